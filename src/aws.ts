@@ -1,0 +1,211 @@
+/**
+ * The parts of AWS answers that alb502 reads, as zod schemas over the JSON the AWS CLI prints. Unknown members are kept, so that a
+ * saved incident holds what was seen.
+ */
+import * as z from 'zod';
+
+const text = z.string();
+const count = z.number();
+
+export const LoadBalancer = z.looseObject({
+  LoadBalancerArn: text,
+  LoadBalancerName: text,
+  DNSName: text.optional(),
+  Scheme: text.optional(),
+  VpcId: text.optional(),
+  Type: text.optional(),
+  IpAddressType: text.optional(),
+  State: z.looseObject({ Code: text.optional(), Reason: text.optional() }).optional(),
+  SecurityGroups: z.array(text).optional(),
+  AvailabilityZones: z.array(z.looseObject({ ZoneName: text.optional(), SubnetId: text.optional() })).optional(),
+});
+export type LoadBalancer = z.infer<typeof LoadBalancer>;
+
+/** Attribute lists become a record of key to value. */
+export type Attributes = Record<string, string>;
+export const AttributeList = z.object({ Attributes: z.array(z.object({ Key: text, Value: text })) });
+
+const Action = z.looseObject({
+  Type: text,
+  TargetGroupArn: text.optional(),
+  ForwardConfig: z
+    .looseObject({
+      TargetGroups: z.array(z.looseObject({ TargetGroupArn: text.optional(), Weight: count.optional() })).optional(),
+    })
+    .optional(),
+  FixedResponseConfig: z.looseObject({ StatusCode: text.optional(), MessageBody: text.optional() }).optional(),
+});
+
+export const Listener = z.looseObject({
+  ListenerArn: text,
+  Port: count.optional(),
+  Protocol: text.optional(),
+  SslPolicy: text.optional(),
+  DefaultActions: z.array(Action).optional(),
+});
+export type Listener = z.infer<typeof Listener>;
+
+export const Rule = z.looseObject({
+  RuleArn: text.optional(),
+  Priority: text.optional(),
+  IsDefault: z.boolean().optional(),
+  Actions: z.array(Action).optional(),
+});
+export type Rule = z.infer<typeof Rule>;
+
+export const TargetGroup = z.looseObject({
+  TargetGroupArn: text,
+  TargetGroupName: text,
+  Protocol: text.optional(),
+  Port: count.optional(),
+  VpcId: text.optional(),
+  TargetType: text.optional(),
+  ProtocolVersion: text.optional(),
+  IpAddressType: text.optional(),
+  HealthCheckProtocol: text.optional(),
+  HealthCheckPort: text.optional(),
+  HealthCheckPath: text.optional(),
+  HealthCheckEnabled: z.boolean().optional(),
+  HealthCheckIntervalSeconds: count.optional(),
+  HealthCheckTimeoutSeconds: count.optional(),
+  HealthyThresholdCount: count.optional(),
+  UnhealthyThresholdCount: count.optional(),
+  TargetControlPort: count.optional(),
+  LoadBalancerArns: z.array(text).optional(),
+});
+export type TargetGroup = z.infer<typeof TargetGroup>;
+
+export const TargetHealthDescription = z.looseObject({
+  Target: z.looseObject({ Id: text, Port: count.optional(), AvailabilityZone: text.optional() }),
+  HealthCheckPort: text.optional(),
+  TargetHealth: z
+    .looseObject({ State: text.optional(), Reason: text.optional(), Description: text.optional() })
+    .optional(),
+});
+export type TargetHealthDescription = z.infer<typeof TargetHealthDescription>;
+
+const Permission = z.looseObject({
+  IpProtocol: text,
+  FromPort: count.optional(),
+  ToPort: count.optional(),
+  UserIdGroupPairs: z
+    .array(z.looseObject({ GroupId: text.optional(), UserId: text.optional(), PeeringStatus: text.optional() }))
+    .optional(),
+  IpRanges: z.array(z.looseObject({ CidrIp: text })).optional(),
+  Ipv6Ranges: z.array(z.looseObject({ CidrIpv6: text })).optional(),
+  PrefixListIds: z.array(z.looseObject({ PrefixListId: text })).optional(),
+});
+export type Permission = z.infer<typeof Permission>;
+
+export const SecurityGroup = z.looseObject({
+  GroupId: text,
+  GroupName: text.optional(),
+  VpcId: text.optional(),
+  IpPermissions: z.array(Permission).optional(),
+  IpPermissionsEgress: z.array(Permission).optional(),
+});
+export type SecurityGroup = z.infer<typeof SecurityGroup>;
+
+export const NetworkAcl = z.looseObject({
+  NetworkAclId: text,
+  VpcId: text.optional(),
+  IsDefault: z.boolean().optional(),
+  Associations: z.array(z.looseObject({ SubnetId: text.optional() })).optional(),
+  Entries: z
+    .array(
+      z.looseObject({
+        RuleNumber: count,
+        Protocol: text,
+        RuleAction: text,
+        Egress: z.boolean(),
+        CidrBlock: text.optional(),
+        Ipv6CidrBlock: text.optional(),
+        PortRange: z.looseObject({ From: count.optional(), To: count.optional() }).optional(),
+      }),
+    )
+    .optional(),
+});
+export type NetworkAcl = z.infer<typeof NetworkAcl>;
+
+export const Subnet = z.looseObject({
+  SubnetId: text,
+  VpcId: text.optional(),
+  AvailabilityZone: text.optional(),
+  CidrBlock: text.optional(),
+  AvailableIpAddressCount: count.optional(),
+  Ipv6CidrBlockAssociationSet: z.array(z.looseObject({ Ipv6CidrBlock: text.optional() })).optional(),
+});
+export type Subnet = z.infer<typeof Subnet>;
+
+export const RouteTable = z.looseObject({
+  RouteTableId: text,
+  VpcId: text.optional(),
+  Associations: z.array(z.looseObject({ SubnetId: text.optional(), Main: z.boolean().optional() })).optional(),
+  Routes: z
+    .array(z.looseObject({ DestinationCidrBlock: text.optional(), GatewayId: text.optional(), State: text.optional() }))
+    .optional(),
+});
+export type RouteTable = z.infer<typeof RouteTable>;
+
+export const NetworkInterface = z.looseObject({
+  NetworkInterfaceId: text,
+  VpcId: text.optional(),
+  SubnetId: text.optional(),
+  AvailabilityZone: text.optional(),
+  Description: text.optional(),
+  RequesterId: text.optional(),
+  PrivateIpAddress: text.optional(),
+  PrivateIpAddresses: z.array(z.looseObject({ PrivateIpAddress: text.optional() })).optional(),
+  Ipv4Prefixes: z.array(z.looseObject({ Ipv4Prefix: text.optional() })).optional(),
+  Ipv6Addresses: z.array(z.looseObject({ Ipv6Address: text.optional() })).optional(),
+  Groups: z.array(z.looseObject({ GroupId: text.optional() })).optional(),
+  Association: z.looseObject({ PublicIp: text.optional() }).optional(),
+  Attachment: z.looseObject({ InstanceId: text.optional(), DeviceIndex: count.optional() }).optional(),
+});
+export type NetworkInterface = z.infer<typeof NetworkInterface>;
+
+export const Instance = z.looseObject({
+  InstanceId: text,
+  PrivateIpAddress: text.optional(),
+  SubnetId: text.optional(),
+  VpcId: text.optional(),
+  State: z.looseObject({ Name: text.optional() }).optional(),
+  StateTransitionReason: text.optional(),
+  SecurityGroups: z.array(z.looseObject({ GroupId: text.optional() })).optional(),
+});
+export type Instance = z.infer<typeof Instance>;
+
+export const PrefixListEntry = z.looseObject({ Cidr: text });
+export type PrefixListEntry = z.infer<typeof PrefixListEntry>;
+
+export const FunctionConfiguration = z.looseObject({
+  FunctionName: text.optional(),
+  FunctionArn: text.optional(),
+  Timeout: count.optional(),
+  MemorySize: count.optional(),
+  Runtime: text.optional(),
+  State: text.optional(),
+});
+export type FunctionConfiguration = z.infer<typeof FunctionConfiguration>;
+
+export const CloudTrailEvent = z.looseObject({
+  EventName: text.optional(),
+  EventTime: z.union([text, count]).optional(),
+  Username: text.optional(),
+  Resources: z.array(z.looseObject({ ResourceName: text.optional(), ResourceType: text.optional() })).optional(),
+  CloudTrailEvent: text.optional(),
+});
+export type CloudTrailEvent = z.infer<typeof CloudTrailEvent>;
+
+/** One series of metrics.json. Empty `Values` of a counter means asked and zero; an absent series was not asked. */
+export const MetricSeries = z.looseObject({
+  MetricName: text,
+  Dimensions: z.record(text, text),
+  Stat: text,
+  /** Seconds. */
+  Period: count,
+  /** ISO 8601, the start of each period. */
+  Timestamps: z.array(text),
+  Values: z.array(count),
+});
+export type MetricSeries = z.infer<typeof MetricSeries>;

@@ -1,0 +1,216 @@
+/**
+ * Everything that can be known about one question, as plain JSON without opinion. Collectors fill it, checks and causes read it.
+ * AWS objects keep the shape and the names the AWS CLI prints; log fields keep the names of the access log.
+ */
+import type {
+  Attributes,
+  CloudTrailEvent,
+  FunctionConfiguration,
+  Instance,
+  Listener,
+  LoadBalancer,
+  MetricSeries,
+  NetworkAcl,
+  NetworkInterface,
+  PrefixListEntry,
+  RouteTable,
+  Rule,
+  SecurityGroup,
+  Subnet,
+  TargetGroup,
+  TargetHealthDescription,
+} from './aws.ts';
+
+/** What was asked. Times are epoch milliseconds; `from` is inclusive, `to` exclusive. */
+export interface Question {
+  loadBalancer: { name: string; arn: string | null };
+  from: number;
+  to: number;
+  now: number;
+  /** The statuses asked for, as predicates on `elb_status_code`: exact ("502") or a class ("5xx"). Never empty. */
+  statuses: string[];
+}
+
+/** A collector always answers: with what it saw, or with why it could not look. `source` is the call an operator can repeat. */
+export type Collected<T> =
+  | { status: 'collected'; source: string; value: T }
+  | { status: 'unavailable'; source: string; reason: string };
+
+/** One key per source. Objects keyed by ARN hold an entry for each ARN that was asked; a missing ARN was not asked. */
+export interface Evidence {
+  loadBalancer: LoadBalancer;
+  attributes: Attributes;
+  listeners: Listener[];
+  rules: Record<string, Rule[]>;
+  targetGroups: TargetGroup[];
+  targetGroupAttributes: Record<string, Attributes>;
+  targetHealth: Record<string, TargetHealthDescription[]>;
+  securityGroups: SecurityGroup[];
+  networkAcls: NetworkAcl[];
+  subnets: Subnet[];
+  routeTables: RouteTable[];
+  networkInterfaces: NetworkInterface[];
+  instances: Instance[];
+  prefixLists: Record<string, PrefixListEntry[]>;
+  functions: Record<string, FunctionConfiguration>;
+  changes: CloudTrailEvent[];
+  metrics: MetricSeries[];
+  accessLog: AccessLog;
+}
+
+export type EvidenceName = keyof Evidence;
+export type EvidenceSet = { [Name in EvidenceName]: Collected<Evidence[Name]> };
+
+/** The answers of the access log to the questions of collect/access-log/queries.ts. Times are epoch milliseconds unless said otherwise. */
+export interface AccessLog {
+  files: {
+    read: number;
+    /** Left out because the interval in their name cannot hold an entry that matters. */
+    outsideWindow: number;
+    /** Recognised by name or content and left out: they are not access logs. */
+    connectionLogs: number;
+    healthCheckLogs: number;
+    /** Compressed bytes of the files read. */
+    bytes: number;
+    /** Files that could not be read, or only in part; sorted by file. `lines` were still used. */
+    unreadable: { file: string; reason: string; lines: number }[];
+  };
+  /** lines = entries + rejected.lines, over all files read and all load balancers in them. */
+  lines: number;
+  entries: number;
+  /** Lines that are not access-log entries; `first` is the first by file and line number, redacted and cut to 120 characters. */
+  rejected: { lines: number; files: number; first: { file: string; line: number; text: string } | null };
+  /** Entries of other load balancers in the same files. */
+  otherLoadBalancers: number;
+  /** Entries of this load balancer that were read, inside the window or not; null when there was none. */
+  oldest: number | null;
+  newest: number | null;
+  /** Entries of this load balancer in the window. */
+  requests: number;
+  /** Requests for each UTC minute of the window that has any; ascending. */
+  minutes: { minute: number; requests: number }[];
+  /** Traffic for each (target group, target, node), over all that was read; sorted by those three. Entries without a target have target "-". */
+  targets: TargetTraffic[];
+  /** Status pairs of the window by target group, sorted. */
+  statuses: StatusCount[];
+  /**
+   * Requests of the window that ended in an asked status, any 5xx, or 460; ordered by time, then trace id. At most `FAILURE_LIMIT`:
+   * beyond it those with the lowest hash of the trace id. `failureShapes` counts them all.
+   */
+  failures: FailedRequest[];
+  failuresTotal: number;
+  /** Exact counts of all such requests; what `signature` needs, and the minute. Sorted. */
+  failureShapes: FailureShape[];
+  /** Distinct client addresses among them, for each elb_status_code and over all asked ones. */
+  failedClients: number;
+  /** Asked errors followed within 30 s by a status below 500 for the same client and route. */
+  retriedOk: number;
+  /** Routes with at least one such request: the most failing first (at most 200), with all their requests of the window. */
+  routes: RouteTraffic[];
+  /** For each target group with a closed-before-response failure: how long before it the connections of its (node, target) had become idle. */
+  idleGaps: IdleGaps[];
+}
+
+export const FAILURE_LIMIT = 20_000;
+
+export interface TargetTraffic {
+  /** ARN, or "-". */
+  target_group_arn: string;
+  /** "address:port" as logged, or "-". */
+  target: string;
+  /** Load balancer node: field 34, else the address in the file name, else null. */
+  node: string | null;
+  /** Entries in the window, and those among them by who answered how. */
+  requests: number;
+  /** Failures as in `AccessLog.failures` (5xx, 460, asked). */
+  failures: number;
+  /** target_status_code 400 exactly (plaintext to a TLS port), in the window. */
+  badRequests: number;
+  /** Over all that was read: first and last entry, and first and last whose target answered below 500. */
+  firstSeen: number;
+  lastSeen: number;
+  firstSuccess: number | null;
+  lastSuccess: number | null;
+}
+
+export interface StatusCount {
+  target_group_arn: string;
+  elb_status_code: string;
+  target_status_code: string;
+  requests: number;
+}
+
+/** One failed request: fields as logged (-1 and "-" kept), without query string, client address replaced by a number. */
+export interface FailedRequest {
+  /** Epoch milliseconds with a fraction (the log has microseconds). */
+  at: number;
+  /** time - request_creation_time in seconds; null when either is missing. */
+  elapsed: number | null;
+  /** The same number for the same client address within one collection. */
+  client: number;
+  /** Method and path, query dropped, numbers, UUIDs and hexadecimal ids as `:id`. */
+  route: string;
+  node: string | null;
+  type: string;
+  target: string;
+  request_processing_time: number;
+  target_processing_time: number;
+  response_processing_time: number;
+  elb_status_code: string;
+  target_status_code: string;
+  received_bytes: number;
+  sent_bytes: number;
+  target_group_arn: string;
+  trace_id: string;
+  matched_rule_priority: string;
+  actions_executed: string;
+  error_reason: string;
+  classification_reason: string;
+  /** Followed within 30 s by a status below 500 for the same client and route. */
+  retriedOk: boolean;
+}
+
+/** Failures that look the same to `signature`, counted for one minute. */
+export interface FailureShape {
+  minute: number;
+  elb_status_code: string;
+  target_status_code: string;
+  request_processing_time: -1 | 0;
+  target_processing_time: -1 | 0;
+  response_processing_time: -1 | 0;
+  /** `elapsed` in the classes signature() tells apart; null when unknown. */
+  elapsed: 'under-9.5s' | '9.5-11s' | 'from-11s' | null;
+  error_reason: string;
+  fixedResponse: boolean;
+  hasTarget: boolean;
+  hasTargetGroup: boolean;
+  count: number;
+  /** How many of them were followed by a success, see retriedOk. */
+  retriedOk: number;
+}
+
+export interface RouteTraffic {
+  route: string;
+  requests: number;
+  /** Failures as in `AccessLog.failures`. */
+  failures: number;
+  /** Requests whose target answered below 500, and the sum and maximum of their target_processing_time in whole milliseconds (-1 left out). */
+  succeeded: number;
+  succeededMs: number;
+  succeededMaxMs: number;
+}
+
+/**
+ * Gaps between the dispatch of a request (time - target_processing_time) and each earlier completion on the same (node, target),
+ * within `horizon` seconds, in bins of `binSeconds`. `controls` are successful requests of the same (node, target) pairs, chosen by trace id.
+ */
+export interface IdleGaps {
+  target_group_arn: string;
+  binSeconds: number;
+  horizon: number;
+  /** Indices into `AccessLog.failures` of the closed-before-response failures that were examined. */
+  examined: number[];
+  controls: number;
+  /** Bins with the largest excess of failures over controls (at most 200), by gap. A request counts once in a bin. */
+  bins: { gap: number; failures: number[]; controls: number }[];
+}

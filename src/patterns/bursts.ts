@@ -1,0 +1,35 @@
+/** Errors of one target that ended together: one event on that target, such as a crash. */
+import type { Failure } from '../traffic.ts';
+import { groupBy } from '../traffic.ts';
+
+export interface TargetBurst {
+  target: string;
+  errors: Failure[];
+  /** Epoch milliseconds. */
+  from: number;
+  to: number;
+}
+
+const MIN_ERRORS = 3;
+/** Longest pause inside a burst. */
+const PAUSE_MS = 500;
+
+/** At least three errors of one target, none later than half a second after the one before; by time, then target. */
+export function targetBursts(errors: readonly Failure[]): TargetBurst[] {
+  const bursts: TargetBurst[] = [];
+  for (const [target, own] of groupBy(errors, (error) => error.target)) {
+    let run: Failure[] = [];
+    const close = () => {
+      const [first, last] = [run[0], run[run.length - 1]];
+      if (first && last && run.length >= MIN_ERRORS) bursts.push({ target, errors: run, from: first.at, to: last.at });
+      run = [];
+    };
+    for (const error of [...own].sort((a, b) => a.at - b.at || a.index - b.index)) {
+      const last = run[run.length - 1];
+      if (last && error.at - last.at > PAUSE_MS) close();
+      run.push(error);
+    }
+    close();
+  }
+  return bursts.sort((a, b) => a.from - b.from || (a.target < b.target ? -1 : 1));
+}

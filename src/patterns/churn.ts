@@ -1,0 +1,66 @@
+/** Which targets joined and left, from the log alone. The edge of what was read is "not known", never "left". */
+import type { Traffic } from '../traffic.ts';
+import { groupBy } from '../traffic.ts';
+
+export interface TargetLife {
+  target_group_arn: string;
+  target: string;
+  firstSeen: number;
+  lastSeen: number;
+  lastSuccess: number | null;
+  requests: number;
+  failures: number;
+  /** True: it got no request any more although the group went on for long enough. Null: what was read ends too soon to know. */
+  left: boolean | null;
+  /** True: its first request came well after the group's. Null: what was read begins too late to know. */
+  joined: boolean | null;
+}
+
+/** A target is silent when nothing came for this long, or for this many of its usual intervals if that is longer. */
+const SILENT_MS = 30_000;
+const SILENT_INTERVALS = 20;
+/** Within this of the end it is still there. */
+const RHYTHM_MS = 5_000;
+const RHYTHM_INTERVALS = 5;
+
+/** One life for each target that was chosen, by target group, then first seen, then address. */
+export function targetLives(traffic: Traffic): TargetLife[] {
+  const { log } = traffic;
+  const chosen = log.targets.filter(({ target }) => target !== '-');
+  return [...groupBy(chosen, (t) => `${t.target_group_arn} ${t.target}`).values()]
+    .map((nodes) => ({
+      target_group_arn: nodes[0]?.target_group_arn ?? '-',
+      target: nodes[0]?.target ?? '-',
+      firstSeen: Math.min(...nodes.map((n) => n.firstSeen)),
+      lastSeen: Math.max(...nodes.map((n) => n.lastSeen)),
+      lastSuccess: latest(nodes.map((n) => n.lastSuccess)),
+      requests: nodes.reduce((sum, n) => sum + n.requests, 0),
+      failures: nodes.reduce((sum, n) => sum + n.failures, 0),
+    }))
+    .map((life, _, all) => {
+      const peers = all.filter((other) => other.target_group_arn === life.target_group_arn);
+      const groupFirst = Math.min(...peers.map((p) => p.firstSeen));
+      const groupLast = Math.max(...peers.map((p) => p.lastSeen));
+      const interval = (life.lastSeen - life.firstSeen) / Math.max(1, life.requests);
+      return {
+        ...life,
+        left: silence(groupLast - life.lastSeen, interval),
+        joined: silence(life.firstSeen - groupFirst, interval),
+      };
+    })
+    .sort(
+      (a, b) =>
+        compare(a.target_group_arn, b.target_group_arn) || a.firstSeen - b.firstSeen || compare(a.target, b.target),
+    );
+}
+
+/** Silent for long enough is yes, within the usual rhythm is no, in between is not known. */
+function silence(gapMs: number, intervalMs: number): boolean | null {
+  if (gapMs > Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs)) return true;
+  return gapMs <= Math.max(RHYTHM_MS, RHYTHM_INTERVALS * intervalMs) ? false : null;
+}
+
+const latest = (times: (number | null)[]): number | null =>
+  times.reduce((top, time) => (time !== null && (top === null || time > top) ? time : top), null);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,106 @@
+/**
+ * Rows of the shape `x t -1` 502 look alike one by one. Together they fall into parts, each with the pattern that told it; an error is in one
+ * part only, the most specific first. What no pattern explains is the rest.
+ */
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, weigh, withSignature } from '../traffic.ts';
+import { type TargetBurst, targetBursts } from './bursts.ts';
+import { type TargetLife, targetLives } from './churn.ts';
+import { type DurationCluster, fixedDurations } from './durations.ts';
+import { isInstant, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
+import { failingRoutes, type RouteShare } from './routes.ts';
+
+export interface ClosedParts {
+  all: Failure[];
+  /** Target groups of which (nearly) every request was closed at once and none succeeded. */
+  wholeGroups: { target_group_arn: string; errors: Failure[]; requests: number }[];
+  /** Routes that fail nearly always while others succeed. */
+  routes: RouteShare[];
+  measures: KeepAliveMeasure[];
+  /** Instant errors that the measured keep-alive edge explains, by target group. */
+  race: { measure: KeepAliveMeasure; errors: Failure[] }[];
+  /** Errors of the last moments of targets that left for good. */
+  leaving: { life: TargetLife; errors: Failure[] }[];
+  /** Errors that end after one fixed duration. */
+  clocks: DurationCluster[];
+  /** Errors of one target that ended together. */
+  bursts: TargetBurst[];
+  instantRest: Failure[];
+  slowRest: Failure[];
+}
+
+const WHOLE_GROUP_REQUESTS = 10;
+/** From this share of the examined errors on, those that lie off the edge are taken for the same race (connections the log cannot show). */
+const MOST_AT_EDGE = 0.8;
+/** A target that leaves fails its requests in its last moments. */
+const LAST_MOMENTS_MS = 90_000;
+
+export function closedParts(traffic: Traffic): ClosedParts {
+  const all = withSignature(traffic, 'closed-before-response');
+  let rest = all;
+  const take = (errors: Failure[]): Failure[] => {
+    const taken = new Set(errors);
+    rest = rest.filter((error) => !taken.has(error));
+    return errors;
+  };
+
+  const wholeGroups = closedGroups(traffic, rest);
+  for (const group of wholeGroups) take(group.errors);
+  const routes = failingRoutes(traffic, rest);
+  for (const route of routes) take(route.errors);
+
+  const measures = measureKeepAlive(traffic);
+  const race = measures.flatMap((measure) => {
+    const open = new Set(rest);
+    const errors = raceErrors(measure).filter((error) => open.has(error));
+    return errors.length > 0 ? [{ measure, errors: take(errors) }] : [];
+  });
+
+  const leaving = leavingErrors(traffic, rest).map(({ life, errors }) => ({ life, errors: take(errors) }));
+  const clocks = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  for (const clock of clocks) take(clock.errors);
+  const bursts = targetBursts(rest);
+  for (const burst of bursts) take(burst.errors);
+  return {
+    all,
+    wholeGroups,
+    routes,
+    measures,
+    race,
+    leaving,
+    clocks,
+    bursts,
+    instantRest: rest.filter(isInstant),
+    slowRest: rest.filter((error) => !isInstant(error)),
+  };
+}
+
+function closedGroups(traffic: Traffic, errors: Failure[]): ClosedParts['wholeGroups'] {
+  return [...groupBy(errors, (error) => error.target_group_arn)].flatMap(([target_group_arn, own]) => {
+    const targets = traffic.log.targets.filter((t) => t.target_group_arn === target_group_arn);
+    const requests = targets.reduce((sum, t) => sum + t.requests, 0);
+    const succeeded = targets.some((t) => t.firstSuccess !== null);
+    const whole = requests >= WHOLE_GROUP_REQUESTS && !succeeded && weigh(own) >= 0.99 * requests && own.every(isInstant);
+    return whole ? [{ target_group_arn, errors: own, requests }] : [];
+  });
+}
+
+function raceErrors(measure: KeepAliveMeasure): Failure[] {
+  if (measure.seconds === null) return [];
+  return measure.atEdge.length >= MOST_AT_EDGE * measure.examined ? measure.instant : measure.atEdge;
+}
+
+function leavingErrors(traffic: Traffic, errors: Failure[]): ClosedParts['leaving'] {
+  return targetLives(traffic)
+    .filter((life) => life.left === true)
+    .map((life) => ({
+      life,
+      errors: errors.filter(
+        (error) =>
+          error.target === life.target &&
+          error.target_group_arn === life.target_group_arn &&
+          error.at >= life.lastSeen - LAST_MOMENTS_MS,
+      ),
+    }))
+    .filter(({ errors: own }) => own.length > 0);
+}

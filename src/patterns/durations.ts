@@ -1,0 +1,54 @@
+/** Errors that end after one fixed time of work name the clock that fired. */
+import type { Failure } from '../traffic.ts';
+
+export interface DurationCluster {
+  /** Middle of the cluster, seconds of target_processing_time. */
+  seconds: number;
+  errors: Failure[];
+}
+
+/** Shorter work is not told apart from ordinary response times. */
+const MIN_SECONDS = 1;
+const MIN_ERRORS = 3;
+/** Share of the slow errors that must lie in the cluster. */
+const MIN_SHARE = 0.5;
+
+/**
+ * Clusters of at least three errors whose target_processing_time agrees to within 3 % (at least 0.1 s): a worker timeout is checked
+ * once a second or so. Errors that also ended at the same moment are one event (a crash), not a clock, and count once.
+ */
+export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
+  let rest = errors.filter((error) => error.target_processing_time >= MIN_SECONDS).sort(byDuration);
+  const clusters: DurationCluster[] = [];
+  for (;;) {
+    const cluster = densest(rest);
+    if (!cluster || moments(cluster) < MIN_ERRORS || cluster.length < MIN_SHARE * rest.length) return clusters;
+    clusters.push({ seconds: middle(cluster), errors: [...cluster].sort((a, b) => a.index - b.index) });
+    rest = rest.filter((error) => !cluster.includes(error));
+  }
+}
+
+const byDuration = (a: Failure, b: Failure) =>
+  a.target_processing_time - b.target_processing_time || a.index - b.index;
+
+const width = (seconds: number): number => Math.max(0.1, seconds * 0.03);
+
+/** The longest run of sorted errors within one width; the first of equals. */
+function densest(sorted: Failure[]): Failure[] | null {
+  let best: Failure[] | null = null;
+  let end = 0;
+  for (let start = 0; start < sorted.length; start++) {
+    const from = sorted[start]?.target_processing_time ?? 0;
+    while (end < sorted.length && (sorted[end]?.target_processing_time ?? 0) <= from + width(from)) end++;
+    if (end - start > (best?.length ?? 0)) best = sorted.slice(start, end);
+  }
+  return best;
+}
+
+/** Distinct moments (200 ms) at which they ended. */
+const moments = (errors: Failure[]): number => new Set(errors.map((error) => Math.round(error.at / 200))).size;
+
+function middle(cluster: Failure[]): number {
+  const value = cluster[Math.floor((cluster.length - 1) / 2)]?.target_processing_time ?? 0;
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,115 @@
+/**
+ * The keep-alive timeout of the targets, measured: a race puts the failing requests at one gap after an earlier completion on the same
+ * (node, target); chance does not. Controls are successful requests of the same pairs, so clients that poll at a fixed rhythm cancel out.
+ */
+import type { IdleGaps } from '../evidence.ts';
+import type { Failure, Traffic } from '../traffic.ts';
+import { withSignature } from '../traffic.ts';
+
+/** Closed within this many seconds of being sent: the target cannot have worked on the request. Public race rows have 0.000 to 0.053. */
+export const INSTANT_SECONDS = 0.1;
+/** An edge needs this many errors, this share of those examined, and this many standard deviations above the controls. */
+const MIN_ERRORS = 5;
+const MIN_SHARE = 0.5;
+const MIN_Z = 8;
+/** Bins that one edge may spread over: the race window and the millisecond rounding of the log. */
+const EDGE_BINS = 3;
+
+export interface KeepAliveMeasure {
+  target_group_arn: string;
+  /** Null when there was no edge, or not enough to tell (see `enough`). */
+  seconds: number | null;
+  /** Enough errors and controls to see an edge, had there been one. */
+  enough: boolean;
+  examined: number;
+  atEdge: Failure[];
+  /** Errors at the edge that chance would give, from the controls. */
+  expected: number;
+  controls: number;
+  /** The instant errors of the group, examined or not. */
+  instant: Failure[];
+}
+
+export const isInstant = (error: Failure): boolean =>
+  error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
+
+/** One measure for each target group with closed-before-response errors, most errors first, then by ARN. */
+export function measureKeepAlive(traffic: Traffic): KeepAliveMeasure[] {
+  const closed = withSignature(traffic, 'closed-before-response');
+  const groups = [...new Set(closed.map((error) => error.target_group_arn))];
+  const count = (arn: string) => closed.filter((error) => error.target_group_arn === arn).length;
+  return groups
+    .sort((a, b) => count(b) - count(a) || (a < b ? -1 : 1))
+    .map((arn) => {
+      const instant = closed.filter((error) => error.target_group_arn === arn && isInstant(error));
+      const gaps = traffic.log.idleGaps.find((gap) => gap.target_group_arn === arn);
+      return measureGroup(arn, instant, gaps);
+    });
+}
+
+function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefined): KeepAliveMeasure {
+  const byRow = new Map(instant.map((error) => [error.row, error]));
+  const examined = (gaps?.examined ?? []).filter((row) => byRow.has(row)).length;
+  const nothing = { target_group_arn: arn, seconds: null, examined, atEdge: [], expected: 0, instant };
+  if (!gaps) return { ...nothing, enough: false, controls: 0 };
+  const enough = examined >= MIN_ERRORS && gaps.controls >= 4 * MIN_ERRORS;
+  if (!enough) return { ...nothing, enough, controls: gaps.controls };
+
+  const edge = findEdge(gaps, examined, byRow);
+  if (!edge) return { ...nothing, enough, controls: gaps.controls };
+  return { ...nothing, ...edge, enough, controls: gaps.controls };
+}
+
+interface Edge {
+  seconds: number;
+  atEdge: Failure[];
+  expected: number;
+}
+
+/** The gap with the largest excess of errors over what the controls give, if it is sharp enough. */
+function findEdge(gaps: IdleGaps, examined: number, byRow: Map<number, Failure>): Edge | null {
+  const bins = gaps.bins.map((bin) => ({ ...bin, failures: bin.failures.filter((row) => byRow.has(row)) }));
+  let best: (Edge & { excess: number }) | null = null;
+  for (const first of bins) {
+    const span = bins.filter(
+      ({ gap }) => gap >= first.gap - gaps.binSeconds / 2 && gap < first.gap + (EDGE_BINS - 0.5) * gaps.binSeconds,
+    );
+    const rows = new Set(span.flatMap((bin) => bin.failures));
+    const hits = rows.size;
+    // A bin without a control still has a chance of one: never divide by zero evidence.
+    const chance = Math.min(1, (span.reduce((sum, bin) => sum + bin.controls, 0) + 1) / (gaps.controls + 1));
+    const expected = examined * chance;
+    const z = (hits - expected) / Math.sqrt(Math.max(examined * chance * (1 - chance), 1e-9));
+    if (hits < MIN_ERRORS || hits < MIN_SHARE * examined || z < MIN_Z) continue;
+    const excess = hits - expected;
+    if (best && (best.excess > excess || (best.excess === excess && best.seconds <= first.gap))) continue;
+    const atEdge = [...rows].flatMap((row) => byRow.get(row) ?? []).sort((a, b) => a.index - b.index);
+    const peak = span.reduce((top, bin) => (bin.failures.length > top.failures.length ? bin : top), first);
+    best = { seconds: Math.round(peak.gap * 1000) / 1000, atEdge, expected, excess };
+  }
+  return best && { seconds: best.seconds, atEdge: best.atEdge, expected: best.expected };
+}
+
+/** Runtimes that close an idle connection at this many seconds by default; measured or documented defaults, an estimate by nature. */
+export function runtimesClosingAt(seconds: number): string[] {
+  return RUNTIMES.filter(({ at }) => Math.abs(at - seconds) <= Math.max(0.3, at * 0.02)).map(({ name }) => name);
+}
+
+const RUNTIMES: { at: number; name: string }[] = [
+  { at: 2, name: 'gunicorn with threads (--keep-alive 2)' },
+  { at: 5, name: 'Node.js 18' },
+  { at: 5, name: 'uvicorn or hypercorn' },
+  { at: 5, name: 'Apache httpd 2.4' },
+  { at: 6, name: 'Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)' },
+  { at: 10, name: 'uWebSockets' },
+  { at: 12, name: 'Bun.serve' },
+  { at: 20, name: 'Tomcat standalone' },
+  { at: 20, name: 'Puma before 7' },
+  { at: 30, name: 'Jetty 12' },
+  { at: 60, name: 'Tomcat in Spring Boot' },
+  { at: 60, name: 'Undertow' },
+  { at: 65, name: 'Puma 7 and later' },
+  { at: 75, name: 'nginx' },
+  { at: 120, name: 'IIS' },
+  { at: 130, name: 'Kestrel' },
+];

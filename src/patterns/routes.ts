@@ -1,0 +1,35 @@
+/** Routes that fail nearly always while others do not: what the response holds, not when it was sent, makes them fail. */
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, weigh } from '../traffic.ts';
+
+export interface RouteShare {
+  route: string;
+  errors: Failure[];
+  /** All requests of the route in the window. */
+  requests: number;
+  /** Errors of the given list, of the requests of the route. */
+  share: number;
+}
+
+/** The routes of these errors with their failing share; the highest count first, then by route. */
+export function routeShares(traffic: Traffic, errors: readonly Failure[]): RouteShare[] {
+  const known = new Map(traffic.log.routes.map((route) => [route.route, route]));
+  return [...groupBy(errors, (error) => error.route)]
+    .map(([route, failed]) => {
+      const requests = known.get(route)?.requests ?? failed.length;
+      return { route, errors: failed, requests, share: Math.min(1, weigh(failed) / Math.max(1, requests)) };
+    })
+    .sort((a, b) => b.errors.length - a.errors.length || (a.route < b.route ? -1 : 1));
+}
+
+const MIN_REQUESTS = 5;
+const NEARLY_ALWAYS = 0.9;
+
+/** Routes of which nearly every request failed so, when there is other traffic that did not. */
+export function failingRoutes(traffic: Traffic, errors: readonly Failure[]): RouteShare[] {
+  const failing = routeShares(traffic, errors).filter((r) => r.requests >= MIN_REQUESTS && r.share >= NEARLY_ALWAYS);
+  const theirs = failing.reduce((sum, r) => sum + r.requests, 0);
+  const others = traffic.log.requests - theirs;
+  const othersFailed = weigh(errors) - failing.reduce((sum, r) => sum + weigh(r.errors), 0);
+  return others >= MIN_REQUESTS && othersFailed / others < 0.5 ? failing : [];
+}

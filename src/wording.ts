@@ -1,0 +1,55 @@
+/** How sentences say numbers and times: units named, UTC, no more digits than were measured. */
+
+const THOUSANDS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** 71204 → "71,204". */
+export const number = (value: number): string => THOUSANDS.format(Math.round(value));
+
+/** 1, "error" → "1 error"; 2 → "2 errors". */
+export const plural = (value: number, noun: string, nouns = `${noun}s`): string =>
+  `${number(value)} ${Math.round(value) === 1 ? noun : nouns}`;
+
+/** 146, 149 → "146 of 149". */
+export const outOf = (part: number, whole: number): string => `${number(part)} of ${number(whole)}`;
+
+/** A share 0 to 1 as percent: "0.21 %", "97 %", "100 %" only when it is all. */
+export function percent(share: number): string {
+  const value = share * 100;
+  if (value === 0 || value >= 100) return `${Math.min(100, value)} %`;
+  if (value < 0.01) return 'under 0.01 %';
+  if (value >= 99.5) return `${Math.min(99.9, Math.floor(value * 10) / 10).toFixed(1)} %`;
+  return `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2)} %`;
+}
+
+/** 0.0042 → "4 ms", 5 → "5.00 s", 12.763 → "12.8 s". */
+export function seconds(value: number): string {
+  if (value < 1) return `${Math.round(value * 1000)} ms`;
+  if (value < 10) return `${value.toFixed(2)} s`;
+  return `${value.toFixed(1)} s`;
+}
+
+/** A configured number of whole seconds: "60 s". */
+export const wholeSeconds = (value: number): string => `${value} s`;
+
+/** Epoch milliseconds → "02:47:20 UTC". */
+export const clock = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
+
+/** Epoch milliseconds → "2026-11-20T02:40:00.000Z". */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** "a", "a and b", "a, b and c"; more than `limit` are counted. */
+export function list(items: readonly string[], limit = 4): string {
+  const shown = items.length > limit ? [...items.slice(0, limit - 1), `${items.length - limit + 1} more`] : items;
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
+}
+
+/** The smallest and the largest of some durations: "1 ms", "1 ms to 3 ms". */
+export function spread(values: readonly number[]): string {
+  if (values.length === 0) return 'none';
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return seconds(low) === seconds(high) ? seconds(low) : `${seconds(low)} to ${seconds(high)}`;
+}

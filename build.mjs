@@ -1,1 +1,47 @@
-// placeholder until src/cli.ts exists
+/**
+ * Bundles src/cli.ts into dist/. One chunk for each lazily loaded part, so that a command loads only what it uses. Plain JavaScript:
+ * npm runs it on install, whatever Node there is.
+ */
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
+const dist = join(root, 'dist');
+
+const { outputFiles, metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ['src/cli.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.18',
+  // The ESM builds of dependencies: they can be shaken, and keep their export names.
+  mainFields: ['module', 'main'],
+  // Native code.
+  external: ['@duckdb/*'],
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+});
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+for (const { path, contents } of outputFiles) await writeFile(path, contents);
+await writeFile(join(dist, 'third-party-licenses.txt'), await licences(Object.keys(metafile.inputs)));
+await chmod(join(dist, 'cli.js'), 0o755);
+
+/** The licence of each package that went into the bundle, as those licences ask. */
+async function licences(inputs) {
+  const packages = new Set(inputs.flatMap((input) => input.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
+  const texts = [...packages].sort().map(async (folder) => {
+    const { name, version } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+    const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} is bundled and has no licence file.`);
+    return `${name} ${version}\n\n${await readFile(join(root, folder, file), 'utf8')}`;
+  });
+  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
+}

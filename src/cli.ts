@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+/**
+ * The entry. It imports nothing before it has looked at the version of Node, so that an older one reads a sentence and not a
+ * syntax error from somewhere inside; and the plain help loads nothing but its text.
+ */
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const words = process.argv.slice(2).join(' ');
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`alb502 needs Node.js 22.18 or later; this is ${process.versions.node}.\n`);
+  process.exitCode = 2;
+} else {
+  process.stdout.on('error', endQuietlyWhenTheReaderLeft);
+  if (['', '-h', '--help', 'help'].includes(words)) {
+    const { HELP } = await import('./commands/help.ts');
+    process.stdout.write(HELP);
+  } else {
+    const { main } = await import('./commands/program.ts');
+    process.exitCode = await main(process.argv);
+  }
+}
+
+/** A reader such as `head` may leave before the end; that is no failure. */
+function endQuietlyWhenTheReaderLeft(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+}
+
+export {};

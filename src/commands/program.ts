@@ -1,0 +1,76 @@
+/** The command line: words and options in, exit code out. What a command does is loaded when it runs, so that help is instant. */
+import { Command, CommanderError, Option } from 'commander';
+import type { DiagnoseOptions } from './diagnose.ts';
+import { HELP } from './help.ts';
+import { packageVersion } from './package-root.ts';
+
+/** Runs one command; resolves to the exit code. */
+export async function main(argv: string[]): Promise<number> {
+  try {
+    await program().parseAsync(argv);
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function program(): Command {
+  const alb502 = new Command('alb502')
+    .description("Names the root cause of a load balancer's 502, 503 and 504, and shows its working.")
+    .version(packageVersion(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .exitOverride()
+    // report() prints the one sentence of an error.
+    .configureOutput({ writeErr: () => {} });
+  alb502.helpInformation = () => HELP;
+
+  alb502
+    .command('diagnose')
+    .summary('diagnose a recorded incident')
+    .description(
+      'Diagnoses a recorded incident: a folder with access logs and, where there are any, metrics and what the AWS CLI printed.',
+    )
+    .usage('--from <dir> [options] [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]')
+    .argument('[words...]', 'load balancer, window, statuses; what is left out is as recorded')
+    .option('--from <dir>', 'the incident folder')
+    .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
+    .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
+    .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
+    .action(async (words: string[], options: DiagnoseOptions) => {
+      const { diagnoseIncident } = await import('./diagnose.ts');
+      await diagnoseIncident(words, options);
+    });
+
+  alb502
+    .command('demo')
+    .summary('diagnose an incident that ships with alb502')
+    .description('Diagnoses a recorded incident that ships with alb502, and names the others.')
+    .argument('[incident]', 'its name or number; the first if left out')
+    .action(async (name: string | undefined) => {
+      const { demo } = await import('./demo.ts');
+      await demo(name);
+    });
+
+  return alb502;
+}
+
+/** One sentence on stderr for whatever went wrong. The stack is for whoever asks for it with ALB502_DEBUG. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    complain(`${oneLine(error.message.replace(/^error: /, ''))}; alb502 --help shows what there is.`);
+    return 1;
+  }
+  if (!(error instanceof Error)) throw error;
+  if (process.env['ALB502_DEBUG']) complain(error.stack ?? error.message);
+  else if ('exitCode' in error) complain(oneLine(error.message));
+  else complain(`Something broke: ${oneLine(error.message)} (ALB502_DEBUG=1 shows where).`);
+  return 'exitCode' in error && error.exitCode === 1 ? 1 : 2;
+}
+
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -63,7 +63,7 @@ function report(error: unknown): number {
     return 1;
   }
   if (!(error instanceof Error)) throw error;
-  if (process.env['ALB502_DEBUG']) complain(error.stack ?? error.message);
+  if (process.env.ALB502_DEBUG) complain(error.stack ?? error.message);
   else if ('exitCode' in error) complain(oneLine(error.message));
   else complain(`Something broke: ${oneLine(error.message)} (ALB502_DEBUG=1 shows where).`);
   return 'exitCode' in error && error.exitCode === 1 ? 1 : 2;

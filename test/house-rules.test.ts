@@ -1,0 +1,159 @@
+/** The rules of the house, executable: who may do I/O, what makes a check or a cause complete, and that the README says what is there. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CAUSE_IDS } from '../src/causes/ids.ts';
+import { causes } from '../src/causes/index.ts';
+import { STEP_TITLES } from '../src/checks/check.ts';
+import { checklist } from '../src/checks/index.ts';
+import { renderCauses, renderChecklist } from '../src/render/checklist.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+const list = (pattern: string) => globSync(pattern, { cwd: root }).sort();
+const sources = list('src/**/*.ts');
+
+/** Entries and what stands at the edge: the only places for files, sockets, processes, AWS and DuckDB. */
+const EDGE = [
+  /^src\/collect(\/|\.ts$)/,
+  /^src\/(runs|slack|alarms|commands)\//,
+  /^src\/(cli|config|progress|save[^/]*)\.ts$/,
+];
+const isEdge = (file: string) => EDGE.some((pattern) => pattern.test(file));
+const middle = sources.filter((file) => !isEdge(file));
+
+/** Packages that compute and do nothing else. */
+const PURE_PACKAGES = ['ipaddr.js', 'picocolors', 'string-width', 'wrap-ansi', 'zod'];
+
+/** What depends on the moment, the machine or its settings. */
+const IMPURE = {
+  'reads the clock': /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bperformance\.|\bhrtime\b/,
+  'is random': /\bMath\.random\b|\bcrypto\b/,
+  'reads the environment': /\bprocess\b|\bimport\.meta\b/,
+  'reaches out': /\bfetch\(|\bset(Timeout|Interval|Immediate)\(|\bconsole\./,
+  'depends on the locale': /\.localeCompare\(|\.toLocale\w+\(\s*\)|\bIntl\.\w+\(\s*\)/,
+  'depends on the time zone': /\.(get|set)(Hours|Minutes|Day|Date|Month|FullYear|TimezoneOffset)\(/,
+};
+
+const withoutComments = (code: string) => code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+
+/** What a file imports, with relative specifiers as paths from the root. */
+function importsOf(file: string): string[] {
+  const code = withoutComments(read(file));
+  const specifiers = [...code.matchAll(/\b(?:from|import)\s*\(?\s*(['"])([^'"]+)\1/g)].map((match) => match[2] ?? '');
+  return specifiers.map((specifier) =>
+    specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier,
+  );
+}
+
+describe('I/O stays at the edge', () => {
+  it('knows the middle', () => {
+    expect(middle).toEqual(expect.arrayContaining(['src/diagnose.ts', 'src/signature.ts', 'src/traffic.ts']));
+  });
+
+  it.each(middle)('%s imports only pure modules', (file) => {
+    const impure = importsOf(file).filter((name) =>
+      name.startsWith('src/') ? isEdge(name) : !PURE_PACKAGES.includes(name),
+    );
+    expect(impure).toEqual([]);
+  });
+
+  it.each(middle)('%s gives the same answer anywhere and at any time', (file) => {
+    const code = withoutComments(read(file));
+    const found = Object.entries(IMPURE).filter(([, pattern]) => pattern.test(code));
+    expect(found.map(([what]) => what)).toEqual([]);
+  });
+});
+
+/** Tests that are about one thing say so in their file name or quote its id. */
+function isTested(folder: 'checks' | 'causes', id: string): boolean {
+  if (existsSync(join(root, `test/${folder}/${id}.test.ts`))) return true;
+  return list(`test/${folder}/*.test.ts`).some((file) => read(file).includes(`'${id}'`));
+}
+
+/** The names of the files that define one of a kind. */
+const filesWith = (folder: string, definition: string) =>
+  list(`${folder}/*.ts`)
+    .filter((file) => new RegExp(`(=|default) ${definition}\\(`).test(read(file)))
+    .map((file) => basename(file, '.ts'));
+
+const SENTENCE = /^[A-Z0-9"`][\s\S]*[.]$/;
+const AWS_PAGE = /^https:\/\/docs\.aws\.amazon\.com\/\S+$/;
+
+describe('the checklist', () => {
+  it('lists every file of src/checks once', () => {
+    expect(checklist.map(({ id }) => id).sort()).toEqual(filesWith('src/checks', 'defineCheck'));
+  });
+
+  it('goes through the six steps in order', () => {
+    const steps = checklist.map(({ step }) => step);
+    expect(steps).toEqual([...steps].sort());
+    expect([...new Set(steps)].map(String)).toEqual(Object.keys(STEP_TITLES));
+  });
+
+  it.each(checklist.map((check) => [check.id, check] as const))(
+    '%s asks, explains, advises and is tested',
+    (id, check) => {
+      expect(check.question).toMatch(/^[A-Z][\s\S]*\?$/);
+      expect(check.why).toMatch(SENTENCE);
+      expect(check.fix).toMatch(SENTENCE);
+      expect(check.reference).toMatch(AWS_PAGE);
+      expect(isTested('checks', id), `a test of ${id} in test/checks`).toBe(true);
+    },
+  );
+});
+
+describe('the causes', () => {
+  it('are those of the contract, in its order, one a file', () => {
+    expect(causes.map(({ id }) => id)).toEqual(CAUSE_IDS);
+    expect(filesWith('src/causes', 'defineCause')).toEqual([...CAUSE_IDS].sort());
+  });
+
+  it.each(causes.map((cause) => [cause.id, cause] as const))(
+    '%s is named, explained, referenced and tested',
+    (id, cause) => {
+      expect(cause.title).not.toBe('');
+      expect(cause.explanation).toMatch(SENTENCE);
+      expect(cause.reference).toMatch(AWS_PAGE);
+      expect(isTested('causes', id), `a test of ${id} in test/causes`).toBe(true);
+    },
+  );
+});
+
+describe('the README', () => {
+  it('shows the checklist and the causes as they are (vitest -u rewrites it)', async () => {
+    const withChecklist = between(read('README.md'), 'checklist', renderChecklist(checklist));
+    await expect(between(withChecklist, 'causes', renderCauses(causes))).toMatchFileSnapshot('../README.md');
+  });
+
+  it('names files that exist', () => {
+    const links = [...read('README.md').matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)].map((match) => match[1] ?? '');
+    expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
+  });
+});
+
+/** The text with what stands between two markers replaced. */
+function between(text: string, name: string, content: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const [before = '', rest = ''] = text.split(start);
+  const [, after = ''] = rest.split(end);
+  return `${before}${start}\n${content.trim()}\n${end}${after}`;
+}
+
+describe('names and leftovers', () => {
+  it('names no file after nothing in particular', () => {
+    const vague = /(^|[-.])(utils?|helpers?|managers?|services?|misc|common)([-.]|$)/;
+    expect([...sources, ...list('{test,bench}/**/*.ts')].filter((file) => vague.test(basename(file)))).toEqual([]);
+  });
+
+  it.each([
+    ['work put off', /\b(TODO|FIXME|XXX|HACK)\b/],
+    ['a type check evaded', /\bas unknown as\b|:\s*any\b|<any>|@ts-(ignore|nocheck)/],
+  ])('leaves no %s in src', (_, pattern) => {
+    expect(sources.filter((file) => pattern.test(read(file)))).toEqual([]);
+  });
+
+  it('keeps registry addresses out of the lock file', () => {
+    expect(read('package-lock.json')).not.toMatch(/"resolved":|https?:\/\/[^"]*\.tgz/);
+  });
+});

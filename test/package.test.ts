@@ -1,0 +1,75 @@
+/** What a user gets: the tarball, installed into an empty folder and run from there. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..');
+let work: string;
+let installed: string;
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'alb502-package-'));
+  const folder = join(work, 'empty');
+  await mkdir(folder);
+  await run('npm', ['pack', '--pack-destination', work], { cwd: root });
+  const [tarball = ''] = (await readdir(work)).filter((file) => file.endsWith('.tgz'));
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, join(work, tarball)], { cwd: folder });
+  installed = join(folder, 'node_modules', 'alb502');
+}, 300_000);
+
+afterAll(async () => {
+  await rm(work, { recursive: true, force: true });
+});
+
+/** Runs the installed command as a shell would find it. */
+async function alb502(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = join(work, 'empty', 'node_modules', '.bin', 'alb502');
+  try {
+    return { code: 0, ...(await run(command, words, { cwd: join(work, 'empty'), maxBuffer: 1 << 26 })) };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && 'stdout' in error && 'stderr' in error)) throw error;
+    return { code: Number(error.code), stdout: String(error.stdout), stderr: String(error.stderr) };
+  }
+}
+
+describe('the installed package', () => {
+  it('holds what runs, and nothing else', async () => {
+    expect((await readdir(installed)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'test']);
+    expect(await readdir(join(installed, 'test'))).toEqual(['scenarios']);
+    expect(existsSync(join(work, 'empty', 'node_modules', 'esbuild'))).toBe(false);
+    expect((await stat(join(installed, 'dist', 'cli.js'))).mode & 0o111).not.toBe(0);
+  });
+
+  it('shows its help and its version', async () => {
+    const help = await alb502('--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('alb502 diagnose --from');
+    expect((await alb502('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('runs the demo', async () => {
+    const demo = await alb502('demo');
+    expect(demo.code).toBe(0);
+    expect(demo.stdout).toMatch(/Keep-alive race/i);
+    expect(demo.stdout).not.toContain('\u001b');
+  });
+
+  it('diagnoses a recorded incident, as JSON too', async () => {
+    const scenarios = join('node_modules', 'alb502', 'test', 'scenarios');
+    const [first = ''] = (await readdir(join(work, 'empty', scenarios))).sort();
+    const { code, stdout } = await alb502('diagnose', '--from', join(scenarios, first), '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, verdict: { cause: 'keep-alive-race' } });
+  });
+
+  it('refuses a folder that is no incident in one sentence', async () => {
+    const { code, stdout, stderr } = await alb502('diagnose', '--from', 'node_modules');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^[^\n]*node_modules[^\n]*\n$/);
+  });
+});

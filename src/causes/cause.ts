@@ -23,6 +23,8 @@ export interface Judgement {
   against: string[];
   /** What could not be looked at and would have mattered. */
   missing: string[];
+  /** The headline of this case, one sentence; without it the title and the first sentence for it are used. */
+  summary?: string;
   /** A number contradicts the cause for every error. Only read when there is no claim; the sentences are in `against`. */
   ruledOut: boolean;
 }

@@ -80,7 +80,8 @@ function closedGroups(traffic: Traffic, errors: Failure[]): ClosedParts['wholeGr
     const targets = traffic.log.targets.filter((t) => t.target_group_arn === target_group_arn);
     const requests = targets.reduce((sum, t) => sum + t.requests, 0);
     const succeeded = targets.some((t) => t.firstSuccess !== null);
-    const whole = requests >= WHOLE_GROUP_REQUESTS && !succeeded && weigh(own) >= 0.99 * requests && own.every(isInstant);
+    const whole =
+      requests >= WHOLE_GROUP_REQUESTS && !succeeded && weigh(own) >= 0.99 * requests && own.every(isInstant);
     return whole ? [{ target_group_arn, errors: own, requests }] : [];
   });
 }

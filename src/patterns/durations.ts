@@ -28,8 +28,7 @@ export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
   }
 }
 
-const byDuration = (a: Failure, b: Failure) =>
-  a.target_processing_time - b.target_processing_time || a.index - b.index;
+const byDuration = (a: Failure, b: Failure) => a.target_processing_time - b.target_processing_time || a.index - b.index;
 
 const width = (seconds: number): number => Math.max(0.1, seconds * 0.03);
 

@@ -1,0 +1,110 @@
+import { type ClosedParts, closedParts } from '../patterns/closed.ts';
+import { routeShares } from '../patterns/routes.ts';
+import { type Failure, type Traffic, weigh } from '../traffic.ts';
+import { clock, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
+import { defineCause } from './cause.ts';
+import { notShown } from './contradiction.ts';
+
+/** Repeating the same request worked for at least this share: what is answered is then not what breaks it. */
+const RETRIED_SHARE = 0.5;
+const MIN_ERRORS = 5;
+
+export const closedMidRequest = defineCause({
+  id: 'closed-mid-request',
+  title: 'Target closed the connection mid-request',
+  explanation:
+    'The target closes the connection after work on a request has begun: a crash, a kill, a restart, an early close.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  wants: ['targetGroups'],
+
+  judge({ traffic }) {
+    const parts = closedParts(traffic);
+    if (parts.all.length === 0) return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
+    const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
+    const crashErrors = crashed.flatMap((burst) => burst.errors);
+    const restless = scattered(traffic, parts);
+    const possible = [
+      ...parts.instantRest,
+      ...parts.slowRest.filter((error) => !restless.includes(error)),
+      ...parts.bursts.filter((burst) => !crashed.includes(burst)).flatMap((burst) => burst.errors),
+      ...parts.wholeGroups.flatMap((group) => group.errors),
+      ...parts.clocks.flatMap((cluster) => cluster.errors),
+    ];
+    const [burst] = crashed;
+    return {
+      claims: [
+        { errors: [...crashErrors, ...restless], strength: 'likely' },
+        { errors: possible, strength: 'possible' },
+      ],
+      for: [
+        ...crashed.map(
+          (b) =>
+            `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${clock(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${spread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target.`,
+        ),
+        ...(restless.length > 0
+          ? [
+              `${plural(restless.length, 'error')} after ${spread(restless.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(restless), restless.length)} worked when repeated, so the answer itself is sound.`,
+            ]
+          : []),
+        ...(possible.length > 0
+          ? [
+              `${plural(possible.length, 'error')} closed ${spread(possible.map((e) => e.target_processing_time))} after being sent.`,
+            ]
+          : []),
+      ],
+      against: crashErrors.length + restless.length + possible.length === 0 ? [better(parts)] : [],
+      missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
+      ruledOut: crashErrors.length + restless.length + possible.length === 0,
+      ...(burst
+        ? {
+            summary: `Target ${burst.target} dropped ${plural(weigh(burst.errors), 'request')} in flight at ${clock(burst.from)}: it crashed or was killed.`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic }) {
+    const { bursts } = closedParts(traffic);
+    const [burst] = bursts;
+    return {
+      summary: burst
+        ? `Find out what ended the process on ${burst.target} at ${clock(burst.from)}: out of memory, a crash, a kill.`
+        : 'Look the trace ids up in the application log: a request that started and did not finish names the crash or the early close.',
+      commands: [
+        ...(burst
+          ? [
+              `journalctl --since '${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')}' --utc   # on the host of ${burst.target}: oom-kill, segfault, exit codes`,
+            ]
+          : []),
+        'aws ecs describe-tasks --cluster <cluster> --tasks <task> --query "tasks[].{stopped:stoppedReason,containers:containers[].{exit:exitCode,reason:reason}}"',
+      ],
+      sideEffects: [],
+    };
+  },
+});
+
+const retried = (errors: Failure[]): number => errors.filter((error) => error.retriedOk).length;
+
+/**
+ * Slow closes of which every look-alike is contradicted: no fixed duration and no burst (closedParts took those out), routes that mostly
+ * succeed, and the same request works when it is repeated, which a malformed or oversized response would not.
+ */
+function scattered(traffic: Traffic, parts: ClosedParts): Failure[] {
+  const errors = parts.slowRest;
+  if (errors.length < MIN_ERRORS || retried(errors) < RETRIED_SHARE * errors.length) return [];
+  const shares = routeShares(traffic, errors);
+  return shares.length >= 3 && shares.every((route) => route.share < 0.2) ? errors : [];
+}
+
+function better(parts: ClosedParts): string {
+  const reasons = [
+    ...parts.race.map(
+      ({ measure, errors }) => `${number(errors.length)} at the idle edge of ${seconds(measure.seconds ?? 0)}`,
+    ),
+    ...parts.routes.map(
+      (route) => `${number(route.errors.length)} on ${route.route}, which fails ${percent(route.share)} of the time`,
+    ),
+    ...parts.leaving.map(({ life, errors }) => `${number(errors.length)} on ${life.target}, which left`),
+  ];
+  return `Every one follows a narrower pattern: ${reasons.join('; ')}.`;
+}

@@ -1,0 +1,89 @@
+import { failedConnects } from '../patterns/connecting.ts';
+import { weigh } from '../traffic.ts';
+import { list, plural, spread } from '../wording.ts';
+import { defineCause } from './cause.ts';
+import { notShown } from './contradiction.ts';
+import { departure } from './departure.ts';
+import { handshake } from './handshake.ts';
+import { registrationOf } from './registration.ts';
+
+export const connectionRefused = defineCause({
+  id: 'connection-refused',
+  title: 'Connection refused by the target',
+  explanation:
+    'The target answers the connection attempt with a reset: nothing listens on the port, the process crashed, or its backlog is full.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics'],
+
+  judge(known, question) {
+    const { traffic } = known;
+    const parts = failedConnects(traffic);
+    if (parts.length === 0) return notShown(traffic, ['connect-failed']);
+    const judged = parts.map((part) => {
+      const registration = registrationOf(part.target_group_arn, part.target, known);
+      const left =
+        part.life?.left === true && part.life.lastSuccess !== null ? departure(part.life, part.replaced, known) : null;
+      const stays =
+        left?.how === 'unhealthy' ||
+        part.life?.left === false ||
+        part.life?.lastSuccess === null ||
+        (registration !== null && !['absent', 'draining'].includes(registration.state));
+      return { ...part, left, stays, registration, tls: handshake(part.target_group_arn, known, question) };
+    });
+    const refused = judged.filter((part) => part.tls.connectionErrors !== false);
+    const sure = refused.filter((part) => part.tls.excluded && part.stays && part.left?.how !== 'deregistered');
+    const maybe = refused.filter((part) => !sure.includes(part) && part.left?.how !== 'deregistered');
+    const unhealthy = sure.flatMap(({ target, registration }) =>
+      registration && !['healthy', 'absent'].includes(registration.state)
+        ? [`${target} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`]
+        : [],
+    );
+    const errors = sure.flatMap((part) => part.errors);
+    return {
+      claims: [
+        { errors, strength: 'confirmed' },
+        { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
+      ],
+      for: [
+        ...refused
+          .slice(0, 3)
+          .map(
+            (part) =>
+              `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${spread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
+          ),
+        ...unhealthy.slice(0, 2),
+        ...[...new Set(sure.map((part) => part.tls.sentence))],
+      ],
+      against: judged.flatMap((part) =>
+        part.left?.how === 'deregistered'
+          ? [part.left.sentence]
+          : part.tls.connectionErrors === false
+            ? [part.tls.sentence]
+            : [],
+      ),
+      missing: [...new Set(maybe.flatMap((part) => part.tls.missing))],
+      ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
+      ...(sure.length > 0
+        ? {
+            summary: `${list(sure.map((part) => part.target))} refused ${plural(weigh(errors), 'connection')}: nothing listened on the port.`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic }) {
+    const [part] = failedConnects(traffic);
+    const port = part?.target.slice(part.target.lastIndexOf(':') + 1) ?? '<port>';
+    return {
+      summary: `Start what should listen on port ${port}${part ? ` of ${part.target}` : ''}, and find out why it stopped.`,
+      commands: [
+        `ss -tlnp 'sport = :${port}'   # on the target: is it listening, on which address`,
+        `nstat -az TcpExtListenOverflows TcpExtListenDrops   # a full backlog`,
+        ...(part && part.target_group_arn !== '-'
+          ? [`aws elbv2 describe-target-health --target-group-arn ${part.target_group_arn}`]
+          : []),
+      ],
+      sideEffects: [],
+    };
+  },
+});

@@ -1,0 +1,38 @@
+/** Why the rows themselves contradict a cause: what every error shows instead of the signatures that the cause could leave. */
+import type { SignatureId } from '../signature.ts';
+import type { Traffic } from '../traffic.ts';
+import { list, outOf } from '../wording.ts';
+
+const SHOWS: Partial<Record<SignatureId, string>> = {
+  'client-closed': 'ended because the client closed',
+  'target-response': 'carry the status that the target itself sent',
+  'lambda-failure': 'are failures of a Lambda function',
+  'authentication-failure': 'failed at authentication, before a target was chosen',
+  'waf-failure': 'failed in AWS WAF, before a target was chosen',
+  'fixed-response': 'are a fixed response of a listener rule',
+  'no-target': 'found no target to connect to',
+  'connect-failed': 'failed while connecting, before the request was sent, and not by a 10 s timeout',
+  'connect-timeout': 'ended at the 10 s connect timeout, before the request was sent',
+  'idle-timeout': 'were sent on an open connection and ran into the idle timeout',
+  'no-response-aborted': 'were sent on an open connection and ended by the load balancer before any response',
+  'closed-before-response': 'were sent on an open connection that the target closed or answered badly',
+};
+
+/**
+ * A sentence when no error has one of the admissible signatures and each has one that excludes the cause; null when some error could be
+ * of that cause, or is too odd to say.
+ */
+export function contradictedBySignature(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
+  const shown = traffic.bySignature.map(({ id, count }) => {
+    const sentence = admissible.includes(id) ? undefined : SHOWS[id];
+    return sentence === undefined ? null : `${outOf(count, traffic.total)} errors ${sentence}`;
+  });
+  const sentences = shown.flatMap((sentence) => sentence ?? []);
+  return sentences.length === shown.length && sentences.length > 0 ? `${list(sentences)}.` : null;
+}
+
+/** The judgement of a cause none of the errors can be of: ruled out by the rows, or nothing to say. */
+export function notShown(traffic: Traffic, admissible: readonly SignatureId[]) {
+  const sentence = contradictedBySignature(traffic, admissible);
+  return { claims: [], for: [], against: sentence ? [sentence] : [], missing: [], ruledOut: sentence !== null };
+}

@@ -1,0 +1,107 @@
+import { closedParts } from '../patterns/closed.ts';
+import { failedConnects } from '../patterns/connecting.ts';
+import { targetGroupName, weigh } from '../traffic.ts';
+import { list, number, outOf, plural } from '../wording.ts';
+import { defineCause } from './cause.ts';
+import { notShown } from './contradiction.ts';
+import { handshake } from './handshake.ts';
+import { plaintextPorts } from './plaintext.ts';
+
+const TLS_PORTS = ['443', '8443', '9443'];
+
+export const protocolMismatch = defineCause({
+  id: 'protocol-mismatch',
+  title: 'Target group and target speak different protocols',
+  explanation:
+    'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not know.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
+  wants: ['targetGroups', 'targetHealth', 'metrics'],
+
+  judge(known, question) {
+    const { traffic, targetGroups } = known;
+    const connects = failedConnects(traffic);
+    const { all, wholeGroups } = closedParts(traffic);
+    if (connects.length === 0 && all.length === 0)
+      return notShown(traffic, ['connect-failed', 'closed-before-response']);
+    const plaintext = plaintextPorts(known);
+    const groupOf = (arn: string) => targetGroups?.find((group) => group.TargetGroupArn === arn);
+
+    const refusing = connects
+      .map((part) => ({ ...part, tls: handshake(part.target_group_arn, known, question) }))
+      .filter((part) => !part.tls.excluded && !part.succeeded);
+    const shown = refusing.filter(
+      (part) => part.tls.protocol === 'HTTPS' && plaintext(part.target_group_arn, part.target) === true,
+    );
+    const open = refusing.filter(
+      (part) => !shown.includes(part) && plaintext(part.target_group_arn, part.target) !== false,
+    );
+
+    const whole = wholeGroups.map((group) => {
+      const described = groupOf(group.target_group_arn);
+      const ports = new Set(group.errors.map((e) => e.target.slice(e.target.lastIndexOf(':') + 1)));
+      const tlsPort = [...ports].some((port) => TLS_PORTS.includes(port)) || described?.HealthCheckProtocol === 'HTTPS';
+      return {
+        ...group,
+        name: targetGroupName(group.target_group_arn),
+        tlsPort,
+        http: described?.Protocol === 'HTTP',
+        version: described?.ProtocolVersion,
+      };
+    });
+    const wholeShown = whole.filter((group) => group.http && group.tlsPort);
+    const sure = [...shown.flatMap((part) => part.errors), ...wholeShown.flatMap((group) => group.errors)];
+    const maybe = [
+      ...open.flatMap((part) => part.errors),
+      ...whole.filter((group) => !wholeShown.includes(group)).flatMap((group) => group.errors),
+    ];
+    const names = [...new Set([...shown.map((part) => part.groupName), ...wholeShown.map((group) => group.name)])];
+    return {
+      claims: [
+        { errors: sure, strength: 'likely' },
+        { errors: maybe, strength: 'possible' },
+      ],
+      for: [
+        ...shown
+          .slice(0, 2)
+          .map(
+            (part) =>
+              `${part.groupName} speaks HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
+          ),
+        ...open.slice(0, 2).map((part) => `No request to ${part.target} succeeded in what was read.`),
+        ...whole.map(
+          (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
+        ),
+        ...wholeShown.map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
+      ],
+      against: sure.length + maybe.length === 0 ? [reachable(connects.length, all.length)] : [],
+      missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
+      ruledOut: sure.length + maybe.length === 0,
+      ...(sure.length > 0
+        ? {
+            summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(weigh(sure), traffic.total)} errors).`,
+          }
+        : {}),
+    };
+
+    function reachable(failed: number, closed: number): string {
+      const working = new Set(traffic.log.targets.filter((t) => t.firstSuccess !== null).map((t) => t.target));
+      return failed > 0 && working.size === 0
+        ? 'The group speaks HTTP, so a refused connection is no protocol.'
+        : `The same target groups answer other requests (${plural(working.size, 'target')} did): with the wrong protocol each of the ${number(failed + closed)} would fail.`;
+    }
+  },
+
+  fix({ traffic, targetGroups }) {
+    const arn = failedConnects(traffic)[0]?.target_group_arn ?? closedParts(traffic).wholeGroups[0]?.target_group_arn;
+    const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
+    const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
+    return {
+      summary: `Protocol and version of a target group cannot be changed: create one that speaks what the target speaks (${other}), register the targets and move the listener rule to it.`,
+      commands: [
+        `curl -v http://<target>:<port>/ ; curl -vk https://<target>:<port>/   # from inside: which of the two answers`,
+        `aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
+      ],
+      sideEffects: ['Until the new targets are healthy the new group serves nothing: move the rule after that.'],
+    };
+  },
+});

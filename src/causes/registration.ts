@@ -1,0 +1,36 @@
+/** Whether a logged target is registered now, and in which state: the log has addresses, registrations may have instance ids. */
+import type { Known } from '../checks/check.ts';
+
+export type RegistrationEvidence = Partial<Pick<Known, 'targetHealth' | 'instances' | 'networkInterfaces'>>;
+
+export interface Registration {
+  /** State of describe-target-health, or "absent" when the answer lists every target by an address and not this one. */
+  state: string;
+  reason: string | null;
+}
+
+/** Null when health was not seen, or the registered ids cannot be turned into addresses. */
+export function registrationOf(arn: string, target: string, known: RegistrationEvidence): Registration | null {
+  const described = known.targetHealth?.[arn];
+  if (!described) return null;
+  const port = Number(target.slice(target.lastIndexOf(':') + 1));
+  const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  let unresolved = false;
+  for (const { Target, TargetHealth } of described) {
+    const at = addressOf(Target.Id, known);
+    if (at === null) unresolved = true;
+    if (at === address && (Target.Port ?? port) === port) {
+      return { state: TargetHealth?.State ?? 'unknown', reason: TargetHealth?.Reason ?? null };
+    }
+  }
+  return unresolved ? null : { state: 'absent', reason: null };
+}
+
+/** The address a registered id stands for: itself, or the primary address of the instance's primary interface. */
+function addressOf(id: string, { instances, networkInterfaces }: RegistrationEvidence): string | null {
+  if (!id.startsWith('i-')) return id;
+  const primary = networkInterfaces?.find(
+    (eni) => eni.Attachment?.InstanceId === id && eni.Attachment.DeviceIndex === 0,
+  );
+  return primary?.PrivateIpAddress ?? instances?.find((i) => i.InstanceId === id)?.PrivateIpAddress ?? null;
+}

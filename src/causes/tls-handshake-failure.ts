@@ -1,0 +1,82 @@
+import { failedConnects } from '../patterns/connecting.ts';
+import { weigh, withSignature } from '../traffic.ts';
+import { list, outOf, plural, spread } from '../wording.ts';
+import { defineCause } from './cause.ts';
+import { notShown } from './contradiction.ts';
+import { handshake } from './handshake.ts';
+import { plaintextPorts } from './plaintext.ts';
+
+export const tlsHandshakeFailure = defineCause({
+  id: 'tls-handshake-failure',
+  title: 'TLS handshake with the target failed',
+  explanation:
+    'The load balancer and the target agree on no TLS version or cipher, or the handshake does not finish within 10 s.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
+  wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],
+
+  judge(known, question) {
+    const { traffic } = known;
+    const timeouts = withSignature(traffic, 'connect-timeout').filter((error) => {
+      const tls = handshake(error.target_group_arn, known, question);
+      return !tls.excluded && (tls.protocol === 'HTTPS' || tls.protocol === null);
+    });
+    const parts = failedConnects(traffic).map((part) => ({
+      ...part,
+      tls: handshake(part.target_group_arn, known, question),
+    }));
+    if (parts.length === 0 && timeouts.length === 0) return notShown(traffic, ['connect-failed']);
+    const plaintext = plaintextPorts(known);
+    const shown = parts.filter(({ tls }) => tls.tlsErrors === true && tls.connectionErrors === false);
+    // A port that answered TLS before, or whose health check speaks TLS, is no plaintext port.
+    const sure = shown.filter((part) => part.succeeded || plaintext(part.target_group_arn, part.target) === false);
+    const maybe = parts.filter(
+      (part) => !sure.includes(part) && !part.tls.excluded && plaintext(part.target_group_arn, part.target) !== true,
+    );
+    const errors = sure.flatMap((part) => part.errors);
+    const excluded = parts.filter((part) => part.tls.excluded);
+    return {
+      claims: [
+        { errors, strength: 'confirmed' },
+        { errors: [...maybe.flatMap((part) => part.errors), ...timeouts], strength: 'possible' },
+      ],
+      for: [
+        ...[...sure, ...maybe]
+          .slice(0, 3)
+          .map(
+            (part) =>
+              `${plural(part.errors.length, 'connection')} to ${part.target} failed within ${spread(part.errors.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`,
+          ),
+        ...[...new Set(shown.map((part) => part.tls.sentence))],
+        ...(timeouts.length > 0
+          ? [`${plural(timeouts.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
+          : []),
+      ],
+      against: [
+        ...new Set(excluded.map((part) => part.tls.sentence)),
+        ...parts
+          .filter((part) => plaintext(part.target_group_arn, part.target) === true)
+          .map((part) => `${part.target} speaks plain HTTP.`),
+      ].slice(0, 3),
+      missing: [...new Set(maybe.flatMap((part) => part.tls.missing))],
+      ruledOut: sure.length + maybe.length + timeouts.length === 0,
+      ...(sure.length > 0
+        ? {
+            summary: `${plural(weigh(errors), 'TLS handshake')} with ${list(sure.map((part) => part.target))} failed (${outOf(weigh(errors), traffic.total)} errors).`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic, listeners }) {
+    const target = failedConnects(traffic)[0]?.target ?? '<target>:<port>';
+    const policies = [...new Set((listeners ?? []).flatMap((listener) => listener.SslPolicy ?? []))];
+    return {
+      summary: `Let the target accept a TLS version and cipher of the back-end policy that follows from the listener's policy${policies.length > 0 ? ` (${list(policies)})` : ''}.`,
+      commands: [
+        `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside; without -servername, as the load balancer is not known to send a server name`,
+        `nmap --script ssl-enum-ciphers -p ${target.slice(target.lastIndexOf(':') + 1)} ${target.slice(0, target.lastIndexOf(':'))}`,
+      ],
+      sideEffects: ['Changing the security policy of the listener changes what clients may negotiate too.'],
+    };
+  },
+});

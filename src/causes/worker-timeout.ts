@@ -1,0 +1,103 @@
+import { closedParts } from '../patterns/closed.ts';
+import type { DurationCluster } from '../patterns/durations.ts';
+import { type Traffic, weigh } from '../traffic.ts';
+import { list, outOf, plural, seconds, spread } from '../wording.ts';
+import { defineCause } from './cause.ts';
+import { notShown } from './contradiction.ts';
+
+const MIN_LIKELY = 5;
+
+export const workerTimeout = defineCause({
+  id: 'worker-timeout',
+  title: 'Worker timeout in the target',
+  explanation:
+    'The application server or a proxy in the target kills a request at one fixed duration and closes the connection.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  wants: [],
+
+  judge({ traffic }) {
+    const { all, clocks } = closedParts(traffic);
+    if (all.length === 0) return notShown(traffic, ['closed-before-response']);
+    const [cluster] = clocks;
+    if (!cluster) {
+      const slow = all.filter((error) => error.target_processing_time >= 1);
+      if (slow.length > 0 && slow.length < 3)
+        return {
+          claims: [],
+          for: [],
+          against: [`${plural(slow.length, 'slow error')}: no fixed duration can be seen in so few.`],
+          missing: [],
+          ruledOut: false,
+        };
+      return {
+        claims: [],
+        for: [],
+        against: [
+          slow.length === 0
+            ? `${outOf(all.length, all.length)} were closed within 1 s; a worker timeout lets the work run first.`
+            : `No fixed duration: ${plural(slow.length, 'slow error')} took ${spread(slow.map((e) => e.target_processing_time))}.`,
+        ],
+        missing: [],
+        ruledOut: true,
+      };
+    }
+    const judged = clocks.map((c) => ({ cluster: c, ...outlived(traffic, c) }));
+    const [first] = judged;
+    return {
+      claims: judged.map(({ cluster: { errors }, contradicted, partly }) => ({
+        errors,
+        strength: errors.length >= MIN_LIKELY && !contradicted && partly ? 'likely' : 'possible',
+      })),
+      for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
+        `${plural(errors.length, 'error')} on ${list(routes)} ended at ${spread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
+        ...(partly && longest !== null && longest < at
+          ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
+          : []),
+      ]),
+      against: judged.flatMap(({ cluster: { seconds: at }, contradicted, longest }) =>
+        contradicted && longest !== null
+          ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
+          : [],
+      ),
+      missing: judged.flatMap(({ partly, routes }) =>
+        partly
+          ? []
+          : [`No request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`],
+      ),
+      ruledOut: false,
+      ...(first
+        ? {
+            summary: `A timeout of ${seconds(first.cluster.seconds)} in the target ended ${plural(weigh(first.cluster.errors), 'request')} on ${list(first.routes)}${known(first.cluster.seconds)}.`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic }) {
+    const at = closedParts(traffic).clocks[0]?.seconds ?? 30;
+    return {
+      summary: `Make these requests finish within ${seconds(at)}, or raise the timeout that fires there, below the idle timeout of the load balancer.`,
+      commands: [
+        `gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`,
+        `server.requestTimeout / proxy_read_timeout / uwsgi harakiri: look for a value of ${Math.round(at)} s`,
+      ],
+      sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
+    };
+  },
+});
+
+const known = (at: number): string =>
+  Math.abs(at - 30) < 1.2 ? ' (30 s is the worker timeout of gunicorn by default)' : '';
+
+/** Did requests of the same routes succeed at all (partly), and did one outlive the clock (contradicted)? */
+function outlived(traffic: Traffic, cluster: DurationCluster) {
+  const routes = [...new Set(cluster.errors.map((error) => error.route))];
+  const rows = traffic.log.routes.filter((route) => routes.includes(route.route) && route.succeeded > 0);
+  const longest = rows.length > 0 ? Math.max(...rows.map((route) => route.succeededMaxMs)) / 1000 : null;
+  return {
+    routes,
+    longest,
+    partly: rows.length > 0,
+    contradicted: longest !== null && longest > cluster.seconds * 1.03 + 0.1,
+  };
+}

@@ -1,0 +1,68 @@
+/** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
+import type { Failure, Traffic } from '../traffic.ts';
+import { outOf, percent, plural, seconds } from '../wording.ts';
+import { closedParts } from './closed.ts';
+import { routeShares } from './routes.ts';
+
+export interface BadResponse {
+  all: Failure[];
+  claimed: Failure[];
+  routes: string[];
+  reasons: string[];
+  against: string[];
+}
+
+/** The same answer breaks again when it is asked again: from this share of successful repeats on, the answer is not at fault. */
+const RETRIED_SHARE = 0.5;
+const MIN_ERRORS = 5;
+
+export function badResponse(traffic: Traffic): BadResponse {
+  const parts = closedParts(traffic);
+  const fixed = parts.routes.flatMap((route) => route.errors);
+  const unclear = [
+    parts.slowRest,
+    parts.instantRest,
+    ...parts.clocks.map((cluster) => cluster.errors).filter((errors) => errors.length < MIN_ERRORS),
+    ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
+  ]
+    .filter((errors) => !repeatable(traffic, errors))
+    .flat();
+  const retried = parts.all.filter((error) => error.retriedOk).length;
+  const claimed = [...fixed, ...unclear].sort((a, b) => a.index - b.index);
+  const shares = routeShares(traffic, parts.all);
+  return {
+    all: parts.all,
+    claimed,
+    routes: parts.routes.map((route) => route.route),
+    reasons: [
+      ...parts.routes.map(
+        (route) =>
+          `${route.route} failed ${percent(route.share)} of the time (${outOf(route.errors.length, route.requests)} requests) while other routes succeeded: what it answers makes it fail.`,
+      ),
+      ...(unclear.length > 0
+        ? [`${plural(unclear.length, 'error')} of the shape that a response the load balancer cannot take leaves.`]
+        : []),
+    ],
+    against: [
+      ...(retried > 0
+        ? [`${outOf(retried, parts.all.length)} worked when the same client repeated the same route within 30 s.`]
+        : []),
+      ...parts.race.map(
+        ({ measure, errors }) =>
+          `${plural(errors.length, 'error')} at the idle edge of ${seconds(measure.seconds ?? 0)}: their time decides, not their answer.`,
+      ),
+      ...(claimed.length === 0 && shares.length > 0
+        ? [
+            `No route fails by itself: the failing ${shares.length === 1 ? 'route succeeds' : 'routes succeed'} at least ${percent(1 - Math.max(...shares.map((s) => s.share)))} of the time.`,
+          ]
+        : []),
+    ],
+  };
+}
+
+/** Enough of them worked when repeated, and their routes mostly succeed. */
+function repeatable(traffic: Traffic, errors: Failure[]): boolean {
+  if (errors.length < MIN_ERRORS) return false;
+  const retried = errors.filter((error) => error.retriedOk).length;
+  return retried >= RETRIED_SHARE * errors.length && routeShares(traffic, errors).every((route) => route.share < 0.2);
+}

@@ -1,0 +1,51 @@
+/** connect-failed rows (502, `-1 -1 -1`, at once) by (target group, target), with what else the target did. */
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, targetGroupName, withSignature } from '../traffic.ts';
+import { type TargetLife, targetLives } from './churn.ts';
+
+export interface FailedConnects {
+  target_group_arn: string;
+  groupName: string;
+  target: string;
+  errors: Failure[];
+  life: TargetLife | null;
+  /** A target answered a request on this target after the first of these errors, or before it. */
+  succeeded: boolean;
+  /** Another target of the group joined while this one left. */
+  replaced: boolean;
+}
+
+export function failedConnects(traffic: Traffic): FailedConnects[] {
+  const lives = targetLives(traffic);
+  const errors = withSignature(traffic, 'connect-failed');
+  return [...groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`).values()].flatMap((own) => {
+    const [first] = own;
+    if (!first) return [];
+    const { target, target_group_arn } = first;
+    const life = lives.find((l) => l.target === target && l.target_group_arn === target_group_arn) ?? null;
+    return [
+      {
+        target_group_arn,
+        groupName: targetGroupName(target_group_arn),
+        target,
+        errors: own,
+        life,
+        succeeded: life?.lastSuccess != null,
+        replaced: life !== null && wasReplaced(life, lives),
+      },
+    ];
+  });
+}
+
+const REPLACED_WITHIN_MS = 10 * 60_000;
+
+/** Another target of the same group appeared for the first time within ten minutes of this one's last request. */
+export function wasReplaced(life: TargetLife, lives: readonly TargetLife[]): boolean {
+  return lives.some(
+    (other) =>
+      other.target_group_arn === life.target_group_arn &&
+      other.target !== life.target &&
+      other.joined === true &&
+      Math.abs(other.firstSeen - life.lastSeen) <= REPLACED_WITHIN_MS,
+  );
+}

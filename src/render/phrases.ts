@@ -1,0 +1,186 @@
+/** The units, times and sentences that every renderer shares. Pure; times are UTC. */
+import type { CauseId } from '../causes/ids.ts';
+import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnosis.ts';
+import type { SignatureId } from '../signature.ts';
+import { number, outOf, percent, plural } from '../wording.ts';
+
+/** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
+export const duration = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1 ? `${exact(value * 1000)} ms` : `${exact(value)} s`;
+
+/** At most three digits behind the point: 0.5 → "0.5", 71204 → "71,204". */
+const exact = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+
+/** 12400000 → "12.4 MB"; powers of ten, as S3 and Athena bill. */
+export const bytes = (value: number): string => {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let size = value;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
+};
+
+/** Dollars, to the hundredth of a cent below one dollar. */
+export const dollars = (value: number): string => {
+  if (value === 0) return '$0';
+  if (value < 0.0001) return 'under $0.0001';
+  return `$${value.toFixed(value < 1 ? 4 : 2)}`;
+};
+
+/** "2026-11-19T02:40:00.000Z" → "02:40:00"; a text that is no time stays what it is. */
+export const clock = (iso: string): string => /T(\d\d:\d\d:\d\d)/.exec(iso)?.[1] ?? iso;
+
+/** "2026-11-19T02:40:00.000Z" → "2026-11-19". */
+export const day = (iso: string): string => /^[^T]*/.exec(iso)?.[0] ?? iso;
+
+/** The time of day, with its date when that is not the one already named. */
+export const moment = (iso: string, known: string): string =>
+  day(iso) === day(known) ? clock(iso) : `${day(iso)} ${clock(iso)}`;
+
+/** "2026-11-19 02:40:00–02:55:00 UTC". */
+export const span = (from: string, to: string): string => `${day(from)} ${clock(from)}–${moment(to, from)} UTC`;
+
+/** What, which statuses, when, how sure: enough for a notification. */
+export const headline = ({ loadBalancer, asked, window, provisional }: Diagnosis): string =>
+  [
+    loadBalancer.name,
+    asked.statuses.join(', '),
+    span(window.from, window.to),
+    provisional ? 'provisional' : 'final',
+  ].join(' · ');
+
+export const OUTCOME_MARK: Record<Outcome, string> = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' };
+
+/** What the marks mean, in words. */
+export const OUTCOME_WORD: Record<Outcome, string> = {
+  pass: 'in order',
+  fail: 'fault',
+  unknown: 'could not look',
+  'not-applicable': 'does not apply',
+};
+
+/** What the load balancer experienced, in words. */
+export const SIGNATURE_MEANING: Record<SignatureId, string> = {
+  'client-closed': 'the client closed the connection first',
+  'target-response': 'the target itself answered with this status',
+  'lambda-failure': 'the Lambda function failed',
+  'authentication-failure': 'authentication failed at the load balancer',
+  'waf-failure': 'AWS WAF failed',
+  'fixed-response': 'a rule answers with this status',
+  'no-target': 'the target group had no target to send to',
+  'connect-failed': 'no connection: refused, reset or a failed handshake',
+  'connect-timeout': 'no connection within 10 s',
+  'idle-timeout': 'sent, and no answer within the idle timeout',
+  'no-response-aborted': 'sent, and given up before an answer',
+  'closed-before-response': 'sent, and closed or spoiled by the target before a whole response header',
+  inconsistent: 'a pattern that is not known of load balancers',
+  other: 'another status or code',
+};
+
+/** "146 of 149 errors"; without a number of errors, the share. */
+export const explained = (share: number, errors: number | null): string =>
+  errors === null ? `${percent(share)} of the errors` : `${number(share * errors)} of ${plural(errors, 'error')}`;
+
+const STANDING_VERB: Record<Standing, string> = {
+  confirmed: 'explains',
+  likely: 'explains',
+  possible: 'could explain',
+  'ruled-out': 'explains',
+  untested: 'explains',
+};
+
+/** "Keep-alive race (likely) explains 146 of 149 errors". */
+export const causeTitle = (cause: JudgedCause, errors: number | null): string =>
+  `${cause.title} (${cause.standing}) ${STANDING_VERB[cause.standing]} ${explained(cause.explains, errors)}`;
+
+/** The causes by what the reader does with them, each list in the order of the diagnosis. */
+export interface SortedCauses {
+  /** The verdict's cause, or null. */
+  main: JudgedCause | null;
+  /** What an undecided verdict is between. */
+  between: JudgedCause[];
+  /** The other confirmed, likely and possible ones. */
+  others: JudgedCause[];
+  /** Ruled out: those the errors' signatures would admit, then the rest. */
+  lookAlikes: JudgedCause[];
+  alsoRuledOut: JudgedCause[];
+  /** Not judged for want of something to look at; not judged because no error has their shape. */
+  notSeen: JudgedCause[];
+  noError: JudgedCause[];
+}
+
+/** Every cause ends up in exactly one of the lists. */
+export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCauses => {
+  const admitted = new Set<CauseId>(signatures.flatMap((signature) => signature.ambiguousBetween));
+  const main = causes.find((cause) => cause.id === verdict.cause) ?? null;
+  const between = causes.filter((cause) => cause !== main && verdict.between.includes(cause.id));
+  const rest = causes.filter((cause) => cause !== main && !between.includes(cause));
+  const ruledOut = rest.filter((cause) => cause.standing === 'ruled-out');
+  const untested = rest.filter((cause) => cause.standing === 'untested');
+  return {
+    main,
+    between,
+    others: rest.filter((cause) => cause.standing !== 'ruled-out' && cause.standing !== 'untested'),
+    lookAlikes: ruledOut.filter((cause) => admitted.has(cause.id)),
+    alsoRuledOut: ruledOut.filter((cause) => !admitted.has(cause.id)),
+    notSeen: untested.filter((cause) => cause.missing.length > 0),
+    noError: untested.filter((cause) => cause.missing.length === 0),
+  };
+};
+
+/** "Connection refused: connections were open; 0 connection errors". */
+export const ruledOutLine = (cause: JudgedCause): string =>
+  cause.against[0] === undefined ? cause.title : `${cause.title}: ${cause.against[0]}`;
+
+/** A fact's value with its unit. */
+export const factValue = ({ value, unit }: Fact): string => {
+  if (typeof value === 'string') return value;
+  if (unit === 'seconds') return duration(value);
+  if (unit === 'bytes') return bytes(value);
+  if (unit === 'percent') return `${exact(value)} %`;
+  if (unit === 'requests') return plural(value, 'request');
+  return exact(value);
+};
+
+/** The facts that the sentence does not already say: those whose value does not stand in it. */
+export const unsaid = (facts: readonly Fact[], summary: string): Fact[] =>
+  facts.filter((fact) => {
+    const plain = typeof fact.value === 'number' ? exact(fact.value) : fact.value;
+    return !summary.includes(factValue(fact)) && !(plain.length > 1 && summary.includes(plain));
+  });
+
+/** What was measured of the keep-alive, one sentence; null where nothing was. */
+export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
+  if (keepAlive === null || keepAlive.measuredSeconds === null) return null;
+  const idle =
+    keepAlive.idleTimeoutSeconds === null
+      ? 'the idle timeout of the load balancer is not known'
+      : `the load balancer keeps them ${duration(keepAlive.idleTimeoutSeconds)}`;
+  const edge = `${outOf(keepAlive.errorsAtEdge, keepAlive.errorsExamined)} errors examined`;
+  return `${keepAlive.targetGroup} closes idle connections at ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
+};
+
+/** How much of what happened is in the log. */
+export const completenessSentence = ({ completeness, window, provisional }: Diagnosis): string => {
+  const { errorsInLog, errorsInMetrics, newestEntry, unreadableLines } = completeness;
+  const parts: string[] = [];
+  if (errorsInMetrics === 0 && errorsInLog === 0) parts.push('no error in the log, none counted by CloudWatch');
+  else if (errorsInMetrics !== null)
+    parts.push(
+      errorsInLog === null
+        ? `CloudWatch counts ${plural(errorsInMetrics, 'error')}`
+        : `${outOf(errorsInLog, errorsInMetrics)} errors counted by CloudWatch are in the log${provisional ? ' so far' : ''}`,
+    );
+  else if (errorsInLog !== null)
+    parts.push(`${plural(errorsInLog, 'error')} by the load balancer, not compared with CloudWatch`);
+  parts.push(newestEntry === null ? 'no entry read' : `newest entry ${moment(newestEntry, window.from)} UTC`);
+  if (unreadableLines !== null && unreadableLines > 0) parts.push(`${plural(unreadableLines, 'line')} not readable`);
+  return parts.join('; ');
+};
+
+/** "12.4 MB read, 6 queries, $0.0001". */
+export const costSentence = ({ cost }: Diagnosis): string =>
+  `${bytes(cost.bytesScanned)} read, ${plural(cost.queries, 'query', 'queries')}, ${dollars(cost.usd)}`;

@@ -1,0 +1,78 @@
+/** The buckets of a diagnosis as rows of small bars, each with its numbers. */
+import type { TimelineBucket } from '../diagnosis.ts';
+import { SIGNATURE_IDS, type SignatureId } from '../signature.ts';
+
+export interface TimelineRow {
+  label: SignatureId | 'requests';
+  total: number;
+  /** One number a bar. */
+  values: number[];
+  /** One character a bar, scaled to the row's own peak; `·` is none. */
+  bars: string;
+  /** The first highest bar; null when all are empty. */
+  peak: { count: number; from: string } | null;
+}
+
+export interface Timeline {
+  from: string;
+  to: string;
+  /** How long a bar lasts; the last may be shorter. */
+  barSeconds: number;
+  /** One row a signature that occurs, the most frequent first, then one for all requests. */
+  rows: TimelineRow[];
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** Bars scaled to the highest value. Anything above nothing shows: only zero is `·`. */
+export const bars = (values: readonly number[]): string => {
+  const highest = Math.max(0, ...values);
+  return values
+    .map((value) => (value <= 0 ? '·' : (BARS[Math.ceil((value / highest) * BARS.length) - 1] ?? '·')))
+    .join('');
+};
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Neighbouring buckets joined so that at most `most` remain, all of the same length but the last. */
+const join = (buckets: readonly TimelineBucket[], most: number): TimelineBucket[][] => {
+  const size = Math.max(1, Math.ceil(buckets.length / Math.max(1, most)));
+  return Array.from({ length: Math.ceil(buckets.length / size) }, (_, index) =>
+    buckets.slice(index * size, (index + 1) * size),
+  );
+};
+
+const row = (
+  label: TimelineRow['label'],
+  groups: readonly TimelineBucket[][],
+  read: (bucket: TimelineBucket) => number,
+): TimelineRow => {
+  const values = groups.map((group) => sum(group.map(read)));
+  const highest = Math.max(0, ...values);
+  const from = groups[values.indexOf(highest)]?.[0]?.from;
+  return {
+    label,
+    total: sum(values),
+    values,
+    bars: bars(values),
+    peak: highest > 0 && from !== undefined ? { count: highest, from } : null,
+  };
+};
+
+/** Null when there is no bucket. */
+export const timeline = (buckets: readonly TimelineBucket[], mostBars: number): Timeline | null => {
+  const groups = join(buckets, mostBars);
+  const first = groups[0];
+  const last = buckets.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const from = first[0]?.from ?? last.from;
+  const signatures = SIGNATURE_IDS.map((id) => row(id, groups, (bucket) => bucket.bySignature[id] ?? 0))
+    .filter(({ total }) => total > 0)
+    .sort((a, b) => b.total - a.total);
+  return {
+    from,
+    to: last.to,
+    barSeconds: (Date.parse(first.at(-1)?.to ?? last.to) - Date.parse(from)) / 1000,
+    rows: [...signatures, row('requests', groups, (bucket) => bucket.requests)],
+  };
+};

@@ -38,6 +38,7 @@ const Action = z.looseObject({
 
 export const Listener = z.looseObject({
   ListenerArn: text,
+  LoadBalancerArn: text.optional(),
   Port: count.optional(),
   Protocol: text.optional(),
   SslPolicy: text.optional(),
@@ -197,15 +198,33 @@ export const CloudTrailEvent = z.looseObject({
 });
 export type CloudTrailEvent = z.infer<typeof CloudTrailEvent>;
 
+const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/** Epoch milliseconds of an ISO 8601 date or time; UTC when it names no zone, whatever the machine's. NaN when it is neither. */
+export function epochOf(iso: string): number {
+  const parts = INSTANT.exec(iso);
+  if (parts === null) return Number.NaN;
+  return Date.parse(parts[1] === undefined || parts[4] !== undefined ? iso : `${iso}Z`);
+}
+
+export const Instant = z
+  .string()
+  .refine((iso) => !Number.isNaN(epochOf(iso)), { error: ({ input }) => `expected an ISO 8601 time, got "${input}"` });
+
 /** One series of metrics.json. Empty `Values` of a counter means asked and zero; an absent series was not asked. */
-export const MetricSeries = z.looseObject({
-  MetricName: text,
-  Dimensions: z.record(text, text),
-  Stat: text,
-  /** Seconds. */
-  Period: count,
-  /** ISO 8601, the start of each period. */
-  Timestamps: z.array(text),
-  Values: z.array(count),
-});
+export const MetricSeries = z
+  .looseObject({
+    MetricName: text,
+    Dimensions: z.record(text, text),
+    Stat: text,
+    /** Seconds. */
+    Period: count.positive({ error: ({ input }) => `expected a number of seconds above 0, got ${input}` }),
+    /** ISO 8601, the start of each period. */
+    Timestamps: z.array(Instant),
+    Values: z.array(count),
+  })
+  .refine((series) => series.Timestamps.length === series.Values.length, {
+    path: ['Values'],
+    error: 'expected as many values as timestamps',
+  });
 export type MetricSeries = z.infer<typeof MetricSeries>;

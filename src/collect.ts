@@ -1,0 +1,78 @@
+/** Gathers all evidence at once. A collector that fails becomes `unavailable` with its reason; the others go on. */
+import type { Collected, Evidence, EvidenceName, EvidenceSet } from './evidence.ts';
+import { Problem } from './problem.ts';
+
+export interface Collector<T> {
+  /** The call or SQL an operator can repeat, for when `collect` fails. */
+  source: string;
+  collect(): Promise<Collected<T>> | Collected<T>;
+}
+
+export type Collectors = { [Name in EvidenceName]: Collector<Evidence[Name]> };
+
+/** Called when a piece of evidence is asked for, and when it is there or known to be unavailable. */
+export type Progress = (name: EvidenceName, state: 'started' | Collected<unknown>['status']) => void;
+
+/** Runs every collector; throws only what a Problem says: that the question or the recording itself is wrong. */
+export async function collect(collectors: Collectors, progress: Progress = () => {}): Promise<EvidenceSet> {
+  const start = async <Name extends EvidenceName>(
+    name: Name,
+    collector: Collector<Evidence[Name]>,
+  ): Promise<Collected<Evidence[Name]>> => {
+    progress(name, 'started');
+    const answer = await attempt(collector);
+    progress(name, answer.status);
+    return answer;
+  };
+  const running = {
+    accessLog: start('accessLog', collectors.accessLog),
+    metrics: start('metrics', collectors.metrics),
+    loadBalancer: start('loadBalancer', collectors.loadBalancer),
+    attributes: start('attributes', collectors.attributes),
+    listeners: start('listeners', collectors.listeners),
+    rules: start('rules', collectors.rules),
+    targetGroups: start('targetGroups', collectors.targetGroups),
+    targetGroupAttributes: start('targetGroupAttributes', collectors.targetGroupAttributes),
+    targetHealth: start('targetHealth', collectors.targetHealth),
+    securityGroups: start('securityGroups', collectors.securityGroups),
+    networkAcls: start('networkAcls', collectors.networkAcls),
+    subnets: start('subnets', collectors.subnets),
+    routeTables: start('routeTables', collectors.routeTables),
+    networkInterfaces: start('networkInterfaces', collectors.networkInterfaces),
+    instances: start('instances', collectors.instances),
+    prefixLists: start('prefixLists', collectors.prefixLists),
+    functions: start('functions', collectors.functions),
+    changes: start('changes', collectors.changes),
+  };
+  // All are awaited together, so that a Problem in one leaves no rejection of another unhandled.
+  await Promise.all(Object.values(running));
+  return {
+    accessLog: await running.accessLog,
+    metrics: await running.metrics,
+    loadBalancer: await running.loadBalancer,
+    attributes: await running.attributes,
+    listeners: await running.listeners,
+    rules: await running.rules,
+    targetGroups: await running.targetGroups,
+    targetGroupAttributes: await running.targetGroupAttributes,
+    targetHealth: await running.targetHealth,
+    securityGroups: await running.securityGroups,
+    networkAcls: await running.networkAcls,
+    subnets: await running.subnets,
+    routeTables: await running.routeTables,
+    networkInterfaces: await running.networkInterfaces,
+    instances: await running.instances,
+    prefixLists: await running.prefixLists,
+    functions: await running.functions,
+    changes: await running.changes,
+  };
+}
+
+async function attempt<T>({ source, collect }: Collector<T>): Promise<Collected<T>> {
+  try {
+    return await collect();
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    return { status: 'unavailable', source, reason: error instanceof Error ? error.message : String(error) };
+  }
+}

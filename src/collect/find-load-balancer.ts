@@ -1,0 +1,66 @@
+/** Which load balancer a person means. Pure; the recording and the AWS account answer by the same rules. */
+import { Problem } from '../problem.ts';
+
+export interface Candidate {
+  name: string;
+  arn: string | null;
+  /** DNS name as AWS prints it. */
+  dns?: string | undefined;
+}
+
+const SHOWN = 10;
+
+const list = (candidates: Candidate[]): string => {
+  const names = candidates.map(({ name }) => name).sort();
+  const duplicated = new Set(names.filter((name, position) => names.indexOf(name) !== position));
+  const shown = candidates
+    .map((candidate) =>
+      duplicated.has(candidate.name) ? (resourceOf(candidate.arn) ?? candidate.name) : candidate.name,
+    )
+    .sort();
+  const more = shown.length - SHOWN;
+  return shown.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+};
+
+/** `app/<name>/<id>` of a load balancer ARN: the `elb` field of the access log and the CloudWatch dimension. */
+export function resourceOf(arn: string | null): string | null {
+  return arn === null ? null : (/:loadbalancer\/(app\/[^/]+\/[^/]+)$/.exec(arn)?.[1] ?? null);
+}
+
+/** The name in `arn:…:loadbalancer/app/<name>/<id>`, in `app/<name>/<id>`, or the text itself. */
+export function nameOf(asked: string): string {
+  return /(?:^|:loadbalancer\/)app\/([^/]+)\/[^/]+$/.exec(asked)?.[1] ?? asked;
+}
+
+const plainDns = (dns: string): string =>
+  dns
+    .toLowerCase()
+    .replace(/^dualstack\./, '')
+    .replace(/\.$/, '');
+
+/**
+ * The one candidate meant by a name, an ARN, app/name/id, a DNS name or a unique part of a name.
+ * Throws Problem (exit 1) with the candidates when there is none or more than one.
+ */
+export function findLoadBalancer<T extends Candidate>(asked: string, candidates: readonly T[]): T {
+  const text = asked.trim();
+  const lower = text.toLowerCase();
+  const rules: ((candidate: T) => boolean)[] = [
+    ({ arn }) => arn === text || resourceOf(arn) === text,
+    ({ name }) => name === text,
+    ({ name }) => name.toLowerCase() === lower,
+    ({ dns }) => dns !== undefined && plainDns(dns) === plainDns(text),
+    // An id that AWS did not confirm: the name in it decides.
+    ({ name, arn }) => arn === null && name === nameOf(text),
+    ({ name }) => lower !== '' && name.toLowerCase().includes(lower),
+  ];
+  for (const rule of rules) {
+    const found = candidates.filter(rule);
+    if (found.length > 1) {
+      throw new Problem(`'${text}' fits ${found.length} load balancers: ${list(found)}.`, 1);
+    }
+    if (found[0] !== undefined) return found[0];
+  }
+  if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}', nor any other.`, 1);
+  throw new Problem(`There is no load balancer '${text}'; there is: ${list([...candidates])}.`, 1);
+}

@@ -1,0 +1,146 @@
+/** A recorded incident → the question it answers and the collectors of its evidence. */
+import { join } from 'node:path';
+import { epochOf } from '../aws.ts';
+import type { Collector, Collectors } from '../collect.ts';
+import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../evidence.ts';
+import { Problem } from '../problem.ts';
+import { findLoadBalancer, nameOf } from './find-load-balancer.ts';
+import { candidatesIn, describedIn } from './recorded/evidence.ts';
+import type { Incident } from './recorded/incident.ts';
+
+export { type Incident, readIncident } from './recorded/incident.ts';
+
+/** The part of a question that was asked; what is null is the incident's own. Times are epoch milliseconds. */
+export interface Asked {
+  loadBalancer: string | null;
+  window: { from: number; to: number } | null;
+  statuses: string[] | null;
+}
+
+/** Logs arrive up to 15 minutes late: a recording that does not say when it was made is taken to be complete. */
+const COMPLETE_AFTER = 15 * 60_000 + 1000;
+
+const IDLE_TIMEOUT = 'idle_timeout.timeout_seconds';
+const DEFAULT_IDLE_TIMEOUT_SECONDS = 60;
+
+const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
+
+/** When the recording takes "now" to be: as it says, else just after all logs of its window have arrived. */
+export const nowOf = ({ now, to }: Incident): number => now ?? to + COMPLETE_AFTER;
+
+/**
+ * The question to a recording. Throws Problem (exit 1) for an unknown or ambiguous load balancer, a reversed or empty window, and a
+ * window in the future of the recording.
+ */
+export function questionOf(incident: Incident, asked: Asked): Question {
+  const { from, to } = asked.window ?? incident;
+  const whose = asked.window === null ? "incident.json: the recording's window" : 'The window';
+  if (to <= from) throw new Problem(`${whose} ends at ${iso(to)}, not after it starts at ${iso(from)}.`, 1);
+  const now = nowOf(incident);
+  if (from >= now) {
+    throw new Problem(`${whose} starts at ${iso(from)}, in the future of the recording (${iso(now)}).`, 1);
+  }
+  const { name, arn } = findLoadBalancer(asked.loadBalancer ?? incident.loadBalancer, candidatesIn(incident.recording));
+  return {
+    loadBalancer: { name, arn },
+    from,
+    to,
+    now: incident.now ?? Math.max(now, to + COMPLETE_AFTER),
+    statuses: asked.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? ['5xx'],
+  };
+}
+
+const recordedStatuses = ({ logs, recording }: Incident): string[] | null =>
+  logs ? null : (recording['access-log.json']?.statuses ?? null);
+
+/** What collects the evidence of a recording. Only the access log takes time; the rest has been read. */
+export function recordedCollectors(incident: Incident, question: Question): Collectors {
+  const described = describedIn(incident.recording, question);
+  const known = <Name extends Exclude<EvidenceName, 'accessLog'>>(name: Name): Collector<Evidence[Name]> => {
+    const answer: Collected<Evidence[Name]> = described[name];
+    return { source: answer.source, collect: () => answer };
+  };
+  const { attributes } = described;
+  const idleTimeout = Number(attributes.status === 'collected' ? attributes.value[IDLE_TIMEOUT] : undefined);
+  return {
+    loadBalancer: known('loadBalancer'),
+    attributes: known('attributes'),
+    listeners: known('listeners'),
+    rules: known('rules'),
+    targetGroups: known('targetGroups'),
+    targetGroupAttributes: known('targetGroupAttributes'),
+    targetHealth: known('targetHealth'),
+    securityGroups: known('securityGroups'),
+    networkAcls: known('networkAcls'),
+    subnets: known('subnets'),
+    routeTables: known('routeTables'),
+    networkInterfaces: known('networkInterfaces'),
+    instances: known('instances'),
+    prefixLists: known('prefixLists'),
+    functions: known('functions'),
+    changes: known('changes'),
+    metrics: known('metrics'),
+    accessLog: {
+      source: searchOf(question),
+      collect: () => accessLogOf(incident, question, idleTimeout > 0 ? idleTimeout : DEFAULT_IDLE_TIMEOUT_SECONDS),
+    },
+  };
+}
+
+/** The search that shows the asked lines by hand, from within the incident folder. */
+function searchOf({ loadBalancer, statuses }: Question): string {
+  const codes = statuses.map((status) => status.replace(/x/gi, '[0-9]')).join('|');
+  return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && $9 ~ /^(${codes})$/'`;
+}
+
+async function accessLogOf(
+  incident: Incident,
+  question: Question,
+  idleTimeoutSeconds: number,
+): Promise<Collected<AccessLog>> {
+  const { dir, logs, recording } = incident;
+  if (logs) {
+    const { readAccessLog } = await import('./access-log/duckdb.ts');
+    const value = await readAccessLog({ folder: join(dir, 'logs'), question, idleTimeoutSeconds });
+    assertReadable(value);
+    return { status: 'collected', source: searchOf(question), value };
+  }
+  const answers = recording['access-log.json'];
+  if (answers !== undefined) {
+    assertSameQuestion(incident, question);
+    return { status: 'collected', source: answers.source, value: answers.accessLog };
+  }
+  return {
+    status: 'unavailable',
+    source: searchOf(question),
+    reason: 'there is neither logs/ nor access-log.json in the recording',
+    ...recording['incident.json'].unavailable?.['accessLog'],
+  };
+}
+
+const NAMED_FILES = 5;
+
+/** A log file that cannot be read is a gap; when there is no other, nothing can be diagnosed. */
+function assertReadable({ files, lines }: AccessLog): void {
+  const others = lines + files.outsideWindow + files.connectionLogs + files.healthCheckLogs;
+  if (files.unreadable.length === 0 || others > 0) return;
+  const named = files.unreadable.slice(0, NAMED_FILES).map(({ file, reason }) => `${file} (${reason})`);
+  const more = files.unreadable.length - named.length;
+  throw new Problem(`No log file can be read: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`, 2);
+}
+
+/** access-log.json answers one question; another would get an answer that is wrong. */
+function assertSameQuestion({ recording, loadBalancer }: Incident, question: Question): void {
+  const answers = recording['access-log.json'];
+  if (answers === undefined) return;
+  const isSame =
+    epochOf(answers.from) === question.from &&
+    epochOf(answers.to) === question.to &&
+    [...answers.statuses].sort().join() === [...question.statuses].sort().join() &&
+    findLoadBalancer(loadBalancer, candidatesIn(recording)).name === question.loadBalancer.name;
+  if (isSame) return;
+  throw new Problem(
+    `access-log.json holds ${answers.statuses.join(', ')} of ${nameOf(loadBalancer)} from ${answers.from} to ${answers.to} and nothing else: ask for that.`,
+    1,
+  );
+}

@@ -1,0 +1,141 @@
+/** JSON files of an incident: where one does not parse, and where one has the wrong shape, in words. Pure. */
+import type * as z from 'zod';
+
+export interface Place {
+  /** Both from 1; columns count UTF-16 units. */
+  line: number;
+  column: number;
+  /** What is wrong there. */
+  what: string;
+}
+
+const SPACE = /[ \t\n\r]*/y;
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+const matchEnd = (pattern: RegExp, text: string, at: number): number | null => {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : null;
+};
+
+/** The first place where `text` stops being JSON; null when it is JSON. */
+export function syntaxError(text: string): Place | null {
+  const closers: ('}' | ']')[] = [];
+  let expected: 'value' | 'value or ]' | 'name' | 'name or }' | 'next' = 'value';
+  let at = 0;
+  const fault = (what: string): Place => {
+    const before = text.slice(0, at);
+    const line = before.split('\n').length;
+    const found = at >= text.length ? 'the end of the file' : `'${String.fromCodePoint(text.codePointAt(at) ?? 0)}'`;
+    return { line, column: at - before.lastIndexOf('\n'), what: `expected ${what}, found ${found}` };
+  };
+  for (;;) {
+    at = matchEnd(SPACE, text, at) ?? at;
+    const char = text[at];
+    const closer = closers.at(-1);
+    if (expected === 'next') {
+      if (closer === undefined) return at >= text.length ? null : fault('the end of the file');
+      if (char === closer) closers.pop();
+      else if (char === ',') expected = closer === '}' ? 'name' : 'value';
+      else return fault(`',' or '${closer}'`);
+      at += 1;
+    } else if (expected === 'name' || expected === 'name or }') {
+      if (char === '}' && expected === 'name or }') {
+        closers.pop();
+        expected = 'next';
+        at += 1;
+        continue;
+      }
+      const end = matchEnd(STRING, text, at);
+      if (end === null) return fault(char === '"' ? 'a complete string' : 'a name in double quotes');
+      at = matchEnd(SPACE, text, end) ?? end;
+      if (text[at] !== ':') return fault("':'");
+      at += 1;
+      expected = 'value';
+    } else if (char === '{' || char === '[') {
+      closers.push(char === '{' ? '}' : ']');
+      expected = char === '{' ? 'name or }' : 'value or ]';
+      at += 1;
+    } else if (char === ']' && expected === 'value or ]') {
+      closers.pop();
+      expected = 'next';
+      at += 1;
+    } else {
+      const end = matchEnd(STRING, text, at) ?? matchEnd(SCALAR, text, at);
+      if (end === null) return fault(char === '"' ? 'a complete string' : 'a value');
+      at = end;
+      expected = 'next';
+    }
+  }
+}
+
+/** The text without a byte order mark, as some Windows shells write it. */
+export const withoutMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
+
+/** Drops members that are null at any depth: the AWS CLI prints null where it means "not set". Array elements stay. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null)
+      .map(([name, member]) => [name, withoutNulls(member)]),
+  );
+}
+
+const kindOf = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value;
+};
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path
+    .filter((key) => key !== '')
+    .reduce<unknown>(
+      (inner, key) => (inner !== null && typeof inner === 'object' ? Reflect.get(inner, key) : undefined),
+      value,
+    );
+
+/** `TargetGroups[2].TargetGroupArn`; names that are not plain words are quoted in brackets, empty ones left out. */
+export const placeIn = (path: readonly PropertyKey[]): string =>
+  path
+    .filter((key) => key !== '')
+    .map((key, position) => {
+      if (typeof key === 'number') return `[${key}]`;
+      const name = String(key);
+      if (!/^[A-Za-z_$][\w$]*$/.test(name)) return `["${name}"]`;
+      return position === 0 ? name : `.${name}`;
+    })
+    .join('');
+
+const SHOWN_ISSUES = 3;
+
+/** What zod found, as `path: expected string, got number`, joined; at most three, then how many more. `data` is what was read. */
+export function shapeFault(issues: readonly z.core.$ZodIssue[], data: unknown): string {
+  const texts = [...new Set(issues.map((issue) => issueText(issue, data)))];
+  const more = texts.length - SHOWN_ISSUES;
+  return texts.slice(0, SHOWN_ISSUES).join(', ') + (more > 0 ? `, and ${more} more` : '');
+}
+
+function issueText(issue: z.core.$ZodIssue, data: unknown): string {
+  if (issue.code === 'invalid_union') {
+    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
+    if (deepest !== undefined && deepest.path.length > 0) {
+      return issueText({ ...deepest, path: [...issue.path, ...deepest.path] }, data);
+    }
+  }
+  const place = placeIn(issue.path);
+  const wanted = wantedType(issue);
+  const what = wanted === null ? issue.message : `expected ${wanted}, got ${kindOf(valueAt(data, issue.path))}`;
+  return place === '' ? what : `${place}: ${what}`;
+}
+
+function wantedType(issue: z.core.$ZodIssue): string | null {
+  if (issue.code === 'invalid_type') return issue.expected === 'record' ? 'object' : issue.expected;
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+  if (issue.code !== 'invalid_union') return null;
+  const wanted = issue.errors.flat().map(wantedType);
+  return wanted.includes(null) ? null : [...new Set(wanted)].join(' or ');
+}

@@ -1,0 +1,155 @@
+/** Reads metric series: sums and extremes of a metric over a window. Pure. Times are epoch milliseconds. */
+import { epochOf, type MetricSeries } from './aws.ts';
+import type { Question } from './evidence.ts';
+
+/** Whose metric: the load balancer, narrowed to a target group (its ARN) or to a zone. */
+export interface MetricScope {
+  loadBalancer: Question['loadBalancer'];
+  targetGroup?: string;
+  availabilityZone?: string;
+}
+
+export interface Window {
+  /** Inclusive. */
+  from: number;
+  /** Exclusive. */
+  to: number;
+}
+
+/** One data point; covers [at, at + period). */
+interface Point {
+  at: number;
+  /** Milliseconds. */
+  period: number;
+  value: number;
+}
+
+const MINUTE = 60_000;
+
+/** The value of the dimension TargetGroup: `targetgroup/<name>/<id>` of an ARN. */
+export const targetGroupDimension = (arn: string): string => arn.replace(/^.*:(?=targetgroup\/)/, '');
+
+const isLoadBalancer = (value: string | undefined, { name, arn }: Question['loadBalancer']): boolean => {
+  if (value === undefined) return false;
+  return arn === null ? value.split('/')[1] === name : arn.endsWith(`:loadbalancer/${value}`);
+};
+
+/** Whether the series has exactly the dimensions of the scope. Some metrics of a target group have no LoadBalancer. */
+function isInScope({ Dimensions }: MetricSeries, scope: MetricScope): boolean {
+  const { LoadBalancer, TargetGroup, AvailabilityZone } = Dimensions;
+  const group = scope.targetGroup === undefined ? undefined : targetGroupDimension(scope.targetGroup);
+  if (TargetGroup !== group || AvailabilityZone !== scope.availabilityZone) return false;
+  return isLoadBalancer(LoadBalancer, scope.loadBalancer) || (LoadBalancer === undefined && group !== undefined);
+}
+
+/**
+ * The data points of a metric, ascending, at the finest period that was asked; null when it was not asked. A series may come in
+ * several parts; the same period is not counted twice.
+ */
+function pointsOf(series: readonly MetricSeries[], metric: string, stat: string, scope: MetricScope): Point[] | null {
+  const named = series.filter((one) => one.MetricName === metric && one.Stat === stat && isInScope(one, scope));
+  const ofLoadBalancer = named.filter(({ Dimensions }) => Dimensions['LoadBalancer'] !== undefined);
+  const asked = ofLoadBalancer.length > 0 ? ofLoadBalancer : named;
+  if (asked.length === 0) return null;
+  const finest = Math.min(...asked.map(({ Period }) => Period));
+  const points = new Map<number, Point>();
+  for (const { Period, Timestamps, Values } of asked) {
+    if (Period !== finest) continue;
+    Timestamps.forEach((timestamp, position) => {
+      const at = epochOf(timestamp);
+      points.set(at, { at, period: Period * 1000, value: Values[position] ?? 0 });
+    });
+  }
+  return [...points.values()].sort((a, b) => a.at - b.at);
+}
+
+const isWithin = ({ at, period }: Point, { from, to }: Window): boolean => at >= from && at + period <= to;
+const overlaps = ({ at, period }: Point, { from, to }: Window): boolean => at < to && at + period > from;
+
+/** Sum of a counter over the whole periods inside the window: 0 when it was asked and never counted, null when it was not asked. */
+export function metricSum(
+  series: readonly MetricSeries[],
+  metric: string,
+  scope: MetricScope,
+  window: Window,
+): number | null {
+  const points = pointsOf(series, metric, 'Sum', scope);
+  return points === null
+    ? null
+    : points.filter((point) => isWithin(point, window)).reduce((sum, { value }) => sum + value, 0);
+}
+
+/** Smallest value over the whole periods inside the window; null when it was not asked or there is no data point. */
+export function metricMinimum(
+  series: readonly MetricSeries[],
+  metric: string,
+  scope: MetricScope,
+  window: Window,
+  stat = 'Minimum',
+): number | null {
+  const values = valuesIn(series, metric, stat, scope, window);
+  return values.length === 0 ? null : values.reduce((least, value) => Math.min(least, value));
+}
+
+/** Largest value over the whole periods inside the window; null when it was not asked or there is no data point. */
+export function metricMaximum(
+  series: readonly MetricSeries[],
+  metric: string,
+  scope: MetricScope,
+  window: Window,
+  stat = 'Maximum',
+): number | null {
+  const values = valuesIn(series, metric, stat, scope, window);
+  return values.length === 0 ? null : values.reduce((most, value) => Math.max(most, value));
+}
+
+const valuesIn = (
+  series: readonly MetricSeries[],
+  metric: string,
+  stat: string,
+  scope: MetricScope,
+  window: Window,
+): number[] =>
+  (pointsOf(series, metric, stat, scope) ?? []).filter((point) => isWithin(point, window)).map(({ value }) => value);
+
+/** The whole UTC minutes inside a window; null when it holds none. */
+export function wholeMinutes({ from, to }: Window): Window | null {
+  const minutes = { from: Math.ceil(from / MINUTE) * MINUTE, to: Math.floor(to / MINUTE) * MINUTE };
+  return minutes.from < minutes.to ? minutes : null;
+}
+
+/** The metrics that split out one status. Every other 5xx is only in HTTPCode_ELB_5XX_Count. */
+const SPLIT = ['500', '502', '503', '504'];
+
+/** The metrics that together count the asked statuses; null when some asked status has none. The first that was recorded wins. */
+function countersOf(statuses: readonly string[]): string[][] | null {
+  const split = SPLIT.map((status) => `HTTPCode_ELB_${status}_Count`);
+  if (statuses.includes('5xx')) {
+    // 5XX counts 501, 505, 507, 561 and 562 as well: the four alone are used only where 5XX was not asked for.
+    return statuses.every((status) => /^5/.test(status)) ? [['HTTPCode_ELB_5XX_Count'], split] : null;
+  }
+  const asked = [...new Set(statuses)];
+  return asked.every((status) => SPLIT.includes(status))
+    ? [asked.map((status) => `HTTPCode_ELB_${status}_Count`)]
+    : null;
+}
+
+/**
+ * How many asked errors the load balancer made, by its metrics, over the whole UTC minutes inside the window. Null when some asked
+ * status has no metric (460, 561), a metric was not recorded, or longer periods with errors reach across an end of those minutes.
+ */
+export function errorsInMetrics(question: Question, series: readonly MetricSeries[]): number | null {
+  const minutes = wholeMinutes(question);
+  const choices = countersOf(question.statuses);
+  if (minutes === null || choices === null) return null;
+  for (const counters of choices) {
+    const points = counters.map((counter) => pointsOf(series, counter, 'Sum', question));
+    if (points.every((one) => one !== null)) return exactSum(points.flat(), minutes);
+  }
+  return null;
+}
+
+function exactSum(points: Point[], window: Window): number | null {
+  const counted = points.filter((point) => point.value !== 0 && overlaps(point, window));
+  return counted.every((point) => isWithin(point, window)) ? counted.reduce((sum, { value }) => sum + value, 0) : null;
+}

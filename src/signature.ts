@@ -1,5 +1,4 @@
 import type { CauseId } from './causes/ids.ts';
-import { elapsed, type LogEntry } from './collect/access-log/entry.ts';
 import type { FailedRequest, FailureShape } from './evidence.ts';
 
 /** What the load balancer experienced. Ids are a contract: JSON, tests, links. */
@@ -44,7 +43,7 @@ export function elapsedClass(seconds: number | null): ElapsedClass | null {
   return seconds < CONNECT_TIMEOUT_TO ? '9.5-11s' : 'from-11s';
 }
 
-/** What a signature is read from. A FailureShape is one; `seenIn` and `seenOf` make one of an entry and of a failed request. */
+/** What a signature is read from: a FailureShape is one, `seenOf` makes one of a failed request. */
 export interface Seen {
   elb_status_code: string;
   target_status_code: string;
@@ -60,32 +59,22 @@ export interface Seen {
   hasTargetGroup: boolean;
 }
 
-/** A field that the line is too short for is taken as "-". */
-export function seenIn(entry: LogEntry): Seen {
-  return seenOf({
-    ...entry,
-    elapsed: elapsed(entry),
-    error_reason: entry.error_reason ?? '-',
-    actions_executed: entry.actions_executed ?? '-',
-    target_group_arn: entry.target_group_arn ?? '-',
-  });
-}
+/** The fields of a FailedRequest that make up its signature; `elapsed` in seconds. */
+export type SeenRequest = Pick<
+  FailedRequest,
+  | 'elb_status_code'
+  | 'target_status_code'
+  | 'request_processing_time'
+  | 'target_processing_time'
+  | 'response_processing_time'
+  | 'elapsed'
+  | 'error_reason'
+  | 'actions_executed'
+  | 'target'
+  | 'target_group_arn'
+>;
 
-export function seenOf(
-  request: Pick<
-    FailedRequest,
-    | 'elb_status_code'
-    | 'target_status_code'
-    | 'request_processing_time'
-    | 'target_processing_time'
-    | 'response_processing_time'
-    | 'elapsed'
-    | 'error_reason'
-    | 'actions_executed'
-    | 'target'
-    | 'target_group_arn'
-  >,
-): Seen {
+export function seenOf(request: SeenRequest): Seen {
   return {
     elb_status_code: request.elb_status_code,
     target_status_code: request.target_status_code,
@@ -106,7 +95,8 @@ export function seenOf(
  * Rows 6 to 11 are the load balancer's own answers, so they need a target status of "-": a row with a status of the target and no
  * time for its response contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`, not a guess.
  */
-export function signature(seen: Seen): SignatureId {
+export function signature(failure: Seen | SeenRequest): SignatureId {
+  const seen = 'hasTarget' in failure ? failure : seenOf(failure);
   const { elb_status_code: status, target_status_code: targetStatus } = seen;
   if (status === '460') return 'client-closed';
   if (targetStatus !== '-' && targetStatus === status) return 'target-response';
@@ -197,12 +187,11 @@ export const AMBIGUOUS: Readonly<Record<SignatureId, readonly CauseId[]>> = Obje
  * some, or where it takes several rows to tell. A row of `closed-before-response` does not show a worker's fixed timeout or a target
  * that leaves, and can be a keep-alive race, or plaintext sent to a port that wants TLS, only when the target closed at once.
  */
-export function admittedBy(seen: Seen): readonly CauseId[] {
-  const id = signature(seen);
-  if (id === 'lambda-failure') return lambdaCauses(seen.error_reason);
-  if (id === 'other') return otherCauses(seen.elb_status_code);
+export function admittedBy(id: SignatureId, row: SeenRow): readonly CauseId[] {
+  if (id === 'lambda-failure') return lambdaCauses(row.error_reason);
+  if (id === 'other') return otherCauses(row.elb_status_code);
   if (id !== 'closed-before-response') return ADMITS[id];
-  const atOnce = seen.target_processing_time < RACE_WITHIN;
+  const atOnce = row.target_processing_time < RACE_WITHIN;
   return ADMITS[id].filter(
     (cause) =>
       cause !== 'worker-timeout' &&
@@ -211,9 +200,12 @@ export function admittedBy(seen: Seen): readonly CauseId[] {
   );
 }
 
+/** The part of a row that can say more than its signature; in a FailureShape the time is 0 where it is not known, and excludes nothing. */
+export type SeenRow = Pick<Seen, 'target_processing_time' | 'error_reason' | 'elb_status_code'>;
+
 /** Between which causes one row leaves it; empty when it admits at most one. */
-export function ambiguousBetween(seen: Seen): readonly CauseId[] {
-  return undecided(admittedBy(seen));
+export function ambiguousBetween(id: SignatureId, row: SeenRow): readonly CauseId[] {
+  return undecided(admittedBy(id, row));
 }
 
 function undecided(causes: readonly CauseId[]): readonly CauseId[] {

@@ -6,6 +6,8 @@
  * `\x22` are not undone, lists stay one string.
  */
 
+import { type Seen, seenOf } from '../../signature.ts';
+
 /** Fields 13 to 34 in the order of the line. A line may end after any of them. */
 const REST = [
   'request_line',
@@ -240,6 +242,17 @@ export function elapsed(entry: Pick<LogEntry, 'time' | 'request_creation_time'>)
   const end = microseconds(entry.time);
   const start = microseconds(entry.request_creation_time);
   return end === null || start === null ? null : (end - start) / 1_000_000;
+}
+
+/** What a signature is read from; a field that the line is too short for counts as "-". */
+export function seenIn(entry: LogEntry): Seen {
+  return seenOf({
+    ...entry,
+    elapsed: elapsed(entry),
+    error_reason: entry.error_reason ?? '-',
+    actions_executed: entry.actions_executed ?? '-',
+    target_group_arn: entry.target_group_arn ?? '-',
+  });
 }
 
 /** The members of a list field: target_port_list and target_status_code_list are separated by spaces, actions_executed by commas. */

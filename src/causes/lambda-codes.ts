@@ -55,7 +55,7 @@ export const LAMBDA_CODES: Readonly<Record<string, LambdaCode>> = {
     `${NETWORK}: its role needs ec2:CreateNetworkInterface, DescribeNetworkInterfaces and DeleteNetworkInterface.`,
   ),
   LambdaEC2ThrottledException: user(
-    'lambda-throttled',
+    'lambda-error',
     'Amazon EC2 throttled Lambda while the function was initialised',
     'Start fewer new instances at once (provisioned concurrency), or ask for a higher Amazon EC2 request rate.',
   ),

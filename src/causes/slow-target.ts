@@ -1,0 +1,99 @@
+import { type IdleTimeouts, idleTimeouts, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { divided } from '../patterns/tally.ts';
+import { type Failure, weigh } from '../traffic.ts';
+import { number, outOf, plural, spread, wholeSeconds } from '../wording.ts';
+import { type Claim, defineCause } from './cause.ts';
+import {
+  attributesMissing,
+  errorsOf,
+  noIdleTimeout,
+  RAISED_IDLE_TIMEOUT,
+  raiseIdleTimeout,
+  routeSentences,
+  timerSentences,
+} from './slow-words.ts';
+
+export const slowTarget = defineCause({
+  id: 'slow-target',
+  title: 'Target did not answer within the idle timeout',
+  explanation: 'The target accepted the request and sent no response before the idle timeout of the load balancer.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',
+  wants: ['attributes', 'changes'],
+
+  judge({ traffic, attributes, changes }) {
+    const parts = idleTimeouts(traffic, attributes);
+    if (parts.all.length === 0) return noIdleTimeout(traffic, attributes);
+    const timer = timerSentences(parts, changes, traffic);
+    const claims = claimsOf(parts, timer.agrees === false && !timer.changed);
+    const own = claims.flatMap(({ errors }) => errors);
+    if (own.length === 0) {
+      return {
+        claims: [],
+        for: [],
+        against: [
+          `${errorsOf(parts.upload)} with bodies from ${number(SMALL_BODY)} bytes ended well above the timer; no request without a body timed out.`,
+        ],
+        missing: [],
+        ruledOut: weigh(parts.all) === traffic.total,
+      };
+    }
+    const shown = durations(own);
+    return {
+      claims,
+      for: [
+        `${outOf(weigh(own), traffic.total)} errors were sent to the target and got no response${shown}.`,
+        ...(parts.target.length > 0
+          ? [`${errorsOf(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
+          : []),
+        ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
+        ...routeSentences(traffic, own),
+      ],
+      against: [
+        ...(timer.sentence && timer.agrees === false ? [timer.sentence] : []),
+        ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
+        ...(parts.either.length > 0
+          ? [
+              `${errorsOf(parts.either)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
+            ]
+          : []),
+      ],
+      missing: attributesMissing(attributes),
+      ruledOut: false,
+      summary: `${divided(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(weigh(own), 'request')} failed.`,
+    };
+  },
+
+  fix({ traffic, attributes }, question) {
+    const { effective, configured } = idleTimeouts(traffic, attributes);
+    const now = effective ?? configured ?? 60;
+    return {
+      summary:
+        'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
+      commands: [`${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))}   # until it is found`],
+      sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
+    };
+  },
+});
+
+/** A timer that differs from the configuration read now, with no recorded change, takes away the certainty. */
+function claimsOf({ target, sameRoute, either, early, effective }: IdleTimeouts, differs: boolean): Claim[] {
+  const fixed = effective !== null && target.length >= 3;
+  const claims: Claim[] = [
+    { errors: target, strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
+    { errors: sameRoute, strength: 'likely' },
+    { errors: [...either, ...early], strength: 'possible' },
+  ];
+  return claims.filter(({ errors }) => errors.length > 0);
+}
+
+const durations = (errors: Failure[]): string => {
+  const known = errors.flatMap(({ elapsed }) => elapsed ?? []);
+  return known.length > 0 ? `; they ended after ${spread(known)}` : '';
+};
+
+const bodies = (errors: Failure[]): string =>
+  `${divided(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;
+
+const earlySentence = ({ early, effective, configured }: IdleTimeouts): string =>
+  `${errorsOf(early)} ended${durations(early).replace('; they ended', '')}, before the timer of ${wholeSeconds(effective ?? configured ?? 1)}.`;

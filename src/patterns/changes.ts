@@ -1,0 +1,73 @@
+/** Recorded API calls that changed something, from lookup-events. */
+import type { CloudTrailEvent } from '../aws.ts';
+import { epochOf } from '../aws.ts';
+
+export interface Mutation {
+  name: string;
+  /** Epoch milliseconds. */
+  at: number;
+  user: string | null;
+  /** What the request said: parsed, and as text to search for names and ARNs. */
+  parameters: Record<string, unknown>;
+  text: string;
+}
+
+const READING = /^(Describe|Get|List|Lookup|Search|Filter|BatchGet|Head|Test|Assume|Decrypt|StartQuery)/;
+
+/** Successful calls that are not only reading, oldest first, then by name. An event without a time is of no use here. */
+export const mutations = (events: readonly CloudTrailEvent[]): Mutation[] =>
+  events
+    .filter(({ EventName = '' }) => EventName !== '' && !READING.test(EventName))
+    .flatMap((event) => {
+      const at = timeOf(event.EventTime);
+      const record = parsed(event.CloudTrailEvent);
+      if (at === null || 'errorCode' in record) return [];
+      return [
+        {
+          name: event.EventName ?? '',
+          at,
+          user: event.Username ?? null,
+          parameters: isRecord(record.requestParameters) ? record.requestParameters : {},
+          text: `${event.CloudTrailEvent ?? ''} ${(event.Resources ?? []).map(({ ResourceName }) => ResourceName ?? '').join(' ')}`,
+        },
+      ];
+    })
+    .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+
+/** The AWS CLI prints ISO 8601 times; its older version printed epoch seconds. */
+function timeOf(time: CloudTrailEvent['EventTime']): number | null {
+  if (time === undefined) return null;
+  const at = typeof time === 'number' ? time * 1000 : epochOf(time);
+  return Number.isNaN(at) ? null : at;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parsed(text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+export interface Deregistration {
+  at: number;
+  targetGroupArn: string;
+  targets: { id: string; port: number | null }[];
+}
+
+/** DeregisterTargets calls: requestParameters.targetGroupArn and targets[].id, as CloudTrail records them. */
+export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistration[] =>
+  mutations(events)
+    .filter(({ name }) => name === 'DeregisterTargets')
+    .flatMap(({ at, parameters }) => {
+      const { targetGroupArn, targets } = parameters;
+      if (typeof targetGroupArn !== 'string' || !Array.isArray(targets)) return [];
+      const named = targets.filter(isRecord).flatMap(({ id, port }) => {
+        return typeof id === 'string' ? [{ id, port: typeof port === 'number' ? port : null }] : [];
+      });
+      return [{ at, targetGroupArn, targets: named }];
+    });

@@ -48,7 +48,7 @@ function isInScope({ Dimensions }: MetricSeries, scope: MetricScope): boolean {
  */
 function pointsOf(series: readonly MetricSeries[], metric: string, stat: string, scope: MetricScope): Point[] | null {
   const named = series.filter((one) => one.MetricName === metric && one.Stat === stat && isInScope(one, scope));
-  const ofLoadBalancer = named.filter(({ Dimensions }) => Dimensions['LoadBalancer'] !== undefined);
+  const ofLoadBalancer = named.filter(({ Dimensions }) => Dimensions.LoadBalancer !== undefined);
   const asked = ofLoadBalancer.length > 0 ? ofLoadBalancer : named;
   if (asked.length === 0) return null;
   const finest = Math.min(...asked.map(({ Period }) => Period));

@@ -1,6 +1,7 @@
 /** What protocol and metrics of a target group say about failures while connecting: TCP or TLS. */
 import type { Known } from '../checks/check.ts';
 import type { Question } from '../evidence.ts';
+import { metricSum } from '../metrics.ts';
 import { targetGroupName } from '../traffic.ts';
 
 export interface Handshake {
@@ -20,8 +21,8 @@ type Wants = Partial<Pick<Known, 'targetGroups' | 'metrics'>>;
 export function handshake(arn: string, { targetGroups, metrics }: Wants, question: Question): Handshake {
   const protocol = targetGroups?.find((group) => group.TargetGroupArn === arn)?.Protocol ?? null;
   const name = targetGroupName(arn);
-  const connection = errorCount(metrics, 'TargetConnectionErrorCount', name, question);
-  const tls = errorCount(metrics, 'TargetTLSNegotiationErrorCount', name, question);
+  const connection = errorCount(metrics, 'TargetConnectionErrorCount', arn, question);
+  const tls = errorCount(metrics, 'TargetTLSNegotiationErrorCount', arn, question);
   if (protocol === 'HTTP') {
     // A connection that failed is in the metric too, so zero there would only mean a late or missing metric.
     return {
@@ -70,30 +71,20 @@ export function handshake(arn: string, { targetGroups, metrics }: Wants, questio
 }
 
 /**
- * Sum over the minutes that meet the window: of the target group, or of the whole load balancer where that is zero or nothing else was
- * asked. Null when it was not asked. A counter with empty values is zero.
+ * Sum over the minutes that meet the window: of the target group, or zero when the whole load balancer has none. Null when it was not asked.
  */
 function errorCount(
   metrics: Known['metrics'] | undefined,
   metric: string,
-  group: string,
+  arn: string,
   question: Question,
 ): number | null {
-  const series = (metrics ?? []).filter((m) => m.MetricName === metric && m.Dimensions.AvailabilityZone === undefined);
-  const own = series.filter((m) => m.Dimensions.TargetGroup?.split('/')[1] === group);
-  if (own.length > 0) return total(own, question);
-  const whole = series.filter((m) => m.Dimensions.TargetGroup === undefined);
+  const { loadBalancer } = question;
+  const window = { from: Math.floor(question.from / MINUTE) * MINUTE, to: Math.ceil(question.to / MINUTE) * MINUTE };
+  const own = metricSum(metrics ?? [], metric, { loadBalancer, targetGroup: arn }, window);
+  if (own !== null) return own;
   // A zero of the whole is a zero of each part; more than zero may belong to another group.
-  return whole.length > 0 && total(whole, question) === 0 ? 0 : null;
+  return metricSum(metrics ?? [], metric, { loadBalancer }, window) === 0 ? 0 : null;
 }
 
-function total(series: Known['metrics'], { from, to }: Question): number {
-  let sum = 0;
-  for (const { Timestamps, Values, Period } of series) {
-    for (const [i, stamp] of Timestamps.entries()) {
-      const start = Date.parse(stamp);
-      if (start + Period * 1000 > from && start < to) sum += Values[i] ?? 0;
-    }
-  }
-  return sum;
-}
+const MINUTE = 60_000;

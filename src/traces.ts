@@ -1,0 +1,31 @@
+/** Trace ids of errors that only the application's own log can settle, with ready searches for them. */
+import type { Diagnosis } from './diagnosis.ts';
+import type { Failure } from './traffic.ts';
+
+const LIMIT = 5;
+/** Clients may send their own header, so only the shape the load balancer writes reaches a command line. */
+const ROOT = /(?:^|;)(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/;
+
+/** Null when no undecided error was closed before a response, or none has a trace id of the load balancer. */
+export function tracesOf(unexplained: readonly Failure[]): Diagnosis['traces'] {
+  const closed = unexplained.filter((error) => error.signature === 'closed-before-response');
+  const ids = [...new Set(closed.flatMap((error) => ROOT.exec(error.trace_id)?.[1] ?? []))].slice(0, LIMIT);
+  if (ids.length === 0) return null;
+  return {
+    ids,
+    grep: `grep -RhE '${ids.join('|')}' /var/log/<application>/`,
+    logsInsights: `fields @timestamp, @message | filter @message like /${ids.join('|')}/ | sort @timestamp asc`,
+    logFormat: [
+      'nginx: log_format traced \'$time_iso8601 $status $request_time "$request" "$http_x_amzn_trace_id"\';',
+      'Apache httpd: LogFormat "%t %>s %D \\"%r\\" \\"%{X-Amzn-Trace-Id}i\\"" traced',
+      'gunicorn: --access-logformat \'%(t)s %(s)s %(D)s "%(r)s" "%({x-amzn-trace-id}i)s"\'',
+      "Node.js: log req.headers['x-amzn-trace-id'] when the request starts and when it ends",
+    ],
+    meaning: {
+      absent:
+        'the connection was closed before the application logged the request: a race, a crash, or a proxy in front of it',
+      started: 'the application crashed, was killed or closed the connection while it worked',
+      finished: 'the response was at fault: malformed, or its headers over 32 KB',
+    },
+  };
+}

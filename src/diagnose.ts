@@ -189,7 +189,7 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
       decidedBy: null,
     };
   }
-  const undecided = { cause: null, standing: 'undecided', between: [] } as const;
+  const undecided = { cause: null, standing: 'undecided' as const, between: [] };
   const later = `Files usually arrive within 5 to 10 minutes: ask again after ${clock(question.to + LATE_MS)}.`;
   if (log.requests > 0) {
     return {

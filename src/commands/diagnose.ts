@@ -1,0 +1,66 @@
+/** `alb502 diagnose`: a recorded incident and a question in words in, the diagnosis on stdout. */
+
+import { questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
+import { collect, type Progress } from '../collect.ts';
+import { diagnose } from '../diagnose.ts';
+import type { Diagnosis } from '../diagnosis.ts';
+import type { EvidenceSet, Question } from '../evidence.ts';
+import { Problem } from '../problem.ts';
+import { parseQuery, resolve } from '../query.ts';
+
+export interface DiagnoseOptions {
+  from?: string;
+  save?: string;
+  json?: true;
+  markdown?: true;
+}
+
+export interface Run {
+  question: Question;
+  evidence: EvidenceSet;
+  diagnosis: Diagnosis;
+}
+
+export async function diagnoseIncident(words: string[], options: DiagnoseOptions): Promise<void> {
+  const { from, save } = options;
+  if (from === undefined) {
+    throw new Problem(
+      'Diagnosing a live load balancer is not part of this version: name a recorded incident with --from <dir>, or run alb502 demo.',
+      1,
+    );
+  }
+  const run = await diagnoseFolder(from, words.join(' '));
+  process.stdout.write(await render(run.diagnosis, options));
+}
+
+/** Answers one question about an incident folder; what the question leaves out is as recorded. */
+export async function diagnoseFolder(folder: string, words = '', progress?: Progress): Promise<Run> {
+  const query = parseQuery(words);
+  const incident = await readIncident(folder);
+  const question = questionOf(incident, {
+    loadBalancer: query.loadBalancer,
+    window: query.window === null ? null : resolve(query, { now: incident.now, window: incident }),
+    statuses: namesStatuses(words) ? query.statuses : null,
+  });
+  const evidence = await collect(recordedCollectors(incident, question), progress);
+  return { question, evidence, diagnosis: diagnose(question, evidence) };
+}
+
+/** Whether the question names a status; a query without one asks for 5xx, a recording may have been about others. */
+const namesStatuses = (words: string): boolean => /(^|[\s,])\d(\d\d|xx)([\s,]|$)/i.test(words);
+
+/** The diagnosis in the asked form, each form loaded when it is asked for. */
+export async function render(diagnosis: Diagnosis, { json, markdown }: DiagnoseOptions): Promise<string> {
+  if (json) return (await import('../render/json.ts')).renderJson(diagnosis);
+  if (markdown) return (await import('../render/markdown.ts')).renderMarkdown(diagnosis);
+  const { renderTerminal } = await import('../render/terminal.ts');
+  return renderTerminal(diagnosis, { columns: process.stdout.columns ?? 80, colour: hasColour(process.stdout) });
+}
+
+/** Colour is for a terminal, unless NO_COLOR or FORCE_COLOR says otherwise. */
+export function hasColour({ isTTY }: { isTTY?: boolean }): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0';
+  return isTTY === true && TERM !== 'dumb';
+}

@@ -203,7 +203,10 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\
 /** Epoch milliseconds of an ISO 8601 date or time; UTC when it names no zone, whatever the machine's. NaN when it is neither. */
 export function epochOf(iso: string): number {
   const parts = INSTANT.exec(iso);
-  if (parts === null) return Number.NaN;
+  // Date.parse takes 31 February for 3 March.
+  const day = iso.slice(0, 10);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (parts === null || Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day)) return Number.NaN;
   return Date.parse(parts[1] === undefined || parts[4] !== undefined ? iso : `${iso}Z`);
 }
 

@@ -114,7 +114,7 @@ async function accessLogOf(
     status: 'unavailable',
     source: searchOf(question),
     reason: 'there is neither logs/ nor access-log.json in the recording',
-    ...recording['incident.json'].unavailable?.['accessLog'],
+    ...recording['incident.json'].unavailable?.accessLog,
   };
 }
 

@@ -121,9 +121,17 @@ describe('the causes', () => {
 });
 
 describe('the README', () => {
-  it('shows the checklist and the causes as they are (vitest -u rewrites it)', async () => {
-    const withChecklist = between(read('README.md'), 'checklist', renderChecklist(checklist));
-    await expect(between(withChecklist, 'causes', renderCauses(causes))).toMatchFileSnapshot('../README.md');
+  it('shows the demo, the checklist and the causes as they are (vitest -u rewrites it)', async () => {
+    const sections = {
+      demo: beginningOfTheDemo(),
+      checklist: renderChecklist(checklist),
+      causes: renderCauses(causes),
+    };
+    const current = Object.entries(sections).reduce(
+      (text, [name, content]) => between(text, name, content),
+      read('README.md'),
+    );
+    await expect(current).toMatchFileSnapshot('../README.md');
   });
 
   it('names files that exist', () => {
@@ -131,6 +139,13 @@ describe('the README', () => {
     expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
   });
 });
+
+/** The thread of the first recorded incident down to the checklist. */
+function beginningOfTheDemo(): string {
+  const [first = ''] = list('test/scenarios/0*/thread.txt');
+  const [beginning = ''] = read(first).split(/^Checklist/m);
+  return `\`\`\`text\n${beginning.trim()}\n\`\`\``;
+}
 
 /** The text with what stands between two markers replaced. */
 function between(text: string, name: string, content: string): string {

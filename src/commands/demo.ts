@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Problem } from '../problem.ts';
-import { diagnoseFolder, render } from './diagnose.ts';
+import { diagnoseVisibly, render } from './diagnose.ts';
 import { packageRoot } from './package-root.ts';
 
 export async function demo(asked: string | undefined): Promise<void> {
@@ -10,7 +10,7 @@ export async function demo(asked: string | undefined): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
   const name = asked === undefined ? names[0] : chosen(asked, names);
   if (name === undefined) throw new Problem(`There is no recorded incident in ${folder}.`, 2);
-  const { diagnosis } = await diagnoseFolder(join(folder, name));
+  const { diagnosis } = await diagnoseVisibly(join(folder, name));
   process.stdout.write(await render(diagnosis, {}));
   process.stdout.write(others(name, names, join(folder, name)));
 }

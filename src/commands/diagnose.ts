@@ -29,8 +29,19 @@ export async function diagnoseIncident(words: string[], options: DiagnoseOptions
       1,
     );
   }
-  const run = await diagnoseFolder(from, words.join(' '));
+  const run = await diagnoseVisibly(from, words.join(' '));
   process.stdout.write(await render(run.diagnosis, options));
+}
+
+/** As `diagnoseFolder`, with the steps ticking on stderr where that is a terminal. */
+export async function diagnoseVisibly(folder: string, words = ''): Promise<Run> {
+  const { openProgress } = await import('../progress.ts');
+  const { progress, close } = await openProgress(process.stderr, hasColour(process.stderr));
+  try {
+    return await diagnoseFolder(folder, words, progress);
+  } finally {
+    close();
+  }
 }
 
 /** Answers one question about an incident folder; what the question leaves out is as recorded. */

@@ -146,7 +146,7 @@ export function resolve(query: Pick<Query, 'window'>, { now, window: incident }:
 export function asked(statuses: readonly string[]): (elb_status_code: string) => boolean {
   const exact = new Set(statuses);
   const classes = new Set(statuses.filter((status) => status.endsWith('xx')).map((status) => status[0]));
-  return (status) => exact.has(status) || (status !== '-' && classes.has(status[0]));
+  return (status) => exact.has(status) || classes.has(status[0]);
 }
 
 function readLast(rest: string[]): { window: Query['window']; words: number } {

@@ -1,7 +1,7 @@
 /** The units, times and sentences that every renderer shares. Pure; times are UTC. */
 import type { CauseId } from '../causes/ids.ts';
 import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnosis.ts';
-import type { SignatureId } from '../signature.ts';
+import { ADMITS, type SignatureId } from '../signature.ts';
 import { number, outOf, percent, plural } from '../wording.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
@@ -114,7 +114,7 @@ export interface SortedCauses {
 
 /** Every cause ends up in exactly one of the lists. */
 export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCauses => {
-  const admitted = new Set<CauseId>(signatures.flatMap((signature) => signature.ambiguousBetween));
+  const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => ADMITS[id]));
   const main = causes.find((cause) => cause.id === verdict.cause) ?? null;
   const between = causes.filter((cause) => cause !== main && verdict.between.includes(cause.id));
   const rest = causes.filter((cause) => cause !== main && !between.includes(cause));

@@ -24,7 +24,7 @@ import { type Timeline, type TimelineRow, timeline } from './timeline.ts';
 import { visibleDiagnosis } from './visible.ts';
 
 export interface TerminalOptions {
-  /** Display columns; prose is never wider than 100. */
+  /** Display columns; what is narrower than 72 or wider than 100 is taken as that. */
   columns: number;
   colour: boolean;
 }
@@ -37,6 +37,8 @@ interface Page {
 
 /** Width of the column that holds "For", "Ruled out", "Not seen". */
 const LABEL = 11;
+const NARROWEST = 72;
+const WIDEST = 100;
 const MOST_BARS = 30;
 const MOST_TRACES = 5;
 const FEW_GAPS = 4;
@@ -105,6 +107,9 @@ const top = (page: Page, diagnosis: Diagnosis): string[] => {
   ];
 };
 
+const decideLines = (page: Page, { verdict }: Diagnosis): string[] =>
+  verdict.decidedBy === null ? [] : labelled(page, 'Decide by', [verdict.decidedBy]);
+
 /** The cause that was found, with its evidence and its fix. */
 const found = (page: Page, cause: JudgedCause, diagnosis: Diagnosis): string[] => {
   const runtimes = cause.id === 'keep-alive-race' ? (diagnosis.keepAlive?.runtimes ?? []) : [];
@@ -113,6 +118,7 @@ const found = (page: Page, cause: JudgedCause, diagnosis: Diagnosis): string[] =
     ...evidenceLines(page, cause),
     ...(runtimes.length > 0 ? labelled(page, 'Runtime', [`${runtimes.join(', ')} by default`]) : []),
     ...fixLines(page, cause),
+    ...decideLines(page, diagnosis),
   ];
 };
 
@@ -127,7 +133,7 @@ const undecided = (page: Page, diagnosis: Diagnosis, between: readonly JudgedCau
       ...evidenceLines(page, cause, '    '),
       ...labelled(page, 'If it is', [cause.fix.summary], '    '),
     ]),
-    ...(verdict.decidedBy === null ? [] : labelled(page, 'Decide by', [verdict.decidedBy])),
+    ...decideLines(page, diagnosis),
   ];
 };
 
@@ -291,7 +297,7 @@ const closing = (page: Page, diagnosis: Diagnosis, main: JudgedCause | null): st
 /** A page for the terminal, ending in a newline. Only commands and searches to copy may be wider than `columns`. */
 export const renderTerminal = (outside: Diagnosis, { columns, colour }: TerminalOptions): string => {
   const diagnosis = visibleDiagnosis(outside);
-  const page: Page = { width: Math.max(40, Math.min(100, columns)), paint: picocolors.createColors(colour) };
+  const page: Page = { width: Math.max(NARROWEST, Math.min(WIDEST, columns)), paint: picocolors.createColors(colour) };
   const { main, between, others, lookAlikes } = sortCauses(diagnosis);
   return `${[
     ...top(page, diagnosis),

@@ -16,7 +16,9 @@ export interface TimelineRow {
 export interface Timeline {
   from: string;
   to: string;
-  /** How long a bar lasts; the last may be shorter. */
+  /** When each bar starts. */
+  starts: string[];
+  /** How long a bar lasts; the first and the last may be cut by the window. */
   barSeconds: number;
   /** One row a signature that occurs, the most frequent first, then one for all requests. */
   rows: TimelineRow[];
@@ -59,20 +61,23 @@ const row = (
   };
 };
 
+const duration = (group: readonly TimelineBucket[]): number =>
+  (Date.parse(group.at(-1)?.to ?? '') - Date.parse(group[0]?.from ?? '')) / 1000;
+
 /** Null when there is no bucket. */
 export const timeline = (buckets: readonly TimelineBucket[], mostBars: number): Timeline | null => {
   const groups = join(buckets, mostBars);
-  const first = groups[0];
+  const first = buckets[0];
   const last = buckets.at(-1);
   if (first === undefined || last === undefined) return null;
-  const from = first[0]?.from ?? last.from;
   const signatures = SIGNATURE_IDS.map((id) => row(id, groups, (bucket) => bucket.bySignature[id] ?? 0))
     .filter(({ total }) => total > 0)
     .sort((a, b) => b.total - a.total);
   return {
-    from,
+    from: first.from,
     to: last.to,
-    barSeconds: (Date.parse(first.at(-1)?.to ?? last.to) - Date.parse(from)) / 1000,
+    starts: groups.map((group) => group[0]?.from ?? first.from),
+    barSeconds: Math.max(...groups.map(duration)),
     rows: [...signatures, row('requests', groups, (bucket) => bucket.requests)],
   };
 };

@@ -7,8 +7,8 @@ import type { Diagnosis } from '../diagnosis.ts';
 /** Control, format (bidirectional overrides, zero width), private, unassigned, lone surrogates, line and paragraph separators. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** Texts of several lines that keep their line breaks: what a person copies. */
-const MULTILINE = new Set(['commands', 'sources', 'grep', 'logsInsights', 'logFormat']);
+/** What a person copies keeps its line breaks, and its letters in every format. */
+const TO_COPY = new Set(['commands', 'sources', 'ids', 'grep', 'logsInsights', 'logFormat', 'reference']);
 
 /** `ESC` becomes the four characters `\x1b`, as in the access log itself; U+202E becomes `\u{202e}`. */
 export const visible = (text: string): string =>
@@ -24,9 +24,13 @@ const inside = (value: unknown, write: (text: string) => string): unknown => {
   if (Array.isArray(value)) return value.map((item) => inside(item, write));
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [visible(key), inside(item, MULTILINE.has(key) ? visibleLines : write)]),
+    Object.entries(value).map(([key, item]) => [write(key), inside(item, TO_COPY.has(key) ? visibleLines : write)]),
   );
 };
 
-/** The same diagnosis with every string, keys included, made of printable characters. */
-export const visibleDiagnosis = (diagnosis: Diagnosis): Diagnosis => inside(diagnosis, visible) as Diagnosis;
+/**
+ * The same diagnosis with every string, keys included, made of printable characters, and prose escaped for where it goes.
+ * Ids, times and standings come out as they were: no format gives a meaning to their letters.
+ */
+export const visibleDiagnosis = (diagnosis: Diagnosis, escaped: (text: string) => string = (text) => text): Diagnosis =>
+  inside(diagnosis, (text) => escaped(visible(text))) as Diagnosis;

@@ -1,0 +1,261 @@
+/** The diagnosis as Markdown, for a post-mortem: everything the terminal says, with the calls to repeat it by hand. */
+import type { Diagnosis, Fact, Finding, JudgedCause, Outcome, Verdict } from '../diagnosis.ts';
+import { number, outOf, percent } from '../wording.ts';
+import {
+  causeTitle,
+  clock,
+  completenessSentence,
+  costSentence,
+  day,
+  factValue,
+  headline,
+  keepAliveSentence,
+  OUTCOME_MARK,
+  OUTCOME_WORD,
+  ruledOutLine,
+  SIGNATURE_MEANING,
+  sortCauses,
+  span,
+  unsaid,
+} from './phrases.ts';
+import { timeline } from './timeline.ts';
+import { visibleDiagnosis } from './visible.ts';
+
+/** Rows of the timeline table at most; neighbouring minutes are joined. */
+const MOST_ROWS = 60;
+
+/**
+ * Prose in which nothing is markup: no table cell ends, nothing is HTML, a link, a mention or a reference. GitHub finds mentions after
+ * it has undone backslashes, so those are cut with an empty comment.
+ */
+export const markdownText = (text: string): string =>
+  text
+    .replace(/[\\`*[\]|~]/g, '\\$&')
+    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\_')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/\b(https?|ftp):\/\//gi, '$1:\\//')
+    .replace(/\b(www)\./gi, '$1\\.')
+    .replace(/[@#](?=\S)/g, '$&<!-- -->')
+    .replace(/^(\s*)([-+#])(?=\s|$)/, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])(?=\s|$)/, '$1\\$2');
+
+/** Text to copy, in a fence that no line of it can close. */
+const fenced = (text: string): string[] => {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return [fence, ...text.split('\n'), fence, ''];
+};
+
+const list = (sentences: readonly string[]): string[] => [...sentences.map((sentence) => `- ${sentence}`), ''];
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
+  `| ${head.join(' | ')} |`,
+  `| ${head.map(() => '-').join(' | ')} |`,
+  ...rows.map((cells) => `| ${cells.join(' | ')} |`),
+  '',
+];
+
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`## ${title}`, '', ...lines];
+
+const documentation = (reference: string): string[] =>
+  /^https:\/\/[\w./#?=&%-]+$/.test(reference) ? [`[AWS documentation](${reference})`, ''] : [];
+
+const known = (value: number | null): string => (value === null ? 'not known' : number(value));
+const when = (iso: string | null): string => (iso === null ? '–' : `${day(iso)} ${clock(iso)} UTC`);
+
+const impact = (diagnosis: Diagnosis): string[] => {
+  const { triage, window, asked } = diagnosis;
+  const statuses = Object.entries(triage.byStatus).map(([status, amount]) => `${number(amount)} × ${status}`);
+  const errors = [
+    known(triage.errors),
+    triage.errorRate === null ? '' : ` (${percent(triage.errorRate)})`,
+    statuses.length === 0 ? '' : `: ${statuses.join(', ')}`,
+  ];
+  const ongoing = triage.ongoing === null ? 'not known' : `${triage.ongoing ? 'yes' : 'no'}, at ${when(asked.now)}`;
+  return [
+    ...table(
+      ['Impact', ''],
+      [
+        ['Window', span(window.from, window.to)],
+        ['Requests', known(triage.requests)],
+        ['Errors', errors.join('')],
+        ['First error', when(triage.firstError)],
+        ['Last error', when(triage.lastError)],
+        ['Still failing', ongoing],
+        ['Clients', known(triage.clients)],
+        [
+          'Succeeded on retry',
+          triage.retriedOk === null || triage.errors === null ? 'not known' : outOf(triage.retriedOk, triage.errors),
+        ],
+        ['Closed by the client (460)', number(triage.clientClosed)],
+        ['Log', completenessSentence(diagnosis)],
+      ],
+    ),
+    ...(triage.routes.length === 0
+      ? []
+      : table(
+          ['Route', 'Errors', 'Requests', 'Share'],
+          triage.routes.map(({ route, errors, requests }) => [
+            route,
+            number(errors),
+            number(requests),
+            requests === 0 ? '–' : percent(errors / requests),
+          ]),
+        )),
+  ];
+};
+
+const timelineTable = (diagnosis: Diagnosis): string[] => {
+  const drawn = timeline(diagnosis.timeline, MOST_ROWS);
+  const signatures = drawn?.rows.filter(({ label }) => label !== 'requests') ?? [];
+  if (drawn === null || signatures.length === 0) return [];
+  return [
+    ...table(
+      ['From (UTC)', ...drawn.rows.map(({ label }) => label)],
+      [
+        ...drawn.starts.map((start, index) => [
+          clock(start),
+          ...drawn.rows.map(({ values }) => number(values[index] ?? 0)),
+        ]),
+        ['**total**', ...drawn.rows.map(({ total }) => `**${number(total)}**`)],
+      ],
+    ),
+    ...list(
+      signatures.map(({ label }) => (label === 'requests' ? label : `\`${label}\`: ${SIGNATURE_MEANING[label]}`)),
+    ),
+  ];
+};
+
+const evidence = (cause: JudgedCause): string[] => [
+  ...['**For**', '', ...list(cause.for.length > 0 ? cause.for : ['–'])],
+  ...['**Against**', '', ...list(cause.against.length > 0 ? cause.against : ['–'])],
+  ...(cause.missing.length > 0 ? ['**Unknown**', '', ...list(cause.missing)] : []),
+];
+
+const fixLines = ({ fix, reference }: JudgedCause, label: string): string[] => [
+  `**${label}** ${fix.summary}`,
+  '',
+  ...fix.commands.flatMap(fenced),
+  ...(fix.sideEffects.length > 0 ? list(fix.sideEffects) : []),
+  ...documentation(reference),
+];
+
+const causeLines = (cause: JudgedCause): string[] => [
+  ...evidence(cause),
+  ...fixLines(cause, cause.standing === 'possible' ? 'If it is:' : 'Fix:'),
+];
+
+const decideLines = ({ decidedBy }: Verdict): string[] =>
+  decidedBy === null ? [] : [`**Decide by:** ${decidedBy}`, ''];
+
+const keepAliveLines = (diagnosis: Diagnosis): string[] => {
+  const sentence = keepAliveSentence(diagnosis);
+  const runtimes = diagnosis.keepAlive?.runtimes ?? [];
+  if (sentence === null) return [];
+  return [`${sentence}.${runtimes.length > 0 ? ` By default so: ${runtimes.join(', ')}.` : ''}`, ''];
+};
+
+const traceLines = ({ traces }: Diagnosis): string[] =>
+  traces === null
+    ? []
+    : [
+        ...fenced(traces.ids.join('\n')),
+        ...list([
+          `not there: ${traces.meaning.absent}`,
+          `started, not finished: ${traces.meaning.started}`,
+          `finished: ${traces.meaning.finished}`,
+        ]),
+        'In a shell:',
+        '',
+        ...fenced(traces.grep),
+        'In CloudWatch Logs Insights:',
+        '',
+        ...fenced(traces.logsInsights),
+        ...(traces.logFormat.length > 0
+          ? ['To log the trace id where it is not logged yet:', '', ...traces.logFormat.flatMap(fenced)]
+          : []),
+      ];
+
+const factList = (facts: readonly Fact[]): string =>
+  facts.length === 0 ? '' : ` (${facts.map((fact) => `${fact.label}: ${factValue(fact)}`).join(' · ')})`;
+
+const findingLines = ({ outcome, summary, facts, why, fix, reference }: Finding): string[] => [
+  `- ${OUTCOME_MARK[outcome]} ${summary}${factList(unsaid(facts, summary))}`,
+  ...(outcome === 'fail' ? [`  - Why it matters: ${why}`] : []),
+  ...(outcome === 'fail' && fix !== null ? [`  - Fix: ${fix}`] : []),
+  ...(outcome === 'fail'
+    ? documentation(reference)
+        .filter(Boolean)
+        .map((line) => `  - ${line}`)
+    : []),
+];
+
+const checklistLines = ({ steps }: Diagnosis): string[] =>
+  steps.length === 0
+    ? []
+    : [
+        `${(Object.keys(OUTCOME_MARK) as Outcome[]).map((key) => `${OUTCOME_MARK[key]} ${OUTCOME_WORD[key]}`).join(', ')}`,
+        '',
+        ...steps.flatMap(({ step, title, outcome, findings }) => [
+          `### ${OUTCOME_MARK[outcome]} ${step} ${title}`,
+          '',
+          ...findings.flatMap(findingLines),
+          '',
+        ]),
+      ];
+
+/** Every call and query once, with the checks it serves. */
+const sourceLines = ({ steps }: Diagnosis): string[] => {
+  const checks = new Map<string, string[]>();
+  for (const { check, sources } of steps.flatMap(({ findings }) => findings))
+    for (const source of sources) checks.set(source, [...(checks.get(source) ?? []), check]);
+  return [...checks].flatMap(([source, names]) => [`For ${names.join(', ')}:`, '', ...fenced(source)]);
+};
+
+/** A document that starts with what happened and ends with what it cost to know; ends in a newline. */
+export const renderMarkdown = (outside: Diagnosis): string => {
+  const diagnosis = visibleDiagnosis(outside, markdownText);
+  const { verdict, triage, provisional } = diagnosis;
+  const { main, between, others, lookAlikes, alsoRuledOut, notSeen } = sortCauses(diagnosis);
+  const lines = [
+    `# ${headline(diagnosis)}`,
+    '',
+    `**${verdict.summary.trim()}**`,
+    '',
+    triage.summary,
+    '',
+    ...(provisional ? [`Provisional: ${completenessSentence(diagnosis)}.`, ''] : []),
+    ...impact(diagnosis),
+    ...(main === null
+      ? section('What it could be', [
+          ...between.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
+          ...decideLines(verdict),
+        ])
+      : section(causeTitle(main, triage.errors), [...causeLines(main), ...decideLines(verdict)])),
+    ...section("In the application's log", traceLines(diagnosis)),
+    ...others.flatMap((cause) => section(`Also: ${causeTitle(cause, triage.errors)}`, causeLines(cause))),
+    ...section('Timeline', timelineTable(diagnosis)),
+    ...section('Keep-alive, measured', keepAliveLines(diagnosis)),
+    ...section(
+      'Ruled out',
+      lookAlikes.length + alsoRuledOut.length === 0 ? [] : list([...lookAlikes, ...alsoRuledOut].map(ruledOutLine)),
+    ),
+    ...section(
+      'Not judged',
+      notSeen.length === 0 || (triage.errors ?? 0) === 0
+        ? []
+        : list(notSeen.map((cause) => `${cause.title}: ${cause.missing.join('; ')}`)),
+    ),
+    ...section('Checklist', checklistLines(diagnosis)),
+    ...section('Not seen', diagnosis.gaps.length === 0 ? [] : list(diagnosis.gaps)),
+    ...section('Repeat by hand', sourceLines(diagnosis)),
+    ...section('Cost', [costSentence(diagnosis)]),
+  ];
+  return `${lines
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trimEnd()}\n`;
+};

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import * as phrases from '../../src/render/phrases.ts';
+import { early, nothing, race, undecided } from './diagnoses.ts';
+
+describe('units', () => {
+  it.each([
+    [0, '0 s'],
+    [0.004, '4 ms'],
+    [0.0005, '0.5 ms'],
+    [6, '6 s'],
+    [11.083, '11.083 s'],
+    [3600, '3,600 s'],
+  ])('%d seconds are %s', (value, text) => {
+    expect(phrases.duration(value)).toBe(text);
+  });
+
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [12_400_000, '12.4 MB'],
+    [1_500_000_000_000_000, '1500.0 TB'],
+  ])('%d bytes are %s', (value, text) => {
+    expect(phrases.bytes(value)).toBe(text);
+  });
+
+  it.each([
+    [0, '$0'],
+    [0.00001, 'under $0.0001'],
+    [0.0125, '$0.0125'],
+    [3.5, '$3.50'],
+  ])('%d dollars are %s', (value, text) => {
+    expect(phrases.dollars(value)).toBe(text);
+  });
+
+  it('names the date of a second time only when it is another one', () => {
+    expect(phrases.span('2026-11-20T02:40:00.000Z', '2026-11-20T02:55:00.000Z')).toBe(
+      '2026-11-20 02:40:00–02:55:00 UTC',
+    );
+    expect(phrases.span('2026-11-20T23:50:00.000Z', '2026-11-21T00:05:00.000Z')).toBe(
+      '2026-11-20 23:50:00–2026-11-21 00:05:00 UTC',
+    );
+  });
+});
+
+describe('sentences', () => {
+  it('says how complete the log is', () => {
+    expect(phrases.completenessSentence(race)).toBe(
+      '149 of 149 errors counted by CloudWatch are in the log; newest entry 02:59:58 UTC',
+    );
+    expect(phrases.completenessSentence(early)).toBe(
+      '0 of 149 errors counted by CloudWatch are in the log so far; newest entry 02:38:07 UTC; 2 lines not readable',
+    );
+    expect(phrases.completenessSentence(undecided)).toBe(
+      '1 error by the load balancer, not compared with CloudWatch; newest entry 06:19:41 UTC',
+    );
+    expect(phrases.completenessSentence(nothing)).toBe(
+      'no error in the log, none counted by CloudWatch; newest entry 02:59:58 UTC',
+    );
+    const blind = { errorsInLog: null, errorsInMetrics: 3, newestEntry: null, unreadableLines: null };
+    expect(phrases.completenessSentence({ ...race, completeness: blind })).toBe(
+      'CloudWatch counts 3 errors; no entry read',
+    );
+  });
+
+  it('says what a possible cause could explain, and what a likely one explains', () => {
+    const [likely, possible] = race.causes;
+    expect(likely && phrases.causeTitle(likely, 149)).toBe('Keep-alive race (likely) explains 146 of 149 errors');
+    expect(possible && phrases.causeTitle(possible, 149)).toBe(
+      'Worker timeout (possible) could explain 3 of 149 errors',
+    );
+    expect(phrases.explained(1, 1)).toBe('1 of 1 error');
+    expect(phrases.explained(0.5, null)).toBe('50 % of the errors');
+  });
+
+  it('leaves out the facts that the sentence says', () => {
+    const facts = [
+      { label: 'measured', value: 5, unit: 'seconds' as const },
+      { label: 'requests', value: 71_204 },
+      { label: 'by chance', value: 3 },
+    ];
+    expect(phrases.unsaid(facts, 'Closed at 5 s in 71,204 requests').map(({ label }) => label)).toEqual(['by chance']);
+  });
+});
+
+it('puts every cause into exactly one list', () => {
+  for (const diagnosis of [race, undecided, nothing, early]) {
+    const { main, ...lists } = phrases.sortCauses(diagnosis);
+    const ids = [...(main ? [main] : []), ...Object.values(lists).flat()].map(({ id }) => id);
+    expect(ids.toSorted()).toEqual(diagnosis.causes.map(({ id }) => id).toSorted());
+  }
+});
+
+it('knows the look-alikes of the errors that were seen', () => {
+  expect(phrases.sortCauses(race).lookAlikes.map(({ id }) => id)).toEqual([
+    'malformed-response',
+    'response-header-too-large',
+    'closed-mid-request',
+  ]);
+});

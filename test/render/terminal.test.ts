@@ -1,0 +1,132 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import type { Diagnosis } from '../../src/diagnosis.ts';
+import { renderTerminal } from '../../src/render/terminal.ts';
+import { visible } from '../../src/render/visible.ts';
+import * as examples from './diagnoses.ts';
+
+const { early, hostile, nothing, race, undecided } = examples;
+const cases: [string, Diagnosis][] = Object.entries({ race, undecided, nothing, early, hostile });
+
+const plain = (diagnosis: Diagnosis, columns = 80): string => renderTerminal(diagnosis, { columns, colour: false });
+const lines = (diagnosis: Diagnosis, columns = 80): string[] => plain(diagnosis, columns).split('\n');
+
+/** Every line of what is there to be copied, with the line breaks that may be put between the options of an AWS command. */
+const toCopy = (diagnosis: Diagnosis): string =>
+  [
+    ...diagnosis.causes.flatMap(({ fix }) => fix.commands),
+    ...(diagnosis.traces?.ids ?? []),
+    diagnosis.traces?.grep ?? '',
+    ...(diagnosis.traces?.logFormat ?? []),
+    ...diagnosis.gaps,
+  ]
+    .flatMap((text) => text.split('\n').map(visible))
+    .join('\n');
+
+const isCopied = (line: string, diagnosis: Diagnosis): boolean =>
+  /^ {4}\S/.test(line.replace(/^ {6}(?=--)/, '    ')) && toCopy(diagnosis).includes(line.replace(/ \\$/, '').trim());
+
+describe('what a person reads', () => {
+  it.each(cases)('%s', async (name, diagnosis) => {
+    await expect(plain(diagnosis)).toMatchFileSnapshot(`__snapshots__/${name}.txt`);
+  });
+
+  it('names what, which, when, how sure in the first line, the cause in the second', () => {
+    expect(lines(race)[0]).toBe('shop-prod · 5xx · 2026-11-20 02:40:00–02:55:00 UTC · final');
+    expect(lines(race)[1]).toMatch(/^Keep-alive race on target group api/);
+    expect(lines(early)[0]).toMatch(/ · provisional$/);
+  });
+
+  it('ends with the verdict, because the end is what a terminal shows', () => {
+    expect(plain(race)).toMatch(/\nVerdict {4}Keep-alive race \(likely\) explains 146 of 149 errors\n$/);
+  });
+
+  it('tells each cause once', () => {
+    const page = plain(race);
+    for (const { title, standing } of race.causes.filter(({ standing }) => standing === 'ruled-out')) {
+      expect(page.split(`${title}: `), `${title} is ${standing}`).toHaveLength(2);
+    }
+    expect(page).toContain('No error   looks like one of the other 21 causes');
+  });
+
+  it('lists many gaps at the end and says so at the top', () => {
+    const gaps = Array.from({ length: 9 }, (_, index) => `aws/file-${index}.json is missing`);
+    const page = plain({ ...race, gaps });
+    expect(page).toContain('Not seen   9 things could not be looked at; they are listed at the end');
+    expect(page.indexOf('aws/file-0.json')).toBeGreaterThan(page.indexOf('Other causes considered'));
+  });
+
+  it('puts a policy statement on a line of its own', () => {
+    expect(lines(early)).toContain('    {"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}');
+  });
+});
+
+describe('width', () => {
+  it.each([72, 80, 100])('fits %i columns, but for what is there to be copied', (columns) => {
+    for (const [name, diagnosis] of cases) {
+      const wide = lines(diagnosis, columns).filter(
+        (line) => stringWidth(line) > columns && !isCopied(line, diagnosis),
+      );
+      expect(wide, name).toEqual([]);
+    }
+  });
+
+  it('fits with many buckets, long signatures and large numbers', () => {
+    const timeline = Array.from({ length: 60 }, (_, index) => ({
+      from: new Date(Date.UTC(2026, 10, 20, 2, index)).toISOString(),
+      to: new Date(Date.UTC(2026, 10, 20, 2, index + 1)).toISOString(),
+      requests: 1_234_567 + index,
+      bySignature: { 'authentication-failure': 123_456 + index, 'closed-before-response': index % 7 },
+    }));
+    const page = lines({ ...race, timeline });
+    expect(page.filter((line) => stringWidth(line) > 80 && !isCopied(line, race))).toEqual([]);
+    expect(page.join('\n')).toContain('peak ');
+  });
+
+  it('measures wide characters as a terminal does', () => {
+    const summary = '注文サービスの接続が閉じられました'.repeat(8);
+    const page = lines({ ...race, verdict: { ...race.verdict, summary } });
+    expect(page.filter((line) => stringWidth(line) > 80 && !isCopied(line, race))).toEqual([]);
+  });
+
+  it('never breaks a command: what is printed runs as what was meant', () => {
+    const page = plain(race).replaceAll(/ \\\n {6}/g, ' ');
+    for (const command of race.causes.flatMap(({ fix }) => fix.commands)) {
+      for (const line of command.split('\n')) expect(page).toContain(`    ${line}\n`);
+    }
+  });
+
+  it('leaves quoted text in a command alone', () => {
+    const command = `aws ec2 describe-instances --filters 'Name=tag:x --y,Values=${'z'.repeat(80)}' --output text`;
+    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [command] } }));
+    expect(plain({ ...race, causes })).toContain(`    ${command}\n`);
+  });
+
+  it('keeps a number and its unit on one line', () => {
+    for (const [, diagnosis] of cases) expect(plain(diagnosis)).not.toMatch(/\d\n +(s|ms|%|MB|UTC)\b/);
+  });
+});
+
+describe('colour', () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are what is looked for
+  const COLOURS = /\u001b\[\d+m/g;
+
+  it.each(cases)('%s says the same without it', (_, diagnosis) => {
+    const coloured = renderTerminal(diagnosis, { columns: 80, colour: true });
+    expect(coloured).toMatch(COLOURS);
+    expect(coloured.replaceAll(COLOURS, '')).toBe(plain(diagnosis));
+  });
+});
+
+describe('what strangers wrote', () => {
+  it('arrives as text: no control sequence, no bidirectional override, no invisible character', () => {
+    expect(plain(hostile).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u);
+    expect(plain(hostile)).toContain('\\x1b[31mred\\x1b[0m');
+    expect(plain(hostile)).toContain('\\u{202e}gnp.exe');
+  });
+
+  it('cannot add a line of its own', () => {
+    const page = plain({ ...race, verdict: { ...race.verdict, summary: 'GET /\nVerdict    nothing failed' } });
+    expect(page).toContain('GET /\\x0aVerdict');
+  });
+});

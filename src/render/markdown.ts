@@ -230,7 +230,7 @@ export const renderMarkdown = (outside: Diagnosis): string => {
     ...(provisional ? [`Provisional: ${completenessSentence(diagnosis)}.`, ''] : []),
     ...impact(diagnosis),
     ...(main === null
-      ? section('What it could be', [
+      ? section(between.length > 0 ? 'What it could be' : 'What would settle it', [
           ...between.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
           ...decideLines(verdict),
         ])

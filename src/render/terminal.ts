@@ -107,8 +107,11 @@ const top = (page: Page, diagnosis: Diagnosis): string[] => {
   ];
 };
 
-const decideLines = (page: Page, { verdict }: Diagnosis): string[] =>
-  verdict.decidedBy === null ? [] : labelled(page, 'Decide by', [verdict.decidedBy]);
+/** What would settle it; left to the section on the application's log when that is what it names. */
+const decideLines = (page: Page, { verdict, traces }: Diagnosis): string[] =>
+  verdict.decidedBy === null || traces?.ids.some((id) => verdict.decidedBy?.includes(id))
+    ? []
+    : labelled(page, 'Decide by', [verdict.decidedBy]);
 
 /** The cause that was found, with its evidence and its fix. */
 const found = (page: Page, cause: JudgedCause, diagnosis: Diagnosis): string[] => {
@@ -145,7 +148,7 @@ const traceLines = (page: Page, { traces }: Diagnosis): string[] => {
   const copyable = (label: string, texts: readonly string[]): string[] =>
     texts.length === 0 ? [] : [page.paint.bold(label), ...texts.flatMap((text) => verbatim(text, '    '))];
   return [
-    ...heading(page, "In the application's log, look for"),
+    ...heading(page, "What the application's log says decides; look there for"),
     ...ids.slice(0, MOST_TRACES).flatMap((id) => verbatim(id, '    ')),
     ...(more > 0 ? [`    and ${number(more)} more (--json lists them)`] : []),
     ...labelled(page, 'Not there', [meaning.absent]),

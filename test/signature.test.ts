@@ -153,6 +153,7 @@ const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<SeenRe
   ['the target closed at once', 'closed-before-response', { elapsed: 0.001, ...times(0, 0, -1) }],
   ['the load balancer does not know the transfer encoding', 'other', { elb_status_code: '501', target: '-' }],
   ['the client was told to go away', 'other', { elb_status_code: '000', target: '-' }],
+  ['nothing was answered', 'other', { elb_status_code: '-' }],
   ['the page was there', 'target-response', { elb_status_code: '200', target_status_code: '200', ...ANSWERED }],
   ['the page was not there and no target was asked', 'other', { elb_status_code: '404', target: '-' }],
 ];
@@ -181,14 +182,33 @@ const CONTRADICTIONS: [situation: string, but: Partial<SeenRequest>][] = [
   ['no group at all', { elb_status_code: '503', target: '-', target_group_arn: '-' }],
 ];
 
-describe('the laboratory', () => {
-  it.each(LABORATORY)('%s: %s', (_, expected, line) => {
+/** Lines of documentation and of public issues. */
+const ELSEWHERE: [situation: string, expected: SignatureId, line: string][] = [
+  [
+    'a function that returned nonsense',
+    'lambda-failure',
+    'http 2018-11-30T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 - 0.000 0.001 0.000 502 - 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337364-23a8c76965a2ef7629b185e3" "-" "-" 0 2018-11-30T22:22:48.364000Z "forward" "-" "LambdaInvalidResponse" "-" "-" "-" "-" TID_1234abcd5678ef90 "-" "-" "-"',
+  ],
+  [
+    'a maintenance page',
+    'fixed-response',
+    'https 2022-11-02T16:16:31.662027Z app/myalb/0123456789012 123.123.123.123:54321 - -1 -1 -1 503 - 199 184 "GET https://10.100.10.100:443/ HTTP/1.1" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/70.0.3538.77 Safari/537.36" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - "Root=1-abcdefgh-abcd-efgh-ijkl-0123456789" "*" "arn:aws:acm:ap-northeast-2:1234567890:certificate/abcdefgh-abcd-efgh-ijkl-0123456789" 0 2022-11-02T16:16:31.661000Z "waf,fixed-response" "-" "-" "-" "-" "-" "-"',
+  ],
+  [
+    'an empty group',
+    'no-target',
+    'https 2023-05-02T22:52:38.170624Z app/myalb/0123456789abcdef 123.123.123.123:12345 - -1 -1 -1 503 - 241 739 "GET https://12.123.123.12:443/ HTTP/1.1" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/60.0.3112.113 Safari/537.36" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:ap-northeast-2:012345678901:targetgroup/mytg/0123456789abcdef "Root=1-abcd0123-0123456789abcdef01234567" "12.123.123.12:443" "arn:aws:acm:ap-northeast-2:012345678901:certificate/abcdefgh-abcd-efgh-ijkl-0123456789" 0 2023-05-02T22:52:38.170000Z "forward" "-" "-" "-" "-" "-" "-"',
+  ],
+];
+
+describe('a line about', () => {
+  it.each([...LABORATORY, ...ELSEWHERE])('%s: %s', (_, expected, line) => {
     const result = parseLine(line);
     expect(result).toHaveProperty('entry');
     if ('entry' in result) expect(signature(seenIn(result.entry))).toBe(expected);
   });
 
-  it('made 8 failures', () => {
+  it('eight failures made on purpose', () => {
     expect(LABORATORY).toHaveLength(8);
   });
 });
@@ -218,6 +238,10 @@ describe('the load balancer experienced', () => {
       'authentication-failure',
     );
     expect(signature(failed({ ...everything, error_reason: '-' }))).toBe('fixed-response');
+  });
+
+  it('knows a connect timeout between 9.5 s and 11 s', () => {
+    expect([CONNECT_TIMEOUT_FROM, CONNECT_TIMEOUT_TO]).toEqual([9.5, 11]);
   });
 
   it.each([

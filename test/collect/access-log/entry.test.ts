@@ -334,6 +334,7 @@ describe('time', () => {
   it('keeps microseconds', () => {
     expect(instant('2025-12-11T13:28:14.162359Z')).toBeCloseTo(Date.UTC(2025, 11, 11, 13, 28, 14, 162) + 0.359, 3);
     expect(instant('2025-12-11T13:28:14Z')).toBe(Date.UTC(2025, 11, 11, 13, 28, 14));
+    expect(instant('2025-12-11T13:28:14.5Z')).toBe(Date.UTC(2025, 11, 11, 13, 28, 14, 500));
     expect(instant('-')).toBeNull();
     expect(instant('yesterday')).toBeNull();
   });

@@ -34,6 +34,7 @@ const SITUATIONS: [situation: string, request_line: string, route: string][] = [
   ['a UUID in capitals', get(`http://example.com:80/users/${UUID.toUpperCase()}`), 'GET /users/:id'],
   ['an object id', get('http://example.com:80/posts/507f1f77bcf86cd799439011'), 'GET /posts/:id'],
   ['eight hexadecimal characters', get('http://example.com:80/posts/abcdef12'), 'GET /posts/:id'],
+  ['seven letters and a digit', get('http://example.com:80/posts/abcdefa1'), 'GET /posts/:id'],
   ['letters before the first digit', get('http://example.com:80/posts/abcdefabcdef1'), 'GET /posts/:id'],
 
   ['seven hexadecimal characters', get('http://example.com:80/posts/abcdef1'), 'GET /posts/abcdef1'],

@@ -4,7 +4,7 @@
  */
 import type { AccessLog, FailedRequest, Question } from './evidence.ts';
 import { asked } from './query.ts';
-import { SIGNATURE_IDS, type SignatureId, signature } from './signature.ts';
+import { SIGNATURE_IDS, type SignatureId, seenOf, signature } from './signature.ts';
 
 /** An asked error of the window. */
 export interface Failure extends FailedRequest {
@@ -38,7 +38,7 @@ export function readTraffic(log: AccessLog, question: Question): Traffic {
   const seen = new Map<SignatureId, number>();
   const errors = log.failures.flatMap((failure, row) => {
     if (!isAsked(failure.elb_status_code)) return [];
-    const id = signature(failure);
+    const id = signature(seenOf(failure));
     seen.set(id, (seen.get(id) ?? 0) + 1);
     return [{ ...failure, row, signature: id }];
   });

@@ -27,7 +27,7 @@ export const shutdownBeforeDrain = defineCause({
       return {
         claims: [],
         for: [],
-        against: open ? [] : ['No target that failed left: each kept getting requests to the end of what was read.'],
+        against: open ? [] : [stayed(traffic)],
         missing: open ? [open] : [],
         ruledOut: !open,
       };
@@ -95,6 +95,12 @@ function departures(traffic: Traffic) {
   return [...merged.values()]
     .map((part) => ({ ...part, replaced: wasReplaced(part.life, lives) }))
     .sort((a, b) => a.life.lastSeen - b.life.lastSeen || (a.life.target < b.life.target ? -1 : 1));
+}
+
+function stayed(traffic: Traffic): string {
+  const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
+  const end = traffic.log.newest;
+  return `0 of ${plural(failing.size, 'failing target')} left: each kept getting requests to the end of what was read${end === null ? '' : ` (${clock(end)})`}.`;
 }
 
 /** A failing target whose last request is so near the end of what was read that it may or may not have left. */

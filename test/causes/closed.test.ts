@@ -1,0 +1,193 @@
+/** Rows of the shape `x t -1` 502 look alike one by one: which pattern makes which cause likely, and what is left open. */
+import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../src/causes/cause.ts';
+import { closedMidRequest } from '../../src/causes/closed-mid-request.ts';
+import { keepAliveRace } from '../../src/causes/keep-alive-race.ts';
+import { malformedResponse } from '../../src/causes/malformed-response.ts';
+import { protocolMismatch } from '../../src/causes/protocol-mismatch.ts';
+import { responseHeaderTooLarge } from '../../src/causes/response-header-too-large.ts';
+import { shutdownBeforeDrain } from '../../src/causes/shutdown-before-drain.ts';
+import { workerTimeout } from '../../src/causes/worker-timeout.ts';
+import type { AccessLog, FailedRequest, IdleGaps } from '../../src/evidence.ts';
+import { API, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
+
+const CLOSED: readonly Cause[] = [
+  keepAliveRace,
+  protocolMismatch,
+  closedMidRequest,
+  workerTimeout,
+  malformedResponse,
+  responseHeaderTooLarge,
+  shutdownBeforeDrain,
+];
+
+const seconds = (target_processing_time: number): Partial<FailedRequest> => ({ target_processing_time });
+const closed = (count: number, fields: (index: number) => Partial<FailedRequest> = () => ({}), every = 10) =>
+  several(count, 'closed-before-response', fields, every);
+
+/** Failures 0 to `count` - 1 examined, `hits` of them at 6.00 s, 500 controls of which `chance` lie there. */
+const gaps = (count: number, hits: number, chance: number): IdleGaps => ({
+  target_group_arn: API,
+  binSeconds: 0.01,
+  horizon: 60,
+  examined: Array.from({ length: count }, (_, row) => row),
+  controls: 500,
+  bins: [
+    { gap: 3, failures: [0, 1], controls: 20 },
+    { gap: 6, failures: Array.from({ length: hits }, (_, row) => row), controls: chance },
+  ],
+});
+
+interface Situation {
+  name: string;
+  failures: FailedRequest[];
+  log?: Partial<AccessLog>;
+  expected: Record<string, 'likely' | 'confirmed' | 'possible' | 'ruled out'>;
+}
+
+const routes = (route: string, requests: number, succeeded: number, longestMs = 900): AccessLog['routes'] => [
+  {
+    route,
+    requests,
+    failures: requests - succeeded,
+    succeeded,
+    succeededMs: succeeded * 100,
+    succeededMaxMs: longestMs,
+  },
+];
+
+const situations: Situation[] = [
+  {
+    name: '27 instant closes at one idle time that the controls do not have',
+    failures: closed(27, (i) => ({ route: `GET /route-${i % 9}` })),
+    log: { idleGaps: [gaps(27, 27, 2)] },
+    expected: {
+      'keep-alive-race': 'likely',
+      'closed-mid-request': 'ruled out',
+      'worker-timeout': 'ruled out',
+      'malformed-response': 'ruled out',
+      'response-header-too-large': 'ruled out',
+      'shutdown-before-drain': 'ruled out',
+      'protocol-mismatch': 'ruled out',
+    },
+  },
+  {
+    name: 'clients that poll at the same rhythm: the controls are there as often',
+    failures: closed(27, (i) => ({ route: `GET /route-${i % 9}` })),
+    log: { idleGaps: [gaps(27, 20, 300)] },
+    expected: { 'keep-alive-race': 'ruled out', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'four instant closes are not enough to measure',
+    failures: closed(4),
+    log: { idleGaps: [gaps(4, 4, 0)] },
+    expected: {
+      'keep-alive-race': 'possible',
+      'closed-mid-request': 'possible',
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+    },
+  },
+  {
+    name: 'one row after 11 s of work',
+    failures: closed(1, () => seconds(11.083)),
+    expected: {
+      'keep-alive-race': 'ruled out',
+      'closed-mid-request': 'possible',
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+    },
+  },
+  {
+    name: 'twelve at 30 s of a route that otherwise answers sooner',
+    failures: closed(12, (i) => ({ ...seconds(30 + (i % 4) * 0.05), route: 'POST /reports' }), 40),
+    log: { routes: routes('POST /reports', 200, 188, 24_000) },
+    expected: { 'worker-timeout': 'likely', 'keep-alive-race': 'ruled out', 'shutdown-before-drain': 'ruled out' },
+  },
+  {
+    name: 'twelve at 30 s, but one request of the route took 45 s and succeeded',
+    failures: closed(12, (i) => ({ ...seconds(30 + (i % 4) * 0.05), route: 'POST /reports' }), 40),
+    log: { routes: routes('POST /reports', 200, 188, 45_000) },
+    expected: { 'worker-timeout': 'possible' },
+  },
+  {
+    name: 'five on one target ended together after different work: one event, no clock',
+    failures: closed(5, (i) => ({ ...seconds(2 + i), route: `GET /route-${i}` }), 0.01),
+    expected: { 'closed-mid-request': 'likely', 'worker-timeout': 'ruled out', 'keep-alive-race': 'ruled out' },
+  },
+  {
+    name: 'every request of one route, other routes are fine',
+    failures: closed(20, (i) => ({ ...seconds(0.2 + (i % 5) * 0.1), route: 'GET /export' })),
+    log: { routes: routes('GET /export', 20, 0, 0) },
+    expected: {
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+      'closed-mid-request': 'ruled out',
+      'keep-alive-race': 'ruled out',
+    },
+  },
+  {
+    name: 'every request of a group to port 443, closed at once',
+    failures: closed(30, () => ({ target: '10.0.1.5:443' }), 5),
+    log: {
+      requests: 30,
+      routes: routes('GET /orders', 30, 0, 0),
+      targets: [target('10.0.1.5:443', { requests: 30, failures: 30, firstSuccess: null, lastSuccess: null })],
+    },
+    expected: { 'protocol-mismatch': 'possible', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'two targets in turn fail at their end and new ones take over',
+    failures: [
+      ...closed(4, (i) => ({ ...seconds(0.3 + i * 0.7), target: '10.0.1.5:8080', route: `GET /route-${i}` }), 2),
+      ...closed(4, (i) => ({ ...seconds(0.4 + i * 0.9), target: '10.0.1.6:8080', route: `GET /route-${i}` }), 2),
+    ],
+    log: {
+      targets: [
+        target('10.0.1.5:8080', { lastSeen: START + 70_000, lastSuccess: START + 60_000 }),
+        target('10.0.1.6:8080', { lastSeen: START + 75_000, lastSuccess: START + 60_000 }),
+        target('10.0.1.7:8080', { firstSeen: START + 2 * MINUTE }),
+        target('10.0.1.8:8080', { firstSeen: START + 3 * MINUTE }),
+      ],
+    },
+    expected: { 'shutdown-before-drain': 'likely', 'keep-alive-race': 'ruled out', 'worker-timeout': 'ruled out' },
+  },
+];
+
+describe('closed before a response', () => {
+  it.each(situations)('$name', ({ failures, log, expected }) => {
+    const traffic = trafficOf(failures, { ...(log ?? {}) });
+    const judged = Object.fromEntries(
+      CLOSED.map((cause) => {
+        const { claims, ruledOut, against } = cause.judge({ traffic }, question);
+        const strongest = ['confirmed', 'likely', 'possible'].find((strength) =>
+          claims.some((claim) => claim.strength === strength && claim.errors.length > 0),
+        );
+        if (!strongest && ruledOut) expect(against[0], cause.id).toMatch(/\d/);
+        return [cause.id, strongest ?? (ruledOut ? 'ruled out' : 'untested')];
+      }),
+    );
+    expect(judged).toMatchObject(expected);
+  });
+
+  it('says the measured idle time, the idle timeout and the runtimes that close there', () => {
+    const traffic = trafficOf(closed(27), { idleGaps: [gaps(27, 27, 2)] });
+    const scene = { traffic, attributes: { 'idle_timeout.timeout_seconds': '60' } };
+    const { summary, for: reasons } = keepAliveRace.judge(scene, question);
+    expect(summary).toBe(
+      'Keep-alive race on target group api: its targets close idle connections after 6.00 s, the load balancer keeps them 60 s.',
+    );
+    expect(reasons.join('\n')).toContain('27 of 27 came 6.00 s after an earlier response');
+    expect(reasons.join('\n')).toContain('Node.js 20');
+    expect(keepAliveRace.fix(scene, question).commands[0]).toContain('keepAliveTimeout = 65_000');
+  });
+
+  it('a target at the edge of what was read has not left', () => {
+    const lives = [target('10.0.1.5:8080', { lastSeen: START + 15 * MINUTE - 10_000 }), target('10.0.1.6:8080')];
+    const traffic = trafficOf(
+      closed(4, (i) => seconds(0.5 + i)),
+      { targets: lives },
+    );
+    expect(shutdownBeforeDrain.judge({ traffic }, question).claims.flatMap((claim) => claim.errors)).toEqual([]);
+  });
+});

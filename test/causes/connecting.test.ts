@@ -1,0 +1,180 @@
+/** Rows of the shape `-1 -1 -1` 502 at once: refused, TLS, the wrong protocol, or a target on its way out. */
+import { describe, expect, it } from 'vitest';
+import type { MetricSeries, TargetGroup, TargetHealthDescription } from '../../src/aws.ts';
+import type { Cause } from '../../src/causes/cause.ts';
+import { connectionRefused } from '../../src/causes/connection-refused.ts';
+import { protocolMismatch } from '../../src/causes/protocol-mismatch.ts';
+import { shutdownBeforeDrain } from '../../src/causes/shutdown-before-drain.ts';
+import { tlsHandshakeFailure } from '../../src/causes/tls-handshake-failure.ts';
+import type { Known } from '../../src/checks/check.ts';
+import type { TargetTraffic } from '../../src/evidence.ts';
+import { API, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
+
+const FAMILY: readonly Cause[] = [connectionRefused, tlsHandshakeFailure, protocolMismatch, shutdownBeforeDrain];
+
+const group = (part: Partial<TargetGroup>): TargetGroup[] => [
+  {
+    TargetGroupArn: API,
+    TargetGroupName: 'api',
+    Protocol: 'HTTP',
+    Port: 8080,
+    HealthCheckPort: 'traffic-port',
+    ...part,
+  },
+];
+
+const errors = (MetricName: string, value: number): MetricSeries => ({
+  MetricName,
+  Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: 'targetgroup/api/0123456789abcdef' },
+  Stat: 'Sum',
+  Period: 60,
+  Timestamps: value > 0 ? [new Date(START + MINUTE).toISOString()] : [],
+  Values: value > 0 ? [value] : [],
+});
+
+const health = (address: string, State: string, Reason?: string): TargetHealthDescription => ({
+  Target: { Id: address, Port: 8080 },
+  TargetHealth: { State, ...(Reason ? { Reason } : {}) },
+});
+
+const leaves = (address: string) => target(address, { lastSeen: START + 70_000, lastSuccess: START + 60_000 });
+const never = (address: string) => target(address, { firstSuccess: null, lastSuccess: null });
+
+interface Situation {
+  name: string;
+  evidence?: Partial<Omit<Known, 'traffic'>>;
+  targets?: TargetTraffic[];
+  expected: Record<string, string>;
+}
+
+const situations: Situation[] = [
+  {
+    name: 'an HTTP group whose target goes on getting requests',
+    evidence: { targetGroups: group({}) },
+    targets: [target('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: {
+      'connection-refused': 'confirmed',
+      'tls-handshake-failure': 'ruled out',
+      'protocol-mismatch': 'ruled out',
+      'shutdown-before-drain': 'ruled out',
+    },
+  },
+  {
+    name: 'health checks took it out: registered, unhealthy',
+    evidence: {
+      targetGroups: group({}),
+      targetHealth: {
+        [API]: [health('10.0.1.5', 'unhealthy', 'Target.FailedHealthChecks'), health('10.0.1.6', 'healthy')],
+      },
+    },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'connection-refused': 'confirmed', 'shutdown-before-drain': 'ruled out' },
+  },
+  {
+    name: 'it was draining when it refused',
+    evidence: {
+      targetGroups: group({}),
+      targetHealth: { [API]: [health('10.0.1.5', 'draining'), health('10.0.1.6', 'healthy')] },
+    },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'likely', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'it left and nothing tells why',
+    evidence: { targetGroups: group({}) },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
+    name: 'absent now alone proves nothing',
+    evidence: { targetGroups: group({}), targetHealth: { [API]: [health('10.0.1.6', 'healthy')] } },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
+    name: 'nothing is known of the group',
+    targets: [never('10.0.1.5:8080')],
+    expected: {
+      'connection-refused': 'possible',
+      'tls-handshake-failure': 'possible',
+      'protocol-mismatch': 'possible',
+    },
+  },
+  {
+    name: 'HTTPS group, TLS errors counted and no connection errors, it answered other requests',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS' }),
+      metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
+    },
+    targets: [target('10.0.1.5:8080')],
+    expected: {
+      'tls-handshake-failure': 'confirmed',
+      'connection-refused': 'ruled out',
+      'protocol-mismatch': 'ruled out',
+    },
+  },
+  {
+    name: 'HTTPS group, TLS errors, nothing ever succeeded: old TLS or plain HTTP',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS' }),
+      metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
+    },
+    targets: [never('10.0.1.5:8080')],
+    expected: {
+      'tls-handshake-failure': 'possible',
+      'protocol-mismatch': 'possible',
+      'connection-refused': 'ruled out',
+    },
+  },
+  {
+    name: 'HTTPS group whose plain HTTP health check passes on the same port',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS', HealthCheckProtocol: 'HTTP' }),
+      targetHealth: { [API]: [health('10.0.1.5', 'healthy')] },
+      metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
+    },
+    targets: [never('10.0.1.5:8080')],
+    expected: { 'protocol-mismatch': 'likely', 'tls-handshake-failure': 'ruled out' },
+  },
+  {
+    name: 'HTTPS group, connection errors counted and no TLS errors',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS' }),
+      metrics: [errors('TargetTLSNegotiationErrorCount', 0), errors('TargetConnectionErrorCount', 20)],
+    },
+    targets: [target('10.0.1.5:8080')],
+    expected: { 'connection-refused': 'confirmed', 'tls-handshake-failure': 'ruled out' },
+  },
+];
+
+describe('failed while connecting', () => {
+  it.each(situations)('$name', ({ evidence, targets, expected }) => {
+    const traffic = trafficOf(
+      several(20, 'connect-failed', () => ({ elapsed: 0.001 }), 0.5),
+      targets ? { targets } : {},
+    );
+    const judged = Object.fromEntries(
+      FAMILY.map((cause) => {
+        const { claims, ruledOut } = cause.judge({ traffic, ...evidence }, question);
+        const strongest = ['confirmed', 'likely', 'possible'].find((strength) =>
+          claims.some((claim) => claim.strength === strength && claim.errors.length > 0),
+        );
+        return [cause.id, strongest ?? (ruledOut ? 'ruled out' : 'untested')];
+      }),
+    );
+    expect(judged).toMatchObject(expected);
+  });
+
+  it('none of them explains errors on an open connection, and says so with the count', () => {
+    const traffic = trafficOf(several(7, 'idle-timeout'));
+    for (const cause of FAMILY) {
+      const { claims, ruledOut, against } = cause.judge({ traffic }, question);
+      expect([cause.id, claims, ruledOut, against[0]]).toEqual([
+        cause.id,
+        [],
+        true,
+        '7 of 7 errors were sent on an open connection and ran into the idle timeout.',
+      ]);
+    }
+  });
+});

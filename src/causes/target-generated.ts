@@ -1,0 +1,46 @@
+import { divided, tally } from '../patterns/tally.ts';
+import { weigh, withSignature } from '../traffic.ts';
+import { list, outOf, plural } from '../wording.ts';
+import { defineCause } from './cause.ts';
+import { UNSEEN } from './unseen.ts';
+
+export const targetGenerated = defineCause({
+  id: 'target-generated',
+  title: 'The target answered with the error',
+  explanation: 'The application in the target sent this status itself; the load balancer only relayed it.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
+  wants: [],
+
+  judge({ traffic }) {
+    const errors = withSignature(traffic, 'target-response');
+    if (errors.length === 0) return UNSEEN;
+    const statuses = tally(errors, (error) => error.target_status_code).map(({ name }) => name);
+    const targets = divided(errors, (error) => error.target);
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: [
+        `${outOf(weigh(errors), traffic.total)} errors carry the status that the target sent (${divided(errors, (error) => error.target_status_code)}): the load balancer relayed them.`,
+        `From ${targets}.`,
+        `On ${divided(errors, (error) => error.route)}.`,
+      ],
+      against: [],
+      missing: [],
+      ruledOut: false,
+      summary: `The application answered ${plural(weigh(errors), 'request')} with ${list(statuses)} itself (${targets}); the load balancer only relayed it.`,
+    };
+  },
+
+  fix({ traffic }) {
+    const ids = withSignature(traffic, 'target-response')
+      .map((error) => error.trace_id)
+      .filter((id) => id !== '-')
+      .slice(0, 3);
+    return {
+      summary:
+        "Look in the application's log for these requests; nothing on the load balancer makes or mends this error.",
+      commands: ids.length > 0 ? [`grep -F ${ids.map((id) => `-e '${id}'`).join(' ')} <application log>`] : [],
+      sideEffects: [],
+    };
+  },
+});

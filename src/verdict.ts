@@ -122,18 +122,7 @@ export function decide({ causes, summaries, unexplained }: Ranking, traffic: Tra
         ? [`It explains ${percent(first.explains)} of ${plural(traffic.total, 'error')}.`]
         : []),
       ...(named.length > 0 ? [`Beside it: ${list(named.map((c) => `${c.id} (${percent(c.explains)})`))}.`] : []),
-      ...(rest >= NAMED_SHARE
-        ? [
-            `${percent(rest)} stay undecided${
-              possible.length > 0
-                ? ` between ${list(
-                    possible.map((c) => c.id),
-                    6,
-                  )}`
-                : ''
-            }.`,
-          ]
-        : []),
+      ...(rest >= NAMED_SHARE ? [`${percent(rest)} stay undecided${between(possible)}.`] : []),
     ];
     const open = rest >= NAMED_SHARE;
     return {
@@ -145,12 +134,12 @@ export function decide({ causes, summaries, unexplained }: Ranking, traffic: Tra
     };
   }
   const top = possible[0]?.explains ?? 0;
-  const between = possible.filter((cause) => cause.explains >= 0.5 * top);
+  const open = possible.filter((cause) => cause.explains >= 0.5 * top);
   return {
     cause: null,
     standing: 'undecided',
-    between: between.map((cause) => cause.id),
-    summary: undecidedSentence(between, traffic),
+    between: open.map((cause) => cause.id),
+    summary: undecidedSentence(open, traffic),
     decidedBy,
   };
 }
@@ -164,6 +153,12 @@ function undecidedSentence(between: JudgedCause[], traffic: Traffic): string {
   if (between.length === 1) return `Possibly ${titles[0]} (${errors}); the look-alikes could not be excluded.`;
   const one = traffic.total === 1 ? ' One row cannot tell.' : '';
   return `Undecided between ${titles.slice(0, -1).join(', ')} and ${titles[titles.length - 1]} (${errors}).${one}`;
+}
+
+function between(possible: JudgedCause[]): string {
+  const ids = possible.map((cause) => cause.id);
+  if (ids.length < 2) return ids.map((id) => `, possibly ${id}`).join('');
+  return ` between ${list(ids, 6)}`;
 }
 
 /** "TLS handshake" keeps its capitals. */

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { fixedDurations } from '../../src/patterns/durations.ts';
+import { several, trafficOf } from '../traffic-builder.ts';
+
+const after = (durations: number[], every = 10) =>
+  trafficOf(
+    several(durations.length, 'closed-before-response', (i) => ({ target_processing_time: durations[i] ?? 0 }), every),
+  ).errors;
+const clusters = (durations: number[], every?: number) =>
+  fixedDurations(after(durations, every)).map(({ seconds, errors }) => [seconds, errors.length]);
+
+describe('one clock', () => {
+  it.each([
+    { name: 'a worker timeout of 30 s', durations: [30.01, 30.2, 30.5, 30.9], found: [[30.2, 4]] },
+    { name: 'among others', durations: [30.0, 2.1, 30.1, 7.7, 30.2, 30.3], found: [[30.1, 4]] },
+    { name: 'spread work', durations: [2, 5, 9, 14, 21, 30], found: [] },
+    { name: 'two alike are no clock', durations: [30, 30.1], found: [] },
+    { name: 'ordinary response times', durations: [0.2, 0.21, 0.2, 0.22], found: [] },
+  ])('$name', ({ durations, found }) => expect(clusters(durations)).toEqual(found));
+
+  it('requests cut off together are one event, whatever their durations', () => {
+    expect(clusters([30, 30.01, 30.02, 30.03], 0.02)).toEqual([]);
+  });
+});

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { IdleGaps } from '../../src/evidence.ts';
+import { measureKeepAlive, runtimesClosingAt } from '../../src/patterns/keep-alive.ts';
+import { API, several, trafficOf } from '../traffic-builder.ts';
+
+const measure = (count: number, bins: IdleGaps['bins'], controls = 400, seconds = 0.001) =>
+  measureKeepAlive(
+    trafficOf(
+      several(count, 'closed-before-response', () => ({ target_processing_time: seconds })),
+      {
+        idleGaps: [{ target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, count), controls, bins }],
+      },
+    ),
+  )[0];
+const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+describe('the edge', () => {
+  it.each([
+    { name: 'all at 5.00 s', bins: [{ gap: 5, failures: rows(0, 20), controls: 1 }], seconds: 5 },
+    {
+      name: 'spread over three bins',
+      bins: [
+        { gap: 5.99, failures: rows(0, 6), controls: 0 },
+        { gap: 6, failures: rows(4, 16), controls: 1 },
+        { gap: 6.01, failures: rows(16, 20), controls: 0 },
+      ],
+      seconds: 6,
+    },
+    { name: 'half of them', bins: [{ gap: 5, failures: rows(0, 11), controls: 2 }], seconds: 5 },
+    { name: 'a third of them', bins: [{ gap: 5, failures: rows(0, 7), controls: 2 }], seconds: null },
+    {
+      name: 'pollers: the controls are there too',
+      bins: [{ gap: 5, failures: rows(0, 14), controls: 160 }],
+      seconds: null,
+    },
+    {
+      name: 'dense traffic: every bin is hit',
+      bins: rows(0, 20).map((i) => ({ gap: i / 100, failures: rows(0, 18), controls: 350 })),
+      seconds: null,
+    },
+  ])('$name: $seconds', ({ bins, seconds }) => {
+    expect(measure(20, bins)).toMatchObject({ seconds, examined: 20, enough: true });
+  });
+
+  it('four errors are not enough, nor is a control of a few', () => {
+    expect(measure(4, [{ gap: 5, failures: rows(0, 4), controls: 0 }])).toMatchObject({ seconds: null, enough: false });
+    expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 10)).toMatchObject({
+      seconds: null,
+      enough: false,
+    });
+  });
+
+  it('looks at instant errors only', () => {
+    expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 400, 3)).toMatchObject({
+      seconds: null,
+      examined: 0,
+    });
+  });
+
+  it('chance does not make an edge: errors with the same gaps as the controls', () => {
+    const gap = fc.double({ min: 0.01, max: 60, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(gap, { minLength: 20, maxLength: 20 }),
+        fc.array(gap, { minLength: 400, maxLength: 400 }),
+        (failing, sound) => {
+          const bins = new Map<number, { gap: number; failures: number[]; controls: number }>();
+          const at = (value: number) => Math.round(value * 10) / 10;
+          for (const value of sound)
+            bins.set(at(value), { gap: at(value), failures: [], controls: (bins.get(at(value))?.controls ?? 0) + 1 });
+          failing.forEach((value, row) => {
+            const bin = bins.get(at(value)) ?? { gap: at(value), failures: [], controls: 0 };
+            bins.set(at(value), { ...bin, failures: [...bin.failures, row] });
+          });
+          const spread = Math.max(...[...bins.values()].map((bin) => bin.failures.length));
+          expect(spread >= 10 || measure(20, [...bins.values()])?.seconds === null).toBe(true);
+        },
+      ),
+      { seed: 502, numRuns: 100 },
+    );
+  });
+});
+
+it.each([
+  [2, 'gunicorn'],
+  [5, 'uvicorn'],
+  [6.01, 'Node.js 20'],
+  [20, 'Tomcat standalone'],
+  [75.2, 'nginx'],
+])('%d s is a default of %s', (seconds, runtime) => expect(runtimesClosingAt(seconds).join()).toContain(runtime));
+it('44 s is nobody’s default', () => expect(runtimesClosingAt(44)).toEqual([]));

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import type { Claim } from '../src/causes/cause.ts';
+import type { CauseId } from '../src/causes/ids.ts';
+import { decide, type Opinion, rank } from '../src/verdict.ts';
+import { several, trafficOf } from './traffic-builder.ts';
+
+const traffic = trafficOf(several(100, 'closed-before-response'));
+const errors = (from: number, to: number) => traffic.errors.slice(from, to);
+
+const opinion = (id: CauseId, claims: Claim[], part: Partial<Opinion['judgement']> = {}): Opinion => ({
+  cause: { id, title: `Title of ${id}`, reference: 'https://docs.aws.amazon.com/' },
+  judgement: {
+    claims,
+    for: [`For ${id}.`],
+    against: [`Against ${id}.`],
+    missing: [`Missing for ${id}.`],
+    ruledOut: false,
+    ...part,
+  },
+  fix: { summary: '', commands: [], sideEffects: [] },
+});
+
+const placed = (...opinions: Opinion[]) =>
+  rank(opinions, traffic).causes.map(({ id, standing, explains }) => [id, standing, explains]);
+
+describe('standings', () => {
+  it('a confirmed claim takes the errors before a likely one', () => {
+    expect(
+      placed(
+        opinion('keep-alive-race', [{ errors: errors(0, 100), strength: 'likely' }]),
+        opinion('target-generated', [{ errors: errors(0, 30), strength: 'confirmed' }]),
+      ),
+    ).toEqual([
+      ['keep-alive-race', 'likely', 0.7],
+      ['target-generated', 'confirmed', 0.3],
+    ]);
+  });
+
+  it('an error belongs to one cause: shares of confirmed and likely causes sum to at most 1', () => {
+    const ranked = placed(
+      opinion('keep-alive-race', [{ errors: errors(0, 80), strength: 'likely' }]),
+      opinion('closed-mid-request', [{ errors: errors(50, 100), strength: 'likely' }]),
+    );
+    expect(ranked).toEqual([
+      ['keep-alive-race', 'likely', 0.8],
+      ['closed-mid-request', 'likely', 0.2],
+    ]);
+  });
+
+  it('possible is the share it could explain of what is left open', () => {
+    expect(
+      placed(
+        opinion('worker-timeout', [{ errors: errors(0, 90), strength: 'likely' }]),
+        opinion('malformed-response', [{ errors: errors(80, 100), strength: 'possible' }]),
+        opinion('response-header-too-large', [{ errors: errors(80, 100), strength: 'possible' }]),
+      ),
+    ).toEqual([
+      ['worker-timeout', 'likely', 0.9],
+      ['malformed-response', 'possible', 0.1],
+      ['response-header-too-large', 'possible', 0.1],
+    ]);
+  });
+
+  it('possible for errors that are all explained is ruled out, by what explains them', () => {
+    const { causes } = rank(
+      [
+        opinion('keep-alive-race', [{ errors: errors(0, 100), strength: 'likely' }]),
+        opinion('malformed-response', [{ errors: errors(0, 40), strength: 'possible' }]),
+      ],
+      traffic,
+    );
+    expect(causes[1]).toMatchObject({
+      standing: 'ruled-out',
+      against: ['40 errors of its shape are explained by keep-alive-race.', 'Against malformed-response.'],
+    });
+  });
+
+  it('no claim is ruled out only where a number says so', () => {
+    expect(
+      placed(opinion('slow-target', [], { ruledOut: true }), opinion('lambda-error', [], { ruledOut: false })),
+    ).toEqual([
+      ['slow-target', 'ruled-out', 0],
+      ['lambda-error', 'untested', 0],
+    ]);
+  });
+});
+
+describe('the verdict', () => {
+  const verdict = (...opinions: Opinion[]) => decide(rank(opinions, traffic), traffic, []);
+
+  it('is the largest confirmed or likely cause and names the others from 5 % up', () => {
+    expect(
+      verdict(
+        opinion('worker-timeout', [{ errors: errors(0, 6), strength: 'likely' }]),
+        opinion('keep-alive-race', [{ errors: errors(6, 96), strength: 'likely' }], { summary: 'A race.' }),
+        opinion('closed-mid-request', [{ errors: errors(96, 100), strength: 'likely' }]),
+      ),
+    ).toEqual({
+      cause: 'keep-alive-race',
+      standing: 'likely',
+      between: [],
+      summary: 'A race. It explains 90 % of 100 errors. Beside it: worker-timeout (6.0 %).',
+      decidedBy: null,
+    });
+  });
+
+  it('equal shares: the order of the contract', () => {
+    const halves = [
+      opinion('worker-timeout', [{ errors: errors(0, 50), strength: 'likely' }]),
+      opinion('keep-alive-race', [{ errors: errors(50, 100), strength: 'likely' }]),
+    ];
+    expect(verdict(...halves).cause).toBe('keep-alive-race');
+  });
+
+  it('a lone possible cause is undecided, with one id', () => {
+    const alone = verdict(opinion('slow-target', [{ errors: errors(0, 100), strength: 'possible' }]));
+    expect(alone).toMatchObject({ cause: null, standing: 'undecided', between: ['slow-target'] });
+    expect(alone.decidedBy).toBe('Missing for slow-target.');
+  });
+
+  it('says which share stays undecided beside the cause it names', () => {
+    const { summary, decidedBy } = verdict(
+      opinion('keep-alive-race', [{ errors: errors(0, 60), strength: 'likely' }], { summary: 'A race.' }),
+      opinion('malformed-response', [{ errors: errors(60, 100), strength: 'possible' }]),
+    );
+    expect(summary).toBe('A race. It explains 60 % of 100 errors. 40 % stay undecided, possibly malformed-response.');
+    expect(decidedBy).toBe('Missing for malformed-response.');
+  });
+
+  it('nothing fits: says so and names no cause', () => {
+    expect(verdict(opinion('slow-target', []))).toMatchObject({
+      cause: null,
+      standing: 'undecided',
+      between: [],
+      summary: '100 errors that no known cause explains: 100 closed-before-response.',
+    });
+  });
+
+  it('the trace id of the load balancer decides for errors closed before a response', () => {
+    const open = rank([opinion('closed-mid-request', [{ errors: errors(0, 100), strength: 'possible' }])], traffic);
+    expect(decide(open, traffic, ['Root=1-00000001-000000000000000000000000']).decidedBy).toContain(
+      'The application log for Root=1-00000001-000000000000000000000000',
+    );
+  });
+});

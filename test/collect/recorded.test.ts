@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Asked, questionOf, readIncident, recordedCollectors } from '../../src/collect/recorded.ts';
 import { collect } from '../../src/collect.ts';
 import type { AccessLog, EvidenceName } from '../../src/evidence.ts';
@@ -451,6 +451,8 @@ describe('the window and now', () => {
   });
 
   it('are UTC without a zone, wherever the machine is', async () => {
+    vi.stubEnv('TZ', 'America/New_York');
+    onTestFinished(() => void vi.unstubAllEnvs());
     const question = await questionIn({
       'incident.json': { ...INCIDENT, from: '2026-11-20T02:40', to: '2026-11-20T04:55:00+02:00' },
     });

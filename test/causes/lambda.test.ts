@@ -29,6 +29,16 @@ const judged = (failures: ReturnType<typeof took>, known = {}) =>
   );
 
 describe('the Lambda causes', () => {
+  it('keep their ids', () => {
+    expect(causes.map(({ id }) => id)).toEqual([
+      'lambda-error',
+      'lambda-timeout',
+      'lambda-invalid-response',
+      'lambda-response-too-large',
+      'lambda-throttled',
+    ]);
+  });
+
   it.each([
     ['the function raises', took('LambdaUnhandled', 0.2, 1.4, 0.9), timeout(30), ['lambda-error confirmed 3']],
     [

@@ -32,6 +32,9 @@ function judged(known = {}, log = {}) {
 }
 
 describe('no-registered-targets and target-optimizer', () => {
+  it('keep their ids', () =>
+    expect([noRegisteredTargets.id, targetOptimizer.id]).toEqual(['no-registered-targets', 'target-optimizer']));
+
   it.each([
     ['a group without a target control port', group(), {}, ['no-registered-targets confirmed']],
     ['nothing known of the group', {}, {}, ['no-registered-targets possible', 'target-optimizer possible']],

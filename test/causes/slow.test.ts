@@ -33,6 +33,8 @@ function judged(
 }
 
 describe('slow-target and slow-upload', () => {
+  it('keep their ids', () => expect([slowTarget.id, slowUpload.id]).toEqual(['slow-target', 'slow-upload']));
+
   it.each([
     {
       name: 'requests without a body at the timer',

@@ -1,0 +1,137 @@
+/** Whether a target that connections timed out to had left by then: deregistered, stopped or terminated. */
+
+import type { Question } from '../evidence.ts';
+import { metricMaximum } from '../metrics.ts';
+import { eventTime, names } from '../network-path/changes.ts';
+import { type TargetLife, targetLives } from '../patterns/churn.ts';
+import { wasReplaced } from '../patterns/connecting.ts';
+import { withSignature } from '../traffic.ts';
+import { clock, wholeSeconds } from '../wording.ts';
+import type { Strength } from './cause.ts';
+import type { Registration } from './registration.ts';
+import type { TimedOutScene } from './timed-out.ts';
+
+export interface Farewell {
+  /** Null: it had not left. */
+  strength: Strength | null;
+  for: string[];
+  against: string[];
+}
+
+interface Suspect {
+  arn: string;
+  target: string;
+  address: string;
+  registration: Registration | null;
+  known: TimedOutScene;
+  question: Question;
+}
+
+/** Nodes go on choosing a deregistered target for some seconds; timeouts over a longer time are those of a registered one. */
+const LINGER_MS = 60_000;
+/** The default of deregistration_delay.timeout_seconds. */
+const DEFAULT_DELAY_SECONDS = 300;
+const LEAVING_CALLS =
+  /^(DeregisterTargets|TerminateInstances|StopInstances|BidEvictedEvent|TerminateInstanceInAutoScalingGroup|DeleteNetworkInterface)$/;
+
+export function farewell(suspect: Suspect): Farewell {
+  const { arn, target, known, registration } = suspect;
+  const errors = withSignature(known.traffic, 'connect-timeout').filter(
+    (error) => error.target === target && error.target_group_arn === arn,
+  );
+  const starts = errors.map(({ at, elapsed }) => at - (elapsed ?? 10) * 1000);
+  const first = Math.min(...starts);
+  const last = Math.max(...starts);
+  const life = targetLives(known.traffic).find((each) => each.target === target && each.target_group_arn === arn);
+
+  if (life?.lastSuccess != null && life.lastSuccess > first) {
+    return stays(`${target} still answered at ${clock(life.lastSuccess)}, after the first timeout.`);
+  }
+  const ended = endOfInstance(suspect, last) ?? leavingCall(suspect, last);
+  if (ended) return ended;
+  if (registration?.state === 'draining') return draining(suspect, last);
+  if (registration?.state === 'unused' && registration.reason !== 'Target.NotInUse') {
+    return leaves('likely', `${target} is unused now${registration.reason ? ` (${registration.reason})` : ''}.`);
+  }
+  if (registration && registration.state !== 'absent' && registration.state !== 'unused') {
+    return stays(`${target} is still registered, ${registration.state}.`);
+  }
+  if (!life) return { strength: null, for: [], against: [] };
+  return absent(suspect, life, last - first);
+}
+
+/** Absent now proves nothing by itself: it counts with a last request that others outlived and a short burst of timeouts. */
+function absent({ arn, target, registration, known, question }: Suspect, life: TargetLife, span: number): Farewell {
+  const isAbsent = registration?.state === 'absent';
+  if (life.left === false && !isAbsent) return stays(`${target} got requests to the end of what was read.`);
+  const lives = targetLives(known.traffic);
+  const replaced = wasReplaced(life, lives);
+  const seen = `${target} got its last request at ${clock(life.lastSeen)}`;
+  const now = isAbsent ? ' and is not registered now' : '';
+  if (life.left !== true) return leaves('possible', `${seen}${now}; whether it was registered then is not known.`);
+
+  const scope = { loadBalancer: question.loadBalancer, targetGroup: arn };
+  const unhealthy = metricMaximum(known.metrics ?? [], 'UnHealthyHostCount', scope, question);
+  if (unhealthy !== null && unhealthy > 0) {
+    const sentence = `${seen}${now}, but UnHealthyHostCount rose to ${unhealthy}: health checks may have taken it out first.`;
+    return { strength: 'possible', for: [], against: [sentence] };
+  }
+  if (span > LINGER_MS) {
+    const sentence = `Timeouts of ${target} go over ${wholeSeconds(Math.round(span / 1000))}; a deregistered target is not chosen for that long.`;
+    return { strength: 'possible', for: [], against: [sentence] };
+  }
+  const sure = replaced || (isAbsent && unhealthy === 0);
+  return leaves(
+    sure ? 'likely' : 'possible',
+    `${seen}${now}${replaced ? '; another target of the group took over' : ''}.`,
+  );
+}
+
+/** A target drains for the deregistration delay: what drains now was registered before that, if now is when health was read. */
+function draining({ arn, target, known, question }: Suspect, last: number): Farewell {
+  const value = Number(known.targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds']);
+  const delay = Number.isFinite(value) ? value : DEFAULT_DELAY_SECONDS;
+  if (last >= question.now - delay * 1000) return leaves('likely', `${target} is draining: it was deregistered.`);
+  const sentence = `${target} is draining, for ${wholeSeconds(delay)} at most: by now it was deregistered after the timeouts.`;
+  return { strength: 'possible', for: [], against: [sentence] };
+}
+
+/** "User initiated (2026-11-20 02:41:10 GMT)" is when; without a time the state of now is only a hint. */
+function endOfInstance({ target, address, known }: Suspect, last: number): Farewell | null {
+  const id = instanceOf(address, known);
+  const instance = known.instances?.find(
+    ({ InstanceId, PrivateIpAddress }) => InstanceId === id || PrivateIpAddress === address,
+  );
+  const state = instance?.State?.Name;
+  if (!instance || !state || !/^(shutting-down|terminated|stopping|stopped)$/.test(state)) return null;
+  const time = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(instance.StateTransitionReason ?? '');
+  const at = time ? Date.parse(`${time[1]}T${time[2]}Z`) : null;
+  if (at === null) return leaves('likely', `${instance.InstanceId} (${target}) is ${state}.`);
+  return at <= last
+    ? leaves(
+        'confirmed',
+        `${instance.InstanceId} (${target}) was ${state} at ${clock(at)}, before the last of the timeouts.`,
+      )
+    : stays(`${instance.InstanceId} (${target}) is ${state} since ${clock(at)}, after the timeouts.`);
+}
+
+function leavingCall({ target, address, known }: Suspect, last: number): Farewell | null {
+  const ids = [address, instanceOf(address, known)].filter((id) => id !== null);
+  const calls = (known.changes ?? []).flatMap((event) => {
+    const at = eventTime(event);
+    const leaving = LEAVING_CALLS.test(event.EventName ?? '') && ids.some((id) => names(event, id));
+    return leaving && at !== null ? [{ at, name: event.EventName ?? '' }] : [];
+  });
+  const before = calls.filter(({ at }) => at <= last).sort((a, b) => a.at - b.at)[0];
+  return before
+    ? leaves('confirmed', `${before.name} named ${target} at ${clock(before.at)}, before the last of the timeouts.`)
+    : null;
+}
+
+const instanceOf = (address: string, { networkInterfaces, instances }: TimedOutScene): string | null =>
+  networkInterfaces?.find((eni) => eni.PrivateIpAddress === address)?.Attachment?.InstanceId ??
+  instances?.find(({ PrivateIpAddress }) => PrivateIpAddress === address)?.InstanceId ??
+  null;
+
+const leaves = (strength: Strength, sentence: string): Farewell => ({ strength, for: [sentence], against: [] });
+const stays = (sentence: string): Farewell => ({ strength: null, for: [], against: [sentence] });

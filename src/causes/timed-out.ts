@@ -1,0 +1,230 @@
+/**
+ * connect-timeout errors (504, `-1 -1 -1`, about 10 s) by load balancer node and target, each with the path that the configuration shows and
+ * with what is known of a target that left. A drop by a security group, a network ACL, a route, the host or a host that is gone all look
+ * the same in a row; what tells them apart is here once, for the four causes that share these errors.
+ */
+import type { Known } from '../checks/check.ts';
+import type { Question } from '../evidence.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+import { type Change, pathChanges } from '../network-path/changes.ts';
+import { type Barrier, NETWORK_EVIDENCE, type PathAnswer, pathTo } from '../network-path/path.ts';
+import { healthPortOf } from '../network-path/target-paths.ts';
+import { type Failure, groupBy, targetGroupName, weigh, withSignature } from '../traffic.ts';
+import { clock, outOf, plural, seconds } from '../wording.ts';
+import type { Scene, Strength } from './cause.ts';
+import { type Farewell, farewell } from './farewell.ts';
+import { type Handshake, handshake } from './handshake.ts';
+import { type Registration, registrationOf } from './registration.ts';
+
+export const TIMED_OUT_EVIDENCE = [
+  ...NETWORK_EVIDENCE,
+  'targetGroups',
+  'targetGroupAttributes',
+  'targetHealth',
+  'metrics',
+  'changes',
+] as const;
+
+export type TimedOutScene = Scene<(typeof TIMED_OUT_EVIDENCE)[number]>;
+
+export interface TimedOut {
+  errors: Failure[];
+  node: string | null;
+  arn: string;
+  groupName: string;
+  /** "address:port" as logged. */
+  target: string;
+  address: string;
+  port: number;
+  path: PathAnswer;
+  /** When the first of these connections was begun, and the last ended; epoch milliseconds. */
+  first: number;
+  last: number;
+  /** Last answer of this target to this node. */
+  lastSuccess: number | null;
+  registration: Registration | null;
+  /** Health checks open a connection each; they pass on the port of these errors now. */
+  healthyOnPort: boolean;
+  /** The last change to the path before the first error, and the first change after it; null also where changes were not read. */
+  changedBefore: Change | null;
+  changedAfter: Change | null;
+  gone: Farewell;
+  tls: Handshake;
+}
+
+/** A change this long before the first error is worth naming. */
+const RECENT_MS = 24 * 3_600_000;
+
+export function timedOut(known: TimedOutScene, question: Question): TimedOut[] {
+  const errors = withSignature(known.traffic, 'connect-timeout');
+  const pairs = groupBy(errors, ({ target_group_arn, target, node }) => `${target_group_arn} ${target} ${node ?? ''}`);
+  return [...pairs.values()].flatMap((own) => {
+    const [error] = own;
+    const endpoint = error && splitTarget(error.target);
+    return error && endpoint ? [pairOf(own, error, endpoint, known, question)] : [];
+  });
+}
+
+function pairOf(
+  errors: Failure[],
+  { target_group_arn: arn, target, node }: Failure,
+  { address, port }: { address: string; port: number },
+  known: TimedOutScene,
+  question: Question,
+): TimedOut {
+  const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+  const path = pathTo(address, port, known, { node, vpcId: group?.VpcId });
+  const first = Math.min(...errors.map(({ at, elapsed }) => at - (elapsed ?? 10) * 1000));
+  const last = Math.max(...errors.map(({ at }) => at));
+  const registration = registrationOf(arn, target, known);
+  const changes = pathChanges(known.changes ?? [], path.resources);
+  const traffic = known.traffic.log.targets.find(
+    (each) => each.target_group_arn === arn && each.target === target && each.node === node,
+  );
+  return {
+    errors,
+    node,
+    arn,
+    groupName: targetGroupName(arn),
+    target,
+    address,
+    port,
+    path,
+    first,
+    last,
+    lastSuccess: traffic?.lastSuccess ?? null,
+    registration,
+    healthyOnPort: registration?.state === 'healthy' && healthPortOf(group, null, port) === port,
+    changedBefore: changes.findLast(({ at }) => at <= first && at >= first - RECENT_MS) ?? null,
+    changedAfter: changes.find(({ at }) => at > first) ?? null,
+    gone: farewell({ arn, target, address, registration, known, question }),
+    tls: handshake(arn, known, question),
+  };
+}
+
+/** How sure the configuration makes a barrier for one pair; null: it has no part in it. */
+export interface BarrierView {
+  strength: Strength | null;
+  for: string[];
+  against: string[];
+  missing: string[];
+}
+
+/** Less than this share of the connections is dropped: too little to be the likely cause of what was seen. */
+const LIKELY_SHARE = 0.05;
+
+export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): BarrierView {
+  const view: BarrierView = { strength: null, for: [], against: [], missing: [] };
+  const { path, changedAfter } = pair;
+  const block = path.answer === 'blocked' ? path.blocks.find((each) => each.by === by) : undefined;
+  if (block) return blockedView(pair, block, changesRead);
+
+  if (changedAfter && isOf(by, changedAfter)) {
+    return {
+      ...view,
+      strength: 'possible',
+      against: [
+        `The configuration allows the path now, but ${changeText(changedAfter)}, after the first error: it is no evidence.`,
+      ],
+    };
+  }
+  const unseen = path.answer === 'allowed' ? [] : path.missing.filter((each) => each.by === by).map(({ what }) => what);
+  if (unseen.length > 0) {
+    const explained = pair.gone.strength === 'confirmed' || (path.answer === 'blocked' && path.share === 1);
+    return { ...view, strength: explained ? null : 'possible', missing: unseen.map(cannotSee) };
+  }
+  return { ...view, against: path.answer === 'allowed' ? [path.sentence] : [] };
+}
+
+function blockedView(pair: TimedOut, block: { share: number; sentence: string }, changesRead: boolean): BarrierView {
+  const { path, changedAfter, changedBefore, healthyOnPort, lastSuccess, first, last } = pair;
+  const share = path.answer === 'blocked' ? Math.min(block.share, path.share) : block.share;
+  const view: BarrierView = { strength: 'confirmed', for: [`${block.sentence}.`], against: [], missing: [] };
+  const weaken = (strength: Strength, sentence: string): BarrierView => ({
+    ...view,
+    strength,
+    against: [sentence],
+  });
+
+  if (changedBefore)
+    view.for.push(`${changeText(changedBefore)}, ${ago(first - changedBefore.at)} before the first error.`);
+  if (changedAfter)
+    return weaken(
+      'possible',
+      `${changeText(changedAfter)}, after the first error: what is configured now is no evidence.`,
+    );
+  if (healthyOnPort && share === 1) {
+    return weaken('possible', `Health checks of ${pair.target} pass now on the same port, with new connections.`);
+  }
+  if (share < 1) return { ...view, strength: share < LIKELY_SHARE ? 'possible' : 'likely' };
+  if (changedBefore || lastSuccess === null || lastSuccess <= first) return view;
+
+  // A rule that goes leaves the connections that stand: successes may go on, and only changes that were read exclude a later one.
+  const success = `${pair.target} still answered ${pair.node ?? 'the load balancer'} at ${clock(lastSuccess)}`;
+  if (changesRead) {
+    view.for.push(`${success}, on a connection that stood before: nothing that was read changed the rules since.`);
+    return view;
+  }
+  if (lastSuccess < last)
+    return {
+      ...view,
+      strength: 'likely',
+      against: [`${success}, after the first error; connections that stood before would explain it.`],
+    };
+  return weaken(
+    'possible',
+    `${success}, after the last error: a connection that stood before, or rules that changed since.`,
+  );
+}
+
+/** The pair is the work of one of the barriers that the configuration shows, at least likely. */
+export const isBarred = (pair: TimedOut, changesRead: boolean): boolean =>
+  (['security-group', 'network-acl'] as const).some((by) => {
+    const { strength } = barrierView(pair, by, changesRead);
+    return strength === 'confirmed' || strength === 'likely';
+  });
+
+/** The identifiers of a network ACL begin with acl-; everything else that a path depends on is a group or the load balancer itself. */
+const isOf = (by: Barrier, { name }: Change): boolean =>
+  by === 'network-acl'
+    ? /NetworkAcl/.test(name)
+    : by === 'route'
+      ? /Route/.test(name)
+      : /SecurityGroup|Interface|Instance/.test(name);
+
+export const cannotSee = (what: string): string => `Could not look at ${what}.`;
+
+const changeText = ({ name, resource, at }: Change): string => `${name} changed ${resource} at ${clock(at)}`;
+
+const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(ms / 60_000, 'minute'));
+
+/**
+ * What the numbers of the other errors say against anything that drops packets: a sentence for each kind, and whether that is all errors
+ * but the connect timeouts.
+ */
+export function notDropped({ traffic }: Pick<Known, 'traffic'>): { sentences: string[]; everyOther: boolean } {
+  const others = traffic.errors.filter(({ signature }) => signature !== 'connect-timeout');
+  const failed = others.filter(({ signature }) => signature === 'connect-failed');
+  const stood = others.filter(({ request_processing_time }) => request_processing_time >= 0);
+  const untried = others.filter(({ target, request_processing_time }) => target === '-' && request_processing_time < 0);
+  const slowest = Math.max(0, ...failed.map(({ elapsed }) => elapsed ?? 0));
+  const of = (errors: Failure[]): string => `${outOf(weigh(errors), traffic.total)} errors`;
+  return {
+    sentences: [
+      ...(failed.length > 0 ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN takes 10 s.`] : []),
+      ...(stood.length > 0 ? [`${of(stood)} had a connection: the request was sent on it.`] : []),
+      ...(untried.length > 0 ? [`${of(untried)} ended before a target was tried.`] : []),
+    ],
+    everyOther: failed.length + stood.length + untried.length === others.length,
+  };
+}
+
+/** "146 of 149 errors: no connection to 10.0.1.5:8080 within 10 s." */
+export function timeoutText(pairs: readonly TimedOut[], { traffic }: Pick<Known, 'traffic'>): string {
+  const errors = pairs.flatMap((pair) => pair.errors);
+  const targets = [...new Set(pairs.map(({ target }) => target))];
+  const nodes = [...new Set(pairs.map(({ node }) => node))];
+  const from = nodes.length === 1 && nodes[0] ? ` from node ${nodes[0]}` : '';
+  const to = targets.length <= 3 ? targets.join(', ') : plural(targets.length, 'target');
+  return `${outOf(weigh(errors), traffic.total)} errors: no connection${from} to ${to} within 10 s.`;
+}

@@ -1,0 +1,86 @@
+/** A recorded incident: a scenario, what is left out of or added to its folder, and what a diagnosis must and must not say. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type LogFile, logFiles } from './log-files.ts';
+import { loadBalancerPath } from './names.ts';
+import { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+import { type Simulation, simulate } from './simulate.ts';
+
+export interface Recording {
+  name: string;
+  scenario: Scenario;
+  /** Leave these out of the folder: names of files in aws/, 'aws', 'metrics'. */
+  without?: string[];
+  /** Changes the log files: files that have not arrived, damage, files of another kind. */
+  logs?: (files: LogFile[], simulation: Simulation) => LogFile[];
+  aws?: (files: Record<string, unknown>) => Record<string, unknown>;
+  expected: (simulation: Simulation) => Expectation;
+}
+
+/** What the diagnosis must say, from the truth and the contract. */
+export interface Expectation {
+  /** Asked statuses, where not every 5xx. */
+  statuses?: string[];
+  verdict: { cause: string | null; standing: string | string[] };
+  /** For undecided verdicts: these at least. */
+  between?: string[];
+  /** Share of the errors that a confirmed or likely cause explains: at least, at most. */
+  explains?: Record<string, [number, number]>;
+  /** Standing must be ruled-out. */
+  ruledOut: string[];
+  /** Standing must be neither confirmed nor likely. */
+  mustNotClaim: string[];
+  /** Over the readable log; null where the log cannot tell. */
+  errors?: number;
+  requests?: number;
+  byStatus?: Record<string, number>;
+  signatures?: Record<string, number>;
+  /** Outcomes by step number. */
+  steps?: Record<string, string | string[]>;
+  why: string;
+}
+
+export function writeRecording(
+  recording: Recording,
+  root: string,
+): { simulation: Simulation; expected: Expectation; bytes: number } {
+  const { scenario } = recording;
+  const folder = join(root, recording.name);
+  rmSync(folder, { recursive: true, force: true });
+  const simulation = simulate(scenario);
+  let bytes = 0;
+  const write = (path: string, content: string | Buffer) => {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    bytes += content.length;
+  };
+  const json = (path: string, value: unknown) => write(path, `${JSON.stringify(value, null, 1)}\n`);
+  const left = new Set(recording.without ?? []);
+
+  json('incident.json', { loadBalancer: loadBalancerPath(scenario.loadBalancer), ...scenario.window });
+  const files = logFiles(scenario.loadBalancer, simulation.lines, new Random(scenario.seed).stream('file names'));
+  for (const file of (recording.logs ?? ((same) => same))(files, simulation)) write(`logs/${file.path}`, file.bytes);
+  if (!left.has('metrics'))
+    write('metrics.json', `[\n${simulation.metrics.map((series) => JSON.stringify(series)).join(',\n')}\n]\n`);
+  if (!left.has('aws'))
+    for (const [name, content] of Object.entries((recording.aws ?? ((same) => same))(simulation.aws)))
+      if (!left.has(name)) json(`aws/${name}.json`, content);
+  const expected = recording.expected(simulation);
+  json('expected.json', expected);
+  return { simulation, expected, bytes };
+}
+
+/** Counts of the window, as every expectation states them. */
+export function counts({ truth }: Simulation): Pick<Expectation, 'requests' | 'errors' | 'byStatus' | 'signatures'> {
+  return { requests: truth.requests, errors: truth.errors, byStatus: truth.byStatus, signatures: truth.signatures };
+}
+
+/** The share of errors that really had a cause, with room for rows that cannot show it. */
+export function share({ truth }: Simulation, cause: string, below = 0.05, above = 0.03): [number, number] {
+  const exact = (truth.causes[cause] ?? 0) / Math.max(1, truth.errors);
+  return [Math.max(0, round(exact - below)), Math.min(1, round(exact + above))];
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;

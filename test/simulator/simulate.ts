@@ -1,0 +1,109 @@
+/**
+ * Runs a scenario: clients ask, nodes forward, targets work and fail, all on one agenda. The result is what AWS would hand out
+ * afterwards (log lines by node, metrics, describe answers) and, beside it, the truth.
+ */
+import { Agenda } from './agenda.ts';
+import { type AwsFiles, awsFiles } from './aws-files.ts';
+import { Faults, targetsOf } from './faults.ts';
+import { Health } from './health.ts';
+import { logLine } from './log-line.ts';
+import { type MetricSeries, metricsOf } from './metrics.ts';
+import { certificateArn, loadBalancerPath, targetGroupArn } from './names.ts';
+import { networkOf } from './network.ts';
+import { LoadBalancerNode, type World } from './node.ts';
+import { Random } from './random.ts';
+import type { Row } from './row.ts';
+import type { Scenario } from './scenario.ts';
+import { Traffic } from './traffic.ts';
+
+export interface Simulation {
+  /** Rows in the order of their time. */
+  rows: Row[];
+  /** Log lines by the node's logged address, in the order of their time. */
+  lines: Map<string, { time: number; line: string }[]>;
+  metrics: MetricSeries[];
+  aws: AwsFiles;
+  truth: TruthOfWindow;
+}
+
+export interface TruthOfWindow {
+  requests: number;
+  /** Rows with a 5xx in the window. */
+  errors: number;
+  byStatus: Record<string, number>;
+  /** Errors by cause and by signature. */
+  causes: Record<string, number>;
+  signatures: Record<string, number>;
+  /** 460s, beside the errors. */
+  clientClosed: number;
+}
+
+export function simulate(scenario: Scenario): Simulation {
+  const random = new Random(scenario.seed);
+  const origin = Date.parse(scenario.window.from);
+  const end = Date.parse(scenario.recorded?.to ?? scenario.window.to);
+  const start = Date.parse(scenario.recorded?.from ?? scenario.window.from);
+  const now = Date.parse(scenario.window.now);
+  const agenda = new Agenda();
+  const network = networkOf(scenario);
+  const targets = targetsOf(scenario, origin);
+  const faults = new Faults(scenario.faults ?? [], origin);
+  const { nodes: nodeSpecs } = scenario.loadBalancer;
+  /** A minute of run-in fills the pools before the recording begins. */
+  const runIn = start - 60_000;
+  const health = new Health(agenda, network, nodeSpecs, targets, runIn, random.stream('health'));
+  const world: World = {
+    scenario,
+    agenda,
+    network,
+    health,
+    faults,
+    targets,
+    arnOf: (group) => targetGroupArn(group.name, group.id),
+  };
+  const nodes = nodeSpecs.map((spec, i) => new LoadBalancerNode(spec, world, random.stream(`node ${i}`)));
+  const rows: Row[] = [];
+  const keep = (row: Row) => {
+    if (row.time >= start && row.time < end) rows.push(row);
+  };
+  new Traffic(scenario, agenda, nodes, { start: runIn, end, origin }, keep).begin(random.stream('traffic'));
+  agenda.run(Math.max(now, end) + 1);
+  rows.sort((a, b) => a.time - b.time || (a.traceId < b.traceId ? -1 : 1));
+
+  const context = {
+    loadBalancer: loadBalancerPath(scenario.loadBalancer),
+    host: scenario.loadBalancer.host,
+    certificateArn,
+  };
+  const lines = new Map<string, { time: number; line: string }[]>();
+  for (const row of rows) {
+    const own = lines.get(row.node) ?? [];
+    own.push({ time: row.time, line: logLine(row, context) });
+    lines.set(row.node, own);
+  }
+  return {
+    rows,
+    lines,
+    metrics: metricsOf(scenario, rows, targets, health, { start, end }),
+    aws: awsFiles(scenario, targets, health, network, now),
+    truth: truthOf(rows, origin, Date.parse(scenario.window.to)),
+  };
+}
+
+function truthOf(rows: Row[], from: number, to: number): TruthOfWindow {
+  const truth: TruthOfWindow = { requests: 0, errors: 0, byStatus: {}, causes: {}, signatures: {}, clientClosed: 0 };
+  const count = (counts: Record<string, number>, key: string) => {
+    counts[key] = (counts[key] ?? 0) + 1;
+  };
+  for (const row of rows) {
+    if (row.time < from || row.time >= to) continue;
+    truth.requests++;
+    if (row.elbStatus === 460) truth.clientClosed++;
+    if (row.elbStatus < 500 || row.elbStatus > 599) continue;
+    truth.errors++;
+    count(truth.byStatus, String(row.elbStatus));
+    count(truth.causes, row.truth?.cause ?? 'other');
+    count(truth.signatures, row.truth?.signature ?? 'other');
+  }
+  return truth;
+}

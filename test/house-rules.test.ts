@@ -1,6 +1,7 @@
 /** The rules of the house, executable: who may do I/O, what makes a check or a cause complete, and that the README says what is there. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+import { basename, join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../src/causes/ids.ts';
 import { causes } from '../src/causes/index.ts';
@@ -28,8 +29,9 @@ const PURE_PACKAGES = ['ipaddr.js', 'picocolors', 'string-width', 'wrap-ansi', '
 /** What depends on the moment, the machine or its settings. */
 const IMPURE = {
   'reads the clock': /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bperformance\.|\bhrtime\b/,
-  'is random': /\bMath\.random\b|\bcrypto\b/,
-  'reads the environment': /\bprocess\b|\bimport\.meta\b/,
+  'is random': /\bMath\.random\b|\bcrypto\.|\brandomUUID\b/,
+  'reads the environment':
+    /\bprocess\.(env|argv|cwd|platform|versions?|std(in|out|err)|memoryUsage|pid)\b|\bimport\.meta\b/,
   'reaches out': /\bfetch\(|\bset(Timeout|Interval|Immediate)\(|\bconsole\./,
   'depends on the locale': /\.localeCompare\(|\.toLocale\w+\(\s*\)|\bIntl\.\w+\(\s*\)/,
   'depends on the time zone': /\.(get|set)(Hours|Minutes|Day|Date|Month|FullYear|TimezoneOffset)\(/,
@@ -37,14 +39,18 @@ const IMPURE = {
 
 const withoutComments = (code: string) => code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
 
-/** What a file imports, with relative specifiers as paths from the root. */
-function importsOf(file: string): string[] {
-  const code = withoutComments(read(file));
-  const specifiers = [...code.matchAll(/\b(?:from|import)\s*\(?\s*(['"])([^'"]+)\1/g)].map((match) => match[2] ?? '');
-  return specifiers.map((specifier) =>
-    specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier,
-  );
-}
+/** What each file of the middle imports, types aside; other files as paths from the root. */
+const { inputs } = buildSync({
+  absWorkingDir: root,
+  entryPoints: middle,
+  outdir: 'unused',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  packages: 'external',
+  metafile: true,
+  write: false,
+}).metafile;
 
 describe('I/O stays at the edge', () => {
   it('knows the middle', () => {
@@ -52,9 +58,9 @@ describe('I/O stays at the edge', () => {
   });
 
   it.each(middle)('%s imports only pure modules', (file) => {
-    const impure = importsOf(file).filter((name) =>
-      name.startsWith('src/') ? isEdge(name) : !PURE_PACKAGES.includes(name),
-    );
+    const impure = (inputs[file]?.imports ?? [])
+      .map(({ path }) => path)
+      .filter((path) => (path.startsWith('src/') ? isEdge(path) : !PURE_PACKAGES.includes(path)));
     expect(impure).toEqual([]);
   });
 
@@ -142,7 +148,8 @@ describe('the README', () => {
 
 /** The thread of the first recorded incident down to the checklist. */
 function beginningOfTheDemo(): string {
-  const [first = ''] = list('test/scenarios/0*/thread.txt');
+  const [first] = list('test/scenarios/0*/thread.txt');
+  if (first === undefined) throw new Error('There is no thread.txt beside a recorded incident.');
   const [beginning = ''] = read(first).split(/^Checklist/m);
   return `\`\`\`text\n${beginning.trim()}\n\`\`\``;
 }

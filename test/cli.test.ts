@@ -135,7 +135,6 @@ describe('a wrong question about a recorded incident', () => {
   it.each([
     { words: 'orders', says: ['orders', 'shop-prod', 'shop-stage'] },
     { words: 'shop', says: ['shop-prod', 'shop-stage'] },
-    { words: 'from 02:55 to 2026-11-20T02:40', says: ['02:40'] },
     { words: 'from 2026-11-20T02:55 to 2026-11-20T02:40', says: ['reversed', '02:55'] },
     { words: 'from 2026-12-24T02:40 to 2026-12-24T02:55', says: ['future', '2026-12-24T02:40:00Z'] },
     { words: 'last fortnight', says: ['"fortnight"', 'last 15m'] },
@@ -162,7 +161,7 @@ describe('a folder that cannot be read as an incident', () => {
     {
       name: 'wrong-shape',
       changes: { 'aws/describe-listeners.json': '7' },
-      says: ['aws/describe-listeners.json', '7'],
+      says: ['aws/describe-listeners.json', 'got number'],
       code: 2,
     },
     {

@@ -1,0 +1,178 @@
+/**
+ * The files of an access log: which there are, what their names say, which can hold an entry that matters, and whether they are whole.
+ * Names: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
+ */
+import { createReadStream } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip } from 'node:zlib';
+
+/** What a file name says. Null where it does not say. */
+export interface FileName {
+  kind: 'access-log' | 'connection-log' | 'health-check-log';
+  /** `{ name, id }` of app/name/id. */
+  loadBalancer: { name: string; id: string } | null;
+  /** Epoch milliseconds: the end of the five minutes it covers. */
+  end: number | null;
+  /** Address of the load balancer node. */
+  node: string | null;
+}
+
+/** The load balancer asked for; without an id its name is enough. */
+export interface WantedLoadBalancer {
+  name: string;
+  id: string | null;
+}
+
+/** Epoch milliseconds. An entry matters when it is in [from, to). */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+const INTERVAL_MS = 300_000;
+const NAME =
+  /_app[.]([^_.]+)[.]([^_.]+)_([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})(?:([0-9]{2}))?Z_([0-9a-fA-F.:]+)_[^_]+[.]log(?:[.]gz)?$/;
+const STAMP = /_([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})?Z[_.]/;
+
+/** Reads a file name, with or without its folders. */
+export function parseFileName(path: string): FileName {
+  const name = basename(path);
+  const kind = name.startsWith('conn_log_')
+    ? 'connection-log'
+    : name.startsWith('health_check_log_')
+      ? 'health-check-log'
+      : 'access-log';
+  const whole = NAME.exec(name);
+  const [, year, month, day, hour, minute, second] = STAMP.exec(name) ?? [];
+  const end = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second ?? '00'}Z`);
+  const [, lb, id] = whole ?? [];
+  return {
+    kind,
+    loadBalancer: lb !== undefined && id !== undefined ? { name: lb, id } : null,
+    end: Number.isNaN(end) ? null : end,
+    node: whole?.[9] ?? null,
+  };
+}
+
+/**
+ * Whether the file can hold an entry of the load balancer that matters. A line is written when its request is complete, so entries up to an
+ * idle timeout around the window tell of the connections in it, and files of the next interval may hold the last of them. A file that
+ * does not say its interval may hold anything.
+ */
+export function canMatter(
+  name: FileName,
+  wanted: WantedLoadBalancer,
+  window: Span,
+  idleTimeoutSeconds: number,
+): boolean {
+  const { loadBalancer, end } = name;
+  if (loadBalancer !== null && loadBalancer.name !== wanted.name) return false;
+  if (loadBalancer !== null && wanted.id !== null && loadBalancer.id !== wanted.id) return false;
+  if (end === null) return true;
+  const margin = idleTimeoutSeconds * 1000;
+  return end >= window.from - margin && end - INTERVAL_MS <= window.to + margin + INTERVAL_MS;
+}
+
+/** Paths of all .log and .log.gz files below a folder, relative to it, sorted. Links to files are followed, links to folders are not. */
+export async function logFilesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /[.]log(?:[.]gz)?$/.test(entry.name))
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length)
+        .replace(/^[\\/]+/, ''),
+    )
+    .sort(byText);
+}
+
+/** Order of UTF-16 units: the same everywhere. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** What the first and last bytes of a file say. */
+export type Looked =
+  | {
+      compressed: boolean;
+      bytes: number /** Length of the content modulo 2^32 by the last four bytes; null when not compressed. */;
+      length: number | null;
+    }
+  | { fault: string };
+
+/** Looks at both ends of a file without reading it. */
+export async function look(path: string): Promise<Looked> {
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) return { fault: 'it is not a file' };
+    const { size } = info;
+    if (size === 0) return { fault: 'it is empty' };
+    const file = await open(path);
+    try {
+      const head = Buffer.alloc(Math.min(size, 1024));
+      await file.read(head, 0, head.length, 0);
+      const compressed = head[0] === 0x1f && head[1] === 0x8b;
+      if (!compressed) {
+        if (path.endsWith('.gz')) return { fault: 'it is not gzip' };
+        return head.includes(0) ? { fault: 'it is not text' } : { compressed, bytes: size, length: null };
+      }
+      if (size <= 18) return { fault: 'it is cut off: no more than a gzip header' };
+      const tail = Buffer.alloc(4);
+      await file.read(tail, 0, 4, size - 4);
+      return { compressed, bytes: size, length: tail.readUInt32LE(0) };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return { fault: faultOf(error) };
+  }
+}
+
+/** What is wrong with a file, as a clause without a full stop. */
+export function faultOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known: Record<string, string> = {
+    Z_BUF_ERROR: 'it is cut off: the compressed data ends too early',
+    Z_DATA_ERROR: 'its compressed data is damaged',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    ENOENT: 'it is gone',
+  };
+  if (error instanceof Error && error.message === 'incorrect data check')
+    return 'its checksum does not match its content';
+  return known[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Content of a file, decompressed, piece by piece. Throws at the point where it is damaged, after all that could be read. */
+export async function* contentOf(path: string, compressed: boolean): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: 1 << 18 });
+  if (!compressed) {
+    yield* file;
+    return;
+  }
+  const gunzip = createGunzip({ chunkSize: 1 << 18 });
+  file.on('error', (error) => gunzip.destroy(error));
+  file.pipe(gunzip);
+  try {
+    yield* gunzip;
+  } finally {
+    file.destroy();
+  }
+}
+
+/** Lines of a file with their numbers from 1, without line breaks. Bytes that are not UTF-8 become U+FFFD. Ends quietly where the file is damaged. */
+export async function* linesOf(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let number = 0;
+  try {
+    for await (const piece of contentOf(path, compressed)) {
+      const lines = (rest + decoder.write(piece)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield { number: ++number, text: line.replace(/\r$/, '') };
+    }
+  } catch {
+    // What was readable has been yielded; look() and examine() tell what is wrong.
+  }
+  if (rest !== '') yield { number: number + 1, text: rest };
+}

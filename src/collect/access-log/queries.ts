@@ -1,0 +1,218 @@
+/**
+ * The questions put to the access log, stated once. The dialect is that of Trino (Athena engine version 3), kept to what DuckDB takes as
+ * well: no division of integers (they differ), no approximate and no random function, every list in a total order, sums of integers only
+ * (sums of doubles depend on the order of the work).
+ *
+ * An engine provides these relations; how is its own affair. Times are microseconds since the epoch. Statuses are numbers, -1 for "-".
+ * A key is any bigint that is equal exactly for equal things.
+ *
+ *   entry    the entries of the load balancer that were read
+ *            ended, place (key), client (key of the address without port), route (key), status, target_status,
+ *            target_ms (target_processing_time in milliseconds, -1 kept), sample (the last eight hexadecimal digits of the trace id as a
+ *            number, 0 where there are none: an order that has nothing to do with anything else), in_window, asked (has an asked status),
+ *            failed (5xx, 460 or asked)
+ *   place    place (key), target_group_arn, target, node ('-' where it is not known)
+ *   failure  the failed entries of the window, numbered from 1 in the order of the answers
+ *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
+ *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text, target_group_arn, trace_id,
+ *            matched_rule_priority, created (microseconds or null), actions_executed, error_reason, classification_reason, node
+ *   retried  id of each asked failure that was followed by a success: the answer to `RETRIED`
+ */
+
+/** One SELECT. */
+export type Question = string;
+
+const MINUTE = 60_000_000;
+const RETRY = 30_000_000;
+
+/** The order of failures: by time and trace id; the rest makes it total. */
+export const FAILURE_ORDER =
+  'ended, trace_id, client_address, route_text, target, status, target_status, created, sent_bytes, received_bytes, request_processing_time, target_processing_time, response_processing_time, request_type, node';
+
+/** One row. */
+export const OVERVIEW: Question = `
+  SELECT count_if(in_window) AS requests, count_if(in_window AND failed) AS failures, min(ended) AS oldest, max(ended) AS newest
+  FROM entry`;
+
+export const MINUTES: Question = `
+  SELECT ended - ended % ${MINUTE} AS minute, count(*) AS requests
+  FROM entry WHERE in_window
+  GROUP BY 1 ORDER BY 1`;
+
+export const TARGETS: Question = `
+  SELECT target_group_arn, target, node, requests, failures, bad_requests, first_seen, last_seen, first_success, last_success
+  FROM (
+    SELECT place, count_if(in_window) AS requests, count_if(in_window AND failed) AS failures,
+      count_if(in_window AND target_status = 400) AS bad_requests, min(ended) AS first_seen, max(ended) AS last_seen,
+      min(CASE WHEN target_status BETWEEN 0 AND 499 THEN ended END) AS first_success,
+      max(CASE WHEN target_status BETWEEN 0 AND 499 THEN ended END) AS last_success
+    FROM entry GROUP BY place) AS traffic
+  JOIN place ON place.place = traffic.place
+  ORDER BY target_group_arn, target, node`;
+
+export const STATUSES: Question = `
+  SELECT target_group_arn, status, target_status, sum(requests) AS requests
+  FROM (
+    SELECT place, status, target_status, count(*) AS requests
+    FROM entry WHERE in_window GROUP BY 1, 2, 3) AS traffic
+  JOIN place ON place.place = traffic.place
+  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+
+/** Asked failures followed within 30 s by a status below 500 for the same client and route. */
+export const RETRIED: Question = `
+  WITH asking AS (
+    SELECT id, client, route, ended, bucket
+    FROM failure CROSS JOIN UNNEST(ARRAY[ended - ended % ${RETRY}, ended - ended % ${RETRY} + ${RETRY}]) AS buckets (bucket)
+    WHERE asked)
+  SELECT DISTINCT asking.id
+  FROM asking JOIN entry
+    ON entry.client = asking.client AND entry.route = asking.route AND entry.ended - entry.ended % ${RETRY} = asking.bucket
+  WHERE entry.ended > asking.ended AND entry.ended <= asking.ended + ${RETRY} AND entry.status BETWEEN 0 AND 499`;
+
+/** One row: distinct clients and retried requests among the asked failures. */
+export const FAILED: Question = `
+  SELECT count(DISTINCT client) AS clients, (SELECT count(*) FROM retried) AS retried
+  FROM failure WHERE asked`;
+
+/** The failures to show, all of them or those with the lowest `sample`. */
+export const failures = (limit: number): Question => `
+  SELECT shown.*, retried.id IS NOT NULL AS retried_ok
+  FROM (SELECT * FROM failure ORDER BY sample, id LIMIT ${whole(limit)}) AS shown
+  LEFT JOIN retried ON retried.id = shown.id
+  ORDER BY shown.id`;
+
+export const FAILURE_SHAPES: Question = `
+  SELECT ended - ended % ${MINUTE} AS minute, status, target_status,
+    CASE WHEN request_processing_time < 0 THEN -1 ELSE 0 END AS request_time,
+    CASE WHEN target_processing_time < 0 THEN -1 ELSE 0 END AS target_time,
+    CASE WHEN response_processing_time < 0 THEN -1 ELSE 0 END AS response_time,
+    CASE WHEN created IS NULL THEN NULL WHEN ended - created < 9500000 THEN 'under-9.5s'
+      WHEN ended - created < 11000000 THEN '9.5-11s' ELSE 'from-11s' END AS elapsed,
+    error_reason, ',' || actions_executed || ',' LIKE '%,fixed-response,%' AS fixed_response, target <> '-' AS has_target,
+    target_group_arn <> '-' AS has_target_group, count(*) AS failures, count(retried.id) AS retried
+  FROM failure LEFT JOIN retried ON retried.id = failure.id
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+  ORDER BY 1, 2, 3, 4, 5, 6, 7 NULLS LAST, 8, 9, 10, 11`;
+
+/** The routes that fail most. */
+export const routes = (limit: number): Question => `
+  WITH failing AS (
+    SELECT route, min(route_text) AS route_text, count(*) AS failures
+    FROM failure GROUP BY route
+    ORDER BY failures DESC, route_text LIMIT ${whole(limit)}),
+  traffic AS (
+    SELECT entry.route, count(*) AS requests, count_if(target_status BETWEEN 0 AND 499) AS succeeded,
+      sum(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END) AS succeeded_ms,
+      max(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END) AS succeeded_max_ms
+    FROM entry WHERE in_window AND route IN (SELECT route FROM failing)
+    GROUP BY entry.route)
+  SELECT route_text, requests, failures, succeeded, coalesce(succeeded_ms, 0) AS succeeded_ms,
+    coalesce(succeeded_max_ms, 0) AS succeeded_max_ms
+  FROM failing JOIN traffic ON traffic.route = failing.route
+  ORDER BY failures DESC, route_text`;
+
+/** Limits of the search for a keep-alive edge. */
+export interface GapLimits {
+  /** Microseconds back from a dispatch. */
+  horizon: number;
+  binMicroseconds: number;
+  /** Failures looked at, for each target group. */
+  examined: number;
+  /** Controls for each failure on the same place. */
+  controlsEach: number;
+  /** The most failing bins that are returned, for each target group. */
+  bins: number;
+  /** FAILURE_LIMIT: only failures that are shown are examined. */
+  shown: number;
+}
+
+const CLOSED = `
+  closed AS (
+    SELECT id, place, target_group_arn, sample, ended - 1000 * target_ms AS dispatched
+    FROM (SELECT * FROM failure ORDER BY sample, id LIMIT $shown) AS shown
+    WHERE status = 502 AND target_status = -1 AND target <> '-' AND request_processing_time >= 0 AND target_ms >= 0
+      AND response_processing_time < 0)`;
+
+/** How much work the gaps of each target group would be: its closed failures, and the completions on their places and from when to when. */
+export const gapWork = (shown: number): Question => `
+  WITH ${CLOSED.replace('$shown', whole(shown))},
+  places AS (SELECT target_group_arn, place, count(*) AS closed FROM closed GROUP BY 1, 2),
+  traffic AS (
+    SELECT place, count(*) AS completions, min(ended) AS first, max(ended) AS last
+    FROM entry WHERE target_status >= 0 AND place IN (SELECT place FROM places) GROUP BY place)
+  SELECT target_group_arn, sum(closed) AS closed, coalesce(max(completions), 0) AS completions,
+    coalesce(max(last) - min(first), 0) AS span
+  FROM places LEFT JOIN traffic ON traffic.place = places.place
+  GROUP BY 1 ORDER BY 1`;
+
+/**
+ * Gaps between a dispatch and each earlier completion on the same place, in bins: one row for each target group and bin, `closed` the ids of
+ * the failures with such a gap; and one row with a null bin for each target group with all that were examined. A control is a request
+ * of the window that a target answered below 500.
+ */
+export const gaps = (limits: GapLimits): Question => {
+  const horizon = whole(limits.horizon);
+  return `
+  WITH ${CLOSED.replace('$shown', whole(limits.shown))},
+  examined AS (
+    SELECT id, place, target_group_arn, dispatched
+    FROM (SELECT *, row_number() OVER (PARTITION BY target_group_arn ORDER BY sample, id) AS n FROM closed) AS numbered
+    WHERE n <= ${whole(limits.examined)}),
+  wanted AS (
+    SELECT place, min(target_group_arn) AS target_group_arn, count(*) * ${whole(limits.controlsEach)} AS controls
+    FROM examined GROUP BY place),
+  answered AS (
+    SELECT place, count(*) AS answers
+    FROM entry WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 AND place IN (SELECT place FROM wanted)
+    GROUP BY place),
+  control AS (
+    SELECT place, target_group_arn, dispatched
+    FROM (
+      SELECT entry.place, wanted.target_group_arn, wanted.controls, entry.ended - 1000 * entry.target_ms AS dispatched,
+        row_number() OVER (PARTITION BY entry.place ORDER BY entry.sample, entry.ended, entry.target_ms) AS n
+      FROM entry
+      JOIN wanted ON wanted.place = entry.place
+      JOIN answered ON answered.place = entry.place
+      WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0
+        -- Four times the controls wanted, before they are put in order.
+        AND sample * answers <= 4 * wanted.controls * 4294967296) AS numbered
+    WHERE n <= controls),
+  request AS (
+    SELECT id, place, target_group_arn, dispatched FROM examined
+    UNION ALL
+    SELECT -row_number() OVER (ORDER BY place, dispatched) AS id, place, target_group_arn, dispatched FROM control),
+  gap AS (
+    SELECT request.target_group_arn, request.id,
+      request.dispatched - entry.ended - (request.dispatched - entry.ended) % ${whole(limits.binMicroseconds)} AS bin
+    FROM (
+      SELECT *
+      FROM request
+      CROSS JOIN UNNEST(ARRAY[dispatched - dispatched % ${horizon}, dispatched - dispatched % ${horizon} - ${horizon}]) AS buckets (bucket)
+    ) AS request
+    JOIN entry ON entry.place = request.place AND entry.ended - entry.ended % ${horizon} = request.bucket
+    WHERE entry.target_status >= 0 AND entry.ended < request.dispatched AND entry.ended >= request.dispatched - ${horizon}
+    GROUP BY 1, 2, 3),
+  total AS (
+    SELECT target_group_arn, count_if(id > 0) AS failures, count_if(id < 0) AS controls,
+      array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
+    FROM request GROUP BY target_group_arn),
+  bin AS (
+    SELECT target_group_arn, bin, count_if(id > 0) AS failures, count_if(id < 0) AS controls,
+      array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
+    FROM gap GROUP BY 1, 2 HAVING count_if(id > 0) > 0),
+  ranked AS (
+    SELECT bin.*, row_number() OVER (
+        PARTITION BY bin.target_group_arn
+        ORDER BY bin.failures * total.controls - bin.controls * total.failures DESC, bin.bin) AS n
+    FROM bin JOIN total ON total.target_group_arn = bin.target_group_arn)
+  SELECT target_group_arn, NULL AS bin, controls, closed FROM total
+  UNION ALL
+  SELECT target_group_arn, bin, controls, closed FROM ranked WHERE n <= ${whole(limits.bins)}
+  ORDER BY target_group_arn, bin NULLS FIRST`;
+};
+
+/** The only way a value gets into a question: as a whole number that is not negative. */
+export function whole(value: number): string {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number`);
+  return String(value);
+}

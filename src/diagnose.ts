@@ -13,7 +13,7 @@ import { tracesOf } from './traces.ts';
 import { readTraffic, type Traffic, targetGroupName } from './traffic.ts';
 import { errorsInLog, metricsReach, NO_TRIAGE, timeline, triage } from './triage.ts';
 import { decide, type Opinion, type Ranking, rank } from './verdict.ts';
-import { clock, iso, list, number, plural } from './wording.ts';
+import { clock, clockSpan, iso, list, number, plural } from './wording.ts';
 
 type KnownSet = EvidenceSet & { traffic: Collected<Traffic> };
 
@@ -178,7 +178,7 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
 function nothingFailed({ log }: Traffic, question: Question, inMetrics: number | null): Verdict {
   const what = list(question.statuses, 6);
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
-  const window = `between ${clock(question.from)} and ${clock(question.to)}`;
+  const window = `from ${clockSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {
     const newest = log.newest === null ? '' : `, the newest from ${clock(log.newest)}`;
     return {
@@ -216,6 +216,6 @@ function noLog(traffic: Collected<Traffic>, inMetrics: number | null): Verdict {
     between: [],
     summary: `Without the access log no cause can be named: ${reason}.${counted}`,
     decidedBy:
-      'The access log: enable it with aws elbv2 modify-load-balancer-attributes --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, or add the files to logs/.',
+      'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.',
   };
 }

@@ -7,7 +7,7 @@ import { errorsInMetrics } from './metrics.ts';
 import { asked } from './query.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
 import { groupBy, type Traffic, weigh } from './traffic.ts';
-import { clock, iso, number, percent, plural } from './wording.ts';
+import { clock, clockSpan, iso, number, percent, plural } from './wording.ts';
 
 const MINUTE = 60_000;
 const ROUTES = 10;
@@ -57,7 +57,7 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
         ? `at ${clock(first ?? 0)}`
         : span <= 60
           ? `all within ${Math.max(1, Math.ceil(span))} s from ${clock(first ?? 0)}`
-          : `${clock(first ?? 0)} to ${clock(last ?? 0)}`;
+          : clockSpan(first ?? 0, last ?? 0);
     const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${clock(last ?? 0)}.`;
     const beside =
       clientClosed > 0 && !isAsked('460') ? ` Beside them ${plural(clientClosed, 'client')} gave up first (460).` : '';

@@ -34,6 +34,14 @@ export const wholeSeconds = (value: number): string => `${value} s`;
 /** Epoch milliseconds → "02:47:20 UTC". */
 export const clock = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 
+/** Two epoch milliseconds → "02:40:14 to 02:54:27 UTC"; the days are named where they differ. */
+export function clockSpan(from: number, to: number): string {
+  const [day, nextDay] = [iso(from).slice(0, 10), iso(to).slice(0, 10)];
+  return day === nextDay
+    ? `${iso(from).slice(11, 19)} to ${clock(to)}`
+    : `${day} ${iso(from).slice(11, 19)} to ${nextDay} ${clock(to)}`;
+}
+
 /** Epoch milliseconds → "2026-11-20T02:40:00.000Z". */
 export const iso = (ms: number): string => new Date(ms).toISOString();
 

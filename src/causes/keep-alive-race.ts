@@ -1,7 +1,7 @@
 import { closedParts } from '../patterns/closed.ts';
 import { INSTANT_SECONDS, isInstant, runtimesClosingAt } from '../patterns/keep-alive.ts';
 import { targetGroupName, weigh } from '../traffic.ts';
-import { list, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
+import { number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 
@@ -30,7 +30,6 @@ export const keepAliveRace = defineCause({
       const { measure } = first;
       const at = measure.seconds ?? 0;
       const group = targetGroupName(measure.target_group_arn);
-      const runtimes = runtimesClosingAt(at);
       return {
         claims: [{ errors, strength: 'likely' }],
         for: [
@@ -41,7 +40,6 @@ export const keepAliveRace = defineCause({
             traffic.log.routes.length,
             errors.map((e) => e.route),
           ),
-          ...(runtimes.length > 0 ? [`${seconds(at)} is the default of ${list(runtimes)}.`] : []),
         ],
         against: [],
         missing,

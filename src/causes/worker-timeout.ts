@@ -1,11 +1,13 @@
 import { closedParts } from '../patterns/closed.ts';
 import type { DurationCluster } from '../patterns/durations.ts';
-import { type Traffic, weigh } from '../traffic.ts';
+import { type Failure, type Traffic, weigh } from '../traffic.ts';
 import { list, outOf, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 
 const MIN_LIKELY = 5;
+/** As few as `fixedDurations` needs. */
+const MIN_CLUSTER = 3;
 
 export const workerTimeout = defineCause({
   id: 'worker-timeout',
@@ -16,31 +18,11 @@ export const workerTimeout = defineCause({
   wants: [],
 
   judge({ traffic }) {
-    const { all, clocks } = closedParts(traffic);
+    const { all, clocks, slowRest } = closedParts(traffic);
+    const slow = slowRest.filter((error) => error.target_processing_time >= 1);
     if (all.length === 0) return notShown(traffic, ['closed-before-response']);
     const [cluster] = clocks;
-    if (!cluster) {
-      const slow = all.filter((error) => error.target_processing_time >= 1);
-      if (slow.length > 0 && slow.length < 3)
-        return {
-          claims: [],
-          for: [],
-          against: [`${plural(slow.length, 'slow error')}: no fixed duration can be seen in so few.`],
-          missing: [],
-          ruledOut: false,
-        };
-      return {
-        claims: [],
-        for: [],
-        against: [
-          slow.length === 0
-            ? `${outOf(all.length, all.length)} were closed within 1 s; a worker timeout lets the work run first.`
-            : `No fixed duration: ${plural(slow.length, 'slow error')} took ${spread(slow.map((e) => e.target_processing_time))}.`,
-        ],
-        missing: [],
-        ruledOut: true,
-      };
-    }
+    if (!cluster) return { claims: [], for: [], missing: [], ...noClock(slow, all) };
     const judged = clocks.map((c) => ({ cluster: c, ...outlived(traffic, c) }));
     const [first] = judged;
     return {
@@ -85,6 +67,26 @@ export const workerTimeout = defineCause({
     };
   },
 });
+
+/** A clock fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
+function noClock(slow: Failure[], all: Failure[]) {
+  const durations = spread(slow.map((error) => error.target_processing_time));
+  if (slow.length === 0) {
+    return {
+      ruledOut: true,
+      against: [
+        `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
+      ],
+    };
+  }
+  if (slow.length < MIN_CLUSTER) {
+    return {
+      ruledOut: false,
+      against: [`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`],
+    };
+  }
+  return { ruledOut: true, against: [`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`] };
+}
 
 const known = (at: number): string =>
   Math.abs(at - 30) < 1.2 ? ' (30 s is the worker timeout of gunicorn by default)' : '';

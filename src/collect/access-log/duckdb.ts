@@ -21,10 +21,13 @@ import {
   logFilesIn,
   look,
   parseFileName,
+  redacted,
   type WantedLoadBalancer,
 } from './files.ts';
 import * as queries from './queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES, route } from './route.ts';
+
+export { redacted } from './files.ts';
 
 export interface ReadOptions {
   /** A folder with log files at any depth, or the files themselves. */
@@ -59,7 +62,6 @@ const NAMED_ONE_IN = 64;
 /** Up to this many compressed bytes every checksum is verified; beyond, only those of files that look wrong. */
 const VERIFY_ALL_BELOW = 4_000_000;
 const MAX_LINE = 16_777_216;
-const SHOWN_TEXT = 120;
 const ROUTE_LIMIT = 200;
 const GAP_HORIZON_SECONDS = 180;
 const GAP_BIN_SECONDS = 0.01;
@@ -796,14 +798,4 @@ async function faultIn(source: Source): Promise<string | null> {
   } catch (error) {
     return faultOf(error);
   }
-}
-
-/** A line as it may be shown: nothing from the first "?" on, no address of a client, at most SHOWN_TEXT characters. */
-export function redacted(line: string): string {
-  const masked = line
-    .replace(/[?][\s\S]*$/, '')
-    .replace(/[^ -~]/gu, '.')
-    .replace(/(?<![0-9.])(?:[0-9]{1,3}[.]){3}[0-9]{1,3}(?![0-9])/g, 'x.x.x.x')
-    .replace(/\[[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]/g, '[x]');
-  return masked.length <= SHOWN_TEXT ? masked : masked.slice(0, SHOWN_TEXT);
 }

@@ -46,7 +46,8 @@ export function parseFileName(path: string): FileName {
       : 'access-log';
   const whole = NAME.exec(name);
   const [, year, month, day, hour, minute, second] = STAMP.exec(name) ?? [];
-  const end = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second ?? '00'}Z`);
+  const end =
+    year === undefined ? Number.NaN : Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second ?? '00'}Z`);
   const [, lb, id] = whole ?? [];
   return {
     kind,
@@ -175,4 +176,19 @@ export async function* linesOf(path: string, compressed: boolean): AsyncGenerato
     // What was readable has been yielded; look() and examine() tell what is wrong.
   }
   if (rest !== '') yield { number: number + 1, text: rest };
+}
+
+const SHOWN_TEXT = 120;
+
+/**
+ * A line that is no entry, as it may be shown: nothing from the first "?" on, no address, nothing but printable ASCII, at most 120
+ * characters. What it returns it leaves as it is.
+ */
+export function redacted(line: string): string {
+  return line
+    .replace(/[?][\s\S]*$/, '')
+    .replace(/[^ -~]/gu, '.')
+    .replace(/[0-9]+(?:[.][0-9]+){3,}/g, 'x.x.x.x')
+    .replace(/(?:[0-9a-fA-F]{1,4}:){4,}[0-9a-fA-F:.]*|[0-9a-fA-F:]*::[0-9a-fA-F:.]*/g, 'x')
+    .slice(0, SHOWN_TEXT);
 }

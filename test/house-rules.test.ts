@@ -146,11 +146,11 @@ describe('the README', () => {
   });
 });
 
-/** The thread of the first recorded incident down to the checklist. */
+/** The thread of the first recorded incident down to the end of its first cause. */
 function beginningOfTheDemo(): string {
   const [first] = list('test/scenarios/0*/thread.txt');
   if (first === undefined) throw new Error('There is no thread.txt beside a recorded incident.');
-  const [beginning = ''] = read(first).split(/^Checklist/m);
+  const [beginning = ''] = read(first).split(/^(Also:|Errors over time)/m);
   return `\`\`\`text\n${beginning.trim()}\n\`\`\``;
 }
 

@@ -5,7 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diagnoseFolder } from '../src/commands/diagnose.ts';
+import { readIncident } from '../src/collect/recorded.ts';
+import { judge } from '../src/commands/diagnose.ts';
 import type { Diagnosis, JudgedCause } from '../src/diagnosis.ts';
 import { renderJson } from '../src/render/json.ts';
 import { renderTerminal } from '../src/render/terminal.ts';
@@ -25,7 +26,8 @@ it('there are at least ten', () => {
 
 describe.each(names)('%s', (name) => {
   const folder = join(root, name);
-  const diagnosed = diagnoseFolder(folder).then(({ diagnosis }) => diagnosis);
+  const diagnoseOnce = async () => (await judge(await readIncident(folder), '')).diagnosis;
+  const diagnosed = diagnoseOnce();
 
   it('comes to the right verdict', async () => {
     const { verdict } = await diagnosed;
@@ -85,8 +87,7 @@ describe.each(names)('%s', (name) => {
   it('reads as it did, to the byte, twice', async () => {
     const diagnosis = await diagnosed;
     const json = renderJson(diagnosis);
-    const again = await diagnoseFolder(folder);
-    expect(renderJson(again.diagnosis)).toBe(json);
+    expect(renderJson(await diagnoseOnce())).toBe(json);
     await expect(json).toMatchFileSnapshot(join(folder, 'diagnosis.json'));
     await expect(renderTerminal(diagnosis, { columns: 80, colour: false })).toMatchFileSnapshot(
       join(folder, 'thread.txt'),

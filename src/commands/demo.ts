@@ -1,8 +1,9 @@
 /** `alb502 demo`: the recorded incidents that ship with alb502. */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { readIncident } from '../collect/recorded.ts';
 import { Problem } from '../problem.ts';
-import { diagnoseVisibly, render } from './diagnose.ts';
+import { judgeVisibly, render } from './diagnose.ts';
 import { packageRoot } from './package-root.ts';
 
 export async function demo(asked: string | undefined): Promise<void> {
@@ -10,7 +11,7 @@ export async function demo(asked: string | undefined): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
   const name = asked === undefined ? names[0] : chosen(asked, names);
   if (name === undefined) throw new Problem(`There is no recorded incident in ${folder}.`, 2);
-  const { diagnosis } = await diagnoseVisibly(join(folder, name));
+  const { diagnosis } = await judgeVisibly(await readIncident(join(folder, name)), '');
   process.stdout.write(await render(diagnosis, {}));
   process.stdout.write(others(name, names, join(folder, name)));
 }

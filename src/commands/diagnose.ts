@@ -1,6 +1,6 @@
 /** `alb502 diagnose`: a recorded incident and a question in words in, the diagnosis on stdout. */
 
-import { questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
+import { type Incident, questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
 import { collect, type Progress } from '../collect.ts';
 import { diagnose } from '../diagnose.ts';
 import type { Diagnosis } from '../diagnosis.ts';
@@ -29,25 +29,19 @@ export async function diagnoseIncident(words: string[], options: DiagnoseOptions
       1,
     );
   }
-  const run = await diagnoseVisibly(from, words.join(' '));
-  process.stdout.write(await render(run.diagnosis, options));
+  const incident = await readIncident(from);
+  const saving = save === undefined ? null : { dir: save, ...(await import('../save.ts')) };
+  await saving?.assertSaveable(saving.dir, incident);
+  const { diagnosis, ...known } = await judgeVisibly(incident, words.join(' '));
+  await saving?.saveIncident(saving.dir, { ...known, incident });
+  if (saving)
+    process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
+  process.stdout.write(await render(diagnosis, options));
 }
 
-/** As `diagnoseFolder`, with the steps ticking on stderr where that is a terminal. */
-export async function diagnoseVisibly(folder: string, words = ''): Promise<Run> {
-  const { openProgress } = await import('../progress.ts');
-  const { progress, close } = await openProgress(process.stderr, hasColour(process.stderr));
-  try {
-    return await diagnoseFolder(folder, words, progress);
-  } finally {
-    close();
-  }
-}
-
-/** Answers one question about an incident folder; what the question leaves out is as recorded. */
-export async function diagnoseFolder(folder: string, words = '', progress?: Progress): Promise<Run> {
+/** Answers one question about a recorded incident; what the question leaves out is as recorded. */
+export async function judge(incident: Incident, words: string, progress?: Progress): Promise<Run> {
   const query = parseQuery(words);
-  const incident = await readIncident(folder);
   const question = questionOf(incident, {
     loadBalancer: query.loadBalancer,
     window: query.window === null ? null : resolve(query, { now: incident.now, window: incident }),
@@ -55,6 +49,17 @@ export async function diagnoseFolder(folder: string, words = '', progress?: Prog
   });
   const evidence = await collect(recordedCollectors(incident, question), progress);
   return { question, evidence, diagnosis: diagnose(question, evidence) };
+}
+
+/** As `judge`, with the steps ticking on stderr where that is a terminal. */
+export async function judgeVisibly(incident: Incident, words: string): Promise<Run> {
+  const { openProgress } = await import('../progress.ts');
+  const { progress, close } = await openProgress(process.stderr, hasColour(process.stderr));
+  try {
+    return await judge(incident, words, progress);
+  } finally {
+    close();
+  }
 }
 
 /** Whether the question names a status; a query without one asks for 5xx, a recording may have been about others. */

@@ -3,7 +3,7 @@
  * passed check; a target fails after `unhealthyThreshold` failed ones in a row, and returns after `healthyThreshold` passed ones.
  */
 import type { Agenda } from './agenda.ts';
-import { type Network, obstacle } from './network.ts';
+import { type Network, obstacle, sourcePort } from './network.ts';
 import type { Random } from './random.ts';
 import type { NodeSpec } from './scenario.ts';
 import type { Target } from './target.ts';
@@ -53,10 +53,11 @@ function watch(
   const check = target.group.healthCheck ?? {};
   const interval = (check.intervalSeconds ?? 30) * 1000;
   const begin = Math.max(start, target.registeredAt);
-  const verdict = (time: number) => reasonToFail(network, node, target, time);
+  const verdict = (time: number) => reasonToFail(network, node, target, time, sourcePort(random));
   const changes: Change[] = [];
   if (target.registeredAt < start) {
-    const reason = verdict(start);
+    const earlier = Array.from({ length: check.unhealthyThreshold ?? 2 }, () => verdict(start));
+    const reason = earlier.includes(null) ? null : (earlier[0] ?? null);
     changes.push({ at: Number.NEGATIVE_INFINITY, state: reason === null ? 'healthy' : 'unhealthy', reason });
   } else changes.push({ at: target.registeredAt, state: 'initial', reason: null });
   let passed = 0;
@@ -78,9 +79,16 @@ function watch(
   return changes;
 }
 
-function reasonToFail(network: Network, node: NodeSpec, target: Target, time: number): HealthReason | null {
+function reasonToFail(
+  network: Network,
+  node: NodeSpec,
+  target: Target,
+  time: number,
+  from: number,
+): HealthReason | null {
   const port = target.group.healthCheck?.port ?? target.port;
-  if (obstacle(network, node, target.address, port) !== null || time >= target.hostGoneAt) return 'Target.Timeout';
+  if (obstacle(network, node, target.address, port, from) !== null || time >= target.hostGoneAt)
+    return 'Target.Timeout';
   if (target.stoppedAt(time) !== undefined) return 'Target.FailedHealthChecks';
   if (port !== target.port) return null;
   if (target.dropsConnections(time, node.zone)) return 'Target.Timeout';

@@ -103,12 +103,10 @@ export function metricsOf(
       );
     }
     const mine = targets.filter((target) => target.group === group);
-    for (const [name, state] of [
-      ['HealthyHostCount', 'healthy'],
-      ['UnHealthyHostCount', 'unhealthy'],
-    ] as const)
-      for (const stat of ['Minimum', 'Maximum'] as const)
-        add(name, dimensions, stat, hostCounts(scenario, mine, health, state, stat, span));
+    const counted = (state: 'healthy' | 'unhealthy', stat: 'Minimum' | 'Maximum') =>
+      hostCounts(scenario, mine, health, state, stat, span);
+    add('HealthyHostCount', dimensions, 'Minimum', counted('healthy', 'Minimum'));
+    add('UnHealthyHostCount', dimensions, 'Maximum', counted('unhealthy', 'Maximum'));
   }
   return series;
 }

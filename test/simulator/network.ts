@@ -1,8 +1,10 @@
 /**
  * The virtual network: two subnets in each zone (load balancer nodes in the public one, targets in the private one), security groups
  * and network ACLs, and whether they let a connection through. Security groups are stateful and their rules add up. Network ACLs are
- * stateless, in rule order, evaluated at both subnets in both directions, and not inside one subnet; answers go back to ports 1024-65535.
+ * stateless, in rule order, evaluated at both subnets in both directions, and not inside one subnet; answers go back to the
+ * port that the node connected from.
  */
+import type { Random } from './random.ts';
 import type { AclRule, NetworkAclSpec, NodeSpec, Permit, Scenario, SecurityGroupSpec, Zone } from './scenario.ts';
 
 export const vpcId = 'vpc-0a5c1e9f27d34b680';
@@ -91,6 +93,7 @@ export function obstacle(
   node: NodeSpec,
   target: string,
   port: number,
+  sourcePort: number,
 ): 'security-group-blocked' | 'network-acl-blocked' | null {
   const source = network.loadBalancerGroups;
   const destination = network.targetGroups(target);
@@ -107,14 +110,16 @@ export function obstacle(
   const here = network.networkAcls.find((acl) => acl.subnets.includes(from.id));
   const there = network.networkAcls.find((acl) => acl.subnets.includes(to.id));
   const open =
-    (here === undefined || (passes(here.egress, target, [port, port]) && passes(here.ingress, target, ephemeral))) &&
+    (here === undefined ||
+      (passes(here.egress, target, [port, port]) && passes(here.ingress, target, [sourcePort, sourcePort]))) &&
     (there === undefined ||
-      (passes(there.ingress, node.address, [port, port]) && passes(there.egress, node.address, ephemeral)));
+      (passes(there.ingress, node.address, [port, port]) &&
+        passes(there.egress, node.address, [sourcePort, sourcePort])));
   return open ? null : 'network-acl-blocked';
 }
 
-/** The ports that a load balancer node connects from. */
-const ephemeral: [number, number] = [1024, 65535];
+/** A load balancer node connects from any port of 1024-65535, not only from those that Linux would use. */
+export const sourcePort = (random: Random) => random.integer(1024, 65535);
 
 function admits(permit: Permit, address: string, peers: string[], port: number): boolean {
   if (permit.ports !== undefined && permit.protocol !== '-1' && (port < permit.ports[0] || port > permit.ports[1]))
@@ -123,7 +128,7 @@ function admits(permit: Permit, address: string, peers: string[], port: number):
   return permit.cidr !== undefined && within(address, permit.cidr);
 }
 
-/** The first rule that covers the address and all of the ports decides; a deny of any of them counts as a deny. */
+/** The first rule that covers the address and the ports decides. */
 function passes(rules: AclRule[], address: string, ports: [number, number]): boolean {
   for (const rule of [...rules].sort((a, b) => a.number - b.number)) {
     if (!within(address, rule.cidr)) continue;

@@ -6,7 +6,7 @@
 import type { Agenda } from './agenda.ts';
 import type { Faults } from './faults.ts';
 import type { Health } from './health.ts';
-import { type Network, obstacle } from './network.ts';
+import { type Network, obstacle, sourcePort } from './network.ts';
 import { Pool } from './pool.ts';
 import type { Random } from './random.ts';
 import type { Row, Truth } from './row.ts';
@@ -204,7 +204,7 @@ export class LoadBalancerNode {
   private connect(target: Target, details: Details, now: number, done: (row: Row) => void): void {
     const { network } = this.world;
     const latency = this.latencyTo(target);
-    const blocked = obstacle(network, this.spec, target.address, target.port);
+    const blocked = obstacle(network, this.spec, target.address, target.port, sourcePort(this.random));
     const drain = now >= target.deregisteredAt || target.stops.some((stop) => stop.because === 'deployment');
     const gaveUp = now + connectTimeout + this.random.between(0, 2);
     const unanswered = (cause: string): void => {

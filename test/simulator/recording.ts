@@ -23,8 +23,9 @@ export interface Expectation {
   /** Asked statuses, where not every 5xx. */
   statuses?: string[];
   verdict: { cause: string | null; standing: string | string[] };
-  /** For undecided verdicts: these at least. */
+  /** For undecided verdicts: exactly these, or, where what is seen may narrow it differently, these at least. */
   between?: string[];
+  betweenAtLeast?: string[];
   /** Share of the errors that a confirmed or likely cause explains: at least, at most. */
   explains?: Record<string, [number, number]>;
   /** Standing must be ruled-out. */
@@ -47,7 +48,7 @@ export function writeRecording(
 ): { simulation: Simulation; expected: Expectation; bytes: number } {
   const { scenario } = recording;
   const folder = join(root, recording.name);
-  rmSync(folder, { recursive: true, force: true });
+  clear(folder);
   const simulation = simulate(scenario);
   let bytes = 0;
   const write = (path: string, content: string | Buffer) => {
@@ -56,7 +57,7 @@ export function writeRecording(
     writeFileSync(file, content);
     bytes += content.length;
   };
-  const json = (path: string, value: unknown) => write(path, `${JSON.stringify(value, null, 1)}\n`);
+  const json = (path: string, value: unknown) => write(path, readable(value));
   const left = new Set(recording.without ?? []);
 
   json('incident.json', { loadBalancer: loadBalancerPath(scenario.loadBalancer), ...scenario.window });
@@ -70,6 +71,26 @@ export function writeRecording(
   const expected = recording.expected(simulation);
   json('expected.json', expected);
   return { simulation, expected, bytes };
+}
+
+/** Removes what a recording consists of; what others keep beside it stays. */
+export function clear(folder: string): void {
+  for (const part of ['incident.json', 'logs', 'metrics.json', 'aws', 'expected.json'])
+    rmSync(join(folder, part), { recursive: true, force: true });
+}
+
+/** JSON with the outer levels on lines of their own. */
+export function readable(value: unknown, indent = '', levels = 3): string {
+  const end = indent === '' ? '\n' : '';
+  if (levels === 0 || typeof value !== 'object' || value === null || Object.keys(value).length === 0)
+    return JSON.stringify(value) + end;
+  const inner = `${indent} `;
+  const parts = Object.entries(value).map(
+    ([key, part]) =>
+      `${inner}${Array.isArray(value) ? '' : `${JSON.stringify(key)}: `}${readable(part, inner, levels - 1)}`,
+  );
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  return `${open}\n${parts.join(',\n')}\n${indent}${close}${end}`;
 }
 
 /** Counts of the window, as every expectation states them. */

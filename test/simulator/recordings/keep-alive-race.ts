@@ -9,7 +9,7 @@ import { group, loadBalancer, people, quarterHour, shopRoutes, targets } from '.
 export const keepAliveRace: Recording = {
   name: '001-keep-alive-race-beside-worker-timeout',
   scenario: {
-    seed: 1001,
+    seed: 1018,
     loadBalancer: loadBalancer('shop-prod', '4f2a9c1e7b3d5068', {
       nodes: [
         { zone: 'a', address: '10.0.0.37', publicAddress: '192.0.2.17' },
@@ -56,7 +56,7 @@ export const keepAliveRace: Recording = {
       {
         method: 'POST',
         path: '/reports',
-        weight: 2.2,
+        weight: 1,
         group: 'api',
         medianMs: 900,
         sigma: 0.8,
@@ -66,10 +66,11 @@ export const keepAliveRace: Recording = {
       },
     ],
     clients: [
-      people(16),
+      people(10),
+      { kind: 'pollers', count: 1, everySeconds: 55, jitterSeconds: 12, agents: 'programs', routes: ['POST /reports'] },
       {
         kind: 'audience',
-        count: 60,
+        count: 51,
         everySeconds: 6.15,
         spreadSeconds: 0.18,
         withinSeconds: 0.03,

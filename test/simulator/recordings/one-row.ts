@@ -2,10 +2,10 @@
  * A real line, from a laboratory where a target answered garbage after eleven seconds, with real lines of the same day that lie outside
  * the window. Two plain successes were made up so that the window holds more than the failure. Written out, not simulated.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzip } from '../log-files.ts';
-import type { Expectation } from '../recording.ts';
+import { clear, type Expectation, readable } from '../recording.ts';
 
 export const oneRowName = '004-one-row-undecided';
 
@@ -50,14 +50,14 @@ const expected: Expectation = {
 
 export function writeOneRow(root: string): number {
   const folder = join(root, oneRowName);
-  rmSync(folder, { recursive: true, force: true });
+  clear(folder);
   let bytes = 0;
   const write = (path: string, content: string | Buffer) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
     bytes += content.length;
   };
-  const json = (path: string, value: unknown) => write(path, `${JSON.stringify(value, null, 1)}\n`);
+  const json = (path: string, value: unknown) => write(path, readable(value));
   json('incident.json', {
     loadBalancer: 'app/alb-demo/1fa8b17e4c17e7c7',
     from: '2025-12-12T06:15:00Z',

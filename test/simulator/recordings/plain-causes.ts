@@ -39,7 +39,7 @@ export const securityGroup: Recording = {
       },
     },
     routes: shopRoutes('checkout').slice(3, 7),
-    clients: [people(4, { agents: 'programs' })],
+    clients: [people(3, { agents: 'programs' })],
   },
   expected: (simulation) => ({
     verdict: { cause: 'security-group-blocked', standing: ['confirmed', 'likely'] },
@@ -72,7 +72,7 @@ export const connectionRefused: Recording = {
       }),
     ],
     routes: shopRoutes('web'),
-    clients: [people(8)],
+    clients: [people(6)],
     faults: [{ kind: 'crash', target: '10.0.11.40', at: 312 }],
   },
   expected: (simulation) => ({
@@ -100,7 +100,7 @@ export const healthy: Recording = {
     ...quarterHour('2026-11-14T11:00:00Z'),
     targetGroups: [group('web', '5566778899aabbcc', targets('10.0.10.40', '10.0.11.40', '10.0.11.41'))],
     routes: shopRoutes('web'),
-    clients: [people(7), { kind: 'pollers', count: 2, everySeconds: 10, routes: ['GET /cart'] }],
+    clients: [people(5), { kind: 'pollers', count: 2, everySeconds: 10, routes: ['GET /cart'] }],
   },
   expected: (simulation) => ({
     verdict: { cause: null, standing: 'none' },
@@ -127,7 +127,7 @@ export const noRowsYet: Recording = {
     recorded: { from: '2026-11-16T02:32:00Z', to: '2026-11-16T02:55:00Z' },
     targetGroups: [group('web', '5566778899aabbcc', targets('10.0.10.40', '10.0.11.40', '10.0.11.41'))],
     routes: shopRoutes('web'),
-    clients: [people(8)],
+    clients: [people(6)],
     faults: [{ kind: 'early-close', share: 0.13, afterSeconds: [0.2, 4], from: 5 }],
   },
   logs: (files) => files.filter((file) => file.end <= Date.parse('2026-11-16T02:40:00Z')),
@@ -152,7 +152,7 @@ export const slowTarget: Recording = {
     ...quarterHour('2026-11-10T19:20:00Z'),
     targetGroups: [group('web', '5566778899aabbcc', targets('10.0.10.40', '10.0.10.41', '10.0.11.40'))],
     routes: shopRoutes('web'),
-    clients: [people(9, { retry: 0.4 })],
+    clients: [people(7, { retry: 0.4 })],
     faults: [{ kind: 'slow', route: 'GET /search', share: 0.45, seconds: [35, 140], from: 180, to: 720 }],
   },
   expected: (simulation) => ({
@@ -196,8 +196,8 @@ export const deregistrationDelay: Recording = {
         path: '/exports',
         weight: 5,
         group: 'reports',
-        medianMs: 48_000,
-        sigma: 0.5,
+        medianMs: 42_000,
+        sigma: 0.35,
         requestBytes: 600,
         responseBytes: 24_000,
       },
@@ -214,7 +214,7 @@ export const deregistrationDelay: Recording = {
     ],
     clients: [
       { kind: 'pollers', count: 36, everySeconds: 45, jitterSeconds: 15, retry: 0.5, routes: ['POST /exports'] },
-      people(4, { agents: 'programs', routes: ['GET /exports/{uuid}', 'GET /exports'] }),
+      people(1.5, { agents: 'programs', routes: ['GET /exports/{uuid}', 'GET /exports'] }),
     ],
     faults: [
       { kind: 'deregister', target: '10.0.10.71', at: 250 },
@@ -249,12 +249,12 @@ export const rollingDeployment: Recording = {
         weight: 1,
         group: 'api',
         medianMs: 14_000,
-        sigma: 0.5,
+        sigma: 0.35,
         responseBytes: 160,
       },
     ],
     clients: [
-      people(7),
+      people(4),
       {
         kind: 'pollers',
         count: 22,
@@ -323,7 +323,7 @@ export const noTargets: Recording = {
         priority: 30,
       },
     ],
-    clients: [people(7)],
+    clients: [people(5)],
     faults: [
       { kind: 'deregister', target: '10.0.10.70', at: 200 },
       { kind: 'deregister', target: '10.0.11.70', at: 202 },
@@ -372,7 +372,7 @@ export const lambdaTimeout: Recording = {
         priority: 40,
       },
     ],
-    clients: [people(7)],
+    clients: [people(5)],
     faults: [
       { kind: 'slow', route: 'POST /quotes', share: 0.3, seconds: [3.2, 9], from: 120 },
       { kind: 'lambda-error', route: 'POST /quotes', share: 0.03, code: 'LambdaInvalidResponse' },
@@ -406,7 +406,7 @@ export const targetGenerated: Recording = {
     ...quarterHour('2026-11-07T12:15:00Z'),
     targetGroups: [group('web', '5566778899aabbcc', targets('10.0.10.40', '10.0.11.40', '10.0.11.41'))],
     routes: shopRoutes('web'),
-    clients: [people(7)],
+    clients: [people(5)],
     faults: [
       { kind: 'application-error', route: 'POST /checkout', share: 0.6, status: 502, from: 200, to: 800 },
       { kind: 'application-error', route: 'GET /search', share: 0.15, status: 503, from: 200, to: 800 },
@@ -450,7 +450,7 @@ export const malformedRoute: Recording = {
         responseBytes: 18_000,
       },
     ],
-    clients: [people(7)],
+    clients: [people(5)],
     faults: [
       {
         kind: 'unusable-response',
@@ -488,7 +488,7 @@ export const maintenance: Recording = {
     ...quarterHour('2026-11-05T03:00:00Z'),
     targetGroups: [group('web', '5566778899aabbcc', targets('10.0.10.40', '10.0.11.40'))],
     routes: shopRoutes('web'),
-    clients: [people(6, { retry: 0.3 })],
+    clients: [people(5, { retry: 0.3 })],
     faults: [
       {
         kind: 'fixed-response',

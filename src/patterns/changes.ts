@@ -71,3 +71,21 @@ export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistrat
       });
       return [{ at, targetGroupArn, targets: named }];
     });
+
+/** Calls that can bear on how a load balancer reaches its targets, or on the targets themselves. */
+const BEARING =
+  /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface/;
+
+/** The changes that can bear on this load balancer: none to another load balancer or to a target group that is not its own. */
+export function changesTo(
+  name: string,
+  targetGroupArns: readonly string[],
+  events: readonly CloudTrailEvent[],
+): Mutation[] {
+  const own = [`app/${name}/`, ...targetGroupArns.map((arn) => `targetgroup/${arn.split(':targetgroup/')[1]}`)];
+  return mutations(events).filter((call) => {
+    if (!BEARING.test(call.name)) return false;
+    const namesOne = /:(loadbalancer|listener|listener-rule|targetgroup)\//.test(call.text);
+    return !namesOne || own.some((part) => call.text.includes(part));
+  });
+}

@@ -1,0 +1,56 @@
+import { type Episode, endedTogether, episodes } from '../patterns/episodes.ts';
+import { weigh } from '../traffic.ts';
+import { clock, list, number, outOf, plural, spread } from '../wording.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+import { withoutErrors } from './without-errors.ts';
+
+export const bursts = defineCheck({
+  id: 'bursts',
+  step: 1,
+  question: 'Are the errors spread over time rather than in bursts?',
+  why: 'A burst has an event behind it (a deployment, a crash, a spike); a steady rate has a setting behind it.',
+  fix: 'Look for what happened in the seconds before each burst: deployments, restarts, scaling, health changes.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }, question): CheckVerdict {
+    const without = withoutErrors(traffic);
+    if (without) return without;
+    const { errors, log, total } = traffic;
+    const readMs =
+      Math.min(question.to, log.newest ?? question.to) - Math.max(question.from, log.oldest ?? question.from);
+    const found = episodes(errors, readMs);
+    const together = endedTogether(errors);
+    const moment = together
+      ? ` ${plural(weigh(together.errors), 'request')} ended together at ${clock(together.from)} after ${spread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
+      : '';
+    if (found.length > 0)
+      return {
+        outcome: 'fail',
+        summary: `${sentence(found, total)}${moment}`,
+        facts: [{ label: 'bursts', value: found.length }],
+      };
+    if (together) return { outcome: 'fail', summary: moment.trim() };
+    if (errors.length < 5) {
+      return { outcome: 'not-applicable', summary: `${plural(total, 'error')}: too few to tell a burst.` };
+    }
+    const [first, last] = [errors[0]?.at ?? 0, errors[errors.length - 1]?.at ?? 0];
+    return {
+      outcome: 'pass',
+      summary: `${plural(total, 'error')} from ${clock(first)} to ${clock(last)}, in no burst.`,
+    };
+  },
+});
+
+function sentence(found: Episode[], total: number): string {
+  const held = Math.round(found.reduce((sum, burst) => sum + weigh(burst.errors), 0));
+  const [only] = found;
+  if (found.length === 1 && only)
+    return `${held === total ? `All ${number(total)}` : `${outOf(held, total)} errors`} ${when(only)}.`;
+  const each = found.map((burst) => `${number(weigh(burst.errors))} ${when(burst)}`);
+  return `${outOf(held, total)} errors in ${found.length} bursts: ${list(each)}.`;
+}
+
+const when = ({ from, to }: Episode): string =>
+  `within ${Math.max(1, Math.ceil((to - from) / 1000))} s from ${clock(from)}`;

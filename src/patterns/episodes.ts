@@ -1,0 +1,55 @@
+/** Short episodes of errors in a longer window. */
+import type { Failure } from '../traffic.ts';
+import { weigh } from '../traffic.ts';
+
+export interface Episode {
+  errors: Failure[];
+  /** Epoch milliseconds. */
+  from: number;
+  to: number;
+}
+
+/** An episode ends when no error follows for this long. */
+const PAUSE_MS = 10_000;
+/** Longer than this is not a burst. */
+const LONGEST_MS = 60_000;
+const MIN_ERRORS = 5;
+const MIN_SHARE = 0.5;
+
+/**
+ * The bursts that hold at least half of the errors; none when they are spread. What was read has to be at least four times as long as
+ * a burst, or everything in it would be one. By time.
+ */
+export function episodes(errors: readonly Failure[], readMs: number): Episode[] {
+  const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
+  const runs: Failure[][] = [];
+  for (const error of ordered) {
+    const run = runs[runs.length - 1];
+    const last = run?.[run.length - 1];
+    if (run && last && error.at - last.at <= PAUSE_MS) run.push(error);
+    else runs.push([error]);
+  }
+  const bursts = runs
+    .map((run) => ({ errors: run, from: run[0]?.at ?? 0, to: run[run.length - 1]?.at ?? 0 }))
+    .filter(({ errors: own, from, to }) => own.length >= MIN_ERRORS && to - from <= Math.min(LONGEST_MS, readMs / 4));
+  const held = bursts.reduce((sum, burst) => sum + weigh(burst.errors), 0);
+  return held >= MIN_SHARE * weigh(errors) ? bursts : [];
+}
+
+/** Ended within this of each other, milliseconds. */
+const TOGETHER_MS = 50;
+
+/** The largest set of at least three errors that ended at one moment after durations at least a second apart; null when there is none. */
+export function endedTogether(errors: readonly Failure[]): Episode | null {
+  const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
+  let best: Failure[] = [];
+  let start = 0;
+  ordered.forEach((error, end) => {
+    while ((ordered[start]?.at ?? error.at) < error.at - TOGETHER_MS) start++;
+    if (end - start + 1 > best.length) best = ordered.slice(start, end + 1);
+  });
+  const durations = best.flatMap(({ elapsed }) => elapsed ?? []);
+  const apart = durations.length > 1 ? Math.max(...durations) - Math.min(...durations) : 0;
+  const [first, last] = [best[0], best[best.length - 1]];
+  return best.length >= 3 && apart >= 1 && first && last ? { errors: best, from: first.at, to: last.at } : null;
+}

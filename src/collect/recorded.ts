@@ -1,6 +1,6 @@
 /** A recorded incident → the question it answers and the collectors of its evidence. */
 import { join } from 'node:path';
-import { epochOf } from '../aws.ts';
+import { type Attributes, epochOf } from '../aws.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../evidence.ts';
 import { Problem } from '../problem.ts';
@@ -53,6 +53,12 @@ export function questionOf(incident: Incident, asked: Asked): Question {
 const recordedStatuses = ({ logs, recording }: Incident): string[] | null =>
   logs ? null : (recording['access-log.json']?.statuses ?? null);
 
+/** Seconds; the default where it could not be looked at. */
+export function idleTimeoutOf(attributes: Collected<Attributes>): number {
+  const configured = Number(attributes.status === 'collected' ? attributes.value[IDLE_TIMEOUT] : undefined);
+  return configured > 0 ? configured : DEFAULT_IDLE_TIMEOUT_SECONDS;
+}
+
 /** What collects the evidence of a recording. Only the access log takes time; the rest has been read. */
 export function recordedCollectors(incident: Incident, question: Question): Collectors {
   const described = describedIn(incident.recording, question);
@@ -60,8 +66,6 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
     const answer: Collected<Evidence[Name]> = described[name];
     return { source: answer.source, collect: () => answer };
   };
-  const { attributes } = described;
-  const idleTimeout = Number(attributes.status === 'collected' ? attributes.value[IDLE_TIMEOUT] : undefined);
   return {
     loadBalancer: known('loadBalancer'),
     attributes: known('attributes'),
@@ -82,10 +86,13 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
     metrics: known('metrics'),
     accessLog: {
       source: searchOf(question),
-      collect: () => accessLogOf(incident, question, idleTimeout > 0 ? idleTimeout : DEFAULT_IDLE_TIMEOUT_SECONDS),
+      collect: () => accessLogOf(incident, question, idleTimeoutOf(described.attributes)),
     },
   };
 }
+
+/** Why there is no access log in a recording that does not say. */
+export const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
 function searchOf({ loadBalancer, statuses }: Question): string {
@@ -101,9 +108,14 @@ async function accessLogOf(
   const { dir, logs, recording } = incident;
   if (logs) {
     const { readAccessLog } = await import('./access-log/duckdb.ts');
-    const value = await readAccessLog({ folder: join(dir, 'logs'), question, idleTimeoutSeconds });
-    assertReadable(value);
-    return { status: 'collected', source: searchOf(question), value };
+    const folder = join(dir, 'logs');
+    const value = await readAccessLog({ folder, question, idleTimeoutSeconds });
+    await assertReadable(folder, value);
+    return {
+      status: 'collected',
+      source: searchOf(question),
+      value: asThen(value, recording['incident.json'].unreadable),
+    };
   }
   const answers = recording['access-log.json'];
   if (answers !== undefined) {
@@ -113,19 +125,30 @@ async function accessLogOf(
   return {
     status: 'unavailable',
     source: searchOf(question),
-    reason: 'there is neither logs/ nor access-log.json in the recording',
+    reason: NO_ACCESS_LOG,
     ...recording['incident.json'].unavailable?.accessLog,
   };
+}
+
+/** The reasons why files could not be read when the incident was saved; what stands for them in logs/ is unreadable for another one. */
+function asThen(log: AccessLog, reasons: Record<string, string> = {}): AccessLog {
+  const unreadable = log.files.unreadable.map((one) => ({ ...one, reason: reasons[one.file] ?? one.reason }));
+  return { ...log, files: { ...log.files, unreadable } };
 }
 
 const NAMED_FILES = 5;
 
 /** A log file that cannot be read is a gap; when there is no other, nothing can be diagnosed. */
-function assertReadable({ files, lines }: AccessLog): void {
-  const others = lines + files.outsideWindow + files.connectionLogs + files.healthCheckLogs;
-  if (files.unreadable.length === 0 || others > 0) return;
-  const named = files.unreadable.slice(0, NAMED_FILES).map(({ file, reason }) => `${file} (${reason})`);
-  const more = files.unreadable.length - named.length;
+async function assertReadable(logs: string, { files, lines }: AccessLog): Promise<void> {
+  const { unreadable } = files;
+  const leftOut = files.outsideWindow + files.connectionLogs + files.healthCheckLogs;
+  if (unreadable.length === 0 || lines + leftOut > 0) return;
+  // Files that were found damaged while they were read are among those read.
+  const { look } = await import('./access-log/files.ts');
+  const ends = await Promise.all(unreadable.map(({ file }) => look(join(logs, file))));
+  if (files.read > ends.filter((one) => !('fault' in one)).length) return;
+  const named = unreadable.slice(0, NAMED_FILES).map(({ file, reason }) => `logs/${file} (${reason})`);
+  const more = unreadable.length - named.length;
   throw new Problem(`No log file can be read: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`, 2);
 }
 

@@ -46,6 +46,8 @@ export const IncidentFile = z.looseObject({
   statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
   /** Why evidence could not be collected when it was recorded, by the name of the evidence. */
   unavailable: z.record(z.string(), z.object({ source: z.string(), reason: z.string() })).optional(),
+  /** Why files in logs/ could not be read when it was recorded, by file; their content was left out. */
+  unreadable: z.record(z.string(), z.string()).optional(),
 });
 export type IncidentFile = z.infer<typeof IncidentFile>;
 

@@ -1,0 +1,150 @@
+/** Writes an incident folder: what a diagnosis was made from, redacted, so that the same diagnosis can be made from it anywhere. */
+import { mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { AccessLogFile } from './collect/recorded/access-log-file.ts';
+import { type Described, filesOf, isMissingFile } from './collect/recorded/evidence.ts';
+import type { IncidentFile } from './collect/recorded/files.ts';
+import { type Incident, idleTimeoutOf, NO_ACCESS_LOG } from './collect/recorded.ts';
+import { type Pseudonym, pseudonyms } from './collect/redact.ts';
+import { redactEvent, redactFunction } from './collect/redact-answers.ts';
+import { saveLogs } from './collect/save-logs.ts';
+import type { Collected, EvidenceSet, Question } from './evidence.ts';
+import { Problem } from './problem.ts';
+
+export interface Saving {
+  question: Question;
+  evidence: EvidenceSet;
+  /** The incident that was diagnosed, whose logs are copied; null when it was no recording. */
+  incident: Pick<Incident, 'dir' | 'logs'> | null;
+}
+
+/**
+ * Checks that an incident can be saved to `dir`, before any work is done. Throws Problem (exit 1) when it is a file, is not empty, or
+ * lies within the folder of the incident itself.
+ */
+export async function assertSaveable(dir: string, incident: Saving['incident']): Promise<void> {
+  if (incident !== null) {
+    const within = relative(await realpath(incident.dir), await realOrPlanned(resolve(dir)));
+    if (!/^\.\.(?:[\\/]|$)/.test(within)) {
+      throw new Problem(`${dir} is within the incident that is to be saved; --save needs another folder.`, 1);
+    }
+  }
+  const there = await entriesOf(dir);
+  if (there === 'file') throw new Problem(`${dir} is not a folder; --save needs a new or an empty one.`, 1);
+  if (there.length > 0) throw new Problem(`${dir} is not empty; --save needs a new or an empty folder.`, 1);
+}
+
+/**
+ * Saves incident.json, what was collected of aws/ and metrics.json, and logs/ or access-log.json. Clients get other addresses; query
+ * strings, the values of environment variables and access keys are left out. Throws Problem: exit 1 as `assertSaveable`, exit 2 when
+ * `dir` cannot be written.
+ */
+export async function saveIncident(dir: string, saving: Saving): Promise<void> {
+  await assertSaveable(dir, saving.incident);
+  try {
+    await write(dir, saving);
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+    throw new Problem(
+      `The incident cannot be saved to ${dir}: ${error instanceof Error ? error.message : codeOf(error)}.`,
+      2,
+    );
+  }
+}
+
+async function write(dir: string, { question, evidence, incident }: Saving): Promise<void> {
+  const pseudonym = pseudonyms();
+  const { accessLog, ...described } = evidence;
+  const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
+  let unreadable: Record<string, string> = {};
+  if (accessLog.status === 'collected' && incident?.logs) {
+    unreadable = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
+      question,
+      idleTimeoutSeconds: idleTimeoutOf(evidence.attributes),
+      unreadable: accessLog.value.files.unreadable,
+      pseudonym,
+    });
+  } else if (accessLog.status === 'collected') {
+    files.set('access-log.json', answersOf(question, accessLog));
+  }
+  files.set('incident.json', incidentOf(question, evidence, unreadable));
+  for (const [name, content] of files) {
+    const path = join(dir, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `${JSON.stringify(content, null, 2)}\n`);
+  }
+}
+
+const iso = (time: number): string => new Date(time).toISOString();
+
+const answersOf = (
+  { from, to, statuses }: Question,
+  { source, value }: Extract<Collected<AccessLogFile['accessLog']>, { status: 'collected' }>,
+): AccessLogFile => ({ source, from: iso(from), to: iso(to), statuses, accessLog: value });
+
+function incidentOf(question: Question, evidence: EvidenceSet, unreadable: Record<string, string>): IncidentFile {
+  const { loadBalancer, from, to, now, statuses } = question;
+  const { accessLog, ...described } = evidence;
+  const unavailable: Record<string, { source: string; reason: string }> = {};
+  const names = Object.keys(described).filter((name): name is keyof Described => name in described);
+  for (const name of names) {
+    const one = described[name];
+    if (one.status === 'unavailable' && !isMissingFile(name, one.reason)) {
+      unavailable[name] = { source: one.source, reason: one.reason };
+    }
+  }
+  if (accessLog.status === 'unavailable' && accessLog.reason !== NO_ACCESS_LOG) {
+    unavailable.accessLog = { source: accessLog.source, reason: accessLog.reason };
+  }
+  return {
+    loadBalancer: loadBalancer.arn ?? loadBalancer.name,
+    from: iso(from),
+    to: iso(to),
+    now: iso(now),
+    statuses,
+    ...(Object.keys(unavailable).length > 0 ? { unavailable } : {}),
+    ...(Object.keys(unreadable).length > 0 ? { unreadable } : {}),
+  };
+}
+
+function redacted(described: Described, pseudonym: Pseudonym): Described {
+  const { functions, changes } = described;
+  return {
+    ...described,
+    functions:
+      functions.status === 'collected'
+        ? {
+            ...functions,
+            value: Object.fromEntries(Object.entries(functions.value).map(([arn, one]) => [arn, redactFunction(one)])),
+          }
+        : functions,
+    changes:
+      changes.status === 'collected'
+        ? { ...changes, value: changes.value.map((event) => redactEvent(event, pseudonym)) }
+        : changes,
+  };
+}
+
+/** What is in a folder; nothing when there is none yet. */
+async function entriesOf(dir: string): Promise<string[] | 'file'> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return 'file';
+    if (codeOf(error) === 'ENOENT') return [];
+    throw new Problem(`${dir} cannot be read: ${codeOf(error)}.`, 2);
+  }
+}
+
+/** The path without links, as far as it exists. */
+async function realOrPlanned(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realOrPlanned(parent), basename(path));
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -26,7 +26,8 @@ it('there are at least ten', () => {
 
 describe.each(names)('%s', (name) => {
   const folder = join(root, name);
-  const diagnoseOnce = async () => (await judge(await readIncident(folder), '')).diagnosis;
+  const words = expectationOf(name).statuses?.join(' ') ?? '';
+  const diagnoseOnce = async () => (await judge(await readIncident(folder), words)).diagnosis;
   const diagnosed = diagnoseOnce();
 
   it('comes to the right verdict', async () => {

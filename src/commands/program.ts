@@ -1,11 +1,13 @@
 /** The command line: words and options in, exit code out. What a command does is loaded when it runs, so that help is instant. */
 import { Command, CommanderError, Option } from 'commander';
+import { Problem } from '../problem.ts';
 import type { DiagnoseOptions } from './diagnose.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
 
 /** Runs one command; resolves to the exit code. */
 export async function main(argv: string[]): Promise<number> {
+  process.on('uncaughtException', (error) => process.exit(report(error)));
   try {
     await program().parseAsync(argv);
     return 0;
@@ -62,11 +64,12 @@ function report(error: unknown): number {
     complain(`${oneLine(error.message.replace(/^error: /, ''))}; alb502 --help shows what there is.`);
     return 1;
   }
-  if (!(error instanceof Error)) throw error;
-  if (process.env.ALB502_DEBUG) complain(error.stack ?? error.message);
-  else if ('exitCode' in error) complain(oneLine(error.message));
-  else complain(`Something broke: ${oneLine(error.message)} (ALB502_DEBUG=1 shows where).`);
-  return 'exitCode' in error && error.exitCode === 1 ? 1 : 2;
+  const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
+  const exitCode = error instanceof Problem ? error.exitCode : 2;
+  if (process.env.ALB502_DEBUG) complain(stack);
+  else if (error instanceof Problem) complain(oneLine(message));
+  else complain(`Something broke: ${oneLine(message)} (ALB502_DEBUG=1 shows where).`);
+  return exitCode;
 }
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();

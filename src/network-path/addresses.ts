@@ -142,7 +142,7 @@ function locateInstance(id: string, net: NetworkEvidence): TargetPlace {
   if (address !== undefined && parsed && instance) return instancePlace(address, parsed, instance, net);
   const looked = net.networkInterfaces !== undefined || net.instances !== undefined;
   const reason = looked
-    ? `no instance or primary network interface of ${id} was found: its address and security groups are not known`
+    ? `the address and security groups of ${id} (neither the instance nor its primary network interface was read)`
     : `the network interfaces, for the address and security groups of ${id}`;
   return {
     label: id,
@@ -185,9 +185,8 @@ function instancePlace(
 
 function noInterface(target: string, carriers: number, net: NetworkEvidence): string {
   if (net.networkInterfaces === undefined) return `the network interfaces, for the security groups of ${target}`;
-  if (carriers > 1)
-    return `${carriers} network interfaces in several VPCs carry ${target}: which one it is cannot be seen`;
-  return `no network interface that was read carries ${target}: its security groups cannot be seen`;
+  if (carriers > 1) return `the security groups of ${target} (${carriers} network interfaces in several VPCs carry it)`;
+  return `the security groups of ${target} (no network interface that was read carries it)`;
 }
 
 function preferVpc<Place extends { VpcId?: string | undefined }>(places: Place[], vpcId?: string): Place | undefined {

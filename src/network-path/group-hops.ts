@@ -30,7 +30,7 @@ export function leave(journey: Journey): Hop {
     sentence: `${list(loadBalancerGroups)} of the load balancer ${allow(loadBalancerGroups)} no tcp ${port} to ${target.label}; ${instead('out', loadBalancerGroups, passage, net)}`,
     commands: [authorizeEgress(journey, loadBalancerGroups)],
     resources: loadBalancerGroups,
-    danglingReferences: passage.strangers,
+    danglingReferences: [...passage.severed, ...passage.strangers],
   });
   return { ...open, cuts: nodes.map((node) => ({ key: 'leave', node, share: 1, boxes: passage.rest, describe })) };
 }
@@ -52,7 +52,7 @@ export function enter(journey: Journey): Hop {
       sentence: `${list(groups)} of ${target.label} ${enterSentence(journey, cuts, groups, passage)}`,
       commands: [authorizeIngress(journey, groups)],
       resources: groups,
-      danglingReferences: passage.strangers,
+      danglingReferences: [...passage.severed, ...passage.strangers],
     });
     return { ...open, cuts: [{ key: 'enter', node, share: verdict.share, boxes: passage.rest, describe }] };
   });
@@ -71,11 +71,18 @@ function enterSentence(journey: Journey, cuts: Cut[], groups: string[], passage:
 }
 
 /** What there is in place of the rule that is missing: a reference that leads nowhere says most. */
-function instead(direction: Direction, groups: string[], { strangers }: Passage, net: NetworkEvidence): string {
+function instead(
+  direction: Direction,
+  groups: string[],
+  { strangers, severed }: Passage,
+  net: NetworkEvidence,
+): string {
   const [verb, carrier] =
     direction === 'in' ? ['admits', 'the load balancer does not carry'] : ['allows', 'the target does not carry'];
   const pronoun = groups.length === 1 ? 'it' : 'they';
   const does = groups.length === 1 ? verb : verb.slice(0, -1);
+  if (severed.length > 0)
+    return `on that port ${pronoun} ${does} ${list(severed)}, over a VPC peering that is not active`;
   if (strangers.length > 0) return `on that port ${pronoun} ${does} ${list(strangers)}, which ${carrier}`;
   const rules = rulesInWords(direction, groups, net);
   return rules.length === 0

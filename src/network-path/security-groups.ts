@@ -15,8 +15,10 @@ export interface Passage {
   by: string[];
   /** What could not be looked at and might admit the rest. */
   unseen: string[];
-  /** Groups that rules for this port name and that the other side does not carry, or not any more (peering gone). */
+  /** Groups that rules for this port name and that the other side does not carry. */
   strangers: string[];
+  /** Groups that rules for this port name over a VPC peering that is not active any more. */
+  severed: string[];
 }
 
 /** The connections in `wanted`, judged by all groups together; `peerGroups` are those of the other side, null when not known. */
@@ -27,7 +29,7 @@ export function passSecurityGroups(
   peer: { family: Family; groups: readonly string[] | null; label: string },
   net: NetworkEvidence,
 ): Passage {
-  const passage: Passage = { rest: [...wanted], by: [], unseen: [], strangers: [] };
+  const passage: Passage = { rest: [...wanted], by: [], unseen: [], strangers: [], severed: [] };
   if (net.securityGroups === undefined) return { ...passage, unseen: ['the rules of the security groups'] };
   for (const id of groups) {
     const group = net.securityGroups.find(({ GroupId }) => GroupId === id);
@@ -39,7 +41,12 @@ export function passSecurityGroups(
       applyRule(passage, rule, { id, direction, peer }, net);
     }
   }
-  return { ...passage, unseen: unique(passage.unseen), strangers: unique(passage.strangers) };
+  return {
+    ...passage,
+    unseen: unique(passage.unseen),
+    strangers: unique(passage.strangers),
+    severed: unique(passage.severed),
+  };
 }
 
 interface Side {
@@ -60,7 +67,7 @@ function applyRule(passage: Passage, rule: Permission, { id, direction, peer }: 
 
   for (const { GroupId, PeeringStatus } of rule.UserIdGroupPairs ?? []) {
     if (GroupId === undefined) continue;
-    if (PeeringStatus !== undefined && PeeringStatus !== 'active') passage.strangers.push(GroupId);
+    if (PeeringStatus !== undefined && PeeringStatus !== 'active') passage.severed.push(GroupId);
     else if (peer.groups === null) passage.unseen.push(`whether ${peer.label} carries ${GroupId}`);
     else if (peer.groups.includes(GroupId)) admit(everywhere(peer.family), GroupId);
     else passage.strangers.push(GroupId);

@@ -1,0 +1,71 @@
+import type { Listener, TargetGroup } from '../aws.ts';
+import { targetGroupName } from '../traffic.ts';
+import { list } from '../wording.ts';
+import { defineCheck, type Known } from './check.ts';
+
+export const listenerProtocol = defineCheck({
+  id: 'listener-protocol',
+  step: 2,
+  question: 'Do listeners and target groups fit each other?',
+  why: 'The listener decides how clients connect and, for HTTPS groups, which TLS policy the load balancer uses towards targets; HTTP/2 and gRPC groups need an HTTPS listener.',
+  fix: 'Forward to HTTP/2 and gRPC target groups from an HTTPS listener only.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html',
+  needs: ['listeners', 'targetGroups'],
+  wants: ['loadBalancer', 'rules'],
+
+  evaluate({ listeners, targetGroups, loadBalancer, rules }) {
+    const own = listeners.filter(
+      ({ LoadBalancerArn }) => !LoadBalancerArn || !loadBalancer || LoadBalancerArn === loadBalancer.LoadBalancerArn,
+    );
+    if (own.length === 0) return { outcome: 'not-applicable', summary: 'The load balancer has no listener.' };
+    const pairs = own.flatMap((listener) =>
+      forwardsOf(listener, rules).flatMap((arn) => {
+        const group = targetGroups.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+        return group && group.TargetType !== 'lambda' ? [{ listener, group }] : [];
+      }),
+    );
+    const facts = own.map(({ Port, Protocol, SslPolicy }) => ({
+      label: `listener ${Protocol ?? ''} ${Port ?? ''}`.trim(),
+      value: SslPolicy ?? 'no TLS',
+    }));
+    if (pairs.length === 0)
+      return { outcome: 'not-applicable', summary: 'No listener forwards to a target group with addresses.', facts };
+    const misfits = pairs.filter(
+      ({ listener, group }) => listener.Protocol === 'HTTP' && ['HTTP2', 'GRPC'].includes(group.ProtocolVersion ?? ''),
+    );
+    if (misfits.length > 0) {
+      return {
+        outcome: 'fail',
+        summary: `${list(misfits.map(({ listener, group }) => `${nameOf(listener)} forwards to ${group.TargetGroupName}, which is ${group.ProtocolVersion} and needs an HTTPS listener`))}.`,
+        facts,
+      };
+    }
+    return { outcome: 'pass', summary: `${list([...new Set(pairs.map(describePair))], 6)}.`, facts };
+  },
+});
+
+/** ARNs that the default actions and the rules of a listener forward to. */
+function forwardsOf({ ListenerArn, DefaultActions = [] }: Listener, rules: Known['rules'] | undefined): string[] {
+  const actions = [...DefaultActions, ...(rules?.[ListenerArn] ?? []).flatMap(({ Actions = [] }) => Actions)];
+  return [
+    ...new Set(
+      actions.flatMap(({ TargetGroupArn, ForwardConfig }) => [
+        ...(TargetGroupArn ? [TargetGroupArn] : []),
+        ...(ForwardConfig?.TargetGroups ?? []).flatMap((each) => each.TargetGroupArn ?? []),
+      ]),
+    ),
+  ];
+}
+
+function describePair({ listener, group }: { listener: Listener; group: TargetGroup }): string {
+  const name = group.TargetGroupName || targetGroupName(group.TargetGroupArn);
+  if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') {
+    return `${nameOf(listener)} ends TLS and reaches ${name} over HTTP, which is allowed`;
+  }
+  if (listener.Protocol === 'HTTP' && group.Protocol === 'HTTPS') {
+    return `${nameOf(listener)} reaches ${name} over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets`;
+  }
+  return `${nameOf(listener)} reaches ${name} over ${group.Protocol ?? 'an unknown protocol'}`;
+}
+
+const nameOf = ({ Protocol, Port }: Listener): string => `listener ${Protocol ?? 'unknown'}:${Port ?? '?'}`;

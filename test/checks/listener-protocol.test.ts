@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { Listener } from '../../src/aws.ts';
+import { listenerProtocol } from '../../src/checks/listener-protocol.ts';
+import { API, LB, question } from '../traffic-builder.ts';
+import { api, inWords, known, lambda } from './network-known.ts';
+
+type Seen = Parameters<typeof listenerProtocol.evaluate>[0];
+const judge = (part: Partial<Seen>) =>
+  inWords(listenerProtocol.evaluate({ ...known, listeners: [https], ...part }, question));
+const forward = { Type: 'forward', TargetGroupArn: API };
+const https: Listener = {
+  ListenerArn: 'l-1',
+  LoadBalancerArn: LB,
+  Port: 443,
+  Protocol: 'HTTPS',
+  SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+  DefaultActions: [forward],
+};
+const http: Listener = { ListenerArn: 'l-2', Port: 80, Protocol: 'HTTP', DefaultActions: [forward] };
+const notFound: Listener = { ...https, DefaultActions: [{ Type: 'fixed-response' }] };
+
+describe('listener-protocol', () => {
+  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+    {
+      name: 'TLS ends at the load balancer',
+      part: {},
+      says: 'pass: listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+    },
+    {
+      name: 'HTTP before an HTTPS group',
+      part: { listeners: [http], targetGroups: [api({ Protocol: 'HTTPS' })] },
+      says: 'pass: listener HTTP:80 reaches api over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets.',
+    },
+    {
+      name: 'gRPC behind an HTTP listener',
+      part: { listeners: [http], targetGroups: [api({ ProtocolVersion: 'GRPC' })] },
+      says: 'fail: listener HTTP:80 forwards to api, which is GRPC and needs an HTTPS listener.',
+    },
+    {
+      name: 'gRPC behind an HTTPS listener',
+      part: { targetGroups: [api({ ProtocolVersion: 'GRPC' })] },
+      says: 'pass: listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+    },
+    {
+      name: 'forwarded by a rule',
+      part: {
+        listeners: [notFound],
+        rules: {
+          'l-1': [{ Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn: API }] } }] }],
+        },
+      },
+      says: 'pass: listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+    },
+    {
+      name: 'nothing is forwarded',
+      part: { listeners: [notFound] },
+      says: 'not-applicable: No listener forwards to a target group with addresses.',
+    },
+    {
+      name: 'a function is behind it',
+      part: { targetGroups: [{ ...lambda, TargetGroupArn: API }] },
+      says: 'not-applicable: No listener forwards to a target group with addresses.',
+    },
+    {
+      name: 'the listener of another load balancer',
+      part: { listeners: [{ ...https, LoadBalancerArn: `${LB}9` }] },
+      says: 'not-applicable: The load balancer has no listener.',
+    },
+  ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
+});

@@ -56,18 +56,20 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   const pseudonym = pseudonyms();
   const { accessLog, ...described } = evidence;
   const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
-  let unreadable: Record<string, string> = {};
+  let logs: Pick<IncidentFile, 'unreadable' | 'logBytes'> = {};
   if (accessLog.status === 'collected' && incident?.logs) {
-    unreadable = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
+    const { bytes, unreadable } = accessLog.value.files;
+    const reasons = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
       question,
       idleTimeoutSeconds: idleTimeoutOf(evidence.attributes),
-      unreadable: accessLog.value.files.unreadable,
+      unreadable,
       pseudonym,
     });
+    logs = { logBytes: bytes, ...(unreadable.length > 0 ? { unreadable: reasons } : {}) };
   } else if (accessLog.status === 'collected') {
     files.set('access-log.json', answersOf(question, accessLog));
   }
-  files.set('incident.json', incidentOf(question, evidence, unreadable));
+  files.set('incident.json', incidentOf(question, evidence, logs));
   for (const [name, content] of files) {
     const path = join(dir, name);
     await mkdir(dirname(path), { recursive: true });
@@ -82,7 +84,11 @@ const answersOf = (
   { source, value }: Extract<Collected<AccessLogFile['accessLog']>, { status: 'collected' }>,
 ): AccessLogFile => ({ source, from: iso(from), to: iso(to), statuses, accessLog: value });
 
-function incidentOf(question: Question, evidence: EvidenceSet, unreadable: Record<string, string>): IncidentFile {
+function incidentOf(
+  question: Question,
+  evidence: EvidenceSet,
+  logs: Pick<IncidentFile, 'unreadable' | 'logBytes'>,
+): IncidentFile {
   const { loadBalancer, from, to, now, statuses } = question;
   const { accessLog, ...described } = evidence;
   const unavailable: Record<string, { source: string; reason: string }> = {};
@@ -103,7 +109,7 @@ function incidentOf(question: Question, evidence: EvidenceSet, unreadable: Recor
     now: iso(now),
     statuses,
     ...(Object.keys(unavailable).length > 0 ? { unavailable } : {}),
-    ...(Object.keys(unreadable).length > 0 ? { unreadable } : {}),
+    ...logs,
   };
 }
 

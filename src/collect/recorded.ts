@@ -114,7 +114,7 @@ async function accessLogOf(
     return {
       status: 'collected',
       source: searchOf(question),
-      value: asThen(value, recording['incident.json'].unreadable),
+      value: asThen(value, incident, question),
     };
   }
   const answers = recording['access-log.json'];
@@ -130,10 +130,19 @@ async function accessLogOf(
   };
 }
 
-/** The reasons why files could not be read when the incident was saved; what stands for them in logs/ is unreadable for another one. */
-function asThen(log: AccessLog, reasons: Record<string, string> = {}): AccessLog {
+/**
+ * The log files as they were when the incident was saved: why some could not be read (what stands for them in logs/ is unreadable for
+ * another reason), and how large they were before redaction, when the same window of them was read.
+ */
+function asThen(log: AccessLog, { from, to, loadBalancer, recording }: Incident, question: Question): AccessLog {
+  const { unreadable: reasons = {}, logBytes } = recording['incident.json'];
+  const isSame =
+    from === question.from &&
+    to === question.to &&
+    findLoadBalancer(loadBalancer, candidatesIn(recording)).name === question.loadBalancer.name;
   const unreadable = log.files.unreadable.map((one) => ({ ...one, reason: reasons[one.file] ?? one.reason }));
-  return { ...log, files: { ...log.files, unreadable } };
+  const bytes = isSame ? (logBytes ?? log.files.bytes) : log.files.bytes;
+  return { ...log, files: { ...log.files, unreadable, bytes } };
 }
 
 const NAMED_FILES = 5;

@@ -48,6 +48,8 @@ export const IncidentFile = z.looseObject({
   unavailable: z.record(z.string(), z.object({ source: z.string(), reason: z.string() })).optional(),
   /** Why files in logs/ could not be read when it was recorded, by file; their content was left out. */
   unreadable: z.record(z.string(), z.string()).optional(),
+  /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
+  logBytes: z.number().optional(),
 });
 export type IncidentFile = z.infer<typeof IncidentFile>;
 

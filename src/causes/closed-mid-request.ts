@@ -1,6 +1,7 @@
+import { targetLives } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed.ts';
 import { routeShares } from '../patterns/routes.ts';
-import { type Failure, type Traffic, weigh } from '../traffic.ts';
+import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
 import { clock, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
@@ -19,11 +20,14 @@ export const closedMidRequest = defineCause({
 
   judge({ traffic }) {
     const parts = closedParts(traffic);
-    if (parts.all.length === 0) return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
+    const aborted = abortedOnServingTargets(traffic);
+    if (parts.all.length + aborted.length === 0)
+      return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
     const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
     const crashErrors = crashed.flatMap((burst) => burst.errors);
     const restless = scattered(traffic, parts);
     const possible = [
+      ...aborted,
       ...parts.instantRest,
       ...parts.slowRest.filter((error) => !restless.includes(error)),
       ...parts.bursts.filter((burst) => !crashed.includes(burst)).flatMap((burst) => burst.errors),
@@ -82,6 +86,23 @@ export const closedMidRequest = defineCause({
     };
   },
 });
+
+/** Seconds of work until it was closed; what the whole request took where the log has no other time. */
+const _worked = (error: Failure): number =>
+  error.target_processing_time >= 0 ? error.target_processing_time : (error.elapsed ?? 0);
+
+/** Ended without a response on a target that got new requests afterwards: it was not deregistered, so an early close may look so. */
+function abortedOnServingTargets(traffic: Traffic): Failure[] {
+  const lives = targetLives(traffic);
+  return withSignature(traffic, 'no-response-aborted').filter((error) =>
+    lives.some(
+      (life) =>
+        life.target === error.target &&
+        life.target_group_arn === error.target_group_arn &&
+        life.lastSeen > error.at + 1_000,
+    ),
+  );
+}
 
 const retried = (errors: Failure[]): number => errors.filter((error) => error.retriedOk).length;
 

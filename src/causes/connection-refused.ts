@@ -1,11 +1,19 @@
 import { failedConnects } from '../patterns/connecting.ts';
-import { weigh } from '../traffic.ts';
+import { type Failure, weigh } from '../traffic.ts';
 import { list, plural, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 import { departure } from './departure.ts';
 import { handshake } from './handshake.ts';
 import { registrationOf } from './registration.ts';
+
+/** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
+const LINGER_MS = 90_000;
+
+const failsFor = (errors: readonly Failure[]): number => {
+  const times = errors.map((error) => error.at);
+  return Math.max(...times) - Math.min(...times);
+};
 
 export const connectionRefused = defineCause({
   id: 'connection-refused',
@@ -26,7 +34,7 @@ export const connectionRefused = defineCause({
       const stays =
         left?.how === 'unhealthy' ||
         part.life?.left === false ||
-        part.life?.lastSuccess === null ||
+        failsFor(part.errors) > LINGER_MS ||
         (registration !== null && !['absent', 'draining'].includes(registration.state));
       return { ...part, left, stays, registration, tls: handshake(part.target_group_arn, known, question) };
     });
@@ -61,7 +69,15 @@ export const connectionRefused = defineCause({
             ? [part.tls.sentence]
             : [],
       ),
-      missing: [...new Set(maybe.flatMap((part) => part.tls.missing))],
+      missing: [
+        ...new Set(
+          maybe.flatMap((part) =>
+            part.tls.excluded
+              ? [`Whether ${part.target} was being shut down: target health was not seen.`]
+              : part.tls.missing,
+          ),
+        ),
+      ],
       ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
       ...(sure.length > 0
         ? {

@@ -104,15 +104,18 @@ function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
     );
     return says('possible', []);
   }
-  if (life?.left !== true) return says('possible', []);
+  // Numbers that disagree with the delay leave the look-alike standing.
+  const strength = tooShort.length > 0 ? 'possible' : 'likely';
+  const noAnswer = `target_processing_time is -1: a target that closes leaves the time it took, the load balancer that ends a request does not`;
+  if (life?.left !== true) return says(strength, errors, `${target}: ${noAnswer}.`);
   const silent = `${target} got no request after ${clock(ended)}, while the others went on`;
   if (state === 'absent') return says('confirmed', errors, `${silent}, and it is not registered now.`);
-  // Numbers that disagree with the delay leave the look-alike standing.
-  return says(tooShort.length > 0 ? 'possible' : 'likely', errors, `${silent}.`);
+  return says(strength, errors, `${silent}.`);
 }
 
 function claimsOf({ errors }: Aborted, strength: Strength, sure: Failure[]): Claim[] {
-  const rest = errors.filter((error) => !sure.includes(error));
+  const taken = new Set(sure);
+  const rest = errors.filter((error) => !taken.has(error));
   const claims: Claim[] = [
     { errors: sure, strength },
     { errors: rest, strength: 'possible' },

@@ -53,7 +53,7 @@ export function farewell(suspect: Suspect): Farewell {
   if (registration?.state === 'unused' && registration.reason !== 'Target.NotInUse') {
     return leaves('likely', `${target} is unused now${registration.reason ? ` (${registration.reason})` : ''}.`);
   }
-  if (registration && registration.state !== 'absent' && registration.state !== 'unused') {
+  if (registration && registration.state !== 'absent') {
     return stays(`${target} is still registered, ${registration.state}.`);
   }
   if (!life) return { strength: null, for: [], against: [] };

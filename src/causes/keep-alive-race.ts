@@ -77,7 +77,7 @@ export const keepAliveRace = defineCause({
       return [
         ...(slow.length > 0
           ? [
-              `${outOf(slow.length, parts.all.length)} were closed ${spread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
+              `${outOf(slow.length, parts.all.length)} closed ${spread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
             ]
           : []),
         ...(noEdge > 0

@@ -1,7 +1,8 @@
 import { closedParts } from '../patterns/closed.ts';
 import { failedConnects } from '../patterns/connecting.ts';
+import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
 import { targetGroupName, weigh } from '../traffic.ts';
-import { list, number, outOf, plural } from '../wording.ts';
+import { list, number, outOf, plural, seconds } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 import { handshake } from './handshake.ts';
@@ -20,7 +21,7 @@ export const protocolMismatch = defineCause({
   judge(known, question) {
     const { traffic, targetGroups } = known;
     const connects = failedConnects(traffic);
-    const { all, wholeGroups } = closedParts(traffic);
+    const { all, wholeGroups, instantRest } = closedParts(traffic);
     if (connects.length === 0 && all.length === 0)
       return notShown(traffic, ['connect-failed', 'closed-before-response']);
     const plaintext = plaintextPorts(known);
@@ -50,7 +51,10 @@ export const protocolMismatch = defineCause({
     });
     const wholeShown = whole.filter((group) => group.http && group.tlsPort);
     const sure = [...shown.flatMap((part) => part.errors), ...wholeShown.flatMap((group) => group.errors)];
+    // Too few requests to call it all of them, but none that succeeded.
+    const few = instantRest.filter((error) => !answered(error.target_group_arn));
     const maybe = [
+      ...few,
       ...open.flatMap((part) => part.errors),
       ...whole.filter((group) => !wholeShown.includes(group)).flatMap((group) => group.errors),
     ];
@@ -83,11 +87,19 @@ export const protocolMismatch = defineCause({
         : {}),
     };
 
+    function answered(arn: string): boolean {
+      return traffic.log.targets.some((t) => t.target_group_arn === arn && t.firstSuccess !== null);
+    }
+
     function reachable(failed: number, closed: number): string {
+      const slow = all.filter((error) => !isInstant(error)).length;
       const working = new Set(traffic.log.targets.filter((t) => t.firstSuccess !== null).map((t) => t.target));
-      return failed > 0 && working.size === 0
-        ? 'The group speaks HTTP, so a refused connection is no protocol.'
-        : `The same target groups answer other requests (${plural(working.size, 'target')} did): with the wrong protocol each of the ${number(failed + closed)} would fail.`;
+      if (working.size > 0) {
+        return `The same target groups answer other requests (${plural(working.size, 'target')} did): with the wrong protocol each of the ${number(failed + closed)} would fail.`;
+      }
+      if (slow > 0)
+        return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; the wrong protocol is answered at once.`;
+      return `${outOf(failed, failed)} failed in a group that speaks HTTP: a refused connection is no protocol.`;
     }
   },
 

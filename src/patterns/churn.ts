@@ -10,7 +10,7 @@ export interface TargetLife {
   lastSuccess: number | null;
   requests: number;
   failures: number;
-  /** True: it got no request any more although the group went on for long enough. Null: what was read ends too soon to know. */
+  /** True: no request came any more although the group went on for long enough. False: it served to the end. Null: not known. */
   left: boolean | null;
   /** True: its first request came well after the group's. Null: what was read begins too late to know. */
   joined: boolean | null;
@@ -44,7 +44,7 @@ export function targetLives(traffic: Traffic): TargetLife[] {
       const interval = (life.lastSeen - life.firstSeen) / Math.max(1, life.requests);
       return {
         ...life,
-        left: silence(groupLast - life.lastSeen, interval),
+        left: leaving(life, groupLast, interval),
         joined: silence(life.firstSeen - groupFirst, interval),
       };
     })
@@ -52,6 +52,17 @@ export function targetLives(traffic: Traffic): TargetLife[] {
       (a, b) =>
         compare(a.target_group_arn, b.target_group_arn) || a.firstSeen - b.firstSeen || compare(a.target, b.target),
     );
+}
+
+/** Served to the end is no. Only failing, or silent for a while, when what was read ends: not known. */
+function leaving(
+  life: Pick<TargetLife, 'lastSeen' | 'lastSuccess'>,
+  groupLast: number,
+  intervalMs: number,
+): boolean | null {
+  const left = silence(groupLast - life.lastSeen, intervalMs);
+  if (left !== false) return left;
+  return life.lastSuccess !== null && silence(groupLast - life.lastSuccess, intervalMs) === false ? false : null;
 }
 
 /** Silent for long enough is yes, within the usual rhythm is no, in between is not known. */

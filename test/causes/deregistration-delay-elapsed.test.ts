@@ -48,7 +48,13 @@ describe('deregistration-delay-elapsed', () => {
       ['confirmed 1'],
     ],
     ['absent now, but served on', one, until(900), { targetHealth: health(['10.0.2.7', 'healthy']) }, ['possible 1']],
-    ['what was read ends with it', one, { targets: [target(OLD, { lastSeen: ago(300) })] }, {}, ['possible 1']],
+    [
+      'what was read ends with it: no close by the target leaves -1',
+      one,
+      { targets: [target(OLD, { lastSeen: ago(300) })] },
+      {},
+      ['likely 1'],
+    ],
     [
       'deregistered one delay before',
       one,

@@ -22,7 +22,8 @@ export const lambdaError = defineCause({
     const unhandled = unhandledErrors(traffic, known);
     const timedOut = new Set(unhandled.flatMap((group) => group.timedOut));
     const unclear = unhandled.flatMap((group) => group.unclear);
-    const sure = errors.filter((error) => !timedOut.has(error) && !unclear.includes(error));
+    const open = new Set(unclear);
+    const sure = errors.filter((error) => !timedOut.has(error) && !open.has(error));
     const own = [...sure, ...unclear];
     if (own.length === 0) {
       return {

@@ -95,5 +95,9 @@ const durations = (errors: Failure[]): string => {
 const bodies = (errors: Failure[]): string =>
   `${divided(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;
 
-const earlySentence = ({ early, effective, configured }: IdleTimeouts): string =>
-  `${errorsOf(early)} ended${durations(early).replace('; they ended', '')}, before the timer of ${wholeSeconds(effective ?? configured ?? 1)}.`;
+function earlySentence({ early, effective, configured }: IdleTimeouts): string {
+  const limit = effective ?? configured;
+  const when =
+    limit === null ? 'at no common whole second, as a timer would' : `before the timer of ${wholeSeconds(limit)}`;
+  return `${errorsOf(early)} ended${durations(early).replace('; they ended', '')}, ${when}.`;
+}

@@ -79,7 +79,8 @@ export const slowUpload = defineCause({
 });
 
 function against(all: Failure[], sameRoute: Failure[]): string[] {
-  const small = all.filter((error) => !sameRoute.includes(error));
+  const bodies = new Set(sameRoute);
+  const small = all.filter((error) => !bodies.has(error));
   const most = Math.max(0, ...small.map((error) => error.received_bytes));
   const sentences = [
     `${plural(weigh(small), 'error')} had a method without a body or under ${number(SMALL_BODY)} bytes to send (${number(most)} at most): nothing to be slow with.`,

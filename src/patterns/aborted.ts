@@ -58,11 +58,18 @@ export function configuredDelay(arn: string, { targetGroupAttributes }: AbortedE
 }
 
 function endedTogether(errors: Failure[]): Failure[] {
-  const near = (error: Failure) => errors.filter((other) => Math.abs(other.at - error.at) <= TOGETHER_MS);
-  return errors.filter((error) => {
-    const durations = near(error).flatMap(({ elapsed }) => elapsed ?? []);
-    return durations.length > 1 && Math.max(...durations) - Math.min(...durations) > TOGETHER_MS / 1000;
-  });
+  const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
+  const together = new Set<Failure>();
+  let [start, end] = [0, 0];
+  for (const { at } of ordered) {
+    while ((ordered[start]?.at ?? at) < at - TOGETHER_MS) start++;
+    while (end < ordered.length && (ordered[end]?.at ?? at) <= at + TOGETHER_MS) end++;
+    const near = ordered.slice(start, end);
+    const durations = near.flatMap(({ elapsed }) => elapsed ?? []);
+    if (durations.length < 2 || Math.max(...durations) - Math.min(...durations) <= TOGETHER_MS / 1000) continue;
+    for (const error of near) together.add(error);
+  }
+  return errors.filter((error) => together.has(error));
 }
 
 /** The DeregisterTargets call of this target that lies one delay before an error; any earlier one where the delay is not known. */

@@ -17,7 +17,7 @@ export interface IdleTimeouts {
   upload: Failure[];
   /** A body that may have been slow, or a slow target. */
   either: Failure[];
-  /** Nothing to upload, but they ended before the timer: the numbers do not agree. */
+  /** Nothing to upload, but they ended before the timer, or no timer shows and none is known: the numbers do not agree. */
   early: Failure[];
 }
 
@@ -45,13 +45,15 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   const large = all.filter((error) => !withoutUpload(error));
   const effective = timerIn(small, configured) ?? timerIn(large, configured);
   const limit = effective ?? configured;
-  const target = small.filter(({ elapsed }) => elapsed === null || limit === null || elapsed >= limit - 0.1);
+  const target = small.filter(({ elapsed }) => elapsed === null || (limit !== null && elapsed >= limit - 0.1));
   const timedOut = groupBy(target, (error) => error.route);
   const late = large.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + WELL_ABOVE);
   const upload = onlyUploads(traffic, large, late, target, limit) ? late : [];
+  const isLate = new Set(late);
   const sameRoute = large.filter(
-    (error) => !late.includes(error) && (timedOut.get(error.route)?.length ?? 0) >= MIN_PATTERN,
+    (error) => !isLate.has(error) && (timedOut.get(error.route)?.length ?? 0) >= MIN_PATTERN,
   );
+  const settled = new Set([...target, ...sameRoute, ...upload]);
   return {
     all,
     effective,
@@ -59,8 +61,8 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
     target,
     sameRoute,
     upload,
-    either: large.filter((error) => !sameRoute.includes(error) && !upload.includes(error)),
-    early: small.filter((error) => !target.includes(error)),
+    either: large.filter((error) => !settled.has(error)),
+    early: small.filter((error) => !settled.has(error)),
   };
 }
 

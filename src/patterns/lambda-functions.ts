@@ -77,18 +77,15 @@ function timeoutThen({ configuration }: LambdaTarget, errors: Failure[]): number
 }
 
 function withTimeout(errors: Failure[], timeout: number) {
-  const ended = (error: Failure, low: number, high: number): boolean => {
+  const parts = { timedOut: [] as Failure[], raised: [] as Failure[], unclear: [] as Failure[] };
+  for (const error of errors) {
     const took = lambdaSeconds(error);
-    return took !== null && took >= low && took <= high;
-  };
-  const timedOut = errors.filter((error) => ended(error, timeout - EARLY, timeout + OVERHEAD));
-  // Longer than the timeout: the start of the function is not part of it, so both can be.
-  const unclear = errors.filter(
-    (error) => lambdaSeconds(error) === null || ended(error, timeout + OVERHEAD, Number.POSITIVE_INFINITY),
-  );
-  const settled = new Set([...timedOut, ...unclear]);
-  const raised = errors.filter((error) => !settled.has(error));
-  return { timedOut, raised, unclear: unclear.filter((error) => !timedOut.includes(error)), suspect: timeout };
+    // Longer than the timeout: the start of the function is not part of it, so both can be.
+    if (took === null || took > timeout + OVERHEAD) parts.unclear.push(error);
+    else if (took >= timeout - EARLY) parts.timedOut.push(error);
+    else parts.raised.push(error);
+  }
+  return { ...parts, suspect: timeout };
 }
 
 /** No request outlives the timeout, and it is whole seconds: only errors at the longest duration can have timed out. */
@@ -100,6 +97,7 @@ function withoutTimeout(errors: Failure[]) {
     const took = lambdaSeconds(error);
     return took === null || (possible && Math.abs(took - suspect) <= 0.05);
   });
-  const raised = errors.filter((error) => !unclear.includes(error));
+  const open = new Set(unclear);
+  const raised = errors.filter((error) => !open.has(error));
   return { timedOut: [], raised, unclear, suspect: unclear.length > 0 && possible ? suspect : null };
 }

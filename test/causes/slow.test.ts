@@ -112,6 +112,14 @@ describe('slow-target and slow-upload', () => {
     expect(judged(failures, attributes)).toEqual({ target, upload: uploads });
   });
 
+  it('is not certain when no timer shows and none is known', () => {
+    const spread = several(4, 'idle-timeout', (i) => ({ elapsed: 3.3 + i * 2.7 }));
+    expect(judged(spread).target).toBe('possible 4');
+    expect(slowTarget.judge({ traffic: trafficOf(spread) }, question).against).toEqual([
+      '4 errors ended after 3.30 s to 11.4 s, at no common whole second, as a timer would.',
+    ]);
+  });
+
   it('is certain again when CloudTrail shows that the idle timeout was changed since', () => {
     expect(judged(slow(5), thirty, [changedAfter]).target).toBe('confirmed 5');
   });

@@ -1,6 +1,57 @@
+import { accessLogging } from './access-logging.ts';
+import { bursts } from './bursts.ts';
 import type { Check } from './check.ts';
+import { concentration } from './concentration.ts';
+import { deregistrationDelay } from './deregistration-delay.ts';
+import { errorOrigin } from './error-origin.ts';
+import { errorReason } from './error-reason.ts';
+import { errorSignatures } from './error-signatures.ts';
+import { failingRoutes } from './failing-routes.ts';
+import { healthPortPath } from './health-port-path.ts';
+import { idleTimeout } from './idle-timeout.ts';
+import { lambdaConfiguration } from './lambda-configuration.ts';
+import { lambdaResponse } from './lambda-response.ts';
+import { listenerProtocol } from './listener-protocol.ts';
+import { loadBalancerState } from './load-balancer-state.ts';
+import { logCompleteness } from './log-completeness.ts';
 import { measuredKeepAlive } from './measured-keep-alive.ts';
+import { rateAgainstTraffic } from './rate-against-traffic.ts';
+import { recentChanges } from './recent-changes.ts';
+import { registeredPort } from './registered-port.ts';
+import { securityGroupReferences } from './security-group-references.ts';
 import { targetChurn } from './target-churn.ts';
+import { targetGroupProtocol } from './target-group-protocol.ts';
+import { targetGroupProtocolVersion } from './target-group-protocol-version.ts';
+import { targetHealth } from './target-health.ts';
+import { trafficPortPath } from './traffic-port-path.ts';
+import { unhealthyHostsInMetrics } from './unhealthy-hosts-in-metrics.ts';
 
 /** The checklist, in reading order. Adding a check: its file, its test, this line. */
-export const checklist: readonly Check[] = [measuredKeepAlive, targetChurn];
+export const checklist: readonly Check[] = [
+  accessLogging,
+  logCompleteness,
+  errorOrigin,
+  errorSignatures,
+  errorReason,
+  concentration,
+  bursts,
+  targetGroupProtocol,
+  targetGroupProtocolVersion,
+  registeredPort,
+  listenerProtocol,
+  idleTimeout,
+  measuredKeepAlive,
+  rateAgainstTraffic,
+  failingRoutes,
+  lambdaResponse,
+  trafficPortPath,
+  healthPortPath,
+  securityGroupReferences,
+  targetHealth,
+  unhealthyHostsInMetrics,
+  targetChurn,
+  deregistrationDelay,
+  loadBalancerState,
+  lambdaConfiguration,
+  recentChanges,
+];

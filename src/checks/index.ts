@@ -6,7 +6,7 @@ import { deregistrationDelay } from './deregistration-delay.ts';
 import { errorOrigin } from './error-origin.ts';
 import { errorReason } from './error-reason.ts';
 import { errorSignatures } from './error-signatures.ts';
-import { failingRoutes } from './failing-routes.ts';
+import { failingRoutesCheck } from './failing-routes.ts';
 import { healthPortPath } from './health-port-path.ts';
 import { idleTimeout } from './idle-timeout.ts';
 import { lambdaConfiguration } from './lambda-configuration.ts';
@@ -15,7 +15,7 @@ import { listenerProtocol } from './listener-protocol.ts';
 import { loadBalancerState } from './load-balancer-state.ts';
 import { logCompleteness } from './log-completeness.ts';
 import { measuredKeepAlive } from './measured-keep-alive.ts';
-import { rateAgainstTraffic } from './rate-against-traffic.ts';
+import { rateAgainstTrafficCheck } from './rate-against-traffic.ts';
 import { recentChanges } from './recent-changes.ts';
 import { registeredPort } from './registered-port.ts';
 import { securityGroupReferences } from './security-group-references.ts';
@@ -41,8 +41,8 @@ export const checklist: readonly Check[] = [
   listenerProtocol,
   idleTimeout,
   measuredKeepAlive,
-  rateAgainstTraffic,
-  failingRoutes,
+  rateAgainstTrafficCheck,
+  failingRoutesCheck,
   lambdaResponse,
   trafficPortPath,
   healthPortPath,

@@ -1,10 +1,10 @@
-import { failingRoutes, routeShares } from '../patterns/routes.ts';
+import { routeShares, failingRoutes as routesThatFail } from '../patterns/routes.ts';
 import { type Traffic, weigh } from '../traffic.ts';
 import { list, outOf, percent, plural } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 import { withoutErrors } from './without-errors.ts';
 
-export const failingRoutesCheck = defineCheck({
+export const failingRoutes = defineCheck({
   id: 'failing-routes',
   step: 4,
   question: 'Do all routes get through, but for a share that is small everywhere?',
@@ -29,7 +29,7 @@ export const failingRoutesCheck = defineCheck({
     const facts = shares
       .slice(0, 5)
       .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e4) / 100, unit: 'percent' as const }));
-    const failing = failingRoutes(traffic, errors);
+    const failing = routesThatFail(traffic, errors);
     if (failing.length > 0) {
       const routes = failing.map(({ route, errors: own, requests }) => `${route} (${outOf(weigh(own), requests)})`);
       return {

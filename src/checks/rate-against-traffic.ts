@@ -1,6 +1,6 @@
 import type { Question } from '../evidence.ts';
 import { wholeMinutes } from '../metrics.ts';
-import { type Minute, rateAgainstTraffic } from '../patterns/correlation.ts';
+import { correlation, type Minute } from '../patterns/correlation.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
 import { plural } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
@@ -9,7 +9,7 @@ import { type CheckVerdict, defineCheck } from './check.ts';
 const CLEAR = 0.5;
 const MINUTE = 60_000;
 
-export const rateAgainstTrafficCheck = defineCheck({
+export const rateAgainstTraffic = defineCheck({
   id: 'rate-against-traffic',
   step: 3,
   question: 'Does the share of requests closed before a response stay level or rise with the traffic?',
@@ -24,7 +24,7 @@ export const rateAgainstTrafficCheck = defineCheck({
     const closed = withSignature(traffic, 'closed-before-response');
     if (closed.length === 0) return { outcome: 'not-applicable', summary: 'No request was closed before a response.' };
     const minutes = minutesOf(traffic, question);
-    const r = rateAgainstTraffic(minutes);
+    const r = correlation(minutes);
     if (r === null) {
       return {
         outcome: 'not-applicable',

@@ -11,7 +11,7 @@ const MIN_ERRORS = 20;
 const MIN_VARIATION = 1.5;
 
 /** Pearson's r between requests and the share that failed; null when there is not enough to say. */
-export function rateAgainstTraffic(minutes: readonly Minute[]): number | null {
+export function correlation(minutes: readonly Minute[]): number | null {
   const busy = minutes.filter(({ requests }) => requests > 0);
   const total = busy.reduce((sum, { errors }) => sum + errors, 0);
   const volumes = busy.map(({ requests }) => requests);

@@ -3,9 +3,8 @@
 import type { Question } from '../evidence.ts';
 import { metricMaximum } from '../metrics.ts';
 import { eventTime, names } from '../network-path/changes.ts';
-import { type TargetLife, targetLives } from '../patterns/churn.ts';
+import type { TargetLife } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/connecting.ts';
-import { withSignature } from '../traffic.ts';
 import { clock, wholeSeconds } from '../wording.ts';
 import type { Strength } from './cause.ts';
 import type { Registration } from './registration.ts';
@@ -21,6 +20,10 @@ export interface Farewell {
 interface Suspect {
   arn: string;
   target: string;
+  /** When the first and the last of the connections to it, from any node, were begun. */
+  first: number;
+  last: number;
+  lives: readonly TargetLife[];
   address: string;
   registration: Registration | null;
   known: TimedOutScene;
@@ -35,14 +38,8 @@ const LEAVING_CALLS =
   /^(DeregisterTargets|TerminateInstances|StopInstances|BidEvictedEvent|TerminateInstanceInAutoScalingGroup|DeleteNetworkInterface)$/;
 
 export function farewell(suspect: Suspect): Farewell {
-  const { arn, target, known, registration } = suspect;
-  const errors = withSignature(known.traffic, 'connect-timeout').filter(
-    (error) => error.target === target && error.target_group_arn === arn,
-  );
-  const starts = errors.map(({ at, elapsed }) => at - (elapsed ?? 10) * 1000);
-  const first = Math.min(...starts);
-  const last = Math.max(...starts);
-  const life = targetLives(known.traffic).find((each) => each.target === target && each.target_group_arn === arn);
+  const { arn, target, registration, first, last, lives } = suspect;
+  const life = lives.find((each) => each.target === target && each.target_group_arn === arn);
 
   if (life?.lastSuccess != null && life.lastSuccess > first) {
     return stays(`${target} still answered at ${clock(life.lastSuccess)}, after the first timeout.`);
@@ -61,10 +58,13 @@ export function farewell(suspect: Suspect): Farewell {
 }
 
 /** Absent now proves nothing by itself: it counts with a last request that others outlived and a short burst of timeouts. */
-function absent({ arn, target, registration, known, question }: Suspect, life: TargetLife, span: number): Farewell {
+function absent(
+  { arn, target, registration, lives, known, question }: Suspect,
+  life: TargetLife,
+  span: number,
+): Farewell {
   const isAbsent = registration?.state === 'absent';
   if (life.left === false && !isAbsent) return stays(`${target} got requests to the end of what was read.`);
-  const lives = targetLives(known.traffic);
   const replaced = wasReplaced(life, lives);
   const seen = `${target} got its last request at ${clock(life.lastSeen)}`;
   const now = isAbsent ? ' and is not registered now' : '';

@@ -9,6 +9,7 @@ import { splitTarget } from '../network-path/addresses.ts';
 import { type Change, pathChanges } from '../network-path/changes.ts';
 import { type Barrier, NETWORK_EVIDENCE, type PathAnswer, pathTo } from '../network-path/path.ts';
 import { healthPortOf } from '../network-path/target-paths.ts';
+import { type TargetLife, targetLives } from '../patterns/churn.ts';
 import { type Failure, groupBy, targetGroupName, weigh, withSignature } from '../traffic.ts';
 import { clock, outOf, plural, seconds } from '../wording.ts';
 import type { Scene, Strength } from './cause.ts';
@@ -57,25 +58,45 @@ const RECENT_MS = 24 * 3_600_000;
 
 export function timedOut(known: TimedOutScene, question: Question): TimedOut[] {
   const errors = withSignature(known.traffic, 'connect-timeout');
-  const pairs = groupBy(errors, ({ target_group_arn, target, node }) => `${target_group_arn} ${target} ${node ?? ''}`);
+  if (errors.length === 0) return [];
+  const lives = targetLives(known.traffic);
+  const perTarget = groupBy(errors, targetKey);
+  const pairs = groupBy(errors, (error) => `${targetKey(error)} ${error.node ?? ''}`);
   return [...pairs.values()].flatMap((own) => {
     const [error] = own;
     const endpoint = error && splitTarget(error.target);
-    return error && endpoint ? [pairOf(own, error, endpoint, known, question)] : [];
+    if (!error || !endpoint) return [];
+    const toTarget = perTarget.get(targetKey(error)) ?? own;
+    return [pairOf({ errors: own, error, toTarget, lives, ...endpoint }, known, question)];
   });
 }
 
+const targetKey = ({ target_group_arn, target }: Failure): string => `${target_group_arn} ${target}`;
+const begun = ({ at, elapsed }: Failure): number => at - (elapsed ?? 10) * 1000;
+const earliest = (errors: Failure[]): number =>
+  errors.reduce((first, error) => Math.min(first, begun(error)), Infinity);
+
+interface Pair {
+  errors: Failure[];
+  /** One of them. */
+  error: Failure;
+  /** The same from every node. */
+  toTarget: Failure[];
+  lives: TargetLife[];
+  address: string;
+  port: number;
+}
+
 function pairOf(
-  errors: Failure[],
-  { target_group_arn: arn, target, node }: Failure,
-  { address, port }: { address: string; port: number },
+  { errors, error, toTarget, lives, address, port }: Pair,
   known: TimedOutScene,
   question: Question,
 ): TimedOut {
+  const { target_group_arn: arn, target, node } = error;
   const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
   const path = pathTo(address, port, known, { node, vpcId: group?.VpcId });
-  const first = Math.min(...errors.map(({ at, elapsed }) => at - (elapsed ?? 10) * 1000));
-  const last = Math.max(...errors.map(({ at }) => at));
+  const first = earliest(errors);
+  const last = errors.reduce((end, { at }) => Math.max(end, at), first);
   const registration = registrationOf(arn, target, known);
   const changes = pathChanges(known.changes ?? [], path.resources);
   const traffic = known.traffic.log.targets.find(
@@ -97,7 +118,17 @@ function pairOf(
     healthyOnPort: registration?.state === 'healthy' && healthPortOf(group, null, port) === port,
     changedBefore: changes.findLast(({ at }) => at <= first && at >= first - RECENT_MS) ?? null,
     changedAfter: changes.find(({ at }) => at > first) ?? null,
-    gone: farewell({ arn, target, address, registration, known, question }),
+    gone: farewell({
+      arn,
+      target,
+      address,
+      registration,
+      first: earliest(toTarget),
+      last: toTarget.reduce((end, each) => Math.max(end, begun(each)), first),
+      lives,
+      known,
+      question,
+    }),
     tls: handshake(arn, known, question),
   };
 }
@@ -207,7 +238,7 @@ export function notDropped({ traffic }: Pick<Known, 'traffic'>): { sentences: st
   const failed = others.filter(({ signature }) => signature === 'connect-failed');
   const stood = others.filter(({ request_processing_time }) => request_processing_time >= 0);
   const untried = others.filter(({ target, request_processing_time }) => target === '-' && request_processing_time < 0);
-  const slowest = Math.max(0, ...failed.map(({ elapsed }) => elapsed ?? 0));
+  const slowest = failed.reduce((most, { elapsed }) => Math.max(most, elapsed ?? 0), 0);
   const of = (errors: Failure[]): string => `${outOf(weigh(errors), traffic.total)} errors`;
   return {
     sentences: [

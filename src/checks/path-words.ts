@@ -2,7 +2,7 @@
 import type { Fact } from '../diagnosis.ts';
 import type { PathAnswer } from '../network-path/path.ts';
 import type { PathEvidence, TargetPath } from '../network-path/target-paths.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import { groupBy, weigh, withSignature } from '../traffic.ts';
 import { list, number, outOf, percent, plural } from '../wording.ts';
 import type { CheckVerdict } from './check.ts';
 
@@ -22,22 +22,29 @@ const REMARK_SHARE = 0.01;
 const FACTS = 20;
 
 export function walk(paths: TargetPath[], { traffic }: PathEvidence, port: 'traffic' | 'health'): Walked[] {
-  const timeouts = traffic ? withSignature(traffic, 'connect-timeout') : [];
+  const timeouts = groupBy(traffic ? withSignature(traffic, 'connect-timeout') : [], keyOf);
+  const targets = groupBy(traffic?.log.targets ?? [], keyOf);
   return paths.flatMap((path) => {
     const answer = port === 'traffic' ? path.traffic : path.health;
     const number = port === 'traffic' ? path.trafficPort : path.healthPort;
     if (!answer || number === null) return [];
-    const isSame = (each: { target: string; target_group_arn: string }): boolean =>
-      each.target_group_arn === path.targetGroup && bare(each.target) === bare(path.target);
-    const seen = traffic?.log.targets.filter(isSame);
-    const own = timeouts.filter(isSame);
-    const answered =
-      seen && port === 'traffic'
-        ? seen.reduce((sum, { requests, failures }) => sum + Math.max(0, requests - failures), 0)
-        : null;
-    return [{ path, port: number, answer, timeouts: weigh(own), answered }];
+    const key = keyOf({ target: path.target, target_group_arn: path.targetGroup });
+    const seen = targets.get(key) ?? [];
+    const answered = seen.reduce((sum, { requests, failures }) => sum + Math.max(0, requests - failures), 0);
+    return [
+      {
+        path,
+        port: number,
+        answer,
+        timeouts: weigh(timeouts.get(key) ?? []),
+        answered: traffic && port === 'traffic' ? answered : null,
+      },
+    ];
   });
 }
+
+const keyOf = ({ target, target_group_arn }: { target: string; target_group_arn: string }): string =>
+  `${target_group_arn} ${bare(target)}`;
 
 const bare = (target: string): string => target.replace(/[[\]]/g, '');
 

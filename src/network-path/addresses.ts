@@ -106,7 +106,7 @@ export function locate(target: string, net: NetworkEvidence, vpcId?: string): Ta
   const parsed = parseRange(target);
   if (!parsed) return locateInstance(target, net);
 
-  const carriers = (net.networkInterfaces ?? []).filter((eni) => carries(eni, parsed));
+  const carriers = (net.networkInterfaces ?? []).filter((eni) => carries(eni, target, parsed));
   const eni = preferVpc(carriers, vpcId);
   if (eni) return interfacePlace(target, parsed, eni, net);
 
@@ -206,13 +206,15 @@ const ownAddresses = (eni: NetworkInterface): string[] => [
 ];
 
 /** Delegated prefixes (/28 for IPv4, /80 for IPv6) hold pod addresses that appear nowhere else in the interface. */
-function carries(eni: NetworkInterface, { family, range }: { family: Family; range: Range }): boolean {
+function carries(eni: NetworkInterface, label: string, { family, range }: { family: Family; range: Range }): boolean {
   const ipv6Prefixes: unknown = eni.Ipv6Prefixes;
   const prefixes = [
     ...(eni.Ipv4Prefixes ?? []).flatMap(({ Ipv4Prefix }) => Ipv4Prefix ?? []),
     ...(Array.isArray(ipv6Prefixes) ? ipv6Prefixes.flatMap(ipv6Prefix) : []),
   ];
-  return [...ownAddresses(eni), ...prefixes].some((text) => {
+  // IPv4 has one spelling: no need to parse the addresses of thousands of interfaces.
+  if (family === 4 && ownAddresses(eni).includes(label)) return true;
+  return [...(family === 6 ? ownAddresses(eni) : []), ...prefixes].some((text) => {
     const parsed = parseRange(text);
     return parsed?.family === family && contains(parsed.range, range);
   });

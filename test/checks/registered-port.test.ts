@@ -29,6 +29,11 @@ describe('registered-port', () => {
       says: 'pass: Registered ports: api 8080, checked on the same port.',
     },
     {
+      name: 'no request succeeds, and the target is unhealthy anyway',
+      part: { targetHealth: { [API]: [health('10.0.1.5', 'unhealthy', { HealthCheckPort: '9090' })] }, traffic: never },
+      says: 'pass: Registered ports: api 8080; health checks of api use port 9090 and say nothing about the traffic port.',
+    },
+    {
       name: 'dynamic ports of containers',
       part: {
         targetHealth: {

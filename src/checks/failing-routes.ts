@@ -4,7 +4,7 @@ import { list, outOf, percent, plural } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 import { withoutErrors } from './without-errors.ts';
 
-export const failingRoutes = defineCheck({
+export const failingRoutesCheck = defineCheck({
   id: 'failing-routes',
   step: 4,
   question: 'Do all routes get through, but for a share that is small everywhere?',

@@ -9,7 +9,7 @@ import { type CheckVerdict, defineCheck } from './check.ts';
 const CLEAR = 0.5;
 const MINUTE = 60_000;
 
-export const rateAgainstTraffic = defineCheck({
+export const rateAgainstTrafficCheck = defineCheck({
   id: 'rate-against-traffic',
   step: 3,
   question: 'Does the share of requests closed before a response stay level or rise with the traffic?',

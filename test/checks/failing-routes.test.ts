@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failingRoutes } from '../../src/checks/failing-routes.ts';
+import { failingRoutesCheck } from '../../src/checks/failing-routes.ts';
 import { question, several, trafficOf } from '../traffic-builder.ts';
 
 const route = (name: string, requests: number, failures: number) => ({
@@ -43,7 +43,7 @@ describe('failing-routes', () => {
       'Every error was answered by a target itself: the load balancer took the response.',
     ],
   ])('%s', (_, failures, log, outcome, summary) => {
-    expect(failingRoutes.evaluate({ traffic: trafficOf(failures, log) }, question)).toMatchObject({
+    expect(failingRoutesCheck.evaluate({ traffic: trafficOf(failures, log) }, question)).toMatchObject({
       outcome,
       summary,
     });

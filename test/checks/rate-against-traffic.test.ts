@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rateAgainstTraffic } from '../../src/checks/rate-against-traffic.ts';
+import { rateAgainstTrafficCheck } from '../../src/checks/rate-against-traffic.ts';
 import { failed, MINUTE, question, START, several, trafficOf } from '../traffic-builder.ts';
 
 /** Fifteen minutes of traffic that grows from 1000 to 3800 requests, with these errors in each. */
@@ -20,14 +20,14 @@ describe('rate-against-traffic', () => {
     ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'too even'],
     ['no such error', trafficOf(several(60, 'connect-failed')), 'not-applicable', 'No request was closed'],
   ])('%s', (_, traffic, outcome, part) => {
-    const verdict = rateAgainstTraffic.evaluate({ traffic }, question);
+    const verdict = rateAgainstTrafficCheck.evaluate({ traffic }, question);
     expect(verdict.outcome).toBe(outcome);
     expect(verdict.summary).toContain(part);
   });
 
   it('leaves out minutes that the window cuts', () => {
     const cut = { ...question, from: START + 30_000, to: START + 9.5 * MINUTE };
-    expect(rateAgainstTraffic.evaluate({ traffic: grown((m) => 20 - m) }, cut).summary).toContain(
+    expect(rateAgainstTrafficCheck.evaluate({ traffic: grown((m) => 20 - m) }, cut).summary).toContain(
       'over 8 whole minutes',
     );
   });

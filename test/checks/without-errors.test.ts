@@ -4,11 +4,11 @@ import { concentration } from '../../src/checks/concentration.ts';
 import { errorOrigin } from '../../src/checks/error-origin.ts';
 import { errorReason } from '../../src/checks/error-reason.ts';
 import { errorSignatures } from '../../src/checks/error-signatures.ts';
-import { failingRoutes } from '../../src/checks/failing-routes.ts';
+import { failingRoutesCheck } from '../../src/checks/failing-routes.ts';
 import { question, trafficOf } from '../traffic-builder.ts';
 
 describe('without errors', () => {
-  const checks = [errorOrigin, errorSignatures, errorReason, concentration, bursts, failingRoutes];
+  const checks = [errorOrigin, errorSignatures, errorReason, concentration, bursts, failingRoutesCheck];
   it.each(checks)('$id has nothing to say', (check) => {
     expect(check.evaluate({ traffic: trafficOf([]) }, question).outcome).toBe('not-applicable');
   });

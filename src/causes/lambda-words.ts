@@ -25,9 +25,11 @@ export const functionNames = (errors: readonly Failure[], known: Known): string 
     }),
   );
 
-/** Names for commands; a placeholder where the function is not known. */
+/** ARNs for commands that change a function, which take no version or alias; a placeholder where the function is not known. */
 export const functionArguments = (errors: readonly Failure[], known: Known): string[] => [
-  ...new Set(groupsOf(errors).map((group) => functionOf(group, known).arn ?? '<function>')),
+  ...new Set(
+    groupsOf(errors).map((group) => functionOf(group, known).arn?.split(':').slice(0, 7).join(':') ?? '<function>'),
+  ),
 ];
 
 export const logCommands = (errors: readonly Failure[], known: Known): string[] =>

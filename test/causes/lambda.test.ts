@@ -100,7 +100,7 @@ describe('the Lambda causes', () => {
       'The function report ran into its timeout of 3 s in 2 requests.',
     );
     expect(lambdaTimeout.fix(known, question).commands[0]).toBe(
-      `aws lambda update-function-configuration --function-name ${REPORT}:live --timeout 6`,
+      `aws lambda update-function-configuration --function-name ${REPORT} --timeout 6`,
     );
   });
 

@@ -6,9 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../evidence.ts';
-import { redacted } from './access-log/duckdb.ts';
 import { lineKind, parseLine } from './access-log/entry.ts';
-import { canMatter, contentOf, linesOf, logFilesIn, look, parseFileName } from './access-log/files.ts';
+import { canMatter, contentOf, linesOf, logFilesIn, look, parseFileName, redacted } from './access-log/files.ts';
 import { resourceOf } from './find-load-balancer.ts';
 import { type Pseudonym, redactEntry } from './redact.ts';
 

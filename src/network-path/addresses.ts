@@ -1,5 +1,6 @@
 /** Where the load balancer's nodes and a target are: address, subnet, zone, security groups. */
 import type { Instance, NetworkInterface, Subnet } from '../aws.ts';
+import { groupBy } from '../traffic.ts';
 import type { NetworkEvidence } from './journey.ts';
 import { contains, everywhere, type Family, parseRange, type Range } from './space.ts';
 
@@ -93,9 +94,10 @@ function oneNode(
 }
 
 /** Elastic Load Balancing describes its interfaces as "ELB app/<name>/<id>". */
-export function nodeInterfaces({ loadBalancer, networkInterfaces }: NetworkEvidence): NetworkInterface[] {
+function nodeInterfaces({ loadBalancer, networkInterfaces }: NetworkEvidence): NetworkInterface[] {
   const suffix = loadBalancer?.LoadBalancerArn.split('loadbalancer/')[1];
-  return (networkInterfaces ?? []).filter(({ Description }) => suffix && Description === `ELB ${suffix}`);
+  if (!networkInterfaces || !suffix) return [];
+  return indexOf(networkInterfaces).byDescription.get(`ELB ${suffix}`) ?? [];
 }
 
 /**
@@ -106,7 +108,7 @@ export function locate(target: string, net: NetworkEvidence, vpcId?: string): Ta
   const parsed = parseRange(target);
   if (!parsed) return locateInstance(target, net);
 
-  const carriers = (net.networkInterfaces ?? []).filter((eni) => carries(eni, target, parsed));
+  const carriers = carriersOf(parsed, net.networkInterfaces ?? []);
   const eni = preferVpc(carriers, vpcId);
   if (eni) return interfacePlace(target, parsed, eni, net);
 
@@ -206,18 +208,63 @@ const ownAddresses = (eni: NetworkInterface): string[] => [
 ];
 
 /** Delegated prefixes (/28 for IPv4, /80 for IPv6) hold pod addresses that appear nowhere else in the interface. */
-function carries(eni: NetworkInterface, label: string, { family, range }: { family: Family; range: Range }): boolean {
+function prefixesOf(eni: NetworkInterface): Parsed[] {
   const ipv6Prefixes: unknown = eni.Ipv6Prefixes;
-  const prefixes = [
+  return [
     ...(eni.Ipv4Prefixes ?? []).flatMap(({ Ipv4Prefix }) => Ipv4Prefix ?? []),
     ...(Array.isArray(ipv6Prefixes) ? ipv6Prefixes.flatMap(ipv6Prefix) : []),
-  ];
-  // IPv4 has one spelling: no need to parse the addresses of thousands of interfaces.
-  if (family === 4 && ownAddresses(eni).includes(label)) return true;
-  return [...(family === 6 ? ownAddresses(eni) : []), ...prefixes].some((text) => {
-    const parsed = parseRange(text);
-    return parsed?.family === family && contains(parsed.range, range);
-  });
+  ].flatMap((text) => parseRange(text) ?? []);
+}
+
+interface Parsed {
+  family: Family;
+  range: Range;
+}
+
+interface Interfaces {
+  /** By "4 167772421": IPv6 has several spellings. */
+  byAddress: Map<string, NetworkInterface[]>;
+  byDescription: Map<string, NetworkInterface[]>;
+  withPrefixes: { eni: NetworkInterface; prefixes: Parsed[] }[];
+}
+
+const addressKey = ({ family, range }: Parsed): string => `${family} ${range.low}`;
+
+/** An account has thousands of interfaces and a load balancer up to a thousand targets: each list is read once. */
+const indexed = new WeakMap<readonly NetworkInterface[], Interfaces>();
+
+function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
+  const ready = indexed.get(interfaces);
+  if (ready) return ready;
+  const index: Interfaces = {
+    byAddress: new Map(),
+    byDescription: groupBy(interfaces, ({ Description }) => Description ?? ''),
+    withPrefixes: [],
+  };
+  for (const eni of interfaces) {
+    for (const address of ownAddresses(eni)) {
+      const parsed = parseRange(address);
+      if (!parsed) continue;
+      const same = index.byAddress.get(addressKey(parsed));
+      if (same) same.push(eni);
+      else index.byAddress.set(addressKey(parsed), [eni]);
+    }
+    const prefixes = prefixesOf(eni);
+    if (prefixes.length > 0) index.withPrefixes.push({ eni, prefixes });
+  }
+  indexed.set(interfaces, index);
+  return index;
+}
+
+function carriersOf(address: Parsed, interfaces: readonly NetworkInterface[]): NetworkInterface[] {
+  const { byAddress, withPrefixes } = indexOf(interfaces);
+  const own = byAddress.get(addressKey(address)) ?? [];
+  const delegated = withPrefixes
+    .filter(({ eni }) => !own.includes(eni))
+    .filter(({ prefixes }) =>
+      prefixes.some(({ family, range }) => family === address.family && contains(range, address.range)),
+    );
+  return [...own, ...delegated.map(({ eni }) => eni)];
 }
 
 const ipv6Prefix = (entry: unknown): string[] =>

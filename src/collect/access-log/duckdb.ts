@@ -5,7 +5,7 @@
  * twelve fields is rejected; the few that are neither are decided by the parser of entry.ts. Entries are kept narrow (keys and numbers),
  * text only for failures and for a sample that names the places.
  */
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
@@ -15,8 +15,8 @@ import { addressAndPort, ENTRY_HEAD, instant, type LogEntry, lineKind, parseLine
 import {
   byText,
   canMatter,
-  contentOf,
-  faultOf,
+  copyReadable,
+  examine,
   linesOf,
   logFilesIn,
   look,
@@ -62,6 +62,9 @@ const NAMED_ONE_IN = 64;
 /** Up to this many compressed bytes every checksum is verified; beyond, only those of files that look wrong. */
 const VERIFY_ALL_BELOW = 4_000_000;
 const MAX_LINE = 16_777_216;
+/** The first, one for files the engine gives up on, one for files of which it missed a part. */
+const ATTEMPTS = 3;
+const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 const GAP_HORIZON_SECONDS = 180;
 const GAP_BIN_SECONDS = 0.01;
@@ -96,6 +99,8 @@ interface Source {
   bytes: number;
   length: number | null;
   node: string | null;
+  /** It has been replaced by a copy that can be read without doubt. */
+  readable: boolean;
 }
 
 interface Account extends FileAccount {
@@ -103,6 +108,8 @@ interface Account extends FileAccount {
   otherLoadBalancers: number;
   /** Bytes of the lines and their breaks. */
   size: number;
+  /** Lines with the blank ones. */
+  feeds: number;
 }
 
 type Row = Record<string, JS>;
@@ -115,8 +122,6 @@ class Reading {
   #outsideWindow = 0;
   readonly #named = { 'connection-log': 0, 'health-check-log': 0 };
   #sources: Source[] = [];
-  /** Bytes are read as Latin-1 when a file is not UTF-8; text is put right again on its way out. */
-  #latin1 = false;
 
   constructor(options: ReadOptions, temporary: string) {
     this.#options = options;
@@ -128,12 +133,11 @@ class Reading {
     await this.#list();
     const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
     this.#tell('listed', bytes, 0);
-    if (bytes <= VERIFY_ALL_BELOW) await this.#salvage();
+    if (bytes <= VERIFY_ALL_BELOW) await this.#examine(this.#sources.filter(({ compressed }) => compressed));
     if (this.#sources.length === 0) return { log: this.#nothing(), accounts: [] };
 
-    const connection = await this.#load(bytes);
+    const { connection, accounts } = await this.#load(bytes);
     try {
-      const accounts = await this.#account(connection);
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
       this.#tell('read', bytes, lines);
       const log = await this.#answer(connection, accounts);
@@ -165,7 +169,7 @@ class Reading {
       else return [{ file, original, node: name.node }];
       return [];
     });
-    const looked = await Promise.all(chosen.map(async (one) => ({ ...one, ends: await look(one.original) })));
+    const looked = await eachOf(chosen, async (one) => ({ ...one, ends: await look(one.original) }));
     for (const { file, original, node, ends } of looked) {
       if ('fault' in ends) {
         this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
@@ -173,42 +177,45 @@ class Reading {
       }
       const path = join(this.#temporary, `${this.#sources.length}.log${ends.compressed ? '.gz' : ''}`);
       await symlink(original, path);
-      this.#sources.push({ file, original, path, node, ...ends });
+      this.#sources.push({ file, original, path, node, readable: false, ...ends });
     }
   }
 
-  /** Reads every file as a stream. What is readable of a damaged one takes its place; the damage is named. */
-  async #salvage(): Promise<void> {
-    for (const [index, source] of this.#sources.entries()) {
-      if (!source.compressed) continue;
-      const pieces: Buffer[] = [];
-      try {
-        for await (const piece of contentOf(source.original, true)) pieces.push(piece);
-      } catch (error) {
-        const content = Buffer.concat(pieces);
-        const path = join(this.#temporary, `${index}.part.log`);
-        await writeFile(path, content);
-        this.#unreadable.set(source.file, { reason: faultOf(error), lines: 0 });
-        this.#sources[index] = { ...source, path, compressed: false, length: null };
-      }
-    }
+  /** Reads files as streams. A readable copy takes the place of one that is damaged, which is named, and of one that is not UTF-8. */
+  async #examine(sources: readonly Source[]): Promise<void> {
+    await eachOf(sources, async (source) => {
+      const { fault, isUtf8 } = await examine(source.original, source.compressed);
+      if (fault !== null) this.#unreadable.set(source.file, { reason: fault, lines: 0 });
+      if (fault !== null || !isUtf8) await this.#copy(source);
+    });
   }
 
-  async #load(bytes: number): Promise<DuckDBConnection> {
-    for (let attempt = 0; ; attempt++) {
+  async #copy(source: Source): Promise<void> {
+    const path = join(this.#temporary, `${this.#sources.indexOf(source)}.copy.log`);
+    await copyReadable(source.original, source.compressed, path);
+    source.path = path;
+    source.readable = true;
+  }
+
+  /**
+   * Reads all lines and accounts for them. When the engine gives up, it does so for all files: then each is examined, and a new engine
+   * reads what is readable. When it was content with a part of a file that is whole, it gets a copy.
+   */
+  async #load(bytes: number): Promise<{ connection: DuckDBConnection; accounts: Account[] }> {
+    for (let attempt = 1; ; attempt++) {
       const connection = await this.#open();
       try {
         await connection.run(this.#loadSql(bytes));
         await this.#decideDoubtful(connection);
-        return connection;
+        const accounts = await this.#account(connection);
+        const short = await this.#inDoubt(accounts);
+        if (short.length === 0) return { connection, accounts: await this.#withoutOtherLogs(accounts) };
+        for (const source of short) await this.#copy(source);
       } catch (error) {
-        connection.closeSync();
-        const message = error instanceof Error ? error.message : String(error);
-        if (attempt >= 2) throw error;
-        if (/unicode|utf-?8/i.test(message) && !this.#latin1) this.#latin1 = true;
-        else if (/INTERNAL|FATAL|invalidated/.test(message) && !this.#latin1) this.#latin1 = true;
-        else await this.#salvage();
+        if (attempt === ATTEMPTS) throw error;
+        await this.#examine(this.#sources);
       }
+      connection.closeSync();
     }
   }
 
@@ -241,7 +248,7 @@ class Reading {
         SELECT file_index::BIGINT AS file, coalesce(l, '') AS l
         FROM read_csv([${this.#sources.map(({ path }) => literal(path)).join(', ')}], columns = {'l': 'VARCHAR'}, auto_detect = false,
           header = false, delim = '\n', quote = '', escape = '', strict_mode = false, max_line_size = ${MAX_LINE},
-          buffer_size = ${2 * MAX_LINE}${this.#latin1 ? ", encoding = 'latin-1'" : ''})),
+          buffer_size = ${2 * MAX_LINE})),
       quoted AS (SELECT file, l, string_split(l, '"') AS q FROM text),
       split AS (
         SELECT file, l, q, string_split(q[1], ' ') AS head, string_split(q[5], ' ') AS tls, string_split(q[11], ' ') AS rule,
@@ -255,7 +262,7 @@ class Reading {
             ELSE ${DOUBTFUL} END AS kind
         FROM split),
       named AS (
-        SELECT *, CASE WHEN kind = ${ENTRY} THEN coalesce(nullif(string_split(q[31], ' ')[2], ''),
+        SELECT *, CASE WHEN kind = ${ENTRY} THEN coalesce(nullif(nullif(string_split(q[31], ' ')[2], ''), '-'),
             [${this.#sources.map(({ node }) => literal(node ?? '-')).join(', ')}][file + 1]) END AS node,
           CASE WHEN kind = ${ENTRY} THEN ${ROUTE} END AS route_text,
           CASE WHEN kind = ${ENTRY} THEN coalesce(try_cast(head[9] AS SMALLINT), -1) END AS status,
@@ -265,7 +272,7 @@ class Reading {
         SELECT *, kind = ${ENTRY} AND ended >= ${from} AND ended < ${to} AS in_window, coalesce(${asked}, false) AS asked,
           coalesce(status BETWEEN 500 AND 599 OR status = 460 OR ${asked}, false) AS failed
         FROM named)
-      SELECT file::UINTEGER AS file, ${this.#latin1 ? 'length' : 'strlen'}(l)::UINTEGER AS size, kind::UTINYINT AS kind,
+      SELECT file::UINTEGER AS file, strlen(l)::UINTEGER AS size, kind::UTINYINT AS kind,
         CASE WHEN kind = ${ENTRY} THEN ended END AS ended,
         CASE WHEN kind = ${ENTRY} THEN hash(tls[4], head[5], node) END AS place,
         CASE WHEN kind = ${ENTRY} THEN hash(${CLIENT}) END AS client,
@@ -293,7 +300,7 @@ class Reading {
     for await (const rows of result.yieldRowsJs()) {
       for (const [file, text] of rows) {
         found += 1;
-        const line = this.#text(String(text));
+        const line = String(text);
         const parsed = parseLine(line);
         const entry = 'entry' in parsed ? parsed.entry : null;
         const at = entry === null ? null : instant(entry.time);
@@ -335,20 +342,17 @@ class Reading {
     }
   }
 
-  #text(value: string): string {
-    return this.#latin1 ? Buffer.from(value, 'latin1').toString('utf8') : value;
-  }
-
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
   async #account(connection: DuckDBConnection): Promise<Account[]> {
     const rows = await select(
       connection,
       `SELECT file, count_if(kind <> ${BLANK} AND kind <> ${DOUBTFUL}) AS lines, count_if(kind IN (${ENTRY}, ${OTHER})) AS entries,
-        count_if(kind = ${REJECTED}) AS rejected, count_if(kind = ${OTHER}) AS others, sum(size + 1) AS size
+        count_if(kind = ${REJECTED}) AS rejected, count_if(kind = ${OTHER}) AS others, sum(size + 1) AS size,
+        count(size) AS feeds
       FROM line GROUP BY file`,
     );
     const counted = new Map(rows.map((row) => [number(row, 'file'), row]));
-    const accounts = this.#sources.map((source, index) => {
+    return this.#sources.map((source, index) => {
       const row = counted.get(index);
       const of = (name: string) => (row === undefined ? 0 : number(row, name));
       return {
@@ -359,27 +363,41 @@ class Reading {
         rejected: of('rejected'),
         otherLoadBalancers: of('others'),
         size: of('size'),
+        feeds: of('feeds'),
       };
     });
+  }
+
+  /**
+   * Compares the length of what was read with the last bytes of each compressed file. Where they differ, the file is read as a stream: it
+   * may be damaged, then it is named; it may be whole all the same (several members, line breaks of two bytes). Returns the whole ones of
+   * which lines are missing.
+   */
+  async #inDoubt(accounts: readonly Account[]): Promise<Source[]> {
+    const short: Source[] = [];
+    for (const { source, size, feeds } of accounts) {
+      const isRight = source.length === size % 2 ** 32 || source.length === (size - 1) % 2 ** 32;
+      if (!source.compressed || source.readable || isRight) continue;
+      const { fault, lineFeeds } = await examine(source.original, true);
+      if (fault !== null) this.#unreadable.set(source.file, { reason: fault, lines: 0 });
+      else if (feeds < lineFeeds) short.push(source);
+    }
+    return short;
+  }
+
+  /** Leaves out files that hold no entry and begin as another log does; says of damaged ones how many lines were used. */
+  async #withoutOtherLogs(accounts: readonly Account[]): Promise<Account[]> {
     const kept: Account[] = [];
     for (const account of accounts) {
       const { source } = account;
       const kind = account.entries === 0 && account.rejected > 0 ? await kindOf(source) : 'access-log';
+      const damage = this.#unreadable.get(source.file);
       if (kind !== 'access-log') {
         this.#named[kind] += 1;
         this.#unreadable.delete(source.file);
-        continue;
-      }
-      kept.push(account);
-      const known = this.#unreadable.get(source.file);
-      if (known) known.lines = account.lines;
-      else if (
-        source.length !== null &&
-        source.length !== account.size % 2 ** 32 &&
-        source.length !== (account.size - 1) % 2 ** 32
-      ) {
-        const fault = await faultIn(source);
-        if (fault !== null) this.#unreadable.set(source.file, { reason: fault, lines: account.lines });
+      } else {
+        kept.push(account);
+        if (damage !== undefined) damage.lines = account.lines;
       }
     }
     return kept;
@@ -450,7 +468,7 @@ class Reading {
     const [failed] = await select(connection, queries.FAILED);
     if (overview === undefined || failed === undefined) throw new Error('a count came back without a row');
     const shown = await select(connection, queries.failures(FAILURE_LIMIT));
-    const text = (row: Row, name: string) => this.#text(String(row[name]));
+    const text = (row: Row, name: string) => String(row[name]);
     const node = (row: Row) => (row.node === '-' ? null : text(row, 'node'));
 
     const clients = new Map<string, number>();
@@ -591,7 +609,7 @@ class Reading {
       const closed = Array.isArray(row.closed) ? row.closed.map((id) => indexOf.get(Number(id)) ?? -1) : [];
       const controls = number(row, 'controls');
       if (row.bin === null) {
-        const target_group_arn = this.#text(String(row.target_group_arn));
+        const target_group_arn = String(row.target_group_arn);
         groups.push({
           target_group_arn,
           binSeconds: GAP_BIN_SECONDS,
@@ -617,10 +635,9 @@ class Reading {
       `SELECT DISTINCT detail FROM line WHERE kind = ${REJECTED} AND file = ${queries.whole(file)} LIMIT 1000`,
     );
     // Where a thousand different lines were rejected the first one is not far.
-    const prefixes =
-      rows.length < 1000 ? new Set(rows.map((row) => this.#text(String(row.detail)).slice(0, SURE_PREFIX))) : null;
+    const prefixes = rows.length < 1000 ? new Set(rows.map((row) => String(row.detail).slice(0, SURE_PREFIX))) : null;
     const isFirst = (line: string) => 'rejected' in parseLine(line);
-    for await (const { number, text } of linesOf(source.path, source.compressed)) {
+    for await (const { number, text } of linesOf(source.original, source.compressed)) {
       if (text === '' || (prefixes !== null && !prefixes.has(text.slice(0, SURE_PREFIX)))) continue;
       if (isFirst(text)) return { file: source.file, line: number, text: redacted(text) };
     }
@@ -654,7 +671,7 @@ const PLAIN_LINE = `
       WHEN 21 THEN q[17] = ' ' AND q[19] = ' ' AND q[21] = ''
       ELSE q[17] = ' ' AND q[19] = ' ' AND q[21] = ' ' AND q[23] = ' ' AND CASE len(q)
         WHEN 25 THEN regexp_full_match(q[25], '(?: [^ ]+)?')
-        WHEN 31 THEN regexp_full_match(q[25], ' [^ ]+ ') AND q[27] = ' ' AND q[29] = ' ' AND regexp_full_match(q[31], '(?: [^ ]+)?')
+        WHEN 31 THEN regexp_full_match(q[25], ' [^ ]+ ') AND q[27] = ' ' AND q[29] = ' ' AND regexp_full_match(q[31], '(?: [!-~]+)?')
         ELSE regexp_full_match(q[25], ' [^ ]+ ') AND q[27] = ' ' AND q[29] = ' ' AND regexp_full_match(q[31], ' [^ ]+ ') AND q[33] = ' '
           AND q[35] = '' END END, false)`;
 
@@ -695,7 +712,7 @@ function detailOf(entry: LogEntry, fileNode: string): string[] {
   const values: Record<(typeof DETAIL)[number], string> = {
     target_group_arn: entry.target_group_arn ?? '-',
     target: entry.target,
-    node: entry.ip_address ?? fileNode,
+    node: entry.ip_address === undefined || entry.ip_address === '-' ? fileNode : entry.ip_address,
     request_type: entry.type,
     client_address: client === null ? entry.client : entry.client.replace(/:[0-9]+$/, ''),
     request_processing_time: String(entry.request_processing_time),
@@ -784,18 +801,17 @@ function number(row: Row, name: string): number {
 
 /** What kind of log a file without entries is, by its first line. */
 async function kindOf(source: Source): Promise<'access-log' | 'connection-log' | 'health-check-log'> {
-  for await (const { text } of linesOf(source.path, source.compressed)) {
+  for await (const { text } of linesOf(source.original, source.compressed)) {
     if (text !== '') return lineKind(text) ?? 'access-log';
   }
   return 'access-log';
 }
 
-/** What is wrong with a file whose length is not what its last bytes say; null when nothing is (members, line breaks of two bytes). */
-async function faultIn(source: Source): Promise<string | null> {
-  try {
-    for await (const _ of contentOf(source.original, source.compressed));
-    return null;
-  } catch (error) {
-    return faultOf(error);
+/** As Promise.all of the results, with a bounded number of files open. */
+async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += FILES_AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(at, at + FILES_AT_ONCE).map(work))));
   }
+  return results;
 }

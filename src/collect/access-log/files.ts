@@ -2,7 +2,8 @@
  * The files of an access log: which there are, what their names say, which can hold an entry that matters, and whether they are whole.
  * Names: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
-import { createReadStream } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
@@ -144,22 +145,35 @@ export function faultOf(error: unknown): string {
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** Content of a file, decompressed, piece by piece. Throws at the point where it is damaged, after all that could be read. */
+/** Content of a file, decompressed, piece by piece. Throws where it is damaged, after all that could be read before. */
 export async function* contentOf(path: string, compressed: boolean): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
+  const file = createReadStream(path, { highWaterMark: PIECE });
   if (!compressed) {
     yield* file;
     return;
   }
-  const gunzip = createGunzip({ chunkSize: 1 << 18 });
-  file.on('error', (error) => gunzip.destroy(error));
-  file.pipe(gunzip);
+  const gunzip = createGunzip({ chunkSize: PIECE });
+  const ready: Buffer[] = [];
+  const broken = new Promise<Error>((resolve) => gunzip.on('error', resolve));
+  gunzip.on('data', (piece: Buffer) => ready.push(piece));
+  // An async iterator of the stream would drop, at an error, what it has not handed out yet: so it is fed by hand.
+  const fed = (feed: (done: () => void) => void) =>
+    Promise.race([broken, new Promise<null>((done) => feed(() => done(null)))]);
   try {
-    yield* gunzip;
+    for await (const chunk of file) {
+      const error = await fed((done) => gunzip.write(chunk, done));
+      yield* ready.splice(0);
+      if (error !== null) throw error;
+    }
+    const error = await fed((done) => gunzip.once('end', done).end());
+    yield* ready.splice(0);
+    if (error !== null) throw error;
   } finally {
-    file.destroy();
+    gunzip.destroy();
   }
 }
+
+const PIECE = 1 << 18;
 
 /** Lines of a file with their numbers from 1, without line breaks. Bytes that are not UTF-8 become U+FFFD. Ends quietly where the file is damaged. */
 export async function* linesOf(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {
@@ -176,6 +190,57 @@ export async function* linesOf(path: string, compressed: boolean): AsyncGenerato
     // What was readable has been yielded; look() and examine() tell what is wrong.
   }
   if (rest !== '') yield { number: number + 1, text: rest };
+}
+
+/** What reading a whole file tells. */
+export interface Examined {
+  /** What is wrong with it, or null. */
+  fault: string | null;
+  isUtf8: boolean;
+  /** Line feeds in what could be read. */
+  lineFeeds: number;
+}
+
+export async function examine(path: string, compressed: boolean): Promise<Examined> {
+  const found: Examined = { fault: null, isUtf8: true, lineFeeds: 0 };
+  let rest: Buffer = Buffer.alloc(0);
+  try {
+    for await (const piece of contentOf(path, compressed)) {
+      for (let at = piece.indexOf(10); at !== -1; at = piece.indexOf(10, at + 1)) found.lineFeeds += 1;
+      const text = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+      const end = text.length - cutCharacter(text);
+      found.isUtf8 &&= isUtf8(text.subarray(0, end));
+      rest = text.subarray(end);
+    }
+    found.isUtf8 &&= rest.length === 0;
+  } catch (error) {
+    found.fault = faultOf(error);
+  }
+  return found;
+}
+
+/** Bytes at the end that begin a character of UTF-8 without ending it. */
+function cutCharacter(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? back : 0;
+  }
+  return 0;
+}
+
+/** Writes what is readable of a file, decompressed, bytes that are not UTF-8 as U+FFFD. */
+export async function copyReadable(path: string, compressed: boolean, to: string): Promise<void> {
+  const decoder = new StringDecoder('utf8');
+  const file = openSync(to, 'w');
+  try {
+    for await (const piece of contentOf(path, compressed)) writeSync(file, decoder.write(piece));
+  } catch {
+    // What was readable is written; examine() tells what is wrong.
+  } finally {
+    writeSync(file, decoder.end());
+    closeSync(file);
+  }
 }
 
 const SHOWN_TEXT = 120;

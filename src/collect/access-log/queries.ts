@@ -1,6 +1,6 @@
 /**
  * The questions put to the access log, stated once. The dialect is that of Trino (Athena engine version 3), kept to what DuckDB takes as
- * well: no division of integers (they differ), no approximate and no random function, every list in a total order, sums of integers only
+ * well: no division of integers, no count_if over what may be nothing (they differ), no approximate and no random function, every list in a total order, sums of integers only
  * (sums of doubles depend on the order of the work).
  *
  * An engine provides these relations; how is its own affair. Times are microseconds since the epoch. Statuses are numbers, -1 for "-".
@@ -31,7 +31,7 @@ export const FAILURE_ORDER =
 
 /** One row. */
 export const OVERVIEW: Question = `
-  SELECT count_if(in_window) AS requests, count_if(in_window AND failed) AS failures, min(ended) AS oldest, max(ended) AS newest
+  SELECT count(CASE WHEN in_window THEN 1 END) AS requests, count(CASE WHEN in_window AND failed THEN 1 END) AS failures, min(ended) AS oldest, max(ended) AS newest
   FROM entry`;
 
 export const MINUTES: Question = `

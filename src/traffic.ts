@@ -56,6 +56,16 @@ export function readTraffic(log: AccessLog, question: Question): Traffic {
   };
 }
 
+/** A pattern worked out once for each traffic: a dozen causes ask for the same one. */
+export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: Traffic) => T {
+  const known = new WeakMap<Traffic, { value: T }>();
+  return (traffic) => {
+    const found = known.get(traffic) ?? { value: compute(traffic) };
+    known.set(traffic, found);
+    return found.value;
+  };
+}
+
 /** The errors of these signatures. */
 export const withSignature = (traffic: Traffic, ...ids: SignatureId[]): Failure[] =>
   traffic.errors.filter((error) => ids.includes(error.signature));

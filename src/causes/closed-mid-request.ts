@@ -29,7 +29,7 @@ export const closedMidRequest = defineCause({
     const possible = [
       ...aborted,
       ...parts.instantRest,
-      ...parts.slowRest.filter((error) => !restless.includes(error)),
+      ...(restless.length > 0 ? [] : parts.slowRest),
       ...parts.bursts.filter((burst) => !crashed.includes(burst)).flatMap((burst) => burst.errors),
       ...parts.wholeGroups.flatMap((group) => group.errors),
       ...parts.clocks.flatMap((cluster) => cluster.errors),
@@ -93,8 +93,9 @@ const _worked = (error: Failure): number =>
 
 /** Ended without a response on a target that got new requests afterwards: it was not deregistered, so an early close may look so. */
 function abortedOnServingTargets(traffic: Traffic): Failure[] {
-  const lives = targetLives(traffic);
-  return withSignature(traffic, 'no-response-aborted').filter((error) =>
+  const errors = withSignature(traffic, 'no-response-aborted');
+  const lives = errors.length > 0 ? targetLives(traffic) : [];
+  return errors.filter((error) =>
     lives.some(
       (life) =>
         life.target === error.target &&

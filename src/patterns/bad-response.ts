@@ -1,5 +1,5 @@
 /** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
-import type { Failure, Traffic } from '../traffic.ts';
+import { type Failure, oncePerTraffic, type Traffic } from '../traffic.ts';
 import { outOf, percent, plural, seconds } from '../wording.ts';
 import { closedParts } from './closed.ts';
 import { routeShares } from './routes.ts';
@@ -16,7 +16,7 @@ export interface BadResponse {
 const RETRIED_SHARE = 0.5;
 const MIN_ERRORS = 5;
 
-export function badResponse(traffic: Traffic): BadResponse {
+export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const parts = closedParts(traffic);
   const fixed = parts.routes.flatMap((route) => route.errors);
   const unclear = [
@@ -58,7 +58,7 @@ export function badResponse(traffic: Traffic): BadResponse {
         : []),
     ],
   };
-}
+});
 
 /** Enough of them worked when repeated, and their routes mostly succeed. */
 function repeatable(traffic: Traffic, errors: Failure[]): boolean {

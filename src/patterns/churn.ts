@@ -1,6 +1,6 @@
 /** Which targets joined and left, from the log alone. The edge of what was read is "not known", never "left". */
 import type { Traffic } from '../traffic.ts';
-import { groupBy } from '../traffic.ts';
+import { groupBy, oncePerTraffic } from '../traffic.ts';
 
 export interface TargetLife {
   target_group_arn: string;
@@ -24,7 +24,7 @@ const RHYTHM_MS = 5_000;
 const RHYTHM_INTERVALS = 5;
 
 /** One life for each target that was chosen, by target group, then first seen, then address. */
-export function targetLives(traffic: Traffic): TargetLife[] {
+export const targetLives = oncePerTraffic((traffic: Traffic): TargetLife[] => {
   const { log } = traffic;
   const chosen = log.targets.filter(({ target }) => target !== '-');
   return [...groupBy(chosen, (t) => `${t.target_group_arn} ${t.target}`).values()]
@@ -52,7 +52,7 @@ export function targetLives(traffic: Traffic): TargetLife[] {
       (a, b) =>
         compare(a.target_group_arn, b.target_group_arn) || a.firstSeen - b.firstSeen || compare(a.target, b.target),
     );
-}
+});
 
 /** Served to the end is no. Only failing, or silent for a while, when what was read ends: not known. */
 function leaving(

@@ -3,7 +3,7 @@
  * part only, the most specific first. What no pattern explains is the rest.
  */
 import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, weigh, withSignature } from '../traffic.ts';
+import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
 import { type TargetBurst, targetBursts } from './bursts.ts';
 import { type TargetLife, targetLives } from './churn.ts';
 import { type DurationCluster, fixedDurations } from './durations.ts';
@@ -35,7 +35,7 @@ const MOST_AT_EDGE = 0.8;
 /** A target that leaves fails its requests in its last moments. */
 const LAST_MOMENTS_MS = 90_000;
 
-export function closedParts(traffic: Traffic): ClosedParts {
+export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   const all = withSignature(traffic, 'closed-before-response');
   let rest = all;
   const take = (errors: Failure[]): Failure[] => {
@@ -73,7 +73,7 @@ export function closedParts(traffic: Traffic): ClosedParts {
     instantRest: rest.filter(isInstant),
     slowRest: rest.filter((error) => !isInstant(error)),
   };
-}
+});
 
 function closedGroups(traffic: Traffic, errors: Failure[]): ClosedParts['wholeGroups'] {
   return [...groupBy(errors, (error) => error.target_group_arn)].flatMap(([target_group_arn, own]) => {

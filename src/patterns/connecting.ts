@@ -1,6 +1,6 @@
 /** connect-failed rows (502, `-1 -1 -1`, at once) by (target group, target), with what else the target did. */
 import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, targetGroupName, withSignature } from '../traffic.ts';
+import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
 import { type TargetLife, targetLives } from './churn.ts';
 
 export interface FailedConnects {
@@ -15,7 +15,7 @@ export interface FailedConnects {
   replaced: boolean;
 }
 
-export function failedConnects(traffic: Traffic): FailedConnects[] {
+export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[] => {
   const lives = targetLives(traffic);
   const errors = withSignature(traffic, 'connect-failed');
   return [...groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`).values()].flatMap((own) => {
@@ -35,7 +35,7 @@ export function failedConnects(traffic: Traffic): FailedConnects[] {
       },
     ];
   });
-}
+});
 
 const REPLACED_WITHIN_MS = 10 * 60_000;
 

@@ -24,7 +24,8 @@ export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
     const cluster = densest(rest);
     if (!cluster || moments(cluster) < MIN_ERRORS || cluster.length < MIN_SHARE * rest.length) return clusters;
     clusters.push({ seconds: middle(cluster), errors: [...cluster].sort((a, b) => a.index - b.index) });
-    rest = rest.filter((error) => !cluster.includes(error));
+    const taken = new Set(cluster);
+    rest = rest.filter((error) => !taken.has(error));
   }
 }
 

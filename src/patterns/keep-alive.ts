@@ -4,7 +4,7 @@
  */
 import type { IdleGaps } from '../evidence.ts';
 import type { Failure, Traffic } from '../traffic.ts';
-import { withSignature } from '../traffic.ts';
+import { groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
 
 /** Closed within this many seconds of being sent: the target cannot have worked on the request. Public race rows have 0.000 to 0.053. */
 export const INSTANT_SECONDS = 0.1;
@@ -34,10 +34,13 @@ export const isInstant = (error: Failure): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
 /** One measure for each target group with closed-before-response errors, most errors first, then by ARN. */
-export function measureKeepAlive(traffic: Traffic): KeepAliveMeasure[] {
+export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeasure[] => {
   const closed = withSignature(traffic, 'closed-before-response');
-  const groups = [...new Set(closed.map((error) => error.target_group_arn))];
-  const count = (arn: string) => closed.filter((error) => error.target_group_arn === arn).length;
+  const counts = new Map(
+    [...groupBy(closed, (error) => error.target_group_arn)].map(([arn, own]) => [arn, own.length]),
+  );
+  const groups = [...counts.keys()];
+  const count = (arn: string) => counts.get(arn) ?? 0;
   return groups
     .sort((a, b) => count(b) - count(a) || (a < b ? -1 : 1))
     .map((arn) => {
@@ -45,7 +48,7 @@ export function measureKeepAlive(traffic: Traffic): KeepAliveMeasure[] {
       const gaps = traffic.log.idleGaps.find((gap) => gap.target_group_arn === arn);
       return measureGroup(arn, instant, gaps);
     });
-}
+});
 
 function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefined): KeepAliveMeasure {
   const byRow = new Map(instant.map((error) => [error.row, error]));

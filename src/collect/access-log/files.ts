@@ -142,17 +142,22 @@ export function faultOf(error: unknown): string {
   };
   if (error instanceof Error && error.message === 'incorrect data check')
     return 'its checksum does not match its content';
+  if (error instanceof Error && error.message === 'incorrect header check')
+    return 'other bytes follow its compressed data';
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** Content of a file, decompressed, piece by piece. Throws where it is damaged, after all that could be read before. */
-export async function* contentOf(path: string, compressed: boolean): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: PIECE });
+/**
+ * Content of a file, decompressed, piece by piece. Throws where it is damaged, after what could be read before: what a piece of the file
+ * holds in front of the damage in it is lost, so small pieces lose less.
+ */
+export async function* contentOf(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: pieceBytes });
   if (!compressed) {
     yield* file;
     return;
   }
-  const gunzip = createGunzip({ chunkSize: PIECE });
+  const gunzip = createGunzip({ chunkSize: Math.min(PIECE, 8 * pieceBytes) });
   const ready: Buffer[] = [];
   const broken = new Promise<Error>((resolve) => gunzip.on('error', resolve));
   gunzip.on('data', (piece: Buffer) => ready.push(piece));
@@ -174,6 +179,7 @@ export async function* contentOf(path: string, compressed: boolean): AsyncGenera
 }
 
 const PIECE = 1 << 18;
+const SMALL_PIECE = 1 << 9;
 
 /** Lines of a file with their numbers from 1, without line breaks. Bytes that are not UTF-8 become U+FFFD. Ends quietly where the file is damaged. */
 export async function* linesOf(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {
@@ -234,7 +240,7 @@ export async function copyReadable(path: string, compressed: boolean, to: string
   const decoder = new StringDecoder('utf8');
   const file = openSync(to, 'w');
   try {
-    for await (const piece of contentOf(path, compressed)) writeSync(file, decoder.write(piece));
+    for await (const piece of contentOf(path, compressed, SMALL_PIECE)) writeSync(file, decoder.write(piece));
   } catch {
     // What was readable is written; examine() tells what is wrong.
   } finally {

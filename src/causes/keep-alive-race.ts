@@ -107,7 +107,8 @@ export const keepAliveRace = defineCause({
           .map(({ text }) => text),
         ...(below && loadBalancer
           ? [
-              `# until that is deployed: aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
+              '# until that is deployed:',
+              `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
             ]
           : []),
       ],

@@ -7,13 +7,14 @@ import { withoutErrors } from './without-errors.ts';
 export const bursts = defineCheck({
   id: 'bursts',
   step: 1,
-  question: 'Are the errors spread over time rather than in bursts?',
+  question: 'Are the errors spread over time, or do bursts point at an event?',
   why: 'A burst has an event behind it (a deployment, a crash, a spike); a steady rate has a setting behind it.',
-  fix: 'Look for what happened in the seconds before each burst: deployments, restarts, scaling, health changes.',
+  fix: 'Look for what happened in the seconds before a burst: deployments, restarts, scaling, health changes.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   needs: ['traffic'],
   wants: [],
 
+  // A burst is a finding about the errors, not a fault by itself: it passes and says so.
   evaluate({ traffic }, question): CheckVerdict {
     const without = withoutErrors(traffic);
     if (without) return without;
@@ -27,11 +28,11 @@ export const bursts = defineCheck({
       : '';
     if (found.length > 0)
       return {
-        outcome: 'fail',
+        outcome: 'pass',
         summary: `${sentence(found, total)}${moment}`,
         facts: [{ label: 'bursts', value: found.length }],
       };
-    if (together) return { outcome: 'fail', summary: moment.trim() };
+    if (together) return { outcome: 'pass', summary: moment.trim() };
     if (errors.length < 5) {
       return { outcome: 'not-applicable', summary: `${plural(total, 'error')}: too few to tell a burst.` };
     }

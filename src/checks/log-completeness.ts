@@ -42,7 +42,12 @@ export const logCompleteness = defineCheck({
       found === null
         ? 'The window holds no whole minute to compare.'
         : `${plural(found, 'error')} of the load balancer in the log`;
-    if (damage(log).length > 0) return { outcome: 'fail', summary: `${damage(log).join(' ')}${reach}`, facts };
+    if (damage(log).length > 0)
+      return {
+        outcome: 'fail',
+        summary: `${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
+        facts,
+      };
     if (!question.statuses.some((status) => status.startsWith('5'))) {
       return {
         outcome: 'not-applicable',

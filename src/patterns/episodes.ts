@@ -10,11 +10,13 @@ export interface Episode {
 }
 
 /** An episode ends when no error follows for this long. */
-const PAUSE_MS = 10_000;
+const PAUSE_MS = 3_000;
 /** Longer than this is not a burst. */
 const LONGEST_MS = 60_000;
 const MIN_ERRORS = 5;
 const MIN_SHARE = 0.5;
+/** A burst has at least this many times the rate of all errors over what was read: runs by chance are not that dense. */
+const MIN_DENSITY = 10;
 
 /**
  * The bursts that hold at least half of the errors; none when they are spread. What was read has to be at least four times as long as
@@ -31,7 +33,12 @@ export function episodes(errors: readonly Failure[], readMs: number): Episode[] 
   }
   const bursts = runs
     .map((run) => ({ errors: run, from: run[0]?.at ?? 0, to: run[run.length - 1]?.at ?? 0 }))
-    .filter(({ errors: own, from, to }) => own.length >= MIN_ERRORS && to - from <= Math.min(LONGEST_MS, readMs / 4));
+    .filter(({ errors: own, from, to }) => own.length >= MIN_ERRORS && to - from <= Math.min(LONGEST_MS, readMs / 4))
+    .filter(
+      ({ errors: own, from, to }) =>
+        own.length / Math.max(1_000, to - from) >= (MIN_DENSITY * errors.length) / readMs ||
+        own.length === errors.length,
+    );
   const held = bursts.reduce((sum, burst) => sum + weigh(burst.errors), 0);
   return held >= MIN_SHARE * weigh(errors) ? bursts : [];
 }

@@ -1,11 +1,19 @@
 /** Judges security groups and network ACLs alike: the same errors, another part of the configuration. */
 import type { Fix } from '../diagnosis.ts';
 import type { Question } from '../evidence.ts';
-import type { Barrier } from '../network-path/path.ts';
-import { weigh } from '../traffic.ts';
+import { type Barrier, type Block, commandsOf, pathTo } from '../network-path/path.ts';
+import { groupBy, weigh } from '../traffic.ts';
 import { outOf } from '../wording.ts';
 import type { Judgement, Strength } from './cause.ts';
-import { barrierView, notDropped, type TimedOut, type TimedOutScene, timedOut, timeoutText } from './timed-out.ts';
+import {
+  type BarrierView,
+  barrierView,
+  notDropped,
+  type TimedOut,
+  type TimedOutScene,
+  timedOut,
+  timeoutText,
+} from './timed-out.ts';
 
 const STRENGTHS: Strength[] = ['confirmed', 'likely', 'possible'];
 
@@ -23,65 +31,66 @@ export function judgeBarrier(by: Barrier, known: TimedOutScene, question: Questi
     strength,
     errors: claimed.filter(({ view }) => view.strength === strength).flatMap(({ pair }) => pair.errors),
   })).filter(({ errors }) => errors.length > 0);
-  const barred = claimed.filter(({ view }) => view.for.length > 0);
-  const first = barred[0]?.view.for[0];
+  const barred = claimed.filter(({ view }) => view.for.length > 0).map(({ pair }) => pair);
+  const reasons = few([
+    ...blocksOf(by, barred, known).map(({ sentence }) => `${sentence}.`),
+    ...claimed.flatMap(remarks),
+  ]);
+  const open = judged.filter(({ view }) => view.strength === null && view.missing.length === 0);
   const noChanges = changesRead ? [] : ['Changes (CloudTrail) were not read: the configuration is that of now.'];
   return {
     claims,
-    for:
-      barred.length > 0
-        ? [
-            timeoutText(
-              barred.map(({ pair }) => pair),
-              known,
-            ),
-            ...few(barred.flatMap(({ view }) => view.for)),
-          ]
-        : [],
+    for: barred.length > 0 ? [timeoutText(barred, known), ...reasons] : [],
     against: [
-      ...allowedText(
-        judged.filter(({ view }) => view.strength === null && view.missing.length === 0).map(({ pair }) => pair),
+      ...openText(
+        by,
+        open.map(({ pair }) => pair),
         known,
       ),
       ...few(claimed.flatMap(({ view }) => view.against)),
       ...sentences,
     ],
     missing: [...few(judged.flatMap(({ view }) => view.missing)), ...noChanges],
-    ...(first
-      ? {
-          summary: `${first} ${timeoutText(
-            barred.map(({ pair }) => pair),
-            known,
-          )}`,
-        }
-      : {}),
+    ...(barred.length > 0 ? { summary: `${reasons[0]} ${timeoutText(barred, known)}` } : {}),
     ruledOut: claimed.length === 0 && everyOther && judged.every(({ view }) => view.missing.length === 0),
   };
 }
 
-/** "149 of 149 errors timed out where the configuration allows the connection: …" */
-function allowedText(pairs: TimedOut[], { traffic }: TimedOutScene): string[] {
+/** What a pair has to say beside its block. */
+const remarks = ({ view }: { view: BarrierView }): string[] => view.for.slice(1);
+
+/** The blocks of these pairs; those of one target from several nodes are told once, for all nodes. */
+function blocksOf(by: Barrier, pairs: readonly TimedOut[], known: TimedOutScene): Block[] {
+  return [...groupBy(pairs, ({ arn, target }) => `${arn} ${target}`).values()].flatMap((same) => {
+    const [pair] = same;
+    if (!pair) return [];
+    const path = same.length > 1 ? pathTo(pair.address, pair.port, known, { vpcId: pair.vpcId }) : pair.path;
+    return path.answer === 'blocked' ? path.blocks.filter((block) => block.by === by) : [];
+  });
+}
+
+const OPEN: Record<Barrier, string> = {
+  'security-group': 'the security groups let these connections through',
+  'network-acl': 'the network ACLs let these connections through',
+  route: 'the routes lead to these targets',
+};
+
+/** "149 of 149 errors timed out though the path is open: …" */
+function openText(by: Barrier, pairs: TimedOut[], { traffic }: TimedOutScene): string[] {
   const [first] = pairs;
   if (!first) return [];
   const count = outOf(weigh(pairs.flatMap(({ errors }) => errors)), traffic.total);
   return first.path.answer === 'allowed'
     ? [`${count} errors timed out though the path is open. ${first.path.sentence}`]
-    : [`${count} errors timed out for another reason: this part of the path is open.`];
+    : [`${count} errors timed out for another reason: ${OPEN[by]}.`];
 }
 
 /** What would allow the blocked paths, for the pairs that timed out. */
 export function fixBarrier(by: Barrier, known: TimedOutScene, question: Question, otherwise: Fix): Fix {
-  const blocks = timedOut(known, question).flatMap(({ path }) => (path.answer === 'blocked' ? path.blocks : []));
-  const own = blocks.filter((block) => block.by === by);
-  const [block] = own;
-  if (!block) return otherwise;
-  return {
-    ...otherwise,
-    commands: few(
-      own.flatMap(({ commands }) => commands),
-      8,
-    ),
-  };
+  const blocks = blocksOf(by, timedOut(known, question), known);
+  return blocks.length === 0 ? otherwise : { ...otherwise, commands: commandsOf(blocks).slice(0, COMMANDS) };
 }
 
-const few = (sentences: string[], limit = 4): string[] => [...new Set(sentences)].slice(0, limit);
+const COMMANDS = 8;
+
+const few = (sentences: string[]): string[] => [...new Set(sentences)].slice(0, 4);

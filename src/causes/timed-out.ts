@@ -37,6 +37,8 @@ export interface TimedOut {
   target: string;
   address: string;
   port: number;
+  /** Of the target group. */
+  vpcId: string | undefined;
   path: PathAnswer;
   /** When the first of these connections was begun, and the last ended; epoch milliseconds. */
   first: number;
@@ -110,6 +112,7 @@ function pairOf(
     target,
     address,
     port,
+    vpcId: group?.VpcId,
     path,
     first,
     last,
@@ -253,7 +256,7 @@ export function notDropped({ traffic }: Pick<Known, 'traffic'>): { sentences: st
 /** "146 of 149 errors: no connection to 10.0.1.5:8080 within 10 s." */
 export function timeoutText(pairs: readonly TimedOut[], { traffic }: Pick<Known, 'traffic'>): string {
   const errors = pairs.flatMap((pair) => pair.errors);
-  const targets = [...new Set(pairs.map(({ target }) => target))];
+  const targets = [...new Set(pairs.map(({ target }) => target))].sort();
   const nodes = [...new Set(pairs.map(({ node }) => node))];
   const from = nodes.length === 1 && nodes[0] ? ` from node ${nodes[0]}` : '';
   const to = targets.length <= 3 ? targets.join(', ') : plural(targets.length, 'target');

@@ -13,7 +13,8 @@ import {
   unique,
   unseen,
 } from './journey.ts';
-import { aclOfSubnet, denials, EPHEMERAL, freeRuleNumber, ruleName } from './network-acls.ts';
+import { aclOfSubnet, denials, EPHEMERAL, ruleName } from './network-acls.ts';
+import { type Opening, openingCommands } from './openings.ts';
 import type { Direction } from './security-groups.ts';
 import { addressText, ports, portText, type Range, shareOf } from './space.ts';
 
@@ -68,13 +69,18 @@ function crossAcl(journey: Journey, crossing: Crossing): Hop {
   if (!certain && share < 1)
     return unseen('network-acl', `the addresses of ${side === 'target' ? node.label : target.label}`);
 
-  const describe = (cuts: Cut[]): BlockText => ({
-    by: 'network-acl',
-    sentence: aclSentence(journey, crossing, cuts, denied[0]?.rule ?? 0),
-    commands: allowInAcl(journey, crossing, cuts, denied[0]?.rule ?? 0),
-    resources: [acl.NetworkAclId],
-    danglingReferences: [],
-  });
+  const rule = denied[0]?.rule ?? 0;
+  const describe = (cuts: Cut[]): BlockText => {
+    const openings = openingsOf(journey, crossing, cuts, rule);
+    return {
+      by: 'network-acl',
+      sentence: aclSentence(journey, crossing, cuts, rule),
+      commands: openingCommands(openings),
+      openings,
+      resources: [acl.NetworkAclId],
+      danglingReferences: [],
+    };
+  };
   const key = `${acl.NetworkAclId} ${side} ${direction}`;
   return { ...open, cuts: [{ key, node, share, boxes, describe }] };
 }
@@ -93,27 +99,20 @@ function aclSentence({ target }: Journey, crossing: Crossing, cuts: Cut[], rule:
   return `${acl.NetworkAclId} of ${where} drops ${packets} ${way} ${peer}${some}: ${ruleName(rule)}`;
 }
 
-function allowInAcl({ target, net }: Journey, crossing: Crossing, cuts: Cut[], rule: number): string[] {
+/** The entries that would let it through: one for each subnet of the other side. */
+function openingsOf({ target, net }: Journey, crossing: Crossing, cuts: Cut[], denying: number): Opening[] {
   const { side, acl, direction, portRange } = crossing;
+  const { family } = target;
   const blocks =
     side === 'target'
-      ? unique(
-          cuts.map(
-            ({ node }) => subnetText(node.subnetId, net, target.family) ?? addressText(node.ranges, target.family),
-          ),
-        )
-      : [subnetText(target.subnetId, net, target.family) ?? addressText([target.range], target.family)];
-  const way = direction === 'in' ? '--ingress' : '--egress';
-  const taken: number[] = [];
-  return blocks.map((block) => {
-    const number = freeRuleNumber(acl, direction, rule, taken);
-    if (number === null) {
-      return `aws ec2 delete-network-acl-entry --network-acl-id ${acl.NetworkAclId} ${way} --rule-number ${rule}`;
-    }
-    taken.push(number);
-    const cidr = block.includes('/') ? block : `${block}/${target.family === 4 ? 32 : 128}`;
-    const option = target.family === 4 ? '--cidr-block' : '--ipv6-cidr-block';
-    const range = `From=${portRange.low},To=${portRange.high}`;
-    return `aws ec2 create-network-acl-entry --network-acl-id ${acl.NetworkAclId} ${way} --rule-number ${number} --protocol tcp --port-range ${range} ${option} ${cidr} --rule-action allow`;
-  });
+      ? cuts.map(({ node }) => subnetText(node.subnetId, net, family) ?? addressText(node.ranges, family))
+      : [subnetText(target.subnetId, net, family) ?? addressText([target.range], family)];
+  return unique(blocks).map((block) => ({
+    acl,
+    direction,
+    denying,
+    family,
+    cidr: block.includes('/') ? block : `${block}/${family === 4 ? 32 : 128}`,
+    ports: portRange,
+  }));
 }

@@ -29,6 +29,7 @@ export function leave(journey: Journey): Hop {
     by: 'security-group',
     sentence: `${list(loadBalancerGroups)} of the load balancer ${allow(loadBalancerGroups)} no tcp ${port} to ${target.label}; ${instead('out', loadBalancerGroups, passage, net)}`,
     commands: [authorizeEgress(journey, loadBalancerGroups)],
+    openings: [],
     resources: loadBalancerGroups,
     danglingReferences: [...passage.severed, ...passage.strangers],
   });
@@ -51,6 +52,7 @@ export function enter(journey: Journey): Hop {
       by: 'security-group',
       sentence: `${list(groups)} of ${target.label} ${enterSentence(journey, cuts, groups, passage)}`,
       commands: [authorizeIngress(journey, groups)],
+      openings: [],
       resources: groups,
       danglingReferences: [...passage.severed, ...passage.strangers],
     });

@@ -1,6 +1,7 @@
 /** What the hops of one path share: the journey, and what each hop answers. */
 import type { Evidence } from '../evidence.ts';
 import { type NodePlace, subnetBlock, type TargetPlace } from './addresses.ts';
+import type { Opening } from './openings.ts';
 import { addressText, type Box, type Family } from './space.ts';
 
 export const NETWORK_EVIDENCE = [
@@ -31,6 +32,8 @@ export interface Block {
   sentence: string;
   /** What would allow it. Printed, never run. */
   commands: string[];
+  /** Entries that network ACLs lack; `commands` in parts, to be numbered together with others. */
+  openings: Opening[];
   resources: string[];
   /** The load balancer's subnets whose nodes are cut off. */
   subnets: string[];

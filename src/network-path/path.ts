@@ -17,12 +17,14 @@ import {
   unique,
 } from './journey.ts';
 import { aclOfSubnet } from './network-acls.ts';
+import { commandsOf } from './openings.ts';
 import { follow } from './route-hops.ts';
 import { passSecurityGroups } from './security-groups.ts';
 import { ports } from './space.ts';
 
 export type { Allowed, Barrier, Block, Blocked, CannotSee, Missing, NetworkEvidence, PathAnswer } from './journey.ts';
 export { NETWORK_EVIDENCE } from './journey.ts';
+export { commandsOf } from './openings.ts';
 
 /** From where: one node as logged, or every subnet; the VPC of the target group tells equal addresses apart. */
 export interface From {
@@ -77,7 +79,7 @@ function blocked(cuts: Cut[], nodes: NodePlace[], missing: Missing[], resources:
     blocks,
     by: blocks[0]?.by ?? 'security-group',
     sentence: `${blocks[0]?.sentence ?? ''}.`,
-    commands: unique(blocks.flatMap(({ commands }) => commands)),
+    commands: commandsOf(blocks),
     share: perNode.reduce((sum, share) => sum + share, 0) / Math.max(1, perNode.length),
     missing,
     resources,

@@ -29,6 +29,7 @@ function routeCut(node: NodePlace, { routeTableId, fault }: RouteFault, way: (la
   const describe = (cuts: Cut[]): BlockText => ({
     by: 'route',
     sentence: `${routeTableId} leads nowhere ${way(list(unique(cuts.map((cut) => cut.node.label))))}: ${fault}`,
+    openings: [],
     commands: [`aws ec2 describe-route-tables --route-table-ids ${routeTableId}`],
     resources: [routeTableId],
     danglingReferences: [],

@@ -69,4 +69,17 @@ describe('network-acl-blocked', () => {
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
     ]);
   });
+
+  it('tells one target seen from two nodes once, and numbers its entries together', () => {
+    const errors = [...timeouts(), ...timeouts({ node: '10.0.9.7' })];
+    expect(judge({ known: upper, errors }).for).toEqual([
+      '12 of 12 errors: no connection to 10.0.1.5:8080 within 10 s.',
+      "acl-app of subnet-app, the target's subnet, drops answers to tcp 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (49 % of the answers): no rule allows it, and the last rule denies.",
+    ]);
+    const { commands } = networkAclBlocked.fix(scene({ known: upper, errors }), question);
+    expect(commands.map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1))).toEqual([
+      ['110', '10.0.8.0/24'],
+      ['120', '10.0.9.0/24'],
+    ]);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkInterface } from '../../src/aws.ts';
-import { type NetworkEvidence, type PathAnswer, pathTo } from '../../src/network-path/path.ts';
+import { commandsOf, type NetworkEvidence, type PathAnswer, pathTo } from '../../src/network-path/path.ts';
 import { LB } from '../traffic-builder.ts';
 import {
   acl,
@@ -565,4 +565,27 @@ describe('both barriers at once', () => {
 it('a network that is all open needs no subnets', () => {
   const net: NetworkEvidence = { ...unseeing('subnets'), securityGroups: [albGroup, group('sg-app', [anywhere])] };
   expect(inWords(pathTo('10.0.1.5', 8080, net))).toBe('allowed');
+});
+
+it('numbers the entries of one network ACL together', () => {
+  const closed = filtering(
+    acl('acl-lb', ['subnet-a', 'subnet-b'], ['100 allow in -1 0.0.0.0/0']),
+    acl('acl-app', ['subnet-app']),
+    acl('acl-db', ['subnet-db']),
+  );
+  const net = {
+    ...closed,
+    subnets: [...network.subnets, subnet('subnet-db', '10.0.2.0/24', 'eu-west-1a')],
+    networkInterfaces: [eni('10.0.1.5'), eni('10.0.2.5', { SubnetId: 'subnet-db' })],
+  };
+  const blocks = ['10.0.1.5', '10.0.2.5'].flatMap((address) => {
+    const answer = pathTo(address, 8080, net);
+    return answer.answer === 'blocked' ? answer.blocks : [];
+  });
+  expect(
+    commandsOf(blocks).map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1)),
+  ).toEqual([
+    ['10', '10.0.1.0/24'],
+    ['20', '10.0.2.0/24'],
+  ]);
 });

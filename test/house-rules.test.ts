@@ -1,12 +1,13 @@
 /** The rules of the house, executable: who may do I/O, what makes a check or a cause complete, and that the README says what is there. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../src/causes/ids.ts';
 import { causes } from '../src/causes/index.ts';
 import { STEP_TITLES } from '../src/checks/check.ts';
 import { checklist } from '../src/checks/index.ts';
+import type { Diagnosis } from '../src/diagnosis.ts';
 import { renderCauses, renderChecklist } from '../src/render/checklist.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -81,7 +82,8 @@ function isTested(folder: 'checks' | 'causes', id: string): boolean {
 const filesWith = (folder: string, definition: string) =>
   list(`${folder}/*.ts`)
     .filter((file) => new RegExp(`(=|default) ${definition}\\(`).test(read(file)))
-    .map((file) => basename(file, '.ts'));
+    .map((file) => basename(file, '.ts'))
+    .sort();
 
 const SENTENCE = /^[A-Z0-9"`][\s\S]*[.]$/;
 const AWS_PAGE = /^https:\/\/docs\.aws\.amazon\.com\/\S+$/;
@@ -127,9 +129,10 @@ describe('the causes', () => {
 });
 
 describe('the README', () => {
-  it('shows the demo, the checklist and the causes as they are (vitest -u rewrites it)', async () => {
+  it('shows what there is as it is (vitest -u rewrites it)', async () => {
     const sections = {
       demo: beginningOfTheDemo(),
+      incidents: recordedIncidents(),
       checklist: renderChecklist(checklist),
       causes: renderCauses(causes),
     };
@@ -152,6 +155,24 @@ function beginningOfTheDemo(): string {
   if (first === undefined) throw new Error('There is no thread.txt beside a recorded incident.');
   const [beginning = ''] = read(first).split(/^(Also:|Errors over time)/m);
   return `\`\`\`text\n${beginning.trim()}\n\`\`\``;
+}
+
+/** One row for each recorded incident: its name and what it is diagnosed as. */
+function recordedIncidents(): string {
+  const rows = list('test/scenarios/0*/diagnosis.json').map((file) => {
+    const { verdict, causes } = JSON.parse(read(file)) as Diagnosis;
+    const title = (id: string | null) => causes.find((cause) => cause.id === id)?.title ?? '';
+    const between = verdict.between.map(title).join('; ') || 'nothing to judge by';
+    const said = {
+      confirmed: title(verdict.cause),
+      likely: title(verdict.cause),
+      undecided: between,
+      none: 'No errors',
+    };
+    const folder = dirname(file);
+    return `| [${basename(folder)}](${folder}) | ${said[verdict.standing]} | ${verdict.standing} |`;
+  });
+  return ['| Incident | Diagnosis | Standing |', '| - | - | - |', ...rows].join('\n');
 }
 
 /** The text with what stands between two markers replaced. */

@@ -21,7 +21,7 @@ export const connectionRefused = defineCause({
   explanation:
     'The target answers the connection attempt with a reset: nothing listens on the port, the process crashed, or its backlog is full.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
-  wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics'],
+  wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
   judge(known, question) {
     const { traffic } = known;

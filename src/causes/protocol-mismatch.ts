@@ -77,7 +77,15 @@ export const protocolMismatch = defineCause({
         ),
         ...wholeShown.map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
       ],
-      against: sure.length + maybe.length === 0 ? [reachable(connects.length, all.length)] : [],
+      against:
+        sure.length + maybe.length === 0
+          ? [
+              reachable(
+                connects.reduce((sum, part) => sum + part.errors.length, 0),
+                all.length,
+              ),
+            ]
+          : [],
       missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
       ruledOut: sure.length + maybe.length === 0,
       ...(sure.length > 0

@@ -7,7 +7,14 @@ import { defineCause, type Scene } from './cause.ts';
 import { notShown } from './contradiction.ts';
 import { departure } from './departure.ts';
 
-const WANTS = ['targetHealth', 'instances', 'networkInterfaces', 'metrics', 'targetGroupAttributes'] as const;
+const WANTS = [
+  'targetHealth',
+  'instances',
+  'networkInterfaces',
+  'metrics',
+  'changes',
+  'targetGroupAttributes',
+] as const;
 
 export const shutdownBeforeDrain = defineCause({
   id: 'shutdown-before-drain',
@@ -41,14 +48,15 @@ export const shutdownBeforeDrain = defineCause({
         : null;
     return {
       claims: [
-        { errors: gone.flatMap(({ errors }) => errors), strength: 'likely' },
+        { errors: gone.filter(({ sure }) => sure).flatMap(({ errors }) => errors), strength: 'confirmed' },
+        { errors: gone.filter(({ sure }) => !sure).flatMap(({ errors }) => errors), strength: 'likely' },
         { errors: unknown.flatMap(({ errors }) => errors), strength: 'possible' },
       ],
       for: [
         ...(inTurn ? [inTurn] : []),
         ...[...gone, ...unknown]
           .slice(0, 3)
-          .map(({ errors, sentence }) => `${plural(errors.length, 'error')} in its last moments: ${sentence}`),
+          .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
       ],
       against: judged.filter(({ how }) => how === 'unhealthy').map(({ sentence }) => sentence),
       missing:

@@ -15,7 +15,7 @@ export const targetChurn = defineCheck({
   evaluate({ traffic }): CheckVerdict {
     const lives = targetLives(traffic);
     if (lives.length === 0) return { outcome: 'not-applicable', summary: 'No request was given to a target.' };
-    const left = lives.filter((life) => life.left === true);
+    const left = lives.filter((life) => life.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
     const joined = lives.filter((life) => life.joined === true);
     const open = lives.filter((life) => life.left === null && life.failures > 0);
     if (left.length === 0 && joined.length === 0) {

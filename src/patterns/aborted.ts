@@ -2,7 +2,7 @@
 import type { Known } from '../checks/check.ts';
 import type { Failure, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
-import { deregistrations } from './changes.ts';
+import { deregistrationTimes } from './changes.ts';
 import { type TargetLife, targetLives } from './churn.ts';
 
 export type AbortedEvidence = Partial<Pick<Known, 'targetGroupAttributes' | 'changes' | 'instances'>>;
@@ -78,19 +78,11 @@ function deregistrationOf(
   target: string,
   errors: Failure[],
   delay: number | null,
-  { changes, instances }: AbortedEvidence,
+  known: AbortedEvidence,
 ): number | null {
-  const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-  const port = Number(target.slice(target.lastIndexOf(':') + 1));
-  const ids = new Set([address]);
-  for (const { InstanceId, PrivateIpAddress } of instances ?? []) if (PrivateIpAddress === address) ids.add(InstanceId);
-  const calls = deregistrations(changes ?? []).filter(
-    ({ targetGroupArn, targets }) =>
-      targetGroupArn === arn && targets.some((one) => ids.has(one.id) && (one.port ?? port) === port),
-  );
   const fits = (call: number, end: number) =>
     delay === null
       ? end > call && end - call <= LONGEST_DELAY_MS
       : Math.abs(end - call - delay * 1000) <= EVENT_SLACK_MS;
-  return calls.find((call) => errors.some((error) => fits(call.at, error.at)))?.at ?? null;
+  return deregistrationTimes(arn, target, known).find((call) => errors.some((error) => fits(call, error.at))) ?? null;
 }

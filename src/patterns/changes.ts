@@ -1,6 +1,7 @@
 /** Recorded API calls that changed something, from lookup-events. */
 import type { CloudTrailEvent } from '../aws.ts';
 import { epochOf } from '../aws.ts';
+import type { Known } from '../checks/check.ts';
 
 export interface Mutation {
   name: string;
@@ -71,6 +72,24 @@ export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistrat
       });
       return [{ at, targetGroupArn, targets: named }];
     });
+
+/** When this target was taken out of this target group by an API call, epoch milliseconds, oldest first. */
+export function deregistrationTimes(
+  arn: string,
+  target: string,
+  { changes, instances }: Partial<Pick<Known, 'changes' | 'instances'>>,
+): number[] {
+  const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const port = Number(target.slice(target.lastIndexOf(':') + 1));
+  const ids = new Set([address]);
+  for (const { InstanceId, PrivateIpAddress } of instances ?? []) if (PrivateIpAddress === address) ids.add(InstanceId);
+  return deregistrations(changes ?? [])
+    .filter(
+      (call) =>
+        call.targetGroupArn === arn && call.targets.some((one) => ids.has(one.id) && (one.port ?? port) === port),
+    )
+    .map(({ at }) => at);
+}
 
 /** Calls that can bear on how a load balancer reaches its targets, or on the targets themselves. */
 const BEARING =

@@ -1,6 +1,6 @@
 /** Rows of the shape `-1 -1 -1` 502 at once: refused, TLS, the wrong protocol, or a target on its way out. */
 import { describe, expect, it } from 'vitest';
-import type { MetricSeries, TargetGroup, TargetHealthDescription } from '../../src/aws.ts';
+import type { CloudTrailEvent, MetricSeries, TargetGroup, TargetHealthDescription } from '../../src/aws.ts';
 import type { Cause } from '../../src/causes/cause.ts';
 import { connectionRefused } from '../../src/causes/connection-refused.ts';
 import { protocolMismatch } from '../../src/causes/protocol-mismatch.ts';
@@ -40,6 +40,12 @@ const health = (address: string, State: string, Reason?: string): TargetHealthDe
 const leaves = (address: string) => target(address, { lastSeen: START + 70_000, lastSuccess: START + 60_000 });
 const never = (address: string) => target(address, { firstSuccess: null, lastSuccess: null });
 
+const deregistered = (id: string, seconds: number): CloudTrailEvent => ({
+  EventName: 'DeregisterTargets',
+  EventTime: new Date(START + seconds * 1000).toISOString(),
+  CloudTrailEvent: JSON.stringify({ requestParameters: { targetGroupArn: API, targets: [{ id, port: 8080 }] } }),
+});
+
 interface Situation {
   name: string;
   evidence?: Partial<Omit<Known, 'traffic'>>;
@@ -77,7 +83,29 @@ const situations: Situation[] = [
       targetHealth: { [API]: [health('10.0.1.5', 'draining'), health('10.0.1.6', 'healthy')] },
     },
     targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'confirmed', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'another target of the group took over',
+    evidence: { targetGroups: group({}) },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE }),
+    ],
     expected: { 'shutdown-before-drain': 'likely', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'CloudTrail has it deregistered just before',
+    evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.5', 40)] },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'confirmed', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'CloudTrail has another one deregistered',
+    evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.9', 40)] },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
   },
   {
     name: 'it left and nothing tells why',

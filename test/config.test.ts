@@ -1,0 +1,112 @@
+/** The configuration: what it is without one, what wins over what, and how mistakes are told. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Config, parseConfig, readConfig } from '../src/config.ts';
+import { Problem } from '../src/problem.ts';
+
+const STANDARD: Config = {
+  accounts: [{ name: 'default', regions: [] }],
+  athena: { workGroup: 'primary', catalog: 'AwsDataCatalog', database: 'default' },
+  maxUsd: 1,
+  deadlines: { evidenceSeconds: 20, accessLogSeconds: 180 },
+};
+
+let work: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'alb502-config-'));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const file = (name: string, content: string): string => {
+  writeFileSync(join(work, name), content);
+  return join(work, name);
+};
+
+describe('without anything configured', () => {
+  it('is one account with the credentials and the region of the environment', () => {
+    expect(parseConfig({}, {}, 'alb502.json')).toEqual(STANDARD);
+  });
+
+  it('needs no file, unless one is named', async () => {
+    await expect(readConfig(join(work, 'absent.json'), {})).rejects.toThrow(
+      /absent\.json cannot be read: no such file/,
+    );
+    await expect(readConfig(undefined, { ALB502_CONFIG: join(work, 'gone.json') })).rejects.toThrow(/gone\.json/);
+    expect(await readConfig(undefined, {})).toEqual(STANDARD);
+  });
+});
+
+describe('what wins', () => {
+  it('is the named file over ALB502_CONFIG, and the environment over any file', async () => {
+    const named = file('named.json', '{"athena":{"database":"logs","table":"alb"},"maxUsd":2}');
+    const other = file('other.json', '{"athena":{"database":"other"}}');
+    expect((await readConfig(named, { ALB502_CONFIG: other })).athena.database).toBe('logs');
+    expect((await readConfig(undefined, { ALB502_CONFIG: other })).athena.database).toBe('other');
+    const both = await readConfig(named, { ALB502_ATHENA_TABLE: 'edge', ALB502_MAX_USD: '0.25' });
+    expect(both.athena).toMatchObject({ database: 'logs', table: 'edge' });
+    expect(both.maxUsd).toBe(0.25);
+  });
+
+  it('takes several accounts and regions', () => {
+    const accounts = [
+      { name: 'shop', roleArn: 'arn:aws:iam::123456789012:role/alb502', regions: ['eu-west-1', 'us-gov-west-1'] },
+    ];
+    expect(parseConfig({ accounts }, {}, 'alb502.json').accounts).toEqual(accounts);
+  });
+});
+
+describe('mistakes', () => {
+  it('are all told at once, in one sentence', () => {
+    const content = {
+      accounts: [{ name: 'shop', roleArn: 'alb502', regions: ['Ireland'] }],
+      athena: { database: 'x; DROP TABLE y', workgroup: 'primary' },
+      deadlines: { evidenceSeconds: 0 },
+      colour: true,
+    };
+    const said = complaint(() => parseConfig(content, { ALB502_MAX_USD: 'little' }, 'my.json'));
+    for (const part of [
+      'my.json',
+      '7 mistakes',
+      'accounts[0].roleArn: "alb502" is not the ARN of a role',
+      'accounts[0].regions[0]: "Ireland" is not a region',
+      'athena.database: "x; DROP TABLE y" is not a name',
+      'no setting "workgroup"',
+      'no setting "colour" (there are accounts',
+      'deadlines.evidenceSeconds',
+      'ALB502_MAX_USD: must be a number',
+    ]) {
+      expect(said).toContain(part);
+    }
+    expect(said).not.toContain('\n');
+  });
+
+  it.each([
+    { content: [], says: 'all of it: must be an object' },
+    { content: { accounts: [] }, says: 'accounts: is empty; leave it out' },
+    { content: { athena: { outputLocation: 'results' } }, says: 's3://bucket/folder/' },
+  ])('$says', ({ content, says }) => {
+    expect(complaint(() => parseConfig(content, {}, 'alb502.json'))).toContain(says);
+  });
+
+  it('names the variable when only the environment is wrong', () => {
+    expect(complaint(() => parseConfig({}, { ALB502_ATHENA_TABLE: 'a b' }, 'alb502.json'))).toMatch(
+      /^The configuration \(the environment\) has a mistake: ALB502_ATHENA_TABLE: "a b"/,
+    );
+  });
+
+  it('says where a file stops being JSON', async () => {
+    await expect(readConfig(file('broken.json', '{\n  "athena": }'), {})).rejects.toThrow(/line 2, column 13/);
+  });
+});
+
+function complaint(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    expect(error).toBeInstanceOf(Problem);
+    return error instanceof Error ? error.message : '';
+  }
+  throw new Error('It took that.');
+}

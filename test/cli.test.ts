@@ -123,7 +123,10 @@ describe('a wrong command line', () => {
     { words: ['diagnose', '--from'], says: "option '--from <dir>' argument missing" },
     { words: ['diagnose', '--from', 'x', '--json', '--markdown'], says: "cannot be used with option '--markdown'" },
     { words: ['diagnose', 'my-alb', 'last', '15m'], says: 'a live load balancer is not part of this version' },
-    { words: ['demo', 'nonsense'], says: 'nonsense' },
+    { words: ['diagnose', '--from', ''], says: 'a live load balancer is not part of this version' },
+    { words: ['demo', 'nonsense'], says: "no recorded incident 'nonsense'; there are: 001-" },
+    { words: ['demo', '0'], says: "no recorded incident '0'" },
+    { words: ['demo', '-'], says: "'-' fits" },
   ])('alb502 $words: $says', async ({ words, says }) => {
     const result = await alb502(words);
     expect(oneSentence(result)).toContain(says);
@@ -249,7 +252,11 @@ describe('demo', () => {
     for (const name of names) expect(stdout).toContain(name);
   });
 
-  it.each([[names.at(-1) ?? ''], [String(Number.parseInt(names.at(-1) ?? '', 10))]])('runs %s', async (name) => {
+  it.each([
+    [names.at(-1) ?? ''],
+    [(names.at(-1) ?? '').replace(/^\d+-/, '')],
+    [String(Number.parseInt(names.at(-1) ?? '', 10))],
+  ])('runs %s', async (name) => {
     const { code, stdout } = await alb502(['demo', name]);
     expect(code).toBe(0);
     expect(stdout).toContain(`This was the recorded incident ${names.at(-1)}`);

@@ -16,18 +16,20 @@ export async function demo(asked: string | undefined): Promise<void> {
   process.stdout.write(others(name, names, join(folder, name)));
 }
 
-/** The incident with this name or number, or the one name that holds these words. */
+/** The incident with this number, this name with or without its number, or these words in its name. */
 function chosen(asked: string, names: string[]): string {
   const rules = [
-    (name: string) => name === asked,
+    (name: string) => name === asked || name.replace(/^\d+-/, '') === asked,
     (name: string) => /^\d+$/.test(asked) && Number.parseInt(name, 10) === Number(asked),
-    (name: string) => name.includes(asked.toLowerCase()),
+    (name: string) => !/^\d+$/.test(asked) && name.includes(asked.toLowerCase()),
   ];
   for (const rule of rules) {
-    const [found, ...more] = names.filter(rule);
-    if (found !== undefined && more.length === 0) return found;
+    const found = names.filter(rule);
+    if (found.length > 1)
+      throw new Problem(`'${asked}' fits ${found.length} recorded incidents: ${found.join(', ')}.`, 1);
+    if (found[0] !== undefined) return found[0];
   }
-  throw new Problem(`There is no one recorded incident '${asked}'; there are: ${names.join(', ')}.`, 1);
+  throw new Problem(`There is no recorded incident '${asked}'; there are: ${names.join(', ')}.`, 1);
 }
 
 function others(name: string, names: string[], folder: string): string {

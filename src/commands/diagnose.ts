@@ -23,7 +23,7 @@ export interface Run {
 
 export async function diagnoseIncident(words: string[], options: DiagnoseOptions): Promise<void> {
   const { from, save } = options;
-  if (from === undefined) {
+  if (!from) {
     throw new Problem(
       'Diagnosing a live load balancer is not part of this version: name a recorded incident with --from <dir>, or run alb502 demo.',
       1,

@@ -1,5 +1,5 @@
 /** What a user gets: the tarball, installed into an empty folder and run from there. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -50,6 +50,20 @@ describe('the installed package', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('alb502 diagnose --from');
     expect((await alb502('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('starts its help within 1.3 times an empty Node', { retry: 3 }, () => {
+    const least = { empty: Number.POSITIVE_INFINITY, help: Number.POSITIVE_INFINITY };
+    const words = { empty: ['-e', '0'], help: [join(installed, 'dist', 'cli.js'), '--help'] };
+    // In turn, and the fastest of many: what the machine does beside it slows some runs of either.
+    for (let round = 0; round < 30; round += 1) {
+      for (const which of ['empty', 'help'] as const) {
+        const started = performance.now();
+        spawnSync(process.execPath, words[which]);
+        least[which] = Math.min(least[which], performance.now() - started);
+      }
+    }
+    expect(least.help / least.empty).toBeLessThan(1.3);
   });
 
   it('runs the demo', async () => {

@@ -12,6 +12,8 @@ export const INSTANT_SECONDS = 0.1;
 const MIN_ERRORS = 5;
 const MIN_SHARE = 0.5;
 const MIN_Z = 8;
+/** Edges that chance alone would give in such a search over all bins. With few errors and much traffic, z alone lets some pass. */
+const MOST_BY_CHANCE = 0.001;
 /** Bins that one edge may spread over: the race window and the millisecond rounding of the log. */
 const EDGE_BINS = 3;
 
@@ -19,7 +21,7 @@ export interface KeepAliveMeasure {
   target_group_arn: string;
   /** Null when there was no edge, or not enough to tell (see `enough`). */
   seconds: number | null;
-  /** Enough errors and controls to see an edge, had there been one. */
+  /** Enough errors and controls to see an edge, had there been one; not so where so much goes on that every idle time has its request. */
   enough: boolean;
   examined: number;
   atEdge: Failure[];
@@ -58,8 +60,8 @@ function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefine
   const enough = examined >= MIN_ERRORS && gaps.controls >= 4 * MIN_ERRORS;
   if (!enough) return { ...nothing, enough, controls: gaps.controls };
 
-  const edge = findEdge(gaps, examined, byRow);
-  if (!edge) return { ...nothing, enough, controls: gaps.controls };
+  const edge = findEdge(gaps, byRow);
+  if (!edge) return { ...nothing, enough: !isCrowded(gaps, examined, byRow), controls: gaps.controls };
   return { ...nothing, ...edge, enough, controls: gaps.controls };
 }
 
@@ -69,8 +71,65 @@ interface Edge {
   expected: number;
 }
 
+/** From this share of the errors on at one gap it may be the edge, though the controls are there as well. */
+const CROWDED_SHARE = 0.8;
+
+/** Nearly all errors have one gap in common, and so have the controls: an edge there can be neither shown nor excluded. */
+function isCrowded(gaps: IdleGaps, examined: number, byRow: Map<number, Failure>): boolean {
+  return gaps.bins.some((first) => {
+    const span = gaps.bins.filter(
+      ({ gap }) => gap >= first.gap - gaps.binSeconds / 2 && gap < first.gap + (EDGE_BINS - 0.5) * gaps.binSeconds,
+    );
+    const hits = new Set(span.flatMap((bin) => bin.failures.filter((row) => byRow.has(row)))).size;
+    return hits >= CROWDED_SHARE * examined;
+  });
+}
+
+/** Errors of one load balancer node and target that were sent within this of each other are one observation. */
+const MOMENT_MS = 1000;
+
+/**
+ * How much each row counts: what was sent together on one (node, target) has its gaps in common, so together it counts as one. Ten errors
+ * of one restart are no ten witnesses.
+ */
+function weights(rows: Iterable<Failure>): Map<number, number> {
+  const result = new Map<number, number>();
+  for (const own of groupBy([...rows], ({ node, target }) => `${node} ${target}`).values()) {
+    let moment: Failure[] = [];
+    const close = () => {
+      for (const { row } of moment) result.set(row, 1 / moment.length);
+      moment = [];
+    };
+    const sent = ({ at, target_processing_time }: Failure) => at - 1000 * target_processing_time;
+    for (const error of own.sort((a, b) => sent(a) - sent(b) || a.row - b.row)) {
+      const last = moment[moment.length - 1];
+      if (last && sent(error) - sent(last) > MOMENT_MS) close();
+      moment.push(error);
+    }
+    close();
+  }
+  return result;
+}
+
+/** The probability that at least `hits` of `count` fall where each falls with this chance. */
+function tail(hits: number, count: number, chance: number): number {
+  const [k, n] = [Math.floor(hits + 1e-9), Math.max(Math.floor(hits + 1e-9), Math.round(count))];
+  let term = 1;
+  for (let i = 0; i < k; i++) term *= ((n - i) / (k - i)) * chance;
+  term *= (1 - chance) ** (n - k);
+  let sum = 0;
+  for (let i = k; i <= n; i++) {
+    sum += term;
+    term *= ((n - i) / (i + 1)) * (chance / Math.max(1 - chance, 1e-12));
+  }
+  return Math.min(1, sum);
+}
+
 /** The gap with the largest excess of errors over what the controls give, if it is sharp enough. */
-function findEdge(gaps: IdleGaps, examined: number, byRow: Map<number, Failure>): Edge | null {
+function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>): Edge | null {
+  const weight = weights(gaps.examined.flatMap((row) => byRow.get(row) ?? []));
+  const sum = (rows: Iterable<number>) => [...rows].reduce((total, row) => total + (weight.get(row) ?? 0), 0);
+  const examined = sum(weight.keys());
   const bins = gaps.bins.map((bin) => ({ ...bin, failures: bin.failures.filter((row) => byRow.has(row)) }));
   let best: (Edge & { excess: number }) | null = null;
   for (const first of bins) {
@@ -78,17 +137,18 @@ function findEdge(gaps: IdleGaps, examined: number, byRow: Map<number, Failure>)
       ({ gap }) => gap >= first.gap - gaps.binSeconds / 2 && gap < first.gap + (EDGE_BINS - 0.5) * gaps.binSeconds,
     );
     const rows = new Set(span.flatMap((bin) => bin.failures));
-    const hits = rows.size;
+    const hits = sum(rows);
     // A bin without a control still has a chance of one: never divide by zero evidence.
     const chance = Math.min(1, (span.reduce((sum, bin) => sum + bin.controls, 0) + 1) / (gaps.controls + 1));
     const expected = examined * chance;
     const z = (hits - expected) / Math.sqrt(Math.max(examined * chance * (1 - chance), 1e-9));
-    if (hits < MIN_ERRORS || hits < MIN_SHARE * examined || z < MIN_Z) continue;
+    if (hits < MIN_ERRORS - 1e-9 || hits < MIN_SHARE * examined || z < MIN_Z) continue;
+    if (tail(hits, examined, chance) * (gaps.horizon / gaps.binSeconds) > MOST_BY_CHANCE) continue;
     const excess = hits - expected;
     if (best && (best.excess > excess || (best.excess === excess && best.seconds <= first.gap))) continue;
     const atEdge = [...rows].flatMap((row) => byRow.get(row) ?? []).sort((a, b) => a.index - b.index);
     const peak = span.reduce((top, bin) => (bin.failures.length > top.failures.length ? bin : top), first);
-    best = { seconds: Math.round(peak.gap * 1000) / 1000, atEdge, expected, excess };
+    best = { seconds: Math.round(peak.gap * 1000) / 1000, atEdge, expected: chance * weight.size, excess };
   }
   return best && { seconds: best.seconds, atEdge: best.atEdge, expected: best.expected };
 }

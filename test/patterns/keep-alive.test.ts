@@ -34,13 +34,25 @@ describe('the edge', () => {
       bins: [{ gap: 5, failures: rows(0, 14), controls: 160 }],
       seconds: null,
     },
-    {
-      name: 'dense traffic: every bin is hit',
-      bins: rows(0, 20).map((i) => ({ gap: i / 100, failures: rows(0, 18), controls: 350 })),
-      seconds: null,
-    },
   ])('$name: $seconds', ({ bins, seconds }) => {
     expect(measure(20, bins)).toMatchObject({ seconds, examined: 20, enough: true });
+  });
+
+  it('dense traffic: every idle time has its request, sound or not, so an edge can be neither shown nor excluded', () => {
+    const bins = rows(0, 20).map((i) => ({ gap: i / 100, failures: rows(0, 18), controls: 350 }));
+    expect(measure(20, bins)).toMatchObject({ seconds: null, enough: false });
+  });
+
+  it('five of ten at a gap that one in twenty-five sound requests has: somewhere in all bins chance gives that', () => {
+    expect(measure(10, [{ gap: 43.6, failures: rows(0, 5), controls: 76 }], 1918)).toMatchObject({ seconds: null });
+    expect(measure(10, [{ gap: 43.6, failures: rows(0, 9), controls: 76 }], 1918)).toMatchObject({ seconds: 43.6 });
+  });
+
+  it('ten errors of one restart, sent together, are no ten witnesses', () => {
+    const failures = several(10, 'closed-before-response', () => ({}), 0.02);
+    const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 10), controls: 400 };
+    const idleGaps = [{ ...gap, bins: [{ gap: 12, failures: rows(0, 10), controls: 0 }] }];
+    expect(measureKeepAlive(trafficOf(failures, { idleGaps }))[0]).toMatchObject({ seconds: null });
   });
 
   it('four errors are not enough, nor is a control of a few', () => {

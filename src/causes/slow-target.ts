@@ -27,17 +27,7 @@ export const slowTarget = defineCause({
     const timer = timerSentences(parts, changes, traffic);
     const claims = claimsOf(parts, timer.agrees === false && !timer.changed);
     const own = claims.flatMap(({ errors }) => errors);
-    if (own.length === 0) {
-      return {
-        claims: [],
-        for: [],
-        against: [
-          `${errorsOf(parts.upload)} with bodies from ${number(SMALL_BODY)} bytes ended well above the timer; no request without a body timed out.`,
-        ],
-        missing: [],
-        ruledOut: weigh(parts.all) === traffic.total,
-      };
-    }
+    const bodied = [...parts.upload, ...parts.either];
     const shown = durations(own);
     return {
       claims,
@@ -52,9 +42,9 @@ export const slowTarget = defineCause({
       against: [
         ...(timer.sentence && timer.agrees === false ? [timer.sentence] : []),
         ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
-        ...(parts.either.length > 0
+        ...(bodied.length > 0
           ? [
-              `${errorsOf(parts.either)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
+              `${errorsOf(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
             ]
           : []),
       ],
@@ -77,12 +67,12 @@ export const slowTarget = defineCause({
 });
 
 /** A timer that differs from the configuration read now, with no recorded change, takes away the certainty. */
-function claimsOf({ target, sameRoute, either, early, effective }: IdleTimeouts, differs: boolean): Claim[] {
+function claimsOf({ target, sameRoute, upload, either, early, effective }: IdleTimeouts, differs: boolean): Claim[] {
   const fixed = effective !== null && target.length >= 3;
   const claims: Claim[] = [
     { errors: target, strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
     { errors: sameRoute, strength: 'likely' },
-    { errors: [...either, ...early], strength: 'possible' },
+    { errors: [...upload, ...either, ...early], strength: 'possible' },
   ];
   return claims.filter(({ errors }) => errors.length > 0);
 }

@@ -1,8 +1,9 @@
-import { idleTimeouts, SMALL_BODY } from '../patterns/idle-timeouts.ts';
-import { divided } from '../patterns/tally.ts';
+import { closedParts } from '../patterns/closed.ts';
+import type { DurationCluster } from '../patterns/durations.ts';
+import { allCarryBodies, idleTimeouts, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { type Failure, weigh } from '../traffic.ts';
-import { number, outOf, plural, spread, wholeSeconds } from '../wording.ts';
-import { type Claim, defineCause } from './cause.ts';
+import { number, outOf, plural, seconds, spread, wholeSeconds } from '../wording.ts';
+import { defineCause, type Judgement } from './cause.ts';
 import {
   attributesMissing,
   noIdleTimeout,
@@ -22,8 +23,10 @@ export const slowUpload = defineCause({
 
   judge({ traffic, attributes }) {
     const parts = idleTimeouts(traffic, attributes);
-    if (parts.all.length === 0) return noIdleTimeout(traffic, attributes);
+    const cut = closedParts(traffic).clocks.filter(({ errors }) => allCarryBodies(errors));
+    if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut) : noIdleTimeout(traffic, attributes);
     const own = [...parts.upload, ...parts.either];
+    if (own.length === 0 && cut.length > 0) return cutOff(cut);
     if (own.length === 0) {
       return {
         claims: [],
@@ -33,14 +36,11 @@ export const slowUpload = defineCause({
         ruledOut: weigh(parts.all) === traffic.total,
       };
     }
-    const claims: Claim[] = [
-      { errors: parts.upload, strength: 'likely' },
-      { errors: parts.either, strength: 'possible' },
-    ];
     const limit = parts.effective ?? parts.configured;
     const late = own.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + 1);
     return {
-      claims: claims.filter(({ errors }) => errors.length > 0),
+      // The body was slow to come; whether it stopped, or the target was slow after it, no row tells.
+      claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
       for: [
         `${outOf(weigh(own), traffic.total)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
         ...(late.length > 0 && limit !== null
@@ -51,17 +51,12 @@ export const slowUpload = defineCause({
         ...(parts.upload.length > 0 ? ['No request without a body timed out.'] : []),
         ...routeSentences(traffic, own),
       ],
-      against: parts.either.length > 0 ? ['A target that is slow to answer would look the same.'] : [],
+      against: ['A target that is slow to answer would look the same.'],
       missing: [
         ...attributesMissing(attributes),
-        ...(parts.either.length > 0
-          ? ['When the application had read the whole body (its log, by trace id) would settle it.']
-          : []),
+        'When the application had read the whole body (its log, by trace id) would settle it.',
       ],
       ruledOut: false,
-      ...(parts.upload.length > 0 && {
-        summary: `Slow uploads on ${divided(parts.upload, (error) => error.route, 3)} ran into the idle timeout: ${plural(weigh(parts.upload), 'request')} failed.`,
-      }),
     };
   },
 
@@ -77,6 +72,21 @@ export const slowUpload = defineCause({
     };
   },
 });
+
+/** A server gives up on a body as on its own work: after a fixed time, without an answer (nginx: client_body_timeout). */
+function cutOff(clocks: DurationCluster[]): Judgement {
+  const errors = clocks.flatMap((clock) => clock.errors);
+  return {
+    claims: [{ errors, strength: 'possible' }],
+    for: clocks.map(
+      ({ seconds: at, errors: own }) =>
+        `${plural(own.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`,
+    ),
+    against: ['A timeout of the target for its own work would look the same.'],
+    missing: ["The log of the target's web server: 408, or a client that sent its body too slowly."],
+    ruledOut: false,
+  };
+}
 
 function against(all: Failure[], sameRoute: Failure[]): string[] {
   const bodies = new Set(sameRoute);

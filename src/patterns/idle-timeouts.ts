@@ -2,6 +2,7 @@
 import type { Attributes } from '../aws.ts';
 import type { Failure, Traffic } from '../traffic.ts';
 import { groupBy, weigh, withSignature } from '../traffic.ts';
+import { tally } from './tally.ts';
 
 export interface IdleTimeouts {
   all: Failure[];
@@ -32,6 +33,9 @@ const MIN_PATTERN = 3;
 
 export const methodOf = (error: Failure): string => error.route.split(' ')[0] ?? '';
 const withoutUpload = (error: Failure): boolean => BODILESS.has(methodOf(error)) || error.received_bytes < SMALL_BODY;
+
+/** Any of them may have waited for a slow client. */
+export const allCarryBodies = (errors: readonly Failure[]): boolean => !errors.some(withoutUpload);
 
 export function configuredIdleTimeout(attributes: Attributes | undefined): number | null {
   const value = Number(attributes?.['idle_timeout.timeout_seconds'] ?? Number.NaN);
@@ -95,8 +99,8 @@ function onlyUploads(
   limit: number | null,
 ): boolean {
   if (limit === null || late.length < MIN_PATTERN || target.length > 0) return false;
-  const moments = new Set(late.map(({ elapsed }) => Math.round(elapsed ?? 0)));
-  if (late.length < 0.8 * large.length || moments.size < 0.8 * late.length) return false;
+  const alike = Math.max(...tally(late, ({ elapsed }) => String(Math.round(elapsed ?? 0))).map(({ count }) => count));
+  if (late.length < 0.8 * large.length || alike > Math.max(1, 0.2 * weigh(late))) return false;
   const slowest = meanSuccess(
     traffic,
     late.map((error) => error.route),

@@ -1,6 +1,6 @@
 import { targetLives } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed.ts';
-import { routeShares } from '../patterns/routes.ts';
+import { noRouteFailsByItself, routeShares } from '../patterns/routes.ts';
 import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
 import { clock, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
@@ -41,10 +41,13 @@ export const closedMidRequest = defineCause({
         { errors: possible, strength: 'possible' },
       ],
       for: [
-        ...crashed.map(
-          (b) =>
-            `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${clock(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${spread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target.`,
-        ),
+        ...crashed
+          .slice(0, 3)
+          .map(
+            (b) =>
+              `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${clock(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${spread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target.`,
+          ),
+        ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
         ...(restless.length > 0
           ? [
               `${plural(restless.length, 'error')} after ${spread(restless.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(restless), restless.length)} worked when repeated, so the answer itself is sound.`,
@@ -58,7 +61,8 @@ export const closedMidRequest = defineCause({
       ],
       against: crashErrors.length + restless.length + possible.length === 0 ? [better(parts)] : [],
       missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
-      ruledOut: crashErrors.length + restless.length + possible.length === 0,
+      // A route that always ends its process fails like one that always answers badly.
+      ruledOut: crashErrors.length + restless.length + possible.length + parts.routes.length === 0,
       ...(burst
         ? {
             summary: `Target ${burst.target} dropped ${plural(weigh(burst.errors), 'request')} in flight at ${clock(burst.from)}: it crashed or was killed.`,
@@ -115,7 +119,7 @@ function scattered(traffic: Traffic, parts: ClosedParts): Failure[] {
   const errors = parts.slowRest;
   if (errors.length < MIN_ERRORS || retried(errors) < RETRIED_SHARE * errors.length) return [];
   const shares = routeShares(traffic, errors);
-  return shares.length >= 3 && shares.every((route) => route.share < 0.2) ? errors : [];
+  return shares.length >= 3 && noRouteFailsByItself(traffic, shares) ? errors : [];
 }
 
 function better(parts: ClosedParts): string {

@@ -1,7 +1,9 @@
 import { closedParts } from '../patterns/closed.ts';
 import type { DurationCluster } from '../patterns/durations.ts';
+import { allCarryBodies, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { ofFailingRoutes } from '../patterns/routes.ts';
 import { type Failure, type Traffic, weigh } from '../traffic.ts';
-import { list, outOf, plural, seconds, spread } from '../wording.ts';
+import { list, number, outOf, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 
@@ -23,12 +25,17 @@ export const workerTimeout = defineCause({
     if (all.length === 0) return notShown(traffic, ['closed-before-response']);
     const [cluster] = clocks;
     if (!cluster) return { claims: [], for: [], missing: [], ...noClock(slow, all) };
-    const judged = clocks.map((c) => ({ cluster: c, ...outlived(traffic, c) }));
+    const judged = clocks.map((c) => ({
+      cluster: c,
+      ...outlived(traffic, c),
+      bodies: allCarryBodies(c.errors),
+      always: ofFailingRoutes(traffic, c.errors),
+    }));
     const [first] = judged;
     return {
-      claims: judged.map(({ cluster: { errors }, contradicted, partly }) => ({
+      claims: judged.map(({ cluster: { errors }, contradicted, partly, bodies, always }) => ({
         errors,
-        strength: errors.length >= MIN_LIKELY && !contradicted && partly ? 'likely' : 'possible',
+        strength: errors.length >= MIN_LIKELY && !contradicted && partly && !bodies && !always ? 'likely' : 'possible',
       })),
       for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
         `${plural(errors.length, 'error')} on ${list(routes)} ended at ${spread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
@@ -41,11 +48,18 @@ export const workerTimeout = defineCause({
           ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
           : [],
       ),
-      missing: judged.flatMap(({ partly, routes }) =>
-        partly
+      missing: judged.flatMap(({ partly, routes, bodies, always }) => [
+        ...(partly && !always
           ? []
-          : [`No request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`],
-      ),
+          : [
+              `${partly ? 'Hardly any' : 'No'} request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`,
+            ]),
+        ...(bodies
+          ? [
+              `Each carried ${number(SMALL_BODY)} bytes or more: whether the clock ran on the work or on the arrival of the body, the log of the target's web server tells.`,
+            ]
+          : []),
+      ]),
       ruledOut: false,
       ...(first
         ? {

@@ -2,7 +2,7 @@
 import { type Failure, oncePerTraffic, type Traffic } from '../traffic.ts';
 import { outOf, percent, plural, seconds } from '../wording.ts';
 import { closedParts } from './closed.ts';
-import { routeShares } from './routes.ts';
+import { noRouteFailsByItself, ofFailingRoutes, routeShares } from './routes.ts';
 
 export interface BadResponse {
   all: Failure[];
@@ -22,7 +22,9 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const unclear = [
     parts.slowRest,
     parts.instantRest,
-    ...parts.clocks.map((cluster) => cluster.errors).filter((errors) => errors.length < MIN_ERRORS),
+    ...parts.clocks
+      .map((cluster) => cluster.errors)
+      .filter((errors) => errors.length < MIN_ERRORS || ofFailingRoutes(traffic, errors)),
     ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
   ]
     .filter((errors) => !repeatable(traffic, errors))
@@ -64,5 +66,5 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
 function repeatable(traffic: Traffic, errors: Failure[]): boolean {
   if (errors.length < MIN_ERRORS) return false;
   const retried = errors.filter((error) => error.retriedOk).length;
-  return retried >= RETRIED_SHARE * errors.length && routeShares(traffic, errors).every((route) => route.share < 0.2);
+  return retried >= RETRIED_SHARE * errors.length && noRouteFailsByItself(traffic, routeShares(traffic, errors));
 }

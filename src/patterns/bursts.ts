@@ -1,6 +1,7 @@
 /** Errors of one target that ended together: one event on that target, such as a crash. */
 import type { Failure } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
+import { isInstant } from './keep-alive.ts';
 
 export interface TargetBurst {
   target: string;
@@ -11,17 +12,22 @@ export interface TargetBurst {
 }
 
 const MIN_ERRORS = 3;
+/** As many had been under way: requests that are closed as they are sent come together because they were sent together. */
+const MIN_UNDER_WAY = 3;
 /** Longest pause inside a burst. */
 const PAUSE_MS = 500;
 
-/** At least three errors of one target, none later than half a second after the one before; by time, then target. */
+const underWay = (errors: readonly Failure[]): number => errors.filter((error) => !isInstant(error)).length;
+
+/** At least three errors of one target that had been worked on, none later than half a second after the one before; by time, then target. */
 export function targetBursts(errors: readonly Failure[]): TargetBurst[] {
   const bursts: TargetBurst[] = [];
   for (const [target, own] of groupBy(errors, (error) => error.target)) {
     let run: Failure[] = [];
     const close = () => {
       const [first, last] = [run[0], run[run.length - 1]];
-      if (first && last && run.length >= MIN_ERRORS) bursts.push({ target, errors: run, from: first.at, to: last.at });
+      if (first && last && run.length >= MIN_ERRORS && underWay(run) >= MIN_UNDER_WAY)
+        bursts.push({ target, errors: run, from: first.at, to: last.at });
       run = [];
     };
     for (const error of [...own].sort((a, b) => a.at - b.at || a.index - b.index)) {

@@ -21,7 +21,7 @@ export interface ClosedParts {
   race: { measure: KeepAliveMeasure; errors: Failure[] }[];
   /** Errors of the last moments of targets that left for good. */
   leaving: { life: TargetLife; errors: Failure[] }[];
-  /** Errors that end after one fixed duration. */
+  /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
   clocks: DurationCluster[];
   /** Errors of one target that ended together. */
   bursts: TargetBurst[];
@@ -32,6 +32,7 @@ export interface ClosedParts {
 const WHOLE_GROUP_REQUESTS = 10;
 /** From this share of the examined errors on, those that lie off the edge are taken for the same race (connections the log cannot show). */
 const MOST_AT_EDGE = 0.8;
+const NEARLY_ALL = 0.9;
 /** A target that leaves fails its requests in its last moments. */
 const LAST_MOMENTS_MS = 90_000;
 
@@ -46,7 +47,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
 
   const wholeGroups = closedGroups(traffic, rest);
   for (const group of wholeGroups) take(group.errors);
-  const routes = failingRoutes(traffic, rest);
+  const routes = failingRoutes(traffic, rest).filter(({ errors }) => !endsByClock(errors));
   for (const route of routes) take(route.errors);
 
   const measures = measureKeepAlive(traffic);
@@ -84,6 +85,12 @@ function closedGroups(traffic: Traffic, errors: Failure[]): ClosedParts['wholeGr
       requests >= WHOLE_GROUP_REQUESTS && !succeeded && weigh(own) >= 0.99 * requests && own.every(isInstant);
     return whole ? [{ target_group_arn, errors: own, requests }] : [];
   });
+}
+
+/** Nearly all at one duration: what always fails may be what a response holds, or a clock that fires each time. */
+function endsByClock(errors: Failure[]): boolean {
+  const [clock] = fixedDurations(errors);
+  return clock !== undefined && clock.errors.length >= NEARLY_ALL * errors.length;
 }
 
 function raceErrors(measure: KeepAliveMeasure): Failure[] {

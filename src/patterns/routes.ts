@@ -22,6 +22,30 @@ export function routeShares(traffic: Traffic, errors: readonly Failure[]): Route
     .sort((a, b) => b.errors.length - a.errors.length || (a.route < b.route ? -1 : 1));
 }
 
+const OFTEN = 0.2;
+/** Fewer errors than this show nothing of a route. */
+const FEW = 3;
+const CHANCE_Z = 4;
+
+/**
+ * The failing routes mostly succeed, and so does the traffic: none fails a fifth of the time beyond what chance gives at the rate of all.
+ * A route of few requests may fail one of three by chance.
+ */
+export function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): boolean {
+  const rate = shares.reduce((sum, { errors }) => sum + weigh(errors), 0) / Math.max(1, traffic.log.requests);
+  return (
+    rate < OFTEN &&
+    shares.every(({ errors, requests, share }) => {
+      const deviation = Math.sqrt(Math.max(requests * rate * (1 - rate), 1e-9));
+      return share < OFTEN || weigh(errors) < FEW || (weigh(errors) - requests * rate) / deviation < CHANCE_Z;
+    })
+  );
+}
+
+/** Every one of these errors is of a route that fails nearly always. */
+export const ofFailingRoutes = (traffic: Traffic, errors: readonly Failure[]): boolean =>
+  routeShares(traffic, errors).every(({ requests, share }) => requests >= MIN_REQUESTS && share >= NEARLY_ALWAYS);
+
 const MIN_REQUESTS = 5;
 const NEARLY_ALWAYS = 0.9;
 

@@ -7,6 +7,7 @@ import { malformedResponse } from '../../src/causes/malformed-response.ts';
 import { protocolMismatch } from '../../src/causes/protocol-mismatch.ts';
 import { responseHeaderTooLarge } from '../../src/causes/response-header-too-large.ts';
 import { shutdownBeforeDrain } from '../../src/causes/shutdown-before-drain.ts';
+import { slowUpload } from '../../src/causes/slow-upload.ts';
 import { workerTimeout } from '../../src/causes/worker-timeout.ts';
 import type { AccessLog, FailedRequest, IdleGaps } from '../../src/evidence.ts';
 import { API, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
@@ -19,6 +20,7 @@ const CLOSED: readonly Cause[] = [
   malformedResponse,
   responseHeaderTooLarge,
   shutdownBeforeDrain,
+  slowUpload,
 ];
 
 const seconds = (target_processing_time: number): Partial<FailedRequest> => ({ target_processing_time });
@@ -42,7 +44,7 @@ interface Situation {
   name: string;
   failures: FailedRequest[];
   log?: Partial<AccessLog>;
-  expected: Record<string, 'likely' | 'confirmed' | 'possible' | 'ruled out'>;
+  expected: Record<string, 'likely' | 'confirmed' | 'possible' | 'ruled out' | 'untested'>;
 }
 
 const routes = (route: string, requests: number, succeeded: number, longestMs = 900): AccessLog['routes'] => [
@@ -122,9 +124,52 @@ const situations: Situation[] = [
     expected: {
       'malformed-response': 'possible',
       'response-header-too-large': 'possible',
-      'closed-mid-request': 'ruled out',
+      // Not claimed, but a route that ends its process each time would look so: no number excludes it.
+      'closed-mid-request': 'untested',
       'keep-alive-race': 'ruled out',
     },
+  },
+  {
+    name: 'every request of one route, each at 30 s: a clock or what it answers',
+    failures: closed(20, (i) => ({ ...seconds(30 + (i % 5) * 0.01), route: 'POST /reports' })),
+    log: { routes: routes('POST /reports', 20, 0, 0) },
+    expected: {
+      'worker-timeout': 'possible',
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+      'keep-alive-race': 'ruled out',
+    },
+  },
+  {
+    name: 'uploads of megabytes, each closed at 60 s: a clock on the work or on the body',
+    failures: closed(12, () => ({ ...seconds(60), route: 'POST /uploads', received_bytes: 2_000_000 })),
+    log: { routes: routes('POST /uploads', 200, 188, 900) },
+    expected: { 'worker-timeout': 'possible', 'slow-upload': 'possible' },
+  },
+  {
+    name: 'five on one target within milliseconds, closed as they were sent: sent together, not ended together',
+    failures: closed(5, (i) => ({ route: `GET /route-${i}` }), 0.01),
+    expected: { 'keep-alive-race': 'possible', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'scattered closes that worked when repeated; a quiet route failed one of three by chance',
+    failures: closed(
+      24,
+      (i) => ({ ...seconds(0.3 + i * 0.21), route: i === 0 ? 'GET /rare' : `GET /r-${i % 4}`, retriedOk: true }),
+      31,
+    ),
+    log: { routes: [...routes('GET /rare', 3, 2), ...[0, 1, 2, 3].flatMap((i) => routes(`GET /r-${i}`, 200, 194))] },
+    expected: { 'closed-mid-request': 'likely', 'malformed-response': 'ruled out', 'worker-timeout': 'ruled out' },
+  },
+  {
+    name: 'slow closes of four routes of which one fails every other time: what it answers may be at fault',
+    failures: closed(
+      24,
+      (i) => ({ ...seconds(0.3 + i * 0.21), route: i < 20 ? 'GET /odd' : `GET /r-${i % 4}`, retriedOk: true }),
+      31,
+    ),
+    log: { routes: [...routes('GET /odd', 40, 20), ...[0, 1, 2, 3].flatMap((i) => routes(`GET /r-${i}`, 200, 199))] },
+    expected: { 'closed-mid-request': 'possible', 'malformed-response': 'possible' },
   },
   {
     name: 'every request of a group to port 443, closed at once',

@@ -37,6 +37,20 @@ export class Faults {
     );
   }
 
+  unsupported(time: number, route: RouteSpec, random: Random): number | undefined {
+    return this.during('unsupported-request', time).find(
+      (fault) => fault.route === nameOf(route) && random.chance(fault.share),
+    )?.status;
+  }
+
+  /** After how many milliseconds the body stops, if it does. */
+  stalledUpload(time: number, route: RouteSpec, random: Random): number | undefined {
+    const fault = this.during('stalled-upload', time).find(
+      (one) => one.route === nameOf(route) && random.chance(one.share),
+    );
+    return fault && random.between(...fault.afterSeconds) * 1000;
+  }
+
   lambdaError(route: RouteSpec, time: number, random: Random): string | undefined {
     return this.during('lambda-error', time).find((fault) => concerns(fault, route, null) && random.chance(fault.share))
       ?.code;
@@ -102,7 +116,7 @@ export function targetsOf(scenario: Scenario, origin: number): Target[] {
     if (fault.kind !== 'deployment') continue;
     fault.replace.forEach((pair, i) => {
       const turn = fault.at + i * fault.everySeconds;
-      add(pair.new, fault.group, at(turn - 40));
+      if (pair.new !== undefined) add(pair.new, fault.group, at(turn - 40));
       for (const target of having(targets, pair.old)) {
         const stopped = at(turn + fault.stopAfterSeconds);
         target.deregisteredAt = at(turn);

@@ -92,6 +92,10 @@ function reasonToFail(
   if (target.stoppedAt(time) !== undefined) return 'Target.FailedHealthChecks';
   if (port !== target.port) return null;
   if (target.dropsConnections(time, node.zone)) return 'Target.Timeout';
+  const speaks = target.group.healthCheck?.protocol ?? target.group.protocol;
+  if (target.group.protocol === 'HTTPS' && speaks === 'HTTP')
+    return target.server.tls === 'plaintext' ? null : 'Target.FailedHealthChecks';
+  if (target.server.onPlaintext !== undefined && speaks === 'HTTP') return 'Target.FailedHealthChecks';
   const tls = target.group.protocol === 'HTTPS' ? (target.server.tls ?? 'ok') : 'ok';
   if (tls === 'handshake-timeout') return 'Target.Timeout';
   return tls === 'ok' ? null : 'Target.FailedHealthChecks';

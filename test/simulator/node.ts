@@ -113,6 +113,12 @@ export class LoadBalancerNode {
       this.finish(time, { ...blank, actions: [...(waf ? ['waf'] : []), 'authenticate'].join(',') }, answer, done);
       return;
     }
+    const unsupported = faults.unsupported(evaluated, request.route, this.random);
+    if (unsupported !== undefined) {
+      const answer = own(unsupported, { cause: 'unsupported-request', signature: 'other' });
+      this.finish(evaluated, { ...blank, actions: '-' }, answer, done);
+      return;
+    }
     if (group === undefined)
       throw new Error(`route ${request.route.path} names an unknown group ${request.route.group}`);
     const details = { ...blank, targetGroup: group, actions: actions('forward') };
@@ -266,8 +272,23 @@ export class LoadBalancerNode {
     const { server } = target;
     const latency = this.latencyTo(target);
     const arrival = sent + latency;
+    const stalled = faults.stalledUpload(sent, request.route, this.random);
+    if (stalled !== undefined) {
+      const answer: Answer = {
+        ...own(504, { cause: 'slow-upload', signature: 'idle-timeout' }),
+        ...how,
+        requestProcessing: seconds(sent - created),
+      };
+      const receivedBytes = partOf({ ...request, uploadMs: 2 * stalled }, stalled);
+      const end = sent + stalled + this.idleTimeout + this.random.between(0.2, 5);
+      this.finish(end, { ...details, request: { ...request, receivedBytes } }, answer, done);
+      return;
+    }
     const received = arrival + request.uploadMs;
     const plan = faults.work(request.route, target, received, this.random);
+    const rejects = target.group.protocol === 'HTTP' ? server.onPlaintext : undefined;
+    if (rejects !== undefined) plan.workMs = this.random.between(0.2, 0.8);
+    if (rejects === 'answers-400') plan.status = 400;
     const limit =
       server.requestTimeoutSeconds === undefined ? Number.POSITIVE_INFINITY : server.requestTimeoutSeconds * 1000;
     const start = target.begin(received, Math.min(plan.workMs, limit));
@@ -278,6 +299,7 @@ export class LoadBalancerNode {
       { at: answerAt, kind: plan.unusable !== undefined ? 'unusable' : 'answer' },
     ];
     const close = (at: number, cause: string) => ends.push({ at: at + latency, kind: 'closed', cause });
+    if (rejects === 'closes') close(start, 'protocol-mismatch');
     if (plan.closesAfterMs !== undefined) close(start + plan.closesAfterMs, 'closed-mid-request');
     if (limit < Number.POSITIVE_INFINITY)
       close(

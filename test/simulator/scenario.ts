@@ -104,6 +104,8 @@ export interface ServerSpec {
   workers?: number;
   /** For HTTPS groups: what the handshake comes to. Default ok. */
   tls?: 'ok' | 'handshake-error' | 'handshake-timeout' | 'plaintext';
+  /** For HTTP groups whose port speaks TLS: what a plaintext request comes to. */
+  onPlaintext?: 'closes' | 'answers-400';
 }
 
 export interface LambdaSpec {
@@ -222,7 +224,8 @@ export type Fault =
       group: string;
       at: number;
       everySeconds: number;
-      replace: { old: string; new: TargetSpec }[];
+      /** Without a new one it is a scale-in. */
+      replace: { old: string; new?: TargetSpec }[];
       stopAfterSeconds: number;
       hostGoneAfterSeconds?: number;
     }
@@ -230,6 +233,10 @@ export type Fault =
   | ({ kind: 'fixed-response'; status: number; priority: number; routes?: string[]; body: string } & During)
   /** The identity provider's token endpoint does not answer: 500 after 5 s. */
   | ({ kind: 'identity-provider-silent'; share: number } & During)
+  /** The client's line stops in the middle of the body, for good. */
+  | ({ kind: 'stalled-upload'; route: string; share: number; afterSeconds: [number, number] } & During)
+  /** The load balancer refuses the request itself: 501, 505 or 507. */
+  | ({ kind: 'unsupported-request'; route: string; share: number; status: 501 | 505 | 507 } & During)
   /** The web ACL cannot be evaluated: 500. */
   | ({ kind: 'waf-unreachable'; share: number } & During)
   /** A Lambda invocation fails. */

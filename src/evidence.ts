@@ -109,6 +109,17 @@ export interface AccessLog {
   routes: RouteTraffic[];
   /** For each target group with a closed-before-response failure: how long before it the connections of its (node, target) had become idle. */
   idleGaps: IdleGaps[];
+  /** What reading it cost; absent for files that were already here. */
+  cost?: Cost | undefined;
+  /** Sentences on what this log could not be asked: columns that a table lacks, for one. */
+  unanswered?: string[] | undefined;
+}
+
+/** Bytes that were read where they are billed, US dollars, and queries (of Athena). */
+export interface Cost {
+  bytesScanned: number;
+  usd: number;
+  queries: number;
 }
 
 export const FAILURE_LIMIT = 20_000;

@@ -43,7 +43,7 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): string[]
           `Patterns were judged on ${log.failures.length} of ${log.failuresTotal} failed requests, chosen by trace id; all counts are exact.`,
         ]
       : [];
-  return [...refused, ...unreadable, ...capped];
+  return [...refused, ...(log?.unanswered ?? []), ...unreadable, ...capped];
 }
 
 /** What nothing in this case would have used is not a gap. */

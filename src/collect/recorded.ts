@@ -95,7 +95,7 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
 export const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
-function searchOf({ loadBalancer, statuses }: Question): string {
+export function searchOf({ loadBalancer, statuses }: Question): string {
   const codes = statuses.map((status) => status.replace(/x/gi, '[0-9]')).join('|');
   return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && $9 ~ /^(${codes})$/'`;
 }

@@ -6,6 +6,8 @@ import type { AccessLog } from '../../evidence.ts';
 const count = z.number();
 const text = z.string();
 
+export const Cost = z.object({ bytesScanned: count, usd: count, queries: count });
+
 export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   files: z.object({
     read: count,
@@ -109,6 +111,8 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       bins: z.array(z.object({ gap: count, failures: z.array(count), controls: count })),
     }),
   ),
+  cost: Cost.optional(),
+  unanswered: z.array(text).optional(),
 });
 
 export const AccessLogFile = z.looseObject({

@@ -139,16 +139,18 @@ export function decide({ causes, summaries, unexplained }: Ranking, traffic: Tra
     cause: null,
     standing: 'undecided',
     between: open.map((cause) => cause.id),
-    summary: undecidedSentence(open, traffic),
+    summary: undecidedSentence(open, traffic, unexplained),
     decidedBy,
   };
 }
 
-function undecidedSentence(between: JudgedCause[], traffic: Traffic): string {
+function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained: Failure[]): string {
   const titles = between.map((cause) => lower(cause.title));
-  const errors = plural(traffic.total, 'error');
+  const routes = new Set(unexplained.map((error) => error.route));
+  const [route] = routes;
+  const errors = `${plural(traffic.total, 'error')}${routes.size === 1 && traffic.total > 1 ? `, all on ${route}` : ''}`;
   if (between.length === 0) {
-    return `${errors} that no known cause explains: ${list(traffic.bySignature.map(({ id, count }) => `${number(count)} ${id}`))}.`;
+    return `${plural(traffic.total, 'error')} that no known cause explains: ${list(traffic.bySignature.map(({ id, count }) => `${number(count)} ${id}`))}.`;
   }
   if (between.length === 1) return `Possibly ${titles[0]} (${errors}); the look-alikes could not be excluded.`;
   const one = traffic.total === 1 ? ' One row cannot tell.' : '';
@@ -161,9 +163,9 @@ function between(possible: JudgedCause[]): string {
   return ` between ${list(ids, 6)}`;
 }
 
-/** "TLS handshake" keeps its capitals. */
+/** "TLS handshake" keeps its capitals; the article of "A security group" does not. */
 const lower = (title: string): string =>
-  /^[A-Z][a-z]/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
+  /^[A-Z](?:[a-z]| )/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
 
 function whatDecides(possible: JudgedCause[], traffic: Traffic, unexplained: Failure[], traceIds: string[]): string {
   const [id] = traceIds;

@@ -34,7 +34,7 @@ export const keepAliveRace = defineCause({
         claims: [{ errors, strength: 'likely' }],
         for: [
           `${outOf(atEdge, examined)} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
-          `${plural(errors.length, 'error')} closed within ${spread(errors.map((e) => e.target_processing_time))} of being sent: the target had not begun to work.`,
+          `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
           ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
           ...routeSpread(
             traffic.log.routes.length,

@@ -16,6 +16,9 @@ const WANTS = [
   'targetGroupAttributes',
 ] as const;
 
+/** Targets that are described one by one. */
+const SHOWN = 3;
+
 export const shutdownBeforeDrain = defineCause({
   id: 'shutdown-before-drain',
   title: 'Target shut down before it was drained',
@@ -55,8 +58,11 @@ export const shutdownBeforeDrain = defineCause({
       for: [
         ...(inTurn ? [inTurn] : []),
         ...[...gone, ...unknown]
-          .slice(0, 3)
+          .slice(0, SHOWN)
           .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
+        ...(gone.length + unknown.length > SHOWN
+          ? [`The same of ${plural(gone.length + unknown.length - SHOWN, 'more target')}.`]
+          : []),
       ],
       against: judged.filter(({ how }) => how === 'unhealthy').map(({ sentence }) => sentence),
       missing:

@@ -1,4 +1,6 @@
-import { targetLives } from '../patterns/churn.ts';
+import { departure } from '../causes/departure.ts';
+import { type TargetLife, targetLives } from '../patterns/churn.ts';
+import { wasReplaced } from '../patterns/connecting.ts';
 import { clock, list, plural } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
@@ -10,14 +12,21 @@ export const targetChurn = defineCheck({
   fix: 'Let a target that is replaced keep serving until it is drained.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   needs: ['traffic'],
-  wants: [],
+  wants: ['targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
-  evaluate({ traffic }): CheckVerdict {
+  evaluate({ traffic, ...known }): CheckVerdict {
     const lives = targetLives(traffic);
     if (lives.length === 0) return { outcome: 'not-applicable', summary: 'No request was given to a target.' };
-    const left = lives.filter((life) => life.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
+    const silent = lives.filter((life) => life.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
+    // Silent is not gone: health checks may have taken a registered target out.
+    const unhealthy = silent.filter((life) => departure(life, wasReplaced(life, lives), known).how === 'unhealthy');
+    const left = silent.filter((life) => !unhealthy.includes(life));
     const joined = lives.filter((life) => life.joined === true);
     const open = lives.filter((life) => life.left === null && life.failures > 0);
+    const takenOut =
+      unhealthy.length > 0
+        ? ` ${seenAt(unhealthy, 'lastSeen')} got no request any more: health checks took it out, it did not leave.`
+        : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =
         open.length > 0
@@ -25,23 +34,22 @@ export const targetChurn = defineCheck({
           : '';
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',
-        summary: `${plural(lives.length, 'target')} in the log, none seen to leave or join.${unsure}`,
+        summary: `${plural(lives.length, 'target')} in the log, none seen to leave or join.${takenOut}${unsure}`,
       };
     }
     const failing = left.filter((life) =>
       traffic.errors.some((e) => e.target === life.target && e.at >= life.lastSeen - 90_000),
     );
-    const went =
-      left.length > 0
-        ? `${plural(left.length, 'target')} left (${list(left.map((l) => `${l.target} at ${clock(l.lastSeen)}`))})`
-        : 'none left';
+    const went = left.length > 0 ? `${plural(left.length, 'target')} left (${seenAt(left, 'lastSeen')})` : 'none left';
     const came =
-      joined.length > 0
-        ? `${plural(joined.length, 'target')} joined (${list(joined.map((l) => `${l.target} at ${clock(l.firstSeen)}`))})`
-        : 'none joined';
-    return {
-      outcome: failing.length > 0 ? 'fail' : 'pass',
-      summary: `${went}, ${came}; ${failing.length > 0 ? `${plural(failing.length, 'target')} failed requests in the last 90 s before` : 'no errors in the last moments of any'}.`,
-    };
+      joined.length > 0 ? `${plural(joined.length, 'target')} joined (${seenAt(joined, 'firstSeen')})` : 'none joined';
+    const last =
+      failing.length > 0
+        ? `${plural(failing.length, 'target')} failed requests in the last 90 s before`
+        : 'no errors in the last moments of any';
+    return { outcome: failing.length > 0 ? 'fail' : 'pass', summary: `${went}, ${came}; ${last}.${takenOut}` };
   },
 });
+
+const seenAt = (lives: TargetLife[], when: 'firstSeen' | 'lastSeen'): string =>
+  list(lives.map((life) => `${life.target} at ${clock(life[when])}`));

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { targetChurn } from '../../src/checks/target-churn.ts';
-import { failed, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
+import { API, failed, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
 
 const left = target('10.0.1.5:8080', { lastSeen: START + 2 * MINUTE });
 const stays = target('10.0.1.6:8080');
@@ -24,4 +24,15 @@ it.each([
   { name: 'no target at all', log: { targets: [] }, failures: several(2, 'no-target'), outcome: 'not-applicable' },
 ])('$name: $outcome', ({ log, failures, outcome }) => {
   expect(targetChurn.evaluate({ traffic: trafficOf(failures, log) }, question).outcome).toBe(outcome);
+});
+
+it('a silent target that is still registered was taken out by health checks; it did not leave', () => {
+  const traffic = trafficOf(
+    several(3, 'connect-failed', () => ({ target: '10.0.1.5:8080' })),
+    { targets: [left, stays] },
+  );
+  const targetHealth = { [API]: [{ Target: { Id: '10.0.1.5', Port: 8080 }, TargetHealth: { State: 'unhealthy' } }] };
+  const { outcome, summary } = targetChurn.evaluate({ traffic, targetHealth }, question);
+  expect(outcome).toBe('pass');
+  expect(summary).toContain('10.0.1.5:8080 at 02:42:00 UTC got no request any more: health checks took it out');
 });

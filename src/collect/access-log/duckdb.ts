@@ -1,17 +1,15 @@
 /**
  * The embedded engine: reads access-log files with DuckDB in this process and answers the questions of queries.ts.
  *
- * One scan of the raw lines. What each line must show to be an entry for certain is tested in SQL; a line that fails the shape of its first
- * twelve fields is rejected; the few that are neither are decided by the parser of entry.ts. Entries are kept narrow (keys and numbers),
- * text only for failures and for a sample that names the places.
+ * One scan of the raw lines (scan.ts); the few lines that SQL cannot place are decided by the parser of entry.ts.
  */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
+import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from '../../evidence.ts';
 import { FAILURE_LIMIT } from '../../evidence.ts';
-import { addressAndPort, ENTRY_HEAD, instant, type LogEntry, lineKind, parseLine } from './entry.ts';
+import { lineKind, parseLine } from './entry.ts';
 import {
   byText,
   canMatter,
@@ -25,7 +23,22 @@ import {
   type WantedLoadBalancer,
 } from './files.ts';
 import * as queries from './queries.ts';
-import { ROUTE_LENGTH, ROUTE_REWRITES, route } from './route.ts';
+import {
+  BLANK,
+  CREATE_DECIDED,
+  createLineTable,
+  DOUBTFUL,
+  decided,
+  ENTRY,
+  INSERT_DECIDED,
+  KEPT_OF_REJECTED,
+  OTHER_LOAD_BALANCER,
+  placesSql,
+  REJECTED,
+  relationsSql,
+  type Scan,
+  scanSql,
+} from './scan.ts';
 
 export { redacted } from './files.ts';
 
@@ -61,6 +74,8 @@ const NAME_ALL_BELOW = 4_000_000;
 const NAMED_ONE_IN = 64;
 /** Up to this many compressed bytes every checksum is verified; beyond, only those of files that look wrong. */
 const VERIFY_ALL_BELOW = 4_000_000;
+/** Bytes. A longer line makes the engine give up, then it gets another chance with the larger buffers: small ones are faster. */
+const ORDINARY_LINE = 1_048_576;
 const MAX_LINE = 16_777_216;
 /** The first, one for files the engine gives up on, one for files of which it missed a part. */
 const ATTEMPTS = 3;
@@ -205,7 +220,10 @@ class Reading {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.#open();
       try {
-        await connection.run(this.#loadSql(bytes));
+        await this.#scan(connection, 'line', this.#sources, {
+          namedOneIn: bytes <= NAME_ALL_BELOW ? 1 : NAMED_ONE_IN,
+          maxLineBytes: attempt === 1 ? ORDINARY_LINE : MAX_LINE,
+        });
         await this.#decideDoubtful(connection);
         const accounts = await this.#account(connection);
         const short = await this.#inDoubt(accounts);
@@ -231,123 +249,64 @@ class Reading {
     return await instance.connect();
   }
 
-  /** The relation `line`: every line of every file, once. */
-  #loadSql(bytes: number): string {
+  /** The table `line`: every line of every file, once. */
+  async #scan(
+    connection: DuckDBConnection,
+    table: string,
+    files: readonly Source[],
+    more: Pick<Scan, 'namedOneIn' | 'maxLineBytes'>,
+  ) {
     const { question } = this.#options;
-    const named = bytes <= NAME_ALL_BELOW ? 1 : NAMED_ONE_IN;
-    const wantedElb =
-      this.#wanted.id === null
-        ? `starts_with(head[3], ${literal(`app/${this.#wanted.name}/`)})`
-        : `head[3] = ${literal(`app/${this.#wanted.name}/${this.#wanted.id}`)}`;
-    const from = queries.whole(question.from * 1000);
-    const to = queries.whole(question.to * 1000);
-    const asked = askedSql('status', question.statuses);
-    return `
-      CREATE TABLE line AS
-      WITH text AS (
-        SELECT file_index::BIGINT AS file, coalesce(l, '') AS l
-        FROM read_csv([${this.#sources.map(({ path }) => literal(path)).join(', ')}], columns = {'l': 'VARCHAR'}, auto_detect = false,
-          header = false, delim = '\n', quote = '', escape = '', strict_mode = false, max_line_size = ${MAX_LINE},
-          buffer_size = ${2 * MAX_LINE})),
-      quoted AS (SELECT file, l, string_split(l, '"') AS q FROM text),
-      split AS (
-        SELECT file, l, q, string_split(q[1], ' ') AS head, string_split(q[5], ' ') AS tls, string_split(q[11], ' ') AS rule,
-          epoch_us(try_cast(string_split(q[1], ' ')[2] AS TIMESTAMP)) AS ended
-        FROM quoted),
-      judged AS (
-        SELECT *, CASE
-            WHEN l = '' THEN ${BLANK}
-            WHEN ${PLAIN_LINE} THEN CASE WHEN ${wantedElb} THEN ${ENTRY} ELSE ${OTHER} END
-            WHEN NOT regexp_matches(rtrim(l, ${WHITE_SPACE}), ${literal(ENTRY_HEAD)}) THEN ${REJECTED}
-            ELSE ${DOUBTFUL} END AS kind
-        FROM split),
-      named AS (
-        SELECT *, CASE WHEN kind = ${ENTRY} THEN coalesce(nullif(nullif(string_split(q[31], ' ')[2], ''), '-'),
-            [${this.#sources.map(({ node }) => literal(node ?? '-')).join(', ')}][file + 1]) END AS node,
-          CASE WHEN kind = ${ENTRY} THEN ${ROUTE} END AS route_text,
-          CASE WHEN kind = ${ENTRY} THEN coalesce(try_cast(head[9] AS SMALLINT), -1) END AS status,
-          CASE WHEN kind = ${ENTRY} THEN coalesce(try_cast('0x' || right(q[6], 8) AS UINTEGER), 0) END AS sample
-        FROM judged),
-      keyed AS (
-        SELECT *, kind = ${ENTRY} AND ended >= ${from} AND ended < ${to} AS in_window, coalesce(${asked}, false) AS asked,
-          coalesce(status BETWEEN 500 AND 599 OR status = 460 OR ${asked}, false) AS failed
-        FROM named)
-      SELECT file::UINTEGER AS file, strlen(l)::UINTEGER AS size, kind::UTINYINT AS kind,
-        CASE WHEN kind = ${ENTRY} THEN ended END AS ended,
-        CASE WHEN kind = ${ENTRY} THEN hash(tls[4], head[5], node) END AS place,
-        CASE WHEN kind = ${ENTRY} THEN hash(${CLIENT}) END AS client,
-        CASE WHEN kind = ${ENTRY} THEN hash(route_text) END AS route,
-        status::SMALLINT AS status,
-        CASE WHEN kind = ${ENTRY} THEN coalesce(try_cast(head[10] AS SMALLINT), -1)::SMALLINT END AS target_status,
-        CASE WHEN kind = ${ENTRY} THEN round(try_cast(head[7] AS DOUBLE) * 1000)::INTEGER END AS target_ms,
-        sample::UINTEGER AS sample, in_window, asked, failed,
-        CASE
-          WHEN kind = ${ENTRY} AND (failed OR sample % ${named} = 0) THEN concat_ws('"', tls[4], head[5], node,
-            head[1], ${CLIENT}, head[6], head[7], head[8], head[11], head[12], route_text, q[6], rule[2], rule[3], q[12], q[16], coalesce(q[24], '-'))
-          WHEN kind = ${REJECTED} THEN left(l, ${PREFIX})
-          WHEN kind = ${DOUBTFUL} THEN l END AS detail
-      FROM keyed`;
+    await connection.run(createLineTable(table));
+    const { statuses, from, to } = question;
+    await connection.run(
+      scanSql(table, { files, loadBalancer: this.#wanted, window: { from, to }, statuses, ...more }),
+    );
   }
 
   /** Lines that SQL cannot place with certainty: the parser decides, and its entries join the others. */
   async #decideDoubtful(connection: DuckDBConnection): Promise<void> {
-    const named = this.#wanted;
-    await connection.run(`CREATE TABLE decided (file UINTEGER, kind UTINYINT, ended BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR,
-      client VARCHAR, route VARCHAR, status SMALLINT, target_status SMALLINT, target_ms INTEGER, sample UINTEGER, detail VARCHAR)`);
+    const { name, id } = this.#wanted;
     const result = await connection.stream(`SELECT file, detail FROM line WHERE kind = ${DOUBTFUL}`);
-    const appender = await connection.createAppender('decided');
-    let found = 0;
+    let appender: DuckDBAppender | null = null;
     for await (const rows of result.yieldRowsJs()) {
       for (const [file, text] of rows) {
-        found += 1;
-        const line = String(text);
-        const parsed = parseLine(line);
-        const entry = 'entry' in parsed ? parsed.entry : null;
-        const at = entry === null ? null : instant(entry.time);
-        appender.appendUInteger(Number(file));
-        if (entry === null || at === null) {
-          appender.appendUTinyInt(REJECTED);
-          for (let column = 0; column < 10; column++) appender.appendNull();
-          appender.appendVarchar([...line].slice(0, PREFIX).join(''));
-          appender.endRow();
-          continue;
+        if (appender === null) {
+          await connection.run(CREATE_DECIDED);
+          appender = await connection.createAppender('decided');
         }
-        const own =
-          named.id === null
-            ? entry.elb.startsWith(`app/${named.name}/`)
-            : entry.elb === `app/${named.name}/${named.id}`;
-        const fields = detailOf(entry, this.#sources[Number(file)]?.node ?? '-');
-        appender.appendUTinyInt(own ? ENTRY : OTHER);
-        appender.appendBigInt(BigInt(Math.round(at * 1000)));
-        for (const index of [0, 1, 2, 4, 10]) appender.appendVarchar(fields[index] ?? '-');
-        appender.appendSmallInt(statusNumber(entry.elb_status_code));
-        appender.appendSmallInt(statusNumber(entry.target_status_code));
-        appender.appendInteger(Math.round(entry.target_processing_time * 1000));
-        appender.appendUInteger(sampleOf(entry.trace_id ?? '-'));
-        appender.appendVarchar(fields.join('"'));
+        appender.appendUInteger(Number(file));
+        const parsed = parseLine(String(text));
+        if ('rejected' in parsed) {
+          appender.appendUTinyInt(REJECTED);
+          for (let column = 0; column < 5; column++) appender.appendNull();
+          appender.appendVarchar([...String(text)].slice(0, KEPT_OF_REJECTED).join(''));
+        } else {
+          const { entry } = parsed;
+          const isOurs = id === null ? entry.elb.startsWith(`app/${name}/`) : entry.elb === `app/${name}/${id}`;
+          const row = decided(entry, this.#sources[Number(file)]?.node ?? null);
+          appender.appendUTinyInt(isOurs ? ENTRY : OTHER_LOAD_BALANCER);
+          appender.appendBigInt(BigInt(row.ended));
+          appender.appendSmallInt(row.status);
+          appender.appendSmallInt(row.target_status);
+          appender.appendInteger(row.target_ms);
+          appender.appendUInteger(row.sample);
+          appender.appendVarchar(row.detail);
+        }
         appender.endRow();
       }
     }
+    if (appender === null) return;
     appender.closeSync();
-    const { question } = this.#options;
-    const asked = askedSql('status', question.statuses);
-    if (found > 0) {
-      await connection.run(`
-        INSERT INTO line
-        SELECT file, NULL, kind, ended, CASE WHEN kind = ${ENTRY} THEN hash(target_group_arn, target, node) END,
-          CASE WHEN kind = ${ENTRY} THEN hash(client) END, CASE WHEN kind = ${ENTRY} THEN hash(route) END, status, target_status, target_ms,
-          sample, kind = ${ENTRY} AND ended >= ${queries.whole(question.from * 1000)} AND ended < ${queries.whole(question.to * 1000)},
-          coalesce(${asked}, false), coalesce(status BETWEEN 500 AND 599 OR status = 460 OR ${asked}, false), detail
-        FROM decided`);
-    }
+    await connection.run(INSERT_DECIDED);
   }
 
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
   async #account(connection: DuckDBConnection): Promise<Account[]> {
     const rows = await select(
       connection,
-      `SELECT file, count_if(kind <> ${BLANK} AND kind <> ${DOUBTFUL}) AS lines, count_if(kind IN (${ENTRY}, ${OTHER})) AS entries,
-        count_if(kind = ${REJECTED}) AS rejected, count_if(kind = ${OTHER}) AS others, sum(size + 1) AS size,
+      `SELECT file, count_if(kind <> ${BLANK} AND kind <> ${DOUBTFUL}) AS lines, count_if(kind IN (${ENTRY}, ${OTHER_LOAD_BALANCER})) AS entries,
+        count_if(kind = ${REJECTED}) AS rejected, count_if(kind = ${OTHER_LOAD_BALANCER}) AS others, sum(size + 1) AS size,
         count(size) AS feeds
       FROM line GROUP BY file`,
     );
@@ -446,10 +405,8 @@ class Reading {
       `SELECT DISTINCT file FROM line WHERE kind = ${ENTRY} AND place NOT IN (SELECT place FROM place) ORDER BY file`,
     );
     if (rows.length === 0) return;
-    const all = this.#sources;
-    this.#sources = rows.flatMap((row) => all[number(row, 'file')] ?? []);
-    await connection.run(this.#loadSql(0).replace('CREATE TABLE line', 'CREATE TABLE again'));
-    this.#sources = all;
+    const files = rows.flatMap((row) => this.#sources[number(row, 'file')] ?? []);
+    await this.#scan(connection, 'again', files, { namedOneIn: 1, maxLineBytes: MAX_LINE });
     await connection.run(`INSERT INTO place ${placesSql('again')} AND place NOT IN (SELECT place FROM place)`);
     await connection.run('DROP TABLE again');
   }
@@ -457,10 +414,8 @@ class Reading {
   async #answer(connection: DuckDBConnection, accounts: Account[]): Promise<AccessLog> {
     const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
     await connection.run(`
-      CREATE VIEW entry AS SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, in_window, asked, failed
-        FROM line WHERE kind = ${ENTRY};
-      CREATE TABLE place AS ${placesSql('line')};
-      CREATE TABLE failure AS SELECT row_number() OVER (ORDER BY ${queries.FAILURE_ORDER}) AS id, * FROM (${FAILURES});`);
+      ${relationsSql(this.#options.question, this.#options.question.statuses)}
+      CREATE TABLE failure AS ${queries.FAILURE};`);
     await this.#nameRarePlaces(connection);
     await connection.run(`CREATE TABLE retried AS ${queries.RETRIED}`);
 
@@ -645,143 +600,16 @@ class Reading {
   }
 }
 
-/** What a line turned out to be. */
-const ENTRY = 0;
-const OTHER = 1;
-const REJECTED = 2;
-const DOUBTFUL = 3;
-const BLANK = 4;
-
-/** Characters kept of a rejected line to find it again, and those compared. */
-const PREFIX = 64;
+/** Characters compared to find a rejected line again. */
 const SURE_PREFIX = 24;
-
-const WHITE_SPACE = "' ' || chr(9) || chr(11) || chr(12) || chr(13)";
-
-/** Between quoted fields there is one space, or unquoted fields with one space before, between and after. */
-const PLAIN_LINE = `
-  coalesce(ended IS NOT NULL AND len(head) = 13 AND head[13] = '' AND len(q) IN (17, 21, 25, 31, 35)
-    AND q[3] = ' ' AND q[7] = ' ' AND q[9] = ' ' AND q[13] = ' ' AND q[15] = ' '
-    AND len(tls) = 5 AND tls[1] = '' AND tls[2] <> '' AND tls[3] <> '' AND tls[4] <> '' AND tls[5] = ''
-    AND regexp_matches(q[1], ${literal(ENTRY_HEAD)})
-    AND regexp_full_match(q[11], ${literal(' (?:-1|-|[0-9]+) (?:-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?Z) ')})
-    AND (rule[3] = '-' OR try_cast(rule[3] AS TIMESTAMP) IS NOT NULL)
-    AND CASE len(q)
-      WHEN 17 THEN q[17] = ''
-      WHEN 21 THEN q[17] = ' ' AND q[19] = ' ' AND q[21] = ''
-      ELSE q[17] = ' ' AND q[19] = ' ' AND q[21] = ' ' AND q[23] = ' ' AND CASE len(q)
-        WHEN 25 THEN regexp_full_match(q[25], '(?: [^ ]+)?')
-        WHEN 31 THEN regexp_full_match(q[25], ' [^ ]+ ') AND q[27] = ' ' AND q[29] = ' ' AND regexp_full_match(q[31], '(?: [!-~]+)?')
-        ELSE regexp_full_match(q[25], ' [^ ]+ ') AND q[27] = ' ' AND q[29] = ' ' AND regexp_full_match(q[31], ' [^ ]+ ') AND q[33] = ' '
-          AND q[35] = '' END END, false)`;
-
-/** "[2001:db8::1]:443" and "192.0.2.1:443" without the port. */
-const CLIENT = `CASE WHEN starts_with(head[4], '[') THEN string_split(head[4], ']')[1] || ']' ELSE regexp_replace(head[4], ':[0-9]+$', '') END`;
-
-const rewritten = (text: string, rewrites: readonly { match: string; to: string }[]): string =>
-  rewrites.reduce(
-    (inner, { match, to }) => `regexp_replace(${inner}, ${literal(match)}, ${literal(to.replaceAll('$', '\\'))}, 'g')`,
-    text,
-  );
-
-const ROUTE = `left(${rewritten('q[2]', ROUTE_REWRITES)}, ${ROUTE_LENGTH})`;
-
-const DETAIL = [
-  'target_group_arn',
-  'target',
-  'node',
-  'request_type',
-  'client_address',
-  'request_processing_time',
-  'target_processing_time',
-  'response_processing_time',
-  'received_bytes',
-  'sent_bytes',
-  'route_text',
-  'trace_id',
-  'matched_rule_priority',
-  'request_creation_time',
-  'actions_executed',
-  'error_reason',
-  'classification_reason',
-] as const;
-
-/** The values of DETAIL for an entry; quotes in them as the load balancer writes them. */
-function detailOf(entry: LogEntry, fileNode: string): string[] {
-  const client = addressAndPort(entry.client);
-  const values: Record<(typeof DETAIL)[number], string> = {
-    target_group_arn: entry.target_group_arn ?? '-',
-    target: entry.target,
-    node: entry.ip_address === undefined || entry.ip_address === '-' ? fileNode : entry.ip_address,
-    request_type: entry.type,
-    client_address: client === null ? entry.client : entry.client.replace(/:[0-9]+$/, ''),
-    request_processing_time: String(entry.request_processing_time),
-    target_processing_time: String(entry.target_processing_time),
-    response_processing_time: String(entry.response_processing_time),
-    received_bytes: String(entry.received_bytes),
-    sent_bytes: String(entry.sent_bytes),
-    route_text: route(entry.request_line ?? '-'),
-    trace_id: entry.trace_id ?? '-',
-    matched_rule_priority: entry.matched_rule_priority ?? '-',
-    request_creation_time: entry.request_creation_time ?? '-',
-    actions_executed: entry.actions_executed ?? '-',
-    error_reason: entry.error_reason ?? '-',
-    classification_reason: entry.classification_reason ?? '-',
-  };
-  return DETAIL.map((name) => values[name].replaceAll('"', '\\x22'));
-}
-
-const DETAIL_NUMBERS: readonly string[] = [
-  'request_processing_time',
-  'target_processing_time',
-  'response_processing_time',
-  'received_bytes',
-  'sent_bytes',
-];
-
-const FAILURES = `
-  SELECT * EXCLUDE (request_creation_time), epoch_us(try_cast(request_creation_time AS TIMESTAMP)) AS created
-  FROM (
-    SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, in_window, asked, failed,
-      ${DETAIL.map((name, index) => (DETAIL_NUMBERS.includes(name) ? `d[${index + 1}]::DOUBLE AS ${name}` : `d[${index + 1}] AS ${name}`)).join(', ')}
-    FROM (SELECT *, string_split(detail, '"') AS d FROM line WHERE kind = ${ENTRY} AND failed AND in_window))`;
-
-const placesSql = (table: string): string => `
-  SELECT place, d[1] AS target_group_arn, d[2] AS target, d[3] AS node
-  FROM (
-    SELECT place, string_split(min(detail), '"') AS d
-    FROM ${table} WHERE kind = ${ENTRY} AND detail IS NOT NULL GROUP BY place)
-  WHERE true`;
-
-/** A text as SQL writes it. */
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
 
 function wantedOf({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
   const [, full, id] = /app[/]([^/]+)[/]([^/]+)$/.exec(arn ?? name) ?? [];
   return { name: full ?? name, id: id ?? null };
 }
 
-/** A condition on a status number. Throws RangeError when a status is neither "502" nor "5xx" in form. */
-function askedSql(column: string, statuses: readonly string[]): string {
-  const conditions = statuses.map((status) => {
-    if (/^[0-9]xx$/i.test(status)) return `${column} BETWEEN ${status[0]}00 AND ${status[0]}99`;
-    if (/^[0-9]{3}$/.test(status)) return `${column} = ${Number(status)}`;
-    throw new RangeError(`${status} is not a status`);
-  });
-  return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
-}
-
-const statusNumber = (text: string): number => (text === '-' ? -1 : Number(text));
 const statusText = (value: JS | undefined): string =>
   Number(value) < 0 ? '-' : String(Number(value)).padStart(3, '0');
-
-/** As the scan has it: the last eight digits of a trace id as a number. */
-function sampleOf(trace_id: string): number {
-  const digits = [...trace_id].slice(-8).join('');
-  return /^[0-9a-fA-F]{1,8}$/.test(digits) ? Number.parseInt(digits, 16) : 0;
-}
 
 function elapsedOf(value: JS | undefined): FailureShape['elapsed'] {
   return value === 'under-9.5s' || value === '9.5-11s' || value === 'from-11s' ? value : null;

@@ -31,13 +31,16 @@ export const PATH_REWRITES: readonly Rewrite[] = [
   { match: '^(?:-? [\\s\\S]*|[^ ]* [^/][\\s\\S]*|[^ ]*)$', to: '-' },
 ];
 
+/** A path segment that is a whole number, a UUID or a hexadecimal id. */
+export const ID_SEGMENT = `(?:[0-9]+|${UUID}|${HEX_ID})`;
+
 /**
  * Path segments that are whole numbers, UUIDs or hexadecimal ids to ":id". A match takes the slash on either side of the segment, so
  * slashes are doubled before and halved after: otherwise every second id of /1/2/3 would be missed.
  */
 export const ID_REWRITES: readonly Rewrite[] = [
   { match: '/', to: '//' },
-  { match: `/(?:[0-9]+|${UUID}|${HEX_ID})(/|$)`, to: '/:id$1' },
+  { match: `/${ID_SEGMENT}(/|$)`, to: '/:id$1' },
   { match: '//', to: '/' },
 ];
 

@@ -45,7 +45,7 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
         rejected.first ??= { file, line: index + 1, text: '' };
         continue;
       }
-      const { entry } = parsed;
+      const entry = asWritten(parsed.entry);
       if (entry.elb !== loadBalancer) {
         others += 1;
         continue;
@@ -54,7 +54,7 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
         entry,
         at: instant(entry.time) ?? Number.NaN,
         client: entry.client === '-' ? '-' : entry.client.replace(/:[0-9]+$/, ''),
-        route: route(entry.request_line ?? '-'),
+        route: asQuoted(route(parsed.entry.request_line ?? '-')),
         node: entry.ip_address === undefined || entry.ip_address === '-' ? node : entry.ip_address,
         group: entry.target_group_arn ?? '-',
       });
@@ -178,6 +178,18 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
       .filter(({ failures: count }) => count > 0)
       .sort((a, b) => b.failures - a.failures || text(a.route, b.route)),
   };
+}
+
+const asQuoted = (text: string) => text.replaceAll('\\"', '\\x22');
+
+/** A quote that a tool put back behind a backslash is what the load balancer wrote again. */
+function asWritten(entry: LogEntry): LogEntry {
+  const written = { ...entry };
+  for (const name of ['trace_id', 'actions_executed', 'error_reason', 'classification_reason'] as const) {
+    const value = entry[name];
+    if (value !== undefined) written[name] = asQuoted(value);
+  }
+  return written;
 }
 
 const minuteOf = (at: number) => Math.floor(at / 60_000) * 60_000;

@@ -6,12 +6,12 @@ import { checklist } from './checks/index.ts';
 import type { Diagnosis, Finding, JudgedCause, Outcome, Step, StepNumber, Verdict } from './diagnosis.ts';
 import type { Collected, EvidenceSet, Question } from './evidence.ts';
 import { gapsOf } from './gaps.ts';
-import { errorsInMetrics } from './metrics.ts';
+import { errorsInMetrics, metricsReach } from './metrics.ts';
 import { measureKeepAlive, runtimesClosingAt } from './patterns/keep-alive.ts';
 import { ADMITS } from './signature.ts';
 import { tracesOf } from './traces.ts';
 import { readTraffic, type Traffic, targetGroupName } from './traffic.ts';
-import { errorsInLog, metricsReach, NO_TRIAGE, timeline, triage } from './triage.ts';
+import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
 import { decide, type Opinion, type Ranking, rank } from './verdict.ts';
 import { clock, clockSpan, iso, list, number, plural } from './wording.ts';
 
@@ -190,7 +190,10 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
     };
   }
   const undecided = { cause: null, standing: 'undecided' as const, between: [] };
-  const later = `Files usually arrive within 5 to 10 minutes: ask again after ${clock(question.to + LATE_MS)}.`;
+  const later =
+    question.now < question.to + LATE_MS
+      ? `Files usually arrive within 5 to 10 minutes: ask again after ${clock(question.to + LATE_MS)}.`
+      : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
   if (log.requests > 0) {
     return {
       ...undecided,

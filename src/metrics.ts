@@ -134,19 +134,45 @@ function countersOf(statuses: readonly string[]): string[][] | null {
     : null;
 }
 
+/** The data points of the first counters of the asked statuses that were all recorded, one list for each counter; null when none were. */
+function errorPoints(question: Question, series: readonly MetricSeries[]): Point[][] | null {
+  for (const counters of countersOf(question.statuses) ?? []) {
+    const points = counters.flatMap((counter) => {
+      const own = pointsOf(series, counter, 'Sum', question);
+      return own === null ? [] : [own];
+    });
+    if (points.length === counters.length) return points;
+  }
+  return null;
+}
+
 /**
  * How many asked errors the load balancer made, by its metrics, over the whole UTC minutes inside the window. Null when some asked
  * status has no metric (460, 561), a metric was not recorded, or longer periods with errors reach across an end of those minutes.
  */
 export function errorsInMetrics(question: Question, series: readonly MetricSeries[]): number | null {
   const minutes = wholeMinutes(question);
-  const choices = countersOf(question.statuses);
-  if (minutes === null || choices === null) return null;
-  for (const counters of choices) {
-    const points = counters.map((counter) => pointsOf(series, counter, 'Sum', question));
-    if (points.every((one) => one !== null)) return exactSum(points.flat(), minutes);
-  }
-  return null;
+  const points = errorPoints(question, series);
+  return minutes === null || points === null ? null : exactSum(points.flat(), minutes);
+}
+
+/** How far the counters of the asked statuses reach, and the start of their last period with an error; epoch milliseconds. */
+export interface MetricsReach {
+  until: number;
+  lastError: number | null;
+}
+
+/** What the counters of the load balancer say of the present; null when the asked statuses have no counter that was recorded. */
+export function metricsReach(question: Question, series: readonly MetricSeries[]): MetricsReach | null {
+  const points = errorPoints(question, series)?.flat() ?? null;
+  if (points === null) return null;
+  return points.reduce<MetricsReach>(
+    ({ until, lastError }, { at, period, value }) => ({
+      until: Math.max(until, at + period),
+      lastError: value > 0 ? Math.max(at, lastError ?? at) : lastError,
+    }),
+    { until: question.to, lastError: null },
+  );
 }
 
 function exactSum(points: Point[], window: Window): number | null {

@@ -1,9 +1,8 @@
 /** Who was hurt, since when, is it still happening; how complete the log is; errors over time. */
 
-import type { MetricSeries } from './aws.ts';
 import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
 import type { AccessLog, Question } from './evidence.ts';
-import { errorsInMetrics } from './metrics.ts';
+import type { MetricsReach } from './metrics.ts';
 import { asked } from './query.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
 import { groupBy, type Traffic, weigh } from './traffic.ts';
@@ -24,11 +23,8 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   const times = errors.map((error) => error.at);
   const last = times.length > 0 ? Math.max(...times.slice(-1)) : null;
   const first = times[0] ?? null;
-  const requestsOf = new Map(log.routes.map((route) => [route.route, route.requests]));
-  const routes = [...groupBy(errors, (error) => error.route)]
-    .map(([route, own]) => ({ route, errors: Math.round(weigh(own)), requests: requestsOf.get(route) ?? own.length }))
-    .sort((a, b) => b.errors - a.errors || b.requests - a.requests || (a.route < b.route ? -1 : 1));
   const capped = log.failuresTotal > log.failures.length;
+  const routes = routesOf(traffic, capped);
   const clients = capped ? log.failedClients : new Set(errors.map((error) => error.client)).size;
   const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
   const byStatus = count(shapes.map((shape) => [shape.elb_status_code, shape.count]));
@@ -83,35 +79,24 @@ export const NO_TRIAGE: Triage = {
   summary: 'Without the access log it is not known how many requests failed.',
 };
 
+/** Routes with an error, the most failing first. Where the rows were capped, the log counts each route exactly if every failure was asked for. */
+function routesOf({ log, errors, total }: Traffic, capped: boolean): Triage['routes'] {
+  const counted = new Map(log.routes.map((route) => [route.route, route]));
+  const exact = capped && log.failuresTotal === total;
+  return [...groupBy(errors, (error) => error.route)]
+    .map(([route, own]) => {
+      const all = counted.get(route);
+      const requests = all?.requests ?? own.length;
+      const failed = exact && all ? all.failures : Math.round(weigh(own));
+      return { route, errors: Math.min(failed, requests), requests };
+    })
+    .sort((a, b) => b.errors - a.errors || b.requests - a.requests || (a.route < b.route ? -1 : 1));
+}
+
 function count(pairs: [string, number][]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const [key, value] of pairs) counts.set(key, (counts.get(key) ?? 0) + value);
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** How far the metrics of the asked statuses reach, and their last minute with an error; epoch milliseconds. */
-export interface MetricsReach {
-  until: number;
-  lastError: number | null;
-}
-
-/** What the counters of the load balancer say; null when the asked statuses have no counter that was asked. */
-export function metricsReach(question: Question, series: readonly MetricSeries[]): MetricsReach | null {
-  if (errorsInMetrics(question, series) === null) return null;
-  const isAsked = asked(question.statuses);
-  const counters = series.filter(({ MetricName, Dimensions, Stat }) => {
-    const status = /^HTTPCode_ELB_(50[0234])_Count$/.exec(MetricName)?.[1];
-    const ofLoadBalancer = Dimensions.TargetGroup === undefined && Dimensions.AvailabilityZone === undefined;
-    return Stat === 'Sum' && ofLoadBalancer && status !== undefined && isAsked(status);
-  });
-  const points = counters.flatMap(({ Timestamps, Values, Period }) =>
-    Timestamps.map((stamp, i) => ({ at: Date.parse(stamp), value: Values[i] ?? 0, period: Period * 1000 })),
-  );
-  const failing = points.filter((point) => point.value > 0).map((point) => point.at);
-  return {
-    until: Math.max(question.to, ...points.map((point) => point.at + point.period)),
-    lastError: failing.length > 0 ? Math.max(...failing) : null,
-  };
 }
 
 function isOngoing(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MetricSeries } from '../src/aws.ts';
-import { errorsInLog, metricsReach, timeline, triage } from '../src/triage.ts';
+import { metricsReach } from '../src/metrics.ts';
+import { errorsInLog, timeline, triage } from '../src/triage.ts';
 import { failed, MINUTE, question, START, several, trafficOf } from './traffic-builder.ts';
 
 const LOAD_BALANCER = { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188' };
@@ -33,8 +34,31 @@ describe('still happening?', () => {
       metrics: [counter('HTTPCode_ELB_502_Count', [[2, 3]])],
       ongoing: false,
     },
-  ])('$name: $ongoing', ({ now, metrics, ongoing }) => {
-    const asked = { ...now, statuses: ['502'] };
+    {
+      name: 'the metric of all 5xx has errors in the last minutes',
+      now: at(16),
+      statuses: ['5xx'],
+      metrics: [counter('HTTPCode_ELB_5XX_Count', [[14, 3]])],
+      ongoing: true,
+    },
+    {
+      name: 'another load balancer has errors in the last minutes',
+      now: at(16),
+      metrics: [
+        counter('HTTPCode_ELB_502_Count', [[2, 3]]),
+        { ...counter('HTTPCode_ELB_502_Count', [[14, 3]]), Dimensions: { LoadBalancer: 'app/other/50dc6c495c0c9188' } },
+      ],
+      ongoing: false,
+    },
+    {
+      name: 'a counter of an asked status was not recorded',
+      now: at(75),
+      statuses: ['502', '504'],
+      metrics: [counter('HTTPCode_ELB_502_Count', [[2, 3]])],
+      ongoing: null,
+    },
+  ])('$name: $ongoing', ({ now, metrics, statuses, ongoing }) => {
+    const asked = { ...now, statuses: statuses ?? ['502'] };
     const reach = metrics && metricsReach(asked, metrics);
     expect(triage(early, asked, reach).ongoing).toBe(ongoing);
   });
@@ -67,6 +91,35 @@ describe('who was hurt', () => {
     expect(summary).toBe(
       '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. Beside them 3 clients gave up first (460).',
     );
+  });
+});
+
+describe('routes of more failures than were kept', () => {
+  const shown = [
+    ...several(2, 'connect-failed', () => ({ route: 'GET /a' })),
+    ...several(1, 'connect-failed', () => ({ route: 'GET /b' })),
+  ];
+  const route = (name: string, failures: number, requests: number) => ({
+    route: name,
+    requests,
+    failures,
+    succeeded: requests - failures,
+    succeededMs: 0,
+    succeededMaxMs: 0,
+  });
+
+  it('are counted by the log, not estimated, where every failure was asked for', () => {
+    const kept = trafficOf(shown);
+    const traffic = {
+      ...kept,
+      total: 5,
+      errors: kept.errors.map((error) => ({ ...error, weight: 5 / 3 })),
+      log: { ...kept.log, failuresTotal: 5, routes: [route('GET /a', 4, 4), route('GET /b', 1, 9)] },
+    };
+    expect(triage(traffic, question, null).routes).toEqual([
+      { route: 'GET /a', errors: 4, requests: 4 },
+      { route: 'GET /b', errors: 1, requests: 9 },
+    ]);
   });
 });
 

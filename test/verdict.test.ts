@@ -118,6 +118,21 @@ describe('the verdict', () => {
     expect(alone.decidedBy).toBe('Missing for slow-target.');
   });
 
+  it('names causes within a sentence as a sentence does', () => {
+    const titled = (id: CauseId, title: string) => {
+      const one = opinion(id, [{ errors: errors(0, 100), strength: 'possible' }]);
+      return { ...one, cause: { ...one.cause, title } };
+    };
+    const { summary } = verdict(
+      titled('tls-handshake-failure', 'TLS handshake with the target failed'),
+      titled('security-group-blocked', 'A security group drops the connection'),
+      titled('target-unreachable', 'Target does not answer'),
+    );
+    expect(summary).toContain(
+      'Undecided between TLS handshake with the target failed, a security group drops the connection and target does not answer (',
+    );
+  });
+
   it('says which share stays undecided beside the cause it names', () => {
     const { summary, decidedBy } = verdict(
       opinion('keep-alive-race', [{ errors: errors(0, 60), strength: 'likely' }], { summary: 'A race.' }),

@@ -1,9 +1,9 @@
-import { failedConnects } from '../patterns/connecting.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import { type ConnectTimeouts, connectTimeouts, failedConnects } from '../patterns/connecting.ts';
+import { weigh } from '../traffic.ts';
 import { list, outOf, plural, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
-import { handshake } from './handshake.ts';
+import { type Handshake, handshake } from './handshake.ts';
 import { plaintextPorts } from './plaintext.ts';
 
 export const tlsHandshakeFailure = defineCause({
@@ -16,28 +16,35 @@ export const tlsHandshakeFailure = defineCause({
 
   judge(known, question) {
     const { traffic } = known;
-    const timeouts = withSignature(traffic, 'connect-timeout').filter((error) => {
-      const tls = handshake(error.target_group_arn, known, question);
-      return !tls.excluded && (tls.protocol === 'HTTPS' || tls.protocol === null);
-    });
+    const plaintext = plaintextPorts(known);
+    const timeouts = connectTimeouts(traffic)
+      .map((part) => ({ ...part, tls: handshake(part.target_group_arn, known, question) }))
+      .filter(({ tls }) => !tls.excluded && (tls.protocol === 'HTTPS' || tls.protocol === null));
     const parts = failedConnects(traffic).map((part) => ({
       ...part,
       tls: handshake(part.target_group_arn, known, question),
     }));
     if (parts.length === 0 && timeouts.length === 0) return notShown(traffic, ['connect-failed']);
-    const plaintext = plaintextPorts(known);
-    const shown = parts.filter(({ tls }) => tls.tlsErrors === true && tls.connectionErrors === false);
+    // TLS errors were counted and no failed connection: what took 10 s was a handshake as well.
+    const shown = <Part extends { tls: Handshake }>({ tls }: Part) =>
+      tls.tlsErrors === true && tls.connectionErrors === false;
     // A port that answered TLS before, or whose health check speaks TLS, is no plaintext port.
-    const sure = shown.filter((part) => part.succeeded || plaintext(part.target_group_arn, part.target) === false);
+    const speaksTls = ({ target_group_arn, target, succeeded }: Omit<ConnectTimeouts, 'errors'>) =>
+      succeeded || plaintext(target_group_arn, target) === false;
+    const sure = parts.filter((part) => shown(part) && speaksTls(part));
+    const sureTimeouts = timeouts.filter((part) => shown(part) && speaksTls(part));
+    const openTimeouts = timeouts.filter((part) => !sureTimeouts.includes(part));
+    const timedOut = timeouts.flatMap((part) => part.errors);
     const maybe = parts.filter(
       (part) => !sure.includes(part) && !part.tls.excluded && plaintext(part.target_group_arn, part.target) !== true,
     );
-    const errors = sure.flatMap((part) => part.errors);
+    const errors = [...sure, ...sureTimeouts].flatMap((part) => part.errors);
+    const sureTargets = [...new Set(errors.map((error) => error.target))];
     const excluded = parts.filter((part) => part.tls.excluded);
     return {
       claims: [
         { errors, strength: 'confirmed' },
-        { errors: [...maybe.flatMap((part) => part.errors), ...timeouts], strength: 'possible' },
+        { errors: [...maybe, ...openTimeouts].flatMap((part) => part.errors), strength: 'possible' },
       ],
       for: [
         ...[...sure, ...maybe]
@@ -46,9 +53,9 @@ export const tlsHandshakeFailure = defineCause({
             (part) =>
               `${plural(part.errors.length, 'connection')} to ${part.target} failed within ${spread(part.errors.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`,
           ),
-        ...[...new Set(shown.map((part) => part.tls.sentence))],
-        ...(timeouts.length > 0
-          ? [`${plural(timeouts.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
+        ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
+        ...(timedOut.length > 0
+          ? [`${plural(timedOut.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
           : []),
       ],
       against: [
@@ -57,11 +64,11 @@ export const tlsHandshakeFailure = defineCause({
           .filter((part) => plaintext(part.target_group_arn, part.target) === true)
           .map((part) => `${part.target} speaks plain HTTP.`),
       ].slice(0, 3),
-      missing: [...new Set(maybe.flatMap((part) => part.tls.missing))],
+      missing: [...new Set([...maybe, ...openTimeouts].flatMap((part) => part.tls.missing))],
       ruledOut: sure.length + maybe.length + timeouts.length === 0,
-      ...(sure.length > 0
+      ...(errors.length > 0
         ? {
-            summary: `${plural(weigh(errors), 'TLS handshake')} with ${list(sure.map((part) => part.target))} failed (${outOf(weigh(errors), traffic.total)} errors).`,
+            summary: `${plural(weigh(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(weigh(errors), traffic.total)} errors).`,
           }
         : {}),
     };

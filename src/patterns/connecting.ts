@@ -1,8 +1,9 @@
-/** connect-failed rows (502, `-1 -1 -1`, at once) by (target group, target), with what else the target did. */
+/** Rows of connections that were not made, by (target group, target), with what else the target did. */
 import type { Failure, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
 import { type TargetLife, targetLives } from './churn.ts';
 
+/** connect-failed rows: 502, `-1 -1 -1`, at once. */
 export interface FailedConnects {
   target_group_arn: string;
   groupName: string;
@@ -35,6 +36,26 @@ export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[
       },
     ];
   });
+});
+
+/** connect-timeout rows: 504, `-1 -1 -1`, at 10 s. */
+export type ConnectTimeouts = Pick<FailedConnects, 'target_group_arn' | 'target' | 'errors' | 'succeeded'>;
+
+export const connectTimeouts = oncePerTraffic((traffic: Traffic): ConnectTimeouts[] => {
+  const answered = new Set(
+    targetLives(traffic)
+      .filter(({ lastSuccess }) => lastSuccess !== null)
+      .map((life) => `${life.target_group_arn} ${life.target}`),
+  );
+  const own = groupBy(
+    withSignature(traffic, 'connect-timeout'),
+    (error) => `${error.target_group_arn} ${error.target}`,
+  );
+  return [...own].flatMap(([key, errors]) =>
+    errors
+      .slice(0, 1)
+      .map(({ target_group_arn, target }) => ({ target_group_arn, target, errors, succeeded: answered.has(key) })),
+  );
 });
 
 const REPLACED_WITHIN_MS = 10 * 60_000;

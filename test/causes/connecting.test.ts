@@ -193,6 +193,35 @@ describe('failed while connecting', () => {
     expect(judged).toMatchObject(expected);
   });
 
+  describe('a connection that ended at 10 s', () => {
+    const tlsOnly = [errors('TargetTLSNegotiationErrorCount', 5), errors('TargetConnectionErrorCount', 0)];
+    it.each([
+      { name: 'TLS errors and no failed connection were counted', metrics: tlsOnly, strength: 'confirmed' },
+      {
+        name: 'the same, and the target never answered: it may wait for plain HTTP',
+        metrics: tlsOnly,
+        strength: 'possible',
+        targets: [never('10.0.1.5:8080')],
+      },
+      { name: 'nothing was counted', metrics: [], strength: 'possible' },
+    ])('of an HTTPS group, $name: $strength', ({ metrics, strength, targets }) => {
+      const traffic = trafficOf(several(5, 'connect-timeout'), { targets: targets ?? [target('10.0.1.5:8080')] });
+      const known = { traffic, metrics, targetGroups: group({ Protocol: 'HTTPS' }) };
+      const { claims } = tlsHandshakeFailure.judge(known, question);
+      expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([{ strength, errors: { length: 5 } }]);
+    });
+
+    it('of an HTTPS group is no handshake when failed connections and no TLS errors were counted', () => {
+      const metrics = [errors('TargetTLSNegotiationErrorCount', 0), errors('TargetConnectionErrorCount', 5)];
+      const known = {
+        traffic: trafficOf(several(5, 'connect-timeout')),
+        metrics,
+        targetGroups: group({ Protocol: 'HTTPS' }),
+      };
+      expect(tlsHandshakeFailure.judge(known, question)).toMatchObject({ claims: [], ruledOut: true });
+    });
+  });
+
   it('none of them explains errors on an open connection, and says so with the count', () => {
     const traffic = trafficOf(several(7, 'idle-timeout'));
     for (const cause of FAMILY) {

@@ -1,11 +1,13 @@
+type ExitCode = 1 | 2 | 130;
+
 /**
  * Something the person at the terminal or in Slack can act on. The message is one sentence for them, without a stack trace.
- * exitCode 1: the question is wrong. exitCode 2: something broke.
+ * exitCode 1: the question is wrong. exitCode 2: something broke. exitCode 130: the person interrupted.
  */
 export class Problem extends Error {
-  readonly exitCode: 1 | 2;
+  readonly exitCode: ExitCode;
 
-  constructor(message: string, exitCode: 1 | 2) {
+  constructor(message: string, exitCode: ExitCode) {
     super(message);
     this.name = 'Problem';
     this.exitCode = exitCode;

@@ -20,10 +20,13 @@ const each = (values: readonly string[] | undefined, what: string): string =>
 const inVpc = (vpcId: string | undefined): string =>
   vpcId === undefined ? '' : ` --filters Name=vpc-id,Values=${vpcId}`;
 
+/** Milliseconds before the window from which changes are looked for. */
+export const CHANGES_BEFORE = 24 * 3_600_000;
+
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
 
 export function commandFor(name: Exclude<EvidenceName, 'accessLog'>, question: Question, known: Known): string {
-  const { loadBalancer, from, to } = question;
+  const { loadBalancer, from, to, now } = question;
   const arn = loadBalancer.arn ?? `<ARN of ${loadBalancer.name}>`;
   const between = `--start-time ${iso(from)} --end-time ${iso(to)}`;
   switch (name) {
@@ -58,7 +61,7 @@ export function commandFor(name: Exclude<EvidenceName, 'accessLog'>, question: Q
     case 'functions':
       return `aws lambda get-function-configuration --function-name ${each(known.functionArns, 'function')}`;
     case 'changes':
-      return `aws cloudtrail lookup-events ${between}`;
+      return `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
     case 'metrics': {
       const value = resourceOf(loadBalancer.arn) ?? `app/${loadBalancer.name}/<id>`;
       return `aws cloudwatch get-metric-statistics --namespace AWS/ApplicationELB --metric-name HTTPCode_ELB_5XX_Count --dimensions Name=LoadBalancer,Value=${value} ${between} --period 60 --statistics Sum`;

@@ -6,6 +6,8 @@ export interface Candidate {
   arn: string | null;
   /** DNS name as AWS prints it. */
   dns?: string | undefined;
+  /** Where it is, when candidates of several regions or accounts are compared. */
+  place?: string | undefined;
 }
 
 const SHOWN = 10;
@@ -14,9 +16,10 @@ const list = (candidates: Candidate[]): string => {
   const names = candidates.map(({ name }) => name).sort();
   const duplicated = new Set(names.filter((name, position) => names.indexOf(name) !== position));
   const shown = candidates
-    .map((candidate) =>
-      duplicated.has(candidate.name) ? (resourceOf(candidate.arn) ?? candidate.name) : candidate.name,
-    )
+    .map(({ name, arn, place }) => {
+      if (!duplicated.has(name)) return name;
+      return place === undefined ? (resourceOf(arn) ?? name) : `${arn ?? name} in ${place}`;
+    })
     .sort();
   const more = shown.length - SHOWN;
   return shown.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
@@ -40,9 +43,9 @@ const plainDns = (dns: string): string =>
 
 /**
  * The one candidate meant by a name, an ARN, app/name/id, a DNS name or a unique part of a name.
- * Throws Problem (exit 1) with the candidates when there is none or more than one.
+ * Throws Problem (exit 1) with the candidates when there is none or more than one; `where` they were looked for, " in eu-west-1".
  */
-export function findLoadBalancer<T extends Candidate>(asked: string, candidates: readonly T[]): T {
+export function findLoadBalancer<T extends Candidate>(asked: string, candidates: readonly T[], where = ''): T {
   const text = asked.trim();
   const lower = text.toLowerCase();
   const rules: ((candidate: T) => boolean)[] = [
@@ -61,6 +64,6 @@ export function findLoadBalancer<T extends Candidate>(asked: string, candidates:
     }
     if (found[0] !== undefined) return found[0];
   }
-  if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}', nor any other.`, 1);
-  throw new Problem(`There is no load balancer '${text}'; there is: ${list([...candidates])}.`, 1);
+  if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}'${where}, nor any other.`, 1);
+  throw new Problem(`There is no load balancer '${text}'${where}; there is: ${list([...candidates])}.`, 1);
 }

@@ -1,5 +1,4 @@
-/** `alb502 diagnose`: a recorded incident and a question in words in, the diagnosis on stdout. */
-
+/** `alb502 diagnose`: a load balancer or a recorded incident and a question in words in, the diagnosis on stdout. */
 import { type Incident, questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
 import { collect, type Progress } from '../collect.ts';
 import { diagnose } from '../diagnose.ts';
@@ -9,7 +8,12 @@ import { Problem } from '../problem.ts';
 import { parseQuery, resolve } from '../query.ts';
 
 export interface DiagnoseOptions {
+  /** The folder of a recorded incident; a load balancer in AWS without it. */
   from?: string;
+  region?: string;
+  profile?: string;
+  /** The configuration file. */
+  config?: string;
   save?: string;
   json?: true;
   markdown?: true;
@@ -21,14 +25,15 @@ export interface Run {
   diagnosis: Diagnosis;
 }
 
-export async function diagnoseIncident(words: string[], options: DiagnoseOptions): Promise<void> {
-  const { from, save } = options;
-  if (!from) {
-    throw new Problem(
-      'Diagnosing a live load balancer is not part of this version: name a recorded incident with --from <dir>, or run alb502 demo.',
-      1,
-    );
-  }
+export async function diagnoseAsked(words: string[], options: DiagnoseOptions): Promise<void> {
+  const { from } = options;
+  if (from === '') throw new Problem('--from needs the folder of a recorded incident, such as --from incident/.', 1);
+  if (from === undefined) return (await import('./diagnose-live.ts')).diagnoseLive(words, options);
+  return diagnoseIncident(words, from, options);
+}
+
+async function diagnoseIncident(words: string[], from: string, options: DiagnoseOptions): Promise<void> {
+  const { save } = options;
   const incident = await readIncident(from);
   const saving = save === undefined ? null : { dir: save, ...(await import('../save.ts')) };
   await saving?.assertSaveable(saving.dir, incident);

@@ -2,16 +2,22 @@
 export const HELP = `Names the root cause of a load balancer's 502, 503 and 504, and shows its working.
 
   alb502 demo [incident]         diagnose an incident that ships with alb502
-  alb502 diagnose --from <dir>   diagnose a recorded incident: a folder of access logs and, where there are
-                                 any, metrics and what the AWS CLI printed
-      [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]
-                                 only this; as recorded if left out. Times are UTC
+  alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 504 | 5xx ...]
+                                 diagnose a load balancer in AWS: its name or part of it, ARN or DNS name.
+                                 It is only read. Times are UTC
+      --region <region>          where it is, if not in the region of the environment
+      --profile <name>           profile of the AWS configuration
+      --config <file>            configuration instead of alb502.json
+      --from <dir>               a recorded incident instead: a folder of access logs and, where there are
+                                 any, metrics and what the AWS CLI printed; what the question leaves out is
+                                 as recorded
       --save <dir>               also save the incident, redacted, as a folder that --from reads
       --json                     print the diagnosis as JSON
       --markdown                 print it as Markdown, for a post-mortem
   alb502 help <command>          the help of one command
   alb502 --version
 
+  alb502 diagnose my-alb last 15m
   alb502 diagnose --from incident/ shop-prod from 02:40 to 02:55 502
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 

@@ -29,19 +29,22 @@ function program(): Command {
 
   alb502
     .command('diagnose')
-    .summary('diagnose a recorded incident')
+    .summary('diagnose a load balancer, or a recorded incident')
     .description(
-      'Diagnoses a recorded incident: a folder with access logs and, where there are any, metrics and what the AWS CLI printed.',
+      'Diagnoses a load balancer in AWS, which is only read, or a recorded incident: a folder with access logs and, where there are any, metrics and what the AWS CLI printed.',
     )
-    .usage('--from <dir> [options] [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]')
-    .argument('[words...]', 'load balancer, window, statuses; what is left out is as recorded')
-    .option('--from <dir>', 'the incident folder')
+    .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]')
+    .argument('[words...]', 'load balancer, window, statuses; with --from, what is left out is as recorded')
+    .option('--from <dir>', 'a recorded incident instead of AWS')
+    .addOption(new Option('--region <region>', 'where the load balancer is').conflicts('from'))
+    .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
+    .addOption(new Option('--config <file>', 'configuration instead of alb502.json').conflicts('from'))
     .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
     .action(async (words: string[], options: DiagnoseOptions) => {
-      const { diagnoseIncident } = await import('./diagnose.ts');
-      await diagnoseIncident(words, options);
+      const { diagnoseAsked } = await import('./diagnose.ts');
+      await diagnoseAsked(words, options);
     });
 
   alb502

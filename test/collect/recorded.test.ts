@@ -235,7 +235,7 @@ describe('what was recorded', () => {
     [
       'changes',
       'aws/lookup-events.json',
-      'aws cloudtrail lookup-events --start-time 2026-11-20T02:40:00Z --end-time 2026-11-20T02:55:00Z',
+      'aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time 2026-11-19T02:40:00Z --end-time 2026-11-20T03:10:01Z',
     ],
   ])('%s says when its file is missing, and how to look', async (name, file, source) => {
     const { [file]: _, ...others } = DESCRIBED;

@@ -87,8 +87,9 @@ const GAP_BINS = 200;
 const GAP_EXAMINED = 400;
 const GAP_CONTROLS_EACH = 40;
 const GAP_CONTROLS = 2000;
-/** Gaps computed for one target group, about; more traffic gets fewer controls, then fewer failures. */
-const GAP_BUDGET = 4_000_000;
+/** Gaps computed for one target group, about: where there are more for each request fewer requests are looked at, but not fewer than GAP_LEAST. */
+const GAP_BUDGET = 1_000_000;
+const GAP_LEAST = 120;
 
 /** Throws when the folder cannot be listed or the engine itself fails; a file that cannot be read is named in `files.unreadable`. */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
@@ -534,29 +535,30 @@ class Reading {
     const horizonSeconds = Math.max(1, Math.min(this.#options.idleTimeoutSeconds, GAP_HORIZON_SECONDS));
     const horizon = Math.round(horizonSeconds * 1_000_000);
     const work = await select(connection, queries.gapWork(FAILURE_LIMIT));
-    const [most] = work
-      .map((row) => {
-        const spans = Math.max(1, number(row, 'span') / horizon);
-        return { closed: number(row, 'closed'), each: Math.max(1, number(row, 'completions') / spans) };
-      })
-      .sort((a, b) => b.each - a.each);
-    if (most === undefined) return [];
-    const requests = Math.max(200, Math.floor(GAP_BUDGET / most.each));
-    const examined = Math.min(GAP_EXAMINED, Math.max(50, Math.floor(requests / 4)));
-    const atMost = Math.min(examined, Math.max(...work.map((row) => number(row, 'closed'))));
-    const controlsEach = Math.max(
-      2,
-      Math.min(GAP_CONTROLS_EACH, Math.floor(Math.min(GAP_CONTROLS, requests) / atMost)),
-    );
+    if (work.length === 0) return [];
     const rows = await select(
       connection,
       queries.gaps({
         horizon,
         binMicroseconds: GAP_BIN_SECONDS * 1_000_000,
-        examined,
-        controlsEach,
         bins: GAP_BINS,
         shown: FAILURE_LIMIT,
+        groups: work.map((row) => {
+          // Gaps that one request has, about: what its place completes within a horizon.
+          const each = number(row, 'completions') / Math.max(1, number(row, 'span') / horizon);
+          const requests = Math.min(
+            GAP_EXAMINED + GAP_CONTROLS,
+            Math.max(GAP_LEAST, Math.floor(GAP_BUDGET / Math.max(1, each))),
+          );
+          const examined = Math.min(
+            number(row, 'closed'),
+            Math.max(1, Math.floor((requests * GAP_EXAMINED) / (GAP_EXAMINED + GAP_CONTROLS))),
+          );
+          return {
+            examined,
+            controlsEach: Math.max(1, Math.min(GAP_CONTROLS_EACH, Math.floor((requests - examined) / examined))),
+          };
+        }),
       }),
     );
     const groups: IdleGaps[] = [];

@@ -119,26 +119,29 @@ export interface GapLimits {
   /** Microseconds back from a dispatch. */
   horizon: number;
   binMicroseconds: number;
-  /** Failures looked at, for each target group. */
-  examined: number;
-  /** Controls for each failure on the same place. */
-  controlsEach: number;
   /** The most failing bins that are returned, for each target group. */
   bins: number;
   /** FAILURE_LIMIT: only failures that are shown are examined. */
   shown: number;
+  /** For each row of `gapWork`, in its order. At least one. */
+  groups: {
+    /** Failures looked at. */
+    examined: number;
+    /** Controls for each failure on the same place. */
+    controlsEach: number;
+  }[];
 }
 
-const CLOSED = `
+const closed = (shown: number): string => `
   closed AS (
     SELECT id, place, target_group_arn, sample, ended - 1000 * target_ms AS dispatched
-    FROM (SELECT * FROM failure ORDER BY sample, id LIMIT $shown) AS shown
+    FROM (SELECT * FROM failure ORDER BY sample, id LIMIT ${whole(shown)}) AS shown
     WHERE status = 502 AND target_status = -1 AND target <> '-' AND request_processing_time >= 0 AND target_ms >= 0
       AND response_processing_time < 0)`;
 
-/** How much work the gaps of each target group would be: its closed failures, and the completions on their places and from when to when. */
+/** How much work the gaps of each target group would be: its closed failures, the completions on their places, and from when to when. */
 export const gapWork = (shown: number): Question => `
-  WITH ${CLOSED.replace('$shown', whole(shown))},
+  WITH ${closed(shown)},
   places AS (SELECT target_group_arn, place, count(*) AS closed FROM closed GROUP BY 1, 2),
   traffic AS (
     SELECT place, count(*) AS completions, min(ended) AS first, max(ended) AS last
@@ -155,23 +158,30 @@ export const gapWork = (shown: number): Question => `
  */
 export const gaps = (limits: GapLimits): Question => {
   const horizon = whole(limits.horizon);
+  const groups = limits.groups.map(
+    ({ examined, controlsEach }, index) => `(${whole(index + 1)}, ${whole(examined)}, ${whole(controlsEach)})`,
+  );
   return `
-  WITH ${CLOSED.replace('$shown', whole(limits.shown))},
+  WITH ${closed(limits.shown)},
+  limits AS (
+    SELECT target_group_arn, number, examined, controls_each
+    FROM (SELECT target_group_arn, row_number() OVER (ORDER BY target_group_arn) AS n FROM closed GROUP BY target_group_arn) AS named
+    JOIN (VALUES ${groups.join(', ')}) AS numbered (number, examined, controls_each) ON number = n),
   examined AS (
-    SELECT id, place, target_group_arn, dispatched
-    FROM (SELECT *, row_number() OVER (PARTITION BY target_group_arn ORDER BY sample, id) AS n FROM closed) AS numbered
-    WHERE n <= ${whole(limits.examined)}),
-  wanted AS (
-    SELECT place, min(target_group_arn) AS target_group_arn, count(*) * ${whole(limits.controlsEach)} AS controls
-    FROM examined GROUP BY place),
+    SELECT id, place, number, controls_each, dispatched
+    FROM (
+      SELECT closed.*, row_number() OVER (PARTITION BY closed.target_group_arn ORDER BY sample, id) AS n, number, examined, controls_each
+      FROM closed JOIN limits ON limits.target_group_arn = closed.target_group_arn) AS numbered
+    WHERE n <= examined),
+  wanted AS (SELECT place, min(number) AS number, sum(controls_each) AS controls FROM examined GROUP BY place),
   answered AS (
     SELECT place, count(*) AS answers
     FROM entry WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 AND place IN (SELECT place FROM wanted)
     GROUP BY place),
   control AS (
-    SELECT place, target_group_arn, dispatched
+    SELECT place, number, dispatched
     FROM (
-      SELECT entry.place, wanted.target_group_arn, wanted.controls, entry.ended - 1000 * entry.target_ms AS dispatched,
+      SELECT entry.place, wanted.number, wanted.controls, entry.ended - 1000 * entry.target_ms AS dispatched,
         row_number() OVER (PARTITION BY entry.place ORDER BY entry.sample, entry.ended, entry.target_ms) AS n
       FROM entry
       JOIN wanted ON wanted.place = entry.place
@@ -181,11 +191,11 @@ export const gaps = (limits: GapLimits): Question => {
         AND sample * answers <= 4 * wanted.controls * 4294967296) AS numbered
     WHERE n <= controls),
   request AS (
-    SELECT id, place, target_group_arn, dispatched FROM examined
+    SELECT id, place, number, dispatched FROM examined
     UNION ALL
-    SELECT -row_number() OVER (ORDER BY place, dispatched) AS id, place, target_group_arn, dispatched FROM control),
+    SELECT -row_number() OVER (ORDER BY place, dispatched) AS id, place, number, dispatched FROM control),
   gap AS (
-    SELECT request.target_group_arn, request.id,
+    SELECT request.number, request.id,
       request.dispatched - entry.ended - (request.dispatched - entry.ended) % ${whole(limits.binMicroseconds)} AS bin
     FROM (
       SELECT *
@@ -196,21 +206,22 @@ export const gaps = (limits: GapLimits): Question => {
     WHERE entry.target_status >= 0 AND entry.ended < request.dispatched AND entry.ended >= request.dispatched - ${horizon}
     GROUP BY 1, 2, 3),
   total AS (
-    SELECT target_group_arn, count_if(id > 0) AS failures, count_if(id < 0) AS controls,
-      array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
-    FROM request GROUP BY target_group_arn),
+    SELECT number, count_if(id > 0) AS failures, count_if(id < 0) AS controls, array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
+    FROM request GROUP BY number),
   bin AS (
-    SELECT target_group_arn, bin, count_if(id > 0) AS failures, count_if(id < 0) AS controls,
+    SELECT number, bin, count_if(id > 0) AS failures, count_if(id < 0) AS controls,
       array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
     FROM gap GROUP BY 1, 2 HAVING count_if(id > 0) > 0),
   ranked AS (
     SELECT bin.*, row_number() OVER (
-        PARTITION BY bin.target_group_arn
-        ORDER BY bin.failures * total.controls - bin.controls * total.failures DESC, bin.bin) AS n
-    FROM bin JOIN total ON total.target_group_arn = bin.target_group_arn)
-  SELECT target_group_arn, NULL AS bin, controls, closed FROM total
-  UNION ALL
-  SELECT target_group_arn, bin, controls, closed FROM ranked WHERE n <= ${whole(limits.bins)}
+        PARTITION BY bin.number ORDER BY bin.failures * total.controls - bin.controls * total.failures DESC, bin.bin) AS n
+    FROM bin JOIN total ON total.number = bin.number)
+  SELECT target_group_arn, bin, controls, closed
+  FROM (
+    SELECT number, NULL AS bin, controls, closed FROM total
+    UNION ALL
+    SELECT number, bin, controls, closed FROM ranked WHERE n <= ${whole(limits.bins)}) AS found
+  JOIN limits ON limits.number = found.number
   ORDER BY target_group_arn, bin NULLS FIRST`;
 };
 

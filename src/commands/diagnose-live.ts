@@ -1,13 +1,13 @@
 /** `alb502 diagnose my-alb last 15m`: a load balancer in AWS and a question in words in, the diagnosis on stdout. */
-import type { Session } from '../collect/live/session.ts';
 import { type Collector, collect, type Progress } from '../collect.ts';
-import { type Account, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
 import { diagnose } from '../diagnose.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import type { AccessLog, Question } from '../evidence.ts';
 import { Problem } from '../problem.ts';
-import { parseQuery, type Query, resolve } from '../query.ts';
+import { parseQuery, resolve } from '../query.ts';
 import { type DiagnoseOptions, hasColour, type Run, render } from './diagnose.ts';
+import { sessionsFor } from './sessions.ts';
 
 /** What a live run is given by whoever starts it. `now` in epoch milliseconds. */
 export interface Surroundings {
@@ -56,7 +56,7 @@ export async function judgeLive(words: string, options: DiagnoseOptions, surroun
   }
   const window = resolve(query, { now });
   const config = await readConfig(options.config);
-  const sessions = await sessionsFor(query, config.accounts, options, {
+  const sessions = await sessionsFor(query.loadBalancer, config.accounts, options, {
     signal,
     deadline: config.deadlines.evidenceSeconds * 1000,
   });
@@ -80,24 +80,3 @@ const notRead: Collector<AccessLog> = {
   source,
   collect: () => ({ status: 'unavailable', source, reason: 'this version reads no access log in AWS' }),
 };
-
-/** Where to look: what the question names, then the option, then the configuration, then the environment. */
-async function sessionsFor(
-  { loadBalancer }: Query,
-  accounts: readonly Account[],
-  { region: asked, profile }: DiagnoseOptions,
-  limits: Pick<Session, 'signal' | 'deadline'>,
-): Promise<Session[]> {
-  const { openSession, standardRegion } = await import('../collect/live/session.ts');
-  const named = regionIn(loadBalancer ?? '') ?? asked;
-  const each = accounts.map(async ({ name, roleArn, externalId, regions }) => {
-    const places = named !== undefined ? [named] : regions.length > 0 ? regions : [await standardRegion(profile)];
-    return places.map((region) => openSession({ account: name, roleArn, externalId, profile, region }, limits));
-  });
-  return (await Promise.all(each)).flat();
-}
-
-/** The region in an ARN or a DNS name (`<name>-<number>.<region>.elb.amazonaws.com`). */
-const regionIn = (asked: string): string | undefined =>
-  /^arn:[^:]*:elasticloadbalancing:([^:]+):/.exec(asked)?.[1] ??
-  /\.([a-z0-9-]+)\.elb\.amazonaws\.com(\.cn)?\.?$/i.exec(asked)?.[1]?.toLowerCase();

@@ -1,0 +1,67 @@
+/**
+ * What reading the access log costs. Pure. Powers of ten, so that what is said is never too little. Prices of us-east-1, which most
+ * regions share:
+ * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
+ */
+import type { Cost } from '../../evidence.ts';
+import { dollars, bytes as size } from '../../render/phrases.ts';
+
+export const NO_COST: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
+
+const ATHENA_USD_PER_TB = 5;
+const TB = 1e12;
+const MB = 1e6;
+const ATHENA_MINIMUM = 10 * MB;
+const GET_USD = 0.4 / 1_000_000;
+const LIST_USD = 5 / 1_000_000;
+const EGRESS_USD_PER_GB = 0.09;
+const KEYS_A_PAGE = 1000;
+
+/** One query: rounded up to the megabyte, ten at least. */
+export function athenaUsd(bytes: number): number {
+  return (Math.max(ATHENA_MINIMUM, Math.ceil(bytes / MB) * MB) / TB) * ATHENA_USD_PER_TB;
+}
+
+/** Requests to S3; the transfer is free within the region. */
+export const s3Usd = (files: number, lists: number): number =>
+  files * GET_USD + (lists + Math.floor(files / KEYS_A_PAGE)) * LIST_USD;
+
+/** The transfer to where alb502 runs, should that be outside of AWS. */
+export const egressUsd = (bytes: number): number => (bytes / 1e9) * EGRESS_USD_PER_GB;
+
+/** What is known before anything is read. */
+export interface Estimate {
+  /** Files of the window, and their compressed bytes. */
+  files: number;
+  bytes: number;
+  usd: number;
+  /** Should nothing be saved by leaving files out; null when that cannot be told. */
+  atMost: { bytes: number; usd: number } | null;
+}
+
+/** Reading objects straight from S3, where what is listed is what is read. */
+export function estimateS3(files: number, bytes: number, days: number): Estimate {
+  const usd = s3Usd(files, days);
+  return { files, bytes, usd, atMost: { bytes, usd: usd + egressUsd(bytes) } };
+}
+
+/** A diagnosis takes one scan, and another one of fewer files when connections were closed early. */
+export const MOST_QUERIES = 2;
+
+/** `dayBytes`: of all files in the partitions that are read; null when it is not known. `cutoff`: of the workgroup, for each query. */
+export function estimateAthena(files: number, bytes: number, dayBytes: number | null, cutoff: number | null): Estimate {
+  const each = dayBytes === null ? cutoff : cutoff === null ? dayBytes : Math.min(dayBytes, cutoff);
+  return {
+    files,
+    bytes,
+    usd: athenaUsd(bytes),
+    atMost: each === null ? null : { bytes: each * MOST_QUERIES, usd: athenaUsd(each) * MOST_QUERIES },
+  };
+}
+
+/** "40 files, 3.4 MB: about $0.0005, at most 210 MB and $0.0010". */
+export function estimateWords({ files, bytes, usd, atMost }: Estimate): string {
+  const most =
+    atMost === null ? 'at most an unknown amount' : `at most ${size(atMost.bytes)} and ${dollars(atMost.usd)}`;
+  return `${files} ${files === 1 ? 'file' : 'files'}, ${size(bytes)}: about ${dollars(usd)}, ${most}`;
+}

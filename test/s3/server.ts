@@ -1,0 +1,113 @@
+/** A bucket on 127.0.0.1: ListObjectsV2 and GetObject as S3 answers them, with faults where a test wants them. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** An error as S3 prints it: status, code and message. */
+export interface Fault {
+  status: number;
+  code: string;
+  message: string;
+}
+
+export const denied = (what: string, on: string): Fault => ({
+  status: 403,
+  code: 'AccessDenied',
+  message: `User: arn:aws:sts::123456789012:assumed-role/reader/session is not authorized to perform: ${what} on resource: "${on}" because no identity-based policy allows the ${what} action`,
+});
+
+export interface Bucket {
+  name: string;
+  objects: Map<string, Uint8Array>;
+  /** Keys of one page; S3 has 1000. */
+  pageSize?: number;
+  /** What to answer instead, or null. `key` is null for a list. */
+  fault?: (key: string | null) => Fault | null;
+  /** Objects whose body breaks off half-way, and how often still. */
+  cut?: Map<string, number>;
+}
+
+export interface LocalS3 {
+  endpoint: string;
+  /** Keys of objects handed out and prefixes listed, in order. */
+  got: string[];
+  listed: { prefix: string; startAfter: string | null }[];
+  /** Bytes of all bodies handed out. */
+  bytes(): number;
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** Serves until the test is over. */
+export async function serveS3(bucket: Bucket): Promise<LocalS3> {
+  const [got, listed]: [string[], LocalS3['listed']] = [[], []];
+  let bytes = 0;
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const [, name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const key = rest.join('/');
+    const isList = key === '';
+    const fault: Fault | null =
+      name !== bucket.name
+        ? { status: 404, code: 'NoSuchBucket', message: 'The specified bucket does not exist' }
+        : (bucket.fault?.(isList ? null : key) ?? null);
+    const content = bucket.objects.get(key);
+    if (fault !== null) fail(response, fault);
+    else if (isList) list(url.searchParams, response);
+    else if (content !== undefined) get(key, content, response);
+    else fail(response, { status: 404, code: 'NoSuchKey', message: 'The specified key does not exist.' });
+  }
+
+  function get(key: string, content: Uint8Array, response: ServerResponse): void {
+    got.push(key);
+    response.writeHead(200, { 'Content-Length': content.length, 'Content-Type': 'binary/octet-stream' });
+    const cuts = bucket.cut?.get(key) ?? 0;
+    if (cuts > 0) {
+      bucket.cut?.set(key, cuts - 1);
+      response.write(content.subarray(0, content.length >> 1), () => response.destroy());
+      return;
+    }
+    bytes += content.length;
+    response.end(content);
+  }
+
+  function list(query: URLSearchParams, response: ServerResponse): void {
+    const prefix = query.get('prefix') ?? '';
+    const after = query.get('continuation-token') ?? query.get('start-after');
+    listed.push({ prefix, startAfter: query.get('start-after') });
+    const size = bucket.pageSize ?? 1000;
+    const keys = [...bucket.objects.keys()]
+      .filter((key) => key.startsWith(prefix) && (after === null || key > after))
+      .sort((a, b) => (a < b ? -1 : 1));
+    const page = keys.slice(0, size);
+    const contents = page.map(
+      (key) => `<Contents><Key>${escaped(key)}</Key><Size>${bucket.objects.get(key)?.length}</Size></Contents>`,
+    );
+    const more =
+      keys.length > size
+        ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${escaped(page.at(-1) ?? '')}</NextContinuationToken>`
+        : '<IsTruncated>false</IsTruncated>';
+    response.writeHead(200, { 'Content-Type': 'application/xml' });
+    response.end(
+      `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>${bucket.name}</Name><KeyCount>${page.length}</KeyCount>${more}${contents.join('')}</ListBucketResult>`,
+    );
+  }
+
+  const server = createServer(answer);
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { endpoint: `http://127.0.0.1:${port}`, got, listed, bytes: () => bytes };
+}
+
+function fail(response: ServerResponse, { status, code, message }: Fault): void {
+  response.writeHead(status, { 'Content-Type': 'application/xml' });
+  response.end(
+    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${escaped(message)}</Message></Error>`,
+  );
+}

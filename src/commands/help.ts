@@ -14,6 +14,9 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
       --save <dir>               also save the incident, redacted, as a folder that --from reads
       --json                     print the diagnosis as JSON
       --markdown                 print it as Markdown, for a post-mortem
+  alb502 doctor [load-balancer]  what works in AWS and what is missing, with the permission or setting for it
+  alb502 setup athena [--create] the CREATE TABLE for the access logs of this account and region; --create
+                                 runs it, and nothing else ever changes anything
   alb502 help <command>          the help of one command
   alb502 --version
 

@@ -2,8 +2,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { Problem } from '../problem.ts';
 import type { DiagnoseOptions } from './diagnose.ts';
+import type { DoctorOptions } from './doctor.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
+import type { SetupOptions } from './setup.ts';
 
 /** Runs one command; resolves to the exit code. */
 export async function main(argv: string[]): Promise<number> {
@@ -55,6 +57,39 @@ function program(): Command {
     .action(async (name: string | undefined) => {
       const { demo } = await import('./demo.ts');
       await demo(name);
+    });
+
+  alb502
+    .command('doctor')
+    .summary('what works, what is missing')
+    .description(
+      'Looks at an account as a diagnosis would, and says what works, what is missing, and the exact permission or setting for each gap. Changes nothing.',
+    )
+    .argument('[load-balancer]', 'its access log too: whether it is on, arrives and can be read')
+    .option('--region <region>', 'where to look')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--config <file>', 'configuration instead of alb502.json')
+    .action(async (name: string | undefined, options: DoctorOptions) => {
+      const { doctor } = await import('./doctor.ts');
+      await doctor(name, options);
+    });
+
+  alb502
+    .command('setup')
+    .summary('the table that Athena reads access logs by')
+    .description(
+      'Prints the CREATE TABLE for the access logs of this account and region. With --create it is run; nothing else is ever changed.',
+    )
+    .usage('athena [options] [load-balancer]')
+    .argument('<what>', 'athena')
+    .argument('[load-balancer]', 'the one whose log folder is meant, where there are several')
+    .option('--create', 'run the statement')
+    .option('--region <region>', 'where to look')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--config <file>', 'configuration instead of alb502.json')
+    .action(async (what: string, name: string | undefined, options: SetupOptions) => {
+      const { setup } = await import('./setup.ts');
+      await setup(what, name, options);
     });
 
   return alb502;

@@ -1,0 +1,241 @@
+/** Whether Athena can be used: a table over the log files, what it can answer, and a place for results. */
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  GetWorkGroupCommand,
+} from '@aws-sdk/client-athena';
+import { GlueClient, paginateGetTables, type Table } from '@aws-sdk/client-glue';
+import { GetBucketLocationCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Config } from '../../config.ts';
+import type { Finding } from '../../doctor/finding.ts';
+import { bytes } from '../../render/phrases.ts';
+import type { LogPlace } from '../access-log/s3.ts';
+import { everyItem } from '../live/call.ts';
+import type { Session } from '../live/session.ts';
+import { asked, refused } from './probe.ts';
+
+export interface Surroundings {
+  athena: Config['athena'];
+  account: string;
+  place: LogPlace | null;
+  /** A line of the access log, to try the pattern of the table with. */
+  line: string | null;
+}
+
+export async function athenaFindings(session: Session, surroundings: Surroundings): Promise<Finding[]> {
+  const [tables, results] = await Promise.all([
+    tableFindings(session, surroundings),
+    resultsFindings(session, surroundings),
+  ]);
+  if (tables.some(({ state }) => state === 'ok'))
+    return [...tables, ...results, ...(await queryFindings(session, surroundings))];
+  // Without a table nothing is asked of Athena: what it lacks is good to know before one is made.
+  return [...tables, ...results.map((finding) => (finding.state === 'missing' ? noteOf(finding) : finding))];
+}
+
+const noteOf = ({ allow: _, ...finding }: Finding): Finding => ({ ...finding, state: 'note' });
+
+/** An id no query has: whoever may ask hears that it is not there. Starting a query is not tried, since it would write its results. */
+const NO_QUERY = '00000000-0000-0000-0000-000000000000';
+
+async function queryFindings(session: Session, { athena, account, place }: Surroundings): Promise<Finding[]> {
+  const client = session.client(AthenaClient);
+  const { region } = session.place;
+  const resource = `arn:${place?.partition ?? 'aws'}:athena:${region}:${account}:workgroup/${athena.workGroup}`;
+  const without = 'the answers of Athena cannot be had';
+  const found = await Promise.all([
+    refused(session, {
+      action: 'athena:GetQueryExecution',
+      resource,
+      without,
+      call: (options) => client.send(new GetQueryExecutionCommand({ QueryExecutionId: NO_QUERY }), options),
+    }),
+    refused(session, {
+      action: 'athena:GetQueryResults',
+      resource,
+      without,
+      call: (options) => client.send(new GetQueryResultsCommand({ QueryExecutionId: NO_QUERY }), options),
+    }),
+  ]);
+  return found.filter((one) => one !== null);
+}
+
+const SETUP = 'alb502 setup athena --create';
+
+async function tableFindings(session: Session, { athena, account, place, line }: Surroundings): Promise<Finding[]> {
+  const about = 'Athena table';
+  const { database, table: wanted } = athena;
+  const answer = await asked(session, 'glue:GetTables', (options) =>
+    everyItem(
+      paginateGetTables({ client: session.client(GlueClient) }, { DatabaseName: database }, options),
+      (page) => page.TableList,
+    ),
+  );
+  const without = 'log files are read from S3 instead, which costs more time when they are many';
+  if (!('value' in answer)) {
+    if (answer.name === 'EntityNotFoundException' && wanted === undefined)
+      return [{ about, state: 'note', text: `the database ${database} does not exist; ${without}` }];
+    const { region } = session.place;
+    const catalog = `arn:${place?.partition ?? 'aws'}:glue:${region}:${account}`;
+    return [
+      {
+        about,
+        state: 'missing',
+        text: `${answer.reason}; ${without}`,
+        ...(answer.isDenied ? { allow: { action: 'glue:GetTables', resource: `${catalog}:*` } } : {}),
+      },
+    ];
+  }
+  const tables = answer.value;
+  if (wanted !== undefined) {
+    const table = tables.find(({ Name }) => Name === wanted);
+    if (table === undefined)
+      return [
+        { about, state: 'missing', text: `${database}.${wanted}, as configured, does not exist; ${SETUP} makes it` },
+      ];
+    const [found] = place === null ? [table] : [table].filter((one) => covers(one, place));
+    if (found === undefined && place !== null)
+      return [
+        {
+          about,
+          state: 'missing',
+          text: `${database}.${wanted}, as configured, reads ${table.StorageDescriptor?.Location ?? 'nothing'} and not s3://${place.bucket}/${place.root}: it finds no row, and says no error`,
+        },
+      ];
+    return judgeTable(database, table, line);
+  }
+  if (place === null) return [];
+  const found = tables.filter((table) => covers(table, place));
+  const [first] = found;
+  if (first === undefined)
+    return [
+      {
+        about,
+        state: 'note',
+        text: `none of ${database} covers s3://${place.bucket}/${place.root}; ${without}. ${SETUP} makes one`,
+      },
+    ];
+  return judgeTable(database, first, line);
+}
+
+/** Whether a table reads the folder, or one around it. */
+function covers({ StorageDescriptor }: Table, { bucket, root }: LogPlace): boolean {
+  const location = StorageDescriptor?.Location?.replace(/^s3[an]?:/, 's3:').replace(/\/*$/, '/');
+  return location !== undefined && `s3://${bucket}/${root}`.startsWith(location);
+}
+
+function judgeTable(database: string, table: Table, line: string | null): Finding[] {
+  const about = 'Athena table';
+  const name = `${database}.${table.Name ?? ''}`;
+  const columns = (table.StorageDescriptor?.Columns ?? []).map(({ Name }) => Name ?? '');
+  const reason = columns.find((column) => column === 'error_reason' || column === 'lambda_error_reason');
+  const isProjected = table.Parameters?.['projection.enabled'] === 'true';
+  const partitions = (table.PartitionKeys ?? []).map(({ Name }) => Name ?? '');
+  const findings: Finding[] = [
+    {
+      about,
+      state: 'ok',
+      text: `${name}: ${columns.length} columns${reason === undefined ? '' : `, the reason of an error is ${reason}`}, ${partitions.length === 0 ? 'no partitions' : `partitions by ${partitions.join(', ')}`}`,
+    },
+  ];
+  const absent = [
+    ...(reason === undefined ? ['error_reason'] : []),
+    ...['classification_reason', 'conn_trace_id', 'ip_address'].filter((column) => !columns.includes(column)),
+  ];
+  if (absent.length > 0)
+    findings.push({
+      about,
+      state: 'note',
+      text: `${name} has no ${absent.join(', ')}: what they tell stays unknown through Athena`,
+    });
+  if (partitions.length === 0)
+    findings.push({
+      about,
+      state: 'note',
+      text: `${name} is not partitioned: every query may read all that was ever logged; --max-usd still holds`,
+    });
+  else if (!isProjected)
+    findings.push({
+      about,
+      state: 'note',
+      text: `the partitions of ${name} are not projected: a day that was not added has no rows`,
+    });
+  const pattern = table.StorageDescriptor?.SerdeInfo?.Parameters?.['input.regex'];
+  if (pattern !== undefined && line !== null && !matches(pattern, line))
+    findings.push({
+      about,
+      state: 'missing',
+      text: `its pattern does not match the lines that are written now, so their columns are all NULL. Drop it (the log files stay) and make it anew:`,
+      remedy: `DROP TABLE \`${database}\`.\`${table.Name ?? ''}\`\n${SETUP}`,
+    });
+  return findings;
+}
+
+/** Whether RegexSerDe would fill the columns: the whole line must match. True for a pattern that only Java understands. */
+function matches(pattern: string, line: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})$`).test(line);
+  } catch {
+    return true;
+  }
+}
+
+async function resultsFindings(session: Session, { athena, account, place }: Surroundings): Promise<Finding[]> {
+  const about = 'Athena results';
+  const { workGroup: name, outputLocation } = athena;
+  const answer = await asked(session, 'athena:GetWorkGroup', (options) =>
+    session.client(AthenaClient).send(new GetWorkGroupCommand({ WorkGroup: name }), options),
+  );
+  if (!('value' in answer)) {
+    const resource = `arn:${place?.partition ?? 'aws'}:athena:${session.place.region}:${account}:workgroup/${name}`;
+    return [
+      {
+        about,
+        state: 'missing',
+        text:
+          answer.name === 'InvalidRequestException'
+            ? `there is no workgroup ${name} (athena.workGroup of the configuration)`
+            : answer.reason,
+        ...(answer.isDenied ? { allow: { action: 'athena:GetWorkGroup', resource } } : {}),
+      },
+    ];
+  }
+  const { State, Configuration } = answer.value.WorkGroup ?? {};
+  if (State === 'DISABLED') return [{ about, state: 'missing', text: `the workgroup ${name} is disabled` }];
+  const own = Configuration?.ResultConfiguration?.OutputLocation;
+  const isManaged = Configuration?.ManagedQueryResultsConfiguration?.Enabled === true;
+  const location = Configuration?.EnforceWorkGroupConfiguration ? own : (outputLocation ?? own);
+  const cutoff = Configuration?.BytesScannedCutoffPerQuery;
+  const limit = cutoff === undefined ? '' : `; a query may scan ${bytes(cutoff)}`;
+  if (isManaged) return [{ about, state: 'ok', text: `workgroup ${name} keeps results itself${limit}` }];
+  if (location === undefined || location === '')
+    return [
+      {
+        about,
+        state: 'missing',
+        text: `the workgroup ${name} has no place for results: Athena refuses every query. Give it one, or set athena.outputLocation (ALB502_ATHENA_OUTPUT):`,
+        remedy: `aws athena update-work-group --work-group ${name} --configuration-updates 'ResultConfigurationUpdates={OutputLocation=s3://<bucket>/<folder>/}'`,
+      },
+    ];
+  const fault = await bucketFinding(session, location);
+  return [fault ?? { about, state: 'ok', text: `workgroup ${name} writes to ${location}${limit}` }];
+}
+
+/** What is wrong with the bucket for results; null when it is there and Athena may ask where. */
+async function bucketFinding(session: Session, location: string): Promise<Finding | null> {
+  const Bucket = /^s3:\/\/([^/]+)/.exec(location)?.[1] ?? '';
+  const answer = await asked(session, 's3:GetBucketLocation', (options) =>
+    session.client(S3Client).send(new GetBucketLocationCommand({ Bucket }), options),
+  );
+  if ('value' in answer) return null;
+  const isGone = answer.name === 'NoSuchBucket';
+  return {
+    about: 'Athena results',
+    state: 'missing',
+    text: isGone
+      ? `they go to ${location}, and that bucket does not exist`
+      : `${answer.reason}: Athena cannot write to ${location}`,
+    ...(answer.isDenied ? { allow: { action: 's3:GetBucketLocation', resource: `arn:aws:s3:::${Bucket}` } } : {}),
+  };
+}

@@ -1,0 +1,80 @@
+/** `alb502 setup athena`: the CREATE TABLE for the access logs of this account and region; with `--create` it is run. */
+import type { LogPlace } from '../collect/access-log/s3.ts';
+import type { Session } from '../collect/live/session.ts';
+import { Problem } from '../problem.ts';
+
+export interface SetupOptions {
+  create?: true;
+  region?: string;
+  profile?: string;
+  config?: string;
+}
+
+/** The statement goes to stdout, all else to stderr. Throws Problem when there is not one place to make a table for. */
+export async function setup(what: string, asked: string | undefined, options: SetupOptions): Promise<void> {
+  if (what !== 'athena') throw new Problem(`There is nothing to set up called '${what}'; there is: athena.`, 1);
+  const [{ readConfig }, { sessionsFor }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
+    import('../config.ts'),
+    import('./sessions.ts'),
+    import('../collect/access-log/ddl.ts'),
+    import('../collect/create-table.ts'),
+  ]);
+  const { accounts, athena, deadlines } = await readConfig(options.config);
+  const interruption = new AbortController();
+  process.once('SIGINT', () => interruption.abort());
+  const sessions = await sessionsFor(asked ?? null, accounts, options, {
+    signal: interruption.signal,
+    deadline: deadlines.accessLogSeconds * 1000,
+  });
+  try {
+    const { session, place } = await placeFor(asked, sessions);
+    const { database, table = STANDARD_TABLE } = athena;
+    const statement = createTable({ database, table, bucket: place.bucket, root: place.root });
+    process.stdout.write(`${statement}\n`);
+    if (options.create) {
+      await runStatement(session, statement, athena);
+      tell(`Created ${database}.${table} in ${place.region}, if it was not there.`);
+    } else {
+      tell(`Nothing was changed. Run it in Athena, or let alb502 do it: alb502 setup athena --create.`);
+    }
+  } finally {
+    for (const session of sessions) session.close();
+  }
+}
+
+/** The folder to make a table for: that of the load balancer, else the one folder that all use. */
+async function placeFor(
+  asked: string | undefined,
+  sessions: readonly Session[],
+): Promise<{ session: Session; place: LogPlace }> {
+  const { logPlaceOf, logPlaces } = await import('../collect/create-table.ts');
+  if (asked !== undefined) {
+    const { findLive } = await import('../collect/live/load-balancer.ts');
+    const { session, ...found } = await findLive(asked, sessions);
+    return { session, place: await logPlaceOf(session, found) };
+  }
+  const found = (
+    await Promise.all(
+      sessions.map(async (session) =>
+        (await logPlaces(session)).map(({ place, names }) => ({ session, place, names })),
+      ),
+    )
+  ).flat();
+  const [first, second] = found;
+  const where = sessions.map(({ place }) => place.region).join(', ');
+  if (first === undefined)
+    throw new Problem(
+      `No load balancer in ${where} logs to S3, so there is nothing for a table; alb502 doctor says what is missing.`,
+      1,
+    );
+  if (second === undefined) return first;
+  const each = found.map(({ place, names }) => `s3://${place.bucket}/${place.root} (${names.slice(0, 3).join(', ')})`);
+  throw new Problem(
+    `Access logs go to ${found.length} folders: ${each.slice(0, 5).join('; ')}. Name a load balancer of the one to make a table for, such as alb502 setup athena ${first.names[0] ?? ''}.`,
+    1,
+  );
+}
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,71 @@
+/** What a look at an account found, one line a thing, and how it reads. Pure. */
+import picocolors from 'picocolors';
+import wrapAnsi from 'wrap-ansi';
+import { plural } from '../wording.ts';
+
+/** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. */
+export type State = 'ok' | 'missing' | 'note';
+
+export interface Finding {
+  about: string;
+  state: State;
+  /** A clause or sentences, without what to do. */
+  text: string;
+  /** What to do about it: words, a command, a policy. Kept as it is written. */
+  remedy?: string;
+  /** What an IAM policy must allow; gathered into one statement at the end. */
+  allow?: Permission;
+}
+
+export interface Permission {
+  action: string;
+  resource: string;
+}
+
+export interface Look {
+  /** Where, and at which load balancer. */
+  title: string;
+  findings: Finding[];
+}
+
+const GAP = 2;
+
+/** For a terminal or a pipe: plain words in columns, one block for each look. */
+export function renderLooks(looks: readonly Look[], { columns, colour }: { columns: number; colour: boolean }): string {
+  const colours = picocolors.createColors(colour);
+  const paint = { ok: colours.green, missing: colours.red, note: colours.yellow };
+  const findings = looks.flatMap((look) => look.findings);
+  const stateWidth = 'missing'.length + GAP;
+  const aboutWidth = Math.max(0, ...findings.map(({ about }) => about.length)) + GAP;
+  const indent = ' '.repeat(stateWidth + aboutWidth);
+  const lineOf = ({ state, about, text, remedy }: Finding): string => {
+    const words = wrapAnsi(text, Math.max(40, columns - indent.length), { hard: false }).replaceAll(
+      '\n',
+      `\n${indent}`,
+    );
+    const first = `${paint[state](state.padEnd(stateWidth))}${about.padEnd(aboutWidth)}${words}`;
+    return remedy === undefined ? first : `${first}\n${remedy.replace(/^/gm, indent)}`;
+  };
+  const blocks = looks.map(({ title, findings }) => `${colours.bold(title)}\n${findings.map(lineOf).join('\n')}`);
+  return `${[...blocks, ending(findings)].join('\n\n')}\n`;
+}
+
+function ending(findings: readonly Finding[]): string {
+  const missing = findings.filter(({ state }) => state === 'missing').length;
+  if (missing === 0) return 'Nothing is missing.';
+  const said = `${plural(missing, 'thing')} ${missing === 1 ? 'is' : 'are'} missing.`;
+  const policy = policyFor(findings.flatMap(({ allow }) => allow ?? []));
+  return policy === null ? said : `${said} This IAM policy allows what was denied:\n\n${policy}`;
+}
+
+/** One policy for all that was denied, one statement for each resource; null when nothing was. */
+export function policyFor(permissions: readonly Permission[]): string | null {
+  const byResource = Map.groupBy(permissions, ({ resource }) => resource);
+  if (byResource.size === 0) return null;
+  const Statement = [...byResource].map(([Resource, own]) => ({
+    Effect: 'Allow',
+    Action: [...new Set(own.map(({ action }) => action))].sort(),
+    Resource,
+  }));
+  return JSON.stringify({ Version: '2012-10-17', Statement }, null, 2);
+}

@@ -7,7 +7,16 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../evidence.ts';
 import { lineKind, parseLine } from './access-log/entry.ts';
-import { canMatter, contentOf, linesOf, logFilesIn, look, parseFileName, redacted } from './access-log/files.ts';
+import {
+  canMatter,
+  contentOf,
+  linesOf,
+  logFilesIn,
+  look,
+  parseFileName,
+  redacted,
+  SMALL_PIECE,
+} from './access-log/files.ts';
 import { resourceOf } from './find-load-balancer.ts';
 import { type Pseudonym, redactEntry } from './redact.ts';
 
@@ -62,7 +71,8 @@ async function copy(from: string, to: string, isUnreadable: boolean, pseudonym: 
     return;
   }
   let bytes = 0;
-  const lines = Readable.from(redactedLines(from, ends.compressed, pseudonym, (length) => (bytes += length)));
+  const content = contentOf(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
+  const lines = Readable.from(redactedLines(content, pseudonym, (length) => (bytes += length)));
   const file = createWriteStream(to);
   if (!ends.compressed) await pipeline(lines, file);
   else if (isUnreadable) await pipeline(lines, createGzip({ finishFlush: constants.Z_SYNC_FLUSH }), file);
@@ -72,8 +82,7 @@ async function copy(from: string, to: string, isUnreadable: boolean, pseudonym: 
 
 /** The content of a file with each line redacted, in pieces; ends where the file is damaged. */
 async function* redactedLines(
-  path: string,
-  compressed: boolean,
+  content: AsyncIterable<Buffer>,
   pseudonym: Pseudonym,
   wrote: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
@@ -84,7 +93,7 @@ async function* redactedLines(
     return Buffer.from(text, 'latin1');
   };
   try {
-    for await (const bytes of contentOf(path, compressed)) {
+    for await (const bytes of content) {
       const lines = (rest + bytes.toString('latin1')).split('\n');
       rest = lines.pop() ?? '';
       if (lines.length > 0) yield piece(lines.map((line) => `${redactLine(line, pseudonym)}\n`).join(''));

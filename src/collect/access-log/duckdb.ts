@@ -594,7 +594,8 @@ class Reading {
     // Where a thousand different lines were rejected the first one is not far.
     const prefixes = rows.length < 1000 ? new Set(rows.map((row) => String(row.detail).slice(0, SURE_PREFIX))) : null;
     const isFirst = (line: string) => 'rejected' in parseLine(line);
-    for await (const { number, text } of linesOf(source.original, source.compressed)) {
+    // What was read: a copy where the file itself was damaged.
+    for await (const { number, text } of linesOf(source.path, source.compressed && !source.readable)) {
       if (text === '' || (prefixes !== null && !prefixes.has(text.slice(0, SURE_PREFIX)))) continue;
       if (isFirst(text)) return { file: source.file, line: number, text: redacted(text) };
     }

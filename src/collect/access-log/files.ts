@@ -179,7 +179,8 @@ export async function* contentOf(path: string, compressed: boolean, pieceBytes =
 }
 
 const PIECE = 1 << 18;
-const SMALL_PIECE = 1 << 9;
+/** For damaged files. Every reader of one must use the same: how much of it can be read depends on it. */
+export const SMALL_PIECE = 1 << 9;
 
 /** Lines of a file with their numbers from 1, without line breaks. Bytes that are not UTF-8 become U+FFFD. Ends quietly where the file is damaged. */
 export async function* linesOf(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {

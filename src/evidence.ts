@@ -23,7 +23,8 @@ import type {
 
 /** What was asked. Times are epoch milliseconds; `from` is inclusive, `to` exclusive. */
 export interface Question {
-  loadBalancer: { name: string; arn: string | null };
+  /** `resource` is app/name/id where that is known and the ARN is not. */
+  loadBalancer: { name: string; arn: string | null; resource?: string };
   from: number;
   to: number;
   now: number;

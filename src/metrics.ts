@@ -29,9 +29,10 @@ const MINUTE = 60_000;
 /** The value of the dimension TargetGroup: `targetgroup/<name>/<id>` of an ARN. */
 export const targetGroupDimension = (arn: string): string => arn.replace(/^.*:(?=targetgroup\/)/, '');
 
-const isLoadBalancer = (value: string | undefined, { name, arn }: Question['loadBalancer']): boolean => {
+const isLoadBalancer = (value: string | undefined, { name, arn, resource }: Question['loadBalancer']): boolean => {
   if (value === undefined) return false;
-  return arn === null ? value.split('/')[1] === name : arn.endsWith(`:loadbalancer/${value}`);
+  if (arn !== null) return arn.endsWith(`:loadbalancer/${value}`);
+  return resource === undefined ? value.split('/')[1] === name : value === resource;
 };
 
 /** Whether the series has exactly the dimensions of the scope. Some metrics of a target group have no LoadBalancer. */

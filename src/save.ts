@@ -103,7 +103,7 @@ function incidentOf(
     unavailable.accessLog = { source: accessLog.source, reason: accessLog.reason };
   }
   return {
-    loadBalancer: loadBalancer.arn ?? loadBalancer.name,
+    loadBalancer: loadBalancer.arn ?? loadBalancer.resource ?? loadBalancer.name,
     from: iso(from),
     to: iso(to),
     now: iso(now),

@@ -4,6 +4,8 @@ import { Problem } from '../problem.ts';
 export interface Candidate {
   name: string;
   arn: string | null;
+  /** app/name/id where that is known and the ARN is not. */
+  resource?: string;
   /** DNS name as AWS prints it. */
   dns?: string | undefined;
   /** Where it is, when candidates of several regions or accounts are compared. */
@@ -30,6 +32,9 @@ export function resourceOf(arn: string | null): string | null {
   return arn === null ? null : (/:loadbalancer\/(app\/[^/]+\/[^/]+)$/.exec(arn)?.[1] ?? null);
 }
 
+/** The text itself where it is app/name/id, else null. */
+export const asResource = (text: string): string | null => (/^app\/[^/]+\/[^/]+$/.test(text) ? text : null);
+
 /** The name in `arn:…:loadbalancer/app/<name>/<id>`, in `app/<name>/<id>`, or the text itself. */
 export function nameOf(asked: string): string {
   return /(?:^|:loadbalancer\/)app\/([^/]+)\/[^/]+$/.exec(asked)?.[1] ?? asked;
@@ -49,12 +54,12 @@ export function findLoadBalancer<T extends Candidate>(asked: string, candidates:
   const text = asked.trim();
   const lower = text.toLowerCase();
   const rules: ((candidate: T) => boolean)[] = [
-    ({ arn }) => arn === text || resourceOf(arn) === text,
+    ({ arn, resource }) => arn === text || (resourceOf(arn) ?? resource) === text,
     ({ name }) => name === text,
     ({ name }) => name.toLowerCase() === lower,
     ({ dns }) => dns !== undefined && plainDns(dns) === plainDns(text),
     // An id that AWS did not confirm: the name in it decides.
-    ({ name, arn }) => arn === null && name === nameOf(text),
+    ({ name, arn, resource }) => arn === null && resource === undefined && name === nameOf(text),
     ({ name }) => lower !== '' && name.toLowerCase().includes(lower),
   ];
   for (const rule of rules) {

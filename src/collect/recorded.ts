@@ -4,7 +4,7 @@ import { type Attributes, epochOf } from '../aws.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../evidence.ts';
 import { Problem } from '../problem.ts';
-import { findLoadBalancer, nameOf } from './find-load-balancer.ts';
+import { asResource, findLoadBalancer, nameOf } from './find-load-balancer.ts';
 import { candidatesIn, describedIn } from './recorded/evidence.ts';
 import type { Incident } from './recorded/incident.ts';
 
@@ -40,9 +40,12 @@ export function questionOf(incident: Incident, asked: Asked): Question {
   if (from >= now) {
     throw new Problem(`${whose} starts at ${iso(from)}, in the future of the recording (${iso(now)}).`, 1);
   }
-  const { name, arn } = findLoadBalancer(asked.loadBalancer ?? incident.loadBalancer, candidatesIn(incident.recording));
+  const named = asked.loadBalancer ?? incident.loadBalancer;
+  const found = findLoadBalancer(named, candidatesIn(incident.recording));
+  const { name, arn } = found;
+  const resource = arn === null ? (found.resource ?? asResource(named)) : null;
   return {
-    loadBalancer: { name, arn },
+    loadBalancer: { name, arn, ...(resource === null ? {} : { resource }) },
     from,
     to,
     now: incident.now ?? Math.max(now, to + COMPLETE_AFTER),
@@ -100,6 +103,12 @@ export function searchOf({ loadBalancer, statuses }: Question): string {
   return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && $9 ~ /^(${codes})$/'`;
 }
 
+/** The question with the load balancer by app/name/id where its name alone could be that of another. */
+function identified(question: Question): Question {
+  const { name, arn, resource } = question.loadBalancer;
+  return { ...question, loadBalancer: { name: resource ?? name, arn } };
+}
+
 async function accessLogOf(
   incident: Incident,
   question: Question,
@@ -109,7 +118,7 @@ async function accessLogOf(
   if (logs) {
     const { readAccessLog } = await import('./access-log/duckdb.ts');
     const folder = join(dir, 'logs');
-    const value = await readAccessLog({ folder, question, idleTimeoutSeconds });
+    const value = await readAccessLog({ folder, question: identified(question), idleTimeoutSeconds });
     await assertReadable(folder, value);
     return {
       status: 'collected',

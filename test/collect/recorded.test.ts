@@ -18,6 +18,7 @@ import {
   temporaryFolder,
 } from './folder.ts';
 
+const ACCESS_LOG_LINES = `http 2026-11-20T02:45:00.000000Z ${LB} 192.0.2.7:41000 10.0.1.5:8080 0.000 0.001 -1 502 - 116 277 "GET http://shop.example:80/ HTTP/1.1" "curl/8" - - ${GROUP_ARN} "Root=1-693ac6ee-3bda59cb0f9d3c69591e8c87" "-" "-" 0 2026-11-20T02:45:00.000000Z "forward" "-" "-"\n`;
 const OWN: Asked = { loadBalancer: null, window: null, statuses: null };
 const at = (clock: string) => Date.parse(`2026-11-20T${clock}:00Z`);
 
@@ -422,16 +423,41 @@ describe('the load balancer', () => {
   });
 
   it.each([
-    ['my-load-balancer', null],
-    [LB, null],
-    [LB_ARN, LB_ARN],
-  ])('of incident.json is enough where none is described: %s', async (loadBalancer, arn) => {
+    ['my-load-balancer', { arn: null }],
+    [LB, { arn: null, resource: LB }],
+    [LB_ARN, { arn: LB_ARN }],
+  ])('of incident.json is enough where none is described: %s', async (loadBalancer, known) => {
     const contents = { 'incident.json': { ...INCIDENT, loadBalancer } };
     const question = await questionIn(contents);
-    expect(question.loadBalancer).toEqual({ name: 'my-load-balancer', arn });
-    expect((await questionIn(contents, { loadBalancer: 'my-load' })).loadBalancer.arn).toBe(arn);
+    expect(question.loadBalancer).toEqual({ name: 'my-load-balancer', ...known });
+    expect((await questionIn(contents, { loadBalancer: 'my-load' })).loadBalancer).toEqual(question.loadBalancer);
     await expect(questionIn(contents, { loadBalancer: 'other' })).rejects.toMatchObject({
       message: "There is no load balancer 'other'; there is: my-load-balancer.",
+      exitCode: 1,
+    });
+  });
+
+  it.each([
+    [null, 2],
+    [LB, 1],
+    ['app/my-load-balancer/0000000000000000', 1],
+  ])(
+    'is told by its id from another of the same name, where the question has it: %s',
+    async (loadBalancer, requests) => {
+      const log = ACCESS_LOG_LINES.replaceAll(LB, 'app/my-load-balancer/0000000000000000');
+      const contents = {
+        'incident.json': { ...INCIDENT, loadBalancer: 'my-load-balancer' },
+        'logs/a.log': ACCESS_LOG_LINES,
+        'logs/b.log': log,
+      };
+      const { accessLog } = await evidenceOf(contents, { loadBalancer });
+      expect(accessLog).toMatchObject({ value: { entries: 2, requests } });
+    },
+  );
+
+  it('of incident.json by its id is no other of the same name', async () => {
+    const contents = { 'incident.json': { ...INCIDENT, loadBalancer: LB } };
+    await expect(questionIn(contents, { loadBalancer: 'app/my-load-balancer/77' })).rejects.toMatchObject({
       exitCode: 1,
     });
   });

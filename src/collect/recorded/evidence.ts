@@ -2,7 +2,7 @@
 import { epochOf, type MetricSeries, type Rule } from '../../aws.ts';
 import type { Collected, Evidence, EvidenceName, EvidenceSet, Question } from '../../evidence.ts';
 import { commandFor, type Known } from '../commands.ts';
-import { type Candidate, nameOf, resourceOf } from '../find-load-balancer.ts';
+import { asResource, type Candidate, nameOf, resourceOf } from '../find-load-balancer.ts';
 import { type FileName, type Recording, UNKEYED } from './files.ts';
 
 /** What the JSON files answer; the access log comes from logs/ or access-log.json. */
@@ -51,13 +51,16 @@ export function candidatesIn(recording: Recording): Candidate[] {
   ]);
   const mentioned = [...arns].filter((arn) => resourceOf(arn) !== null).map((arn) => ({ name: nameOf(arn), arn }));
   const isMentioned = mentioned.some(({ name, arn }) => name === own || arn === own || resourceOf(arn) === own);
-  return isMentioned ? mentioned : [...mentioned, { name: nameOf(own), arn: null }];
+  const resource = asResource(own);
+  const alone = { name: nameOf(own), arn: null, ...(resource === null ? {} : { resource }) };
+  return isMentioned ? mentioned : [...mentioned, alone];
 }
 
 /** Whether a key of a file, or an ARN in it, is that of the load balancer asked about. */
-function isAsked(key: string, { name, arn }: Question['loadBalancer']): boolean {
+function isAsked(key: string, { name, arn, resource }: Question['loadBalancer']): boolean {
   if (key === name || key === UNKEYED) return true;
-  return arn === null ? nameOf(key) === name : key === arn || key === resourceOf(arn);
+  if (arn !== null) return key === arn || key === resourceOf(arn);
+  return resource === undefined ? nameOf(key) === name : (resourceOf(key) ?? key) === resource;
 }
 
 /** `…:listener/app/<name>/<id>/<id>` of the rule ARN `…:listener-rule/app/<name>/<id>/<id>/<rule>`; null when it is none. */

@@ -61,5 +61,19 @@ export async function everyItem<Page, Item>(
   return items;
 }
 
-/** As the AWS CLI prints it: times as ISO 8601 text, without what is not there. */
-export const printed = (answer: unknown): unknown => JSON.parse(JSON.stringify(answer));
+/** As the AWS CLI prints it: times as ISO 8601 text with microseconds and an offset, without what is not there. */
+export const printed = (answer: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(answer, function (this: Record<string, unknown>, key, value: unknown) {
+      const raw = this[key];
+      return raw instanceof Date ? timeText(raw) : value;
+    }),
+  );
+
+const timeText = (time: Date): string =>
+  time
+    .toISOString()
+    .replace(
+      /(?:\.000|(\.\d{3}))Z$/,
+      (_, fraction?: string) => `${fraction === undefined ? '' : `${fraction}000`}+00:00`,
+    );

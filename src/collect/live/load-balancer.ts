@@ -11,7 +11,7 @@ import { AttributeList, type Attributes, Listener, LoadBalancer, Rule } from '..
 import { Problem } from '../../problem.ts';
 import { type Candidate, findLoadBalancer, nameOf, resourceOf } from '../find-load-balancer.ts';
 import { type Call, everyItem, interrupted, printed } from './call.ts';
-import { kindOf, problemOf, refusalOf } from './refusal.ts';
+import { kindOf, problemOf, refusalOf, roleProblem } from './refusal.ts';
 import type { Session } from './session.ts';
 
 /** The most that one page holds (API reference, DescribeLoadBalancers and others). */
@@ -48,6 +48,7 @@ export async function findLive(asked: string, sessions: readonly Session[]): Pro
     const [failure] = failures;
     if (failure === undefined || isAmbiguous(error)) throw error;
     const { session } = failure;
+    if (failure.error instanceof Problem) throw failure.error;
     const call = { action: ACTION, ...session.place };
     if (resourceOf(asked) !== null && kindOf(failure.error).startsWith('denied')) {
       return { session, name: nameOf(asked), arn: asked, described: { reason: refusalOf(failure.error, call) } };
@@ -63,17 +64,23 @@ const placeOf = ({ place: { account, region } }: Session): string =>
 
 /** The load balancer of that name or ARN, else all of them. */
 async function candidatesIn(session: Session, asked: string): Promise<Match[]> {
-  const credentials = session.settings.credentials();
-  credentials.catch(() => {});
-  const named = /^[\w-]+$|app\//.test(asked) ? loadBalancers(session, namedInput(asked)) : Promise.resolve([]);
+  await assertCredentials(session);
   const rest = new AbortController();
   const all = loadBalancers(session, {}, rest.signal);
   all.catch(() => {});
-  await credentials;
-  const [exact] = await named;
+  const [exact] = /^[\w-]+$|app\//.test(asked) ? await loadBalancers(session, namedInput(asked)) : [];
   if (exact === undefined) return (await all).map((one) => matchOf(session, one));
   rest.abort();
   return [matchOf(session, exact)];
+}
+
+/** Throws Problem (exit 2). The clients use what was resolved here. */
+async function assertCredentials({ settings, place }: Session): Promise<void> {
+  try {
+    await settings.credentials();
+  } catch (error) {
+    throw place.roleArn === undefined ? problemOf(error, { action: ACTION, ...place }) : roleProblem(error, place);
+  }
 }
 
 const namedInput = (asked: string) =>

@@ -1,6 +1,7 @@
 /** Why AWS did not answer, in one sentence with the way out. Pure. */
 import * as z from 'zod';
 import { Problem } from '../../problem.ts';
+import type { Place } from './clients.ts';
 
 /** What was asked of AWS. */
 export interface Asked {
@@ -54,6 +55,7 @@ const CODES: Record<string, Kind> = {
   TooManyRequestsException: 'throttled',
   SlowDown: 'throttled',
   TimeoutError: 'timeout',
+  AbortError: 'timeout',
   ETIMEDOUT: 'timeout',
   ECONNREFUSED: 'unreachable',
   ECONNRESET: 'unreachable',
@@ -79,8 +81,8 @@ export function kindOf(error: unknown): Kind {
 }
 
 /** The statement that allows an action. Most Describe* actions take no other resource (Service Authorization Reference). */
-export const statementFor = (action: string): string =>
-  JSON.stringify({ Effect: 'Allow', Action: action, Resource: '*' });
+export const statementFor = (action: string, resource = '*'): string =>
+  JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
 
 /** Why a piece of evidence could not be collected: a phrase without a full stop, that names the action. */
 export function refusalOf(error: unknown, { action, region }: Asked): string {
@@ -144,6 +146,16 @@ export function problemOf(error: unknown, asked: Asked & { account: string; prof
     default:
       return new Problem(`${capitalised(refusalOf(error, asked))}.`, 2);
   }
+}
+
+/** Why the role of an account cannot be assumed: exit 2. */
+export function roleProblem(error: unknown, { roleArn = '', ...place }: Place): Problem {
+  const action = 'sts:AssumeRole';
+  if (!kindOf(error).startsWith('denied')) return problemOf(error, { action, ...place });
+  return new Problem(
+    `The role ${roleArn} cannot be assumed: ${action} was denied. Its trust policy must name who assumes it, and those need the IAM statement ${statementFor(action, roleArn)}.`,
+    2,
+  );
 }
 
 const capitalised = (text: string): string =>

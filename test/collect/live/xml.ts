@@ -1,0 +1,57 @@
+/** JSON as the AWS CLI prints it → XML as the query protocols of AWS have it. */
+
+export const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+type Naming = (key: string, parent: string) => string;
+
+function encoded(value: unknown, name: string, key: string, item: string, naming: Naming): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) {
+    const items = value.map((one) => encoded(one, item, key, item, naming)).join('');
+    return `<${name}>${items}</${name}>`;
+  }
+  if (typeof value === 'object') return `<${name}>${members(value, key, item, naming)}</${name}>`;
+  return `<${name}>${escaped(String(value))}</${name}>`;
+}
+
+const members = (value: object, parent: string, item: string, naming: Naming): string =>
+  Object.entries(value)
+    .map(([key, one]) => encoded(one, naming(key, parent), key, item, naming))
+    .join('');
+
+export const elasticLoadBalancingXml = (value: object): string => members(value, '', 'member', (key) => key);
+
+/** Names in the XML of EC2 that are not the member's with a small first letter (API reference of each type). */
+const EC2: Record<string, string> = {
+  SecurityGroups: 'securityGroupInfo',
+  'Instances.SecurityGroups': 'groupSet',
+  'SecurityGroups.Description': 'groupDescription',
+  'IpPermissions.UserIdGroupPairs': 'groups',
+  'IpPermissionsEgress.UserIdGroupPairs': 'groups',
+  NetworkAcls: 'networkAclSet',
+  Associations: 'associationSet',
+  Entries: 'entrySet',
+  IsDefault: 'default',
+  Subnets: 'subnetSet',
+  RouteTables: 'routeTableSet',
+  Routes: 'routeSet',
+  NetworkInterfaces: 'networkInterfaceSet',
+  PrivateIpAddresses: 'privateIpAddressesSet',
+  Ipv6Addresses: 'ipv6AddressesSet',
+  Ipv4Prefixes: 'ipv4PrefixSet',
+  Groups: 'groupSet',
+  Reservations: 'reservationSet',
+  Instances: 'instancesSet',
+  'Instances.State': 'instanceState',
+  'Instances.StateTransitionReason': 'reason',
+  Tags: 'tagSet',
+};
+
+export const ec2Xml = (value: object): string =>
+  members(
+    value,
+    '',
+    'item',
+    (key, parent) => EC2[`${parent}.${key}`] ?? EC2[key] ?? key.charAt(0).toLowerCase() + key.slice(1),
+  );

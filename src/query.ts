@@ -24,12 +24,15 @@ const said = (input: unknown) => {
 
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?';
 
+/** `<name>-<number>.<region>.elb.amazonaws.com`, with "internal-" or "dualstack." before it. */
+const DNS = '[A-Za-z0-9-]{1,80}[.](?:[A-Za-z0-9-]{1,80}[.])?[a-z0-9-]{1,30}[.]elb[.]amazonaws[.]com(?:[.]cn)?[.]?';
+
 /** Names have at most 32 letters, digits and hyphens (API reference, CreateLoadBalancer). */
 const LoadBalancer = z
   .string()
   .regex(
     new RegExp(
-      `^(?:(?:arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/)?app/${NAME}/[A-Za-z0-9]+|${NAME})$`,
+      `^(?:(?:arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/)?app/${NAME}/[A-Za-z0-9]+|${NAME}|${DNS})$`,
     ),
     {
       error: ({ input }) =>
@@ -73,7 +76,7 @@ const Time = z.string().transform((text, context): Moment => {
 });
 
 export const Query = z.object({
-  /** Name, ARN or "app/name/id"; null when the question leaves it to the incident. */
+  /** Name, ARN, "app/name/id" or DNS name; null when the question leaves it to the incident. */
   loadBalancer: LoadBalancer.nullable(),
   /** Null when the question names none. `last` in seconds. */
   window: z.union([z.object({ last: z.number().positive() }), z.object({ from: Moment, to: Moment })]).nullable(),
@@ -126,7 +129,7 @@ export type Asking = { now: number; window?: Window } | { now: null; window: Win
 /**
  * The window a query means. Without one it is the incident's own, else the last 15 minutes. `last` counts back from now, or from the
  * end of an incident that has no now. A time of day is the latest that is not after now; beside a moment with a date it is the nearest
- * that makes a window with it; a window from 23:50 to 00:10 spans midnight. Throws a Problem (exit code 1) for a window that is empty, reversed, longer
+ * that makes a window with it; a window from 23:50 to 00:10 spans midnight, one that would take most of a day to do so is reversed. Throws a Problem (exit code 1) for a window that is empty, reversed, longer
  * than 7 days or in the future.
  */
 export function resolve(query: Pick<Query, 'window'>, { now, window: incident }: Asking): Window {
@@ -215,7 +218,9 @@ function placed({ from, to }: { from: Moment; to: Moment }, latest: number): Win
   if ('at' in from) return { from: from.at, to: 'at' in to ? to.at : latestAt(to.timeOfDay, from.at + DAY) };
   const end = 'at' in to ? to.at : latestAt(to.timeOfDay, latest);
   const start = latestAt(from.timeOfDay, 'at' in to ? end : latest);
-  return { from: start > end ? start - DAY : start, to: end };
+  // 23:50 to 00:10 spans midnight; 02:55 to 02:40 is more likely reversed than a day long.
+  const spansMidnight = start > end && end - (start - DAY) <= DAY / 2;
+  return { from: spansMidnight ? start - DAY : start, to: end };
 }
 
 /** The latest moment with this time of day that is not after `limit`. */

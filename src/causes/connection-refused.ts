@@ -81,7 +81,7 @@ export const connectionRefused = defineCause({
       ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
       ...(sure.length > 0
         ? {
-            summary: `${list(sure.map((part) => part.target))} refused ${plural(weigh(errors), 'connection')}: nothing listened on the port.`,
+            summary: `${list(sure.map((part) => part.target))} refused ${plural(weigh(errors), 'connection')}: nothing accepted them on the port, as when it does not listen or its backlog is full.`,
           }
         : {}),
     };

@@ -62,7 +62,7 @@ export class Faults {
     )?.outcome;
   }
 
-  work(route: RouteSpec, target: Target | null, time: number, random: Random): Work {
+  work(route: RouteSpec, target: Target | null, time: number, random: Random, client = ''): Work {
     const work: Work = { workMs: random.lognormal(route.medianMs, route.sigma ?? 0.45), status: 200 };
     const draw = random.next();
     const notFound = route.notFound ?? 0;
@@ -72,7 +72,11 @@ export class Faults {
       if (!('share' in fault) || !this.active(fault, time) || !concerns(fault, route, target)) continue;
       if (fault.kind === 'slow' && random.chance(fault.share)) work.workMs = random.between(...fault.seconds) * 1000;
       if (fault.kind === 'application-error' && random.chance(fault.share)) work.status = fault.status;
-      if (fault.kind === 'unusable-response' && random.chance(fault.share)) work.unusable = fault.because;
+      if (
+        fault.kind === 'unusable-response' &&
+        (fault.ofClients ? belongs(client, fault.share) : random.chance(fault.share))
+      )
+        work.unusable = fault.because;
       if (fault.kind === 'early-close' && random.chance(fault.share)) {
         work.closesAfterMs = random.between(...fault.afterSeconds) * 1000;
         work.workMs = Math.max(work.workMs, work.closesAfterMs + 1);
@@ -95,6 +99,13 @@ export class Faults {
 function concerns(fault: Fault, route: RouteSpec, target: Target | null): boolean {
   if ('route' in fault && fault.route !== undefined && fault.route !== nameOf(route)) return false;
   return !('target' in fault) || fault.target === undefined || fault.target === target?.address;
+}
+
+/** The same clients each time, about this share of them. */
+function belongs(client: string, share: number): boolean {
+  let hash = 2166136261;
+  for (const letter of client) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0;
+  return (Math.imul(hash, 2654435769) >>> 0) / 4294967296 < share;
 }
 
 const nameOf = (route: RouteSpec) => `${route.method} ${route.path}`;

@@ -285,7 +285,7 @@ export class LoadBalancerNode {
       return;
     }
     const received = arrival + request.uploadMs;
-    const plan = faults.work(request.route, target, received, this.random);
+    const plan = faults.work(request.route, target, received, this.random, request.client);
     const rejects = target.group.protocol === 'HTTP' ? server.onPlaintext : undefined;
     if (rejects !== undefined) plan.workMs = this.random.between(0.2, 0.8);
     if (rejects === 'answers-400') plan.status = 400;

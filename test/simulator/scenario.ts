@@ -206,6 +206,8 @@ export type Fault =
       route: string;
       share: number;
       because: 'malformed-response' | 'response-header-too-large';
+      /** Not a share of the requests: all requests of this share of the clients (large cookies, long tokens). */
+      ofClients?: true;
     } & During)
   /** The application closes the connection after some work, without an answer. */
   | ({ kind: 'early-close'; route?: string; target?: string; share: number; afterSeconds: [number, number] } & During)

@@ -1,14 +1,10 @@
 import { targetLives } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed.ts';
-import { noRouteFailsByItself, routeShares } from '../patterns/routes.ts';
+import { isScattered } from '../patterns/routes.ts';
 import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
 import { clock, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
-
-/** Repeating the same request worked for at least this share: what is answered is then not what breaks it. */
-const RETRIED_SHARE = 0.5;
-const MIN_ERRORS = 5;
 
 export const closedMidRequest = defineCause({
   id: 'closed-mid-request',
@@ -25,7 +21,7 @@ export const closedMidRequest = defineCause({
       return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
     const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
     const crashErrors = crashed.flatMap((burst) => burst.errors);
-    const restless = scattered(traffic, parts);
+    const restless = isScattered(traffic, parts.slowRest) ? parts.slowRest : [];
     const possible = [
       ...aborted,
       ...parts.instantRest,
@@ -50,7 +46,7 @@ export const closedMidRequest = defineCause({
         ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
         ...(restless.length > 0
           ? [
-              `${plural(restless.length, 'error')} after ${spread(restless.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(restless), restless.length)} worked when repeated, so the answer itself is sound.`,
+              `${plural(restless.length, 'error')} after ${spread(restless.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(restless), restless.length)} worked when repeated, and most took longer than any success of their route, so what is answered is not at fault.`,
             ]
           : []),
         ...(possible.length > 0
@@ -110,17 +106,6 @@ function abortedOnServingTargets(traffic: Traffic): Failure[] {
 }
 
 const retried = (errors: Failure[]): number => errors.filter((error) => error.retriedOk).length;
-
-/**
- * Slow closes of which every look-alike is contradicted: no fixed duration and no burst (closedParts took those out), routes that mostly
- * succeed, and the same request works when it is repeated, which a malformed or oversized response would not.
- */
-function scattered(traffic: Traffic, parts: ClosedParts): Failure[] {
-  const errors = parts.slowRest;
-  if (errors.length < MIN_ERRORS || retried(errors) < RETRIED_SHARE * errors.length) return [];
-  const shares = routeShares(traffic, errors);
-  return shares.length >= 3 && noRouteFailsByItself(traffic, shares) ? errors : [];
-}
 
 function better(parts: ClosedParts): string {
   const reasons = [

@@ -1,5 +1,5 @@
 import { closedParts } from '../patterns/closed.ts';
-import { INSTANT_SECONDS, isInstant, runtimesClosingAt } from '../patterns/keep-alive.ts';
+import { INSTANT_SECONDS, isInstant, runtimesClosingAt, whyOpen } from '../patterns/keep-alive.ts';
 import { targetGroupName, weigh } from '../traffic.ts';
 import { number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
@@ -50,6 +50,7 @@ export const keepAliveRace = defineCause({
 
     const untested = parts.instantRest.filter((error) => !measured(error.target_group_arn));
     if (untested.length > 0) {
+      const open = parts.measures.find((measure) => !measure.enough);
       return {
         claims: [{ errors: untested, strength: 'possible' }],
         for: [
@@ -58,7 +59,7 @@ export const keepAliveRace = defineCause({
         against: [],
         missing: [
           ...missing,
-          `${plural(untested.length, 'instant error')}: not enough to measure at which idle time the targets close (at least 5 are needed).`,
+          `${plural(untested.length, 'instant error')}: ${open ? whyOpen(open) : 'no idle times were measured'}.`,
         ],
         ruledOut: false,
       };

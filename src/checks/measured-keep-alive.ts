@@ -1,4 +1,10 @@
-import { INSTANT_SECONDS, type KeepAliveMeasure, measureKeepAlive, runtimesClosingAt } from '../patterns/keep-alive.ts';
+import {
+  INSTANT_SECONDS,
+  type KeepAliveMeasure,
+  measureKeepAlive,
+  runtimesClosingAt,
+  whyOpen,
+} from '../patterns/keep-alive.ts';
 import { targetGroupName } from '../traffic.ts';
 import { list, number, outOf, percent, plural, seconds } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
@@ -35,7 +41,7 @@ export const measuredKeepAlive = defineCheck({
     if (known.length === 0) {
       return {
         outcome: 'unknown',
-        summary: `${plural(instant, 'instant error')}: not enough to measure at which idle time the targets close (at least 5 are needed). A longer window would give more.`,
+        summary: `${plural(instant, 'instant error')}: ${whyOpen(first)}. A longer window would give more.`,
       };
     }
     return {

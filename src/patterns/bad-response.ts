@@ -2,7 +2,7 @@
 import { type Failure, oncePerTraffic, type Traffic } from '../traffic.ts';
 import { outOf, percent, plural, seconds } from '../wording.ts';
 import { closedParts } from './closed.ts';
-import { noRouteFailsByItself, ofFailingRoutes, routeShares } from './routes.ts';
+import { isScattered, ofFailingRoutes, routeShares } from './routes.ts';
 
 export interface BadResponse {
   all: Failure[];
@@ -12,8 +12,6 @@ export interface BadResponse {
   against: string[];
 }
 
-/** The same answer breaks again when it is asked again: from this share of successful repeats on, the answer is not at fault. */
-const RETRIED_SHARE = 0.5;
 const MIN_ERRORS = 5;
 
 export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
@@ -27,7 +25,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       .filter((errors) => errors.length < MIN_ERRORS || ofFailingRoutes(traffic, errors)),
     ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
   ]
-    .filter((errors) => !repeatable(traffic, errors))
+    .filter((errors) => !isScattered(traffic, errors))
     .flat();
   const retried = parts.all.filter((error) => error.retriedOk).length;
   const claimed = [...fixed, ...unclear].sort((a, b) => a.index - b.index);
@@ -61,10 +59,3 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
     ],
   };
 });
-
-/** Enough of them worked when repeated, and their routes mostly succeed. */
-function repeatable(traffic: Traffic, errors: Failure[]): boolean {
-  if (errors.length < MIN_ERRORS) return false;
-  const retried = errors.filter((error) => error.retriedOk).length;
-  return retried >= RETRIED_SHARE * errors.length && noRouteFailsByItself(traffic, routeShares(traffic, errors));
-}

@@ -14,19 +14,27 @@ export interface TargetBurst {
 const MIN_ERRORS = 3;
 /** As many had been under way: requests that are closed as they are sent come together because they were sent together. */
 const MIN_UNDER_WAY = 3;
-/** Longest pause inside a burst. */
-const PAUSE_MS = 500;
+/** Longest pause inside a burst: what one event ends, ends within milliseconds. */
+const PAUSE_MS = 20;
+/** They began so many times further apart than they ended; requests that were sent together would end together anyway. */
+const APART = 3;
 
 const underWay = (errors: readonly Failure[]): number => errors.filter((error) => !isInstant(error)).length;
 
-/** At least three errors of one target that had been worked on, none later than half a second after the one before; by time, then target. */
+function beganApart(run: readonly Failure[]): boolean {
+  const spread = (times: number[]) => Math.max(...times) - Math.min(...times);
+  const began = run.map(({ at, target_processing_time }) => at - 1000 * target_processing_time);
+  return spread(began) >= APART * spread(run.map(({ at }) => at));
+}
+
+/** At least three errors of one target that had been worked on, none later than 20 ms after the one before; by time, then target. */
 export function targetBursts(errors: readonly Failure[]): TargetBurst[] {
   const bursts: TargetBurst[] = [];
   for (const [target, own] of groupBy(errors, (error) => error.target)) {
     let run: Failure[] = [];
     const close = () => {
       const [first, last] = [run[0], run[run.length - 1]];
-      if (first && last && run.length >= MIN_ERRORS && underWay(run) >= MIN_UNDER_WAY)
+      if (first && last && run.length >= MIN_ERRORS && underWay(run) >= MIN_UNDER_WAY && beganApart(run))
         bursts.push({ target, errors: run, from: first.at, to: last.at });
       run = [];
     };

@@ -35,6 +35,8 @@ const MOST_AT_EDGE = 0.8;
 const NEARLY_ALL = 0.9;
 /** A target that leaves fails its requests in its last moments. */
 const LAST_MOMENTS_MS = 90_000;
+const AT_ONCE_MS = 1000;
+const SEVERAL = 3;
 
 export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   const all = withSignature(traffic, 'closed-before-response');
@@ -57,9 +59,9 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     return errors.length > 0 ? [{ measure, errors: take(errors) }] : [];
   });
 
-  const leaving = leavingErrors(traffic, rest).map(({ life, errors }) => ({ life, errors: take(errors) }));
   const clocks = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
   for (const clock of clocks) take(clock.errors);
+  const leaving = leavingErrors(traffic, rest).map(({ life, errors }) => ({ life, errors: take(errors) }));
   const bursts = targetBursts(rest);
   for (const burst of bursts) take(burst.errors);
   return {
@@ -98,17 +100,26 @@ function raceErrors(measure: KeepAliveMeasure): Failure[] {
   return measure.atEdge.length >= MOST_AT_EDGE * measure.examined ? measure.instant : measure.atEdge;
 }
 
+/**
+ * The errors with which a target leaves. Where connections are closed on others too, or were before, only those after its last success
+ * count, and only when there are several or it also refused connections then.
+ */
 function leavingErrors(traffic: Traffic, errors: Failure[]): ClosedParts['leaving'] {
-  return targetLives(traffic)
-    .filter((life) => life.left === true)
-    .map((life) => ({
-      life,
-      errors: errors.filter(
-        (error) =>
-          error.target === life.target &&
-          error.target_group_arn === life.target_group_arn &&
-          error.at >= life.lastSeen - LAST_MOMENTS_MS,
-      ),
-    }))
+  const lives = targetLives(traffic).filter((life) => life.left === true);
+  const isLast = (error: Failure, life: TargetLife) => isOf(error, life) && error.at >= life.lastSeen - LAST_MOMENTS_MS;
+  const refused = withSignature(traffic, 'connect-failed');
+  const elsewhere = errors.filter((error) => !lives.some((life) => isLast(error, life)));
+  return lives
+    .map((life) => {
+      const own = errors.filter((error) => isLast(error, life));
+      if (!elsewhere.some((error) => error.target_group_arn === life.target_group_arn)) return { life, errors: own };
+      const stopped = (life.lastSuccess ?? life.firstSeen) - AT_ONCE_MS;
+      const after = own.filter((error) => error.at >= stopped);
+      const shown = after.length >= SEVERAL || refused.some((error) => isOf(error, life) && error.at >= stopped);
+      return { life, errors: shown ? after : [] };
+    })
     .filter(({ errors: own }) => own.length > 0);
 }
+
+const isOf = (error: Failure, life: TargetLife): boolean =>
+  error.target === life.target && error.target_group_arn === life.target_group_arn;

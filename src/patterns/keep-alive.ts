@@ -4,7 +4,8 @@
  */
 import type { IdleGaps } from '../evidence.ts';
 import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
+import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
+import { failingRoutes, routeShares } from './routes.ts';
 
 /** Closed within this many seconds of being sent: the target cannot have worked on the request. Public race rows have 0.000 to 0.053. */
 export const INSTANT_SECONDS = 0.1;
@@ -23,6 +24,8 @@ export interface KeepAliveMeasure {
   seconds: number | null;
   /** Enough errors and controls to see an edge, had there been one; not so where so much goes on that every idle time has its request. */
   enough: boolean;
+  /** The route of nearly all errors at an edge, when most of the traffic is of others: an edge, or that route's own rhythm. */
+  rhythm: string | null;
   examined: number;
   atEdge: Failure[];
   /** Errors at the edge that chance would give, from the controls. */
@@ -35,9 +38,12 @@ export interface KeepAliveMeasure {
 export const isInstant = (error: Failure): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
-/** One measure for each target group with closed-before-response errors, most errors first, then by ARN. */
+/** One measure for each target group with closed-before-response errors other than those of routes that always fail, most errors first, then by ARN. */
 export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeasure[] => {
-  const closed = withSignature(traffic, 'closed-before-response');
+  const all = withSignature(traffic, 'closed-before-response');
+  // What one route always does has nothing to do with idle times, and would hide an edge behind it.
+  const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
+  const closed = all.filter((error) => !always.has(error));
   const counts = new Map(
     [...groupBy(closed, (error) => error.target_group_arn)].map(([arn, own]) => [arn, own.length]),
   );
@@ -48,20 +54,43 @@ export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeas
     .map((arn) => {
       const instant = closed.filter((error) => error.target_group_arn === arn && isInstant(error));
       const gaps = traffic.log.idleGaps.find((gap) => gap.target_group_arn === arn);
-      return measureGroup(arn, instant, gaps);
+      const measure = measureGroup(arn, instant, gaps);
+      const rhythm = routeOfFew(traffic, measure.atEdge);
+      return rhythm === null ? measure : { ...measure, seconds: null, atEdge: [], enough: false, rhythm };
     });
 });
+
+const NEARLY_ALL = 0.9;
+
+/** A race has its share of every route. The route of nearly all errors, when most of the traffic is of others. */
+function routeOfFew(traffic: Traffic, errors: Failure[]): string | null {
+  const [first] = routeShares(traffic, errors);
+  if (!first || weigh(first.errors) < NEARLY_ALL * weigh(errors)) return null;
+  const asked = traffic.log.routes.find(({ route }) => route === first.route);
+  return asked !== undefined && asked.requests <= traffic.log.requests / 2 ? asked.route : null;
+}
+
+/** Why an edge is neither shown nor excluded by this measure, to be read after "12 instant errors: ". */
+export function whyOpen({ rhythm, examined, controls }: KeepAliveMeasure): string {
+  if (rhythm !== null)
+    return `they share one idle time, but nearly all are of ${rhythm}, the smaller part of the traffic, whose own rhythm would show the same`;
+  if (examined < MIN_ERRORS || controls < 4 * MIN_ERRORS)
+    return `not enough to measure at which idle time the targets close (at least ${MIN_ERRORS} are needed)`;
+  return 'no idle time holds most of them, or successful requests are there as often: a race of a part of them is neither shown nor excluded';
+}
 
 function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefined): KeepAliveMeasure {
   const byRow = new Map(instant.map((error) => [error.row, error]));
   const examined = (gaps?.examined ?? []).filter((row) => byRow.has(row)).length;
-  const nothing = { target_group_arn: arn, seconds: null, examined, atEdge: [], expected: 0, instant };
+  const nothing = { target_group_arn: arn, seconds: null, rhythm: null, examined, atEdge: [], expected: 0, instant };
   if (!gaps) return { ...nothing, enough: false, controls: 0 };
   const enough = examined >= MIN_ERRORS && gaps.controls >= 4 * MIN_ERRORS;
   if (!enough) return { ...nothing, enough, controls: gaps.controls };
 
-  const edge = findEdge(gaps, byRow);
-  if (!edge) return { ...nothing, enough: !isCrowded(gaps, examined, byRow), controls: gaps.controls };
+  const edge = findEdge(gaps, byRow, MIN_SHARE);
+  // An edge that holds few of the errors may be a race beside something else: neither shown nor excluded.
+  const open = edge === null && (mayHide(gaps, byRow) || findEdge(gaps, byRow, 0) !== null);
+  if (!edge) return { ...nothing, enough: !open, controls: gaps.controls };
   return { ...nothing, ...edge, enough, controls: gaps.controls };
 }
 
@@ -71,19 +100,31 @@ interface Edge {
   expected: number;
 }
 
-/** From this share of the errors on at one gap it may be the edge, though the controls are there as well. */
-const CROWDED_SHARE = 0.8;
+/** A race behind this share of the errors must be out of the question before none is said to be there. */
+const HIDDEN_SHARE = 0.1;
 
-/** Nearly all errors have one gap in common, and so have the controls: an edge there can be neither shown nor excluded. */
-function isCrowded(gaps: IdleGaps, examined: number, byRow: Map<number, Failure>): boolean {
+/**
+ * Whether a race could hide at some gap: where `hits` of the errors and `chance` of the controls have it, at most this share of the errors
+ * came of it, with two standard deviations of room. Where sound requests have every gap, nothing is excluded.
+ */
+function mayHide(gaps: IdleGaps, byRow: Map<number, Failure>): boolean {
+  const examined = gaps.examined.filter((row) => byRow.has(row)).length;
   return gaps.bins.some((first) => {
-    const span = gaps.bins.filter(
-      ({ gap }) => gap >= first.gap - gaps.binSeconds / 2 && gap < first.gap + (EDGE_BINS - 0.5) * gaps.binSeconds,
-    );
+    const span = spanFrom(gaps, first.gap);
     const hits = new Set(span.flatMap((bin) => bin.failures.filter((row) => byRow.has(row)))).size;
-    return hits >= CROWDED_SHARE * examined;
+    const chance = chanceOf(gaps, span);
+    if (chance >= 1) return hits > 0;
+    const room = 2 * Math.sqrt((chance * (1 - chance)) / examined);
+    return (hits / examined - chance + room) / (1 - chance) >= HIDDEN_SHARE;
   });
 }
+
+const spanFrom = (gaps: IdleGaps, from: number): IdleGaps['bins'] =>
+  gaps.bins.filter(({ gap }) => gap >= from - gaps.binSeconds / 2 && gap < from + (EDGE_BINS - 0.5) * gaps.binSeconds);
+
+/** The share of the controls in these bins. A bin without a control still has a chance of one: never divide by zero evidence. */
+const chanceOf = (gaps: IdleGaps, span: IdleGaps['bins']): number =>
+  Math.min(1, (span.reduce((sum, bin) => sum + bin.controls, 0) + 1) / (gaps.controls + 1));
 
 /** Errors of one load balancer node and target that were sent within this of each other are one observation. */
 const MOMENT_MS = 1000;
@@ -126,23 +167,20 @@ function tail(hits: number, count: number, chance: number): number {
 }
 
 /** The gap with the largest excess of errors over what the controls give, if it is sharp enough. */
-function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>): Edge | null {
+function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>, leastShare: number): Edge | null {
   const weight = weights(gaps.examined.flatMap((row) => byRow.get(row) ?? []));
   const sum = (rows: Iterable<number>) => [...rows].reduce((total, row) => total + (weight.get(row) ?? 0), 0);
   const examined = sum(weight.keys());
   const bins = gaps.bins.map((bin) => ({ ...bin, failures: bin.failures.filter((row) => byRow.has(row)) }));
   let best: (Edge & { excess: number }) | null = null;
   for (const first of bins) {
-    const span = bins.filter(
-      ({ gap }) => gap >= first.gap - gaps.binSeconds / 2 && gap < first.gap + (EDGE_BINS - 0.5) * gaps.binSeconds,
-    );
+    const span = spanFrom({ ...gaps, bins }, first.gap);
     const rows = new Set(span.flatMap((bin) => bin.failures));
     const hits = sum(rows);
-    // A bin without a control still has a chance of one: never divide by zero evidence.
-    const chance = Math.min(1, (span.reduce((sum, bin) => sum + bin.controls, 0) + 1) / (gaps.controls + 1));
+    const chance = chanceOf(gaps, span);
     const expected = examined * chance;
     const z = (hits - expected) / Math.sqrt(Math.max(examined * chance * (1 - chance), 1e-9));
-    if (hits < MIN_ERRORS - 1e-9 || hits < MIN_SHARE * examined || z < MIN_Z) continue;
+    if (hits < MIN_ERRORS - 1e-9 || hits < leastShare * examined || z < MIN_Z) continue;
     if (tail(hits, examined, chance) * (gaps.horizon / gaps.binSeconds) > MOST_BY_CHANCE) continue;
     const excess = hits - expected;
     if (best && (best.excess > excess || (best.excess === excess && best.seconds <= first.gap))) continue;

@@ -22,6 +22,30 @@ export function routeShares(traffic: Traffic, errors: readonly Failure[]): Route
     .sort((a, b) => b.errors.length - a.errors.length || (a.route < b.route ? -1 : 1));
 }
 
+const HALF = 0.5;
+const SCATTERED_ERRORS = 5;
+const SCATTERED_ROUTES = 3;
+
+/**
+ * Errors that no response explains: over several routes of which none fails by itself, mostly worked when repeated, and mostly longer than
+ * the slowest success of their route, while a response that cannot be taken comes after the normal time.
+ */
+export function isScattered(traffic: Traffic, errors: readonly Failure[]): boolean {
+  const slowest = new Map(traffic.log.routes.map(({ route, succeededMaxMs }) => [route, succeededMaxMs]));
+  const retried = errors.filter((error) => error.retriedOk).length;
+  const outlasting = errors.filter(
+    ({ route, target_processing_time }) =>
+      1000 * target_processing_time > (slowest.get(route) ?? Number.POSITIVE_INFINITY),
+  ).length;
+  const shares = routeShares(traffic, errors);
+  return (
+    errors.length >= SCATTERED_ERRORS &&
+    shares.length >= SCATTERED_ROUTES &&
+    Math.min(retried, outlasting) >= HALF * errors.length &&
+    noRouteFailsByItself(traffic, shares)
+  );
+}
+
 const OFTEN = 0.2;
 /** Fewer errors than this show nothing of a route. */
 const FEW = 3;
@@ -31,7 +55,7 @@ const CHANCE_Z = 4;
  * The failing routes mostly succeed, and so does the traffic: none fails a fifth of the time beyond what chance gives at the rate of all.
  * A route of few requests may fail one of three by chance.
  */
-export function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): boolean {
+function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): boolean {
   const rate = shares.reduce((sum, { errors }) => sum + weigh(errors), 0) / Math.max(1, traffic.log.requests);
   return (
     rate < OFTEN &&

@@ -75,9 +75,15 @@ const situations: Situation[] = [
   },
   {
     name: 'clients that poll at the same rhythm: the controls are there as often',
-    failures: closed(27, (i) => ({ route: `GET /route-${i % 9}` })),
-    log: { idleGaps: [gaps(27, 20, 300)] },
+    failures: closed(60, (i) => ({ route: `GET /route-${i % 9}` })),
+    log: { idleGaps: [gaps(60, 22, 300)] },
     expected: { 'keep-alive-race': 'ruled out', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'all at one idle time, but all of one route that few ask for: its own rhythm would show the same',
+    failures: closed(27, () => ({ route: 'GET /status' })),
+    log: { idleGaps: [gaps(27, 27, 2)], routes: routes('GET /status', 400, 373) },
+    expected: { 'keep-alive-race': 'possible' },
   },
   {
     name: 'four instant closes are not enough to measure',
@@ -216,7 +222,8 @@ describe('closed before a response', () => {
   });
 
   it('says the measured idle time, the idle timeout and the runtimes that close there', () => {
-    const traffic = trafficOf(closed(27), { idleGaps: [gaps(27, 27, 2)] });
+    const failures = closed(27, (i) => ({ route: `GET /route-${i % 9}` }));
+    const traffic = trafficOf(failures, { idleGaps: [gaps(27, 27, 2)] });
     const scene = { traffic, attributes: { 'idle_timeout.timeout_seconds': '60' } };
     const { summary, for: reasons } = keepAliveRace.judge(scene, question);
     expect(summary).toBe(

@@ -7,7 +7,7 @@ import { API, several, trafficOf } from '../traffic-builder.ts';
 const measure = (count: number, bins: IdleGaps['bins'], controls = 400, seconds = 0.001) =>
   measureKeepAlive(
     trafficOf(
-      several(count, 'closed-before-response', () => ({ target_processing_time: seconds })),
+      several(count, 'closed-before-response', (i) => ({ target_processing_time: seconds, route: `GET /r-${i % 9}` })),
       {
         idleGaps: [{ target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, count), controls, bins }],
       },
@@ -28,14 +28,26 @@ describe('the edge', () => {
       seconds: 6,
     },
     { name: 'half of them', bins: [{ gap: 5, failures: rows(0, 11), controls: 2 }], seconds: 5 },
-    { name: 'a third of them', bins: [{ gap: 5, failures: rows(0, 7), controls: 2 }], seconds: null },
+    { name: 'one of them', bins: [{ gap: 5, failures: rows(0, 1), controls: 2 }], seconds: null },
     {
       name: 'pollers: the controls are there too',
-      bins: [{ gap: 5, failures: rows(0, 14), controls: 160 }],
+      bins: [{ gap: 5, failures: rows(0, 4), controls: 160 }],
       seconds: null,
     },
   ])('$name: $seconds', ({ bins, seconds }) => {
     expect(measure(20, bins)).toMatchObject({ seconds, examined: 20, enough: true });
+  });
+
+  it.each([
+    {
+      name: 'a third of them, where hardly a sound request is: a race beside something else',
+      failures: 7,
+      controls: 2,
+    },
+    { name: 'most of them, but sound requests are there nearly as often', failures: 14, controls: 160 },
+  ])('neither shown nor excluded: $name', ({ failures, controls }) => {
+    const bins = [{ gap: 5, failures: rows(0, failures), controls }];
+    expect(measure(20, bins)).toMatchObject({ seconds: null, enough: false });
   });
 
   it('dense traffic: every idle time has its request, sound or not, so an edge can be neither shown nor excluded', () => {
@@ -49,7 +61,7 @@ describe('the edge', () => {
   });
 
   it('ten errors of one restart, sent together, are no ten witnesses', () => {
-    const failures = several(10, 'closed-before-response', () => ({}), 0.02);
+    const failures = several(10, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }), 0.02);
     const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 10), controls: 400 };
     const idleGaps = [{ ...gap, bins: [{ gap: 12, failures: rows(0, 10), controls: 0 }] }];
     expect(measureKeepAlive(trafficOf(failures, { idleGaps }))[0]).toMatchObject({ seconds: null });
@@ -60,6 +72,25 @@ describe('the edge', () => {
     expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 10)).toMatchObject({
       seconds: null,
       enough: false,
+    });
+  });
+
+  it('all of one route that few ask for: its rhythm would show the same idle time', () => {
+    const failures = several(20, 'closed-before-response', () => ({ route: 'GET /status' }));
+    const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 20), controls: 400 };
+    const idleGaps = [{ ...gap, bins: [{ gap: 5, failures: rows(0, 20), controls: 1 }] }];
+    const route = {
+      route: 'GET /status',
+      requests: 300,
+      failures: 20,
+      succeeded: 280,
+      succeededMs: 900,
+      succeededMaxMs: 9,
+    };
+    expect(measureKeepAlive(trafficOf(failures, { idleGaps, routes: [route] }))[0]).toMatchObject({
+      seconds: null,
+      enough: false,
+      rhythm: 'GET /status',
     });
   });
 

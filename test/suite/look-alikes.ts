@@ -92,10 +92,13 @@ export const lookAlikes: Family = {
         targetGroups: [httpsGroup({ server: { keepAliveSeconds: 0 } })],
         faults: [{ kind: 'tls-failure', target: '10.0.11.41', outcome: 'handshake-timeout', from: 200, to: 600 }],
       },
-      leavesOpen(
-        ['tls-handshake-failure', 'target-unreachable'],
-        'Both end at 10 s. That the TLS metric counts it and not the connection metric is expected, not documented for timeouts.',
-        { ruledOut: ['security-group-blocked', 'network-acl-blocked'] },
+      shows(
+        'tls-handshake-failure',
+        'At 10 s like a dropped packet, but the TLS metric counts them and the connection metric none.',
+        {
+          ruledOut: ['security-group-blocked', 'network-acl-blocked'],
+          mustNotClaim: ['target-unreachable'],
+        },
       ),
     ),
     incident(

@@ -1,10 +1,15 @@
-/** `npm run score`: the suite as a table; `-- --seeds N` varies N random incidents more; `-- <part of a name>` runs only those. */
+/** `npm run score`: the suite as a table; `-- --seeds N` tries N random incidents more; `-- <part of a name>` runs only those of that name. */
+import { parseArgs } from 'node:util';
 import { reportOf } from './report.ts';
 import { runSuite } from './run.ts';
+import { varietyReport, vary } from './vary.ts';
 
-const wanted = process.argv.slice(2).find((word) => !word.startsWith('-') && !/^\d+$/.test(word));
+const { values, positionals } = parseArgs({ options: { seeds: { type: 'string' } }, allowPositionals: true });
 const started = performance.now();
-const scored = await runSuite(wanted);
+const scored = await runSuite(positionals[0]);
 console.log(reportOf(scored));
 console.log(`\n${scored.length} incidents in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
-if (scored.some(({ outcome }) => outcome === 'wrong')) process.exitCode = 1;
+const varied = await vary(1, Number(values.seeds ?? 0));
+if (varied.length > 0) console.log(`\n${varietyReport(varied)}`);
+if (scored.some(({ outcome }) => outcome === 'wrong') || varied.some(({ untrue }) => untrue.length > 0))
+  process.exitCode = 1;

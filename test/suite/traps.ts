@@ -40,6 +40,47 @@ export const traps: Family = {
       shows('keep-alive-race', 'The edge stands out against the controls.'),
     ),
     incident(
+      'one polled route fails at once now and then',
+      {
+        targetGroups: [web({}, [{ address: '10.0.10.40', zone: 'a' }])],
+        clients: [people(20), { ...pollers(5, 3), routes: ['GET /status'] }],
+        routes: [
+          ...shopRoutes('web'),
+          { method: 'GET', path: '/status', weight: 0.01, group: 'web', medianMs: 5, responseBytes: 80 },
+        ],
+        faults: [{ kind: 'early-close', route: 'GET /status', share: 0.08, afterSeconds: [0.001, 0.004] }],
+      },
+      leavesOpen(
+        ['keep-alive-race', 'closed-mid-request'],
+        'Each failing request comes 5 s after another of its kind, other traffic does not: the rhythm of one route, or an edge.',
+      ),
+    ),
+    incident(
+      'headers over 32 K for one client in six',
+      {
+        routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 6 * route.medianMs })),
+        clients: [people(6), beat(20, { count: 30 })],
+        faults: ['GET /cart', 'GET /search', 'GET /orders/{uuid}'].map((route) => ({
+          kind: 'unusable-response' as const,
+          route,
+          share: 0.17,
+          because: 'response-header-too-large' as const,
+          ofClients: true as const,
+        })),
+      },
+      leavesOpen(
+        ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
+        'Some clients fail on three routes after the normal time, several at once.',
+      ),
+    ),
+    incident(
+      'a race behind which many other instant closes hide',
+      { ...race(6), faults: [{ kind: 'early-close', share: 0.06, afterSeconds: [0.001, 0.03] }] },
+      leavesOpen(['closed-mid-request'], 'The edge holds few of the errors: a race is neither shown nor excluded.', {
+        mustNotClaim: ['closed-mid-request', 'malformed-response'],
+      }),
+    ),
+    incident(
       'healthy targets, traffic port blocked',
       {
         targetGroups: [web({ healthCheck: { port: 9000 } }, fourTargets)],

@@ -1,0 +1,15 @@
+/** Whatever is drawn, nothing untrue is said: no claim of a cause that was not there, no rule-out of one that was, no wrong count. */
+import { expect, it } from 'vitest';
+import { varietyReport, vary } from './vary.ts';
+
+it('says nothing untrue of random incidents', async () => {
+  const varied = await vary(1, 60);
+  const failing = varied.filter(({ errors }) => errors > 0);
+  expect(failing.length).toBeGreaterThan(40);
+  expect(
+    varied.flatMap(({ seed, untrue }) => untrue.map((what) => `seed ${seed}: ${what}`)),
+    varietyReport(varied),
+  ).toEqual([]);
+  // Abstaining always would be true as well.
+  expect(failing.filter(({ claimed }) => claimed > 0).length).toBeGreaterThan(failing.length / 2);
+});

@@ -22,6 +22,7 @@ import {
   redacted,
   type WantedLoadBalancer,
 } from './files.ts';
+import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequests } from './gap-limits.ts';
 import * as queries from './queries.ts';
 import {
   BLANK,
@@ -81,15 +82,6 @@ const MAX_LINE = 16_777_216;
 const ATTEMPTS = 3;
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
-const GAP_HORIZON_SECONDS = 180;
-const GAP_BIN_SECONDS = 0.01;
-const GAP_BINS = 200;
-const GAP_EXAMINED = 400;
-const GAP_CONTROLS_EACH = 40;
-const GAP_CONTROLS = 2000;
-/** Gaps computed for one target group, about: where there are more for each request fewer requests are looked at, but not fewer than GAP_LEAST. */
-const GAP_BUDGET = 1_000_000;
-const GAP_LEAST = 120;
 
 /** Throws when the folder cannot be listed or the engine itself fails; a file that cannot be read is named in `files.unreadable`. */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
@@ -532,7 +524,7 @@ class Reading {
   }
 
   async #idleGaps(connection: DuckDBConnection, indexOf: Map<number, number>): Promise<IdleGaps[]> {
-    const horizonSeconds = Math.max(1, Math.min(this.#options.idleTimeoutSeconds, GAP_HORIZON_SECONDS));
+    const horizonSeconds = gapHorizon(this.#options.idleTimeoutSeconds);
     const horizon = Math.round(horizonSeconds * 1_000_000);
     const work = await select(connection, queries.gapWork(FAILURE_LIMIT));
     if (work.length === 0) return [];
@@ -543,22 +535,12 @@ class Reading {
         binMicroseconds: GAP_BIN_SECONDS * 1_000_000,
         bins: GAP_BINS,
         shown: FAILURE_LIMIT,
-        groups: work.map((row) => {
-          // Gaps that one request has, about: what its place completes within a horizon.
-          const each = number(row, 'completions') / Math.max(1, number(row, 'span') / horizon);
-          const requests = Math.min(
-            GAP_EXAMINED + GAP_CONTROLS,
-            Math.max(GAP_LEAST, Math.floor(GAP_BUDGET / Math.max(1, each))),
-          );
-          const examined = Math.min(
-            number(row, 'closed'),
-            Math.max(1, Math.floor((requests * GAP_EXAMINED) / (GAP_EXAMINED + GAP_CONTROLS))),
-          );
-          return {
-            examined,
-            controlsEach: Math.max(1, Math.min(GAP_CONTROLS_EACH, Math.floor((requests - examined) / examined))),
-          };
-        }),
+        groups: work.map((row) =>
+          gapRequests(
+            { closed: number(row, 'closed'), completions: number(row, 'completions'), span: number(row, 'span') },
+            horizon,
+          ),
+        ),
       }),
     );
     const groups: IdleGaps[] = [];

@@ -34,14 +34,26 @@ for (const { path, contents } of outputFiles) await writeFile(path, contents);
 await writeFile(join(dist, 'third-party-licenses.txt'), await licences(Object.keys(metafile.inputs)));
 await chmod(join(dist, 'cli.js'), 0o755);
 
-/** The licence of each package that went into the bundle, as those licences ask. */
+/**
+ * The licence of each package that went into the bundle, as those licences ask. A package without the text has that of another one from
+ * the same repository and under the same licence.
+ */
 async function licences(inputs) {
-  const packages = new Set(inputs.flatMap((input) => input.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
-  const texts = [...packages].sort().map(async (folder) => {
-    const { name, version } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
-    const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));
-    if (file === undefined) throw new Error(`${name} is bundled and has no licence file.`);
-    return `${name} ${version}\n\n${await readFile(join(root, folder, file), 'utf8')}`;
+  const folders = new Set(inputs.flatMap((input) => input.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
+  const packages = await Promise.all(
+    [...folders].sort().map(async (folder) => {
+      const { name, version, license, repository } = JSON.parse(
+        await readFile(join(root, folder, 'package.json'), 'utf8'),
+      );
+      const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file === undefined ? null : await readFile(join(root, folder, file), 'utf8');
+      return { name, version, text, origin: `${license} ${repository?.url ?? repository}` };
+    }),
+  );
+  const texts = packages.map(({ name, version, text, origin }) => {
+    const shared = text ?? packages.find((other) => other.text !== null && other.origin === origin)?.text;
+    if (shared === undefined) throw new Error(`${name} is bundled and has no licence file.`);
+    return `${name} ${version}\n\n${shared}`;
   });
-  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
 }

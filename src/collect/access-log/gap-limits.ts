@@ -11,9 +11,12 @@ const GAP_CONTROLS = 2000;
 const GAP_BUDGET = 1_000_000;
 const GAP_LEAST = 120;
 
+/** Equal timeouts race too, and the edge then lies some milliseconds beyond the idle timeout. */
+const GAP_BEYOND_SECONDS = 1;
+
 /** Seconds back from a dispatch. */
 export const gapHorizon = (idleTimeoutSeconds: number): number =>
-  Math.max(1, Math.min(idleTimeoutSeconds, GAP_HORIZON_SECONDS));
+  Math.min(Math.max(1, idleTimeoutSeconds) + GAP_BEYOND_SECONDS, GAP_HORIZON_SECONDS);
 
 /** Of one target group with closed failures: how many, and the most completions on one of their places, over how many microseconds. */
 export interface GapWork {

@@ -483,7 +483,7 @@ describe('gaps before a closed connection', () => {
     const log = await read({ [fileName('20260310T1205Z')]: quiet() });
     const [gaps] = log.idleGaps;
     expect(log.idleGaps.length).toBe(1);
-    expect(gaps).toMatchObject({ target_group_arn: GROUP, binSeconds: 0.01, horizon: 60 });
+    expect(gaps).toMatchObject({ target_group_arn: GROUP, binSeconds: 0.01, horizon: 61 });
     expect(gaps?.examined.length).toBe(20);
     expect(gaps?.examined.map((row) => log.failures[row]?.elb_status_code)).toEqual(Array(20).fill('502'));
     expect(gaps?.controls).toBeGreaterThan(400);
@@ -495,13 +495,13 @@ describe('gaps before a closed connection', () => {
     );
   });
 
-  it('reach back before the window, and no further than the idle timeout', async () => {
+  it('reach back before the window, and no further than a second beyond the idle timeout', async () => {
     const before = line({ at: T - 4000 });
     const failing = line({ ...closed, at: T + 1002 });
     expect((await read({ 'a.log': [before, failing] })).idleGaps[0]?.bins).toEqual([
       { gap: 5, failures: [0], controls: 0 },
     ]);
-    expect((await read({ 'a.log': [before, failing] }, {}, 4)).idleGaps[0]).toMatchObject({
+    expect((await read({ 'a.log': [before, failing] }, {}, 3)).idleGaps[0]).toMatchObject({
       horizon: 4,
       examined: [0],
       bins: [],

@@ -72,10 +72,11 @@ export function kindOf(error: unknown): Kind {
   if (error instanceof z.ZodError) return 'shape';
   if (!(error instanceof Error)) return 'other';
   const { message, name } = error;
-  if (/multi-factor|\bMFA\b/i.test(message) && /Credentials/.test(name)) return 'mfa';
-  if (/Credentials/.test(name) && !(name in CODES)) return /expired/i.test(message) ? 'expired' : 'no-credentials';
+  if (/multi-factor|\bMFA\b/i.test(message) && /Credentials|TokenProvider/.test(name)) return 'mfa';
+  if (/Credentials|TokenProvider/.test(name) && !(name in CODES)) return /expired/i.test(message) ? 'expired' : 'no-credentials';
   if (/signature (expired|not yet current)/i.test(message)) return 'clock';
-  const kind = CODES[name] ?? CODES[codeOf(error)] ?? 'other';
+  // The SDK names a connection that was cut a TimeoutError; its code says what it was.
+  const kind = CODES[codeOf(error)] ?? CODES[name] ?? 'other';
   if (kind === 'denied' && /explicit deny/i.test(message)) return 'denied-explicitly';
   return kind;
 }
@@ -159,7 +160,7 @@ export function roleProblem(error: unknown, { roleArn = '', ...place }: Place): 
 }
 
 const capitalised = (text: string): string =>
-  /^[a-z]+:/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  /^[a-z0-9]+:/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
 const WORDS = 200;
 

@@ -1,5 +1,5 @@
 /** The configuration: what it is without one, what wins over what, and how mistakes are told. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -110,3 +110,14 @@ function complaint(act: () => unknown): string {
   }
   throw new Error('It took that.');
 }
+
+it('reads the example of the README', () => {
+  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
+  const [, example = ''] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
+  const content: unknown = JSON.parse(example);
+  expect(parseConfig(content, {}, 'README.md')).toEqual({
+    ...STANDARD,
+    ...Object(content),
+    athena: { ...STANDARD.athena, ...Object(content).athena },
+  });
+});

@@ -92,8 +92,15 @@ export interface Built {
   simulation: Simulation;
 }
 
-/** Creates the load balancer of a scenario and everything around it. Its groups must be of type ip, its listener HTTP. */
-export async function build(surroundings: Surroundings, planned: Scenario): Promise<Built> {
+/**
+ * Creates the load balancer of a scenario and everything around it. Its groups must be of type ip, its listener HTTP. Without `delivers`
+ * its log files do not arrive.
+ */
+export async function build(
+  surroundings: Surroundings,
+  planned: Scenario,
+  { delivers = true }: { delivers?: boolean } = {},
+): Promise<Built> {
   const { clients, vpcId, bucket } = surroundings;
   const { loadBalancer } = planned;
   const network = networkOf(planned);
@@ -173,7 +180,7 @@ export async function build(surroundings: Surroundings, planned: Scenario): Prom
 
   const scenario: Scenario = { ...planned, loadBalancer: { ...loadBalancer, id }, targetGroups };
   const simulation = simulate(scenario);
-  await uploadLogs(surroundings, scenario, simulation);
+  if (delivers) await uploadLogs(surroundings, scenario, simulation);
   await putMetrics(clients, simulation);
   return { arn, scenario, simulation };
 }

@@ -1,5 +1,5 @@
-/** Starts the moto server for the tests of this folder and stops it after them. MOTO_PYTHON names a Python that has it. */
-import { spawn } from 'node:child_process';
+/** Bundles the command, starts the moto server for the tests of this folder and stops it after them. MOTO_PYTHON names a Python that has it. */
+import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
@@ -11,6 +11,7 @@ declare module 'vitest' {
 }
 
 export default async function start(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync(process.execPath, [join(import.meta.dirname, '..', '..', 'build.mjs')]);
   const python = process.env.MOTO_PYTHON ?? 'python3';
   const server = spawn(python, [join(import.meta.dirname, 'server.py')], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));

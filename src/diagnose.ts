@@ -4,13 +4,13 @@ import type { Check, CheckVerdict, Known, KnownName } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
 import { checklist } from './checks/index.ts';
 import type { Diagnosis, Finding, JudgedCause, Outcome, Step, StepNumber, Verdict } from './diagnosis.ts';
-import type { Collected, EvidenceSet, Question } from './evidence.ts';
+import type { AccessLog, Collected, EvidenceSet, Question } from './evidence.ts';
 import { gapsOf } from './gaps.ts';
 import { errorsInMetrics, metricsReach } from './metrics.ts';
 import { measureKeepAlive, runtimesClosingAt } from './patterns/keep-alive.ts';
 import { ADMITS } from './signature.ts';
 import { tracesOf } from './traces.ts';
-import { readTraffic, type Traffic, targetGroupName } from './traffic.ts';
+import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
 import { decide, type Opinion, type Ranking, rank } from './verdict.ts';
 import { clock, clockSpan, iso, list, number, plural } from './wording.ts';
@@ -56,7 +56,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     keepAlive: seen ? keepAliveOf(seen, evidence) : null,
     traces,
     gaps: gapsOf(evidence, seen),
-    cost: { bytesScanned: seen?.log.files.bytes ?? 0, usd: 0, queries: 0 },
+    cost: seen?.log.cost ?? { bytesScanned: seen?.log.files.bytes ?? 0, usd: 0, queries: 0 },
   };
 
   function verdictOf(): Verdict {
@@ -160,17 +160,22 @@ function signaturesOf(seen: Traffic | null, ranking: Ranking | null): Diagnosis[
 }
 
 function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['keepAlive'] {
-  const [measure] = measureKeepAlive(traffic);
-  if (!measure) return null;
+  const groups = groupBy(withSignature(traffic, 'closed-before-response'), (error) => error.target_group_arn);
+  const most = Math.max(...[...groups.values()].map((errors) => errors.length));
+  const [arn] = [...groups.keys()].filter((group) => groups.get(group)?.length === most).sort();
+  if (arn === undefined) return null;
+  // Nothing to measure where every such error is of a route that always fails.
+  const measure = measureKeepAlive(traffic).find((one) => one.target_group_arn === arn);
+  const seconds = measure?.seconds ?? null;
   const idle =
     attributes.status === 'collected' ? Number(attributes.value['idle_timeout.timeout_seconds']) : Number.NaN;
   return {
-    targetGroup: targetGroupName(measure.target_group_arn),
-    measuredSeconds: measure.seconds,
+    targetGroup: targetGroupName(arn),
+    measuredSeconds: seconds,
     idleTimeoutSeconds: Number.isFinite(idle) ? idle : null,
-    errorsAtEdge: measure.atEdge.length,
-    errorsExamined: measure.examined,
-    runtimes: measure.seconds === null ? [] : runtimesClosingAt(measure.seconds),
+    errorsAtEdge: measure?.atEdge.length ?? 0,
+    errorsExamined: measure?.examined ?? 0,
+    runtimes: seconds === null ? [] : runtimesClosingAt(seconds),
   };
 }
 
@@ -201,14 +206,16 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
       decidedBy: `${later} Access logs are best effort: some entries may never come.`,
     };
   }
-  const newest =
-    log.newest === null ? 'none of it was found at any other time either' : `the newest is from ${clock(log.newest)}`;
+  const newest = log.newest === null ? nowhere(log) : `the newest is from ${clock(log.newest)}`;
   return {
     ...undecided,
     summary: `No access-log entries of this load balancer ${window}; ${newest}. That is not "no errors".${counted}`,
     decidedBy: `${later} If none come, check that access logging is on and that the bucket policy lets it deliver.`,
   };
 }
+
+const nowhere = ({ files }: AccessLog): string =>
+  files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
 
 function noLog(traffic: Collected<Traffic>, inMetrics: number | null): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';

@@ -46,6 +46,7 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   };
 
   function sentence(): string {
+    if (log.requests === 0) return 'No entry of this load balancer was read in the window.';
     if (total === 0) return `0 of ${plural(log.requests, 'request')} failed.`;
     const span = first !== null && last !== null ? (last - first) / 1000 : 0;
     const when =

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { diagnose } from '../src/diagnose.ts';
+import type { AccessLog, EvidenceName, EvidenceSet, FailedRequest } from '../src/evidence.ts';
+import { API, logOf, question, several } from './traffic-builder.ts';
+
+const NAMES: EvidenceName[] = [
+  'accessLog',
+  'loadBalancer',
+  'attributes',
+  'listeners',
+  'rules',
+  'targetGroups',
+  'targetGroupAttributes',
+  'targetHealth',
+  'securityGroups',
+  'networkAcls',
+  'subnets',
+  'routeTables',
+  'networkInterfaces',
+  'instances',
+  'prefixLists',
+  'functions',
+  'changes',
+  'metrics',
+];
+
+/** Only the log could be read. */
+const logAlone = (failures: FailedRequest[], part: Partial<AccessLog> = {}): EvidenceSet => ({
+  ...(Object.fromEntries(
+    NAMES.map((name) => [name, { status: 'unavailable', source: '', reason: `${name} was not recorded` }]),
+  ) as EvidenceSet),
+  accessLog: { status: 'collected', source: 'logs/', value: logOf(failures, part) },
+});
+
+describe('what keepAlive says', () => {
+  it('nothing when no connection was closed', () => {
+    expect(diagnose(question, logAlone(several(4, 'connect-failed'))).keepAlive).toBeNull();
+  });
+
+  it('not measured, when every closed one is of a route that always fails', () => {
+    const failures = several(20, 'closed-before-response', () => ({
+      route: 'GET /export',
+      target_processing_time: 0.3,
+    }));
+    const routes = [
+      { route: 'GET /export', requests: 20, failures: 20, succeeded: 0, succeededMs: 0, succeededMaxMs: 0 },
+    ];
+    expect(diagnose(question, logAlone(failures, { routes })).keepAlive).toMatchObject({
+      targetGroup: 'api',
+      measuredSeconds: null,
+      errorsExamined: 0,
+    });
+  });
+
+  it('describes the target group with most such errors', () => {
+    const failures = [
+      ...several(2, 'closed-before-response', () => ({ target_group_arn: API.replace('/api/', '/web/') })),
+      ...several(3, 'closed-before-response'),
+    ];
+    expect(diagnose(question, logAlone(failures)).keepAlive?.targetGroup).toBe('api');
+  });
+});
+
+it('lists every cause once, the verdict first; a missing source is a gap and makes its checks unknown', () => {
+  const { causes, verdict, gaps, steps } = diagnose(question, logAlone(several(9, 'idle-timeout')));
+  expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(30);
+  expect([verdict.cause, causes[0]?.id]).toEqual(['slow-target', 'slow-target']);
+  expect(gaps.join()).toContain('targetHealth was not recorded: unknown target health.');
+  expect(steps[4]?.outcome).toBe('unknown');
+});
+
+it('the same evidence gives the same bytes', () => {
+  const evidence = logAlone(several(30, 'closed-before-response', (i) => ({ target_processing_time: i / 10 })));
+  expect(JSON.stringify(diagnose(question, evidence))).toBe(
+    JSON.stringify(diagnose(question, structuredClone(evidence))),
+  );
+});

@@ -29,6 +29,8 @@ export const closedMidRequest = defineCause({
       ...parts.bursts.filter((burst) => !crashed.includes(burst)).flatMap((burst) => burst.errors),
       ...parts.wholeGroups.flatMap((group) => group.errors),
       ...parts.clocks.flatMap((cluster) => cluster.errors),
+      // A target that is found unhealthy and leaves has crashed; when it was deregistered, shutdown-before-drain owns these.
+      ...parts.leaving.flatMap((one) => one.errors),
     ];
     const [burst] = crashed;
     return {

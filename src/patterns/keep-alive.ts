@@ -15,6 +15,8 @@ const MIN_SHARE = 0.5;
 const MIN_Z = 8;
 /** Edges that chance alone would give in such a search over all bins. With few errors and much traffic, z alone lets some pass. */
 const MOST_BY_CHANCE = 0.001;
+/** No server closes idle connections sooner (the shortest default is 2 s): what fails right after a response is a worker that left. */
+const LEAST_SECONDS = 0.9;
 /** Bins that one edge may spread over: the race window and the millisecond rounding of the log. */
 const EDGE_BINS = 3;
 
@@ -101,7 +103,7 @@ interface Edge {
 }
 
 /** A race behind this share of the errors must be out of the question before none is said to be there. */
-const HIDDEN_SHARE = 0.1;
+const HIDDEN_SHARE = 0.05;
 
 /**
  * Whether a race could hide at some gap: where `hits` of the errors and `chance` of the controls have it, at most this share of the errors
@@ -173,7 +175,7 @@ function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>, leastShare: numbe
   const examined = sum(weight.keys());
   const bins = gaps.bins.map((bin) => ({ ...bin, failures: bin.failures.filter((row) => byRow.has(row)) }));
   let best: (Edge & { excess: number }) | null = null;
-  for (const first of bins) {
+  for (const first of bins.filter(({ gap }) => gap >= LEAST_SECONDS)) {
     const span = spanFrom({ ...gaps, bins }, first.gap);
     const rows = new Set(span.flatMap((bin) => bin.failures));
     const hits = sum(rows);

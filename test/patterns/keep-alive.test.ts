@@ -28,7 +28,7 @@ describe('the edge', () => {
       seconds: 6,
     },
     { name: 'half of them', bins: [{ gap: 5, failures: rows(0, 11), controls: 2 }], seconds: 5 },
-    { name: 'one of them', bins: [{ gap: 5, failures: rows(0, 1), controls: 2 }], seconds: null },
+    { name: 'none of them', bins: [{ gap: 5, failures: rows(0, 0), controls: 2 }], seconds: null },
     {
       name: 'pollers: the controls are there too',
       bins: [{ gap: 5, failures: rows(0, 4), controls: 160 }],
@@ -91,6 +91,13 @@ describe('the edge', () => {
       seconds: null,
       enough: false,
       rhythm: 'GET /status',
+    });
+  });
+
+  it('closed 50 ms after a response: no keep-alive is that short, a worker that leaves is', () => {
+    expect(measure(20, [{ gap: 0.05, failures: rows(0, 20), controls: 0 }])).toMatchObject({
+      seconds: null,
+      enough: false,
     });
   });
 

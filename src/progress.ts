@@ -39,6 +39,10 @@ const QUIET_MS = 120;
 export interface Work {
   started: Partial<Record<EvidenceName, number>>;
   ended: Partial<Record<EvidenceName, { at: number; unavailable: boolean }>>;
+  /** What is being done for the access log, in a few words. */
+  doing?: string;
+  /** What is known before the access log is, in a sentence. */
+  soFar?: string;
 }
 
 const names = Object.keys(STEP_OF) as EvidenceName[];
@@ -65,24 +69,30 @@ const line = (
       ? colours.green('✓')
       : colours.yellow('?')
     : colours.cyan(FRAMES.charAt(Math.floor(now / FRAME_MS) % FRAMES.length));
-  return `${mark} ${title}  ${colours.dim(`${elapsed}${missing}`)}`;
+  const doing = step === 1 && !done && work.doing !== undefined ? `, ${work.doing}` : '';
+  return `${mark} ${title}  ${colours.dim(`${elapsed}${missing}${doing}`)}`;
 };
 
-/** The six steps as they stand, one line each. */
+/** The six steps as they stand, one line each, and what is known so far. */
 export const drawProgress = (work: Work, now: number, colour: boolean): string => {
   const colours = picocolors.createColors(colour);
-  return ([1, 2, 3, 4, 5, 6] as const).map((step) => line(step, work, now, colours)).join('\n');
+  const steps = ([1, 2, 3, 4, 5, 6] as const).map((step) => line(step, work, now, colours));
+  return [...steps, ...(work.soFar === undefined ? [] : ['', `So far: ${work.soFar}`])].join('\n');
 };
 
 export interface OpenProgress {
   progress: Progress;
+  /** Says what is being done for the access log. */
+  doing(words: string): void;
+  /** Says what is known before the access log is. */
+  soFar(sentence: string): void;
   /** Takes the lines away and gives the cursor back. To be called before anything is printed, also after an error. */
   close(): void;
 }
 
 /** Draws on `stream` when that is a terminal; does nothing otherwise. */
 export const openProgress = async (stream: NodeJS.WriteStream, colour: boolean): Promise<OpenProgress> => {
-  if (!stream.isTTY) return { progress: () => {}, close: () => {} };
+  if (!stream.isTTY) return { progress: () => {}, doing: () => {}, soFar: () => {}, close: () => {} };
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stream);
   const work: Work = { started: {}, ended: {} };
@@ -96,6 +106,12 @@ export const openProgress = async (stream: NodeJS.WriteStream, colour: boolean):
       if (state === 'started') work.started[name] = performance.now();
       else work.ended[name] = { at: performance.now(), unavailable: state === 'unavailable' };
       draw();
+    },
+    doing: (words) => {
+      work.doing = words;
+    },
+    soFar: (sentence) => {
+      work.soFar = sentence;
     },
     close: () => {
       clearInterval(timer);

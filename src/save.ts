@@ -14,9 +14,12 @@ import { Problem } from './problem.ts';
 export interface Saving {
   question: Question;
   evidence: EvidenceSet;
-  /** The incident that was diagnosed, whose logs are copied; null when it was no recording. */
+  /** Where the log files lie, in logs/ of a recorded incident or of a folder they were fetched to; null where there are none. */
   incident: Pick<Incident, 'dir' | 'logs'> | null;
 }
+
+/** What incident.json says of the files in logs/. */
+type LogFacts = Pick<IncidentFile, 'unreadable' | 'logBytes' | 'fetched'>;
 
 /**
  * Checks that an incident can be saved to `dir`, before any work is done. Throws Problem (exit 1) when it is a file, is not empty, or
@@ -56,16 +59,21 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   const pseudonym = pseudonyms();
   const { accessLog, ...described } = evidence;
   const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
-  let logs: Pick<IncidentFile, 'unreadable' | 'logBytes'> = {};
+  let logs: LogFacts = {};
   if (accessLog.status === 'collected' && incident?.logs) {
-    const { bytes, unreadable } = accessLog.value.files;
+    const { files: read, cost } = accessLog.value;
+    const { bytes, unreadable } = read;
     const reasons = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
       question,
       idleTimeoutSeconds: idleTimeoutOf(evidence.attributes),
       unreadable,
       pseudonym,
     });
-    logs = { logBytes: bytes, ...(unreadable.length > 0 ? { unreadable: reasons } : {}) };
+    logs = {
+      logBytes: bytes,
+      ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost } }),
+      ...(unreadable.length > 0 ? { unreadable: reasons } : {}),
+    };
   } else if (accessLog.status === 'collected') {
     files.set('access-log.json', answersOf(question, accessLog));
   }
@@ -84,11 +92,7 @@ const answersOf = (
   { source, value }: Extract<Collected<AccessLogFile['accessLog']>, { status: 'collected' }>,
 ): AccessLogFile => ({ source, from: iso(from), to: iso(to), statuses, accessLog: value });
 
-function incidentOf(
-  question: Question,
-  evidence: EvidenceSet,
-  logs: Pick<IncidentFile, 'unreadable' | 'logBytes'>,
-): IncidentFile {
+function incidentOf(question: Question, evidence: EvidenceSet, logs: LogFacts): IncidentFile {
   const { loadBalancer, from, to, now, statuses } = question;
   const { accessLog, ...described } = evidence;
   const unavailable: Record<string, { source: string; reason: string }> = {};

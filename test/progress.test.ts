@@ -28,6 +28,15 @@ describe('the lines', () => {
     ]);
   });
 
+  it('say what is being done for the access log, and what is known so far', () => {
+    const busy: Work = { ...work, doing: 'fetched 3 of 8 log files', soFar: 'CloudWatch counts 214.' };
+    const lines = drawProgress(busy, 2400, false).split('\n');
+    expect(lines[0]).toBe('⠋ 1 Access log: who failed, and how  2.4 s, fetched 3 of 8 log files');
+    expect(lines.slice(6)).toEqual(['', 'So far: CloudWatch counts 214.']);
+    const done = { ...busy, ended: { ...work.ended, accessLog: { at: 2500, unavailable: false } } };
+    expect(drawProgress(done, 2600, false).split('\n')[0]).toBe('✓ 1 Access log: who failed, and how  2.5 s');
+  });
+
   it('fit a narrow terminal', () => {
     for (const line of drawProgress(work, 99_900, false).split('\n')) expect(line.length).toBeLessThan(72);
   });

@@ -120,11 +120,7 @@ async function accessLogOf(
     const folder = join(dir, 'logs');
     const value = await readAccessLog({ folder, question: identified(question), idleTimeoutSeconds });
     await assertReadable(folder, value);
-    return {
-      status: 'collected',
-      source: searchOf(question),
-      value: asThen(value, incident, question),
-    };
+    return asThen(value, incident, question);
   }
   const answers = recording['access-log.json'];
   if (answers !== undefined) {
@@ -141,17 +137,22 @@ async function accessLogOf(
 
 /**
  * The log files as they were when the incident was saved: why some could not be read (what stands for them in logs/ is unreadable for
- * another reason), and how large they were before redaction, when the same window of them was read.
+ * another reason), and, when the same window of them was read, how large they were before redaction and how they were fetched.
  */
-function asThen(log: AccessLog, { from, to, loadBalancer, recording }: Incident, question: Question): AccessLog {
-  const { unreadable: reasons = {}, logBytes } = recording['incident.json'];
+function asThen(log: AccessLog, incident: Incident, question: Question): Collected<AccessLog> {
+  const { from, to, loadBalancer, recording } = incident;
+  const { unreadable: reasons = {}, logBytes, fetched } = recording['incident.json'];
   const isSame =
     from === question.from &&
     to === question.to &&
     findLoadBalancer(loadBalancer, candidatesIn(recording)).name === question.loadBalancer.name;
   const unreadable = log.files.unreadable.map((one) => ({ ...one, reason: reasons[one.file] ?? one.reason }));
   const bytes = isSame ? (logBytes ?? log.files.bytes) : log.files.bytes;
-  return { ...log, files: { ...log.files, unreadable, bytes } };
+  return {
+    status: 'collected',
+    source: isSame && fetched ? fetched.source : searchOf(question),
+    value: { ...log, files: { ...log.files, unreadable, bytes }, ...(isSame && fetched ? { cost: fetched.cost } : {}) },
+  };
 }
 
 const NAMED_FILES = 5;

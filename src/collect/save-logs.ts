@@ -30,7 +30,7 @@ export interface LogSaving {
 
 /**
  * Copies from one logs/ folder to another under the same names. Files outside the window are left out; of logs of other kinds and of
- * files that could not be read only the names are kept; a file that could be read in part is cut off after that part. Returns why files could not
+ * files that could not be read or fetched only the names are kept; a file that could be read in part is cut off after that part. Returns why files could not
  * be read, by name: what stands for them may be unreadable for another reason.
  */
 export async function saveLogs(from: string, to: string, saving: LogSaving): Promise<Record<string, string>> {
@@ -41,15 +41,24 @@ export async function saveLogs(from: string, to: string, saving: LogSaving): Pro
     id: resourceOf(question.loadBalancer.arn)?.split('/')[2] ?? null,
   };
   await mkdir(to, { recursive: true });
-  for (const file of await logFilesIn(from)) {
+  const there = await logFilesIn(from);
+  for (const { file } of unreadable) if (!there.includes(file)) await place(join(to, file), WITHHELD);
+  for (const file of there) {
     const name = parseFileName(file);
     const isAccessLog = name.kind === 'access-log';
     if (isAccessLog && !canMatter(name, wanted, question, idleTimeoutSeconds)) continue;
-    await mkdir(dirname(join(to, file)), { recursive: true });
-    if (!isAccessLog) await writeFile(join(to, file), '');
-    else await copy(join(from, file), join(to, file), reasons[file] !== undefined, saving.pseudonym);
+    await place(join(to, file), '');
+    if (isAccessLog) await copy(join(from, file), join(to, file), reasons[file] !== undefined, saving.pseudonym);
   }
   return reasons;
+}
+
+/** Neither gzip nor text, whatever the name of the file says. */
+const WITHHELD = 'content withheld\0';
+
+async function place(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
 }
 
 const GZIP_WITH_COMMENT = Buffer.from([0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
@@ -61,8 +70,7 @@ const CUT_OFF_AT_ONCE = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content w
 async function copy(from: string, to: string, isUnreadable: boolean, pseudonym: Pseudonym): Promise<void> {
   const ends = await look(from);
   if ('fault' in ends) {
-    // Neither gzip nor text, whatever its name says.
-    await writeFile(to, ends.fault === 'it is empty' ? '' : 'content withheld\0');
+    await writeFile(to, ends.fault === 'it is empty' ? '' : WITHHELD);
     return;
   }
   const stub = await stubOfOtherLog(from, ends.compressed);

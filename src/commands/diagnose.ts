@@ -14,6 +14,9 @@ export interface DiagnoseOptions {
   profile?: string;
   /** The configuration file. */
   config?: string;
+  engine?: 'athena' | 'duckdb' | 'auto';
+  /** As typed. */
+  maxUsd?: string;
   save?: string;
   json?: true;
   markdown?: true;

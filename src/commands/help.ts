@@ -8,6 +8,8 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
       --region <region>          where it is, if not in the region of the environment
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration instead of alb502.json
+      --engine <engine>          what reads the access log: athena, duckdb, or auto (the default)
+      --max-usd <amount>         the most that reading it may cost, in US dollars
       --from <dir>               a recorded incident instead: a folder of access logs and, where there are
                                  any, metrics and what the AWS CLI printed; what the question leaves out is
                                  as recorded
@@ -24,5 +26,6 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
   alb502 diagnose --from incident/ shop-prod from 02:40 to 02:55 502
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 
-Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong; 2: something broke.
+Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong; 2: something broke;
+130: interrupted.
 `;

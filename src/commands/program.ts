@@ -41,6 +41,12 @@ function program(): Command {
     .addOption(new Option('--region <region>', 'where the load balancer is').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
     .addOption(new Option('--config <file>', 'configuration instead of alb502.json').conflicts('from'))
+    .addOption(
+      new Option('--engine <engine>', 'what reads the access log: auto weighs the other two')
+        .choices(['athena', 'duckdb', 'auto'])
+        .conflicts('from'),
+    )
+    .addOption(new Option('--max-usd <amount>', 'the most that reading it may cost').conflicts('from'))
     .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')

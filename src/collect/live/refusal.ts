@@ -73,7 +73,8 @@ export function kindOf(error: unknown): Kind {
   if (!(error instanceof Error)) return 'other';
   const { message, name } = error;
   if (/multi-factor|\bMFA\b/i.test(message) && /Credentials|TokenProvider/.test(name)) return 'mfa';
-  if (/Credentials|TokenProvider/.test(name) && !(name in CODES)) return /expired/i.test(message) ? 'expired' : 'no-credentials';
+  if (/Credentials|TokenProvider/.test(name) && !(name in CODES))
+    return /expired/i.test(message) ? 'expired' : 'no-credentials';
   if (/signature (expired|not yet current)/i.test(message)) return 'clock';
   // The SDK names a connection that was cut a TimeoutError; its code says what it was.
   const kind = CODES[codeOf(error)] ?? CODES[name] ?? 'other';

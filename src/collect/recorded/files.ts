@@ -19,7 +19,7 @@ import {
   TargetGroup,
   TargetHealthDescription,
 } from '../../aws.ts';
-import { AccessLogFile } from './access-log-file.ts';
+import { AccessLogFile, Cost } from './access-log-file.ts';
 
 /** The key of what a command printed when it was saved as it is, without the ARN it was asked for. */
 export const UNKEYED = '';
@@ -50,6 +50,8 @@ export const IncidentFile = z.looseObject({
   unreadable: z.record(z.string(), z.string()).optional(),
   /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
   logBytes: z.number().optional(),
+  /** By what the files in logs/ were fetched from AWS, and what that cost. */
+  fetched: z.object({ source: z.string(), cost: Cost }).optional(),
 });
 export type IncidentFile = z.infer<typeof IncidentFile>;
 

@@ -272,21 +272,21 @@ async function uploadLogs(
 }
 
 /**
- * The series as data points. PutMetricData keeps no statistics: one value a minute comes back as any statistic of it, so of several
- * statistics of one metric only the first is put. AWS refuses to put into AWS/*, moto does not.
+ * The series as data points. PutMetricData keeps no statistics: one value a minute comes back as any statistic of it. Response times are left
+ * out: they are asked as a percentile too, and moto has none and breaks down where there are values. AWS refuses to put into AWS/*, moto
+ * does not.
  */
 async function putMetrics({ cloudwatch: client }: Clients, { metrics }: Simulation): Promise<void> {
-  const kept = new Map(
-    metrics.toReversed().map((series) => [`${series.MetricName} ${JSON.stringify(series.Dimensions)}`, series]),
-  );
-  const points = [...kept.values()].flatMap(({ MetricName, Dimensions, Timestamps, Values }) =>
-    Timestamps.map((time, i) => ({
-      MetricName,
-      Dimensions: Object.entries(Dimensions).map(([Name, Value]) => ({ Name, Value })),
-      Timestamp: new Date(time),
-      Value: Values[i] ?? 0,
-    })),
-  );
+  const points = metrics
+    .filter(({ MetricName }) => MetricName !== 'TargetResponseTime')
+    .flatMap(({ MetricName, Dimensions, Timestamps, Values }) =>
+      Timestamps.map((time, i) => ({
+        MetricName,
+        Dimensions: Object.entries(Dimensions).map(([Name, Value]) => ({ Name, Value })),
+        Timestamp: new Date(time),
+        Value: Values[i] ?? 0,
+      })),
+    );
   for (let at = 0; at < points.length; at += 500) {
     await client.send(
       new cloudwatch.PutMetricDataCommand({ Namespace: 'AWS/ApplicationELB', MetricData: points.slice(at, at + 500) }),

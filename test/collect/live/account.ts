@@ -299,7 +299,10 @@ function membersOf({ action, input }: Asked, files: Files): Page {
     case 'ec2:GetManagedPrefixListEntries':
       return keyed('get-managed-prefix-list-entries', input.PrefixListId, 'InvalidPrefixListID.NotFound', 'Entries');
     case 'cloudwatch:GetMetricData':
-      return { members: { MetricDataResults: input.MetricDataQueries.map((query: Json) => resultOf(query, files)) } };
+      return {
+        members: { MetricDataResults: input.MetricDataQueries.map((query: Json) => resultOf(query, files)) },
+        list: 'MetricDataResults',
+      };
     case 'cloudtrail:LookupEvents': {
       const events: Json[] = (files['lookup-events']?.Events ?? [])
         .map((one: Json) => ({ ...one, EventTime: Date.parse(one.EventTime) / 1000 }))
@@ -337,7 +340,7 @@ function resultOf({ Id, MetricStat }: Json, files: Files): Json {
   const series = (files.metrics ?? []).find(same);
   return {
     Id,
-    StatusCode: 'Complete',
+    StatusCode: series?.StatusCode ?? 'Complete',
     Timestamps: (series?.Timestamps ?? []).map((time: string) => Date.parse(time) / 1000),
     Values: series?.Values ?? [],
   };

@@ -162,6 +162,17 @@ describe('all that can go wrong with an answer', () => {
     30_000,
   );
 
+  it('a metric that CloudWatch could not read is not taken for zero', async () => {
+    const files = filesOf(incidentFolder('002'));
+    const broken = files.metrics.find((one: { MetricName: string }) => one.MetricName === 'HTTPCode_ELB_504_Count');
+    broken.StatusCode = 'InternalError';
+    await openAccount(files);
+    const { evidence } = await collectLive('002');
+    const named = evidence.metrics.status === 'collected' ? evidence.metrics.value.map((one) => one.MetricName) : [];
+    expect(named).toContain('HTTPCode_ELB_502_Count');
+    expect(named).not.toContain('HTTPCode_ELB_504_Count');
+  });
+
   it('an answer of another shape', async () => {
     const files = wholeAccount();
     files['get-function-configuration'] = Object.fromEntries(
@@ -257,7 +268,7 @@ describe('an interruption', () => {
     const account = await openAccount(filesOf(incidentFolder('002')));
     account.always(action, action === 'cloudwatch:GetMetricData' ? THROTTLED : 'silence');
     const interruption = new AbortController();
-    const running = collectLive('002', { signal: interruption.signal });
+    const running = collectLive('002', { signal: interruption.signal, deadline: 60_000 });
     await expect.poll(() => account.asked.some((call) => call.action === action)).toBe(true);
     interruption.abort();
     await expect(running).rejects.toMatchObject({ name: 'Problem', exitCode: 130 });

@@ -48,6 +48,13 @@ describe('a load balancer is found by', () => {
   });
 });
 
+it('a name is found without reading the list of all', async () => {
+  const account = await openAccount(named(Array.from({ length: 60 }, (_, index) => `lb-${index}`)));
+  account.paged(1);
+  expect((await findLive('lb-7', [sessionIn('eu-west-1')])).name).toBe('lb-7');
+  expect(account.asked.length).toBeLessThan(20);
+});
+
 describe('no load balancer, or more than one', () => {
   it.each([
     ['nowhere', "There is no load balancer 'nowhere' in eu-west-1; there is: Admin, api, shop-prod, shop-stage."],

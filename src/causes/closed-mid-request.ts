@@ -1,10 +1,13 @@
 import { targetLives } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed.ts';
-import { isScattered } from '../patterns/routes.ts';
+import { INSTANT_SECONDS } from '../patterns/keep-alive.ts';
+import { scattered } from '../patterns/routes.ts';
 import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
 import { clock, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
+
+const LATE = 3;
 
 export const closedMidRequest = defineCause({
   id: 'closed-mid-request',
@@ -21,7 +24,7 @@ export const closedMidRequest = defineCause({
       return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
     const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
     const crashErrors = crashed.flatMap((burst) => burst.errors);
-    const restless = isScattered(traffic, parts.slowRest) ? parts.slowRest : [];
+    const restless = scattered(traffic, awayFromRace(parts));
     const possible = [
       ...aborted,
       ...parts.instantRest,
@@ -48,7 +51,7 @@ export const closedMidRequest = defineCause({
         ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
         ...(restless.length > 0
           ? [
-              `${plural(restless.length, 'error')} after ${spread(restless.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(restless), restless.length)} worked when repeated, and most took longer than any success of their route, so what is answered is not at fault.`,
+              `${plural(restless.length, 'error')} after ${spread(restless.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(restless), restless.length)} worked when repeated, and each took longer than any success of their route, so what is answered is not at fault.`,
             ]
           : []),
         ...(possible.length > 0
@@ -108,6 +111,14 @@ function abortedOnServingTargets(traffic: Traffic): Failure[] {
 }
 
 const retried = (errors: Failure[]): number => errors.filter((error) => error.retriedOk).length;
+
+/** Where a race was measured, what closed hardly later may be of it: a busy target is late. */
+function awayFromRace({ slowRest, race }: ClosedParts): Failure[] {
+  const racing = new Set(race.map(({ measure }) => measure.target_group_arn));
+  return slowRest.filter(
+    (error) => !racing.has(error.target_group_arn) || error.target_processing_time > LATE * INSTANT_SECONDS,
+  );
+}
 
 function better(parts: ClosedParts): string {
   const reasons = [

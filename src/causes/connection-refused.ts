@@ -30,10 +30,13 @@ export const connectionRefused = defineCause({
     const judged = parts.map((part) => {
       const registration = registrationOf(part.target_group_arn, part.target, known);
       const left =
-        part.life?.left === true && part.life.lastSuccess !== null ? departure(part.life, part.replaced, known) : null;
+        part.last && part.life?.left === true && part.life.lastSuccess !== null
+          ? departure(part.life, part.replaced, known)
+          : null;
       const stays =
         left?.how === 'unhealthy' ||
         part.life?.left === false ||
+        (part.life !== null && !part.last) ||
         failsFor(part.errors) > LINGER_MS ||
         (registration !== null && !['absent', 'draining'].includes(registration.state));
       return { ...part, left, stays, registration, tls: handshake(part.target_group_arn, known, question) };
@@ -81,7 +84,7 @@ export const connectionRefused = defineCause({
       ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
       ...(sure.length > 0
         ? {
-            summary: `${list(sure.map((part) => part.target))} refused ${plural(weigh(errors), 'connection')}: nothing accepted them on the port, as when it does not listen or its backlog is full.`,
+            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(weigh(errors), 'connection')}: nothing accepted them on the port, as when it does not listen or its backlog is full.`,
           }
         : {}),
     };

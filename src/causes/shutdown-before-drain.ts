@@ -34,6 +34,19 @@ export const shutdownBeforeDrain = defineCause({
       const shown = notShown(traffic, ['connect-failed', 'closed-before-response']);
       if (shown.ruledOut) return shown;
       const open = openEnded(traffic);
+      const [perhaps, ...more] = closedParts(traffic).perhapsLeaving;
+      if (perhaps) {
+        const { life } = perhaps;
+        return {
+          claims: [{ errors: [perhaps, ...more].flatMap(({ errors }) => errors), strength: 'possible' }],
+          for: [
+            `${plural(perhaps.errors.length, 'error')} in the last moments of ${life.target}, which got its last request at ${clock(life.lastSeen)}.`,
+          ],
+          against: ['Connections to targets that stayed were closed as well.'],
+          missing: ['The application log for the trace ids: a shutdown at that time would settle it.'],
+          ruledOut: false,
+        };
+      }
       return {
         claims: [],
         for: [],
@@ -94,8 +107,8 @@ export const shutdownBeforeDrain = defineCause({
 /** Connect-failed and closed errors of targets that left, one entry for each target. */
 function departures(traffic: Traffic) {
   const lives = targetLives(traffic);
-  const refused = failedConnects(traffic).flatMap(({ life, errors }) =>
-    life?.left === true && life.lastSuccess !== null ? [{ life, errors }] : [],
+  const refused = failedConnects(traffic).flatMap(({ life, errors, last }) =>
+    last && life?.left === true && life.lastSuccess !== null ? [{ life, errors }] : [],
   );
   const closed = closedParts(traffic).leaving;
   const merged = new Map<

@@ -2,7 +2,7 @@
 import { type Failure, oncePerTraffic, type Traffic } from '../traffic.ts';
 import { outOf, percent, plural, seconds } from '../wording.ts';
 import { closedParts } from './closed.ts';
-import { isScattered, ofFailingRoutes, routeShares } from './routes.ts';
+import { ofFailingRoutes, routeShares, scattered } from './routes.ts';
 
 export interface BadResponse {
   all: Failure[];
@@ -24,9 +24,10 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       .map((cluster) => cluster.errors)
       .filter((errors) => errors.length < MIN_ERRORS || ofFailingRoutes(traffic, errors)),
     ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
-  ]
-    .filter((errors) => !isScattered(traffic, errors))
-    .flat();
+  ].flatMap((errors) => {
+    const unexplained = new Set(scattered(traffic, errors));
+    return errors.filter((error) => !unexplained.has(error));
+  });
   const retried = parts.all.filter((error) => error.retriedOk).length;
   const claimed = [...fixed, ...unclear].sort((a, b) => a.index - b.index);
   const shares = routeShares(traffic, parts.all);

@@ -27,14 +27,31 @@ function beganApart(run: readonly Failure[]): boolean {
   return spread(began) >= APART * spread(run.map(({ at }) => at));
 }
 
+const MOST_BY_CHANCE = 0.01;
+
+/** Runs of this length that the other errors of the target would give if they ended at any time of what was read. */
+function byChance(length: number, all: number, readMs: number): number {
+  const others = all - length;
+  let chance = others;
+  for (let i = 1; i < length; i++) chance *= (others * PAUSE_MS) / Math.max(1, readMs);
+  return chance;
+}
+
 /** At least three errors of one target that had been worked on, none later than 20 ms after the one before; by time, then target. */
-export function targetBursts(errors: readonly Failure[]): TargetBurst[] {
+export function targetBursts(errors: readonly Failure[], readMs: number): TargetBurst[] {
   const bursts: TargetBurst[] = [];
   for (const [target, own] of groupBy(errors, (error) => error.target)) {
     let run: Failure[] = [];
     const close = () => {
       const [first, last] = [run[0], run[run.length - 1]];
-      if (first && last && run.length >= MIN_ERRORS && underWay(run) >= MIN_UNDER_WAY && beganApart(run))
+      if (
+        first &&
+        last &&
+        run.length >= MIN_ERRORS &&
+        underWay(run) >= MIN_UNDER_WAY &&
+        beganApart(run) &&
+        byChance(run.length, own.length, readMs) < MOST_BY_CHANCE
+      )
         bursts.push({ target, errors: run, from: first.at, to: last.at });
       run = [];
     };

@@ -21,6 +21,8 @@ export interface ClosedParts {
   race: { measure: KeepAliveMeasure; errors: Failure[] }[];
   /** Errors of the last moments of targets that left for good. */
   leaving: { life: TargetLife; errors: Failure[] }[];
+  /** The same where others fail as much: theirs, or of what else closes connections. They are among the bursts and the rest as well. */
+  perhapsLeaving: { life: TargetLife; errors: Failure[] }[];
   /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
   clocks: DurationCluster[];
   /** Errors of one target that ended together. */
@@ -61,8 +63,10 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
 
   const clocks = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
   for (const clock of clocks) take(clock.errors);
-  const leaving = leavingErrors(traffic, rest).map(({ life, errors }) => ({ life, errors: take(errors) }));
-  const bursts = targetBursts(rest);
+  const last = leavingErrors(traffic, rest);
+  const leaving = last.filter(({ shown }) => shown).map(({ life, errors }) => ({ life, errors: take(errors) }));
+  const perhapsLeaving = last.filter(({ shown }) => !shown).map(({ life, errors }) => ({ life, errors }));
+  const bursts = targetBursts(rest, readMs(traffic));
   for (const burst of bursts) take(burst.errors);
   return {
     all,
@@ -71,6 +75,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     measures,
     race,
     leaving,
+    perhapsLeaving,
     clocks,
     bursts,
     instantRest: rest.filter(isInstant),
@@ -104,7 +109,7 @@ function raceErrors(measure: KeepAliveMeasure): Failure[] {
  * The errors with which a target leaves. Where connections are closed on others too, or were before, only those after its last success
  * count, and only when there are several or it also refused connections then.
  */
-function leavingErrors(traffic: Traffic, errors: Failure[]): ClosedParts['leaving'] {
+function leavingErrors(traffic: Traffic, errors: Failure[]) {
   const lives = targetLives(traffic).filter((life) => life.left === true);
   const isLast = (error: Failure, life: TargetLife) => isOf(error, life) && error.at >= life.lastSeen - LAST_MOMENTS_MS;
   const refused = withSignature(traffic, 'connect-failed');
@@ -112,14 +117,17 @@ function leavingErrors(traffic: Traffic, errors: Failure[]): ClosedParts['leavin
   return lives
     .map((life) => {
       const own = errors.filter((error) => isLast(error, life));
-      if (!elsewhere.some((error) => error.target_group_arn === life.target_group_arn)) return { life, errors: own };
+      if (!elsewhere.some((error) => error.target_group_arn === life.target_group_arn))
+        return { life, errors: own, shown: true };
       const stopped = (life.lastSuccess ?? life.firstSeen) - AT_ONCE_MS;
       const after = own.filter((error) => error.at >= stopped);
       const shown = after.length >= SEVERAL || refused.some((error) => isOf(error, life) && error.at >= stopped);
-      return { life, errors: shown ? after : [] };
+      return { life, errors: shown ? after : own, shown };
     })
     .filter(({ errors: own }) => own.length > 0);
 }
+
+const readMs = ({ log }: Traffic): number => (log.newest ?? 0) - (log.oldest ?? 0);
 
 const isOf = (error: Failure, life: TargetLife): boolean =>
   error.target === life.target && error.target_group_arn === life.target_group_arn;

@@ -10,6 +10,8 @@ export interface FailedConnects {
   target: string;
   errors: Failure[];
   life: TargetLife | null;
+  /** Its last moments: nothing much was sent to the target after them. A target that refuses and leaves minutes later left for another reason. */
+  last: boolean;
   /** A target answered a request on this target after the first of these errors, or before it. */
   succeeded: boolean;
   /** Another target of the group joined while this one left. */
@@ -19,7 +21,8 @@ export interface FailedConnects {
 export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[] => {
   const lives = targetLives(traffic);
   const errors = withSignature(traffic, 'connect-failed');
-  return [...groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`).values()].flatMap((own) => {
+  const perTarget = groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`);
+  return [...perTarget.values()].flatMap(spells).flatMap((own) => {
     const [first] = own;
     if (!first) return [];
     const { target, target_group_arn } = first;
@@ -31,6 +34,7 @@ export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[
         target,
         errors: own,
         life,
+        last: life !== null && Math.max(...own.map(({ at }) => at)) >= life.lastSeen - PAUSE_MS,
         succeeded: life?.lastSuccess != null,
         replaced: life !== null && wasReplaced(life, lives),
       },
@@ -57,6 +61,20 @@ export const connectTimeouts = oncePerTraffic((traffic: Traffic): ConnectTimeout
       .map(({ target_group_arn, target }) => ({ target_group_arn, target, errors, succeeded: answered.has(key) })),
   );
 });
+
+/** Failures of one target further apart than this are judged apart: a crash in the morning, a deployment at noon. */
+const PAUSE_MS = 90_000;
+
+function spells(errors: Failure[]): Failure[][] {
+  const result: Failure[][] = [];
+  for (const error of [...errors].sort((a, b) => a.at - b.at || a.index - b.index)) {
+    const spell = result[result.length - 1];
+    const before = spell?.[spell.length - 1];
+    if (spell && before && error.at - before.at <= PAUSE_MS) spell.push(error);
+    else result.push([error]);
+  }
+  return result;
+}
 
 const REPLACED_WITHIN_MS = 10 * 60_000;
 

@@ -10,7 +10,7 @@ export interface DurationCluster {
 /** Shorter work is not told apart from ordinary response times. */
 const MIN_SECONDS = 1;
 const MIN_ERRORS = 3;
-/** Share of the slow errors that must lie in the cluster. */
+/** Share of the errors of about that duration (half as long again, or as short) that must lie in the cluster. */
 const MIN_SHARE = 0.5;
 
 /**
@@ -22,7 +22,8 @@ export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
   const clusters: DurationCluster[] = [];
   for (;;) {
     const cluster = densest(rest);
-    if (!cluster || moments(cluster) < MIN_ERRORS || cluster.length < MIN_SHARE * rest.length) return clusters;
+    if (!cluster || moments(cluster) < MIN_ERRORS || cluster.length < MIN_SHARE * near(rest, cluster).length)
+      return clusters;
     clusters.push({ seconds: middle(cluster), errors: [...cluster].sort((a, b) => a.index - b.index) });
     const taken = new Set(cluster);
     rest = rest.filter((error) => !taken.has(error));
@@ -30,6 +31,14 @@ export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
 }
 
 const byDuration = (a: Failure, b: Failure) => a.target_processing_time - b.target_processing_time || a.index - b.index;
+
+const ABOUT = 1.5;
+
+/** Errors of about the duration of a cluster; what else is closed much earlier or later does not hide a clock. */
+function near(errors: readonly Failure[], cluster: readonly Failure[]): Failure[] {
+  const at = middle(cluster);
+  return errors.filter(({ target_processing_time: t }) => t >= at / ABOUT && t <= at * ABOUT);
+}
 
 const width = (seconds: number): number => Math.max(0.1, seconds * 0.03);
 
@@ -48,7 +57,7 @@ function densest(sorted: Failure[]): Failure[] | null {
 /** Distinct moments (200 ms) at which they ended. */
 const moments = (errors: Failure[]): number => new Set(errors.map((error) => Math.round(error.at / 200))).size;
 
-function middle(cluster: Failure[]): number {
+function middle(cluster: readonly Failure[]): number {
   const value = cluster[Math.floor((cluster.length - 1) / 2)]?.target_processing_time ?? 0;
   return Math.round(value * 1000) / 1000;
 }

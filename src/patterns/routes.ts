@@ -27,23 +27,24 @@ const SCATTERED_ERRORS = 5;
 const SCATTERED_ROUTES = 3;
 
 /**
- * Errors that no response explains: over several routes of which none fails by itself, mostly worked when repeated, and mostly longer than
- * the slowest success of their route, while a response that cannot be taken comes after the normal time.
+ * The errors that no response explains, when they are over several routes of which none fails by itself and mostly worked when repeated:
+ * those that took longer than the slowest success of their route, at least half of all. A response that cannot be taken comes after the
+ * normal time, and the others of the errors may be such.
  */
-export function isScattered(traffic: Traffic, errors: readonly Failure[]): boolean {
+export function scattered(traffic: Traffic, errors: readonly Failure[]): Failure[] {
   const slowest = new Map(traffic.log.routes.map(({ route, succeededMaxMs }) => [route, succeededMaxMs]));
   const retried = errors.filter((error) => error.retriedOk).length;
   const outlasting = errors.filter(
     ({ route, target_processing_time }) =>
       1000 * target_processing_time > (slowest.get(route) ?? Number.POSITIVE_INFINITY),
-  ).length;
+  );
   const shares = routeShares(traffic, errors);
-  return (
+  const shown =
     errors.length >= SCATTERED_ERRORS &&
     shares.length >= SCATTERED_ROUTES &&
-    Math.min(retried, outlasting) >= HALF * errors.length &&
-    noRouteFailsByItself(traffic, shares)
-  );
+    Math.min(retried, outlasting.length) >= HALF * errors.length &&
+    noRouteFailsByItself(traffic, shares);
+  return shown ? outlasting : [];
 }
 
 const OFTEN = 0.2;

@@ -161,7 +161,7 @@ const situations: Situation[] = [
     name: 'scattered closes that worked when repeated; a quiet route failed one of three by chance',
     failures: closed(
       24,
-      (i) => ({ ...seconds(0.3 + i * 0.21), route: i === 0 ? 'GET /rare' : `GET /r-${i % 4}`, retriedOk: true }),
+      (i) => ({ ...seconds(1 + i * 0.21), route: i === 0 ? 'GET /rare' : `GET /r-${i % 4}`, retriedOk: true }),
       31,
     ),
     log: { routes: [...routes('GET /rare', 3, 2), ...[0, 1, 2, 3].flatMap((i) => routes(`GET /r-${i}`, 200, 194))] },

@@ -24,11 +24,14 @@ export const lookAlikes: Family = {
     incident(
       'worker recycling, not a race',
       { targetGroups: [recycling(75)], clients: [people(30), beat(1.3, { count: 12 })] },
-      shows(
-        'closed-mid-request',
-        'Row by row it is a race: closed soon after being sent, on every target and route. But the idle times before it show no edge, and what was sent to a leaving worker ends together.',
-        { mustNotClaim: ['keep-alive-race', 'malformed-response', 'response-header-too-large'] },
-      ),
+      (simulation) => ({
+        ...shows(
+          'closed-mid-request',
+          'Row by row it is a race: closed soon after being sent, on every target and route. But the idle times before it show no edge, and what was sent to a leaving worker ends together. The closes that took no longer than a success stay open.',
+          { mustNotClaim: ['keep-alive-race', 'malformed-response', 'response-header-too-large'] },
+        )(simulation),
+        explains: { 'closed-mid-request': [0.6, 1] },
+      }),
     ),
     incident(
       'worker recycling with pollers at 5 s',

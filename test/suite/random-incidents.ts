@@ -63,7 +63,7 @@ export function randomIncident(seed: number): RandomIncident {
     slowness: random.pick([1, 6, 30]),
     without: random.pick([[], [], [], ['metrics'], ['aws'], ['aws', 'metrics']]),
   };
-  // The target that is taken out is none of those that crash: doing both to one at the same moment is a shutdown before drain.
+  // What happens to one target happens at different times, and one that crashes for good is not taken out: both at once is another cause.
   if (has('scale-in')) drawn.targets = Math.max(3, drawn.targets);
   const members = addresses.slice(0, drawn.targets);
   const [victim = '', other = ''] = members;
@@ -90,7 +90,6 @@ export function randomIncident(seed: number): RandomIncident {
         ]
       : []),
   ];
-  const at = random.between(120, 700);
   const byTrouble: Partial<Record<Trouble, Fault[]>> = {
     'early closes': [{ kind: 'early-close', share: drawn.share, afterSeconds: [0.15, random.between(1, 8)] }],
     'instant closes': [{ kind: 'early-close', share: drawn.share, afterSeconds: [0.001, 0.03] }],
@@ -116,13 +115,15 @@ export function randomIncident(seed: number): RandomIncident {
       ofClients: true as const,
     })),
     'slow target': [{ kind: 'slow', route: 'GET /search', share: 0.1, seconds: [62, 100] }],
-    crash: [{ kind: 'crash', target: other, at }],
-    'brief crash': [{ kind: 'crash', target: victim, at, seconds: random.pick([0.2, 5, 40]) }],
+    crash: [{ kind: 'crash', target: other, at: random.between(120, 300) }],
+    'brief crash': [
+      { kind: 'crash', target: victim, at: random.between(120, 240), seconds: random.pick([0.2, 5, 40]) },
+    ],
     deployment: [
       {
         kind: 'deployment',
         group: 'web',
-        at,
+        at: random.between(460, 700),
         everySeconds: 45,
         stopAfterSeconds: random.pick([0.3, 3]),
         ...(random.chance(0.4) ? { hostGoneAfterSeconds: 5 } : {}),
@@ -132,8 +133,8 @@ export function randomIncident(seed: number): RandomIncident {
         ],
       },
     ],
-    'scale-in': [{ kind: 'deregister', target: members[members.length - 1] ?? '', at }],
-    'dropped packets': [{ kind: 'silent-drop', target: victim, from: at, to: at + 120 }],
+    'scale-in': [{ kind: 'deregister', target: members[members.length - 1] ?? '', at: random.between(300, 700) }],
+    'dropped packets': [{ kind: 'silent-drop', target: victim, from: 260, to: 380 }],
     'application errors': [
       { kind: 'application-error', share: drawn.share, status: random.pick([500, 502, 503, 504]) },
     ],

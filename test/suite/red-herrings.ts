@@ -72,6 +72,22 @@ export const redHerrings: Family = {
       ),
     ),
     incident(
+      'a brief crash, and a sound deployment of the same target five minutes later',
+      {
+        clients: [people(12)],
+        faults: [
+          { kind: 'crash', target: '10.0.10.40', at: 200, seconds: 20 },
+          deployment(500, {
+            stopAfterSeconds: 60,
+            replace: [{ old: '10.0.10.40', new: { address: '10.0.10.101', zone: 'a' } }],
+          }),
+        ],
+      },
+      shows('connection-refused', 'It refused, served again for minutes, and was then replaced without an error.', {
+        mustNotClaim: ['shutdown-before-drain'],
+      }),
+    ),
+    incident(
       'an unhealthy target without traffic, and a race',
       { ...race(5), faults: [{ kind: 'crash', target: '10.0.11.41', at: -1800 }] },
       shows('keep-alive-race', 'The dead target got no request.', {

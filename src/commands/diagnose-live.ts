@@ -103,6 +103,7 @@ export async function judgeLive(words: string, options: DiagnoseOptions, surroun
           attributes: await attributes(),
           loadBalancerArn: arn,
           engine: options.engine ?? 'auto',
+          athena: config.athena,
           maxUsd: limit ?? config.maxUsd,
           keepIn,
           deadline: accessLogSeconds * 1000,

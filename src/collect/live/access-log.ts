@@ -6,12 +6,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attributes } from '../../aws.ts';
-import type { AccessLog, Collected, Cost, Question } from '../../evidence.ts';
+import type { Config } from '../../config.ts';
+import type { AccessLog, Collected, Cost, IdleGaps, Question } from '../../evidence.ts';
 import { bytes as size } from '../../render/phrases.ts';
-import { type Estimate, estimateS3, estimateWords, NO_COST, s3Usd } from '../access-log/cost.ts';
+import { plural } from '../../wording.ts';
+import { type AthenaPlace, QueryRefusal, readWorkGroup, runQuery, type WorkGroup } from '../access-log/athena.ts';
+import { type Closed, planSearch, type Rollups, readGaps, readRollups } from '../access-log/athena-answers.ts';
+import { failedRows, gaps, rollups, type Scope, type Statement } from '../access-log/athena-sql.ts';
+import {
+  athenaUsd,
+  type Estimate,
+  estimateAthena,
+  estimateS3,
+  estimateWords,
+  NO_COST,
+  s3Usd,
+} from '../access-log/cost.ts';
 import { byText } from '../access-log/files.ts';
 import { LogRefusal } from '../access-log/refused.ts';
 import {
+  bytesOfDays,
   deliveryDays,
   download,
   endStamp,
@@ -21,6 +35,7 @@ import {
   listWindow,
   logPlace,
 } from '../access-log/s3.ts';
+import { findTable, type LogTable } from '../access-log/table.ts';
 import { vendedDelivery } from '../access-log/vended.ts';
 import { idleTimeoutOf, searchOf } from '../recorded.ts';
 import type { Session } from './session.ts';
@@ -31,7 +46,9 @@ export interface LiveAccessLogOptions {
   question: Question;
   attributes: Collected<Attributes>;
   loadBalancerArn: string;
+  /** `duckdb`: the files are fetched from S3. `auto`: that for little, Athena for much where there is a table. */
   engine: 'athena' | 'duckdb' | 'auto';
+  athena: Config['athena'];
   /** US dollars, compared with the most a read can cost; null for no limit. */
   maxUsd: number | null;
   /** Where log files are kept below `logs/`, for --save; null to keep none. The caller removes it. */
@@ -101,12 +118,166 @@ class Reading {
   }
 
   async #read(place: LogPlace): Promise<LiveAccessLog> {
-    const { question } = this.#options;
+    const { engine } = this.#options;
     this.#tell('listing log files');
-    const objects = await listWindow(await this.#listing(place));
-    const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
-    const days = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
-    return await this.#readFromS3(place, objects, estimateS3(objects.length, bytes, days), days);
+    if (engine === 'athena') {
+      const [table, listed] = await Promise.all([this.#table(place), this.#list(place)]);
+      if (table === null) throw this.#noTable(place);
+      return await this.#readByAthena(place, table, listed, 'as asked');
+    }
+    const listed = await this.#list(place);
+    if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), 'as asked');
+    return await this.#readByEither(place, listed);
+  }
+
+  /** Little is fetched; much is left where it is if there is a table; where that fails the files are fetched after all. */
+  async #readByEither(place: LogPlace, listed: Listed): Promise<LiveAccessLog> {
+    const bytes = 'refusal' in listed ? null : bytesOf(listed.objects);
+    if (bytes !== null && bytes <= FETCH_BELOW)
+      return await this.#readFromS3(place, objectsIn(listed), `${size(bytes)} are little`);
+    const much = bytes === null ? 'the log files may not be listed' : `${size(bytes)} are much`;
+    try {
+      const table = await this.#table(place);
+      if (table === null) throw this.#noTable(place);
+      return await this.#readByAthena(place, table, listed, much);
+    } catch (error) {
+      if (!(error instanceof LogRefusal) || this.#signal.aborted) throw error;
+      if ('refusal' in listed) throw new LogRefusal(error.kind, `${listed.refusal.message}; and ${error.message}`);
+      if (bytes !== null && bytes > FETCH_AT_MOST)
+        throw new LogRefusal(error.kind, `${error.message}; and ${size(bytes)} are too much to be fetched`);
+      const note = `Athena did not read the access log: ${error.message}.`;
+      return await this.#readFromS3(place, objectsIn(listed), 'Athena did not', [note]);
+    }
+  }
+
+  #noTable({ bucket, root }: LogPlace): LogRefusal {
+    const { database } = this.#options.athena;
+    return new LogRefusal(
+      'not-found',
+      `no table of the database ${database} covers s3://${bucket}/${root}: alb502 setup athena --create makes one`,
+    );
+  }
+
+  async #table(place: LogPlace): Promise<LogTable | null> {
+    const { session, athena } = this.#options;
+    const { GlueClient } = await import('@aws-sdk/client-glue');
+    const { database, table = null } = athena;
+    return await findTable({ glue: session.client(GlueClient), database, table, place, signal: this.#signal });
+  }
+
+  async #list(place: LogPlace): Promise<Listed> {
+    try {
+      return { objects: await listWindow(await this.#listing(place)) };
+    } catch (error) {
+      if (error instanceof LogRefusal && error.kind === 'denied') return { refusal: error };
+      throw error;
+    }
+  }
+
+  async #readByAthena(place: LogPlace, table: LogTable, listed: Listed, why: string): Promise<LiveAccessLog> {
+    const { session, question, athena } = this.#options;
+    const { AthenaClient } = await import('@aws-sdk/client-athena');
+    const { account, region, partition } = place;
+    const at: AthenaPlace = {
+      athena: session.client(AthenaClient),
+      ...{ account, region, partition },
+      workGroup: athena.workGroup,
+      catalog: athena.catalog,
+      database: athena.database,
+      outputLocation: athena.outputLocation ?? null,
+      signal: this.#signal,
+    };
+    const [workGroup, dayBytes] = await Promise.all([readWorkGroup(at), this.#bytesOfDays(place, table, listed)]);
+    this.#assertScannable(at, workGroup, listed, dayBytes);
+    const ends = endsOf(question, this.#idleTimeoutSeconds);
+    const scope: Scope = { table, place, ends, days: deliveryDays(ends, question.now), question };
+    const ask = async (statement: Statement, doing: string) => {
+      this.#tell(`Athena: ${doing}`);
+      const progress = (words: string) => this.#tell(words);
+      try {
+        const answer = await runQuery({ place: at, workGroup, statement, progress });
+        this.#spend({ bytesScanned: answer.bytesScanned, usd: athenaUsd(answer.bytesScanned), queries: 1 });
+        return answer.rows;
+      } catch (error) {
+        // A failed query is free, a cancelled one costs what it had scanned.
+        if (error instanceof QueryRefusal && error.bytesScanned > 0)
+          this.#spend({ bytesScanned: error.bytesScanned, usd: athenaUsd(error.bytesScanned), queries: 1 });
+        throw error;
+      }
+    };
+    const found = readRollups(await ask(rollups(scope), 'starting'));
+    this.#assertAnswered(table, found, listed);
+    const idleGaps = found.closed === null ? [] : await this.#searchGaps(scope, found.closed, ask);
+    const value: AccessLog = {
+      files: {
+        read: 'refusal' in listed ? 0 : listed.objects.length,
+        outsideWindow: 0,
+        connectionLogs: 0,
+        healthCheckLogs: 0,
+        bytes: 'refusal' in listed ? this.#cost.bytesScanned : bytesOf(listed.objects),
+        unreadable: [],
+      },
+      ...found.log,
+      rejected: { lines: found.empty.rows, files: found.empty.inFiles, first: null },
+      idleGaps,
+      cost: this.#cost,
+      unanswered: unansweredBy(scope, found, listed),
+    };
+    return {
+      log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why}`, value },
+      cost: this.#cost,
+      kept: { answers: value },
+    };
+  }
+
+  async #searchGaps(
+    scope: Scope,
+    closed: Closed,
+    ask: (statement: Statement, doing: string) => Promise<(string | null)[][]>,
+  ): Promise<IdleGaps[]> {
+    const planned = planSearch(closed, this.#idleTimeoutSeconds);
+    return readGaps(await ask(gaps(scope, planned.search), 'looking for a keep-alive edge'), planned);
+  }
+
+  /** Of all files in the partitions of the window; null where the table has none, or where they cannot be counted. */
+  async #bytesOfDays(place: LogPlace, table: LogTable, listed: Listed): Promise<number | null> {
+    if ('refusal' in listed || table.partitions.by === 'nothing') return null;
+    return await bytesOfDays(await this.#listing(place));
+  }
+
+  #assertScannable(at: AthenaPlace, workGroup: WorkGroup | null, listed: Listed, dayBytes: number | null): void {
+    if (workGroup !== null && !workGroup.hasOwnOutput && at.outputLocation === null)
+      throw new LogRefusal(
+        'not-found',
+        `the Athena workgroup ${at.workGroup} has no place for results: set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3`,
+      );
+    const cutoff = workGroup?.cutoff ?? null;
+    const bytes = 'refusal' in listed ? 0 : bytesOf(listed.objects);
+    if (cutoff !== null && bytes > cutoff)
+      throw new LogRefusal(
+        'too-much',
+        `the workgroup ${at.workGroup} stops queries at ${size(cutoff)} (BytesScannedCutoffPerQuery), and the log files of the window are ${size(bytes)}: ask for a shorter window`,
+      );
+    const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
+    this.#assertAffordable(estimate);
+    this.#tell(`Athena: ${estimateWords(estimate)}`);
+  }
+
+  /** A table that shows nothing where there are files is no answer. */
+  #assertAnswered(table: LogTable, { log, empty }: Rollups, listed: Listed): void {
+    const own = `${table.database}.${table.name}`;
+    if (empty.rows > 0 && log.entries === 0)
+      throw new LogRefusal(
+        'failed',
+        `every row of the table ${own} is empty: its pattern (input.regex) matches none of the lines; alb502 setup athena prints one that does`,
+      );
+    if (log.lines === 0 && !('refusal' in listed) && listed.objects.length > 0) {
+      const since = table.since === null ? '' : ` (its projection begins on ${table.since})`;
+      throw new LogRefusal(
+        'failed',
+        `the table ${own} shows no row although there are ${plural(listed.objects.length, 'log file')} of the window: its location or its partitions do not lead there${since}`,
+      );
+    }
   }
 
   async #listing(place: LogPlace) {
@@ -125,12 +296,14 @@ class Reading {
   async #readFromS3(
     place: LogPlace,
     objects: readonly LogObject[],
-    estimate: Estimate,
-    lists: number,
+    why: string,
+    notes: readonly string[] = [],
   ): Promise<LiveAccessLog> {
     const { question, keepIn } = this.#options;
+    const lists = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
+    const estimate = estimateS3(objects.length, bytesOf(objects), lists);
     this.#assertAffordable(estimate);
-    this.#tell(`fetching ${estimateWords(estimate)}`);
+    this.#tell(`fetching ${estimateWords(estimate)} (${why})`);
     const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
     const folder = join(temporary, 'logs');
     try {
@@ -149,7 +322,12 @@ class Reading {
       const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds });
       const missing = fetched.missing.map((one) => ({ ...one, lines: 0 }));
       const unreadable = [...log.files.unreadable, ...missing].sort((a, b) => byText(a.file, b.file));
-      const value: AccessLog = { ...log, files: { ...log.files, unreadable }, cost: this.#cost };
+      const value: AccessLog = {
+        ...log,
+        files: { ...log.files, unreadable },
+        cost: this.#cost,
+        ...(notes.length > 0 ? { unanswered: [...notes] } : {}),
+      };
       return {
         log: { status: 'collected', source: this.#fetchedSource(place), value },
         cost: this.#cost,
@@ -187,6 +365,37 @@ class Reading {
     );
     return [...copies, searchOf(question)].join(' && ');
   }
+}
+
+/** The objects of the window, or why they may not be listed. */
+type Listed = { objects: LogObject[] } | { refusal: LogRefusal };
+
+/** Compressed bytes. Up to the first, `auto` fetches files; beyond the second it does not even when Athena fails. */
+const [FETCH_BELOW, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];
+
+const bytesOf = (objects: readonly LogObject[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
+
+function objectsIn(listed: Listed): LogObject[] {
+  if ('refusal' in listed) throw listed.refusal;
+  return listed.objects;
+}
+
+/** What the table could not be asked, or did not show. */
+function unansweredBy({ table, days }: Scope, { empty, log }: Rollups, listed: Listed): string[] {
+  const own = `${table.database}.${table.name}`;
+  const [first] = days;
+  return [
+    ...table.unanswered,
+    ...(empty.rows > 0
+      ? [
+          `${plural(empty.rows, 'row')} of ${log.lines} of the Athena table ${own} are empty, in ${plural(empty.inFiles, 'file')} (${empty.files[0] ?? ''}): its pattern does not match these lines, or logs of another kind lie there.`,
+        ]
+      : []),
+    ...(table.since !== null && first !== undefined && first < table.since
+      ? [`The Athena table ${own} begins on ${table.since}: what was delivered before is not seen.`]
+      : []),
+    ...('refusal' in listed ? [`How many log files there are is not known: ${listed.refusal.message}.`] : []),
+  ];
 }
 
 function commonStart(a: string, b: string): string {

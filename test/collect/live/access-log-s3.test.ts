@@ -1,68 +1,26 @@
 /** The log of a live load balancer read straight from its bucket, through the real client. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseFileName } from '../../../src/collect/access-log/files.ts';
 import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/live/access-log.ts';
-import { openSession } from '../../../src/collect/live/session.ts';
-import type { AccessLog, Question } from '../../../src/evidence.ts';
-import { ARN, at, BUCKET, delivered } from '../../s3/log-bucket.ts';
+import { at, BUCKET, delivered } from '../../s3/log-bucket.ts';
 import { type Bucket, denied, type LocalS3, serveS3 } from '../../s3/server.ts';
 import { temporaryFolder } from '../folder.ts';
-
-const question: Question = {
-  loadBalancer: { name: 'shop', arn: ARN },
-  from: at('2026-03-10T12:00:00Z'),
-  to: at('2026-03-10T12:15:00Z'),
-  now: at('2026-03-10T13:00:00Z'),
-  statuses: ['5xx'],
-};
-
-const LOGGING = { 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': BUCKET, 'access_logs.s3.prefix': '' };
+import { answers, question, reasonOf, settings } from './live-account.ts';
 
 afterEach(() => vi.unstubAllEnvs());
-
-const collected = <T>(value: T) => ({ status: 'collected' as const, source: 'aws elbv2 …', value });
 
 interface Situation extends Partial<Omit<LiveAccessLogOptions, 'attributes'>> {
   bucket: Partial<Bucket>;
   attributes?: Record<string, string>;
 }
 
-/** Reads the bucket as a person would: by DuckDB, with credentials from the environment. */
 async function readFrom({ bucket, attributes, ...options }: Situation) {
   const s3 = await serveS3({ name: BUCKET, objects: new Map(), ...bucket });
-  const live = await readLiveAccessLog({ ...settings(s3, attributes), ...options });
+  const live = await readLiveAccessLog({ ...settings({ s3 }, attributes), ...options });
   return { ...live, s3 };
 }
-
-function settings(s3: Pick<LocalS3, 'endpoint'>, attributes: Record<string, string> = {}): LiveAccessLogOptions {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
-  vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.endpoint);
-  const session = openSession(
-    { account: 'default', region: 'eu-west-1' },
-    { signal: new AbortController().signal, deadline: 20_000 },
-  );
-  onTestFinished(() => session.close());
-  return {
-    session,
-    question,
-    attributes: collected({ ...LOGGING, 'idle_timeout.timeout_seconds': '60', ...attributes }),
-    loadBalancerArn: ARN,
-    engine: 'duckdb',
-    maxUsd: null,
-    keepIn: null,
-    deadline: 30_000,
-  };
-}
-
-function answers({ log }: { log: { status: string } }): AccessLog {
-  if (log.status !== 'collected' || !('value' in log)) throw new Error(JSON.stringify(log));
-  return log.value as AccessLog;
-}
-
-const reasonOf = ({ log }: { log: { status: string } }): string => ('reason' in log ? String(log.reason) : log.status);
 
 /** Ends of the intervals of the files that were fetched, as HHMM, once each. */
 const intervals = (s3: LocalS3): string[] => [
@@ -287,7 +245,7 @@ describe('when it is interrupted', () => {
         return null;
       },
     });
-    const options = settings(s3);
+    const options = settings({ s3 });
     const session = { ...options.session, signal: interruption.signal };
     expect(reasonOf(await readLiveAccessLog({ ...options, session }))).toBe(
       'there was no more time for the access log: s3:GetObject was stopped',
@@ -299,7 +257,7 @@ describe('when the attributes are not known', () => {
   it('says that the place of the log is not known, and why', async () => {
     const s3 = await serveS3({ name: BUCKET, objects: new Map() });
     const attributes = { status: 'unavailable' as const, source: 'aws elbv2 …', reason: 'it was denied' };
-    const { log } = await readLiveAccessLog({ ...settings(s3), attributes });
+    const { log } = await readLiveAccessLog({ ...settings({ s3 }), attributes });
     expect(log).toEqual({
       status: 'unavailable',
       source: 'aws elbv2 …',

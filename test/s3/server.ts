@@ -23,6 +23,8 @@ export interface Bucket {
   pageSize?: number;
   /** What to answer instead, or null. `key` is null for a list. */
   fault?: (key: string | null) => Fault | null;
+  /** Objects are listed as so many times larger than they are. */
+  inflated?: number;
   /** Objects whose body breaks off half-way, and how often still. */
   cut?: Map<string, number>;
 }
@@ -83,7 +85,8 @@ export async function serveS3(bucket: Bucket): Promise<LocalS3> {
       .sort((a, b) => (a < b ? -1 : 1));
     const page = keys.slice(0, size);
     const contents = page.map(
-      (key) => `<Contents><Key>${escaped(key)}</Key><Size>${bucket.objects.get(key)?.length}</Size></Contents>`,
+      (key) =>
+        `<Contents><Key>${escaped(key)}</Key><Size>${(bucket.objects.get(key)?.length ?? 0) * (bucket.inflated ?? 1)}</Size></Contents>`,
     );
     const more =
       keys.length > size

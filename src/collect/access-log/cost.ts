@@ -5,6 +5,7 @@
  */
 import type { Cost } from '../../evidence.ts';
 import { dollars, bytes as size } from '../../render/phrases.ts';
+import { plural } from '../../wording.ts';
 
 export const NO_COST: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
 
@@ -59,9 +60,10 @@ export function estimateAthena(files: number, bytes: number, dayBytes: number | 
   };
 }
 
-/** "40 files, 3.4 MB: about $0.0005, at most 210 MB and $0.0010". */
+/** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105". */
 export function estimateWords({ files, bytes, usd, atMost }: Estimate): string {
   const most =
     atMost === null ? 'at most an unknown amount' : `at most ${size(atMost.bytes)} and ${dollars(atMost.usd)}`;
-  return `${files} ${files === 1 ? 'file' : 'files'}, ${size(bytes)}: about ${dollars(usd)}, ${most}`;
+  const about = usd < 0.0001 ? '' : 'about ';
+  return `${plural(files, 'file')}, ${size(bytes)}: ${about}${dollars(usd)}, ${most}`;
 }

@@ -45,23 +45,28 @@ function traffic(): Map<string, Uint8Array> {
   };
   const nodes = ['203.0.113.17', '203.0.113.18'];
   for (let index = 0; index < 1500; index++) {
-    const at = T - 120_000 + index * 800 + (index % 7) * 0.137;
+    const at = T - 120_000 + index * 800 + ((index * 37) % 391) + 0.137;
     const node = nodes[index % 2] ?? '';
     const target = `10.0.0.${(index % 3) + 1}:8080`;
-    const ordinary = { at, target, trace: TRACE(index), client: `192.0.2.${index % 40}:${40000 + index}` };
+    // The first target is a group of its own, where one connection is closed early among many that are not.
+    const isAlone = index % 3 === 0;
+    const ordinary = {
+      at,
+      target,
+      group: isAlone ? `${GROUP}9` : GROUP,
+      trace: TRACE(index),
+      client: `192.0.2.${index % 40}:${40000 + index}`,
+    };
     put({ ...ordinary, request: `GET https://www.example.com:443/api/orders/${index}?q=${index} HTTP/1.1` }, node);
-    if (index % 25 === 0)
-      put(
-        {
-          ...ordinary,
-          at: at + 5000,
-          status: '502',
-          targetStatus: '-',
-          times: [0, 0.001, -1],
-          trace: TRACE(7000 + index),
-        },
-        node,
-      );
+    const closing = {
+      status: '502',
+      targetStatus: '-',
+      times: [0, 0.001, -1] as Fields['times'],
+      trace: TRACE(7000 + index),
+    };
+    if (isAlone ? index === 600 : index % 25 === 0) put({ ...ordinary, ...closing, at: at + 5000 }, node);
+    // Some that have been idle as long are answered all the same.
+    if (index % 20 === 7) put({ ...ordinary, at: at + 5009, trace: TRACE(5000 + index) }, node);
     if (index % 60 === 0)
       put(
         {
@@ -152,7 +157,7 @@ describe('a table', () => {
   it.each(Object.entries(FORMS))('%s answers as the files do', async (_, form) => {
     const { byDuckDb, byAthena } = await byBoth(traffic(), form);
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
-    expect(byAthena.failuresTotal).toBeGreaterThan(80);
+    expect(byAthena.failuresTotal).toBeGreaterThan(60);
     expect(byAthena.idleGaps[0]?.bins.length).toBeGreaterThan(10);
     expect(byAthena.unanswered).toEqual([]);
   });

@@ -61,7 +61,7 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
   let logs: LogFacts = {};
   if (accessLog.status === 'collected' && incident?.logs) {
-    const { files: read, cost } = accessLog.value;
+    const { files: read, cost, unanswered } = accessLog.value;
     const { bytes, unreadable } = read;
     const reasons = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
       question,
@@ -71,7 +71,7 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
     });
     logs = {
       logBytes: bytes,
-      ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost } }),
+      ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost, unanswered } }),
       ...(unreadable.length > 0 ? { unreadable: reasons } : {}),
     };
   } else if (accessLog.status === 'collected') {

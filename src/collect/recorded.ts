@@ -151,7 +151,11 @@ function asThen(log: AccessLog, incident: Incident, question: Question): Collect
   return {
     status: 'collected',
     source: isSame && fetched ? fetched.source : searchOf(question),
-    value: { ...log, files: { ...log.files, unreadable, bytes }, ...(isSame && fetched ? { cost: fetched.cost } : {}) },
+    value: {
+      ...log,
+      files: { ...log.files, unreadable, bytes },
+      ...(isSame && fetched ? { cost: fetched.cost, unanswered: fetched.unanswered } : {}),
+    },
   };
 }
 

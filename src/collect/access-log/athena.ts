@@ -80,7 +80,7 @@ function workGroupOf(configuration: WorkGroupConfiguration): WorkGroup {
 }
 
 /** Milliseconds between looks at a query, for its first while and after. */
-const [LOOK_EARLY, EARLY, LOOK_LATE] = [250, 15_000, 1000];
+const [LOOK_EARLY, EARLY, LOOK_LATE] = [100, 15_000, 1000];
 /** Starts that find too many queries running are tried again after these milliseconds. */
 const BUSY_PAUSES = [1000, 2000, 4000, 8000, 16_000];
 const STOP_TIMEOUT = 5000;

@@ -4,7 +4,8 @@ import { kindOf, refusalOf } from '../live/refusal.ts';
 /** What was asked for, as an IAM policy names it, and where. */
 export interface Wanted {
   action: string;
-  resource: string;
+  /** Several where a policy has to name several: the last is the one that was asked for. */
+  resource: string | readonly string[];
   region: string;
 }
 
@@ -23,12 +24,13 @@ export class LogRefusal extends Error {
 export type RefusalKind = 'denied' | 'not-found' | 'too-much' | 'stopped' | 'failed';
 
 export const deniedTo = ({ action, resource }: Pick<Wanted, 'action' | 'resource'>, explicitly = false): LogRefusal => {
+  const named = typeof resource === 'string' ? resource : (resource.at(-1) ?? '');
   const statement = JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
   return new LogRefusal(
     'denied',
     explicitly
-      ? `${action} on ${resource} was denied explicitly: a bucket policy, an IAM policy, a permissions boundary or a service control policy forbids it`
-      : `${action} on ${resource} was denied; the IAM statement ${statement} allows it`,
+      ? `${action} on ${named} was denied explicitly: a bucket policy, an IAM policy, a permissions boundary or a service control policy forbids it`
+      : `${action} on ${named} was denied; the IAM statement ${statement} allows it`,
   );
 };
 
@@ -48,9 +50,14 @@ export function logRefusal(error: unknown, wanted: Wanted): LogRefusal {
   const status = statusOf(error);
   const kind = kindOf(error);
   if (kind === 'denied' || kind === 'denied-explicitly' || (kind === 'other' && status === 403)) {
-    return deniedTo(missingIn(message) ?? wanted, kind === 'denied-explicitly');
+    const missing = missingIn(message);
+    return deniedTo(
+      missing === null || missing.action === wanted.action ? nearest(wanted, missing) : missing,
+      kind === 'denied-explicitly',
+    );
   }
-  const place = wanted.resource.replace(/^arn:[^:]+:s3:::/, 's3://').replace(/[*]$/, '');
+  const resource = typeof wanted.resource === 'string' ? wanted.resource : (wanted.resource.at(-1) ?? '');
+  const place = resource.replace(/^arn:[^:]+:s3:::/, 's3://').replace(/[*]$/, '');
   if (name === 'NoSuchBucket') return new LogRefusal('not-found', `the bucket of ${place} does not exist`);
   if (name === 'NoSuchKey') return new LogRefusal('not-found', 'it is gone from the bucket');
   if (ELSEWHERE.includes(name) || status === 301)
@@ -60,6 +67,12 @@ export function logRefusal(error: unknown, wanted: Wanted): LogRefusal {
     );
   return new LogRefusal('failed', refusalOf(error, wanted));
 }
+
+/** What AWS says was missing, unless a policy needs more than that. */
+const nearest = (
+  wanted: Wanted,
+  missing: Pick<Wanted, 'action' | 'resource'> | null,
+): Pick<Wanted, 'action' | 'resource'> => (missing === null || typeof wanted.resource !== 'string' ? wanted : missing);
 
 export const stoppedDuring = (what: string): LogRefusal =>
   new LogRefusal('stopped', `there was no more time for the access log: ${what} was stopped`);

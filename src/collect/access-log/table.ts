@@ -136,9 +136,14 @@ export async function findTable(choice: TableChoice): Promise<LogTable | null> {
   return fitting.find(isPartitioned) ?? fitting[0] ?? null;
 }
 
-const glueArn = ({ partition, region, account }: LogPlace): string => `arn:${partition}:glue:${region}:${account}:*`;
+/** Glue asks for a permission on each of these: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html */
+function resourcesOf({ place: { partition, region, account }, database }: TableChoice, table: string): string[] {
+  const glue = `arn:${partition}:glue:${region}:${account}`;
+  return [`${glue}:catalog`, `${glue}:database/${database}`, `${glue}:table/${database}/${table}`];
+}
 
-async function oneTable({ glue, database, place, signal }: TableChoice, name: string): Promise<Table | null> {
+async function oneTable(choice: TableChoice, name: string): Promise<Table | null> {
+  const { glue, database, place, signal } = choice;
   const { GetTableCommand } = await import('@aws-sdk/client-glue');
   try {
     const answer = await glue.send(new GetTableCommand({ DatabaseName: database, Name: name }), {
@@ -147,11 +152,12 @@ async function oneTable({ glue, database, place, signal }: TableChoice, name: st
     return answer.Table ?? null;
   } catch (error) {
     if (error instanceof Error && error.name === 'EntityNotFoundException') return null;
-    throw logRefusal(error, { action: 'glue:GetTable', resource: glueArn(place), region: place.region });
+    throw logRefusal(error, { action: 'glue:GetTable', resource: resourcesOf(choice, name), region: place.region });
   }
 }
 
-async function allTables({ glue, database, place, signal }: TableChoice): Promise<Table[]> {
+async function allTables(choice: TableChoice): Promise<Table[]> {
+  const { glue, database, place, signal } = choice;
   const { GetTablesCommand } = await import('@aws-sdk/client-glue');
   const tables: Table[] = [];
   let next: string | undefined;
@@ -166,7 +172,7 @@ async function allTables({ glue, database, place, signal }: TableChoice): Promis
     } while (next !== undefined);
   } catch (error) {
     if (error instanceof Error && error.name === 'EntityNotFoundException') return [];
-    throw logRefusal(error, { action: 'glue:GetTables', resource: glueArn(place), region: place.region });
+    throw logRefusal(error, { action: 'glue:GetTables', resource: resourcesOf(choice, '*'), region: place.region });
   }
   return tables;
 }

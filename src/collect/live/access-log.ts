@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attributes } from '../../aws.ts';
 import type { Config } from '../../config.ts';
-import type { AccessLog, Collected, Cost, IdleGaps, Question } from '../../evidence.ts';
+import type { AccessLog, Collected, Cost, Question } from '../../evidence.ts';
 import { bytes as size } from '../../render/phrases.ts';
 import { plural } from '../../wording.ts';
 import { type AthenaPlace, QueryRefusal, readWorkGroup, runQuery, type WorkGroup } from '../access-log/athena.ts';
@@ -121,9 +121,9 @@ class Reading {
     const { engine } = this.#options;
     this.#tell('listing log files');
     if (engine === 'athena') {
-      const [table, listed] = await Promise.all([this.#table(place), this.#list(place)]);
-      if (table === null) throw this.#noTable(place);
-      return await this.#readByAthena(place, table, listed, 'as asked');
+      const asking = [this.#prepare(place), this.#list(place)] as const;
+      await Promise.allSettled(asking);
+      return await this.#readByAthena(place, await asking[0], await asking[1], 'as asked');
     }
     const listed = await this.#list(place);
     if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), 'as asked');
@@ -137,9 +137,7 @@ class Reading {
       return await this.#readFromS3(place, objectsIn(listed), `${size(bytes)} are little`);
     const much = bytes === null ? 'the log files may not be listed' : `${size(bytes)} are much`;
     try {
-      const table = await this.#table(place);
-      if (table === null) throw this.#noTable(place);
-      return await this.#readByAthena(place, table, listed, much);
+      return await this.#readByAthena(place, await this.#prepare(place), listed, much);
     } catch (error) {
       if (!(error instanceof LogRefusal) || this.#signal.aborted) throw error;
       if ('refusal' in listed) throw new LogRefusal(error.kind, `${listed.refusal.message}; and ${error.message}`);
@@ -150,19 +148,44 @@ class Reading {
     }
   }
 
-  #noTable({ bucket, root }: LogPlace): LogRefusal {
-    const { database } = this.#options.athena;
-    return new LogRefusal(
-      'not-found',
-      `no table of the database ${database} covers s3://${bucket}/${root}: alb502 setup athena --create makes one`,
-    );
+  /** All that has to be known ahead of a query, at once. */
+  async #prepare(place: LogPlace): Promise<Prepared> {
+    const { session, athena } = this.#options;
+    const [{ AthenaClient }, { GlueClient }] = await Promise.all([
+      import('@aws-sdk/client-athena'),
+      import('@aws-sdk/client-glue'),
+    ]);
+    const { database, table: named = null } = athena;
+    const { account, region, partition } = place;
+    const at: AthenaPlace = {
+      athena: session.client(AthenaClient),
+      ...{ account, region, partition, database },
+      workGroup: athena.workGroup,
+      catalog: athena.catalog,
+      outputLocation: athena.outputLocation ?? null,
+      signal: this.#signal,
+    };
+    const choice = { glue: session.client(GlueClient), database, table: named, place, signal: this.#signal };
+    const asking = [findTable(choice), readWorkGroup(at), this.#bytesOfDays(place)] as const;
+    // Of several refusals it is always the same one that is named.
+    await Promise.allSettled(asking);
+    const [table, workGroup, dayBytes] = [await asking[0], await asking[1], await asking[2]];
+    if (table === null)
+      throw new LogRefusal(
+        'not-found',
+        `no table of the database ${database} covers s3://${place.bucket}/${place.root}: alb502 setup athena --create makes one`,
+      );
+    return { at, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
   }
 
-  async #table(place: LogPlace): Promise<LogTable | null> {
-    const { session, athena } = this.#options;
-    const { GlueClient } = await import('@aws-sdk/client-glue');
-    const { database, table = null } = athena;
-    return await findTable({ glue: session.client(GlueClient), database, table, place, signal: this.#signal });
+  /** Of all files in the folders of the days; null where they cannot be counted. */
+  async #bytesOfDays(place: LogPlace): Promise<number | null> {
+    try {
+      return await bytesOfDays(await this.#listing(place));
+    } catch (error) {
+      if (error instanceof LogRefusal && error.kind === 'denied') return null;
+      throw error;
+    }
   }
 
   async #list(place: LogPlace): Promise<Listed> {
@@ -174,21 +197,10 @@ class Reading {
     }
   }
 
-  async #readByAthena(place: LogPlace, table: LogTable, listed: Listed, why: string): Promise<LiveAccessLog> {
-    const { session, question, athena } = this.#options;
-    const { AthenaClient } = await import('@aws-sdk/client-athena');
-    const { account, region, partition } = place;
-    const at: AthenaPlace = {
-      athena: session.client(AthenaClient),
-      ...{ account, region, partition },
-      workGroup: athena.workGroup,
-      catalog: athena.catalog,
-      database: athena.database,
-      outputLocation: athena.outputLocation ?? null,
-      signal: this.#signal,
-    };
-    const [workGroup, dayBytes] = await Promise.all([readWorkGroup(at), this.#bytesOfDays(place, table, listed)]);
-    this.#assertScannable(at, workGroup, listed, dayBytes);
+  async #readByAthena(place: LogPlace, prepared: Prepared, listed: Listed, why: string): Promise<LiveAccessLog> {
+    const { question } = this.#options;
+    const { at, table, workGroup } = prepared;
+    this.#assertScannable(prepared, listed);
     const ends = endsOf(question, this.#idleTimeoutSeconds);
     const scope: Scope = { table, place, ends, days: deliveryDays(ends, question.now), question };
     const ask = async (statement: Statement, doing: string) => {
@@ -207,7 +219,9 @@ class Reading {
     };
     const found = readRollups(await ask(rollups(scope), 'starting'));
     this.#assertAnswered(table, found, listed);
-    const idleGaps = found.closed === null ? [] : await this.#searchGaps(scope, found.closed, ask);
+    const edge = found.closed === null ? null : searchFor(scope, found.closed, this.#idleTimeoutSeconds);
+    const idleGaps =
+      edge === null ? [] : readGaps(await ask(edge.statement, 'looking for a keep-alive edge'), edge.planned);
     const value: AccessLog = {
       files: {
         read: 'refusal' in listed ? 0 : listed.objects.length,
@@ -221,7 +235,7 @@ class Reading {
       rejected: { lines: found.empty.rows, files: found.empty.inFiles, first: null },
       idleGaps,
       cost: this.#cost,
-      unanswered: unansweredBy(scope, found, listed),
+      unanswered: [...unansweredBy(scope, found, listed), ...(edge?.left ?? [])],
     };
     return {
       log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why}`, value },
@@ -230,22 +244,7 @@ class Reading {
     };
   }
 
-  async #searchGaps(
-    scope: Scope,
-    closed: Closed,
-    ask: (statement: Statement, doing: string) => Promise<(string | null)[][]>,
-  ): Promise<IdleGaps[]> {
-    const planned = planSearch(closed, this.#idleTimeoutSeconds);
-    return readGaps(await ask(gaps(scope, planned.search), 'looking for a keep-alive edge'), planned);
-  }
-
-  /** Of all files in the partitions of the window; null where the table has none, or where they cannot be counted. */
-  async #bytesOfDays(place: LogPlace, table: LogTable, listed: Listed): Promise<number | null> {
-    if ('refusal' in listed || table.partitions.by === 'nothing') return null;
-    return await bytesOfDays(await this.#listing(place));
-  }
-
-  #assertScannable(at: AthenaPlace, workGroup: WorkGroup | null, listed: Listed, dayBytes: number | null): void {
+  #assertScannable({ at, workGroup, dayBytes }: Prepared, listed: Listed): void {
     if (workGroup !== null && !workGroup.hasOwnOutput && at.outputLocation === null)
       throw new LogRefusal(
         'not-found',
@@ -367,6 +366,14 @@ class Reading {
   }
 }
 
+interface Prepared {
+  at: AthenaPlace;
+  table: LogTable;
+  workGroup: WorkGroup | null;
+  /** Compressed bytes of all files in the partitions of the window; null where that is not known, or the table has none. */
+  dayBytes: number | null;
+}
+
 /** The objects of the window, or why they may not be listed. */
 type Listed = { objects: LogObject[] } | { refusal: LogRefusal };
 
@@ -396,6 +403,23 @@ function unansweredBy({ table, days }: Scope, { empty, log }: Rollups, listed: L
       : []),
     ...('refusal' in listed ? [`How many log files there are is not known: ${listed.refusal.message}.`] : []),
   ];
+}
+
+/** Bytes of a statement that Athena takes, 262,144, less some: StartQueryExecution of the API reference. */
+const STATEMENT_LIMIT = 250_000;
+
+/** The second statement, for as many target groups as fit in it: those with the most failures first. `left` names the others. */
+function searchFor(scope: Scope, { groups }: Closed, idleTimeoutSeconds: number) {
+  const most = [...groups].sort((a, b) => b.failures.length - a.failures.length);
+  for (let count = most.length; ; count--) {
+    const searched = new Set(most.slice(0, count));
+    const planned = planSearch({ groups: groups.filter((group) => searched.has(group)) }, idleTimeoutSeconds);
+    const statement = gaps(scope, planned.search);
+    if (count > 1 && Buffer.byteLength(statement.sql) > STATEMENT_LIMIT) continue;
+    const left = most.slice(count).map(({ target_group_arn }) => target_group_arn);
+    const note = `No keep-alive edge was looked for in ${left.join(', ')}: there are too many targets for one query.`;
+    return { planned, statement, left: left.length === 0 ? [] : [note] };
+  }
 }
 
 function commonStart(a: string, b: string): string {

@@ -50,8 +50,8 @@ export const IncidentFile = z.looseObject({
   unreadable: z.record(z.string(), z.string()).optional(),
   /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
   logBytes: z.number().optional(),
-  /** By what the files in logs/ were fetched from AWS, and what that cost. */
-  fetched: z.object({ source: z.string(), cost: Cost }).optional(),
+  /** By what the files in logs/ were fetched from AWS, what that cost, and what Athena could not answer before. */
+  fetched: z.object({ source: z.string(), cost: Cost, unanswered: z.array(z.string()).optional() }).optional(),
 });
 export type IncidentFile = z.infer<typeof IncidentFile>;
 

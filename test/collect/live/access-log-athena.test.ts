@@ -218,7 +218,7 @@ describe.each<[string, Situation, RegExp]>([
         },
       },
     },
-    /^glue:GetTables on arn:aws:glue:eu-west-1:123456789012:catalog was denied; the IAM statement/,
+    /^glue:GetTables on arn:aws:glue:eu-west-1:123456789012:table\/logs\/\* was denied; the IAM statement \{.*"Resource":\["arn:aws:glue:eu-west-1:123456789012:catalog","arn:aws:glue:eu-west-1:123456789012:database\/logs","arn:aws:glue:eu-west-1:123456789012:table\/logs\/\*"\]\} allows it$/,
   ],
   [
     'queries may not be started',

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import { onTestFinished } from 'vitest';
@@ -37,6 +38,8 @@ export interface AthenaFaults {
   /** What becomes of queries instead of an answer; the first ones, or all. */
   fail?: { state: 'FAILED' | 'CANCELLED'; reason: string; retryable?: boolean; times?: number };
   workGroup?: Record<string, unknown>;
+  /** Milliseconds that every answer takes. */
+  latency?: number;
   /** Called before each answer. */
   onCall?: (operation: string) => void;
 }
@@ -288,6 +291,7 @@ export async function serveAthena(tables: readonly LocalTable[], faults: AthenaF
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     const headers = { 'Content-Type': 'application/x-amz-json-1.1' };
+    await pause(faults.latency ?? 0);
     try {
       const output = await answer(operation, JSON.parse(Buffer.concat(chunks).toString() || '{}'));
       response.writeHead(200, headers).end(JSON.stringify(output));

@@ -21,6 +21,8 @@ export interface Bucket {
   objects: Map<string, Uint8Array>;
   /** Keys of one page; S3 has 1000. */
   pageSize?: number;
+  /** Milliseconds that every answer takes. */
+  latency?: number;
   /** What to answer instead, or null. `key` is null for a list. */
   fault?: (key: string | null) => Fault | null;
   /** Objects are listed as so many times larger than they are. */
@@ -98,7 +100,9 @@ export async function serveS3(bucket: Bucket): Promise<LocalS3> {
     );
   }
 
-  const server = createServer(answer);
+  const server = createServer((request, response) => {
+    setTimeout(answer, bucket.latency ?? 0, request, response);
+  });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   onTestFinished(() => {
     server.closeAllConnections();

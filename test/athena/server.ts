@@ -120,7 +120,7 @@ async function load(tables: readonly LocalTable[]): Promise<DuckDBConnection> {
 
 /** A literal as an execution parameter carries it. */
 function parameterOf(literal: string): string | number {
-  const text = /^(?:DATE )?'((?:[^']|'')*)'$/.exec(literal)?.[1];
+  const text = /^'((?:[^']|'')*)'$/.exec(literal)?.[1];
   if (text !== undefined) return text.replaceAll("''", "'");
   if (!/^[0-9]+$/.test(literal)) throw new Error(`SYNTAX_ERROR: ${literal} is no literal`);
   return Number(literal);

@@ -329,7 +329,8 @@ function pruning({ table, place, days, ends }: Scope, parameters: Parameters): s
 function partitionConditions({ partitions }: LogTable, days: readonly string[], parameters: Parameters): string[] {
   if (partitions.by === 'nothing') return [];
   if (partitions.by === 'day') {
-    const values = days.map((day) => parameters.of(partitions.literal(day)));
+    const value = (day: string) => parameters.of(partitions.literal(day));
+    const values = days.map((day) => (partitions.isDate ? `CAST(${value(day)} AS date)` : value(day)));
     return [`${identifier(partitions.column)} IN (${values.join(', ')})`];
   }
   const each = days.map((day) => {

@@ -79,7 +79,7 @@ const UNANSWERED: Partial<Record<Field, string>> = {
 
 /** How a day ("yyyy/mm/dd") is a partition. Values are written as SQL literals. */
 export type Partitions =
-  | { by: 'day'; column: string; literal: (day: string) => string }
+  | { by: 'day'; column: string; isDate: boolean; literal: (day: string) => string }
   | { by: 'year-month-day'; columns: [string, string, string]; literal: (part: string, index: number) => string }
   | { by: 'nothing' };
 
@@ -289,7 +289,8 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
     partitions: {
       by: 'day',
       column,
-      literal: (value) => (isDate ? `DATE ${quoted(value.replaceAll('/', '-'))}` : quoted(written(value, format))),
+      isDate,
+      literal: (value) => quoted(isDate ? value.replaceAll('/', '-') : written(value, format)),
     },
     since,
   };

@@ -110,7 +110,7 @@ describe('partitions', () => {
   it.each<[keyof typeof FORMS, string | string[] | null, string | null]>([
     ["AWS's own", "'2026/03/10'", '2022/01/01'],
     ['with days written another way', "'2026-03-10'", '2020/01/01'],
-    ['with a date', "DATE '2026-03-10'", null],
+    ['with a date', "'2026-03-10'", null],
     ['with year, month and day', ["'2026'", "'03'", "'10'"], null],
     ['with year, month and day as numbers', ['2026', '3', '10'], null],
     ['without partitions', null, null],

@@ -18,7 +18,7 @@ const sources = list('src/**/*.ts');
 /** Entries and what stands at the edge: the only places for files, sockets, processes, AWS and DuckDB. */
 const EDGE = [
   /^src\/collect(\/|\.ts$)/,
-  /^src\/(runs|slack|alarms|commands)\//,
+  /^src\/(runs|slack|alarms|commands|investigate)\//,
   /^src\/(cli|config|progress|save[^/]*)\.ts$/,
 ];
 const isEdge = (file: string) => EDGE.some((pattern) => pattern.test(file));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../src/collect/recorded.ts';
 import { judge } from '../src/commands/diagnose.ts';
-import { judgeLive, type Surroundings } from '../src/commands/diagnose-live.ts';
+import { judgeLive, type LiveSurroundings } from '../src/commands/diagnose-live.ts';
 import type { Diagnosis } from '../src/diagnosis.ts';
 import { renderJson } from '../src/render/json.ts';
 import { saveIncident } from '../src/save.ts';
@@ -38,7 +38,7 @@ async function world(number: string, fault: (key: string | null) => Fault | null
   return { folder, account, s3, objects, incident, words };
 }
 
-const surroundings = (now: number | null, more: Partial<Surroundings> = {}): Surroundings => ({
+const surroundings = (now: number | null, more: Partial<LiveSurroundings> = {}): LiveSurroundings => ({
   now: now ?? Date.now(),
   signal: new AbortController().signal,
   ...more,

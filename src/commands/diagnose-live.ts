@@ -2,32 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Attributes } from '../aws.ts';
-import type { LiveAccessLog } from '../collect/live/access-log.ts';
-import { interrupted } from '../collect/live/call.ts';
-import { searchOf } from '../collect/recorded.ts';
-import { type Collector, collect, type Progress } from '../collect.ts';
 import { readConfig } from '../config.ts';
-import { diagnose } from '../diagnose.ts';
-import type { Diagnosis } from '../diagnosis.ts';
-import type { AccessLog, Collected, Question } from '../evidence.ts';
+import { investigateLive } from '../investigate/live.ts';
+import type { Investigation, Surroundings } from '../investigate.ts';
 import { Problem } from '../problem.ts';
 import { parseQuery, resolve } from '../query.ts';
-import { type DiagnoseOptions, hasColour, type Run, render } from './diagnose.ts';
-import { sessionsFor } from './sessions.ts';
+import { type DiagnoseOptions, hasColour, render } from './diagnose.ts';
 
-/** What a live run is given by whoever starts it. `now` in epoch milliseconds. */
-export interface Surroundings {
-  now: number;
-  signal: AbortSignal;
-  progress?: Progress;
-  /** What is being done for the access log, in a few words. */
-  doing?: (words: string) => void;
-  /** A folder in which fetched log files are kept, in logs/; null to keep none. */
-  keepIn?: string | null;
-  /** Called once with what metrics and configuration say, when that is known before the access log. */
-  provisional?: (diagnosis: Diagnosis) => void;
-}
+/** As for every investigation, and the moment it is asked, in epoch milliseconds. */
+export type LiveSurroundings = Surroundings & { now: number };
 
 export async function diagnoseLive(words: string[], options: DiagnoseOptions): Promise<void> {
   const { save } = options;
@@ -63,14 +46,14 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions): P
   }
 }
 
-/** A run whose log files, if `hasLogFiles`, lie in logs/ of the folder they were to be kept in. */
-export type LiveRun = Run & { hasLogFiles: boolean };
-
 /** Answers one question about a load balancer in AWS. Throws Problem, exit 130 when `signal` aborts. */
-export async function judgeLive(words: string, options: DiagnoseOptions, surroundings: Surroundings): Promise<LiveRun> {
-  const { now, signal, progress, doing = () => {}, provisional, keepIn = null } = surroundings;
-  const query = parseQuery(words);
-  if (query.loadBalancer === null) {
+export async function judgeLive(
+  words: string,
+  options: DiagnoseOptions,
+  { now, ...surroundings }: LiveSurroundings,
+): Promise<Investigation> {
+  const { loadBalancer, statuses, ...query } = parseQuery(words);
+  if (loadBalancer === null) {
     throw new Problem(
       'Which load balancer? Name it, such as alb502 diagnose my-alb last 15m, or a recorded incident with --from <dir>.',
       1,
@@ -79,50 +62,9 @@ export async function judgeLive(words: string, options: DiagnoseOptions, surroun
   const window = resolve(query, { now });
   const limit = maxUsd(options);
   const config = await readConfig(options.config);
-  const { evidenceSeconds, accessLogSeconds } = config.deadlines;
-  const limits = { signal, deadline: evidenceSeconds * 1000 };
-  const sessions = await sessionsFor(query.loadBalancer, config.accounts, options, limits);
-  try {
-    const { findLive } = await import('../collect/live/load-balancer.ts');
-    const finding = findLive(query.loadBalancer, sessions);
-    // Loading takes as long as a call: it goes on meanwhile.
-    const [found, { liveCollectors }, { readLiveAccessLog }] = await Promise.all([
-      finding,
-      import('../collect/live.ts'),
-      import('../collect/live/access-log.ts'),
-    ]);
-    const { name, arn, session } = found;
-    const question: Question = { loadBalancer: { name, arn }, ...window, now, statuses: query.statuses };
-    const log: { read: LiveAccessLog | null } = { read: null };
-    const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
-      source: searchOf(question),
-      collect: async () => {
-        const read = await readLiveAccessLog({
-          session,
-          question,
-          attributes: await attributes(),
-          loadBalancerArn: arn,
-          engine: options.engine ?? 'auto',
-          athena: config.athena,
-          maxUsd: limit ?? config.maxUsd,
-          keepIn,
-          deadline: accessLogSeconds * 1000,
-          progress: doing,
-        });
-        log.read = read;
-        return read.log;
-      },
-    });
-    const collectors = liveCollectors({ found, question, accessLog });
-    const evidence = await collect(collectors, progress, (early) => provisional?.(diagnose(question, early)));
-    if (signal.aborted) throw interrupted();
-    const diagnosis = diagnose(question, evidence);
-    const { kept = null, cost = diagnosis.cost } = log.read ?? {};
-    // What was spent in vain was spent too.
-    return { question, evidence, diagnosis: { ...diagnosis, cost }, hasLogFiles: kept !== null && 'folder' in kept };
-  } finally {
-    for (const session of sessions) session.close();
-  }
+  const { region, profile, engine } = options;
+  const place = { config, region, profile, engine, maxUsd: limit };
+  return investigateLive(loadBalancer, { ...window, now, statuses }, place, surroundings);
 }
 
 /** US dollars; null without the option. Throws Problem (exit 1) for what is no amount. */

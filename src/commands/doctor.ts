@@ -12,7 +12,7 @@ export interface DoctorOptions {
 export async function doctor(asked: string | undefined, options: DoctorOptions): Promise<void> {
   const [{ readConfig }, { sessionsFor }, { examine }, { renderLooks }] = await Promise.all([
     import('../config.ts'),
-    import('./sessions.ts'),
+    import('../collect/live/sessions.ts'),
     import('../collect/doctor.ts'),
     import('../doctor/finding.ts'),
   ]);

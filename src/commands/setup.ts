@@ -15,7 +15,7 @@ export async function setup(what: string, asked: string | undefined, options: Se
   if (what !== 'athena') throw new Problem(`There is nothing to set up called '${what}'; there is: athena.`, 1);
   const [{ readConfig }, { sessionsFor }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
     import('../config.ts'),
-    import('./sessions.ts'),
+    import('../collect/live/sessions.ts'),
     import('../collect/access-log/ddl.ts'),
     import('../collect/create-table.ts'),
   ]);

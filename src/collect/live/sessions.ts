@@ -1,10 +1,10 @@
 /** Where a command looks: what the question names, then the option, then the configuration, then the environment. */
-import type { Session } from '../collect/live/session.ts';
-import type { Account } from '../config.ts';
+import type { Account } from '../../config.ts';
+import type { Session } from './session.ts';
 
 export interface PlaceOptions {
-  region?: string;
-  profile?: string;
+  region?: string | undefined;
+  profile?: string | undefined;
 }
 
 /** `loadBalancer`: as it was typed; an ARN or a DNS name says the region. */
@@ -14,7 +14,7 @@ export async function sessionsFor(
   { region: asked, profile }: PlaceOptions,
   limits: Pick<Session, 'signal' | 'deadline'>,
 ): Promise<Session[]> {
-  const { openSession, standardRegion } = await import('../collect/live/session.ts');
+  const { openSession, standardRegion } = await import('./session.ts');
   const named = regionIn(loadBalancer ?? '') ?? asked;
   const each = accounts.map(async ({ name, roleArn, externalId, regions }) => {
     const places = named !== undefined ? [named] : regions.length > 0 ? regions : [await standardRegion(profile)];

@@ -1,0 +1,84 @@
+/** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to go on. */
+import * as z from 'zod';
+
+const Iso = z.iso.datetime();
+/** Slack's id of a message in its channel. */
+const Ts = z.string().regex(/^\d+\.\d+$/);
+
+/**
+ * `looking`: asked, no answer yet. `provisional`: answered, logs may still arrive. `final`; `partial`: as final, but the access log or a
+ * whole step could not be looked at. `failed`: no answer. `interrupted`: ended by a shutdown before there was one.
+ */
+export const RUN_STATES = ['queued', 'looking', 'provisional', 'final', 'partial', 'failed', 'interrupted'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** Somebody with exclusive use of something, for a while: a crash ends it by itself. */
+export const Lease = z.object({ owner: z.string(), until: Iso });
+export type Lease = z.infer<typeof Lease>;
+
+export const AskedBy = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('person'), user: z.string(), team: z.string() }),
+  /** `episode` is the id under which alarms of one incident are kept. */
+  z.object({ kind: z.literal('alarm'), alarmName: z.string(), episode: z.string() }),
+]);
+
+export const Feedback = z.object({
+  user: z.string(),
+  at: Iso,
+  verdict: z.enum(['right', 'wrong']),
+  /** The actual cause, where somebody knew: one of the ids, or words. */
+  cause: z.string().nullable(),
+  words: z.string().nullable(),
+});
+export type Feedback = z.infer<typeof Feedback>;
+
+/** Messages of the thread by what they are; null where there is none (yet). */
+export const Thread = z.object({
+  channel: z.string(),
+  /** The thread hangs below this message. An own root message, unless `within` says that somebody else's was answered. */
+  root: Ts.nullable(),
+  /** Set when the run was asked for in a thread that was there: its first message. Then `root` is a reply in it. */
+  within: Ts.nullable(),
+  checklist: Ts.nullable(),
+  verdict: Ts.nullable(),
+  /** By step number. */
+  steps: z.record(z.string(), Ts),
+});
+export type Thread = z.infer<typeof Thread>;
+
+export const Run = z.object({
+  schema: z.literal(1),
+  /** Sortable by time of asking: `20261119t024012-5f3a9c1e`. Opaque outside; the only thing a button carries. */
+  id: z.string().regex(/^\d{8}t\d{6}-[0-9a-f]{8}$/),
+  createdAt: Iso,
+  updatedAt: Iso,
+  askedBy: AskedBy,
+  loadBalancer: z.object({ name: z.string(), arn: z.string().nullable(), account: z.string(), region: z.string() }),
+  from: Iso,
+  to: Iso,
+  statuses: z.array(z.string()).min(1),
+  state: z.enum(RUN_STATES),
+  /** The sentence to show where the state is `failed`. */
+  failure: z.string().nullable(),
+  /** Asks of the load balancer that have ended, and when the next is due; null when none is. */
+  asks: z.number().int(),
+  askAgainAt: Iso.nullable(),
+  thread: Thread,
+  /**
+   * The message that is being posted: set before, cleared with the ts after. Found set on resuming, the post may or may not have
+   * happened, for chat.postMessage has no idempotency key.
+   */
+  posting: z.string().nullable(),
+  lease: Lease.nullable(),
+  /** Answers to presses of buttons, by what was pressed: their ts, or "posting". */
+  extras: z.record(z.string(), z.string()),
+  feedback: z.array(Feedback),
+  /** The run whose evidence this one was rendered from; null for one that asked itself. */
+  copyOf: z.string().nullable(),
+});
+export type Run = z.infer<typeof Run>;
+
+/** Where the parts of a run are kept. The incident is a folder in the incident format, redacted, file by file. */
+export const keyOfRun = (id: string): string => `runs/${id}/run.json`;
+export const keyOfDiagnosis = (id: string): string => `runs/${id}/diagnosis.json`;
+export const prefixOfIncident = (id: string): string => `runs/${id}/incident/`;

@@ -1,0 +1,24 @@
+/**
+ * Where runs, episodes and alarms are kept: objects by key, written on the condition that nobody else has written meanwhile. A folder
+ * by default; an S3 prefix when several replicas share them.
+ */
+
+/** What was read, and the version it has: to be given back with the next write. */
+export interface Stored {
+  body: string;
+  version: string;
+}
+
+/** A version that was read; `absent` where there must be no object yet; `any` for what only one writer writes. */
+export type Expected = { version: string } | 'absent' | 'any';
+
+/** Keys are parts of lower-case letters, digits, ".", "_" and "-", joined by "/". Every method throws when the store cannot be reached. */
+export interface Store {
+  read(key: string): Promise<Stored | null>;
+  /** The new version; null when the object is not as expected, and nothing was written. */
+  write(key: string, body: string, expected: Expected): Promise<string | null>;
+  /** Keys that begin with `prefix`, ascending; from after `after` on. */
+  list(prefix: string, after?: string): Promise<string[]>;
+  /** Removes an object; one that is not there is no error. */
+  remove(key: string): Promise<void>;
+}

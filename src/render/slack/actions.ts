@@ -1,0 +1,45 @@
+/** What can be pressed. Ids are kept in messages for weeks: they are a contract. */
+
+/** Answers that a button fetches into the thread, from what was kept with the run. */
+export const EXTRA_IDS = [
+  'step-1',
+  'step-2',
+  'step-3',
+  'step-4',
+  'step-5',
+  'step-6',
+  'log-lines',
+  'by-target',
+  'by-route',
+  'timeline',
+  'path',
+  'repeat',
+  'fix',
+  'evidence',
+  'post-mortem',
+] as const;
+export type ExtraId = (typeof EXTRA_IDS)[number];
+
+/** Buttons have `alb502:extra:<id>` as action_id and the run as value; options of the overflow have `<id>:<run>` as value. */
+export const ACTIONS = {
+  extra: (id: ExtraId): string => `alb502:extra:${id}`,
+  more: 'alb502:more',
+  askAgain: 'alb502:ask-again',
+  widen: 'alb502:widen',
+  right: 'alb502:right',
+  wrong: 'alb502:wrong',
+} as const;
+
+export const VIEWS = { form: 'alb502:form', wrong: 'alb502:wrong-form' } as const;
+
+/** Inputs of the forms: block_id and action_id are the same. */
+export const INPUTS = {
+  loadBalancer: 'load_balancer',
+  window: 'window',
+  statuses: 'statuses',
+  channel: 'channel',
+  cause: 'cause',
+  words: 'words',
+} as const;
+
+export const SHORTCUTS = { global: 'alb502_open', message: 'alb502_from_message' } as const;

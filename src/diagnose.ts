@@ -8,6 +8,7 @@ import type { AccessLog, Collected, EvidenceSet, Question } from './evidence.ts'
 import { gapsOf } from './gaps.ts';
 import { errorsInMetrics, metricsReach } from './metrics.ts';
 import { measureKeepAlive, runtimesClosingAt } from './patterns/keep-alive.ts';
+import { LOGS_COMPLETE_AFTER, nextCheck } from './recheck.ts';
 import { ADMITS } from './signature.ts';
 import { tracesOf } from './traces.ts';
 import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
@@ -16,9 +17,6 @@ import { decide, type Opinion, type Ranking, rank } from './verdict.ts';
 import { clock, clockSpan, iso, list, number, plural } from './wording.ts';
 
 type KnownSet = EvidenceSet & { traffic: Collected<Traffic> };
-
-/** Logs may arrive this long after the window. */
-const LATE_MS = 15 * 60_000;
 
 export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const traffic = collectedTraffic(question, evidence);
@@ -29,7 +27,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const inLog = seen ? errorsInLog(seen, question) : null;
   const newest = seen?.log.newest ?? null;
   const provisional =
-    question.now < question.to + LATE_MS &&
+    question.now < question.to + LOGS_COMPLETE_AFTER &&
     (newest === null || newest < question.to || (inLog !== null && inMetrics !== null && inLog < inMetrics));
 
   const steps = runChecklist(known, question);
@@ -195,9 +193,10 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
     };
   }
   const undecided = { cause: null, standing: 'undecided' as const, between: [] };
+  const again = nextCheck(question, question.now, 1);
   const later =
-    question.now < question.to + LATE_MS
-      ? `Files usually arrive within 5 to 10 minutes: ask again after ${clock(question.to + LATE_MS)}.`
+    again !== null
+      ? `Files usually arrive within 5 to 10 minutes: ask again at ${clock(again)}.`
       : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
   if (log.requests > 0) {
     return {

@@ -145,6 +145,18 @@ export function resolve(query: Pick<Query, 'window'>, { now, window: incident }:
   return window;
 }
 
+/**
+ * A sentence for whoever names the times of a window that is not over: it is taken for that of the day before. Null where there is no
+ * such doubt.
+ */
+export function dayMeant({ window: asked }: Pick<Query, 'window'>, { from, to }: Window, now: number): string | null {
+  if (asked === null || 'last' in asked || 'at' in asked.from || 'at' in asked.to) return null;
+  const begun = now - (from + DAY);
+  if (begun <= 0) return null;
+  const [start, end] = [from, to].map((ms) => new Date(ms).toISOString().slice(11, 16));
+  return `This is ${start} to ${end} UTC of ${new Date(from).toISOString().slice(0, 10)}, since that of today is not over; for what there is of today ask for the last ${Math.ceil(begun / 60_000)}m.`;
+}
+
 /** Whether a status of the log is one of those asked for: "502" is itself, "5xx" every status that begins with 5. */
 export function asked(statuses: readonly string[]): (elb_status_code: string) => boolean {
   const exact = new Set(statuses);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../src/problem.ts';
-import { asked, DEFAULT_WINDOW, parseQuery, type Query, resolve } from '../src/query.ts';
+import { asked, DEFAULT_WINDOW, dayMeant, parseQuery, type Query, resolve } from '../src/query.ts';
 
 /** 20 November 2026, 03:00:00 UTC. */
 const NOW = Date.parse('2026-11-20T03:00:00Z');
@@ -262,4 +262,26 @@ describe('the statuses asked for', () => {
     expect(yes.map(isAsked)).toEqual(yes.map(() => true));
     expect(no.map(isAsked)).toEqual(no.map(() => false));
   });
+});
+
+describe('a window of times of day that is not over', () => {
+  const now = Date.parse('2026-11-20T02:50:30Z');
+  const meant = (words: string, at = now) => {
+    const query = parseQuery(`my-alb ${words}`);
+    return dayMeant(query, resolve(query, { now: at }), at);
+  };
+
+  it('is that of the day before, and that is said', () => {
+    expect(meant('from 02:40 to 02:55')).toBe(
+      'This is 02:40 to 02:55 UTC of 2026-11-19, since that of today is not over; for what there is of today ask for the last 11m.',
+    );
+    expect(meant('from 23:50 to 00:10', Date.parse('2026-11-20T23:55:00Z'))).toMatch(
+      / of 2026-11-19, .* the last 5m[.]$/,
+    );
+  });
+
+  it.each(['last 15m', 'from 02:30 to 02:45', 'from 23:00 to 23:30', 'from 2026-11-19T02:40 to 02:55', ''])(
+    'is not what "%s" asks for',
+    (words) => expect(meant(words)).toBeNull(),
+  );
 });

@@ -3,47 +3,102 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
-import { investigateLive } from '../investigate/live.ts';
+import { type Ask, investigateLive, type Place } from '../investigate/live.ts';
+import { TIME, type Time, untilFinal, type Waited } from '../investigate/until-final.ts';
 import type { Investigation, Surroundings } from '../investigate.ts';
 import { Problem } from '../problem.ts';
-import { parseQuery, resolve } from '../query.ts';
+import { dayMeant, parseQuery, resolve } from '../query.ts';
+import { completenessSentence, headline } from '../render/phrases.ts';
+import { visibleDiagnosis } from '../render/visible.ts';
+import { clock } from '../wording.ts';
 import { type DiagnoseOptions, hasColour, render } from './diagnose.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
 export type LiveSurroundings = Surroundings & { now: number };
 
-export async function diagnoseLive(words: string[], options: DiagnoseOptions): Promise<void> {
+/** Where the log files of an answer are kept; null where none are. */
+type Kept = Investigation & { dir: string | null };
+
+/** Throws Problem; what was known before an interruption ended the waiting is printed first. */
+export async function diagnoseLive(words: string[], options: DiagnoseOptions, time: Time = TIME): Promise<void> {
   const { save } = options;
   const saving = save === undefined ? null : { dir: save, ...(await import('../save.ts')) };
   await saving?.assertSaveable(saving.dir, null);
-  const { openProgress } = await import('../progress.ts');
+  const { asked, question, place, note } = await readQuestion(words.join(' '), options, time.clock());
+  if (note !== null) tell(note);
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.once('SIGINT', interrupt);
-  const { progress, doing, soFar, close } = await openProgress(process.stderr, hasColour(process.stderr));
   // Log files that are fetched are kept until they are saved.
-  const keepIn = saving && (await mkdtemp(join(tmpdir(), 'alb502-live-')));
+  const keeping = saving && (await mkdtemp(join(tmpdir(), 'alb502-live-')));
+  const ask = async (now: number, spentUsd: number): Promise<Kept> => {
+    const { openProgress } = await import('../progress.ts');
+    const { progress, doing, soFar, close } = await openProgress(process.stderr, hasColour(process.stderr));
+    try {
+      const keepIn = keeping && (await mkdtemp(join(keeping, 'ask-')));
+      const answer = await investigateLive(
+        asked,
+        { ...question, now },
+        { ...place, spentUsd },
+        {
+          signal: interruption.signal,
+          progress,
+          doing,
+          provisional: ({ verdict }) => soFar(verdict.summary),
+          keepIn,
+        },
+      );
+      return { ...answer, dir: answer.hasLogFiles ? keepIn : null };
+    } finally {
+      close();
+    }
+  };
   try {
-    const { diagnosis, hasLogFiles, ...known } = await judgeLive(words.join(' '), options, {
-      now: Date.now(),
-      signal: interruption.signal,
-      progress,
-      doing,
-      provisional: ({ verdict }) => soFar(verdict.summary),
-      keepIn,
-    });
-    close();
+    const { known, problem }: Waited<Kept> = options.wait
+      ? await untilFinal((now, { usd }) => ask(now, usd), {
+          window: question,
+          now: question.now,
+          signal: interruption.signal,
+          time,
+          waits: (known, again) => tell(waitingFor(known, again)),
+          failed: (reason) => tell(`The access log could not be read again: ${reason}.`),
+          replaced: async ({ dir }) => {
+            if (dir !== null) await rm(dir, { recursive: true, force: true });
+          },
+        })
+      : { known: await ask(question.now, 0), problem: null };
+    const { diagnosis, dir } = known;
     if (saving) {
-      const incident = keepIn !== null && hasLogFiles ? { dir: keepIn, logs: true } : null;
-      await saving.saveIncident(saving.dir, { ...known, incident });
-      process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
+      await saving.saveIncident(saving.dir, { ...known, incident: dir === null ? null : { dir, logs: true } });
+      tell(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.`);
     }
     process.stdout.write(await render(diagnosis, options));
+    if (problem !== null) throw problem;
+
+    if (options.wait && diagnosis.provisional) tell(notFinal(known));
   } finally {
-    close();
     process.removeListener('SIGINT', interrupt);
-    if (keepIn) await rm(keepIn, { recursive: true, force: true });
+    if (keeping) await rm(keeping, { recursive: true, force: true });
   }
+}
+
+/** What a person who waits is told each time: enough to act on, and when there is more. */
+export function waitingFor({ diagnosis }: Investigation, again: number): string {
+  const shown = visibleDiagnosis(diagnosis);
+  return [
+    `${headline(shown)}, asking again at ${clock(again)}`,
+    shown.verdict.summary,
+    `${completenessSentence(shown)}.`,
+  ].join('\n');
+}
+
+const notFinal = ({ evidence }: Investigation): string =>
+  evidence.accessLog.status === 'collected'
+    ? 'This stays provisional: the log could not be read to its end.'
+    : 'Nothing is waited for: the access log could not be read.';
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 /** Answers one question about a load balancer in AWS. Throws Problem, exit 130 when `signal` aborts. */
@@ -52,6 +107,21 @@ export async function judgeLive(
   options: DiagnoseOptions,
   { now, ...surroundings }: LiveSurroundings,
 ): Promise<Investigation> {
+  const { asked, question, place } = await readQuestion(words, options, now);
+  return investigateLive(asked, question, place, surroundings);
+}
+
+interface LiveQuestion {
+  /** The load balancer as it was typed. */
+  asked: string;
+  question: Ask;
+  place: Place;
+  /** A sentence for a person where the window may not be the one that was meant; null else. */
+  note: string | null;
+}
+
+/** The window is settled here: asked again, it is the same. Throws Problem (exit 1). */
+async function readQuestion(words: string, options: DiagnoseOptions, now: number): Promise<LiveQuestion> {
   const { loadBalancer, statuses, ...query } = parseQuery(words);
   if (loadBalancer === null) {
     throw new Problem(
@@ -63,8 +133,12 @@ export async function judgeLive(
   const limit = maxUsd(options);
   const config = await readConfig(options.config);
   const { region, profile, engine } = options;
-  const place = { config, region, profile, engine, maxUsd: limit };
-  return investigateLive(loadBalancer, { ...window, now, statuses }, place, surroundings);
+  return {
+    asked: loadBalancer,
+    question: { ...window, now, statuses },
+    place: { config, region, profile, engine, maxUsd: limit },
+    note: dayMeant(query, window, now),
+  };
 }
 
 /** US dollars; null without the option. Throws Problem (exit 1) for what is no amount. */

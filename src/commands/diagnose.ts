@@ -18,6 +18,8 @@ export interface DiagnoseOptions {
   /** As typed. */
   maxUsd?: string;
   save?: string;
+  /** Asks again until the diagnosis is final. */
+  wait?: true;
   json?: true;
   markdown?: true;
 }

@@ -10,6 +10,8 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
       --config <file>            configuration instead of alb502.json
       --engine <engine>          what reads the access log: athena, duckdb, or auto (the default)
       --max-usd <amount>         the most that reading it may cost, in US dollars
+      --wait                     ask again while logs still arrive, up to 15 minutes after the end of the
+                                 window, and print the final diagnosis
       --from <dir>               a recorded incident instead: a folder of access logs and, where there are
                                  any, metrics and what the AWS CLI printed; what the question leaves out is
                                  as recorded
@@ -22,10 +24,10 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
   alb502 help <command>          the help of one command
   alb502 --version
 
-  alb502 diagnose my-alb last 15m
+  alb502 diagnose my-alb last 15m --wait
   alb502 diagnose --from incident/ shop-prod from 02:40 to 02:55 502
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 
 Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong; 2: something broke;
-130: interrupted.
+130: interrupted; what is known by then is printed if --wait was waiting.
 `;

@@ -47,6 +47,9 @@ function program(): Command {
         .conflicts('from'),
     )
     .addOption(new Option('--max-usd <amount>', 'the most that reading it may cost').conflicts('from'))
+    .addOption(
+      new Option('--wait', 'ask again while logs still arrive, and print the final diagnosis').conflicts('from'),
+    )
     .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')

@@ -21,6 +21,8 @@ export interface Place {
   engine?: Engine | undefined;
   /** US dollars; that of the configuration without it. */
   maxUsd?: number | null | undefined;
+  /** Of those, what earlier asks of the same question have cost. */
+  spentUsd?: number | undefined;
 }
 
 /** What is asked once the load balancer is found. */
@@ -30,7 +32,7 @@ export type Ask = Pick<Inquiry, 'from' | 'to' | 'now' | 'statuses'>;
 export async function investigateLive(
   asked: string,
   { from, to, now, statuses }: Ask,
-  { config, region, profile, engine = 'auto', maxUsd }: Place,
+  { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: Place,
   surroundings: Surroundings,
 ): Promise<Investigation> {
   const { signal, progress, doing = () => {}, provisional, keepIn = null } = surroundings;
@@ -60,6 +62,7 @@ export async function investigateLive(
           engine,
           athena: config.athena,
           maxUsd: maxUsd ?? config.maxUsd,
+          spentUsd,
           keepIn,
           deadline: accessLogSeconds * 1000,
           progress: doing,

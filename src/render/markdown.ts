@@ -12,6 +12,7 @@ import {
   keepAliveSentence,
   OUTCOME_MARK,
   OUTCOME_WORD,
+  provisionalSentence,
   ruledOutLine,
   SIGNATURE_MEANING,
   sortCauses,
@@ -218,7 +219,8 @@ const sourceLines = ({ steps }: Diagnosis): string[] => {
 /** A document that starts with what happened and ends with what it cost to know; ends in a newline. */
 export const renderMarkdown = (outside: Diagnosis): string => {
   const diagnosis = visibleDiagnosis(outside, markdownText);
-  const { verdict, triage, provisional } = diagnosis;
+  const { verdict, triage } = diagnosis;
+  const provisional = provisionalSentence(diagnosis);
   const { main, between, others, lookAlikes, alsoRuledOut, notSeen } = sortCauses(diagnosis);
   const lines = [
     `# ${headline(diagnosis)}`,
@@ -227,7 +229,7 @@ export const renderMarkdown = (outside: Diagnosis): string => {
     '',
     triage.summary,
     '',
-    ...(provisional ? [`Provisional: ${completenessSentence(diagnosis)}.`, ''] : []),
+    ...(provisional === null ? [] : [provisional, '']),
     ...impact(diagnosis),
     ...(main === null
       ? section(between.length > 0 ? 'What it could be' : 'What would settle it', [

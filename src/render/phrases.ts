@@ -1,8 +1,9 @@
 /** The units, times and sentences that every renderer shares. Pure; times are UTC. */
 import type { CauseId } from '../causes/ids.ts';
 import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnosis.ts';
+import { nextCheck } from '../recheck.ts';
 import { ADMITS, type SignatureId } from '../signature.ts';
-import { number, outOf, percent, plural } from '../wording.ts';
+import { iso, number, outOf, percent, plural } from '../wording.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
 export const duration = (value: number): string =>
@@ -181,6 +182,21 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
   return parts.join('; ');
 };
 
-/** "12.4 MB read, 6 queries, $0.0001". */
-export const costSentence = ({ cost }: Diagnosis): string =>
-  `${bytes(cost.bytesScanned)} read, ${plural(cost.queries, 'query', 'queries')}, ${dollars(cost.usd)}`;
+/** What a provisional diagnosis rests on so far, and when there is more; null for a final one. */
+export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
+  const { provisional, window, asked, triage } = diagnosis;
+  if (!provisional) return null;
+  const span = { from: Date.parse(window.from), to: Date.parse(window.to) };
+  // A log that cannot be read is not there later either.
+  const again = triage.requests === null ? null : nextCheck(span, Date.parse(asked.now), 1);
+  const when = again === null ? '' : ` Asking again makes sense at ${moment(iso(again), window.from)} UTC.`;
+  return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
+};
+
+/** "12.4 MB read, 6 queries, $0.0001"; nothing of queries and dollars where none were asked for and paid. */
+export const costSentence = ({ cost: { bytesScanned, queries, usd } }: Diagnosis): string =>
+  [
+    `${bytes(bytesScanned)} read`,
+    ...(queries > 0 ? [plural(queries, 'query', 'queries')] : []),
+    ...(queries > 0 || usd > 0 ? [dollars(usd)] : []),
+  ].join(', ');

@@ -15,6 +15,7 @@ import {
   headline,
   OUTCOME_MARK,
   OUTCOME_WORD,
+  provisionalSentence,
   ruledOutLine,
   SIGNATURE_MEANING,
   sortCauses,
@@ -92,7 +93,8 @@ const evidenceLines = (page: Page, cause: JudgedCause, indent = ''): string[] =>
 
 /** Headline, verdict and triage: what a person must know when nothing else is read. */
 const top = (page: Page, diagnosis: Diagnosis): string[] => {
-  const { verdict, triage, provisional } = diagnosis;
+  const { verdict, triage } = diagnosis;
+  const provisional = provisionalSentence(diagnosis);
   const tone =
     verdict.standing === 'none'
       ? page.paint.green
@@ -103,7 +105,7 @@ const top = (page: Page, diagnosis: Diagnosis): string[] => {
     ...wrap(headline(diagnosis), page.width).map(page.paint.bold),
     ...wrap(verdict.summary, page.width).map(tone),
     ...wrap(triage.summary, page.width),
-    ...(provisional ? wrap(`Provisional: ${completenessSentence(diagnosis)}.`, page.width).map(page.paint.yellow) : []),
+    ...(provisional === null ? [] : wrap(provisional, page.width).map(page.paint.yellow)),
   ];
 };
 

@@ -97,3 +97,29 @@ it('knows the look-alikes of the errors that were seen', () => {
     'closed-mid-request',
   ]);
 });
+
+describe('a provisional diagnosis', () => {
+  const read = { ...early, triage: { ...early.triage, requests: 0 } };
+
+  it('says what is there so far, and when there is more', () => {
+    expect(phrases.provisionalSentence(read)).toMatch(
+      /^Provisional: 0 of 149 errors .* so far; .*[.] Asking again makes sense at 03:01:00 UTC[.]$/,
+    );
+    expect(phrases.provisionalSentence(race)).toBeNull();
+  });
+
+  it('advises nobody to wait for a log that cannot be read', () => {
+    expect(phrases.provisionalSentence(early)).not.toMatch(/again/);
+  });
+});
+
+describe('the cost', () => {
+  const cost = (queries: number, usd: number) =>
+    phrases.costSentence({ ...race, cost: { bytesScanned: 12_400_000, queries, usd } });
+
+  it('is silent on what was not asked for', () => {
+    expect(cost(0, 0)).toBe('12.4 MB read');
+    expect(cost(0, 0.00002)).toBe('12.4 MB read, under $0.0001');
+    expect(cost(2, 0.0001)).toBe('12.4 MB read, 2 queries, $0.0001');
+  });
+});

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Attributes } from '../../aws.ts';
 import type { Config } from '../../config.ts';
 import type { AccessLog, Collected, Cost, Question } from '../../evidence.ts';
-import { bytes as size } from '../../render/phrases.ts';
+import { dollars, bytes as size } from '../../render/phrases.ts';
 import { plural } from '../../wording.ts';
 import { type AthenaPlace, QueryRefusal, readWorkGroup, runQuery, type WorkGroup } from '../access-log/athena.ts';
 import { type Closed, planSearch, type Rollups, readGaps, readRollups } from '../access-log/athena-answers.ts';
@@ -51,6 +51,8 @@ export interface LiveAccessLogOptions {
   athena: Config['athena'];
   /** US dollars, compared with the most a read can cost; null for no limit. */
   maxUsd: number | null;
+  /** Of those, what earlier asks of the same question have cost; 0 when absent. */
+  spentUsd?: number;
   /** Where log files are kept below `logs/`, for --save; null to keep none. The caller removes it. */
   keepIn: string | null;
   /** Milliseconds for all of it. */
@@ -347,9 +349,10 @@ class Reading {
   }
 
   #assertAffordable(estimate: Estimate): void {
-    const { maxUsd } = this.#options;
-    if (maxUsd === null || (estimate.atMost !== null && estimate.atMost.usd <= maxUsd)) return;
-    throw new LogRefusal('too-much', `reading it could cost more than $${maxUsd}: ${estimateWords(estimate)}`);
+    const { maxUsd, spentUsd = 0 } = this.#options;
+    if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
+    const spent = spentUsd === 0 ? '' : `, of which ${dollars(spentUsd)} was spent`;
+    throw new LogRefusal('too-much', `reading it could cost more than $${maxUsd}${spent}: ${estimateWords(estimate)}`);
   }
 
   /** The commands that fetch the files of the window, and the search in them. */

@@ -1,0 +1,105 @@
+/** The same question again while its logs still arrive, until the answer is final. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { interrupted } from '../collect/live/call.ts';
+import type { Cost } from '../evidence.ts';
+import type { Inquiry, Investigation } from '../investigate.ts';
+import { Problem } from '../problem.ts';
+import { nextCheck } from '../recheck.ts';
+
+/** What waiting needs of a machine; a test has its own. */
+export interface Time {
+  /** Epoch milliseconds. */
+  clock(): number;
+  /** Rejects when the signal aborts. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<unknown>;
+}
+
+/** Time as it passes. */
+export const TIME: Time = {
+  clock: () => Date.now(),
+  sleep: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
+};
+
+/** Who waits, and who is told. */
+export interface Waiting<T extends Investigation> {
+  window: Pick<Inquiry, 'from' | 'to'>;
+  /** The moment of the first ask, epoch milliseconds. */
+  now: number;
+  signal: AbortSignal;
+  time: Time;
+  /** What is known so far, and when it is asked again (epoch milliseconds). */
+  waits(known: T, again: number): void;
+  /** An answer without the access log, after one that had it: it is not used. */
+  failed(reason: string): void;
+  /** An answer that a newer one takes the place of. */
+  replaced?(one: T): Promise<void>;
+}
+
+/** The last answer; what it cost is what all cost. `problem` ended the waiting before it was final. */
+export interface Waited<T extends Investigation> {
+  known: T;
+  problem: Problem | null;
+}
+
+/**
+ * Asks at once and as nextCheck says, as long as the answer is provisional and the access log can be read. Rejects with what the first
+ * ask rejects with. `ask` is given the moment, and what was spent on the asks before.
+ */
+export async function untilFinal<T extends Investigation>(
+  ask: (now: number, spent: Cost) => Promise<T>,
+  { window, now: first, signal, time: { clock, sleep }, waits, failed, replaced }: Waiting<T>,
+): Promise<Waited<T>> {
+  let now = first;
+  let known = await ask(now, NOTHING);
+  for (let asks = 1; known.diagnosis.provisional && known.evidence.accessLog.status === 'collected'; asks++) {
+    const again = nextCheck(window, now, asks);
+    if (again === null) break;
+    waits(known, again);
+    const spent = known.diagnosis.cost;
+    try {
+      // A machine that was put to sleep keeps its timers but not the time.
+      while (clock() < again) await sleep(Math.min(again - clock(), SLICE), signal);
+      now = clock();
+      const next = withSpent(await ask(now, spent), spent);
+      const { accessLog } = next.evidence;
+      if (accessLog.status === 'unavailable') {
+        failed(accessLog.reason);
+        known = withCost(known, next.diagnosis.cost);
+        await replaced?.(next);
+      } else {
+        await replaced?.(known);
+        known = next;
+      }
+    } catch (error) {
+      if (signal.aborted) return { known, problem: interrupted() };
+      if (error instanceof Problem) return { known, problem: error };
+      throw error;
+    }
+  }
+  return { known, problem: null };
+}
+
+const NOTHING: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
+const SLICE = 15_000;
+
+const withSpent = <T extends Investigation>(one: T, { bytesScanned, usd, queries }: Cost): T => {
+  const { cost } = one.diagnosis;
+  return withCost(one, {
+    bytesScanned: cost.bytesScanned + bytesScanned,
+    usd: cost.usd + usd,
+    queries: cost.queries + queries,
+  });
+};
+
+/** Also in the evidence, so that a saved incident says the same. */
+function withCost<T extends Investigation>(one: T, cost: Cost): T {
+  const { accessLog } = one.evidence;
+  return {
+    ...one,
+    diagnosis: { ...one.diagnosis, cost },
+    evidence: {
+      ...one.evidence,
+      accessLog: accessLog.status === 'collected' ? { ...accessLog, value: { ...accessLog.value, cost } } : accessLog,
+    },
+  };
+}

@@ -1,4 +1,5 @@
 /** What health, metrics and the log say of a target that got no request any more: deregistered, or only found unhealthy. */
+import { epochOf } from '../aws.ts';
 import type { Known } from '../checks/check.ts';
 import { deregistrationTimes } from '../patterns/changes.ts';
 import type { TargetLife } from '../patterns/churn.ts';
@@ -37,17 +38,17 @@ export function departure(
     return { how: 'unhealthy', sure: true, sentence: `${gone}; it is still registered, ${registration.state}.` };
   }
   const unhealthy = unhealthyCount(life, known.metrics);
-  if (unhealthy !== null && unhealthy > 0 && !replaced) {
+  if (unhealthy !== null && unhealthy.around > unhealthy.before && !replaced) {
     return {
       how: 'unhealthy',
       sure: true,
-      sentence: `${gone}; UnHealthyHostCount rose to ${unhealthy}, so health checks took it out.`,
+      sentence: `${gone}; UnHealthyHostCount rose to ${unhealthy.around}, so health checks took it out.`,
     };
   }
   if (replaced)
     return { how: 'deregistered', sure: false, sentence: `${gone}; another target of the group took over.` };
   // Absent now proves nothing by itself, but with no unhealthy host at the time only deregistration is left.
-  if (registration?.state === 'absent' && unhealthy === 0) {
+  if (registration?.state === 'absent' && unhealthy?.ever === 0) {
     return {
       how: 'deregistered',
       sure: false,
@@ -61,12 +62,30 @@ export function departure(
   };
 }
 
-/** Largest UnHealthyHostCount of the target group in what was asked; null when it was not asked. */
-function unhealthyCount(life: TargetLife, metrics: Known['metrics'] | undefined): number | null {
+/** Health checks take a target out within this of its last request, milliseconds; the metric follows by the minute. */
+const TAKEN_OUT_WITHIN_MS = 180_000;
+const BEFORE_MS = 60_000;
+
+/**
+ * Largest UnHealthyHostCount of the target group in all that was asked, around the last request of the target, and just before that: a
+ * count that another target had raised earlier says nothing of this one. Null when it was not asked.
+ */
+function unhealthyCount(
+  life: TargetLife,
+  metrics: Known['metrics'] | undefined,
+): { ever: number; around: number; before: number } | null {
   const name = targetGroupName(life.target_group_arn);
   const series = (metrics ?? []).filter(
     (m) => m.MetricName === 'UnHealthyHostCount' && m.Dimensions.TargetGroup?.split('/')[1] === name,
   );
   if (series.length === 0) return null;
-  return Math.max(0, ...series.flatMap((m) => m.Values));
+  const points = series
+    .flatMap(({ Timestamps, Values, Period }) =>
+      Timestamps.map((time, i) => ({ at: epochOf(time), period: Period * 1000, value: Values[i] ?? 0 })),
+    )
+    .sort((a, b) => a.at - b.at);
+  const isBefore = ({ at, period }: { at: number; period: number }) => at + period <= life.lastSeen - BEFORE_MS;
+  const around = points.filter((point) => !isBefore(point) && point.at <= life.lastSeen + TAKEN_OUT_WITHIN_MS);
+  const largest = (values: { value: number }[]) => Math.max(0, ...values.map(({ value }) => value));
+  return { ever: largest(points), around: largest(around), before: points.findLast(isBefore)?.value ?? 0 };
 }

@@ -1,7 +1,7 @@
-import { targetLives } from '../patterns/churn.ts';
+import { type TargetLife, targetLives } from '../patterns/churn.ts';
 import { closedParts } from '../patterns/closed.ts';
 import { failedConnects, wasReplaced } from '../patterns/connecting.ts';
-import { type Traffic, weigh } from '../traffic.ts';
+import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
 import { clock, list, plural } from '../wording.ts';
 import { defineCause, type Scene } from './cause.ts';
 import { notShown } from './contradiction.ts';
@@ -30,29 +30,16 @@ export const shutdownBeforeDrain = defineCause({
   judge(known) {
     const { traffic } = known;
     const leaving = departures(traffic);
+    const others = otherEndings(traffic, leaving);
     if (leaving.length === 0) {
       const shown = notShown(traffic, ['connect-failed', 'closed-before-response']);
       if (shown.ruledOut) return shown;
-      const open = openEnded(traffic);
-      const [perhaps, ...more] = closedParts(traffic).perhapsLeaving;
-      if (perhaps) {
-        const { life } = perhaps;
-        return {
-          claims: [{ errors: [perhaps, ...more].flatMap(({ errors }) => errors), strength: 'possible' }],
-          for: [
-            `${plural(perhaps.errors.length, 'error')} in the last moments of ${life.target}, which got its last request at ${clock(life.lastSeen)}.`,
-          ],
-          against: ['Connections to targets that stayed were closed as well.'],
-          missing: ['The application log for the trace ids: a shutdown at that time would settle it.'],
-          ruledOut: false,
-        };
-      }
       return {
-        claims: [],
-        for: [],
-        against: open ? [] : [stayed(traffic)],
-        missing: open ? [open] : [],
-        ruledOut: !open,
+        claims: [{ errors: others.possible, strength: 'possible' }],
+        for: others.for,
+        against: others.open ? others.against : [stayed(traffic)],
+        missing: others.missing,
+        ruledOut: !others.open,
       };
     }
     const judged = leaving.map((part) => ({ ...part, ...departure(part.life, part.replaced, known) }));
@@ -66,7 +53,7 @@ export const shutdownBeforeDrain = defineCause({
       claims: [
         { errors: gone.filter(({ sure }) => sure).flatMap(({ errors }) => errors), strength: 'confirmed' },
         { errors: gone.filter(({ sure }) => !sure).flatMap(({ errors }) => errors), strength: 'likely' },
-        { errors: unknown.flatMap(({ errors }) => errors), strength: 'possible' },
+        { errors: [...unknown.flatMap(({ errors }) => errors), ...others.possible], strength: 'possible' },
       ],
       for: [
         ...(inTurn ? [inTurn] : []),
@@ -76,13 +63,17 @@ export const shutdownBeforeDrain = defineCause({
         ...(gone.length + unknown.length > SHOWN
           ? [`The same of ${plural(gone.length + unknown.length - SHOWN, 'more target')}.`]
           : []),
+        ...others.for,
       ],
-      against: judged.filter(({ how }) => how === 'unhealthy').map(({ sentence }) => sentence),
-      missing:
-        unknown.length > 0
+      against: [...judged.filter(({ how }) => how === 'unhealthy').map(({ sentence }) => sentence), ...others.against],
+      missing: [
+        ...(unknown.length > 0
           ? ['Deregistration events (lookup-events) or target health at the time would settle it.']
-          : [],
-      ruledOut: gone.length + unknown.length === 0,
+          : []),
+        ...others.missing,
+      ],
+      // What is known of the targets that left says nothing of the errors of others.
+      ruledOut: gone.length + unknown.length === 0 && !others.open,
       ...(gone.length > 0
         ? {
             summary: `${plural(gone.length, 'target')} shut down before the load balancer stopped sending: ${plural(weigh(gone.flatMap((g) => g.errors)), 'request')} failed as ${gone.length === 1 ? 'it' : 'they'} left.`,
@@ -130,14 +121,50 @@ function stayed(traffic: Traffic): string {
   return `0 of ${plural(failing.size, 'failing target')} left: each kept getting requests to the end of what was read${end === null ? '' : ` (${clock(end)})`}.`;
 }
 
-/** A failing target whose last request is so near the end of what was read that it may or may not have left. */
-function openEnded(traffic: Traffic): string | null {
-  const failing = new Set(traffic.errors.map((error) => error.target));
-  const open = targetLives(traffic).filter((life) => life.left === null && failing.has(life.target));
-  return open.length > 0
-    ? `Whether ${list(open.map((life) => life.target))} left is not known: what was read ends too soon.`
-    : null;
+interface OtherEndings {
+  /** Errors of which it is not known whether their target was leaving. */
+  open: boolean;
+  possible: Failure[];
+  for: string[];
+  against: string[];
+  missing: string[];
 }
+
+/** Errors a target could leave with, beside those of the targets that are seen to have left with theirs. */
+function otherEndings(traffic: Traffic, leaving: ReturnType<typeof departures>): OtherEndings {
+  const told = new Set(leaving.flatMap(({ errors }) => errors));
+  const failing = new Set(
+    withSignature(traffic, 'connect-failed', 'closed-before-response').filter((error) => !told.has(error)),
+  );
+  const unended = targetLives(traffic).flatMap((life) => {
+    const errors = life.left === null ? [...failing].filter((error) => isOf(error, life)) : [];
+    return errors.length > 0 ? [{ life, errors }] : [];
+  });
+  const perhaps = closedParts(traffic).perhapsLeaving.flatMap(({ life, errors }) => {
+    const own = errors.filter((error) => failing.has(error));
+    return own.length > 0 ? [{ life, errors: own }] : [];
+  });
+  const [first] = perhaps;
+  return {
+    open: perhaps.length + unended.length > 0,
+    possible: perhaps.flatMap(({ errors }) => errors),
+    for: first
+      ? [
+          `${plural(first.errors.length, 'error')} in the last moments of ${first.life.target}, which got its last request at ${clock(first.life.lastSeen)}.`,
+        ]
+      : [],
+    against: first ? ['Connections to targets that stayed were closed as well.'] : [],
+    missing: [
+      ...(first ? ['The application log for the trace ids: a shutdown at that time would settle it.'] : []),
+      ...(unended.length > 0
+        ? [`Whether ${list(unended.map(({ life }) => life.target))} left is not known: what was read ends too soon.`]
+        : []),
+    ],
+  };
+}
+
+const isOf = (error: Failure, life: TargetLife): boolean =>
+  error.target === life.target && error.target_group_arn === life.target_group_arn;
 
 function delays({ targetGroupAttributes }: Scene<(typeof WANTS)[number]>): string {
   const values = Object.values(targetGroupAttributes ?? {}).flatMap(

@@ -8,7 +8,7 @@ import { shutdownBeforeDrain } from '../../src/causes/shutdown-before-drain.ts';
 import { tlsHandshakeFailure } from '../../src/causes/tls-handshake-failure.ts';
 import type { Known } from '../../src/checks/check.ts';
 import type { TargetTraffic } from '../../src/evidence.ts';
-import { API, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
+import { API, failed, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
 
 const FAMILY: readonly Cause[] = [connectionRefused, tlsHandshakeFailure, protocolMismatch, shutdownBeforeDrain];
 
@@ -30,6 +30,16 @@ const errors = (MetricName: string, value: number): MetricSeries => ({
   Period: 60,
   Timestamps: value > 0 ? [new Date(START + MINUTE).toISOString()] : [],
   Values: value > 0 ? [value] : [],
+});
+
+/** One unhealthy host from this minute of the window to its end. */
+const unhealthyFrom = (minute: number): MetricSeries => ({
+  MetricName: 'UnHealthyHostCount',
+  Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: 'targetgroup/api/0123456789abcdef' },
+  Stat: 'Maximum',
+  Period: 60,
+  Timestamps: Array.from({ length: 15 }, (_, i) => new Date(START + i * MINUTE).toISOString()),
+  Values: Array.from({ length: 15 }, (_, i) => (i >= minute ? 1 : 0)),
 });
 
 const health = (address: string, State: string, Reason?: string): TargetHealthDescription => ({
@@ -176,6 +186,45 @@ const situations: Situation[] = [
 ];
 
 describe('failed while connecting', () => {
+  describe('when the process of one target has died', () => {
+    const died = [61, 62, 63].map((second) => failed('connect-failed', second));
+    const down = { [API]: [health('10.0.1.5', 'unhealthy'), health('10.0.1.6', 'healthy')] };
+
+    it('an error in the last moments of another, of which it is not known whether it left, may be of a shutdown', () => {
+      const closed = failed('closed-before-response', 885, { target: '10.0.1.9:8080', target_processing_time: 0.4 });
+      const targets = [
+        leaves('10.0.1.5:8080'),
+        target('10.0.1.6:8080'),
+        target('10.0.1.9:8080', { requests: 400, lastSeen: START + 885_000, lastSuccess: START + 880_000 }),
+      ];
+      const known = { traffic: trafficOf([...died, closed], { targets }), targetHealth: down };
+      const { ruledOut, missing } = shutdownBeforeDrain.judge(known, question);
+      expect(ruledOut).toBe(false);
+      expect(missing).toEqual(['Whether 10.0.1.9:8080 left is not known: what was read ends too soon.']);
+    });
+
+    it('the count of unhealthy hosts that it raised says nothing of a target that left later', () => {
+      const closed = [600, 601, 602].map((second) =>
+        failed('closed-before-response', second, { target: '10.0.1.9:8080' }),
+      );
+      const targets = [
+        leaves('10.0.1.5:8080'),
+        target('10.0.1.6:8080'),
+        target('10.0.1.9:8080', { lastSeen: START + 603_000, lastSuccess: START + 599_000 }),
+      ];
+      const known = {
+        traffic: trafficOf([...died, ...closed], { targets }),
+        targetHealth: down,
+        metrics: [unhealthyFrom(1)],
+      };
+      const { claims, ruledOut } = shutdownBeforeDrain.judge(known, question);
+      expect(ruledOut).toBe(false);
+      expect(claims.filter(({ errors }) => errors.length > 0)).toMatchObject([
+        { strength: 'possible', errors: { length: 3 } },
+      ]);
+    });
+  });
+
   it.each(situations)('$name', ({ evidence, targets, expected }) => {
     const traffic = trafficOf(
       several(20, 'connect-failed', () => ({ elapsed: 0.001 }), 0.5),

@@ -62,8 +62,8 @@ export const closedMidRequest = defineCause({
       ],
       against: crashErrors.length + restless.length + possible.length === 0 ? [better(parts)] : [],
       missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
-      // A route that always ends its process fails like one that always answers badly.
-      ruledOut: crashErrors.length + restless.length + possible.length + parts.routes.length === 0,
+      // A route that always ends its process, or does so for some clients, fails like one that always answers badly.
+      ruledOut: crashErrors.length + restless.length + possible.length + parts.routes.length === 0 && !parts.clients,
       ...(burst
         ? {
             summary: `Target ${burst.target} dropped ${plural(weigh(burst.errors), 'request')} in flight at ${clock(burst.from)}: it crashed or was killed.`,
@@ -128,6 +128,9 @@ function better(parts: ClosedParts): string {
     ...parts.routes.map(
       (route) => `${number(route.errors.length)} on ${route.route}, which fails ${percent(route.share)} of the time`,
     ),
+    ...(parts.clients
+      ? [`${number(parts.clients.errors.length)} of ${plural(parts.clients.clients, 'client')} that failed each time`]
+      : []),
     ...parts.leaving.map(({ life, errors }) => `${number(errors.length)} on ${life.target}, which left`),
   ];
   return `Every one follows a narrower pattern: ${reasons.join('; ')}.`;

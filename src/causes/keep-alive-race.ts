@@ -86,7 +86,7 @@ export const keepAliveRace = defineCause({
           : []),
         ...(elsewhere > 0
           ? [
-              `${plural(elsewhere, 'instant error')} ${elsewhere === 1 ? 'follows' : 'follow'} a route, a target or a whole target group, not an idle time.`,
+              `${plural(elsewhere, 'instant error')} ${elsewhere === 1 ? 'follows' : 'follow'} a route, some clients, a target or a whole target group, not an idle time.`,
             ]
           : []),
         ...(others > 0 ? [`${plural(others, 'other error')} did not fail on an open connection at once.`] : []),

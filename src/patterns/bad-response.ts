@@ -1,5 +1,5 @@
 /** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
-import { type Failure, oncePerTraffic, type Traffic } from '../traffic.ts';
+import { type Failure, oncePerTraffic, type Traffic, weigh } from '../traffic.ts';
 import { outOf, percent, plural, seconds } from '../wording.ts';
 import { closedParts } from './closed.ts';
 import { ofFailingRoutes, routeShares, scattered } from './routes.ts';
@@ -29,7 +29,8 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
     return errors.filter((error) => !unexplained.has(error));
   });
   const retried = parts.all.filter((error) => error.retriedOk).length;
-  const claimed = [...fixed, ...unclear].sort((a, b) => a.index - b.index);
+  const ofClients = parts.clients?.errors ?? [];
+  const claimed = [...fixed, ...ofClients, ...unclear].sort((a, b) => a.index - b.index);
   const shares = routeShares(traffic, parts.all);
   return {
     all: parts.all,
@@ -40,6 +41,11 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
         (route) =>
           `${route.route} failed ${percent(route.share)} of the time (${outOf(route.errors.length, route.requests)} requests) while other routes succeeded: what it answers makes it fail.`,
       ),
+      ...(parts.clients
+        ? [
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests that were repeated within 30 s failed again while ${percent(1 - Math.min(1, weigh(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
+          ]
+        : []),
       ...(unclear.length > 0
         ? [`${plural(unclear.length, 'error')} of the shape that a response the load balancer cannot take leaves.`]
         : []),

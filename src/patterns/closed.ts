@@ -6,6 +6,7 @@ import type { Failure, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
 import { type TargetBurst, targetBursts } from './bursts.ts';
 import { type TargetLife, targetLives } from './churn.ts';
+import { type FailingClients, failingClients } from './clients.ts';
 import { type DurationCluster, fixedDurations } from './durations.ts';
 import { isInstant, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
 import { failingRoutes, type RouteShare } from './routes.ts';
@@ -25,6 +26,8 @@ export interface ClosedParts {
   perhapsLeaving: { life: TargetLife; errors: Failure[] }[];
   /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
   clocks: DurationCluster[];
+  /** Clients that fail whenever they ask again, with their errors of no other part; null when none are seen. */
+  clients: FailingClients | null;
   /** Errors of one target that ended together. */
   bursts: TargetBurst[];
   instantRest: Failure[];
@@ -63,6 +66,8 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
 
   const clocks = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
   for (const clock of clocks) take(clock.errors);
+  const clients = failingClients(traffic, rest);
+  if (clients) take(clients.errors);
   const last = leavingErrors(traffic, rest);
   const leaving = last.filter(({ shown }) => shown).map(({ life, errors }) => ({ life, errors: take(errors) }));
   const perhapsLeaving = last.filter(({ shown }) => !shown).map(({ life, errors }) => ({ life, errors }));
@@ -77,6 +82,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     leaving,
     perhapsLeaving,
     clocks,
+    clients,
     bursts,
     instantRest: rest.filter(isInstant),
     slowRest: rest.filter((error) => !isInstant(error)),

@@ -5,6 +5,7 @@
 import type { IdleGaps } from '../evidence.ts';
 import type { Failure, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
+import { failingClients } from './clients.ts';
 import { failingRoutes, routeShares } from './routes.ts';
 
 /** Closed within this many seconds of being sent: the target cannot have worked on the request. Public race rows have 0.000 to 0.053. */
@@ -40,12 +41,14 @@ export interface KeepAliveMeasure {
 export const isInstant = (error: Failure): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
-/** One measure for each target group with closed-before-response errors other than those of routes that always fail, most errors first, then by ARN. */
+/** One measure for each target group with closed-before-response errors other than those of routes and clients that always fail, most errors first, then by ARN. */
 export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeasure[] => {
   const all = withSignature(traffic, 'closed-before-response');
-  // What one route always does has nothing to do with idle times, and would hide an edge behind it.
+  // What one route or one client always comes to has nothing to do with idle times, and would hide an edge behind it.
   const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
-  const closed = all.filter((error) => !always.has(error));
+  const others = all.filter((error) => !always.has(error));
+  for (const error of failingClients(traffic, others)?.errors ?? []) always.add(error);
+  const closed = others.filter((error) => !always.has(error));
   const counts = new Map(
     [...groupBy(closed, (error) => error.target_group_arn)].map(([arn, own]) => [arn, own.length]),
   );

@@ -1,6 +1,7 @@
 /**
- * What alb502 is told about AWS: a JSON file and the environment in, a Config out. Nothing has to be told for a single account: then the
- * credentials and the region are those of the AWS CLI. A wrong configuration is one Problem that names every mistake at once.
+ * What alb502 is told about AWS and Slack: a JSON file and the environment in, a Config out. Nothing has to be told for a single account:
+ * then the credentials and the region are those of the AWS CLI. Secrets come from the environment alone. A wrong configuration is one
+ * Problem that names every mistake at once.
  */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
@@ -16,12 +17,25 @@ const ROLE = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
 const IDENTIFIER = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}$/;
 const S3_FOLDER = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!.*'()=/-]*)?$/;
 
-const said = (input: unknown): string => JSON.stringify(input)?.slice(0, 80) ?? 'nothing';
+const SLACK_TOKEN = /\bx(?:ox[a-z]|app)-/;
+/** A token in the wrong place is told, not shown. */
+const said = (input: unknown): string => {
+  const text = JSON.stringify(input) ?? 'nothing';
+  return SLACK_TOKEN.test(text) ? 'a Slack token' : text.slice(0, 80);
+};
 const matching = (pattern: RegExp, what: string) =>
   z.string().regex(pattern, { error: ({ input }) => `${said(input)} is not ${what}` });
 
 const Region = matching(REGION, 'a region, such as eu-west-1');
 const Identifier = matching(IDENTIFIER, 'a name of letters, digits, underscores and hyphens');
+
+/** Slack shows the id of a channel at the end of its details, and that of a person in the menu of their profile. */
+const Channel = matching(/^[CDG][A-Z0-9]{2,}$/, 'the id of a channel, such as C0123456789');
+const User = matching(/^[UW][A-Z0-9]{2,}$/, 'the id of a person, such as U0123456789');
+const UserGroup = matching(/^S[A-Z0-9]{2,}$/, 'the id of a user group, such as S0123456789');
+const Workspace = matching(/^[TE][A-Z0-9]{2,}$/, 'the id of a workspace or organization, such as T0123456789');
+const Port = z.int().min(0).max(65_535);
+const UrlPath = matching(/^\/[\w./-]*$/, 'a path, such as /slack/events');
 
 const Account = z.strictObject({
   /** How it is called in messages. */
@@ -31,6 +45,8 @@ const Account = z.strictObject({
   externalId: matching(/^[\w+=,.@:/-]{2,1224}$/, 'an external id').optional(),
   /** Searched in this order; none means the region of the environment or the profile. */
   regions: z.array(Region).default([]),
+  /** Ids of the Slack channels that may ask about it; without them every channel that may ask at all. */
+  channels: z.array(Channel).optional(),
 });
 export type Account = z.infer<typeof Account>;
 
@@ -54,6 +70,95 @@ const Deadlines = z.strictObject({
   accessLogSeconds: Seconds(180),
 });
 
+const Slack = z.strictObject({
+  /** `socket` needs no public address; `http` is asked by Slack on port and path. */
+  mode: z
+    .enum(['socket', 'http'], { error: ({ input }) => `${said(input)} is neither "socket" nor "http"` })
+    .default('socket'),
+  port: Port.default(3000),
+  path: UrlPath.default('/slack/events'),
+  /** Who may ask, and where. An empty list restricts nothing, but that of workspaces: then it is the one of the bot. */
+  allow: z
+    .strictObject({
+      workspaces: z.array(Workspace).default([]),
+      channels: z.array(Channel).default([]),
+      /** A person needs to be in one of these or among `users`. */
+      userGroups: z.array(UserGroup).default([]),
+      users: z.array(User).default([]),
+    })
+    .prefault({}),
+  /** Offered by the form where it was opened outside a channel. */
+  defaultChannel: Channel.optional(),
+});
+
+/** Run records: a folder, or an S3 prefix that several replicas share. */
+const Runs = z
+  .strictObject({
+    folder: z.string().min(1).optional(),
+    s3: z
+      .strictObject({
+        bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
+        prefix: matching(/^[\w!.*'()=/-]*$/, 'a prefix, such as alb502/').default('alb502/'),
+        region: Region.optional(),
+      })
+      .optional(),
+    retentionDays: z.number().positive().max(3650).default(90),
+  })
+  .refine(({ folder, s3 }) => folder === undefined || s3 === undefined, {
+    error: 'names both a folder and s3; keep one',
+  });
+/** Where run records are kept when neither a folder nor S3 is named. */
+export const RUNS_FOLDER = 'alb502-runs';
+
+const Count = (standard: number) => z.int().positive().max(10_000).default(standard);
+
+const Limits = z.strictObject({
+  /** Diagnoses that run at the same time. */
+  atOnce: Count(4),
+  /** Of those that run or wait, how many one person may have asked for. */
+  perUser: Count(3),
+  /** How many a person may ask for in an hour. */
+  perHour: Count(30),
+  /** How many may wait. */
+  queue: z.int().nonnegative().max(10_000).default(20),
+});
+
+/** With * for any characters. */
+const Pattern = z.string().min(1).max(255);
+
+const Alarms = z.strictObject({
+  sqs: z
+    .strictObject({
+      queueUrl: matching(/^https?:\/\/\S+$/, 'the URL of a queue'),
+      region: Region.optional(),
+    })
+    .optional(),
+  sns: z
+    .strictObject({
+      path: UrlPath.default('/alarms/sns'),
+      /** Only what these topics send is read. */
+      topics: z
+        .array(matching(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}$/, 'the ARN of a topic'))
+        .min(1, { error: 'is empty; name the topics that may send alarms' }),
+    })
+    .optional(),
+  /** The first that fits says where the thread of an alarm goes. What is left out fits everything. */
+  routes: z
+    .array(
+      z.strictObject({
+        loadBalancer: Pattern.optional(),
+        alarm: Pattern.optional(),
+        account: z.string().min(1).optional(),
+        channel: Channel,
+      }),
+    )
+    .default([]),
+  /** For alarms that no route fits. Without it they are not answered. */
+  defaultChannel: Channel.optional(),
+});
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
 export const Config = z.strictObject({
   accounts: z
     .array(Account)
@@ -63,8 +168,36 @@ export const Config = z.strictObject({
   /** The most that the scans of one diagnosis may cost, by their upper bound. */
   maxUsd: z.number().nonnegative().default(1),
   deadlines: Deadlines.prefault({}),
+  slack: Slack.prefault({}),
+  runs: Runs.prefault({}),
+  limits: Limits.prefault({}),
+  alarms: Alarms.prefault({}),
+  logLevel: z
+    .enum(LOG_LEVELS, { error: ({ input }) => `${said(input)} is none of ${LOG_LEVELS.join(', ')}` })
+    .default('info'),
+  /** Of /healthz and /readyz in socket mode; with http they are on the port of Slack. */
+  healthPort: Port.default(3000),
 });
 export type Config = z.infer<typeof Config>;
+
+/** What the bot signs in with. */
+export interface Secrets {
+  botToken: string;
+  /** Socket mode only. */
+  appToken: string | null;
+  /** With http only. */
+  signingSecret: string | null;
+}
+
+/** What each secret looks like. */
+const SECRETS = {
+  SLACK_BOT_TOKEN: { shape: /^xoxb-\S+$/, looks: 'the bot token, which begins with xoxb-' },
+  SLACK_APP_TOKEN: { shape: /^xapp-\S+$/, looks: 'the app-level token, which begins with xapp-' },
+  SLACK_SIGNING_SECRET: {
+    shape: /^[0-9a-f]{16,}$/i,
+    looks: 'the signing secret, which is of the digits 0 to 9 and a to f',
+  },
+} as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -76,6 +209,11 @@ const VARIABLES: Record<string, { path: readonly [string, ...string[]]; number?:
   ALB502_ATHENA_TABLE: { path: ['athena', 'table'] },
   ALB502_ATHENA_OUTPUT: { path: ['athena', 'outputLocation'] },
   ALB502_MAX_USD: { path: ['maxUsd'], number: true },
+  ALB502_SLACK_MODE: { path: ['slack', 'mode'] },
+  ALB502_SLACK_PORT: { path: ['slack', 'port'], number: true },
+  ALB502_RUNS_FOLDER: { path: ['runs', 'folder'] },
+  ALB502_HEALTH_PORT: { path: ['healthPort'], number: true },
+  ALB502_LOG_LEVEL: { path: ['logLevel'] },
 };
 
 /**
@@ -99,12 +237,16 @@ export function parseConfig(content: unknown, environment: Environment, file: st
     put(values, path, number ? numberOr(text) : text);
   }
   const read = Config.safeParse(values);
-  if (read.success) return read.data;
-  const faults = read.error.issues.map((issue) => {
+  const tokens = placesOfTokens(content);
+  if (read.success && tokens.length === 0) return read.data;
+  const issues = read.success ? [] : read.error.issues;
+  const faults = issues.map((issue) => {
     const variable = setBy.get(issue.path.join('.'));
     const place = variable ?? (placeIn(issue.path) || 'all of it');
     return { variable, text: `${place}: ${wordsOf(issue)}` };
   });
+  for (const place of tokens)
+    faults.push({ variable: undefined, text: `${place}: holds a Slack token; ${OUT_OF_THE_FILE}` });
   const named = faults.every(({ variable }) => variable !== undefined) ? 'the environment' : file;
   const count = faults.length === 1 ? 'a mistake' : `${faults.length} mistakes`;
   throw new Problem(`The configuration (${named}) has ${count}: ${faults.map(({ text }) => text).join('; ')}.`, 1);
@@ -112,6 +254,8 @@ export function parseConfig(content: unknown, environment: Environment, file: st
 
 function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
+    const secret = issue.keys.filter((key) => /token|secret/i.test(key)).map((key) => `"${key}"`);
+    if (secret.length > 0) return `${secret.join(', ')} must not be here; ${OUT_OF_THE_FILE}`;
     const known = issue.path.length === 0 ? ` (there are ${Object.keys(Config.shape).join(', ')})` : '';
     return `there is no setting ${issue.keys.map((key) => `"${key}"`).join(', ')}${known}`;
   }
@@ -120,6 +264,33 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small')
     return issue.message.startsWith('is ') ? issue.message : `must be at least ${issue.minimum}`;
   return issue.message;
+}
+
+const OUT_OF_THE_FILE = `secrets are only taken from the environment: ${Object.keys(SECRETS).join(', ')}`;
+
+/** Where the file holds a token of Slack, whatever the setting is. */
+function placesOfTokens(content: unknown, path: (string | number)[] = []): string[] {
+  if (typeof content === 'string') return SLACK_TOKEN.test(content) ? [placeIn(path) || 'all of it'] : [];
+  if (Array.isArray(content)) return content.flatMap((each, at) => placesOfTokens(each, [...path, at]));
+  if (!isRecord(content)) return [];
+  return Object.entries(content).flatMap(([key, each]) => placesOfTokens(each, [...path, key]));
+}
+
+/** The secrets that the mode needs. Throws Problem (exit 1) with everything that is missing or wrong; never with what is there. */
+export function readSecrets({ slack }: Pick<Config, 'slack'>, environment: Environment = process.env): Secrets {
+  const faults: string[] = [];
+  const secret = (variable: keyof typeof SECRETS): string => {
+    const value = environment[variable]?.trim() ?? '';
+    const { shape, looks } = SECRETS[variable];
+    if (value === '') faults.push(`${variable} is not set: ${looks}`);
+    else if (!shape.test(value)) faults.push(`${variable} is not ${looks}`);
+    return value;
+  };
+  const botToken = secret('SLACK_BOT_TOKEN');
+  const appToken = slack.mode === 'socket' ? secret('SLACK_APP_TOKEN') : null;
+  const signingSecret = slack.mode === 'http' ? secret('SLACK_SIGNING_SECRET') : null;
+  if (faults.length === 0) return { botToken, appToken, signingSecret };
+  throw new Problem(`The environment lacks what Slack needs in ${slack.mode} mode: ${faults.join('; ')}.`, 1);
 }
 
 async function contentOf(file: string, isNamed: boolean): Promise<string | null> {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, parseConfig, readConfig } from '../src/config.ts';
+import { type Config, parseConfig, readConfig, readSecrets } from '../src/config.ts';
 import { Problem } from '../src/problem.ts';
 
 const STANDARD: Config = {
@@ -11,6 +11,17 @@ const STANDARD: Config = {
   athena: { workGroup: 'primary', catalog: 'AwsDataCatalog', database: 'default' },
   maxUsd: 1,
   deadlines: { evidenceSeconds: 20, accessLogSeconds: 180 },
+  slack: {
+    mode: 'socket',
+    port: 3000,
+    path: '/slack/events',
+    allow: { workspaces: [], channels: [], userGroups: [], users: [] },
+  },
+  runs: { retentionDays: 90 },
+  limits: { atOnce: 4, perUser: 3, perHour: 30, queue: 20 },
+  alarms: { routes: [] },
+  logLevel: 'info',
+  healthPort: 3000,
 };
 
 let work: string;
@@ -90,6 +101,45 @@ describe('mistakes', () => {
     expect(complaint(() => parseConfig(content, {}, 'alb502.json'))).toContain(says);
   });
 
+  it('are told of the bot and its alarms too', () => {
+    const content = {
+      accounts: [{ name: 'shop', channels: ['#alerts'] }],
+      slack: {
+        mode: 'rtm',
+        port: 70_000,
+        path: 'slack',
+        allow: { workspaces: ['acme'], users: ['@ann'], userGroups: ['U1'] },
+      },
+      runs: { folder: 'runs', s3: { bucket: 'runs' }, retentionDays: 0 },
+      limits: { atOnce: 0, queue: -1 },
+      alarms: { sqs: { queueUrl: 'alarms' }, sns: { topics: [] }, routes: [{ alarm: 'edge-*' }] },
+      logLevel: 'loud',
+    };
+    const told = complaint(() => parseConfig(content, { ALB502_HEALTH_PORT: 'none' }, 'my.json'));
+    for (const part of [
+      'accounts[0].channels[0]: "#alerts" is not the id of a channel, such as C0123456789',
+      'slack.mode: "rtm" is neither "socket" nor "http"',
+      'slack.port',
+      'slack.path: "slack" is not a path',
+      'slack.allow.workspaces[0]: "acme" is not the id of a workspace',
+      'slack.allow.userGroups[0]: "U1" is not the id of a user group',
+      'slack.allow.users[0]: "@ann" is not the id of a person',
+      'runs.retentionDays',
+      'limits.atOnce',
+      'limits.queue',
+      'alarms.sqs.queueUrl: "alarms" is not the URL of a queue',
+      'alarms.sns.topics: is empty',
+      'alarms.routes[0].channel: must be a string',
+      'logLevel: "loud" is none of error, warn, info, debug',
+      'ALB502_HEALTH_PORT: must be a number',
+    ]) {
+      expect(told).toContain(part);
+    }
+    expect(complaint(() => parseConfig({ runs: { folder: 'a', s3: { bucket: 'runs' } } }, {}, 'my.json'))).toContain(
+      'runs: names both a folder and s3; keep one',
+    );
+  });
+
   it('names the variable when only the environment is wrong', () => {
     expect(complaint(() => parseConfig({}, { ALB502_ATHENA_TABLE: 'a b' }, 'alb502.json'))).toMatch(
       /^The configuration \(the environment\) has a mistake: ALB502_ATHENA_TABLE: "a b"/,
@@ -98,6 +148,44 @@ describe('mistakes', () => {
 
   it('says where a file stops being JSON', async () => {
     await expect(readConfig(file('broken.json', '{\n  "athena": }'), {})).rejects.toThrow(/line 2, column 13/);
+  });
+});
+
+describe('secrets', () => {
+  const TOKEN = 'xoxb-1234-5678-abcdefgh';
+
+  it.each([
+    [{ slack: { botToken: TOKEN } }, 'slack: "botToken" must not be here'],
+    [{ slack: { signingSecret: 'a1b2' } }, 'slack: "signingSecret" must not be here'],
+    [{ accounts: [{ name: TOKEN }] }, 'accounts[0].name: holds a Slack token'],
+    [{ slack: { allow: { channels: [TOKEN] } } }, 'slack.allow.channels[0]: a Slack token is not the id of a channel'],
+  ])('%j is a mistake of the file, and is not shown', (content, says) => {
+    const told = complaint(() => parseConfig(content, {}, 'my.json'));
+    expect(told).toContain(says);
+    expect(told).toContain('secrets are only taken from the environment: SLACK_BOT_TOKEN');
+    expect(told).not.toContain('abcdefgh');
+  });
+
+  it('come from the environment, those that the mode needs', () => {
+    const environment = { SLACK_BOT_TOKEN: TOKEN, SLACK_APP_TOKEN: 'xapp-1-A1', SLACK_SIGNING_SECRET: 'a'.repeat(32) };
+    expect(readSecrets(parseConfig({}, {}, ''), environment)).toEqual({
+      botToken: TOKEN,
+      appToken: 'xapp-1-A1',
+      signingSecret: null,
+    });
+    expect(readSecrets(parseConfig({ slack: { mode: 'http' } }, {}, ''), environment)).toEqual({
+      botToken: TOKEN,
+      appToken: null,
+      signingSecret: 'a'.repeat(32),
+    });
+  });
+
+  it('are all named when they are missing or wrong, and not shown', () => {
+    const told = complaint(() => readSecrets(parseConfig({}, {}, ''), { SLACK_BOT_TOKEN: 'xapp-1-wrong' }));
+    expect(told).toContain('SLACK_BOT_TOKEN is not the bot token, which begins with xoxb-');
+    expect(told).toContain('SLACK_APP_TOKEN is not set');
+    expect(told).not.toContain('SIGNING');
+    expect(told).not.toContain('wrong');
   });
 });
 

@@ -1,0 +1,191 @@
+/** Investigations of recorded incidents, as if they happened now: to try the bot without an AWS account, and to test it. */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { findLoadBalancer, nameOf } from '../collect/find-load-balancer.ts';
+import { interrupted } from '../collect/live/call.ts';
+import { candidatesIn } from '../collect/recorded/evidence.ts';
+import { type Asked, type Incident, questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
+import { type Collector, type Collectors, collect } from '../collect.ts';
+import { diagnose } from '../diagnose.ts';
+import type { EvidenceName } from '../evidence.ts';
+import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from '../investigate.ts';
+import { Problem } from '../problem.ts';
+import { type Query, resolve } from '../query.ts';
+
+export interface RecordedOptions {
+  /** The account they count as. */
+  account?: string;
+  /** Milliseconds that each piece of evidence takes; the access log takes the longest. None: as fast as it can be read. */
+  pace?: number;
+}
+
+interface Recorded {
+  incident: Incident;
+  /** The name of its folder. */
+  name: string;
+  loadBalancer: LoadBalancerRef;
+}
+
+/**
+ * The load balancers of recorded incidents. Each folder is an incident or holds some. A load balancer is found by its name, its ARN or the
+ * name of an incident or a part of it, such as "slow-target"; of several incidents the window says which is meant, else it is the first.
+ * Throws Problem when a folder is no incident.
+ */
+export async function recordedInvestigator(
+  folders: readonly string[],
+  { account = 'default', pace = 0 }: RecordedOptions = {},
+): Promise<Investigator> {
+  const dirs = (await Promise.all(folders.map(incidentsIn))).flat();
+  const all: Recorded[] = await Promise.all(
+    dirs.map(async (dir) => {
+      const incident = await readIncident(dir);
+      return { incident, name: basename(dir), loadBalancer: refOf(incident, account) };
+    }),
+  );
+  const distinct = new Map(all.map(({ loadBalancer }) => [idOf(loadBalancer), loadBalancer]));
+  const listed = [...distinct.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  /** What was found by the name of an incident is about that one. */
+  const meant = new WeakMap<LoadBalancerRef, Recorded>();
+
+  const of = (loadBalancer: LoadBalancerRef): [Recorded, ...Recorded[]] => {
+    const [first, ...others] = all.filter((one) => idOf(one.loadBalancer) === idOf(loadBalancer));
+    if (first === undefined) throw new Problem(`There is no recorded incident of ${loadBalancer.name}.`, 1);
+    return [first, ...others];
+  };
+
+  /** The question as it was asked; what it leaves out is as recorded. */
+  const questionAbout = ({ incident }: Recorded, { window, statuses }: Pick<Query, 'window' | 'statuses'>) => {
+    const asked: Asked = {
+      loadBalancer: null,
+      window: window === null ? null : resolve({ window }, { now: incident.now, window: incident }),
+      statuses: statuses.join() === '5xx' ? null : statuses,
+    };
+    return questionOf(incident, asked);
+  };
+
+  return {
+    known: () => listed,
+
+    async find(asked, accounts) {
+      const mine = accounts.includes(account) ? all : [];
+      const words = asked.toLowerCase();
+      const named = mine.filter(({ name }) => name.toLowerCase() === words);
+      const isLoadBalancer = mine.some(({ loadBalancer }) => loadBalancer.name.toLowerCase() === words);
+      const [incident, another] =
+        named.length > 0 || isLoadBalancer ? named : mine.filter(({ name }) => name.toLowerCase().includes(words));
+      if (incident !== undefined && another === undefined) {
+        const ref = { ...incident.loadBalancer };
+        meant.set(ref, incident);
+        return ref;
+      }
+      const candidates = mine.length === 0 ? [] : listed;
+      return findLoadBalancer(asked, candidates.map(asCandidate), ' among the recorded incidents').ref;
+    },
+
+    inquire(query, loadBalancer) {
+      const found = meant.get(loadBalancer);
+      const candidates = found === undefined ? of(loadBalancer) : ([found] as const);
+      let problem: unknown = null;
+      // Times without a date are those of the recording: the first incident that they can be about.
+      for (const candidate of candidates) {
+        try {
+          const { from, to, now, statuses } = questionAbout(candidate, query);
+          if (overlap(candidate.incident, { from, to }) > 0) return { loadBalancer, from, to, now, statuses };
+        } catch (error) {
+          problem ??= error;
+        }
+      }
+      if (problem !== null) throw problem;
+      const { from, to, now, statuses } = questionAbout(candidates[0], query);
+      return { loadBalancer, from, to, now, statuses };
+    },
+
+    async investigate(inquiry, surroundings) {
+      const [closest] = of(inquiry.loadBalancer)
+        .map(({ incident }) => ({ incident, shared: overlap(incident, inquiry) }))
+        .sort((a, b) => b.shared - a.shared);
+      if (closest === undefined) throw new Problem('There is no recorded incident.', 2);
+      return answer(closest.incident, inquiry, surroundings, pace);
+    },
+  };
+}
+
+async function answer(
+  incident: Incident,
+  { from, to, statuses }: Inquiry,
+  { signal, progress, doing, provisional }: Surroundings,
+  pace: number,
+): Promise<Investigation> {
+  const question = questionOf(incident, { loadBalancer: null, window: { from, to }, statuses });
+  const collectors = recordedCollectors(incident, question);
+  doing?.(`reading the recorded log of ${nameOf(incident.loadBalancer)}`);
+  const evidence = await collect(paced(collectors, pace, signal), progress, (early) =>
+    provisional?.(diagnose(question, early)),
+  );
+  if (signal.aborted) throw interrupted();
+  return { question, evidence, diagnosis: diagnose(question, evidence), hasLogFiles: false };
+}
+
+/** Each piece of evidence after the one before it, so that a person sees them arrive. */
+function paced(collectors: Collectors, pace: number, signal: AbortSignal): Collectors {
+  const names = Object.keys(collectors) as EvidenceName[];
+  const later = <T>({ source, collect: read }: Collector<T>, turn: number): Collector<T> => ({
+    source,
+    async collect() {
+      if (pace > 0) await pause(pace * turn, undefined, { signal }).catch(() => {});
+      if (signal.aborted) throw interrupted();
+      return read();
+    },
+  });
+  const turnOf = (name: EvidenceName) => (name === 'accessLog' ? names.length : names.indexOf(name));
+  return {
+    accessLog: later(collectors.accessLog, turnOf('accessLog')),
+    metrics: later(collectors.metrics, turnOf('metrics')),
+    loadBalancer: later(collectors.loadBalancer, turnOf('loadBalancer')),
+    attributes: later(collectors.attributes, turnOf('attributes')),
+    listeners: later(collectors.listeners, turnOf('listeners')),
+    rules: later(collectors.rules, turnOf('rules')),
+    targetGroups: later(collectors.targetGroups, turnOf('targetGroups')),
+    targetGroupAttributes: later(collectors.targetGroupAttributes, turnOf('targetGroupAttributes')),
+    targetHealth: later(collectors.targetHealth, turnOf('targetHealth')),
+    securityGroups: later(collectors.securityGroups, turnOf('securityGroups')),
+    networkAcls: later(collectors.networkAcls, turnOf('networkAcls')),
+    subnets: later(collectors.subnets, turnOf('subnets')),
+    routeTables: later(collectors.routeTables, turnOf('routeTables')),
+    networkInterfaces: later(collectors.networkInterfaces, turnOf('networkInterfaces')),
+    instances: later(collectors.instances, turnOf('instances')),
+    prefixLists: later(collectors.prefixLists, turnOf('prefixLists')),
+    functions: later(collectors.functions, turnOf('functions')),
+    changes: later(collectors.changes, turnOf('changes')),
+  };
+}
+
+/** The folder itself where it is an incident, else the incidents in it. */
+async function incidentsIn(folder: string): Promise<string[]> {
+  if (await isIncident(folder)) return [folder];
+  const entries = await readdir(folder).catch(() => []);
+  const inner = entries.sort().map((entry) => join(folder, entry));
+  const which = await Promise.all(inner.map(isIncident));
+  const found = inner.filter((_, at) => which[at]);
+  if (found.length === 0) throw new Problem(`${folder} neither is nor holds a recorded incident.`, 1);
+  return found;
+}
+
+const isIncident = async (folder: string): Promise<boolean> =>
+  stat(join(folder, 'incident.json')).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+
+function refOf(incident: Incident, account: string): LoadBalancerRef {
+  const { name, arn } = findLoadBalancer(incident.loadBalancer, candidatesIn(incident.recording));
+  return { name, arn, account, region: /^arn:[^:]*:[^:]*:([^:]+):/.exec(arn ?? '')?.[1] ?? 'recorded' };
+}
+
+const idOf = ({ name, arn }: LoadBalancerRef): string => arn ?? name;
+const asCandidate = (ref: LoadBalancerRef) => ({ name: ref.name, arn: ref.arn, ref });
+
+/** Milliseconds that two windows share. */
+const overlap = (a: { from: number; to: number }, b: { from: number; to: number }): number =>
+  Math.min(a.to, b.to) - Math.max(a.from, b.from);

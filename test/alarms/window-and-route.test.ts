@@ -1,0 +1,115 @@
+/** What an alarm makes look at, and where its thread goes. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Alarm } from '../../src/alarms/alarm.ts';
+import { readMessage } from '../../src/alarms/read.ts';
+import { channelFor, fits } from '../../src/alarms/route.ts';
+import { beginningOf, LONGEST, windowOf } from '../../src/alarms/window.ts';
+import { event, snsAlarm } from './messages.ts';
+
+const AT = Date.parse('2026-11-20T02:44:00.123Z');
+const clock = (at: number): string => new Date(at).toISOString().slice(11, 19);
+
+function alarm(body: unknown, changes: Partial<Alarm> = {}): Alarm {
+  const read = readMessage(JSON.stringify(body));
+  if (!('alarm' in read)) throw new Error(JSON.stringify(read));
+  return { ...read.alarm, ...changes };
+}
+
+describe('the window of an alarm', () => {
+  it.each([
+    ['five minutes before the first datapoint of the reason', alarm(snsAlarm({ at: AT })), '02:37:00'],
+    [
+      'before the earliest of several datapoints',
+      alarm(
+        snsAlarm({
+          at: AT,
+          reason: '3 out of the last 3 datapoints [9.0 (20/11/26 02:42:00), 8.0 (20/11/26 02:40:00)]',
+        }),
+      ),
+      '02:35:00',
+    ],
+    ['before the period that EventBridge says', alarm(event({ at: AT })), '02:36:00'],
+    [
+      'before the periods that were evaluated, where nothing says which',
+      alarm(snsAlarm({ at: AT, reason: 'Threshold Crossed' }), { evaluationPeriods: 5, period: 300 }),
+      '02:11:00',
+    ],
+    [
+      'not before datapoints of another day',
+      alarm(snsAlarm({ at: AT, reason: '[9.0 (01/02/20 02:42:00)]' })),
+      '02:35:00',
+    ],
+    [
+      'of a composite alarm: before it changed',
+      alarm(snsAlarm({ at: AT, reason: '' }), { evaluationPeriods: null, period: null }),
+      '02:35:00',
+    ],
+  ])('begins %s', (_, of, from) => {
+    expect(clock(beginningOf(of))).toBe(from);
+  });
+
+  it('ends now while it lasts, and a minute after its end', () => {
+    const from = AT - 600_000;
+    expect(windowOf(from, { now: AT, closedAt: null })).toEqual({ from, to: AT });
+    expect(windowOf(from, { now: AT + 3_600_000, closedAt: AT })).toEqual({ from, to: AT + 60_000 });
+    expect(windowOf(from, { now: AT, closedAt: AT })).toEqual({ from, to: AT });
+  });
+
+  it('is bounded, and never empty', () => {
+    const from = AT - 5 * 24 * 3_600_000;
+    expect(windowOf(from, { now: AT, closedAt: null })).toEqual({ from, to: from + LONGEST });
+    const early = windowOf(AT + 60_000, { now: AT, closedAt: null });
+    expect(early.to - early.from).toBe(60_000);
+  });
+});
+
+describe('the channel of an alarm', () => {
+  const routing = {
+    routes: [
+      { loadBalancer: 'shop-*', alarm: '*-critical', channel: 'CCRITICAL' },
+      { loadBalancer: 'shop-*', channel: 'CSHOP' },
+      { account: 'staging', channel: 'CSTAGING' },
+      { account: '2222*', channel: 'CNUMBER' },
+      { alarm: 'web?', channel: 'CWEB' },
+    ],
+    defaultChannel: 'CDEFAULT',
+  };
+  it.each([
+    ['shop-eu', 'a-critical', ['prod'], 'CCRITICAL'],
+    ['shop-eu', 'b', ['prod'], 'CSHOP'],
+    ['api', 'b', ['111111111111', 'staging'], 'CSTAGING'],
+    ['api', 'b', ['222222222222'], 'CNUMBER'],
+    ['api', 'web1', [], 'CWEB'],
+    ['api', 'web12', [], 'CDEFAULT'],
+    [null, 'b-critical', [], 'CDEFAULT'],
+  ])('of %s, %s in %j is %s', (loadBalancer, name, accounts, channel) => {
+    expect(channelFor({ loadBalancer, alarm: name, accounts }, routing)).toBe(channel);
+  });
+
+  it('is none without a default', () => {
+    expect(channelFor({ loadBalancer: 'a', alarm: 'b', accounts: [] }, { routes: [], defaultChannel: null })).toBe(
+      null,
+    );
+  });
+});
+
+describe('patterns', () => {
+  it('fit as the expression they stand for', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.', '('), maxLength: 8 });
+    const patterns = fc.string({ unit: fc.constantFrom('a', 'b', '.', '(', '*', '?'), maxLength: 8 });
+    fc.assert(
+      fc.property(patterns, letters, (pattern, name) => {
+        const source = pattern.replace(/[.(]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+        expect(fits(pattern, name)).toBe(new RegExp(`^${source}$`).test(name));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('take no long time', () => {
+    const began = performance.now();
+    expect(fits(`${'a*'.repeat(60)}b`, 'a'.repeat(300))).toBe(false);
+    expect(performance.now() - began).toBeLessThan(200);
+  });
+});

@@ -38,7 +38,15 @@ export function departure(
     return { how: 'unhealthy', sure: true, sentence: `${gone}; it is still registered, ${registration.state}.` };
   }
   const unhealthy = unhealthyCount(life, known.metrics);
-  if (unhealthy !== null && unhealthy.around > unhealthy.before && !replaced) {
+  const rose = unhealthy !== null && unhealthy.around > unhealthy.before;
+  if (rose && replaced) {
+    return {
+      how: 'unknown',
+      sure: false,
+      sentence: `${gone}; another target of the group took over, but UnHealthyHostCount rose to ${unhealthy.around}: health checks may have taken it out first.`,
+    };
+  }
+  if (rose) {
     return {
       how: 'unhealthy',
       sure: true,

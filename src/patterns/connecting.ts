@@ -78,13 +78,23 @@ function spells(errors: Failure[]): Failure[][] {
 
 const REPLACED_WITHIN_MS = 10 * 60_000;
 
-/** Another target of the same group appeared for the first time within ten minutes of this one's last request. */
+/** Another target of the same group appeared for the first time within ten minutes of this one's last request, and took no other's place. */
 export function wasReplaced(life: TargetLife, lives: readonly TargetLife[]): boolean {
-  return lives.some(
-    (other) =>
-      other.target_group_arn === life.target_group_arn &&
-      other.target !== life.target &&
-      other.joined === true &&
-      Math.abs(other.firstSeen - life.lastSeen) <= REPLACED_WITHIN_MS,
-  );
+  const own = lives.filter((other) => other.target_group_arn === life.target_group_arn);
+  const pairs = own
+    .filter((old) => old.left !== false || old === life)
+    .flatMap((old) =>
+      own
+        .filter((fresh) => fresh.joined === true && fresh !== old)
+        .map((fresh) => ({ old, fresh, apart: Math.abs(fresh.firstSeen - old.lastSeen) })),
+    )
+    .filter(({ apart }) => apart <= REPLACED_WITHIN_MS)
+    .sort((a, b) => a.apart - b.apart);
+  const [served, used] = [new Set<TargetLife>(), new Set<TargetLife>()];
+  for (const { old, fresh } of pairs) {
+    if (served.has(old) || used.has(fresh)) continue;
+    served.add(old);
+    used.add(fresh);
+  }
+  return served.has(life);
 }

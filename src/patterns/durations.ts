@@ -19,14 +19,17 @@ const MIN_SHARE = 0.5;
  */
 export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
   let rest = errors.filter((error) => error.target_processing_time >= MIN_SECONDS).sort(byDuration);
+  let others = errors;
   const clusters: DurationCluster[] = [];
   for (;;) {
     const cluster = densest(rest);
-    if (!cluster || moments(cluster) < MIN_ERRORS || cluster.length < MIN_SHARE * near(rest, cluster).length)
-      return clusters;
+    if (!cluster || moments(cluster) < MIN_ERRORS) return clusters;
+    const around = near(others, cluster).length;
+    if (cluster.length < MIN_SHARE * around || byChance(cluster, around) > MOST_BY_CHANCE) return clusters;
     clusters.push({ seconds: middle(cluster), errors: [...cluster].sort((a, b) => a.index - b.index) });
     const taken = new Set(cluster);
     rest = rest.filter((error) => !taken.has(error));
+    others = others.filter((error) => !taken.has(error));
   }
 }
 
@@ -38,6 +41,23 @@ const ABOUT = 1.5;
 function near(errors: readonly Failure[], cluster: readonly Failure[]): Failure[] {
   const at = middle(cluster);
   return errors.filter(({ target_processing_time: t }) => t >= at / ABOUT && t <= at * ABOUT);
+}
+
+/** Clusters as dense that the other errors of about that duration would give if each took any time of it. */
+const MOST_BY_CHANCE = 0.01;
+
+function byChance(cluster: readonly Failure[], around: number): number {
+  const at = middle(cluster);
+  const widths = ((ABOUT - 1 / ABOUT) * at) / width(at);
+  // None among the others would make any cluster sure.
+  const expected = Math.max(1, around - cluster.length) / widths;
+  let term = Math.exp(-expected);
+  let fewer = 0;
+  for (let k = 0; k < cluster.length; k++) {
+    fewer += term;
+    term *= expected / (k + 1);
+  }
+  return widths * Math.max(0, 1 - fewer);
 }
 
 const width = (seconds: number): number => Math.max(0.1, seconds * 0.03);

@@ -48,7 +48,8 @@ export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeas
   const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
   const others = all.filter((error) => !always.has(error));
   for (const error of failingClients(traffic, others)?.errors ?? []) always.add(error);
-  const closed = others.filter((error) => !always.has(error));
+  const atWork = closedWithWork(others);
+  const closed = others.filter((error) => !always.has(error) && !atWork.has(error));
   const counts = new Map(
     [...groupBy(closed, (error) => error.target_group_arn)].map(([arn, own]) => [arn, own.length]),
   );
@@ -66,6 +67,27 @@ export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeas
 });
 
 const NEARLY_ALL = 0.9;
+
+/** Longer than this a request was under way, seconds: an event loop that is late closes what came meanwhile some time after it came. */
+const AT_WORK_SECONDS = 3 * INSTANT_SECONDS;
+/** What one event ends, ends within this, milliseconds. */
+const TOGETHER_MS = 20;
+
+/** The instant errors that ended together with a request under way on the same target: a timer of idle connections does not close those. */
+function closedWithWork(errors: readonly Failure[]): Set<Failure> {
+  const result = new Set<Failure>();
+  for (const own of groupBy(errors, ({ target_group_arn, target }) => `${target_group_arn} ${target}`).values()) {
+    const ordered = [...own].sort((a, b) => a.at - b.at);
+    for (const direction of [ordered, [...ordered].reverse()]) {
+      let work = Number.NEGATIVE_INFINITY;
+      for (const error of direction) {
+        if (error.target_processing_time > AT_WORK_SECONDS) work = error.at;
+        else if (isInstant(error) && Math.abs(error.at - work) <= TOGETHER_MS) result.add(error);
+      }
+    }
+  }
+  return result;
+}
 
 /** A race has its share of every route. The route of nearly all errors, when most of the traffic is of others. */
 function routeOfFew(traffic: Traffic, errors: Failure[]): string | null {

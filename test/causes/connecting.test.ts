@@ -106,6 +106,26 @@ const situations: Situation[] = [
     expected: { 'shutdown-before-drain': 'likely', 'connection-refused': 'ruled out' },
   },
   {
+    name: 'the one target that joined took the place of another, and health checks found this one down',
+    evidence: { targetGroups: group({}), metrics: [unhealthyFrom(1)] },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080', { lastSeen: START + 5 * MINUTE, lastSuccess: START + 5 * MINUTE }),
+      target('10.0.1.7:8080', { firstSeen: START + 5 * MINUTE }),
+    ],
+    expected: { 'connection-refused': 'confirmed', 'shutdown-before-drain': 'ruled out' },
+  },
+  {
+    name: 'another target took over, and health checks may have found this one down first',
+    evidence: { targetGroups: group({}), metrics: [unhealthyFrom(1)] },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE }),
+    ],
+    expected: { 'connection-refused': 'possible', 'shutdown-before-drain': 'possible' },
+  },
+  {
     name: 'CloudTrail has it deregistered just before',
     evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.5', 40)] },
     targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],

@@ -19,6 +19,11 @@ describe('one clock', () => {
       found: [[30.1, 4]],
     },
     { name: 'spread work', durations: [2, 5, 9, 14, 21, 30], found: [] },
+    {
+      name: 'five of many early closes that happen to lie close together',
+      durations: [0.72, 0.75, 0.79, 0.88, 0.95, 1.0, 1.076, 1.077, 1.084, 1.128, 1.143, 1.25, 1.34, 1.5, 1.58],
+      found: [],
+    },
     { name: 'two alike are no clock', durations: [30, 30.1], found: [] },
     { name: 'ordinary response times', durations: [0.2, 0.21, 0.2, 0.22], found: [] },
   ])('$name', ({ durations, found }) => expect(clusters(durations)).toEqual(found));

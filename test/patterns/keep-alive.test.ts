@@ -67,6 +67,20 @@ describe('the edge', () => {
     expect(measureKeepAlive(trafficOf(failures, { idleGaps }))[0]).toMatchObject({ seconds: null });
   });
 
+  it('what ended together with a request under way is of that event, no idle connection', () => {
+    const instant = several(8, 'closed-before-response', (i) => ({ route: `GET /r-${i}` }));
+    const work = instant.map((one) => ({ ...one, at: one.at + 5, target_processing_time: 1.5 }));
+    const bins = [{ gap: 2.63, failures: rows(0, 16), controls: 1 }];
+    const idleGaps = [
+      { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 16), controls: 400, bins },
+    ];
+    expect(measureKeepAlive(trafficOf(instant, { idleGaps }))[0]).toMatchObject({ seconds: 2.63 });
+    expect(measureKeepAlive(trafficOf([...instant, ...work], { idleGaps }))[0]).toMatchObject({
+      seconds: null,
+      examined: 0,
+    });
+  });
+
   it('four errors are not enough, nor is a control of a few', () => {
     expect(measure(4, [{ gap: 5, failures: rows(0, 4), controls: 0 }])).toMatchObject({ seconds: null, enough: false });
     expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 10)).toMatchObject({

@@ -69,8 +69,9 @@ export const traps: Family = {
         })),
       },
       leavesOpen(
-        ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
-        'Some clients fail on three routes after the normal time, several at once.',
+        ['malformed-response', 'response-header-too-large'],
+        'Some clients fail on three routes each time they ask again, several at once.',
+        { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large'] },
       ),
     ),
     incident(

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import { onTestFinished } from 'vitest';
+import type { AtEnd } from '../at-end.ts';
 import { columnsOf, keysOf, type TableForm } from './tables.ts';
 
 export interface LocalTable {
@@ -61,10 +62,12 @@ export interface LocalAthena {
   calls: string[];
 }
 
+type Outcome = { rows: (string | null)[][] } | { state: 'FAILED' | 'CANCELLED'; reason: string; retryable: boolean };
+
 interface Running extends Sent {
   id: string;
   started: number;
-  outcome: { rows: (string | null)[][] } | { state: 'FAILED' | 'CANCELLED'; reason: string; retryable: boolean };
+  outcome: Promise<Outcome>;
 }
 
 /** What Trino has and DuckDB has under another name, or not quite so. */
@@ -129,8 +132,12 @@ function parameterOf(literal: string): string | number {
 const printed = (value: JS | undefined): string | null =>
   value === null || value === undefined ? null : String(value);
 
-/** Serves until the test is over. */
-export async function serveAthena(tables: readonly LocalTable[], faults: AthenaFaults = {}): Promise<LocalAthena> {
+/** Serves until the test is over, or whatever `atEnd` waits for. */
+export async function serveAthena(
+  tables: readonly LocalTable[],
+  faults: AthenaFaults = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<LocalAthena> {
   const connection = await load(tables);
   const [sent, calls, queries]: [Sent[], string[], Map<string, Running>] = [[], [], new Map()];
   const refusals = new Map(
@@ -153,7 +160,7 @@ export async function serveAthena(tables: readonly LocalTable[], faults: AthenaF
     return { files: files.sort(), bytes: files.reduce((sum, key) => sum + (table.objects.get(key)?.length ?? 0), 0) };
   }
 
-  async function run(sql: string, parameters: readonly string[]): Promise<Running['outcome']> {
+  async function run(sql: string, parameters: readonly string[]): Promise<Outcome> {
     const { fail } = faults;
     if (fail !== undefined && failures > 0) {
       failures -= 1;
@@ -180,26 +187,33 @@ export async function serveAthena(tables: readonly LocalTable[], faults: AthenaF
       'OutputLocation' in configuration
         ? String(configuration.OutputLocation)
         : null;
-    const { files, bytes } = await scan(sql, parameters).catch(() => ({ files: [], bytes: 0 }));
+    // Answered before the query is done, as Athena does: what it takes is part of what `running` says.
+    const scanning = scan(sql, parameters).catch(() => ({ files: [], bytes: 0 }));
     const query: Running = {
       id: randomUUID(),
       started: performance.now(),
-      outcome: await run(sql, parameters),
+      outcome: scanning.then(({ files, bytes }) => {
+        query.files = files;
+        query.bytesScanned = bytes;
+        return run(sql, parameters);
+      }),
       sql,
       parameters,
       outputLocation,
       stopped: false,
-      bytesScanned: bytes,
-      files,
+      bytesScanned: 0,
+      files: [],
     };
     queries.set(query.id, query);
     sent.push(query);
     return { QueryExecutionId: query.id };
   }
 
-  function describe({ id, started, outcome, stopped, bytesScanned }: Running) {
-    const elapsed = performance.now() - started;
+  async function describe(query: Running) {
     const { queued = 0, running = 0 } = faults;
+    const elapsed = performance.now() - query.started;
+    const outcome = await query.outcome;
+    const { id, stopped, bytesScanned } = query;
     const Statistics = { DataScannedInBytes: elapsed < queued ? 0 : bytesScanned };
     const State = stopped
       ? 'CANCELLED'
@@ -227,9 +241,9 @@ export async function serveAthena(tables: readonly LocalTable[], faults: AthenaF
     return { QueryExecution: { QueryExecutionId: id, Status: { State, ...failed }, Statistics } };
   }
 
-  function results(input: Record<string, unknown>) {
-    const query = queries.get(String(input.QueryExecutionId));
-    const rows = query !== undefined && 'rows' in query.outcome ? query.outcome.rows : [];
+  async function results(input: Record<string, unknown>) {
+    const outcome = await queries.get(String(input.QueryExecutionId))?.outcome;
+    const rows = outcome !== undefined && 'rows' in outcome ? outcome.rows : [];
     const from = Number(input.NextToken ?? 0);
     const size = Number(input.MaxResults ?? 1000);
     if (size > 1000) throw new Fault('InvalidRequestException', 'MaxResults is more than maximum allowed length 1000.');
@@ -266,12 +280,12 @@ export async function serveAthena(tables: readonly LocalTable[], faults: AthenaF
         return await start(input);
       case 'GetQueryExecution':
         if (query === undefined) throw new Fault('InvalidRequestException', 'QueryExecution was not found');
-        return describe(query);
+        return await describe(query);
       case 'StopQueryExecution':
         if (query !== undefined) query.stopped = true;
         return {};
       case 'GetQueryResults':
-        return results(input);
+        return await results(input);
       case 'GetTables':
         if (inDatabase.length === 0)
           throw new Fault('EntityNotFoundException', `Database ${input.DatabaseName} not found.`);
@@ -304,7 +318,7 @@ export async function serveAthena(tables: readonly LocalTable[], faults: AthenaF
 
   const server = createServer((request, response) => void respond(request, response));
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
     connection.closeSync();

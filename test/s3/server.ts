@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { AtEnd } from '../at-end.ts';
 
 /** An error as S3 prints it: status, code and message. */
 export interface Fault {
@@ -43,8 +44,8 @@ export interface LocalS3 {
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** Serves until the test is over. */
-export async function serveS3(bucket: Bucket): Promise<LocalS3> {
+/** Serves until the test is over, or whatever `atEnd` waits for. */
+export async function serveS3(bucket: Bucket, atEnd: AtEnd = onTestFinished): Promise<LocalS3> {
   const [got, listed]: [string[], LocalS3['listed']] = [[], []];
   let bytes = 0;
 
@@ -104,7 +105,7 @@ export async function serveS3(bucket: Bucket): Promise<LocalS3> {
     setTimeout(answer, bucket.latency ?? 0, request, response);
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });

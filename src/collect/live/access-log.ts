@@ -309,6 +309,9 @@ class Reading {
     const folder = join(temporary, 'logs');
     try {
       const { s3 } = await this.#listing(place);
+      // Loaded while the files come.
+      const loading = import('../access-log/duckdb.ts');
+      loading.catch(() => {});
       const fetched = await download({
         s3,
         place,
@@ -319,7 +322,7 @@ class Reading {
       });
       this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });
       this.#tell('reading log files');
-      const { readAccessLog } = await import('../access-log/duckdb.ts');
+      const { readAccessLog } = await loading;
       const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds });
       const missing = fetched.missing.map((one) => ({ ...one, lines: 0 }));
       const unreadable = [...log.files.unreadable, ...missing].sort((a, b) => byText(a.file, b.file));

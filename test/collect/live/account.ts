@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
+import type { AtEnd } from '../../at-end.ts';
 import { ec2Xml, elasticLoadBalancingXml, escaped } from './xml.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON as it was saved
@@ -84,6 +85,13 @@ export function filesOf(folder: string): Files {
 
 /** Serves until the test is over; the environment is that of a person with credentials for it. */
 export async function openAccount(files: Files): Promise<Account> {
+  const account = await serveAccount(files);
+  credentialsFor(account.port);
+  return account;
+}
+
+/** Serves until the test is over, or whatever `atEnd` waits for. */
+export async function serveAccount(files: Files, atEnd: AtEnd = onTestFinished): Promise<Account> {
   const held = new Map<string, Files>();
   const asked: Asked[] = [];
   const faults = new Map<string, Fault[]>();
@@ -135,11 +143,10 @@ export async function openAccount(files: Files): Promise<Account> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });
-  credentialsFor(port);
   return {
     port,
     asked,

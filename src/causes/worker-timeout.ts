@@ -1,5 +1,5 @@
 import { closedParts } from '../patterns/closed.ts';
-import type { DurationCluster } from '../patterns/durations.ts';
+import { type DurationCluster, ownMoments } from '../patterns/durations.ts';
 import { allCarryBodies, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { ofFailingRoutes } from '../patterns/routes.ts';
 import { type Failure, type Traffic, weigh } from '../traffic.ts';
@@ -8,6 +8,8 @@ import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 
 const MIN_LIKELY = 5;
+/** Below this a cluster is no chance, even if other requests end with its own, as when a worker is killed that had several. */
+const HARDLY_CHANCE = 1e-6;
 /** As few as `fixedDurations` needs. */
 const MIN_CLUSTER = 3;
 
@@ -30,12 +32,13 @@ export const workerTimeout = defineCause({
       ...outlived(traffic, c),
       bodies: allCarryBodies(c.errors),
       always: ofFailingRoutes(traffic, c.errors),
+      apart: c.errors.length >= MIN_LIKELY && (c.byChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
     }));
     const [first] = judged;
     return {
-      claims: judged.map(({ cluster: { errors }, contradicted, partly, bodies, always }) => ({
+      claims: judged.map(({ cluster: { errors }, contradicted, partly, bodies, always, apart }) => ({
         errors,
-        strength: errors.length >= MIN_LIKELY && !contradicted && partly && !bodies && !always ? 'likely' : 'possible',
+        strength: apart && !contradicted && partly && !bodies && !always ? 'likely' : 'possible',
       })),
       for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
         `${plural(errors.length, 'error')} on ${list(routes)} ended at ${spread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,

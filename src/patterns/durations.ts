@@ -5,6 +5,8 @@ export interface DurationCluster {
   /** Middle of the cluster, seconds of target_processing_time. */
   seconds: number;
   errors: Failure[];
+  /** Clusters as dense that the other errors of about that duration would give by chance. */
+  byChance: number;
 }
 
 /** Shorter work is not told apart from ordinary response times. */
@@ -25,8 +27,13 @@ export function fixedDurations(errors: readonly Failure[]): DurationCluster[] {
     const cluster = densest(rest);
     if (!cluster || moments(cluster) < MIN_ERRORS) return clusters;
     const around = near(others, cluster).length;
-    if (cluster.length < MIN_SHARE * around || byChance(cluster, around) > MOST_BY_CHANCE) return clusters;
-    clusters.push({ seconds: middle(cluster), errors: [...cluster].sort((a, b) => a.index - b.index) });
+    const chance = byChance(cluster, around);
+    if (cluster.length < MIN_SHARE * around || chance > MOST_BY_CHANCE) return clusters;
+    clusters.push({
+      seconds: middle(cluster),
+      errors: [...cluster].sort((a, b) => a.index - b.index),
+      byChance: chance,
+    });
     const taken = new Set(cluster);
     rest = rest.filter((error) => !taken.has(error));
     others = others.filter((error) => !taken.has(error));
@@ -72,6 +79,20 @@ function densest(sorted: Failure[]): Failure[] | null {
     if (end - start > (best?.length ?? 0)) best = sorted.slice(start, end);
   }
   return best;
+}
+
+/** Ended within this of each other: one event of the target, milliseconds. */
+const TOGETHER_MS = 20;
+
+/** Of the moments at which the errors of a cluster ended, those at which no request of another duration ended on the same target. */
+export function ownMoments({ errors }: DurationCluster, all: readonly Failure[]): number {
+  const own = new Set(errors);
+  const others = all.filter((error) => !own.has(error));
+  return moments(
+    errors.filter(
+      ({ at, target }) => !others.some((other) => other.target === target && Math.abs(other.at - at) <= TOGETHER_MS),
+    ),
+  );
 }
 
 /** Distinct moments (200 ms) at which they ended. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fixedDurations } from '../../src/patterns/durations.ts';
-import { several, trafficOf } from '../traffic-builder.ts';
+import { fixedDurations, ownMoments } from '../../src/patterns/durations.ts';
+import { failed, several, trafficOf } from '../traffic-builder.ts';
 
 const after = (durations: number[], every = 10) =>
   trafficOf(
@@ -27,6 +27,18 @@ describe('one clock', () => {
     { name: 'two alike are no clock', durations: [30, 30.1], found: [] },
     { name: 'ordinary response times', durations: [0.2, 0.21, 0.2, 0.22], found: [] },
   ])('$name', ({ durations, found }) => expect(clusters(durations)).toEqual(found));
+
+  it('five alike that each ended with a request of another duration are five events, no witness of a clock', () => {
+    const alike = [0, 1, 2, 3, 4].flatMap((i) => [
+      failed('closed-before-response', 60 * i, { target_processing_time: 1.75 }),
+      failed('closed-before-response', 60 * i + 0.01, { target_processing_time: 0.1 + 0.15 * i }),
+    ]);
+    const { errors } = trafficOf(alike);
+    const [clock] = fixedDurations(errors);
+    expect(clock && [clock.errors.length, ownMoments(clock, errors), ownMoments(clock, clock.errors)]).toEqual([
+      5, 0, 5,
+    ]);
+  });
 
   it('requests cut off together are one event, whatever their durations', () => {
     expect(clusters([30, 30.01, 30.02, 30.03], 0.02)).toEqual([]);

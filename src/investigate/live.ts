@@ -9,7 +9,9 @@ import { type Collector, collect } from '../collect.ts';
 import type { Config } from '../config.ts';
 import { diagnose } from '../diagnose.ts';
 import type { AccessLog, Collected, Question } from '../evidence.ts';
-import type { Inquiry, Investigation, Surroundings } from '../investigate.ts';
+import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from '../investigate.ts';
+import { Problem } from '../problem.ts';
+import { resolve } from '../query.ts';
 
 export type Engine = 'athena' | 'duckdb' | 'auto';
 
@@ -82,3 +84,91 @@ export async function investigateLive(
     for (const session of sessions) session.close();
   }
 }
+
+/** Asks AWS, and keeps a list of its load balancers at hand. */
+export interface LiveInvestigator extends Investigator {
+  /** Lists the load balancers of all accounts anew. Never throws: see `failures`. */
+  refresh(signal?: AbortSignal): Promise<void>;
+  /** Why some could not be listed the last time, one sentence for each account and region. What was known of them stays. */
+  failures(): readonly string[];
+}
+
+/** The accounts of a configuration, for the bot and for alarms. Nothing is asked before the first question or `refresh`. */
+export function liveInvestigator(config: Config, now: () => number = Date.now): LiveInvestigator {
+  /** By account and region, as last listed. */
+  const listed = new Map<string, LoadBalancerRef[]>();
+  let failures: string[] = [];
+  let known: LoadBalancerRef[] = [];
+  const deadline = config.deadlines.evidenceSeconds * 1000;
+  const accountsOf = (names: readonly string[]) => config.accounts.filter(({ name }) => names.includes(name));
+
+  return {
+    known: () => known,
+    failures: () => failures,
+
+    async refresh(signal = new AbortController().signal) {
+      const failed: string[] = [];
+      const each = config.accounts.map(async (account) => {
+        try {
+          const sessions = await sessionsFor(null, [account], {}, { signal, deadline });
+          const { listLive } = await import('../collect/live/load-balancer.ts');
+          await Promise.all(
+            sessions.map(async (session) => {
+              const { region } = session.place;
+              try {
+                const found = await listLive(session);
+                listed.set(
+                  `${account.name} ${region}`,
+                  found.map((one) => ({ ...one, account: account.name, region })),
+                );
+              } catch (error) {
+                failed.push(`${account.name}, ${region}: ${sentenceOf(error)}`);
+              } finally {
+                session.close();
+              }
+            }),
+          );
+        } catch (error) {
+          failed.push(`${account.name}: ${sentenceOf(error)}`);
+        }
+      });
+      await Promise.all(each);
+      failures = failed.sort();
+      known = [...listed.values()].flat().sort(byName);
+    },
+
+    async find(asked, names, signal) {
+      const mine = known.filter(({ account }) => names.includes(account));
+      // What is listed under just this name needs no call, if no other can be meant.
+      const [one, another] = mine.filter(({ name, arn }) => name === asked || arn === asked);
+      if (one !== undefined && another === undefined && failures.length === 0) return one;
+      const sessions = await sessionsFor(asked, accountsOf(names), {}, { signal, deadline });
+      try {
+        const { findLive } = await import('../collect/live/load-balancer.ts');
+        const { name, arn, session } = await findLive(asked, sessions);
+        return { name, arn, account: session.place.account, region: session.place.region };
+      } finally {
+        for (const session of sessions) session.close();
+      }
+    },
+
+    inquire({ window, statuses }, loadBalancer) {
+      const asked = now();
+      return { loadBalancer, ...resolve({ window }, { now: asked }), now: asked, statuses };
+    },
+
+    async investigate({ loadBalancer, ...ask }, surroundings) {
+      const { name, arn, account, region } = loadBalancer;
+      const accounts = accountsOf([account]);
+      if (accounts.length === 0) throw new Problem(`The account ${account} is not configured any more.`, 1);
+      return investigateLive(arn ?? name, ask, { config: { ...config, accounts }, region }, surroundings);
+    },
+  };
+}
+
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const byName = (a: LoadBalancerRef, b: LoadBalancerRef): number => {
+  const [one, other] = [`${a.name} ${a.account} ${a.region}`, `${b.name} ${b.account} ${b.region}`];
+  return one < other ? -1 : one > other ? 1 : 0;
+};

@@ -57,6 +57,18 @@ export async function findLive(asked: string, sessions: readonly Session[]): Pro
   }
 }
 
+/** Every Application Load Balancer of an account and region. Throws Problem (exit 2) when AWS does not answer. */
+export async function listLive(session: Session): Promise<{ name: string; arn: string }[]> {
+  await assertCredentials(session);
+  try {
+    const all = await loadBalancers(session, {});
+    return all.map((one) => ({ name: one.LoadBalancerName, arn: one.LoadBalancerArn }));
+  } catch (error) {
+    if (session.signal.aborted) throw interrupted();
+    throw error instanceof Problem ? error : problemOf(error, { action: ACTION, ...session.place });
+  }
+}
+
 const isAmbiguous = (error: unknown): boolean => error instanceof Problem && / fits \d+ /.test(error.message);
 
 const placeOf = ({ place: { account, region } }: Session): string =>

@@ -117,6 +117,25 @@ describe('doctor', () => {
     expect(about(stdout, 'note', 'Athena table')).toContain('has no ip_address');
   });
 
+  it('takes a table for what a diagnosis takes it for', async () => {
+    await putTable(glue, statement, TABLE, {
+      rename: { time: 'log_time', elb: 'elb_name', request_creation_time: 'other' },
+      location: 's3://example-alb-logs/nowhere/',
+    });
+    const { stdout } = await doctor(['shop-prod'], RESULTS);
+    expect(about(stdout, 'ok', 'Athena table')).toContain('default.alb_access_logs: 38 columns');
+    expect(about(stdout, 'note', 'Athena table')).not.toContain('request_creation_time');
+    await putTable(glue, statement, TABLE, { drop: ['request_creation_time'] });
+    expect(about((await doctor(['shop-prod'], RESULTS)).stdout, 'note', 'Athena table')).toContain(
+      'has no column request_creation_time: unknown how long failed requests took',
+    );
+    await putTable(glue, statement, TABLE, { drop: ['elb_status_code'] });
+    const named = await doctor(['shop-prod'], { ...RESULTS, ALB502_ATHENA_TABLE: TABLE.Name });
+    expect(about(named.stdout, 'missing', 'Athena table')).toContain(
+      'is none of access logs: it has no elb_status_code',
+    );
+  });
+
   it('sees that the pattern of an old table makes rows of NULL, without a query', async () => {
     const old = /'input\.regex' = '(.*)'/.exec(statement)?.[1]?.replace(/\\(.)/g, '$1') ?? '';
     const queries = (await athena.send(new ListQueryExecutionsCommand({}))).QueryExecutionIds?.length;

@@ -17,6 +17,9 @@ function readStatement(statement: string) {
 export interface TableChanges {
   pattern?: string;
   rename?: Record<string, string>;
+  drop?: readonly string[];
+  /** Where the table says it is; its partitions stay where they are. */
+  location?: string;
 }
 
 /** Puts the table of the statement into Glue, with some of it changed; replaces one of the same name. */
@@ -24,7 +27,7 @@ export async function putTable(
   glue: GlueClient,
   statement: string,
   { DatabaseName, Name }: { DatabaseName: string; Name: string },
-  { pattern, rename = {} }: TableChanges = {},
+  { pattern, rename = {}, drop = [], location }: TableChanges = {},
 ): Promise<void> {
   const read = readStatement(statement);
   await glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name: DatabaseName } })).catch(() => {});
@@ -38,8 +41,10 @@ export async function putTable(
         PartitionKeys: [{ Name: 'day', Type: 'string' }],
         Parameters: { 'projection.enabled': 'true', 'storage.location.template': read.template },
         StorageDescriptor: {
-          Location: read.location,
-          Columns: read.columns.map((column) => ({ ...column, Name: rename[column.Name] ?? column.Name })),
+          Location: location ?? read.location,
+          Columns: read.columns
+            .filter((column) => !drop.includes(column.Name))
+            .map((column) => ({ ...column, Name: rename[column.Name] ?? column.Name })),
           SerdeInfo: {
             SerializationLibrary: 'org.apache.hadoop.hive.serde2.RegexSerDe',
             Parameters: { 'input.regex': pattern ?? read.pattern },

@@ -115,25 +115,36 @@ export async function findTable(choice: TableChoice): Promise<LogTable | null> {
         'not-found',
         `the table ${database}.${table} does not exist: alb502 setup athena --create makes one`,
       );
-    if (!covers(found, place)) {
-      const location = found.StorageDescriptor?.Location ?? 'nothing';
-      throw new LogRefusal(
-        'not-found',
-        `the table ${database}.${table} reads ${location} and not s3://${place.bucket}/${place.root}, where the access log is`,
-      );
-    }
-    const read = readTable(database, found, place);
+    const read = namedTable(database, found, place);
     if ('reason' in read) throw new LogRefusal('not-found', read.reason);
     return read;
   }
-  const all = await allTables(choice);
-  const fitting = all
+  return bestTable(database, await allTables(choice), place)?.read ?? null;
+}
+
+/** A table that the configuration names; or why the access log cannot be read by it, as a clause. */
+export function namedTable(database: string, table: Table, place: LogPlace): LogTable | { reason: string } {
+  if (covers(table, place)) return readTable(database, table, place);
+  const location = locationOf(table) === '/' ? 'nothing' : locationOf(table);
+  return {
+    reason: `the table ${database}.${table.Name ?? ''} reads ${location} and not s3://${place.bucket}/${place.root}, where the access log is`,
+  };
+}
+
+/** Of all tables of a database the one that fits the log files best; null when there is none. */
+export function bestTable(
+  database: string,
+  tables: readonly Table[],
+  place: LogPlace,
+): { table: Table; read: LogTable } | null {
+  const fitting = tables
     .filter((one) => covers(one, place))
     .sort((a, b) => locationOf(b).length - locationOf(a).length || byText(a.Name ?? '', b.Name ?? ''))
-    .map((one) => readTable(database, one, place))
-    .flatMap((one) => ('reason' in one ? [] : [one]));
-  const isPartitioned = (one: LogTable) => one.partitions.by !== 'nothing';
-  return fitting.find(isPartitioned) ?? fitting[0] ?? null;
+    .flatMap((table) => {
+      const read = readTable(database, table, place);
+      return 'reason' in read ? [] : [{ table, read }];
+    });
+  return fitting.find(({ read }) => read.partitions.by !== 'nothing') ?? fitting[0] ?? null;
 }
 
 /** Glue asks for a permission on each of these: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html */
@@ -184,7 +195,8 @@ function locationOf({ StorageDescriptor, Parameters }: Table): string {
   return location.replace(/^s3[an]:/, 's3:').replace(/[/]*$/, '/');
 }
 
-const isProjected = (parameters: Record<string, string> | undefined): boolean =>
+/** Whether Athena works out the partitions of a table from its parameters. */
+export const isProjected = (parameters: Record<string, string> | undefined): boolean =>
   parameters?.['projection.enabled']?.toLowerCase() === 'true';
 
 /** Whether a table reads the folder of the log files, or one around it. */

@@ -11,6 +11,7 @@ import type { Config } from '../../config.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import { bytes } from '../../render/phrases.ts';
 import type { LogPlace } from '../access-log/s3.ts';
+import { bestTable, type Field, isProjected, type LogTable, namedTable, readTable } from '../access-log/table.ts';
 import { everyItem } from '../live/call.ts';
 import type { Session } from '../live/session.ts';
 import { asked, refused } from './probe.ts';
@@ -94,21 +95,14 @@ async function tableFindings(session: Session, { athena, account, place, line }:
       return [
         { about, state: 'missing', text: `${database}.${wanted}, as configured, does not exist; ${SETUP} makes it` },
       ];
-    const [found] = place === null ? [table] : [table].filter((one) => covers(one, place));
-    if (found === undefined && place !== null)
-      return [
-        {
-          about,
-          state: 'missing',
-          text: `${database}.${wanted}, as configured, reads ${table.StorageDescriptor?.Location ?? 'nothing'} and not s3://${place.bucket}/${place.root}: it finds no row, and says no error`,
-        },
-      ];
-    return judgeTable(database, table, line);
+    const { region } = session.place;
+    const read = place === null ? readTable(database, table, { account, region }) : namedTable(database, table, place);
+    if ('reason' in read) return [{ about, state: 'missing', text: `as configured, ${read.reason}` }];
+    return judgeTable(table, read, line);
   }
   if (place === null) return [];
-  const found = tables.filter((table) => covers(table, place));
-  const [first] = found;
-  if (first === undefined)
+  const best = bestTable(database, tables, place);
+  if (best === null)
     return [
       {
         about,
@@ -116,46 +110,44 @@ async function tableFindings(session: Session, { athena, account, place, line }:
         text: `none of ${database} covers s3://${place.bucket}/${place.root}; ${without}. ${SETUP} makes one`,
       },
     ];
-  return judgeTable(database, first, line);
+  return judgeTable(best.table, best.read, line);
 }
 
-/** Whether a table reads the folder, or one around it. */
-function covers({ StorageDescriptor }: Table, { bucket, root }: LogPlace): boolean {
-  const location = StorageDescriptor?.Location?.replace(/^s3[an]?:/, 's3:').replace(/\/*$/, '/');
-  return location !== undefined && `s3://${bucket}/${root}`.startsWith(location);
-}
+/** Columns without which something stays unknown that no sentence of the table says. */
+const EXTRA: readonly Field[] = ['classification_reason', 'ip_address'];
 
-function judgeTable(database: string, table: Table, line: string | null): Finding[] {
+function judgeTable(
+  table: Table,
+  { database, columns, partitions, unanswered }: LogTable,
+  line: string | null,
+): Finding[] {
   const about = 'Athena table';
   const name = `${database}.${table.Name ?? ''}`;
-  const columns = (table.StorageDescriptor?.Columns ?? []).map(({ Name }) => Name ?? '');
-  const reason = columns.find((column) => column === 'error_reason' || column === 'lambda_error_reason');
-  const isProjected = table.Parameters?.['projection.enabled'] === 'true';
-  const partitions = (table.PartitionKeys ?? []).map(({ Name }) => Name ?? '');
+  const count = table.StorageDescriptor?.Columns?.length ?? 0;
+  const reason = columns.error_reason;
+  const keys = (table.PartitionKeys ?? []).map(({ Name }) => Name ?? '');
   const findings: Finding[] = [
     {
       about,
       state: 'ok',
-      text: `${name}: ${columns.length} columns${reason === undefined ? '' : `, the reason of an error is ${reason}`}, ${partitions.length === 0 ? 'no partitions' : `partitions by ${partitions.join(', ')}`}`,
+      text: `${name}: ${count} columns${reason === undefined ? '' : `, the reason of an error is ${reason}`}, ${keys.length === 0 ? 'no partitions' : `partitions by ${keys.join(', ')}`}`,
     },
+    ...unanswered.map((text): Finding => ({ about, state: 'note', text: text.replace(/[.]$/, '') })),
   ];
-  const absent = [
-    ...(reason === undefined ? ['error_reason'] : []),
-    ...['classification_reason', 'conn_trace_id', 'ip_address'].filter((column) => !columns.includes(column)),
-  ];
+  const absent = EXTRA.filter((field) => columns[field] === undefined);
   if (absent.length > 0)
     findings.push({
       about,
       state: 'note',
       text: `${name} has no ${absent.join(', ')}: what they tell stays unknown through Athena`,
     });
-  if (partitions.length === 0)
+  if (partitions.by === 'nothing')
     findings.push({
       about,
       state: 'note',
-      text: `${name} is not partitioned: every query may read all that was ever logged; --max-usd still holds`,
+      text: `${name} is not partitioned by ${keys.length === 0 ? 'anything' : 'a day'}: every query may read all that was ever logged; --max-usd still holds`,
     });
-  else if (!isProjected)
+  else if (!isProjected(table.Parameters))
     findings.push({
       about,
       state: 'note',

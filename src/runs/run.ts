@@ -1,5 +1,7 @@
 /** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to go on. */
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import type { Inquiry } from '../investigate.ts';
 
 const Iso = z.iso.datetime();
 /** Slack's id of a message in its channel. */
@@ -81,4 +83,59 @@ export type Run = z.infer<typeof Run>;
 /** Where the parts of a run are kept. The incident is a folder in the incident format, redacted, file by file. */
 export const keyOfRun = (id: string): string => `runs/${id}/run.json`;
 export const keyOfDiagnosis = (id: string): string => `runs/${id}/diagnosis.json`;
+export const prefixOfRun = (id: string): string => `runs/${id}/`;
 export const prefixOfIncident = (id: string): string => `runs/${id}/incident/`;
+
+/** Every run by the month it was asked in, so that the newest are found without a list of all. */
+export const INDEX = 'index/';
+export const indexOf = (id: string): string => `${INDEX}${id.slice(0, 6)}/${id}`;
+
+/**
+ * Runs that may not be at their end, `open/<id>/<when>`. A run that is opened again is noted anew: so whoever removes the note of one
+ * that is at its end removes no other than the one they saw.
+ */
+export const OPEN = 'open/';
+
+/** A run that has done nothing yet. `now` in epoch milliseconds; `id` only where it is known already. */
+export function newRun(asked: {
+  askedBy: Run['askedBy'];
+  inquiry: Pick<Inquiry, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
+  channel: string;
+  within: string | null;
+  now: number;
+  id?: string;
+}): Run {
+  const { askedBy, inquiry, channel, within, now, id = newRunId(now) } = asked;
+  const { name, arn, account, region } = inquiry.loadBalancer;
+  return {
+    schema: 1,
+    id,
+    createdAt: iso(now),
+    updatedAt: iso(now),
+    askedBy,
+    loadBalancer: { name, arn, account, region },
+    from: iso(inquiry.from),
+    to: iso(inquiry.to),
+    statuses: [...inquiry.statuses],
+    state: 'queued',
+    failure: null,
+    asks: 0,
+    askAgainAt: null,
+    thread: { channel, root: null, within, checklist: null, verdict: null, steps: {} },
+    posting: null,
+    lease: null,
+    extras: {},
+    feedback: [],
+    copyOf: null,
+  };
+}
+
+/** An id that no other run has. `now` in epoch milliseconds. */
+export const newRunId = (now: number): string =>
+  `${iso(now).slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()}-${randomUUID().slice(0, 8)}`;
+
+/** When a run of this id was asked for, in epoch milliseconds; to the second. */
+export const timeOfRunId = (id: string): number =>
+  Date.parse(id.slice(0, 15).replace(/^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z'));
+
+const iso = (time: number): string => new Date(time).toISOString();

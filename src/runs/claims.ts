@@ -1,0 +1,50 @@
+/** Which run answers which question, so that the same question asked twice within a minute is answered once. */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { changeObject } from './object.ts';
+import type { Run } from './run.ts';
+import type { Store } from './store.ts';
+
+export type Claimed = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
+
+/** Milliseconds. */
+const MINUTE = 60_000;
+
+export const CLAIMS = 'claims/';
+
+const Claim = z.object({ id: z.string(), to: z.iso.datetime(), at: z.iso.datetime() });
+const Claims = z.array(Claim);
+
+/** One object for all questions that differ in the end of the window alone: so one conditional write decides between neighbours. */
+function keyOf({ loadBalancer, from, to, statuses }: Claimed): string {
+  const { arn, account, region, name } = loadBalancer;
+  const which = arn ?? [account, region, name];
+  const question = JSON.stringify([which, [...new Set(statuses)].sort(), Date.parse(to) - Date.parse(from)]);
+  return `${CLAIMS}${createHash('sha256').update(question).digest('hex').slice(0, 32)}.json`;
+}
+
+/**
+ * The id that has the question, or null when `id` has it now. `isAtWork` says of a claim older than a minute whether its run is still
+ * looking for the answer.
+ */
+export async function claim(
+  store: Store,
+  question: Claimed,
+  { id, now, isAtWork }: { id: string; now: number; isAtWork: (id: string) => Promise<boolean> },
+): Promise<string | null> {
+  const to = Date.parse(question.to);
+  let holder: string | null = null;
+  await changeObject(store, keyOf(question), Claims, async (there) => {
+    holder = null;
+    const kept: z.infer<typeof Claims> = [];
+    for (const one of there ?? []) {
+      const isRecent = now - Date.parse(one.at) < MINUTE;
+      if (!isRecent && !(await isAtWork(one.id))) continue;
+      kept.push(one);
+      if (one.id !== id && Math.abs(Date.parse(one.to) - to) < MINUTE) holder ??= one.id;
+    }
+    if (holder !== null || kept.some((one) => one.id === id)) return null;
+    return [...kept, { id, to: question.to, at: new Date(now).toISOString() }];
+  });
+  return holder;
+}

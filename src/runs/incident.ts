@@ -1,0 +1,106 @@
+/** The evidence of a run in a store: an incident folder, file by file. Query strings and client addresses are left out as by --save. */
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, sep } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import * as z from 'zod';
+import { questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
+import { collect } from '../collect.ts';
+import type { EvidenceSet, Question } from '../evidence.ts';
+import { saveIncident } from '../save.ts';
+import { each, parsed, written } from './object.ts';
+import { prefixOfIncident } from './run.ts';
+import type { Store } from './store.ts';
+
+/** In the folder of the incident, but no part of it. */
+export const feedbackOf = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
+
+/** What the incident consists of, written when all of it is: the hash of each file by its name. */
+const keyOfContents = (id: string): string => `runs/${id}/incident-files.json`;
+const Contents = z.record(z.string(), z.string());
+
+/** How often, and milliseconds after which, it is looked again while the evidence is being written anew. */
+const LOOKS = 5;
+const LOOK_AGAIN = 200;
+
+/** Writes the evidence. Until it ends, `evidenceIn` waits; if it never does, there is none. */
+export async function keepEvidence(
+  store: Store,
+  id: string,
+  { question, evidence }: { question: Question; evidence: EvidenceSet },
+): Promise<void> {
+  const files = await inTemporaryFolder(async (dir) => {
+    const incident = join(dir, 'incident');
+    // Without its log files: the answers that were drawn from them are enough for everything that is asked of a run.
+    await saveIncident(incident, { question, evidence, incident: null });
+    return filesIn(incident);
+  });
+  const prefix = prefixOfIncident(id);
+  const before = await store.list(prefix);
+  await each([...files], ([name, body]) => store.write(`${prefix}${name}`, body, 'any'));
+  await store.write(keyOfContents(id), written(contentsOf(files)), 'any');
+  const old = before.filter((key) => key !== feedbackOf(id) && !files.has(key.slice(prefix.length)));
+  await each(old, (key) => store.remove(key));
+}
+
+/** The evidence as it was kept; null when none was, or not all of it is there. */
+export async function evidenceIn(
+  store: Store,
+  id: string,
+): Promise<{ question: Question; evidence: EvidenceSet } | null> {
+  const files = await wholeIncident(store, id);
+  if (files === null) return null;
+  return inTemporaryFolder(async (dir) => {
+    for (const [name, body] of files) {
+      const path = join(dir, ...name.split('/'));
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, body);
+    }
+    const incident = await readIncident(dir);
+    const question = questionOf(incident, { loadBalancer: null, window: null, statuses: null });
+    return { question, evidence: await collect(recordedCollectors(incident, question)) };
+  });
+}
+
+/** Files that belong together, by name. While they do not, another process may be writing them. */
+async function wholeIncident(store: Store, id: string): Promise<Map<string, string> | null> {
+  for (let look = 1; ; look++) {
+    const key = keyOfContents(id);
+    const stored = await store.read(key);
+    if (stored === null) return null;
+    const contents = parsed(key, stored.body, Contents);
+    const files = new Map<string, string>();
+    await each(Object.keys(contents), async (name) => {
+      const file = await store.read(`${prefixOfIncident(id)}${name}`);
+      if (file !== null && hashOf(file.body) === contents[name]) files.set(name, file.body);
+    });
+    if (files.size === Object.keys(contents).length) return files;
+    if (look === LOOKS) return null;
+    await wait(LOOK_AGAIN);
+  }
+}
+
+const contentsOf = (files: ReadonlyMap<string, string>): z.infer<typeof Contents> =>
+  Object.fromEntries([...files].map(([name, body]) => [name, hashOf(body)]));
+
+const hashOf = (body: string): string => createHash('sha256').update(body).digest('hex');
+
+/** The content of every file of a folder, by its path in it. */
+async function filesIn(dir: string): Promise<Map<string, string>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const read = paths.map(
+    async (path) => [relative(dir, path).split(sep).join('/'), await readFile(path, 'utf8')] as const,
+  );
+  return new Map(await Promise.all(read));
+}
+
+async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'alb502-run-'));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}

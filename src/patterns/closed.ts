@@ -35,8 +35,8 @@ export interface ClosedParts {
 }
 
 const WHOLE_GROUP_REQUESTS = 10;
-/** From this share of the examined errors on, those that lie off the edge are taken for the same race (connections the log cannot show). */
-const MOST_AT_EDGE = 0.8;
+/** Up to this share of the examined errors that may be of something else, those off the edge are taken for the same race, and those not examined. */
+const FEW_ELSEWHERE = 0.1;
 const NEARLY_ALL = 0.9;
 /** A target that leaves fails its requests in its last moments. */
 const LAST_MOMENTS_MS = 90_000;
@@ -108,7 +108,7 @@ function endsByClock(errors: Failure[]): boolean {
 
 function raceErrors(measure: KeepAliveMeasure): Failure[] {
   if (measure.seconds === null) return [];
-  return measure.atEdge.length >= MOST_AT_EDGE * measure.examined ? measure.instant : measure.atEdge;
+  return measure.elsewhere <= FEW_ELSEWHERE ? measure.instant : measure.atEdge;
 }
 
 /**

@@ -20,6 +20,7 @@ const MOST_BY_CHANCE = 0.001;
 const LEAST_SECONDS = 0.9;
 /** Bins that one edge may spread over: the race window and the millisecond rounding of the log. */
 const EDGE_BINS = 3;
+const WIDTHS = [1, 2, EDGE_BINS];
 
 export interface KeepAliveMeasure {
   target_group_arn: string;
@@ -33,6 +34,8 @@ export interface KeepAliveMeasure {
   atEdge: Failure[];
   /** Errors at the edge that chance would give, from the controls. */
   expected: number;
+  /** Of the examined errors, the share that is at most of something else than a race at the edge. */
+  elsewhere: number;
   controls: number;
   /** The instant errors of the group, examined or not. */
   instant: Failure[];
@@ -109,7 +112,16 @@ export function whyOpen({ rhythm, examined, controls }: KeepAliveMeasure): strin
 function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefined): KeepAliveMeasure {
   const byRow = new Map(instant.map((error) => [error.row, error]));
   const examined = (gaps?.examined ?? []).filter((row) => byRow.has(row)).length;
-  const nothing = { target_group_arn: arn, seconds: null, rhythm: null, examined, atEdge: [], expected: 0, instant };
+  const nothing = {
+    target_group_arn: arn,
+    seconds: null,
+    rhythm: null,
+    examined,
+    atEdge: [],
+    expected: 0,
+    elsewhere: 1,
+    instant,
+  };
   if (!gaps) return { ...nothing, enough: false, controls: 0 };
   const enough = examined >= MIN_ERRORS && gaps.controls >= 4 * MIN_ERRORS;
   if (!enough) return { ...nothing, enough, controls: gaps.controls };
@@ -118,7 +130,26 @@ function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefine
   // An edge that holds few of the errors may be a race beside something else: neither shown nor excluded.
   const open = edge === null && (mayHide(gaps, byRow) || findEdge(gaps, byRow, 0) !== null);
   if (!edge) return { ...nothing, enough: !open, controls: gaps.controls };
-  return { ...nothing, ...edge, enough, controls: gaps.controls };
+  const elsewhere = shareElsewhere(gaps, byRow, edge.seconds);
+  return { ...nothing, ...edge, elsewhere, enough, controls: gaps.controls };
+}
+
+/** Bins after the edge that a busy target may need to close what is due. */
+const LATE_BINS = [0, 1, 3, 5];
+
+/**
+ * The least, over windows from just before the edge to some bins after it, of the errors outside to the controls outside: of what has
+ * nothing to do with the edge as many lie outside as of the controls.
+ */
+function shareElsewhere(gaps: IdleGaps, byRow: Map<number, Failure>, edge: number): number {
+  const examined = gaps.examined.filter((row) => byRow.has(row)).length;
+  const shares = LATE_BINS.map((late) => {
+    const span = spanFrom(gaps, edge - gaps.binSeconds, late + 2);
+    const hits = new Set(span.flatMap((bin) => bin.failures.filter((row) => byRow.has(row)))).size;
+    const outside = 1 - chanceOf(gaps, span);
+    return outside > 0 ? (1 - hits / Math.max(1, examined)) / outside : 1;
+  });
+  return Math.min(1, ...shares);
 }
 
 interface Edge {
@@ -146,8 +177,8 @@ function mayHide(gaps: IdleGaps, byRow: Map<number, Failure>): boolean {
   });
 }
 
-const spanFrom = (gaps: IdleGaps, from: number): IdleGaps['bins'] =>
-  gaps.bins.filter(({ gap }) => gap >= from - gaps.binSeconds / 2 && gap < from + (EDGE_BINS - 0.5) * gaps.binSeconds);
+const spanFrom = (gaps: IdleGaps, from: number, width = EDGE_BINS): IdleGaps['bins'] =>
+  gaps.bins.filter(({ gap }) => gap >= from - gaps.binSeconds / 2 && gap < from + (width - 0.5) * gaps.binSeconds);
 
 /** The share of the controls in these bins. A bin without a control still has a chance of one: never divide by zero evidence. */
 const chanceOf = (gaps: IdleGaps, span: IdleGaps['bins']): number =>
@@ -200,15 +231,22 @@ function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>, leastShare: numbe
   const examined = sum(weight.keys());
   const bins = gaps.bins.map((bin) => ({ ...bin, failures: bin.failures.filter((row) => byRow.has(row)) }));
   let best: (Edge & { excess: number }) | null = null;
-  for (const first of bins.filter(({ gap }) => gap >= LEAST_SECONDS)) {
-    const span = spanFrom({ ...gaps, bins }, first.gap);
+  // Where much goes on, several bins hold a sound request before nearly any other; a single one does not.
+  const spans = bins
+    .filter(({ gap }) => gap >= LEAST_SECONDS)
+    .flatMap((first) =>
+      WIDTHS.map((width) => ({ first, width, span: spanFrom({ ...gaps, bins }, first.gap, width) })).filter(
+        ({ span, width }) => span.length === width || width === EDGE_BINS,
+      ),
+    );
+  for (const { first, span } of spans) {
     const rows = new Set(span.flatMap((bin) => bin.failures));
     const hits = sum(rows);
     const chance = chanceOf(gaps, span);
     const expected = examined * chance;
     const z = (hits - expected) / Math.sqrt(Math.max(examined * chance * (1 - chance), 1e-9));
     if (hits < MIN_ERRORS - 1e-9 || hits < leastShare * examined || z < MIN_Z) continue;
-    if (tail(hits, examined, chance) * (gaps.horizon / gaps.binSeconds) > MOST_BY_CHANCE) continue;
+    if (tail(hits, examined, chance) * WIDTHS.length * (gaps.horizon / gaps.binSeconds) > MOST_BY_CHANCE) continue;
     const excess = hits - expected;
     if (best && (best.excess > excess || (best.excess === excess && best.seconds <= first.gap))) continue;
     const atEdge = [...rows].flatMap((row) => byRow.get(row) ?? []).sort((a, b) => a.index - b.index);

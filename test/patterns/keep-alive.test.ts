@@ -55,6 +55,32 @@ describe('the edge', () => {
     expect(measure(20, bins)).toMatchObject({ seconds: null, enough: false });
   });
 
+  it('much goes on, but one bin stands out: nearly all of the errors and a third of the sound requests', () => {
+    const bins = [
+      { gap: 1.99, failures: rows(0, 20), controls: 140 },
+      { gap: 2, failures: rows(0, 38), controls: 130 },
+      { gap: 2.01, failures: rows(20, 40), controls: 140 },
+    ];
+    expect(measure(40, bins)).toMatchObject({ seconds: 2, enough: true, atEdge: { length: 38 } });
+    const [before, at, after] = bins;
+    const dense = [before, { ...at, failures: rows(0, 20) }, after].flatMap((bin) => bin ?? []) as IdleGaps['bins'];
+    expect(measure(40, dense)).toMatchObject({ seconds: null, enough: false });
+  });
+
+  it.each([
+    { name: 'all at the edge', at: 20, controls: 4, elsewhere: 0 },
+    { name: 'twelve of twenty, where few sound requests are', at: 12, controls: 0, elsewhere: 0.4 },
+    {
+      name: 'a fifth is off the edge, as nine tenths of the sound requests',
+      at: 16,
+      controls: 40,
+      elsewhere: 0.2 / 0.9,
+    },
+  ])('what may be of something else: $name', ({ at, controls, elsewhere }) => {
+    const { elsewhere: share = Number.NaN } = measure(20, [{ gap: 5, failures: rows(0, at), controls }]) ?? {};
+    expect(share).toBeCloseTo(elsewhere, 2);
+  });
+
   it('five of ten at a gap that one in twenty-five sound requests has: somewhere in all bins chance gives that', () => {
     expect(measure(10, [{ gap: 43.6, failures: rows(0, 5), controls: 76 }], 1918)).toMatchObject({ seconds: null });
     expect(measure(10, [{ gap: 43.6, failures: rows(0, 9), controls: 76 }], 1918)).toMatchObject({ seconds: 43.6 });

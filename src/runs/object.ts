@@ -58,11 +58,18 @@ export async function changeObject<T>(
   throw new Problem(`${key} of the run store is being written by others all the time.`, 2);
 }
 
-/** Does something with all of them, some at a time. */
+/** Does something with all of them, some at a time. When one fails no other is begun, and it throws once those under way have ended. */
 export async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
   const left = [...all];
   const worker = async (): Promise<void> => {
     for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker));
+  const workers = Array.from({ length: Math.min(AT_ONCE, all.length) }, () =>
+    worker().catch((error) => {
+      left.length = 0;
+      throw error;
+    }),
+  );
+  const failed = (await Promise.allSettled(workers)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

@@ -30,9 +30,18 @@ const { outputFiles, metafile } = await build({
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-for (const { path, contents } of outputFiles) await writeFile(path, contents);
+for (const { path, text } of outputFiles) await writeFile(path, withRequire(text));
 await writeFile(join(dist, 'third-party-licenses.txt'), await licences(Object.keys(metafile.inputs)));
 await chmod(join(dist, 'cli.js'), 0o755);
+
+/**
+ * CommonJS packages ask for Node's own modules with `require`, which there is none of in an ES module: the one chunk in which esbuild says
+ * so is given one. No other, for it takes time to load.
+ */
+function withRequire(text) {
+  if (!text.includes('Dynamic require of "')) return text;
+  return `import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);${text}`;
+}
 
 /**
  * The licence of each package that went into the bundle, as those licences ask. A package without the text has that of another one from

@@ -123,7 +123,7 @@ const Limits = z.strictObject({
   queue: z.int().nonnegative().max(10_000).default(20),
 });
 
-/** With * for any characters. */
+/** With * for any text and ? for one letter. */
 const Pattern = z.string().min(1).max(255);
 
 const Alarms = z.strictObject({
@@ -193,10 +193,7 @@ export interface Secrets {
 const SECRETS = {
   SLACK_BOT_TOKEN: { shape: /^xoxb-\S+$/, looks: 'the bot token, which begins with xoxb-' },
   SLACK_APP_TOKEN: { shape: /^xapp-\S+$/, looks: 'the app-level token, which begins with xapp-' },
-  SLACK_SIGNING_SECRET: {
-    shape: /^[0-9a-f]{16,}$/i,
-    looks: 'the signing secret, which is of the digits 0 to 9 and a to f',
-  },
+  SLACK_SIGNING_SECRET: { shape: /^\S{16,}$/, looks: 'the signing secret, which is at least 16 characters' },
 } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -21,6 +21,10 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
   alb502 doctor [load-balancer]  what works in AWS and what is missing, with the permission or setting for it
   alb502 setup athena [--create] the CREATE TABLE for the access logs of this account and region; --create
                                  runs it, and nothing else ever changes anything
+  alb502 serve                   the Slack bot; tokens come from the environment, the rest from the
+                                 configuration
+      --check                    verify tokens, configuration and permissions, and end
+      --recorded <dir...>        answer from recorded incidents instead of AWS, to try it
   alb502 help <command>          the help of one command
   alb502 --version
 

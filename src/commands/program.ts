@@ -5,6 +5,7 @@ import type { DiagnoseOptions } from './diagnose.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
+import type { ServeOptions } from './serve.ts';
 import type { SetupOptions } from './setup.ts';
 
 /** Runs one command; resolves to the exit code. */
@@ -99,6 +100,22 @@ function program(): Command {
     .action(async (what: string, name: string | undefined, options: SetupOptions) => {
       const { setup } = await import('./setup.ts');
       await setup(what, name, options);
+    });
+
+  alb502
+    .command('serve')
+    .summary('the Slack bot')
+    .description(
+      'Runs the Slack bot until it is told to stop. Tokens are taken from the environment: SLACK_BOT_TOKEN, and SLACK_APP_TOKEN in socket mode or SLACK_SIGNING_SECRET with http.',
+    )
+    .option('--check', 'verify tokens, configuration and permissions, and end')
+    .option('--config <file>', 'configuration instead of alb502.json')
+    .addOption(
+      new Option('--recorded <dir...>', 'answer from recorded incidents instead of AWS, to try it').conflicts('check'),
+    )
+    .action(async (options: ServeOptions) => {
+      const { serve } = await import('./serve.ts');
+      await serve(options);
     });
 
   return alb502;

@@ -1,0 +1,233 @@
+/** `alb502 serve`: the bot, until it is told to stop. */
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { type Config, RUNS_FOLDER, readConfig, readSecrets, type Secrets } from '../config.ts';
+import type { LiveInvestigator } from '../investigate/live.ts';
+import type { Investigator } from '../investigate.ts';
+import { Problem } from '../problem.ts';
+import type { Runs } from '../runs/runs.ts';
+import type { Store } from '../runs/store.ts';
+
+export interface ServeOptions {
+  /** The configuration file. */
+  config?: string;
+  /** Verifies tokens, configuration and permissions, and ends. */
+  check?: true;
+  /** Folders of recorded incidents that stand for AWS, to try the bot. */
+  recorded?: string[];
+}
+
+/** Milliseconds. Orchestrators kill after 30 seconds: what is said last must be said by then. */
+const DEADLINE = 20_000;
+const LISTED_EVERY = 5 * 60_000;
+const SWEPT_EVERY = 24 * 60 * 60_000;
+/** Recorded incidents are read in no time; somebody who tries the bot wants to see it work. */
+const PACE = 150;
+
+/** Resolves when everything has stopped. Throws Problem: exit 1 for the configuration, 2 for Slack or the run store. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { config, secrets } = await settings(options.config);
+  if (options.check) {
+    const { check } = await import('./serve-check.ts');
+    return check(config, secrets);
+  }
+  const stopped = Promise.withResolvers<string>();
+  onSignals(stopped.resolve);
+  const bot = await startBot(config, secrets, options.recorded ?? []);
+  const why = await stopped.promise;
+  bot.log.info({ why }, 'stopping');
+  await bot.stop();
+  bot.log.info('stopped');
+}
+
+/** Everything that is wrong with the file and with the environment, at once. */
+async function settings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {
+  const problems: string[] = [];
+  const config = await readConfig(file).catch(noted(problems));
+  // Without a configuration it is not known which secrets are needed, but for one that always is.
+  const mode = config?.slack.mode ?? 'socket';
+  let secrets: Secrets | null = null;
+  try {
+    secrets = readSecrets({ slack: { ...(config?.slack ?? NO_SLACK), mode } });
+  } catch (error) {
+    noted(problems)(error);
+  }
+  if (config !== null && secrets !== null) return { config, secrets };
+  throw new Problem(problems.join(' '), 1);
+}
+
+const NO_SLACK: Config['slack'] = {
+  mode: 'socket',
+  port: 0,
+  path: '/',
+  allow: { workspaces: [], channels: [], userGroups: [], users: [] },
+};
+
+const noted =
+  (problems: string[]) =>
+  (error: unknown): null => {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error.message);
+    return null;
+  };
+
+/** The first asks to stop; who cannot wait sends a second. */
+function onSignals(stop: (why: string) => void): void {
+  let isAsked = false;
+  for (const [signal, number] of [
+    ['SIGTERM', 15],
+    ['SIGINT', 2],
+  ] as const) {
+    process.on(signal, () => {
+      if (isAsked) process.exit(128 + number);
+      isAsked = true;
+      stop(signal);
+    });
+  }
+}
+
+/** The bot as it runs; in tests too. */
+export interface Bot {
+  log: Logger;
+  /** Of Slack's requests or of health; null where there is none. */
+  port: number | null;
+  isReady(): boolean;
+  stop(): Promise<void>;
+}
+
+export interface Place {
+  /** Where Slack is; its own address without it. */
+  slackApiUrl?: string | undefined;
+  stream?: { write(line: string): unknown };
+}
+
+/** Starts everything. Throws Problem when Slack refuses the token, or the run store cannot be opened. */
+export async function startBot(
+  config: Config,
+  secrets: Secrets,
+  recorded: readonly string[],
+  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout }: Place = {},
+): Promise<Bot> {
+  const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }] = await Promise.all([
+    import('../slack/log.ts'),
+    import('../slack/app.ts'),
+    import('../slack/post.ts'),
+    import('../slack/threads.ts'),
+    import('../runs/limits.ts'),
+  ]);
+  const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
+  const runs = await openRunsOf(config);
+  const { investigator, failures, close } = await openInvestigator(config, recorded, log);
+  const clientOptions = slackApiUrl ? { slackApiUrl } : {};
+  const poster = openPoster({ token: secrets.botToken, clientOptions, log });
+  const threads = openThreads({
+    runs,
+    poster,
+    investigator,
+    limits: openLimits(config.limits),
+    episodeOf: async () => null,
+    owner: `${hostname()}-${process.pid}-${crypto.randomUUID()}`,
+    log,
+    now: Date.now,
+  });
+  const app = await openApp({ config, secrets, investigator, threads, runs, log, clientOptions, failures }).catch(
+    fromSlack('the bot token'),
+  );
+  const port = await app.start().catch(fromSlack(config.slack.mode === 'socket' ? 'the app-level token' : 'a start'));
+  await threads.resume();
+  const sweeping = every(SWEPT_EVERY, async () => {
+    const removed = await runs.sweep();
+    if (removed > 0) log.info({ removed }, 'runs beyond their retention removed');
+  });
+  log.info({ mode: config.slack.mode, port, accounts: config.accounts.map(({ name }) => name) }, 'started');
+
+  function every(milliseconds: number, work: () => Promise<void>): NodeJS.Timeout {
+    const now = () => work().catch((error: unknown) => log.error({ err: error }, 'could not be done'));
+    void now();
+    return setInterval(now, milliseconds).unref();
+  }
+
+  return {
+    log,
+    port,
+    isReady: app.isReady,
+    async stop() {
+      clearInterval(sweeping);
+      close();
+      await Promise.all([app.stop(DEADLINE), threads.stop(DEADLINE)]);
+      await poster.close();
+    },
+  };
+}
+
+/** Run records where the configuration wants them. */
+export async function openStore({ runs: { folder, s3 } }: Pick<Config, 'runs'>): Promise<Store> {
+  if (s3 === undefined) {
+    const { openFolderStore } = await import('../runs/folder-store.ts');
+    return openFolderStore(folder ?? RUNS_FOLDER);
+  }
+  const { openS3Store } = await import('../runs/s3-store.ts');
+  return openS3Store(s3);
+}
+
+async function openRunsOf(config: Config): Promise<Runs> {
+  const [store, { openRuns }] = await Promise.all([openStore(config), import('../runs/runs.ts')]);
+  return openRuns(store, { retentionDays: config.runs.retentionDays });
+}
+
+/** AWS, with its load balancers listed every few minutes; or recorded incidents. */
+async function openInvestigator(
+  config: Config,
+  recorded: readonly string[],
+  log: Logger,
+): Promise<{ investigator: Investigator; failures: () => readonly string[]; close(): void }> {
+  if (recorded.length > 0) {
+    const { recordedInvestigator } = await import('../investigate/recorded.ts');
+    const [account] = config.accounts;
+    const investigator = await recordedInvestigator(recorded, { account: account?.name ?? 'default', pace: PACE });
+    log.warn({ recorded: investigator.known().length }, 'answering from recorded incidents, not from AWS');
+    return { investigator, failures: () => [], close() {} };
+  }
+  const { liveInvestigator } = await import('../investigate/live.ts');
+  const investigator: LiveInvestigator = liveInvestigator(config);
+  const ending = new AbortController();
+  let told = '';
+  const list = async (): Promise<void> => {
+    await investigator.refresh(ending.signal);
+    const failures = investigator.failures();
+    // Said when it changes, not every five minutes.
+    if (failures.join() !== told && !ending.signal.aborted) {
+      told = failures.join();
+      if (failures.length > 0) log.warn({ failures }, 'load balancers could not be listed');
+      else log.info({ loadBalancers: investigator.known().length }, 'load balancers are listed again');
+    }
+  };
+  void list();
+  const listing = setInterval(() => void list(), LISTED_EVERY).unref();
+  return {
+    investigator,
+    failures: () => investigator.failures(),
+    close() {
+      clearInterval(listing);
+      ending.abort();
+    },
+  };
+}
+
+/** What Slack answered, in a sentence. */
+const fromSlack =
+  (what: string) =>
+  (error: unknown): never => {
+    const code = slackCodeOf(error);
+    if (code === null) throw error;
+    throw new Problem(`Slack refused ${what}: ${code}; alb502 serve --check says more.`, 2);
+  };
+
+/** Slack's own word for what is wrong, or that it could not be reached; null for anything else. */
+export function slackCodeOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ('data' in error && typeof error.data === 'object' && error.data !== null && 'error' in error.data)
+    return String(error.data.error);
+  if (/^WebAPI(?:Request|HTTP)Error$/.test(error.name)) return 'it cannot be reached';
+  return null;
+}

@@ -1,0 +1,115 @@
+/** Who may ask about which accounts, and where. Decided before anything is looked up, and anew for each press of a button. */
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+
+/** Who asks, and from where: as Slack signed it, not as anybody typed it. */
+export interface Who {
+  user: string;
+  /** The workspace of the person, then those it came from, and the organization. */
+  teams: readonly string[];
+  /** Null where it is in none: the form from a global shortcut, the home. */
+  channel: string | null;
+}
+
+/** What Slack's payloads say of the person and the workspace. */
+interface Signed {
+  user: { id: string; team_id?: string | undefined };
+  team: { id: string } | null;
+  enterprise?: { id: string } | undefined;
+}
+
+/** In a channel shared with another company, people of theirs press buttons too: the workspace that counts is that of the person. */
+export function whoSigned({ user, team, enterprise }: Signed, channel: string | null): Who {
+  const own = user.team_id ?? team?.id;
+  const isAtHome = own === team?.id;
+  const teams = [own, isAtHome ? enterprise?.id : undefined];
+  return { user: user.id, teams: teams.filter((id) => id !== undefined), channel };
+}
+
+/** The names of the accounts that may be asked about, at least one where the channel is known; or the sentence to show. */
+export type Decision = { accounts: string[] } | { refused: string };
+
+/** What the configuration leaves open: the workspace of the token, and who is in the user groups that may ask. */
+export interface Known {
+  home: string;
+  /** Null when Slack did not say. */
+  members: ReadonlySet<string> | null;
+}
+
+type Rules = {
+  slack: Pick<Config['slack'], 'allow'>;
+  accounts: readonly Pick<Config['accounts'][number], 'name' | 'channels'>[];
+};
+
+/** Pure. Without a channel only accounts count that any channel may ask about. */
+export function decide({ slack: { allow }, accounts }: Rules, who: Who, { home, members }: Known): Decision {
+  const workspaces = allow.workspaces.length > 0 ? allow.workspaces : [home];
+  if (!who.teams.some((team) => workspaces.includes(team)))
+    return { refused: 'alb502 does not answer people of this workspace.' };
+  const isNamed = allow.users.includes(who.user);
+  if (!isNamed && allow.userGroups.length > 0) {
+    if (members === null)
+      return { refused: 'Slack does not say who is in the user groups that may ask; try again in a minute.' };
+    if (!members.has(who.user)) return { refused: NOT_THEM };
+  }
+  if (!isNamed && allow.userGroups.length === 0 && allow.users.length > 0) return { refused: NOT_THEM };
+  const { channel } = who;
+  if (channel !== null && allow.channels.length > 0 && !allow.channels.includes(channel)) {
+    return {
+      refused: `alb502 does not answer in this channel. Who runs it can add ${channel} to slack.allow.channels.`,
+    };
+  }
+  const open = accounts.filter(
+    ({ channels }) => channels === undefined || (channel !== null && channels.includes(channel)),
+  );
+  if (open.length === 0 && channel !== null) return { refused: 'No account may be asked about from here.' };
+  return { accounts: open.map(({ name }) => name) };
+}
+
+const NOT_THEM = 'You are not among those who may ask alb502. Who runs it can add you to slack.allow.';
+
+/** Asks the configuration, and Slack for the members of user groups, which are kept for a while. Never throws. */
+export type Allowed = (who: Who) => Promise<Decision>;
+
+export interface AllowedParts {
+  config: Rules;
+  /** The workspace of the token. */
+  home: string;
+  /** The ids of the people in a user group. */
+  membersOf(group: string): Promise<string[]>;
+  log: Pick<Logger, 'warn'>;
+  now(): number;
+}
+
+/** Milliseconds for which members are not asked for again, and for which they count while Slack does not answer. */
+const FRESH = 5 * 60_000;
+const STALE = 60 * 60_000;
+
+export function openAllowed({ config, home, membersOf, log, now }: AllowedParts): Allowed {
+  const { userGroups } = config.slack.allow;
+  let held: { members: Set<string>; at: number } | null = null;
+  let asking: Promise<void> | null = null;
+
+  const refresh = async (): Promise<void> => {
+    try {
+      const each = await Promise.all(userGroups.map(membersOf));
+      held = { members: new Set(each.flat()), at: now() };
+    } catch (error) {
+      log.warn({ err: error }, 'Slack does not say who is in the user groups that may ask');
+      if (held !== null && now() - held.at > STALE) held = null;
+    }
+  };
+
+  return async (who) => {
+    const unasked = decide(config, who, { home, members: new Set([who.user]) });
+    // Whoever is refused whatever the groups say, or is named, needs none of them.
+    if ('refused' in unasked || userGroups.length === 0 || config.slack.allow.users.includes(who.user)) return unasked;
+    if (held === null || now() - held.at > FRESH) {
+      asking ??= refresh().finally(() => {
+        asking = null;
+      });
+      await asking;
+    }
+    return decide(config, who, { home, members: held?.members ?? null });
+  };
+}

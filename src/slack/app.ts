@@ -1,0 +1,258 @@
+/** The Bolt app: the receiver, what is let in, and who answers what. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
+import type { ExtendedErrorHandlerArgs } from '@slack/bolt/dist/App.js';
+import { WebClient, type WebClientOptions } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { Config, Secrets } from '../config.ts';
+import type { Investigator } from '../investigate.ts';
+import type { Runs } from '../runs/runs.ts';
+import { openAllowed } from './allowed.ts';
+import type { Desk } from './ask.ts';
+import { onButtons } from './buttons.ts';
+import { onCommand } from './command.ts';
+import { onFeedback } from './feedback.ts';
+import { onForm } from './form.ts';
+import { onHome } from './home.ts';
+import { boltLogger } from './log.ts';
+import { onMention } from './mention.ts';
+import { onOptions } from './options.ts';
+import { openSeen } from './seen.ts';
+import { onShortcuts } from './shortcuts.ts';
+import type { Threads } from './threads.ts';
+
+/** A path of ours beside that of Slack. What it throws is logged and answered with 500. */
+export interface Route {
+  path: string;
+  method: 'GET' | 'POST';
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
+}
+
+export interface AppParts {
+  config: Config;
+  secrets: Secrets;
+  investigator: Investigator;
+  threads: Threads;
+  runs: Runs;
+  log: Logger;
+  /** Of every call to Slack: where it is, in tests. */
+  clientOptions?: WebClientOptions;
+  routes?: readonly Route[];
+  /** Why load balancers could not be listed, for the home. */
+  failures?: () => readonly string[];
+  now?: () => number;
+}
+
+export interface OpenApp {
+  /** Takes requests from now on; resolves to the port, null where there is none. */
+  start(): Promise<number | null>;
+  /** Takes no more; waits for what is being answered, at most so many milliseconds. */
+  stop(milliseconds: number): Promise<void>;
+  /** Whether questions reach it. */
+  isReady(): boolean;
+  /** For tests without a receiver. */
+  app: App;
+}
+
+/** Calls that somebody waits for: Slack itself gives up after three seconds. */
+const INTERACTIVE = { retryConfig: { retries: 2, minTimeout: 250, maxTimeout: 2000 }, timeout: 10_000 } as const;
+/** An outage of Slack is waited out, some minutes; then whoever watches the process starts it again. */
+const SOCKET = {
+  retryConfig: { retries: 20, minTimeout: 500, maxTimeout: 30_000, factor: 2 },
+  timeout: 10_000,
+} as const;
+
+/** Events are delivered again for hours; a press or a command only at once. */
+const DELIVERED = { milliseconds: 6 * 60 * 60_000, most: 20_000 };
+/** Of two presses by one person within this time, one counts. */
+const PRESSED = { milliseconds: 4_000, most: 2_000 };
+/** What Slack sends is far smaller. */
+const BODY_LIMIT = 1024 * 1024;
+/** A socket is renewed every few hours, and gone for some seconds then. */
+const AWAY = 30_000;
+
+/** Signs in to Slack. Throws what Slack says when the token is wrong. */
+export async function openApp(parts: AppParts): Promise<OpenApp> {
+  const { config, secrets, log, clientOptions = {}, now = Date.now } = parts;
+  const logger = boltLogger(log);
+  const slack = new WebClient(secrets.botToken, { ...INTERACTIVE, logger, ...clientOptions });
+  const { user_id: user = '', bot_id: botId = '', team_id: home = '', user: name = 'alb502' } = await slack.auth.test();
+  const ending = new AbortController();
+  const desk: Desk = {
+    config,
+    investigator: parts.investigator,
+    threads: parts.threads,
+    runs: parts.runs,
+    allowed: openAllowed({
+      config,
+      home,
+      membersOf: async (usergroup) => (await slack.usergroups.users.list({ usergroup })).users ?? [],
+      log,
+      now,
+    }),
+    slack,
+    bot: { user, name },
+    log,
+    now,
+    presses: openSeen({ ...PRESSED, now }),
+    signal: ending.signal,
+  };
+
+  const health = { isStarted: false, isConnected: false, lostAt: 0 };
+  const isReady = () =>
+    health.isStarted && !ending.signal.aborted && (health.isConnected || now() - health.lostAt < AWAY);
+  const routes = [...healthRoutes(isReady), ...(parts.routes ?? [])].map((route) => customRoute(route, log));
+  const { receiver, socket } = receiverFor(config, secrets, { logger, clientOptions, routes });
+  socket?.on('connected', () => {
+    health.isConnected = true;
+  });
+  for (const event of ['disconnected', 'reconnecting', 'close']) {
+    socket?.on(event, () => {
+      if (health.isConnected) health.lostAt = now();
+      health.isConnected = false;
+    });
+  }
+
+  const app = new App({
+    token: secrets.botToken,
+    botId,
+    botUserId: user,
+    // It was asked for above.
+    tokenVerificationEnabled: false,
+    receiver,
+    logger,
+    clientOptions: { ...INTERACTIVE, ...clientOptions },
+    convoStore: false,
+    deferInitialization: true,
+    extendedErrorHandler: true,
+  });
+  await app.init();
+  app.error(async ({ error, context }: ExtendedErrorHandlerArgs) => {
+    log.error({ err: error, user: context.userId, team: context.teamId }, 'an interaction was not answered');
+  });
+
+  const delivered = openSeen({ ...DELIVERED, now });
+  const answering = new Set<Promise<void>>();
+  app.use(async ({ body, context, next, ...rest }) => {
+    const key = deliveryOf(body);
+    if (key !== null && !delivered.first(key)) {
+      log.info({ retry: context.retryNum, reason: context.retryReason }, 'delivered again, and answered already');
+      // Events are acknowledged by then.
+      if ('ack' in rest && typeof rest.ack === 'function') await rest.ack();
+      return;
+    }
+    const answer = next();
+    answering.add(answer);
+    await answer.finally(() => answering.delete(answer));
+  });
+  onCommand(app, desk);
+  onMention(app, desk);
+  onShortcuts(app, desk);
+  onForm(app, desk);
+  onOptions(app, desk);
+  onButtons(app, desk);
+  onFeedback(app, desk);
+  onHome(app, desk, parts.failures ?? (() => []));
+  app.view(/^(?!alb502:)/, ({ ack }) => ack());
+
+  return {
+    app,
+    isReady,
+    async start() {
+      const started: unknown = await app.start(config.slack.port);
+      health.isStarted = true;
+      if (socket !== null) return config.healthPort;
+      health.isConnected = true;
+      return portOf(started);
+    },
+    async stop(milliseconds) {
+      ending.abort();
+      const isDone = Promise.allSettled([health.isStarted ? app.stop() : null, ...answering]);
+      const isLate = new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+      await Promise.race([isDone, isLate]);
+    },
+  };
+}
+
+/** Built here, for the app itself would leave out what only a receiver can be told. */
+function receiverFor(
+  { slack, healthPort }: Config,
+  { appToken, signingSecret }: Secrets,
+  { logger, clientOptions, routes }: Built,
+): { receiver: Receiver; socket: SocketModeReceiver['client'] | null } {
+  if (slack.mode === 'http') {
+    const receiver = new HTTPReceiver({
+      signingSecret: signingSecret ?? '',
+      endpoints: slack.path,
+      port: slack.port,
+      customRoutes: routes,
+      bodyLimit: BODY_LIMIT,
+      logger,
+    });
+    return { receiver, socket: null };
+  }
+  // A copy of its own: the client of the socket writes into these.
+  const installerOptions = { port: healthPort, clientOptions: { ...SOCKET, ...clientOptions, logger } };
+  const receiver = new SocketModeReceiver({
+    appToken: appToken ?? '',
+    installerOptions,
+    customRoutes: routes,
+    logger,
+  });
+  return { receiver, socket: receiver.client };
+}
+
+interface Built {
+  logger: ReturnType<typeof boltLogger>;
+  clientOptions: WebClientOptions;
+  routes: CustomRoute[];
+}
+
+type CustomRoute = NonNullable<ConstructorParameters<typeof HTTPReceiver>[0]['customRoutes']>[number];
+
+/** Bolt does not look at what a handler's promise becomes: the request would hang, and the process end. */
+const customRoute = ({ path, method, handle }: Route, log: Logger): CustomRoute => ({
+  path,
+  method: [method],
+  handler: (request, response) => {
+    void (async () => {
+      try {
+        await handle(request, response);
+      } catch (error) {
+        log.error({ path, err: error }, 'a request was not answered');
+        if (!response.headersSent) response.writeHead(500);
+        response.end();
+      }
+    })();
+  },
+});
+
+/** Alive, and reached by Slack: a socket that is being renewed counts for a while. */
+const healthRoutes = (isReady: () => boolean): Route[] => [
+  { path: '/healthz', method: 'GET', handle: (_, response) => answerText(response, 200, 'ok') },
+  {
+    path: '/readyz',
+    method: 'GET',
+    handle: (_, response) => (isReady() ? answerText(response, 200, 'ready') : answerText(response, 503, 'not ready')),
+  },
+];
+
+function answerText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain' });
+  response.end(`${text}\n`);
+}
+
+/** What is the same in every delivery of one event, press or command; null for what may come twice. */
+function deliveryOf(body: object): string | null {
+  if ('event_id' in body && typeof body.event_id === 'string') return body.event_id;
+  if ('trigger_id' in body && typeof body.trigger_id === 'string') return body.trigger_id;
+  return null;
+}
+
+function portOf(server: unknown): number | null {
+  if (server === null || typeof server !== 'object' || !('address' in server)) return null;
+  if (typeof server.address !== 'function') return null;
+  const address = server.address() as AddressInfo | string | null;
+  return address === null || typeof address === 'string' ? null : address.port;
+}

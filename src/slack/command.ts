@@ -1,0 +1,37 @@
+/** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
+import type { App, RespondArguments } from '@slack/bolt';
+import type { Message } from '../render/slack/message.ts';
+import { helpMessage, usageMessage } from '../render/slack.ts';
+import { ask, type Desk, readQuery } from './ask.ts';
+import { openForm } from './form.ts';
+import { answerPrivately, saidOf } from './private.ts';
+import { asksForHelp, plainWords } from './words.ts';
+
+export function onCommand(app: App, desk: Desk): void {
+  // However the command is called in this workspace: it was made for this bot.
+  app.command(/.*/, async ({ command, ack, respond }) => {
+    const words = plainWords(command.text ?? '');
+    if (asksForHelp(words)) return ack(privately(helpMessage()));
+    const read = readQuery(words);
+    if ('problem' in read) return ack(privately(usageMessage(read.problem)));
+    await ack();
+    const { query } = read;
+    const { user_id: user, team_id: team, enterprise_id: enterprise, channel_id: channel } = command;
+    const who = { user, teams: [team, ...(enterprise ? [enterprise] : [])], channel };
+    if (query.loadBalancer === null) {
+      const trouble = await openForm(desk, {
+        trigger: command.trigger_id,
+        who,
+        form: { words, channel },
+        within: null,
+      });
+      if (trouble !== null) await answerPrivately(desk, respond, trouble);
+      return;
+    }
+    const outcome = await ask(desk, { who, query: { ...query, loadBalancer: query.loadBalancer }, within: null });
+    const said = await saidOf(desk, outcome);
+    if (said !== null) await answerPrivately(desk, respond, said);
+  });
+}
+
+const privately = ({ text, blocks }: Message): RespondArguments => ({ response_type: 'ephemeral', text, blocks });

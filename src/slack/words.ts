@@ -1,0 +1,34 @@
+/** What people type in Slack → the words they meant. Pure. */
+
+/** Quotation marks around names, as phones and other languages make them. */
+const QUOTES = /["'`“”„‟‘’‚‛«»‹›]/g;
+const DASHES = /[\u2010-\u2015\u2212\u00ad]/g;
+const SPACES = /[\s\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
+
+/** `<https://a.b|a.b>`, `<https://a.b>` and `<a.b>` to "a.b": Slack makes links of DNS names, and people type brackets. */
+const WRAPPED = /<([^<>|]*)(?:\|([^<>]*))?>/g;
+
+/** One line of plain words: without what autocorrection and Slack's own markup put around and between them. */
+export function plainWords(text: string): string {
+  return unescaped(text.replace(WRAPPED, (_, link: string, label?: string) => ` ${label || bare(link)} `))
+    .replace(WRAPPED, (_, word: string) => ` ${word} `)
+    .replace(INVISIBLE, '')
+    .replace(DASHES, '-')
+    .replace(QUOTES, '')
+    .replace(SPACES, ' ')
+    .trim();
+}
+
+/** The text of a mention without the bot's name. */
+export const withoutMention = (text: string, bot: string): string =>
+  text.replaceAll(new RegExp(`<@${bot}(?:\\|[^>]*)?>`, 'g'), ' ');
+
+/** `&` last: what it begins is not read again. */
+const unescaped = (text: string): string =>
+  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+
+const bare = (link: string): string => link.replace(/^(?:https?|mailto):(?:\/\/)?/i, '').replace(/\/$/, '');
+
+/** Whether somebody asks what to ask. */
+export const asksForHelp = (words: string): boolean => /^(?:help|-h|--help|\?)$/i.test(words);

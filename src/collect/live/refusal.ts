@@ -23,6 +23,7 @@ export type Kind =
   | 'unreachable'
   | 'unknown-host'
   | 'shape'
+  | 'not-aws'
   | 'other';
 
 /** Error codes by what they mean: the common errors of the AWS API references, and those of EC2, which has names of its own. */
@@ -68,9 +69,56 @@ const CODES: Record<string, Kind> = {
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
+/** What answered a call, as far as its headers say. */
+export interface Answered {
+  status: number;
+  /** "text/html"; empty when it says none. */
+  contentType: string;
+  /** Whether it is a web page that no service of AWS sent: those give every answer an id. */
+  isPage: boolean;
+}
+
+const REQUEST_IDS = ['x-amzn-requestid', 'x-amz-request-id', 'x-amzn-request-id'];
+
+/** Reads an HTTP response of the SDK; null for anything else. */
+export function answeredBy(response: unknown): Answered | null {
+  const read = HttpResponse.safeParse(response);
+  if (!read.success) return null;
+  const { statusCode: status, headers } = read.data;
+  const [contentType = ''] = (headers['content-type'] ?? '').split(';');
+  const isPage = /^text[/]html$/i.test(contentType) && REQUEST_IDS.every((name) => headers[name] === undefined);
+  return { status, contentType, isPage };
+}
+
+const HttpResponse = z.object({ statusCode: z.number(), headers: z.record(z.string(), z.string()) });
+
+/** A web page came where an answer of AWS was expected. */
+export class PageInstead extends Error {
+  readonly answered: Answered;
+
+  constructor(answered: Answered) {
+    super('a web page came instead of an answer');
+    this.name = 'PageInstead';
+    this.answered = answered;
+  }
+}
+
+/** What answered where that was not AWS; null where it was, or nobody did. */
+function strangerIn(error: unknown): Answered | null {
+  if (error instanceof PageInstead) return error.answered;
+  if (!(error instanceof Error)) return null;
+  const answered = '$response' in error ? answeredBy(error.$response) : null;
+  if (answered?.isPage) return answered;
+  // The SDK could make nothing of the body.
+  return /Deserialization error/.test(error.message)
+    ? (answered ?? { status: 0, contentType: '', isPage: false })
+    : null;
+}
+
 export function kindOf(error: unknown): Kind {
   if (error instanceof z.ZodError) return 'shape';
   if (!(error instanceof Error)) return 'other';
+  if (strangerIn(error) !== null) return 'not-aws';
   const { message, name } = error;
   if (/multi-factor|\bMFA\b/i.test(message) && /Credentials|TokenProvider/.test(name)) return 'mfa';
   if (/Credentials|TokenProvider/.test(name) && !(name in CODES))
@@ -111,9 +159,18 @@ export function refusalOf(error: unknown, { action, region }: Asked): string {
       return `${action} failed: its endpoint in ${region} cannot be reached (${wordsOf(error)})`;
     case 'shape':
       return `${action} answered in a shape that is not known (${wordsOf(error)})`;
+    case 'not-aws':
+      return `${action} failed: what answered in place of AWS ${strangerWords(strangerIn(error))}; a proxy or the login page of a network is in between, or the endpoint is wrong (AWS_ENDPOINT_URL, HTTPS_PROXY)`;
     case 'other':
       return `${action} failed: ${wordsOf(error)}`;
   }
+}
+
+function strangerWords(answered: Answered | null): string {
+  const { status = 0, contentType = '', isPage = false } = answered ?? {};
+  const sent = isPage ? 'sent a web page' : 'sent what no service of AWS sends';
+  const details = [...(status > 0 ? [`HTTP ${status}`] : []), ...(contentType === '' ? [] : [contentType])];
+  return details.length === 0 ? sent : `${sent} (${details.join(', ')})`;
 }
 
 /** Why nothing can be asked of AWS at all, with the way out: exit 2. */

@@ -2,10 +2,14 @@
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { Problem } from '../../problem.ts';
 import { type ClientSettings, type Place, settingsFor } from './clients.ts';
+import { refusePages } from './pages.ts';
 
 /** What every client class of the SDK has. */
 interface Client {
   destroy(): void;
+  middlewareStack: {
+    add(middleware: typeof refusePages, options: { step: 'deserialize'; priority: 'low'; name: string }): void;
+  };
 }
 
 export interface Session {
@@ -33,6 +37,8 @@ export function openSession(place: Place, { signal, deadline }: Pick<Session, 's
       const there = clients.get(type);
       if (there instanceof type) return there;
       const made = new type(settings);
+      // The lowest of its step sees the answer as it came.
+      made.middlewareStack.add(refusePages, { step: 'deserialize', priority: 'low', name: 'refusePages' });
       clients.set(type, made);
       return made;
     },

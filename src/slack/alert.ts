@@ -24,7 +24,7 @@ export function loadBalancerIn(message: unknown, known: readonly LoadBalancerRef
     const same = known.find(({ arn }) => arn === identified || arn?.endsWith(`:loadbalancer/${identified}`));
     return same?.arn ?? identified;
   }
-  const words = new Set(text.toLowerCase().match(/[a-z0-9](?:[a-z0-9-]*[a-z0-9])?/g));
+  const words = new Set(text.toLowerCase().match(/[a-z0-9](?:[\w-]*[a-z0-9])?/g));
   const named = known.filter(({ name }) => words.has(name.toLowerCase()));
   const [longest] = named.sort((a, b) => b.name.length - a.name.length || (a.name < b.name ? -1 : 1));
   if (longest === undefined) return null;

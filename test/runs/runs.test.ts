@@ -234,6 +234,33 @@ describe('open runs', () => {
     }
   });
 
+  it('stay noted while the write that opens them is under way', async () => {
+    const { store, others, clock } = await twice();
+    let written = () => {};
+    const slow: Store = {
+      ...store,
+      async write(key, body, expected) {
+        if (key.endsWith('run.json')) await new Promise<void>((done) => (written = done));
+        return store.write(key, body, expected);
+      },
+    };
+    const runs = openRuns(slow, { retentionDays: 90, now: () => clock.now });
+    const { id } = await others.create(runAt(START, atEnd));
+    const openings = [
+      () => runs.change(id, (run) => ({ ...run, posting: 'root' })),
+      () => runs.create(runAt(START + 1000)),
+    ];
+    for (const open of openings) {
+      const opening = open();
+      await wait(50);
+      clock.now += 50_000;
+      await others.open();
+      written();
+      const run = await opening;
+      expect((await others.open()).map((one) => one.id)).toContain(run.id);
+    }
+  });
+
   it('are found after a crash between the writes of a new one', async () => {
     const { store, clock } = await twice();
     let left = 3;

@@ -1,0 +1,95 @@
+/** How much is asked of this process at once, and by whom. Of one process only: each replica has its own. */
+
+export interface LimitsOptions {
+  /** Diagnoses that run at the same time. */
+  atOnce: number;
+  /** Of those that run or wait, how many one person may have asked for. */
+  perUser: number;
+  /** How many a person may ask for in an hour. */
+  perHour: number;
+  /** How many may wait. */
+  queue: number;
+}
+
+/** `leave` once the diagnosis has ended or was not begun; again does nothing. `refused`: the sentence to show. */
+export type Admission = { leave(): void } | { refused: string };
+
+export interface Limits {
+  /** Diagnoses that run at the same time. */
+  readonly atOnce: number;
+  /**
+   * Whether one more may be begun. `user` is null for alarms, which are never refused: those that wait have a place in their own queue,
+   * and nobody to ask again. `waiting`: diagnoses known to wait, for those that were admitted elsewhere.
+   */
+  admit(user: string | null, waiting?: number): Admission;
+}
+
+/** Milliseconds. */
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+/** `now`: epoch milliseconds. */
+export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, now: () => number = Date.now): Limits {
+  let inside = 0;
+  const running = new Map<string, number>();
+  /** When each person was admitted within the last hour, the oldest first. */
+  const asked = new Map<string, number[]>();
+
+  const ofThisHour = (user: string): number[] => {
+    const since = now() - HOUR;
+    for (const [each, times] of asked) {
+      const recent = times.filter((time) => time > since);
+      if (recent.length === 0) asked.delete(each);
+      else asked.set(each, recent);
+    }
+    return asked.get(user) ?? [];
+  };
+
+  /** Why not; null when there is no reason. */
+  function refusal(user: string, waiting: number): string | null {
+    const own = running.get(user) ?? 0;
+    if (own >= perUser) {
+      const have = own === 1 ? 'A diagnosis you asked for is' : `${own} diagnoses you asked for are`;
+      return `${have} not done yet, and ${perUser} at once ${perUser === 1 ? 'is' : 'are'} allowed; ask again when one is.`;
+    }
+    const times = ofThisHour(user);
+    const oldest = times[times.length - perHour];
+    if (oldest !== undefined) {
+      const minutes = Math.ceil((oldest + HOUR - now()) / MINUTE);
+      return `You have asked for ${counted(times.length)} within an hour, which is the limit; ask again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
+    }
+    const before = Math.max(waiting, inside - atOnce);
+    const isFree = before === 0 && inside < atOnce;
+    if (isFree || before < queue) return null;
+    if (before === 0)
+      return `${counted(inside)} ${inside === 1 ? 'is' : 'are'} running, and no more may wait; ask again in a minute.`;
+    return `${counted(before)} ${before === 1 ? 'waits' : 'wait'} before yours, and no more may wait; ask again in a few minutes.`;
+  }
+
+  return {
+    atOnce,
+    admit(user, waiting = 0) {
+      const refused = user === null ? null : refusal(user, waiting);
+      if (refused !== null) return { refused };
+      inside++;
+      if (user !== null) {
+        running.set(user, (running.get(user) ?? 0) + 1);
+        asked.set(user, [...(asked.get(user) ?? []), now()]);
+      }
+      let isInside = true;
+      return {
+        leave() {
+          if (!isInside) return;
+          isInside = false;
+          inside--;
+          if (user === null) return;
+          const left = (running.get(user) ?? 1) - 1;
+          if (left === 0) running.delete(user);
+          else running.set(user, left);
+        },
+      };
+    },
+  };
+}
+
+const counted = (count: number): string => `${count} ${count === 1 ? 'diagnosis' : 'diagnoses'}`;

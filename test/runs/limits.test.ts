@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { type Admission, openLimits } from '../../src/runs/limits.ts';
+
+const MINUTE = 60_000;
+
+function limitsOf(options: Partial<Parameters<typeof openLimits>[0]> = {}) {
+  const clock = { now: Date.parse('2026-11-20T02:56:00Z') };
+  const limits = openLimits({ atOnce: 2, perUser: 2, perHour: 20, queue: 3, ...options }, () => clock.now);
+  const admitted = (user: string | null, waiting?: number) => {
+    const admission = limits.admit(user, waiting);
+    if ('refused' in admission) throw new Error(admission.refused);
+    return admission;
+  };
+  return { clock, limits, admitted };
+}
+
+const refused = (admission: Admission) => ('refused' in admission ? admission.refused : null);
+
+describe('limits', () => {
+  it('let one person have so many at once, and others besides', () => {
+    const { limits, admitted } = limitsOf();
+    const first = admitted('U1');
+    admitted('U1');
+    expect(refused(limits.admit('U1'))).toBe(
+      '2 diagnoses you asked for are not done yet, and 2 at once are allowed; ask again when one is.',
+    );
+    admitted('U2');
+    first.leave();
+    admitted('U1');
+  });
+
+  it('count what left once, however often it leaves', () => {
+    const { limits, admitted } = limitsOf({ perUser: 1 });
+    const first = admitted('U1');
+    first.leave();
+    admitted('U1');
+    first.leave();
+    expect(refused(limits.admit('U1'))).toBe(
+      'A diagnosis you asked for is not done yet, and 1 at once is allowed; ask again when one is.',
+    );
+  });
+
+  it('let one person ask so often in an hour', () => {
+    const { limits, admitted, clock } = limitsOf({ perHour: 3 });
+    for (let at = 0; at < 3; at++) {
+      admitted('U1').leave();
+      clock.now += 10 * MINUTE;
+    }
+    expect(refused(limits.admit('U1'))).toBe(
+      'You have asked for 3 diagnoses within an hour, which is the limit; ask again in 30 minutes.',
+    );
+    admitted('U2').leave();
+    clock.now += 30 * MINUTE - 1;
+    expect(refused(limits.admit('U1'))).toContain('ask again in 1 minute.');
+    clock.now += 1;
+    admitted('U1').leave();
+    expect(refused(limits.admit('U1'))).toContain('ask again in 10 minutes.');
+  });
+
+  it('let so many wait, counting those that were just admitted', () => {
+    const { limits, admitted } = limitsOf();
+    const all = ['U1', 'U2', 'U3', 'U4', 'U5'].map((user) => admitted(user));
+    expect(refused(limits.admit('U6'))).toBe(
+      '3 diagnoses wait before yours, and no more may wait; ask again in a few minutes.',
+    );
+    all[0]?.leave();
+    admitted('U6');
+  });
+
+  it('count those that wait and were not admitted here', () => {
+    const { limits, admitted } = limitsOf();
+    admitted('U1', 2);
+    expect(refused(limits.admit('U2', 3))).toContain('3 diagnoses wait before yours');
+  });
+
+  it('let nobody wait where the queue has no place, and the free ones run', () => {
+    const { limits, admitted } = limitsOf({ queue: 0 });
+    admitted('U1');
+    admitted('U2');
+    expect(refused(limits.admit('U3'))).toBe('2 diagnoses are running, and no more may wait; ask again in a minute.');
+  });
+
+  it('never refuse an alarm, which counts for the others', () => {
+    const { limits, admitted } = limitsOf();
+    const alarms = Array.from({ length: 50 }, () => admitted(null, 40));
+    expect(refused(limits.admit('U1'))).toContain('48 diagnoses wait before yours');
+    for (const alarm of alarms) alarm.leave();
+    admitted('U1');
+  });
+});

@@ -45,6 +45,8 @@ export const Thread = z.object({
   verdict: Ts.nullable(),
   /** By step number. */
   steps: z.record(z.string(), Ts),
+  /** The root message may stand twice: a process that was killed may have posted it, and the bot may not look. */
+  resumed: z.boolean().optional(),
 });
 export type Thread = z.infer<typeof Thread>;
 

@@ -103,7 +103,9 @@ export async function openLocalSlack(options: Options = {}) {
   const triggers = new Map<string, Trigger>();
   const responseUrls = new Map<string, ResponseUrl>();
   const listeners = new Set<() => void>();
+  let lastChange = performance.now();
   const changed = (): void => {
+    lastChange = performance.now();
     for (const listener of [...listeners]) listener();
   };
   const refused = (where: string, found: string[]): void => {
@@ -165,7 +167,7 @@ export async function openLocalSlack(options: Options = {}) {
     if (!isFaulty) record(answer);
     if (!isRecording && method === 'chat.update') forget(args);
     if (isFaulty && 'lost' in fault) response.destroy();
-    else send(response, 200, answer);
+    else send(response, 200, answer, { 'X-OAuth-Scopes': scopes.join(',') });
     changed();
   }
 
@@ -711,6 +713,10 @@ export async function openLocalSlack(options: Options = {}) {
     /** One as presses and commands carry it. */
     trigger: (user: string): string => newTrigger(workspace.user(user).id),
     until,
+    /** Resolves when nothing has been asked of this Slack, and nobody has done anything, for so many milliseconds. */
+    silence: async (milliseconds: number): Promise<void> => {
+      for (let left = milliseconds; left > 0; left = milliseconds - (performance.now() - lastChange)) await pause(left);
+    },
     command,
     mention,
     write,

@@ -220,6 +220,17 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
       return { channel: channel.id, ts: message.ts };
     },
 
+    'chat.getPermalink': (args) => {
+      const channel = channelOf(args);
+      const message = channel.messages.find((one) => one.ts === args.message_ts && one.onlyFor === null);
+      if (message === undefined) throw new SlackError('message_not_found');
+      const place = `https://${team.domain}.slack.com/archives/${channel.id}/p${message.ts.replace('.', '')}`;
+      return {
+        channel: channel.id,
+        permalink: message.thread === null ? place : `${place}?thread_ts=${message.thread}&cid=${channel.id}`,
+      };
+    },
+
     'chat.postEphemeral': (args) => {
       const channel = writable(args);
       const user = stringOf(args, 'user');

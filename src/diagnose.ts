@@ -7,7 +7,7 @@ import type { Diagnosis, Finding, JudgedCause, Outcome, Step, StepNumber, Verdic
 import type { AccessLog, Collected, EvidenceSet, Question } from './evidence.ts';
 import { gapsOf } from './gaps.ts';
 import { errorsInMetrics, metricsReach } from './metrics.ts';
-import { measureKeepAlive, runtimesClosingAt } from './patterns/keep-alive.ts';
+import { measureKeepAlive, runtimesClosingAt, wantsMore } from './patterns/keep-alive.ts';
 import { LOGS_COMPLETE_AFTER, nextCheck } from './recheck.ts';
 import { ADMITS } from './signature.ts';
 import { tracesOf } from './traces.ts';
@@ -171,9 +171,11 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
     targetGroup: targetGroupName(arn),
     measuredSeconds: seconds,
     idleTimeoutSeconds: Number.isFinite(idle) ? idle : null,
-    errorsAtEdge: measure?.atEdge.length ?? 0,
+    errorsAtEdge: measure?.hits ?? 0,
     errorsExamined: measure?.examined ?? 0,
     runtimes: seconds === null ? [] : runtimesClosingAt(seconds),
+    measuredFrom: measure?.since == null ? null : iso(measure.since),
+    longerLook: measure && wantsMore(measure) ? (traffic.log.longerLook ?? null) : null,
   };
 }
 

@@ -112,6 +112,10 @@ export interface Diagnosis {
     errorsExamined: number;
     /** Runtimes that close idle connections at the measured value by default. */
     runtimes: string[];
+    /** Where it was measured from, if not over the window alone: ISO 8601. */
+    measuredFrom: string | null;
+    /** Offered where the window holds too few errors: the command, and what reading that costs. */
+    longerLook: { command: string; estimate: string | null } | null;
   } | null;
   /** For undecided closed-before-response errors: how to look them up in the application's log. */
   traces: {

@@ -30,6 +30,8 @@ export interface Question {
   now: number;
   /** The statuses asked for, as predicates on `elb_status_code`: exact ("502") or a class ("5xx"). Never empty. */
   statuses: string[];
+  /** Milliseconds before `from` to which the access log is read too, for the keep-alive measurement alone. */
+  lookBack?: number;
 }
 
 /** A collector always answers: with what it saw, or with why it could not look. `source` is the call an operator can repeat. */
@@ -114,6 +116,16 @@ export interface AccessLog {
   cost?: Cost | undefined;
   /** Sentences on what this log could not be asked: columns that a table lacks, for one. */
   unanswered?: string[] | undefined;
+  /** The answers over a longer time, from `from` (epoch milliseconds) to the end of the window, where one was asked for: `lookBack`. */
+  earlier?: { from: number; log: AccessLog } | undefined;
+  /** The command of a longer look, and what it would cost, in words; absent where one was taken, or nothing earlier can be read. */
+  longerLook?: LongerLook | undefined;
+}
+
+export interface LongerLook {
+  command: string;
+  /** "1,440 files, 2.1 GB: about $0.01, at most …"; null where it costs nothing or was not counted. */
+  estimate: string | null;
 }
 
 /** Bytes that were read where they are billed, US dollars, and queries (of Athena). */

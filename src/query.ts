@@ -62,6 +62,12 @@ const Duration = z
     error: 'A window is at most 7 days long; ask for a shorter one, such as "last 24h".',
   });
 
+/** "24h" to seconds; null for what is no duration, and for one of more than 7 days. */
+export function durationOf(text: string): number | null {
+  const read = Duration.safeParse(text);
+  return read.success ? read.data : null;
+}
+
 /** A moment as typed: known at once, or a time of day that waits for its date. Epoch milliseconds, milliseconds since midnight UTC. */
 const Moment = z.union([z.object({ at: z.number() }), z.object({ timeOfDay: z.number() })]);
 type Moment = z.infer<typeof Moment>;

@@ -8,7 +8,8 @@ import { type Incident, idleTimeoutOf, NO_ACCESS_LOG } from './collect/recorded.
 import { type Pseudonym, pseudonyms } from './collect/redact.ts';
 import { redactEvent, redactFunction } from './collect/redact-answers.ts';
 import { saveLogs } from './collect/save-logs.ts';
-import type { Collected, EvidenceSet, Question } from './evidence.ts';
+import type { Collected, EvidenceSet, LongerLook, Question } from './evidence.ts';
+import { lookedBack } from './look-back.ts';
 import { Problem } from './problem.ts';
 
 export interface Saving {
@@ -19,7 +20,7 @@ export interface Saving {
 }
 
 /** What incident.json says of the files in logs/. */
-type LogFacts = Pick<IncidentFile, 'unreadable' | 'logBytes' | 'fetched'>;
+type LogFacts = Pick<IncidentFile, 'unreadable' | 'logBytes' | 'fetched' | 'longerLook'>;
 
 /**
  * Checks that an incident can be saved to `dir`, before any work is done. Throws Problem (exit 1) when it is a file, is not empty, or
@@ -61,10 +62,10 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
   let logs: LogFacts = {};
   if (accessLog.status === 'collected' && incident?.logs) {
-    const { files: read, cost, unanswered } = accessLog.value;
+    const { files: read, cost, unanswered, longerLook } = accessLog.value;
     const { bytes, unreadable } = read;
     const reasons = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
-      question,
+      question: lookedBack(question) ?? question,
       idleTimeoutSeconds: idleTimeoutOf(evidence.attributes),
       unreadable,
       pseudonym,
@@ -73,6 +74,7 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
       logBytes: bytes,
       ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost, unanswered } }),
       ...(unreadable.length > 0 ? { unreadable: reasons } : {}),
+      ...(longerLook ? { longerLook: { command: longerLook.command, ...priced(longerLook) } } : {}),
     };
   } else if (accessLog.status === 'collected') {
     files.set('access-log.json', answersOf(question, accessLog));
@@ -85,6 +87,8 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   }
 }
 
+const priced = ({ estimate }: LongerLook) => (estimate === null ? {} : { estimate });
+
 const iso = (time: number): string => new Date(time).toISOString();
 
 const answersOf = (
@@ -93,7 +97,7 @@ const answersOf = (
 ): AccessLogFile => ({ source, from: iso(from), to: iso(to), statuses, accessLog: value });
 
 function incidentOf(question: Question, evidence: EvidenceSet, logs: LogFacts): IncidentFile {
-  const { loadBalancer, from, to, now, statuses } = question;
+  const { loadBalancer, from, to, now, statuses, lookBack } = question;
   const { accessLog, ...described } = evidence;
   const unavailable: Record<string, { source: string; reason: string }> = {};
   const names = Object.keys(described).filter((name): name is keyof Described => name in described);
@@ -112,6 +116,7 @@ function incidentOf(question: Question, evidence: EvidenceSet, logs: LogFacts): 
     to: iso(to),
     now: iso(now),
     statuses,
+    ...(lookBack === undefined ? {} : { lookBack: lookBack / 1000 }),
     ...(Object.keys(unavailable).length > 0 ? { unavailable } : {}),
     ...logs,
   };

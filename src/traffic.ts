@@ -24,6 +24,8 @@ export interface Traffic {
   total: number;
   /** Exact, only those that occur, most frequent first, then in the order of the signatures. */
   bySignature: { id: SignatureId; count: number }[];
+  /** The same over a longer time that ends with the window, for what needs more errors than it has; `from` in epoch milliseconds. */
+  earlier: { from: number; traffic: Traffic } | null;
 }
 
 /** Reads the collected log with the question in mind. */
@@ -53,6 +55,7 @@ export function readTraffic(log: AccessLog, question: Question): Traffic {
     bySignature: [...exact]
       .map(([id, count]) => ({ id, count }))
       .sort((a, b) => b.count - a.count || SIGNATURE_IDS.indexOf(a.id) - SIGNATURE_IDS.indexOf(b.id)),
+    earlier: log.earlier ? { from: log.earlier.from, traffic: readTraffic(log.earlier.log, question) } : null,
   };
 }
 

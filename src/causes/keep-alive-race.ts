@@ -1,7 +1,7 @@
 import { closedParts } from '../patterns/closed.ts';
 import { INSTANT_SECONDS, isInstant, runtimesClosingAt, whyOpen } from '../patterns/keep-alive.ts';
 import { targetGroupName, weigh } from '../traffic.ts';
-import { number, outOf, percent, plural, seconds, spread } from '../wording.ts';
+import { clockSpan, number, outOf, percent, plural, seconds, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 
@@ -16,7 +16,7 @@ export const keepAliveRace = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
   wants: WANTS,
 
-  judge({ traffic, attributes }) {
+  judge({ traffic, attributes }, question) {
     const parts = closedParts(traffic);
     if (parts.all.length === 0) return notShown(traffic, ['closed-before-response']);
     const idle = attributes?.[IDLE_TIMEOUT];
@@ -25,15 +25,16 @@ export const keepAliveRace = defineCause({
     const [first] = parts.race;
     if (first) {
       const errors = parts.race.flatMap((race) => race.errors);
-      const atEdge = parts.race.reduce((sum, { measure }) => sum + measure.atEdge.length, 0);
+      const atEdge = parts.race.reduce((sum, { measure }) => sum + measure.hits, 0);
       const examined = parts.race.reduce((sum, { measure }) => sum + measure.examined, 0);
       const { measure } = first;
+      const { since } = measure;
       const at = measure.seconds ?? 0;
       const group = targetGroupName(measure.target_group_arn);
       return {
         claims: [{ errors, strength: 'likely' }],
         for: [
-          `${outOf(atEdge, examined)} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
+          `${outOf(atEdge, examined)}${since === null ? '' : ` from ${clockSpan(since, question.to)}`} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
           `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
           ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
           ...routeSpread(

@@ -1,12 +1,14 @@
+import type { LongerLook } from '../evidence.ts';
 import {
   INSTANT_SECONDS,
   type KeepAliveMeasure,
   measureKeepAlive,
   runtimesClosingAt,
+  wantsMore,
   whyOpen,
 } from '../patterns/keep-alive.ts';
 import { targetGroupName } from '../traffic.ts';
-import { list, number, outOf, percent, plural, seconds } from '../wording.ts';
+import { clockSpan, list, number, outOf, percent, plural, seconds } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const measuredKeepAlive = defineCheck({
@@ -19,7 +21,7 @@ export const measuredKeepAlive = defineCheck({
   needs: ['traffic'],
   wants: ['attributes'],
 
-  evaluate({ traffic, attributes }): CheckVerdict {
+  evaluate({ traffic, attributes }, question): CheckVerdict {
     const measures = measureKeepAlive(traffic);
     const [first] = measures;
     if (!first) {
@@ -29,7 +31,7 @@ export const measuredKeepAlive = defineCheck({
       };
     }
     const found = measures.find((measure) => measure.seconds !== null);
-    if (found) return failing(found, attributes?.['idle_timeout.timeout_seconds']);
+    if (found) return failing(found, attributes?.['idle_timeout.timeout_seconds'], question.to);
     const instant = measures.reduce((sum, measure) => sum + measure.instant.length, 0);
     if (instant === 0) {
       return {
@@ -41,7 +43,7 @@ export const measuredKeepAlive = defineCheck({
     if (known.length === 0) {
       return {
         outcome: 'unknown',
-        summary: `${plural(instant, 'instant error')}: ${whyOpen(first)}. A longer window would give more.`,
+        summary: `${plural(instant, 'instant error')}${over(first, question.to)}: ${whyOpen(first)}.${more(first, traffic.log.longerLook)}`,
       };
     }
     return {
@@ -54,7 +56,17 @@ export const measuredKeepAlive = defineCheck({
   },
 });
 
-function failing(measure: KeepAliveMeasure, idle: string | undefined): CheckVerdict {
+/** One longer look, with its price; a longer window where none is to be had. */
+function more(measure: KeepAliveMeasure, look: LongerLook | undefined): string {
+  if (measure.since !== null) return '';
+  if (!wantsMore(measure) || look === undefined) return ' A longer window would give more.';
+  return ` One longer look may give enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
+}
+
+const over = ({ since, examined }: KeepAliveMeasure, to: number): string =>
+  since === null ? '' : ` in the window, ${number(examined)} from ${clockSpan(since, to)}`;
+
+function failing(measure: KeepAliveMeasure, idle: string | undefined, to: number): CheckVerdict {
   const at = measure.seconds ?? 0;
   const runtimes = runtimesClosingAt(at);
   const keeps = idle
@@ -62,13 +74,13 @@ function failing(measure: KeepAliveMeasure, idle: string | undefined): CheckVerd
     : 'the idle timeout of the load balancer could not be read';
   return {
     outcome: 'fail',
-    summary: `Targets of ${targetGroupName(measure.target_group_arn)} close idle connections at ${seconds(at)} (${outOf(measure.atEdge.length, measure.examined)} errors; ${keeps}).`,
+    summary: `Targets of ${targetGroupName(measure.target_group_arn)} close idle connections at ${seconds(at)} (${outOf(measure.hits, measure.examined)} errors${measure.since === null ? '' : ` from ${clockSpan(measure.since, to)}`}; ${keeps}).`,
     facts: [
       { label: 'targets close at', value: at, unit: 'seconds' },
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),
-      { label: 'errors at the edge', value: measure.atEdge.length, unit: 'requests' },
+      { label: 'errors at the edge', value: measure.hits, unit: 'requests' },
       { label: 'errors by chance there', value: number(measure.expected) },
-      { label: 'share at the edge', value: percent(measure.atEdge.length / Math.max(1, measure.examined)) },
+      { label: 'share at the edge', value: percent(measure.hits / Math.max(1, measure.examined)) },
       ...(runtimes.length > 0 ? [{ label: 'default of', value: list(runtimes) }] : []),
     ],
   };

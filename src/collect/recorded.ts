@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Attributes, epochOf } from '../aws.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../evidence.ts';
+import { lookedBack, RECORDED_LOOK_BACK } from '../look-back.ts';
 import { Problem } from '../problem.ts';
 import { asResource, findLoadBalancer, nameOf } from './find-load-balancer.ts';
 import { candidatesIn, describedIn } from './recorded/evidence.ts';
@@ -15,6 +16,8 @@ export interface Asked {
   loadBalancer: string | null;
   window: { from: number; to: number } | null;
   statuses: string[] | null;
+  /** Milliseconds; see `Question`. */
+  lookBack?: number | null;
 }
 
 /** Logs arrive up to 15 minutes late: a recording that does not say when it was made is taken to be complete. */
@@ -43,6 +46,8 @@ export function questionOf(incident: Incident, asked: Asked): Question {
   const named = asked.loadBalancer ?? incident.loadBalancer;
   const found = findLoadBalancer(named, candidatesIn(incident.recording));
   const { name, arn } = found;
+  const recorded = incident.recording['incident.json'].lookBack ?? 0;
+  const lookBack = asked.lookBack ?? (asked.window === null ? recorded * 1000 : 0);
   const resource = arn === null ? (found.resource ?? asResource(named)) : null;
   return {
     loadBalancer: { name, arn, ...(resource === null ? {} : { resource }) },
@@ -50,6 +55,7 @@ export function questionOf(incident: Incident, asked: Asked): Question {
     to,
     now: incident.now ?? Math.max(now, to + COMPLETE_AFTER),
     statuses: asked.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? ['5xx'],
+    ...(lookBack > 0 ? { lookBack } : {}),
   };
 }
 
@@ -120,11 +126,20 @@ async function accessLogOf(
     const folder = join(dir, 'logs');
     const value = await readAccessLog({ folder, question: identified(question), idleTimeoutSeconds });
     await assertReadable(folder, value);
-    return asThen(value, incident, question);
+    const longer = lookedBack(question);
+    if (longer === null) return asThen(value, incident, question);
+    const log = await readAccessLog({ folder, question: identified(longer), idleTimeoutSeconds });
+    return asThen({ ...value, earlier: { from: longer.from, log } }, incident, question);
   }
   const answers = recording['access-log.json'];
   if (answers !== undefined) {
     assertSameQuestion(incident, question);
+    if ((answers.accessLog.earlier?.from ?? question.from) !== question.from - (question.lookBack ?? 0)) {
+      throw new Problem(
+        'access-log.json holds answers and no log files: it cannot be read further back than it was for the recording.',
+        1,
+      );
+    }
     return { status: 'collected', source: answers.source, value: answers.accessLog };
   }
   return {
@@ -141,7 +156,7 @@ async function accessLogOf(
  */
 function asThen(log: AccessLog, incident: Incident, question: Question): Collected<AccessLog> {
   const { from, to, loadBalancer, recording } = incident;
-  const { unreadable: reasons = {}, logBytes, fetched } = recording['incident.json'];
+  const { unreadable: reasons = {}, logBytes, fetched, longerLook } = recording['incident.json'];
   const isSame =
     from === question.from &&
     to === question.to &&
@@ -154,9 +169,18 @@ function asThen(log: AccessLog, incident: Incident, question: Question): Collect
     value: {
       ...log,
       files: { ...log.files, unreadable, bytes },
+      ...offered(),
       ...(isSame && fetched ? { cost: fetched.cost, unanswered: fetched.unanswered } : {}),
     },
   };
+
+  /** Files that were left out may be of an earlier time. */
+  function offered(): Pick<AccessLog, 'longerLook'> {
+    if (question.lookBack !== undefined) return {};
+    if (isSame && longerLook)
+      return { longerLook: { command: longerLook.command, estimate: longerLook.estimate ?? null } };
+    return log.files.outsideWindow > 0 ? { longerLook: { command: RECORDED_LOOK_BACK, estimate: null } } : {};
+  }
 }
 
 const NAMED_FILES = 5;

@@ -11,7 +11,7 @@ import { dayMeant, parseQuery, resolve } from '../query.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { visibleDiagnosis } from '../render/visible.ts';
 import { clock } from '../wording.ts';
-import { type DiagnoseOptions, hasColour, render } from './diagnose.ts';
+import { type DiagnoseOptions, hasColour, lookBackOf, render } from './diagnose.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
 export type LiveSurroundings = Surroundings & { now: number };
@@ -131,11 +131,12 @@ async function readQuestion(words: string, options: DiagnoseOptions, now: number
   }
   const window = resolve(query, { now });
   const limit = maxUsd(options);
+  const lookBack = lookBackOf(options);
   const config = await readConfig(options.config);
   const { region, profile, engine } = options;
   return {
     asked: loadBalancer,
-    question: { ...window, now, statuses },
+    question: { ...window, now, statuses, ...(lookBack === null ? {} : { lookBack }) },
     place: { config, region, profile, engine, maxUsd: limit },
     note: dayMeant(query, window, now),
   };

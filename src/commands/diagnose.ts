@@ -5,7 +5,7 @@ import { diagnose } from '../diagnose.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence.ts';
 import { Problem } from '../problem.ts';
-import { parseQuery, resolve } from '../query.ts';
+import { durationOf, parseQuery, resolve } from '../query.ts';
 
 export interface DiagnoseOptions {
   /** The folder of a recorded incident; a load balancer in AWS without it. */
@@ -17,6 +17,8 @@ export interface DiagnoseOptions {
   engine?: 'athena' | 'duckdb' | 'auto';
   /** As typed. */
   maxUsd?: string;
+  /** How far before the window the access log is read too, for the keep-alive measurement; as typed. */
+  lookBack?: string;
   save?: string;
   /** Asks again until the diagnosis is final. */
   wait?: true;
@@ -39,10 +41,11 @@ export async function diagnoseAsked(words: string[], options: DiagnoseOptions): 
 
 async function diagnoseIncident(words: string[], from: string, options: DiagnoseOptions): Promise<void> {
   const { save } = options;
+  const lookBack = lookBackOf(options);
   const incident = await readIncident(from);
   const saving = save === undefined ? null : { dir: save, ...(await import('../save.ts')) };
   await saving?.assertSaveable(saving.dir, incident);
-  const { diagnosis, ...known } = await judgeVisibly(incident, words.join(' '));
+  const { diagnosis, ...known } = await judgeVisibly(incident, words.join(' '), lookBack);
   await saving?.saveIncident(saving.dir, { ...known, incident });
   if (saving)
     process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
@@ -50,26 +53,40 @@ async function diagnoseIncident(words: string[], from: string, options: Diagnose
 }
 
 /** Answers one question about a recorded incident; what the question leaves out is as recorded. */
-export async function judge(incident: Incident, words: string, progress?: Progress): Promise<Run> {
+export async function judge(
+  incident: Incident,
+  words: string,
+  progress?: Progress,
+  lookBack: number | null = null,
+): Promise<Run> {
   const query = parseQuery(words);
   const question = questionOf(incident, {
     loadBalancer: query.loadBalancer,
     window: query.window === null ? null : resolve(query, { now: incident.now, window: incident }),
     statuses: namesStatuses(words) ? query.statuses : null,
+    lookBack,
   });
   const evidence = await collect(recordedCollectors(incident, question), progress);
   return { question, evidence, diagnosis: diagnose(question, evidence) };
 }
 
 /** As `judge`, with the steps ticking on stderr where that is a terminal. */
-export async function judgeVisibly(incident: Incident, words: string): Promise<Run> {
+export async function judgeVisibly(incident: Incident, words: string, lookBack: number | null = null): Promise<Run> {
   const { openProgress } = await import('../progress.ts');
   const { progress, close } = await openProgress(process.stderr, hasColour(process.stderr));
   try {
-    return await judge(incident, words, progress);
+    return await judge(incident, words, progress, lookBack);
   } finally {
     close();
   }
+}
+
+/** Milliseconds; null without the option. Throws Problem (exit 1) for what is no duration. */
+export function lookBackOf({ lookBack: text }: DiagnoseOptions): number | null {
+  if (text === undefined) return null;
+  const seconds = durationOf(text);
+  if (seconds !== null) return seconds * 1000;
+  throw new Problem(`--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${text}".`, 1);
 }
 
 /** Whether the question names a status; a query without one asks for 5xx, a recording may have been about others. */

@@ -12,6 +12,8 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
       --max-usd <amount>         the most that reading it may cost, in US dollars
       --wait                     ask again while logs still arrive, up to 15 minutes after the end of the
                                  window, and print the final diagnosis
+      --look-back <duration>     read the access log that far before the window too, such as 24h, for the
+                                 keep-alive measurement alone: it needs some five errors
       --from <dir>               a recorded incident instead: a folder of access logs and, where there are
                                  any, metrics and what the AWS CLI printed; what the question leaves out is
                                  as recorded

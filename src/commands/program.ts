@@ -51,6 +51,10 @@ function program(): Command {
     .addOption(
       new Option('--wait', 'ask again while logs still arrive, and print the final diagnosis').conflicts('from'),
     )
+    .option(
+      '--look-back <duration>',
+      'read the access log that far before the window too, for the keep-alive measurement alone',
+    )
     .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')

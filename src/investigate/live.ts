@@ -1,6 +1,6 @@
 /** Investigations of load balancers in AWS: only reads. What a question needs is loaded when it is asked. */
 import type { Attributes } from '../aws.ts';
-import type { LiveAccessLog } from '../collect/live/access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from '../collect/live/access-log.ts';
 import { interrupted } from '../collect/live/call.ts';
 import type { Found } from '../collect/live/load-balancer.ts';
 import { sessionsFor } from '../collect/live/sessions.ts';
@@ -8,8 +8,9 @@ import { searchOf } from '../collect/recorded.ts';
 import { type Collector, collect } from '../collect.ts';
 import type { Config } from '../config.ts';
 import { diagnose } from '../diagnose.ts';
-import type { AccessLog, Collected, Question } from '../evidence.ts';
+import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence.ts';
 import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from '../investigate.ts';
+import { lookBackCommand, offeredLook } from '../look-back.ts';
 import { Problem } from '../problem.ts';
 import { resolve } from '../query.ts';
 
@@ -28,12 +29,12 @@ export interface Place {
 }
 
 /** What is asked once the load balancer is found. */
-export type Ask = Pick<Inquiry, 'from' | 'to' | 'now' | 'statuses'>;
+export type Ask = Pick<Inquiry, 'from' | 'to' | 'now' | 'statuses'> & Pick<Question, 'lookBack'>;
 
 /** Finds what was typed in the configured accounts, and answers. Throws Problem, exit 130 when `signal` aborts. */
 export async function investigateLive(
   asked: string,
-  { from, to, now, statuses }: Ask,
+  { from, to, now, statuses, lookBack }: Ask,
   { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: Place,
   surroundings: Surroundings,
 ): Promise<Investigation> {
@@ -45,18 +46,25 @@ export async function investigateLive(
     const { findLive } = await import('../collect/live/load-balancer.ts');
     const finding: Promise<Found> = findLive(asked, sessions);
     // Loading takes as long as a call: it goes on meanwhile.
-    const [found, { liveCollectors }, { readLiveAccessLog }] = await Promise.all([
+    const [found, { liveCollectors }, { readLookingBack, estimateLiveAccessLog }] = await Promise.all([
       finding,
       import('../collect/live.ts'),
       import('../collect/live/access-log.ts'),
     ]);
     const { name, arn, session } = found;
-    const question: Question = { loadBalancer: { name, arn }, from, to, now, statuses };
-    const log: { read: LiveAccessLog | null } = { read: null };
+    const question: Question = {
+      loadBalancer: { name, arn },
+      from,
+      to,
+      now,
+      statuses,
+      ...(lookBack === undefined ? {} : { lookBack }),
+    };
+    const log: { read: LiveAccessLog | null; options: LiveAccessLogOptions | null } = { read: null, options: null };
     const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
       source: searchOf(question),
       collect: async () => {
-        const read = await readLiveAccessLog({
+        log.options = {
           session,
           question,
           attributes: await attributes(),
@@ -68,21 +76,43 @@ export async function investigateLive(
           keepIn,
           deadline: accessLogSeconds * 1000,
           progress: doing,
-        });
-        log.read = read;
-        return read.log;
+        };
+        log.read = await readLookingBack(log.options);
+        return log.read.log;
       },
     });
     const collectors = liveCollectors({ found, question, accessLog });
     const evidence = await collect(collectors, progress, (early) => provisional?.(diagnose(question, early)));
     if (signal.aborted) throw interrupted();
-    const diagnosis = diagnose(question, evidence);
-    const { kept = null, cost = diagnosis.cost } = log.read ?? {};
+    const { kept = null, cost } = log.read ?? {};
+    const hasLogFiles = kept !== null && 'folder' in kept;
     // What was spent in vain was spent too.
-    return { question, evidence, diagnosis: { ...diagnosis, cost }, hasLogFiles: kept !== null && 'folder' in kept };
+    const judged = (known: EvidenceSet): Investigation => {
+      const diagnosis = diagnose(question, known);
+      return {
+        question,
+        evidence: known,
+        diagnosis: { ...diagnosis, cost: cost ?? diagnosis.cost },
+        hasLogFiles,
+      };
+    };
+    const offering = withOffer(evidence, question, null);
+    const first = judged(offering ?? evidence);
+    if (offering === null || log.options === null || !first.diagnosis.keepAlive?.longerLook) return first;
+    // A price is worth a listing only where the look is worth offering.
+    const estimate = await estimateLiveAccessLog({ ...log.options, question: offeredLook(question) });
+    return judged(withOffer(evidence, question, estimate) ?? evidence);
   } finally {
     for (const session of sessions) session.close();
   }
+}
+
+/** The evidence with the command of a longer look; null where one was taken, or there is no log. */
+function withOffer(evidence: EvidenceSet, question: Question, estimate: string | null): EvidenceSet | null {
+  const { accessLog } = evidence;
+  if (accessLog.status === 'unavailable' || question.lookBack !== undefined) return null;
+  const longerLook = { command: lookBackCommand(question), estimate };
+  return { ...evidence, accessLog: { ...accessLog, value: { ...accessLog.value, longerLook } } };
 }
 
 /** Asks AWS, and keeps a list of its load balancers at hand. */

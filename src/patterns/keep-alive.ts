@@ -31,6 +31,11 @@ export interface KeepAliveMeasure {
   /** The route of nearly all errors at an edge, when most of the traffic is of others: an edge, or that route's own rhythm. */
   rhythm: string | null;
   examined: number;
+  /** Of those examined, at the edge. */
+  hits: number;
+  /** Epoch milliseconds: it was measured from here to the end of the window, since the window held too few errors. Null: over the window. */
+  since: number | null;
+  /** The errors of the window at the edge. */
   atEdge: Failure[];
   /** Errors at the edge that chance would give, from the controls. */
   expected: number;
@@ -44,8 +49,43 @@ export interface KeepAliveMeasure {
 export const isInstant = (error: Failure): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
+/** Too few errors or controls, and no longer look was taken yet. */
+export const wantsMore = ({ enough, rhythm, instant, examined, controls, since }: KeepAliveMeasure): boolean =>
+  !enough && rhythm === null && since === null && instant.length > 0 && tooFew(examined, controls);
+
+const tooFew = (examined: number, controls: number): boolean => examined < MIN_ERRORS || controls < 4 * MIN_ERRORS;
+
 /** One measure for each target group with closed-before-response errors other than those of routes and clients that always fail, most errors first, then by ARN. */
 export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeasure[] => {
+  const own = measureAll(traffic);
+  const { earlier } = traffic;
+  if (earlier === null) return own;
+  const longer = new Map(measureAll(earlier.traffic).map((one) => [one.target_group_arn, one]));
+  return own.map((measure) => {
+    const long = longer.get(measure.target_group_arn);
+    if (long === undefined || !wantsMore(measure)) return measure;
+    const same = new Set(long.atEdge.map(identity));
+    const { seconds, rhythm, examined, hits, expected, elsewhere, controls } = long;
+    return {
+      ...measure,
+      seconds,
+      rhythm,
+      examined,
+      hits,
+      expected,
+      elsewhere,
+      controls,
+      since: earlier.from,
+      atEdge: measure.instant.filter((error) => same.has(identity(error))),
+      // That the errors of a day show no edge does not exclude one behind the few of the window.
+      enough: seconds !== null,
+    };
+  });
+});
+
+const identity = ({ at, trace_id, target }: Failure): string => `${at} ${trace_id} ${target}`;
+
+function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   const all = withSignature(traffic, 'closed-before-response');
   // What one route or one client always comes to has nothing to do with idle times, and would hide an edge behind it.
   const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
@@ -65,9 +105,9 @@ export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeas
       const gaps = traffic.log.idleGaps.find((gap) => gap.target_group_arn === arn);
       const measure = measureGroup(arn, instant, gaps);
       const rhythm = routeOfFew(traffic, measure.atEdge);
-      return rhythm === null ? measure : { ...measure, seconds: null, atEdge: [], enough: false, rhythm };
+      return rhythm === null ? measure : { ...measure, seconds: null, hits: 0, atEdge: [], enough: false, rhythm };
     });
-});
+}
 
 const NEARLY_ALL = 0.9;
 
@@ -104,7 +144,7 @@ function routeOfFew(traffic: Traffic, errors: Failure[]): string | null {
 export function whyOpen({ rhythm, examined, controls }: KeepAliveMeasure): string {
   if (rhythm !== null)
     return `they share one idle time, but nearly all are of ${rhythm}, the smaller part of the traffic, whose own rhythm would show the same`;
-  if (examined < MIN_ERRORS || controls < 4 * MIN_ERRORS)
+  if (tooFew(examined, controls))
     return `not enough to measure at which idle time the targets close (at least ${MIN_ERRORS} are needed)`;
   return 'no idle time holds most of them, or successful requests are there as often: a race of a part of them is neither shown nor excluded';
 }
@@ -116,7 +156,9 @@ function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefine
     target_group_arn: arn,
     seconds: null,
     rhythm: null,
+    since: null,
     examined,
+    hits: 0,
     atEdge: [],
     expected: 0,
     elsewhere: 1,
@@ -131,7 +173,7 @@ function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefine
   const open = edge === null && (mayHide(gaps, byRow) || findEdge(gaps, byRow, 0) !== null);
   if (!edge) return { ...nothing, enough: !open, controls: gaps.controls };
   const elsewhere = shareElsewhere(gaps, byRow, edge.seconds);
-  return { ...nothing, ...edge, elsewhere, enough, controls: gaps.controls };
+  return { ...nothing, ...edge, hits: edge.atEdge.length, elsewhere, enough, controls: gaps.controls };
 }
 
 /** Bins after the edge that a busy target may need to close what is due. */

@@ -247,6 +247,8 @@ export const race: Diagnosis = {
     errorsAtEdge: 141,
     errorsExamined: 146,
     runtimes: ['Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)'],
+    measuredFrom: null,
+    longerLook: null,
   },
   traces: null,
   gaps: ['cloudtrail:LookupEvents was denied for arn:aws:iam::111122223333:role/alb502: recent changes are unknown'],
@@ -338,6 +340,8 @@ export const undecided: Diagnosis = {
     errorsAtEdge: 0,
     errorsExamined: 0,
     runtimes: [],
+    measuredFrom: null,
+    longerLook: null,
   },
   traces: {
     ids: [TRACE],

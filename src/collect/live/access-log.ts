@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Attributes } from '../../aws.ts';
 import type { Config } from '../../config.ts';
 import type { AccessLog, Collected, Cost, Question } from '../../evidence.ts';
+import { lookedBack } from '../../look-back.ts';
 import { dollars, bytes as size } from '../../render/phrases.ts';
 import { plural } from '../../wording.ts';
 import { type AthenaPlace, QueryRefusal, readWorkGroup, runQuery, type WorkGroup } from '../access-log/athena.ts';
@@ -74,6 +75,43 @@ export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<
   return await new Reading(options).run();
 }
 
+/**
+ * As `readLiveAccessLog`, and once more over the longer time that `lookBack` asks for: its answers are `earlier`. Where those cannot be
+ * had the others stand, with the reason. Both count against `maxUsd`.
+ */
+export async function readLookingBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
+  const read = await readLiveAccessLog(options);
+  const longer = lookedBack(options.question);
+  if (longer === null || read.log.status === 'unavailable') return read;
+  options.progress?.('looking back');
+  const spentUsd = (options.spentUsd ?? 0) + read.cost.usd;
+  const back = await readLiveAccessLog({ ...options, question: longer, spentUsd });
+  const cost = {
+    bytesScanned: read.cost.bytesScanned + back.cost.bytesScanned,
+    usd: read.cost.usd + back.cost.usd,
+    queries: read.cost.queries + back.cost.queries,
+  };
+  const own = { ...read.log.value, cost };
+  if (back.log.status === 'unavailable') {
+    const note = `The access log was not read back to ${new Date(longer.from).toISOString()}: ${back.log.reason}.`;
+    const value = { ...own, unanswered: [...(own.unanswered ?? []), note] };
+    return withAnswers({ ...read, cost }, { ...read.log, value });
+  }
+  const log = { ...read.log, value: { ...own, earlier: { from: longer.from, log: back.log.value } } };
+  // Files of both lie in the same folder; answers of Athena among them can only be kept as answers.
+  const isByFiles = back.kept !== null && 'folder' in back.kept;
+  return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, kept: read.kept && { answers: log.value } };
+}
+
+function withAnswers(read: LiveAccessLog, log: Extract<LiveAccessLog['log'], { status: 'collected' }>): LiveAccessLog {
+  const { kept } = read;
+  return { ...read, log, kept: kept !== null && 'answers' in kept ? { answers: log.value } : kept };
+}
+
+/** What reading the log of this question would cost, in words; null where it cannot be counted. Lists files and reads none. */
+export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<string | null> =>
+  new Reading(options).price();
+
 class Reading {
   readonly #options: LiveAccessLogOptions;
   readonly #signal: AbortSignal;
@@ -96,6 +134,27 @@ class Reading {
     } catch (error) {
       if (!(error instanceof LogRefusal)) throw error;
       return this.#unavailable(searchOf(this.#options.question), error.message);
+    }
+  }
+
+  async price(): Promise<string | null> {
+    const { attributes, loadBalancerArn, engine, question } = this.#options;
+    if (attributes.status === 'unavailable') return null;
+    try {
+      const place = logPlace(attributes.value, loadBalancerArn);
+      const listed = place === null ? null : await this.#list(place);
+      if (place === null || listed === null || 'refusal' in listed) return null;
+      const { objects } = listed;
+      const days = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
+      const isFetched = engine === 'duckdb' || (engine === 'auto' && bytesOf(objects) <= FETCH_BELOW);
+      return estimateWords(
+        isFetched
+          ? estimateS3(objects.length, bytesOf(objects), days)
+          : estimateAthena(objects.length, bytesOf(objects), await this.#bytesOfDays(place), null),
+      );
+    } catch (error) {
+      if (error instanceof LogRefusal) return null;
+      throw error;
     }
   }
 

@@ -8,6 +8,8 @@ const text = z.string();
 
 export const Cost = z.object({ bytesScanned: count, usd: count, queries: count });
 
+export const LongerLook = z.object({ command: text, estimate: text.nullable() });
+
 export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   files: z.object({
     read: count,
@@ -113,6 +115,8 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   ),
   cost: Cost.optional(),
   unanswered: z.array(text).optional(),
+  earlier: z.object({ from: count, log: z.lazy(() => AccessLogAnswers) }).optional(),
+  longerLook: LongerLook.optional(),
 });
 
 export const AccessLogFile = z.looseObject({

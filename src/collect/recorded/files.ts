@@ -52,6 +52,9 @@ export const IncidentFile = z.looseObject({
   logBytes: z.number().optional(),
   /** By what the files in logs/ were fetched from AWS, what that cost, and what Athena could not answer before. */
   fetched: z.object({ source: z.string(), cost: Cost, unanswered: z.array(z.string()).optional() }).optional(),
+  /** Seconds before `from` to which the access log was read for the keep-alive measurement; how such a look was offered. */
+  lookBack: z.number().positive().optional(),
+  longerLook: z.object({ command: z.string(), estimate: z.string().optional() }).optional(),
 });
 export type IncidentFile = z.infer<typeof IncidentFile>;
 

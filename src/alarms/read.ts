@@ -69,7 +69,11 @@ const text = z.string();
 const perhaps = <T extends z.ZodType>(type: T) => type.nullish().catch(null);
 const listOf = <T extends z.ZodType>(type: T) => z.array(type).nullish().catch(null);
 
-const NamedValue = z.object({ name: text, value: text });
+/** DescribeAlarms has the same with capital letters. */
+const NamedValue = z.union([
+  z.object({ name: text, value: text }),
+  z.object({ Name: text, Value: text }).transform(({ Name, Value }) => ({ name: Name, value: Value })),
+]);
 const SnsMetric = z.looseObject({
   Expression: perhaps(text),
   Period: perhaps(z.number()),

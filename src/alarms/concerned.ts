@@ -1,0 +1,160 @@
+/** Which load balancers an alarm is about, where its message does not say: asked of CloudWatch and Elastic Load Balancing. */
+import { CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { resourceOf } from '../collect/find-load-balancer.ts';
+import { ask, everyItem } from '../collect/live/call.ts';
+import { openSession, type Session, standardRegion } from '../collect/live/session.ts';
+import type { Account, Config } from '../config.ts';
+import { type Alarm, elsewhere } from './alarm.ts';
+import { readMessage } from './read.ts';
+import { beginningOf } from './window.ts';
+
+export interface Concerned {
+  /** `app/<name>/<id>`, each once. */
+  loadBalancers: string[];
+  /** Where the window begins: for a composite alarm, that of the alarms that set it off. Epoch milliseconds. */
+  from: number;
+  /** What could not be looked up, and why; whole sentences. */
+  sentences: string[];
+  /** Why none of it is about an Application Load Balancer. */
+  elsewhere: string | null;
+}
+
+/** Finds what an alarm is about. Never rejects but when `signal` aborts. */
+export type Lookup = (alarm: Alarm, signal: AbortSignal) => Promise<Concerned>;
+
+/** Composite alarms of composite alarms: CloudWatch allows depth, an answer needs none. */
+const DEEPEST = 3;
+/** As many names as one call takes (API reference, DescribeAlarms). */
+const NAMES = 100;
+
+/** The account of that number: the one whose role is in it, else the one that the credentials of the environment are of. */
+export function accountOf(accounts: readonly Account[], id: string | null): Account | null {
+  const byRole = id === null ? undefined : accounts.find(({ roleArn }) => roleArn?.split(':')[4] === id);
+  return byRole ?? accounts.find(({ roleArn }) => roleArn === undefined) ?? accounts[0] ?? null;
+}
+
+/** Without a call where the message says it all. */
+export function toldBy(alarm: Alarm): Concerned {
+  return {
+    loadBalancers: alarm.loadBalancers,
+    from: beginningOf(alarm),
+    sentences: [],
+    elsewhere: elsewhere(alarm),
+  };
+}
+
+export const needsLookup = (alarm: Alarm): boolean =>
+  alarm.loadBalancers.length === 0 && (alarm.children.length > 0 || alarm.targetGroups.length > 0);
+
+export function liveLookup(config: Pick<Config, 'accounts' | 'deadlines'>): Lookup {
+  return async (alarm, signal) => {
+    const told = toldBy(alarm);
+    if (!needsLookup(alarm)) return told;
+    const account = accountOf(config.accounts, alarm.account);
+    if (account === null) return told;
+    const region = alarm.region ?? account.regions[0] ?? (await standardRegion(undefined));
+    const { name, roleArn, externalId } = account;
+    const session = openSession(
+      { account: name, roleArn, externalId, region },
+      { signal, deadline: config.deadlines.evidenceSeconds * 1000 },
+    );
+    try {
+      return await lookedUp(alarm, session, 0);
+    } finally {
+      session.close();
+    }
+  };
+}
+
+async function lookedUp(alarm: Alarm, session: Session, depth: number): Promise<Concerned> {
+  const told = toldBy(alarm);
+  if (!needsLookup(alarm)) return told;
+  if (alarm.targetGroups.length > 0) {
+    const { loadBalancers, sentences } = await balancersOf(alarm, session);
+    return { ...told, loadBalancers, sentences };
+  }
+  if (depth >= DEEPEST) return { ...told, sentences: [`${alarm.name} is composed of alarms too deep to follow.`] };
+  const described = await childrenOf(alarm, session);
+  if ('reason' in described) return { ...told, sentences: [`${sentence(described.reason)}`] };
+  const children = described.value;
+  if (children.length === 0) return { ...told, sentences: [`The alarms that ${alarm.name} is composed of are gone.`] };
+  // Those that are in ALARM have set it off; when it is over, all of them may have.
+  const inAlarm = children.filter(({ state }) => state === 'ALARM');
+  const meant = alarm.state === 'ALARM' && inAlarm.length > 0 ? inAlarm : children;
+  const each = await Promise.all(meant.map((child) => lookedUp(child, session, depth + 1)));
+  const about = each.filter((one) => one.loadBalancers.length > 0);
+  const other = each.flatMap((one) => one.elsewhere ?? []);
+  return {
+    loadBalancers: [...new Set(each.flatMap((one) => one.loadBalancers))],
+    from: Math.min(told.from, ...about.map((one) => one.from)),
+    sentences: each.flatMap((one) => one.sentences),
+    elsewhere: other.length === each.length ? (other[0] ?? null) : null,
+  };
+}
+
+/** The alarms that set a composite one off, as their news would be; those it names where it does not say which did. */
+async function childrenOf({ children }: Alarm, session: Session): Promise<{ value: Alarm[] } | { reason: string }> {
+  const names = children
+    .slice(0, NAMES)
+    .map((child) => /^arn:[^:]*:cloudwatch:.*?:alarm:(.*)$/.exec(child)?.[1] ?? child);
+  return ask(
+    session,
+    'cloudwatch:DescribeAlarms',
+    () => names,
+    async ({ options }, AlarmNames) => {
+      const pages = paginateDescribeAlarms(
+        { client: session.client(CloudWatchClient) },
+        { AlarmNames, AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
+        options,
+      );
+      return everyItem(pages, ({ MetricAlarms = [], CompositeAlarms = [] }) =>
+        [...MetricAlarms, ...CompositeAlarms].flatMap((described) => alarmOf(described)),
+      );
+    },
+  );
+}
+
+type Described = MetricAlarm & { AlarmRule?: string | undefined };
+
+/** A described alarm has the members that SNS sends, under other names. */
+function alarmOf({ StateUpdatedTimestamp, StateValue, StateReason, ...described }: Described): Alarm[] {
+  const read = readMessage(
+    JSON.stringify({
+      ...described,
+      NewStateValue: StateValue,
+      NewStateReason: StateReason,
+      StateChangeTime: StateUpdatedTimestamp,
+      Trigger: described.AlarmRule === undefined ? described : undefined,
+    }),
+  );
+  return 'alarm' in read ? [read.alarm] : [];
+}
+
+/** The load balancers that the target groups of an alarm are behind. */
+async function balancersOf(
+  { arn, targetGroups }: Alarm,
+  session: Session,
+): Promise<Pick<Concerned, 'loadBalancers' | 'sentences'>> {
+  const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
+  const TargetGroupArns = targetGroups.map(
+    (group) => `arn:${partition}:elasticloadbalancing:${region}:${account}:${group}`,
+  );
+  const answer = await ask(
+    session,
+    'elasticloadbalancing:DescribeTargetGroups',
+    () => TargetGroupArns,
+    async ({ options }, arns) => {
+      const client = session.client(ElasticLoadBalancingV2Client);
+      const pages = paginateDescribeTargetGroups({ client }, { TargetGroupArns: arns }, options);
+      return everyItem(pages, ({ TargetGroups = [] }) => TargetGroups.flatMap((group) => group.LoadBalancerArns ?? []));
+    },
+  );
+  if ('reason' in answer) return { loadBalancers: [], sentences: [sentence(answer.reason)] };
+  const loadBalancers = [...new Set(answer.value.flatMap((found) => resourceOf(found) ?? []))];
+  const sentences =
+    loadBalancers.length > 0 ? [] : [`No Application Load Balancer forwards to ${targetGroups.join(', ')} any more.`];
+  return { loadBalancers, sentences };
+}
+
+const sentence = (reason: string): string => `${reason}.`;

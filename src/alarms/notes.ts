@@ -1,0 +1,95 @@
+/** Short notes about alarms that name no load balancer: each alarm gets one, whatever else it says later. */
+import * as z from 'zod';
+import type { Message } from '../render/slack/message.ts';
+import type { Store } from '../runs/store.ts';
+import type { Poster } from '../slack/poster.ts';
+import { type Alarm, hashOf, keyOf } from './alarm.ts';
+import { openObjects } from './objects.ts';
+import { channelFor, type Routing } from './route.ts';
+import { POST_LOST } from './storm.ts';
+import { Unavailable } from './unavailable.ts';
+import { unknownMessage } from './words.ts';
+
+const Note = z.object({
+  schema: z.literal(1),
+  alarm: z.string(),
+  at: z.iso.datetime(),
+  channel: z.string(),
+  /** When its post was begun; null while it is not. */
+  posting: z.iso.datetime().nullable(),
+  ts: z.string().nullable(),
+});
+type Note = z.infer<typeof Note>;
+
+export interface NotesParts {
+  store: Store;
+  poster: Pick<Poster, 'post' | 'find'>;
+  routing: Routing;
+  log: { error(fields: object, text: string): void };
+  now: () => number;
+  /** What the note says; that of words.ts without it. */
+  message?: (alarm: Alarm, sentences: readonly string[]) => Message;
+}
+
+export interface Notes {
+  /** Ends when the note stands. Throws Unavailable when it does not yet. */
+  note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already'>;
+}
+
+export function openNotes({ store, poster, routing, log, now, message = unknownMessage }: NotesParts): Notes {
+  const notes = openObjects(store, Note, (key, why) => log.error({ key, why }, 'a note about an alarm cannot be read'));
+
+  async function note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already'> {
+    const route = { loadBalancer: null, alarm: alarm.name, accounts: alarm.account === null ? [] : [alarm.account] };
+    const channel = channelFor(route, routing);
+    if (channel === null) return 'already';
+    const key = `alarms/notes/${hashOf(keyOf(alarm))}.json`;
+    const at = new Date(now()).toISOString();
+    const claim = await reach(() =>
+      notes.change(
+        key,
+        (there): { object: Note | null; result: 'done' | 'wait' | { channel: string; doubtful: boolean } } => {
+          if (there?.ts != null) return { object: there, result: 'done' };
+          const begun = there?.posting ?? null;
+          if (there && begun !== null && now() - Date.parse(begun) < POST_LOST)
+            return { object: there, result: 'wait' };
+          const before: Note = there ?? { schema: 1, alarm: alarm.name, at, channel, posting: null, ts: null };
+          return { object: { ...before, posting: at }, result: { channel: before.channel, doubtful: begun !== null } };
+        },
+      ),
+    );
+    if (claim === 'done') return 'already';
+    if (claim === 'wait') throw new Unavailable('busy', 'another process posts this note');
+    const content = message(alarm, sentences);
+    const mark = `note-${hashOf(keyOf(alarm))}`;
+    const noted = (change: Partial<Note>) =>
+      reach(() => notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })));
+    for (const to of new Set([claim.channel, routing.defaultChannel ?? claim.channel])) {
+      const target = { channel: to, thread: null };
+      const found = claim.doubtful ? await reach(() => poster.find(target, mark), 'slack') : null;
+      const posted =
+        found !== null && found !== 'may-not-look'
+          ? found
+          : await reach(() => poster.post(target, content, mark), 'slack');
+      if ('ts' in posted) {
+        await noted({ channel: to, ts: posted.ts, posting: null });
+        return 'noted';
+      }
+      // It may stand all the same: looked for after a while.
+      if (posted.refused === 'unreachable') throw new Unavailable('slack', posted.code);
+      log.error({ channel: to, code: posted.code, alarm: alarm.name }, 'a note about an alarm was refused');
+    }
+    await noted({ posting: null });
+    throw new Unavailable('channel', 'no channel takes the note');
+  }
+
+  return { note };
+}
+
+async function reach<T>(act: () => Promise<T>, what: 'store' | 'slack' = 'store'): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new Unavailable(what, error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

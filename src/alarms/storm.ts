@@ -1,0 +1,104 @@
+/**
+ * How many threads alarms may open in a channel: so many within some minutes. Beyond that the channel gets one note that counts and
+ * lists, kept true by edits; what is listed gets its thread when there is room again and it is still in ALARM. Pure.
+ */
+import * as z from 'zod';
+
+const Iso = z.iso.datetime();
+const MINUTE = 60_000;
+
+/** New threads of one channel within `PERIOD` milliseconds. */
+export const THREADS = 10;
+export const PERIOD = 5 * MINUTE;
+/** A note whose post was begun so long ago and never noted was not posted, or was by a process that is no more. */
+export const POST_LOST = MINUTE;
+/** Names in a note; the others are counted. */
+const LISTED = 500;
+
+const Waiting = z.object({ episode: z.string(), loadBalancer: z.string(), alarm: z.string(), at: Iso });
+
+export const ChannelState = z.object({
+  schema: z.literal(1),
+  channel: z.string(),
+  /** Threads of the last minutes. */
+  opened: z.array(z.object({ episode: z.string(), at: Iso })),
+  note: z
+    .object({
+      id: z.string(),
+      since: Iso,
+      lastAt: Iso,
+      /** Null until it stands. */
+      ts: z.string().nullable(),
+      /** When its post was begun; null while it is not. */
+      posting: Iso.nullable(),
+      /** Alarms in all, and those by name that have no thread (yet). */
+      count: z.number().int(),
+      waiting: z.array(Waiting),
+      /** Of those, how many have got one since. */
+      later: z.number().int(),
+      version: z.number().int(),
+      shown: z.number().int(),
+    })
+    .nullable(),
+});
+export type ChannelState = z.infer<typeof ChannelState>;
+
+export const emptyChannel = (channel: string): ChannelState => ({ schema: 1, channel, opened: [], note: null });
+
+/** Whether an episode may open its thread now; the same answer when asked again. A refusal is listed in the note. */
+export function admit(
+  state: ChannelState,
+  asking: { episode: string; loadBalancer: string; alarm: string },
+  now: number,
+  most: number = THREADS,
+): { state: ChannelState; isAdmitted: boolean } {
+  const { episode } = asking;
+  const at = new Date(now).toISOString();
+  const opened = state.opened.filter((one) => now - Date.parse(one.at) < PERIOD);
+  const { note } = state;
+  if (opened.some((one) => one.episode === episode)) return { state, isAdmitted: true };
+  const isListed = note?.waiting.some((one) => one.episode === episode) ?? false;
+  if (opened.length < most) {
+    const left = note && {
+      ...note,
+      waiting: note.waiting.filter((one) => one.episode !== episode),
+      later: note.later + (isListed ? 1 : 0),
+      version: note.version + (isListed ? 1 : 0),
+    };
+    return { state: { ...state, opened: [...opened, { episode, at }], note: left }, isAdmitted: true };
+  }
+  if (isListed) return { state, isAdmitted: false };
+  const entry = { ...asking, at };
+  // Quiet for a while: this is another storm, that gets a note of its own.
+  const isOver = note !== null && now - Date.parse(note.lastAt) > 2 * PERIOD;
+  const next: NonNullable<ChannelState['note']> =
+    note === null || isOver
+      ? {
+          id: `storm-${at.replaceAll(/\D/g, '')}`,
+          since: at,
+          lastAt: at,
+          ts: null,
+          posting: null,
+          count: 1,
+          waiting: [...(note?.waiting ?? []), entry],
+          later: 0,
+          version: 1,
+          shown: 0,
+        }
+      : {
+          ...note,
+          lastAt: at,
+          count: note.count + 1,
+          waiting: [...note.waiting, entry].slice(-LISTED),
+          version: note.version + 1,
+        };
+  return { state: { ...state, opened, note: next }, isAdmitted: false };
+}
+
+/** What is over, or was opened elsewhere, waits no more. */
+export function withdrawn(state: ChannelState, episode: string): ChannelState {
+  const { note } = state;
+  if (!note?.waiting.some((one) => one.episode === episode)) return state;
+  const waiting = note.waiting.filter((one) => one.episode !== episode);
+  return { ...state, note: { ...note, waiting, version: note.version + 1 } };
+}

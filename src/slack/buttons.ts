@@ -116,11 +116,10 @@ async function again(desk: Desk, { run, respond, thread }: Press, window?: Windo
   await desk.threads.askAgain(run.id, window);
 }
 
-/** As long again before it and after it, where that is not in the future; then all of it before. Epoch milliseconds. */
+/** As long again before it and after it, where that is not in the future; then all of it before. At most the longest that can be asked. */
 export function widened(window: { from: string; to: string }, now: number): Window {
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
-  const length = to - from;
-  const end = Math.max(to, Math.min(to + length, now));
-  const start = Math.max(from - length - (to + length - end), end - LONGEST_WINDOW * 1000);
-  return { from: Math.min(start, from), to: end };
+  const side = Math.min(to - from, (LONGEST_WINDOW * 1000 - (to - from)) / 2);
+  const end = Math.max(to, Math.min(to + side, now));
+  return { from: from - side - (to + side - end), to: end };
 }

@@ -1,0 +1,86 @@
+/** The app itself: health, what it lets in, how it ends. */
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { openBot } from './bot.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+const get = async (port: number, path: string) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return `${response.status} ${(await response.text()).trim()}`;
+};
+
+describe('health', () => {
+  it('over http is on the port of Slack', async () => {
+    const { port } = await openBot({ mode: 'http' });
+    expect(await get(port, '/healthz')).toBe('200 ok');
+    expect(await get(port, '/readyz')).toBe('200 ready');
+    expect(await get(port, '/else')).toMatch(/^404/);
+  });
+
+  it('of a socket: not ready when it was gone for longer than a renewal takes', async () => {
+    const clock = { now: Date.now() };
+    const healthPort = await freePort();
+    const { slack, app } = await openBot({ mode: 'socket', healthPort, now: () => clock.now });
+    expect(await get(healthPort, '/readyz')).toBe('200 ready');
+    await slack.close();
+    clock.now += 29_000;
+    expect(await get(healthPort, '/readyz')).toBe('200 ready');
+    await expect
+      .poll(async () => {
+        clock.now += 31_000;
+        return app.isReady();
+      })
+      .toBe(false);
+    expect(await get(healthPort, '/readyz')).toBe('503 not ready');
+    expect(await get(healthPort, '/healthz')).toBe('200 ok');
+  });
+});
+
+describe('over http', () => {
+  it.each([
+    ['no signature', {}],
+    [
+      'a wrong signature',
+      {
+        'X-Slack-Signature': `v0=${'0'.repeat(64)}`,
+        'X-Slack-Request-Timestamp': String(Math.floor(Date.now() / 1000)),
+      },
+    ],
+  ])('what has %s is refused', async (_, headers) => {
+    const { port, asked } = await openBot({ mode: 'http' });
+    const response = await fetch(`http://127.0.0.1:${port}/slack/events`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+      body: 'command=/alb502&text=shop-prod&user_id=U0ADA&team_id=T0LOCAL&channel_id=C0ALERTS',
+    });
+    expect(response.status).toBe(401);
+    expect(asked.found).toEqual([]);
+  });
+
+  it('what is too long is refused', async () => {
+    const { port } = await openBot({ mode: 'http' });
+    const response = await fetch(`http://127.0.0.1:${port}/slack/events`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ text: 'x'.repeat(2_000_000) }),
+    });
+    expect(response.status).toBe(413);
+  });
+});
+
+it('ends: it takes no more, and is not ready', async () => {
+  const { slack, app, asked } = await openBot({ mode: 'http' });
+  await app.stop(1000);
+  expect(app.isReady()).toBe(false);
+  expect((await slack.command({ user: 'ada', channel: 'alerts', text: 'shop-prod' })).outcome).toMatchObject({
+    acknowledged: false,
+  });
+  expect(asked.opened).toEqual([]);
+});

@@ -40,6 +40,8 @@ const FEW_ELSEWHERE = 0.1;
 const NEARLY_ALL = 0.9;
 /** A target that leaves fails its requests in its last moments. */
 const LAST_MOMENTS_MS = 90_000;
+/** A target that answered another request later than this after an error was not leaving yet. */
+const STILL_SERVING_MS = 5_000;
 const AT_ONCE_MS = 1000;
 const SEVERAL = 3;
 
@@ -117,7 +119,10 @@ function raceErrors(measure: KeepAliveMeasure): Failure[] {
  */
 function leavingErrors(traffic: Traffic, errors: Failure[]) {
   const lives = targetLives(traffic).filter((life) => life.left === true);
-  const isLast = (error: Failure, life: TargetLife) => isOf(error, life) && error.at >= life.lastSeen - LAST_MOMENTS_MS;
+  const isLast = (error: Failure, life: TargetLife) =>
+    isOf(error, life) &&
+    error.at >= life.lastSeen - LAST_MOMENTS_MS &&
+    error.at >= (life.lastSuccess ?? 0) - STILL_SERVING_MS;
   const refused = withSignature(traffic, 'connect-failed');
   const elsewhere = errors.filter((error) => !lives.some((life) => isLast(error, life)));
   return lives

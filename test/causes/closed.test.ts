@@ -10,7 +10,7 @@ import { shutdownBeforeDrain } from '../../src/causes/shutdown-before-drain.ts';
 import { slowUpload } from '../../src/causes/slow-upload.ts';
 import { workerTimeout } from '../../src/causes/worker-timeout.ts';
 import type { AccessLog, FailedRequest, IdleGaps } from '../../src/evidence.ts';
-import { API, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
+import { API, failed, MINUTE, question, START, several, target, trafficOf } from '../traffic-builder.ts';
 
 const CLOSED: readonly Cause[] = [
   keepAliveRace,
@@ -231,6 +231,22 @@ describe('closed before a response', () => {
     );
     expect(reasons.join('\n')).toContain('27 of 27 came 6.00 s after an earlier response');
     expect(keepAliveRace.fix(scene, question).commands[0]).toContain('keepAliveTimeout = 65_000');
+  });
+
+  it('a target that went on answering for 20 s was not leaving when it closed a connection', () => {
+    const lives = [
+      target('10.0.1.5:8080', { lastSeen: START + 130_000, lastSuccess: START + 120_000 }),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 2 * MINUTE }),
+    ];
+    const refused = [121, 123, 125, 130].map((second) => failed('connect-failed', second));
+    const early = failed('closed-before-response', 100, { target_processing_time: 0.13 });
+    const traffic = trafficOf([early, ...refused], { targets: lives });
+    const { claims } = shutdownBeforeDrain.judge({ traffic }, question);
+    expect(claims.filter(({ errors }) => errors.length > 0)).toMatchObject([
+      { strength: 'likely', errors: { length: 4 } },
+    ]);
+    expect(closedMidRequest.judge({ traffic }, question)).toMatchObject({ ruledOut: false });
   });
 
   it('a target at the edge of what was read has not left', () => {

@@ -235,13 +235,23 @@ describe('what Slack takes', () => {
 
 describe('what Slack refuses', () => {
   it.each<[string, Surface, object[], string]>([
-    ['a block of no known type', 'message', [{ type: 'banner' }], 'unsupported type of a block: banner [/blocks/0]'],
-    ['a block without a type', 'message', [{ text: plain('a') }], 'unsupported type of a block: undefined [/blocks/0]'],
+    [
+      'a block of no known type',
+      'message',
+      [{ type: 'banner' }],
+      'unsupported type of a block: banner [/blocks/0/type]',
+    ],
+    [
+      'a block without a type',
+      'message',
+      [{ text: plain('a') }],
+      'unsupported type of a block: undefined [/blocks/0/type]',
+    ],
     [
       'a name of Object as type',
       'message',
       [{ type: 'toString' }],
-      'unsupported type of a block: toString [/blocks/0]',
+      'unsupported type of a block: toString [/blocks/0/type]',
     ],
     [
       'too many blocks',
@@ -432,12 +442,17 @@ describe('what Slack refuses', () => {
       [input({ type: 'plain_text_input', placeholder: plain('x'.repeat(151)) })],
       'must be at most 150 characters, is 151 [/blocks/0/element/placeholder/text]',
     ],
-    ['a button as input', 'modal', [input(button('a'))], 'unsupported type of an input: button [/blocks/0/element]'],
+    [
+      'a button as input',
+      'modal',
+      [input(button('a'))],
+      'unsupported type of an input: button [/blocks/0/element/type]',
+    ],
     [
       'a text input among actions',
       'message',
       [actions({ type: 'plain_text_input' })],
-      'unsupported type of an element of actions: plain_text_input [/blocks/0/elements/0]',
+      'unsupported type of an element of actions: plain_text_input [/blocks/0/elements/0/type]',
     ],
     [
       'two with the focus',
@@ -462,7 +477,7 @@ describe('what Slack refuses', () => {
       'a button in context',
       'message',
       [{ type: 'context', elements: [button('a')] }],
-      'unsupported type of an element of context: button [/blocks/0/elements/0]',
+      'unsupported type of an element of context: button [/blocks/0/elements/0/type]',
     ],
     [
       'an image without words',
@@ -488,7 +503,7 @@ describe('what Slack refuses', () => {
       [{ ...plan(task('complete')), title: plain('a') }],
       'must be a string [/blocks/0/title]',
     ],
-    ['a plan in a modal', 'modal', [plan(task('complete'))], 'not allowed in a modal: plan [/blocks/0]'],
+    ['a plan in a modal', 'modal', [plan(task('complete'))], 'not allowed in a modal: plan [/blocks/0/type]'],
     ['a plan of other blocks', 'message', [plan(section('a'))], 'must be one of task_card [/blocks/0/tasks/0/type]'],
     [
       'two tasks of one id',
@@ -528,7 +543,12 @@ describe('what Slack refuses', () => {
       'no more than 20 items allowed, there are 21 [/blocks/0/rows/0]',
     ],
     ['an empty cell', 'message', [table(cells(''))], 'must be at least 1 characters [/blocks/0/rows/0/0/text]'],
-    ['mrkdwn in a cell', 'message', [table([mrkdwn('a')])], 'unsupported type of a cell: mrkdwn [/blocks/0/rows/0/0]'],
+    [
+      'mrkdwn in a cell',
+      'message',
+      [table([mrkdwn('a')])],
+      'unsupported type of a cell: mrkdwn [/blocks/0/rows/0/0/type]',
+    ],
     [
       'a table of many characters',
       'message',
@@ -541,7 +561,7 @@ describe('what Slack refuses', () => {
       [table([rich(richSection(words('x'.repeat(10_001))))])],
       'tables hold 10001 characters, at most 10000 [/blocks]',
     ],
-    ['a table in a modal', 'modal', [table(cells('a'))], 'not allowed in a modal: table [/blocks/0]'],
+    ['a table in a modal', 'modal', [table(cells('a'))], 'not allowed in a modal: table [/blocks/0/type]'],
     [
       'a sortable table without a caption',
       'message',
@@ -642,7 +662,7 @@ describe('what Slack refuses', () => {
       'a chart of no kind',
       'message',
       [{ ...pie(), chart: { type: 'radar' } }],
-      'unsupported type of a chart: radar [/blocks/0/chart]',
+      'unsupported type of a chart: radar [/blocks/0/chart/type]',
     ],
     [
       'a slice of nothing',
@@ -660,13 +680,13 @@ describe('what Slack refuses', () => {
       'a chart in a modal',
       'modal',
       [pie({ label: 'a', value: 1 })],
-      'not allowed in a modal: data_visualization [/blocks/0]',
+      'not allowed in a modal: data_visualization [/blocks/0/type]',
     ],
     [
       'a chart at home',
       'home',
       [pie({ label: 'a', value: 1 })],
-      'not allowed in a home: data_visualization [/blocks/0]',
+      'not allowed in a home: data_visualization [/blocks/0/type]',
     ],
     [
       'markdown of many characters',
@@ -674,12 +694,12 @@ describe('what Slack refuses', () => {
       times(2, () => ({ type: 'markdown', text: 'x'.repeat(6001) })),
       'markdown blocks hold 12002 characters, at most 12000 [/blocks]',
     ],
-    ['markdown at home', 'home', [{ type: 'markdown', text: 'a' }], 'not allowed in a home: markdown [/blocks/0]'],
+    ['markdown at home', 'home', [{ type: 'markdown', text: 'a' }], 'not allowed in a home: markdown [/blocks/0/type]'],
     [
       'rich text of bare strings',
       'message',
       [rich(words('a'))],
-      'unsupported type of a part of rich text: text [/blocks/0/elements/0]',
+      'unsupported type of a part of rich text: text [/blocks/0/elements/0/type]',
     ],
     [
       'empty words',
@@ -691,7 +711,7 @@ describe('what Slack refuses', () => {
       'a mention in preformatted text',
       'message',
       [rich({ type: 'rich_text_preformatted', elements: [{ type: 'user', user_id: 'U1' }] })],
-      'unsupported type of a part of preformatted text: user [/blocks/0/elements/0/elements/0]',
+      'unsupported type of a part of preformatted text: user [/blocks/0/elements/0/elements/0/type]',
     ],
     [
       'a list of words',
@@ -703,7 +723,7 @@ describe('what Slack refuses', () => {
       'an alert in a message',
       'message',
       [{ type: 'alert', text: plain('a') }],
-      'not allowed in a message: alert [/blocks/0]',
+      'not allowed in a message: alert [/blocks/0/type]',
     ],
     ['an empty card', 'message', [card({})], 'needs one of hero_image, title, actions, body [/blocks/0]'],
     ['a card with a bare title', 'message', [card({ title: 'a' })], 'must be a text object [/blocks/0/title]'],
@@ -711,13 +731,13 @@ describe('what Slack refuses', () => {
       'a carousel in a modal',
       'modal',
       [{ type: 'carousel', elements: [card({ title: plain('a') })] }],
-      'not allowed in a modal: carousel [/blocks/0]',
+      'not allowed in a modal: carousel [/blocks/0/type]',
     ],
     [
       'a container of markdown',
       'message',
       [container({ child_blocks: [{ type: 'markdown', text: 'a' }] })],
-      'unsupported type of a block of a container: markdown [/blocks/0/child_blocks/0]',
+      'unsupported type of a block of a container: markdown [/blocks/0/child_blocks/0/type]',
     ],
     [
       'a container that cannot be opened',
@@ -745,7 +765,7 @@ describe('what Slack refuses', () => {
       'a button among small actions',
       'message',
       [{ type: 'context_actions', elements: [button('a')] }],
-      'unsupported type of an element of context_actions: button [/blocks/0/elements/0]',
+      'unsupported type of an element of context_actions: button [/blocks/0/elements/0/type]',
     ],
     [
       'a file',

@@ -98,7 +98,7 @@ const byType =
     if (!isRecord(value)) return scope.refuse(at, `must be ${what}`);
     const { type } = value;
     const check = typeof type === 'string' && Object.hasOwn(types, type) ? types[type] : undefined;
-    if (check === undefined) return scope.refuse(at, `unsupported type of ${what}: ${String(type)}`);
+    if (check === undefined) return scope.refuse(`${at}/type`, `unsupported type of ${what}: ${String(type)}`);
     check(value, at, { ...scope, inside: String(type) });
   };
 
@@ -118,7 +118,8 @@ const only =
   (...surfaces: Surface[]) =>
   (check: Check): Check =>
   (value, at, scope) => {
-    if (!surfaces.includes(scope.surface)) scope.refuse(at, `not allowed in a ${scope.surface}: ${scope.inside}`);
+    if (!surfaces.includes(scope.surface))
+      scope.refuse(`${at}/type`, `not allowed in a ${scope.surface}: ${scope.inside}`);
     check(value, at, scope);
   };
 const inMessage = only('message');

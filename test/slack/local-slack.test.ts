@@ -401,12 +401,12 @@ describe('the Web API', () => {
     const blocks = [section(''), { type: 'banner' }];
     const error = await post(slack, channel(slack), { blocks }).catch((one: unknown) => one);
     expect(error instanceof webApi.WebAPIPlatformError && error.data.response_metadata?.messages).toEqual([
-      '[ERROR] must be at least 1 characters [/blocks/0/text/text]',
-      '[ERROR] unsupported type of a block: banner [/blocks/1]',
+      '[ERROR] must be at least 1 characters [json-pointer:/blocks/0/text/text]',
+      '[ERROR] unsupported type of a block: banner [json-pointer:/blocks/1/type]',
     ]);
     expect(slack.refusals).toEqual([
       'chat.postMessage: must be at least 1 characters [/blocks/0/text/text]',
-      'chat.postMessage: unsupported type of a block: banner [/blocks/1]',
+      'chat.postMessage: unsupported type of a block: banner [/blocks/1/type]',
     ]);
     expect(slack.roots('alerts')).toEqual([]);
   });

@@ -78,10 +78,8 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
     refused(where, refusals);
     const slacks = refusals.filter((one) => !one.startsWith(OURS));
     if (slacks.length > 0) {
-      throw new SlackError(code, {
-        errors: slacks,
-        response_metadata: { messages: slacks.map((one) => `[ERROR] ${one}`) },
-      });
+      const errors = slacks.map((one) => one.replace(/\[(?=[^[]*$)/, '[json-pointer:'));
+      throw new SlackError(code, { errors, response_metadata: { messages: errors.map((one) => `[ERROR] ${one}`) } });
     }
   }
 
@@ -162,14 +160,20 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
     if (args.hash !== undefined && args.hash !== view.hash) throw new SlackError('hash_conflict');
   }
 
-  function page(messages: Message[], args: Args): { messages: Message[]; hasMore: boolean } {
+  function page(all: Message[], args: Args): Answer {
     const limit = Math.min(Number(args.limit ?? 100), 999);
+    const start = Number(args.cursor ?? 0);
     const [oldest, latest] = [stringOf(args, 'oldest') || '0', stringOf(args, 'latest') || '9e12'];
     const isWithin = (ts: string) =>
       (Number(ts) > Number(oldest) && Number(ts) < Number(latest)) ||
       (args.inclusive === true && (ts === oldest || ts === latest));
-    const within = messages.filter((one) => isWithin(one.ts));
-    return { messages: within.slice(0, limit), hasMore: within.length > limit };
+    const within = all.filter((one) => isWithin(one.ts));
+    const hasMore = within.length > start + limit;
+    return {
+      messages: within.slice(start, start + limit).map((one) => shown(one, args.include_all_metadata === true)),
+      has_more: hasMore,
+      ...(hasMore ? { response_metadata: { next_cursor: String(start + limit) } } : {}),
+    };
   }
 
   const methods: Record<string, (args: Args) => Answer> = {
@@ -281,18 +285,14 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
 
     'conversations.history': (args) => {
       const all = readable(args).messages.filter((one) => one.thread === null && one.onlyFor === null);
-      const { messages, hasMore } = page(all.toReversed(), args);
-      const isWhole = args.include_all_metadata === true;
-      return { messages: messages.map((one) => shown(one, isWhole)), has_more: hasMore };
+      return page(all.toReversed(), args);
     },
 
     'conversations.replies': (args) => {
       const ts = stringOf(args, 'ts');
       const all = readable(args).messages.filter((one) => (one.ts === ts || one.thread === ts) && one.onlyFor === null);
       if (all.length === 0) throw new SlackError('thread_not_found');
-      const { messages, hasMore } = page(all, args);
-      const isWhole = args.include_all_metadata === true;
-      return { messages: messages.map((one) => shown(one, isWhole)), has_more: hasMore };
+      return page(all, args);
     },
 
     'users.info': (args) => {

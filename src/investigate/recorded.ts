@@ -37,12 +37,21 @@ export async function recordedInvestigator(
   { account = 'default', pace = 0 }: RecordedOptions = {},
 ): Promise<Investigator> {
   const dirs = (await Promise.all(folders.map(incidentsIn))).flat();
-  const all: Recorded[] = await Promise.all(
+  const read: Recorded[] = await Promise.all(
     dirs.map(async (dir) => {
       const incident = await readIncident(dir);
       return { incident, name: basename(dir), loadBalancer: refOf(incident, account) };
     }),
   );
+  // A recording that does not say the ARN is of the load balancer that another one knows by this name.
+  const identified = read.map(({ loadBalancer }) => loadBalancer).filter(({ arn }) => arn !== null);
+  const all = read.map((one) => ({
+    ...one,
+    loadBalancer:
+      one.loadBalancer.arn === null
+        ? (identified.find(({ name }) => name === one.loadBalancer.name) ?? one.loadBalancer)
+        : one.loadBalancer,
+  }));
   const distinct = new Map(all.map(({ loadBalancer }) => [idOf(loadBalancer), loadBalancer]));
   const listed = [...distinct.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   /** What was found by the name of an incident is about that one. */

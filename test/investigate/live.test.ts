@@ -1,0 +1,95 @@
+/** The accounts of a configuration, as the bot asks them. */
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import { liveInvestigator } from '../../src/investigate/live.ts';
+import { DENIED, filesOf, openAccount } from '../collect/live/account.ts';
+import { incidentFolder } from '../collect/live/live.ts';
+
+const signal = new AbortController().signal;
+const LIST = 'elasticloadbalancing:DescribeLoadBalancers';
+
+const TWO = parseConfig(
+  {
+    accounts: [
+      { name: 'shop', regions: ['eu-west-1'] },
+      { name: 'bank', regions: ['us-east-1'] },
+    ],
+  },
+  {},
+  'alb502.json',
+);
+
+async function world() {
+  const account = await openAccount(filesOf(incidentFolder('001')));
+  const there = JSON.stringify(filesOf(incidentFolder('002'))).replaceAll('eu-west-1', 'us-east-1');
+  account.holds('us-east-1', JSON.parse(there));
+  return { account, investigator: liveInvestigator(TWO, () => Date.parse('2026-11-20T03:00:00Z')) };
+}
+
+describe('the list', () => {
+  it('is of all accounts, and asked for by nobody who types', async () => {
+    const { account, investigator } = await world();
+    expect(investigator.known()).toEqual([]);
+    await investigator.refresh();
+    expect(investigator.known()).toMatchObject([
+      { name: 'checkout', account: 'bank', region: 'us-east-1' },
+      { name: 'shop-prod', account: 'shop', region: 'eu-west-1' },
+    ]);
+    const before = account.asked.length;
+    investigator.known();
+    expect(account.asked).toHaveLength(before);
+    expect(investigator.failures()).toEqual([]);
+  });
+
+  it('stays as it was where it cannot be read again, and says why', async () => {
+    const { account, investigator } = await world();
+    await investigator.refresh();
+    account.always(LIST, DENIED);
+    await investigator.refresh();
+    expect(investigator.known()).toHaveLength(2);
+    expect(investigator.failures()).toEqual([
+      expect.stringMatching(/^bank, us-east-1: .*DescribeLoadBalancers/),
+      expect.stringMatching(/^shop, eu-west-1: .*DescribeLoadBalancers/),
+    ]);
+  });
+});
+
+describe('a load balancer', () => {
+  it('on the list is found without a call, in the accounts that may be asked about alone', async () => {
+    const { account, investigator } = await world();
+    await investigator.refresh();
+    const before = account.asked.length;
+    expect(await investigator.find('checkout', ['bank', 'shop'], signal)).toMatchObject({ account: 'bank' });
+    expect(account.asked).toHaveLength(before);
+    await expect(investigator.find('checkout', ['shop'], signal)).rejects.toThrow("no load balancer 'checkout'");
+    expect(new Set(account.asked.slice(before).map(({ region }) => region))).toEqual(new Set(['eu-west-1']));
+  });
+
+  it('that is not on it is looked for', async () => {
+    const { investigator } = await world();
+    expect(await investigator.find('shop', ['bank', 'shop'], signal)).toMatchObject({
+      name: 'shop-prod',
+      region: 'eu-west-1',
+    });
+  });
+
+  it('is asked about in its own account and region alone', async () => {
+    const { account, investigator } = await world();
+    await investigator.refresh();
+    const found = await investigator.find('checkout', ['bank', 'shop'], signal);
+    const before = account.asked.length;
+    const inquiry = investigator.inquire({ loadBalancer: 'checkout', window: null, statuses: ['5xx'] }, found);
+    const { diagnosis } = await investigator.investigate(inquiry, { signal });
+    expect(diagnosis.loadBalancer.arn).toBe(found.arn);
+    const regions = account.asked.slice(before).map(({ region }) => region);
+    expect(new Set(regions)).toEqual(new Set(['us-east-1']));
+  });
+
+  it('of an account that is configured no more cannot be asked about', async () => {
+    const { investigator } = await world();
+    const gone = { name: 'a', arn: null, account: 'gone', region: 'eu-west-1' };
+    const inquiry = investigator.inquire({ loadBalancer: 'a', window: null, statuses: ['5xx'] }, gone);
+    expect(inquiry).toMatchObject({ from: Date.parse('2026-11-20T02:45:00Z'), to: Date.parse('2026-11-20T03:00:00Z') });
+    await expect(investigator.investigate(inquiry, { signal })).rejects.toThrow('account gone is not configured');
+  });
+});

@@ -1,0 +1,104 @@
+/** Recorded incidents that are asked about as if they were load balancers in AWS. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readIncident } from '../../src/collect/recorded.ts';
+import { judge } from '../../src/commands/diagnose.ts';
+import { recordedInvestigator } from '../../src/investigate/recorded.ts';
+import type { Investigator } from '../../src/investigate.ts';
+import { parseQuery } from '../../src/query.ts';
+import { incidentFolder } from '../collect/live/live.ts';
+
+const SCENARIOS = join(import.meta.dirname, '../scenarios');
+const signal = new AbortController().signal;
+
+let all: Investigator;
+beforeAll(async () => {
+  all = await recordedInvestigator([SCENARIOS]);
+});
+
+const asked = async (words: string, investigator = all) => {
+  const query = parseQuery(words);
+  return investigator.inquire(query, await investigator.find(query.loadBalancer ?? '', ['default'], signal));
+};
+
+const iso = (time: number) => new Date(time).toISOString().slice(0, 16);
+
+it('lists each load balancer once, by name', () => {
+  const names = all.known().map(({ name }) => name);
+  expect(names).toEqual([...new Set(names)].sort());
+  expect(names).toEqual(expect.arrayContaining(['shop-prod', 'checkout', 'web-prod']));
+});
+
+describe('is found', () => {
+  it.each([
+    ['by name, as the first incident of it', 'shop-prod', '2026-11-18T02:40'],
+    ['by a part of a name', 'check', '2026-11-12T14:10'],
+    ['by a part of the name of an incident', 'slow-target', '2026-11-10T19:20'],
+    ['by the window', 'shop-prod from 2026-11-10T19:20 to 2026-11-10T19:30', '2026-11-10T19:20'],
+    ['by a time of day', 'shop-prod from 19:25 to 19:30', '2026-11-10T19:25'],
+  ])('%s', async (_, words, from) => {
+    expect(iso((await asked(words)).from)).toBe(from);
+  });
+
+  it('with what the question leaves out as recorded, and counting from its own now', async () => {
+    const { from, to, now, statuses } = await asked('checkout');
+    expect([iso(from), iso(to), iso(now), statuses]).toEqual([
+      '2026-11-12T14:10',
+      '2026-11-12T14:25',
+      '2026-11-12T15:25',
+      ['5xx'],
+    ]);
+    expect(iso((await asked('checkout last 2h 504')).from)).toBe('2026-11-12T13:25');
+  });
+
+  it.each([
+    ['orders', ['default'], /no load balancer 'orders'.*there is: /],
+    ['prod', ['default'], /'prod' fits 2 load balancers/],
+    ['shop-prod', ['other'], /no load balancer 'shop-prod'/],
+  ])('%s of %j: not', async (name, accounts, says) => {
+    await expect(all.find(name, accounts, signal)).rejects.toThrow(says);
+  });
+
+  it('not in a folder without incidents', async () => {
+    await expect(recordedInvestigator([import.meta.dirname])).rejects.toThrow('neither is nor holds');
+  });
+
+  it('not in the future of the recording', async () => {
+    await expect(asked('checkout from 2026-12-01T00:00 to 2026-12-01T01:00')).rejects.toThrow('in the future');
+  });
+});
+
+describe('is diagnosed', () => {
+  it.each(['002', '007', '013'])('as incident %s from the terminal', async (number) => {
+    const folder = incidentFolder(number);
+    const one = await recordedInvestigator([folder]);
+    const [known] = one.known();
+    const { diagnosis } = await one.investigate(await asked(known?.name ?? '', one), { signal });
+    expect(diagnosis).toEqual((await judge(await readIncident(folder), '')).diagnosis);
+  });
+
+  it('by the window alone, as after a restart', async () => {
+    const { loadBalancer, ...window } = await asked('slow-target');
+    const { diagnosis } = await all.investigate({ ...window, loadBalancer: { ...loadBalancer } }, { signal });
+    expect(diagnosis.verdict.cause).toBe('slow-target');
+  });
+
+  it('step by step where it is paced, and not at all when it is interrupted', async () => {
+    const one = await recordedInvestigator([incidentFolder('002')], { pace: 3 });
+    const inquiry = await asked('checkout', one);
+    const done: string[] = [];
+    const early: string[] = [];
+    await one.investigate(inquiry, {
+      signal,
+      progress: (name, state) => void (state === 'started' || done.push(name)),
+      provisional: ({ verdict }) => void early.push(verdict.standing),
+    });
+    expect(done.at(-1)).toBe('accessLog');
+    expect(early).toHaveLength(1);
+    const ending = new AbortController();
+    const slow = await recordedInvestigator([incidentFolder('002')], { pace: 1000 });
+    const interrupted = slow.investigate(await asked('checkout', slow), { signal: ending.signal });
+    ending.abort();
+    await expect(interrupted).rejects.toMatchObject({ exitCode: 130 });
+  });
+});

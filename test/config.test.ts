@@ -209,3 +209,9 @@ it('reads the example of the README', () => {
     athena: { ...STANDARD.athena, ...Object(content).athena },
   });
 });
+
+it('reads the example for the bot', () => {
+  const file = join(import.meta.dirname, '..', 'alb502.example.json');
+  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  expect(parseConfig(content, {}, file)).toMatchObject(Object(content));
+});

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { IdleGaps } from '../../src/evidence.ts';
 import { measureKeepAlive, runtimesClosingAt } from '../../src/patterns/keep-alive.ts';
-import { API, several, trafficOf } from '../traffic-builder.ts';
+import { API, logOf, START, several, trafficOf } from '../traffic-builder.ts';
 
 const measure = (count: number, bins: IdleGaps['bins'], controls = 400, seconds = 0.001) =>
   measureKeepAlive(
@@ -104,6 +104,41 @@ describe('the edge', () => {
     expect(measureKeepAlive(trafficOf([...instant, ...work], { idleGaps }))[0]).toMatchObject({
       seconds: null,
       examined: 0,
+    });
+  });
+
+  describe('a longer look', () => {
+    const day = several(20, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }));
+    const gapsOf = (count: number, controls: number): IdleGaps[] => [
+      {
+        target_group_arn: API,
+        binSeconds: 0.01,
+        horizon: 60,
+        examined: rows(0, count),
+        controls: 20 * count,
+        bins: [{ gap: 5, failures: rows(0, count), controls }],
+      },
+    ];
+    const lookedAt = (controls: number) =>
+      trafficOf(day.slice(18), {
+        idleGaps: gapsOf(2, 0),
+        earlier: { from: START - 3_600_000, log: logOf(day, { idleGaps: gapsOf(20, controls) }) },
+      });
+
+    it('measures over the day, and claims only errors of the window', () => {
+      const [measure] = measureKeepAlive(lookedAt(1));
+      expect(measure).toMatchObject({ seconds: 5, hits: 20, examined: 20, since: START - 3_600_000, enough: true });
+      expect(measure?.atEdge.map(({ at }) => at)).toEqual(day.slice(18).map(({ at }) => at));
+    });
+
+    it('that shows no edge excludes none behind the few errors of the window', () => {
+      expect(measureKeepAlive(lookedAt(399))[0]).toMatchObject({ seconds: null, enough: false, examined: 20 });
+    });
+
+    it('does not replace what the window shows by itself', () => {
+      const earlier = { from: START - 3_600_000, log: logOf(day, { idleGaps: gapsOf(20, 399) }) };
+      const [measure] = measureKeepAlive(trafficOf(day.slice(8), { idleGaps: gapsOf(12, 1), earlier }));
+      expect(measure).toMatchObject({ seconds: 5, since: null, hits: 12 });
     });
   });
 

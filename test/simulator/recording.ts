@@ -15,6 +15,8 @@ export interface Recording {
   /** Changes the log files: files that have not arrived, damage, files of another kind. */
   logs?: (files: LogFile[], simulation: Simulation) => LogFile[];
   aws?: (files: Record<string, unknown>) => Record<string, unknown>;
+  /** How far before the window the access log is read too, for the keep-alive measurement. */
+  lookBackSeconds?: number;
   expected: (simulation: Simulation) => Expectation;
 }
 
@@ -60,7 +62,11 @@ export function writeRecording(
   const json = (path: string, value: unknown) => write(path, readable(value));
   const left = new Set(recording.without ?? []);
 
-  json('incident.json', { loadBalancer: loadBalancerPath(scenario.loadBalancer), ...scenario.window });
+  json('incident.json', {
+    loadBalancer: loadBalancerPath(scenario.loadBalancer),
+    ...scenario.window,
+    ...(recording.lookBackSeconds === undefined ? {} : { lookBack: recording.lookBackSeconds }),
+  });
   const files = logFiles(scenario.loadBalancer, simulation.lines, new Random(scenario.seed).stream('file names'));
   for (const file of (recording.logs ?? ((same) => same))(files, simulation)) write(`logs/${file.path}`, file.bytes);
   if (!left.has('metrics'))

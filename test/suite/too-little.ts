@@ -1,7 +1,7 @@
-import { people, shopRoutes } from '../simulator/recordings/shop.ts';
+import { internalNodes, loadBalancer, people, shopRoutes, targets } from '../simulator/recordings/shop.ts';
 import type { Fault } from '../simulator/scenario.ts';
 import { type Family, incident, leavesOpen, shows, web } from './incident.ts';
-import { httpsGroup } from './patterns.ts';
+import { closingAfter, httpsGroup } from './patterns.ts';
 
 /** Everything of one route in a few seconds. */
 const during = (from: number, seconds: number) => ({ from, to: from + seconds });
@@ -13,9 +13,30 @@ const routes = [
 const clients = [people(4), { kind: 'pollers' as const, count: 1, everySeconds: 30, routes: ['GET /status'] }];
 const once = (fault: Fault, more = {}) => ({ routes, clients, faults: [fault], ...more });
 
+/** A service that is asked twice a minute, at the very timeout its target closes at; two of the errors of a day are in the window. */
+const quietRace = {
+  seed: 2_411,
+  loadBalancer: loadBalancer('cron', '4f2a9c1e7b3d5068', { nodes: internalNodes, scheme: 'internal' as const }),
+  window: { from: '2026-11-17T21:00:00Z', to: '2026-11-17T21:30:00Z', now: '2026-11-18T01:00:00Z' },
+  recorded: { from: '2026-11-16T23:58:00Z', to: '2026-11-18T00:00:00Z' },
+  targetGroups: [web(closingAfter(60), targets('10.0.10.40'))],
+  clients: [{ kind: 'pollers' as const, count: 2, everySeconds: 60, jitterSeconds: 0.06 }],
+};
+
 export const tooLittle: Family = {
   title: 'too little data',
   incidents: [
+    incident(
+      'two errors of a quiet race',
+      quietRace,
+      leavesOpen(['keep-alive-race', 'closed-mid-request'], 'Two rows show no edge and exclude none.'),
+    ),
+    incident(
+      'two errors of a quiet race, and a look back over the day',
+      quietRace,
+      shows('keep-alive-race', 'The errors of the day share one idle time; those of the window are among them.'),
+      { lookBackSeconds: 21 * 3600 },
+    ),
     incident(
       'one close after two seconds',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [2, 2.1], ...during(300, 31) }),

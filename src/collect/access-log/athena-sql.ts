@@ -3,8 +3,9 @@
  * that is used twice reads twice. So each statement mentions the table once. The first answers all questions but that of the gaps, by
  * giving each entry to every group it counts in; the second looks for a keep-alive edge, and only when connections were closed early.
  *
- * Values are execution parameters, whole numbers, or names and addresses that have been validated. Dialect: as in queries.ts, and no
- * function that Trino and DuckDB do not both have under one name, or that the tests' endpoint cannot stand in for.
+ * Values are execution parameters, which Athena takes in a WHERE clause and nowhere else, whole numbers, or names and addresses that have
+ * been validated. Dialect: as in queries.ts, and no function that Trino and DuckDB do not both have under one name, or that the tests'
+ * endpoint cannot stand in for. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
  */
 import type { Question } from '../../evidence.ts';
 import { FAILURE_LIMIT } from '../../evidence.ts';
@@ -153,7 +154,7 @@ part AS (
       OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'))),
 grouped AS (
   SELECT part, key, count(*) AS lines, count(CASE WHEN in_window THEN 1 END) AS requests,
-    count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min(ended) AS first, max(ended) AS last,
+    count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min(ended) AS "first", max(ended) AS "last",
     count(CASE WHEN target_status BETWEEN 0 AND 499 THEN 1 END) AS succeeded,
     coalesce(sum(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_ms,
     coalesce(max(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_max_ms,
@@ -321,7 +322,7 @@ function pruning({ table, place, days, ends }: Scope, parameters: Parameters): s
   const conditions = [
     ...partitionConditions(table, days, parameters),
     `(${paths.join(' OR ')})`,
-    ...table.fixed.map(({ column, value }) => `${identifier(column)} = ${parameters.of(quoted(value))}`),
+    ...table.fixed.map(({ column, literal }) => `${identifier(column)} = ${parameters.of(literal)}`),
   ];
   return conditions.join(' AND ');
 }
@@ -403,7 +404,7 @@ timed AS (
       THEN from_base(substr(trace_id, greatest(length(trace_id) - 7, 1)), 16) ELSE 0 END AS sample
   FROM line),
 entry AS (
-  SELECT timed.*, CASE WHEN elb IS NULL OR ended IS NULL THEN 2 WHEN elb = ${parameters.of(quoted(`app/${name}/${id}`))} THEN 0 ELSE 1 END AS kind,
+  SELECT timed.*, CASE WHEN elb IS NULL OR ended IS NULL THEN 2 WHEN elb = ${placeText(`app/${name}/${id}`)} THEN 0 ELSE 1 END AS kind,
     coalesce(ended >= ${whole(question.from * 1000)} AND ended < ${whole(question.to * 1000)}, false) AS in_window,
     ${askedSql('status', question.statuses)} AS asked,
     (status BETWEEN 500 AND 599 OR status = 460 OR ${askedSql('status', question.statuses)}) AS failed

@@ -88,8 +88,8 @@ export interface LogTable {
   name: string;
   columns: Partial<Record<Field, string>>;
   partitions: Partitions;
-  /** Partition columns of one value here, such as the region. */
-  fixed: { column: string; value: string }[];
+  /** Partition columns of one value here, such as the region; written as a SQL literal of the column's type. */
+  fixed: { column: string; literal: string }[];
   /** The first day ("yyyy/mm/dd") that its partition projection knows; null for any. */
   since: string | null;
   /** Sentences on what it cannot be asked. */
@@ -230,9 +230,9 @@ export function readTable(
     .filter(([field]) => field !== 'request_url' || columns.request_line === undefined)
     .map(([field, what]) => `The Athena table ${own} has no column ${field}: unknown ${what}.`);
   const { partitions, since } = partitionsOf(table);
-  const fixed = keys.flatMap(({ Name: column = '' }) => {
+  const fixed = keys.flatMap(({ Name: column = '', Type: type = 'string' }) => {
     const value = FIXED[column.toLowerCase().replaceAll('_', '')]?.(place);
-    return value === undefined ? [] : [{ column, value }];
+    return value === undefined ? [] : [{ column, literal: literalOf(value, type) }];
   });
   return { database, name, columns, partitions, fixed, since, unanswered };
 }
@@ -271,6 +271,11 @@ function columnsIn(given: readonly string[]): LogTable['columns'] {
 }
 
 const TEXT = /^(string|varchar|char)/i;
+const WHOLE = /^(tinyint|smallint|int|integer|bigint)$/i;
+
+/** Trino compares no text with a number. */
+const literalOf = (value: string, type: string): string =>
+  WHOLE.test(type) && /^[0-9]+$/.test(value) ? String(BigInt(value)) : quoted(value);
 
 function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }: Table): {
   partitions: Partitions;
@@ -279,12 +284,12 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
   const key = (names: readonly string[]) => keys.find(({ Name }) => names.includes((Name ?? '').toLowerCase()));
   const [year, month, day] = [key(['year', 'yyyy', 'y']), key(['month', 'mm', 'm']), key(['day', 'dd', 'd'])];
   if (year?.Name && month?.Name && day?.Name) {
-    const isText = [year, month, day].map(({ Type }) => TEXT.test(Type ?? 'string'));
+    const types = [year, month, day].map(({ Type = 'string' }) => Type);
     return {
       partitions: {
         by: 'year-month-day',
         columns: [year.Name, month.Name, day.Name],
-        literal: (part, index) => (isText[index] ? quoted(part) : String(Number(part))),
+        literal: (part, index) => literalOf(part, types[index] ?? 'string'),
       },
       since: null,
     };
@@ -294,7 +299,11 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
   const format = parameters[`projection.${column}.format`] ?? 'yyyy/MM/dd';
   if (column === undefined || !/^yyyy[^A-Za-z]?MM[^A-Za-z]?dd$/.test(format))
     return { partitions: { by: 'nothing' }, since: null };
-  const isDate = /^date$/i.test(single?.Type ?? '');
+  const type = single?.Type ?? 'string';
+  const isDate = /^date$/i.test(type);
+  // A day among whole numbers, such as 20260310, has no text to compare it with.
+  if (!isDate && !TEXT.test(type) && !(WHOLE.test(type) && format === 'yyyyMMdd'))
+    return { partitions: { by: 'nothing' }, since: null };
   const [start = ''] = (parameters[`projection.${column}.range`] ?? '').split(',');
   const since = isProjected(parameters) ? inFormat(start, format) : null;
   return {
@@ -302,7 +311,7 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
       by: 'day',
       column,
       isDate,
-      literal: (value) => quoted(isDate ? value.replaceAll('/', '-') : written(value, format)),
+      literal: (value) => (isDate ? quoted(value.replaceAll('/', '-')) : literalOf(written(value, format), type)),
     },
     since,
   };

@@ -61,6 +61,13 @@ const statements: [string, Statement][] = Object.entries({
   [`the gaps of a table ${name}`, gaps(scopeOf(form), search)],
 ]);
 
+/** https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html */
+const RESERVED = new Set(
+  'ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT DROP ELSE END ESCAPE EXCEPT EXECUTE EXISTS EXTRACT FALSE FIRST FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT INTERSECT INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_TABLE JSON_VALUE LAST LEFT LIKE LISTAGG LOCALTIME LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL OF ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE THEN TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH'.split(
+    ' ',
+  ),
+);
+
 const trino = new TrinoSQL();
 const faults = (sql: string) => trino.validate(`${sql};`).map(({ message, startLine }) => `${startLine}: ${message}`);
 
@@ -142,8 +149,26 @@ describe.each(statements)('%s', (_, statement) => {
 
   it('keeps values out of the text', () => {
     expect(statement.parameters.length).toBe(withoutText(statement.sql).split('?').length - 1);
-    expect(statement.sql).not.toMatch(/example-logs|app[/.]shop|2026\/03\/10/);
+    expect(statement.sql).not.toMatch(/example-logs|app[.]shop|2026\/03\/10/);
     expect(statement.sql.length).toBeLessThan(262_144);
+  });
+
+  // "Currently, ? parameters can be placed only in the WHERE clause", and each has 1024 characters at most.
+  it('has its parameters where Athena takes them', () => {
+    const [, before = '', conditions = '', after = ''] =
+      /^([\s\S]*?)\n {2}WHERE ([\s\S]*?)\),\s*timed AS([\s\S]*)$/.exec(withoutText(statement.sql)) ?? [];
+    expect(conditions).toContain('?');
+    expect(before + after).not.toContain('?');
+    expect(statement.parameters.filter((literal) => literal.length > 1024)).toEqual([]);
+  });
+
+  it('uses no word as a name that Athena reserves', () => {
+    const names = [
+      ...withoutText(statement.sql).matchAll(/(?:\bAS ([a-z_]+)(?! \()|\b([a-z_]+)(?: \([a-z_, ]+\))? AS \()/g),
+    ];
+    const used = names.map(([, alias, relation]) => alias ?? relation ?? '');
+    expect(used).toContain('ended');
+    expect(used.filter((name) => RESERVED.has(name.toUpperCase()))).toEqual([]);
   });
 });
 
@@ -201,6 +226,42 @@ describe('a value', () => {
     const [known] = search.places;
     if (known === undefined) throw new Error('There is no place.');
     expect(() => gaps(scopeOf(FORMS["AWS's own"]), { ...search, places: [{ ...known, target }] })).toThrow(RangeError);
+  });
+
+  it('such as a name with a quotation mark is no load balancer', () => {
+    const scope = scopeOf(FORMS["AWS's own"]);
+    const odd = { ...scope.place, loadBalancer: { name: "shop' OR 'a", id: '50dc6c495c0c9188' } };
+    expect(() => rollups({ ...scope, place: odd })).toThrow(RangeError);
+  });
+
+  it.each([
+    ['text', 'string', "'eu-west-1'", "'123456789012'"],
+    ['numbers', 'bigint', "'eu-west-1'", '123456789012'],
+  ])('of a partition is written as its type, here %s', (_, type, region, account) => {
+    const keys: [string, string][] = [
+      ['region', 'string'],
+      ['account_id', type],
+      ['day', 'string'],
+    ];
+    expect(rollups(scopeOf({ ...FORMS["AWS's own"], keys })).parameters).toEqual(
+      expect.arrayContaining([region, account]),
+    );
+  });
+
+  it.each([
+    ['int', 'yyyyMMdd', '20260310'],
+    ['string', 'yyyyMMdd', "'20260310'"],
+    ['string', 'yyyy-MM-dd', "'2026-03-10'"],
+    ['date', 'yyyy-MM-dd', "'2026-03-10'"],
+  ])('of a day is written as the %s in the format %s', (type, format, literal) => {
+    const form = { ...FORMS["AWS's own"], keys: [['day', type]] as [string, string][] };
+    const parameters = { 'projection.enabled': 'true', 'projection.day.format': format };
+    expect(rollups(scopeOf({ ...form, parameters })).parameters).toContain(literal);
+  });
+
+  it('of a day is not compared with what it cannot be', () => {
+    const form = { ...FORMS["AWS's own"], keys: [['day', 'timestamp']] as [string, string][], parameters: {} };
+    expect(rollups(scopeOf(form)).sql).not.toContain('"day"');
   });
 
   it.each(['5xx; DROP TABLE alb', '50', '5.x'])('such as %j is no status', (status) => {

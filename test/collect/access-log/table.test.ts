@@ -123,8 +123,8 @@ describe('partitions', () => {
   it('of one region or account get the value of the load balancer', () => {
     const keys = ['day', 'region', 'account_id', 'team'].map((Name) => ({ Name, Type: 'string' }));
     expect(read(FORMS["AWS's own"], { PartitionKeys: keys }).fixed).toEqual([
-      { column: 'region', value: 'eu-west-1' },
-      { column: 'account_id', value: '123456789012' },
+      { column: 'region', literal: "'eu-west-1'" },
+      { column: 'account_id', literal: "'123456789012'" },
     ]);
   });
 

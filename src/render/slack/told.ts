@@ -1,7 +1,11 @@
-/** What the messages of a thread are made from. */
+/** What the messages of a thread are made from, and what all of them say of it in the same words. */
 import type { Episode } from '../../alarms/episode.ts';
-import type { Diagnosis } from '../../diagnosis.ts';
+import type { CauseId } from '../../causes/ids.ts';
+import type { Diagnosis, Step } from '../../diagnosis.ts';
 import type { Run } from '../../runs/run.ts';
+import { number, plural } from '../../wording.ts';
+import { day } from '../phrases.ts';
+import { visibleDiagnosis } from '../visible.ts';
 
 export interface Told {
   run: Run;
@@ -12,11 +16,103 @@ export interface Told {
 /** What a diagnosis makes of its run: `partial` when the access log or a whole step could not be looked at. */
 export function stateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'partial' {
   if (diagnosis.provisional) return 'provisional';
-  return diagnosis.triage.requests === null ||
-    diagnosis.steps.some(
-      ({ outcome, findings }) =>
-        outcome === 'unknown' && findings.every((one) => one.outcome === 'unknown' || one.outcome === 'not-applicable'),
-    )
-    ? 'partial'
-    : 'final';
+  return diagnosis.triage.requests === null || diagnosis.steps.some(isUnseen) ? 'partial' : 'final';
 }
+
+/** Nothing of the step could be answered. */
+export const isUnseen = ({ outcome, findings }: Step): boolean =>
+  outcome === 'unknown' && !findings.some((one) => one.outcome === 'pass' || one.outcome === 'fail');
+
+/** A path with a query, and what follows the question mark. */
+const QUERY = /(\/[^\s?]*)\?[^\s]+/g;
+/** Keys of AWS and tokens that say what they are. */
+const TOKEN = /\b(?:eyJ[\w-]{8,}(?:\.[\w-]+){0,2}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]+|gh[pousr]_\w{20,})/g;
+/** A segment of a path that nobody would type: long, with small and capital letters and digits. */
+const OPAQUE = /(?<=\/)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}(?=[/\s,;)]|$)/g;
+
+/** Collectors keep queries and client addresses out; what a path itself holds of secrets is left out here. */
+export const discreet = (text: string): string =>
+  text.replace(QUERY, '$1').replace(TOKEN, ':token').replace(OPAQUE, ':token');
+
+/** As told, with no control character or bidirectional override in it, and no secret. */
+export const visibleTold = (told: Told): Told => ({
+  ...told,
+  diagnosis: told.diagnosis === null ? null : visibleDiagnosis(told.diagnosis, discreet),
+});
+
+/**
+ * What a diagnosis comes to. `found`: a cause. `undecided`: between several. `unread`: no entry was there to judge by, which is not
+ * "no errors". `none`: nothing failed.
+ */
+export type Kind = 'found' | 'undecided' | 'unread' | 'none';
+
+export function kindOf({ verdict, triage }: Diagnosis): Kind {
+  if (verdict.cause !== null) return 'found';
+  if (verdict.standing === 'none') return 'none';
+  return (triage.errors ?? 0) === 0 ? 'unread' : 'undecided';
+}
+
+/** Never alone: words say the same. */
+export const MARK: Record<Kind, string> = { found: '🔴', undecided: '🟡', unread: '🟡', none: '🟢' };
+
+export const titleOf = ({ causes }: Diagnosis, id: CauseId): string =>
+  causes.find((cause) => cause.id === id)?.title ?? id;
+
+/** "Keep-alive race (likely)". */
+export function verdictWords(diagnosis: Diagnosis): string {
+  const { verdict, triage } = diagnosis;
+  switch (kindOf(diagnosis)) {
+    case 'found':
+      return verdict.cause === null ? '' : `${titleOf(diagnosis, verdict.cause)} (${verdict.standing})`;
+    case 'none':
+      return 'no errors';
+    case 'unread':
+      return triage.requests === null ? 'access log not read' : 'no access-log entries yet';
+    case 'undecided':
+      return 'undecided';
+  }
+}
+
+/** "123 × 502"; where the log has none, what CloudWatch counts; null where neither says. */
+export function amountWords({ triage, completeness }: Diagnosis): string | null {
+  const statuses = Object.entries(triage.byStatus).sort(([, a], [, b]) => b - a);
+  if (statuses.length > 3) return plural(triage.errors ?? 0, 'error');
+  if (statuses.length > 0) return statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
+  const { errorsInMetrics } = completeness;
+  return errorsInMetrics !== null && errorsInMetrics > 0 ? `${plural(errorsInMetrics, 'error')} in CloudWatch` : null;
+}
+
+/** "02:40" of a whole minute, else "02:40:14". */
+export const shortClock = (iso: string): string => {
+  const time = /T(\d\d:\d\d)(:\d\d)(?:\.\d+)?/.exec(iso);
+  return time === null ? iso : `${time[1]}${time[2] === ':00' ? '' : time[2]}`;
+};
+
+/** "02:40–02:55 UTC"; with days where they are others than the one known. */
+export function windowWords(from: string, to: string, known: string): string {
+  const date = (iso: string, other: string) => (day(iso) === day(other) ? '' : `${day(iso)} `);
+  return `${date(from, known)}${shortClock(from)}–${date(to, from)}${shortClock(to)} UTC`;
+}
+
+/** "03:06 UTC", with the day where it is another. */
+export const momentWords = (iso: string, known: string): string =>
+  `${day(iso) === day(known) ? '' : `${day(iso)} `}${shortClock(iso)} UTC`;
+
+/** 1860000 → "31 min"; "45 s", "2 h 5 min". */
+export function lasting(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const rest = minutes % 60;
+  return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+/** A statement of IAM within a sentence. */
+const POLICY = /\{"Effect":"Allow"[^{}]*\}/g;
+
+export const policiesIn = (text: string): string[] => [...new Set(text.match(POLICY))];
+
+/** The sentence without the statement, which is shown where it can be copied. */
+export const withoutPolicy = (text: string): string =>
+  text.replace(/; the IAM statement \{"Effect":"Allow"[^{}]*\} allows it/g, '').replace(POLICY, 'the statement');

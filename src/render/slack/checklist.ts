@@ -1,0 +1,164 @@
+/** The six steps, ticking while they are worked on; then what each came to, with the button that shows its evidence. */
+import type { types } from '@slack/bolt';
+import { STEP_TITLES } from '../../checks/check.ts';
+import type { Diagnosis, Finding, Outcome, Step, StepNumber } from '../../diagnosis.ts';
+import type { Run } from '../../runs/run.ts';
+import { number, plural } from '../../wording.ts';
+import { stepWork, type Work } from '../../work.ts';
+import { costSentence, OUTCOME_MARK, OUTCOME_WORD } from '../phrases.ts';
+import { visible } from '../visible.ts';
+import type { ExtraId } from './actions.ts';
+import { extraButton, row } from './buttons.ts';
+import type { Block, Message } from './message.ts';
+import { cut, type Line, line, type Part, prose, richText, smallPrint, spoken } from './parts.ts';
+import { type Told, visibleTold, withoutPolicy } from './told.ts';
+
+const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
+/** Of a line of the checklist: what does not fit is behind the button. */
+const MOST_WORDS = 160;
+
+/** One line of the checklist. */
+interface Tick {
+  step: StepNumber;
+  status: 'pending' | 'in_progress' | 'complete' | 'error';
+  mark: string;
+  words: string;
+}
+
+export function checklistMessage(outside: Told, work: Work | null): Message {
+  const told = visibleTold(outside);
+  const { run, diagnosis } = told;
+  const ticks = STEPS.map((step) => (work === null ? endedTick(step, diagnosis) : workTick(step, work)));
+  const title = planTitle(run, diagnosis, work);
+  const below = footer(diagnosis, work);
+  const lines: Part[] = [
+    line({ bold: title }),
+    ...ticks.map(({ mark, words }): Part => ({ line: [`${mark} `, ...prose(words)] })),
+  ];
+  const after = [...smallPrint(...below), ...(work === null ? buttons(run, diagnosis) : [])];
+  const plan: types.PlanBlock = {
+    type: 'plan',
+    title,
+    tasks: ticks.map(({ step, status, mark, words }) => ({
+      type: 'task_card',
+      task_id: `step-${step}`,
+      // Slack draws a tick or a cross; what could not be looked at or does not apply is neither, and says so.
+      title: (mark === OUTCOME_MARK.unknown || mark === OUTCOME_MARK['not-applicable']
+        ? `${mark} ${words}`
+        : words
+      ).replaceAll('`', ''),
+      status,
+    })),
+  };
+  return {
+    text: spoken([...lines, ...below.map((one): Part => ({ line: one }))]),
+    blocks: [plan, ...after],
+    plainBlocks: [...richText(lines), ...after],
+  };
+}
+
+/** Where it is, and how many steps have ended. */
+function planTitle(run: Run, diagnosis: Diagnosis | null, work: Work | null): string {
+  const { name, region, account } = run.loadBalancer;
+  const where = account === 'default' ? region : `${region}, account ${account}`;
+  const found = cut(visible(`${name} (${where})`), 120);
+  if (work !== null) {
+    const done = STEPS.filter((step) => stepWork(work, step).state === 'done').length;
+    return `${found}: ${done} of 6 steps`;
+  }
+  if (diagnosis === null) return `${found}: ended without an answer`;
+  const count = (outcome: Outcome): number => diagnosis.steps.filter((step) => step.outcome === outcome).length;
+  const parts = [
+    count('fail') > 0 ? plural(count('fail'), 'step with a fault', 'steps with a fault') : 'no fault in the six steps',
+    ...(count('unknown') > 0 ? [`${number(count('unknown'))} not looked at in full`] : []),
+  ];
+  return `${found}: ${parts.join(', ')}`;
+}
+
+function workTick(step: StepNumber, work: Work): Tick {
+  const { state, began, ended, unavailable, needed } = stepWork(work, step);
+  const title = `${step} ${STEP_TITLES[step]}`;
+  if (state === 'pending' || began === null) return { step, status: 'pending', mark: '·', words: title };
+  if (state === 'under way' || ended === null) {
+    const doing = step === 1 && work.doing !== undefined ? `, ${visible(work.doing)}` : '';
+    return { step, status: 'in_progress', mark: '…', words: cut(`${title}${doing}`, MOST_WORDS) };
+  }
+  const seconds = `${((ended - began) / 1000).toFixed(1)} s`;
+  return unavailable === 0
+    ? { step, status: 'complete', mark: '✓', words: `${title}, ${seconds}` }
+    : {
+        step,
+        status: 'error',
+        mark: OUTCOME_MARK.unknown,
+        words: `${title}, ${seconds}, could not look at ${unavailable} of ${needed}`,
+      };
+}
+
+const STATUS = { pass: 'complete', fail: 'error', unknown: 'error', 'not-applicable': 'complete' } as const;
+
+function endedTick(number: StepNumber, diagnosis: Diagnosis | null): Tick {
+  const step = diagnosis?.steps.find((one) => one.step === number);
+  if (step === undefined)
+    return { step: number, status: 'pending', mark: '·', words: `${number} ${STEP_TITLES[number]}` };
+  const word = step.outcome === 'pass' ? '' : ` (${OUTCOME_WORD[step.outcome]})`;
+  return {
+    step: number,
+    status: STATUS[step.outcome],
+    mark: OUTCOME_MARK[step.outcome],
+    words: cut(`${number} ${step.title}${word}: ${essence(step)}`, MOST_WORDS),
+  };
+}
+
+/** The checks that say the most of their step where all is in order. */
+const TELLING: Record<StepNumber, readonly string[]> = {
+  1: ['error-origin', 'log-completeness', 'access-logging'],
+  2: ['registered-port', 'target-group-protocol'],
+  3: ['measured-keep-alive', 'idle-timeout'],
+  4: ['failing-routes', 'lambda-response'],
+  5: ['traffic-port-path'],
+  6: ['target-churn', 'unhealthy-hosts-in-metrics', 'target-health'],
+};
+
+/** One sentence of the step, of those that made it what it is, and how many more there are. */
+function essence({ step, outcome, findings }: Step): string {
+  const deciding = findings.filter((one) => one.outcome === outcome);
+  const telling = TELLING[step].flatMap((check) => deciding.filter((one) => one.check === check));
+  const [first] = outcome === 'pass' ? [...telling, ...deciding] : deciding;
+  if (first === undefined) return 'nothing was checked';
+  const different = new Set(deciding.map(({ summary }) => summary)).size - 1;
+  const more = outcome === 'fail' && different > 0 ? ` And ${number(different)} more.` : '';
+  return `${firstSentence(first, MOST_WORDS)}${more}`;
+}
+
+/** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */
+function firstSentence({ summary }: Finding, most: number): string {
+  const [sentence = summary] = withoutPolicy(summary).split(/(?<=[.])\s+(?=[A-Z])/);
+  return cut(sentence, most);
+}
+
+/** What was read, and what it cost; what is known before the log is. */
+function footer(diagnosis: Diagnosis | null, work: Work | null): Line[] {
+  if (work !== null) return work.soFar === undefined ? [] : [[`So far: ${cut(visible(work.soFar), 400)}`]];
+  return diagnosis === null ? [] : [[costWords(diagnosis)]];
+}
+
+/** "411.4 kB read, 12 queries, $0.0021". */
+export const costWords = (diagnosis: Diagnosis): string => costSentence(diagnosis);
+
+const SHORT: Record<StepNumber, string> = {
+  1: '1 Log',
+  2: '2 Ports',
+  3: '3 Keep-alive',
+  4: '4 Responses',
+  5: '5 Network',
+  6: '6 Targets',
+};
+
+const buttons = (run: Run, diagnosis: Diagnosis | null): Block[] =>
+  diagnosis === null
+    ? []
+    : row(
+        ...STEPS.filter((number) => diagnosis.steps.some(({ step }) => step === number)).map((number) =>
+          extraButton(SHORT[number], `step-${number}` satisfies ExtraId, { run: run.id }),
+        ),
+      );

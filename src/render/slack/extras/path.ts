@@ -1,0 +1,109 @@
+/** The paths from the load balancer to its targets: security groups, network ACLs and routes, one verdict a target. */
+import type { Diagnosis } from '../../../diagnosis.ts';
+import type { EvidenceName, EvidenceSet } from '../../../evidence.ts';
+import type { PathAnswer } from '../../../network-path/path.ts';
+import { commandsOf } from '../../../network-path/path.ts';
+import { type PathEvidence, type TargetPath, targetPaths } from '../../../network-path/target-paths.ts';
+import type { Run } from '../../../runs/run.ts';
+import { readTraffic } from '../../../traffic.ts';
+import { number } from '../../../wording.ts';
+import { OUTCOME_MARK } from '../../phrases.ts';
+import { visible } from '../../visible.ts';
+import type { FileMessage, Message } from '../message.ts';
+import { copy, cut, type Line, line, type Part, partsMessage, prose } from '../parts.ts';
+import { gapParts } from '../steps.ts';
+import { discreet, policiesIn } from '../told.ts';
+import { partsOrFile } from './file.ts';
+
+const MOST_PATHS = 24;
+const MARKS = { allowed: '✓', blocked: '✗', 'cannot-see': '?' } as const;
+const WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not look' } as const;
+
+export function pathAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message | FileMessage {
+  const findings = diagnosis.steps.find(({ step }) => step === 5)?.findings ?? [];
+  const paths = targetPaths(knownIn(run, diagnosis, evidence)).sort((a, b) => rank(a) - rank(b));
+  if (paths.length === 0 && findings.length === 0)
+    return partsMessage([line('No target with an address is known, so there is no path to follow.')]);
+  const blocked = paths.flatMap(({ traffic, health }) => [traffic, health].filter((one) => one?.answer === 'blocked'));
+  const commands = [...new Set(blocked.flatMap((one) => (one?.answer === 'blocked' ? commandsOf(one.blocks) : [])))];
+  const left = paths.length - MOST_PATHS;
+  const policies = diagnosis.gaps.filter(
+    (gap) =>
+      policiesIn(gap).length > 0 &&
+      findings.some(({ summary }) => policiesIn(gap).some((one) => summary.includes(one))),
+  );
+  return partsOrFile(
+    diagnosis,
+    'network-paths',
+    [
+      line({ bold: 'From the load balancer to its targets, and back' }),
+      ...findings
+        .filter(({ outcome }) => outcome !== 'not-applicable')
+        .map(({ outcome, summary }): Part => ({ line: [`${OUTCOME_MARK[outcome]} `, ...prose(summary)] })),
+      ...(paths.length > 0 ? [{ bullets: paths.slice(0, MOST_PATHS).flatMap(lines) }] : []),
+      ...(left > 0 ? [line({ italic: `… and ${number(left)} more targets` })] : []),
+      ...(commands.length > 0
+        ? [line({ bold: 'To open what is blocked' }), ...commands.map((one) => copy(visible(one)))]
+        : []),
+      ...gapParts(policies),
+    ],
+    'The paths from the load balancer to its targets.',
+  );
+}
+
+const rank = ({ traffic, health }: TargetPath): number =>
+  Math.min(
+    ...[traffic, health].map((one) => (one === null ? 3 : { blocked: 0, 'cannot-see': 1, allowed: 2 }[one.answer])),
+  );
+
+/** The traffic port, and the health-check port where it is another. */
+function lines({ name, target, state, registered, traffic, healthPort, trafficPort, health }: TargetPath): Line[] {
+  const where = discreet(visible(cut(`${name} ${target}`, 120)));
+  const health_ = registered ? (state ?? 'health not known') : 'not registered any more';
+  return [
+    answerLine(`${where} (${health_})`, traffic),
+    ...(health === null || healthPort === null || healthPort === trafficPort
+      ? []
+      : [answerLine(`${where}, health checks on port ${healthPort}`, health)]),
+  ];
+}
+
+const answerLine = (what: string, answer: PathAnswer): Line => [
+  `${MARKS[answer.answer]} `,
+  { bold: what },
+  `: ${WORDS[answer.answer]}. `,
+  ...prose(visible(answer.sentence)),
+];
+
+/** What was collected of what a path depends on. */
+function knownIn(run: Run, { asked }: Diagnosis, evidence: EvidenceSet): PathEvidence {
+  const value = <Name extends EvidenceName>(name: Name) => {
+    const item = evidence[name];
+    return item.status === 'collected' ? { [name]: item.value } : {};
+  };
+  const { accessLog } = evidence;
+  const { name, arn } = run.loadBalancer;
+  return {
+    ...value('loadBalancer'),
+    ...value('securityGroups'),
+    ...value('networkAcls'),
+    ...value('subnets'),
+    ...value('routeTables'),
+    ...value('networkInterfaces'),
+    ...value('instances'),
+    ...value('prefixLists'),
+    ...value('targetGroups'),
+    ...value('targetHealth'),
+    ...(accessLog.status === 'collected'
+      ? {
+          traffic: readTraffic(accessLog.value, {
+            loadBalancer: { name, arn },
+            from: Date.parse(run.from),
+            to: Date.parse(run.to),
+            now: Date.parse(asked.now),
+            statuses: run.statuses,
+          }),
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,100 @@
+/** Short messages: help, what only one person sees, and notes about alarms. */
+import { STEP_TITLES } from '../../checks/check.ts';
+import type { StepNumber } from '../../diagnosis.ts';
+import { list, number } from '../../wording.ts';
+import { costSentence } from '../phrases.ts';
+import { visible } from '../visible.ts';
+import { extraButton, row } from './buttons.ts';
+import type { Message } from './message.ts';
+import { copy, cut, few, line, type Part, partsMessage, prose, say, smallPrint } from './parts.ts';
+import { amountWords, lasting, momentWords, type Told, verdictWords, visibleTold, windowWords } from './told.ts';
+
+const EXAMPLE = '/alb502 my-alb last 15m';
+const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
+
+/** How to ask, and what is looked at. */
+export function helpMessage(): Message {
+  return partsMessage([
+    line({ bold: 'alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.' }),
+    copy(
+      [
+        EXAMPLE,
+        '/alb502 my-alb from 02:40 to 02:55 502 504',
+        '/alb502                              a form to pick from',
+        '@alb502 my-alb last 1h               in a thread',
+      ].join('\n'),
+    ),
+    line(
+      'The load balancer by its name or a part of it, its ARN or its DNS name; the window in UTC, the last 15 minutes if you name none; every 5xx unless you name statuses.',
+    ),
+    line({ bold: 'What is looked at' }),
+    { bullets: STEPS.map((step) => [`${number(step)} ${STEP_TITLES[step]}`]) },
+    line('alb502 only reads. It answers in a thread that everybody in the channel sees.'),
+  ]);
+}
+
+/** What is wrong with a question, with one that is right. */
+export function usageMessage(problem: string): Message {
+  const sentence = cut(visible(problem.trim()), 500);
+  const hasExample = sentence.includes('such as');
+  return partsMessage([
+    hasExample
+      ? { line: prose(sentence) }
+      : { line: [...prose(/[.!?]$/.test(sentence) ? sentence : `${sentence}.`), ' Such as ', { code: EXAMPLE }, '.'] },
+  ]);
+}
+
+export const privateMessage = (sentence: string): Message => partsMessage([say(visible(sentence))]);
+
+/** One reply when the last alarm is OK: how long, how many, why. */
+export function episodeClosedMessage(outside: Told): Message {
+  const { run, diagnosis, episode } = visibleTold(outside);
+  const lasted =
+    episode === null || episode.closedAt === null
+      ? null
+      : lasting(Date.parse(episode.closedAt) - Date.parse(episode.openedAt));
+  const names =
+    episode === null
+      ? ''
+      : list(
+          episode.alarms.map(({ name }) => cut(visible(name), 100)),
+          3,
+        );
+  const parts: Part[] = [
+    line(
+      { bold: lasted === null ? 'Over' : `Over after ${lasted}` },
+      episode?.closedAt == null ? '.' : `: ${names} OK since ${momentWords(episode.closedAt, run.to)}.`,
+    ),
+    ...(diagnosis === null
+      ? [line('There is no verdict.')]
+      : [
+          line(
+            `${amountWords(diagnosis) ?? 'No errors'}, ${windowWords(run.from, run.to, run.createdAt)}. Verdict: `,
+            { bold: verdictWords(diagnosis) },
+            diagnosis.provisional ? ', provisional until the log is complete.' : '.',
+          ),
+        ]),
+  ];
+  if (diagnosis === null) return partsMessage(parts);
+  return partsMessage(parts, [
+    ...smallPrint([costSentence(diagnosis)]),
+    ...row(extraButton('Post-mortem as a file', 'post-mortem', { run: run.id })),
+  ]);
+}
+
+/** An alarm that names no load balancer: what was understood of it. */
+export const unknownAlarmMessage = ({ alarm, sentences }: { alarm: string; sentences: string[] }): Message =>
+  partsMessage([
+    line('The alarm ', { bold: cut(visible(alarm), 255) }, ' names no load balancer, so nothing was diagnosed.'),
+    ...(sentences.length === 0
+      ? []
+      : [
+          {
+            bullets: few(
+              sentences.map((one) => prose(cut(visible(one), 400))),
+              5,
+            ),
+          },
+        ]),
+    line('Ask about one by hand: ', { code: EXAMPLE }),
+  ]);

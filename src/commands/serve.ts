@@ -99,6 +99,8 @@ export interface Place {
   /** Where Slack is; its own address without it. */
   slackApiUrl?: string | undefined;
   stream?: { write(line: string): unknown };
+  /** Of recorded incidents: milliseconds for each piece of evidence. */
+  pace?: number;
 }
 
 /** Starts everything. Throws Problem when Slack refuses the token, or the run store cannot be opened. */
@@ -106,7 +108,7 @@ export async function startBot(
   config: Config,
   secrets: Secrets,
   recorded: readonly string[],
-  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout }: Place = {},
+  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE }: Place = {},
 ): Promise<Bot> {
   const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }] = await Promise.all([
     import('../slack/log.ts'),
@@ -117,7 +119,7 @@ export async function startBot(
   ]);
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
   const runs = await openRunsOf(config);
-  const { investigator, failures, close } = await openInvestigator(config, recorded, log);
+  const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
   const poster = openPoster({ token: secrets.botToken, clientOptions, log });
   const threads = openThreads({
@@ -179,12 +181,13 @@ async function openRunsOf(config: Config): Promise<Runs> {
 async function openInvestigator(
   config: Config,
   recorded: readonly string[],
+  pace: number,
   log: Logger,
 ): Promise<{ investigator: Investigator; failures: () => readonly string[]; close(): void }> {
   if (recorded.length > 0) {
     const { recordedInvestigator } = await import('../investigate/recorded.ts');
     const [account] = config.accounts;
-    const investigator = await recordedInvestigator(recorded, { account: account?.name ?? 'default', pace: PACE });
+    const investigator = await recordedInvestigator(recorded, { account: account?.name ?? 'default', pace });
     log.warn({ recorded: investigator.known().length }, 'answering from recorded incidents, not from AWS');
     return { investigator, failures: () => [], close() {} };
   }
@@ -228,6 +231,7 @@ export function slackCodeOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('data' in error && typeof error.data === 'object' && error.data !== null && 'error' in error.data)
     return String(error.data.error);
-  if (/^WebAPI(?:Request|HTTP)Error$/.test(error.name)) return 'it cannot be reached';
-  return null;
+  // By code: names of classes are not those of the source once they are bundled.
+  const code = 'code' in error ? error.code : '';
+  return code === 'slack_webapi_request_error' || code === 'slack_webapi_http_error' ? 'it cannot be reached' : null;
 }

@@ -16,6 +16,8 @@ export interface BotOptions {
   config?: Record<string, unknown>;
   /** Incident folders. */
   recorded?: string[];
+  /** Milliseconds that each piece of evidence takes. */
+  pace?: number;
   slack?: Options & { mayRefuse?: boolean };
 }
 
@@ -33,6 +35,7 @@ export async function runBot({
   mode = 'socket',
   config = {},
   recorded = [SCENARIOS],
+  pace = 0,
   slack: options = {},
 }: BotOptions = {}): Promise<RunningBot> {
   const slack = await localSlack(options);
@@ -54,6 +57,7 @@ export async function runBot({
   const start = async (): Promise<Bot> => {
     const started = await startBot(settings, secrets, recorded, {
       slackApiUrl: slack.apiUrl,
+      pace,
       stream: { write: (line) => log.push(JSON.parse(line)) },
     });
     if (mode === 'http') slack.deliverTo(`http://127.0.0.1:${started.port}/slack/events`);

@@ -287,7 +287,7 @@ function failureOf(error: unknown): Answer<never> {
 
 /** `[ERROR] unsupported type: plan [json-pointer:/blocks/0/type]`: where, and not what stands there. */
 const placesIn = (messages: string[]): string[] =>
-  messages.flatMap((message) => /\[json-pointer:([\w/-]{1,200})\]/.exec(message)?.[1] ?? []);
+  messages.flatMap((message) => /\[(?:json-pointer:)?(\/[\w/-]{1,200})\]/.exec(message)?.[1] ?? []);
 
 function isOf(runId: string, metadata: unknown): boolean {
   if (typeof metadata !== 'object' || metadata === null) return false;

@@ -4,7 +4,7 @@ import { CAUSE_IDS, type CauseId } from './causes/ids.ts';
 import type { Fix, JudgedCause, Verdict } from './diagnosis.ts';
 import type { SignatureId } from './signature.ts';
 import { type Failure, type Traffic, weigh } from './traffic.ts';
-import { list, number, percent, plural } from './wording.ts';
+import { inSentence, list, number, percent, plural } from './wording.ts';
 
 /** A cause with what it said of this case. */
 export interface Opinion {
@@ -145,7 +145,7 @@ export function decide({ causes, summaries, unexplained }: Ranking, traffic: Tra
 }
 
 function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained: Failure[]): string {
-  const titles = between.map((cause) => lower(cause.title));
+  const titles = between.map((cause) => inSentence(cause.title));
   const routes = new Set(unexplained.map((error) => error.route));
   const [route] = routes;
   const errors = `${plural(traffic.total, 'error')}${routes.size === 1 && traffic.total > 1 ? `, all on ${route}` : ''}`;
@@ -162,10 +162,6 @@ function between(possible: JudgedCause[]): string {
   if (ids.length < 2) return ids.map((id) => `, possibly ${id}`).join('');
   return ` between ${list(ids, 6)}`;
 }
-
-/** "TLS handshake" keeps its capitals; the article of "A security group" does not. */
-const lower = (title: string): string =>
-  /^[A-Z](?:[a-z]| )/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
 
 function whatDecides(possible: JudgedCause[], traffic: Traffic, unexplained: Failure[], traceIds: string[]): string {
   const [id] = traceIds;

@@ -19,7 +19,7 @@ export const closedMidRequest = defineCause({
 
   judge({ traffic }) {
     const parts = closedParts(traffic);
-    const aborted = abortedOnServingTargets(traffic);
+    const aborted = abortedWithoutLeaving(traffic);
     if (parts.all.length + aborted.length === 0)
       return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
     const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
@@ -96,8 +96,11 @@ export const closedMidRequest = defineCause({
 const _worked = (error: Failure): number =>
   error.target_processing_time >= 0 ? error.target_processing_time : (error.elapsed ?? 0);
 
-/** Ended without a response on a target that got new requests afterwards: it was not deregistered, so an early close may look so. */
-function abortedOnServingTargets(traffic: Traffic): Failure[] {
+/**
+ * Ended without a response on a target that got new requests afterwards, or is not seen to have left: by the documentation an early close
+ * may look so.
+ */
+function abortedWithoutLeaving(traffic: Traffic): Failure[] {
   const errors = withSignature(traffic, 'no-response-aborted');
   const lives = errors.length > 0 ? targetLives(traffic) : [];
   return errors.filter((error) =>
@@ -105,7 +108,7 @@ function abortedOnServingTargets(traffic: Traffic): Failure[] {
       (life) =>
         life.target === error.target &&
         life.target_group_arn === error.target_group_arn &&
-        life.lastSeen > error.at + 1_000,
+        (life.left !== true || life.lastSeen > error.at + 1_000),
     ),
   );
 }

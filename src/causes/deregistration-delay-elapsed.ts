@@ -106,8 +106,10 @@ function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
   }
   // Numbers that disagree with the delay leave the look-alike standing.
   const strength = tooShort.length > 0 ? 'possible' : 'likely';
-  const noAnswer = `target_processing_time is -1: a target that closes leaves the time it took, the load balancer that ends a request does not`;
-  if (life?.left !== true) return says(strength, errors, `${target}: ${noAnswer}.`);
+  const noAnswer =
+    'target_processing_time is -1: as far as rows are known, a target that closes leaves the time it took, and the load balancer that ends a request does not';
+  // By the documentation a target that closes early may leave -1 as well: without a sign that it left, the shape alone does not tell.
+  if (life?.left !== true) return says('possible', [], `${target}: ${noAnswer}.`);
   const silent = `${target} got no request after ${clock(ended)}, while the others went on`;
   if (state === 'absent') return says('confirmed', errors, `${silent}, and it is not registered now.`);
   return says(strength, errors, `${silent}.`);

@@ -51,7 +51,7 @@ export const lambdaError = defineCause({
     const [first = 'Find the error in the log group of the function.', ...others] = codeFixes(errors);
     return {
       summary: first,
-      commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, known)],
+      commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, known, '?ERROR ?"Runtime exited"')],
       sideEffects: [],
     };
   },

@@ -34,7 +34,8 @@ export const lambdaInvalidResponse = defineCause({
       summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
       commands: [
         '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
-        ...logCommands(errors, known),
+        // The function ended without an error: its log shows the response only where it writes it.
+        ...logCommands(errors, known, 'statusCode'),
       ],
       sideEffects: [],
     };

@@ -47,7 +47,7 @@ export const lambdaTimeout = defineCause({
         ...functionArguments(errors, known).map(
           (arn) => `aws lambda update-function-configuration --function-name ${arn} --timeout ${longer}`,
         ),
-        ...logCommands(errors, known),
+        ...logCommands(errors, known, '"Task timed out"'),
       ],
       sideEffects: [
         'A longer timeout holds concurrency longer and is billed by duration; clients wait longer for the same error.',

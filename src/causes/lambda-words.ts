@@ -32,10 +32,10 @@ export const functionArguments = (errors: readonly Failure[], known: Known): str
   ),
 ];
 
-export const logCommands = (errors: readonly Failure[], known: Known): string[] =>
+/** `pattern`: of CloudWatch Logs, for what the function logs in such a case. */
+export const logCommands = (errors: readonly Failure[], known: Known, pattern: string): string[] =>
   functionArguments(errors, known).map(
-    (arn) =>
-      `aws logs filter-log-events --log-group-name /aws/lambda/${nameOf(arn)} --filter-pattern '?ERROR ?"Task timed out"'`,
+    (arn) => `aws logs filter-log-events --log-group-name /aws/lambda/${nameOf(arn)} --filter-pattern '${pattern}'`,
   );
 
 /** What the durations of LambdaUnhandled errors say about a timeout. */

@@ -13,7 +13,7 @@ import {
   OUTCOME_MARK,
   OUTCOME_WORD,
   provisionalSentence,
-  ruledOutLine,
+  ruledOutLines,
   SIGNATURE_MEANING,
   sortCauses,
   span,
@@ -243,7 +243,7 @@ export const renderMarkdown = (outside: Diagnosis): string => {
     ...section('Keep-alive, measured', keepAliveLines(diagnosis)),
     ...section(
       'Ruled out',
-      lookAlikes.length + alsoRuledOut.length === 0 ? [] : list([...lookAlikes, ...alsoRuledOut].map(ruledOutLine)),
+      lookAlikes.length + alsoRuledOut.length === 0 ? [] : list(ruledOutLines([...lookAlikes, ...alsoRuledOut])),
     ),
     ...section(
       'Not judged',

@@ -3,7 +3,8 @@ import type { CauseId } from '../causes/ids.ts';
 import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnosis.ts';
 import { nextCheck } from '../recheck.ts';
 import { ADMITS, type SignatureId } from '../signature.ts';
-import { iso, number, outOf, percent, plural } from '../wording.ts';
+import { groupBy } from '../traffic.ts';
+import { inSentence, iso, number, outOf, percent, plural } from '../wording.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
 export const duration = (value: number): string =>
@@ -135,6 +136,15 @@ export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCa
 /** "Connection refused: connections were open; 0 connection errors". */
 export const ruledOutLine = (cause: JudgedCause): string =>
   cause.against[0] === undefined ? cause.title : `${cause.title}: ${cause.against[0]}`;
+
+/** One line for each reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
+export function ruledOutLines(causes: readonly JudgedCause[]): string[] {
+  const byReason = groupBy(causes, (cause) => cause.against[0] ?? '');
+  return [...byReason].flatMap(([reason, own]) => {
+    const titles = own.map(({ title }, index) => (index === 0 ? title : inSentence(title)));
+    return reason === '' ? own.map(({ title }) => title) : [`${titles.join('; ')}: ${reason}`];
+  });
+}
 
 /** A fact's value with its unit. */
 export const factValue = ({ value, unit }: Fact): string => {

@@ -16,7 +16,7 @@ import {
   OUTCOME_MARK,
   OUTCOME_WORD,
   provisionalSentence,
-  ruledOutLine,
+  ruledOutLines,
   SIGNATURE_MEANING,
   sortCauses,
   unsaid,
@@ -48,13 +48,27 @@ const FEW_GAPS = 4;
 const NUMBER_AND_UNIT = /(\d) (?=(?:s|ms|min|%|[kMGT]?B|UTC)(?![\p{L}\d]))/gu;
 const KEPT = '\u00a0';
 
-/** Lines of at most `width` columns; the first starts with `first`, the others with `rest`. */
+/** A command of the AWS CLI in a sentence: its options, each with a value and more of the form Key=Value. */
+const COMMAND = /\baws [a-z0-9-]+ [a-z0-9-]+(?: --[a-z0-9-]+(?: [^\s,;-][^\s;]*(?: [^\s=,;]+=[^\s;]*)*)?)+/g;
+
+/** Names that are copied: ARNs, places in S3 and log files. Longer than any of them is something else. */
+const COPIED = /(?:^|[\s("'`])(?:arn:aws[a-z-]*:|s3:\/\/|(?:[\w!.*'()-]+\/){0,9}AWSLogs\/)\S{1,500}(?:\s|$)/;
+
+/**
+ * Lines of at most `width` columns; the first starts with `first`, the others with `rest`. What is copied is not broken, and has a line of
+ * its own where it is too long.
+ */
 const wrap = (text: string, width: number, first = '', rest = first): string[] => {
   const room = Math.max(16, width - Math.max(stringWidth(first), stringWidth(rest)));
-  return wrapAnsi(text.replace(NUMBER_AND_UNIT, `$1${KEPT}`), room, { hard: true })
-    .replaceAll(KEPT, ' ')
-    .split('\n')
-    .map((line, index) => `${index === 0 ? first : rest}${line}`.trimEnd());
+  const kept = text.replace(NUMBER_AND_UNIT, `$1${KEPT}`).replace(COMMAND, (command) => command.replaceAll(' ', KEPT));
+  const isCopied = (words: string): boolean => COPIED.test(words) || words.includes(`aws${KEPT}`);
+  const broken = (words: string): string[] => wrapAnsi(words, room, { hard: true }).split('\n');
+  const lines = isCopied(kept)
+    ? wrapAnsi(kept, room, { hard: false })
+        .split('\n')
+        .flatMap((line) => (isCopied(line) ? [line] : broken(line)))
+    : broken(kept);
+  return lines.map((line, index) => `${index === 0 ? first : rest}${line.replaceAll(KEPT, ' ')}`.trimEnd());
 };
 
 /** A label in its column and its sentences beside it, each with a hanging indent. */
@@ -227,9 +241,23 @@ const findingLines = (page: Page, { outcome, summary, facts, fix }: Finding): st
   ];
 };
 
+/** What keeps a whole check from looking. */
+const NOT_LOOKED = /^Could not look: /;
+
+/** Checks that could not look for one and the same reason are one line, where the first of them stands. */
+const joined = (findings: readonly Finding[]): Finding[] => {
+  const isSame = (a: Finding) => (b: Finding) => NOT_LOOKED.test(a.summary) && b.summary === a.summary;
+  return findings.flatMap((finding, index) => {
+    if (findings.findIndex(isSame(finding)) < index && NOT_LOOKED.test(finding.summary)) return [];
+    const checks = findings.filter(isSame(finding)).length;
+    const summary = finding.summary.replace(NOT_LOOKED, `Could not look (${number(checks)} checks): `);
+    return [checks > 1 ? { ...finding, summary } : finding];
+  });
+};
+
 const stepLines = (page: Page, { step, title, outcome, findings }: Step): string[] => [
   `${marked(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,
-  ...findings.flatMap((finding) => findingLines(page, finding)),
+  ...joined(findings).flatMap((finding) => findingLines(page, finding)),
 ];
 
 const checklist = (page: Page, { steps }: Diagnosis): string[] => {
@@ -255,7 +283,7 @@ const otherCauses = (page: Page, others: readonly JudgedCause[], errors: number 
 const considered = (page: Page, diagnosis: Diagnosis): string[] => {
   const { alsoRuledOut, notSeen, noError } = sortCauses(diagnosis);
   const lines = [
-    ...labelled(page, 'Ruled out', alsoRuledOut.map(ruledOutLine)),
+    ...labelled(page, 'Ruled out', ruledOutLines(alsoRuledOut)),
     ...labelled(
       page,
       'Not judged',
@@ -307,7 +335,7 @@ export const renderTerminal = (outside: Diagnosis, { columns, colour }: Terminal
   return `${[
     ...top(page, diagnosis),
     ...(main === null ? undecided(page, diagnosis, between) : found(page, main, diagnosis)),
-    ...labelled(page, 'Ruled out', lookAlikes.map(ruledOutLine)),
+    ...labelled(page, 'Ruled out', ruledOutLines(lookAlikes)),
     ...fewGaps(page, diagnosis),
     ...traceLines(page, diagnosis),
     ...otherCauses(page, others, diagnosis.triage.errors),

@@ -109,6 +109,19 @@ describe('the Lambda causes', () => {
     expect(missing).toEqual(['The timeout of the function behind api was not read (lambda:GetFunctionConfiguration).']);
   });
 
+  it.each([
+    [lambdaTimeout, '"Task timed out"'],
+    [lambdaError, '?ERROR ?"Runtime exited"'],
+    [lambdaInvalidResponse, 'statusCode'],
+  ])('searches the log of the function for what $id leaves there', (cause, pattern) => {
+    const code = cause === lambdaInvalidResponse ? 'LambdaInvalidResponse' : 'LambdaUnhandled';
+    const traffic = trafficOf(took(code, cause === lambdaTimeout ? 3.002 : 0.2));
+    const patterns = cause
+      .fix({ traffic }, question)
+      .commands.flatMap((one) => /--filter-pattern '(.*)'/.exec(one)?.[1] ?? []);
+    expect(patterns).toEqual([pattern]);
+  });
+
   it('says which header member the target group expects', () => {
     const targetGroupAttributes = { [API]: { 'lambda.multi_value_headers.enabled': 'true' } };
     const known = { traffic: trafficOf(took('LambdaInvalidResponse', 0.1)), targetGroupAttributes };

@@ -53,7 +53,7 @@ export function chart(diagnosis: Diagnosis): Chart | null {
   const errors = series.reduce((sum, { total }) => sum + total, 0);
   if (errors < 2) return null;
   const each = drawn.barSeconds % 60 === 0 ? `${drawn.barSeconds / 60} min` : duration(drawn.barSeconds);
-  const title = `Errors every ${each}, UTC`.slice(0, 50);
+  const title = `Errors ${each === '1 min' ? 'a minute' : `per ${each}`}, UTC`.slice(0, 50);
   return { block: block(title, drawn, series), plain: plain(title, drawn, series), words: words(each, series) };
 }
 

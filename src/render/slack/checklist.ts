@@ -1,17 +1,17 @@
 /** The six steps, ticking while they are worked on; then what each came to, with the button that shows its evidence. */
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../checks/check.ts';
-import type { Diagnosis, Finding, Outcome, Step, StepNumber } from '../../diagnosis.ts';
+import type { Diagnosis, Outcome, Step, StepNumber } from '../../diagnosis.ts';
 import type { Run } from '../../runs/run.ts';
 import { number, plural } from '../../wording.ts';
 import { stepWork, type Work } from '../../work.ts';
-import { costSentence, OUTCOME_MARK, OUTCOME_WORD } from '../phrases.ts';
+import { costSentence, OUTCOME_MARK } from '../phrases.ts';
 import { visible } from '../visible.ts';
 import type { ExtraId } from './actions.ts';
 import { extraButton, row } from './buttons.ts';
 import type { Block, Message } from './message.ts';
 import { cut, type Line, line, type Part, prose, richText, smallPrint, spoken } from './parts.ts';
-import { type Told, visibleTold, withoutPolicy } from './told.ts';
+import { STEP_NAMES, type Told, visibleTold, withoutPolicy } from './told.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 /** Of a line of the checklist: what does not fit is behind the button. */
@@ -94,18 +94,18 @@ function workTick(step: StepNumber, work: Work): Tick {
       };
 }
 
-const STATUS = { pass: 'complete', fail: 'error', unknown: 'error', 'not-applicable': 'complete' } as const;
+/** What could not be looked at is neither done nor at fault. */
+const STATUS = { pass: 'complete', fail: 'error', unknown: 'pending', 'not-applicable': 'complete' } as const;
 
 function endedTick(number: StepNumber, diagnosis: Diagnosis | null): Tick {
   const step = diagnosis?.steps.find((one) => one.step === number);
   if (step === undefined)
     return { step: number, status: 'pending', mark: '·', words: `${number} ${STEP_TITLES[number]}` };
-  const word = step.outcome === 'pass' ? '' : ` (${OUTCOME_WORD[step.outcome]})`;
   return {
     step: number,
     status: STATUS[step.outcome],
     mark: OUTCOME_MARK[step.outcome],
-    words: cut(`${number} ${step.title}${word}: ${essence(step)}`, MOST_WORDS),
+    words: cut(`${number} ${STEP_NAMES[number]}: ${essence(step)}`, MOST_WORDS),
   };
 }
 
@@ -127,25 +127,27 @@ function essence({ step, outcome, findings }: Step): string {
   if (first === undefined) return 'nothing was checked';
   const different = new Set(deciding.map(({ summary }) => summary)).size - 1;
   const more = outcome === 'fail' && different > 0 ? ` And ${number(different)} more.` : '';
-  return `${firstSentence(first, MOST_WORDS)}${more}`;
+  return `${inWords(outcome, withoutPolicy(first.summary))}${more}`;
+}
+
+/** A mark is no word: what could not be looked at, is not known or does not apply says so. */
+function inWords(outcome: Outcome, summary: string): string {
+  if (outcome === 'not-applicable') return `does not apply. ${firstSentence(summary)}`;
+  if (outcome !== 'unknown') return firstSentence(summary);
+  const couldNot = /^(Could not look|Cannot see)/.test(summary);
+  return couldNot ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
 }
 
 /** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */
-function firstSentence({ summary }: Finding, most: number): string {
-  const [sentence = summary] = withoutPolicy(summary).split(/(?<=[.])\s+(?=[A-Z])/);
-  return cut(sentence, most);
-}
+const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z])/)[0] ?? text;
 
 /** What was read, and what it cost; what is known before the log is. */
 function footer(diagnosis: Diagnosis | null, work: Work | null): Line[] {
   if (work !== null) return work.soFar === undefined ? [] : [[`So far: ${cut(visible(work.soFar), 400)}`]];
-  return diagnosis === null ? [] : [[costWords(diagnosis)]];
+  return diagnosis === null ? [] : [[costSentence(diagnosis)]];
 }
 
-/** "411.4 kB read, 12 queries, $0.0021". */
-export const costWords = (diagnosis: Diagnosis): string => costSentence(diagnosis);
-
-const SHORT: Record<StepNumber, string> = {
+const LABEL: Record<StepNumber, string> = {
   1: '1 Log',
   2: '2 Ports',
   3: '3 Keep-alive',
@@ -159,6 +161,6 @@ const buttons = (run: Run, diagnosis: Diagnosis | null): Block[] =>
     ? []
     : row(
         ...STEPS.filter((number) => diagnosis.steps.some(({ step }) => step === number)).map((number) =>
-          extraButton(SHORT[number], `step-${number}` satisfies ExtraId, { run: run.id }),
+          extraButton(LABEL[number], `step-${number}` satisfies ExtraId, { run: run.id }),
         ),
       );

@@ -16,8 +16,7 @@ import { type Told, visibleTold } from './told.ts';
 export function extraAnswer(extra: ExtraId, outside: Told, evidence: EvidenceSet): Message | FileMessage {
   const told = visibleTold(outside);
   const { diagnosis, run } = told;
-  if (diagnosis === null || outside.diagnosis === null)
-    return partsMessage([line('There is no answer yet that this could be taken from.')]);
+  if (diagnosis === null) return partsMessage([line('There is no answer yet that this could be taken from.')]);
   switch (extra) {
     case 'step-1':
       return stepAnswer(1, diagnosis);
@@ -48,6 +47,6 @@ export function extraAnswer(extra: ExtraId, outside: Told, evidence: EvidenceSet
     case 'evidence':
       return evidenceAnswer(diagnosis);
     case 'post-mortem':
-      return postMortemAnswer(outside.diagnosis);
+      return postMortemAnswer(diagnosis);
   }
 }

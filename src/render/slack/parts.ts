@@ -18,7 +18,7 @@ export type Piece =
 export type Line = readonly Piece[];
 
 /** A line, a list of lines, or text to copy. */
-export type Part = { line: Line } | { bullets: readonly Line[] } | { copy: string };
+export type Part = { line: Line } | { bullets: readonly Line[]; indent?: number } | { copy: string };
 
 /** What chat.update takes in `text`. */
 const MOST_TEXT = 4000;
@@ -154,6 +154,7 @@ function shortPart(part: Part, room: number): Part {
   if ('copy' in part) return part;
   let left = room;
   return {
+    ...part,
     bullets: part.bullets
       .map((one) => shortened(one, MOST_LINE))
       .filter((one) => {
@@ -182,7 +183,8 @@ export function richText(parts: readonly Part[], rest = '', room = MOST_SAID): B
       if (part.copy !== '')
         elements.push({ type: 'rich_text_preformatted', elements: [{ type: 'text', text: part.copy }] });
     } else if (part.bullets.length > 0) {
-      elements.push({ type: 'rich_text_list', style: 'bullet', elements: part.bullets.map(sectionOf) });
+      const { indent = 0 } = part;
+      elements.push({ type: 'rich_text_list', style: 'bullet', indent, elements: part.bullets.map(sectionOf) });
     }
   }
   close();

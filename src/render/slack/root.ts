@@ -114,13 +114,13 @@ const provisionalParts = (diagnosis: Diagnosis): Part[] =>
   kindOf(diagnosis) === 'unread' ? [] : [line(`Provisional: ${completenessSentence(diagnosis)}.`)];
 
 function partialParts({ triage, steps, gaps }: Diagnosis): Part[] {
-  const unseen = steps.filter(isUnseen).map(({ step, title }) => `${step} ${title}`);
+  const unseen = steps.filter(isUnseen).map(({ step }) => String(step));
   const what = [
     ...(triage.requests === null ? ['the access log'] : []),
-    ...(unseen.length > 0 ? [list(unseen, 3)] : []),
+    ...(unseen.length > 0 ? [`${unseen.length === 1 ? 'step' : 'steps'} ${list(unseen, 6)}`] : []),
   ];
   const why = gaps.length > 0 ? `; ${plural(gaps.length, 'gap')} in the thread` : '';
-  return [line(`Partial: could not look at ${cut(what.join(' and '), 300)}${why}.`)];
+  return [line(`Partial: could not look at ${what.join(' and ')}${why}.`)];
 }
 
 /** Since when, which alarms, how often. */

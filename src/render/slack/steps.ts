@@ -1,5 +1,5 @@
 /** One reply for each step that has something to say: a fault with what to do, or what could not be looked at with how to allow it. */
-import type { Diagnosis, Finding, Step, StepNumber } from '../../diagnosis.ts';
+import type { Diagnosis, Fact, Finding, Step, StepNumber } from '../../diagnosis.ts';
 import { factValue, OUTCOME_MARK, OUTCOME_WORD, unsaid } from '../phrases.ts';
 import type { Message } from './message.ts';
 import { copy, type Line, line, type Part, partsMessage, prose, say } from './parts.ts';
@@ -36,20 +36,29 @@ export const titleLine = ({ step, title, outcome }: Pick<Step, 'step' | 'title' 
 
 /** "targets close at: 6 s · errors by chance there: 13". */
 export function factsLine({ facts, summary }: Pick<Finding, 'facts' | 'summary'>, most = MOST_FACTS): Line {
-  const left = unsaid(facts, summary);
+  const left = newFacts(facts, summary);
   const shown = left.slice(0, most).map((fact) => `${fact.label}: ${factValue(fact)}`);
   const more = left.length > most ? ` · … and ${left.length - most} more` : '';
   return shown.length === 0 ? [] : [{ italic: `${shown.join(' · ')}${more}` }];
 }
 
+/** Facts that the sentence does not say; of several targets that are "open" or "blocked", all or none. */
+function newFacts(facts: readonly Fact[], summary: string): Fact[] {
+  const numbers = unsaid(facts, summary);
+  return facts.filter((fact) =>
+    typeof fact.value === 'string'
+      ? !(summary.includes(fact.value) && (fact.value.length > 12 || summary.includes(fact.label)))
+      : numbers.includes(fact),
+  );
+}
+
 function faultParts(finding: Finding): Part[] {
   const facts = factsLine(finding);
-  const lines: Line[] = [
-    prose(finding.summary),
+  const below: Line[] = [
     ...(facts.length > 0 ? [facts] : []),
     ...(finding.fix === null ? [] : [prose(`→ ${finding.fix}`)]),
   ];
-  return [{ bullets: lines.slice(0, 1) }, ...lines.slice(1).map((one): Part => ({ line: one }))];
+  return [{ bullets: [prose(finding.summary)] }, ...(below.length > 0 ? [{ bullets: below, indent: 1 }] : [])];
 }
 
 /** The gaps of the diagnosis that a finding of this step was kept from an answer by. */

@@ -1,7 +1,7 @@
 /** What the messages of a thread are made from, and what all of them say of it in the same words. */
 import type { Episode } from '../../alarms/episode.ts';
 import type { CauseId } from '../../causes/ids.ts';
-import type { Diagnosis, Step } from '../../diagnosis.ts';
+import type { Diagnosis, Step, StepNumber } from '../../diagnosis.ts';
 import type { Run } from '../../runs/run.ts';
 import { number, plural } from '../../wording.ts';
 import { day } from '../phrases.ts';
@@ -51,6 +51,16 @@ export function kindOf({ verdict, triage }: Diagnosis): Kind {
   if (verdict.standing === 'none') return 'none';
   return (triage.errors ?? 0) === 0 ? 'unread' : 'undecided';
 }
+
+/** The steps where there is little room. */
+export const STEP_NAMES: Record<StepNumber, string> = {
+  1: 'Access log',
+  2: 'Protocol and port',
+  3: 'Keep-alive',
+  4: 'Response format',
+  5: 'Security groups, NACLs',
+  6: 'Targets and deployments',
+};
 
 /** Never alone: words say the same. */
 export const MARK: Record<Kind, string> = { found: '🔴', undecided: '🟡', unread: '🟡', none: '🟢' };

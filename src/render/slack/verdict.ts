@@ -1,7 +1,7 @@
 /** The verdict with its working: for and against, what was ruled out, the fix, what was not seen, and the chart. */
 import type { Diagnosis, JudgedCause } from '../../diagnosis.ts';
 import { number } from '../../wording.ts';
-import { causeTitle, completenessSentence, costSentence, explained, ruledOutLine, sortCauses } from '../phrases.ts';
+import { causeTitle, completenessSentence, costSentence, explained, ruledOutLines, sortCauses } from '../phrases.ts';
 import { actionButton, extraButton, priced, row } from './buttons.ts';
 import { chart } from './chart.ts';
 import type { Block, Message } from './message.ts';
@@ -12,6 +12,8 @@ import { kindOf, type Told, visibleTold, withoutPolicy } from './told.ts';
 const MOST_COMMAND = 1200;
 const MOST_COMMANDS = 4;
 const MOST_TRACES = 3;
+/** Read aloud, or shown where Slack takes no blocks: the rest is behind buttons. */
+const MOST_SPOKEN = 3000;
 const IN_EVIDENCE = ', behind Evidence';
 
 export function verdictMessage(outside: Told): Message {
@@ -24,7 +26,10 @@ export function verdictMessage(outside: Told): Message {
   const drawn = chart(diagnosis);
   const after = [...smallPrint([closing(diagnosis)]), ...buttons(run.id, diagnosis)];
   return {
-    text: spoken([...parts.slice(0, 1), ...(drawn === null ? [] : [line(drawn.words)]), ...parts.slice(1)]),
+    text: spoken(
+      [...parts.slice(0, 1), ...(drawn === null ? [] : [line(drawn.words)]), ...parts.slice(1)],
+      MOST_SPOKEN,
+    ),
     blocks: [...richText(parts, IN_EVIDENCE), ...(drawn === null ? [] : [drawn.block]), ...after],
     plainBlocks: [...richText(parts, IN_EVIDENCE), ...(drawn === null ? [] : richText(drawn.plain)), ...after],
   };
@@ -62,8 +67,10 @@ function found(diagnosis: Diagnosis): Part[] {
 }
 
 const evidenceParts = (cause: JudgedCause): Part[] => [
-  ...labelled('For', cause.for.length > 0 ? cause.for : ['–'], 5, IN_EVIDENCE),
-  ...labelled('Against', cause.against.length > 0 ? cause.against : ['–'], 3, IN_EVIDENCE),
+  ...(cause.for.length > 0 ? labelled('For', cause.for, 5, IN_EVIDENCE) : [line({ bold: 'For' }, ' –')]),
+  ...(cause.against.length > 0
+    ? labelled('Against', cause.against, 3, IN_EVIDENCE)
+    : [line({ bold: 'Against' }, ' –')]),
   ...labelled('Unknown', cause.missing, 3, IN_EVIDENCE),
 ];
 
@@ -74,15 +81,29 @@ function runtimeParts({ id }: JudgedCause, { keepAlive }: Diagnosis): Part[] {
 
 /** What to do, what to paste, what else it does. */
 export function fixParts({ fix }: JudgedCause, label = 'Fix'): Part[] {
-  const commands = fix.commands.filter((command) => command.length <= MOST_COMMAND);
-  const shown = commands.slice(0, MOST_COMMANDS);
-  const left = fix.commands.length - shown.length;
+  const all = toCopy(fix.commands);
+  const shown = all.filter((text) => text.length <= MOST_COMMAND).slice(0, MOST_COMMANDS);
+  const left = all.length - shown.length;
   return [
     line({ bold: `${label} ` }, ...prose(fix.summary)),
     ...shown.map(copy),
     ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix` })] : []),
     ...labelled('Side effects', fix.sideEffects, 3, ', behind Fix'),
   ];
+}
+
+/** A comment belongs to the command below it. */
+export function toCopy(commands: readonly string[]): string[] {
+  const texts: string[] = [];
+  let comments: string[] = [];
+  for (const command of commands) {
+    if (/^#[^\n]*$/.test(command)) comments.push(command);
+    else {
+      texts.push([...comments, command].join('\n'));
+      comments = [];
+    }
+  }
+  return comments.length === 0 ? texts : [...texts, comments.join('\n')];
 }
 
 /** What would settle it; left to the trace ids where they are what it names. */
@@ -108,7 +129,7 @@ const otherParts = (others: readonly JudgedCause[], errors: number | null): Part
 const ruledOutParts = (causes: readonly JudgedCause[]): Part[] =>
   labelled(
     'Ruled out',
-    causes.map((cause) => cut(ruledOutLine(cause), 240)),
+    ruledOutLines(causes).map((one) => cut(one, 300)),
     5,
     IN_EVIDENCE,
   );
@@ -117,7 +138,7 @@ const gapParts = ({ gaps }: Diagnosis): Part[] =>
   labelled(
     'Not seen',
     gaps.map((gap) => cut(withoutPolicy(gap), 300)),
-    4,
+    3,
     ', behind the steps of the checklist',
   );
 
@@ -135,19 +156,20 @@ function undecided(diagnosis: Diagnosis): Part[] {
   const { errors } = diagnosis.triage;
   return [
     ...heading(diagnosis),
+    ...traceParts(diagnosis),
+    ...decideParts(diagnosis),
     ...between.slice(0, 5).flatMap((cause): Part[] => [
       line({ bold: cause.title }, `, could explain ${explained(cause.explains, errors)}`),
       {
         bullets: [
-          ...cause.for.slice(0, 2).map((one) => prose(`For: ${one}`)),
-          ...cause.against.slice(0, 2).map((one) => prose(`Against: ${one}`)),
-          ...cause.missing.slice(0, 1).map((one) => prose(`Unknown: ${one}`)),
+          ...cause.for.slice(0, 1).map((one) => prose(`For: ${one}`)),
+          ...cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`)),
+          // The application's log is what is named above.
+          ...(diagnosis.traces === null ? cause.missing.slice(0, 1).map((one) => prose(`Unknown: ${one}`)) : []),
           prose(`If it is: ${cause.fix.summary}`),
         ],
       },
     ]),
-    ...traceParts(diagnosis),
-    ...decideParts(diagnosis),
     ...otherParts(others, errors),
     ...ruledOutParts(lookAlikes),
     ...gapParts(diagnosis),
@@ -182,13 +204,14 @@ export function traceParts({ traces }: Diagnosis): Part[] {
 const closing = (diagnosis: Diagnosis): string => `${completenessSentence(diagnosis)} · ${costSentence(diagnosis)}`;
 
 function buttons(run: string, diagnosis: Diagnosis): Block[] {
-  const hasErrors = (diagnosis.triage.errors ?? 0) > 0;
+  const kind = kindOf(diagnosis);
   return [
     ...row(
-      ...(hasErrors ? [extraButton('Network paths', 'path', { run })] : []),
+      ...(kind !== 'none' ? [extraButton('Network paths', 'path', { run })] : []),
       actionButton('Widen the window', 'widen', { run, confirm: priced(diagnosis.cost, 3) }),
-      actionButton('Right', 'right', { run }),
-      actionButton('Wrong', 'wrong', { run }),
+      ...(kind === 'unread'
+        ? []
+        : [actionButton('Verdict is right', 'right', { run }), actionButton('Verdict is wrong', 'wrong', { run })]),
     ),
   ];
 }

@@ -1,7 +1,7 @@
 /** All that speaks for and against each cause that was judged. */
 import type { Diagnosis, JudgedCause } from '../../../diagnosis.ts';
 import { number } from '../../../wording.ts';
-import { causeTitle, sortCauses } from '../../phrases.ts';
+import { causeTitle, ruledOutLines, sortCauses } from '../../phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type Part, prose, say } from '../parts.ts';
 import { partsOrFile } from './file.ts';
@@ -15,7 +15,10 @@ export function evidenceAnswer(diagnosis: Diagnosis): Message | FileMessage {
     line({ bold: 'Evidence for and against each cause' }),
     ...(open.length === 0 ? [say(diagnosis.verdict.summary)] : []),
     ...open.flatMap((cause): Part[] => [line({ bold: causeTitle(cause, errors) }), bullets(cause)]),
-    ...listed('Ruled out', [...lookAlikes, ...alsoRuledOut], ({ against }) => against),
+    ...listed('Ruled out', lookAlikes, ({ against }) => against),
+    ...(alsoRuledOut.length > 0
+      ? [line({ bold: 'Ruled out by the pattern of the errors' }), { bullets: ruledOutLines(alsoRuledOut).map(prose) }]
+      : []),
     ...listed('Not judged', unseen, ({ missing }) => missing),
     ...((errors ?? 0) > 0 && noError.length > 0
       ? [line(`No error looks like one of the other ${number(noError.length)} causes.`)]

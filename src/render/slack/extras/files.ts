@@ -1,6 +1,6 @@
 /** What is taken elsewhere: the calls and queries to repeat by hand, and the post-mortem. */
 import type { Diagnosis } from '../../../diagnosis.ts';
-import { plural } from '../../../wording.ts';
+import { list, plural } from '../../../wording.ts';
 import { renderMarkdown } from '../../markdown.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { copy, line, type Part, partsMessage } from '../parts.ts';
@@ -10,23 +10,25 @@ import { fileOf } from './file.ts';
 const MOST_IN_THREAD = 2500;
 
 export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
-  const checks = new Map<string, string[]>();
-  for (const { check, sources } of diagnosis.steps.flatMap(({ findings }) => findings))
-    for (const source of sources) checks.set(source, [...(checks.get(source) ?? []), check]);
-  if (checks.size === 0) return partsMessage([line('Nothing was asked that could be repeated by hand.')]);
-  const sources = [...checks.keys()];
-  const comment = `${plural(checks.size, 'call or query', 'calls and queries')} to repeat by hand. They only read.`;
-  if (sources.join('').length <= MOST_IN_THREAD) {
-    const parts: Part[] = [
-      line({ bold: comment }),
-      ...[...checks].flatMap(([source, names]): Part[] => [line(`For ${names.join(', ')}`), copy(source)]),
-    ];
-    return partsMessage(parts);
+  const steps = new Map<string, Set<number>>();
+  for (const { step, findings } of diagnosis.steps)
+    for (const source of findings.flatMap(({ sources }) => sources))
+      steps.set(source, (steps.get(source) ?? new Set()).add(step));
+  if (steps.size === 0) return partsMessage([line('Nothing was asked that could be repeated by hand.')]);
+  const comment = `${plural(steps.size, 'call or query', 'calls and queries')} to repeat by hand. They only read.`;
+  const all = [...steps].map(([source, own]) => ({
+    source,
+    use:
+      own.size === 6 ? 'For every step' : `For ${own.size === 1 ? 'step' : 'steps'} ${list([...own].map(String), 6)}`,
+  }));
+  const length = all.reduce((sum, { source }) => sum + source.length, 0);
+  if (length <= MOST_IN_THREAD) {
+    const parts = all.flatMap(({ source, use }): Part[] => [line(use), copy(source)]);
+    return partsMessage([line({ bold: comment }), ...parts]);
   }
-  const content = [...checks].map(([source, names]) => `# For ${names.join(', ')}\n${source}\n`).join('\n');
+  const content = all.map(({ source, use }) => `# ${use}\n${source}\n`).join('\n');
   return fileOf(diagnosis, 'repeat-by-hand', 'txt', content, comment);
 }
 
-/** Takes the diagnosis as it is: the Markdown renderer has escapes of its own. */
 export const postMortemAnswer = (diagnosis: Diagnosis): FileMessage =>
   fileOf(diagnosis, 'post-mortem', 'md', renderMarkdown(diagnosis), 'The diagnosis as Markdown, for a post-mortem.');

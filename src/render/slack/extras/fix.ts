@@ -3,7 +3,7 @@ import type { Diagnosis, JudgedCause } from '../../../diagnosis.ts';
 import { sortCauses } from '../../phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { copy, cut, labelled, line, type Part, prose, say } from '../parts.ts';
-import { traceParts } from '../verdict.ts';
+import { toCopy, traceParts } from '../verdict.ts';
 import { partsOrFile } from './file.ts';
 
 export function fixAnswer(diagnosis: Diagnosis): Message | FileMessage {
@@ -30,7 +30,7 @@ const changesNothing = [line({ italic: 'alb502 has run none of this: it only rea
 const whole = ({ title, fix, reference }: JudgedCause, label: 'Fix' | 'If it is'): Part[] => [
   line({ bold: `${label}: ${title}` }),
   { line: [...prose(fix.summary), ' ', { page: reference }] },
-  ...fix.commands.map(copy),
+  ...toCopy(fix.commands).map(copy),
   ...labelled('Side effects', fix.sideEffects, 20),
 ];
 

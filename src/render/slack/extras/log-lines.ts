@@ -16,9 +16,9 @@ const HEAD = [
   'time (UTC)',
   'elb',
   'target',
-  'request',
-  'target',
-  'response',
+  'request s',
+  'target s',
+  'response s',
   'target address',
   'route',
   'reason',
@@ -37,7 +37,7 @@ export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | 
   const shown = rows.slice(0, rows.length <= IN_THREAD ? IN_THREAD : IN_FILE);
   const isAll = shown.length === rows.length && failures.length === failuresTotal;
   const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shown.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
-  const note = 'Seconds are those of the log, -1 is none. No query strings; clients are numbered.';
+  const note = 'Times and statuses as in the log: -1 is none. Without query strings; clients are numbered.';
   const text = columns([HEAD, ...shown.map(cells)]);
   if (rows.length <= IN_THREAD) return partsMessage([line({ bold: title }), copy(text), line({ italic: note })]);
   const { name, arn } = run.loadBalancer;

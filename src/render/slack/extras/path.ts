@@ -1,12 +1,11 @@
 /** The paths from the load balancer to its targets: security groups, network ACLs and routes, one verdict a target. */
 import type { Diagnosis } from '../../../diagnosis.ts';
 import type { EvidenceName, EvidenceSet } from '../../../evidence.ts';
-import type { PathAnswer } from '../../../network-path/path.ts';
 import { commandsOf } from '../../../network-path/path.ts';
 import { type PathEvidence, type TargetPath, targetPaths } from '../../../network-path/target-paths.ts';
 import type { Run } from '../../../runs/run.ts';
-import { readTraffic } from '../../../traffic.ts';
-import { number } from '../../../wording.ts';
+import { groupBy, readTraffic } from '../../../traffic.ts';
+import { list, number } from '../../../wording.ts';
 import { OUTCOME_MARK } from '../../phrases.ts';
 import { visible } from '../../visible.ts';
 import type { FileMessage, Message } from '../message.ts';
@@ -15,7 +14,7 @@ import { gapParts } from '../steps.ts';
 import { discreet, policiesIn } from '../told.ts';
 import { partsOrFile } from './file.ts';
 
-const MOST_PATHS = 24;
+const MOST_LINES = 24;
 const MARKS = { allowed: '✓', blocked: '✗', 'cannot-see': '?' } as const;
 const WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not look' } as const;
 
@@ -26,7 +25,8 @@ export function pathAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet
     return partsMessage([line('No target with an address is known, so there is no path to follow.')]);
   const blocked = paths.flatMap(({ traffic, health }) => [traffic, health].filter((one) => one?.answer === 'blocked'));
   const commands = [...new Set(blocked.flatMap((one) => (one?.answer === 'blocked' ? commandsOf(one.blocks) : [])))];
-  const left = paths.length - MOST_PATHS;
+  const groups = groupsOf(paths);
+  const left = groups.length - MOST_LINES;
   const policies = diagnosis.gaps.filter(
     (gap) =>
       policiesIn(gap).length > 0 &&
@@ -40,8 +40,8 @@ export function pathAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet
       ...findings
         .filter(({ outcome }) => outcome !== 'not-applicable')
         .map(({ outcome, summary }): Part => ({ line: [`${OUTCOME_MARK[outcome]} `, ...prose(summary)] })),
-      ...(paths.length > 0 ? [{ bullets: paths.slice(0, MOST_PATHS).flatMap(lines) }] : []),
-      ...(left > 0 ? [line({ italic: `… and ${number(left)} more targets` })] : []),
+      ...(groups.length > 0 ? [{ bullets: groups.slice(0, MOST_LINES) }] : []),
+      ...(left > 0 ? [line({ italic: `… and ${number(left)} more` })] : []),
       ...(commands.length > 0
         ? [line({ bold: 'To open what is blocked' }), ...commands.map((one) => copy(visible(one)))]
         : []),
@@ -56,24 +56,37 @@ const rank = ({ traffic, health }: TargetPath): number =>
     ...[traffic, health].map((one) => (one === null ? 3 : { blocked: 0, 'cannot-see': 1, allowed: 2 }[one.answer])),
   );
 
-/** The traffic port, and the health-check port where it is another. */
-function lines({ name, target, state, registered, traffic, healthPort, trafficPort, health }: TargetPath): Line[] {
-  const where = discreet(visible(cut(`${name} ${target}`, 120)));
-  const health_ = registered ? (state ?? 'health not known') : 'not registered any more';
-  return [
-    answerLine(`${where} (${health_})`, traffic),
-    ...(health === null || healthPort === null || healthPort === trafficPort
-      ? []
-      : [answerLine(`${where}, health checks on port ${healthPort}`, health)]),
-  ];
+/** One line for the targets of a group that have the same answer for the same reason, for traffic and for health checks. */
+function groupsOf(paths: readonly TargetPath[]): Line[] {
+  const walks = paths.flatMap(({ name, target, state, registered, traffic, trafficPort, healthPort, health }) => {
+    const address = target.replace(/:\d+$/, '').replace(/[[\]]/g, '');
+    const condition = registered ? (state ?? 'health not known') : 'not registered any more';
+    const walk = { name, address, condition };
+    return [
+      { ...walk, port: `${trafficPort}`, answer: traffic },
+      ...(health === null || healthPort === null || healthPort === trafficPort
+        ? []
+        : [{ ...walk, port: `${healthPort}, health checks`, answer: health }]),
+    ];
+  });
+  const key = ({ name, port, address, condition, answer }: (typeof walks)[number]) =>
+    JSON.stringify([name, port, condition, answer.answer, answer.sentence.replaceAll(address, 'it')]);
+  return [...groupBy(walks, key).values()].flatMap((own) => {
+    const [first] = own;
+    if (first === undefined) return [];
+    const { name, port, condition, answer, address } = first;
+    const which = discreet(
+      visible(
+        `${cut(name, 80)}, ${list(
+          own.map((walk) => walk.address),
+          4,
+        )} on ${port} (${condition})`,
+      ),
+    );
+    const sentence = own.length === 1 ? answer.sentence : answer.sentence.replaceAll(address, 'each');
+    return [[`${MARKS[answer.answer]} `, { bold: which }, `: ${WORDS[answer.answer]}. `, ...prose(visible(sentence))]];
+  });
 }
-
-const answerLine = (what: string, answer: PathAnswer): Line => [
-  `${MARKS[answer.answer]} `,
-  { bold: what },
-  `: ${WORDS[answer.answer]}. `,
-  ...prose(visible(answer.sentence)),
-];
 
 /** What was collected of what a path depends on. */
 function knownIn(run: Run, { asked }: Diagnosis, evidence: EvidenceSet): PathEvidence {

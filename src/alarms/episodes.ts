@@ -91,7 +91,7 @@ const BUSY = 'alarms/busy/';
 const CHANNELS = 'alarms/channels/';
 const keyOfChannel = (channel: string): string => `${CHANNELS}${hashOf(channel)}.json`;
 
-type Work = { kind: 'open' | 'refresh' | 'say' | 'ask' | 'reply'; kept: Kept };
+type Work = { kind: 'open' | 'drop' | 'refresh' | 'say' | 'ask' | 'reply'; kept: Kept };
 
 interface Settling {
   ended: Promise<void>;
@@ -143,7 +143,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     return recorded.learned;
   }
 
-  const stands = ({ opened, waitsSince }: Kept): boolean => opened || waitsSince !== null;
+  const stands = ({ opened, waitsSince, dropped }: Kept): boolean => opened || waitsSince !== null || dropped;
 
   /** Waits until the threads with these news stand: opened here, or by another process that has the lease. */
   async function stand(id: string, news: string, work: Promise<void>): Promise<void> {
@@ -195,17 +195,22 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
       return there.ended;
     }
     let isPoked = false;
-    let poked = Promise.withResolvers<void>();
+    let next = Promise.withResolvers<void>();
     const poke = () => {
       isPoked = true;
-      poked.resolve();
+      next.resolve();
+    };
+    /** Settles at the next poke, or at once when there was one since it was last asked. */
+    const poked = async (): Promise<void> => {
+      await next.promise;
+      isPoked = false;
+      next = Promise.withResolvers();
     };
     const run = async (): Promise<void> => {
       let given = history;
       do {
         isPoked = false;
-        poked = Promise.withResolvers<void>();
-        await work(id, given, () => poked.promise);
+        await work(id, given, poked);
         given = null;
       } while (isPoked && !isStopping);
     };
@@ -225,7 +230,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
       histories
         .change(key, (there) => ({ object: there && { ...there, lease: leaseNow() }, result: null }))
         .catch((error: unknown) => log.warn({ err: error }, 'lease of an alarm not renewed'));
-    }, RENEW);
+    }, RENEW).unref();
     // Kept from a thread by a storm: tried once now, and again when resumed.
     const tried = new Set<string>();
     try {
@@ -279,9 +284,10 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
 
   function nextOf({ episodes }: History, tried: ReadonlySet<string>): Work | null {
     for (const kept of episodes) {
-      const { episode, opened, version, shown, sentences, said, askFor, asked, closings, told } = kept;
+      const { episode, opened, waitsSince, version, shown, sentences, said, askFor, asked, closings, told } = kept;
       if (isSettled(kept)) continue;
       if (!opened) {
+        if (waitsSince !== null && episode.closedAt !== null) return { kind: 'drop', kept };
         if (!tried.has(episode.id)) return { kind: 'open', kept };
         continue;
       }
@@ -300,6 +306,16 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     switch (kind) {
       case 'open':
         return opening(history, kept, tried, note);
+      case 'drop': {
+        // The note says so when it is shown next.
+        await reachable('store', () =>
+          channels.change(keyOfChannel(kept.channel ?? ''), (there) => ({
+            object: there && withdrawn(there, kept.episode.id),
+            result: null,
+          })),
+        );
+        return note((current) => ({ ...current, waitsSince: null, dropped: true }));
+      }
       case 'refresh': {
         await reachable('slack', () => threads.refresh(run));
         return note((current) => ({ ...current, shown: Math.max(current.shown, kept.version) }));
@@ -383,6 +399,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
       channel,
       opened: true,
       waitsSince: null,
+      dropped: false,
       shown: Math.max(current.shown, kept.version),
       // The first question is about all that was recorded by then.
       asked: Math.max(current.asked, kept.askFor),
@@ -489,17 +506,10 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   /** Whether the channel has room for a thread more. */
-  function admitted(
-    channel: string,
-    { episode, waitsSince }: Kept,
-    loadBalancer: string,
-    alarm: string,
-  ): Promise<boolean> {
+  function admitted(channel: string, { episode }: Kept, loadBalancer: string, alarm: string): Promise<boolean> {
     return reachable('store', () =>
       channels.change(keyOfChannel(channel), (there) => {
         const before = there ?? emptyChannel(channel);
-        if (waitsSince !== null && episode.closedAt !== null)
-          return { object: withdrawn(before, episode.id), result: false };
         const { state, isAdmitted } = admit(before, { episode: episode.id, loadBalancer, alarm }, now(), mostThreads);
         return { object: state, result: isAdmitted };
       }),

@@ -41,6 +41,8 @@ export const Kept = z.object({
   opened: z.boolean(),
   /** Set while a storm keeps it from a thread. */
   waitsSince: Iso.nullable(),
+  /** It was over before there was room for its thread: the note of the storm is all that is told. */
+  dropped: z.boolean(),
   /** Counts changes of the episode; what the root message shows is `shown`. */
   version: z.number().int(),
   shown: z.number().int(),
@@ -112,9 +114,10 @@ export function learn(history: History, alarm: Alarm, about: Circumstances): { h
   if (alarm.state !== 'ALARM') {
     if (age < 0) return { history, learned: 'stale' };
     const noted = noting(history, key, alarm);
-    const ended = noted.episodes.findLast(({ episode }) => isIn(episode, key, 'ALARM'));
-    if (ended === undefined) return { history: noted, learned: 'quiet' };
-    return { history: replaced(noted, ended, ending(ended, key, alarm)), learned: 'ended' };
+    const isConcerned = ({ episode }: Kept): boolean => isIn(episode, key, 'ALARM');
+    if (!noted.episodes.some(isConcerned)) return { history: noted, learned: 'quiet' };
+    const episodes = noted.episodes.map((kept) => (isConcerned(kept) ? ending(kept, key, alarm) : kept));
+    return { history: { ...noted, episodes }, learned: 'ended' };
   }
   if (age < 0) return late(history, key, alarm, known ?? { state: 'OK', changedAt: alarm.changedAt }, about);
   const noted = noting(history, key, alarm);
@@ -148,7 +151,8 @@ function late(
   if (found === undefined) return { history: withNew(history, key, alarm, about, known), learned: 'opened' };
   const there = found.episode.alarms.find(({ arn }) => arn === key);
   // What was heard of it since stands.
-  const now = there ?? { state: known.state, changedAt: known.changedAt, reason: alarm.reason };
+  const since = { state: known.state, changedAt: known.changedAt, reason: there?.reason ?? alarm.reason };
+  const now = there !== undefined && there.changedAt >= known.changedAt ? there : since;
   return {
     history: replaced(history, found, joining(found, key, alarm, now, about)),
     learned: there ? 'repeated' : 'joined',
@@ -223,6 +227,7 @@ function withNew(
     said: 0,
     opened: false,
     waitsSince: null,
+    dropped: false,
     version: 1,
     shown: 0,
     askFor: 0,
@@ -297,7 +302,7 @@ function endOf(alarms: Episode['alarms']): string | null {
 
 /** The thread shows and says all there is; or it was kept from one by a storm, and is over. */
 export function isSettled(kept: Kept): boolean {
-  const { episode, opened, waitsSince, version, shown, askFor, asked, closings, told, sentences, said } = kept;
-  if (!opened) return waitsSince !== null && episode.closedAt !== null;
+  const { episode, opened, dropped, version, shown, askFor, asked, closings, told, sentences, said } = kept;
+  if (!opened) return dropped && episode.closedAt !== null;
   return version === shown && askFor === asked && closings === told && sentences.length === said;
 }

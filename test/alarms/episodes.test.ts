@@ -1,0 +1,339 @@
+/** What stands in the channels after alarms, with the real threads on paper. */
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Investigator } from '../../src/investigate.ts';
+import type { FileMessage, Message } from '../../src/render/slack/message.ts';
+import type { Store } from '../../src/runs/store.ts';
+import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
+import { envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
+import {
+  type Clock,
+  clockAt,
+  memoryStore,
+  type Process,
+  type ProcessParts,
+  startProcess,
+  stubInvestigator,
+} from './process.ts';
+
+const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
+const MINUTE = 60_000;
+
+let stub: Awaited<ReturnType<typeof stubInvestigator>>;
+let paper: ChannelOnPaper;
+let store: ReturnType<typeof memoryStore>;
+let clock: Clock;
+let bot: Process;
+
+const started = (more: Partial<ProcessParts> = {}): Process =>
+  startProcess({ store, poster: paper, investigator: stub as Investigator, clock, owner: 'one', ...more });
+
+beforeAll(async () => {
+  stub = await stubInvestigator();
+});
+beforeEach(() => {
+  paper = channelOnPaper();
+  store = memoryStore();
+  clock = clockAt(BEGUN + 2000);
+  stub.asked.length = 0;
+  bot = started();
+});
+
+const body = (told: Partial<Told> = {}) => envelope(snsAlarm({ at: BEGUN, ...told }));
+const tell = async (told: Partial<Told> = {}, to = bot) => {
+  const handled = await to.alarms.handle(body(told));
+  await to.idle();
+  return handled;
+};
+
+const textOf = (message: Message | FileMessage): string => ('text' in message ? message.text : message.comment);
+/** The root messages of a channel; notes among them have no run. */
+const roots = (channel = 'C0SHOP') =>
+  paper.messages.filter(
+    ({ target, runId }) => target.channel === channel && target.thread === null && /^\d{8}t/.test(runId ?? ''),
+  );
+const notes = (channel: string) =>
+  paper.messages.filter(
+    ({ target, runId }) => target.channel === channel && target.thread === null && !/^\d{8}t/.test(runId ?? ''),
+  );
+/** Replies that are not of the thread's own messages. */
+const replies = () =>
+  paper.messages
+    .filter(({ runId, target }) => target.thread !== null && runId === null)
+    .map(({ message }) => textOf(message));
+const episode = async () => {
+  const [history] = [...store.objects].filter(([key]) => key.startsWith('alarms/load-balancers/'));
+  return JSON.parse(history?.[1].body ?? '{"episodes":[]}').episodes.map((kept: { episode: unknown }) => kept.episode);
+};
+
+describe('one alarm', () => {
+  it('opens a thread in its channel, with the window from before the first breach to now', async () => {
+    expect(await tell()).toEqual({ outcome: 'handled', learned: ['opened'] });
+    expect(roots()).toHaveLength(1);
+    expect(stub.asked).toEqual([{ from: Date.parse('2026-11-20T02:37:00Z'), to: expect.closeTo(BEGUN + 2000, -4) }]);
+    const [run] = await bot.runs.recent(5);
+    expect(run).toMatchObject({
+      askedBy: { kind: 'alarm', alarmName: 'shop-502' },
+      loadBalancer: { name: 'shop', account: 'default', region: 'eu-west-1' },
+      state: 'final',
+    });
+    expect(await episode()).toMatchObject([{ run: run?.id, closedAt: null, repeats: 0 }]);
+  });
+
+  it('repeats in its thread, and raises the counter there', async () => {
+    await tell();
+    const edits = roots()[0]?.edits ?? 0;
+    await tell({ at: BEGUN + 3 * MINUTE });
+    await tell({ at: BEGUN + 6 * MINUTE });
+    expect(roots()).toHaveLength(1);
+    expect(roots()[0]?.edits).toBeGreaterThanOrEqual(edits + 2);
+    expect(await episode()).toMatchObject([{ repeats: 2, alarms: [{ times: 3 }] }]);
+  });
+
+  it('that is over gets one reply: how long, how many errors, the verdict; asked again over all of it', async () => {
+    await tell();
+    clock.at = BEGUN + 14 * MINUTE;
+    await tell({ state: 'OK', at: BEGUN + 13 * MINUTE + 4000 });
+    expect(stub.asked.at(-1)).toEqual({ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 14 * MINUTE });
+    expect(replies()).toHaveLength(1);
+    expect(replies()[0]).toMatch(
+      /^\*OK since 02:57:04 UTC\*, after 13 min 4 s: shop-502\.\n\d+ errors in total, 02:37:00 to 02:58:00 UTC\.\n/,
+    );
+    expect(await episode()).toMatchObject([{ closedAt: '2026-11-20T02:57:04.000Z' }]);
+  });
+
+  it('told a hundred times is one thread and no repeat', async () => {
+    await Promise.all(Array.from({ length: 100 }, () => bot.alarms.handle(body())));
+    for (let again = 0; again < 20; again++) await bot.alarms.handle(JSON.stringify(event({ at: BEGUN })));
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    expect(await episode()).toMatchObject([{ repeats: 0 }]);
+  });
+
+  it('that flaps stays in its thread, with one reply about its end within half an hour', async () => {
+    await tell();
+    for (let round = 1; round <= 4; round++) {
+      clock.at = BEGUN + (round * 5 - 2) * MINUTE;
+      await tell({ state: 'OK', at: clock.at });
+      clock.at = BEGUN + round * 5 * MINUTE;
+      await tell({ at: clock.at });
+    }
+    expect(roots()).toHaveLength(1);
+    expect(replies()).toHaveLength(1);
+    clock.at += 40 * MINUTE;
+    await tell({ state: 'OK', at: clock.at });
+    expect(replies()).toHaveLength(2);
+    clock.at += 20 * MINUTE;
+    await tell({ at: clock.at });
+    expect(roots()).toHaveLength(2);
+  });
+
+  it('whose end comes first gets a thread that is over', async () => {
+    clock.at = BEGUN + 10 * MINUTE;
+    await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
+    expect(roots()).toHaveLength(0);
+    await tell();
+    expect(roots()).toHaveLength(1);
+    expect(replies()).toHaveLength(1);
+    expect(stub.asked).toEqual([{ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 6 * MINUTE }]);
+  });
+});
+
+describe('several alarms', () => {
+  it('of one load balancer join one thread, over when the last is', async () => {
+    await tell({ name: 'shop-502' });
+    await tell({ name: 'shop-504', at: BEGUN + MINUTE });
+    await tell({ name: 'shop-502', state: 'OK', at: BEGUN + 3 * MINUTE });
+    expect(replies()).toHaveLength(0);
+    await tell({ name: 'shop-504', state: 'OK', at: BEGUN + 5 * MINUTE });
+    expect(roots()).toHaveLength(1);
+    expect(replies()).toHaveLength(1);
+    expect(replies()[0]).toContain('shop-502 and shop-504');
+  });
+
+  it('at the same moment too', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await Promise.all(names.map((name, at) => bot.alarms.handle(body({ name, at: BEGUN + at * 1000 }))));
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    expect(await episode()).toMatchObject([{ alarms: { length: 5 } }]);
+  });
+
+  it('of two load balancers have a thread each, in the channel of each', async () => {
+    await tell();
+    await tell({ loadBalancer: resourceOf('api'), name: 'api-502' });
+    expect(roots()).toHaveLength(1);
+    expect(roots('C0DEFAULT')).toHaveLength(1);
+  });
+
+  it('two hundred in a minute: ten threads, one note that counts and lists, and the others when there is room', async () => {
+    const names = Array.from({ length: 200 }, (_, number) => `lb-${String(number).padStart(3, '0')}`);
+    const message = (name: string, state: 'ALARM' | 'OK' = 'ALARM', at = BEGUN) =>
+      body({ name: `${name}-502`, loadBalancer: resourceOf(name), state, at });
+    const handled = await Promise.all(names.map((name) => bot.alarms.handle(message(name))));
+    await bot.idle();
+    expect(handled.every(({ outcome }) => outcome === 'handled')).toBe(true);
+    expect(roots('C0DEFAULT')).toHaveLength(10);
+    await bot.alarms.resume();
+    await bot.idle();
+    expect(notes('C0DEFAULT')).toHaveLength(1);
+    expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toMatch(
+      /^\*190 more load balancers in ALARM since 02:44:\d\d UTC\*/,
+    );
+    // Half of them are well before their turn comes.
+    for (const name of names.slice(100)) await bot.alarms.handle(message(name, 'OK', BEGUN + 3 * MINUTE));
+    for (let round = 0; round < 30; round++) {
+      clock.at += 5 * MINUTE + 1000;
+      await bot.alarms.resume();
+      await bot.idle();
+    }
+    await bot.alarms.stop(0);
+    expect(roots('C0DEFAULT')).toHaveLength(100);
+    const found = await bot.runs.recent(300);
+    const inAlarm = new Set(names.slice(0, 100));
+    const missing = [...inAlarm].filter((name) => !found.some(({ loadBalancer }) => loadBalancer.name === name));
+    expect(missing).toEqual([]);
+    expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toContain(
+      'All have got their threads since, or are over.',
+    );
+    expect([...store.objects.keys()].filter((key) => key.startsWith('alarms/busy/'))).toEqual([]);
+  });
+});
+
+describe('what is missing', () => {
+  it('a channel the bot is not in: the default channel, with a sentence', async () => {
+    paper.faults.push('not-in-channel');
+    await tell();
+    expect(roots()).toHaveLength(0);
+    expect(roots('C0DEFAULT')).toHaveLength(1);
+    expect(replies()).toEqual(['This thread belongs in the channel C0SHOP: alb502 is not in it; invite it there.']);
+  });
+
+  it('Slack for ten minutes: the thread comes after, and nothing else is taken meanwhile', async () => {
+    paper.isDown = true;
+    const handled = bot.alarms.handle(body());
+    let isDone = false;
+    void handled.then(() => {
+      isDone = true;
+    });
+    const missing = () => bot.logged.filter(({ fields }) => fields.missing === 'slack').length;
+    // The threads try for some seconds of their own before they give up.
+    await vi.waitFor(() => expect(missing()).toBeGreaterThan(0), { timeout: 30_000 });
+    clock.at = BEGUN + 10 * MINUTE;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isDone).toBe(false);
+    expect(roots()).toHaveLength(0);
+    paper.isDown = false;
+    expect(await handled).toEqual({ outcome: 'handled', learned: [expect.any(String)] });
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+  });
+
+  it('the store for a while: the alarm waits, and has its thread after', async () => {
+    let refusals = 6;
+    const moody: Store = {
+      ...store,
+      async write(...given) {
+        if (refusals > 0) {
+          refusals -= 1;
+          throw new Error('AccessDenied');
+        }
+        return store.write(...given);
+      },
+    };
+    bot = started({ store: moody });
+    expect(await tell()).toMatchObject({ outcome: 'handled' });
+    expect(roots()).toHaveLength(1);
+    expect(bot.logged.some(({ fields }) => fields.missing === 'store')).toBe(true);
+  });
+
+  it('an answer: the thread stands, and says why; the end is told all the same', async () => {
+    const failing: Investigator = {
+      ...stub,
+      investigate: async () => {
+        throw new Error('athena:StartQueryExecution failed');
+      },
+    };
+    bot = started({ investigator: failing });
+    await tell();
+    expect(roots()).toHaveLength(1);
+    await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
+    expect(replies()).toHaveLength(1);
+    const [run] = await bot.runs.recent(1);
+    expect(run?.state).toBe('failed');
+  });
+});
+
+describe('an alarm that is not about a load balancer', () => {
+  it('names none: a note in the default channel, once', async () => {
+    await tell({ loadBalancer: null, name: 'all-502' });
+    await tell({ loadBalancer: null, name: 'all-502', state: 'OK', at: BEGUN + MINUTE });
+    await tell({ loadBalancer: null, name: 'all-502', at: BEGUN + 30 * MINUTE });
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
+      expect.stringMatching(
+        /^\*all-502\* is in ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\), and names no load balancer/,
+      ),
+    ]);
+  });
+
+  it('of another namespace is ignored, and counted', async () => {
+    const other = snsAlarm({ at: BEGUN });
+    const Trigger = { ...other.Trigger, Namespace: 'AWS/EC2', Dimensions: [{ name: 'InstanceId', value: 'i-1' }] };
+    expect(await bot.alarms.handle(envelope({ ...other, Trigger }))).toEqual({
+      outcome: 'ignored',
+      why: 'it is about AWS/EC2',
+    });
+    expect(bot.alarms.counts).toEqual({ handled: 0, ignored: 1, poison: 0 });
+    expect(paper.messages).toEqual([]);
+  });
+
+  it('says through its children what it is about; its end is about the same, whatever they are then', async () => {
+    let isKnown = true;
+    const lookup: ProcessParts['lookup'] = async () => ({
+      loadBalancers: isKnown ? [resourceOf('shop')] : [],
+      from: BEGUN - 10 * MINUTE,
+      sentences: isKnown ? [] : ['cloudwatch:DescribeAlarms was denied.'],
+      elsewhere: null,
+    });
+    bot = started({ lookup });
+    const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'shop-any' });
+    const composite = { ...plain, AlarmRule: 'ALARM(shop-502)', TriggeringChildren: [] };
+    await bot.alarms.handle(envelope(composite));
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    isKnown = false;
+    await bot.alarms.handle(
+      envelope({ ...composite, NewStateValue: 'OK', StateChangeTime: '2026-11-20T02:50:00.000+0000' }),
+    );
+    await bot.idle();
+    expect(replies()).toHaveLength(1);
+    await bot.alarms.handle(
+      envelope({ ...composite, AlarmName: 'other', AlarmArn: 'arn:aws:cloudwatch:eu-west-1:1:alarm:other' }),
+    );
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
+      expect.stringContaining('DescribeAlarms was denied'),
+    ]);
+  });
+});
+
+describe('two replicas', () => {
+  it('that are told the same at the same time open one thread', async () => {
+    const other = started({ owner: 'two' });
+    const messages = ['a', 'b', 'c'].map((name) => body({ name }));
+    const handled = await Promise.all(messages.flatMap((one) => [bot.alarms.handle(one), other.alarms.handle(one)]));
+    await Promise.all([bot.idle(), other.idle()]);
+    expect(handled.every(({ outcome }) => outcome === 'handled')).toBe(true);
+    expect(roots()).toHaveLength(1);
+    expect(await episode()).toMatchObject([{ alarms: { length: 3 }, repeats: 2 }]);
+    await Promise.all(
+      messages.map((_, which) =>
+        other.alarms.handle(body({ name: 'abc'[which] ?? '', state: 'OK', at: BEGUN + MINUTE })),
+      ),
+    );
+    await Promise.all([bot.idle(), other.idle()]);
+    clock.at += 2 * MINUTE;
+    await Promise.all([bot.alarms.resume(), other.alarms.resume()]);
+    await Promise.all([bot.idle(), other.idle()]);
+    await Promise.all([bot.alarms.stop(0), other.alarms.stop(0)]);
+    expect(replies()).toHaveLength(1);
+  });
+});

@@ -87,8 +87,6 @@ const Slack = z.strictObject({
       users: z.array(User).default([]),
     })
     .prefault({}),
-  /** Offered by the form where it was opened outside a channel. */
-  defaultChannel: Channel.optional(),
 });
 
 /** Run records: a folder, or an S3 prefix that several replicas share. */

@@ -5,7 +5,6 @@ import { type Config, RUNS_FOLDER, readConfig, readSecrets, type Secrets } from 
 import type { LiveInvestigator } from '../investigate/live.ts';
 import type { Investigator } from '../investigate.ts';
 import { Problem } from '../problem.ts';
-import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../runs/store.ts';
 
 export interface ServeOptions {
@@ -110,33 +109,51 @@ export async function startBot(
   recorded: readonly string[],
   { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE }: Place = {},
 ): Promise<Bot> {
-  const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }] = await Promise.all([
-    import('../slack/log.ts'),
-    import('../slack/app.ts'),
-    import('../slack/post.ts'),
-    import('../slack/threads.ts'),
-    import('../runs/limits.ts'),
-  ]);
+  const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }, { openAlarms }] = await Promise.all(
+    [
+      import('../slack/log.ts'),
+      import('../slack/app.ts'),
+      import('../slack/post.ts'),
+      import('../slack/threads.ts'),
+      import('../runs/limits.ts'),
+      import('../alarms/alarms.ts'),
+    ],
+  );
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
-  const runs = await openRunsOf(config);
+  const store = await openStore(config);
+  const { openRuns } = await import('../runs/runs.ts');
+  const runs = openRuns(store, { retentionDays: config.runs.retentionDays });
   const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
   const poster = openPoster({ token: secrets.botToken, clientOptions, log });
+  const owner = `${hostname()}-${process.pid}-${crypto.randomUUID()}`;
   const threads = openThreads({
     runs,
     poster,
     investigator,
     limits: openLimits(config.limits),
-    episodeOf: async () => null,
-    owner: `${hostname()}-${process.pid}-${crypto.randomUUID()}`,
+    episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
+    owner,
     log,
     now: Date.now,
   });
-  const app = await openApp({ config, secrets, investigator, threads, runs, log, clientOptions, failures }).catch(
-    fromSlack('the bot token'),
-  );
+  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner });
+  const { routes } = alarms;
+  const app = await openApp({
+    config,
+    secrets,
+    investigator,
+    threads,
+    runs,
+    log,
+    clientOptions,
+    failures,
+    routes,
+  }).catch(fromSlack('the bot token'));
   const port = await app.start().catch(fromSlack(config.slack.mode === 'socket' ? 'the app-level token' : 'a start'));
   await threads.resume();
+  await alarms.resume();
+  await alarms.start();
   const sweeping = every(SWEPT_EVERY, async () => {
     const removed = await runs.sweep();
     if (removed > 0) log.info({ removed }, 'runs beyond their retention removed');
@@ -156,7 +173,7 @@ export async function startBot(
     async stop() {
       clearInterval(sweeping);
       close();
-      await Promise.all([app.stop(DEADLINE), threads.stop(DEADLINE)]);
+      await Promise.all([app.stop(DEADLINE), alarms.stop(DEADLINE), threads.stop(DEADLINE)]);
       await poster.close();
     },
   };
@@ -170,11 +187,6 @@ export async function openStore({ runs: { folder, s3 } }: Pick<Config, 'runs'>):
   }
   const { openS3Store } = await import('../runs/s3-store.ts');
   return openS3Store(s3);
-}
-
-async function openRunsOf(config: Config): Promise<Runs> {
-  const [store, { openRuns }] = await Promise.all([openStore(config), import('../runs/runs.ts')]);
-  return openRuns(store, { retentionDays: config.runs.retentionDays });
 }
 
 /** AWS, with its load balancers listed every few minutes; or recorded incidents. */

@@ -7,6 +7,7 @@ import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config, Secrets } from '../config.ts';
 import type { Investigator } from '../investigate.ts';
+import { VIEWS } from '../render/slack/actions.ts';
 import type { Runs } from '../runs/runs.ts';
 import { openAllowed } from './allowed.ts';
 import type { Desk } from './ask.ts';
@@ -154,7 +155,7 @@ export async function openApp(parts: AppParts): Promise<OpenApp> {
   onButtons(app, desk);
   onFeedback(app, desk);
   onHome(app, desk, parts.failures ?? (() => []));
-  app.view(/^(?!alb502:)/, ({ ack }) => ack());
+  app.view(new RegExp(`^(?!(?:${Object.values(VIEWS).join('|')})$)`), ({ ack }) => ack());
 
   return {
     app,

@@ -15,8 +15,8 @@ export interface Press {
   who: Who;
   trigger: string;
   respond: RespondFn;
-  /** The thread of the message with the button. */
-  thread: string;
+  /** The thread in which the button was pressed; null for one of the root message, which people see in the channel. */
+  thread: string | null;
 }
 
 const OWN = /^alb502:/;
@@ -31,8 +31,9 @@ export function onButtons(app: App, desk: Desk): void {
     const channel = body.channel?.id ?? body.container.channel_id;
     if (pressed === null || typeof channel !== 'string') return;
     const who = whoSigned(body, channel);
-    const message: unknown = body.message?.thread_ts ?? body.message?.ts ?? body.container.thread_ts;
-    const thread = typeof message === 'string' ? message : '';
+    // The root message of a thread names itself.
+    const within: unknown = body.message?.thread_ts ?? body.container.thread_ts;
+    const thread = typeof within === 'string' && within !== body.message?.ts ? within : null;
     const refuse = (sentence: string) => answerPrivately(desk, respond, privateMessage(sentence), thread);
     try {
       const found = await runFor(desk, pressed.run, who);

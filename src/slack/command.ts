@@ -3,7 +3,7 @@ import type { App, RespondArguments } from '@slack/bolt';
 import type { Message } from '../render/slack/message.ts';
 import { helpMessage, usageMessage } from '../render/slack.ts';
 import { ask, type Desk, readQuery } from './ask.ts';
-import { openForm } from './form.ts';
+import { openForm, type Prefilled } from './form.ts';
 import { answerPrivately, saidOf } from './private.ts';
 import { asksForHelp, plainWords } from './words.ts';
 
@@ -22,7 +22,7 @@ export function onCommand(app: App, desk: Desk): void {
       const trouble = await openForm(desk, {
         trigger: command.trigger_id,
         who,
-        form: { words, channel },
+        form: { ...prefilled(words), channel },
         within: null,
       });
       if (trouble !== null) await answerPrivately(desk, respond, trouble);
@@ -35,3 +35,13 @@ export function onCommand(app: App, desk: Desk): void {
 }
 
 const privately = ({ text, blocks }: Message): RespondArguments => ({ response_type: 'ephemeral', text, blocks });
+
+/** What was typed without a load balancer, for the inputs of the form. */
+export function prefilled(words: string): Prefilled {
+  const all = words.split(/[\s,]+/).filter((word) => word !== '');
+  const statuses = all.filter((word) => STATUS.test(word)).join(' ');
+  const window = all.filter((word) => !STATUS.test(word)).join(' ');
+  return { ...(window === '' ? {} : { window }), ...(statuses === '' ? {} : { statuses }) };
+}
+
+const STATUS = /^(?:\d{3}|\dxx)$/i;

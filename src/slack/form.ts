@@ -13,7 +13,7 @@ import { saidOf } from './private.ts';
 import { plainWords } from './words.ts';
 
 /** What the form is opened with, as it would be typed. */
-export type Prefilled = NonNullable<Parameters<typeof formView>[0]>;
+export type Prefilled = Parameters<typeof formView>[0];
 
 /** Kept in the form: the thread it asks in, which holds for that channel only. */
 const Place = z.object({ channel: z.string().nullable(), within: z.string().nullable() });

@@ -33,9 +33,10 @@ export function matching(known: readonly LoadBalancerRef[], typed: string): Load
 
 /** An ARN says exactly which; should one be too long, the name has to. */
 export function optionOf({ name, arn, account, region }: LoadBalancerRef): types.PlainTextOption {
-  const text = account === 'default' ? `${name} (${region})` : `${name} (${region}, ${account})`;
+  const place = account === 'default' ? region : `${region}, ${account}`;
   return {
-    text: { type: 'plain_text', text: text.slice(0, TEXT), emoji: false },
+    text: { type: 'plain_text', text: name.slice(0, TEXT), emoji: false },
+    description: { type: 'plain_text', text: place.slice(0, TEXT), emoji: false },
     value: arn !== null && arn.length <= VALUE ? arn : name,
   };
 }

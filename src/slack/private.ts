@@ -37,7 +37,7 @@ export async function answerPrivately(
   { log }: Pick<Desk, 'log'>,
   respond: RespondFn,
   { text, blocks }: Message,
-  thread?: string,
+  thread: string | null = null,
 ): Promise<void> {
   try {
     await respond({
@@ -45,7 +45,7 @@ export async function answerPrivately(
       replace_original: false,
       text,
       blocks,
-      ...(thread === undefined ? {} : { thread_ts: thread }),
+      ...(thread === null ? {} : { thread_ts: thread }),
     });
   } catch (error) {
     // The address of the answer is a secret, and may stand in the message of the error.

@@ -12,13 +12,8 @@ export function onShortcuts(app: App, desk: Desk): void {
   app.shortcut<GlobalShortcut>({ type: 'shortcut', callback_id: SHORTCUTS.global }, async ({ ack, shortcut }) => {
     await ack();
     const who = whoSigned(shortcut, null);
-    const { defaultChannel } = desk.config.slack;
-    const trouble = await openForm(desk, {
-      trigger: shortcut.trigger_id,
-      who,
-      form: defaultChannel === undefined ? {} : { channel: defaultChannel },
-      within: null,
-    });
+    // Without a channel: the form asks for one.
+    const trouble = await openForm(desk, { trigger: shortcut.trigger_id, who, form: {}, within: null });
     if (trouble !== null) await sayTo(desk, { user: who.user, channel: null, thread: null }, trouble);
   });
 

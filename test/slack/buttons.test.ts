@@ -167,4 +167,30 @@ describe('feedback', () => {
     ]);
     expect((await toldTo(bot, 'ada')).text).toContain('kept');
   });
+
+  it('that it was wrong asks what it was, and is kept instead of what the person said before', async () => {
+    const bot = await withThread({ mode: 'socket' });
+    const { slack, root, run, runs, asked } = bot;
+    await slack.press(root, 'Right', 'ada');
+    await vi.waitFor(() => expect(asked.refreshed).toHaveLength(1));
+    await slack.press(root, 'Wrong', 'ada');
+    const view = await slack.until(() => slack.views('ada').at(-1) ?? null, 'a form');
+    await slack.submit(view, { cause: 'slow-target', words: 'the database' }, 'ada');
+    await vi.waitFor(() => expect(asked.refreshed).toHaveLength(2));
+    expect((await runs.read(run.id))?.feedback).toMatchObject([
+      { user: 'U0ADA', verdict: 'wrong', cause: 'slow-target', words: 'the database' },
+    ]);
+    await slack.until(() => slack.privateOf('ada').length === 2, 'thanks');
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('of a run that is gone by then is said to be', async () => {
+    const bot = await withThread();
+    const { slack, root, run } = bot;
+    await slack.press(root, 'Wrong', 'ada');
+    const view = await slack.until(() => slack.views('ada').at(-1) ?? null, 'a form');
+    Object.assign(view.content, { private_metadata: `20200101t000000-00000000 ${run.thread.channel}` });
+    await slack.submit(view, {}, 'ada');
+    expect((await toldTo(bot, 'ada')).text).toContain('not kept any more');
+  });
 });

@@ -38,9 +38,9 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
 
 describe('said in private at once, without anything being looked up', () => {
   it.each([
-    ['help', 'help'],
-    ['HELP', 'help'],
-    ['?', 'help'],
+    ['help', 'names the root cause'],
+    ['HELP', 'names the root cause'],
+    ['?', 'names the root cause'],
     ['shop-prod last fortnight', '"fortnight" is not a duration'],
     ['shop-prod 15m', '"15m" is neither a window nor a status'],
     ['shop_prod', 'is not the name of an Application Load Balancer'],

@@ -37,8 +37,8 @@ describe('a mention', () => {
   });
 
   it.each([
-    ['', 'help'],
-    ['help', 'help'],
+    ['', 'names the root cause'],
+    ['help', 'names the root cause'],
     ['last 15m', 'Which load balancer?'],
     ['shop-prod banana', '"banana" is neither a window nor a status'],
     ['orders', "There is no load balancer 'orders'."],

@@ -575,7 +575,9 @@ export async function openLocalSlack(options: Options = {}) {
     const type = String(element.type);
     const offered = async (typed: string): Promise<Record<string, unknown>> => {
       const isExternal = type.endsWith('external_select');
-      const external = isExternal ? await suggest(view, String(element.action_id), typed, by) : [];
+      // Somebody types a part of it, and picks.
+      const part = typed.split(' ')[0] ?? '';
+      const external = isExternal ? await suggest(view, String(element.action_id), part, by) : [];
       const own = isExternal
         ? []
         : recordsOf(element.options).concat(recordsOf(element.option_groups).flatMap((one) => recordsOf(one.options)));

@@ -1,0 +1,457 @@
+/** What people meet in Slack: the real Bolt app over a real WebSocket or HTTP, a local Slack, recorded incidents for AWS. */
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ACTIONS, INPUTS, SHORTCUTS } from '../../src/render/slack/actions.ts';
+import type { LocalSlack, Message } from './local-slack.ts';
+import { answered, runBot, SCENARIOS } from './whole-bot.ts';
+
+const RACE = '001-keep-alive';
+const ask = (slack: LocalSlack, text: string, { user = 'ada', channel = 'alerts' } = {}) =>
+  slack.command({ user, channel, text });
+/** Roots that the bot posted. */
+const roots = (slack: LocalSlack, channel = 'alerts'): Message[] =>
+  slack.roots(channel).filter(({ user }) => user === slack.workspace.bot.user);
+const replies = (slack: LocalSlack, root: Message, channel = 'alerts'): Message[] => slack.thread(channel, root.ts);
+/** What this person was told in private, newest last. */
+const told = (slack: LocalSlack, user: string): string[] => slack.privateOf(user).map(({ text }) => text);
+const isToldOf = (slack: LocalSlack, user: string, words: RegExp): Promise<string> =>
+  slack.until(() => told(slack, user).find((text) => words.test(text)), `${user} is told ${words}`);
+
+describe.each(['socket', 'http'] as const)('over %s', (mode) => {
+  it('a command opens a thread that ends with the verdict', async () => {
+    const { slack } = await runBot({ mode });
+    const { outcome, said } = await ask(slack, RACE);
+    expect(outcome).toMatchObject({ acknowledged: true });
+    expect(said).toBeNull();
+    const root = await answered(slack);
+    expect(root.text).toMatch(/shop-prod/);
+    expect(root.text).toMatch(/keep-alive race/i);
+    expect(root.before.length).toBeGreaterThan(0);
+    expect(roots(slack)).toHaveLength(1);
+  });
+
+  it('a press fetches more into the thread', async () => {
+    const { slack } = await runBot({ mode });
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    const count = replies(slack, root).length;
+    await slack.press(root, ACTIONS.extra('fix'), 'ben');
+    await slack.until(() => replies(slack, root).length === count + 1, 'the fix');
+    expect(replies(slack, root).at(-1)?.text).toMatch(/keep/i);
+  });
+});
+
+describe('what the thread of an incident says, as a person reads it', () => {
+  it.each(['001', '002', '004', '005', '006', '013'])('%s', async (scenario) => {
+    const [folder = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
+    const { slack } = await runBot({ recorded: [join(SCENARIOS, folder)] });
+    // A name of a load balancer has 32 characters at most; a part of that of the incident will do.
+    await ask(slack, folder.slice(0, 20).replace(/-$/, ''));
+    await answered(slack);
+    await slack.silence(300);
+    await expect(`${steady(slack.whatIsShown('alerts'))}\n`).toMatchFileSnapshot(`threads/${folder}.txt`);
+  });
+});
+
+/** Without what differs from one time to the next. */
+const steady = (text: string): string =>
+  text
+    .replaceAll(/\d{8}t\d{6}-[0-9a-f]{8}/g, '<run>')
+    .replaceAll(/<!date\^\d+\^[^|]*\|[^>]*>/g, '<moment>')
+    .replaceAll(/\b\d+(\.\d+)? s$/gm, '<time>');
+
+describe('what is asked', () => {
+  it.each<[string, string, RegExp]>([
+    ['a window that is none', 'shop-prod last fortnight', /fortnight.*last 15m/],
+    ['a status that is none', 'shop-prod 999', /999/],
+    ['words too many', 'shop-prod last 15m and more', /"and".*my-alb last 15m/],
+    ['help', 'help', /\/alb502 my-alb last 15m/],
+  ])('%s is answered at once and in private', async (_, text, words) => {
+    const { slack } = await runBot();
+    const { said } = await ask(slack, text);
+    expect(said).toMatch(words);
+    expect(slack.calls.filter(({ method }) => method.startsWith('chat.'))).toEqual([]);
+  });
+
+  it('a load balancer that nobody knows is answered in private, with those there are', async () => {
+    const { slack } = await runBot();
+    await ask(slack, 'shop-pord last 15m');
+    expect(await isToldOf(slack, 'ada', /shop-pord/)).toMatch(/shop-prod/);
+    expect(roots(slack)).toEqual([]);
+  });
+
+  it('typographic quotes, dashes and spaces of a phone are read', async () => {
+    const { slack } = await runBot();
+    await ask(slack, '“001-keep-alive”\u00a0');
+    await answered(slack);
+  });
+
+  it('nothing opens the form; what is wrong in it is said beside it; then it asks', async () => {
+    const { slack } = await runBot();
+    await ask(slack, '');
+    const form = await slack.until(() => slack.views('ada')[0], 'the form');
+    const offered = await slack.suggest(form, INPUTS.loadBalancer, 'shop', 'ada');
+    expect(offered.map(({ text }) => text)).toEqual(['shop-prod (eu-west-1)']);
+    const name = offered[0]?.text ?? '';
+    const wrong = await slack.submit(form, { [INPUTS.loadBalancer]: name, [INPUTS.window]: 'yesterday' }, 'ada');
+    expect(wrong.errors).toHaveProperty(INPUTS.window);
+    await slack.submit(form, { [INPUTS.loadBalancer]: name, [INPUTS.window]: 'from 02:40 to 02:55' }, 'ada');
+    await answered(slack);
+    expect(slack.views('ada')).toEqual([]);
+  });
+
+  it('a form that could not open in time says so', async () => {
+    const { slack } = await runBot();
+    slack.fail('views.open', { error: 'expired_trigger_id' });
+    await ask(slack, '');
+    await isToldOf(slack, 'ada', /form/i);
+  });
+
+  it('the shortcut opens the form; it asks where', async () => {
+    const { slack } = await runBot();
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
+    const form = await slack.until(() => slack.views('ada')[0], 'the form');
+    await slack.submit(form, { [INPUTS.loadBalancer]: 'checkout (eu-west-1)', [INPUTS.channel]: 'alerts' }, 'ada');
+    await answered(slack);
+  });
+
+  it('a mention in a thread is answered in that thread', async () => {
+    const { slack } = await runBot();
+    const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'Is shop-prod down?' });
+    await slack.mention({ user: 'ada', channel: 'alerts', text: RACE, thread: alert.ts });
+    await slack.until(() => replies(slack, alert).some(({ text }) => /keep-alive race/i.test(text)), 'an answer below');
+    expect(roots(slack)).toEqual([]);
+  });
+
+  it('a mention without a load balancer is answered for who wrote it', async () => {
+    const { slack } = await runBot();
+    const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'help' });
+    await isToldOf(slack, 'ada', /\/alb502/);
+    expect(slack.privateOf('ada')[0]?.thread).toBe(message.ts);
+  });
+
+  it('the menu of an alert asks about what the alert names, and answers below it', async () => {
+    const { slack } = await runBot();
+    const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'ALARM: checkout 5xx is high' });
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.message, message: alert });
+    const form = await slack.until(() => slack.views('ada')[0], 'the form');
+    expect(JSON.stringify(form.content)).toMatch(/checkout/);
+    await slack.submit(form, { [INPUTS.window]: 'from 2026-11-12T14:10 to 2026-11-12T14:25' }, 'ada');
+    await slack.until(() => replies(slack, alert).some(({ text }) => /security group/i.test(text)), 'an answer below');
+    expect(roots(slack)).toEqual([]);
+  });
+
+  it('the Home shows what was asked', async () => {
+    const { slack } = await runBot();
+    await ask(slack, RACE);
+    await answered(slack);
+    await slack.openHome('ada');
+    const home = await slack.until(() => slack.home('ada'), 'the Home');
+    expect(JSON.stringify(home.content)).toMatch(/shop-prod/);
+    await slack.openHome('ben');
+    const other = await slack.until(() => slack.home('ben'), 'the Home of another');
+    expect(JSON.stringify(other.content)).not.toMatch(/keep-alive race/i);
+  });
+});
+
+describe('who asks, and where', () => {
+  const channels = [
+    'alerts',
+    'ops',
+    { name: 'public', hasBot: false },
+    { name: 'secret', isPrivate: true, hasBot: false },
+  ];
+
+  it.each(['public', 'secret'])('not invited to a channel (%s), it says how', async (channel) => {
+    const { slack } = await runBot({ slack: { channels } });
+    await ask(slack, RACE, { channel });
+    await isToldOf(slack, 'ada', /\/invite @alb502/);
+    expect(slack.roots(channel)).toEqual([]);
+  });
+
+  it.each<[string, Record<string, unknown>, Record<string, string[]>]>([
+    ['by name', { users: ['U0BEN'] }, {}],
+    ['by user group', { userGroups: ['S0ONCALL'] }, { oncall: ['ben'] }],
+    ['by channel', { channels: ['C0OPS'] }, {}],
+    ['by workspace', { workspaces: ['T0OTHER'] }, {}],
+  ])('not allowed %s, nothing is looked up', async (_, allow, userGroups) => {
+    const { slack, log } = await runBot({ config: { slack: { allow } }, slack: { channels, userGroups } });
+    await ask(slack, RACE);
+    await isToldOf(slack, 'ada', /alb502/);
+    expect(roots(slack)).toEqual([]);
+    expect(log.filter(({ msg }) => msg === 'diagnosed' || msg === 'asked')).toEqual([]);
+  });
+
+  it('those of the user group are answered', async () => {
+    const { slack } = await runBot({
+      config: { slack: { allow: { userGroups: ['S0ONCALL'] } } },
+      slack: { userGroups: { oncall: ['ben'] } },
+    });
+    await ask(slack, RACE, { user: 'ben' });
+    await answered(slack);
+  });
+
+  it('a second one in the channel is pointed to the thread', async () => {
+    const { slack } = await runBot({ pace: 50 });
+    await ask(slack, RACE);
+    await slack.until(() => roots(slack).length === 1, 'the thread');
+    await ask(slack, RACE, { user: 'ben' });
+    expect(await isToldOf(slack, 'ben', /asked here/)).toContain(roots(slack)[0]?.ts.replace('.', ''));
+    await answered(slack);
+    expect(roots(slack)).toHaveLength(1);
+  });
+
+  it('a second one elsewhere has a thread of their own, from the same evidence', async () => {
+    const { slack, log } = await runBot({ slack: { channels } });
+    await ask(slack, RACE);
+    await answered(slack);
+    await ask(slack, RACE, { user: 'ben', channel: 'ops' });
+    const other = await answered(slack, 'ops');
+    expect(other.text).toMatch(/keep-alive race/i);
+    expect(log.filter(({ msg }) => msg === 'diagnosed')).toHaveLength(1);
+  });
+});
+
+describe('what is pressed', () => {
+  it('twice, by one and by another, is answered once', async () => {
+    const { slack } = await runBot();
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    await slack.silence(200);
+    const count = replies(slack, root).length;
+    const fix = ACTIONS.extra('fix');
+    await Promise.all([slack.press(root, fix, 'ada'), slack.press(root, fix, 'ada'), slack.press(root, fix, 'ben')]);
+    await slack.until(() => replies(slack, root).length > count, 'the fix');
+    await slack.silence(300);
+    expect(replies(slack, root)).toHaveLength(count + 1);
+  });
+
+  it('after a restart, by another who may, is answered; by who may not, is refused', async () => {
+    const { slack, restart } = await runBot({
+      config: { slack: { allow: { users: ['U0ADA', 'U0BEN'] } } },
+      slack: { users: ['ada', 'ben', 'eve'] },
+    });
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    await slack.silence(200);
+    const count = replies(slack, root).length;
+    await restart();
+    slack.pass(7 * 24 * 3_600_000);
+    await slack.press(root, ACTIONS.extra('fix'), 'eve');
+    await isToldOf(slack, 'eve', /not among those who may ask/);
+    await slack.press(root, ACTIONS.extra('fix'), 'ben');
+    await slack.until(() => replies(slack, root).length === count + 1, 'the fix');
+  });
+
+  it('asking again, and wider, edits what stands there', async () => {
+    const { slack } = await runBot();
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    await slack.silence(200);
+    const edits = root.before.length;
+    await slack.press(root, ACTIONS.askAgain, 'ben');
+    await slack.until(() => root.before.length > edits && !/looking/i.test(root.text), 'another answer');
+    expect(roots(slack)).toHaveLength(1);
+  });
+
+  it('the post-mortem comes as a file', async () => {
+    const { slack } = await runBot();
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    const holder = withAction(slack, root, 'post-mortem');
+    await slack.press(holder.message, holder.label, 'ada');
+    const reply = await slack.until(() => replies(slack, root).find(({ files }) => files.length > 0), 'a file');
+    expect(reply.files[0]?.name).toMatch(/\.md$/);
+    expect(reply.files[0]?.content).toMatch(/keep-alive race/i);
+  });
+
+  it('right and wrong are kept; wrong asks for the cause', async () => {
+    const { slack } = await runBot();
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    const right = withAction(slack, root, 'right');
+    await slack.press(right.message, right.label, 'ada');
+    await isToldOf(slack, 'ada', /Noted/);
+    const wrong = withAction(slack, root, 'wrong');
+    await slack.press(wrong.message, wrong.label, 'ben');
+    const form = await slack.until(() => slack.views('ben')[0], 'the form');
+    await slack.submit(form, { [INPUTS.words]: 'A deployment.' }, 'ben');
+    await isToldOf(slack, 'ben', /Noted/);
+  });
+});
+
+/** Where something can be pressed: a button by its action, or an option of a menu by its value. */
+function withAction(slack: LocalSlack, root: Message, what: string): { message: Message; label: string } {
+  for (const message of [root, ...replies(slack, root)]) {
+    const found = JSON.stringify(message.blocks).match(new RegExp(`"(alb502:(?:extra:)?${what})"`));
+    if (found?.[1] !== undefined) return { message, label: found[1] };
+    for (const block of message.blocks) {
+      const elements = [block.elements, block.accessory].flat() as Record<string, unknown>[];
+      for (const element of elements.filter(Boolean)) {
+        for (const option of [element.options].flat() as { text?: { text: string }; value?: string }[]) {
+          if (option?.value?.startsWith(`${what}:`)) return { message, label: option.text?.text ?? '' };
+        }
+      }
+    }
+  }
+  throw new Error(`Nothing in the thread is ${what}.`);
+}
+
+describe('when Slack is not at its best', () => {
+  const refusing = (type: string) => (args: Readonly<Record<string, unknown>>) =>
+    JSON.stringify(args.blocks ?? '').includes(`"${type}"`);
+
+  it('blocks it does not take become plain ones', async () => {
+    const { slack } = await runBot();
+    for (const method of ['chat.postMessage', 'chat.update']) {
+      slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('plan') });
+      slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('data_visualization') });
+    }
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    await slack.silence(300);
+    const types = replies(slack, root).flatMap(({ blocks }) => blocks.map(({ type }) => type));
+    expect(types).not.toContain('plan');
+    expect(replies(slack, root).some(({ text, blocks }) => /keep-alive/i.test(text) && blocks.length > 0)).toBe(true);
+  });
+
+  it('no blocks at all become text', async () => {
+    const { slack } = await runBot();
+    const hasBlocks = (args: Readonly<Record<string, unknown>>) => Array.isArray(args.blocks) && args.blocks.length > 0;
+    for (const method of ['chat.postMessage', 'chat.update']) {
+      slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: hasBlocks });
+    }
+    await ask(slack, RACE);
+    const root = await answered(slack);
+    expect(root.blocks).toEqual([]);
+    expect(root.text).toMatch(/shop-prod[\s\S]*keep-alive race/i);
+  });
+
+  it('too long an edit is cut', async () => {
+    const { slack } = await runBot();
+    slack.fail(
+      'chat.update',
+      { error: 'msg_too_long' },
+      { times: 1, when: ({ text }) => /keep-alive race/i.test(String(text)) },
+    );
+    await ask(slack, RACE);
+    await answered(slack);
+  });
+
+  it('429 is waited for, and the last state arrives', async () => {
+    const { slack } = await runBot();
+    slack.fail('chat.postMessage', { retryAfter: 1 });
+    slack.fail('chat.update', { retryAfter: 1 }, { times: 2 });
+    await ask(slack, RACE);
+    await answered(slack);
+  });
+
+  it('an answer that is lost leaves one message, not two', async () => {
+    const { slack } = await runBot();
+    slack.fail('chat.postMessage', { lost: 'after' });
+    await ask(slack, RACE);
+    await answered(slack);
+    expect(roots(slack)).toHaveLength(1);
+  });
+
+  it('its servers fail for a moment', async () => {
+    const { slack } = await runBot();
+    slack.fail('chat.postMessage', { status: 500 });
+    slack.fail('chat.update', { status: 503 }, { times: 2 });
+    await ask(slack, RACE);
+    await answered(slack);
+  });
+
+  it('slowly', async () => {
+    const { slack } = await runBot({ slack: { latency: 300 } });
+    const { outcome } = await ask(slack, RACE);
+    expect(outcome.acknowledged && outcome.milliseconds).toBeLessThan(500);
+    await answered(slack);
+  });
+
+  it('a command that comes twice is answered once', async () => {
+    const { slack } = await runBot();
+    const { again } = await ask(slack, RACE);
+    await again();
+    const { again: mentionedAgain } = await slack.mention({ user: 'ada', channel: 'alerts', text: '003-connection' });
+    await mentionedAgain({ attempt: 1, reason: 'http_timeout' });
+    await answered(slack);
+    await slack.silence(300);
+    expect(roots(slack)).toHaveLength(1);
+    expect(
+      slack.calls.filter(
+        ({ method, args }) =>
+          method === 'chat.postMessage' &&
+          args.metadata !== undefined &&
+          JSON.stringify(args.metadata).match(/[0-9a-f]{8}"/),
+      ).length,
+    ).toBe(2);
+  });
+
+  it('the connection is renewed in the middle of it', async () => {
+    const { slack } = await runBot({ pace: 100 });
+    await ask(slack, RACE);
+    slack.sockets.disconnect('refresh_requested');
+    await answered(slack);
+    await slack.until(() => slack.sockets.connections() === 1 && slack.sockets.connected() === 2, 'another connection');
+    await ask(slack, '003-connection', { user: 'ben' });
+    await answered(slack, 'alerts', 2);
+  });
+
+  it('the channel is archived in the middle of it', async () => {
+    const { slack, log } = await runBot({ pace: 50 });
+    await ask(slack, RACE);
+    await slack.until(() => roots(slack).length === 1, 'the thread');
+    slack.workspace.channel('alerts').isArchived = true;
+    await slack.until(() => log.some(({ msg }) => msg === 'diagnosed'), 'the diagnosis');
+  });
+});
+
+describe('stopped', () => {
+  it('in the middle of it, the next one goes on', async () => {
+    const { slack, restart } = await runBot({ pace: 100 });
+    await ask(slack, RACE);
+    await slack.until(() => roots(slack).length === 1, 'the thread');
+    await restart();
+    await slack.until(() => !/looking/i.test(roots(slack)[0]?.text ?? 'looking'), 'an end');
+    expect(roots(slack)).toHaveLength(1);
+  });
+});
+
+/** A recorded incident whose requests were written by an attacker. */
+function hostileIncident(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'alb502-hostile-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [name = ''] = globSync('014-*', { cwd: SCENARIOS });
+  cpSync(join(SCENARIOS, name), join(folder, name), { recursive: true });
+  for (const file of globSync('**/*.log.gz', { cwd: folder })) {
+    const text = gunzipSync(readFileSync(join(folder, file))).toString('utf8');
+    const hostile = text
+      .split('\n')
+      .map((line) =>
+        line
+          .replace(/"(GET|POST) (https:\/\/[^/ ]+)\S* /, '"$1 $2/<!channel>/`*_~<@U0BEN>&a=<http://evil.example|x> ')
+          .replace(/"Mozilla[^"]*"/, '"<!here> ``` <!subteam^S1> @everyone"'),
+      )
+      .join('\n');
+    writeFileSync(join(folder, file), gzipSync(hostile));
+  }
+  return join(folder, name);
+}
+
+it('what attackers write into requests arrives as text, whatever is pressed', async () => {
+  const { slack } = await runBot({ recorded: [hostileIncident()] });
+  await ask(slack, '014-malformed');
+  const root = await answered(slack);
+  await slack.silence(300);
+  for (const what of ['log-lines', 'by-route', 'evidence', 'step-4', 'repeat', 'post-mortem']) {
+    const found = withAction(slack, root, what);
+    await slack.press(found.message, found.label, 'ada');
+  }
+  await slack.silence(500);
+  expect(slack.whatIsShown('alerts')).toMatch(/!channel/);
+  // That nothing of it notifies anybody is looked at for each payload, at the end of every test.
+});

@@ -1,5 +1,5 @@
 /** Writes an incident folder: what a diagnosis was made from, redacted, so that the same diagnosis can be made from it anywhere. */
-import { mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { AccessLogFile } from './collect/recorded/access-log-file.ts';
 import { type Described, filesOf, isMissingFile } from './collect/recorded/evidence.ts';
@@ -36,7 +36,39 @@ export async function assertSaveable(dir: string, incident: Saving['incident']):
   const there = await entriesOf(dir);
   if (there === 'file') throw new Problem(`${dir} is not a folder; --save needs a new or an empty one.`, 1);
   if (there.length > 0) throw new Problem(`${dir} is not empty; --save needs a new or an empty folder.`, 1);
+  await assertWritable(dir);
 }
+
+/** Throws Problem (exit 2) where nothing can be made: better before the work than after it. Leaves nothing behind. */
+async function assertWritable(dir: string): Promise<void> {
+  const made: string[] = [];
+  try {
+    await makeFolder(dir, made);
+    await rmdir(await mkdtemp(join(dir, '.alb502-')));
+  } catch (error) {
+    throw new Problem(`Nothing can be saved to ${dir}: ${wordsOf(error)}.`, 2);
+  } finally {
+    for (const one of made.reverse()) await rmdir(one).catch(() => {});
+  }
+}
+
+/** Makes a folder and those around it. Node's own recursive mkdir never ends where the system says that a parent is not there and is, as in /proc. */
+async function makeFolder(dir: string, made: string[] = []): Promise<void> {
+  try {
+    await mkdir(dir);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    const parent = dirname(dir);
+    if (codeOf(error) !== 'ENOENT' || parent === dir) throw error;
+    await makeFolder(parent, made);
+    await mkdir(dir);
+  }
+  made.push(dir);
+}
+
+/** "ENOENT: no such file or directory, mkdir '/proc/x'" → "ENOENT: no such file or directory". */
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message.replace(/, [a-z]+ '.*$/, '') : String(error);
 
 /**
  * Saves incident.json, what was collected of aws/ and metrics.json, and logs/ or access-log.json. Clients get other addresses; query
@@ -49,14 +81,12 @@ export async function saveIncident(dir: string, saving: Saving): Promise<void> {
     await write(dir, saving);
   } catch (error) {
     if (codeOf(error) === '') throw error;
-    throw new Problem(
-      `The incident cannot be saved to ${dir}: ${error instanceof Error ? error.message : codeOf(error)}.`,
-      2,
-    );
+    throw new Problem(`The incident cannot be saved to ${dir}: ${wordsOf(error)}.`, 2);
   }
 }
 
 async function write(dir: string, { question, evidence, incident }: Saving): Promise<void> {
+  await makeFolder(dir);
   const pseudonym = pseudonyms();
   const { accessLog, ...described } = evidence;
   const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));

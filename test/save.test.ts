@@ -342,3 +342,17 @@ describe('where an incident may be saved', () => {
     await expect(saveIncident(join(file, 'below'), before)).rejects.toMatchObject({ exitCode: 1 });
   });
 });
+
+describe('a place that takes nothing', () => {
+  it.each(['/proc/alb502', '/proc/alb502/deeper'])('such as %s is said at once, in one sentence', async (dir) => {
+    await expect(assertSaveable(dir, null)).rejects.toThrow(
+      /^Nothing can be saved to \/proc\/alb502(\/deeper)?: [A-Z]+: [^,]+[.]$/,
+    );
+  });
+
+  it('is not what a folder of which nothing is there yet is, and it leaves none', async () => {
+    const root = temporaryFolder();
+    await assertSaveable(join(root, 'a', 'b', 'c'), null);
+    expect(readdirSync(root)).toEqual([]);
+  });
+});

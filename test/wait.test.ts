@@ -1,6 +1,6 @@
 /** `--wait`: the same window asked again while its log arrives. Time is the test's own; the account and the bucket are on 127.0.0.1. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -151,6 +151,19 @@ describe('--wait', () => {
       new Problem('The AWS credentials have expired: run aws sso login, or export new ones.', 2),
     );
     expect(diagnosis().provisional).toBe(true);
+  });
+
+  it('prints what was asked for also when it cannot be saved', async () => {
+    const { words, time, diagnosis, said } = await world();
+    const dir = mkdtempSync(join(tmpdir(), 'alb502-wait-'));
+    const { sleep } = time;
+    time.sleep = (...args) => {
+      writeFileSync(join(dir, 'taken'), '');
+      return sleep(...args);
+    };
+    await expect(diagnoseLive(words, { wait: true, json: true, save: dir }, time)).rejects.toThrow(/is not empty/);
+    expect(diagnosis().provisional).toBe(false);
+    expect(said.stderr).not.toContain('Saved');
   });
 
   it('asks after a machine was put to sleep, and only once', async () => {

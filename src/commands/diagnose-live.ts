@@ -68,13 +68,19 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
         })
       : { known: await ask(question.now, 0), problem: null };
     const { diagnosis, dir } = known;
-    if (saving) {
-      await saving.saveIncident(saving.dir, { ...known, incident: dir === null ? null : { dir, logs: true } });
-      tell(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.`);
-    }
+    // What was asked and paid for is printed, also when it cannot be saved.
+    const saved = saving?.saveIncident(saving.dir, {
+      ...known,
+      incident: dir === null ? null : { dir, logs: true },
+    });
+    const unsaved = await saved?.then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    if (unsaved === null) tell(`Saved to ${save}, redacted; alb502 diagnose --from ${save} reads it.`);
     process.stdout.write(await render(diagnosis, options));
     if (problem !== null) throw problem;
-
+    if (unsaved) throw unsaved.error;
     if (options.wait && diagnosis.provisional) tell(notFinal(known));
   } finally {
     process.removeListener('SIGINT', interrupt);

@@ -140,3 +140,54 @@ describe('what strangers wrote', () => {
     expect(page).toContain('GET /\\x0aVerdict');
   });
 });
+
+describe('what is copied', () => {
+  const arn =
+    'arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/shop-prod/4f2a9c1e7b3d5068/6c1d0e9b8a7f5432/9683b2d02a6c0005';
+  const saying = (summary: string) => ({ ...race, verdict: { ...race.verdict, summary } });
+
+  it('is not broken in a sentence: ARNs, places of log files', () => {
+    const key =
+      'AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/04/123456789012_elasticloadbalancing_eu-west-1_app.web-prod.7c9e6679a1b2c3d4_20261104T0440Z_192.0.2.88_bqw2mbix.log.gz';
+    for (const one of [arn, key, `s3://bucket/${key}`]) {
+      const text = plain(
+        saying(`It lies in ${one}, which nobody reads, and is fixed by whoever is on call at three in the morning.`),
+      );
+      expect(text).toContain(one);
+      expect(text.split('\n').filter((line) => stringWidth(line) > 80 && !line.includes(one))).toEqual(
+        lines(race).filter((line) => stringWidth(line) > 80),
+      );
+    }
+  });
+
+  it('is on one line where it is a command', () => {
+    const command = `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=t Type=x,Order=2`;
+    expect(lines(saying(`Run ${command}, and let the others know about it before they do the same.`))).toContain(
+      `${command},`,
+    );
+  });
+
+  it('is nothing that only begins like it', () => {
+    const long = lines(saying(`It lies in arn:${'x'.repeat(700)} and AWSLogs${'y'.repeat(300)}.`));
+    expect(long.filter((line) => /x{70}|y{70}/.test(line) && stringWidth(line) > 80)).toEqual([]);
+  });
+});
+
+it('says once for how many checks of a step the same reason holds', () => {
+  const reason = 'Could not look: ec2:DescribeSecurityGroups was denied.';
+  const denied = (check: string, summary = reason) => ({ check, outcome: 'unknown' as const, summary });
+  const [first, ...rest] = race.steps;
+  if (first?.findings[0] === undefined) throw new Error('There is no finding.');
+  const [finding] = first.findings;
+  const findings = [denied('a'), denied('b'), denied('c', 'Could not look: other.'), denied('d')].map((one) => ({
+    ...finding,
+    ...one,
+  }));
+  const shown = lines({ ...race, steps: [{ ...first, findings }, ...rest] }).filter((line) =>
+    line.includes('not look'),
+  );
+  expect(shown.filter((line) => !line.includes('(✓'))).toEqual([
+    '    ? Could not look (3 checks): ec2:DescribeSecurityGroups was denied.',
+    '    ? Could not look: other.',
+  ]);
+});

@@ -1,6 +1,6 @@
 /** Why the rows themselves contradict a cause: what every error shows instead of the signatures that the cause could leave. */
 import type { SignatureId } from '../signature.ts';
-import type { Traffic } from '../traffic.ts';
+import { type Traffic, withSignature } from '../traffic.ts';
 import { list, outOf } from '../wording.ts';
 
 const SHOWS: Partial<Record<SignatureId, string>> = {
@@ -18,13 +18,19 @@ const SHOWS: Partial<Record<SignatureId, string>> = {
   'closed-before-response': 'were sent on an open connection that the target closed or answered badly',
 };
 
+/** 500, 501, 505 and 507 are of the load balancer itself: what a connection to a target comes to is a 502, 503 or 504. */
+const ofOther = (traffic: Traffic): string | undefined =>
+  withSignature(traffic, 'other').every(({ elb_status_code }) => /^5/.test(elb_status_code))
+    ? 'have a status that no connection to a target leaves'
+    : undefined;
+
 /**
  * A sentence when no error has one of the admissible signatures and each has one that excludes the cause; null when some error could be
  * of that cause, or is too odd to say.
  */
 export function contradictedBySignature(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
   const shown = traffic.bySignature.map(({ id, count }) => {
-    const sentence = admissible.includes(id) ? undefined : SHOWS[id];
+    const sentence = admissible.includes(id) ? undefined : id === 'other' ? ofOther(traffic) : SHOWS[id];
     return sentence === undefined ? null : `${outOf(count, traffic.total)} errors ${sentence}`;
   });
   const sentences = shown.flatMap((sentence) => sentence ?? []);

@@ -98,7 +98,7 @@ export function awsFiles(
     'describe-subnets': {
       Subnets: subnets.map((subnet) => ({
         AvailabilityZone: `${region}${subnet.zone}`,
-        AvailableIpAddressCount: subnet.public ? 231 : 187,
+        AvailableIpAddressCount: subnet.public ? (loadBalancer.freeAddresses ?? 231) : 187,
         CidrBlock: subnet.cidr,
         DefaultForAz: false,
         MapPublicIpOnLaunch: false,
@@ -288,6 +288,7 @@ function describeGroup(group: TargetGroupSpec, loadBalancer: string): unknown {
     HealthCheckIntervalSeconds: check.intervalSeconds ?? 30,
     HealthCheckTimeoutSeconds: check.timeoutSeconds ?? 5,
     ProtocolVersion: 'HTTP1',
+    ...(group.optimizer === undefined ? {} : { TargetControlPort: group.optimizer.controlPort }),
   };
 }
 

@@ -27,6 +27,10 @@ export class Faults {
     return this.during('waf-unreachable', time).some((fault) => random.chance(fault.share));
   }
 
+  loadBalancerFails(time: number, random: Random): boolean {
+    return this.during('load-balancer-failing', time).some((fault) => random.chance(fault.share));
+  }
+
   identityProviderSilent(time: number, random: Random): boolean {
     return this.during('identity-provider-silent', time).some((fault) => random.chance(fault.share));
   }

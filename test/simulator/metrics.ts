@@ -50,7 +50,8 @@ export function metricsOf(
   };
   const byLoadBalancer = (row: Row) => row.targetStatus === null;
   const hasChosen = (row: Row) =>
-    row.target !== null || (row.actions.endsWith('forward') && row.truth?.signature !== 'no-target');
+    row.target !== null ||
+    (row.actions.endsWith('forward') && row.targetGroupName !== null && row.truth?.signature !== 'no-target');
 
   sum('RequestCount', lb, hasChosen);
   for (const status of [500, 502, 503, 504])
@@ -83,6 +84,8 @@ export function metricsOf(
       );
       continue;
     }
+    if (group.optimizer !== undefined)
+      sum('TargetControlRequestRejectCount', dimensions, (row) => own(row) && row.truth?.cause === 'target-optimizer');
     sum('TargetConnectionErrorCount', dimensions, (row) => own(row) && row.connection === 'not-connected');
     sum('TargetTLSNegotiationErrorCount', dimensions, (row) => own(row) && row.connection === 'no-tls');
     for (const [stat, of] of [

@@ -91,6 +91,11 @@ export class LoadBalancerNode {
       this.finish(time, { ...blank, actions: 'waf-failed' }, answer, done);
       return;
     }
+    if (faults.loadBalancerFails(evaluated, this.random)) {
+      const answer = own(500, { cause: 'load-balancer-impaired', signature: 'other' });
+      this.finish(evaluated + this.random.between(0, 4), { ...blank, actions: actions('forward') }, answer, done);
+      return;
+    }
     const fixed = faults.fixedResponse(evaluated, request.route);
     if (fixed !== undefined) {
       const truth = fixed.status >= 500 ? { cause: 'fixed-response', signature: 'fixed-response' } : null;
@@ -131,7 +136,29 @@ export class LoadBalancerNode {
       this.finish(evaluated, details, own(503, { cause: 'no-registered-targets', signature: 'no-target' }), done);
       return;
     }
-    this.forward(target, { ...details, target }, evaluated, done);
+    if (group.optimizer === undefined) {
+      this.forward(target, { ...details, target }, evaluated, done);
+      return;
+    }
+    const ready = this.ready(group, target, evaluated);
+    if (ready === null) {
+      this.finish(evaluated, details, own(503, { cause: 'target-optimizer', signature: 'no-target' }), done);
+      return;
+    }
+    ready.busy++;
+    this.forward(ready, { ...details, target: ready }, evaluated, (row) => {
+      this.world.agenda.add(row.time, () => ready.busy--);
+      done(row);
+    });
+  }
+
+  /** This target or, by turns, another one that takes one more request; null when none does. */
+  private ready(group: TargetGroupSpec, first: Target, time: number): Target | null {
+    const { targets, health } = this.world;
+    const others = targets.filter(
+      (target) => target.group === group && health.at(this.spec, target, time).state === 'healthy',
+    );
+    return [first, ...others].find((target) => target.busy < (group.optimizer?.concurrency ?? 0)) ?? null;
   }
 
   private choose(group: TargetGroupSpec, time: number): Target | null {

@@ -37,6 +37,8 @@ export interface LoadBalancerSpec {
   dualstack?: boolean;
   attributes?: Record<string, string>;
   state?: { Code: string; Reason?: string };
+  /** Free addresses in each of its subnets; plenty if not given. */
+  freeAddresses?: number;
 }
 
 export interface NodeSpec {
@@ -68,6 +70,8 @@ export interface TargetGroupSpec {
   server?: ServerSpec;
   targets: TargetSpec[];
   lambda?: LambdaSpec;
+  /** An agent on each target announces on this port how many requests it takes at a time; where none takes one more, the request is refused. */
+  optimizer?: { controlPort: number; concurrency: number };
 }
 
 export interface TargetSpec {
@@ -239,6 +243,8 @@ export type Fault =
   | ({ kind: 'stalled-upload'; route: string; share: number; afterSeconds: [number, number] } & During)
   /** The load balancer refuses the request itself: 501, 505 or 507. */
   | ({ kind: 'unsupported-request'; route: string; share: number; status: 501 | 505 | 507 } & During)
+  /** The load balancer cannot serve a request for want of itself: 500 before a target is chosen. */
+  | ({ kind: 'load-balancer-failing'; share: number } & During)
   /** The web ACL cannot be evaluated: 500. */
   | ({ kind: 'waf-unreachable'; share: number } & During)
   /** A Lambda invocation fails. */

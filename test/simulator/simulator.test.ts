@@ -13,7 +13,7 @@ import { keepAliveRace } from './recordings/keep-alive-race.ts';
 import { oneRowName, writeOneRow } from './recordings/one-row.ts';
 import { securityGroup } from './recordings/plain-causes.ts';
 import type { Row } from './row.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, TargetGroupSpec } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
 /** The expression that AWS documents for its Athena table, as JavaScript. */
@@ -243,6 +243,37 @@ describe('failures before a target is chosen', () => {
     );
     expect(Object.keys(truth.causes)).toEqual(['waf-failure']);
     expect(rows.every((row) => row.actions === 'waf-failed')).toBe(true);
+  });
+
+  it('a load balancer that fails by itself: 500 before a target is chosen', () => {
+    const { rows, truth, metrics } = simulate(
+      small(8, { routes: [route], clients, faults: [{ kind: 'load-balancer-failing', share: 1 }] }),
+    );
+    expect(Object.keys(truth.causes)).toEqual(['load-balancer-impaired']);
+    expect(rows.every((row) => row.elbStatus === 500 && row.target === null && row.errorReason === null)).toBe(true);
+    const chosen = metrics.find(({ MetricName }) => MetricName === 'RequestCount');
+    expect(chosen?.Values).toEqual([]);
+  });
+
+  it('an agent that takes one request at a time: never two at once, the others refused and counted', () => {
+    const { rows, truth, metrics } = simulate(
+      small(9, {
+        routes: [{ ...route, medianMs: 900 }],
+        clients: [{ kind: 'sessions', perMinute: 200, requests: 4, thinkSeconds: 1 }],
+        targetGroups: [
+          { ...(small(9).targetGroups[0] as TargetGroupSpec), optimizer: { controlPort: 3000, concurrency: 1 } },
+        ],
+      }),
+    );
+    expect(Object.keys(truth.causes)).toEqual(['target-optimizer']);
+    const served = rows.filter(({ target }) => target !== null).sort((a, b) => a.time - b.time);
+    const byTarget = Map.groupBy(served, ({ target }) => target);
+    for (const own of byTarget.values())
+      for (const [i, row] of own.entries()) expect(row.created).toBeGreaterThanOrEqual((own[i - 1]?.time ?? 0) - 1);
+    const rejects = metrics.find(({ MetricName }) => MetricName === 'TargetControlRequestRejectCount');
+    const refused = rows.filter(({ elbStatus }) => elbStatus === 503);
+    expect(refused.every(({ target }) => target === null)).toBe(true);
+    expect(rejects?.Values.reduce((sum, value) => sum + value, 0)).toBe(refused.length);
   });
 });
 

@@ -28,6 +28,8 @@ export class Target {
   readonly server: ServerSpec;
   readonly registeredAt: number;
   deregisteredAt = Number.POSITIVE_INFINITY;
+  /** Requests that are with it, counted where an agent limits them. */
+  busy = 0;
   hostGoneAt = Number.POSITIVE_INFINITY;
   readonly stops: Stop[] = [];
   readonly drops: { from: number; to: number; zone: Zone | undefined }[] = [];

@@ -317,6 +317,32 @@ export const eachCause: Family = {
       shows('unsupported-request', '501 is only made by the load balancer for this.'),
     ),
     incident(
+      'subnets out of addresses',
+      {
+        loadBalancer: loadBalancer('shop-prod', '4f2a9c1e7b3d5068', {
+          state: { Code: 'active_impaired', Reason: 'Not enough free IP addresses in the subnets.' },
+          freeAddresses: 2,
+        }),
+        faults: [{ kind: 'load-balancer-failing', share: 0.04 }],
+      },
+      leavesOpen(
+        ['load-balancer-impaired'],
+        'State and subnets show that it could be; no row shows that the 500s came of it.',
+        { ruledOut: ['keep-alive-race', 'connection-refused'] },
+      ),
+    ),
+    incident(
+      'no target ready for one more request',
+      {
+        targetGroups: [web({ optimizer: { controlPort: 3000, concurrency: 1 } })],
+        routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 12 * route.medianMs })),
+        clients: [people(30)],
+      },
+      shows('target-optimizer', 'As many refusals were counted as there are 503s; the group has targets.', {
+        mustNotClaim: ['no-registered-targets'],
+      }),
+    ),
+    incident(
       'clients give up',
       {
         clients: [people(4), people(4, { patienceSeconds: 5 })],

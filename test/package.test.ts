@@ -1,11 +1,13 @@
 /** What a user gets: the tarball, installed into an empty folder and run from there. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalSlack } from './slack/local-slack.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
@@ -79,6 +81,34 @@ describe('the installed package', () => {
     const { code, stdout } = await alb502('diagnose', '--from', join(scenarios, first), '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 1, verdict: { cause: 'keep-alive-race' } });
+  });
+
+  it('serves: Slack, its sockets and the log are in the bundle', async () => {
+    const without = await alb502('serve', '--check');
+    expect(without).toMatchObject({ code: 1, stdout: '' });
+    expect(without.stderr).toContain('SLACK_BOT_TOKEN is not set');
+    const slack = await openLocalSlack();
+    try {
+      const command = join(work, 'empty', 'node_modules', '.bin', 'alb502');
+      const child = spawn(command, ['serve', '--recorded', join('node_modules', 'alb502', 'test', 'scenarios')], {
+        cwd: join(work, 'empty'),
+        env: {
+          ...process.env,
+          SLACK_BOT_TOKEN: slack.botToken,
+          SLACK_APP_TOKEN: slack.appToken,
+          ALB502_SLACK_API_URL: slack.apiUrl,
+          ALB502_HEALTH_PORT: '0',
+        },
+      });
+      const ended = once(child, 'exit');
+      await slack.until(() => slack.sockets.connections() > 0, 'the bot');
+      await slack.command({ user: 'ada', channel: 'alerts', text: 'checkout' });
+      await slack.until(() => slack.roots('alerts').some(({ text }) => text.includes('final')), 'an answer');
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      await slack.close();
+    }
   });
 
   it('refuses a folder that is no incident in one sentence', async () => {

@@ -33,6 +33,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const stopped = Promise.withResolvers<string>();
   onSignals(stopped.resolve);
   const bot = await startBot(config, secrets, options.recorded ?? []);
+  // The process ends then, and whoever watches it starts another one; stderr says it too.
+  process.on('uncaughtExceptionMonitor', (error) => bot.log.fatal({ err: error }, 'ended by what nobody caught'));
   const why = await stopped.promise;
   bot.log.info({ why }, 'stopping');
   await bot.stop();

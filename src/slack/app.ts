@@ -77,7 +77,7 @@ const AWAY = 30_000;
 export async function openApp(parts: AppParts): Promise<OpenApp> {
   const { config, secrets, log, clientOptions = {}, now = Date.now } = parts;
   const logger = boltLogger(log);
-  const slack = new WebClient(secrets.botToken, { ...INTERACTIVE, logger, ...clientOptions });
+  const slack = new WebClient(secrets.botToken, { ...INTERACTIVE, allowAbsoluteUrls: false, logger, ...clientOptions });
   const { user_id: user = '', bot_id: botId = '', team_id: home = '', user: name = 'alb502' } = await slack.auth.test();
   const ending = new AbortController();
   const desk: Desk = {

@@ -1,5 +1,6 @@
 /** Buttons below a diagnosis: pressed by anyone who may ask about it, weeks later too, and once is enough. */
 import type { App, RespondFn } from '@slack/bolt';
+import { Problem } from '../problem.ts';
 import { LONGEST_WINDOW, type Window } from '../query.ts';
 import { ACTIONS, EXTRA_IDS, type ExtraId } from '../render/slack/actions.ts';
 import { privateMessage } from '../render/slack.ts';
@@ -40,6 +41,7 @@ export function onButtons(app: App, desk: Desk): void {
       if ('refused' in found) return refuse(found.refused);
       await done(desk, pressed.what, { run: found.run, who, trigger: body.trigger_id, respond, thread });
     } catch (error) {
+      if (error instanceof Problem) return refuse(error.message);
       desk.log.error({ run: pressed.run, user: who.user, what: pressed.what, err: error }, 'a press was not answered');
       await refuse('Something broke; the log of alb502 says what. Try again in a minute.');
     }

@@ -178,9 +178,14 @@ describe('--wait', () => {
 
 describe('the command', () => {
   /** `interrupt` is called with what is on stderr so far, and says whether to interrupt. */
-  const run = (words: string[], environment: Record<string, string>, interrupt: (stderr: string) => boolean) =>
+  const run = (
+    words: string[],
+    environment: Record<string, string>,
+    interrupt: (stderr: string) => boolean,
+    node: string[] = [],
+  ) =>
     new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
-      const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli.ts'), ...words], {
+      const child = spawn(process.execPath, [...node, join(import.meta.dirname, '../src/cli.ts'), ...words], {
         cwd: mkdtempSync(join(tmpdir(), 'alb502-wait-')),
         env: { PATH: process.env.PATH ?? '', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -208,6 +213,32 @@ describe('the command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ provisional: true, loadBalancer: { name: 'checkout' } });
     expect(stderr).toMatch(/Interrupted; /);
     expect(code).toBe(130);
+  });
+
+  // What draws on a terminal ends the process at a signal that nobody else listens to.
+  const TERMINAL = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
+
+  it('does so on a terminal too', async () => {
+    const { account, s3 } = await world();
+    vi.restoreAllMocks();
+    const environment = { ...environmentFor(account.port), AWS_ENDPOINT_URL_S3: s3.endpoint };
+    const words = ['diagnose', 'checkout', '--wait', '--json'];
+    const waits = (text: string) => /asking again at .*\n.*\n.*\n/.test(text);
+    const { code, stdout } = await run(words, environment, waits, TERMINAL);
+    expect(code).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ provisional: true });
+  });
+
+  it('cancels what is running when it is interrupted on a terminal', async () => {
+    const { account, s3 } = await world();
+    vi.restoreAllMocks();
+    account.always('cloudwatch:GetMetricData', 'silence');
+    const environment = { ...environmentFor(account.port), AWS_ENDPOINT_URL_S3: s3.endpoint };
+    const ticks = (text: string) => text.includes('1 Access log');
+    const { code, stdout, stderr } = await run(['diagnose', 'checkout', '--json'], environment, ticks, TERMINAL);
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toContain('Interrupted; the calls that were running have been cancelled.');
+    expect(account.open()).toBe(0);
   });
 
   it('has nothing to wait for in a recorded incident', async () => {

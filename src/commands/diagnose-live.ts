@@ -27,8 +27,12 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
   const { asked, question, place, note } = await readQuestion(words.join(' '), options, time.clock());
   if (note !== null) tell(note);
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
+  // Kept for the second time: what draws on a terminal ends the process at a signal that nobody listens to any more.
+  const interrupt = () => {
+    if (interruption.signal.aborted) process.exit(130);
+    interruption.abort();
+  };
+  process.on('SIGINT', interrupt);
   // Log files that are fetched are kept until they are saved.
   const keeping = saving && (await mkdtemp(join(tmpdir(), 'alb502-live-')));
   const ask = async (now: number, spentUsd: number): Promise<Kept> => {

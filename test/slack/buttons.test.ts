@@ -40,6 +40,8 @@ describe('an answer that is fetched', () => {
     await again();
     await slack.press(root, 'Fix', 'ada');
     await vi.waitFor(async () => expect((await bot.runs.read(bot.run.id))?.extras).toHaveProperty(['fix:1']));
+    // Still the same finger.
+    await slack.press(root, 'Fix', 'ada');
     await slack.press(root, 'Fix', 'ben');
     const told = await toldTo(bot, 'ben');
     const [reply] = slack.thread('alerts', root.ts);

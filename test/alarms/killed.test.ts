@@ -1,0 +1,152 @@
+/** The process is killed at every call it makes, before it is made and when it was; another one goes on. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
+import { envelope, snsAlarm } from './messages.ts';
+import { clockAt, memoryStore, type Process, startProcess, stubInvestigator } from './process.ts';
+
+const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
+const MINUTE = 60_000;
+const TIMES = [0, 1, 3, 5].map((minutes) => BEGUN + minutes * MINUTE);
+const MESSAGES = [
+  envelope(snsAlarm({ at: BEGUN })),
+  envelope(snsAlarm({ name: 'shop-504', at: BEGUN + MINUTE })),
+  envelope(snsAlarm({ name: 'shop-504', at: BEGUN + 3 * MINUTE, state: 'OK' })),
+  envelope(snsAlarm({ at: BEGUN + 5 * MINUTE, state: 'OK' })),
+];
+
+let stub: Awaited<ReturnType<typeof stubInvestigator>>;
+beforeAll(async () => {
+  stub = await stubInvestigator();
+});
+
+interface Outcome {
+  paper: ChannelOnPaper;
+  second: Process;
+  calls: number;
+  run: Awaited<ReturnType<Process['runs']['recent']>>[number] | undefined;
+  kept: {
+    opened: boolean;
+    version: number;
+    shown: number;
+    closings: number;
+    told: number;
+    episode: { closedAt: string | null; repeats: number };
+  };
+  store: ReturnType<typeof memoryStore>;
+}
+
+/** The queue: a message is there until it was handled, and what is there is delivered to whoever lives. */
+async function story(diesAt?: { call: number; when: 'before' | 'after' }, mayLook = true): Promise<Outcome> {
+  const paper = channelOnPaper();
+  paper.mayLook = mayLook;
+  const store = memoryStore();
+  const clock = clockAt(BEGUN + 2000);
+  const parts = { store, poster: paper, investigator: stub, clock };
+  const first = startProcess({ ...parts, owner: 'first', ...(diesAt ? { diesAt } : {}) });
+  const queue = [...MESSAGES];
+  let isAlive = true;
+  const dead = first.died.then(() => {
+    isAlive = false;
+  });
+  while (queue.length > 0 && isAlive) {
+    const [body = ''] = queue;
+    clock.at = Math.max(clock.at, (TIMES[MESSAGES.length - queue.length] ?? 0) + 2000);
+    const handled = await Promise.race([first.alarms.handle(body), dead]);
+    if (handled !== undefined && handled !== null && 'outcome' in handled) queue.shift();
+    // The next message comes when all is quiet; then whatever it still does may be the end of it.
+    if (isAlive) await Promise.race([first.idle(), dead]);
+  }
+  // Leases lapse.
+  clock.at = Math.max(clock.at, BEGUN + 5 * MINUTE) + 3 * MINUTE;
+  const second = startProcess({ ...parts, owner: 'second' });
+  await second.threads.resume();
+  await second.alarms.resume();
+  for (const body of queue) expect(await second.alarms.handle(body)).toMatchObject({ outcome: 'handled' });
+  await second.idle();
+  // What failed for a lease of the dead is tried again.
+  for (let round = 0; round < 3; round++) {
+    clock.at += 2 * MINUTE;
+    await second.alarms.resume();
+    await second.idle();
+  }
+  await Promise.all([second.alarms.stop(1000), second.threads.stop(1000)]);
+  const [history] = [...store.objects].filter(([key]) => key.startsWith('alarms/load-balancers/'));
+  const [kept] = JSON.parse(history?.[1].body ?? '').episodes;
+  const run = (await second.runs.recent(10)).find(({ id }) => id === kept.episode.run);
+  return { paper, second, calls: first.calls(), run, kept, store };
+}
+
+const roots = (paper: ChannelOnPaper) =>
+  paper.messages.filter(({ target, runId }) => target.thread === null && runId !== null);
+const replies = (paper: ChannelOnPaper) =>
+  paper.messages.filter(({ target, runId }) => target.thread !== null && runId === null);
+
+function assertTrue({ paper, run, kept, store }: Outcome): void {
+  expect(kept).toMatchObject({
+    opened: true,
+    closings: 1,
+    told: 1,
+    episode: { closedAt: '2026-11-20T02:49:00.000Z', repeats: 1 },
+  });
+  expect(kept.shown).toBe(kept.version);
+  expect(run?.state).toBe('final');
+  expect(Date.parse(run?.to ?? '')).toBeGreaterThanOrEqual(BEGUN + 5 * MINUTE);
+  expect([...store.objects.keys()].filter((key) => key.startsWith('alarms/busy/'))).toEqual([]);
+  expect(paper.messages.length).toBeGreaterThan(3);
+}
+
+it('alive: one thread, one reply', async () => {
+  const outcome = await story();
+  expect(roots(outcome.paper)).toHaveLength(1);
+  expect(replies(outcome.paper)).toHaveLength(1);
+  assertTrue(outcome);
+});
+
+/** Dies at each call in turn, some at a time; what was wrong, and what came of each. */
+async function atEveryCall(when: 'before' | 'after', mayLook: boolean, check: (outcome: Outcome) => void) {
+  const { calls } = await story();
+  const wrong: string[] = [];
+  const outcomes: Outcome[] = [];
+  const all = Array.from({ length: calls }, (_, at) => at + 1);
+  const one = async (): Promise<void> => {
+    for (let call = all.shift(); call !== undefined; call = all.shift()) {
+      try {
+        const outcome = await story({ call, when }, mayLook);
+        check(outcome);
+        assertTrue(outcome);
+        outcomes.push(outcome);
+      } catch (error) {
+        wrong.push(`call ${call}: ${error instanceof Error ? error.message.slice(0, 300) : error}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, one));
+  return { calls, wrong, outcomes };
+}
+
+describe.each(['before', 'after'] as const)('killed %s', (when) => {
+  it('any call: one thread, and its final state reached', { timeout: 200_000 }, async () => {
+    const { calls, wrong, outcomes } = await atEveryCall(when, true, ({ paper }) => {
+      expect(roots(paper)).toHaveLength(1);
+      expect(replies(paper).length).toBeGreaterThan(0);
+      expect(replies(paper).length).toBeLessThanOrEqual(2);
+    });
+    expect(wrong).toEqual([]);
+    expect(calls).toBeGreaterThan(100);
+    // chat.postMessage has no key: between the post of a reply and the note of it nothing tells.
+    expect(outcomes.filter(({ paper }) => replies(paper).length === 2).length).toBeLessThanOrEqual(3);
+  });
+});
+
+it('killed after any call, where the channel may not be read: one thread more at one point, that says so', {
+  timeout: 200_000,
+}, async () => {
+  const { wrong, outcomes } = await atEveryCall('after', false, ({ paper }) => {
+    expect([1, 2]).toContain(roots(paper).length);
+  });
+  expect(wrong).toEqual([]);
+  const doubled = outcomes.filter(({ paper }) => roots(paper).length === 2);
+  // From the post to the note of it there are a few calls.
+  expect(doubled.length).toBeGreaterThan(0);
+  expect(doubled.length).toBeLessThanOrEqual(3);
+});

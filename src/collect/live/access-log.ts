@@ -392,7 +392,7 @@ class Reading {
         ...(notes.length > 0 ? { unanswered: [...notes] } : {}),
       };
       return {
-        log: { status: 'collected', source: this.#fetchedSource(place), value },
+        log: { status: 'collected', source: `${this.#fetchedSource(place)} # from S3, ${why}`, value },
         cost: this.#cost,
         kept: keepIn === null ? null : { folder: keepIn },
       };

@@ -92,6 +92,7 @@ function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
       'confirmed',
       together,
       `${plural(together.length, 'request')} to ${target} ended together at ${iso(moment).slice(11, 23)} UTC, after ${durations(together)}: one timer of the target, not of each request.`,
+      ...inForce(together),
     );
   }
   const state = registrationOf(group.target_group_arn, target, known)?.state ?? null;
@@ -113,6 +114,16 @@ function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
   const silent = `${target} got no request after ${clock(ended)}, while the others went on`;
   if (state === 'absent') return says('confirmed', errors, `${silent}, and it is not registered now.`);
   return says(strength, errors, `${silent}.`);
+}
+
+/** Every one of them was in flight, or was sent within the seconds that nodes take to hear of it, when the delay began. */
+function inForce(together: readonly Failure[]): string[] {
+  const shortest = Math.min(...together.flatMap(({ elapsed }) => elapsed ?? []));
+  return Number.isFinite(shortest)
+    ? [
+        `The deregistration delay in force was ${seconds(shortest)} at most, or the few seconds longer for which nodes go on choosing a target.`,
+      ]
+    : [];
 }
 
 function claimsOf({ errors }: Aborted, strength: Strength, sure: Failure[]): Claim[] {

@@ -74,7 +74,7 @@ export function snsRoute(parts: SnsParts): Route {
     } catch (error) {
       const status = error instanceof Refused ? error.status : 500;
       const message = error instanceof Error ? error.message : String(error);
-      const fields = { status, why: message, from: request.socket.remoteAddress };
+      const fields = { status, why: message, from: request.socket?.remoteAddress };
       if (status === 500) log.error({ ...fields, err: error }, 'a message of SNS was not taken');
       else log.warn(fields, 'a message to the address of SNS was refused');
       // The rest of a body that is too large is not read.
@@ -167,17 +167,25 @@ function signedText(sent: Sent): string {
   return names.map((name) => (sent[name] == null ? '' : `${name}\n${sent[name]}\n`)).join('');
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const tooLarge = new Refused(413, `the body is larger than ${LARGEST / 1024} KiB`);
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST) throw tooLarge;
+function bodyOf(request: IncomingMessage): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const tooLarge = (): void => {
+    // The rest is not kept, and not read for long: the connection is closed with the answer.
+    request.removeAllListeners('data').resume();
+    reject(new Refused(413, `the body is larger than ${LARGEST / 1024} KiB`));
+  };
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  request.on('data', (part: Buffer) => {
     size += part.length;
-    if (size > LARGEST) throw tooLarge;
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+    if (size > LARGEST) tooLarge();
+    else parts.push(part);
+  });
+  request.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
+  request.on('error', reject);
+  request.on('close', () => reject(new Refused(400, 'the body was cut off')));
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST) tooLarge();
+  return promise;
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

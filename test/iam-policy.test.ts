@@ -1,4 +1,7 @@
-/** iam-policy.json against the calls that src can make: neither allows more than is called, nor calls more than is allowed. */
+/**
+ * iam-policy.json and what goes with parts of alb502 that not everybody uses, against the calls that src can make: none allows more than is
+ * called, and nothing is called that none allows.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -17,6 +20,7 @@ const SERVICES: Record<string, string> = {
   glue: 'glue',
   lambda: 'lambda',
   s3: 's3',
+  sqs: 'sqs',
   sts: 'sts',
 };
 
@@ -57,7 +61,12 @@ function callsIn(code: string): string[] {
   });
 }
 
-const calls = new Set(globSync('src/**/*.ts', { cwd: root }).flatMap((file) => callsIn(read(file))));
+/** What only some need has a policy of its own: by the file that makes the calls. */
+const RUNS_IN_S3 = 'src/runs/s3-store.ts';
+const OF_THEIR_OWN = [RUNS_IN_S3];
+
+const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
+const calls = new Set(sources.filter((file) => !OF_THEIR_OWN.includes(file)).flatMap((file) => callsIn(read(file))));
 if (globSync('src/**/*.ts', { cwd: root }).some((file) => read(file).includes('fromTemporaryCredentials(')))
   calls.add('sts:AssumeRole');
 
@@ -66,8 +75,10 @@ interface Statement {
   Effect: string;
   Action: string | string[];
   Resource: string | string[];
+  Condition?: unknown;
 }
-const { Statement: statements } = JSON.parse(read('iam-policy.json')) as { Statement: Statement[] };
+const statementsIn = (file: string) => (JSON.parse(read(file)) as { Statement: Statement[] }).Statement;
+const statements = statementsIn('iam-policy.json');
 
 it('allows what the code calls, and what Athena does on its behalf, and no more', () => {
   const needed = new Set([...calls].flatMap((call) => [call, ...(BEHIND[call] ?? [])]));
@@ -81,7 +92,7 @@ it('sees every call: none is made by a name that no import shows', () => {
   const made = [...code.matchAll(/\bnew ([A-Z]\w+)Command\(|\bpaginate([A-Z]\w+)\(/g)].map(
     ([, sent, paginated]) => sent ?? paginated,
   );
-  const seen = [...calls].map((call) => call.replace(/^\w+:/, ''));
+  const seen = sources.flatMap((file) => callsIn(read(file))).map((call) => call.replace(/^\w+:/, ''));
   const renamed = Object.entries(RENAMED).map(([call]) => call.replace(/^\w+:/, ''));
   expect(made.length).toBeGreaterThan(20);
   expect(made.filter((name) => !seen.includes(name ?? '') && !renamed.includes(name ?? ''))).toEqual([]);
@@ -104,5 +115,18 @@ it('allows everything only for what takes no resource', () => {
       for (const action of [Action].flat())
         expect(action).toMatch(/^(cloudtrail|cloudwatch|ec2|elasticloadbalancing|logs):(Get|Describe|Lookup)/);
     expect(JSON.stringify(Action)).not.toContain('*');
+  }
+});
+
+it('allows the run store in S3 what it calls, below its prefix and nowhere else', () => {
+  const own = statementsIn('iam-policy-runs-in-s3.json');
+  const needed = new Set(callsIn(read(RUNS_IN_S3)));
+  expect(own.flatMap(({ Action }) => Action).sort()).toEqual([...needed].sort());
+  for (const { Effect, Action, Resource, Condition } of own) {
+    expect(Effect).toBe('Allow');
+    // A list is of the bucket; its condition holds it to the prefix.
+    const isList = Action === 's3:ListBucket';
+    expect(Resource).toBe(isList ? 'arn:aws:s3:::RUNS-BUCKET' : 'arn:aws:s3:::RUNS-BUCKET/RUNS-PREFIX/*');
+    expect(Condition).toEqual(isList ? { StringLike: { 's3:prefix': 'RUNS-PREFIX/*' } } : undefined);
   }
 });

@@ -17,7 +17,7 @@ import type { Expected, Store, Stored } from './store.ts';
 
 export interface S3StoreOptions {
   bucket: string;
-  /** All keys begin with it; nothing else of the bucket is touched. */
+  /** A folder: all keys begin with it, and nothing else of the bucket is touched. */
   prefix: string;
   /** That of the environment or the profile by default. */
   region?: string | undefined;
@@ -35,7 +35,8 @@ const LONGEST_PAUSE = 400;
  * Opens the store, and writes and removes a small object: a place that cannot be written to, or ignores conditions, is told now and not
  * in the first incident. Throws Problem (exit 2). The version of an object is its ETag.
  */
-export async function openS3Store({ bucket, prefix, region, endpoint }: S3StoreOptions): Promise<Store> {
+export async function openS3Store({ bucket, prefix: named, region, endpoint }: S3StoreOptions): Promise<Store> {
+  const prefix = named === '' || named.endsWith('/') ? named : `${named}/`;
   const place = { account: 'default', region: region ?? (await standardRegion(undefined)) };
   const client = new S3Client({
     ...settingsFor(place),
@@ -51,7 +52,7 @@ export async function openS3Store({ bucket, prefix, region, endpoint }: S3StoreO
     if (error.name === 'NoSuchBucket')
       return new Problem(`Run records cannot be kept in ${where}: there is no such bucket.`, 2);
     const kind = kindOf(error);
-    if (kind === 'denied' || kind === 'denied-explicitly' || statusOf(error) === 403)
+    if (kind === 'denied' || kind === 'denied-explicitly')
       return new Problem(
         `Run records cannot be kept in ${where}: ${action} was denied; iam-policy-runs-in-s3.json, with this bucket and prefix, allows what they need.`,
         2,

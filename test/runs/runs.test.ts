@@ -42,6 +42,8 @@ async function twice(retentionDays = 90) {
   return { dir, clock, store, runs: openRuns(store, options), others: openRuns(await openFolderStore(dir), options) };
 }
 
+const latch = () => Promise.withResolvers<void>();
+
 /** What a store is asked, beside what it answers. */
 function watched(store: Store): { store: Store; asked: string[] } {
   const asked: string[] = [];
@@ -236,11 +238,14 @@ describe('open runs', () => {
 
   it('stay noted while the write that opens them is under way', async () => {
     const { store, others, clock } = await twice();
-    let written = () => {};
+    const [reached, may] = [Array.from({ length: 2 }, latch), Array.from({ length: 2 }, latch)];
+    let writes = 0;
     const slow: Store = {
       ...store,
       async write(key, body, expected) {
-        if (key.endsWith('run.json')) await new Promise<void>((done) => (written = done));
+        const at = key.endsWith('run.json') ? writes++ : -1;
+        reached[at]?.resolve();
+        await may[at]?.promise;
         return store.write(key, body, expected);
       },
     };
@@ -250,12 +255,12 @@ describe('open runs', () => {
       () => runs.change(id, (run) => ({ ...run, posting: 'root' })),
       () => runs.create(runAt(START + 1000)),
     ];
-    for (const open of openings) {
+    for (const [at, open] of openings.entries()) {
       const opening = open();
-      await wait(50);
+      await reached[at]?.promise;
       clock.now += 50_000;
       await others.open();
-      written();
+      may[at]?.resolve();
       const run = await opening;
       expect((await others.open()).map((one) => one.id)).toContain(run.id);
     }

@@ -31,6 +31,13 @@ describe('a store in S3', () => {
     expect(bucket.asked.every((one) => one.split(' ')[1]?.startsWith('team/alb502/'))).toBe(true);
   });
 
+  it('keeps to a folder, with or without a slash at its end', async () => {
+    const bucket = await writtenBucket();
+    const store = await openS3Store({ ...PLACE, prefix: 'alb502', bucket: bucket.name, endpoint: bucket.endpoint });
+    await store.write('a', '1', 'absent');
+    expect([...bucket.objects.keys()]).toEqual(['alb502/a']);
+  });
+
   it('lists page after page', async () => {
     const bucket = await writtenBucket();
     const store = await opened(bucket);

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startFauxqs } from 'fauxqs';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openS3Store } from '../../src/runs/s3-store.ts';
 import { describeStore } from './contract.ts';
 import { type WrittenBucket, writtenBucket } from './s3-server.ts';
@@ -109,6 +110,16 @@ describe('a store in S3', () => {
     bucket.ignoresConditions = true;
     await expect(opened(bucket)).rejects.toThrow('it ignores conditional writes');
     expect(bucket.objects.size).toBe(0);
+  });
+
+  it('is not opened in an S3 of others that ignores them', async () => {
+    const server = await startFauxqs({ port: 0, logger: false });
+    onTestFinished(() => server.stop());
+    server.createBucket('example-runs');
+    const endpoint = `http://127.0.0.1:${server.port}`;
+    await expect(openS3Store({ ...PLACE, bucket: 'example-runs', endpoint })).rejects.toThrow(
+      'it ignores conditional writes',
+    );
   });
 
   it('is not opened where nobody answers', { timeout: 60_000 }, async () => {

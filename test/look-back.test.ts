@@ -57,6 +57,17 @@ describe('a recorded incident', () => {
     for (const run of [short, long]) expect(await savedJson(run, folder)).toBe(renderJson(run.diagnosis));
   });
 
+  it('without log files keeps the answers of the look it was saved with, and can take no other', async () => {
+    const long = await judge(await readIncident(folder), '', undefined, 20 * HOUR);
+    const saved = join(temporaryFolder(), 'saved');
+    await saveIncident(saved, { ...long, incident: null });
+    const again = await readIncident(saved);
+    expect((await judge(again, '')).diagnosis.keepAlive).toEqual(long.diagnosis.keepAlive);
+    await expect(judge(again, '', undefined, 24 * HOUR)).rejects.toThrow(
+      'access-log.json holds answers and no log files: it cannot be read further back than it was for the recording.',
+    );
+  });
+
   it.each(['x', '', '8d', '24', '0s'])('is not looked back by "%s"', (lookBack) => {
     expect(() => lookBackOf({ lookBack })).toThrow(
       `--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${lookBack}".`,

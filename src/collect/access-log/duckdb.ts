@@ -1,45 +1,21 @@
 /**
- * The embedded engine: reads access-log files with DuckDB in this process and answers the questions of queries.ts.
+ * The embedded engine: reads access-log files in this process and answers the questions of queries.ts with DuckDB.
  *
- * One scan of the raw lines (scan.ts); the few lines that SQL cannot place are decided by the parser of entry.ts.
+ * Every line is read once into narrow columns (scan.ts, columns.ts), which DuckDB holds; text is kept of failures and places alone.
  */
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from '../../evidence.ts';
 import { FAILURE_LIMIT } from '../../evidence.ts';
-import { lineKind, parseLine } from './entry.ts';
-import {
-  byText,
-  canMatter,
-  copyReadable,
-  examine,
-  linesOf,
-  logFilesIn,
-  look,
-  parseFileName,
-  redacted,
-  type WantedLoadBalancer,
-} from './files.ts';
+import { lineKind } from './entry.ts';
+import { byText, canMatter, logFilesIn, look, parseFileName, redacted, type WantedLoadBalancer } from './files.ts';
 import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequests } from './gap-limits.ts';
 import * as queries from './queries.ts';
-import {
-  BLANK,
-  CREATE_DECIDED,
-  createLineTable,
-  DOUBTFUL,
-  decided,
-  ENTRY,
-  INSERT_DECIDED,
-  KEPT_OF_REJECTED,
-  OTHER_LOAD_BALANCER,
-  placesSql,
-  REJECTED,
-  relationsSql,
-  type Scan,
-  scanSql,
-} from './scan.ts';
+import { openRelations } from './relations.ts';
+import { scan, type ToScan } from './scan.ts';
+import type { Scanned } from './scan-file.ts';
 
 export { redacted } from './files.ts';
 
@@ -70,16 +46,6 @@ export interface FileAccount {
 }
 
 const MEMORY_LIMIT = '512MB';
-/** From this many compressed bytes on, only one line in `NAMED_ONE_IN` names its place; rare places are looked up afterwards. */
-const NAME_ALL_BELOW = 4_000_000;
-const NAMED_ONE_IN = 64;
-/** Up to this many compressed bytes every checksum is verified; beyond, only those of files that look wrong. */
-const VERIFY_ALL_BELOW = 4_000_000;
-/** Bytes. A longer line makes the engine give up, then it gets another chance with the larger buffers: small ones are faster. */
-const ORDINARY_LINE = 1_048_576;
-const MAX_LINE = 16_777_216;
-/** The first, one for files the engine gives up on, one for files of which it missed a part. */
-const ATTEMPTS = 3;
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
@@ -98,26 +64,16 @@ export async function readAccounted(options: ReadOptions): Promise<{ log: Access
   }
 }
 
-/** A file to be read, under a name of our own (`path`): what users call their files never gets into SQL. */
-interface Source {
+/** A file to be read. */
+interface Source extends ToScan {
   file: string;
-  original: string;
-  path: string;
-  compressed: boolean;
-  bytes: number;
-  length: number | null;
-  node: string | null;
-  /** It has been replaced by a copy that can be read without doubt. */
-  readable: boolean;
 }
 
 interface Account extends FileAccount {
-  source: Source;
+  bytes: number;
   otherLoadBalancers: number;
-  /** Bytes of the lines and their breaks. */
-  size: number;
-  /** Lines with the blank ones. */
-  feeds: number;
+  /** A line that is no entry, and its number from 1. */
+  firstRejected: { line: number; text: string } | null;
 }
 
 type Row = Record<string, JS>;
@@ -141,11 +97,19 @@ class Reading {
     await this.#list();
     const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
     this.#tell('listed', bytes, 0);
-    if (bytes <= VERIFY_ALL_BELOW) await this.#examine(this.#sources.filter(({ compressed }) => compressed));
     if (this.#sources.length === 0) return { log: this.#nothing(), accounts: [] };
 
-    const { connection, accounts } = await this.#load(bytes);
+    const connection = await this.#open();
     try {
+      const { statuses, from, to } = this.#options.question;
+      const relations = await openRelations(connection, this.#options.question);
+      const scanned = await scan(
+        this.#sources,
+        { loadBalancer: this.#wanted, window: { from, to }, statuses },
+        relations,
+      );
+      const accounts = this.#account(scanned);
+      await relations.complete(scanned.flatMap(({ places }) => places));
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
       this.#tell('read', bytes, lines);
       const log = await this.#answer(connection, accounts);
@@ -183,50 +147,14 @@ class Reading {
         this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
         continue;
       }
-      const path = join(this.#temporary, `${this.#sources.length}.log${ends.compressed ? '.gz' : ''}`);
-      await symlink(original, path);
-      this.#sources.push({ file, original, path, node, readable: false, ...ends });
-    }
-  }
-
-  /** Reads files as streams. A readable copy takes the place of one that is damaged, which is named, and of one that is not UTF-8. */
-  async #examine(sources: readonly Source[]): Promise<void> {
-    await eachOf(sources, async (source) => {
-      const { fault, isUtf8 } = await examine(source.original, source.compressed);
-      if (fault !== null) this.#unreadable.set(source.file, { reason: fault, lines: 0 });
-      if (fault !== null || !isUtf8) await this.#copy(source);
-    });
-  }
-
-  async #copy(source: Source): Promise<void> {
-    const path = join(this.#temporary, `${this.#sources.indexOf(source)}.copy.log`);
-    await copyReadable(source.original, source.compressed, path);
-    source.path = path;
-    source.readable = true;
-  }
-
-  /**
-   * Reads all lines and accounts for them. When the engine gives up, it does so for all files: then each is examined, and a new engine
-   * reads what is readable. When it was content with a part of a file that is whole, it gets a copy.
-   */
-  async #load(bytes: number): Promise<{ connection: DuckDBConnection; accounts: Account[] }> {
-    for (let attempt = 1; ; attempt++) {
-      const connection = await this.#open();
-      try {
-        await this.#scan(connection, 'line', this.#sources, {
-          namedOneIn: bytes <= NAME_ALL_BELOW ? 1 : NAMED_ONE_IN,
-          maxLineBytes: attempt === 1 ? ORDINARY_LINE : MAX_LINE,
-        });
-        await this.#decideDoubtful(connection);
-        const accounts = await this.#account(connection);
-        const short = await this.#inDoubt(accounts);
-        if (short.length === 0) return { connection, accounts: await this.#withoutOtherLogs(accounts) };
-        for (const source of short) await this.#copy(source);
-      } catch (error) {
-        if (attempt === ATTEMPTS) throw error;
-        await this.#examine(this.#sources);
-      }
-      connection.closeSync();
+      this.#sources.push({
+        file,
+        path: original,
+        node,
+        damaged: false,
+        compressed: ends.compressed,
+        bytes: ends.bytes,
+      });
     }
   }
 
@@ -242,117 +170,20 @@ class Reading {
     return await instance.connect();
   }
 
-  /** The table `line`: every line of every file, once. */
-  async #scan(
-    connection: DuckDBConnection,
-    table: string,
-    files: readonly Source[],
-    more: Pick<Scan, 'namedOneIn' | 'maxLineBytes'>,
-  ) {
-    const { question } = this.#options;
-    await connection.run(createLineTable(table));
-    const { statuses, from, to } = question;
-    await connection.run(
-      scanSql(table, { files, loadBalancer: this.#wanted, window: { from, to }, statuses, ...more }),
-    );
-  }
-
-  /** Lines that SQL cannot place with certainty: the parser decides, and its entries join the others. */
-  async #decideDoubtful(connection: DuckDBConnection): Promise<void> {
-    const { name, id } = this.#wanted;
-    const result = await connection.stream(`SELECT file, detail FROM line WHERE kind = ${DOUBTFUL}`);
-    let appender: DuckDBAppender | null = null;
-    for await (const rows of result.yieldRowsJs()) {
-      for (const [file, text] of rows) {
-        if (appender === null) {
-          await connection.run(CREATE_DECIDED);
-          appender = await connection.createAppender('decided');
-        }
-        appender.appendUInteger(Number(file));
-        const parsed = parseLine(String(text));
-        if ('rejected' in parsed) {
-          appender.appendUTinyInt(REJECTED);
-          for (let column = 0; column < 5; column++) appender.appendNull();
-          appender.appendVarchar([...String(text)].slice(0, KEPT_OF_REJECTED).join(''));
-        } else {
-          const { entry } = parsed;
-          const isOurs = id === null ? entry.elb.startsWith(`app/${name}/`) : entry.elb === `app/${name}/${id}`;
-          const row = decided(entry, this.#sources[Number(file)]?.node ?? null);
-          appender.appendUTinyInt(isOurs ? ENTRY : OTHER_LOAD_BALANCER);
-          appender.appendBigInt(BigInt(row.ended));
-          appender.appendSmallInt(row.status);
-          appender.appendSmallInt(row.target_status);
-          appender.appendInteger(row.target_ms);
-          appender.appendUInteger(row.sample);
-          appender.appendVarchar(row.detail);
-        }
-        appender.endRow();
-      }
-    }
-    if (appender === null) return;
-    appender.closeSync();
-    await connection.run(INSERT_DECIDED);
-  }
-
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
-  async #account(connection: DuckDBConnection): Promise<Account[]> {
-    const rows = await select(
-      connection,
-      `SELECT file, count_if(kind <> ${BLANK} AND kind <> ${DOUBTFUL}) AS lines, count_if(kind IN (${ENTRY}, ${OTHER_LOAD_BALANCER})) AS entries,
-        count_if(kind = ${REJECTED}) AS rejected, count_if(kind = ${OTHER_LOAD_BALANCER}) AS others, sum(size + 1) AS size,
-        count(size) AS feeds
-      FROM line GROUP BY file`,
-    );
-    const counted = new Map(rows.map((row) => [number(row, 'file'), row]));
-    return this.#sources.map((source, index) => {
-      const row = counted.get(index);
-      const of = (name: string) => (row === undefined ? 0 : number(row, name));
-      return {
-        source,
-        file: source.file,
-        lines: of('lines'),
-        entries: of('entries'),
-        rejected: of('rejected'),
-        otherLoadBalancers: of('others'),
-        size: of('size'),
-        feeds: of('feeds'),
-      };
-    });
-  }
-
-  /**
-   * Compares the length of what was read with the last bytes of each compressed file. Where they differ, the file is read as a stream: it
-   * may be damaged, then it is named; it may be whole all the same (several members, line breaks of two bytes). Returns the whole ones of
-   * which lines are missing.
-   */
-  async #inDoubt(accounts: readonly Account[]): Promise<Source[]> {
-    const short: Source[] = [];
-    for (const { source, size, feeds } of accounts) {
-      const isRight = source.length === size % 2 ** 32 || source.length === (size - 1) % 2 ** 32;
-      if (!source.compressed || source.readable || isRight) continue;
-      const { fault, lineFeeds } = await examine(source.original, true);
-      if (fault !== null) this.#unreadable.set(source.file, { reason: fault, lines: 0 });
-      else if (feeds < lineFeeds) short.push(source);
-    }
-    return short;
-  }
-
-  /** Leaves out files that hold no entry and begin as another log does; says of damaged ones how many lines were used. */
-  async #withoutOtherLogs(accounts: readonly Account[]): Promise<Account[]> {
-    const kept: Account[] = [];
-    for (const account of accounts) {
-      const { source } = account;
-      const kind = account.entries === 0 && account.rejected > 0 ? await kindOf(source) : 'access-log';
-      const damage = this.#unreadable.get(source.file);
+  #account(scanned: readonly Scanned[]): Account[] {
+    return this.#sources.flatMap(({ file, bytes }, index): Account[] => {
+      const one = scanned[index];
+      if (one === undefined) throw new Error(`${file} was not read`);
+      const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.account;
+      const kind = entries === 0 && rejected > 0 ? (lineKind(firstLine ?? '') ?? 'access-log') : 'access-log';
       if (kind !== 'access-log') {
         this.#named[kind] += 1;
-        this.#unreadable.delete(source.file);
-      } else {
-        kept.push(account);
-        if (damage !== undefined) damage.lines = account.lines;
+        return [];
       }
-    }
-    return kept;
+      if (one.fault !== null) this.#unreadable.set(file, { reason: one.fault, lines });
+      return [{ file, bytes, lines, entries, rejected, otherLoadBalancers, firstRejected }];
+    });
   }
 
   #files(accounts: readonly Account[]): AccessLog['files'] {
@@ -361,7 +192,7 @@ class Reading {
       outsideWindow: this.#outsideWindow,
       connectionLogs: this.#named['connection-log'],
       healthCheckLogs: this.#named['health-check-log'],
-      bytes: accounts.reduce((sum, { source }) => sum + source.bytes, 0),
+      bytes: accounts.reduce((sum, account) => sum + account.bytes, 0),
       unreadable: [...this.#unreadable]
         .map(([file, { reason, lines }]) => ({ file, reason, lines }))
         .sort((a, b) => byText(a.file, b.file)),
@@ -391,26 +222,9 @@ class Reading {
     };
   }
 
-  /** Text of the places that the sample did not name. */
-  async #nameRarePlaces(connection: DuckDBConnection): Promise<void> {
-    const rows = await select(
-      connection,
-      `SELECT DISTINCT file FROM line WHERE kind = ${ENTRY} AND place NOT IN (SELECT place FROM place) ORDER BY file`,
-    );
-    if (rows.length === 0) return;
-    const files = rows.flatMap((row) => this.#sources[number(row, 'file')] ?? []);
-    await this.#scan(connection, 'again', files, { namedOneIn: 1, maxLineBytes: MAX_LINE });
-    await connection.run(`INSERT INTO place ${placesSql('again')} AND place NOT IN (SELECT place FROM place)`);
-    await connection.run('DROP TABLE again');
-  }
-
   async #answer(connection: DuckDBConnection, accounts: Account[]): Promise<AccessLog> {
     const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
-    await connection.run(`
-      ${relationsSql(this.#options.question, this.#options.question.statuses)}
-      CREATE TABLE failure AS ${queries.FAILURE};`);
-    await this.#nameRarePlaces(connection);
-    await connection.run(`CREATE TABLE retried AS ${queries.RETRIED}`);
+    await connection.run(`CREATE TABLE failure AS ${queries.FAILURE}; CREATE TABLE retried AS ${queries.RETRIED};`);
 
     const [overview] = await select(connection, queries.OVERVIEW);
     const [failed] = await select(connection, queries.FAILED);
@@ -462,7 +276,7 @@ class Reading {
       rejected: {
         lines: sum((account) => account.rejected),
         files: withReject.length,
-        first: withReject[0] ? await this.#firstRejected(connection, withReject[0].source) : null,
+        first: withReject[0] ? firstRejectedOf(withReject[0]) : null,
       },
       otherLoadBalancers: sum((account) => account.otherLoadBalancers),
       oldest: overview.oldest === null ? null : number(overview, 'oldest') / 1000,
@@ -563,30 +377,10 @@ class Reading {
     }
     return groups;
   }
-
-  async #firstRejected(
-    connection: DuckDBConnection,
-    source: Source,
-  ): Promise<{ file: string; line: number; text: string } | null> {
-    const file = this.#sources.indexOf(source);
-    const rows = await select(
-      connection,
-      `SELECT DISTINCT detail FROM line WHERE kind = ${REJECTED} AND file = ${queries.whole(file)} LIMIT 1000`,
-    );
-    // Where a thousand different lines were rejected the first one is not far.
-    const prefixes = rows.length < 1000 ? new Set(rows.map((row) => String(row.detail).slice(0, SURE_PREFIX))) : null;
-    const isFirst = (line: string) => 'rejected' in parseLine(line);
-    // What was read: a copy where the file itself was damaged.
-    for await (const { number, text } of linesOf(source.path, source.compressed && !source.readable)) {
-      if (text === '' || (prefixes !== null && !prefixes.has(text.slice(0, SURE_PREFIX)))) continue;
-      if (isFirst(text)) return { file: source.file, line: number, text: redacted(text) };
-    }
-    return null;
-  }
 }
 
-/** Characters compared to find a rejected line again. */
-const SURE_PREFIX = 24;
+const firstRejectedOf = ({ file, firstRejected }: Account): AccessLog['rejected']['first'] =>
+  firstRejected === null ? null : { file, line: firstRejected.line, text: redacted(firstRejected.text) };
 
 function wantedOf({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
   const [, full, id] = /app[/]([^/]+)[/]([^/]+)$/.exec(arn ?? name) ?? [];
@@ -610,14 +404,6 @@ function number(row: Row, name: string): number {
   if (typeof value !== 'number' && typeof value !== 'bigint')
     throw new TypeError(`${name} is not a number: ${String(value)}`);
   return Number(value);
-}
-
-/** What kind of log a file without entries is, by its first line. */
-async function kindOf(source: Source): Promise<'access-log' | 'connection-log' | 'health-check-log'> {
-  for await (const { text } of linesOf(source.original, source.compressed)) {
-    if (text !== '') return lineKind(text) ?? 'access-log';
-  }
-  return 'access-log';
 }
 
 /** As Promise.all of the results, with a bounded number of files open. */

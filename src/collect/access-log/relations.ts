@@ -1,0 +1,174 @@
+/** The relations of queries.ts in DuckDB, filled from columns. */
+import {
+  DOUBLE,
+  type DuckDBAppender,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBDoubleVector,
+  DuckDBIntegerVector,
+  DuckDBSmallIntVector,
+  INTEGER,
+  SMALLINT,
+} from '@duckdb/node-api';
+import type { Question } from '../../evidence.ts';
+import type { Batch, Failure, Place } from './columns.ts';
+import { whole } from './queries.ts';
+import type { Taking } from './scan.ts';
+
+/** Rows of a chunk, at most: what DuckDB works on at a time. */
+const CHUNK = 2048;
+
+/** Whole numbers below 2^53 travel as DOUBLE, which takes plain numbers; the view gives them back as what they are. */
+const LINE = [DOUBLE, DOUBLE, DOUBLE, DOUBLE, DOUBLE, INTEGER, INTEGER, SMALLINT, SMALLINT];
+
+const FAILING_TEXT = [
+  'request_type',
+  'client_address',
+  'route_text',
+  'trace_id',
+  'matched_rule_priority',
+  'actions_executed',
+  'error_reason',
+  'classification_reason',
+] as const;
+const FAILING_NUMBERS = [
+  'ended',
+  'place',
+  'client',
+  'route',
+  'sample',
+  'received_bytes',
+  'sent_bytes',
+  'request_processing_time',
+  'target_processing_time',
+  'response_processing_time',
+] as const;
+
+/** Whole numbers among them, which are BIGINT in the relation. */
+const KEYS = ['ended', 'place', 'client', 'route', 'sample', 'created'] as const;
+
+export interface Relations extends Taking {
+  /** After the last batch: `entry`, `place` and `failing` are there. */
+  complete(places: readonly Place[]): Promise<void>;
+}
+
+/** Throws RangeError when a status is neither "502" nor "5xx" in form. */
+export async function openRelations(
+  connection: DuckDBConnection,
+  { statuses, from, to }: Question,
+): Promise<Relations> {
+  await connection.run(`
+    CREATE TABLE line (ended DOUBLE, place DOUBLE, client DOUBLE, route DOUBLE, sample DOUBLE, target_ms INTEGER, file INTEGER, status SMALLINT,
+      target_status SMALLINT);
+    CREATE TABLE failed_line (${FAILING_NUMBERS.map((name) => `${name} DOUBLE`).join(', ')}, created DOUBLE, file INTEGER, status INTEGER,
+      target_status INTEGER, target_ms INTEGER, ${FAILING_TEXT.map((name) => `${name} VARCHAR`).join(', ')});
+    CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
+    CREATE VIEW entry AS
+      SELECT ended::BIGINT AS ended, place::BIGINT AS place, client::BIGINT AS client, route::BIGINT AS route, status, target_status, target_ms,
+        sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
+        ${failedSql(statuses)} AS failed
+      FROM line;`);
+  let lines = await connection.createAppender('line');
+  let failed = await connection.createAppender('failed_line');
+
+  return {
+    batch(file, batch) {
+      appendLines(lines, file, batch);
+      for (const failure of batch.failures) appendFailure(failed, file, failure);
+    },
+    async void(file) {
+      lines.closeSync();
+      failed.closeSync();
+      await connection.run(
+        `DELETE FROM line WHERE file = ${whole(file)}; DELETE FROM failed_line WHERE file = ${whole(file)}`,
+      );
+      lines = await connection.createAppender('line');
+      failed = await connection.createAppender('failed_line');
+    },
+    async complete(places) {
+      lines.closeSync();
+      failed.closeSync();
+      const named = await connection.createAppender('place');
+      const keys = new Set<number>();
+      for (const { key, target_group_arn, target, node } of places) {
+        if (keys.has(key)) continue;
+        keys.add(key);
+        named.appendBigInt(BigInt(key));
+        for (const text of [target_group_arn, target, node]) named.appendVarchar(text);
+        named.endRow();
+      }
+      named.closeSync();
+      await connection.run(`
+        CREATE TABLE failing AS
+          SELECT failed_line.* EXCLUDE (file)
+              REPLACE (${KEYS.map((name) => `failed_line.${name}::BIGINT AS ${name}`).join(', ')}),
+            target_group_arn, target, node, true AS in_window, ${askedSql(statuses)} AS asked, true AS failed
+          FROM failed_line JOIN place ON place.place = failed_line.place;`);
+    },
+  };
+}
+
+function appendLines(appender: DuckDBAppender, file: number, batch: Batch): void {
+  for (let from = 0; from < batch.rows; from += CHUNK) {
+    const rows = Math.min(CHUNK, batch.rows - from);
+    const chunk = DuckDBDataChunk.create(LINE, rows);
+    const columns = [
+      batch.ended,
+      batch.place,
+      batch.client,
+      batch.route,
+      batch.sample,
+      batch.targetMs,
+      null,
+      batch.status,
+      batch.targetStatus,
+    ];
+    for (const [index, values] of columns.entries())
+      fill(chunk, index, values?.subarray(from, from + rows) ?? null, rows, file);
+    appender.appendDataChunk(chunk);
+  }
+}
+
+/** `values`, or `constant` in every row. */
+function fill(
+  chunk: DuckDBDataChunk,
+  column: number,
+  values: Float64Array | Int32Array | Int16Array | null,
+  rows: number,
+  constant: number,
+): void {
+  const vector = chunk.getColumnVector(column);
+  if (
+    !(
+      vector instanceof DuckDBDoubleVector ||
+      vector instanceof DuckDBIntegerVector ||
+      vector instanceof DuckDBSmallIntVector
+    )
+  )
+    throw new TypeError(`column ${column} has no numbers`);
+  for (let row = 0; row < rows; row += 1) vector.setItem(row, values === null ? constant : (values[row] ?? null));
+  vector.flush();
+}
+
+function appendFailure(appender: DuckDBAppender, file: number, failure: Failure): void {
+  for (const name of FAILING_NUMBERS) appender.appendDouble(failure[name]);
+  if (failure.created === null) appender.appendNull();
+  else appender.appendDouble(failure.created);
+  for (const value of [file, failure.status, failure.targetStatus, failure.targetMs]) appender.appendInteger(value);
+  for (const name of FAILING_TEXT) appender.appendVarchar(failure[name]);
+  appender.endRow();
+}
+
+/** Conditions on column `status`. Throws RangeError when a status is neither "502" nor "5xx" in form. */
+function askedSql(statuses: readonly string[]): string {
+  const conditions = statuses.map((status) => {
+    if (/^[0-9]xx$/i.test(status))
+      return `status BETWEEN ${Number(status[0]) * 100} AND ${Number(status[0]) * 100 + 99}`;
+    if (/^[0-9]{3}$/.test(status)) return `status = ${Number(status)}`;
+    throw new RangeError(`${status} is not a status`);
+  });
+  return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
+}
+
+const failedSql = (statuses: readonly string[]): string =>
+  `(status BETWEEN 500 AND 599 OR status = 460 OR ${askedSql(statuses)})`;

@@ -1,0 +1,23 @@
+/** A thread of its own for scan.ts: reads one file after another, as it is told. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
+import { type ScanFile, type Scanned, scanFile } from './scan-file.ts';
+
+/** `batch` belongs to the file that was asked for last; `scanned` ends it. */
+export type FromWorker = { batch: Batch } | { scanned: Scanned };
+
+const port = parentPort;
+if (port === null) throw new Error('scan-worker.ts is no program of its own');
+
+const tell = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+
+const columns = new Columns(workerData as ColumnsOptions, (batch) => {
+  const { ended, place, client, route, status, targetStatus, targetMs, sample } = batch;
+  const buffers = [ended, place, client, route, status, targetStatus, targetMs, sample].map(({ buffer }) => buffer);
+  tell({ batch }, buffers as ArrayBuffer[]);
+});
+
+port.on('message', (file: ScanFile) => {
+  // A rejection ends the thread, and is an error of whoever began it.
+  void scanFile(columns, file).then((scanned) => tell({ scanned }));
+});

@@ -94,7 +94,7 @@ describe('what is asked', () => {
     await ask(slack, '');
     const form = await slack.until(() => slack.views('ada')[0], 'the form');
     const offered = await slack.suggest(form, INPUTS.loadBalancer, 'shop', 'ada');
-    expect(offered.map(({ text }) => text)).toEqual(['shop-prod (eu-west-1)']);
+    expect(offered.map(({ text }) => text)).toEqual(['shop-prod']);
     const name = offered[0]?.text ?? '';
     const wrong = await slack.submit(form, { [INPUTS.loadBalancer]: name, [INPUTS.window]: 'yesterday' }, 'ada');
     expect(wrong.errors).toHaveProperty(INPUTS.window);
@@ -114,7 +114,7 @@ describe('what is asked', () => {
     const { slack } = await runBot();
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
     const form = await slack.until(() => slack.views('ada')[0], 'the form');
-    await slack.submit(form, { [INPUTS.loadBalancer]: 'checkout (eu-west-1)', [INPUTS.channel]: 'alerts' }, 'ada');
+    await slack.submit(form, { [INPUTS.loadBalancer]: 'checkout', [INPUTS.channel]: 'alerts' }, 'ada');
     await answered(slack);
   });
 

@@ -10,10 +10,10 @@ import { parse } from 'yaml';
 import { OURS, refusalsOf } from './block-kit.ts';
 import { type Delivery, type Outcome, overHttp, overSocket } from './local/dispatch.ts';
 import { type Fault, rateLimits, type Scripted, takeFault } from './local/faults.ts';
-import { readContent, wordsOf } from './local/shown.ts';
 import { type Retry, socketMode } from './local/socket-mode.ts';
 import { type Args, SCOPES, shownView, type Trigger, webApi } from './local/web-api.ts';
 import { type Channel, type Message, type Seed, SlackError, type View, Workspace } from './local/workspace.ts';
+import { readMessage } from './reading.ts';
 
 export type { Outcome } from './local/dispatch.ts';
 export type { Fault } from './local/faults.ts';
@@ -69,6 +69,11 @@ const RESPONSE_URL_USES = 5;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The words of a text object, or of what holds one. */
+const wordsOf = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  return isRecord(value) ? wordsOf(value.text ?? '') : '';
+};
 const recordsOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
 
 function scopesOfManifest(): string[] {
@@ -326,7 +331,7 @@ export async function openLocalSlack(options: Options = {}) {
     if ((text === undefined || text === '') && blocks === undefined) return null;
     const message = privately(where, outcome.answer, to);
     changed();
-    return message === null ? null : readContent(message);
+    return message === null ? null : readMessage(message);
   }
 
   /** An event; it comes again where it was not acknowledged, three times at most. */
@@ -652,7 +657,7 @@ export async function openLocalSlack(options: Options = {}) {
       const author = workspace.users.get(message.user)?.name ?? message.user;
       const note = message.onlyFor === null ? '' : ` (only visible to ${workspace.user(message.onlyFor).name})`;
       const files = message.files.map(({ name, title }) => `📎 ${title} (${name})`);
-      const lines = [...readContent(message).split('\n'), ...files].map((line) => `${indent}    ${line}`.trimEnd());
+      const lines = [...readMessage(message).split('\n'), ...files].map((line) => `${indent}    ${line}`.trimEnd());
       return [`${indent}${author}${note}`, ...lines].join('\n');
     };
     const all = messages(channel).filter((message) => isSeen(message, by));

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { recordedInvestigator } from '../../src/investigate/recorded.ts';
-import { readContent } from './local/shown.ts';
 import { type LocalSlack, type Message, type Outcome, openLocalSlack, type View } from './local-slack.ts';
+import { readView } from './reading.ts';
 
 const PORT = Number(process.env.ALB502_LOCAL_PORT ?? 4502);
 const HERE = `http://127.0.0.1:${PORT}`;
@@ -207,12 +207,12 @@ const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string>
     await slack.openHome(user);
     await slack.until(() => slack.home(user), 'the Home', 5000);
     const view = slack.home(user);
-    return view === null ? 'Nothing.' : readView(view);
+    return view === null ? 'Nothing.' : formOf(view);
   },
 };
 
-const readView = ({ content }: View): string =>
-  readContent({ text: '', blocks: Array.isArray(content.blocks) ? content.blocks : [] });
+const formOf = ({ content }: View): string =>
+  readView({ ...content, blocks: Array.isArray(content.blocks) ? content.blocks : [] });
 
 /** What stands there once nothing has changed for a while. */
 async function afterwards(slack: LocalSlack, outcome: Outcome, channel: string, user: string): Promise<string> {
@@ -227,8 +227,7 @@ async function afterwards(slack: LocalSlack, outcome: Outcome, channel: string, 
 
 function state(slack: LocalSlack, channel: string, user: string): string {
   const form = slack.views(user).at(-1);
-  const open =
-    form === undefined ? '' : `\n\nA form is open, ${JSON.stringify(form.content.title)}:\n${readView(form)}`;
+  const open = form === undefined ? '' : `\n\nA form is open:\n\n${formOf(form)}`;
   return read(slack, channel, user) + open;
 }
 

@@ -31,8 +31,10 @@ export interface SocketMode {
 }
 
 interface Waiting {
+  connection: WebSocket;
   since: number;
-  acknowledged(answer: Acknowledged): void;
+  /** Null where nothing can come any more. */
+  ended(answer: Acknowledged | null): void;
 }
 
 const LINK = '/link/';
@@ -55,6 +57,7 @@ export function socketMode(server: Server, origin: () => string, changed: () => 
       connected += 1;
       connection.on('close', () => {
         open.splice(open.indexOf(connection), 1);
+        for (const one of [...waiting.values()]) if (one.connection === connection) one.ended(null);
         changed();
       });
       connection.on('message', (data) => received(JSON.parse(String(data))));
@@ -73,7 +76,7 @@ export function socketMode(server: Server, origin: () => string, changed: () => 
 
   function received({ envelope_id, payload }: { envelope_id?: string; payload?: Record<string, unknown> }): void {
     const one = waiting.get(envelope_id ?? '');
-    one?.acknowledged({ payload: payload ?? {}, milliseconds: performance.now() - one.since });
+    one?.ended({ payload: payload ?? {}, milliseconds: performance.now() - one.since });
   }
 
   return {
@@ -90,16 +93,13 @@ export function socketMode(server: Server, origin: () => string, changed: () => 
       const connection = open[sent % open.length];
       if (connection === undefined) return Promise.resolve(null);
       return new Promise((resolve) => {
+        const timer = setTimeout(() => ended(null), within);
         const ended = (answer: Acknowledged | null): void => {
           clearTimeout(timer);
-          connection.off('close', unanswered);
           waiting.delete(id);
           resolve(answer);
         };
-        const unanswered = (): void => ended(null);
-        const timer = setTimeout(unanswered, within);
-        connection.on('close', unanswered);
-        waiting.set(id, { since: performance.now(), acknowledged: ended });
+        waiting.set(id, { connection, since: performance.now(), ended });
         connection.send(
           JSON.stringify({
             envelope_id: id,

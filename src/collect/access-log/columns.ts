@@ -538,7 +538,7 @@ export class Columns {
       at += 28;
     }
     if (bytes[at] !== SPACE) return false;
-    // 23 and on: any fields, in quotes or without
+    // 23 and on: whatever fields there are, in quotes or without
     let node = -1;
     let nodeEnd = -1;
     for (let field = 23; at < end; field += 1) {

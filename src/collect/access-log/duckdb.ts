@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from '../../evidence.ts';
 import { FAILURE_LIMIT } from '../../evidence.ts';
+import type { Place } from './columns.ts';
 import { lineKind } from './entry.ts';
 import { byText, canMatter, logFilesIn, look, parseFileName, redacted, type WantedLoadBalancer } from './files.ts';
 import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequests } from './gap-limits.ts';
@@ -46,6 +47,29 @@ export interface FileAccount {
 }
 
 const MEMORY_LIMIT = '512MB';
+/** Columns of a failure that are shown. */
+const SHOWN = [
+  'id',
+  'ended',
+  'created',
+  'place',
+  'client_address',
+  'route_text',
+  'request_type',
+  'request_processing_time',
+  'target_processing_time',
+  'response_processing_time',
+  'status',
+  'target_status',
+  'received_bytes',
+  'sent_bytes',
+  'trace_id',
+  'matched_rule_priority',
+  'actions_executed',
+  'error_reason',
+  'classification_reason',
+  'retried_ok',
+];
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
@@ -109,10 +133,10 @@ class Reading {
         relations,
       );
       const accounts = this.#account(scanned);
-      await relations.complete(scanned.flatMap(({ places }) => places));
+      const places = await relations.complete(scanned.flatMap((one) => one.places));
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
       this.#tell('read', bytes, lines);
-      const log = await this.#answer(connection, accounts);
+      const log = await this.#answer(connection, accounts, places);
       this.#tell('answered', bytes, lines);
       return {
         log,
@@ -222,14 +246,22 @@ class Reading {
     };
   }
 
-  async #answer(connection: DuckDBConnection, accounts: Account[]): Promise<AccessLog> {
+  async #answer(
+    connection: DuckDBConnection,
+    accounts: Account[],
+    places: ReadonlyMap<number, Place>,
+  ): Promise<AccessLog> {
     const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
     await connection.run(`CREATE TABLE failure AS ${queries.FAILURE}; CREATE TABLE retried AS ${queries.RETRIED};`);
 
     const [overview] = await select(connection, queries.OVERVIEW);
     const [failed] = await select(connection, queries.FAILED);
     if (overview === undefined || failed === undefined) throw new Error('a count came back without a row');
-    const shown = await select(connection, queries.failures(FAILURE_LIMIT));
+    // Texts take long to come out of DuckDB: those of the places are here already.
+    const shown = await select(
+      connection,
+      `SELECT ${SHOWN.join(', ')} FROM (${queries.failures(FAILURE_LIMIT)}) ORDER BY id`,
+    );
     const text = (row: Row, name: string) => String(row[name]);
     const node = (row: Row) => (row.node === '-' ? null : text(row, 'node'));
 
@@ -242,14 +274,16 @@ class Reading {
     };
     const failures = shown.map((row): FailedRequest => {
       const at = number(row, 'ended');
+      const place = places.get(number(row, 'place'));
+      if (place === undefined) throw new Error('a failure came back without its place');
       return {
         at: at / 1000,
         elapsed: row.created === null ? null : (at - number(row, 'created')) / 1_000_000,
         client: clientNumber(String(row.client_address)),
         route: text(row, 'route_text'),
-        node: node(row),
+        node: place.node === '-' ? null : place.node,
         type: text(row, 'request_type'),
-        target: text(row, 'target'),
+        target: place.target,
         request_processing_time: number(row, 'request_processing_time'),
         target_processing_time: number(row, 'target_processing_time'),
         response_processing_time: number(row, 'response_processing_time'),
@@ -257,7 +291,7 @@ class Reading {
         target_status_code: statusText(row.target_status),
         received_bytes: number(row, 'received_bytes'),
         sent_bytes: number(row, 'sent_bytes'),
-        target_group_arn: text(row, 'target_group_arn'),
+        target_group_arn: place.target_group_arn,
         trace_id: text(row, 'trace_id'),
         matched_rule_priority: text(row, 'matched_rule_priority'),
         actions_executed: text(row, 'actions_executed'),

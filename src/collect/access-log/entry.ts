@@ -154,7 +154,8 @@ function parseWith(line: string, quoteEnd: RegExp): Parsed {
   const { values, quoted } = split;
   const value = (index: number) => values[index] ?? '';
 
-  for (const [index, { name, shape }] of headFields.entries()) {
+  // One look at the whole head; where it fails, each field is asked.
+  for (const [index, { name, shape }] of headShape.test(line) ? [] : headFields.entries()) {
     const wrong =
       index >= values.length
         ? `it ends after ${count(values.length, 'field')}, and an entry has at least 12`
@@ -309,15 +310,27 @@ function otherLog(line: string): string | null {
   return kind === 'health-check-log' ? 'it is a line of a health-check log' : null;
 }
 
+const MOMENT = /^([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?Z$/;
+
+/** The last day that was asked for: a log is of few, and a date takes longer than all the rest. */
+let known = { day: '', start: Number.NaN };
+
 /** Whole microseconds since the epoch: exact in a double for the next two centuries. */
 function microseconds(time: string | undefined): number | null {
   if (time === undefined || time === '-') return null;
-  const match = /^(.{19})(?:[.]([0-9]{1,9}))?Z$/.exec(time);
-  if (match?.[1] === undefined) return null;
-  const whole = Date.parse(`${match[1]}Z`);
+  const [, day, hour = 0, minute = 0, second = 0, decimals = ''] = MOMENT.exec(time) ?? [];
+  if (day === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
+  if (day !== known.day) known = { day, start: startOf(day) };
+  if (Number.isNaN(known.start)) return null;
+  const whole = known.start + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000;
+  return whole * 1000 + Number(decimals.padEnd(6, '0').slice(0, 6));
+}
+
+/** Epoch milliseconds; NaN for a day that there is not. */
+function startOf(day: string): number {
+  const start = Date.parse(`${day}T00:00:00Z`);
   // Date.parse takes 31 February for 3 March.
-  if (Number.isNaN(whole) || new Date(whole).toISOString().slice(0, 19) !== match[1]) return null;
-  return whole * 1000 + Number((match[2] ?? '').padEnd(6, '0').slice(0, 6));
+  return Number.isNaN(start) || new Date(start).toISOString().slice(0, 10) !== day ? Number.NaN : start;
 }
 
 function seconds(value: number): string {

@@ -48,8 +48,8 @@ const FAILING_NUMBERS = [
 const KEYS = ['ended', 'place', 'client', 'route', 'sample', 'created'] as const;
 
 export interface Relations extends Taking {
-  /** After the last batch: `entry`, `place` and `failing` are there. */
-  complete(places: readonly Place[]): Promise<void>;
+  /** After the last batch: `entry`, `place` and `failing` are there. The places by key. */
+  complete(places: readonly Place[]): Promise<ReadonlyMap<number, Place>>;
 }
 
 /** Throws RangeError when a status is neither "502" nor "5xx" in form. */
@@ -89,10 +89,8 @@ export async function openRelations(
       lines.closeSync();
       failed.closeSync();
       const named = await connection.createAppender('place');
-      const keys = new Set<number>();
-      for (const { key, target_group_arn, target, node } of places) {
-        if (keys.has(key)) continue;
-        keys.add(key);
+      const byKey = new Map(places.map((place) => [place.key, place]));
+      for (const { key, target_group_arn, target, node } of byKey.values()) {
         named.appendBigInt(BigInt(key));
         for (const text of [target_group_arn, target, node]) named.appendVarchar(text);
         named.endRow();
@@ -104,6 +102,7 @@ export async function openRelations(
               REPLACE (${KEYS.map((name) => `failed_line.${name}::BIGINT AS ${name}`).join(', ')}),
             target_group_arn, target, node, true AS in_window, ${askedSql(statuses)} AS asked, true AS failed
           FROM failed_line JOIN place ON place.place = failed_line.place;`);
+      return byKey;
     },
   };
 }

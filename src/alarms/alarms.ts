@@ -99,6 +99,7 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     routes: config.alarms.routes,
     defaultChannel: config.alarms.defaultChannel ?? null,
   };
+  const { sns, sqs } = config.alarms;
   const { mostThreads } = parts;
   const episodes = openEpisodes({
     store,
@@ -116,8 +117,8 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   const intake = openIntake({ store, owner, now, log });
   const remembered = openObjects(store, Remembered, (key, why) => log.error({ key, why }, 'unreadable'));
   const ending = new AbortController();
-  const aborted = new Promise<void>((resolve) => {
-    ending.signal.addEventListener('abort', () => resolve(), { once: true });
+  const aborted = new Promise<undefined>((resolve) => {
+    ending.signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
   const counts: Counts = { handled: 0, ignored: 0, poison: 0 };
   /** The same news at the same time are taken in once. */
@@ -157,7 +158,8 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   async function patiently(alarm: Alarm): Promise<Handled> {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
-        const handled = await taken(alarm);
+        const handled = await Promise.race([taken(alarm), aborted]);
+        if (handled === undefined) return { outcome: 'again', why: 'alb502 is being stopped' };
         if (down !== null) {
           log.info({ what: down.what, seconds: Math.round((now() - down.since) / 1000) }, 'reached again');
           down = null;
@@ -267,11 +269,7 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   async function lookAround(): Promise<void> {
     try {
       await episodes.resume();
-      for (const alarm of await intake.abandoned()) {
-        if (ending.signal.aborted) return;
-        const handled = await handleAlarm(alarm);
-        if (handled.outcome !== 'again') await intake.done(alarm);
-      }
+      if (sns !== undefined) for (const alarm of await intake.abandoned()) later(alarm);
     } catch (error) {
       log.warn({ err: error }, 'it could not be looked for alarms that were left open');
     }
@@ -289,7 +287,6 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     inHand.add(work);
   }
 
-  const { sns, sqs } = config.alarms;
   const { fetchText } = parts;
   const routes =
     sns === undefined

@@ -601,22 +601,19 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   async function resume(): Promise<void> {
-    const ids = (await store.list(BUSY)).map((key) => key.slice(BUSY.length).replace(/\.json$/, ''));
-    const works = ids.map(async (id) => {
+    for (const key of await store.list(BUSY)) {
+      if (isStopping) return;
+      const id = key.slice(BUSY.length).replace(/\.json$/, '');
+      if (settling.has(id)) continue;
       const history = await histories.read(keyOfHistory(id));
-      if (history === null || history.episodes.every(isSettled)) {
-        if (!settling.has(id)) await unmark(id);
-        return;
-      }
-      await settle(id, null);
-    });
-    for (const { status, reason } of (await Promise.allSettled(works)).map((one) => ({ reason: null, ...one }))) {
-      if (status === 'rejected') log.warn({ err: reason as unknown }, 'an alarm waits to be gone on with');
+      if (history === null || history.episodes.every(isSettled)) await unmark(id);
+      // It takes as long as an answer does: nobody who resumes waits for that.
+      else settle(id, null).catch((error: unknown) => log.warn({ err: error }, 'an alarm waits to be gone on with'));
     }
     for (const key of await store.list(CHANNELS)) {
       const state = await channels.read(key);
       if (state?.note != null && (state.note.ts === null || state.note.version > state.note.shown))
-        await told(state.channel).catch((error: unknown) => log.warn({ err: error }, 'a note waits to be shown'));
+        told(state.channel).catch((error: unknown) => log.warn({ err: error }, 'a note waits to be shown'));
     }
   }
 

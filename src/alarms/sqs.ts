@@ -110,7 +110,7 @@ export function openSqs(parts: SqsParts): Queue {
     for (const [consumer, mine] of inHand) consumer.stop({ abort: mine.size === 0 });
     // Half of the time for what ends by itself, the rest for giving back what does not.
     const isIdle = (): boolean => [...inHand].every(([consumer]) => !consumer.status.isPolling);
-    await until(isIdle, milliseconds / 2);
+    await until(() => isIdle() || isDown(), milliseconds / 2);
     giveBack();
     await until(isIdle, milliseconds / 2);
     if (parts.client === undefined) client?.destroy();

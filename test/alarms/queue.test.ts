@@ -1,0 +1,204 @@
+/** Alarms through SNS and SQS to a thread in Slack, all of it real but the clouds. */
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import type { Logger } from 'pino';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Handled } from '../../src/alarms/alarms.ts';
+import { openSqs } from '../../src/alarms/sqs.ts';
+import { event, snsAlarm, type Told } from './messages.ts';
+import { rootsOf, SHOP, type Whole, wholeBot } from './whole.ts';
+
+const MINUTE = 60_000;
+/** Within the first recorded incident. */
+const BEGUN = Date.parse('2026-11-18T02:44:00.000Z');
+const REGION = 'eu-west-1';
+
+const publish = ({ aws }: Whole, told: Partial<Told>) =>
+  aws.publish('alarms', JSON.stringify(snsAlarm({ at: Date.now() - 2 * MINUTE, loadBalancer: SHOP, ...told })), {
+    region: REGION,
+  });
+const left = ({ aws }: Whole, queue = 'alarms') => {
+  const inspected = aws.inspectQueue(queue);
+  if (inspected === undefined) throw new Error(`there is no queue ${queue}`);
+  const { messages } = inspected;
+  return messages.ready.length + messages.inflight.length + messages.delayed.length;
+};
+const empty = (whole: Whole) => vi.waitFor(() => expect(left(whole)).toBe(0), { timeout: 20_000, interval: 50 });
+
+describe('an alarm in the queue', () => {
+  it('becomes a thread in its channel, and its end a reply; messages are deleted', async () => {
+    const whole = await wholeBot();
+    const { slack } = whole;
+    publish(whole, { at: BEGUN });
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread');
+    await empty(whole);
+    const [root] = rootsOf(slack, 'shop');
+    const replies = () => slack.thread('shop', root?.ts ?? '');
+    await slack.until(() => replies().some(({ text }) => /Keep-alive race/.test(text)), 'the verdict');
+    publish(whole, { state: 'OK', at: BEGUN + 8 * MINUTE });
+    await slack.until(() => replies().some(({ text }) => /after 8 min 0 s/.test(text)), 'the reply');
+    await empty(whole);
+    await slack.silence(500);
+    expect(replies().filter(({ text }) => /after 8 min 0 s/.test(text))).toHaveLength(1);
+    expect(slack.whatIsShown('shop')).toContain('02:52:00');
+    expect(rootsOf(slack, 'shop')).toHaveLength(1);
+    expect(rootsOf(slack, 'alerts')).toHaveLength(0);
+  });
+
+  it('comes from EventBridge too; what is for others is deleted', async () => {
+    const whole = await wholeBot();
+    const { slack, aws } = whole;
+    aws.sendMessage(
+      'alarms',
+      JSON.stringify({ source: 'aws.ec2', 'detail-type': 'EC2 Instance State-change', detail: {} }),
+      { region: REGION },
+    );
+    aws.sendMessage('alarms', JSON.stringify(event({ at: Date.now() - MINUTE, loadBalancer: SHOP })), {
+      region: REGION,
+    });
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread');
+    await empty(whole);
+    expect(whole.log.filter(({ msg }) => msg === 'a message was ignored')).toHaveLength(1);
+  });
+
+  it('that is delivered a hundred times, to two bots, is one thread', async () => {
+    const whole = await wholeBot();
+    const { slack, aws } = whole;
+    await whole.another();
+    const body = JSON.stringify(event({ at: Date.now() - MINUTE, loadBalancer: SHOP }));
+    for (let time = 0; time < 100; time++) aws.sendMessage('alarms', body, { region: REGION });
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread');
+    await empty(whole);
+    await slack.silence(1500);
+    expect(rootsOf(slack, 'shop')).toHaveLength(1);
+    expect(left(whole, 'alarms-dead')).toBe(0);
+  });
+});
+
+describe('what goes wrong', () => {
+  it('while Slack is down nothing is received twice, and the threads come after', async () => {
+    const whole = await wholeBot({ receives: 1 });
+    const { slack } = whole;
+    let isDown = true;
+    slack.fail('chat.postMessage', { status: 503 }, { times: 10_000, when: () => isDown });
+    publish(whole, {});
+    await vi.waitFor(() => expect(whole.log.some(({ missing }) => missing === 'slack')).toBe(true), {
+      timeout: 30_000,
+    });
+    publish(whole, { name: 'shop-504' });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect(left(whole)).toBe(2);
+    isDown = false;
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread', 40_000);
+    await empty(whole);
+    expect(left(whole, 'alarms-dead')).toBe(0);
+    await slack.silence(500);
+    expect(rootsOf(slack, 'shop')).toHaveLength(1);
+  });
+
+  it('a bot that is stopped meanwhile leaves it to the next one', async () => {
+    const whole = await wholeBot();
+    const { slack } = whole;
+    let isDown = true;
+    slack.fail('chat.postMessage', { status: 503 }, { times: 10_000, when: () => isDown });
+    publish(whole, {});
+    await vi.waitFor(() => expect(whole.log.some(({ missing }) => missing === 'slack')).toBe(true), {
+      timeout: 30_000,
+    });
+    const began = Date.now();
+    await whole.bot.stop();
+    expect(Date.now() - began).toBeLessThan(15_000);
+    expect(left(whole)).toBe(1);
+    isDown = false;
+    await whole.another();
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread', 40_000);
+    await slack.silence(500);
+    expect(rootsOf(slack, 'shop')).toHaveLength(1);
+  });
+});
+
+describe('the queue itself', () => {
+  const VISIBLE_AGAIN = 2;
+  const log = { info() {}, warn() {}, error: (fields: object, text: string) => void logged.push({ ...fields, text }) };
+  const logged: object[] = [];
+
+  async function queue(handle: (body: string) => Promise<Handled>, receives = 2, consumers = 4) {
+    logged.length = 0;
+    const aws = await startFauxqs({ port: 0, logger: false });
+    aws.createQueue('dead', { region: REGION });
+    const deadLetterTargetArn = `arn:aws:sqs:${REGION}:000000000000:dead`;
+    aws.createQueue('alarms', {
+      region: REGION,
+      attributes: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: receives }) },
+    });
+    const client = new SQSClient({
+      endpoint: aws.address,
+      region: REGION,
+      credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' },
+    });
+    const opened = openSqs({
+      queueUrl: `${aws.address}/000000000000/alarms`,
+      region: REGION,
+      handle,
+      isDown: () => false,
+      log: log as unknown as Pick<Logger, 'info' | 'warn' | 'error'>,
+      sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+      client,
+      visibilitySeconds: VISIBLE_AGAIN,
+      consumers,
+    });
+    await opened.start();
+    onTestFinished(async () => {
+      await opened.stop(1000, () => {});
+      client.destroy();
+      await aws.stop();
+    });
+    return { aws, stop: opened.stop };
+  }
+  const deleted = (aws: FauxqsServer) => {
+    const { ready = [], inflight = [] } = aws.inspectQueue('alarms')?.messages ?? {};
+    return ready.length + inflight.length === 0;
+  };
+
+  it('leaves what is not understood for the dead-letter queue, and says why each time', async () => {
+    const { aws } = await queue(async () => ({ outcome: 'poison', why: 'it is not JSON' }));
+    aws.sendMessage('alarms', 'hello', { region: REGION });
+    await vi.waitFor(() => expect(aws.inspectQueue('dead')?.messages.ready).toHaveLength(1), { timeout: 20_000 });
+    expect(logged).toMatchObject([
+      { why: 'it is not JSON', received: '1' },
+      { why: 'it is not JSON', received: '2' },
+    ]);
+  });
+
+  it('keeps a message from others for as long as it is handled', async () => {
+    let handled = 0;
+    const { aws } = await queue(async () => {
+      handled += 1;
+      await new Promise((resolve) => setTimeout(resolve, 3 * VISIBLE_AGAIN * 1000));
+      return { outcome: 'handled', learned: [] };
+    }, 1);
+    aws.sendMessage('alarms', 'slow', { region: REGION });
+    await vi.waitFor(() => expect(handled).toBe(1));
+    await vi.waitFor(() => expect(deleted(aws)).toBe(true), { timeout: 20_000 });
+    expect(handled).toBe(1);
+    expect(aws.inspectQueue('dead')?.messages.ready).toHaveLength(0);
+  });
+
+  it('gives back at once what it has in hand when it is stopped', async () => {
+    const given = Promise.withResolvers<void>();
+    let isInHand = false;
+    const { aws, stop } = await queue(
+      async () => {
+        isInHand = true;
+        await given.promise;
+        return { outcome: 'again', why: 'stopping' };
+      },
+      2,
+      1,
+    );
+    aws.sendMessage('alarms', 'held', { region: REGION });
+    await vi.waitFor(() => expect(isInHand).toBe(true));
+    await stop(1000, given.resolve);
+    expect(aws.inspectQueue('alarms')?.messages.ready).toHaveLength(1);
+  });
+});

@@ -302,7 +302,7 @@ export async function openLocalSlack(options: Options = {}) {
   /** Types a command. */
   async function command(given: { user: string; channel: string; text?: string; command?: string }): Promise<Done> {
     const user = workspace.user(given.user);
-    const channel = given.channel.startsWith('@') ? workspace.directWith(user.id) : workspace.channel(given.channel);
+    const channel = workspace.channel(given.channel);
     const to = { channel: channel.id, user: user.id, message: null };
     const one = await done({
       type: 'slash_commands',
@@ -651,23 +651,26 @@ export async function openLocalSlack(options: Options = {}) {
     return [...workspace.channels.values()].flatMap((channel) => channel.messages.filter((one) => one.onlyFor === id));
   };
 
+  /** What this person sees of a channel, oldest first; without one, what everybody sees. */
+  const seen = (channel: string, by?: string): Message[] => messages(channel).filter((message) => isSeen(message, by));
+
+  /** A message as somebody reads it, with who wrote it above. */
+  function shown(message: Message, indent = ''): string {
+    const author = workspace.users.get(message.user)?.name ?? message.user;
+    const note = message.onlyFor === null ? '' : ` (only visible to ${workspace.user(message.onlyFor).name})`;
+    const files = message.files.map(({ name, title }) => `📎 ${title} (${name})`);
+    const lines = [...readMessage(message).split('\n'), ...files].map((line) => `${indent}    ${line}`.trimEnd());
+    return [`${indent}${author}${note}`, ...lines].join('\n');
+  }
+
   /** A channel as somebody reads it: each message with its replies below. */
   function whatIsShown(channel: string, by?: string): string {
-    const one = (message: Message, indent: string): string => {
-      const author = workspace.users.get(message.user)?.name ?? message.user;
-      const note = message.onlyFor === null ? '' : ` (only visible to ${workspace.user(message.onlyFor).name})`;
-      const files = message.files.map(({ name, title }) => `📎 ${title} (${name})`);
-      const lines = [...readMessage(message).split('\n'), ...files].map((line) => `${indent}    ${line}`.trimEnd());
-      return [`${indent}${author}${note}`, ...lines].join('\n');
-    };
-    const all = messages(channel).filter((message) => isSeen(message, by));
+    const all = seen(channel, by);
+    const below = (root: Message) =>
+      all.filter((reply) => reply.thread === root.ts).map((reply) => shown(reply, '  │ '));
     return all
       .filter((message) => message.thread === null)
-      .map((root) =>
-        [one(root, ''), ...all.filter((reply) => reply.thread === root.ts).map((reply) => one(reply, '  │ '))].join(
-          '\n',
-        ),
-      )
+      .map((root) => [shown(root), ...below(root)].join('\n'))
       .join('\n\n');
   }
 
@@ -736,6 +739,8 @@ export async function openLocalSlack(options: Options = {}) {
     roots,
     thread,
     privateOf,
+    seen,
+    shown,
     whatIsShown,
     /** Modals of somebody, the one on top last. */
     views: (user: string): View[] => workspace.openViews(workspace.user(user).id),

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { recordedInvestigator } from '../../src/investigate/recorded.ts';
+import { SHORTCUTS } from '../../src/render/slack/actions.ts';
 import { type LocalSlack, type Message, type Outcome, openLocalSlack, type View } from './local-slack.ts';
 import { readView } from './reading.ts';
 
@@ -156,15 +157,16 @@ async function answer(slack: LocalSlack, request: IncomingMessage): Promise<stri
 const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string> | string> = {
   read: (slack, { channel, user }) => read(slack, channel, user),
 
-  command: async (slack, { words: text, channel, user }) => {
-    const { outcome } = await slack.command({ user, channel, text });
-    return afterwards(slack, outcome, channel, user);
+  command: (slack, asked) => {
+    const { words: text, channel, user } = asked;
+    return whatComesOf(slack, asked, () => slack.command({ user, channel, text }));
   },
 
-  mention: async (slack, { words: text, channel, user, inThread }) => {
+  mention: (slack, asked) => {
+    const { words: text, channel, user, inThread } = asked;
     const thread = inThread ? slack.roots(channel).at(-1)?.ts : undefined;
-    const { outcome } = await slack.mention({ user, channel, text, ...(thread === undefined ? {} : { thread }) });
-    return afterwards(slack, outcome, channel, user);
+    const where = thread === undefined ? { channel } : { channel, thread };
+    return whatComesOf(slack, asked, () => slack.mention({ user, text, ...where }));
   },
 
   say: (slack, { words: text, channel, user }) => {
@@ -172,35 +174,45 @@ const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string>
     return read(slack, channel, user);
   },
 
-  press: async (slack, { words: label, channel, user }) => {
+  press: async (slack, asked) => {
+    const { words: label, channel, user } = asked;
     const message = withButton(slack, channel, label);
-    const { outcome, confirmed } = await slack.press(message, label, user);
-    const asked = confirmed === null ? '' : `(Slack asks first: ${confirmed.title}: ${confirmed.text}. Agreed.)\n\n`;
-    return asked + (await afterwards(slack, outcome, channel, user));
+    let question = '';
+    const news = await whatComesOf(slack, asked, async () => {
+      const pressed = await slack.press(message, label, user);
+      if (pressed.confirmed !== null) question = `(Slack asks first: ${pressed.confirmed.text} Agreed.)\n\n`;
+      return pressed;
+    });
+    return question + news;
   },
 
-  shortcut: async (slack, { words: which, channel, user }) => {
+  shortcut: (slack, asked) => {
+    const { words: which, channel, user } = asked;
     const message = slack.roots(channel).at(-1);
     const isOfMessage = which === 'message';
     if (isOfMessage && message === undefined) throw new Error('There is no message yet: write one with "say".');
-    const { outcome } = await slack.shortcut({
-      user,
-      callbackId: isOfMessage ? 'alb502_from_message' : 'alb502_open',
-      ...(isOfMessage && message !== undefined ? { message } : {}),
-    });
-    return afterwards(slack, outcome, channel, user);
+    const chosen =
+      isOfMessage && message !== undefined
+        ? { callbackId: SHORTCUTS.message, message }
+        : { callbackId: SHORTCUTS.global };
+    return whatComesOf(slack, asked, () => slack.shortcut({ user, ...chosen }));
   },
 
-  fill: async (slack, { words: text, channel, user }) => {
+  fill: async (slack, asked) => {
+    const { words: text, user } = asked;
     const form = slack.views(user).at(-1);
     if (form === undefined) throw new Error('No form is open: open one with "shortcut", or "command" without words.');
     const filled = [...text.matchAll(/(\w+)=("[^"]*"|\S+)/g)].map(([, key = '', value = '']) => [
       key,
       value.replaceAll('"', ''),
     ]);
-    const { outcome, errors } = await slack.submit(form, Object.fromEntries(filled), user);
-    const wrong = Object.entries(errors).map(([input, what]) => `${input}: ${what}`);
-    return wrong.length > 0 ? wrong.join('\n') : afterwards(slack, outcome, channel, user);
+    let wrong: string[] = [];
+    const news = await whatComesOf(slack, asked, async () => {
+      const submitted = await slack.submit(form, Object.fromEntries(filled), user);
+      wrong = Object.entries(submitted.errors).map(([input, what]) => `${input}: ${what}`);
+      return submitted;
+    });
+    return wrong.length > 0 ? wrong.join('\n') : news;
   },
 
   home: async (slack, { user }) => {
@@ -214,27 +226,38 @@ const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string>
 const formOf = ({ content }: View): string =>
   readView({ ...content, blocks: Array.isArray(content.blocks) ? content.blocks : [] });
 
-/** What stands there once nothing has changed for a while. */
-async function afterwards(slack: LocalSlack, outcome: Outcome, channel: string, user: string): Promise<string> {
+/** Does something, and tells what is new or has changed in the channel once nothing changes any more. */
+async function whatComesOf(
+  slack: LocalSlack,
+  { channel, user }: Asked,
+  act: () => Promise<{ outcome: Outcome }>,
+): Promise<string> {
+  const before = textsOf(slack, channel, user);
+  const { outcome } = await act();
   if (!outcome.acknowledged) return `Slack says: /alb502 failed because the app did not respond (${outcome.because}).`;
-  let before = '';
-  for (let now = state(slack, channel, user); now !== before; now = state(slack, channel, user)) {
-    before = now;
-    await new Promise((resume) => setTimeout(resume, 1500));
-  }
-  return before;
+  await slack.silence(2500);
+  const news = [...textsOf(slack, channel, user)]
+    .filter(([ts, text]) => before.get(ts) !== text)
+    .map(([, text]) => text);
+  const form = slack.views(user).at(-1);
+  if (form !== undefined) news.push(`A form is open:\n\n${formOf(form)}`);
+  if (slack.refusals.length > 0) news.push(`Slack would refuse:\n${slack.refusals.join('\n')}`);
+  return news.join('\n\n') || 'Nothing has changed.';
 }
 
-function state(slack: LocalSlack, channel: string, user: string): string {
-  const form = slack.views(user).at(-1);
-  const open = form === undefined ? '' : `\n\nA form is open:\n\n${formOf(form)}`;
-  return read(slack, channel, user) + open;
+/** Each message that this person sees, here or in another channel, by channel and ts. */
+function textsOf(slack: LocalSlack, here: string, user: string): Map<string, string> {
+  const all = [...slack.workspace.channels.values()].flatMap(({ id, name }) =>
+    slack.seen(id, user).map((message): [string, string] => {
+      const where = name === here ? '' : `in ${name.startsWith('@') ? name : `#${name}`}: `;
+      return [`${id} ${message.ts}`, where + slack.shown(message)];
+    }),
+  );
+  return new Map(all);
 }
 
 function read(slack: LocalSlack, channel: string, user: string): string {
-  const shown = slack.whatIsShown(channel, user) || 'Nothing yet.';
-  const refused = slack.refusals.length === 0 ? '' : `\n\nSlack would refuse:\n${slack.refusals.join('\n')}`;
-  return `#${slack.workspace.channel(channel).name}\n\n${shown}${refused}`;
+  return `#${slack.workspace.channel(channel).name}\n\n${slack.whatIsShown(channel, user) || 'Nothing yet.'}`;
 }
 
 /** The newest message that offers it. */

@@ -83,6 +83,30 @@ describe('what is asked', () => {
     expect(roots(slack)).toEqual([]);
   });
 
+  it('what was typed is said back as text', async () => {
+    const { slack } = await runBot();
+    const { said } = await ask(slack, 'shop-prod <!channel>|`*&lt;');
+    expect(said).toContain('!channel');
+    await ask(slack, `shop-prod ${'x'.repeat(8000)}`);
+  });
+
+  it('in a conversation with the bot too', async () => {
+    const { slack } = await runBot();
+    await ask(slack, RACE, { channel: '@ada' });
+    await answered(slack, '@ada');
+  });
+
+  it('more than may run and wait is refused in private, and said how to go on', async () => {
+    const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 100 });
+    await ask(slack, RACE);
+    await slack.until(() => roots(slack).length === 1, 'the thread');
+    await Promise.all([ask(slack, '003-connection'), ask(slack, '003-connection', { user: 'ben' })]);
+    await isToldOf(slack, 'ada', /not done yet.*ask again/);
+    await isToldOf(slack, 'ben', /no more may wait; ask again/);
+    await answered(slack);
+    expect(roots(slack)).toHaveLength(1);
+  });
+
   it('typographic quotes, dashes and spaces of a phone are read', async () => {
     const { slack } = await runBot();
     await ask(slack, '“001-keep-alive”\u00a0');
@@ -357,6 +381,16 @@ describe('when Slack is not at its best', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
+  it('an answer that is lost, and no permission to look: what may stand twice says so', async () => {
+    const scopes = ['commands', 'chat:write', 'files:write', 'app_mentions:read'];
+    const { slack } = await runBot({ slack: { scopes } });
+    slack.fail('chat.postMessage', { lost: 'after' });
+    await ask(slack, RACE);
+    const root = await answered(slack, 'alerts', 2);
+    expect(root.before[0]?.text ?? root.text).toMatch(/^Resumed/);
+    expect(roots(slack)).toHaveLength(2);
+  });
+
   it('its servers fail for a moment', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { status: 500 });
@@ -399,6 +433,23 @@ describe('when Slack is not at its best', () => {
     await slack.until(() => slack.sockets.connections() === 1 && slack.sockets.connected() === 2, 'another connection');
     await ask(slack, '003-connection', { user: 'ben' });
     await answered(slack, 'alerts', 2);
+  });
+
+  it('the connection is cut off, and a mention comes when there is another', async () => {
+    const { slack } = await runBot();
+    slack.sockets.drop();
+    const mention = slack.mention({ user: 'ada', channel: 'alerts', text: RACE });
+    await slack.until(() => slack.sockets.connected() === 2, 'another connection');
+    const { message, outcome } = await mention;
+    expect(outcome.acknowledged).toBe(true);
+    await slack.until(
+      () => replies(slack, message).some(({ text }) => /keep-alive race/i.test(text)),
+      'an answer below',
+    );
+    await slack.silence(300);
+    expect(
+      replies(slack, message).filter(({ metadata }) => /-[0-9a-f]{8}"/.test(JSON.stringify(metadata))),
+    ).toHaveLength(1);
   });
 
   it('the channel is archived in the middle of it', async () => {

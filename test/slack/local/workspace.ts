@@ -131,8 +131,9 @@ export class Workspace {
     return found[0];
   }
 
-  /** By name or id. Throws when there is none. */
+  /** By name or id; "@ada" is the conversation of ada with the bot. Throws when there is none. */
   channel(name: string): Channel {
+    if (name.startsWith('@')) return this.directWith(this.user(name.slice(1)).id);
     const found = this.channels.get(name) ?? [...this.channels.values()].find((one) => one.name === name);
     if (found === undefined) throw new Error(`No channel is called ${name}.`);
     return found;

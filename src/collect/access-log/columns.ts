@@ -173,6 +173,10 @@ export class Columns {
   /** The day of the last line, as a number YYYYMMDD, and its start in seconds. */
   #day = 0;
   #dayStart = 0;
+  /** Microseconds since the epoch. A number of this size that a function returns is an object; one in an array is not. */
+  readonly #moment = new Float64Array(1);
+  /** Places met lately, each at the place that its key gives it. */
+  readonly #lately = new Float64Array(256);
 
   /** Throws RangeError when a status is neither "502" nor "5xx" in form. */
   constructor(options: ColumnsOptions, emit: (batch: Batch) => void) {
@@ -291,7 +295,7 @@ export class Columns {
     }
     const row = this.#rowOf(entry);
     const { ended, status } = row;
-    this.#put(ended, row.place, row.client, row.route, status, row.targetStatus, row.targetMs, row.sample);
+    this.#put(row);
     if (status >= 0 && this.#isFailed[status] === 1 && this.#isInWindow(ended)) this.#batch.failures.push(row);
   }
 
@@ -342,16 +346,7 @@ export class Columns {
     this.#places.set(place, { key: place, target_group_arn, target, node });
   }
 
-  #put(
-    ended: number,
-    place: number,
-    client: number,
-    routeKey: number,
-    status: number,
-    targetStatus: number,
-    targetMs: number,
-    sample: number,
-  ): void {
+  #put({ ended, place, client, route: routeKey, status, targetStatus, targetMs, sample }: Failure): void {
     const batch = this.#batch;
     const row = batch.rows;
     batch.rows = row + 1;
@@ -378,8 +373,8 @@ export class Columns {
     while ((byte >= 97 && byte <= 122) || (byte >= ZERO && byte <= 57)) byte = bytes[++at] as number;
     if (byte !== SPACE) return false;
     // 2 time: 2026-03-10T09:00:00.213197Z
-    const ended = this.#microseconds(bytes, at + 1);
-    if (ended < 0 || bytes[at + 28] !== SPACE) return false;
+    if (!this.#readMoment(bytes, at + 1) || bytes[at + 28] !== SPACE) return false;
+    const ended = this.#moment[0] as number;
     at += 29;
     // 3 elb
     const wanted = this.#wanted;
@@ -534,7 +529,7 @@ export class Columns {
     // 22 creation time
     if (bytes[at + 1] === DASH && bytes[at + 2] === SPACE) at += 2;
     else {
-      if (this.#microseconds(bytes, at + 1) < 0) return false;
+      if (!this.#readMoment(bytes, at + 1)) return false;
       at += 28;
     }
     if (bytes[at] !== SPACE) return false;
@@ -578,22 +573,30 @@ export class Columns {
       b = Math.imul(b ^ byte, FACTOR_B);
     }
     const place = key(a, b);
-    if (!this.#known.has(place)) {
-      this.#name(
-        place,
-        bytes.toString('latin1', group, groupEnd),
-        bytes.toString('latin1', target, targetEnd),
-        isNamed ? bytes.toString('latin1', node, nodeEnd) : this.#node,
-      );
+    if (this.#lately[a & 255] !== place) {
+      this.#lately[a & 255] = place;
+      const own = isNamed ? bytes.toString('latin1', node, nodeEnd) : this.#node;
+      this.#name(place, bytes.toString('latin1', group, groupEnd), bytes.toString('latin1', target, targetEnd), own);
     }
-    this.#put(ended, place, clientKey, routeKey, status, targetStatus, targetMs, sample);
+    const batch = this.#batch;
+    const row = batch.rows;
+    batch.rows = row + 1;
+    batch.ended[row] = ended;
+    batch.place[row] = place;
+    batch.client[row] = clientKey;
+    batch.route[row] = routeKey;
+    batch.status[row] = status;
+    batch.targetStatus[row] = targetStatus;
+    batch.targetMs[row] = targetMs;
+    batch.sample[row] = sample;
     return true;
   }
 
-  /** "2026-03-10T09:00:00.213197Z" in microseconds since the epoch; -1 when it is not just that. A day after the 28th may not exist. */
-  #microseconds(bytes: Buffer, at: number): number {
-    if (bytes[at + 4] !== DASH || bytes[at + 7] !== DASH || bytes[at + 10] !== 84 || bytes[at + 26] !== 90) return -1;
-    if (bytes[at + 13] !== COLON || bytes[at + 16] !== COLON || bytes[at + 19] !== DOT) return -1;
+  /** "2026-03-10T09:00:00.213197Z" to `#moment`; false when it is not just that. A day after the 28th may not exist. */
+  #readMoment(bytes: Buffer, at: number): boolean {
+    if (bytes[at + 4] !== DASH || bytes[at + 7] !== DASH || bytes[at + 10] !== 84 || bytes[at + 26] !== 90)
+      return false;
+    if (bytes[at + 13] !== COLON || bytes[at + 16] !== COLON || bytes[at + 19] !== DOT) return false;
     const year = digits(bytes, at, 4);
     const month = digits(bytes, at + 5, 2);
     const day = digits(bytes, at + 8, 2);
@@ -601,14 +604,15 @@ export class Columns {
     const minute = digits(bytes, at + 14, 2);
     const second = digits(bytes, at + 17, 2);
     const micros = digits(bytes, at + 20, 6);
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 28 || hour < 0 || hour > 23) return -1;
-    if (minute < 0 || minute > 59 || second < 0 || second > 59 || micros < 0) return -1;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 28 || hour < 0 || hour > 23) return false;
+    if (minute < 0 || minute > 59 || second < 0 || second > 59 || micros < 0) return false;
     const date = year * 10_000 + month * 100 + day;
     if (date !== this.#day) {
       this.#day = date;
       this.#dayStart = Date.UTC(year, month - 1, day) / 1000;
     }
-    return (this.#dayStart + hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
+    this.#moment[0] = (this.#dayStart + hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
+    return true;
   }
 }
 
@@ -621,7 +625,7 @@ const noLines = (): Account => ({
   firstLine: null,
 });
 
-const asWritten = (text: string): string => text.replaceAll('\\"', '\\x22');
+const asWritten = (text: string): string => (text.includes('\\"') ? text.replaceAll('\\"', '\\x22') : text);
 
 const statusNumber = (text: string): number => (text === '-' ? -1 : Number(text));
 

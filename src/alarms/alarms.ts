@@ -98,6 +98,7 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   const routing: Routing = {
     routes: config.alarms.routes,
     defaultChannel: config.alarms.defaultChannel ?? null,
+    onlyIn: new Map(config.accounts.flatMap(({ name, channels }) => (channels ? [[name, channels] as const] : []))),
   };
   const { sns, sqs } = config.alarms;
   const { mostThreads } = parts;

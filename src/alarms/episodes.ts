@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { LoadBalancerRef } from '../investigate.ts';
 import { Problem } from '../problem.ts';
 import type { Message } from '../render/slack/message.ts';
+import { episodeClosedMessage } from '../render/slack.ts';
 import { newRunId, type Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../runs/store.ts';
@@ -26,11 +27,11 @@ import {
   learn,
 } from './history.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { channelFor, type Routing } from './route.ts';
+import { channelFor, otherChannel, type Routing } from './route.ts';
 import { admit, ChannelState, emptyChannel, POST_LOST, withdrawn } from './storm.ts';
 import { Unavailable } from './unavailable.ts';
 import { windowOf } from './window.ts';
-import { type Closing, closedMessage, sentencesMessage, stormMessage } from './words.ts';
+import { sentencesMessage, stormMessage } from './words.ts';
 
 /** News of one load balancer. */
 export interface News {
@@ -333,7 +334,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         const at = new Date(now()).toISOString();
         const isSoon = kept.toldAt !== null && now() - Date.parse(kept.toldAt) < REPLIES_APART;
         const isDue = kept.episode.closedAt !== null && !isSoon;
-        if (isDue) await replied(run, `closed-${kept.closings}`, closedMessage(await closing(kept)));
+        const message = isDue ? await closing(kept) : null;
+        if (message !== null) await replied(run, `closed-${kept.closings}`, message);
         return note((current) => ({
           ...current,
           told: Math.max(current.told, kept.closings),
@@ -365,7 +367,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     const [alarm] = episode.alarms;
     const alarmName = alarm?.name ?? '';
     const accounts = [ref.account, ...(ref.arn?.split(':')[4] ? [ref.arn.split(':')[4] ?? ''] : [])];
-    const channel = kept.channel ?? channelFor({ loadBalancer: ref.name, alarm: alarmName, accounts }, routing);
+    const routed = { loadBalancer: ref.name, alarm: alarmName, accounts };
+    const channel = kept.channel ?? channelFor(routed, routing);
     if (channel === null) throw new Unavailable('channel', `no route has a channel for ${alarmName}`);
     const isAdmitted = await admitted(channel, kept, ref.name, alarmName);
     if (!isAdmitted) {
@@ -391,7 +394,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         fresh: true,
       }),
     );
-    if ('refused' in opened) return refused(opened, channel, kept, note);
+    if ('refused' in opened) return refused(opened, channel, otherChannel(routed, channel, routing), kept, note);
     if ('ended' in opened) opened.ended.catch(() => {});
     const run = await rooted('same' in opened ? opened.same : opened.opened);
     const history = await note((current) => ({
@@ -427,6 +430,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   async function refused(
     opened: Extract<Opened, { refused: string }>,
     channel: string,
+    other: string | null,
     { episode }: Kept,
     note: (change: (current: Kept) => Kept) => Promise<History>,
   ): Promise<History> {
@@ -435,16 +439,15 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     if (because === 'store') throw new Unavailable('store', sentence);
     if (because === 'closing') throw new Unavailable('stopping', sentence);
     if (refusal === undefined || refusal.refused === 'unreachable') throw new Unavailable('slack', sentence);
-    const { defaultChannel } = routing;
     log.error({ channel, code: refusal.code, episode: episode.id }, 'the channel of an alarm takes no thread');
-    if (defaultChannel === null || defaultChannel === channel) throw new Unavailable('channel', sentence);
+    if (other === null) throw new Unavailable('channel', sentence);
     // The run that was refused stays in its channel: the thread is that of another one.
     const run = newRunId(now());
     const why =
       refusal.refused === 'not-in-channel' ? 'alb502 is not in it; invite it there' : `Slack says ${refusal.code}`;
     return note((current) => ({
       ...current,
-      channel: defaultChannel,
+      channel: other,
       sentences: [...current.sentences, `This thread belongs in the channel ${channel}: ${why}.`],
       episode: { ...current.episode, run },
     }));
@@ -490,11 +493,12 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     });
   }
 
-  async function closing({ episode }: Kept): Promise<Closing> {
+  /** How it ended, with the errors and the verdict of the newest answer; null when its run was removed. */
+  async function closing({ episode }: Kept): Promise<Message | null> {
     return reachable('store', async () => {
       const run = await runs.read(episode.run);
-      const diagnosis = run === null ? null : await runs.diagnosis(run.copyOf ?? run.id);
-      return { episode, run, diagnosis };
+      if (run === null) return null;
+      return episodeClosedMessage({ run, diagnosis: await runs.diagnosis(run.copyOf ?? run.id), episode });
     });
   }
 

@@ -1,14 +1,14 @@
 /** Short notes about alarms that name no load balancer: each alarm gets one, whatever else it says later. */
 import * as z from 'zod';
-import type { Message } from '../render/slack/message.ts';
+import { unknownAlarmMessage } from '../render/slack.ts';
 import type { Store } from '../runs/store.ts';
 import type { Poster } from '../slack/poster.ts';
 import { type Alarm, hashOf, keyOf } from './alarm.ts';
 import { openObjects } from './objects.ts';
-import { channelFor, type Routing } from './route.ts';
+import { channelFor, otherChannel, type Routing } from './route.ts';
 import { POST_LOST } from './storm.ts';
 import { Unavailable } from './unavailable.ts';
-import { unknownMessage } from './words.ts';
+import { understood } from './words.ts';
 
 const Note = z.object({
   schema: z.literal(1),
@@ -27,8 +27,6 @@ export interface NotesParts {
   routing: Routing;
   log: { error(fields: object, text: string): void };
   now: () => number;
-  /** What the note says; that of words.ts without it. */
-  message?: (alarm: Alarm, sentences: readonly string[]) => Message;
 }
 
 export interface Notes {
@@ -36,7 +34,7 @@ export interface Notes {
   note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already'>;
 }
 
-export function openNotes({ store, poster, routing, log, now, message = unknownMessage }: NotesParts): Notes {
+export function openNotes({ store, poster, routing, log, now }: NotesParts): Notes {
   const notes = openObjects(store, Note, (key, why) => log.error({ key, why }, 'a note about an alarm cannot be read'));
 
   async function note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already'> {
@@ -60,11 +58,11 @@ export function openNotes({ store, poster, routing, log, now, message = unknownM
     );
     if (claim === 'done') return 'already';
     if (claim === 'wait') throw new Unavailable('busy', 'another process posts this note');
-    const content = message(alarm, sentences);
+    const content = unknownAlarmMessage({ alarm: alarm.name, sentences: [...understood(alarm), ...sentences] });
     const mark = `note-${hashOf(keyOf(alarm))}`;
     const noted = (change: Partial<Note>) =>
       reach(() => notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })));
-    for (const to of new Set([claim.channel, routing.defaultChannel ?? claim.channel])) {
+    for (const to of new Set([claim.channel, otherChannel(route, claim.channel, routing) ?? claim.channel])) {
       const target = { channel: to, thread: null };
       const found = claim.doubtful ? await reach(() => poster.find(target, mark), 'slack') : null;
       const posted =

@@ -14,6 +14,8 @@ export interface Route {
 export interface Routing {
   routes: readonly Route[];
   defaultChannel: string | null;
+  /** The only channels that may read about an account, by how the configuration calls it. */
+  onlyIn?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What is known of an alarm. */
@@ -25,19 +27,31 @@ export interface Routed {
   accounts: readonly string[];
 }
 
-/** The channel of the first route that fits, else the default; null when there is none. */
-export function channelFor(
-  { loadBalancer, alarm, accounts }: Routed,
-  { routes, defaultChannel }: Routing,
-): string | null {
+/** The channel of the first route that fits, else the default, of those that may read about the account; null when there is none. */
+export function channelFor(routed: Routed, { routes, defaultChannel, onlyIn }: Routing): string | null {
+  const { loadBalancer, alarm, accounts } = routed;
+  const only = onlyOf(routed, onlyIn);
+  const may = (channel: string): boolean => only === null || only.includes(channel);
   const fitting = routes.find(
     (route) =>
+      may(route.channel) &&
       (route.loadBalancer === undefined || (loadBalancer !== null && fits(route.loadBalancer, loadBalancer))) &&
       (route.alarm === undefined || fits(route.alarm, alarm)) &&
       (route.account === undefined || accounts.some((account) => fits(route.account ?? '', account))),
   );
-  return fitting?.channel ?? defaultChannel;
+  if (fitting !== undefined) return fitting.channel;
+  return defaultChannel !== null && may(defaultChannel) ? defaultChannel : (only?.[0] ?? null);
 }
+
+/** The channel in place of one that takes no thread; null when there is no other. */
+export function otherChannel(routed: Routed, refused: string, { defaultChannel, onlyIn }: Routing): string | null {
+  const only = onlyOf(routed, onlyIn);
+  const others = only === null ? [defaultChannel] : [defaultChannel, ...only].filter((one) => only.includes(one ?? ''));
+  return others.find((channel) => channel !== null && channel !== refused) ?? null;
+}
+
+const onlyOf = ({ accounts }: Routed, onlyIn: Routing['onlyIn']): readonly string[] | null =>
+  accounts.flatMap((account) => (onlyIn?.has(account) ? [onlyIn.get(account) ?? []] : []))[0] ?? null;
 
 /** Whether a name fits a pattern, in time that grows with the product of their lengths at most, whatever the pattern. */
 export function fits(pattern: string, name: string): boolean {

@@ -95,9 +95,9 @@ describe('one alarm', () => {
     await tell({ state: 'OK', at: BEGUN + 13 * MINUTE + 4000 });
     expect(stub.asked.at(-1)).toEqual({ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 14 * MINUTE });
     expect(replies()).toHaveLength(1);
-    expect(replies()[0]).toMatch(
-      /^\*OK since 02:57:04 UTC\*, after 13 min 4 s: shop-502\.\n\d+ errors in total, 02:37:00 to 02:58:00 UTC\.\n/,
-    );
+    expect(replies()[0]).toMatch(/^Over after 13 min: shop-502 OK since 02:57:04 UTC/);
+    expect(replies()[0]).toMatch(/02:37–02:58/);
+    expect(replies()[0]).toMatch(/Verdict: .*[Kk]eep-alive race/);
     expect(await episode()).toMatchObject([{ closedAt: '2026-11-20T02:57:04.000Z' }]);
   });
 
@@ -270,7 +270,7 @@ describe('an alarm that is not about a load balancer', () => {
     await tell({ loadBalancer: null, name: 'all-502', at: BEGUN + 30 * MINUTE });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
       expect.stringMatching(
-        /^\*all-502\* is in ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\), and names no load balancer/,
+        /all-502\*? names no load balancer.*in ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\)/s,
       ),
     ]);
   });

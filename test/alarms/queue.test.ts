@@ -36,10 +36,10 @@ describe('an alarm in the queue', () => {
     const replies = () => slack.thread('shop', root?.ts ?? '');
     await slack.until(() => replies().some(({ text }) => /Keep-alive race/.test(text)), 'the verdict');
     publish(whole, { state: 'OK', at: BEGUN + 8 * MINUTE });
-    await slack.until(() => replies().some(({ text }) => /after 8 min 0 s/.test(text)), 'the reply');
+    await slack.until(() => replies().some(({ text }) => /Over after 8 min/.test(text)), 'the reply');
     await empty(whole);
     await slack.silence(500);
-    expect(replies().filter(({ text }) => /after 8 min 0 s/.test(text))).toHaveLength(1);
+    expect(replies().filter(({ text }) => /Over after 8 min/.test(text))).toHaveLength(1);
     expect(slack.whatIsShown('shop')).toContain('02:52:00');
     expect(rootsOf(slack, 'shop')).toHaveLength(1);
     expect(rootsOf(slack, 'alerts')).toHaveLength(0);

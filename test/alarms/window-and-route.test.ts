@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm.ts';
 import { readMessage } from '../../src/alarms/read.ts';
-import { channelFor, fits } from '../../src/alarms/route.ts';
+import { channelFor, fits, otherChannel } from '../../src/alarms/route.ts';
 import { beginningOf, LONGEST, windowOf } from '../../src/alarms/window.ts';
 import { event, snsAlarm } from './messages.ts';
 
@@ -85,6 +85,16 @@ describe('the channel of an alarm', () => {
     [null, 'b-critical', [], 'CDEFAULT'],
   ])('of %s, %s in %j is %s', (loadBalancer, name, accounts, channel) => {
     expect(channelFor({ loadBalancer, alarm: name, accounts }, routing)).toBe(channel);
+  });
+
+  it('is one of those that may read about the account', () => {
+    const only = { ...routing, onlyIn: new Map([['bank', ['CBANK', 'CSHOP']]]) };
+    const bank = { loadBalancer: 'shop-eu', alarm: 'a-critical', accounts: ['bank', '333333333333'] };
+    expect(channelFor(bank, only)).toBe('CSHOP');
+    expect(channelFor({ ...bank, loadBalancer: 'api' }, only)).toBe('CBANK');
+    expect(otherChannel(bank, 'CBANK', only)).toBe('CSHOP');
+    expect(otherChannel(bank, 'CBANK', { ...only, onlyIn: new Map([['bank', ['CBANK']]]) })).toBe(null);
+    expect(otherChannel({ ...bank, accounts: ['prod'] }, 'CWEB', only)).toBe('CDEFAULT');
   });
 
   it('is none without a default', () => {

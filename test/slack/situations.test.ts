@@ -100,7 +100,7 @@ describe('what is asked', () => {
     const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 100 });
     await ask(slack, RACE);
     await slack.until(() => roots(slack).length === 1, 'the thread');
-    await Promise.all([ask(slack, '003-connection'), ask(slack, '003-connection', { user: 'ben' })]);
+    await Promise.all([ask(slack, '003-connection'), ask(slack, '007-slow', { user: 'ben' })]);
     await isToldOf(slack, 'ada', /not done yet.*ask again/);
     await isToldOf(slack, 'ben', /no more may wait; ask again/);
     await answered(slack);

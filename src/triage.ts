@@ -21,9 +21,11 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   const isAsked = asked(question.statuses);
   const shapes = log.failureShapes.filter((shape) => isAsked(shape.elb_status_code));
   const times = errors.map((error) => error.at);
-  const last = times.length > 0 ? Math.max(...times.slice(-1)) : null;
-  const first = times[0] ?? null;
   const capped = log.failuresTotal > log.failures.length;
+  // Rows are kept of some errors only; of all there are the minutes.
+  const minutes = capped ? shapes.map(({ minute }) => minute) : [];
+  const first = earliest(times[0] ?? null, minutes);
+  const last = latest(times.at(-1) ?? null, minutes);
   const routes = routesOf(traffic, capped);
   const clients = capped ? log.failedClients : new Set(errors.map((error) => error.client)).size;
   const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
@@ -64,6 +66,14 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
     );
   }
 }
+
+/** The first kept error, or the start of an earlier minute that had one. */
+const earliest = (kept: number | null, minutes: readonly number[]): number | null =>
+  minutes.reduce((first: number | null, minute) => (first === null || minute + MINUTE <= first ? minute : first), kept);
+
+/** The last kept error, or the start of a later minute that had one. */
+const latest = (kept: number | null, minutes: readonly number[]): number | null =>
+  minutes.reduce((last: number | null, minute) => (last === null || minute > last ? minute : last), kept);
 
 export const NO_TRIAGE: Triage = {
   requests: null,

@@ -123,6 +123,23 @@ describe('routes of more failures than were kept', () => {
   });
 });
 
+describe('when rows are kept of some failures only', () => {
+  it('the first and the last error are as early and as late as the minutes of all say', () => {
+    const all = trafficOf([1, 130, 600].map((second) => failed('connect-failed', second)));
+    const kept = {
+      ...all,
+      errors: all.errors.slice(1, 2),
+      log: { ...all.log, failures: all.log.failures.slice(1, 2) },
+    };
+    const { firstError, lastError } = triage(kept, question, null);
+    // The minute is known, the second is not.
+    expect([firstError, lastError]).toEqual([
+      new Date(START).toISOString(),
+      new Date(START + 10 * MINUTE).toISOString(),
+    ]);
+  });
+});
+
 describe('timeline', () => {
   it('has one bucket a minute, cut at the window', () => {
     const buckets = timeline(trafficOf([failed('connect-failed', 61), failed('idle-timeout', 62)]), {

@@ -3,15 +3,14 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import type { Config } from '../config.ts';
-import type { Investigator, LoadBalancerRef } from '../investigate.ts';
-import { Problem } from '../problem.ts';
+import type { Investigator } from '../investigate.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../runs/store.ts';
 import type { Route } from '../slack/app.ts';
 import type { Poster } from '../slack/poster.ts';
 import type { Threads } from '../slack/threads.ts';
 import { type Alarm, elsewhere, hashOf, idOfNews, keyOf } from './alarm.ts';
-import { accountOf, type Concerned, type Lookup, liveLookup, needsLookup, toldBy } from './concerned.ts';
+import { type Concerned, type Lookup, liveLookup, needsLookup, refOf, toldBy } from './concerned.ts';
 import type { Episode } from './episode.ts';
 import { openEpisodes } from './episodes.ts';
 import type { Learned } from './history.ts';
@@ -85,21 +84,21 @@ const LONGEST_PAUSE = 20_000;
 const LOOK_AROUND = 15_000;
 /** Of one alarm; an alarm over more is about no load balancer in particular. */
 const MOST_LOAD_BALANCERS = 5;
-/** Milliseconds. */
-const FIND = 10_000;
 
 const Remembered = z.object({ schema: z.literal(1), at: z.iso.datetime(), loadBalancers: z.array(z.string()) });
+
+export const routingOf = ({ accounts, alarms }: Pick<Config, 'accounts' | 'alarms'>): Routing => ({
+  routes: alarms.routes,
+  defaultChannel: alarms.defaultChannel ?? null,
+  onlyIn: new Map(accounts.flatMap(({ name, channels }) => (channels ? [[name, channels] as const] : []))),
+});
 
 export function openAlarms(parts: AlarmsParts): Alarms {
   const { config, store, threads, poster, runs, investigator, log, now = Date.now } = parts;
   const sleep = parts.sleep ?? ((ms: number) => new Promise((resolve) => setTimeout(resolve, ms)));
   const owner = parts.owner ?? `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const lookup = parts.lookup ?? liveLookup(config);
-  const routing: Routing = {
-    routes: config.alarms.routes,
-    defaultChannel: config.alarms.defaultChannel ?? null,
-    onlyIn: new Map(config.accounts.flatMap(({ name, channels }) => (channels ? [[name, channels] as const] : []))),
-  };
+  const routing = routingOf(config);
   const { sns, sqs } = config.alarms;
   const { mostThreads } = parts;
   const episodes = openEpisodes({
@@ -191,7 +190,8 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     if (concerned.elsewhere !== null && concerned.loadBalancers.length === 0) return ignored(concerned.elsewhere);
     const { loadBalancers, sentences, from } = concerned;
     if (loadBalancers.length === 0 || loadBalancers.length > MOST_LOAD_BALANCERS) return unnamed(alarm, concerned);
-    const refs = await Promise.all(loadBalancers.map((resource) => refOf(resource, alarm)));
+    const looking = { accounts: config.accounts, investigator, signal: ending.signal };
+    const refs = await Promise.all(loadBalancers.map((resource) => refOf(resource, alarm, looking)));
     const found = refs.flatMap((ref) => ('name' in ref ? ref : []));
     if (found.length === 0) {
       const reasons = refs.flatMap((ref) => ('name' in ref ? [] : ref.sentence));
@@ -241,30 +241,6 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     } catch (error) {
       throw new Unavailable('store', error instanceof Error ? error.message : String(error), { cause: error });
     }
-  }
-
-  /** The load balancer of an alarm: known, or made out of what the alarm says, which needs no call; looked for only when that is too little. */
-  async function refOf(resource: string, alarm: Alarm): Promise<LoadBalancerRef | { sentence: string }> {
-    const [, name = resource] = resource.split('/');
-    const owning =
-      alarm.metrics.find(({ dimensions }) => dimensions.LoadBalancer === resource)?.account ?? alarm.account;
-    const account = accountOf(config.accounts, owning);
-    const partition = alarm.arn.split(':')[1] || 'aws';
-    const arn =
-      alarm.region !== null && owning !== null && /^\d{12}$/.test(owning)
-        ? `arn:${partition}:elasticloadbalancing:${alarm.region}:${owning}:loadbalancer/${resource}`
-        : null;
-    const known = investigator
-      .known()
-      .find((one) => (arn === null ? one.arn?.endsWith(`/${resource}`) : one.arn === arn));
-    if (known !== undefined) return known;
-    if (arn !== null && alarm.region !== null && account !== null)
-      return { name, arn, account: account.name, region: alarm.region };
-    const accounts = config.accounts.map((one) => one.name);
-    const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(FIND)]);
-    return investigator.find(resource, accounts, signal).catch((error: unknown) => ({
-      sentence: error instanceof Problem ? error.message : `${resource} could not be looked for.`,
-    }));
   }
 
   async function lookAround(): Promise<void> {

@@ -5,6 +5,8 @@ import { resourceOf } from '../collect/find-load-balancer.ts';
 import { ask, everyItem } from '../collect/live/call.ts';
 import { openSession, type Session, standardRegion } from '../collect/live/session.ts';
 import type { Account, Config } from '../config.ts';
+import type { Investigator, LoadBalancerRef } from '../investigate.ts';
+import { Problem } from '../problem.ts';
 import { type Alarm, elsewhere } from './alarm.ts';
 import { readMessage } from './read.ts';
 import { beginningOf } from './window.ts';
@@ -158,3 +160,42 @@ async function balancersOf(
 }
 
 const sentence = (reason: string): string => `${reason}.`;
+
+/** Milliseconds. */
+const FIND = 10_000;
+
+/**
+ * A load balancer of an alarm: known, or made out of what the alarm says, which needs no call; looked for only where that is too little.
+ * Never rejects.
+ */
+export async function refOf(
+  resource: string,
+  alarm: Alarm,
+  looking: {
+    accounts: readonly Account[];
+    investigator: Pick<Investigator, 'known' | 'find'>;
+    signal: AbortSignal;
+  },
+): Promise<LoadBalancerRef | { sentence: string }> {
+  const { accounts, investigator } = looking;
+  const [, name = resource] = resource.split('/');
+  // The metrics of an alarm may be of another account than the alarm.
+  const owner = alarm.metrics.find(({ dimensions }) => dimensions.LoadBalancer === resource)?.account ?? alarm.account;
+  const account = accountOf(accounts, owner);
+  const partition = alarm.arn.split(':')[1] || 'aws';
+  const isWhole = alarm.region !== null && /^\d{12}$/.test(owner ?? '');
+  const arn = isWhole
+    ? `arn:${partition}:elasticloadbalancing:${alarm.region}:${owner}:loadbalancer/${resource}`
+    : null;
+  const known = investigator
+    .known()
+    .find((one) => (arn === null ? one.arn?.endsWith(`/${resource}`) : one.arn === arn));
+  if (known !== undefined) return known;
+  if (arn !== null && alarm.region !== null && account !== null)
+    return { name, arn, account: account.name, region: alarm.region };
+  const names = accounts.map((one) => one.name);
+  const signal = AbortSignal.any([looking.signal, AbortSignal.timeout(FIND)]);
+  return investigator.find(resource, names, signal).catch((error: unknown) => ({
+    sentence: error instanceof Problem ? error.message : `${resource} could not be looked for.`,
+  }));
+}

@@ -27,6 +27,10 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
                                  configuration
       --check                    verify tokens, configuration and permissions, and end
       --recorded <dir...>        answer from recorded incidents instead of AWS, to try it
+  alb502 alarm                   the message of a CloudWatch alarm from the standard input: what the bot does
+                                 with it, where SLACK_BOT_TOKEN is set; else the diagnosis
+      --dry-run                  only print what was understood, and the diagnosis
+      --recorded <dir...>        answer from recorded incidents instead of AWS, to try it
   alb502 help <command>          the help of one command
   alb502 --version
 

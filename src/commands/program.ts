@@ -1,6 +1,7 @@
 /** The command line: words and options in, exit code out. What a command does is loaded when it runs, so that help is instant. */
 import { Command, CommanderError, Option } from 'commander';
 import { Problem } from '../problem.ts';
+import type { AlarmOptions } from './alarm.ts';
 import type { DiagnoseOptions } from './diagnose.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { HELP } from './help.ts';
@@ -120,6 +121,22 @@ function program(): Command {
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./serve.ts');
       await serve(options);
+    });
+
+  alb502
+    .command('alarm')
+    .summary('one message of an alarm, by hand')
+    .description(
+      'Reads the message of an alarm from the standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it does what the bot does with it; without, or with --dry-run, it prints what was understood and the diagnosis.',
+    )
+    .option('--dry-run', 'only print what was understood, and the diagnosis')
+    .option('--config <file>', 'configuration instead of alb502.json')
+    .option('--recorded <dir...>', 'answer from recorded incidents instead of AWS, to try it')
+    .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
+    .option('--markdown', 'print the diagnosis as Markdown')
+    .action(async (options: AlarmOptions) => {
+      const { alarm } = await import('./alarm.ts');
+      await alarm(options);
     });
 
   return alb502;

@@ -1,0 +1,171 @@
+/** `alb502 alarm < message.json`: one message of an alarm by hand, as the bot would take it, or only shown. */
+import { text } from 'node:stream/consumers';
+import type { Alarm } from '../alarms/alarm.ts';
+import { type Config, readConfig } from '../config.ts';
+import type { Inquiry, Investigator } from '../investigate.ts';
+import { Problem } from '../problem.ts';
+import { clock, span } from '../render/phrases.ts';
+import { iso } from '../wording.ts';
+import { type DiagnoseOptions, hasColour, render } from './diagnose.ts';
+
+export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 'markdown'> {
+  /** Shows what was understood and the diagnosis, and posts nothing. */
+  dryRun?: true;
+  /** Folders of recorded incidents that stand for AWS. */
+  recorded?: string[];
+}
+
+/** Milliseconds within which Slack and the run store are to be reached. */
+const PATIENCE = 60_000;
+
+/** Throws Problem: exit 1 for a message that is not understood, 2 when Slack or the run store cannot be reached. */
+export async function alarm(options: AlarmOptions): Promise<void> {
+  if (process.stdin.isTTY)
+    throw new Problem('A message is read from the standard input, such as alb502 alarm < message.json.', 1);
+  const body = await text(process.stdin);
+  const { readMessage } = await import('../alarms/read.ts');
+  const read = readMessage(body);
+  if ('poison' in read) throw new Problem(`The message is not understood: ${read.poison}.`, 1);
+  if ('ignored' in read) throw new Problem(`The message is about nothing alb502 diagnoses: ${read.ignored}.`, 1);
+  const { elsewhere } = await import('../alarms/alarm.ts');
+  const other = elsewhere(read.alarm);
+  if (other !== null) throw new Problem(`The alarm ${read.alarm.name} is not about a load balancer: ${other}.`, 1);
+  const config = await readConfig(options.config);
+  const investigator = await investigatorOf(config, options.recorded ?? []);
+  const token = process.env.SLACK_BOT_TOKEN?.trim() ?? '';
+  if (token === '' || options.dryRun) await shown(read.alarm, config, investigator, options);
+  else await posted(body, config, investigator, token);
+}
+
+async function investigatorOf(config: Config, recorded: readonly string[]): Promise<Investigator> {
+  if (recorded.length > 0) {
+    const { recordedInvestigator } = await import('../investigate/recorded.ts');
+    return recordedInvestigator(recorded, { account: config.accounts[0]?.name ?? 'default' });
+  }
+  return (await import('../investigate/live.ts')).liveInvestigator(config);
+}
+
+/** What was understood, and the diagnosis. */
+async function shown(alarm: Alarm, config: Config, investigator: Investigator, options: AlarmOptions): Promise<void> {
+  const [{ liveLookup, refOf }, { windowOf }, { channelFor }, { routingOf }] = await Promise.all([
+    import('../alarms/concerned.ts'),
+    import('../alarms/window.ts'),
+    import('../alarms/route.ts'),
+    import('../alarms/alarms.ts'),
+  ]);
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  process.once('SIGINT', interrupt);
+  // JSON and Markdown stand alone on stdout.
+  const out = options.json || options.markdown ? process.stderr : process.stdout;
+  const say = (line: string): void => void out.write(`${line}\n`);
+  try {
+    const { signal } = interruption;
+    const concerned = await liveLookup(config)(alarm, signal);
+    const { name, kind, state, previousState, changedAt, reason } = alarm;
+    const change = previousState === null ? state : `${previousState} → ${state}`;
+    say(`Alarm ${name} (${kind}): ${change} at ${changedAt.slice(0, 10)} ${clock(changedAt)} UTC`);
+    if (reason !== '') say(`  ${reason}`);
+    for (const sentence of concerned.sentences) say(`  ${sentence}`);
+    if (concerned.loadBalancers.length === 0) say('Load balancer: it names none, so nothing is diagnosed');
+    for (const resource of concerned.loadBalancers) {
+      const looking = { accounts: config.accounts, investigator, signal };
+      const ref = await refOf(resource, alarm, looking);
+      if ('sentence' in ref) throw new Problem(ref.sentence, 1);
+      const now = Date.now();
+      const closedAt = state === 'ALARM' ? null : Date.parse(changedAt);
+      const window = windowOf(concerned.from, { now, closedAt });
+      const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
+      const channel = channelFor({ loadBalancer: ref.name, alarm: name, accounts }, routingOf(config));
+      say(`Load balancer ${ref.name} (${ref.region}, account ${ref.account})`);
+      say(`Window ${span(iso(window.from), iso(window.to))}`);
+      say(`Channel ${channel ?? 'none: neither a route nor alarms.defaultChannel says which'}`);
+      say('');
+      process.stdout.write(
+        await diagnosed({ loadBalancer: ref, ...window, now, statuses: ['5xx'] }, investigator, options, signal),
+      );
+    }
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+  }
+}
+
+async function diagnosed(
+  inquiry: Inquiry,
+  investigator: Investigator,
+  options: AlarmOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { openProgress } = await import('../progress.ts');
+  const { progress, doing, close } = await openProgress(process.stderr, hasColour(process.stderr));
+  try {
+    const { diagnosis } = await investigator.investigate(inquiry, { signal, progress, doing });
+    return await render(diagnosis, options);
+  } finally {
+    close();
+  }
+}
+
+/** As the bot does with a message of its queue. Ends when the first answer stands. */
+async function posted(body: string, config: Config, investigator: Investigator, token: string): Promise<void> {
+  const [{ openAlarms }, { openLog }, { openPoster }, { openThreads }, { openLimits }, { openRuns }, { openStore }] =
+    await Promise.all([
+      import('../alarms/alarms.ts'),
+      import('../slack/log.ts'),
+      import('../slack/post.ts'),
+      import('../slack/threads.ts'),
+      import('../runs/limits.ts'),
+      import('../runs/runs.ts'),
+      import('./serve.ts'),
+    ]);
+  const log = openLog('warn', { write: (line) => void process.stderr.write(line) });
+  const store = await openStore(config);
+  const runs = openRuns(store, { retentionDays: config.runs.retentionDays });
+  const slackApiUrl = process.env.ALB502_SLACK_API_URL;
+  const poster = openPoster({ token, log, ...(slackApiUrl ? { clientOptions: { slackApiUrl } } : {}) });
+  const owner = `by-hand-${process.pid}-${crypto.randomUUID()}`;
+  const threads = openThreads({
+    runs,
+    poster,
+    investigator,
+    limits: openLimits(config.limits),
+    episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
+    owner,
+    log,
+    now: Date.now,
+  });
+  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), PATIENCE);
+  });
+  const handled = await Promise.race([alarms.handle(body), late]);
+  clearTimeout(timer);
+  if (handled !== null) {
+    await alarms.idle();
+    while (threads.load().running + threads.load().waiting > 0)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await Promise.all([alarms.stop(1000), threads.stop(handled === null ? 0 : PATIENCE)]);
+  await poster.close();
+  if (handled === null)
+    throw new Problem(
+      `Slack or the run store was not reached within ${PATIENCE / 1000} s; the lines above say why.`,
+      2,
+    );
+  if (handled.outcome !== 'handled') throw new Problem(`The message was not taken: ${handled.why}.`, 1);
+  const said = {
+    opened: 'a thread was opened',
+    joined: 'it joins the thread that is there',
+    repeated: 'a repeat, in the thread that is there',
+    reopened: 'it goes on in the thread that is there',
+    ended: 'its end, in the thread that is there',
+    known: 'it was told before',
+    stale: 'newer news of it are known',
+    quiet: 'nothing is in ALARM for it to end',
+  };
+  const words = [...new Set(handled.learned.map((learned) => said[learned]))];
+  process.stdout.write(
+    `${words.length === 0 ? 'It names no load balancer; the channel has a note.' : `Done: ${words.join('; ')}.`}\n`,
+  );
+}

@@ -69,6 +69,9 @@ const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replac
 const calls = new Set(sources.filter((file) => !OF_THEIR_OWN.includes(file)).flatMap((file) => callsIn(read(file))));
 if (globSync('src/**/*.ts', { cwd: root }).some((file) => read(file).includes('fromTemporaryCredentials(')))
   calls.add('sts:AssumeRole');
+/** What sqs-consumer calls for whoever takes messages by it. */
+if (sources.some((file) => read(file).includes("from 'sqs-consumer'")))
+  for (const call of ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage']) calls.add(call);
 
 interface Statement {
   Sid: string;
@@ -98,13 +101,14 @@ it('sees every call: none is made by a name that no import shows', () => {
   expect(made.filter((name) => !seen.includes(name ?? '') && !renamed.includes(name ?? ''))).toEqual([]);
 });
 
-it('writes nothing but query results, and nothing to the log bucket', () => {
+it('writes nothing but query results, takes alarms from its queue, and writes nothing to the log bucket', () => {
   const writes = statements.filter(({ Action }) =>
     [Action].flat().some((action) => !/:(Get|Describe|List|Lookup)/.test(action)),
   );
   expect(writes.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
     ['QueryLogFiles', 'arn:aws:athena:*:*:workgroup/WORKGROUP'],
     ['WriteQueryResults', 'arn:aws:s3:::RESULTS-BUCKET/*'],
+    ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],
   ]);
 });
 

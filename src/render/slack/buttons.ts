@@ -34,9 +34,12 @@ export const actionButton = (
   pressed: Pressed,
 ): types.Button => button(label, ACTIONS[action], pressed);
 
-/** Asking costs what it cost the last time; a wider window reads more. Nothing is asked where it was free. */
+/** US dollars: nobody wants to be asked about less. */
+const WORTH_A_QUESTION = 0.01;
+
+/** Asking costs what it cost the last time; a wider window reads more. Nothing is asked where it was as good as free. */
 export function priced(cost: Cost, times: 1 | 3): Confirm | null {
-  if (cost === null || cost.usd <= 0) return null;
+  if (cost === null || !(cost.usd * times >= WORTH_A_QUESTION)) return null;
   const last = `The last ask read ${bytes(cost.bytesScanned)} for ${dollars(cost.usd)}`;
   const text =
     times === 1

@@ -6,9 +6,9 @@ import type { Run } from '../../runs/run.ts';
 import { number, plural } from '../../wording.ts';
 import { stepWork, type Work } from '../../work.ts';
 import { costSentence, OUTCOME_MARK } from '../phrases.ts';
-import { visible } from '../visible.ts';
 import type { ExtraId } from './actions.ts';
 import { extraButton, row } from './buttons.ts';
+import { shown } from './discreet.ts';
 import type { Block, Message } from './message.ts';
 import { cut, type Line, line, type Part, prose, richText, smallPrint, spoken } from './parts.ts';
 import { STEP_NAMES, type Told, visibleTold, withoutPolicy } from './told.ts';
@@ -61,7 +61,7 @@ export function checklistMessage(outside: Told, work: Work | null): Message {
 function planTitle(run: Run, diagnosis: Diagnosis | null, work: Work | null): string {
   const { name, region, account } = run.loadBalancer;
   const where = account === 'default' ? region : `${region}, account ${account}`;
-  const found = cut(visible(`${name} (${where})`), 120);
+  const found = cut(shown(`${name} (${where})`), 120);
   if (work !== null) {
     const done = STEPS.filter((step) => stepWork(work, step).state === 'done').length;
     return `${found}: ${done} of 6 steps`;
@@ -80,7 +80,7 @@ function workTick(step: StepNumber, work: Work): Tick {
   const title = `${step} ${STEP_TITLES[step]}`;
   if (state === 'pending' || began === null) return { step, status: 'pending', mark: '·', words: title };
   if (state === 'under way' || ended === null) {
-    const doing = step === 1 && work.doing !== undefined ? `, ${visible(work.doing)}` : '';
+    const doing = step === 1 && work.doing !== undefined ? `, ${shown(work.doing)}` : '';
     return { step, status: 'in_progress', mark: '…', words: cut(`${title}${doing}`, MOST_WORDS) };
   }
   const seconds = `${((ended - began) / 1000).toFixed(1)} s`;
@@ -88,7 +88,7 @@ function workTick(step: StepNumber, work: Work): Tick {
     ? { step, status: 'complete', mark: '✓', words: `${title}, ${seconds}` }
     : {
         step,
-        status: 'error',
+        status: 'complete',
         mark: OUTCOME_MARK.unknown,
         words: `${title}, ${seconds}, could not look at ${unavailable} of ${needed}`,
       };
@@ -143,7 +143,7 @@ const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z])
 
 /** What was read, and what it cost; what is known before the log is. */
 function footer(diagnosis: Diagnosis | null, work: Work | null): Line[] {
-  if (work !== null) return work.soFar === undefined ? [] : [[`So far: ${cut(visible(work.soFar), 400)}`]];
+  if (work !== null) return work.soFar === undefined ? [] : [[`So far: ${cut(shown(work.soFar), 400)}`]];
   return diagnosis === null ? [] : [[costSentence(diagnosis)]];
 }
 

@@ -5,6 +5,7 @@
 import type { types } from '@slack/bolt';
 import { number } from '../../wording.ts';
 import { visible } from '../visible.ts';
+import { shown } from './discreet.ts';
 import { type Block, escapeMrkdwn, type Message } from './message.ts';
 
 /** Words as they are, in bold, as code; a person; a page of the AWS documentation. */
@@ -30,7 +31,8 @@ const MOST_LINE = 600;
 /** At most `most` characters, the cut shown. Never half of a surrogate pair. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text;
-  const letters = [...text];
+  // A letter takes two units of a string at most.
+  const letters = [...text.slice(0, 2 * most + 2)];
   return letters.length <= most
     ? text
     : `${letters
@@ -65,19 +67,20 @@ const withWords = (piece: Piece, words: string): Piece =>
         ? { italic: words }
         : 'code' in piece
           ? { code: words }
-          : piece;
+          : 'page' in piece
+            ? piece
+            : { user: words };
 
 const lengthOf = (line: Line): number => line.reduce((sum, piece) => sum + wordsOf(piece).length, 0);
 
-/** A line of at most so many characters, the cut shown. */
+/** A line fit to be shown, of at most so many characters, the cut shown. Every line goes through here before it becomes anything else. */
 function shortened(line: Line, most: number): Line {
-  if (lengthOf(line) <= most) return line;
   const kept: Piece[] = [];
   let left = most;
   for (const piece of line) {
-    const words = wordsOf(piece);
     if (left <= 1) break;
-    kept.push(words.length <= left ? piece : withWords(piece, cut(words, left)));
+    const words = shown(wordsOf(piece));
+    kept.push(withWords(piece, cut(words, left)));
     left -= words.length;
   }
   return kept;
@@ -118,7 +121,7 @@ function elementOf(piece: Piece): Element[] {
   if ('italic' in piece) return [{ type: 'text', text, style: { italic: true } }];
   if ('code' in piece) return [{ type: 'text', text, style: { code: true } }];
   if ('page' in piece) return PAGE.test(text) ? [{ type: 'link', url: text, text: 'AWS documentation' }] : [];
-  return PERSON.test(piece.user) ? [{ type: 'user', user_id: piece.user }] : [{ type: 'text', text: visible(text) }];
+  return PERSON.test(piece.user) ? [{ type: 'user', user_id: piece.user }] : [{ type: 'text', text }];
 }
 
 const sectionOf = (pieces: Line): Section => ({ type: 'rich_text_section', elements: pieces.flatMap(elementOf) });
@@ -195,7 +198,7 @@ export function richText(parts: readonly Part[], rest = '', room = MOST_SAID): B
 const spokenPiece = (piece: Piece): string =>
   typeof piece !== 'string' && 'user' in piece && PERSON.test(piece.user)
     ? `<@${piece.user}>`
-    : escapeMrkdwn(visible(wordsOf(piece)).replaceAll('`', "'"));
+    : escapeMrkdwn(wordsOf(piece).replaceAll('`', "'"));
 
 const spokenLine = (pieces: Line): string => pieces.map(spokenPiece).join('');
 
@@ -204,9 +207,9 @@ export const written = (parts: readonly Part[]): string =>
   parts
     .flatMap((part) =>
       'line' in part
-        ? [visible(part.line.map(wordsOf).join(''))]
+        ? [shown(part.line.map(wordsOf).join(''))]
         : 'bullets' in part
-          ? part.bullets.map((one) => `- ${visible(one.map(wordsOf).join(''))}`)
+          ? part.bullets.map((one) => `- ${shown(one.map(wordsOf).join(''))}`)
           : part.copy.split('\n').map((one) => `    ${visible(one)}`.trimEnd()),
     )
     .map((one) => `${one}\n`)

@@ -4,8 +4,8 @@ import type { Diagnosis } from '../../diagnosis.ts';
 import type { Feedback, Run } from '../../runs/run.ts';
 import { list, number, plural } from '../../wording.ts';
 import { completenessSentence } from '../phrases.ts';
-import { visible } from '../visible.ts';
 import { actionButton, extraButton, overflow, priced, row } from './buttons.ts';
+import { shown } from './discreet.ts';
 import type { Block, Message } from './message.ts';
 import { cut, type Line, line, type Part, richText, say, smallPrint, spoken } from './parts.ts';
 import {
@@ -38,7 +38,7 @@ const hasFailed = ({ state }: Run): boolean => state === 'failed' || state === '
 /** "🔴 shop-prod: Keep-alive race (likely) · 123 × 502 · 02:40–02:55 UTC · final". */
 function headline(told: Told): Part[] {
   const { run, diagnosis, episode } = told;
-  const name = cut(visible(run.loadBalancer.name), 80);
+  const name = cut(shown(run.loadBalancer.name), 80);
   const what = diagnosis === null ? name : `${name}: ${cut(verdictWords(diagnosis), 120)}`;
   const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
   const when = windowWords(run.from, run.to, run.createdAt);
@@ -87,7 +87,7 @@ function troubleParts(run: Run, diagnosis: Diagnosis | null): Part[] {
         ? [line('Others are being diagnosed; this begins by itself when one of them is done.')]
         : [];
     case 'failed':
-      return [say(visible(`${run.failure ?? 'There is no answer.'}${before}`))];
+      return [say(shown(`${run.failure ?? 'There is no answer.'}${before}`))];
     case 'interrupted': {
       const next =
         run.askAgainAt === null ? 'Run it again to get one.' : 'It goes on by itself when alb502 is there again.';
@@ -129,7 +129,7 @@ function episodeLines({ run, episode }: Told): Line[] {
   const { alarms, openedAt, closedAt, repeats } = episode;
   const names = list(
     alarms.map(
-      ({ name, state }) => `${cut(visible(name), 100)}${alarms.length > 1 || closedAt !== null ? ` (${state})` : ''}`,
+      ({ name, state }) => `${cut(shown(name), 100)}${alarms.length > 1 || closedAt !== null ? ` (${state})` : ''}`,
     ),
     4,
   );
@@ -146,7 +146,7 @@ function asker(run: Run): Line {
   const id = hasFailed(run) ? ` · run ${run.id}` : '';
   return askedBy.kind === 'person'
     ? ['Asked by ', { user: askedBy.user }, id]
-    : [`Asked by the alarm ${cut(visible(askedBy.alarmName), 100)}${id}`];
+    : [`Asked by the alarm ${cut(shown(askedBy.alarmName), 100)}${id}`];
 }
 
 /** What people said of the verdict; the last few. */
@@ -168,7 +168,7 @@ function feedbackLines({ run, diagnosis }: Told): Line[] {
 function actual({ cause, words }: Feedback, diagnosis: Diagnosis | null): string {
   const known = diagnosis?.causes.find(({ id }) => id === cause)?.title ?? cause;
   const what = [known === 'other' ? null : known, words].filter((part) => part !== null && part !== '').join('; ');
-  return what === '' ? '' : `: it was ${cut(visible(what), 200)}`;
+  return what === '' ? '' : `: it was ${cut(shown(what), 200)}`;
 }
 
 function buttons(told: Told): Block[] {

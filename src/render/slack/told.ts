@@ -6,6 +6,7 @@ import type { Run } from '../../runs/run.ts';
 import { number, plural } from '../../wording.ts';
 import { day } from '../phrases.ts';
 import { visibleDiagnosis } from '../visible.ts';
+import { discreet } from './discreet.ts';
 
 export interface Told {
   run: Run;
@@ -23,21 +24,19 @@ export function stateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'partia
 export const isUnseen = ({ outcome, findings }: Step): boolean =>
   outcome === 'unknown' && !findings.some((one) => one.outcome === 'pass' || one.outcome === 'fail');
 
-/** A path with a query, and what follows the question mark. */
-const QUERY = /(\/[^\s?]*)\?[^\s]+/g;
-/** Keys of AWS and tokens that say what they are. */
-const TOKEN = /\b(?:eyJ[\w-]{8,}(?:\.[\w-]+){0,2}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]+|gh[pousr]_\w{20,})/g;
-/** A segment of a path that nobody would type: long, with small and capital letters and digits. */
-const OPAQUE = /(?<=\/)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}(?=[/\s,;)]|$)/g;
+const known = new WeakMap<Diagnosis, Diagnosis>();
 
-/** Collectors keep queries and client addresses out; what a path itself holds of secrets is left out here. */
-export const discreet = (text: string): string =>
-  text.replace(QUERY, '$1').replace(TOKEN, ':token').replace(OPAQUE, ':token');
+/** With no control character or bidirectional override in it, and no secret; worked out once for all messages of a thread. */
+function visibleOnce(diagnosis: Diagnosis): Diagnosis {
+  const seen = known.get(diagnosis) ?? visibleDiagnosis(diagnosis, discreet);
+  known.set(diagnosis, seen);
+  return seen;
+}
 
-/** As told, with no control character or bidirectional override in it, and no secret. */
+/** As told, fit to be shown. */
 export const visibleTold = (told: Told): Told => ({
   ...told,
-  diagnosis: told.diagnosis === null ? null : visibleDiagnosis(told.diagnosis, discreet),
+  diagnosis: told.diagnosis === null ? null : visibleOnce(told.diagnosis),
 });
 
 /**
@@ -77,7 +76,7 @@ export function verdictWords(diagnosis: Diagnosis): string {
     case 'none':
       return 'no errors';
     case 'unread':
-      return triage.requests === null ? 'access log not read' : 'no access-log entries yet';
+      return `${triage.requests === null ? 'access log not read' : 'no access-log entries'}${diagnosis.provisional ? ' yet' : ''}`;
     case 'undecided':
       return 'undecided';
   }
@@ -125,4 +124,6 @@ export const policiesIn = (text: string): string[] => [...new Set(text.match(POL
 
 /** The sentence without the statement, which is shown where it can be copied. */
 export const withoutPolicy = (text: string): string =>
-  text.replace(/; the IAM statement \{"Effect":"Allow"[^{}]*\} allows it/g, '').replace(POLICY, 'the statement');
+  text
+    .replace(/(?:; the IAM statement| Allow it with:) \{"Effect":"Allow"[^{}]*\}(?: allows it)?/g, '')
+    .replace(POLICY, 'an IAM statement');

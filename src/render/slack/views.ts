@@ -3,12 +3,12 @@ import type { types } from '@slack/bolt';
 import { causes } from '../../causes/index.ts';
 import { DEFAULT_WINDOW } from '../../query.ts';
 import type { Run } from '../../runs/run.ts';
-import { visible } from '../visible.ts';
 import { INPUTS, VIEWS } from './actions.ts';
 import { plain } from './buttons.ts';
+import { shown } from './discreet.ts';
 import type { Block } from './message.ts';
 import { cut, few, type Line, line, type Part, prose, richText } from './parts.ts';
-import { discreet, shortClock, windowWords } from './told.ts';
+import { shortClock, windowWords } from './told.ts';
 
 /** What Slack takes: letters of what is chosen, of its value, of an entered text. */
 const MOST_LABEL = 75;
@@ -30,7 +30,7 @@ const input = (
 });
 
 const text = (initial: string | undefined, placeholder: string): types.PlainTextInput => {
-  const entered = initial === undefined ? '' : visible(initial).slice(0, MOST_INITIAL);
+  const entered = initial === undefined ? '' : shown(initial).slice(0, MOST_INITIAL);
   return {
     type: 'plain_text_input',
     placeholder: plain(placeholder),
@@ -83,7 +83,7 @@ export function formView(options: {
 
 /** Those that are known, as typed; the one asked for is chosen already, if Slack can carry it. */
 function loadBalancerSelect(initial: string | undefined): types.ExternalSelect {
-  const chosen = initial === undefined ? '' : visible(initial.trim());
+  const chosen = initial === undefined ? '' : shown(initial.trim());
   return {
     type: 'external_select',
     min_query_length: 0,
@@ -150,7 +150,7 @@ export function homeView({
     { type: 'header', text: plain(title) },
     ...richText(lines.length === 0 ? [line(none)] : [{ bullets: lines } satisfies Part]),
   ];
-  const told = (one: string): Line => prose(cut(discreet(visible(one)), 300));
+  const told = (one: string): Line => prose(cut(shown(one), 300));
   const view: types.HomeView = {
     type: 'home',
     blocks: [
@@ -169,9 +169,9 @@ export function homeView({
 /** "2026-11-20 02:56 UTC · shop-prod · 02:40–02:55 UTC · final: Keep-alive race on target group api…". */
 function recentLine({ run, verdict }: { run: Run; verdict: string | null }): Line {
   const asked = `${run.createdAt.slice(0, 10)} ${shortClock(run.createdAt)} UTC`;
-  const said = verdict === null ? '' : `: ${cut(discreet(visible(verdict)), 200)}`;
+  const said = verdict === null ? '' : `: ${cut(shown(verdict), 200)}`;
   return [
-    { bold: cut(visible(run.loadBalancer.name), 80) },
+    { bold: cut(shown(run.loadBalancer.name), 80) },
     ` · ${windowWords(run.from, run.to, run.createdAt)} · ${run.state}${said} (asked ${asked})`,
   ];
 }

@@ -3,8 +3,8 @@ import { STEP_TITLES } from '../../checks/check.ts';
 import type { StepNumber } from '../../diagnosis.ts';
 import { list, number } from '../../wording.ts';
 import { costSentence } from '../phrases.ts';
-import { visible } from '../visible.ts';
 import { extraButton, row } from './buttons.ts';
+import { shown } from './discreet.ts';
 import type { Message } from './message.ts';
 import { copy, cut, few, line, type Part, partsMessage, prose, say, smallPrint } from './parts.ts';
 import { amountWords, lasting, momentWords, type Told, verdictWords, visibleTold, windowWords } from './told.ts';
@@ -35,7 +35,7 @@ export function helpMessage(): Message {
 
 /** What is wrong with a question, with one that is right. */
 export function usageMessage(problem: string): Message {
-  const sentence = cut(visible(problem.trim()), 500);
+  const sentence = cut(shown(problem.trim()), 500);
   const hasExample = sentence.includes('such as');
   return partsMessage([
     hasExample
@@ -44,7 +44,7 @@ export function usageMessage(problem: string): Message {
   ]);
 }
 
-export const privateMessage = (sentence: string): Message => partsMessage([say(visible(sentence))]);
+export const privateMessage = (sentence: string): Message => partsMessage([say(shown(sentence))]);
 
 /** One reply when the last alarm is OK: how long, how many, why. */
 export function episodeClosedMessage(outside: Told): Message {
@@ -57,7 +57,7 @@ export function episodeClosedMessage(outside: Told): Message {
     episode === null
       ? ''
       : list(
-          episode.alarms.map(({ name }) => cut(visible(name), 100)),
+          episode.alarms.map(({ name }) => cut(shown(name), 100)),
           3,
         );
   const parts: Part[] = [
@@ -85,13 +85,13 @@ export function episodeClosedMessage(outside: Told): Message {
 /** An alarm that names no load balancer: what was understood of it. */
 export const unknownAlarmMessage = ({ alarm, sentences }: { alarm: string; sentences: string[] }): Message =>
   partsMessage([
-    line('The alarm ', { bold: cut(visible(alarm), 255) }, ' names no load balancer, so nothing was diagnosed.'),
+    line('The alarm ', { bold: cut(shown(alarm), 255) }, ' names no load balancer, so nothing was diagnosed.'),
     ...(sentences.length === 0
       ? []
       : [
           {
             bullets: few(
-              sentences.map((one) => prose(cut(visible(one), 400))),
+              sentences.map((one) => prose(cut(shown(one), 400))),
               5,
             ),
           },

@@ -1,6 +1,6 @@
 /** An answer that is too long for a message becomes a file with the same words. */
 import type { Diagnosis } from '../../../diagnosis.ts';
-import { visible } from '../../visible.ts';
+import { shown } from '../discreet.ts';
 import { escapeMrkdwn, type FileMessage, type Message } from '../message.ts';
 import { cut, fits, type Part, partsMessage, written } from '../parts.ts';
 import { windowWords } from '../told.ts';
@@ -17,7 +17,7 @@ export function fileOf(
   const start = window.from.slice(0, 16).replaceAll(/[^0-9]/g, '');
   return {
     filename: `${name || 'load-balancer'}-${start}-${what}.${ending}`,
-    title: visible(
+    title: shown(
       cut(`${loadBalancer.name}, ${windowWords(window.from, window.to, '')}: ${what.replaceAll('-', ' ')}`, 200),
     ),
     content,

@@ -3,10 +3,9 @@ import type { EvidenceSet, FailedRequest } from '../../../evidence.ts';
 import { asked } from '../../../query.ts';
 import type { Run } from '../../../runs/run.ts';
 import { iso, number, outOf, plural } from '../../../wording.ts';
-import { visible } from '../../visible.ts';
+import { shown } from '../discreet.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { columns, copy, cut, line, partsMessage, say } from '../parts.ts';
-import { discreet } from '../told.ts';
 import { fileOf } from './file.ts';
 
 const IN_THREAD = 12;
@@ -28,17 +27,17 @@ const HEAD = [
 
 export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | FileMessage {
   if (accessLog.status === 'unavailable')
-    return partsMessage([say(`There are no log lines: ${discreet(visible(accessLog.reason))}.`)]);
+    return partsMessage([say(`There are no log lines: ${shown(accessLog.reason)}.`)]);
   const isAsked = asked(run.statuses);
   const { failures, failuresTotal } = accessLog.value;
   const rows = failures.filter(({ elb_status_code }) => isAsked(elb_status_code));
   if (rows.length === 0)
     return partsMessage([line(`The log that was read holds no request with ${cut(run.statuses.join(', '), 100)}.`)]);
-  const shown = rows.slice(0, rows.length <= IN_THREAD ? IN_THREAD : IN_FILE);
-  const isAll = shown.length === rows.length && failures.length === failuresTotal;
-  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shown.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
+  const listed = rows.slice(0, rows.length <= IN_THREAD ? IN_THREAD : IN_FILE);
+  const isAll = listed.length === rows.length && failures.length === failuresTotal;
+  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(listed.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
   const note = 'Times and statuses as in the log: -1 is none. Without query strings; clients are numbered.';
-  const text = columns([HEAD, ...shown.map(cells)]);
+  const text = columns([HEAD, ...listed.map(cells)]);
   if (rows.length <= IN_THREAD) return partsMessage([line({ bold: title }), copy(text), line({ italic: note })]);
   const { name, arn } = run.loadBalancer;
   return fileOf(
@@ -64,7 +63,7 @@ function cells(row: FailedRequest): string[] {
     number(row.client),
     row.trace_id,
   ];
-  return texts.map((text) => cut(discreet(visible(text)), 120));
+  return texts.map((text) => cut(shown(text), 120));
 }
 
 const seconds = (value: number): string => (value < 0 ? '-1' : value.toFixed(3));

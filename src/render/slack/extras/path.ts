@@ -7,11 +7,11 @@ import type { Run } from '../../../runs/run.ts';
 import { groupBy, readTraffic } from '../../../traffic.ts';
 import { list, number } from '../../../wording.ts';
 import { OUTCOME_MARK } from '../../phrases.ts';
-import { visible } from '../../visible.ts';
+import { shown } from '../discreet.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { copy, cut, type Line, line, type Part, partsMessage, prose } from '../parts.ts';
 import { gapParts } from '../steps.ts';
-import { discreet, policiesIn } from '../told.ts';
+import { policiesIn } from '../told.ts';
 import { partsOrFile } from './file.ts';
 
 const MOST_LINES = 24;
@@ -43,7 +43,7 @@ export function pathAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet
       ...(groups.length > 0 ? [{ bullets: groups.slice(0, MOST_LINES) }] : []),
       ...(left > 0 ? [line({ italic: `… and ${number(left)} more` })] : []),
       ...(commands.length > 0
-        ? [line({ bold: 'To open what is blocked' }), ...commands.map((one) => copy(visible(one)))]
+        ? [line({ bold: 'To open what is blocked' }), ...commands.map((one) => copy(shown(one)))]
         : []),
       ...gapParts(policies),
     ],
@@ -75,16 +75,13 @@ function groupsOf(paths: readonly TargetPath[]): Line[] {
     const [first] = own;
     if (first === undefined) return [];
     const { name, port, condition, answer, address } = first;
-    const which = discreet(
-      visible(
-        `${cut(name, 80)}, ${list(
-          own.map((walk) => walk.address),
-          4,
-        )} on ${port} (${condition})`,
-      ),
+    const addresses = list(
+      own.map((walk) => walk.address),
+      4,
     );
+    const which = `${cut(name, 80)}, ${addresses} on ${port} (${condition})`;
     const sentence = own.length === 1 ? answer.sentence : answer.sentence.replaceAll(address, 'each');
-    return [[`${MARKS[answer.answer]} `, { bold: which }, `: ${WORDS[answer.answer]}. `, ...prose(visible(sentence))]];
+    return [[`${MARKS[answer.answer]} `, { bold: which }, `: ${WORDS[answer.answer]}. `, ...prose(sentence)]];
   });
 }
 

@@ -5,10 +5,9 @@ import type { EvidenceSet } from '../../../evidence.ts';
 import type { Run } from '../../../runs/run.ts';
 import { groupBy, readTraffic, type Traffic, targetGroupName, weigh } from '../../../traffic.ts';
 import { number, percent, plural, seconds } from '../../../wording.ts';
-import { visible } from '../../visible.ts';
+import { shown } from '../discreet.ts';
 import type { Message } from '../message.ts';
 import { columns, copy, cut, line, type Part, partsMessage, richText, say, spoken } from '../parts.ts';
-import { discreet } from '../told.ts';
 
 const MOST_ROWS = 20;
 /** Letters of a name in a cell: a table holds 10,000 in all. */
@@ -76,9 +75,7 @@ function trafficOf(run: Run, { asked }: Diagnosis, { accessLog }: EvidenceSet): 
 
 const noLog = ({ accessLog }: EvidenceSet): Message =>
   partsMessage([
-    say(
-      `The access log was not read${accessLog.status === 'unavailable' ? `: ${discreet(visible(accessLog.reason))}` : ''}.`,
-    ),
+    say(`The access log was not read${accessLog.status === 'unavailable' ? `: ${shown(accessLog.reason)}` : ''}.`),
   ]);
 
 const keyOf = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
@@ -88,7 +85,7 @@ const share = (part: number, whole: number): string => (whole === 0 ? '–' : pe
 
 /** The table, its first rows in words, and the same in text to fall back to. */
 function table(title: string, head: string[], all: string[][], right: number[]): Message {
-  const rows = all.slice(0, MOST_ROWS).map((row) => row.map((cell) => cut(discreet(visible(cell)), MOST_CELL) || '–'));
+  const rows = all.slice(0, MOST_ROWS).map((row) => row.map((cell) => cut(shown(cell), MOST_CELL) || '–'));
   if (rows.length === 0) return partsMessage([line('The log that was read holds no such request.')]);
   const heading = line({ bold: title });
   const left = all.length - rows.length;

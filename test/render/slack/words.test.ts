@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Message } from '../../../src/render/slack/message.ts';
+import {
+  episodeClosedMessage,
+  helpMessage,
+  privateMessage,
+  unknownAlarmMessage,
+  usageMessage,
+} from '../../../src/render/slack.ts';
+import { readMessage } from '../../slack/reading.ts';
+import { HOSTILE, race } from '../diagnoses.ts';
+import { alarm, byAlarm, episodeOf, refused, toldOf } from './told.ts';
+
+const accepted = (message: Message): string => {
+  expect(refused(message)).toEqual([]);
+  return readMessage(message);
+};
+
+it('helps: how to ask, and what is looked at', () => {
+  expect(accepted(helpMessage())).toMatchInlineSnapshot(`
+    "*alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.*
+        /alb502 my-alb last 15m
+        /alb502 my-alb from 02:40 to 02:55 502 504
+        /alb502                              a form to pick from
+        @alb502 my-alb last 1h               in a thread
+    The load balancer by its name or a part of it, its ARN or its DNS name; the window in UTC, the last 15 minutes if you name none; every 5xx unless you name statuses.
+    *What is looked at*
+      • 1 Access log: who failed, and how
+      • 2 Target group protocol and port
+      • 3 Keep-alive and idle timeout
+      • 4 HTTP response format
+      • 5 Security groups and network ACLs
+      • 6 Targets, deployments, capacity
+    alb502 only reads. It answers in a thread that everybody in the channel sees."
+  `);
+});
+
+describe('what is wrong with a question', () => {
+  it('comes with an example', () => {
+    expect(accepted(usageMessage('"my alb!" is not a load balancer.'))).toBe(
+      '"my alb!" is not a load balancer. Such as `/alb502 my-alb last 15m`.',
+    );
+  });
+
+  it('has no second one where the sentence has one', () => {
+    const sentence = '"lst 15m" is not a window, such as "last 15m".';
+    expect(accepted(usageMessage(sentence))).toBe(sentence);
+  });
+});
+
+it('says a sentence to one person', () => {
+  expect(accepted(privateMessage('Noted: <!channel> & `x`.'))).toBe('Noted: <!channel> & `x`.');
+});
+
+describe('an alarm that is over', () => {
+  const closed = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [alarm({ state: 'OK' })] });
+
+  it('leaves how long, how many and why', () => {
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, closed)))).toMatchInlineSnapshot(`
+      "*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.
+      149 × 502, 02:40–02:55 UTC. Verdict: *Keep-alive race (likely)*.
+        (12.4 MB read, 6 queries, $0.0001)
+        [Post-mortem as a file]"
+    `);
+  });
+
+  it('says so where there is no verdict', () => {
+    const told = { ...toldOf(race, byAlarm, closed), diagnosis: null };
+    expect(accepted(episodeClosedMessage(told))).toBe(
+      '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nThere is no verdict.',
+    );
+  });
+});
+
+it('says what was understood of an alarm that names no load balancer', () => {
+  const message = unknownAlarmMessage({
+    alarm: 'errors <!here>',
+    sentences: ['It is about the expression e1.', HOSTILE.repeat(100), 'c', 'd', 'e', 'f'],
+  });
+  const text = accepted(message);
+  expect(text.split('\n')[0]).toBe('The alarm *errors <!here>* names no load balancer, so nothing was diagnosed.');
+  expect(text).toContain('… and 1 more');
+  expect(message.text).toContain('errors &lt;!here&gt;');
+});

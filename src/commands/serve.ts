@@ -6,6 +6,7 @@ import type { LiveInvestigator } from '../investigate/live.ts';
 import type { Investigator } from '../investigate.ts';
 import { Problem } from '../problem.ts';
 import type { Store } from '../runs/store.ts';
+import type { Clock } from '../slack/budget.ts';
 
 export interface ServeOptions {
   /** The configuration file. */
@@ -102,6 +103,8 @@ export interface Place {
   stream?: { write(line: string): unknown };
   /** Of recorded incidents: milliseconds for each piece of evidence. */
   pace?: number;
+  /** What posts and edits wait by. */
+  clock?: Clock;
 }
 
 /** Starts everything. Throws Problem when Slack refuses the token, or the run store cannot be opened. */
@@ -109,7 +112,7 @@ export async function startBot(
   config: Config,
   secrets: Secrets,
   recorded: readonly string[],
-  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE }: Place = {},
+  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE, clock }: Place = {},
 ): Promise<Bot> {
   const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }, { openAlarms }] = await Promise.all(
     [
@@ -127,7 +130,7 @@ export async function startBot(
   const runs = openRuns(store, { retentionDays: config.runs.retentionDays });
   const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
-  const poster = openPoster({ token: secrets.botToken, clientOptions, log });
+  const poster = openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) });
   const owner = `${hostname()}-${process.pid}-${crypto.randomUUID()}`;
   const threads = openThreads({
     runs,

@@ -112,11 +112,11 @@ async function extra(desk: Desk, id: ExtraId, { run, respond, thread }: Press): 
   await answerPrivately(desk, respond, privateMessage(sentence), thread);
 }
 
-async function again(desk: Desk, { run, respond, thread }: Press, window?: Window): Promise<void> {
+async function again(desk: Desk, { run, who, respond, thread }: Press, window?: Window): Promise<void> {
   if (run.state === 'queued' || run.state === 'looking' || !desk.presses.first(`${run.id}:again`)) {
     return answerPrivately(desk, respond, privateMessage('It is being asked at this moment.'), thread);
   }
-  await desk.threads.askAgain(run.id, window);
+  await desk.threads.askAgain(run.id, window, who.user);
 }
 
 /** As long again before it and after it, where that is not in the future; then all of it before. At most the longest that can be asked. */

@@ -37,8 +37,11 @@ export type Opened =
 
 export interface Threads {
   open(request: OpenRequest): Promise<Opened>;
-  /** Asks the same load balancer again in the same thread; another window replaces that of the run. Ends when the answer stands. */
-  askAgain(id: string, window?: { from: number; to: number }): Promise<Run>;
+  /**
+   * Asks the same load balancer again in the same thread; another window replaces that of the run. Ends when the answer stands. Throws
+   * Problem when this person, if it is one, has asked for too much already.
+   */
+  askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run>;
   /** Shows the root message anew: the episode or the feedback has changed. */
   refresh(id: string): Promise<void>;
   /** One reply in the thread of a run, once for each `key`: presses twice, redeliveries and restarts do not double it. */
@@ -178,7 +181,7 @@ export function openThreads(parts: ThreadsParts): Threads {
       const before = stood.thread.verdict === null ? null : (await toldOf(parts, stood)).diagnosis;
       const run = ask ? await asked(stood) : stood;
       if (await show(parts, run, before)) await tellChange(run, before);
-      return run;
+      return known(id);
     } finally {
       clearInterval(renewal);
       await runs.release(id, owner).catch((error: unknown) => log.warn({ run: id, err: error }, 'lease not released'));
@@ -260,22 +263,28 @@ export function openThreads(parts: ThreadsParts): Threads {
     if (message !== null) await reply(run.id, `changed-${run.asks}`, message);
   }
 
-  async function askAgain(id: string, window?: { from: number; to: number }): Promise<Run> {
+  async function askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run> {
     if (isClosing) throw new Problem('alb502 is being restarted; ask again in a minute.', 2);
-    await active.get(id)?.ended.catch(() => {});
-    const run = await runs.change(id, (current) => ({
-      ...current,
-      ...(window ? { from: new Date(window.from).toISOString(), to: new Date(window.to).toISOString() } : {}),
-      state: 'looking',
-      failure: null,
-      askAgainAt: null,
-      copyOf: null,
-      posting: current.posting ?? SHOWING,
-    }));
-    if (run.thread.root !== null) {
-      poster.progress(run.thread.channel, run.thread.root, rootOf(await toldOf(parts, run)));
+    const admitted = limits.admit(user ?? null, slots.size);
+    if ('refused' in admitted) throw new Problem(admitted.refused, 1);
+    try {
+      await active.get(id)?.ended.catch(() => {});
+      const run = await runs.change(id, (current) => ({
+        ...current,
+        ...(window ? { from: new Date(window.from).toISOString(), to: new Date(window.to).toISOString() } : {}),
+        state: 'looking',
+        failure: null,
+        askAgainAt: null,
+        copyOf: null,
+        posting: current.posting ?? SHOWING,
+      }));
+      if (run.thread.root !== null) {
+        poster.progress(run.thread.channel, run.thread.root, rootOf(await toldOf(parts, run)));
+      }
+      return await begin(id, { ask: true }).ended;
+    } finally {
+      admitted.leave();
     }
-    return begin(id, { ask: true }).ended;
   }
 
   async function refresh(id: string): Promise<void> {

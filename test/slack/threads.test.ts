@@ -41,7 +41,7 @@ const silent = { info() {}, warn() {}, error() {} };
 /** The bot as a process: another one has another owner. */
 async function bot(
   owner: string,
-  more: { store?: Store; now?: () => number; perUser?: number } = {},
+  more: { store?: Store; now?: () => number; perUser?: number; perHour?: number } = {},
 ): Promise<Threads> {
   const store = more.store ?? (await openFolderStore(folder));
   const now = more.now ?? (() => ASKED);
@@ -49,7 +49,7 @@ async function bot(
     runs: openRuns(store, { retentionDays: 30, now }),
     poster: paper,
     investigator,
-    limits: openLimits({ atOnce: 2, perUser: more.perUser ?? 5, perHour: 50, queue: 5 }, now),
+    limits: openLimits({ atOnce: 2, perUser: more.perUser ?? 5, perHour: more.perHour ?? 50, queue: 5 }, now),
     episodeOf: async () => null,
     owner,
     now,
@@ -223,6 +223,31 @@ describe('buttons', () => {
     paper.faults = ['refused'];
     expect(await threads.answer(id, 'fix', 'fix')).toMatchObject({ refused: 'refused' });
     expect(await threads.answer(id, 'fix', 'fix')).toHaveProperty('ts');
+  });
+});
+
+describe('asking again', () => {
+  it('edits the same thread, with another window too', async () => {
+    const threads = await bot('one');
+    const run = await ended(await threads.open(await question()));
+    const before = paper.messages.length;
+    const window = { from: Date.parse(run.from) - 300_000, to: Date.parse(run.to) };
+    const again = await threads.askAgain(run.id, window, 'U1');
+    expect(again).toMatchObject({
+      asks: 2,
+      from: new Date(window.from).toISOString(),
+      state: run.state,
+      posting: null,
+    });
+    expect(paper.messages.filter(({ runId }) => runId !== null)).toHaveLength(before);
+  });
+
+  it('more often than a person may is refused with a sentence', async () => {
+    const threads = await bot('one', { perHour: 2 });
+    const { id } = await ended(await threads.open(await question()));
+    await threads.askAgain(id, undefined, 'U1');
+    await expect(threads.askAgain(id, undefined, 'U1')).rejects.toThrow(/hour/);
+    expect(asked).toBe(2);
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { type Alarms, openAlarms } from '../../src/alarms/alarms.ts';
 import type { Lookup } from '../../src/alarms/concerned.ts';
+import type { FetchText } from '../../src/alarms/sns.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { recordedInvestigator } from '../../src/investigate/recorded.ts';
 import type { Investigation, Investigator } from '../../src/investigate.ts';
@@ -113,6 +114,7 @@ export interface ProcessParts {
   diesAt?: { call: number; when: 'before' | 'after' };
   lookup?: Lookup;
   mostThreads?: number;
+  fetchText?: FetchText;
 }
 
 export interface Process {
@@ -206,6 +208,7 @@ export function startProcess(parts: ProcessParts): Process {
     now,
     sleep,
     ...(parts.lookup ? { lookup: parts.lookup } : {}),
+    ...(parts.fetchText ? { fetchText: parts.fetchText } : {}),
     ...(parts.mostThreads === undefined ? {} : { mostThreads: parts.mostThreads }),
   });
   episodes.of = alarms;

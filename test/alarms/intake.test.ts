@@ -1,0 +1,138 @@
+/** Alarms over HTTPS: SNS is answered when they are recorded, and what was recorded has its thread, whoever dies. */
+import { sign } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, expect, it } from 'vitest';
+import type { Store } from '../../src/runs/store.ts';
+import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
+import { type Certified, certificate } from './certificate.ts';
+import { snsAlarm, TOPIC } from './messages.ts';
+import { ALARMS, clockAt, memoryStore, type Process, startProcess, stubInvestigator } from './process.ts';
+
+const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
+const MINUTE = 60_000;
+const CERTIFICATE =
+  'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-7ff5318490ec183fbaddaa2a969abfda.pem';
+
+let stub: Awaited<ReturnType<typeof stubInvestigator>>;
+let genuine: Certified;
+beforeAll(async () => {
+  stub = await stubInvestigator();
+  genuine = certificate('sns.amazonaws.com', BEGUN - 30 * 86_400_000, BEGUN + 300 * 86_400_000);
+});
+
+function notification(): string {
+  const sent: Record<string, string> = {
+    Message: JSON.stringify(snsAlarm({ at: BEGUN })),
+    MessageId: '22c22222-eeee-56f5-0541-9827d55d7777',
+    Timestamp: new Date(BEGUN + 1000).toISOString(),
+    TopicArn: TOPIC,
+    Type: 'Notification',
+  };
+  const text = Object.entries(sent).map(([name, value]) => `${name}\n${value}\n`);
+  const Signature = sign('RSA-SHA256', Buffer.from(text.join('')), genuine.key).toString('base64');
+  return JSON.stringify({ ...sent, SignatureVersion: '2', Signature, SigningCertURL: CERTIFICATE });
+}
+
+const parts = () => ({
+  poster: channelOnPaper(),
+  store: memoryStore(),
+  investigator: stub,
+  clock: clockAt(BEGUN + 2000),
+  alarms: { ...ALARMS, sns: { topics: [TOPIC] } },
+  fetchText: async () => genuine.pem,
+});
+const roots = (paper: ChannelOnPaper) =>
+  paper.messages.filter(({ target, runId }) => target.thread === null && runId !== null);
+
+/** Posts to a process as SNS does; null where it dies before it answers. */
+async function post({ alarms, died }: Process): Promise<number | null> {
+  const [route] = alarms.routes;
+  const server: Server = createServer((request, response) => void route?.handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const answer = fetch(`http://127.0.0.1:${port}${route?.path}`, { method: 'POST', body: notification() })
+    .then(({ status }) => status)
+    .catch(() => null);
+  // It may answer in the moment it dies.
+  const dead = died.then(() => new Promise<null>((resolve) => setTimeout(() => resolve(null), 20)));
+  const status = await Promise.race([answer, dead]);
+  server.closeAllConnections();
+  server.close();
+  return status;
+}
+
+it('is answered when it is recorded, and has its thread', async () => {
+  const given = parts();
+  const bot = startProcess({ ...given, owner: 'one' });
+  expect(await post(bot)).toBe(200);
+  await bot.idle();
+  expect(roots(given.poster)).toHaveLength(1);
+  // Sent again, for the answer was lost.
+  expect(await post(bot)).toBe(200);
+  await bot.idle();
+  expect(roots(given.poster)).toHaveLength(1);
+  expect([...given.store.objects.keys()].filter((key) => key.startsWith('alarms/intake/'))).toEqual([]);
+});
+
+it('is not taken while the store refuses it', async () => {
+  const given = parts();
+  const refusing: Store = { ...given.store, write: async () => Promise.reject(new Error('AccessDenied')) };
+  const bot = startProcess({ ...given, store: refusing, owner: 'one' });
+  expect(await post(bot)).toBe(500);
+  expect(given.poster.messages).toEqual([]);
+});
+
+it('is taken while Slack is down, at once, and has its thread after', async () => {
+  const given = parts();
+  given.poster.isDown = true;
+  const bot = startProcess({ ...given, owner: 'one' });
+  const began = performance.now();
+  expect(await post(bot)).toBe(200);
+  expect(performance.now() - began).toBeLessThan(2000);
+  given.poster.isDown = false;
+  await bot.idle();
+  expect(roots(given.poster)).toHaveLength(1);
+});
+
+it.each(['before', 'after'] as const)(
+  'killed %s any call: one thread, by whoever goes on',
+  { timeout: 120_000 },
+  async (when) => {
+    const whole = startProcess({ ...parts(), owner: 'one' });
+    await post(whole);
+    await whole.idle();
+    const calls = whole.calls();
+    expect(calls).toBeGreaterThan(20);
+    const wrong: string[] = [];
+    let resumed = 0;
+    const all = Array.from({ length: calls }, (_, at) => at + 1);
+    const some = async (): Promise<void> => {
+      for (let call = all.shift(); call !== undefined; call = all.shift()) {
+        const given = parts();
+        const first = startProcess({ ...given, owner: 'first', diesAt: { call, when } });
+        const status = await post(first);
+        await Promise.race([first.idle(), first.died]);
+        given.clock.at += 3 * MINUTE;
+        const second = startProcess({ ...given, owner: 'second' });
+        await second.threads.resume();
+        await second.alarms.resume();
+        await second.idle();
+        // SNS was not answered, so it sends the same again.
+        if (status === null) expect(await post(second)).toBe(200);
+        else resumed += 1;
+        await second.idle();
+        await Promise.all([second.alarms.stop(1000), second.threads.stop(1000)]);
+        const threads = roots(given.poster).length;
+        const left = [...given.store.objects.keys()].filter((key) => /^alarms\/(intake|busy)\//.test(key));
+        const [run] = await second.runs.recent(1);
+        if (threads !== 1 || left.length > 0 || run?.state !== 'final')
+          wrong.push(`call ${call}, answered ${status}: ${threads} threads, ${left.join()} left, ${run?.state}`);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, some));
+    expect(wrong).toEqual([]);
+    // Most of it comes after the answer.
+    expect(resumed).toBeGreaterThan(10);
+  },
+);

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from '../../evidence.ts';
 import { FAILURE_LIMIT } from '../../evidence.ts';
+import { Problem } from '../../problem.ts';
 import type { Place } from './columns.ts';
 import { lineKind } from './entry.ts';
 import { byText, canMatter, logFilesIn, look, parseFileName, redacted, type WantedLoadBalancer } from './files.ts';
@@ -73,7 +74,10 @@ const SHOWN = [
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
-/** Throws when the folder cannot be listed or the engine itself fails; a file that cannot be read is named in `files.unreadable`. */
+/**
+ * Throws when the folder cannot be listed, and a Problem (exit 2) when the engine itself fails; a file that cannot be read is named in
+ * `files.unreadable`.
+ */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
   return (await readAccounted(options)).log;
 }
@@ -122,7 +126,18 @@ class Reading {
     const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
     this.#tell('listed', bytes, 0);
     if (this.#sources.length === 0) return { log: this.#nothing(), accounts: [] };
+    try {
+      return await this.#read(bytes);
+    } catch (error) {
+      // Faults of a file are told by file: this is the engine, and an answer without the log would hide it.
+      if (error instanceof Problem) throw error;
+      // Below its first line, a failure of DuckDB has a stack and advice for those who make it.
+      const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+      throw new Problem(`The access log could not be read to its end: ${why.replace(/[.]?\s*$/, '')}.`, 2);
+    }
+  }
 
+  async #read(bytes: number): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
     const connection = await this.#open();
     try {
       const { statuses, from, to } = this.#options.question;

@@ -1,7 +1,6 @@
 /** All files into columns: in this thread when they are small, else in one for each core. A damaged file is read twice. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { Problem } from '../../problem.ts';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
 import { type ScanFile, type Scanned, scanFile } from './scan-file.ts';
 import type { FromWorker } from './scan-worker.ts';
@@ -23,7 +22,7 @@ export interface Taking {
   void(file: number): Promise<void>;
 }
 
-/** In the order of the files; of a damaged one, what could be read of it. Throws Problem (exit 2) when a thread ends before its work. */
+/** In the order of the files; of a damaged one, what could be read of it. Throws when a thread ends before its work. */
 export async function scan(files: readonly ToScan[], options: ColumnsOptions, taking: Taking): Promise<Scanned[]> {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const threads = bytes <= ALONE_BELOW ? 1 : Math.min(availableParallelism(), files.length);
@@ -79,8 +78,7 @@ function readerInThread(options: ColumnsOptions): Reader {
   let taking: (batch: Batch) => void = () => {};
   let reading = Promise.withResolvers<Scanned>();
   const fail = (why: unknown) => {
-    const words = why instanceof Error ? why.message : `a thread ended with ${String(why)}`;
-    reading.reject(new Problem(`The access log could not be read to its end: ${words}.`, 2));
+    reading.reject(why instanceof Error ? why : new Error(`a thread ended with ${String(why)}`));
   };
   worker.on('error', fail);
   worker.on('exit', fail);

@@ -1,0 +1,80 @@
+/** A failure of the engine is told as such: what stands without it would look like an answer. */
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { readAccessLog } from '../../../src/collect/access-log/duckdb.ts';
+import { scan } from '../../../src/collect/access-log/scan.ts';
+import { readIncident, recordedCollectors } from '../../../src/collect/recorded.ts';
+import { collect } from '../../../src/collect.ts';
+import type { Question } from '../../../src/evidence.ts';
+import { Problem } from '../../../src/problem.ts';
+import { temporaryFolder } from '../folder.ts';
+import { LOAD_BALANCER, line, writeLogs } from './lines.ts';
+
+const failing = vi.hoisted(() => ({ with: null as Error | null }));
+
+vi.mock('../../../src/collect/access-log/relations.ts', async (original) => {
+  const real = await original<typeof import('../../../src/collect/access-log/relations.ts')>();
+  return {
+    ...real,
+    openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
+      const relations = await real.openRelations(...parameters);
+      const complete: typeof relations.complete = async (places) => {
+        if (failing.with !== null) throw failing.with;
+        return relations.complete(places);
+      };
+      return { ...relations, complete };
+    },
+  };
+});
+
+const T = Date.parse('2026-03-10T12:00:00Z');
+const question: Question = {
+  loadBalancer: { name: LOAD_BALANCER, arn: null },
+  from: T,
+  to: T + 900_000,
+  now: T + 1_800_000,
+  statuses: ['5xx'],
+};
+
+function incidentFolder(): string {
+  const folder = temporaryFolder();
+  const incident = { loadBalancer: LOAD_BALANCER, from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:15:00Z' };
+  writeLogs(folder, { 'logs/a.log': [line()], 'incident.json': Buffer.from(JSON.stringify(incident)) });
+  return folder;
+}
+
+it.each([
+  ['INTERNAL Error: Attempted to access index 13 within vector of size 3', '\n\nStack Trace:\n\n0 duckdb.node'],
+  ['FATAL Error: Failed: database has been invalidated', ''],
+  ['Out of Memory Error: could not allocate block', '\nsee the documentation.'],
+])('%s', async (why, more) => {
+  const folder = incidentFolder();
+  failing.with = new Error(why + more);
+  try {
+    const reading = readAccessLog({ folder: join(folder, 'logs'), question, idleTimeoutSeconds: 60 });
+    await expect(reading).rejects.toEqual(new Problem(`The access log could not be read to its end: ${why}.`, 2));
+    await expect(reading).rejects.toMatchObject({ exitCode: 2 });
+    const collecting = collect(recordedCollectors(await readIncident(folder), question));
+    await expect(collecting).rejects.toBeInstanceOf(Problem);
+  } finally {
+    failing.with = null;
+  }
+});
+
+it('a thread that dies ends the scan', async () => {
+  const folder = temporaryFolder();
+  writeLogs(folder, { 'a.log': [line()], 'b.log': [line()] });
+  const files = ['a.log', 'b.log'].map((file) => ({
+    path: join(folder, file),
+    compressed: false,
+    node: null,
+    damaged: false,
+    // So large that threads are taken.
+    bytes: 100_000_000,
+  }));
+  const options = { loadBalancer: { name: 'shop', id: null }, window: question };
+  const taking = { batch: () => {}, void: async () => {} };
+  const scanned = await scan(files, { ...options, statuses: ['5xx'] }, taking);
+  expect(scanned.map(({ account }) => account.lines)).toEqual([1, 1]);
+  await expect(scan(files, { ...options, statuses: ['five'] }, taking)).rejects.toThrow('five is not a status');
+});

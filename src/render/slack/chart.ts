@@ -2,11 +2,11 @@
 import type { Diagnosis } from '../../diagnosis.ts';
 import type { SignatureId } from '../../signature.ts';
 import { number, plural } from '../../wording.ts';
-import { clock, duration } from '../phrases.ts';
+import { clock } from '../phrases.ts';
 import { bars, type Timeline, type TimelineRow, timeline } from '../timeline.ts';
 import type { Block } from './message.ts';
 import { columns, copy, type Part } from './parts.ts';
-import { shortClock } from './told.ts';
+import { lasting, shortClock } from './told.ts';
 
 /** What a chart takes: points of a series, series, letters of a name. */
 const MOST_POINTS = 20;
@@ -52,7 +52,7 @@ export function chart(diagnosis: Diagnosis): Chart | null {
   const series = seriesOf(drawn);
   const errors = series.reduce((sum, { total }) => sum + total, 0);
   if (errors < 2) return null;
-  const each = drawn.barSeconds % 60 === 0 ? `${drawn.barSeconds / 60} min` : duration(drawn.barSeconds);
+  const each = lasting(drawn.barSeconds * 1000);
   const title = `Errors ${each === '1 min' ? 'a minute' : `per ${each}`}, UTC`.slice(0, 50);
   return { block: block(title, drawn, series), plain: plain(title, drawn, series), words: words(each, series) };
 }

@@ -6,8 +6,8 @@ import type { FileMessage, Message } from '../message.ts';
 import { copy, line, type Part, partsMessage } from '../parts.ts';
 import { fileOf } from './file.ts';
 
-/** Characters of calls and queries that are still read in a thread. */
-const MOST_IN_THREAD = 2500;
+/** Calls and queries, and their characters, that are still read in a thread. */
+const MOST_IN_THREAD = { calls: 6, characters: 1500 };
 
 export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
   const steps = new Map<string, Set<number>>();
@@ -22,7 +22,7 @@ export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
       own.size === 6 ? 'For every step' : `For ${own.size === 1 ? 'step' : 'steps'} ${list([...own].map(String), 6)}`,
   }));
   const length = all.reduce((sum, { source }) => sum + source.length, 0);
-  if (length <= MOST_IN_THREAD) {
+  if (all.length <= MOST_IN_THREAD.calls && length <= MOST_IN_THREAD.characters) {
     const parts = all.flatMap(({ source, use }): Part[] => [line(use), copy(source)]);
     return partsMessage([line({ bold: comment }), ...parts]);
   }

@@ -1,11 +1,11 @@
 /** When it happened: errors and requests over time, and what else happened then. */
 import type { Diagnosis } from '../../../diagnosis.ts';
 import { number } from '../../../wording.ts';
-import { clock, duration, SIGNATURE_MEANING } from '../../phrases.ts';
+import { clock, SIGNATURE_MEANING } from '../../phrases.ts';
 import { timeline } from '../../timeline.ts';
 import type { Message } from '../message.ts';
 import { columns, copy, type Line, line, type Part, partsMessage, prose } from '../parts.ts';
-import { momentWords, shortClock } from '../told.ts';
+import { lasting, momentWords, shortClock } from '../told.ts';
 
 const MOST_BARS = 40;
 /** What these checks found has a time. */
@@ -15,7 +15,7 @@ export function timelineAnswer(diagnosis: Diagnosis): Message {
   const { triage, steps, window } = diagnosis;
   const drawn = timeline(diagnosis.timeline, MOST_BARS);
   if (drawn === null) return partsMessage([line('There is nothing to draw: the access log was not read.')]);
-  const each = drawn.barSeconds % 60 === 0 ? `${drawn.barSeconds / 60} min` : duration(drawn.barSeconds);
+  const each = lasting(drawn.barSeconds * 1000);
   const rows = drawn.rows.map(({ label, total, bars, peak }) => [
     label,
     number(total),

@@ -141,4 +141,8 @@ if (existsSync(join(root, 'dist/cli.js'))) {
   process.stdout.write(`\ndist/cli.js --help takes ${startUp().toFixed(2)} times as long as node -e 0\n`);
 }
 // What a live diagnosis adds to the round trips it needs; a gate and the engine alone are about the log.
-if (!values.engine && values.gate === undefined) await import('./latency.ts');
+if (!values.engine && values.gate === undefined) {
+  await import('./latency.ts');
+  // The bot under load.
+  await import('./slack.ts');
+}

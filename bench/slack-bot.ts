@@ -1,0 +1,43 @@
+/** The bot in a process of its own, for the benchmark: settings as JSON in, `{ heap }` in bytes after a collection for each message. */
+import { startBot } from '../src/commands/serve.ts';
+import { parseConfig } from '../src/config.ts';
+
+interface Settings {
+  apiUrl: string;
+  botToken: string;
+  appToken: string;
+  recorded: string[];
+  config: unknown;
+  /** How much faster the time of posts and edits passes: their budget would keep 500 runs waiting for 20 minutes. */
+  speed: number;
+  /** Milliseconds for each piece of evidence. */
+  pace: number;
+}
+
+const { apiUrl, botToken, appToken, recorded, config, speed, pace }: Settings = JSON.parse(process.argv[2] ?? '{}');
+const secrets = { botToken, appToken, signingSecret: null };
+const quiet = { write: () => true };
+const bot = await startBot(parseConfig(config, {}, 'the benchmark'), secrets, recorded, {
+  slackApiUrl: apiUrl,
+  stream: quiet,
+  pace,
+  clock: {
+    now: () => performance.now() * speed,
+    wake(milliseconds, call) {
+      const timer = setTimeout(call, milliseconds / speed);
+      return () => clearTimeout(timer);
+    },
+  },
+});
+
+process.on('message', () => {
+  // Twice: what the first one finalizes is freed by the second.
+  globalThis.gc?.();
+  globalThis.gc?.();
+  process.send?.({ heap: process.memoryUsage().heapUsed });
+});
+process.once('SIGTERM', () => {
+  void bot.stop().then(() => process.exit(0));
+});
+process.once('disconnect', () => process.exit(1));
+process.send?.({ ready: true });

@@ -145,4 +145,5 @@ if (!values.engine && values.gate === undefined) {
   await import('./latency.ts');
   // The bot under load.
   await import('./slack.ts');
+  await import('./alarms.ts');
 }

@@ -1,0 +1,203 @@
+/**
+ * From an alarm that is visible in the queue to its thread in Slack: SNS and SQS of fauxqs with 150 ms more for every call, a local Slack
+ * that takes as long, a diagnosis that takes a second; run records in a folder, and in a store that takes 150 ms for every call, as S3 may.
+ *
+ *     node bench/alarms.ts [--rounds 20] [--latency 150]
+ *
+ * One alarm at a time, and 50 at once on as many load balancers, over ten channels.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import { type Alarms, openAlarms } from '../src/alarms/alarms.ts';
+import { openStore } from '../src/commands/serve.ts';
+import { parseConfig } from '../src/config.ts';
+import { openLimits } from '../src/runs/limits.ts';
+import { openRuns } from '../src/runs/runs.ts';
+import type { Store } from '../src/runs/store.ts';
+import { openLog } from '../src/slack/log.ts';
+import { openPoster } from '../src/slack/post.ts';
+import { openThreads } from '../src/slack/threads.ts';
+import { REGION, resourceOf, snsAlarm } from '../test/alarms/messages.ts';
+import { memoryStore, stubInvestigator } from '../test/alarms/process.ts';
+import { type LocalSlack, openLocalSlack } from '../test/slack/local-slack.ts';
+
+// Options of the other benchmarks may stand beside it.
+const { values } = parseArgs({
+  strict: false,
+  options: { rounds: { type: 'string', default: '20' }, latency: { type: 'string', default: '150' } },
+});
+const rounds = Number(values.rounds);
+const latency = Number(values.latency);
+const AT_ONCE = 50;
+const CHANNELS = Array.from({ length: 10 }, (_, number) => `alerts-${number}`);
+const DIAGNOSIS = 1000;
+
+process.env.AWS_ACCESS_KEY_ID = 'AKIAIOSFODNN7EXAMPLE';
+process.env.AWS_SECRET_ACCESS_KEY = 'secret';
+process.env.AWS_REGION = REGION;
+
+/** The same, each answer so many milliseconds later. */
+async function delayed(address: string): Promise<{ address: string; close(): void }> {
+  const { hostname, port } = new URL(address);
+  const server = createServer((incoming, response) => {
+    const { method, url, headers } = incoming;
+    const forwarded = request({ hostname, port, method, path: url, headers }, async (answer) => {
+      const parts: Buffer[] = [];
+      for await (const part of answer) parts.push(part as Buffer);
+      await pause(latency);
+      if (response.destroyed) return;
+      response.writeHead(answer.statusCode ?? 500, answer.headers).end(Buffer.concat(parts));
+    });
+    forwarded.on('error', () => response.destroy());
+    response.on('close', () => forwarded.destroy());
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Every call as long as one of AWS. */
+const far = (store: Store): Store => ({
+  read: (...given) => pause(latency).then(() => store.read(...given)),
+  write: (...given) => pause(latency).then(() => store.write(...given)),
+  list: (...given) => pause(latency).then(() => store.list(...given)),
+  remove: (...given) => pause(latency).then(() => store.remove(...given)),
+});
+
+interface Bench {
+  aws: FauxqsServer;
+  slack: LocalSlack;
+  alarms: Alarms;
+}
+
+async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): Promise<void> {
+  const aws = await startFauxqs({ port: 0, logger: false });
+  const proxy = await delayed(aws.address);
+  aws.createQueue('alarms', { region: REGION });
+  aws.createTopic('alarms', { region: REGION });
+  aws.subscribe({ topic: 'alarms', queue: 'alarms', region: REGION });
+  const slack = await openLocalSlack({ channels: CHANNELS, latency });
+  const folder = await mkdtemp(join(tmpdir(), 'alb502-bench-'));
+  const idOf = (name: string): string =>
+    [...slack.workspace.channels.values()].find((one) => one.name === name)?.id ?? '';
+  const config = parseConfig(
+    {
+      runs: { folder },
+      alarms: {
+        sqs: { queueUrl: `${proxy.address}/000000000000/alarms`, region: REGION },
+        routes: CHANNELS.map((name, number) => ({ loadBalancer: `*-${number}`, channel: idOf(name) })),
+        defaultChannel: idOf('alerts-0'),
+      },
+    },
+    {},
+    'the configuration of the benchmark',
+  );
+  const log = openLog('error', { write: (line) => void process.stderr.write(line) });
+  const store = isFar ? far(memoryStore()) : await openStore(config);
+  const runs = openRuns(store, { retentionDays: 30 });
+  const poster = openPoster({ token: slack.botToken, clientOptions: { slackApiUrl: slack.apiUrl }, log });
+  const stub = await stubInvestigator();
+  const investigator = {
+    ...stub,
+    investigate: async (...asked: Parameters<typeof stub.investigate>) => {
+      await pause(DIAGNOSIS);
+      return stub.investigate(...asked);
+    },
+  };
+  const threads = openThreads({
+    runs,
+    poster,
+    investigator,
+    limits: openLimits(config.limits),
+    episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
+    owner: 'bench',
+    log,
+    now: Date.now,
+  });
+  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, mostThreads: 1000 });
+  await alarms.start();
+  // Its first receives are under way.
+  await pause(2 * latency);
+  await work({ aws, slack, alarms });
+  await Promise.all([alarms.stop(10_000), threads.stop(1000)]);
+  await poster.close();
+  await slack.close();
+  proxy.close();
+  await aws.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+let made = 0;
+
+/** Milliseconds from the publish of each to its root message. */
+async function threadsOf({ aws, slack }: Bench, count: number): Promise<number[]> {
+  const names = Array.from({ length: count }, () => {
+    made += 1;
+    return `lb${made}-${made % CHANNELS.length}`;
+  });
+  const begun = new Map<string, number>();
+  for (const name of names) {
+    begun.set(name, performance.now());
+    aws.publish(
+      'alarms',
+      JSON.stringify(snsAlarm({ name: `${name}-502`, at: Date.now(), loadBalancer: resourceOf(name) })),
+      {
+        region: REGION,
+      },
+    );
+  }
+  const took = new Map<string, number>();
+  await slack.until(
+    () => {
+      for (const name of names) {
+        if (took.has(name)) continue;
+        const channel = `alerts-${name.split('-')[1]}`;
+        if (slack.roots(channel).some(({ text }) => text.includes(name)))
+          took.set(name, performance.now() - (begun.get(name) ?? 0));
+      }
+      return took.size === names.length;
+    },
+    'the threads',
+    120_000,
+  );
+  return [...took.values()];
+}
+
+/** The value that so large a share is not above. */
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+function say(what: string, times: readonly number[]): void {
+  const sorted = [...times].sort((a, b) => a - b);
+  const shown = [percentile(sorted, 0.5), percentile(sorted, 0.99)].map((ms) => `${(ms / 1000).toFixed(2)} s`);
+  process.stdout.write(`${what.padEnd(58)} p50 ${shown[0]}   p99 ${shown[1]}   (${times.length})\n`);
+}
+
+process.stdout.write(
+  `\nAlarm visible in the queue to thread in Slack, ${latency} ms for every call of AWS and of Slack\n`,
+);
+for (const isFar of [false, true]) {
+  const where = isFar ? 'run records as far away' : 'run records in a folder';
+  await withBot(isFar, async (bench) => {
+    const single: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      single.push(...(await threadsOf(bench, 1)));
+      await bench.alarms.idle();
+    }
+    say(`1 alarm, ${where}`, single);
+    say(`${AT_ONCE} alarms at once, ${where}`, await threadsOf(bench, AT_ONCE));
+  });
+}

@@ -94,6 +94,7 @@ const DOT = 46;
 const SLASH = 47;
 const ZERO = 48;
 const COLON = 58;
+const SEMICOLON = 59;
 const QUESTION = 63;
 const HASH = 35;
 
@@ -693,7 +694,7 @@ function requestEnd(bytes: Buffer, from: number, end: number): number {
 
 /**
  * The key of the route of "METHOD http(s)://host/path?query HTTP/1.1", as keyOf(route(request)); -1 when the request is not in that form.
- * Segments that are ids count as ":id".
+ * Segments that are ids count as ":id"; parameters behind a segment count as nothing.
  */
 function routeKeyOf(bytes: Buffer, from: number, end: number): number {
   let at = from;
@@ -745,7 +746,7 @@ function routeKeyOf(bytes: Buffer, from: number, end: number): number {
     let dashes = 0;
     for (
       byte = bytes[at] as number;
-      at < last && byte !== SLASH && byte !== QUESTION && byte !== HASH;
+      at < last && byte !== SLASH && byte !== QUESTION && byte !== HASH && byte !== SEMICOLON;
       byte = bytes[++at] as number
     ) {
       if (byte === SPACE) return -1;
@@ -761,6 +762,10 @@ function routeKeyOf(bytes: Buffer, from: number, end: number): number {
       b = Math.imul(Math.imul(Math.imul(beforeB ^ COLON, FACTOR_B) ^ 105, FACTOR_B) ^ 100, FACTOR_B);
       length += 4;
     } else length += 1 + size;
+    if (byte === SEMICOLON) {
+      for (; at < last && byte !== SLASH && byte !== QUESTION && byte !== HASH; byte = bytes[++at] as number)
+        if (byte === SPACE) return -1;
+    }
     if (at >= last) break;
   }
   for (; at < last; at += 1) if (bytes[at] === SPACE) return -1;

@@ -44,8 +44,11 @@ export const ID_REWRITES: readonly Rewrite[] = [
   { match: '//', to: '/' },
 ];
 
+/** Parameters behind a path segment, such as ";jsessionid=…", to nothing. As \x3b, because some SQL tools end a statement at a semicolon. */
+export const PARAMETER_REWRITES: readonly Rewrite[] = [{ match: '(/[^/\\x3b]*)\\x3b[^/]*', to: '$1' }];
+
 /** What `route` does, in order, before it cuts. */
-export const ROUTE_REWRITES: readonly Rewrite[] = [...PATH_REWRITES, ...ID_REWRITES];
+export const ROUTE_REWRITES: readonly Rewrite[] = [...PATH_REWRITES, ...PARAMETER_REWRITES, ...ID_REWRITES];
 
 /** Unicode code points (`left` in DuckDB, `substr` in Trino) that are kept of a route, after the rewriting. */
 export const ROUTE_LENGTH = 200;
@@ -53,16 +56,16 @@ export const ROUTE_LENGTH = 200;
 const compile = (rewrites: readonly Rewrite[]) =>
   rewrites.map(({ match, to }) => ({ match: new RegExp(match, 'gu'), to }));
 const toPath = compile(PATH_REWRITES);
-const toIds = compile(ID_REWRITES);
+const toRoute = compile([...PARAMETER_REWRITES, ...ID_REWRITES]);
 
 /** "METHOD /path" as the client sent it, of any length and without query; "-" when it cannot be told. */
 export function methodAndPath(request_line: string): string {
   return rewrite(request_line, toPath);
 }
 
-/** "METHOD /path" with ids as ":id", at most ROUTE_LENGTH code points; "-" when it cannot be told. */
+/** "METHOD /path" with ids as ":id" and without parameters, at most ROUTE_LENGTH code points; "-" when it cannot be told. */
 export function route(request_line: string): string {
-  const text = rewrite(methodAndPath(request_line), toIds);
+  const text = rewrite(methodAndPath(request_line), toRoute);
   return text.length <= ROUTE_LENGTH ? text : [...text].slice(0, ROUTE_LENGTH).join('');
 }
 

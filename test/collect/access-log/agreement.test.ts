@@ -113,6 +113,8 @@ const request = fc.oneof(
           '//',
           '/é',
           '/1-2',
+          '/17;v=1',
+          ';jsessionid=0af3c2d1',
           '?q=/1',
           '#/2',
         ),

@@ -192,6 +192,7 @@ const entry = fc.record(
       'GET http://h:80/ HTTP/1.1',
       'GET http://h:80/a/1/2/3?x=1#y HTTP/2.0',
       'GET http://h:80/deadbeef01/cafe HTTP/1.0',
+      'GET http://h:80/a;jsessionid=7A/2;v=1;w/3?x=;1 HTTP/1.1',
       'OPTIONS * HTTP/1.1',
       'GET http://h:80/\\x22quoted\\x22/é HTTP/1.1',
       '- - - ',

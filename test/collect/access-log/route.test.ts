@@ -43,6 +43,12 @@ const SITUATIONS: [situation: string, request_line: string, route: string][] = [
   ['a number within a word', get('http://example.com:80/item-42/42-item/42.html'), 'GET /item-42/42-item/42.html'],
   ['a UUID with more behind it', get(`http://example.com:80/${UUID}.png`), `GET /${UUID}.png`],
 
+  ['a parameter', get('http://example.com:80/cart;jsessionid=0A1B2C3D'), 'GET /cart'],
+  ['a parameter of the root', get('http://example.com:80/;jsessionid=0A1B2C3D?a=b'), 'GET /'],
+  ['parameters within the path', get('http://example.com:80/a;v=1;w/b/;x/c'), 'GET /a/b//c'],
+  ['a parameter of an id', get('http://example.com:80/orders/42;v=1/items'), 'GET /orders/:id/items'],
+  ['a semicolon ahead of the path', 'A;B http://example.com:80/a HTTP/1.1', 'A;B /a'],
+
   ['nothing known', '- - -', '-'],
   ['nothing known, with a space behind it', '- - - ', '-'],
   ['no method', '- http://example.com:80- -', '-'],
@@ -68,6 +74,7 @@ describe('the route of a request', () => {
   it('keeps ids and length where they are asked for', () => {
     expect(methodAndPath(get('https://example.com:443/orders/42?token=secret'))).toBe('GET /orders/42');
     expect(methodAndPath(get(`http://example.com:80/${'a'.repeat(300)}`))).toBe(`GET /${'a'.repeat(300)}`);
+    expect(methodAndPath(get('http://example.com:80/a;v=1'))).toBe('GET /a;v=1');
     expect(methodAndPath('- - -')).toBe('-');
   });
 });
@@ -77,7 +84,7 @@ const segment = fc.oneof(
   fc.uuid(),
   fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), maxLength: 12 }),
   fc.string({ unit: 'grapheme', maxLength: 6 }),
-  fc.constantFrom('', 'v1', 'deadbeef', 'a b', ':id', '-'),
+  fc.constantFrom('', 'v1', 'deadbeef', 'a b', ':id', '-', ';v=1', '17;v=1;w'),
 );
 const path = fc.array(segment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`);
 const requestLines = fc.oneof(
@@ -93,7 +100,7 @@ describe('any route', () => {
       fc.property(path, fc.string(), (text, query) => {
         const result = route(get(`http://example.com:80${text}?${query}`));
         expect(result).toMatch(/^GET \//);
-        expect(result).not.toMatch(/[?#]|example[.]com|[/](?:\d+|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(?:[/]|$)/i);
+        expect(result).not.toMatch(/[?#;]|example[.]com|[/](?:\d+|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(?:[/]|$)/i);
         expect([...result].length).toBeLessThanOrEqual(ROUTE_LENGTH);
       }),
     );

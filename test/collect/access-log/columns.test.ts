@@ -1,0 +1,163 @@
+/** A line in the ordinary form is read byte by byte; with a space behind it the same line goes through the parser of entry.ts. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BATCH, type Batch, Columns, keyOf, MAX_LINE, type Place } from '../../../src/collect/access-log/columns.ts';
+import { route } from '../../../src/collect/access-log/route.ts';
+import { type Fields, GROUP, LOAD_BALANCER, line } from './lines.ts';
+
+const T = Date.parse('2026-03-10T12:00:00Z');
+const COLUMNS = ['ended', 'place', 'client', 'route', 'status', 'targetStatus', 'targetMs', 'sample'] as const;
+type Row = Record<(typeof COLUMNS)[number], number>;
+
+interface Read {
+  rows: Row[];
+  batches: Batch[];
+  places: Place[];
+  account: ReturnType<Columns['end']>;
+}
+
+function read(pieces: readonly (Uint8Array | string)[], id: string | null = '50dc6c495c0c9188'): Read {
+  const batches: Batch[] = [];
+  const columns = new Columns(
+    { loadBalancer: { name: 'shop', id }, window: { from: T, to: T + 900_000 }, statuses: ['5xx'] },
+    (batch) => batches.push(batch),
+  );
+  columns.begin('203.0.113.17');
+  for (const piece of pieces) columns.feed(Buffer.from(piece));
+  const account = columns.end();
+  const rows = batches.flatMap((batch) =>
+    Array.from(
+      { length: batch.rows },
+      (_, row) => Object.fromEntries(COLUMNS.map((name) => [name, batch[name][row]])) as Row,
+    ),
+  );
+  return { rows, batches, places: columns.takePlaces(), account };
+}
+
+const segment = fc.oneof(
+  fc.nat(10_000).map(String),
+  fc.uuid(),
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF-'), maxLength: 40 }),
+  fc.constantFrom('', 'api', 'v1', 'deadbeef', 'a.b', 'a;b', ';', ';v=1;w', '12;x', '%20', 'a b', ':id', 'é', '*'),
+);
+const request = fc
+  .record({
+    method: fc.constantFrom('GET', 'POST', 'get', 'M-SEARCH', '-'),
+    host: fc.constantFrom('https://www.example.com:443', 'http://[2001:db8::1]:80', 'wss://h:443', 'https://h;x:1', ''),
+    path: fc.array(segment, { maxLength: 8 }).map((segments) => segments.map((text) => `/${text}`).join('')),
+    end: fc.constantFrom('', '?q=1/2;3', '#f/1', '?', ';?', '?a b'),
+    version: fc.constantFrom(' HTTP/1.1', ' HTTP/2.0', ' HTTP/1.0', ' -', '', ' HTTP/1.1 '),
+  })
+  .map(({ method, host, path, end, version }) => `${method} ${host}${path}${end}${version}`);
+
+const fields = fc.record<Partial<Fields>>(
+  {
+    type: fc.constantFrom('http', 'https', 'h2', 'grpcs', 'H2', '2h'),
+    at: fc.integer({ min: -3_000_000_000, max: 3_000_000_000 }).map((us) => T + us / 1000),
+    elb: fc.constantFrom(LOAD_BALANCER, 'app/shop/other', 'app/shop-2/50dc6c495c0c9188', 'net/shop/1', 'app/shop'),
+    client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443', '2001:db8::1:443', '-', 'x:1', '192.0.2.1:123456'),
+    target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-', '10.0.0.1', ':80'),
+    times: fc.tuple(
+      fc.constantFrom(-1, 0, 0.001, 59.999),
+      fc.constantFrom(-1, 0, 11.083, 3600),
+      fc.constantFrom(-1, 0, 0.002),
+    ),
+    status: fc.constantFrom('200', '404', '502', '460', '-', '000', '20', '2000'),
+    targetStatus: fc.constantFrom('200', '500', '-', '000'),
+    bytes: fc.constantFrom<[number, number]>([0, 0], [1, 123_456_789_012], [-1, 5]),
+    request,
+    userAgent: fc.constantFrom('curl/8', 'a b', '', '-', 'a\\"b', 'é'),
+    group: fc.constantFrom(GROUP, '-', 'é'),
+    trace: fc.constantFrom(
+      'Root=1-58337281-1d84f3d73c47ec4e58577259',
+      'Self=1-1;Root=1-2-ABCDEF01',
+      '-',
+      'xyz',
+      'ééééééééé',
+    ),
+    created: fc.constantFrom(null, T, T - 86_400_000 * 9),
+    priority: fc.constantFrom('0', '-1', '-', '32767', 'x'),
+    actions: fc.constantFrom('forward', 'waf,forward', '-'),
+    node: fc.constantFrom(null, '-', '198.51.100.44', '2001:db8::9', 'é'),
+  },
+  { requiredKeys: [] },
+);
+
+/** With a few bytes of it replaced, or cut. */
+const changed = fc
+  .tuple(fields, fc.nat(800), fc.nat(3), fc.constantFrom('', ' ', '"', '-', '0', 'é', '\t', '\u0000', '.', ':', '/'))
+  .map(([given, at, drop, put]) => {
+    const text = line(given);
+    return text.slice(0, at) + put + text.slice(at + drop);
+  });
+
+describe('a line in the ordinary form', () => {
+  it('says what the parser reads in it', () => {
+    fc.assert(
+      fc.property(fc.oneof({ weight: 3, arbitrary: fields.map(line) }, changed), fc.boolean(), (text, isById) => {
+        const id = isById ? '50dc6c495c0c9188' : null;
+        const [fast, parsed] = [`${text}\n`, `${text} \n`].map((piece) => read([piece], id));
+        expect(fast?.rows).toEqual(parsed?.rows);
+        expect(fast?.places).toEqual(parsed?.places);
+        expect(fast?.batches.map(({ failures }) => failures)).toEqual(parsed?.batches.map(({ failures }) => failures));
+        const { lines, entries, rejected, otherLoadBalancers } = fast?.account ?? {};
+        expect(parsed?.account).toMatchObject({ lines, entries, rejected, otherLoadBalancers });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('has the key of its route and of its client', () => {
+    fc.assert(
+      fc.property(request, (text) => {
+        const [row] = read([`${line({ request: text })}\n`]).rows;
+        expect(row).toMatchObject({ route: keyOf(route(text)), client: keyOf('192.0.2.1') });
+      }),
+    );
+  });
+});
+
+describe('lines in pieces', () => {
+  const text = Array.from({ length: 40 }, (_, n) => line({ at: T + n * 1000.001, client: `192.0.2.${n}:1` })).join(
+    '\r\n',
+  );
+  const whole = read([text]);
+
+  it('are the same wherever they are cut', () => {
+    expect(whole.account).toMatchObject({ lines: 40, entries: 40 });
+    fc.assert(
+      fc.property(fc.array(fc.nat(text.length), { maxLength: 20 }), (cuts) => {
+        const ends = [...cuts, text.length].sort((a, b) => a - b);
+        const { rows, account } = read(ends.map((end, index) => text.slice(ends[index - 1] ?? 0, end)));
+        expect(rows).toEqual(whole.rows);
+        expect(account).toEqual(whole.account);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('are not what was in the piece before, when its bytes are used again', () => {
+    const columns = new Columns(
+      { loadBalancer: { name: 'shop', id: null }, window: { from: T, to: T + 900_000 }, statuses: ['5xx'] },
+      () => {},
+    );
+    columns.begin(null);
+    const piece = Buffer.from(`${line()}\n${line()}`);
+    columns.feed(piece);
+    piece.fill('x');
+    columns.feed(Buffer.from('\n'));
+    expect(columns.end()).toMatchObject({ lines: 2, entries: 2 });
+  });
+
+  it('are rejected when they are too long, and the next one is read', () => {
+    const long = Buffer.alloc(MAX_LINE / 2 + 1, 'x');
+    const { account } = read([line(), '\n', long, long, long, '\n', line(), '\n']);
+    expect(account).toMatchObject({ lines: 3, entries: 2, rejected: 1, firstRejected: { line: 2 } });
+  });
+
+  it('fill batch after batch', () => {
+    const one = `${line({ elb: LOAD_BALANCER })}\n`;
+    const { batches } = read([one.repeat(BATCH), one]);
+    expect(batches.map(({ rows }) => rows)).toEqual([BATCH, 1]);
+  });
+});

@@ -1,9 +1,7 @@
 /** What people meet in Slack: the real Bolt app over a real WebSocket or HTTP, a local Slack, recorded incidents for AWS. */
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ACTIONS, INPUTS, SHORTCUTS } from '../../src/render/slack/actions.ts';
 import type { LocalSlack, Message } from './local-slack.ts';
 import { answered, runBot, SCENARIOS } from './whole-bot.ts';
@@ -470,39 +468,4 @@ describe('stopped', () => {
     await slack.until(() => !/looking/i.test(roots(slack)[0]?.text ?? 'looking'), 'an end');
     expect(roots(slack)).toHaveLength(1);
   });
-});
-
-/** A recorded incident whose requests were written by an attacker. */
-function hostileIncident(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'alb502-hostile-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const [name = ''] = globSync('014-*', { cwd: SCENARIOS });
-  cpSync(join(SCENARIOS, name), join(folder, name), { recursive: true });
-  for (const file of globSync('**/*.log.gz', { cwd: folder })) {
-    const text = gunzipSync(readFileSync(join(folder, file))).toString('utf8');
-    const hostile = text
-      .split('\n')
-      .map((line) =>
-        line
-          .replace(/"(GET|POST) (https:\/\/[^/ ]+)\S* /, '"$1 $2/<!channel>/`*_~<@U0BEN>&a=<http://evil.example|x> ')
-          .replace(/"Mozilla[^"]*"/, '"<!here> ``` <!subteam^S1> @everyone"'),
-      )
-      .join('\n');
-    writeFileSync(join(folder, file), gzipSync(hostile));
-  }
-  return join(folder, name);
-}
-
-it('what attackers write into requests arrives as text, whatever is pressed', async () => {
-  const { slack } = await runBot({ recorded: [hostileIncident()] });
-  await ask(slack, '014-malformed');
-  const root = await answered(slack);
-  await slack.silence(300);
-  for (const what of ['log-lines', 'by-route', 'evidence', 'step-4', 'repeat', 'post-mortem']) {
-    const found = withAction(slack, root, what);
-    await slack.press(found.message, found.label, 'ada');
-  }
-  await slack.silence(500);
-  expect(slack.whatIsShown('alerts')).toMatch(/!channel/);
-  // That nothing of it notifies anybody is looked at for each payload, at the end of every test.
 });

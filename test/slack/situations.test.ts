@@ -469,3 +469,34 @@ describe('stopped', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 });
+
+describe('two of them, on the same records', () => {
+  it('answer each question and each press once, whichever is asked', async () => {
+    const { slack, another } = await runBot();
+    await another();
+    await slack.until(() => slack.sockets.connections() === 2, 'two connections');
+    await Promise.all([ask(slack, RACE), ask(slack, '003-connection', { user: 'ben' })]);
+    const root = await answered(slack);
+    await answered(slack, 'alerts', 2);
+    await slack.silence(300);
+    expect(roots(slack)).toHaveLength(2);
+    const count = replies(slack, root).length;
+    // One after the other comes to the one and the other.
+    const label = withAction(slack, root, 'evidence').label;
+    await Promise.all(['ada', 'ben', 'ada', 'ben'].map((user) => slack.press(root, label, user)));
+    await slack.until(() => replies(slack, root).length > count, 'the answer');
+    await slack.silence(500);
+    expect(replies(slack, root)).toHaveLength(count + 1);
+  });
+
+  it('one asked while the other looks points to its thread', async () => {
+    const { slack, another } = await runBot({ pace: 50 });
+    await another();
+    await slack.until(() => slack.sockets.connections() === 2, 'two connections');
+    await Promise.all([ask(slack, RACE), ask(slack, RACE, { user: 'ben' })]);
+    await answered(slack);
+    await slack.silence(300);
+    expect(roots(slack)).toHaveLength(1);
+    expect([...told(slack, 'ada'), ...told(slack, 'ben')].filter((text) => /asked here/.test(text))).toHaveLength(1);
+  });
+});

@@ -27,6 +27,8 @@ export interface RunningBot {
   log: Record<string, unknown>[];
   /** Ends it and starts another one on the same records, as a deployment does. */
   restart(): Promise<void>;
+  /** Starts another one beside it, on the same records: Slack gives each request to any one of them. */
+  another(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,10 +65,10 @@ export async function runBot({
     if (mode === 'http') slack.deliverTo(`http://127.0.0.1:${started.port}/slack/events`);
     return started;
   };
-  let bot: Bot | null = await start();
+  let bots: Bot[] = [await start()];
   const stop = async (): Promise<void> => {
-    await bot?.stop();
-    bot = null;
+    await Promise.all(bots.map((bot) => bot.stop()));
+    bots = [];
   };
   onTestFinished(async () => {
     await stop();
@@ -78,7 +80,10 @@ export async function runBot({
     stop,
     restart: async () => {
       await stop();
-      bot = await start();
+      bots = [await start()];
+    },
+    another: async () => {
+      bots.push(await start());
     },
   };
 }

@@ -23,9 +23,8 @@ import {
 
 export function rootMessage(outside: Told): Message {
   const told = visibleTold(outside);
-  const { run } = told;
   const parts: Part[] = [...headline(told), ...body(told)];
-  const below = [...episodeLines(told), asker(run), ...feedbackLines(told)];
+  const below = [...episodeLines(told), ...asker(told), ...feedbackLines(told)];
   return {
     text: spoken([...parts, ...below.map((one): Part => ({ line: one }))]),
     blocks: [...richText(parts), ...smallPrint(...below), ...buttons(told)],
@@ -140,13 +139,13 @@ function episodeLines({ run, episode }: Told): Line[] {
   ];
 }
 
-/** Who asked; the run's id where somebody has to look for it in a log. */
-function asker(run: Run): Line {
+/** Who asked, unless the alarm is named already; the run's id where somebody has to look for it in a log. */
+function asker({ run, episode }: Told): Line[] {
   const { askedBy } = run;
-  const id = hasFailed(run) ? ` · run ${run.id}` : '';
-  return askedBy.kind === 'person'
-    ? ['Asked by ', { user: askedBy.user }, id]
-    : [`Asked by the alarm ${cut(shown(askedBy.alarmName), 100)}${id}`];
+  const id = hasFailed(run) ? [`Run ${run.id}`] : [];
+  if (askedBy.kind === 'person') return [['Asked by ', { user: askedBy.user }, ...id.map((one) => ` · ${one}`)]];
+  if (episode !== null) return id.map((one) => [one]);
+  return [[[`Asked by the alarm ${cut(shown(askedBy.alarmName), 100)}`, ...id].join(' · ')]];
 }
 
 /** What people said of the verdict; the last few. */
@@ -177,15 +176,17 @@ function buttons(told: Told): Block[] {
   if (hasFailed(run) || diagnosis === null)
     return row(actionButton('Run again', 'askAgain', { run: run.id, primary: true }));
   const confirm = priced(diagnosis.cost, 1);
-  const again = actionButton('Ask again', 'askAgain', { run: run.id, confirm });
+
   const kind = kindOf(diagnosis);
   const hasErrors = kind === 'found' || kind === 'undecided';
+  const again = actionButton('Ask again', 'askAgain', { run: run.id, confirm, primary: kind === 'unread' });
   return row(
     ...(hasErrors
       ? [extraButton(kind === 'found' ? 'Fix' : 'How to decide', 'fix', { run: run.id, primary: true })]
       : []),
-    extraButton('Evidence', 'evidence', { run: run.id }),
-    ...(hasErrors ? [extraButton('Log lines', 'log-lines', { run: run.id })] : []),
+    ...(hasErrors
+      ? [extraButton('Evidence', 'evidence', { run: run.id }), extraButton('Log lines', 'log-lines', { run: run.id })]
+      : []),
     again,
     overflow(run.id, [
       ...(hasErrors

@@ -102,7 +102,7 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
     steps: diagnosis.steps.map((step) => ({
       ...step,
       title: `${step.title} ${text}`,
-      findings: many(step.findings).map(finding),
+      findings: many(step.findings).slice(0, 200).map(finding),
     })),
     causes: diagnosis.causes.map(cause),
     verdict: { ...diagnosis.verdict, summary: text, decidedBy: text },

@@ -35,7 +35,7 @@ interface Situation {
 const ANSWERED =
   '[[Fix]] [Evidence] [Log lines] [Ask again] [⋯ By target | By route | Timeline | Repeat by hand | Post-mortem as a file]';
 const OPEN = ANSWERED.replace('Fix', 'How to decide');
-const UNREAD = '[Evidence] [Ask again] [⋯ Repeat by hand | Post-mortem as a file]';
+const UNREAD = '[[Ask again]] [⋯ Repeat by hand | Post-mortem as a file]';
 const AGAIN_ONLY = '[[Run again]]';
 
 const situations: Record<string, Situation> = {
@@ -102,7 +102,7 @@ const situations: Record<string, Situation> = {
   'finds nothing wrong': {
     diagnosis: healthy,
     first: '🟢 *web-prod: no errors* · 5xx · 11:00–11:15 UTC · final',
-    buttons: UNREAD,
+    buttons: UNREAD.replace('[[Ask again]]', '[Ask again]'),
   },
   failed: {
     diagnosis: null,
@@ -184,7 +184,7 @@ describe('below the first line', () => {
   it('says why there is no answer, what to do, and which run it was', () => {
     const failed = read({ diagnosis: null, run: { state: 'failed', failure: 'AWS does not accept the credentials.' } });
     expect(failed).toContain('AWS does not accept the credentials.');
-    expect(failed).toContain('run 20261120t025600-5f3a9c1e');
+    expect(failed).toContain('(Asked by @U0ALICE · Run 20261120t025600-5f3a9c1e)');
     expect(read({ diagnosis: null, run: { state: 'interrupted' } })).toContain('Run it again to get one.');
     expect(read({ diagnosis: null, run: { ...byAlarm, state: 'interrupted', askAgainAt: AGAIN } })).toContain(
       'It goes on by itself',
@@ -208,6 +208,13 @@ describe('below the first line', () => {
     expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf({ repeats: 3 }) })).toContain(
       '(Alarm shop-prod-5xx · since 02:44 UTC · told 3 times more)',
     );
+  });
+
+  it('names the alarm once', () => {
+    expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf() })).not.toContain('Asked by');
+    expect(read({ diagnosis: race, run: byAlarm })).toContain('(Asked by the alarm shop-prod-5xx)');
+    const failed = read({ diagnosis: null, run: { ...byAlarm, state: 'failed' }, episode: episodeOf() });
+    expect(failed).toContain('(Run 20261120t025600-5f3a9c1e)');
   });
 
   it('names several alarms with their states, and when the last was over', () => {

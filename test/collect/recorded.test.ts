@@ -437,23 +437,26 @@ describe('the load balancer', () => {
     });
   });
 
-  it.each([
-    [null, 2],
-    [LB, 1],
-    ['app/my-load-balancer/0000000000000000', 1],
-  ])(
-    'is told by its id from another of the same name, where the question has it: %s',
-    async (loadBalancer, requests) => {
-      const log = ACCESS_LOG_LINES.replaceAll(LB, 'app/my-load-balancer/0000000000000000');
-      const contents = {
-        'incident.json': { ...INCIDENT, loadBalancer: 'my-load-balancer' },
-        'logs/a.log': ACCESS_LOG_LINES,
-        'logs/b.log': log,
-      };
+  describe('of a name that another one in the log has as well', () => {
+    const other = 'app/my-load-balancer/0000000000000000';
+    const contents = {
+      'incident.json': { ...INCIDENT, loadBalancer: 'my-load-balancer' },
+      'logs/a.log': ACCESS_LOG_LINES,
+      'logs/b.log': ACCESS_LOG_LINES.replaceAll(LB, other),
+    };
+
+    it.each([LB, other])('is told by its id: %s', async (loadBalancer) => {
       const { accessLog } = await evidenceOf(contents, { loadBalancer });
-      expect(accessLog).toMatchObject({ value: { entries: 2, requests } });
-    },
-  );
+      expect(accessLog).toMatchObject({ value: { entries: 2, requests: 1 } });
+    });
+
+    it('is not guessed', async () => {
+      await expect(evidenceOf(contents)).rejects.toMatchObject({
+        message: `'my-load-balancer' fits 2 load balancers: ${other}, ${LB}.`,
+        exitCode: 1,
+      });
+    });
+  });
 
   it('of incident.json by its id is no other of the same name', async () => {
     const contents = { 'incident.json': { ...INCIDENT, loadBalancer: LB } };

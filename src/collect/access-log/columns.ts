@@ -79,6 +79,8 @@ export interface Account {
   entries: number;
   rejected: number;
   otherLoadBalancers: number;
+  /** app/name/id of those that have the name asked for, where it was asked by name alone; some of them where there are very many. */
+  namesakes: string[];
   /** The first rejected line and its number from 1, cut. */
   firstRejected: { line: number; text: string } | null;
   /** The first line that is not blank, cut. */
@@ -86,6 +88,7 @@ export interface Account {
 }
 
 const KEPT_OF_REJECTED = 4096;
+const KEPT_NAMESAKES = 100;
 
 const SPACE = 32;
 const QUOTE = 34;
@@ -158,6 +161,8 @@ const newBatch = (): Batch => ({
 export class Columns {
   readonly #options: ColumnsOptions;
   readonly #wanted: Buffer;
+  /** The last load balancer met, where one is asked for by name alone. */
+  #namesake: Buffer = Buffer.alloc(0);
   readonly #isFailed: Uint8Array;
   readonly #emit: (batch: Batch) => void;
   /** Places by key, since the last time they were taken. */
@@ -194,6 +199,7 @@ export class Columns {
   /** Begins a file; `node` is that of its name. */
   begin(node: string | null): void {
     this.#account = noLines();
+    this.#namesake = Buffer.alloc(0);
     this.#node = node ?? '-';
     this.#nodeBytes = Buffer.from(this.#node);
     this.#rest = null;
@@ -294,10 +300,23 @@ export class Columns {
       account.otherLoadBalancers += 1;
       return;
     }
+    if (id === null) this.#meet(Buffer.from(entry.elb), 0, Buffer.byteLength(entry.elb));
     const row = this.#rowOf(entry);
     const { ended, status } = row;
     this.#put(row);
     if (status >= 0 && this.#isFailed[status] === 1 && this.#isInWindow(ended)) this.#batch.failures.push(row);
+  }
+
+  /** Notes the load balancer at [from, to). */
+  #meet(bytes: Buffer, from: number, to: number): void {
+    const last = this.#namesake;
+    let index = 0;
+    while (index < last.length && bytes[from + index] === last[index]) index += 1;
+    if (index === last.length && from + index === to) return;
+    this.#namesake = Buffer.from(bytes.subarray(from, to));
+    const { namesakes } = this.#account;
+    const name = this.#namesake.toString();
+    if (namesakes.length < KEPT_NAMESAKES && !namesakes.includes(name)) namesakes.push(name);
   }
 
   #isInWindow(ended: number): boolean {
@@ -378,6 +397,7 @@ export class Columns {
     const ended = this.#moment[0] as number;
     at += 29;
     // 3 elb
+    const elb = at;
     const wanted = this.#wanted;
     let isOurs = true;
     for (let index = 0; index < wanted.length; index += 1) {
@@ -397,6 +417,7 @@ export class Columns {
       else part += 1;
     }
     if (slashes !== 2 || part === 0) return false;
+    const elbEnd = at;
     // 4 client
     let a = SEED_A;
     let b = SEED_B;
@@ -565,6 +586,7 @@ export class Columns {
       account.otherLoadBalancers += 1;
       return true;
     }
+    if (this.#options.loadBalancer.id === null) this.#meet(bytes, elb, elbEnd);
     const isNamed = node !== -1 && !(nodeEnd === node + 1 && bytes[node] === DASH);
     const from = isNamed ? bytes : this.#nodeBytes;
     const last = isNamed ? nodeEnd : this.#nodeBytes.length;
@@ -622,6 +644,7 @@ const noLines = (): Account => ({
   entries: 0,
   rejected: 0,
   otherLoadBalancers: 0,
+  namesakes: [],
   firstRejected: null,
   firstLine: null,
 });

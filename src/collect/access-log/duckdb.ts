@@ -71,11 +71,14 @@ const SHOWN = [
   'classification_reason',
   'retried_ok',
 ];
+/** Load balancers that are named where there is more than one. */
+const NAMED = 10;
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
 /**
- * Throws when the folder cannot be listed, and a Problem (exit 2) when the engine itself fails; a file that cannot be read is named in
+ * Throws when the folder cannot be listed, a Problem (exit 2) when the engine itself fails, and a Problem (exit 1) with the candidates when
+ * a load balancer was asked for by its name alone and the log has entries of several. A file that cannot be read is named in
  * `files.unreadable`.
  */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
@@ -147,6 +150,7 @@ class Reading {
         { loadBalancer: this.#wanted, window: { from, to }, statuses },
         relations,
       );
+      this.#assertOne(scanned);
       const accounts = this.#account(scanned);
       const places = await relations.complete(scanned.flatMap((one) => one.places));
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
@@ -207,6 +211,13 @@ class Reading {
       autoload_known_extensions: 'false',
     });
     return await instance.connect();
+  }
+
+  /** Entries of two load balancers would be added together, were one asked for by a name that both have had. */
+  #assertOne(scanned: readonly Scanned[]): void {
+    const namesakes = [...new Set(scanned.flatMap(({ account }) => account.namesakes))].sort(byText);
+    if (namesakes.length <= 1) return;
+    throw new Problem(`'${this.#wanted.name}' fits ${namesakes.length} load balancers: ${listed(namesakes)}.`, 1);
   }
 
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
@@ -434,6 +445,11 @@ const firstRejectedOf = ({ file, firstRejected }: Account): AccessLog['rejected'
 function wantedOf({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
   const [, full, id] = /app[/]([^/]+)[/]([^/]+)$/.exec(arn ?? name) ?? [];
   return { name: full ?? name, id: id ?? null };
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 const statusText = (value: JS | undefined): string =>

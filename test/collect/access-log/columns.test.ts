@@ -100,8 +100,8 @@ describe('a line in the ordinary form', () => {
         expect(fast?.rows).toEqual(parsed?.rows);
         expect(fast?.places).toEqual(parsed?.places);
         expect(fast?.batches.map(({ failures }) => failures)).toEqual(parsed?.batches.map(({ failures }) => failures));
-        const { lines, entries, rejected, otherLoadBalancers } = fast?.account ?? {};
-        expect(parsed?.account).toMatchObject({ lines, entries, rejected, otherLoadBalancers });
+        const { lines, entries, rejected, otherLoadBalancers, namesakes } = fast?.account ?? {};
+        expect(parsed?.account).toMatchObject({ lines, entries, rejected, otherLoadBalancers, namesakes });
       }),
       { numRuns: 3000 },
     );

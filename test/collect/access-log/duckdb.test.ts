@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Progress, readAccessLog, readAccounted } from '../../../src/collect/access-log/duckdb.ts';
 import type { AccessLog, Question } from '../../../src/evidence.ts';
+import { Problem } from '../../../src/problem.ts';
 import { temporaryFolder } from '../folder.ts';
 import { type Content, type Fields, fileName, GROUP, LOAD_BALANCER, line, textOf, writeLogs } from './lines.ts';
 
@@ -312,7 +313,6 @@ describe('which load balancer', () => {
   it.each<[string, Question['loadBalancer'], number]>([
     ['an ARN: exactly that one', question.loadBalancer, 1],
     ['app/name/id', { name: LOAD_BALANCER, arn: null }, 1],
-    ['a name: each of that name', { name: 'shop', arn: null }, 2],
     ['a name that is not there, with a quote in it', { name: "sh'op", arn: null }, 0],
   ])('by %s', async (_, loadBalancer, requests) => {
     expect(await read(files, { loadBalancer })).toMatchObject({
@@ -321,6 +321,22 @@ describe('which load balancer', () => {
       requests,
       otherLoadBalancers: 4 - requests,
     });
+  });
+
+  it('by a name that is that of one', async () => {
+    const loadBalancer = { name: 'shop-2', arn: null };
+    expect(await read(files, { loadBalancer })).toMatchObject({ entries: 4, requests: 1, otherLoadBalancers: 3 });
+  });
+
+  it.each<[string, Record<string, string[]>]>([
+    ['in one file', files],
+    ['in two files', { 'a.log': lines(2), 'b.log.gz': lines(2, { elb: 'app/shop/1111111111111111' }) }],
+    ['in lines that take the parser', { 'a.log': [line(), line({ elb: 'app/shop/1111111111111111', ...refused })] }],
+    ['by turns', { 'a.log': [...files['a.log'], ...files['a.log']] }],
+  ])('refuses a name that is that of two, %s', async (_, found) => {
+    await expect(read(found, { loadBalancer: { name: 'shop', arn: null } })).rejects.toEqual(
+      new Problem("'shop' fits 2 load balancers: app/shop/1111111111111111, app/shop/50dc6c495c0c9188.", 1),
+    );
   });
 });
 

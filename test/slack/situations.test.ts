@@ -6,7 +6,7 @@ import { ACTIONS, INPUTS, SHORTCUTS } from '../../src/render/slack/actions.ts';
 import type { LocalSlack, Message } from './local-slack.ts';
 import { answered, runBot, SCENARIOS } from './whole-bot.ts';
 
-const RACE = '001-keep-alive';
+const REFUSED = '003-connection';
 const ask = (slack: LocalSlack, text: string, { user = 'ada', channel = 'alerts' } = {}) =>
   slack.command({ user, channel, text });
 /** Roots that the bot posted. */
@@ -21,24 +21,22 @@ const isToldOf = (slack: LocalSlack, user: string, words: RegExp): Promise<strin
 describe.each(['socket', 'http'] as const)('over %s', (mode) => {
   it('a command opens a thread that ends with the verdict', async () => {
     const { slack } = await runBot({ mode });
-    const { outcome, said } = await ask(slack, RACE);
+    const { outcome, said } = await ask(slack, REFUSED);
     expect(outcome).toMatchObject({ acknowledged: true });
     expect(said).toBeNull();
     const root = await answered(slack);
-    expect(root.text).toMatch(/shop-prod/);
-    expect(root.text).toMatch(/keep-alive race/i);
+    expect(root.text).toMatch(/web-prod/);
+    expect(root.text).toMatch(/refused/i);
     expect(root.before.length).toBeGreaterThan(0);
     expect(roots(slack)).toHaveLength(1);
   });
 
   it('a press fetches more into the thread', async () => {
     const { slack } = await runBot({ mode });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
-    const count = replies(slack, root).length;
     await slack.press(root, ACTIONS.extra('fix'), 'ben');
-    await slack.until(() => replies(slack, root).length === count + 1, 'the fix');
-    expect(replies(slack, root).at(-1)?.text).toMatch(/keep/i);
+    await slack.until(() => replies(slack, root).find(({ text }) => /^Fix\b.*listen/is.test(text)), 'the fix');
   });
 });
 
@@ -90,15 +88,15 @@ describe('what is asked', () => {
 
   it('in a conversation with the bot too', async () => {
     const { slack } = await runBot();
-    await ask(slack, RACE, { channel: '@ada' });
+    await ask(slack, REFUSED, { channel: '@ada' });
     await answered(slack, '@ada');
   });
 
   it('more than may run and wait is refused in private, and said how to go on', async () => {
     const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 100 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
-    await Promise.all([ask(slack, '003-connection'), ask(slack, '007-slow', { user: 'ben' })]);
+    await Promise.all([ask(slack, '007-slow'), ask(slack, '012-target', { user: 'ben' })]);
     await isToldOf(slack, 'ada', /not done yet.*ask again/);
     await isToldOf(slack, 'ben', /no more may wait; ask again/);
     await answered(slack);
@@ -107,7 +105,7 @@ describe('what is asked', () => {
 
   it('typographic quotes, dashes and spaces of a phone are read', async () => {
     const { slack } = await runBot();
-    await ask(slack, '“001-keep-alive”\u00a0');
+    await ask(slack, '“003-connection”\u00a0');
     await answered(slack);
   });
 
@@ -143,8 +141,8 @@ describe('what is asked', () => {
   it('a mention in a thread is answered in that thread', async () => {
     const { slack } = await runBot();
     const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'Is shop-prod down?' });
-    await slack.mention({ user: 'ada', channel: 'alerts', text: RACE, thread: alert.ts });
-    await slack.until(() => replies(slack, alert).some(({ text }) => /keep-alive race/i.test(text)), 'an answer below');
+    await slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED, thread: alert.ts });
+    await slack.until(() => replies(slack, alert).some(({ text }) => /refused/i.test(text)), 'an answer below');
     expect(roots(slack)).toEqual([]);
   });
 
@@ -168,14 +166,14 @@ describe('what is asked', () => {
 
   it('the Home shows what was asked', async () => {
     const { slack } = await runBot();
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await answered(slack);
     await slack.openHome('ada');
     const home = await slack.until(() => slack.home('ada'), 'the Home');
-    expect(JSON.stringify(home.content)).toMatch(/shop-prod/);
+    expect(JSON.stringify(home.content)).toMatch(/web-prod/);
     await slack.openHome('ben');
     const other = await slack.until(() => slack.home('ben'), 'the Home of another');
-    expect(JSON.stringify(other.content)).not.toMatch(/keep-alive race/i);
+    expect(JSON.stringify(other.content)).not.toMatch(/refused/i);
   });
 });
 
@@ -189,7 +187,7 @@ describe('who asks, and where', () => {
 
   it.each(['public', 'secret'])('not invited to a channel (%s), it says how', async (channel) => {
     const { slack } = await runBot({ slack: { channels } });
-    await ask(slack, RACE, { channel });
+    await ask(slack, REFUSED, { channel });
     await isToldOf(slack, 'ada', /\/invite @alb502/);
     expect(slack.roots(channel)).toEqual([]);
   });
@@ -201,7 +199,7 @@ describe('who asks, and where', () => {
     ['by workspace', { workspaces: ['T0OTHER'] }, {}],
   ])('not allowed %s, nothing is looked up', async (_, allow, userGroups) => {
     const { slack, log } = await runBot({ config: { slack: { allow } }, slack: { channels, userGroups } });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await isToldOf(slack, 'ada', /alb502/);
     expect(roots(slack)).toEqual([]);
     expect(log.filter(({ msg }) => msg === 'diagnosed' || msg === 'asked')).toEqual([]);
@@ -212,15 +210,15 @@ describe('who asks, and where', () => {
       config: { slack: { allow: { userGroups: ['S0ONCALL'] } } },
       slack: { userGroups: { oncall: ['ben'] } },
     });
-    await ask(slack, RACE, { user: 'ben' });
+    await ask(slack, REFUSED, { user: 'ben' });
     await answered(slack);
   });
 
   it('a second one in the channel is pointed to the thread', async () => {
     const { slack } = await runBot({ pace: 50 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
-    await ask(slack, RACE, { user: 'ben' });
+    await ask(slack, REFUSED, { user: 'ben' });
     expect(await isToldOf(slack, 'ben', /asked here/)).toContain(roots(slack)[0]?.ts.replace('.', ''));
     await answered(slack);
     expect(roots(slack)).toHaveLength(1);
@@ -228,11 +226,11 @@ describe('who asks, and where', () => {
 
   it('a second one elsewhere has a thread of their own, from the same evidence', async () => {
     const { slack, log } = await runBot({ slack: { channels } });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await answered(slack);
-    await ask(slack, RACE, { user: 'ben', channel: 'ops' });
+    await ask(slack, REFUSED, { user: 'ben', channel: 'ops' });
     const other = await answered(slack, 'ops');
-    expect(other.text).toMatch(/keep-alive race/i);
+    expect(other.text).toMatch(/refused/i);
     expect(log.filter(({ msg }) => msg === 'diagnosed')).toHaveLength(1);
   });
 });
@@ -240,7 +238,7 @@ describe('who asks, and where', () => {
 describe('what is pressed', () => {
   it('twice, by one and by another, is answered once', async () => {
     const { slack } = await runBot();
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     await slack.silence(200);
     const count = replies(slack, root).length;
@@ -256,7 +254,7 @@ describe('what is pressed', () => {
       config: { slack: { allow: { users: ['U0ADA', 'U0BEN'] } } },
       slack: { users: ['ada', 'ben', 'eve'] },
     });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     await slack.silence(200);
     const count = replies(slack, root).length;
@@ -270,7 +268,7 @@ describe('what is pressed', () => {
 
   it('asking again, and wider, edits what stands there', async () => {
     const { slack } = await runBot();
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     await slack.silence(200);
     const edits = root.before.length;
@@ -281,18 +279,18 @@ describe('what is pressed', () => {
 
   it('the post-mortem comes as a file', async () => {
     const { slack } = await runBot();
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     const holder = withAction(slack, root, 'post-mortem');
     await slack.press(holder.message, holder.label, 'ada');
     const reply = await slack.until(() => replies(slack, root).find(({ files }) => files.length > 0), 'a file');
     expect(reply.files[0]?.name).toMatch(/\.md$/);
-    expect(reply.files[0]?.content).toMatch(/keep-alive race/i);
+    expect(reply.files[0]?.content).toMatch(/refused/i);
   });
 
   it('right and wrong are kept; wrong asks for the cause', async () => {
     const { slack } = await runBot();
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     const right = withAction(slack, root, 'right');
     await slack.press(right.message, right.label, 'ada');
@@ -332,12 +330,12 @@ describe('when Slack is not at its best', () => {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('plan') });
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('data_visualization') });
     }
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     await slack.silence(300);
     const types = replies(slack, root).flatMap(({ blocks }) => blocks.map(({ type }) => type));
     expect(types).not.toContain('plan');
-    expect(replies(slack, root).some(({ text, blocks }) => /keep-alive/i.test(text) && blocks.length > 0)).toBe(true);
+    expect(replies(slack, root).some(({ text, blocks }) => /refused/i.test(text) && blocks.length > 0)).toBe(true);
   });
 
   it('no blocks at all become text', async () => {
@@ -346,10 +344,10 @@ describe('when Slack is not at its best', () => {
     for (const method of ['chat.postMessage', 'chat.update']) {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: hasBlocks });
     }
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack);
     expect(root.blocks).toEqual([]);
-    expect(root.text).toMatch(/shop-prod[\s\S]*keep-alive race/i);
+    expect(root.text).toMatch(/web-prod[\s\S]*refused/i);
   });
 
   it('too long an edit is cut', async () => {
@@ -357,9 +355,9 @@ describe('when Slack is not at its best', () => {
     slack.fail(
       'chat.update',
       { error: 'msg_too_long' },
-      { times: 1, when: ({ text }) => /keep-alive race/i.test(String(text)) },
+      { times: 1, when: ({ text }) => /refused/i.test(String(text)) },
     );
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await answered(slack);
   });
 
@@ -367,14 +365,14 @@ describe('when Slack is not at its best', () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { retryAfter: 1 });
     slack.fail('chat.update', { retryAfter: 1 }, { times: 2 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await answered(slack);
   });
 
   it('an answer that is lost leaves one message, not two', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { lost: 'after' });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await answered(slack);
     expect(roots(slack)).toHaveLength(1);
   });
@@ -383,7 +381,7 @@ describe('when Slack is not at its best', () => {
     const scopes = ['commands', 'chat:write', 'files:write', 'app_mentions:read'];
     const { slack } = await runBot({ slack: { scopes } });
     slack.fail('chat.postMessage', { lost: 'after' });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     const root = await answered(slack, 'alerts', 2);
     expect(root.before[0]?.text ?? root.text).toMatch(/^Resumed/);
     expect(roots(slack)).toHaveLength(2);
@@ -393,22 +391,22 @@ describe('when Slack is not at its best', () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { status: 500 });
     slack.fail('chat.update', { status: 503 }, { times: 2 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await answered(slack);
   });
 
   it('slowly', async () => {
     const { slack } = await runBot({ slack: { latency: 300 } });
-    const { outcome } = await ask(slack, RACE);
+    const { outcome } = await ask(slack, REFUSED);
     expect(outcome.acknowledged && outcome.milliseconds).toBeLessThan(500);
     await answered(slack);
   });
 
   it('a command that comes twice is answered once', async () => {
     const { slack } = await runBot();
-    const { again } = await ask(slack, RACE);
+    const { again } = await ask(slack, REFUSED);
     await again();
-    const { again: mentionedAgain } = await slack.mention({ user: 'ada', channel: 'alerts', text: '003-connection' });
+    const { again: mentionedAgain } = await slack.mention({ user: 'ada', channel: 'alerts', text: '007-slow' });
     await mentionedAgain({ attempt: 1, reason: 'http_timeout' });
     await answered(slack);
     await slack.silence(300);
@@ -425,25 +423,22 @@ describe('when Slack is not at its best', () => {
 
   it('the connection is renewed in the middle of it', async () => {
     const { slack } = await runBot({ pace: 100 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     slack.sockets.disconnect('refresh_requested');
     await answered(slack);
     await slack.until(() => slack.sockets.connections() === 1 && slack.sockets.connected() === 2, 'another connection');
-    await ask(slack, '003-connection', { user: 'ben' });
+    await ask(slack, '007-slow', { user: 'ben' });
     await answered(slack, 'alerts', 2);
   });
 
   it('the connection is cut off, and a mention comes when there is another', async () => {
     const { slack } = await runBot();
     slack.sockets.drop();
-    const mention = slack.mention({ user: 'ada', channel: 'alerts', text: RACE });
+    const mention = slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED });
     await slack.until(() => slack.sockets.connected() === 2, 'another connection');
     const { message, outcome } = await mention;
     expect(outcome.acknowledged).toBe(true);
-    await slack.until(
-      () => replies(slack, message).some(({ text }) => /keep-alive race/i.test(text)),
-      'an answer below',
-    );
+    await slack.until(() => replies(slack, message).some(({ text }) => /refused/i.test(text)), 'an answer below');
     await slack.silence(300);
     expect(
       replies(slack, message).filter(({ metadata }) => /-[0-9a-f]{8}"/.test(JSON.stringify(metadata))),
@@ -452,7 +447,7 @@ describe('when Slack is not at its best', () => {
 
   it('the channel is archived in the middle of it', async () => {
     const { slack, log } = await runBot({ pace: 50 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
     slack.workspace.channel('alerts').isArchived = true;
     await slack.until(() => log.some(({ msg }) => msg === 'diagnosed'), 'the diagnosis');
@@ -462,7 +457,7 @@ describe('when Slack is not at its best', () => {
 describe('stopped', () => {
   it('in the middle of it, the next one goes on', async () => {
     const { slack, restart } = await runBot({ pace: 100 });
-    await ask(slack, RACE);
+    await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
     await restart();
     await slack.until(() => !/looking/i.test(roots(slack)[0]?.text ?? 'looking'), 'an end');
@@ -475,7 +470,7 @@ describe('two of them, on the same records', () => {
     const { slack, another } = await runBot();
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
-    await Promise.all([ask(slack, RACE), ask(slack, '003-connection', { user: 'ben' })]);
+    await Promise.all([ask(slack, REFUSED), ask(slack, '007-slow', { user: 'ben' })]);
     const root = await answered(slack);
     await answered(slack, 'alerts', 2);
     await slack.silence(300);
@@ -493,7 +488,7 @@ describe('two of them, on the same records', () => {
     const { slack, another } = await runBot({ pace: 50 });
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
-    await Promise.all([ask(slack, RACE), ask(slack, RACE, { user: 'ben' })]);
+    await Promise.all([ask(slack, REFUSED), ask(slack, REFUSED, { user: 'ben' })]);
     await answered(slack);
     await slack.silence(300);
     expect(roots(slack)).toHaveLength(1);

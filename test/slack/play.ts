@@ -3,7 +3,7 @@
  * commands, press buttons and read the channel from a second terminal.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,31 +79,25 @@ async function start(): Promise<void> {
   });
   const incidents = join(import.meta.dirname, '../scenarios');
   const control = await listen(slack);
-  const bot = serve(slack, incidents);
+  const runs = await mkdtemp(join(tmpdir(), 'alb502-local-'));
+  const bot = serve(slack, incidents, runs);
+  bot.once('exit', (code) => {
+    process.exitCode = code ?? 1;
+    control.close();
+    control.closeAllConnections();
+    void Promise.all([slack.close(), rm(runs, { recursive: true, force: true })]);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => bot.kill('SIGTERM'));
   await slack.until(() => slack.sockets.connections() > 0, 'the bot', 30_000);
   const known = (await recordedInvestigator([incidents])).known();
   const names = known.map(({ name }) => `  ${name}`).join('\n');
   process.stdout.write(
     `\nThe bot runs, in a Slack of its own. Recorded load balancers:\n\n${names}\n\n${USAGE}\nCtrl-C ends it.\n\n`,
   );
-  const end = async (): Promise<void> => {
-    control.close();
-    control.closeAllConnections();
-    bot.kill('SIGTERM');
-    if (bot.exitCode === null) await once(bot, 'exit');
-    await slack.close();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
-  bot.once('exit', (code) => {
-    process.exitCode = code ?? 1;
-    control.close();
-    control.closeAllConnections();
-    void slack.close();
-  });
 }
 
 /** `alb502 serve` as it is, with its log on this terminal; what it keeps goes to a temporary folder. */
-function serve(slack: LocalSlack, incidents: string): ChildProcess {
+function serve(slack: LocalSlack, incidents: string, runs: string): ChildProcess {
   const cli = join(import.meta.dirname, '../../src/cli.ts');
   return spawn(process.execPath, [cli, 'serve', '--recorded', incidents], {
     cwd: tmpdir(),
@@ -116,7 +110,7 @@ function serve(slack: LocalSlack, incidents: string): ChildProcess {
       SLACK_APP_TOKEN: slack.appToken,
       ALB502_SLACK_API_URL: slack.apiUrl,
       ALB502_SLACK_MODE: 'socket',
-      ALB502_RUNS_FOLDER: join(tmpdir(), 'alb502-local-runs'),
+      ALB502_RUNS_FOLDER: runs,
       ALB502_HEALTH_PORT: '0',
     },
   });
@@ -134,7 +128,9 @@ function listen(slack: LocalSlack): Promise<Server> {
       });
   });
   return new Promise((ready, fail) => {
-    server.once('error', fail);
+    server.once('error', (error) =>
+      fail(new Error(`${HERE} is taken (${error.message}): name another port in ALB502_LOCAL_PORT.`)),
+    );
     server.listen(PORT, '127.0.0.1', () => ready(server));
   });
 }

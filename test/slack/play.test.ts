@@ -1,0 +1,51 @@
+/** `npm run slack:local`, as somebody uses it from two terminals. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+
+const PLAY = join(import.meta.dirname, 'play.ts');
+
+it('answers a command, a press and a reader in another terminal, until it is ended', async () => {
+  const env = { ...process.env, ALB502_LOCAL_PORT: String(await freePort()) };
+  const first = spawn(process.execPath, [PLAY], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(first, 'exit');
+  onTestFinished(() => void first.kill('SIGTERM'));
+  const second = async (...words: string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [PLAY, ...words], { env })).stdout;
+
+  let printed = '';
+  await new Promise<void>((ready) => {
+    first.stdout.setEncoding('utf8').on('data', (part: string) => {
+      printed += part;
+      if (printed.includes('Ctrl-C ends it.')) ready();
+    });
+  });
+  expect(printed).toMatch(/Recorded load balancers:[\s\S]*shop-prod[\s\S]*npm run slack:local -- command/);
+
+  expect(await second('command', '003-connection')).toMatch(/web-prod/);
+  expect(await second('press', 'Fix', '--user', 'ben')).toMatch(/Fix: Connection refused/);
+  expect(await second('read')).toMatch(/#alerts\n\nalb502\n[\s\S]*│[\s\S]*Fix: Connection refused/);
+  await expect(second('press', 'Nothing')).rejects.toMatchObject({
+    stdout: 'No message in #alerts has a button "Nothing".\n',
+  });
+  const answer = await fetch(`http://127.0.0.1:${env.ALB502_LOCAL_PORT}/command`, { method: 'POST', body: 'help' });
+  expect(await answer.text()).toMatch(/only visible to ada[\s\S]*my-alb last 15m/);
+
+  first.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
+  await expect(second('read')).rejects.toMatchObject({ stderr: expect.stringMatching(/npm run slack:local/) });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -99,6 +99,20 @@ describe('a live load balancer', () => {
     expect(diagnosis.keepAlive).toMatchObject({ measuredSeconds: expect.any(Number) });
   });
 
+  it('is looked back at by Athena as by its log files, for the keep-alive measurement alone', async () => {
+    const { words, surroundings, incident } = await world('001', FORMS['the one alb502 makes']);
+    const minute = (time: number) => new Date(time).toISOString().slice(0, 16);
+    const [name = ''] = words.split(' ');
+    const late = `${name} from ${minute(incident.to - 60_000)} to ${minute(incident.to)}`;
+    const alone = await judgeLive(late, { engine: 'athena' }, surroundings);
+    const byAthena = await judgeLive(late, { engine: 'athena', lookBack: '14m' }, surroundings);
+    const byFiles = await judgeLive(late, { engine: 'duckdb', lookBack: '14m' }, surroundings);
+    expect(said(byAthena.diagnosis)).toEqual(said(byFiles.diagnosis));
+    expect(byAthena.diagnosis.triage).toEqual(alone.diagnosis.triage);
+    const examined = ({ keepAlive }: Diagnosis) => keepAlive?.errorsExamined ?? 0;
+    expect(examined(byAthena.diagnosis)).toBeGreaterThan(examined(alone.diagnosis));
+  });
+
   it('whose log may not be queried is diagnosed from metrics and configuration', async () => {
     const { words, surroundings } = await world('002', FORMS["AWS's own"]);
     vi.stubEnv('ALB502_ATHENA_TABLE', 'gone');

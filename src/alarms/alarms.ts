@@ -18,7 +18,7 @@ import { openIntake } from './intake.ts';
 import { openNotes } from './notes.ts';
 import { openObjects } from './objects.ts';
 import { readMessage } from './read.ts';
-import type { Routing } from './route.ts';
+import { channelFor, type Routing } from './route.ts';
 import { type FetchText, snsRoute } from './sns.ts';
 import { openSqs, type SqsParts } from './sqs.ts';
 import { Unavailable } from './unavailable.ts';
@@ -197,8 +197,13 @@ export function openAlarms(parts: AlarmsParts): Alarms {
       const reasons = refs.flatMap((ref) => ('name' in ref ? [] : ref.sentence));
       return unnamed(alarm, { ...concerned, sentences: [...sentences, ...reasons] });
     }
+    const routed = found.filter((ref) => {
+      const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
+      return channelFor({ loadBalancer: ref.name, alarm: alarm.name, accounts }, routing) !== null;
+    });
+    if (routed.length === 0) return ignored(`no route fits ${alarm.name}, and there is no default channel`);
     const learned = await Promise.all(
-      found.map((ref) => episodes.tell({ alarm, loadBalancer: ref.arn ?? ref.name, ref, from, sentences })),
+      routed.map((ref) => episodes.tell({ alarm, loadBalancer: ref.arn ?? ref.name, ref, from, sentences })),
     );
     return { outcome: 'handled', learned };
   }

@@ -6,7 +6,7 @@ import type { Poster } from '../slack/poster.ts';
 import { type Alarm, hashOf, keyOf } from './alarm.ts';
 import { openObjects } from './objects.ts';
 import { channelFor, otherChannel, type Routing } from './route.ts';
-import { POST_LOST } from './storm.ts';
+import { PERIOD, POST_LOST, THREADS } from './storm.ts';
 import { Unavailable } from './unavailable.ts';
 import { understood } from './words.ts';
 
@@ -21,23 +21,42 @@ const Note = z.object({
 });
 type Note = z.infer<typeof Note>;
 
+/** Notes of one channel within the last minutes: as many as threads. */
+const Rate = z.object({ schema: z.literal(1), posted: z.array(z.iso.datetime()) });
+
 export interface NotesParts {
   store: Store;
   poster: Pick<Poster, 'post' | 'find'>;
   routing: Routing;
-  log: { error(fields: object, text: string): void };
+  log: { error(fields: object, text: string): void; warn(fields: object, text: string): void };
   now: () => number;
 }
 
 export interface Notes {
   /** Ends when the note stands. Throws Unavailable when it does not yet. */
-  note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already'>;
+  note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already' | 'too-many'>;
 }
 
 export function openNotes({ store, poster, routing, log, now }: NotesParts): Notes {
   const notes = openObjects(store, Note, (key, why) => log.error({ key, why }, 'a note about an alarm cannot be read'));
 
-  async function note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already'> {
+  const rates = openObjects(store, Rate, (key, why) =>
+    log.error({ key, why }, 'the notes of a channel cannot be counted'),
+  );
+
+  /** How many notes the channel had within the last minutes, with this one. */
+  function counted(channel: string): Promise<number> {
+    return reach(() =>
+      rates.change(`alarms/rates/${hashOf(channel)}.json`, (there) => {
+        const recent = (there?.posted ?? []).filter((at) => now() - Date.parse(at) < PERIOD);
+        if (recent.length >= THREADS) return { object: there, result: recent.length + 1 };
+        const posted = [...recent, new Date(now()).toISOString()];
+        return { object: { schema: 1, posted }, result: posted.length };
+      }),
+    );
+  }
+
+  async function note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already' | 'too-many'> {
     const route = { loadBalancer: null, alarm: alarm.name, accounts: alarm.account === null ? [] : [alarm.account] };
     const channel = channelFor(route, routing);
     if (channel === null) return 'already';
@@ -58,7 +77,21 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
     );
     if (claim === 'done') return 'already';
     if (claim === 'wait') throw new Unavailable('busy', 'another process posts this note');
-    const content = unknownAlarmMessage({ alarm: alarm.name, sentences: [...understood(alarm), ...sentences] });
+    const count = claim.doubtful ? 1 : await counted(claim.channel);
+    if (count > THREADS) {
+      log.warn(
+        { alarm: alarm.name, channel: claim.channel },
+        'an alarm names no load balancer; its channel has notes enough',
+      );
+      await reach(() => notes.change(key, (there) => ({ object: there && { ...there, posting: null }, result: null })));
+      return 'too-many';
+    }
+    const last =
+      count === THREADS ? ['Further alarms like this one are only in the log for the next five minutes.'] : [];
+    const content = unknownAlarmMessage({
+      alarm: alarm.name,
+      sentences: [...understood(alarm), ...sentences, ...last],
+    });
     const mark = `note-${hashOf(keyOf(alarm))}`;
     const noted = (change: Partial<Note>) =>
       reach(() => notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })));

@@ -275,6 +275,23 @@ describe('an alarm that is not about a load balancer', () => {
     ]);
   });
 
+  it('names none, fifty at once: ten notes, of which the last says that there are more', async () => {
+    const names = Array.from({ length: 50 }, (_, number) => `all-${number}`);
+    await Promise.all(names.map((name) => bot.alarms.handle(body({ name, loadBalancer: null }))));
+    expect(notes('C0DEFAULT')).toHaveLength(10);
+    const said = notes('C0DEFAULT').filter(({ message }) => textOf(message).includes('only in the log'));
+    expect(said).toHaveLength(1);
+  });
+
+  it('that no route fits is ignored where there is no default channel', async () => {
+    bot = started({ alarms: { routes: [{ loadBalancer: 'api', channel: 'C0SHOP' }] } });
+    expect(await tell()).toEqual({
+      outcome: 'ignored',
+      why: 'no route fits shop-502, and there is no default channel',
+    });
+    expect(paper.messages).toEqual([]);
+  });
+
   it('of another namespace is ignored, and counted', async () => {
     const other = snsAlarm({ at: BEGUN });
     const Trigger = { ...other.Trigger, Namespace: 'AWS/EC2', Dimensions: [{ name: 'InstanceId', value: 'i-1' }] };
@@ -324,16 +341,16 @@ describe('two replicas', () => {
     expect(handled.every(({ outcome }) => outcome === 'handled')).toBe(true);
     expect(roots()).toHaveLength(1);
     expect(await episode()).toMatchObject([{ alarms: { length: 3 }, repeats: 2 }]);
-    await Promise.all(
-      messages.map((_, which) =>
-        other.alarms.handle(body({ name: 'abc'[which] ?? '', state: 'OK', at: BEGUN + MINUTE })),
-      ),
-    );
+    clock.at += 2 * MINUTE;
+    const ends = ['a', 'b', 'c'].map((name) => body({ name, state: 'OK', at: BEGUN + MINUTE }));
+    await Promise.all(ends.flatMap((one) => [bot.alarms.handle(one), other.alarms.handle(one)]));
     await Promise.all([bot.idle(), other.idle()]);
     clock.at += 2 * MINUTE;
     await Promise.all([bot.alarms.resume(), other.alarms.resume()]);
     await Promise.all([bot.idle(), other.idle()]);
     await Promise.all([bot.alarms.stop(0), other.alarms.stop(0)]);
     expect(replies()).toHaveLength(1);
+    // Asked when it opened and when it ended, by one of them each time.
+    expect(stub.asked).toHaveLength(2);
   });
 });

@@ -117,6 +117,44 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('replicas that share S3', () => {
+  it('open one thread for what both are told', async () => {
+    const whole = await wholeBot({ inS3: true });
+    const { slack, aws } = whole;
+    await whole.another();
+    const names = ['a', 'b', 'c', 'd'];
+    const bodies = names.map((name, at) => JSON.stringify(event({ name, at: BEGUN + at * 1000, loadBalancer: SHOP })));
+    for (let time = 0; time < 5; time++) for (const body of bodies) aws.sendMessage('alarms', body, { region: REGION });
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread');
+    await empty(whole);
+    await slack.silence(1000);
+    expect(rootsOf(slack, 'shop')).toHaveLength(1);
+    expect(rootsOf(slack, 'alerts')).toHaveLength(0);
+    for (const name of names) publish(whole, { name, state: 'OK', at: BEGUN + 8 * MINUTE });
+    const [root] = rootsOf(slack, 'shop');
+    const over = () => slack.thread('shop', root?.ts ?? '').filter(({ text }) => /Over after 8 min/.test(text));
+    await slack.until(() => over().length > 0, 'the reply', 60_000);
+    await empty(whole);
+    await slack.silence(1000);
+    expect(over()).toHaveLength(1);
+  });
+
+  it('wait while it refuses writes, and open the thread after', async () => {
+    const whole = await wholeBot({ inS3: true, receives: 1 });
+    const { slack, bucket } = whole;
+    bucket?.denied.add('PUT');
+    publish(whole, { at: BEGUN });
+    await vi.waitFor(() => expect(whole.log.some(({ missing }) => missing === 'store')).toBe(true), {
+      timeout: 20_000,
+    });
+    expect(left(whole)).toBe(1);
+    bucket?.denied.delete('PUT');
+    await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread', 40_000);
+    await empty(whole);
+    expect(left(whole, 'alarms-dead')).toBe(0);
+  });
+});
+
 describe('the queue itself', () => {
   const VISIBLE_AGAIN = 2;
   const log = { info() {}, warn() {}, error: (fields: object, text: string) => void logged.push({ ...fields, text }) };

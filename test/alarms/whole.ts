@@ -1,4 +1,4 @@
-/** The whole bot with SNS, SQS and S3 of another maker (fauxqs), a local Slack, and recorded incidents for load balancers. */
+/** The whole bot with SNS and SQS of another maker (fauxqs), a local Slack, and recorded incidents for load balancers. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { onTestFinished, vi } from 'vitest';
 import { type Bot, startBot } from '../../src/commands/serve.ts';
 import { parseConfig } from '../../src/config.ts';
+import { type WrittenBucket, writtenBucket } from '../runs/s3-server.ts';
 import { localSlack } from '../slack/for-tests.ts';
 import type { LocalSlack, Message, Options } from '../slack/local-slack.ts';
 import { REGION } from './messages.ts';
@@ -17,6 +18,8 @@ export const SHOP = 'app/shop-prod/4f2a9c1e7b3d5068';
 export interface Whole {
   slack: LocalSlack;
   aws: FauxqsServer;
+  /** Where runs, leases and episodes are, when not in a folder. */
+  bucket: WrittenBucket | null;
   queueUrl: string;
   log: Record<string, unknown>[];
   /** Another bot on the same records and queue. */
@@ -46,7 +49,8 @@ export async function wholeBot({
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
   vi.stubEnv('AWS_REGION', REGION);
   vi.stubEnv('AWS_ENDPOINT_URL', aws.address);
-  vi.stubEnv('AWS_ENDPOINT_URL_S3', aws.address);
+  const bucket = inS3 ? await writtenBucket() : null;
+  if (bucket !== null) vi.stubEnv('AWS_ENDPOINT_URL_S3', bucket.endpoint);
   aws.createQueue('alarms-dead', { region: REGION });
   const deadLetterTargetArn = `arn:aws:sqs:${REGION}:000000000000:alarms-dead`;
   aws.createQueue('alarms', {
@@ -58,7 +62,6 @@ export async function wholeBot({
   });
   aws.createTopic('alarms', { region: REGION });
   aws.subscribe({ topic: 'alarms', queue: 'alarms', region: REGION });
-  aws.createBucket('runs');
   const queueUrl = `${aws.address}/000000000000/alarms`;
   const folder = await mkdtemp(join(tmpdir(), 'alb502-alarms-'));
   const idOf = (name: string): string =>
@@ -66,7 +69,7 @@ export async function wholeBot({
   const config = parseConfig(
     {
       healthPort: 0,
-      runs: inS3 ? { s3: { bucket: 'runs', prefix: 'alb502/', region: REGION } } : { folder },
+      runs: bucket === null ? { folder } : { s3: { bucket: bucket.name, prefix: 'alb502/', region: REGION } },
       slack: { mode: 'socket', port: 0 },
       alarms: {
         sqs: { queueUrl, region: REGION },
@@ -96,7 +99,7 @@ export async function wholeBot({
     vi.unstubAllEnvs();
     await rm(folder, { recursive: true, force: true });
   });
-  return { slack, aws, queueUrl, log, another, bot: await another() };
+  return { slack, aws, bucket, queueUrl, log, another, bot: await another() };
 }
 
 /** The root messages of the bot in a channel. */

@@ -89,6 +89,9 @@ const AGAIN = 20_000;
 const LONGEST_ASK = 15 * 60_000;
 
 const BUSY = 'alarms/busy/';
+/** Milliseconds from the note of work to the record of it, at most. */
+const NOTED_FOR = 60_000;
+const timeOfNote = (key: string): number => Number(key.split('/').at(-1)?.split('-')[0]);
 const CHANNELS = 'alarms/channels/';
 const keyOfChannel = (channel: string): string => `${CHANNELS}${hashOf(channel)}.json`;
 
@@ -109,7 +112,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   const channels: Objects<ChannelState> = openObjects(store, ChannelState, broken);
   const settling = new Map<string, Settling>();
   const telling = new Map<string, Promise<void>>();
-  const marked = new Set<string>();
+  /** When this process noted work for a load balancer the last time. */
+  const marked = new Map<string, number>();
   const asking = new Map<string, Promise<void>>();
   /** Asks that failed, and until when they are left alone. */
   const failed = new Map<string, number>();
@@ -119,7 +123,6 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     const id = idOfHistory(loadBalancer);
     const about = { from, sentences, now: now(), run: newRunId(now()) };
     const recorded = await reachable('store', async () => {
-      // Before the news: a mark without work does no harm, work without a mark would never be resumed.
       await mark(id);
       return histories.change(keyOfHistory(id), (there) => {
         const before = there ?? emptyHistory(ref, loadBalancer);
@@ -229,7 +232,11 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     if (history === null) return;
     const renewal = setInterval(() => {
       histories
-        .change(key, (there) => ({ object: there && { ...there, lease: leaseNow() }, result: null }))
+        .change(key, (there) => ({
+          // Somebody else has it by now, where this process was held up for too long.
+          object: there?.lease?.owner === owner ? { ...there, lease: leaseNow() } : there,
+          result: null,
+        }))
         .catch((error: unknown) => log.warn({ err: error }, 'lease of an alarm not renewed'));
     }, RENEW).unref();
     // Kept from a thread by a storm: tried once now, and again when resumed.
@@ -268,7 +275,6 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     } finally {
       clearInterval(renewal);
     }
-    await unmark(id);
   }
 
   /** The history with the lease; null while another process has it, or when there is nothing to do. */
@@ -318,7 +324,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         return note((current) => ({ ...current, waitsSince: null, dropped: true }));
       }
       case 'refresh': {
-        await reachable('slack', () => threads.refresh(run));
+        await reachable('slack', () => threads.refresh(run).catch(unlessGone));
         return note((current) => ({ ...current, shown: Math.max(current.shown, kept.version) }));
       }
       case 'say': {
@@ -458,10 +464,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     const { run } = episode;
     const closedAt = episode.closedAt === null ? null : Date.parse(episode.closedAt);
     const asked = async (): Promise<void> => {
-      await threads.askAgain(run, windowOf(Date.parse(from), { now: now(), closedAt })).catch((error: unknown) => {
-        // A run that was removed is asked nothing any more.
-        if (!(error instanceof Problem && error.exitCode === 1)) throw error;
-      });
+      await threads.askAgain(run, windowOf(Date.parse(from), { now: now(), closedAt })).catch(unlessGone);
       // Another process may be at it.
       const begun = now();
       for (;;) {
@@ -503,8 +506,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   async function replied(run: string, key: string, message: Message): Promise<void> {
-    const posted = await reachable('slack', () => threads.reply(run, key, message));
-    if (posted === 'already' || 'ts' in posted) return;
+    const posted = await reachable('slack', () => threads.reply(run, key, message).catch(unlessGone));
+    if (posted === undefined || posted === 'already' || 'ts' in posted) return;
     if (posted.refused === 'unreachable') throw new Unavailable('slack', `Slack did not answer (${posted.code})`);
     log.error({ run, code: posted.code }, 'Slack did not take a reply about an alarm');
   }
@@ -585,32 +588,29 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     return history?.episodes.find((kept) => kept.episode.id === id)?.episode ?? null;
   }
 
+  /**
+   * Notes that there may be work for a load balancer, before the news that make it: a note without work does no harm, work without a
+   * note would not be resumed. Each note is another object, so that whoever removes one removes none that they have not seen.
+   */
   async function mark(id: string): Promise<void> {
-    if (marked.has(id)) return;
-    // Times in it say how old it is to whoever removes what is old.
-    await store.write(`${BUSY}${id}.json`, JSON.stringify({ since: new Date(now()).toISOString() }), 'any');
-    marked.add(id);
-  }
-
-  /** Removes the mark of a load balancer nothing is to be done for, unless there is something by now. */
-  async function unmark(id: string): Promise<void> {
-    const isDone = async (): Promise<boolean> =>
-      (await histories.read(keyOfHistory(id)))?.episodes.every(isSettled) ?? true;
-    await reachable('store', async () => {
-      if (!(await isDone())) return;
-      marked.delete(id);
-      await store.remove(`${BUSY}${id}.json`);
-      if (!(await isDone())) await mark(id);
-    });
+    const at = now();
+    if (at - (marked.get(id) ?? Number.NEGATIVE_INFINITY) < NOTED_FOR / 2) return;
+    // The time in it says how old it is to whoever removes what is old.
+    const key = `${BUSY}${id}/${String(at).padStart(15, '0')}-${hashOf(owner).slice(0, 8)}`;
+    await store.write(key, JSON.stringify({ at: new Date(at).toISOString() }), 'any');
+    marked.set(id, at);
   }
 
   async function resume(): Promise<void> {
-    for (const key of await store.list(BUSY)) {
+    const notes = Map.groupBy(await store.list(BUSY), (key) => key.slice(BUSY.length).split('/')[0] ?? '');
+    for (const [id, keys] of notes) {
       if (isStopping) return;
-      const id = key.slice(BUSY.length).replace(/\.json$/, '');
       if (settling.has(id)) continue;
       const history = await histories.read(keyOfHistory(id));
-      if (history === null || history.episodes.every(isSettled)) await unmark(id);
+      if (history === null || history.episodes.every(isSettled)) {
+        // The news that a young one was made for may not be recorded yet.
+        for (const key of keys) if (now() - timeOfNote(key) > NOTED_FOR) await store.remove(key);
+      }
       // It takes as long as an answer does: nobody who resumes waits for that.
       else settle(id, null).catch((error: unknown) => log.warn({ err: error }, 'an alarm waits to be gone on with'));
     }
@@ -653,4 +653,9 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   return { tell, episode, resume, idle, stop };
+}
+
+/** Of a run that was removed, for it is so old, nothing is shown or asked any more. */
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof Problem && error.exitCode === 1)) throw error;
 }

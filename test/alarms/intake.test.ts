@@ -122,6 +122,9 @@ it.each(['before', 'after'] as const)(
         if (status === null) expect(await post(second)).toBe(200);
         else resumed += 1;
         await second.idle();
+        given.clock.at += 2 * MINUTE;
+        await second.alarms.resume();
+        await second.idle();
         await Promise.all([second.alarms.stop(1000), second.threads.stop(1000)]);
         const threads = roots(given.poster).length;
         const left = [...given.store.objects.keys()].filter((key) => /^alarms\/(intake|busy)\//.test(key));

@@ -35,8 +35,13 @@ interface Outcome {
   store: ReturnType<typeof memoryStore>;
 }
 
+interface DiesAt {
+  call: number;
+  when: 'before' | 'after';
+}
+
 /** The queue: a message is there until it was handled, and what is there is delivered to whoever lives. */
-async function story(diesAt?: { call: number; when: 'before' | 'after' }, mayLook = true): Promise<Outcome> {
+async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
   const paper = channelOnPaper();
   paper.mayLook = mayLook;
   const store = memoryStore();
@@ -44,6 +49,8 @@ async function story(diesAt?: { call: number; when: 'before' | 'after' }, mayLoo
   const parts = { store, poster: paper, investigator: stub, clock };
   const first = startProcess({ ...parts, owner: 'first', ...(diesAt ? { diesAt } : {}) });
   const queue = [...MESSAGES];
+  // A replica that looks around between the messages, and tidies up what is done.
+  const bystander = startProcess({ ...parts, owner: 'bystander' });
   let isAlive = true;
   const dead = first.died.then(() => {
     isAlive = false;
@@ -55,7 +62,13 @@ async function story(diesAt?: { call: number; when: 'before' | 'after' }, mayLoo
     if (handled !== undefined && handled !== null && 'outcome' in handled) queue.shift();
     // The next message comes when all is quiet; then whatever it still does may be the end of it.
     if (isAlive) await Promise.race([first.idle(), dead]);
+    if (isAlive) {
+      clock.at += 2 * MINUTE;
+      await bystander.alarms.resume();
+      await bystander.idle();
+    }
   }
+  await bystander.alarms.stop(0);
   // Leases lapse.
   clock.at = Math.max(clock.at, BEGUN + 5 * MINUTE) + 3 * MINUTE;
   const second = startProcess({ ...parts, owner: 'second' });

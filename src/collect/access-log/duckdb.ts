@@ -194,7 +194,6 @@ class Reading {
         file,
         path: original,
         node,
-        damaged: false,
         compressed: ends.compressed,
         bytes: ends.bytes,
       });

@@ -58,9 +58,9 @@ export async function openRelations(
   { statuses, from, to }: Question,
 ): Promise<Relations> {
   await connection.run(`
-    CREATE TABLE line (ended DOUBLE, place DOUBLE, client DOUBLE, route DOUBLE, sample DOUBLE, target_ms INTEGER, file INTEGER, status SMALLINT,
+    CREATE TABLE line (ended DOUBLE, place DOUBLE, client DOUBLE, route DOUBLE, sample DOUBLE, target_ms INTEGER, look INTEGER, status SMALLINT,
       target_status SMALLINT);
-    CREATE TABLE failed_line (${FAILING_NUMBERS.map((name) => `${name} DOUBLE`).join(', ')}, created DOUBLE, file INTEGER, status INTEGER,
+    CREATE TABLE failed_line (${FAILING_NUMBERS.map((name) => `${name} DOUBLE`).join(', ')}, created DOUBLE, look INTEGER, status INTEGER,
       target_status INTEGER, target_ms INTEGER, ${FAILING_TEXT.map((name) => `${name} VARCHAR`).join(', ')});
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
     CREATE VIEW entry AS
@@ -68,26 +68,27 @@ export async function openRelations(
         sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
       FROM line;`);
-  let lines = await connection.createAppender('line');
-  let failed = await connection.createAppender('failed_line');
+  const lines = await connection.createAppender('line');
+  const failed = await connection.createAppender('failed_line');
+  const voided: number[] = [];
 
   return {
-    batch(file, batch) {
-      appendLines(lines, file, batch);
-      for (const failure of batch.failures) appendFailure(failed, file, failure);
+    batch(look, batch) {
+      appendLines(lines, look, batch);
+      for (const failure of batch.failures) appendFailure(failed, look, failure);
     },
-    async void(file) {
-      lines.closeSync();
-      failed.closeSync();
-      await connection.run(
-        `DELETE FROM line WHERE file = ${whole(file)}; DELETE FROM failed_line WHERE file = ${whole(file)}`,
-      );
-      lines = await connection.createAppender('line');
-      failed = await connection.createAppender('failed_line');
+    void(look) {
+      voided.push(look);
     },
     async complete(places) {
       lines.closeSync();
       failed.closeSync();
+      if (voided.length > 0) {
+        const looks = voided.map(whole).join(', ');
+        await connection.run(
+          `DELETE FROM line WHERE look IN (${looks}); DELETE FROM failed_line WHERE look IN (${looks})`,
+        );
+      }
       const named = await connection.createAppender('place');
       const byKey = new Map(places.map((place) => [place.key, place]));
       for (const { key, target_group_arn, target, node } of byKey.values()) {
@@ -98,7 +99,7 @@ export async function openRelations(
       named.closeSync();
       await connection.run(`
         CREATE TABLE failing AS
-          SELECT failed_line.* EXCLUDE (file)
+          SELECT failed_line.* EXCLUDE (look)
               REPLACE (${KEYS.map((name) => `failed_line.${name}::BIGINT AS ${name}`).join(', ')}),
             target_group_arn, target, node, true AS in_window, ${askedSql(statuses)} AS asked, true AS failed
           FROM failed_line JOIN place ON place.place = failed_line.place;`);
@@ -107,7 +108,7 @@ export async function openRelations(
   };
 }
 
-function appendLines(appender: DuckDBAppender, file: number, batch: Batch): void {
+function appendLines(appender: DuckDBAppender, look: number, batch: Batch): void {
   for (let from = 0; from < batch.rows; from += CHUNK) {
     const rows = Math.min(CHUNK, batch.rows - from);
     const chunk = DuckDBDataChunk.create(LINE, rows);
@@ -123,7 +124,7 @@ function appendLines(appender: DuckDBAppender, file: number, batch: Batch): void
       batch.targetStatus,
     ];
     for (const [index, values] of columns.entries())
-      fill(chunk, index, values?.subarray(from, from + rows) ?? null, rows, file);
+      fill(chunk, index, values?.subarray(from, from + rows) ?? null, rows, look);
     appender.appendDataChunk(chunk);
   }
 }
@@ -149,11 +150,11 @@ function fill(
   vector.flush();
 }
 
-function appendFailure(appender: DuckDBAppender, file: number, failure: Failure): void {
+function appendFailure(appender: DuckDBAppender, look: number, failure: Failure): void {
   for (const name of FAILING_NUMBERS) appender.appendDouble(failure[name]);
   if (failure.created === null) appender.appendNull();
   else appender.appendDouble(failure.created);
-  for (const value of [file, failure.status, failure.targetStatus, failure.targetMs]) appender.appendInteger(value);
+  for (const value of [look, failure.status, failure.targetStatus, failure.targetMs]) appender.appendInteger(value);
   for (const name of FAILING_TEXT) appender.appendVarchar(failure[name]);
   appender.endRow();
 }

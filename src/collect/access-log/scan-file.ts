@@ -1,15 +1,21 @@
 /** One file, decompressed piece by piece, into columns. */
 import type { Account, Columns, Place } from './columns.ts';
 import { contentOf, faultOf, SMALL_PIECE } from './files.ts';
+import { gunzipped } from './gunzip.ts';
 
 export interface ScanFile {
   path: string;
   compressed: boolean;
   /** By the original file name. */
   node: string | null;
-  /** It has been found damaged: it is read in small pieces, so that little is lost. */
-  damaged: boolean;
+  way: Way;
 }
+
+/**
+ * How a file is read, each for what could not be read in the way before it: at once is by far the fastest and takes whole files alone; a
+ * stream takes every file that is sound, and says what is wrong with one that is not; of which little is lost in small pieces.
+ */
+export type Way = 'at-once' | 'as-a-stream' | 'in-small-pieces';
 
 export interface Scanned {
   account: Account;
@@ -20,15 +26,22 @@ export interface Scanned {
 }
 
 /** Reads a file to its end, or as far as it can be read. */
-export async function scanFile(columns: Columns, { path, compressed, node, damaged }: ScanFile): Promise<Scanned> {
-  columns.begin(node);
+export async function scanFile(columns: Columns, file: ScanFile): Promise<Scanned> {
+  columns.begin(file.node);
   let fault: string | null = null;
   try {
-    for await (const piece of damaged ? contentOf(path, compressed, SMALL_PIECE) : contentOf(path, compressed)) {
-      columns.feed(piece);
-    }
+    await feed(columns, file);
   } catch (error) {
     fault = faultOf(error);
   }
   return { account: columns.end(), places: columns.takePlaces(), fault };
+}
+
+async function feed(columns: Columns, { path, compressed, way }: ScanFile): Promise<void> {
+  if (way === 'at-once' && compressed) {
+    if (!gunzipped(path, (piece) => columns.feed(piece))) throw new Error('it cannot be read at once');
+    return;
+  }
+  const pieces = way === 'in-small-pieces' ? contentOf(path, compressed, SMALL_PIECE) : contentOf(path, compressed);
+  for await (const piece of pieces) columns.feed(piece);
 }

@@ -1,8 +1,8 @@
-/** All files into columns: in this thread when they are small, else in one for each core. A damaged file is read twice. */
+/** All files into columns: in this thread when they are small, else in one for each core. A damaged file is read again. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
-import { type ScanFile, type Scanned, scanFile } from './scan-file.ts';
+import { type ScanFile, type Scanned, scanFile, type Way } from './scan-file.ts';
 import type { FromWorker } from './scan-worker.ts';
 
 /** Up to this many compressed bytes a thread would take longer to begin than to read. */
@@ -10,16 +10,19 @@ const ALONE_BELOW = 4_000_000;
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js', import.meta.url);
 
-export interface ToScan extends ScanFile {
+const WAYS: readonly Way[] = ['at-once', 'as-a-stream', 'in-small-pieces'];
+
+export interface ToScan extends Omit<ScanFile, 'way'> {
   /** Compressed, or as it is. */
   bytes: number;
 }
 
+/** A file may be looked at more than once; no two looks have the same number. */
 export interface Taking {
-  /** Entries of the file at this index, which may come from any file at any time. */
-  batch(file: number, batch: Batch): void;
-  /** The file at this index is damaged: what came of it is void, and comes again as far as it can be read. */
-  void(file: number): Promise<void>;
+  /** Entries of one look, which may come between those of any other. */
+  batch(look: number, batch: Batch): void;
+  /** What came of the look is void: the file is damaged, and comes again as far as it can be read. */
+  void(look: number): void;
 }
 
 /** In the order of the files; of a damaged one, what could be read of it. Throws when a thread ends before its work. */
@@ -37,16 +40,20 @@ export async function scan(files: readonly ToScan[], options: ColumnsOptions, ta
       readers.map(async (reader) => {
         for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
           const { file, index } = next;
-          const take = (batch: Batch) => taking.batch(index, batch);
-          const first = await reader.read(file, take);
-          if (first.fault === null) {
-            scanned[index] = first;
-            continue;
+          let places: Scanned['places'] = [];
+          let fault: string | null = null;
+          for (const [time, way] of WAYS.entries()) {
+            const look = time * files.length + index;
+            const one = await reader.read({ ...file, way }, (batch) => taking.batch(look, batch));
+            // What a look named is not named again by the next one.
+            places = [...places, ...one.places];
+            const isLast = way === 'in-small-pieces';
+            // Smaller pieces of a file may be at fault in another way: the stream has said what is wrong with it.
+            if (!isLast) fault = one.fault;
+            scanned[index] = { ...one, places, fault };
+            if (isLast || fault === null) break;
+            taking.void(look);
           }
-          await taking.void(index);
-          const again = await reader.read({ ...file, damaged: true }, take);
-          // What the first look named is not named again.
-          scanned[index] = { ...again, places: [...first.places, ...again.places], fault: first.fault };
         }
       }),
     );
@@ -94,8 +101,8 @@ function readerInThread(options: ColumnsOptions): Reader {
     read(file, take) {
       taking = take;
       reading = Promise.withResolvers<Scanned>();
-      const { path, compressed, node, damaged } = file;
-      worker.postMessage({ path, compressed, node, damaged } satisfies ScanFile);
+      const { path, compressed, node, way } = file;
+      worker.postMessage({ path, compressed, node, way } satisfies ScanFile);
       return reading.promise;
     },
     async close() {

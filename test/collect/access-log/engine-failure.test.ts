@@ -68,12 +68,11 @@ it('a thread that dies ends the scan', async () => {
     path: join(folder, file),
     compressed: false,
     node: null,
-    damaged: false,
     // So large that threads are taken.
     bytes: 100_000_000,
   }));
   const options = { loadBalancer: { name: 'shop', id: null }, window: question };
-  const taking = { batch: () => {}, void: async () => {} };
+  const taking = { batch: () => {}, void: () => {} };
   const scanned = await scan(files, { ...options, statuses: ['5xx'] }, taking);
   expect(scanned.map(({ account }) => account.lines)).toEqual([1, 1]);
   await expect(scan(files, { ...options, statuses: ['five'] }, taking)).rejects.toThrow('five is not a status');

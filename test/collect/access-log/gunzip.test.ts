@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { constants, gzipSync } from 'node:zlib';
+import { describe, expect, it, vi } from 'vitest';
+import { readAccessLog } from '../../../src/collect/access-log/duckdb.ts';
+import { gunzipped } from '../../../src/collect/access-log/gunzip.ts';
+import { temporaryFolder } from '../folder.ts';
+import { LOAD_BALANCER, line, textOf } from './lines.ts';
+
+/** A Node without the handle below its streams, as gunzip.ts sees it: the stream, which needs it, is made with options. */
+const without = vi.hoisted(() => ({ handle: false }));
+
+vi.mock('node:zlib', async (original) => {
+  const zlib = await original<typeof import('node:zlib')>();
+  const createGunzip: typeof zlib.createGunzip = (options) => {
+    const gunzip = zlib.createGunzip(options);
+    if (without.handle && options === undefined) Object.defineProperty(gunzip, '_writeState', { value: undefined });
+    return gunzip;
+  };
+  return { ...zlib, createGunzip };
+});
+
+function gunzip(file: Uint8Array): { content: Buffer; isWhole: boolean } {
+  const path = join(temporaryFolder(), 'a.log.gz');
+  writeFileSync(path, file);
+  const pieces: Buffer[] = [];
+  const isWhole = gunzipped(path, (piece) => pieces.push(Buffer.from(piece)));
+  return { content: Buffer.concat(pieces), isWhole };
+}
+
+const log = Buffer.from(textOf(Array.from({ length: 5000 }, (_, n) => line({ bytes: [n, n * n] }))));
+
+describe('a file is the same at once', () => {
+  it.each<[string, Buffer, number]>([
+    ['of nothing', Buffer.alloc(0), 6],
+    ['of one byte', Buffer.from('a'), 6],
+    ['of lines', log, 6],
+    ['of lines, hardly compressed', log, 1],
+    ['that cannot be compressed', randomBytes(1_000_003), 9],
+    ['that is not compressed at all', log, constants.Z_NO_COMPRESSION],
+    ['of which little makes much', Buffer.alloc(20_000_000, 'a'), 9],
+    ['as long as a piece', Buffer.alloc(2 ** 18, 'ab'), 6],
+    ['as long as two pieces', Buffer.alloc(2 ** 19, 'abc'), 6],
+    ['as long on the disk as a piece', randomBytes(2 ** 16 - 18 - 5), 0],
+  ])('%s', (_, content, level) => {
+    const read = gunzip(gzipSync(content, { level }));
+    expect(read.isWhole).toBe(true);
+    expect(read.content.equals(content)).toBe(true);
+  });
+
+  it('one after another', () => {
+    for (let n = 0; n < 100; n += 1) expect(gunzip(gzipSync(`${n}`)).content.toString()).toBe(`${n}`);
+  });
+});
+
+describe('a file is left to the stream', () => {
+  const whole = gzipSync(log);
+  const changed = (at: number) => {
+    const copy = Buffer.from(whole);
+    copy[at] = (copy[at] ?? 0) ^ 0xff;
+    return copy;
+  };
+
+  it.each<[string, Buffer]>([
+    ['cut in its header', whole.subarray(0, 9)],
+    ['cut in the middle', whole.subarray(0, whole.length >> 1)],
+    ['cut in its last bytes', whole.subarray(0, whole.length - 1)],
+    ['with a byte changed in its header', changed(0)],
+    ['with a byte changed in its content', changed(whole.length >> 1)],
+    ['with another checksum', changed(whole.length - 6)],
+    ['with another length', changed(whole.length - 1)],
+    ['with text behind it', Buffer.concat([whole, Buffer.from('text')])],
+    ['with zeros behind it', Buffer.concat([whole, Buffer.alloc(9)])],
+    ['of two members', Buffer.concat([whole, gzipSync('text')])],
+    ['that is empty', Buffer.alloc(0)],
+    ['that is not compressed', log],
+  ])('%s', (_, file) => {
+    expect(gunzip(file).isWhole).toBe(false);
+  });
+
+  it('where Node has no such handle', async () => {
+    without.handle = true;
+    try {
+      expect(gunzip(whole)).toEqual({ content: Buffer.alloc(0), isWhole: false });
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, 'a.log.gz'), whole);
+      const T = Date.parse('2026-03-10T12:00:00Z');
+      const question = {
+        ...{ loadBalancer: { name: LOAD_BALANCER, arn: null }, statuses: ['5xx'] },
+        ...{ from: T, to: T + 900_000, now: T + 1_800_000 },
+      };
+      expect(await readAccessLog({ folder, question, idleTimeoutSeconds: 60 })).toMatchObject({
+        lines: 5000,
+        requests: 5000,
+        files: { unreadable: [] },
+      });
+    } finally {
+      without.handle = false;
+    }
+  });
+});
+
+it('a file that is not there is an error', () => {
+  expect(() => gunzipped(join(temporaryFolder(), 'none.log.gz'), () => {})).toThrow('ENOENT');
+});

@@ -79,8 +79,8 @@ function workGroupOf(configuration: WorkGroupConfiguration): WorkGroup {
   };
 }
 
-/** Milliseconds between looks at a query, for its first while and after. */
-const [LOOK_EARLY, EARLY, LOOK_LATE] = [100, 15_000, 1000];
+/** Milliseconds before the second look at a query, how much longer each pause is than the one before, and the longest. */
+const [FIRST_PAUSE, GROWTH, LONGEST_PAUSE] = [100, 1.05, 2000];
 /** Starts that find too many queries running are tried again after these milliseconds. */
 const BUSY_PAUSES = [1000, 2000, 4000, 8000, 16_000];
 const STOP_TIMEOUT = 5000;
@@ -172,7 +172,7 @@ async function ended(
 ): Promise<QueryExecution> {
   const { GetQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const started = performance.now();
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     const { QueryExecution: execution } = await place.athena
       .send(new GetQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal: place.signal })
       .catch((error: unknown) => {
@@ -187,9 +187,15 @@ async function ended(
     progress(
       `Athena: ${state === 'QUEUED' ? 'queued' : 'running'} ${Math.round(elapsed / 1000)} s${scanned > 0 ? `, ${size(scanned)} read` : ''}`,
     );
-    await pause(elapsed < EARLY ? LOOK_EARLY : LOOK_LATE, undefined, { signal: place.signal });
+    await pause(pauseAfter(looks), undefined, { signal: place.signal });
   }
 }
+
+/**
+ * Milliseconds to wait after so many looks at a query. An answer is late by half a pause on average, and the pauses are a twentieth of what
+ * has passed: 0.1 s late after 3 s, 1 s late after 40 s. Calls that Athena throttles are tried again, later each time, by the client.
+ */
+export const pauseAfter = (looks: number): number => Math.min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** (looks - 1));
 
 /** All rows but the first, which holds the names of the columns. */
 async function results(place: AthenaPlace, id: string): Promise<Answer['rows']> {

@@ -1,6 +1,7 @@
 /** The log of a live load balancer read by Athena, through the real clients: what may be in the way, what it costs, and when it is chosen. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { pauseAfter } from '../../../src/collect/access-log/athena.ts';
 import { canMatter, parseFileName } from '../../../src/collect/access-log/files.ts';
 import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/live/access-log.ts';
 import { type AthenaFaults, type LocalTable, serveAthena } from '../../athena/server.ts';
@@ -61,6 +62,33 @@ describe('a scan', () => {
     expect((scan?.bytesScanned ?? 0) / bytes).toBeLessThanOrEqual(1.2);
     expect(scan?.files).toEqual(needed.map(([key]) => key).toSorted());
     expect(cost).toEqual({ bytesScanned: 2 * (scan?.bytesScanned ?? 0), usd: 2 * 0.00005, queries: 2 });
+  });
+
+  it('is looked at less and less often, and hardly late', async () => {
+    const looks: number[] = [];
+    const onCall = (operation: string) => {
+      if (operation === 'GetQueryExecution') looks.push(performance.now());
+    };
+    const lines = [line({ at: question.from + 1000, status: '502', targetStatus: '-', times: [-1, -1, -1] })];
+    const objects = new Map([[fileName('20260310T1205Z'), gzipSync(textOf(lines))]]);
+    const { athena } = await read({ objects, faults: { running: 3000, onCall } });
+    expect(athena.sent).toHaveLength(1);
+    const pauses = looks.slice(1).map((time, index) => time - (looks[index] ?? 0));
+    // Timers may fire a millisecond early.
+    for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(pauseAfter(index + 1) - 2);
+    expect(pauses.length).toBeLessThanOrEqual(20);
+
+    // As long as a query of Athena may run.
+    const all = Array.from({ length: 1000 }, (_, index) => pauseAfter(index + 1));
+    for (const [index, pause] of all.slice(1).entries()) expect(pause).toBeGreaterThanOrEqual(all[index] ?? 0);
+    expect([all[0], all.at(-1)]).toEqual([100, 2000]);
+    const after = (seconds: number) => {
+      let passed = 0;
+      return all.find((pause) => (passed += pause) > seconds * 1000) ?? 0;
+    };
+    // Half a pause is what an answer waits on average.
+    expect(after(3) / 2).toBeLessThan(130);
+    expect(after(10) / 2).toBeLessThan(320);
   });
 
   it('is one where no connection was closed early', async () => {

@@ -101,6 +101,41 @@ describe('one alarm', () => {
     expect(await episode()).toMatchObject([{ closedAt: '2026-11-20T02:57:04.000Z' }]);
   });
 
+  it('is asked about again when the logs have landed, and after its end; also by another process', async () => {
+    const arriving: Investigator = {
+      ...stub,
+      async investigate(inquiry, surroundings) {
+        const answer = await stub.investigate(inquiry, surroundings);
+        const provisional = inquiry.now < inquiry.to + 15 * MINUTE;
+        return { ...answer, diagnosis: { ...answer.diagnosis, provisional } };
+      },
+    };
+    bot = started({ investigator: arriving });
+    await tell();
+    const [run] = await bot.runs.recent(1);
+    const to = Date.parse(run?.to ?? '');
+    expect(run).toMatchObject({ state: 'provisional', askAgainAt: new Date(to + 6 * MINUTE).toISOString() });
+    // It is stopped, and another one is started.
+    await Promise.all([bot.alarms.stop(0), bot.threads.stop(0)]);
+    clock.at = to + 6 * MINUTE;
+    const next = started({ owner: 'two', investigator: arriving });
+    await next.threads.resume();
+    await next.alarms.resume();
+    await vi.waitFor(() => expect(stub.asked).toHaveLength(2));
+    await next.idle();
+    expect(stub.asked[1]).toEqual(stub.asked[0]);
+    await next.alarms.handle(body({ state: 'OK', at: BEGUN + 8 * MINUTE }));
+    clock.at = BEGUN + 9 * MINUTE;
+    await next.idle();
+    expect(stub.asked).toHaveLength(3);
+    expect(stub.asked[2]?.to).toBeGreaterThanOrEqual(BEGUN + 8 * MINUTE - 1);
+    expect(replies()).toHaveLength(1);
+    expect(replies()[0]).toContain('provisional');
+    const [ended] = await next.runs.recent(1);
+    expect(ended?.askAgainAt).not.toBe(null);
+    await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
+  });
+
   it('told a hundred times is one thread and no repeat', async () => {
     await Promise.all(Array.from({ length: 100 }, () => bot.alarms.handle(body())));
     for (let again = 0; again < 20; again++) await bot.alarms.handle(JSON.stringify(event({ at: BEGUN })));

@@ -23,17 +23,17 @@ export const MAX_LINE = 16_777_216;
 export interface Batch {
   rows: number;
   /** Microseconds since the epoch. */
-  ended: Float64Array;
-  place: Float64Array;
+  ended: BigInt64Array<ArrayBuffer>;
+  place: BigInt64Array<ArrayBuffer>;
   /** Key of the address without port. */
-  client: Float64Array;
-  route: Float64Array;
+  client: BigInt64Array<ArrayBuffer>;
+  route: BigInt64Array<ArrayBuffer>;
   /** -1 for "-". */
-  status: Int16Array;
-  targetStatus: Int16Array;
+  status: Int16Array<ArrayBuffer>;
+  targetStatus: Int16Array<ArrayBuffer>;
   /** target_processing_time in milliseconds; -1000 for -1. */
-  targetMs: Int32Array;
-  sample: Float64Array;
+  targetMs: Int32Array<ArrayBuffer>;
+  sample: Uint32Array<ArrayBuffer>;
   failures: Failure[];
 }
 
@@ -146,16 +146,30 @@ function isAskedOf(statuses: readonly string[]): (status: number) => boolean {
 
 const newBatch = (): Batch => ({
   rows: 0,
-  ended: new Float64Array(BATCH),
-  place: new Float64Array(BATCH),
-  client: new Float64Array(BATCH),
-  route: new Float64Array(BATCH),
+  ended: new BigInt64Array(BATCH),
+  place: new BigInt64Array(BATCH),
+  client: new BigInt64Array(BATCH),
+  route: new BigInt64Array(BATCH),
   status: new Int16Array(BATCH),
   targetStatus: new Int16Array(BATCH),
   targetMs: new Int32Array(BATCH),
-  sample: new Float64Array(BATCH),
+  sample: new Uint32Array(BATCH),
   failures: [],
 });
+
+/** The 64-bit columns of a batch as pairs of 32 bits, the lower ones first: a BigInt for each value would be an object for each value. */
+const wordsOf = ({ ended, place, client, route }: Batch) => ({
+  ended: new Int32Array(ended.buffer),
+  place: new Int32Array(place.buffer),
+  client: new Int32Array(client.buffer),
+  route: new Int32Array(route.buffer),
+});
+
+/** A whole number below 2^53. */
+function put64(words: Int32Array, row: number, value: number): void {
+  words[2 * row] = value;
+  words[2 * row + 1] = Math.floor(value / 0x1_0000_0000);
+}
 
 /** The lines of one file after another to batches. */
 export class Columns {
@@ -169,6 +183,7 @@ export class Columns {
   #places = new Map<number, Place>();
   #known = new Set<number>();
   #batch = newBatch();
+  #words = wordsOf(this.#batch);
   #account: Account = noLines();
   #node = '-';
   #nodeBytes: Uint8Array = Buffer.from('-');
@@ -245,6 +260,7 @@ export class Columns {
     if (this.#batch.rows === 0 && this.#batch.failures.length === 0) return;
     this.#emit(this.#batch);
     this.#batch = newBatch();
+    this.#words = wordsOf(this.#batch);
   }
 
   /** Places that were met for the first time. */
@@ -370,10 +386,11 @@ export class Columns {
     const batch = this.#batch;
     const row = batch.rows;
     batch.rows = row + 1;
-    batch.ended[row] = ended;
-    batch.place[row] = place;
-    batch.client[row] = client;
-    batch.route[row] = routeKey;
+    const words = this.#words;
+    put64(words.ended, row, ended);
+    put64(words.place, row, place);
+    put64(words.client, row, client);
+    put64(words.route, row, routeKey);
     batch.status[row] = status;
     batch.targetStatus[row] = targetStatus;
     batch.targetMs[row] = targetMs;
@@ -604,10 +621,11 @@ export class Columns {
     const batch = this.#batch;
     const row = batch.rows;
     batch.rows = row + 1;
-    batch.ended[row] = ended;
-    batch.place[row] = place;
-    batch.client[row] = clientKey;
-    batch.route[row] = routeKey;
+    const words = this.#words;
+    put64(words.ended, row, ended);
+    put64(words.place, row, place);
+    put64(words.client, row, clientKey);
+    put64(words.route, row, routeKey);
     batch.status[row] = status;
     batch.targetStatus[row] = targetStatus;
     batch.targetMs[row] = targetMs;

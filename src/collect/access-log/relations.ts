@@ -1,14 +1,17 @@
 /** The relations of queries.ts in DuckDB, filled from columns. */
 import {
-  DOUBLE,
+  BIGINT,
   type DuckDBAppender,
+  DuckDBBigIntVector,
   type DuckDBConnection,
   DuckDBDataChunk,
-  DuckDBDoubleVector,
   DuckDBIntegerVector,
   DuckDBSmallIntVector,
+  DuckDBUIntegerVector,
+  type DuckDBVector,
   INTEGER,
   SMALLINT,
+  UINTEGER,
 } from '@duckdb/node-api';
 import type { Question } from '../../evidence.ts';
 import type { Batch, Failure, Place } from './columns.ts';
@@ -18,8 +21,7 @@ import type { Taking } from './scan.ts';
 /** Rows of a chunk, at most: what DuckDB works on at a time. */
 const CHUNK = 2048;
 
-/** Whole numbers below 2^53 travel as DOUBLE, which takes plain numbers; the view gives them back as what they are. */
-const LINE = [DOUBLE, DOUBLE, DOUBLE, DOUBLE, DOUBLE, INTEGER, INTEGER, SMALLINT, SMALLINT];
+const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
 
 const FAILING_TEXT = [
   'request_type',
@@ -58,23 +60,23 @@ export async function openRelations(
   { statuses, from, to }: Question,
 ): Promise<Relations> {
   await connection.run(`
-    CREATE TABLE line (ended DOUBLE, place DOUBLE, client DOUBLE, route DOUBLE, sample DOUBLE, target_ms INTEGER, look INTEGER, status SMALLINT,
+    CREATE TABLE line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER, status SMALLINT,
       target_status SMALLINT);
     CREATE TABLE failed_line (${FAILING_NUMBERS.map((name) => `${name} DOUBLE`).join(', ')}, created DOUBLE, look INTEGER, status INTEGER,
       target_status INTEGER, target_ms INTEGER, ${FAILING_TEXT.map((name) => `${name} VARCHAR`).join(', ')});
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
     CREATE VIEW entry AS
-      SELECT ended::BIGINT AS ended, place::BIGINT AS place, client::BIGINT AS client, route::BIGINT AS route, status, target_status, target_ms,
-        sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
+      SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
       FROM line;`);
   const lines = await connection.createAppender('line');
+  const appendLines = lineAppender(lines);
   const failed = await connection.createAppender('failed_line');
   const voided: number[] = [];
 
   return {
     batch(look, batch) {
-      appendLines(lines, look, batch);
+      appendLines(look, batch);
       for (const failure of batch.failures) appendFailure(failed, look, failure);
     },
     void(look) {
@@ -108,47 +110,41 @@ export async function openRelations(
   };
 }
 
-function appendLines(appender: DuckDBAppender, look: number, batch: Batch): void {
-  for (let from = 0; from < batch.rows; from += CHUNK) {
-    const rows = Math.min(CHUNK, batch.rows - from);
-    const chunk = DuckDBDataChunk.create(LINE, rows);
-    const columns = [
-      batch.ended,
-      batch.place,
-      batch.client,
-      batch.route,
-      batch.sample,
-      batch.targetMs,
-      null,
-      batch.status,
-      batch.targetStatus,
-    ];
-    for (const [index, values] of columns.entries())
-      fill(chunk, index, values?.subarray(from, from + rows) ?? null, rows, look);
-    appender.appendDataChunk(chunk);
-  }
+/** Appends to `line`, by way of one chunk that is filled again and again. */
+function lineAppender(appender: DuckDBAppender): (look: number, batch: Batch) => void {
+  const full = DuckDBDataChunk.create(LINE, CHUNK);
+  return (look, batch) => {
+    for (let from = 0; from < batch.rows; from += CHUNK) {
+      const rows = Math.min(CHUNK, batch.rows - from);
+      const chunk = rows === CHUNK ? full : DuckDBDataChunk.create(LINE, rows);
+      const { ended, place, client, route, sample, targetMs, status, targetStatus } = batch;
+      const columns = [ended, place, client, route, sample, targetMs, look, status, targetStatus];
+      for (const [index, values] of columns.entries()) fill(chunk.getColumnVector(index), values, from, rows);
+      appender.appendDataChunk(chunk);
+    }
+  };
 }
 
-/** `values`, or `constant` in every row. */
+/** With `rows` of the values after `from`, or with one value. */
 function fill(
-  chunk: DuckDBDataChunk,
-  column: number,
-  values: Float64Array | Int32Array | Int16Array | null,
+  vector: DuckDBVector,
+  values: BigInt64Array | Uint32Array | Int32Array | Int16Array | number,
+  from: number,
   rows: number,
-  constant: number,
 ): void {
-  const vector = chunk.getColumnVector(column);
-  if (
-    !(
-      vector instanceof DuckDBDoubleVector ||
-      vector instanceof DuckDBIntegerVector ||
-      vector instanceof DuckDBSmallIntVector
-    )
-  )
-    throw new TypeError(`column ${column} has no numbers`);
-  for (let row = 0; row < rows; row += 1) vector.setItem(row, values === null ? constant : (values[row] ?? null));
+  if (vector instanceof DuckDBBigIntVector && values instanceof BigInt64Array) {
+    for (let row = 0; row < rows; row += 1) vector.setItem(row, values[from + row] ?? null);
+  } else if (isOfNumbers(vector) && !(values instanceof BigInt64Array)) {
+    for (let row = 0; row < rows; row += 1)
+      vector.setItem(row, typeof values === 'number' ? values : (values[from + row] ?? null));
+  } else throw new TypeError(`a column is of ${vector.type}`);
   vector.flush();
 }
+
+const isOfNumbers = (vector: DuckDBVector) =>
+  vector instanceof DuckDBUIntegerVector ||
+  vector instanceof DuckDBIntegerVector ||
+  vector instanceof DuckDBSmallIntVector;
 
 function appendFailure(appender: DuckDBAppender, look: number, failure: Failure): void {
   for (const name of FAILING_NUMBERS) appender.appendDouble(failure[name]);

@@ -13,8 +13,10 @@ const tell = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.p
 
 const columns = new Columns(workerData as ColumnsOptions, (batch) => {
   const { ended, place, client, route, status, targetStatus, targetMs, sample } = batch;
-  const buffers = [ended, place, client, route, status, targetStatus, targetMs, sample].map(({ buffer }) => buffer);
-  tell({ batch }, buffers as ArrayBuffer[]);
+  tell(
+    { batch },
+    [ended, place, client, route, status, targetStatus, targetMs, sample].map(({ buffer }) => buffer),
+  );
 });
 
 port.on('message', (file: ScanFile) => {

@@ -28,7 +28,7 @@ function read(pieces: readonly (Uint8Array | string)[], id: string | null = '50d
   const rows = batches.flatMap((batch) =>
     Array.from(
       { length: batch.rows },
-      (_, row) => Object.fromEntries(COLUMNS.map((name) => [name, batch[name][row]])) as Row,
+      (_, row) => Object.fromEntries(COLUMNS.map((name) => [name, Number(batch[name][row])])) as Row,
     ),
   );
   return { rows, batches, places: columns.takePlaces(), account };

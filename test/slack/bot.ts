@@ -16,7 +16,8 @@ import { type OpenApp, openApp } from '../../src/slack/app.ts';
 import { openLog } from '../../src/slack/log.ts';
 import type { Posted } from '../../src/slack/poster.ts';
 import type { Opened, OpenRequest, Threads } from '../../src/slack/threads.ts';
-import { type LocalSlack, type Options, openLocalSlack } from './local-slack.ts';
+import { localSlack } from './for-tests.ts';
+import type { LocalSlack, Options } from './local-slack.ts';
 
 const ref = (name: string, account = 'default', id = '50dc6c495c0c9188'): LoadBalancerRef => ({
   name,
@@ -57,11 +58,12 @@ export interface BotOptions {
   healthPort?: number;
 }
 
-/** Runs until the test is over. */
+const QUIET = { unfurl_links: false, unfurl_media: false };
+
+/** Runs until the test is over, which fails when anything was sent that Slack would refuse. */
 export async function openBot(options: BotOptions = {}): Promise<Bot> {
   const { mode = 'http', now = Date.now } = options;
-  const slack = await openLocalSlack(options.slack);
-  onTestFinished(() => slack.close());
+  const slack = await localSlack(options.slack);
   const folder = await mkdtemp(join(tmpdir(), 'alb502-bot-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const content: { slack?: object } = { ...options.config };
@@ -132,6 +134,7 @@ function threadsOf({
         text: `${inquiry.loadBalancer.name} ${made.id}`,
         blocks: pressable(made.id),
         ...(within === null ? {} : { thread_ts: within }),
+        ...QUIET,
       });
       const run: Run = await runs.create({
         ...made,
@@ -159,7 +162,7 @@ function threadsOf({
       taken.add(key);
       asked.answered.push(`${extra} ${key}`);
       const { channel, root } = run.thread;
-      const { ts = '' } = await web.chat.postMessage({ channel, text: extra, thread_ts: root ?? '' });
+      const { ts = '' } = await web.chat.postMessage({ channel, text: extra, thread_ts: root ?? '', ...QUIET });
       await runs.change(id, (current) => ({ ...current, extras: { ...current.extras, [key]: ts } }));
       return { ts };
     },

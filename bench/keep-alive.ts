@@ -35,7 +35,7 @@ if (!existsSync(join(folder, 'incident.json'))) {
 const { to } = JSON.parse(readFileSync(join(folder, 'incident.json'), 'utf8')) as { to: string };
 const minute = (time: number) => new Date(time).toISOString().slice(0, 16);
 const quarter = `from ${minute(Date.parse(to) - QUARTER_MS)} to ${minute(Date.parse(to))}`;
-const node = `${quoted(process.execPath)} --import ${quoted(join(root, 'bench/peak.ts'))}`;
+const node = `${quoted(process.execPath)} --import ${quoted(join(root, 'bench/peak.mjs'))}`;
 const diagnose = `${node} src/cli.ts diagnose --from ${quoted(folder)} ${quarter} --json`;
 const commands = {
   scan: `cat ${quoted(folder)}/logs/*.log.gz | zcat > /dev/null`,

@@ -1,4 +1,4 @@
-/** A bash command and what it takes with all its children: wall time, CPU time, and the peak memory of a process preloaded with peak.ts. */
+/** A bash command and what it takes with all its children: wall time, CPU time, and the peak memory of a process preloaded with peak.mjs. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -122,13 +122,14 @@ function lostLines(folder: string): number {
 
 /** The aims in words, each with what was measured and whether it is met. */
 function judged(all: readonly Compared[]): { aim: string; isMet: boolean }[] {
+  // Below, what a diagnosis takes however small the log is outweighs what a line takes.
   const large = all.filter(({ millions }) => millions >= AIM_FROM);
   const per = ({ cpuSeconds, millions }: Compared) => cpuSeconds / millions;
   const last = all.at(-1);
   const growth = last === undefined ? 0 : Math.max(...all.map((one) => per(last) / per(one)));
   const lost = all.reduce((sum, one) => sum + Math.abs(one.lost), 0);
   const named = (pick: (one: Compared) => number, digits: number) =>
-    large.map((one) => pick(one).toFixed(digits)).join(', ') || 'not measured';
+    large.map((one) => pick(one).toFixed(digits)).join(', ');
   return [
     {
       aim: `CPU time at most ${AIM_CPU} times zcat's: ${named(({ cpu }) => cpu, 2)}`,
@@ -160,7 +161,10 @@ function startUp(): number {
 }
 
 const rounds = Math.max(1, Number(values.rounds));
-const sizes = values.lines.split(',').map(Number);
+const sizes = values.lines
+  .split(',')
+  .map(Number)
+  .sort((a, b) => a - b);
 if (sizes.some((size) => !(size > 0))) throw new RangeError(`--lines ${values.lines}: give millions, such as 0.5,2`);
 if (!values.sources && !values.engine) measured(`${quoted(process.execPath)} build.mjs`);
 
@@ -176,7 +180,7 @@ process.stdout.write(`| ${columns.join(' | ')} |\n|${' -: |'.repeat(columns.leng
 const all: Compared[] = [];
 for (const size of sizes) all.push(await compare(size, rounds));
 process.stdout.write(`\nFrom ${AIM_FROM} million lines up:\n`);
-for (const { aim, isMet } of judged(all)) {
+for (const { aim, isMet } of sizes.some((size) => size >= AIM_FROM) ? judged(all) : []) {
   process.stdout.write(`- ${isMet ? 'met' : 'NOT MET'}: ${aim}\n`);
   if (values.gate && !isMet) process.exitCode = 1;
 }

@@ -2,8 +2,7 @@
  * The files of an access log: which there are, what their names say, which can hold an entry that matters, and whether they are whole.
  * Names: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
-import { isUtf8 } from 'node:buffer';
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
@@ -93,16 +92,10 @@ export async function logFilesIn(folder: string): Promise<string[]> {
 /** Order of UTF-16 units: the same everywhere. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What the first and last bytes of a file say. */
-export type Looked =
-  | {
-      compressed: boolean;
-      bytes: number /** Length of the content modulo 2^32 by the last four bytes; null when not compressed. */;
-      length: number | null;
-    }
-  | { fault: string };
+/** What the first bytes of a file and its length say. */
+export type Looked = { compressed: boolean; bytes: number } | { fault: string };
 
-/** Looks at both ends of a file without reading it. */
+/** Looks at a file without reading it. */
 export async function look(path: string): Promise<Looked> {
   try {
     const info = await stat(path);
@@ -114,14 +107,10 @@ export async function look(path: string): Promise<Looked> {
       const head = Buffer.alloc(Math.min(size, 1024));
       await file.read(head, 0, head.length, 0);
       const compressed = head[0] === 0x1f && head[1] === 0x8b;
-      if (!compressed) {
-        if (path.endsWith('.gz')) return { fault: 'it is not gzip' };
-        return head.includes(0) ? { fault: 'it is not text' } : { compressed, bytes: size, length: null };
-      }
-      if (size <= 18) return { fault: 'it is cut off: no more than a gzip header' };
-      const tail = Buffer.alloc(4);
-      await file.read(tail, 0, 4, size - 4);
-      return { compressed, bytes: size, length: tail.readUInt32LE(0) };
+      if (compressed)
+        return size <= 18 ? { fault: 'it is cut off: no more than a gzip header' } : { compressed, bytes: size };
+      if (path.endsWith('.gz')) return { fault: 'it is not gzip' };
+      return head.includes(0) ? { fault: 'it is not text' } : { compressed, bytes: size };
     } finally {
       await file.close();
     }
@@ -194,60 +183,9 @@ export async function* linesOf(path: string, compressed: boolean): AsyncGenerato
       for (const line of lines) yield { number: ++number, text: line.replace(/\r$/, '') };
     }
   } catch {
-    // What was readable has been yielded; look() and examine() tell what is wrong.
+    // What was readable has been yielded; look() and whoever reads the whole file tell what is wrong.
   }
   if (rest !== '') yield { number: number + 1, text: rest };
-}
-
-/** What reading a whole file tells. */
-export interface Examined {
-  /** What is wrong with it, or null. */
-  fault: string | null;
-  isUtf8: boolean;
-  /** Line feeds in what could be read. */
-  lineFeeds: number;
-}
-
-export async function examine(path: string, compressed: boolean): Promise<Examined> {
-  const found: Examined = { fault: null, isUtf8: true, lineFeeds: 0 };
-  let rest: Buffer = Buffer.alloc(0);
-  try {
-    for await (const piece of contentOf(path, compressed)) {
-      for (let at = piece.indexOf(10); at !== -1; at = piece.indexOf(10, at + 1)) found.lineFeeds += 1;
-      const text = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
-      const end = text.length - cutCharacter(text);
-      found.isUtf8 &&= isUtf8(text.subarray(0, end));
-      rest = text.subarray(end);
-    }
-    found.isUtf8 &&= rest.length === 0;
-  } catch (error) {
-    found.fault = faultOf(error);
-  }
-  return found;
-}
-
-/** Bytes at the end that begin a character of UTF-8 without ending it. */
-function cutCharacter(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (byte < 0x80) return 0;
-    if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? back : 0;
-  }
-  return 0;
-}
-
-/** Writes what is readable of a file, decompressed, bytes that are not UTF-8 as U+FFFD. */
-export async function copyReadable(path: string, compressed: boolean, to: string): Promise<void> {
-  const decoder = new StringDecoder('utf8');
-  const file = openSync(to, 'w');
-  try {
-    for await (const piece of contentOf(path, compressed, SMALL_PIECE)) writeSync(file, decoder.write(piece));
-  } catch {
-    // What was readable is written; examine() tells what is wrong.
-  } finally {
-    writeSync(file, decoder.end());
-    closeSync(file);
-  }
 }
 
 const SHOWN_TEXT = 120;

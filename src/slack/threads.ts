@@ -78,6 +78,8 @@ const POLLS = 30;
 const LAST_WORDS = 8_000;
 /** After this, a press whose answer was begun and never noted counts as not answered. */
 const PRESS_LOST = 60_000;
+/** Noted for a reply that may have been posted. */
+const UNSURE = 'unsure';
 
 interface Active {
   /** Settles when the root message stands, or cannot. */
@@ -100,15 +102,16 @@ export function openThreads(parts: ThreadsParts): Threads {
     const { askedBy, inquiry, channel, within } = request;
     const fresh = newRun({ askedBy, inquiry, channel, within, now: now(), ...(request.id ? { id: request.id } : {}) });
     const user = askedBy.kind === 'person' ? askedBy.user : null;
-    let copyOf: string | null = null;
-    if (user !== null && !request.fresh) {
-      const other = await sameQuestion(fresh);
-      if (other !== null && other.thread.channel === channel && other.thread.within === within) return { same: other };
-      copyOf = other === null ? null : (other.copyOf ?? other.id);
-    }
+    // Before the question is claimed: who is refused must not be waited for.
     const admitted = limits.admit(user, slots.size);
     if ('refused' in admitted) return { refused: admitted.refused, because: 'too-many' };
     try {
+      const other = user === null || request.fresh ? null : await sameQuestion(fresh);
+      if (other !== null && other.thread.channel === channel && other.thread.within === within) {
+        admitted.leave();
+        return { same: other };
+      }
+      const copyOf = other === null ? null : (other.copyOf ?? other.id);
       const state = slots.pending < limits.atOnce ? 'looking' : 'queued';
       const run = await runs.create({ ...fresh, state, copyOf });
       const begun = begin(run.id, { ask: run.asks === 0, retries: RETRY_ROOT });
@@ -299,46 +302,56 @@ export function openThreads(parts: ThreadsParts): Threads {
   }
 
   async function reply(id: string, key: string, message: Message): Promise<Posted | 'already'> {
-    return once(id, key, (run) => poster.post(within(run), message));
+    return once(id, key, (run, mark) => poster.post(within(run), message, mark));
   }
 
   async function answer(id: string, extra: ExtraId, key: string): Promise<Posted | 'already' | 'no-such-run'> {
     if ((await runs.read(id)) === null) return 'no-such-run';
-    return once(id, key, async (run) => {
+    return once(id, key, async (run, mark) => {
       const [told, kept] = await Promise.all([toldOf(parts, run), runs.evidence(run.copyOf ?? run.id)]);
-      if (kept === null) return poster.post(within(run), notKept(run));
+      if (kept === null) return poster.post(within(run), notKept(run), mark);
       const content = extraAnswer(extra, told, kept.evidence);
-      return 'filename' in content ? poster.upload(within(run), content) : poster.post(within(run), content);
+      return 'filename' in content ? poster.upload(within(run), content) : poster.post(within(run), content, mark);
     });
   }
 
-  /** Posts once for each key of a run. The key is taken before, so that two who press at once do not both post. */
-  async function once(id: string, key: string, post: (run: Run) => Promise<Posted>): Promise<Posted | 'already'> {
+  /**
+   * Posts once for each key of a run. The key is taken before, so that two who press at once do not both post; one that was taken by a
+   * process that has not lived to note its post is looked for in the thread first.
+   */
+  async function once(
+    id: string,
+    key: string,
+    post: (run: Run, mark: string) => Promise<Posted>,
+  ): Promise<Posted | 'already'> {
     const mine = `posting since ${new Date(now()).toISOString()} by ${owner} ${crypto.randomUUID()}`;
+    let before: string | undefined;
     const run = await runs.change(id, (current) => {
-      const there = current.extras[key];
-      if (there !== undefined && !isLost(there)) return current;
+      before = current.extras[key];
+      if (before !== undefined && !isLost(before)) return current;
       return { ...current, extras: { ...current.extras, [key]: mine } };
     });
     if (run.extras[key] !== mine) return 'already';
     const free = () =>
       runs.change(id, ({ extras: { [key]: _, ...extras }, ...current }) => ({ ...current, extras })).catch(() => {});
+    const mark = `${id}/${key}`;
     let posted: Posted;
     try {
-      posted = await post(run);
+      const found = before === undefined ? null : await poster.find(within(run), mark);
+      posted = found !== null && found !== 'may-not-look' ? found : await post(run, mark);
     } catch (error) {
       await free();
       throw error;
     }
-    if ('refused' in posted) await free();
-    else {
-      const { ts } = posted;
-      await runs.change(id, (current) => ({ ...current, extras: { ...current.extras, [key]: ts } }));
-    }
+    // What Slack gave no answer to may stand: it is looked for before it is posted again.
+    const outcome = 'ts' in posted ? posted.ts : posted.refused === 'unreachable' ? UNSURE : null;
+    if (outcome === null) await free();
+    else await runs.change(id, (current) => ({ ...current, extras: { ...current.extras, [key]: outcome } }));
     return posted;
   }
 
   function isLost(value: string): boolean {
+    if (value === UNSURE) return true;
     const since = /^posting since (\S+)/.exec(value)?.[1];
     return since !== undefined && now() - Date.parse(since) > PRESS_LOST;
   }

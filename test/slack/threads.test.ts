@@ -226,6 +226,36 @@ describe('buttons', () => {
   });
 });
 
+describe('a reply', () => {
+  const message = { text: 'It is over.', blocks: [] };
+
+  it.each([
+    ['whose answer is lost', ['lost'] as const],
+    ['that never reached Slack', ['unreachable'] as const],
+  ])('%s stands once after it is tried again', async (_, faults) => {
+    const threads = await bot('one');
+    const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
+    paper.faults = [...faults];
+    expect(await threads.reply(id, 'closed', message)).toMatchObject({ refused: 'unreachable' });
+    expect(await threads.reply(id, 'closed', message)).toHaveProperty('ts');
+    expect(await threads.reply(id, 'closed', message)).toBe('already');
+    expect(texts().filter((text) => text === message.text)).toHaveLength(1);
+  });
+
+  it('of a process that died before it noted its post stands once', async () => {
+    const threads = await bot('one');
+    const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
+    await threads.reply(id, 'closed', message);
+    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    const since = new Date(ASKED).toISOString();
+    await runs.change(id, (run) => ({ ...run, extras: { closed: `posting since ${since} by one` } }));
+    expect(await (await bot('two')).reply(id, 'closed', message)).toBe('already');
+    const later = await bot('two', { now: () => ASKED + 120_000 });
+    expect(await later.reply(id, 'closed', message)).toHaveProperty('ts');
+    expect(texts().filter((text) => text === message.text)).toHaveLength(1);
+  });
+});
+
 describe('asking again', () => {
   it('edits the same thread, with another window too', async () => {
     const threads = await bot('one');

@@ -55,6 +55,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     traces,
     gaps: gapsOf(evidence, seen),
     cost: seen?.log.cost ?? { bytesScanned: seen?.log.files.bytes ?? 0, usd: 0, queries: 0 },
+    ...(seen?.log.reading ? { reading: seen.log.reading } : {}),
   };
 
   function verdictOf(): Verdict {

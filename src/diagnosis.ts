@@ -1,5 +1,6 @@
 /** The diagnosis: the JSON contract. Renderers read it and nothing else. Times are ISO 8601 UTC, durations seconds, shares 0 to 1. */
 import type { CauseId } from './causes/ids.ts';
+import type { Reading } from './evidence.ts';
 import type { SignatureId } from './signature.ts';
 
 export type Outcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
@@ -127,4 +128,6 @@ export interface Diagnosis {
   } | null;
   gaps: string[];
   cost: { bytesScanned: number; usd: number; queries: number };
+  /** How the access log of a load balancer in AWS was read, and what that was to cost; absent where nothing was chosen. */
+  reading?: Reading | undefined;
 }

@@ -114,6 +114,8 @@ export interface AccessLog {
   idleGaps: IdleGaps[];
   /** What reading it cost; absent for files that were already here. */
   cost?: Cost | undefined;
+  /** How it was read, where there was a choice. */
+  reading?: Reading | undefined;
   /** Sentences on what this log could not be asked: columns that a table lacks, for one. */
   unanswered?: string[] | undefined;
   /** The answers over a longer time, from `from` (epoch milliseconds) to the end of the window, where one was asked for: `lookBack`. */
@@ -133,6 +135,22 @@ export interface Cost {
   bytesScanned: number;
   usd: number;
   queries: number;
+}
+
+/** What is known before a log is read. */
+export interface Estimate {
+  /** Files of the window, and their compressed bytes. */
+  files: number;
+  bytes: number;
+  usd: number;
+  /** Should nothing be saved by leaving files out; null when that cannot be told. */
+  atMost: { bytes: number; usd: number } | null;
+}
+
+/** By which engine, of what, and why: "from S3 directly: 9 files, 12.4 MB, as asked"; and what that was to cost. */
+export interface Reading {
+  how: string;
+  estimate: Estimate;
 }
 
 export const FAILURE_LIMIT = 20_000;

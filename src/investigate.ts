@@ -31,6 +31,8 @@ export interface Surroundings {
   progress?: Progress | undefined;
   /** What is being done for the access log, in a few words. */
   doing?: ((words: string) => void) | undefined;
+  /** Called before a log is read that costs something: by what, why, and what that may cost, in a sentence. */
+  estimated?: ((sentence: string) => void) | undefined;
   /** A folder in which fetched log files are kept, in logs/; null to keep none. */
   keepIn?: string | null | undefined;
   /** Called once with what metrics and configuration say, when that is known before the access log. */

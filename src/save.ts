@@ -92,7 +92,7 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
   let logs: LogFacts = {};
   if (accessLog.status === 'collected' && incident?.logs) {
-    const { files: read, cost, unanswered, longerLook } = accessLog.value;
+    const { files: read, cost, reading, unanswered, longerLook } = accessLog.value;
     const { bytes, unreadable } = read;
     const reasons = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
       question: lookedBack(question) ?? question,
@@ -102,7 +102,7 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
     });
     logs = {
       logBytes: bytes,
-      ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost, unanswered } }),
+      ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost, reading, unanswered } }),
       ...(unreadable.length > 0 ? { unreadable: reasons } : {}),
       ...(longerLook ? { longerLook: { command: longerLook.command, ...priced(longerLook) } } : {}),
     };

@@ -44,8 +44,8 @@ async function world(number: string, form: TableForm) {
   return { incident, words, surroundings, athena };
 }
 
-/** A diagnosis without what it cost and by what calls it was made. */
-const said = ({ cost: _, gaps: __, steps, ...rest }: Diagnosis) => ({
+/** A diagnosis without what it cost, and by what engine and calls it was made. */
+const said = ({ cost: _, gaps: __, reading: ___, steps, ...rest }: Diagnosis) => ({
   ...rest,
   steps: steps.map(({ step, outcome, findings }) => ({
     step,

@@ -95,7 +95,7 @@ describe('--wait', () => {
   it('does not wait for what is final', async () => {
     const { words, time, said, diagnosis, to } = await world(15);
     await diagnoseLive(words, { wait: true, json: true }, time);
-    expect(said.stderr).toBe('');
+    expect(said.stderr).toMatch(/^Reading from S3 directly: \d+ files, .*\n$/);
     expect(Date.parse(diagnosis().asked.now) - to).toBe(15 * MINUTE);
   });
 
@@ -105,6 +105,7 @@ describe('--wait', () => {
     await diagnoseLive(words, { wait: true, json: true, save: dir }, time);
     expect(diagnosis().cost.bytesScanned).toBe(s3.bytes());
     expect(new Set(s3.got).size).toBeLessThan(s3.got.length);
+    expect(diagnosis().reading?.estimate.bytes).toBe(diagnosis().cost.bytesScanned);
     expect(renderJson((await judge(await readIncident(dir), '')).diagnosis)).toBe(said.stdout);
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('alb502-live-'))).toEqual([]);
   });

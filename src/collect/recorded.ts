@@ -170,7 +170,7 @@ function asThen(log: AccessLog, incident: Incident, question: Question): Collect
       ...log,
       files: { ...log.files, unreadable, bytes },
       ...offered(),
-      ...(isSame && fetched ? { cost: fetched.cost, unanswered: fetched.unanswered } : {}),
+      ...(isSame && fetched ? { cost: fetched.cost, reading: fetched.reading, unanswered: fetched.unanswered } : {}),
     },
   };
 

@@ -48,6 +48,8 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
           signal: interruption.signal,
           progress,
           doing,
+          // On a terminal it is drawn beside the steps.
+          ...(process.stderr.isTTY ? {} : { estimated: tell }),
           provisional: ({ verdict }) => soFar(verdict.summary),
           keepIn,
         },

@@ -38,7 +38,7 @@ export async function investigateLive(
   { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: Place,
   surroundings: Surroundings,
 ): Promise<Investigation> {
-  const { signal, progress, doing = () => {}, provisional, keepIn = null } = surroundings;
+  const { signal, progress, doing = () => {}, estimated, provisional, keepIn = null } = surroundings;
   const { evidenceSeconds, accessLogSeconds } = config.deadlines;
   const limits = { signal, deadline: evidenceSeconds * 1000 };
   const sessions = await sessionsFor(asked, config.accounts, { region, profile }, limits);
@@ -76,6 +76,7 @@ export async function investigateLive(
           keepIn,
           deadline: accessLogSeconds * 1000,
           progress: doing,
+          ...(estimated === undefined ? {} : { estimated }),
         };
         log.read = await readLookingBack(log.options);
         return log.read.log;

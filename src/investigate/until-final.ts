@@ -1,7 +1,8 @@
 /** The same question again while its logs still arrive, until the answer is final. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { sumOfEstimates } from '../collect/access-log/cost.ts';
 import { interrupted } from '../collect/live/call.ts';
-import type { Cost } from '../evidence.ts';
+import type { Cost, Reading } from '../evidence.ts';
 import type { Inquiry, Investigation } from '../investigate.ts';
 import { Problem } from '../problem.ts';
 import { nextCheck } from '../recheck.ts';
@@ -60,7 +61,7 @@ export async function untilFinal<T extends Investigation>(
       // A machine that was put to sleep keeps its timers but not the time.
       while (clock() < again) await sleep(Math.min(again - clock(), SLICE), signal);
       now = clock();
-      const next = withSpent(await ask(now, spent), spent);
+      const next = withSpent(await ask(now, spent), known.diagnosis);
       const { accessLog } = next.evidence;
       if (accessLog.status === 'unavailable') {
         failed(accessLog.reason);
@@ -79,27 +80,38 @@ export async function untilFinal<T extends Investigation>(
   return { known, problem: null };
 }
 
+/** What an ask has cost, and was to cost. */
+type Priced = { cost: Cost; reading?: Reading | undefined };
+
 const NOTHING: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
 const SLICE = 15_000;
 
-const withSpent = <T extends Investigation>(one: T, { bytesScanned, usd, queries }: Cost): T => {
-  const { cost } = one.diagnosis;
-  return withCost(one, {
-    bytesScanned: cost.bytesScanned + bytesScanned,
-    usd: cost.usd + usd,
-    queries: cost.queries + queries,
-  });
+/** With what the asks before it have cost, and were to cost. */
+const withSpent = <T extends Investigation>(one: T, before: Priced): T => {
+  const { cost, reading } = one.diagnosis;
+  const { bytesScanned, usd, queries } = before.cost;
+  const estimate = reading && before.reading && sumOfEstimates(reading.estimate, before.reading.estimate);
+  return withCost(
+    one,
+    {
+      bytesScanned: cost.bytesScanned + bytesScanned,
+      usd: cost.usd + usd,
+      queries: cost.queries + queries,
+    },
+    reading && estimate ? { ...reading, estimate } : reading,
+  );
 };
 
 /** Also in the evidence, so that a saved incident says the same. */
-function withCost<T extends Investigation>(one: T, cost: Cost): T {
+function withCost<T extends Investigation>(one: T, cost: Cost, reading = one.diagnosis.reading): T {
   const { accessLog } = one.evidence;
   return {
     ...one,
-    diagnosis: { ...one.diagnosis, cost },
+    diagnosis: { ...one.diagnosis, cost, reading },
     evidence: {
       ...one.evidence,
-      accessLog: accessLog.status === 'collected' ? { ...accessLog, value: { ...accessLog.value, cost } } : accessLog,
+      accessLog:
+        accessLog.status === 'collected' ? { ...accessLog, value: { ...accessLog.value, cost, reading } } : accessLog,
     },
   };
 }

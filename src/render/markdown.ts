@@ -5,7 +5,7 @@ import {
   causeTitle,
   clock,
   completenessSentence,
-  costSentence,
+  costAndEstimate,
   day,
   factValue,
   headline,
@@ -13,6 +13,7 @@ import {
   OUTCOME_MARK,
   OUTCOME_WORD,
   provisionalSentence,
+  readingWords,
   ruledOutLines,
   SIGNATURE_MEANING,
   sortCauses,
@@ -221,6 +222,7 @@ export const renderMarkdown = (outside: Diagnosis): string => {
   const diagnosis = visibleDiagnosis(outside, markdownText);
   const { verdict, triage } = diagnosis;
   const provisional = provisionalSentence(diagnosis);
+  const reading = readingWords(diagnosis);
   const { main, between, others, lookAlikes, alsoRuledOut, notSeen } = sortCauses(diagnosis);
   const lines = [
     `# ${headline(diagnosis)}`,
@@ -254,7 +256,7 @@ export const renderMarkdown = (outside: Diagnosis): string => {
     ...section('Checklist', checklistLines(diagnosis)),
     ...section('Not seen', diagnosis.gaps.length === 0 ? [] : list(diagnosis.gaps)),
     ...section('Repeat by hand', sourceLines(diagnosis)),
-    ...section('Cost', [costSentence(diagnosis)]),
+    ...section('Cost', [...(reading === null ? [] : [`Read ${reading}.`, '']), costAndEstimate(diagnosis)]),
   ];
   return `${lines
     .join('\n')

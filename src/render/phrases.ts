@@ -1,6 +1,7 @@
 /** The units, times and sentences that every renderer shares. Pure; times are UTC. */
 import type { CauseId } from '../causes/ids.ts';
 import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnosis.ts';
+import type { Estimate } from '../evidence.ts';
 import { nextCheck } from '../recheck.ts';
 import { ADMITS, type SignatureId } from '../signature.ts';
 import { groupBy } from '../traffic.ts';
@@ -201,6 +202,20 @@ export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const again = triage.requests === null ? null : nextCheck(span, Date.parse(asked.now), 1);
   const when = again === null ? '' : ` Asking again makes sense at ${moment(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
+};
+
+/** "at most 2.1 GB and $0.0105". */
+export const mostWords = (atMost: Estimate['atMost']): string =>
+  atMost === null ? 'at most an unknown amount' : `at most ${bytes(atMost.bytes)} and ${dollars(atMost.usd)}`;
+
+/** "from S3 directly: 9 files, 12.4 MB, as asked"; null where nothing was chosen. */
+export const readingWords = ({ reading }: Diagnosis): string | null => reading?.how ?? null;
+
+/** What it cost beside what was said before: "12.4 MB read, $0.0001; estimated 12.4 MB, at most 80.0 MB and $0.0072". */
+export const costAndEstimate = (diagnosis: Diagnosis): string => {
+  const estimate = diagnosis.reading?.estimate;
+  const cost = costSentence(diagnosis);
+  return estimate ? `${cost}; estimated ${bytes(estimate.bytes)}, ${mostWords(estimate.atMost)}` : cost;
 };
 
 /** "12.4 MB read, 6 queries, $0.0001"; nothing of queries and dollars where none were asked for and paid. */

@@ -8,7 +8,7 @@ import {
   causeTitle,
   clock,
   completenessSentence,
-  costSentence,
+  costAndEstimate,
   duration,
   explained,
   factValue,
@@ -16,6 +16,7 @@ import {
   OUTCOME_MARK,
   OUTCOME_WORD,
   provisionalSentence,
+  readingWords,
   ruledOutLines,
   SIGNATURE_MEANING,
   sortCauses,
@@ -317,11 +318,18 @@ const fewGaps = (page: Page, { gaps }: Diagnosis): string[] =>
 const manyGaps = (page: Page, { gaps }: Diagnosis): string[] =>
   gaps.length > FEW_GAPS ? ['', ...gapLines(page, gaps)] : [];
 
+/** By what the log was read, and why. */
+const readingLines = (page: Page, diagnosis: Diagnosis): string[] => {
+  const words = readingWords(diagnosis);
+  return words === null ? [] : labelled(page, 'Read', [words]);
+};
+
 /** The end is what a terminal shows first: how complete, how much, and the verdict once more. */
 const closing = (page: Page, diagnosis: Diagnosis, main: JudgedCause | null): string[] => [
   '',
   ...(diagnosis.provisional ? [] : labelled(page, 'Log', [completenessSentence(diagnosis)])),
-  ...labelled(page, 'Cost', [costSentence(diagnosis)]),
+  ...readingLines(page, diagnosis),
+  ...labelled(page, 'Cost', [costAndEstimate(diagnosis)]),
   ...labelled(page, 'Verdict', [
     main === null ? diagnosis.verdict.summary : causeTitle(main, diagnosis.triage.errors),
   ]).map(page.paint.bold),

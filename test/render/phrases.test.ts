@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { renderMarkdown } from '../../src/render/markdown.ts';
 import * as phrases from '../../src/render/phrases.ts';
+import { renderTerminal } from '../../src/render/terminal.ts';
 import { early, nothing, race, undecided } from './diagnoses.ts';
 
 describe('units', () => {
@@ -121,5 +123,21 @@ describe('the cost', () => {
     expect(cost(0, 0)).toBe('12.4 MB read');
     expect(cost(0, 0.00002)).toBe('12.4 MB read, under $0.0001');
     expect(cost(2, 0.0001)).toBe('12.4 MB read, 2 queries, $0.0001');
+  });
+
+  it('stands beside what was said before, and how the log was read', () => {
+    const estimate = { files: 9, bytes: 12_400_000, usd: 0.0001, atMost: { bytes: 80_000_000, usd: 0.0004 } };
+    const read = { ...race, reading: { how: 'from S3 directly: 9 files, 12.4 MB, as asked', estimate } };
+    const told = phrases.costAndEstimate(read);
+    expect(told).toMatch(/^12[.]4 MB read, .*; estimated 12[.]4 MB, at most 80[.]0 MB and [$]0[.]0004$/);
+    expect(
+      phrases.costAndEstimate({ ...read, reading: { ...read.reading, estimate: { ...estimate, atMost: null } } }),
+    ).toMatch(/; estimated 12[.]4 MB, at most an unknown amount$/);
+    expect(phrases.costAndEstimate(race)).toBe(phrases.costSentence(race));
+    expect(renderTerminal(read, { columns: 100, colour: false })).toContain(
+      `\nRead       from S3 directly: 9 files, 12.4 MB, as asked\nCost       ${told}\n`,
+    );
+    expect(renderMarkdown(read)).toContain(`\nRead from S3 directly: 9 files, 12.4 MB, as asked.\n\n${told}\n`);
+    expect(renderTerminal(race, { columns: 100, colour: false })).not.toMatch(/^Read /m);
   });
 });

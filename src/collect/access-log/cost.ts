@@ -3,8 +3,8 @@
  * regions share:
  * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
  */
-import type { Cost } from '../../evidence.ts';
-import { dollars, bytes as size } from '../../render/phrases.ts';
+import type { Cost, Estimate } from '../../evidence.ts';
+import { dollars, mostWords, bytes as size } from '../../render/phrases.ts';
 import { plural } from '../../wording.ts';
 
 export const NO_COST: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
@@ -30,16 +30,6 @@ export const s3Usd = (files: number, lists: number): number =>
 /** The transfer to where alb502 runs, should that be outside of AWS. */
 export const egressUsd = (bytes: number): number => (bytes / 1e9) * EGRESS_USD_PER_GB;
 
-/** What is known before anything is read. */
-export interface Estimate {
-  /** Files of the window, and their compressed bytes. */
-  files: number;
-  bytes: number;
-  usd: number;
-  /** Should nothing be saved by leaving files out; null when that cannot be told. */
-  atMost: { bytes: number; usd: number } | null;
-}
-
 /** Reading objects straight from S3, where what is listed is what is read. */
 export function estimateS3(files: number, bytes: number, days: number): Estimate {
   const usd = s3Usd(files, days);
@@ -61,9 +51,20 @@ export function estimateAthena(files: number, bytes: number, dayBytes: number | 
 }
 
 /** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105". */
-export function estimateWords({ files, bytes, usd, atMost }: Estimate): string {
-  const most =
-    atMost === null ? 'at most an unknown amount' : `at most ${size(atMost.bytes)} and ${dollars(atMost.usd)}`;
-  const about = usd < 0.0001 ? '' : 'about ';
-  return `${plural(files, 'file')}, ${size(bytes)}: ${about}${dollars(usd)}, ${most}`;
+export const estimateWords = (estimate: Estimate): string =>
+  `${plural(estimate.files, 'file')}, ${size(estimate.bytes)}: ${priceWords(estimate)}`;
+
+/** "about $0.0017, at most 2.1 GB and $0.0105". */
+export const priceWords = ({ usd, atMost }: Estimate): string =>
+  `${usd < 0.0001 ? '' : 'about '}${dollars(usd)}, ${mostWords(atMost)}`;
+
+/** Of two reads. */
+export function sumOfEstimates(one: Estimate, other: Estimate): Estimate {
+  const [most, more] = [one.atMost, other.atMost];
+  return {
+    files: one.files + other.files,
+    bytes: one.bytes + other.bytes,
+    usd: one.usd + other.usd,
+    atMost: most === null || more === null ? null : { bytes: most.bytes + more.bytes, usd: most.usd + more.usd },
+  };
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attributes } from '../../aws.ts';
 import type { Config } from '../../config.ts';
-import type { AccessLog, Collected, Cost, Question } from '../../evidence.ts';
+import type { AccessLog, Collected, Cost, Estimate, Question, Reading as Read } from '../../evidence.ts';
 import { lookedBack } from '../../look-back.ts';
 import { dollars, bytes as size } from '../../render/phrases.ts';
 import { plural } from '../../wording.ts';
@@ -16,12 +16,13 @@ import { type Closed, planSearch, type Rollups, readGaps, readRollups } from '..
 import { failedRows, gaps, rollups, type Scope, type Statement } from '../access-log/athena-sql.ts';
 import {
   athenaUsd,
-  type Estimate,
   estimateAthena,
   estimateS3,
   estimateWords,
   NO_COST,
+  priceWords,
   s3Usd,
+  sumOfEstimates,
 } from '../access-log/cost.ts';
 import { byText } from '../access-log/files.ts';
 import { LogRefusal } from '../access-log/refused.ts';
@@ -60,6 +61,8 @@ export interface LiveAccessLogOptions {
   deadline: number;
   /** What is being done, in a few words. */
   progress?: (doing: string) => void;
+  /** Called before the log is read: by what, why, and what that may cost, in a sentence. */
+  estimated?: (sentence: string) => void;
 }
 
 export interface LiveAccessLog {
@@ -91,7 +94,7 @@ export async function readLookingBack(options: LiveAccessLogOptions): Promise<Li
     usd: read.cost.usd + back.cost.usd,
     queries: read.cost.queries + back.cost.queries,
   };
-  const own = { ...read.log.value, cost };
+  const own = { ...read.log.value, cost, reading: sumOfReadings(read.log.value.reading, back) };
   if (back.log.status === 'unavailable') {
     const note = `The access log was not read back to ${new Date(longer.from).toISOString()}: ${back.log.reason}.`;
     const value = { ...own, unanswered: [...(own.unanswered ?? []), note] };
@@ -101,6 +104,12 @@ export async function readLookingBack(options: LiveAccessLogOptions): Promise<Li
   // Files of both lie in the same folder; answers of Athena among them can only be kept as answers.
   const isByFiles = back.kept !== null && 'folder' in back.kept;
   return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, kept: read.kept && { answers: log.value } };
+}
+
+/** As the first was; what both were to cost. */
+function sumOfReadings(first: Read | undefined, { log }: LiveAccessLog): Read | undefined {
+  const second = log.status === 'collected' ? log.value.reading : undefined;
+  return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;
 }
 
 function withAnswers(read: LiveAccessLog, log: Extract<LiveAccessLog['log'], { status: 'collected' }>): LiveAccessLog {
@@ -117,6 +126,8 @@ class Reading {
   readonly #signal: AbortSignal;
   readonly #idleTimeoutSeconds: number;
   #cost: Cost = NO_COST;
+  /** Of all that was begun. */
+  #estimate: Estimate | null = null;
 
   constructor(options: LiveAccessLogOptions) {
     this.#options = options;
@@ -184,10 +195,10 @@ class Reading {
     if (engine === 'athena') {
       const asking = [this.#prepare(place), this.#list(place)] as const;
       await Promise.allSettled(asking);
-      return await this.#readByAthena(place, await asking[0], await asking[1], 'as asked');
+      return await this.#readByAthena(place, await asking[0], await asking[1], AS_ASKED);
     }
     const listed = await this.#list(place);
-    if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), 'as asked');
+    if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), AS_ASKED);
     return await this.#readByEither(place, listed);
   }
 
@@ -195,8 +206,18 @@ class Reading {
   async #readByEither(place: LogPlace, listed: Listed): Promise<LiveAccessLog> {
     const bytes = 'refusal' in listed ? null : bytesOf(listed.objects);
     if (bytes !== null && bytes <= FETCH_BELOW)
-      return await this.#readFromS3(place, objectsIn(listed), `${size(bytes)} are little`);
-    const much = bytes === null ? 'the log files may not be listed' : `${size(bytes)} are much`;
+      return await this.#readFromS3(place, objectsIn(listed), {
+        source: `${size(bytes)} are little`,
+        words: `little enough to be fetched (up to ${size(FETCH_BELOW)})`,
+      });
+    const unlisted = 'the log files may not be listed';
+    const much: Why =
+      bytes === null
+        ? { source: unlisted, words: `since ${unlisted}` }
+        : {
+            source: `${size(bytes)} are much`,
+            words: `more than is fetched where there is a table (${size(FETCH_BELOW)})`,
+          };
     try {
       return await this.#readByAthena(place, await this.#prepare(place), listed, much);
     } catch (error) {
@@ -205,7 +226,8 @@ class Reading {
       if (bytes !== null && bytes > FETCH_AT_MOST)
         throw new LogRefusal(error.kind, `${error.message}; and ${size(bytes)} are too much to be fetched`);
       const note = `Athena did not read the access log: ${error.message}.`;
-      return await this.#readFromS3(place, objectsIn(listed), 'Athena did not', [note]);
+      const words = `since ${error.message.replace(/[:;] alb502 setup .*$/, '')}`;
+      return await this.#readFromS3(place, objectsIn(listed), { source: 'Athena did not', words }, [note]);
     }
   }
 
@@ -258,10 +280,13 @@ class Reading {
     }
   }
 
-  async #readByAthena(place: LogPlace, prepared: Prepared, listed: Listed, why: string): Promise<LiveAccessLog> {
+  async #readByAthena(place: LogPlace, prepared: Prepared, listed: Listed, why: Why): Promise<LiveAccessLog> {
     const { question } = this.#options;
     const { at, table, workGroup } = prepared;
-    this.#assertScannable(prepared, listed);
+    const estimate = this.#assertScannable(prepared, listed);
+    const counted =
+      'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
+    const reading = this.#begin(`by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`, estimate);
     const ends = endsOf(question, this.#idleTimeoutSeconds);
     const scope: Scope = { table, place, ends, days: deliveryDays(ends, question.now), question };
     const ask = async (statement: Statement, doing: string) => {
@@ -296,16 +321,17 @@ class Reading {
       rejected: { lines: found.empty.rows, files: found.empty.inFiles, first: null },
       idleGaps,
       cost: this.#cost,
+      reading,
       unanswered: [...unansweredBy(scope, found, listed), ...(edge?.left ?? [])],
     };
     return {
-      log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why}`, value },
+      log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why.source}`, value },
       cost: this.#cost,
       kept: { answers: value },
     };
   }
 
-  #assertScannable({ at, workGroup, dayBytes }: Prepared, listed: Listed): void {
+  #assertScannable({ at, workGroup, dayBytes }: Prepared, listed: Listed): Estimate {
     if (workGroup !== null && !workGroup.hasOwnOutput && at.outputLocation === null)
       throw new LogRefusal(
         'not-found',
@@ -321,6 +347,7 @@ class Reading {
     const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
     this.#assertAffordable(estimate);
     this.#tell(`Athena: ${estimateWords(estimate)}`);
+    return estimate;
   }
 
   /** A table that shows nothing where there are files is no answer. */
@@ -356,14 +383,16 @@ class Reading {
   async #readFromS3(
     place: LogPlace,
     objects: readonly LogObject[],
-    why: string,
+    why: Why,
     notes: readonly string[] = [],
   ): Promise<LiveAccessLog> {
     const { question, keepIn } = this.#options;
     const lists = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
     const estimate = estimateS3(objects.length, bytesOf(objects), lists);
     this.#assertAffordable(estimate);
-    this.#tell(`fetching ${estimateWords(estimate)} (${why})`);
+    this.#tell(`fetching ${estimateWords(estimate)} (${why.source})`);
+    const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
+    const reading = this.#begin(`from S3 directly: ${counted}, ${why.words}`, estimate);
     const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
     const folder = join(temporary, 'logs');
     try {
@@ -389,16 +418,24 @@ class Reading {
         ...log,
         files: { ...log.files, unreadable },
         cost: this.#cost,
+        reading,
         ...(notes.length > 0 ? { unanswered: [...notes] } : {}),
       };
       return {
-        log: { status: 'collected', source: `${this.#fetchedSource(place)} # from S3, ${why}`, value },
+        log: { status: 'collected', source: `${this.#fetchedSource(place)} # from S3, ${why.source}`, value },
         cost: this.#cost,
         kept: keepIn === null ? null : { folder: keepIn },
       };
     } finally {
       if (keepIn === null) await rm(temporary, { recursive: true, force: true });
     }
+  }
+
+  /** Says how it is read, before it is. */
+  #begin(how: string, estimate: Estimate): Read {
+    this.#options.estimated?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
+    this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
+    return { how, estimate: this.#estimate };
   }
 
   #spend(cost: Cost): void {
@@ -430,6 +467,14 @@ class Reading {
     return [...copies, searchOf(question)].join(' && ');
   }
 }
+
+/** Why an engine was chosen: beside the commands that repeat the reading, and for a person. */
+interface Why {
+  source: string;
+  words: string;
+}
+
+const AS_ASKED: Why = { source: 'as asked', words: 'as asked' };
 
 interface Prepared {
   at: AthenaPlace;

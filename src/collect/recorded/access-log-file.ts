@@ -8,6 +8,16 @@ const text = z.string();
 
 export const Cost = z.object({ bytesScanned: count, usd: count, queries: count });
 
+export const Reading = z.object({
+  how: text,
+  estimate: z.object({
+    files: count,
+    bytes: count,
+    usd: count,
+    atMost: z.object({ bytes: count, usd: count }).nullable(),
+  }),
+});
+
 export const LongerLook = z.object({ command: text, estimate: text.nullable() });
 
 export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
@@ -114,6 +124,7 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
     }),
   ),
   cost: Cost.optional(),
+  reading: Reading.optional(),
   unanswered: z.array(text).optional(),
   earlier: z.object({ from: count, log: z.lazy(() => AccessLogAnswers) }).optional(),
   longerLook: LongerLook.optional(),

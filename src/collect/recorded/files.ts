@@ -19,7 +19,7 @@ import {
   TargetGroup,
   TargetHealthDescription,
 } from '../../aws.ts';
-import { AccessLogFile, Cost } from './access-log-file.ts';
+import { AccessLogFile, Cost, Reading } from './access-log-file.ts';
 
 /** The key of what a command printed when it was saved as it is, without the ARN it was asked for. */
 export const UNKEYED = '';
@@ -50,8 +50,15 @@ export const IncidentFile = z.looseObject({
   unreadable: z.record(z.string(), z.string()).optional(),
   /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
   logBytes: z.number().optional(),
-  /** By what the files in logs/ were fetched from AWS, what that cost, and what Athena could not answer before. */
-  fetched: z.object({ source: z.string(), cost: Cost, unanswered: z.array(z.string()).optional() }).optional(),
+  /** By what the files in logs/ were fetched from AWS, what that cost and was to cost, and what Athena could not answer before. */
+  fetched: z
+    .object({
+      source: z.string(),
+      cost: Cost,
+      reading: Reading.optional(),
+      unanswered: z.array(z.string()).optional(),
+    })
+    .optional(),
   /** Seconds before `from` to which the access log was read for the keep-alive measurement; how such a look was offered. */
   lookBack: z.number().positive().optional(),
   longerLook: z.object({ command: z.string(), estimate: z.string().optional() }).optional(),

@@ -82,13 +82,17 @@ describe('a scan', () => {
     const all = Array.from({ length: 1000 }, (_, index) => pauseAfter(index + 1));
     for (const [index, pause] of all.slice(1).entries()) expect(pause).toBeGreaterThanOrEqual(all[index] ?? 0);
     expect([all[0], all.at(-1)]).toEqual([100, 2000]);
-    const after = (seconds: number) => {
+    const pauseAt = (seconds: number) => {
       let passed = 0;
-      return all.find((pause) => (passed += pause) > seconds * 1000) ?? 0;
+      for (const pause of all) {
+        passed += pause;
+        if (passed > seconds * 1000) return pause;
+      }
+      return 0;
     };
     // Half a pause is what an answer waits on average.
-    expect(after(3) / 2).toBeLessThan(130);
-    expect(after(10) / 2).toBeLessThan(320);
+    expect(pauseAt(3) / 2).toBeLessThan(130);
+    expect(pauseAt(10) / 2).toBeLessThan(320);
   });
 
   it('is one where no connection was closed early', async () => {
@@ -110,7 +114,28 @@ describe('a scan', () => {
   });
 
   it('says what it does, and what it will cost before', async () => {
-    const { words, log } = await read({ faults: { queued: 300, running: 600 } });
+    const before: [sentence: string, queries: number][] = [];
+    const estimated = (sentence: string) => before.push([sentence, started.length]);
+    const started: string[] = [];
+    const onCall = (operation: string) => {
+      if (operation === 'StartQueryExecution') started.push(operation);
+    };
+    const { words, log, ...live } = await read({ estimated, faults: { queued: 300, running: 600, onCall } });
+    const how = 'by Athena, table logs.alb_access_logs: 12 files, 9.9 kB, as asked';
+    // Once, though there are two queries, and before the first of them.
+    expect(before).toEqual([
+      [expect.stringMatching(/^Reading .*; estimated under \$0\.0001, at most [\d.]+ kB and \$0\.0001\.$/), 0],
+    ]);
+    expect(before[0]?.[0]).toContain(`Reading ${how}; `);
+    expect(answers({ log, ...live }).reading).toEqual({
+      how,
+      estimate: {
+        files: 12,
+        bytes: expect.any(Number),
+        usd: 0.00005,
+        atMost: { bytes: expect.any(Number), usd: 0.0001 },
+      },
+    });
     expect(words[0]).toBe('listing log files');
     expect(words).toContainEqual(expect.stringMatching(/^Athena: 12 files, 9\.9 kB: under \$0\.0001, at most /));
     expect(words).toContainEqual(expect.stringMatching(/^Athena: queued 0 s$/));
@@ -489,6 +514,10 @@ describe('left to choose', () => {
     expect(athena.calls).toEqual([]);
     expect(s3.got).toHaveLength(12);
     expect(words).toContainEqual(expect.stringMatching(/^fetching 12 files, .*\(9\.9 kB are little\)$/));
+    expect(answers(live).reading).toEqual({
+      how: 'from S3 directly: 12 files, 9.9 kB, little enough to be fetched (up to 256.0 MB)',
+      estimate: { files: 12, bytes: live.cost.bytesScanned, usd: live.cost.usd, atMost: expect.any(Object) },
+    });
   });
 
   it('leaves much to Athena', async () => {
@@ -496,6 +525,9 @@ describe('left to choose', () => {
     expect(answers(live).requests).toBe(120);
     expect(s3.got).toEqual([]);
     expect(live.log.source).toMatch(/ -- Athena, 993\.\d MB are much$/);
+    expect(answers(live).reading?.how).toMatch(
+      /^by Athena, table logs[.]alb_access_logs: 12 files, 993[.]\d MB, more than is fetched where there is a table \(256[.]0 MB\)$/,
+    );
     expect(live.kept).toHaveProperty('answers');
   });
 
@@ -521,6 +553,8 @@ describe('left to choose', () => {
     expect(value.requests).toBe(120);
     expect(s3.got).toHaveLength(12);
     expect(value.unanswered).toEqual([expect.stringMatching(note)]);
+    expect(value.reading?.how).toMatch(/^from S3 directly: 12 files, 993[.]\d MB, since (no|the|every) .*[^.]$/);
+    expect(value.reading?.how).not.toContain('alb502 setup athena --create');
   });
 
   it('does not fetch what is too much', async () => {

@@ -34,7 +34,7 @@ export interface Batch {
   /** target_processing_time in milliseconds; -1000 for -1. */
   targetMs: Int32Array<ArrayBuffer>;
   sample: Uint32Array<ArrayBuffer>;
-  failures: Failure[];
+  failures: Failures;
 }
 
 /** A place as the log names it. */
@@ -46,32 +46,33 @@ export interface Place {
   node: string;
 }
 
-/** A failed entry of the window, with its text. */
-export interface Failure {
-  ended: number;
-  place: number;
-  client: number;
-  route: number;
-  status: number;
-  targetStatus: number;
-  targetMs: number;
-  sample: number;
-  request_type: string;
-  client_address: string;
-  request_processing_time: number;
-  target_processing_time: number;
-  response_processing_time: number;
-  received_bytes: number;
-  sent_bytes: number;
-  route_text: string;
-  trace_id: string;
-  matched_rule_priority: string;
-  /** Microseconds since the epoch, or null. */
-  created: number | null;
-  actions_executed: string;
-  error_reason: string;
-  classification_reason: string;
+/** Failed entries of the window, by their rows in the batch. */
+export interface Failures {
+  rows: number[];
+  /** The texts of each in the order of DETAIL, with a quote between them: no field holds one. */
+  details: string[];
 }
+
+/** What is kept as text of a failure. `created`: microseconds since the epoch, or nothing. */
+export const DETAIL = [
+  'request_type',
+  'client_address',
+  'request_processing_time',
+  'target_processing_time',
+  'response_processing_time',
+  'received_bytes',
+  'sent_bytes',
+  'route_text',
+  'trace_id',
+  'matched_rule_priority',
+  'created',
+  'actions_executed',
+  'error_reason',
+  'classification_reason',
+] as const;
+
+/** Failures of a batch, at most: their texts are far larger than a row. */
+const BATCH_FAILURES = 4096;
 
 /** What became of the lines of one file; lines = entries + rejected. Entries are those of every load balancer. */
 export interface Account {
@@ -154,7 +155,7 @@ const newBatch = (): Batch => ({
   targetStatus: new Int16Array(BATCH),
   targetMs: new Int32Array(BATCH),
   sample: new Uint32Array(BATCH),
-  failures: [],
+  failures: { rows: [], details: [] },
 });
 
 /** The 64-bit columns of a batch as pairs of 32 bits, the lower ones first: a BigInt for each value would be an object for each value. */
@@ -257,7 +258,7 @@ export class Columns {
 
   /** Hands out what is not handed out yet. */
   flush(): void {
-    if (this.#batch.rows === 0 && this.#batch.failures.length === 0) return;
+    if (this.#batch.rows === 0) return;
     this.#emit(this.#batch);
     this.#batch = newBatch();
     this.#words = wordsOf(this.#batch);
@@ -289,7 +290,7 @@ export class Columns {
     if (end === start) return;
     if (this.#account.firstLine === null)
       this.#account.firstLine = bytes.toString('utf8', start, Math.min(end, start + KEPT_OF_REJECTED));
-    if (this.#batch.rows === BATCH) this.flush();
+    if (this.#batch.rows === BATCH || this.#batch.failures.rows.length === BATCH_FAILURES) this.flush();
     if (!this.#takeOrdinary(bytes, start, end)) this.#takeParsed(bytes.toString('utf8', start, end));
   }
 
@@ -317,10 +318,7 @@ export class Columns {
       return;
     }
     if (id === null) this.#meet(Buffer.from(entry.elb), 0, Buffer.byteLength(entry.elb));
-    const row = this.#rowOf(entry);
-    const { ended, status } = row;
-    this.#put(row);
-    if (status >= 0 && this.#isFailed[status] === 1 && this.#isInWindow(ended)) this.#batch.failures.push(row);
+    this.#put(entry);
   }
 
   /** Notes the load balancer at [from, to). */
@@ -341,7 +339,7 @@ export class Columns {
   }
 
   /** A quote that a tool put back behind a backslash becomes what the load balancer wrote. */
-  #rowOf(entry: LogEntry): Failure {
+  #put(entry: LogEntry): void {
     const client_address = addressAndPort(entry.client) === null ? entry.client : entry.client.replace(/:[0-9]+$/, '');
     const node = entry.ip_address === undefined || entry.ip_address === '-' ? this.#node : asWritten(entry.ip_address);
     const target_group_arn = asWritten(entry.target_group_arn ?? '-');
@@ -349,16 +347,25 @@ export class Columns {
     this.#name(place, target_group_arn, entry.target, node);
     const route_text = asWritten(route(entry.request_line ?? '-'));
     const trace_id = asWritten(entry.trace_id ?? '-');
+    const ended = Math.round((instant(entry.time) ?? 0) * 1000);
+    const status = statusNumber(entry.elb_status_code);
+
+    const batch = this.#batch;
+    const words = this.#words;
+    const row = batch.rows;
+    batch.rows = row + 1;
+    put64(words.ended, row, ended);
+    put64(words.place, row, place);
+    put64(words.client, row, keyOf(client_address));
+    put64(words.route, row, keyOf(route_text));
+    batch.status[row] = status;
+    batch.targetStatus[row] = statusNumber(entry.target_status_code);
+    batch.targetMs[row] = Math.round(entry.target_processing_time * 1000);
+    batch.sample[row] = sampleOf(trace_id);
+    if (status < 0 || this.#isFailed[status] === 0 || !this.#isInWindow(ended)) return;
+
     const created = instant(entry.request_creation_time);
-    return {
-      ended: Math.round((instant(entry.time) ?? 0) * 1000),
-      place,
-      client: keyOf(client_address),
-      route: keyOf(route_text),
-      status: statusNumber(entry.elb_status_code),
-      targetStatus: statusNumber(entry.target_status_code),
-      targetMs: Math.round(entry.target_processing_time * 1000),
-      sample: sampleOf(trace_id),
+    const detail: Record<(typeof DETAIL)[number], string | number> = {
       request_type: entry.type,
       client_address,
       request_processing_time: entry.request_processing_time,
@@ -369,32 +376,19 @@ export class Columns {
       route_text,
       trace_id,
       matched_rule_priority: entry.matched_rule_priority ?? '-',
-      created: created === null ? null : Math.round(created * 1000),
+      created: created === null ? '' : Math.round(created * 1000),
       actions_executed: asWritten(entry.actions_executed ?? '-'),
       error_reason: asWritten(entry.error_reason ?? '-'),
       classification_reason: asWritten(entry.classification_reason ?? '-'),
     };
+    batch.failures.rows.push(row);
+    batch.failures.details.push(DETAIL.map((name) => detail[name]).join('"'));
   }
 
   #name(place: number, target_group_arn: string, target: string, node: string): void {
     if (this.#known.has(place)) return;
     this.#known.add(place);
     this.#places.set(place, { key: place, target_group_arn, target, node });
-  }
-
-  #put({ ended, place, client, route: routeKey, status, targetStatus, targetMs, sample }: Failure): void {
-    const batch = this.#batch;
-    const row = batch.rows;
-    batch.rows = row + 1;
-    const words = this.#words;
-    put64(words.ended, row, ended);
-    put64(words.place, row, place);
-    put64(words.client, row, client);
-    put64(words.route, row, routeKey);
-    batch.status[row] = status;
-    batch.targetStatus[row] = targetStatus;
-    batch.targetMs[row] = targetMs;
-    batch.sample[row] = sample;
   }
 
   /**

@@ -14,7 +14,7 @@ import {
   UINTEGER,
 } from '@duckdb/node-api';
 import type { Question } from '../../evidence.ts';
-import type { Batch, Failure, Place } from './columns.ts';
+import { type Batch, DETAIL, type Place } from './columns.ts';
 import { whole } from './queries.ts';
 import type { Taking } from './scan.ts';
 
@@ -23,31 +23,20 @@ const CHUNK = 2048;
 
 const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
 
-const FAILING_TEXT = [
-  'request_type',
-  'client_address',
-  'route_text',
-  'trace_id',
-  'matched_rule_priority',
-  'actions_executed',
-  'error_reason',
-  'classification_reason',
-] as const;
-const FAILING_NUMBERS = [
-  'ended',
-  'place',
-  'client',
-  'route',
-  'sample',
-  'received_bytes',
-  'sent_bytes',
-  'request_processing_time',
-  'target_processing_time',
-  'response_processing_time',
-] as const;
+/** The types of the texts that are none. */
+const DETAIL_TYPES: Partial<Record<(typeof DETAIL)[number], string>> = {
+  request_processing_time: 'DOUBLE',
+  target_processing_time: 'DOUBLE',
+  response_processing_time: 'DOUBLE',
+  received_bytes: 'DOUBLE',
+  sent_bytes: 'DOUBLE',
+  created: 'BIGINT',
+};
 
-/** Whole numbers among them, which are BIGINT in the relation. */
-const KEYS = ['ended', 'place', 'client', 'route', 'sample', 'created'] as const;
+const typed = (name: (typeof DETAIL)[number], index: number): string => {
+  const type = DETAIL_TYPES[name];
+  return `${type === undefined ? `detail[${index + 1}]` : `try_cast(detail[${index + 1}] AS ${type})`} AS ${name}`;
+};
 
 export interface Relations extends Taking {
   /** After the last batch: `entry`, `place` and `failing` are there. The places by key. */
@@ -62,8 +51,8 @@ export async function openRelations(
   await connection.run(`
     CREATE TABLE line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER, status SMALLINT,
       target_status SMALLINT);
-    CREATE TABLE failed_line (${FAILING_NUMBERS.map((name) => `${name} DOUBLE`).join(', ')}, created DOUBLE, look INTEGER, status INTEGER,
-      target_status INTEGER, target_ms INTEGER, ${FAILING_TEXT.map((name) => `${name} VARCHAR`).join(', ')});
+    CREATE TABLE failed_line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER,
+      status SMALLINT, target_status SMALLINT, detail VARCHAR);
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
     CREATE VIEW entry AS
       SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
@@ -77,7 +66,7 @@ export async function openRelations(
   return {
     batch(look, batch) {
       appendLines(look, batch);
-      for (const failure of batch.failures) appendFailure(failed, look, failure);
+      appendFailures(failed, look, batch);
     },
     void(look) {
       voided.push(look);
@@ -100,11 +89,13 @@ export async function openRelations(
       }
       named.closeSync();
       await connection.run(`
-        CREATE TABLE failing AS
-          SELECT failed_line.* EXCLUDE (look)
-              REPLACE (${KEYS.map((name) => `failed_line.${name}::BIGINT AS ${name}`).join(', ')}),
-            target_group_arn, target, node, true AS in_window, ${askedSql(statuses)} AS asked, true AS failed
-          FROM failed_line JOIN place ON place.place = failed_line.place;`);
+        CREATE VIEW failing AS
+          SELECT one.* EXCLUDE (detail), ${DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
+          FROM (
+            SELECT ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
+              ${askedSql(statuses)} AS asked, string_split(detail, '"') AS detail
+            FROM failed_line) AS one
+          JOIN place ON place.place = one.place;`);
       return byKey;
     },
   };
@@ -146,13 +137,18 @@ const isOfNumbers = (vector: DuckDBVector) =>
   vector instanceof DuckDBIntegerVector ||
   vector instanceof DuckDBSmallIntVector;
 
-function appendFailure(appender: DuckDBAppender, look: number, failure: Failure): void {
-  for (const name of FAILING_NUMBERS) appender.appendDouble(failure[name]);
-  if (failure.created === null) appender.appendNull();
-  else appender.appendDouble(failure.created);
-  for (const value of [look, failure.status, failure.targetStatus, failure.targetMs]) appender.appendInteger(value);
-  for (const name of FAILING_TEXT) appender.appendVarchar(failure[name]);
-  appender.endRow();
+function appendFailures(appender: DuckDBAppender, look: number, batch: Batch): void {
+  const { ended, place, client, route, sample, targetMs, status, targetStatus, failures } = batch;
+  for (const [index, row] of failures.rows.entries()) {
+    for (const keys of [ended, place, client, route]) appender.appendBigInt(keys[row] ?? 0n);
+    appender.appendUInteger(sample[row] ?? 0);
+    appender.appendInteger(targetMs[row] ?? 0);
+    appender.appendInteger(look);
+    appender.appendSmallInt(status[row] ?? 0);
+    appender.appendSmallInt(targetStatus[row] ?? 0);
+    appender.appendVarchar(failures.details[index] ?? '');
+    appender.endRow();
+  }
 }
 
 /** Conditions on column `status`. Throws RangeError when a status is neither "502" nor "5xx" in form. */

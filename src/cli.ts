@@ -15,6 +15,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
     const { HELP } = await import('./commands/help.ts');
     process.stdout.write(HELP);
   } else {
+    (await import('./commands/compile-cache.ts')).keepCompiledCode();
     const { main } = await import('./commands/program.ts');
     process.exitCode = await main(process.argv);
   }

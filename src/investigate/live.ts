@@ -46,10 +46,11 @@ export async function investigateLive(
     const { findLive } = await import('../collect/live/load-balancer.ts');
     const finding: Promise<Found> = findLive(asked, sessions);
     // Loading takes as long as a call: it goes on meanwhile.
-    const [found, { liveCollectors }, { readLookingBack, estimateLiveAccessLog }] = await Promise.all([
+    const loading = Promise.all([import('../collect/live.ts'), import('../collect/live/access-log.ts')]);
+    loading.then(([, { loadAhead }]) => loadAhead(engine)).catch(() => {});
+    const [found, [{ liveCollectors }, { readLookingBack, estimateLiveAccessLog }]] = await Promise.all([
       finding,
-      import('../collect/live.ts'),
-      import('../collect/live/access-log.ts'),
+      loading,
     ]);
     const { name, arn, session } = found;
     const question: Question = {

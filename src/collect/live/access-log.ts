@@ -73,6 +73,16 @@ export interface LiveAccessLog {
   kept: { folder: string } | { answers: AccessLog } | null;
 }
 
+/**
+ * Loads what an engine needs, the most likely first, so that it is there when the log is known to be. To be called while a call is under
+ * way. Rejects where something cannot be loaded, which says so again where it is used.
+ */
+export async function loadAhead(engine: LiveAccessLogOptions['engine']): Promise<void> {
+  await import('@aws-sdk/client-s3');
+  if (engine !== 'athena') await import('../access-log/duckdb.ts');
+  else await Promise.all([import('@aws-sdk/client-athena'), import('@aws-sdk/client-glue')]);
+}
+
 /** Never rejects for what AWS says: the reason is in the answer. */
 export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
   return await new Reading(options).run();

@@ -80,7 +80,7 @@ function workGroupOf(configuration: WorkGroupConfiguration): WorkGroup {
 }
 
 /** Milliseconds before the second look at a query, how much longer each pause is than the one before, and the longest. */
-const [FIRST_PAUSE, GROWTH, LONGEST_PAUSE] = [100, 1.05, 2000];
+const [FIRST_PAUSE, GROWTH, LONGEST_PAUSE] = [50, 1.05, 2000];
 /** Starts that find too many queries running are tried again after these milliseconds. */
 const BUSY_PAUSES = [1000, 2000, 4000, 8000, 16_000];
 const STOP_TIMEOUT = 5000;

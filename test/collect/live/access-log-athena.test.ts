@@ -76,12 +76,12 @@ describe('a scan', () => {
     const pauses = looks.slice(1).map((time, index) => time - (looks[index] ?? 0));
     // Timers may fire a millisecond early.
     for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(pauseAfter(index + 1) - 2);
-    expect(pauses.length).toBeLessThanOrEqual(20);
+    expect(pauses.length).toBeLessThanOrEqual(30);
 
     // As long as a query of Athena may run.
     const all = Array.from({ length: 1000 }, (_, index) => pauseAfter(index + 1));
     for (const [index, pause] of all.slice(1).entries()) expect(pause).toBeGreaterThanOrEqual(all[index] ?? 0);
-    expect([all[0], all.at(-1)]).toEqual([100, 2000]);
+    expect([all[0], all.at(-1)]).toEqual([50, 2000]);
     const pauseAt = (seconds: number) => {
       let passed = 0;
       for (const pause of all) {

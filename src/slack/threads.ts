@@ -114,7 +114,7 @@ export function openThreads(parts: ThreadsParts): Threads {
       const copyOf = other === null ? null : (other.copyOf ?? other.id);
       const state = slots.pending < limits.atOnce ? 'looking' : 'queued';
       const run = await runs.create({ ...fresh, state, copyOf });
-      const begun = begin(run.id, { ask: run.asks === 0, retries: RETRY_ROOT });
+      const begun = begin(run, { ask: run.asks === 0, retries: RETRY_ROOT });
       void begun.ended.finally(admitted.leave);
       const stood = await begun.standing;
       if ('refused' in stood) {
@@ -144,8 +144,9 @@ export function openThreads(parts: ThreadsParts): Threads {
     return other === null || other.state === 'failed' || other.state === 'interrupted' ? null : other;
   }
 
-  /** Works on a run, once at a time in this process; `ended` never rejects. */
-  function begin(id: string, purpose: { ask: boolean; retries?: readonly number[] }): Active {
+  /** Works on a run, once at a time in this process; `ended` never rejects: where the store does not answer, it is the run as given. */
+  function begin(run: Run, purpose: { ask: boolean; retries?: readonly number[] }): Active {
+    const { id } = run;
     const there = active.get(id);
     if (there !== undefined) return there;
     const standing = Promise.withResolvers<Run | Refusal>();
@@ -153,12 +154,11 @@ export function openThreads(parts: ThreadsParts): Threads {
       .catch(async (error: unknown) => {
         log.error({ run: id, err: error }, 'a thread could not be kept');
         standing.reject(error);
-        return (await runs.read(id).catch(() => null)) ?? Promise.reject(error);
+        return (await runs.read(id).catch(() => null)) ?? run;
       })
       .finally(() => active.delete(id));
-    // Both are looked at by whoever began it, or by nobody.
+    // It is looked at by whoever began it, or by nobody.
     standing.promise.catch(() => {});
-    ended.catch(() => {});
     active.set(id, { standing: standing.promise, ended });
     return { standing: standing.promise, ended };
   }
@@ -284,7 +284,7 @@ export function openThreads(parts: ThreadsParts): Threads {
       if (run.thread.root !== null) {
         poster.progress(run.thread.channel, run.thread.root, rootOf(await toldOf(parts, run)));
       }
-      return await begin(id, { ask: true }).ended;
+      return await begin(run, { ask: true }).ended;
     } finally {
       admitted.leave();
     }
@@ -377,10 +377,9 @@ export function openThreads(parts: ThreadsParts): Threads {
         if (active.has(id) || isTaken) continue;
         const isUnfinished = state === 'queued' || state === 'looking';
         if (isUnfinished && askedBy.kind === 'person' && now() - Date.parse(createdAt) > TOO_OLD) {
-          await interrupted(id);
-          begin(id, { ask: false });
-        } else if (isUnfinished || (askAgainAt !== null && Date.parse(askAgainAt) <= now())) begin(id, { ask: true });
-        else if (posting !== null) begin(id, { ask: false });
+          begin(await interrupted(id), { ask: false });
+        } else if (isUnfinished || (askAgainAt !== null && Date.parse(askAgainAt) <= now())) begin(run, { ask: true });
+        else if (posting !== null) begin(run, { ask: false });
       }
     } catch (error) {
       log.error({ err: error }, 'the run store does not answer');

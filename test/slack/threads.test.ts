@@ -206,6 +206,33 @@ describe('a process that is killed', () => {
   });
 });
 
+describe('a run store that fails while a diagnosis runs', () => {
+  it('ends that thread, and nothing else: the next question is answered', async () => {
+    const store = await openFolderStore(folder);
+    const health = { isDown: false };
+    const failing: Store = {
+      ...store,
+      read: (key) => (health.isDown ? Promise.reject(new Error('EACCES')) : store.read(key)),
+      write: (...all) => (health.isDown ? Promise.reject(new Error('ENOSPC')) : store.write(...all)),
+    };
+    const recorded = investigator.investigate;
+    investigator.investigate = async (...all) => {
+      const answer = await recorded(...all);
+      health.isDown = true;
+      return answer;
+    };
+    const threads = await bot('one', { store: failing });
+    const opened = await threads.open(await question());
+    expect(await ended(opened)).toMatchObject({ id: 'opened' in opened ? opened.opened.id : '' });
+    // What nobody caught would end the process about now.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    investigator.investigate = recorded;
+    health.isDown = false;
+    const other = await threads.open(await question({ channel: 'C2', fresh: true }));
+    expect(await ended(other)).toMatchObject({ posting: null });
+  });
+});
+
 describe('buttons', () => {
   it('pressed by two at once have one answer, also after a restart', async () => {
     const { id } = await ended(await (await bot('one')).open(await question()));

@@ -137,11 +137,11 @@ export function openThreads(parts: ThreadsParts): Threads {
     const id = await runs.claim(run, run.id);
     if (id === null || id === run.id) return null;
     let other = await runs.read(id);
-    for (let polls = 0; polls < POLLS && other?.thread.root == null; polls += 1) {
+    for (let polls = 0; polls < POLLS && other?.thread.root == null && !(other && isInVain(other)); polls += 1) {
       await wait(POLL);
       other = await runs.read(id);
     }
-    return other === null || other.state === 'failed' || other.state === 'interrupted' ? null : other;
+    return other === null || isInVain(other) ? null : other;
   }
 
   /** Works on a run, once at a time in this process; `ended` never rejects: where the store does not answer, it is the run as given. */
@@ -406,6 +406,9 @@ export function openThreads(parts: ThreadsParts): Threads {
     return { running: slots.pending, waiting: slots.size };
   }
 }
+
+/** Whether there is nothing to wait for: its channel refused it, or it ended without an answer. */
+const isInVain = ({ state }: Run): boolean => state === 'failed' || state === 'interrupted';
 
 const within = ({ thread }: Run): Target => ({ channel: thread.channel, thread: threadOf(thread) });
 

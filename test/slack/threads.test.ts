@@ -121,6 +121,18 @@ describe('a question', () => {
     expect(await runs.open()).toEqual([]);
     expect(asked).toBe(0);
   });
+
+  it('asked again once the bot is invited, is answered at once', async () => {
+    const threads = await bot('one');
+    paper.faults = ['not-in-channel'];
+    await threads.open(await question());
+    const before = performance.now();
+    const opened = await threads.open(await question());
+    // The claim of the one that was refused is not waited for.
+    expect(performance.now() - before).toBeLessThan(1_500);
+    await ended(opened);
+    expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
+  });
 });
 
 describe('a post whose answer is lost', () => {

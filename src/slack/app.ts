@@ -70,6 +70,10 @@ const DELIVERED = { milliseconds: 6 * 60 * 60_000, most: 20_000 };
 const PRESSED = { milliseconds: 4_000, most: 2_000 };
 /** What Slack sends is far smaller. */
 const BODY_LIMIT = 1024 * 1024;
+/** Seconds. Bolt refuses requests that were signed longer ago than this, and none that were signed for later. */
+const AHEAD = 5 * 60;
+/** Longer than the idle timeout that load balancers and proxies usually have: else they reuse a connection that is being closed here. */
+const KEPT_ALIVE = 125_000;
 /** A socket is renewed every few hours, and gone for some seconds then. */
 const AWAY = 30_000;
 
@@ -161,7 +165,7 @@ export async function openApp(parts: AppParts): Promise<OpenApp> {
     app,
     isReady,
     async start() {
-      const started: unknown = await app.start(config.slack.port);
+      const started: unknown = await app.start(config.slack.port, { keepAliveTimeout: KEPT_ALIVE });
       health.isStarted = true;
       if (socket !== null) return config.healthPort;
       health.isConnected = true;
@@ -191,6 +195,9 @@ function receiverFor(
       bodyLimit: BODY_LIMIT,
       logger,
     });
+    const { requestListener } = receiver;
+    receiver.requestListener = (request, response) =>
+      isAhead(request) ? answerText(response, 401, 'signed for later') : requestListener(request, response);
     return { receiver, socket: null };
   }
   // A copy of its own: the client of the socket writes into these.
@@ -203,6 +210,10 @@ function receiverFor(
   });
   return { receiver, socket: receiver.client };
 }
+
+/** A request that was taken from somewhere and kept must not be good for longer because its time was set ahead. */
+const isAhead = ({ headers }: IncomingMessage): boolean =>
+  Number(headers['x-slack-request-timestamp']) > Date.now() / 1000 + AHEAD;
 
 interface Built {
   logger: ReturnType<typeof boltLogger>;

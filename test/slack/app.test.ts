@@ -1,4 +1,5 @@
 /** The app itself: health, what it lets in, how it ends. */
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { openBot } from './bot.ts';
@@ -62,6 +63,35 @@ describe('over http', () => {
     });
     expect(response.status).toBe(401);
     expect(asked.found).toEqual([]);
+  });
+
+  it.each([
+    ['now', 0, 200],
+    ['for a moment ahead, by a clock that is fast', 240, 200],
+    ['for an hour ahead', 3600, 401],
+    ['an hour ago', -3600, 401],
+  ])('what is signed %s is answered with the status of that', async (_, seconds, status) => {
+    const { port, slack } = await openBot({ mode: 'http' });
+    const body = 'command=/alb502&text=help&user_id=U0ADA&team_id=T0LOCAL&channel_id=C0ALERTS&trigger_id=1.1';
+    const time = Math.floor(Date.now() / 1000) + seconds;
+    const signature = createHmac('sha256', slack.signingSecret).update(`v0:${time}:${body}`).digest('hex');
+    const response = await fetch(`http://127.0.0.1:${port}/slack/events`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/x-www-form-urlencoded',
+        'X-Slack-Signature': `v0=${signature}`,
+        'X-Slack-Request-Timestamp': String(time),
+      },
+      body,
+    });
+    expect(response.status).toBe(status);
+  });
+
+  it('a connection is kept longer than the 60 s for which a load balancer reuses it', async () => {
+    const { port } = await openBot({ mode: 'http' });
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`);
+    const seconds = Number(/timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '')?.[1]);
+    expect(seconds).toBeGreaterThan(60);
   });
 
   it('what is too long is refused', async () => {

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Investigator } from '../../src/investigate.ts';
 import type { FileMessage, Message } from '../../src/render/slack/message.ts';
 import type { Store } from '../../src/runs/store.ts';
-import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
+import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
 import { envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
 import {
   type Clock,
@@ -56,10 +56,7 @@ const notes = (channel: string) =>
     ({ target, runId }) => target.channel === channel && target.thread === null && !/^\d{8}t/.test(runId ?? ''),
   );
 /** Replies that are not of the thread's own messages. */
-const replies = () =>
-  paper.messages
-    .filter(({ runId, target }) => target.thread !== null && runId === null)
-    .map(({ message }) => textOf(message));
+const replies = () => repliesOn(paper).map(({ message }) => textOf(message));
 const episode = async () => {
   const [history] = [...store.objects].filter(([key]) => key.startsWith('alarms/load-balancers/'));
   return JSON.parse(history?.[1].body ?? '{"episodes":[]}').episodes.map((kept: { episode: unknown }) => kept.episode);

@@ -1,6 +1,6 @@
 /** The process is killed at every call it makes, before it is made and when it was; another one goes on. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
+import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
 import { envelope, snsAlarm } from './messages.ts';
 import { clockAt, memoryStore, type Process, startProcess, stubInvestigator } from './process.ts';
 
@@ -91,8 +91,6 @@ async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
 
 const roots = (paper: ChannelOnPaper) =>
   paper.messages.filter(({ target, runId }) => target.thread === null && runId !== null);
-const replies = (paper: ChannelOnPaper) =>
-  paper.messages.filter(({ target, runId }) => target.thread !== null && runId === null);
 
 function assertTrue({ paper, run, kept, store }: Outcome): void {
   expect(kept).toMatchObject({
@@ -111,7 +109,7 @@ function assertTrue({ paper, run, kept, store }: Outcome): void {
 it('alive: one thread, one reply', async () => {
   const outcome = await story();
   expect(roots(outcome.paper)).toHaveLength(1);
-  expect(replies(outcome.paper)).toHaveLength(1);
+  expect(repliesOn(outcome.paper)).toHaveLength(1);
   assertTrue(outcome);
 });
 
@@ -141,13 +139,13 @@ describe.each(['before', 'after'] as const)('killed %s', (when) => {
   it('any call: one thread, and its final state reached', { timeout: 200_000 }, async () => {
     const { calls, wrong, outcomes } = await atEveryCall(when, true, ({ paper }) => {
       expect(roots(paper)).toHaveLength(1);
-      expect(replies(paper).length).toBeGreaterThan(0);
-      expect(replies(paper).length).toBeLessThanOrEqual(2);
+      expect(repliesOn(paper).length).toBeGreaterThan(0);
+      expect(repliesOn(paper).length).toBeLessThanOrEqual(2);
     });
     expect(wrong).toEqual([]);
     expect(calls).toBeGreaterThan(100);
     // chat.postMessage has no key: between the post of a reply and the note of it nothing tells.
-    expect(outcomes.filter(({ paper }) => replies(paper).length === 2).length).toBeLessThanOrEqual(3);
+    expect(outcomes.filter(({ paper }) => repliesOn(paper).length === 2).length).toBeLessThanOrEqual(3);
   });
 });
 

@@ -69,3 +69,10 @@ export function channelOnPaper(): ChannelOnPaper {
   };
   return paper;
 }
+
+/** What a run says by itself in its thread; the rest are replies. */
+const OWN = /\/(?:checklist|verdict|step-[1-6])$/;
+
+/** Replies in threads that are not of the threads' own messages. */
+export const repliesOn = (paper: ChannelOnPaper): Paper[] =>
+  paper.messages.filter(({ target, runId }) => target.thread !== null && !OWN.test(runId ?? ''));

@@ -71,8 +71,10 @@ export const DETAIL = [
   'classification_reason',
 ] as const;
 
+type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string | number };
+
 /** Failures of a batch, at most: their texts are far larger than a row. */
-const BATCH_FAILURES = 4096;
+const BATCH_FAILURES = 2048;
 
 /** What became of the lines of one file; lines = entries + rejected. Entries are those of every load balancer. */
 export interface Account {
@@ -156,6 +158,19 @@ const newBatch = (): Batch => ({
   targetMs: new Int32Array(BATCH),
   sample: new Uint32Array(BATCH),
   failures: { rows: [], details: [] },
+});
+
+const cutTo = (rows: number, batch: Batch): Batch => ({
+  rows,
+  ended: batch.ended.slice(0, rows),
+  place: batch.place.slice(0, rows),
+  client: batch.client.slice(0, rows),
+  route: batch.route.slice(0, rows),
+  status: batch.status.slice(0, rows),
+  targetStatus: batch.targetStatus.slice(0, rows),
+  targetMs: batch.targetMs.slice(0, rows),
+  sample: batch.sample.slice(0, rows),
+  failures: batch.failures,
 });
 
 /** The 64-bit columns of a batch as pairs of 32 bits, the lower ones first: a BigInt for each value would be an object for each value. */
@@ -258,10 +273,18 @@ export class Columns {
 
   /** Hands out what is not handed out yet. */
   flush(): void {
-    if (this.#batch.rows === 0) return;
-    this.#emit(this.#batch);
-    this.#batch = newBatch();
-    this.#words = wordsOf(this.#batch);
+    const { rows } = this.#batch;
+    if (rows === 0) return;
+    if (rows > BATCH / 4) {
+      this.#emit(this.#batch);
+      this.#batch = newBatch();
+      this.#words = wordsOf(this.#batch);
+      return;
+    }
+    // Of little, a copy goes, and the large columns are filled again.
+    this.#emit(cutTo(rows, this.#batch));
+    this.#batch.rows = 0;
+    this.#batch.failures = { rows: [], details: [] };
   }
 
   /** Places that were met for the first time. */
@@ -365,24 +388,24 @@ export class Columns {
     if (status < 0 || this.#isFailed[status] === 0 || !this.#isInWindow(ended)) return;
 
     const created = instant(entry.request_creation_time);
-    const detail: Record<(typeof DETAIL)[number], string | number> = {
-      request_type: entry.type,
+    const detail: TextsOf<typeof DETAIL> = [
+      entry.type,
       client_address,
-      request_processing_time: entry.request_processing_time,
-      target_processing_time: entry.target_processing_time,
-      response_processing_time: entry.response_processing_time,
-      received_bytes: entry.received_bytes,
-      sent_bytes: entry.sent_bytes,
+      entry.request_processing_time,
+      entry.target_processing_time,
+      entry.response_processing_time,
+      entry.received_bytes,
+      entry.sent_bytes,
       route_text,
       trace_id,
-      matched_rule_priority: entry.matched_rule_priority ?? '-',
-      created: created === null ? '' : Math.round(created * 1000),
-      actions_executed: asWritten(entry.actions_executed ?? '-'),
-      error_reason: asWritten(entry.error_reason ?? '-'),
-      classification_reason: asWritten(entry.classification_reason ?? '-'),
-    };
+      entry.matched_rule_priority ?? '-',
+      created === null ? '' : Math.round(created * 1000),
+      asWritten(entry.actions_executed ?? '-'),
+      asWritten(entry.error_reason ?? '-'),
+      asWritten(entry.classification_reason ?? '-'),
+    ];
     batch.failures.rows.push(row);
-    batch.failures.details.push(DETAIL.map((name) => detail[name]).join('"'));
+    batch.failures.details.push(detail.join('"'));
   }
 
   #name(place: number, target_group_arn: string, target: string, node: string): void {

@@ -15,7 +15,7 @@ import { lineKind } from './entry.ts';
 import { byText, canMatter, logFilesIn, look, parseFileName, redacted, type WantedLoadBalancer } from './files.ts';
 import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequests } from './gap-limits.ts';
 import * as queries from './queries.ts';
-import { openRelations } from './relations.ts';
+import { FAILURE, openRelations } from './relations.ts';
 import { scan, type ToScan } from './scan.ts';
 import type { Scanned } from './scan-file.ts';
 
@@ -277,7 +277,9 @@ class Reading {
     places: ReadonlyMap<number, Place>,
   ): Promise<AccessLog> {
     const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
-    await connection.run(`CREATE TABLE failure AS ${queries.FAILURE}; CREATE TABLE retried AS ${queries.RETRIED};`);
+    await connection.run(
+      `CREATE TABLE failure AS ${FAILURE}; DROP VIEW failing; DROP TABLE failed_line; CREATE TABLE retried AS ${queries.RETRIED};`,
+    );
 
     const [overview] = await select(connection, queries.OVERVIEW);
     const [failed] = await select(connection, queries.FAILED);

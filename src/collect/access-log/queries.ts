@@ -29,9 +29,6 @@ const RETRY = 30_000_000;
 export const FAILURE_ORDER =
   'ended, trace_id, client_address, route_text, target, status, target_status, created, sent_bytes, received_bytes, request_processing_time, target_processing_time, response_processing_time, request_type, node';
 
-/** The relation `failure` from the same rows without numbers, `failing`. */
-export const FAILURE: Question = `SELECT row_number() OVER (ORDER BY ${FAILURE_ORDER}) AS id, * FROM failing`;
-
 /** One row. */
 export const OVERVIEW: Question = `
   SELECT count(CASE WHEN in_window THEN 1 END) AS requests, count(CASE WHEN in_window AND failed THEN 1 END) AS failures, min(ended) AS oldest, max(ended) AS newest

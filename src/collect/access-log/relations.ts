@@ -15,7 +15,7 @@ import {
 } from '@duckdb/node-api';
 import type { Question } from '../../evidence.ts';
 import { type Batch, DETAIL, type Place } from './columns.ts';
-import { whole } from './queries.ts';
+import { FAILURE_ORDER, whole } from './queries.ts';
 import type { Taking } from './scan.ts';
 
 /** Rows of a chunk, at most: what DuckDB works on at a time. */
@@ -37,6 +37,21 @@ const typed = (name: (typeof DETAIL)[number], index: number): string => {
   const type = DETAIL_TYPES[name];
   return `${type === undefined ? `detail[${index + 1}]` : `try_cast(detail[${index + 1}] AS ${type})`} AS ${name}`;
 };
+
+/**
+ * The relation `failure` from the same rows without numbers, `failing`, of which each has a `row` of its own. Only rows of one microsecond
+ * are put in order by their texts, and no text is sorted along with the times.
+ */
+export const FAILURE = `
+  WITH moment AS (SELECT ended, count(*) AS failures FROM failing GROUP BY ended),
+  before AS (
+    SELECT ended, failures, CAST(sum(failures) OVER (ORDER BY ended ROWS UNBOUNDED PRECEDING) - failures AS BIGINT) AS earlier
+    FROM moment),
+  tied AS (
+    SELECT "row", row_number() OVER (PARTITION BY ended ORDER BY ${FAILURE_ORDER}) AS n
+    FROM failing WHERE ended IN (SELECT ended FROM moment WHERE failures > 1))
+  SELECT before.earlier + coalesce(tied.n, 1) AS id, failing.* EXCLUDE ("row")
+  FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
 
 export interface Relations extends Taking {
   /** After the last batch: `entry`, `place` and `failing` are there. The places by key. */
@@ -92,7 +107,7 @@ export async function openRelations(
         CREATE VIEW failing AS
           SELECT one.* EXCLUDE (detail), ${DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
           FROM (
-            SELECT ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
+            SELECT failed_line.rowid AS "row", ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
               ${askedSql(statuses)} AS asked, string_split(detail, '"') AS detail
             FROM failed_line) AS one
           JOIN place ON place.place = one.place;`);

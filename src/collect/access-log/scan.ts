@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
 import { type ScanFile, type Scanned, scanFile, type Way } from './scan-file.ts';
-import type { FromWorker } from './scan-worker.ts';
+import type { ForWorker, FromWorker } from './scan-worker.ts';
 
 /** Up to this many compressed bytes a thread would take longer to begin than to read. */
 const ALONE_BELOW = 4_000_000;
@@ -81,7 +81,8 @@ function readerHere(options: ColumnsOptions): Reader {
 }
 
 function readerInThread(options: ColumnsOptions): Reader {
-  const worker = new Worker(WORKER, { workerData: options });
+  const untaken = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(WORKER, { workerData: { options, untaken } satisfies ForWorker });
   let taking: (batch: Batch) => void = () => {};
   let reading = Promise.withResolvers<Scanned>();
   const fail = (why: unknown) => {
@@ -91,8 +92,13 @@ function readerInThread(options: ColumnsOptions): Reader {
   worker.on('exit', fail);
   worker.on('message', (message: FromWorker) => {
     try {
-      if ('batch' in message) taking(message.batch);
-      else reading.resolve(message.scanned);
+      if ('scanned' in message) {
+        reading.resolve(message.scanned);
+        return;
+      }
+      taking(message.batch);
+      Atomics.sub(untaken, 0, 1);
+      Atomics.notify(untaken, 0);
     } catch (error) {
       reading.reject(error);
     }

@@ -26,7 +26,7 @@ async function byBoth(objects: Map<string, Uint8Array>, form: TableForm, asked: 
 }
 
 /** All but what tells the engines apart. */
-const comparable = ({ cost: _, unanswered: __, rejected: ___, ...log }: AccessLog) => log;
+const comparable = ({ cost: _, unanswered: __, rejected: ___, reading: ____, ...log }: AccessLog) => log;
 
 const T = question.from;
 const TRACE = (index: number) =>

@@ -186,7 +186,6 @@ describe('the grammar', () => {
       STATUSES: queries.STATUSES,
       RETRIED: queries.RETRIED,
       FAILED: queries.FAILED,
-      FAILURE: queries.FAILURE,
       FAILURE_SHAPES: queries.FAILURE_SHAPES,
       failures: queries.failures(20_000),
       routes: queries.routes(200),

@@ -229,6 +229,9 @@ export interface FailureShape {
   count: number;
   /** How many of them were followed by a success, see retriedOk. */
   retriedOk: number;
+  /** Epoch milliseconds of the first and the last of them; absent in recordings of before they were kept. */
+  first?: number | undefined;
+  last?: number | undefined;
 }
 
 export interface RouteTraffic {

@@ -1,7 +1,7 @@
 /** Who was hurt, since when, is it still happening; how complete the log is; errors over time. */
 
 import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
-import type { AccessLog, Question } from './evidence.ts';
+import type { AccessLog, FailureShape, Question } from './evidence.ts';
 import type { MetricsReach } from './metrics.ts';
 import { asked } from './query.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
@@ -22,10 +22,9 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   const shapes = log.failureShapes.filter((shape) => isAsked(shape.elb_status_code));
   const times = errors.map((error) => error.at);
   const capped = log.failuresTotal > log.failures.length;
-  // Rows are kept of some errors only; of all there are the minutes.
-  const minutes = capped ? shapes.map(({ minute }) => minute) : [];
-  const first = earliest(times[0] ?? null, minutes);
-  const last = latest(times.at(-1) ?? null, minutes);
+  // Rows are kept of some errors only; of all there are these.
+  const first = earliest(times[0] ?? null, capped ? shapes : []);
+  const last = latest(times.at(-1) ?? null, capped ? shapes : []);
   const routes = routesOf(traffic, capped);
   const clients = capped ? log.failedClients : new Set(errors.map((error) => error.client)).size;
   const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
@@ -67,13 +66,16 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   }
 }
 
-/** The first kept error, or the start of an earlier minute that had one. */
-const earliest = (kept: number | null, minutes: readonly number[]): number | null =>
-  minutes.reduce((first: number | null, minute) => (first === null || minute + MINUTE <= first ? minute : first), kept);
+/** The first kept error, or an earlier one: where it is not known, the start of an earlier minute that had one. */
+const earliest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
+  shapes.reduce((earlier: number | null, { minute, first }) => {
+    if (first !== undefined) return Math.min(first, earlier ?? first);
+    return earlier === null || minute + MINUTE <= earlier ? minute : earlier;
+  }, kept);
 
-/** The last kept error, or the start of a later minute that had one. */
-const latest = (kept: number | null, minutes: readonly number[]): number | null =>
-  minutes.reduce((last: number | null, minute) => (last === null || minute > last ? minute : last), kept);
+/** The last kept error, or a later one: where it is not known, the start of a later minute that had one. */
+const latest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
+  shapes.reduce((later: number | null, { minute, last }) => Math.max(last ?? minute, later ?? minute), kept);
 
 export const NO_TRIAGE: Triage = {
   requests: null,

@@ -138,6 +138,24 @@ describe('when rows are kept of some failures only', () => {
       new Date(START + 10 * MINUTE).toISOString(),
     ]);
   });
+
+  it('the first and the last error are those of all, where the log has them', () => {
+    const all = trafficOf([1, 130, 600].map((second) => failed('connect-failed', second)));
+    const failureShapes = all.log.failureShapes.map((shape, index) => {
+      const at = all.errors[index]?.at;
+      return { ...shape, first: at, last: at };
+    });
+    const kept = {
+      ...all,
+      errors: all.errors.slice(1, 2),
+      log: { ...all.log, failures: all.log.failures.slice(1, 2), failureShapes },
+    };
+    const { firstError, lastError } = triage(kept, question, null);
+    expect([firstError, lastError]).toEqual([
+      new Date(START + 1000).toISOString(),
+      new Date(START + 600_000).toISOString(),
+    ]);
+  });
 });
 
 describe('timeline', () => {

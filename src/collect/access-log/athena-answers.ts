@@ -249,6 +249,8 @@ function shapeOf(row: Row): FailureShape {
     hasTargetGroup: shape.has_target_group === '1',
     count: Number(row.lines),
     retriedOk: Number(row.retried),
+    first: Number(row.first) / 1000,
+    last: Number(row.last) / 1000,
   };
 }
 

@@ -382,6 +382,8 @@ class Reading {
           hasTargetGroup: row.has_target_group === true,
           count: number(row, 'failures'),
           retriedOk: number(row, 'retried'),
+          first: number(row, 'first_seen') / 1000,
+          last: number(row, 'last_seen') / 1000,
         }),
       ),
       failedClients: number(failed, 'clients'),

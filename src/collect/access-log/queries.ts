@@ -89,7 +89,8 @@ export const FAILURE_SHAPES: Question = `
     CASE WHEN created IS NULL THEN NULL WHEN ended - created < 9500000 THEN 'under-9.5s'
       WHEN ended - created < 11000000 THEN '9.5-11s' ELSE 'from-11s' END AS elapsed,
     error_reason, ',' || actions_executed || ',' LIKE '%,fixed-response,%' AS fixed_response, target <> '-' AS has_target,
-    target_group_arn <> '-' AS has_target_group, count(*) AS failures, count(retried.id) AS retried
+    target_group_arn <> '-' AS has_target_group, count(*) AS failures, count(retried.id) AS retried, min(ended) AS first_seen,
+    max(ended) AS last_seen
   FROM failure LEFT JOIN retried ON retried.id = failure.id
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
   ORDER BY 1, 2, 3, 4, 5, 6, 7 NULLS LAST, 8, 9, 10, 11`;

@@ -99,6 +99,8 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       hasTargetGroup: z.boolean(),
       count,
       retriedOk: count,
+      first: count.optional(),
+      last: count.optional(),
     }),
   ),
   failedClients: count,

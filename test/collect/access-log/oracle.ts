@@ -158,7 +158,14 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
     failureShapes: groups(failures, (failure) => JSON.stringify(shapeOf(failure))).map(([, own]) => {
       const [first] = own;
       if (first === undefined) throw new Error('a group has members');
-      return { ...shapeOf(first), count: own.length, retriedOk: own.filter((failure) => failure.retriedOk).length };
+      const times = own.map(({ at }) => at);
+      return {
+        ...shapeOf(first),
+        count: own.length,
+        retriedOk: own.filter((failure) => failure.retriedOk).length,
+        first: Math.min(...times),
+        last: Math.max(...times),
+      };
     }),
     failedClients: new Set(failures.filter((f) => isAsked(f.elb_status_code)).map((f) => f.client)).size,
     retriedOk: failures.filter((failure) => failure.retriedOk).length,
@@ -194,7 +201,7 @@ function asWritten(entry: LogEntry): LogEntry {
 
 const minuteOf = (at: number) => Math.floor(at / 60_000) * 60_000;
 
-function shapeOf(failure: FailedRequest): Omit<FailureShape, 'count' | 'retriedOk'> {
+function shapeOf(failure: FailedRequest): Omit<FailureShape, 'count' | 'retriedOk' | 'first' | 'last'> {
   const { elapsed, error_reason, fixedResponse, hasTarget, hasTargetGroup } = seenOf(failure);
   const reached = (value: number) => (value < 0 ? -1 : 0);
   return {

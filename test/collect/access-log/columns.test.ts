@@ -37,6 +37,7 @@ function read(pieces: readonly (Uint8Array | string)[], id: string | null = '50d
 const segment = fc.oneof(
   fc.nat(10_000).map(String),
   fc.uuid(),
+  fc.constant('deadbeef-cafe-babe-face-deadbeefcafe'),
   fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF-'), maxLength: 40 }),
   fc.constantFrom('', 'api', 'v1', 'deadbeef', 'a.b', 'a;b', ';', ';v=1;w', '12;x', '%20', 'a b', ':id', 'é', '*'),
 );
@@ -114,6 +115,87 @@ describe('a line in the ordinary form', () => {
         expect(row).toMatchObject({ route: keyOf(route(text)), client: keyOf('192.0.2.1') });
       }),
     );
+  });
+});
+
+/** Of as many fields as lines have had over the years, and more. */
+const wire = fc
+  .tuple(
+    fields,
+    fc.constantFrom(12, 13, 18, 21, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40),
+    fc.array(fc.constantFrom('"-"', '-', '"a b"', 'x', '""', '"é"'), { minLength: 7, maxLength: 7 }),
+  )
+  .map(([given, count, more]) => {
+    const known = line(given).match(/"[^"]*"|[^ ]+/g) ?? [];
+    return [...known, ...more].slice(0, count).join(' ');
+  });
+
+/** The bytes with any one of them replaced, put in front, or taken out, or all behind it taken out. */
+const damaged = fc
+  .tuple(wire, fc.nat(1_000_000), fc.nat(255), fc.constantFrom('replaced', 'added', 'removed', 'cut'))
+  .map(([text, where, byte, how]) => {
+    const bytes = Buffer.from(text);
+    const at = where % bytes.length;
+    const put = how === 'replaced' || how === 'added' ? [byte] : [];
+    return Buffer.concat([
+      bytes.subarray(0, at),
+      Buffer.from(put),
+      how === 'cut' ? Buffer.alloc(0) : bytes.subarray(how === 'added' ? at : at + 1),
+    ]);
+  });
+
+/** Every line that has a byte with a space behind it. */
+function spaced(bytes: Buffer): Buffer {
+  const lines = bytes.toString('latin1').split('\n');
+  return Buffer.from(lines.map((text) => text.replace(/([^\r])\r?$|^(\r)\r$/, '$1$2 ')).join('\n'), 'latin1');
+}
+
+describe('the bytes of a line', () => {
+  it('say what the parser reads in them, whichever is damaged', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 3, arbitrary: damaged }, wire.map(Buffer.from)), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('\n', '\r\n'),
+        fc.constantFrom('', '\uFEFF'),
+        (lines, lineBreak, mark) => {
+          const bytes = Buffer.concat([Buffer.from(mark), ...lines.flatMap((text) => [text, Buffer.from(lineBreak)])]);
+          const [fast, parsed] = [read([bytes]), read([spaced(bytes)])];
+          expect(fast.rows).toEqual(parsed.rows);
+          expect(fast.places).toEqual(parsed.places);
+          expect(fast.batches.map(({ failures }) => failures)).toEqual(parsed.batches.map(({ failures }) => failures));
+          const { lines: all, entries, rejected, otherLoadBalancers, firstRejected } = fast.account;
+          expect(parsed.account).toMatchObject({ lines: all, entries, rejected, otherLoadBalancers });
+          expect(parsed.account.firstRejected?.line).toBe(firstRejected?.line);
+          expect(all).toBe(entries + rejected);
+          expect(fast.rows).toHaveLength(entries - otherLoadBalancers);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each([12, 13, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40])('are an entry with %i fields', (count) => {
+    const known = line({ node: '198.51.100.44' }).match(/"[^"]*"|[^ ]+/g) ?? [];
+    const text = [...known, ...Array<string>(6).fill('"-"')].slice(0, count).join(' ');
+    for (const bytes of [text, `\uFEFF${text}\r\n`]) {
+      const { account, places } = read([bytes]);
+      expect(account).toMatchObject({ lines: 1, entries: 1, rejected: 0 });
+      expect(places.map(({ node }) => node)).toEqual([count < 34 ? '203.0.113.17' : '198.51.100.44']);
+    }
+  });
+
+  it('are the same in pieces that end at any of them', () => {
+    const text = Buffer.from(
+      [line({ userAgent: 'é' }), line({ status: '502' }), 'no entry', line(), ''].map((one) => `${one}\r\n`).join(''),
+    );
+    const whole = read([text]);
+    expect(whole.account).toMatchObject({ lines: 4, entries: 3, rejected: 1 });
+    for (let at = 0; at <= text.length; at += 1) {
+      const { rows, places, account } = read([text.subarray(0, at), text.subarray(at)]);
+      expect({ rows, places, account }).toEqual({ rows: whole.rows, places: whole.places, account: whole.account });
+    }
+    const one = read(Array.from(text, (byte) => Uint8Array.of(byte)));
+    expect({ rows: one.rows, account: one.account }).toEqual({ rows: whole.rows, account: whole.account });
   });
 });
 

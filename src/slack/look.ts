@@ -68,6 +68,8 @@ export async function answered({ runs, now }: LookParts, id: string, diagnosis: 
       ...current,
       state: stateOf(diagnosis),
       failure: null,
+      // Until now it told what another run had found out.
+      copyOf: null,
       asks: current.asks + 1,
       askAgainAt: next === null ? null : new Date(next).toISOString(),
       posting: current.posting ?? SHOWING,

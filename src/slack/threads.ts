@@ -87,6 +87,14 @@ interface Active {
   ended: Promise<Run>;
 }
 
+interface Purpose {
+  ask: boolean;
+  /** Asks AWS itself, even where another run has an answer. */
+  own?: boolean;
+  /** Milliseconds between attempts to post the root message. */
+  retries?: readonly number[];
+}
+
 export function openThreads(parts: ThreadsParts): Threads {
   const { runs, poster, limits, owner, now, log } = parts;
   const active = new Map<string, Active>();
@@ -145,7 +153,7 @@ export function openThreads(parts: ThreadsParts): Threads {
   }
 
   /** Works on a run, once at a time in this process; `ended` never rejects: where the store does not answer, it is the run as given. */
-  function begin(run: Run, purpose: { ask: boolean; retries?: readonly number[] }): Active {
+  function begin(run: Run, purpose: Purpose): Active {
     const { id } = run;
     const there = active.get(id);
     if (there !== undefined) return there;
@@ -165,7 +173,7 @@ export function openThreads(parts: ThreadsParts): Threads {
 
   async function work(
     id: string,
-    { ask, retries = [] }: { ask: boolean; retries?: readonly number[] },
+    { ask, own = false, retries = [] }: Purpose,
     standing: (root: Run | Refusal) => void,
   ): Promise<Run> {
     const leased = await runs.lease(id, owner, LEASE);
@@ -182,7 +190,7 @@ export function openThreads(parts: ThreadsParts): Threads {
       standing(stood);
       if ('refused' in stood) return refusedRoot(id, stood);
       const before = stood.thread.verdict === null ? null : (await toldOf(parts, stood)).diagnosis;
-      const run = ask ? await asked(stood) : stood;
+      const run = ask ? await asked(stood, own) : stood;
       if (await show(parts, run, before)) await tellChange(run, before);
       return known(id);
     } finally {
@@ -216,12 +224,12 @@ export function openThreads(parts: ThreadsParts): Threads {
   }
 
   /** The run with its answer. One that answers from the evidence of another waits for that one, and needs no place among those at work. */
-  async function asked(run: Run): Promise<Run> {
-    const copy = run.copyOf === null ? null : await copied(run, run.copyOf);
+  async function asked(run: Run, own: boolean): Promise<Run> {
+    const copy = run.copyOf === null || own ? null : await copied(run, run.copyOf);
     if (copy !== null) return copy;
     return slots.add(async () => {
       if (isClosing) return interrupted(run.id);
-      const begun = await runs.change(run.id, (current) => ({ ...current, state: 'looking', copyOf: null }));
+      const begun = await runs.change(run.id, (current) => ({ ...current, state: 'looking' }));
       if (begun.thread.root !== null && run.state === 'queued') {
         poster.progress(begun.thread.channel, begun.thread.root, rootOf(await toldOf(parts, begun)));
       }
@@ -241,7 +249,7 @@ export function openThreads(parts: ThreadsParts): Threads {
       const other = await runs.read(source);
       if (other === null || other.state === 'failed' || other.state === 'interrupted') return null;
       if (other.state !== 'queued' && other.state !== 'looking') {
-        if (other.asks <= run.asks) return null;
+        if (other.asks <= run.asks || !isOfSameWindow(other, run)) return null;
         const { state, asks, askAgainAt } = other;
         // A moment after the other one has asked again.
         const again = askAgainAt === null ? null : new Date(Date.parse(askAgainAt) + LEASE).toISOString();
@@ -278,13 +286,12 @@ export function openThreads(parts: ThreadsParts): Threads {
         state: 'looking',
         failure: null,
         askAgainAt: null,
-        copyOf: null,
         posting: current.posting ?? SHOWING,
       }));
       if (run.thread.root !== null) {
         poster.progress(run.thread.channel, run.thread.root, rootOf(await toldOf(parts, run)));
       }
-      return await begin(run, { ask: true }).ended;
+      return await begin(run, { ask: true, own: true }).ended;
     } finally {
       admitted.leave();
     }
@@ -409,6 +416,10 @@ export function openThreads(parts: ThreadsParts): Threads {
 
 /** Whether there is nothing to wait for: its channel refused it, or it ended without an answer. */
 const isInVain = ({ state }: Run): boolean => state === 'failed' || state === 'interrupted';
+
+/** As for claims: either may have been widened since. */
+const isOfSameWindow = (a: Run, b: Run): boolean =>
+  [a.from, a.to].every((time, at) => Math.abs(Date.parse(time) - Date.parse([b.from, b.to][at] ?? '')) < 60_000);
 
 const within = ({ thread }: Run): Target => ({ channel: thread.channel, thread: threadOf(thread) });
 

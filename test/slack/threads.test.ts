@@ -311,6 +311,21 @@ describe('asking again', () => {
     expect(paper.messages.filter(({ runId }) => runId !== null)).toHaveLength(before);
   });
 
+  it('in vain, where the answer was that of another run, loses nothing of it', async () => {
+    const threads = await bot('one');
+    await ended(await threads.open(await question()));
+    const copy = await ended(await threads.open(await question({ channel: 'C2' })));
+    expect(copy.copyOf).not.toBeNull();
+    const recorded = investigator.investigate;
+    investigator.investigate = () => Promise.reject(new Error('AWS is down'));
+    expect(await threads.askAgain(copy.id, undefined, 'U1')).toMatchObject({ state: 'failed' });
+    expect(await threads.answer(copy.id, 'by-target', 'by-target')).toHaveProperty('ts');
+    expect(texts().at(-1)).toContain('Errors by target');
+    investigator.investigate = recorded;
+    expect(await threads.askAgain(copy.id, undefined, 'U1')).toMatchObject({ state: 'final', copyOf: null });
+    expect(asked).toBe(2);
+  });
+
   it('more often than a person may is refused with a sentence', async () => {
     const threads = await bot('one', { perHour: 2 });
     const { id } = await ended(await threads.open(await question()));

@@ -107,7 +107,9 @@ async function extra(desk: Desk, id: ExtraId, { run, respond, thread }: Press): 
   const sentence =
     answer.refused === 'not-in-channel'
       ? `alb502 is not in this channel any more: type /invite @${desk.bot.name} in it, then press again.`
-      : 'Slack did not take the answer; press again in a minute.';
+      : answer.refused === 'gone'
+        ? 'The thread or its channel is gone; ask anew where the answer is to be.'
+        : 'Slack did not take the answer; press again in a minute.';
   desk.log.warn({ run: run.id, what: id, refused: answer.refused, code: answer.code }, 'a press was not answered');
   await answerPrivately(desk, respond, privateMessage(sentence), thread);
 }

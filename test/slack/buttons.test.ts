@@ -63,6 +63,7 @@ describe('an answer that is fetched', () => {
   it.each([
     [{ refused: 'not-in-channel', code: 'not_in_channel' } as const, '/invite @alb502'],
     [{ refused: 'unreachable', code: 'timeout' } as const, 'press again in a minute'],
+    [{ refused: 'gone', code: 'is_archived' } as const, 'is gone'],
   ])('that Slack refuses is said to be', async (answer, says) => {
     const bot = await withThread();
     bot.next.answer = answer;

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DEADLINE } from '../src/commands/serve.ts';
+import { CLOSING } from '../src/slack/post.ts';
+import { LAST_WORDS } from '../src/slack/threads.ts';
 import { temporaryFolder } from './collect/folder.ts';
 import { environmentFor, filesOf, serveAccount } from './collect/live/account.ts';
 import { incidentFolder } from './collect/live/live.ts';
@@ -166,4 +169,8 @@ describe('running', () => {
     run.child.kill('SIGTERM');
     expect(await run.ended).toBe(143);
   });
+});
+
+it('told to stop, waits for diagnoses, then for threads and edits, less than the 30 s after which it is killed', () => {
+  expect(DEADLINE + LAST_WORDS + CLOSING).toBeLessThan(30_000);
 });

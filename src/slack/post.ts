@@ -38,7 +38,7 @@ const LONGEST_WAIT = 30;
 const PAGES = 5;
 const PAGE = 100;
 /** Edits that are still not sent when the process ends are told as not sent. */
-const CLOSING = 5_000;
+export const CLOSING = 5_000;
 
 /** What Slack made of a call. `lost`: no answer, or one that says nothing about what was done. */
 type Answer<T> = { of: T } | { code: string; places: string[] } | { lost: string };

@@ -75,7 +75,7 @@ const RETRY_ROOT = [500, 2_000, 5_000];
 const POLL = 100;
 const POLLS = 30;
 /** After an abort, for the threads to say so. */
-const LAST_WORDS = 8_000;
+export const LAST_WORDS = 8_000;
 /** After this, a press whose answer was begun and never noted counts as not answered. */
 const PRESS_LOST = 60_000;
 /** Noted for a reply that may have been posted. */

@@ -2,7 +2,7 @@
  * Log lines as bytes → narrow columns. A line in the ordinary form of the load balancer is read here, byte by byte and once; every other
  * one, and every failure of the window, by the parser of entry.ts. Pure, and written for speed: a line in an unusual form is only slower.
  */
-import { addressAndPort, instant, type LogEntry, parseLine } from './entry.ts';
+import { instant, type LogEntry, parseLine } from './entry.ts';
 import type { Span, WantedLoadBalancer } from './files.ts';
 import { ROUTE_LENGTH, route } from './route.ts';
 
@@ -203,7 +203,9 @@ export class Columns {
   #account: Account = noLines();
   #node = '-';
   #nodeBytes: Uint8Array = Buffer.from('-');
-  #rest: Buffer | null = null;
+  /** The beginning of a line, in the pieces it came in, and its length. */
+  #rest: Buffer[] = [];
+  #restLength = 0;
   /** Inside of a line that is too long. */
   #isSkipping = false;
   #line = 0;
@@ -233,7 +235,7 @@ export class Columns {
     this.#namesake = Buffer.alloc(0);
     this.#node = node ?? '-';
     this.#nodeBytes = Buffer.from(this.#node);
-    this.#rest = null;
+    this.#forget();
     this.#isSkipping = false;
     this.#line = 0;
   }
@@ -241,7 +243,7 @@ export class Columns {
   /** The next bytes of the file. */
   feed(piece: Buffer): void {
     let from = 0;
-    if (this.#isSkipping || this.#rest !== null) {
+    if (this.#isSkipping || this.#restLength > 0) {
       const end = piece.indexOf(10);
       if (end === -1) {
         this.#hold(piece);
@@ -249,9 +251,7 @@ export class Columns {
       }
       if (this.#isSkipping) this.#isSkipping = false;
       else {
-        const line = Buffer.concat([this.#rest ?? Buffer.alloc(0), piece.subarray(0, end)]);
-        this.#rest = null;
-        this.#take(line, 0, line.length);
+        this.#takeRest(piece.subarray(0, end));
       }
       from = end + 1;
     }
@@ -259,14 +259,12 @@ export class Columns {
       this.#take(piece, from, end);
       from = end + 1;
     }
-    // The piece may be used again by whoever read it.
-    if (from < piece.length) this.#hold(Buffer.from(piece.subarray(from)));
+    if (from < piece.length) this.#hold(piece.subarray(from));
   }
 
   /** Ends the file. */
   end(): Account {
-    if (this.#rest !== null) this.#take(this.#rest, 0, this.#rest.length);
-    this.#rest = null;
+    if (this.#restLength > 0) this.#takeRest(Buffer.alloc(0));
     this.flush();
     return this.#account;
   }
@@ -296,15 +294,27 @@ export class Columns {
 
   #hold(piece: Buffer): void {
     if (this.#isSkipping) return;
-    const rest = this.#rest === null ? Buffer.from(piece) : Buffer.concat([this.#rest, piece]);
-    if (rest.length <= MAX_LINE) {
-      this.#rest = rest;
-      return;
-    }
-    this.#rest = null;
+    // A copy: the piece may be used again by whoever read it.
+    this.#rest.push(Buffer.from(piece));
+    this.#restLength += piece.length;
+    if (this.#restLength <= MAX_LINE) return;
+    const text = Buffer.concat(this.#rest, KEPT_OF_REJECTED).toString();
+    this.#forget();
     this.#isSkipping = true;
     this.#line += 1;
-    this.#reject(rest.toString('utf8', 0, KEPT_OF_REJECTED));
+    this.#reject(text);
+  }
+
+  #forget(): void {
+    this.#rest = [];
+    this.#restLength = 0;
+  }
+
+  /** The line that is held, with its end. */
+  #takeRest(piece: Buffer): void {
+    const line = Buffer.concat([...this.#rest, piece]);
+    this.#forget();
+    this.#take(line, 0, line.length);
   }
 
   #take(bytes: Buffer, start: number, lineFeed: number): void {
@@ -363,7 +373,7 @@ export class Columns {
 
   /** A quote that a tool put back behind a backslash becomes what the load balancer wrote. */
   #put(entry: LogEntry): void {
-    const client_address = addressAndPort(entry.client) === null ? entry.client : entry.client.replace(/:[0-9]+$/, '');
+    const client_address = entry.client.replace(/:[0-9]+$/, '');
     const node = entry.ip_address === undefined || entry.ip_address === '-' ? this.#node : asWritten(entry.ip_address);
     const target_group_arn = asWritten(entry.target_group_arn ?? '-');
     const place = keyOfPlace(target_group_arn, entry.target, node);

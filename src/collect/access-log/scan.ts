@@ -85,11 +85,8 @@ function readerInThread(options: ColumnsOptions): Reader {
   const worker = new Worker(WORKER, { workerData: { options, untaken } satisfies ForWorker });
   let taking: (batch: Batch) => void = () => {};
   let reading = Promise.withResolvers<Scanned>();
-  const fail = (why: unknown) => {
-    reading.reject(why instanceof Error ? why : new Error(`a thread ended with ${String(why)}`));
-  };
-  worker.on('error', fail);
-  worker.on('exit', fail);
+  worker.on('error', (error) => reading.reject(error));
+  worker.on('exit', () => reading.reject(new Error('a thread ended before its work')));
   worker.on('message', (message: FromWorker) => {
     try {
       if ('scanned' in message) {
@@ -112,7 +109,8 @@ function readerInThread(options: ColumnsOptions): Reader {
       return reading.promise;
     },
     async close() {
-      worker.removeAllListeners();
+      // An error that another thread is about to have stays heard: unheard, it would end the process.
+      worker.removeAllListeners('message');
       await worker.terminate();
     },
   };

@@ -10,7 +10,7 @@ import { Problem } from '../../../src/problem.ts';
 import { temporaryFolder } from '../folder.ts';
 import { LOAD_BALANCER, line, writeLogs } from './lines.ts';
 
-const failing = vi.hoisted(() => ({ with: null as Error | null }));
+const failing = vi.hoisted(() => ({ with: null as Error | null, threads: null as 'at-once' | 'at-work' | null }));
 
 vi.mock('../../../src/collect/access-log/relations.ts', async (original) => {
   const real = await original<typeof import('../../../src/collect/access-log/relations.ts')>();
@@ -25,6 +25,18 @@ vi.mock('../../../src/collect/access-log/relations.ts', async (original) => {
       return { ...relations, complete };
     },
   };
+});
+
+vi.mock('node:worker_threads', async (original) => {
+  const real = await original<typeof import('node:worker_threads')>();
+  class Worker extends real.Worker {
+    constructor(...parameters: ConstructorParameters<typeof real.Worker>) {
+      super(...parameters);
+      if (failing.threads === 'at-once') void this.terminate();
+      if (failing.threads === 'at-work') this.once('message', () => void this.terminate());
+    }
+  }
+  return { ...real, Worker };
 });
 
 const T = Date.parse('2026-03-10T12:00:00Z');
@@ -61,7 +73,7 @@ it.each([
   }
 });
 
-it('a thread that dies ends the scan', async () => {
+it('a thread that cannot begin ends the scan', async () => {
   const folder = temporaryFolder();
   writeLogs(folder, { 'a.log': [line()], 'b.log': [line()] });
   const files = ['a.log', 'b.log'].map((file) => ({
@@ -76,4 +88,27 @@ it('a thread that dies ends the scan', async () => {
   const scanned = await scan(files, { ...options, statuses: ['5xx'] }, taking);
   expect(scanned.map(({ account }) => account.lines)).toEqual([1, 1]);
   await expect(scan(files, { ...options, statuses: ['five'] }, taking)).rejects.toThrow('five is not a status');
+});
+
+it.each(['at-once', 'at-work'] as const)('a thread that is killed %s ends the reading', async (when) => {
+  const folder = temporaryFolder();
+  // More than a thread may hand out before it waits, and than is read without threads.
+  const failed = line({ status: '502' }).split(' ').slice(0, 12).join(' ');
+  const lines = Array<string>(20_000).fill(failed);
+  writeLogs(folder, { 'a.log': lines, 'b.log': lines });
+  const read = () => readAccessLog({ folder, question, idleTimeoutSeconds: 60 });
+  failing.threads = when;
+  try {
+    await expect(read()).rejects.toEqual(
+      new Problem('The access log could not be read to its end: a thread ended before its work.', 2),
+    );
+  } finally {
+    failing.threads = null;
+  }
+  expect(await read()).toMatchObject({
+    lines: 40_000,
+    entries: 40_000,
+    failuresTotal: 40_000,
+    files: { unreadable: [] },
+  });
 });

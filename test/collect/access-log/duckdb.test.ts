@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Progress, readAccessLog, readAccounted } from '../../../src/collect/access-log/duckdb.ts';
 import type { AccessLog, Question } from '../../../src/evidence.ts';
@@ -214,6 +215,55 @@ describe('large damaged files', () => {
     });
     expect(log.files.unreadable.map(({ file }) => file)).toContain('b.log.gz');
     expect(log.lines).toBeGreaterThanOrEqual(28_000);
+  });
+
+  it('leave nothing of the looks at them that were void, and nothing in the next file', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ lines: fc.integer({ min: 1, max: 400 }), cut: fc.option(fc.nat(1000)), end: fc.boolean() }),
+          {
+            minLength: 2,
+            maxLength: 6,
+          },
+        ),
+        async (files) => {
+          const folder = temporaryFolder();
+          const nodes = files.map((_, index) => `203.0.113.${index + 1}`);
+          const contents = files.map(({ lines: count, cut, end }, index): [string, Buffer] => {
+            // Every third fails, and the last line of some files is cut.
+            const all = Array.from({ length: count }, (_, n) =>
+              line({ at: T + n, status: n % 3 === 0 ? '502' : '200', userAgent: random(n) }),
+            );
+            const packed = gzipSync(end ? textOf(all) : all.join('\n').slice(0, -20));
+            const at = cut === null ? packed.length : 19 + Math.floor(((packed.length - 19) * cut) / 1001);
+            return [fileName('20260310T1205Z', nodes[index]), packed.subarray(0, at)];
+          });
+          writeLogs(folder, Object.fromEntries(contents));
+          const { log, accounts } = await readAccounted({ folder, question, idleTimeoutSeconds: 60 });
+          const wanted = accounts.filter(({ entries }) => entries > 0);
+          const found = new Map<string | null, { requests: number; failures: number }>();
+          // The target group of a line that is cut off may be another.
+          for (const { node, requests, failures } of log.targets) {
+            const before = found.get(node) ?? { requests: 0, failures: 0 };
+            found.set(node, { requests: before.requests + requests, failures: before.failures + failures });
+          }
+          expect(found).toEqual(
+            new Map(
+              wanted.map(({ file, entries }) => [
+                nodes.find((node) => file.includes(`_${node}_`)),
+                { requests: entries, failures: Math.ceil(entries / 3) },
+              ]),
+            ),
+          );
+          expect(log.failuresTotal).toBe(wanted.reduce((sum, { entries }) => sum + Math.ceil(entries / 3), 0));
+          for (const { lines: all, entries, rejected } of accounts) expect(all).toBe(entries + rejected);
+          expect(log.files.unreadable).toHaveLength(files.filter(({ cut }) => cut !== null).length);
+          expect(log.rejected.lines).toBeLessThanOrEqual(files.length);
+        },
+      ),
+      { numRuns: 25 },
+    );
   });
 
   it('give a rare target its name', async () => {

@@ -103,8 +103,8 @@ const truthOf = ({ simulation }: Built) => {
   return { requests, errors, byStatus, signatures };
 };
 
-/** A diagnosis without what it cost, when it was made, and by what calls. */
-const said = ({ cost: _, asked: __, gaps: ___, steps, ...rest }: Diagnosis) => ({
+/** A diagnosis without how the log was read and what that cost, when it was made, and by what calls. */
+const said = ({ cost: _, asked: __, gaps: ___, reading: ____, steps, ...rest }: Diagnosis) => ({
   ...rest,
   steps: steps.map(({ findings, ...step }) => ({
     ...step,

@@ -14,13 +14,14 @@ export interface Candidate {
 
 const SHOWN = 10;
 
-const list = (candidates: Candidate[]): string => {
+/** By name; where that does not tell them apart, or was asked for with another id, by more. */
+const list = (candidates: readonly Candidate[], asked: string): string => {
   const names = candidates.map(({ name }) => name).sort();
   const duplicated = new Set(names.filter((name, position) => names.indexOf(name) !== position));
   const shown = candidates
-    .map(({ name, arn, place }) => {
-      if (!duplicated.has(name)) return name;
-      return place === undefined ? (resourceOf(arn) ?? name) : `${arn ?? name} in ${place}`;
+    .map(({ name, arn, resource, place }) => {
+      if (!duplicated.has(name) && name !== nameOf(asked)) return name;
+      return place === undefined ? (resourceOf(arn) ?? resource ?? name) : `${arn ?? name} in ${place}`;
     })
     .sort();
   const more = shown.length - SHOWN;
@@ -65,10 +66,10 @@ export function findLoadBalancer<T extends Candidate>(asked: string, candidates:
   for (const rule of rules) {
     const found = candidates.filter(rule);
     if (found.length > 1) {
-      throw new Problem(`'${text}' fits ${found.length} load balancers: ${list(found)}.`, 1);
+      throw new Problem(`'${text}' fits ${found.length} load balancers: ${list(found, text)}.`, 1);
     }
     if (found[0] !== undefined) return found[0];
   }
   if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}'${where}, nor any other.`, 1);
-  throw new Problem(`There is no load balancer '${text}'${where}; there is: ${list([...candidates])}.`, 1);
+  throw new Problem(`There is no load balancer '${text}'${where}; there is: ${list(candidates, text)}.`, 1);
 }

@@ -412,7 +412,7 @@ describe('the load balancer', () => {
     ['sho', "'sho' fits 3 load balancers: shop, shop-prod, shop-staging."],
     ['cart', "There is no load balancer 'cart'; there is: Blog, shop, shop-prod, shop-staging."],
     ['tcp', "There is no load balancer 'tcp'; there is: Blog, shop, shop-prod, shop-staging."],
-    ['app/shop/77', "There is no load balancer 'app/shop/77'; there is: Blog, shop, shop-prod, shop-staging."],
+    ['app/shop/77', "There is no load balancer 'app/shop/77'; there is: Blog, app/shop/3, shop-prod, shop-staging."],
   ])('%s is refused with the candidates', async (loadBalancer, message) => {
     await expect(questionIn(several, { loadBalancer })).rejects.toMatchObject({ message, exitCode: 1 });
   });

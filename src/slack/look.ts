@@ -63,7 +63,8 @@ export async function look(parts: LookParts, run: Run, signal: AbortSignal): Pro
 export async function answered({ runs, now }: LookParts, id: string, diagnosis: Diagnosis): Promise<Run> {
   return runs.change(id, (current) => {
     const window = { from: Date.parse(current.from), to: Date.parse(current.to) };
-    const next = diagnosis.provisional ? nextCheck(window, now(), current.asks + 1) : null;
+    // The clock says which checks are ahead: a run may have been asked often, over windows that ended earlier.
+    const next = diagnosis.provisional ? nextCheck(window, now(), 1) : null;
     return {
       ...current,
       state: stateOf(diagnosis),

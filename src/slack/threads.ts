@@ -2,9 +2,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type * as z from 'zod';
+import { windowOf } from '../alarms/window.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import type { Inquiry } from '../investigate.ts';
 import { Problem } from '../problem.ts';
+import { LOGS_COMPLETE_AFTER } from '../recheck.ts';
 import type { ExtraId } from '../render/slack/actions.ts';
 import type { Message } from '../render/slack/message.ts';
 import { changedMessage, extraAnswer } from '../render/slack.ts';
@@ -385,12 +387,27 @@ export function openThreads(parts: ThreadsParts): Threads {
         const isUnfinished = state === 'queued' || state === 'looking';
         if (isUnfinished && askedBy.kind === 'person' && now() - Date.parse(createdAt) > TOO_OLD) {
           begin(await interrupted(id), { ask: false });
-        } else if (isUnfinished || (askAgainAt !== null && Date.parse(askAgainAt) <= now())) begin(run, { ask: true });
+        } else if (isUnfinished) begin(run, { ask: true });
+        else if (askAgainAt !== null && Date.parse(askAgainAt) <= now()) begin(await upToNow(run), { ask: true });
         else if (posting !== null) begin(run, { ask: false });
       }
     } catch (error) {
       log.error({ err: error }, 'the run store does not answer');
     }
+  }
+
+  /** The run of an alarm that is not over, with the window up to now; for so long only, that a last check of it comes. */
+  async function upToNow(run: Run): Promise<Run> {
+    if (run.askedBy.kind !== 'alarm' || now() - Date.parse(run.createdAt) > LOGS_COMPLETE_AFTER) return run;
+    const episode = await parts.episodeOf(run);
+    if (episode === null || episode.closedAt !== null) return run;
+    const { to } = windowOf(Date.parse(run.from), { now: now(), closedAt: null });
+    return runs.change(run.id, (current) =>
+      // Somebody asks about another window, or has an answer, by now.
+      current.askAgainAt !== run.askAgainAt || Date.parse(current.to) >= to
+        ? current
+        : { ...current, to: new Date(to).toISOString() },
+    );
   }
 
   async function stop(milliseconds: number): Promise<void> {

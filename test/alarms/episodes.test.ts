@@ -120,7 +120,7 @@ describe('one alarm', () => {
     await next.alarms.resume();
     await vi.waitFor(() => expect(stub.asked).toHaveLength(2));
     await next.idle();
-    expect(stub.asked[1]).toEqual(stub.asked[0]);
+    expect(stub.asked[1]).toEqual({ from: stub.asked[0]?.from, to: to + 6 * MINUTE });
     await next.alarms.handle(body({ state: 'OK', at: BEGUN + 8 * MINUTE }));
     clock.at = BEGUN + 9 * MINUTE;
     await next.idle();
@@ -131,6 +131,43 @@ describe('one alarm', () => {
     const [ended] = await next.runs.recent(1);
     expect(ended?.askAgainAt).not.toBe(null);
     await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
+  });
+
+  it('is asked about up to now while it lasts, but not without end, and comes to a final answer after it', async () => {
+    const arriving: Investigator = {
+      ...stub,
+      async investigate(inquiry, surroundings) {
+        const answer = await stub.investigate(inquiry, surroundings);
+        return {
+          ...answer,
+          diagnosis: { ...answer.diagnosis, provisional: inquiry.now < inquiry.to + 15 * MINUTE },
+        };
+      },
+    };
+    bot = started({ investigator: arriving });
+    await tell();
+    /** Goes on when the run says so, until it no longer does. */
+    const settled = async () => {
+      for (let ask = 0; ask < 20; ask++) {
+        const [run] = await bot.runs.recent(1);
+        if (run?.askAgainAt == null) return run?.state;
+        clock.at = Math.max(clock.at, Date.parse(run.askAgainAt));
+        const next = started({ owner: `at ${clock.at}`, investigator: arriving });
+        await next.threads.resume();
+        await next.idle();
+        await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
+      }
+      throw new Error('it is asked again for ever');
+    };
+    const minutes = () => stub.asked.map(({ to }) => Math.round((to - BEGUN) / MINUTE));
+    expect(await settled()).toBe('final');
+    expect(minutes()).toEqual([0, 6, 12, 12, 12, 12]);
+    clock.at = BEGUN + 40 * MINUTE;
+    stub.asked.length = 0;
+    await tell({ state: 'OK', at: clock.at });
+    expect(await settled()).toBe('final');
+    expect(minutes()).toEqual([40, 40, 40, 40]);
+    expect(textOf(roots()[0]?.message as Message)).toMatch(/over after 40 min, final/);
   });
 
   it('told a hundred times is one thread and no repeat', async () => {

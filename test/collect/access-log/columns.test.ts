@@ -37,9 +37,30 @@ function read(pieces: readonly (Uint8Array | string)[], id: string | null = '50d
 const segment = fc.oneof(
   fc.nat(10_000).map(String),
   fc.uuid(),
-  fc.constant('deadbeef-cafe-babe-face-deadbeefcafe'),
+  fc.constantFrom(
+    'deadbeef-cafe-babe-face-deadbeefcafe',
+    '-eadbeef-cafe-babe-face-deadbeefcafe',
+    'deadbee-fcafe-babe-face-deadbeefcafe',
+  ),
   fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF-'), maxLength: 40 }),
-  fc.constantFrom('', 'api', 'v1', 'deadbeef', 'a.b', 'a;b', ';', ';v=1;w', '12;x', '%20', 'a b', ':id', 'é', '*'),
+  fc.constantFrom(
+    '',
+    'api',
+    'v1',
+    'deadbeef',
+    'a.b',
+    'a;b',
+    ';',
+    ';v=1;w',
+    '12;x',
+    '%20',
+    'a b',
+    ':id',
+    'é',
+    '*',
+    'version12345',
+    'deadbeef-cafe-babe-face-deadbeefcafg',
+  ),
 );
 const request = fc
   .record({
@@ -126,18 +147,6 @@ describe('a line in the ordinary form', () => {
   });
 });
 
-/** Of as many fields as lines have had over the years, and more. */
-const wire = fc
-  .tuple(
-    fields,
-    fc.constantFrom(12, 13, 18, 21, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40),
-    fc.array(fc.constantFrom('"-"', '-', '"a b"', 'x', '""', '"é"'), { minLength: 7, maxLength: 7 }),
-  )
-  .map(([given, count, more]) => {
-    const known = line(given).match(/"[^"]*"|[^ ]+/g) ?? [];
-    return [...known, ...more].slice(0, count).join(' ');
-  });
-
 /** Fields that are in the ordinary form. */
 const ordinary = fc
   .record<Partial<Fields>>(
@@ -157,7 +166,7 @@ const ordinary = fc
         '- - -',
       ),
       group: fc.constantFrom(GROUP, '-'),
-      trace: fc.constantFrom('Self=1-1;Root=1-2-ABCDEF01', '-', '0000000g'),
+      trace: fc.constantFrom('Self=1-1;Root=1-2-ABCDEF01', '-', '0000000g', 'abc'),
       created: fc.constantFrom(T, T + 86_400_000 * 18),
       priority: fc.constantFrom('-1', '-', '32767'),
       node: fc.constantFrom('-', '198.51.100.44', '2001:db8::9'),
@@ -166,8 +175,23 @@ const ordinary = fc
   )
   .map(line);
 
+/** Of as many fields as lines have had over the years, and more. */
+const wire = fc
+  .tuple(
+    fc.oneof(ordinary, fields.map(line)),
+    fc.constantFrom(12, 13, 18, 21, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40),
+    fc.array(fc.constantFrom('"-"', '-', '"a b"', 'x', '""', '"é"', 'é'), { minLength: 7, maxLength: 7 }),
+  )
+  .map(([given, count, more]) => {
+    const known = given.match(/"[^"]*"|[^ ]+/g) ?? [];
+    return [...known, ...more].slice(0, count).join(' ');
+  });
+
 /** Bytes that mean something in a line, and any. */
-const someByte = fc.oneof(fc.constantFrom(...Buffer.from('"/ :;-.0a{\n\r\t\u007f'), 0x80, 0xc3, 0xff), fc.nat(255));
+const someByte = fc.oneof(
+  fc.constantFrom(...Buffer.from('    """//:;-.0a{\n\r\t\u007f'), 0x80, 0xc3, 0xff),
+  fc.nat(255),
+);
 
 /** A line with a byte of any field replaced, put in front, or taken out, or all behind it taken out. */
 const damaged = fc
@@ -224,6 +248,25 @@ describe('the bytes of a line', () => {
       ),
       { numRuns: 1500 },
     );
+  });
+
+  it.each([
+    ...['2026-02-30T12:00:00.000000Z', '2026-02-29T12:00:00.000000Z', '2026-04-31T12:00:00.000000Z'],
+    ...['2026-00-10T12:00:00.000000Z', '2026-13-10T12:00:00.000000Z', '2026-03-00T12:00:00.000000Z'],
+    ...['2026-03-10T24:00:00.000000Z', '2026-03-10T12:60:00.000000Z', '2026-03-10T12:00:60.000000Z'],
+    ...['2026-03-10T12:00:00.000000z', '2026-03-10 12:00:00.000000Z', '2026-03-10T12:00:00,000000Z'],
+  ])('are no entry with a time of %s', (time) => {
+    const at = '2026-03-10T12:00:00.000000Z';
+    const created = '2026-03-10T11:59:59.990000Z';
+    for (const text of [line().replace(at, time), line().replace(created, time)])
+      expect(read([text]).account).toMatchObject({ lines: 1, entries: 0, rejected: 1 });
+  });
+
+  it('name each place once, however many there are', () => {
+    const targets = Array.from({ length: 3000 }, (_, n) => `10.0.${n >> 8}.${n & 255}:8080`);
+    const { places } = read([[...targets, ...targets].map((target) => `${line({ target })}\n`).join('')]);
+    expect(places.map(({ target }) => target)).toEqual(targets);
+    expect(new Set(places.map(({ key }) => key)).size).toBe(3000);
   });
 
   it.each([12, 13, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40])('are an entry with %i fields', (count) => {

@@ -117,13 +117,13 @@ async function replace(root: string, path: string, body: string): Promise<void> 
       await file.sync();
     });
     for (let attempt = 1; ; attempt++) {
-      const made = await mkdir(dirname(path), { recursive: true });
       try {
+        const made = await mkdir(dirname(path), { recursive: true });
         await rename(unfinished, path);
         for (const folder of namesChanged(path, made)) await syncFolder(folder);
         return;
       } catch (error) {
-        // Somebody removed the folder, as it was empty.
+        // Somebody removed the folder, or one above it while it was made, as it was empty.
         if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error;
       }
     }

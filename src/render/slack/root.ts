@@ -133,7 +133,10 @@ function episodeLines({ run, episode }: Told): Line[] {
     4,
   );
   const times = repeats === 0 ? '' : ` · told ${repeats === 1 ? 'once' : `${number(repeats)} times`} more`;
-  const until = closedAt === null ? '' : `, OK at ${momentWords(closedAt, run.to)}`;
+  const until =
+    closedAt === null
+      ? ''
+      : `, ${alarms.some(({ state }) => state === 'OK') ? 'OK' : 'no data'} at ${momentWords(closedAt, run.to)}`;
   return [
     [`${alarms.length === 1 ? 'Alarm' : 'Alarms'} ${names} · since ${momentWords(openedAt, run.to)}${until}${times}`],
   ];

@@ -53,17 +53,17 @@ export function episodeClosedMessage(outside: Told): Message {
     episode === null || episode.closedAt === null
       ? null
       : lasting(Date.parse(episode.closedAt) - Date.parse(episode.openedAt));
-  const names =
-    episode === null
-      ? ''
-      : list(
-          episode.alarms.map(({ name }) => cut(shown(name), 100)),
-          3,
-        );
+  // Without data an alarm is out of ALARM too, and nothing is known to be well.
+  const states = (['OK', 'INSUFFICIENT_DATA'] as const).flatMap((state) => {
+    const names = (episode?.alarms ?? [])
+      .filter((alarm) => alarm.state === state)
+      .map(({ name }) => cut(shown(name), 100));
+    return names.length === 0 ? [] : `${list(names, 3)} ${state === 'OK' ? 'OK' : `in ${state}`}`;
+  });
   const parts: Part[] = [
     line(
       { bold: lasted === null ? 'Over' : `Over after ${lasted}` },
-      episode?.closedAt == null ? '.' : `: ${names} OK since ${momentWords(episode.closedAt, run.to)}.`,
+      episode?.closedAt == null ? '.' : `: ${list(states)} since ${momentWords(episode.closedAt, run.to)}.`,
     ),
     ...(diagnosis === null
       ? [line('There is no verdict.')]

@@ -4,6 +4,7 @@ import {
   episodeClosedMessage,
   helpMessage,
   privateMessage,
+  rootMessage,
   unknownAlarmMessage,
   usageMessage,
 } from '../../../src/render/slack.ts';
@@ -62,6 +63,19 @@ describe('an alarm that is over', () => {
         (12.4 MB read, 6 queries, $0.0001)
         [Post-mortem as a file]"
     `);
+  });
+
+  it('says which alarms are without data, which is not OK', () => {
+    const silent = alarm({ name: 'shop-prod-latency', state: 'INSUFFICIENT_DATA' });
+    const alone = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [silent] });
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, alone)))).toMatch(
+      /^\*Over after 31 min\*: shop-prod-latency in INSUFFICIENT_DATA since 03:15 UTC\./,
+    );
+    expect(accepted(rootMessage(toldOf(race, byAlarm, alone)))).toContain('since 02:44 UTC, no data at 03:15 UTC');
+    const both = { ...closed, alarms: [...closed.alarms, silent] };
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, both)))).toMatch(
+      /: shop-prod-5xx OK and shop-prod-latency in INSUFFICIENT_DATA since 03:15 UTC\./,
+    );
   });
 
   it('says so where there is no verdict', () => {

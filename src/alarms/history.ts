@@ -237,8 +237,7 @@ function withNew(
     toldAt: null,
   };
   const episodes = [...history.episodes, kept].sort((a, b) => (a.episode.openedAt < b.episode.openedAt ? -1 : 1));
-  const isDone = (one: Kept): boolean => one.opened && isSettled(one);
-  const surplus = episodes.filter(isDone).slice(0, Math.max(0, episodes.length - EPISODES));
+  const surplus = episodes.filter(isSettled).slice(0, Math.max(0, episodes.length - EPISODES));
   return { ...history, episodes: episodes.filter((one) => !surplus.includes(one)) };
 }
 

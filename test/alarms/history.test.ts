@@ -84,6 +84,19 @@ describe('an alarm', () => {
     expect(told(news('OK', 0), news('INSUFFICIENT_DATA', 5)).history.episodes).toEqual([]);
   });
 
+  it('keeps the last episodes, also of those that a storm kept from a thread', () => {
+    let history = emptyHistory(REF, ARN);
+    for (let hour = 0; hour < 40; hour++) {
+      for (const alarm of [news('ALARM', hour * 60), news('OK', hour * 60 + 5)]) {
+        const run = `20261120t020000-${String(hour).padStart(8, '0')}`;
+        history = learn(history, alarm, { from: BEGUN, now: BEGUN, sentences: [], run }).history;
+      }
+      history = { ...history, episodes: history.episodes.map((kept) => ({ ...kept, dropped: true })) };
+    }
+    expect(history.episodes).toHaveLength(20);
+    expect(shown(history).at(-1)).toMatchObject({ from: 39 * 60, to: 39 * 60 + 5 });
+  });
+
   it('that was forgotten in ALARM begins anew, and the old episode is over', () => {
     const { history, learned } = told(news('ALARM', 0), news('ALARM', 600), news('OK', 610));
     expect(learned).toEqual(['opened', 'opened', 'ended']);

@@ -25,7 +25,7 @@ import { Unavailable } from './unavailable.ts';
 
 /**
  * What became of a message. `handled`: its threads stand, or it changes nothing; it can be deleted. `ignored`: nothing for us. `poison`:
- * not understood. `again`: it could not be taken in before the bot was stopped.
+ * not understood. `again`: it could not be taken in before the bot was stopped, or no channel takes it.
  */
 export type Handled =
   | { outcome: 'handled'; learned: Learned[] }
@@ -60,7 +60,7 @@ export interface Counts {
 }
 
 export interface Alarms {
-  /** Takes one message in. Waits while Slack or the store is down; rejects never. */
+  /** Takes one message in. Waits while Slack or the store is down, not for a channel to be mended; rejects never. */
   handle(body: string): Promise<Handled>;
   /** Messages of SNS over HTTPS; none where no topic is configured. */
   routes: Route[];
@@ -177,6 +177,8 @@ export function openAlarms(parts: AlarmsParts): Alarms {
           { alarm: alarm.name, missing, why: message, err: error },
           'an alarm waits: it cannot be taken in yet',
         );
+        // Nobody may mend it for days: it stays with its thread to be opened, and its message is not kept from others meanwhile.
+        if (missing === 'channel' && pause >= LONGEST_PAUSE) return { outcome: 'again', why: message };
         await Promise.race([sleep(pause), aborted]);
         if (ending.signal.aborted) return { outcome: 'again', why: message };
       }
@@ -193,17 +195,15 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     const looking = { accounts: config.accounts, investigator, signal: ending.signal };
     const refs = await Promise.all(loadBalancers.map((resource) => refOf(resource, alarm, looking)));
     const found = refs.flatMap((ref) => ('name' in ref ? ref : []));
-    if (found.length === 0) {
-      const reasons = refs.flatMap((ref) => ('name' in ref ? [] : ref.sentence));
-      return unnamed(alarm, { ...concerned, sentences: [...sentences, ...reasons] });
-    }
+    const all = [...sentences, ...refs.flatMap((ref) => ('name' in ref ? [] : ref.sentence))];
+    if (found.length === 0) return unnamed(alarm, { ...concerned, sentences: all });
     const routed = found.filter((ref) => {
       const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
       return channelFor({ loadBalancer: ref.name, alarm: alarm.name, accounts }, routing) !== null;
     });
     if (routed.length === 0) return ignored(`no route fits ${alarm.name}, and there is no default channel`);
     const learned = await Promise.all(
-      routed.map((ref) => episodes.tell({ alarm, loadBalancer: ref.arn ?? ref.name, ref, from, sentences })),
+      routed.map((ref) => episodes.tell({ alarm, loadBalancer: ref.arn ?? ref.name, ref, from, sentences: all })),
     );
     return { outcome: 'handled', learned };
   }

@@ -147,7 +147,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     return recorded.learned;
   }
 
-  const stands = ({ opened, waitsSince, dropped }: Kept): boolean => opened || waitsSince !== null || dropped;
+  const stands = ({ opened, waitsSince, dropped, episode: { closedAt } }: Kept): boolean =>
+    opened || waitsSince !== null || (dropped && closedAt !== null);
 
   /** Waits until the threads with these news stand: opened here, or by another process that has the lease. */
   async function stand(id: string, news: string, work: Promise<void>): Promise<void> {
@@ -384,6 +385,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         ...current,
         channel,
         waitsSince: current.waitsSince ?? new Date(now()).toISOString(),
+        // It was reopened: what ends now is to leave the note once more.
+        dropped: false,
       }));
       announce();
       return history;

@@ -1,6 +1,7 @@
 /** What stands in the channels after alarms, with the real threads on paper. */
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Investigator } from '../../src/investigate.ts';
+import { Problem } from '../../src/problem.ts';
 import type { FileMessage, Message } from '../../src/render/slack/message.ts';
 import type { Store } from '../../src/runs/store.ts';
 import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
@@ -268,6 +269,24 @@ describe('several alarms', () => {
   });
 });
 
+it('an episode that a storm kept from its thread, and that was reopened, waits for one, and leaves the note when it is over', async () => {
+  bot = started({ mostThreads: 1 });
+  await tell({ name: 'api-502', loadBalancer: resourceOf('api') });
+  const other = { name: 'web-502', loadBalancer: resourceOf('web') };
+  await tell({ ...other });
+  await tell({ ...other, state: 'OK', at: BEGUN + MINUTE });
+  await tell({ ...other, at: BEGUN + 2 * MINUTE });
+  const said = () => textOf(notes('C0DEFAULT')[0]?.message as Message);
+  await bot.alarms.resume();
+  await bot.idle();
+  expect(said()).toContain('1 without a thread');
+  await tell({ ...other, state: 'OK', at: BEGUN + 3 * MINUTE });
+  await bot.alarms.resume();
+  await bot.idle();
+  await bot.alarms.stop(0);
+  expect(said()).toContain('All have got their threads since, or are over.');
+});
+
 describe('what is missing', () => {
   it('a channel the bot is not in: the default channel, with a sentence', async () => {
     paper.faults.push('not-in-channel');
@@ -275,6 +294,48 @@ describe('what is missing', () => {
     expect(roots()).toHaveLength(0);
     expect(roots('C0DEFAULT')).toHaveLength(1);
     expect(replies()).toEqual(['This thread belongs in the channel C0SHOP: alb502 is not in it; invite it there.']);
+  });
+
+  it('any channel that takes it: the message is given back, for the dead-letter queue, and the thread comes when one does', async () => {
+    for (let post = 0; post < 40; post++) paper.faults.push('not-in-channel');
+    expect(await bot.alarms.handle(body())).toEqual({
+      outcome: 'again',
+      why: expect.stringContaining('not in this channel'),
+    });
+    await bot.idle();
+    expect(paper.messages).toEqual([]);
+    paper.faults.length = 0;
+    clock.at += 2 * MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.stop(0);
+    expect([...roots(), ...roots('C0DEFAULT')]).toHaveLength(1);
+  });
+
+  it('one of two load balancers: the thread of the other says so', async () => {
+    const { Trigger, AlarmArn: _, AWSAccountId: __, ...plain } = snsAlarm({ at: BEGUN });
+    const metric = (name: string, AccountId?: string) => ({
+      ...(AccountId === undefined ? {} : { AccountId }),
+      Id: name,
+      MetricStat: {
+        Metric: {
+          Namespace: 'AWS/ApplicationELB',
+          MetricName: 'HTTPCode_ELB_502_Count',
+          Dimensions: [{ name: 'LoadBalancer', value: resourceOf(name) }],
+        },
+        Period: 60,
+      },
+    });
+    const gone = async (): Promise<never> => {
+      throw new Problem('There is no load balancer api any more.', 1);
+    };
+    bot = started({ investigator: { ...stub, find: gone } as Investigator });
+    const AlarmArn = 'arn:aws:cloudwatch:eu-west-1::alarm:both';
+    const math = { ...plain, AlarmArn, Trigger: { Metrics: [metric('shop', '123456789012'), metric('api')] } };
+    expect(Trigger.Period).toBe(60);
+    expect(await bot.alarms.handle(envelope(math))).toMatchObject({ learned: ['opened'] });
+    await bot.idle();
+    expect(replies()).toEqual(['There is no load balancer api any more.']);
   });
 
   it('Slack for ten minutes: the thread comes after, and nothing else is taken meanwhile', async () => {

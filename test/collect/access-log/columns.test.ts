@@ -151,7 +151,7 @@ describe('a line in the ordinary form', () => {
 const ordinary = fc
   .record<Partial<Fields>>(
     {
-      elb: fc.constantFrom(LOAD_BALANCER, LOAD_BALANCER, LOAD_BALANCER, 'app/shop/other', 'app/shop-2/1'),
+      elb: fc.constantFrom(LOAD_BALANCER, LOAD_BALANCER, LOAD_BALANCER, 'app/shop/other', 'app/shop-2/1', 'app/shop/'),
       client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443'),
       target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-'),
       times: fc.constantFrom([-1, -1, -1], [0, -1, -1], [0.001, 59.999, 0]),
@@ -267,6 +267,7 @@ describe('the bytes of a line', () => {
     const { places } = read([[...targets, ...targets].map((target) => `${line({ target })}\n`).join('')]);
     expect(places.map(({ target }) => target)).toEqual(targets);
     expect(new Set(places.map(({ key }) => key)).size).toBe(3000);
+    expect(read([line({ node: 'é' })]).places).toMatchObject([{ node: 'é' }]);
   });
 
   it.each([12, 13, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40])('are an entry with %i fields', (count) => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { questionOf, readIncident, recordedCollectors } from '../../src/collect/recorded.ts';
 import { collect } from '../../src/collect.ts';
 import { judge } from '../../src/commands/diagnose.ts';
@@ -483,10 +483,13 @@ describe('what was found out', () => {
   });
 
   it('leaves nothing in the folder of temporary files', async () => {
-    const { tmpdir } = await import('node:os');
-    const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith('alb502-run-'));
-    const before = ours();
     const { runs } = await twice();
+    // One of its own: other tests use that of the machine.
+    const own = temporaryFolder();
+    vi.stubEnv('TMPDIR', own);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const ours = () => readdirSync(own).filter((name) => name.startsWith('alb502-run-'));
+    const before = ours();
     const { id } = await runs.create(runAt(START));
     await runs.keep(id, await investigated(join(scenarios, '003-connection-refused')));
     await runs.evidence(id);

@@ -3,7 +3,7 @@ import { causes } from './causes/index.ts';
 import type { Check, CheckVerdict, Known, KnownName } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
 import { checklist } from './checks/index.ts';
-import type { Diagnosis, Finding, JudgedCause, Outcome, Step, StepNumber, Verdict } from './diagnosis.ts';
+import type { Diagnosis, Finding, Fix, JudgedCause, Outcome, Step, StepNumber, Verdict } from './diagnosis.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from './evidence.ts';
 import { gapsOf } from './gaps.ts';
 import { errorsInMetrics, metricsReach } from './metrics.ts';
@@ -116,20 +116,28 @@ function run(check: Check, known: KnownSet, question: Question): Finding {
       // What the check declared, and nothing else; its own type says which of it must be there.
       return check.evaluate(collectedOf(known, used) as Known, question);
     } catch (error) {
-      return {
-        outcome: 'unknown',
-        summary: `Could not be judged: ${error instanceof Error ? error.message : String(error)}.`,
-      };
+      return { outcome: 'unknown', summary: notJudged(error) };
     }
   }
 }
 
+/** One that fails does not take the others down. */
 function opinions(known: KnownSet, question: Question): Opinion[] {
   return causes.map((cause) => {
     const scene = collectedOf(known, ['traffic', ...cause.wants]) as Known;
-    return { cause, judgement: cause.judge(scene, question), fix: cause.fix(scene, question) };
+    try {
+      return { cause, judgement: cause.judge(scene, question), fix: cause.fix(scene, question) };
+    } catch (error) {
+      const judgement = { claims: [], for: [], against: [], missing: [notJudged(error)], ruledOut: false };
+      return { cause, judgement, fix: NO_FIX };
+    }
   });
 }
+
+const NO_FIX: Fix = { summary: '', commands: [], sideEffects: [] };
+
+const notJudged = (error: unknown): string =>
+  `Could not be judged: ${error instanceof Error ? error.message : String(error)}.`;
 
 /** Without errors, or without a log, no cause has anything to explain. */
 function untested(seen: Traffic | null): JudgedCause[] {
@@ -142,7 +150,7 @@ function untested(seen: Traffic | null): JudgedCause[] {
     for: [],
     against: [],
     missing,
-    fix: { summary: '', commands: [], sideEffects: [] },
+    fix: NO_FIX,
     reference,
   }));
 }

@@ -69,6 +69,26 @@ it('lists every cause once, the verdict first; a missing source is a gap and mak
   expect(steps[4]?.outcome).toBe('unknown');
 });
 
+it('a cause and a check that break on what was recorded say so, and the others are judged', () => {
+  const broken = new Proxy<Record<string, string>>(
+    {},
+    {
+      get: () => {
+        throw new Error('no such attribute');
+      },
+    },
+  );
+  const { causes, steps, verdict } = diagnose(question, {
+    ...logAlone(several(9, 'connect-failed')),
+    attributes: { status: 'collected', source: 'aws/describe-load-balancer-attributes.json', value: broken },
+  });
+  const untold = causes.filter(({ missing }) => missing.includes('Could not be judged: no such attribute.'));
+  expect(untold.length).toBeGreaterThan(0);
+  expect(new Set(untold.map(({ standing }) => standing))).toEqual(new Set(['untested']));
+  expect(steps[2]?.findings.map(({ summary }) => summary)).toContain('Could not be judged: no such attribute.');
+  expect([causes.length, verdict.between.length > 0 || verdict.cause !== null]).toEqual([30, true]);
+});
+
 it('the same evidence gives the same bytes', () => {
   const evidence = logAlone(several(30, 'closed-before-response', (i) => ({ target_processing_time: i / 10 })));
   expect(JSON.stringify(diagnose(question, evidence))).toBe(

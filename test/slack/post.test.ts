@@ -27,6 +27,8 @@ const withPlan: Message = {
 interface Posting {
   slack: LocalSlack;
   poster: Poster;
+  /** Calls under way: nothing of them happens at the pace of a clock by hand. */
+  underWay(): number;
   /** Of a channel by its name. */
   id(channel: string): string;
   logged: string[];
@@ -34,17 +36,27 @@ interface Posting {
 
 type Options = Parameters<typeof localSlack>[0] & { clock?: ClockByHand; timeout?: number };
 
-async function posting({ clock, timeout = 2000, ...options }: Options = {}): Promise<Posting> {
+async function posting({ clock, timeout = 20_000, ...options }: Options = {}): Promise<Posting> {
   const slack = await localSlack({ isRecording: true, ...options });
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) });
-  const clientOptions = { slackApiUrl: slack.apiUrl };
+  let underWay = 0;
+  const counted: typeof fetch = async (...given) => {
+    underWay += 1;
+    try {
+      const response = await fetch(...given);
+      return new Response(await response.arrayBuffer(), response);
+    } finally {
+      underWay -= 1;
+    }
+  };
+  const clientOptions = { slackApiUrl: slack.apiUrl, fetch: counted };
   const poster = openPoster({ token: BOT_TOKEN, clientOptions, log, timeout, ...(clock ? { clock } : {}) });
   onTestFinished(async () => {
     await poster.close();
     expect(logged.join('')).not.toContain(BOT_TOKEN);
   });
-  return { slack, poster, id: (channel) => slack.workspace.channel(channel).id, logged };
+  return { slack, poster, underWay: () => underWay, id: (channel) => slack.workspace.channel(channel).id, logged };
 }
 
 const root = (channel: string) => ({ channel, thread: null });
@@ -52,17 +64,31 @@ const messagesIn = ({ slack }: Posting, channel = 'alerts') => slack.workspace.c
 const blockTypes = (blocks: readonly object[]) => blocks.map((block) => ('type' in block ? block.type : ''));
 const fails = (error: string, messages: string[] = []) => ({ error, more: { response_metadata: { messages } } });
 
-/** Time passes by hand until it is answered. */
-async function meanwhile<T>(clock: ClockByHand, answer: Promise<T>, step = 250): Promise<T> {
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await new Promise((next) => setImmediate(next));
+};
+
+/** Until what was begun has come back: a call takes no time on a clock by hand, however long it takes on that of the machine. */
+async function answers({ underWay }: Posting): Promise<void> {
+  await turns();
+  while (underWay() > 0) {
+    await new Promise((turn) => setTimeout(turn, 1));
+    if (underWay() === 0) await turns();
+  }
+}
+
+/** Time passes by hand until it is answered, for Slack too. */
+async function meanwhile<T>(one: Posting, clock: ClockByHand, answer: Promise<T>, step = 250): Promise<T> {
   let isAnswered = false;
   const noted = answer.finally(() => {
     isAnswered = true;
   });
-  while (!isAnswered) {
-    await new Promise((turn) => setTimeout(turn, 3));
+  for (;;) {
+    await answers(one);
+    if (isAnswered) return noted;
     await clock.pass(step);
+    one.slack.pass(step);
   }
-  return noted;
 }
 
 describe('a post', () => {
@@ -100,16 +126,18 @@ describe('a post', () => {
   });
 
   it.each([
-    ['the servers fail', { status: 503 }, 'http_503', 0],
-    ['nothing is answered', { lost: 'before' }, 'no_answer', 0],
-    ['the answer is lost', { lost: 'after' }, 'no_answer', 1],
-    ['the answer comes too late', { slow: 500 }, 'no_answer', 1],
-    ['Slack breaks', { error: 'fatal_error' }, 'fatal_error', 0],
-  ] as const)('is made once when %s: it may stand', async (_, fault, code, standing) => {
-    const one = await posting({ timeout: 200 });
+    ['the servers fail', { status: 503 }, 20_000, 'http_503', 0],
+    ['nothing is answered', { lost: 'before' }, 1500, 'no_answer', 0],
+    ['the answer is lost', { lost: 'after' }, 20_000, 'no_answer', 1],
+    ['the answer comes too late', { slow: 2500 }, 1500, 'no_answer', 1],
+    ['Slack breaks', { error: 'fatal_error' }, 20_000, 'fatal_error', 0],
+  ] as const)('is made once when %s: it may stand', async (_, fault, timeout, code, standing) => {
+    const one = await posting({ timeout });
     one.slack.fail('chat.postMessage', fault);
     expect(await one.poster.post(root(one.id('alerts')), plain)).toEqual({ refused: 'unreachable', code });
-    await new Promise((done) => setTimeout(done, 400));
+    await one.slack.until(() => messagesIn(one).length === standing, 'what stands');
+    // A call that was begun again would be under way by now.
+    await answers(one);
     expect(messagesIn(one)).toHaveLength(standing);
     expect(one.slack.callsOf('chat.postMessage')).toHaveLength(1);
   });
@@ -216,7 +244,7 @@ describe('an edit', () => {
   });
 
   it('is made again when the servers fail or the answer is lost', async () => {
-    const one = await posting({ timeout: 200 });
+    const one = await posting();
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
     one.slack.fail('chat.update', { status: 500 });
@@ -226,7 +254,7 @@ describe('an edit', () => {
   });
 
   it('is unreachable when that does not help, and gone when the message is', async () => {
-    const one = await posting({ timeout: 200 });
+    const one = await posting();
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
     one.slack.fail('chat.update', { status: 500 }, { times: 10 });
@@ -246,7 +274,7 @@ describe('an edit', () => {
     const ts = 'ts' in posted ? posted.ts : '';
     one.slack.fail('chat.update', { retryAfter: 20 });
     const before = clock.now();
-    expect(await meanwhile(clock, one.poster.edit(one.id('alerts'), ts, plain))).toEqual({ ts });
+    expect(await meanwhile(one, clock, one.poster.edit(one.id('alerts'), ts, plain))).toEqual({ ts });
     expect(clock.now() - before).toBeGreaterThanOrEqual(20_000);
     expect(one.slack.callsOf('chat.update')).toHaveLength(2);
   });
@@ -277,14 +305,14 @@ describe('an edit', () => {
       for (const ts of all) one.poster.progress(channel, ts, { text: `second ${second}`, blocks: [] });
       const before = one.slack.callsOf('chat.update').length;
       await clock.pass(1000);
-      await new Promise((done) => setTimeout(done, 4));
+      await answers(one);
       called.push(one.slack.callsOf('chat.update').length - before);
     }
     for (let at = 0; at + 60 <= called.length; at++) {
       expect(called.slice(at, at + 60).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(50);
     }
     const edits = all.map((ts) => one.poster.edit(channel, ts, { text: 'final', blocks: [] }));
-    await meanwhile(clock, Promise.all(edits), 1000);
+    await meanwhile(one, clock, Promise.all(edits), 1000);
     expect(messagesIn(one).map(({ text }) => text)).toEqual(all.map(() => 'final'));
   });
 });
@@ -296,11 +324,11 @@ describe('posts that are held back', () => {
     const channel = one.id('alerts');
     one.slack.fail('chat.postMessage', { retryAfter: 3 }, { times: 2, when: (args) => args.channel === channel });
     const first = one.poster.post(root(channel), { text: 'first', blocks: [] });
-    await new Promise((done) => setTimeout(done, 50));
+    await answers(one);
     const more = ['second', 'third', 'fourth'].map((text) => one.poster.post(root(channel), { text, blocks: [] }));
     const other = await one.poster.post(root(one.id('quiet')), plain);
     expect(other).toHaveProperty('ts');
-    await meanwhile(clock, Promise.all([first, ...more]));
+    await meanwhile(one, clock, Promise.all([first, ...more]));
     expect(messagesIn(one).map(({ text }) => text)).toEqual(['first', 'second', 'third', 'fourth']);
     // Three seconds twice, and a second after each but the last.
     expect(clock.now()).toBeGreaterThanOrEqual(9000);
@@ -312,10 +340,8 @@ describe('posts that are held back', () => {
     const one = await posting({ clock, rateLimits: true });
     const texts = Array.from({ length: 30 }, (_, at) => `message ${at}`);
     const all = texts.map((text) => one.poster.post(root(one.id('alerts')), { text, blocks: [] }));
-    const moving = setInterval(() => one.slack.pass(250), 3);
-    onTestFinished(() => clearInterval(moving));
-    const answers = await meanwhile(clock, Promise.all(all));
-    expect(answers.every((answer) => 'ts' in answer)).toBe(true);
+    const posted = await meanwhile(one, clock, Promise.all(all));
+    expect(posted.every((answer) => 'ts' in answer)).toBe(true);
     expect(
       messagesIn(one)
         .map(({ text }) => text)
@@ -327,7 +353,7 @@ describe('posts that are held back', () => {
     const clock = clockByHand();
     const one = await posting({ clock });
     one.slack.fail('chat.postMessage', { retryAfter: 50 }, { times: 100 });
-    const answer = await meanwhile(clock, one.poster.post(root(one.id('alerts')), plain), 5000);
+    const answer = await meanwhile(one, clock, one.poster.post(root(one.id('alerts')), plain), 5000);
     expect(answer).toEqual({ refused: 'unreachable', code: 'ratelimited' });
     expect(messagesIn(one)).toEqual([]);
   });
@@ -396,7 +422,7 @@ describe('what may have been posted', () => {
   });
 
   it('is not known while Slack cannot be reached', async () => {
-    const one = await posting({ timeout: 200 });
+    const one = await posting();
     one.slack.fail('conversations.history', { status: 503 }, { times: 10 });
     await expect(one.poster.find(root(one.id('alerts')), RUN)).rejects.toThrow(
       'Slack could not be searched for a message: http_503.',
@@ -408,6 +434,6 @@ describe('what may have been posted', () => {
     const one = await posting({ clock });
     const posted = await one.poster.post(root(one.id('alerts')), plain, RUN);
     one.slack.fail('conversations.history', { retryAfter: 5 });
-    expect(await meanwhile(clock, one.poster.find(root(one.id('alerts')), RUN))).toEqual(posted);
+    expect(await meanwhile(one, clock, one.poster.find(root(one.id('alerts')), RUN))).toEqual(posted);
   });
 });

@@ -28,6 +28,10 @@ export interface Options extends Partial<Seed> {
   latency?: number;
   /** Milliseconds for the app to acknowledge; Slack gives three seconds. */
   ackWithin?: number;
+  /** Milliseconds for which a trigger can be used; Slack's are good for three seconds. */
+  triggersLast?: number;
+  /** Its clock; that of the machine by default. */
+  now?: () => number;
   /** Calls, and messages before edits, are kept; not where there are very many. */
   isRecording?: boolean;
   port?: number;
@@ -63,7 +67,6 @@ export const BOT_TOKEN = 'xoxb-local';
 export const APP_TOKEN = 'xapp-local';
 export const SIGNING_SECRET = '0123456789abcdef0123456789abcdef';
 
-const TRIGGER_MILLISECONDS = 3000;
 const RESPONSE_URL_MILLISECONDS = 30 * 60_000;
 const RESPONSE_URL_USES = 5;
 
@@ -94,11 +97,12 @@ export type LocalSlack = Awaited<ReturnType<typeof openLocalSlack>>;
 
 /** Serves until closed. */
 export async function openLocalSlack(options: Options = {}) {
-  const { users = ['ada', 'ben'], channels = ['alerts'], userGroups = {}, latency = 0, ackWithin = 3000 } = options;
+  const { users = ['ada', 'ben'], channels = ['alerts'], userGroups = {}, latency = 0 } = options;
+  const { ackWithin = 3000, triggersLast = 3000, now: clock = Date.now } = options;
   const isRecording = options.isRecording ?? true;
   const scopes = options.scopes ?? scopesOfManifest();
   let moved = 0;
-  const now = (): number => Date.now() + moved;
+  const now = (): number => clock() + moved;
   const workspace = new Workspace({ users, channels, userGroups }, now);
   const { team, bot } = workspace;
 
@@ -271,7 +275,7 @@ export async function openLocalSlack(options: Options = {}) {
 
   function newTrigger(user: string): string {
     const id = `${workspace.newId('')}.${now()}.trigger`;
-    triggers.set(id, { user, expires: now() + TRIGGER_MILLISECONDS, isUsed: false });
+    triggers.set(id, { user, expires: now() + triggersLast, isUsed: false });
     return id;
   }
 
@@ -675,7 +679,7 @@ export async function openLocalSlack(options: Options = {}) {
   }
 
   /** Resolves when something is so, looked at whenever anything changes here. */
-  function until<T>(look: () => T | false | null | undefined, what: string, milliseconds = 20_000): Promise<T> {
+  function until<T>(look: () => T | false | null | undefined, what: string, milliseconds = 45_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = (): boolean => {
         const found = look();

@@ -23,14 +23,14 @@ function keyOf({ loadBalancer, from, to, statuses }: Claimed): string {
   return `${CLAIMS}${createHash('sha256').update(question).digest('hex').slice(0, 32)}.json`;
 }
 
-/**
- * The id that has the question, or null when `id` has it now. `isAtWork` says of a claim older than a minute whether its run is still
- * looking for the answer.
- */
+/** How a run that has claimed a question stands to it. */
+export type ClaimState = 'not-there' | 'at-work' | 'answered' | 'in-vain';
+
+/** The id that has the question, or null when `id` has it now. A run at work has it, one that ended in vain has not, others have it for a minute. */
 export async function claim(
   store: Store,
   question: Claimed,
-  { id, now, isAtWork }: { id: string; now: number; isAtWork: (id: string) => Promise<boolean> },
+  { id, now, stateOf }: { id: string; now: number; stateOf: (id: string) => Promise<ClaimState> },
 ): Promise<string | null> {
   const to = Date.parse(question.to);
   let holder: string | null = null;
@@ -38,8 +38,8 @@ export async function claim(
     holder = null;
     const kept: z.infer<typeof Claims> = [];
     for (const one of there ?? []) {
-      const isRecent = now - Date.parse(one.at) < MINUTE;
-      if (!isRecent && !(await isAtWork(one.id))) continue;
+      const state = one.id === id ? 'at-work' : await stateOf(one.id);
+      if (state === 'in-vain' || (state !== 'at-work' && now - Date.parse(one.at) >= MINUTE)) continue;
       kept.push(one);
       if (one.id !== id && Math.abs(Date.parse(one.to) - to) < MINUTE) holder ??= one.id;
     }

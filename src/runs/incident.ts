@@ -1,4 +1,7 @@
-/** The evidence of a run in a store: an incident folder, file by file. Query strings and client addresses are left out as by --save. */
+/**
+ * What a run found out, in a store: the diagnosis, and the evidence as an incident folder, file by file. Query strings and client
+ * addresses are left out as by --save.
+ */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,41 +10,58 @@ import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
 import { questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
 import { collect } from '../collect.ts';
+import type { Diagnosis } from '../diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence.ts';
 import { saveIncident } from '../save.ts';
 import { each, parsed, written } from './object.ts';
-import { prefixOfIncident } from './run.ts';
+import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
 import type { Store } from './store.ts';
 
 /** In the folder of the incident, but no part of it. */
 export const feedbackOf = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
 
-/** What the incident consists of, written when all of it is: the hash of each file by its name. */
-const keyOfContents = (id: string): string => `runs/${id}/incident-files.json`;
+/** What belongs together, written when all of it is: the hash of each file by its path in the folder of the run. */
+const keyOfContents = (id: string): string => `${prefixOfRun(id)}incident-files.json`;
 const Contents = z.record(z.string(), z.string());
+const INCIDENT = 'incident/';
 
 /** How often, and milliseconds after which, it is looked again while the evidence is being written anew. */
 const LOOKS = 5;
 const LOOK_AGAIN = 200;
 
-/** Writes the evidence. Until it ends, `evidenceIn` waits; if it never does, there is none. */
-export async function keepEvidence(
+/** Writes the diagnosis and what it was drawn from. Until it ends, `evidenceIn` waits; if it never does, there is none. */
+export async function keepFindings(
   store: Store,
   id: string,
-  { question, evidence }: { question: Question; evidence: EvidenceSet },
+  { question, evidence, diagnosis }: { question: Question; evidence: EvidenceSet; diagnosis: Diagnosis },
 ): Promise<void> {
   const files = await inTemporaryFolder(async (dir) => {
-    const incident = join(dir, 'incident');
     // Without its log files: the answers that were drawn from them are enough for everything that is asked of a run.
-    await saveIncident(incident, { question, evidence, incident: null });
-    return filesIn(incident);
+    await saveIncident(join(dir, INCIDENT), { question, evidence, incident: null });
+    return filesIn(dir);
   });
-  const prefix = prefixOfIncident(id);
-  const before = await store.list(prefix);
-  await each([...files], ([name, body]) => store.write(`${prefix}${name}`, body, 'any'));
+  await keepFiles(store, id, files.set(DIAGNOSIS, written(diagnosis)));
+}
+
+/** What one run found out, for another one to keep as its own; false where it has nothing, or not all of it. */
+export async function copyFindings(store: Store, from: string, to: string): Promise<boolean> {
+  const files = await wholeOf(store, from);
+  if (files !== null) await keepFiles(store, to, files);
+  return files !== null;
+}
+
+/** The diagnosis last: after a crash it is that of before. */
+async function keepFiles(store: Store, id: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const before = await store.list(prefixOfIncident(id));
+  const write = ([path, body]: readonly [string, string]) => store.write(`${prefixOfRun(id)}${path}`, body, 'any');
+  await each(
+    [...files].filter(([path]) => path !== DIAGNOSIS),
+    write,
+  );
   await store.write(keyOfContents(id), written(contentsOf(files)), 'any');
-  const old = before.filter((key) => key !== feedbackOf(id) && !files.has(key.slice(prefix.length)));
+  const old = before.filter((key) => key !== feedbackOf(id) && !files.has(key.slice(prefixOfRun(id).length)));
   await each(old, (key) => store.remove(key));
+  await write([DIAGNOSIS, files.get(DIAGNOSIS) ?? '']);
 }
 
 /** The evidence as it was kept; null when none was, or not all of it is there. */
@@ -49,7 +69,7 @@ export async function evidenceIn(
   store: Store,
   id: string,
 ): Promise<{ question: Question; evidence: EvidenceSet } | null> {
-  const files = await wholeIncident(store, id);
+  const files = await wholeOf(store, id);
   if (files === null) return null;
   return inTemporaryFolder(async (dir) => {
     for (const [name, body] of files) {
@@ -57,14 +77,14 @@ export async function evidenceIn(
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, body);
     }
-    const incident = await readIncident(dir);
+    const incident = await readIncident(join(dir, INCIDENT));
     const question = questionOf(incident, { loadBalancer: null, window: null, statuses: null });
     return { question, evidence: await collect(recordedCollectors(incident, question)) };
   });
 }
 
 /** Files that belong together, by name. While they do not, another process may be writing them. */
-async function wholeIncident(store: Store, id: string): Promise<Map<string, string> | null> {
+async function wholeOf(store: Store, id: string): Promise<Map<string, string> | null> {
   for (let look = 1; ; look++) {
     const key = keyOfContents(id);
     const stored = await store.read(key);
@@ -72,7 +92,7 @@ async function wholeIncident(store: Store, id: string): Promise<Map<string, stri
     const contents = parsed(key, stored.body, Contents);
     const files = new Map<string, string>();
     await each(Object.keys(contents), async (name) => {
-      const file = await store.read(`${prefixOfIncident(id)}${name}`);
+      const file = await store.read(`${prefixOfRun(id)}${name}`);
       if (file !== null && hashOf(file.body) === contents[name]) files.set(name, file.body);
     });
     if (files.size === Object.keys(contents).length) return files;

@@ -67,6 +67,8 @@ export const Run = z.object({
   /** Asks of the load balancer that have ended, and when the next is due; null when none is. */
   asks: z.number().int(),
   askAgainAt: Iso.nullable(),
+  /** How long the last ask took, and the log files it read, where it read some. */
+  took: z.object({ milliseconds: z.number(), files: z.number().int().nullable() }).optional(),
   thread: Thread,
   /**
    * The message that is being posted: set before, cleared with the ts after. Found set on resuming, the post may or may not have
@@ -77,16 +79,17 @@ export const Run = z.object({
   /** Answers to presses of buttons, by what was pressed: their ts, or "posting". */
   extras: z.record(z.string(), z.string()),
   feedback: z.array(Feedback),
-  /** The run whose evidence this one was rendered from; null for one that asked itself. */
+  /** The run whose findings this one takes over, each time that one has asked; null for one that asks itself. */
   copyOf: z.string().nullable(),
 });
 export type Run = z.infer<typeof Run>;
 
 /** Where the parts of a run are kept. The incident is a folder in the incident format, redacted, file by file. */
 export const keyOfRun = (id: string): string => `runs/${id}/run.json`;
-export const keyOfDiagnosis = (id: string): string => `runs/${id}/diagnosis.json`;
 export const prefixOfRun = (id: string): string => `runs/${id}/`;
-export const prefixOfIncident = (id: string): string => `runs/${id}/incident/`;
+export const DIAGNOSIS = 'diagnosis.json';
+export const keyOfDiagnosis = (id: string): string => `${prefixOfRun(id)}${DIAGNOSIS}`;
+export const prefixOfIncident = (id: string): string => `${prefixOfRun(id)}incident/`;
 
 /** Every run by the month it was asked in, so that the newest are found without a list of all. */
 export const INDEX = 'index/';

@@ -5,10 +5,10 @@ import type { Diagnosis } from '../diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence.ts';
 import type { Investigation } from '../investigate.ts';
 import { Problem } from '../problem.ts';
-import { claim } from './claims.ts';
-import { evidenceIn, feedbackOf, keepEvidence } from './incident.ts';
+import { type ClaimState, claim } from './claims.ts';
+import { copyFindings, evidenceIn, feedbackOf, keepFindings } from './incident.ts';
 import { changeObject, each, parsed, UnreadableObject, written } from './object.ts';
-import { Feedback, INDEX, indexOf, keyOfDiagnosis, keyOfRun, OPEN, Run } from './run.ts';
+import { INDEX, indexOf, keyOfDiagnosis, keyOfRun, OPEN, Run } from './run.ts';
 import type { Store } from './store.ts';
 import { sweep } from './sweep.ts';
 
@@ -24,6 +24,8 @@ export interface Runs {
   release(id: string, owner: string): Promise<void>;
   /** Keeps what was found out, redacted: the diagnosis, and the evidence as a replayable incident with the feedback beside it. */
   keep(id: string, investigation: Pick<Investigation, 'question' | 'evidence' | 'diagnosis'>): Promise<void>;
+  /** Keeps what another run has found out as that of this one, which it stays whatever the other one asks later; false where it has nothing. */
+  copy(from: string, id: string): Promise<boolean>;
   diagnosis(id: string): Promise<Diagnosis | null>;
   evidence(id: string): Promise<{ question: Question; evidence: EvidenceSet } | null>;
   /** Runs that are not at their end: queued, looking, provisional with an ask due, or a message half posted. Oldest first. */
@@ -32,7 +34,7 @@ export interface Runs {
   recent(count: number): Promise<Run[]>;
   /**
    * The run that answers this question already: one of the same load balancer, statuses and length of window, whose end differs by less
-   * than a minute, begun at most that long ago or still looking. `id` is claimed for the question when there is none; then the answer is null.
+   * than a minute, begun at most that long ago or still looking; none that ended without an answer. `id` is claimed for the question when there is none; then the answer is null.
    */
   claim(question: Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>, id: string): Promise<string | null>;
   /** Removes runs older than the retention, and what alarms and claims left that long ago; how many runs. */
@@ -45,7 +47,6 @@ const NOTED_BEFORE = 60_000;
 const Diagnosed: z.ZodType<Diagnosis> = z.custom<Diagnosis>(
   (read) => z.looseObject({ schema: z.literal(1) }).safeParse(read).success,
 );
-const FeedbackFile = z.array(Feedback.extend({ run: z.string() }));
 
 export interface RunsOptions {
   retentionDays: number;
@@ -71,7 +72,8 @@ export function openRuns(store: Store, { retentionDays, now = Date.now }: RunsOp
     change,
     lease,
     release,
-    keep,
+    keep: (id, investigation) => keepFindings(store, id, investigation),
+    copy: (from, id) => copyFindings(store, from, id),
     diagnosis,
     evidence,
     open,
@@ -135,14 +137,6 @@ export function openRuns(store: Store, { retentionDays, now = Date.now }: RunsOp
     await inOrder(id, () => changeKnown(id, (run) => (run.lease?.owner === owner ? { ...run, lease: null } : null)));
   }
 
-  async function keep(
-    id: string,
-    { question, evidence: found, diagnosis: judged }: Parameters<Runs['keep']>[1],
-  ): Promise<void> {
-    await keepEvidence(store, id, { question, evidence: found });
-    await store.write(keyOfDiagnosis(id), written(judged), 'any');
-  }
-
   async function diagnosis(id: string): Promise<Diagnosis | null> {
     const key = keyOfDiagnosis(id);
     const stored = await store.read(key);
@@ -153,12 +147,9 @@ export function openRuns(store: Store, { retentionDays, now = Date.now }: RunsOp
     return evidenceIn(store, id);
   }
 
-  /** Beside the incident that it is about: of this run, or of the one that it was rendered from. */
-  async function keepFeedback({ id, copyOf, feedback }: Run): Promise<void> {
-    await changeObject(store, feedbackOf(copyOf ?? id), FeedbackFile, (there) => [
-      ...(there ?? []).filter(({ run }) => run !== id),
-      ...feedback.map((one) => ({ run: id, ...one })),
-    ]);
+  /** Beside the incident that it is about. */
+  async function keepFeedback({ id, feedback }: Run): Promise<void> {
+    await store.write(feedbackOf(id), written(feedback.map((one) => ({ run: id, ...one }))), 'any');
   }
 
   async function noteOpen(id: string): Promise<void> {
@@ -210,11 +201,7 @@ export function openRuns(store: Store, { retentionDays, now = Date.now }: RunsOp
   }
 
   function claimed(question: Parameters<Runs['claim']>[0], id: string): Promise<string | null> {
-    const isAtWork = async (other: string): Promise<boolean> => {
-      const run = await readable(other);
-      return run !== null && run !== 'unreadable' && (run.state === 'queued' || run.state === 'looking');
-    };
-    return claim(store, question, { id, now: now(), isAtWork });
+    return claim(store, question, { id, now: now(), stateOf: async (other) => stateIn(await readable(other)) });
   }
 
   function swept(): Promise<number> {
@@ -229,6 +216,13 @@ const startOfMonth = (time: number): number => Date.parse(`${new Date(time).toIS
 const timeOfNote = (key: string): number => Number(key.split('/')[2]?.split('-')[0]);
 
 const unknown = (id: string): Problem => new Problem(`There is no run ${id} any more.`, 1);
+
+/** `not-there`: claimed, and not written yet. */
+function stateIn(run: Run | 'unreadable' | null): ClaimState {
+  if (run === null) return 'not-there';
+  if (run === 'unreadable' || run.state === 'failed' || run.state === 'interrupted') return 'in-vain';
+  return run.state === 'queued' || run.state === 'looking' ? 'at-work' : 'answered';
+}
 
 const isOpen = ({ state, askAgainAt, posting }: Run): boolean =>
   state === 'queued' || state === 'looking' || askAgainAt !== null || posting !== null;

@@ -34,7 +34,7 @@ async function askedBy({ runs }: Desk, user: string): Promise<Home['recent']> {
   const mine = all.filter(({ askedBy: by }) => by.kind === 'person' && by.user === user).slice(0, SHOWN);
   return Promise.all(
     mine.map(async (run) => {
-      const diagnosis = await runs.diagnosis(run.copyOf ?? run.id);
+      const diagnosis = await runs.diagnosis(run.id);
       return { run, verdict: diagnosis?.verdict.summary ?? null };
     }),
   );

@@ -1,6 +1,7 @@
 /** A run asks its question, and what it learns is kept. */
 import type { Diagnosis } from '../diagnosis.ts';
-import type { Inquiry, Investigator } from '../investigate.ts';
+import type { EvidenceSet } from '../evidence.ts';
+import type { Inquiry, Investigation, Investigator } from '../investigate.ts';
 import { Problem } from '../problem.ts';
 import { nextCheck } from '../recheck.ts';
 import { stateOf } from '../render/slack.ts';
@@ -34,33 +35,57 @@ export const interruption = ({ askedBy }: Run, now: number): Pick<Run, 'state' |
 export async function look(parts: LookParts, run: Run, signal: AbortSignal): Promise<Run> {
   const { runs, log } = parts;
   const began = parts.now();
+  const found: Found = { diagnosis: null };
   try {
-    const diagnosis = await investigated(parts, run, signal);
-    log.info(
-      { run: run.id, verdict: diagnosis.verdict.cause, standing: diagnosis.verdict.standing, ms: parts.now() - began },
-      'diagnosed',
-    );
-    return await answered(parts, run.id, diagnosis);
+    const { diagnosis, evidence } = await investigated(parts, run, signal, found);
+    const milliseconds = parts.now() - began;
+    const { cause, standing } = diagnosis.verdict;
+    log.info({ run: run.id, verdict: cause, standing, ms: milliseconds }, 'diagnosed');
+    return await answered(parts, run.id, diagnosis, { milliseconds, files: filesRead(evidence) });
   } catch (error) {
     if (signal.aborted)
       return runs.change(run.id, (current) => ({ ...current, ...interruption(current, parts.now()) }));
-    const isProblem = error instanceof Problem;
     log.error({ run: run.id, err: error, ms: parts.now() - began }, 'could not diagnose');
-    const failure = isProblem
-      ? error.message
-      : 'Something broke while diagnosing; the log of the bot says more under the id of this run.';
-    return runs.change(run.id, (current) => ({
-      ...current,
-      state: 'failed',
-      failure,
-      askAgainAt: null,
-      posting: current.posting ?? SHOWING,
-    }));
+    return ended(parts, run, failureOf(error, found));
+  }
+}
+
+/** What an investigation has come to, whatever becomes of it. */
+interface Found {
+  diagnosis: Diagnosis | null;
+}
+
+function failureOf(error: unknown, { diagnosis }: Found): string {
+  if (diagnosis !== null)
+    return `What was found out could not be kept; the log of the bot says why. It was: ${diagnosis.verdict.summary}`;
+  if (error instanceof Problem) return error.message;
+  return 'Something broke while diagnosing; the log of the bot says more under the id of this run.';
+}
+
+/** Null where the log was not read, or queried where it lies. */
+const filesRead = ({ accessLog }: EvidenceSet): number | null =>
+  accessLog.status === 'collected' && accessLog.value.files.read > 0 ? accessLog.value.files.read : null;
+
+/** Ended without an answer that is kept. Said in the thread also where the run store does not take it: it would say "looking" until then. */
+async function ended({ runs, poster }: LookParts, run: Run, failure: string): Promise<Run> {
+  const failed = (current: Run): Run => ({
+    ...current,
+    state: 'failed',
+    failure,
+    askAgainAt: null,
+    posting: current.posting ?? SHOWING,
+  });
+  try {
+    return await runs.change(run.id, failed);
+  } catch (error) {
+    const { channel, root } = run.thread;
+    if (root !== null) await poster.edit(channel, root, rootOf({ run: failed(run), diagnosis: null, episode: null }));
+    throw error;
   }
 }
 
 /** Notes what a diagnosis means for the run: its state, and when asking again makes sense. */
-export async function answered({ runs, now }: LookParts, id: string, diagnosis: Diagnosis): Promise<Run> {
+async function answered({ runs, now }: LookParts, id: string, diagnosis: Diagnosis, took: Run['took']): Promise<Run> {
   return runs.change(id, (current) => {
     const window = { from: Date.parse(current.from), to: Date.parse(current.to) };
     // The clock says which checks are ahead: a run may have been asked often, over windows that ended earlier.
@@ -72,13 +97,14 @@ export async function answered({ runs, now }: LookParts, id: string, diagnosis: 
       // Until now it told what another run had found out.
       copyOf: null,
       asks: current.asks + 1,
+      took,
       askAgainAt: next === null ? null : new Date(next).toISOString(),
       posting: current.posting ?? SHOWING,
     };
   });
 }
 
-async function investigated(parts: LookParts, run: Run, signal: AbortSignal): Promise<Diagnosis> {
+async function investigated(parts: LookParts, run: Run, signal: AbortSignal, found: Found): Promise<Investigation> {
   const { runs, poster, investigator, now, log } = parts;
   const told = await toldOf(parts, run);
   const work: Work = nothingDone();
@@ -110,8 +136,9 @@ async function investigated(parts: LookParts, run: Run, signal: AbortSignal): Pr
         shown();
       },
     });
+    found.diagnosis = investigation.diagnosis;
     await runs.keep(run.id, investigation);
-    return investigation.diagnosis;
+    return investigation;
   } finally {
     await checklist;
   }

@@ -28,9 +28,9 @@ const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 /** Noted in `posting` while the thread does not yet show what the run says, and no message is being posted. */
 export const SHOWING = 'show';
 
-/** What the renderers are told. A run that answers from the evidence of another one tells that one's diagnosis. */
+/** What the renderers are told. */
 export async function toldOf({ runs, episodeOf }: ThreadParts, run: Run): Promise<Told> {
-  const [diagnosis, episode] = await Promise.all([runs.diagnosis(run.copyOf ?? run.id), episodeOf(run)]);
+  const [diagnosis, episode] = await Promise.all([runs.diagnosis(run.id), episodeOf(run)]);
   return { run, diagnosis, episode };
 }
 

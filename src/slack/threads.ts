@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts';
 import { LOGS_COMPLETE_AFTER } from '../recheck.ts';
 import type { ExtraId } from '../render/slack/actions.ts';
 import type { Message } from '../render/slack/message.ts';
-import { changedMessage, extraAnswer } from '../render/slack.ts';
+import { changedMessage, extraAnswer, stateOf } from '../render/slack.ts';
 import type { Limits } from '../runs/limits.ts';
 import { type AskedBy, newRun, type Run } from '../runs/run.ts';
 import { interruption, type LookParts, look } from './look.ts';
@@ -151,7 +151,7 @@ export function openThreads(parts: ThreadsParts): Threads {
       await wait(POLL);
       other = await runs.read(id);
     }
-    return other === null || isInVain(other) ? null : other;
+    return other === null || isInVain(other) || !isOfSameWindow(other, run) ? null : other;
   }
 
   /** Works on a run, once at a time in this process; `ended` never rejects: where the store does not answer, it is the run as given. */
@@ -244,7 +244,7 @@ export function openThreads(parts: ThreadsParts): Threads {
     return runs.change(id, (run) => ({ ...run, ...interruption(run, now()) }));
   }
 
-  /** The answer of the other run, once it has one this run has not shown; null when it will have none. */
+  /** The run with the findings of the other one, once that has some this one has not shown; null when it will have none. */
   async function copied(run: Run, source: string): Promise<Run | null> {
     for (;;) {
       await active.get(source)?.ended.catch(() => {});
@@ -252,13 +252,17 @@ export function openThreads(parts: ThreadsParts): Threads {
       if (other === null || other.state === 'failed' || other.state === 'interrupted') return null;
       if (other.state !== 'queued' && other.state !== 'looking') {
         if (other.asks <= run.asks || !isOfSameWindow(other, run)) return null;
-        const { state, asks, askAgainAt } = other;
+        // Its own from now on: the other one may be asked about another window.
+        const diagnosis = (await runs.copy(source, run.id)) ? await runs.diagnosis(run.id) : null;
+        if (diagnosis === null || !isOfSameWindow(diagnosis.window, run)) return null;
+        const { asks, askAgainAt, took } = other;
         // A moment after the other one has asked again.
         const again = askAgainAt === null ? null : new Date(Date.parse(askAgainAt) + LEASE).toISOString();
         return runs.change(run.id, (current) => ({
           ...current,
-          state,
+          state: stateOf(diagnosis),
           asks,
+          took,
           askAgainAt: again,
           failure: null,
           posting: current.posting ?? SHOWING,
@@ -317,7 +321,7 @@ export function openThreads(parts: ThreadsParts): Threads {
   async function answer(id: string, extra: ExtraId, key: string): Promise<Posted | 'already' | 'no-such-run'> {
     if ((await runs.read(id)) === null) return 'no-such-run';
     return once(id, key, async (run, mark) => {
-      const [told, kept] = await Promise.all([toldOf(parts, run), runs.evidence(run.copyOf ?? run.id)]);
+      const [told, kept] = await Promise.all([toldOf(parts, run), runs.evidence(run.id)]);
       if (kept === null) return poster.post(within(run), notKept(run), mark);
       const content = extraAnswer(extra, told, kept.evidence);
       return 'filename' in content ? poster.upload(within(run), content) : poster.post(within(run), content, mark);
@@ -435,7 +439,7 @@ export function openThreads(parts: ThreadsParts): Threads {
 const isInVain = ({ state }: Run): boolean => state === 'failed' || state === 'interrupted';
 
 /** As for claims: either may have been widened since. */
-const isOfSameWindow = (a: Run, b: Run): boolean =>
+const isOfSameWindow = (a: Pick<Run, 'from' | 'to'>, b: Pick<Run, 'from' | 'to'>): boolean =>
   [a.from, a.to].every((time, at) => Math.abs(Date.parse(time) - Date.parse([b.from, b.to][at] ?? '')) < 60_000);
 
 const within = ({ thread }: Run): Target => ({ channel: thread.channel, thread: threadOf(thread) });

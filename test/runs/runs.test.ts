@@ -339,6 +339,17 @@ describe('the same question', () => {
     expect(await runs.claim(again, again.id)).toBeNull();
   });
 
+  it.each(['failed', 'interrupted'] as const)('is free at once when the run %s', async (state) => {
+    const { runs, others } = await twice();
+    const first = await runs.create(ask({ state: 'looking' }));
+    expect(await runs.claim(first, first.id)).toBeNull();
+    const again = { ...first, id: ask().id };
+    expect(await others.claim(again, again.id)).toBe(first.id);
+    await runs.change(first.id, (run) => ({ ...run, ...atEnd, state }));
+    expect(await others.claim(again, again.id)).toBeNull();
+    expect(await runs.claim(first, ask({}, START + 5000).id)).toBe(again.id);
+  });
+
   it.each<[string, Partial<Run>]>([
     ['load balancer', { loadBalancer: { ...loadBalancer, arn: `${loadBalancer.arn}x` } }],
     ['statuses', { statuses: ['502'] }],
@@ -438,6 +449,21 @@ describe('what was found out', () => {
       for (const secret of secrets) expect(readFileSync(file, 'utf8'), file).not.toContain(secret);
   });
 
+  it('copied is the own of another run, whatever is found out later', async () => {
+    const { runs, others, store } = await twice();
+    const [{ id }, copy] = [await runs.create(runAt(START)), await runs.create(runAt(START + 1000))];
+    expect(await runs.copy(id, copy.id)).toBe(false);
+    const first = await investigated(join(scenarios, '003-connection-refused'));
+    await runs.keep(id, first);
+    const before = await runs.evidence(id);
+    expect(await others.copy(id, copy.id)).toBe(true);
+    await runs.keep(id, await investigated(incidentFolder({})));
+    expect(await runs.evidence(copy.id)).toEqual(before);
+    expect(await runs.diagnosis(copy.id)).toEqual(first.diagnosis);
+    expect((await runs.evidence(id))?.evidence).not.toEqual(before?.evidence);
+    expect(await store.list(`runs/${copy.id}/incident/`)).not.toEqual([]);
+  });
+
   it('is replaced as a whole', async () => {
     const { dir, runs, store } = await twice();
     const { id } = await runs.create(runAt(START));
@@ -509,25 +535,17 @@ const right: Feedback = {
 };
 
 describe('feedback', () => {
-  it('lies beside the incident, that of copies too', async () => {
+  it('lies beside the incident', async () => {
     const { dir, runs, others } = await twice();
     const { id } = await runs.create(runAt(START));
-    const copy = await runs.create(runAt(START + 1000, { copyOf: id }));
     const wrong: Feedback = { ...right, verdict: 'wrong', cause: 'slow-target', words: 'the <database>' };
-    await Promise.all([
-      runs.change(id, (run) => ({ ...run, feedback: [...run.feedback, right] })),
-      others.change(copy.id, (run) => ({ ...run, feedback: [...run.feedback, wrong] })),
-    ]);
-    await runs.change(id, (run) => ({ ...run, feedback: [...run.feedback, wrong] }));
+    await runs.change(id, (run) => ({ ...run, feedback: [...run.feedback, right] }));
+    await others.change(id, (run) => ({ ...run, feedback: [...run.feedback, wrong] }));
     const file = JSON.parse(readFileSync(join(dir, 'runs', id, 'incident', 'feedback.json'), 'utf8'));
-    expect(file).toHaveLength(3);
-    expect(file).toEqual(
-      expect.arrayContaining([
-        { run: id, ...right },
-        { run: id, ...wrong },
-        { run: copy.id, ...wrong },
-      ]),
-    );
+    expect(file).toEqual([
+      { run: id, ...right },
+      { run: id, ...wrong },
+    ]);
   });
 
   it('stays when the incident is kept anew', async () => {

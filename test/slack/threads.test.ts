@@ -236,6 +236,8 @@ describe('a run store that fails while a diagnosis runs', () => {
     const threads = await bot('one', { store: failing });
     const opened = await threads.open(await question());
     expect(await ended(opened)).toMatchObject({ id: 'opened' in opened ? opened.opened.id : '' });
+    // Not "looking" until the store is back.
+    expect(texts()[0]).toMatch(/failed\n.*could not be kept.*It was: .*refuse/s);
     // What nobody caught would end the process about now.
     await new Promise((resolve) => setTimeout(resolve, 50));
     investigator.investigate = recorded;
@@ -324,6 +326,32 @@ describe('asking again', () => {
     investigator.investigate = recorded;
     expect(await threads.askAgain(copy.id, undefined, 'U1')).toMatchObject({ state: 'final', copyOf: null });
     expect(asked).toBe(2);
+  });
+
+  it('leaves alone what somebody elsewhere was answered from the same evidence', async () => {
+    const threads = await bot('one');
+    const first = await ended(await threads.open(await question()));
+    const copy = await ended(await threads.open(await question({ channel: 'C2' })));
+    expect(asked).toBe(1);
+    const window = { from: Date.parse(first.to) - 60_000, to: Date.parse(first.to) };
+    await threads.askAgain(first.id, window, 'U1');
+    await threads.refresh(copy.id);
+    const rootOf = (channel: string) =>
+      texts()[paper.messages.findIndex(({ target }) => target.channel === channel && target.thread === null)];
+    const whole = /\d+ of [\d,]+ requests failed/.exec(rootOf('C2') ?? '')?.[0];
+    expect(whole).toBeDefined();
+    expect(rootOf('C1')).not.toContain(whole);
+    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    expect((await runs.evidence(copy.id))?.question).toMatchObject({ from: Date.parse(copy.from) });
+    expect((await runs.evidence(first.id))?.question).toMatchObject(window);
+    expect(await runs.diagnosis(copy.id)).toMatchObject({ window: { from: copy.from, to: copy.to } });
+  });
+
+  it('about another window ends that the thread answers its first question for others', async () => {
+    const threads = await bot('one');
+    const first = await ended(await threads.open(await question()));
+    await threads.askAgain(first.id, { from: Date.parse(first.from) - 300_000, to: Date.parse(first.to) }, 'U1');
+    expect(await threads.open(await question())).not.toHaveProperty('same');
   });
 
   it('more often than a person may is refused with a sentence', async () => {

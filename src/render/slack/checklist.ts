@@ -1,7 +1,7 @@
 /** The six steps, ticking while they are worked on; then what each came to, with the button that shows its evidence. */
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../checks/check.ts';
-import type { Diagnosis, Outcome, Step, StepNumber } from '../../diagnosis.ts';
+import type { Diagnosis, Finding, Outcome, Step, StepNumber } from '../../diagnosis.ts';
 import type { Run } from '../../runs/run.ts';
 import { number, plural } from '../../wording.ts';
 import { stepWork, type Work } from '../../work.ts';
@@ -30,7 +30,7 @@ export function checklistMessage(outside: Told, work: Work | null): Message {
   const { run, diagnosis } = told;
   const ticks = STEPS.map((step) => (work === null ? endedTick(step, diagnosis) : workTick(step, work)));
   const title = planTitle(run, diagnosis, work);
-  const below = footer(diagnosis, work);
+  const below = footer(told, work);
   const lines: Part[] = [
     line({ bold: title }),
     ...ticks.map(({ mark, words }): Part => ({ line: [`${mark} `, ...prose(words)] })),
@@ -88,14 +88,20 @@ function workTick(step: StepNumber, work: Work): Tick {
     ? { step, status: 'complete', mark: '✓', words: `${title}, ${seconds}` }
     : {
         step,
-        status: 'complete',
+        status: unavailable === needed ? 'error' : 'complete',
         mark: OUTCOME_MARK.unknown,
         words: `${title}, ${seconds}, could not look at ${unavailable} of ${needed}`,
       };
 }
 
-/** What could not be looked at is neither done nor at fault. */
-const STATUS = { pass: 'complete', fail: 'error', unknown: 'pending', 'not-applicable': 'complete' } as const;
+/** Every step has ended by then: one that is said not to have been looked at in an error, one that has no answer as others. */
+function statusOf({ outcome, findings }: Step): Tick['status'] {
+  if (outcome !== 'unknown') return outcome === 'fail' ? 'error' : 'complete';
+  const [said] = findings.filter((one) => one.outcome === 'unknown');
+  return said !== undefined && isRefused(said) ? 'error' : 'complete';
+}
+
+const isRefused = ({ summary }: Pick<Finding, 'summary'>): boolean => /^(Could not look|Cannot see)/.test(summary);
 
 function endedTick(number: StepNumber, diagnosis: Diagnosis | null): Tick {
   const step = diagnosis?.steps.find((one) => one.step === number);
@@ -103,7 +109,7 @@ function endedTick(number: StepNumber, diagnosis: Diagnosis | null): Tick {
     return { step: number, status: 'pending', mark: '·', words: `${number} ${STEP_TITLES[number]}` };
   return {
     step: number,
-    status: STATUS[step.outcome],
+    status: statusOf(step),
     mark: OUTCOME_MARK[step.outcome],
     words: cut(`${number} ${STEP_NAMES[number]}: ${essence(step)}`, MOST_WORDS),
   };
@@ -134,17 +140,20 @@ function essence({ step, outcome, findings }: Step): string {
 function inWords(outcome: Outcome, summary: string): string {
   if (outcome === 'not-applicable') return `does not apply. ${firstSentence(summary)}`;
   if (outcome !== 'unknown') return firstSentence(summary);
-  const couldNot = /^(Could not look|Cannot see)/.test(summary);
-  return couldNot ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
+  return isRefused({ summary }) ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
 }
 
 /** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */
 const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z])/)[0] ?? text;
 
-/** What was read, and what it cost; what is known before the log is. */
-function footer(diagnosis: Diagnosis | null, work: Work | null): Line[] {
+/** "9 files, 12.4 MB read, $0.0001 · 4.1 s": what was read, what it cost and how long it took; what is known before the log is. */
+function footer({ run, diagnosis }: Told, work: Work | null): Line[] {
   if (work !== null) return work.soFar === undefined ? [] : [[`So far: ${cut(shown(work.soFar), 400)}`]];
-  return diagnosis === null ? [] : [[costSentence(diagnosis)]];
+  if (diagnosis === null) return [];
+  const { took } = run;
+  const files = took === undefined || took.files === null ? '' : `${plural(took.files, 'file')}, `;
+  const lasted = took === undefined ? '' : ` · ${(took.milliseconds / 1000).toFixed(1)} s`;
+  return [[`${files}${costSentence(diagnosis)}${lasted}`]];
 }
 
 const LABEL: Record<StepNumber, string> = {

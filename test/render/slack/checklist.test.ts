@@ -66,6 +66,37 @@ describe('while it works', () => {
 });
 
 describe('when it has ended', () => {
+  const taskStatuses = (diagnosis: typeof race) => {
+    const [plan] = checklistMessage(toldOf(diagnosis), null).blocks;
+    return (JSON.parse(JSON.stringify(plan)).tasks as { status: string; title: string }[]).map(
+      ({ status, title }) => `${status} ${title.slice(0, 3)}`,
+    );
+  };
+
+  it('says how many files were read, what that cost and how long it took, where it is known', () => {
+    const took = { milliseconds: 4_120, files: 9 };
+    expect(readMessage(checklistMessage(toldOf(race, { took }), null))).toMatch(/\(9 files, .* read.* · 4[.]1 s\)/);
+    expect(readMessage(checklistMessage(toldOf(race, { took: { ...took, files: null } }), null))).toMatch(
+      /\([\d.]+ \w?B read.* · 4[.]1 s\)/,
+    );
+  });
+
+  it('has no step that still seems to wait: what could not be looked at is an error that says so', () => {
+    const [first, ...others] = race.steps;
+    if (first === undefined) throw new Error('no step');
+    const unseen = first.findings.map((one) => ({
+      ...one,
+      outcome: 'unknown' as const,
+      summary: 'Could not look: s3:GetObject was denied.',
+    }));
+    const blind = { ...race, steps: [{ ...first, outcome: 'unknown' as const, findings: unseen }, ...others] };
+    expect(taskStatuses(blind)[0]).toBe('error ? 1');
+    const undecided = unseen.map((one) => ({ ...one, summary: 'No request has failed yet.' }));
+    const unanswered = { ...race, steps: [{ ...blind.steps[0], findings: undecided }, ...others] } as typeof race;
+    expect(taskStatuses(unanswered)[0]).toBe('complete ? 1');
+    expect([...taskStatuses(blind), ...taskStatuses(unanswered)].join()).not.toContain('pending');
+  });
+
   it('has one button for the evidence of each step', () => {
     const [row] = readMessage(checklistMessage(toldOf(race), null))
       .split('\n')

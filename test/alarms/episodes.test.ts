@@ -1,9 +1,10 @@
 /** What stands in the channels after alarms, with the real threads on paper. */
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Investigator } from '../../src/investigate.ts';
 import { Problem } from '../../src/problem.ts';
 import type { FileMessage, Message } from '../../src/render/slack/message.ts';
 import type { Store } from '../../src/runs/store.ts';
+import { eventually } from '../eventually.ts';
 import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
 import { envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
 import {
@@ -119,7 +120,7 @@ describe('one alarm', () => {
     const next = started({ owner: 'two', investigator: arriving });
     await next.threads.resume();
     await next.alarms.resume();
-    await vi.waitFor(() => expect(stub.asked).toHaveLength(2));
+    await eventually(() => expect(stub.asked).toHaveLength(2));
     await next.idle();
     expect(stub.asked[1]).toEqual({ from: stub.asked[0]?.from, to: to + 6 * MINUTE });
     await next.alarms.handle(body({ state: 'OK', at: BEGUN + 8 * MINUTE }));
@@ -347,7 +348,7 @@ describe('what is missing', () => {
     });
     const missing = () => bot.logged.filter(({ fields }) => fields.missing === 'slack').length;
     // The threads try for some seconds of their own before they give up.
-    await vi.waitFor(() => expect(missing()).toBeGreaterThan(0), { timeout: 30_000 });
+    await eventually(() => expect(missing()).toBeGreaterThan(0));
     clock.at = BEGUN + 10 * MINUTE;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(isDone).toBe(false);

@@ -1,5 +1,6 @@
 /** `/alb502 …` through the real app: what is asked of the threads, and what only the person who typed it sees. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { loadBalancer, openBot } from './bot.ts';
 import { ofSlack } from './local-slack.ts';
 
@@ -7,10 +8,11 @@ const typed = (text: string, more: object = {}) => ({ user: 'ada', channel: 'ale
 
 describe.each(['http', 'socket'] as const)('by %s', (mode) => {
   it('a question is acknowledged at once, in silence, and answered in a thread', async () => {
-    const { slack, asked } = await openBot({ mode });
+    // Each answer of Slack takes its time; none is waited for.
+    const { slack, asked } = await openBot({ mode, slack: { latency: 300 } });
     const { outcome, said } = await slack.command(typed('shop-prod last 15m 502'));
     expect(outcome).toMatchObject({ acknowledged: true });
-    expect(outcome.acknowledged && outcome.milliseconds).toBeLessThan(1000);
+    expect(slack.roots('alerts')).toEqual([]);
     expect(said).toBeNull();
     await slack.until(() => slack.roots('alerts').length === 1, 'a root message');
     expect(asked.opened).toMatchObject([
@@ -162,7 +164,7 @@ describe('what the threads refuse', () => {
     const { slack, next, runs } = await openBot();
     await slack.command(typed('shop-prod'));
     const [root] = await slack.until(() => someOf(slack.roots('alerts')), 'a root message');
-    const [run] = await vi.waitFor(async () => {
+    const [run] = await eventually(async () => {
       const recent = await runs.recent(1);
       expect(recent).toHaveLength(1);
       return recent;

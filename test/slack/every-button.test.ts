@@ -33,10 +33,10 @@ const shown = (slack: LocalSlack): number =>
 
 /** Asks about an incident and presses everything there is to press; what the channel shows then. */
 async function pressEverything(incident: string): Promise<string> {
-  const { slack, log } = await runBot({ recorded: [incident] });
+  const { slack, log, settled } = await runBot({ recorded: [incident] });
   await slack.command({ user: 'ada', channel: 'alerts', text: basename(incident).slice(0, 14).replace(/-$/, '') });
   const root = await answered(slack);
-  await slack.silence(300);
+  await settled();
   const all = pressables([root, ...slack.thread('alerts', root.ts)]);
   expect(all.length).toBeGreaterThan(2);
   // These ask again, and change what can be pressed.

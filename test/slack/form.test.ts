@@ -1,9 +1,10 @@
 /** The form: opened by the command without words and by the shortcuts, filled in, and answered where it says what is wrong. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { INPUTS, SHORTCUTS } from '../../src/render/slack/actions.ts';
 import { prefilled } from '../../src/slack/command.ts';
 import { windowWords } from '../../src/slack/form.ts';
 import { matching, optionOf } from '../../src/slack/options.ts';
+import { eventually } from '../eventually.ts';
 import { type Bot, type BotOptions, loadBalancer, openBot } from './bot.ts';
 import { ofSlack, type View } from './local-slack.ts';
 
@@ -100,7 +101,7 @@ describe('submitted', () => {
       'ada',
     );
     expect(errors).toEqual({});
-    await vi.waitFor(() => expect(asked.opened).toHaveLength(1));
+    await eventually(() => expect(asked.opened).toHaveLength(1));
     expect(asked.opened).toMatchObject([
       {
         channel: 'C0ALERTS',
@@ -174,7 +175,7 @@ describe('shortcuts', () => {
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
     const view = await formOf(bot);
     await slack.submit(view, { load_balancer: 'edge', channel: 'alerts' }, 'ada');
-    await vi.waitFor(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS', within: null }]));
+    await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS', within: null }]));
   });
 
   it('that of a message is filled in from it, and answered below it', async () => {
@@ -186,7 +187,7 @@ describe('shortcuts', () => {
     const view = await formOf(bot);
     expect(initialIn(view)).toMatchObject({ load_balancer: loadBalancer('shop-prod').arn });
     await slack.submit(view, {}, 'ada');
-    await vi.waitFor(() => expect(asked.opened).toHaveLength(1));
+    await eventually(() => expect(asked.opened).toHaveLength(1));
     expect(asked.opened).toMatchObject([{ within: message.ts, channel: 'C0ALERTS' }]);
     const [{ inquiry } = { inquiry: { from: 0, to: 0 } }] = asked.opened;
     expect(inquiry.from).toBeLessThanOrEqual(now - 14 * 60_000);
@@ -203,7 +204,7 @@ describe('shortcuts', () => {
     const view = await formOf(bot);
     expect(initialIn(view)).toMatchObject({ load_balancer: null });
     await slack.submit(view, { load_balancer: 'edge' }, 'ada');
-    await vi.waitFor(() => expect(asked.opened).toMatchObject([{ within: first.ts }]));
+    await eventually(() => expect(asked.opened).toMatchObject([{ within: first.ts }]));
   });
 
   it('that are not its own are acknowledged', async () => {

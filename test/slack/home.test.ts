@@ -1,5 +1,6 @@
 /** The home tab: what this person asked, and nothing of others. */
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { type Bot, loadBalancer, openBot } from './bot.ts';
 import { ofSlack } from './local-slack.ts';
 
@@ -17,7 +18,7 @@ it('shows what this person asked and what may be asked about', async () => {
   });
   await bot.slack.command({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
   await bot.slack.command({ user: 'ben', channel: 'alerts', text: 'edge 504' });
-  await vi.waitFor(async () => expect(await bot.runs.recent(5)).toHaveLength(2));
+  await eventually(async () => expect(await bot.runs.recent(5)).toHaveLength(2));
   const home = await homeOf(bot, 'ada');
   expect(home).toContain('shop-prod');
   expect(home).toMatch(/default.*shop-prod, edge/);

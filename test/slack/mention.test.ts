@@ -1,5 +1,6 @@
 /** `@alb502 …`: answered in the thread it stands in, or below itself. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { openBot } from './bot.ts';
 import { ofSlack } from './local-slack.ts';
 
@@ -32,7 +33,7 @@ describe('a mention', () => {
     const { again } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
     await again({ attempt: 1, reason: 'http_timeout' });
     await again({ attempt: 2, reason: 'http_timeout' });
-    await vi.waitFor(() => expect(asked.opened).not.toEqual([]));
+    await eventually(() => expect(asked.opened).not.toEqual([]));
     expect(asked.opened).toHaveLength(1);
   });
 
@@ -70,7 +71,7 @@ describe('a mention', () => {
     });
     // What is asked after it has overtaken nothing.
     await slack.mention({ user: 'ada', channel: 'alerts', text: 'edge' });
-    await vi.waitFor(() => expect(asked.opened).not.toEqual([]));
+    await eventually(() => expect(asked.opened).not.toEqual([]));
     expect(asked.found).toEqual(['edge']);
   });
 

@@ -43,11 +43,11 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
 describe('what the thread of an incident says, as a person reads it', () => {
   it.each(['001', '002', '004', '005', '006', '013'])('%s', async (scenario) => {
     const [folder = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
-    const { slack } = await runBot({ recorded: [join(SCENARIOS, folder)] });
+    const { slack, settled } = await runBot({ recorded: [join(SCENARIOS, folder)] });
     // A name of a load balancer has 32 characters at most; a part of that of the incident will do.
     await ask(slack, folder.slice(0, 20).replace(/-$/, ''));
     await answered(slack);
-    await slack.silence(300);
+    await settled();
     await expect(`${steady(slack.whatIsShown('alerts'))}\n`).toMatchFileSnapshot(`threads/${folder}.txt`);
   });
 });
@@ -93,7 +93,7 @@ describe('what is asked', () => {
   });
 
   it('more than may run and wait is refused in private, and said how to go on', async () => {
-    const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 100 });
+    const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 300 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
     await Promise.all([ask(slack, '007-slow'), ask(slack, '012-target', { user: 'ben' })]);
@@ -237,10 +237,10 @@ describe('who asks, and where', () => {
 
 describe('what is pressed', () => {
   it('twice, by one and by another, is answered once', async () => {
-    const { slack } = await runBot();
+    const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
     const root = await answered(slack);
-    await slack.silence(200);
+    await settled();
     const count = replies(slack, root).length;
     const fix = ACTIONS.extra('fix');
     await Promise.all([slack.press(root, fix, 'ada'), slack.press(root, fix, 'ada'), slack.press(root, fix, 'ben')]);
@@ -250,13 +250,13 @@ describe('what is pressed', () => {
   });
 
   it('after a restart, by another who may, is answered; by who may not, is refused', async () => {
-    const { slack, restart } = await runBot({
+    const { slack, restart, settled } = await runBot({
       config: { slack: { allow: { users: ['U0ADA', 'U0BEN'] } } },
       slack: { users: ['ada', 'ben', 'eve'] },
     });
     await ask(slack, REFUSED);
     const root = await answered(slack);
-    await slack.silence(200);
+    await settled();
     const count = replies(slack, root).length;
     await restart();
     slack.pass(7 * 24 * 3_600_000);
@@ -267,10 +267,10 @@ describe('what is pressed', () => {
   });
 
   it('asking again, and wider, edits what stands there', async () => {
-    const { slack } = await runBot();
+    const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
     const root = await answered(slack);
-    await slack.silence(200);
+    await settled();
     const edits = root.before.length;
     await slack.press(root, ACTIONS.askAgain, 'ben');
     await slack.until(() => root.before.length > edits && !/looking/i.test(root.text), 'another answer');
@@ -325,14 +325,14 @@ describe('when Slack is not at its best', () => {
     JSON.stringify(args.blocks ?? '').includes(`"${type}"`);
 
   it('blocks it does not take become plain ones', async () => {
-    const { slack } = await runBot();
+    const { slack, settled } = await runBot();
     for (const method of ['chat.postMessage', 'chat.update']) {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('plan') });
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('data_visualization') });
     }
     await ask(slack, REFUSED);
     const root = await answered(slack);
-    await slack.silence(300);
+    await settled();
     const types = replies(slack, root).flatMap(({ blocks }) => blocks.map(({ type }) => type));
     expect(types).not.toContain('plan');
     expect(replies(slack, root).some(({ text, blocks }) => /refused/i.test(text) && blocks.length > 0)).toBe(true);
@@ -398,7 +398,9 @@ describe('when Slack is not at its best', () => {
   it('slowly', async () => {
     const { slack } = await runBot({ slack: { latency: 300 } });
     const { outcome } = await ask(slack, REFUSED);
-    expect(outcome.acknowledged && outcome.milliseconds).toBeLessThan(500);
+    // Before Slack has answered anything that the bot sends for it.
+    expect(outcome.acknowledged).toBe(true);
+    expect(roots(slack)).toEqual([]);
     await answered(slack);
   });
 
@@ -426,7 +428,7 @@ describe('when Slack is not at its best', () => {
     await ask(slack, REFUSED);
     slack.sockets.disconnect('refresh_requested');
     await answered(slack);
-    await slack.until(() => slack.sockets.connections() === 1 && slack.sockets.connected() === 2, 'another connection');
+    await slack.until(() => slack.sockets.connections() === 1 && slack.sockets.connected() >= 2, 'another connection');
     await ask(slack, '007-slow', { user: 'ben' });
     await answered(slack, 'alerts', 2);
   });
@@ -435,7 +437,7 @@ describe('when Slack is not at its best', () => {
     const { slack } = await runBot();
     slack.sockets.drop();
     const mention = slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED });
-    await slack.until(() => slack.sockets.connected() === 2, 'another connection');
+    await slack.until(() => slack.sockets.connected() >= 2, 'another connection');
     const { message, outcome } = await mention;
     expect(outcome.acknowledged).toBe(true);
     await slack.until(() => replies(slack, message).some(({ text }) => /refused/i.test(text)), 'an answer below');
@@ -467,13 +469,13 @@ describe('stopped', () => {
 
 describe('two of them, on the same records', () => {
   it('answer each question and each press once, whichever is asked', async () => {
-    const { slack, another } = await runBot();
+    const { slack, another, settled } = await runBot();
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
     await Promise.all([ask(slack, REFUSED), ask(slack, '007-slow', { user: 'ben' })]);
     const root = await answered(slack);
     await answered(slack, 'alerts', 2);
-    await slack.silence(300);
+    await settled();
     expect(roots(slack)).toHaveLength(2);
     const count = replies(slack, root).length;
     // One after the other comes to the one and the other.
@@ -490,8 +492,10 @@ describe('two of them, on the same records', () => {
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
     await Promise.all([ask(slack, REFUSED), ask(slack, REFUSED, { user: 'ben' })]);
     await answered(slack);
+    const pointed = () => [...told(slack, 'ada'), ...told(slack, 'ben')].filter((text) => /asked here/.test(text));
+    await slack.until(() => pointed().length > 0, 'one of them is pointed to the thread');
     await slack.silence(300);
     expect(roots(slack)).toHaveLength(1);
-    expect([...told(slack, 'ada'), ...told(slack, 'ben')].filter((text) => /asked here/.test(text))).toHaveLength(1);
+    expect(pointed()).toHaveLength(1);
   });
 });

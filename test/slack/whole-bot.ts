@@ -2,9 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { type Bot, startBot } from '../../src/commands/serve.ts';
 import { parseConfig } from '../../src/config.ts';
+import { openFolderStore } from '../../src/runs/folder-store.ts';
+import { openRuns } from '../../src/runs/runs.ts';
+import { eventually } from '../eventually.ts';
 import { localSlack } from './for-tests.ts';
 import type { LocalSlack, Message, Options } from './local-slack.ts';
 
@@ -30,6 +33,8 @@ export interface RunningBot {
   /** Starts another one beside it, on the same records: Slack gives each request to any one of them. */
   another(): Promise<void>;
   stop(): Promise<void>;
+  /** Until every thread shows all that there is to show. */
+  settled(): Promise<void>;
 }
 
 /** Runs until the test is over. */
@@ -78,6 +83,17 @@ export async function runBot({
     slack,
     log,
     stop,
+    settled: async () => {
+      const runs = openRuns(await openFolderStore(folder), { retentionDays: 90 });
+      await eventually(async () => {
+        const recent = await runs.recent(50);
+        const atWork = recent.filter(
+          ({ state, posting, lease }) =>
+            state === 'queued' || state === 'looking' || posting !== null || lease !== null,
+        );
+        expect(atWork.map(({ id }) => id)).toEqual([]);
+      });
+    },
     restart: async () => {
       await stop();
       bots = [await start()];

@@ -8,5 +8,6 @@ export default defineConfig({
     // Tests start processes and open databases; the machine may be small.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -73,6 +73,9 @@ const NAMES = [
   'lookup-events',
 ];
 
+/** Milliseconds. */
+const STEP = 10;
+
 /** The files of a recorded incident. */
 export function filesOf(folder: string): Files {
   const read = (path: string): Json =>
@@ -126,12 +129,17 @@ export async function serveAccount(files: Files, atEnd: AtEnd = onTestFinished):
     new Promise((go) => {
       waiting.push({ action, go });
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        const round = waiting;
-        waiting = [];
-        rounds.push(round.map((one) => one.action));
-        for (const one of round) one.go();
-      }, quiet);
+      // In small steps: where the machine stands still for a while, what has come meanwhile is read between them.
+      const step = (left: number): void => {
+        if (left > 0) timer = setTimeout(step, STEP, left - STEP);
+        else {
+          const round = waiting;
+          waiting = [];
+          rounds.push(round.map((one) => one.action));
+          for (const one of round) one.go();
+        }
+      };
+      step(quiet);
     });
 
   const server = createServer((request, response) => {

@@ -218,7 +218,7 @@ describe('round trips', () => {
     ['a part of its name', 'check'],
   ])('at most four follow one another, asked by %s', async (_, asked) => {
     const account = await openAccount(filesOf(incidentFolder('002')));
-    account.inRounds(150);
+    account.inRounds(500);
     const { evidence } = await collectLive('002', { asked });
     expect(unavailableIn(evidence)).toEqual([]);
     expect(account.rounds().length).toBeLessThanOrEqual(4);
@@ -226,7 +226,7 @@ describe('round trips', () => {
 
   it('at most four with every kind of target', async () => {
     const account = await openAccount(wholeAccount());
-    account.inRounds(150);
+    account.inRounds(500);
     await collectLive('011');
     const rounds = account.rounds();
     expect(rounds.map((round) => new Set(round).size)).toEqual([1, 9, 6, 2]);

@@ -199,7 +199,7 @@ export function problemOf(error: unknown, asked: Asked & { account: string; prof
       );
     case 'unknown-host':
       return new Problem(
-        `There is no AWS endpoint for ${region}, or no network (${wordsOf(error)}): check the region, such as --region eu-west-1.`,
+        `There is no AWS endpoint for ${region}, or no network (${wordsOf(error)}): check how the region is written, such as eu-west-1.`,
         2,
       );
     default:

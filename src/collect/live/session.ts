@@ -58,7 +58,11 @@ export async function standardRegion(profile: string | undefined): Promise<strin
   try {
     return await client.config.region();
   } catch {
-    throw new Problem('No AWS region is set: name it with --region, such as --region eu-west-1, or set AWS_REGION.', 2);
+    // Also read by who runs the bot, which has no such option.
+    throw new Problem(
+      'No AWS region is set: set AWS_REGION, such as eu-west-1, or regions of the account in alb502.json, or name it with --region where the command takes that.',
+      2,
+    );
   } finally {
     client.destroy();
   }

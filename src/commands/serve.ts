@@ -40,6 +40,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   bot.log.info({ why }, 'stopping');
   await bot.stop();
   bot.log.info('stopped');
+  // Calls that nobody waits for any more must not keep the process.
+  setTimeout(() => process.exit(), 500).unref();
 }
 
 /** Everything that is wrong with the file and with the environment, at once. */

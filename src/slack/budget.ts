@@ -11,7 +11,7 @@ export interface EditBudget<T> {
   progress(message: string, send: () => Promise<Sent<T>>): void;
   /** Drops the progress that waits for this message. Sends as soon as may be, those of one message in their order. */
   edit(message: string, send: () => Promise<Sent<T>>): Promise<T>;
-  /** Drops what is mere progress, waits for what is under way, and so many milliseconds at most for edits that are not. */
+  /** Drops what is mere progress, and waits for edits and for what is under way; so many milliseconds at most. */
   close(milliseconds: number): Promise<void>;
 }
 
@@ -180,7 +180,8 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
       const over = clock.wake(milliseconds, () => {
         isClosed = true;
         for (const edit of edits.splice(0)) edit.settle(lost());
-        becomeIdle();
+        // A call that has no answer by now is not waited for.
+        idle();
       });
       await new Promise<void>((resolve) => {
         idle = resolve;

@@ -32,6 +32,6 @@ export interface Poster {
   upload(target: Target, file: FileMessage): Promise<Posted>;
   /** Looks for the message of this run among the last of the channel (or thread); null when there is none, or it may not look. */
   find(target: Target, runId: string): Promise<{ ts: string } | 'may-not-look' | null>;
-  /** Progress edits that wait are dropped, those under way are awaited. */
+  /** Progress edits that wait are dropped, those under way are awaited, a few seconds at most. */
   close(): Promise<void>;
 }

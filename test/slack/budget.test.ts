@@ -225,4 +225,18 @@ describe('the end', () => {
     await closed;
     expect(await edited).toBe('lost');
   });
+
+  it('does not wait for a call that has no answer', async () => {
+    const clock = clockByHand();
+    const budget = openBudget<string>(() => 'lost', clock);
+    void budget.edit('one', () => new Promise(() => {}));
+    let isClosed = false;
+    const closed = budget.close(5000).then(() => {
+      isClosed = true;
+    });
+    await clock.pass(4999);
+    expect(isClosed).toBe(false);
+    await clock.pass(1);
+    await closed;
+  });
 });

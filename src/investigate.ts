@@ -37,6 +37,8 @@ export interface Surroundings {
   keepIn?: string | null | undefined;
   /** Called once with what metrics and configuration say, when that is known before the access log. */
   provisional?: ((diagnosis: Diagnosis) => void) | undefined;
+  /** Loads what the answer will need, while there is something else to wait for. Should that fail, it says so where it is used. */
+  ahead?: (() => Promise<unknown>) | undefined;
 }
 
 /** Log files, if `hasLogFiles`, lie in logs/ of the folder they were to be kept in. */
@@ -56,6 +58,8 @@ export interface Investigator {
    * Throws Problem (exit 1) with the sentence to show when there is none or there are several.
    */
   find(asked: string, accounts: readonly string[], signal: AbortSignal): Promise<LoadBalancerRef>;
+  /** Of a recorded incident, by name or ARN of its load balancer: its window, as it would be typed. Absent where time goes on. */
+  recordedWindow?(loadBalancer: string): string | null;
   /** The question about a load balancer that was found: words that count from now count from its now. Throws Problem (exit 1). */
   inquire(query: Query, loadBalancer: LoadBalancerRef): Inquiry;
   /** Answers. What could not be looked at is in the answer; throws Problem when the question is wrong or `signal` aborts (exit 130). */

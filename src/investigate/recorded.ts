@@ -92,6 +92,11 @@ export async function recordedInvestigator(
       return findLoadBalancer(asked, candidates.map(asCandidate), ' among the recorded incidents').ref;
     },
 
+    recordedWindow(asked) {
+      const one = all.find(({ loadBalancer: { name, arn } }) => name === asked || arn === asked);
+      return one === undefined ? null : `from ${minuteOf(one.incident.from)} to ${minuteOf(one.incident.to)}`;
+    },
+
     inquire(query, loadBalancer) {
       const found = meant.get(loadBalancer);
       const candidates = found === undefined ? of(loadBalancer) : ([found] as const);
@@ -191,6 +196,9 @@ function refOf(incident: Incident, account: string): LoadBalancerRef {
   const { name, arn } = findLoadBalancer(incident.loadBalancer, candidatesIn(incident.recording));
   return { name, arn, account, region: /^arn:[^:]*:[^:]*:([^:]+):/.exec(arn ?? '')?.[1] ?? 'recorded' };
 }
+
+/** 2026-11-18T02:40Z, with seconds where there are some. */
+const minuteOf = (time: number): string => new Date(time).toISOString().replace(/(?::00)?\.000Z$/, 'Z');
 
 const idOf = ({ name, arn }: LoadBalancerRef): string => arn ?? name;
 const asCandidate = (ref: LoadBalancerRef) => ({ name: ref.name, arn: ref.arn, ref });

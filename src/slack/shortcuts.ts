@@ -28,13 +28,14 @@ export function onShortcuts(app: App, desk: Desk): void {
       const known = desk.investigator.known().filter(({ account }) => accounts.includes(account));
       const { text, blocks, attachments } = message;
       const loadBalancer = loadBalancerIn([text, blocks, attachments], known);
+      const recorded = loadBalancer === null ? null : desk.investigator.recordedWindow?.(loadBalancer);
       const thread: unknown = message.thread_ts;
       const trouble = await openForm(desk, {
         trigger: shortcut.trigger_id,
         who,
         form: {
           ...(loadBalancer === null ? {} : { loadBalancer }),
-          window: windowAround(message.ts, desk.now()),
+          window: recorded ?? windowAround(message.ts, desk.now()),
           channel: channel.id,
         },
         within: typeof thread === 'string' ? thread : message.ts,

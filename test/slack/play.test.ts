@@ -1,10 +1,10 @@
 /** `npm run slack:local`, as somebody uses it from two terminals. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../free-port.ts';
 
 const PLAY = join(import.meta.dirname, 'play.ts');
 
@@ -31,6 +31,11 @@ it('answers a command, a press and a reader in another terminal, until it is end
   await expect(second('press', 'Nothing')).rejects.toMatchObject({
     stdout: 'No message in #alerts has a button "Nothing".\n',
   });
+  await second('say', 'ALARM: checkout has too many 502');
+  expect(await second('shortcut', 'message')).toMatch(
+    /Window, in UTC: \[from 2026-11-12T14:10Z to 2026-11-12T14:25Z\]/,
+  );
+  expect(await second('fill')).toMatch(/sg-0e9d8c7b6a5f41302/);
   const answer = await fetch(`http://127.0.0.1:${env.ALB502_LOCAL_PORT}/command`, { method: 'POST', body: 'help' });
   expect(await answer.text()).toMatch(/only visible to ada[\s\S]*my-alb last 15m/);
 
@@ -38,14 +43,3 @@ it('answers a command, a press and a reader in another terminal, until it is end
   expect(await ended).toEqual([0, null]);
   await expect(second('read')).rejects.toMatchObject({ stderr: expect.stringMatching(/npm run slack:local/) });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}

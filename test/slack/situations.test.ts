@@ -57,7 +57,7 @@ const steady = (text: string): string =>
   text
     .replaceAll(/\d{8}t\d{6}-[0-9a-f]{8}/g, '<run>')
     .replaceAll(/<!date\^\d+\^[^|]*\|[^>]*>/g, '<moment>')
-    .replaceAll(/\b\d+(\.\d+)? s$/gm, '<time>');
+    .replaceAll(/\b\d+(\.\d+)? s(?=\)?$)/gm, '<time>');
 
 describe('what is asked', () => {
   it.each<[string, string, RegExp]>([

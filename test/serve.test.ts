@@ -163,9 +163,9 @@ describe('running', () => {
     const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
     await slack.until(() => slack.sockets.connections() > 0, 'a connection');
     await slack.command({ user: 'ada', channel: 'alerts', text: 'checkout' });
-    await expect.poll(() => run.said(), { timeout: 5000 }).toContain('started');
+    await expect.poll(() => run.said(), { timeout: 30_000 }).toContain('started');
     run.child.kill('SIGTERM');
-    await expect.poll(() => run.said(), { timeout: 5000 }).toContain('stopping');
+    await expect.poll(() => run.said(), { timeout: 30_000 }).toContain('stopping');
     run.child.kill('SIGTERM');
     expect(await run.ended).toBe(143);
   });

@@ -502,9 +502,20 @@ describe('what was found out', () => {
     expect(answers.at(-1)).toBeNull();
     expect(await runs.diagnosis(id)).toEqual(first.diagnosis);
 
-    const reading = runs.evidence(id);
-    await wait(50);
+    // Sees the half, and looks again when the other half is there.
+    const isWhole = Promise.withResolvers<void>();
+    let looks = 0;
+    const looking: Store = {
+      ...store,
+      async read(key) {
+        if (key.endsWith('incident-files.json') && ++looks === 2) await isWhole.promise;
+        return store.read(key);
+      },
+    };
+    const reading = openRuns(looking, { retentionDays: 90 }).evidence(id);
+    await expect.poll(() => looks).toBe(2);
     await runs.keep(id, second);
+    isWhole.resolve();
     expect((await reading)?.evidence).toEqual((await runs.evidence(id))?.evidence);
   });
 

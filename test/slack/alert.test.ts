@@ -41,7 +41,7 @@ describe('the load balancer of an alert', () => {
     ring.inner = ring;
     const began = performance.now();
     expect(loadBalancerIn(ring, KNOWN)).toBeNull();
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 });
 

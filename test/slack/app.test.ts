@@ -1,16 +1,8 @@
 /** The app itself: health, what it lets in, how it ends. */
 import { createHmac } from 'node:crypto';
-import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { openBot } from './bot.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 const get = async (port: number, path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -27,20 +19,20 @@ describe('health', () => {
 
   it('of a socket: not ready when it was gone for longer than a renewal takes', async () => {
     const clock = { now: Date.now() };
-    const healthPort = await freePort();
-    const { slack, app } = await openBot({ mode: 'socket', healthPort, now: () => clock.now });
-    expect(await get(healthPort, '/readyz')).toBe('200 ready');
+    const port = await freePort();
+    const { slack, app } = await openBot({ mode: 'socket', healthPort: port, now: () => clock.now });
+    expect(await get(port, '/readyz')).toBe('200 ready');
     await slack.close();
     clock.now += 29_000;
-    expect(await get(healthPort, '/readyz')).toBe('200 ready');
+    expect(await get(port, '/readyz')).toBe('200 ready');
     await expect
       .poll(async () => {
         clock.now += 31_000;
         return app.isReady();
       })
       .toBe(false);
-    expect(await get(healthPort, '/readyz')).toBe('503 not ready');
-    expect(await get(healthPort, '/healthz')).toBe('200 ok');
+    expect(await get(port, '/readyz')).toBe('503 not ready');
+    expect(await get(port, '/healthz')).toBe('200 ok');
   });
 });
 

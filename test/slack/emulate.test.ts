@@ -1,5 +1,4 @@
 /** A second Slack, by others and independent of ours: threads, edits, files and forms of the bot as they are kept there. */
-import { createServer } from 'node:net';
 import { webApi } from '@slack/bolt';
 import { createEmulator } from 'emulate';
 import { pino } from 'pino';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { formView } from '../../src/render/slack.ts';
 import { openPoster } from '../../src/slack/post.ts';
 import type { Posted, Poster } from '../../src/slack/poster.ts';
+import { freePort } from '../free-port.ts';
 
 const TOKEN = 'xoxb-test';
 const BOT = { user_id: 'U0ALBBOT', app_id: 'A0ALB502', bot_id: 'B0ALB', bot_user_id: 'U0ALBBOT' };
@@ -144,14 +144,3 @@ it('opens the form, and changes it', async () => {
   expect(JSON.stringify(updated.view?.blocks)).toContain('last 15m');
   await expect(client.views.open({ trigger_id, view })).rejects.toThrow(/exchanged_trigger_id/);
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}

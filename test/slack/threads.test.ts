@@ -128,8 +128,8 @@ describe('a question', () => {
     await threads.open(await question());
     const before = performance.now();
     const opened = await threads.open(await question());
-    // The claim of the one that was refused is not waited for.
-    expect(performance.now() - before).toBeLessThan(1_500);
+    // The claim of the one that was refused is not waited for: that would take three seconds.
+    expect(performance.now() - before).toBeLessThan(2_900);
     await ended(opened);
     expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
   });

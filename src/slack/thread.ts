@@ -104,7 +104,7 @@ export async function standChecklist(parts: ThreadParts, told: Told, work: Work)
 }
 
 const nothingMore = (step: StepNumber): Message => {
-  const text = `Step ${step}: nothing stands out any more.`;
+  const text = `Step ${step}: nothing beyond what the checklist and the verdict say.`;
   return { text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] };
 };
 

@@ -142,11 +142,15 @@ const gapParts = ({ gaps }: Diagnosis): Part[] =>
     ', behind the steps of the checklist',
   );
 
-/** Nothing failed, and yet something is set as it should not be. */
+/** Nothing failed, and yet something is not as it should be. */
 const faultParts = ({ steps }: Diagnosis): Part[] =>
   labelled(
     'Worth a look all the same',
-    steps.flatMap(({ findings }) => findings.filter(({ outcome }) => outcome === 'fail').map(({ summary }) => summary)),
+    steps.flatMap(({ findings }) =>
+      findings
+        .filter(({ outcome }) => outcome === 'fail')
+        .map(({ summary, fix }) => (fix === null ? summary : `${summary} → ${fix}`)),
+    ),
     4,
     ', behind the steps of the checklist',
   );

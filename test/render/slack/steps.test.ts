@@ -36,13 +36,32 @@ const read = (diagnosis: Diagnosis): Partial<Record<string, string>> => {
 };
 
 describe('a reply', () => {
-  it('is there for steps with a fault alone, where all could be looked at', () => {
-    expect(Object.keys(read(recorded('002-security-group-blocks-traffic-port')))).toEqual(['1', '2', '5']);
+  it('is not there for faults that the verdict is about, nor for what the errors look like', () => {
+    expect(read(recorded('001-keep-alive-race-beside-worker-timeout'))).toEqual({});
+    expect(read(recorded('002-security-group-blocks-traffic-port'))).toEqual({});
     expect(read(recorded('005-healthy'))).toEqual({});
+    expect(read(recorded('019-healthy-with-suspicious-setting'))).toEqual({});
   });
 
-  it('is not there for what no access to AWS would show', () => {
+  it('is there for a fault beside the verdict', () => {
+    expect(Object.keys(read(recorded('009-rolling-deployment-shutdown-before-drain')))).toEqual(['6']);
+    const { steps, ...rest } = recorded('002-security-group-blocks-traffic-port');
+    const blocked = steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'traffic-port-path');
+    if (blocked === undefined) throw new Error('no path');
+    const beside = steps.map((step) => ({
+      ...step,
+      findings: step.step === 5 ? [...step.findings, { ...blocked, check: 'health-port-path' }] : step.findings,
+    }));
+    expect(Object.keys(read({ ...rest, steps: beside }))).toEqual(['5']);
+  });
+
+  it('is there for what the errors look like where no cause is named', () => {
+    expect(Object.keys(read(recorded('014-malformed-route')))).toEqual(['1', '4']);
+  });
+
+  it('is not there for what no permission would show', () => {
     expect(read(recorded('006-no-rows-yet'))).toEqual({});
+    expect(Object.keys(read(recorded('013-missing-evidence')))).toEqual(['1']);
   });
 
   it('says what could not be looked at, and the statement that allows it, to copy', () => {

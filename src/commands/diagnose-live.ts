@@ -11,7 +11,7 @@ import { dayMeant, parseQuery, resolve } from '../query.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { visibleDiagnosis } from '../render/visible.ts';
 import { clock } from '../wording.ts';
-import { type DiagnoseOptions, hasColour, lookBackOf, render } from './diagnose.ts';
+import { type DiagnoseOptions, hasColour, lookBackOf, rendererFor } from './diagnose.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
 export type LiveSurroundings = Surroundings & { now: number };
@@ -51,6 +51,7 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
           // On a terminal it is drawn beside the steps.
           ...(process.stderr.isTTY ? {} : { estimated: tell }),
           provisional: ({ verdict }) => soFar(verdict.summary),
+          ahead: () => rendererFor(options),
           keepIn,
         },
       );
@@ -84,7 +85,8 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
       (error: unknown) => ({ error }),
     );
     if (unsaved === null) tell(`Saved to ${save}, redacted; alb502 diagnose --from ${save} reads it.`);
-    process.stdout.write(await render(diagnosis, options));
+    const render = await rendererFor(options);
+    process.stdout.write(render(diagnosis));
     if (problem !== null) throw problem;
     if (unsaved) throw unsaved.error;
     if (options.wait && diagnosis.provisional) tell(notFinal(known));

@@ -1,7 +1,6 @@
 /** `alb502 diagnose`: a load balancer or a recorded incident and a question in words in, the diagnosis on stdout. */
-import { type Incident, questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
-import { collect, type Progress } from '../collect.ts';
-import { diagnose } from '../diagnose.ts';
+import type { Incident } from '../collect/recorded.ts';
+import type { Progress } from '../collect.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence.ts';
 import { Problem } from '../problem.ts';
@@ -42,6 +41,7 @@ export async function diagnoseAsked(words: string[], options: DiagnoseOptions): 
 async function diagnoseIncident(words: string[], from: string, options: DiagnoseOptions): Promise<void> {
   const { save } = options;
   const lookBack = lookBackOf(options);
+  const { readIncident } = await import('../collect/recorded.ts');
   const incident = await readIncident(from);
   const saving = save === undefined ? null : { dir: save, ...(await import('../save.ts')) };
   await saving?.assertSaveable(saving.dir, incident);
@@ -59,6 +59,12 @@ export async function judge(
   progress?: Progress,
   lookBack: number | null = null,
 ): Promise<Run> {
+  // What a live diagnosis can do without until its first call is sent is loaded here.
+  const [{ collect }, { questionOf, recordedCollectors }, { diagnose }] = await Promise.all([
+    import('../collect.ts'),
+    import('../collect/recorded.ts'),
+    import('../diagnose.ts'),
+  ]);
   const query = parseQuery(words);
   const question = questionOf(incident, {
     loadBalancer: query.loadBalancer,
@@ -92,12 +98,17 @@ export function lookBackOf({ lookBack: text }: DiagnoseOptions): number | null {
 /** Whether the question names a status; a query without one asks for 5xx, a recording may have been about others. */
 const namesStatuses = (words: string): boolean => /(^|[\s,])\d(\d\d|xx)([\s,]|$)/i.test(words);
 
-/** The diagnosis in the asked form, each form loaded when it is asked for. */
-export async function render(diagnosis: Diagnosis, { json, markdown }: DiagnoseOptions): Promise<string> {
-  if (json) return (await import('../render/json.ts')).renderJson(diagnosis);
-  if (markdown) return (await import('../render/markdown.ts')).renderMarkdown(diagnosis);
+/** The diagnosis in the asked form. */
+export const render = async (diagnosis: Diagnosis, options: DiagnoseOptions): Promise<string> =>
+  (await rendererFor(options))(diagnosis);
+
+/** Each form is loaded when it is asked for. */
+export async function rendererFor({ json, markdown }: DiagnoseOptions): Promise<(diagnosis: Diagnosis) => string> {
+  if (json) return (await import('../render/json.ts')).renderJson;
+  if (markdown) return (await import('../render/markdown.ts')).renderMarkdown;
   const { renderTerminal } = await import('../render/terminal.ts');
-  return renderTerminal(diagnosis, { columns: process.stdout.columns ?? 80, colour: hasColour(process.stdout) });
+  return (diagnosis) =>
+    renderTerminal(diagnosis, { columns: process.stdout.columns ?? 80, colour: hasColour(process.stdout) });
 }
 
 /** Colour is for a terminal, unless NO_COLOR or FORCE_COLOR says otherwise. */

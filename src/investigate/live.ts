@@ -2,12 +2,11 @@
 import type { Attributes } from '../aws.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from '../collect/live/access-log.ts';
 import { interrupted } from '../collect/live/call.ts';
+import { firstCalls } from '../collect/live/first-calls.ts';
 import type { Found } from '../collect/live/load-balancer.ts';
 import { sessionsFor } from '../collect/live/sessions.ts';
-import { searchOf } from '../collect/recorded.ts';
 import { type Collector, collect } from '../collect.ts';
 import type { Config } from '../config.ts';
-import { diagnose } from '../diagnose.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence.ts';
 import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from '../investigate.ts';
 import { lookBackCommand, offeredLook } from '../look-back.ts';
@@ -38,20 +37,29 @@ export async function investigateLive(
   { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: Place,
   surroundings: Surroundings,
 ): Promise<Investigation> {
-  const { signal, progress, doing = () => {}, estimated, provisional, keepIn = null } = surroundings;
+  const { signal, progress, doing = () => {}, estimated, provisional, ahead, keepIn = null } = surroundings;
   const { evidenceSeconds, accessLogSeconds } = config.deadlines;
   const limits = { signal, deadline: evidenceSeconds * 1000 };
   const sessions = await sessionsFor(asked, config.accounts, { region, profile }, limits);
   try {
     const { findLive } = await import('../collect/live/load-balancer.ts');
-    const finding: Promise<Found> = findLive(asked, sessions);
-    // Loading takes as long as a call: it goes on meanwhile.
-    const loading = Promise.all([import('../collect/live.ts'), import('../collect/live/access-log.ts')]);
-    loading.then(([, { loadAhead }]) => loadAhead(engine)).catch(() => {});
-    const [found, [{ liveCollectors }, { readLookingBack, estimateLiveAccessLog }]] = await Promise.all([
-      finding,
-      loading,
-    ]);
+    const calling = firstCalls();
+    const finding: Promise<Found> = findLive(asked, sessions).finally(calling.over);
+    // Loading takes as long as a call: it goes on while that is under way, and does not hold it up.
+    const loading = calling.sent.then(() =>
+      Promise.all([
+        import('../collect/live.ts'),
+        import('../collect/live/access-log.ts'),
+        import('../collect/recorded.ts'),
+        import('../diagnose.ts'),
+      ]),
+    );
+    loading
+      .then(([, { loadAhead }]) => loadAhead(engine))
+      .then(ahead)
+      .catch(() => {});
+    const [found, [{ liveCollectors }, { readLookingBack, estimateLiveAccessLog }, { searchOf }, { diagnose }]] =
+      await Promise.all([finding, loading]);
     const { name, arn, session } = found;
     const question: Question = {
       loadBalancer: { name, arn },

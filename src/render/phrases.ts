@@ -5,14 +5,14 @@ import type { Estimate } from '../evidence.ts';
 import { nextCheck } from '../recheck.ts';
 import { ADMITS, type SignatureId } from '../signature.ts';
 import { groupBy } from '../traffic.ts';
-import { inSentence, iso, number, outOf, percent, plural } from '../wording.ts';
+import { grouped, inSentence, iso, number, outOf, percent, plural } from '../wording.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
 export const duration = (value: number): string =>
   value !== 0 && Math.abs(value) < 1 ? `${exact(value * 1000)} ms` : `${exact(value)} s`;
 
 /** At most three digits behind the point: 0.5 → "0.5", 71204 → "71,204". */
-const exact = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+const exact = (value: number): string => grouped(Math.round(value * 1000) / 1000);
 
 /** 12400000 → "12.4 MB"; powers of ten, as S3 and Athena bill. */
 export const bytes = (value: number): string => {

@@ -29,6 +29,40 @@ export interface ReadOptions {
   idleTimeoutSeconds: number;
   /** Called as the work goes on. */
   progress?: (step: Progress) => void;
+  /** Opened before there was anything to read, and closed by whoever opened it. */
+  engine?: Promise<Engine>;
+}
+
+/** DuckDB with nothing in it, for one reading. */
+export interface Engine {
+  connection: DuckDBConnection;
+  close(): Promise<void>;
+}
+
+/** In memory; what does not fit into that goes into a folder for temporary files. */
+export async function openEngine(): Promise<Engine> {
+  const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
+  try {
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(availableParallelism()),
+      memory_limit: MEMORY_LIMIT,
+      temp_directory: temporary,
+      preserve_insertion_order: 'false',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    return {
+      connection,
+      async close() {
+        connection.closeSync();
+        await rm(temporary, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 export interface Progress {
@@ -87,12 +121,7 @@ export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
 
 /** As readAccessLog, with the account of each file that was read, sorted by file. */
 export async function readAccounted(options: ReadOptions): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
-  const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
-  try {
-    return await new Reading(options, temporary).run();
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  return await new Reading(options).run();
 }
 
 /** A file to be read. */
@@ -111,16 +140,14 @@ type Row = Record<string, JS>;
 
 class Reading {
   readonly #options: ReadOptions;
-  readonly #temporary: string;
   readonly #wanted: WantedLoadBalancer;
   readonly #unreadable = new Map<string, { reason: string; lines: number }>();
   #outsideWindow = 0;
   readonly #named = { 'connection-log': 0, 'health-check-log': 0 };
   #sources: Source[] = [];
 
-  constructor(options: ReadOptions, temporary: string) {
+  constructor(options: ReadOptions) {
     this.#options = options;
-    this.#temporary = temporary;
     this.#wanted = wantedOf(options.question);
   }
 
@@ -141,8 +168,10 @@ class Reading {
   }
 
   async #read(bytes: number): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
-    const connection = await this.#open();
+    const { engine = null } = this.#options;
+    const opened = await (engine ?? openEngine());
     try {
+      const { connection } = opened;
       const { statuses, from, to } = this.#options.question;
       const relations = await openRelations(connection, this.#options.question);
       const scanned = await scan(
@@ -162,7 +191,7 @@ class Reading {
         accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
       };
     } finally {
-      connection.closeSync();
+      if (engine === null) await opened.close();
     }
   }
 
@@ -198,18 +227,6 @@ class Reading {
         bytes: ends.bytes,
       });
     }
-  }
-
-  async #open(): Promise<DuckDBConnection> {
-    const instance = await DuckDBInstance.create(':memory:', {
-      threads: String(availableParallelism()),
-      memory_limit: MEMORY_LIMIT,
-      temp_directory: this.#temporary,
-      preserve_insertion_order: 'false',
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-    });
-    return await instance.connect();
   }
 
   /** Entries of two load balancers would be added together, were one asked for by a name that both have had. */

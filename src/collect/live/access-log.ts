@@ -40,6 +40,7 @@ import {
 import { findTable, type LogTable } from '../access-log/table.ts';
 import { vendedDelivery } from '../access-log/vended.ts';
 import { idleTimeoutOf, searchOf } from '../recorded.ts';
+import { firstCalls } from './first-calls.ts';
 import type { Session } from './session.ts';
 
 export interface LiveAccessLogOptions {
@@ -405,11 +406,13 @@ class Reading {
     const reading = this.#begin(`from S3 directly: ${counted}, ${why.words}`, estimate);
     const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
     const folder = join(temporary, 'logs');
+    // Opened while the files come.
+    const calling = firstCalls();
+    const loading = calling.sent.then(() => import('../access-log/duckdb.ts'));
+    const engine = loading.then(({ openEngine }) => openEngine());
+    engine.catch(() => {});
     try {
       const { s3 } = await this.#listing(place);
-      // Loaded while the files come.
-      const loading = import('../access-log/duckdb.ts');
-      loading.catch(() => {});
       const fetched = await download({
         s3,
         place,
@@ -418,10 +421,11 @@ class Reading {
         signal: this.#signal,
         arrived: (files, bytes) => this.#tell(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`),
       });
+      calling.over();
       this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });
       this.#tell('reading log files');
       const { readAccessLog } = await loading;
-      const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds });
+      const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds, engine });
       const missing = fetched.missing.map((one) => ({ ...one, lines: 0 }));
       const unreadable = [...log.files.unreadable, ...missing].sort((a, b) => byText(a.file, b.file));
       const value: AccessLog = {
@@ -437,6 +441,11 @@ class Reading {
         kept: keepIn === null ? null : { folder: keepIn },
       };
     } finally {
+      calling.over();
+      await engine.then(
+        (opened) => opened.close(),
+        () => {},
+      );
       if (keepIn === null) await rm(temporary, { recursive: true, force: true });
     }
   }

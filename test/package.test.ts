@@ -54,11 +54,12 @@ describe('the installed package', () => {
     expect((await alb502('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('starts its help within 1.3 times an empty Node', { retry: 3 }, () => {
+  it('starts its help within 1.3 times an empty Node', { timeout: 180_000 }, () => {
     const least = { empty: Number.POSITIVE_INFINITY, help: Number.POSITIVE_INFINITY };
     const words = { empty: ['-e', '0'], help: [join(installed, 'dist', 'cli.js'), '--help'] };
-    // In turn, and the fastest of many: what the machine does beside it slows some runs of either.
-    for (let round = 0; round < 30; round += 1) {
+    // In turn, and the fastest of many, of more where the machine is busy: what it does beside them slows some runs of either.
+    const end = performance.now() + 120_000;
+    for (let round = 0; round < 30 || (least.help / least.empty >= 1.3 && performance.now() < end); round += 1) {
       for (const which of ['empty', 'help'] as const) {
         const started = performance.now();
         spawnSync(process.execPath, words[which]);

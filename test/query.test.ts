@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../src/problem.ts';
 import { asked, DEFAULT_WINDOW, dayMeant, parseQuery, type Query, resolve } from '../src/query.ts';
+import { fc } from './property.ts';
 
 /** 20 November 2026, 03:00:00 UTC. */
 const NOW = Date.parse('2026-11-20T03:00:00Z');

@@ -1,7 +1,8 @@
 /** The schedule by which a provisional diagnosis is asked again. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { LOGS_COMPLETE_AFTER, nextCheck } from '../src/recheck.ts';
+import { fc } from './property.ts';
 
 const MINUTE = 60_000;
 const to = Date.parse('2026-11-20T02:55:00Z');

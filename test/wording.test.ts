@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { duration } from '../src/render/phrases.ts';
 import { number } from '../src/wording.ts';
+import { fc } from './property.ts';
 
 const english = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
 

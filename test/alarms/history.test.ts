@@ -1,9 +1,10 @@
 /** News in any order, any number of times: which episodes they make. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm.ts';
 import { emptyHistory, FLAPS, type History, type Learned, learn } from '../../src/alarms/history.ts';
 import { readMessage } from '../../src/alarms/read.ts';
+import { fc } from '../property.ts';
 import { arnOf, snsAlarm, type Told } from './messages.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:00:00.000Z');

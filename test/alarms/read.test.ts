@@ -1,10 +1,10 @@
 /** Messages of every shape, and what is read in them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Alarm, elsewhere, idOfNews, keyOf } from '../../src/alarms/alarm.ts';
 import { readMessage } from '../../src/alarms/read.ts';
+import { fc } from '../property.ts';
 import { alarmArn, envelope, event, resourceOf, snsAlarm } from './messages.ts';
 
 const AT = Date.parse('2026-11-20T02:44:00.123Z');

@@ -1,10 +1,11 @@
 /** What an alarm makes look at, and where its thread goes. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm.ts';
 import { readMessage } from '../../src/alarms/read.ts';
 import { channelFor, fits, otherChannel } from '../../src/alarms/route.ts';
 import { beginningOf, LONGEST, windowOf } from '../../src/alarms/window.ts';
+import { fc } from '../property.ts';
 import { event, snsAlarm } from './messages.ts';
 
 const AT = Date.parse('2026-11-20T02:44:00.123Z');

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { IdleGaps } from '../../src/evidence.ts';
 import { measureKeepAlive, runtimesClosingAt } from '../../src/patterns/keep-alive.ts';
+import { fc } from '../property.ts';
 import { API, logOf, START, several, trafficOf } from '../traffic-builder.ts';
 
 const measure = (count: number, bins: IdleGaps['bins'], controls = 400, seconds = 0.001) =>

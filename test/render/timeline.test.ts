@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { TimelineBucket } from '../../src/diagnosis.ts';
 import { bars, timeline } from '../../src/render/timeline.ts';
+import { fc } from '../property.ts';
 
 const START = Date.UTC(2026, 10, 20, 2, 40);
 const bucket = (index: number, failed: number, from = START + index * 60_000): TimelineBucket => ({

@@ -1,8 +1,9 @@
 /** What phones, links and habits do to a question. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { parseQuery } from '../../src/query.ts';
 import { asksForHelp, plainWords, withoutMention } from '../../src/slack/words.ts';
+import { fc } from '../property.ts';
 
 describe('plain words', () => {
   it.each([

@@ -1,10 +1,10 @@
 /** The engine gives the answers that reading line by line gives, whatever the lines. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readAccounted } from '../../../src/collect/access-log/duckdb.ts';
 import type { AccessLog, Question } from '../../../src/evidence.ts';
+import { fc } from '../../property.ts';
 import { temporaryFolder } from '../folder.ts';
 import { type Content, GROUP, LOAD_BALANCER, line, writeLogs } from './lines.ts';
 import { expectedAnswer, type LogFile } from './oracle.ts';

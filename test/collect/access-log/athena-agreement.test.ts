@@ -1,11 +1,11 @@
 /** Athena and DuckDB give the same answers on the same log files, whatever the table is like. */
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../src/collect/live/access-log.ts';
 import type { AccessLog, Question } from '../../../src/evidence.ts';
 import { serveAthena } from '../../athena/server.ts';
 import { FORMS, type TableForm } from '../../athena/tables.ts';
+import { fc } from '../../property.ts';
 import { BUCKET } from '../../s3/log-bucket.ts';
 import { serveS3 } from '../../s3/server.ts';
 import { answers, question, settings, tableOver } from '../live/live-account.ts';

@@ -1,8 +1,9 @@
 /** A line in the ordinary form is read byte by byte; with a space behind it the same line goes through the parser of entry.ts. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { BATCH, type Batch, Columns, keyOf, MAX_LINE, type Place } from '../../../src/collect/access-log/columns.ts';
 import { route } from '../../../src/collect/access-log/route.ts';
+import { fc } from '../../property.ts';
 import { type Fields, GROUP, LOAD_BALANCER, line } from './lines.ts';
 
 const T = Date.parse('2026-03-10T12:00:00Z');

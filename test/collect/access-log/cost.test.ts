@@ -1,5 +1,5 @@
 /** What reading costs: prices, minimums, and what may be said before. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import {
   athenaUsd,
@@ -9,6 +9,7 @@ import {
   MOST_QUERIES,
   s3Usd,
 } from '../../../src/collect/access-log/cost.ts';
+import { fc } from '../../property.ts';
 
 const [MB, GB, TB] = [1e6, 1e9, 1e12];
 

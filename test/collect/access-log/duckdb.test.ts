@@ -1,11 +1,11 @@
 import { appendFileSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Progress, readAccessLog, readAccounted } from '../../../src/collect/access-log/duckdb.ts';
 import type { AccessLog, Question } from '../../../src/evidence.ts';
 import { Problem } from '../../../src/problem.ts';
+import { fc } from '../../property.ts';
 import { temporaryFolder } from '../folder.ts';
 import { type Content, type Fields, fileName, GROUP, LOAD_BALANCER, line, textOf, writeLogs } from './lines.ts';
 

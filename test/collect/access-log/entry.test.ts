@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   addressAndPort,
@@ -13,6 +12,7 @@ import {
   parseLine,
   printEntry,
 } from '../../../src/collect/access-log/entry.ts';
+import { fc } from '../../property.ts';
 
 interface Sample {
   kind: string;

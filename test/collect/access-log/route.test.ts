@@ -1,7 +1,7 @@
 import { DuckDBInstance } from '@duckdb/node-api';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { methodAndPath, ROUTE_LENGTH, ROUTE_REWRITES, route } from '../../../src/collect/access-log/route.ts';
+import { fc } from '../../property.ts';
 
 const get = (url: string) => `GET ${url} HTTP/1.1`;
 const UUID = '123e4567-e89b-12d3-a456-426614174000';

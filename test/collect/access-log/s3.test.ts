@@ -1,8 +1,9 @@
 /** Where log files are by the attributes, and which days and keys a window needs. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { canMatter, parseFileName } from '../../../src/collect/access-log/files.ts';
 import { dayPrefix, deliveryDays, endStamp, endsOf, logPlace } from '../../../src/collect/access-log/s3.ts';
+import { fc } from '../../property.ts';
 import { ARN, at } from '../../s3/log-bucket.ts';
 
 const ON = { 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': 'logs' };

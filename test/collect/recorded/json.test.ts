@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { shapeFault, syntaxError, withoutNulls } from '../../../src/collect/recorded/json.ts';
+import { fc } from '../../property.ts';
 
 describe('where JSON stops being JSON', () => {
   it.each([

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis, TimelineBucket } from '../../../src/diagnosis.ts';
 import { verdictMessage } from '../../../src/render/slack.ts';
 import { SIGNATURE_IDS } from '../../../src/signature.ts';
+import { fc } from '../../property.ts';
 import { readMessage } from '../../slack/reading.ts';
 import { race } from '../diagnoses.ts';
 import { refused, toldOf } from './told.ts';

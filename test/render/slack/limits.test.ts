@@ -2,7 +2,7 @@
  * Whatever a diagnosis holds, Slack takes what is made of it, and nothing that strangers wrote becomes a mention, a link, or leaves its
  * code; no secret of a path is shown.
  */
-import fc from 'fast-check';
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis, Finding, JudgedCause } from '../../../src/diagnosis.ts';
 import type { EvidenceSet } from '../../../src/evidence.ts';
@@ -23,6 +23,7 @@ import {
   verdictMessage,
 } from '../../../src/render/slack.ts';
 import { RUN_STATES, type RunState } from '../../../src/runs/run.ts';
+import { fc } from '../../property.ts';
 import { early, HOSTILE, nothing, race, undecided } from '../diagnoses.ts';
 import { alarm, byAlarm, episodeOf, investigated, recorded, refused, toldOf } from './told.ts';
 

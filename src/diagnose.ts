@@ -1,4 +1,5 @@
 /** Evidence → diagnosis. Pure: the same evidence gives the same bytes. */
+import type { Attributes } from './aws.ts';
 import { causes } from './causes/index.ts';
 import type { Check, CheckVerdict, Known, KnownName } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
@@ -60,7 +61,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
 
   function verdictOf(): Verdict {
     if (seen && ranking) return decide(ranking, seen, traces?.ids ?? []);
-    return seen ? nothingFailed(seen, question, inMetrics) : noLog(traffic, inMetrics);
+    return seen ? nothingFailed(seen, question, inMetrics) : noLog(traffic, inMetrics, evidence.attributes);
   }
 }
 
@@ -227,15 +228,17 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
 const nowhere = ({ files }: AccessLog): string =>
   files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
 
-function noLog(traffic: Collected<Traffic>, inMetrics: number | null): Verdict {
+function noLog(traffic: Collected<Traffic>, inMetrics: number | null, attributes: Collected<Attributes>): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'asked error')}.`;
+  const isOn = attributes.status === 'collected' && attributes.value['access_logs.s3.enabled'] === 'true';
   return {
     cause: null,
     standing: 'undecided',
     between: [],
     summary: `Without the access log no cause can be named: ${reason}.${counted}`,
-    decidedBy:
-      'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.',
+    decidedBy: isOn
+      ? 'The access log, which is on: mend what kept it from being read, and ask again.'
+      : 'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.',
   };
 }

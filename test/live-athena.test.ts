@@ -126,7 +126,11 @@ describe('a live load balancer', () => {
   it('may cost no more than is said', async () => {
     const { words, surroundings, athena } = await world('002', FORMS["AWS's own"]);
     const { diagnosis } = await judgeLive(words, { engine: 'athena', maxUsd: '0' }, surroundings);
-    expect(diagnosis.gaps.join('\n')).toMatch(/reading it could cost more than \$0: /);
+    expect(diagnosis.gaps.join('\n')).toMatch(/reading it could cost more than \$0 \(.*\): raise --max-usd/);
     expect(athena.sent).toEqual([]);
+    // A log that is on is not asked to be switched on.
+    expect(diagnosis.verdict.decidedBy).toBe(
+      'The access log, which is on: mend what kept it from being read, and ask again.',
+    );
   });
 });

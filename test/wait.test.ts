@@ -118,7 +118,7 @@ describe('--wait', () => {
     const { words, time, diagnosis, said } = await world();
     await diagnoseLive(words, { wait: true, json: true, maxUsd: '0.00002' }, time);
     expect(said.stderr).toMatch(
-      /The access log could not be read again: reading it could cost more than \$0\.00002, of which under \$0\.0001 was spent/,
+      /The access log could not be read again: reading it could cost more than \$0\.00002, of which under \$0\.0001 was spent \(/,
     );
     expect(diagnosis()).toMatchObject({ provisional: true, triage: { requests: expect.any(Number) } });
     expect(diagnosis().cost.usd).toBeLessThanOrEqual(0.00002);

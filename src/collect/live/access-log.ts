@@ -470,7 +470,10 @@ class Reading {
     const { maxUsd, spentUsd = 0 } = this.#options;
     if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
     const spent = spentUsd === 0 ? '' : `, of which ${dollars(spentUsd)} was spent`;
-    throw new LogRefusal('too-much', `reading it could cost more than $${maxUsd}${spent}: ${estimateWords(estimate)}`);
+    throw new LogRefusal(
+      'too-much',
+      `reading it could cost more than $${maxUsd}${spent} (${estimateWords(estimate)}): raise --max-usd, or maxUsd of the configuration, or ask for a shorter window`,
+    );
   }
 
   /** The commands that fetch the files of the window, and the search in them. */

@@ -122,7 +122,7 @@ export function kindOf(error: unknown): Kind {
   const { message, name } = error;
   if (/multi-factor|\bMFA\b/i.test(message) && /Credentials|TokenProvider/.test(name)) return 'mfa';
   if (/Credentials|TokenProvider/.test(name) && !(name in CODES))
-    return /expired/i.test(message) ? 'expired' : 'no-credentials';
+    return /expired|SSO session .*invalid/i.test(message) ? 'expired' : 'no-credentials';
   if (/signature (expired|not yet current)/i.test(message)) return 'clock';
   // The SDK names a connection that was cut a TimeoutError; its code says what it was.
   const kind = CODES[codeOf(error)] ?? CODES[name] ?? 'other';
@@ -182,7 +182,9 @@ export function problemOf(error: unknown, asked: Asked & { account: string; prof
   switch (kindOf(error)) {
     case 'no-credentials':
       return new Problem(
-        `There are no AWS credentials${whose} (${wordsOf(error)}): run ${login}, set AWS_PROFILE, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
+        profile === undefined
+          ? `There are no AWS credentials${whose} (${wordsOf(error)}): run ${login}, set AWS_PROFILE, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`
+          : `There are no AWS credentials${whose} in the profile ${profile} (${wordsOf(error)}): run ${login}, or look for its name in aws configure list-profiles.`,
         2,
       );
     case 'mfa':
@@ -195,6 +197,12 @@ export function problemOf(error: unknown, asked: Asked & { account: string; prof
     case 'bad-credentials':
       return new Problem(
         `AWS does not accept the credentials${whose} in ${region} (${wordsOf(error)}): look at them with aws sts get-caller-identity, and whether the region ${region} is enabled in the account.`,
+        2,
+      );
+    case 'unreachable':
+    case 'timeout':
+      return new Problem(
+        `${refusalOf(error, asked)}: look at the network, at what stands between it and AWS, and at AWS_ENDPOINT_URL.`,
         2,
       );
     case 'unknown-host':

@@ -404,12 +404,12 @@ describe.each<[string, Situation, RegExp]>([
   [
     'it could cost too much',
     { maxUsd: 0.00001 },
-    /^reading it could cost more than \$0\.00001: 12 files, 9\.9 kB: under \$0\.0001, at most 244\.8 kB and \$0\.0001$/,
+    /^reading it could cost more than \$0\.00001 \(12 files, 9\.9 kB: under \$0\.0001, at most 244\.8 kB and \$0\.0001\): raise --max-usd, or maxUsd of the configuration, or ask for a shorter window$/,
   ],
   [
     'its cost cannot be told',
     { maxUsd: 1, form: FORMS['without partitions'] },
-    /^reading it could cost more than \$1: .*, at most an unknown amount$/,
+    /^reading it could cost more than \$1 \(.*, at most an unknown amount\): /,
   ],
   [
     'the workgroup allows less than the files',
@@ -437,7 +437,7 @@ describe('a limit on the cost', () => {
     const faults = { workGroup: { BytesScannedCutoffPerQuery: 100 * MB } };
     const form = FORMS['without partitions'];
     expect(answers(await read({ form, faults, maxUsd: 0.001 })).requests).toBe(120);
-    expect(reasonOf(await read({ form, faults, maxUsd: 0.0009 }))).toMatch(/at most 200\.0 MB and \$0\.0010$/);
+    expect(reasonOf(await read({ form, faults, maxUsd: 0.0009 }))).toMatch(/at most 200\.0 MB and \$0\.0010\): raise /);
   });
 });
 

@@ -223,7 +223,7 @@ describe.each<[string, Situation, RegExp]>([
   [
     'it may cost more than is allowed',
     { bucket: { objects: delivered(DAY) }, maxUsd: 0.000001 },
-    /^reading it could cost more than \$0\.000001: 12 files, .* under \$0\.0001, at most/,
+    /^reading it could cost more than \$0\.000001 \(12 files, .* under \$0\.0001, at most .*\): raise --max-usd, /,
   ],
 ])('when %s', (_, situation, reason) => {
   it('says so in one clause', async () => {

@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findLive } from '../../../src/collect/live/load-balancer.ts';
-import { standardRegion } from '../../../src/collect/live/session.ts';
+import { openSession, type Session, standardRegion } from '../../../src/collect/live/session.ts';
 import { parseQuery } from '../../../src/query.ts';
 import { temporaryFolder } from '../folder.ts';
 import { DENIED, type Fault, type Files, openAccount } from './account.ts';
@@ -27,6 +27,14 @@ const named = (names: string[], region = 'eu-west-1', account = '123456789012'):
     })),
   },
 });
+
+/** With the credentials of a profile. */
+function sessionOf(profile: string): Session {
+  const limits = { signal: new AbortController().signal, deadline: 5000 };
+  const session = openSession({ account: 'default', region: 'eu-west-1', profile }, limits);
+  onTestFinished(() => session.close());
+  return session;
+}
 
 const FLEET = ['shop-prod', 'shop-stage', 'api', 'Admin', 'nlb-edge'];
 
@@ -162,6 +170,29 @@ describe('AWS cannot be asked', () => {
     });
   });
 
+  it('a profile that is written wrong', async () => {
+    await openAccount({});
+    await expect(findLive('api', [sessionOf('oops')])).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^There are no AWS credentials in the profile oops .*aws configure list-profiles\.$/,
+      ),
+      exitCode: 2,
+    });
+  });
+
+  it('a login that is over', async () => {
+    await openAccount({});
+    const file = join(temporaryFolder(), 'config');
+    const start = 'sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n';
+    writeFileSync(file, `[profile ops]\n${start}sso_account_id = 123456789012\nsso_role_name = ops\n`);
+    vi.stubEnv('AWS_CONFIG_FILE', file);
+    vi.stubEnv('HOME', temporaryFolder());
+    await expect(findLive('api', [sessionOf('ops')])).rejects.toMatchObject({
+      message: 'The AWS credentials have expired: run aws sso login --profile ops, or export new ones.',
+      exitCode: 2,
+    });
+  });
+
   it('a profile that needs a code of an MFA device', async () => {
     await openAccount({});
     const file = join(temporaryFolder(), 'config');
@@ -181,7 +212,9 @@ describe('AWS cannot be asked', () => {
     await openAccount({});
     vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${await closedPort()}`);
     await expect(findLive('api', [sessionIn('eu-west-1')])).rejects.toMatchObject({
-      message: expect.stringContaining('its endpoint in eu-west-1 cannot be reached'),
+      message: expect.stringMatching(
+        /its endpoint in eu-west-1 cannot be reached .*: look at the network, .* AWS_ENDPOINT_URL\.$/,
+      ),
       exitCode: 2,
     });
   });
@@ -190,7 +223,7 @@ describe('AWS cannot be asked', () => {
     const account = await openAccount({});
     account.always(ACTION, 'silence');
     await expect(findLive('api', [sessionIn('eu-west-1', { deadline: 300 })])).rejects.toMatchObject({
-      message: `${ACTION} got no answer in time.`,
+      message: `${ACTION} got no answer in time: look at the network, at what stands between it and AWS, and at AWS_ENDPOINT_URL.`,
       exitCode: 2,
     });
   });

@@ -36,7 +36,8 @@ export function rank(opinions: readonly Opinion[], traffic: Traffic): Ranking {
       }
     }
   }
-  const causes = opinions.map((opinion) => place(opinion, owner, traffic));
+  const titles = new Map(opinions.map(({ cause }) => [cause.id, inSentence(cause.title)]));
+  const causes = opinions.map((opinion) => place(opinion, owner, titles, traffic));
   const unexplained = traffic.errors.filter((error) => !owner.has(error));
   return {
     causes: causes.sort(byRank),
@@ -46,7 +47,12 @@ export function rank(opinions: readonly Opinion[], traffic: Traffic): Ranking {
   };
 }
 
-function place({ cause, judgement, fix }: Opinion, owner: Map<Failure, CauseId>, traffic: Traffic): JudgedCause {
+function place(
+  { cause, judgement, fix }: Opinion,
+  owner: Map<Failure, CauseId>,
+  titles: Map<CauseId, string>,
+  traffic: Traffic,
+): JudgedCause {
   const share = (errors: Failure[]) => (traffic.total > 0 ? Math.min(1, round(weigh(errors) / traffic.total)) : 0);
   const owned = (strength: 'confirmed' | 'likely') =>
     distinct(judgement.claims.filter((c) => c.strength === strength).flatMap((c) => c.errors)).filter(
@@ -64,9 +70,10 @@ function place({ cause, judgement, fix }: Opinion, owner: Map<Failure, CauseId>,
   }
   if (open.length > 0) return { ...base, standing: 'possible', explains: share(open), ...said };
   if (claimed.length > 0) {
-    const better = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
+    const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
+    const better = owners.map((id) => titles.get(id) ?? id);
     const against = [
-      `${plural(claimed.length, 'error')} of its shape ${claimed.length === 1 ? 'is' : 'are'} explained by ${list(better)}.`,
+      `${plural(claimed.length, 'error')} of its shape ${claimed.length === 1 ? 'has' : 'have'} another cause: ${list(better)}.`,
     ];
     return {
       ...base,
@@ -121,7 +128,9 @@ export function decide({ causes, summaries, unexplained }: Ranking, traffic: Tra
       ...(first.explains < 0.995
         ? [`It explains ${percent(first.explains)} of ${plural(traffic.total, 'error')}.`]
         : []),
-      ...(named.length > 0 ? [`Beside it: ${list(named.map((c) => `${c.id} (${percent(c.explains)})`))}.`] : []),
+      ...(named.length > 0
+        ? [`Beside it: ${list(named.map((c) => `${inSentence(c.title)} (${percent(c.explains)})`))}.`]
+        : []),
       ...(rest >= NAMED_SHARE ? [`${percent(rest)} stay undecided${between(possible)}.`] : []),
     ];
     const open = rest >= NAMED_SHARE;
@@ -158,9 +167,8 @@ function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained
 }
 
 function between(possible: JudgedCause[]): string {
-  const ids = possible.map((cause) => cause.id);
-  if (ids.length < 2) return ids.map((id) => `, possibly ${id}`).join('');
-  return ` between ${list(ids, 6)}`;
+  const titles = possible.map((cause) => inSentence(cause.title));
+  return titles.length < 2 ? titles.map((title) => `: possibly ${title}`).join('') : ` between ${list(titles, 6)}`;
 }
 
 function whatDecides(possible: JudgedCause[], traffic: Traffic, unexplained: Failure[], traceIds: string[]): string {

@@ -63,6 +63,6 @@ export function spread(values: readonly number[]): string {
   return seconds(low) === seconds(high) ? seconds(low) : `${seconds(low)} to ${seconds(high)}`;
 }
 
-/** A title within a sentence: "TLS handshake" keeps its capitals; the article of "A security group" does not. */
+/** A title within a sentence: "TLS handshake" and "Lambda" keep their capitals; the article of "A security group" does not. */
 export const inSentence = (title: string): string =>
-  /^[A-Z](?:[a-z]| )/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
+  /^(?!Lambda )[A-Z](?:[a-z]| )/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;

@@ -71,7 +71,7 @@ describe('standings', () => {
     );
     expect(causes[1]).toMatchObject({
       standing: 'ruled-out',
-      against: ['40 errors of its shape are explained by keep-alive-race.', 'Against malformed-response.'],
+      against: ['40 errors of its shape have another cause: title of keep-alive-race.', 'Against malformed-response.'],
     });
   });
 
@@ -99,7 +99,7 @@ describe('the verdict', () => {
       cause: 'keep-alive-race',
       standing: 'likely',
       between: [],
-      summary: 'A race. It explains 90 % of 100 errors. Beside it: worker-timeout (6.0 %).',
+      summary: 'A race. It explains 90 % of 100 errors. Beside it: title of worker-timeout (6.0 %).',
       decidedBy: null,
     });
   });
@@ -127,9 +127,10 @@ describe('the verdict', () => {
       titled('tls-handshake-failure', 'TLS handshake with the target failed'),
       titled('security-group-blocked', 'A security group drops the connection'),
       titled('target-unreachable', 'Target does not answer'),
+      titled('lambda-error', 'Lambda function failed'),
     );
     expect(summary).toContain(
-      'Undecided between TLS handshake with the target failed, a security group drops the connection and target does not answer (',
+      'Undecided between TLS handshake with the target failed, a security group drops the connection, target does not answer and Lambda function failed (',
     );
   });
 
@@ -138,7 +139,9 @@ describe('the verdict', () => {
       opinion('keep-alive-race', [{ errors: errors(0, 60), strength: 'likely' }], { summary: 'A race.' }),
       opinion('malformed-response', [{ errors: errors(60, 100), strength: 'possible' }]),
     );
-    expect(summary).toBe('A race. It explains 60 % of 100 errors. 40 % stay undecided, possibly malformed-response.');
+    expect(summary).toBe(
+      'A race. It explains 60 % of 100 errors. 40 % stay undecided: possibly title of malformed-response.',
+    );
     expect(decidedBy).toBe('Missing for malformed-response.');
   });
 

@@ -19,7 +19,7 @@ export const connectionRefused = defineCause({
   id: 'connection-refused',
   title: 'Connection refused by the target',
   explanation:
-    'The target answers the connection attempt with a reset: nothing listens on the port, the process crashed, or its backlog is full.',
+    'The target answers the connection attempt with a reset or as unreachable: nothing listens on the port, the process crashed, or a firewall rejects.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
@@ -84,7 +84,7 @@ export const connectionRefused = defineCause({
       ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
       ...(sure.length > 0
         ? {
-            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(weigh(errors), 'connection')}: nothing accepted them on the port, as when it does not listen or its backlog is full.`,
+            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(weigh(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
           }
         : {}),
     };
@@ -94,10 +94,11 @@ export const connectionRefused = defineCause({
     const [part] = failedConnects(traffic);
     const port = part?.target.slice(part.target.lastIndexOf(':') + 1) ?? '<port>';
     return {
-      summary: `Start what should listen on port ${port}${part ? ` of ${part.target}` : ''}, and find out why it stopped.`,
+      summary: `Start what should listen on ${part?.target ?? 'the port'}, and find out why it stopped.`,
       commands: [
         `ss -tlnp 'sport = :${port}'   # on the target: is it listening, on which address`,
-        `nstat -az TcpExtListenOverflows TcpExtListenDrops   # a full backlog`,
+        'sudo nft list ruleset; sudo iptables -S   # a rule that rejects',
+        'sysctl net.ipv4.tcp_abort_on_overflow; nstat -az TcpExtListenOverflows   # a full backlog resets only where this is 1',
         ...(part && part.target_group_arn !== '-'
           ? [`aws elbv2 describe-target-health --target-group-arn ${part.target_group_arn}`]
           : []),

@@ -1,5 +1,5 @@
 import type { Known } from '../checks/check.ts';
-import { divided, tally } from '../patterns/tally.ts';
+import { tally } from '../patterns/tally.ts';
 import { type Failure, weigh, withSignature } from '../traffic.ts';
 import { list, outOf, plural } from '../wording.ts';
 import { defineCause } from './cause.ts';
@@ -19,7 +19,7 @@ export const fixedResponse = defineCause({
     const errors = withSignature(traffic, 'fixed-response');
     if (errors.length === 0) return UNSEEN;
     const statuses = tally(errors, (error) => error.elb_status_code).map(({ name }) => name);
-    const priorities = divided(errors, priority);
+    const priorities = list(tally(errors, priority).map(({ name }) => name));
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [
@@ -36,12 +36,13 @@ export const fixedResponse = defineCause({
   fix({ traffic, rules }) {
     const found = rulesOf(rules, withSignature(traffic, 'fixed-response'));
     return {
-      summary: 'If the answer is not wanted any more, let the rule forward to a target group again, or delete it.',
+      summary: 'If the answer is not wanted any more, let the rule forward to a target group again.',
       commands:
         found.length > 0
-          ? found.map(
-              ({ arn }) =>
-                `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`,
+          ? found.map(({ arn, defaultOf }) =>
+              defaultOf === null
+                ? `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`
+                : `aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions Type=forward,TargetGroupArn=<target-group-arn>`,
             )
           : ['aws elbv2 describe-rules --listener-arn <listener-arn>'],
       sideEffects: ['Requests that match the rule reach targets again.'],
@@ -53,15 +54,23 @@ export const fixedResponse = defineCause({
 const priority = (error: Failure): string =>
   error.matched_rule_priority === '0' ? '0 (the default rule)' : error.matched_rule_priority;
 
+interface FixedRule {
+  arn: string;
+  status: string;
+  /** The listener whose default rule it is: modify-rule does not take that one. */
+  defaultOf: string | null;
+}
+
 /** Rules with a fixed response of one of these statuses and priorities, by ARN. */
-function rulesOf(rules: Rules | undefined, errors: Failure[]): { arn: string; status: string }[] {
+function rulesOf(rules: Rules | undefined, errors: Failure[]): FixedRule[] {
   const seen = new Set(errors.map((error) => `${error.matched_rule_priority} ${error.elb_status_code}`));
-  return Object.values(rules ?? {})
-    .flat()
-    .flatMap(({ RuleArn, Priority, IsDefault, Actions }) => {
+  return Object.entries(rules ?? {})
+    .flatMap(([listener, own]) => own.map((rule) => ({ listener, ...rule })))
+    .flatMap(({ listener, RuleArn, Priority, IsDefault, Actions }) => {
+      const isDefault = IsDefault || Priority === 'default';
       const status = Actions?.map(({ FixedResponseConfig }) => FixedResponseConfig?.StatusCode).find(Boolean);
-      const matches = seen.has(`${IsDefault || Priority === 'default' ? '0' : Priority} ${status}`);
-      return RuleArn && status && matches ? [{ arn: RuleArn, status }] : [];
+      const matches = seen.has(`${isDefault ? '0' : Priority} ${status}`);
+      return RuleArn && status && matches ? [{ arn: RuleArn, status, defaultOf: isDefault ? listener : null }] : [];
     })
     .sort((a, b) => (a.arn < b.arn ? -1 : 1));
 }

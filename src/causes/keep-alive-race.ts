@@ -132,7 +132,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const top = Math.max(...counts.values());
   return counts.size >= 3
     ? [
-        `Spread over ${plural(counts.size, 'route')} of ${number(failing)} failing ones; the most frequent has ${percent(top / routes.length)} of them.`,
+        `Spread over ${outOf(counts.size, failing)} failing routes; the most frequent has ${percent(top / routes.length)} of them.`,
       ]
     : [];
 }
@@ -149,7 +149,10 @@ function settings(wanted: number): { runtime: RegExp; text: string }[] {
     { runtime: /uvicorn/, text: `uvicorn --timeout-keep-alive ${wanted}` },
     { runtime: /Apache/, text: `KeepAliveTimeout ${wanted}   # Apache httpd` },
     { runtime: /Bun/, text: `Bun.serve({ idleTimeout: ${wanted} })` },
-    { runtime: /uWebSockets/, text: `idleTimeout: ${wanted}   // uWebSockets` },
+    {
+      runtime: /uWebSockets/,
+      text: '# uWebSockets: its HTTP idle timeout of 10 s is compiled in; lower that of the load balancer instead',
+    },
     {
       runtime: /Tomcat standalone/,
       text: `<Connector keepAliveTimeout="${wanted}000" …>   <!-- Tomcat server.xml -->`,

@@ -142,7 +142,7 @@ export const LAMBDA_CODES: Readonly<Record<string, LambdaCode>> = {
   ),
   LambdaUnhandled: user(
     'lambda-error',
-    'the function raised an error that nothing handled',
+    'the function raised an error that nothing handled, or ran into its timeout',
     'Find the error in the log group of the function; catch it and answer with a status of its own.',
   ),
   LambdaUnhandledException: internal('the load balancer met an exception it did not handle', SERVICE),

@@ -16,7 +16,7 @@ export const securityGroupBlocked = defineCause({
   fix: (known, question) =>
     fixBarrier('security-group', known, question, {
       summary:
-        "Let the target's security group admit the load balancer's on the traffic port and the health-check port.",
+        'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
       commands: [
         'aws ec2 authorize-security-group-ingress --group-id <group of the target> --protocol tcp --port <traffic port> --source-group <group of the load balancer>',
       ],

@@ -27,7 +27,7 @@ export const targetGenerated = defineCause({
       against: [],
       missing: [],
       ruledOut: false,
-      summary: `The application answered ${plural(weigh(errors), 'request')} with ${list(statuses)} itself (${targets}); the load balancer only relayed it.`,
+      summary: `The application itself answered ${plural(weigh(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
     };
   },
 

@@ -32,7 +32,7 @@ export const targetGone = defineCause({
       ruledOut: everyOther && left.length === 0 && pairs.every(({ gone }) => gone.against.length > 0),
       ...(sure.length > 0
         ? {
-            summary: `${list([...new Set(sure.map(({ target }) => target))])} had left, and ${plural(weigh(sure.flatMap(({ errors }) => errors)), 'connection')} to it timed out at 10 s.`,
+            summary: `${list([...new Set(sure.map(({ target }) => target))])} had left, and ${plural(weigh(sure.flatMap(({ errors }) => errors)), 'connection')} to ${new Set(sure.map(({ target }) => target)).size === 1 ? 'it' : 'them'} timed out at 10 s.`,
           }
         : {}),
     };

@@ -239,17 +239,23 @@ const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(
 export function notDropped({ traffic }: Pick<Known, 'traffic'>): { sentences: string[]; everyOther: boolean } {
   const others = traffic.errors.filter(({ signature }) => signature !== 'connect-timeout');
   const failed = others.filter(({ signature }) => signature === 'connect-failed');
-  const stood = others.filter(({ request_processing_time }) => request_processing_time >= 0);
-  const untried = others.filter(({ target, request_processing_time }) => target === '-' && request_processing_time < 0);
+  const invoked = others.filter(({ signature }) => signature === 'lambda-failure');
+  const stood = others.filter((error) => error.request_processing_time >= 0 && !invoked.includes(error));
+  const untried = others.filter(
+    (error) => error.target === '-' && error.request_processing_time < 0 && !invoked.includes(error),
+  );
   const slowest = failed.reduce((most, { elapsed }) => Math.max(most, elapsed ?? 0), 0);
   const of = (errors: Failure[]): string => `${outOf(weigh(errors), traffic.total)} errors`;
   return {
     sentences: [
       ...(failed.length > 0 ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN takes 10 s.`] : []),
       ...(stood.length > 0 ? [`${of(stood)} had a connection: the request was sent on it.`] : []),
+      ...(invoked.length > 0
+        ? [`${of(invoked)} came of a Lambda function, which is invoked without a connection.`]
+        : []),
       ...(untried.length > 0 ? [`${of(untried)} ended before a target was tried.`] : []),
     ],
-    everyOther: failed.length + stood.length + untried.length === others.length,
+    everyOther: failed.length + stood.length + invoked.length + untried.length === others.length,
   };
 }
 

@@ -1,5 +1,5 @@
 import { type ConnectTimeouts, connectTimeouts, failedConnects } from '../patterns/connecting.ts';
-import { weigh } from '../traffic.ts';
+import { groupBy, weigh } from '../traffic.ts';
 import { list, outOf, plural, spread } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
@@ -47,12 +47,10 @@ export const tlsHandshakeFailure = defineCause({
         { errors: [...maybe, ...openTimeouts].flatMap((part) => part.errors), strength: 'possible' },
       ],
       for: [
-        ...[...sure, ...maybe]
-          .slice(0, 3)
-          .map(
-            (part) =>
-              `${plural(part.errors.length, 'connection')} to ${part.target} failed within ${spread(part.errors.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`,
-          ),
+        ...[...groupBy([...sure, ...maybe], ({ target }) => target)].slice(0, 3).map(([target, same]) => {
+          const own = same.flatMap((part) => part.errors);
+          return `${plural(own.length, 'connection')} to ${target} failed within ${spread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
+        }),
         ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
         ...(timedOut.length > 0
           ? [`${plural(timedOut.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
@@ -80,7 +78,7 @@ export const tlsHandshakeFailure = defineCause({
     return {
       summary: `Let the target accept a TLS version and cipher of the back-end policy that follows from the listener's policy${policies.length > 0 ? ` (${list(policies)})` : ''}.`,
       commands: [
-        `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside; without -servername, as the load balancer is not known to send a server name`,
+        `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside the VPC`,
         `nmap --script ssl-enum-ciphers -p ${target.slice(target.lastIndexOf(':') + 1)} ${target.slice(0, target.lastIndexOf(':'))}`,
       ],
       sideEffects: ['Changing the security policy of the listener changes what clients may negotiate too.'],

@@ -75,10 +75,10 @@ export const workerTimeout = defineCause({
   fix({ traffic }) {
     const at = closedParts(traffic).clocks[0]?.seconds ?? 30;
     return {
-      summary: `Make these requests finish within ${seconds(at)}, or raise the timeout that fires there, below the idle timeout of the load balancer.`,
+      summary: `Make these requests finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
       commands: [
         `gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`,
-        `server.requestTimeout / proxy_read_timeout / uwsgi harakiri: look for a value of ${Math.round(at)} s`,
+        `# Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri: look for a value of ${Math.round(at)} s`,
       ],
       sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
     };

@@ -28,7 +28,7 @@ export const failingRoutesCheck = defineCheck({
     const shares = routeShares(traffic, errors);
     const facts = shares
       .slice(0, 5)
-      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e4) / 100, unit: 'percent' as const }));
+      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e3) / 10, unit: 'percent' as const }));
     const failing = routesThatFail(traffic, errors);
     if (failing.length > 0) {
       const routes = failing.map(({ route, errors: own, requests }) => `${route} (${outOf(weigh(own), requests)})`);
@@ -52,5 +52,5 @@ function worst(shares: ReturnType<typeof routeShares>, { log }: Traffic): string
     .filter(({ requests }) => requests >= 5)
     .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1));
   if (!top) return `none has 5 requests among ${plural(log.requests, 'request')}`;
-  return `the worst is ${top.route} with ${percent(top.share)} of ${plural(top.requests, 'request')}`;
+  return `the worst is ${top.route}: ${percent(top.share)} of its ${plural(top.requests, 'request')}`;
 }

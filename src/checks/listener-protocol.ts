@@ -1,5 +1,5 @@
 import type { Listener, TargetGroup } from '../aws.ts';
-import { targetGroupName } from '../traffic.ts';
+import { groupBy, targetGroupName } from '../traffic.ts';
 import { list } from '../wording.ts';
 import { defineCheck, type Known } from './check.ts';
 
@@ -40,7 +40,7 @@ export const listenerProtocol = defineCheck({
         facts,
       };
     }
-    return { outcome: 'pass', summary: `${list([...new Set(pairs.map(describePair))], 6)}.`, facts };
+    return { outcome: 'pass', summary: `${describePairs(pairs).join('; ')}.`, facts };
   },
 });
 
@@ -57,15 +57,29 @@ function forwardsOf({ ListenerArn, DefaultActions = [] }: Listener, rules: Known
   ];
 }
 
-function describePair({ listener, group }: { listener: Listener; group: TargetGroup }): string {
-  const name = group.TargetGroupName || targetGroupName(group.TargetGroupArn);
-  if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') {
-    return `${nameOf(listener)} ends TLS and reaches ${name} over HTTP, which is allowed`;
-  }
-  if (listener.Protocol === 'HTTP' && group.Protocol === 'HTTPS') {
-    return `${nameOf(listener)} reaches ${name} over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets`;
-  }
-  return `${nameOf(listener)} reaches ${name} over ${group.Protocol ?? 'an unknown protocol'}`;
+interface Pair {
+  listener: Listener;
+  group: TargetGroup;
 }
 
-const nameOf = ({ Protocol, Port }: Listener): string => `listener ${Protocol ?? 'unknown'}:${Port ?? '?'}`;
+/** One phrase for each listener and way to its target groups. */
+function describePairs(pairs: readonly Pair[]): string[] {
+  const ways = groupBy(pairs, ({ listener, group }) => `${nameOf(listener)} ${way(listener, group)}`);
+  return [...ways.values()].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const names = [...new Set(same.map(({ group }) => group.TargetGroupName || targetGroupName(group.TargetGroupArn)))];
+    const ends = first.listener.Protocol === 'HTTPS' && first.group.Protocol === 'HTTP' ? ' ends TLS and' : '';
+    return [`${nameOf(first.listener)}${ends} reaches ${list(names)} ${way(first.listener, first.group)}`];
+  });
+}
+
+function way(listener: Listener, group: TargetGroup): string {
+  if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') return 'over HTTP, which is allowed';
+  if (listener.Protocol === 'HTTP' && group.Protocol === 'HTTPS') {
+    return 'over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets';
+  }
+  return `over ${group.Protocol ?? 'an unknown protocol'}`;
+}
+
+const nameOf = ({ Protocol, Port }: Listener): string => `Listener ${Protocol ?? 'unknown'}:${Port ?? '?'}`;

@@ -1,5 +1,6 @@
 import { changesTo, type Mutation } from '../patterns/changes.ts';
-import { clock, list, plural } from '../wording.ts';
+import { groupBy } from '../traffic.ts';
+import { clock, list, number, plural } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 const HOUR = 3_600_000;
@@ -42,11 +43,11 @@ export const recentChanges = defineCheck({
     const what = first === null ? 'the window' : 'the first error';
     const parts = [
       ...(before.length > 0
-        ? [`${named([...before].reverse(), (call) => `${ago(start - call.at)} before ${what}`)}.`]
+        ? [`${named([...before].reverse(), (call) => `, ${ago(start - call.at)} before ${what}`, 'earlier')}.`]
         : []),
       ...(since.length > 0
         ? [
-            `${plural(since.length, 'change')} since ${what}: ${named(since, () => 'so what is configured now may not be what was then')}.`,
+            `${plural(since.length, 'change')} since ${what}: ${named(since, () => '', 'later')}. What is configured now may not be what was then.`,
           ]
         : []),
     ];
@@ -54,17 +55,21 @@ export const recentChanges = defineCheck({
   },
 });
 
-/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error" for the first, the names of the others. */
-function named(calls: Mutation[], says: (call: Mutation) => string): string {
+/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error; earlier 2 × RegisterTargets". */
+function named(calls: Mutation[], says: (call: Mutation) => string, when: 'earlier' | 'later'): string {
   const [first, ...others] = calls;
   if (!first) return '';
   const by = first.user ? ` by ${first.user}` : '';
-  const rest = others.length > 0 ? `; also ${list([...new Set(others.map(({ name }) => name))])}` : '';
-  return `${first.name}${by} at ${clock(first.at)}, ${says(first)}${rest}`;
+  const more = [...groupBy(others, ({ name }) => name)].map(([name, same]) =>
+    same.length === 1 ? name : `${number(same.length)} × ${name}`,
+  );
+  const rest = more.length > 0 ? `; ${when} ${list(more)}` : '';
+  return `${first.name}${by} at ${clock(first.at)}${says(first)}${rest}`;
 }
 
 /** A length of time in the largest unit that fits. */
 function ago(ms: number): string {
+  if (ms < 500) return 'less than 1 s';
   if (ms < 90_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
   return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} days`;

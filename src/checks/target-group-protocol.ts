@@ -1,5 +1,6 @@
 import type { TargetGroup } from '../aws.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { groupBy } from '../traffic.ts';
 import { list, plural } from '../wording.ts';
 import { defineCheck, type Known } from './check.ts';
 
@@ -36,7 +37,13 @@ export const targetGroupProtocol = defineCheck({
     const differing = groups.filter(
       ({ Protocol, HealthCheckProtocol }) => HealthCheckProtocol !== undefined && HealthCheckProtocol !== Protocol,
     );
-    const says = list(groups.map(({ TargetGroupName, Protocol }) => `${TargetGroupName} speaks ${Protocol}`));
+    const byProtocol = groupBy(groups, ({ Protocol = '' }) => Protocol);
+    const says = list(
+      [...byProtocol].map(([protocol, same]) => {
+        const names = list(same.map(({ TargetGroupName }) => TargetGroupName));
+        return `${names} ${same.length === 1 ? 'speaks' : 'speak'} ${protocol}`;
+      }),
+    );
     const remark = list(
       differing.map(
         ({ TargetGroupName, HealthCheckProtocol }) =>

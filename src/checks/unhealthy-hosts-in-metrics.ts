@@ -32,12 +32,8 @@ export const unhealthyHostsInMetrics = defineCheck({
     if (unseen.length > 0) {
       return { outcome: 'unknown', summary: `UnHealthyHostCount of ${list(unseen)} has no data in the window.`, facts };
     }
-    const least = read.map(({ name, healthy }) =>
-      healthy === null
-        ? `${name} had no unhealthy host`
-        : `${name} had no unhealthy host and ${healthy} healthy at least`,
-    );
-    return { outcome: 'pass', summary: `${list(least)}.`, facts };
+    const least = read.map(({ name, healthy }) => (healthy === null ? name : `${name} (${healthy} healthy or more)`));
+    return { outcome: 'pass', summary: `No unhealthy host in ${list(least)}.`, facts };
   },
 });
 

@@ -15,12 +15,12 @@ export const tally = (errors: readonly Failure[], name: (error: Failure) => stri
     .map(([key, own]) => ({ name: key, count: weigh(own) }))
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 
-/** "GET /a (12), GET /b (3) and 4 more"; a single name stands without its number. */
+/** "12 × GET /a, 3 × GET /b and 4 more"; a single name stands without its number. */
 export function divided(errors: readonly Failure[], name: (error: Failure) => string, limit = 4): string {
   const tallies = tally(errors, name);
   if (tallies.length === 1) return tallies[0]?.name ?? '';
   return list(
-    tallies.map((t) => `${t.name} (${number(t.count)})`),
+    tallies.map((t) => `${number(t.count)} × ${t.name}`),
     limit,
   );
 }

@@ -179,7 +179,8 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
 export const completenessSentence = ({ completeness, window, provisional }: Diagnosis): string => {
   const { errorsInLog, errorsInMetrics, newestEntry, unreadableLines } = completeness;
   const parts: string[] = [];
-  if (errorsInMetrics === 0 && errorsInLog === 0) parts.push('no error in the log, none counted by CloudWatch');
+  if (errorsInMetrics === 0 && errorsInLog === 0)
+    parts.push('no error of the load balancer in the log, none counted by CloudWatch');
   else if (errorsInMetrics !== null)
     parts.push(
       errorsInLog === null

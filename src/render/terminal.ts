@@ -49,6 +49,9 @@ const FEW_GAPS = 4;
 const NUMBER_AND_UNIT = /(\d) (?=(?:s|ms|min|%|[kMGT]?B|UTC)(?![\p{L}\d]))/gu;
 const KEPT = '\u00a0';
 
+/** A count stays with what it counts: "13 × 502". */
+const COUNT_OF = /(\d) × /g;
+
 /** A command of the AWS CLI in a sentence: its options, each with a value and more of the form Key=Value. */
 const COMMAND = /\baws [a-z0-9-]+ [a-z0-9-]+(?: --[a-z0-9-]+(?: [^\s,;-][^\s;]*(?: [^\s=,;]+=[^\s;]*)*)?)+/g;
 
@@ -61,7 +64,10 @@ const COPIED = /(?:^|[\s("'`])(?:arn:aws[a-z-]*:|s3:\/\/|(?:[\w!.*'()-]+\/){0,9}
  */
 const wrap = (text: string, width: number, first = '', rest = first): string[] => {
   const room = Math.max(16, width - Math.max(stringWidth(first), stringWidth(rest)));
-  const kept = text.replace(NUMBER_AND_UNIT, `$1${KEPT}`).replace(COMMAND, (command) => command.replaceAll(' ', KEPT));
+  const kept = text
+    .replace(NUMBER_AND_UNIT, `$1${KEPT}`)
+    .replace(COUNT_OF, `$1${KEPT}×${KEPT}`)
+    .replace(COMMAND, (command) => command.replaceAll(' ', KEPT));
   const isCopied = (words: string): boolean => COPIED.test(words) || words.includes(`aws${KEPT}`);
   const broken = (words: string): string[] => wrapAnsi(words, room, { hard: true }).split('\n');
   const lines = isCopied(kept)
@@ -245,16 +251,19 @@ const findingLines = (page: Page, { outcome, summary, facts, fix }: Finding): st
 /** What keeps a whole check from looking. */
 const NOT_LOOKED = /^Could not look: /;
 
-/** Checks that could not look for one and the same reason are one line, where the first of them stands. */
-const joined = (findings: readonly Finding[]): Finding[] => {
-  const isSame = (a: Finding) => (b: Finding) => NOT_LOOKED.test(a.summary) && b.summary === a.summary;
-  return findings.flatMap((finding, index) => {
-    if (findings.findIndex(isSame(finding)) < index && NOT_LOOKED.test(finding.summary)) return [];
-    const checks = findings.filter(isSame(finding)).length;
-    const summary = finding.summary.replace(NOT_LOOKED, `Could not look (${number(checks)} checks): `);
-    return [checks > 1 ? { ...finding, summary } : finding];
+/** Checks of which one and the same is to be said are one line, where the first of them stands. */
+const joined = (findings: readonly Finding[]): Finding[] =>
+  findings.flatMap((finding, index) => {
+    const isSame = ({ outcome, summary }: Finding) => outcome === finding.outcome && summary === finding.summary;
+    const checks = findings.filter(isSame).length;
+    if (checks === 1 || finding.outcome === 'fail') return [finding];
+    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: counted(finding.summary, checks) }];
   });
-};
+
+const counted = (summary: string, checks: number): string =>
+  NOT_LOOKED.test(summary)
+    ? summary.replace(NOT_LOOKED, `Could not look (${number(checks)} checks): `)
+    : `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;
 
 const stepLines = (page: Page, { step, title, outcome, findings }: Step): string[] => [
   `${marked(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,

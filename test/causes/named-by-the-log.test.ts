@@ -43,7 +43,7 @@ describe('target-generated', () => {
     const errors = traffic(3, 'target-response', (i) => ({ target: i < 2 ? '10.0.1.5:8080' : '10.0.2.7:8080' }));
     expect(targetGenerated.judge({ traffic: errors }, question).for).toEqual([
       '3 of 3 errors carry the status that the target sent (500): the load balancer relayed them.',
-      'From 10.0.1.5:8080 (2) and 10.0.2.7:8080 (1).',
+      'From 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
       'On GET /orders.',
     ]);
     expect(targetGenerated.fix({ traffic: errors }, question).commands[0]).toMatch(/^grep -F -e 'Root=1-/);
@@ -62,7 +62,25 @@ describe('fixed-response', () => {
       rules: { 'arn:listener': [rule, { ...rule, RuleArn: 'arn:rule/8', Priority: '8' }] },
     };
     expect(fixedResponse.judge(known, question).for[1]).toBe('The rule arn:rule/7 answers 503.');
-    expect(fixedResponse.fix(known, question).commands).toHaveLength(1);
+    expect(fixedResponse.fix(known, question).commands).toEqual([
+      'aws elbv2 modify-rule --rule-arn arn:rule/7 --actions Type=forward,TargetGroupArn=<target-group-arn>',
+    ]);
+  });
+
+  it('changes the default rule where it can be changed: at its listener', () => {
+    const rule = {
+      RuleArn: 'arn:rule/default',
+      Priority: 'default',
+      IsDefault: true,
+      Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503' } }],
+    };
+    const known = {
+      traffic: traffic(2, 'fixed-response', () => ({ matched_rule_priority: '0' })),
+      rules: { 'arn:listener': [rule] },
+    };
+    expect(fixedResponse.fix(known, question).commands).toEqual([
+      'aws elbv2 modify-listener --listener-arn arn:listener --default-actions Type=forward,TargetGroupArn=<target-group-arn>',
+    ]);
   });
 });
 

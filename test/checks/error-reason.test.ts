@@ -12,7 +12,10 @@ describe('error-reason', () => {
     });
   });
   it.each([
-    ['lambda-failure', '1 LambdaUnhandled (the function raised an error that nothing handled).'],
+    [
+      'lambda-failure',
+      '1 LambdaUnhandled (the function raised an error that nothing handled, or ran into its timeout).',
+    ],
     ['authentication-failure', '1 AuthTokenEpRequestTimeout (the token endpoint did not answer within 5 s).'],
     ['waf-failure', '1 WAFConnectionTimeout (connecting to AWS WAF timed out).'],
   ] as const)('names the code and its meaning: %s', (kind, summary) => {

@@ -26,14 +26,14 @@ describe('failing-routes', () => {
       closed,
       { routes: [route('GET /export', 900, 20)] },
       'pass',
-      '1 route with errors; the worst is GET /export with 2.2 % of 900 requests.',
+      '1 route with errors; the worst is GET /export: 2.2 % of its 900 requests.',
     ],
     [
       'there is only this route',
       closed,
       { requests: 20, routes: [route('GET /export', 20, 20)] },
       'pass',
-      '1 route with errors; the worst is GET /export with 100 % of 20 requests.',
+      '1 route with errors; the worst is GET /export: 100 % of its 20 requests.',
     ],
     [
       'targets answered themselves',

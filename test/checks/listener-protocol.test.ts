@@ -24,22 +24,30 @@ describe('listener-protocol', () => {
     {
       name: 'TLS ends at the load balancer',
       part: {},
-      says: 'pass: listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+    },
+    {
+      name: 'two groups behind one listener',
+      part: {
+        listeners: [https, { ...https, DefaultActions: [{ Type: 'forward', TargetGroupArn: 'tg-web' }] }],
+        targetGroups: [api({}), api({ TargetGroupArn: 'tg-web', TargetGroupName: 'web' })],
+      },
+      says: 'pass: Listener HTTPS:443 ends TLS and reaches api and web over HTTP, which is allowed.',
     },
     {
       name: 'HTTP before an HTTPS group',
       part: { listeners: [http], targetGroups: [api({ Protocol: 'HTTPS' })] },
-      says: 'pass: listener HTTP:80 reaches api over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets.',
+      says: 'pass: Listener HTTP:80 reaches api over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets.',
     },
     {
       name: 'gRPC behind an HTTP listener',
       part: { listeners: [http], targetGroups: [api({ ProtocolVersion: 'GRPC' })] },
-      says: 'fail: listener HTTP:80 forwards to api, which is GRPC and needs an HTTPS listener.',
+      says: 'fail: Listener HTTP:80 forwards to api, which is GRPC and needs an HTTPS listener.',
     },
     {
       name: 'gRPC behind an HTTPS listener',
       part: { targetGroups: [api({ ProtocolVersion: 'GRPC' })] },
-      says: 'pass: listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
     },
     {
       name: 'forwarded by a rule',
@@ -49,7 +57,7 @@ describe('listener-protocol', () => {
           'l-1': [{ Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn: API }] } }] }],
         },
       },
-      says: 'pass: listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
     },
     {
       name: 'nothing is forwarded',

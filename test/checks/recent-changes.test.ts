@@ -31,13 +31,13 @@ describe('recent-changes', () => {
       'several before',
       [call('ModifyListener', -600), call('SetSecurityGroups', 420)],
       'fail',
-      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; also ModifyListener.',
+      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; earlier ModifyListener.',
     ],
     [
       'after the errors began',
       [call('ModifyLoadBalancerAttributes', 1200)],
       'fail',
-      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC, so what is configured now may not be what was then.',
+      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. What is configured now may not be what was then.',
     ],
     ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'no change was recorded at all'],
     [

@@ -56,7 +56,7 @@ describe('sentences', () => {
       '1 error by the load balancer, not compared with CloudWatch; newest entry 06:19:41 UTC',
     );
     expect(phrases.completenessSentence(nothing)).toBe(
-      'no error in the log, none counted by CloudWatch; newest entry 02:59:58 UTC',
+      'no error of the load balancer in the log, none counted by CloudWatch; newest entry 02:59:58 UTC',
     );
     const blind = { errorsInLog: null, errorsInMetrics: 3, newestEntry: null, unreadableLines: null };
     expect(phrases.completenessSentence({ ...race, completeness: blind })).toBe(

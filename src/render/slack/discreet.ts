@@ -8,19 +8,25 @@ const MAIL = /(?<=\/)[\w.+%-]{1,80}?(?:@|%40)(?!\dx\.)(?:[\w-]{1,63}\.){1,5}[a-z
 const ADDRESS = /(?<=(?<!\/)\/)(?:\d{1,3}\.){3}\d{1,3}(?=[/\s,;:)]|$)/g;
 /** Keys of AWS and tokens that say what they are. */
 const TOKEN = /\b(?:eyJ[\w-]{8,}(?:\.[\w-]+){0,2}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]+|gh[pousr]_\w{20,})/g;
+/** Names of resources, as CloudFormation makes them up; in an ARN or as app/name/id. */
+const RESOURCE = String.raw`(?<![/\w])(?:arn:aws[a-z-]*:[^\s"']*|(?:app|targetgroup)\/[\w-]{1,32}\/[0-9a-f]{8,})`;
 /** Segments of a path, and those that nobody would type: long, with small and capital letters and digits. */
-const SEGMENT = /(?<=\/)[\w-]{20,}(?![\w.:-])/g;
+const SEGMENT = new RegExp(String.raw`${RESOURCE}|(?<=\/)[\w-]{20,}(?![\w.:-])`, 'g');
 const isOpaque = (segment: string): boolean => /[a-z]/.test(segment) && /[A-Z]/.test(segment) && /\d/.test(segment);
 /** Of one text: more is read by nobody. */
 const MOST_PROSE = 4000;
 
 export const discreet = (text: string): string =>
-  (text.length > MOST_PROSE ? `${text.slice(0, MOST_PROSE)}…` : text)
+  withoutSecrets(text.length > MOST_PROSE ? `${text.slice(0, MOST_PROSE)}…` : text);
+
+/** The same of a command, which stays as long as it is. */
+export const withoutSecrets = (text: string): string =>
+  text
     .replace(QUERY, '')
     .replace(TOKEN, ':token')
     .replace(MAIL, ':mail')
     .replace(ADDRESS, ':address')
-    .replace(SEGMENT, (segment) => (isOpaque(segment) ? ':token' : segment));
+    .replace(SEGMENT, (segment) => (/^[\w-]+$/.test(segment) && isOpaque(segment) ? ':token' : segment));
 
 /** Text from anywhere, fit to be shown. */
 export const shown = (text: string): string => discreet(visible(text));

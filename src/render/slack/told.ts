@@ -6,7 +6,7 @@ import type { Run } from '../../runs/run.ts';
 import { number, plural } from '../../wording.ts';
 import { day } from '../phrases.ts';
 import { visibleDiagnosis } from '../visible.ts';
-import { discreet } from './discreet.ts';
+import { discreet, withoutSecrets } from './discreet.ts';
 
 export interface Told {
   run: Run;
@@ -28,10 +28,19 @@ const known = new WeakMap<Diagnosis, Diagnosis>();
 
 /** With no control character or bidirectional override in it, and no secret; worked out once for all messages of a thread. */
 function visibleOnce(diagnosis: Diagnosis): Diagnosis {
-  const seen = known.get(diagnosis) ?? visibleDiagnosis(diagnosis, discreet);
+  const seen = known.get(diagnosis) ?? withDiscreetCommands(visibleDiagnosis(diagnosis, discreet));
   known.set(diagnosis, seen);
   return seen;
 }
+
+/** A command may name a route that fails. */
+const withDiscreetCommands = (diagnosis: Diagnosis): Diagnosis => ({
+  ...diagnosis,
+  causes: diagnosis.causes.map((cause) => ({
+    ...cause,
+    fix: { ...cause.fix, commands: cause.fix.commands.map(withoutSecrets) },
+  })),
+});
 
 /** As told, fit to be shown. */
 export const visibleTold = (told: Told): Told => ({

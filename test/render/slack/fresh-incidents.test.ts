@@ -99,8 +99,9 @@ function tampered(folder: string): void {
     const lines = gunzipSync(readFileSync(file)).toString('utf8').split('\n');
     writeFileSync(file, gzipSync([...lines.map(marked), 'broken 203.0.113.77:1 GET /pay?token=hunter2'].join('\n')));
   }
-  for (const name of readdirSync(join(folder, 'aws'))) {
-    const file = join(folder, 'aws', name);
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/^aws\/.*[.]json$/.test(name)) continue;
+    const file = join(folder, name);
     const text = readFileSync(file, 'utf8')
       .replaceAll('"FunctionName"', '"Environment": {"Variables": {"PASSWORD": "hunter2"}}, "FunctionName"')
       .replaceAll('"EventId"', '"AccessKeyId": "hunter2", "EventId"')

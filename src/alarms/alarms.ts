@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import type { Config } from '../config.ts';
 import type { Investigator } from '../investigate.ts';
+import { Problem } from '../problem.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../runs/store.ts';
 import type { Route } from '../slack/app.ts';
@@ -21,15 +22,16 @@ import { readMessage } from './read.ts';
 import { channelFor, type Routing } from './route.ts';
 import { type FetchText, snsRoute } from './sns.ts';
 import { openSqs, type SqsParts } from './sqs.ts';
-import { Unavailable } from './unavailable.ts';
+import { reach, Unavailable } from './unavailable.ts';
 
 /**
  * What became of a message. `handled`: its threads stand, or it changes nothing; it can be deleted. `ignored`: nothing for us. `poison`:
- * not understood. `again`: it could not be taken in before the bot was stopped, or no channel takes it.
+ * not understood. `failed`: something broke that only this message met. `again`: it could not be taken in before the bot was stopped, no
+ * channel takes it, or what it is about could not be looked up.
  */
 export type Handled =
   | { outcome: 'handled'; learned: Learned[] }
-  | { outcome: 'ignored' | 'poison' | 'again'; why: string };
+  | { outcome: 'ignored' | 'poison' | 'failed' | 'again'; why: string };
 
 export interface AlarmsParts {
   config: Pick<Config, 'accounts' | 'deadlines' | 'alarms'>;
@@ -57,11 +59,15 @@ export interface Counts {
   handled: number;
   ignored: number;
   poison: number;
+  failed: number;
 }
 
 export interface Alarms {
-  /** Takes one message in. Waits while Slack or the store is down, not for a channel to be mended; rejects never. */
-  handle(body: string): Promise<Handled>;
+  /**
+   * Takes one message in. Waits while Slack or the store is down, not for a channel to be mended; rejects never. `received`: how often it
+   * was, with this time; where nobody counts, it does not come again.
+   */
+  handle(body: string, received?: number): Promise<Handled>;
   /** Messages of SNS over HTTPS; none where no topic is configured. */
   routes: Route[];
   /** Takes messages from the queue from now on, where there is one. */
@@ -80,6 +86,9 @@ export interface Alarms {
 /** Milliseconds between attempts while Slack or the store is down: the first, doubled up to the last. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 20_000;
+/** So long a message in hand is looked up again, and so often it is received for that: each keeps others waiting, or costs a receive. */
+const LOOKED_UP_FOR = 8_000;
+const RECEIVED_TO_LOOK_UP = 3;
 /** How often it is looked for what was left open. */
 const LOOK_AROUND = 15_000;
 /** Of one alarm; an alarm over more is about no load balancer in particular. */
@@ -117,20 +126,28 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   const intake = openIntake({ store, owner, now, log });
   const remembered = openObjects(store, Remembered, (key, why) => log.error({ key, why }, 'unreadable'));
   const ending = new AbortController();
-  const aborted = new Promise<undefined>((resolve) => {
-    ending.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-  const counts: Counts = { handled: 0, ignored: 0, poison: 0 };
+  const counts: Counts = { handled: 0, ignored: 0, poison: 0, failed: 0 };
   /** The same news at the same time are taken in once. */
   const taking = new Map<string, Promise<Handled>>();
   let around: NodeJS.Timeout | null = null;
   /** Until when nothing is received: what is down is not asked for more. */
   let down: { what: string; since: number } | null = null;
 
-  async function handle(body: string): Promise<Handled> {
-    const read = readMessage(body);
-    if ('alarm' in read) return handleAlarm(read.alarm);
-    return 'ignored' in read ? ignored(read.ignored) : poison(read.poison);
+  async function handle(body: string, received = RECEIVED_TO_LOOK_UP): Promise<Handled> {
+    try {
+      const read = readMessage(body);
+      if ('alarm' in read) return await handleAlarm(read.alarm, received);
+      return 'ignored' in read ? ignored(read.ignored) : poison(read.poison);
+    } catch (error) {
+      return broken(error, null);
+    }
+  }
+
+  function broken(error: unknown, alarm: Alarm | null): Handled {
+    const why = error instanceof Error ? error.message : String(error);
+    counts.failed += 1;
+    log.error({ alarm: alarm?.name, why, err: error }, 'an alarm could not be handled');
+    return { outcome: 'failed', why };
   }
 
   function ignored(why: string): Handled {
@@ -145,20 +162,22 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     return { outcome: 'poison', why };
   }
 
-  function handleAlarm(alarm: Alarm): Promise<Handled> {
+  function handleAlarm(alarm: Alarm, received: number): Promise<Handled> {
     const id = idOfNews(alarm);
     const there = taking.get(id);
     if (there !== undefined) return there;
-    const work = patiently(alarm).finally(() => taking.delete(id));
+    const work = patiently(alarm, received).finally(() => taking.delete(id));
     taking.set(id, work);
     return work;
   }
 
   /** Tries until it is taken in: what cannot be reached now comes back, and the news are kept meanwhile. */
-  async function patiently(alarm: Alarm): Promise<Handled> {
+  async function patiently(alarm: Alarm, received: number): Promise<Handled> {
+    const begun = now();
+    let mayLookAgain = true;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
-        const handled = await Promise.race([taken(alarm), aborted]);
+        const handled = await unlessEnding(taken(alarm, mayLookAgain));
         if (handled === undefined) return { outcome: 'again', why: 'alb502 is being stopped' };
         if (down !== null) {
           log.info({ what: down.what, seconds: Math.round((now() - down.since) / 1000) }, 'reached again');
@@ -167,35 +186,51 @@ export function openAlarms(parts: AlarmsParts): Alarms {
         if (handled.outcome === 'handled') counts.handled += 1;
         return handled;
       } catch (error) {
-        const unavailable =
-          error instanceof Unavailable ? error : new Unavailable('store', error instanceof Error ? error.message : '');
-        if (ending.signal.aborted || unavailable.missing === 'stopping')
-          return { outcome: 'again', why: unavailable.message };
-        const { missing, message } = unavailable;
+        if (!(error instanceof Unavailable)) return broken(error, alarm);
+        const { missing, message } = error;
+        if (ending.signal.aborted || missing === 'stopping') return { outcome: 'again', why: message };
         if ((missing === 'slack' || missing === 'store') && down === null) down = { what: missing, since: now() };
         log[missing === 'busy' ? 'warn' : 'error'](
           { alarm: alarm.name, missing, why: message, err: error },
           'an alarm waits: it cannot be taken in yet',
         );
         // Nobody may mend it for days: it stays with its thread to be opened, and its message is not kept from others meanwhile.
-        if (missing === 'channel' && pause >= LONGEST_PAUSE) return { outcome: 'again', why: message };
-        await Promise.race([sleep(pause), aborted]);
+        if (missing === 'channel') return { outcome: 'again', why: message };
+        if (missing === 'aws' && now() + pause - begun > LOOKED_UP_FOR) {
+          if (received < RECEIVED_TO_LOOK_UP) return { outcome: 'again', why: message };
+          mayLookAgain = false;
+          continue;
+        }
+        await unlessEnding(sleep(pause));
         if (ending.signal.aborted) return { outcome: 'again', why: message };
       }
     }
   }
 
-  async function taken(alarm: Alarm): Promise<Handled> {
+  /** Undefined when the bot is stopped first. What waits for that is forgotten with each alarm: it comes once in the life of the process. */
+  async function unlessEnding<T>(work: Promise<T>): Promise<T | undefined> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const stop = () => resolve(undefined);
+    if (ending.signal.aborted) stop();
+    ending.signal.addEventListener('abort', stop, { once: true });
+    return Promise.race([work, promise]).finally(() => ending.signal.removeEventListener('abort', stop));
+  }
+
+  /** `mayLookAgain`: what AWS does not answer now it is to be asked again, before the channel is told that it did not. */
+  async function taken(alarm: Alarm, mayLookAgain: boolean): Promise<Handled> {
     const other = elsewhere(alarm);
     if (other !== null) return ignored(other);
-    const concerned = await concernedBy(alarm);
+    const concerned = await concernedBy(alarm, mayLookAgain);
     if (concerned.elsewhere !== null && concerned.loadBalancers.length === 0) return ignored(concerned.elsewhere);
     const { loadBalancers, sentences, from } = concerned;
     if (loadBalancers.length === 0 || loadBalancers.length > MOST_LOAD_BALANCERS) return unnamed(alarm, concerned);
     const looking = { accounts: config.accounts, investigator, signal: ending.signal };
     const refs = await Promise.all(loadBalancers.map((resource) => refOf(resource, alarm, looking)));
     const found = refs.flatMap((ref) => ('name' in ref ? ref : []));
-    const all = [...sentences, ...refs.flatMap((ref) => ('name' in ref ? [] : ref.sentence))];
+    const unfound = refs.flatMap((ref) => ('name' in ref ? [] : ref));
+    const all = [...sentences, ...unfound.map(({ sentence }) => sentence)];
+    if (found.length === 0 && mayLookAgain && unfound.some(({ isPassing }) => isPassing))
+      throw new Unavailable('aws', all.join(' '));
     if (found.length === 0) return unnamed(alarm, { ...concerned, sentences: all });
     const routed = found.filter((ref) => {
       const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
@@ -221,37 +256,33 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   }
 
   /** What was found for its ALARM is what its end is about, whatever became of the alarms it is composed of. */
-  async function concernedBy(alarm: Alarm): Promise<Concerned> {
+  async function concernedBy(alarm: Alarm, mayLookAgain: boolean): Promise<Concerned> {
     if (!needsLookup(alarm)) return toldBy(alarm);
     const key = `alarms/about/${hashOf(keyOf(alarm))}.json`;
     if (alarm.state !== 'ALARM') {
-      const before = await stored(() => remembered.read(key));
+      const before = await reach('store', () => remembered.read(key));
       if (before !== null) return { ...toldBy(alarm), elsewhere: null, loadBalancers: before.loadBalancers };
     }
     const concerned = await lookup(alarm, ending.signal).catch((error: unknown): Concerned => {
       if (ending.signal.aborted) throw new Unavailable('stopping', 'alb502 is being stopped');
-      return { ...toldBy(alarm), sentences: [error instanceof Error ? error.message : String(error)] };
+      if (!(error instanceof Problem)) throw error;
+      return { ...toldBy(alarm), sentences: [error.message] };
     });
-    const { loadBalancers } = concerned;
+    const { loadBalancers, isPassing, sentences } = concerned;
+    if (loadBalancers.length === 0 && isPassing && mayLookAgain) throw new Unavailable('aws', sentences.join(' '));
     if (loadBalancers.length > 0 && alarm.state === 'ALARM') {
       const at = new Date(now()).toISOString();
-      await stored(() => remembered.change(key, () => ({ object: { schema: 1, at, loadBalancers }, result: null })));
+      await reach('store', () =>
+        remembered.change(key, () => ({ object: { schema: 1, at, loadBalancers }, result: null })),
+      );
     }
     return concerned;
-  }
-
-  async function stored<T>(act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      throw new Unavailable('store', error instanceof Error ? error.message : String(error), { cause: error });
-    }
   }
 
   async function lookAround(): Promise<void> {
     try {
       await episodes.resume();
-      if (sns !== undefined) for (const alarm of await intake.abandoned()) later(alarm);
+      if (sns !== undefined) for (const { alarm, tries } of await intake.abandoned()) later(alarm, tries);
     } catch (error) {
       log.warn({ err: error }, 'it could not be looked for alarms that were left open');
     }
@@ -259,10 +290,10 @@ export function openAlarms(parts: AlarmsParts): Alarms {
 
   const inHand = new Set<Promise<unknown>>();
   /** Taken in after it was recorded; a crash leaves it to whoever looks around. */
-  function later(alarm: Alarm): void {
-    const work = handleAlarm(alarm)
+  function later(alarm: Alarm, tries: number): void {
+    const work = handleAlarm(alarm, tries)
       .then(async ({ outcome }) => {
-        if (outcome !== 'again') await intake.done(alarm);
+        if (outcome !== 'again' && outcome !== 'failed') await intake.done(alarm);
       })
       .catch((error: unknown) => log.warn({ alarm: alarm.name, err: error }, 'a recorded alarm waits'))
       .finally(() => inHand.delete(work));
@@ -287,8 +318,12 @@ export function openAlarms(parts: AlarmsParts): Alarms {
                 return;
               }
               const other = elsewhere(read.alarm);
-              if (other !== null) ignored(other);
-              else if (await intake.record(read.alarm)) later(read.alarm);
+              if (other !== null) {
+                ignored(other);
+                return;
+              }
+              const tries = await intake.record(read.alarm);
+              if (tries !== null) later(read.alarm, tries);
             },
           }),
         ];

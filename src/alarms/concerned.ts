@@ -2,7 +2,8 @@
 import { CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { resourceOf } from '../collect/find-load-balancer.ts';
-import { ask, everyItem } from '../collect/live/call.ts';
+import { ask, type Call, everyItem } from '../collect/live/call.ts';
+import { type Kind, kindOf, roleProblem } from '../collect/live/refusal.ts';
 import { openSession, type Session, standardRegion } from '../collect/live/session.ts';
 import type { Account, Config } from '../config.ts';
 import type { Investigator, LoadBalancerRef } from '../investigate.ts';
@@ -18,6 +19,8 @@ export interface Concerned {
   from: number;
   /** What could not be looked up, and why; whole sentences. */
   sentences: string[];
+  /** Some of it may be answered a moment later. */
+  isPassing: boolean;
   /** Why none of it is about an Application Load Balancer. */
   elsewhere: string | null;
 }
@@ -42,6 +45,7 @@ export function toldBy(alarm: Alarm): Concerned {
     loadBalancers: alarm.loadBalancers,
     from: beginningOf(alarm),
     sentences: [],
+    isPassing: false,
     elsewhere: elsewhere(alarm),
   };
 }
@@ -73,12 +77,12 @@ async function lookedUp(alarm: Alarm, session: Session, depth: number): Promise<
   const told = toldBy(alarm);
   if (!needsLookup(alarm)) return told;
   if (alarm.targetGroups.length > 0) {
-    const { loadBalancers, sentences } = await balancersOf(alarm, session);
-    return { ...told, loadBalancers, sentences };
+    return { ...told, ...(await balancersOf(alarm, session)) };
   }
   if (depth >= DEEPEST) return { ...told, sentences: [`${alarm.name} is composed of alarms too deep to follow.`] };
   const described = await childrenOf(alarm, session);
-  if ('reason' in described) return { ...told, sentences: [`${sentence(described.reason)}`] };
+  if ('reason' in described)
+    return { ...told, sentences: [sentence(described.reason)], isPassing: described.isPassing };
   const children = described.value;
   if (children.length === 0) return { ...told, sentences: [`The alarms that ${alarm.name} is composed of are gone.`] };
   // Those that are in ALARM have set it off; when it is over, all of them may have.
@@ -91,30 +95,26 @@ async function lookedUp(alarm: Alarm, session: Session, depth: number): Promise<
     loadBalancers: [...new Set(each.flatMap((one) => one.loadBalancers))],
     from: Math.min(told.from, ...about.map((one) => one.from)),
     sentences: each.flatMap((one) => one.sentences),
+    isPassing: each.some((one) => one.isPassing),
     elsewhere: other.length === each.length ? (other[0] ?? null) : null,
   };
 }
 
 /** The alarms that set a composite one off, as their news would be; those it names where it does not say which did. */
-async function childrenOf({ children }: Alarm, session: Session): Promise<{ value: Alarm[] } | { reason: string }> {
+async function childrenOf({ children }: Alarm, session: Session): Promise<Answer<Alarm[]>> {
   const names = children
     .slice(0, NAMES)
     .map((child) => /^arn:[^:]*:cloudwatch:.*?:alarm:(.*)$/.exec(child)?.[1] ?? child);
-  return ask(
-    session,
-    'cloudwatch:DescribeAlarms',
-    () => names,
-    async ({ options }, AlarmNames) => {
-      const pages = paginateDescribeAlarms(
-        { client: session.client(CloudWatchClient) },
-        { AlarmNames, AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
-        options,
-      );
-      return everyItem(pages, ({ MetricAlarms = [], CompositeAlarms = [] }) =>
-        [...MetricAlarms, ...CompositeAlarms].flatMap((described) => alarmOf(described)),
-      );
-    },
-  );
+  return asked(session, 'cloudwatch:DescribeAlarms', (options) => {
+    const pages = paginateDescribeAlarms(
+      { client: session.client(CloudWatchClient) },
+      { AlarmNames: names, AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
+      options,
+    );
+    return everyItem(pages, ({ MetricAlarms = [], CompositeAlarms = [] }) =>
+      [...MetricAlarms, ...CompositeAlarms].flatMap((described) => alarmOf(described)),
+    );
+  });
 }
 
 type Described = MetricAlarm & { AlarmRule?: string | undefined };
@@ -137,32 +137,72 @@ function alarmOf({ StateUpdatedTimestamp, StateValue, StateReason, ...described 
 async function balancersOf(
   { arn, targetGroups }: Alarm,
   session: Session,
-): Promise<Pick<Concerned, 'loadBalancers' | 'sentences'>> {
+): Promise<Pick<Concerned, 'loadBalancers' | 'sentences' | 'isPassing'>> {
   const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
   const TargetGroupArns = targetGroups.map(
     (group) => `arn:${partition}:elasticloadbalancing:${region}:${account}:${group}`,
   );
-  const answer = await ask(
-    session,
-    'elasticloadbalancing:DescribeTargetGroups',
-    () => TargetGroupArns,
-    async ({ options }, arns) => {
-      const client = session.client(ElasticLoadBalancingV2Client);
-      const pages = paginateDescribeTargetGroups({ client }, { TargetGroupArns: arns }, options);
-      return everyItem(pages, ({ TargetGroups = [] }) => TargetGroups.flatMap((group) => group.LoadBalancerArns ?? []));
-    },
-  );
-  if ('reason' in answer) return { loadBalancers: [], sentences: [sentence(answer.reason)] };
+  const answer = await asked(session, 'elasticloadbalancing:DescribeTargetGroups', (options) => {
+    const client = session.client(ElasticLoadBalancingV2Client);
+    const pages = paginateDescribeTargetGroups({ client }, { TargetGroupArns }, options);
+    return everyItem(pages, ({ TargetGroups = [] }) => TargetGroups.flatMap((group) => group.LoadBalancerArns ?? []));
+  });
+  if ('reason' in answer)
+    return { loadBalancers: [], sentences: [sentence(answer.reason)], isPassing: answer.isPassing };
   const loadBalancers = [...new Set(answer.value.flatMap((found) => resourceOf(found) ?? []))];
   const sentences =
     loadBalancers.length > 0 ? [] : [`No Application Load Balancer forwards to ${targetGroups.join(', ')} any more.`];
-  return { loadBalancers, sentences };
+  return { loadBalancers, sentences, isPassing: false };
+}
+
+type Answer<T> = { value: T } | { reason: string; isPassing: boolean };
+
+/** One question, and of a refusal whether the same may be answered a moment later. */
+async function asked<T>(
+  session: Session,
+  action: string,
+  fetch: (options: Call['options']) => Promise<T>,
+): Promise<Answer<T>> {
+  // What is not answered in time may be the next time.
+  let isPassing = true;
+  const answer = await ask(
+    session,
+    action,
+    () => null,
+    ({ options }) =>
+      fetch(options).catch((error: unknown) => {
+        isPassing = passes(error);
+        throw isOfRole(error, session) ? roleProblem(error, session.place) : error;
+      }),
+  );
+  return 'reason' in answer ? { ...answer, isPassing } : answer;
+}
+
+/** The call was not refused, but the role it was to be made with. */
+const isOfRole = (error: unknown, { place }: Session): boolean =>
+  place.roleArn !== undefined && error instanceof Error && /\bsts:AssumeRole\b/.test(error.message);
+
+const PASSING: readonly Kind[] = ['throttled', 'timeout', 'unreachable', 'expired'];
+
+const passes = (error: unknown): boolean => PASSING.includes(kindOf(error)) || statusOf(error) >= 500;
+
+/** Of the answer of AWS; 0 where there was none. */
+function statusOf(error: unknown): number {
+  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : null;
+  const isKnown = typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata;
+  return isKnown ? Number(metadata.httpStatusCode ?? 0) : 0;
 }
 
 const sentence = (reason: string): string => `${reason}.`;
 
 /** Milliseconds. */
 const FIND = 10_000;
+
+/** `isPassing`: it could not be looked for, and may be a moment later. */
+export interface Unfound {
+  sentence: string;
+  isPassing: boolean;
+}
 
 /**
  * A load balancer of an alarm: known, or made out of what the alarm says, which needs no call; looked for only where that is too little.
@@ -176,7 +216,7 @@ export async function refOf(
     investigator: Pick<Investigator, 'known' | 'find'>;
     signal: AbortSignal;
   },
-): Promise<LoadBalancerRef | { sentence: string }> {
+): Promise<LoadBalancerRef | Unfound> {
   const { accounts, investigator } = looking;
   const [, name = resource] = resource.split('/');
   // The metrics of an alarm may be of another account than the alarm.
@@ -197,5 +237,6 @@ export async function refOf(
   const signal = AbortSignal.any([looking.signal, AbortSignal.timeout(FIND)]);
   return investigator.find(resource, names, signal).catch((error: unknown) => ({
     sentence: error instanceof Problem ? error.message : `${resource} could not be looked for.`,
+    isPassing: !(error instanceof Problem && error.exitCode === 1),
   }));
 }

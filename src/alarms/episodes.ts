@@ -27,9 +27,10 @@ import {
   learn,
 } from './history.ts';
 import { type Objects, openObjects } from './objects.ts';
+import { openPauses } from './pauses.ts';
 import { channelFor, otherChannel, type Routing } from './route.ts';
 import { admit, ChannelState, emptyChannel, POST_LOST, withdrawn } from './storm.ts';
-import { Unavailable } from './unavailable.ts';
+import { reach, Unavailable } from './unavailable.ts';
 import { windowOf } from './window.ts';
 import { sentencesMessage, stormMessage } from './words.ts';
 
@@ -83,8 +84,6 @@ const OTHERS = 120_000;
 const REPLIES_APART = 30 * 60_000;
 /** Edits of a note that counts, at most that often. */
 const NOTES_APART = 2000;
-/** After this, what failed is tried again. */
-const AGAIN = 20_000;
 /** An answer takes no longer. */
 const LONGEST_ASK = 15 * 60_000;
 
@@ -115,14 +114,14 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   /** When this process noted work for a load balancer the last time. */
   const marked = new Map<string, number>();
   const asking = new Map<string, Promise<void>>();
-  /** Asks that failed, and until when they are left alone. */
-  const failed = new Map<string, number>();
+  /** Of load balancers that cannot be gone on with, of runs that cannot be asked again, of channels where nothing else is left to try. */
+  const pauses = openPauses(now);
   let isStopping = false;
 
   async function tell({ alarm, loadBalancer, ref, from, sentences }: News): Promise<Learned> {
     const id = idOfHistory(loadBalancer);
     const about = { from, sentences, now: now(), run: newRunId(now()) };
-    const recorded = await reachable('store', async () => {
+    const recorded = await reach('store', async () => {
       await mark(id);
       return histories.change(keyOfHistory(id), (there) => {
         const before = there ?? emptyHistory(ref, loadBalancer);
@@ -165,7 +164,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     );
     const begun = now();
     for (;;) {
-      const history = await reachable('store', () => histories.read(keyOfHistory(id)));
+      const history = await reach('store', () => histories.read(keyOfHistory(id)));
       const concerned = history?.episodes.filter((kept) => kept.news.includes(news)) ?? [];
       if (concerned.every(stands)) return;
       if (failure !== null) throw failure;
@@ -229,7 +228,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
 
   async function work(id: string, given: History | null, poked: () => Promise<void>): Promise<void> {
     const key = keyOfHistory(id);
-    let history = given ?? (await reachable('store', () => leased(key)));
+    let history = given ?? (await reach('store', () => leased(key)));
     if (history === null) return;
     const renewal = setInterval(() => {
       histories
@@ -252,10 +251,10 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         const mine = isStopping ? [] : history.episodes.flatMap(({ episode: { run } }) => asking.get(run) ?? []);
         if (mine.length > 0) {
           await Promise.race([...mine, poked(), sleep(5 * LOOK)]);
-          history = (await reachable('store', () => histories.read(key))) ?? history;
+          history = (await reach('store', () => histories.read(key))) ?? history;
           continue;
         }
-        const released = await reachable('store', () =>
+        const released = await reach('store', () =>
           histories.change(key, (there) => {
             if (there === null) return { object: null, result: null };
             if (!isStopping && nextOf(there, tried) !== null) return { object: there, result: there };
@@ -301,7 +300,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
       }
       if (version > shown) return { kind: 'refresh', kept };
       if (sentences.length > said) return { kind: 'say', kept };
-      if (asking.has(episode.run) || (failed.get(episode.run) ?? 0) > now()) continue;
+      if (asking.has(episode.run) || pauses.why(episode.run) !== null) continue;
       if (askFor > asked) return { kind: 'ask', kept };
       if (closings > told) return { kind: 'reply', kept };
     }
@@ -316,7 +315,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         return opening(history, kept, tried, note);
       case 'drop': {
         // The note says so when it is shown next.
-        await reachable('store', () =>
+        await reach('store', () =>
           channels.change(keyOfChannel(kept.channel ?? ''), (there) => ({
             object: there && withdrawn(there, kept.episode.id),
             result: null,
@@ -325,7 +324,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         return note((current) => ({ ...current, waitsSince: null, dropped: true }));
       }
       case 'refresh': {
-        await reachable('slack', () => threads.refresh(run).catch(unlessGone));
+        await reach('slack', () => threads.refresh(run).catch(unlessGone));
         return note((current) => ({ ...current, shown: Math.max(current.shown, kept.version) }));
       }
       case 'say': {
@@ -354,7 +353,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
 
   /** Notes that something is done, in whatever the history has become meanwhile. */
   async function noted(key: string, kept: Kept, change: (current: Kept) => Kept, before: History): Promise<History> {
-    return reachable('store', () =>
+    return reach('store', () =>
       histories.change(key, (there) => {
         const current = there ?? before;
         const episodes = current.episodes.map((one) => (one.episode.id === kept.episode.id ? change(one) : one));
@@ -377,6 +376,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     const routed = { loadBalancer: ref.name, alarm: alarmName, accounts };
     const channel = kept.channel ?? channelFor(routed, routing);
     if (channel === null) throw new Unavailable('channel', `no route has a channel for ${alarmName}`);
+    assertTried(channel);
     const isAdmitted = await admitted(channel, kept, ref.name, alarmName);
     if (!isAdmitted) {
       tried.add(episode.id);
@@ -393,7 +393,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     }
     const closedAt = episode.closedAt === null ? null : Date.parse(episode.closedAt);
     const window = windowOf(Date.parse(kept.from), { now: now(), closedAt });
-    const opened = await reachable('slack', () =>
+    const opened = await reach('slack', () =>
       threads.open({
         askedBy: { kind: 'alarm', alarmName, episode: episode.id },
         inquiry: { loadBalancer: ref, ...window, now: now(), statuses: ['5xx'] },
@@ -405,6 +405,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     );
     if ('refused' in opened) return refused(opened, channel, otherChannel(routed, channel, routing), kept, note);
     if ('ended' in opened) opened.ended.catch(() => {});
+    pauses.worked(channel);
     const run = await rooted('same' in opened ? opened.same : opened.opened);
     const history = await note((current) => ({
       ...current,
@@ -422,6 +423,12 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     return history;
   }
 
+  /** A channel that took nothing, and no other is left for what belongs in it, is not tried again each time somebody looks. */
+  function assertTried(channel: string): void {
+    const why = pauses.why(channel);
+    if (why !== null) throw new Unavailable('channel', why);
+  }
+
   /** The run once its root message stands, which another process may be posting. */
   async function rooted(run: Run): Promise<Run> {
     const begun = now();
@@ -429,7 +436,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     while (current !== null && current.thread.root === null) {
       if (current.state === 'failed' || now() - begun > LEASE) break;
       await sleep(LOOK);
-      current = await reachable('store', () => runs.read(run.id));
+      current = await reach('store', () => runs.read(run.id));
     }
     if (current === null || current.thread.root === null)
       throw new Unavailable('slack', 'the thread does not stand yet');
@@ -447,9 +454,13 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     if (because === 'too-many') throw new Unavailable('busy', sentence);
     if (because === 'store') throw new Unavailable('store', sentence);
     if (because === 'closing') throw new Unavailable('stopping', sentence);
+    if (because === 'defect') throw new Error(sentence);
     if (refusal === undefined || refusal.refused === 'unreachable') throw new Unavailable('slack', sentence);
     log.error({ channel, code: refusal.code, episode: episode.id }, 'the channel of an alarm takes no thread');
-    if (other === null) throw new Unavailable('channel', sentence);
+    if (other === null) {
+      pauses.failed(channel, sentence);
+      throw new Unavailable('channel', sentence);
+    }
     // The run that was refused stays in its channel: the thread is that of another one.
     const run = newRunId(now());
     const why =
@@ -478,12 +489,12 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     };
     const ended = asked()
       .then(async () => {
-        failed.delete(run);
+        pauses.worked(run);
         // A stop leaves it to whoever comes next.
         if (!isStopping) await noteAsked(key, kept);
       })
       .catch((error: unknown) => {
-        failed.set(run, now() + AGAIN);
+        pauses.failed(run, String(error));
         log.error({ run, err: error }, 'the question of an alarm could not be asked again');
       })
       .finally(() => asking.delete(run));
@@ -501,7 +512,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
 
   /** How it ended, with the errors and the verdict of the newest answer; null when its run was removed. */
   async function closing({ episode }: Kept): Promise<Message | null> {
-    return reachable('store', async () => {
+    return reach('store', async () => {
       const run = await runs.read(episode.run);
       if (run === null) return null;
       return episodeClosedMessage({ run, diagnosis: await runs.diagnosis(run.copyOf ?? run.id), episode });
@@ -509,7 +520,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   async function replied(run: string, key: string, message: Message): Promise<void> {
-    const posted = await reachable('slack', () => threads.reply(run, key, message).catch(unlessGone));
+    const posted = await reach('slack', () => threads.reply(run, key, message).catch(unlessGone));
     if (posted === undefined || posted === 'already' || 'ts' in posted) return;
     if (posted.refused === 'unreachable') throw new Unavailable('slack', `Slack did not answer (${posted.code})`);
     log.error({ run, code: posted.code }, 'Slack did not take a reply about an alarm');
@@ -517,7 +528,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
 
   /** Whether the channel has room for a thread more. */
   function admitted(channel: string, { episode }: Kept, loadBalancer: string, alarm: string): Promise<boolean> {
-    return reachable('store', () =>
+    return reach('store', () =>
       channels.change(keyOfChannel(channel), (there) => {
         const before = there ?? emptyChannel(channel);
         const { state, isAdmitted } = admit(before, { episode: episode.id, loadBalancer, alarm }, now(), mostThreads);
@@ -538,7 +549,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   async function noteTold(channel: string): Promise<void> {
     const key = keyOfChannel(channel);
     const change = <R>(by: (note: NonNullable<ChannelState['note']>) => { note: ChannelState['note']; result: R }) =>
-      reachable('store', () =>
+      reach('store', () =>
         channels.change(key, (there): { object: ChannelState | null; result: R | null } => {
           if (there?.note == null) return { object: there, result: null };
           const { note, result } = by(there.note);
@@ -546,6 +557,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         }),
       );
     const target = { channel, thread: null };
+    assertTried(channel);
     const due = await change((note) => {
       const isPosting = note.posting !== null && now() - Date.parse(note.posting) < POST_LOST;
       if (note.ts !== null || isPosting) return { note, result: { note, doubtful: false, mayPost: false } };
@@ -556,20 +568,20 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     if (due.note.ts === null) {
       if (!due.mayPost) return;
       const { note } = due;
-      const found = due.doubtful ? await reachable('slack', () => poster.find(target, note.id)) : null;
+      const found = due.doubtful ? await reach('slack', () => poster.find(target, note.id)) : null;
       const posted =
         found !== null && found !== 'may-not-look'
           ? found
-          : await reachable('slack', () => poster.post(target, stormMessage(note), note.id));
+          : await reach('slack', () => poster.post(target, stormMessage(note), note.id));
       if ('refused' in posted) {
         // What was refused was not posted; only what had no answer may have been.
-        if (posted.refused !== 'unreachable')
-          await change((current) => ({ note: { ...current, posting: null }, result: null }));
-        throw new Unavailable(
-          posted.refused === 'unreachable' ? 'slack' : 'channel',
-          `the note of a storm: ${posted.code}`,
-        );
+        const why = `the note of a storm: ${posted.code}`;
+        if (posted.refused === 'unreachable') throw new Unavailable('slack', why);
+        await change((current) => ({ note: { ...current, posting: null }, result: null }));
+        pauses.failed(channel, why);
+        throw new Unavailable('channel', why);
       }
+      pauses.worked(channel);
       await change((current) => ({
         note: { ...current, ts: posted.ts, posting: null, shown: note.version },
         result: null,
@@ -579,9 +591,9 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     const { ts, version, shown } = due.note;
     if (version <= shown) return;
     await sleep(NOTES_APART);
-    const latest = (await reachable('store', () => channels.read(key)))?.note;
+    const latest = (await reach('store', () => channels.read(key)))?.note;
     if (latest == null || latest.ts !== ts) return;
-    const edited = await reachable('slack', () => poster.edit(channel, ts, stormMessage(latest)));
+    const edited = await reach('slack', () => poster.edit(channel, ts, stormMessage(latest)));
     if ('refused' in edited && edited.refused === 'unreachable') throw new Unavailable('slack', edited.code);
     await change((current) => ({ note: { ...current, shown: Math.max(current.shown, latest.version) }, result: null }));
   }
@@ -615,12 +627,24 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         for (const key of keys) if (now() - timeOfNote(key) > NOTED_FOR) await store.remove(key);
       }
       // It takes as long as an answer does: nobody who resumes waits for that.
-      else settle(id, null).catch((error: unknown) => log.warn({ err: error }, 'an alarm waits to be gone on with'));
+      else if (pauses.why(id) === null) void goneOn(id);
     }
     for (const key of await store.list(CHANNELS)) {
       const state = await channels.read(key);
       if (state?.note != null && (state.note.ts === null || state.note.version > state.note.shown))
         told(state.channel).catch((error: unknown) => log.warn({ err: error }, 'a note waits to be shown'));
+    }
+  }
+
+  /** What is down is back soon after it is there again; for whatever else is wrong somebody has to do something. */
+  async function goneOn(id: string): Promise<void> {
+    try {
+      await settle(id, null);
+      pauses.worked(id);
+    } catch (error) {
+      const isDown = error instanceof Unavailable && error.missing !== 'channel';
+      if (!isDown) pauses.failed(id, error instanceof Error ? error.message : String(error));
+      log.warn({ err: error }, 'an alarm waits to be gone on with');
     }
   }
 
@@ -643,16 +667,6 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     });
     await Promise.race([idle(), late]);
     clearTimeout(timer);
-  }
-
-  /** What a failure means to whoever waits: the store or Slack is down, and the same is to be tried again. */
-  async function reachable<T>(what: 'store' | 'slack', act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      if (error instanceof Unavailable) throw error;
-      throw new Unavailable(what, error instanceof Error ? error.message : String(error), { cause: error });
-    }
   }
 
   return { tell, episode, resume, idle, stop };

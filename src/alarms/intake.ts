@@ -5,7 +5,14 @@ import type { Store } from '../runs/store.ts';
 import { Alarm, idOfNews } from './alarm.ts';
 import { openObjects } from './objects.ts';
 
-const Recorded = z.object({ schema: z.literal(1), recordedAt: z.iso.datetime(), alarm: Alarm, lease: Lease });
+const Recorded = z.object({
+  schema: z.literal(1),
+  recordedAt: z.iso.datetime(),
+  alarm: Alarm,
+  lease: Lease,
+  /** How often it was begun to take it in. */
+  tries: z.number().int(),
+});
 type Recorded = z.infer<typeof Recorded>;
 
 export interface IntakeParts {
@@ -16,16 +23,22 @@ export interface IntakeParts {
 }
 
 export interface Intake {
-  /** Records news under a lease of this process; false where they are recorded by a process that is at it. Rejects when the store is down. */
-  record(alarm: Alarm): Promise<boolean>;
+  /** Records news under a lease of this process, for so many tries; null where another one is at it. Rejects when the store is down. */
+  record(alarm: Alarm): Promise<number | null>;
   /** News are taken in: their record is removed. */
   done(alarm: Alarm): Promise<void>;
-  /** Recorded by processes that are no more: under a lease of this one from now on. */
-  abandoned(): Promise<Alarm[]>;
+  /** Recorded by processes that are no more, or could not be taken in: under a lease of this one from now on. */
+  abandoned(): Promise<{ alarm: Alarm; tries: number }[]>;
 }
 
-/** Milliseconds. It is not renewed: two that take in the same news do so once, for the lease of the episode decides. */
+/**
+ * Milliseconds, doubled with each try, so that what fails is tried again ever later. It is not renewed: two that take in the same news do
+ * so once, for the lease of the episode decides.
+ */
 const LEASE = 45_000;
+const LONGEST_LEASE = 15 * 60_000;
+/** After this it is given up: there is no dead-letter queue behind SNS that was answered. */
+const GIVEN_UP = 6 * 60 * 60_000;
 const PREFIX = 'alarms/intake/';
 
 export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
@@ -33,25 +46,36 @@ export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
     log.error({ key, why }, 'a recorded alarm cannot be read'),
   );
   const keyFor = (alarm: Alarm): string => `${PREFIX}${idOfNews(alarm)}.json`;
-  const lease = () => ({ owner, until: new Date(now() + LEASE).toISOString() });
+  const lease = (tries: number) => ({
+    owner,
+    until: new Date(now() + Math.min(LEASE * 2 ** (tries - 1), LONGEST_LEASE)).toISOString(),
+  });
   const isTaken = (there: Recorded): boolean => Date.parse(there.lease.until) > now();
 
   return {
     record: (alarm) =>
-      records.change(keyFor(alarm), (there) => {
-        if (there !== null && isTaken(there)) return { object: there, result: false };
+      records.change(keyFor(alarm), (there): { object: Recorded; result: number | null } => {
+        if (there !== null && isTaken(there)) return { object: there, result: null };
         const recordedAt = there?.recordedAt ?? new Date(now()).toISOString();
-        return { object: { schema: 1, recordedAt, alarm, lease: lease() }, result: true };
+        const tries = (there?.tries ?? 0) + 1;
+        return { object: { schema: 1, recordedAt, alarm, lease: lease(tries), tries }, result: tries };
       }),
     done: (alarm) => store.remove(keyFor(alarm)),
     async abandoned() {
-      const found: Alarm[] = [];
+      const found: { alarm: Alarm; tries: number }[] = [];
       for (const key of await store.list(PREFIX)) {
-        const alarm = await records.change(key, (there): { object: Recorded | null; result: Alarm | null } => {
+        const one = await records.change(key, (there): { object: Recorded | null; result: Recorded | null } => {
           if (there === null || isTaken(there)) return { object: there, result: null };
-          return { object: { ...there, lease: lease() }, result: there.alarm };
+          const tries = there.tries + 1;
+          const next = { ...there, tries, lease: lease(tries) };
+          return { object: next, result: next };
         });
-        if (alarm !== null) found.push(alarm);
+        if (one === null) continue;
+        if (now() - Date.parse(one.recordedAt) <= GIVEN_UP) found.push(one);
+        else {
+          log.error({ alarm: one.alarm.name, tries: one.tries }, 'a recorded alarm is given up');
+          await store.remove(key);
+        }
       }
       return found;
     },

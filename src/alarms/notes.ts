@@ -7,7 +7,7 @@ import { type Alarm, hashOf, keyOf } from './alarm.ts';
 import { openObjects } from './objects.ts';
 import { channelFor, otherChannel, type Routing } from './route.ts';
 import { PERIOD, POST_LOST, THREADS } from './storm.ts';
-import { Unavailable } from './unavailable.ts';
+import { reach, Unavailable } from './unavailable.ts';
 import { understood } from './words.ts';
 
 const Note = z.object({
@@ -46,7 +46,7 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
 
   /** How many notes the channel had within the last minutes, with this one. */
   function counted(channel: string): Promise<number> {
-    return reach(() =>
+    return reach('store', () =>
       rates.change(`alarms/rates/${hashOf(channel)}.json`, (there) => {
         const recent = (there?.posted ?? []).filter((at) => now() - Date.parse(at) < PERIOD);
         if (recent.length >= THREADS) return { object: there, result: recent.length + 1 };
@@ -62,7 +62,7 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
     if (channel === null) return 'already';
     const key = `alarms/notes/${hashOf(keyOf(alarm))}.json`;
     const at = new Date(now()).toISOString();
-    const claim = await reach(() =>
+    const claim = await reach('store', () =>
       notes.change(
         key,
         (there): { object: Note | null; result: 'done' | 'wait' | { channel: string; doubtful: boolean } } => {
@@ -83,7 +83,9 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
         { alarm: alarm.name, channel: claim.channel },
         'an alarm names no load balancer; its channel has notes enough',
       );
-      await reach(() => notes.change(key, (there) => ({ object: there && { ...there, posting: null }, result: null })));
+      await reach('store', () =>
+        notes.change(key, (there) => ({ object: there && { ...there, posting: null }, result: null })),
+      );
       return 'too-many';
     }
     const last =
@@ -94,14 +96,14 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
     });
     const mark = `note-${hashOf(keyOf(alarm))}`;
     const noted = (change: Partial<Note>) =>
-      reach(() => notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })));
+      reach('store', () => notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })));
     for (const to of new Set([claim.channel, otherChannel(route, claim.channel, routing) ?? claim.channel])) {
       const target = { channel: to, thread: null };
-      const found = claim.doubtful ? await reach(() => poster.find(target, mark), 'slack') : null;
+      const found = claim.doubtful ? await reach('slack', () => poster.find(target, mark)) : null;
       const posted =
         found !== null && found !== 'may-not-look'
           ? found
-          : await reach(() => poster.post(target, content, mark), 'slack');
+          : await reach('slack', () => poster.post(target, content, mark));
       if ('ts' in posted) {
         await noted({ channel: to, ts: posted.ts, posting: null });
         return 'noted';
@@ -115,12 +117,4 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
   }
 
   return { note };
-}
-
-async function reach<T>(act: () => Promise<T>, what: 'store' | 'slack' = 'store'): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw new Unavailable(what, error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }

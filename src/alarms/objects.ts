@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { Store } from '../runs/store.ts';
+import { Unavailable } from './unavailable.ts';
 
 /** What becomes of an object, and what was learned by it. The object itself where it stays as it is; null where there was none and is none. */
 export type Change<T, R> = (object: T | null) => { object: T | null; result: R };
@@ -89,7 +90,7 @@ export function openObjects<T>(
       const expected = before.version === null ? ('absent' as const) : { version: before.version };
       if ((await store.write(key, JSON.stringify(after), expected)) !== null) return;
     }
-    throw new Error(`${key} is written by others all the time`);
+    throw new Unavailable('busy', `${key} is written by others all the time`);
   }
 
   async function stored(key: string): Promise<{ object: T | null; version: string | null }> {

@@ -12,7 +12,8 @@ import type { Handled } from './alarms.ts';
 export interface SqsParts {
   queueUrl: string;
   region?: string | undefined;
-  handle(body: string): Promise<Handled>;
+  /** `received`: how often it was, with this time. */
+  handle(body: string, received: number): Promise<Handled>;
   /** Nothing is received then. */
   isDown(): boolean;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -81,7 +82,9 @@ export function openSqs(parts: SqsParts): Queue {
     consumer.on('message_processed', over);
     consumer.on('processing_error', (error, message) => {
       over(message);
-      if (!isStopping) log.error({ err: error }, 'a message stays in the queue');
+      const [{ MessageId: messageId, Attributes } = {}] = [message].flat();
+      const fields = { messageId, received: Attributes?.ApproximateReceiveCount, err: error };
+      if (!isStopping) log.error(fields, 'a message stays in the queue');
     });
     consumer.on('error', (error, message) => {
       over(message);
@@ -94,9 +97,9 @@ export function openSqs(parts: SqsParts): Queue {
   /** The message where it may be deleted. */
   async function handled(message: Message, mine: Set<string>): Promise<Message | undefined> {
     const { Body = '', MessageId = '', Attributes } = message;
-    const answer = await handle(Body);
+    const answer = await handle(Body, Number(Attributes?.ApproximateReceiveCount ?? 1));
     if (answer.outcome === 'handled' || answer.outcome === 'ignored') return message;
-    if (answer.outcome === 'again') throw new Error(answer.why);
+    if (answer.outcome !== 'poison') throw new Error(answer.why);
     log.error(
       { messageId: MessageId, why: answer.why, received: Attributes?.ApproximateReceiveCount },
       'a message that is not understood is left for the dead-letter queue',

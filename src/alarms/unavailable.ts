@@ -1,7 +1,8 @@
 /** Why news of an alarm cannot be taken in now, and can later. */
+import { isOutage } from '../runs/object.ts';
 
-/** `busy`: so much else is done. `channel`: no channel takes it, not the default either. */
-export type Missing = 'store' | 'slack' | 'busy' | 'channel' | 'stopping';
+/** `aws`: what the alarm is about cannot be looked up. `busy`: so much else is done. `channel`: no channel takes it, not the default either. */
+export type Missing = 'store' | 'slack' | 'aws' | 'busy' | 'channel' | 'stopping';
 
 export class Unavailable extends Error {
   readonly missing: Missing;
@@ -10,5 +11,14 @@ export class Unavailable extends Error {
     super(message, options);
     this.name = 'Unavailable';
     this.missing = missing;
+  }
+}
+
+/** What an outage means to whoever waits: the same is to be tried again. Anything else that is thrown is no outage, and stays what it is. */
+export async function reach<T>(missing: 'store' | 'slack', act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw isOutage(error) ? new Unavailable(missing, error.message, { cause: error }) : error;
   }
 }

@@ -20,6 +20,10 @@ export class UnreadableObject extends Problem {
   }
 }
 
+/** Whether the store could not do what was asked of it, as against an object in it that is wrong. It may later. */
+export const isOutage = (error: unknown): error is Problem =>
+  error instanceof Problem && error.exitCode === 2 && !(error instanceof UnreadableObject);
+
 /** Throws UnreadableObject when what is there has another shape. */
 export function parsed<T>(key: string, body: string, shape: z.ZodType<T>): T {
   let content: unknown;

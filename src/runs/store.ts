@@ -12,7 +12,7 @@ export interface Stored {
 /** A version that was read; `absent` where there must be no object yet; `any` for what only one writer writes. */
 export type Expected = { version: string } | 'absent' | 'any';
 
-/** Keys are parts of lower-case letters, digits, ".", "_" and "-", joined by "/". Every method throws when the store cannot be reached. */
+/** Keys are parts of lower-case letters, digits, ".", "_" and "-", joined by "/". Every method throws a Problem (exit 2) when the store cannot be reached. */
 export interface Store {
   read(key: string): Promise<Stored | null>;
   /** The new version; null when the object is not as expected, and nothing was written. */

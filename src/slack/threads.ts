@@ -11,6 +11,7 @@ import type { ExtraId } from '../render/slack/actions.ts';
 import type { Message } from '../render/slack/message.ts';
 import { changedMessage, extraAnswer, stateOf } from '../render/slack.ts';
 import type { Limits } from '../runs/limits.ts';
+import { isOutage } from '../runs/object.ts';
 import { type AskedBy, newRun, type Run } from '../runs/run.ts';
 import { interruption, type LookParts, look } from './look.ts';
 import type { Posted, Refusal, Target } from './poster.ts';
@@ -35,7 +36,7 @@ export interface OpenRequest {
 export type Opened =
   | { opened: Run; ended: Promise<Run> }
   | { same: Run }
-  | { refused: string; because: 'too-many' | 'slack' | 'store' | 'closing'; refusal?: Refusal };
+  | { refused: string; because: 'too-many' | 'slack' | 'store' | 'closing' | 'defect'; refusal?: Refusal };
 
 export interface Threads {
   open(request: OpenRequest): Promise<Opened>;
@@ -134,6 +135,10 @@ export function openThreads(parts: ThreadsParts): Threads {
       return { opened: stood, ended: begun.ended };
     } catch (error) {
       admitted.leave();
+      if (!isOutage(error)) {
+        log.error({ run: fresh.id, err: error }, 'a thread could not be begun');
+        return { refused: 'The diagnosis could not be begun; alb502 logs why.', because: 'defect' };
+      }
       log.error({ run: fresh.id, err: error }, 'the run store does not answer');
       return {
         refused: 'The diagnosis could not be recorded, so it was not begun; alb502 logs why.',

@@ -17,11 +17,12 @@ const GROUP_ARN = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:${GROUP}`;
 let server: Server;
 let asked: string[];
 let alarms: Record<string, Record<string, unknown>>;
-let isDenied: boolean;
+/** What DescribeAlarms answers instead, while it is set. */
+let refusal: { status: number; type: string; message: string } | null;
 let balancersOfGroup: string[];
 
 beforeEach(async () => {
-  [asked, alarms, isDenied, balancersOfGroup] = [[], {}, false, [arnOf('shop')]];
+  [asked, alarms, refusal, balancersOfGroup] = [[], {}, null, [arnOf('shop')]];
   server = createServer(async (request, response) => {
     let body = '';
     for await (const part of request.setEncoding('utf8')) body += part;
@@ -32,12 +33,9 @@ beforeEach(async () => {
       const { AlarmNames = [] } = JSON.parse(body) as { AlarmNames?: string[] };
       asked.push(`DescribeAlarms ${AlarmNames.join()}`);
       response.setHeader('Content-Type', 'application/x-amz-json-1.0');
-      if (isDenied) {
-        response
-          .writeHead(400)
-          .end(
-            JSON.stringify({ __type: 'AccessDenied', message: 'not authorized to perform: cloudwatch:DescribeAlarms' }),
-          );
+      if (refusal !== null) {
+        const { status, type, message } = refusal;
+        response.writeHead(status).end(JSON.stringify({ __type: type, message }));
         return;
       }
       const found = AlarmNames.map((name) => alarms[name]).filter((one) => one !== undefined);
@@ -122,6 +120,7 @@ it('is what the children are about that are in ALARM, from before the first of t
     loadBalancers: [resourceOf('shop')],
     from: Date.parse('2026-11-20T02:25:00Z'),
     sentences: [],
+    isPassing: false,
     elsewhere: null,
   });
   expect(asked).toEqual(['DescribeAlarms shop-502,api-502,cpu']);
@@ -191,14 +190,56 @@ it('is not ours where all children are of other namespaces', async () => {
   expect(await look(composite(['cpu']))).toMatchObject({ loadBalancers: [], elsewhere: 'it is about AWS/EC2' });
 });
 
+const DENIED = {
+  status: 400,
+  type: 'AccessDenied',
+  message: 'not authorized to perform: cloudwatch:DescribeAlarms',
+};
+
+it.each([
+  { status: 400, type: 'Throttling', message: 'Rate exceeded' },
+  { status: 503, type: 'ServiceUnavailable', message: 'The service is unavailable' },
+  { status: 500, type: 'InternalFailure', message: 'It broke' },
+])('may be answered a moment later after $type', async (given) => {
+  refusal = given;
+  const about = await look(composite(['shop-502']));
+  expect(about).toMatchObject({ loadBalancers: [], isPassing: true });
+  expect(about.sentences).toEqual([expect.stringMatching(/^cloudwatch:DescribeAlarms (was throttled|failed)/)]);
+});
+
+it('may be answered a moment later where nothing answered in time', async () => {
+  const late = liveLookup(parseConfig({ deadlines: { evidenceSeconds: 1 } }, {}, 'test'));
+  server.removeAllListeners('request').on('request', () => {});
+  expect(await late(composite(['shop-502']), new AbortController().signal)).toMatchObject({
+    isPassing: true,
+    sentences: ['cloudwatch:DescribeAlarms got no answer within 1 s.'],
+  });
+});
+
+it('says where the role cannot be assumed, and not that its call was denied', async () => {
+  server.removeAllListeners('request').on('request', (_, response) => {
+    response
+      .writeHead(403, { 'Content-Type': 'text/xml' })
+      .end(
+        '<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: alb502 is not authorized to perform: sts:AssumeRole on resource: role/shop</Message></Error></ErrorResponse>',
+      );
+  });
+  const role = `arn:aws:iam::${ACCOUNT}:role/shop`;
+  const other = liveLookup(parseConfig({ accounts: [{ name: 'shop', roleArn: role }] }, {}, 'test'));
+  await expect(other(composite(['shop-502']), new AbortController().signal)).rejects.toThrow(
+    `The role ${role} cannot be assumed: sts:AssumeRole was denied.`,
+  );
+});
+
 it('says why it could not look', async () => {
-  isDenied = true;
+  refusal = DENIED;
   const about = await look(composite(['shop-502']));
   expect(about.loadBalancers).toEqual([]);
   expect(about.sentences).toEqual([
     'cloudwatch:DescribeAlarms was denied; the IAM statement {"Effect":"Allow","Action":"cloudwatch:DescribeAlarms","Resource":"*"} allows it.',
   ]);
-  isDenied = false;
+  expect(about.isPassing).toBe(false);
+  refusal = null;
   expect((await look(composite(['shop-502']))).sentences).toEqual([
     'The alarms that shop-any is composed of are gone.',
   ]);
@@ -246,5 +287,8 @@ it('a load balancer is known, made out of the alarm, or looked for', async () =>
   expect(looked).toBe(0);
   const old = { ...alarm, region: null };
   expect(await refOf(resourceOf('shop'), old, looking([], known))).toEqual(known);
-  expect(await refOf(resourceOf('shop'), old, looking([]))).toEqual({ sentence: "There is no load balancer 'shop'." });
+  expect(await refOf(resourceOf('shop'), old, looking([]))).toEqual({
+    sentence: "There is no load balancer 'shop'.",
+    isPassing: false,
+  });
 });

@@ -1,5 +1,6 @@
 /** What stands in the channels after alarms, with the real threads on paper. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Concerned } from '../../src/alarms/concerned.ts';
 import type { Investigator } from '../../src/investigate.ts';
 import { Problem } from '../../src/problem.ts';
 import type { FileMessage, Message } from '../../src/render/slack/message.ts';
@@ -45,6 +46,25 @@ const tell = async (told: Partial<Told> = {}, to = bot) => {
   const handled = await to.alarms.handle(body(told));
   await to.idle();
   return handled;
+};
+
+/** A composite alarm: what it is about is looked up. */
+const composed = (name: string): string => {
+  const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name });
+  return envelope({ ...plain, AlarmRule: 'ALARM(shop-502)', TriggeringChildren: [] });
+};
+const ABOUT_SHOP: Concerned = {
+  loadBalancers: [resourceOf('shop')],
+  from: BEGUN - 10 * MINUTE,
+  sentences: [],
+  isPassing: false,
+  elsewhere: null,
+};
+const THROTTLED: Concerned = {
+  ...ABOUT_SHOP,
+  loadBalancers: [],
+  sentences: ['cloudwatch:DescribeAlarms was throttled.'],
+  isPassing: true,
 };
 
 const textOf = (message: Message | FileMessage): string => ('text' in message ? message.text : message.comment);
@@ -366,7 +386,7 @@ describe('what is missing', () => {
       async write(...given) {
         if (refusals > 0) {
           refusals -= 1;
-          throw new Error('AccessDenied');
+          throw new Problem('AccessDenied', 2);
         }
         return store.write(...given);
       },
@@ -375,6 +395,106 @@ describe('what is missing', () => {
     expect(await tell()).toMatchObject({ outcome: 'handled' });
     expect(roots()).toHaveLength(1);
     expect(bot.logged.some(({ fields }) => fields.missing === 'store')).toBe(true);
+  });
+
+  it('what nobody foresaw in one alarm: it is left to its queue with the reason, and others are taken meanwhile', async () => {
+    bot = started({
+      lookup: async () => {
+        throw new TypeError("Cannot read properties of undefined (reading 'split')");
+      },
+    });
+    const why = "Cannot read properties of undefined (reading 'split')";
+    expect(await bot.alarms.handle(composed('shop-any'))).toEqual({ outcome: 'failed', why });
+    expect(bot.logged).toContainEqual({
+      level: 'error',
+      fields: { alarm: 'shop-any', why, err: expect.any(TypeError) },
+      text: 'an alarm could not be handled',
+    });
+    expect(await tell()).toMatchObject({ outcome: 'handled' });
+    expect(roots()).toHaveLength(1);
+    expect(bot.alarms.counts).toEqual({ handled: 1, ignored: 0, poison: 0, failed: 1 });
+  });
+
+  it('what nobody foresaw in one thread: that alarm fails, and is gone on with ever later', async () => {
+    const broken = { of: true, posts: 0 };
+    const post: ChannelOnPaper['post'] = async (target, message, runId) => {
+      if (target.channel === 'C0SHOP' && broken.of) {
+        broken.posts += 1;
+        throw new TypeError('of the code');
+      }
+      return paper.post(target, message, runId);
+    };
+    bot = started({ poster: { ...paper, post } });
+    expect(await bot.alarms.handle(body())).toEqual({
+      outcome: 'failed',
+      why: 'The diagnosis could not be begun; alb502 logs why.',
+    });
+    expect(await tell({ loadBalancer: resourceOf('api'), name: 'api-502' })).toMatchObject({ outcome: 'handled' });
+    expect(roots('C0DEFAULT')).toHaveLength(1);
+    broken.posts = 0;
+    for (let look = 0; look < 120; look++) {
+      clock.at += 15_000;
+      await bot.alarms.resume();
+      await bot.idle();
+    }
+    expect(broken.posts).toBeGreaterThan(5);
+    expect(broken.posts).toBeLessThan(14);
+    broken.of = false;
+    clock.at += 5 * MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.stop(0);
+    expect(roots()).toHaveLength(1);
+  });
+
+  it('what an alarm is about, for a moment: looked up again, with no note', async () => {
+    let throttled = 3;
+    const lookup: ProcessParts['lookup'] = async () => {
+      throttled -= 1;
+      return throttled < 0 ? ABOUT_SHOP : THROTTLED;
+    };
+    bot = started({ lookup });
+    expect(await bot.alarms.handle(composed('shop-any'), 1)).toMatchObject({ outcome: 'handled' });
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    expect(notes('C0DEFAULT')).toEqual([]);
+  });
+
+  it('what an alarm is about, for longer: given back twice, so that others are taken; then the note says what is wrong', async () => {
+    bot = started({ lookup: async () => THROTTLED });
+    const why = 'cloudwatch:DescribeAlarms was throttled.';
+    const begun = clock.at;
+    expect(await bot.alarms.handle(composed('shop-any'), 1)).toEqual({ outcome: 'again', why });
+    expect(clock.at - begun).toBeLessThan(10_000);
+    expect(await bot.alarms.handle(composed('shop-any'), 2)).toEqual({ outcome: 'again', why });
+    expect(notes('C0DEFAULT')).toEqual([]);
+    expect(await bot.alarms.handle(composed('shop-any'), 3)).toEqual({ outcome: 'handled', learned: [] });
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([expect.stringContaining(why)]);
+  });
+
+  it('a channel that takes nothing is tried ever later', async () => {
+    let posts = 0;
+    const refusing: ChannelOnPaper['post'] = async () => {
+      posts += 1;
+      return { refused: 'gone', code: 'is_archived' };
+    };
+    bot = started({ poster: { ...paper, post: refusing }, alarms: { defaultChannel: 'C0DEFAULT' } });
+    for (const name of ['api', 'web', 'shop'])
+      expect(await tell({ name, loadBalancer: resourceOf(name) })).toMatchObject({ outcome: 'again' });
+    expect(posts).toBe(1);
+    for (let look = 0; look < 240; look++) {
+      clock.at += 15_000;
+      await bot.alarms.resume();
+      await bot.idle();
+    }
+    // Each of the three whenever the pause of the channel is over.
+    expect(posts).toBeLessThan(45);
+    bot = started({ owner: 'two', alarms: { defaultChannel: 'C0DEFAULT' } });
+    clock.at += 2 * MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.stop(0);
+    expect(roots('C0DEFAULT')).toHaveLength(3);
   });
 
   it('an answer: the thread stands, and says why; the end is told all the same', async () => {
@@ -430,7 +550,7 @@ describe('an alarm that is not about a load balancer', () => {
       outcome: 'ignored',
       why: 'it is about AWS/EC2',
     });
-    expect(bot.alarms.counts).toEqual({ handled: 0, ignored: 1, poison: 0 });
+    expect(bot.alarms.counts).toEqual({ handled: 0, ignored: 1, poison: 0, failed: 0 });
     expect(paper.messages).toEqual([]);
   });
 
@@ -440,6 +560,7 @@ describe('an alarm that is not about a load balancer', () => {
       loadBalancers: isKnown ? [resourceOf('shop')] : [],
       from: BEGUN - 10 * MINUTE,
       sentences: isKnown ? [] : ['cloudwatch:DescribeAlarms was denied.'],
+      isPassing: false,
       elsewhere: null,
     });
     bot = started({ lookup });

@@ -3,6 +3,7 @@ import { sign } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, expect, it } from 'vitest';
+import { Problem } from '../../src/problem.ts';
 import type { Store } from '../../src/runs/store.ts';
 import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
 import { type Certified, certificate } from './certificate.ts';
@@ -83,7 +84,7 @@ it('is answered when it is recorded, and has its thread', async () => {
 
 it('is not taken while the store refuses it', async () => {
   const given = parts();
-  const refusing: Store = { ...given.store, write: async () => Promise.reject(new Error('AccessDenied')) };
+  const refusing: Store = { ...given.store, write: async () => Promise.reject(new Problem('AccessDenied', 2)) };
   const bot = startProcess({ ...given, store: refusing, owner: 'one' });
   expect(await post(bot)).toBe(500);
   expect(given.poster.messages).toEqual([]);
@@ -99,6 +100,34 @@ it('is taken while Slack is down, at once, and has its thread after', async () =
   given.poster.isDown = false;
   await bot.idle();
   expect(roots(given.poster)).toHaveLength(1);
+});
+
+it('that cannot be handled is tried again ever later, and given up after hours', async () => {
+  const given = parts();
+  let tries = 0;
+  const known = () => {
+    tries += 1;
+    throw new TypeError('nobody foresaw this');
+  };
+  const bot = startProcess({ ...given, investigator: { ...stub, known }, owner: 'one' });
+  expect(await post(bot)).toBe(200);
+  await bot.idle();
+  expect(tries).toBe(1);
+  for (let look = 0; look < 240; look++) {
+    given.clock.at += MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+  }
+  await bot.alarms.stop(0);
+  expect(tries).toBeGreaterThan(10);
+  expect(tries).toBeLessThan(25);
+  const recorded = () => [...given.store.objects.keys()].filter((key) => key.startsWith('alarms/intake/'));
+  expect(recorded()).toHaveLength(1);
+  given.clock.at += 150 * MINUTE;
+  await bot.alarms.resume();
+  await bot.alarms.stop(0);
+  expect(recorded()).toEqual([]);
+  expect(bot.logged).toContainEqual(expect.objectContaining({ text: 'a recorded alarm is given up' }));
 });
 
 it.each(['before', 'after'] as const)(

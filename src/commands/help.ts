@@ -1,36 +1,52 @@
 /** What `alb502 --help` prints; apart from the rest, so that it loads nothing else. */
-export const HELP = `Names the root cause of a load balancer's 502, 503 and 504, and shows its working.
+export const HELP = `Names the root cause of a load balancer's 502, 503 and 504; shows its working.
 
   alb502 demo [incident]         diagnose an incident that ships with alb502
   alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 504 | 5xx ...]
-                                 diagnose a load balancer in AWS: its name or part of it, ARN or DNS name.
-                                 It is only read. Times are UTC
-      --region <region>          where it is, if not in the region of the environment
+                                 diagnose a load balancer in AWS: its name or
+                                 part of it, ARN or DNS name. It is only read.
+                                 Times are UTC
+      --region <region>          where it is, if not in the region of the
+                                 environment
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration instead of alb502.json
-      --engine <engine>          what reads the access log: athena, duckdb, or auto (the default)
-      --max-usd <amount>         the most that reading it may cost, in US dollars
-      --wait                     ask again while logs still arrive, up to 15 minutes after the end of the
-                                 window, and print the final diagnosis
-      --look-back <duration>     read the access log that far before the window too, such as 24h, for the
-                                 keep-alive measurement alone: it needs some five errors
-      --from <dir>               a recorded incident instead: a folder of access logs and, where there are
-                                 any, metrics and what the AWS CLI printed; what the question leaves out is
-                                 as recorded
-      --save <dir>               also save the incident, redacted, as a folder that --from reads
+      --engine <engine>          what reads the access log: athena, duckdb, or
+                                 auto (the default)
+      --max-usd <amount>         the most that reading it may cost, in US
+                                 dollars
+      --wait                     ask again while logs still arrive, up to 15
+                                 minutes after the end of the window, and print
+                                 the final diagnosis
+      --look-back <duration>     read the access log that far before the window
+                                 too, such as 24h, for the keep-alive
+                                 measurement alone: it needs some five errors
+      --from <dir>               a recorded incident instead: a folder of access
+                                 logs and, where there are any, metrics and what
+                                 the AWS CLI printed; what the question leaves
+                                 out is as recorded
+      --save <dir>               also save the incident, redacted, as a folder
+                                 that --from reads
       --json                     print the diagnosis as JSON
       --markdown                 print it as Markdown, for a post-mortem
-  alb502 doctor [load-balancer]  what works in AWS and what is missing, with the permission or setting for it
-  alb502 setup athena [--create] the CREATE TABLE for the access logs of this account and region; --create
-                                 runs it, and nothing else ever changes anything
-  alb502 serve                   the Slack bot; tokens come from the environment, the rest from the
-                                 configuration
-      --check                    verify tokens, configuration and permissions, and end
-      --recorded <dir...>        answer from recorded incidents instead of AWS, to try it
-  alb502 alarm                   the message of a CloudWatch alarm from the standard input: what the bot does
-                                 with it, where SLACK_BOT_TOKEN is set; else the diagnosis
-      --dry-run                  only print what was understood, and the diagnosis
-      --recorded <dir...>        answer from recorded incidents instead of AWS, to try it
+  alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
+                                 permission or setting for it
+  alb502 setup athena [--create] the CREATE TABLE for the access logs of this
+                                 account and region; --create runs it, and
+                                 nothing else ever changes anything
+  alb502 serve                   the Slack bot; tokens come from the
+                                 environment, the rest from the configuration
+      --check                    verify tokens, configuration and permissions,
+                                 and end
+      --recorded <dir...>        answer from recorded incidents instead of AWS,
+                                 to try it
+  alb502 alarm                   the message of a CloudWatch alarm from the
+                                 standard input: what the bot does with it,
+                                 where SLACK_BOT_TOKEN is set; else the
+                                 diagnosis
+      --dry-run                  only print what was understood, and the
+                                 diagnosis
+      --recorded <dir...>        answer from recorded incidents instead of AWS,
+                                 to try it
   alb502 help <command>          the help of one command
   alb502 --version
 
@@ -38,6 +54,6 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504,
   alb502 diagnose --from incident/ shop-prod from 02:40 to 02:55 502
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 
-Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong; 2: something broke;
-130: interrupted; what is known by then is printed if --wait was waiting.
+Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong;
+2: something broke; 130: interrupted (with --wait what is known is printed).
 `;

@@ -140,8 +140,8 @@ const evidence = (cause: JudgedCause): string[] => [
 const fixLines = ({ fix, reference }: JudgedCause, label: string): string[] => [
   `**${label}** ${fix.summary}`,
   '',
-  ...fix.commands.flatMap(fenced),
-  ...(fix.sideEffects.length > 0 ? list(fix.sideEffects) : []),
+  ...(fix.commands.length > 0 ? fenced(fix.commands.join('\n')) : []),
+  ...(fix.sideEffects.length > 0 ? ['**Note**', '', ...list(fix.sideEffects)] : []),
   ...documentation(reference),
 ];
 

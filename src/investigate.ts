@@ -37,6 +37,8 @@ export interface Surroundings {
   keepIn?: string | null | undefined;
   /** Called once with what metrics and configuration say, when that is known before the access log. */
   provisional?: ((diagnosis: Diagnosis) => void) | undefined;
+  /** Called with a sentence that a person should read beside the answer. */
+  notice?: ((sentence: string) => void) | undefined;
   /** Loads what the answer will need, while there is something else to wait for. Should that fail, it says so where it is used. */
   ahead?: (() => Promise<unknown>) | undefined;
 }

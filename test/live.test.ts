@@ -1,6 +1,6 @@
 /** A live load balancer from the question to the diagnosis: real clients, an account and a bucket on 127.0.0.1, real processes. */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../src/collect/recorded.ts';
@@ -10,7 +10,7 @@ import type { Diagnosis } from '../src/diagnosis.ts';
 import { renderJson } from '../src/render/json.ts';
 import { saveIncident } from '../src/save.ts';
 import { temporaryFolder } from './collect/folder.ts';
-import { type Account, environmentFor, filesOf, openAccount } from './collect/live/account.ts';
+import { type Account, DENIED, environmentFor, filesOf, openAccount } from './collect/live/account.ts';
 import { incidentFolder } from './collect/live/live.ts';
 import { type Fault, serveS3 } from './s3/server.ts';
 
@@ -129,6 +129,22 @@ function alb502(
 }
 
 describe('the command', () => {
+  it('tells beside the answer that one of the accounts could not be looked at', async () => {
+    const { words, account, s3 } = await world('002');
+    account.always('sts:AssumeRole', DENIED);
+    const config = join(temporaryFolder(), 'alb502.json');
+    const other = { name: 'other', roleArn: 'arn:aws:iam::999999999999:role/alb502', regions: ['eu-west-1'] };
+    writeFileSync(config, JSON.stringify({ accounts: [{ name: 'own', regions: ['eu-west-1'] }, other] }));
+    const asked = ['diagnose', ...words.split(' '), '--config', config, '--json'];
+    const { code, stderr, stdout } = await alb502(asked, account, { AWS_ENDPOINT_URL_S3: s3.endpoint });
+    expect(stderr).toMatch(
+      /^Reading from S3 directly: [^\n]*\nWhether there is another 'checkout' in eu-west-1 of other is not known: The role [^\n]* cannot be assumed: [^\n]*\n$/,
+    );
+    expect({ code, verdict: JSON.parse(stdout).verdict.cause }).toEqual({ code: 0, verdict: 'security-group-blocked' });
+    const table = await alb502(['setup', 'athena', '--config', config], account);
+    expect(table).toMatchObject({ code: 2, stderr: expect.stringMatching(/^The role [^\n]* cannot be assumed: /) });
+  });
+
   it('diagnoses, saves, and leaves nothing else behind', async () => {
     const { words, account, s3 } = await world('002');
     const saved = join(temporaryFolder(), 'saved');

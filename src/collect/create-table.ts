@@ -10,7 +10,7 @@ import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { type LogPlace, logPlace } from './access-log/s3.ts';
 import { everyItem } from './live/call.ts';
-import { attributesOf } from './live/load-balancer.ts';
+import { assertCredentials, attributesOf } from './live/load-balancer.ts';
 import { problemOf } from './live/refusal.ts';
 import type { Session } from './live/session.ts';
 
@@ -19,6 +19,7 @@ const AT_ONCE = 8;
 
 /** Where the load balancers of this account and region deliver their access logs; each place once, the most used first. */
 export async function logPlaces(session: Session): Promise<{ place: LogPlace; names: string[] }[]> {
+  await assertCredentials(session);
   const places = new Map<string, { place: LogPlace; names: string[] }>();
   let action = 'elasticloadbalancing:DescribeLoadBalancers';
   try {

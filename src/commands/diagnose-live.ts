@@ -38,6 +38,7 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
   const ask = async (now: number, spentUsd: number): Promise<Kept> => {
     const { openProgress } = await import('../progress.ts');
     const { progress, doing, soFar, close } = await openProgress(process.stderr, hasColour(process.stderr));
+    const notices: string[] = [];
     try {
       const keepIn = keeping && (await mkdtemp(join(keeping, 'ask-')));
       const answer = await investigateLive(
@@ -51,6 +52,7 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
           // On a terminal it is drawn beside the steps.
           ...(process.stderr.isTTY ? {} : { estimated: tell }),
           provisional: ({ verdict }) => soFar(verdict.summary),
+          notice: (sentence) => notices.push(sentence),
           ahead: () => rendererFor(options),
           keepIn,
         },
@@ -58,6 +60,7 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
       return { ...answer, dir: answer.hasLogFiles ? keepIn : null };
     } finally {
       close();
+      for (const notice of notices) tell(notice);
     }
   };
   try {

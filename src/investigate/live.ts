@@ -37,7 +37,7 @@ export async function investigateLive(
   { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: Place,
   surroundings: Surroundings,
 ): Promise<Investigation> {
-  const { signal, progress, doing = () => {}, estimated, provisional, ahead, keepIn = null } = surroundings;
+  const { signal, progress, doing = () => {}, estimated, provisional, ahead, notice, keepIn = null } = surroundings;
   const { evidenceSeconds, accessLogSeconds } = config.deadlines;
   const limits = { signal, deadline: evidenceSeconds * 1000 };
   const sessions = await sessionsFor(asked, config.accounts, { region, profile }, limits);
@@ -60,7 +60,8 @@ export async function investigateLive(
       .catch(() => {});
     const [found, [{ liveCollectors }, { readLookingBack, estimateLiveAccessLog }, { searchOf }, { diagnose }]] =
       await Promise.all([finding, loading]);
-    const { name, arn, session } = found;
+    const { name, arn, session, unseen } = found;
+    if (unseen !== undefined) notice?.(unseen);
     const question: Question = {
       loadBalancer: { name, arn },
       from,

@@ -58,7 +58,11 @@ export function logRefusal(error: unknown, wanted: Wanted): LogRefusal {
   }
   const resource = typeof wanted.resource === 'string' ? wanted.resource : (wanted.resource.at(-1) ?? '');
   const place = resource.replace(/^arn:[^:]+:s3:::/, 's3://').replace(/[*]$/, '');
-  if (name === 'NoSuchBucket') return new LogRefusal('not-found', `the bucket of ${place} does not exist`);
+  if (name === 'NoSuchBucket')
+    return new LogRefusal(
+      'not-found',
+      `the bucket of ${place} does not exist: access_logs.s3.bucket of the load balancer has to name one that does`,
+    );
   if (name === 'NoSuchKey') return new LogRefusal('not-found', 'it is gone from the bucket');
   if (ELSEWHERE.includes(name) || status === 301)
     return new LogRefusal(

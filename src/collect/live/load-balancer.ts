@@ -9,6 +9,7 @@ import {
 import * as z from 'zod';
 import { AttributeList, type Attributes, Listener, LoadBalancer, Rule } from '../../aws.ts';
 import { Problem } from '../../problem.ts';
+import { plural } from '../../wording.ts';
 import { type Candidate, findLoadBalancer, nameOf, resourceOf } from '../find-load-balancer.ts';
 import { type Call, everyItem, interrupted, printed } from './call.ts';
 import { kindOf, problemOf, refusalOf, roleProblem } from './refusal.ts';
@@ -25,6 +26,8 @@ export interface Found {
   arn: string;
   /** Or why only its ARN is known. */
   described: { value: LoadBalancer } | { reason: string };
+  /** A sentence where another one could be meant, in an account or a region that did not answer. */
+  unseen?: string;
 }
 
 type Match = Candidate & Found;
@@ -42,20 +45,35 @@ export async function findLive(asked: string, sessions: readonly Session[]): Pro
     return outcome.status === 'rejected' && session ? [{ session, error: outcome.reason as unknown }] : [];
   });
   const where = ` in ${sessions.map(placeOf).join(', ')}`;
+  const [failure] = failures;
   try {
-    return findLoadBalancer(asked, matches, where);
+    const found = findLoadBalancer(asked, matches, where);
+    // There is one of each ARN, app/name/id and DNS name; a name may be used again.
+    if (failure === undefined || /[/.]/.test(asked)) return found;
+    const why = failedToLook(failure.error, failure.session).message;
+    const more = failures.length > 1 ? `, nor in ${plural(failures.length - 1, 'more place')}` : '';
+    const unseen = `Whether there is another '${asked}' in ${placeOf(failure.session)}${more} is not known: ${why}`;
+    return { ...found, unseen };
   } catch (error) {
-    const [failure] = failures;
     if (failure === undefined || isAmbiguous(error)) throw error;
     const { session } = failure;
-    if (failure.error instanceof Problem) throw failure.error;
     const call = { action: ACTION, ...session.place };
     if (resourceOf(asked) !== null && kindOf(failure.error).startsWith('denied')) {
       return { session, name: nameOf(asked), arn: asked, described: { reason: refusalOf(failure.error, call) } };
     }
-    throw problemOf(failure.error, call);
+    const problem = failedToLook(failure.error, session);
+    const looked = sessions.filter((one) => failures.every((other) => other.session !== one)).map(placeOf);
+    throw looked.length === 0
+      ? problem
+      : new Problem(
+          `There is no load balancer '${asked}' in ${looked.join(', ')}. ${problem.message}`,
+          problem.exitCode,
+        );
   }
 }
+
+const failedToLook = (error: unknown, { place }: Session): Problem =>
+  error instanceof Problem ? error : problemOf(error, { action: ACTION, ...place });
 
 /** Every Application Load Balancer of an account and region. Throws Problem (exit 2) when AWS does not answer. */
 export async function listLive(session: Session): Promise<{ name: string; arn: string }[]> {
@@ -87,7 +105,7 @@ async function candidatesIn(session: Session, asked: string): Promise<Match[]> {
 }
 
 /** Throws Problem (exit 2). The clients use what was resolved here. */
-async function assertCredentials({ settings, place }: Session): Promise<void> {
+export async function assertCredentials({ settings, place }: Session): Promise<void> {
   try {
     await settings.credentials();
   } catch (error) {

@@ -183,7 +183,7 @@ describe.each<[string, Situation, RegExp]>([
   [
     'the bucket is gone',
     { bucket: {}, attributes: { 'access_logs.s3.bucket': 'gone-logs' } },
-    /^the bucket of s3:\/\/gone-logs does not exist$/,
+    /^the bucket of s3:\/\/gone-logs does not exist: access_logs\.s3\.bucket of the load balancer has to name one that does$/,
   ],
   [
     'the bucket is elsewhere',

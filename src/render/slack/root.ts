@@ -40,7 +40,9 @@ function headline(told: Told): Part[] {
   const name = cut(shown(run.loadBalancer.name), 80);
   const what = diagnosis === null ? name : `${name}: ${cut(verdictWords(diagnosis), 120)}`;
   const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
-  const when = windowWords(run.from, run.to, run.createdAt);
+  // While another window is asked about, what stands here is still about the one before.
+  const { from, to } = diagnosis?.window ?? run;
+  const when = windowWords(from, to, run.createdAt);
   return [
     line(`${markOf(told)} `, { bold: what }, ` · ${[amount, when, sureness(run, diagnosis, episode)].join(' · ')}`),
   ];
@@ -53,6 +55,13 @@ function markOf({ run, diagnosis, episode }: Told): string {
   return diagnosis === null ? '⏳' : MARK[kindOf(diagnosis)];
 }
 
+/** Of a window other than that of the answer which stands there. */
+function asked({ from, to, createdAt }: Run, diagnosis: Diagnosis): string {
+  const isSame =
+    Date.parse(from) === Date.parse(diagnosis.window.from) && Date.parse(to) === Date.parse(diagnosis.window.to);
+  return isSame ? '' : ` for ${windowWords(from, to, createdAt)}`;
+}
+
 /** How far it is, and how much it is to be trusted. */
 function sureness(run: Run, diagnosis: Diagnosis | null, episode: Episode | null): string {
   const over =
@@ -61,16 +70,17 @@ function sureness(run: Run, diagnosis: Diagnosis | null, episode: Episode | null
       : `over after ${lasting(Date.parse(episode.closedAt) - Date.parse(episode.openedAt))}, `;
   switch (run.state) {
     case 'queued':
-      return diagnosis === null ? 'queued' : 'asking again soon';
+      return diagnosis === null ? 'queued' : `asking again soon${asked(run, diagnosis)}`;
     case 'looking':
-      return diagnosis === null || run.asks === 0 ? 'looking…' : 'asking again…';
+      return diagnosis === null || run.asks === 0 ? 'looking…' : `asking again${asked(run, diagnosis)}…`;
     case 'provisional':
       return `${over}provisional${run.askAgainAt === null ? '' : `, asking again at ${momentWords(run.askAgainAt, run.to)}`}`;
     case 'final':
     case 'partial':
+      return `${over}${run.state}`;
     case 'failed':
     case 'interrupted':
-      return `${over}${run.state}`;
+      return `${over}${run.state}${diagnosis === null ? '' : asked(run, diagnosis)}`;
   }
 }
 

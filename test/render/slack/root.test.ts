@@ -248,6 +248,14 @@ describe('below the first line', () => {
 });
 
 describe('asking again', () => {
+  it.each([
+    ['looking', '02:40–02:55 UTC · asking again for 02:25–02:55 UTC…'],
+    ['failed', '02:40–02:55 UTC · failed for 02:25–02:55 UTC'],
+  ] as const)('about a wider window (%s) leaves the numbers with the window they are of', (state, said) => {
+    const { text } = rootMessage(toldOf(race, { state, failure: 'AWS is down.', from: '2026-11-20T02:25:00.000Z' }));
+    expect(text.split('\n')[0]).toContain(said);
+  });
+
   it('says what it costs where the last ask cost something, and asks first', () => {
     const paid = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0124 } };
     expect(readMessage(rootMessage(toldOf(paid)))).toContain(

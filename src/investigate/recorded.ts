@@ -67,7 +67,9 @@ export async function recordedInvestigator(
   const questionAbout = ({ incident }: Recorded, { window, statuses }: Pick<Query, 'window' | 'statuses'>) => {
     const asked: Asked = {
       loadBalancer: null,
-      window: window === null ? null : resolve({ window }, { now: incident.now, window: incident }),
+      // Who tries the bot means the end of what is recorded, and not an hour later, when somebody recorded it.
+      window:
+        window === null ? null : resolve({ window }, { now: 'last' in window ? null : incident.now, window: incident }),
       statuses: statuses.join() === '5xx' ? null : statuses,
     };
     return questionOf(incident, asked);

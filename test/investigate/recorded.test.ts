@@ -48,7 +48,9 @@ describe('is found', () => {
       '2026-11-12T15:25',
       ['5xx'],
     ]);
-    expect(iso((await asked('checkout last 2h 504')).from)).toBe('2026-11-12T13:25');
+    expect(iso((await asked('checkout last 2h 504')).from)).toBe('2026-11-12T12:25');
+    const { from: start, to: end } = await asked('checkout last 15m');
+    expect([iso(start), iso(end)]).toEqual(['2026-11-12T14:10', '2026-11-12T14:25']);
   });
 
   it.each([

@@ -593,7 +593,9 @@ export async function openLocalSlack(options: Options = {}) {
       const all = [...own, ...external.map(({ text, value }) => ({ text: { type: 'plain_text', text }, value }))];
       const found = all.find((one) => wordsOf(one.text) === typed || one.value === typed);
       if (found === undefined)
-        throw new Error(`"${typed}" is not offered; there is ${all.map((one) => wordsOf(one.text)).join(', ')}.`);
+        throw new Error(
+          `"${typed}" is not offered; there is ${all.map((one) => wordsOf(one.text)).join(', ') || 'nothing like it'}.`,
+        );
       return found;
     };
     const first = Array.isArray(given) ? given[0] : given;

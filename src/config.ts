@@ -221,6 +221,18 @@ export async function readConfig(named?: string, environment: Environment = proc
   return parseConfig(text === null ? {} : jsonOf(text, file ?? CONFIG_FILE), environment, file ?? CONFIG_FILE);
 }
 
+/** How Slack is to be reached, as far as a configuration says it that may hold mistakes: which secrets are needed hangs on that. */
+export async function readMode(
+  named?: string,
+  environment: Environment = process.env,
+): Promise<Config['slack']['mode']> {
+  const text = await contentOf(named ?? (environment.ALB502_CONFIG || CONFIG_FILE), false).catch(() => null);
+  const content: unknown =
+    text === null || syntaxError(withoutMark(text)) !== null ? {} : JSON.parse(withoutMark(text));
+  const slack = isRecord(content) && isRecord(content.slack) ? content.slack : {};
+  return (environment.ALB502_SLACK_MODE || slack.mode) === 'http' ? 'http' : 'socket';
+}
+
 /** The configuration from the content of the file and the environment. */
 export function parseConfig(content: unknown, environment: Environment, file: string): Config {
   const values = isRecord(content) ? structuredClone(content) : content;
@@ -257,7 +269,9 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type')
     return `must be ${issue.expected === 'object' ? 'an object' : `a ${issue.expected}`}`;
   if (issue.code === 'too_small')
-    return issue.message.startsWith('is ') ? issue.message : `must be at least ${issue.minimum}`;
+    return issue.message.startsWith('is ')
+      ? issue.message
+      : `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
   return issue.message;
 }
 
@@ -272,7 +286,10 @@ function placesOfTokens(content: unknown, path: (string | number)[] = []): strin
 }
 
 /** The secrets that the mode needs. Throws Problem (exit 1) with everything that is missing or wrong; never with what is there. */
-export function readSecrets({ slack }: Pick<Config, 'slack'>, environment: Environment = process.env): Secrets {
+export function readSecrets(
+  { slack }: { slack: Pick<Config['slack'], 'mode'> },
+  environment: Environment = process.env,
+): Secrets {
   const faults: string[] = [];
   const secret = (variable: keyof typeof SECRETS): string => {
     const value = environment[variable]?.trim() ?? '';

@@ -65,6 +65,11 @@ describe('without what it needs', () => {
       { slack: { allow: { channels: ['#alerts'] } } },
       ['slack.allow.channels[0]: "#alerts"', 'SLACK_BOT_TOKEN is not set'],
     ],
+    [
+      { SLACK_BOT_TOKEN: 'xoxb-secret-1' },
+      { slack: { mode: 'http' }, limits: { atOnce: 0 } },
+      ['limits.atOnce: must be more than 0', 'in http mode: SLACK_SIGNING_SECRET is not set'],
+    ],
     [{}, { slack: { token: 'xoxb-secret-1' } }, ['"token" must not be here', 'SLACK_BOT_TOKEN is not set']],
   ])('it says all of it in one sentence: %j', async (env, config, says) => {
     const run = alb502(['serve'], env, config);

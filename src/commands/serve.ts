@@ -1,7 +1,7 @@
 /** `alb502 serve`: the bot, until it is told to stop. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { type Config, RUNS_FOLDER, readConfig, readSecrets, type Secrets } from '../config.ts';
+import { type Config, RUNS_FOLDER, readConfig, readMode, readSecrets, type Secrets } from '../config.ts';
 import type { LiveInvestigator } from '../investigate/live.ts';
 import type { Investigator } from '../investigate.ts';
 import { Problem } from '../problem.ts';
@@ -48,24 +48,16 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function settings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {
   const problems: string[] = [];
   const config = await readConfig(file).catch(noted(problems));
-  // Without a configuration it is not known which secrets are needed, but for one that always is.
-  const mode = config?.slack.mode ?? 'socket';
+  const mode = config?.slack.mode ?? (await readMode(file));
   let secrets: Secrets | null = null;
   try {
-    secrets = readSecrets({ slack: { ...(config?.slack ?? NO_SLACK), mode } });
+    secrets = readSecrets({ slack: { mode } });
   } catch (error) {
     noted(problems)(error);
   }
   if (config !== null && secrets !== null) return { config, secrets };
   throw new Problem(problems.join(' '), 1);
 }
-
-const NO_SLACK: Config['slack'] = {
-  mode: 'socket',
-  port: 0,
-  path: '/',
-  allow: { workspaces: [], channels: [], userGroups: [], users: [] },
-};
 
 const noted =
   (problems: string[]) =>

@@ -1,8 +1,19 @@
 import { routeShares, failingRoutes as routesThatFail } from '../patterns/routes.ts';
+import type { SignatureId } from '../signature.ts';
 import { type Traffic, weigh } from '../traffic.ts';
 import { list, outOf, percent, plural } from '../wording.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 import { withoutErrors } from './without-errors.ts';
+
+/** The load balancer answered itself, or had no connection: whatever the route, no target had it to answer. */
+const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
+  'authentication-failure',
+  'waf-failure',
+  'fixed-response',
+  'no-target',
+  'connect-failed',
+  'connect-timeout',
+]);
 
 export const failingRoutesCheck = defineCheck({
   id: 'failing-routes',
@@ -18,11 +29,18 @@ export const failingRoutesCheck = defineCheck({
   evaluate({ traffic }): CheckVerdict {
     const without = withoutErrors(traffic);
     if (without) return without;
-    const errors = traffic.errors.filter(({ signature }) => signature !== 'target-response');
-    if (errors.length === 0) {
+    const unanswered = traffic.errors.filter(({ signature }) => signature !== 'target-response');
+    if (unanswered.length === 0) {
       return {
         outcome: 'not-applicable',
         summary: 'Every error was answered by a target itself: the load balancer took the response.',
+      };
+    }
+    const errors = unanswered.filter(({ signature }) => !WITHOUT_TARGET.has(signature));
+    if (errors.length === 0) {
+      return {
+        outcome: 'not-applicable',
+        summary: `${plural(weigh(unanswered), 'error')} never reached a target: there is no response to look at.`,
       };
     }
     const shares = routeShares(traffic, errors);

@@ -36,6 +36,23 @@ describe('failing-routes', () => {
       '1 route with errors; the worst is GET /export: 100 % of its 20 requests.',
     ],
     [
+      'a rule answers for the route with a maintenance page',
+      several(20, 'fixed-response', () => ({ route: 'GET /export' })),
+      { routes: [route('GET /export', 20, 20)] },
+      'not-applicable',
+      '20 errors never reached a target: there is no response to look at.',
+    ],
+    [
+      'its target refuses connections, and another one fails a little',
+      [
+        ...several(20, 'connect-failed', () => ({ route: 'GET /export' })),
+        ...several(2, 'idle-timeout', () => ({ route: 'GET /search' })),
+      ],
+      { routes: [route('GET /export', 20, 20), route('GET /search', 90, 2)] },
+      'pass',
+      '1 route with errors; the worst is GET /search: 2.2 % of its 90 requests.',
+    ],
+    [
       'targets answered themselves',
       several(5, 'target-response'),
       {},

@@ -12,6 +12,7 @@ import { newRunId, type Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../runs/store.ts';
 import type { Poster } from '../slack/poster.ts';
+import { keyOfEnd } from '../slack/thread.ts';
 import type { Opened, Threads } from '../slack/threads.ts';
 import { type Alarm, hashOf, idOfNews } from './alarm.ts';
 import type { Episode } from './episode.ts';
@@ -324,7 +325,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         return note((current) => ({ ...current, waitsSince: null, dropped: true }));
       }
       case 'refresh': {
-        await reach('slack', () => threads.refresh(run).catch(unlessGone));
+        await refreshed(run);
         return note((current) => ({ ...current, shown: Math.max(current.shown, kept.version) }));
       }
       case 'say': {
@@ -341,7 +342,12 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
         const isSoon = kept.toldAt !== null && now() - Date.parse(kept.toldAt) < REPLIES_APART;
         const isDue = kept.episode.closedAt !== null && !isSoon;
         const message = isDue ? await closing(kept) : null;
-        if (message !== null) await replied(run, `closed-${kept.closings}`, message);
+        if (message !== null) {
+          await replied(run, keyOfEnd(kept.closings), message);
+          // What was said of an end before, or an answer that came meanwhile.
+          const isPassed = JSON.stringify(await closing(kept)) !== JSON.stringify(message);
+          if (isPassed || kept.toldAt !== null) await refreshed(run);
+        }
         return note((current) => ({
           ...current,
           told: Math.max(current.told, kept.closings),
@@ -518,6 +524,8 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
       return episodeClosedMessage({ run, diagnosis: await runs.diagnosis(run.copyOf ?? run.id), episode });
     });
   }
+
+  const refreshed = (run: string): Promise<void> => reach('slack', () => threads.refresh(run).catch(unlessGone));
 
   async function replied(run: string, key: string, message: Message): Promise<void> {
     const posted = await reach('slack', () => threads.reply(run, key, message).catch(unlessGone));

@@ -7,4 +7,11 @@ export { stepMessages } from './slack/steps.ts';
 export { stateOf, type Told } from './slack/told.ts';
 export { verdictMessage } from './slack/verdict.ts';
 export { formView, homeView, wrongView } from './slack/views.ts';
-export { episodeClosedMessage, helpMessage, privateMessage, unknownAlarmMessage, usageMessage } from './slack/words.ts';
+export {
+  episodeClosedMessage,
+  episodeWentOnMessage,
+  helpMessage,
+  privateMessage,
+  unknownAlarmMessage,
+  usageMessage,
+} from './slack/words.ts';

@@ -7,7 +7,15 @@ import type { Logger } from 'pino';
 import type { Episode } from '../alarms/episode.ts';
 import type { Diagnosis, StepNumber } from '../diagnosis.ts';
 import type { Message } from '../render/slack/message.ts';
-import { checklistMessage, rootMessage, stepMessages, type Told, verdictMessage } from '../render/slack.ts';
+import {
+  checklistMessage,
+  episodeClosedMessage,
+  episodeWentOnMessage,
+  rootMessage,
+  stepMessages,
+  type Told,
+  verdictMessage,
+} from '../render/slack.ts';
 import type { Run, Thread } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Work } from '../work.ts';
@@ -47,6 +55,33 @@ export async function stand(parts: ThreadParts, run: Run): Promise<Run | Refusal
 export const rootOf = (told: Told): Message =>
   told.run.thread.resumed ? resumed(rootMessage(told)) : rootMessage(told);
 
+/** The reply about an end of the episode, by which end it was. */
+export const keyOfEnd = (end: number): string => `${END}${end}`;
+const END = 'closed-';
+
+/** Replies about its ends that stand, the first first. */
+const endsOf = ({ extras }: Run): string[] =>
+  Object.entries(extras)
+    .filter(([key, ts]) => key.startsWith(END) && /^\d+\.\d+$/.test(ts))
+    .sort(([a], [b]) => Number(a.slice(END.length)) - Number(b.slice(END.length)))
+    .map(([, ts]) => ts);
+
+/** Makes the root message show what the run and its episode say, and the replies about its end, which were true when they were posted. */
+export async function showHead({ poster }: ThreadParts, told: Told): Promise<Posted> {
+  const { channel, root } = told.run.thread;
+  if (root === null) return { refused: 'gone', code: 'no_root' };
+  const shown = await poster.edit(channel, root, rootOf(told));
+  if ('refused' in shown || told.episode === null) return shown;
+  const ends = endsOf(told.run);
+  for (const ts of ends) {
+    const isLast = ts === ends.at(-1);
+    const edited = await poster.edit(channel, ts, isLast ? episodeClosedMessage(told) : episodeWentOnMessage());
+    // One that somebody has deleted is not missed.
+    if ('refused' in edited && edited.refused === 'unreachable') return edited;
+  }
+  return shown;
+}
+
 /**
  * Makes the thread show what the run says. `before`: the diagnosis it showed until now, so that steps that say the same are left alone.
  * True when everything is shown; false when Slack could not be reached, and it is to be done again.
@@ -75,7 +110,7 @@ export async function show(parts: ThreadParts, given: Run, before: Diagnosis | n
     outcome(slot, ts === null ? await posted(parts, run, slot, message) : await poster.edit(channel, ts, message));
   };
 
-  outcome('root', await poster.edit(channel, root, rootOf(told)));
+  outcome('root', await showHead(parts, told));
   if (isShown) await put('checklist', checklistMessage(told, null));
   if (isShown && told.diagnosis !== null) {
     await put('verdict', verdictMessage(told));

@@ -15,7 +15,7 @@ import { isOutage } from '../runs/object.ts';
 import { type AskedBy, newRun, type Run } from '../runs/run.ts';
 import { interruption, type LookParts, look } from './look.ts';
 import type { Posted, Refusal, Target } from './poster.ts';
-import { rootOf, SHOWING, show, stand, threadOf, toldOf } from './thread.ts';
+import { rootOf, SHOWING, show, showHead, stand, threadOf, toldOf } from './thread.ts';
 
 export interface OpenRequest {
   askedBy: z.infer<typeof AskedBy>;
@@ -45,7 +45,7 @@ export interface Threads {
    * Problem when this person, if it is one, has asked for too much already.
    */
   askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run>;
-  /** Shows the root message anew: the episode or the feedback has changed. */
+  /** Shows the root message anew, and what was said of the end: the episode or the feedback has changed. */
   refresh(id: string): Promise<void>;
   /** One reply in the thread of a run, once for each `key`: presses twice, redeliveries and restarts do not double it. */
   reply(id: string, key: string, message: Message): Promise<Posted | 'already'>;
@@ -312,7 +312,7 @@ export function openThreads(parts: ThreadsParts): Threads {
     const run = await known(id);
     const { channel, root } = run.thread;
     if (root === null) return;
-    const shown = await poster.edit(channel, root, rootOf(await toldOf(parts, run)));
+    const shown = await showHead(parts, await toldOf(parts, run));
     if (!('refused' in shown)) return;
     log.warn({ run: id, channel, refused: shown.refused, code: shown.code }, 'Slack did not take a message');
     if (shown.refused === 'unreachable')

@@ -153,6 +153,16 @@ describe('one alarm', () => {
     const [ended] = await next.runs.recent(1);
     expect(ended?.askAgainAt).not.toBe(null);
     await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
+    // The log is complete: what was said of the end is said without a doubt, by whoever asks then.
+    clock.at = Date.parse(ended?.to ?? '') + 15 * MINUTE;
+    const last = started({ owner: 'three', investigator: arriving });
+    await last.threads.resume();
+    await last.idle();
+    await Promise.all([last.alarms.stop(0), last.threads.stop(0)]);
+    expect((await last.runs.recent(1))[0]?.state).toBe('final');
+    expect(replies()).toEqual([
+      expect.stringMatching(/^Over after 8 min: .*Verdict: .*Keep-alive race \(likely\)\.$/s),
+    ]);
   });
 
   it('is asked about up to now while it lasts, but not without end, and comes to a final answer after it', async () => {
@@ -209,10 +219,23 @@ describe('one alarm', () => {
       await tell({ at: clock.at });
     }
     expect(roots()).toHaveLength(1);
-    expect(replies()).toHaveLength(1);
-    clock.at += 40 * MINUTE;
-    await tell({ state: 'OK', at: clock.at });
-    expect(replies()).toHaveLength(2);
+    expect(replies()).toEqual([
+      'In ALARM again: shop-502 since 03:04 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
+    ]);
+    const later = async (minutes: number, state: 'ALARM' | 'OK') => {
+      const at = BEGUN + minutes * MINUTE;
+      clock.at = Math.max(clock.at, at);
+      await tell({ state, at });
+    };
+    await later(22, 'OK');
+    // No reply more so soon: the one that is there says it.
+    expect(replies()).toEqual([expect.stringMatching(/^Over after 22 min: shop-502 OK since 03:06 UTC/)]);
+    await later(24, 'ALARM');
+    await later(64, 'OK');
+    expect(replies()).toEqual([
+      'It was over for a while, and then in ALARM again; a later reply says how that ended.',
+      expect.stringMatching(/^Over after 1 h 4 min: shop-502 OK since 03:48 UTC/),
+    ]);
     clock.at += 20 * MINUTE;
     await tell({ at: clock.at });
     expect(roots()).toHaveLength(2);

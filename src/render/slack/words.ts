@@ -1,6 +1,8 @@
 /** Short messages: help, what only one person sees, and notes about alarms. */
+import type { Episode } from '../../alarms/episode.ts';
 import { STEP_TITLES } from '../../checks/check.ts';
 import type { StepNumber } from '../../diagnosis.ts';
+import type { Run } from '../../runs/run.ts';
 import { list, number } from '../../wording.ts';
 import { costSentence } from '../phrases.ts';
 import { extraButton, row } from './buttons.ts';
@@ -46,9 +48,10 @@ export function usageMessage(problem: string): Message {
 
 export const privateMessage = (sentence: string): Message => partsMessage([say(shown(sentence))]);
 
-/** One reply when the last alarm is OK: how long, how many, why. */
+/** One reply when the last alarm is OK: how long, how many, why. It is edited to what has become of it since. */
 export function episodeClosedMessage(outside: Told): Message {
   const { run, diagnosis, episode } = visibleTold(outside);
+  if (episode !== null && episode.closedAt === null) return againMessage(episode, run);
   const lasted =
     episode === null || episode.closedAt === null
       ? null
@@ -81,6 +84,24 @@ export function episodeClosedMessage(outside: Told): Message {
     ...row(extraButton('Post-mortem as a file', 'post-mortem', { run: run.id })),
   ]);
 }
+
+/** In place of an end that was none. */
+function againMessage({ alarms }: Episode, run: Run): Message {
+  const inAlarm = alarms.filter(({ state }) => state === 'ALARM');
+  const [since = run.to] = inAlarm.map(({ changedAt }) => changedAt).sort();
+  const names = inAlarm.map(({ name }) => cut(shown(name), 100));
+  return partsMessage([
+    line(
+      { bold: 'In ALARM again' },
+      `: ${list(names, 3)} since ${momentWords(since, run.to)}. It was over for a while.`,
+    ),
+    line('The first message of this thread says how it is now.'),
+  ]);
+}
+
+/** In place of an end that another one has followed. */
+export const episodeWentOnMessage = (): Message =>
+  partsMessage([line('It was over for a while, and then in ALARM again; a later reply says how that ended.')]);
 
 /** An alarm that names no load balancer: what was understood of it. */
 export const unknownAlarmMessage = ({ alarm, sentences }: { alarm: string; sentences: string[] }): Message =>

@@ -78,6 +78,14 @@ describe('an alarm that is over', () => {
     );
   });
 
+  it('and then was not: says since when, and where it is said how it is now', () => {
+    const names = ['shop-prod-5xx', 'shop-prod-latency'];
+    const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
+      '*In ALARM again*: shop-prod-5xx and shop-prod-latency since 03:20 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
+    );
+  });
+
   it('says so where there is no verdict', () => {
     const told = { ...toldOf(race, byAlarm, closed), diagnosis: null };
     expect(accepted(episodeClosedMessage(told))).toBe(

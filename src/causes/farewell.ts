@@ -44,7 +44,7 @@ export function farewell(suspect: Suspect): Farewell {
   if (life?.lastSuccess != null && life.lastSuccess > first) {
     return stays(`${target} still answered at ${clock(life.lastSuccess)}, after the first timeout.`);
   }
-  const ended = endOfInstance(suspect, last) ?? leavingCall(suspect, last);
+  const ended = endOfInstance(suspect) ?? leavingCall(suspect, life?.lastSuccess ?? null);
   if (ended) return ended;
   if (registration?.state === 'draining') return draining(suspect, last);
   if (registration?.state === 'unused' && registration.reason !== 'Target.NotInUse') {
@@ -97,7 +97,8 @@ function draining({ arn, target, known, question }: Suspect, last: number): Fare
 }
 
 /** "User initiated (2026-11-20 02:41:10 GMT)" is when; without a time the state of now is only a hint. */
-function endOfInstance({ target, address, known }: Suspect, last: number): Farewell | null {
+function endOfInstance(suspect: Suspect): Farewell | null {
+  const { target, address, known, last } = suspect;
   const id = instanceOf(address, known);
   const instance = known.instances?.find(
     ({ InstanceId, PrivateIpAddress }) => InstanceId === id || PrivateIpAddress === address,
@@ -108,24 +109,34 @@ function endOfInstance({ target, address, known }: Suspect, last: number): Farew
   const at = time ? Date.parse(`${time[1]}T${time[2]}Z`) : null;
   if (at === null) return leaves('likely', `${instance.InstanceId} (${target}) is ${state}.`);
   return at <= last
-    ? leaves(
-        'confirmed',
-        `${instance.InstanceId} (${target}) was ${state} at ${clock(at)}, before the last of the timeouts.`,
-      )
+    ? leftAt(at, `${instance.InstanceId} (${target}) was ${state} at ${clock(at)}`, suspect)
     : stays(`${instance.InstanceId} (${target}) is ${state} since ${clock(at)}, after the timeouts.`);
 }
 
-function leavingCall({ target, address, known }: Suspect, last: number): Farewell | null {
+/** `answered`: its last answer, before the first of the timeouts. */
+function leavingCall(suspect: Suspect, answered: number | null): Farewell | null {
+  const { target, address, known } = suspect;
   const ids = [address, instanceOf(address, known)].filter((id) => id !== null);
   const calls = (known.changes ?? []).flatMap((event) => {
     const at = eventTime(event);
     const leaving = LEAVING_CALLS.test(event.EventName ?? '') && ids.some((id) => names(event, id));
-    return leaving && at !== null ? [{ at, name: event.EventName ?? '' }] : [];
+    // What answers long after such a call came back, or has the address of one that left.
+    const stale = at !== null && answered !== null && answered > at + DEFAULT_DELAY_SECONDS * 1000;
+    return leaving && at !== null && !stale ? [{ at, name: event.EventName ?? '' }] : [];
   });
-  const before = calls.filter(({ at }) => at <= last).sort((a, b) => a.at - b.at)[0];
-  return before
-    ? leaves('confirmed', `${before.name} named ${target} at ${clock(before.at)}, before the last of the timeouts.`)
-    : null;
+  const [call] = calls.sort((a, b) => a.at - b.at);
+  return call ? leftAt(call.at, `${call.name} named ${target} at ${clock(call.at)}`, suspect) : null;
+}
+
+/** CloudTrail and instance states know the second, and nodes learn of it a little later. */
+const SAME_MOMENT_MS = 5_000;
+
+/** What timed out before the target left did so for another reason, and that reason may have gone on: a frozen host is often taken out. */
+function leftAt(at: number, what: string, { first }: Suspect): Farewell {
+  if (at <= first + SAME_MOMENT_MS) return leaves('confirmed', `${what}, before the first of the timeouts.`);
+  const after = wholeSeconds(Math.round((at - first) / 1000));
+  const sentence = `${what}, ${after} after connections to it began to time out: it was not gone yet when they began.`;
+  return { strength: 'possible', for: [], against: [sentence] };
 }
 
 const instanceOf = (address: string, { networkInterfaces, instances }: TimedOutScene): string | null =>

@@ -46,11 +46,13 @@ export interface TimedOut {
   /** Last answer of this target to this node. */
   lastSuccess: number | null;
   registration: Registration | null;
-  /** Health checks open a connection each; they pass on the port of these errors now. */
-  healthyOnPort: boolean;
+  /** Health checks open a connection each, from every node; they pass on the port of these errors now, and no node has an open path to it. */
+  healthyThough: boolean;
   /** The last change to the path before the first error, and the first change after it; null also where changes were not read. */
   changedBefore: Change | null;
   changedAfter: Change | null;
+  /** Why the configuration that was read is that of then though no changes were read; null: nothing says so. */
+  asThen: string | null;
   gone: Farewell;
   tls: Handshake;
 }
@@ -73,7 +75,8 @@ export function timedOut(known: TimedOutScene, question: Question): TimedOut[] {
   });
 }
 
-const targetKey = ({ target_group_arn, target }: Failure): string => `${target_group_arn} ${target}`;
+const targetKey = ({ target_group_arn, target }: Pick<Failure, 'target_group_arn' | 'target'>): string =>
+  `${target_group_arn} ${target}`;
 const begun = ({ at, elapsed }: Failure): number => at - (elapsed ?? 10) * 1000;
 const earliest = (errors: Failure[]): number =>
   errors.reduce((first, error) => Math.min(first, begun(error)), Infinity);
@@ -118,9 +121,13 @@ function pairOf(
     last,
     lastSuccess: traffic?.lastSuccess ?? null,
     registration,
-    healthyOnPort: registration?.state === 'healthy' && healthPortOf(group, null, port) === port,
+    healthyThough:
+      registration?.state === 'healthy' &&
+      healthPortOf(group, null, port) === port &&
+      blockedEverywhere(pathTo(address, port, known, { vpcId: group?.VpcId })),
     changedBefore: changes.findLast(({ at }) => at <= first && at >= first - RECENT_MS) ?? null,
     changedAfter: changes.find(({ at }) => at > first) ?? null,
+    asThen: unchanged({ arn, target, node, first, last, path, vpcId: group?.VpcId, port }, known, question),
     gone: farewell({
       arn,
       target,
@@ -134,6 +141,45 @@ function pairOf(
     }),
     tls: handshake(arn, known, question),
   };
+}
+
+/** A path that is open from some subnet lets the node there find the target healthy. */
+const blockedEverywhere = (path: PathAnswer): boolean => path.answer === 'blocked' && path.share === 1;
+
+/** What is read within this of the last timeout is read while it happens: the log itself is some minutes late. */
+const STILL_HAPPENING_MS = 15 * 60_000;
+/** A target that got as many requests would have lost some of them to rules that drop. */
+const ENOUGH_REQUESTS = 100;
+
+/**
+ * Rules may have been changed and changed back. They were not where connections still time out as the configuration is read, nor where
+ * another target behind the same rules went on answering the same node.
+ */
+function unchanged(
+  pair: Pick<TimedOut, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
+  known: TimedOutScene,
+  { now }: Question,
+): string | null {
+  if (now - pair.last <= STILL_HAPPENING_MS) return 'They still timed out when the configuration was read.';
+  const { arn, target, node, first, last, vpcId, port } = pair;
+  const dropped = new Set(withSignature(known.traffic, 'connect-timeout').map(targetKey));
+  const rules = pair.path.resources.join(' ');
+  const sound = known.traffic.log.targets.find((each) => {
+    const endpoint = splitTarget(each.target);
+    return (
+      each.target_group_arn === arn &&
+      each.target !== target &&
+      each.node === node &&
+      each.requests >= ENOUGH_REQUESTS &&
+      each.firstSeen <= first &&
+      each.lastSuccess !== null &&
+      each.lastSuccess >= last &&
+      !dropped.has(targetKey(each)) &&
+      endpoint?.port === port &&
+      pathTo(endpoint.address, port, known, { node, vpcId }).resources.join(' ') === rules
+    );
+  });
+  return sound ? `${sound.target} is behind the same rules and went on answering.` : null;
 }
 
 /** How sure the configuration makes a barrier for one pair; null: it has no part in it. */
@@ -167,11 +213,18 @@ export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): 
     const explained = pair.gone.strength === 'confirmed' || (path.answer === 'blocked' && path.share === 1);
     return { ...view, strength: explained ? null : 'possible', missing: unseen.map(cannotSee) };
   }
-  return { ...view, against: path.answer === 'allowed' ? [path.sentence] : [] };
+  if (path.answer !== 'allowed') return view;
+  const explained = pair.gone.strength === 'confirmed' || pair.gone.strength === 'likely';
+  if (changesRead || explained || pair.asThen !== null) return { ...view, against: [path.sentence] };
+  return {
+    ...view,
+    strength: 'possible',
+    against: [`The configuration allows the path now; whether it did then is not known. ${path.sentence}`],
+  };
 }
 
 function blockedView(pair: TimedOut, block: { share: number; sentence: string }, changesRead: boolean): BarrierView {
-  const { path, changedAfter, changedBefore, healthyOnPort, lastSuccess, first, last } = pair;
+  const { path, changedAfter, changedBefore, healthyThough, lastSuccess, first, last } = pair;
   const share = path.answer === 'blocked' ? Math.min(block.share, path.share) : block.share;
   const view: BarrierView = { strength: 'confirmed', for: [`${block.sentence}.`], against: [], missing: [] };
   const weaken = (strength: Strength, sentence: string): BarrierView => ({
@@ -187,7 +240,7 @@ function blockedView(pair: TimedOut, block: { share: number; sentence: string },
       'possible',
       `${changeText(changedAfter)}, after the first error: what is configured now is no evidence.`,
     );
-  if (healthyOnPort && share === 1) {
+  if (healthyThough && share === 1) {
     return weaken('possible', `Health checks of ${pair.target} pass now on the same port, with new connections.`);
   }
   if (share < 1) return { ...view, strength: share < LIKELY_SHARE ? 'possible' : 'likely' };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { networkAclBlocked } from '../../src/causes/network-acl-blocked.ts';
 import { acl, admitting, OPEN } from '../network-path/network.ts';
-import { question } from '../traffic-builder.ts';
-import { at, call, inWords, logged, refusals, scene, type Told, timeouts } from './timeouts.ts';
+import { API, question } from '../traffic-builder.ts';
+import { at, call, health, inWords, logged, refusals, scene, type Told, timeouts } from './timeouts.ts';
 
 const judge = (told: Told) => networkAclBlocked.judge(scene(told), question);
 const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
@@ -24,6 +24,16 @@ const onePort = { networkAcls: [both, acl('acl-app', ['subnet-app'], ['90 deny o
 describe('network-acl-blocked', () => {
   it.each<Told & { name: string; verdict: string }>([
     { name: 'answers cannot come back into the zone of the node', known: zoneA, verdict: 'confirmed 6' },
+    {
+      name: 'the same, and health checks pass on that port: those of the other zone',
+      known: { ...zoneA, targetHealth: { [API]: [health('healthy')] } },
+      verdict: 'confirmed 6',
+    },
+    {
+      name: 'no zone has a way to it, and health checks pass on that port',
+      known: { networkAcls: [both, acl('acl-app', ['subnet-app'], [])], targetHealth: { [API]: [health('healthy')] } },
+      verdict: 'possible 6',
+    },
     {
       name: 'the node is in the zone that is open',
       known: zoneA,

@@ -106,7 +106,7 @@ describe('target-gone', () => {
       verdict: 'ruled out',
     },
     {
-      name: 'the instance was terminated before the last timeout',
+      name: 'the instance was terminated before the first timeout',
       known: {
         networkInterfaces: interfaces,
         instances: [instance('terminated', 'User initiated (2026-11-20 02:40:30 GMT)')],
@@ -130,6 +130,26 @@ describe('target-gone', () => {
       verdict: 'confirmed 6',
     },
     {
+      name: 'frozen first, then taken out: connections timed out 40 s before CloudTrail has its deregistration',
+      known: { targetHealth: absent, changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
+      targets: [left, stayed, joined],
+      verdict: 'possible 6',
+    },
+    {
+      name: 'frozen first, then terminated',
+      known: {
+        networkInterfaces: interfaces,
+        instances: [instance('terminated', 'User initiated (2026-11-20 02:41:30 GMT)')],
+      },
+      targets: [left],
+      verdict: 'possible 6',
+    },
+    {
+      name: 'deregistered an hour before, came back and answered: it had not left then',
+      known: { changes: [call('DeregisterTargets', '10.0.1.5', -3600)] },
+      verdict: 'ruled out',
+    },
+    {
       name: 'CloudTrail has it after the errors',
       known: { targetHealth: absent, changes: [call('DeregisterTargets', '10.0.1.5', 600)] },
       targets: [left, stayed],
@@ -143,6 +163,15 @@ describe('target-gone', () => {
     },
     { name: 'refused within milliseconds', errors: refusals(5), verdict: 'ruled out' },
   ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+
+  it('says that the timeouts were there before it was taken out', () => {
+    const { against } = judge({
+      known: { targetHealth: absent, changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
+    });
+    expect(against[0]).toBe(
+      'DeregisterTargets named 10.0.1.5:8080 at 02:41:30 UTC, 40 s after connections to it began to time out: it was not gone yet when they began.',
+    );
+  });
 
   it('says when it was last seen and what took over', () => {
     expect(judge({ known: { targetHealth: absent }, targets: [left, stayed, joined] }).for[1]).toBe(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { targetUnreachable } from '../../src/causes/target-unreachable.ts';
-import { acl, admitting, groups, routes, tcp } from '../network-path/network.ts';
-import { API, failed, question } from '../traffic-builder.ts';
+import { acl, admitting, eni, groups, routes, tcp } from '../network-path/network.ts';
+import { API, failed, question, target } from '../traffic-builder.ts';
 import { at, call, group, health, inWords, logged, NODE, refusals, scene, type Told, timeouts } from './timeouts.ts';
 
 /** `now` is in seconds after the start of the window; an hour after its end when not said. */
@@ -27,6 +27,37 @@ describe('target-unreachable', () => {
     {
       name: 'the path was changed after the errors',
       known: { changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)] },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'no changes were read: a rule may have been gone and put back',
+      known: { changes: undefined },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'no changes were read, but connections still time out',
+      now: 300,
+      known: { changes: undefined },
+      verdict: 'likely 6',
+    },
+    {
+      name: 'no changes were read, but another target behind the same rules went on answering',
+      known: { changes: undefined, networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6')] },
+      targets: [logged(), target('10.0.1.6:8080', { node: NODE })],
+      verdict: 'likely 6',
+    },
+    {
+      name: 'no changes were read, and the target that went on answering is behind other rules',
+      known: {
+        changes: undefined,
+        networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6', { Groups: [{ GroupId: 'sg-x' }] })],
+      },
+      targets: [logged(), target('10.0.1.6:8080', { node: NODE })],
+      verdict: 'possible 6',
+    },
+    {
+      name: 'it was taken out after connections had begun to time out',
+      known: { changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
       verdict: 'possible 6',
     },
     {

@@ -31,7 +31,7 @@ export const connectionRefused = defineCause({
       const registration = registrationOf(part.target_group_arn, part.target, known);
       const left =
         part.last && part.life?.left === true && part.life.lastSuccess !== null
-          ? departure(part.life, part.replaced, known)
+          ? departure(part.life, Math.min(...part.errors.map(({ at }) => at)), part.replaced, known)
           : null;
       const stays =
         left?.how === 'unhealthy' ||

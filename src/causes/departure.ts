@@ -4,7 +4,7 @@ import type { Known } from '../checks/check.ts';
 import { deregistrationTimes } from '../patterns/changes.ts';
 import type { TargetLife } from '../patterns/churn.ts';
 import { targetGroupName } from '../traffic.ts';
-import { clock } from '../wording.ts';
+import { clock, wholeSeconds } from '../wording.ts';
 import { type RegistrationEvidence, registrationOf } from './registration.ts';
 
 export interface Departure {
@@ -18,9 +18,13 @@ export interface Departure {
 /** Nodes may go on choosing a target for this long after it was deregistered. */
 const LINGER_MS = 120_000;
 
-/** `replaced`: another target of the group appeared meanwhile, as in a deployment. */
+/** A target that is shut down is deregistered at about that time; one that failed for longer was taken out because it failed. */
+const ANNOUNCED_WITHIN_MS = 30_000;
+
+/** `failingSince`: the first of its errors. `replaced`: another target of the group appeared meanwhile, as in a deployment. */
 export function departure(
   life: TargetLife,
+  failingSince: number,
   replaced: boolean,
   known: RegistrationEvidence & Partial<Pick<Known, 'metrics' | 'changes'>>,
 ): Departure {
@@ -30,6 +34,13 @@ export function departure(
     (at) => at <= life.lastSeen + LINGER_MS,
   );
   if (call !== undefined && life.lastSeen - call <= LINGER_MS) {
+    if (call - failingSince > ANNOUNCED_WITHIN_MS) {
+      return {
+        how: 'unknown',
+        sure: false,
+        sentence: `${gone}; CloudTrail has it deregistered at ${clock(call)}, ${wholeSeconds(Math.round((call - failingSince) / 1000))} after it began to fail: it crashed, or was stopped before it was taken out.`,
+      };
+    }
     return { how: 'deregistered', sure: true, sentence: `${gone}; CloudTrail has it deregistered at ${clock(call)}.` };
   }
   if (registration?.state === 'draining')

@@ -42,7 +42,10 @@ export const shutdownBeforeDrain = defineCause({
         ruledOut: !others.open,
       };
     }
-    const judged = leaving.map((part) => ({ ...part, ...departure(part.life, part.replaced, known) }));
+    const judged = leaving.map((part) => ({
+      ...part,
+      ...departure(part.life, firstOf(part.errors), part.replaced, known),
+    }));
     const gone = judged.filter(({ how }) => how === 'deregistered');
     const unknown = judged.filter(({ how }) => how === 'unknown');
     const inTurn =
@@ -94,6 +97,8 @@ export const shutdownBeforeDrain = defineCause({
     };
   },
 });
+
+const firstOf = (errors: readonly Failure[]): number => Math.min(...errors.map(({ at }) => at));
 
 /** Connect-failed and closed errors of targets that left, one entry for each target. */
 function departures(traffic: Traffic) {

@@ -19,7 +19,9 @@ export const targetChurn = defineCheck({
     if (lives.length === 0) return { outcome: 'not-applicable', summary: 'No request was given to a target.' };
     const silent = lives.filter((life) => life.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
     // Silent is not gone: health checks may have taken a registered target out.
-    const unhealthy = silent.filter((life) => departure(life, wasReplaced(life, lives), known).how === 'unhealthy');
+    const unhealthy = silent.filter(
+      (life) => departure(life, life.lastSeen, wasReplaced(life, lives), known).how === 'unhealthy',
+    );
     const left = silent.filter((life) => !unhealthy.includes(life));
     const joined = lives.filter((life) => life.joined === true);
     const open = lives.filter((life) => life.left === null && life.failures > 0);

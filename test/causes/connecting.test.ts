@@ -96,6 +96,16 @@ const situations: Situation[] = [
     expected: { 'shutdown-before-drain': 'confirmed', 'connection-refused': 'ruled out' },
   },
   {
+    name: 'it refused for 40 s before it was deregistered: it crashed and was replaced, or was stopped without a word',
+    evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.5', 100)] },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE }),
+    ],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
     name: 'another target of the group took over',
     evidence: { targetGroups: group({}) },
     targets: [

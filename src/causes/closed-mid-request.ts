@@ -20,8 +20,7 @@ export const closedMidRequest = defineCause({
   judge({ traffic }) {
     const parts = closedParts(traffic);
     const aborted = abortedWithoutLeaving(traffic);
-    if (parts.all.length + aborted.length === 0)
-      return notShown(traffic, ['closed-before-response', 'no-response-aborted']);
+    if (parts.all.length + aborted.length === 0) return notShown(traffic, ['closed-before-response']);
     const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
     const crashErrors = crashed.flatMap((burst) => burst.errors);
     const restless = scattered(traffic, awayFromRace(parts));

@@ -18,8 +18,12 @@ const SHOWS: Partial<Record<SignatureId, string>> = {
   'closed-before-response': 'were sent on an open connection that the target closed or answered badly',
 };
 
-/** 500, 501, 505 and 507 are of the load balancer itself: what a connection to a target comes to is a 502, 503 or 504. */
-const ofOther = (traffic: Traffic): string | undefined =>
+/**
+ * What a connection to a target comes to is a 502, 503 or 504; every other status is of the request, a rule or the load balancer itself. Only
+ * a client that is slow to send may end as a 400 or 408 too.
+ */
+const ofOther = (traffic: Traffic, admissible: readonly SignatureId[]): string | undefined =>
+  !admissible.includes('idle-timeout') ||
   withSignature(traffic, 'other').every(({ elb_status_code }) => /^5/.test(elb_status_code))
     ? 'have a status that no connection to a target leaves'
     : undefined;
@@ -30,7 +34,7 @@ const ofOther = (traffic: Traffic): string | undefined =>
  */
 export function contradictedBySignature(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
   const shown = traffic.bySignature.map(({ id, count }) => {
-    const sentence = admissible.includes(id) ? undefined : id === 'other' ? ofOther(traffic) : SHOWS[id];
+    const sentence = admissible.includes(id) ? undefined : id === 'other' ? ofOther(traffic, admissible) : SHOWS[id];
     return sentence === undefined ? null : `${outOf(count, traffic.total)} errors ${sentence}`;
   });
   const sentences = shown.flatMap((sentence) => sentence ?? []);

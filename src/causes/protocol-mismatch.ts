@@ -1,14 +1,41 @@
+import type { Known } from '../checks/check.ts';
+import type { Fix } from '../diagnosis.ts';
+import { badAnswers, isTlsPort } from '../patterns/bad-answers.ts';
 import { closedParts } from '../patterns/closed.ts';
 import { failedConnects } from '../patterns/connecting.ts';
 import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
-import { targetGroupName, weigh } from '../traffic.ts';
+import { type Failure, targetGroupName, weigh } from '../traffic.ts';
 import { list, number, outOf, plural, seconds } from '../wording.ts';
 import { defineCause } from './cause.ts';
 import { notShown } from './contradiction.ts';
 import { handshake } from './handshake.ts';
 import { plaintextPorts } from './plaintext.ts';
 
-const TLS_PORTS = ['443', '8443', '9443'];
+/** "The version of the request is not that of the target group." */
+const WRONG_VERSION = '464';
+
+const FIX_VERSION: Fix = {
+  summary:
+    'Let the rule send these requests to a target group of their version (HTTP/1.1, HTTP/2 or gRPC), or let the clients speak that of the group; a group of version HTTP2 or GRPC takes no HTTP/1.1, one of HTTP1 no gRPC.',
+  commands: [
+    'aws elbv2 describe-target-groups --query "TargetGroups[].[TargetGroupName,Protocol,ProtocolVersion]" --output table',
+    'aws elbv2 create-target-group --name <name> --protocol <HTTP or HTTPS> --protocol-version <HTTP1, HTTP2 or GRPC> --port <port> --vpc-id <vpc>',
+  ],
+  sideEffects: [
+    'The version of a target group cannot be changed: a new one serves nothing until its targets are healthy.',
+  ],
+};
+
+/** "api takes GRPC" */
+function versionsOf(errors: readonly Failure[], targetGroups: Known['targetGroups'] | undefined): string {
+  const arns = [...new Set(errors.map((error) => error.target_group_arn))].sort();
+  const takes = arns.map((arn) => {
+    const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+    const name = arn === '-' ? 'the target group' : targetGroupName(arn);
+    return `${name} takes ${group ? (group.ProtocolVersion ?? 'HTTP1') : 'a version that was not read'}`;
+  });
+  return list(takes);
+}
 
 export const protocolMismatch = defineCause({
   id: 'protocol-mismatch',
@@ -22,7 +49,9 @@ export const protocolMismatch = defineCause({
     const { traffic, targetGroups } = known;
     const connects = failedConnects(traffic);
     const { all, wholeGroups, instantRest } = closedParts(traffic);
-    if (connects.length === 0 && all.length === 0)
+    const versions = traffic.errors.filter(({ elb_status_code }) => elb_status_code === WRONG_VERSION);
+    const bad = badAnswers(known);
+    if (connects.length + all.length + versions.length + bad.length === 0)
       return notShown(traffic, ['connect-failed', 'closed-before-response']);
     const plaintext = plaintextPorts(known);
     const groupOf = (arn: string) => targetGroups?.find((group) => group.TargetGroupArn === arn);
@@ -40,7 +69,7 @@ export const protocolMismatch = defineCause({
     const whole = wholeGroups.map((group) => {
       const described = groupOf(group.target_group_arn);
       const ports = new Set(group.errors.map((e) => e.target.slice(e.target.lastIndexOf(':') + 1)));
-      const tlsPort = [...ports].some((port) => TLS_PORTS.includes(port)) || described?.HealthCheckProtocol === 'HTTPS';
+      const tlsPort = [...ports].some(isTlsPort) || described?.HealthCheckProtocol === 'HTTPS';
       return {
         ...group,
         name: targetGroupName(group.target_group_arn),
@@ -58,9 +87,19 @@ export const protocolMismatch = defineCause({
       ...open.flatMap((part) => part.errors),
       ...whole.filter((group) => !wholeShown.includes(group)).flatMap((group) => group.errors),
     ];
-    const names = [...new Set([...shown.map((part) => part.groupName), ...wholeShown.map((group) => group.name)])];
+    const tls = bad.filter(({ tlsPort }) => tlsPort);
+    sure.push(...tls.flatMap(({ errors }) => errors));
+    maybe.push(...bad.filter(({ tlsPort }) => !tlsPort).flatMap(({ errors }) => errors));
+    const names = [
+      ...new Set([
+        ...shown.map((part) => part.groupName),
+        ...wholeShown.map((group) => group.name),
+        ...tls.map((group) => group.name),
+      ]),
+    ];
     return {
       claims: [
+        { errors: versions, strength: 'confirmed' },
         { errors: sure, strength: 'likely' },
         { errors: maybe, strength: 'possible' },
       ],
@@ -75,10 +114,19 @@ export const protocolMismatch = defineCause({
         ...whole.map(
           (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
         ),
-        ...wholeShown.map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
+        ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
+        ...bad.map(
+          (group) =>
+            `The targets of ${group.name} answered each of ${plural(group.requests, 'request')} with 400, as a TLS port does that gets plain HTTP.`,
+        ),
+        ...(versions.length > 0
+          ? [
+              `${outOf(weigh(versions), traffic.total)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
+            ]
+          : []),
       ],
       against:
-        sure.length + maybe.length === 0
+        sure.length + maybe.length + versions.length === 0
           ? [
               reachable(
                 connects.reduce((sum, part) => sum + part.errors.length, 0),
@@ -87,12 +135,16 @@ export const protocolMismatch = defineCause({
             ]
           : [],
       missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
-      ruledOut: sure.length + maybe.length === 0,
+      ruledOut: sure.length + maybe.length + versions.length === 0,
       ...(sure.length > 0
         ? {
             summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(weigh(sure), traffic.total)} errors).`,
           }
-        : {}),
+        : versions.length > 0
+          ? {
+              summary: `${plural(weigh(versions), 'request')} came in another protocol version than the target group takes: ${versionsOf(versions, targetGroups)}.`,
+            }
+          : {}),
     };
 
     function answered(arn: string): boolean {
@@ -112,7 +164,11 @@ export const protocolMismatch = defineCause({
   },
 
   fix({ traffic, targetGroups }) {
-    const arn = failedConnects(traffic)[0]?.target_group_arn ?? closedParts(traffic).wholeGroups[0]?.target_group_arn;
+    if (traffic.errors.some(({ elb_status_code }) => elb_status_code === WRONG_VERSION)) return FIX_VERSION;
+    const arn =
+      failedConnects(traffic)[0]?.target_group_arn ??
+      closedParts(traffic).wholeGroups[0]?.target_group_arn ??
+      badAnswers({ traffic })[0]?.target_group_arn;
     const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
     const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
     return {

@@ -1,3 +1,4 @@
+import { badAnswers } from '../patterns/bad-answers.ts';
 import { divided, tally } from '../patterns/tally.ts';
 import { weigh, withSignature } from '../traffic.ts';
 import { list, outOf, plural } from '../wording.ts';
@@ -10,22 +11,33 @@ export const targetGenerated = defineCause({
   explanation: 'The application in the target sent this status itself; the load balancer only relayed it.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
-  wants: [],
+  wants: ['targetGroups'],
 
-  judge({ traffic }) {
+  judge(known) {
+    const { traffic } = known;
     const errors = withSignature(traffic, 'target-response');
     if (errors.length === 0) return UNSEEN;
+    // A web server that gets plain HTTP where it expects TLS answers 400 before any application sees the request.
+    const bad = badAnswers(known);
+    const unsure = new Set(bad.flatMap((group) => group.errors));
+    const sure = errors.filter((error) => !unsure.has(error));
     const statuses = tally(errors, (error) => error.target_status_code).map(({ name }) => name);
     const targets = divided(errors, (error) => error.target);
     return {
-      claims: [{ errors, strength: 'confirmed' }],
+      claims: [
+        { errors: sure, strength: 'confirmed' },
+        ...(unsure.size > 0 ? [{ errors: [...unsure], strength: 'possible' as const }] : []),
+      ],
       for: [
         `${outOf(weigh(errors), traffic.total)} errors carry the status that the target sent (${divided(errors, (error) => error.target_status_code)}): the load balancer relayed them.`,
         `From ${targets}.`,
         `On ${divided(errors, (error) => error.route)}.`,
       ],
       against: [],
-      missing: [],
+      missing: bad.map(
+        ({ name }) =>
+          `Whether the port of ${name} expects TLS: every request there was answered 400 (curl -vk https://<target>:<port>/ from inside tells).`,
+      ),
       ruledOut: false,
       summary: `The application itself answered ${plural(weigh(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
     };

@@ -1,11 +1,9 @@
 import type { TargetGroup } from '../aws.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { answeredBadly } from '../patterns/bad-answers.ts';
 import { groupBy } from '../traffic.ts';
 import { list, plural } from '../wording.ts';
 import { defineCheck, type Known } from './check.ts';
-
-/** Fewer requests than this, all answered 400, may be bad requests. */
-const ENOUGH_REQUESTS = 5;
 
 export const targetGroupProtocol = defineCheck({
   id: 'target-group-protocol',
@@ -62,11 +60,9 @@ function plaintextAnswers(
   { traffic }: Wants,
 ): string | null {
   if (Protocol !== 'HTTP' || !traffic) return null;
-  const targets = traffic.log.targets.filter(({ target_group_arn }) => target_group_arn === TargetGroupArn);
-  const requests = targets.reduce((sum, each) => sum + each.requests, 0);
-  const bad = targets.reduce((sum, each) => sum + each.badRequests, 0);
-  if (requests < ENOUGH_REQUESTS || bad < requests) return null;
-  return `${TargetGroupName} speaks HTTP, and its targets answered each of ${plural(requests, 'request')} with 400: the port expects TLS.`;
+  const requests = answeredBadly(traffic, TargetGroupArn);
+  if (requests === null) return null;
+  return `${TargetGroupName} speaks HTTP, and its targets answered each of ${plural(requests, 'request')} with 400, as a port that expects TLS does.`;
 }
 
 /** The health check passes on the traffic port with the other protocol, and no request was ever answered. */

@@ -249,6 +249,19 @@ describe('closed before a response', () => {
     expect(closedMidRequest.judge({ traffic }, question)).toMatchObject({ ruledOut: false });
   });
 
+  it('requests that the load balancer ended, on a target that left with them, are none that the target closed', () => {
+    const failures = several(3, 'no-response-aborted', () => ({}), 0);
+    const targets = [
+      target('10.0.1.5:8080', { lastSeen: START + 60_000, lastSuccess: START + 40_000 }),
+      target('10.0.1.6:8080'),
+    ];
+    const { ruledOut, against } = closedMidRequest.judge({ traffic: trafficOf(failures, { targets }) }, question);
+    expect(ruledOut).toBe(true);
+    expect(against).toEqual([
+      '3 of 3 errors were sent on an open connection and ended by the load balancer before any response.',
+    ]);
+  });
+
   it('a target at the edge of what was read has not left', () => {
     const lives = [target('10.0.1.5:8080', { lastSeen: START + 15 * MINUTE - 10_000 }), target('10.0.1.6:8080')];
     const traffic = trafficOf(

@@ -18,7 +18,7 @@ describe('target-group-protocol', () => {
     {
       name: 'every request answered 400',
       part: refused(214, 214),
-      says: 'fail: api speaks HTTP, and its targets answered each of 214 requests with 400: the port expects TLS.',
+      says: 'fail: api speaks HTTP, and its targets answered each of 214 requests with 400, as a port that expects TLS does.',
     },
     {
       name: 'some requests answered 400',

@@ -3,7 +3,7 @@ import type { Cause, Judgement } from './causes/cause.ts';
 import { CAUSE_IDS, type CauseId } from './causes/ids.ts';
 import type { Fix, JudgedCause, Verdict } from './diagnosis.ts';
 import type { SignatureId } from './signature.ts';
-import { type Failure, type Traffic, weigh } from './traffic.ts';
+import { type Failure, groupBy, type Traffic, weigh } from './traffic.ts';
 import { inSentence, list, number, percent, plural } from './wording.ts';
 
 /** A cause with what it said of this case. */
@@ -21,6 +21,13 @@ export interface Ranking {
   unexplained: Failure[];
   /** For each signature the causes its unexplained errors leave open. */
   open: Map<SignatureId, CauseId[]>;
+  /** The unexplained errors by what they could be of, most first. */
+  parts: OpenPart[];
+}
+
+interface OpenPart {
+  causes: CauseId[];
+  errors: Failure[];
 }
 
 /** Others from this share up are named in the verdict. */
@@ -44,6 +51,7 @@ export function rank(opinions: readonly Opinion[], traffic: Traffic): Ranking {
     summaries: new Map(opinions.flatMap(({ cause, judgement: { summary } }) => (summary ? [[cause.id, summary]] : []))),
     unexplained,
     open: openCauses(opinions, new Set(unexplained)),
+    parts: openParts(opinions, unexplained),
   };
 }
 
@@ -114,8 +122,23 @@ function openCauses(opinions: readonly Opinion[], unexplained: Set<Failure>): Ra
   return open;
 }
 
+function openParts(opinions: readonly Opinion[], unexplained: readonly Failure[]): OpenPart[] {
+  const claimed = opinions.map(({ cause, judgement }) => ({
+    id: cause.id,
+    errors: new Set(judgement.claims.flatMap(({ errors }) => errors)),
+  }));
+  const possible = (error: Failure): CauseId[] => claimed.filter(({ errors }) => errors.has(error)).map(({ id }) => id);
+  return [...groupBy([...unexplained], (error) => possible(error).join(' '))]
+    .map(([ids, errors]) => ({ causes: CAUSE_IDS.filter((id) => ids.split(' ').includes(id)), errors }))
+    .sort((a, b) => weigh(b.errors) - weigh(a.errors) || (a.causes.join() < b.causes.join() ? -1 : 1));
+}
+
 /** The verdict on errors: the leading confirmed or likely cause, else undecided between the possible ones. */
-export function decide({ causes, summaries, unexplained }: Ranking, traffic: Traffic, traceIds: string[]): Verdict {
+export function decide(
+  { causes, summaries, unexplained, parts }: Ranking,
+  traffic: Traffic,
+  traceIds: string[],
+): Verdict {
   const found = causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
   const possible = causes.filter(({ standing }) => standing === 'possible');
   const rest = traffic.total > 0 ? weigh(unexplained) / traffic.total : 0;
@@ -148,9 +171,22 @@ export function decide({ causes, summaries, unexplained }: Ranking, traffic: Tra
     cause: null,
     standing: 'undecided',
     between: open.map((cause) => cause.id),
-    summary: undecidedSentence(open, traffic, unexplained),
+    summary: undecidedParts(parts, causes, traffic) ?? undecidedSentence(open, traffic, unexplained),
     decidedBy,
   };
+}
+
+/** Several kinds of errors, each with look-alikes of its own: their shares, and none forced. Null where there is one kind. */
+function undecidedParts(parts: OpenPart[], causes: JudgedCause[], traffic: Traffic): string | null {
+  const named = parts.filter(({ errors }) => weigh(errors) >= NAMED_SHARE * traffic.total);
+  if (named.length < 2) return null;
+  const title = (id: CauseId): string => inSentence(causes.find((cause) => cause.id === id)?.title ?? id);
+  const told = named.map(({ causes: ids, errors }, i) => {
+    const share = `${percent(weigh(errors) / traffic.total)}${i === 0 ? ` of ${plural(traffic.total, 'error')}` : ''}`;
+    if (ids.length === 0) return `${share} that no known cause explains`;
+    return ids.length === 1 ? `${share} possibly ${ids.map(title)}` : `${share} between ${list(ids.map(title), 6)}`;
+  });
+  return `Undecided: ${told.join('; ')}.`;
 }
 
 function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained: Failure[]): string {

@@ -145,6 +145,18 @@ describe('the verdict', () => {
     expect(decidedBy).toBe('Missing for malformed-response.');
   });
 
+  it('two kinds of errors, each with look-alikes of its own: the share of each, and none forced', () => {
+    const { summary, between } = verdict(
+      opinion('malformed-response', [{ errors: errors(0, 100), strength: 'possible' }]),
+      opinion('response-header-too-large', [{ errors: errors(0, 100), strength: 'possible' }]),
+      opinion('closed-mid-request', [{ errors: errors(70, 100), strength: 'possible' }]),
+    );
+    expect(summary).toBe(
+      'Undecided: 70 % of 100 errors between title of malformed-response and title of response-header-too-large; 30 % between title of closed-mid-request, title of malformed-response and title of response-header-too-large.',
+    );
+    expect(between).toEqual(['malformed-response', 'response-header-too-large']);
+  });
+
   it('nothing fits: says so and names no cause', () => {
     expect(verdict(opinion('slow-target', []))).toMatchObject({
       cause: null,

@@ -58,7 +58,7 @@ export const measuredKeepAlive = defineCheck({
 
 /** One longer look, with its price; a longer window where none is to be had. */
 function more(measure: KeepAliveMeasure, look: LongerLook | undefined): string {
-  if (measure.since !== null) return '';
+  if (measure.since !== null || measure.rhythm !== null) return '';
   if (!wantsMore(measure) || look === undefined) return ' A longer window would give more.';
   return ` One longer look may give enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }

@@ -141,9 +141,13 @@ function routeOfFew(traffic: Traffic, errors: Failure[]): string | null {
 }
 
 /** Why an edge is neither shown nor excluded by this measure, to be read after "12 instant errors: ". */
-export function whyOpen({ rhythm, examined, controls }: KeepAliveMeasure): string {
+export function whyOpen({ rhythm, examined, controls, instant }: KeepAliveMeasure): string {
   if (rhythm !== null)
     return `they share one idle time, but nearly all are of ${rhythm}, the smaller part of the traffic, whose own rhythm would show the same`;
+  if (examined < MIN_ERRORS && instant.length >= MIN_ERRORS)
+    return `the idle times before only ${examined} of them were examined (at least ${MIN_ERRORS} are needed)`;
+  if (examined >= MIN_ERRORS && tooFew(examined, controls))
+    return `too few successful requests beside them to compare their idle times with (${controls}; at least ${4 * MIN_ERRORS} are needed)`;
   if (tooFew(examined, controls))
     return `not enough to measure at which idle time the targets close (at least ${MIN_ERRORS} are needed)`;
   return 'no idle time holds most of them, or successful requests are there as often: a race of a part of them is neither shown nor excluded';

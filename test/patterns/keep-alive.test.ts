@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { IdleGaps } from '../../src/evidence.ts';
-import { measureKeepAlive, runtimesClosingAt } from '../../src/patterns/keep-alive.ts';
+import { measureKeepAlive, runtimesClosingAt, whyOpen } from '../../src/patterns/keep-alive.ts';
 import { fc } from '../property.ts';
 import { API, logOf, START, several, trafficOf } from '../traffic-builder.ts';
 
@@ -148,6 +148,20 @@ describe('the edge', () => {
       seconds: null,
       enough: false,
     });
+  });
+
+  it('says what was too few: errors, errors that were examined, or requests to compare with', () => {
+    const said = (count: number, examined: number, controls: number) => {
+      const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, bins: [], controls };
+      const errors = several(count, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }));
+      const [one] = measureKeepAlive(trafficOf(errors, { idleGaps: [{ ...gap, examined: rows(0, examined) }] }));
+      return one && whyOpen(one);
+    };
+    expect(said(4, 4, 400)).toBe('not enough to measure at which idle time the targets close (at least 5 are needed)');
+    expect(said(62, 4, 400)).toBe('the idle times before only 4 of them were examined (at least 5 are needed)');
+    expect(said(31, 31, 12)).toBe(
+      'too few successful requests beside them to compare their idle times with (12; at least 20 are needed)',
+    );
   });
 
   it('all of one route that few ask for: its rhythm would show the same idle time', () => {

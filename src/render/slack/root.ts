@@ -128,7 +128,7 @@ function partialParts({ triage, steps, gaps }: Diagnosis): Part[] {
     ...(triage.requests === null ? ['the access log'] : []),
     ...(unseen.length > 0 ? [`${unseen.length === 1 ? 'step' : 'steps'} ${list(unseen, 6)}`] : []),
   ];
-  const why = gaps.length > 0 ? `; ${plural(gaps.length, 'gap')} in the thread` : '';
+  const why = gaps.length > 0 ? `; ${plural(gaps.length, 'gap')} in all` : '';
   return [line(`Partial: could not look at ${what.join(' and ')}${why}.`)];
 }
 

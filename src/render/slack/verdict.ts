@@ -204,8 +204,11 @@ export function traceParts({ traces }: Diagnosis): Part[] {
   ];
 }
 
-/** How complete, how much. */
-const closing = (diagnosis: Diagnosis): string => `${completenessSentence(diagnosis)} · ${costSentence(diagnosis)}`;
+/** How complete, how much. Where nothing was read nor counted, "0 errors" would sound as if nothing had failed. */
+function closing(diagnosis: Diagnosis): string {
+  const isUnknown = kindOf(diagnosis) === 'unread' && diagnosis.completeness.errorsInMetrics === null;
+  return [...(isUnknown ? [] : [completenessSentence(diagnosis)]), costSentence(diagnosis)].join(' · ');
+}
 
 function buttons(run: string, diagnosis: Diagnosis): Block[] {
   const kind = kindOf(diagnosis);

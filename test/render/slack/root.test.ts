@@ -194,7 +194,7 @@ describe('below the first line', () => {
   it('says what could not be looked at', () => {
     expect(read({ diagnosis: blind })).toContain('Partial: could not look at the access log');
     expect(read({ diagnosis: recorded('013-missing-evidence') })).toContain(
-      'Partial: could not look at steps 2, 3 and 5; 13 gaps in the thread.',
+      'Partial: could not look at steps 2, 3 and 5; 13 gaps in all.',
     );
   });
 

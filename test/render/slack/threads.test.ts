@@ -52,3 +52,10 @@ it('has no chart nor plan in what it falls back to', () => {
   );
   expect(new Set(types)).toEqual(new Set(['rich_text', 'context', 'actions']));
 });
+
+it('says nothing of errors where neither the log nor CloudWatch said anything', () => {
+  const unread = recorded('006-no-rows-yet');
+  const uncounted = { ...unread, completeness: { ...unread.completeness, errorsInLog: 0, errorsInMetrics: null } };
+  expect(readMessage(verdictMessage(toldOf(unread)))).toContain('0 of 99 errors counted by CloudWatch');
+  expect(readMessage(verdictMessage(toldOf(uncounted)))).not.toMatch(/\b0 errors/);
+});

@@ -12,7 +12,7 @@ const PUBLISHED_AFTER = 3 * MINUTE;
 const PERIOD = MINUTE;
 /** No alarm of a minute or more looks further back (PutMetricAlarm: a day; seven for periods from an hour). */
 const FURTHEST = 24 * 60 * MINUTE;
-/** Of an incident that goes on for longer, this much: what it costs to look grows with it. */
+/** Of an incident that goes on for longer, the last so much: what it costs to look grows with it. */
 export const LONGEST = 12 * 60 * MINUTE;
 
 /** Where the window of an alarm begins, epoch milliseconds, on a whole minute: some minutes before its first breaching period. */
@@ -26,10 +26,10 @@ export function beginningOf(alarm: Alarm): number {
   return Math.floor((first - LEAD) / MINUTE) * MINUTE;
 }
 
-/** The window from there to now, or to the end of the incident and the period in which it ended. Epoch milliseconds. */
+/** The window from there to now, or to the end of the incident and the period in which it ended; its last hours where that is long. Epoch milliseconds. */
 export function windowOf(from: number, { now, closedAt }: { now: number; closedAt: number | null }): Window {
-  const to = Math.min(now, closedAt === null ? now : closedAt + MINUTE, from + LONGEST);
-  return { from: Math.min(from, to - MINUTE), to };
+  const to = Math.min(now, closedAt === null ? now : closedAt + MINUTE);
+  return { from: Math.min(Math.max(from, to - LONGEST), to - MINUTE), to };
 }
 
 /** The times of the datapoints in a reason, "[12.0 (21/11/26 05:20:00), …]": day first, UTC. */

@@ -57,9 +57,9 @@ describe('the window of an alarm', () => {
     expect(windowOf(from, { now: AT, closedAt: AT })).toEqual({ from, to: AT });
   });
 
-  it('is bounded, and never empty', () => {
+  it('is the last twelve hours of what is longer, and never empty', () => {
     const from = AT - 5 * 24 * 3_600_000;
-    expect(windowOf(from, { now: AT, closedAt: null })).toEqual({ from, to: from + LONGEST });
+    expect(windowOf(from, { now: AT, closedAt: null })).toEqual({ from: AT - LONGEST, to: AT });
     const early = windowOf(AT + 60_000, { now: AT, closedAt: null });
     expect(early.to - early.from).toBe(60_000);
   });

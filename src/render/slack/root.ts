@@ -15,6 +15,7 @@ import {
   lasting,
   MARK,
   momentWords,
+  partWords,
   type Told,
   verdictWords,
   visibleTold,
@@ -39,10 +40,11 @@ function headline(told: Told): Part[] {
   const { run, diagnosis, episode } = told;
   const name = cut(shown(run.loadBalancer.name), 80);
   const what = diagnosis === null ? name : `${name}: ${cut(verdictWords(diagnosis), 120)}`;
-  const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
+  const statuses = run.statuses.slice(0, 6).join(', ');
   // While another window is asked about, what stands here is still about the one before.
-  const { from, to } = diagnosis?.window ?? run;
-  const when = windowWords(from, to, run.createdAt);
+  const window = diagnosis?.window ?? run;
+  const amount = `${(diagnosis === null ? null : amountWords(diagnosis)) ?? statuses}${partWords(window, episode)}`;
+  const when = windowWords(window.from, window.to, run.createdAt);
   return [
     line(`${markOf(told)} `, { bold: what }, ` · ${[amount, when, sureness(run, diagnosis, episode)].join(' · ')}`),
   ];

@@ -112,6 +112,12 @@ export function windowWords(from: string, to: string, known: string): string {
   return `${date(from, known)}${shortClock(from)}–${date(to, from)}${shortClock(to)} UTC`;
 }
 
+/** " in its last 12 h" of an episode that began before the window, so that its errors are not taken for all of them. */
+export function partWords({ from, to }: { from: string; to: string }, episode: Episode | null): string {
+  if (episode === null || Date.parse(from) <= Date.parse(episode.openedAt)) return '';
+  return ` in its last ${lasting(Date.parse(to) - Date.parse(from))}`;
+}
+
 /** "03:06 UTC", with the day where it is another. */
 export const momentWords = (iso: string, known: string): string =>
   `${day(iso) === day(known) ? '' : `${day(iso)} `}${shortClock(iso)} UTC`;

@@ -9,7 +9,16 @@ import { extraButton, row } from './buttons.ts';
 import { shown } from './discreet.ts';
 import type { Message } from './message.ts';
 import { copy, cut, few, line, type Part, partsMessage, prose, say, smallPrint } from './parts.ts';
-import { amountWords, lasting, momentWords, type Told, verdictWords, visibleTold, windowWords } from './told.ts';
+import {
+  amountWords,
+  lasting,
+  momentWords,
+  partWords,
+  type Told,
+  verdictWords,
+  visibleTold,
+  windowWords,
+} from './told.ts';
 
 const EXAMPLE = '/alb502 my-alb last 15m';
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
@@ -72,7 +81,8 @@ export function episodeClosedMessage(outside: Told): Message {
       ? [line('There is no verdict.')]
       : [
           line(
-            `${amountWords(diagnosis) ?? 'No errors'}, ${windowWords(run.from, run.to, run.createdAt)}. Verdict: `,
+            `${amountWords(diagnosis) ?? 'No errors'}${partWords(diagnosis.window, episode)}, `,
+            `${windowWords(diagnosis.window.from, diagnosis.window.to, run.createdAt)}. Verdict: `,
             { bold: verdictWords(diagnosis) },
             diagnosis.provisional ? ', provisional until the log is complete.' : '.',
           ),

@@ -78,6 +78,21 @@ describe('an alarm that is over', () => {
     );
   });
 
+  it('after longer than was looked at: says of which part of it the errors are, here and in the headline', () => {
+    const long = { ...closed, openedAt: '2026-11-19T20:00:00.000Z' };
+    const window = { from: '2026-11-19T15:15:00.000Z', to: '2026-11-20T03:16:00.000Z' };
+    const told = (from: string) => toldOf({ ...race, window: { ...window, from } }, byAlarm, long);
+    const part = told('2026-11-19T21:16:00.000Z');
+    expect(accepted(episodeClosedMessage(part))).toContain(
+      '149 × 502 in its last 6 h, 2026-11-19 21:16–2026-11-20 03:16',
+    );
+    expect(accepted(rootMessage(part)).split('\n')[0]).toContain(' · 149 × 502 in its last 6 h · 2026-11-19 21:16');
+    expect(accepted(rootMessage(part))).toContain('since 2026-11-19 20:00 UTC');
+    const whole = told(window.from);
+    expect(accepted(episodeClosedMessage(whole))).not.toContain('in its last');
+    expect(accepted(rootMessage(whole))).not.toContain('in its last');
+  });
+
   it('and then was not: says since when, and where it is said how it is now', () => {
     const names = ['shop-prod-5xx', 'shop-prod-latency'];
     const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));

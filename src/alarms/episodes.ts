@@ -535,11 +535,17 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   /** Whether the channel has room for a thread more. */
-  function admitted(channel: string, { episode }: Kept, loadBalancer: string, alarm: string): Promise<boolean> {
+  function admitted(
+    channel: string,
+    { episode, waitsSince }: Kept,
+    loadBalancer: string,
+    alarm: string,
+  ): Promise<boolean> {
+    const asking = { episode: episode.id, loadBalancer, alarm, hasWaited: waitsSince !== null };
     return reach('store', () =>
       channels.change(keyOfChannel(channel), (there) => {
         const before = there ?? emptyChannel(channel);
-        const { state, isAdmitted } = admit(before, { episode: episode.id, loadBalancer, alarm }, now(), mostThreads);
+        const { state, isAdmitted } = admit(before, asking, now(), mostThreads);
         return { object: state, result: isAdmitted };
       }),
     );

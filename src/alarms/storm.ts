@@ -12,8 +12,11 @@ export const THREADS = 10;
 export const PERIOD = 5 * MINUTE;
 /** A note whose post was begun so long ago and never noted was not posted, or was by a process that is no more. */
 export const POST_LOST = MINUTE;
-/** Names in a note; the others are counted. */
+/** So many are kept by name. Those beyond it are listed, and counted, when there is room: until then the note says "at least". */
 const LISTED = 500;
+
+/** More may wait than are counted. */
+export const isFull = ({ waiting }: NonNullable<ChannelState['note']>): boolean => waiting.length >= LISTED;
 
 const Waiting = z.object({ episode: z.string(), loadBalancer: z.string(), alarm: z.string(), at: Iso });
 
@@ -45,32 +48,34 @@ export type ChannelState = z.infer<typeof ChannelState>;
 
 export const emptyChannel = (channel: string): ChannelState => ({ schema: 1, channel, opened: [], note: null });
 
-/** Whether an episode may open its thread now; the same answer when asked again. A refusal is listed in the note. */
+/** Whether an episode may open its thread now; the same answer when asked again. A refusal is listed in the note, where there is room. */
 export function admit(
   state: ChannelState,
-  asking: { episode: string; loadBalancer: string; alarm: string },
+  asking: { episode: string; loadBalancer: string; alarm: string; hasWaited: boolean },
   now: number,
   most: number = THREADS,
 ): { state: ChannelState; isAdmitted: boolean } {
-  const { episode } = asking;
+  const { episode, loadBalancer, alarm, hasWaited } = asking;
   const at = new Date(now).toISOString();
   const opened = state.opened.filter((one) => now - Date.parse(one.at) < PERIOD);
   const { note } = state;
   if (opened.some((one) => one.episode === episode)) return { state, isAdmitted: true };
   const isListed = note?.waiting.some((one) => one.episode === episode) ?? false;
   if (opened.length < most) {
+    const isLater = isListed || hasWaited;
     const left = note && {
       ...note,
+      count: note.count + (isLater && !isListed ? 1 : 0),
       waiting: note.waiting.filter((one) => one.episode !== episode),
-      later: note.later + (isListed ? 1 : 0),
-      version: note.version + (isListed ? 1 : 0),
+      later: note.later + (isLater ? 1 : 0),
+      version: note.version + (isLater ? 1 : 0),
     };
     return { state: { ...state, opened: [...opened, { episode, at }], note: left }, isAdmitted: true };
   }
-  if (isListed) return { state, isAdmitted: false };
-  const entry = { ...asking, at };
-  // Quiet for a while: this is another storm, that gets a note of its own.
-  const isOver = note !== null && now - Date.parse(note.lastAt) > 2 * PERIOD;
+  if (isListed || (note !== null && isFull(note))) return { state, isAdmitted: false };
+  const entry = { episode, loadBalancer, alarm, at };
+  // None waits, and quiet for a while: this is another storm, that gets a note of its own.
+  const isOver = note !== null && note.waiting.length === 0 && now - Date.parse(note.lastAt) > 2 * PERIOD;
   const next: NonNullable<ChannelState['note']> =
     note === null || isOver
       ? {
@@ -80,7 +85,7 @@ export function admit(
           ts: null,
           posting: null,
           count: 1,
-          waiting: [...(note?.waiting ?? []), entry],
+          waiting: [entry],
           later: 0,
           version: 1,
           shown: 0,
@@ -89,7 +94,7 @@ export function admit(
           ...note,
           lastAt: at,
           count: note.count + 1,
-          waiting: [...note.waiting, entry].slice(-LISTED),
+          waiting: [...note.waiting, entry],
           version: note.version + 1,
         };
   return { state: { ...state, opened, note: next }, isAdmitted: false };

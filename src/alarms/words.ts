@@ -3,7 +3,7 @@ import { clock } from '../render/phrases.ts';
 import { escapeMrkdwn, type Message } from '../render/slack/message.ts';
 import { list } from '../wording.ts';
 import type { Alarm } from './alarm.ts';
-import type { ChannelState } from './storm.ts';
+import { type ChannelState, isFull } from './storm.ts';
 
 const SHOWN = 15;
 
@@ -17,19 +17,21 @@ function lines(all: readonly string[]): Message {
 export const sentencesMessage = (sentences: readonly string[]): Message => lines(sentences.map(escapeMrkdwn));
 
 /** The one note of a storm. */
-export function stormMessage({ count, later, waiting, since }: NonNullable<ChannelState['note']>): Message {
+export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
+  const { count, later, waiting, since } = note;
   const clock = `${since.slice(11, 19)} UTC`;
+  const [least, atLeast] = isFull(note) ? ['At least ', 'at least '] : ['', ''];
   const names = waiting
     .slice(0, SHOWN)
     .map(({ loadBalancer, alarm }) => `• ${escapeMrkdwn(loadBalancer)}: ${escapeMrkdwn(alarm)}`);
   const more = waiting.length - names.length;
   return lines([
-    `*${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM since ${clock}*, beyond the threads above.`,
+    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM since ${clock}*, beyond the threads above.`,
     waiting.length === 0
       ? 'All have got their threads since, or are over.'
-      : `${waiting.length} without a thread; each gets one when there is room in this channel and it is still in ALARM.${later > 0 ? ` ${later} got theirs since.` : ''}`,
+      : `${least}${waiting.length} without a thread; each gets one when there is room in this channel and it is still in ALARM.${later > 0 ? ` ${later} got theirs since.` : ''}`,
     ...names,
-    ...(more > 0 ? [`and ${more} more; alb502 diagnose <load-balancer> asks about one at once.`] : []),
+    ...(more > 0 ? [`and ${atLeast}${more} more; alb502 diagnose <load-balancer> asks about one at once.`] : []),
   ]);
 }
 

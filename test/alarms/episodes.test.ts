@@ -313,6 +313,32 @@ describe('several alarms', () => {
   });
 });
 
+it('a storm of more than are listed says "at least", until each was counted once', { timeout: 60_000 }, async () => {
+  const names = Array.from({ length: 520 }, (_, number) => `lb-${String(number).padStart(3, '0')}`);
+  const all = names.map((name) => bot.alarms.handle(body({ name: `${name}-502`, loadBalancer: resourceOf(name) })));
+  await Promise.all(all);
+  const said = async () => {
+    await bot.idle();
+    return textOf(notes('C0DEFAULT')[0]?.message as Message);
+  };
+  for (let look = 0; look < 3; look++) {
+    expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM .*\nAt least 500 without a thread;/s);
+    expect(await said()).toContain('and at least 485 more;');
+    await bot.alarms.resume();
+  }
+  // Ten get their threads, and the ten that were not listed are.
+  for (let round = 0; round < 3; round++) {
+    clock.at += 5 * MINUTE + 1000;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.resume();
+  }
+  await said();
+  await bot.alarms.stop(0);
+  expect(await said()).toMatch(/^\*510 more load balancers in ALARM .*\n480 without a thread;/s);
+  expect(roots('C0DEFAULT')).toHaveLength(40);
+});
+
 it('an episode that a storm kept from its thread, and that was reopened, waits for one, and leaves the note when it is over', async () => {
   bot = started({ mostThreads: 1 });
   await tell({ name: 'api-502', loadBalancer: resourceOf('api') });

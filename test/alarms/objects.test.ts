@@ -75,7 +75,12 @@ describe('objects', () => {
 
 describe('a channel', () => {
   const AT = Date.parse('2026-11-20T02:44:00.000Z');
-  const asking = (number: number) => ({ episode: `e${number}`, loadBalancer: `lb${number}`, alarm: 'a' });
+  const asking = (number: number) => ({
+    episode: `e${number}`,
+    loadBalancer: `lb${number}`,
+    alarm: 'a',
+    hasWaited: false,
+  });
   const asked = (count: number, at = AT, state: ChannelState = emptyChannel('C1')) => {
     const answers: boolean[] = [];
     let current = state;
@@ -105,12 +110,18 @@ describe('a channel', () => {
     expect(withdrawn(state, 'e0')).toBe(state);
   });
 
-  it('gets another note for another storm', () => {
+  it('gets another note for another storm, and keeps the one of which some still wait', () => {
     const { state } = asked(THREADS + 2);
-    const later = AT + 3 * PERIOD;
-    let current = state;
-    for (let number = 100; number < 101 + THREADS; number++) current = admit(current, asking(number), later).state;
-    expect(current.note?.id).not.toBe(state.note?.id);
-    expect(current.note).toMatchObject({ count: 1, ts: null, waiting: { length: 3 } });
+    const later = (from: ChannelState) => {
+      let current = from;
+      for (let number = 100; number < 101 + THREADS; number++)
+        current = admit(current, asking(number), AT + 3 * PERIOD).state;
+      return current.note;
+    };
+    expect(later(state)).toMatchObject({ id: state.note?.id, count: 3, waiting: { length: 3 } });
+    const over = withdrawn(withdrawn(state, `e${THREADS}`), `e${THREADS + 1}`);
+    const another = later(over);
+    expect(another?.id).not.toBe(state.note?.id);
+    expect(another).toMatchObject({ count: 1, ts: null, waiting: { length: 1 } });
   });
 });

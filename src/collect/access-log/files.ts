@@ -7,6 +7,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
+import { lineKind } from './entry.ts';
 
 /** What a file name says. Null where it does not say. */
 export interface FileName {
@@ -110,7 +111,8 @@ export async function look(path: string): Promise<Looked> {
       if (compressed)
         return size <= 18 ? { fault: 'it is cut off: no more than a gzip header' } : { compressed, bytes: size };
       if (path.endsWith('.gz')) return { fault: 'it is not gzip' };
-      return head.includes(0) ? { fault: 'it is not text' } : { compressed, bytes: size };
+      const isText = !head.includes(0) || lineKind(head.toString('latin1')) !== null;
+      return isText ? { compressed, bytes: size } : { fault: 'it is not text' };
     } finally {
       await file.close();
     }
@@ -148,18 +150,30 @@ export async function* contentOf(path: string, compressed: boolean, pieceBytes =
   }
   const gunzip = createGunzip({ chunkSize: Math.min(PIECE, 8 * pieceBytes) });
   const ready: Buffer[] = [];
+  let isOver = false;
   const broken = new Promise<Error>((resolve) => gunzip.on('error', resolve));
+  // Zeros behind the compressed data, which pad a file, end it: what is written from there on is never taken.
+  const over = new Promise<null>((resolve) => {
+    gunzip.on('end', () => {
+      isOver = true;
+      resolve(null);
+    });
+  });
   gunzip.on('data', (piece: Buffer) => ready.push(piece));
   // An async iterator of the stream would drop, at an error, what it has not handed out yet: so it is fed by hand.
   const fed = (feed: (done: () => void) => void) =>
-    Promise.race([broken, new Promise<null>((done) => feed(() => done(null)))]);
+    Promise.race([broken, over, new Promise<null>((done) => feed(() => done(null)))]);
+  let given = 0;
   try {
     for await (const chunk of file) {
-      const error = await fed((done) => gunzip.write(chunk, done));
+      const error = isOver ? null : await fed((done) => gunzip.write(chunk, done));
       yield* ready.splice(0);
       if (error !== null) throw error;
+      given += chunk.length;
+      const untaken: Buffer = isOver ? chunk.subarray(Math.max(0, chunk.length - (given - gunzip.bytesWritten))) : NONE;
+      if (untaken.some((byte) => byte !== 0)) throw new Error('incorrect header check');
     }
-    const error = await fed((done) => gunzip.once('end', done).end());
+    const error = isOver ? null : await fed((done) => gunzip.once('end', done).end());
     yield* ready.splice(0);
     if (error !== null) throw error;
   } finally {
@@ -167,6 +181,7 @@ export async function* contentOf(path: string, compressed: boolean, pieceBytes =
   }
 }
 
+const NONE = Buffer.alloc(0);
 const PIECE = 1 << 18;
 /** For damaged files. Every reader of one must use the same: how much of it can be read depends on it. */
 export const SMALL_PIECE = 1 << 9;

@@ -148,6 +148,23 @@ describe('files that cannot be read', () => {
     expect(log.lines).toBeGreaterThan(2900);
   });
 
+  it.each([
+    ['a few zeros', 3],
+    ['more zeros than are read at once', 600_000],
+  ])('takes a file that is padded with %s as whole', async (_, zeros) => {
+    const log = await read({ 'a.log.gz': Buffer.concat([whole, Buffer.alloc(zeros)]) });
+    expect(log).toMatchObject({ lines: 3000, files: { read: 1, unreadable: [] } });
+  });
+
+  it('names a file with more behind the zeros that pad it', async () => {
+    const more = gzipSync(textOf(lines(7)));
+    const log = await read({ 'a.log.gz': Buffer.concat([whole, Buffer.alloc(600_000), more]) });
+    expect(log).toMatchObject({
+      lines: 3000,
+      files: { unreadable: [{ file: 'a.log.gz', reason: 'other bytes follow its compressed data', lines: 3000 }] },
+    });
+  });
+
   it('takes compressed content in a file called .log', async () => {
     expect(await read({ 'a.log': gzipSync(textOf(lines(3))) })).toMatchObject({ lines: 3 });
   });
@@ -155,6 +172,11 @@ describe('files that cannot be read', () => {
   it('names a plain file that is not text', async () => {
     const log = await read({ 'a.log': Buffer.from([0, 1, 2, 3]) });
     expect(log.files.unreadable).toEqual([{ file: 'a.log', reason: 'it is not text', lines: 0 }]);
+  });
+
+  it('takes a plain file of entries as text whatever bytes are in them', async () => {
+    const log = await read({ 'a.log': Buffer.from(textOf([line({ userAgent: 'a\0b' }), ...lines(2)])) });
+    expect(log).toMatchObject({ lines: 3, entries: 3, files: { unreadable: [] } });
   });
 
   it('names a link to nowhere', async () => {

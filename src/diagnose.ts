@@ -231,14 +231,19 @@ const nowhere = ({ files }: AccessLog): string =>
 function noLog(traffic: Collected<Traffic>, inMetrics: number | null, attributes: Collected<Attributes>): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'asked error')}.`;
-  const isOn = attributes.status === 'collected' && attributes.value['access_logs.s3.enabled'] === 'true';
   return {
     cause: null,
     standing: 'undecided',
     between: [],
     summary: `Without the access log no cause can be named: ${reason}.${counted}`,
-    decidedBy: isOn
-      ? 'The access log, which is on: mend what kept it from being read, and ask again.'
-      : 'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.',
+    decidedBy: readingDecides(attributes),
   };
+}
+
+function readingDecides(attributes: Collected<Attributes>): string {
+  if (attributes.status === 'unavailable')
+    return 'The access log: see whether it is on (access_logs.s3.enabled), or add its files to logs/ of the recording.';
+  return attributes.value['access_logs.s3.enabled'] === 'true'
+    ? 'The access log, which is on: mend what kept it from being read, and ask again.'
+    : 'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.';
 }

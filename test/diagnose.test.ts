@@ -32,6 +32,26 @@ const logAlone = (failures: FailedRequest[], part: Partial<AccessLog> = {}): Evi
   accessLog: { status: 'collected', source: 'logs/', value: logOf(failures, part) },
 });
 
+describe('what would decide where no log was read', () => {
+  const decidedBy = (attributes: EvidenceSet['attributes']) => {
+    const unread = { status: 'unavailable', source: '', reason: 'it was not recorded' } as const;
+    return diagnose(question, { ...logAlone([]), accessLog: unread, attributes }).verdict.decidedBy;
+  };
+  const enabled = (value: string): EvidenceSet['attributes'] => ({
+    status: 'collected',
+    source: '',
+    value: { 'access_logs.s3.enabled': value },
+  });
+
+  it.each([
+    ['is off', enabled('false'), /^The access log: enable it on the load balancer/],
+    ['is on', enabled('true'), /^The access log, which is on: mend what kept it from being read/],
+    ['is on or off, which is not known', logAlone([]).attributes, /^The access log: see whether it is on/],
+  ])('that %s', (_, attributes, says) => {
+    expect(decidedBy(attributes)).toMatch(says);
+  });
+});
+
 describe('what keepAlive says', () => {
   it('nothing when no connection was closed', () => {
     expect(diagnose(question, logAlone(several(4, 'connect-failed'))).keepAlive).toBeNull();

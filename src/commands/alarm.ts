@@ -120,7 +120,8 @@ async function posted(body: string, config: Config, investigator: Investigator, 
     ]);
   const log = openLog('warn', { write: (line) => void process.stderr.write(line) });
   const store = await openStore(config);
-  const runs = openRuns(store, { retentionDays: config.runs.retentionDays });
+  const { now = Date.now } = store;
+  const runs = openRuns(store, { retentionDays: config.runs.retentionDays, now });
   const slackApiUrl = process.env.ALB502_SLACK_API_URL;
   const poster = openPoster({ token, log, ...(slackApiUrl ? { clientOptions: { slackApiUrl } } : {}) });
   const owner = `by-hand-${process.pid}-${crypto.randomUUID()}`;
@@ -132,9 +133,9 @@ async function posted(body: string, config: Config, investigator: Investigator, 
     episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
     owner,
     log,
-    now: Date.now,
+    now,
   });
-  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner });
+  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner, now });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), PATIENCE);

@@ -121,7 +121,8 @@ export async function startBot(
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
   const store = await openStore(config);
   const { openRuns } = await import('../runs/runs.ts');
-  const runs = openRuns(store, { retentionDays: config.runs.retentionDays });
+  const { now = Date.now } = store;
+  const runs = openRuns(store, { retentionDays: config.runs.retentionDays, now });
   const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
   const poster = openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) });
@@ -134,9 +135,9 @@ export async function startBot(
     episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
     owner,
     log,
-    now: Date.now,
+    now,
   });
-  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner });
+  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner, now });
   const { routes } = alarms;
   const app = await openApp({
     config,

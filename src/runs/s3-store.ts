@@ -44,6 +44,9 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
     followRegionRedirects: true,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
+  const clock = clockOfAnswers();
+  // The lowest of its step sees every answer as it came.
+  client.middlewareStack.add(clock.watch, { step: 'deserialize', priority: 'low', name: 'clockOfAnswers' });
   const whole = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
 
   function refusal(error: unknown, action: S3Action): unknown {
@@ -144,7 +147,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
     });
   }
 
-  const store: Store = { read, write, list, remove };
+  const store: Store = { read, write, list, remove, now: clock.now };
   try {
     await prove(store, `s3://${bucket}/${prefix}`);
   } catch (error) {
@@ -158,6 +161,39 @@ type S3Action = 's3:GetObject' | 's3:PutObject' | 's3:ListBucket' | 's3:DeleteOb
 
 const conditionOf = (expected: Expected): { IfNoneMatch?: '*'; IfMatch?: string } =>
   expected === 'any' ? {} : expected === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: expected.version };
+
+/** Milliseconds. Dates of answers are of whole seconds, and what was long under way says little about now. */
+const ALIKE = 5_000;
+const SOON = 2_000;
+
+interface Clock {
+  now(): number;
+  /** A middleware. */
+  watch<A, R extends { response: unknown }>(next: (args: A) => Promise<R>): (args: A) => Promise<R>;
+}
+
+/** The clock of whoever answers, where that of this machine differs from it by more than a few seconds. */
+function clockOfAnswers(): Clock {
+  let ahead = 0;
+  return {
+    now: () => Date.now() + ahead,
+    watch: (next) => async (args) => {
+      const asked = Date.now();
+      const answer = await next(args);
+      const answered = Date.now();
+      const told = Date.parse(dateOf(answer.response));
+      const differs = told + 500 - (asked + answered) / 2;
+      if (answered - asked < SOON && !Number.isNaN(told)) ahead = Math.abs(differs) > ALIKE ? differs : 0;
+      return answer;
+    },
+  };
+}
+
+function dateOf(response: unknown): string {
+  const headers = typeof response === 'object' && response !== null && 'headers' in response ? response.headers : null;
+  const date = typeof headers === 'object' && headers !== null && 'date' in headers ? headers.date : null;
+  return typeof date === 'string' ? date : '';
+}
 
 /** Does everything that a store is for, once. */
 async function prove(store: Store, where: string): Promise<void> {

@@ -21,4 +21,6 @@ export interface Store {
   list(prefix: string, after?: string): Promise<string[]>;
   /** Removes an object; one that is not there is no error. */
   remove(key: string): Promise<void>;
+  /** Epoch milliseconds by the clock of the store, where it has one: by it replicas agree when a lease lapses, whatever their own clocks say. */
+  now?(): number;
 }

@@ -19,6 +19,8 @@ export interface WrittenBucket {
   denied: Set<string>;
   /** As S3-likes of old do. */
   ignoresConditions: boolean;
+  /** Milliseconds that its clock is ahead of that of this machine. */
+  ahead: number;
 }
 
 const PAGE = 7;
@@ -34,6 +36,7 @@ export async function writtenBucket(name = 'example-runs'): Promise<WrittenBucke
     faults: [],
     denied: new Set(),
     ignoresConditions: false,
+    ahead: 0,
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -45,6 +48,7 @@ export async function writtenBucket(name = 'example-runs'): Promise<WrittenBucke
     const method = key === '' ? 'LIST' : (request.method ?? '');
     bucket.asked.push(`${method} ${key || url.searchParams.get('prefix')}`);
     const at = bucket.faults.findIndex((each) => each.method === method);
+    response.setHeader('Date', new Date(Date.now() + bucket.ahead).toUTCString());
     const fault = at < 0 ? null : bucket.faults.splice(at, 1)[0]?.fault;
     if (fault && fault !== 'lost') fail(response, fault.status, fault.code);
     else if (named !== bucket.name) fail(response, 404, 'NoSuchBucket');

@@ -135,8 +135,8 @@ export type Asking = { now: number; window?: Window } | { now: null; window: Win
 /**
  * The window a query means. Without one it is the incident's own, else the last 15 minutes. `last` counts back from now, or from the
  * end of an incident that has no now. A time of day is the latest that is not after now; beside a moment with a date it is the nearest
- * that makes a window with it; a window from 23:50 to 00:10 spans midnight, one that would take most of a day to do so is reversed. Throws a Problem (exit code 1) for a window that is empty, reversed, longer
- * than 7 days or in the future.
+ * that makes a window with it. A window from 23:50 to 00:10 spans midnight; one that would take more than half a day to do so is
+ * reversed. Throws a Problem (exit code 1) for a window that is empty, reversed, longer than 7 days or in the future.
  */
 export function resolve(query: Pick<Query, 'window'>, { now, window: incident }: Asking): Window {
   const asked = query.window;
@@ -235,10 +235,10 @@ function durationSeconds(text: string): number {
 function placed({ from, to }: { from: Moment; to: Moment }, latest: number): Window {
   if ('at' in from) return { from: from.at, to: 'at' in to ? to.at : latestAt(to.timeOfDay, from.at + DAY) };
   const end = 'at' in to ? to.at : latestAt(to.timeOfDay, latest);
-  const start = latestAt(from.timeOfDay, 'at' in to ? end : latest);
-  // 23:50 to 00:10 spans midnight; 02:55 to 02:40 is more likely reversed than a day long.
-  const spansMidnight = start > end && end - (start - DAY) <= DAY / 2;
-  return { from: spansMidnight ? start - DAY : start, to: end };
+  const start = latestAt(from.timeOfDay, end);
+  // 23:50 to 00:10 spans midnight; 02:55 to 02:40 is more likely reversed than most of a day long.
+  const isReversed = !('at' in to) && from.timeOfDay > to.timeOfDay && end - start > DAY / 2;
+  return { from: isReversed ? start + DAY : start, to: end };
 }
 
 /** The latest moment with this time of day that is not after `limit`. */

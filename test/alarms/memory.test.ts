@@ -1,0 +1,36 @@
+/** A bot that runs for months: what an alarm leaves in memory. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it } from 'vitest';
+import { channelOnPaper } from '../slack/channel-on-paper.ts';
+import { envelope, snsAlarm } from './messages.ts';
+import { clockAt, memoryStore, startProcess, stubInvestigator } from './process.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+/** KiB. */
+async function heap(): Promise<number> {
+  for (let round = 0; round < 5; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  return process.memoryUsage().heapUsed / 1024;
+}
+
+it('an alarm that is done with leaves nothing', async () => {
+  const at = Date.parse('2026-11-20T02:44:00.000Z');
+  const investigator = await stubInvestigator();
+  const parts = { store: memoryStore(), poster: channelOnPaper(), investigator, clock: clockAt(at), owner: 'one' };
+  const { alarms, logged } = startProcess(parts);
+  const { Trigger, ...other } = snsAlarm({ at });
+  const elsewhere = envelope({ ...other, Trigger: { ...Trigger, Namespace: 'AWS/EC2', Dimensions: [] } });
+  const told = async (count: number): Promise<number> => {
+    for (let number = 0; number < count; number++) await alarms.handle(elsewhere);
+    logged.length = 0;
+    return heap();
+  };
+  // What is made once is made by then.
+  const before = await told(2000);
+  expect((await told(10_000)) - before).toBeLessThan(1024);
+});

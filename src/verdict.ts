@@ -154,7 +154,7 @@ export function decide(
       ...(named.length > 0
         ? [`Beside it: ${list(named.map((c) => `${inSentence(c.title)} (${percent(c.explains)})`))}.`]
         : []),
-      ...(rest >= NAMED_SHARE ? [`${percent(rest)} stay undecided${between(possible)}.`] : []),
+      ...(rest >= NAMED_SHARE ? [`${percent(rest)} stay undecided${betweenParts(parts, causes, traffic)}.`] : []),
     ];
     const open = rest >= NAMED_SHARE;
     return {
@@ -178,15 +178,36 @@ export function decide(
 
 /** Several kinds of errors, each with look-alikes of its own: their shares, and none forced. Null where there is one kind. */
 function undecidedParts(parts: OpenPart[], causes: JudgedCause[], traffic: Traffic): string | null {
-  const named = parts.filter(({ errors }) => weigh(errors) >= NAMED_SHARE * traffic.total);
+  const named = parts.filter(isNamed(traffic));
   if (named.length < 2) return null;
-  const title = (id: CauseId): string => inSentence(causes.find((cause) => cause.id === id)?.title ?? id);
-  const told = named.map(({ causes: ids, errors }, i) => {
-    const share = `${percent(weigh(errors) / traffic.total)}${i === 0 ? ` of ${plural(traffic.total, 'error')}` : ''}`;
-    if (ids.length === 0) return `${share} that no known cause explains`;
-    return ids.length === 1 ? `${share} possibly ${ids.map(title)}` : `${share} between ${list(ids.map(title), 6)}`;
+  const told = named.map((part, i) => {
+    const share = shareOf(part, traffic);
+    return `${share}${i === 0 ? ` of ${plural(traffic.total, 'error')}` : ''}${candidates(part, causes)}`;
   });
   return `Undecided: ${told.join('; ')}.`;
+}
+
+/** What the undecided errors beside a named cause could be, each kind with its share where there are several. */
+function betweenParts(parts: OpenPart[], causes: JudgedCause[], traffic: Traffic): string {
+  const named = parts.filter(isNamed(traffic));
+  const [only] = named.length > 0 ? named : parts;
+  if (only === undefined) return '';
+  if (named.length < 2) return candidates(only, causes);
+  return `: ${named.map((part) => `${shareOf(part, traffic)}${candidates(part, causes)}`).join('; ')}`;
+}
+
+const isNamed =
+  (traffic: Traffic) =>
+  ({ errors }: OpenPart): boolean =>
+    weigh(errors) >= NAMED_SHARE * traffic.total;
+
+const shareOf = ({ errors }: OpenPart, traffic: Traffic): string => percent(weigh(errors) / traffic.total);
+
+/** " between malformed HTTP response and response headers over 32 KB" */
+function candidates({ causes: ids }: OpenPart, causes: JudgedCause[]): string {
+  const titles = ids.map((id) => inSentence(causes.find((cause) => cause.id === id)?.title ?? id));
+  if (titles.length === 0) return ' that no known cause explains';
+  return titles.length === 1 ? `, possibly ${titles[0]}` : ` between ${list(titles, 6)}`;
 }
 
 function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained: Failure[]): string {
@@ -200,11 +221,6 @@ function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained
   if (between.length === 1) return `Possibly ${titles[0]} (${errors}); the look-alikes could not be excluded.`;
   const one = traffic.total === 1 ? ' One row cannot tell.' : '';
   return `Undecided between ${titles.slice(0, -1).join(', ')} and ${titles[titles.length - 1]} (${errors}).${one}`;
-}
-
-function between(possible: JudgedCause[]): string {
-  const titles = possible.map((cause) => inSentence(cause.title));
-  return titles.length < 2 ? titles.map((title) => `: possibly ${title}`).join('') : ` between ${list(titles, 6)}`;
 }
 
 function whatDecides(possible: JudgedCause[], traffic: Traffic, unexplained: Failure[], traceIds: string[]): string {

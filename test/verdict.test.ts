@@ -140,9 +140,28 @@ describe('the verdict', () => {
       opinion('malformed-response', [{ errors: errors(60, 100), strength: 'possible' }]),
     );
     expect(summary).toBe(
-      'A race. It explains 60 % of 100 errors. 40 % stay undecided: possibly title of malformed-response.',
+      'A race. It explains 60 % of 100 errors. 40 % stay undecided, possibly title of malformed-response.',
     );
     expect(decidedBy).toBe('Missing for malformed-response.');
+  });
+
+  it('says of each undecided share what that one could be', () => {
+    const race = opinion('keep-alive-race', [{ errors: errors(0, 40), strength: 'likely' }], { summary: 'A race.' });
+    const malformed = opinion('malformed-response', [{ errors: errors(40, 98), strength: 'possible' }]);
+    const header = (to: number) =>
+      opinion('response-header-too-large', [{ errors: errors(40, to), strength: 'possible' }]);
+    const closed = (from: number) =>
+      opinion('closed-mid-request', [{ errors: errors(from, 100), strength: 'possible' }]);
+    const rest = (...opinions: Opinion[]) =>
+      verdict(race, ...opinions)
+        .summary.split('. ')
+        .at(-1);
+    expect(rest(malformed, header(98), closed(98))).toBe(
+      '60 % stay undecided between title of malformed-response and title of response-header-too-large.',
+    );
+    expect(rest(malformed, header(80), closed(80))).toBe(
+      '60 % stay undecided: 40 % between title of malformed-response and title of response-header-too-large; 18 % between title of closed-mid-request and title of malformed-response.',
+    );
   });
 
   it('two kinds of errors, each with look-alikes of its own: the share of each, and none forced', () => {

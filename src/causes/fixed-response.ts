@@ -3,7 +3,7 @@ import { tally } from '../patterns/tally.ts';
 import { type Failure, weigh, withSignature } from '../traffic.ts';
 import { list, outOf, plural } from '../wording.ts';
 import { defineCause } from './cause.ts';
-import { UNSEEN } from './unseen.ts';
+import { besides } from './unseen.ts';
 
 type Rules = Known['rules'];
 
@@ -17,7 +17,7 @@ export const fixedResponse = defineCause({
 
   judge({ traffic, rules }) {
     const errors = withSignature(traffic, 'fixed-response');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return besides(traffic, 'no-target');
     const statuses = tally(errors, (error) => error.elb_status_code).map(({ name }) => name);
     const priorities = list(tally(errors, priority).map(({ name }) => name));
     return {

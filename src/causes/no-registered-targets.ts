@@ -2,7 +2,7 @@ import { healthNow, type NoTarget, noTargetGroups } from '../patterns/no-target.
 import { weigh } from '../traffic.ts';
 import { list, outOf, plural, spread } from '../wording.ts';
 import { type Claim, defineCause, type Strength } from './cause.ts';
-import { UNSEEN } from './unseen.ts';
+import { besides } from './unseen.ts';
 
 export const noRegisteredTargets = defineCause({
   id: 'no-registered-targets',
@@ -16,7 +16,7 @@ export const noRegisteredTargets = defineCause({
   judge(known, question) {
     const { traffic } = known;
     const groups = noTargetGroups(traffic, known, question);
-    if (groups.length === 0) return UNSEEN;
+    if (groups.length === 0) return besides(traffic, 'fixed-response');
     const judged = groups.flatMap((group) => {
       const strength = strengthOf(group);
       return strength === null ? [] : [{ ...group, strength }];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fixedResponse } from '../../src/causes/fixed-response.ts';
 import { noRegisteredTargets } from '../../src/causes/no-registered-targets.ts';
 import { targetOptimizer } from '../../src/causes/target-optimizer.ts';
 import { API, failed, question, START, several, trafficOf } from '../traffic-builder.ts';
@@ -94,6 +95,19 @@ describe('no-registered-targets and target-optimizer', () => {
     const known = { traffic: trafficOf(twenty), ...group() };
     expect(noRegisteredTargets.judge(known, question).summary).toBe('api had no usable target: 20 requests got 503.');
     expect(noRegisteredTargets.fix(known, question).commands[0]).toContain(API);
+  });
+
+  it('a 503 without a target and a configured one rule each other out', () => {
+    const configured = trafficOf(several(20, 'fixed-response'));
+    expect(fixedResponse.judge({ traffic: trafficOf(twenty) }, question)).toMatchObject({
+      ruledOut: true,
+      against: ['20 of 20 errors found no target to connect to.'],
+    });
+    expect(noRegisteredTargets.judge({ traffic: configured }, question)).toMatchObject({
+      ruledOut: true,
+      against: ['20 of 20 errors are a fixed response of a listener rule.'],
+    });
+    expect(fixedResponse.judge({ traffic: trafficOf(several(3, 'connect-failed')) }, question).ruledOut).toBe(false);
   });
 
   it('takes a 503 of a shape nobody documented for the optimizer only when it refused requests', () => {

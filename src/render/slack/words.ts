@@ -1,7 +1,7 @@
 /** Short messages: help, what only one person sees, and notes about alarms. */
 import type { Episode } from '../../alarms/episode.ts';
 import { STEP_TITLES } from '../../checks/check.ts';
-import type { StepNumber } from '../../diagnosis.ts';
+import type { Diagnosis, StepNumber } from '../../diagnosis.ts';
 import type { Run } from '../../runs/run.ts';
 import { list, number } from '../../wording.ts';
 import { costSentence } from '../phrases.ts';
@@ -11,6 +11,7 @@ import type { Message } from './message.ts';
 import { copy, cut, few, line, type Part, partsMessage, prose, say, smallPrint } from './parts.ts';
 import {
   amountWords,
+  kindOf,
   lasting,
   momentWords,
   partWords,
@@ -81,7 +82,7 @@ export function episodeClosedMessage(outside: Told): Message {
       ? [line('There is no verdict.')]
       : [
           line(
-            `${amountWords(diagnosis) ?? 'No errors'}${partWords(diagnosis.window, episode)}, `,
+            `${amountWords(diagnosis) ?? withoutAmount(diagnosis)}${partWords(diagnosis.window, episode)}, `,
             `${windowWords(diagnosis.window.from, diagnosis.window.to, run.createdAt)}. Verdict: `,
             { bold: verdictWords(diagnosis) },
             diagnosis.provisional ? ', provisional until the log is complete.' : '.',
@@ -93,6 +94,12 @@ export function episodeClosedMessage(outside: Told): Message {
     ...smallPrint([costSentence(diagnosis)]),
     ...row(extraButton('Post-mortem as a file', 'post-mortem', { run: run.id })),
   ]);
+}
+
+/** Where neither log nor metrics have an error; which is no news of what was not read. */
+function withoutAmount(diagnosis: Diagnosis): string {
+  if (kindOf(diagnosis) !== 'unread') return 'No errors';
+  return diagnosis.completeness.errorsInMetrics === 0 ? 'No errors in CloudWatch' : 'How many errors is not known';
 }
 
 /** In place of an end that was none. */

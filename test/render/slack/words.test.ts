@@ -101,6 +101,24 @@ describe('an alarm that is over', () => {
     );
   });
 
+  it.each([
+    [null, 'How many errors is not known'],
+    [0, 'No errors in CloudWatch'],
+    [7, '7 errors in CloudWatch'],
+  ])('has no number of errors where no log was read and CloudWatch has %s', (errorsInMetrics, words) => {
+    const triage = { ...race.triage, requests: null, errors: null, byStatus: {} };
+    const verdict = { ...race.verdict, cause: null, standing: 'undecided' as const };
+    const unread = {
+      ...race,
+      triage,
+      verdict,
+      completeness: { ...race.completeness, errorsInLog: null, errorsInMetrics },
+    };
+    expect(accepted(episodeClosedMessage(toldOf(unread, byAlarm, closed)))).toContain(
+      `\n${words}, 02:40–02:55 UTC. Verdict: *access log not read*.`,
+    );
+  });
+
   it('says so where there is no verdict', () => {
     const told = { ...toldOf(race, byAlarm, closed), diagnosis: null };
     expect(accepted(episodeClosedMessage(told))).toBe(

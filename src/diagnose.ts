@@ -213,7 +213,7 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
   if (log.requests > 0) {
     return {
       ...undecided,
-      summary: `None of the ${plural(log.requests, 'access-log entry', 'access-log entries')} read ${window} has an asked error, but CloudWatch counts ${number(inMetrics ?? 0)}: the log is not complete.`,
+      summary: `None of the ${plural(log.requests, 'access-log entry', 'access-log entries')} read ${window} failed with ${what}, but CloudWatch counts ${number(inMetrics ?? 0)}: the log is not complete.`,
       decidedBy: `${later} Access logs are best effort: some entries may never come.`,
     };
   }
@@ -230,7 +230,7 @@ const nowhere = ({ files }: AccessLog): string =>
 
 function noLog(traffic: Collected<Traffic>, inMetrics: number | null, attributes: Collected<Attributes>): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
-  const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'asked error')}.`;
+  const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   return {
     cause: null,
     standing: 'undecided',

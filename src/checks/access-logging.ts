@@ -19,8 +19,8 @@ export const accessLogging = defineCheck({
       return { outcome: 'unknown', summary: 'The attributes do not say whether access logs are on.' };
     }
     if (enabled === 'true') {
-      const place = bucket ? ` to s3://${[bucket, prefix].filter(Boolean).join('/')}` : '';
-      return { outcome: 'pass', summary: `Access logs are delivered${place}.` };
+      const place = bucket ? `, to s3://${[bucket, prefix].filter(Boolean).join('/')}` : '';
+      return { outcome: 'pass', summary: `Access logging is on${place}.` };
     }
     const entries = accessLog?.entries ?? 0;
     if (entries > 0) {

@@ -45,7 +45,7 @@ export const logCompleteness = defineCheck({
     if (damage(log).length > 0)
       return {
         outcome: 'fail',
-        summary: `${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
+        summary: `Not all of the log could be read. ${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
         facts,
       };
     if (!question.statuses.some((status) => status.startsWith('5'))) {
@@ -68,6 +68,9 @@ export const logCompleteness = defineCheck({
   },
 });
 
+/** A log file without its folders, which are the same for all of a day; the gaps name it whole. */
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 /** Files and lines that could not be read. */
 function damage({ files, rejected }: AccessLog): string[] {
   const [first] = files.unreadable;
@@ -75,12 +78,12 @@ function damage({ files, rejected }: AccessLog): string[] {
   return [
     ...(first
       ? [
-          `${first.file} could not be read (${first.reason})${others > 0 ? `, nor ${plural(others, 'other file')}` : ''}.`,
+          `${nameOf(first.file)} could not be read (${first.reason})${others > 0 ? `, nor ${plural(others, 'other file')}` : ''}.`,
         ]
       : []),
     ...(rejected.first
       ? [
-          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is' : 'are'} no access-log entry; the first is ${rejected.first.file} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
+          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is' : 'are'} no access-log entry; the first is ${nameOf(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
         ]
       : []),
   ];

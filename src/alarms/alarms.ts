@@ -16,7 +16,7 @@ import type { Episode } from './episode.ts';
 import { openEpisodes } from './episodes.ts';
 import type { Learned } from './history.ts';
 import { openIntake } from './intake.ts';
-import { openNotes } from './notes.ts';
+import { openNotes, type Undiagnosable } from './notes.ts';
 import { openObjects } from './objects.ts';
 import { readMessage } from './read.ts';
 import { channelFor, type Routing } from './route.ts';
@@ -231,7 +231,7 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     const all = [...sentences, ...unfound.map(({ sentence }) => sentence)];
     if (found.length === 0 && mayLookAgain && unfound.some(({ isPassing }) => isPassing))
       throw new Unavailable('aws', all.join(' '));
-    if (found.length === 0) return unnamed(alarm, { ...concerned, sentences: all });
+    if (found.length === 0) return unnamed(alarm, { loadBalancers: [], sentences: all });
     const routed = found.filter((ref) => {
       const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
       return channelFor({ loadBalancer: ref.name, alarm: alarm.name, accounts }, routing) !== null;
@@ -244,14 +244,8 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   }
 
   /** A note, once for each alarm; nothing of what is well. */
-  async function unnamed(alarm: Alarm, { loadBalancers, sentences }: Concerned): Promise<Handled> {
-    if (alarm.state === 'ALARM') {
-      const many =
-        loadBalancers.length > MOST_LOAD_BALANCERS
-          ? [`It is about ${loadBalancers.length} load balancers at once.`]
-          : [];
-      await notes.note(alarm, [...many, ...sentences]);
-    }
+  async function unnamed(alarm: Alarm, about: Undiagnosable): Promise<Handled> {
+    if (alarm.state === 'ALARM') await notes.note(alarm, about);
     return { outcome: 'handled', learned: [] };
   }
 

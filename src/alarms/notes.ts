@@ -4,6 +4,7 @@ import { unknownAlarmMessage } from '../render/slack.ts';
 import type { Store } from '../runs/store.ts';
 import type { Poster } from '../slack/poster.ts';
 import { type Alarm, hashOf, keyOf } from './alarm.ts';
+import type { Concerned } from './concerned.ts';
 import { openObjects } from './objects.ts';
 import { channelFor, otherChannel, type Routing } from './route.ts';
 import { PERIOD, POST_LOST, THREADS } from './storm.ts';
@@ -32,9 +33,12 @@ export interface NotesParts {
   now: () => number;
 }
 
+/** Why there is no thread: it names none, too many, or the sentences say why it is not known. */
+export type Undiagnosable = Pick<Concerned, 'loadBalancers' | 'sentences'>;
+
 export interface Notes {
   /** Ends when the note stands. Throws Unavailable when it does not yet. */
-  note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already' | 'too-many'>;
+  note(alarm: Alarm, about: Undiagnosable): Promise<'noted' | 'already' | 'too-many'>;
 }
 
 export function openNotes({ store, poster, routing, log, now }: NotesParts): Notes {
@@ -56,7 +60,7 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
     );
   }
 
-  async function note(alarm: Alarm, sentences: readonly string[]): Promise<'noted' | 'already' | 'too-many'> {
+  async function note(alarm: Alarm, { loadBalancers, sentences }: Undiagnosable): ReturnType<Notes['note']> {
     const route = { loadBalancer: null, alarm: alarm.name, accounts: alarm.account === null ? [] : [alarm.account] };
     const channel = channelFor(route, routing);
     if (channel === null) return 'already';
@@ -81,7 +85,7 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
     if (count > THREADS) {
       log.warn(
         { alarm: alarm.name, channel: claim.channel },
-        'an alarm names no load balancer; its channel has notes enough',
+        'nothing is diagnosed for an alarm, and its channel has notes enough',
       );
       await reach('store', () =>
         notes.change(key, (there) => ({ object: there && { ...there, posting: null }, result: null })),
@@ -92,7 +96,13 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
       count === THREADS ? ['Further alarms like this one are only in the log for the next five minutes.'] : [];
     const content = unknownAlarmMessage({
       alarm: alarm.name,
-      sentences: [...understood(alarm), ...sentences, ...last],
+      why:
+        loadBalancers.length > 1
+          ? { loadBalancers: loadBalancers.length }
+          : sentences.length > 0
+            ? 'unknown'
+            : 'names-none',
+      sentences: [...sentences.slice(0, 2), ...last, ...understood(alarm)],
     });
     const mark = `note-${hashOf(keyOf(alarm))}`;
     const noted = (change: Partial<Note>) =>

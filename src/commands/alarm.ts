@@ -1,10 +1,10 @@
 /** `alb502 alarm < message.json`: one message of an alarm by hand, as the bot would take it, or only shown. */
-import { text } from 'node:stream/consumers';
 import type { Alarm } from '../alarms/alarm.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Inquiry, Investigator } from '../investigate.ts';
 import { Problem } from '../problem.ts';
 import { clock, span } from '../render/phrases.ts';
+import { visible } from '../render/visible.ts';
 import { iso } from '../wording.ts';
 import { type DiagnoseOptions, hasColour, render } from './diagnose.ts';
 
@@ -22,7 +22,7 @@ const PATIENCE = 60_000;
 export async function alarm(options: AlarmOptions): Promise<void> {
   if (process.stdin.isTTY)
     throw new Problem('A message is read from the standard input, such as alb502 alarm < message.json.', 1);
-  const body = await text(process.stdin);
+  const body = await bodyOf(process.stdin);
   const { readMessage } = await import('../alarms/read.ts');
   const read = readMessage(body);
   if ('poison' in read) throw new Problem(`The message is not understood: ${read.poison}.`, 1);
@@ -33,8 +33,26 @@ export async function alarm(options: AlarmOptions): Promise<void> {
   const config = await readConfig(options.config);
   const investigator = await investigatorOf(config, options.recorded ?? []);
   const token = process.env.SLACK_BOT_TOKEN?.trim() ?? '';
-  if (token === '' || options.dryRun) await shown(read.alarm, config, investigator, options);
-  else await posted(body, config, investigator, token);
+  if (token === '' || options.dryRun) {
+    if (!options.dryRun) process.stderr.write('SLACK_BOT_TOKEN is not set: nothing is posted.\n');
+    await shown(read.alarm, config, investigator, options);
+  } else await posted(body, config, investigator, token);
+}
+
+/** Bytes: more than any message has. */
+const LARGEST = 4 * 1024 * 1024;
+
+async function bodyOf(input: NodeJS.ReadableStream): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of input) {
+    parts.push(Buffer.from(part));
+    size += part.length;
+    if (size > LARGEST) throw new Problem('The message is larger than 4 MiB: it is none of an alarm.', 1);
+  }
+  const body = Buffer.concat(parts).toString('utf8');
+  if (body.trim() === '') throw new Problem('The standard input is empty: there is no message.', 1);
+  return body;
 }
 
 async function investigatorOf(config: Config, recorded: readonly string[]): Promise<Investigator> {
@@ -58,7 +76,7 @@ async function shown(alarm: Alarm, config: Config, investigator: Investigator, o
   process.once('SIGINT', interrupt);
   // JSON and Markdown stand alone on stdout.
   const out = options.json || options.markdown ? process.stderr : process.stdout;
-  const say = (line: string): void => void out.write(`${line}\n`);
+  const say = (line: string): void => void out.write(`${visible(line)}\n`);
   try {
     const { signal } = interruption;
     const concerned = await liveLookup(config)(alarm, signal);
@@ -67,6 +85,8 @@ async function shown(alarm: Alarm, config: Config, investigator: Investigator, o
     say(`Alarm ${name} (${kind}): ${change} at ${changedAt.slice(0, 10)} ${clock(changedAt)} UTC`);
     if (reason !== '') say(`  ${reason}`);
     for (const sentence of concerned.sentences) say(`  ${sentence}`);
+    if (concerned.loadBalancers.length === 0 && concerned.sentences.length > 0)
+      throw new Problem('Which load balancer it is about is not known, so nothing is diagnosed.', 2);
     if (concerned.loadBalancers.length === 0) say('Load balancer: it names none, so nothing is diagnosed');
     for (const resource of concerned.loadBalancers) {
       const looking = { accounts: config.accounts, investigator, signal };
@@ -167,6 +187,6 @@ async function posted(body: string, config: Config, investigator: Investigator, 
   };
   const words = [...new Set(handled.learned.map((learned) => said[learned]))];
   process.stdout.write(
-    `${words.length === 0 ? 'It names no load balancer; the channel has a note.' : `Done: ${words.join('; ')}.`}\n`,
+    `${words.length === 0 ? 'No load balancer was found in it; while it is in ALARM, the channel has a note.' : `Done: ${words.join('; ')}.`}\n`,
   );
 }

@@ -518,7 +518,9 @@ describe('what is missing', () => {
     expect(await bot.alarms.handle(composed('shop-any'), 2)).toEqual({ outcome: 'again', why });
     expect(notes('C0DEFAULT')).toEqual([]);
     expect(await bot.alarms.handle(composed('shop-any'), 3)).toEqual({ outcome: 'handled', learned: [] });
-    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([expect.stringContaining(why)]);
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
+      expect.stringMatching(/^Which load balancer the alarm shop-any is about is not known.*\n.*was throttled\./),
+    ]);
   });
 
   it('a channel that takes nothing is tried ever later', async () => {
@@ -581,6 +583,26 @@ describe('an alarm that is not about a load balancer', () => {
     expect(notes('C0DEFAULT')).toHaveLength(10);
     const said = notes('C0DEFAULT').filter(({ message }) => textOf(message).includes('only in the log'));
     expect(said).toHaveLength(1);
+  });
+
+  it('is about more than five at once: one note that says so', async () => {
+    const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'any-502' });
+    const metric = (name: string) => ({
+      Id: name,
+      MetricStat: {
+        Metric: {
+          Namespace: 'AWS/ApplicationELB',
+          MetricName: 'HTTPCode_ELB_502_Count',
+          Dimensions: [{ name: 'LoadBalancer', value: resourceOf(name) }],
+        },
+        Period: 60,
+      },
+    });
+    const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map(metric) } };
+    expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', learned: [] });
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message).split('\n')[0])).toEqual([
+      'The alarm any-502 is about 6 load balancers at once, so none of them was diagnosed.',
+    ]);
   });
 
   it('that no route fits is ignored where there is no default channel', async () => {

@@ -120,10 +120,21 @@ function againMessage({ alarms }: Episode, run: Run): Message {
 export const episodeWentOnMessage = (): Message =>
   partsMessage([line('It was over for a while, and then in ALARM again; a later reply says how that ended.')]);
 
-/** An alarm that names no load balancer: what was understood of it. */
-export const unknownAlarmMessage = ({ alarm, sentences }: { alarm: string; sentences: string[] }): Message =>
+/** `names-none`; `unknown`: what it is about could not be found out; or it is about so many that none is meant in particular. */
+export type Undiagnosed = 'names-none' | 'unknown' | { loadBalancers: number };
+
+/** An alarm that nothing was diagnosed for: what was understood of it. */
+export const unknownAlarmMessage = ({
+  alarm,
+  why,
+  sentences,
+}: {
+  alarm: string;
+  why: Undiagnosed;
+  sentences: string[];
+}): Message =>
   partsMessage([
-    line('The alarm ', { bold: cut(shown(alarm), 255) }, ' names no load balancer, so nothing was diagnosed.'),
+    undiagnosed(cut(shown(alarm), 255), why),
     ...(sentences.length === 0
       ? []
       : [
@@ -136,3 +147,12 @@ export const unknownAlarmMessage = ({ alarm, sentences }: { alarm: string; sente
         ]),
     line('Ask about one by hand: ', { code: EXAMPLE }),
   ]);
+
+function undiagnosed(name: string, why: Undiagnosed): Part {
+  const alarm = { bold: name };
+  if (why === 'names-none') return line('The alarm ', alarm, ' names no load balancer, so nothing was diagnosed.');
+  if (why === 'unknown')
+    return line('Which load balancer the alarm ', alarm, ' is about is not known, so nothing was diagnosed.');
+  const many = ` is about ${number(why.loadBalancers)} load balancers at once, so none of them was diagnosed.`;
+  return line('The alarm ', alarm, many);
+}

@@ -158,7 +158,7 @@ const everyMessage = (told: Told): Message[] => [
   episodeClosedMessage(told),
   privateMessage(told.run.failure ?? ''),
   usageMessage(told.run.failure ?? ''),
-  unknownAlarmMessage({ alarm: told.run.failure ?? '', sentences: told.diagnosis?.gaps ?? [] }),
+  unknownAlarmMessage({ alarm: told.run.failure ?? '', why: 'unknown', sentences: told.diagnosis?.gaps ?? [] }),
   ...[changedMessage(told, race)].filter((message) => message !== null),
 ];
 

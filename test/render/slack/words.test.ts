@@ -130,10 +130,19 @@ describe('an alarm that is over', () => {
 it('says what was understood of an alarm that names no load balancer', () => {
   const message = unknownAlarmMessage({
     alarm: 'errors <!here>',
+    why: 'names-none',
     sentences: ['It is about the expression e1.', HOSTILE.repeat(100), 'c', 'd', 'e', 'f'],
   });
   const text = accepted(message);
   expect(text.split('\n')[0]).toBe('The alarm *errors <!here>* names no load balancer, so nothing was diagnosed.');
   expect(text).toContain('… and 1 more');
   expect(message.text).toContain('errors &lt;!here&gt;');
+});
+
+it.each([
+  ['unknown', 'Which load balancer the alarm *any* is about is not known, so nothing was diagnosed.'],
+  [{ loadBalancers: 12 }, 'The alarm *any* is about 12 load balancers at once, so none of them was diagnosed.'],
+] as const)('says why an alarm was not diagnosed: %j', (why, first) => {
+  const text = accepted(unknownAlarmMessage({ alarm: 'any', why, sentences: [] }));
+  expect(text.split('\n')[0]).toBe(first);
 });

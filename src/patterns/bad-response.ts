@@ -43,7 +43,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       ),
       ...(parts.clients
         ? [
-            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests that were repeated within 30 s failed again while ${percent(1 - Math.min(1, weigh(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, weigh(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
           ]
         : []),
       ...(unclear.length > 0

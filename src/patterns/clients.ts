@@ -6,7 +6,7 @@ export interface FailingClients {
   clients: number;
   /** Every error of these clients. */
   errors: Failure[];
-  /** Errors of all clients that the same client repeated on the same route within 30 s, and how many of them never succeeded meanwhile. */
+  /** Errors that the same client repeated on the same route within 30 s, and how many of them never succeeded meanwhile: of all clients, or of these. */
   repeated: number;
   failedAgain: number;
 }
@@ -23,11 +23,15 @@ const NEARLY_ALL = 0.95;
 const MOST_BY_CHANCE = 1e-4;
 
 /**
- * Shown when nearly every repeat failed again although requests of that route and of that minute mostly succeed. Null otherwise, also when
- * too few were repeated.
+ * Shown when nearly every repeat failed again although requests of that route and of that minute mostly succeed; where others fail and
+ * succeed when they repeat, by the clients whose own repeats all failed. Null otherwise, also when too few were repeated.
  */
 export function failingClients(traffic: Traffic, errors: readonly Failure[]): FailingClients | null {
   const again = failedAgain(errors);
+  return allTogether(traffic, errors, again) ?? oneByOne(traffic, errors, again);
+}
+
+function allTogether(traffic: Traffic, errors: readonly Failure[], again: readonly Again[]): FailingClients | null {
   const repeated = again.length + errors.filter((error) => error.retriedOk).length;
   if (again.length < MIN_REPEATS || again.length < NEARLY_ALL * repeated) return null;
   if (byChance(traffic, errors, again) > MOST_BY_CHANCE) return null;
@@ -43,6 +47,26 @@ export function failingClients(traffic: Traffic, errors: readonly Failure[]): Fa
   };
 }
 
+/** Each client on each route by itself: enough repeats, all failed, and none of so many pairs would do so by chance. */
+function oneByOne(traffic: Traffic, errors: readonly Failure[], again: readonly Again[]): FailingClients | null {
+  const pairs = groupBy([...errors], pairOf);
+  const worked = new Set(errors.filter((error) => error.retriedOk).map(pairOf));
+  const own = [...groupBy([...again], pairOf)]
+    .filter(([pair, repeats]) => !worked.has(pair) && repeats.length >= MIN_REPEATS)
+    .filter(([, repeats]) => byChance(traffic, errors, repeats) * pairs.size <= MOST_BY_CHANCE)
+    .flatMap(([, repeats]) => repeats);
+  const clients = new Set(own.map(({ client }) => client));
+  if (clients.size < MIN_CLIENTS || inRhythm(own.map(({ after }) => after))) return null;
+  return {
+    clients: clients.size,
+    errors: errors.filter((error) => clients.has(error.client) && !worked.has(pairOf(error))),
+    repeated: own.length,
+    failedAgain: own.length,
+  };
+}
+
+const pairOf = ({ client, route }: Failure): string => `${client} ${route}`;
+
 interface Again extends Failure {
   /** Milliseconds from this error to the next. */
   after: number;
@@ -50,7 +74,7 @@ interface Again extends Failure {
 
 /** Errors after which the same client asked for the same route within 30 s, and failed, and had no success within that time. */
 function failedAgain(errors: readonly Failure[]): Again[] {
-  const pairs = groupBy(errors, ({ client, route }) => `${client} ${route}`);
+  const pairs = groupBy(errors, pairOf);
   return [...pairs.values()].flatMap((own) => {
     const ordered = [...own].sort((a, b) => a.at - b.at || a.index - b.index);
     return ordered.flatMap((error, i) => {

@@ -30,7 +30,7 @@ describe('clients that fail each time', () => {
     const traffic = trafficOf(twice());
     const { claims, for: reasons } = malformedResponse.judge({ traffic }, question);
     expect(claims.flatMap(({ errors }) => errors)).toHaveLength(16);
-    expect(reasons.join(' ')).toContain('8 clients failed each time: 8 of 8 requests that were repeated');
+    expect(reasons.join(' ')).toContain('8 clients failed each time: 8 of 8 requests of theirs that were repeated');
     const close = closedMidRequest.judge({ traffic }, question);
     expect(close.claims.flatMap(({ errors }) => errors)).toEqual([]);
     // A process that ends over what these clients ask would show the same.
@@ -58,5 +58,45 @@ describe('clients that fail each time', () => {
 
   it('are not seen where most requests of the same minutes fail', () => {
     expect(patternOf(twice(), { requests: 30, minutes: [] })).toBeNull();
+  });
+
+  describe('beside clients whose random errors work when repeated', () => {
+    /** Three clients that ask the same route eight times in a row, some seconds apart, and always fail. */
+    const always = [1, 2, 3].flatMap((client) =>
+      Array.from({ length: 8 }, (_, i) => closed(60 * client + i * (3 + client / 3) + i * i * 0.2, client)),
+    );
+    const random = Array.from({ length: 20 }, (_, i) => closed(50 + i * 40, 100 + i, { retriedOk: true }));
+
+    it('are seen by themselves, and take no error of the others', () => {
+      const seen = patternOf([...always, ...random]);
+      expect(seen).toMatchObject({ clients: 3, repeated: 21, failedAgain: 21, errors: { length: 24 } });
+    });
+
+    it('the others are judged apart: closed at once, or for another reason', () => {
+      const traffic = trafficOf([...always, ...random]);
+      const { claims } = closedMidRequest.judge({ traffic }, question);
+      expect(claims.flatMap(({ errors }) => errors)).toHaveLength(20);
+    });
+
+    it('an error of theirs that worked on another route is none of theirs', () => {
+      const other = closed(400, 1, { route: 'GET /', retriedOk: true });
+      expect(patternOf([...always, ...random, other])).toMatchObject({ clients: 3, errors: { length: 24 } });
+    });
+
+    it('are not seen in clients that had a success among their repeats', () => {
+      const once = always.map((one, i) => (i % 8 === 3 ? { ...one, retriedOk: true } : one));
+      expect(patternOf([...once, ...random])).toBeNull();
+    });
+
+    it('are not seen in programs that meet a connection at the same idle time each time', () => {
+      const polling = [1, 2, 3].flatMap((client) =>
+        Array.from({ length: 8 }, (_, i) => closed(60 * client + i * 5, client)),
+      );
+      expect(patternOf([...polling, ...random])).toBeNull();
+    });
+
+    it('are not seen where most requests of the same minutes fail', () => {
+      expect(patternOf([...always, ...random], { requests: 60, minutes: [] })).toBeNull();
+    });
   });
 });

@@ -125,6 +125,8 @@ describe('a wrong command line', () => {
     { words: ['diagnose'], says: 'Which load balancer?' },
     { words: ['diagnose', '--from', 'x', '--region', 'eu-west-1'], says: "cannot be used with option '--from <dir>'" },
     { words: ['diagnose', '--from', ''], says: '--from needs the folder of a recorded incident' },
+    { words: ['diagnose', '--save', ''], says: '--save needs a new or an empty folder' },
+    { words: ['diagnose', '--engine', 'x'], says: 'athena, duckdb, auto; alb502 --help' },
     { words: ['demo', 'nonsense'], says: "no recorded incident 'nonsense'; there are: 001-" },
     { words: ['demo', '0'], says: "no recorded incident '0'" },
     { words: ['demo', '-'], says: "'-' fits" },

@@ -5,7 +5,7 @@ import type { Collector, Collectors } from '../collect.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../evidence.ts';
 import { lookedBack, RECORDED_LOOK_BACK } from '../look-back.ts';
 import { Problem } from '../problem.ts';
-import { asResource, findLoadBalancer, nameOf } from './find-load-balancer.ts';
+import { asResource, findLoadBalancer, nameOf, resourceOf } from './find-load-balancer.ts';
 import { candidatesIn, describedIn } from './recorded/evidence.ts';
 import type { Incident } from './recorded/incident.ts';
 
@@ -48,7 +48,7 @@ export function questionOf(incident: Incident, asked: Asked): Question {
   const { name, arn } = found;
   const recorded = incident.recording['incident.json'].lookBack ?? 0;
   const lookBack = asked.lookBack ?? (asked.window === null ? recorded * 1000 : 0);
-  const resource = arn === null ? (found.resource ?? asResource(named)) : null;
+  const resource = arn === null ? (found.resource ?? resourceOf(named) ?? asResource(named)) : null;
   return {
     loadBalancer: { name, arn, ...(resource === null ? {} : { resource }) },
     from,

@@ -32,7 +32,8 @@ export interface Run {
 }
 
 export async function diagnoseAsked(words: string[], options: DiagnoseOptions): Promise<void> {
-  const { from } = options;
+  const { from, save } = options;
+  if (save === '') throw new Problem('--save needs a new or an empty folder, such as --save incident/.', 1);
   if (from === '') throw new Problem('--from needs the folder of a recorded incident, such as --from incident/.', 1);
   if (from === undefined) return (await import('./diagnose-live.ts')).diagnoseLive(words, options);
   return diagnoseIncident(words, from, options);

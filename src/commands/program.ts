@@ -146,7 +146,7 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    complain(`${oneLine(error.message.replace(/^error: /, ''))}; alb502 --help shows what there is.`);
+    complain(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; alb502 --help shows what there is.`);
     return 1;
   }
   const { message, stack = message } = error instanceof Error ? error : new Error(String(error));

@@ -437,6 +437,15 @@ describe('the load balancer', () => {
     });
   });
 
+  it.each([[LB], [LB_ARN]])(
+    'of incident.json by name alone is told from namesakes by the id asked for: %s',
+    async (loadBalancer) => {
+      const contents = { 'incident.json': { ...INCIDENT, loadBalancer: 'my-load-balancer' } };
+      const question = await questionIn(contents, { loadBalancer });
+      expect(question.loadBalancer).toEqual({ name: 'my-load-balancer', arn: null, resource: LB });
+    },
+  );
+
   describe('of a name that another one in the log has as well', () => {
     const other = 'app/my-load-balancer/0000000000000000';
     const contents = {

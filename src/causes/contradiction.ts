@@ -1,7 +1,8 @@
 /** Why the rows themselves contradict a cause: what every error shows instead of the signatures that the cause could leave. */
 import type { SignatureId } from '../signature.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
-import { list, outOf } from '../wording.ts';
+import { list, number, outOf } from '../wording.ts';
+import type { Judgement } from './cause.ts';
 
 const SHOWS: Partial<Record<SignatureId, string>> = {
   'client-closed': 'ended because the client closed',
@@ -41,8 +42,23 @@ export function contradictedBySignature(traffic: Traffic, admissible: readonly S
   return sentences.length === shown.length && sentences.length > 0 ? `${list(sentences)}.` : null;
 }
 
-/** The judgement of a cause none of the errors can be of: ruled out by the rows, or nothing to say. */
-export function notShown(traffic: Traffic, admissible: readonly SignatureId[]) {
+/** The judgement of a cause none of the errors that were looked at can be of: ruled out by the rows, or not seen well enough. */
+export function notShown(traffic: Traffic, admissible: readonly SignatureId[]): Judgement {
   const sentence = contradictedBySignature(traffic, admissible);
-  return { claims: [], for: [], against: sentence ? [sentence] : [], missing: [], ruledOut: sentence !== null };
+  const unread = traffic.bySignature.filter(
+    ({ id }) => admissible.includes(id) && withSignature(traffic, id).length === 0,
+  );
+  const count = unread.reduce((sum, each) => sum + each.count, 0);
+  return {
+    claims: [],
+    for: [],
+    against: sentence ? [sentence] : [],
+    missing:
+      count > 0
+        ? [
+            `${outOf(count, traffic.total)} errors could be of it, and are not among the ${number(traffic.errors.length)} that were looked at one by one: a shorter window, or that status alone, would show them.`,
+          ]
+        : [],
+    ruledOut: sentence !== null,
+  };
 }

@@ -129,8 +129,8 @@ export const protocolMismatch = defineCause({
         sure.length + maybe.length + versions.length === 0
           ? [
               reachable(
-                connects.reduce((sum, part) => sum + part.errors.length, 0),
-                all.length,
+                connects.reduce((sum, part) => sum + weigh(part.errors), 0),
+                weigh(all),
               ),
             ]
           : [],

@@ -16,7 +16,8 @@ const MESSAGES = [
 
 let stub: Awaited<ReturnType<typeof stubInvestigator>>;
 beforeAll(async () => {
-  stub = await stubInvestigator();
+  // Little is to be kept of it, hundreds of times.
+  stub = await stubInvestigator('004-one-row-undecided');
 });
 
 interface Outcome {
@@ -100,7 +101,8 @@ function assertTrue({ paper, run, kept, store }: Outcome): void {
     episode: { closedAt: '2026-11-20T02:49:00.000Z', repeats: 1 },
   });
   expect(kept.shown).toBe(kept.version);
-  expect(run?.state).toBe('final');
+  // As final as it gets: a step of that incident could not be looked at.
+  expect(run?.state).toBe('partial');
   expect(Date.parse(run?.to ?? '')).toBeGreaterThanOrEqual(BEGUN + 5 * MINUTE);
   expect([...store.objects.keys()].filter((key) => key.startsWith('alarms/busy/'))).toEqual([]);
   expect(paper.messages.length).toBeGreaterThan(3);

@@ -13,7 +13,7 @@ import type { Store, Stored } from '../../src/runs/store.ts';
 import type { Poster } from '../../src/slack/poster.ts';
 import { openThreads, type Threads } from '../../src/slack/threads.ts';
 
-const SCENARIO = join(import.meta.dirname, '../scenarios/001-keep-alive-race-beside-worker-timeout');
+const SCENARIOS = join(import.meta.dirname, '../scenarios');
 
 /** Objects in memory, written on condition. */
 export function memoryStore(): Store & { objects: Map<string, Stored> } {
@@ -39,8 +39,10 @@ export function memoryStore(): Store & { objects: Map<string, Stored> } {
 }
 
 /** Answers every question at once with what is recorded of one incident. */
-export async function stubInvestigator(): Promise<Investigator & { asked: { from: number; to: number }[] }> {
-  const recorded = await recordedInvestigator([SCENARIO]);
+export async function stubInvestigator(
+  scenario = '001-keep-alive-race-beside-worker-timeout',
+): Promise<Investigator & { asked: { from: number; to: number }[] }> {
+  const recorded = await recordedInvestigator([join(SCENARIOS, scenario)]);
   const [ref] = recorded.known();
   if (ref === undefined) throw new Error('nothing is recorded');
   const inquiry = recorded.inquire({ loadBalancer: ref.name, window: null, statuses: ['5xx'] }, ref);

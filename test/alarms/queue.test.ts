@@ -156,7 +156,7 @@ describe('the queue itself', () => {
   const logged: object[] = [];
 
   async function queue(
-    handle: (body: string) => Promise<Handled>,
+    handle: (body: string, received?: number) => Promise<Handled>,
     { receives = 2, consumers = 4, visibleAgain = VISIBLE_AGAIN } = {},
   ) {
     logged.length = 0;
@@ -203,6 +203,34 @@ describe('the queue itself', () => {
     expect(logged).toMatchObject([
       { why: 'it is not JSON', received: '1' },
       { why: 'it is not JSON', received: '2' },
+    ]);
+  });
+
+  it('keeps what failed, with the reason and how often it was received, and deletes the others', async () => {
+    const seen: [string, number][] = [];
+    const { aws } = await queue(async (body: string, received = 0) => {
+      seen.push([body, received]);
+      return body === 'broken'
+        ? { outcome: 'failed', why: 'nobody foresaw this' }
+        : { outcome: 'handled', learned: [] };
+    });
+    for (const body of ['one', 'broken', 'two']) aws.sendMessage('alarms', body, { region: REGION });
+    await eventually(() => {
+      const { ready = [], inflight = [] } = aws.inspectQueue('alarms')?.messages ?? {};
+      expect([...ready, ...inflight]).toHaveLength(1);
+      expect(logged).toHaveLength(1);
+    });
+    expect(seen.sort()).toEqual([
+      ['broken', 1],
+      ['one', 1],
+      ['two', 1],
+    ]);
+    expect(logged).toMatchObject([
+      {
+        text: 'a message stays in the queue',
+        received: '1',
+        err: { message: expect.stringContaining('nobody foresaw') },
+      },
     ]);
   });
 

@@ -41,7 +41,7 @@ export async function saveLogs(from: string, to: string, saving: LogSaving): Pro
     id: resourceOf(question.loadBalancer.arn)?.split('/')[2] ?? null,
   };
   await mkdir(to, { recursive: true });
-  const there = await logFilesIn(from);
+  const { files: there } = await logFilesIn(from);
   for (const { file } of unreadable) if (!there.includes(file)) await place(join(to, file), WITHHELD);
   for (const file of there) {
     const name = parseFileName(file);

@@ -202,10 +202,13 @@ class Reading {
   /** Which files to read, by their names and ends. */
   async #list(): Promise<void> {
     const { folder, question, idleTimeoutSeconds } = this.#options;
-    const files =
-      typeof folder === 'string'
-        ? (await logFilesIn(folder)).map((file) => ({ file, original: resolve(folder, file) }))
-        : folder.map((file) => ({ file, original: resolve(file) })).sort((a, b) => byText(a.file, b.file));
+    const { files: listed, closed } =
+      typeof folder === 'string' ? await logFilesIn(folder) : { files: [...folder].sort(byText), closed: [] };
+    const files = listed.map((file) => ({
+      file,
+      original: typeof folder === 'string' ? resolve(folder, file) : resolve(file),
+    }));
+    for (const { file, fault } of closed) this.#unreadable.set(file, { reason: fault, lines: 0 });
     const chosen = files.flatMap(({ file, original }) => {
       const name = parseFileName(file);
       if (name.kind !== 'access-log') this.#named[name.kind] += 1;

@@ -77,17 +77,34 @@ export function canMatter(
   return end >= window.from - margin && end - INTERVAL_MS <= window.to + margin + INTERVAL_MS;
 }
 
-/** Paths of all .log and .log.gz files below a folder, relative to it, sorted. Links to files are followed, links to folders are not. */
-export async function logFilesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && /[.]log(?:[.]gz)?$/.test(entry.name))
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(folder.length)
-        .replace(/^[\\/]+/, ''),
-    )
-    .sort(byText);
+/** Paths relative to a folder, sorted. */
+export interface Listed {
+  files: string[];
+  /** What may not be listed stands for the files in it: "a/*.log.gz" for the folder a. */
+  closed: { file: string; fault: string }[];
+}
+
+/** All .log and .log.gz files below a folder. Links to files are followed, links to folders are not. */
+export async function logFilesIn(folder: string): Promise<Listed> {
+  const listed: Listed = { files: [], closed: [] };
+  await list(folder, '', listed);
+  listed.files.sort(byText);
+  listed.closed.sort((a, b) => byText(a.file, b.file));
+  return listed;
+}
+
+async function list(folder: string, below: string, listed: Listed): Promise<void> {
+  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch((error: unknown) => {
+    const fault = faultOf(error);
+    if (fault !== DENIED) throw error;
+    listed.closed.push({ file: join(below, '*.log.gz'), fault });
+    return [];
+  });
+  for (const entry of entries) {
+    const path = join(below, entry.name);
+    if (entry.isDirectory()) await list(folder, path, listed);
+    else if (/[.]log(?:[.]gz)?$/.test(entry.name)) listed.files.push(path);
+  }
 }
 
 /** Order of UTF-16 units: the same everywhere. */
@@ -121,14 +138,16 @@ export async function look(path: string): Promise<Looked> {
   }
 }
 
+const DENIED = 'permission denied';
+
 /** What is wrong with a file, as a clause without a full stop. */
 export function faultOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known: Record<string, string> = {
     Z_BUF_ERROR: 'it is cut off: the compressed data ends too early',
     Z_DATA_ERROR: 'its compressed data is damaged',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
+    EACCES: DENIED,
+    EPERM: DENIED,
     ENOENT: 'it is gone',
   };
   if (error instanceof Error && error.message === 'incorrect data check')

@@ -32,7 +32,7 @@ import { openPauses } from './pauses.ts';
 import { channelFor, otherChannel, type Routing } from './route.ts';
 import { admit, ChannelState, emptyChannel, POST_LOST, withdrawn } from './storm.ts';
 import { reach, Unavailable } from './unavailable.ts';
-import { windowOf } from './window.ts';
+import { type Course, windowOf } from './window.ts';
 import { sentencesMessage, stormMessage } from './words.ts';
 
 /** News of one load balancer. */
@@ -397,8 +397,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
       announce();
       return history;
     }
-    const closedAt = episode.closedAt === null ? null : Date.parse(episode.closedAt);
-    const window = windowOf(Date.parse(kept.from), { now: now(), closedAt });
+    const window = windowOf(Date.parse(kept.from), courseOf(kept));
     const opened = await reach('slack', () =>
       threads.open({
         askedBy: { kind: 'alarm', alarmName, episode: episode.id },
@@ -434,6 +433,12 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     const why = pauses.why(channel);
     if (why !== null) throw new Unavailable('channel', why);
   }
+
+  const courseOf = ({ heardAt, episode: { closedAt } }: Kept): Course => ({
+    now: now(),
+    heardAt: Date.parse(heardAt),
+    closedAt: closedAt === null ? null : Date.parse(closedAt),
+  });
 
   /** The run once its root message stands, which another process may be posting. */
   async function rooted(run: Run): Promise<Run> {
@@ -480,11 +485,9 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
   }
 
   function ask(key: string, kept: Kept): void {
-    const { episode, from } = kept;
-    const { run } = episode;
-    const closedAt = episode.closedAt === null ? null : Date.parse(episode.closedAt);
+    const { run } = kept.episode;
     const asked = async (): Promise<void> => {
-      await threads.askAgain(run, windowOf(Date.parse(from), { now: now(), closedAt })).catch(unlessGone);
+      await threads.askAgain(run, windowOf(Date.parse(kept.from), courseOf(kept))).catch(unlessGone);
       // Another process may be at it.
       const begun = now();
       for (;;) {

@@ -26,9 +26,18 @@ export function beginningOf(alarm: Alarm): number {
   return Math.floor((first - LEAD) / MINUTE) * MINUTE;
 }
 
-/** The window from there to now, or to the end of the incident and the period in which it ended; its last hours where that is long. Epoch milliseconds. */
-export function windowOf(from: number, { now, closedAt }: { now: number; closedAt: number | null }): Window {
-  const to = Math.min(now, closedAt === null ? now : closedAt + MINUTE);
+/** What is known of an incident. Epoch milliseconds. */
+export interface Course {
+  now: number;
+  /** When its alarms were last heard of: news that are days old when they come are about then, and not about now. */
+  heardAt: number;
+  closedAt: number | null;
+}
+
+/** The window from there to now, or to the end of the incident and the period in which it ended; its last hours where that is long. */
+export function windowOf(from: number, { now, heardAt, closedAt }: Course): Window {
+  const end = closedAt === null ? Math.max(from + LONGEST, heardAt + LONGEST / 2) : closedAt + MINUTE;
+  const to = Math.min(now, end);
   return { from: Math.min(Math.max(from, to - LONGEST), to - MINUTE), to };
 }
 

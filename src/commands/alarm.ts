@@ -93,8 +93,8 @@ async function shown(alarm: Alarm, config: Config, investigator: Investigator, o
       const ref = await refOf(resource, alarm, looking);
       if ('sentence' in ref) throw new Problem(ref.sentence, 1);
       const now = Date.now();
-      const closedAt = state === 'ALARM' ? null : Date.parse(changedAt);
-      const window = windowOf(concerned.from, { now, closedAt });
+      const heardAt = Date.parse(changedAt);
+      const window = windowOf(concerned.from, { now, heardAt, closedAt: state === 'ALARM' ? null : heardAt });
       const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
       const channel = channelFor({ loadBalancer: ref.name, alarm: name, accounts }, routingOf(config));
       say(`Load balancer ${ref.name} (${ref.region}, account ${ref.account})`);

@@ -410,7 +410,8 @@ export function openThreads(parts: ThreadsParts): Threads {
     if (run.askedBy.kind !== 'alarm' || now() - Date.parse(run.createdAt) > LOGS_COMPLETE_AFTER) return run;
     const episode = await parts.episodeOf(run);
     if (episode === null || episode.closedAt !== null) return run;
-    const { to } = windowOf(Date.parse(run.from), { now: now(), closedAt: null });
+    const heardAt = Math.max(...episode.alarms.map(({ changedAt }) => Date.parse(changedAt)));
+    const { to } = windowOf(Date.parse(run.from), { now: now(), heardAt, closedAt: null });
     return runs.change(run.id, (current) =>
       // Somebody asks about another window, or has an answer, by now.
       current.askAgainAt !== run.askAgainAt || Date.parse(current.to) >= to

@@ -52,17 +52,24 @@ describe('the window of an alarm', () => {
 
   it('ends now while it lasts, and a minute after its end', () => {
     const from = AT - 600_000;
-    expect(windowOf(from, { now: AT, closedAt: null })).toEqual({ from, to: AT });
-    expect(windowOf(from, { now: AT + 3_600_000, closedAt: AT })).toEqual({ from, to: AT + 60_000 });
-    expect(windowOf(from, { now: AT, closedAt: AT })).toEqual({ from, to: AT });
+    expect(windowOf(from, { now: AT, heardAt: from, closedAt: null })).toEqual({ from, to: AT });
+    expect(windowOf(from, { now: AT + 3_600_000, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT + 60_000 });
+    expect(windowOf(from, { now: AT, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT });
   });
 
   it('is the last twelve hours of what is longer, and never empty', () => {
     const from = AT - 5 * 24 * 3_600_000;
-    expect(windowOf(from, { now: AT, closedAt: null })).toEqual({ from: AT - LONGEST, to: AT });
-    const early = windowOf(AT + 60_000, { now: AT, closedAt: null });
+    const last = { from: AT - LONGEST, to: AT };
+    expect(windowOf(from, { now: AT, heardAt: AT - 60_000, closedAt: null })).toEqual(last);
+    expect(windowOf(from, { now: AT + 1, heardAt: AT - 60_000, closedAt: AT - 60_000 })).toEqual(last);
+    const early = windowOf(AT + 60_000, { now: AT, heardAt: AT, closedAt: null });
     expect(early.to - early.from).toBe(60_000);
   });
+});
+
+it('news that come days late are about their time', () => {
+  const from = AT - 5 * 24 * 3_600_000;
+  expect(windowOf(from, { now: AT, heardAt: from + 600_000, closedAt: null })).toEqual({ from, to: from + LONGEST });
 });
 
 describe('the channel of an alarm', () => {

@@ -56,8 +56,9 @@ export function judgeBarrier(by: Barrier, known: TimedOutScene, question: Questi
   };
 }
 
-/** What a pair has to say beside its block. */
-const remarks = ({ view }: { view: BarrierView }): string[] => view.for.slice(1);
+/** What a pair has to say beside its block; where the path is open now, all of it. */
+const remarks = ({ pair, view }: { pair: TimedOut; view: BarrierView }): string[] =>
+  pair.path.answer === 'blocked' ? view.for.slice(1) : view.for;
 
 /** The blocks of these pairs; those of one target from several nodes are told once, for all nodes. */
 function blocksOf(by: Barrier, pairs: readonly TimedOut[], known: TimedOutScene): Block[] {

@@ -1,3 +1,4 @@
+import type { TargetBurst } from '../patterns/bursts.ts';
 import { targetLives } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed.ts';
 import { INSTANT_SECONDS } from '../patterns/keep-alive.ts';
@@ -21,7 +22,9 @@ export const closedMidRequest = defineCause({
     const parts = closedParts(traffic);
     const aborted = abortedWithoutLeaving(traffic);
     if (parts.all.length + aborted.length === 0) return notShown(traffic, ['closed-before-response']);
-    const crashed = parts.bursts.filter((burst) => new Set(burst.errors.map((e) => e.route)).size > 1);
+    const crashed = parts.bursts.filter(
+      (burst) => new Set(burst.errors.map((e) => e.route)).size > 1 || refusedThen(traffic, burst),
+    );
     const crashErrors = crashed.flatMap((burst) => burst.errors);
     const restless = scattered(traffic, awayFromRace(parts));
     const possible = [
@@ -45,7 +48,7 @@ export const closedMidRequest = defineCause({
           .slice(0, 3)
           .map(
             (b) =>
-              `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${clock(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${spread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target.`,
+              `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${clock(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${spread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedThen(traffic, b) ? ', which refused connections then' : ''}.`,
           ),
         ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
         ...(restless.length > 0
@@ -111,6 +114,17 @@ function abortedWithoutLeaving(traffic: Traffic): Failure[] {
     ),
   );
 }
+
+/** A process that is gone, or starts again, refuses what comes within this of its end, milliseconds. */
+const STARTS_AGAIN_MS = 3_000;
+
+const refusedThen = (traffic: Traffic, { target, from }: TargetBurst): boolean =>
+  withSignature(traffic, 'connect-failed').some(
+    (error) => error.target === target && error.at >= from - TOGETHER_MS && error.at <= from + STARTS_AGAIN_MS,
+  );
+
+/** What one event does, it does within this, milliseconds. */
+const TOGETHER_MS = 20;
 
 const retried = (errors: Failure[]): number => errors.filter((error) => error.retriedOk).length;
 

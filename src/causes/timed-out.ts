@@ -200,6 +200,8 @@ export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): 
   if (block) return blockedView(pair, block, changesRead);
 
   if (changedAfter && isOf(by, changedAfter)) {
+    const bracket = takenAndPutBack(pair, by);
+    if (bracket !== null) return { ...view, strength: 'likely', for: [bracket] };
     return {
       ...view,
       strength: 'possible',
@@ -222,6 +224,29 @@ export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): 
     against: [`The configuration allows the path now; whether it did then is not known. ${path.sentence}`],
   };
 }
+
+/** So long after a rule went, new connections may first be wanted, milliseconds. */
+const FIRST_FELT_MS = 30 * 60_000;
+/** A connection begun just before a rule came back ends 10 s later; CloudTrail knows the second. */
+const LAST_FELT_MS = 12_000;
+const TAKEN = /^(Revoke|Delete|Create|Replace|Modify)/;
+const PUT_BACK = /^(Authorize|Create|Delete|Replace|Modify)/;
+
+/** A change of the same rules before the first of the timeouts, and the next one as they end: what was between is seen in the traffic. */
+function takenAndPutBack({ changedBefore, changedAfter, first, last, port }: TimedOut, by: Barrier): string | null {
+  if (!changedBefore || !changedAfter || !isOf(by, changedBefore)) return null;
+  if (changedBefore.resource !== changedAfter.resource) return null;
+  if (!TAKEN.test(changedBefore.name) || !PUT_BACK.test(changedAfter.name)) return null;
+  if (!isAbout(port, changedBefore) || !isAbout(port, changedAfter)) return null;
+  if (first - changedBefore.at > FIRST_FELT_MS || last > changedAfter.at + LAST_FELT_MS) return null;
+  return `${changeText(changedBefore)}, and ${changeText(changedAfter)}: connections timed out between the two, and none that was begun before or later.`;
+}
+
+/** The answers go to the ephemeral ports: of an entry of a network ACL any range may matter. */
+const isAbout = (port: number, { name, ports }: Change): boolean =>
+  ports.length === 0 ||
+  /NetworkAcl/.test(name) ||
+  ports.some(({ from, to }) => from < 0 || (from <= port && port <= to));
 
 function blockedView(pair: TimedOut, block: { share: number; sentence: string }, changesRead: boolean): BarrierView {
   const { path, changedAfter, changedBefore, healthyThough, lastSuccess, first, last } = pair;

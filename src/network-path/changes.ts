@@ -6,6 +6,8 @@ export interface Change {
   at: number;
   name: string;
   resource: string;
+  /** The ports that its rules are about; empty where it names none. */
+  ports: { from: number; to: number }[];
 }
 
 /** CloudTrail names of calls that open or close a path. */
@@ -17,11 +19,30 @@ export function pathChanges(events: readonly CloudTrailEvent[], resources: reado
   return events
     .flatMap((event): Change[] => {
       const at = eventTime(event);
-      const resource = resources.find((id) => names(event, id));
+      const resource = changedOf(event, resources);
       if (at === null || resource === undefined || !PATH_CALLS.test(event.EventName ?? '')) return [];
-      return /^(Describe|Get|List)/.test(event.EventName ?? '') ? [] : [{ at, name: event.EventName ?? '', resource }];
+      return /^(Describe|Get|List)/.test(event.EventName ?? '')
+        ? []
+        : [{ at, name: event.EventName ?? '', resource, ports: portsOf(event) }];
     })
     .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+const portsOf = ({ CloudTrailEvent: record = '' }: CloudTrailEvent): Change['ports'] =>
+  [...record.matchAll(/"from(?:Port)?"\s*:\s*(-?\d+)\s*,\s*"to(?:Port)?"\s*:\s*(-?\d+)/g)].map(([, from, to]) => ({
+    from: Number(from),
+    to: Number(to),
+  }));
+
+/** A rule names the group that it admits as well: what was changed is the group of the request. */
+function changedOf(event: CloudTrailEvent, resources: readonly string[]): string | undefined {
+  const named = resources.filter((id) => names(event, id));
+  const asked = /"(?:groupId|networkAclId)"\s*:\s*"([^"]+)"/.exec(event.CloudTrailEvent ?? '')?.[1];
+  return (
+    named.find((id) => event.Resources?.length === 1 && event.Resources[0]?.ResourceName === id) ??
+    named.find((id) => id === asked) ??
+    named[0]
+  );
 }
 
 /** The AWS CLI prints epoch seconds or ISO 8601, by its version and settings. */

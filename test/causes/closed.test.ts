@@ -249,6 +249,25 @@ describe('closed before a response', () => {
     expect(closedMidRequest.judge({ traffic }, question)).toMatchObject({ ruledOut: false });
   });
 
+  describe('three requests of one route that ended together', () => {
+    const ended = [0.5, 1.4, 2.6].map((worked, i) =>
+      failed('closed-before-response', 100 + i / 1000, { target_processing_time: worked, elapsed: worked }),
+    );
+    const judge = (...more: FailedRequest[]) =>
+      closedMidRequest
+        .judge({ traffic: trafficOf([...ended, ...more]) }, question)
+        .claims.filter(({ errors }) => errors.length > 0)
+        .map(({ strength }) => strength);
+
+    it('may be of what that route answers', () => expect(judge()).toEqual(['possible']));
+
+    it('are of a process that ended, where the target refused connections then', () => {
+      expect(judge(failed('connect-failed', 100.2))).toEqual(['likely']);
+      expect(judge(failed('connect-failed', 160))).toEqual(['possible']);
+      expect(judge(failed('connect-failed', 100.2, { target: '10.0.1.6:8080' }))).toEqual(['possible']);
+    });
+  });
+
   it('requests that the load balancer ended, on a target that left with them, are none that the target closed', () => {
     const failures = several(3, 'no-response-aborted', () => ({}), 0);
     const targets = [

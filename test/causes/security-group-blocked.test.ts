@@ -74,6 +74,36 @@ describe('security-group-blocked', () => {
     },
     { name: 'the configuration allows the path', verdict: 'ruled out' },
     {
+      name: 'a rule was taken away before the timeouts and put back as they end',
+      known: {
+        changes: [
+          call('RevokeSecurityGroupIngress', 'sg-app', 45),
+          call('AuthorizeSecurityGroupIngress', 'sg-app', 105),
+        ],
+      },
+      verdict: 'likely 6',
+    },
+    {
+      name: 'the same, but connections timed out after it was put back',
+      known: {
+        changes: [
+          call('RevokeSecurityGroupIngress', 'sg-app', 45),
+          call('AuthorizeSecurityGroupIngress', 'sg-app', 80),
+        ],
+      },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'the same, but of another port',
+      known: {
+        changes: [
+          call('RevokeSecurityGroupIngress', 'sg-app', 45, { fromPort: 22, toPort: 22 }),
+          call('AuthorizeSecurityGroupIngress', 'sg-app', 105, { fromPort: 22, toPort: 22 }),
+        ],
+      },
+      verdict: 'possible 6',
+    },
+    {
       name: 'the configuration allows it, since a rule was added after the errors',
       known: { changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)] },
       verdict: 'possible 6',
@@ -165,5 +195,16 @@ describe('security-group-blocked', () => {
       'Could not look at the rules of the security groups.',
       'Changes (CloudTrail) were not read: the configuration is that of now.',
     ]);
+  });
+
+  it('names the group whose rules were changed, not the one that they admit', () => {
+    const mended = { groupId: 'sg-app', groups: { items: [{ groupId: 'sg-alb' }] } };
+    const changes = [
+      { ...call('RevokeSecurityGroupIngress', 'sg-app', 45, mended) },
+      { ...call('AuthorizeSecurityGroupIngress', 'sg-app', 105, mended) },
+    ];
+    expect(judge({ known: { changes } }).summary).toBe(
+      `RevokeSecurityGroupIngress changed sg-app at 02:40:45 UTC, and AuthorizeSecurityGroupIngress changed sg-app at 02:41:45 UTC: connections timed out between the two, and none that was begun before or later. 6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
+    );
   });
 });

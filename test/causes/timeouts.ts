@@ -44,10 +44,10 @@ export const health = (State: string, Reason?: string, Id = '10.0.1.5'): TargetH
 });
 
 /** A call that CloudTrail recorded `second` seconds after the start of the window. */
-export const call = (EventName: string, id: string, second: number): CloudTrailEvent => ({
+export const call = (EventName: string, id: string, second: number, more: object = {}): CloudTrailEvent => ({
   EventName,
   EventTime: new Date(at(second)).toISOString(),
-  CloudTrailEvent: JSON.stringify({ requestParameters: { groupId: id } }),
+  CloudTrailEvent: JSON.stringify({ requestParameters: { groupId: id, ...more } }),
 });
 
 export interface Told {

@@ -192,7 +192,7 @@ function betweenParts(parts: OpenPart[], causes: JudgedCause[], traffic: Traffic
   const named = parts.filter(isNamed(traffic));
   const [only] = named.length > 0 ? named : parts;
   if (only === undefined) return '';
-  if (named.length < 2) return candidates(only, causes);
+  if (named.length < 2) return only.causes.length === 0 ? ': no known cause explains them' : candidates(only, causes);
   return `: ${named.map((part) => `${shareOf(part, traffic)}${candidates(part, causes)}`).join('; ')}`;
 }
 

@@ -164,6 +164,11 @@ describe('the verdict', () => {
     );
   });
 
+  it('says of the rest that no known cause explains it', () => {
+    const race = opinion('keep-alive-race', [{ errors: errors(0, 60), strength: 'likely' }], { summary: 'A race.' });
+    expect(verdict(race).summary).toContain('40 % stay undecided: no known cause explains them.');
+  });
+
   it('two kinds of errors, each with look-alikes of its own: the share of each, and none forced', () => {
     const { summary, between } = verdict(
       opinion('malformed-response', [{ errors: errors(0, 100), strength: 'possible' }]),

@@ -1,4 +1,4 @@
-import { type IdleTimeouts, idleTimeouts, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { divided } from '../patterns/tally.ts';
 import { type Failure, weigh } from '../traffic.ts';
 import { number, outOf, plural, spread, wholeSeconds } from '../wording.ts';
@@ -66,11 +66,15 @@ export const slowTarget = defineCause({
   },
 });
 
-/** A timer that differs from the configuration read now, with no recorded change, takes away the certainty. */
+/**
+ * A timer that differs from the configuration read now, with no recorded change, takes away the certainty. So does a method with a body:
+ * few bytes came, and no field says whether more were to come.
+ */
 function claimsOf({ target, sameRoute, upload, either, early, effective }: IdleTimeouts, differs: boolean): Claim[] {
   const fixed = effective !== null && target.length >= 3;
   const claims: Claim[] = [
-    { errors: target, strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
+    { errors: target.filter(isBodiless), strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
+    { errors: target.filter((error) => !isBodiless(error)), strength: !differs || fixed ? 'likely' : 'possible' },
     { errors: sameRoute, strength: 'likely' },
     { errors: [...upload, ...either, ...early], strength: 'possible' },
   ];

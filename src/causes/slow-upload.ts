@@ -1,8 +1,8 @@
 import { closedParts } from '../patterns/closed.ts';
 import type { DurationCluster } from '../patterns/durations.ts';
-import { allCarryBodies, idleTimeouts, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { allCarryBodies, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { type Failure, weigh } from '../traffic.ts';
-import { number, outOf, plural, seconds, spread, wholeSeconds } from '../wording.ts';
+import { list, number, outOf, plural, seconds, spread, wholeSeconds } from '../wording.ts';
 import { defineCause, type Judgement } from './cause.ts';
 import {
   attributesMissing,
@@ -28,12 +28,13 @@ export const slowUpload = defineCause({
     const own = [...parts.upload, ...parts.either];
     if (own.length === 0 && cut.length > 0) return cutOff(cut);
     if (own.length === 0) {
+      const noBody = parts.all.every(isBodiless);
       return {
         claims: [],
         for: [],
         against: against(parts.all, parts.sameRoute),
-        missing: [],
-        ruledOut: weigh(parts.all) === traffic.total,
+        missing: noBody ? [] : ['Whether more of a body was to come: no field of the log says.'],
+        ruledOut: noBody && weigh(parts.all) === traffic.total,
       };
     }
     const limit = parts.effective ?? parts.configured;
@@ -90,11 +91,16 @@ function cutOff(clocks: DurationCluster[]): Judgement {
 
 function against(all: Failure[], sameRoute: Failure[]): string[] {
   const bodies = new Set(sameRoute);
-  const small = all.filter((error) => !bodies.has(error));
-  const most = Math.max(0, ...small.map((error) => error.received_bytes));
-  const sentences = [
-    `${plural(weigh(small), 'error')} had a method without a body or under ${number(SMALL_BODY)} bytes to send (${number(most)} at most): nothing to be slow with.`,
-  ];
+  const [bodiless, small] = [all.filter(isBodiless), all.filter((error) => !isBodiless(error) && !bodies.has(error))];
+  const sentences: string[] = [];
+  if (bodiless.length > 0)
+    sentences.push(`${plural(weigh(bodiless), 'error')} had a method without a body: nothing to be slow with.`);
+  if (small.length > 0) {
+    const most = Math.max(...small.map((error) => error.received_bytes));
+    sentences.push(
+      `${plural(weigh(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: next to nothing.`,
+    );
+  }
   if (sameRoute.length > 0) {
     sentences.push(
       `${plural(weigh(sameRoute), 'error')} with a body ended at the timer, on routes where small requests timed out as well.`,

@@ -32,7 +32,9 @@ const WELL_ABOVE = 1;
 const MIN_PATTERN = 3;
 
 export const methodOf = (error: Failure): string => error.route.split(' ')[0] ?? '';
-const withoutUpload = (error: Failure): boolean => BODILESS.has(methodOf(error)) || error.received_bytes < SMALL_BODY;
+/** Whether its method has no body. */
+export const isBodiless = (error: Failure): boolean => BODILESS.has(methodOf(error));
+const withoutUpload = (error: Failure): boolean => isBodiless(error) || error.received_bytes < SMALL_BODY;
 
 /** Any of them may have waited for a slow client. */
 export const allCarryBodies = (errors: readonly Failure[]): boolean => !errors.some(withoutUpload);

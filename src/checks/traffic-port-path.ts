@@ -1,7 +1,10 @@
+import type { CloudTrailEvent } from '../aws.ts';
 import { splitTarget } from '../network-path/addresses.ts';
+import { pathChanges } from '../network-path/changes.ts';
 import { lookInside } from '../network-path/inside.ts';
+import type { PathAnswer } from '../network-path/path.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
-import { list, plural } from '../wording.ts';
+import { clock, list, plural } from '../wording.ts';
 import { defineCheck } from './check.ts';
 import { blockedVerdict, factsOf, isRemark, remarkOf, thatCount, unseenVerdict, walk } from './path-words.ts';
 
@@ -24,9 +27,10 @@ export const trafficPortPath = defineCheck({
     'prefixLists',
     'targetHealth',
     'traffic',
+    'changes',
   ],
 
-  evaluate(known) {
+  evaluate(known, question) {
     const walked = thatCount(walk(targetPaths(known), known, 'traffic'));
     if (walked.length === 0) {
       return known.targetHealth || known.traffic
@@ -58,7 +62,7 @@ export const trafficPortPath = defineCheck({
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
     return {
       outcome: 'pass',
-      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host.${remark}${caution}`,
+      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host${unless(late, known.changes, question.from)}.${remark}${caution}`,
       facts: [
         ...factsOf(walked),
         ...lookInside(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),
@@ -66,3 +70,17 @@ export const trafficPortPath = defineCheck({
     };
   },
 });
+
+/** The rules that were read are those of now. */
+function unless(
+  late: readonly { answer: PathAnswer }[],
+  events: readonly CloudTrailEvent[] | undefined,
+  from: number,
+): string {
+  if (events === undefined) return ', unless other rules stood then (changes were not read)';
+  const resources = [...new Set(late.flatMap(({ answer }) => answer.resources))];
+  const change = pathChanges(events, resources).findLast(({ at }) => at >= from);
+  return change
+    ? `, unless other rules stood then: ${change.name} changed ${change.resource} at ${clock(change.at)}`
+    : '';
+}

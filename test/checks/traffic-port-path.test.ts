@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { trafficPortPath } from '../../src/checks/traffic-port-path.ts';
+import { call } from '../causes/timeouts.ts';
 import { acl, admitting, cidr, eni, groups, network, OPEN, tcp } from '../network-path/network.ts';
 import { API, question, several, target } from '../traffic-builder.ts';
 import { api, health, inWords, known, lambda, traffic } from './network-known.ts';
@@ -77,8 +78,21 @@ describe('traffic-port-path', () => {
     },
     {
       name: 'open, and connections time out all the same',
-      part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
+      part: { traffic: traffic(timeouts('10.0.1.6:8080')), changes: [] },
       says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host.',
+    },
+    {
+      name: 'the same, and no changes were read',
+      part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host, unless other rules stood then (changes were not read).',
+    },
+    {
+      name: 'the same, and the rules were changed since',
+      part: {
+        traffic: traffic(timeouts('10.0.1.6:8080')),
+        changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)],
+      },
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host, unless other rules stood then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
     },
     {
       name: 'one ephemeral port denied, and nothing of it in the traffic',

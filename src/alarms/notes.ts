@@ -80,7 +80,7 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
       ),
     );
     if (claim === 'done') return 'already';
-    if (claim === 'wait') throw new Unavailable('busy', 'another process posts this note');
+    if (claim === 'wait') throw new Unavailable('busy', 'this note is being posted');
     const count = claim.doubtful ? 1 : await counted(claim.channel);
     if (count > THREADS) {
       log.warn(

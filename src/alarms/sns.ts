@@ -120,7 +120,12 @@ export function snsRoute(parts: SnsParts): Route {
   async function certificateAt(url: URL, signal: AbortSignal): Promise<X509Certificate> {
     const there = certificates.get(url.href);
     if (there !== undefined && isValid(there)) return there;
-    const certificate = new X509Certificate(await fetchText(url, signal));
+    const certificate = new X509Certificate(
+      await fetchText(url, signal).catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(`its certificate cannot be had from ${url.hostname}: ${why}`, { cause: error });
+      }),
+    );
     if (!isValid(certificate)) throw new Refused(403, 'the certificate is not valid now');
     if (!/(^|\n)CN=sns\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?($|\n)/.test(certificate.subject))
       throw new Refused(403, `the certificate is of ${certificate.subject.replaceAll('\n', ', ').slice(0, 200)}`);

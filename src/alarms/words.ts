@@ -26,12 +26,12 @@ export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
     .map(({ loadBalancer, alarm }) => `• ${escapeMrkdwn(loadBalancer)}: ${escapeMrkdwn(alarm)}`);
   const more = waiting.length - names.length;
   return lines([
-    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM since ${clock}*, beyond the threads above.`,
+    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM*, counted from ${clock} on, beyond those with a thread here.`,
     waiting.length === 0
       ? 'All have got their threads since, or are over.'
       : `${least}${waiting.length} without a thread; each gets one when there is room in this channel and it is still in ALARM.${later > 0 ? ` ${later} got theirs since.` : ''}`,
     ...names,
-    ...(more > 0 ? [`and ${atLeast}${more} more; alb502 diagnose <load-balancer> asks about one at once.`] : []),
+    ...(more > 0 ? [`and ${atLeast}${more} more; \`/alb502 my-alb\` asks about one at once.`] : []),
   ]);
 }
 

@@ -6,6 +6,7 @@ import { Problem } from '../../src/problem.ts';
 import type { FileMessage, Message } from '../../src/render/slack/message.ts';
 import type { Store } from '../../src/runs/store.ts';
 import { eventually } from '../eventually.ts';
+import { refusalsOf } from '../slack/block-kit.ts';
 import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
 import { envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
 import {
@@ -291,8 +292,9 @@ describe('several alarms', () => {
     await bot.idle();
     expect(notes('C0DEFAULT')).toHaveLength(1);
     expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toMatch(
-      /^\*190 more load balancers in ALARM since 02:44:\d\d UTC\*/,
+      /^\*190 more load balancers in ALARM\*, counted from 02:44:\d\d UTC on, beyond those with a thread here\./,
     );
+    expect(refusalsOf({ ...notes('C0DEFAULT')[0]?.message }, 'message')).toEqual([]);
     // Half of them are well before their turn comes.
     for (const name of names.slice(100)) await bot.alarms.handle(message(name, 'OK', BEGUN + 3 * MINUTE));
     for (let round = 0; round < 30; round++) {
@@ -322,7 +324,7 @@ it('a storm of more than are listed says "at least", until each was counted once
     return textOf(notes('C0DEFAULT')[0]?.message as Message);
   };
   for (let look = 0; look < 3; look++) {
-    expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM .*\nAt least 500 without a thread;/s);
+    expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM\*.*\nAt least 500 without a thread;/s);
     expect(await said()).toContain('and at least 485 more;');
     await bot.alarms.resume();
   }
@@ -335,7 +337,7 @@ it('a storm of more than are listed says "at least", until each was counted once
   }
   await said();
   await bot.alarms.stop(0);
-  expect(await said()).toMatch(/^\*510 more load balancers in ALARM .*\n480 without a thread;/s);
+  expect(await said()).toMatch(/^\*510 more load balancers in ALARM\*.*\n480 without a thread;/s);
   expect(roots('C0DEFAULT')).toHaveLength(40);
 });
 

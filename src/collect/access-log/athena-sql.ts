@@ -134,7 +134,7 @@ keyed AS (
   FROM entry),
 seen AS (
   SELECT keyed.*,
-    CASE WHEN in_window AND asked AND count(CASE WHEN status BETWEEN 0 AND 499 THEN 1 END) OVER (
+    CASE WHEN in_window AND asked AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
         PARTITION BY kind, client, route ORDER BY ended RANGE BETWEEN BIGINT '1' FOLLOWING AND BIGINT '${RETRY}' FOLLOWING) > 0
       THEN 1 ELSE 0 END AS retried
   FROM keyed),

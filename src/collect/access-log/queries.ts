@@ -58,7 +58,7 @@ export const STATUSES: Question = `
   JOIN place ON place.place = traffic.place
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
-/** Asked failures followed within 30 s by a status below 500 for the same client and route. */
+/** Asked failures followed within 30 s by a status below 500 that is no failure itself, for the same client and route. */
 export const RETRIED: Question = `
   WITH asking AS (
     SELECT id, client, route, ended, bucket
@@ -67,7 +67,8 @@ export const RETRIED: Question = `
   SELECT DISTINCT asking.id
   FROM asking JOIN entry
     ON entry.client = asking.client AND entry.route = asking.route AND entry.ended - entry.ended % ${RETRY} = asking.bucket
-  WHERE entry.ended > asking.ended AND entry.ended <= asking.ended + ${RETRY} AND entry.status BETWEEN 0 AND 499`;
+  WHERE entry.ended > asking.ended AND entry.ended <= asking.ended + ${RETRY} AND entry.status BETWEEN 0 AND 499
+    AND NOT entry.failed`;
 
 /** One row: distinct clients and retried requests among the asked failures. */
 export const FAILED: Question = `

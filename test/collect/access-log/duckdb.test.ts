@@ -516,6 +516,7 @@ describe('a failure', () => {
     ['a success on another port', { at: T + 5000, client: '192.0.2.1:5' }, true],
     ['another failure', { at: T + 5000, ...refused }, false],
     ['a 404', { at: T + 5000, status: '404', targetStatus: '404' }, true],
+    ['a client that gives up', { at: T + 5000, status: '460', targetStatus: '-' }, false],
   ])('followed by %s', async (_, next, retriedOk) => {
     const log = await read({ 'a.log': [line({ ...refused }), line(next)] });
     expect([log.failures[0]?.retriedOk, log.retriedOk, log.failureShapes[0]?.retriedOk]).toEqual([
@@ -524,6 +525,12 @@ describe('a failure', () => {
       Number(retriedOk),
     ]);
   });
+});
+
+it('a 400 that is asked about and comes again is no success of a retry', async () => {
+  const bad: Partial<Fields> = { status: '400', targetStatus: '-' };
+  const log = await read({ 'a.log': [line(bad), line({ ...bad, at: T + 5000 })] }, { statuses: ['400'] });
+  expect([log.failuresTotal, log.retriedOk]).toEqual([2, 0]);
 });
 
 describe('when a target group fails for long', () => {

@@ -72,7 +72,8 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
         next.route === item.route &&
         next.at > item.at &&
         next.at <= item.at + 30_000 &&
-        /^[0-4]/.test(next.entry.elb_status_code),
+        /^[0-4]/.test(next.entry.elb_status_code) &&
+        !isFailed(next.entry.elb_status_code),
     );
   const rows = failed
     .map((item) => ({ ...item, retriedOk: isRetried(item) }))

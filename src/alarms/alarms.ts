@@ -86,6 +86,9 @@ export interface Alarms {
 /** Milliseconds between attempts while Slack or the store is down: the first, doubled up to the last. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 20_000;
+/** Milliseconds, and failures: what fails while others are taken in is no outage, which would keep all of them from being received. */
+const ALONE = 2 * 60_000;
+const MOST_ALONE = 6;
 /** So long a message in hand is looked up again, and so often it is received for that: each keeps others waiting, or costs a receive. */
 const LOOKED_UP_FOR = 8_000;
 const RECEIVED_TO_LOOK_UP = 3;
@@ -130,8 +133,13 @@ export function openAlarms(parts: AlarmsParts): Alarms {
   /** The same news at the same time are taken in once. */
   const taking = new Map<string, Promise<Handled>>();
   let around: NodeJS.Timeout | null = null;
-  /** Until when nothing is received: what is down is not asked for more. */
-  let down: { what: string; since: number } | null = null;
+  /** News that wait for Slack or the store, and since when. */
+  const waiting = new Map<string, number>();
+  /** When news were taken in the last time. */
+  let reachedAt = Number.NEGATIVE_INFINITY;
+
+  /** Nothing is received then. One that waits for long may be the only one that cannot be taken in. */
+  const isDown = (): boolean => waiting.size > 1 || [...waiting.values()].some((since) => now() - since < ALONE);
 
   async function handle(body: string, received = RECEIVED_TO_LOOK_UP): Promise<Handled> {
     try {
@@ -166,30 +174,42 @@ export function openAlarms(parts: AlarmsParts): Alarms {
     const id = idOfNews(alarm);
     const there = taking.get(id);
     if (there !== undefined) return there;
-    const work = patiently(alarm, received).finally(() => taking.delete(id));
+    const work = patiently(id, alarm, received).finally(() => {
+      taking.delete(id);
+      waiting.delete(id);
+    });
     taking.set(id, work);
     return work;
   }
 
   /** Tries until it is taken in: what cannot be reached now comes back, and the news are kept meanwhile. */
-  async function patiently(alarm: Alarm, received: number): Promise<Handled> {
+  async function patiently(id: string, alarm: Alarm, received: number): Promise<Handled> {
     const begun = now();
+    let failedAt = begun;
+    let failedAlone = 0;
     let mayLookAgain = true;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
         const handled = await unlessEnding(taken(alarm, mayLookAgain));
         if (handled === undefined) return { outcome: 'again', why: 'alb502 is being stopped' };
-        if (down !== null) {
-          log.info({ what: down.what, seconds: Math.round((now() - down.since) / 1000) }, 'reached again');
-          down = null;
-        }
+        const since = Math.min(...waiting.values());
+        if (waiting.size > 0) log.info({ seconds: Math.round((now() - since) / 1000) }, 'taken in again');
+        // Others that wait say so when they fail again.
+        waiting.clear();
+        reachedAt = now();
         if (handled.outcome === 'handled') counts.handled += 1;
         return handled;
       } catch (error) {
         if (!(error instanceof Unavailable)) return broken(error, alarm);
         const { missing, message } = error;
         if (ending.signal.aborted || missing === 'stopping') return { outcome: 'again', why: message };
-        if ((missing === 'slack' || missing === 'store') && down === null) down = { what: missing, since: now() };
+        if (missing === 'slack' || missing === 'store') {
+          // Others were taken in since this one failed last: it may be nothing but this one.
+          failedAlone += reachedAt > failedAt ? 1 : 0;
+          failedAt = now();
+          if (failedAlone >= MOST_ALONE && now() - begun > ALONE) return broken(error, alarm);
+          waiting.set(id, begun);
+        }
         log[missing === 'busy' ? 'warn' : 'error'](
           { alarm: alarm.name, missing, why: message, err: error },
           'an alarm waits: it cannot be taken in yet',
@@ -330,7 +350,7 @@ export function openAlarms(parts: AlarmsParts): Alarms {
           ...parts.sqs,
           log,
           handle,
-          isDown: () => down !== null,
+          isDown,
           sleep,
         });
 

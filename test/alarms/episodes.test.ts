@@ -1,6 +1,7 @@
 /** What stands in the channels after alarms, with the real threads on paper. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Concerned } from '../../src/alarms/concerned.ts';
+import { idOfHistory, keyOfHistory } from '../../src/alarms/history.ts';
 import type { Investigator } from '../../src/investigate.ts';
 import { Problem } from '../../src/problem.ts';
 import type { FileMessage, Message } from '../../src/render/slack/message.ts';
@@ -8,7 +9,7 @@ import type { Store } from '../../src/runs/store.ts';
 import { eventually } from '../eventually.ts';
 import { refusalsOf } from '../slack/block-kit.ts';
 import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
-import { envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
+import { arnOf, envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
 import {
   type Clock,
   clockAt,
@@ -464,6 +465,29 @@ describe('what is missing', () => {
     expect(await tell()).toMatchObject({ outcome: 'handled' });
     expect(roots()).toHaveLength(1);
     expect(bot.alarms.counts).toEqual({ handled: 1, ignored: 0, poison: 0, failed: 1 });
+  });
+
+  it('what one alarm cannot be recorded for, while others can: it fails, and is no outage', async () => {
+    const key = keyOfHistory(idOfHistory(arnOf('web')));
+    const torn: Store = {
+      ...store,
+      write: async (...given) => {
+        if (given[0] === key) throw new Problem('web is locked by another process.', 2);
+        return store.write(...given);
+      },
+    };
+    bot = started({ store: torn });
+    const stuck = bot.alarms.handle(body({ name: 'web-502', loadBalancer: resourceOf('web') }));
+    let outcome: unknown = null;
+    void stuck.then((handled) => {
+      outcome = handled;
+    });
+    for (let number = 0; outcome === null && number < 500; number++) {
+      const other = body({ name: 'api-502', loadBalancer: resourceOf('api'), at: BEGUN + number * 1000 });
+      expect(await bot.alarms.handle(other)).toMatchObject({ outcome: 'handled' });
+      await clock.sleep(1000);
+    }
+    expect(await stuck).toEqual({ outcome: 'failed', why: 'web is locked by another process.' });
   });
 
   it('what nobody foresaw in one thread: that alarm fails, and is gone on with ever later', async () => {

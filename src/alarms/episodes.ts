@@ -33,7 +33,7 @@ import { channelFor, otherChannel, type Routing } from './route.ts';
 import { admit, ChannelState, emptyChannel, POST_LOST, withdrawn } from './storm.ts';
 import { reach, Unavailable } from './unavailable.ts';
 import { type Course, windowOf } from './window.ts';
-import { sentencesMessage, stormMessage } from './words.ts';
+import { elsewhereSentence, sentencesMessage, stormMessage } from './words.ts';
 
 /** News of one load balancer. */
 export interface News {
@@ -479,7 +479,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     return note((current) => ({
       ...current,
       channel: other,
-      sentences: [...current.sentences, `This thread belongs in the channel ${channel}: ${why}.`],
+      sentences: [...current.sentences, elsewhereSentence(channel, why)],
       episode: { ...current.episode, run },
     }));
   }

@@ -13,8 +13,14 @@ function lines(all: readonly string[]): Message {
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text } }] };
 }
 
-/** Sentences below a thread; texts from outside in them are escaped. */
-export const sentencesMessage = (sentences: readonly string[]): Message => lines(sentences.map(escapeMrkdwn));
+/** Why a thread is not where it belongs. */
+export const elsewhereSentence = (channel: string, why: string): string =>
+  `This thread belongs in the channel ${channel}: ${why}.`;
+const BELONGS = /^(This thread belongs in the channel )([CG][A-Z0-9]+):/;
+
+/** Sentences below a thread; texts from outside in them are escaped. A channel is one to go to, and is named as in the configuration. */
+export const sentencesMessage = (sentences: readonly string[]): Message =>
+  lines(sentences.map((sentence) => escapeMrkdwn(sentence).replace(BELONGS, '$1<#$2> ($2):')));
 
 /** The one note of a storm. */
 export function stormMessage(note: NonNullable<ChannelState['note']>): Message {

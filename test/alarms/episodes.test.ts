@@ -366,7 +366,9 @@ describe('what is missing', () => {
     await tell();
     expect(roots()).toHaveLength(0);
     expect(roots('C0DEFAULT')).toHaveLength(1);
-    expect(replies()).toEqual(['This thread belongs in the channel C0SHOP: alb502 is not in it; invite it there.']);
+    expect(replies()).toEqual([
+      'This thread belongs in the channel <#C0SHOP> (C0SHOP): alb502 is not in it; invite it there.',
+    ]);
   });
 
   it('any channel that takes it: the message is given back, for the dead-letter queue, and the thread comes when one does', async () => {

@@ -18,7 +18,7 @@ export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 
 /** Milliseconds within which Slack and the run store are to be reached. */
 const PATIENCE = 60_000;
 
-/** Throws Problem: exit 1 for a message that is not understood, 2 when Slack or the run store cannot be reached. */
+/** Throws Problem: exit 1 for a message that is not understood, 2 when it cannot be taken in, or not be looked up. */
 export async function alarm(options: AlarmOptions): Promise<void> {
   if (process.stdin.isTTY)
     throw new Problem('A message is read from the standard input, such as alb502 alarm < message.json.', 1);
@@ -174,7 +174,12 @@ async function posted(body: string, config: Config, investigator: Investigator, 
       `Slack or the run store was not reached within ${PATIENCE / 1000} s; the lines above say why.`,
       2,
     );
-  if (handled.outcome !== 'handled') throw new Problem(`The message was not taken: ${handled.why}.`, 1);
+  const { outcome } = handled;
+  if (outcome !== 'handled')
+    throw new Problem(
+      `The message was not taken: ${handled.why.replace(/\.$/, '')}.`,
+      outcome === 'failed' || outcome === 'again' ? 2 : 1,
+    );
   const said = {
     opened: 'a thread was opened',
     joined: 'it joins the thread that is there',

@@ -43,6 +43,7 @@ describe('without Slack', () => {
   it('says what it understood, and the diagnosis', async () => {
     const { stdout, stderr, exitCode } = await alarm(body({ state: 'OK', at: BEGUN + 8 * 60_000 }));
     expect(stderr).not.toMatch(/broke/);
+    expect(stderr).toContain('SLACK_BOT_TOKEN is not set: nothing is posted.');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
       /^Alarm shop-502 \(metric\): ALARM → OK at 2026-11-18 02:52:00 UTC\n {2}Threshold Crossed.*\nLoad balancer shop-prod \(eu-west-1, account default\)\nWindow 2026-11-18 02:45:00–02:53:00 UTC\nChannel none: neither/,
@@ -72,6 +73,16 @@ describe('without Slack', () => {
     ['another message', '{}', 'The message is about nothing alb502 diagnoses: it is no news of a CloudWatch alarm.\n'],
   ])('answers %s with one sentence', async (_, input, stderr) => {
     expect(await alarm(input)).toEqual({ stdout: '', stderr, exitCode: 1 });
+  });
+
+  it('does not say of an alarm that it names none where that could not be looked up', async () => {
+    const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: '\u001b[2Jany' });
+    const composite = JSON.stringify({ ...plain, AlarmRule: 'ALARM(shop-502)' });
+    const nobody = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    const { stdout, stderr, exitCode } = await alarm(composite, ['--dry-run'], nobody);
+    expect(stdout).toMatch(/^Alarm \\x1b\[2Jany \(composite\).*cloudwatch:DescribeAlarms failed/s);
+    expect(stderr).toBe('Which load balancer it is about is not known, so nothing is diagnosed.\n');
+    expect(exitCode).toBe(2);
   });
 
   it('answers an alarm of another namespace with one sentence', async () => {

@@ -80,8 +80,9 @@ function place(
   if (claimed.length > 0) {
     const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
     const better = owners.map((id) => titles.get(id) ?? id);
+    const count = weigh(claimed);
     const against = [
-      `${plural(claimed.length, 'error')} of its shape ${claimed.length === 1 ? 'has' : 'have'} another cause: ${list(better)}.`,
+      `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(better)}.`,
     ];
     return {
       ...base,

@@ -61,6 +61,20 @@ describe('standings', () => {
     ]);
   });
 
+  it('of a log too large to read each error of counts the errors, not the rows that stand for them', () => {
+    const few = errors(0, 40).map((error) => ({ ...error, weight: 25 }));
+    const { causes } = rank(
+      [
+        opinion('keep-alive-race', [{ errors: few, strength: 'likely' }]),
+        opinion('malformed-response', [{ errors: few, strength: 'possible' }]),
+      ],
+      { ...traffic, errors: few, total: 1000 },
+    );
+    expect(causes.find(({ id }) => id === 'malformed-response')?.against).toContain(
+      '1,000 errors of its shape have another cause: title of keep-alive-race.',
+    );
+  });
+
   it('possible for errors that are all explained is ruled out, by what explains them', () => {
     const { causes } = rank(
       [

@@ -11,35 +11,49 @@ import { refusalsOf } from '../slack/block-kit.ts';
 import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
 import { arnOf, envelope, event, resourceOf, snsAlarm, type Told } from './messages.ts';
 import {
+  answeringAtOnce,
   type Clock,
   clockAt,
   memoryStore,
   type Process,
   type ProcessParts,
   startProcess,
-  stubInvestigator,
 } from './process.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
 
-let stub: Awaited<ReturnType<typeof stubInvestigator>>;
+let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
 let paper: ChannelOnPaper;
 let store: ReturnType<typeof memoryStore>;
 let clock: Clock;
 let bot: Process;
 
+/** One metric of a metric math alarm: the 502 of a load balancer, of another account where it is named. */
+const metricOf = (name: string, AccountId?: string) => ({
+  ...(AccountId === undefined ? {} : { AccountId }),
+  Id: name,
+  MetricStat: {
+    Metric: {
+      Namespace: 'AWS/ApplicationELB',
+      MetricName: 'HTTPCode_ELB_502_Count',
+      Dimensions: [{ name: 'LoadBalancer', value: resourceOf(name) }],
+    },
+    Period: 60,
+  },
+});
+
 const started = (more: Partial<ProcessParts> = {}): Process =>
-  startProcess({ store, poster: paper, investigator: stub as Investigator, clock, owner: 'one', ...more });
+  startProcess({ store, poster: paper, investigator: investigator as Investigator, clock, owner: 'one', ...more });
 
 beforeAll(async () => {
-  stub = await stubInvestigator();
+  investigator = await answeringAtOnce();
 });
 beforeEach(() => {
   paper = channelOnPaper();
   store = memoryStore();
   clock = clockAt(BEGUN + 2000);
-  stub.asked.length = 0;
+  investigator.asked.length = 0;
   bot = started();
 });
 
@@ -90,7 +104,9 @@ describe('one alarm', () => {
   it('opens a thread in its channel, with the window from before the first breach to now', async () => {
     expect(await tell()).toEqual({ outcome: 'handled', learned: ['opened'] });
     expect(roots()).toHaveLength(1);
-    expect(stub.asked).toEqual([{ from: Date.parse('2026-11-20T02:37:00Z'), to: expect.closeTo(BEGUN + 2000, -4) }]);
+    expect(investigator.asked).toEqual([
+      { from: Date.parse('2026-11-20T02:37:00Z'), to: expect.closeTo(BEGUN + 2000, -4) },
+    ]);
     const [run] = await bot.runs.recent(5);
     expect(run).toMatchObject({
       askedBy: { kind: 'alarm', alarmName: 'shop-502' },
@@ -114,7 +130,7 @@ describe('one alarm', () => {
     await tell();
     clock.at = BEGUN + 14 * MINUTE;
     await tell({ state: 'OK', at: BEGUN + 13 * MINUTE + 4000 });
-    expect(stub.asked.at(-1)).toEqual({ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 14 * MINUTE });
+    expect(investigator.asked.at(-1)).toEqual({ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 14 * MINUTE });
     expect(replies()).toHaveLength(1);
     expect(replies()[0]).toMatch(/^Over after 13 min: shop-502 OK since 02:57:04 UTC/);
     expect(replies()[0]).toMatch(/02:37–02:58/);
@@ -124,9 +140,9 @@ describe('one alarm', () => {
 
   it('is asked about again when the logs have landed, and after its end; also by another process', async () => {
     const arriving: Investigator = {
-      ...stub,
+      ...investigator,
       async investigate(inquiry, surroundings) {
-        const answer = await stub.investigate(inquiry, surroundings);
+        const answer = await investigator.investigate(inquiry, surroundings);
         const provisional = inquiry.now < inquiry.to + 15 * MINUTE;
         return { ...answer, diagnosis: { ...answer.diagnosis, provisional } };
       },
@@ -142,14 +158,14 @@ describe('one alarm', () => {
     const next = started({ owner: 'two', investigator: arriving });
     await next.threads.resume();
     await next.alarms.resume();
-    await eventually(() => expect(stub.asked).toHaveLength(2));
+    await eventually(() => expect(investigator.asked).toHaveLength(2));
     await next.idle();
-    expect(stub.asked[1]).toEqual({ from: stub.asked[0]?.from, to: to + 6 * MINUTE });
+    expect(investigator.asked[1]).toEqual({ from: investigator.asked[0]?.from, to: to + 6 * MINUTE });
     await next.alarms.handle(body({ state: 'OK', at: BEGUN + 8 * MINUTE }));
     clock.at = BEGUN + 9 * MINUTE;
     await next.idle();
-    expect(stub.asked).toHaveLength(3);
-    expect(stub.asked[2]?.to).toBeGreaterThanOrEqual(BEGUN + 8 * MINUTE - 1);
+    expect(investigator.asked).toHaveLength(3);
+    expect(investigator.asked[2]?.to).toBeGreaterThanOrEqual(BEGUN + 8 * MINUTE - 1);
     expect(replies()).toHaveLength(1);
     expect(replies()[0]).toContain('provisional');
     const [ended] = await next.runs.recent(1);
@@ -169,9 +185,9 @@ describe('one alarm', () => {
 
   it('is asked about up to now while it lasts, but not without end, and comes to a final answer after it', async () => {
     const arriving: Investigator = {
-      ...stub,
+      ...investigator,
       async investigate(inquiry, surroundings) {
-        const answer = await stub.investigate(inquiry, surroundings);
+        const answer = await investigator.investigate(inquiry, surroundings);
         return {
           ...answer,
           diagnosis: { ...answer.diagnosis, provisional: inquiry.now < inquiry.to + 15 * MINUTE },
@@ -193,11 +209,11 @@ describe('one alarm', () => {
       }
       throw new Error('it is asked again for ever');
     };
-    const minutes = () => stub.asked.map(({ to }) => Math.round((to - BEGUN) / MINUTE));
+    const minutes = () => investigator.asked.map(({ to }) => Math.round((to - BEGUN) / MINUTE));
     expect(await settled()).toBe('final');
     expect(minutes()).toEqual([0, 6, 12, 12, 12, 12]);
     clock.at = BEGUN + 40 * MINUTE;
-    stub.asked.length = 0;
+    investigator.asked.length = 0;
     await tell({ state: 'OK', at: clock.at });
     expect(await settled()).toBe('final');
     expect(minutes()).toEqual([40, 40, 40, 40]);
@@ -250,7 +266,7 @@ describe('one alarm', () => {
     await tell();
     expect(roots()).toHaveLength(1);
     expect(replies()).toHaveLength(1);
-    expect(stub.asked).toEqual([{ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 6 * MINUTE }]);
+    expect(investigator.asked).toEqual([{ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 6 * MINUTE }]);
   });
 });
 
@@ -389,24 +405,12 @@ describe('what is missing', () => {
 
   it('one of two load balancers: the thread of the other says so', async () => {
     const { Trigger, AlarmArn: _, AWSAccountId: __, ...plain } = snsAlarm({ at: BEGUN });
-    const metric = (name: string, AccountId?: string) => ({
-      ...(AccountId === undefined ? {} : { AccountId }),
-      Id: name,
-      MetricStat: {
-        Metric: {
-          Namespace: 'AWS/ApplicationELB',
-          MetricName: 'HTTPCode_ELB_502_Count',
-          Dimensions: [{ name: 'LoadBalancer', value: resourceOf(name) }],
-        },
-        Period: 60,
-      },
-    });
     const gone = async (): Promise<never> => {
       throw new Problem('There is no load balancer api any more.', 1);
     };
-    bot = started({ investigator: { ...stub, find: gone } as Investigator });
+    bot = started({ investigator: { ...investigator, find: gone } as Investigator });
     const AlarmArn = 'arn:aws:cloudwatch:eu-west-1::alarm:both';
-    const math = { ...plain, AlarmArn, Trigger: { Metrics: [metric('shop', '123456789012'), metric('api')] } };
+    const math = { ...plain, AlarmArn, Trigger: { Metrics: [metricOf('shop', '123456789012'), metricOf('api')] } };
     expect(Trigger.Period).toBe(60);
     expect(await bot.alarms.handle(envelope(math))).toMatchObject({ learned: ['opened'] });
     await bot.idle();
@@ -578,7 +582,7 @@ describe('what is missing', () => {
 
   it('an answer: the thread stands, and says why; the end is told all the same', async () => {
     const failing: Investigator = {
-      ...stub,
+      ...investigator,
       investigate: async () => {
         throw new Error('athena:StartQueryExecution failed');
       },
@@ -615,18 +619,7 @@ describe('an alarm that is not about a load balancer', () => {
 
   it('is about more than five at once: one note that says so', async () => {
     const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'any-502' });
-    const metric = (name: string) => ({
-      Id: name,
-      MetricStat: {
-        Metric: {
-          Namespace: 'AWS/ApplicationELB',
-          MetricName: 'HTTPCode_ELB_502_Count',
-          Dimensions: [{ name: 'LoadBalancer', value: resourceOf(name) }],
-        },
-        Period: 60,
-      },
-    });
-    const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map(metric) } };
+    const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => metricOf(name)) } };
     expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', learned: [] });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message).split('\n')[0])).toEqual([
       'The alarm any-502 is about 6 load balancers at once, so none of them was diagnosed.',
@@ -702,6 +695,6 @@ describe('two replicas', () => {
     await Promise.all([bot.alarms.stop(0), other.alarms.stop(0)]);
     expect(replies()).toHaveLength(1);
     // Asked when it opened and when it ended, by one of them each time.
-    expect(stub.asked).toHaveLength(2);
+    expect(investigator.asked).toHaveLength(2);
   });
 });

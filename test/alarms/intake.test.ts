@@ -8,17 +8,17 @@ import type { Store } from '../../src/runs/store.ts';
 import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
 import { type Certified, certificate } from './certificate.ts';
 import { snsAlarm, TOPIC } from './messages.ts';
-import { ALARMS, clockAt, memoryStore, type Process, startProcess, stubInvestigator } from './process.ts';
+import { ALARMS, answeringAtOnce, clockAt, memoryStore, type Process, startProcess } from './process.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
 const CERTIFICATE =
   'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-7ff5318490ec183fbaddaa2a969abfda.pem';
 
-let stub: Awaited<ReturnType<typeof stubInvestigator>>;
+let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
 let genuine: Certified;
 beforeAll(async () => {
-  stub = await stubInvestigator();
+  investigator = await answeringAtOnce();
   genuine = certificate('sns.amazonaws.com', BEGUN - 30 * 86_400_000, BEGUN + 300 * 86_400_000);
 });
 
@@ -38,7 +38,7 @@ function notification(): string {
 const parts = () => ({
   poster: channelOnPaper(),
   store: memoryStore(),
-  investigator: stub,
+  investigator,
   clock: clockAt(BEGUN + 2000),
   alarms: { ...ALARMS, sns: { topics: [TOPIC] } },
   fetchText: async () => genuine.pem,
@@ -109,7 +109,7 @@ it('that cannot be handled is tried again ever later, and given up after hours',
     tries += 1;
     throw new TypeError('nobody foresaw this');
   };
-  const bot = startProcess({ ...given, investigator: { ...stub, known }, owner: 'one' });
+  const bot = startProcess({ ...given, investigator: { ...investigator, known }, owner: 'one' });
   expect(await post(bot)).toBe(200);
   await bot.idle();
   expect(tries).toBe(1);

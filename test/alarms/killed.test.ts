@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
 import { envelope, snsAlarm } from './messages.ts';
-import { clockAt, memoryStore, type Process, startProcess, stubInvestigator } from './process.ts';
+import { answeringAtOnce, clockAt, memoryStore, type Process, startProcess } from './process.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
@@ -14,10 +14,10 @@ const MESSAGES = [
   envelope(snsAlarm({ at: BEGUN + 5 * MINUTE, state: 'OK' })),
 ];
 
-let stub: Awaited<ReturnType<typeof stubInvestigator>>;
+let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
 beforeAll(async () => {
   // Little is to be kept of it, hundreds of times.
-  stub = await stubInvestigator('004-one-row-undecided');
+  investigator = await answeringAtOnce('004-one-row-undecided');
 });
 
 interface Outcome {
@@ -47,7 +47,7 @@ async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
   paper.mayLook = mayLook;
   const store = memoryStore();
   const clock = clockAt(BEGUN + 2000);
-  const parts = { store, poster: paper, investigator: stub, clock };
+  const parts = { store, poster: paper, investigator, clock };
   const first = startProcess({ ...parts, owner: 'first', ...(diesAt ? { diesAt } : {}) });
   const queue = [...MESSAGES];
   // A replica that looks around between the messages, and tidies up what is done.

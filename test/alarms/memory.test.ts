@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { channelOnPaper } from '../slack/channel-on-paper.ts';
 import { envelope, snsAlarm } from './messages.ts';
-import { clockAt, memoryStore, startProcess, stubInvestigator } from './process.ts';
+import { answeringAtOnce, clockAt, memoryStore, startProcess } from './process.ts';
 
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
@@ -20,7 +20,7 @@ async function heap(): Promise<number> {
 
 it('an alarm that is done with leaves nothing', async () => {
   const at = Date.parse('2026-11-20T02:44:00.000Z');
-  const investigator = await stubInvestigator();
+  const investigator = await answeringAtOnce();
   const parts = { store: memoryStore(), poster: channelOnPaper(), investigator, clock: clockAt(at), owner: 'one' };
   const { alarms, logged } = startProcess(parts);
   const { Trigger, ...other } = snsAlarm({ at });

@@ -39,7 +39,7 @@ export function memoryStore(): Store & { objects: Map<string, Stored> } {
 }
 
 /** Answers every question at once with what is recorded of one incident. */
-export async function stubInvestigator(
+export async function answeringAtOnce(
   scenario = '001-keep-alive-race-beside-worker-timeout',
 ): Promise<Investigator & { asked: { from: number; to: number }[] }> {
   const recorded = await recordedInvestigator([join(SCENARIOS, scenario)]);

@@ -78,25 +78,6 @@ describe('a store in S3', () => {
     expect((await store.read('a'))?.body).toBe('mine too');
   });
 
-  it.each([-90_000, 90_000])(
-    'has the clock of S3, which all replicas go by: %i ms from that of this machine',
-    async (ahead) => {
-      const bucket = await writtenBucket();
-      bucket.ahead = ahead;
-      const store = await opened(bucket);
-      const off = () => (store.now?.() ?? 0) - Date.now();
-      expect(Math.abs(off() - ahead)).toBeLessThan(3000);
-      // Set right, or nearly: what is left is how long answers take.
-      bucket.ahead = 2000;
-      await store.read('a');
-      expect(off()).toBe(0);
-      bucket.ahead = ahead;
-      bucket.denied.add('GET');
-      await expect(store.read('a')).rejects.toThrow('denied');
-      expect(Math.abs(off() - ahead)).toBeLessThan(3000);
-    },
-  );
-
   it('knows its own write again when S3 was undecided after that', async () => {
     const bucket = await writtenBucket();
     const store = await opened(bucket);

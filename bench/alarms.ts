@@ -24,7 +24,7 @@ import { openLog } from '../src/slack/log.ts';
 import { openPoster } from '../src/slack/post.ts';
 import { openThreads } from '../src/slack/threads.ts';
 import { REGION, resourceOf, snsAlarm } from '../test/alarms/messages.ts';
-import { memoryStore, stubInvestigator } from '../test/alarms/process.ts';
+import { answeringAtOnce, memoryStore } from '../test/alarms/process.ts';
 import { type LocalSlack, openLocalSlack } from '../test/slack/local-slack.ts';
 
 // Options of the other benchmarks may stand beside it.
@@ -108,7 +108,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
   const store = isFar ? far(memoryStore()) : await openStore(config);
   const runs = openRuns(store, { retentionDays: 30 });
   const poster = openPoster({ token: slack.botToken, clientOptions: { slackApiUrl: slack.apiUrl }, log });
-  const stub = await stubInvestigator();
+  const stub = await answeringAtOnce();
   const investigator = {
     ...stub,
     investigate: async (...asked: Parameters<typeof stub.investigate>) => {

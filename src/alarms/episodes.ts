@@ -524,7 +524,7 @@ export function openEpisodes(parts: EpisodesParts): Episodes {
     return reach('store', async () => {
       const run = await runs.read(episode.run);
       if (run === null) return null;
-      return episodeClosedMessage({ run, diagnosis: await runs.diagnosis(run.copyOf ?? run.id), episode });
+      return episodeClosedMessage({ run, diagnosis: await runs.diagnosis(run.id), episode });
     });
   }
 

@@ -10,8 +10,8 @@ const Recorded = z.object({
   recordedAt: z.iso.datetime(),
   alarm: Alarm,
   lease: Lease,
-  /** How often it was begun to take it in. */
-  tries: z.number().int(),
+  /** How often it was begun to take it in; what an earlier version recorded does not say. */
+  tries: z.number().int().default(1),
 });
 type Recorded = z.infer<typeof Recorded>;
 

@@ -130,6 +130,28 @@ it('that cannot be handled is tried again ever later, and given up after hours',
   expect(bot.logged).toContainEqual(expect.objectContaining({ text: 'a recorded alarm is given up' }));
 });
 
+it('recorded by an earlier version, which did not count tries, has its thread', async () => {
+  const given = parts();
+  given.poster.isDown = true;
+  const one = startProcess({ ...given, owner: 'one' });
+  expect(await post(one)).toBe(200);
+  await one.alarms.stop(0);
+  const [key = ''] = [...given.store.objects.keys()].filter((name) => name.startsWith('alarms/intake/'));
+  const { body } = (await given.store.read(key)) ?? { body: '{}' };
+  const { tries, ...earlier } = JSON.parse(body);
+  expect(tries).toBe(1);
+  await given.store.remove(key);
+  await given.store.write(key, JSON.stringify(earlier), 'absent');
+  given.poster.isDown = false;
+  given.clock.at += 10 * MINUTE;
+  const two = startProcess({ ...given, owner: 'two' });
+  await two.alarms.resume();
+  await two.idle();
+  await two.alarms.stop(0);
+  expect(two.logged).not.toContainEqual(expect.objectContaining({ text: 'a recorded alarm cannot be read' }));
+  expect(await given.store.read(key)).toBeNull();
+});
+
 it.each(['before', 'after'] as const)(
   'killed %s any call: one thread, by whoever goes on',
   { timeout: 120_000 },

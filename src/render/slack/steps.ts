@@ -105,8 +105,8 @@ function faultParts(finding: Finding): Part[] {
 function gapsOf({ findings }: Step, { gaps }: Diagnosis): string[] {
   const unknown = findings.filter(({ outcome }) => outcome === 'unknown').map(({ summary }) => summary);
   return gaps.filter((gap) => {
-    // "<reason>; not known: <what>."; the finding says "Could not look: <reason>."
-    const reason = gap.replace(/(?:; not known:|: unknown) [^:]*$/, '');
+    // "<reason>: unknown <what>."; the finding says "Could not look: <reason>."
+    const reason = gap.replace(/: unknown [^:]*$/, '');
     return reason.length > 0 && unknown.some((summary) => summary.includes(reason));
   });
 }

@@ -12,7 +12,7 @@ const dist = join(root, 'dist');
 const { outputFiles, metafile } = await build({
   absWorkingDir: root,
   // A thread is a program of its own: its file stands beside the chunks.
-  entryPoints: { cli: 'src/cli.ts', 'scan-worker': 'src/collect/access-log/scan-worker.ts' },
+  entryPoints: { cli: 'src/cli.ts', 'scan-worker': 'src/collect/access-log/duckdb/scan-worker.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -19,13 +19,13 @@ import { openStore } from '../src/commands/serve.ts';
 import { parseConfig } from '../src/config.ts';
 import { openLimits } from '../src/runs/limits.ts';
 import { openRuns } from '../src/runs/runs.ts';
-import type { Store } from '../src/runs/store.ts';
-import { openLog } from '../src/slack/log.ts';
-import { openPoster } from '../src/slack/post.ts';
-import { openThreads } from '../src/slack/threads.ts';
-import { REGION, resourceOf, snsAlarm } from '../test/alarms/messages.ts';
-import { answeringAtOnce, memoryStore } from '../test/alarms/process.ts';
-import { type LocalSlack, openLocalSlack } from '../test/slack/local-slack.ts';
+import type { Store } from '../src/runs/store/store.ts';
+import { openPoster } from '../src/slack/delivery/post.ts';
+import { openLog } from '../src/slack/slack-log.ts';
+import { openThreads } from '../src/slack/thread/open.ts';
+import { REGION, resourceOf, snsAlarm } from '../test/support/alarms/messages.ts';
+import { answeringAtOnce, memoryStore } from '../test/support/alarms/process.ts';
+import { type LocalSlack, openLocalSlack } from '../test/support/slack/local-slack.ts';
 
 // Options of the other benchmarks may stand beside it.
 const { values } = parseArgs({

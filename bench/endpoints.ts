@@ -5,11 +5,11 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { serveAthena } from '../test/athena/server.ts';
-import { FORMS } from '../test/athena/tables.ts';
-import { environmentFor, filesOf, serveAccount } from '../test/collect/live/account.ts';
-import { incidentFolder } from '../test/collect/live/live.ts';
-import { serveS3 } from '../test/s3/server.ts';
+import { serveAthena } from '../test/support/athena/server.ts';
+import { FORMS } from '../test/support/athena/tables.ts';
+import { incidentFolder } from '../test/support/aws/live-run.ts';
+import { environmentFor, filesOf, serveAccount } from '../test/support/aws/recorded-account.ts';
+import { serveS3 } from '../test/support/s3/server.ts';
 
 const BUCKET = 'example-alb-logs';
 const [, , number = '', call = '', query = ''] = process.argv;

@@ -14,9 +14,9 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readIncident } from '../src/collect/recorded.ts';
+import { readIncident } from '../src/collect/incident/incident-collectors.ts';
 import { judgeLive } from '../src/commands/diagnose-live.ts';
-import { incidentFolder } from '../test/collect/live/live.ts';
+import { incidentFolder } from '../test/support/aws/live-run.ts';
 
 /** Its errors are connect timeouts: they need no second query. */
 const INCIDENT = '002';

@@ -1,7 +1,7 @@
 /** Reads one incident with the log engine alone: `node bench/read.ts <incident folder>`. Prints counts and times as JSON. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readAccessLog } from '../src/collect/access-log/duckdb.ts';
+import { readAccessLog } from '../src/collect/access-log/duckdb/duckdb-engine.ts';
 
 const folder = process.argv[2] ?? '.';
 const incident: { loadBalancer: string; from: string; to: string } = JSON.parse(

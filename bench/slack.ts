@@ -13,8 +13,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readIncident } from '../src/collect/recorded.ts';
-import { type Call, type LocalSlack, type Message, type Options, openLocalSlack } from '../test/slack/local-slack.ts';
+import { readIncident } from '../src/collect/incident/incident-collectors.ts';
+import {
+  type Call,
+  type LocalSlack,
+  type Message,
+  type Options,
+  openLocalSlack,
+} from '../test/support/slack/local-slack.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../test/scenarios');
 const ACK_AIM = 500;

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { placeIn, syntaxError, withoutMark } from './collect/recorded/json.ts';
+import { placeIn, syntaxError, withoutMark } from './format/parse-json.ts';
 import { Problem } from './problem.ts';
 
 /** Read when there is one in the working directory and no other is named. */

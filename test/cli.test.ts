@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HELP } from '../src/commands/help.ts';
 
-const entry = join(import.meta.dirname, '..', 'src', 'cli.ts');
+const entry = join(import.meta.dirname, '../src/cli.ts');
 const scenarios = join(import.meta.dirname, 'scenarios');
 const names = readdirSync(scenarios)
   .filter((name) => /^\d/.test(name))

@@ -200,7 +200,7 @@ function complaint(act: () => unknown): string {
 }
 
 it('reads the example of the README', () => {
-  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
   const [, example = ''] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
   const content: unknown = JSON.parse(example);
   expect(parseConfig(content, {}, 'README.md')).toEqual({
@@ -211,7 +211,7 @@ it('reads the example of the README', () => {
 });
 
 it('reads the example for the bot', () => {
-  const file = join(import.meta.dirname, '..', 'alb502.example.json');
+  const file = join(import.meta.dirname, '../alb502.example.json');
   const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(parseConfig(content, {}, file)).toMatchObject(Object(content));
 });

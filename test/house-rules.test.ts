@@ -3,12 +3,12 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { CAUSE_IDS } from '../src/causes/ids.ts';
-import { causes } from '../src/causes/index.ts';
-import { STEP_TITLES } from '../src/checks/check.ts';
-import { checklist } from '../src/checks/index.ts';
-import type { Diagnosis } from '../src/diagnosis.ts';
-import { renderCauses, renderChecklist } from '../src/render/checklist.ts';
+import { CAUSE_IDS } from '../src/diagnose/cause-ids.ts';
+import { causes } from '../src/diagnose/causes/index.ts';
+import { STEP_TITLES } from '../src/diagnose/checks/check.ts';
+import { checklist } from '../src/diagnose/checks/index.ts';
+import type { Diagnosis } from '../src/diagnose/diagnosis.ts';
+import { renderCauses, renderChecklist } from '../src/render/readme-tables.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -16,11 +16,7 @@ const list = (pattern: string) => globSync(pattern, { cwd: root }).sort();
 const sources = list('src/**/*.ts');
 
 /** Entries and what stands at the edge: the only places for files, sockets, processes, AWS and DuckDB. */
-const EDGE = [
-  /^src\/collect(\/|\.ts$)/,
-  /^src\/(runs|slack|alarms|commands|investigate)\//,
-  /^src\/(cli|config|progress|save[^/]*)\.ts$/,
-];
+const EDGE = [/^src\/(collect|doctor|runs|slack|alarms|commands|investigate)\//, /^src\/(cli|config)\.ts$/];
 const isEdge = (file: string) => EDGE.some((pattern) => pattern.test(file));
 const middle = sources.filter((file) => !isEdge(file));
 
@@ -55,7 +51,9 @@ const { inputs } = buildSync({
 
 describe('I/O stays at the edge', () => {
   it('knows the middle', () => {
-    expect(middle).toEqual(expect.arrayContaining(['src/diagnose.ts', 'src/signature.ts', 'src/traffic.ts']));
+    expect(middle).toEqual(
+      expect.arrayContaining(['src/diagnose/diagnose.ts', 'src/diagnose/signature.ts', 'src/diagnose/traffic.ts']),
+    );
   });
 
   it.each(middle)('%s imports only pure modules', (file) => {
@@ -74,8 +72,8 @@ describe('I/O stays at the edge', () => {
 
 /** Tests that are about one thing say so in their file name or quote its id. */
 function isTested(folder: 'checks' | 'causes', id: string): boolean {
-  if (existsSync(join(root, `test/${folder}/${id}.test.ts`))) return true;
-  return list(`test/${folder}/*.test.ts`).some((file) => read(file).includes(`'${id}'`));
+  if (existsSync(join(root, `test/diagnose/${folder}/${id}.test.ts`))) return true;
+  return list(`test/diagnose/${folder}/*.test.ts`).some((file) => read(file).includes(`'${id}'`));
 }
 
 /** The names of the files that define one of a kind. */
@@ -89,8 +87,8 @@ const SENTENCE = /^[A-Z0-9"`][\s\S]*[.]$/;
 const AWS_PAGE = /^https:\/\/docs\.aws\.amazon\.com\/\S+$/;
 
 describe('the checklist', () => {
-  it('lists every file of src/checks once', () => {
-    expect(checklist.map(({ id }) => id).sort()).toEqual(filesWith('src/checks', 'defineCheck'));
+  it('lists every file of src/diagnose/checks once', () => {
+    expect(checklist.map(({ id }) => id).sort()).toEqual(filesWith('src/diagnose/checks', 'defineCheck'));
   });
 
   it('goes through the six steps in order', () => {
@@ -106,7 +104,7 @@ describe('the checklist', () => {
       expect(check.why).toMatch(SENTENCE);
       expect(check.fix).toMatch(SENTENCE);
       expect(check.reference).toMatch(AWS_PAGE);
-      expect(isTested('checks', id), `a test of ${id} in test/checks`).toBe(true);
+      expect(isTested('checks', id), `a test of ${id} in test/diagnose/checks`).toBe(true);
     },
   );
 });
@@ -114,7 +112,7 @@ describe('the checklist', () => {
 describe('the causes', () => {
   it('are those of the contract, in its order, one a file', () => {
     expect(causes.map(({ id }) => id)).toEqual(CAUSE_IDS);
-    expect(filesWith('src/causes', 'defineCause')).toEqual([...CAUSE_IDS].sort());
+    expect(filesWith('src/diagnose/causes', 'defineCause')).toEqual([...CAUSE_IDS].sort());
   });
 
   it.each(causes.map((cause) => [cause.id, cause] as const))(
@@ -123,7 +121,7 @@ describe('the causes', () => {
       expect(cause.title).not.toBe('');
       expect(cause.explanation).toMatch(SENTENCE);
       expect(cause.reference).toMatch(AWS_PAGE);
-      expect(isTested('causes', id), `a test of ${id} in test/causes`).toBe(true);
+      expect(isTested('causes', id), `a test of ${id} in test/diagnose/causes`).toBe(true);
     },
   );
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLocalSlack } from './slack/local-slack.ts';
+import { openLocalSlack } from './support/slack/local-slack.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');

@@ -5,12 +5,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readIncident } from '../src/collect/recorded.ts';
-import { judge } from '../src/commands/diagnose.ts';
-import type { Diagnosis, JudgedCause } from '../src/diagnosis.ts';
+import { readIncident } from '../src/collect/incident/incident-collectors.ts';
+import { judge } from '../src/commands/diagnose-command.ts';
+import type { Diagnosis, JudgedCause } from '../src/diagnose/diagnosis.ts';
 import { renderJson } from '../src/render/json.ts';
 import { renderTerminal } from '../src/render/terminal.ts';
-import type { Expectation } from './simulator/recording.ts';
+import type { Expectation } from './support/simulator/recording.ts';
 
 const root = join(import.meta.dirname, 'scenarios');
 const names = readdirSync(root)

@@ -1,9 +1,9 @@
 /** Alarms that came over HTTPS: recorded before SNS is answered, and kept until they are taken in. */
 import * as z from 'zod';
 import { Lease } from '../runs/run.ts';
-import type { Store } from '../runs/store.ts';
-import { Alarm, idOfNews } from './alarm.ts';
-import { openObjects } from './objects.ts';
+import { openObjects } from '../runs/store/document.ts';
+import type { Store } from '../runs/store/store.ts';
+import { Alarm, idOfNews } from './alarm-event.ts';
 
 const Recorded = z.object({
   schema: z.literal(1),

@@ -7,7 +7,7 @@ import { verify, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { epochOf, Instant } from '../aws.ts';
+import { epochOf, Instant } from '../evidence/aws.ts';
 import type { Route } from '../slack/app.ts';
 
 /** The text at an address; rejects for any other answer than 200. */

@@ -5,8 +5,8 @@
 import { type Message, SQSClient } from '@aws-sdk/client-sqs';
 import type { Logger } from 'pino';
 import { Consumer } from 'sqs-consumer';
-import { settingsFor } from '../collect/live/clients.ts';
-import { standardRegion } from '../collect/live/session.ts';
+import { settingsFor } from '../collect/aws/sdk-clients.ts';
+import { standardRegion } from '../collect/aws/session.ts';
 import type { Handled } from './alarms.ts';
 
 export interface SqsParts {

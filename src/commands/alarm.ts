@@ -1,12 +1,12 @@
 /** `alb502 alarm < message.json`: one message of an alarm by hand, as the bot would take it, or only shown. */
-import type { Alarm } from '../alarms/alarm.ts';
+import type { Alarm } from '../alarms/alarm-event.ts';
 import { type Config, readConfig } from '../config.ts';
-import type { Inquiry, Investigator } from '../investigate.ts';
+import { visible } from '../format/escape-control-characters.ts';
+import { iso } from '../format/wording.ts';
+import type { Inquiry, Investigator } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { clock, span } from '../render/phrases.ts';
-import { visible } from '../render/visible.ts';
-import { iso } from '../wording.ts';
-import { type DiagnoseOptions, hasColour, render } from './diagnose.ts';
+import { type DiagnoseOptions, hasColour, render } from './diagnose-command.ts';
 
 export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 'markdown'> {
   /** Shows what was understood and the diagnosis, and posts nothing. */
@@ -23,11 +23,11 @@ export async function alarm(options: AlarmOptions): Promise<void> {
   if (process.stdin.isTTY)
     throw new Problem('A message is read from the standard input, such as alb502 alarm < message.json.', 1);
   const body = await bodyOf(process.stdin);
-  const { readMessage } = await import('../alarms/read.ts');
+  const { readMessage } = await import('../alarms/read-message.ts');
   const read = readMessage(body);
   if ('poison' in read) throw new Problem(`The message is not understood: ${read.poison}.`, 1);
   if ('ignored' in read) throw new Problem(`The message is about nothing alb502 diagnoses: ${read.ignored}.`, 1);
-  const { elsewhere } = await import('../alarms/alarm.ts');
+  const { elsewhere } = await import('../alarms/alarm-event.ts');
   const other = elsewhere(read.alarm);
   if (other !== null) throw new Problem(`The alarm ${read.alarm.name} is not about a load balancer: ${other}.`, 1);
   const config = await readConfig(options.config);
@@ -66,9 +66,9 @@ async function investigatorOf(config: Config, recorded: readonly string[]): Prom
 /** What was understood, and the diagnosis. */
 async function shown(alarm: Alarm, config: Config, investigator: Investigator, options: AlarmOptions): Promise<void> {
   const [{ liveLookup, refOf }, { windowOf }, { channelFor }, { routingOf }] = await Promise.all([
-    import('../alarms/concerned.ts'),
-    import('../alarms/window.ts'),
-    import('../alarms/route.ts'),
+    import('../alarms/affected-load-balancers.ts'),
+    import('../query/alarm-window.ts'),
+    import('../alarms/alarm-routes.ts'),
     import('../alarms/alarms.ts'),
   ]);
   const interruption = new AbortController();
@@ -116,7 +116,7 @@ async function diagnosed(
   options: AlarmOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const { openProgress } = await import('../progress.ts');
+  const { openProgress } = await import('./terminal-progress.ts');
   const { progress, doing, close } = await openProgress(process.stderr, hasColour(process.stderr));
   try {
     const { diagnosis } = await investigator.investigate(inquiry, { signal, progress, doing });
@@ -131,9 +131,9 @@ async function posted(body: string, config: Config, investigator: Investigator, 
   const [{ openAlarms }, { openLog }, { openPoster }, { openThreads }, { openLimits }, { openRuns }, { openStore }] =
     await Promise.all([
       import('../alarms/alarms.ts'),
-      import('../slack/log.ts'),
-      import('../slack/post.ts'),
-      import('../slack/threads.ts'),
+      import('../slack/slack-log.ts'),
+      import('../slack/delivery/post.ts'),
+      import('../slack/thread/open.ts'),
       import('../runs/limits.ts'),
       import('../runs/runs.ts'),
       import('./serve.ts'),

@@ -1,9 +1,9 @@
 /** `alb502 demo`: the recorded incidents that ship with alb502. */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { readIncident } from '../collect/recorded.ts';
+import { readIncident } from '../collect/incident/incident-collectors.ts';
 import { Problem } from '../problem.ts';
-import { judgeVisibly, render } from './diagnose.ts';
+import { judgeVisibly, render } from './diagnose-command.ts';
 import { packageRoot } from './package-root.ts';
 
 export async function demo(asked: string | undefined): Promise<void> {

@@ -3,15 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
+import { visibleDiagnosis } from '../format/escape-control-characters.ts';
+import { clock } from '../format/wording.ts';
+import type { Investigation, Surroundings } from '../investigate/investigator.ts';
 import { type Ask, investigateLive, type Place } from '../investigate/live.ts';
 import { TIME, type Time, untilFinal, type Waited } from '../investigate/until-final.ts';
-import type { Investigation, Surroundings } from '../investigate.ts';
 import { Problem } from '../problem.ts';
-import { dayMeant, parseQuery, resolve } from '../query.ts';
+import { dayMeant, parseQuery, resolve } from '../query/parse-question.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
-import { visibleDiagnosis } from '../render/visible.ts';
-import { clock } from '../wording.ts';
-import { type DiagnoseOptions, hasColour, lookBackOf, rendererFor } from './diagnose.ts';
+import { type DiagnoseOptions, hasColour, lookBackOf, rendererFor } from './diagnose-command.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
 export type LiveSurroundings = Surroundings & { now: number };
@@ -22,7 +22,7 @@ type Kept = Investigation & { dir: string | null };
 /** Throws Problem; what was known before an interruption ended the waiting is printed first. */
 export async function diagnoseLive(words: string[], options: DiagnoseOptions, time: Time = TIME): Promise<void> {
   const { save } = options;
-  const saving = save === undefined ? null : { dir: save, ...(await import('../save.ts')) };
+  const saving = save === undefined ? null : { dir: save, ...(await import('../collect/incident/save.ts')) };
   await saving?.assertSaveable(saving.dir, null);
   const { asked, question, place, note } = await readQuestion(words.join(' '), options, time.clock());
   if (note !== null) tell(note);
@@ -36,7 +36,7 @@ export async function diagnoseLive(words: string[], options: DiagnoseOptions, ti
   // Log files that are fetched are kept until they are saved.
   const keeping = saving && (await mkdtemp(join(tmpdir(), 'alb502-live-')));
   const ask = async (now: number, spentUsd: number): Promise<Kept> => {
-    const { openProgress } = await import('../progress.ts');
+    const { openProgress } = await import('./terminal-progress.ts');
     const { progress, doing, soFar, close } = await openProgress(process.stderr, hasColour(process.stderr));
     const notices: string[] = [];
     try {

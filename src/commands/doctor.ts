@@ -1,6 +1,6 @@
 /** `alb502 doctor [load-balancer]`: what works, what is missing, and the exact permission or setting for each gap. Reads only. */
 import type { Look } from '../doctor/finding.ts';
-import { hasColour } from './diagnose.ts';
+import { hasColour } from './diagnose-command.ts';
 
 export interface DoctorOptions {
   region?: string;
@@ -12,8 +12,8 @@ export interface DoctorOptions {
 export async function doctor(asked: string | undefined, options: DoctorOptions): Promise<void> {
   const [{ readConfig }, { sessionsFor }, { examine }, { renderLooks }] = await Promise.all([
     import('../config.ts'),
-    import('../collect/live/sessions.ts'),
-    import('../collect/doctor.ts'),
+    import('../collect/aws/accounts-to-search.ts'),
+    import('../doctor/examine.ts'),
     import('../doctor/finding.ts'),
   ]);
   const config = await readConfig(options.config);
@@ -29,7 +29,7 @@ export async function doctor(asked: string | undefined, options: DoctorOptions):
     if (asked === undefined) {
       for (const session of sessions) looks.push(await examine(session, null, surroundings));
     } else {
-      const { findLive } = await import('../collect/live/load-balancer.ts');
+      const { findLive } = await import('../collect/aws/load-balancer.ts');
       const { session, name, arn } = await findLive(asked, sessions);
       looks.push(await examine(session, { name, arn }, surroundings));
     }

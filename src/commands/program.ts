@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { Problem } from '../problem.ts';
 import type { AlarmOptions } from './alarm.ts';
-import type { DiagnoseOptions } from './diagnose.ts';
+import type { DiagnoseOptions } from './diagnose-command.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
@@ -60,7 +60,7 @@ function program(): Command {
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
     .action(async (words: string[], options: DiagnoseOptions) => {
-      const { diagnoseAsked } = await import('./diagnose.ts');
+      const { diagnoseAsked } = await import('./diagnose-command.ts');
       await diagnoseAsked(words, options);
     });
 

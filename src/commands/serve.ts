@@ -2,11 +2,11 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { type Config, RUNS_FOLDER, readConfig, readMode, readSecrets, type Secrets } from '../config.ts';
+import type { Investigator } from '../investigate/investigator.ts';
 import type { LiveInvestigator } from '../investigate/live.ts';
-import type { Investigator } from '../investigate.ts';
 import { Problem } from '../problem.ts';
-import type { Store } from '../runs/store.ts';
-import type { Clock } from '../slack/budget.ts';
+import type { Store } from '../runs/store/store.ts';
+import type { Clock } from '../slack/delivery/edit-rate-limiter.ts';
 
 export interface ServeOptions {
   /** The configuration file. */
@@ -110,10 +110,10 @@ export async function startBot(
 ): Promise<Bot> {
   const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }, { openAlarms }] = await Promise.all(
     [
-      import('../slack/log.ts'),
+      import('../slack/slack-log.ts'),
       import('../slack/app.ts'),
-      import('../slack/post.ts'),
-      import('../slack/threads.ts'),
+      import('../slack/delivery/post.ts'),
+      import('../slack/thread/open.ts'),
       import('../runs/limits.ts'),
       import('../alarms/alarms.ts'),
     ],
@@ -182,10 +182,10 @@ export async function startBot(
 /** Run records where the configuration wants them. */
 export async function openStore({ runs: { folder, s3 } }: Pick<Config, 'runs'>): Promise<Store> {
   if (s3 === undefined) {
-    const { openFolderStore } = await import('../runs/folder-store.ts');
+    const { openFolderStore } = await import('../runs/store/folder-store.ts');
     return openFolderStore(folder ?? RUNS_FOLDER);
   }
-  const { openS3Store } = await import('../runs/s3-store.ts');
+  const { openS3Store } = await import('../runs/store/s3-store.ts');
   return openS3Store(s3);
 }
 

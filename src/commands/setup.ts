@@ -1,6 +1,6 @@
 /** `alb502 setup athena`: the CREATE TABLE for the access logs of this account and region; with `--create` it is run. */
-import type { LogPlace } from '../collect/access-log/s3.ts';
-import type { Session } from '../collect/live/session.ts';
+import type { LogPlace } from '../collect/access-log/s3-log.ts';
+import type { Session } from '../collect/aws/session.ts';
 import { Problem } from '../problem.ts';
 
 export interface SetupOptions {
@@ -15,9 +15,9 @@ export async function setup(what: string, asked: string | undefined, options: Se
   if (what !== 'athena') throw new Problem(`There is nothing to set up called '${what}'; there is: athena.`, 1);
   const [{ readConfig }, { sessionsFor }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
     import('../config.ts'),
-    import('../collect/live/sessions.ts'),
-    import('../collect/access-log/ddl.ts'),
-    import('../collect/create-table.ts'),
+    import('../collect/aws/accounts-to-search.ts'),
+    import('../collect/access-log/athena/ddl.ts'),
+    import('../doctor/create-table.ts'),
   ]);
   const { accounts, athena, deadlines } = await readConfig(options.config);
   const interruption = new AbortController();
@@ -47,9 +47,9 @@ async function placeFor(
   asked: string | undefined,
   sessions: readonly Session[],
 ): Promise<{ session: Session; place: LogPlace }> {
-  const { logPlaceOf, logPlaces } = await import('../collect/create-table.ts');
+  const { logPlaceOf, logPlaces } = await import('../doctor/create-table.ts');
   if (asked !== undefined) {
-    const { findLive } = await import('../collect/live/load-balancer.ts');
+    const { findLive } = await import('../collect/aws/load-balancer.ts');
     const { session, ...found } = await findLive(asked, sessions);
     return { session, place: await logPlaceOf(session, found) };
   }

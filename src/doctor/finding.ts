@@ -1,7 +1,7 @@
 /** What a look at an account found, one line a thing, and how it reads. Pure. */
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import { plural } from '../wording.ts';
+import { plural } from '../format/wording.ts';
 
 /** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. */
 export type State = 'ok' | 'missing' | 'note';

@@ -1,17 +1,18 @@
 /** Investigations of load balancers in AWS: only reads. What a question needs is loaded when it is asked. */
-import type { Attributes } from '../aws.ts';
-import type { LiveAccessLog, LiveAccessLogOptions } from '../collect/live/access-log.ts';
-import { interrupted } from '../collect/live/call.ts';
-import { firstCalls } from '../collect/live/first-calls.ts';
-import type { Found } from '../collect/live/load-balancer.ts';
-import { sessionsFor } from '../collect/live/sessions.ts';
-import { type Collector, collect } from '../collect.ts';
+
+import { sessionsFor } from '../collect/aws/accounts-to-search.ts';
+import { interrupted } from '../collect/aws/call.ts';
+import { firstCalls } from '../collect/aws/first-calls.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from '../collect/aws/live-access-log.ts';
+import type { Found } from '../collect/aws/load-balancer.ts';
+import { type Collector, collect } from '../collect/collect.ts';
 import type { Config } from '../config.ts';
-import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence.ts';
-import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from '../investigate.ts';
-import { lookBackCommand, offeredLook } from '../look-back.ts';
+import type { Attributes } from '../evidence/aws.ts';
+import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { resolve } from '../query.ts';
+import { lookBackCommand, offeredLook } from '../query/look-back.ts';
+import { resolve } from '../query/parse-question.ts';
+import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from './investigator.ts';
 
 export type Engine = 'athena' | 'duckdb' | 'auto';
 
@@ -42,16 +43,16 @@ export async function investigateLive(
   const limits = { signal, deadline: evidenceSeconds * 1000 };
   const sessions = await sessionsFor(asked, config.accounts, { region, profile }, limits);
   try {
-    const { findLive } = await import('../collect/live/load-balancer.ts');
+    const { findLive } = await import('../collect/aws/load-balancer.ts');
     const calling = firstCalls();
     const finding: Promise<Found> = findLive(asked, sessions).finally(calling.over);
     // Loading takes as long as a call: it goes on while that is under way, and does not hold it up.
     const loading = calling.sent.then(() =>
       Promise.all([
-        import('../collect/live.ts'),
-        import('../collect/live/access-log.ts'),
-        import('../collect/recorded.ts'),
-        import('../diagnose.ts'),
+        import('../collect/aws/aws-collectors.ts'),
+        import('../collect/aws/live-access-log.ts'),
+        import('../collect/incident/incident-collectors.ts'),
+        import('../diagnose/diagnose.ts'),
       ]),
     );
     loading
@@ -152,7 +153,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       const each = config.accounts.map(async (account) => {
         try {
           const sessions = await sessionsFor(null, [account], {}, { signal, deadline });
-          const { listLive } = await import('../collect/live/load-balancer.ts');
+          const { listLive } = await import('../collect/aws/load-balancer.ts');
           await Promise.all(
             sessions.map(async (session) => {
               const { region } = session.place;
@@ -185,7 +186,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       if (one !== undefined && another === undefined && failures.length === 0) return one;
       const sessions = await sessionsFor(asked, accountsOf(names), {}, { signal, deadline });
       try {
-        const { findLive } = await import('../collect/live/load-balancer.ts');
+        const { findLive } = await import('../collect/aws/load-balancer.ts');
         const { name, arn, session } = await findLive(asked, sessions);
         return { name, arn, account: session.place.account, region: session.place.region };
       } finally {

@@ -2,16 +2,22 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { interrupted } from '../collect/aws/call.ts';
+import { type Collector, type Collectors, collect } from '../collect/collect.ts';
 import { findLoadBalancer, nameOf } from '../collect/find-load-balancer.ts';
-import { interrupted } from '../collect/live/call.ts';
-import { candidatesIn } from '../collect/recorded/evidence.ts';
-import { type Asked, type Incident, questionOf, readIncident, recordedCollectors } from '../collect/recorded.ts';
-import { type Collector, type Collectors, collect } from '../collect.ts';
-import { diagnose } from '../diagnose.ts';
-import type { EvidenceName } from '../evidence.ts';
-import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from '../investigate.ts';
+import {
+  type Asked,
+  type Incident,
+  questionOf,
+  readIncident,
+  recordedCollectors,
+} from '../collect/incident/incident-collectors.ts';
+import { candidatesIn } from '../collect/incident/read-evidence.ts';
+import { diagnose } from '../diagnose/diagnose.ts';
+import type { EvidenceName } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { type Query, resolve } from '../query.ts';
+import { type Query, resolve } from '../query/parse-question.ts';
+import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from './investigator.ts';
 
 export interface RecordedOptions {
   /** The account they count as. */

@@ -1,11 +1,11 @@
 /** The same question again while its logs still arrive, until the answer is final. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { sumOfEstimates } from '../collect/access-log/cost.ts';
-import { interrupted } from '../collect/live/call.ts';
-import type { Cost, Reading } from '../evidence.ts';
-import type { Inquiry, Investigation } from '../investigate.ts';
+import { interrupted } from '../collect/aws/call.ts';
+import type { Cost, Reading } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { nextCheck } from '../recheck.ts';
+import { nextCheck } from '../query/recheck.ts';
+import type { Inquiry, Investigation } from './investigator.ts';
 
 /** What waiting needs of a machine; a test has its own. */
 export interface Time {

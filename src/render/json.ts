@@ -1,5 +1,5 @@
 /** The diagnosis as JSON: the contract for programs. */
-import type { Diagnosis } from '../diagnosis.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
 
 /** Characters JSON allows as they are, but that move the cursor or turn the line around where somebody looks at it. */
 const INVISIBLE = /[\x7f-\x9f\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;

@@ -1,6 +1,7 @@
 /** The diagnosis as Markdown, for a post-mortem: everything the terminal says, with the calls to repeat it by hand. */
-import type { Diagnosis, Fact, Finding, JudgedCause, Outcome, Verdict } from '../diagnosis.ts';
-import { number, outOf, percent } from '../wording.ts';
+import type { Diagnosis, Fact, Finding, JudgedCause, Outcome, Verdict } from '../diagnose/diagnosis.ts';
+import { visibleDiagnosis } from '../format/escape-control-characters.ts';
+import { number, outOf, percent } from '../format/wording.ts';
 import {
   causeTitle,
   clock,
@@ -21,7 +22,6 @@ import {
   unsaid,
 } from './phrases.ts';
 import { timeline } from './timeline.ts';
-import { visibleDiagnosis } from './visible.ts';
 
 /** Rows of the timeline table at most; neighbouring minutes are joined. */
 const MOST_ROWS = 60;

@@ -1,11 +1,11 @@
 /** The units, times and sentences that every renderer shares. Pure; times are UTC. */
-import type { CauseId } from '../causes/ids.ts';
-import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnosis.ts';
-import type { Estimate } from '../evidence.ts';
-import { nextCheck } from '../recheck.ts';
-import { ADMITS, type SignatureId } from '../signature.ts';
-import { groupBy } from '../traffic.ts';
-import { grouped, inSentence, iso, number, outOf, percent, plural } from '../wording.ts';
+import type { CauseId } from '../diagnose/cause-ids.ts';
+import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnose/diagnosis.ts';
+import { ADMITS, type SignatureId } from '../diagnose/signature.ts';
+import { groupBy } from '../diagnose/traffic.ts';
+import type { Estimate } from '../evidence/evidence.ts';
+import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
+import { nextCheck } from '../query/recheck.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
 export const duration = (value: number): string =>

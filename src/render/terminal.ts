@@ -2,8 +2,9 @@
 import picocolors from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import type { Diagnosis, Finding, JudgedCause, Outcome, Step } from '../diagnosis.ts';
-import { number } from '../wording.ts';
+import type { Diagnosis, Finding, JudgedCause, Outcome, Step } from '../diagnose/diagnosis.ts';
+import { visibleDiagnosis } from '../format/escape-control-characters.ts';
+import { number } from '../format/wording.ts';
 import {
   causeTitle,
   clock,
@@ -23,7 +24,6 @@ import {
   unsaid,
 } from './phrases.ts';
 import { type Timeline, type TimelineRow, timeline } from './timeline.ts';
-import { visibleDiagnosis } from './visible.ts';
 
 export interface TerminalOptions {
   /** Display columns; what is narrower than 72 or wider than 100 is taken as that. */

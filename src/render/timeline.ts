@@ -1,6 +1,6 @@
 /** The buckets of a diagnosis as rows of small bars, each with its numbers. */
-import type { TimelineBucket } from '../diagnosis.ts';
-import { SIGNATURE_IDS, type SignatureId } from '../signature.ts';
+import type { TimelineBucket } from '../diagnose/diagnosis.ts';
+import { SIGNATURE_IDS, type SignatureId } from '../diagnose/signature.ts';
 
 export interface TimelineRow {
   label: SignatureId | 'requests';

@@ -1,9 +1,9 @@
 /** Which run answers which question, so that the same question asked twice within a minute is answered once. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { changeObject } from './object.ts';
 import type { Run } from './run.ts';
-import type { Store } from './store.ts';
+import { changeObject } from './store/json-object.ts';
+import type { Store } from './store/store.ts';
 
 export type Claimed = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
 

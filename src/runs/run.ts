@@ -1,7 +1,7 @@
 /** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to go on. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Inquiry } from '../investigate.ts';
+import type { Inquiry } from '../investigate/investigator.ts';
 
 const Iso = z.iso.datetime();
 /** Slack's id of a message in its channel. */

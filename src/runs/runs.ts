@@ -1,15 +1,15 @@
 /** Runs as they are kept: each with its diagnosis and its evidence, in a store. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Diagnosis } from '../diagnosis.ts';
-import type { EvidenceSet, Question } from '../evidence.ts';
-import type { Investigation } from '../investigate.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { Investigation } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { type ClaimState, claim } from './claims.ts';
-import { copyFindings, evidenceIn, feedbackOf, keepFindings } from './incident.ts';
-import { changeObject, each, parsed, UnreadableObject, written } from './object.ts';
 import { INDEX, indexOf, keyOfDiagnosis, keyOfRun, OPEN, Run } from './run.ts';
-import type { Store } from './store.ts';
+import { copyFindings, evidenceIn, feedbackOf, keepFindings } from './run-incident.ts';
+import { changeObject, each, parsed, UnreadableObject, written } from './store/json-object.ts';
+import type { Store } from './store/store.ts';
 import { sweep } from './sweep.ts';
 
 /** Every method throws when the store cannot be reached; nothing is half written that is read again. */

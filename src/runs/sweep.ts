@@ -1,7 +1,8 @@
 /** What is older than the retention leaves the store. */
-import { each } from './object.ts';
+
 import { INDEX, OPEN, prefixOfRun, timeOfRunId } from './run.ts';
-import type { Store } from './store.ts';
+import { each } from './store/json-object.ts';
+import type { Store } from './store/store.ts';
 
 /** What is not of one run, but belongs to a time too: it is as old as the latest time it names. */
 const TIMED = ['claims/', 'episodes/', 'alarms/'];

@@ -6,22 +6,22 @@ import type { ExtendedErrorHandlerArgs } from '@slack/bolt/dist/App.js';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config, Secrets } from '../config.ts';
-import type { Investigator } from '../investigate.ts';
-import { VIEWS } from '../render/slack/actions.ts';
+import type { Investigator } from '../investigate/investigator.ts';
 import type { Runs } from '../runs/runs.ts';
-import { openAllowed } from './allowed.ts';
 import type { Desk } from './ask.ts';
-import { onButtons } from './buttons.ts';
-import { onCommand } from './command.ts';
-import { onFeedback } from './feedback.ts';
-import { onForm } from './form.ts';
-import { onHome } from './home.ts';
-import { boltLogger } from './log.ts';
-import { onMention } from './mention.ts';
-import { onOptions } from './options.ts';
-import { openSeen } from './seen.ts';
-import { onShortcuts } from './shortcuts.ts';
-import type { Threads } from './threads.ts';
+import { openAllowed } from './authorization.ts';
+import { openSeen } from './dedupe.ts';
+import { onButtons } from './listeners/buttons.ts';
+import { onFeedback } from './listeners/feedback.ts';
+import { onForm } from './listeners/form.ts';
+import { onHome } from './listeners/home.ts';
+import { onMention } from './listeners/mention.ts';
+import { onOptions } from './listeners/options.ts';
+import { onShortcuts } from './listeners/shortcuts.ts';
+import { onCommand } from './listeners/slash-command.ts';
+import { VIEWS } from './messages/actions.ts';
+import { boltLogger } from './slack-log.ts';
+import type { Threads } from './thread/open.ts';
 
 /** A path of ours beside that of Slack. What it throws is logged and answered with 500. */
 export interface Route {

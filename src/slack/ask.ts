@@ -2,14 +2,14 @@
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Inquiry, Investigator } from '../investigate.ts';
+import type { Inquiry, Investigator } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { dayMeant, parseQuery, type Query } from '../query.ts';
+import { dayMeant, parseQuery, type Query } from '../query/parse-question.ts';
 import type { Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
-import type { Allowed, Who } from './allowed.ts';
-import type { Seen } from './seen.ts';
-import type { Opened, Threads } from './threads.ts';
+import type { Allowed, Who } from './authorization.ts';
+import type { Seen } from './dedupe.ts';
+import type { Opened, Threads } from './thread/open.ts';
 
 /** What answers in Slack are made with. */
 export interface Desk {

@@ -4,11 +4,18 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, expect, it } from 'vitest';
 import { Problem } from '../../src/problem.ts';
-import type { Store } from '../../src/runs/store.ts';
-import { type ChannelOnPaper, channelOnPaper } from '../slack/channel-on-paper.ts';
-import { type Certified, certificate } from './certificate.ts';
-import { snsAlarm, TOPIC } from './messages.ts';
-import { ALARMS, answeringAtOnce, clockAt, memoryStore, type Process, startProcess } from './process.ts';
+import type { Store } from '../../src/runs/store/store.ts';
+import { type Certified, certificate } from '../support/alarms/certificate.ts';
+import { snsAlarm, TOPIC } from '../support/alarms/messages.ts';
+import {
+  ALARMS,
+  answeringAtOnce,
+  clockAt,
+  memoryStore,
+  type Process,
+  startProcess,
+} from '../support/alarms/process.ts';
+import { type ChannelOnPaper, channelOnPaper } from '../support/slack/recording-poster.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;

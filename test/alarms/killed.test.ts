@@ -1,8 +1,8 @@
 /** The process is killed at every call it makes, before it is made and when it was; another one goes on. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../slack/channel-on-paper.ts';
-import { envelope, snsAlarm } from './messages.ts';
-import { answeringAtOnce, clockAt, memoryStore, type Process, startProcess } from './process.ts';
+import { envelope, snsAlarm } from '../support/alarms/messages.ts';
+import { answeringAtOnce, clockAt, memoryStore, type Process, startProcess } from '../support/alarms/process.ts';
+import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../support/slack/recording-poster.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;

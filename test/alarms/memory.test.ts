@@ -2,9 +2,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { channelOnPaper } from '../slack/channel-on-paper.ts';
-import { envelope, snsAlarm } from './messages.ts';
-import { answeringAtOnce, clockAt, memoryStore, startProcess } from './process.ts';
+import { envelope, snsAlarm } from '../support/alarms/messages.ts';
+import { answeringAtOnce, clockAt, memoryStore, startProcess } from '../support/alarms/process.ts';
+import { channelOnPaper } from '../support/slack/recording-poster.ts';
 
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');

@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Handled } from '../../src/alarms/alarms.ts';
 import { openSqs } from '../../src/alarms/sqs.ts';
-import { eventually } from '../eventually.ts';
-import { event, snsAlarm, type Told } from './messages.ts';
-import { rootsOf, SHOP, type Whole, wholeBot } from './whole.ts';
+import { event, snsAlarm, type Told } from '../support/alarms/messages.ts';
+import { rootsOf, SHOP, type Whole, wholeBot } from '../support/alarms/whole-bot-with-queue.ts';
+import { eventually } from '../support/eventually.ts';
 
 const MINUTE = 60_000;
 /** Within the first recorded incident. */

@@ -3,10 +3,10 @@ import { sign } from 'node:crypto';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readMessage } from '../../src/alarms/read.ts';
+import { readMessage } from '../../src/alarms/read-message.ts';
 import { snsRoute } from '../../src/alarms/sns.ts';
-import { type Certified, certificate } from './certificate.ts';
-import { snsAlarm, TOPIC } from './messages.ts';
+import { type Certified, certificate } from '../support/alarms/certificate.ts';
+import { snsAlarm, TOPIC } from '../support/alarms/messages.ts';
 
 const NOW = Date.parse('2026-11-20T02:45:00.000Z');
 const DAY = 86_400_000;

@@ -1,12 +1,12 @@
 /** What an alarm makes look at, and where its thread goes. */
 
 import { describe, expect, it } from 'vitest';
-import type { Alarm } from '../../src/alarms/alarm.ts';
-import { readMessage } from '../../src/alarms/read.ts';
-import { channelFor, fits, otherChannel } from '../../src/alarms/route.ts';
-import { beginningOf, LONGEST, windowOf } from '../../src/alarms/window.ts';
-import { fc } from '../property.ts';
-import { event, snsAlarm } from './messages.ts';
+import type { Alarm } from '../../src/alarms/alarm-event.ts';
+import { channelFor, fits, otherChannel } from '../../src/alarms/alarm-routes.ts';
+import { readMessage } from '../../src/alarms/read-message.ts';
+import { beginningOf, LONGEST, windowOf } from '../../src/query/alarm-window.ts';
+import { event, snsAlarm } from '../support/alarms/messages.ts';
+import { fc } from '../support/property.ts';
 
 const AT = Date.parse('2026-11-20T02:44:00.123Z');
 const clock = (at: number): string => new Date(at).toISOString().slice(11, 19);

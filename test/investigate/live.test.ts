@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { liveInvestigator } from '../../src/investigate/live.ts';
-import { DENIED, filesOf, openAccount } from '../collect/live/account.ts';
-import { incidentFolder } from '../collect/live/live.ts';
+import { incidentFolder } from '../support/aws/live-run.ts';
+import { DENIED, filesOf, openAccount } from '../support/aws/recorded-account.ts';
 
 const signal = new AbortController().signal;
 const LIST = 'elasticloadbalancing:DescribeLoadBalancers';

@@ -1,12 +1,12 @@
 /** Recorded incidents that are asked about as if they were load balancers in AWS. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readIncident } from '../../src/collect/recorded.ts';
-import { judge } from '../../src/commands/diagnose.ts';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { judge } from '../../src/commands/diagnose-command.ts';
+import type { Investigator } from '../../src/investigate/investigator.ts';
 import { recordedInvestigator } from '../../src/investigate/recorded.ts';
-import type { Investigator } from '../../src/investigate.ts';
-import { parseQuery } from '../../src/query.ts';
-import { incidentFolder } from '../collect/live/live.ts';
+import { parseQuery } from '../../src/query/parse-question.ts';
+import { incidentFolder } from '../support/aws/live-run.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
 const signal = new AbortController().signal;

@@ -6,12 +6,12 @@ import * as cloudwatch from '@aws-sdk/client-cloudwatch';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as elbv2 from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as s3 from '@aws-sdk/client-s3';
-import { logFiles } from '../simulator/log-files.ts';
-import { region } from '../simulator/names.ts';
-import { networkOf, subnetOf, subnets as subnetSpecs } from '../simulator/network.ts';
-import { Random } from '../simulator/random.ts';
-import type { Permit, Scenario } from '../simulator/scenario.ts';
-import { type Simulation, simulate } from '../simulator/simulate.ts';
+import { logFiles } from '../support/simulator/log-files.ts';
+import { region } from '../support/simulator/names.ts';
+import { networkOf, subnetOf, subnets as subnetSpecs } from '../support/simulator/network.ts';
+import { Random } from '../support/simulator/random.ts';
+import type { Permit, Scenario } from '../support/simulator/scenario.ts';
+import { type Simulation, simulate } from '../support/simulator/simulate.ts';
 
 const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
 

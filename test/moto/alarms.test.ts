@@ -4,13 +4,13 @@ import { CreateTargetGroupCommand, DescribeTargetGroupsCommand } from '@aws-sdk/
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Logger } from 'pino';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
-import type { Alarm } from '../../src/alarms/alarm.ts';
-import { liveLookup } from '../../src/alarms/concerned.ts';
-import { readMessage } from '../../src/alarms/read.ts';
+import { liveLookup } from '../../src/alarms/affected-load-balancers.ts';
+import type { Alarm } from '../../src/alarms/alarm-event.ts';
+import { readMessage } from '../../src/alarms/read-message.ts';
 import { openSqs } from '../../src/alarms/sqs.ts';
 import { parseConfig } from '../../src/config.ts';
-import { snsAlarm } from '../alarms/messages.ts';
-import { region } from '../simulator/names.ts';
+import { snsAlarm } from '../support/alarms/messages.ts';
+import { region } from '../support/simulator/names.ts';
 import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
 import { keepAlive } from './scenarios.ts';
 

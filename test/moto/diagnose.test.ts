@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Diagnosis } from '../../src/diagnosis.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
 import { alb502 } from './cli.ts';
 import { forgetPermissions, policyForMoto, userWith } from './permissions.ts';

@@ -7,7 +7,7 @@ import { ModifyLoadBalancerAttributesCommand } from '@aws-sdk/client-elastic-loa
 import { GlueClient } from '@aws-sdk/client-glue';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { region } from '../simulator/names.ts';
+import { region } from '../support/simulator/names.ts';
 import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
 import { alb502 } from './cli.ts';
 import { forgetPermissions, policyForMoto, userWith } from './permissions.ts';

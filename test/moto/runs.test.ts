@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { openS3Store } from '../../src/runs/s3-store.ts';
-import { describeStore } from '../runs/contract.ts';
+import { openS3Store } from '../../src/runs/store/s3-store.ts';
+import { describeStore } from '../support/runs/store-contract.ts';
 import { reset } from './account.ts';
 import { forgetPermissions, userWith } from './permissions.ts';
 

@@ -1,8 +1,8 @@
 /** Recorded scenarios, moved to half an hour ago and to what moto can hold: ip targets, an internal load balancer, a plain HTTP listener. */
-import type { Recording } from '../simulator/recording.ts';
-import { keepAliveRace } from '../simulator/recordings/keep-alive-race.ts';
-import { securityGroup } from '../simulator/recordings/plain-causes.ts';
-import type { Scenario } from '../simulator/scenario.ts';
+import type { Recording } from '../support/simulator/recording.ts';
+import { keepAliveRace } from '../support/simulator/recordings/keep-alive-race.ts';
+import { securityGroup } from '../support/simulator/recordings/plain-causes.ts';
+import type { Scenario } from '../support/simulator/scenario.ts';
 
 const MINUTE = 60_000;
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');

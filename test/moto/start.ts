@@ -11,7 +11,7 @@ declare module 'vitest' {
 }
 
 export default async function start(project: TestProject): Promise<() => Promise<void>> {
-  execFileSync(process.execPath, [join(import.meta.dirname, '..', '..', 'build.mjs')]);
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../build.mjs')]);
   const python = process.env.MOTO_PYTHON ?? 'python3';
   const server = spawn(python, [join(import.meta.dirname, 'server.py')], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { renderJson } from '../../src/render/json.ts';
-import { early, hostile, nothing, race, undecided } from './diagnoses.ts';
+import { early, hostile, nothing, race, undecided } from '../support/diagnoses.ts';
 
 it.each(Object.entries({ race, undecided, nothing, early, hostile }))(
   '%s: parses to the same diagnosis',

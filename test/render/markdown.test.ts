@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis } from '../../src/diagnosis.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { markdownText, renderMarkdown } from '../../src/render/markdown.ts';
-import { early, HOSTILE, hostile, nothing, race, undecided } from './diagnoses.ts';
+import { early, HOSTILE, hostile, nothing, race, undecided } from '../support/diagnoses.ts';
 
 const cases: [string, Diagnosis][] = Object.entries({ race, undecided, nothing, early, hostile });
 

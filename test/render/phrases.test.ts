@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderMarkdown } from '../../src/render/markdown.ts';
 import * as phrases from '../../src/render/phrases.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
-import { early, nothing, race, undecided } from './diagnoses.ts';
+import { early, nothing, race, undecided } from '../support/diagnoses.ts';
 
 describe('units', () => {
   it.each([

@@ -1,9 +1,9 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis } from '../../src/diagnosis.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import { visible } from '../../src/format/escape-control-characters.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
-import { visible } from '../../src/render/visible.ts';
-import * as examples from './diagnoses.ts';
+import * as examples from '../support/diagnoses.ts';
 
 const { early, hostile, nothing, race, undecided } = examples;
 const cases: [string, Diagnosis][] = Object.entries({ race, undecided, nothing, early, hostile });

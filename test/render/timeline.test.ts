@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { TimelineBucket } from '../../src/diagnosis.ts';
+import type { TimelineBucket } from '../../src/diagnose/diagnosis.ts';
 import { bars, timeline } from '../../src/render/timeline.ts';
-import { fc } from '../property.ts';
+import { fc } from '../support/property.ts';
 
 const START = Date.UTC(2026, 10, 20, 2, 40);
 const bucket = (index: number, failed: number, from = START + index * 60_000): TimelineBucket => ({

@@ -1,8 +1,8 @@
 /** The app itself: health, what it lets in, how it ends. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../free-port.ts';
-import { openBot } from './bot.ts';
+import { freePort } from '../support/free-port.ts';
+import { openBot } from '../support/slack/bolt-app.ts';
 
 const get = async (port: number, path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);

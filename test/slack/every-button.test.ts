@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
-import { ACTIONS } from '../../src/render/slack/actions.ts';
-import type { LocalSlack, Message } from './local-slack.ts';
-import { answered, runBot, SCENARIOS } from './whole-bot.ts';
+import { ACTIONS } from '../../src/slack/messages/actions.ts';
+import type { LocalSlack, Message } from '../support/slack/local-slack.ts';
+import { answered, runBot, SCENARIOS } from '../support/slack/whole-bot.ts';
 
 interface Pressable {
   message: Message;

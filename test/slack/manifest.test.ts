@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { SHORTCUTS } from '../../src/render/slack/actions.ts';
+import { SHORTCUTS } from '../../src/slack/messages/actions.ts';
 
 const root = join(import.meta.dirname, '../..');
 const text = readFileSync(join(root, 'manifest.yml'), 'utf8');

@@ -2,9 +2,9 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ACTIONS, INPUTS, SHORTCUTS } from '../../src/render/slack/actions.ts';
-import type { LocalSlack, Message } from './local-slack.ts';
-import { answered, runBot, SCENARIOS } from './whole-bot.ts';
+import { ACTIONS, INPUTS, SHORTCUTS } from '../../src/slack/messages/actions.ts';
+import type { LocalSlack, Message } from '../support/slack/local-slack.ts';
+import { answered, runBot, SCENARIOS } from '../support/slack/whole-bot.ts';
 
 const REFUSED = '003-connection';
 const ask = (slack: LocalSlack, text: string, { user = 'ada', channel = 'alerts' } = {}) =>

@@ -3,9 +3,9 @@
  * regions share:
  * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
  */
-import type { Cost, Estimate } from '../../evidence.ts';
+import type { Cost, Estimate } from '../../evidence/evidence.ts';
+import { plural } from '../../format/wording.ts';
 import { dollars, mostWords, bytes as size } from '../../render/phrases.ts';
-import { plural } from '../../wording.ts';
 
 export const NO_COST: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
 

@@ -6,7 +6,7 @@
  * `\x22` are not undone, lists stay one string.
  */
 
-import { type Seen, seenOf } from '../../signature.ts';
+import { type Seen, seenOf } from '../../diagnose/signature.ts';
 
 /** Fields 13 to 34 in the order of the line. A line may end after any of them. */
 const REST = [

@@ -3,8 +3,8 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-logs.html
  */
 import type { CloudWatchLogsClient, Delivery, DeliverySource } from '@aws-sdk/client-cloudwatch-logs';
-import { byText } from './files.ts';
-import { LogRefusal, logRefusal } from './refused.ts';
+import { LogRefusal, logRefusal } from './access-log-error.ts';
+import { byText } from './log-files.ts';
 
 const LOG_TYPE = 'ALB_ACCESS_LOGS';
 const DESTINATIONS: Record<string, string> = { CWL: 'CloudWatch Logs', FH: 'Firehose', S3: 'S3', XRAY: 'X-Ray' };

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readAccounted } from '../../../src/collect/access-log/duckdb.ts';
-import type { AccessLog, Question } from '../../../src/evidence.ts';
-import { fc } from '../../property.ts';
-import { temporaryFolder } from '../folder.ts';
-import { type Content, GROUP, LOAD_BALANCER, line, writeLogs } from './lines.ts';
-import { expectedAnswer, type LogFile } from './oracle.ts';
+import { readAccounted } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import type { AccessLog, Question } from '../../../src/evidence/evidence.ts';
+import { type Content, GROUP, LOAD_BALANCER, line, writeLogs } from '../../support/access-log/log-file.ts';
+import { expectedAnswer, type LogFile } from '../../support/access-log/oracle.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
+import { fc } from '../../support/property.ts';
 
 const T = Date.parse('2026-03-10T12:00:00Z');
 const question: Question = {
@@ -21,7 +21,7 @@ const question: Question = {
   statuses: ['5xx'],
 };
 
-const samples: string[] = readFileSync(join(import.meta.dirname, 'lines.jsonl'), 'utf8')
+const samples: string[] = readFileSync(join(import.meta.dirname, '../../support/access-log/lines.jsonl'), 'utf8')
   .trim()
   .split('\n')
   .map((text) => {

@@ -1,11 +1,11 @@
 import type { PathLike } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { readIncident } from '../../../src/collect/recorded.ts';
-import { judge } from '../../../src/commands/diagnose.ts';
-import { saveIncident } from '../../../src/save.ts';
-import { incidentFolder, LB, temporaryFolder } from '../folder.ts';
-import { line, textOf } from './lines.ts';
+import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
+import { saveIncident } from '../../../src/collect/incident/save.ts';
+import { judge } from '../../../src/commands/diagnose-command.ts';
+import { line, textOf } from '../../support/access-log/log-file.ts';
+import { incidentFolder, LB, temporaryFolder } from '../../support/incident/folder.ts';
 
 /** Folders called "closed" may not be listed: a test that runs as root can close none. */
 vi.mock('node:fs/promises', async (original) => {

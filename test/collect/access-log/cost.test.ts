@@ -9,7 +9,7 @@ import {
   MOST_QUERIES,
   s3Usd,
 } from '../../../src/collect/access-log/cost.ts';
-import { fc } from '../../property.ts';
+import { fc } from '../../support/property.ts';
 
 const [MB, GB, TB] = [1e6, 1e9, 1e12];
 

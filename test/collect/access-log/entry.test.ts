@@ -12,7 +12,7 @@ import {
   parseLine,
   printEntry,
 } from '../../../src/collect/access-log/entry.ts';
-import { fc } from '../../property.ts';
+import { fc } from '../../support/property.ts';
 
 interface Sample {
   kind: string;
@@ -21,7 +21,7 @@ interface Sample {
   expected?: Record<string, string | number | string[] | null>;
 }
 
-const samples: Sample[] = readFileSync(join(import.meta.dirname, 'lines.jsonl'), 'utf8')
+const samples: Sample[] = readFileSync(join(import.meta.dirname, '../../support/access-log/lines.jsonl'), 'utf8')
   .trim()
   .split('\n')
   .map((text): Sample => JSON.parse(text));

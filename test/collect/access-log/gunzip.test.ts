@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { readAccessLog } from '../../../src/collect/access-log/duckdb.ts';
+import { readAccessLog } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
 import { gunzipped } from '../../../src/collect/access-log/gunzip.ts';
-import { temporaryFolder } from '../folder.ts';
-import { LOAD_BALANCER, line, textOf } from './lines.ts';
+import { LOAD_BALANCER, line, textOf } from '../../support/access-log/log-file.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
 
 /** A Node without the handle below its streams, as gunzip.ts sees it: the stream, which needs it, is made with options. */
 const without = vi.hoisted(() => ({ handle: false }));

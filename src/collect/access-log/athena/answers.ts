@@ -1,0 +1,484 @@
+/** The rows of Athena's two statements → the answers of the access log, equal to those that DuckDB gives for the same lines. Pure. */
+import type {
+  AccessLog,
+  FailedRequest,
+  FailureShape,
+  IdleGaps,
+  RouteTraffic,
+  StatusCount,
+  TargetTraffic,
+} from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
+import { GAP_BIN_SECONDS, gapHorizon, gapRequests } from '../gap-limits.ts';
+import { byText } from '../log-files.ts';
+import {
+  DETAIL,
+  GAP_COLUMNS,
+  type GapPlace,
+  type GapRequest,
+  type GapSearch,
+  isSearchable,
+  PLACE,
+  ROLLUP_COLUMNS,
+  SEPARATOR,
+  SHAPE,
+} from './sql.ts';
+
+/** Text as Athena prints it; null for NULL. */
+export type Rows = readonly (readonly (string | null)[])[];
+
+export interface Rollups {
+  log: Pick<
+    AccessLog,
+    | 'lines'
+    | 'entries'
+    | 'otherLoadBalancers'
+    | 'oldest'
+    | 'newest'
+    | 'requests'
+    | 'minutes'
+    | 'targets'
+    | 'statuses'
+    | 'failures'
+    | 'failuresTotal'
+    | 'failureShapes'
+    | 'failedClients'
+    | 'retriedOk'
+    | 'routes'
+  >;
+  /** Rows without values: lines that the table's pattern does not match. `files` are the first of those they are in. */
+  empty: { rows: number; inFiles: number; files: string[] };
+  /** What the search for a keep-alive edge starts from; null when no connection was closed early. */
+  closed: Closed | null;
+}
+
+type Row = Record<(typeof ROLLUP_COLUMNS)[number], string>;
+type Detail = Record<(typeof DETAIL)[number], string>;
+
+interface PlaceRow {
+  target_group_arn: string;
+  target: string;
+  node: string;
+  status: number;
+  target_status: number;
+  lines: number;
+  requests: number;
+  failures: number;
+  first: number;
+  last: number;
+}
+
+export function readRollups(rows: Rows): Rollups {
+  const parts = new Map<string, Row[]>();
+  for (const cells of rows) {
+    const row = named(ROLLUP_COLUMNS, cells);
+    const own = parts.get(row.part);
+    if (own === undefined) parts.set(row.part, [row]);
+    else own.push(row);
+  }
+  const of = (part: string): Row[] => parts.get(part) ?? [];
+  const places = of('place').map(placeOf);
+  const shapes = of('shape').map(shapeOf).sort(byShape);
+  const details = failuresIn(of('failure'));
+  const counts = linesIn(of('line'));
+  return {
+    log: {
+      ...counts.log,
+      oldest: places.length === 0 ? null : least(places.map(({ first }) => first)) / 1000,
+      newest: places.length === 0 ? null : -least(places.map(({ last }) => -last)) / 1000,
+      requests: sum(places.map(({ requests }) => requests)),
+      minutes: of('minute')
+        .map(({ key, lines }) => ({ minute: Number(key) / 1000, requests: Number(lines) }))
+        .sort((a, b) => a.minute - b.minute),
+      targets: targetsOf(places),
+      statuses: statusesOf(places),
+      failures: details.map(({ failure }) => failure),
+      failuresTotal: sum(shapes.map(({ count }) => count)),
+      failureShapes: shapes,
+      failedClients: Number(of('client')[0]?.in_part ?? 0),
+      retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
+      routes: of('route').map(routeOf).sort(byFailures),
+    },
+    empty: counts.empty,
+    closed: closedIn(details, places),
+  };
+}
+
+function named<Column extends string>(
+  columns: readonly Column[],
+  cells: readonly (string | null)[],
+): Record<Column, string> {
+  return Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? ''])) as Record<Column, string>;
+}
+
+const parted = <Column extends string>(columns: readonly Column[], key: string): Record<Column, string> =>
+  named(columns, key.split(SEPARATOR));
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const least = (values: readonly number[]): number => values.reduce((low, value) => Math.min(low, value));
+const statusText = (status: number): string => (status < 0 ? '-' : String(status).padStart(3, '0'));
+const nodeOf = (node: string): string | null => (node === '-' ? null : node);
+
+function linesIn(rows: readonly Row[]): {
+  log: Pick<AccessLog, 'lines' | 'entries' | 'otherLoadBalancers'>;
+  empty: Rollups['empty'];
+} {
+  const linesOf = (key: string) => Number(rows.find((row) => row.key === key)?.lines ?? 0);
+  const lines = Number(rows[0]?.lines_in_part ?? 0);
+  const others = linesOf('other');
+  const entries = linesOf('') + others;
+  const files = rows.map(({ key }) => key).filter((key) => key !== '' && key !== 'other');
+  const named = rows.length - files.length;
+  return {
+    log: { lines, entries, otherLoadBalancers: others },
+    empty: { rows: lines - entries, inFiles: Number(rows[0]?.in_part ?? 0) - named, files },
+  };
+}
+
+function placeOf(row: Row): PlaceRow {
+  const { target_group_arn, target, node, status, target_status } = parted(PLACE, row.key);
+  return {
+    target_group_arn,
+    target,
+    node,
+    status: Number(status),
+    target_status: Number(target_status),
+    lines: Number(row.lines),
+    requests: Number(row.requests),
+    failures: Number(row.failures),
+    first: Number(row.first),
+    last: Number(row.last),
+  };
+}
+
+/** Groups in the order of their first member. */
+function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const own = groups.get(key(item));
+    if (own === undefined) groups.set(key(item), [item]);
+    else own.push(item);
+  }
+  return [...groups.values()];
+}
+
+const placeKey = ({ target_group_arn, target, node }: Pick<PlaceRow, 'target_group_arn' | 'target' | 'node'>): string =>
+  [target_group_arn, target, node].join(SEPARATOR);
+
+const isSuccess = ({ target_status }: PlaceRow): boolean => target_status >= 0 && target_status < 500;
+
+function targetsOf(places: readonly PlaceRow[]): TargetTraffic[] {
+  return grouped(places, placeKey)
+    .flatMap((rows) => {
+      const [place] = rows;
+      if (place === undefined) return [];
+      const successes = rows.filter(isSuccess);
+      const traffic: TargetTraffic & { sortNode: string } = {
+        target_group_arn: place.target_group_arn,
+        target: place.target,
+        node: nodeOf(place.node),
+        sortNode: place.node,
+        requests: sum(rows.map(({ requests }) => requests)),
+        failures: sum(rows.map(({ failures }) => failures)),
+        badRequests: sum(rows.filter(({ target_status }) => target_status === 400).map(({ requests }) => requests)),
+        firstSeen: least(rows.map(({ first }) => first)) / 1000,
+        lastSeen: -least(rows.map(({ last }) => -last)) / 1000,
+        firstSuccess: successes.length === 0 ? null : least(successes.map(({ first }) => first)) / 1000,
+        lastSuccess: successes.length === 0 ? null : -least(successes.map(({ last }) => -last)) / 1000,
+      };
+      return [traffic];
+    })
+    .sort(
+      (a, b) =>
+        byText(a.target_group_arn, b.target_group_arn) || byText(a.target, b.target) || byText(a.sortNode, b.sortNode),
+    )
+    .map(({ sortNode: _, ...traffic }) => traffic);
+}
+
+function statusesOf(places: readonly PlaceRow[]): StatusCount[] {
+  return grouped(places, ({ target_group_arn, status, target_status }) =>
+    [target_group_arn, status, target_status].join(SEPARATOR),
+  )
+    .flatMap((rows) => {
+      const [first] = rows;
+      const requests = sum(rows.map((row) => row.requests));
+      return first === undefined || requests === 0 ? [] : [{ ...first, requests }];
+    })
+    .sort(
+      (a, b) =>
+        byText(a.target_group_arn, b.target_group_arn) || a.status - b.status || a.target_status - b.target_status,
+    )
+    .map(({ target_group_arn, status, target_status, requests }) => ({
+      target_group_arn,
+      elb_status_code: statusText(status),
+      target_status_code: statusText(target_status),
+      requests,
+    }));
+}
+
+const routeOf = (row: Row): RouteTraffic => ({
+  route: row.key,
+  requests: Number(row.requests),
+  failures: Number(row.failures),
+  succeeded: Number(row.succeeded),
+  succeededMs: Number(row.succeeded_ms),
+  succeededMaxMs: Number(row.succeeded_max_ms),
+});
+
+const byFailures = (a: RouteTraffic, b: RouteTraffic): number => b.failures - a.failures || byText(a.route, b.route);
+
+function elapsedOf(text: string): FailureShape['elapsed'] {
+  return text === 'under-9.5s' || text === '9.5-11s' || text === 'from-11s' ? text : null;
+}
+
+const signOf = (text: string): -1 | 0 => (text === '-1' ? -1 : 0);
+
+function shapeOf(row: Row): FailureShape {
+  const shape = parted(SHAPE, row.key);
+  return {
+    minute: Number(shape.minute) / 1000,
+    elb_status_code: statusText(Number(shape.status)),
+    target_status_code: statusText(Number(shape.target_status)),
+    request_processing_time: signOf(shape.request_time),
+    target_processing_time: signOf(shape.target_time),
+    response_processing_time: signOf(shape.response_time),
+    elapsed: elapsedOf(shape.elapsed),
+    error_reason: shape.error_reason,
+    fixedResponse: shape.fixed_response === '1',
+    hasTarget: shape.has_target === '1',
+    hasTargetGroup: shape.has_target_group === '1',
+    count: Number(row.lines),
+    retriedOk: Number(row.retried),
+    first: Number(row.first) / 1000,
+    last: Number(row.last) / 1000,
+  };
+}
+
+const numberOf = (status: string): number => (status === '-' ? -1 : Number(status));
+
+/** As FAILURE_SHAPES of queries.ts orders them. */
+function byShape(a: FailureShape, b: FailureShape): number {
+  const nullsLast = (one: FailureShape) => one.elapsed ?? '￿';
+  return (
+    a.minute - b.minute ||
+    numberOf(a.elb_status_code) - numberOf(b.elb_status_code) ||
+    numberOf(a.target_status_code) - numberOf(b.target_status_code) ||
+    a.request_processing_time - b.request_processing_time ||
+    a.target_processing_time - b.target_processing_time ||
+    a.response_processing_time - b.response_processing_time ||
+    byText(nullsLast(a), nullsLast(b)) ||
+    byText(a.error_reason, b.error_reason) ||
+    Number(a.fixedResponse) - Number(b.fixedResponse) ||
+    Number(a.hasTarget) - Number(b.hasTarget) ||
+    Number(a.hasTargetGroup) - Number(b.hasTargetGroup)
+  );
+}
+
+interface ShownFailure {
+  failure: FailedRequest;
+  sample: number;
+  /** Microseconds. */
+  ended: number;
+  node: string;
+}
+
+/** Failures in the order of FAILURE_ORDER, at most FAILURE_LIMIT: those with the lowest sample. */
+function failuresIn(rows: readonly Row[]): ShownFailure[] {
+  const all = rows
+    .flatMap((row) => {
+      const detail = parted(DETAIL, row.key);
+      const retried = Number(row.retried) > 0;
+      return Array.from({ length: Number(row.lines) }, () => ({ detail, retried }));
+    })
+    .sort((a, b) => byDetail(a.detail, b.detail));
+  const kept = new Set(
+    all
+      .map(({ detail }, index) => ({ sample: Number(detail.sample), index }))
+      .sort((a, b) => a.sample - b.sample || a.index - b.index)
+      .slice(0, FAILURE_LIMIT)
+      .map(({ index }) => index),
+  );
+  const clients = new Map<string, number>();
+  const clientNumber = (address: string): number => {
+    const number = clients.get(address) ?? clients.size + 1;
+    clients.set(address, number);
+    return number;
+  };
+  return all
+    .filter((_, index) => kept.has(index))
+    .map(({ detail, retried }) => ({
+      failure: failureOf(detail, clientNumber(detail.client_address), retried),
+      sample: Number(detail.sample),
+      ended: Number(detail.ended),
+      node: detail.node,
+    }));
+}
+
+function byDetail(a: Detail, b: Detail): number {
+  const numbers = (one: keyof Detail) => Number(a[one]) - Number(b[one]);
+  const texts = (one: keyof Detail) => byText(a[one], b[one]);
+  const created = (one: Detail) => (one.created === '' ? Number.POSITIVE_INFINITY : Number(one.created));
+  const [first, second] = [created(a), created(b)];
+  return (
+    numbers('ended') ||
+    texts('trace_id') ||
+    texts('client_address') ||
+    texts('route_text') ||
+    texts('target') ||
+    numbers('status') ||
+    numbers('target_status') ||
+    (first === second ? 0 : first - second) ||
+    numbers('sent_bytes') ||
+    numbers('received_bytes') ||
+    numbers('request_processing_time') ||
+    numbers('target_processing_time') ||
+    numbers('response_processing_time') ||
+    texts('request_type') ||
+    texts('node')
+  );
+}
+
+function failureOf(detail: Detail, client: number, retriedOk: boolean): FailedRequest {
+  const ended = Number(detail.ended);
+  return {
+    at: ended / 1000,
+    elapsed: detail.created === '' ? null : (ended - Number(detail.created)) / 1_000_000,
+    client,
+    route: detail.route_text,
+    node: nodeOf(detail.node),
+    type: detail.request_type,
+    target: detail.target,
+    request_processing_time: Number(detail.request_processing_time),
+    target_processing_time: Number(detail.target_processing_time),
+    response_processing_time: Number(detail.response_processing_time),
+    elb_status_code: statusText(Number(detail.status)),
+    target_status_code: statusText(Number(detail.target_status)),
+    received_bytes: Number(detail.received_bytes),
+    sent_bytes: Number(detail.sent_bytes),
+    target_group_arn: detail.target_group_arn,
+    trace_id: detail.trace_id,
+    matched_rule_priority: detail.matched_rule_priority,
+    actions_executed: detail.actions_executed,
+    error_reason: detail.error_reason,
+    classification_reason: detail.classification_reason,
+    retriedOk,
+  };
+}
+
+/** Failures whose connection was closed early, by target group; in the order in which they would be examined. */
+export interface Closed {
+  groups: {
+    target_group_arn: string;
+    /** `index` into the failures. Microseconds. */
+    failures: { index: number; place: Omit<GapPlace, 'group' | 'controls'>; dispatched: number }[];
+    /** The most completions on a place with such a failure, and over how many microseconds they spread. */
+    completions: number;
+    span: number;
+  }[];
+}
+
+function closedIn(shown: readonly ShownFailure[], places: readonly PlaceRow[]): Closed | null {
+  const closed = shown
+    .map(({ failure, sample, ended, node }, index) => ({ failure, sample, ended, node, index }))
+    .filter(
+      ({ failure }) =>
+        failure.elb_status_code === '502' &&
+        failure.target_status_code === '-' &&
+        failure.target !== '-' &&
+        failure.request_processing_time >= 0 &&
+        failure.target_processing_time >= 0 &&
+        failure.response_processing_time < 0,
+    )
+    .sort((a, b) => a.sample - b.sample || a.index - b.index)
+    .map(({ failure: { target_group_arn, target, target_processing_time }, ended, node, index }) => ({
+      index,
+      place: { target_group_arn, target, node },
+      dispatched: ended - 1000 * Math.round(target_processing_time * 1000),
+    }))
+    .filter(({ place }) => isSearchable(place));
+  if (closed.length === 0) return null;
+  const traffic = new Map(
+    grouped(
+      places.filter(({ target_status }) => target_status >= 0),
+      placeKey,
+    ).flatMap((rows) => (rows[0] === undefined ? [] : [[placeKey(rows[0]), rows] as const])),
+  );
+  const groups = grouped(closed, ({ place }) => place.target_group_arn).map((failures) => {
+    const completed = [...new Set(failures.map(({ place }) => placeKey(place)))].flatMap((key) => {
+      const rows = traffic.get(key);
+      return rows === undefined
+        ? []
+        : [
+            {
+              completions: sum(rows.map(({ lines }) => lines)),
+              first: least(rows.map(({ first }) => first)),
+              last: -least(rows.map(({ last }) => -last)),
+            },
+          ];
+    });
+    return {
+      target_group_arn: failures[0]?.place.target_group_arn ?? '',
+      failures,
+      completions: Math.max(0, ...completed.map(({ completions }) => completions)),
+      span:
+        completed.length === 0
+          ? 0
+          : -least(completed.map(({ last }) => -last)) - least(completed.map(({ first }) => first)),
+    };
+  });
+  return { groups: groups.sort((a, b) => byText(a.target_group_arn, b.target_group_arn)) };
+}
+
+/** What the second statement is to look for, and how its numbers are to be read. */
+export interface PlannedSearch {
+  search: GapSearch;
+  horizonSeconds: number;
+  groups: { target_group_arn: string; examined: number[] }[];
+}
+
+export function planSearch({ groups }: Closed, idleTimeoutSeconds: number): PlannedSearch {
+  const horizonSeconds = gapHorizon(idleTimeoutSeconds);
+  const horizon = Math.round(horizonSeconds * 1_000_000);
+  const places = new Map<string, GapPlace & { number: number }>();
+  const requests: GapRequest[] = [];
+  const planned = groups.map(({ target_group_arn, failures, completions, span }, group) => {
+    const { examined, controlsEach } = gapRequests({ closed: failures.length, completions, span }, horizon);
+    const chosen = failures.slice(0, examined);
+    for (const { index, place, dispatched } of chosen) {
+      const key = placeKey(place);
+      const known = places.get(key) ?? { ...place, group: group + 1, controls: 0, number: places.size + 1 };
+      places.set(key, { ...known, controls: known.controls + controlsEach });
+      requests.push({ id: index + 1, place: known.number, dispatched });
+    }
+    return { target_group_arn, examined: chosen.map(({ index }) => index).sort((a, b) => a - b) };
+  });
+  const search: GapSearch = {
+    horizon,
+    binMicroseconds: Math.round(GAP_BIN_SECONDS * 1_000_000),
+    places: [...places.values()].map(({ number: _, ...place }) => place),
+    requests,
+  };
+  return { search, horizonSeconds, groups: planned };
+}
+
+export function readGaps(rows: Rows, { groups, horizonSeconds }: PlannedSearch): IdleGaps[] {
+  const found = rows.map((cells) => named(GAP_COLUMNS, cells));
+  return groups.map(({ target_group_arn, examined }, index) => {
+    const own = found.filter((row) => Number(row.group_number) === index + 1);
+    return {
+      target_group_arn,
+      binSeconds: GAP_BIN_SECONDS,
+      horizon: horizonSeconds,
+      examined,
+      controls: Number(own.find(({ bin }) => bin === '')?.controls ?? 0),
+      bins: own
+        .filter(({ bin }) => bin !== '')
+        .map(({ bin, ids, controls }) => ({
+          gap: Number(bin) / 1_000_000,
+          failures: ids.split(',').map((id) => Number(id) - 1),
+          controls: Number(controls),
+        }))
+        .sort((a, b) => a.gap - b.gap),
+    };
+  });
+}

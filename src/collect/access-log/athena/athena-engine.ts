@@ -1,0 +1,347 @@
+/**
+ * Runs a statement in Athena: start, wait, page through the answer; stop what is running when there is no more time. What goes wrong comes
+ * back as one clause with the way out. https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AthenaClient, QueryExecution, WorkGroupConfiguration } from '@aws-sdk/client-athena';
+import { bytes as size } from '../../../render/phrases.ts';
+import { deniedTo, LogRefusal, logRefusal, missingIn, stoppedDuring } from '../access-log-error.ts';
+import type { Statement } from './sql.ts';
+
+/** Where and as what queries run. */
+export interface AthenaPlace {
+  athena: AthenaClient;
+  region: string;
+  partition: string;
+  account: string;
+  workGroup: string;
+  catalog: string;
+  database: string;
+  /** "s3://bucket/folder/" for results, for workgroups without one of their own; null for none. */
+  outputLocation: string | null;
+  signal: AbortSignal;
+}
+
+/** What a workgroup says about its queries; null where it could not be read. */
+export interface WorkGroup {
+  /** Bytes from which on a query is cancelled; null for no limit. */
+  cutoff: number | null;
+  /** Whether the results location of the workgroup wins over any other, or is managed by Athena. */
+  hasOwnOutput: boolean;
+  enforces: boolean;
+}
+
+export interface Answer {
+  /** Text as Athena prints it; null for NULL. */
+  rows: (string | null)[][];
+  bytesScanned: number;
+}
+
+/** A query that ended without an answer, and what it scanned all the same. */
+export class QueryRefusal extends LogRefusal {
+  readonly bytesScanned: number;
+
+  constructor(refusal: LogRefusal, bytesScanned: number) {
+    super(refusal.kind, refusal.message);
+    this.bytesScanned = bytesScanned;
+  }
+}
+
+export const workGroupArn = ({ partition, region, account, workGroup }: AthenaPlace): string =>
+  `arn:${partition}:athena:${region}:${account}:workgroup/${workGroup}`;
+
+/** Null when it may not be looked at: the queries themselves may still be allowed. Rejects with LogRefusal for any other reason. */
+export async function readWorkGroup(place: AthenaPlace): Promise<WorkGroup | null> {
+  const { GetWorkGroupCommand } = await import('@aws-sdk/client-athena');
+  try {
+    const { WorkGroup: found } = await place.athena.send(new GetWorkGroupCommand({ WorkGroup: place.workGroup }), {
+      abortSignal: place.signal,
+    });
+    if (found?.State === 'DISABLED')
+      throw new LogRefusal('not-found', `the Athena workgroup ${place.workGroup} is disabled`);
+    return workGroupOf(found?.Configuration ?? {});
+  } catch (error) {
+    const refusal = refusalOf(error, 'athena:GetWorkGroup', place);
+    if (refusal.kind === 'denied') return null;
+    throw refusal;
+  }
+}
+
+function workGroupOf(configuration: WorkGroupConfiguration): WorkGroup {
+  const { BytesScannedCutoffPerQuery: cutoff, EnforceWorkGroupConfiguration: enforces } = configuration;
+  return {
+    cutoff: cutoff ?? null,
+    hasOwnOutput:
+      configuration.ResultConfiguration?.OutputLocation !== undefined ||
+      configuration.ManagedQueryResultsConfiguration?.Enabled === true,
+    // Managed results take no other location either.
+    enforces: enforces === true || configuration.ManagedQueryResultsConfiguration?.Enabled === true,
+  };
+}
+
+/** Milliseconds before the second look at a query, how much longer each pause is than the one before, and the longest. */
+const [FIRST_PAUSE, GROWTH, LONGEST_PAUSE] = [50, 1.05, 2000];
+/** Starts that find too many queries running are tried again after these milliseconds. */
+const BUSY_PAUSES = [1000, 2000, 4000, 8000, 16_000];
+const STOP_TIMEOUT = 5000;
+const PAGE = 1000;
+
+export interface RunOptions {
+  place: AthenaPlace;
+  workGroup: WorkGroup | null;
+  statement: Statement;
+  /** Called while waiting, in a few words. */
+  progress: (doing: string) => void;
+}
+
+/** Rejects with QueryRefusal. A query that Athena calls worth retrying is run once more. */
+export async function runQuery(options: RunOptions): Promise<Answer> {
+  const first = await attempt(options);
+  if ('rows' in first) return first;
+  if (!first.isRetryable) throw new QueryRefusal(first.refusal, first.bytesScanned);
+  const second = await attempt(options);
+  const bytesScanned = first.bytesScanned + second.bytesScanned;
+  if ('rows' in second) return { ...second, bytesScanned };
+  throw new QueryRefusal(second.refusal, bytesScanned);
+}
+
+interface Failed {
+  refusal: LogRefusal;
+  bytesScanned: number;
+  isRetryable: boolean;
+}
+
+async function attempt(options: RunOptions): Promise<Answer | Failed> {
+  const { place } = options;
+  let id: string | null = null;
+  let seen: QueryExecution | undefined;
+  try {
+    id = await start(options);
+    seen = await ended(options, id, (execution) => {
+      seen = execution;
+    });
+    const [bytesScanned, finished] = [scannedBy(seen), id];
+    id = null;
+    const { State: state } = seen.Status ?? {};
+    if (state === 'SUCCEEDED') return { rows: await results(place, finished), bytesScanned };
+    return { refusal: failureOf(seen, place), bytesScanned, isRetryable: seen.Status?.AthenaError?.Retryable === true };
+  } catch (error) {
+    const waiting = seen?.Status?.State === 'QUEUED' && place.signal.aborted;
+    const refusal = waiting ? queuedTooLong(place) : refusalOf(error, 'athena:GetQueryExecution', place);
+    if (id !== null) seen = (await stop(place, id)) ?? seen;
+    return { refusal, bytesScanned: scannedBy(seen), isRetryable: false };
+  }
+}
+
+const scannedBy = (execution: QueryExecution | undefined): number => execution?.Statistics?.DataScannedInBytes ?? 0;
+
+async function start({ place, workGroup, statement, progress }: RunOptions): Promise<string> {
+  const { StartQueryExecutionCommand } = await import('@aws-sdk/client-athena');
+  const { outputLocation, catalog, database, signal } = place;
+  const sendsOutput = outputLocation !== null && workGroup?.enforces !== true;
+  for (const wait of [...BUSY_PAUSES, null]) {
+    if (signal.aborted) throw stoppedDuring('athena:StartQueryExecution');
+    try {
+      // Not cut short by the signal: a query that was started must be known, to be stopped.
+      const { QueryExecutionId: id } = await place.athena.send(
+        new StartQueryExecutionCommand({
+          QueryString: statement.sql,
+          ...(statement.parameters.length > 0 ? { ExecutionParameters: statement.parameters } : {}),
+          QueryExecutionContext: { Catalog: catalog, Database: database },
+          WorkGroup: place.workGroup,
+          ...(sendsOutput ? { ResultConfiguration: { OutputLocation: outputLocation } } : {}),
+        }),
+      );
+      if (id === undefined) throw new LogRefusal('failed', 'Athena started a query without an id');
+      return id;
+    } catch (error) {
+      const isBusy = error instanceof Error && error.name === 'TooManyRequestsException';
+      if (!isBusy || wait === null) throw refusalOf(error, 'athena:StartQueryExecution', place);
+      progress('Athena has too many queries running; waiting for a place');
+      await pause(wait, undefined, { signal });
+    }
+  }
+  throw stoppedDuring('athena:StartQueryExecution');
+}
+
+/** Waits for the end of a query, whatever that is. */
+async function ended(
+  { place, progress }: RunOptions,
+  id: string,
+  look: (execution: QueryExecution) => void,
+): Promise<QueryExecution> {
+  const { GetQueryExecutionCommand } = await import('@aws-sdk/client-athena');
+  const started = performance.now();
+  for (let looks = 1; ; looks++) {
+    const { QueryExecution: execution } = await place.athena
+      .send(new GetQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal: place.signal })
+      .catch((error: unknown) => {
+        throw refusalOf(error, 'athena:GetQueryExecution', place);
+      });
+    const state = execution?.Status?.State;
+    if (execution !== undefined) look(execution);
+    if (execution !== undefined && (state === 'SUCCEEDED' || state === 'FAILED' || state === 'CANCELLED'))
+      return execution;
+    const elapsed = performance.now() - started;
+    const scanned = scannedBy(execution);
+    progress(
+      `Athena: ${state === 'QUEUED' ? 'queued' : 'running'} ${Math.round(elapsed / 1000)} s${scanned > 0 ? `, ${size(scanned)} read` : ''}`,
+    );
+    await pause(pauseAfter(looks), undefined, { signal: place.signal });
+  }
+}
+
+/**
+ * Milliseconds to wait after so many looks at a query. An answer is late by half a pause on average, and the pauses are a twentieth of what
+ * has passed: 0.1 s late after 3 s, 1 s late after 40 s. Calls that Athena throttles are tried again, later each time, by the client.
+ */
+export const pauseAfter = (looks: number): number => Math.min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** (looks - 1));
+
+/** All rows but the first, which holds the names of the columns. */
+async function results(place: AthenaPlace, id: string): Promise<Answer['rows']> {
+  const { GetQueryResultsCommand } = await import('@aws-sdk/client-athena');
+  const rows: Answer['rows'] = [];
+  let next: string | undefined;
+  do {
+    const page = await place.athena
+      .send(
+        new GetQueryResultsCommand({
+          QueryExecutionId: id,
+          MaxResults: PAGE,
+          ...(next === undefined ? {} : { NextToken: next }),
+        }),
+        { abortSignal: place.signal },
+      )
+      .catch((error: unknown) => {
+        throw refusalOf(error, 'athena:GetQueryResults', place);
+      });
+    const found = (page.ResultSet?.Rows ?? []).map(({ Data: data = [] }) =>
+      data.map(({ VarCharValue: value }) => value ?? null),
+    );
+    rows.push(...(next === undefined ? found.slice(1) : found));
+    next = page.NextToken;
+  } while (next !== undefined);
+  return rows;
+}
+
+/** Stops a query, and says what it had scanned; null when that is not known. Not bound by the signal that ended it. */
+async function stop(place: AthenaPlace, id: string): Promise<QueryExecution | null> {
+  const { GetQueryExecutionCommand, StopQueryExecutionCommand } = await import('@aws-sdk/client-athena');
+  const abortSignal = AbortSignal.timeout(STOP_TIMEOUT);
+  try {
+    await place.athena.send(new StopQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal });
+    const { QueryExecution: execution } = await place.athena.send(
+      new GetQueryExecutionCommand({ QueryExecutionId: id }),
+      { abortSignal },
+    );
+    return execution ?? null;
+  } catch {
+    // Nothing more can be done about it; the reason for stopping is what counts.
+    return null;
+  }
+}
+
+const queuedTooLong = ({ workGroup }: AthenaPlace): LogRefusal =>
+  new LogRefusal(
+    'stopped',
+    `Athena kept the query waiting in its queue (workgroup ${workGroup}: too many queries in this account at once), so it was cancelled`,
+  );
+
+/** A query that FAILED or was CANCELLED: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html */
+function failureOf({ Status: status }: QueryExecution, place: AthenaPlace): LogRefusal {
+  const reason = status?.StateChangeReason ?? status?.AthenaError?.ErrorMessage ?? 'it gave no reason';
+  if (status?.State === 'CANCELLED' && !/limit was exceeded/i.test(reason))
+    return new LogRefusal('failed', 'the Athena query was cancelled by someone else');
+  return translated(reason, place);
+}
+
+function refusalOf(error: unknown, action: string, place: AthenaPlace): LogRefusal {
+  if (error instanceof LogRefusal) return error;
+  if (error instanceof Error && error.name === 'InvalidRequestException') return translated(error.message, place);
+  return logRefusal(error, { action, resource: workGroupArn(place), region: place.region });
+}
+
+type Translation = [pattern: RegExp, kind: LogRefusal['kind'], words: (said: string, place: AthenaPlace) => string];
+
+const SETUP = 'alb502 setup athena --create makes one';
+
+/** What Athena says, in the order of looking, and what it means here. */
+const TRANSLATIONS: readonly Translation[] = [
+  [
+    /bytes scanned limit was exceeded/i,
+    'too-much',
+    (_, { workGroup }) =>
+      `the query was cancelled at the data limit of the workgroup ${workGroup} (BytesScannedCutoffPerQuery): ask for a shorter window, or raise the limit`,
+  ],
+  [
+    /unable to verify\/create output bucket|no output location|output ?location|results? bucket/i,
+    'not-found',
+    (said, { workGroup }) =>
+      `Athena cannot write its results (${said}): set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3 that exists in this region, or give the workgroup ${workGroup} one`,
+  ],
+  [
+    /lake ?formation/i,
+    'denied',
+    (said) =>
+      `Lake Formation does not let the table be read (${said}): it needs SELECT on it, and lakeformation:GetDataAccess`,
+  ],
+  [
+    /SCHEMA_NOT_FOUND|database .*(not found|does not exist)/i,
+    'not-found',
+    (_, { database }) =>
+      `the database ${database} does not exist in the catalog: athena.database (ALB502_ATHENA_DATABASE) names another`,
+  ],
+  [
+    /TABLE_NOT_FOUND|table .*(not found|does not exist)/i,
+    'not-found',
+    (_, { database }) => `the table is not in the database ${database} any more; ${SETUP}`,
+  ],
+  [
+    /COLUMN_NOT_FOUND|column .*cannot be resolved/i,
+    'failed',
+    (said) => `a column of the table is not there (${said}): its definition was changed just now, or hides it`,
+  ],
+  [
+    /WorkGroup .*(not found|disabled)|disabled WorkGroup/i,
+    'not-found',
+    (said) => `${said}; athena.workGroup (ALB502_ATHENA_WORKGROUP) names another`,
+  ],
+  [
+    /HIVE_CANNOT_OPEN_SPLIT.*(403|access ?denied|forbidden)|access ?denied.*(s3|split)|HIVE_.*access ?denied/is,
+    'denied',
+    (said) =>
+      `Athena may not read the log files (${said}): s3:GetObject and s3:ListBucket on the log bucket are needed`,
+  ],
+  [
+    /insufficient permissions|access ?denied|not authorized/i,
+    'denied',
+    (said) => `Athena lacks a permission (${said})`,
+  ],
+  [
+    /exhausted resources|EXCEEDED_MEMORY|INSUFFICIENT_RESOURCES/i,
+    'failed',
+    () => 'the query was too large for Athena (it exhausted its resources): ask for a shorter window',
+  ],
+  [
+    /slow ?down|reduce your request rate|HIVE_CANNOT_OPEN_SPLIT.*503/is,
+    'failed',
+    () => 'S3 asked Athena to slow down (503): ask again in a minute',
+  ],
+  [/timed? ?out|EXCEEDED_TIME_LIMIT/i, 'failed', () => 'the query took longer than Athena allows'],
+];
+
+/** A message of Athena. */
+function translated(message: string, place: AthenaPlace): LogRefusal {
+  const said = message
+    .replace(/\s+/g, ' ')
+    .replace(/ ?[(]?(?:You may need to|This query ran against|If this issue persists).*$/i, '')
+    .trim()
+    .replace(/[.;]+$/, '')
+    .slice(0, 300);
+  const missing = missingIn(message);
+  if (missing !== null) return deniedTo(missing, /explicit deny/i.test(message));
+  const [, kind, words] = TRANSLATIONS.find(([pattern]) => pattern.test(message)) ?? [];
+  return kind === undefined || words === undefined
+    ? new LogRefusal('failed', `the Athena query failed: ${said}`)
+    : new LogRefusal(kind, words(said, place));
+}

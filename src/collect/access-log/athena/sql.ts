@@ -1,0 +1,453 @@
+/**
+ * The questions of queries.ts for Athena (engine version 3: Trino), where every mention of a table is a scan that is paid for: a WITH query
+ * that is used twice reads twice. So each statement mentions the table once. The first answers all questions but that of the gaps, by
+ * giving each entry to every group it counts in; the second looks for a keep-alive edge, and only when connections were closed early.
+ *
+ * Values are execution parameters, which Athena takes in a WHERE clause and nowhere else, whole numbers, or names and addresses that have
+ * been validated. Dialect: as in queries.ts, and no function that Trino and DuckDB do not both have under one name, or that the tests'
+ * endpoint cannot stand in for. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
+ */
+import type { Question } from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
+import { GAP_BINS } from '../gap-limits.ts';
+import type { Span } from '../log-files.ts';
+import { whole } from '../queries.ts';
+import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
+import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
+import { type Field, identifier, type LogTable, quoted } from './table.ts';
+
+/** `parameters` are SQL literals, for the question marks in their order. */
+export interface Statement {
+  sql: string;
+  parameters: string[];
+}
+
+/** What is to be read. */
+export interface Scope {
+  table: LogTable;
+  place: LogPlace;
+  /** Folders of delivery, "yyyy/mm/dd". */
+  days: readonly string[];
+  /** The first and last end of an interval that matters, epoch milliseconds. */
+  ends: Span;
+  question: Pick<Question, 'from' | 'to' | 'statuses'>;
+}
+
+/** Separates the parts of a key; fields of the log hold none, and where they do it is written as the load balancer does. */
+export const SEPARATOR = '"';
+
+const MINUTE = 60_000_000;
+const RETRY = 30_000_000;
+export const ROUTE_LIMIT = 200;
+/** Files with rows that are empty which are named. */
+const BAD_FILES = 20;
+
+/** Parts of the failure key, in the order of FAILURE_ORDER as far as that matters for the choice of a few among many. */
+export const DETAIL = [
+  'ended',
+  'trace_id',
+  'client_address',
+  'route_text',
+  'target',
+  'status',
+  'target_status',
+  'created',
+  'sent_bytes',
+  'received_bytes',
+  'request_processing_time',
+  'target_processing_time',
+  'response_processing_time',
+  'request_type',
+  'node',
+  'target_group_arn',
+  'matched_rule_priority',
+  'actions_executed',
+  'error_reason',
+  'classification_reason',
+  'sample',
+] as const;
+
+export const SHAPE = [
+  'minute',
+  'status',
+  'target_status',
+  'request_time',
+  'target_time',
+  'response_time',
+  'elapsed',
+  'error_reason',
+  'fixed_response',
+  'has_target',
+  'has_target_group',
+] as const;
+
+export const PLACE = ['target_group_arn', 'target', 'node', 'status', 'target_status'] as const;
+
+/** Columns of the answer of `rollups`, all text. `in_part`: groups of this part that there are, shown or not. */
+export const ROLLUP_COLUMNS = [
+  'part',
+  'key',
+  'lines',
+  'requests',
+  'failures',
+  'retried',
+  'first',
+  'last',
+  'succeeded',
+  'succeeded_ms',
+  'succeeded_max_ms',
+  'in_part',
+  'lines_in_part',
+] as const;
+
+/** Collects parameters in the order in which they end up in the text, whatever the order in which it is put together. */
+class Parameters {
+  readonly #literals: string[] = [];
+
+  /** `literal` as SQL writes it. */
+  of(literal: string): string {
+    this.#literals.push(literal);
+    return `⟦${this.#literals.length - 1}⟧`;
+  }
+
+  statement(text: string): Statement {
+    const parameters: string[] = [];
+    const sql = text.replace(/⟦([0-9]+)⟧/g, (_, index) => {
+      parameters.push(this.#literals[Number(index)] ?? '');
+      return '?';
+    });
+    return { sql: sql.replace(/\n\s*\n/g, '\n').trim(), parameters };
+  }
+}
+
+/** One row for each group that an answer counts: see ROLLUP_COLUMNS. */
+export function rollups(scope: Scope): Statement {
+  const parameters = new Parameters();
+  const isFailure = 'kind = 0 AND in_window AND failed';
+  return parameters.statement(`
+WITH ${entryOf(scope, parameters)},
+keyed AS (
+  SELECT kind, path, ended, status, target_status, target_ms, sample, in_window, asked, failed, client_address AS client, route_text AS route,
+    concat_ws('"', target_group_arn, target, node, CAST(status AS varchar), CAST(target_status AS varchar)) AS place,
+    CASE WHEN ${isFailure} THEN concat_ws('"', ${SHAPE.map((part) => SHAPE_SQL[part]).join(', ')}) END AS shape,
+    CASE WHEN ${isFailure} THEN concat_ws('"', ${DETAIL.map((part) => DETAIL_SQL[part] ?? part).join(', ')}) END AS detail
+  FROM entry),
+seen AS (
+  SELECT keyed.*,
+    CASE WHEN in_window AND asked AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
+        PARTITION BY kind, client, route ORDER BY ended RANGE BETWEEN BIGINT '1' FOLLOWING AND BIGINT '${RETRY}' FOLLOWING) > 0
+      THEN 1 ELSE 0 END AS retried
+  FROM keyed),
+part AS (
+  SELECT part, kind, ended, status, target_status, target_ms, sample, in_window, failed, retried,
+    CASE part
+      WHEN 'line' THEN CASE kind WHEN 0 THEN '' WHEN 1 THEN 'other' ELSE path END
+      WHEN 'place' THEN place
+      WHEN 'minute' THEN CAST(ended - ended % ${MINUTE} AS varchar)
+      WHEN 'route' THEN route
+      WHEN 'shape' THEN shape
+      WHEN 'failure' THEN detail
+      ELSE client END AS key
+  FROM seen CROSS JOIN (VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client')) AS parts (part)
+  WHERE part = 'line'
+    OR kind = 0 AND (part = 'place'
+      OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'))),
+grouped AS (
+  SELECT part, key, count(*) AS lines, count(CASE WHEN in_window THEN 1 END) AS requests,
+    count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min(ended) AS "first", max(ended) AS "last",
+    count(CASE WHEN target_status BETWEEN 0 AND 499 THEN 1 END) AS succeeded,
+    coalesce(sum(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_ms,
+    coalesce(max(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_max_ms,
+    min(sample) AS sample
+  FROM part
+  GROUP BY part, key),
+ranked AS (
+  SELECT grouped.*, count(*) OVER (PARTITION BY part) AS in_part, sum(lines) OVER (PARTITION BY part) AS lines_in_part,
+    row_number() OVER (
+      PARTITION BY part ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures ELSE 0 END, key) AS place_in_part
+  FROM grouped
+  WHERE part <> 'route' OR failures > 0)
+SELECT ${ROLLUP_COLUMNS.map((column) => `"${column}"`).join(', ')}
+FROM ranked
+WHERE part IN ('place', 'minute', 'shape')
+  OR part = 'failure' AND place_in_part <= ${FAILURE_LIMIT}
+  OR part = 'route' AND place_in_part <= ${ROUTE_LIMIT}
+  OR part = 'line' AND place_in_part <= ${BAD_FILES}
+  OR part = 'client' AND place_in_part = 1
+ORDER BY part, place_in_part`);
+}
+
+/** A failure whose earlier completions are looked for. Microseconds; `id` and the index of its place are whole numbers from 1. */
+export interface GapRequest {
+  id: number;
+  place: number;
+  dispatched: number;
+}
+
+export interface GapPlace {
+  target_group_arn: string;
+  target: string;
+  node: string;
+  /** The target group, counted from 1. */
+  group: number;
+  /** Controls wanted. */
+  controls: number;
+}
+
+export interface GapSearch {
+  /** Microseconds. */
+  horizon: number;
+  binMicroseconds: number;
+  places: readonly GapPlace[];
+  requests: readonly GapRequest[];
+}
+
+/** Columns of the answer of `gaps`: `ids` of failures, separated by commas; `bin` is null in the row that holds all of a group. */
+export const GAP_COLUMNS = ['group_number', 'bin', 'controls', 'ids'] as const;
+
+/** Places whose name does not look like that of any target or node are not searched. */
+export const isSearchable = ({ target_group_arn, target, node }: Omit<GapPlace, 'group' | 'controls'>): boolean =>
+  [target_group_arn, target, node].every((text) => PLACE_TEXT.test(text));
+
+const PLACE_TEXT = /^[A-Za-z0-9_.:/[\]-]{1,256}$/;
+
+/** Throws RangeError for a text that could end the literal. */
+function placeText(text: string): string {
+  if (!PLACE_TEXT.test(text)) throw new RangeError(`${JSON.stringify(text)} is no place`);
+  return `'${text}'`;
+}
+
+/**
+ * Gaps between a dispatch and each earlier completion on the same place, in bins, as `gaps` of queries.ts. Completions and requests of a
+ * place meet in groups of one horizon, so that the table is read once: a request goes to the group of its dispatch and to the one before.
+ */
+export function gaps(scope: Scope, search: GapSearch): Statement {
+  const parameters = new Parameters();
+  const { horizon, binMicroseconds, places, requests } = search;
+  const bucket = (at: string) => `${at} - ${at} % ${whole(horizon)}`;
+  const placeRows = places.map(
+    ({ target_group_arn, target, node, group, controls }, index) =>
+      `(${whole(index + 1)}, ${placeText(target_group_arn)}, ${placeText(target)}, ${placeText(node)}, ${whole(group)}, ${whole(controls)})`,
+  );
+  const requestRows = requests.map(
+    ({ id, place, dispatched }) => `(${whole(id)}, ${whole(place)}, BIGINT '${whole(dispatched)}')`,
+  );
+  return parameters.statement(`
+WITH ${entryOf(scope, parameters)},
+wanted (place, target_group_arn, target, node, group_number, controls) AS (VALUES ${placeRows.join(', ')}),
+traffic AS (
+  SELECT wanted.place, controls, ended, sample, target_ms, target_status, ended - 1000 * target_ms AS dispatched,
+    CASE WHEN in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN 1 ELSE 0 END AS is_answer
+  FROM entry
+  JOIN wanted ON wanted.target_group_arn = entry.target_group_arn AND wanted.target = entry.target AND wanted.node = entry.node
+  WHERE kind = 0),
+numbered AS (
+  SELECT traffic.*, sum(is_answer) OVER (PARTITION BY place) AS answers,
+    row_number() OVER (PARTITION BY place, is_answer ORDER BY sample, ended, target_ms) AS n
+  FROM traffic),
+chosen AS (
+  SELECT numbered.*, CASE WHEN is_answer = 1 AND n <= controls AND sample * answers <= 4 * controls * 4294967296 THEN 1 ELSE 0 END AS is_control
+  FROM numbered),
+event AS (
+  SELECT place,
+    CASE role WHEN 0 THEN ${bucket('ended')} WHEN 1 THEN ${bucket('dispatched')} ELSE ${bucket('dispatched')} - ${whole(horizon)} END AS bucket,
+    CASE role WHEN 0 THEN ended ELSE 0 END AS completed,
+    CASE WHEN role > 0 THEN CAST(BIGINT '-1000000' * place - n AS varchar) || ' ' || CAST(dispatched AS varchar) END AS request
+  FROM chosen CROSS JOIN (VALUES (0), (1), (2)) AS roles (role)
+  WHERE role = 0 AND target_status >= 0 OR role > 0 AND is_control = 1
+  UNION ALL
+  SELECT place, CASE role WHEN 1 THEN ${bucket('dispatched')} ELSE ${bucket('dispatched')} - ${whole(horizon)} END, 0,
+    CAST(id AS varchar) || ' ' || CAST(dispatched AS varchar)
+  FROM (VALUES ${requestRows.join(', ')}) AS examined (id, place, dispatched) CROSS JOIN (VALUES (1), (2)) AS roles (role)),
+meeting AS (
+  SELECT place, bucket, array_agg(completed) AS completions, array_agg(request) FILTER (WHERE request IS NOT NULL) AS requests
+  FROM event
+  GROUP BY place, bucket),
+pair AS (
+  SELECT place, completed, CAST(split_part(request, ' ', 1) AS bigint) AS id, CAST(split_part(request, ' ', 2) AS bigint) AS dispatched
+  FROM meeting CROSS JOIN UNNEST(requests) AS asking (request) CROSS JOIN UNNEST(completions) AS completing (completed)),
+gap AS (
+  -- Completion 0 comes with every request: its row without a bin stands for the request itself.
+  SELECT group_number, id,
+    CASE WHEN completed > 0 THEN dispatched - completed - (dispatched - completed) % ${whole(binMicroseconds)} END AS bin
+  FROM pair JOIN wanted ON wanted.place = pair.place
+  WHERE completed = 0 OR completed < dispatched AND completed >= dispatched - ${whole(horizon)}
+  GROUP BY 1, 2, 3),
+bin AS (
+  SELECT group_number, bin, count(CASE WHEN id > 0 THEN 1 END) AS failures, count(CASE WHEN id < 0 THEN 1 END) AS controls,
+    array_join(array_agg(id ORDER BY id) FILTER (WHERE id > 0), ',') AS ids
+  FROM gap
+  GROUP BY 1, 2),
+weighed AS (
+  SELECT bin.*, max(CASE WHEN bin IS NULL THEN failures END) OVER (PARTITION BY group_number) AS all_failures,
+    max(CASE WHEN bin IS NULL THEN controls END) OVER (PARTITION BY group_number) AS all_controls
+  FROM bin),
+ranked AS (
+  SELECT weighed.*, row_number() OVER (
+      PARTITION BY group_number, CASE WHEN bin IS NULL THEN 0 ELSE 1 END
+      ORDER BY failures * all_controls - controls * all_failures DESC, bin) AS n
+  FROM weighed
+  WHERE failures > 0)
+SELECT group_number, bin, controls, ids
+FROM ranked
+WHERE n <= ${GAP_BINS}
+ORDER BY group_number, bin NULLS FIRST`);
+}
+
+/** A short statement for people: the failed entries as the table has them. */
+export function failedRows(scope: Scope): string {
+  const parameters = new Parameters();
+  const status = number(column(scope.table, 'elb_status_code'), 'integer');
+  const { sql, parameters: literals } = parameters.statement(
+    `SELECT * FROM ${tableName(scope.table)} WHERE ${pruning(scope, parameters)} AND ${askedSql(status, scope.question.statuses)}`,
+  );
+  return inlined({ sql, parameters: literals });
+}
+
+/** The statement with its parameters in place, to be read or repeated by hand. */
+export function inlined({ sql, parameters }: Statement): string {
+  const rest = [...parameters];
+  return sql.replace(/'(?:[^']|'')*'|"[^"]*"|[?]/g, (token) => (token === '?' ? (rest.shift() ?? '?') : token));
+}
+
+const tableName = ({ database, name }: LogTable): string => `${identifier(database)}.${identifier(name)}`;
+
+/** Reads nothing but the days and the files of the window: both are plain comparisons, which is what lets a scan leave files out. */
+function pruning({ table, place, days, ends }: Scope, parameters: Parameters): string {
+  const paths = days.map((day) => {
+    const start = `s3://${place.bucket}/${dayPrefix(place, day)}`;
+    const [first, last] = [`${start}${endStamp(ends.from)}`, `${start}${endStamp(ends.to)}~`];
+    return `"$path" >= ${parameters.of(quoted(first))} AND "$path" < ${parameters.of(quoted(last))}`;
+  });
+  const conditions = [
+    ...partitionConditions(table, days, parameters),
+    `(${paths.join(' OR ')})`,
+    ...table.fixed.map(({ column, literal }) => `${identifier(column)} = ${parameters.of(literal)}`),
+  ];
+  return conditions.join(' AND ');
+}
+
+function partitionConditions({ partitions }: LogTable, days: readonly string[], parameters: Parameters): string[] {
+  if (partitions.by === 'nothing') return [];
+  if (partitions.by === 'day') {
+    const value = (day: string) => parameters.of(partitions.literal(day));
+    const values = days.map((day) => (partitions.isDate ? `CAST(${value(day)} AS date)` : value(day)));
+    return [`${identifier(partitions.column)} IN (${values.join(', ')})`];
+  }
+  const each = days.map((day) => {
+    const parts = day.split('/');
+    const equal = partitions.columns.map(
+      (name, index) => `${identifier(name)} = ${parameters.of(partitions.literal(parts[index] ?? '', index))}`,
+    );
+    return equal.join(' AND ');
+  });
+  return [`(${each.join(' OR ')})`];
+}
+
+const column = (table: LogTable, field: Field): string | null => {
+  const name = table.columns[field];
+  return name === undefined ? null : identifier(name);
+};
+
+const number = (name: string | null, type: 'integer' | 'bigint' | 'double'): string =>
+  name === null ? `CAST(NULL AS ${type})` : `try_cast(${name} AS ${type})`;
+
+/** A field that is missing, in the table or in a line, counts as "-"; a quote in it is written as the load balancer does. */
+const text = (name: string | null): string =>
+  name === null ? "'-'" : `coalesce(nullif(replace(CAST(${name} AS varchar), '"', '\\x22'), ''), '-')`;
+
+/** "2026-03-10T12:00:00.123456Z" to microseconds since the epoch, which no function of Trino keeps; null for what is no time. */
+const microseconds = (time: string): string =>
+  `date_diff('second', TIMESTAMP '1970-01-01 00:00:00', try_cast(substr(${time}, 1, 10) || ' ' || substr(${time}, 12, 8) AS timestamp)) * 1000000
+      + coalesce(try_cast(rpad(replace(substr(${time}, 21), 'Z', ''), 6, '0') AS bigint), 0)`;
+
+/** The relation `entry` of queries.ts, with text instead of keys. `kind`: 0 an entry of the load balancer, 1 of another, 2 a row without values. */
+function entryOf(scope: Scope, parameters: Parameters): string {
+  const { table, place, question } = scope;
+  const of = (field: Field) => column(table, field);
+  const { name, id } = place.loadBalancer;
+  const [ip, port] = [of('target_ip'), of('target_port')];
+  const target =
+    port === null ? text(ip) : `coalesce(nullif(CAST(${ip} AS varchar), '') || ':' || CAST(${port} AS varchar), '-')`;
+  const client =
+    of('client_port') === null ? `regexp_replace(${text(of('client_ip'))}, ':[0-9]+$', '')` : text(of('client_ip'));
+  const request =
+    of('request_url') === null
+      ? text(of('request_line'))
+      : ['request_verb', 'request_url', 'request_proto'].map((field) => text(of(field as Field))).join(" || ' ' || ");
+  const route = ROUTE_REWRITES.reduce(
+    (inner, { match, to }) => `regexp_replace(${inner}, ${quoted(match)}, ${quoted(to)})`,
+    'request_line',
+  );
+  return `line AS (
+  SELECT "$path" AS path, CAST(${of('elb')} AS varchar) AS elb, CAST(${of('time')} AS varchar) AS time,
+    ${text(of('type'))} AS request_type, ${client} AS client_address, ${target} AS target,
+    ${number(of('request_processing_time'), 'double')} AS request_processing_time,
+    ${number(of('target_processing_time'), 'double')} AS target_processing_time,
+    ${number(of('response_processing_time'), 'double')} AS response_processing_time,
+    coalesce(${number(of('elb_status_code'), 'integer')}, -1) AS status,
+    coalesce(${number(of('target_status_code'), 'integer')}, -1) AS target_status,
+    coalesce(${number(of('received_bytes'), 'bigint')}, 0) AS received_bytes, coalesce(${number(of('sent_bytes'), 'bigint')}, 0) AS sent_bytes,
+    ${request} AS request_line, ${text(of('target_group_arn'))} AS target_group_arn, ${text(of('trace_id'))} AS trace_id,
+    ${text(of('matched_rule_priority'))} AS matched_rule_priority, ${text(of('request_creation_time'))} AS request_creation_time,
+    ${text(of('actions_executed'))} AS actions_executed, ${text(of('error_reason'))} AS error_reason,
+    ${text(of('classification_reason'))} AS classification_reason, nullif(${text(of('ip_address'))}, '-') AS ip_address
+  FROM ${tableName(table)}
+  WHERE ${pruning(scope, parameters)}),
+timed AS (
+  SELECT line.*, ${microseconds('time')} AS ended,
+    CASE WHEN request_creation_time <> '-' THEN ${microseconds('request_creation_time')} END AS created,
+    coalesce(ip_address, nullif(regexp_extract(path, '_([0-9a-fA-F.:]+)_[^_/]+[.]log([.]gz)?$', 1), ''), '-') AS node,
+    substr(${route}, 1, ${ROUTE_LENGTH}) AS route_text,
+    CAST(round(target_processing_time * 1000) AS bigint) AS target_ms,
+    CASE WHEN regexp_like(substr(trace_id, greatest(length(trace_id) - 7, 1)), '^[0-9a-fA-F]{1,8}$')
+      THEN from_base(substr(trace_id, greatest(length(trace_id) - 7, 1)), 16) ELSE 0 END AS sample
+  FROM line),
+entry AS (
+  SELECT timed.*, CASE WHEN elb IS NULL OR ended IS NULL THEN 2 WHEN elb = ${placeText(`app/${name}/${id}`)} THEN 0 ELSE 1 END AS kind,
+    coalesce(ended >= ${whole(question.from * 1000)} AND ended < ${whole(question.to * 1000)}, false) AS in_window,
+    ${askedSql('status', question.statuses)} AS asked,
+    (status BETWEEN 500 AND 599 OR status = 460 OR ${askedSql('status', question.statuses)}) AS failed
+  FROM timed)`;
+}
+
+/** Throws RangeError when a status is neither "502" nor "5xx" in form. */
+function askedSql(status: string, statuses: readonly string[]): string {
+  const conditions = statuses.map((one) => {
+    if (/^[0-9]xx$/i.test(one)) return `${status} BETWEEN ${Number(one[0]) * 100} AND ${Number(one[0]) * 100 + 99}`;
+    if (/^[0-9]{3}$/.test(one)) return `${status} = ${Number(one)}`;
+    throw new RangeError(`${one} is not a status`);
+  });
+  return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
+}
+
+const sign = (name: string): string => `CASE WHEN ${name} < 0 THEN '-1' ELSE '0' END`;
+const flag = (condition: string): string => `CASE WHEN ${condition} THEN '1' ELSE '0' END`;
+
+const SHAPE_SQL: Record<(typeof SHAPE)[number], string> = {
+  minute: `CAST(ended - ended % ${MINUTE} AS varchar)`,
+  status: 'CAST(status AS varchar)',
+  target_status: 'CAST(target_status AS varchar)',
+  request_time: sign('request_processing_time'),
+  target_time: sign('target_processing_time'),
+  response_time: sign('response_processing_time'),
+  elapsed: `CASE WHEN created IS NULL THEN '' WHEN ended - created < 9500000 THEN 'under-9.5s' WHEN ended - created < 11000000 THEN '9.5-11s' ELSE 'from-11s' END`,
+  error_reason: 'error_reason',
+  fixed_response: flag(`',' || actions_executed || ',' LIKE '%,fixed-response,%'`),
+  has_target: flag(`target <> '-'`),
+  has_target_group: flag(`target_group_arn <> '-'`),
+};
+
+/** What is no text yet. */
+const DETAIL_SQL: Partial<Record<(typeof DETAIL)[number], string>> = {
+  ended: 'CAST(ended AS varchar)',
+  status: 'CAST(status AS varchar)',
+  target_status: 'CAST(target_status AS varchar)',
+  created: `coalesce(CAST(created AS varchar), '')`,
+  sent_bytes: 'CAST(sent_bytes AS varchar)',
+  received_bytes: 'CAST(received_bytes AS varchar)',
+  request_processing_time: `coalesce(CAST(request_processing_time AS varchar), '-1')`,
+  target_processing_time: `coalesce(CAST(target_processing_time AS varchar), '-1')`,
+  response_processing_time: `coalesce(CAST(response_processing_time AS varchar), '-1')`,
+  sample: 'CAST(sample AS varchar)',
+};

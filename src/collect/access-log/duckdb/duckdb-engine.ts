@@ -1,0 +1,504 @@
+/**
+ * The embedded engine: reads access-log files in this process and answers the questions of queries.ts with DuckDB.
+ *
+ * Every line is read once into narrow columns (scan.ts, columns.ts), which DuckDB holds; text is kept of failures and places alone.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
+import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
+import { Problem } from '../../../problem.ts';
+import { lineKind } from '../entry.ts';
+import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequests } from '../gap-limits.ts';
+import { byText, canMatter, logFilesIn, look, parseFileName, redacted, type WantedLoadBalancer } from '../log-files.ts';
+import * as queries from '../queries.ts';
+import type { Place } from './columns.ts';
+import { FAILURE, openRelations } from './relations.ts';
+import { scan, type ToScan } from './scan.ts';
+import type { Scanned } from './scan-file.ts';
+
+export { redacted } from '../log-files.ts';
+
+export interface ReadOptions {
+  /** A folder with log files at any depth, or the files themselves. */
+  folder: string | readonly string[];
+  question: Question;
+  /** Of the load balancer; 60 when it is not known. */
+  idleTimeoutSeconds: number;
+  /** Called as the work goes on. */
+  progress?: (step: Progress) => void;
+  /** Opened before there was anything to read, and closed by whoever opened it. */
+  engine?: Promise<Engine>;
+}
+
+/** DuckDB with nothing in it, for one reading. */
+export interface Engine {
+  connection: DuckDBConnection;
+  close(): Promise<void>;
+}
+
+/** In memory; what does not fit into that goes into a folder for temporary files. */
+export async function openEngine(): Promise<Engine> {
+  const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
+  try {
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(availableParallelism()),
+      memory_limit: MEMORY_LIMIT,
+      temp_directory: temporary,
+      preserve_insertion_order: 'false',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    return {
+      connection,
+      async close() {
+        connection.closeSync();
+        await rm(temporary, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+export interface Progress {
+  step: 'listed' | 'read' | 'answered';
+  /** Files and compressed bytes that are to be read; lines once they have been. */
+  files: number;
+  bytes: number;
+  lines: number;
+}
+
+/** Lines of one file by what became of them: lines = entries + rejected. Entries include those of other load balancers. */
+export interface FileAccount {
+  file: string;
+  lines: number;
+  entries: number;
+  rejected: number;
+}
+
+const MEMORY_LIMIT = '512MB';
+/** Columns of a failure that are shown. */
+const SHOWN = [
+  'id',
+  'ended',
+  'created',
+  'place',
+  'client_address',
+  'route_text',
+  'request_type',
+  'request_processing_time',
+  'target_processing_time',
+  'response_processing_time',
+  'status',
+  'target_status',
+  'received_bytes',
+  'sent_bytes',
+  'trace_id',
+  'matched_rule_priority',
+  'actions_executed',
+  'error_reason',
+  'classification_reason',
+  'retried_ok',
+];
+/** Load balancers that are named where there is more than one. */
+const NAMED = 10;
+const FILES_AT_ONCE = 16;
+const ROUTE_LIMIT = 200;
+
+/**
+ * Throws when the folder cannot be listed, a Problem (exit 2) when the engine itself fails, and a Problem (exit 1) with the candidates when
+ * a load balancer was asked for by its name alone and the log has entries of several. A file that cannot be read is named in
+ * `files.unreadable`.
+ */
+export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
+  return (await readAccounted(options)).log;
+}
+
+/** As readAccessLog, with the account of each file that was read, sorted by file. */
+export async function readAccounted(options: ReadOptions): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
+  return await new Reading(options).run();
+}
+
+/** A file to be read. */
+interface Source extends ToScan {
+  file: string;
+}
+
+interface Account extends FileAccount {
+  bytes: number;
+  otherLoadBalancers: number;
+  /** A line that is no entry, and its number from 1. */
+  firstRejected: { line: number; text: string } | null;
+}
+
+type Row = Record<string, JS>;
+
+class Reading {
+  readonly #options: ReadOptions;
+  readonly #wanted: WantedLoadBalancer;
+  readonly #unreadable = new Map<string, { reason: string; lines: number }>();
+  #outsideWindow = 0;
+  readonly #named = { 'connection-log': 0, 'health-check-log': 0 };
+  #sources: Source[] = [];
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+    this.#wanted = wantedOf(options.question);
+  }
+
+  async run(): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
+    await this.#list();
+    const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
+    this.#tell('listed', bytes, 0);
+    if (this.#sources.length === 0) return { log: this.#nothing(), accounts: [] };
+    try {
+      return await this.#read(bytes);
+    } catch (error) {
+      // Faults of a file are told by file: this is the engine, and an answer without the log would hide it.
+      if (error instanceof Problem) throw error;
+      // Below its first line, a failure of DuckDB has a stack and advice for those who make it.
+      const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+      throw new Problem(`The access log could not be read to its end: ${why.replace(/[.]?\s*$/, '')}.`, 2);
+    }
+  }
+
+  async #read(bytes: number): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
+    const { engine = null } = this.#options;
+    const opened = await (engine ?? openEngine());
+    try {
+      const { connection } = opened;
+      const { statuses, from, to } = this.#options.question;
+      const relations = await openRelations(connection, this.#options.question);
+      const scanned = await scan(
+        this.#sources,
+        { loadBalancer: this.#wanted, window: { from, to }, statuses },
+        relations,
+      );
+      this.#assertOne(scanned);
+      const accounts = this.#account(scanned);
+      const places = await relations.complete(scanned.flatMap((one) => one.places));
+      const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
+      this.#tell('read', bytes, lines);
+      const log = await this.#answer(connection, accounts, places);
+      this.#tell('answered', bytes, lines);
+      return {
+        log,
+        accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
+      };
+    } finally {
+      if (engine === null) await opened.close();
+    }
+  }
+
+  #tell(step: Progress['step'], bytes: number, lines: number): void {
+    this.#options.progress?.({ step, files: this.#sources.length, bytes, lines });
+  }
+
+  /** Which files to read, by their names and ends. */
+  async #list(): Promise<void> {
+    const { folder, question, idleTimeoutSeconds } = this.#options;
+    const { files: listed, closed } =
+      typeof folder === 'string' ? await logFilesIn(folder) : { files: [...folder].sort(byText), closed: [] };
+    const files = listed.map((file) => ({
+      file,
+      original: typeof folder === 'string' ? resolve(folder, file) : resolve(file),
+    }));
+    for (const { file, fault } of closed) this.#unreadable.set(file, { reason: fault, lines: 0 });
+    const chosen = files.flatMap(({ file, original }) => {
+      const name = parseFileName(file);
+      if (name.kind !== 'access-log') this.#named[name.kind] += 1;
+      else if (!canMatter(name, this.#wanted, question, idleTimeoutSeconds)) this.#outsideWindow += 1;
+      else return [{ file, original, node: name.node }];
+      return [];
+    });
+    const looked = await eachOf(chosen, async (one) => ({ ...one, ends: await look(one.original) }));
+    for (const { file, original, node, ends } of looked) {
+      if ('fault' in ends) {
+        this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
+        continue;
+      }
+      this.#sources.push({
+        file,
+        path: original,
+        node,
+        compressed: ends.compressed,
+        bytes: ends.bytes,
+      });
+    }
+  }
+
+  /** Entries of two load balancers would be added together, were one asked for by a name that both have had. */
+  #assertOne(scanned: readonly Scanned[]): void {
+    const namesakes = [...new Set(scanned.flatMap(({ account }) => account.namesakes))].sort(byText);
+    if (namesakes.length <= 1) return;
+    throw new Problem(`'${this.#wanted.name}' fits ${namesakes.length} load balancers: ${listed(namesakes)}.`, 1);
+  }
+
+  /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
+  #account(scanned: readonly Scanned[]): Account[] {
+    return this.#sources.flatMap(({ file, bytes }, index): Account[] => {
+      const one = scanned[index];
+      if (one === undefined) throw new Error(`${file} was not read`);
+      const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.account;
+      const kind = entries === 0 && rejected > 0 ? (lineKind(firstLine ?? '') ?? 'access-log') : 'access-log';
+      if (kind !== 'access-log') {
+        this.#named[kind] += 1;
+        return [];
+      }
+      if (one.fault !== null) this.#unreadable.set(file, { reason: one.fault, lines });
+      return [{ file, bytes, lines, entries, rejected, otherLoadBalancers, firstRejected }];
+    });
+  }
+
+  #files(accounts: readonly Account[]): AccessLog['files'] {
+    return {
+      read: accounts.length,
+      outsideWindow: this.#outsideWindow,
+      connectionLogs: this.#named['connection-log'],
+      healthCheckLogs: this.#named['health-check-log'],
+      bytes: accounts.reduce((sum, account) => sum + account.bytes, 0),
+      unreadable: [...this.#unreadable]
+        .map(([file, { reason, lines }]) => ({ file, reason, lines }))
+        .sort((a, b) => byText(a.file, b.file)),
+    };
+  }
+
+  #nothing(): AccessLog {
+    return {
+      files: this.#files([]),
+      lines: 0,
+      entries: 0,
+      rejected: { lines: 0, files: 0, first: null },
+      otherLoadBalancers: 0,
+      oldest: null,
+      newest: null,
+      requests: 0,
+      minutes: [],
+      targets: [],
+      statuses: [],
+      failures: [],
+      failuresTotal: 0,
+      failureShapes: [],
+      failedClients: 0,
+      retriedOk: 0,
+      routes: [],
+      idleGaps: [],
+    };
+  }
+
+  async #answer(
+    connection: DuckDBConnection,
+    accounts: Account[],
+    places: ReadonlyMap<number, Place>,
+  ): Promise<AccessLog> {
+    const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
+    await connection.run(
+      `CREATE TABLE failure AS ${FAILURE}; DROP VIEW failing; DROP TABLE failed_line; CREATE TABLE retried AS ${queries.RETRIED};`,
+    );
+
+    const [overview] = await select(connection, queries.OVERVIEW);
+    const [failed] = await select(connection, queries.FAILED);
+    if (overview === undefined || failed === undefined) throw new Error('a count came back without a row');
+    // Texts take long to come out of DuckDB: those of the places are here already.
+    const shown = await select(
+      connection,
+      `SELECT ${SHOWN.join(', ')} FROM (${queries.failures(FAILURE_LIMIT)}) ORDER BY id`,
+    );
+    const text = (row: Row, name: string) => String(row[name]);
+    const node = (row: Row) => (row.node === '-' ? null : text(row, 'node'));
+
+    const clients = new Map<string, number>();
+    const clientNumber = (address: string) => {
+      const known = clients.get(address);
+      if (known !== undefined) return known;
+      clients.set(address, clients.size + 1);
+      return clients.size;
+    };
+    const failures = shown.map((row): FailedRequest => {
+      const at = number(row, 'ended');
+      const place = places.get(number(row, 'place'));
+      if (place === undefined) throw new Error('a failure came back without its place');
+      return {
+        at: at / 1000,
+        elapsed: row.created === null ? null : (at - number(row, 'created')) / 1_000_000,
+        client: clientNumber(String(row.client_address)),
+        route: text(row, 'route_text'),
+        node: place.node === '-' ? null : place.node,
+        type: text(row, 'request_type'),
+        target: place.target,
+        request_processing_time: number(row, 'request_processing_time'),
+        target_processing_time: number(row, 'target_processing_time'),
+        response_processing_time: number(row, 'response_processing_time'),
+        elb_status_code: statusText(row.status),
+        target_status_code: statusText(row.target_status),
+        received_bytes: number(row, 'received_bytes'),
+        sent_bytes: number(row, 'sent_bytes'),
+        target_group_arn: place.target_group_arn,
+        trace_id: text(row, 'trace_id'),
+        matched_rule_priority: text(row, 'matched_rule_priority'),
+        actions_executed: text(row, 'actions_executed'),
+        error_reason: text(row, 'error_reason'),
+        classification_reason: text(row, 'classification_reason'),
+        retriedOk: row.retried_ok === true,
+      };
+    });
+    const indexOf = new Map(shown.map((row, index) => [number(row, 'id'), index]));
+
+    const withReject = accounts.filter((account) => account.rejected > 0);
+    return {
+      files: this.#files(accounts),
+      lines: sum((account) => account.lines),
+      entries: sum((account) => account.entries),
+      rejected: {
+        lines: sum((account) => account.rejected),
+        files: withReject.length,
+        first: withReject[0] ? firstRejectedOf(withReject[0]) : null,
+      },
+      otherLoadBalancers: sum((account) => account.otherLoadBalancers),
+      oldest: overview.oldest === null ? null : number(overview, 'oldest') / 1000,
+      newest: overview.newest === null ? null : number(overview, 'newest') / 1000,
+      requests: number(overview, 'requests'),
+      minutes: (await select(connection, queries.MINUTES)).map((row) => ({
+        minute: number(row, 'minute') / 1000,
+        requests: number(row, 'requests'),
+      })),
+      targets: (await select(connection, queries.TARGETS)).map((row) => ({
+        target_group_arn: text(row, 'target_group_arn'),
+        target: text(row, 'target'),
+        node: node(row),
+        requests: number(row, 'requests'),
+        failures: number(row, 'failures'),
+        badRequests: number(row, 'bad_requests'),
+        firstSeen: number(row, 'first_seen') / 1000,
+        lastSeen: number(row, 'last_seen') / 1000,
+        firstSuccess: row.first_success === null ? null : number(row, 'first_success') / 1000,
+        lastSuccess: row.last_success === null ? null : number(row, 'last_success') / 1000,
+      })),
+      statuses: (await select(connection, queries.STATUSES)).map((row) => ({
+        target_group_arn: text(row, 'target_group_arn'),
+        elb_status_code: statusText(row.status),
+        target_status_code: statusText(row.target_status),
+        requests: number(row, 'requests'),
+      })),
+      failures,
+      failuresTotal: number(overview, 'failures'),
+      failureShapes: (await select(connection, queries.FAILURE_SHAPES)).map(
+        (row): FailureShape => ({
+          minute: number(row, 'minute') / 1000,
+          elb_status_code: statusText(row.status),
+          target_status_code: statusText(row.target_status),
+          request_processing_time: row.request_time === -1 ? -1 : 0,
+          target_processing_time: row.target_time === -1 ? -1 : 0,
+          response_processing_time: row.response_time === -1 ? -1 : 0,
+          elapsed: elapsedOf(row.elapsed),
+          error_reason: text(row, 'error_reason'),
+          fixedResponse: row.fixed_response === true,
+          hasTarget: row.has_target === true,
+          hasTargetGroup: row.has_target_group === true,
+          count: number(row, 'failures'),
+          retriedOk: number(row, 'retried'),
+          first: number(row, 'first_seen') / 1000,
+          last: number(row, 'last_seen') / 1000,
+        }),
+      ),
+      failedClients: number(failed, 'clients'),
+      retriedOk: number(failed, 'retried'),
+      routes: (await select(connection, queries.routes(ROUTE_LIMIT))).map((row) => ({
+        route: text(row, 'route_text'),
+        requests: number(row, 'requests'),
+        failures: number(row, 'failures'),
+        succeeded: number(row, 'succeeded'),
+        succeededMs: number(row, 'succeeded_ms'),
+        succeededMaxMs: number(row, 'succeeded_max_ms'),
+      })),
+      idleGaps: await this.#idleGaps(connection, indexOf),
+    };
+  }
+
+  async #idleGaps(connection: DuckDBConnection, indexOf: Map<number, number>): Promise<IdleGaps[]> {
+    const horizonSeconds = gapHorizon(this.#options.idleTimeoutSeconds);
+    const horizon = Math.round(horizonSeconds * 1_000_000);
+    const work = await select(connection, queries.gapWork(FAILURE_LIMIT));
+    if (work.length === 0) return [];
+    const rows = await select(
+      connection,
+      queries.gaps({
+        horizon,
+        binMicroseconds: GAP_BIN_SECONDS * 1_000_000,
+        bins: GAP_BINS,
+        shown: FAILURE_LIMIT,
+        groups: work.map((row) =>
+          gapRequests(
+            { closed: number(row, 'closed'), completions: number(row, 'completions'), span: number(row, 'span') },
+            horizon,
+          ),
+        ),
+      }),
+    );
+    const groups: IdleGaps[] = [];
+    for (const row of rows) {
+      const closed = Array.isArray(row.closed) ? row.closed.map((id) => indexOf.get(Number(id)) ?? -1) : [];
+      const controls = number(row, 'controls');
+      if (row.bin === null) {
+        const target_group_arn = String(row.target_group_arn);
+        groups.push({
+          target_group_arn,
+          binSeconds: GAP_BIN_SECONDS,
+          horizon: horizonSeconds,
+          examined: closed,
+          controls,
+          bins: [],
+        });
+      } else {
+        groups.at(-1)?.bins.push({ gap: number(row, 'bin') / 1_000_000, failures: closed, controls });
+      }
+    }
+    return groups;
+  }
+}
+
+const firstRejectedOf = ({ file, firstRejected }: Account): AccessLog['rejected']['first'] =>
+  firstRejected === null ? null : { file, line: firstRejected.line, text: redacted(firstRejected.text) };
+
+function wantedOf({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
+  const [, full, id] = /app[/]([^/]+)[/]([^/]+)$/.exec(arn ?? name) ?? [];
+  return { name: full ?? name, id: id ?? null };
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+const statusText = (value: JS | undefined): string =>
+  Number(value) < 0 ? '-' : String(Number(value)).padStart(3, '0');
+
+function elapsedOf(value: JS | undefined): FailureShape['elapsed'] {
+  return value === 'under-9.5s' || value === '9.5-11s' || value === 'from-11s' ? value : null;
+}
+
+async function select(connection: DuckDBConnection, sql: string): Promise<Row[]> {
+  return (await connection.runAndReadAll(sql)).getRowObjectsJS();
+}
+
+/** A count, sum, time or duration; all are far below 2^53. */
+function number(row: Row, name: string): number {
+  const value = row[name];
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw new TypeError(`${name} is not a number: ${String(value)}`);
+  return Number(value);
+}
+
+/** As Promise.all of the results, with a bounded number of files open. */
+async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += FILES_AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(at, at + FILES_AT_ONCE).map(work))));
+  }
+  return results;
+}

@@ -1,0 +1,181 @@
+/** The relations of queries.ts in DuckDB, filled from columns. */
+import {
+  BIGINT,
+  type DuckDBAppender,
+  DuckDBBigIntVector,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBIntegerVector,
+  DuckDBSmallIntVector,
+  DuckDBUIntegerVector,
+  type DuckDBVector,
+  INTEGER,
+  SMALLINT,
+  UINTEGER,
+} from '@duckdb/node-api';
+import type { Question } from '../../../evidence/evidence.ts';
+import { FAILURE_ORDER, whole } from '../queries.ts';
+import { type Batch, DETAIL, type Place } from './columns.ts';
+import type { Taking } from './scan.ts';
+
+/** Rows of a chunk, at most: what DuckDB works on at a time. */
+const CHUNK = 2048;
+
+const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
+
+/** The types of the texts that are none. */
+const DETAIL_TYPES: Partial<Record<(typeof DETAIL)[number], string>> = {
+  request_processing_time: 'DOUBLE',
+  target_processing_time: 'DOUBLE',
+  response_processing_time: 'DOUBLE',
+  received_bytes: 'DOUBLE',
+  sent_bytes: 'DOUBLE',
+  created: 'BIGINT',
+};
+
+const typed = (name: (typeof DETAIL)[number], index: number): string => {
+  const type = DETAIL_TYPES[name];
+  return `${type === undefined ? `detail[${index + 1}]` : `try_cast(detail[${index + 1}] AS ${type})`} AS ${name}`;
+};
+
+/**
+ * The relation `failure` from the same rows without numbers, `failing`, of which each has a `row` of its own. Only rows of one microsecond
+ * are put in order by their texts, and no text is sorted along with the times.
+ */
+export const FAILURE = `
+  WITH moment AS (SELECT ended, count(*) AS failures FROM failing GROUP BY ended),
+  before AS (
+    SELECT ended, failures, CAST(sum(failures) OVER (ORDER BY ended ROWS UNBOUNDED PRECEDING) - failures AS BIGINT) AS earlier
+    FROM moment),
+  tied AS (
+    SELECT "row", row_number() OVER (PARTITION BY ended ORDER BY ${FAILURE_ORDER}) AS n
+    FROM failing WHERE ended IN (SELECT ended FROM moment WHERE failures > 1))
+  SELECT before.earlier + coalesce(tied.n, 1) AS id, failing.* EXCLUDE ("row")
+  FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
+
+export interface Relations extends Taking {
+  /** After the last batch: `entry`, `place` and `failing` are there. The places by key. */
+  complete(places: readonly Place[]): Promise<ReadonlyMap<number, Place>>;
+}
+
+/** Throws RangeError when a status is neither "502" nor "5xx" in form. */
+export async function openRelations(
+  connection: DuckDBConnection,
+  { statuses, from, to }: Question,
+): Promise<Relations> {
+  await connection.run(`
+    CREATE TABLE line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER, status SMALLINT,
+      target_status SMALLINT);
+    CREATE TABLE failed_line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER,
+      status SMALLINT, target_status SMALLINT, detail VARCHAR);
+    CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
+    CREATE VIEW entry AS
+      SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
+        ${failedSql(statuses)} AS failed
+      FROM line;`);
+  const lines = await connection.createAppender('line');
+  const appendLines = lineAppender(lines);
+  const failed = await connection.createAppender('failed_line');
+  const voided: number[] = [];
+
+  return {
+    batch(look, batch) {
+      appendLines(look, batch);
+      appendFailures(failed, look, batch);
+    },
+    void(look) {
+      voided.push(look);
+    },
+    async complete(places) {
+      lines.closeSync();
+      failed.closeSync();
+      if (voided.length > 0) {
+        const looks = voided.map(whole).join(', ');
+        await connection.run(
+          `DELETE FROM line WHERE look IN (${looks}); DELETE FROM failed_line WHERE look IN (${looks})`,
+        );
+      }
+      const named = await connection.createAppender('place');
+      const byKey = new Map(places.map((place) => [place.key, place]));
+      for (const { key, target_group_arn, target, node } of byKey.values()) {
+        named.appendBigInt(BigInt(key));
+        for (const text of [target_group_arn, target, node]) named.appendVarchar(text);
+        named.endRow();
+      }
+      named.closeSync();
+      await connection.run(`
+        CREATE VIEW failing AS
+          SELECT one.* EXCLUDE (detail), ${DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
+          FROM (
+            SELECT failed_line.rowid AS "row", ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
+              ${askedSql(statuses)} AS asked, string_split(detail, '"') AS detail
+            FROM failed_line) AS one
+          JOIN place ON place.place = one.place;`);
+      return byKey;
+    },
+  };
+}
+
+/** Appends to `line`, by way of one chunk that is filled again and again. */
+function lineAppender(appender: DuckDBAppender): (look: number, batch: Batch) => void {
+  const full = DuckDBDataChunk.create(LINE, CHUNK);
+  return (look, batch) => {
+    for (let from = 0; from < batch.rows; from += CHUNK) {
+      const rows = Math.min(CHUNK, batch.rows - from);
+      const chunk = rows === CHUNK ? full : DuckDBDataChunk.create(LINE, rows);
+      const { ended, place, client, route, sample, targetMs, status, targetStatus } = batch;
+      const columns = [ended, place, client, route, sample, targetMs, look, status, targetStatus];
+      for (const [index, values] of columns.entries()) fill(chunk.getColumnVector(index), values, from, rows);
+      appender.appendDataChunk(chunk);
+    }
+  };
+}
+
+/** With `rows` of the values after `from`, or with one value. */
+function fill(
+  vector: DuckDBVector,
+  values: BigInt64Array | Uint32Array | Int32Array | Int16Array | number,
+  from: number,
+  rows: number,
+): void {
+  if (vector instanceof DuckDBBigIntVector && values instanceof BigInt64Array) {
+    for (let row = 0; row < rows; row += 1) vector.setItem(row, values[from + row] ?? null);
+  } else if (isOfNumbers(vector) && !(values instanceof BigInt64Array)) {
+    for (let row = 0; row < rows; row += 1)
+      vector.setItem(row, typeof values === 'number' ? values : (values[from + row] ?? null));
+  } else throw new TypeError(`a column is of ${vector.type}`);
+  vector.flush();
+}
+
+const isOfNumbers = (vector: DuckDBVector) =>
+  vector instanceof DuckDBUIntegerVector ||
+  vector instanceof DuckDBIntegerVector ||
+  vector instanceof DuckDBSmallIntVector;
+
+function appendFailures(appender: DuckDBAppender, look: number, batch: Batch): void {
+  const { ended, place, client, route, sample, targetMs, status, targetStatus, failures } = batch;
+  for (const [index, row] of failures.rows.entries()) {
+    for (const keys of [ended, place, client, route]) appender.appendBigInt(keys[row] ?? 0n);
+    appender.appendUInteger(sample[row] ?? 0);
+    appender.appendInteger(targetMs[row] ?? 0);
+    appender.appendInteger(look);
+    appender.appendSmallInt(status[row] ?? 0);
+    appender.appendSmallInt(targetStatus[row] ?? 0);
+    appender.appendVarchar(failures.details[index] ?? '');
+    appender.endRow();
+  }
+}
+
+/** Conditions on column `status`. Throws RangeError when a status is neither "502" nor "5xx" in form. */
+function askedSql(statuses: readonly string[]): string {
+  const conditions = statuses.map((status) => {
+    if (/^[0-9]xx$/i.test(status))
+      return `status BETWEEN ${Number(status[0]) * 100} AND ${Number(status[0]) * 100 + 99}`;
+    if (/^[0-9]{3}$/.test(status)) return `status = ${Number(status)}`;
+    throw new RangeError(`${status} is not a status`);
+  });
+  return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
+}
+
+const failedSql = (statuses: readonly string[]): string =>
+  `(status BETWEEN 500 AND 599 OR status = 460 OR ${askedSql(statuses)})`;

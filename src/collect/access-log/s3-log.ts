@@ -1,0 +1,247 @@
+/**
+ * The access log where S3 keeps it: where that is, which objects a question needs, and how they get here.
+ * Layout: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type { Attributes } from '../../evidence/aws.ts';
+import { logRefusal } from './access-log-error.ts';
+import { byText, canMatter, parseFileName, type Span, type WantedLoadBalancer } from './log-files.ts';
+
+/** Where a load balancer delivers its access log. */
+export interface LogPlace {
+  bucket: string;
+  /** The key of all log files of this account and region, up to and with the slash before the year. */
+  root: string;
+  account: string;
+  region: string;
+  /** aws, aws-cn, aws-us-gov */
+  partition: string;
+  loadBalancer: { name: string; id: string };
+}
+
+export interface LogObject {
+  key: string;
+  /** Compressed. */
+  bytes: number;
+}
+
+const ARN = /^arn:([^:]+):elasticloadbalancing:([^:]+):([0-9]{12}):loadbalancer\/app\/([^/]+)\/([^/]+)$/;
+const DAY_MS = 86_400_000;
+const INTERVAL_MS = 300_000;
+
+/** Null when the attributes say that delivery to S3 is off, or name no bucket. Throws RangeError for what is no ARN of an Application Load Balancer. */
+export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPlace | null {
+  const [, partition, region, account, name, id] = ARN.exec(loadBalancerArn) ?? [];
+  if (!partition || !region || !account || !name || !id)
+    throw new RangeError(`${loadBalancerArn} is not the ARN of an Application Load Balancer`);
+  const bucket = attributes['access_logs.s3.bucket'] ?? '';
+  if (attributes['access_logs.s3.enabled'] !== 'true' || bucket === '') return null;
+  const prefix = (attributes['access_logs.s3.prefix'] ?? '').replace(/^[/]+|[/]+$/g, '');
+  const root = `${prefix === '' ? '' : `${prefix}/`}AWSLogs/${account}/elasticloadbalancing/${region}/`;
+  return { bucket, root, account, region, partition, loadBalancer: { name, id } };
+}
+
+/** The times within which a file must end to hold an entry that matters, as canMatter has it. Epoch milliseconds, both inclusive. */
+export function endsOf({ from, to }: Span, idleTimeoutSeconds: number): Span {
+  const margin = idleTimeoutSeconds * 1000;
+  return { from: from - margin, to: to + margin + 2 * INTERVAL_MS };
+}
+
+/**
+ * The days ("yyyy/mm/dd", UTC) whose folders can hold a file of the window, ascending. A folder is named after the day of delivery, which
+ * is that of the end of the interval or the next.
+ */
+export function deliveryDays(ends: Span, now: number): string[] {
+  const last = Math.min(ends.to + DAY_MS, Math.max(now, ends.from));
+  const first = Math.floor(ends.from / DAY_MS);
+  const count = Math.floor(last / DAY_MS) - first + 1;
+  return Array.from({ length: count }, (_, index) =>
+    new Date((first + index) * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '/'),
+  );
+}
+
+/** The keys of one load balancer on one day begin with this; the end of the interval follows. */
+export function dayPrefix({ root, account, region, loadBalancer }: LogPlace, day: string): string {
+  const { name, id } = loadBalancer;
+  return `${root}${day}/${account}_elasticloadbalancing_${region}_app.${name}.${id}_`;
+}
+
+/** Epoch milliseconds to "20140215T2340Z", the minute begun. */
+export const endStamp = (time: number): string =>
+  `${new Date(time).toISOString().slice(0, 16).replaceAll(/[-:]/g, '')}Z`;
+
+export interface ListOptions {
+  s3: S3Client;
+  place: LogPlace;
+  window: Span;
+  idleTimeoutSeconds: number;
+  now: number;
+  signal: AbortSignal;
+}
+
+/** The objects the window needs, by key. Of each day only the keys from its first interval to its last are listed. Rejects with LogRefusal. */
+export async function listWindow(options: ListOptions): Promise<LogObject[]> {
+  const { place, window, idleTimeoutSeconds, now } = options;
+  const ends = endsOf(window, idleTimeoutSeconds);
+  const wanted: WantedLoadBalancer = place.loadBalancer;
+  const days = await Promise.all(
+    deliveryDays(ends, now).map(async (day) => {
+      const prefix = dayPrefix(place, day);
+      const found: LogObject[] = [];
+      for await (const object of objects(options, prefix, `${prefix}${endStamp(ends.from)}`)) {
+        const name = parseFileName(object.key);
+        // Keys of one load balancer are in the order of their end.
+        if (name.end !== null && name.end > ends.to) break;
+        if (name.loadBalancer !== null && canMatter(name, wanted, window, idleTimeoutSeconds)) found.push(object);
+      }
+      return found;
+    }),
+  );
+  return days.flat().sort((a, b) => byText(a.key, b.key));
+}
+
+/** Pages of a thousand keys that are listed of one day before the count is given up. */
+const DAY_PAGES = 100;
+
+/**
+ * Compressed bytes of all that lies in the folders of the days, of every load balancer: what a scan of these partitions reads when no
+ * file is left out. Null when a day holds more than is worth counting. Rejects with LogRefusal.
+ */
+export async function bytesOfDays(options: ListOptions): Promise<number | null> {
+  const { place, window, idleTimeoutSeconds, now } = options;
+  const days = await Promise.all(
+    deliveryDays(endsOf(window, idleTimeoutSeconds), now).map(async (day) => {
+      let [bytes, count] = [0, 0];
+      for await (const object of objects(options, `${place.root}${day}/`)) {
+        bytes += object.bytes;
+        count += 1;
+        if (count >= DAY_PAGES * 1000) return null;
+      }
+      return bytes;
+    }),
+  );
+  return days.reduce((sum, bytes) => (sum === null || bytes === null ? null : sum + bytes), 0);
+}
+
+/** Log files whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with LogRefusal. */
+export async function* objects(
+  { s3, place, signal }: Pick<ListOptions, 's3' | 'place' | 'signal'>,
+  prefix: string,
+  startAfter?: string,
+): AsyncGenerator<LogObject> {
+  const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+  let token: string | undefined;
+  do {
+    const page: ListObjectsV2CommandOutput = await s3
+      .send(
+        new ListObjectsV2Command({
+          Bucket: place.bucket,
+          Prefix: prefix,
+          ...(token === undefined ? (startAfter === undefined ? {} : { StartAfter: startAfter }) : {}),
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+        { abortSignal: signal },
+      )
+      .catch((error: unknown) => {
+        throw logRefusal(error, { action: 's3:ListBucket', resource: bucketArn(place), region: place.region });
+      });
+    for (const { Key: key, Size: bytes } of page.Contents ?? []) {
+      if (key !== undefined && /[.]log(?:[.]gz)?$/.test(key)) yield { key, bytes: bytes ?? 0 };
+    }
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
+export const bucketArn = ({ partition, bucket }: LogPlace): string => `arn:${partition}:s3:::${bucket}`;
+
+const AT_ONCE = 24;
+/** Of a download that breaks off; calls that fail are retried by the client. */
+const ATTEMPTS = 3;
+
+export interface DownloadOptions {
+  s3: S3Client;
+  place: LogPlace;
+  objects: readonly LogObject[];
+  folder: string;
+  signal: AbortSignal;
+  /** Called after each file with what has arrived so far. */
+  arrived?: (files: number, bytes: number) => void;
+}
+
+export interface Downloaded {
+  files: number;
+  bytes: number;
+  /** Objects that could not be had, by name below the folder; sorted by file. */
+  missing: { file: string; reason: string }[];
+}
+
+/** Where an object is kept below the folder: its day and its name. */
+export const fileOf = ({ root }: LogPlace, key: string): string =>
+  join(...dirname(key.slice(root.length)).split('/'), basename(key));
+
+/**
+ * Brings the objects into the folder, several at once. Rejects with LogRefusal when not one of them can be read, or when stopped; an
+ * object that cannot be read while others can is `missing`.
+ */
+export async function download(options: DownloadOptions): Promise<Downloaded> {
+  const { place, folder, objects, signal } = options;
+  await mkdir(folder, { recursive: true });
+  for (const day of new Set(objects.map(({ key }) => dirname(fileOf(place, key)))))
+    await mkdir(join(folder, day), { recursive: true });
+  const result: Downloaded = { files: 0, bytes: 0, missing: [] };
+  // The largest first, so that none is left for the end.
+  const queue = [...objects].sort((a, b) => b.bytes - a.bytes || byText(a.key, b.key));
+  const refusals: Error[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const file = fileOf(place, next.key);
+      try {
+        const bytes = await downloadOne(options, next, join(folder, file));
+        result.bytes += bytes;
+        result.files += 1;
+        options.arrived?.(result.files, result.bytes);
+      } catch (error) {
+        const resource = `${bucketArn(place)}/${place.root}*`;
+        const refusal = logRefusal(error, { action: 's3:GetObject', resource, region: place.region });
+        if (signal.aborted) throw refusal;
+        refusals.push(refusal);
+        result.missing.push({ file, reason: refusal.message });
+        // Where the first ones are all refused, the rest will be.
+        if (result.files === 0 && refusals.length >= AT_ONCE) throw refusal;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const [first] = refusals;
+  if (first !== undefined && result.files === 0) throw first;
+  result.missing.sort((a, b) => byText(a.file, b.file));
+  return result;
+}
+
+/** Bytes written. */
+async function downloadOne({ s3, place, signal }: DownloadOptions, { key }: LogObject, to: string): Promise<number> {
+  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+  for (let attempt = 1; ; attempt++) {
+    // What is refused is not worth asking again: only the body may break off.
+    const { Body: body, ContentLength: length } = await s3.send(
+      new GetObjectCommand({ Bucket: place.bucket, Key: key }),
+      { abortSignal: signal },
+    );
+    if (!(body instanceof Readable)) throw new Error(`s3://${place.bucket}/${key} came without a body`);
+    const file = createWriteStream(to);
+    try {
+      await pipeline(body, file, { signal });
+      if (length !== undefined && file.bytesWritten !== length)
+        throw new Error(`${file.bytesWritten} of ${length} bytes arrived`);
+      return file.bytesWritten;
+    } catch (error) {
+      await rm(to, { force: true });
+      if (signal.aborted || attempt === ATTEMPTS) throw error;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** One question to AWS: with its deadline, and a refusal as an answer. */
+import type { Collected } from '../../evidence/evidence.ts';
+import { Problem } from '../../problem.ts';
+import { refusalOf } from './aws-errors.ts';
+import type { Session } from './session.ts';
+
+/** What a fetch works with. `options` goes with every call of the SDK. */
+export interface Call {
+  session: Session;
+  options: { abortSignal: AbortSignal };
+}
+
+/** What a fetch needs first was not answered. */
+export class NotKnown extends Error {}
+
+/** The value that something else depends on. Throws NotKnown with the reason. */
+export function known<T>(collected: Collected<T>, what: string): T {
+  if (collected.status === 'collected') return collected.value;
+  throw new NotKnown(`${what} not known (${collected.reason})`);
+}
+
+export const interrupted = (): Problem =>
+  new Problem('Interrupted; the calls that were running have been cancelled.', 130);
+
+/**
+ * Waits for what the question depends on, then asks. The deadline of the session counts from there. What goes wrong is a reason; only
+ * an interruption is thrown, as a Problem.
+ */
+export async function ask<Needed, T>(
+  session: Session,
+  action: string,
+  needs: () => Promise<Needed> | Needed,
+  fetch: (call: Call, needed: Needed) => Promise<T>,
+): Promise<{ value: T } | { reason: string }> {
+  let deadline: AbortSignal | null = null;
+  try {
+    const needed = await needs();
+    deadline = AbortSignal.timeout(session.deadline);
+    const abortSignal = AbortSignal.any([session.signal, deadline]);
+    abortSignal.throwIfAborted();
+    const stopped = new Promise<never>((_, reject) => {
+      abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true });
+    });
+    return { value: await Promise.race([fetch({ session, options: { abortSignal } }, needed), stopped]) };
+  } catch (error) {
+    if (session.signal.aborted) throw interrupted();
+    if (error instanceof Problem) throw error;
+    if (error instanceof NotKnown) return { reason: error.message };
+    if (deadline?.aborted) return { reason: `${action} got no answer within ${session.deadline / 1000} s` };
+    return { reason: refusalOf(error, { action, region: session.place.region }) };
+  }
+}
+
+/** The items of all pages. */
+export async function everyItem<Page, Item>(
+  pages: AsyncIterable<Page>,
+  itemsOf: (page: Page) => readonly Item[] | undefined,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of pages) items.push(...(itemsOf(page) ?? []));
+  return items;
+}
+
+/** As the AWS CLI prints it: times as ISO 8601 text with microseconds and an offset, without what is not there. */
+export const printed = (answer: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(answer, function (this: Record<string, unknown>, key, value: unknown) {
+      const raw = this[key];
+      return raw instanceof Date ? timeText(raw) : value;
+    }),
+  );
+
+const timeText = (time: Date): string =>
+  time
+    .toISOString()
+    .replace(
+      /(?:\.000|(\.\d{3}))Z$/,
+      (_, fraction?: string) => `${fraction === undefined ? '' : `${fraction}000`}+00:00`,
+    );

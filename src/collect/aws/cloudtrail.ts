@@ -1,0 +1,56 @@
+/** CloudTrail: what was changed before and since. */
+import { CloudTrailClient, type Event, paginateLookupEvents } from '@aws-sdk/client-cloudtrail';
+import * as z from 'zod';
+import { CloudTrailEvent } from '../../evidence/aws.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import { CHANGES_BEFORE } from '../cli-commands.ts';
+import { type Call, NotKnown, printed } from './call.ts';
+
+const HOUR = 3_600_000;
+
+/** The most that one page holds, and the pages that two requests a second and a deadline allow (API reference, LookupEvents). */
+const PAGE = 50;
+const PAGES = 20;
+/** The part of the deadline after which no further page is asked for: what has been read may do. */
+const READING = 0.7;
+
+/** A change this long before the window is looked for by the checks; earlier ones are a bonus. */
+const NEEDED_BEFORE = HOUR;
+
+/**
+ * Management events that changed something, from a day before the window until now. CloudTrail prints the newest first: when there are
+ * too many, those of the last hours are enough. Throws NotKnown when not even those could be read.
+ */
+export async function changesOf(call: Call, { from, now }: Question): Promise<CloudTrailEvent[]> {
+  const pages = paginateLookupEvents(
+    { client: call.session.client(CloudTrailClient), pageSize: PAGE },
+    {
+      LookupAttributes: [{ AttributeKey: 'ReadOnly', AttributeValue: 'false' }],
+      StartTime: new Date(from - CHANGES_BEFORE),
+      EndTime: new Date(now),
+    },
+    call.options,
+  );
+  const until = performance.now() + call.session.deadline * READING;
+  const events: Event[] = [];
+  let read = 0;
+  for await (const page of pages) {
+    events.push(...(page.Events ?? []));
+    read += 1;
+    if (page.NextToken === undefined || page.NextToken === '') return parsed(events);
+    if (read >= PAGES || performance.now() > until) break;
+  }
+  if (reaches(events, from)) return parsed(events);
+  throw new NotKnown(
+    `CloudTrail has more than ${events.length} changes since ${oldest(events)}, and earlier ones were not read`,
+  );
+}
+
+const parsed = (events: readonly Event[]): CloudTrailEvent[] => z.array(CloudTrailEvent).parse(printed(events));
+
+const timeOf = ({ EventTime }: Event): number => EventTime?.getTime() ?? Number.POSITIVE_INFINITY;
+
+const reaches = (events: readonly Event[], from: number): boolean =>
+  Math.min(...events.map(timeOf)) < from - NEEDED_BEFORE;
+
+const oldest = (events: readonly Event[]): string => new Date(Math.min(...events.map(timeOf))).toISOString();

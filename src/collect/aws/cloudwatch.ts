@@ -1,0 +1,190 @@
+/** CloudWatch: every metric that bears on 5xx, of the load balancer and of each target group. */
+import {
+  CloudWatchClient,
+  type MetricDataQuery,
+  type MetricDataResult,
+  paginateGetMetricData,
+} from '@aws-sdk/client-cloudwatch';
+import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import { targetGroupDimension } from '../../evidence/metrics.ts';
+import { resourceOf } from '../find-load-balancer.ts';
+import { type Call, everyItem } from './call.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+/** The most metrics, and the most data points, of one GetMetricData (CloudWatch quotas). */
+const METRICS_PER_CALL = 500;
+const POINTS_PER_CALL = 100_800;
+
+export interface AskedMetric {
+  MetricName: string;
+  Dimensions: Record<string, string>;
+  Stat: string;
+}
+
+/** Counted for the load balancer as a whole; the status codes it makes itself are not split by target group. */
+const OF_LOAD_BALANCER: readonly (readonly [metric: string, stat: string])[] = [
+  ['HTTPCode_ELB_5XX_Count', 'Sum'],
+  ['HTTPCode_ELB_500_Count', 'Sum'],
+  ['HTTPCode_ELB_502_Count', 'Sum'],
+  ['HTTPCode_ELB_503_Count', 'Sum'],
+  ['HTTPCode_ELB_504_Count', 'Sum'],
+  ['HTTPCode_ELB_4XX_Count', 'Sum'],
+  ['HTTPCode_Target_5XX_Count', 'Sum'],
+  ['RequestCount', 'Sum'],
+  ['TargetConnectionErrorCount', 'Sum'],
+  ['TargetTLSNegotiationErrorCount', 'Sum'],
+  ['TargetResponseTime', 'Average'],
+  ['TargetResponseTime', 'p99'],
+  ['RejectedConnectionCount', 'Sum'],
+  ['ActiveConnectionCount', 'Sum'],
+  ['NewConnectionCount', 'Sum'],
+  ['HTTP_Fixed_Response_Count', 'Sum'],
+  ['HTTP_Redirect_Url_Limit_Exceeded_Count', 'Sum'],
+  ['DesyncMitigationMode_NonCompliant_Request_Count', 'Sum'],
+  ['ELBAuthError', 'Sum'],
+  ['ELBAuthFailure', 'Sum'],
+  ['ELBAuthUserClaimsSizeExceeded', 'Sum'],
+  ['JWTValidationFailureCount', 'Sum'],
+];
+
+const OF_EVERY_GROUP: typeof OF_LOAD_BALANCER = [
+  ['RequestCount', 'Sum'],
+  ['HTTPCode_Target_2XX_Count', 'Sum'],
+  ['HTTPCode_Target_3XX_Count', 'Sum'],
+  ['HTTPCode_Target_4XX_Count', 'Sum'],
+  ['HTTPCode_Target_5XX_Count', 'Sum'],
+  ['TargetResponseTime', 'Average'],
+  ['TargetResponseTime', 'p99'],
+  ['HealthyHostCount', 'Minimum'],
+  ['UnHealthyHostCount', 'Maximum'],
+  ['UnhealthyRoutingRequestCount', 'Sum'],
+];
+
+/** Connections are not counted for Lambda: there, nothing counted would not mean zero. */
+const OF_HOSTS: typeof OF_LOAD_BALANCER = [
+  ['TargetConnectionErrorCount', 'Sum'],
+  ['TargetTLSNegotiationErrorCount', 'Sum'],
+];
+
+const OF_LAMBDA: typeof OF_LOAD_BALANCER = [
+  ['LambdaUserError', 'Sum'],
+  ['LambdaInternalError', 'Sum'],
+];
+
+/** Of groups with a target control port. */
+const OF_OPTIMIZER: typeof OF_LOAD_BALANCER = [
+  ['TargetControlRequestCount', 'Sum'],
+  ['TargetControlRequestRejectCount', 'Sum'],
+  ['TargetControlChannelErrorCount', 'Sum'],
+];
+
+/** What is asked for a load balancer, `app/<name>/<id>`, and its target groups. */
+export function metricsFor(LoadBalancer: string, groups: readonly TargetGroup[]): AskedMetric[] {
+  const asked = (pairs: typeof OF_LOAD_BALANCER, Dimensions: Record<string, string>): AskedMetric[] =>
+    pairs.map(([MetricName, Stat]) => ({ MetricName, Dimensions, Stat }));
+  return [
+    ...asked(OF_LOAD_BALANCER, { LoadBalancer }),
+    ...groups.flatMap(({ TargetGroupArn, TargetType, TargetControlPort }) =>
+      asked(
+        [
+          ...OF_EVERY_GROUP,
+          ...(TargetType === 'lambda' ? OF_LAMBDA : OF_HOSTS),
+          ...(TargetControlPort === undefined ? [] : OF_OPTIMIZER),
+        ],
+        { LoadBalancer, TargetGroup: targetGroupDimension(TargetGroupArn) },
+      ),
+    ),
+  ];
+}
+
+/** Seconds. Data points of a minute are kept 15 days, of 5 minutes 63 days, of an hour 455 days (CloudWatch user guide). */
+export function periodFor({ from, now }: Pick<Question, 'from' | 'now'>): number {
+  if (now - from < 15 * DAY) return 60;
+  return now - from < 63 * DAY ? 300 : 3600;
+}
+
+/** Until this long after the window, metrics say whether the errors go on. */
+const FOLLOWED = 60 * MINUTE;
+
+/** The whole periods that touch the window, and up to now where that is soon after. Epoch milliseconds. */
+export function spanFor({ from, to, now }: Pick<Question, 'from' | 'to' | 'now'>): { from: number; to: number } {
+  const period = periodFor({ from, now }) * 1000;
+  const end = now > to && now - to <= FOLLOWED ? now : to;
+  return { from: Math.floor(from / period) * period, to: Math.ceil(end / period) * period };
+}
+
+/** So many metrics that one call can hold them, and answer in one page. */
+export function batches<T>(metrics: readonly T[], pointsEach: number): T[][] {
+  const size = Math.max(1, Math.min(METRICS_PER_CALL, Math.floor(POINTS_PER_CALL / pointsEach)));
+  return Array.from({ length: Math.ceil(metrics.length / size) }, (_, at) => metrics.slice(at * size, (at + 1) * size));
+}
+
+/** A series for each metric asked; without values where CloudWatch has none, which for a counter is zero. */
+export async function metricsOf(
+  call: Call,
+  question: Question,
+  loadBalancerArn: string,
+  groups: readonly TargetGroup[],
+): Promise<MetricSeries[]> {
+  const Period = periodFor(question);
+  const span = spanFor(question);
+  const asked = metricsFor(resourceOf(loadBalancerArn) ?? loadBalancerArn, groups);
+  const points = (span.to - span.from) / (Period * 1000);
+  const client = call.session.client(CloudWatchClient);
+  const answers = batches(asked, points).map(async (batch) => {
+    const pages = paginateGetMetricData(
+      { client },
+      {
+        MetricDataQueries: batch.map((metric, at) => queryOf(metric, `m${at}`, Period)),
+        StartTime: new Date(span.from),
+        EndTime: new Date(span.to),
+        ScanBy: 'TimestampAscending',
+      },
+      call.options,
+    );
+    const results = await everyItem(pages, (page) => page.MetricDataResults);
+    return batch.flatMap((metric, at) =>
+      seriesOf(
+        metric,
+        Period,
+        results.filter(({ Id }) => Id === `m${at}`),
+      ),
+    );
+  });
+  return (await Promise.all(answers)).flat();
+}
+
+const queryOf = ({ MetricName, Dimensions, Stat }: AskedMetric, Id: string, Period: number): MetricDataQuery => ({
+  Id,
+  MetricStat: {
+    Metric: {
+      Namespace: 'AWS/ApplicationELB',
+      MetricName,
+      Dimensions: Object.entries(Dimensions).map(([Name, Value]) => ({ Name, Value })),
+    },
+    Period,
+    Stat,
+  },
+});
+
+/** The parts of a result are joined. A metric that CloudWatch could not read is left out: it was not answered, so it is not zero. */
+function seriesOf(metric: AskedMetric, Period: number, parts: readonly MetricDataResult[]): MetricSeries[] {
+  const isRead =
+    parts.length > 0 && parts.every(({ StatusCode }) => StatusCode !== 'InternalError' && StatusCode !== 'Forbidden');
+  if (!isRead) return [];
+  const points = parts.flatMap(({ Timestamps = [], Values = [] }) =>
+    Timestamps.map((at, position) => ({ at: at.getTime(), value: Values[position] ?? 0 })),
+  );
+  points.sort((a, b) => a.at - b.at);
+  return [
+    {
+      ...metric,
+      Period,
+      Timestamps: points.map(({ at }) => new Date(at).toISOString()),
+      Values: points.map(({ value }) => value),
+    },
+  ];
+}

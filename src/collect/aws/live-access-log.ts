@@ -1,0 +1,567 @@
+/**
+ * The access log of a live load balancer: where it is, by which engine it is best read, and what that costs. The answer is the same by
+ * either: Athena scans it where it lies, or its files are fetched and DuckDB reads them here.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../config.ts';
+import type { Attributes } from '../../evidence/aws.ts';
+import type { AccessLog, Collected, Cost, Estimate, Question, Reading as Read } from '../../evidence/evidence.ts';
+import { plural } from '../../format/wording.ts';
+import { lookedBack } from '../../query/look-back.ts';
+import { dollars, bytes as size } from '../../render/phrases.ts';
+import { LogRefusal } from '../access-log/access-log-error.ts';
+import { type Closed, planSearch, type Rollups, readGaps, readRollups } from '../access-log/athena/answers.ts';
+import {
+  type AthenaPlace,
+  QueryRefusal,
+  readWorkGroup,
+  runQuery,
+  type WorkGroup,
+} from '../access-log/athena/athena-engine.ts';
+import { failedRows, gaps, rollups, type Scope, type Statement } from '../access-log/athena/sql.ts';
+import { findTable, type LogTable } from '../access-log/athena/table.ts';
+import {
+  athenaUsd,
+  estimateAthena,
+  estimateS3,
+  estimateWords,
+  NO_COST,
+  priceWords,
+  s3Usd,
+  sumOfEstimates,
+} from '../access-log/cost.ts';
+import { byText } from '../access-log/log-files.ts';
+import {
+  bytesOfDays,
+  deliveryDays,
+  download,
+  endStamp,
+  endsOf,
+  type LogObject,
+  type LogPlace,
+  listWindow,
+  logPlace,
+} from '../access-log/s3-log.ts';
+import { vendedDelivery } from '../access-log/vended.ts';
+import { idleTimeoutOf, searchOf } from '../incident/incident-collectors.ts';
+import { firstCalls } from './first-calls.ts';
+import type { Session } from './session.ts';
+
+export interface LiveAccessLogOptions {
+  /** Its signal ends everything. */
+  session: Pick<Session, 'client' | 'signal' | 'place'>;
+  question: Question;
+  attributes: Collected<Attributes>;
+  loadBalancerArn: string;
+  /** `duckdb`: the files are fetched from S3. `auto`: that for little, Athena for much where there is a table. */
+  engine: 'athena' | 'duckdb' | 'auto';
+  athena: Config['athena'];
+  /** US dollars, compared with the most a read can cost; null for no limit. */
+  maxUsd: number | null;
+  /** Of those, what earlier asks of the same question have cost; 0 when absent. */
+  spentUsd?: number;
+  /** Where log files are kept below `logs/`, for --save; null to keep none. The caller removes it. */
+  keepIn: string | null;
+  /** Milliseconds for all of it. */
+  deadline: number;
+  /** What is being done, in a few words. */
+  progress?: (doing: string) => void;
+  /** Called before the log is read: by what, why, and what that may cost, in a sentence. */
+  estimated?: (sentence: string) => void;
+}
+
+export interface LiveAccessLog {
+  log: Collected<AccessLog>;
+  /** Also of what was spent in vain. */
+  cost: Cost;
+  /** What --save needs: a folder with log files in `logs/`, or the answers of Athena. */
+  kept: { folder: string } | { answers: AccessLog } | null;
+}
+
+/**
+ * Loads what an engine needs, the most likely first, so that it is there when the log is known to be. To be called while a call is under
+ * way. Rejects where something cannot be loaded, which says so again where it is used.
+ */
+export async function loadAhead(engine: LiveAccessLogOptions['engine']): Promise<void> {
+  await import('@aws-sdk/client-s3');
+  if (engine !== 'athena') await import('../access-log/duckdb/duckdb-engine.ts');
+  else await Promise.all([import('@aws-sdk/client-athena'), import('@aws-sdk/client-glue')]);
+}
+
+/** Never rejects for what AWS says: the reason is in the answer. */
+export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
+  return await new Reading(options).run();
+}
+
+/**
+ * As `readLiveAccessLog`, and once more over the longer time that `lookBack` asks for: its answers are `earlier`. Where those cannot be
+ * had the others stand, with the reason. Both count against `maxUsd`.
+ */
+export async function readLookingBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
+  const read = await readLiveAccessLog(options);
+  const longer = lookedBack(options.question);
+  if (longer === null || read.log.status === 'unavailable') return read;
+  options.progress?.('looking back');
+  const spentUsd = (options.spentUsd ?? 0) + read.cost.usd;
+  const back = await readLiveAccessLog({ ...options, question: longer, spentUsd });
+  const cost = {
+    bytesScanned: read.cost.bytesScanned + back.cost.bytesScanned,
+    usd: read.cost.usd + back.cost.usd,
+    queries: read.cost.queries + back.cost.queries,
+  };
+  const own = { ...read.log.value, cost, reading: sumOfReadings(read.log.value.reading, back) };
+  if (back.log.status === 'unavailable') {
+    const note = `The access log was not read back to ${new Date(longer.from).toISOString()}: ${back.log.reason}.`;
+    const value = { ...own, unanswered: [...(own.unanswered ?? []), note] };
+    return withAnswers({ ...read, cost }, { ...read.log, value });
+  }
+  const log = { ...read.log, value: { ...own, earlier: { from: longer.from, log: back.log.value } } };
+  // Files of both lie in the same folder; answers of Athena among them can only be kept as answers.
+  const isByFiles = back.kept !== null && 'folder' in back.kept;
+  return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, kept: read.kept && { answers: log.value } };
+}
+
+/** As the first was; what both were to cost. */
+function sumOfReadings(first: Read | undefined, { log }: LiveAccessLog): Read | undefined {
+  const second = log.status === 'collected' ? log.value.reading : undefined;
+  return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;
+}
+
+function withAnswers(read: LiveAccessLog, log: Extract<LiveAccessLog['log'], { status: 'collected' }>): LiveAccessLog {
+  const { kept } = read;
+  return { ...read, log, kept: kept !== null && 'answers' in kept ? { answers: log.value } : kept };
+}
+
+/** What reading the log of this question would cost, in words; null where it cannot be counted. Lists files and reads none. */
+export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<string | null> =>
+  new Reading(options).price();
+
+class Reading {
+  readonly #options: LiveAccessLogOptions;
+  readonly #signal: AbortSignal;
+  readonly #idleTimeoutSeconds: number;
+  #cost: Cost = NO_COST;
+  /** Of all that was begun. */
+  #estimate: Estimate | null = null;
+
+  constructor(options: LiveAccessLogOptions) {
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.session.signal, AbortSignal.timeout(options.deadline)]);
+    this.#idleTimeoutSeconds = idleTimeoutOf(options.attributes);
+  }
+
+  async run(): Promise<LiveAccessLog> {
+    const { attributes, loadBalancerArn } = this.#options;
+    if (attributes.status === 'unavailable')
+      return this.#unavailable(attributes.source, `where its access log goes is not known (${attributes.reason})`);
+    try {
+      const place = logPlace(attributes.value, loadBalancerArn);
+      return place === null ? await this.#withoutLog(attributes.source) : await this.#read(place);
+    } catch (error) {
+      if (!(error instanceof LogRefusal)) throw error;
+      return this.#unavailable(searchOf(this.#options.question), error.message);
+    }
+  }
+
+  async price(): Promise<string | null> {
+    const { attributes, loadBalancerArn, engine, question } = this.#options;
+    if (attributes.status === 'unavailable') return null;
+    try {
+      const place = logPlace(attributes.value, loadBalancerArn);
+      const listed = place === null ? null : await this.#list(place);
+      if (place === null || listed === null || 'refusal' in listed) return null;
+      const { objects } = listed;
+      const days = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
+      const isFetched = engine === 'duckdb' || (engine === 'auto' && bytesOf(objects) <= FETCH_BELOW);
+      return estimateWords(
+        isFetched
+          ? estimateS3(objects.length, bytesOf(objects), days)
+          : estimateAthena(objects.length, bytesOf(objects), await this.#bytesOfDays(place), null),
+      );
+    } catch (error) {
+      if (error instanceof LogRefusal) return null;
+      throw error;
+    }
+  }
+
+  #unavailable(source: string, reason: string): LiveAccessLog {
+    return { log: { status: 'unavailable', source, reason }, cost: this.#cost, kept: null };
+  }
+
+  #tell(doing: string): void {
+    this.#options.progress?.(doing);
+  }
+
+  async #withoutLog(source: string): Promise<LiveAccessLog> {
+    const { session, loadBalancerArn } = this.#options;
+    const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');
+    const vended = await vendedDelivery({
+      logs: session.client(CloudWatchLogsClient),
+      loadBalancerArn,
+      region: session.place.region,
+      signal: this.#signal,
+    });
+    return this.#unavailable(source, `access logging to S3 is off (access_logs.s3.enabled is false), ${vended}`);
+  }
+
+  async #read(place: LogPlace): Promise<LiveAccessLog> {
+    const { engine } = this.#options;
+    this.#tell('listing log files');
+    if (engine === 'athena') {
+      const asking = [this.#prepare(place), this.#list(place)] as const;
+      await Promise.allSettled(asking);
+      return await this.#readByAthena(place, await asking[0], await asking[1], AS_ASKED);
+    }
+    const listed = await this.#list(place);
+    if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), AS_ASKED);
+    return await this.#readByEither(place, listed);
+  }
+
+  /** Little is fetched; much is left where it is if there is a table; where that fails the files are fetched after all. */
+  async #readByEither(place: LogPlace, listed: Listed): Promise<LiveAccessLog> {
+    const bytes = 'refusal' in listed ? null : bytesOf(listed.objects);
+    if (bytes !== null && bytes <= FETCH_BELOW)
+      return await this.#readFromS3(place, objectsIn(listed), {
+        source: `${size(bytes)} are little`,
+        words: `little enough to be fetched (up to ${size(FETCH_BELOW)})`,
+      });
+    const unlisted = 'the log files may not be listed';
+    const much: Why =
+      bytes === null
+        ? { source: unlisted, words: `since ${unlisted}` }
+        : {
+            source: `${size(bytes)} are much`,
+            words: `more than is fetched where there is a table (${size(FETCH_BELOW)})`,
+          };
+    try {
+      return await this.#readByAthena(place, await this.#prepare(place), listed, much);
+    } catch (error) {
+      if (!(error instanceof LogRefusal) || this.#signal.aborted) throw error;
+      if ('refusal' in listed) throw new LogRefusal(error.kind, `${listed.refusal.message}; and ${error.message}`);
+      if (bytes !== null && bytes > FETCH_AT_MOST)
+        throw new LogRefusal(error.kind, `${error.message}; and ${size(bytes)} are too much to be fetched`);
+      const note = `Athena did not read the access log: ${error.message}.`;
+      const words = `since ${error.message.replace(/[:;] alb502 setup .*$/, '')}`;
+      return await this.#readFromS3(place, objectsIn(listed), { source: 'Athena did not', words }, [note]);
+    }
+  }
+
+  /** All that has to be known ahead of a query, at once. */
+  async #prepare(place: LogPlace): Promise<Prepared> {
+    const { session, athena } = this.#options;
+    const [{ AthenaClient }, { GlueClient }] = await Promise.all([
+      import('@aws-sdk/client-athena'),
+      import('@aws-sdk/client-glue'),
+    ]);
+    const { database, table: named = null } = athena;
+    const { account, region, partition } = place;
+    const at: AthenaPlace = {
+      athena: session.client(AthenaClient),
+      ...{ account, region, partition, database },
+      workGroup: athena.workGroup,
+      catalog: athena.catalog,
+      outputLocation: athena.outputLocation ?? null,
+      signal: this.#signal,
+    };
+    const choice = { glue: session.client(GlueClient), database, table: named, place, signal: this.#signal };
+    const asking = [findTable(choice), readWorkGroup(at), this.#bytesOfDays(place)] as const;
+    // Of several refusals it is always the same one that is named.
+    await Promise.allSettled(asking);
+    const [table, workGroup, dayBytes] = [await asking[0], await asking[1], await asking[2]];
+    if (table === null)
+      throw new LogRefusal(
+        'not-found',
+        `no table of the database ${database} covers s3://${place.bucket}/${place.root}: alb502 setup athena --create makes one`,
+      );
+    return { at, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
+  }
+
+  /** Of all files in the folders of the days; null where they cannot be counted. */
+  async #bytesOfDays(place: LogPlace): Promise<number | null> {
+    try {
+      return await bytesOfDays(await this.#listing(place));
+    } catch (error) {
+      if (error instanceof LogRefusal && error.kind === 'denied') return null;
+      throw error;
+    }
+  }
+
+  async #list(place: LogPlace): Promise<Listed> {
+    try {
+      return { objects: await listWindow(await this.#listing(place)) };
+    } catch (error) {
+      if (error instanceof LogRefusal && error.kind === 'denied') return { refusal: error };
+      throw error;
+    }
+  }
+
+  async #readByAthena(place: LogPlace, prepared: Prepared, listed: Listed, why: Why): Promise<LiveAccessLog> {
+    const { question } = this.#options;
+    const { at, table, workGroup } = prepared;
+    const estimate = this.#assertScannable(prepared, listed);
+    const counted =
+      'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
+    const reading = this.#begin(`by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`, estimate);
+    const ends = endsOf(question, this.#idleTimeoutSeconds);
+    const scope: Scope = { table, place, ends, days: deliveryDays(ends, question.now), question };
+    const ask = async (statement: Statement, doing: string) => {
+      this.#tell(`Athena: ${doing}`);
+      const progress = (words: string) => this.#tell(words);
+      try {
+        const answer = await runQuery({ place: at, workGroup, statement, progress });
+        this.#spend({ bytesScanned: answer.bytesScanned, usd: athenaUsd(answer.bytesScanned), queries: 1 });
+        return answer.rows;
+      } catch (error) {
+        // A failed query is free, a cancelled one costs what it had scanned.
+        if (error instanceof QueryRefusal && error.bytesScanned > 0)
+          this.#spend({ bytesScanned: error.bytesScanned, usd: athenaUsd(error.bytesScanned), queries: 1 });
+        throw error;
+      }
+    };
+    const found = readRollups(await ask(rollups(scope), 'starting'));
+    this.#assertAnswered(table, found, listed);
+    const edge = found.closed === null ? null : searchFor(scope, found.closed, this.#idleTimeoutSeconds);
+    const idleGaps =
+      edge === null ? [] : readGaps(await ask(edge.statement, 'looking for a keep-alive edge'), edge.planned);
+    const value: AccessLog = {
+      files: {
+        read: 'refusal' in listed ? 0 : listed.objects.length,
+        outsideWindow: 0,
+        connectionLogs: 0,
+        healthCheckLogs: 0,
+        bytes: 'refusal' in listed ? this.#cost.bytesScanned : bytesOf(listed.objects),
+        unreadable: [],
+      },
+      ...found.log,
+      rejected: { lines: found.empty.rows, files: found.empty.inFiles, first: null },
+      idleGaps,
+      cost: this.#cost,
+      reading,
+      unanswered: [...unansweredBy(scope, found, listed), ...(edge?.left ?? [])],
+    };
+    return {
+      log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why.source}`, value },
+      cost: this.#cost,
+      kept: { answers: value },
+    };
+  }
+
+  #assertScannable({ at, workGroup, dayBytes }: Prepared, listed: Listed): Estimate {
+    if (workGroup !== null && !workGroup.hasOwnOutput && at.outputLocation === null)
+      throw new LogRefusal(
+        'not-found',
+        `the Athena workgroup ${at.workGroup} has no place for results: set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3`,
+      );
+    const cutoff = workGroup?.cutoff ?? null;
+    const bytes = 'refusal' in listed ? 0 : bytesOf(listed.objects);
+    if (cutoff !== null && bytes > cutoff)
+      throw new LogRefusal(
+        'too-much',
+        `the workgroup ${at.workGroup} stops queries at ${size(cutoff)} (BytesScannedCutoffPerQuery), and the log files of the window are ${size(bytes)}: ask for a shorter window`,
+      );
+    const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
+    this.#assertAffordable(estimate);
+    this.#tell(`Athena: ${estimateWords(estimate)}`);
+    return estimate;
+  }
+
+  /** A table that shows nothing where there are files is no answer. */
+  #assertAnswered(table: LogTable, { log, empty }: Rollups, listed: Listed): void {
+    const own = `${table.database}.${table.name}`;
+    if (empty.rows > 0 && log.entries === 0)
+      throw new LogRefusal(
+        'failed',
+        `every row of the table ${own} is empty: its pattern (input.regex) matches none of the lines; alb502 setup athena prints one that does`,
+      );
+    if (log.lines === 0 && !('refusal' in listed) && listed.objects.length > 0) {
+      const since = table.since === null ? '' : ` (its projection begins on ${table.since})`;
+      throw new LogRefusal(
+        'failed',
+        `the table ${own} shows no row although there are ${plural(listed.objects.length, 'log file')} of the window: its location or its partitions do not lead there${since}`,
+      );
+    }
+  }
+
+  async #listing(place: LogPlace) {
+    const { session, question } = this.#options;
+    const { S3Client } = await import('@aws-sdk/client-s3');
+    return {
+      s3: session.client(S3Client),
+      place,
+      window: question,
+      idleTimeoutSeconds: this.#idleTimeoutSeconds,
+      now: question.now,
+      signal: this.#signal,
+    };
+  }
+
+  async #readFromS3(
+    place: LogPlace,
+    objects: readonly LogObject[],
+    why: Why,
+    notes: readonly string[] = [],
+  ): Promise<LiveAccessLog> {
+    const { question, keepIn } = this.#options;
+    const lists = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
+    const estimate = estimateS3(objects.length, bytesOf(objects), lists);
+    this.#assertAffordable(estimate);
+    this.#tell(`fetching ${estimateWords(estimate)} (${why.source})`);
+    const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
+    const reading = this.#begin(`from S3 directly: ${counted}, ${why.words}`, estimate);
+    const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
+    const folder = join(temporary, 'logs');
+    // Opened while the files come.
+    const calling = firstCalls();
+    const loading = calling.sent.then(() => import('../access-log/duckdb/duckdb-engine.ts'));
+    const engine = loading.then(({ openEngine }) => openEngine());
+    engine.catch(() => {});
+    try {
+      const { s3 } = await this.#listing(place);
+      const fetched = await download({
+        s3,
+        place,
+        objects,
+        folder,
+        signal: this.#signal,
+        arrived: (files, bytes) => this.#tell(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`),
+      });
+      calling.over();
+      this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });
+      this.#tell('reading log files');
+      const { readAccessLog } = await loading;
+      const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds, engine });
+      const missing = fetched.missing.map((one) => ({ ...one, lines: 0 }));
+      const unreadable = [...log.files.unreadable, ...missing].sort((a, b) => byText(a.file, b.file));
+      const value: AccessLog = {
+        ...log,
+        files: { ...log.files, unreadable },
+        cost: this.#cost,
+        reading,
+        ...(notes.length > 0 ? { unanswered: [...notes] } : {}),
+      };
+      return {
+        log: { status: 'collected', source: `${this.#fetchedSource(place)} # from S3, ${why.source}`, value },
+        cost: this.#cost,
+        kept: keepIn === null ? null : { folder: keepIn },
+      };
+    } finally {
+      calling.over();
+      await engine.then(
+        (opened) => opened.close(),
+        () => {},
+      );
+      if (keepIn === null) await rm(temporary, { recursive: true, force: true });
+    }
+  }
+
+  /** Says how it is read, before it is. */
+  #begin(how: string, estimate: Estimate): Read {
+    this.#options.estimated?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
+    this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
+    return { how, estimate: this.#estimate };
+  }
+
+  #spend(cost: Cost): void {
+    const before = this.#cost;
+    this.#cost = {
+      bytesScanned: before.bytesScanned + cost.bytesScanned,
+      usd: before.usd + cost.usd,
+      queries: before.queries + cost.queries,
+    };
+  }
+
+  #assertAffordable(estimate: Estimate): void {
+    const { maxUsd, spentUsd = 0 } = this.#options;
+    if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
+    const spent = spentUsd === 0 ? '' : `, of which ${dollars(spentUsd)} was spent`;
+    throw new LogRefusal(
+      'too-much',
+      `reading it could cost more than $${maxUsd}${spent} (${estimateWords(estimate)}): raise --max-usd, or maxUsd of the configuration, or ask for a shorter window`,
+    );
+  }
+
+  /** The commands that fetch the files of the window, and the search in them. */
+  #fetchedSource(place: LogPlace): string {
+    const { question } = this.#options;
+    const ends = endsOf(question, this.#idleTimeoutSeconds);
+    const { name, id } = place.loadBalancer;
+    const stamp = commonStart(endStamp(ends.from), endStamp(ends.to));
+    const copies = deliveryDays(ends, question.now).map(
+      (day) =>
+        `aws s3 cp s3://${place.bucket}/${place.root}${day}/ logs --recursive --exclude '*' --include '*_app.${name}.${id}_${stamp}*'`,
+    );
+    return [...copies, searchOf(question)].join(' && ');
+  }
+}
+
+/** Why an engine was chosen: beside the commands that repeat the reading, and for a person. */
+interface Why {
+  source: string;
+  words: string;
+}
+
+const AS_ASKED: Why = { source: 'as asked', words: 'as asked' };
+
+interface Prepared {
+  at: AthenaPlace;
+  table: LogTable;
+  workGroup: WorkGroup | null;
+  /** Compressed bytes of all files in the partitions of the window; null where that is not known, or the table has none. */
+  dayBytes: number | null;
+}
+
+/** The objects of the window, or why they may not be listed. */
+type Listed = { objects: LogObject[] } | { refusal: LogRefusal };
+
+/** Compressed bytes. Up to the first, `auto` fetches files; beyond the second it does not even when Athena fails. */
+const [FETCH_BELOW, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];
+
+const bytesOf = (objects: readonly LogObject[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
+
+function objectsIn(listed: Listed): LogObject[] {
+  if ('refusal' in listed) throw listed.refusal;
+  return listed.objects;
+}
+
+/** What the table could not be asked, or did not show. */
+function unansweredBy({ table, days }: Scope, { empty, log }: Rollups, listed: Listed): string[] {
+  const own = `${table.database}.${table.name}`;
+  const [first] = days;
+  return [
+    ...table.unanswered,
+    ...(empty.rows > 0
+      ? [
+          `${plural(empty.rows, 'row')} of ${log.lines} of the Athena table ${own} are empty, in ${plural(empty.inFiles, 'file')} (${empty.files[0] ?? ''}): its pattern does not match these lines, or logs of another kind lie there.`,
+        ]
+      : []),
+    ...(table.since !== null && first !== undefined && first < table.since
+      ? [`The Athena table ${own} begins on ${table.since}: what was delivered before is not seen.`]
+      : []),
+    ...('refusal' in listed ? [`How many log files there are is not known: ${listed.refusal.message}.`] : []),
+  ];
+}
+
+/** Bytes of a statement that Athena takes, 262,144, less some: StartQueryExecution of the API reference. */
+const STATEMENT_LIMIT = 250_000;
+
+/** The second statement, for as many target groups as fit in it: those with the most failures first. `left` names the others. */
+function searchFor(scope: Scope, { groups }: Closed, idleTimeoutSeconds: number) {
+  const most = [...groups].sort((a, b) => b.failures.length - a.failures.length);
+  for (let count = most.length; ; count--) {
+    const searched = new Set(most.slice(0, count));
+    const planned = planSearch({ groups: groups.filter((group) => searched.has(group)) }, idleTimeoutSeconds);
+    const statement = gaps(scope, planned.search);
+    if (count > 1 && Buffer.byteLength(statement.sql) > STATEMENT_LIMIT) continue;
+    const left = most.slice(count).map(({ target_group_arn }) => target_group_arn);
+    const note = `No keep-alive edge was looked for in ${left.join(', ')}: there are too many targets for one query.`;
+    return { planned, statement, left: left.length === 0 ? [] : [note] };
+  }
+}
+
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return a.slice(0, length);
+}

@@ -1,0 +1,69 @@
+/** One look at one account and region: its clients, how long a collector may take, and the signal that ends everything. */
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { Problem } from '../../problem.ts';
+import { refusePages } from './paginate.ts';
+import { type ClientSettings, type Place, settingsFor } from './sdk-clients.ts';
+
+/** What every client class of the SDK has. */
+interface Client {
+  destroy(): void;
+  middlewareStack: {
+    add(middleware: typeof refusePages, options: { step: 'deserialize'; priority: 'low'; name: string }): void;
+  };
+}
+
+export interface Session {
+  place: Place;
+  settings: ClientSettings;
+  /** Aborted when the person interrupts: every call is made with it. */
+  signal: AbortSignal;
+  /** Milliseconds that one collector may take. */
+  deadline: number;
+  /** The one client of this class; made when first asked for. */
+  client<C extends Client>(type: new (settings: ClientSettings) => C): C;
+  /** Closes the connections of all clients. */
+  close(): void;
+}
+
+export function openSession(place: Place, { signal, deadline }: Pick<Session, 'signal' | 'deadline'>): Session {
+  const settings = settingsFor(place);
+  const clients = new Map<unknown, Client>();
+  return {
+    place,
+    settings,
+    signal,
+    deadline,
+    client(type) {
+      const there = clients.get(type);
+      if (there instanceof type) return there;
+      const made = new type(settings);
+      // The lowest of its step sees the answer as it came.
+      made.middlewareStack.add(refusePages, { step: 'deserialize', priority: 'low', name: 'refusePages' });
+      clients.set(type, made);
+      return made;
+    },
+    close() {
+      for (const client of clients.values()) client.destroy();
+    },
+  };
+}
+
+/** The region of the environment, the profile, or the instance this runs on. Throws Problem (exit 2) when none says. */
+export async function standardRegion(profile: string | undefined): Promise<string> {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  // The SDK does not look at the second, which the AWS CLI does.
+  const set = AWS_REGION || AWS_DEFAULT_REGION;
+  if (set) return set;
+  const client = new ElasticLoadBalancingV2Client(profile === undefined ? {} : { profile });
+  try {
+    return await client.config.region();
+  } catch {
+    // Also read by who runs the bot, which has no such option.
+    throw new Problem(
+      'No AWS region is set: set AWS_REGION, such as eu-west-1, or regions of the account in alb502.json, or name it with --region where the command takes that.',
+      2,
+    );
+  } finally {
+    client.destroy();
+  }
+}

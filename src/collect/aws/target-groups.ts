@@ -1,0 +1,46 @@
+/** Elastic Load Balancing: target groups, their attributes, and the health of their targets now. */
+import {
+  DescribeTargetGroupAttributesCommand,
+  DescribeTargetHealthCommand,
+  ElasticLoadBalancingV2Client,
+  paginateDescribeTargetGroups,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import * as z from 'zod';
+import { type Attributes, TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import { type Call, everyItem, printed } from './call.ts';
+import { attributesIn } from './load-balancer.ts';
+
+/** The most that one page holds (API reference, DescribeTargetGroups). */
+const PageSize = 400;
+
+const client = ({ session }: Call) => session.client(ElasticLoadBalancingV2Client);
+
+export async function targetGroupsOf(call: Call, LoadBalancerArn: string): Promise<TargetGroup[]> {
+  const pages = paginateDescribeTargetGroups({ client: client(call) }, { LoadBalancerArn, PageSize }, call.options);
+  return z.array(TargetGroup).parse(printed(await everyItem(pages, (page) => page.TargetGroups)));
+}
+
+/** By target group ARN. */
+export const groupAttributesOf = (call: Call, groups: readonly TargetGroup[]): Promise<Record<string, Attributes>> =>
+  forEach(groups, async (TargetGroupArn) =>
+    attributesIn(await client(call).send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn }), call.options)),
+  );
+
+/** By target group ARN. Has no pages. */
+export const healthOf = (
+  call: Call,
+  groups: readonly TargetGroup[],
+): Promise<Record<string, TargetHealthDescription[]>> =>
+  forEach(groups, async (TargetGroupArn) => {
+    const command = new DescribeTargetHealthCommand({ TargetGroupArn });
+    const { TargetHealthDescriptions } = await client(call).send(command, call.options);
+    return z.array(TargetHealthDescription).parse(printed(TargetHealthDescriptions ?? []));
+  });
+
+async function forEach<T>(
+  groups: readonly TargetGroup[],
+  answer: (arn: string) => Promise<T>,
+): Promise<Record<string, T>> {
+  const each = groups.map(async ({ TargetGroupArn }) => [TargetGroupArn, await answer(TargetGroupArn)] as const);
+  return Object.fromEntries(await Promise.all(each));
+}

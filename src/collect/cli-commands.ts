@@ -1,0 +1,70 @@
+/**
+ * The AWS CLI commands an operator can repeat to see a piece of evidence by hand. Pure. A live run and a recorded one name the same
+ * command, so that both come to the same diagnosis.
+ */
+import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import { resourceOf } from './find-load-balancer.ts';
+
+/** What is known of the surroundings; each makes a command more exact. */
+export interface Known {
+  vpcId?: string | undefined;
+  listenerArns?: string[];
+  targetGroupArns?: string[];
+  functionArns?: string[];
+  prefixListIds?: string[];
+}
+
+const each = (values: readonly string[] | undefined, what: string): string =>
+  values?.length === 1 && values[0] !== undefined ? values[0] : `<each ${what}>`;
+
+const inVpc = (vpcId: string | undefined): string =>
+  vpcId === undefined ? '' : ` --filters Name=vpc-id,Values=${vpcId}`;
+
+/** Milliseconds before the window from which changes are looked for. */
+export const CHANGES_BEFORE = 24 * 3_600_000;
+
+const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
+
+export function commandFor(name: Exclude<EvidenceName, 'accessLog'>, question: Question, known: Known): string {
+  const { loadBalancer, from, to, now } = question;
+  const arn = loadBalancer.arn ?? `<ARN of ${loadBalancer.name}>`;
+  const between = `--start-time ${iso(from)} --end-time ${iso(to)}`;
+  switch (name) {
+    case 'loadBalancer':
+      return `aws elbv2 describe-load-balancers --names ${loadBalancer.name}`;
+    case 'attributes':
+      return `aws elbv2 describe-load-balancer-attributes --load-balancer-arn ${arn}`;
+    case 'listeners':
+      return `aws elbv2 describe-listeners --load-balancer-arn ${arn}`;
+    case 'rules':
+      return `aws elbv2 describe-rules --listener-arn ${each(known.listenerArns, 'listener')}`;
+    case 'targetGroups':
+      return `aws elbv2 describe-target-groups --load-balancer-arn ${arn}`;
+    case 'targetGroupAttributes':
+      return `aws elbv2 describe-target-group-attributes --target-group-arn ${each(known.targetGroupArns, 'target group')}`;
+    case 'targetHealth':
+      return `aws elbv2 describe-target-health --target-group-arn ${each(known.targetGroupArns, 'target group')}`;
+    case 'securityGroups':
+      return `aws ec2 describe-security-groups${inVpc(known.vpcId)}`;
+    case 'networkAcls':
+      return `aws ec2 describe-network-acls${inVpc(known.vpcId)}`;
+    case 'subnets':
+      return `aws ec2 describe-subnets${inVpc(known.vpcId)}`;
+    case 'routeTables':
+      return `aws ec2 describe-route-tables${inVpc(known.vpcId)}`;
+    case 'networkInterfaces':
+      return `aws ec2 describe-network-interfaces${inVpc(known.vpcId)}`;
+    case 'instances':
+      return `aws ec2 describe-instances${inVpc(known.vpcId)}`;
+    case 'prefixLists':
+      return `aws ec2 get-managed-prefix-list-entries --prefix-list-id ${each(known.prefixListIds, 'prefix list')}`;
+    case 'functions':
+      return `aws lambda get-function-configuration --function-name ${each(known.functionArns, 'function')}`;
+    case 'changes':
+      return `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
+    case 'metrics': {
+      const value = resourceOf(loadBalancer.arn) ?? `app/${loadBalancer.name}/<id>`;
+      return `aws cloudwatch get-metric-statistics --namespace AWS/ApplicationELB --metric-name HTTPCode_ELB_5XX_Count --dimensions Name=LoadBalancer,Value=${value} ${between} --period 60 --statistics Sum`;
+    }
+  }
+}

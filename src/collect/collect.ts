@@ -1,0 +1,103 @@
+/** Gathers all evidence at once. A collector that fails becomes `unavailable` with its reason; the others go on. */
+import type { Collected, Evidence, EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
+import { Problem } from '../problem.ts';
+
+export interface Collector<T> {
+  /** The call or SQL an operator can repeat, for when `collect` fails. */
+  source: string;
+  collect(): Promise<Collected<T>> | Collected<T>;
+}
+
+export type Collectors = { [Name in EvidenceName]: Collector<Evidence[Name]> };
+
+/** Called when a piece of evidence is asked for, and when it is there or known to be unavailable. */
+export type Progress = (name: EvidenceName, state: 'started' | Collected<unknown>['status']) => void;
+
+/**
+ * Runs every collector; throws only what a Problem says: that the question or the recording itself is wrong, or that the person
+ * interrupted. `early` is called at most once, with what is known before the access log and CloudTrail have answered.
+ */
+export async function collect(
+  collectors: Collectors,
+  progress: Progress = () => {},
+  early: (evidence: EvidenceSet) => void = () => {},
+): Promise<EvidenceSet> {
+  const answered = new Set<EvidenceName>();
+  const start = async <Name extends EvidenceName>(
+    name: Name,
+    collector: Collector<Evidence[Name]>,
+  ): Promise<Collected<Evidence[Name]>> => {
+    progress(name, 'started');
+    const answer = await attempt(collector);
+    answered.add(name);
+    progress(name, answer.status);
+    return answer;
+  };
+  const running = {
+    accessLog: start('accessLog', collectors.accessLog),
+    metrics: start('metrics', collectors.metrics),
+    loadBalancer: start('loadBalancer', collectors.loadBalancer),
+    attributes: start('attributes', collectors.attributes),
+    listeners: start('listeners', collectors.listeners),
+    rules: start('rules', collectors.rules),
+    targetGroups: start('targetGroups', collectors.targetGroups),
+    targetGroupAttributes: start('targetGroupAttributes', collectors.targetGroupAttributes),
+    targetHealth: start('targetHealth', collectors.targetHealth),
+    securityGroups: start('securityGroups', collectors.securityGroups),
+    networkAcls: start('networkAcls', collectors.networkAcls),
+    subnets: start('subnets', collectors.subnets),
+    routeTables: start('routeTables', collectors.routeTables),
+    networkInterfaces: start('networkInterfaces', collectors.networkInterfaces),
+    instances: start('instances', collectors.instances),
+    prefixLists: start('prefixLists', collectors.prefixLists),
+    functions: start('functions', collectors.functions),
+    changes: start('changes', collectors.changes),
+  };
+  const { accessLog: _, changes: __, ...sooner } = running;
+  const provisional = Promise.all(Object.values(sooner)).then(async () => {
+    if (answered.has('accessLog')) return;
+    const changes = answered.has('changes') ? running.changes : stillReading(collectors.changes, 'CloudTrail');
+    early(await allOf({ ...running, changes, accessLog: stillReading(collectors.accessLog, 'the access log') }));
+  });
+  // All are awaited together, so that a Problem in one leaves no rejection of another unhandled.
+  await Promise.all([...Object.values(running), provisional]);
+  return allOf(running);
+}
+
+type Running = { [Name in EvidenceName]: Promise<EvidenceSet[Name]> | EvidenceSet[Name] };
+
+const stillReading = ({ source }: { source: string }, what: string): Collected<never> => ({
+  status: 'unavailable',
+  source,
+  reason: `${what} is still being read`,
+});
+
+const allOf = async (running: Running): Promise<EvidenceSet> => ({
+  accessLog: await running.accessLog,
+  metrics: await running.metrics,
+  loadBalancer: await running.loadBalancer,
+  attributes: await running.attributes,
+  listeners: await running.listeners,
+  rules: await running.rules,
+  targetGroups: await running.targetGroups,
+  targetGroupAttributes: await running.targetGroupAttributes,
+  targetHealth: await running.targetHealth,
+  securityGroups: await running.securityGroups,
+  networkAcls: await running.networkAcls,
+  subnets: await running.subnets,
+  routeTables: await running.routeTables,
+  networkInterfaces: await running.networkInterfaces,
+  instances: await running.instances,
+  prefixLists: await running.prefixLists,
+  functions: await running.functions,
+  changes: await running.changes,
+});
+
+async function attempt<T>({ source, collect }: Collector<T>): Promise<Collected<T>> {
+  try {
+    return await collect();
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    return { status: 'unavailable', source, reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,144 @@
+/** access-log.json: the answers of the access log where its lines were never downloaded. */
+import * as z from 'zod';
+import { Instant } from '../../evidence/aws.ts';
+import type { AccessLog } from '../../evidence/evidence.ts';
+
+const count = z.number();
+const text = z.string();
+
+export const Cost = z.object({ bytesScanned: count, usd: count, queries: count });
+
+export const Reading = z.object({
+  how: text,
+  estimate: z.object({
+    files: count,
+    bytes: count,
+    usd: count,
+    atMost: z.object({ bytes: count, usd: count }).nullable(),
+  }),
+});
+
+export const LongerLook = z.object({ command: text, estimate: text.nullable() });
+
+export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
+  files: z.object({
+    read: count,
+    outsideWindow: count,
+    connectionLogs: count,
+    healthCheckLogs: count,
+    bytes: count,
+    unreadable: z.array(z.object({ file: text, reason: text, lines: count })),
+  }),
+  lines: count,
+  entries: count,
+  rejected: z.object({
+    lines: count,
+    files: count,
+    first: z.object({ file: text, line: count, text }).nullable(),
+  }),
+  otherLoadBalancers: count,
+  oldest: count.nullable(),
+  newest: count.nullable(),
+  requests: count,
+  minutes: z.array(z.object({ minute: count, requests: count })),
+  targets: z.array(
+    z.object({
+      target_group_arn: text,
+      target: text,
+      node: text.nullable(),
+      requests: count,
+      failures: count,
+      badRequests: count,
+      firstSeen: count,
+      lastSeen: count,
+      firstSuccess: count.nullable(),
+      lastSuccess: count.nullable(),
+    }),
+  ),
+  statuses: z.array(
+    z.object({ target_group_arn: text, elb_status_code: text, target_status_code: text, requests: count }),
+  ),
+  failures: z.array(
+    z.object({
+      at: count,
+      elapsed: count.nullable(),
+      client: count,
+      route: text,
+      node: text.nullable(),
+      type: text,
+      target: text,
+      request_processing_time: count,
+      target_processing_time: count,
+      response_processing_time: count,
+      elb_status_code: text,
+      target_status_code: text,
+      received_bytes: count,
+      sent_bytes: count,
+      target_group_arn: text,
+      trace_id: text,
+      matched_rule_priority: text,
+      actions_executed: text,
+      error_reason: text,
+      classification_reason: text,
+      retriedOk: z.boolean(),
+    }),
+  ),
+  failuresTotal: count,
+  failureShapes: z.array(
+    z.object({
+      minute: count,
+      elb_status_code: text,
+      target_status_code: text,
+      request_processing_time: z.union([z.literal(-1), z.literal(0)]),
+      target_processing_time: z.union([z.literal(-1), z.literal(0)]),
+      response_processing_time: z.union([z.literal(-1), z.literal(0)]),
+      elapsed: z.enum(['under-9.5s', '9.5-11s', 'from-11s']).nullable(),
+      error_reason: text,
+      fixedResponse: z.boolean(),
+      hasTarget: z.boolean(),
+      hasTargetGroup: z.boolean(),
+      count,
+      retriedOk: count,
+      first: count.optional(),
+      last: count.optional(),
+    }),
+  ),
+  failedClients: count,
+  retriedOk: count,
+  routes: z.array(
+    z.object({
+      route: text,
+      requests: count,
+      failures: count,
+      succeeded: count,
+      succeededMs: count,
+      succeededMaxMs: count,
+    }),
+  ),
+  idleGaps: z.array(
+    z.object({
+      target_group_arn: text,
+      binSeconds: count,
+      horizon: count,
+      examined: z.array(count),
+      controls: count,
+      bins: z.array(z.object({ gap: count, failures: z.array(count), controls: count })),
+    }),
+  ),
+  cost: Cost.optional(),
+  reading: Reading.optional(),
+  unanswered: z.array(text).optional(),
+  earlier: z.object({ from: count, log: z.lazy(() => AccessLogAnswers) }).optional(),
+  longerLook: LongerLook.optional(),
+});
+
+export const AccessLogFile = z.looseObject({
+  /** The SQL that was run. */
+  source: text,
+  /** What was asked: the answers hold for no other window and no other statuses. */
+  from: Instant,
+  to: Instant,
+  statuses: z.array(text),
+  accessLog: AccessLogAnswers,
+});
+export type AccessLogFile = z.infer<typeof AccessLogFile>;

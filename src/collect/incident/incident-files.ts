@@ -1,0 +1,98 @@
+/** The JSON files of an incident folder and the shape of each. Pure. */
+import * as z from 'zod';
+import {
+  AttributeList,
+  CloudTrailEvent,
+  FunctionConfiguration,
+  Instance,
+  Instant,
+  Listener,
+  LoadBalancer,
+  MetricSeries,
+  NetworkAcl,
+  NetworkInterface,
+  PrefixListEntry,
+  RouteTable,
+  Rule,
+  SecurityGroup,
+  Subnet,
+  TargetGroup,
+  TargetHealthDescription,
+} from '../../evidence/aws.ts';
+import { AccessLogFile, Cost, Reading } from './access-log-answers.ts';
+
+/** The key of what a command printed when it was saved as it is, without the ARN it was asked for. */
+export const UNKEYED = '';
+
+/**
+ * What a command printed for each ARN (or prefix list id) it was asked for. The bare output of a single call, recognised by a member
+ * that every such output has, becomes the only entry, under UNKEYED.
+ */
+const keyed = <T extends z.ZodType>(printed: T, ...membersOfBare: [string, ...string[]]) =>
+  z.preprocess((data) => (isBare(data, membersOfBare) ? { [UNKEYED]: data } : data), z.record(z.string(), printed));
+
+const isBare = (data: unknown, members: string[]): boolean =>
+  data !== null && typeof data === 'object' && members.some((member) => Object.hasOwn(data, member));
+
+const Attributes = z.looseObject(AttributeList.shape);
+
+/** incident.json. Times are UTC when they name no zone. */
+export const IncidentFile = z.looseObject({
+  loadBalancer: z.string().min(1, { error: 'expected the name of a load balancer, got ""' }),
+  from: Instant,
+  to: Instant,
+  now: Instant.optional(),
+  /** The statuses it was recorded for. */
+  statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
+  /** Why evidence could not be collected when it was recorded, by the name of the evidence. */
+  unavailable: z.record(z.string(), z.object({ source: z.string(), reason: z.string() })).optional(),
+  /** Why files in logs/ could not be read when it was recorded, by file; their content was left out. */
+  unreadable: z.record(z.string(), z.string()).optional(),
+  /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
+  logBytes: z.number().optional(),
+  /** By what the files in logs/ were fetched from AWS, what that cost and was to cost, and what Athena could not answer before. */
+  fetched: z
+    .object({
+      source: z.string(),
+      cost: Cost,
+      reading: Reading.optional(),
+      unanswered: z.array(z.string()).optional(),
+    })
+    .optional(),
+  /** Seconds before `from` to which the access log was read for the keep-alive measurement; how such a look was offered. */
+  lookBack: z.number().positive().optional(),
+  longerLook: z.object({ command: z.string(), estimate: z.string().optional() }).optional(),
+});
+export type IncidentFile = z.infer<typeof IncidentFile>;
+
+export const Recording = z.object({
+  'incident.json': IncidentFile,
+  'access-log.json': AccessLogFile.optional(),
+  'metrics.json': z.array(MetricSeries).optional(),
+  'aws/describe-load-balancers.json': z.looseObject({ LoadBalancers: z.array(LoadBalancer) }).optional(),
+  'aws/describe-load-balancer-attributes.json': keyed(Attributes, 'Attributes').optional(),
+  'aws/describe-listeners.json': keyed(z.looseObject({ Listeners: z.array(Listener) }), 'Listeners').optional(),
+  'aws/describe-rules.json': keyed(z.looseObject({ Rules: z.array(Rule) }), 'Rules').optional(),
+  'aws/describe-target-groups.json': z.looseObject({ TargetGroups: z.array(TargetGroup) }).optional(),
+  'aws/describe-target-group-attributes.json': keyed(Attributes, 'Attributes').optional(),
+  'aws/describe-target-health.json': keyed(
+    z.looseObject({ TargetHealthDescriptions: z.array(TargetHealthDescription) }),
+    'TargetHealthDescriptions',
+  ).optional(),
+  'aws/describe-security-groups.json': z.looseObject({ SecurityGroups: z.array(SecurityGroup) }).optional(),
+  'aws/describe-network-acls.json': z.looseObject({ NetworkAcls: z.array(NetworkAcl) }).optional(),
+  'aws/describe-subnets.json': z.looseObject({ Subnets: z.array(Subnet) }).optional(),
+  'aws/describe-route-tables.json': z.looseObject({ RouteTables: z.array(RouteTable) }).optional(),
+  'aws/describe-network-interfaces.json': z.looseObject({ NetworkInterfaces: z.array(NetworkInterface) }).optional(),
+  'aws/describe-instances.json': z
+    .looseObject({ Reservations: z.array(z.looseObject({ Instances: z.array(Instance).optional() })) })
+    .optional(),
+  'aws/get-managed-prefix-list-entries.json': keyed(
+    z.looseObject({ Entries: z.array(PrefixListEntry) }),
+    'Entries',
+  ).optional(),
+  'aws/get-function-configuration.json': keyed(FunctionConfiguration, 'FunctionArn', 'FunctionName').optional(),
+  'aws/lookup-events.json': z.looseObject({ Events: z.array(CloudTrailEvent) }).optional(),
+});
+export type Recording = z.infer<typeof Recording>;
+export type FileName = keyof Recording;

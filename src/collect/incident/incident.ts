@@ -1,0 +1,128 @@
+/** Reads everything of an incident folder except its logs, and says at once all that is wrong with it. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { epochOf } from '../../evidence/aws.ts';
+import { shapeFault, syntaxError, withoutMark, withoutNulls } from '../../format/parse-json.ts';
+import { Problem } from '../../problem.ts';
+import { Recording } from './incident-files.ts';
+
+/** An incident folder as read: times in epoch milliseconds. */
+export interface Incident {
+  dir: string;
+  /** As written: a name, an ARN or app/name/id. */
+  loadBalancer: string;
+  from: number;
+  to: number;
+  /** Null when the recording does not say. */
+  now: number | null;
+  /** The statuses it was recorded for; null when it does not say. */
+  statuses: string[] | null;
+  /** Every JSON file of the folder; a missing one is absent. */
+  recording: Recording;
+  /** Whether there is a folder logs/. */
+  logs: boolean;
+}
+
+/**
+ * Reads and checks incident.json, aws/*.json, metrics.json and access-log.json.
+ * Throws Problem: exit 1 when the folder is not an incident; exit 2 with every malformed file and the place in it.
+ */
+export async function readIncident(dir: string): Promise<Incident> {
+  await assertIncident(dir);
+  const names = Object.keys(Recording.shape);
+  const [logs, ...read] = await Promise.all([
+    isFolder(join(dir, 'logs')),
+    ...names.map(async (name) => [name, await readJson(join(dir, name))] as const),
+  ]);
+  const faults = new Map<string, string>();
+  const raw: Record<string, unknown> = {};
+  for (const [name, content] of read) {
+    if (content === null) continue;
+    if ('fault' in content) faults.set(name, content.fault);
+    else raw[name] = content.json;
+  }
+  const checked = Recording.safeParse(
+    // The answers of the access log have nulls that mean something.
+    Object.fromEntries(names.map((name) => [name, name === 'access-log.json' ? raw[name] : withoutNulls(raw[name])])),
+  );
+  if (!checked.success) {
+    for (const name of names) {
+      const issues = checked.error.issues.filter(({ path }) => path[0] === name);
+      if (issues.length === 0 || faults.has(name)) continue;
+      const inFile = issues.map((issue) => ({ ...issue, path: issue.path.slice(1) }));
+      faults.set(name, shapeFault(inFile, raw[name]));
+    }
+  }
+  if (faults.size > 0 || !checked.success) {
+    const inOrder = names.flatMap((name) => (faults.has(name) ? [`${name}: ${faults.get(name)}`] : []));
+    throw new Problem(`${inOrder.join('; ')}.`, 2);
+  }
+  const recording = checked.data;
+  const { loadBalancer, from, to, now, statuses } = recording['incident.json'];
+  return {
+    dir,
+    loadBalancer,
+    from: epochOf(from),
+    to: epochOf(to),
+    now: now === undefined ? null : epochOf(now),
+    statuses: statuses ?? null,
+    recording,
+    logs,
+  };
+}
+
+async function assertIncident(dir: string): Promise<void> {
+  const why = (await fault(dir, 'folder')) ?? (await fault(join(dir, 'incident.json'), 'file'));
+  if (why !== null) throw new Problem(`${dir} is not an incident folder: ${why}.`, 1);
+}
+
+/** Why `path` cannot serve as a folder or a file; null when it can. */
+async function fault(path: string, wanted: 'folder' | 'file'): Promise<string | null> {
+  try {
+    const found = await stat(path);
+    if (wanted === 'folder') return found.isDirectory() ? null : 'it is not a folder';
+    return found.isFile() ? null : 'its incident.json is not a file';
+  } catch (error) {
+    const missing = wanted === 'folder' ? 'there is no such folder' : 'it has no incident.json';
+    return isAbsence(error) ? missing : systemReason(error);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+}
+
+/** The JSON in a file, or what is wrong with it; null when there is no such file. */
+async function readJson(path: string): Promise<{ json: unknown } | { fault: string } | null> {
+  let text: string;
+  try {
+    text = withoutMark(await readFile(path, 'utf8'));
+  } catch (error) {
+    return isAbsence(error) ? null : { fault: systemReason(error) };
+  }
+  try {
+    return { json: JSON.parse(text) };
+  } catch (error) {
+    const place = syntaxError(text);
+    return { fault: place === null ? String(error) : `line ${place.line}, column ${place.column}: ${place.what}` };
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+
+const REASONS: Record<string, string> = {
+  EACCES: 'no permission to read it',
+  EPERM: 'no permission to read it',
+  EISDIR: 'it is a folder',
+};
+
+const systemReason = (error: unknown): string =>
+  REASONS[codeOf(error)] ?? `it cannot be read (${codeOf(error) || String(error)})`;

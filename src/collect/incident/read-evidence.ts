@@ -1,0 +1,351 @@
+/** The files of a recording → the evidence about one load balancer, and back. Pure. */
+import { epochOf, type MetricSeries, type Rule } from '../../evidence/aws.ts';
+import type { Collected, Evidence, EvidenceName, EvidenceSet, Question } from '../../evidence/evidence.ts';
+import { commandFor, type Known } from '../cli-commands.ts';
+import { asResource, type Candidate, nameOf, resourceOf } from '../find-load-balancer.ts';
+import { type FileName, type Recording, UNKEYED } from './incident-files.ts';
+
+/** What the JSON files answer; the access log comes from logs/ or access-log.json. */
+export type DescribedName = Exclude<EvidenceName, 'accessLog'>;
+export type Described = Omit<EvidenceSet, 'accessLog'>;
+
+export const FILE_OF: Record<DescribedName, FileName> = {
+  loadBalancer: 'aws/describe-load-balancers.json',
+  attributes: 'aws/describe-load-balancer-attributes.json',
+  listeners: 'aws/describe-listeners.json',
+  rules: 'aws/describe-rules.json',
+  targetGroups: 'aws/describe-target-groups.json',
+  targetGroupAttributes: 'aws/describe-target-group-attributes.json',
+  targetHealth: 'aws/describe-target-health.json',
+  securityGroups: 'aws/describe-security-groups.json',
+  networkAcls: 'aws/describe-network-acls.json',
+  subnets: 'aws/describe-subnets.json',
+  routeTables: 'aws/describe-route-tables.json',
+  networkInterfaces: 'aws/describe-network-interfaces.json',
+  instances: 'aws/describe-instances.json',
+  prefixLists: 'aws/get-managed-prefix-list-entries.json',
+  functions: 'aws/get-function-configuration.json',
+  changes: 'aws/lookup-events.json',
+  metrics: 'metrics.json',
+};
+
+/** A value, or why the file does not answer. */
+type Answer<T> = { value: T } | { reason: string };
+
+/**
+ * The load balancers a recording can answer for. describe-load-balancers.json decides where it lists any; else the ARNs that the
+ * other files mention and the name in incident.json.
+ */
+export function candidatesIn(recording: Recording): Candidate[] {
+  const described = recording['aws/describe-load-balancers.json']?.LoadBalancers ?? [];
+  const application = described.filter(({ Type }) => Type === undefined || Type === 'application');
+  if (application.length > 0) {
+    return application.map((one) => ({ name: one.LoadBalancerName, arn: one.LoadBalancerArn, dns: one.DNSName }));
+  }
+  const own = recording['incident.json'].loadBalancer;
+  const arns = new Set([
+    own,
+    ...Object.keys(recording['aws/describe-load-balancer-attributes.json'] ?? {}),
+    ...Object.keys(recording['aws/describe-listeners.json'] ?? {}),
+    ...(recording['aws/describe-target-groups.json']?.TargetGroups ?? []).flatMap((one) => one.LoadBalancerArns ?? []),
+  ]);
+  const mentioned = [...arns].filter((arn) => resourceOf(arn) !== null).map((arn) => ({ name: nameOf(arn), arn }));
+  const isMentioned = mentioned.some(({ name, arn }) => name === own || arn === own || resourceOf(arn) === own);
+  const resource = asResource(own);
+  const alone = { name: nameOf(own), arn: null, ...(resource === null ? {} : { resource }) };
+  return isMentioned ? mentioned : [...mentioned, alone];
+}
+
+/** Whether a key of a file, or an ARN in it, is that of the load balancer asked about. */
+function isAsked(key: string, { name, arn, resource }: Question['loadBalancer']): boolean {
+  if (key === name || key === UNKEYED) return true;
+  if (arn !== null) return key === arn || key === resourceOf(arn);
+  return resource === undefined ? nameOf(key) === name : (resourceOf(key) ?? key) === resource;
+}
+
+/** `…:listener/app/<name>/<id>/<id>` of the rule ARN `…:listener-rule/app/<name>/<id>/<id>/<rule>`; null when it is none. */
+const listenerOfRule = (rule: Rule): string | null => {
+  const parts = /^(.*):listener-rule\/(app\/[^/]+\/[^/]+\/[^/]+)\/[^/]+$/.exec(rule.RuleArn ?? '');
+  return parts === null ? null : `${parts[1]}:listener/${parts[2]}`;
+};
+
+const loadBalancerOfListener = (arn: string): string =>
+  arn.replace(':listener/', ':loadbalancer/').replace(/\/[^/]+$/, '');
+
+const attributesOf = (list: { Attributes: { Key: string; Value: string }[] }): Record<string, string> =>
+  Object.fromEntries(list.Attributes.map(({ Key, Value }) => [Key, Value]));
+
+const mapValues = <A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+
+/** The evidence of a recording about the load balancer of the question; what it does not hold is unavailable, with the reason. */
+export function describedIn(recording: Recording, question: Question): Described {
+  const { loadBalancer } = question;
+  const listeners = listenersIn(recording, loadBalancer);
+  const rules = rulesIn(recording, loadBalancer, listeners);
+  const targetGroups = targetGroupsIn(recording, loadBalancer, listeners, rules);
+  const ofOthers = new Set(
+    'value' in targetGroups
+      ? (recording['aws/describe-target-groups.json']?.TargetGroups ?? [])
+          .filter((group) => !targetGroups.value.includes(group))
+          .map(({ TargetGroupArn }) => TargetGroupArn)
+      : [],
+  );
+  const groupArns = 'value' in targetGroups ? targetGroups.value.map(({ TargetGroupArn }) => TargetGroupArn) : null;
+  const perGroup = <A, B>(file: FileName, printed: Record<string, A> | undefined, map: (value: A) => B) =>
+    ofEach(file, printed, 'target group', groupArns, (arn) => !ofOthers.has(arn), map);
+
+  const lambdas: [] | null =
+    'value' in targetGroups && targetGroups.value.every(({ TargetType }) => TargetType !== 'lambda') ? [] : null;
+  const self = loadBalancerIn(recording, loadBalancer);
+  const health = perGroup(
+    FILE_OF.targetHealth,
+    recording['aws/describe-target-health.json'],
+    (one) => one.TargetHealthDescriptions,
+  );
+  const functions = functionsIn(recording, lambdas);
+  const prefixLists = ofEach(
+    FILE_OF.prefixLists,
+    recording['aws/get-managed-prefix-list-entries.json'],
+    'prefix list',
+    null,
+    () => true,
+    ({ Entries }) => Entries,
+  );
+  const known: Known = {
+    vpcId: 'value' in self ? self.value.VpcId : undefined,
+    ...('value' in listeners ? { listenerArns: listeners.value.map(({ ListenerArn }) => ListenerArn) } : {}),
+    ...(groupArns === null ? {} : { targetGroupArns: groupArns }),
+    ...('value' in functions ? { functionArns: Object.keys(functions.value) } : {}),
+    ...('value' in prefixLists ? { prefixListIds: Object.keys(prefixLists.value) } : {}),
+  };
+  const collected = <Name extends DescribedName>(
+    name: Name,
+    answer: Answer<Evidence[Name]>,
+  ): Collected<Evidence[Name]> => {
+    const source = commandFor(name, question, known);
+    if ('value' in answer) return { status: 'collected', source, value: answer.value };
+    const recorded = recording['incident.json'].unavailable?.[name];
+    return { status: 'unavailable', source, reason: answer.reason, ...recorded };
+  };
+  return {
+    loadBalancer: collected('loadBalancer', self),
+    attributes: collected('attributes', attributesIn(recording, loadBalancer)),
+    listeners: collected('listeners', listeners),
+    rules: collected('rules', rules),
+    targetGroups: collected('targetGroups', targetGroups),
+    targetGroupAttributes: collected(
+      'targetGroupAttributes',
+      perGroup(FILE_OF.targetGroupAttributes, recording['aws/describe-target-group-attributes.json'], attributesOf),
+    ),
+    targetHealth: collected('targetHealth', health),
+    securityGroups: collected(
+      'securityGroups',
+      whole(FILE_OF.securityGroups, recording['aws/describe-security-groups.json']?.SecurityGroups),
+    ),
+    networkAcls: collected(
+      'networkAcls',
+      whole(FILE_OF.networkAcls, recording['aws/describe-network-acls.json']?.NetworkAcls),
+    ),
+    subnets: collected('subnets', whole(FILE_OF.subnets, recording['aws/describe-subnets.json']?.Subnets)),
+    routeTables: collected(
+      'routeTables',
+      whole(FILE_OF.routeTables, recording['aws/describe-route-tables.json']?.RouteTables),
+    ),
+    networkInterfaces: collected(
+      'networkInterfaces',
+      whole(FILE_OF.networkInterfaces, recording['aws/describe-network-interfaces.json']?.NetworkInterfaces),
+    ),
+    instances: collected(
+      'instances',
+      whole(
+        FILE_OF.instances,
+        recording['aws/describe-instances.json']?.Reservations.flatMap(({ Instances }) => Instances ?? []),
+      ),
+    ),
+    prefixLists: collected('prefixLists', prefixLists),
+    functions: collected('functions', functions),
+    changes: collected('changes', whole(FILE_OF.changes, recording['aws/lookup-events.json']?.Events)),
+    metrics: collected('metrics', metricsIn(recording, question)),
+  };
+}
+
+const missing = (file: FileName): { reason: string } => ({ reason: `${file} is not in the recording` });
+
+const whole = <T>(file: FileName, value: T | undefined): Answer<T> => (value === undefined ? missing(file) : { value });
+
+function loadBalancerIn(recording: Recording, asked: Question['loadBalancer']): Answer<Evidence['loadBalancer']> {
+  const file = recording['aws/describe-load-balancers.json'];
+  if (file === undefined) return missing(FILE_OF.loadBalancer);
+  const value = file.LoadBalancers.find((one) => isAsked(one.LoadBalancerArn, asked));
+  return value === undefined ? { reason: `${FILE_OF.loadBalancer} does not list ${asked.name}` } : { value };
+}
+
+function attributesIn(recording: Recording, asked: Question['loadBalancer']): Answer<Evidence['attributes']> {
+  const file = recording['aws/describe-load-balancer-attributes.json'];
+  if (file === undefined) return missing(FILE_OF.attributes);
+  const own = Object.entries(file).find(([key]) => isAsked(key, asked));
+  return own === undefined
+    ? { reason: `${FILE_OF.attributes} has no entry for ${asked.name}` }
+    : { value: attributesOf(own[1]) };
+}
+
+function listenersIn(recording: Recording, asked: Question['loadBalancer']): Answer<Evidence['listeners']> {
+  const file = recording['aws/describe-listeners.json'];
+  if (file === undefined) return missing(FILE_OF.listeners);
+  const own = Object.entries(file).filter(([key]) => isAsked(key, asked));
+  if (own.length === 0) return { reason: `${FILE_OF.listeners} has no entry for ${asked.name}` };
+  return {
+    value: own
+      .flatMap(([, { Listeners }]) => Listeners)
+      .filter(({ LoadBalancerArn }) => LoadBalancerArn === undefined || isAsked(LoadBalancerArn, asked)),
+  };
+}
+
+function rulesIn(
+  recording: Recording,
+  asked: Question['loadBalancer'],
+  listeners: Answer<Evidence['listeners']>,
+): Answer<Evidence['rules']> {
+  const printed = recording['aws/describe-rules.json'];
+  if (printed === undefined) return missing(FILE_OF.rules);
+  const { [UNKEYED]: bare, ...file } = mapValues(printed, ({ Rules }) => Rules);
+  const only = 'value' in listeners && listeners.value.length === 1 ? listeners.value[0]?.ListenerArn : undefined;
+  for (const rule of bare ?? []) {
+    const listener = listenerOfRule(rule) ?? only;
+    if (listener === undefined) return { reason: `${FILE_OF.rules} does not say which listener its rules belong to` };
+    file[listener] = [...(file[listener] ?? []), rule];
+  }
+  const arns = 'value' in listeners ? listeners.value.map(({ ListenerArn }) => ListenerArn) : null;
+  const isOwn = (arn: string) => (arns?.includes(arn) ?? false) || isAsked(loadBalancerOfListener(arn), asked);
+  return ofEach(FILE_OF.rules, file, 'listener', arns, isOwn, (rules) => rules);
+}
+
+/** The target groups that listeners and rules forward to. */
+function forwardedTo(listeners: Answer<Evidence['listeners']>, rules: Answer<Evidence['rules']>): Set<string> {
+  const actions = [
+    ...('value' in listeners ? listeners.value.flatMap(({ DefaultActions }) => DefaultActions ?? []) : []),
+    ...('value' in rules
+      ? Object.values(rules.value).flatMap((list) => list.flatMap(({ Actions }) => Actions ?? []))
+      : []),
+  ];
+  const arns = actions.flatMap(({ TargetGroupArn, ForwardConfig }) => [
+    TargetGroupArn,
+    ...(ForwardConfig?.TargetGroups ?? []).map((group) => group.TargetGroupArn),
+  ]);
+  return new Set(arns.filter((arn) => arn !== undefined));
+}
+
+function targetGroupsIn(
+  recording: Recording,
+  asked: Question['loadBalancer'],
+  listeners: Answer<Evidence['listeners']>,
+  rules: Answer<Evidence['rules']>,
+): Answer<Evidence['targetGroups']> {
+  const file = recording['aws/describe-target-groups.json'];
+  if (file === undefined) return missing(FILE_OF.targetGroups);
+  const forwarded = forwardedTo(listeners, rules);
+  return {
+    value: file.TargetGroups.filter(({ TargetGroupArn, LoadBalancerArns }) => {
+      if (LoadBalancerArns === undefined || LoadBalancerArns.length === 0) return true;
+      return forwarded.has(TargetGroupArn) || LoadBalancerArns.some((arn) => isAsked(arn, asked));
+    }),
+  };
+}
+
+function functionsIn(recording: Recording, lambdas: [] | null): Answer<Evidence['functions']> {
+  const printed = recording['aws/get-function-configuration.json'];
+  const { [UNKEYED]: bare, ...file } = printed ?? {};
+  const key = bare?.FunctionArn;
+  if (bare !== undefined && key === undefined)
+    return { reason: `${FILE_OF.functions} does not say which function it is` };
+  if (bare !== undefined && key !== undefined) file[key] = bare;
+  return ofEach(
+    FILE_OF.functions,
+    printed === undefined ? undefined : file,
+    'function',
+    lambdas,
+    () => true,
+    (one) => one,
+  );
+}
+
+/**
+ * The entries of a keyed file that are `isOwn`. `expected` are the keys that would be asked, null when they are not known. A bare
+ * output goes to the only key expected. Nothing for any of them means that none was asked.
+ */
+function ofEach<A, B>(
+  file: FileName,
+  printed: Record<string, A> | undefined,
+  what: string,
+  expected: string[] | null,
+  isOwn: (key: string) => boolean,
+  map: (value: A) => B,
+): Answer<Record<string, B>> {
+  if (printed === undefined) return missing(file);
+  const { [UNKEYED]: bare, ...entries } = printed;
+  if (bare !== undefined) {
+    const [only, ...others] = expected ?? [];
+    if (only === undefined || others.length > 0) return { reason: `${file} does not say which ${what} it is about` };
+    entries[only] = bare;
+  }
+  const own = Object.entries(entries).filter(([key]) => isOwn(key));
+  if (own.length === 0 && (expected === null || expected.length > 0)) {
+    return { reason: `${file} has no entry for any ${what} of the load balancer` };
+  }
+  return { value: Object.fromEntries(own.map(([key, value]) => [key, map(value)])) };
+}
+
+/** The series, when the window asked for lies within what they were recorded for: a counter without values is zero only there. */
+function metricsIn(recording: Recording, { from, to }: Question): Answer<MetricSeries[]> {
+  const series = recording['metrics.json'];
+  if (series === undefined) return missing('metrics.json');
+  const recorded = recording['incident.json'];
+  let first = epochOf(recorded.from);
+  let last = epochOf(recorded.to);
+  for (const { Timestamps, Period } of series) {
+    for (const timestamp of Timestamps) {
+      const start = epochOf(timestamp);
+      if (start < first) first = start;
+      if (start + Period * 1000 > last) last = start + Period * 1000;
+    }
+  }
+  if (from >= first && to <= last) return { value: series };
+  const span = [first, last].map((time) => new Date(time).toISOString()).join(' to ');
+  return { reason: `metrics.json was recorded for ${span} only` };
+}
+
+/** The files that hold this evidence, by name, as a recording of this one load balancer. Unavailable evidence has no file. */
+export function filesOf(evidence: Described, { loadBalancer }: Question): Map<FileName, unknown> {
+  const key = loadBalancer.arn ?? loadBalancer.name;
+  const files = new Map<FileName, unknown>();
+  const put = <T>(name: DescribedName, collected: Collected<T>, print: (value: T) => unknown) => {
+    if (collected.status === 'collected') files.set(FILE_OF[name], print(collected.value));
+  };
+  const attributeList = (attributes: Record<string, string>) => ({
+    Attributes: Object.entries(attributes).map(([Key, Value]) => ({ Key, Value })),
+  });
+  put('loadBalancer', evidence.loadBalancer, (one) => ({ LoadBalancers: [one] }));
+  put('attributes', evidence.attributes, (attributes) => ({ [key]: attributeList(attributes) }));
+  put('listeners', evidence.listeners, (Listeners) => ({ [key]: { Listeners } }));
+  put('rules', evidence.rules, (rules) => mapValues(rules, (Rules) => ({ Rules })));
+  put('targetGroups', evidence.targetGroups, (TargetGroups) => ({ TargetGroups }));
+  put('targetGroupAttributes', evidence.targetGroupAttributes, (groups) => mapValues(groups, attributeList));
+  put('targetHealth', evidence.targetHealth, (groups) =>
+    mapValues(groups, (TargetHealthDescriptions) => ({ TargetHealthDescriptions })),
+  );
+  put('securityGroups', evidence.securityGroups, (SecurityGroups) => ({ SecurityGroups }));
+  put('networkAcls', evidence.networkAcls, (NetworkAcls) => ({ NetworkAcls }));
+  put('subnets', evidence.subnets, (Subnets) => ({ Subnets }));
+  put('routeTables', evidence.routeTables, (RouteTables) => ({ RouteTables }));
+  put('networkInterfaces', evidence.networkInterfaces, (NetworkInterfaces) => ({ NetworkInterfaces }));
+  put('instances', evidence.instances, (Instances) => ({ Reservations: [{ Instances }] }));
+  put('prefixLists', evidence.prefixLists, (lists) => mapValues(lists, (Entries) => ({ Entries })));
+  put('functions', evidence.functions, (functions) => functions);
+  put('changes', evidence.changes, (Events) => ({ Events }));
+  put('metrics', evidence.metrics, (series) => series);
+  return files;
+}
+
+/** The reason that reading a recording without the file would give: it need not be kept. */
+export const isMissingFile = (name: DescribedName, reason: string): boolean => reason === missing(FILE_OF[name]).reason;

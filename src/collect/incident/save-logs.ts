@@ -1,0 +1,147 @@
+/** Copies the access-log files that a diagnosis read, line by line, without client addresses and query strings. */
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGzip, gzipSync } from 'node:zlib';
+import type { AccessLog, Question } from '../../evidence/evidence.ts';
+import { lineKind, parseLine } from '../access-log/entry.ts';
+import {
+  canMatter,
+  contentOf,
+  linesOf,
+  logFilesIn,
+  look,
+  parseFileName,
+  redacted,
+  SMALL_PIECE,
+} from '../access-log/log-files.ts';
+import { resourceOf } from '../find-load-balancer.ts';
+import { type Pseudonym, redactEntry } from './redact.ts';
+
+export interface LogSaving {
+  question: Question;
+  idleTimeoutSeconds: number;
+  /** As the diagnosis found them. */
+  unreadable: AccessLog['files']['unreadable'];
+  pseudonym: Pseudonym;
+}
+
+/**
+ * Copies from one logs/ folder to another under the same names. Files outside the window are left out; of logs of other kinds and of
+ * files that could not be read or fetched only the names are kept; a file that could be read in part is cut off after that part. Returns why files could not
+ * be read, by name: what stands for them may be unreadable for another reason.
+ */
+export async function saveLogs(from: string, to: string, saving: LogSaving): Promise<Record<string, string>> {
+  const { question, idleTimeoutSeconds, unreadable } = saving;
+  const reasons = Object.fromEntries(unreadable.map(({ file, reason }) => [file, reason]));
+  const wanted = {
+    name: question.loadBalancer.name,
+    id: resourceOf(question.loadBalancer.arn)?.split('/')[2] ?? null,
+  };
+  await mkdir(to, { recursive: true });
+  const { files: there } = await logFilesIn(from);
+  for (const { file } of unreadable) if (!there.includes(file)) await place(join(to, file), WITHHELD);
+  for (const file of there) {
+    const name = parseFileName(file);
+    const isAccessLog = name.kind === 'access-log';
+    if (isAccessLog && !canMatter(name, wanted, question, idleTimeoutSeconds)) continue;
+    await place(join(to, file), '');
+    if (isAccessLog) await copy(join(from, file), join(to, file), reasons[file] !== undefined, saving.pseudonym);
+  }
+  return reasons;
+}
+
+/** Neither gzip nor text, whatever the name of the file says. */
+const WITHHELD = 'content withheld\0';
+
+async function place(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+}
+
+const GZIP_WITH_COMMENT = Buffer.from([0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
+const NO_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff]);
+
+/** A gzip file that ends before its content begins, with a comment in its header. */
+const CUT_OFF_AT_ONCE = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content withheld\0'), NO_BLOCK]);
+
+async function copy(from: string, to: string, isUnreadable: boolean, pseudonym: Pseudonym): Promise<void> {
+  const ends = await look(from);
+  if ('fault' in ends) {
+    await writeFile(to, ends.fault === 'it is empty' ? '' : WITHHELD);
+    return;
+  }
+  const stub = await stubOfOtherLog(from, ends.compressed);
+  if (stub !== null) {
+    await writeFile(to, ends.compressed ? gzipSync(`${stub}\n`) : `${stub}\n`);
+    return;
+  }
+  let bytes = 0;
+  const content = contentOf(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
+  const lines = Readable.from(redactedLines(content, pseudonym, (length) => (bytes += length)));
+  const file = createWriteStream(to);
+  if (!ends.compressed) await pipeline(lines, file);
+  else if (isUnreadable) await pipeline(lines, createGzip({ finishFlush: constants.Z_SYNC_FLUSH }), file);
+  else await pipeline(lines, createGzip(), file);
+  if (isUnreadable && bytes === 0) await writeFile(to, CUT_OFF_AT_ONCE);
+}
+
+/** The content of a file with each line redacted, in pieces; ends where the file is damaged. */
+async function* redactedLines(
+  content: AsyncIterable<Buffer>,
+  pseudonym: Pseudonym,
+  wrote: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  // One character stands for one byte, so that every byte that is not redacted comes out as it was.
+  let rest = '';
+  const piece = (text: string) => {
+    wrote(text.length);
+    return Buffer.from(text, 'latin1');
+  };
+  try {
+    for await (const bytes of content) {
+      const lines = (rest + bytes.toString('latin1')).split('\n');
+      rest = lines.pop() ?? '';
+      if (lines.length > 0) yield piece(lines.map((line) => `${redactLine(line, pseudonym)}\n`).join(''));
+    }
+  } catch {
+    // The diagnosis has named the damage; what could be read has been copied.
+  }
+  if (rest !== '') yield piece(redactLine(rest, pseudonym));
+}
+
+/** A line (one character for one byte) as it is saved: an entry redacted, anything else masked, either counted as it was before. */
+export function redactLine(line: string, pseudonym: Pseudonym): string {
+  if (line.trim() === '') return line;
+  return 'entry' in parseLine(line) ? (redactEntry(line, pseudonym) ?? '') : maskLine(line);
+}
+
+/**
+ * A line that is no entry, masked as diagnoses show it. Masking cuts the line, which must not make an entry or an empty line of it:
+ * a question mark, from which on masking drops everything, keeps it apart.
+ */
+function maskLine(line: string): string {
+  const masked = redacted(Buffer.from(line, 'latin1').toString('utf8').replace(/\r$/, ''));
+  const isAsBefore = (one: string) => one.trim() !== '' && 'rejected' in parseLine(one);
+  return [masked, `${masked}?`, `${masked}?"`].find(isAsBefore) ?? '?';
+}
+
+/** A line that shows which other log the file is, with nothing else of it; null when the file has entries or is no such log. */
+async function stubOfOtherLog(path: string, compressed: boolean): Promise<string | null> {
+  let stub: string | null = null;
+  for await (const { text } of linesOf(path, compressed)) {
+    if (text === '') continue;
+    stub ??= stubOf(text);
+    if (stub === null || 'entry' in parseLine(text)) return null;
+  }
+  return stub;
+}
+
+function stubOf(line: string): string | null {
+  const [first = '', second = ''] = line.split(' ');
+  const kind = lineKind(line);
+  if (kind === 'connection-log') return `${first} - 0 0 - - - "-"`;
+  return kind === 'health-check-log' ? `${first} ${second} - - - PASS` : null;
+}

@@ -1,0 +1,122 @@
+/** `alb502 diagnose`: a load balancer or a recorded incident and a question in words in, the diagnosis on stdout. */
+
+import type { Progress } from '../collect/collect.ts';
+import type { Incident } from '../collect/incident/incident-collectors.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import { Problem } from '../problem.ts';
+import { durationOf, parseQuery, resolve } from '../query/parse-question.ts';
+
+export interface DiagnoseOptions {
+  /** The folder of a recorded incident; a load balancer in AWS without it. */
+  from?: string;
+  region?: string;
+  profile?: string;
+  /** The configuration file. */
+  config?: string;
+  engine?: 'athena' | 'duckdb' | 'auto';
+  /** As typed. */
+  maxUsd?: string;
+  /** How far before the window the access log is read too, for the keep-alive measurement; as typed. */
+  lookBack?: string;
+  save?: string;
+  /** Asks again until the diagnosis is final. */
+  wait?: true;
+  json?: true;
+  markdown?: true;
+}
+
+export interface Run {
+  question: Question;
+  evidence: EvidenceSet;
+  diagnosis: Diagnosis;
+}
+
+export async function diagnoseAsked(words: string[], options: DiagnoseOptions): Promise<void> {
+  const { from, save } = options;
+  if (save === '') throw new Problem('--save needs a new or an empty folder, such as --save incident/.', 1);
+  if (from === '') throw new Problem('--from needs the folder of a recorded incident, such as --from incident/.', 1);
+  if (from === undefined) return (await import('./diagnose-live.ts')).diagnoseLive(words, options);
+  return diagnoseIncident(words, from, options);
+}
+
+async function diagnoseIncident(words: string[], from: string, options: DiagnoseOptions): Promise<void> {
+  const { save } = options;
+  const lookBack = lookBackOf(options);
+  const { readIncident } = await import('../collect/incident/incident-collectors.ts');
+  const incident = await readIncident(from);
+  const saving = save === undefined ? null : { dir: save, ...(await import('../collect/incident/save.ts')) };
+  await saving?.assertSaveable(saving.dir, incident);
+  const { diagnosis, ...known } = await judgeVisibly(incident, words.join(' '), lookBack);
+  await saving?.saveIncident(saving.dir, { ...known, incident });
+  if (saving)
+    process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
+  process.stdout.write(await render(diagnosis, options));
+}
+
+/** Answers one question about a recorded incident; what the question leaves out is as recorded. */
+export async function judge(
+  incident: Incident,
+  words: string,
+  progress?: Progress,
+  lookBack: number | null = null,
+): Promise<Run> {
+  // What a live diagnosis can do without until its first call is sent is loaded here.
+  const [{ collect }, { questionOf, recordedCollectors }, { diagnose }] = await Promise.all([
+    import('../collect/collect.ts'),
+    import('../collect/incident/incident-collectors.ts'),
+    import('../diagnose/diagnose.ts'),
+  ]);
+  const query = parseQuery(words);
+  const question = questionOf(incident, {
+    loadBalancer: query.loadBalancer,
+    window: query.window === null ? null : resolve(query, { now: incident.now, window: incident }),
+    statuses: namesStatuses(words) ? query.statuses : null,
+    lookBack,
+  });
+  const evidence = await collect(recordedCollectors(incident, question), progress);
+  return { question, evidence, diagnosis: diagnose(question, evidence) };
+}
+
+/** As `judge`, with the steps ticking on stderr where that is a terminal. */
+export async function judgeVisibly(incident: Incident, words: string, lookBack: number | null = null): Promise<Run> {
+  const { openProgress } = await import('./terminal-progress.ts');
+  const { progress, close } = await openProgress(process.stderr, hasColour(process.stderr));
+  try {
+    return await judge(incident, words, progress, lookBack);
+  } finally {
+    close();
+  }
+}
+
+/** Milliseconds; null without the option. Throws Problem (exit 1) for what is no duration. */
+export function lookBackOf({ lookBack: text }: DiagnoseOptions): number | null {
+  if (text === undefined) return null;
+  const seconds = durationOf(text);
+  if (seconds !== null) return seconds * 1000;
+  throw new Problem(`--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${text}".`, 1);
+}
+
+/** Whether the question names a status; a query without one asks for 5xx, a recording may have been about others. */
+const namesStatuses = (words: string): boolean => /(^|[\s,])\d(\d\d|xx)([\s,]|$)/i.test(words);
+
+/** The diagnosis in the asked form. */
+export const render = async (diagnosis: Diagnosis, options: DiagnoseOptions): Promise<string> =>
+  (await rendererFor(options))(diagnosis);
+
+/** Each form is loaded when it is asked for. */
+export async function rendererFor({ json, markdown }: DiagnoseOptions): Promise<(diagnosis: Diagnosis) => string> {
+  if (json) return (await import('../render/json.ts')).renderJson;
+  if (markdown) return (await import('../render/markdown.ts')).renderMarkdown;
+  const { renderTerminal } = await import('../render/terminal.ts');
+  return (diagnosis) =>
+    renderTerminal(diagnosis, { columns: process.stdout.columns ?? 80, colour: hasColour(process.stdout) });
+}
+
+/** Colour is for a terminal, unless NO_COLOR or FORCE_COLOR says otherwise. */
+export function hasColour({ isTTY }: { isTTY?: boolean }): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0';
+  return isTTY === true && TERM !== 'dumb';
+}

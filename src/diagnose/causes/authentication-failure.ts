@@ -1,0 +1,67 @@
+import { outOf, plural, spread } from '../../format/wording.ts';
+import { UNSEEN } from '../judgement/unseen.ts';
+import { divided, tally } from '../patterns/tally.ts';
+import { authenticationCode } from '../reason-codes/authentication-codes.ts';
+import { type Failure, weigh, withSignature } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+export const authenticationFailure = defineCause({
+  id: 'authentication-failure',
+  title: 'Authentication at the load balancer failed',
+  explanation:
+    'An authenticate or JWT validation action failed before a target was chosen: the identity provider, the rule or the token is at fault.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html',
+  wants: [],
+
+  judge({ traffic }) {
+    const errors = withSignature(traffic, 'authentication-failure');
+    if (errors.length === 0) return UNSEEN;
+    const names = tally(errors, label);
+    const [first] = names;
+    const most = errors.find((error) => label(error) === first?.name);
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: names.flatMap(({ name, count }) => {
+        const own = errors.filter((error) => label(error) === name);
+        const [sample] = own;
+        if (!sample) return [];
+        const { meaning, side, metric } = authenticationCode(sample);
+        return [
+          `${outOf(count, traffic.total)} errors carry ${name}: ${meaning} (side: ${side}; counted in ${metric})${after(own)}.`,
+        ];
+      }),
+      against: [],
+      missing: [],
+      ruledOut: false,
+      ...(most && {
+        summary: `Authentication failed for ${plural(weigh(errors), 'request')} before a target was chosen: ${authenticationCode(most).meaning} (${divided(errors, label)}).`,
+      }),
+    };
+  },
+
+  fix({ traffic }) {
+    const errors = withSignature(traffic, 'authentication-failure');
+    const fixes = tally(errors, label).flatMap(({ name }) => {
+      const sample = errors.find((error) => label(error) === name);
+      return sample ? [authenticationCode(sample).fix] : [];
+    });
+    const [first = 'Compare the rule with the identity provider.', ...others] = [...new Set(fixes)];
+    return {
+      summary: first,
+      commands: [
+        ...others.map((fix) => `# ${fix}`),
+        'aws elbv2 describe-rules --listener-arn <listener-arn>   # issuer, endpoints, client id',
+      ],
+      sideEffects: [],
+    };
+  },
+});
+
+/** The code, or the status where the log gives no code. */
+const label = (error: Failure): string => (error.error_reason === '-' ? error.elb_status_code : error.error_reason);
+
+/** Timeouts take 5 s: the durations confirm them. */
+function after(errors: Failure[]): string {
+  const durations = errors.flatMap(({ elapsed }) => elapsed ?? []);
+  return durations.length > 0 ? `, after ${spread(durations)}` : '';
+}

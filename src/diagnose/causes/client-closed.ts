@@ -1,0 +1,76 @@
+import { outOf, percent, plural, seconds, spread, wholeSeconds } from '../../format/wording.ts';
+import { UNSEEN } from '../judgement/unseen.ts';
+import { timerIn } from '../patterns/idle-timeouts.ts';
+import { routeShares } from '../patterns/route-errors.ts';
+import { divided } from '../patterns/tally.ts';
+import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+export const clientClosed = defineCause({
+  id: 'client-closed',
+  title: 'The client closed the connection first',
+  explanation:
+    'The client gave up before the load balancer could answer (460); the target may have received the request.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-460-issues',
+  wants: ['attributes'],
+
+  judge({ traffic, attributes }) {
+    const errors = withSignature(traffic, 'client-closed');
+    if (errors.length === 0) return UNSEEN;
+    const timer = clientTimer(errors);
+    const idle = attributes?.['idle_timeout.timeout_seconds'];
+    const slow = slowBeside(traffic);
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: [
+        `${outOf(weigh(errors), traffic.total)} errors are 460: the client closed${after(errors)}.`,
+        ...(timer === null
+          ? []
+          : [
+              `They cluster at ${wholeSeconds(timer)}: a timeout of the client${idle ? `; the load balancer waits ${idle} s` : ''}.`,
+            ]),
+        ...routeShares(traffic, errors)
+          .slice(0, 3)
+          .map(
+            ({ route, share, requests, errors: own }) =>
+              `${route}: ${outOf(weigh(own), requests)} requests (${percent(share)})${meanOf(traffic, route)}.`,
+          ),
+        ...(slow > 0 ? [`${plural(slow, 'request')} of the same window ended in 504: the targets are slow.`] : []),
+      ],
+      against: [],
+      missing: [],
+      ruledOut: false,
+      summary: `Clients gave up on ${plural(weigh(errors), 'request')} (${divided(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)}`} before the targets answered.`,
+    };
+  },
+
+  fix() {
+    return {
+      summary:
+        'Make these routes faster, or give the client a timeout above what they take and above the idle timeout of the load balancer.',
+      commands: [],
+      sideEffects: ['A request that the client gave up may have been carried out: a retry repeats it.'],
+    };
+  },
+});
+
+/** Seconds; the whole number at which at least half of them, and three, ended. */
+const clientTimer = (errors: Failure[]): number | null => (errors.length < 3 ? null : timerIn(errors));
+
+function after(errors: Failure[]): string {
+  const durations = errors.flatMap(({ elapsed }) => elapsed ?? []);
+  return durations.length > 0 ? ` after ${spread(durations)}` : '';
+}
+
+/** 504s that the load balancer made in the window, asked for or not. */
+const slowBeside = ({ log }: Traffic): number =>
+  log.statuses
+    .filter((pair) => pair.elb_status_code === '504' && pair.target_status_code === '-')
+    .reduce((sum, pair) => sum + pair.requests, 0);
+
+function meanOf({ log }: Traffic, route: string): string {
+  const known = log.routes.find((one) => one.route === route);
+  if (!known || known.succeeded === 0) return '; none succeeded';
+  return `; those that succeeded took ${seconds(known.succeededMs / known.succeeded / 1000)} on average`;
+}

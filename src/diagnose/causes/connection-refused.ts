@@ -1,0 +1,109 @@
+import { list, plural, spread } from '../../format/wording.ts';
+import { notShown } from '../judgement/contradiction.ts';
+import { failedConnects } from '../patterns/failed-connects.ts';
+import { departure } from '../targets/deregistration.ts';
+import { registrationOf } from '../targets/registration.ts';
+import { handshake } from '../targets/tls.ts';
+import { type Failure, weigh } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+/** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
+const LINGER_MS = 90_000;
+
+const failsFor = (errors: readonly Failure[]): number => {
+  const times = errors.map((error) => error.at);
+  return Math.max(...times) - Math.min(...times);
+};
+
+export const connectionRefused = defineCause({
+  id: 'connection-refused',
+  title: 'Connection refused by the target',
+  explanation:
+    'The target answers the connection attempt with a reset or as unreachable: nothing listens on the port, the process crashed, or a firewall rejects.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
+
+  judge(known, question) {
+    const { traffic } = known;
+    const parts = failedConnects(traffic);
+    if (parts.length === 0) return notShown(traffic, ['connect-failed']);
+    const judged = parts.map((part) => {
+      const registration = registrationOf(part.target_group_arn, part.target, known);
+      const left =
+        part.last && part.life?.left === true && part.life.lastSuccess !== null
+          ? departure(part.life, Math.min(...part.errors.map(({ at }) => at)), part.replaced, known)
+          : null;
+      const stays =
+        left?.how === 'unhealthy' ||
+        part.life?.left === false ||
+        (part.life !== null && !part.last) ||
+        failsFor(part.errors) > LINGER_MS ||
+        (registration !== null && !['absent', 'draining'].includes(registration.state));
+      return { ...part, left, stays, registration, tls: handshake(part.target_group_arn, known, question) };
+    });
+    const refused = judged.filter((part) => part.tls.connectionErrors !== false);
+    const sure = refused.filter((part) => part.tls.excluded && part.stays && part.left?.how !== 'deregistered');
+    const maybe = refused.filter((part) => !sure.includes(part) && part.left?.how !== 'deregistered');
+    const unhealthy = sure.flatMap(({ target, registration }) =>
+      registration && !['healthy', 'absent'].includes(registration.state)
+        ? [`${target} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`]
+        : [],
+    );
+    const errors = sure.flatMap((part) => part.errors);
+    return {
+      claims: [
+        { errors, strength: 'confirmed' },
+        { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
+      ],
+      for: [
+        ...refused
+          .slice(0, 3)
+          .map(
+            (part) =>
+              `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${spread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
+          ),
+        ...unhealthy.slice(0, 2),
+        ...[...new Set(sure.map((part) => part.tls.sentence))],
+      ],
+      against: judged.flatMap((part) =>
+        part.left?.how === 'deregistered'
+          ? [part.left.sentence]
+          : part.tls.connectionErrors === false
+            ? [part.tls.sentence]
+            : [],
+      ),
+      missing: [
+        ...new Set(
+          maybe.flatMap((part) =>
+            part.tls.excluded
+              ? [`Whether ${part.target} was being shut down: target health was not seen.`]
+              : part.tls.missing,
+          ),
+        ),
+      ],
+      ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
+      ...(sure.length > 0
+        ? {
+            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(weigh(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic }) {
+    const [part] = failedConnects(traffic);
+    const port = part?.target.slice(part.target.lastIndexOf(':') + 1) ?? '<port>';
+    return {
+      summary: `Start what should listen on ${part?.target ?? 'the port'}, and find out why it stopped.`,
+      commands: [
+        `ss -tlnp 'sport = :${port}'   # on the target: is it listening, on which address`,
+        'sudo nft list ruleset; sudo iptables -S   # a rule that rejects',
+        'sysctl net.ipv4.tcp_abort_on_overflow; nstat -az TcpExtListenOverflows   # a full backlog resets only where this is 1',
+        ...(part && part.target_group_arn !== '-'
+          ? [`aws elbv2 describe-target-health --target-group-arn ${part.target_group_arn}`]
+          : []),
+      ],
+      sideEffects: [],
+    };
+  },
+});

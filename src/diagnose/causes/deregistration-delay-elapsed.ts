@@ -1,0 +1,166 @@
+import { clock, iso, list, outOf, plural, seconds, spread, wholeSeconds } from '../../format/wording.ts';
+import { notShown } from '../judgement/contradiction.ts';
+import { type Aborted, abortedRequests } from '../patterns/aborted-requests.ts';
+import { registrationOf } from '../targets/registration.ts';
+import { type Failure, type Traffic, targetGroupName, weigh } from '../traffic.ts';
+import { type Claim, defineCause, type Scene, type Strength } from './cause.ts';
+
+const WANTS = ['targetGroupAttributes', 'targetHealth', 'instances', 'networkInterfaces', 'changes'] as const;
+type Evidence = Scene<(typeof WANTS)[number]>;
+
+/** An entry of the target that came this long after the error is a new request, not one that ended with it. */
+const AFTERWARDS_MS = 1_000;
+
+export const deregistrationDelayElapsed = defineCause({
+  id: 'deregistration-delay-elapsed',
+  title: 'Deregistration delay elapsed',
+  explanation:
+    'A target was deregistered, and a request it still worked on took longer than the deregistration delay; the load balancer ended it.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay',
+  wants: WANTS,
+
+  judge(known) {
+    const { traffic } = known;
+    const groups = abortedRequests(traffic, known);
+    if (groups.length === 0) return notShown(traffic, ['no-response-aborted']);
+    const judged = groups.map((group) => ({ group, ...judgeTarget(group, known) }));
+    const own = groups.flatMap(({ errors }) => errors);
+    const firm = judged.filter(({ strength }) => strength !== 'possible');
+    return {
+      claims: judged.flatMap(({ group, strength, sure }) => claimsOf(group, strength, sure)),
+      for: [
+        `${outOf(weigh(own), traffic.total)} errors were sent to the target and ended by the load balancer after ${durations(own)}, before any response.`,
+        ...judged.flatMap(({ supports }) => supports),
+      ],
+      against: judged.flatMap(({ contradicts }) => contradicts),
+      missing: judged.length > firm.length ? missingOf(known) : [],
+      ruledOut: false,
+      ...(firm.length > 0 && {
+        summary: `${list(firm.map(({ group }) => group.target))} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(weigh(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
+      }),
+    };
+  },
+
+  fix(known) {
+    const groups = abortedRequests(known.traffic, known);
+    const arns = [...new Set(groups.map(({ target_group_arn }) => target_group_arn))].sort();
+    const [value, longest] = [longEnough(known.traffic, groups), longestSeen(known.traffic, groups)];
+    return {
+      summary: `Raise the deregistration delay above the longest request${longest > 0 ? ` (${seconds(longest)} was seen)` : ''}, and keep the target running that long.`,
+      commands: (arns.length > 0 ? arns : ['<target-group-arn>']).map(
+        (arn) =>
+          `aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${value}`,
+      ),
+      sideEffects: [
+        `Deployments and scale-in take longer: a target with a request in flight drains for up to ${wholeSeconds(value)}.`,
+        'The stop timeout of the container or host must be at least as long.',
+      ],
+    };
+  },
+});
+
+interface TargetJudgement {
+  strength: Strength;
+  /** The errors that carry that strength; the others are possible. */
+  sure: Failure[];
+  supports: string[];
+  contradicts: string[];
+}
+
+function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
+  const { errors, together, deregisteredAt, delay, tooShort, life, target } = group;
+  const contradicts = tooShort.length > 0 && delay !== null ? [tooShortSentence(group, delay)] : [];
+  const says = (strength: Strength, sure: Failure[], ...supports: string[]) => ({
+    strength,
+    sure,
+    supports,
+    contradicts,
+  });
+  if (deregisteredAt !== null) {
+    const end = errors.find((error) => error.at > deregisteredAt)?.at ?? deregisteredAt;
+    const after = seconds((end - deregisteredAt) / 1000);
+    return says(
+      'confirmed',
+      errors,
+      `CloudTrail: ${target} was deregistered at ${clock(deregisteredAt)}, ${after} before its first such error.`,
+    );
+  }
+  if (together.length > 0) {
+    const moment = together[0]?.at ?? 0;
+    return says(
+      'confirmed',
+      together,
+      `${plural(together.length, 'request')} to ${target} ended together at ${iso(moment).slice(11, 23)} UTC, after ${durations(together)}: one timer of the target, not of each request.`,
+      ...inForce(together),
+    );
+  }
+  const state = registrationOf(group.target_group_arn, target, known)?.state ?? null;
+  if (state === 'draining') return says('confirmed', errors, `${target} is draining.`);
+  const last = life?.lastSeen ?? null;
+  const ended = Math.max(...errors.map((error) => error.at));
+  if (last !== null && last > ended + AFTERWARDS_MS) {
+    contradicts.push(
+      `${target} still got requests until ${clock(last)}, ${seconds((last - ended) / 1000)} after its last such error.`,
+    );
+    return says('possible', []);
+  }
+  // Numbers that disagree with the delay leave the look-alike standing.
+  const strength = tooShort.length > 0 ? 'possible' : 'likely';
+  const noAnswer =
+    'target_processing_time is -1: as far as rows are known, a target that closes leaves the time it took, and the load balancer that ends a request does not';
+  // By the documentation a target that closes early may leave -1 as well: without a sign that it left, the shape alone does not tell.
+  if (life?.left !== true) return says('possible', [], `${target}: ${noAnswer}.`);
+  const silent = `${target} got no request after ${clock(ended)}, while the others went on`;
+  if (state === 'absent') return says('confirmed', errors, `${silent}, and it is not registered now.`);
+  return says(strength, errors, `${silent}.`);
+}
+
+/** Every one of them was in flight, or was sent within the seconds that nodes take to hear of it, when the delay began. */
+function inForce(together: readonly Failure[]): string[] {
+  const shortest = Math.min(...together.flatMap(({ elapsed }) => elapsed ?? []));
+  return Number.isFinite(shortest)
+    ? [
+        `The deregistration delay in force was ${seconds(shortest)} at most, or the few seconds longer for which nodes go on choosing a target.`,
+      ]
+    : [];
+}
+
+function claimsOf({ errors }: Aborted, strength: Strength, sure: Failure[]): Claim[] {
+  const taken = new Set(sure);
+  const rest = errors.filter((error) => !taken.has(error));
+  const claims: Claim[] = [
+    { errors: sure, strength },
+    { errors: rest, strength: 'possible' },
+  ];
+  return claims.filter((claim) => claim.errors.length > 0);
+}
+
+const durations = (errors: Failure[]): string => spread(errors.flatMap(({ elapsed }) => elapsed ?? []));
+
+const tooShortSentence = ({ tooShort, target, target_group_arn }: Aborted, delay: number): string =>
+  `${plural(weigh(tooShort), 'request')} to ${target} ended after ${durations(tooShort)}; the deregistration delay of ${targetGroupName(target_group_arn)} is ${wholeSeconds(delay)} now, and a request in flight at deregistration lasts about that long or longer.`;
+
+function missingOf({ targetHealth, changes }: Evidence): string[] {
+  return [
+    ...(changes ? [] : ['DeregisterTargets calls (cloudtrail:LookupEvents) were not read.']),
+    ...(targetHealth ? [] : ['Target health (elasticloadbalancing:DescribeTargetHealth) was not read.']),
+  ];
+}
+
+/** Seconds: the longest request seen to succeed on these routes, or to be cut off. */
+function longestSeen(traffic: Traffic, groups: Aborted[]): number {
+  const cut = groups.flatMap(({ errors }) => errors);
+  const routes = new Set(cut.map((error) => error.route));
+  const succeeded = traffic.log.routes
+    .filter(({ route }) => routes.has(route))
+    .map((route) => route.succeededMaxMs / 1000);
+  return Math.max(0, ...succeeded, ...cut.map(({ elapsed }) => elapsed ?? 0));
+}
+
+/** Half again as long as the longest request seen, above the delay now in force, in steps of 30 s, within the allowed 3600 s. */
+function longEnough(traffic: Traffic, groups: Aborted[]): number {
+  const configured = Math.max(0, ...groups.map(({ delay }) => delay ?? 0));
+  const wanted = Math.max(longestSeen(traffic, groups) * 1.5, configured + 1);
+  return Math.min(3600, Math.ceil(wanted / 30) * 30);
+}

@@ -1,0 +1,76 @@
+import { list, outOf, plural } from '../../format/wording.ts';
+import type { Known } from '../checks/check.ts';
+import { besides } from '../judgement/unseen.ts';
+import { tally } from '../patterns/tally.ts';
+import { type Failure, weigh, withSignature } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+type Rules = Known['rules'];
+
+export const fixedResponse = defineCause({
+  id: 'fixed-response',
+  title: 'Fixed response of a listener rule',
+  explanation: 'A listener rule answers with this status on purpose, such as a maintenance page.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html#fixed-response-actions',
+  wants: ['rules'],
+
+  judge({ traffic, rules }) {
+    const errors = withSignature(traffic, 'fixed-response');
+    if (errors.length === 0) return besides(traffic, 'no-target');
+    const statuses = tally(errors, (error) => error.elb_status_code).map(({ name }) => name);
+    const priorities = list(tally(errors, priority).map(({ name }) => name));
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: [
+        `${outOf(weigh(errors), traffic.total)} errors were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
+        ...rulesOf(rules, errors).map(({ arn, status }) => `The rule ${arn} answers ${status}.`),
+      ],
+      against: [],
+      missing: rules ? [] : ['The listener rules (elasticloadbalancing:DescribeRules) were not read.'],
+      ruledOut: false,
+      summary: `A listener rule (priority ${priorities}) answers with a fixed ${list(statuses)}: ${plural(weigh(errors), 'request')}. That is configured, not a failure.`,
+    };
+  },
+
+  fix({ traffic, rules }) {
+    const found = rulesOf(rules, withSignature(traffic, 'fixed-response'));
+    return {
+      summary: 'If the answer is not wanted any more, let the rule forward to a target group again.',
+      commands:
+        found.length > 0
+          ? found.map(({ arn, defaultOf }) =>
+              defaultOf === null
+                ? `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`
+                : `aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions Type=forward,TargetGroupArn=<target-group-arn>`,
+            )
+          : ['aws elbv2 describe-rules --listener-arn <listener-arn>'],
+      sideEffects: ['Requests that match the rule reach targets again.'],
+    };
+  },
+});
+
+/** matched_rule_priority 0 is the default rule. */
+const priority = (error: Failure): string =>
+  error.matched_rule_priority === '0' ? '0 (the default rule)' : error.matched_rule_priority;
+
+interface FixedRule {
+  arn: string;
+  status: string;
+  /** The listener whose default rule it is: modify-rule does not take that one. */
+  defaultOf: string | null;
+}
+
+/** Rules with a fixed response of one of these statuses and priorities, by ARN. */
+function rulesOf(rules: Rules | undefined, errors: Failure[]): FixedRule[] {
+  const seen = new Set(errors.map((error) => `${error.matched_rule_priority} ${error.elb_status_code}`));
+  return Object.entries(rules ?? {})
+    .flatMap(([listener, own]) => own.map((rule) => ({ listener, ...rule })))
+    .flatMap(({ listener, RuleArn, Priority, IsDefault, Actions }) => {
+      const isDefault = IsDefault || Priority === 'default';
+      const status = Actions?.map(({ FixedResponseConfig }) => FixedResponseConfig?.StatusCode).find(Boolean);
+      const matches = seen.has(`${isDefault ? '0' : Priority} ${status}`);
+      return RuleArn && status && matches ? [{ arn: RuleArn, status, defaultOf: isDefault ? listener : null }] : [];
+    })
+    .sort((a, b) => (a.arn < b.arn ? -1 : 1));
+}

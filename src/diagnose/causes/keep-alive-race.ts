@@ -1,0 +1,166 @@
+import { clockSpan, number, outOf, percent, plural, seconds, spread } from '../../format/wording.ts';
+import { notShown } from '../judgement/contradiction.ts';
+import { closedParts } from '../patterns/closed-connections.ts';
+import { INSTANT_SECONDS, isInstant, runtimesClosingAt, whyOpen } from '../patterns/keep-alive.ts';
+import { targetGroupName, weigh } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+const IDLE_TIMEOUT = 'idle_timeout.timeout_seconds';
+const WANTS = ['attributes', 'loadBalancer'] as const;
+
+export const keepAliveRace = defineCause({
+  id: 'keep-alive-race',
+  title: 'Keep-alive race',
+  explanation:
+    'The target closes an idle connection at the moment the load balancer sends the next request on it, because its keep-alive timeout is not longer than the idle timeout.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
+  wants: WANTS,
+
+  judge({ traffic, attributes }, question) {
+    const parts = closedParts(traffic);
+    if (parts.all.length === 0) return notShown(traffic, ['closed-before-response']);
+    const idle = attributes?.[IDLE_TIMEOUT];
+    const missing = attributes ? [] : ['The idle timeout of the load balancer could not be read.'];
+
+    const [first] = parts.race;
+    if (first) {
+      const errors = parts.race.flatMap((race) => race.errors);
+      const atEdge = parts.race.reduce((sum, { measure }) => sum + measure.hits, 0);
+      const examined = parts.race.reduce((sum, { measure }) => sum + measure.examined, 0);
+      const { measure } = first;
+      const { since } = measure;
+      const at = measure.seconds ?? 0;
+      const group = targetGroupName(measure.target_group_arn);
+      return {
+        claims: [{ errors, strength: 'likely' }],
+        for: [
+          `${outOf(atEdge, examined)}${since === null ? '' : ` from ${clockSpan(since, question.to)}`} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
+          `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
+          ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
+          ...routeSpread(
+            traffic.log.routes.length,
+            errors.map((e) => e.route),
+          ),
+        ],
+        against: [],
+        missing,
+        ruledOut: false,
+        summary: `Keep-alive race on target group ${group}: its targets close idle connections after ${seconds(at)}, the load balancer keeps them ${idle ? `${idle} s` : 'longer'}.`,
+      };
+    }
+
+    const untested = parts.instantRest.filter((error) => !measured(error.target_group_arn));
+    if (untested.length > 0) {
+      const open = parts.measures.find((measure) => !measure.enough);
+      return {
+        claims: [{ errors: untested, strength: 'possible' }],
+        for: [
+          `${plural(untested.length, 'error')} closed within ${spread(untested.map((e) => e.target_processing_time))} of being sent, as in a race.`,
+        ],
+        against: [],
+        missing: [
+          ...missing,
+          `${plural(untested.length, 'instant error')}: ${open ? whyOpen(open) : 'no idle times were measured'}.`,
+        ],
+        ruledOut: false,
+      };
+    }
+    return { claims: [], for: [], against: whyNot(), missing: [], ruledOut: true };
+
+    function measured(arn: string): boolean {
+      return parts.measures.some((measure) => measure.target_group_arn === arn && measure.enough);
+    }
+
+    function whyNot(): string[] {
+      const slow = parts.all.filter((error) => !isInstant(error));
+      const others = traffic.total - weigh(parts.all);
+      const noEdge = parts.instantRest.length;
+      const elsewhere = parts.all.length - slow.length - noEdge;
+      return [
+        ...(slow.length > 0
+          ? [
+              `${outOf(slow.length, parts.all.length)} closed ${spread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
+            ]
+          : []),
+        ...(noEdge > 0
+          ? [`Measured: the idle times before ${plural(noEdge, 'instant error')} show no edge against the controls.`]
+          : []),
+        ...(elsewhere > 0
+          ? [
+              `${plural(elsewhere, 'instant error')} ${elsewhere === 1 ? 'follows' : 'follow'} a route, some clients, a target or a whole target group, not an idle time.`,
+            ]
+          : []),
+        ...(others > 0 ? [`${plural(others, 'other error')} did not fail on an open connection at once.`] : []),
+      ];
+    }
+  },
+
+  fix({ traffic, attributes, loadBalancer }) {
+    const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
+    const measure = closedParts(traffic).race[0]?.measure;
+    const runtimes = measure?.seconds ? runtimesClosingAt(measure.seconds).join(' ') : '';
+    const wanted = idle + 5;
+    const below = measure?.seconds ? Math.max(1, Math.ceil(measure.seconds) - 1) : null;
+    return {
+      summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
+      commands: [
+        ...settings(wanted)
+          .filter(({ runtime }) => runtimes === '' || runtime.test(runtimes))
+          .map(({ text }) => text),
+        ...(below && loadBalancer
+          ? [
+              '# until that is deployed:',
+              `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
+            ]
+          : []),
+      ],
+      sideEffects: [
+        `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
+        ...(below
+          ? [
+              `An idle timeout of ${below} s on the load balancer stops the race and cuts every request that takes longer than ${below} s.`,
+            ]
+          : []),
+      ],
+    };
+  },
+});
+
+function routeSpread(failing: number, routes: string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const route of routes) counts.set(route, (counts.get(route) ?? 0) + 1);
+  const top = Math.max(...counts.values());
+  return counts.size >= 3
+    ? [
+        `Spread over ${outOf(counts.size, failing)} failing routes; the most frequent has ${percent(top / routes.length)} of them.`,
+      ]
+    : [];
+}
+
+/** Settings by runtime; https://nodejs.org/api/http.html and the servers' own manuals. */
+function settings(wanted: number): { runtime: RegExp; text: string }[] {
+  const ms = `${wanted}_000`;
+  return [
+    {
+      runtime: /Node/,
+      text: `server.keepAliveTimeout = ${ms}; server.headersTimeout = ${wanted + 1}_000   // Node.js; headersTimeout matters before 18.2`,
+    },
+    { runtime: /gunicorn/, text: `gunicorn --keep-alive ${wanted}` },
+    { runtime: /uvicorn/, text: `uvicorn --timeout-keep-alive ${wanted}` },
+    { runtime: /Apache/, text: `KeepAliveTimeout ${wanted}   # Apache httpd` },
+    { runtime: /Bun/, text: `Bun.serve({ idleTimeout: ${wanted} })` },
+    {
+      runtime: /uWebSockets/,
+      text: '# uWebSockets: its HTTP idle timeout of 10 s is compiled in; lower that of the load balancer instead',
+    },
+    {
+      runtime: /Tomcat standalone/,
+      text: `<Connector keepAliveTimeout="${wanted}000" …>   <!-- Tomcat server.xml -->`,
+    },
+    { runtime: /Spring/, text: `server.tomcat.keep-alive-timeout=${wanted}s` },
+    { runtime: /Puma/, text: `persistent_timeout ${wanted}   # Puma` },
+    { runtime: /Jetty/, text: `jetty.http.idleTimeout=${wanted}000` },
+    { runtime: /Undertow/, text: `server.undertow.no-request-timeout=${wanted}s` },
+    { runtime: /nginx/, text: `keepalive_timeout ${wanted}s;   # nginx, http or server block` },
+  ];
+}

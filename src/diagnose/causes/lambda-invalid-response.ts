@@ -1,0 +1,56 @@
+import type { Attributes } from '../../evidence/aws.ts';
+import { plural } from '../../format/wording.ts';
+import { UNSEEN } from '../judgement/unseen.ts';
+import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
+import { functionNames, logCommands } from '../reason-codes/lambda-phrases.ts';
+import { type Failure, targetGroupName, weigh } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+export const lambdaInvalidResponse = defineCause({
+  id: 'lambda-invalid-response',
+  title: 'Lambda response in the wrong shape',
+  explanation:
+    'The function answered, but not with the JSON that the load balancer needs: a missing or textual statusCode, header values that are no strings, a body that is an object.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
+  wants: ['targetHealth', 'functions', 'targetGroupAttributes'],
+
+  judge(known) {
+    const { traffic } = known;
+    const errors = lambdaErrors(traffic, 'lambda-invalid-response');
+    if (errors.length === 0) return UNSEEN;
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: [...codeSentences(traffic, errors), ...headerFormat(errors, known.targetGroupAttributes)],
+      against: [],
+      missing: [],
+      ruledOut: false,
+      summary: `${functionNames(errors, known)} returned a response of the wrong shape in ${plural(weigh(errors), 'request')}.`,
+    };
+  },
+
+  fix(known) {
+    const errors = lambdaErrors(known.traffic, 'lambda-invalid-response');
+    return {
+      summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
+      commands: [
+        '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
+        // The function ended without an error: its log shows the response only where it writes it.
+        ...logCommands(errors, known, 'statusCode'),
+      ],
+      sideEffects: [],
+    };
+  },
+});
+
+/** Which member the headers have to be in; with the other one set they are ignored or refused. */
+function headerFormat(errors: Failure[], attributes: Record<string, Attributes> = {}): string[] {
+  const groups = [...new Set(errors.map((error) => error.target_group_arn))].sort();
+  return groups.flatMap((arn) => {
+    const value = attributes[arn]?.['lambda.multi_value_headers.enabled'];
+    if (value === undefined) return [];
+    const member = value === 'true' ? 'multiValueHeaders (lists of strings)' : 'headers (strings)';
+    return [
+      `The target group ${targetGroupName(arn)} expects ${member}: lambda.multi_value_headers.enabled is ${value}.`,
+    ];
+  });
+}

@@ -1,0 +1,28 @@
+import { fixBarrier, judgeBarrier } from '../connect-timeouts/blocked-path.ts';
+import { TIMED_OUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
+import { defineCause } from './cause.ts';
+
+export const networkAclBlocked = defineCause({
+  id: 'network-acl-blocked',
+  title: 'A network ACL drops the connection',
+  explanation:
+    "The network ACL of a load balancer subnet or of the target's subnet drops the request or its answers to the ports 1024-65535: the attempt ends after 10 s.",
+  reference: 'https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html',
+  wants: TIMED_OUT_EVIDENCE,
+
+  judge: (known, question) => judgeBarrier('network-acl', known, question),
+
+  fix: (known, question) =>
+    fixBarrier('network-acl', known, question, {
+      summary:
+        "Allow the traffic port from the load balancer's subnets to the target's subnet, and tcp 1024-65535 back, in the network ACLs of both.",
+      commands: [
+        'aws ec2 create-network-acl-entry --network-acl-id <network ACL of the target subnet> --ingress --rule-number <free number> --protocol tcp --port-range From=<traffic port>,To=<traffic port> --cidr-block <subnet of the load balancer> --rule-action allow',
+        'aws ec2 create-network-acl-entry --network-acl-id <network ACL of the target subnet> --egress --rule-number <free number> --protocol tcp --port-range From=1024,To=65535 --cidr-block <subnet of the load balancer> --rule-action allow',
+      ],
+      sideEffects: [
+        'It applies at once, to connections that stand as well.',
+        'Everything in the subnets of that network ACL is allowed the same.',
+      ],
+    }),
+});

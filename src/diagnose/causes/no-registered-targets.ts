@@ -1,0 +1,81 @@
+import { list, outOf, plural, spread } from '../../format/wording.ts';
+import { besides } from '../judgement/unseen.ts';
+import { healthNow, type NoTarget, noTargetGroups } from '../patterns/no-target.ts';
+import { weigh } from '../traffic.ts';
+import { type Claim, defineCause, type Strength } from './cause.ts';
+
+export const noRegisteredTargets = defineCause({
+  id: 'no-registered-targets',
+  title: 'No target in the target group',
+  explanation:
+    'The target group had no registered target, or all of its targets were unused (stopped, or in a zone that is not enabled).',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
+  wants: ['targetGroups', 'targetHealth', 'metrics'],
+
+  judge(known, question) {
+    const { traffic } = known;
+    const groups = noTargetGroups(traffic, known, question);
+    if (groups.length === 0) return besides(traffic, 'fixed-response');
+    const judged = groups.flatMap((group) => {
+      const strength = strengthOf(group);
+      return strength === null ? [] : [{ ...group, strength }];
+    });
+    const refused = groups.filter((group) => strengthOf(group) === null);
+    const errors = judged.flatMap((group) => group.errors);
+    const sure = judged.filter(({ strength }) => strength !== 'possible');
+    return {
+      claims: judged.map((group): Claim => ({ errors: group.errors, strength: group.strength })),
+      for: judged.flatMap((group) => [
+        `${outOf(weigh(group.errors), traffic.total)} errors found no target in ${group.name}, within ${spread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
+        ...(group.everyRequest ? [`Every request to ${group.name} in the window ended so.`] : []),
+        ...(group.health ? [healthNow(group.name, group.health)] : []),
+      ]),
+      against: [
+        ...refused.map(
+          ({ name, rejected }) => `The target optimizer of ${name} refused ${plural(rejected ?? 0, 'request')}.`,
+        ),
+        ...judged
+          .filter(({ optimizer }) => optimizer === true)
+          .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
+      ],
+      missing: missingOf(judged),
+      ruledOut: errors.length === 0 && weigh(refused.flatMap((group) => group.errors)) === traffic.total,
+      ...(sure.length > 0 && {
+        summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(weigh(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
+      }),
+    };
+  },
+
+  fix(known, question) {
+    const groups = noTargetGroups(known.traffic, known, question);
+    const arns = groups.map(({ target_group_arn }) => target_group_arn);
+    return {
+      summary:
+        'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group behind the target group.',
+      commands: (arns.length > 0 ? arns : ['<target-group-arn>']).flatMap((arn) => [
+        `aws elbv2 describe-target-health --target-group-arn ${arn}`,
+        `aws elbv2 register-targets --target-group-arn ${arn} --targets Id=<instance-or-address>`,
+      ]),
+      sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
+    };
+  },
+});
+
+/** Null when the agent of a target optimizer is known to have refused as many. */
+function strengthOf({ optimizer, rejected, everyRequest, errors }: NoTarget): Strength | null {
+  if (rejected !== null && rejected > 0) return rejected >= 0.9 * weigh(errors) ? null : 'possible';
+  if (optimizer === false || rejected === 0) return 'confirmed';
+  return optimizer === null && everyRequest ? 'likely' : 'possible';
+}
+
+function missingOf(groups: NoTarget[]): string[] {
+  const unread = groups.filter(({ optimizer }) => optimizer === null).map(({ name }) => name);
+  const unhealthy = groups.filter(({ health }) => health === null).map(({ name }) => name);
+  return [
+    ...(unread.length > 0
+      ? [`The configuration of ${list(unread)} (elasticloadbalancing:DescribeTargetGroups) was not read.`]
+      : []),
+    ...(unhealthy.length > 0 ? [`Target health of ${list(unhealthy)} was not read.`] : []),
+  ];
+}

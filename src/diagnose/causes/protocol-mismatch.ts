@@ -1,0 +1,183 @@
+import { list, number, outOf, plural, seconds } from '../../format/wording.ts';
+import type { Known } from '../checks/check.ts';
+import type { Fix } from '../diagnosis.ts';
+import { notShown } from '../judgement/contradiction.ts';
+import { badAnswers, isTlsPort } from '../patterns/bad-request-groups.ts';
+import { closedParts } from '../patterns/closed-connections.ts';
+import { failedConnects } from '../patterns/failed-connects.ts';
+import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
+import { plaintextPorts } from '../targets/plaintext-port.ts';
+import { handshake } from '../targets/tls.ts';
+import { type Failure, targetGroupName, weigh } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+/** "The version of the request is not that of the target group." */
+const WRONG_VERSION = '464';
+
+const FIX_VERSION: Fix = {
+  summary:
+    'Let the rule send these requests to a target group of their version (HTTP/1.1, HTTP/2 or gRPC), or let the clients speak that of the group; a group of version HTTP2 or GRPC takes no HTTP/1.1, one of HTTP1 no gRPC.',
+  commands: [
+    'aws elbv2 describe-target-groups --query "TargetGroups[].[TargetGroupName,Protocol,ProtocolVersion]" --output table',
+    'aws elbv2 create-target-group --name <name> --protocol <HTTP or HTTPS> --protocol-version <HTTP1, HTTP2 or GRPC> --port <port> --vpc-id <vpc>',
+  ],
+  sideEffects: [
+    'The version of a target group cannot be changed: a new one serves nothing until its targets are healthy.',
+  ],
+};
+
+/** "api takes GRPC" */
+function versionsOf(errors: readonly Failure[], targetGroups: Known['targetGroups'] | undefined): string {
+  const arns = [...new Set(errors.map((error) => error.target_group_arn))].sort();
+  const takes = arns.map((arn) => {
+    const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+    const name = arn === '-' ? 'the target group' : targetGroupName(arn);
+    return `${name} takes ${group ? (group.ProtocolVersion ?? 'HTTP1') : 'a version that was not read'}`;
+  });
+  return list(takes);
+}
+
+export const protocolMismatch = defineCause({
+  id: 'protocol-mismatch',
+  title: 'Target group and target speak different protocols',
+  explanation:
+    'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not know.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
+  wants: ['targetGroups', 'targetHealth', 'metrics'],
+
+  judge(known, question) {
+    const { traffic, targetGroups } = known;
+    const connects = failedConnects(traffic);
+    const { all, wholeGroups, instantRest } = closedParts(traffic);
+    const versions = traffic.errors.filter(({ elb_status_code }) => elb_status_code === WRONG_VERSION);
+    const bad = badAnswers(known);
+    if (connects.length + all.length + versions.length + bad.length === 0)
+      return notShown(traffic, ['connect-failed', 'closed-before-response']);
+    const plaintext = plaintextPorts(known);
+    const groupOf = (arn: string) => targetGroups?.find((group) => group.TargetGroupArn === arn);
+
+    const refusing = connects
+      .map((part) => ({ ...part, tls: handshake(part.target_group_arn, known, question) }))
+      .filter((part) => !part.tls.excluded && !part.succeeded);
+    const shown = refusing.filter(
+      (part) => part.tls.protocol === 'HTTPS' && plaintext(part.target_group_arn, part.target) === true,
+    );
+    const open = refusing.filter(
+      (part) => !shown.includes(part) && plaintext(part.target_group_arn, part.target) !== false,
+    );
+
+    const whole = wholeGroups.map((group) => {
+      const described = groupOf(group.target_group_arn);
+      const ports = new Set(group.errors.map((e) => e.target.slice(e.target.lastIndexOf(':') + 1)));
+      const tlsPort = [...ports].some(isTlsPort) || described?.HealthCheckProtocol === 'HTTPS';
+      return {
+        ...group,
+        name: targetGroupName(group.target_group_arn),
+        tlsPort,
+        http: described?.Protocol === 'HTTP',
+        version: described?.ProtocolVersion,
+      };
+    });
+    const wholeShown = whole.filter((group) => group.http && group.tlsPort);
+    const sure = [...shown.flatMap((part) => part.errors), ...wholeShown.flatMap((group) => group.errors)];
+    // Too few requests to call it all of them, but none that succeeded.
+    const few = instantRest.filter((error) => !answered(error.target_group_arn));
+    const maybe = [
+      ...few,
+      ...open.flatMap((part) => part.errors),
+      ...whole.filter((group) => !wholeShown.includes(group)).flatMap((group) => group.errors),
+    ];
+    const tls = bad.filter(({ tlsPort }) => tlsPort);
+    sure.push(...tls.flatMap(({ errors }) => errors));
+    maybe.push(...bad.filter(({ tlsPort }) => !tlsPort).flatMap(({ errors }) => errors));
+    const names = [
+      ...new Set([
+        ...shown.map((part) => part.groupName),
+        ...wholeShown.map((group) => group.name),
+        ...tls.map((group) => group.name),
+      ]),
+    ];
+    return {
+      claims: [
+        { errors: versions, strength: 'confirmed' },
+        { errors: sure, strength: 'likely' },
+        { errors: maybe, strength: 'possible' },
+      ],
+      for: [
+        ...shown
+          .slice(0, 2)
+          .map(
+            (part) =>
+              `${part.groupName} speaks HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
+          ),
+        ...open.slice(0, 2).map((part) => `No request to ${part.target} succeeded in what was read.`),
+        ...whole.map(
+          (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
+        ),
+        ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
+        ...bad.map(
+          (group) =>
+            `The targets of ${group.name} answered each of ${plural(group.requests, 'request')} with 400, as a TLS port does that gets plain HTTP.`,
+        ),
+        ...(versions.length > 0
+          ? [
+              `${outOf(weigh(versions), traffic.total)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
+            ]
+          : []),
+      ],
+      against:
+        sure.length + maybe.length + versions.length === 0
+          ? [
+              reachable(
+                connects.reduce((sum, part) => sum + weigh(part.errors), 0),
+                weigh(all),
+              ),
+            ]
+          : [],
+      missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
+      ruledOut: sure.length + maybe.length + versions.length === 0,
+      ...(sure.length > 0
+        ? {
+            summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(weigh(sure), traffic.total)} errors).`,
+          }
+        : versions.length > 0
+          ? {
+              summary: `${plural(weigh(versions), 'request')} came in another protocol version than the target group takes: ${versionsOf(versions, targetGroups)}.`,
+            }
+          : {}),
+    };
+
+    function answered(arn: string): boolean {
+      return traffic.log.targets.some((t) => t.target_group_arn === arn && t.firstSuccess !== null);
+    }
+
+    function reachable(failed: number, closed: number): string {
+      const slow = all.filter((error) => !isInstant(error)).length;
+      const working = new Set(traffic.log.targets.filter((t) => t.firstSuccess !== null).map((t) => t.target));
+      if (working.size > 0) {
+        return `The same target groups answer other requests (${plural(working.size, 'target')} did): with the wrong protocol each of the ${number(failed + closed)} would fail.`;
+      }
+      if (slow > 0)
+        return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; the wrong protocol is answered at once.`;
+      return `${outOf(failed, failed)} failed in a group that speaks HTTP: a refused connection is no protocol.`;
+    }
+  },
+
+  fix({ traffic, targetGroups }) {
+    if (traffic.errors.some(({ elb_status_code }) => elb_status_code === WRONG_VERSION)) return FIX_VERSION;
+    const arn =
+      failedConnects(traffic)[0]?.target_group_arn ??
+      closedParts(traffic).wholeGroups[0]?.target_group_arn ??
+      badAnswers({ traffic })[0]?.target_group_arn;
+    const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
+    const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
+    return {
+      summary: `Protocol and version of a target group cannot be changed: create one that speaks what the target speaks (${other}), register the targets and move the listener rule to it.`,
+      commands: [
+        `curl -v http://<target>:<port>/ ; curl -vk https://<target>:<port>/   # from inside: which of the two answers`,
+        `aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
+      ],
+      sideEffects: ['Until the new targets are healthy the new group serves nothing: move the rule after that.'],
+    };
+  },
+});

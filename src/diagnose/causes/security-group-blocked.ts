@@ -1,0 +1,28 @@
+import { fixBarrier, judgeBarrier } from '../connect-timeouts/blocked-path.ts';
+import { TIMED_OUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
+import { defineCause } from './cause.ts';
+
+export const securityGroupBlocked = defineCause({
+  id: 'security-group-blocked',
+  title: 'A security group drops the connection',
+  explanation:
+    "The load balancer's security groups do not let the connection out, or the target's do not let it in: the SYN is dropped and the attempt ends after 10 s.",
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
+  wants: TIMED_OUT_EVIDENCE,
+
+  judge: (known, question) => judgeBarrier('security-group', known, question),
+
+  fix: (known, question) =>
+    fixBarrier('security-group', known, question, {
+      summary:
+        'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
+      commands: [
+        'aws ec2 authorize-security-group-ingress --group-id <group of the target> --protocol tcp --port <traffic port> --source-group <group of the load balancer>',
+      ],
+      sideEffects: [
+        'It applies to new connections at once.',
+        'Every interface that carries the group admits the same.',
+      ],
+    }),
+});

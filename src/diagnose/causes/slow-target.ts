@@ -1,0 +1,97 @@
+import { number, outOf, plural, spread, wholeSeconds } from '../../format/wording.ts';
+import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import {
+  attributesMissing,
+  errorsOf,
+  noIdleTimeout,
+  RAISED_IDLE_TIMEOUT,
+  raiseIdleTimeout,
+  routeSentences,
+  timerSentences,
+} from '../patterns/slow-requests.ts';
+import { divided } from '../patterns/tally.ts';
+import { type Failure, weigh } from '../traffic.ts';
+import { type Claim, defineCause } from './cause.ts';
+
+export const slowTarget = defineCause({
+  id: 'slow-target',
+  title: 'Target did not answer within the idle timeout',
+  explanation: 'The target accepted the request and sent no response before the idle timeout of the load balancer.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',
+  wants: ['attributes', 'changes'],
+
+  judge({ traffic, attributes, changes }) {
+    const parts = idleTimeouts(traffic, attributes);
+    if (parts.all.length === 0) return noIdleTimeout(traffic, attributes);
+    const timer = timerSentences(parts, changes, traffic);
+    const claims = claimsOf(parts, timer.agrees === false && !timer.changed);
+    const own = claims.flatMap(({ errors }) => errors);
+    const bodied = [...parts.upload, ...parts.either];
+    const shown = durations(own);
+    return {
+      claims,
+      for: [
+        `${outOf(weigh(own), traffic.total)} errors were sent to the target and got no response${shown}.`,
+        ...(parts.target.length > 0
+          ? [`${errorsOf(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
+          : []),
+        ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
+        ...routeSentences(traffic, own),
+      ],
+      against: [
+        ...(timer.sentence && timer.agrees === false ? [timer.sentence] : []),
+        ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
+        ...(bodied.length > 0
+          ? [
+              `${errorsOf(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
+            ]
+          : []),
+      ],
+      missing: attributesMissing(attributes),
+      ruledOut: false,
+      summary: `${divided(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(weigh(own), 'request')} failed.`,
+    };
+  },
+
+  fix({ traffic, attributes }, question) {
+    const { effective, configured } = idleTimeouts(traffic, attributes);
+    const now = effective ?? configured ?? 60;
+    return {
+      summary:
+        'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
+      commands: [`${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))}   # until it is found`],
+      sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
+    };
+  },
+});
+
+/**
+ * A timer that differs from the configuration read now, with no recorded change, takes away the certainty. So does a method with a body:
+ * few bytes came, and no field says whether more were to come.
+ */
+function claimsOf({ target, sameRoute, upload, either, early, effective }: IdleTimeouts, differs: boolean): Claim[] {
+  const fixed = effective !== null && target.length >= 3;
+  const claims: Claim[] = [
+    { errors: target.filter(isBodiless), strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
+    { errors: target.filter((error) => !isBodiless(error)), strength: !differs || fixed ? 'likely' : 'possible' },
+    { errors: sameRoute, strength: 'likely' },
+    { errors: [...upload, ...either, ...early], strength: 'possible' },
+  ];
+  return claims.filter(({ errors }) => errors.length > 0);
+}
+
+const durations = (errors: Failure[]): string => {
+  const known = errors.flatMap(({ elapsed }) => elapsed ?? []);
+  return known.length > 0 ? `; they ended after ${spread(known)}` : '';
+};
+
+const bodies = (errors: Failure[]): string =>
+  `${divided(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;
+
+function earlySentence({ early, effective, configured }: IdleTimeouts): string {
+  const limit = effective ?? configured;
+  const when =
+    limit === null ? 'at no common whole second, as a timer would' : `before the timer of ${wholeSeconds(limit)}`;
+  return `${errorsOf(early)} ended${durations(early).replace('; they ended', '')}, ${when}.`;
+}

@@ -1,0 +1,110 @@
+import { list, number, outOf, plural, seconds, spread, wholeSeconds } from '../../format/wording.ts';
+import { closedParts } from '../patterns/closed-connections.ts';
+import type { DurationCluster } from '../patterns/durations.ts';
+import { allCarryBodies, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import {
+  attributesMissing,
+  noIdleTimeout,
+  RAISED_IDLE_TIMEOUT,
+  raiseIdleTimeout,
+  routeSentences,
+} from '../patterns/slow-requests.ts';
+import { type Failure, weigh } from '../traffic.ts';
+import { defineCause, type Judgement } from './cause.ts';
+
+export const slowUpload = defineCause({
+  id: 'slow-upload',
+  title: 'Upload of the request body too slow',
+  explanation:
+    'The body of the request arrived too slowly, or the target read it too slowly, so that no response came before the idle timeout.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
+  wants: ['attributes'],
+
+  judge({ traffic, attributes }) {
+    const parts = idleTimeouts(traffic, attributes);
+    const cut = closedParts(traffic).clocks.filter(({ errors }) => allCarryBodies(errors));
+    if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut) : noIdleTimeout(traffic, attributes);
+    const own = [...parts.upload, ...parts.either];
+    if (own.length === 0 && cut.length > 0) return cutOff(cut);
+    if (own.length === 0) {
+      const noBody = parts.all.every(isBodiless);
+      return {
+        claims: [],
+        for: [],
+        against: against(parts.all, parts.sameRoute),
+        missing: noBody ? [] : ['Whether more of a body was to come: no field of the log says.'],
+        ruledOut: noBody && weigh(parts.all) === traffic.total,
+      };
+    }
+    const limit = parts.effective ?? parts.configured;
+    const late = own.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + 1);
+    return {
+      // The body was slow to come; whether it stopped, or the target was slow after it, no row tells.
+      claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
+      for: [
+        `${outOf(weigh(own), traffic.total)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
+        ...(late.length > 0 && limit !== null
+          ? [
+              `${plural(weigh(late), 'error')} ended after ${spread(late.flatMap(({ elapsed }) => elapsed ?? []))}, well above the timer of ${wholeSeconds(limit)}: bytes still moved after the request was sent on.`,
+            ]
+          : []),
+        ...(parts.upload.length > 0 ? ['No request without a body timed out.'] : []),
+        ...routeSentences(traffic, own),
+      ],
+      against: ['A target that is slow to answer would look the same.'],
+      missing: [
+        ...attributesMissing(attributes),
+        'When the application had read the whole body (its log, by trace id) would settle it.',
+      ],
+      ruledOut: false,
+    };
+  },
+
+  fix({ traffic, attributes }, question) {
+    const { effective, configured } = idleTimeouts(traffic, attributes);
+    return {
+      summary:
+        'Let clients upload large bodies straight to S3 with a presigned URL, or in parts; have the application read the body as it arrives.',
+      commands: [
+        `${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, (effective ?? configured ?? 60) * 2))}   # until then`,
+      ],
+      sideEffects: [RAISED_IDLE_TIMEOUT],
+    };
+  },
+});
+
+/** A server gives up on a body as on its own work: after a fixed time, without an answer (nginx: client_body_timeout). */
+function cutOff(clocks: DurationCluster[]): Judgement {
+  const errors = clocks.flatMap((clock) => clock.errors);
+  return {
+    claims: [{ errors, strength: 'possible' }],
+    for: clocks.map(
+      ({ seconds: at, errors: own }) =>
+        `${plural(own.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`,
+    ),
+    against: ['A timeout of the target for its own work would look the same.'],
+    missing: ["The log of the target's web server: 408, or a client that sent its body too slowly."],
+    ruledOut: false,
+  };
+}
+
+function against(all: Failure[], sameRoute: Failure[]): string[] {
+  const bodies = new Set(sameRoute);
+  const [bodiless, small] = [all.filter(isBodiless), all.filter((error) => !isBodiless(error) && !bodies.has(error))];
+  const sentences: string[] = [];
+  if (bodiless.length > 0)
+    sentences.push(`${plural(weigh(bodiless), 'error')} had a method without a body: nothing to be slow with.`);
+  if (small.length > 0) {
+    const most = Math.max(...small.map((error) => error.received_bytes));
+    sentences.push(
+      `${plural(weigh(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: next to nothing.`,
+    );
+  }
+  if (sameRoute.length > 0) {
+    sentences.push(
+      `${plural(weigh(sameRoute), 'error')} with a body ended at the timer, on routes where small requests timed out as well.`,
+    );
+  }
+  return sentences;
+}

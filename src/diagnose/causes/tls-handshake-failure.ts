@@ -1,0 +1,87 @@
+import { list, outOf, plural, spread } from '../../format/wording.ts';
+import { notShown } from '../judgement/contradiction.ts';
+import { type ConnectTimeouts, connectTimeouts, failedConnects } from '../patterns/failed-connects.ts';
+import { plaintextPorts } from '../targets/plaintext-port.ts';
+import { type Handshake, handshake } from '../targets/tls.ts';
+import { groupBy, weigh } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+export const tlsHandshakeFailure = defineCause({
+  id: 'tls-handshake-failure',
+  title: 'TLS handshake with the target failed',
+  explanation:
+    'The load balancer and the target agree on no TLS version or cipher, or the handshake does not finish within 10 s.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
+  wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],
+
+  judge(known, question) {
+    const { traffic } = known;
+    const plaintext = plaintextPorts(known);
+    const timeouts = connectTimeouts(traffic)
+      .map((part) => ({ ...part, tls: handshake(part.target_group_arn, known, question) }))
+      .filter(({ tls }) => !tls.excluded && (tls.protocol === 'HTTPS' || tls.protocol === null));
+    const parts = failedConnects(traffic).map((part) => ({
+      ...part,
+      tls: handshake(part.target_group_arn, known, question),
+    }));
+    if (parts.length === 0 && timeouts.length === 0) return notShown(traffic, ['connect-failed']);
+    // TLS errors were counted and no failed connection: what took 10 s was a handshake as well.
+    const shown = <Part extends { tls: Handshake }>({ tls }: Part) =>
+      tls.tlsErrors === true && tls.connectionErrors === false;
+    // A port that answered TLS before, or whose health check speaks TLS, is no plaintext port.
+    const speaksTls = ({ target_group_arn, target, succeeded }: Omit<ConnectTimeouts, 'errors'>) =>
+      succeeded || plaintext(target_group_arn, target) === false;
+    const sure = parts.filter((part) => shown(part) && speaksTls(part));
+    const sureTimeouts = timeouts.filter((part) => shown(part) && speaksTls(part));
+    const openTimeouts = timeouts.filter((part) => !sureTimeouts.includes(part));
+    const timedOut = timeouts.flatMap((part) => part.errors);
+    const maybe = parts.filter(
+      (part) => !sure.includes(part) && !part.tls.excluded && plaintext(part.target_group_arn, part.target) !== true,
+    );
+    const errors = [...sure, ...sureTimeouts].flatMap((part) => part.errors);
+    const sureTargets = [...new Set(errors.map((error) => error.target))];
+    const excluded = parts.filter((part) => part.tls.excluded);
+    return {
+      claims: [
+        { errors, strength: 'confirmed' },
+        { errors: [...maybe, ...openTimeouts].flatMap((part) => part.errors), strength: 'possible' },
+      ],
+      for: [
+        ...[...groupBy([...sure, ...maybe], ({ target }) => target)].slice(0, 3).map(([target, same]) => {
+          const own = same.flatMap((part) => part.errors);
+          return `${plural(own.length, 'connection')} to ${target} failed within ${spread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
+        }),
+        ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
+        ...(timedOut.length > 0
+          ? [`${plural(timedOut.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
+          : []),
+      ],
+      against: [
+        ...new Set(excluded.map((part) => part.tls.sentence)),
+        ...parts
+          .filter((part) => plaintext(part.target_group_arn, part.target) === true)
+          .map((part) => `${part.target} speaks plain HTTP.`),
+      ].slice(0, 3),
+      missing: [...new Set([...maybe, ...openTimeouts].flatMap((part) => part.tls.missing))],
+      ruledOut: sure.length + maybe.length + timeouts.length === 0,
+      ...(errors.length > 0
+        ? {
+            summary: `${plural(weigh(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(weigh(errors), traffic.total)} errors).`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic, listeners }) {
+    const target = failedConnects(traffic)[0]?.target ?? '<target>:<port>';
+    const policies = [...new Set((listeners ?? []).flatMap((listener) => listener.SslPolicy ?? []))];
+    return {
+      summary: `Let the target accept a TLS version and cipher of the back-end policy that follows from the listener's policy${policies.length > 0 ? ` (${list(policies)})` : ''}.`,
+      commands: [
+        `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside the VPC`,
+        `nmap --script ssl-enum-ciphers -p ${target.slice(target.lastIndexOf(':') + 1)} ${target.slice(0, target.lastIndexOf(':'))}`,
+      ],
+      sideEffects: ['Changing the security policy of the listener changes what clients may negotiate too.'],
+    };
+  },
+});

@@ -1,0 +1,65 @@
+import { outOf, plural } from '../../format/wording.ts';
+import { UNSEEN } from '../judgement/unseen.ts';
+import { divided } from '../patterns/tally.ts';
+import { type Failure, weigh, withSignature } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+/** load-balancer-troubleshooting.html, HTTP 501, 505 and 507. */
+const STATUSES: Readonly<Record<string, { meaning: string; fix: string }>> = {
+  '501': {
+    meaning:
+      'an unsupported Transfer-Encoding header (only chunked and identity are), or a WebSocket upgrade to a group with a target optimizer',
+    fix: 'Let clients send Transfer-Encoding: chunked or none.',
+  },
+  '505': {
+    meaning: 'an HTTP version that the load balancer does not know',
+    fix: 'Let clients send HTTP/1.0, HTTP/1.1 or HTTP/2.',
+  },
+  '507': {
+    meaning: 'a redirect URL over 8 KB',
+    fix: 'Shorten the redirect of the listener rule, or the query that it carries along.',
+  },
+};
+
+export const unsupportedRequest = defineCause({
+  id: 'unsupported-request',
+  title: 'Request that the load balancer does not support',
+  explanation:
+    'The load balancer refused the request itself: its transfer encoding (501), its HTTP version (505), or a redirect URL too long (507).',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-501-issues',
+  wants: [],
+
+  judge({ traffic }) {
+    const errors = refused(withSignature(traffic, 'other'));
+    if (errors.length === 0) return UNSEEN;
+    const statuses = [...new Set(errors.map((error) => error.elb_status_code))].sort();
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: [
+        ...statuses.map((status) => {
+          const count = weigh(errors.filter((error) => error.elb_status_code === status));
+          return `${outOf(count, traffic.total)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
+        }),
+        `On ${divided(errors, (error) => error.route)}, from ${plural(new Set(errors.map((error) => error.client)).size, 'client')}.`,
+      ],
+      against: [],
+      missing: [],
+      ruledOut: false,
+      summary: `The load balancer refused ${plural(weigh(errors), 'request')} with ${divided(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
+    };
+  },
+
+  fix({ traffic }) {
+    const statuses = [
+      ...new Set(refused(withSignature(traffic, 'other')).map((error) => error.elb_status_code)),
+    ].sort();
+    const [first = 'Look at what these clients send.', ...others] = statuses.flatMap(
+      (status) => STATUSES[status]?.fix ?? [],
+    );
+    return { summary: first, commands: others.map((fix) => `# ${fix}`), sideEffects: [] };
+  },
+});
+
+const refused = (errors: Failure[]): Failure[] =>
+  errors.filter((error) => error.elb_status_code in STATUSES && error.target_status_code === '-');

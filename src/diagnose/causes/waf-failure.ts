@@ -1,0 +1,61 @@
+import { outOf, plural } from '../../format/wording.ts';
+import { UNSEEN } from '../judgement/unseen.ts';
+import { divided } from '../patterns/tally.ts';
+import { weigh, withSignature } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes */
+export const WAF_CODES: Readonly<Record<string, string>> = {
+  WAFConnectionError: 'the load balancer cannot connect to AWS WAF',
+  WAFConnectionTimeout: 'connecting to AWS WAF timed out',
+  WAFResponseReadTimeout: 'AWS WAF did not answer in time',
+  WAFServiceError: 'AWS WAF answered with a 5xx',
+  WAFUnhandledException: 'the load balancer met an exception it did not handle',
+};
+
+export const wafFailure = defineCause({
+  id: 'waf-failure',
+  title: 'AWS WAF could not evaluate the request',
+  explanation:
+    'The load balancer could not reach AWS WAF, or AWS WAF failed, and without fail-open such a request gets 500.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#load-balancer-waf',
+  wants: ['attributes'],
+
+  judge({ traffic, attributes }) {
+    const errors = withSignature(traffic, 'waf-failure');
+    if (errors.length === 0) return UNSEEN;
+    const failOpen = attributes?.['waf.fail_open.enabled'];
+    const codes = [...new Set(errors.map((error) => error.error_reason))].sort();
+    return {
+      claims: [{ errors, strength: 'confirmed' }],
+      for: [
+        ...codes.map((code) => {
+          const count = weigh(errors.filter((error) => error.error_reason === code));
+          return `${outOf(count, traffic.total)} errors carry ${code}: ${WAF_CODES[code] ?? 'a code without a meaning known here'}.`;
+        }),
+        ...(failOpen === 'false'
+          ? ['waf.fail_open.enabled is false: a request that cannot be evaluated gets 500.']
+          : []),
+      ],
+      against:
+        failOpen === 'true' ? ['waf.fail_open.enabled is true now; it was not in force for these requests.'] : [],
+      missing: attributes
+        ? []
+        : ['waf.fail_open.enabled (elasticloadbalancing:DescribeLoadBalancerAttributes) was not read.'],
+      ruledOut: false,
+      summary: `AWS WAF could not evaluate ${plural(weigh(errors), 'request')} (${divided(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
+    };
+  },
+
+  fix(_, question) {
+    return {
+      summary:
+        'Look at the AWS Health Dashboard for AWS WAF in the region; decide whether requests may pass unevaluated meanwhile.',
+      commands: [
+        `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --attributes Key=waf.fail_open.enabled,Value=true`,
+      ],
+      sideEffects: ['While AWS WAF cannot be reached, requests reach the targets without its protection.'],
+    };
+  },
+});

@@ -1,0 +1,122 @@
+import { list, number, outOf, plural, seconds, spread } from '../../format/wording.ts';
+import { notShown } from '../judgement/contradiction.ts';
+import { closedParts } from '../patterns/closed-connections.ts';
+import { type DurationCluster, ownMoments } from '../patterns/durations.ts';
+import { allCarryBodies, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { ofFailingRoutes } from '../patterns/route-errors.ts';
+import { type Failure, type Traffic, weigh } from '../traffic.ts';
+import { defineCause } from './cause.ts';
+
+const MIN_LIKELY = 5;
+/** Below this a cluster is no chance, even if other requests end with its own, as when a worker is killed that had several. */
+const HARDLY_CHANCE = 1e-6;
+/** As few as `fixedDurations` needs. */
+const MIN_CLUSTER = 3;
+
+export const workerTimeout = defineCause({
+  id: 'worker-timeout',
+  title: 'Worker timeout in the target',
+  explanation:
+    'The application server or a proxy in the target kills a request at one fixed duration and closes the connection.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  wants: [],
+
+  judge({ traffic }) {
+    const { all, clocks, slowRest } = closedParts(traffic);
+    const slow = slowRest.filter((error) => error.target_processing_time >= 1);
+    if (all.length === 0) return notShown(traffic, ['closed-before-response']);
+    const [cluster] = clocks;
+    if (!cluster) return { claims: [], for: [], missing: [], ...noClock(slow, all) };
+    const judged = clocks.map((c) => ({
+      cluster: c,
+      ...outlived(traffic, c),
+      bodies: allCarryBodies(c.errors),
+      always: ofFailingRoutes(traffic, c.errors),
+      apart: c.errors.length >= MIN_LIKELY && (c.byChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
+    }));
+    const [first] = judged;
+    return {
+      claims: judged.map(({ cluster: { errors }, contradicted, partly, bodies, always, apart }) => ({
+        errors,
+        strength: apart && !contradicted && partly && !bodies && !always ? 'likely' : 'possible',
+      })),
+      for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
+        `${plural(errors.length, 'error')} on ${list(routes)} ended at ${spread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
+        ...(partly && longest !== null && longest < at
+          ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
+          : []),
+      ]),
+      against: judged.flatMap(({ cluster: { seconds: at }, contradicted, longest }) =>
+        contradicted && longest !== null
+          ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
+          : [],
+      ),
+      missing: judged.flatMap(({ partly, routes, bodies, always }) => [
+        ...(partly && !always
+          ? []
+          : [
+              `${partly ? 'Hardly any' : 'No'} request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`,
+            ]),
+        ...(bodies
+          ? [
+              `Each carried ${number(SMALL_BODY)} bytes or more: whether the clock ran on the work or on the arrival of the body, the log of the target's web server tells.`,
+            ]
+          : []),
+      ]),
+      ruledOut: false,
+      ...(first
+        ? {
+            summary: `A timeout of ${seconds(first.cluster.seconds)} in the target ended ${plural(weigh(first.cluster.errors), 'request')} on ${list(first.routes)}${known(first.cluster.seconds)}.`,
+          }
+        : {}),
+    };
+  },
+
+  fix({ traffic }) {
+    const at = closedParts(traffic).clocks[0]?.seconds ?? 30;
+    return {
+      summary: `Make these requests finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
+      commands: [
+        `gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`,
+        `# Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri: look for a value of ${Math.round(at)} s`,
+      ],
+      sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
+    };
+  },
+});
+
+/** A clock fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
+function noClock(slow: Failure[], all: Failure[]) {
+  const durations = spread(slow.map((error) => error.target_processing_time));
+  if (slow.length === 0) {
+    return {
+      ruledOut: true,
+      against: [
+        `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
+      ],
+    };
+  }
+  if (slow.length < MIN_CLUSTER) {
+    return {
+      ruledOut: false,
+      against: [`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`],
+    };
+  }
+  return { ruledOut: true, against: [`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`] };
+}
+
+const known = (at: number): string =>
+  Math.abs(at - 30) < 1.2 ? ' (30 s is the worker timeout of gunicorn by default)' : '';
+
+/** Did requests of the same routes succeed at all (partly), and did one outlive the clock (contradicted)? */
+function outlived(traffic: Traffic, cluster: DurationCluster) {
+  const routes = [...new Set(cluster.errors.map((error) => error.route))];
+  const rows = traffic.log.routes.filter((route) => routes.includes(route.route) && route.succeeded > 0);
+  const longest = rows.length > 0 ? Math.max(...rows.map((route) => route.succeededMaxMs)) / 1000 : null;
+  return {
+    routes,
+    longest,
+    partly: rows.length > 0,
+    contradicted: longest !== null && longest > cluster.seconds * 1.03 + 0.1,
+  };
+}

@@ -1,0 +1,38 @@
+import { number } from '../../format/wording.ts';
+import { defineCheck } from './check.ts';
+
+export const accessLogging = defineCheck({
+  id: 'access-logging',
+  step: 1,
+  question: 'Does the load balancer deliver access logs?',
+  why: 'Only the access log says which request failed, on which target, and how far it got.',
+  fix: 'Run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, and let the bucket policy admit log delivery.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html',
+  needs: ['attributes'],
+  wants: ['accessLog'],
+
+  evaluate({ attributes, accessLog }) {
+    const enabled = attributes['access_logs.s3.enabled'];
+    const bucket = attributes['access_logs.s3.bucket'];
+    const prefix = attributes['access_logs.s3.prefix'];
+    if (enabled === undefined) {
+      return { outcome: 'unknown', summary: 'The attributes do not say whether access logs are on.' };
+    }
+    if (enabled === 'true') {
+      const place = bucket ? `, to s3://${[bucket, prefix].filter(Boolean).join('/')}` : '';
+      return { outcome: 'pass', summary: `Access logging is on${place}.` };
+    }
+    const entries = accessLog?.entries ?? 0;
+    if (entries > 0) {
+      return {
+        outcome: 'pass',
+        summary: `access_logs.s3.enabled is false now, but ${number(entries)} entries were read: it was switched off since, or they come by vended log delivery.`,
+      };
+    }
+    return {
+      outcome: 'fail',
+      summary:
+        'access_logs.s3.enabled is false. Vended delivery to CloudWatch Logs, Firehose or S3 may exist beside it (aws logs describe-deliveries).',
+    };
+  },
+});

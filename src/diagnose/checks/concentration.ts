@@ -1,0 +1,47 @@
+import { outOf, percent, plural } from '../../format/wording.ts';
+import { withoutErrors } from '../no-errors.ts';
+import { type Concentration, concentrations, distinct } from '../patterns/error-concentration.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+export const concentration = defineCheck({
+  id: 'concentration',
+  step: 1,
+  question: 'Are the errors spread over targets, nodes, routes and clients as the requests are?',
+  why: 'An error that follows one target, one route, one zone or one client has its cause there; one that is everywhere has not.',
+  fix: 'Compare what stands out with its peers: configuration, version, zone, network path.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }): CheckVerdict {
+    const without = withoutErrors(traffic);
+    if (without) return without;
+    const { errors, log, total } = traffic;
+    const clients = errors.length < total ? log.failedClients : distinct(errors, (error) => String(error.client));
+    const counts = {
+      targets: distinct(errors, (error) => error.target),
+      nodes: distinct(errors, (error) => error.node),
+      routes: distinct(errors, (error) => error.route),
+      clients,
+    };
+    const facts = Object.entries(counts).map(([label, value]) => ({ label: `${label} with errors`, value }));
+    const found = concentrations(traffic);
+    if (found.length > 0) return { outcome: 'fail', summary: found.map(sentence).join(' '), facts };
+    const involved = `${plural(counts.targets, 'target')}, ${plural(counts.nodes, 'node')}, ${plural(counts.routes, 'route')} and ${plural(counts.clients, 'client')}`;
+    return {
+      outcome: 'pass',
+      summary:
+        total < 10
+          ? `${plural(total, 'error')} on ${involved}: too few for one to stand out.`
+          : `${plural(total, 'error')} on ${involved}; none stands out.`,
+      facts,
+    };
+  },
+});
+
+const sentence = ({ kind, name, errors, share, requestShare }: Concentration): string => {
+  // Client numbers mean nothing outside one collection.
+  const which = kind === 'client' ? 'One client' : `The ${kind} ${name}`;
+  const against = requestShare === null ? '' : ` and ${percent(requestShare)} of the requests`;
+  return `${which} has ${percent(share)} of the errors (${outOf(errors, errors / share)})${against}.`;
+};

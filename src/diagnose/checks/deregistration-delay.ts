@@ -1,0 +1,59 @@
+import { list, plural, wholeSeconds } from '../../format/wording.ts';
+import { attachedGroups } from '../network-path/target-paths.ts';
+import { weigh, withSignature } from '../traffic.ts';
+import { defineCheck } from './check.ts';
+
+const KEY = 'deregistration_delay.timeout_seconds';
+
+export const deregistrationDelay = defineCheck({
+  id: 'deregistration-delay',
+  step: 6,
+  question: 'Does a target that is deregistered get the time to finish its requests?',
+  why: 'When the deregistration delay ends the load balancer aborts what is still in flight with a 502; with 0 s it does so at once.',
+  fix: 'Set the deregistration delay above the longest request that should survive a deployment.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
+  needs: ['targetGroups', 'targetGroupAttributes'],
+  wants: ['loadBalancer', 'traffic'],
+
+  evaluate(known) {
+    const groups = attachedGroups(known).map((group) => ({
+      ...group,
+      delay: Number(known.targetGroupAttributes[group.TargetGroupArn]?.[KEY] ?? Number.NaN),
+    }));
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
+    const read = groups.filter(({ delay }) => Number.isFinite(delay));
+    const facts = read.map(({ TargetGroupName, delay }) => ({
+      label: `${TargetGroupName} deregistration delay`,
+      value: delay,
+      unit: 'seconds' as const,
+    }));
+    const aborted = known.traffic ? withSignature(known.traffic, 'no-response-aborted') : [];
+    const cut = read.flatMap(({ TargetGroupArn, TargetGroupName, delay }) => {
+      const errors = aborted.filter(({ target_group_arn }) => target_group_arn === TargetGroupArn);
+      const count = plural(weigh(errors), 'request');
+      return errors.length > 0
+        ? [
+            `${count} to ${TargetGroupName} ended before any response; its deregistration delay is ${wholeSeconds(delay)}.`,
+          ]
+        : [];
+    });
+    if (cut.length > 0) return { outcome: 'fail', summary: cut.join(' '), facts };
+    if (read.length < groups.length) {
+      const unread = groups
+        .filter(({ delay }) => !Number.isFinite(delay))
+        .map(({ TargetGroupName }) => TargetGroupName);
+      return { outcome: 'unknown', summary: `The deregistration delay of ${list(unread)} was not seen.`, facts };
+    }
+    const says = list(read.map(({ TargetGroupName, delay }) => `${TargetGroupName} ${wholeSeconds(delay)}`));
+    const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
+    if (abrupt.length > 0 && !known.traffic) {
+      return {
+        outcome: 'unknown',
+        summary: `${says}: requests in flight are aborted at once; without the log it is not known whether any was.`,
+        facts,
+      };
+    }
+    const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, and none was` : '';
+    return { outcome: 'pass', summary: `Deregistration delay: ${says}${remark}.`, facts };
+  },
+});

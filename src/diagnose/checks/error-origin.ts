@@ -1,0 +1,36 @@
+import { number, outOf } from '../../format/wording.ts';
+import { withoutErrors } from '../no-errors.ts';
+import { divided } from '../patterns/tally.ts';
+import { weigh, withSignature } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+export const errorOrigin = defineCheck({
+  id: 'error-origin',
+  step: 1,
+  question: 'Are the targets free of errors that they answered themselves?',
+  why: 'An error that the target sent is found in the application; one that the load balancer made is found between the two.',
+  fix: 'Look in the log of the application for the requests that carry the same status twice; the load balancer only relayed them.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }): CheckVerdict {
+    const without = withoutErrors(traffic);
+    if (without) return without;
+    const relayed = withSignature(traffic, 'target-response');
+    const byTarget = Math.round(weigh(relayed));
+    const own = traffic.total - byTarget;
+    const facts = [
+      { label: 'made by the load balancer', value: own, unit: 'requests' as const },
+      { label: 'made by a target', value: byTarget, unit: 'requests' as const },
+    ];
+    if (byTarget === 0)
+      return { outcome: 'pass', summary: `${number(own)} by the load balancer, none by a target.`, facts };
+    return {
+      outcome: 'fail',
+      summary: `${outOf(byTarget, traffic.total)} errors came from a target itself (${divided(relayed, (error) => error.target)}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,
+      facts,
+    };
+  },
+});

@@ -1,0 +1,45 @@
+import { list, number, outOf } from '../../format/wording.ts';
+import { WAF_CODES } from '../causes/waf-failure.ts';
+import { withoutErrors } from '../no-errors.ts';
+import { tally } from '../patterns/tally.ts';
+import { authenticationCode } from '../reason-codes/authentication-codes.ts';
+import { lambdaCode } from '../reason-codes/lambda-codes.ts';
+import type { Failure } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+export const errorReason = defineCheck({
+  id: 'error-reason',
+  step: 1,
+  question: 'Are the errors free of failures that error_reason names (Lambda, authentication, JWT, WAF)?',
+  why: 'The field error_reason is filled for Lambda targets, authentication, JWT validation and AWS WAF only; for instance and ip targets it is always "-".',
+  fix: 'Follow the code: it names what failed and on whose side.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }): CheckVerdict {
+    const without = withoutErrors(traffic);
+    if (without) return without;
+    const named = traffic.errors.filter(({ error_reason }) => error_reason !== '-');
+    if (named.length === 0) {
+      return {
+        outcome: 'pass',
+        summary: `error_reason is "-" for ${outOf(traffic.total, traffic.total)} errors, as it always is for instance and ip targets; the reason is derived from the numbers.`,
+      };
+    }
+    const codes = tally(named, ({ error_reason }) => error_reason);
+    return {
+      outcome: 'fail',
+      summary: `${list(codes.map(({ name, count }) => `${number(count)} ${name} (${meaningOf(named, name)})`))}.`,
+      facts: codes.map(({ name, count }) => ({ label: name, value: Math.round(count), unit: 'requests' })),
+    };
+  },
+});
+
+function meaningOf(errors: Failure[], code: string): string {
+  const error = errors.find(({ error_reason }) => error_reason === code);
+  if (error?.signature === 'lambda-failure') return lambdaCode(code).meaning;
+  if (error?.signature === 'authentication-failure') return authenticationCode(error).meaning;
+  return WAF_CODES[code] ?? 'no meaning known here';
+}

@@ -1,0 +1,49 @@
+import { list, number } from '../../format/wording.ts';
+import { withoutErrors } from '../no-errors.ts';
+import type { SignatureId } from '../signature.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+/** What the load balancer experienced, with the three processing times of such a row. */
+const WORDS: Readonly<Record<SignatureId, string>> = {
+  'client-closed': 'closed by the client (460)',
+  'target-response': 'answered with the error by the target (`x x x`)',
+  'lambda-failure': 'failed in Lambda',
+  'authentication-failure': 'failed in authentication',
+  'waf-failure': 'failed in AWS WAF',
+  'fixed-response': 'answered by a fixed response',
+  'no-target': 'without a target in the group (503, `-1 -1 -1`)',
+  'connect-failed': 'failed to connect at once (502, `-1 -1 -1`)',
+  'connect-timeout': 'failed to connect within 10 s (504, `-1 -1 -1`)',
+  'idle-timeout': 'got no response within the idle timeout (504, `x -1 -1`)',
+  'no-response-aborted': 'ended by the load balancer before any response (502, `x -1 -1`)',
+  'closed-before-response': 'closed by the target, or answered badly (502, `x t -1`)',
+  inconsistent: 'with times that contradict the status',
+  other: 'of another kind',
+};
+
+export const errorSignatures = defineCheck({
+  id: 'error-signatures',
+  step: 1,
+  question: 'Does every error fit a known pattern of its three times?',
+  why: 'The processing times and the wall duration say what the load balancer experienced, for every target type.',
+  fix: 'Look at the rows that fit no pattern one by one; their status and their times contradict each other.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }): CheckVerdict {
+    const without = withoutErrors(traffic);
+    if (without) return without;
+    const { bySignature } = traffic;
+    const odd = bySignature.some(({ id }) => id === 'inconsistent');
+    return {
+      outcome: odd ? 'fail' : 'pass',
+      summary: `${list(
+        bySignature.map(({ id, count }) => `${number(count)} ${WORDS[id]}`),
+        5,
+      )}.`,
+      facts: bySignature.map(({ id, count }) => ({ label: id, value: count, unit: 'requests' })),
+    };
+  },
+});

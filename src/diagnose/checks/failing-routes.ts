@@ -1,0 +1,74 @@
+import { list, outOf, percent, plural } from '../../format/wording.ts';
+import { withoutErrors } from '../no-errors.ts';
+import { routeShares, failingRoutes as routesThatFail } from '../patterns/route-errors.ts';
+import type { SignatureId } from '../signature.ts';
+import { type Traffic, weigh } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+/** The load balancer answered itself, or had no connection: whatever the route, no target had it to answer. */
+const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
+  'authentication-failure',
+  'waf-failure',
+  'fixed-response',
+  'no-target',
+  'connect-failed',
+  'connect-timeout',
+]);
+
+export const failingRoutesCheck = defineCheck({
+  id: 'failing-routes',
+  step: 4,
+  question: 'Do all routes get through, but for a share that is small everywhere?',
+  why: 'A route that fails nearly always while others succeed has its cause in what it answers or does, not in the connection.',
+  fix: 'Look at the raw response of that route from inside the network: curl --http1.1 --raw -sS -i http://<target>:<port>/<path>.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }): CheckVerdict {
+    const without = withoutErrors(traffic);
+    if (without) return without;
+    const unanswered = traffic.errors.filter(({ signature }) => signature !== 'target-response');
+    if (unanswered.length === 0) {
+      return {
+        outcome: 'not-applicable',
+        summary: 'Every error was answered by a target itself: the load balancer took the response.',
+      };
+    }
+    const errors = unanswered.filter(({ signature }) => !WITHOUT_TARGET.has(signature));
+    if (errors.length === 0) {
+      return {
+        outcome: 'not-applicable',
+        summary: `${plural(weigh(unanswered), 'error')} never reached a target: there is no response to look at.`,
+      };
+    }
+    const shares = routeShares(traffic, errors);
+    const facts = shares
+      .slice(0, 5)
+      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e3) / 10, unit: 'percent' as const }));
+    const failing = routesThatFail(traffic, errors);
+    if (failing.length > 0) {
+      const routes = failing.map(({ route, errors: own, requests }) => `${route} (${outOf(weigh(own), requests)})`);
+      return {
+        outcome: 'fail',
+        summary: `${list(routes)} ${failing.length === 1 ? 'fails' : 'fail'} nearly always while other routes succeed.`,
+        facts,
+      };
+    }
+    return {
+      outcome: 'pass',
+      summary: `${plural(shares.length, 'route')} with errors; ${worst(shares, traffic)}.`,
+      facts,
+    };
+  },
+});
+
+/** The largest failing share, of routes with enough requests to have one. */
+function worst(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
+  const [top] = shares
+    .filter(({ requests }) => requests >= 5)
+    .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1));
+  if (!top) return `none has 5 requests among ${plural(log.requests, 'request')}`;
+  return `the worst is ${top.route}: ${percent(top.share)} of its ${plural(top.requests, 'request')}`;
+}

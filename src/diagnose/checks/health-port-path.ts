@@ -1,0 +1,43 @@
+import { blockedVerdict, factsOf, isRemark, remarkOf, unseenVerdict, walk } from '../network-path/port-verdicts.ts';
+import { targetPaths } from '../network-path/target-paths.ts';
+import { defineCheck } from './check.ts';
+
+export const healthPortPath = defineCheck({
+  id: 'health-port-path',
+  step: 5,
+  question: 'Does the configuration let health checks reach every target on their port?',
+  why: 'A target whose health-check port is blocked is taken for unhealthy; when all are, the load balancer sends requests to all of them.',
+  fix: 'Allow the health-check port out of the load balancer and into the target, as the traffic port.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html',
+  needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
+  wants: ['networkAcls', 'subnets', 'routeTables', 'networkInterfaces', 'instances', 'prefixLists', 'targetHealth'],
+
+  evaluate(known) {
+    if (!known.targetHealth) {
+      return {
+        outcome: 'unknown',
+        summary: 'Target health could not be read: the targets that are checked are not known.',
+      };
+    }
+    const paths = targetPaths(known).filter(({ healthPort }) => healthPort !== null);
+    if (paths.length === 0) return { outcome: 'not-applicable', summary: 'No registered target has health checks.' };
+    // The traffic port has a check of its own.
+    const walked = walk(
+      paths.filter(({ healthPort, trafficPort }) => healthPort !== trafficPort),
+      known,
+      'health',
+    );
+    if (walked.length === 0) {
+      return { outcome: 'not-applicable', summary: 'Health checks use the traffic port of every target.' };
+    }
+    const blocked = walked.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
+    if (blocked.length > 0) return blockedVerdict(blocked, walked, 'a health-check port');
+    const unseen = walked.filter(({ answer }) => answer.answer === 'cannot-see');
+    if (unseen.length > 0) return unseenVerdict(unseen, walked, 'a health-check port');
+    const open =
+      walked.length === 1
+        ? 'The path to the health-check port is open.'
+        : `All ${walked.length} paths to the health-check ports are open.`;
+    return { outcome: 'pass', summary: `${open}${remarkOf(walked.filter(isRemark))}`, facts: factsOf(walked) };
+  },
+});

@@ -1,0 +1,41 @@
+import { plural, wholeSeconds } from '../../format/wording.ts';
+import { configuredIdleTimeout, idleTimeouts } from '../patterns/idle-timeouts.ts';
+import { weigh } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+export const idleTimeout = defineCheck({
+  id: 'idle-timeout',
+  step: 3,
+  question: 'Is the idle timeout in force the configured one?',
+  why: 'The idle timeout ends requests without a response (504), and it is what the keep-alive timeout of every target has to exceed.',
+  fix: 'Find out when the idle timeout was changed, or which other timer in the path is shorter; judge the errors by the one they show.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout',
+  needs: ['attributes'],
+  wants: ['traffic'],
+
+  evaluate({ attributes, traffic }): CheckVerdict {
+    const configured = configuredIdleTimeout(attributes);
+    if (configured === null) return { outcome: 'unknown', summary: 'The attributes do not hold the idle timeout.' };
+    const facts = [{ label: 'idle timeout', value: configured, unit: 'seconds' as const }];
+    const parts = traffic ? idleTimeouts(traffic, attributes) : null;
+    if (!parts || parts.all.length === 0) {
+      return {
+        outcome: 'pass',
+        summary: `The load balancer keeps idle connections ${wholeSeconds(configured)}; no error shows another value.`,
+        facts,
+      };
+    }
+    const { effective } = parts;
+    const count = plural(weigh(parts.all), 'request');
+    if (effective !== null && effective !== configured) {
+      return {
+        outcome: 'fail',
+        summary: `${count} ended after ${wholeSeconds(effective)}, but the idle timeout is ${wholeSeconds(configured)} now.`,
+        facts: [...facts, { label: 'shown by the errors', value: effective, unit: 'seconds' }],
+      };
+    }
+    const agrees = effective === configured ? ' ended at it' : ' ended without a response, at no common time';
+    return { outcome: 'pass', summary: `The idle timeout is ${wholeSeconds(configured)}; ${count}${agrees}.`, facts };
+  },
+});

@@ -1,0 +1,60 @@
+import type { FunctionConfiguration } from '../../evidence/aws.ts';
+import { list, plural, wholeSeconds } from '../../format/wording.ts';
+import { functionOf, unhandledErrors } from '../patterns/lambda-functions.ts';
+import { targetGroupName, weigh } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+export const lambdaConfiguration = defineCheck({
+  id: 'lambda-configuration',
+  step: 6,
+  question: 'Are the Lambda functions active, with a timeout that their requests keep?',
+  why: 'A function that is not active cannot be invoked, and one that reaches its timeout is logged as any other unhandled error.',
+  fix: 'Bring the function back to the state Active; find what a function that times out waits for, or raise its timeout.',
+  reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',
+  needs: ['targetGroups'],
+  wants: ['targetHealth', 'functions', 'traffic'],
+
+  evaluate({ targetGroups, targetHealth, functions, traffic }): CheckVerdict {
+    const groups = targetGroups
+      .filter(({ TargetType }) => TargetType === 'lambda')
+      .map(({ TargetGroupArn }) => TargetGroupArn);
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' };
+    const known = { ...(targetHealth && { targetHealth }), ...(functions && { functions }) };
+    const read = groups.map((arn) => ({ arn, configuration: functionOf(arn, known).configuration }));
+    const described = read.flatMap(({ arn, configuration }) => (configuration ? [{ arn, configuration }] : []));
+    const facts = described.flatMap(({ arn, configuration: { Timeout } }) =>
+      Timeout === undefined
+        ? []
+        : [{ label: `timeout of ${targetGroupName(arn)}`, value: Timeout, unit: 'seconds' as const }],
+    );
+    const stopped = described.filter(({ configuration: { State } }) => State !== undefined && State !== 'Active');
+    const timedOut = traffic ? unhandledErrors(traffic, known).filter((group) => group.timedOut.length > 0) : [];
+    const problems = [
+      ...stopped.map(({ arn, configuration }) => `${nameOf(arn, configuration)} is ${configuration.State}.`),
+      ...timedOut.map(
+        (group) =>
+          `${plural(weigh(group.timedOut), 'request')} to ${nameOf(group.target_group_arn, group.target.configuration)} ran into its timeout of ${wholeSeconds(group.timeout ?? 0)}.`,
+      ),
+    ];
+    if (problems.length > 0) return { outcome: 'fail', summary: problems.join(' '), facts };
+    const unread = read.filter(({ configuration }) => configuration === null).map(({ arn }) => targetGroupName(arn));
+    if (unread.length > 0) {
+      return {
+        outcome: 'unknown',
+        summary: `The configuration of the function behind ${list(unread)} could not be read.`,
+        facts,
+      };
+    }
+    const each = described.map(({ arn, configuration }) => `${nameOf(arn, configuration)}${limit(configuration)}`);
+    return { outcome: 'pass', summary: `${list(each)}; no request ran into a timeout.`, facts };
+  },
+});
+
+const nameOf = (arn: string, configuration: FunctionConfiguration | null): string =>
+  configuration?.FunctionName ?? `the function behind ${targetGroupName(arn)}`;
+
+const limit = ({ Timeout, State }: FunctionConfiguration): string =>
+  [
+    ...(State ? [` is ${State}`] : []),
+    ...(Timeout === undefined ? [] : [` has a timeout of ${wholeSeconds(Timeout)}`]),
+  ].join(' and');

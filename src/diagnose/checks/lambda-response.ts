@@ -1,0 +1,60 @@
+import type { Attributes, TargetGroup } from '../../evidence/aws.ts';
+import { list, outOf } from '../../format/wording.ts';
+import { divided } from '../patterns/tally.ts';
+import { type Failure, targetGroupName, weigh, withSignature } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+/** Codes of a function that ran and answered, with an answer that the load balancer cannot pass on. */
+const RESPONSE_CODES = ['LambdaInvalidResponse', 'LambdaResponseTooLarge'];
+
+export const lambdaResponse = defineCheck({
+  id: 'lambda-response',
+  step: 4,
+  question: 'Do Lambda functions answer in the shape and size that the load balancer needs?',
+  why: 'A missing statusCode, a header value that is no string, headers in the wrong member, or more than 1 MB become 502.',
+  fix: 'Return statusCode as an integer, string header values in the member that lambda.multi_value_headers.enabled asks for, a string body, and less than 1 MB in all.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html#respond-to-load-balancer',
+  needs: ['traffic'],
+  wants: ['targetGroups', 'targetGroupAttributes'],
+
+  evaluate({ traffic, targetGroups, targetGroupAttributes = {} }): CheckVerdict {
+    const lambda = withSignature(traffic, 'lambda-failure');
+    const groups = lambdaGroups(targetGroups ?? [], lambda);
+    if (groups.length === 0) {
+      return targetGroups
+        ? { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' }
+        : { outcome: 'not-applicable', summary: 'No error comes from a Lambda target.' };
+    }
+    const errors = lambda.filter(({ error_reason }) => RESPONSE_CODES.includes(error_reason));
+    const format = groups.flatMap((arn) => headerMember(arn, targetGroupAttributes)).join(' ');
+    if (errors.length > 0) {
+      return {
+        outcome: 'fail',
+        summary:
+          `${outOf(weigh(errors), traffic.total)} errors are responses that could not be passed on (${divided(errors, ({ error_reason }) => error_reason)}). ${format}`.trim(),
+      };
+    }
+    return {
+      outcome: 'pass',
+      summary:
+        `No error comes from the shape or size of what ${list(groups.map(targetGroupName))} returned. ${format}`.trim(),
+    };
+  },
+});
+
+const lambdaGroups = (groups: TargetGroup[], errors: Failure[]): string[] =>
+  [
+    ...new Set([
+      ...groups.filter(({ TargetType }) => TargetType === 'lambda').map(({ TargetGroupArn }) => TargetGroupArn),
+      ...errors.map(({ target_group_arn }) => target_group_arn),
+    ]),
+  ].sort();
+
+function headerMember(arn: string, attributes: Record<string, Attributes>): string[] {
+  const enabled = attributes[arn]?.['lambda.multi_value_headers.enabled'];
+  if (enabled === undefined) return [];
+  return [
+    `${targetGroupName(arn)} needs ${enabled === 'true' ? 'multiValueHeaders' : 'headers'} (lambda.multi_value_headers.enabled is ${enabled}).`,
+  ];
+}

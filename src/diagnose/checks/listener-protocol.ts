@@ -1,0 +1,85 @@
+import type { Listener, TargetGroup } from '../../evidence/aws.ts';
+import { list } from '../../format/wording.ts';
+import { groupBy, targetGroupName } from '../traffic.ts';
+import { defineCheck, type Known } from './check.ts';
+
+export const listenerProtocol = defineCheck({
+  id: 'listener-protocol',
+  step: 2,
+  question: 'Do listeners and target groups fit each other?',
+  why: 'The listener decides how clients connect and, for HTTPS groups, which TLS policy the load balancer uses towards targets; HTTP/2 and gRPC groups need an HTTPS listener.',
+  fix: 'Forward to HTTP/2 and gRPC target groups from an HTTPS listener only.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html',
+  needs: ['listeners', 'targetGroups'],
+  wants: ['loadBalancer', 'rules'],
+
+  evaluate({ listeners, targetGroups, loadBalancer, rules }) {
+    const own = listeners.filter(
+      ({ LoadBalancerArn }) => !LoadBalancerArn || !loadBalancer || LoadBalancerArn === loadBalancer.LoadBalancerArn,
+    );
+    if (own.length === 0) return { outcome: 'not-applicable', summary: 'The load balancer has no listener.' };
+    const pairs = own.flatMap((listener) =>
+      forwardsOf(listener, rules).flatMap((arn) => {
+        const group = targetGroups.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+        return group && group.TargetType !== 'lambda' ? [{ listener, group }] : [];
+      }),
+    );
+    const facts = own.map(({ Port, Protocol, SslPolicy }) => ({
+      label: `listener ${Protocol ?? ''} ${Port ?? ''}`.trim(),
+      value: SslPolicy ?? 'no TLS',
+    }));
+    if (pairs.length === 0)
+      return { outcome: 'not-applicable', summary: 'No listener forwards to a target group with addresses.', facts };
+    const misfits = pairs.filter(
+      ({ listener, group }) => listener.Protocol === 'HTTP' && ['HTTP2', 'GRPC'].includes(group.ProtocolVersion ?? ''),
+    );
+    if (misfits.length > 0) {
+      return {
+        outcome: 'fail',
+        summary: `${list(misfits.map(({ listener, group }) => `${nameOf(listener)} forwards to ${group.TargetGroupName}, which is ${group.ProtocolVersion} and needs an HTTPS listener`))}.`,
+        facts,
+      };
+    }
+    return { outcome: 'pass', summary: `${describePairs(pairs).join('; ')}.`, facts };
+  },
+});
+
+/** ARNs that the default actions and the rules of a listener forward to. */
+function forwardsOf({ ListenerArn, DefaultActions = [] }: Listener, rules: Known['rules'] | undefined): string[] {
+  const actions = [...DefaultActions, ...(rules?.[ListenerArn] ?? []).flatMap(({ Actions = [] }) => Actions)];
+  return [
+    ...new Set(
+      actions.flatMap(({ TargetGroupArn, ForwardConfig }) => [
+        ...(TargetGroupArn ? [TargetGroupArn] : []),
+        ...(ForwardConfig?.TargetGroups ?? []).flatMap((each) => each.TargetGroupArn ?? []),
+      ]),
+    ),
+  ];
+}
+
+interface Pair {
+  listener: Listener;
+  group: TargetGroup;
+}
+
+/** One phrase for each listener and way to its target groups. */
+function describePairs(pairs: readonly Pair[]): string[] {
+  const ways = groupBy(pairs, ({ listener, group }) => `${nameOf(listener)} ${way(listener, group)}`);
+  return [...ways.values()].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const names = [...new Set(same.map(({ group }) => group.TargetGroupName || targetGroupName(group.TargetGroupArn)))];
+    const ends = first.listener.Protocol === 'HTTPS' && first.group.Protocol === 'HTTP' ? ' ends TLS and' : '';
+    return [`${nameOf(first.listener)}${ends} reaches ${list(names)} ${way(first.listener, first.group)}`];
+  });
+}
+
+function way(listener: Listener, group: TargetGroup): string {
+  if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') return 'over HTTP, which is allowed';
+  if (listener.Protocol === 'HTTP' && group.Protocol === 'HTTPS') {
+    return 'over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets';
+  }
+  return `over ${group.Protocol ?? 'an unknown protocol'}`;
+}
+
+const nameOf = ({ Protocol, Port }: Listener): string => `Listener ${Protocol ?? 'unknown'}:${Port ?? '?'}`;

@@ -1,0 +1,60 @@
+import { list, plural } from '../../format/wording.ts';
+import { defineCheck } from './check.ts';
+
+/** Free addresses that each subnet must have for the load balancer to scale. */
+const FREE_ADDRESSES = 8;
+
+export const loadBalancerState = defineCheck({
+  id: 'load-balancer-state',
+  step: 6,
+  question: 'Is the load balancer active, with free addresses in its subnets to scale?',
+  why: 'Each subnet needs 8 free addresses; without them the load balancer cannot add nodes, its state becomes active_impaired, and requests fail or time out.',
+  fix: 'Free addresses in the subnets, or move the load balancer to larger ones (/27 at least).',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html',
+  needs: ['loadBalancer'],
+  wants: ['subnets'],
+
+  evaluate({ loadBalancer, subnets }) {
+    const state = loadBalancer.State?.Code;
+    const reason = loadBalancer.State?.Reason ? ` (${loadBalancer.State.Reason})` : '';
+    const zones = loadBalancer.AvailabilityZones ?? [];
+    const free = zones.map(({ SubnetId, ZoneName }) => ({
+      label: `${SubnetId ?? 'a subnet'}${ZoneName ? ` (${ZoneName})` : ''}`,
+      free: subnets?.find((subnet) => subnet.SubnetId === SubnetId)?.AvailableIpAddressCount,
+    }));
+    const facts = [
+      { label: 'state', value: state ?? 'not seen' },
+      ...free.flatMap((each) =>
+        each.free === undefined ? [] : [{ label: `free addresses in ${each.label}`, value: each.free }],
+      ),
+    ];
+    const short = free.filter((each) => each.free !== undefined && each.free < FREE_ADDRESSES);
+    const findings = [
+      ...(state !== undefined && state !== 'active' ? [`The load balancer is ${state}${reason}.`] : []),
+      ...short.map(
+        (each) =>
+          `${each.label} has ${plural(each.free ?? 0, 'free address', 'free addresses')}; it needs ${FREE_ADDRESSES}.`,
+      ),
+    ];
+    if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
+    const unseen = free.filter((each) => each.free === undefined).map(({ label }) => label);
+    if (state === undefined || zones.length === 0 || unseen.length > 0) {
+      const what = [
+        ...(state === undefined ? ['its state'] : []),
+        ...(zones.length === 0 ? ['its subnets'] : []),
+        ...unseen.map((label) => `the free addresses of ${label}`),
+      ];
+      return {
+        outcome: 'unknown',
+        summary: `The load balancer is ${state ?? 'in an unknown state'}; not seen: ${list(what)}.`,
+        facts,
+      };
+    }
+    const least = Math.min(...free.map((each) => each.free ?? 0));
+    return {
+      outcome: 'pass',
+      summary: `The load balancer is active, with ${plural(least, 'free address', 'free addresses')} or more in each of ${plural(zones.length, 'subnet')}.`,
+      facts,
+    };
+  },
+});

@@ -1,0 +1,108 @@
+import type { AccessLog } from '../../evidence/evidence.ts';
+import { errorsInMetrics } from '../../evidence/metrics.ts';
+import { clock, list, number, outOf, plural } from '../../format/wording.ts';
+import { errorsInLog } from '../triage.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+export const logCompleteness = defineCheck({
+  id: 'log-completeness',
+  step: 1,
+  question: 'Does the log hold every error that the load balancer counted?',
+  why: 'Logs arrive 5 to 10 minutes late and best effort; what is missing cannot be judged, and no rows are not "no errors".',
+  fix: 'Ask again 15 minutes after the window; fetch unreadable files again from S3; if entries stay away, compare with the metrics of CloudWatch.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
+  needs: ['traffic'],
+  wants: ['metrics'],
+
+  evaluate({ traffic, metrics }, question): CheckVerdict {
+    const { log } = traffic;
+    const counted = metrics ? errorsInMetrics(question, metrics) : null;
+    const found = errorsInLog(traffic, question);
+    const facts = factsOf(log);
+    const gaps = [...damage(log), ...leftOut(log)].join(' ');
+    const and = gaps ? ` ${gaps}` : '';
+    if (log.requests === 0) {
+      const newest = log.newest === null ? 'and none at any other time' : `and the newest is from ${clock(log.newest)}`;
+      const metric = counted === null ? '' : ` CloudWatch counts ${plural(counted, 'error')}.`;
+      return {
+        outcome: 'unknown',
+        summary: `No entry of this load balancer in the window, ${newest}. That is not "no errors".${metric}${and}`,
+        facts,
+      };
+    }
+    const reach = log.newest === null ? '' : ` The newest entry is from ${clock(log.newest)}.`;
+    if (counted !== null && found !== null && found < counted) {
+      return {
+        outcome: 'fail',
+        summary: `The log holds ${outOf(found, counted)} errors that CloudWatch counts.${reach}${and}`,
+        facts,
+      };
+    }
+    const shown =
+      found === null
+        ? 'The window holds no whole minute to compare.'
+        : `${plural(found, 'error')} of the load balancer in the log`;
+    if (damage(log).length > 0)
+      return {
+        outcome: 'fail',
+        summary: `Not all of the log could be read. ${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
+        facts,
+      };
+    if (!question.statuses.some((status) => status.startsWith('5'))) {
+      return {
+        outcome: 'not-applicable',
+        summary: `CloudWatch does not count ${list(question.statuses)} by itself.${reach}${and}`,
+        facts,
+      };
+    }
+    if (counted === null || found === null) {
+      const why =
+        found === null
+          ? ''
+          : metrics
+            ? '; the asked statuses have no metric that was read to compare with.'
+            : '; the metrics could not be read to compare with.';
+      return { outcome: 'unknown', summary: `${shown}${why}${reach}${and}`, facts };
+    }
+    return { outcome: 'pass', summary: `${shown}, ${number(counted)} counted by CloudWatch.${reach}${and}`, facts };
+  },
+});
+
+/** A log file without its folders, which are the same for all of a day; the gaps name it whole. */
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** Files and lines that could not be read. */
+function damage({ files, rejected }: AccessLog): string[] {
+  const [first] = files.unreadable;
+  const others = files.unreadable.length - 1;
+  return [
+    ...(first
+      ? [
+          `${nameOf(first.file)} could not be read (${first.reason})${others > 0 ? `, nor ${plural(others, 'other file')}` : ''}.`,
+        ]
+      : []),
+    ...(rejected.first
+      ? [
+          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is' : 'are'} no access-log entry; the first is ${nameOf(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
+        ]
+      : []),
+  ];
+}
+
+/** What lay beside the access logs and is none. */
+function leftOut({ files }: AccessLog): string[] {
+  const kinds = [
+    ...(files.connectionLogs > 0 ? [plural(files.connectionLogs, 'connection-log file')] : []),
+    ...(files.healthCheckLogs > 0 ? [plural(files.healthCheckLogs, 'health-check-log file')] : []),
+  ];
+  return kinds.length > 0 ? [`${list(kinds)} left out.`] : [];
+}
+
+const factsOf = ({ files, lines, entries, rejected, otherLoadBalancers }: AccessLog) => [
+  { label: 'files read', value: files.read },
+  { label: 'lines', value: lines },
+  { label: 'entries', value: entries },
+  { label: 'lines that are no entry', value: rejected.lines },
+  { label: 'entries of other load balancers', value: otherLoadBalancers },
+  { label: 'compressed size', value: files.bytes, unit: 'bytes' as const },
+];

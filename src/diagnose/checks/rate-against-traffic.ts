@@ -1,0 +1,54 @@
+import type { Question } from '../../evidence/evidence.ts';
+import { wholeMinutes } from '../../evidence/metrics.ts';
+import { plural } from '../../format/wording.ts';
+import { correlation, type Minute } from '../patterns/correlation.ts';
+import { type Traffic, withSignature } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+/** From here on the rate is said to fall; at the other end, to rise. */
+const CLEAR = 0.5;
+const MINUTE = 60_000;
+
+export const rateAgainstTrafficCheck = defineCheck({
+  id: 'rate-against-traffic',
+  step: 3,
+  question: 'Does the share of requests closed before a response stay level or rise with the traffic?',
+  why: 'Idle connections grow old when traffic is low: a share that falls as traffic rises supports a keep-alive race, one that rises with it speaks for overload.',
+  fix: 'Compare the keep-alive timeout of the targets with the idle timeout of the load balancer.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
+  needs: ['traffic'],
+  wants: [],
+
+  evaluate({ traffic }, question): CheckVerdict {
+    const closed = withSignature(traffic, 'closed-before-response');
+    if (closed.length === 0) return { outcome: 'not-applicable', summary: 'No request was closed before a response.' };
+    const minutes = minutesOf(traffic, question);
+    const r = correlation(minutes);
+    if (r === null) {
+      return {
+        outcome: 'not-applicable',
+        summary: `${plural(closed.length, 'error')} over ${plural(minutes.length, 'whole minute')}: too few, or traffic too even, to say whether the rate follows it.`,
+      };
+    }
+    const facts = [{ label: 'correlation', value: Math.round(r * 100) / 100 }];
+    const over = `(r = ${r.toFixed(2)} over ${plural(minutes.length, 'minute')})`;
+    if (r <= -CLEAR) return { outcome: 'fail', summary: `The error rate falls when traffic rises ${over}.`, facts };
+    const how = r >= CLEAR ? 'rises with the traffic' : 'does not follow the traffic';
+    return { outcome: 'pass', summary: `The error rate ${how} ${over}.`, facts };
+  },
+});
+
+/** Requests and closed requests for each whole UTC minute of the window that has traffic. */
+function minutesOf(traffic: Traffic, question: Question): Minute[] {
+  const window = wholeMinutes(question);
+  if (window === null) return [];
+  const errors = new Map<number, number>();
+  for (const { at, weight } of withSignature(traffic, 'closed-before-response')) {
+    const minute = Math.floor(at / MINUTE) * MINUTE;
+    errors.set(minute, (errors.get(minute) ?? 0) + weight);
+  }
+  return traffic.log.minutes
+    .filter(({ minute }) => minute >= window.from && minute < window.to)
+    .map(({ minute, requests }) => ({ requests, errors: errors.get(minute) ?? 0 }));
+}

@@ -1,0 +1,76 @@
+import { clock, list, number, plural } from '../../format/wording.ts';
+import { changesTo, type Mutation } from '../patterns/configuration-changes.ts';
+import { groupBy } from '../traffic.ts';
+import { type CheckVerdict, defineCheck } from './check.ts';
+
+const HOUR = 3_600_000;
+/** A change this long before the first error is worth a look. */
+const BEFORE_MS = HOUR;
+
+export const recentChanges = defineCheck({
+  id: 'recent-changes',
+  step: 6,
+  question: 'Was nothing changed in the hour before the errors, or since?',
+  why: 'A change shortly before the first error is the first suspect, and after a later one the configuration read now is not that of then.',
+  fix: 'Look at what these calls changed; judge the errors by the configuration that was in force.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudtrail-logs.html',
+  needs: ['changes'],
+  wants: ['traffic', 'targetGroups'],
+
+  evaluate({ changes, traffic, targetGroups }, question): CheckVerdict {
+    const seen = traffic?.log.targets.map(({ target_group_arn }) => target_group_arn) ?? [];
+    const groups = targetGroups?.map(({ TargetGroupArn }) => TargetGroupArn) ?? seen;
+    const calls = changesTo(question.loadBalancer.name, groups, changes);
+    const first = traffic?.errors[0]?.at ?? null;
+    const start = first ?? question.from;
+    const before = calls.filter(({ at }) => at >= start - BEFORE_MS && at < start);
+    const since = calls.filter(({ at }) => at >= start);
+    const facts = [
+      { label: 'changes in the hour before', value: before.length },
+      { label: 'changes since', value: since.length },
+    ];
+    if (before.length + since.length === 0) {
+      const last = calls[calls.length - 1];
+      const earlier = last
+        ? `the last change was ${last.name}, ${ago(start - last.at)} before`
+        : 'no change was recorded at all';
+      return {
+        outcome: 'pass',
+        summary: `Nothing was changed from an hour before the ${first === null ? 'window' : 'first error'} on; ${earlier}.`,
+        facts,
+      };
+    }
+    const what = first === null ? 'the window' : 'the first error';
+    const parts = [
+      ...(before.length > 0
+        ? [`${named([...before].reverse(), (call) => `, ${ago(start - call.at)} before ${what}`, 'earlier')}.`]
+        : []),
+      ...(since.length > 0
+        ? [
+            `${plural(since.length, 'change')} since ${what}: ${named(since, () => '', 'later')}. What is configured now may not be what was then.`,
+          ]
+        : []),
+    ];
+    return { outcome: 'fail', summary: parts.join(' '), facts };
+  },
+});
+
+/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error; earlier 2 × RegisterTargets". */
+function named(calls: Mutation[], says: (call: Mutation) => string, when: 'earlier' | 'later'): string {
+  const [first, ...others] = calls;
+  if (!first) return '';
+  const by = first.user ? ` by ${first.user}` : '';
+  const more = [...groupBy(others, ({ name }) => name)].map(([name, same]) =>
+    same.length === 1 ? name : `${number(same.length)} × ${name}`,
+  );
+  const rest = more.length > 0 ? `; ${when} ${list(more)}` : '';
+  return `${first.name}${by} at ${clock(first.at)}${says(first)}${rest}`;
+}
+
+/** A length of time in the largest unit that fits. */
+function ago(ms: number): string {
+  if (ms < 500) return 'less than 1 s';
+  if (ms < 90_000) return `${Math.round(ms / 1000)} s`;
+  if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
+  return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} days`;
+}

@@ -1,0 +1,107 @@
+import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import { list, plural } from '../../format/wording.ts';
+import { locate } from '../network-path/addresses.ts';
+import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { defineCheck, type Known } from './check.ts';
+
+export const registeredPort = defineCheck({
+  id: 'registered-port',
+  step: 2,
+  question: 'Are the targets registered on the port they serve?',
+  why: 'Each registration may name a port of its own, and health checks may use a third: a healthy target says nothing about a port that is not checked.',
+  fix: 'Register the target on the port that the application listens on, and check that port.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-register-targets.html',
+  needs: ['targetGroups', 'targetHealth'],
+  wants: ['loadBalancer', 'traffic', 'instances', 'networkInterfaces'],
+
+  evaluate(known) {
+    const groups = attachedGroups(known);
+    const registered = groups.flatMap((group) =>
+      (known.targetHealth[group.TargetGroupArn] ?? []).map((description) => portsOf(group, description, known)),
+    );
+    if (registered.length === 0)
+      return { outcome: 'not-applicable', summary: 'No target with an address is registered.' };
+    const silent = registered.filter(
+      ({ requests, answered, healthy, port, healthPort }) =>
+        requests > 0 && answered === false && healthy && healthPort !== port,
+    );
+    const [first] = silent;
+    if (first) {
+      return {
+        outcome: 'fail',
+        summary: `${list(silent.map(({ label }) => label))}: health checks pass on port ${first.healthPort}, and none of ${plural(
+          silent.reduce((sum, { requests }) => sum + requests, 0),
+          'request',
+        )} on port ${first.port} succeeded.`,
+        facts: factsOf(registered),
+      };
+    }
+    const unasked = groups.filter(({ TargetGroupArn }) => !known.targetHealth[TargetGroupArn]);
+    if (unasked.length > 0) {
+      return {
+        outcome: 'unknown',
+        summary: `The registrations of ${list(unasked.map(({ TargetGroupName }) => TargetGroupName))} were not seen.`,
+      };
+    }
+    return { outcome: 'pass', summary: describePorts(registered), facts: factsOf(registered) };
+  },
+});
+
+interface Registered {
+  label: string;
+  groupName: string;
+  groupPort: number | undefined;
+  port: number;
+  healthPort: number | null;
+  healthy: boolean;
+  requests: number;
+  /** Null: no request, or no log. */
+  answered: boolean | null;
+}
+
+function portsOf(
+  group: TargetGroup,
+  description: TargetHealthDescription,
+  known: Partial<Pick<Known, 'traffic' | 'instances' | 'networkInterfaces'>>,
+): Registered {
+  const { Id, Port } = description.Target;
+  const port = Port ?? group.Port ?? 0;
+  const address = locate(Id, known, group.VpcId).label;
+  const seen = (known.traffic?.log.targets ?? []).filter(
+    (each) =>
+      each.target_group_arn === group.TargetGroupArn && each.target.replace(/[[\]]/g, '') === `${address}:${port}`,
+  );
+  return {
+    label: `${group.TargetGroupName} ${address}:${port}`,
+    groupName: group.TargetGroupName,
+    groupPort: group.Port,
+    port,
+    healthPort: healthPortOf(group, description, port),
+    healthy: description.TargetHealth?.State === 'healthy',
+    requests: seen.reduce((sum, { requests }) => sum + requests, 0),
+    answered: seen.length === 0 ? null : seen.some(({ lastSuccess }) => lastSuccess !== null),
+  };
+}
+
+function describePorts(registered: Registered[]): string {
+  const others = registered.filter(({ port, groupPort }) => groupPort !== undefined && port !== groupPort);
+  const unchecked = registered.filter(({ port, healthPort }) => healthPort !== null && healthPort !== port);
+  const ports = [...new Set(registered.map(({ groupName, port }) => `${groupName} ${port}`))].sort();
+  const remarks = [
+    ...(others.length > 0
+      ? [`${plural(others.length, 'registration')} with a port other than the group's, which is allowed`]
+      : []),
+    ...(unchecked.length > 0
+      ? [
+          `health checks of ${list([...new Set(unchecked.map(({ groupName }) => groupName))])} use port ${unchecked[0]?.healthPort} and say nothing about the traffic port`,
+        ]
+      : []),
+  ];
+  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : ', checked on the same port'}.`;
+}
+
+const factsOf = (registered: Registered[]) =>
+  registered.slice(0, 20).map(({ label, healthPort }) => ({
+    label,
+    value: healthPort === null ? 'not checked' : `checked on port ${healthPort}`,
+  }));

@@ -1,0 +1,66 @@
+import type { TargetGroup } from '../../evidence/aws.ts';
+import { list, plural } from '../../format/wording.ts';
+import { attachedGroups } from '../network-path/target-paths.ts';
+import type { Traffic } from '../traffic.ts';
+import { defineCheck } from './check.ts';
+
+/** From so many requests without one success on, the version is suspect. */
+const ENOUGH_REQUESTS = 5;
+
+export const targetGroupProtocolVersion = defineCheck({
+  id: 'target-group-protocol-version',
+  step: 2,
+  question: 'Do clients and targets speak the protocol version of the target group?',
+  why: 'A request of another version than the group takes is answered 464; a target that does not speak HTTP/2 closes the connection.',
+  fix: 'Create a target group with the version that clients and targets speak and move the listener to it: the version cannot be changed.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
+  needs: ['targetGroups'],
+  wants: ['loadBalancer', 'traffic'],
+
+  evaluate(known) {
+    const groups = attachedGroups(known);
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
+    const facts = groups.map((group) => ({ label: group.TargetGroupName, value: versionOf(group) }));
+    const { traffic } = known;
+    const findings = traffic
+      ? groups.flatMap((group) => mismatched(group, traffic) ?? unanswered(group, traffic) ?? [])
+      : [];
+    if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
+    const special = groups.filter((group) => versionOf(group) !== 'HTTP1');
+    if (special.length > 0 && !traffic) {
+      return {
+        outcome: 'unknown',
+        summary: `The log could not be read: whether the targets of ${names(special)} speak ${list([...new Set(special.map(versionOf))])} is not known.`,
+        facts,
+      };
+    }
+    const summary =
+      special.length > 0
+        ? `${list(special.map((group) => `${group.TargetGroupName} uses ${versionOf(group)}`))}, and requests succeed with it or none came.`
+        : `${names(groups)} ${groups.length === 1 ? 'uses' : 'use'} HTTP/1.1 with keep-alive.`;
+    return { outcome: 'pass', summary, facts };
+  },
+});
+
+/** HTTP1 unless said otherwise. */
+const versionOf = ({ ProtocolVersion }: TargetGroup): string => ProtocolVersion ?? 'HTTP1';
+const names = (groups: TargetGroup[]): string => list(groups.map(({ TargetGroupName }) => TargetGroupName));
+
+/** 464: the version of the request is not that of the group. */
+function mismatched(group: TargetGroup, { log }: Traffic): string | null {
+  const count = log.statuses
+    .filter((each) => each.target_group_arn === group.TargetGroupArn && each.elb_status_code === '464')
+    .reduce((sum, { requests }) => sum + requests, 0);
+  if (count === 0) return null;
+  return `${plural(count, 'request')} to ${group.TargetGroupName} got a 464: it takes ${versionOf(group)} and they came in another version.`;
+}
+
+function unanswered(group: TargetGroup, { log }: Traffic): string | null {
+  if (versionOf(group) === 'HTTP1') return null;
+  const targets = log.targets.filter(({ target_group_arn }) => target_group_arn === group.TargetGroupArn);
+  const requests = targets.reduce((sum, each) => sum + each.requests, 0);
+  if (requests < ENOUGH_REQUESTS || targets.some(({ lastSuccess }) => lastSuccess !== null)) return null;
+  const failures = targets.reduce((sum, each) => sum + each.failures, 0);
+  if (failures < requests) return null;
+  return `None of ${plural(requests, 'request')} to ${group.TargetGroupName} succeeded over ${versionOf(group)}: its targets may speak HTTP/1.1 only.`;
+}

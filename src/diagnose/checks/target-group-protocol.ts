@@ -1,0 +1,81 @@
+import type { TargetGroup } from '../../evidence/aws.ts';
+import { list, plural } from '../../format/wording.ts';
+import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { answeredBadly } from '../patterns/bad-request-groups.ts';
+import { groupBy } from '../traffic.ts';
+import { defineCheck, type Known } from './check.ts';
+
+export const targetGroupProtocol = defineCheck({
+  id: 'target-group-protocol',
+  step: 2,
+  question: 'Do the targets speak the protocol of their target group?',
+  why: 'HTTP sent to a TLS port is closed at once or answered 400, TLS sent to a plaintext port fails in the handshake; health checks may use another protocol and pass.',
+  fix: 'Create a target group with the protocol that the port speaks and move the listener to it: the protocol of a group cannot be changed.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
+  needs: ['targetGroups'],
+  wants: ['loadBalancer', 'targetHealth', 'traffic'],
+
+  evaluate(known) {
+    const groups = attachedGroups(known);
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
+    const facts = groups.map(({ TargetGroupName, Protocol = 'unknown' }) => ({
+      label: TargetGroupName,
+      value: Protocol,
+    }));
+    const findings = groups.flatMap((group) => plaintextAnswers(group, known) ?? crossedProtocols(group, known) ?? []);
+    if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
+    const unknown = groups.filter(({ Protocol }) => Protocol === undefined);
+    if (unknown.length > 0) {
+      return {
+        outcome: 'unknown',
+        summary: `The protocol of ${list(unknown.map(({ TargetGroupName }) => TargetGroupName))} was not seen.`,
+        facts,
+      };
+    }
+    const differing = groups.filter(
+      ({ Protocol, HealthCheckProtocol }) => HealthCheckProtocol !== undefined && HealthCheckProtocol !== Protocol,
+    );
+    const byProtocol = groupBy(groups, ({ Protocol = '' }) => Protocol);
+    const says = list(
+      [...byProtocol].map(([protocol, same]) => {
+        const names = list(same.map(({ TargetGroupName }) => TargetGroupName));
+        return `${names} ${same.length === 1 ? 'speaks' : 'speak'} ${protocol}`;
+      }),
+    );
+    const remark = list(
+      differing.map(
+        ({ TargetGroupName, HealthCheckProtocol }) =>
+          `health checks of ${TargetGroupName} use ${HealthCheckProtocol}, so they say nothing about that`,
+      ),
+    );
+    return { outcome: 'pass', summary: remark ? `${says}; ${remark}.` : `${says}; no traffic contradicts it.`, facts };
+  },
+});
+
+type Wants = Partial<Pick<Known, 'targetHealth' | 'traffic'>>;
+
+/** nginx and Go answer plain HTTP on a TLS port with a status 400 of their own. */
+function plaintextAnswers(
+  { TargetGroupArn, TargetGroupName, Protocol }: TargetGroup,
+  { traffic }: Wants,
+): string | null {
+  if (Protocol !== 'HTTP' || !traffic) return null;
+  const requests = answeredBadly(traffic, TargetGroupArn);
+  if (requests === null) return null;
+  return `${TargetGroupName} speaks HTTP, and its targets answered each of ${plural(requests, 'request')} with 400, as a port that expects TLS does.`;
+}
+
+/** The health check passes on the traffic port with the other protocol, and no request was ever answered. */
+function crossedProtocols(group: TargetGroup, { targetHealth, traffic }: Wants): string | null {
+  const { TargetGroupArn, TargetGroupName, Protocol, HealthCheckProtocol } = group;
+  if (!Protocol || !HealthCheckProtocol || Protocol === HealthCheckProtocol) return null;
+  const healthy = (targetHealth?.[TargetGroupArn] ?? []).filter(
+    ({ Target, TargetHealth }) => TargetHealth?.State === 'healthy' && Target.Port !== undefined,
+  );
+  const same = healthy.filter((each) => healthPortOf(group, each, each.Target.Port ?? 0) === each.Target.Port);
+  const answered = traffic?.log.targets.some(
+    (each) => each.target_group_arn === TargetGroupArn && each.lastSuccess !== null,
+  );
+  if (same.length === 0 || answered) return null;
+  return `${TargetGroupName} speaks ${Protocol} to a port where ${HealthCheckProtocol} health checks pass (${plural(same.length, 'healthy target')}).`;
+}

@@ -1,0 +1,95 @@
+import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import { list, outOf, plural } from '../../format/wording.ts';
+import { attachedGroups } from '../network-path/target-paths.ts';
+import { defineCheck } from './check.ts';
+
+/** Reasons of DescribeTargetHealth in words. */
+const REASONS: Record<string, string> = {
+  'Elb.RegistrationInProgress': 'being registered',
+  'Elb.InitialHealthChecking': 'not checked often enough yet',
+  'Elb.InternalError': 'an internal error of the load balancer',
+  'Target.ResponseCodeMismatch': 'health checks get another status than expected',
+  'Target.Timeout': 'health checks time out',
+  'Target.FailedHealthChecks': 'health checks cannot connect or get a malformed response',
+  'Target.NotRegistered': 'not registered',
+  'Target.NotInUse': 'its zone is not enabled, or no listener uses the group',
+  'Target.DeregistrationInProgress': 'draining',
+  'Target.InvalidState': 'the instance is stopped or terminated',
+  'Target.IpUnusable': 'the address is reserved for a load balancer',
+  'Target.HealthCheckDisabled': 'health checks are disabled',
+};
+
+export const targetHealth = defineCheck({
+  id: 'target-health',
+  step: 6,
+  question: 'Is every registered target healthy now?',
+  why: 'An unhealthy target gets no requests; when all are unhealthy the load balancer sends requests to all of them; without a usable target it answers 503.',
+  fix: 'Follow the reason: a timeout points at the path or a slow application, a failed check at a closed port, a mismatch at the application.',
+  reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
+  needs: ['targetGroups', 'targetHealth'],
+  wants: ['loadBalancer', 'traffic'],
+
+  evaluate(known) {
+    const groups = attachedGroups(known);
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
+    const seen = groups.flatMap((group) => {
+      const targets = known.targetHealth[group.TargetGroupArn];
+      return targets ? [{ group, targets }] : [];
+    });
+    const facts = seen.map(({ group, targets }) => ({ label: group.TargetGroupName, value: tally(targets) }));
+    const findings = seen.flatMap(({ group, targets }) => finding(group, targets) ?? []);
+    if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
+    if (seen.length < groups.length) {
+      const unseen = groups.filter(({ TargetGroupArn }) => !known.targetHealth[TargetGroupArn]);
+      return {
+        outcome: 'unknown',
+        summary: `The health of ${list(unseen.map(({ TargetGroupName }) => TargetGroupName))} was not seen.`,
+        facts,
+      };
+    }
+    const says = seen.map(({ group, targets }) => `${group.TargetGroupName}: ${tally(targets)}`);
+    return { outcome: 'pass', summary: `Now ${list(says)}.`, facts };
+  },
+});
+
+function finding({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): string | null {
+  if (targets.length === 0) return `${name} has no registered target: requests to it are answered 503.`;
+  const unused = targets.filter((target) => stateOf(target) === 'unused');
+  if (unused.length === targets.length) {
+    return `All of ${plural(targets.length, 'target')} of ${name} are unused (${reasonsOf(unused)}): requests to it are answered 503.`;
+  }
+  const unhealthy = targets.filter((target) => stateOf(target).startsWith('unhealthy'));
+  if (unhealthy.length === 0) return null;
+  const verb = unhealthy.length === 1 ? 'is' : 'are';
+  const who = list(unhealthy.map(labelOf));
+  const candidates = targets.length - unused.length;
+  const open =
+    unhealthy.length === candidates ? ` None is healthy, so the load balancer sends requests to all of them.` : '';
+  return `${outOf(unhealthy.length, targets.length)} targets of ${name} ${verb} unhealthy now (${reasonsOf(unhealthy)}): ${who}.${open}`;
+}
+
+const stateOf = ({ TargetHealth }: TargetHealthDescription): string => TargetHealth?.State ?? 'unknown';
+
+const labelOf = ({ Target }: TargetHealthDescription): string =>
+  Target.Port === undefined ? Target.Id : `${Target.Id}:${Target.Port}`;
+
+const reasonsOf = (targets: TargetHealthDescription[]): string =>
+  list([
+    ...new Set(
+      targets.map(({ TargetHealth }) =>
+        TargetHealth?.Reason
+          ? `${TargetHealth.Reason}, ${REASONS[TargetHealth.Reason] ?? 'no meaning documented'}`
+          : 'no reason given',
+      ),
+    ),
+  ]);
+
+/** "3 healthy, 1 draining" */
+function tally(targets: TargetHealthDescription[]): string {
+  if (targets.length === 0) return 'no target';
+  const states = Map.groupBy(targets, stateOf);
+  return [...states]
+    .map(([state, own]) => `${own.length} ${state}`)
+    .sort()
+    .join(', ');
+}

@@ -1,0 +1,94 @@
+import type { CloudTrailEvent } from '../../evidence/aws.ts';
+import { clock, list, plural } from '../../format/wording.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+import { lookInside } from '../network-path/host-commands.ts';
+import type { PathAnswer } from '../network-path/path.ts';
+import {
+  blockedVerdict,
+  factsOf,
+  isRemark,
+  remarkOf,
+  thatCount,
+  unseenVerdict,
+  walk,
+} from '../network-path/port-verdicts.ts';
+import { pathChanges } from '../network-path/rule-changes.ts';
+import { targetPaths } from '../network-path/target-paths.ts';
+import { defineCheck } from './check.ts';
+
+export const trafficPortPath = defineCheck({
+  id: 'traffic-port-path',
+  step: 5,
+  question:
+    'Does the configuration let the load balancer reach every target on its traffic port, and the answers come back?',
+  why: 'A security group or network ACL that drops the connection makes the load balancer wait 10 s and answer 504.',
+  fix: 'Allow the traffic port out of the load balancer and into the target, and tcp 1024-65535 back through both network ACLs.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
+  needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
+  wants: [
+    'networkAcls',
+    'subnets',
+    'routeTables',
+    'networkInterfaces',
+    'instances',
+    'prefixLists',
+    'targetHealth',
+    'traffic',
+    'changes',
+  ],
+
+  evaluate(known, question) {
+    const walked = thatCount(walk(targetPaths(known), known, 'traffic'));
+    if (walked.length === 0) {
+      return known.targetHealth || known.traffic
+        ? { outcome: 'not-applicable', summary: 'No target with an address is registered, and the log names none.' }
+        : {
+            outcome: 'unknown',
+            summary: 'Neither target health nor the log could be read: the targets are not known.',
+          };
+    }
+    const blocked = walked.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
+    if (blocked.length > 0) return blockedVerdict(blocked, walked, 'a traffic port');
+    const unseen = walked.filter(({ answer }) => answer.answer === 'cannot-see');
+    if (unseen.length > 0) return unseenVerdict(unseen, walked, 'a traffic port');
+
+    const open =
+      walked.length === 1
+        ? 'The path to the traffic port is open.'
+        : `All ${walked.length} paths to the traffic ports are open.`;
+    const remark = remarkOf(walked.filter(isRemark));
+    const cautions = walked.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
+    const caution = cautions[0] ? ` ${cautions[0]}` : '';
+    const late = walked.filter(({ timeouts }) => timeouts > 0);
+    const first = late[0] && splitTarget(late[0].path.target);
+    if (!first) {
+      const answered = walked.reduce((sum, each) => sum + (each.answered ?? 0), 0);
+      const rows = answered > 0 ? ` ${plural(answered, 'request was', 'requests were')} answered over them.` : '';
+      return { outcome: 'pass', summary: `${open}${rows}${remark}${caution}`, facts: factsOf(walked) };
+    }
+    const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
+    return {
+      outcome: 'pass',
+      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host${unless(late, known.changes, question.from)}.${remark}${caution}`,
+      facts: [
+        ...factsOf(walked),
+        ...lookInside(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),
+      ],
+    };
+  },
+});
+
+/** The rules that were read are those of now. */
+function unless(
+  late: readonly { answer: PathAnswer }[],
+  events: readonly CloudTrailEvent[] | undefined,
+  from: number,
+): string {
+  if (events === undefined) return ', unless other rules stood then (changes were not read)';
+  const resources = [...new Set(late.flatMap(({ answer }) => answer.resources))];
+  const change = pathChanges(events, resources).findLast(({ at }) => at >= from);
+  return change
+    ? `, unless other rules stood then: ${change.name} changed ${change.resource} at ${clock(change.at)}`
+    : '';
+}

@@ -1,0 +1,65 @@
+/** Why the rows themselves contradict a cause: what every error shows instead of the signatures that the cause could leave. */
+
+import { list, number, outOf } from '../../format/wording.ts';
+import type { Judgement } from '../causes/cause.ts';
+import type { SignatureId } from '../signature.ts';
+import { type Traffic, withSignature } from '../traffic.ts';
+
+const SHOWS: Partial<Record<SignatureId, string>> = {
+  'client-closed': 'ended because the client closed',
+  'target-response': 'carry the status that the target itself sent',
+  'lambda-failure': 'are failures of a Lambda function',
+  'authentication-failure': 'failed at authentication, before a target was chosen',
+  'waf-failure': 'failed in AWS WAF, before a target was chosen',
+  'fixed-response': 'are a fixed response of a listener rule',
+  'no-target': 'found no target to connect to',
+  'connect-failed': 'failed while connecting, before the request was sent, and not by a 10 s timeout',
+  'connect-timeout': 'ended at the 10 s connect timeout, before the request was sent',
+  'idle-timeout': 'were sent on an open connection and ran into the idle timeout',
+  'no-response-aborted': 'were sent on an open connection and ended by the load balancer before any response',
+  'closed-before-response': 'were sent on an open connection that the target closed or answered badly',
+};
+
+/**
+ * What a connection to a target comes to is a 502, 503 or 504; every other status is of the request, a rule or the load balancer itself. Only
+ * a client that is slow to send may end as a 400 or 408 too.
+ */
+const ofOther = (traffic: Traffic, admissible: readonly SignatureId[]): string | undefined =>
+  !admissible.includes('idle-timeout') ||
+  withSignature(traffic, 'other').every(({ elb_status_code }) => /^5/.test(elb_status_code))
+    ? 'have a status that no connection to a target leaves'
+    : undefined;
+
+/**
+ * A sentence when no error has one of the admissible signatures and each has one that excludes the cause; null when some error could be
+ * of that cause, or is too odd to say.
+ */
+export function contradictedBySignature(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
+  const shown = traffic.bySignature.map(({ id, count }) => {
+    const sentence = admissible.includes(id) ? undefined : id === 'other' ? ofOther(traffic, admissible) : SHOWS[id];
+    return sentence === undefined ? null : `${outOf(count, traffic.total)} errors ${sentence}`;
+  });
+  const sentences = shown.flatMap((sentence) => sentence ?? []);
+  return sentences.length === shown.length && sentences.length > 0 ? `${list(sentences)}.` : null;
+}
+
+/** The judgement of a cause none of the errors that were looked at can be of: ruled out by the rows, or not seen well enough. */
+export function notShown(traffic: Traffic, admissible: readonly SignatureId[]): Judgement {
+  const sentence = contradictedBySignature(traffic, admissible);
+  const unread = traffic.bySignature.filter(
+    ({ id }) => admissible.includes(id) && withSignature(traffic, id).length === 0,
+  );
+  const count = unread.reduce((sum, each) => sum + each.count, 0);
+  return {
+    claims: [],
+    for: [],
+    against: sentence ? [sentence] : [],
+    missing:
+      count > 0
+        ? [
+            `${outOf(count, traffic.total)} errors could be of it, and are not among the ${number(traffic.errors.length)} that were looked at one by one: a shorter window, or that status alone, would show them.`,
+          ]
+        : [],
+    ruledOut: sentence !== null,
+  };
+}

@@ -1,0 +1,283 @@
+/** Where the load balancer's nodes and a target are: address, subnet, zone, security groups. */
+import type { Instance, NetworkInterface, Subnet } from '../../evidence/aws.ts';
+import { groupBy } from '../traffic.ts';
+import { contains, everywhere, type Family, parseRange, type Range } from './cidr-ranges.ts';
+import type { NetworkEvidence } from './types.ts';
+
+/** One subnet of the load balancer, and the addresses that its nodes have there. */
+export interface NodePlace {
+  /** Null: the load balancer's subnets are not known. */
+  subnetId: string | null;
+  /** "subnet-a (eu-west-1a)", or the address of the one node that was asked about. */
+  label: string;
+  ranges: Range[];
+  /** False: the addresses are not known and `ranges` is the whole family. */
+  certain: boolean;
+  /** The CIDR block of the subnet when `ranges` are today's interfaces: a load balancer that scales takes other addresses of it. */
+  subnetRange: Range | null;
+}
+
+export interface TargetPlace {
+  /** The address asked for or found; the identifier when there is none. */
+  label: string;
+  family: Family;
+  range: Range;
+  /** False: the address is not known and `range` is the whole family. */
+  certain: boolean;
+  subnetId: string | null;
+  zone: string | null;
+  /** Null: not known. */
+  groups: string[] | null;
+  /** Why `groups` or `subnetId` are not known. */
+  missing: string[];
+}
+
+/** "10.0.1.5:8080", "[fd00::1]:8080" or "fd00::1:8080" as logged; null for "-" or anything else. */
+export function splitTarget(target: string): { address: string; port: number } | null {
+  const colon = target.lastIndexOf(':');
+  const port = Number(target.slice(colon + 1));
+  const address = target.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '');
+  return colon > 0 && Number.isInteger(port) && parseRange(address) ? { address, port } : null;
+}
+
+/** The nodes that a connection may come from: one address when the node is known and can be placed, else every subnet. */
+export function nodePlaces(net: NetworkEvidence, family: Family, node?: string | null): NodePlace[] {
+  const zones = net.loadBalancer?.AvailabilityZones ?? [];
+  if (zones.length === 0) {
+    return [{ subnetId: null, label: 'the nodes', ranges: [everywhere(family)], certain: false, subnetRange: null }];
+  }
+  const places = zones.map(({ SubnetId, ZoneName }) => subnetPlace(net, family, SubnetId ?? null, ZoneName ?? null));
+  return oneNode(net, places, family, node) ?? places;
+}
+
+function subnetPlace(net: NetworkEvidence, family: Family, subnetId: string | null, zone: string | null): NodePlace {
+  const label = `${subnetId ?? 'a subnet'}${zone ? ` (${zone})` : ''}`;
+  const block = subnetBlock(
+    net.subnets?.find(({ SubnetId }) => SubnetId === subnetId),
+    family,
+  );
+  const today = nodeInterfaces(net)
+    .filter(({ SubnetId }) => SubnetId === subnetId)
+    .flatMap((eni) => ownAddresses(eni))
+    .map(parseRange)
+    .flatMap((parsed) => (parsed?.family === family ? [parsed.range] : []));
+  if (today.length > 0) return { subnetId, label, ranges: today, certain: true, subnetRange: block };
+  if (block) return { subnetId, label, ranges: [block], certain: true, subnetRange: null };
+  return { subnetId, label, ranges: [everywhere(family)], certain: false, subnetRange: null };
+}
+
+/** The node of field 34 is a private address, or on an internet-facing load balancer the public one of an interface. */
+function oneNode(
+  net: NetworkEvidence,
+  places: NodePlace[],
+  family: Family,
+  node: string | null | undefined,
+): NodePlace[] | null {
+  if (!node) return null;
+  const eni = nodeInterfaces(net).find(
+    (each) => each.Association?.PublicIp === node || ownAddresses(each).includes(node),
+  );
+  const address = parseRange(eni?.Association?.PublicIp === node ? (eni.PrivateIpAddress ?? node) : node);
+  if (!address) return null;
+  const subnet = net.subnets?.find((each) => {
+    const block = subnetBlock(each, address.family);
+    return (
+      places.some(({ subnetId }) => subnetId === each.SubnetId) && block !== null && contains(block, address.range)
+    );
+  });
+  const place = places.find(({ subnetId }) => subnetId === (eni?.SubnetId ?? subnet?.SubnetId));
+  if (!place) return null;
+  if (address.family !== family) return [place];
+  return [
+    { ...place, label: `node ${node} in ${place.label}`, ranges: [address.range], certain: true, subnetRange: null },
+  ];
+}
+
+/** Elastic Load Balancing describes its interfaces as "ELB app/<name>/<id>". */
+function nodeInterfaces({ loadBalancer, networkInterfaces }: NetworkEvidence): NetworkInterface[] {
+  const suffix = loadBalancer?.LoadBalancerArn.split('loadbalancer/')[1];
+  if (!networkInterfaces || !suffix) return [];
+  return indexOf(networkInterfaces).byDescription.get(`ELB ${suffix}`) ?? [];
+}
+
+/**
+ * An instance id (traffic goes to the primary address of the primary interface) or an address (primary, secondary, IPv6, or inside a
+ * delegated prefix). Addresses repeat across VPCs: an interface of the target group's VPC is preferred, two elsewhere are one too many.
+ */
+export function locate(target: string, net: NetworkEvidence, vpcId?: string): TargetPlace {
+  const parsed = parseRange(target);
+  if (!parsed) return locateInstance(target, net);
+
+  const carriers = carriersOf(parsed, net.networkInterfaces ?? []);
+  const eni = preferVpc(carriers, vpcId);
+  if (eni) return interfacePlace(target, parsed, eni, net);
+
+  const instance = preferVpc(
+    (net.instances ?? []).filter(({ PrivateIpAddress }) => PrivateIpAddress === target),
+    vpcId,
+  );
+  if (instance) return instancePlace(target, parsed, instance, net);
+
+  const subnet = (net.subnets ?? []).find((each) => {
+    const block = subnetBlock(each, parsed.family);
+    return (vpcId === undefined || each.VpcId === vpcId) && block !== null && contains(block, parsed.range);
+  });
+  return {
+    label: target,
+    ...parsed,
+    certain: true,
+    subnetId: subnet?.SubnetId ?? null,
+    zone: subnet?.AvailabilityZone ?? null,
+    groups: null,
+    missing: [noInterface(target, carriers.length, net)],
+  };
+}
+
+function locateInstance(id: string, net: NetworkEvidence): TargetPlace {
+  const eni = net.networkInterfaces?.find(
+    ({ Attachment }) => Attachment?.InstanceId === id && Attachment.DeviceIndex === 0,
+  );
+  const instance = net.instances?.find(({ InstanceId }) => InstanceId === id);
+  const address = eni?.PrivateIpAddress ?? instance?.PrivateIpAddress;
+  const parsed = address === undefined ? null : parseRange(address);
+  if (address !== undefined && parsed && eni) return interfacePlace(address, parsed, eni, net);
+  if (address !== undefined && parsed && instance) return instancePlace(address, parsed, instance, net);
+  const looked = net.networkInterfaces !== undefined || net.instances !== undefined;
+  const reason = looked
+    ? `the address and security groups of ${id} (neither the instance nor its primary network interface was read)`
+    : `the network interfaces, for the address and security groups of ${id}`;
+  return {
+    label: id,
+    family: 4,
+    range: everywhere(4),
+    certain: false,
+    subnetId: null,
+    zone: null,
+    groups: null,
+    missing: [reason],
+  };
+}
+
+function interfacePlace(
+  label: string,
+  { family, range }: { family: Family; range: Range },
+  eni: NetworkInterface,
+  net: NetworkEvidence,
+): TargetPlace {
+  const groups = eni.Groups?.flatMap(({ GroupId }) => GroupId ?? []) ?? null;
+  const subnetId = eni.SubnetId ?? null;
+  const zone = eni.AvailabilityZone ?? zoneOf(subnetId, net);
+  const missing = groups ? [] : [`the security groups of ${eni.NetworkInterfaceId}`];
+  return { label, family, range, certain: true, subnetId, zone, groups, missing };
+}
+
+function instancePlace(
+  label: string,
+  { family, range }: { family: Family; range: Range },
+  instance: Instance,
+  net: NetworkEvidence,
+): TargetPlace {
+  // A terminated instance has neither groups nor a subnet any more.
+  const groups = instance.SecurityGroups?.flatMap(({ GroupId }) => GroupId ?? []) ?? [];
+  const subnetId = instance.SubnetId ?? null;
+  const known = groups.length > 0 ? groups : null;
+  const missing = known ? [] : [`the security groups of ${instance.InstanceId}`];
+  return { label, family, range, certain: true, subnetId, zone: zoneOf(subnetId, net), groups: known, missing };
+}
+
+function noInterface(target: string, carriers: number, net: NetworkEvidence): string {
+  if (net.networkInterfaces === undefined) return `the network interfaces, for the security groups of ${target}`;
+  if (carriers > 1) return `the security groups of ${target} (${carriers} network interfaces in several VPCs carry it)`;
+  return `the security groups of ${target} (no network interface that was read carries it)`;
+}
+
+function preferVpc<Place extends { VpcId?: string | undefined }>(places: Place[], vpcId?: string): Place | undefined {
+  const home = places.find((place) => vpcId !== undefined && place.VpcId === vpcId);
+  return home ?? (places.length === 1 ? places[0] : undefined);
+}
+
+const zoneOf = (subnetId: string | null, { subnets }: NetworkEvidence): string | null =>
+  subnets?.find(({ SubnetId }) => SubnetId === subnetId)?.AvailabilityZone ?? null;
+
+const ownAddresses = (eni: NetworkInterface): string[] => [
+  ...new Set([
+    ...(eni.PrivateIpAddress ? [eni.PrivateIpAddress] : []),
+    ...(eni.PrivateIpAddresses ?? []).flatMap(({ PrivateIpAddress }) => PrivateIpAddress ?? []),
+    ...(eni.Ipv6Addresses ?? []).flatMap(({ Ipv6Address }) => Ipv6Address ?? []),
+  ]),
+];
+
+/** Delegated prefixes (/28 for IPv4, /80 for IPv6) hold pod addresses that appear nowhere else in the interface. */
+function prefixesOf(eni: NetworkInterface): Parsed[] {
+  const ipv6Prefixes: unknown = eni.Ipv6Prefixes;
+  return [
+    ...(eni.Ipv4Prefixes ?? []).flatMap(({ Ipv4Prefix }) => Ipv4Prefix ?? []),
+    ...(Array.isArray(ipv6Prefixes) ? ipv6Prefixes.flatMap(ipv6Prefix) : []),
+  ].flatMap((text) => parseRange(text) ?? []);
+}
+
+interface Parsed {
+  family: Family;
+  range: Range;
+}
+
+interface Interfaces {
+  /** By "4 167772421": IPv6 has several spellings. */
+  byAddress: Map<string, NetworkInterface[]>;
+  byDescription: Map<string, NetworkInterface[]>;
+  withPrefixes: { eni: NetworkInterface; prefixes: Parsed[] }[];
+}
+
+const addressKey = ({ family, range }: Parsed): string => `${family} ${range.low}`;
+
+/** An account has thousands of interfaces and a load balancer up to a thousand targets: each list is read once. */
+const indexed = new WeakMap<readonly NetworkInterface[], Interfaces>();
+
+function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
+  const ready = indexed.get(interfaces);
+  if (ready) return ready;
+  const index: Interfaces = {
+    byAddress: new Map(),
+    byDescription: groupBy(interfaces, ({ Description }) => Description ?? ''),
+    withPrefixes: [],
+  };
+  for (const eni of interfaces) {
+    for (const address of ownAddresses(eni)) {
+      const parsed = parseRange(address);
+      if (!parsed) continue;
+      const same = index.byAddress.get(addressKey(parsed));
+      if (same) same.push(eni);
+      else index.byAddress.set(addressKey(parsed), [eni]);
+    }
+    const prefixes = prefixesOf(eni);
+    if (prefixes.length > 0) index.withPrefixes.push({ eni, prefixes });
+  }
+  indexed.set(interfaces, index);
+  return index;
+}
+
+function carriersOf(address: Parsed, interfaces: readonly NetworkInterface[]): NetworkInterface[] {
+  const { byAddress, withPrefixes } = indexOf(interfaces);
+  const own = byAddress.get(addressKey(address)) ?? [];
+  const delegated = withPrefixes
+    .filter(({ eni }) => !own.includes(eni))
+    .filter(({ prefixes }) =>
+      prefixes.some(({ family, range }) => family === address.family && contains(range, address.range)),
+    );
+  return [...own, ...delegated.map(({ eni }) => eni)];
+}
+
+const ipv6Prefix = (entry: unknown): string[] =>
+  typeof entry === 'object' && entry !== null && 'Ipv6Prefix' in entry && typeof entry.Ipv6Prefix === 'string'
+    ? [entry.Ipv6Prefix]
+    : [];
+
+/** A subnet has one IPv4 block and at most a few IPv6 blocks, of which the first is used. */
+export function subnetBlock(subnet: Subnet | undefined, family: Family): Range | null {
+  const text =
+    family === 4
+      ? subnet?.CidrBlock
+      : subnet?.Ipv6CidrBlockAssociationSet?.find(({ Ipv6CidrBlock }) => Ipv6CidrBlock)?.Ipv6CidrBlock;
+  const parsed = text ? parseRange(text) : null;
+  return parsed?.family === family ? parsed.range : null;
+}

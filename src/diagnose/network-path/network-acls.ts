@@ -1,0 +1,74 @@
+/**
+ * Network ACLs: stateless, one for each subnet, rules by number, the first that matches decides, denied when none does. Not evaluated for
+ * traffic that stays inside a subnet. IPv4 and IPv6 have rules of their own.
+ */
+import type { NetworkAcl } from '../../evidence/aws.ts';
+import { type Box, type Family, intersect, parseRange, ports, type Range, without } from './cidr-ranges.ts';
+import type { Direction } from './security-groups.ts';
+
+type Entry = NonNullable<NetworkAcl['Entries']>[number];
+
+/** The number the API gives the last rule, written "*" in the console: it denies everything. */
+const LAST_RULE = 32767;
+
+/** What a network ACL denies of the packets in `wanted`, and the number of the rule that does it. */
+export interface Denial {
+  boxes: Box[];
+  rule: number;
+}
+
+export const aclOfSubnet = (subnetId: string | null, acls: readonly NetworkAcl[] | undefined): NetworkAcl | undefined =>
+  acls?.find(({ Associations }) => subnetId !== null && Associations?.some(({ SubnetId }) => SubnetId === subnetId));
+
+/** `wanted` holds the addresses of the other side and the destination ports. Denials come in rule order. */
+export function denials(acl: NetworkAcl, direction: Direction, wanted: readonly Box[], family: Family): Denial[] {
+  const entries = (acl.Entries ?? [])
+    .filter(({ Egress }) => Egress === (direction === 'out'))
+    .sort((a, b) => a.RuleNumber - b.RuleNumber);
+  const denied: Denial[] = [];
+  let open = [...wanted];
+  for (const entry of entries) {
+    const reach = reachOf(entry, family);
+    if (!reach) continue;
+    const hit = open.flatMap((box) => intersect(box, reach) ?? []);
+    if (hit.length > 0 && entry.RuleAction !== 'allow') denied.push({ boxes: hit, rule: entry.RuleNumber });
+    open = open.flatMap((box) => without(box, reach));
+  }
+  return open.length > 0 ? [...denied, { boxes: open, rule: LAST_RULE }] : denied;
+}
+
+/** Protocols are numbers as text: 6 is TCP, -1 is all. With -1 the ports do not count. */
+function reachOf(entry: Entry, family: Family): Box | null {
+  if (!['-1', '6', 'tcp'].includes(entry.Protocol)) return null;
+  const block = family === 4 ? entry.CidrBlock : entry.Ipv6CidrBlock;
+  const parsed = block === undefined ? null : parseRange(block);
+  if (parsed?.family !== family) return null;
+  return { addresses: parsed.range, ports: entry.Protocol === '-1' ? ports(0, 65535) : portsOf(entry) };
+}
+
+function portsOf({ PortRange }: Entry): Range {
+  return ports(PortRange?.From ?? 0, PortRange?.To ?? 65535);
+}
+
+export const ruleName = (rule: number): string =>
+  rule === LAST_RULE ? 'no rule allows it, and the last rule denies' : `rule ${rule} denies`;
+
+/** A free rule number in front of the one that denies; null when there is none. */
+export function freeRuleNumber(
+  acl: NetworkAcl,
+  direction: Direction,
+  denying: number,
+  taken: readonly number[] = [],
+): number | null {
+  const used = (acl.Entries ?? [])
+    .filter(({ Egress, RuleNumber }) => Egress === (direction === 'out') && RuleNumber < LAST_RULE)
+    .map(({ RuleNumber }) => RuleNumber)
+    .concat(taken);
+  const next = Math.max(0, ...used) + 10;
+  if (denying === LAST_RULE && next < LAST_RULE) return next;
+  for (let candidate = denying - 1; candidate >= 1; candidate -= 1) if (!used.includes(candidate)) return candidate;
+  return null;
+}
+
+/** Source ports that a load balancer's connections use, to which the answers must come back. */
+export const EPHEMERAL = ports(1024, 65535);

@@ -1,0 +1,49 @@
+/** Route tables, where they say something: the route to an address is a black hole, or there is none. IPv4 only. */
+import type { RouteTable } from '../../evidence/aws.ts';
+import { contains, type Family, parseRange, type Range, volume } from './cidr-ranges.ts';
+
+export interface RouteFault {
+  routeTableId: string;
+  /** "the route 10.9.0.0/16 is a black hole" */
+  fault: string;
+}
+
+/** Null: the subnet has a route to the address, or its routes cannot tell. */
+export function routeFault(
+  subnetId: string | null,
+  vpcId: string | undefined,
+  destination: { family: Family; range: Range },
+  tables: readonly RouteTable[] | undefined,
+): RouteFault | null {
+  const table = tables && tableOf(subnetId, vpcId, tables);
+  if (!table || destination.family !== 4) return null;
+  const routes = (table.Routes ?? []).flatMap((route) => {
+    const parsed = route.DestinationCidrBlock === undefined ? null : parseRange(route.DestinationCidrBlock);
+    return parsed?.family === 4 && contains(parsed.range, destination.range) ? [{ ...route, range: parsed.range }] : [];
+  });
+  const best = routes.sort((a, b) => (size(a.range) < size(b.range) ? -1 : 1))[0];
+  if (best?.State === 'blackhole') {
+    return { routeTableId: table.RouteTableId, fault: `the route ${best.DestinationCidrBlock} is a black hole` };
+  }
+  // A route to a prefix list has no CIDR block here, and could be the one.
+  const legible = (table.Routes ?? []).every((route) => route.DestinationPrefixListId === undefined);
+  const complete = (table.Routes ?? []).length > 0 && legible;
+  return best || !complete ? null : { routeTableId: table.RouteTableId, fault: 'no route covers the address' };
+}
+
+/** The table associated with the subnet, else the main one of its VPC. */
+function tableOf(
+  subnetId: string | null,
+  vpcId: string | undefined,
+  tables: readonly RouteTable[],
+): RouteTable | undefined {
+  if (subnetId === null) return undefined;
+  const own = tables.find(({ Associations }) => Associations?.some(({ SubnetId }) => SubnetId === subnetId));
+  const main = tables.filter(
+    ({ VpcId, Associations }) =>
+      vpcId !== undefined && VpcId === vpcId && Associations?.some(({ Main }) => Main === true),
+  );
+  return own ?? main[0];
+}
+
+const size = (range: Range): bigint => volume([{ addresses: range, ports: { low: 0n, high: 0n } }]);

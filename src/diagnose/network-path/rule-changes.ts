@@ -1,0 +1,58 @@
+/** Changes to what a path depends on. Live configuration is evidence only for the time since the last of them. */
+import type { CloudTrailEvent } from '../../evidence/aws.ts';
+
+export interface Change {
+  /** Epoch milliseconds. */
+  at: number;
+  name: string;
+  resource: string;
+  /** The ports that its rules are about; empty where it names none. */
+  ports: { from: number; to: number }[];
+}
+
+/** CloudTrail names of calls that open or close a path. */
+const PATH_CALLS =
+  /SecurityGroup(Ingress|Egress|Rules|s)$|^Modify(NetworkInterface|Instance)Attribute$|NetworkAcl(Entry|Association)$|^(Create|Replace|Delete)Route$|^SetSubnets$/;
+
+/** Calls that name one of the resources, by time; those that only described something are left out. */
+export function pathChanges(events: readonly CloudTrailEvent[], resources: readonly string[]): Change[] {
+  return events
+    .flatMap((event): Change[] => {
+      const at = eventTime(event);
+      const resource = changedOf(event, resources);
+      if (at === null || resource === undefined || !PATH_CALLS.test(event.EventName ?? '')) return [];
+      return /^(Describe|Get|List)/.test(event.EventName ?? '')
+        ? []
+        : [{ at, name: event.EventName ?? '', resource, ports: portsOf(event) }];
+    })
+    .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+const portsOf = ({ CloudTrailEvent: record = '' }: CloudTrailEvent): Change['ports'] =>
+  [...record.matchAll(/"from(?:Port)?"\s*:\s*(-?\d+)\s*,\s*"to(?:Port)?"\s*:\s*(-?\d+)/g)].map(([, from, to]) => ({
+    from: Number(from),
+    to: Number(to),
+  }));
+
+/** A rule names the group that it admits as well: what was changed is the group of the request. */
+function changedOf(event: CloudTrailEvent, resources: readonly string[]): string | undefined {
+  const named = resources.filter((id) => names(event, id));
+  const asked = /"(?:groupId|networkAclId)"\s*:\s*"([^"]+)"/.exec(event.CloudTrailEvent ?? '')?.[1];
+  return (
+    named.find((id) => event.Resources?.length === 1 && event.Resources[0]?.ResourceName === id) ??
+    named.find((id) => id === asked) ??
+    named[0]
+  );
+}
+
+/** The AWS CLI prints epoch seconds or ISO 8601, by its version and settings. */
+export function eventTime({ EventTime }: CloudTrailEvent): number | null {
+  const at = typeof EventTime === 'number' ? EventTime * 1000 : Date.parse(EventTime ?? '');
+  return Number.isNaN(at) ? null : at;
+}
+
+/** In its resources or in the request it records. A refused call changed nothing. */
+export function names({ Resources, CloudTrailEvent: record = '' }: CloudTrailEvent, id: string): boolean {
+  if (/"errorCode"\s*:/.test(record)) return false;
+  return Resources?.some(({ ResourceName }) => ResourceName === id) === true || record.includes(`"${id}"`);
+}

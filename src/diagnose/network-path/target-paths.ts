@@ -1,0 +1,104 @@
+/** The paths to every target that is registered or that the log names: traffic port and health-check port apart. */
+import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import type { Known } from '../checks/check.ts';
+import { groupBy, targetGroupName } from '../traffic.ts';
+import { locate, splitTarget } from './addresses.ts';
+import { type NetworkEvidence, type PathAnswer, pathTo } from './path.ts';
+
+export type PathEvidence = NetworkEvidence & Partial<Pick<Known, 'targetGroups' | 'targetHealth' | 'traffic'>>;
+
+export interface TargetPath {
+  /** ARN. */
+  targetGroup: string;
+  name: string;
+  /** "10.0.1.5:8080" where the address is known, else "i-0123:8080". */
+  target: string;
+  registered: boolean;
+  /** State of describe-target-health; null when it is not registered or health was not seen. */
+  state: string | null;
+  trafficPort: number;
+  traffic: PathAnswer;
+  /** Null: no health checks, or the port is not known. */
+  healthPort: number | null;
+  health: PathAnswer | null;
+}
+
+interface Endpoint {
+  arn: string;
+  /** Instance id or address. */
+  id: string;
+  address: string;
+  port: number;
+  description: TargetHealthDescription | null;
+}
+
+/** Sorted by target group, then target. Lambda functions have no path. */
+export function targetPaths(known: PathEvidence): TargetPath[] {
+  const endpoints = [...registered(known), ...logged(known)];
+  return [...groupBy(endpoints, ({ arn, address, port }) => `${arn} ${address}:${port}`)]
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .flatMap(([, [first]]) => (first ? [pathOf(first, known)] : []));
+}
+
+function pathOf({ arn, id, address, port, description }: Endpoint, known: PathEvidence): TargetPath {
+  const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+  const from = { vpcId: group?.VpcId };
+  const healthPort = healthPortOf(group, description, port);
+  const traffic = pathTo(id, port, known, from);
+  return {
+    targetGroup: arn,
+    name: targetGroupName(arn),
+    target: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    registered: description !== null,
+    state: description?.TargetHealth?.State ?? null,
+    trafficPort: port,
+    traffic,
+    healthPort,
+    health: healthPort === null ? null : healthPort === port ? traffic : pathTo(id, healthPort, known, from),
+  };
+}
+
+/** Targets of the load balancer's own groups: a list of all groups may hold those of others. */
+function registered(known: PathEvidence): Endpoint[] {
+  return attachedGroups(known).flatMap((group) =>
+    (known.targetHealth?.[group.TargetGroupArn] ?? []).flatMap((description): Endpoint[] => {
+      const port = description.Target.Port ?? group.Port;
+      if (port === undefined) return [];
+      const id = description.Target.Id;
+      const address = locate(id, known, group.VpcId).label;
+      return [{ arn: group.TargetGroupArn, id, address, port, description }];
+    }),
+  );
+}
+
+function logged({ traffic }: PathEvidence): Endpoint[] {
+  return (traffic?.log.targets ?? []).flatMap(({ target_group_arn: arn, target }): Endpoint[] => {
+    const split = splitTarget(target);
+    return split ? [{ arn, id: split.address, ...split, description: null }] : [];
+  });
+}
+
+/** Groups that the load balancer forwards to, without Lambda. */
+export function attachedGroups({
+  loadBalancer,
+  targetGroups,
+  traffic,
+}: Partial<Pick<Known, 'loadBalancer' | 'targetGroups' | 'traffic'>>): TargetGroup[] {
+  const used = new Set((traffic?.log.targets ?? []).map(({ target_group_arn }) => target_group_arn));
+  return (targetGroups ?? []).filter(({ TargetType, TargetGroupArn, LoadBalancerArns }) => {
+    if (TargetType === 'lambda') return false;
+    if (used.has(TargetGroupArn) || !LoadBalancerArns || !loadBalancer) return true;
+    return LoadBalancerArns.includes(loadBalancer.LoadBalancerArn);
+  });
+}
+
+/** The port that the target's health says, else the group's: a number or "traffic-port". */
+export function healthPortOf(
+  group: TargetGroup | undefined,
+  description: TargetHealthDescription | null,
+  trafficPort: number,
+): number | null {
+  if (!group || group.HealthCheckEnabled === false) return null;
+  const port = description?.HealthCheckPort ?? group.HealthCheckPort ?? 'traffic-port';
+  return port === 'traffic-port' ? trafficPort : Number.isInteger(Number(port)) ? Number(port) : null;
+}

@@ -1,0 +1,88 @@
+/** Rows of the shape `x -1 -1` 502 by target, with what tells whether the deregistration delay of the target ended them. */
+import type { Known } from '../checks/check.ts';
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, withSignature } from '../traffic.ts';
+import { type TargetLife, targetLives } from './churn.ts';
+import { deregistrationTimes } from './configuration-changes.ts';
+
+export type AbortedEvidence = Partial<Pick<Known, 'targetGroupAttributes' | 'changes' | 'instances'>>;
+
+export interface Aborted {
+  target_group_arn: string;
+  target: string;
+  errors: Failure[];
+  life: TargetLife | null;
+  /** At least two that ended at the same moment after different durations: one timer of the target, not one of each request. */
+  together: Failure[];
+  /** When the target was deregistered by an API call that fits these errors, epoch milliseconds. */
+  deregisteredAt: number | null;
+  /** The configured delay, seconds. */
+  delay: number | null;
+  /** Ended sooner than a request in flight when its target was deregistered can. */
+  tooShort: Failure[];
+}
+
+/** Nodes may end the requests of one target this far apart. */
+const TOGETHER_MS = 50;
+/** Nodes keep choosing a target for some seconds after it was deregistered; 30 s leaves room. */
+const LAG_SECONDS = 30;
+/** How far the time of the API call plus the delay may lie from the end of the request, milliseconds. */
+const EVENT_SLACK_MS = 15_000;
+/** The longest delay that can be configured, milliseconds. */
+const LONGEST_DELAY_MS = 3_600_000;
+
+export function abortedRequests(traffic: Traffic, known: AbortedEvidence): Aborted[] {
+  const lives = targetLives(traffic);
+  const errors = withSignature(traffic, 'no-response-aborted');
+  return [...groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`).values()].map((own) => {
+    const target = own[0]?.target ?? '-';
+    const target_group_arn = own[0]?.target_group_arn ?? '-';
+    const delay = configuredDelay(target_group_arn, known);
+    return {
+      target_group_arn,
+      target,
+      errors: own,
+      life: lives.find((life) => life.target === target && life.target_group_arn === target_group_arn) ?? null,
+      together: endedTogether(own),
+      deregisteredAt: deregistrationOf(target_group_arn, target, own, delay, known),
+      delay,
+      tooShort: own.filter(({ elapsed }) => delay !== null && elapsed !== null && elapsed < delay - LAG_SECONDS),
+    };
+  });
+}
+
+/** deregistration_delay.timeout_seconds as read now, seconds. */
+export function configuredDelay(arn: string, { targetGroupAttributes }: AbortedEvidence): number | null {
+  const value = Number(targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds'] ?? Number.NaN);
+  return Number.isFinite(value) ? value : null;
+}
+
+function endedTogether(errors: Failure[]): Failure[] {
+  const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
+  const together = new Set<Failure>();
+  let [start, end] = [0, 0];
+  for (const { at } of ordered) {
+    while ((ordered[start]?.at ?? at) < at - TOGETHER_MS) start++;
+    while (end < ordered.length && (ordered[end]?.at ?? at) <= at + TOGETHER_MS) end++;
+    const near = ordered.slice(start, end);
+    const durations = near.flatMap(({ elapsed }) => elapsed ?? []);
+    if (durations.length < 2 || Math.max(...durations) - Math.min(...durations) <= TOGETHER_MS / 1000) continue;
+    for (const error of near) together.add(error);
+  }
+  return errors.filter((error) => together.has(error));
+}
+
+/** The DeregisterTargets call of this target that lies one delay before an error; any earlier one where the delay is not known. */
+function deregistrationOf(
+  arn: string,
+  target: string,
+  errors: Failure[],
+  delay: number | null,
+  known: AbortedEvidence,
+): number | null {
+  const fits = (call: number, end: number) =>
+    delay === null
+      ? end > call && end - call <= LONGEST_DELAY_MS
+      : Math.abs(end - call - delay * 1000) <= EVENT_SLACK_MS;
+  return deregistrationTimes(arn, target, known).find((call) => errors.some((error) => fits(call, error.at))) ?? null;
+}

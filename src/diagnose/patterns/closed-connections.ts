@@ -1,0 +1,144 @@
+/**
+ * Rows of the shape `x t -1` 502 look alike one by one. Together they fall into parts, each with the pattern that told it; an error is in one
+ * part only, the most specific first. What no pattern explains is the rest.
+ */
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
+import { type TargetLife, targetLives } from './churn.ts';
+import { type FailingClients, failingClients } from './clients.ts';
+import { type DurationCluster, fixedDurations } from './durations.ts';
+import { type TargetBurst, targetBursts } from './error-bursts.ts';
+import { isInstant, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
+import { failingRoutes, type RouteShare } from './route-errors.ts';
+
+export interface ClosedParts {
+  all: Failure[];
+  /** Target groups of which (nearly) every request was closed at once and none succeeded. */
+  wholeGroups: { target_group_arn: string; errors: Failure[]; requests: number }[];
+  /** Routes that fail nearly always while others succeed. */
+  routes: RouteShare[];
+  measures: KeepAliveMeasure[];
+  /** Instant errors that the measured keep-alive edge explains, by target group. */
+  race: { measure: KeepAliveMeasure; errors: Failure[] }[];
+  /** Errors of the last moments of targets that left for good. */
+  leaving: { life: TargetLife; errors: Failure[] }[];
+  /** The same where others fail as much: theirs, or of what else closes connections. They are among the bursts and the rest as well. */
+  perhapsLeaving: { life: TargetLife; errors: Failure[] }[];
+  /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
+  clocks: DurationCluster[];
+  /** Clients that fail whenever they ask again, with their errors of no other part; null when none are seen. */
+  clients: FailingClients | null;
+  /** Errors of one target that ended together. */
+  bursts: TargetBurst[];
+  instantRest: Failure[];
+  slowRest: Failure[];
+}
+
+const WHOLE_GROUP_REQUESTS = 10;
+/** Up to this share of the examined errors that may be of something else, those off the edge are taken for the same race, and those not examined. */
+const FEW_ELSEWHERE = 0.1;
+const NEARLY_ALL = 0.9;
+/** A target that leaves fails its requests in its last moments. */
+const LAST_MOMENTS_MS = 90_000;
+/** A target that answered another request later than this after an error was not leaving yet. */
+const STILL_SERVING_MS = 5_000;
+const AT_ONCE_MS = 1000;
+const SEVERAL = 3;
+
+export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
+  const all = withSignature(traffic, 'closed-before-response');
+  let rest = all;
+  const take = (errors: Failure[]): Failure[] => {
+    const taken = new Set(errors);
+    rest = rest.filter((error) => !taken.has(error));
+    return errors;
+  };
+
+  const wholeGroups = closedGroups(traffic, rest);
+  for (const group of wholeGroups) take(group.errors);
+  const routes = failingRoutes(traffic, rest).filter(({ errors }) => !endsByClock(errors));
+  for (const route of routes) take(route.errors);
+
+  const measures = measureKeepAlive(traffic);
+  const race = measures.flatMap((measure) => {
+    const open = new Set(rest);
+    const errors = raceErrors(measure).filter((error) => open.has(error));
+    return errors.length > 0 ? [{ measure, errors: take(errors) }] : [];
+  });
+
+  const clocks = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  for (const clock of clocks) take(clock.errors);
+  const clients = failingClients(traffic, rest);
+  if (clients) take(clients.errors);
+  const last = leavingErrors(traffic, rest);
+  const leaving = last.filter(({ shown }) => shown).map(({ life, errors }) => ({ life, errors: take(errors) }));
+  const perhapsLeaving = last.filter(({ shown }) => !shown).map(({ life, errors }) => ({ life, errors }));
+  const bursts = targetBursts(rest, readMs(traffic));
+  for (const burst of bursts) take(burst.errors);
+  return {
+    all,
+    wholeGroups,
+    routes,
+    measures,
+    race,
+    leaving,
+    perhapsLeaving,
+    clocks,
+    clients,
+    bursts,
+    instantRest: rest.filter(isInstant),
+    slowRest: rest.filter((error) => !isInstant(error)),
+  };
+});
+
+function closedGroups(traffic: Traffic, errors: Failure[]): ClosedParts['wholeGroups'] {
+  return [...groupBy(errors, (error) => error.target_group_arn)].flatMap(([target_group_arn, own]) => {
+    const targets = traffic.log.targets.filter((t) => t.target_group_arn === target_group_arn);
+    const requests = targets.reduce((sum, t) => sum + t.requests, 0);
+    const succeeded = targets.some((t) => t.firstSuccess !== null);
+    const whole =
+      requests >= WHOLE_GROUP_REQUESTS && !succeeded && weigh(own) >= 0.99 * requests && own.every(isInstant);
+    return whole ? [{ target_group_arn, errors: own, requests }] : [];
+  });
+}
+
+/** Nearly all at one duration: what always fails may be what a response holds, or a clock that fires each time. */
+function endsByClock(errors: Failure[]): boolean {
+  const [clock] = fixedDurations(errors);
+  return clock !== undefined && clock.errors.length >= NEARLY_ALL * errors.length;
+}
+
+function raceErrors(measure: KeepAliveMeasure): Failure[] {
+  if (measure.seconds === null) return [];
+  return measure.elsewhere <= FEW_ELSEWHERE ? measure.instant : measure.atEdge;
+}
+
+/**
+ * The errors with which a target leaves. Where connections are closed on others too, or were before, only those after its last success
+ * count, and only when there are several or it also refused connections then.
+ */
+function leavingErrors(traffic: Traffic, errors: Failure[]) {
+  const lives = targetLives(traffic).filter((life) => life.left === true);
+  const isLast = (error: Failure, life: TargetLife) =>
+    isOf(error, life) &&
+    error.at >= life.lastSeen - LAST_MOMENTS_MS &&
+    error.at >= (life.lastSuccess ?? 0) - STILL_SERVING_MS;
+  const refused = withSignature(traffic, 'connect-failed');
+  const elsewhere = errors.filter((error) => !lives.some((life) => isLast(error, life)));
+  return lives
+    .map((life) => {
+      const own = errors.filter((error) => isLast(error, life));
+      if (!elsewhere.some((error) => error.target_group_arn === life.target_group_arn))
+        return { life, errors: own, shown: true };
+      const stopped = (life.lastSuccess ?? life.firstSeen) - AT_ONCE_MS;
+      const after = own.filter((error) => error.at >= stopped);
+      const shown = after.length >= SEVERAL || refused.some((error) => isOf(error, life) && error.at >= stopped);
+      return { life, errors: shown ? after : own, shown };
+    })
+    .filter(({ errors: own }) => own.length > 0);
+}
+
+const readMs = ({ log }: Traffic): number => (log.newest ?? 0) - (log.oldest ?? 0);
+
+const isOf = (error: Failure, life: TargetLife): boolean =>
+  error.target === life.target && error.target_group_arn === life.target_group_arn;

@@ -1,0 +1,110 @@
+/** Recorded API calls that changed something, from lookup-events. */
+import type { CloudTrailEvent } from '../../evidence/aws.ts';
+import { epochOf } from '../../evidence/aws.ts';
+import type { Known } from '../checks/check.ts';
+
+export interface Mutation {
+  name: string;
+  /** Epoch milliseconds. */
+  at: number;
+  user: string | null;
+  /** What the request said: parsed, and as text to search for names and ARNs. */
+  parameters: Record<string, unknown>;
+  text: string;
+}
+
+const READING = /^(Describe|Get|List|Lookup|Search|Filter|BatchGet|Head|Test|Assume|Decrypt|StartQuery)/;
+
+/** Successful calls that are not only reading, oldest first, then by name. An event without a time is of no use here. */
+export const mutations = (events: readonly CloudTrailEvent[]): Mutation[] =>
+  events
+    .filter(({ EventName = '' }) => EventName !== '' && !READING.test(EventName))
+    .flatMap((event) => {
+      const at = timeOf(event.EventTime);
+      const record = parsed(event.CloudTrailEvent);
+      if (at === null || 'errorCode' in record) return [];
+      return [
+        {
+          name: event.EventName ?? '',
+          at,
+          user: event.Username ?? null,
+          parameters: isRecord(record.requestParameters) ? record.requestParameters : {},
+          text: `${event.CloudTrailEvent ?? ''} ${(event.Resources ?? []).map(({ ResourceName }) => ResourceName ?? '').join(' ')}`,
+        },
+      ];
+    })
+    .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+
+/** The AWS CLI prints ISO 8601 times; its older version printed epoch seconds. */
+function timeOf(time: CloudTrailEvent['EventTime']): number | null {
+  if (time === undefined) return null;
+  const at = typeof time === 'number' ? time * 1000 : epochOf(time);
+  return Number.isNaN(at) ? null : at;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parsed(text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+export interface Deregistration {
+  at: number;
+  targetGroupArn: string;
+  targets: { id: string; port: number | null }[];
+}
+
+/** DeregisterTargets calls: requestParameters.targetGroupArn and targets[].id, as CloudTrail records them. */
+export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistration[] =>
+  mutations(events)
+    .filter(({ name }) => name === 'DeregisterTargets')
+    .flatMap(({ at, parameters }) => {
+      const { targetGroupArn, targets } = parameters;
+      if (typeof targetGroupArn !== 'string' || !Array.isArray(targets)) return [];
+      const named = targets.filter(isRecord).flatMap(({ id, port }) => {
+        return typeof id === 'string' ? [{ id, port: typeof port === 'number' ? port : null }] : [];
+      });
+      return [{ at, targetGroupArn, targets: named }];
+    });
+
+/** When this target was taken out of this target group by an API call, epoch milliseconds, oldest first. */
+export function deregistrationTimes(
+  arn: string,
+  target: string,
+  { changes, instances }: Partial<Pick<Known, 'changes' | 'instances'>>,
+): number[] {
+  const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const port = Number(target.slice(target.lastIndexOf(':') + 1));
+  const ids = new Set([address]);
+  for (const { InstanceId, PrivateIpAddress } of instances ?? []) if (PrivateIpAddress === address) ids.add(InstanceId);
+  return deregistrations(changes ?? [])
+    .filter(
+      (call) =>
+        call.targetGroupArn === arn && call.targets.some((one) => ids.has(one.id) && (one.port ?? port) === port),
+    )
+    .map(({ at }) => at);
+}
+
+/** Calls that can bear on how a load balancer reaches its targets, or on the targets themselves. */
+const BEARING =
+  /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface/;
+
+/** The changes that can bear on this load balancer: none to another load balancer or to a target group that is not its own. */
+export function changesTo(
+  name: string,
+  targetGroupArns: readonly string[],
+  events: readonly CloudTrailEvent[],
+): Mutation[] {
+  const own = [`app/${name}/`, ...targetGroupArns.map((arn) => `targetgroup/${arn.split(':targetgroup/')[1]}`)];
+  return mutations(events).filter((call) => {
+    if (!BEARING.test(call.name)) return false;
+    const namesOne = /:(loadbalancer|listener|listener-rule|targetgroup)\//.test(call.text);
+    return !namesOne || own.some((part) => call.text.includes(part));
+  });
+}

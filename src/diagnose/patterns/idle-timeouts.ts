@@ -1,0 +1,133 @@
+/** Errors of the idle timeout: which timer shows in them, and whether the target or the upload of the body was slow. */
+import type { Attributes } from '../../evidence/aws.ts';
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, weigh, withSignature } from '../traffic.ts';
+import { tally } from './tally.ts';
+
+export interface IdleTimeouts {
+  all: Failure[];
+  /** The idle timeout that the errors show, whole seconds; null when they show none. */
+  effective: number | null;
+  /** The configured one, seconds; null when attributes could not be read. */
+  configured: number | null;
+  /** Nothing to upload, and they ended at the timer or later: only the target can have been slow. */
+  target: Failure[];
+  /** A body, ended at the timer, on a route where requests without one timed out too. */
+  sameRoute: Failure[];
+  /** Bodies that were still moving after the request was sent on, while the same routes are fast otherwise. */
+  upload: Failure[];
+  /** A body that may have been slow, or a slow target. */
+  either: Failure[];
+  /** Nothing to upload, but they ended before the timer, or no timer shows and none is known: the numbers do not agree. */
+  early: Failure[];
+}
+
+/** A whole request up to this size leaves with the first flights of the connection, bytes. */
+export const SMALL_BODY = 16_384;
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+/** What the load balancer may take beyond the timer, seconds. Rows show 0.004 s. */
+const SLACK = 0.15;
+/** From this much beyond the timer on, something moved after the request was sent on, seconds. */
+const WELL_ABOVE = 1;
+const MIN_PATTERN = 3;
+
+export const methodOf = (error: Failure): string => error.route.split(' ')[0] ?? '';
+/** Whether its method has no body. */
+export const isBodiless = (error: Failure): boolean => BODILESS.has(methodOf(error));
+const withoutUpload = (error: Failure): boolean => isBodiless(error) || error.received_bytes < SMALL_BODY;
+
+/** Any of them may have waited for a slow client. */
+export const allCarryBodies = (errors: readonly Failure[]): boolean => !errors.some(withoutUpload);
+
+export function configuredIdleTimeout(attributes: Attributes | undefined): number | null {
+  const value = Number(attributes?.['idle_timeout.timeout_seconds'] ?? Number.NaN);
+  return Number.isFinite(value) ? value : null;
+}
+
+export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefined): IdleTimeouts {
+  const all = withSignature(traffic, 'idle-timeout');
+  const configured = configuredIdleTimeout(attributes);
+  const small = all.filter(withoutUpload);
+  const large = all.filter((error) => !withoutUpload(error));
+  const effective = timerIn(small, configured) ?? timerIn(large, configured);
+  const limit = effective ?? configured;
+  const target = small.filter(({ elapsed }) => elapsed === null || (limit !== null && elapsed >= limit - 0.1));
+  const timedOut = groupBy(target, (error) => error.route);
+  const late = large.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + WELL_ABOVE);
+  const upload = onlyUploads(traffic, large, late, target, limit) ? late : [];
+  const isLate = new Set(late);
+  const sameRoute = large.filter(
+    (error) => !isLate.has(error) && (timedOut.get(error.route)?.length ?? 0) >= MIN_PATTERN,
+  );
+  const settled = new Set([...target, ...sameRoute, ...upload]);
+  return {
+    all,
+    effective,
+    configured,
+    target,
+    sameRoute,
+    upload,
+    either: large.filter((error) => !settled.has(error)),
+    early: small.filter((error) => !settled.has(error)),
+  };
+}
+
+/** The whole number of seconds just below the densest run of durations: three of them, or fewer where all agree with it. */
+export function timerIn(errors: readonly Failure[], configured: number | null = null): number | null {
+  const durations = errors.flatMap(({ elapsed }) => elapsed ?? []).sort((a, b) => a - b);
+  const counts = new Map<number, number>();
+  for (const duration of durations) {
+    const second = Math.floor(duration + 0.02);
+    if (duration - second <= SLACK && second >= 1) counts.set(second, (counts.get(second) ?? 0) + 1);
+  }
+  const [best] = [...counts].sort(
+    ([a, n], [b, m]) => m - n || Number(b === configured) - Number(a === configured) || a - b,
+  );
+  if (!best) return null;
+  const [second, count] = best;
+  const enough = count >= MIN_PATTERN && count >= durations.length / 2;
+  return enough || count === durations.length || second === configured ? second : null;
+}
+
+/**
+ * Slow uploads and nothing else: most errors with a body ended well above the timer, each after another time, no request without a body
+ * timed out, and the same routes answer fast when they succeed.
+ */
+function onlyUploads(
+  traffic: Traffic,
+  large: Failure[],
+  late: Failure[],
+  target: Failure[],
+  limit: number | null,
+): boolean {
+  if (limit === null || late.length < MIN_PATTERN || target.length > 0) return false;
+  const alike = Math.max(...tally(late, ({ elapsed }) => String(Math.round(elapsed ?? 0))).map(({ count }) => count));
+  if (late.length < 0.8 * large.length || alike > Math.max(1, 0.2 * weigh(late))) return false;
+  const slowest = meanSuccess(
+    traffic,
+    late.map((error) => error.route),
+  );
+  return slowest !== null && slowest <= limit / 10;
+}
+
+/** The largest mean of target_processing_time among these routes' successes, seconds; null when none succeeded. */
+export function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null {
+  const means = traffic.log.routes
+    .filter(({ route, succeeded }) => routes.includes(route) && succeeded > 0)
+    .map(({ succeeded, succeededMs }) => succeededMs / succeeded / 1000);
+  return means.length === 0 ? null : Math.max(...means);
+}
+
+/** A number that shows no error waited for the idle timeout; null when some did, or may have. */
+export function endedTooSoon(
+  traffic: Traffic,
+  attributes: Attributes | undefined,
+): { longest: number; limit: number } | null {
+  // One second is the least that can be configured.
+  const limit = configuredIdleTimeout(attributes) ?? 1;
+  const durations = traffic.errors.map(({ elapsed }) => elapsed ?? Number.POSITIVE_INFINITY);
+  const longest = durations.reduce((top, each) => Math.max(top, each), 0);
+  return traffic.errors.length > 0 && weigh(withSignature(traffic, 'idle-timeout')) === 0 && longest < limit - 0.1
+    ? { longest, limit }
+    : null;
+}

@@ -1,0 +1,69 @@
+/** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
+
+import { outOf, percent, plural, seconds } from '../../format/wording.ts';
+import { type Failure, oncePerTraffic, type Traffic, weigh } from '../traffic.ts';
+import { closedParts } from './closed-connections.ts';
+import { ofFailingRoutes, routeShares, scattered } from './route-errors.ts';
+
+export interface BadResponse {
+  all: Failure[];
+  claimed: Failure[];
+  routes: string[];
+  reasons: string[];
+  against: string[];
+}
+
+const MIN_ERRORS = 5;
+
+export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
+  const parts = closedParts(traffic);
+  const fixed = parts.routes.flatMap((route) => route.errors);
+  const unclear = [
+    parts.slowRest,
+    parts.instantRest,
+    ...parts.clocks
+      .map((cluster) => cluster.errors)
+      .filter((errors) => errors.length < MIN_ERRORS || ofFailingRoutes(traffic, errors)),
+    ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
+  ].flatMap((errors) => {
+    const unexplained = new Set(scattered(traffic, errors));
+    return errors.filter((error) => !unexplained.has(error));
+  });
+  const retried = parts.all.filter((error) => error.retriedOk).length;
+  const ofClients = parts.clients?.errors ?? [];
+  const claimed = [...fixed, ...ofClients, ...unclear].sort((a, b) => a.index - b.index);
+  const shares = routeShares(traffic, parts.all);
+  return {
+    all: parts.all,
+    claimed,
+    routes: parts.routes.map((route) => route.route),
+    reasons: [
+      ...parts.routes.map(
+        (route) =>
+          `${route.route} failed ${percent(route.share)} of the time (${outOf(route.errors.length, route.requests)} requests) while other routes succeeded: what it answers makes it fail.`,
+      ),
+      ...(parts.clients
+        ? [
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, weigh(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
+          ]
+        : []),
+      ...(unclear.length > 0
+        ? [`${plural(unclear.length, 'error')} of the shape that a response the load balancer cannot take leaves.`]
+        : []),
+    ],
+    against: [
+      ...(retried > 0
+        ? [`${outOf(retried, parts.all.length)} worked when the same client repeated the same route within 30 s.`]
+        : []),
+      ...parts.race.map(
+        ({ measure, errors }) =>
+          `${plural(errors.length, 'error')} at the idle edge of ${seconds(measure.seconds ?? 0)}: their time decides, not their answer.`,
+      ),
+      ...(claimed.length === 0 && shares.length > 0
+        ? [
+            `No route fails by itself: the failing ${shares.length === 1 ? 'route succeeds' : 'routes succeed'} at least ${percent(1 - Math.max(...shares.map((s) => s.share)))} of the time.`,
+          ]
+        : []),
+    ],
+  };
+});

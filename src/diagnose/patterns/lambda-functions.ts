@@ -1,0 +1,103 @@
+/** Which function stands behind a target group, how long it ran, and whether its configured timeout ended it. */
+import type { FunctionConfiguration, TargetHealthDescription } from '../../evidence/aws.ts';
+import { epochOf } from '../../evidence/aws.ts';
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, withSignature } from '../traffic.ts';
+
+export interface LambdaTarget {
+  /** ARN as registered (it may end in a version or alias); null when the registration could not be read. */
+  arn: string | null;
+  configuration: FunctionConfiguration | null;
+}
+
+interface Registrations {
+  targetHealth?: Record<string, TargetHealthDescription[]>;
+  functions?: Record<string, FunctionConfiguration>;
+}
+
+/** A Lambda target group holds one function. Without its registration, a lone function that was read is taken to be it. */
+export function functionOf(targetGroupArn: string, { targetHealth, functions = {} }: Registrations): LambdaTarget {
+  const registered = targetHealth?.[targetGroupArn]
+    ?.map(({ Target }) => Target.Id)
+    .find((id) => id.includes(':lambda:'));
+  const arns = Object.keys(functions);
+  const arn = registered ?? (arns.length === 1 ? arns[0] : undefined) ?? null;
+  if (arn === null) return { arn, configuration: null };
+  return { arn, configuration: functions[arn] ?? functions[unqualified(arn)] ?? null };
+}
+
+/** arn:aws:lambda:region:account:function:name[:qualifier] → without the qualifier. */
+const unqualified = (arn: string): string => arn.split(':').slice(0, 7).join(':');
+
+/** Seconds from the whole request sent to the answer of Lambda; null when nothing says. The upload of the body is in request_processing_time. */
+export function lambdaSeconds(error: Failure): number | null {
+  const worked = error.target_processing_time;
+  const rest = error.elapsed === null ? -1 : error.elapsed - Math.max(0, error.request_processing_time);
+  const longest = Math.max(worked, rest);
+  return longest < 0 ? null : longest;
+}
+
+/** What Lambda adds to the timeout of the function before the load balancer hears of it, seconds. */
+const OVERHEAD = 0.5;
+const EARLY = 0.05;
+/** Configurable range of a function's timeout, seconds. */
+const [SHORTEST, LONGEST] = [1, 900];
+
+export interface Unhandled {
+  target_group_arn: string;
+  target: LambdaTarget;
+  /** Seconds; null when the configuration could not be read or was changed after the errors. */
+  timeout: number | null;
+  timedOut: Failure[];
+  raised: Failure[];
+  /** It cannot be told whether these timed out: they ended at `suspect` whole seconds, and the timeout is not known. */
+  unclear: Failure[];
+  suspect: number | null;
+}
+
+/** LambdaUnhandled covers both an error that the function raised and its timeout; the duration tells them apart. By target group. */
+export function unhandledErrors(traffic: Traffic, known: Registrations): Unhandled[] {
+  const errors = withSignature(traffic, 'lambda-failure').filter((error) => error.error_reason === 'LambdaUnhandled');
+  return [...groupBy(errors, (error) => error.target_group_arn)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([target_group_arn, own]) => {
+      const target = functionOf(target_group_arn, known);
+      const timeout = timeoutThen(target, own);
+      const parts = timeout === null ? withoutTimeout(own) : withTimeout(own, timeout);
+      return { target_group_arn, target, timeout, ...parts };
+    });
+}
+
+/** The configured timeout, unless the function was modified after its first error: then it says nothing about that moment. */
+function timeoutThen({ configuration }: LambdaTarget, errors: Failure[]): number | null {
+  const modified = configuration?.LastModified;
+  const since = typeof modified === 'string' ? epochOf(modified) : Number.NaN;
+  const first = Math.min(...errors.map((error) => error.at));
+  return since > first ? null : (configuration?.Timeout ?? null);
+}
+
+function withTimeout(errors: Failure[], timeout: number) {
+  const parts = { timedOut: [] as Failure[], raised: [] as Failure[], unclear: [] as Failure[] };
+  for (const error of errors) {
+    const took = lambdaSeconds(error);
+    // Longer than the timeout: the start of the function is not part of it, so both can be.
+    if (took === null || took > timeout + OVERHEAD) parts.unclear.push(error);
+    else if (took >= timeout - EARLY) parts.timedOut.push(error);
+    else parts.raised.push(error);
+  }
+  return { ...parts, suspect: timeout };
+}
+
+/** No request outlives the timeout, and it is whole seconds: only errors at the longest duration can have timed out. */
+function withoutTimeout(errors: Failure[]) {
+  const durations = errors.flatMap((error) => lambdaSeconds(error) ?? []);
+  const suspect = Math.round(Math.max(0, ...durations));
+  const possible = suspect >= SHORTEST && suspect <= LONGEST;
+  const unclear = errors.filter((error) => {
+    const took = lambdaSeconds(error);
+    return took === null || (possible && Math.abs(took - suspect) <= 0.05);
+  });
+  const open = new Set(unclear);
+  const raised = errors.filter((error) => !open.has(error));
+  return { timedOut: [], raised, unclear, suspect: unclear.length > 0 && possible ? suspect : null };
+}

@@ -1,0 +1,74 @@
+/** 503 rows of groups that had no target to give, and whether the group uses a target optimizer. */
+import type { TargetHealthDescription } from '../../evidence/aws.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import { metricSum } from '../../evidence/metrics.ts';
+import { list, plural } from '../../format/wording.ts';
+import type { Known } from '../checks/check.ts';
+import type { Failure, Traffic } from '../traffic.ts';
+import { groupBy, targetGroupName, weigh, withSignature } from '../traffic.ts';
+
+export type NoTargetEvidence = Partial<Pick<Known, 'targetGroups' | 'targetHealth' | 'metrics'>>;
+
+export interface NoTarget {
+  target_group_arn: string;
+  name: string;
+  errors: Failure[];
+  /** The group has a target control port, so an agent may refuse requests. Null when the group was not read. */
+  optimizer: boolean | null;
+  /** TargetControlRequestRejectCount over the window; null when it was not asked. */
+  rejected: number | null;
+  /** Every request of the group in the window that was counted by status ended so. */
+  everyRequest: boolean;
+  health: TargetHealthDescription[] | null;
+}
+
+/** By target group, most errors first. */
+export function noTargetGroups(traffic: Traffic, known: NoTargetEvidence, question: Question): NoTarget[] {
+  return [...groupBy(withSignature(traffic, 'no-target'), (error) => error.target_group_arn)]
+    .map(([target_group_arn, errors]) => {
+      const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn);
+      return {
+        target_group_arn,
+        name: targetGroupName(target_group_arn),
+        errors,
+        optimizer: group ? group.TargetControlPort !== undefined : null,
+        rejected: rejectedBy(target_group_arn, known.metrics, question),
+        everyRequest: allFailedSo(traffic, target_group_arn),
+        health: known.targetHealth?.[target_group_arn] ?? null,
+      };
+    })
+    .sort((a, b) => weigh(b.errors) - weigh(a.errors) || (a.target_group_arn < b.target_group_arn ? -1 : 1));
+}
+
+/** The longest period that recent metrics are asked in, milliseconds. */
+const PERIOD = 300_000;
+
+/** TargetControlRequestRejectCount of a group over every period that touches the window; null when it was not asked. */
+export const rejectedBy = (
+  targetGroup: string,
+  metrics: Known['metrics'] | undefined,
+  { loadBalancer, from, to }: Question,
+): number | null => {
+  const around = { from: Math.floor(from / PERIOD) * PERIOD, to: Math.ceil(to / PERIOD) * PERIOD };
+  return metrics ? metricSum(metrics, 'TargetControlRequestRejectCount', { loadBalancer, targetGroup }, around) : null;
+};
+
+function allFailedSo({ log }: Traffic, arn: string): boolean {
+  const own = log.statuses.filter(({ target_group_arn }) => target_group_arn === arn);
+  return own.length > 0 && own.every((pair) => pair.elb_status_code === '503' && pair.target_status_code === '-');
+}
+
+/** "no target is registered in api now", "api has 2 targets now: 2 unused (Target.NotInUse)". */
+export function healthNow(name: string, health: TargetHealthDescription[]): string {
+  if (health.length === 0) return `No target is registered in ${name} now.`;
+  const states = new Map<string, number>();
+  for (const { TargetHealth } of health) {
+    const state = [
+      TargetHealth?.State ?? 'unknown',
+      ...(TargetHealth?.Reason ? [`(${TargetHealth.Reason})`] : []),
+    ].join(' ');
+    states.set(state, (states.get(state) ?? 0) + 1);
+  }
+  const counted = [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([state, count]) => `${count} ${state}`);
+  return `${name} has ${plural(health.length, 'target')} now: ${list(counted)}.`;
+}

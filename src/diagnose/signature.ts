@@ -1,0 +1,235 @@
+import type { FailedRequest, FailureShape } from '../evidence/evidence.ts';
+import type { CauseId } from './cause-ids.ts';
+
+/** What the load balancer experienced. Ids are a contract: JSON, tests, links. */
+export const SIGNATURE_IDS = [
+  'client-closed',
+  'target-response',
+  'lambda-failure',
+  'authentication-failure',
+  'waf-failure',
+  'fixed-response',
+  'no-target',
+  'connect-failed',
+  'connect-timeout',
+  'idle-timeout',
+  'no-response-aborted',
+  'closed-before-response',
+  'inconsistent',
+  'other',
+] as const;
+
+export type SignatureId = (typeof SIGNATURE_IDS)[number];
+
+/**
+ * Seconds. A connection to a target that is not made within 10 s is given up (load-balancer-troubleshooting.html, HTTP 504), and rows
+ * of it show 10.000 to 10.05 s. A failure sooner than CONNECT_TIMEOUT_FROM is not that timeout, nor is one at CONNECT_TIMEOUT_TO or later.
+ */
+export const CONNECT_TIMEOUT_FROM = 9.5;
+export const CONNECT_TIMEOUT_TO = 11;
+
+/**
+ * Seconds. A target that had closed the connection before the request reached it answers with a reset, one round trip after the
+ * request (0 to 0.05 s in public logs). The second leaves room for a lost packet; a row that waited longer was no keep-alive race.
+ */
+export const RACE_WITHIN = 1;
+
+export type ElapsedClass = NonNullable<FailureShape['elapsed']>;
+
+/** The classes of wall duration that signatures tell apart; null when it is not known. */
+export function elapsedClass(seconds: number | null): ElapsedClass | null {
+  if (seconds === null) return null;
+  if (seconds < CONNECT_TIMEOUT_FROM) return 'under-9.5s';
+  return seconds < CONNECT_TIMEOUT_TO ? '9.5-11s' : 'from-11s';
+}
+
+/** What a signature is read from: a FailureShape is one, `seenOf` makes one of a failed request. */
+export interface Seen {
+  elb_status_code: string;
+  target_status_code: string;
+  /** Seconds, or -1; a FailureShape has 0 for every value but -1. */
+  request_processing_time: number;
+  target_processing_time: number;
+  response_processing_time: number;
+  elapsed: ElapsedClass | null;
+  error_reason: string;
+  /** The actions executed include fixed-response. */
+  fixedResponse: boolean;
+  hasTarget: boolean;
+  hasTargetGroup: boolean;
+}
+
+/** The fields of a FailedRequest that make up its signature; `elapsed` in seconds. */
+export type SeenRequest = Pick<
+  FailedRequest,
+  | 'elb_status_code'
+  | 'target_status_code'
+  | 'request_processing_time'
+  | 'target_processing_time'
+  | 'response_processing_time'
+  | 'elapsed'
+  | 'error_reason'
+  | 'actions_executed'
+  | 'target'
+  | 'target_group_arn'
+>;
+
+export function seenOf(request: SeenRequest): Seen {
+  return {
+    elb_status_code: request.elb_status_code,
+    target_status_code: request.target_status_code,
+    request_processing_time: request.request_processing_time,
+    target_processing_time: request.target_processing_time,
+    response_processing_time: request.response_processing_time,
+    elapsed: elapsedClass(request.elapsed),
+    error_reason: request.error_reason,
+    fixedResponse: request.actions_executed.split(',').includes('fixed-response'),
+    hasTarget: request.target !== '-',
+    hasTargetGroup: request.target_group_arn !== '-',
+  };
+}
+
+/**
+ * The signature of one entry, from the entry alone; the first that matches. The contract's rows 1 to 13 in their order.
+ *
+ * Rows 6 to 11 are the load balancer's own answers, so they need a target status of "-": a row with a status of the target and no
+ * time for its response contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`, not a guess.
+ */
+export function signature(failure: Seen | SeenRequest): SignatureId {
+  const seen = 'hasTarget' in failure ? failure : seenOf(failure);
+  const { elb_status_code: status, target_status_code: targetStatus } = seen;
+  if (status === '460') return 'client-closed';
+  if (targetStatus !== '-' && targetStatus === status) return 'target-response';
+  const reason = reasonSignature(seen.error_reason);
+  if (reason !== null) return reason;
+  if (status === '561' || status === '562') return 'authentication-failure';
+  if (seen.fixedResponse) return 'fixed-response';
+  if (status !== '502' && status !== '503' && status !== '504') return 'other';
+  return targetStatus === '-' ? ownAnswer(seen) : 'inconsistent';
+}
+
+/** The load balancer's own 502, 503 and 504 by where the three times stop. */
+function ownAnswer(seen: Seen): SignatureId {
+  const status = seen.elb_status_code;
+  const times = reached(seen);
+  if (status === '503') return !seen.hasTarget && seen.hasTargetGroup ? 'no-target' : 'inconsistent';
+  if (times === 'nothing' && seen.hasTarget) {
+    if (status === '502' && seen.elapsed === 'under-9.5s') return 'connect-failed';
+    if (status === '504' && seen.elapsed === '9.5-11s') return 'connect-timeout';
+  }
+  if (times === 'dispatched') return status === '504' ? 'idle-timeout' : 'no-response-aborted';
+  if (times === 'waited' && status === '502') return 'closed-before-response';
+  return 'inconsistent';
+}
+
+/** How far the request got by its times: `-1 -1 -1`, `x -1 -1`, `x t -1`, or another combination. */
+function reached(seen: Seen): 'nothing' | 'dispatched' | 'waited' | 'otherwise' {
+  const dispatched = seen.request_processing_time >= 0;
+  const waited = seen.target_processing_time >= 0;
+  if (seen.response_processing_time >= 0) return 'otherwise';
+  if (dispatched) return waited ? 'waited' : 'dispatched';
+  return waited ? 'otherwise' : 'nothing';
+}
+
+/** By the documented prefixes of error_reason (load-balancer-access-logs.html, error reason codes). */
+function reasonSignature(reason: string): SignatureId | null {
+  if (reason.startsWith('Lambda')) return 'lambda-failure';
+  if (/^(?:Auth|JWT|JWKS)/.test(reason)) return 'authentication-failure';
+  return reason.startsWith('WAF') ? 'waf-failure' : null;
+}
+
+/** Every cause that entries of a signature can have, whatever else is known, in the order of CAUSE_IDS. */
+export const ADMITS: Readonly<Record<SignatureId, readonly CauseId[]>> = {
+  'client-closed': ['client-closed'],
+  'target-response': ['target-generated'],
+  'lambda-failure': [
+    'lambda-error',
+    'lambda-timeout',
+    'lambda-invalid-response',
+    'lambda-response-too-large',
+    'lambda-throttled',
+  ],
+  'authentication-failure': ['authentication-failure'],
+  'waf-failure': ['waf-failure'],
+  'fixed-response': ['fixed-response'],
+  'no-target': ['no-registered-targets', 'target-optimizer'],
+  'connect-failed': ['connection-refused', 'tls-handshake-failure', 'protocol-mismatch', 'shutdown-before-drain'],
+  'connect-timeout': [
+    'tls-handshake-failure',
+    'security-group-blocked',
+    'network-acl-blocked',
+    'target-gone',
+    'target-unreachable',
+  ],
+  'idle-timeout': ['slow-target', 'slow-upload'],
+  // The documentation also gives -1 for a target that closes early; public rows of that show a target_processing_time instead.
+  'no-response-aborted': ['closed-mid-request', 'deregistration-delay-elapsed'],
+  'closed-before-response': [
+    'keep-alive-race',
+    'protocol-mismatch',
+    'closed-mid-request',
+    'worker-timeout',
+    'malformed-response',
+    'response-header-too-large',
+    'shutdown-before-drain',
+  ],
+  inconsistent: [],
+  other: ['load-balancer-impaired', 'target-optimizer', 'unsupported-request'],
+};
+
+/** What each signature by itself leaves undecided: nothing where it admits a single cause. */
+export const AMBIGUOUS: Readonly<Record<SignatureId, readonly CauseId[]>> = Object.fromEntries(
+  SIGNATURE_IDS.map((id) => [id, undecided(ADMITS[id])]),
+) as Record<SignatureId, readonly CauseId[]>;
+
+/**
+ * The causes that one row admits, in the order of CAUSE_IDS: fewer than its signature does where the row's own numbers or code exclude
+ * some, or where it takes several rows to tell. A row of `closed-before-response` does not show a worker's fixed timeout or a target
+ * that leaves, and can be a keep-alive race, or plaintext sent to a port that wants TLS, only when the target closed at once.
+ */
+export function admittedBy(id: SignatureId, row: SeenRow): readonly CauseId[] {
+  if (id === 'lambda-failure') return lambdaCauses(row.error_reason);
+  if (id === 'other') return otherCauses(row.elb_status_code);
+  if (id !== 'closed-before-response') return ADMITS[id];
+  const atOnce = row.target_processing_time < RACE_WITHIN;
+  return ADMITS[id].filter(
+    (cause) =>
+      cause !== 'worker-timeout' &&
+      cause !== 'shutdown-before-drain' &&
+      (atOnce || (cause !== 'keep-alive-race' && cause !== 'protocol-mismatch')),
+  );
+}
+
+/** The part of a row that can say more than its signature; in a FailureShape the time is 0 where it is not known, and excludes nothing. */
+export type SeenRow = Pick<Seen, 'target_processing_time' | 'error_reason' | 'elb_status_code'>;
+
+/** Between which causes one row leaves it; empty when it admits at most one. */
+export function ambiguousBetween(id: SignatureId, row: SeenRow): readonly CauseId[] {
+  return undecided(admittedBy(id, row));
+}
+
+function undecided(causes: readonly CauseId[]): readonly CauseId[] {
+  return causes.length > 1 ? causes : [];
+}
+
+/** LambdaUnhandled is also what a function that reaches its timeout leaves: there is no code for that. */
+function lambdaCauses(reason: string): readonly CauseId[] {
+  switch (reason) {
+    case 'LambdaUnhandled':
+      return ['lambda-error', 'lambda-timeout'];
+    case 'LambdaInvalidResponse':
+      return ['lambda-invalid-response'];
+    case 'LambdaResponseTooLarge':
+      return ['lambda-response-too-large'];
+    case 'LambdaThrottling':
+      return ['lambda-throttled'];
+    default:
+      return ['lambda-error'];
+  }
+}
+
+/** By status as in load-balancer-troubleshooting.html; the other causes of a 500 have an error_reason. */
+function otherCauses(status: string): readonly CauseId[] {
+  if (status === '501' || status === '505' || status === '507') return ['unsupported-request'];
+  return status === '500' ? ['load-balancer-impaired', 'target-optimizer'] : [];
+}

@@ -1,0 +1,171 @@
+/** Who was hurt, since when, is it still happening; how complete the log is; errors over time. */
+
+import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
+import type { MetricsReach } from '../evidence/metrics.ts';
+import { clock, clockSpan, iso, number, percent, plural } from '../format/wording.ts';
+import { asked } from '../query/parse-question.ts';
+import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
+import { SIGNATURE_IDS, signature } from './signature.ts';
+import { groupBy, type Traffic, weigh } from './traffic.ts';
+
+const MINUTE = 60_000;
+const ROUTES = 10;
+const BUCKETS = 60;
+/** An error this recent is still happening. */
+const ONGOING_MS = 5 * MINUTE;
+
+type Triage = Diagnosis['triage'];
+
+export function triage(traffic: Traffic, question: Question, inMetrics: MetricsReach | null): Triage {
+  const { log, errors, total } = traffic;
+  const isAsked = asked(question.statuses);
+  const shapes = log.failureShapes.filter((shape) => isAsked(shape.elb_status_code));
+  const times = errors.map((error) => error.at);
+  const capped = log.failuresTotal > log.failures.length;
+  // Rows are kept of some errors only; of all there are these.
+  const first = earliest(times[0] ?? null, capped ? shapes : []);
+  const last = latest(times.at(-1) ?? null, capped ? shapes : []);
+  const routes = routesOf(traffic, capped);
+  const clients = capped ? log.failedClients : new Set(errors.map((error) => error.client)).size;
+  const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
+  const byStatus = count(shapes.map((shape) => [shape.elb_status_code, shape.count]));
+  const ongoing = isOngoing(last, log, question, inMetrics);
+  const clientClosed = log.failureShapes.reduce((sum, s) => sum + (s.elb_status_code === '460' ? s.count : 0), 0);
+  return {
+    requests: log.requests,
+    errors: total,
+    byStatus,
+    errorRate: log.requests > 0 ? total / log.requests : null,
+    firstError: first === null ? null : iso(first),
+    lastError: last === null ? null : iso(last),
+    ongoing,
+    clients,
+    routes: routes.slice(0, ROUTES),
+    retriedOk,
+    clientClosed,
+    summary: sentence(),
+  };
+
+  function sentence(): string {
+    if (log.requests === 0) return 'No entry of this load balancer was read in the window.';
+    if (total === 0) return `0 of ${plural(log.requests, 'request')} failed.`;
+    const span = first !== null && last !== null ? (last - first) / 1000 : 0;
+    const when =
+      total === 1
+        ? `at ${clock(first ?? 0)}`
+        : span <= 60
+          ? `all within ${Math.max(1, Math.ceil(span))} s from ${clock(first ?? 0)}`
+          : clockSpan(first ?? 0, last ?? 0);
+    const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${clock(last ?? 0)}.`;
+    const beside =
+      clientClosed > 0 && !isAsked('460') ? ` Beside them ${plural(clientClosed, 'client')} gave up first (460).` : '';
+    return (
+      `${number(total)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? total / log.requests : 0)}), ${when}; ` +
+      `${plural(routes.length, 'route')}, ${plural(clients, 'client')}, ${number(retriedOk)} succeeded on retry.${state}${beside}`
+    );
+  }
+}
+
+/** The first kept error, or an earlier one: where it is not known, the start of an earlier minute that had one. */
+const earliest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
+  shapes.reduce((earlier: number | null, { minute, first }) => {
+    if (first !== undefined) return Math.min(first, earlier ?? first);
+    return earlier === null || minute + MINUTE <= earlier ? minute : earlier;
+  }, kept);
+
+/** The last kept error, or a later one: where it is not known, the start of a later minute that had one. */
+const latest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
+  shapes.reduce((later: number | null, { minute, last }) => Math.max(last ?? minute, later ?? minute), kept);
+
+export const NO_TRIAGE: Triage = {
+  requests: null,
+  errors: null,
+  byStatus: {},
+  errorRate: null,
+  firstError: null,
+  lastError: null,
+  ongoing: null,
+  clients: null,
+  routes: [],
+  retriedOk: null,
+  clientClosed: 0,
+  summary: 'Without the access log it is not known how many requests failed.',
+};
+
+/** Routes with an error, the most failing first. Where the rows were capped, the log counts each route exactly if every failure was asked for. */
+function routesOf({ log, errors, total }: Traffic, capped: boolean): Triage['routes'] {
+  const counted = new Map(log.routes.map((route) => [route.route, route]));
+  const exact = capped && log.failuresTotal === total;
+  return [...groupBy(errors, (error) => error.route)]
+    .map(([route, own]) => {
+      const all = counted.get(route);
+      const requests = all?.requests ?? own.length;
+      const failed = exact && all ? all.failures : Math.round(weigh(own));
+      return { route, errors: Math.min(failed, requests), requests };
+    })
+    .sort((a, b) => b.errors - a.errors || b.requests - a.requests || (a.route < b.route ? -1 : 1));
+}
+
+function count(pairs: [string, number][]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const [key, value] of pairs) counts.set(key, (counts.get(key) ?? 0) + value);
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isOngoing(
+  last: number | null,
+  log: AccessLog,
+  { now }: Question,
+  metrics: MetricsReach | null,
+): boolean | null {
+  const since = now - ONGOING_MS;
+  if (last !== null && last >= since) return true;
+  if (metrics && metrics.lastError !== null && metrics.lastError + MINUTE > since) return true;
+  const reaches = (log.newest !== null && log.newest >= since) || (metrics !== null && metrics.until >= since);
+  return reaches ? false : null;
+}
+
+/** Whole minutes, at most 60 buckets; the first and the last are cut at the window. */
+export function timeline(traffic: Traffic, question: Question): TimelineBucket[] {
+  const { from, to } = question;
+  const isAsked = asked(question.statuses);
+  const size = Math.ceil((to - from) / MINUTE / BUCKETS) * MINUTE;
+  const start = Math.floor(from / size) * size;
+  const buckets: TimelineBucket[] = [];
+  const requests = bucketed(traffic.log.minutes.map((m) => [m.minute, m]));
+  const shapes = bucketed(traffic.log.failureShapes.map((s) => [s.minute, s]));
+  for (let at = start; at < to; at += size) {
+    const counts = new Map(SIGNATURE_IDS.map((id) => [id, 0]));
+    for (const shape of shapes.get(at) ?? []) {
+      if (isAsked(shape.elb_status_code))
+        counts.set(signature(shape), (counts.get(signature(shape)) ?? 0) + shape.count);
+    }
+    buckets.push({
+      from: iso(Math.max(at, from)),
+      to: iso(Math.min(at + size, to)),
+      requests: (requests.get(at) ?? []).reduce((sum, minute) => sum + minute.requests, 0),
+      bySignature: Object.fromEntries([...counts].filter(([, errors]) => errors > 0)),
+    });
+  }
+  return buckets;
+
+  function bucketed<T>(items: [number, T][]): Map<number, T[]> {
+    const map = new Map<number, T[]>();
+    for (const [minute, item] of items) {
+      const at = Math.floor(minute / size) * size;
+      map.set(at, [...(map.get(at) ?? []), item]);
+    }
+    return map;
+  }
+}
+
+/** Asked errors that the load balancer made, over the whole UTC minutes inside the window: comparable with HTTPCode_ELB_50x_Count. */
+export function errorsInLog(traffic: Traffic, question: Question): number {
+  const isAsked = asked(question.statuses);
+  const first = Math.ceil(question.from / MINUTE) * MINUTE;
+  const last = Math.floor(question.to / MINUTE) * MINUTE;
+  return traffic.log.failureShapes
+    .filter((shape) => isAsked(shape.elb_status_code) && shape.minute >= first && shape.minute < last)
+    .filter((shape) => signature(shape) !== 'target-response')
+    .reduce((sum, shape) => sum + shape.count, 0);
+}

@@ -1,0 +1,240 @@
+/** Whether Athena can be used: a table over the log files, what it can answer, and a place for results. */
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  GetWorkGroupCommand,
+} from '@aws-sdk/client-athena';
+import { GlueClient, paginateGetTables, type Table } from '@aws-sdk/client-glue';
+import { GetBucketLocationCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  bestTable,
+  type Field,
+  isProjected,
+  type LogTable,
+  namedTable,
+  readTable,
+} from '../collect/access-log/athena/table.ts';
+import type { LogPlace } from '../collect/access-log/s3-log.ts';
+import { everyItem } from '../collect/aws/call.ts';
+import type { Session } from '../collect/aws/session.ts';
+import type { Config } from '../config.ts';
+import { bytes } from '../render/phrases.ts';
+import type { Finding } from './finding.ts';
+import { asked, refused } from './probe.ts';
+
+export interface Surroundings {
+  athena: Config['athena'];
+  account: string;
+  place: LogPlace | null;
+  /** A line of the access log, to try the pattern of the table with. */
+  line: string | null;
+}
+
+export async function athenaFindings(session: Session, surroundings: Surroundings): Promise<Finding[]> {
+  const [tables, results] = await Promise.all([
+    tableFindings(session, surroundings),
+    resultsFindings(session, surroundings),
+  ]);
+  if (tables.some(({ state }) => state === 'ok'))
+    return [...tables, ...results, ...(await queryFindings(session, surroundings))];
+  // Without a table nothing is asked of Athena: what it lacks is good to know before one is made.
+  return [...tables, ...results.map((finding) => (finding.state === 'missing' ? noteOf(finding) : finding))];
+}
+
+const noteOf = ({ allow: _, ...finding }: Finding): Finding => ({ ...finding, state: 'note' });
+
+/** An id no query has: whoever may ask hears that it is not there. Starting a query is not tried, since it would write its results. */
+const NO_QUERY = '00000000-0000-0000-0000-000000000000';
+
+async function queryFindings(session: Session, { athena, account, place }: Surroundings): Promise<Finding[]> {
+  const client = session.client(AthenaClient);
+  const { region } = session.place;
+  const resource = `arn:${place?.partition ?? 'aws'}:athena:${region}:${account}:workgroup/${athena.workGroup}`;
+  const without = 'the answers of Athena cannot be had';
+  const found = await Promise.all([
+    refused(session, {
+      action: 'athena:GetQueryExecution',
+      resource,
+      without,
+      call: (options) => client.send(new GetQueryExecutionCommand({ QueryExecutionId: NO_QUERY }), options),
+    }),
+    refused(session, {
+      action: 'athena:GetQueryResults',
+      resource,
+      without,
+      call: (options) => client.send(new GetQueryResultsCommand({ QueryExecutionId: NO_QUERY }), options),
+    }),
+  ]);
+  return found.filter((one) => one !== null);
+}
+
+const SETUP = 'alb502 setup athena --create';
+
+async function tableFindings(session: Session, { athena, account, place, line }: Surroundings): Promise<Finding[]> {
+  const about = 'Athena table';
+  const { database, table: wanted } = athena;
+  const answer = await asked(session, 'glue:GetTables', (options) =>
+    everyItem(
+      paginateGetTables({ client: session.client(GlueClient) }, { DatabaseName: database }, options),
+      (page) => page.TableList,
+    ),
+  );
+  const without = 'log files are read from S3 instead, which costs more time when they are many';
+  if (!('value' in answer)) {
+    if (answer.name === 'EntityNotFoundException' && wanted === undefined)
+      return [{ about, state: 'note', text: `the database ${database} does not exist; ${without}` }];
+    const { region } = session.place;
+    const catalog = `arn:${place?.partition ?? 'aws'}:glue:${region}:${account}`;
+    return [
+      {
+        about,
+        state: 'missing',
+        text: `${answer.reason}; ${without}`,
+        ...(answer.isDenied ? { allow: { action: 'glue:GetTables', resource: `${catalog}:*` } } : {}),
+      },
+    ];
+  }
+  const tables = answer.value;
+  if (wanted !== undefined) {
+    const table = tables.find(({ Name }) => Name === wanted);
+    if (table === undefined)
+      return [
+        { about, state: 'missing', text: `${database}.${wanted}, as configured, does not exist; ${SETUP} makes it` },
+      ];
+    const { region } = session.place;
+    const read = place === null ? readTable(database, table, { account, region }) : namedTable(database, table, place);
+    if ('reason' in read) return [{ about, state: 'missing', text: `as configured, ${read.reason}` }];
+    return judgeTable(table, read, line);
+  }
+  if (place === null) return [];
+  const best = bestTable(database, tables, place);
+  if (best === null)
+    return [
+      {
+        about,
+        state: 'note',
+        text: `none of ${database} covers s3://${place.bucket}/${place.root}; ${without}. ${SETUP} makes one`,
+      },
+    ];
+  return judgeTable(best.table, best.read, line);
+}
+
+/** Columns without which something stays unknown that no sentence of the table says. */
+const EXTRA: readonly Field[] = ['classification_reason', 'ip_address'];
+
+function judgeTable(
+  table: Table,
+  { database, columns, partitions, unanswered }: LogTable,
+  line: string | null,
+): Finding[] {
+  const about = 'Athena table';
+  const name = `${database}.${table.Name ?? ''}`;
+  const count = table.StorageDescriptor?.Columns?.length ?? 0;
+  const reason = columns.error_reason;
+  const keys = (table.PartitionKeys ?? []).map(({ Name }) => Name ?? '');
+  const findings: Finding[] = [
+    {
+      about,
+      state: 'ok',
+      text: `${name}: ${count} columns${reason === undefined ? '' : `, the reason of an error is ${reason}`}, ${keys.length === 0 ? 'no partitions' : `partitions by ${keys.join(', ')}`}`,
+    },
+    ...unanswered.map((text): Finding => ({ about, state: 'note', text: text.replace(/[.]$/, '') })),
+  ];
+  const absent = EXTRA.filter((field) => columns[field] === undefined);
+  if (absent.length > 0)
+    findings.push({
+      about,
+      state: 'note',
+      text: `${name} has no ${absent.join(', ')}: what they tell stays unknown through Athena`,
+    });
+  if (partitions.by === 'nothing')
+    findings.push({
+      about,
+      state: 'note',
+      text: `${name} is not partitioned by ${keys.length === 0 ? 'anything' : 'a day'}: every query may read all that was ever logged; --max-usd still holds`,
+    });
+  else if (!isProjected(table.Parameters))
+    findings.push({
+      about,
+      state: 'note',
+      text: `the partitions of ${name} are not projected: a day that was not added has no rows`,
+    });
+  const pattern = table.StorageDescriptor?.SerdeInfo?.Parameters?.['input.regex'];
+  if (pattern !== undefined && line !== null && !matches(pattern, line))
+    findings.push({
+      about,
+      state: 'missing',
+      text: `its pattern does not match the lines that are written now, so their columns are all NULL. Drop it (the log files stay) and make it anew:`,
+      remedy: `DROP TABLE \`${database}\`.\`${table.Name ?? ''}\`\n${SETUP}`,
+    });
+  return findings;
+}
+
+/** Whether RegexSerDe would fill the columns: the whole line must match. True for a pattern that only Java understands. */
+function matches(pattern: string, line: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})$`).test(line);
+  } catch {
+    return true;
+  }
+}
+
+async function resultsFindings(session: Session, { athena, account, place }: Surroundings): Promise<Finding[]> {
+  const about = 'Athena results';
+  const { workGroup: name, outputLocation } = athena;
+  const answer = await asked(session, 'athena:GetWorkGroup', (options) =>
+    session.client(AthenaClient).send(new GetWorkGroupCommand({ WorkGroup: name }), options),
+  );
+  if (!('value' in answer)) {
+    const resource = `arn:${place?.partition ?? 'aws'}:athena:${session.place.region}:${account}:workgroup/${name}`;
+    return [
+      {
+        about,
+        state: 'missing',
+        text:
+          answer.name === 'InvalidRequestException'
+            ? `there is no workgroup ${name} (athena.workGroup of the configuration)`
+            : answer.reason,
+        ...(answer.isDenied ? { allow: { action: 'athena:GetWorkGroup', resource } } : {}),
+      },
+    ];
+  }
+  const { State, Configuration } = answer.value.WorkGroup ?? {};
+  if (State === 'DISABLED') return [{ about, state: 'missing', text: `the workgroup ${name} is disabled` }];
+  const own = Configuration?.ResultConfiguration?.OutputLocation;
+  const isManaged = Configuration?.ManagedQueryResultsConfiguration?.Enabled === true;
+  const location = Configuration?.EnforceWorkGroupConfiguration ? own : (outputLocation ?? own);
+  const cutoff = Configuration?.BytesScannedCutoffPerQuery;
+  const limit = cutoff === undefined ? '' : `; a query may scan ${bytes(cutoff)}`;
+  if (isManaged) return [{ about, state: 'ok', text: `workgroup ${name} keeps results itself${limit}` }];
+  if (location === undefined || location === '')
+    return [
+      {
+        about,
+        state: 'missing',
+        text: `the workgroup ${name} has no place for results: Athena refuses every query. Give it one, or set athena.outputLocation (ALB502_ATHENA_OUTPUT):`,
+        remedy: `aws athena update-work-group --work-group ${name} --configuration-updates 'ResultConfigurationUpdates={OutputLocation=s3://<bucket>/<folder>/}'`,
+      },
+    ];
+  const fault = await bucketFinding(session, location);
+  return [fault ?? { about, state: 'ok', text: `workgroup ${name} writes to ${location}${limit}` }];
+}
+
+/** What is wrong with the bucket for results; null when it is there and Athena may ask where. */
+async function bucketFinding(session: Session, location: string): Promise<Finding | null> {
+  const Bucket = /^s3:\/\/([^/]+)/.exec(location)?.[1] ?? '';
+  const answer = await asked(session, 's3:GetBucketLocation', (options) =>
+    session.client(S3Client).send(new GetBucketLocationCommand({ Bucket }), options),
+  );
+  if ('value' in answer) return null;
+  const isGone = answer.name === 'NoSuchBucket';
+  return {
+    about: 'Athena results',
+    state: 'missing',
+    text: isGone
+      ? `they go to ${location}, and that bucket does not exist`
+      : `${answer.reason}: Athena cannot write to ${location}`,
+    ...(answer.isDenied ? { allow: { action: 's3:GetBucketLocation', resource: `arn:aws:s3:::${Bucket}` } } : {}),
+  };
+}

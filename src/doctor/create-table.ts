@@ -1,0 +1,127 @@
+/** The table for Athena in one account and region: where its files are, and running the statement that makes it. */
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  StartQueryExecutionCommand,
+  StopQueryExecutionCommand,
+} from '@aws-sdk/client-athena';
+import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { type LogPlace, logPlace } from '../collect/access-log/s3-log.ts';
+import { problemOf } from '../collect/aws/aws-errors.ts';
+import { everyItem } from '../collect/aws/call.ts';
+import { assertCredentials, attributesOf } from '../collect/aws/load-balancer.ts';
+import type { Session } from '../collect/aws/session.ts';
+import type { Config } from '../config.ts';
+import { Problem } from '../problem.ts';
+
+/** Calls at once; the API allows 50 a second. */
+const AT_ONCE = 8;
+
+/** Where the load balancers of this account and region deliver their access logs; each place once, the most used first. */
+export async function logPlaces(session: Session): Promise<{ place: LogPlace; names: string[] }[]> {
+  await assertCredentials(session);
+  const places = new Map<string, { place: LogPlace; names: string[] }>();
+  let action = 'elasticloadbalancing:DescribeLoadBalancers';
+  try {
+    const options = { abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]) };
+    const client = session.client(ElasticLoadBalancingV2Client);
+    const there = await everyItem(paginateDescribeLoadBalancers({ client }, {}, options), (page) => page.LoadBalancers);
+    const queue = there.filter(({ Type }) => Type === 'application');
+    action = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
+    const work = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const { LoadBalancerArn: arn = '', LoadBalancerName: name = '' } = next;
+        const place = logPlace(await attributesOf({ session, options }, arn), arn);
+        if (place === null) continue;
+        const key = `${place.bucket}/${place.root}`;
+        const entry = places.get(key) ?? { place, names: [] };
+        entry.names.push(name);
+        places.set(key, entry);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  } catch (error) {
+    throw problemOf(error, { action, ...session.place });
+  }
+  for (const { names } of places.values()) names.sort();
+  return [...places.values()].sort(
+    (a, b) =>
+      b.names.length - a.names.length || (a.place.bucket + a.place.root < b.place.bucket + b.place.root ? -1 : 1),
+  );
+}
+
+/** The place of one load balancer. Throws Problem when its access log does not go to S3. */
+export async function logPlaceOf(session: Session, { name, arn }: { name: string; arn: string }): Promise<LogPlace> {
+  const options = { abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]) };
+  const action = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
+  const attributes = await attributesOf({ session, options }, arn).catch((error: unknown) => {
+    throw problemOf(error, { action, ...session.place });
+  });
+  const place = logPlace(attributes, arn);
+  if (place === null)
+    throw new Problem(
+      `${name} does not log to S3, so there is nothing for a table; alb502 doctor ${name} says how to switch it on.`,
+      1,
+    );
+  return place;
+}
+
+const POLL = 500;
+
+/** Runs a statement in Athena and waits for it; cancelled on interruption and at the deadline. Throws Problem (exit 2) with the reason. */
+export async function runStatement(session: Session, statement: string, athena: Config['athena']): Promise<void> {
+  const client = session.client(AthenaClient);
+  const { workGroup: WorkGroup, outputLocation } = athena;
+  const abortSignal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
+  let action = 'athena:StartQueryExecution';
+  let id: string | undefined;
+  try {
+    const started = await client.send(
+      new StartQueryExecutionCommand({
+        QueryString: statement,
+        WorkGroup,
+        QueryExecutionContext: { Catalog: athena.catalog },
+        // A workgroup that enforces its own place for results ignores this one.
+        ...(outputLocation === undefined ? {} : { ResultConfiguration: { OutputLocation: outputLocation } }),
+      }),
+      { abortSignal },
+    );
+    id = started.QueryExecutionId;
+    action = 'athena:GetQueryExecution';
+    for (;;) {
+      const { QueryExecution } = await client.send(new GetQueryExecutionCommand({ QueryExecutionId: id }), {
+        abortSignal,
+      });
+      const { State, StateChangeReason = 'no reason given' } = QueryExecution?.Status ?? {};
+      if (State === 'SUCCEEDED') {
+        id = undefined;
+        return;
+      }
+      if (State === 'FAILED' || State === 'CANCELLED') {
+        id = undefined;
+        throw new Problem(
+          `Athena did not make the table (${State.toLowerCase()}): ${wayOut(StateChangeReason, athena)}.`,
+          2,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+    }
+  } catch (error) {
+    if (error instanceof Error && error.name === 'InvalidRequestException')
+      throw new Problem(`Athena did not take the statement: ${wayOut(error.message, athena)}.`, 2);
+    throw problemOf(error, { action, ...session.place });
+  } finally {
+    if (id !== undefined) await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id })).catch(() => {});
+  }
+}
+
+/** What Athena said on one line, with what to do where that is known. */
+function wayOut(reason: string, { workGroup, database }: Config['athena']): string {
+  const said = reason.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
+  if (/output ?location|output bucket/i.test(said))
+    return `${said}; set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3, or give the workgroup ${workGroup} one`;
+  if (/WorkGroup .*not found/i.test(said)) return `${said}; athena.workGroup (ALB502_ATHENA_WORKGROUP) names another`;
+  if (/SCHEMA_NOT_FOUND|Database .*(not found|does not exist)|EntityNotFound/i.test(said))
+    return `${said}; athena.database (ALB502_ATHENA_DATABASE) names another, and CREATE DATABASE \`${database}\` makes this one`;
+  return said;
+}

@@ -1,0 +1,209 @@
+/** Whether the access log of one load balancer is written, arrives and can be read. */
+import { constants, gunzipSync } from 'node:zlib';
+import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { LogRefusal } from '../collect/access-log/access-log-error.ts';
+import { parseFileName } from '../collect/access-log/log-files.ts';
+import { bucketArn, type LogObject, type LogPlace, listWindow, logPlace } from '../collect/access-log/s3-log.ts';
+import { vendedDelivery } from '../collect/access-log/vended.ts';
+import type { Session } from '../collect/aws/session.ts';
+import { resourceOf } from '../collect/find-load-balancer.ts';
+import type { Attributes } from '../evidence/aws.ts';
+import { clock, number } from '../format/wording.ts';
+import { bucketPolicy, legacyPrincipal } from './bucket-policy.ts';
+import type { Finding } from './finding.ts';
+import { asked } from './probe.ts';
+
+const MINUTE = 60_000;
+/** Files of requests older than this have arrived. */
+const DELIVERED_AFTER = 15 * MINUTE;
+const LOOK_BACK = 60 * MINUTE;
+
+export interface Logging {
+  findings: Finding[];
+  /** Null when it does not go to S3. */
+  place: LogPlace | null;
+  /** The first line of the newest file; null when there is none that can be read. */
+  line: string | null;
+}
+
+export async function loggingOf(session: Session, arn: string, attributes: Attributes, now: number): Promise<Logging> {
+  const place = logPlace(attributes, arn);
+  if (place === null) return { findings: [await offFinding(session, arn, attributes)], place, line: null };
+  const findings: Finding[] = [
+    { about: 'Access log', state: 'ok', text: `on, to s3://${place.bucket}/${place.root}` },
+    ...mixedFindings(attributes),
+  ];
+  let files: LogObject[];
+  try {
+    const window = { from: now - LOOK_BACK, to: now };
+    const { signal, deadline } = session;
+    const abort = AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
+    files = await listWindow({
+      s3: session.client(S3Client),
+      place,
+      window,
+      idleTimeoutSeconds: 0,
+      now,
+      signal: abort,
+    });
+  } catch (error) {
+    if (!(error instanceof LogRefusal) || session.signal.aborted) throw error;
+    const isDenied = error.kind === 'denied';
+    findings.push({
+      about: 'Log files',
+      state: 'missing',
+      text: isDenied ? `s3:ListBucket was denied on ${bucketArn(place)}` : error.message,
+      ...(isDenied ? { allow: { action: 's3:ListBucket', resource: bucketArn(place) } } : {}),
+    });
+    return { findings, place, line: null };
+  }
+  findings.push(await deliveryFinding(session, place, arn, files, now));
+  const newest = files.toSorted((a, b) => endOf(a) - endOf(b)).at(-1);
+  if (newest === undefined) return { findings, place, line: null };
+  const read = await firstLine(session, place, newest);
+  findings.push(read.finding);
+  return { findings, place, line: read.line };
+}
+
+async function offFinding(session: Session, loadBalancerArn: string, attributes: Attributes): Promise<Finding> {
+  const vended = await vendedDelivery({
+    logs: session.client(CloudWatchLogsClient),
+    loadBalancerArn,
+    region: session.place.region,
+    signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
+  });
+  const bucket = attributes['access_logs.s3.bucket'] || '<bucket>';
+  const [, partition = 'aws', region = '', account = ''] =
+    /^arn:([^:]+):elasticloadbalancing:([^:]+):(\d+)/.exec(loadBalancerArn) ?? [];
+  const root = `AWSLogs/${account}/elasticloadbalancing/${region}/`;
+  return {
+    about: 'Access log',
+    state: 'missing',
+    text: `off (access_logs.s3.enabled is false), ${vended}. To switch it on, in ${region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
+    remedy: `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=${bucket}
+${bucketPolicy({ partition, region, account, bucket, root })}`,
+  };
+}
+
+/** Other logs in the folders of the access log: its table reads them, and finds nothing in them. */
+function mixedFindings(attributes: Attributes): Finding[] {
+  const folder = (kind: string) =>
+    `${attributes[`${kind}.s3.bucket`] ?? ''}/${(attributes[`${kind}.s3.prefix`] ?? '').replace(/^\/+|\/+$/g, '')}`;
+  const mixed = ['connection_logs', 'health_check_logs'].filter(
+    (kind) => attributes[`${kind}.s3.enabled`] === 'true' && folder(kind) === folder('access_logs'),
+  );
+  return mixed.map((kind) => ({
+    about: 'Access log',
+    state: 'note',
+    text: `${kind} has the same bucket and prefix: a table over this folder has rows of NULL for its lines, and every query pays for them. Another ${kind}.s3.prefix separates them`,
+  }));
+}
+
+async function deliveryFinding(
+  session: Session,
+  place: LogPlace,
+  arn: string,
+  files: readonly LogObject[],
+  now: number,
+): Promise<Finding> {
+  const about = 'Delivery';
+  const newest = files.length === 0 ? null : Math.max(...files.map(endOf));
+  const arrived = newest === null ? 'no file ended in the last hour' : `the newest file ended at ${clock(newest)}`;
+  const traffic = await asked(session, 'cloudwatch:GetMetricData', (options) => trafficOf(session, arn, now, options));
+  if (!('value' in traffic)) return { about, state: 'note', text: `${arrived}; ${traffic.reason}` };
+  const { requests, last } = traffic.value;
+  if (last === null)
+    return {
+      about,
+      state: 'note',
+      text: `${arrived}; CloudWatch counts no request from an hour ago to 15 minutes ago`,
+    };
+  const counted = `CloudWatch counts ${number(requests)} requests from an hour ago to 15 minutes ago, the last at ${clock(last)}`;
+  if (newest !== null && newest > last) return { about, state: 'ok', text: `${arrived}; ${counted}` };
+  const legacy = legacyPrincipal(place);
+  const older = legacy === null ? '' : ` An older policy may name {"AWS":"${legacy}"} instead.`;
+  return {
+    about,
+    state: 'missing',
+    text: `logging is on, but the log does not arrive: ${counted}, and ${arrived}. Delivery needs this policy on the bucket ${place.bucket}, which must be in ${place.region} and encrypted with SSE-S3 (not KMS).${older}`,
+    remedy: bucketPolicy({ ...place, bucket: place.bucket }),
+  };
+}
+
+/** Requests by CloudWatch whose log files should have arrived, and the minute of the last of them. */
+async function trafficOf(session: Session, arn: string, now: number, options: { abortSignal: AbortSignal }) {
+  const minute = Math.floor(now / MINUTE) * MINUTE;
+  const { MetricDataResults = [] } = await session.client(CloudWatchClient).send(
+    new GetMetricDataCommand({
+      StartTime: new Date(minute - LOOK_BACK),
+      EndTime: new Date(minute - DELIVERED_AFTER),
+      MetricDataQueries: [
+        {
+          Id: 'requests',
+          MetricStat: {
+            Metric: {
+              Namespace: 'AWS/ApplicationELB',
+              MetricName: 'RequestCount',
+              Dimensions: [{ Name: 'LoadBalancer', Value: resourceOf(arn) ?? '' }],
+            },
+            Period: 60,
+            Stat: 'Sum',
+          },
+        },
+      ],
+    }),
+    options,
+  );
+  const points = MetricDataResults.flatMap(({ Timestamps = [], Values = [] }) =>
+    Timestamps.map((time, i) => ({ time: time.getTime(), value: Values[i] ?? 0 })),
+  ).filter(({ value }) => value > 0);
+  return {
+    requests: points.reduce((sum, { value }) => sum + value, 0),
+    last: points.length === 0 ? null : Math.max(...points.map(({ time }) => time)),
+  };
+}
+
+const endOf = ({ key }: LogObject): number => parseFileName(key).end ?? 0;
+
+/** More than any line has in its compressed beginning. */
+const BEGINNING = 65_536;
+
+async function firstLine(
+  session: Session,
+  place: LogPlace,
+  { key }: LogObject,
+): Promise<{ finding: Finding; line: string | null }> {
+  const about = 'Log files';
+  const answer = await asked(session, 's3:GetObject', async (options) => {
+    const { Body } = await session
+      .client(S3Client)
+      .send(new GetObjectCommand({ Bucket: place.bucket, Key: key, Range: `bytes=0-${BEGINNING - 1}` }), options);
+    return await Body?.transformToByteArray();
+  });
+  if (!('value' in answer)) {
+    const resource = `${bucketArn(place)}/${place.root}*`;
+    return {
+      finding: {
+        about,
+        state: 'missing',
+        text: `they are there and cannot be read: ${answer.reason}`,
+        ...(answer.isDenied ? { allow: { action: 's3:GetObject', resource } } : {}),
+      },
+      line: null,
+    };
+  }
+  const line = lineIn(answer.value ?? new Uint8Array());
+  return { finding: { about, state: 'ok', text: 'the newest one can be read' }, line };
+}
+
+/** The first line of the beginning of a file; null when it is no text that gzip made. */
+function lineIn(beginning: Uint8Array): string | null {
+  try {
+    const text = gunzipSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH }).toString('utf8');
+    return text.includes('\n') ? (text.split('\n')[0] ?? null) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,171 @@
+/** Every call a diagnosis makes for evidence beside the access log, made once and small. */
+import { CloudTrailClient, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
+import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  DescribeInstancesCommand,
+  DescribeNetworkAclsCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeRouteTablesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  EC2Client,
+  GetManagedPrefixListEntriesCommand,
+} from '@aws-sdk/client-ec2';
+import {
+  DescribeListenersCommand,
+  DescribeRulesCommand,
+  DescribeTargetGroupAttributesCommand,
+  DescribeTargetGroupsCommand,
+  DescribeTargetHealthCommand,
+  ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type { Session } from '../collect/aws/session.ts';
+import { plural } from '../format/wording.ts';
+import type { Finding } from './finding.ts';
+import { type Probe, refused } from './probe.ts';
+
+/** An id no prefix list has: whoever may ask hears that it is not there. */
+const NO_PREFIX_LIST = 'pl-00000000';
+/** Likewise a function. */
+const NO_FUNCTION = 'alb502-no-such-function';
+const MINUTE = 60_000;
+
+/** `loadBalancerArn`: one to ask about; without one, what needs a listener or a target group is not tried. */
+export async function permissionFindings(
+  session: Session,
+  { loadBalancerArn, account, now }: { loadBalancerArn: string | null; account: string; now: number },
+): Promise<Finding[]> {
+  const probes = [
+    ...networkProbes(session),
+    ...otherProbes(session, { account, now }),
+    ...(loadBalancerArn === null ? [] : await loadBalancerProbes(session, loadBalancerArn)),
+  ];
+  const findings = (await Promise.all(probes.map((probe) => refused(session, probe)))).filter((one) => one !== null);
+  const allowed = probes.length - findings.length;
+  if (allowed === 0) return findings;
+  const tried = `${allowed === probes.length ? 'all' : `${allowed} of`} ${plural(probes.length, 'call')} for configuration, network, metrics and changes allowed`;
+  return [{ about: 'Permissions', state: 'ok', text: tried }, ...findings];
+}
+
+const everywhere = '*';
+
+function networkProbes(session: Session): Probe[] {
+  const client = session.client(EC2Client);
+  const MaxResults = 5;
+  const probe = (action: string, without: string, call: Probe['call']): Probe => ({
+    action: `ec2:${action}`,
+    resource: everywhere,
+    without,
+    call,
+  });
+  return [
+    probe('DescribeSecurityGroups', 'whether a security group blocks the path is unknown', (options) =>
+      client.send(new DescribeSecurityGroupsCommand({ MaxResults }), options),
+    ),
+    probe('DescribeNetworkAcls', 'whether a network ACL blocks the path is unknown', (options) =>
+      client.send(new DescribeNetworkAclsCommand({ MaxResults }), options),
+    ),
+    probe('DescribeSubnets', 'which subnets the path crosses is unknown', (options) =>
+      client.send(new DescribeSubnetsCommand({ MaxResults }), options),
+    ),
+    probe('DescribeRouteTables', 'whether there is a route to a target is unknown', (options) =>
+      client.send(new DescribeRouteTablesCommand({ MaxResults }), options),
+    ),
+    probe('DescribeNetworkInterfaces', 'which security groups a target has is unknown', (options) =>
+      client.send(new DescribeNetworkInterfacesCommand({ MaxResults }), options),
+    ),
+    probe('DescribeInstances', 'whether an instance is stopped or gone is unknown', (options) =>
+      client.send(new DescribeInstancesCommand({ MaxResults }), options),
+    ),
+    probe('GetManagedPrefixListEntries', 'what rules with a prefix list let through is unknown', (options) =>
+      client.send(new GetManagedPrefixListEntriesCommand({ PrefixListId: NO_PREFIX_LIST }), options),
+    ),
+  ];
+}
+
+function otherProbes(session: Session, { account, now }: { account: string; now: number }): Probe[] {
+  const { region } = session.place;
+  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  return [
+    {
+      action: 'cloudwatch:GetMetricData',
+      resource: everywhere,
+      without: 'there is no count to compare the access log with, and no answer before it arrives',
+      call: (options) =>
+        session.client(CloudWatchClient).send(
+          new GetMetricDataCommand({
+            StartTime: new Date(now - 5 * MINUTE),
+            EndTime: new Date(now),
+            MetricDataQueries: [
+              {
+                Id: 'any',
+                MetricStat: {
+                  Metric: { Namespace: 'AWS/ApplicationELB', MetricName: 'RequestCount' },
+                  Period: 60,
+                  Stat: 'Sum',
+                },
+              },
+            ],
+          }),
+          options,
+        ),
+    },
+    {
+      action: 'cloudtrail:LookupEvents',
+      resource: everywhere,
+      without: 'what was changed before the errors is unknown',
+      call: (options) =>
+        session
+          .client(CloudTrailClient)
+          .send(
+            new LookupEventsCommand({ MaxResults: 1, StartTime: new Date(now - MINUTE), EndTime: new Date(now) }),
+            options,
+          ),
+    },
+    {
+      action: 'lambda:GetFunctionConfiguration',
+      resource: `arn:${partition}:lambda:${region}:${account}:function:*`,
+      without: 'the timeouts of Lambda targets are unknown',
+      call: (options) =>
+        session.client(LambdaClient).send(new GetFunctionConfigurationCommand({ FunctionName: NO_FUNCTION }), options),
+    },
+  ];
+}
+
+async function loadBalancerProbes(session: Session, LoadBalancerArn: string): Promise<Probe[]> {
+  const client = session.client(ElasticLoadBalancingV2Client);
+  const abortSignal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
+  const probe = (action: string, without: string, call: Probe['call']): Probe => ({
+    action: `elasticloadbalancing:${action}`,
+    resource: everywhere,
+    without,
+    call,
+  });
+  const listeners = client.send(new DescribeListenersCommand({ LoadBalancerArn }), { abortSignal });
+  const groups = client.send(new DescribeTargetGroupsCommand({ LoadBalancerArn }), { abortSignal });
+  const [known, grouped] = await Promise.allSettled([listeners, groups]);
+  const ListenerArn = known.status === 'fulfilled' ? known.value.Listeners?.[0]?.ListenerArn : undefined;
+  const TargetGroupArn = grouped.status === 'fulfilled' ? grouped.value.TargetGroups?.[0]?.TargetGroupArn : undefined;
+  return [
+    probe('DescribeListeners', 'how requests are received and routed is unknown', () => listeners),
+    probe('DescribeTargetGroups', 'protocols and ports of the targets are unknown', () => groups),
+    ...(ListenerArn === undefined
+      ? []
+      : [
+          probe('DescribeRules', 'rules that answer by themselves are unknown', (options) =>
+            client.send(new DescribeRulesCommand({ ListenerArn }), options),
+          ),
+        ]),
+    ...(TargetGroupArn === undefined
+      ? []
+      : [
+          probe('DescribeTargetGroupAttributes', 'the deregistration delay is unknown', (options) =>
+            client.send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn }), options),
+          ),
+          probe('DescribeTargetHealth', 'which targets are registered and healthy is unknown', (options) =>
+            client.send(new DescribeTargetHealthCommand({ TargetGroupArn }), options),
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,36 @@
+/**
+ * What came from outside (paths, names, error_reason, lines that were not entries) is written by strangers. Each renderer passes the
+ * whole diagnosis through here once, before anything else, so that no control sequence or bidirectional override reaches the reader.
+ */
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
+
+/** Control, format (bidirectional overrides, zero width), private, unassigned, lone surrogates, line and paragraph separators. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
+
+/** What a person copies keeps its line breaks, and its letters in every format. */
+const TO_COPY = new Set(['commands', 'sources', 'ids', 'grep', 'logsInsights', 'logFormat', 'reference']);
+
+/** `ESC` becomes the four characters `\x1b`, as in the access log itself; U+202E becomes `\u{202e}`. */
+export const visible = (text: string): string =>
+  text.replace(INVISIBLE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+
+const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
+
+const inside = (value: unknown, write: (text: string) => string): unknown => {
+  if (typeof value === 'string') return write(value);
+  if (Array.isArray(value)) return value.map((item) => inside(item, write));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [write(key), inside(item, TO_COPY.has(key) ? visibleLines : write)]),
+  );
+};
+
+/**
+ * The same diagnosis with every string, keys included, made of printable characters, and prose escaped for where it goes.
+ * Ids, times and standings come out as they were: no format gives a meaning to their letters.
+ */
+export const visibleDiagnosis = (diagnosis: Diagnosis, escaped: (text: string) => string = (text) => text): Diagnosis =>
+  inside(diagnosis, (text) => escaped(visible(text))) as Diagnosis;

@@ -1,0 +1,66 @@
+/** How far the gathering of evidence is, step by step of the checklist. Times are milliseconds of any one clock. */
+import type { StepNumber } from '../diagnose/diagnosis.ts';
+import type { EvidenceName } from '../evidence/evidence.ts';
+
+/** What is known of the work. */
+export interface Work {
+  started: Partial<Record<EvidenceName, number>>;
+  ended: Partial<Record<EvidenceName, { at: number; unavailable: boolean }>>;
+  /** What is being done for the access log, in a few words. */
+  doing?: string;
+  /** What is known before the access log is, in a sentence. */
+  soFar?: string;
+}
+
+export const nothingDone = (): Work => ({ started: {}, ended: {} });
+
+/** The step of the checklist that waits for each piece of evidence the longest. */
+const STEP_OF: Record<EvidenceName, StepNumber> = {
+  accessLog: 1,
+  metrics: 1,
+  loadBalancer: 2,
+  listeners: 2,
+  rules: 2,
+  targetGroups: 2,
+  attributes: 3,
+  securityGroups: 5,
+  networkAcls: 5,
+  subnets: 5,
+  routeTables: 5,
+  networkInterfaces: 5,
+  instances: 5,
+  prefixLists: 5,
+  targetGroupAttributes: 6,
+  targetHealth: 6,
+  functions: 6,
+  changes: 6,
+};
+
+const NAMES = Object.keys(STEP_OF) as EvidenceName[];
+
+/** What a step waits for. The response format is judged from the access log alone. */
+export const neededBy = (step: StepNumber): readonly EvidenceName[] =>
+  step === 4 ? ['accessLog'] : NAMES.filter((name) => STEP_OF[name] === step);
+
+/** Where a step stands: `unavailable` of what it waits for could not be looked at. */
+export interface StepWork {
+  state: 'pending' | 'under way' | 'done';
+  began: number | null;
+  ended: number | null;
+  unavailable: number;
+  needed: number;
+}
+
+export function stepWork(work: Work, step: StepNumber): StepWork {
+  const names = neededBy(step);
+  const began = names.flatMap((name) => work.started[name] ?? []);
+  const ended = names.flatMap((name) => work.ended[name] ?? []);
+  const isDone = began.length > 0 && ended.length === names.length;
+  return {
+    state: began.length === 0 ? 'pending' : isDone ? 'done' : 'under way',
+    began: began.length === 0 ? null : Math.min(...began),
+    ended: isDone ? Math.max(...ended.map(({ at }) => at)) : null,
+    unavailable: ended.filter(({ unavailable }) => unavailable).length,
+    needed: names.length,
+  };
+}

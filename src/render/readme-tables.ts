@@ -1,0 +1,35 @@
+/** The tables of the README, from what checks and causes say of themselves. */
+import type { Cause } from '../diagnose/causes/cause.ts';
+import { type Check, STEP_TITLES } from '../diagnose/checks/check.ts';
+import { visible } from '../format/escape-control-characters.ts';
+import { markdownText } from './markdown.ts';
+
+const cell = (text: string): string => markdownText(visible(text));
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+/** What a row needs of a check or a cause; any check and cause has it, whatever evidence it declares. */
+type CheckRow = Pick<Check, 'id' | 'step' | 'question' | 'reference'>;
+type CauseRow = Pick<Cause, 'id' | 'title' | 'explanation' | 'reference'>;
+
+/** One row a check, by step and then in the order given; ends in a newline. */
+export const renderChecklist = (checks: readonly CheckRow[]): string =>
+  `${[
+    row(['Step', 'Check', 'Question']),
+    row(['-', '-', '-']),
+    ...[...checks]
+      .sort((a, b) => a.step - b.step)
+      .map(({ id, step, question, reference }) =>
+        row([`${step} ${cell(STEP_TITLES[step])}`, `[${id}](${reference})`, cell(question)]),
+      ),
+  ].join('\n')}\n`;
+
+/** One row a cause, in the order given; ends in a newline. */
+export const renderCauses = (causes: readonly CauseRow[]): string =>
+  `${[
+    row(['Cause', 'What it is']),
+    row(['-', '-']),
+    ...causes.map(({ id, title, explanation, reference }) =>
+      row([`[${cell(title)}](${reference}) \`${id}\``, cell(explanation)]),
+    ),
+  ].join('\n')}\n`;

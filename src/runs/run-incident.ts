@@ -1,0 +1,126 @@
+/**
+ * What a run found out, in a store: the diagnosis, and the evidence as an incident folder, file by file. Query strings and client
+ * addresses are left out as by --save.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, sep } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import * as z from 'zod';
+import { collect } from '../collect/collect.ts';
+import { questionOf, readIncident, recordedCollectors } from '../collect/incident/incident-collectors.ts';
+import { saveIncident } from '../collect/incident/save.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
+import { each, parsed, written } from './store/json-object.ts';
+import type { Store } from './store/store.ts';
+
+/** In the folder of the incident, but no part of it. */
+export const feedbackOf = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
+
+/** What belongs together, written when all of it is: the hash of each file by its path in the folder of the run. */
+const keyOfContents = (id: string): string => `${prefixOfRun(id)}incident-files.json`;
+const Contents = z.record(z.string(), z.string());
+const INCIDENT = 'incident/';
+
+/** How often, and milliseconds after which, it is looked again while the evidence is being written anew. */
+const LOOKS = 5;
+const LOOK_AGAIN = 200;
+
+/** Writes the diagnosis and what it was drawn from. Until it ends, `evidenceIn` waits; if it never does, there is none. */
+export async function keepFindings(
+  store: Store,
+  id: string,
+  { question, evidence, diagnosis }: { question: Question; evidence: EvidenceSet; diagnosis: Diagnosis },
+): Promise<void> {
+  const files = await inTemporaryFolder(async (dir) => {
+    // Without its log files: the answers that were drawn from them are enough for everything that is asked of a run.
+    await saveIncident(join(dir, INCIDENT), { question, evidence, incident: null });
+    return filesIn(dir);
+  });
+  await keepFiles(store, id, files.set(DIAGNOSIS, written(diagnosis)));
+}
+
+/** What one run found out, for another one to keep as its own; false where it has nothing, or not all of it. */
+export async function copyFindings(store: Store, from: string, to: string): Promise<boolean> {
+  const files = await wholeOf(store, from);
+  if (files !== null) await keepFiles(store, to, files);
+  return files !== null;
+}
+
+/** The diagnosis last: after a crash it is that of before. */
+async function keepFiles(store: Store, id: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const before = await store.list(prefixOfIncident(id));
+  const write = ([path, body]: readonly [string, string]) => store.write(`${prefixOfRun(id)}${path}`, body, 'any');
+  await each(
+    [...files].filter(([path]) => path !== DIAGNOSIS),
+    write,
+  );
+  await store.write(keyOfContents(id), written(contentsOf(files)), 'any');
+  const old = before.filter((key) => key !== feedbackOf(id) && !files.has(key.slice(prefixOfRun(id).length)));
+  await each(old, (key) => store.remove(key));
+  await write([DIAGNOSIS, files.get(DIAGNOSIS) ?? '']);
+}
+
+/** The evidence as it was kept; null when none was, or not all of it is there. */
+export async function evidenceIn(
+  store: Store,
+  id: string,
+): Promise<{ question: Question; evidence: EvidenceSet } | null> {
+  const files = await wholeOf(store, id);
+  if (files === null) return null;
+  return inTemporaryFolder(async (dir) => {
+    for (const [name, body] of files) {
+      const path = join(dir, ...name.split('/'));
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, body);
+    }
+    const incident = await readIncident(join(dir, INCIDENT));
+    const question = questionOf(incident, { loadBalancer: null, window: null, statuses: null });
+    return { question, evidence: await collect(recordedCollectors(incident, question)) };
+  });
+}
+
+/** Files that belong together, by name. While they do not, another process may be writing them. */
+async function wholeOf(store: Store, id: string): Promise<Map<string, string> | null> {
+  for (let look = 1; ; look++) {
+    const key = keyOfContents(id);
+    const stored = await store.read(key);
+    if (stored === null) return null;
+    const contents = parsed(key, stored.body, Contents);
+    const files = new Map<string, string>();
+    await each(Object.keys(contents), async (name) => {
+      const file = await store.read(`${prefixOfRun(id)}${name}`);
+      if (file !== null && hashOf(file.body) === contents[name]) files.set(name, file.body);
+    });
+    if (files.size === Object.keys(contents).length) return files;
+    if (look === LOOKS) return null;
+    await wait(LOOK_AGAIN);
+  }
+}
+
+const contentsOf = (files: ReadonlyMap<string, string>): z.infer<typeof Contents> =>
+  Object.fromEntries([...files].map(([name, body]) => [name, hashOf(body)]));
+
+const hashOf = (body: string): string => createHash('sha256').update(body).digest('hex');
+
+/** The content of every file of a folder, by its path in it. */
+async function filesIn(dir: string): Promise<Map<string, string>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const read = paths.map(
+    async (path) => [relative(dir, path).split(sep).join('/'), await readFile(path, 'utf8')] as const,
+  );
+  return new Map(await Promise.all(read));
+}
+
+async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'alb502-run-'));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,228 @@
+/** A store in an S3 bucket, below a prefix: several replicas share it, since S3 itself decides between conditional writes. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { kindOf, problemOf } from '../../collect/aws/aws-errors.ts';
+import { settingsFor } from '../../collect/aws/sdk-clients.ts';
+import { standardRegion } from '../../collect/aws/session.ts';
+import { Problem } from '../../problem.ts';
+import { assertKey, assertPrefix, byKey } from './key.ts';
+import type { Expected, Store, Stored } from './store.ts';
+
+export interface S3StoreOptions {
+  bucket: string;
+  /** A folder: all keys begin with it, and nothing else of the bucket is touched. */
+  prefix: string;
+  /** That of the environment or the profile by default. */
+  region?: string | undefined;
+  /** Of something that speaks like S3; S3 itself by default, or what AWS_ENDPOINT_URL says. */
+  endpoint?: string | undefined;
+}
+
+/** Milliseconds. Objects are small: what takes longer is lost. */
+const REQUEST = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
+/** S3 answers 409 to some of those who write the same object at the same moment: they are to try again. */
+const CONFLICTS = 10;
+const LONGEST_PAUSE = 400;
+
+/**
+ * Opens the store, and writes and removes a small object: a place that cannot be written to, or ignores conditions, is told now and not
+ * in the first incident. Throws Problem (exit 2). The version of an object is its ETag.
+ */
+export async function openS3Store({ bucket, prefix: named, region, endpoint }: S3StoreOptions): Promise<Store> {
+  const prefix = named === '' || named.endsWith('/') ? named : `${named}/`;
+  const place = { account: 'default', region: region ?? (await standardRegion(undefined)) };
+  const client = new S3Client({
+    ...settingsFor(place),
+    requestHandler: REQUEST,
+    followRegionRedirects: true,
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+  });
+  const clock = clockOfAnswers();
+  // The lowest of its step sees every answer as it came.
+  client.middlewareStack.add(clock.watch, { step: 'deserialize', priority: 'low', name: 'clockOfAnswers' });
+  const whole = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
+
+  function refusal(error: unknown, action: S3Action): unknown {
+    if (error instanceof Problem || !(error instanceof Error)) return error;
+    const where = `s3://${bucket}/${prefix}`;
+    if (error.name === 'NoSuchBucket')
+      return new Problem(`Run records cannot be kept in ${where}: there is no such bucket.`, 2);
+    const kind = kindOf(error);
+    if (kind === 'denied' || kind === 'denied-explicitly')
+      return new Problem(
+        `Run records cannot be kept in ${where}: ${action} was denied; iam-policy-runs-in-s3.json, with this bucket and prefix, allows what they need.`,
+        2,
+      );
+    const { message } = problemOf(error, { action, ...place });
+    return new Problem(`Run records cannot be kept in ${where}: ${message}`, 2);
+  }
+
+  const asked = <T>(action: S3Action, call: () => Promise<T>): Promise<T> =>
+    call().catch((error) => Promise.reject(refusal(error, action)));
+
+  async function read(key: string): Promise<Stored | null> {
+    assertKey(key);
+    return asked('s3:GetObject', async () => {
+      try {
+        const { Body, ETag } = await client.send(new GetObjectCommand(whole(key)));
+        if (Body === undefined || ETag === undefined) throw new Error('it answered without a body or an ETag');
+        return { body: await Body.transformToString('utf-8'), version: ETag };
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    });
+  }
+
+  async function write(key: string, body: string, expected: Expected): Promise<string | null> {
+    assertKey(key);
+    let isUncertain = false;
+    for (let attempt = 1; ; attempt++) {
+      const put = new PutObjectCommand({
+        ...whole(key),
+        Body: body,
+        ContentType: key.endsWith('.json') ? 'application/json' : 'text/plain',
+        ...conditionOf(expected),
+      });
+      try {
+        const { ETag } = await client.send(put);
+        if (ETag === undefined) throw new Error('it answered without an ETag');
+        return ETag;
+      } catch (error) {
+        const status = statusOf(error);
+        // The client has tried before, and heard nothing.
+        isUncertain ||= attemptsOf(error) > 1;
+        const isConflict = status === 409 && attempt < CONFLICTS;
+        if (isConflict) await wait(Math.random() * Math.min(20 * 2 ** attempt, LONGEST_PAUSE));
+        else if (status === 412 || status === 409 || (expected !== 'any' && isMissing(error)))
+          return isUncertain ? ownVersion(key, body) : null;
+        else throw refusal(error, 's3:PutObject');
+      }
+    }
+  }
+
+  /** When the answer to a write was lost, the next attempt meets what the first has written. */
+  async function ownVersion(key: string, body: string): Promise<string | null> {
+    const there = await read(key);
+    return there?.body === body ? there.version : null;
+  }
+
+  async function list(start: string, after?: string): Promise<string[]> {
+    assertPrefix(start);
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await asked('s3:ListBucket', () =>
+        client.send(
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: `${prefix}${start}`,
+            ...(after === undefined || token !== undefined ? {} : { StartAfter: `${prefix}${after}` }),
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        ),
+      );
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key.slice(prefix.length));
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+    // The console makes objects of folders, whose keys end with a slash.
+    return keys.filter((key) => key !== '' && !key.endsWith('/')).sort(byKey);
+  }
+
+  async function remove(key: string): Promise<void> {
+    assertKey(key);
+    await asked('s3:DeleteObject', async () => {
+      try {
+        await client.send(new DeleteObjectCommand(whole(key)));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    });
+  }
+
+  const store: Store = { read, write, list, remove, now: clock.now };
+  try {
+    await prove(store, `s3://${bucket}/${prefix}`);
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+  return store;
+}
+
+type S3Action = 's3:GetObject' | 's3:PutObject' | 's3:ListBucket' | 's3:DeleteObject';
+
+const conditionOf = (expected: Expected): { IfNoneMatch?: '*'; IfMatch?: string } =>
+  expected === 'any' ? {} : expected === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: expected.version };
+
+/** Milliseconds. Dates of answers are of whole seconds, and what was long under way says little about now. */
+const ALIKE = 5_000;
+const SOON = 2_000;
+
+interface Clock {
+  now(): number;
+  /** A middleware. */
+  watch<A, R extends { response: unknown }>(next: (args: A) => Promise<R>): (args: A) => Promise<R>;
+}
+
+/** The clock of whoever answers, where that of this machine differs from it by more than a few seconds. */
+function clockOfAnswers(): Clock {
+  let ahead = 0;
+  return {
+    now: () => Date.now() + ahead,
+    watch: (next) => async (args) => {
+      const asked = Date.now();
+      const answer = await next(args);
+      const answered = Date.now();
+      const told = Date.parse(dateOf(answer.response));
+      const differs = told + 500 - (asked + answered) / 2;
+      if (answered - asked < SOON && !Number.isNaN(told)) ahead = Math.abs(differs) > ALIKE ? differs : 0;
+      return answer;
+    },
+  };
+}
+
+function dateOf(response: unknown): string {
+  const headers = typeof response === 'object' && response !== null && 'headers' in response ? response.headers : null;
+  const date = typeof headers === 'object' && headers !== null && 'date' in headers ? headers.date : null;
+  return typeof date === 'string' ? date : '';
+}
+
+/** Does everything that a store is for, once. */
+async function prove(store: Store, where: string): Promise<void> {
+  const key = `probe/${randomUUID()}`;
+  await store.list(key);
+  const version = await store.write(key, 'first', 'absent');
+  try {
+    const isIgnored =
+      version === null ||
+      (await store.write(key, 'second', 'absent')) !== null ||
+      (await store.write(key, 'third', { version: '"00000000000000000000000000000000"' })) !== null ||
+      (await store.read(key))?.version !== version;
+    if (isIgnored)
+      throw new Problem(
+        `Run records cannot be kept in ${where}: it ignores conditional writes (If-None-Match and If-Match), by which replicas agree who does what.`,
+        2,
+      );
+  } finally {
+    await store.remove(key);
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'NoSuchKey' || (statusOf(error) === 404 && error.name === 'NotFound'));
+
+function metadataOf(error: unknown): { httpStatusCode?: unknown; attempts?: unknown } {
+  const hasMetadata = error instanceof Error && '$metadata' in error;
+  return hasMetadata && typeof error.$metadata === 'object' && error.$metadata !== null ? error.$metadata : {};
+}
+
+const statusOf = (error: unknown): number => Number(metadataOf(error).httpStatusCode ?? 0);
+const attemptsOf = (error: unknown): number => Number(metadataOf(error).attempts ?? 1);

@@ -1,0 +1,52 @@
+/** What a button fetches into the thread, from what was kept with the run: nothing is asked of AWS again. */
+import type { EvidenceSet } from '../../../evidence/evidence.ts';
+import type { ExtraId } from '../actions.ts';
+import type { FileMessage, Message } from '../message.ts';
+import { line, partsMessage } from '../rich-text.ts';
+import { type Told, visibleTold } from '../thread-state.ts';
+import { timelineAnswer } from './error-timeline.ts';
+import { evidenceAnswer } from './evidence-details.ts';
+import { fixAnswer } from './fix-commands.ts';
+import { postMortemAnswer, repeatAnswer } from './log-files-read.ts';
+import { logLinesAnswer } from './log-lines.ts';
+import { pathAnswer } from './network-paths.ts';
+import { stepAnswer } from './step-details.ts';
+import { byRouteAnswer, byTargetAnswer } from './tables.ts';
+
+export function extraAnswer(extra: ExtraId, outside: Told, evidence: EvidenceSet): Message | FileMessage {
+  const told = visibleTold(outside);
+  const { diagnosis, run } = told;
+  if (diagnosis === null) return partsMessage([line('There is no answer yet that this could be taken from.')]);
+  switch (extra) {
+    case 'step-1':
+      return stepAnswer(1, diagnosis);
+    case 'step-2':
+      return stepAnswer(2, diagnosis);
+    case 'step-3':
+      return stepAnswer(3, diagnosis);
+    case 'step-4':
+      return stepAnswer(4, diagnosis);
+    case 'step-5':
+      return stepAnswer(5, diagnosis);
+    case 'step-6':
+      return stepAnswer(6, diagnosis);
+    case 'log-lines':
+      return logLinesAnswer(run, evidence);
+    case 'by-target':
+      return byTargetAnswer(run, diagnosis, evidence);
+    case 'by-route':
+      return byRouteAnswer(run, diagnosis, evidence);
+    case 'timeline':
+      return timelineAnswer(diagnosis);
+    case 'path':
+      return pathAnswer(run, diagnosis, evidence);
+    case 'repeat':
+      return repeatAnswer(diagnosis);
+    case 'fix':
+      return fixAnswer(diagnosis);
+    case 'evidence':
+      return evidenceAnswer(diagnosis);
+    case 'post-mortem':
+      return postMortemAnswer(diagnosis);
+  }
+}

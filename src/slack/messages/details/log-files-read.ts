@@ -1,0 +1,34 @@
+/** What is taken elsewhere: the calls and queries to repeat by hand, and the post-mortem. */
+import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
+import { list, plural } from '../../../format/wording.ts';
+import { renderMarkdown } from '../../../render/markdown.ts';
+import type { FileMessage, Message } from '../message.ts';
+import { copy, line, type Part, partsMessage } from '../rich-text.ts';
+import { fileOf } from './text-file.ts';
+
+/** Calls and queries, and their characters, that are still read in a thread. */
+const MOST_IN_THREAD = { calls: 6, characters: 1500 };
+
+export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
+  const steps = new Map<string, Set<number>>();
+  for (const { step, findings } of diagnosis.steps)
+    for (const source of findings.flatMap(({ sources }) => sources))
+      steps.set(source, (steps.get(source) ?? new Set()).add(step));
+  if (steps.size === 0) return partsMessage([line('Nothing was asked that could be repeated by hand.')]);
+  const comment = `${plural(steps.size, 'call or query', 'calls and queries')} to repeat by hand. They only read.`;
+  const all = [...steps].map(([source, own]) => ({
+    source,
+    use:
+      own.size === 6 ? 'For every step' : `For ${own.size === 1 ? 'step' : 'steps'} ${list([...own].map(String), 6)}`,
+  }));
+  const length = all.reduce((sum, { source }) => sum + source.length, 0);
+  if (all.length <= MOST_IN_THREAD.calls && length <= MOST_IN_THREAD.characters) {
+    const parts = all.flatMap(({ source, use }): Part[] => [line(use), copy(source)]);
+    return partsMessage([line({ bold: comment }), ...parts]);
+  }
+  const content = all.map(({ source, use }) => `# ${use}\n${source}\n`).join('\n');
+  return fileOf(diagnosis, 'repeat-by-hand', 'txt', content, comment);
+}
+
+export const postMortemAnswer = (diagnosis: Diagnosis): FileMessage =>
+  fileOf(diagnosis, 'post-mortem', 'md', renderMarkdown(diagnosis), 'The diagnosis as Markdown, for a post-mortem.');

@@ -1,0 +1,41 @@
+/** Everything that was looked at in one step, with its numbers. */
+import type { Diagnosis, Finding, StepNumber } from '../../../diagnose/diagnosis.ts';
+import { OUTCOME_MARK } from '../../../render/phrases.ts';
+import type { FileMessage, Message } from '../message.ts';
+import { type Line, line, type Part, partsMessage, prose } from '../rich-text.ts';
+import { factsLine, gapParts, titleLine } from '../steps.ts';
+import { policiesIn, withoutPolicy } from '../thread-state.ts';
+import { partsOrFile } from './text-file.ts';
+
+export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | FileMessage {
+  const step = diagnosis.steps.find((one) => one.step === number);
+  if (step === undefined) return partsMessage([line(`Step ${number} was not looked at.`)]);
+  const policies = diagnosis.gaps.filter((gap) =>
+    policiesIn(gap).some((policy) => step.findings.some(({ summary }) => summary.includes(policy))),
+  );
+  return partsOrFile(
+    diagnosis,
+    `step-${number}`,
+    [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(policies)],
+    `Step ${number}, ${step.title}: all that was looked at.`,
+  );
+}
+
+/** Several checks that could not look for the same reason say so once. */
+const distinct = (findings: readonly Finding[]): Finding[] =>
+  findings.filter((one, index) => findings.findIndex(({ summary }) => summary === one.summary) === index);
+
+function findingParts({ outcome, summary, facts, why, fix, reference }: Finding): Part[] {
+  const sentence = withoutPolicy(summary);
+  const numbers = factsLine({ facts, summary }, 24);
+  const lines: Line[] = [
+    ...(numbers.length > 0 ? [numbers] : []),
+    ...(outcome === 'fail' ? [prose(why)] : []),
+    ...(outcome === 'fail' && fix !== null ? [prose(`→ ${fix}`)] : []),
+    ...(outcome === 'fail' ? [[{ page: reference }]] : []),
+  ];
+  return [
+    { line: [`${OUTCOME_MARK[outcome]} `, ...prose(sentence)] },
+    ...(lines.length > 0 ? [{ bullets: lines }] : []),
+  ];
+}

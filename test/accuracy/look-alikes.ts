@@ -1,0 +1,284 @@
+import { subnets } from '../support/simulator/network.ts';
+import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
+import { type Family, failing, incident, leavesOpen, shows, web } from './incident.ts';
+import {
+  beat,
+  deployment,
+  fourTargets,
+  httpsGroup,
+  quotes,
+  race,
+  slowNews,
+  slowReports,
+  uploads,
+  withReports,
+} from './patterns.ts';
+
+/** Workers leave after some requests, reading nothing more from the connections they hold. */
+const recycling = (keepAliveSeconds: number) =>
+  web({ server: { keepAliveSeconds, recycleAfterRequests: 120, recycleSeconds: 0.6 } });
+
+export const lookAlikes: Family = {
+  title: 'look-alike pairs',
+  incidents: [
+    incident(
+      'worker recycling, not a race',
+      { targetGroups: [recycling(75)], clients: [people(30), beat(1.3, { count: 12 })] },
+      (simulation) => ({
+        ...shows(
+          'closed-mid-request',
+          'Row by row it is a race: closed soon after being sent, on every target and route. But the idle times before it show no edge, and what was sent to a leaving worker ends together. The closes that took no longer than a success stay open.',
+          { mustNotClaim: ['keep-alive-race', 'malformed-response', 'response-header-too-large'] },
+        )(simulation),
+        explains: { 'closed-mid-request': [0.6, 1] },
+      }),
+    ),
+    incident(
+      'worker recycling with pollers at 5 s',
+      {
+        targetGroups: [recycling(75)],
+        clients: [people(20), { kind: 'pollers', count: 40, everySeconds: 5, jitterSeconds: 0.01, retry: 0.5 }],
+      },
+      (simulation) => ({
+        ...shows('closed-mid-request', 'The pollers put every request 5 s after another, the failing ones too.', {
+          mustNotClaim: ['keep-alive-race'],
+        })(simulation),
+        explains: { 'closed-mid-request': [0.6, 1] },
+      }),
+    ),
+    incident(
+      'everything sent at once, 60 s after everything',
+      race(60, { count: 400, spreadSeconds: 0.04, everySeconds: 60 }),
+      leavesOpen(
+        ['keep-alive-race', 'closed-mid-request'],
+        'A race at 60 s in truth; but all requests come in one beat, so every idle time has its request, sound or not.',
+      ),
+    ),
+    incident(
+      'uploads over thin lines that are then scanned for too long',
+      {
+        routes: [...shopRoutes('web'), uploads],
+        clients: [people(4), people(2, { routes: ['POST /uploads'], uplink: 90_000, retry: 0.2 })],
+        faults: [{ kind: 'slow', route: 'POST /uploads', share: 0.3, seconds: [62, 90] }],
+      },
+      leavesOpen(
+        ['slow-target', 'slow-upload'],
+        'The body came slowly, and then nothing for 60 s: whether it stopped or the target was slow is not in the log.',
+      ),
+    ),
+    incident(
+      'TLS handshakes fail, but metrics were not recorded',
+      {
+        targetGroups: [httpsGroup()],
+        clients: [people(4), beat(45, { count: 16, spreadSeconds: 8 })],
+        faults: [{ kind: 'tls-failure', target: '10.0.11.40', outcome: 'handshake-error', from: 200, to: 700 }],
+      },
+      leavesOpen(
+        ['connection-refused', 'tls-handshake-failure'],
+        'Refused and failed handshake leave the same row; only two metrics differ.',
+      ),
+      { without: ['metrics'] },
+    ),
+    incident(
+      'refused on an HTTPS group',
+      {
+        targetGroups: [httpsGroup({ healthCheck: { port: 8443, protocol: 'HTTPS', unhealthyThreshold: 6 } })],
+        faults: [{ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 200 }],
+      },
+      shows('connection-refused', 'TargetConnectionErrorCount counts them, TargetTLSNegotiationErrorCount is zero.', {
+        mustNotClaim: ['tls-handshake-failure', 'protocol-mismatch'],
+      }),
+    ),
+    incident(
+      'TLS handshake that never finishes',
+      {
+        targetGroups: [httpsGroup({ server: { keepAliveSeconds: 0 } })],
+        faults: [{ kind: 'tls-failure', target: '10.0.11.41', outcome: 'handshake-timeout', from: 200, to: 600 }],
+      },
+      shows(
+        'tls-handshake-failure',
+        'At 10 s like a dropped packet, but the TLS metric counts them and the connection metric none.',
+        {
+          ruledOut: ['security-group-blocked', 'network-acl-blocked'],
+          mustNotClaim: ['target-unreachable'],
+        },
+      ),
+    ),
+    incident(
+      'crash that comes back, not a deployment',
+      failing({ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 25 }),
+      shows('connection-refused', 'The same target serves again after 25 s.', {
+        mustNotClaim: ['shutdown-before-drain'],
+      }),
+    ),
+    incident(
+      'scale-in that stops too early, nobody takes over',
+      {
+        loadBalancer: slowNews(),
+        targetGroups: [web({}, fourTargets)],
+        clients: [people(14)],
+        faults: [deployment(300, { replace: [{ old: '10.0.10.41' }] })],
+      },
+      shows(
+        'shutdown-before-drain',
+        'It left for good, without an unhealthy host: its process stopped while it was deregistered.',
+        {
+          mustNotClaim: ['connection-refused', 'closed-mid-request'],
+        },
+      ),
+    ),
+    incident(
+      'security group against the host: both silent, the rule says open',
+      {
+        targetGroups: [web({ server: { keepAliveSeconds: 0 }, healthCheck: { unhealthyThreshold: 10 } })],
+        faults: [{ kind: 'silent-drop', target: '10.0.10.40', from: 100, to: 330 }],
+      },
+      shows('target-unreachable', 'Both ways are open in every rule.', {
+        ruledOut: ['security-group-blocked', 'network-acl-blocked'],
+      }),
+    ),
+    incident(
+      'security group without a rule for the group of the load balancer',
+      {
+        network: {
+          securityGroups: [
+            {
+              id: 'sg-0e9d8c7b6a5f41302',
+              name: 'old',
+              ingress: [{ protocol: 'tcp', ports: [8080, 8080], group: 'sg-0aaaabbbbccccdddd' }],
+              egress: [{ protocol: '-1', cidr: '0.0.0.0/0' }],
+            },
+          ],
+          targetSecurityGroups: Object.fromEntries(
+            ['10.0.10.40', '10.0.11.40', '10.0.11.41'].map((address) => [address, ['sg-0e9d8c7b6a5f41302']]),
+          ),
+        },
+      },
+      shows(
+        'security-group-blocked',
+        'All targets admit a group that the load balancer no longer has; it fails open and times out.',
+        {
+          mustNotClaim: ['slow-target', 'target-unreachable', 'no-registered-targets'],
+        },
+      ),
+    ),
+    incident(
+      'network ACL that forgets ports below 32768',
+      {
+        targetGroups: [
+          web({ server: { keepAliveSeconds: 0 }, healthCheck: { unhealthyThreshold: 8, healthyThreshold: 2 } }),
+        ],
+        network: {
+          networkAcls: [
+            {
+              id: 'acl-01f2e3d4c5b6a7988',
+              subnets: subnets.filter(({ zone, public: isPublic }) => zone === 'b' && !isPublic).map(({ id }) => id),
+              ingress: [{ number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0' }],
+              egress: [{ number: 100, action: 'allow', protocol: 'tcp', ports: [32768, 65535], cidr: '0.0.0.0/0' }],
+            },
+          ],
+        },
+      },
+      shows('network-acl-blocked', 'Half of the new connections to zone b time out.', {
+        ruledOut: ['security-group-blocked'],
+      }),
+    ),
+    incident(
+      'slow answer to large uploads',
+      {
+        routes: [...shopRoutes('web'), { ...uploads, weight: 4 }],
+        clients: [people(6, { uplink: 4_000_000 })],
+        faults: [{ kind: 'slow', route: 'POST /uploads', share: 0.5, seconds: [70, 120] }],
+      },
+      leavesOpen(
+        ['slow-target', 'slow-upload'],
+        'A body of megabytes and an end at the timer: the log cannot say which of the two was slow.',
+      ),
+    ),
+    incident(
+      'function fails at once, not by timeout',
+      { ...quotes, faults: [{ kind: 'lambda-error', route: 'POST /quotes', share: 0.15, code: 'LambdaUnhandled' }] },
+      shows('lambda-error', 'Durations far from the timeout of 3 s.', { mustNotClaim: ['lambda-timeout'] }),
+    ),
+    incident(
+      'route that always breaks after the same time',
+      {
+        routes: withReports.map((route) =>
+          route.path === '/reports' ? { ...route, medianMs: 12_000, sigma: 0.004 } : route,
+        ),
+        faults: [{ kind: 'unusable-response', route: 'POST /reports', share: 1, because: 'malformed-response' }],
+      },
+      leavesOpen(
+        ['malformed-response', 'response-header-too-large'],
+        'A fixed duration and a fixed route: a clock would let shorter reports succeed, but none did.',
+        { mustNotClaim: ['worker-timeout', 'closed-mid-request'] },
+      ),
+    ),
+    incident(
+      'worker timeout on one route that otherwise succeeds',
+      {
+        targetGroups: [
+          web({ server: { keepAliveSeconds: 75, requestTimeoutSeconds: 10, requestTimeoutSpreadSeconds: 0.3 } }),
+        ],
+        routes: withReports,
+        faults: [{ ...slowReports, seconds: [12, 40] }],
+      },
+      shows('worker-timeout', 'Ends between 10.0 and 10.3 s while the same route succeeds below.', {
+        mustNotClaim: ['malformed-response', 'slow-target'],
+      }),
+    ),
+    incident(
+      'worker timeout of 30 s on a route that has become slow for all',
+      {
+        targetGroups: [web({ server: { keepAliveSeconds: 75, requestTimeoutSeconds: 30 } })],
+        routes: withReports,
+        clients: [people(8)],
+        faults: [{ ...slowReports, share: 1 }],
+      },
+      leavesOpen(
+        ['worker-timeout', 'malformed-response', 'response-header-too-large'],
+        'Every report ends at 30.0 s and none succeeds: a clock, or an answer that always breaks after this work.',
+        { ruledOut: ['keep-alive-race'] },
+      ),
+    ),
+    incident(
+      'route that ends its connection every time',
+      {
+        clients: [people(8)],
+        faults: [{ kind: 'early-close', route: 'GET /orders/{uuid}', share: 1, afterSeconds: [0.2, 0.9] }],
+      },
+      leavesOpen(
+        ['malformed-response', 'response-header-too-large'],
+        'Every request of one route fails after some work, as one whose answer always breaks; the trace ids would tell.',
+        { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large', 'worker-timeout'] },
+      ),
+    ),
+    incident(
+      'response broken for some users only',
+      {
+        routes: withReports.map((route) => (route.path === '/reports' ? { ...route, weight: 12 } : route)),
+        clients: [people(6, { retry: 0 })],
+        faults: [
+          { kind: 'unusable-response', route: 'POST /reports', share: 0.35, because: 'response-header-too-large' },
+        ],
+      },
+      leavesOpen(
+        ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
+        'A third of one route after its normal time, nobody repeated: an early close of that route would look the same.',
+      ),
+    ),
+    incident(
+      'every body over a thin line hits the body timeout of the server',
+      {
+        targetGroups: [web({ server: { keepAliveSeconds: 75, bodyTimeoutSeconds: 15 } })],
+        routes: [...shopRoutes('web'), { ...uploads, weight: 10, requestBytes: 900_000 }],
+        clients: [people(5), people(3, { routes: ['POST /uploads'], uplink: 30_000 })],
+      },
+      leavesOpen(
+        ['worker-timeout'],
+        'A clock of 15 s fires in the target, but whether on its own work or on the body that a client sends slowly is not in the log.',
+        { mustNotClaim: ['worker-timeout', 'closed-mid-request', 'malformed-response'] },
+      ),
+    ),
+  ],
+};

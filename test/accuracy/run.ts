@@ -1,0 +1,78 @@
+/** Runs the suite: writes each made incident into a folder of its own, diagnoses it as the command does, and scores what comes. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { judge } from '../../src/commands/diagnose-command.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import { type Expectation, type Recording, writeRecording } from '../support/simulator/recording.ts';
+import type { Simulation } from '../support/simulator/simulate.ts';
+import { families } from './families.ts';
+import { type Score, scoreOf } from './outcome.ts';
+
+export interface Scored extends Score {
+  family: string;
+  name: string;
+  expected: Expectation;
+  diagnosis: Diagnosis;
+  shortfall: string | undefined;
+}
+
+export const RECORDED = 'recorded incidents';
+const recordedRoot = join(import.meta.dirname, '../scenarios');
+
+/** The committed incidents first, then the families in their order. `wanted` keeps those whose name contains it. */
+export async function runSuite(wanted = ''): Promise<Scored[]> {
+  const scored: Scored[] = [];
+  for (const name of readdirSync(recordedRoot)
+    .filter((one) => /^\d/.test(one) && one.includes(wanted))
+    .sort()) {
+    const folder = join(recordedRoot, name);
+    const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expectation;
+    const diagnosis = await diagnosisOf(folder, expected.statuses);
+    const score = scoreOf(diagnosis, expected, null);
+    scored.push({ family: RECORDED, name, expected, diagnosis, shortfall: undefined, ...score });
+  }
+  const made = families.flatMap(({ title, incidents }) =>
+    incidents.filter(({ name }) => name.includes(wanted)).map((incident) => ({ title, incident })),
+  );
+  const others = await together(made, async ({ title, incident }): Promise<Scored> => {
+    const { simulation, expected, diagnosis } = await diagnoseRecording(incident);
+    const { name, shortfall } = incident;
+    const truth = expected.statuses === undefined ? simulation.truth : null;
+    return { family: title, name, expected, diagnosis, shortfall, ...scoreOf(diagnosis, expected, truth) };
+  });
+  return [...scored, ...others];
+}
+
+/** Some at a time, results in order: an incident is simulated while another one's files are read. */
+export async function together<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+  atOnce = 3,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i] as Item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
+}
+
+/** What the command says about an incident that exists only for the moment. */
+export async function diagnoseRecording(
+  recording: Recording,
+): Promise<{ simulation: Simulation; expected: Expectation; diagnosis: Diagnosis }> {
+  const root = mkdtempSync(join(tmpdir(), 'alb502-suite-'));
+  try {
+    const { simulation, expected } = writeRecording(recording, root);
+    const diagnosis = await diagnosisOf(join(root, recording.name), expected.statuses);
+    return { simulation, expected, diagnosis };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+const diagnosisOf = async (folder: string, statuses: string[] = []): Promise<Diagnosis> =>
+  (await judge(await readIncident(folder), statuses.join(' '))).diagnosis;

@@ -1,0 +1,193 @@
+import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
+import { type Family, failing, incident, isSound, leavesOpen, shows, web } from './incident.ts';
+import { beat, fourTargets, race, reports, slowReports, uploads, withReports } from './patterns.ts';
+
+const pollers = (everySeconds: number, count = 40) => ({
+  kind: 'pollers' as const,
+  count,
+  everySeconds,
+  jitterSeconds: 0.01,
+  retry: 0.8,
+});
+
+export const traps: Family = {
+  title: 'traps of the field',
+  incidents: [
+    incident(
+      'pollers every 5 s and random instant closes',
+      {
+        clients: [people(4), pollers(5)],
+        faults: [{ kind: 'early-close', share: 0.008, afterSeconds: [0.001, 0.02] }],
+      },
+      leavesOpen(
+        ['closed-mid-request'],
+        'The clients ask every 5 s, so every close lies 5 s after something: the controls do as well.',
+        {
+          mustNotClaim: ['keep-alive-race'],
+        },
+      ),
+    ),
+    incident(
+      'pollers every 5 s and random slow closes',
+      { clients: [people(4), pollers(5)], faults: [{ kind: 'early-close', share: 0.01, afterSeconds: [0.3, 6] }] },
+      shows('closed-mid-request', 'Scattered closes that worked when repeated; no clock, no edge.', {
+        ruledOut: ['keep-alive-race'],
+      }),
+    ),
+    incident(
+      'race under pollers of 5 s that keep other connections busy',
+      { ...race(5), clients: [people(4), beat(5.1), pollers(4.2, 30)] },
+      shows('keep-alive-race', 'The edge stands out against the controls.'),
+    ),
+    incident(
+      'one polled route fails at once now and then',
+      {
+        targetGroups: [web({}, [{ address: '10.0.10.40', zone: 'a' }])],
+        clients: [people(20), { ...pollers(5, 3), routes: ['GET /status'] }],
+        routes: [
+          ...shopRoutes('web'),
+          { method: 'GET', path: '/status', weight: 0.01, group: 'web', medianMs: 5, responseBytes: 80 },
+        ],
+        faults: [{ kind: 'early-close', route: 'GET /status', share: 0.08, afterSeconds: [0.001, 0.004] }],
+      },
+      leavesOpen(
+        ['keep-alive-race', 'closed-mid-request'],
+        'Each failing request comes 5 s after another of its kind, other traffic does not: the rhythm of one route, or an edge.',
+      ),
+    ),
+    incident(
+      'headers over 32 K for one client in six',
+      {
+        routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 6 * route.medianMs })),
+        clients: [people(6), beat(20, { count: 30 })],
+        faults: ['GET /cart', 'GET /search', 'GET /orders/{uuid}'].map((route) => ({
+          kind: 'unusable-response' as const,
+          route,
+          share: 0.17,
+          because: 'response-header-too-large' as const,
+          ofClients: true as const,
+        })),
+      },
+      leavesOpen(
+        ['malformed-response', 'response-header-too-large'],
+        'Some clients fail on three routes each time they ask again, several at once.',
+        { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large'] },
+      ),
+    ),
+    incident(
+      'a race behind which many other instant closes hide',
+      { ...race(6), faults: [{ kind: 'early-close', share: 0.06, afterSeconds: [0.001, 0.03] }] },
+      leavesOpen(['closed-mid-request'], 'The edge holds few of the errors: a race is neither shown nor excluded.', {
+        mustNotClaim: ['closed-mid-request', 'malformed-response'],
+      }),
+    ),
+    incident(
+      'healthy targets, traffic port blocked',
+      {
+        targetGroups: [web({ healthCheck: { port: 9000 } }, fourTargets)],
+        network: {
+          securityGroups: [
+            {
+              id: 'sg-0e9d8c7b6a5f41302',
+              name: 'health-only',
+              ingress: [{ protocol: 'tcp', ports: [9000, 9000], cidr: '10.0.0.0/16' }],
+              egress: [{ protocol: '-1', cidr: '0.0.0.0/0' }],
+            },
+          ],
+          targetSecurityGroups: { '10.0.10.41': ['sg-0e9d8c7b6a5f41302'], '10.0.11.41': ['sg-0e9d8c7b6a5f41302'] },
+        },
+      },
+      shows('security-group-blocked', 'All healthy, every second request 504.', {
+        mustNotClaim: ['slow-target'],
+        steps: { 5: 'fail' },
+      }),
+    ),
+    incident(
+      'plaintext to a TLS port answered 400',
+      {
+        targetGroups: [
+          web({
+            port: 8443,
+            healthCheck: { port: 8081 },
+            server: { keepAliveSeconds: 75, onPlaintext: 'answers-400' },
+          }),
+        ],
+      },
+      isSound('No 5xx, and yet nothing works: step 2 says so.', { steps: { 2: 'fail' } }),
+    ),
+    incident(
+      'drop inside the pod network, rules clean',
+      {
+        targetGroups: [web({ server: { keepAliveSeconds: 0 }, healthCheck: { port: 8081 } })],
+        faults: [{ kind: 'silent-drop', target: '10.0.11.40', zone: 'a', from: 100, to: 700 }],
+      },
+      shows('target-unreachable', 'Allowed by every rule; from one zone only.', {
+        ruledOut: ['security-group-blocked', 'network-acl-blocked'],
+      }),
+    ),
+    incident(
+      'proxy in the target with its own 502',
+      failing(
+        { kind: 'application-error', share: 0.06, status: 502 },
+        { kind: 'application-error', share: 0.03, status: 504 },
+      ),
+      shows('target-generated', 'Made by the target, handed over to the application.', {
+        mustNotClaim: ['slow-target', 'closed-mid-request'],
+      }),
+    ),
+    incident(
+      'race with an idle timeout of 3600 s',
+      {
+        ...race(10),
+        loadBalancer: { ...incident('', {}, isSound('')).scenario.loadBalancer, idleTimeoutSeconds: 3600 },
+      },
+      shows('keep-alive-race', 'Found at 10 s whatever the load balancer keeps.'),
+    ),
+    incident(
+      'a saturated target: slow for all, some time out',
+      {
+        targetGroups: [web({ server: { keepAliveSeconds: 75, workers: 2 } })],
+        routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 32 * route.medianMs })),
+        clients: [people(60)],
+      },
+      shows('slow-target', 'Requests wait for a worker until the idle timeout.', {
+        mustNotClaim: ['worker-timeout', 'target-unreachable'],
+      }),
+    ),
+    incident(
+      'upload that nginx gives up on',
+      {
+        targetGroups: [web({ server: { keepAliveSeconds: 75, bodyTimeoutSeconds: 60 } })],
+        loadBalancer: { ...incident('', {}, isSound('')).scenario.loadBalancer, idleTimeoutSeconds: 120 },
+        routes: [...shopRoutes('web'), { ...uploads, requestBytes: 3_000_000 }],
+        clients: [people(4), people(1.5, { routes: ['POST /uploads'], uplink: 30_000 })],
+      },
+      leavesOpen(['worker-timeout'], 'A clock of 60 s in the target: on the work or on the body is not in the log.', {
+        mustNotClaim: ['worker-timeout', 'closed-mid-request'],
+      }),
+    ),
+    incident(
+      'two clocks: 30 s in one group, 10 s in the other',
+      {
+        targetGroups: [
+          web({ server: { keepAliveSeconds: 75, requestTimeoutSeconds: 30 } }),
+          {
+            ...web({ server: { keepAliveSeconds: 75, requestTimeoutSeconds: 10 } }),
+            name: 'api',
+            id: 'c3d1f09a5b7e2468',
+            targets: [{ address: '10.0.10.21', zone: 'a' }],
+          },
+        ],
+        routes: [...withReports, { ...reports, path: '/api/reports', group: 'api', priority: 10 }],
+        clients: [people(14)],
+        faults: [slowReports, { ...slowReports, route: 'POST /api/reports', seconds: [12, 50] }],
+      },
+      shows('worker-timeout', 'Two fixed durations, each of its own route.'),
+    ),
+    incident(
+      'race that only shows at night',
+      { ...race(5), clients: [people(2), beat(5.1, { count: 30 }), people(60, { from: 500 })] },
+      shows('keep-alive-race', 'The rate falls as traffic rises.'),
+    ),
+  ],
+};

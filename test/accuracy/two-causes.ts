@@ -1,0 +1,130 @@
+import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
+import { type Family, incident, shows, showsBoth, web } from './incident.ts';
+import { beat, closingAfter, deployment, quotes, race, slowNews, slowReports, withReports } from './patterns.ts';
+
+export const twoCauses: Family = {
+  title: 'two causes at once',
+  incidents: [
+    incident(
+      'race beside a worker timeout',
+      {
+        ...race(6),
+        targetGroups: [web({ server: { keepAliveSeconds: 6, loopLagMs: 12, requestTimeoutSeconds: 30 } })],
+        routes: withReports,
+        clients: [people(4), beat(6.12), people(4, { routes: ['POST /reports'] })],
+        faults: [slowReports],
+      },
+      showsBoth('keep-alive-race', 'worker-timeout', 'Instant closes at 6 s idle, slow closes at 30 s of work.'),
+    ),
+    incident(
+      'deployment on top of a race',
+      { ...race(5), loadBalancer: slowNews(), faults: [deployment(500)] },
+      showsBoth(
+        'keep-alive-race',
+        'shutdown-before-drain',
+        'The race goes on all the time, the deployment takes minutes.',
+      ),
+    ),
+    incident(
+      'a crash beside slow searches',
+      {
+        clients: [people(8)],
+        faults: [
+          { kind: 'crash', target: '10.0.11.40', at: 300 },
+          { kind: 'slow', route: 'GET /search', share: 0.15, seconds: [62, 120] },
+        ],
+      },
+      showsBoth('connection-refused', 'slow-target', 'Refused connections and idle timeouts do not mix.'),
+    ),
+    incident(
+      'errors of the application beside a race',
+      { ...race(5), faults: [{ kind: 'application-error', route: 'GET /search', share: 0.04, status: 503 }] },
+      showsBoth('keep-alive-race', 'target-generated', 'The 503s carry a target status, the 502s do not.'),
+    ),
+    incident(
+      'function times out while the shop has a maintenance page',
+      {
+        ...quotes,
+        faults: [
+          { kind: 'slow', route: 'POST /quotes', share: 0.6, seconds: [3.2, 9] },
+          { kind: 'fixed-response', status: 503, priority: 5, routes: ['POST /checkout'], body: 'Back soon.' },
+        ],
+      },
+      showsBoth('lambda-timeout', 'fixed-response', 'Two services, two causes.'),
+    ),
+    incident(
+      'half of the closes are a race, half are scattered early closes',
+      {
+        ...race(5),
+        faults: [{ kind: 'early-close', share: 0.02, afterSeconds: [0.4, 6] }],
+      },
+      showsBoth(
+        'keep-alive-race',
+        'closed-mid-request',
+        'The instant ones have an edge at 5 s; the slow ones have neither clock nor route.',
+      ),
+    ),
+    incident(
+      'security group on one target, host trouble on another',
+      {
+        targetGroups: [web({ healthCheck: { port: 8081 }, server: { keepAliveSeconds: 0 } })],
+        network: {
+          securityGroups: [
+            {
+              id: 'sg-0e9d8c7b6a5f41302',
+              name: 'legacy',
+              ingress: [{ protocol: 'tcp', ports: [8081, 8081], cidr: '10.0.0.0/16' }],
+              egress: [{ protocol: '-1', cidr: '0.0.0.0/0' }],
+            },
+          ],
+          targetSecurityGroups: { '10.0.11.41': ['sg-0e9d8c7b6a5f41302'] },
+        },
+        faults: [{ kind: 'silent-drop', target: '10.0.10.40', from: 300, to: 600 }],
+      },
+      showsBoth(
+        'security-group-blocked',
+        'target-unreachable',
+        'The rules explain one target and leave the other open.',
+      ),
+    ),
+    incident(
+      'one malformed route beside refused connections',
+      {
+        routes: withReports,
+        clients: [people(8)],
+        faults: [
+          { kind: 'unusable-response', route: 'POST /reports', share: 1, because: 'malformed-response' },
+          { kind: 'crash', target: '10.0.11.40', at: 300, seconds: 120 },
+        ],
+      },
+      shows('connection-refused', 'The route stays undecided beside it.', {
+        mustNotClaim: ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
+      }),
+    ),
+    incident(
+      'races at 5 s and 20 s in two groups',
+      {
+        targetGroups: [
+          web(closingAfter(5)),
+          {
+            ...web(closingAfter(20)),
+            name: 'api',
+            id: 'c3d1f09a5b7e2468',
+            targets: [
+              { address: '10.0.10.21', zone: 'a' },
+              { address: '10.0.11.18', zone: 'b' },
+            ],
+          },
+        ],
+        routes: [
+          ...shopRoutes('web'),
+          ...shopRoutes('api')
+            .slice(1, 4)
+            .map((route) => ({ ...route, path: `/api${route.path}`, priority: 10 })),
+        ],
+        clients: [people(3), beat(5.1), beat(20.4, { count: 40, routes: ['GET /api/search', 'GET /api/cart'] })],
+      },
+      shows('keep-alive-race', 'Each group has its own edge; both are races.'),
+    ),
+  ],
+};

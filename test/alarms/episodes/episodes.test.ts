@@ -1,0 +1,700 @@
+/** What stands in the channels after alarms, with the real threads on paper. */
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Concerned } from '../../../src/alarms/affected-load-balancers.ts';
+import { idOfHistory, keyOfHistory } from '../../../src/alarms/episodes/episode-record.ts';
+import type { Investigator } from '../../../src/investigate/investigator.ts';
+import { Problem } from '../../../src/problem.ts';
+import type { Store } from '../../../src/runs/store/store.ts';
+import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
+import { arnOf, envelope, event, resourceOf, snsAlarm, type Told } from '../../support/alarms/messages.ts';
+import {
+  answeringAtOnce,
+  type Clock,
+  clockAt,
+  memoryStore,
+  type Process,
+  type ProcessParts,
+  startProcess,
+} from '../../support/alarms/process.ts';
+import { eventually } from '../../support/eventually.ts';
+import { refusalsOf } from '../../support/slack/block-kit.ts';
+import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../../support/slack/recording-poster.ts';
+
+const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
+const MINUTE = 60_000;
+
+let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
+let paper: ChannelOnPaper;
+let store: ReturnType<typeof memoryStore>;
+let clock: Clock;
+let bot: Process;
+
+/** One metric of a metric math alarm: the 502 of a load balancer, of another account where it is named. */
+const metricOf = (name: string, AccountId?: string) => ({
+  ...(AccountId === undefined ? {} : { AccountId }),
+  Id: name,
+  MetricStat: {
+    Metric: {
+      Namespace: 'AWS/ApplicationELB',
+      MetricName: 'HTTPCode_ELB_502_Count',
+      Dimensions: [{ name: 'LoadBalancer', value: resourceOf(name) }],
+    },
+    Period: 60,
+  },
+});
+
+const started = (more: Partial<ProcessParts> = {}): Process =>
+  startProcess({ store, poster: paper, investigator: investigator as Investigator, clock, owner: 'one', ...more });
+
+beforeAll(async () => {
+  investigator = await answeringAtOnce();
+});
+beforeEach(() => {
+  paper = channelOnPaper();
+  store = memoryStore();
+  clock = clockAt(BEGUN + 2000);
+  investigator.asked.length = 0;
+  bot = started();
+});
+
+const body = (told: Partial<Told> = {}) => envelope(snsAlarm({ at: BEGUN, ...told }));
+const tell = async (told: Partial<Told> = {}, to = bot) => {
+  const handled = await to.alarms.handle(body(told));
+  await to.idle();
+  return handled;
+};
+
+/** A composite alarm: what it is about is looked up. */
+const composed = (name: string): string => {
+  const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name });
+  return envelope({ ...plain, AlarmRule: 'ALARM(shop-502)', TriggeringChildren: [] });
+};
+const ABOUT_SHOP: Concerned = {
+  loadBalancers: [resourceOf('shop')],
+  from: BEGUN - 10 * MINUTE,
+  sentences: [],
+  isPassing: false,
+  elsewhere: null,
+};
+const THROTTLED: Concerned = {
+  ...ABOUT_SHOP,
+  loadBalancers: [],
+  sentences: ['cloudwatch:DescribeAlarms was throttled.'],
+  isPassing: true,
+};
+
+const textOf = (message: Message | FileMessage): string => ('text' in message ? message.text : message.comment);
+/** The root messages of a channel; notes among them have no run. */
+const roots = (channel = 'C0SHOP') =>
+  paper.messages.filter(
+    ({ target, runId }) => target.channel === channel && target.thread === null && /^\d{8}t/.test(runId ?? ''),
+  );
+const notes = (channel: string) =>
+  paper.messages.filter(
+    ({ target, runId }) => target.channel === channel && target.thread === null && !/^\d{8}t/.test(runId ?? ''),
+  );
+/** Replies that are not of the thread's own messages. */
+const replies = () => repliesOn(paper).map(({ message }) => textOf(message));
+const episode = async () => {
+  const [history] = [...store.objects].filter(([key]) => key.startsWith('alarms/load-balancers/'));
+  return JSON.parse(history?.[1].body ?? '{"episodes":[]}').episodes.map((kept: { episode: unknown }) => kept.episode);
+};
+
+describe('one alarm', () => {
+  it('opens a thread in its channel, with the window from before the first breach to now', async () => {
+    expect(await tell()).toEqual({ outcome: 'handled', learned: ['opened'] });
+    expect(roots()).toHaveLength(1);
+    expect(investigator.asked).toEqual([
+      { from: Date.parse('2026-11-20T02:37:00Z'), to: expect.closeTo(BEGUN + 2000, -4) },
+    ]);
+    const [run] = await bot.runs.recent(5);
+    expect(run).toMatchObject({
+      askedBy: { kind: 'alarm', alarmName: 'shop-502' },
+      loadBalancer: { name: 'shop', account: 'default', region: 'eu-west-1' },
+      state: 'final',
+    });
+    expect(await episode()).toMatchObject([{ run: run?.id, closedAt: null, repeats: 0 }]);
+  });
+
+  it('repeats in its thread, and raises the counter there', async () => {
+    await tell();
+    const edits = roots()[0]?.edits ?? 0;
+    await tell({ at: BEGUN + 3 * MINUTE });
+    await tell({ at: BEGUN + 6 * MINUTE });
+    expect(roots()).toHaveLength(1);
+    expect(roots()[0]?.edits).toBeGreaterThanOrEqual(edits + 2);
+    expect(await episode()).toMatchObject([{ repeats: 2, alarms: [{ times: 3 }] }]);
+  });
+
+  it('that is over gets one reply: how long, how many errors, the verdict; asked again over all of it', async () => {
+    await tell();
+    clock.at = BEGUN + 14 * MINUTE;
+    await tell({ state: 'OK', at: BEGUN + 13 * MINUTE + 4000 });
+    expect(investigator.asked.at(-1)).toEqual({ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 14 * MINUTE });
+    expect(replies()).toHaveLength(1);
+    expect(replies()[0]).toMatch(/^Over after 13 min: shop-502 OK since 02:57:04 UTC/);
+    expect(replies()[0]).toMatch(/02:37–02:58/);
+    expect(replies()[0]).toMatch(/Verdict: .*[Kk]eep-alive race/);
+    expect(await episode()).toMatchObject([{ closedAt: '2026-11-20T02:57:04.000Z' }]);
+  });
+
+  it('is asked about again when the logs have landed, and after its end; also by another process', async () => {
+    const arriving: Investigator = {
+      ...investigator,
+      async investigate(inquiry, surroundings) {
+        const answer = await investigator.investigate(inquiry, surroundings);
+        const provisional = inquiry.now < inquiry.to + 15 * MINUTE;
+        return { ...answer, diagnosis: { ...answer.diagnosis, provisional } };
+      },
+    };
+    bot = started({ investigator: arriving });
+    await tell();
+    const [run] = await bot.runs.recent(1);
+    const to = Date.parse(run?.to ?? '');
+    expect(run).toMatchObject({ state: 'provisional', askAgainAt: new Date(to + 6 * MINUTE).toISOString() });
+    // It is stopped, and another one is started.
+    await Promise.all([bot.alarms.stop(0), bot.threads.stop(0)]);
+    clock.at = to + 6 * MINUTE;
+    const next = started({ owner: 'two', investigator: arriving });
+    await next.threads.resume();
+    await next.alarms.resume();
+    await eventually(() => expect(investigator.asked).toHaveLength(2));
+    await next.idle();
+    expect(investigator.asked[1]).toEqual({ from: investigator.asked[0]?.from, to: to + 6 * MINUTE });
+    await next.alarms.handle(body({ state: 'OK', at: BEGUN + 8 * MINUTE }));
+    clock.at = BEGUN + 9 * MINUTE;
+    await next.idle();
+    expect(investigator.asked).toHaveLength(3);
+    expect(investigator.asked[2]?.to).toBeGreaterThanOrEqual(BEGUN + 8 * MINUTE - 1);
+    expect(replies()).toHaveLength(1);
+    expect(replies()[0]).toContain('provisional');
+    const [ended] = await next.runs.recent(1);
+    expect(ended?.askAgainAt).not.toBe(null);
+    await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
+    // The log is complete: what was said of the end is said without a doubt, by whoever asks then.
+    clock.at = Date.parse(ended?.to ?? '') + 15 * MINUTE;
+    const last = started({ owner: 'three', investigator: arriving });
+    await last.threads.resume();
+    await last.idle();
+    await Promise.all([last.alarms.stop(0), last.threads.stop(0)]);
+    expect((await last.runs.recent(1))[0]?.state).toBe('final');
+    expect(replies()).toEqual([
+      expect.stringMatching(/^Over after 8 min: .*Verdict: .*Keep-alive race \(likely\)\.$/s),
+    ]);
+  });
+
+  it('is asked about up to now while it lasts, but not without end, and comes to a final answer after it', async () => {
+    const arriving: Investigator = {
+      ...investigator,
+      async investigate(inquiry, surroundings) {
+        const answer = await investigator.investigate(inquiry, surroundings);
+        return {
+          ...answer,
+          diagnosis: { ...answer.diagnosis, provisional: inquiry.now < inquiry.to + 15 * MINUTE },
+        };
+      },
+    };
+    bot = started({ investigator: arriving });
+    await tell();
+    /** Goes on when the run says so, until it no longer does. */
+    const settled = async () => {
+      for (let ask = 0; ask < 20; ask++) {
+        const [run] = await bot.runs.recent(1);
+        if (run?.askAgainAt == null) return run?.state;
+        clock.at = Math.max(clock.at, Date.parse(run.askAgainAt));
+        const next = started({ owner: `at ${clock.at}`, investigator: arriving });
+        await next.threads.resume();
+        await next.idle();
+        await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
+      }
+      throw new Error('it is asked again for ever');
+    };
+    const minutes = () => investigator.asked.map(({ to }) => Math.round((to - BEGUN) / MINUTE));
+    expect(await settled()).toBe('final');
+    expect(minutes()).toEqual([0, 6, 12, 12, 12, 12]);
+    clock.at = BEGUN + 40 * MINUTE;
+    investigator.asked.length = 0;
+    await tell({ state: 'OK', at: clock.at });
+    expect(await settled()).toBe('final');
+    expect(minutes()).toEqual([40, 40, 40, 40]);
+    expect(textOf(roots()[0]?.message as Message)).toMatch(/over after 40 min, final/);
+  });
+
+  it('told a hundred times is one thread and no repeat', async () => {
+    await Promise.all(Array.from({ length: 100 }, () => bot.alarms.handle(body())));
+    for (let again = 0; again < 20; again++) await bot.alarms.handle(JSON.stringify(event({ at: BEGUN })));
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    expect(await episode()).toMatchObject([{ repeats: 0 }]);
+  });
+
+  it('that flaps stays in its thread, with one reply about its end within half an hour', async () => {
+    await tell();
+    for (let round = 1; round <= 4; round++) {
+      clock.at = BEGUN + (round * 5 - 2) * MINUTE;
+      await tell({ state: 'OK', at: clock.at });
+      clock.at = BEGUN + round * 5 * MINUTE;
+      await tell({ at: clock.at });
+    }
+    expect(roots()).toHaveLength(1);
+    expect(replies()).toEqual([
+      'In ALARM again: shop-502 since 03:04 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
+    ]);
+    const later = async (minutes: number, state: 'ALARM' | 'OK') => {
+      const at = BEGUN + minutes * MINUTE;
+      clock.at = Math.max(clock.at, at);
+      await tell({ state, at });
+    };
+    await later(22, 'OK');
+    // No reply more so soon: the one that is there says it.
+    expect(replies()).toEqual([expect.stringMatching(/^Over after 22 min: shop-502 OK since 03:06 UTC/)]);
+    await later(24, 'ALARM');
+    await later(64, 'OK');
+    expect(replies()).toEqual([
+      'It was over for a while, and then in ALARM again; a later reply says how that ended.',
+      expect.stringMatching(/^Over after 1 h 4 min: shop-502 OK since 03:48 UTC/),
+    ]);
+    clock.at += 20 * MINUTE;
+    await tell({ at: clock.at });
+    expect(roots()).toHaveLength(2);
+  });
+
+  it('whose end comes first gets a thread that is over', async () => {
+    clock.at = BEGUN + 10 * MINUTE;
+    await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
+    expect(roots()).toHaveLength(0);
+    await tell();
+    expect(roots()).toHaveLength(1);
+    expect(replies()).toHaveLength(1);
+    expect(investigator.asked).toEqual([{ from: Date.parse('2026-11-20T02:37:00Z'), to: BEGUN + 6 * MINUTE }]);
+  });
+});
+
+describe('several alarms', () => {
+  it('of one load balancer join one thread, over when the last is', async () => {
+    await tell({ name: 'shop-502' });
+    await tell({ name: 'shop-504', at: BEGUN + MINUTE });
+    await tell({ name: 'shop-502', state: 'OK', at: BEGUN + 3 * MINUTE });
+    expect(replies()).toHaveLength(0);
+    await tell({ name: 'shop-504', state: 'OK', at: BEGUN + 5 * MINUTE });
+    expect(roots()).toHaveLength(1);
+    expect(replies()).toHaveLength(1);
+    expect(replies()[0]).toContain('shop-502 and shop-504');
+  });
+
+  it('at the same moment too', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await Promise.all(names.map((name, at) => bot.alarms.handle(body({ name, at: BEGUN + at * 1000 }))));
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    expect(await episode()).toMatchObject([{ alarms: { length: 5 } }]);
+  });
+
+  it('of two load balancers have a thread each, in the channel of each', async () => {
+    await tell();
+    await tell({ loadBalancer: resourceOf('api'), name: 'api-502' });
+    expect(roots()).toHaveLength(1);
+    expect(roots('C0DEFAULT')).toHaveLength(1);
+  });
+
+  it('two hundred in a minute: ten threads, one note that counts and lists, and the others when there is room', async () => {
+    const names = Array.from({ length: 200 }, (_, number) => `lb-${String(number).padStart(3, '0')}`);
+    const message = (name: string, state: 'ALARM' | 'OK' = 'ALARM', at = BEGUN) =>
+      body({ name: `${name}-502`, loadBalancer: resourceOf(name), state, at });
+    const handled = await Promise.all(names.map((name) => bot.alarms.handle(message(name))));
+    await bot.idle();
+    expect(handled.every(({ outcome }) => outcome === 'handled')).toBe(true);
+    expect(roots('C0DEFAULT')).toHaveLength(10);
+    await bot.alarms.resume();
+    await bot.idle();
+    expect(notes('C0DEFAULT')).toHaveLength(1);
+    expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toMatch(
+      /^\*190 more load balancers in ALARM\*, counted from 02:44:\d\d UTC on, beyond those with a thread here\./,
+    );
+    expect(refusalsOf({ ...notes('C0DEFAULT')[0]?.message }, 'message')).toEqual([]);
+    // Half of them are well before their turn comes.
+    for (const name of names.slice(100)) await bot.alarms.handle(message(name, 'OK', BEGUN + 3 * MINUTE));
+    for (let round = 0; round < 30; round++) {
+      clock.at += 5 * MINUTE + 1000;
+      await bot.alarms.resume();
+      await bot.idle();
+    }
+    await bot.alarms.stop(0);
+    expect(roots('C0DEFAULT')).toHaveLength(100);
+    const found = await bot.runs.recent(300);
+    const inAlarm = new Set(names.slice(0, 100));
+    const missing = [...inAlarm].filter((name) => !found.some(({ loadBalancer }) => loadBalancer.name === name));
+    expect(missing).toEqual([]);
+    expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toContain(
+      'All have got their threads since, or are over.',
+    );
+    expect([...store.objects.keys()].filter((key) => key.startsWith('alarms/busy/'))).toEqual([]);
+  });
+});
+
+it('a storm of more than are listed says "at least", until each was counted once', { timeout: 60_000 }, async () => {
+  const names = Array.from({ length: 520 }, (_, number) => `lb-${String(number).padStart(3, '0')}`);
+  const all = names.map((name) => bot.alarms.handle(body({ name: `${name}-502`, loadBalancer: resourceOf(name) })));
+  await Promise.all(all);
+  const said = async () => {
+    await bot.idle();
+    return textOf(notes('C0DEFAULT')[0]?.message as Message);
+  };
+  for (let look = 0; look < 3; look++) {
+    expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM\*.*\nAt least 500 without a thread;/s);
+    expect(await said()).toContain('and at least 485 more;');
+    await bot.alarms.resume();
+  }
+  // Ten get their threads, and the ten that were not listed are.
+  for (let round = 0; round < 3; round++) {
+    clock.at += 5 * MINUTE + 1000;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.resume();
+  }
+  await said();
+  await bot.alarms.stop(0);
+  expect(await said()).toMatch(/^\*510 more load balancers in ALARM\*.*\n480 without a thread;/s);
+  expect(roots('C0DEFAULT')).toHaveLength(40);
+});
+
+it('an episode that a storm kept from its thread, and that was reopened, waits for one, and leaves the note when it is over', async () => {
+  bot = started({ mostThreads: 1 });
+  await tell({ name: 'api-502', loadBalancer: resourceOf('api') });
+  const other = { name: 'web-502', loadBalancer: resourceOf('web') };
+  await tell({ ...other });
+  await tell({ ...other, state: 'OK', at: BEGUN + MINUTE });
+  await tell({ ...other, at: BEGUN + 2 * MINUTE });
+  const said = () => textOf(notes('C0DEFAULT')[0]?.message as Message);
+  await bot.alarms.resume();
+  await bot.idle();
+  expect(said()).toContain('1 without a thread');
+  await tell({ ...other, state: 'OK', at: BEGUN + 3 * MINUTE });
+  await bot.alarms.resume();
+  await bot.idle();
+  await bot.alarms.stop(0);
+  expect(said()).toContain('All have got their threads since, or are over.');
+});
+
+describe('what is missing', () => {
+  it('a channel the bot is not in: the default channel, with a sentence', async () => {
+    paper.faults.push('not-in-channel');
+    await tell();
+    expect(roots()).toHaveLength(0);
+    expect(roots('C0DEFAULT')).toHaveLength(1);
+    expect(replies()).toEqual([
+      'This thread belongs in the channel <#C0SHOP> (C0SHOP): alb502 is not in it; invite it there.',
+    ]);
+  });
+
+  it('any channel that takes it: the message is given back, for the dead-letter queue, and the thread comes when one does', async () => {
+    for (let post = 0; post < 40; post++) paper.faults.push('not-in-channel');
+    expect(await bot.alarms.handle(body())).toEqual({
+      outcome: 'again',
+      why: expect.stringContaining('not in this channel'),
+    });
+    await bot.idle();
+    expect(paper.messages).toEqual([]);
+    paper.faults.length = 0;
+    clock.at += 2 * MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.stop(0);
+    expect([...roots(), ...roots('C0DEFAULT')]).toHaveLength(1);
+  });
+
+  it('one of two load balancers: the thread of the other says so', async () => {
+    const { Trigger, AlarmArn: _, AWSAccountId: __, ...plain } = snsAlarm({ at: BEGUN });
+    const gone = async (): Promise<never> => {
+      throw new Problem('There is no load balancer api any more.', 1);
+    };
+    bot = started({ investigator: { ...investigator, find: gone } as Investigator });
+    const AlarmArn = 'arn:aws:cloudwatch:eu-west-1::alarm:both';
+    const math = { ...plain, AlarmArn, Trigger: { Metrics: [metricOf('shop', '123456789012'), metricOf('api')] } };
+    expect(Trigger.Period).toBe(60);
+    expect(await bot.alarms.handle(envelope(math))).toMatchObject({ learned: ['opened'] });
+    await bot.idle();
+    expect(replies()).toEqual(['There is no load balancer api any more.']);
+  });
+
+  it('Slack for ten minutes: the thread comes after, and nothing else is taken meanwhile', async () => {
+    paper.isDown = true;
+    const handled = bot.alarms.handle(body());
+    let isDone = false;
+    void handled.then(() => {
+      isDone = true;
+    });
+    const missing = () => bot.logged.filter(({ fields }) => fields.missing === 'slack').length;
+    // The threads try for some seconds of their own before they give up.
+    await eventually(() => expect(missing()).toBeGreaterThan(0));
+    clock.at = BEGUN + 10 * MINUTE;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isDone).toBe(false);
+    expect(roots()).toHaveLength(0);
+    paper.isDown = false;
+    expect(await handled).toEqual({ outcome: 'handled', learned: [expect.any(String)] });
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+  });
+
+  it('the store for a while: the alarm waits, and has its thread after', async () => {
+    let refusals = 6;
+    const moody: Store = {
+      ...store,
+      async write(...given) {
+        if (refusals > 0) {
+          refusals -= 1;
+          throw new Problem('AccessDenied', 2);
+        }
+        return store.write(...given);
+      },
+    };
+    bot = started({ store: moody });
+    expect(await tell()).toMatchObject({ outcome: 'handled' });
+    expect(roots()).toHaveLength(1);
+    expect(bot.logged.some(({ fields }) => fields.missing === 'store')).toBe(true);
+  });
+
+  it('what nobody foresaw in one alarm: it is left to its queue with the reason, and others are taken meanwhile', async () => {
+    bot = started({
+      lookup: async () => {
+        throw new TypeError("Cannot read properties of undefined (reading 'split')");
+      },
+    });
+    const why = "Cannot read properties of undefined (reading 'split')";
+    expect(await bot.alarms.handle(composed('shop-any'))).toEqual({ outcome: 'failed', why });
+    expect(bot.logged).toContainEqual({
+      level: 'error',
+      fields: { alarm: 'shop-any', why, err: expect.any(TypeError) },
+      text: 'an alarm could not be handled',
+    });
+    expect(await tell()).toMatchObject({ outcome: 'handled' });
+    expect(roots()).toHaveLength(1);
+    expect(bot.alarms.counts).toEqual({ handled: 1, ignored: 0, poison: 0, failed: 1 });
+  });
+
+  it('what one alarm cannot be recorded for, while others can: it fails, and is no outage', async () => {
+    const key = keyOfHistory(idOfHistory(arnOf('web')));
+    const torn: Store = {
+      ...store,
+      write: async (...given) => {
+        if (given[0] === key) throw new Problem('web is locked by another process.', 2);
+        return store.write(...given);
+      },
+    };
+    bot = started({ store: torn });
+    const stuck = bot.alarms.handle(body({ name: 'web-502', loadBalancer: resourceOf('web') }));
+    let outcome: unknown = null;
+    void stuck.then((handled) => {
+      outcome = handled;
+    });
+    for (let number = 0; outcome === null && number < 500; number++) {
+      const other = body({ name: 'api-502', loadBalancer: resourceOf('api'), at: BEGUN + number * 1000 });
+      expect(await bot.alarms.handle(other)).toMatchObject({ outcome: 'handled' });
+      await clock.sleep(1000);
+    }
+    expect(await stuck).toEqual({ outcome: 'failed', why: 'web is locked by another process.' });
+  });
+
+  it('what nobody foresaw in one thread: that alarm fails, and is gone on with ever later', async () => {
+    const broken = { of: true, posts: 0 };
+    const post: ChannelOnPaper['post'] = async (target, message, runId) => {
+      if (target.channel === 'C0SHOP' && broken.of) {
+        broken.posts += 1;
+        throw new TypeError('of the code');
+      }
+      return paper.post(target, message, runId);
+    };
+    bot = started({ poster: { ...paper, post } });
+    expect(await bot.alarms.handle(body())).toEqual({
+      outcome: 'failed',
+      why: 'The diagnosis could not be begun; alb502 logs why.',
+    });
+    expect(await tell({ loadBalancer: resourceOf('api'), name: 'api-502' })).toMatchObject({ outcome: 'handled' });
+    expect(roots('C0DEFAULT')).toHaveLength(1);
+    broken.posts = 0;
+    for (let look = 0; look < 120; look++) {
+      clock.at += 15_000;
+      await bot.alarms.resume();
+      await bot.idle();
+    }
+    expect(broken.posts).toBeGreaterThan(5);
+    expect(broken.posts).toBeLessThan(14);
+    broken.of = false;
+    clock.at += 5 * MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.stop(0);
+    expect(roots()).toHaveLength(1);
+  });
+
+  it('what an alarm is about, for a moment: looked up again, with no note', async () => {
+    let throttled = 3;
+    const lookup: ProcessParts['lookup'] = async () => {
+      throttled -= 1;
+      return throttled < 0 ? ABOUT_SHOP : THROTTLED;
+    };
+    bot = started({ lookup });
+    expect(await bot.alarms.handle(composed('shop-any'), 1)).toMatchObject({ outcome: 'handled' });
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    expect(notes('C0DEFAULT')).toEqual([]);
+  });
+
+  it('what an alarm is about, for longer: given back twice, so that others are taken; then the note says what is wrong', async () => {
+    bot = started({ lookup: async () => THROTTLED });
+    const why = 'cloudwatch:DescribeAlarms was throttled.';
+    const begun = clock.at;
+    expect(await bot.alarms.handle(composed('shop-any'), 1)).toEqual({ outcome: 'again', why });
+    expect(clock.at - begun).toBeLessThan(10_000);
+    expect(await bot.alarms.handle(composed('shop-any'), 2)).toEqual({ outcome: 'again', why });
+    expect(notes('C0DEFAULT')).toEqual([]);
+    expect(await bot.alarms.handle(composed('shop-any'), 3)).toEqual({ outcome: 'handled', learned: [] });
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
+      expect.stringMatching(/^Which load balancer the alarm shop-any is about is not known.*\n.*was throttled\./),
+    ]);
+  });
+
+  it('a channel that takes nothing is tried ever later', async () => {
+    let posts = 0;
+    const refusing: ChannelOnPaper['post'] = async () => {
+      posts += 1;
+      return { refused: 'gone', code: 'is_archived' };
+    };
+    bot = started({ poster: { ...paper, post: refusing }, alarms: { defaultChannel: 'C0DEFAULT' } });
+    for (const name of ['api', 'web', 'shop'])
+      expect(await tell({ name, loadBalancer: resourceOf(name) })).toMatchObject({ outcome: 'again' });
+    expect(posts).toBe(1);
+    for (let look = 0; look < 240; look++) {
+      clock.at += 15_000;
+      await bot.alarms.resume();
+      await bot.idle();
+    }
+    // Each of the three whenever the pause of the channel is over.
+    expect(posts).toBeLessThan(45);
+    bot = started({ owner: 'two', alarms: { defaultChannel: 'C0DEFAULT' } });
+    clock.at += 2 * MINUTE;
+    await bot.alarms.resume();
+    await bot.idle();
+    await bot.alarms.stop(0);
+    expect(roots('C0DEFAULT')).toHaveLength(3);
+  });
+
+  it('an answer: the thread stands, and says why; the end is told all the same', async () => {
+    const failing: Investigator = {
+      ...investigator,
+      investigate: async () => {
+        throw new Error('athena:StartQueryExecution failed');
+      },
+    };
+    bot = started({ investigator: failing });
+    await tell();
+    expect(roots()).toHaveLength(1);
+    await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
+    expect(replies()).toHaveLength(1);
+    const [run] = await bot.runs.recent(1);
+    expect(run?.state).toBe('failed');
+  });
+});
+
+describe('an alarm that is not about a load balancer', () => {
+  it('names none: a note in the default channel, once', async () => {
+    await tell({ loadBalancer: null, name: 'all-502' });
+    await tell({ loadBalancer: null, name: 'all-502', state: 'OK', at: BEGUN + MINUTE });
+    await tell({ loadBalancer: null, name: 'all-502', at: BEGUN + 30 * MINUTE });
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
+      expect.stringMatching(
+        /all-502\*? names no load balancer.*in ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\)/s,
+      ),
+    ]);
+  });
+
+  it('names none, fifty at once: ten notes, of which the last says that there are more', async () => {
+    const names = Array.from({ length: 50 }, (_, number) => `all-${number}`);
+    await Promise.all(names.map((name) => bot.alarms.handle(body({ name, loadBalancer: null }))));
+    expect(notes('C0DEFAULT')).toHaveLength(10);
+    const said = notes('C0DEFAULT').filter(({ message }) => textOf(message).includes('only in the log'));
+    expect(said).toHaveLength(1);
+  });
+
+  it('is about more than five at once: one note that says so', async () => {
+    const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'any-502' });
+    const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => metricOf(name)) } };
+    expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', learned: [] });
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message).split('\n')[0])).toEqual([
+      'The alarm any-502 is about 6 load balancers at once, so none of them was diagnosed.',
+    ]);
+  });
+
+  it('that no route fits is ignored where there is no default channel', async () => {
+    bot = started({ alarms: { routes: [{ loadBalancer: 'api', channel: 'C0SHOP' }] } });
+    expect(await tell()).toEqual({
+      outcome: 'ignored',
+      why: 'no route fits shop-502, and there is no default channel',
+    });
+    expect(paper.messages).toEqual([]);
+  });
+
+  it('of another namespace is ignored, and counted', async () => {
+    const other = snsAlarm({ at: BEGUN });
+    const Trigger = { ...other.Trigger, Namespace: 'AWS/EC2', Dimensions: [{ name: 'InstanceId', value: 'i-1' }] };
+    expect(await bot.alarms.handle(envelope({ ...other, Trigger }))).toEqual({
+      outcome: 'ignored',
+      why: 'it is about AWS/EC2',
+    });
+    expect(bot.alarms.counts).toEqual({ handled: 0, ignored: 1, poison: 0, failed: 0 });
+    expect(paper.messages).toEqual([]);
+  });
+
+  it('says through its children what it is about; its end is about the same, whatever they are then', async () => {
+    let isKnown = true;
+    const lookup: ProcessParts['lookup'] = async () => ({
+      loadBalancers: isKnown ? [resourceOf('shop')] : [],
+      from: BEGUN - 10 * MINUTE,
+      sentences: isKnown ? [] : ['cloudwatch:DescribeAlarms was denied.'],
+      isPassing: false,
+      elsewhere: null,
+    });
+    bot = started({ lookup });
+    const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'shop-any' });
+    const composite = { ...plain, AlarmRule: 'ALARM(shop-502)', TriggeringChildren: [] };
+    await bot.alarms.handle(envelope(composite));
+    await bot.idle();
+    expect(roots()).toHaveLength(1);
+    isKnown = false;
+    await bot.alarms.handle(
+      envelope({ ...composite, NewStateValue: 'OK', StateChangeTime: '2026-11-20T02:50:00.000+0000' }),
+    );
+    await bot.idle();
+    expect(replies()).toHaveLength(1);
+    await bot.alarms.handle(
+      envelope({ ...composite, AlarmName: 'other', AlarmArn: 'arn:aws:cloudwatch:eu-west-1:1:alarm:other' }),
+    );
+    expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
+      expect.stringContaining('DescribeAlarms was denied'),
+    ]);
+  });
+});
+
+describe('two replicas', () => {
+  it('that are told the same at the same time open one thread', async () => {
+    const other = started({ owner: 'two' });
+    const messages = ['a', 'b', 'c'].map((name) => body({ name }));
+    const handled = await Promise.all(messages.flatMap((one) => [bot.alarms.handle(one), other.alarms.handle(one)]));
+    await Promise.all([bot.idle(), other.idle()]);
+    expect(handled.every(({ outcome }) => outcome === 'handled')).toBe(true);
+    expect(roots()).toHaveLength(1);
+    expect(await episode()).toMatchObject([{ alarms: { length: 3 }, repeats: 2 }]);
+    clock.at += 2 * MINUTE;
+    const ends = ['a', 'b', 'c'].map((name) => body({ name, state: 'OK', at: BEGUN + MINUTE }));
+    await Promise.all(ends.flatMap((one) => [bot.alarms.handle(one), other.alarms.handle(one)]));
+    await Promise.all([bot.idle(), other.idle()]);
+    clock.at += 2 * MINUTE;
+    await Promise.all([bot.alarms.resume(), other.alarms.resume()]);
+    await Promise.all([bot.idle(), other.idle()]);
+    await Promise.all([bot.alarms.stop(0), other.alarms.stop(0)]);
+    expect(replies()).toHaveLength(1);
+    // Asked when it opened and when it ended, by one of them each time.
+    expect(investigator.asked).toHaveLength(2);
+  });
+});

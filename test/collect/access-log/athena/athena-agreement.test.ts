@@ -1,0 +1,229 @@
+/** Athena and DuckDB give the same answers on the same log files, whatever the table is like. */
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readLiveAccessLog } from '../../../../src/collect/aws/live-access-log.ts';
+import type { AccessLog, Question } from '../../../../src/evidence/evidence.ts';
+import { type Fields, fileName, GROUP, line, textOf } from '../../../support/access-log/log-file.ts';
+import { serveAthena } from '../../../support/athena/server.ts';
+import { FORMS, type TableForm } from '../../../support/athena/tables.ts';
+import { answers, question, settings, tableOver } from '../../../support/aws/live-log-session.ts';
+import { fc } from '../../../support/property.ts';
+import { BUCKET } from '../../../support/s3/log-bucket.ts';
+import { serveS3 } from '../../../support/s3/server.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+/** The same files by either engine. */
+async function byBoth(objects: Map<string, Uint8Array>, form: TableForm, asked: Question = question) {
+  const s3 = await serveS3({ name: BUCKET, objects });
+  const athena = await serveAthena([tableOver(objects, form)]);
+  const options = { ...settings({ s3, athena }), question: asked };
+  const [byDuckDb, byAthena] = [
+    answers(await readLiveAccessLog({ ...options, engine: 'duckdb' })),
+    answers(await readLiveAccessLog({ ...options, engine: 'athena' })),
+  ];
+  return { byDuckDb, byAthena, athena };
+}
+
+/** All but what tells the engines apart. */
+const comparable = ({ cost: _, unanswered: __, rejected: ___, reading: ____, ...log }: AccessLog) => log;
+
+const T = question.from;
+const TRACE = (index: number) =>
+  `Root=1-58337281-1d84f3d73c47ec4e${(index * 2654435761).toString(16).slice(-8).padStart(8, '0')}`;
+
+/** Traffic with a keep-alive of five seconds, refused connections, redirects, Lambda errors, clients that try again, IPv6 and odd requests. */
+function traffic(): Map<string, Uint8Array> {
+  const files = new Map<string, string[]>();
+  const put = (fields: Partial<Fields> & { at: number }, node: string) => {
+    const end = (Math.floor(fields.at / 300_000) + 1) * 300_000;
+    const stamp = `${new Date(end).toISOString().slice(0, 16).replaceAll(/[-:]/g, '')}Z`;
+    const name = fileName(stamp, node);
+    const own = files.get(name) ?? [];
+    own.push(line({ node, ...fields }));
+    files.set(name, own);
+  };
+  const nodes = ['203.0.113.17', '203.0.113.18'];
+  for (let index = 0; index < 1500; index++) {
+    const at = T - 120_000 + index * 800 + ((index * 37) % 391) + 0.137;
+    const node = nodes[index % 2] ?? '';
+    const target = `10.0.0.${(index % 3) + 1}:8080`;
+    // The first target is a group of its own, where one connection is closed early among many that are not.
+    const isAlone = index % 3 === 0;
+    const ordinary = {
+      at,
+      target,
+      group: isAlone ? `${GROUP}9` : GROUP,
+      trace: TRACE(index),
+      client: `192.0.2.${index % 40}:${40000 + index}`,
+    };
+    put({ ...ordinary, request: `GET https://www.example.com:443/api/orders/${index}?q=${index} HTTP/1.1` }, node);
+    const closing = {
+      status: '502',
+      targetStatus: '-',
+      times: [0, 0.001, -1] as Fields['times'],
+      trace: TRACE(7000 + index),
+    };
+    if (isAlone ? index === 600 : index % 25 === 0) put({ ...ordinary, ...closing, at: at + 5000 }, node);
+    // Some that have been idle as long are answered all the same.
+    if (index % 20 === 7) put({ ...ordinary, at: at + 5009, trace: TRACE(5000 + index) }, node);
+    if (index % 60 === 0)
+      put(
+        {
+          ...ordinary,
+          at: at + 40,
+          status: '502',
+          targetStatus: '-',
+          times: [-1, -1, -1],
+          client: `192.0.2.${index % 40}:50000`,
+          created: at + 39,
+          trace: TRACE(9000 + index),
+        },
+        node,
+      );
+    if (index % 70 === 0)
+      put(
+        {
+          ...ordinary,
+          at: at + 60_000,
+          status: '504',
+          targetStatus: '-',
+          times: [0.001, -1, -1],
+          created: at,
+          request: 'POST https://[2001:db8::1]:443/a/b%20c/550e8400-e29b-41d4-a716-446655440000 HTTP/2.0',
+          client: '[2001:db8::7]:443',
+          trace: TRACE(11000 + index),
+        },
+        node,
+      );
+  }
+  put(
+    {
+      at: T + 1000,
+      target: '-',
+      status: '503',
+      targetStatus: '-',
+      times: [-1, -1, -1],
+      trace: TRACE(1),
+      classification: 'UndefinedContentLengthSemantics',
+    },
+    nodes[0] ?? '',
+  );
+  put(
+    {
+      at: T + 2000,
+      target: '-',
+      status: '502',
+      targetStatus: '-',
+      times: [0, 0.001, 0],
+      reason: 'LambdaUnhandled',
+      group: `${GROUP}f`,
+      trace: '-',
+    },
+    nodes[0] ?? '',
+  );
+  put(
+    {
+      at: T + 3000,
+      target: '-',
+      status: '503',
+      targetStatus: '-',
+      times: [0, 0, 0],
+      actions: 'waf,fixed-response',
+      group: '-',
+      priority: '10',
+      trace: TRACE(2),
+    },
+    nodes[1] ?? '',
+  );
+  put(
+    { at: T + 4000, target: '-', status: '460', targetStatus: '-', times: [0, -1, -1], trace: TRACE(3) },
+    nodes[1] ?? '',
+  );
+  put(
+    { at: T + 5000, status: '400', targetStatus: '400', trace: TRACE(4), request: '- http://www.example.com:80- - ' },
+    nodes[1] ?? '',
+  );
+  put(
+    { at: T + 5000, status: '000', targetStatus: '-', times: [-1, -1, -1], trace: TRACE(5), type: 'h2' },
+    nodes[1] ?? '',
+  );
+  // The same failure twice is two failures.
+  for (const _ of [1, 2]) put({ at: T + 6000, status: '500', targetStatus: '500', trace: TRACE(6) }, nodes[1] ?? '');
+  return new Map([...files].map(([name, lines]) => [name, gzipSync(textOf(lines))]));
+}
+
+describe('a table', () => {
+  it.each(Object.entries(FORMS))('%s answers as the files do', async (_, form) => {
+    const { byDuckDb, byAthena } = await byBoth(traffic(), form);
+    expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+    expect(byAthena.failuresTotal).toBeGreaterThan(60);
+    expect(byAthena.idleGaps[0]?.bins.length).toBeGreaterThan(10);
+    expect(byAthena.unanswered).toEqual([]);
+  });
+
+  it.each([[['502', '504']], [['460']], [['4xx']], [['000', '5xx']]])('answers the same for %j', async (statuses) => {
+    const { byDuckDb, byAthena } = await byBoth(traffic(), FORMS["AWS's own"], { ...question, statuses });
+    expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+  });
+
+  it('is mentioned once in each statement, and twice at most in all', async () => {
+    const { athena } = await byBoth(traffic(), FORMS["AWS's own"]);
+    expect(athena.sent).toHaveLength(2);
+    expect(athena.sent.map(({ sql }) => sql.split('"alb_access_logs"').length - 1)).toEqual([1, 1]);
+  });
+});
+
+const entry = fc.record(
+  {
+    at: fc.integer({ min: T - 60_000, max: T + 15 * 60_000 + 60_000 }).map((at) => at + 0.123),
+    client: fc.constantFrom('192.0.2.1:1', '192.0.2.2:2', '[2001:db8::1]:3'),
+    target: fc.constantFrom('10.0.0.1:80', '10.0.0.2:80', '[2001:db8::2]:80', '-'),
+    times: fc.constantFrom<Fields['times']>(
+      [0, 0.01, 0],
+      [-1, -1, -1],
+      [0, 0.001, -1],
+      [0.5, -1, -1],
+      [0, 12.345, 0.001],
+    ),
+    status: fc.constantFrom('200', '404', '500', '502', '502', '503', '504', '460', '000'),
+    targetStatus: fc.constantFrom('-', '-', '200', '400', '500', '502'),
+    request: fc.constantFrom(
+      'GET http://h:80/ HTTP/1.1',
+      'GET http://h:80/a/1/2/3?x=1#y HTTP/2.0',
+      'GET http://h:80/deadbeef01/cafe HTTP/1.0',
+      'GET http://h:80/a;jsessionid=7A/2;v=1;w/3?x=;1 HTTP/1.1',
+      'OPTIONS * HTTP/1.1',
+      'GET http://h:80/\\x22quoted\\x22/é HTTP/1.1',
+      '- - - ',
+    ),
+    group: fc.constantFrom(GROUP, `${GROUP}2`, '-'),
+    trace: fc.integer({ min: 0, max: 40 }).map(TRACE),
+    priority: fc.constantFrom('0', '-1', '-', '10'),
+    actions: fc.constantFrom('forward', 'fixed-response', 'waf,forward', '-'),
+    reason: fc.constantFrom('-', 'LambdaUnhandled', 'AuthInvalidCookie'),
+    created: fc.option(fc.integer({ min: T - 70_000, max: T + 1000 }), { nil: null }),
+  },
+  { requiredKeys: ['at'] },
+);
+
+describe('any entries', () => {
+  it('give the same answers', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(entry, { minLength: 1, maxLength: 60 }),
+        fc.constantFrom<string[]>(['5xx'], ['502', '504'], ['4xx']),
+        async (entries, statuses) => {
+          const lines = entries.map((fields) => line({ ...fields, node: '203.0.113.17' }));
+          const objects = new Map([[fileName('20260310T1205Z'), gzipSync(textOf(lines))]]);
+          const { byDuckDb, byAthena } = await byBoth(objects, FORMS['the one alb502 makes'], {
+            ...question,
+            statuses,
+          });
+          expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+});

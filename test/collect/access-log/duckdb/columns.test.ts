@@ -1,0 +1,349 @@
+/** A line in the ordinary form is read byte by byte; with a space behind it the same line goes through the parser of entry.ts. */
+
+import { describe, expect, it } from 'vitest';
+import {
+  BATCH,
+  type Batch,
+  Columns,
+  keyOf,
+  MAX_LINE,
+  type Place,
+} from '../../../../src/collect/access-log/duckdb/columns.ts';
+import { route } from '../../../../src/collect/access-log/request-route.ts';
+import { type Fields, GROUP, LOAD_BALANCER, line } from '../../../support/access-log/log-file.ts';
+import { fc } from '../../../support/property.ts';
+
+const T = Date.parse('2026-03-10T12:00:00Z');
+const COLUMNS = ['ended', 'place', 'client', 'route', 'status', 'targetStatus', 'targetMs', 'sample'] as const;
+type Row = Record<(typeof COLUMNS)[number], number>;
+
+interface Read {
+  rows: Row[];
+  batches: Batch[];
+  places: Place[];
+  account: ReturnType<Columns['end']>;
+}
+
+function read(pieces: readonly (Uint8Array | string)[], id: string | null = '50dc6c495c0c9188'): Read {
+  const batches: Batch[] = [];
+  const columns = new Columns(
+    { loadBalancer: { name: 'shop', id }, window: { from: T, to: T + 900_000 }, statuses: ['5xx'] },
+    (batch) => batches.push(batch),
+  );
+  columns.begin('203.0.113.17');
+  for (const piece of pieces) columns.feed(Buffer.from(piece));
+  const account = columns.end();
+  const rows = batches.flatMap((batch) =>
+    Array.from(
+      { length: batch.rows },
+      (_, row) => Object.fromEntries(COLUMNS.map((name) => [name, Number(batch[name][row])])) as Row,
+    ),
+  );
+  return { rows, batches, places: columns.takePlaces(), account };
+}
+
+const segment = fc.oneof(
+  fc.nat(10_000).map(String),
+  fc.uuid(),
+  fc.constantFrom(
+    'deadbeef-cafe-babe-face-deadbeefcafe',
+    '-eadbeef-cafe-babe-face-deadbeefcafe',
+    'deadbee-fcafe-babe-face-deadbeefcafe',
+  ),
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF-'), maxLength: 40 }),
+  fc.constantFrom(
+    '',
+    'api',
+    'v1',
+    'deadbeef',
+    'a.b',
+    'a;b',
+    ';',
+    ';v=1;w',
+    '12;x',
+    '%20',
+    'a b',
+    ':id',
+    'é',
+    '*',
+    'version12345',
+    'deadbeef-cafe-babe-face-deadbeefcafg',
+  ),
+);
+const request = fc
+  .record({
+    method: fc.constantFrom('GET', 'POST', 'get', 'M-SEARCH', '-'),
+    host: fc.constantFrom('https://www.example.com:443', 'http://[2001:db8::1]:80', 'wss://h:443', 'https://h;x:1', ''),
+    path: fc.array(segment, { maxLength: 8 }).map((segments) => segments.map((text) => `/${text}`).join('')),
+    end: fc.constantFrom('', '?q=1/2;3', '#f/1', '?', ';?', '?a b'),
+    version: fc.constantFrom(' HTTP/1.1', ' HTTP/2.0', ' HTTP/1.0', ' -', '', ' HTTP/1.1 '),
+  })
+  .map(({ method, host, path, end, version }) => `${method} ${host}${path}${end}${version}`);
+
+const fields = fc.record<Partial<Fields>>(
+  {
+    type: fc.constantFrom('http', 'https', 'h2', 'grpcs', 'H2', '2h'),
+    at: fc.integer({ min: -3_000_000_000, max: 3_000_000_000 }).map((us) => T + us / 1000),
+    elb: fc.constantFrom(
+      LOAD_BALANCER,
+      'app/shop/other',
+      'app/shop-2/50dc6c495c0c9188',
+      'net/shop/1',
+      'app/shop',
+      'app//1',
+      'app/shop/',
+    ),
+    client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443', '2001:db8::1:443', '-', 'x:1', '192.0.2.1:123456'),
+    target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-', '10.0.0.1', ':80'),
+    times: fc.tuple(
+      fc.constantFrom(-1, 0, 0.001, 59.999),
+      fc.constantFrom(-1, 0, 11.083, 3600, 1_234_567, 1_234_567_890),
+      fc.constantFrom(-1, 0, 0.002),
+    ),
+    status: fc.constantFrom('200', '404', '502', '460', '-', '000', '20', '2000'),
+    targetStatus: fc.constantFrom('200', '500', '-', '000'),
+    bytes: fc.constantFrom<[number, number]>([0, 0], [1, 123_456_789_012], [-1, 5], [1, 1e15]),
+    request,
+    userAgent: fc.constantFrom('curl/8', 'a b', '', '-', 'a\\"b', 'é'),
+    group: fc.constantFrom(GROUP, '-', 'é'),
+    trace: fc.constantFrom(
+      'Root=1-58337281-1d84f3d73c47ec4e58577259',
+      'Self=1-1;Root=1-2-ABCDEF01',
+      '-',
+      'xyz',
+      'ééééééééé',
+    ),
+    created: fc.constantFrom(null, T, T - 86_400_000 * 9),
+    priority: fc.constantFrom('0', '-1', '-', '32767', 'x'),
+    actions: fc.constantFrom('forward', 'waf,forward', '-'),
+    node: fc.constantFrom(null, '-', '198.51.100.44', '2001:db8::9', 'é'),
+  },
+  { requiredKeys: [] },
+);
+
+/** With a few bytes of it replaced, or cut. */
+const changed = fc
+  .tuple(fields, fc.nat(800), fc.nat(3), fc.constantFrom('', ' ', '"', '-', '0', 'é', '\t', '\u0000', '.', ':', '/'))
+  .map(([given, at, drop, put]) => {
+    const text = line(given);
+    return text.slice(0, at) + put + text.slice(at + drop);
+  });
+
+describe('a line in the ordinary form', () => {
+  it('says what the parser reads in it', () => {
+    fc.assert(
+      fc.property(fc.oneof({ weight: 3, arbitrary: fields.map(line) }, changed), fc.boolean(), (text, isById) => {
+        const id = isById ? '50dc6c495c0c9188' : null;
+        const [fast, parsed] = [`${text}\n`, `${text} \n`].map((piece) => read([piece], id));
+        expect(fast?.rows).toEqual(parsed?.rows);
+        expect(fast?.places).toEqual(parsed?.places);
+        expect(fast?.batches.map(({ failures }) => failures)).toEqual(parsed?.batches.map(({ failures }) => failures));
+        const { lines, entries, rejected, otherLoadBalancers, namesakes } = fast?.account ?? {};
+        expect(parsed?.account).toMatchObject({ lines, entries, rejected, otherLoadBalancers, namesakes });
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('has the key of its route and of its client', () => {
+    fc.assert(
+      fc.property(request, (text) => {
+        const [row] = read([`${line({ request: text })}\n`]).rows;
+        expect(row).toMatchObject({ route: keyOf(route(text)), client: keyOf('192.0.2.1') });
+      }),
+    );
+  });
+});
+
+/** Fields that are in the ordinary form. */
+const ordinary = fc
+  .record<Partial<Fields>>(
+    {
+      elb: fc.constantFrom(LOAD_BALANCER, LOAD_BALANCER, LOAD_BALANCER, 'app/shop/other', 'app/shop-2/1', 'app/shop/'),
+      client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443'),
+      target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-'),
+      times: fc.constantFrom([-1, -1, -1], [0, -1, -1], [0.001, 59.999, 0]),
+      status: fc.constantFrom('200', '404', '502', '-'),
+      targetStatus: fc.constantFrom('200', '500', '-'),
+      request: fc.constantFrom(
+        'GET https://www.example.com:443/ HTTP/1.1',
+        'POST http://h:80/users/deadbeef-cafe-babe-face-deadbeefcafe/1234567a//42?a=b HTTP/2.0',
+        'GET http://[2001:db8::1]:80/a;v=1/1;w HTTP/1.1',
+        `GET http://h:80/${'1/'.repeat(49)} HTTP/1.1`,
+        `GET http://h:80/${'a'.repeat(195)} HTTP/1.1`,
+        '- - -',
+      ),
+      group: fc.constantFrom(GROUP, '-'),
+      trace: fc.constantFrom('Self=1-1;Root=1-2-ABCDEF01', '-', '0000000g', 'abc'),
+      created: fc.constantFrom(T, T + 86_400_000 * 18),
+      priority: fc.constantFrom('-1', '-', '32767'),
+      node: fc.constantFrom('-', '198.51.100.44', '2001:db8::9'),
+    },
+    { requiredKeys: [] },
+  )
+  .map(line);
+
+/** Of as many fields as lines have had over the years, and more. */
+const wire = fc
+  .tuple(
+    fc.oneof(ordinary, fields.map(line)),
+    fc.constantFrom(12, 13, 18, 21, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40),
+    fc.array(fc.constantFrom('"-"', '-', '"a b"', 'x', '""', '"é"', 'é'), { minLength: 7, maxLength: 7 }),
+  )
+  .map(([given, count, more]) => {
+    const known = given.match(/"[^"]*"|[^ ]+/g) ?? [];
+    return [...known, ...more].slice(0, count).join(' ');
+  });
+
+/** Bytes that mean something in a line, and any. */
+const someByte = fc.oneof(
+  fc.constantFrom(...Buffer.from('    """//:;-.0a{\n\r\t\u007f'), 0x80, 0xc3, 0xff),
+  fc.nat(255),
+);
+
+/** A line with a byte of any field replaced, put in front, or taken out, or all behind it taken out. */
+const damaged = fc
+  .tuple(
+    fc.oneof({ weight: 4, arbitrary: ordinary }, wire),
+    fc.nat(1_000),
+    fc.nat(1_000),
+    someByte,
+    fc.constantFrom('replaced', 'replaced', 'added', 'removed', 'cut'),
+  )
+  .map(([text, which, where, byte, how]) => {
+    const found = [...text.matchAll(/"[^"]*" ?|[^ ]+ ?/g)];
+    const field = found[which % found.length];
+    const length = field?.[0].length ?? 1;
+    // Short fields are hit as often as long ones, and their ends more often than their middles.
+    const at = (field?.index ?? 0) + (where < 300 ? Math.min(1, where % 3) : where < 500 ? length - 1 : where % length);
+    const bytes = Buffer.from(text);
+    const put = how === 'replaced' || how === 'added' ? [byte] : [];
+    return Buffer.concat([
+      bytes.subarray(0, at),
+      Buffer.from(put),
+      how === 'cut' ? Buffer.alloc(0) : bytes.subarray(how === 'added' ? at : at + 1),
+    ]);
+  });
+
+/** Every line that has a byte with a space behind it. */
+function spaced(bytes: Buffer): Buffer {
+  const lines = bytes.toString('latin1').split('\n');
+  return Buffer.from(lines.map((text) => text.replace(/([^\r])\r?$|^(\r)\r$/, '$1$2 ')).join('\n'), 'latin1');
+}
+
+describe('the bytes of a line', () => {
+  it('say what the parser reads in them, whichever is damaged', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 4, arbitrary: damaged }, fc.oneof(ordinary, wire).map(Buffer.from)), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        fc.constantFrom('\n', '\r\n'),
+        fc.constantFrom('', '\uFEFF'),
+        (lines, lineBreak, mark) => {
+          const bytes = Buffer.concat([Buffer.from(mark), ...lines.flatMap((text) => [text, Buffer.from(lineBreak)])]);
+          const [fast, parsed] = [read([bytes]), read([spaced(bytes)])];
+          expect(fast.rows).toEqual(parsed.rows);
+          expect(fast.places).toEqual(parsed.places);
+          expect(fast.batches.map(({ failures }) => failures)).toEqual(parsed.batches.map(({ failures }) => failures));
+          const { lines: all, entries, rejected, otherLoadBalancers, firstRejected } = fast.account;
+          expect(parsed.account).toMatchObject({ lines: all, entries, rejected, otherLoadBalancers });
+          expect(parsed.account.firstRejected?.line).toBe(firstRejected?.line);
+          expect(all).toBe(entries + rejected);
+          expect(fast.rows).toHaveLength(entries - otherLoadBalancers);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  it.each([
+    ...['2026-02-30T12:00:00.000000Z', '2026-02-29T12:00:00.000000Z', '2026-04-31T12:00:00.000000Z'],
+    ...['2026-00-10T12:00:00.000000Z', '2026-13-10T12:00:00.000000Z', '2026-03-00T12:00:00.000000Z'],
+    ...['2026-03-10T24:00:00.000000Z', '2026-03-10T12:60:00.000000Z', '2026-03-10T12:00:60.000000Z'],
+    ...['2026-03-10T12:00:00.000000z', '2026-03-10 12:00:00.000000Z', '2026-03-10T12:00:00,000000Z'],
+  ])('are no entry with a time of %s', (time) => {
+    const at = '2026-03-10T12:00:00.000000Z';
+    const created = '2026-03-10T11:59:59.990000Z';
+    for (const text of [line().replace(at, time), line().replace(created, time)])
+      expect(read([text]).account).toMatchObject({ lines: 1, entries: 0, rejected: 1 });
+  });
+
+  it('name each place once, however many there are', () => {
+    const targets = Array.from({ length: 3000 }, (_, n) => `10.0.${n >> 8}.${n & 255}:8080`);
+    const { places } = read([[...targets, ...targets].map((target) => `${line({ target })}\n`).join('')]);
+    expect(places.map(({ target }) => target)).toEqual(targets);
+    expect(new Set(places.map(({ key }) => key)).size).toBe(3000);
+    expect(read([line({ node: 'é' })]).places).toMatchObject([{ node: 'é' }]);
+  });
+
+  it.each([12, 13, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40])('are an entry with %i fields', (count) => {
+    const known = line({ node: '198.51.100.44' }).match(/"[^"]*"|[^ ]+/g) ?? [];
+    const text = [...known, ...Array<string>(6).fill('"-"')].slice(0, count).join(' ');
+    for (const bytes of [text, `\uFEFF${text}\r\n`]) {
+      const { account, places } = read([bytes]);
+      expect(account).toMatchObject({ lines: 1, entries: 1, rejected: 0 });
+      expect(places.map(({ node }) => node)).toEqual([count < 34 ? '203.0.113.17' : '198.51.100.44']);
+    }
+  });
+
+  it('are the same in pieces that end at any of them', () => {
+    const text = Buffer.from(
+      [line({ userAgent: 'é' }), line({ status: '502' }), 'no entry', line(), ''].map((one) => `${one}\r\n`).join(''),
+    );
+    const whole = read([text]);
+    expect(whole.account).toMatchObject({ lines: 4, entries: 3, rejected: 1 });
+    for (let at = 0; at <= text.length; at += 1) {
+      const { rows, places, account } = read([text.subarray(0, at), text.subarray(at)]);
+      expect({ rows, places, account }).toEqual({ rows: whole.rows, places: whole.places, account: whole.account });
+    }
+    const one = read(Array.from(text, (byte) => Uint8Array.of(byte)));
+    expect({ rows: one.rows, account: one.account }).toEqual({ rows: whole.rows, account: whole.account });
+  });
+});
+
+describe('lines in pieces', () => {
+  const text = Array.from({ length: 40 }, (_, n) => line({ at: T + n * 1000.001, client: `192.0.2.${n}:1` })).join(
+    '\r\n',
+  );
+  const whole = read([text]);
+
+  it('are the same wherever they are cut', () => {
+    expect(whole.account).toMatchObject({ lines: 40, entries: 40 });
+    fc.assert(
+      fc.property(fc.array(fc.nat(text.length), { maxLength: 20 }), (cuts) => {
+        const ends = [...cuts, text.length].sort((a, b) => a - b);
+        const { rows, account } = read(ends.map((end, index) => text.slice(ends[index - 1] ?? 0, end)));
+        expect(rows).toEqual(whole.rows);
+        expect(account).toEqual(whole.account);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('are not what was in the piece before, when its bytes are used again', () => {
+    const columns = new Columns(
+      { loadBalancer: { name: 'shop', id: null }, window: { from: T, to: T + 900_000 }, statuses: ['5xx'] },
+      () => {},
+    );
+    columns.begin(null);
+    const piece = Buffer.from(`${line()}\n${line()}`);
+    columns.feed(piece);
+    piece.fill('x');
+    columns.feed(Buffer.from('\n'));
+    expect(columns.end()).toMatchObject({ lines: 2, entries: 2 });
+  });
+
+  it('are rejected when they are too long, and the next one is read', () => {
+    const long = Buffer.alloc(MAX_LINE / 2 + 1, 'x');
+    const { account } = read([line(), '\n', long, long, long, '\n', line(), '\n']);
+    expect(account).toMatchObject({ lines: 3, entries: 2, rejected: 1, firstRejected: { line: 2 } });
+  });
+
+  it('fill batch after batch', () => {
+    const one = `${line({ elb: LOAD_BALANCER })}\n`;
+    const { batches } = read([one.repeat(BATCH), one]);
+    expect(batches.map(({ rows }) => rows)).toEqual([BATCH, 1]);
+  });
+});

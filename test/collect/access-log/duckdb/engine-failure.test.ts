@@ -1,0 +1,114 @@
+/** A failure of the engine is told as such: what stands without it would look like an answer. */
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { readAccessLog } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { scan } from '../../../../src/collect/access-log/duckdb/scan.ts';
+import { collect } from '../../../../src/collect/collect.ts';
+import { readIncident, recordedCollectors } from '../../../../src/collect/incident/incident-collectors.ts';
+import type { Question } from '../../../../src/evidence/evidence.ts';
+import { Problem } from '../../../../src/problem.ts';
+import { LOAD_BALANCER, line, writeLogs } from '../../../support/access-log/log-file.ts';
+import { temporaryFolder } from '../../../support/incident/folder.ts';
+
+const failing = vi.hoisted(() => ({ with: null as Error | null, threads: null as 'at-once' | 'at-work' | null }));
+
+vi.mock('../../../../src/collect/access-log/duckdb/relations.ts', async (original) => {
+  const real = await original<typeof import('../../../../src/collect/access-log/duckdb/relations.ts')>();
+  return {
+    ...real,
+    openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
+      const relations = await real.openRelations(...parameters);
+      const complete: typeof relations.complete = async (places) => {
+        if (failing.with !== null) throw failing.with;
+        return relations.complete(places);
+      };
+      return { ...relations, complete };
+    },
+  };
+});
+
+vi.mock('node:worker_threads', async (original) => {
+  const real = await original<typeof import('node:worker_threads')>();
+  class Worker extends real.Worker {
+    constructor(...parameters: ConstructorParameters<typeof real.Worker>) {
+      super(...parameters);
+      if (failing.threads === 'at-once') void this.terminate();
+      if (failing.threads === 'at-work') this.once('message', () => void this.terminate());
+    }
+  }
+  return { ...real, Worker };
+});
+
+const T = Date.parse('2026-03-10T12:00:00Z');
+const question: Question = {
+  loadBalancer: { name: LOAD_BALANCER, arn: null },
+  from: T,
+  to: T + 900_000,
+  now: T + 1_800_000,
+  statuses: ['5xx'],
+};
+
+function incidentFolder(): string {
+  const folder = temporaryFolder();
+  const incident = { loadBalancer: LOAD_BALANCER, from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:15:00Z' };
+  writeLogs(folder, { 'logs/a.log': [line()], 'incident.json': Buffer.from(JSON.stringify(incident)) });
+  return folder;
+}
+
+it.each([
+  ['INTERNAL Error: Attempted to access index 13 within vector of size 3', '\n\nStack Trace:\n\n0 duckdb.node'],
+  ['FATAL Error: Failed: database has been invalidated', ''],
+  ['Out of Memory Error: could not allocate block', '\nsee the documentation.'],
+])('%s', async (why, more) => {
+  const folder = incidentFolder();
+  failing.with = new Error(why + more);
+  try {
+    const reading = readAccessLog({ folder: join(folder, 'logs'), question, idleTimeoutSeconds: 60 });
+    await expect(reading).rejects.toEqual(new Problem(`The access log could not be read to its end: ${why}.`, 2));
+    await expect(reading).rejects.toMatchObject({ exitCode: 2 });
+    const collecting = collect(recordedCollectors(await readIncident(folder), question));
+    await expect(collecting).rejects.toBeInstanceOf(Problem);
+  } finally {
+    failing.with = null;
+  }
+});
+
+it('a thread that cannot begin ends the scan', async () => {
+  const folder = temporaryFolder();
+  writeLogs(folder, { 'a.log': [line()], 'b.log': [line()] });
+  const files = ['a.log', 'b.log'].map((file) => ({
+    path: join(folder, file),
+    compressed: false,
+    node: null,
+    // So large that threads are taken.
+    bytes: 100_000_000,
+  }));
+  const options = { loadBalancer: { name: 'shop', id: null }, window: question };
+  const taking = { batch: () => {}, void: () => {} };
+  const scanned = await scan(files, { ...options, statuses: ['5xx'] }, taking);
+  expect(scanned.map(({ account }) => account.lines)).toEqual([1, 1]);
+  await expect(scan(files, { ...options, statuses: ['five'] }, taking)).rejects.toThrow('five is not a status');
+});
+
+it.each(['at-once', 'at-work'] as const)('a thread that is killed %s ends the reading', async (when) => {
+  const folder = temporaryFolder();
+  // More than a thread may hand out before it waits, and than is read without threads.
+  const failed = line({ status: '502' }).split(' ').slice(0, 12).join(' ');
+  const lines = Array<string>(20_000).fill(failed);
+  writeLogs(folder, { 'a.log': lines, 'b.log': lines });
+  const read = () => readAccessLog({ folder, question, idleTimeoutSeconds: 60 });
+  failing.threads = when;
+  try {
+    await expect(read()).rejects.toEqual(
+      new Problem('The access log could not be read to its end: a thread ended before its work.', 2),
+    );
+  } finally {
+    failing.threads = null;
+  }
+  expect(await read()).toMatchObject({
+    lines: 40_000,
+    entries: 40_000,
+    failuresTotal: 40_000,
+    files: { unreadable: [] },
+  });
+});

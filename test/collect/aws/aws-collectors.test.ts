@@ -1,0 +1,63 @@
+/** What is collected from an account, compared with the recorded incident that the account was made from. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CHANGES_BEFORE } from '../../../src/collect/cli-commands.ts';
+import { collect } from '../../../src/collect/collect.ts';
+import { readIncident, recordedCollectors } from '../../../src/collect/incident/incident-collectors.ts';
+import { describedIn } from '../../../src/collect/incident/read-evidence.ts';
+import { saveIncident } from '../../../src/collect/incident/save.ts';
+import { judge } from '../../../src/commands/diagnose-command.ts';
+import { diagnose } from '../../../src/diagnose/diagnose.ts';
+import { epochOf } from '../../../src/evidence/aws.ts';
+import type { Collected, EvidenceName } from '../../../src/evidence/evidence.ts';
+import { renderJson } from '../../../src/render/json.ts';
+import { collectLive, incidentFolder } from '../../support/aws/live-run.ts';
+import { filesOf, openAccount } from '../../support/aws/recorded-account.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
+
+const INCIDENTS = ['001', '002', '003', '008', '009', '010', '011', '016', '017'];
+
+describe.each(INCIDENTS)('the account of incident %s', (number) => {
+  it('shows what was recorded, and by the same commands', async () => {
+    await openAccount(filesOf(incidentFolder(number)));
+    const { incident, question, evidence } = await collectLive(number);
+    const { metrics, changes, ...expected } = describedIn(incident.recording, question);
+    for (const [name, one] of Object.entries(expected)) {
+      if (one.status === 'collected') expect([name, evidence[name as EvidenceName]]).toEqual([name, one]);
+    }
+    const since = question.from - CHANGES_BEFORE;
+    const recent = answerIn(changes).filter(({ EventTime }) => epochOf(String(EventTime)) >= since);
+    expect(evidence.changes).toMatchObject({ source: changes.source, value: recent });
+    expect(evidence.metrics.source).toBe(metrics.source);
+    expect(answerIn(evidence.metrics)).toEqual(expect.arrayContaining(answerIn(metrics).map(withinLive)));
+  });
+
+  it('leads to the same verdict', async () => {
+    await openAccount(filesOf(incidentFolder(number)));
+    const { incident, question, evidence } = await collectLive(number);
+    const recorded = diagnose(question, await collect(recordedCollectors(incident, question)));
+    const { verdict } = diagnose(question, evidence);
+    expect(verdict).toEqual(recorded.verdict);
+  });
+
+  it('is saved, and gives the same diagnosis again', async () => {
+    await openAccount(filesOf(incidentFolder(number)));
+    const { question, evidence } = await collectLive(number);
+    const dir = join(temporaryFolder(), 'saved');
+    await saveIncident(dir, { question, evidence, incident: null });
+    const again = await judge(await readIncident(dir), '');
+    expect(again.question).toEqual(question);
+    expect(renderJson(again.diagnosis)).toBe(renderJson(diagnose(question, evidence)));
+  });
+});
+
+const answerIn = <T>(one: Collected<T>): T => {
+  if (one.status === 'unavailable') throw new Error(one.reason);
+  return one.value;
+};
+
+/** A recorded series as it is asked live: times with milliseconds. */
+const withinLive = (series: { Timestamps: string[] }) => ({
+  ...series,
+  Timestamps: series.Timestamps.map((time) => new Date(time).toISOString()),
+});

@@ -1,0 +1,280 @@
+/** What becomes of the evidence when AWS refuses, throttles, is slow or silent, and when the person interrupts. */
+import { describe, expect, it } from 'vitest';
+import { liveCollectors } from '../../../src/collect/aws/aws-collectors.ts';
+import { findLive } from '../../../src/collect/aws/load-balancer.ts';
+import { collect } from '../../../src/collect/collect.ts';
+import { diagnose } from '../../../src/diagnose/diagnose.ts';
+import type { AccessLog, Collected, EvidenceName, EvidenceSet } from '../../../src/evidence/evidence.ts';
+import { collectLive, incidentFolder, recordedIn, sessionIn } from '../../support/aws/live-run.ts';
+import { DENIED, type Files, filesOf, openAccount, THROTTLED } from '../../support/aws/recorded-account.ts';
+
+/** Each action, the evidence it collects, and the evidence that cannot be asked for without it. */
+const ACTIONS: [action: string, name: EvidenceName, depending: EvidenceName[]][] = [
+  ['elasticloadbalancing:DescribeLoadBalancerAttributes', 'attributes', []],
+  ['elasticloadbalancing:DescribeListeners', 'listeners', ['rules']],
+  ['elasticloadbalancing:DescribeRules', 'rules', []],
+  [
+    'elasticloadbalancing:DescribeTargetGroups',
+    'targetGroups',
+    ['targetGroupAttributes', 'targetHealth', 'instances', 'functions'],
+  ],
+  ['elasticloadbalancing:DescribeTargetGroupAttributes', 'targetGroupAttributes', []],
+  ['elasticloadbalancing:DescribeTargetHealth', 'targetHealth', ['functions']],
+  ['ec2:DescribeSecurityGroups', 'securityGroups', ['prefixLists']],
+  ['ec2:DescribeNetworkAcls', 'networkAcls', []],
+  ['ec2:DescribeSubnets', 'subnets', []],
+  ['ec2:DescribeRouteTables', 'routeTables', []],
+  ['ec2:DescribeNetworkInterfaces', 'networkInterfaces', []],
+  ['ec2:DescribeInstances', 'instances', []],
+  ['ec2:GetManagedPrefixListEntries', 'prefixLists', []],
+  ['lambda:GetFunctionConfiguration', 'functions', []],
+  ['cloudtrail:LookupEvents', 'changes', []],
+  ['cloudwatch:GetMetricData', 'metrics', []],
+];
+
+/** The account of the Lambda incident, with an instance target and a prefix list besides: every action is called. */
+function wholeAccount(): Files {
+  const files = structuredClone(filesOf(incidentFolder('011')));
+  const [loadBalancer] = files['describe-load-balancers'].LoadBalancers;
+  const arn = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/fleet/c3d1f09a5b7e2468';
+  files['describe-target-groups'].TargetGroups.push({
+    TargetGroupArn: arn,
+    TargetGroupName: 'fleet',
+    TargetType: 'instance',
+    Protocol: 'HTTP',
+    Port: 80,
+    VpcId: loadBalancer.VpcId,
+    LoadBalancerArns: [loadBalancer.LoadBalancerArn],
+  });
+  files['describe-target-group-attributes'][arn] = { Attributes: [] };
+  files['describe-target-health'][arn] = {
+    TargetHealthDescriptions: ['i-1', 'i-2'].map((Id) => ({
+      Target: { Id, Port: 80 },
+      HealthCheckPort: '80',
+      TargetHealth: { State: 'healthy' },
+    })),
+  };
+  const instance = (InstanceId: string, VpcId?: string) => ({
+    InstanceId,
+    State: { Name: VpcId === undefined ? 'terminated' : 'running' },
+    ...(VpcId === undefined ? {} : { VpcId, PrivateIpAddress: '10.0.1.9' }),
+  });
+  files['describe-instances'] = {
+    Reservations: [{ Instances: [instance('i-1', loadBalancer.VpcId)] }, { Instances: [instance('i-2')] }],
+  };
+  const permission = { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, PrefixListIds: [{ PrefixListId: 'pl-1' }] };
+  files['describe-security-groups'].SecurityGroups[0].IpPermissions = [permission];
+  files['get-managed-prefix-list-entries'] = {
+    'pl-1': { Entries: ['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16'].map((Cidr) => ({ Cidr })) },
+  };
+  return files;
+}
+
+const unavailableIn = (evidence: EvidenceSet): string[] =>
+  Object.entries(evidence)
+    .filter(([, one]) => one.status === 'unavailable')
+    .map(([name]) => name)
+    .sort();
+
+const reasonOf = (one: Collected<unknown>): string => (one.status === 'unavailable' ? one.reason : 'collected');
+
+describe('with every permission', () => {
+  it('nothing is missing, and a terminated target is found outside the VPC', async () => {
+    await openAccount(wholeAccount());
+    const { evidence } = await collectLive('011');
+    expect(unavailableIn(evidence)).toEqual([]);
+    expect(evidence.instances).toMatchObject({ value: [{ InstanceId: 'i-1' }, { InstanceId: 'i-2' }] });
+    expect(evidence.prefixLists).toMatchObject({
+      source: 'aws ec2 get-managed-prefix-list-entries --prefix-list-id pl-1',
+      value: { 'pl-1': [{ Cidr: '10.1.0.0/16' }, { Cidr: '10.2.0.0/16' }, { Cidr: '10.3.0.0/16' }] },
+    });
+  });
+
+  it('only actions that read are called', async () => {
+    const account = await openAccount(wholeAccount());
+    await collectLive('011');
+    const called = [...new Set(account.asked.map(({ action }) => action))].sort();
+    expect(called).toEqual(['elasticloadbalancing:DescribeLoadBalancers', ...ACTIONS.map(([action]) => action)].sort());
+  });
+});
+
+describe.each(ACTIONS)('%s', (action, name, depending) => {
+  it('denied: a gap that names it and the IAM statement; the others go on', async () => {
+    const account = await openAccount(wholeAccount());
+    account.always(action, DENIED);
+    const { question, evidence } = await collectLive('011');
+    const reason = `${action} was denied; the IAM statement {"Effect":"Allow","Action":"${action}","Resource":"*"} allows it`;
+    expect(reasonOf(evidence[name])).toBe(reason);
+    for (const one of depending) expect(reasonOf(evidence[one])).toContain(reason);
+    expect(unavailableIn(evidence)).toEqual([name, ...depending].sort());
+    const { gaps } = diagnose(question, evidence);
+    if (!['rules', 'routeTables'].includes(name)) expect(gaps.join('\n')).toContain(action);
+  });
+});
+
+describe('AWS takes its time', () => {
+  it('throttled at first, each action: asked again', async () => {
+    const account = await openAccount(wholeAccount());
+    for (const [action] of ACTIONS) account.meets(action, THROTTLED);
+    const { evidence } = await collectLive('011', { deadline: 30_000 });
+    expect(unavailableIn(evidence)).toEqual([]);
+  }, 40_000);
+
+  it.each(ACTIONS.filter(([, , depending]) => depending.length > 0))(
+    'silent: %s is a gap after the deadline, and what needs it; the others are there',
+    async (action, name, depending) => {
+      const account = await openAccount(wholeAccount());
+      account.always(action, 'silence');
+      const { evidence } = await collectLive('011', { deadline: 600 });
+      expect(reasonOf(evidence[name])).toBe(`${action} got no answer within 0.6 s`);
+      expect(unavailableIn(evidence)).toEqual([name, ...depending].sort());
+    },
+  );
+
+  it('slow, within the deadline: nothing is missing', async () => {
+    const account = await openAccount(wholeAccount());
+    account.always('ec2:DescribeSubnets', { wait: 700 });
+    const { evidence } = await collectLive('011');
+    expect(unavailableIn(evidence)).toEqual([]);
+  });
+});
+
+describe('all that can go wrong with an answer', () => {
+  const ACTION = 'ec2:DescribeSubnets';
+  const expired = { code: 'ExpiredToken', message: 'The security token included in the request is expired' };
+  it.each([
+    [
+      'the connection is cut',
+      'disconnect' as const,
+      /^ec2:DescribeSubnets failed: its endpoint in eu-west-1 cannot be reached/,
+    ],
+    ['the credentials have expired', expired, /^ec2:DescribeSubnets failed: the credentials have expired$/],
+    ['something is broken', { code: 'InternalError', status: 500 }, /^ec2:DescribeSubnets failed: InternalError$/],
+  ])(
+    '%s',
+    async (_, fault, reason) => {
+      const account = await openAccount(wholeAccount());
+      account.always(ACTION, fault);
+      const { evidence } = await collectLive('011', { deadline: 10_000 });
+      expect(reasonOf(evidence.subnets)).toMatch(reason);
+      expect(unavailableIn(evidence)).toEqual(['subnets']);
+    },
+    30_000,
+  );
+
+  it('a metric that CloudWatch could not read is not taken for zero', async () => {
+    const files = filesOf(incidentFolder('002'));
+    const broken = files.metrics.find((one: { MetricName: string }) => one.MetricName === 'HTTPCode_ELB_504_Count');
+    broken.StatusCode = 'InternalError';
+    await openAccount(files);
+    const { evidence } = await collectLive('002');
+    const named = evidence.metrics.status === 'collected' ? evidence.metrics.value.map((one) => one.MetricName) : [];
+    expect(named).toContain('HTTPCode_ELB_502_Count');
+    expect(named).not.toContain('HTTPCode_ELB_504_Count');
+  });
+
+  it('an answer of another shape', async () => {
+    const files = wholeAccount();
+    files['get-function-configuration'] = Object.fromEntries(
+      Object.keys(files['get-function-configuration']).map((arn) => [arn, { Timeout: 'soon' }]),
+    );
+    await openAccount(files);
+    const { evidence } = await collectLive('011');
+    expect(reasonOf(evidence.functions)).toMatch(/answered in a shape that is not known \(Timeout: /);
+  });
+});
+
+describe('pages', () => {
+  it.each([1, 2])('of %i hold as much as one', async (items) => {
+    const account = await openAccount(wholeAccount());
+    const whole = await collectLive('011');
+    account.paged(items);
+    const paged = await collectLive('011');
+    expect(paged.evidence).toEqual(whole.evidence);
+  });
+
+  it('of too many changes: the recent ones do, when they reach back far enough', async () => {
+    const files = filesOf(incidentFolder('009'));
+    const { question } = await recordedIn('009');
+    const event = (minutesBefore: number) => ({
+      EventName: 'UpdateService',
+      EventTime: new Date(question.from - minutesBefore * 60_000).toISOString(),
+    });
+    const account = await openAccount(files);
+    account.paged(1);
+    files['lookup-events'] = { Events: Array.from({ length: 40 }, (_, index) => event(index * 10)) };
+    const some = (await collectLive('009')).evidence.changes;
+    expect(some).toMatchObject({ status: 'collected', value: { length: 20 } });
+    files['lookup-events'] = { Events: Array.from({ length: 40 }, (_, index) => event(index)) };
+    expect(reasonOf((await collectLive('009')).evidence.changes)).toMatch(
+      /^CloudTrail has more than 20 changes since /,
+    );
+  });
+});
+
+describe('round trips', () => {
+  it.each([
+    ['its name', 'checkout'],
+    ['a part of its name', 'check'],
+  ])('at most four follow one another, asked by %s', async (_, asked) => {
+    const account = await openAccount(filesOf(incidentFolder('002')));
+    account.inRounds(500);
+    const { evidence } = await collectLive('002', { asked });
+    expect(unavailableIn(evidence)).toEqual([]);
+    expect(account.rounds().length).toBeLessThanOrEqual(4);
+  });
+
+  it('at most four with every kind of target', async () => {
+    const account = await openAccount(wholeAccount());
+    account.inRounds(500);
+    await collectLive('011');
+    const rounds = account.rounds();
+    expect(rounds.map((round) => new Set(round).size)).toEqual([1, 9, 6, 2]);
+    expect(rounds[3]?.sort()).toEqual(['ec2:DescribeInstances', 'lambda:GetFunctionConfiguration']);
+  });
+});
+
+describe('before the access log is read', () => {
+  const log = (value: Promise<Collected<AccessLog>>) => ({ source: 'the log', collect: () => value });
+
+  it('metrics and configuration are told', async () => {
+    await openAccount(filesOf(incidentFolder('002')));
+    const { question, accessLog } = await recordedIn('002');
+    const found = await findLive(question.loadBalancer.name, [sessionIn('eu-west-1')]);
+    const told: EvidenceSet[] = [];
+    const { promise, resolve } = Promise.withResolvers<Collected<AccessLog>>();
+    const collectors = liveCollectors({ found, question, accessLog: () => log(promise) });
+    const final = collect(collectors, undefined, (early) => {
+      told.push(early);
+      resolve(accessLog.collect());
+    });
+    expect(unavailableIn(await final)).toEqual([]);
+    expect(told).toHaveLength(1);
+    const [early] = told;
+    expect(early && unavailableIn(early).filter((name) => name !== 'changes')).toEqual(['accessLog']);
+    expect(early && diagnose(question, early).verdict).toMatchObject({
+      standing: 'undecided',
+      summary: expect.stringMatching(/access log is still being read.*CloudWatch counts \d+/),
+    });
+  });
+});
+
+describe('an interruption', () => {
+  it.each([
+    ['while the load balancer is looked for', 'elasticloadbalancing:DescribeLoadBalancers'],
+    ['while evidence is collected', 'ec2:DescribeNetworkInterfaces'],
+    ['while AWS throttles', 'cloudwatch:GetMetricData'],
+  ])('%s leaves nothing running', async (_, action) => {
+    const account = await openAccount(filesOf(incidentFolder('002')));
+    account.always(action, action === 'cloudwatch:GetMetricData' ? THROTTLED : 'silence');
+    const interruption = new AbortController();
+    const running = collectLive('002', { signal: interruption.signal, deadline: 60_000 });
+    await expect.poll(() => account.asked.some((call) => call.action === action)).toBe(true);
+    interruption.abort();
+    await expect(running).rejects.toMatchObject({ name: 'Problem', exitCode: 130 });
+    await expect.poll(() => account.open()).toBe(0);
+    const called = account.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(account.asked.length).toBe(called);
+  });
+});

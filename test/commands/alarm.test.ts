@@ -1,0 +1,129 @@
+/** `alb502 alarm < message.json` as an operator meets it. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { envelope, snsAlarm, type Told } from '../support/alarms/messages.ts';
+import { rootsOf, SHOP } from '../support/alarms/whole-bot-with-queue.ts';
+import { localSlack } from '../support/slack/local-slack-for-test.ts';
+
+const root = join(import.meta.dirname, '../..');
+const SCENARIOS = join(root, 'test/scenarios');
+/** Within the first recorded incident. */
+const BEGUN = Date.parse('2026-11-18T02:44:00.000Z');
+
+let work: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'alb502-by-hand-'));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const body = (told: Partial<Told> = {}) => envelope(snsAlarm({ at: BEGUN, loadBalancer: SHOP, ...told }));
+
+async function alarm(input: string, words: string[] = [], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), 'alarm', '--recorded', SCENARIOS, ...words], {
+    cwd: work,
+    env: { PATH: process.env.PATH, HOME: work, AWS_REGION: 'eu-west-1', ...environment },
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.stderr += text;
+  });
+  // It reads no further than it has to.
+  child.stdin.on('error', () => {}).end(input);
+  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { ...said, exitCode };
+}
+
+describe('without Slack', () => {
+  it('says what it understood, and the diagnosis', async () => {
+    const { stdout, stderr, exitCode } = await alarm(body({ state: 'OK', at: BEGUN + 8 * 60_000 }));
+    expect(stderr).not.toMatch(/broke/);
+    expect(stderr).toContain('SLACK_BOT_TOKEN is not set: nothing is posted.');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /^Alarm shop-502 \(metric\): ALARM → OK at 2026-11-18 02:52:00 UTC\n {2}Threshold Crossed.*\nLoad balancer shop-prod \(eu-west-1, account default\)\nWindow 2026-11-18 02:45:00–02:53:00 UTC\nChannel none: neither/,
+    );
+    expect(stdout).toMatch(/[Kk]eep-alive race/);
+  });
+
+  it('prints JSON alone on stdout, and the channel by its route', async () => {
+    writeFileSync(
+      join(work, 'routed.json'),
+      JSON.stringify({ alarms: { routes: [{ loadBalancer: 'shop-*', channel: 'C0123456789' }] } }),
+    );
+    const { stdout, stderr } = await alarm(body({ state: 'OK', at: BEGUN + 8 * 60_000 }), [
+      '--json',
+      '--config',
+      'routed.json',
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, verdict: { cause: 'keep-alive-race' } });
+    expect(stderr).toContain('Channel C0123456789');
+  });
+
+  it.each([
+    ['words', 'hello', 'The message is not understood: it is not JSON.\n'],
+    ['nothing', ' \n', 'The standard input is empty: there is no message.\n'],
+    ['what has no end', 'a'.repeat(5_000_000), 'The message is larger than 4 MiB: it is none of an alarm.\n'],
+    ['what is too long', 'a'.repeat(2_000_000), 'The message is not understood: it is 2000000 characters long.\n'],
+    ['another message', '{}', 'The message is about nothing alb502 diagnoses: it is no news of a CloudWatch alarm.\n'],
+  ])('answers %s with one sentence', async (_, input, stderr) => {
+    expect(await alarm(input)).toEqual({ stdout: '', stderr, exitCode: 1 });
+  });
+
+  it('does not say of an alarm that it names none where that could not be looked up', async () => {
+    const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: '\u001b[2Jany' });
+    const composite = JSON.stringify({ ...plain, AlarmRule: 'ALARM(shop-502)' });
+    const nobody = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    const { stdout, stderr, exitCode } = await alarm(composite, ['--dry-run'], nobody);
+    expect(stdout).toMatch(/^Alarm \\x1b\[2Jany \(composite\).*cloudwatch:DescribeAlarms failed/s);
+    expect(stderr).toBe('Which load balancer it is about is not known, so nothing is diagnosed.\n');
+    expect(exitCode).toBe(2);
+  });
+
+  it('answers an alarm of another namespace with one sentence', async () => {
+    const other = snsAlarm({ at: BEGUN });
+    const Trigger = { ...other.Trigger, Namespace: 'AWS/EC2', Dimensions: [] };
+    expect(await alarm(JSON.stringify({ ...other, Trigger }))).toEqual({
+      stdout: '',
+      stderr: 'The alarm shop-502 is not about a load balancer: it is about AWS/EC2.\n',
+      exitCode: 1,
+    });
+  });
+});
+
+describe('with Slack', () => {
+  it('opens the thread and ends it, each message once', async () => {
+    const slack = await localSlack();
+    const channel = [...slack.workspace.channels.values()][0]?.id ?? '';
+    writeFileSync(
+      join(work, 'alb502.json'),
+      JSON.stringify({ runs: { folder: join(work, 'runs') }, alarms: { defaultChannel: channel } }),
+    );
+    const environment = { SLACK_BOT_TOKEN: slack.botToken, ALB502_SLACK_API_URL: slack.apiUrl };
+    const told = async (input: string) => {
+      const { stdout, stderr, exitCode } = await alarm(input, [], environment);
+      return exitCode === 0 ? stdout : `${exitCode}: ${stderr}`;
+    };
+    expect(await told(body())).toBe('Done: a thread was opened.\n');
+    expect(await told(body())).toBe('Done: it was told before.\n');
+    expect(await told(body({ name: 'shop-504', at: BEGUN + 60_000 }))).toBe(
+      'Done: it joins the thread that is there.\n',
+    );
+    expect(await told(body({ state: 'OK', at: BEGUN + 7 * 60_000 }))).toBe(
+      'Done: its end, in the thread that is there.\n',
+    );
+    expect(await told(body({ name: 'shop-504', state: 'OK', at: BEGUN + 8 * 60_000 }))).toBe(
+      'Done: its end, in the thread that is there.\n',
+    );
+    const roots = rootsOf(slack, 'alerts');
+    expect(roots).toHaveLength(1);
+    const replies = slack.thread('alerts', roots[0]?.ts ?? '').map(({ text }) => text);
+    expect(replies.filter((text) => /^Over after 8 min/.test(text))).toHaveLength(1);
+    expect(readdirSync(join(work, 'runs')).length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,136 @@
+/** A live load balancer whose log is read by Athena, from the question to the diagnosis, beside its recording and its log from S3. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { saveIncident } from '../../src/collect/incident/save.ts';
+import { judge } from '../../src/commands/diagnose-command.ts';
+import { judgeLive } from '../../src/commands/diagnose-live.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import { renderJson } from '../../src/render/json.ts';
+import { serveAthena } from '../support/athena/server.ts';
+import { FORMS, type TableForm } from '../support/athena/tables.ts';
+import { incidentFolder } from '../support/aws/live-run.ts';
+import { filesOf, openAccount } from '../support/aws/recorded-account.ts';
+import { temporaryFolder } from '../support/incident/folder.ts';
+import { serveS3 } from '../support/s3/server.ts';
+
+const BUCKET = 'example-alb-logs';
+
+afterEach(() => vi.unstubAllEnvs());
+
+/** The account of an incident, its bucket, and logs.alb over it. */
+async function world(number: string, form: TableForm) {
+  const folder = incidentFolder(number);
+  await openAccount(filesOf(folder));
+  const logs = join(folder, 'logs');
+  const files = readdirSync(logs, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  const objects = new Map(paths.map((path) => [path.slice(logs.length + 1), readFileSync(path)]));
+  const [key = ''] = objects.keys();
+  const location = `s3://${BUCKET}/${key.replace(/[0-9]{4}[/][0-9]{2}[/][0-9]{2}[/][^/]*$/, '')}`;
+  const s3 = await serveS3({ name: BUCKET, objects });
+  const athena = await serveAthena([{ database: 'logs', name: 'alb', form, location, bucket: BUCKET, objects }]);
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_ATHENA', athena.endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_GLUE', athena.endpoint);
+  vi.stubEnv('ALB502_ATHENA_DATABASE', 'logs');
+  vi.stubEnv('ALB502_ATHENA_OUTPUT', 's3://results/athena/');
+  const incident = await readIncident(folder);
+  const minute = (time: number) => new Date(time).toISOString().slice(0, 16);
+  const name = incident.loadBalancer.split('/')[1] ?? incident.loadBalancer;
+  const words = `${name} from ${minute(incident.from)} to ${minute(incident.to)}`;
+  const surroundings = { now: incident.now ?? Date.now(), signal: new AbortController().signal };
+  return { incident, words, surroundings, athena };
+}
+
+/** A diagnosis without what it cost, and by what engine and calls it was made. */
+const said = ({ cost: _, gaps: __, reading: ___, steps, ...rest }: Diagnosis) => ({
+  ...rest,
+  steps: steps.map(({ step, outcome, findings }) => ({
+    step,
+    outcome,
+    findings: findings.map(({ sources: _, ...finding }) => finding),
+  })),
+});
+
+const NUMBERS = [
+  '001',
+  '002',
+  '003',
+  '004',
+  '007',
+  '008',
+  '009',
+  '010',
+  '011',
+  '012',
+  '014',
+  '015',
+  '016',
+  '017',
+  '018',
+];
+
+describe('a live load balancer', () => {
+  it.each(NUMBERS)(
+    'of incident %s is diagnosed by Athena as by its log files, and again once it is saved',
+    async (number) => {
+      const { words, surroundings, incident } = await world(number, FORMS['the one alb502 makes']);
+      const byAthena = await judgeLive(words, { engine: 'athena' }, surroundings);
+      const byFiles = await judgeLive(words, { engine: 'duckdb' }, surroundings);
+      expect(said(byAthena.diagnosis)).toEqual(said(byFiles.diagnosis));
+      expect(byAthena.diagnosis.verdict).toEqual((await judge(incident, '')).diagnosis.verdict);
+      expect(byAthena.diagnosis.cost).toMatchObject({ queries: expect.any(Number), usd: expect.any(Number) });
+      expect(byAthena.diagnosis.cost.queries).toBeGreaterThan(0);
+
+      const folder = join(temporaryFolder(), 'saved');
+      await saveIncident(folder, { ...byAthena, incident: null });
+      expect(readdirSync(folder).sort()).toEqual(['access-log.json', 'aws', 'incident.json', 'metrics.json']);
+      expect(readFileSync(join(folder, 'access-log.json'), 'utf8')).not.toMatch(/[?]|Mozilla/);
+      expect(renderJson((await judge(await readIncident(folder), '')).diagnosis)).toBe(renderJson(byAthena.diagnosis));
+    },
+  );
+
+  it("by AWS's own table, that has fewer columns, comes to the same verdict", async () => {
+    const { words, surroundings, incident } = await world('001', FORMS["AWS's own"]);
+    const { diagnosis } = await judgeLive(words, { engine: 'athena' }, surroundings);
+    expect(diagnosis.verdict).toEqual((await judge(incident, '')).diagnosis.verdict);
+    expect(diagnosis.keepAlive).toMatchObject({ measuredSeconds: expect.any(Number) });
+  });
+
+  it('is looked back at by Athena as by its log files, for the keep-alive measurement alone', async () => {
+    const { words, surroundings, incident } = await world('001', FORMS['the one alb502 makes']);
+    const minute = (time: number) => new Date(time).toISOString().slice(0, 16);
+    const [name = ''] = words.split(' ');
+    const late = `${name} from ${minute(incident.to - 60_000)} to ${minute(incident.to)}`;
+    const alone = await judgeLive(late, { engine: 'athena' }, surroundings);
+    const byAthena = await judgeLive(late, { engine: 'athena', lookBack: '14m' }, surroundings);
+    const byFiles = await judgeLive(late, { engine: 'duckdb', lookBack: '14m' }, surroundings);
+    expect(said(byAthena.diagnosis)).toEqual(said(byFiles.diagnosis));
+    expect(byAthena.diagnosis.triage).toEqual(alone.diagnosis.triage);
+    const examined = ({ keepAlive }: Diagnosis) => keepAlive?.errorsExamined ?? 0;
+    expect(examined(byAthena.diagnosis)).toBeGreaterThan(examined(alone.diagnosis));
+  });
+
+  it('whose log may not be queried is diagnosed from metrics and configuration', async () => {
+    const { words, surroundings } = await world('002', FORMS["AWS's own"]);
+    vi.stubEnv('ALB502_ATHENA_TABLE', 'gone');
+    const { diagnosis } = await judgeLive(words, { engine: 'athena' }, surroundings);
+    expect(diagnosis.gaps).toContain(
+      'the table logs.gone does not exist: alb502 setup athena --create makes one: unknown who failed, and how.',
+    );
+    expect(diagnosis.verdict.standing).toBe('undecided');
+  });
+
+  it('may cost no more than is said', async () => {
+    const { words, surroundings, athena } = await world('002', FORMS["AWS's own"]);
+    const { diagnosis } = await judgeLive(words, { engine: 'athena', maxUsd: '0' }, surroundings);
+    expect(diagnosis.gaps.join('\n')).toMatch(/reading it could cost more than \$0 \(.*\): raise --max-usd/);
+    expect(athena.sent).toEqual([]);
+    // A log that is on is not asked to be switched on.
+    expect(diagnosis.verdict.decidedBy).toBe(
+      'The access log, which is on: mend what kept it from being read, and ask again.',
+    );
+  });
+});

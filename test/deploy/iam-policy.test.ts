@@ -1,0 +1,136 @@
+/**
+ * iam-policy.json and what goes with parts of alb502 that not everybody uses, against the calls that src can make: none allows more than is
+ * called, and nothing is called that none allows.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+/** The prefix of the actions, by client. */
+const SERVICES: Record<string, string> = {
+  athena: 'athena',
+  cloudtrail: 'cloudtrail',
+  cloudwatch: 'cloudwatch',
+  'cloudwatch-logs': 'logs',
+  ec2: 'ec2',
+  'elastic-load-balancing-v2': 'elasticloadbalancing',
+  glue: 'glue',
+  lambda: 'lambda',
+  s3: 's3',
+  sqs: 'sqs',
+  sts: 'sts',
+};
+
+/** Where the action has another name than the call (Service Authorization Reference). */
+const RENAMED: Record<string, string> = {
+  's3:ListObjectsV2': 's3:ListBucket',
+  's3:HeadObject': 's3:GetObject',
+  's3:HeadBucket': 's3:ListBucket',
+};
+
+/** What Athena does in the name of who starts a query. */
+const BEHIND: Record<string, string[]> = {
+  'athena:StartQueryExecution': [
+    'glue:GetDatabase',
+    'glue:GetPartitions',
+    'glue:GetTable',
+    's3:AbortMultipartUpload',
+    's3:GetBucketLocation',
+    's3:GetObject',
+    's3:ListBucket',
+    's3:PutObject',
+  ],
+};
+
+/** Called, and not a part of the policy: needs no permission; belongs to who assumes the roles of other accounts. */
+const ELSEWHERE = ['sts:GetCallerIdentity', 'sts:AssumeRole'];
+
+/** The operations of each client that a file names in its imports, plain or awaited. */
+function callsIn(code: string): string[] {
+  const clause = /\{([^{}]*)\}\s*(?:from|=\s*await\s+import\()\s*'@aws-sdk\/client-([a-z0-9-]+)'/g;
+  return [...code.matchAll(clause)].flatMap(([, names = '', client = '']) => {
+    const service = SERVICES[client];
+    if (service === undefined) throw new Error(`which actions does @aws-sdk/client-${client} call?`);
+    return [...names.matchAll(/\b(?:paginate([A-Z]\w+)|([A-Z]\w+)Command)\b/g)].map(([, paginated, sent]) => {
+      const call = `${service}:${paginated ?? sent}`;
+      return RENAMED[call] ?? call;
+    });
+  });
+}
+
+/** What only some need has a policy of its own: by the file that makes the calls. */
+const RUNS_IN_S3 = 'src/runs/store/s3-store.ts';
+const OF_THEIR_OWN = [RUNS_IN_S3];
+
+const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
+const calls = new Set(sources.filter((file) => !OF_THEIR_OWN.includes(file)).flatMap((file) => callsIn(read(file))));
+if (globSync('src/**/*.ts', { cwd: root }).some((file) => read(file).includes('fromTemporaryCredentials(')))
+  calls.add('sts:AssumeRole');
+/** What sqs-consumer calls for whoever takes messages by it. */
+if (sources.some((file) => read(file).includes("from 'sqs-consumer'")))
+  for (const call of ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage']) calls.add(call);
+
+interface Statement {
+  Sid: string;
+  Effect: string;
+  Action: string | string[];
+  Resource: string | string[];
+  Condition?: unknown;
+}
+const statementsIn = (file: string) => (JSON.parse(read(file)) as { Statement: Statement[] }).Statement;
+const statements = statementsIn('iam-policy.json');
+
+it('allows what the code calls, and what Athena does on its behalf, and no more', () => {
+  const needed = new Set([...calls].flatMap((call) => [call, ...(BEHIND[call] ?? [])]));
+  for (const call of ELSEWHERE) needed.delete(call);
+  const allowed = new Set(statements.flatMap(({ Action }) => Action));
+  expect([...allowed].sort()).toEqual([...needed].sort());
+});
+
+it('sees every call: none is made by a name that no import shows', () => {
+  const code = globSync('src/**/*.ts', { cwd: root }).map(read).join('\n');
+  const made = [...code.matchAll(/\bnew ([A-Z]\w+)Command\(|\bpaginate([A-Z]\w+)\(/g)].map(
+    ([, sent, paginated]) => sent ?? paginated,
+  );
+  const seen = sources.flatMap((file) => callsIn(read(file))).map((call) => call.replace(/^\w+:/, ''));
+  const renamed = Object.entries(RENAMED).map(([call]) => call.replace(/^\w+:/, ''));
+  expect(made.length).toBeGreaterThan(20);
+  expect(made.filter((name) => !seen.includes(name ?? '') && !renamed.includes(name ?? ''))).toEqual([]);
+});
+
+it('writes nothing but query results, takes alarms from its queue, and writes nothing to the log bucket', () => {
+  const writes = statements.filter(({ Action }) =>
+    [Action].flat().some((action) => !/:(Get|Describe|List|Lookup)/.test(action)),
+  );
+  expect(writes.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
+    ['QueryLogFiles', 'arn:aws:athena:*:*:workgroup/WORKGROUP'],
+    ['WriteQueryResults', 'arn:aws:s3:::RESULTS-BUCKET/*'],
+    ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],
+  ]);
+});
+
+it('allows everything only for what takes no resource', () => {
+  for (const { Action, Resource, Effect } of statements) {
+    expect(Effect).toBe('Allow');
+    if (Resource === '*')
+      for (const action of [Action].flat())
+        expect(action).toMatch(/^(cloudtrail|cloudwatch|ec2|elasticloadbalancing|logs):(Get|Describe|Lookup)/);
+    expect(JSON.stringify(Action)).not.toContain('*');
+  }
+});
+
+it('allows the run store in S3 what it calls, below its prefix and nowhere else', () => {
+  const own = statementsIn('iam-policy-runs-in-s3.json');
+  const needed = new Set(callsIn(read(RUNS_IN_S3)));
+  expect(own.flatMap(({ Action }) => Action).sort()).toEqual([...needed].sort());
+  for (const { Effect, Action, Resource, Condition } of own) {
+    expect(Effect).toBe('Allow');
+    // A list is of the bucket; its condition holds it to the prefix.
+    const isList = Action === 's3:ListBucket';
+    expect(Resource).toBe(isList ? 'arn:aws:s3:::RUNS-BUCKET' : 'arn:aws:s3:::RUNS-BUCKET/RUNS-PREFIX/*');
+    expect(Condition).toEqual(isList ? { StringLike: { 's3:prefix': 'RUNS-PREFIX/*' } } : undefined);
+  }
+});

@@ -1,0 +1,301 @@
+/** Rows of the shape `x t -1` 502 look alike one by one: which pattern makes which cause likely, and what is left open. */
+import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../../src/diagnose/causes/cause.ts';
+import { closedMidRequest } from '../../../src/diagnose/causes/closed-mid-request.ts';
+import { keepAliveRace } from '../../../src/diagnose/causes/keep-alive-race.ts';
+import { malformedResponse } from '../../../src/diagnose/causes/malformed-response.ts';
+import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
+import { responseHeaderTooLarge } from '../../../src/diagnose/causes/response-header-too-large.ts';
+import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
+import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
+import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
+import type { AccessLog, FailedRequest, IdleGaps } from '../../../src/evidence/evidence.ts';
+import {
+  API,
+  failed,
+  MINUTE,
+  question,
+  START,
+  several,
+  target,
+  trafficOf,
+} from '../../support/traffic/traffic-builder.ts';
+
+const CLOSED: readonly Cause[] = [
+  keepAliveRace,
+  protocolMismatch,
+  closedMidRequest,
+  workerTimeout,
+  malformedResponse,
+  responseHeaderTooLarge,
+  shutdownBeforeDrain,
+  slowUpload,
+];
+
+const seconds = (target_processing_time: number): Partial<FailedRequest> => ({ target_processing_time });
+const closed = (count: number, fields: (index: number) => Partial<FailedRequest> = () => ({}), every = 10) =>
+  several(count, 'closed-before-response', fields, every);
+
+/** Failures 0 to `count` - 1 examined, `hits` of them at 6.00 s, 500 controls of which `chance` lie there. */
+const gaps = (count: number, hits: number, chance: number): IdleGaps => ({
+  target_group_arn: API,
+  binSeconds: 0.01,
+  horizon: 60,
+  examined: Array.from({ length: count }, (_, row) => row),
+  controls: 500,
+  bins: [
+    { gap: 3, failures: [0, 1], controls: 20 },
+    { gap: 6, failures: Array.from({ length: hits }, (_, row) => row), controls: chance },
+  ],
+});
+
+interface Situation {
+  name: string;
+  failures: FailedRequest[];
+  log?: Partial<AccessLog>;
+  expected: Record<string, 'likely' | 'confirmed' | 'possible' | 'ruled out' | 'untested'>;
+}
+
+const routes = (route: string, requests: number, succeeded: number, longestMs = 900): AccessLog['routes'] => [
+  {
+    route,
+    requests,
+    failures: requests - succeeded,
+    succeeded,
+    succeededMs: succeeded * 100,
+    succeededMaxMs: longestMs,
+  },
+];
+
+const situations: Situation[] = [
+  {
+    name: '27 instant closes at one idle time that the controls do not have',
+    failures: closed(27, (i) => ({ route: `GET /route-${i % 9}` })),
+    log: { idleGaps: [gaps(27, 27, 2)] },
+    expected: {
+      'keep-alive-race': 'likely',
+      'closed-mid-request': 'ruled out',
+      'worker-timeout': 'ruled out',
+      'malformed-response': 'ruled out',
+      'response-header-too-large': 'ruled out',
+      'shutdown-before-drain': 'ruled out',
+      'protocol-mismatch': 'ruled out',
+    },
+  },
+  {
+    name: 'clients that poll at the same rhythm: the controls are there as often',
+    failures: closed(60, (i) => ({ route: `GET /route-${i % 9}` })),
+    log: { idleGaps: [gaps(60, 22, 300)] },
+    expected: { 'keep-alive-race': 'ruled out', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'all at one idle time, but all of one route that few ask for: its own rhythm would show the same',
+    failures: closed(27, () => ({ route: 'GET /status' })),
+    log: { idleGaps: [gaps(27, 27, 2)], routes: routes('GET /status', 400, 373) },
+    expected: { 'keep-alive-race': 'possible' },
+  },
+  {
+    name: 'four instant closes are not enough to measure',
+    failures: closed(4),
+    log: { idleGaps: [gaps(4, 4, 0)] },
+    expected: {
+      'keep-alive-race': 'possible',
+      'closed-mid-request': 'possible',
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+    },
+  },
+  {
+    name: 'one row after 11 s of work',
+    failures: closed(1, () => seconds(11.083)),
+    expected: {
+      'keep-alive-race': 'ruled out',
+      'closed-mid-request': 'possible',
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+    },
+  },
+  {
+    name: 'twelve at 30 s of a route that otherwise answers sooner',
+    failures: closed(12, (i) => ({ ...seconds(30 + (i % 4) * 0.05), route: 'POST /reports' }), 40),
+    log: { routes: routes('POST /reports', 200, 188, 24_000) },
+    expected: { 'worker-timeout': 'likely', 'keep-alive-race': 'ruled out', 'shutdown-before-drain': 'ruled out' },
+  },
+  {
+    name: 'twelve at 30 s, but one request of the route took 45 s and succeeded',
+    failures: closed(12, (i) => ({ ...seconds(30 + (i % 4) * 0.05), route: 'POST /reports' }), 40),
+    log: { routes: routes('POST /reports', 200, 188, 45_000) },
+    expected: { 'worker-timeout': 'possible' },
+  },
+  {
+    name: 'five on one target ended together after different work: one event, no clock',
+    failures: closed(5, (i) => ({ ...seconds(2 + i), route: `GET /route-${i}` }), 0.01),
+    expected: { 'closed-mid-request': 'likely', 'worker-timeout': 'ruled out', 'keep-alive-race': 'ruled out' },
+  },
+  {
+    name: 'every request of one route, other routes are fine',
+    failures: closed(20, (i) => ({ ...seconds(0.2 + (i % 5) * 0.1), route: 'GET /export' })),
+    log: { routes: routes('GET /export', 20, 0, 0) },
+    expected: {
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+      // Not claimed, but a route that ends its process each time would look so: no number excludes it.
+      'closed-mid-request': 'untested',
+      'keep-alive-race': 'ruled out',
+    },
+  },
+  {
+    name: 'every request of one route, each at 30 s: a clock or what it answers',
+    failures: closed(20, (i) => ({ ...seconds(30 + (i % 5) * 0.01), route: 'POST /reports' })),
+    log: { routes: routes('POST /reports', 20, 0, 0) },
+    expected: {
+      'worker-timeout': 'possible',
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+      'keep-alive-race': 'ruled out',
+    },
+  },
+  {
+    name: 'uploads of megabytes, each closed at 60 s: a clock on the work or on the body',
+    failures: closed(12, () => ({ ...seconds(60), route: 'POST /uploads', received_bytes: 2_000_000 })),
+    log: { routes: routes('POST /uploads', 200, 188, 900) },
+    expected: { 'worker-timeout': 'possible', 'slow-upload': 'possible' },
+  },
+  {
+    name: 'five on one target within milliseconds, closed as they were sent: sent together, not ended together',
+    failures: closed(5, (i) => ({ route: `GET /route-${i}` }), 0.01),
+    expected: { 'keep-alive-race': 'possible', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'scattered closes that worked when repeated; a quiet route failed one of three by chance',
+    failures: closed(
+      24,
+      (i) => ({ ...seconds(1 + i * 0.21), route: i === 0 ? 'GET /rare' : `GET /r-${i % 4}`, retriedOk: true }),
+      31,
+    ),
+    log: { routes: [...routes('GET /rare', 3, 2), ...[0, 1, 2, 3].flatMap((i) => routes(`GET /r-${i}`, 200, 194))] },
+    expected: { 'closed-mid-request': 'likely', 'malformed-response': 'ruled out', 'worker-timeout': 'ruled out' },
+  },
+  {
+    name: 'slow closes of four routes of which one fails every other time: what it answers may be at fault',
+    failures: closed(
+      24,
+      (i) => ({ ...seconds(0.3 + i * 0.21), route: i < 20 ? 'GET /odd' : `GET /r-${i % 4}`, retriedOk: true }),
+      31,
+    ),
+    log: { routes: [...routes('GET /odd', 40, 20), ...[0, 1, 2, 3].flatMap((i) => routes(`GET /r-${i}`, 200, 199))] },
+    expected: { 'closed-mid-request': 'possible', 'malformed-response': 'possible' },
+  },
+  {
+    name: 'every request of a group to port 443, closed at once',
+    failures: closed(30, () => ({ target: '10.0.1.5:443' }), 5),
+    log: {
+      requests: 30,
+      routes: routes('GET /orders', 30, 0, 0),
+      targets: [target('10.0.1.5:443', { requests: 30, failures: 30, firstSuccess: null, lastSuccess: null })],
+    },
+    expected: { 'protocol-mismatch': 'possible', 'closed-mid-request': 'possible' },
+  },
+  {
+    name: 'two targets in turn fail at their end and new ones take over',
+    failures: [
+      ...closed(4, (i) => ({ ...seconds(0.3 + i * 0.7), target: '10.0.1.5:8080', route: `GET /route-${i}` }), 2),
+      ...closed(4, (i) => ({ ...seconds(0.4 + i * 0.9), target: '10.0.1.6:8080', route: `GET /route-${i}` }), 2),
+    ],
+    log: {
+      targets: [
+        target('10.0.1.5:8080', { lastSeen: START + 70_000, lastSuccess: START + 60_000 }),
+        target('10.0.1.6:8080', { lastSeen: START + 75_000, lastSuccess: START + 60_000 }),
+        target('10.0.1.7:8080', { firstSeen: START + 2 * MINUTE }),
+        target('10.0.1.8:8080', { firstSeen: START + 3 * MINUTE }),
+      ],
+    },
+    expected: { 'shutdown-before-drain': 'likely', 'keep-alive-race': 'ruled out', 'worker-timeout': 'ruled out' },
+  },
+];
+
+describe('closed before a response', () => {
+  it.each(situations)('$name', ({ failures, log, expected }) => {
+    const traffic = trafficOf(failures, { ...(log ?? {}) });
+    const judged = Object.fromEntries(
+      CLOSED.map((cause) => {
+        const { claims, ruledOut, against } = cause.judge({ traffic }, question);
+        const strongest = ['confirmed', 'likely', 'possible'].find((strength) =>
+          claims.some((claim) => claim.strength === strength && claim.errors.length > 0),
+        );
+        if (!strongest && ruledOut) expect(against[0], cause.id).toMatch(/\d/);
+        return [cause.id, strongest ?? (ruledOut ? 'ruled out' : 'untested')];
+      }),
+    );
+    expect(judged).toMatchObject(expected);
+  });
+
+  it('says the measured idle time, the idle timeout and the runtimes that close there', () => {
+    const failures = closed(27, (i) => ({ route: `GET /route-${i % 9}` }));
+    const traffic = trafficOf(failures, { idleGaps: [gaps(27, 27, 2)] });
+    const scene = { traffic, attributes: { 'idle_timeout.timeout_seconds': '60' } };
+    const { summary, for: reasons } = keepAliveRace.judge(scene, question);
+    expect(summary).toBe(
+      'Keep-alive race on target group api: its targets close idle connections after 6.00 s, the load balancer keeps them 60 s.',
+    );
+    expect(reasons.join('\n')).toContain('27 of 27 came 6.00 s after an earlier response');
+    expect(keepAliveRace.fix(scene, question).commands[0]).toContain('keepAliveTimeout = 65_000');
+  });
+
+  it('a target that went on answering for 20 s was not leaving when it closed a connection', () => {
+    const lives = [
+      target('10.0.1.5:8080', { lastSeen: START + 130_000, lastSuccess: START + 120_000 }),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 2 * MINUTE }),
+    ];
+    const refused = [121, 123, 125, 130].map((second) => failed('connect-failed', second));
+    const early = failed('closed-before-response', 100, { target_processing_time: 0.13 });
+    const traffic = trafficOf([early, ...refused], { targets: lives });
+    const { claims } = shutdownBeforeDrain.judge({ traffic }, question);
+    expect(claims.filter(({ errors }) => errors.length > 0)).toMatchObject([
+      { strength: 'likely', errors: { length: 4 } },
+    ]);
+    expect(closedMidRequest.judge({ traffic }, question)).toMatchObject({ ruledOut: false });
+  });
+
+  describe('three requests of one route that ended together', () => {
+    const ended = [0.5, 1.4, 2.6].map((worked, i) =>
+      failed('closed-before-response', 100 + i / 1000, { target_processing_time: worked, elapsed: worked }),
+    );
+    const judge = (...more: FailedRequest[]) =>
+      closedMidRequest
+        .judge({ traffic: trafficOf([...ended, ...more]) }, question)
+        .claims.filter(({ errors }) => errors.length > 0)
+        .map(({ strength }) => strength);
+
+    it('may be of what that route answers', () => expect(judge()).toEqual(['possible']));
+
+    it('are of a process that ended, where the target refused connections then', () => {
+      expect(judge(failed('connect-failed', 100.2))).toEqual(['likely']);
+      expect(judge(failed('connect-failed', 160))).toEqual(['possible']);
+      expect(judge(failed('connect-failed', 100.2, { target: '10.0.1.6:8080' }))).toEqual(['possible']);
+    });
+  });
+
+  it('requests that the load balancer ended, on a target that left with them, are none that the target closed', () => {
+    const failures = several(3, 'no-response-aborted', () => ({}), 0);
+    const targets = [
+      target('10.0.1.5:8080', { lastSeen: START + 60_000, lastSuccess: START + 40_000 }),
+      target('10.0.1.6:8080'),
+    ];
+    const { ruledOut, against } = closedMidRequest.judge({ traffic: trafficOf(failures, { targets }) }, question);
+    expect(ruledOut).toBe(true);
+    expect(against).toEqual([
+      '3 of 3 errors were sent on an open connection and ended by the load balancer before any response.',
+    ]);
+  });
+
+  it('a target at the edge of what was read has not left', () => {
+    const lives = [target('10.0.1.5:8080', { lastSeen: START + 15 * MINUTE - 10_000 }), target('10.0.1.6:8080')];
+    const traffic = trafficOf(
+      closed(4, (i) => seconds(0.5 + i)),
+      { targets: lives },
+    );
+    expect(shutdownBeforeDrain.judge({ traffic }, question).claims.flatMap((claim) => claim.errors)).toEqual([]);
+  });
+});

@@ -1,0 +1,325 @@
+/** Rows of the shape `-1 -1 -1` 502 at once: refused, TLS, the wrong protocol, or a target on its way out. */
+import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../../src/diagnose/causes/cause.ts';
+import { connectionRefused } from '../../../src/diagnose/causes/connection-refused.ts';
+import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
+import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
+import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
+import type { Known } from '../../../src/diagnose/checks/check.ts';
+import type { CloudTrailEvent, MetricSeries, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
+import type { TargetTraffic } from '../../../src/evidence/evidence.ts';
+import {
+  API,
+  failed,
+  MINUTE,
+  question,
+  START,
+  several,
+  target,
+  trafficOf,
+} from '../../support/traffic/traffic-builder.ts';
+
+const FAMILY: readonly Cause[] = [connectionRefused, tlsHandshakeFailure, protocolMismatch, shutdownBeforeDrain];
+
+const group = (part: Partial<TargetGroup>): TargetGroup[] => [
+  {
+    TargetGroupArn: API,
+    TargetGroupName: 'api',
+    Protocol: 'HTTP',
+    Port: 8080,
+    HealthCheckPort: 'traffic-port',
+    ...part,
+  },
+];
+
+const errors = (MetricName: string, value: number): MetricSeries => ({
+  MetricName,
+  Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: 'targetgroup/api/0123456789abcdef' },
+  Stat: 'Sum',
+  Period: 60,
+  Timestamps: value > 0 ? [new Date(START + MINUTE).toISOString()] : [],
+  Values: value > 0 ? [value] : [],
+});
+
+/** One unhealthy host from this minute of the window to its end. */
+const unhealthyFrom = (minute: number): MetricSeries => ({
+  MetricName: 'UnHealthyHostCount',
+  Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: 'targetgroup/api/0123456789abcdef' },
+  Stat: 'Maximum',
+  Period: 60,
+  Timestamps: Array.from({ length: 15 }, (_, i) => new Date(START + i * MINUTE).toISOString()),
+  Values: Array.from({ length: 15 }, (_, i) => (i >= minute ? 1 : 0)),
+});
+
+const health = (address: string, State: string, Reason?: string): TargetHealthDescription => ({
+  Target: { Id: address, Port: 8080 },
+  TargetHealth: { State, ...(Reason ? { Reason } : {}) },
+});
+
+const leaves = (address: string) => target(address, { lastSeen: START + 70_000, lastSuccess: START + 60_000 });
+const never = (address: string) => target(address, { firstSuccess: null, lastSuccess: null });
+
+const deregistered = (id: string, seconds: number): CloudTrailEvent => ({
+  EventName: 'DeregisterTargets',
+  EventTime: new Date(START + seconds * 1000).toISOString(),
+  CloudTrailEvent: JSON.stringify({ requestParameters: { targetGroupArn: API, targets: [{ id, port: 8080 }] } }),
+});
+
+interface Situation {
+  name: string;
+  evidence?: Partial<Omit<Known, 'traffic'>>;
+  targets?: TargetTraffic[];
+  expected: Record<string, string>;
+}
+
+const situations: Situation[] = [
+  {
+    name: 'an HTTP group whose target goes on getting requests',
+    evidence: { targetGroups: group({}) },
+    targets: [target('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: {
+      'connection-refused': 'confirmed',
+      'tls-handshake-failure': 'ruled out',
+      'protocol-mismatch': 'ruled out',
+      'shutdown-before-drain': 'ruled out',
+    },
+  },
+  {
+    name: 'health checks took it out: registered, unhealthy',
+    evidence: {
+      targetGroups: group({}),
+      targetHealth: {
+        [API]: [health('10.0.1.5', 'unhealthy', 'Target.FailedHealthChecks'), health('10.0.1.6', 'healthy')],
+      },
+    },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'connection-refused': 'confirmed', 'shutdown-before-drain': 'ruled out' },
+  },
+  {
+    name: 'it was draining when it refused',
+    evidence: {
+      targetGroups: group({}),
+      targetHealth: { [API]: [health('10.0.1.5', 'draining'), health('10.0.1.6', 'healthy')] },
+    },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'confirmed', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'it refused for 40 s before it was deregistered: it crashed and was replaced, or was stopped without a word',
+    evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.5', 100)] },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE }),
+    ],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
+    name: 'another target of the group took over',
+    evidence: { targetGroups: group({}) },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE }),
+    ],
+    expected: { 'shutdown-before-drain': 'likely', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'the one target that joined took the place of another, and health checks found this one down',
+    evidence: { targetGroups: group({}), metrics: [unhealthyFrom(1)] },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080', { lastSeen: START + 5 * MINUTE, lastSuccess: START + 5 * MINUTE }),
+      target('10.0.1.7:8080', { firstSeen: START + 5 * MINUTE }),
+    ],
+    expected: { 'connection-refused': 'confirmed', 'shutdown-before-drain': 'ruled out' },
+  },
+  {
+    name: 'another target took over, and health checks may have found this one down first',
+    evidence: { targetGroups: group({}), metrics: [unhealthyFrom(1)] },
+    targets: [
+      leaves('10.0.1.5:8080'),
+      target('10.0.1.6:8080'),
+      target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE }),
+    ],
+    expected: { 'connection-refused': 'possible', 'shutdown-before-drain': 'possible' },
+  },
+  {
+    name: 'CloudTrail has it deregistered just before',
+    evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.5', 40)] },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'confirmed', 'connection-refused': 'ruled out' },
+  },
+  {
+    name: 'CloudTrail has another one deregistered',
+    evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.9', 40)] },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
+    name: 'it left and nothing tells why',
+    evidence: { targetGroups: group({}) },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
+    name: 'absent now alone proves nothing',
+    evidence: { targetGroups: group({}), targetHealth: { [API]: [health('10.0.1.6', 'healthy')] } },
+    targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+    expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
+  },
+  {
+    name: 'nothing is known of the group',
+    targets: [never('10.0.1.5:8080')],
+    expected: {
+      'connection-refused': 'possible',
+      'tls-handshake-failure': 'possible',
+      'protocol-mismatch': 'possible',
+    },
+  },
+  {
+    name: 'HTTPS group, TLS errors counted and no connection errors, it answered other requests',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS' }),
+      metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
+    },
+    targets: [target('10.0.1.5:8080')],
+    expected: {
+      'tls-handshake-failure': 'confirmed',
+      'connection-refused': 'ruled out',
+      'protocol-mismatch': 'ruled out',
+    },
+  },
+  {
+    name: 'HTTPS group, TLS errors, nothing ever succeeded: old TLS or plain HTTP',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS' }),
+      metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
+    },
+    targets: [never('10.0.1.5:8080')],
+    expected: {
+      'tls-handshake-failure': 'possible',
+      'protocol-mismatch': 'possible',
+      'connection-refused': 'ruled out',
+    },
+  },
+  {
+    name: 'HTTPS group whose plain HTTP health check passes on the same port',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS', HealthCheckProtocol: 'HTTP' }),
+      targetHealth: { [API]: [health('10.0.1.5', 'healthy')] },
+      metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
+    },
+    targets: [never('10.0.1.5:8080')],
+    expected: { 'protocol-mismatch': 'likely', 'tls-handshake-failure': 'ruled out' },
+  },
+  {
+    name: 'HTTPS group, connection errors counted and no TLS errors',
+    evidence: {
+      targetGroups: group({ Protocol: 'HTTPS' }),
+      metrics: [errors('TargetTLSNegotiationErrorCount', 0), errors('TargetConnectionErrorCount', 20)],
+    },
+    targets: [target('10.0.1.5:8080')],
+    expected: { 'connection-refused': 'confirmed', 'tls-handshake-failure': 'ruled out' },
+  },
+];
+
+describe('failed while connecting', () => {
+  describe('when the process of one target has died', () => {
+    const died = [61, 62, 63].map((second) => failed('connect-failed', second));
+    const down = { [API]: [health('10.0.1.5', 'unhealthy'), health('10.0.1.6', 'healthy')] };
+
+    it('an error in the last moments of another, of which it is not known whether it left, may be of a shutdown', () => {
+      const closed = failed('closed-before-response', 885, { target: '10.0.1.9:8080', target_processing_time: 0.4 });
+      const targets = [
+        leaves('10.0.1.5:8080'),
+        target('10.0.1.6:8080'),
+        target('10.0.1.9:8080', { requests: 400, lastSeen: START + 885_000, lastSuccess: START + 880_000 }),
+      ];
+      const known = { traffic: trafficOf([...died, closed], { targets }), targetHealth: down };
+      const { ruledOut, missing } = shutdownBeforeDrain.judge(known, question);
+      expect(ruledOut).toBe(false);
+      expect(missing).toEqual(['Whether 10.0.1.9:8080 left is not known: what was read ends too soon.']);
+    });
+
+    it('the count of unhealthy hosts that it raised says nothing of a target that left later', () => {
+      const closed = [600, 601, 602].map((second) =>
+        failed('closed-before-response', second, { target: '10.0.1.9:8080' }),
+      );
+      const targets = [
+        leaves('10.0.1.5:8080'),
+        target('10.0.1.6:8080'),
+        target('10.0.1.9:8080', { lastSeen: START + 603_000, lastSuccess: START + 599_000 }),
+      ];
+      const known = {
+        traffic: trafficOf([...died, ...closed], { targets }),
+        targetHealth: down,
+        metrics: [unhealthyFrom(1)],
+      };
+      const { claims, ruledOut } = shutdownBeforeDrain.judge(known, question);
+      expect(ruledOut).toBe(false);
+      expect(claims.filter(({ errors }) => errors.length > 0)).toMatchObject([
+        { strength: 'possible', errors: { length: 3 } },
+      ]);
+    });
+  });
+
+  it.each(situations)('$name', ({ evidence, targets, expected }) => {
+    const traffic = trafficOf(
+      several(20, 'connect-failed', () => ({ elapsed: 0.001 }), 0.5),
+      targets ? { targets } : {},
+    );
+    const judged = Object.fromEntries(
+      FAMILY.map((cause) => {
+        const { claims, ruledOut } = cause.judge({ traffic, ...evidence }, question);
+        const strongest = ['confirmed', 'likely', 'possible'].find((strength) =>
+          claims.some((claim) => claim.strength === strength && claim.errors.length > 0),
+        );
+        return [cause.id, strongest ?? (ruledOut ? 'ruled out' : 'untested')];
+      }),
+    );
+    expect(judged).toMatchObject(expected);
+  });
+
+  describe('a connection that ended at 10 s', () => {
+    const tlsOnly = [errors('TargetTLSNegotiationErrorCount', 5), errors('TargetConnectionErrorCount', 0)];
+    it.each([
+      { name: 'TLS errors and no failed connection were counted', metrics: tlsOnly, strength: 'confirmed' },
+      {
+        name: 'the same, and the target never answered: it may wait for plain HTTP',
+        metrics: tlsOnly,
+        strength: 'possible',
+        targets: [never('10.0.1.5:8080')],
+      },
+      { name: 'nothing was counted', metrics: [], strength: 'possible' },
+    ])('of an HTTPS group, $name: $strength', ({ metrics, strength, targets }) => {
+      const traffic = trafficOf(several(5, 'connect-timeout'), { targets: targets ?? [target('10.0.1.5:8080')] });
+      const known = { traffic, metrics, targetGroups: group({ Protocol: 'HTTPS' }) };
+      const { claims } = tlsHandshakeFailure.judge(known, question);
+      expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([{ strength, errors: { length: 5 } }]);
+    });
+
+    it('of an HTTPS group is no handshake when failed connections and no TLS errors were counted', () => {
+      const metrics = [errors('TargetTLSNegotiationErrorCount', 0), errors('TargetConnectionErrorCount', 5)];
+      const known = {
+        traffic: trafficOf(several(5, 'connect-timeout')),
+        metrics,
+        targetGroups: group({ Protocol: 'HTTPS' }),
+      };
+      expect(tlsHandshakeFailure.judge(known, question)).toMatchObject({ claims: [], ruledOut: true });
+    });
+  });
+
+  it('none of them explains errors on an open connection, and says so with the count', () => {
+    const traffic = trafficOf(several(7, 'idle-timeout'));
+    for (const cause of FAMILY) {
+      const { claims, ruledOut, against } = cause.judge({ traffic }, question);
+      expect([cause.id, claims, ruledOut, against[0]]).toEqual([
+        cause.id,
+        [],
+        true,
+        '7 of 7 errors were sent on an open connection and ran into the idle timeout.',
+      ]);
+    }
+  });
+});

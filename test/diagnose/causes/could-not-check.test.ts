@@ -1,0 +1,41 @@
+/** So many errors that some kinds of them are counted only: what could be of those is neither ruled out nor passed over. */
+import { describe, expect, it } from 'vitest';
+import { causes } from '../../../src/diagnose/causes/index.ts';
+import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
+import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import { logOf, question, several } from '../../support/traffic/traffic-builder.ts';
+
+/** 398 refused connections, of which 40 were read one by one, and 2 closed ones, of which none was. */
+const shapes = (...args: Parameters<typeof several>) => logOf(several(...args)).failureShapes;
+const log = {
+  ...logOf(several(40, 'connect-failed')),
+  failureShapes: [
+    ...shapes(1, 'connect-failed').map((shape) => ({ ...shape, count: 398 })),
+    ...shapes(2, 'closed-before-response'),
+  ],
+};
+const traffic = readTraffic(log, question);
+
+describe('errors that were counted only', () => {
+  it('are among the errors', () => {
+    expect(traffic.errors).toHaveLength(40);
+    expect(traffic.bySignature).toContainEqual({ id: 'closed-before-response', count: 2 });
+  });
+
+  it.each([
+    'keep-alive-race',
+    'closed-mid-request',
+    'worker-timeout',
+    'malformed-response',
+    'response-header-too-large',
+  ])('%s says that they could not be looked at', (id) => {
+    const judged = causes.find((cause) => cause.id === id)?.judge({ traffic }, question);
+    expect(judged).toMatchObject({ ruledOut: false, claims: [], missing: [expect.stringContaining('looked at')] });
+    expect(judged?.missing[0]).toContain(`2 of ${traffic.total}`);
+  });
+
+  it('requests that all fail are counted, not those that were read', () =>
+    expect(protocolMismatch.judge({ traffic }, question).against[0]).toContain(
+      `each of the ${traffic.total - 2} would fail`,
+    ));
+});

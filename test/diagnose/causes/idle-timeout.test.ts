@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { slowTarget } from '../../../src/diagnose/causes/slow-target.ts';
+import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
+import { failed, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+const sixty = { 'idle_timeout.timeout_seconds': '60' };
+const thirty = { 'idle_timeout.timeout_seconds': '30' };
+const slow = (count: number, part = {}) =>
+  several(count, 'idle-timeout', (i) => ({ elapsed: 60.001 + i / 1000, ...part }));
+const upload = (count: number, elapsed: (i: number) => number) =>
+  several(count, 'idle-timeout', (i) => ({ route: 'POST /files', received_bytes: 4_000_000 + i, elapsed: elapsed(i) }));
+const changedAfter = {
+  EventName: 'ModifyLoadBalancerAttributes',
+  EventTime: '2026-11-20T03:00:00Z',
+  CloudTrailEvent: '{"requestParameters":{"attributes":[{"key":"idle_timeout.timeout_seconds","value":"60"}]}}',
+};
+
+/** Strengths of the claims of both causes with the number of errors. */
+function judged(
+  failures: ReturnType<typeof slow>,
+  attributes?: Record<string, string>,
+  changes?: (typeof changedAfter)[],
+) {
+  const traffic = trafficOf(failures);
+  const known = { traffic, ...(attributes && { attributes }), ...(changes && { changes }) };
+  const words = (cause: typeof slowTarget | typeof slowUpload) => {
+    const { claims, ruledOut } = cause.judge(known, question);
+    return (
+      claims.map(({ strength, errors }) => `${strength} ${errors.length}`).join(', ') || (ruledOut ? 'ruled out' : '-')
+    );
+  };
+  return { target: words(slowTarget), upload: words(slowUpload) };
+}
+
+describe('slow-target and slow-upload', () => {
+  it('keep their ids', () => expect([slowTarget.id, slowUpload.id]).toEqual(['slow-target', 'slow-upload']));
+
+  it.each([
+    {
+      name: 'requests without a body at the timer',
+      failures: slow(5),
+      attributes: sixty,
+      target: 'confirmed 5',
+      upload: 'ruled out',
+    },
+    { name: 'a single one', failures: slow(1), attributes: sixty, target: 'confirmed 1', upload: 'ruled out' },
+    {
+      name: 'POSTs of which few bytes had come: a body may still have been on its way',
+      failures: slow(4, { route: 'POST /orders', received_bytes: 900 }),
+      attributes: sixty,
+      target: 'likely 4',
+      upload: '-',
+    },
+    {
+      name: 'attributes unknown',
+      failures: slow(5),
+      attributes: undefined,
+      target: 'confirmed 5',
+      upload: 'ruled out',
+    },
+    {
+      name: 'another timer than the configured one',
+      failures: slow(5),
+      attributes: thirty,
+      target: 'likely 5',
+      upload: 'ruled out',
+    },
+    { name: 'another timer, once', failures: slow(1), attributes: thirty, target: 'possible 1', upload: 'ruled out' },
+    {
+      name: 'ended before any timer',
+      failures: several(4, 'idle-timeout', (i) => ({ elapsed: 3.3 + i * 2.7 })),
+      attributes: sixty,
+      target: 'possible 4',
+      upload: 'ruled out',
+    },
+    {
+      name: 'a large body at the timer',
+      failures: upload(3, () => 60.002),
+      attributes: sixty,
+      target: 'possible 3',
+      upload: 'possible 3',
+    },
+    {
+      name: 'large bodies, each well above the timer, on a fast route',
+      failures: upload(4, (i) => 65 + i * 7),
+      attributes: sixty,
+      target: 'possible 4',
+      upload: 'possible 4',
+    },
+    {
+      name: 'one large body well above the timer',
+      failures: upload(1, () => 71.4),
+      attributes: sixty,
+      target: 'possible 1',
+      upload: 'possible 1',
+    },
+    {
+      name: 'large bodies at the timer where small ones of the route time out too',
+      failures: [...slow(4, { route: 'POST /files', received_bytes: 800 }), ...upload(2, () => 60.002)],
+      attributes: sixty,
+      target: 'likely 4, likely 2',
+      upload: '-',
+    },
+    {
+      name: 'closed within milliseconds',
+      failures: several(20, 'closed-before-response'),
+      attributes: sixty,
+      target: 'ruled out',
+      upload: 'ruled out',
+    },
+  ])('$name', ({ failures, attributes, target, upload: uploads }) => {
+    expect(judged(failures, attributes)).toEqual({ target, upload: uploads });
+  });
+
+  it('is not certain when no timer shows and none is known', () => {
+    const spread = several(4, 'idle-timeout', (i) => ({ elapsed: 3.3 + i * 2.7 }));
+    expect(judged(spread).target).toBe('possible 4');
+    expect(slowTarget.judge({ traffic: trafficOf(spread) }, question).against).toEqual([
+      '4 errors ended after 3.30 s to 11.4 s, at no common whole second, as a timer would.',
+    ]);
+  });
+
+  it('is certain again when CloudTrail shows that the idle timeout was changed since', () => {
+    expect(judged(slow(5), thirty, [changedAfter]).target).toBe('confirmed 5');
+  });
+
+  it('rules itself out with the durations first', () => {
+    const { against } = slowTarget.judge(
+      { traffic: trafficOf(several(149, 'closed-before-response', () => ({ elapsed: 0.05 }), 1)), attributes: sixty },
+      question,
+    );
+    expect(against[0]).toBe('149 of 149 errors ended within 50 ms; the idle timeout takes 60 s.');
+  });
+
+  it('says which routes, their share and what their successes take', () => {
+    const traffic = trafficOf(slow(4));
+    const judgement = slowTarget.judge({ traffic, attributes: sixty }, question);
+    expect(judgement.for).toEqual([
+      '4 of 4 errors were sent to the target and got no response; they ended after 60.0 s.',
+      '4 errors had next to nothing to upload (GET, 300 bytes at most).',
+      'They end at the idle timeout of the load balancer: 60 s.',
+      'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',
+    ]);
+    expect(judgement.summary).toBe('GET /orders got no response within 60 s: 4 requests failed.');
+  });
+
+  it('raises the idle timeout of this load balancer, and says what that does to keep-alive', () => {
+    const fix = slowTarget.fix({ traffic: trafficOf(slow(4)), attributes: sixty }, question);
+    expect(fix.commands[0]).toContain(
+      `--load-balancer-arn ${question.loadBalancer.arn} --attributes Key=idle_timeout.timeout_seconds,Value=120`,
+    );
+    expect(fix.sideEffects[0]).toContain('keep-alive');
+  });
+
+  it('explains nothing about errors that may have waited', () => {
+    const traffic = trafficOf([failed('closed-before-response', 5, { elapsed: 80, target_processing_time: 80 })]);
+    expect(traffic.log.oldest).toBe(START);
+    expect(slowTarget.judge({ traffic, attributes: sixty }, question).against[0]).not.toContain('idle timeout takes');
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { lambdaError } from '../../../src/diagnose/causes/lambda-error.ts';
+import { lambdaInvalidResponse } from '../../../src/diagnose/causes/lambda-invalid-response.ts';
+import { lambdaResponseTooLarge } from '../../../src/diagnose/causes/lambda-response-too-large.ts';
+import { lambdaThrottled } from '../../../src/diagnose/causes/lambda-throttled.ts';
+import { lambdaTimeout } from '../../../src/diagnose/causes/lambda-timeout.ts';
+import { LAMBDA_CODES } from '../../../src/diagnose/reason-codes/lambda-codes.ts';
+import { API, question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+const REPORT = 'arn:aws:lambda:eu-west-1:123456789012:function:report';
+const targetHealth = { [API]: [{ Target: { Id: `${REPORT}:live` } }] };
+const timeout = (Timeout: number, part = {}) => ({ targetHealth, functions: { [REPORT]: { Timeout, ...part } } });
+const causes = [lambdaError, lambdaTimeout, lambdaInvalidResponse, lambdaResponseTooLarge, lambdaThrottled];
+
+/** Errors with this code that took these seconds. */
+const took = (error_reason: string, ...durations: number[]) =>
+  several(durations.length, 'lambda-failure', (i) => ({
+    error_reason,
+    elapsed: durations[i] ?? 0,
+    target_processing_time: durations[i] ?? 0,
+  }));
+
+/** What each cause that says something claims: "lambda-error confirmed 3". */
+const judged = (failures: ReturnType<typeof took>, known = {}) =>
+  causes.flatMap((cause) =>
+    cause
+      .judge({ traffic: trafficOf(failures), ...known }, question)
+      .claims.map(({ strength, errors }) => `${cause.id} ${strength} ${errors.length}`),
+  );
+
+describe('the Lambda causes', () => {
+  it('keep their ids', () => {
+    expect(causes.map(({ id }) => id)).toEqual([
+      'lambda-error',
+      'lambda-timeout',
+      'lambda-invalid-response',
+      'lambda-response-too-large',
+      'lambda-throttled',
+    ]);
+  });
+
+  it.each([
+    ['the function raises', took('LambdaUnhandled', 0.2, 1.4, 0.9), timeout(30), ['lambda-error confirmed 3']],
+    [
+      'the function runs into its timeout',
+      took('LambdaUnhandled', 3.01, 3.004, 3.1),
+      timeout(3),
+      ['lambda-timeout confirmed 3'],
+    ],
+    [
+      'some raise, some time out',
+      took('LambdaUnhandled', 0.2, 3.01, 3.02),
+      timeout(3),
+      ['lambda-error confirmed 1', 'lambda-timeout confirmed 2'],
+    ],
+    [
+      'longer than the timeout, as with a slow start',
+      took('LambdaUnhandled', 4.2),
+      timeout(3),
+      ['lambda-error possible 1', 'lambda-timeout possible 1'],
+    ],
+    [
+      'timeout unknown, all at the same whole second',
+      took('LambdaUnhandled', 3.004, 3.01, 3.02),
+      {},
+      ['lambda-error possible 3', 'lambda-timeout possible 3'],
+    ],
+    ['timeout unknown, durations spread', took('LambdaUnhandled', 0.21, 1.6, 2.4), {}, ['lambda-error confirmed 3']],
+    [
+      'the function was changed since',
+      took('LambdaUnhandled', 0.2, 3.01),
+      timeout(30, { LastModified: '2026-11-20T03:10:00.000+0000' }),
+      ['lambda-error confirmed 1', 'lambda-error possible 1', 'lambda-timeout possible 1'],
+    ],
+    ['wrong shape', took('LambdaInvalidResponse', 0.1), {}, ['lambda-invalid-response confirmed 1']],
+    ['over 1 MB', took('LambdaResponseTooLarge', 0.1), {}, ['lambda-response-too-large confirmed 1']],
+    ['throttled', took('LambdaThrottling', 0.01, 0.02), {}, ['lambda-throttled confirmed 2']],
+    ['the Lambda service failed', took('LambdaConnectionTimeout', 5), {}, ['lambda-error confirmed 1']],
+    ['a code that AWS added later', took('LambdaSomethingNew', 0.1), {}, ['lambda-error confirmed 1']],
+  ])('%s', (_, failures, known, claims) => {
+    expect(judged(failures, known)).toEqual(claims);
+  });
+
+  it('says that a failure of the service is not one of the function', () => {
+    const [sentence] = lambdaError.judge({ traffic: trafficOf(took('LambdaServiceException', 0.1)) }, question).for;
+    expect(sentence).toContain('LambdaInternalError; a failure of the service, not of the function');
+  });
+
+  it('says which durations contradict a timeout', () => {
+    const known = { traffic: trafficOf(took('LambdaUnhandled', 0.2, 1.4)), ...timeout(30) };
+    expect(lambdaError.judge(known, question).for).toContain(
+      '2 unhandled errors took 200 ms to 1.40 s, which contradicts a timeout of 30 s.',
+    );
+    expect(lambdaTimeout.judge(known, question)).toMatchObject({ claims: [], ruledOut: true });
+  });
+
+  it('names the function and its timeout in the headline and in the fix', () => {
+    const known = { traffic: trafficOf(took('LambdaUnhandled', 3.01, 3.02)), ...timeout(3) };
+    expect(lambdaTimeout.judge(known, question).summary).toBe(
+      'The function report ran into its timeout of 3 s in 2 requests.',
+    );
+    expect(lambdaTimeout.fix(known, question).commands[0]).toBe(
+      `aws lambda update-function-configuration --function-name ${REPORT} --timeout 6`,
+    );
+  });
+
+  it('says that the timeout was not read', () => {
+    const { missing } = lambdaTimeout.judge({ traffic: trafficOf(took('LambdaUnhandled', 3.004)) }, question);
+    expect(missing).toEqual(['The timeout of the function behind api was not read (lambda:GetFunctionConfiguration).']);
+  });
+
+  it.each([
+    [lambdaTimeout, '"Task timed out"'],
+    [lambdaError, '?ERROR ?"Runtime exited"'],
+    [lambdaInvalidResponse, 'statusCode'],
+  ])('searches the log of the function for what $id leaves there', (cause, pattern) => {
+    const code = cause === lambdaInvalidResponse ? 'LambdaInvalidResponse' : 'LambdaUnhandled';
+    const traffic = trafficOf(took(code, cause === lambdaTimeout ? 3.002 : 0.2));
+    const patterns = cause
+      .fix({ traffic }, question)
+      .commands.flatMap((one) => /--filter-pattern '(.*)'/.exec(one)?.[1] ?? []);
+    expect(patterns).toEqual([pattern]);
+  });
+
+  it('says which header member the target group expects', () => {
+    const targetGroupAttributes = { [API]: { 'lambda.multi_value_headers.enabled': 'true' } };
+    const known = { traffic: trafficOf(took('LambdaInvalidResponse', 0.1)), targetGroupAttributes };
+    expect(lambdaInvalidResponse.judge(known, question).for[1]).toContain('expects multiValueHeaders');
+  });
+
+  it('knows all 26 documented codes, four of them internal', () => {
+    expect(Object.keys(LAMBDA_CODES)).toHaveLength(26);
+    const internal = Object.entries(LAMBDA_CODES).filter(([, { metric }]) => metric === 'LambdaInternalError');
+    expect(internal.map(([code]) => code)).toEqual([
+      'LambdaConnectionError',
+      'LambdaConnectionTimeout',
+      'LambdaServiceException',
+      'LambdaUnhandledException',
+    ]);
+  });
+
+  it.each(causes)('$id has nothing to say about errors of another kind', (cause) => {
+    const traffic = trafficOf(several(3, 'connect-failed'));
+    expect(cause.judge({ traffic }, question)).toEqual({
+      claims: [],
+      for: [],
+      against: [],
+      missing: [],
+      ruledOut: false,
+    });
+    expect(cause.fix({ traffic }, question).summary).not.toBe('');
+  });
+});

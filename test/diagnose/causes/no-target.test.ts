@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { fixedResponse } from '../../../src/diagnose/causes/fixed-response.ts';
+import { noRegisteredTargets } from '../../../src/diagnose/causes/no-registered-targets.ts';
+import { targetOptimizer } from '../../../src/diagnose/causes/target-optimizer.ts';
+import { API, failed, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+const group = (part = {}) => ({ targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api', ...part }] });
+const rejects = (...Values: number[]) => ({
+  metrics: [
+    {
+      MetricName: 'TargetControlRequestRejectCount',
+      Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: 'targetgroup/api/0123456789abcdef' },
+      Stat: 'Sum',
+      Period: 60,
+      Timestamps: Values.map((_, i) => new Date(START + i * 60_000).toISOString()),
+      Values,
+    },
+  ],
+});
+const pair = (elb_status_code: string, target_status_code: string) => ({
+  target_group_arn: API,
+  elb_status_code,
+  target_status_code,
+  requests: 10,
+});
+const twenty = several(20, 'no-target');
+
+function judged(known = {}, log = {}) {
+  const scene = { traffic: trafficOf(twenty, log), ...known };
+  return [noRegisteredTargets, targetOptimizer].flatMap((cause) =>
+    cause.judge(scene, question).claims.map(({ strength }) => `${cause.id} ${strength}`),
+  );
+}
+
+describe('no-registered-targets and target-optimizer', () => {
+  it('keep their ids', () =>
+    expect([noRegisteredTargets.id, targetOptimizer.id]).toEqual(['no-registered-targets', 'target-optimizer']));
+
+  it.each([
+    ['a group without a target control port', group(), {}, ['no-registered-targets confirmed']],
+    ['nothing known of the group', {}, {}, ['no-registered-targets possible', 'target-optimizer possible']],
+    [
+      'nothing known, but every request failed so',
+      {},
+      { statuses: [pair('503', '-')] },
+      ['no-registered-targets likely', 'target-optimizer possible'],
+    ],
+    [
+      'nothing known, and some succeeded',
+      {},
+      { statuses: [pair('200', '200'), pair('503', '-')] },
+      ['no-registered-targets possible', 'target-optimizer possible'],
+    ],
+    [
+      'a target control port alone',
+      group({ TargetControlPort: 3000 }),
+      {},
+      ['no-registered-targets possible', 'target-optimizer possible'],
+    ],
+    [
+      'the agent refused as many',
+      { ...group({ TargetControlPort: 3000 }), ...rejects(12, 8) },
+      {},
+      ['target-optimizer confirmed'],
+    ],
+    [
+      'the agent refused none',
+      { ...group({ TargetControlPort: 3000 }), ...rejects() },
+      {},
+      ['no-registered-targets confirmed'],
+    ],
+    [
+      'the agent refused a few',
+      { ...group({ TargetControlPort: 3000 }), ...rejects(3) },
+      {},
+      ['no-registered-targets possible', 'target-optimizer possible'],
+    ],
+  ])('%s', (_, known, log, claims) => {
+    expect(judged(known, log)).toEqual(claims);
+  });
+
+  it.each([
+    ['nothing registered', [], 'No target is registered in api now.'],
+    [
+      'all unused',
+      [{ Target: { Id: 'i-01' }, TargetHealth: { State: 'unused', Reason: 'Target.NotInUse' } }],
+      'api has 1 target now: 1 unused (Target.NotInUse).',
+    ],
+  ])('says what health says now: %s', (_, described, sentence) => {
+    const known = { traffic: trafficOf(twenty), ...group(), targetHealth: { [API]: described } };
+    expect(noRegisteredTargets.judge(known, question).for).toContain(sentence);
+  });
+
+  it('names the group in the headline and in the command', () => {
+    const known = { traffic: trafficOf(twenty), ...group() };
+    expect(noRegisteredTargets.judge(known, question).summary).toBe('api had no usable target: 20 requests got 503.');
+    expect(noRegisteredTargets.fix(known, question).commands[0]).toContain(API);
+  });
+
+  it('a 503 without a target and a configured one rule each other out', () => {
+    const configured = trafficOf(several(20, 'fixed-response'));
+    expect(fixedResponse.judge({ traffic: trafficOf(twenty) }, question)).toMatchObject({
+      ruledOut: true,
+      against: ['20 of 20 errors found no target to connect to.'],
+    });
+    expect(noRegisteredTargets.judge({ traffic: configured }, question)).toMatchObject({
+      ruledOut: true,
+      against: ['20 of 20 errors are a fixed response of a listener rule.'],
+    });
+    expect(fixedResponse.judge({ traffic: trafficOf(several(3, 'connect-failed')) }, question).ruledOut).toBe(false);
+  });
+
+  it('takes a 503 of a shape nobody documented for the optimizer only when it refused requests', () => {
+    const traffic = trafficOf([failed('inconsistent', 60, { elb_status_code: '503' })]);
+    expect(targetOptimizer.judge({ traffic, ...group() }, question).claims).toEqual([]);
+    expect(targetOptimizer.judge({ traffic, ...rejects(1) }, question).claims).toMatchObject([
+      { strength: 'confirmed' },
+    ]);
+  });
+});

@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { securityGroupBlocked } from '../../../src/diagnose/causes/security-group-blocked.ts';
+import {
+  at,
+  call,
+  group,
+  health,
+  inWords,
+  logged,
+  NODE,
+  raced,
+  refusals,
+  scene,
+  type Told,
+  timeouts,
+} from '../../support/network/connect-timeouts.ts';
+import { acl, admitting, appGroup, cidr, eni, groups, network, tcp } from '../../support/network/network.ts';
+import { API, question, several } from '../../support/traffic/traffic-builder.ts';
+
+const judge = (told: Told) => securityGroupBlocked.judge(scene(told), question);
+const removed = { securityGroups: admitting({ ...tcp(8080), ...groups('sg-old') }).securityGroups };
+
+describe('security-group-blocked', () => {
+  it.each<Told & { name: string; verdict: string }>([
+    { name: 'the group of the load balancer is not admitted', known: removed, verdict: 'confirmed 6' },
+    {
+      name: 'it never answered at all',
+      known: removed,
+      targets: [logged({ firstSuccess: null, lastSuccess: null })],
+      verdict: 'confirmed 6',
+    },
+    {
+      name: 'successes go on over connections that stood, and nothing changed since',
+      known: removed,
+      targets: [logged({ lastSuccess: at(500) })],
+      verdict: 'confirmed 6',
+    },
+    {
+      name: 'successes fade out among the timeouts, changes not read',
+      known: { ...removed, changes: undefined },
+      targets: [logged({ lastSuccess: at(80) })],
+      verdict: 'likely 6',
+    },
+    {
+      name: 'successes go on to the end, changes not read',
+      known: { ...removed, changes: undefined },
+      targets: [logged({ lastSuccess: at(500) })],
+      verdict: 'possible 6',
+    },
+    {
+      name: 'the rule went minutes before, whatever succeeded since',
+      known: { ...removed, changes: [call('RevokeSecurityGroupIngress', 'sg-app', -120)] },
+      targets: [logged({ lastSuccess: at(500) })],
+      verdict: 'confirmed 6',
+    },
+    {
+      name: 'the rule was taken away after the errors',
+      known: { ...removed, changes: [call('RevokeSecurityGroupIngress', 'sg-app', 1200)] },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'health checks pass on the same port now',
+      known: { ...removed, targetHealth: { [API]: [health('healthy')] } },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'health checks pass on another port',
+      known: {
+        ...removed,
+        targetGroups: [group({ HealthCheckPort: '9090' })],
+        targetHealth: { [API]: [health('healthy')] },
+      },
+      verdict: 'confirmed 6',
+    },
+    { name: 'the configuration allows the path', verdict: 'ruled out' },
+    {
+      name: 'a rule was taken away before the timeouts and put back as they end',
+      known: {
+        changes: [
+          call('RevokeSecurityGroupIngress', 'sg-app', 45),
+          call('AuthorizeSecurityGroupIngress', 'sg-app', 105),
+        ],
+      },
+      verdict: 'likely 6',
+    },
+    {
+      name: 'the same, but connections timed out after it was put back',
+      known: {
+        changes: [
+          call('RevokeSecurityGroupIngress', 'sg-app', 45),
+          call('AuthorizeSecurityGroupIngress', 'sg-app', 80),
+        ],
+      },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'the same, but of another port',
+      known: {
+        changes: [
+          call('RevokeSecurityGroupIngress', 'sg-app', 45, { fromPort: 22, toPort: 22 }),
+          call('AuthorizeSecurityGroupIngress', 'sg-app', 105, { fromPort: 22, toPort: 22 }),
+        ],
+      },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'the configuration allows it, since a rule was added after the errors',
+      known: { changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)] },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'a change to another group after the errors',
+      known: { changes: [call('AuthorizeSecurityGroupIngress', 'sg-web', 1200)] },
+      verdict: 'ruled out',
+    },
+    { name: 'security groups could not be read', known: { securityGroups: undefined }, verdict: 'possible 6' },
+    { name: 'no interface carries the address', known: { networkInterfaces: [] }, verdict: 'possible 6' },
+    {
+      name: 'another subnet is left out, this node is not in it',
+      known: { securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups },
+      verdict: 'ruled out',
+    },
+    {
+      name: 'the subnet of this node is left out',
+      known: { securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
+      verdict: 'confirmed 6',
+    },
+    {
+      name: 'a subnet is left out, and the node is not known',
+      known: { securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
+      errors: timeouts({ node: null }),
+      targets: [logged({ node: null })],
+      verdict: 'likely 6',
+    },
+    {
+      name: 'a network ACL drops it and the groups are open',
+      known: { networkAcls: [acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])] },
+      verdict: 'ruled out',
+    },
+    {
+      name: 'a network ACL drops it and the groups could not be read',
+      known: {
+        securityGroups: undefined,
+        networkAcls: [acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])],
+      },
+      verdict: 'no claim',
+    },
+    {
+      name: 'every error came within milliseconds, though a group does block',
+      known: removed,
+      errors: refusals(5),
+      verdict: 'ruled out',
+    },
+    {
+      name: 'every request was sent, though a group does block',
+      known: removed,
+      errors: [raced()],
+      verdict: 'ruled out',
+    },
+    { name: 'an odd 504 cannot be excluded', known: removed, errors: several(1, 'inconsistent'), verdict: 'no claim' },
+    {
+      name: 'two targets, one of them cut off',
+      known: {
+        securityGroups: [...network.securityGroups, { ...appGroup, GroupId: 'sg-closed', IpPermissions: [] }],
+        networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6', { Groups: [{ GroupId: 'sg-closed' }] })],
+      },
+      errors: [...timeouts(), ...timeouts({ target: '10.0.1.6:8080' })],
+      verdict: 'confirmed 6',
+    },
+  ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+
+  it('says what is in place of the rule, and what took it away', () => {
+    const changes = [call('SetSecurityGroups', 'sg-alb', -60)];
+    expect(judge({ known: { ...removed, changes } }).for).toEqual([
+      `6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
+      'sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
+      'SetSecurityGroups changed sg-alb at 02:39:00 UTC, 110.0 s before the first error.',
+    ]);
+  });
+
+  it('is ruled out by a number', () => {
+    expect(judge({ errors: refusals(214) }).against[0]).toBe(
+      '214 of 214 errors failed within 3 ms; a dropped SYN takes 10 s.',
+    );
+  });
+
+  it('prints the command for the groups at hand', () => {
+    expect(securityGroupBlocked.fix(scene({ known: removed }), question).commands).toEqual([
+      'aws ec2 authorize-security-group-ingress --group-id sg-app --protocol tcp --port 8080 --source-group sg-alb',
+    ]);
+  });
+
+  it('says what could not be read', () => {
+    expect(judge({ known: { securityGroups: undefined, changes: undefined } }).missing).toEqual([
+      'Could not look at the rules of the security groups.',
+      'Changes (CloudTrail) were not read: the configuration is that of now.',
+    ]);
+  });
+
+  it('names the group whose rules were changed, not the one that they admit', () => {
+    const mended = { groupId: 'sg-app', groups: { items: [{ groupId: 'sg-alb' }] } };
+    const changes = [
+      { ...call('RevokeSecurityGroupIngress', 'sg-app', 45, mended) },
+      { ...call('AuthorizeSecurityGroupIngress', 'sg-app', 105, mended) },
+    ];
+    expect(judge({ known: { changes } }).summary).toBe(
+      `RevokeSecurityGroupIngress changed sg-app at 02:40:45 UTC, and AuthorizeSecurityGroupIngress changed sg-app at 02:41:45 UTC: connections timed out between the two, and none that was begun before or later. 6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
+    );
+  });
+});

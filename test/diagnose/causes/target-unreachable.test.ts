@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { targetUnreachable } from '../../../src/diagnose/causes/target-unreachable.ts';
+import {
+  at,
+  call,
+  group,
+  health,
+  inWords,
+  logged,
+  NODE,
+  refusals,
+  scene,
+  type Told,
+  timeouts,
+} from '../../support/network/connect-timeouts.ts';
+import { acl, admitting, eni, groups, routes, tcp } from '../../support/network/network.ts';
+import { API, failed, question, target } from '../../support/traffic/traffic-builder.ts';
+
+/** `now` is in seconds after the start of the window; an hour after its end when not said. */
+const judge = ({ now, ...told }: Told & { now?: number }) =>
+  targetUnreachable.judge(scene(told), now === undefined ? question : { ...question, now: at(now) });
+const counter = (name: string, value: number) => ({
+  MetricName: name,
+  Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: API.split(':').at(-1) ?? '' },
+  Stat: 'Sum',
+  Period: 60,
+  Timestamps: value > 0 ? ['2026-11-20T02:41:00Z'] : [],
+  Values: value > 0 ? [value] : [],
+});
+
+describe('target-unreachable', () => {
+  it.each<Told & { name: string; verdict: string; now?: number }>([
+    { name: 'the configuration allows the path', verdict: 'likely 6' },
+    {
+      name: 'nothing of the network could be read',
+      known: { securityGroups: undefined, networkAcls: undefined },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'the path was changed after the errors',
+      known: { changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)] },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'no changes were read: a rule may have been gone and put back',
+      known: { changes: undefined },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'no changes were read, but connections still time out',
+      now: 300,
+      known: { changes: undefined },
+      verdict: 'likely 6',
+    },
+    {
+      name: 'no changes were read, but another target behind the same rules went on answering',
+      known: { changes: undefined, networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6')] },
+      targets: [logged(), target('10.0.1.6:8080', { node: NODE })],
+      verdict: 'likely 6',
+    },
+    {
+      name: 'no changes were read, and the target that went on answering is behind other rules',
+      known: {
+        changes: undefined,
+        networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6', { Groups: [{ GroupId: 'sg-x' }] })],
+      },
+      targets: [logged(), target('10.0.1.6:8080', { node: NODE })],
+      verdict: 'possible 6',
+    },
+    {
+      name: 'it was taken out after connections had begun to time out',
+      known: { changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'a security group drops it',
+      known: { securityGroups: admitting({ ...tcp(8080), ...groups('sg-old') }).securityGroups },
+      verdict: 'ruled out',
+    },
+    {
+      name: 'a network ACL drops it',
+      known: { networkAcls: [acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])] },
+      verdict: 'ruled out',
+    },
+    {
+      name: 'a route leads nowhere',
+      known: { routeTables: [routes('rtb-1', ['10.0.0.0/16'], ['10.0.1.0/24', 'blackhole'])] },
+      verdict: 'likely 6',
+    },
+    {
+      name: 'a TLS handshake would take as long',
+      known: { targetGroups: [group({ Protocol: 'HTTPS' })] },
+      verdict: 'possible 6',
+    },
+    {
+      name: 'TLS is out of the question by the metrics',
+      known: {
+        targetGroups: [group({ Protocol: 'HTTPS' })],
+        metrics: [counter('TargetTLSNegotiationErrorCount', 0), counter('TargetConnectionErrorCount', 6)],
+      },
+      verdict: 'likely 6',
+    },
+    {
+      name: 'the target had been deregistered',
+      now: 300,
+      known: {
+        targetHealth: { [API]: [health('draining')] },
+      },
+      verdict: 'ruled out',
+    },
+    {
+      name: 'the target may have left',
+      known: { targetHealth: { [API]: [] } },
+      targets: [logged()],
+      verdict: 'possible 6',
+    },
+    { name: 'refused within milliseconds', errors: refusals(5), verdict: 'ruled out' },
+    {
+      name: 'some timed out, others were refused',
+      errors: [...timeouts(), failed('connect-failed', 300, { node: NODE })],
+      verdict: 'likely 6',
+    },
+  ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+
+  it('says that the path is open and sends the reader inside', () => {
+    const { for: sentences, summary } = judge({});
+    expect(sentences).toEqual([
+      `6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
+      'The configuration allows tcp 8080 to 10.0.1.5: sg-alb allows all traffic to 0.0.0.0/0; sg-app allows tcp 8080 from sg-alb; the network ACLs allow it both ways.',
+      '10.0.1.5:8080 is unhealthy now (Target.Timeout).',
+    ]);
+    expect(summary).toContain('look inside the host');
+    const { commands } = targetUnreachable.fix(scene(), question);
+    expect(commands.map((command) => command.split(' ')[0])).toEqual([
+      'ss',
+      'sudo',
+      'getenforce;',
+      'curl',
+      'kubectl',
+      'aws',
+    ]);
+    expect(commands[3]).toContain('http://10.0.1.5:8080/');
+  });
+
+  it('leaves commands for containers out for instances', () => {
+    const known = { targetGroups: [group({ TargetType: 'instance' })] };
+    expect(targetUnreachable.fix(scene({ known }), question).commands).toHaveLength(4);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { concentration } from '../../../src/diagnose/checks/concentration.ts';
+import { question, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+const peers = (...requests: number[]) => ({
+  targets: requests.map((count, i) => target(`10.0.1.${i + 5}:8080`, { requests: count })),
+});
+const even = peers(2500, 2500, 2500, 2500);
+const onTarget = (i: number, last: number) => ({ route: `GET /${i % 7}`, client: i, target: `10.0.1.${last}:8080` });
+const errors = (count: number, fields: Parameters<typeof several>[2]) => several(count, 'connect-failed', fields, 1);
+
+describe('concentration', () => {
+  it.each([
+    [
+      'one of four targets',
+      errors(20, (i) => onTarget(i, 5)),
+      even,
+      'fail',
+      'The target 10.0.1.5:8080 has 100 % of the errors (20 of 20) and 25 % of the requests.',
+    ],
+    ['one of two targets', errors(20, (i) => onTarget(i, 5)), peers(5000, 5000), 'fail', '10.0.1.5:8080 has 100 %'],
+    ['the only target', errors(20, (i) => onTarget(i, 5)), peers(10_000), 'pass', 'none stands out'],
+    [
+      'the busiest target has the most',
+      errors(20, (i) => onTarget(i, i < 18 ? 5 : 6)),
+      peers(9000, 1000),
+      'pass',
+      'none stands out',
+    ],
+    [
+      'a little more than its share, of many errors',
+      errors(400, (i) => onTarget(i, i % 5 < 3 ? 5 : 6)),
+      peers(4500, 5500),
+      'pass',
+      'none stands out',
+    ],
+    [
+      'one client',
+      errors(20, (i) => ({ ...onTarget(i, (i % 4) + 5), client: 7 })),
+      even,
+      'fail',
+      'One client has 100 % of the errors',
+    ],
+    [
+      'one node',
+      errors(20, (i) => onTarget(i, (i % 4) + 5)),
+      { targets: [...even.targets, target('10.0.1.5:8080', { node: '10.0.0.11', requests: 30_000 })] },
+      'fail',
+      'The load balancer node 10.0.0.10 has 100 % of the errors (20 of 20) and 25 % of the requests.',
+    ],
+    [
+      'spread',
+      errors(20, (i) => onTarget(i, (i % 4) + 5)),
+      even,
+      'pass',
+      '20 errors on 4 targets, 1 node, 7 routes and 20 clients; none stands out.',
+    ],
+    ['three errors', errors(3, (i) => onTarget(i, 5)), even, 'pass', 'too few for one to stand out'],
+  ])('%s', (_, failures, log, outcome, part) => {
+    const verdict = concentration.evaluate({ traffic: trafficOf(failures, log) }, question);
+    expect(verdict.outcome).toBe(outcome);
+    expect(verdict.summary).toContain(part);
+  });
+
+  it('finds a route that fails beyond its share', () => {
+    const failures = errors(20, (i) => ({ ...onTarget(i, (i % 4) + 5), route: 'POST /export' }));
+    const { summary } = concentration.evaluate({ traffic: trafficOf(failures, even) }, question);
+    expect(summary).toBe('The route POST /export has 100 % of the errors (20 of 20) and 10 % of the requests.');
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { deregistrationDelay } from '../../../src/diagnose/checks/deregistration-delay.ts';
+import { api, inWords, known, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
+import { API, question, several } from '../../support/traffic/traffic-builder.ts';
+
+type Seen = Parameters<typeof deregistrationDelay.evaluate>[0];
+const delay = (seconds: number) => ({
+  targetGroupAttributes: { [API]: { 'deregistration_delay.timeout_seconds': String(seconds) } },
+});
+const judge = (part: Partial<Seen>) =>
+  inWords(deregistrationDelay.evaluate({ ...known, ...delay(300), ...part }, question));
+const aborted = { traffic: traffic(several(3, 'no-response-aborted')) };
+
+describe('deregistration-delay', () => {
+  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+    { name: 'the default, and nothing was cut off', part: {}, says: 'pass: Deregistration delay: api 300 s.' },
+    {
+      name: 'no time at all, and nothing was cut off',
+      part: delay(0),
+      says: 'pass: Deregistration delay: api 0 s; api aborts requests in flight at once, and none was.',
+    },
+    {
+      name: 'requests cut off',
+      part: { ...delay(20), ...aborted },
+      says: 'fail: 3 requests to api ended before any response; its deregistration delay is 20 s.',
+    },
+    {
+      name: 'requests closed by the target are another matter',
+      part: { ...delay(20), traffic: traffic(several(3, 'closed-before-response')) },
+      says: 'pass: Deregistration delay: api 20 s.',
+    },
+    {
+      name: 'attributes of the group were not seen',
+      part: { targetGroupAttributes: {} },
+      says: 'unknown: The deregistration delay of api was not seen.',
+    },
+    {
+      name: 'a function has none',
+      part: { targetGroups: [lambda] },
+      says: 'not-applicable: No target group with addresses is in use.',
+    },
+  ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
+
+  it('does not pass 0 s without a log', () => {
+    expect(deregistrationDelay.evaluate({ targetGroups: [api()], ...delay(0) }, question).outcome).toBe('unknown');
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { failingRoutesCheck } from '../../../src/diagnose/checks/failing-routes.ts';
+import { question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+const route = (name: string, requests: number, failures: number) => ({
+  route: name,
+  requests,
+  failures,
+  succeeded: requests - failures,
+  succeededMs: 0,
+  succeededMaxMs: 0,
+});
+
+describe('failing-routes', () => {
+  const closed = several(20, 'closed-before-response', () => ({ route: 'GET /export' }));
+  it.each([
+    [
+      'one fails always',
+      closed,
+      { routes: [route('GET /export', 20, 20)] },
+      'fail',
+      'GET /export (20 of 20) fails nearly always while other routes succeed.',
+    ],
+    [
+      'one fails a little',
+      closed,
+      { routes: [route('GET /export', 900, 20)] },
+      'pass',
+      '1 route with errors; the worst is GET /export: 2.2 % of its 900 requests.',
+    ],
+    [
+      'there is only this route',
+      closed,
+      { requests: 20, routes: [route('GET /export', 20, 20)] },
+      'pass',
+      '1 route with errors; the worst is GET /export: 100 % of its 20 requests.',
+    ],
+    [
+      'a rule answers for the route with a maintenance page',
+      several(20, 'fixed-response', () => ({ route: 'GET /export' })),
+      { routes: [route('GET /export', 20, 20)] },
+      'not-applicable',
+      '20 errors never reached a target: there is no response to look at.',
+    ],
+    [
+      'its target refuses connections, and another one fails a little',
+      [
+        ...several(20, 'connect-failed', () => ({ route: 'GET /export' })),
+        ...several(2, 'idle-timeout', () => ({ route: 'GET /search' })),
+      ],
+      { routes: [route('GET /export', 20, 20), route('GET /search', 90, 2)] },
+      'pass',
+      '1 route with errors; the worst is GET /search: 2.2 % of its 90 requests.',
+    ],
+    [
+      'targets answered themselves',
+      several(5, 'target-response'),
+      {},
+      'not-applicable',
+      'Every error was answered by a target itself: the load balancer took the response.',
+    ],
+  ])('%s', (_, failures, log, outcome, summary) => {
+    expect(failingRoutesCheck.evaluate({ traffic: trafficOf(failures, log) }, question)).toMatchObject({
+      outcome,
+      summary,
+    });
+  });
+});

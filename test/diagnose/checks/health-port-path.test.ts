@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { healthPortPath } from '../../../src/diagnose/checks/health-port-path.ts';
+import { admitting, groups, tcp } from '../../support/network/network.ts';
+import { api, health, inWords, known } from '../../support/network/two-healthy-targets.ts';
+import { API, question } from '../../support/traffic/traffic-builder.ts';
+
+type Seen = Parameters<typeof healthPortPath.evaluate>[0];
+const judge = (part: Partial<Seen>) => inWords(healthPortPath.evaluate({ ...known, ...part }, question));
+const on9090 = {
+  targetHealth: { [API]: [health('10.0.1.5', 'unhealthy', { HealthCheckPort: '9090', Reason: 'Target.Timeout' })] },
+};
+
+describe('health-port-path', () => {
+  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+    {
+      name: 'the traffic port is checked',
+      part: {},
+      says: 'not-applicable: Health checks use the traffic port of every target.',
+    },
+    {
+      name: 'the health-check port is not admitted, though nothing fails',
+      part: on9090,
+      says: 'fail: 1 of 1 path to a health-check port is blocked. sg-app of 10.0.1.5 admits no tcp 9090 from sg-alb, the load balancer; it admits tcp 8080 from sg-alb.',
+    },
+    {
+      name: 'the port of the group counts where health does not say',
+      part: { targetGroups: [api({ HealthCheckPort: '9090' })] },
+      says: 'fail: 2 of 2 paths to a health-check port are blocked. sg-app of 10.0.1.5 admits no tcp 9090 from sg-alb, the load balancer; it admits tcp 8080 from sg-alb.',
+    },
+    {
+      name: 'admitted',
+      part: { ...on9090, securityGroups: admitting({ ...tcp(9090), ...groups('sg-alb') }).securityGroups ?? [] },
+      says: 'pass: The path to the health-check port is open.',
+    },
+    {
+      name: 'no interface was seen',
+      part: { ...on9090, networkInterfaces: [] },
+      says: 'unknown: Cannot see 1 of 1 path to a health-check port. Could not look at the security groups of 10.0.1.5 (no network interface that was read carries it).',
+    },
+    {
+      name: 'health checks are off',
+      part: { targetGroups: [api({ HealthCheckEnabled: false })] },
+      says: 'not-applicable: No registered target has health checks.',
+    },
+  ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
+});

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { rateAgainstTrafficCheck } from '../../../src/diagnose/checks/rate-against-traffic.ts';
+import { failed, MINUTE, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+/** Fifteen minutes of traffic that grows from 1000 to 3800 requests, with these errors in each. */
+const grown = (errors: (minute: number) => number) =>
+  trafficOf(
+    Array.from({ length: 15 }, (_, m) =>
+      Array.from({ length: errors(m) }, (_, i) => failed('closed-before-response', m * 60 + 1 + i)),
+    ).flat(),
+    { minutes: Array.from({ length: 15 }, (_, m) => ({ minute: START + m * MINUTE, requests: 1000 + m * 200 })) },
+  );
+
+describe('rate-against-traffic', () => {
+  it.each([
+    ['falls as traffic rises', grown((m) => 20 - m), 'fail', 'falls when traffic rises (r = -0.9'],
+    ['rises with it', grown((m) => 1 + m * 2), 'pass', 'rises with the traffic (r = 0.9'],
+    ['follows the traffic', grown((m) => (m % 2 === 0 ? 5 + m : 3 + m)), 'pass', 'does not follow the traffic'],
+    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', '5 errors over 15 whole minutes'],
+    ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'too even'],
+    ['no such error', trafficOf(several(60, 'connect-failed')), 'not-applicable', 'No request was closed'],
+  ])('%s', (_, traffic, outcome, part) => {
+    const verdict = rateAgainstTrafficCheck.evaluate({ traffic }, question);
+    expect(verdict.outcome).toBe(outcome);
+    expect(verdict.summary).toContain(part);
+  });
+
+  it('leaves out minutes that the window cuts', () => {
+    const cut = { ...question, from: START + 30_000, to: START + 9.5 * MINUTE };
+    expect(rateAgainstTrafficCheck.evaluate({ traffic: grown((m) => 20 - m) }, cut).summary).toContain(
+      'over 8 whole minutes',
+    );
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { recentChanges } from '../../../src/diagnose/checks/recent-changes.ts';
+import { API, failed, LB, question, START, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+/** A call so many seconds after the start of the window. The first error comes after 600 s. */
+const call = (EventName: string, second: number, text: object = { requestParameters: { loadBalancerArn: LB } }) => ({
+  EventName,
+  EventTime: new Date(START + second * 1000).toISOString(),
+  Username: 'alice',
+  CloudTrailEvent: JSON.stringify(text),
+});
+const traffic = trafficOf([failed('connect-failed', 600)]);
+const elsewhere = { requestParameters: { loadBalancerArn: LB.replaceAll('shop-prod', 'other') } };
+
+describe('recent-changes', () => {
+  it.each([
+    ['none', [], 'pass', 'Nothing was changed from an hour before the first error on; no change was recorded at all.'],
+    [
+      'long before',
+      [call('ModifyListener', -9 * 86_400)],
+      'pass',
+      'Nothing was changed from an hour before the first error on; the last change was ModifyListener, 9 days before.',
+    ],
+    [
+      'three minutes before',
+      [call('SetSecurityGroups', 420)],
+      'fail',
+      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error.',
+    ],
+    [
+      'several before',
+      [call('ModifyListener', -600), call('SetSecurityGroups', 420)],
+      'fail',
+      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; earlier ModifyListener.',
+    ],
+    [
+      'after the errors began',
+      [call('ModifyLoadBalancerAttributes', 1200)],
+      'fail',
+      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. What is configured now may not be what was then.',
+    ],
+    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'no change was recorded at all'],
+    [
+      'a refused call is no change',
+      [call('SetSecurityGroups', 420, { errorCode: 'AccessDenied' })],
+      'pass',
+      'no change was recorded at all',
+    ],
+    ['another load balancer', [call('SetSecurityGroups', 420, elsewhere)], 'pass', 'no change was recorded at all'],
+    [
+      'the target group in use',
+      [call('ModifyTargetGroup', 420, { requestParameters: { targetGroupArn: API } })],
+      'fail',
+      'ModifyTargetGroup by alice',
+    ],
+    ['nothing to do with it', [call('CreateLogStream', 420, {})], 'pass', 'no change was recorded at all'],
+    [
+      'a security group names no load balancer',
+      [call('RevokeSecurityGroupIngress', 420, { requestParameters: { groupId: 'sg-1' } })],
+      'fail',
+      'RevokeSecurityGroupIngress by alice',
+    ],
+    [
+      'text that does not parse',
+      [{ ...call('SetSecurityGroups', 420), CloudTrailEvent: '{' }],
+      'fail',
+      'SetSecurityGroups by alice',
+    ],
+  ])('%s', (_, changes, outcome, part) => {
+    const verdict = recentChanges.evaluate({ changes, traffic }, question);
+    expect(verdict.outcome).toBe(outcome);
+    expect(verdict.summary).toContain(part);
+  });
+
+  it('reads the epoch seconds that an older AWS CLI prints', () => {
+    const changes = [{ ...call('SetSecurityGroups', 0), EventTime: START / 1000 + 420 }];
+    expect(recentChanges.evaluate({ changes, traffic }, question).summary).toContain('02:47:00 UTC, 3 min before');
+  });
+});

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { targetChurn } from '../../../src/diagnose/checks/target-churn.ts';
+import {
+  API,
+  failed,
+  MINUTE,
+  question,
+  START,
+  several,
+  target,
+  trafficOf,
+} from '../../support/traffic/traffic-builder.ts';
+
+const left = target('10.0.1.5:8080', { lastSeen: START + 2 * MINUTE });
+const stays = target('10.0.1.6:8080');
+const joined = target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE });
+
+it.each([
+  { name: 'the same targets throughout', log: { targets: [stays] }, failures: [], outcome: 'pass' },
+  { name: 'a quiet replacement', log: { targets: [left, stays, joined] }, failures: [], outcome: 'pass' },
+  {
+    name: 'errors as it left',
+    log: { targets: [left, stays, joined] },
+    failures: several(3, 'connect-failed', () => ({ target: '10.0.1.5:8080' })),
+    outcome: 'fail',
+  },
+  {
+    name: 'a failing target at the edge of what was read',
+    log: { targets: [target('10.0.1.5:8080', { lastSeen: START + 15 * MINUTE - 20_000, failures: 1 }), stays] },
+    failures: [failed('connect-failed', 870)],
+    outcome: 'unknown',
+  },
+  { name: 'no target at all', log: { targets: [] }, failures: several(2, 'no-target'), outcome: 'not-applicable' },
+])('$name: $outcome', ({ log, failures, outcome }) => {
+  expect(targetChurn.evaluate({ traffic: trafficOf(failures, log) }, question).outcome).toBe(outcome);
+});
+
+it('a silent target that is still registered was taken out by health checks; it did not leave', () => {
+  const traffic = trafficOf(
+    several(3, 'connect-failed', () => ({ target: '10.0.1.5:8080' })),
+    { targets: [left, stays] },
+  );
+  const targetHealth = { [API]: [{ Target: { Id: '10.0.1.5', Port: 8080 }, TargetHealth: { State: 'unhealthy' } }] };
+  const { outcome, summary } = targetChurn.evaluate({ traffic, targetHealth }, question);
+  expect(outcome).toBe('pass');
+  expect(summary).toContain('10.0.1.5:8080 at 02:42:00 UTC got no request any more: health checks took it out');
+});

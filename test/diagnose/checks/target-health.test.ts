@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { targetHealth } from '../../../src/diagnose/checks/target-health.ts';
+import { api, health, inWords, known, lambda, ofAnother } from '../../support/network/two-healthy-targets.ts';
+import { API, question } from '../../support/traffic/traffic-builder.ts';
+
+type Seen = Parameters<typeof targetHealth.evaluate>[0];
+const judge = (part: Partial<Seen>) => inWords(targetHealth.evaluate({ ...known, ...part }, question));
+const now = (...targets: ReturnType<typeof health>[]) => ({ targetHealth: { [API]: targets } });
+const timeout = (id: string) => health(id, 'unhealthy', { Reason: 'Target.Timeout' });
+
+describe('target-health', () => {
+  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+    { name: 'all healthy', part: {}, says: 'pass: Now api: 2 healthy.' },
+    {
+      name: 'one of two times out',
+      part: now(health('10.0.1.5'), timeout('10.0.1.6')),
+      says: 'fail: 1 of 2 targets of api is unhealthy now (Target.Timeout, health checks time out): 10.0.1.6:8080.',
+    },
+    {
+      name: 'all unhealthy: it fails open',
+      part: now(timeout('10.0.1.5'), timeout('10.0.1.6')),
+      says: 'fail: 2 of 2 targets of api are unhealthy now (Target.Timeout, health checks time out): 10.0.1.5:8080 and 10.0.1.6:8080. None is healthy, so the load balancer sends requests to all of them.',
+    },
+    {
+      name: 'a rolling deployment',
+      part: now(
+        health('10.0.1.5'),
+        health('10.0.1.6', 'draining', { Reason: 'Target.DeregistrationInProgress' }),
+        health('10.0.1.7', 'initial'),
+      ),
+      says: 'pass: Now api: 1 draining, 1 healthy, 1 initial.',
+    },
+    {
+      name: 'a stopped instance beside a healthy one',
+      part: now(health('i-1'), health('i-2', 'unused', { Reason: 'Target.InvalidState' })),
+      says: 'pass: Now api: 1 healthy, 1 unused.',
+    },
+    {
+      name: 'all unused',
+      part: now(health('i-1', 'unused', { Reason: 'Target.NotInUse' })),
+      says: 'fail: All of 1 target of api are unused (Target.NotInUse, its zone is not enabled, or no listener uses the group): requests to it are answered 503.',
+    },
+    {
+      name: 'none registered',
+      part: now(),
+      says: 'fail: api has no registered target: requests to it are answered 503.',
+    },
+    { name: 'not seen', part: { targetHealth: {} }, says: 'unknown: The health of api was not seen.' },
+    {
+      name: 'an unhealthy target of another load balancer',
+      part: {
+        targetGroups: [api(), ofAnother],
+        targetHealth: { ...known.targetHealth, [ofAnother.TargetGroupArn]: [timeout('10.9.9.9')] },
+      },
+      says: 'pass: Now api: 2 healthy.',
+    },
+    {
+      name: 'only Lambda',
+      part: { targetGroups: [lambda] },
+      says: 'not-applicable: No target group with addresses is in use.',
+    },
+  ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { trafficPortPath } from '../../../src/diagnose/checks/traffic-port-path.ts';
+import { call } from '../../support/network/connect-timeouts.ts';
+import { acl, admitting, cidr, eni, groups, network, OPEN, tcp } from '../../support/network/network.ts';
+import { api, health, inWords, known, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
+import { API, question, several, target } from '../../support/traffic/traffic-builder.ts';
+
+type Seen = Parameters<typeof trafficPortPath.evaluate>[0];
+const judge = (part: Partial<Seen>, without: 'networkAcls' | 'everything' | null = null) => {
+  const seen: Seen = { ...known, ...part };
+  if (without === 'networkAcls') delete seen.networkAcls;
+  if (without === 'everything') {
+    delete seen.targetHealth;
+    delete seen.traffic;
+  }
+  return trafficPortPath.evaluate(seen, question);
+};
+const removed = { securityGroups: admitting({ ...tcp(8080), ...groups('sg-old') }).securityGroups ?? [] };
+const timeouts = (address: string) => several(3, 'connect-timeout', () => ({ target: address }));
+const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
+
+describe('traffic-port-path', () => {
+  it.each<{ name: string; part: Partial<Seen>; without?: 'networkAcls' | 'everything'; says: string }>([
+    {
+      name: 'open',
+      part: {},
+      says: 'pass: All 2 paths to the traffic ports are open. 1,000 requests were answered over them.',
+    },
+    {
+      name: 'the load balancer lost the group that is admitted',
+      part: { ...removed, traffic: traffic([], { targets: [] }) },
+      says: 'fail: 2 of 2 paths to a traffic port are blocked. sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
+    },
+    {
+      name: 'blocked, and connections that stand go on',
+      part: {
+        ...removed,
+        targetHealth: { [API]: [health('10.0.1.5')] },
+        traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 9 })] }),
+      },
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry. Requests were answered by 10.0.1.5:8080 all the same: connections that stand are not cut, new ones are.',
+    },
+    {
+      name: 'healthy on the health port, blocked on the traffic port',
+      part: {
+        securityGroups: admitting({ ...tcp(9090), ...groups('sg-alb') }).securityGroups ?? [],
+        targetHealth: { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] },
+        traffic: traffic([], { targets: [] }),
+      },
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; it admits tcp 9090 from sg-alb. 1 of them looks healthy: health checks use another port.',
+    },
+    {
+      name: 'one zone is left out',
+      part: {
+        securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups ?? [],
+        targetHealth: { [API]: [health('10.0.1.5')] },
+        traffic: traffic([], { targets: [] }),
+      },
+      says: 'fail: 1 of 1 path to a traffic port is blocked in part. sg-app of 10.0.1.5 admits tcp 8080 from a part of the load balancer only, not from 10.0.9.0/24 in subnet-b (eu-west-1b).',
+    },
+    {
+      name: 'network ACLs were not read',
+      part: {},
+      without: 'networkAcls',
+      says: 'unknown: Cannot see 2 of 2 paths to a traffic port. Could not look at the network ACLs. Requests were answered by 2 of 2 of these targets in the window.',
+    },
+    {
+      name: 'a target without an interface in the account',
+      part: { networkInterfaces: [eni('10.0.1.5')] },
+      says: 'unknown: Cannot see 1 of 2 paths to a traffic port. Could not look at the security groups of 10.0.1.6 (no network interface that was read carries it). Requests were answered by 1 of 1 of these targets in the window.',
+    },
+    {
+      name: 'a target that left and has no interface any more',
+      part: {
+        traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.9:8080')] }),
+      },
+      says: 'pass: All 2 paths to the traffic ports are open. 600 requests were answered over them.',
+    },
+    {
+      name: 'open, and connections time out all the same',
+      part: { traffic: traffic(timeouts('10.0.1.6:8080')), changes: [] },
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host.',
+    },
+    {
+      name: 'the same, and no changes were read',
+      part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host, unless other rules stood then (changes were not read).',
+    },
+    {
+      name: 'the same, and the rules were changed since',
+      part: {
+        traffic: traffic(timeouts('10.0.1.6:8080')),
+        changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)],
+      },
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host, unless other rules stood then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
+    },
+    {
+      name: 'one ephemeral port denied, and nothing of it in the traffic',
+      part: {
+        networkAcls: [both, acl('acl-app', ['subnet-app'], ['90 deny out 6 0.0.0.0/0 3389', ...OPEN])],
+        targetHealth: { [API]: [health('10.0.1.5')] },
+        traffic: traffic([], { targets: [] }),
+      },
+      says: "pass: The path to the traffic port is open. acl-app of subnet-app, the target's subnet, drops answers to tcp 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (under 0.01 % of the answers): rule 90 denies. That is under 0.01 % of the new connections, and none timed out.",
+    },
+    {
+      name: 'only Lambda',
+      part: { targetGroups: [lambda], traffic: traffic([], { targets: [] }) },
+      says: 'not-applicable: No target with an address is registered, and the log names none.',
+    },
+    {
+      name: 'neither health nor log',
+      part: {},
+      without: 'everything',
+      says: 'unknown: Neither target health nor the log could be read: the targets are not known.',
+    },
+  ])('$name', ({ part, without, says }) => expect(inWords(judge(part, without))).toBe(says));
+
+  it('gives the commands to run where the path is open', () => {
+    const { facts = [] } = judge({ traffic: traffic(timeouts('10.0.1.6:8080')) });
+    expect(
+      facts.filter(({ label }) => label === 'look inside').map(({ value }) => String(value).split(' ')[0]),
+    ).toEqual(['ss', 'sudo', 'getenforce;', 'curl', 'kubectl', 'aws']);
+  });
+
+  it('finds an instance by its primary interface', () => {
+    const networkInterfaces = [eni('10.0.1.5', { Attachment: { InstanceId: 'i-1', DeviceIndex: 0 } })];
+    const { facts } = judge({
+      networkInterfaces,
+      targetGroups: [api({ TargetType: 'instance' })],
+      targetHealth: { [API]: [health('i-1')] },
+      traffic: traffic([], { targets: [target('10.0.1.5:8080')] }),
+      instances: network.instances,
+    });
+    expect(facts).toEqual([{ label: 'api 10.0.1.5:8080', value: 'open' }]);
+  });
+});

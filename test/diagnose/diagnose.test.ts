@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { diagnose } from '../../src/diagnose/diagnose.ts';
+import type { AccessLog, EvidenceName, EvidenceSet, FailedRequest } from '../../src/evidence/evidence.ts';
+import { API, logOf, question, several } from '../support/traffic/traffic-builder.ts';
+
+const NAMES: EvidenceName[] = [
+  'accessLog',
+  'loadBalancer',
+  'attributes',
+  'listeners',
+  'rules',
+  'targetGroups',
+  'targetGroupAttributes',
+  'targetHealth',
+  'securityGroups',
+  'networkAcls',
+  'subnets',
+  'routeTables',
+  'networkInterfaces',
+  'instances',
+  'prefixLists',
+  'functions',
+  'changes',
+  'metrics',
+];
+
+/** Only the log could be read. */
+const logAlone = (failures: FailedRequest[], part: Partial<AccessLog> = {}): EvidenceSet => ({
+  ...(Object.fromEntries(
+    NAMES.map((name) => [name, { status: 'unavailable', source: '', reason: `${name} was not recorded` }]),
+  ) as EvidenceSet),
+  accessLog: { status: 'collected', source: 'logs/', value: logOf(failures, part) },
+});
+
+describe('what would decide where no log was read', () => {
+  const decidedBy = (attributes: EvidenceSet['attributes']) => {
+    const unread = { status: 'unavailable', source: '', reason: 'it was not recorded' } as const;
+    return diagnose(question, { ...logAlone([]), accessLog: unread, attributes }).verdict.decidedBy;
+  };
+  const enabled = (value: string): EvidenceSet['attributes'] => ({
+    status: 'collected',
+    source: '',
+    value: { 'access_logs.s3.enabled': value },
+  });
+
+  it.each([
+    ['is off', enabled('false'), /^The access log: enable it on the load balancer/],
+    ['is on', enabled('true'), /^The access log, which is on: mend what kept it from being read/],
+    ['is on or off, which is not known', logAlone([]).attributes, /^The access log: see whether it is on/],
+  ])('that %s', (_, attributes, says) => {
+    expect(decidedBy(attributes)).toMatch(says);
+  });
+});
+
+describe('what keepAlive says', () => {
+  it('nothing when no connection was closed', () => {
+    expect(diagnose(question, logAlone(several(4, 'connect-failed'))).keepAlive).toBeNull();
+  });
+
+  it('not measured, when every closed one is of a route that always fails', () => {
+    const failures = several(20, 'closed-before-response', () => ({
+      route: 'GET /export',
+      target_processing_time: 0.3,
+    }));
+    const routes = [
+      { route: 'GET /export', requests: 20, failures: 20, succeeded: 0, succeededMs: 0, succeededMaxMs: 0 },
+    ];
+    expect(diagnose(question, logAlone(failures, { routes })).keepAlive).toMatchObject({
+      targetGroup: 'api',
+      measuredSeconds: null,
+      errorsExamined: 0,
+    });
+  });
+
+  it('describes the target group with most such errors', () => {
+    const failures = [
+      ...several(2, 'closed-before-response', () => ({ target_group_arn: API.replace('/api/', '/web/') })),
+      ...several(3, 'closed-before-response'),
+    ];
+    expect(diagnose(question, logAlone(failures)).keepAlive?.targetGroup).toBe('api');
+  });
+});
+
+it('lists every cause once, the verdict first; a missing source is a gap and makes its checks unknown', () => {
+  const { causes, verdict, gaps, steps } = diagnose(question, logAlone(several(9, 'idle-timeout')));
+  expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(30);
+  expect([verdict.cause, causes[0]?.id]).toEqual(['slow-target', 'slow-target']);
+  expect(gaps.join()).toContain('targetHealth was not recorded: unknown target health.');
+  expect(steps[4]?.outcome).toBe('unknown');
+});
+
+it('a cause and a check that break on what was recorded say so, and the others are judged', () => {
+  const broken = new Proxy<Record<string, string>>(
+    {},
+    {
+      get: () => {
+        throw new Error('no such attribute');
+      },
+    },
+  );
+  const { causes, steps, verdict } = diagnose(question, {
+    ...logAlone(several(9, 'connect-failed')),
+    attributes: { status: 'collected', source: 'aws/describe-load-balancer-attributes.json', value: broken },
+  });
+  const untold = causes.filter(({ missing }) => missing.includes('Could not be judged: no such attribute.'));
+  expect(untold.length).toBeGreaterThan(0);
+  expect(new Set(untold.map(({ standing }) => standing))).toEqual(new Set(['untested']));
+  expect(steps[2]?.findings.map(({ summary }) => summary)).toContain('Could not be judged: no such attribute.');
+  expect([causes.length, verdict.between.length > 0 || verdict.cause !== null]).toEqual([30, true]);
+});
+
+it('the same evidence gives the same bytes', () => {
+  const evidence = logAlone(several(30, 'closed-before-response', (i) => ({ target_processing_time: i / 10 })));
+  expect(JSON.stringify(diagnose(question, evidence))).toBe(
+    JSON.stringify(diagnose(question, structuredClone(evidence))),
+  );
+});

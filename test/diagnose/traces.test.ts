@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { tracesOf } from '../../src/diagnose/traces.ts';
+import { failed, trafficOf } from '../support/traffic/traffic-builder.ts';
+
+const ROOT = 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8';
+const traces = (trace_id: string, kind: 'closed-before-response' | 'idle-timeout' = 'closed-before-response') =>
+  tracesOf(trafficOf([failed(kind, 60, { trace_id })]).errors);
+
+it('gives ready searches for the trace id and says what each answer means', () => {
+  const found = traces(ROOT);
+  expect(found?.ids).toEqual([ROOT]);
+  expect(found?.grep).toBe(`grep -RhE '${ROOT}' /var/log/<application>/`);
+  expect(found?.logsInsights).toContain(`like /${ROOT}/`);
+  expect(Object.keys(found?.meaning ?? {})).toEqual(['absent', 'started', 'finished']);
+});
+
+it('finds the root beside what a client added', () => {
+  expect(traces(`Self=1-693bb3f2-71b560c458bf732c4d88fcf9;${ROOT};Sampled=1`)?.ids).toEqual([ROOT]);
+});
+
+it.each(["Root=1-1';rm -rf /;'", '-', 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8$(id)'])(
+  'lets no trace id a client made up reach a command: %s',
+  (sent) => expect(traces(sent)).toBeNull(),
+);
+
+it('has nothing to search for when the rows decide', () => expect(traces(ROOT, 'idle-timeout')).toBeNull());

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { errorsInLog, timeline, triage } from '../../src/diagnose/triage.ts';
+import type { MetricSeries } from '../../src/evidence/aws.ts';
+import { metricsReach } from '../../src/evidence/metrics.ts';
+import { failed, MINUTE, question, START, several, trafficOf } from '../support/traffic/traffic-builder.ts';
+
+const LOAD_BALANCER = { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188' };
+const counter = (MetricName: string, values: [minute: number, value: number][]): MetricSeries => ({
+  MetricName,
+  Dimensions: LOAD_BALANCER,
+  Stat: 'Sum',
+  Period: 60,
+  Timestamps: values.map(([minute]) => new Date(START + minute * MINUTE).toISOString()),
+  Values: values.map(([, value]) => value),
+});
+
+describe('still happening?', () => {
+  const at = (minutesAfterStart: number) => ({ ...question, now: START + minutesAfterStart * MINUTE });
+  const early = trafficOf(several(3, 'connect-failed'), { newest: START + 10 * MINUTE });
+
+  it.each([
+    { name: 'an error 4 minutes ago', now: at(5), metrics: null, ongoing: true },
+    { name: 'the log reaches now and its last error is older', now: at(14), metrics: null, ongoing: false },
+    { name: 'neither log nor metrics reach that far', now: at(75), metrics: null, ongoing: null },
+    {
+      name: 'the metrics of the last minutes have errors',
+      now: at(16),
+      metrics: [counter('HTTPCode_ELB_502_Count', [[14, 3]])],
+      ongoing: true,
+    },
+    {
+      name: 'the metrics of the last minutes have none',
+      now: at(16),
+      metrics: [counter('HTTPCode_ELB_502_Count', [[2, 3]])],
+      ongoing: false,
+    },
+    {
+      name: 'the metric of all 5xx has errors in the last minutes',
+      now: at(16),
+      statuses: ['5xx'],
+      metrics: [counter('HTTPCode_ELB_5XX_Count', [[14, 3]])],
+      ongoing: true,
+    },
+    {
+      name: 'another load balancer has errors in the last minutes',
+      now: at(16),
+      metrics: [
+        counter('HTTPCode_ELB_502_Count', [[2, 3]]),
+        { ...counter('HTTPCode_ELB_502_Count', [[14, 3]]), Dimensions: { LoadBalancer: 'app/other/50dc6c495c0c9188' } },
+      ],
+      ongoing: false,
+    },
+    {
+      name: 'a counter of an asked status was not recorded',
+      now: at(75),
+      statuses: ['502', '504'],
+      metrics: [counter('HTTPCode_ELB_502_Count', [[2, 3]])],
+      ongoing: null,
+    },
+  ])('$name: $ongoing', ({ now, metrics, statuses, ongoing }) => {
+    const asked = { ...now, statuses: statuses ?? ['502'] };
+    const reach = metrics && metricsReach(asked, metrics);
+    expect(triage(early, asked, reach).ongoing).toBe(ongoing);
+  });
+});
+
+describe('who was hurt', () => {
+  it('counts routes, clients and statuses of the asked errors only; 460s beside them are mentioned', () => {
+    const only502 = { ...question, statuses: ['502'] };
+    const traffic = trafficOf(
+      [
+        ...several(4, 'connect-failed', (i) => ({ client: i % 2, route: `GET /${i % 3}` })),
+        failed('connect-timeout', 200, { client: 9 }),
+        ...several(3, 'client-closed'),
+      ],
+      {},
+      only502,
+    );
+    const { errors, byStatus, clients, routes, clientClosed, summary } = triage(traffic, only502, null);
+    expect({ errors, byStatus, clients, clientClosed }).toEqual({
+      errors: 4,
+      byStatus: { 502: 4 },
+      clients: 2,
+      clientClosed: 3,
+    });
+    expect(routes.map(({ route, errors: failures }) => [route, failures])).toEqual([
+      ['GET /0', 2],
+      ['GET /1', 1],
+      ['GET /2', 1],
+    ]);
+    expect(summary).toBe(
+      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. Beside them 3 clients gave up first (460).',
+    );
+  });
+});
+
+describe('routes of more failures than were kept', () => {
+  const shown = [
+    ...several(2, 'connect-failed', () => ({ route: 'GET /a' })),
+    ...several(1, 'connect-failed', () => ({ route: 'GET /b' })),
+  ];
+  const route = (name: string, failures: number, requests: number) => ({
+    route: name,
+    requests,
+    failures,
+    succeeded: requests - failures,
+    succeededMs: 0,
+    succeededMaxMs: 0,
+  });
+
+  it('are counted by the log, not estimated, where every failure was asked for', () => {
+    const kept = trafficOf(shown);
+    const traffic = {
+      ...kept,
+      total: 5,
+      errors: kept.errors.map((error) => ({ ...error, weight: 5 / 3 })),
+      log: { ...kept.log, failuresTotal: 5, routes: [route('GET /a', 4, 4), route('GET /b', 1, 9)] },
+    };
+    expect(triage(traffic, question, null).routes).toEqual([
+      { route: 'GET /a', errors: 4, requests: 4 },
+      { route: 'GET /b', errors: 1, requests: 9 },
+    ]);
+  });
+});
+
+describe('when rows are kept of some failures only', () => {
+  it('the first and the last error are as early and as late as the minutes of all say', () => {
+    const all = trafficOf([1, 130, 600].map((second) => failed('connect-failed', second)));
+    const kept = {
+      ...all,
+      errors: all.errors.slice(1, 2),
+      log: { ...all.log, failures: all.log.failures.slice(1, 2) },
+    };
+    const { firstError, lastError } = triage(kept, question, null);
+    // The minute is known, the second is not.
+    expect([firstError, lastError]).toEqual([
+      new Date(START).toISOString(),
+      new Date(START + 10 * MINUTE).toISOString(),
+    ]);
+  });
+
+  it('the first and the last error are those of all, where the log has them', () => {
+    const all = trafficOf([1, 130, 600].map((second) => failed('connect-failed', second)));
+    const failureShapes = all.log.failureShapes.map((shape, index) => {
+      const at = all.errors[index]?.at;
+      return { ...shape, first: at, last: at };
+    });
+    const kept = {
+      ...all,
+      errors: all.errors.slice(1, 2),
+      log: { ...all.log, failures: all.log.failures.slice(1, 2), failureShapes },
+    };
+    const { firstError, lastError } = triage(kept, question, null);
+    expect([firstError, lastError]).toEqual([
+      new Date(START + 1000).toISOString(),
+      new Date(START + 600_000).toISOString(),
+    ]);
+  });
+});
+
+describe('timeline', () => {
+  it('has one bucket a minute, cut at the window', () => {
+    const buckets = timeline(trafficOf([failed('connect-failed', 61), failed('idle-timeout', 62)]), {
+      ...question,
+      from: START + 30_000,
+      to: START + 150_000,
+    });
+    expect(buckets.map(({ from, to, bySignature }) => [from.slice(14, 19), to.slice(14, 19), bySignature])).toEqual([
+      ['40:30', '41:00', {}],
+      ['41:00', '42:00', { 'connect-failed': 1, 'idle-timeout': 1 }],
+      ['42:00', '42:30', {}],
+    ]);
+  });
+
+  it('has at most 60 buckets and loses nothing in a day', () => {
+    const day = { ...question, to: START + 24 * 60 * MINUTE };
+    const buckets = timeline(trafficOf(several(50, 'connect-failed', undefined, 1700)), day);
+    expect(buckets.length).toBeLessThanOrEqual(61);
+    const errors = buckets.reduce((sum, bucket) => sum + (bucket.bySignature['connect-failed'] ?? 0), 0);
+    expect([errors, buckets[0]?.from, buckets.at(-1)?.to]).toEqual([
+      50,
+      new Date(day.from).toISOString(),
+      new Date(day.to).toISOString(),
+    ]);
+  });
+});
+
+it('compares with the metric only whole minutes, and only what the load balancer made', () => {
+  const traffic = trafficOf([
+    failed('connect-failed', 30),
+    failed('connect-failed', 90),
+    failed('target-response', 91),
+  ]);
+  expect(errorsInLog(traffic, { ...question, from: START + 20_000 })).toBe(1);
+});

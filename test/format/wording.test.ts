@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { number } from '../../src/format/wording.ts';
+import { duration } from '../../src/render/phrases.ts';
+import { fc } from '../support/property.ts';
+
+const english = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+
+it('counts have commas between the thousands, as English has them', () => {
+  expect([7, 999, 1000, 71204, 1234567].map(number)).toEqual(['7', '999', '1,000', '71,204', '1,234,567']);
+  fc.assert(fc.property(fc.nat(), (count) => number(count) === english(count)));
+});
+
+it('durations have them too, and at most three digits behind the point', () => {
+  expect([0.0042, 11.083, 60, 4000, 86400.1234].map(duration)).toEqual([
+    '4.2 ms',
+    '11.083 s',
+    '60 s',
+    '4,000 s',
+    '86,400.123 s',
+  ]);
+  fc.assert(
+    fc.property(fc.nat(100_000_000), (milliseconds) => {
+      fc.pre(milliseconds >= 1000);
+      return duration(milliseconds / 1000) === `${english(milliseconds / 1000)} s`;
+    }),
+  );
+});

@@ -1,0 +1,105 @@
+/** Two errors of a quiet race in the window, eighteen in the day before it: offered, taken, saved; of a recording and of AWS. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { type Saving, saveIncident } from '../../src/collect/incident/save.ts';
+import { judge, lookBackOf } from '../../src/commands/diagnose-command.ts';
+import { judgeLive } from '../../src/commands/diagnose-live.ts';
+import { renderJson } from '../../src/render/json.ts';
+import { tooLittle } from '../accuracy/too-little.ts';
+import { filesOf, openAccount } from '../support/aws/recorded-account.ts';
+import { temporaryFolder } from '../support/incident/folder.ts';
+import { serveS3 } from '../support/s3/server.ts';
+import { writeRecording } from '../support/simulator/recording.ts';
+
+const HOUR = 3_600_000;
+const QUIET = 'two errors of a quiet race';
+const WORDS = 'cron from 2026-11-17T21:00 to 2026-11-17T21:30';
+const root = mkdtempSync(join(tmpdir(), 'alb502-quiet-'));
+const folder = join(root, QUIET);
+
+beforeAll(() => {
+  const quiet = tooLittle.incidents.find(({ name }) => name === QUIET);
+  if (quiet) writeRecording(quiet, root);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const measured = (steps: { findings: { check: string; summary: string }[] }[]) =>
+  steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'measured-keep-alive')?.summary;
+
+/** What is saved says the same. */
+async function savedJson(run: Omit<Saving, 'incident'>, dir: string): Promise<string> {
+  const saved = join(temporaryFolder(), 'saved');
+  await saveIncident(saved, { ...run, incident: { dir, logs: true } });
+  return renderJson((await judge(await readIncident(saved), '')).diagnosis);
+}
+
+describe('a recorded incident', () => {
+  it('with logs of before the window offers one longer look, and takes it', async () => {
+    const incident = await readIncident(folder);
+    const short = await judge(incident, '');
+    const command = 'alb502 diagnose --from <incident> --look-back 24h';
+    expect(short.diagnosis.keepAlive).toMatchObject({ measuredSeconds: null, longerLook: { command, estimate: null } });
+    expect(measured(short.diagnosis.steps)).toContain(`One longer look may give enough: ${command}`);
+
+    const long = await judge(incident, '', undefined, 20 * HOUR);
+    expect(long.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
+    expect(long.diagnosis.keepAlive).toMatchObject({
+      errorsExamined: 20,
+      measuredFrom: '2026-11-17T01:00:00.000Z',
+      longerLook: null,
+    });
+    expect(measured(long.diagnosis.steps)).toContain('20 of 20 errors from 01:00:00 to 21:30:00 UTC');
+    expect(long.diagnosis.triage).toEqual(short.diagnosis.triage);
+    expect(long.diagnosis.timeline).toEqual(short.diagnosis.timeline);
+    for (const run of [short, long]) expect(await savedJson(run, folder)).toBe(renderJson(run.diagnosis));
+  });
+
+  it('without log files keeps the answers of the look it was saved with, and can take no other', async () => {
+    const long = await judge(await readIncident(folder), '', undefined, 20 * HOUR);
+    const saved = join(temporaryFolder(), 'saved');
+    await saveIncident(saved, { ...long, incident: null });
+    const again = await readIncident(saved);
+    expect((await judge(again, '')).diagnosis.keepAlive).toEqual(long.diagnosis.keepAlive);
+    await expect(judge(again, '', undefined, 24 * HOUR)).rejects.toThrow(
+      'access-log.json holds answers and no log files: it cannot be read further back than it was for the recording.',
+    );
+  });
+
+  it.each(['x', '', '8d', '24', '0s'])('is not looked back by "%s"', (lookBack) => {
+    expect(() => lookBackOf({ lookBack })).toThrow(
+      `--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${lookBack}".`,
+    );
+  });
+});
+
+describe('a live load balancer', () => {
+  it('is offered the look with its price, and asked again the answer', async () => {
+    await openAccount(filesOf(folder));
+    const logs = readdirSync(join(folder, 'logs'), { recursive: true, withFileTypes: true });
+    const paths = logs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const objects = new Map(paths.map((path) => [path.slice(join(folder, 'logs').length + 1), readFileSync(path)]));
+    const s3 = await serveS3({ name: 'example-alb-logs', objects, fault: () => null });
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.endpoint);
+    const surroundings = {
+      now: Date.parse('2026-11-18T01:00:00Z'),
+      signal: new AbortController().signal,
+      keepIn: temporaryFolder(),
+    };
+
+    const short = await judgeLive(WORDS, {}, surroundings);
+    const { command = '', estimate } = short.diagnosis.keepAlive?.longerLook ?? {};
+    expect(command).toBe('alb502 diagnose cron from 2026-11-17T21:00Z to 2026-11-17T21:30Z --look-back 24h');
+    expect(estimate).toMatch(/^\d{3} files, [\d.]+ kB: about \$0[.]\d+, at most [\d.]+ kB and \$0[.]\d+$/);
+    expect(await savedJson(short, surroundings.keepIn)).toBe(renderJson(short.diagnosis));
+
+    const keepIn = temporaryFolder();
+    const long = await judgeLive(WORDS, { lookBack: '20h' }, { ...surroundings, keepIn });
+    expect(long.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
+    expect(long.diagnosis.keepAlive).toMatchObject({ errorsExamined: 20, longerLook: null });
+    expect(long.diagnosis.cost.bytesScanned).toBeGreaterThan(5 * short.diagnosis.cost.bytesScanned);
+    expect(await savedJson(long, keepIn)).toBe(renderJson(long.diagnosis));
+  });
+});

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folderLocks } from '../../../src/runs/store/folder-lock.ts';
+import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
+
+const increment = (dir: string, times: number): ChildProcess =>
+  spawn(process.execPath, [join(import.meta.dirname, '../../support/runs/increment.ts'), dir, String(times)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+
+const ended = async (child: ChildProcess): Promise<unknown> => (await once(child, 'exit'))[0];
+
+/** The only lock of a folder, as somebody took it. */
+async function lockOf(dir: string): Promise<string> {
+  const locked = folderLocks(dir);
+  let path = '';
+  await locked('a', async () => {
+    path = join(dir, readdirSync(dir)[0] ?? '');
+  });
+  return path;
+}
+
+/** The number of a process that has ended. */
+async function ofTheDead(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', '']);
+  await ended(child);
+  return child.pid ?? 0;
+}
+
+describe('a folder that several processes write to', () => {
+  it('loses no change', async () => {
+    const dir = temporaryFolder();
+    const children = Array.from({ length: 4 }, () => increment(dir, 50));
+    expect(await Promise.all(children.map(ended))).toEqual([0, 0, 0, 0]);
+    const store = await openFolderStore(dir);
+    expect((await store.read('counter'))?.body).toBe('200');
+  });
+
+  it('loses no change when some are killed in the middle', async () => {
+    const dir = temporaryFolder();
+    const doomed = Array.from({ length: 3 }, () => increment(dir, 1_000_000));
+    const store = await openFolderStore(dir);
+    while (Number((await store.read('counter'))?.body ?? 0) < 60) await new Promise((done) => setTimeout(done, 5));
+    for (const child of doomed) child.kill('SIGKILL');
+    await Promise.all(doomed.map(ended));
+    const before = Number((await store.read('counter'))?.body);
+    expect(await ended(increment(dir, 20))).toBe(0);
+    expect((await store.read('counter'))?.body).toBe(String(before + 20));
+  });
+});
+
+describe('a lock', () => {
+  const lock = (owner: unknown) => (typeof owner === 'string' ? owner : JSON.stringify(owner));
+
+  it.each([
+    ['a process that has ended', async () => ({ host: hostname(), pid: await ofTheDead(), token: 'x' }), 0],
+    ['the process that had this number before', async () => ({ host: hostname(), pid: process.pid, token: 'x' }), 0],
+    ['another machine, a while ago', async () => ({ host: 'another', pid: 1, token: 'x' }), 60_000],
+    ['who did not come to write down their name, a while ago', async () => '', 60_000],
+  ])('of %s is broken', async (_, owner, age) => {
+    const dir = temporaryFolder();
+    const path = await lockOf(dir);
+    writeFileSync(path, lock(await owner()));
+    const then = (Date.now() - age) / 1000;
+    utimesSync(path, then, then);
+    const locked = folderLocks(dir);
+    let [inside, most] = [0, 0];
+    const work = async () => {
+      most = Math.max(most, ++inside);
+      await new Promise((done) => setTimeout(done, 1));
+      inside--;
+    };
+    await Promise.all([locked('a', work), folderLocks(dir)('a', work), folderLocks(dir)('a', work)]);
+    expect(most).toBe(1);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it.each([
+    ['a process that lives', { host: hostname(), pid: process.ppid, token: 'x' }],
+    ['another machine', { host: 'another', pid: 1, token: 'x' }],
+    ['who is just writing down their name', ''],
+  ])('of %s is waited for', async (_, owner) => {
+    const dir = temporaryFolder();
+    const path = await lockOf(dir);
+    writeFileSync(path, lock(owner));
+    const state = { isTaken: false };
+    const taken = folderLocks(dir)('a', async () => {
+      state.isTaken = true;
+    });
+    await new Promise((done) => setTimeout(done, 100));
+    expect(state.isTaken).toBe(false);
+    rmSync(path);
+    await taken;
+    expect(state.isTaken).toBe(true);
+  });
+
+  it('is given back when the work fails', async () => {
+    const locked = folderLocks(temporaryFolder());
+    await expect(locked('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await locked('a', async () => 'yes')).toBe('yes');
+  });
+
+  it('keeps nobody from another key', async () => {
+    const locked = folderLocks(temporaryFolder());
+    expect(await locked('a', () => locked('b', async () => 'both'))).toBe('both');
+  });
+});
+
+describe('the folder itself', () => {
+  it('holds objects as files, as they are called', async () => {
+    const dir = join(temporaryFolder(), 'new', 'folder');
+    const store = await openFolderStore(dir);
+    await store.write('runs/a/run.json', '{}', 'absent');
+    expect(readFileSync(join(dir, 'runs/a/run.json'), 'utf8')).toBe('{}');
+  });
+
+  it('keeps no folder that is empty, and nothing unfinished', async () => {
+    const dir = temporaryFolder();
+    const store = await openFolderStore(dir);
+    await store.write('runs/a/run.json', '{}', 'absent');
+    await store.remove('runs/a/run.json');
+    expect(readdirSync(dir, { recursive: true }).sort()).toEqual(['.locks', '.unfinished']);
+  });
+
+  it('is cleaned of what was left unfinished long ago', async () => {
+    const dir = temporaryFolder();
+    await openFolderStore(dir);
+    for (const name of ['old', 'new']) writeFileSync(join(dir, '.unfinished', name), '');
+    utimesSync(join(dir, '.unfinished', 'old'), 1, 1);
+    await openFolderStore(dir);
+    expect(readdirSync(join(dir, '.unfinished'))).toEqual(['new']);
+  });
+
+  it('is refused where a file is in its place', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    await expect(openFolderStore(file)).rejects.toThrow(
+      `Run records cannot be kept in ${file}: a file is in its place.`,
+    );
+  });
+
+  it('says which file cannot be written', async () => {
+    const dir = temporaryFolder();
+    const store = await openFolderStore(dir);
+    mkdirSync(join(dir, 'run.json'));
+    await expect(store.write('run.json', '', 'any')).rejects.toThrow(
+      `Run records cannot be kept in ${dir}: a folder is in the place of a file`,
+    );
+    expect(readdirSync(join(dir, '.unfinished'))).toEqual([]);
+  });
+});

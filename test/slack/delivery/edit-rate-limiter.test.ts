@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import { openBudget, type Sent } from '../../../src/slack/delivery/edit-rate-limiter.ts';
+import { clockByHand } from '../../support/slack/manual-clock.ts';
+
+interface Call {
+  at: number;
+  what: string;
+}
+
+/** A budget whose calls are noted; `latency` milliseconds each. */
+function budgetOf({ latency = 100 } = {}) {
+  const clock = clockByHand();
+  const budget = openBudget<string>(() => 'lost', clock);
+  const calls: Call[] = [];
+  const answers: Sent<string>[] = [];
+  let [inFlight, most] = [new Map<string, number>(), 0];
+  const send = (message: string, what: string) => async (): Promise<Sent<string>> => {
+    calls.push({ at: clock.now(), what });
+    inFlight.set(message, (inFlight.get(message) ?? 0) + 1);
+    most = Math.max(most, ...inFlight.values());
+    await new Promise<void>((done) => clock.wake(latency, done));
+    inFlight.set(message, (inFlight.get(message) ?? 1) - 1);
+    return answers.shift() ?? { done: what };
+  };
+  return {
+    clock,
+    budget,
+    calls,
+    answers,
+    mostOfOneMessage: () => most,
+    what: () => calls.map(({ what }) => what),
+    progress: (message: string, what: string) => budget.progress(message, send(message, what)),
+    edit: (message: string, what: string) => budget.edit(message, send(message, what)),
+  };
+}
+
+/** The most calls in any minute. */
+const mostInAMinute = (calls: Call[]): number =>
+  Math.max(...calls.map(({ at }) => calls.filter((one) => one.at >= at && one.at < at + 60_000).length));
+
+describe('progress', () => {
+  it('is shown at once, and then the newest after a gap', async () => {
+    const { clock, progress, calls } = budgetOf();
+    for (let at = 0; at < 40; at++) {
+      progress('a', `a${at}`);
+      await clock.pass(100);
+    }
+    await clock.pass(5000);
+    expect(calls).toEqual([
+      { at: 0, what: 'a0' },
+      { at: 1500, what: 'a14' },
+      { at: 3000, what: 'a29' },
+      { at: 4500, what: 'a39' },
+    ]);
+  });
+
+  it('of many messages is spread, each has its turn, and none exceeds the budget', async () => {
+    const { clock, progress, calls } = budgetOf();
+    const messages = Array.from({ length: 40 }, (_, at) => `m${at}`);
+    for (let second = 0; second < 240; second++) {
+      for (const message of messages) progress(message, message);
+      await clock.pass(1000);
+    }
+    expect(mostInAMinute(calls)).toBeLessThanOrEqual(45);
+    expect(mostInAMinute(calls)).toBeGreaterThan(40);
+    const counts = messages.map((message) => calls.filter(({ what }) => what === message).length);
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  });
+
+  it('leaves room for edits from the first second on', async () => {
+    const { clock, progress, edit, calls } = budgetOf();
+    const messages = Array.from({ length: 40 }, (_, at) => `m${at}`);
+    for (const message of messages) progress(message, 'progress');
+    await clock.pass(2000);
+    const edits = messages.map((message) => edit(message, 'edit'));
+    await clock.pass(200);
+    expect(calls.filter(({ what }) => what === 'edit')).toHaveLength(40);
+    await Promise.all(edits);
+  });
+
+  it('that fails hinders nothing', async () => {
+    const { clock, budget, progress, what } = budgetOf();
+    budget.progress('a', () => Promise.reject(new Error('no')));
+    progress('a', 'next');
+    await clock.pass(2000);
+    expect(what()).toEqual(['next']);
+  });
+});
+
+describe('an edit', () => {
+  it('drops the progress that waits for its message and no other', async () => {
+    const { clock, progress, edit, what } = budgetOf();
+    progress('a', 'a1');
+    progress('b', 'b1');
+    progress('a', 'a2');
+    progress('b', 'b2');
+    const edited = edit('a', 'A');
+    await clock.pass(10_000);
+    expect(await edited).toBe('A');
+    expect(what()).toEqual(['a1', 'b1', 'A', 'b2']);
+  });
+
+  it('comes after what is under way of its message, in order, one at a time', async () => {
+    const { clock, progress, edit, calls, mostOfOneMessage } = budgetOf({ latency: 700 });
+    progress('a', 'p');
+    const edits = [edit('a', 'first'), edit('a', 'second'), edit('b', 'other')];
+    await clock.pass(5000);
+    expect(await Promise.all(edits)).toEqual(['first', 'second', 'other']);
+    expect(calls).toEqual([
+      { at: 0, what: 'p' },
+      { at: 0, what: 'other' },
+      { at: 700, what: 'first' },
+      { at: 1400, what: 'second' },
+    ]);
+    expect(mostOfOneMessage()).toBe(1);
+  });
+
+  it('always arrives: beyond the budget it waits in line', async () => {
+    const { clock, progress, edit, calls } = budgetOf();
+    const messages = Array.from({ length: 130 }, (_, at) => `m${at}`);
+    for (let at = 0; at < 20; at++) progress(`p${at}`, 'progress');
+    const edits = messages.map((message) => edit(message, message));
+    await clock.pass(180_000);
+    expect(await Promise.all(edits)).toEqual(messages);
+    expect(calls.map(({ what }) => what).filter((what) => what !== 'progress')).toEqual(messages);
+    expect(mostInAMinute(calls)).toBeLessThanOrEqual(50);
+  });
+
+  it('goes before progress, and fails for whoever asked', async () => {
+    const { clock, budget, edit, progress, what } = budgetOf();
+    const failed = budget.edit('a', () => Promise.reject(new Error('no')));
+    await expect(failed).rejects.toThrow('no');
+    for (let at = 0; at < 5; at++) progress(`p${at}`, 'progress');
+    await clock.pass(1000);
+    progress('late', 'progress');
+    const last = edit('z', 'edit');
+    await clock.pass(10_000);
+    await last;
+    expect(what().indexOf('edit')).toBe(5);
+  });
+});
+
+describe('told to wait', () => {
+  it('everything waits, and goes on where it was', async () => {
+    const { clock, progress, edit, calls, answers } = budgetOf();
+    answers.push({ retryAfter: 7 });
+    const edits = [edit('a', 'A'), edit('b', 'B')];
+    progress('c', 'c');
+    await clock.pass(50);
+    expect(calls.map(({ what }) => what)).toEqual(['A', 'B', 'c']);
+    const more = [edit('a', 'A2'), edit('d', 'D')];
+    await clock.pass(100);
+    progress('c', 'c2');
+    const last = edit('e', 'E');
+    await clock.pass(7500);
+    expect(await Promise.all([...edits, ...more, last])).toEqual(['A', 'B', 'A2', 'D', 'E']);
+    const after = calls.slice(3);
+    // 'd' was sent before the answer came.
+    expect(after.map(({ what }) => what)).toEqual(['D', 'A', 'E', 'c2', 'A2']);
+    expect(after.slice(1).every(({ at }) => at >= 7100)).toBe(true);
+  });
+
+  it('progress is shown later, unless something newer has come', async () => {
+    const { clock, progress, what, answers } = budgetOf();
+    answers.push({ retryAfter: 5 });
+    progress('a', 'a1');
+    await clock.pass(6000);
+    expect(what()).toEqual(['a1', 'a1']);
+    answers.push({ retryAfter: 5 });
+    progress('a', 'a2');
+    await clock.pass(1500);
+    progress('a', 'a3');
+    await clock.pass(10_000);
+    expect(what()).toEqual(['a1', 'a1', 'a2', 'a3']);
+  });
+
+  it('one more call is one more of the budget', async () => {
+    const { clock, edit, calls, answers } = budgetOf();
+    answers.push('again', 'again');
+    const edited = edit('a', 'A');
+    await clock.pass(1000);
+    expect(await edited).toBe('A');
+    expect(calls.map(({ at }) => at)).toEqual([0, 100, 200]);
+  });
+
+  it('for ever, an edit is told as lost', async () => {
+    const { clock, edit, answers } = budgetOf();
+    for (let at = 0; at < 100; at++) answers.push({ retryAfter: 1 });
+    const edited = edit('a', 'A');
+    await clock.pass(60_000);
+    expect(await edited).toBe('lost');
+  });
+});
+
+describe('the end', () => {
+  it('drops progress, and waits for edits and what is under way', async () => {
+    const { clock, budget, progress, edit, what } = budgetOf();
+    progress('a', 'a1');
+    progress('a', 'a2');
+    progress('b', 'b1');
+    const edited = edit('b', 'B');
+    let isClosed = false;
+    const closed = budget.close(5000).then(() => {
+      isClosed = true;
+    });
+    await clock.pass(50);
+    expect(isClosed).toBe(false);
+    await clock.pass(500);
+    await closed;
+    expect(await edited).toBe('B');
+    progress('a', 'a3');
+    expect(await edit('a', 'A')).toBe('lost');
+    await clock.pass(10_000);
+    expect(what()).toEqual(['a1', 'b1', 'B']);
+  });
+
+  it('comes even when edits would have to wait longer', async () => {
+    const { clock, budget, edit, answers } = budgetOf();
+    answers.push({ retryAfter: 30 });
+    const edited = edit('a', 'A');
+    await clock.pass(200);
+    const closed = budget.close(5000);
+    await clock.pass(5000);
+    await closed;
+    expect(await edited).toBe('lost');
+  });
+
+  it('does not wait for a call that has no answer', async () => {
+    const clock = clockByHand();
+    const budget = openBudget<string>(() => 'lost', clock);
+    void budget.edit('one', () => new Promise(() => {}));
+    let isClosed = false;
+    const closed = budget.close(5000).then(() => {
+      isClosed = true;
+    });
+    await clock.pass(4999);
+    expect(isClosed).toBe(false);
+    await clock.pass(1);
+    await closed;
+  });
+});

@@ -1,0 +1,205 @@
+/** Presses through the real app: authorised anew, answered once, weeks later too. */
+import { describe, expect, it } from 'vitest';
+import { widened } from '../../../src/slack/listeners/buttons.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Bot, type BotOptions, openBot } from '../../support/slack/bolt-app.ts';
+import { ofSlack } from '../../support/slack/local-slack.ts';
+
+/** A root message with buttons, and its run. */
+async function withThread(options: BotOptions = {}) {
+  const bot = await openBot(options);
+  const { slack, runs } = bot;
+  await slack.command({ user: 'ada', channel: 'alerts', text: 'shop-prod last 15m' });
+  const run = await eventually(async () => {
+    const [recent] = await runs.recent(1);
+    if (recent === undefined) throw new Error('no run yet');
+    return recent;
+  });
+  const [root] = slack.roots('alerts');
+  if (root === undefined) throw new Error('no root message');
+  return { ...bot, run, root };
+}
+
+const toldTo = ({ slack }: Bot, user: string) =>
+  slack.until(() => slack.privateOf(user).at(-1) ?? null, `something told to ${user}`);
+
+describe('an answer that is fetched', () => {
+  it('stands in the thread, from a button and from the overflow, by anyone who may ask', async () => {
+    const { slack, root, asked } = await withThread({ mode: 'socket' });
+    await slack.press(root, 'Fix', 'ben');
+    await slack.press(root, 'Log lines', 'ada');
+    await slack.until(() => slack.thread('alerts', root.ts).length === 2, 'two replies');
+    // Two answers are fetched at the same time; either may come first.
+    expect(asked.answered.toSorted()).toEqual(['fix fix:1', 'log-lines log-lines:1']);
+    expect(slack.privateOf('ben')).toEqual([]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('stands once, however often it is pressed; others are shown where', async () => {
+    // A finger that presses twice within four seconds means once: here no time passes.
+    const at = Date.now();
+    const bot = await withThread({ now: () => at });
+    const { slack, root, asked } = bot;
+    const { again } = await slack.press(root, 'Fix', 'ada');
+    await again();
+    await slack.press(root, 'Fix', 'ada');
+    await eventually(async () => expect((await bot.runs.read(bot.run.id))?.extras).toHaveProperty(['fix:1']));
+    // Still the same finger.
+    await slack.press(root, 'Fix', 'ada');
+    await slack.press(root, 'Fix', 'ben');
+    const told = await toldTo(bot, 'ben');
+    const [reply] = slack.thread('alerts', root.ts);
+    expect(told.text).toMatch(new RegExp(`already.*<[^|]*p${reply?.ts.replace('.', '')}`));
+    expect(asked.answered).toEqual(['fix fix:1']);
+    expect(slack.privateOf('ada')).toEqual([]);
+  });
+
+  it('is fetched anew after another ask', async () => {
+    const { slack, root, asked, run, runs } = await withThread();
+    await slack.press(root, 'Fix', 'ada');
+    await eventually(() => expect(asked.answered).toHaveLength(1));
+    await runs.change(run.id, (current) => ({ ...current, asks: 2 }));
+    await slack.press(root, 'Fix', 'ben');
+    await eventually(() => expect(asked.answered).toHaveLength(2));
+    expect(asked.answered).toEqual(['fix fix:1', 'fix fix:2']);
+  });
+
+  it.each([
+    [{ refused: 'not-in-channel', code: 'not_in_channel' } as const, '/invite @alb502'],
+    [{ refused: 'unreachable', code: 'timeout' } as const, 'press again in a minute'],
+    [{ refused: 'gone', code: 'is_archived' } as const, 'is gone'],
+  ])('that Slack refuses is said to be', async (answer, says) => {
+    const bot = await withThread();
+    bot.next.answer = answer;
+    await bot.slack.press(bot.root, 'Fix', 'ada');
+    expect((await toldTo(bot, 'ada')).text).toContain(says);
+  });
+});
+
+describe('a press is refused', () => {
+  it.each([
+    ['by somebody who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, 'not among those'],
+    ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'account default may not be asked'],
+  ])('%s', async (_, config, says) => {
+    const bot = await withThread();
+    const later = await openBot({ config });
+    // The same run, in a process with another configuration.
+    await later.runs.create(bot.run);
+    const message = { ...bot.root };
+    await later.slack.press(message, 'Fix', 'ben');
+    expect((await toldTo(later, 'ben')).text).toContain(says);
+    expect(later.asked.answered).toEqual([]);
+  });
+
+  it('when the run is not kept any more', async () => {
+    const bot = await withThread();
+    const later = await openBot();
+    await later.slack.press({ ...bot.root }, 'Fix', 'ben');
+    expect((await toldTo(later, 'ben')).text).toContain('not kept any more');
+  });
+
+  it('in another channel than that of the thread', async () => {
+    const bot = await withThread({ slack: { channels: ['alerts', 'elsewhere'] } });
+    await bot.slack.press({ ...bot.root, channel: 'C0ELSEWHERE' }, 'Fix', 'ben');
+    expect((await toldTo(bot, 'ben')).text).toContain('in the channel it was asked in');
+    expect(bot.asked.answered).toEqual([]);
+  });
+
+  it('with a value that is no run', async () => {
+    const bot = await withThread();
+    const blocks = JSON.parse(JSON.stringify(bot.root.blocks).replaceAll(bot.run.id, '../../secrets'));
+    await bot.slack.press({ ...bot.root, blocks }, 'Fix', 'ben');
+    expect((await toldTo(bot, 'ben')).text).toContain('not kept any more');
+  });
+});
+
+describe('asking again', () => {
+  it('asks the same', async () => {
+    const { slack, root, asked, run } = await withThread();
+    await slack.press(root, 'Ask again', 'ben');
+    await eventually(() => expect(asked.again).toHaveLength(1));
+    expect(asked.again).toEqual([{ id: run.id, window: undefined }]);
+  });
+
+  it('asks about a wider window', async () => {
+    const { slack, root, asked, run } = await withThread();
+    await slack.press(root, 'Widen', 'ben');
+    await eventually(() => expect(asked.again).toHaveLength(1));
+    const [{ window } = { window: undefined }] = asked.again;
+    expect(window?.from).toBeLessThan(Date.parse(run.from) - 14 * 60_000);
+    expect(window?.to).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('is not done while it is being done', async () => {
+    const bot = await withThread();
+    await bot.runs.change(bot.run.id, (run) => ({ ...run, state: 'looking' }));
+    await bot.slack.press(bot.root, 'Ask again', 'ben');
+    expect((await toldTo(bot, 'ben')).text).toContain('at this moment');
+    expect(bot.asked.again).toEqual([]);
+  });
+
+  it.each([
+    ['long ago', 200, [-15, 30]],
+    ['that ended just now', 15, [-30, 15]],
+    ['that ended ten minutes ago', 25, [-20, 25]],
+    ['that is not over', 10, [-30, 15]],
+  ])('a window %s', (_, now, [from = 0, to = 0]) => {
+    const at = (minutes: number) => Date.parse('2026-11-20T02:00:00Z') + minutes * 60_000;
+    const window = { from: new Date(at(0)).toISOString(), to: new Date(at(15)).toISOString() };
+    expect(widened(window, at(now))).toEqual({ from: at(from), to: at(to) });
+  });
+
+  it('never makes a window longer than seven days', () => {
+    const window = { from: '2026-11-10T00:00:00Z', to: '2026-11-15T00:00:00Z' };
+    const { from, to } = widened(window, Date.parse('2026-11-20T00:00:00Z'));
+    expect(to - from).toBe(7 * 86_400_000);
+  });
+});
+
+it('acknowledges what is not its own, such as a link', async () => {
+  const { slack, root } = await withThread();
+  expect((await slack.press(root, 'Documentation', 'ada')).outcome).toMatchObject({ acknowledged: true });
+});
+
+describe('feedback', () => {
+  it('that it was right is kept, once for each person', async () => {
+    const bot = await withThread();
+    const { slack, root, asked, run, runs } = bot;
+    await slack.press(root, 'Right', 'ada');
+    await slack.press(root, 'Right', 'ben');
+    await eventually(() => expect(asked.refreshed).toHaveLength(2));
+    // Both are worked on at the same time; either may be kept first.
+    const feedback = (await runs.read(run.id))?.feedback ?? [];
+    expect(feedback.toSorted((a, b) => (a.user < b.user ? -1 : 1))).toMatchObject([
+      { user: 'U0ADA', verdict: 'right', cause: null },
+      { user: 'U0BEN', verdict: 'right' },
+    ]);
+    expect((await toldTo(bot, 'ada')).text).toContain('kept');
+  });
+
+  it('that it was wrong asks what it was, and is kept instead of what the person said before', async () => {
+    const bot = await withThread({ mode: 'socket' });
+    const { slack, root, run, runs, asked } = bot;
+    await slack.press(root, 'Right', 'ada');
+    await eventually(() => expect(asked.refreshed).toHaveLength(1));
+    await slack.press(root, 'Wrong', 'ada');
+    const view = await slack.until(() => slack.views('ada').at(-1) ?? null, 'a form');
+    await slack.submit(view, { cause: 'slow-target', words: 'the database' }, 'ada');
+    await eventually(() => expect(asked.refreshed).toHaveLength(2));
+    expect((await runs.read(run.id))?.feedback).toMatchObject([
+      { user: 'U0ADA', verdict: 'wrong', cause: 'slow-target', words: 'the database' },
+    ]);
+    await slack.until(() => slack.privateOf('ada').length === 2, 'thanks');
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('of a run that is gone by then is said to be', async () => {
+    const bot = await withThread();
+    const { slack, root, run } = bot;
+    await slack.press(root, 'Wrong', 'ada');
+    const view = await slack.until(() => slack.views('ada').at(-1) ?? null, 'a form');
+    Object.assign(view.content, { private_metadata: `20200101t000000-00000000 ${run.thread.channel}` });
+    await slack.submit(view, {}, 'ada');
+    expect((await toldTo(bot, 'ada')).text).toContain('not kept any more');
+  });
+});

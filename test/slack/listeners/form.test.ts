@@ -1,0 +1,229 @@
+/** The form: opened by the command without words and by the shortcuts, filled in, and answered where it says what is wrong. */
+import { describe, expect, it } from 'vitest';
+import { windowWords } from '../../../src/slack/listeners/form.ts';
+import { matching, optionOf } from '../../../src/slack/listeners/options.ts';
+import { prefilled } from '../../../src/slack/listeners/slash-command.ts';
+import { INPUTS, SHORTCUTS } from '../../../src/slack/messages/actions.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Bot, type BotOptions, loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
+import { ofSlack, type View } from '../../support/slack/local-slack.ts';
+
+const formOf = ({ slack }: Bot, user = 'ada'): Promise<View> =>
+  slack.until(() => slack.views(user).at(-1) ?? null, 'a form');
+
+const initialIn = (view: View): Record<string, unknown> => {
+  const blocks: unknown = view.content.blocks;
+  return Object.fromEntries(
+    (Array.isArray(blocks) ? blocks : []).map(({ block_id, element }) => [
+      block_id,
+      element?.initial_value ?? element?.initial_option?.value ?? element?.initial_conversation ?? null,
+    ]),
+  );
+};
+
+async function opened(options: BotOptions = {}, text = '') {
+  const bot = await openBot(options);
+  await bot.slack.command({ user: 'ada', channel: 'alerts', text });
+  return { ...bot, view: await formOf(bot) };
+}
+
+describe('the command without a load balancer', () => {
+  it.each([
+    ['', { window: 'last 15m', statuses: null }],
+    ['last 2h', { window: 'last 2h', statuses: null }],
+    ['from 02:40 to 02:55 502 504', { window: 'from 02:40 to 02:55', statuses: '502 504' }],
+    ['5xx', { window: 'last 15m', statuses: '5xx' }],
+  ])('%j opens the form with what was typed', async (text, initial) => {
+    const { slack, view, asked } = await opened({}, text);
+    expect(initialIn(view)).toMatchObject({ load_balancer: null, ...initial });
+    expect(slack.privateOf('ada')).toEqual([]);
+    expect(asked.found).toEqual([]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('says so where the form may not be opened, or did not open in time', async () => {
+    const refused = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
+    await refused.slack.command({ user: 'ada', channel: 'alerts' });
+    await refused.slack.until(
+      () => refused.slack.privateOf('ada').some(({ text }) => text.includes('not among')),
+      'it',
+    );
+    expect(refused.slack.callsOf('views.open')).toEqual([]);
+    const late = await openBot();
+    late.slack.fail('views.open', { error: 'expired_trigger_id' });
+    await late.slack.command({ user: 'ada', channel: 'alerts' });
+    await late.slack.until(() => late.slack.privateOf('ada').some(({ text }) => text.includes('did not open')), 'it');
+  });
+
+  it.each([
+    ['', {}],
+    ['last 15m', { window: 'last 15m' }],
+    ['502,504 last 15m', { window: 'last 15m', statuses: '502 504' }],
+  ])('%j is taken apart', (words, parts) => {
+    expect(prefilled(words)).toEqual(parts);
+  });
+});
+
+describe('load balancers to pick from', () => {
+  it('are those that may be asked about, by what was typed', async () => {
+    const { slack, view } = await opened({
+      config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
+      loadBalancers: [loadBalancer('web-shop'), loadBalancer('shop-prod'), loadBalancer('shop-vault', 'bank')],
+    });
+    const texts = async (typed: string) =>
+      (await slack.suggest(view, INPUTS.loadBalancer, typed, 'ada')).map(({ text }) => text);
+    expect(await texts('')).toEqual(['web-shop', 'shop-prod']);
+    expect(await texts('SHOP')).toEqual(['shop-prod', 'web-shop']);
+    expect(await texts('vault')).toEqual([]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('are none for who may not ask', async () => {
+    const { slack, view } = await opened({ config: { slack: { allow: { users: ['U0ADA'] } } } });
+    expect(await slack.suggest(view, INPUTS.loadBalancer, '', 'ben')).toEqual([]);
+  });
+
+  it('are a hundred at most, of no more letters than Slack takes', () => {
+    const many = Array.from({ length: 300 }, (_, at) => loadBalancer(`alb-${at}`));
+    expect(matching(many, 'alb')).toHaveLength(100);
+    const long = { ...loadBalancer('x'.repeat(32), 'a'.repeat(90)), arn: `arn:${'y'.repeat(200)}` };
+    expect(optionOf(long).description?.text).toHaveLength(75);
+    expect(optionOf(long).value).toBe(long.name);
+  });
+});
+
+describe('submitted', () => {
+  it('it opens a thread in the channel it was asked for in', async () => {
+    const { slack, view, asked } = await opened({ mode: 'socket' });
+    const { errors } = await slack.submit(
+      view,
+      { load_balancer: 'shop-prod', window: '02:40 to 02:55', statuses: '502 504' },
+      'ada',
+    );
+    expect(errors).toEqual({});
+    await eventually(() => expect(asked.opened).toHaveLength(1));
+    expect(asked.opened).toMatchObject([
+      {
+        channel: 'C0ALERTS',
+        within: null,
+        askedBy: { user: 'U0ADA' },
+        inquiry: { loadBalancer: { name: 'shop-prod' }, statuses: ['502', '504'] },
+      },
+    ]);
+    expect(slack.views('ada')).toEqual([]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it.each([
+    [{ window: 'a while' }, { window: /last a|"a" is not/ }],
+    [{ window: '3 weeks' }, { window: /not a duration/ }],
+    [{ statuses: '777' }, { statuses: /"777" is not a status/ }],
+    [{ statuses: 'last 15m' }, { statuses: /Statuses only/ }],
+    [
+      { window: 'last 0m', statuses: 'x' },
+      { window: /no length/, statuses: /Statuses only|x/ },
+    ],
+    [{ window: 'from 2099-01-01T00:00Z to 2099-01-01T01:00Z' }, { window: /in the future/ }],
+  ])('with %j it says what is wrong where it is wrong, and stays open', async (values, says) => {
+    const { slack, view, asked } = await opened();
+    const filled = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value ?? '']));
+    const { errors } = await slack.submit(view, { load_balancer: 'edge', ...filled }, 'ada');
+    expect(Object.keys(errors).sort()).toEqual(Object.keys(says).sort());
+    for (const [input, pattern] of Object.entries(says)) expect(errors[input]).toMatch(pattern);
+    expect(slack.views('ada')).toHaveLength(1);
+    expect(asked.opened).toEqual([]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('it says what the threads refuse, as long as the form waits', async () => {
+    const { slack, view, next } = await opened();
+    next.opened = {
+      refused: '',
+      because: 'slack',
+      refusal: { refused: 'not-in-channel', code: 'not_in_channel' },
+    };
+    const { errors } = await slack.submit(view, { load_balancer: 'edge' }, 'ada');
+    expect(Object.values(errors)).toEqual([expect.stringContaining('/invite @alb502')]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('by somebody who may not ask any more it is refused', async () => {
+    const clock = { moved: 0 };
+    const { slack, view, asked } = await opened({
+      config: { slack: { allow: { userGroups: ['S0ONCALL'] } } },
+      slack: { userGroups: { oncall: ['ada'] }, scopes: ['commands', 'chat:write', 'usergroups:read'] },
+      now: () => Date.now() + clock.moved,
+    });
+    const [{ value } = { value: '' }] = await slack.suggest(view, INPUTS.loadBalancer, 'edge', 'ada');
+    slack.workspace.userGroups.set('S0ONCALL', { name: 'oncall', users: [] });
+    clock.moved = 10 * 60_000;
+    expect(await slack.suggest(view, INPUTS.loadBalancer, 'edge', 'ada')).toEqual([]);
+    const chosen = { type: 'external_select', initial_option: { text: { type: 'plain_text', text: 'edge' }, value } };
+    const blocks: unknown = view.content.blocks;
+    for (const block of Array.isArray(blocks) ? blocks : [])
+      if (block.block_id === INPUTS.loadBalancer) Object.assign(block.element, chosen);
+    const { errors } = await slack.submit(view, {}, 'ada');
+    expect(Object.values(errors)).toEqual([expect.stringContaining('not among those')]);
+    expect(asked).toMatchObject({ found: [], opened: [] });
+  });
+});
+
+describe('shortcuts', () => {
+  it('the global one asks for a channel too', async () => {
+    const bot = await openBot();
+    const { slack, asked } = bot;
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
+    const view = await formOf(bot);
+    await slack.submit(view, { load_balancer: 'edge', channel: 'alerts' }, 'ada');
+    await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS', within: null }]));
+  });
+
+  it('that of a message is filled in from it, and answered below it', async () => {
+    const now = Date.now();
+    const bot = await openBot({ mode: 'socket' });
+    const { slack, asked } = bot;
+    const message = slack.write({ user: 'ben', channel: 'alerts', text: 'ALARM: 5xx of *shop-prod* over 10' });
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.message, message });
+    const view = await formOf(bot);
+    expect(initialIn(view)).toMatchObject({ load_balancer: loadBalancer('shop-prod').arn });
+    await slack.submit(view, {}, 'ada');
+    await eventually(() => expect(asked.opened).toHaveLength(1));
+    expect(asked.opened).toMatchObject([{ within: message.ts, channel: 'C0ALERTS' }]);
+    const [{ inquiry } = { inquiry: { from: 0, to: 0 } }] = asked.opened;
+    expect(inquiry.from).toBeLessThanOrEqual(now - 14 * 60_000);
+    expect(inquiry.to).toBeLessThanOrEqual(Date.now());
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('that of a reply is answered in its thread, and one that names nothing is left to be filled in', async () => {
+    const bot = await openBot();
+    const { slack, asked } = bot;
+    const first = slack.write({ user: 'ben', channel: 'alerts', text: 'Something is wrong.' });
+    const reply = slack.write({ user: 'ben', channel: 'alerts', text: 'Still.', thread: first.ts });
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.message, message: reply });
+    const view = await formOf(bot);
+    expect(initialIn(view)).toMatchObject({ load_balancer: null });
+    await slack.submit(view, { load_balancer: 'edge' }, 'ada');
+    await eventually(() => expect(asked.opened).toMatchObject([{ within: first.ts }]));
+  });
+
+  it('that are not its own are acknowledged', async () => {
+    const { slack } = await openBot();
+    const { outcome } = await slack.shortcut({ user: 'ada', callbackId: 'of-another-version' });
+    expect(outcome).toMatchObject({ acknowledged: true });
+  });
+});
+
+it.each([
+  ['', ''],
+  ['15m', 'last 15m'],
+  ['last 15m', 'last 15m'],
+  ['Last 1h', 'Last 1h'],
+  ['02:40 to 02:55', 'from 02:40 to 02:55'],
+  ['02:40-02:55', 'from 02:40 to 02:55'],
+  ['02:40 - 02:55', 'from 02:40 to 02:55'],
+  ['2026-11-20 02:40 to 2026-11-20 02:55', 'from 2026-11-20 02:40 to 2026-11-20 02:55'],
+  ['from 02:40 to 02:55', 'from 02:40 to 02:55'],
+])('the window %j means %j', (typed, words) => {
+  expect(windowWords(typed)).toBe(words);
+});

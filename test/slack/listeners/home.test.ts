@@ -1,0 +1,35 @@
+/** The home tab: what this person asked, and nothing of others. */
+import { expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { type Bot, loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
+import { ofSlack } from '../../support/slack/local-slack.ts';
+
+async function homeOf({ slack }: Pick<Bot, 'slack'>, user: string): Promise<string> {
+  await slack.openHome(user);
+  const view = await slack.until(() => slack.home(user), 'a home');
+  return JSON.stringify(view.content);
+}
+
+it('shows what this person asked and what may be asked about', async () => {
+  const bot = await openBot({
+    mode: 'socket',
+    config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
+    loadBalancers: [loadBalancer('shop-prod'), loadBalancer('edge'), loadBalancer('vault', 'bank')],
+  });
+  await bot.slack.command({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
+  await bot.slack.command({ user: 'ben', channel: 'alerts', text: 'edge 504' });
+  await eventually(async () => expect(await bot.runs.recent(5)).toHaveLength(2));
+  const home = await homeOf(bot, 'ada');
+  expect(home).toContain('shop-prod');
+  expect(home).toMatch(/default.*shop-prod, edge/);
+  expect(home).not.toContain('vault');
+  expect(home.split('edge')).toHaveLength(2);
+  expect(ofSlack(bot.slack.refusals)).toEqual([]);
+});
+
+it('shows who may not ask that they may not, and nothing else', async () => {
+  const bot = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
+  const home = await homeOf(bot, 'ada');
+  expect(home).toContain('not among those who may ask');
+  expect(home).not.toContain('shop-prod');
+});

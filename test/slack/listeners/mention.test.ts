@@ -1,0 +1,84 @@
+/** `@alb502 …`: answered in the thread it stands in, or below itself. */
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { openBot } from '../../support/slack/bolt-app.ts';
+import { ofSlack } from '../../support/slack/local-slack.ts';
+
+describe('a mention', () => {
+  it('in the channel is answered below it', async () => {
+    const { slack, asked } = await openBot({ mode: 'socket' });
+    const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod last 30m 504' });
+    await slack.until(() => slack.thread('alerts', message.ts).length === 1, 'a reply');
+    expect(asked.opened).toMatchObject([
+      {
+        askedBy: { user: 'U0ADA', team: 'T0LOCAL' },
+        channel: 'C0ALERTS',
+        within: message.ts,
+        inquiry: { statuses: ['504'] },
+      },
+    ]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('in a thread is answered in it', async () => {
+    const { slack, asked } = await openBot();
+    const first = slack.write({ user: 'ben', channel: 'alerts', text: 'The shop is down.' });
+    await slack.mention({ user: 'ada', channel: 'alerts', text: '“shop\u2011prod”', thread: first.ts });
+    await slack.until(() => slack.thread('alerts', first.ts).length === 2, 'a reply');
+    expect(asked.opened).toMatchObject([{ within: first.ts }]);
+  });
+
+  it('delivered again, is answered once', async () => {
+    const { slack, asked } = await openBot();
+    const { again } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
+    await again({ attempt: 1, reason: 'http_timeout' });
+    await again({ attempt: 2, reason: 'http_timeout' });
+    await eventually(() => expect(asked.opened).not.toEqual([]));
+    expect(asked.opened).toHaveLength(1);
+  });
+
+  it.each([
+    ['', 'names the root cause'],
+    ['help', 'names the root cause'],
+    ['last 15m', 'Which load balancer?'],
+    ['shop-prod banana', '"banana" is neither a window nor a status'],
+    ['orders', "There is no load balancer 'orders'."],
+  ])('of %j is answered in private, in the thread', async (text, says) => {
+    const { slack, asked } = await openBot();
+    const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text });
+    const [answer] = await slack.until(
+      () => (slack.privateOf('ada').length > 0 ? slack.privateOf('ada') : null),
+      'an answer',
+    );
+    expect(answer?.text.toLowerCase()).toContain(says.toLowerCase());
+    expect(answer).toMatchObject({ thread: message.ts, channel: 'C0ALERTS' });
+    expect(asked.opened).toEqual([]);
+  });
+
+  it.each([
+    ['a person of another company', { user: 'U0EVE', user_team: 'T0OTHER', team: 'T0LOCAL' }],
+    ['another bot', { user: 'U0ADA', bot_id: 'B0OTHER', team: 'T0LOCAL' }],
+    ['nobody', { team: 'T0LOCAL' }],
+  ])('of %s is not asked', async (_, of) => {
+    const { slack, asked } = await openBot();
+    await slack.event({
+      type: 'app_mention',
+      text: '<@U0ALB502> shop-prod',
+      ts: '1795240308.000100',
+      event_ts: '1795240308.000100',
+      channel: 'C0ALERTS',
+      ...of,
+    });
+    // What is asked after it has overtaken nothing.
+    await slack.mention({ user: 'ada', channel: 'alerts', text: 'edge' });
+    await eventually(() => expect(asked.opened).not.toEqual([]));
+    expect(asked.found).toEqual(['edge']);
+  });
+
+  it('that may not be asked is told so in private', async () => {
+    const { slack, asked } = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
+    await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
+    await slack.until(() => slack.privateOf('ada').some(({ text }) => text.includes('not among those')), 'an answer');
+    expect(asked).toMatchObject({ opened: [], found: [] });
+  });
+});

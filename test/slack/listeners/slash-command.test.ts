@@ -1,0 +1,204 @@
+/** `/alb502 …` through the real app: what is asked of the threads, and what only the person who typed it sees. */
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
+import { ofSlack } from '../../support/slack/local-slack.ts';
+
+const typed = (text: string, more: object = {}) => ({ user: 'ada', channel: 'alerts', text, ...more });
+
+describe.each(['http', 'socket'] as const)('by %s', (mode) => {
+  it('a question is acknowledged at once, in silence, and answered in a thread', async () => {
+    // Each answer of Slack takes its time; none is waited for.
+    const { slack, asked } = await openBot({ mode, slack: { latency: 300 } });
+    const { outcome, said } = await slack.command(typed('shop-prod last 15m 502'));
+    expect(outcome).toMatchObject({ acknowledged: true });
+    expect(slack.roots('alerts')).toEqual([]);
+    expect(said).toBeNull();
+    await slack.until(() => slack.roots('alerts').length === 1, 'a root message');
+    expect(asked.opened).toMatchObject([
+      {
+        askedBy: { kind: 'person', user: 'U0ADA', team: 'T0LOCAL' },
+        channel: 'C0ALERTS',
+        within: null,
+        inquiry: { loadBalancer: { name: 'shop-prod' }, statuses: ['502'] },
+      },
+    ]);
+    const [{ inquiry } = { inquiry: { from: 0, to: 0 } }] = asked.opened;
+    expect(inquiry.to - inquiry.from).toBe(15 * 60_000);
+    expect(slack.privateOf('ada')).toEqual([]);
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+
+  it('delivered again, it is answered once', async () => {
+    const { slack, asked } = await openBot({ mode });
+    const done = await slack.command(typed('shop-prod'));
+    expect(await done.again({ attempt: 1, reason: 'http_timeout' })).toMatchObject({ acknowledged: true });
+    await slack.until(() => slack.roots('alerts').length > 0, 'a root message');
+    expect(asked.opened).toHaveLength(1);
+  });
+});
+
+describe('said in private at once, without anything being looked up', () => {
+  it.each([
+    ['help', 'names the root cause'],
+    ['HELP', 'names the root cause'],
+    ['?', 'names the root cause'],
+    ['shop-prod last fortnight', '"fortnight" is not a duration'],
+    ['shop-prod 15m', '"15m" is neither a window nor a status'],
+    ['shop_prod', 'is not the name of an Application Load Balancer'],
+    ['<!channel>', 'is not the name of an Application Load Balancer'],
+  ])('%s', async (text, says) => {
+    const { slack, asked } = await openBot();
+    const { said } = await slack.command(typed(text));
+    expect(said?.toLowerCase()).toContain(says.toLowerCase());
+    expect(slack.privateOf('ada')).toHaveLength(1);
+    expect(slack.roots('alerts')).toEqual([]);
+    expect(asked).toMatchObject({ opened: [], found: [] });
+    expect(ofSlack(slack.refusals)).toEqual([]);
+  });
+});
+
+describe('said in private after a look', () => {
+  it.each([
+    ['a load balancer that is not there', {}, 'orders', "There is no load balancer 'orders'", ['orders']],
+    [
+      'a window in the future',
+      {},
+      'shop-prod from 2099-01-01T00:00Z to 2099-01-02T00:00Z',
+      'in the future',
+      ['shop-prod'],
+    ],
+    [
+      'a channel that may not ask',
+      { slack: { allow: { channels: ['C0OTHER'] } } },
+      'shop-prod',
+      'does not answer in this channel',
+      [],
+    ],
+    ['a person who may not ask', { slack: { allow: { users: ['U0BEN'] } } }, 'shop-prod', 'not among those', []],
+    [
+      'a workspace that may not ask',
+      { slack: { allow: { workspaces: ['T0OTHER'] } } },
+      'shop-prod',
+      'this workspace',
+      [],
+    ],
+    [
+      'an account of another channel',
+      { accounts: [{ name: 'default', channels: ['C0BANK'] }] },
+      'shop-prod',
+      'No account',
+      [],
+    ],
+  ])('%s', async (_, config, text, says, found) => {
+    const { slack, asked } = await openBot({ config });
+    expect((await slack.command(typed(text))).outcome).toMatchObject({ acknowledged: true });
+    const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
+    expect(message?.text).toContain(says);
+    expect(message?.channel).toBe('C0ALERTS');
+    expect(asked).toMatchObject({ opened: [], found });
+    expect(slack.roots('alerts')).toEqual([]);
+  });
+
+  it('is nothing of an account that another channel has', async () => {
+    const { slack, asked } = await openBot({
+      config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
+      loadBalancers: [loadBalancer('vault', 'bank')],
+    });
+    await slack.command(typed('vault'));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
+    expect(message?.text).toBe("There is no load balancer 'vault'.");
+    expect(asked.opened).toEqual([]);
+  });
+});
+
+describe('members of a user group', () => {
+  const config = { slack: { allow: { userGroups: ['S0ONCALL'] } } };
+  const slackOptions = { userGroups: { oncall: ['ben'] }, scopes: ['commands', 'chat:write', 'usergroups:read'] };
+
+  it('may ask, and others may not', async () => {
+    const { slack, asked } = await openBot({ config, slack: slackOptions });
+    await slack.command(typed('shop-prod'));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
+    expect(message?.text).toContain('not among those');
+    expect(asked.opened).toEqual([]);
+    await slack.command(typed('shop-prod', { user: 'ben' }));
+    await slack.until(() => slack.roots('alerts').length === 1, 'a root message');
+    expect(slack.callsOf('usergroups.users.list')).toHaveLength(1);
+  });
+
+  it('are nobody while Slack does not say', async () => {
+    const { slack, asked } = await openBot({ config, slack: { ...slackOptions, scopes: ['commands', 'chat:write'] } });
+    await slack.command(typed('shop-prod', { user: 'ben' }));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ben')), 'a private answer');
+    expect(message?.text).toContain('Slack does not say');
+    expect(asked).toMatchObject({ opened: [], found: [] });
+  });
+});
+
+describe('what the threads refuse', () => {
+  it.each([
+    ['alerts', 'type /invite @alb502 in it, then ask again'],
+    ['@ada', 'cannot write in this conversation'],
+  ])('because the bot is not in %s', async (channel, says) => {
+    const { slack, next } = await openBot();
+    next.opened = {
+      refused: 'not in the channel',
+      because: 'slack',
+      refusal: { refused: 'not-in-channel', code: 'not_in_channel' },
+    };
+    await slack.command(typed('shop-prod', { channel }));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
+    expect(message?.text).toContain(says);
+  });
+
+  it('because there is too much to do', async () => {
+    const { slack, next } = await openBot();
+    next.opened = { refused: '3 diagnoses you asked for are running.', because: 'too-many' };
+    await slack.command(typed('shop-prod'));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
+    expect(message?.text).toBe('3 diagnoses you asked for are running.');
+  });
+
+  it('because this channel has the answer: a link to it', async () => {
+    const { slack, next, runs } = await openBot();
+    await slack.command(typed('shop-prod'));
+    const [root] = await slack.until(() => someOf(slack.roots('alerts')), 'a root message');
+    const [run] = await eventually(async () => {
+      const recent = await runs.recent(1);
+      expect(recent).toHaveLength(1);
+      return recent;
+    });
+    if (run === undefined || root === undefined) throw new Error('nothing was recorded');
+    next.opened = { same: run };
+    await slack.command(typed('shop-prod', { user: 'ben' }));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ben')), 'a private answer');
+    expect(message?.text).toMatch(new RegExp(`asked here.*<https://[^|]*p${root.ts.replace('.', '')}[^|]*\\|`));
+    expect(slack.roots('alerts')).toHaveLength(1);
+  });
+});
+
+it('keeps tokens, addresses of answers and what was typed out of its log', async () => {
+  const { slack, log, app } = await openBot({ mode: 'socket' });
+  slack.fail('chat.getPermalink', { error: 'fatal_error' });
+  for (const text of ['shop-prod', 'secret-words here', 'orders', '']) await slack.command(typed(text));
+  await slack.until(() => slack.privateOf('ada').length >= 2, 'private answers');
+  await app.stop(1000);
+  const written = log.join('');
+  expect(written).toContain('"user":"U0ADA"');
+  for (const secret of [
+    slack.botToken,
+    slack.appToken,
+    slack.signingSecret,
+    '/response/',
+    'ticket',
+    '.trigger',
+    'secret-words',
+  ])
+    expect(written).not.toContain(secret);
+  for (const line of log) expect(JSON.parse(line)).toHaveProperty('level');
+});
+
+function someOf<T>(all: T[]): T[] | null {
+  return all.length > 0 ? all : null;
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { nothingDone, type Work } from '../../../src/investigate/collection-progress.ts';
+import { checklistMessage } from '../../../src/slack/messages/index.ts';
+import { HOSTILE, hostile, race } from '../../support/diagnoses.ts';
+import { readMessage } from '../../support/slack/read-message.ts';
+import { refused, runOf, toldOf } from '../../support/slack/thread-states.ts';
+
+const asked = { run: runOf(race, { state: 'looking' }), diagnosis: null, episode: null };
+
+const begun: Work = {
+  started: { accessLog: 0, metrics: 100, loadBalancer: 0, listeners: 0, rules: 0, targetGroups: 0, attributes: 0 },
+  ended: {
+    metrics: { at: 400, unavailable: false },
+    loadBalancer: { at: 200, unavailable: false },
+    listeners: { at: 1200, unavailable: true },
+    rules: { at: 300, unavailable: false },
+    targetGroups: { at: 300, unavailable: false },
+    attributes: { at: 250, unavailable: false },
+  },
+  doing: 'fetched 3 of 8 log files',
+  soFar: 'CloudWatch counts 149 × 502.',
+};
+
+describe('while it works', () => {
+  it('has all six steps before anything was begun', () => {
+    expect(readMessage(checklistMessage(asked, nothingDone()))).toBe(
+      [
+        'shop-prod (eu-west-1, account prod): 0 of 6 steps',
+        '  · 1 Access log: who failed, and how',
+        '  · 2 Target group protocol and port',
+        '  · 3 Keep-alive and idle timeout',
+        '  · 4 HTTP response format',
+        '  · 5 Security groups and network ACLs',
+        '  · 6 Targets, deployments, capacity',
+      ].join('\n'),
+    );
+  });
+
+  it('ticks: under way with what is done, done, done with a gap, not begun', () => {
+    expect(readMessage(checklistMessage(asked, begun))).toBe(
+      [
+        'shop-prod (eu-west-1, account prod): 2 of 6 steps',
+        '  … 1 Access log: who failed, and how, fetched 3 of 8 log files',
+        '  ✓ ? 2 Target group protocol and port, 1.2 s, could not look at 1 of 4',
+        '  ✓ 3 Keep-alive and idle timeout, 0.3 s',
+        '  … 4 HTTP response format',
+        '  · 5 Security groups and network ACLs',
+        '  · 6 Targets, deployments, capacity',
+        '  (So far: CloudWatch counts 149 × 502.)',
+      ].join('\n'),
+    );
+  });
+
+  it('has the same in text where Slack takes no plan, and no buttons yet', () => {
+    const { blocks, plainBlocks = [], text } = checklistMessage(asked, begun);
+    expect(readMessage({ text, blocks: plainBlocks })).toContain('✓ 3 Keep-alive and idle timeout, 0.3 s');
+    expect([...blocks, ...plainBlocks].map(({ type }) => type)).not.toContain('actions');
+    expect(text).toContain('… 1 Access log');
+  });
+
+  it('shows what strangers wrote as text', () => {
+    const message = checklistMessage(asked, { ...begun, doing: HOSTILE.repeat(40), soFar: HOSTILE.repeat(40) });
+    expect(refused(message)).toEqual([]);
+    expect(message.text).not.toContain('<!channel>');
+  });
+});
+
+describe('when it has ended', () => {
+  const taskStatuses = (diagnosis: typeof race) => {
+    const [plan] = checklistMessage(toldOf(diagnosis), null).blocks;
+    return (JSON.parse(JSON.stringify(plan)).tasks as { status: string; title: string }[]).map(
+      ({ status, title }) => `${status} ${title.slice(0, 3)}`,
+    );
+  };
+
+  it('says how many files were read, what that cost and how long it took, where it is known', () => {
+    const took = { milliseconds: 4_120, files: 9 };
+    expect(readMessage(checklistMessage(toldOf(race, { took }), null))).toMatch(/\(9 files, .* read.* · 4[.]1 s\)/);
+    expect(readMessage(checklistMessage(toldOf(race, { took: { ...took, files: null } }), null))).toMatch(
+      /\([\d.]+ \w?B read.* · 4[.]1 s\)/,
+    );
+  });
+
+  it('has no step that still seems to wait: what could not be looked at is an error that says so', () => {
+    const [first, ...others] = race.steps;
+    if (first === undefined) throw new Error('no step');
+    const unseen = first.findings.map((one) => ({
+      ...one,
+      outcome: 'unknown' as const,
+      summary: 'Could not look: s3:GetObject was denied.',
+    }));
+    const blind = { ...race, steps: [{ ...first, outcome: 'unknown' as const, findings: unseen }, ...others] };
+    expect(taskStatuses(blind)[0]).toBe('error ? 1');
+    const undecided = unseen.map((one) => ({ ...one, summary: 'No request has failed yet.' }));
+    const unanswered = { ...race, steps: [{ ...blind.steps[0], findings: undecided }, ...others] } as typeof race;
+    expect(taskStatuses(unanswered)[0]).toBe('complete ? 1');
+    expect([...taskStatuses(blind), ...taskStatuses(unanswered)].join()).not.toContain('pending');
+  });
+
+  it('has one button for the evidence of each step', () => {
+    const [row] = readMessage(checklistMessage(toldOf(race), null))
+      .split('\n')
+      .slice(-1);
+    expect(row?.trim()).toBe('[1 Log] [2 Ports] [3 Keep-alive] [4 Responses] [5 Network] [6 Targets]');
+  });
+
+  it('says that it ended where there is no answer', () => {
+    const message = checklistMessage({ ...asked, run: runOf(race, { state: 'interrupted' }) }, null);
+    expect(readMessage(message).split('\n')[0]).toBe('shop-prod (eu-west-1, account prod): ended without an answer');
+    expect(refused(message)).toEqual([]);
+  });
+
+  it('is one line a step, whatever is in it', () => {
+    const { blocks } = checklistMessage(toldOf(hostile), null);
+    const tasks = JSON.parse(JSON.stringify(blocks[0])).tasks as { title: string }[];
+    expect(tasks.map(({ title }) => title.length <= 165 && !title.includes('\n'))).toEqual(Array(6).fill(true));
+  });
+});

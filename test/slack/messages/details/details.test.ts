@@ -1,0 +1,202 @@
+/** What buttons fetch into the thread. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Diagnosis } from '../../../../src/diagnose/diagnosis.ts';
+import type { EvidenceSet } from '../../../../src/evidence/evidence.ts';
+import { EXTRA_IDS, type ExtraId } from '../../../../src/slack/messages/actions.ts';
+import { extraAnswer } from '../../../../src/slack/messages/index.ts';
+import { race } from '../../../support/diagnoses.ts';
+import { readMessage } from '../../../support/slack/read-message.ts';
+import { asFile, asMessage, investigated, refused, toldOf } from '../../../support/slack/thread-states.ts';
+
+interface Case {
+  diagnosis: Diagnosis;
+  evidence: EvidenceSet;
+}
+
+let keepAlive: Case;
+let blocked: Case;
+let oneRow: Case;
+beforeAll(async () => {
+  [keepAlive, blocked, oneRow] = await Promise.all([
+    investigated('001-keep-alive-race-beside-worker-timeout'),
+    investigated('002-security-group-blocks-traffic-port'),
+    investigated('004-one-row-undecided'),
+  ]);
+});
+
+const ask = (extra: ExtraId, { diagnosis, evidence }: Case) => extraAnswer(extra, toldOf(diagnosis), evidence);
+const read = (extra: ExtraId, given: Case): string => {
+  const message = asMessage(ask(extra, given));
+  expect(refused(message)).toEqual([]);
+  return readMessage(message);
+};
+
+it('answers every button of every thread', () => {
+  for (const given of [keepAlive, blocked, oneRow]) {
+    for (const extra of EXTRA_IDS) {
+      const answer = ask(extra, given);
+      if ('text' in answer) expect(refused(answer), extra).toEqual([]);
+      else expect(answer.content.length, extra).toBeGreaterThan(100);
+    }
+  }
+});
+
+describe('a step', () => {
+  it('shows all that was looked at, with its numbers, and what to do about a fault', () => {
+    const text = read('step-3', keepAlive);
+    expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
+    expect(text).toContain('✓ The load balancer keeps idle connections 60 s');
+    expect(text).toMatch(/targets close at: 6 s · errors by chance there: \d+/);
+    expect(text).toContain('→ Raise the keep-alive timeout');
+    expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
+  });
+
+  it('shows the statement that would allow a look', () => {
+    const statement = '{"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}';
+    const reason = `ec2:DescribeNetworkAcls was denied; the IAM statement ${statement} allows it`;
+    const steps = race.steps.map((step) =>
+      step.step === 5
+        ? {
+            ...step,
+            outcome: 'unknown' as const,
+            findings: step.findings.map((one) => ({
+              ...one,
+              outcome: 'unknown' as const,
+              summary: `Could not look: ${reason}.`,
+            })),
+          }
+        : step,
+    );
+    const diagnosis = { ...race, steps, gaps: [`${reason}: unknown network ACLs.`] };
+    const text = read('step-5', { diagnosis, evidence: keepAlive.evidence });
+    expect(text.split('\n').filter((line) => line.includes(statement))).toEqual([`    ${statement}`]);
+    expect(text).toContain('? Could not look: ec2:DescribeNetworkAcls was denied.');
+  });
+});
+
+describe('log lines', () => {
+  it('are in the thread where they are few, as the log has them', () => {
+    const text = read('log-lines', oneRow);
+    expect(text).toContain('*1 failed request as logged*');
+    expect(text).toMatch(/06:19:41\.\d{3} {2}502 {2}- .* -1 .*GET \/ .*Root=1-693bb3f2-71b560c458bf732c4d88fcf8/);
+  });
+
+  it('are a file where they are many: one line each, clients as numbers', () => {
+    const { filename, content, comment } = asFile(ask('log-lines', keepAlive));
+    expect(filename).toBe('shop-prod-202611180240-log-lines.txt');
+    expect(comment).toContain('123 failed requests as logged.');
+    expect(content.trimEnd().split('\n')).toHaveLength(124);
+    expect(content.split('\n')[0]).toMatch(/^time \(UTC\) .* client {2}trace id$/);
+  });
+});
+
+describe('tables', () => {
+  it('have the most failing target first', () => {
+    expect(read('by-target', blocked)).toMatchInlineSnapshot(`
+      "*Errors by target*
+        | Target group | Target          | Errors | Requests | Share |
+        | checkout     | 10.0.11.64:8080 | 63     | 63       | 100 % |
+        | checkout     | 10.0.10.62:8080 | 62     | 62       | 100 % |
+        | checkout     | 10.0.10.31:8080 | 0      | 63       | 0 %   |
+        | checkout     | 10.0.11.33:8080 | 0      | 62       | 0 %   |"
+    `);
+  });
+
+  it('have the most failing route first', () => {
+    expect(read('by-route', blocked)).toMatchInlineSnapshot(`
+      "*Errors by route*
+        | Route            | Errors | Requests | Share | Slowest success |
+        | GET /cart        | 52     | 108      | 48 %  | 61 ms           |
+        | POST /cart/items | 33     | 60       | 55 %  | 98 ms           |
+        | POST /checkout   | 24     | 41       | 59 %  | 292 ms          |
+        | GET /orders/:id  | 16     | 41       | 39 %  | 55 ms           |"
+    `);
+  });
+
+  it('are text where Slack takes no table', () => {
+    const { text, plainBlocks } = asMessage(ask('by-target', blocked));
+    expect(readMessage({ text, blocks: plainBlocks })).toMatch(/checkout {2}.*10\.0\.11\.64:8080/);
+  });
+
+  it('show twenty rows, and say how many more there are', () => {
+    const { accessLog } = blocked.evidence;
+    if (accessLog.status === 'unavailable') throw new Error('The incident has a log.');
+    const [target] = accessLog.value.targets;
+    const targets = Array.from({ length: 90 }, (_, index) => ({ ...target, target: `10.0.0.${index}:8080` }));
+    const evidence = {
+      ...blocked.evidence,
+      accessLog: { ...accessLog, value: { ...accessLog.value, targets } },
+    } as EvidenceSet;
+    const lines = read('by-target', { ...blocked, evidence }).split('\n');
+    expect(lines.filter((line) => line.startsWith('  |'))).toHaveLength(21);
+    expect(lines.at(-1)).toBe('… and 70 more');
+  });
+});
+
+it('shows errors and requests over time, and what else has a time', () => {
+  const text = read('timeline', keepAlive);
+  expect(text).toMatch(/closed-before-response +123 {2}[▁▂▃▄▅▆▇█·]{15} {2}most 22 at 02:44:00/);
+  expect(text).toContain('First error 02:40:05 UTC, last 02:54:58 UTC.');
+  expect(text).toContain('8 targets in the log, none seen to leave or join.');
+});
+
+describe('network paths', () => {
+  it('name what blocks first, once for all targets it holds for, and the command that opens it', () => {
+    const lines = read('path', blocked)
+      .split('\n')
+      .filter((line) => line.startsWith('  •') || line.startsWith('    '));
+    expect(lines[0]).toBe(
+      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of each admits no tcp 8080 from sg-0b1f6a2c9d4e7f803, the load balancer; it admits tcp 8081 from sg-0b1f6a2c9d4e7f803.',
+    );
+    expect(lines.at(-1)).toBe(
+      '    aws ec2 authorize-security-group-ingress --group-id sg-0e9d8c7b6a5f41302 --protocol tcp --port 8080 --source-group sg-0b1f6a2c9d4e7f803',
+    );
+  });
+});
+
+describe('repeating by hand', () => {
+  it('is in the thread where it is short', () => {
+    expect(read('repeat', { ...keepAlive, diagnosis: race })).toMatch(/to repeat by hand\. They only read\./);
+  });
+
+  it('is a file with every call once where it is long', () => {
+    const { filename, content } = asFile(ask('repeat', keepAlive));
+    expect(filename).toBe('shop-prod-202611180240-repeat-by-hand.txt');
+    expect(content).toContain('# For every step\n');
+    const calls = content.split('\n').filter((line) => line.startsWith('aws '));
+    expect(new Set(calls).size).toBe(calls.length);
+  });
+});
+
+describe('the fix', () => {
+  it('has every command, what else it does, and changes nothing by itself', () => {
+    const text = read('fix', keepAlive);
+    expect(text).toContain('*Fix: Keep-alive race*');
+    expect(text).toContain('--attributes Key=idle_timeout.timeout_seconds,Value=5');
+    expect(text).toContain('*Side effects*');
+    expect(text).toContain('*Fix: Worker timeout in the target*');
+    expect(text).toContain('alb502 has run none of this: it only reads.');
+  });
+
+  it('is a look into the application log first where the verdict is open', () => {
+    const text = read('fix', oneRow);
+    expect(text.split('\n')[0]).toBe('*One look decides, before anything is changed*');
+    expect(text).toContain('*In CloudWatch Logs Insights*');
+    expect(text).toContain('*If it is: Malformed HTTP response*');
+  });
+});
+
+it('shows all that speaks for and against, also where that is nothing', () => {
+  const text = read('evidence', keepAlive);
+  expect(text).toContain(
+    '  • For: 112 errors closed at most 45 ms after being sent: the target had not begun to work.',
+  );
+  expect(text).toContain('  • Against: –');
+  expect(text).toContain('*Ruled out*');
+});
+
+it('has the post-mortem as a file of Markdown', () => {
+  const { filename, content } = asFile(ask('post-mortem', keepAlive));
+  expect(filename).toBe('shop-prod-202611180240-post-mortem.md');
+  expect(content).toMatch(/^# shop-prod · 5xx · 2026-11-18/);
+});

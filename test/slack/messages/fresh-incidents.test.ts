@@ -1,0 +1,124 @@
+/** Incidents that nobody has written down: what is made of them is taken by Slack, and what strangers hid in their requests stays out of it. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
+import { judge } from '../../../src/commands/diagnose-command.ts';
+import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
+import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
+import { EXTRA_IDS } from '../../../src/slack/messages/actions.ts';
+import {
+  changedMessage,
+  checklistMessage,
+  episodeClosedMessage,
+  extraAnswer,
+  homeView,
+  rootMessage,
+  stateOf,
+  stepMessages,
+  verdictMessage,
+} from '../../../src/slack/messages/index.ts';
+import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
+import { families } from '../../accuracy/families.ts';
+import { randomIncident } from '../../accuracy/random-incidents.ts';
+import { nothing } from '../../support/diagnoses.ts';
+import { type Recording, writeRecording } from '../../support/simulator/recording.ts';
+import { refusalsOf } from '../../support/slack/block-kit.ts';
+import { episodeOf, refused, toldOf } from '../../support/slack/thread-states.ts';
+
+/** Written, changed by `tamper`, and diagnosed. */
+async function investigated(recording: Recording, tamper: (folder: string) => void = () => {}) {
+  const root = mkdtempSync(join(tmpdir(), 'alb502-fresh-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const { expected } = writeRecording(recording, root);
+  const folder = join(root, recording.name);
+  tamper(folder);
+  return judge(await readIncident(folder), (expected.statuses ?? []).join(' '));
+}
+
+/** All that is ever said of a diagnosis: the thread, every answer to a button, the Home. */
+function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: EvidenceSet }) {
+  const took = { milliseconds: 4_100, files: 9 };
+  const told = toldOf(diagnosis, { took, state: stateOf(diagnosis) });
+  const over = { ...told, episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z' }) };
+  const answers: (Message | FileMessage)[] = EXTRA_IDS.map((id) => extraAnswer(id, told, evidence));
+  const messages = [
+    rootMessage(told),
+    rootMessage(over),
+    checklistMessage(told, null),
+    verdictMessage(told),
+    ...Object.values(stepMessages(told)),
+    episodeClosedMessage(over),
+    ...[changedMessage(told, nothing)].filter((one) => one !== null),
+    ...answers.filter((one): one is Message => !('filename' in one)),
+  ];
+  const files = answers.filter((one): one is FileMessage => 'filename' in one);
+  const home = homeView({
+    recent: [{ run: told.run, verdict: diagnosis.verdict.summary }],
+    configured: [],
+    health: diagnosis.gaps,
+  });
+  return { messages, files, home };
+}
+
+describe('an incident drawn at random', () => {
+  it.each([101, 102, 103, 104, 105])('(%s) is told in messages that Slack takes', async (seed) => {
+    const { messages, files, home } = everything(await investigated(randomIncident(seed)));
+    expect(messages.flatMap(refused)).toEqual([]);
+    expect(refusalsOf({ ...home }, 'home')).toEqual([]);
+    for (const { text } of messages) expect(text.trim()).not.toBe('');
+    for (const { content, filename } of files) {
+      expect(content.trim()).not.toBe('');
+      expect(filename).toMatch(/^[A-Za-z0-9-]+-\d+-[a-z0-9-]+[.](?:txt|md)$/);
+    }
+  });
+});
+
+/** What identifies or lets in somebody, wherever a request can carry it. */
+const MARKS = /hunter2|HuntEr2|203\.0\.113\.\d|198\.51\.100\.\d|2600:1f14/;
+
+/** The same requests, failing as they did, as people with something to hide send them. */
+function marked(line: string): string {
+  const path =
+    '/u/jo.hunter2%40example.com/jo.hunter2@example.com/203.0.113.77/AbCdHuntEr2IjKlMnOpQrSt12/eyJhbGciHuntEr2';
+  return line
+    .replace(
+      /"([A-Z]+) (https?:\/\/[^/ ]+)(\/[^ ?]*)(\?[^ ]*)? (HTTP\/[\d.]+)" "[^"]*"/,
+      (_, method, host, own, __, version) =>
+        `"${method} ${host}${own.replace(/\/$/, '')}${path}?token=hunter2&mail=hunter2 ${version}" "hunter2 <!channel>"`,
+    )
+    .replace(/"(?:forward|waf,forward)" "-"/, '"forward" "https://hunter2.example/cb?code=hunter2"');
+}
+
+function tampered(folder: string): void {
+  for (const name of readdirSync(join(folder, 'logs'), { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.gz')) continue;
+    const file = join(folder, 'logs', name);
+    const lines = gunzipSync(readFileSync(file)).toString('utf8').split('\n');
+    writeFileSync(file, gzipSync([...lines.map(marked), 'broken 203.0.113.77:1 GET /pay?token=hunter2'].join('\n')));
+  }
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/^aws\/.*[.]json$/.test(name)) continue;
+    const file = join(folder, name);
+    const text = readFileSync(file, 'utf8')
+      .replaceAll('"FunctionName"', '"Environment": {"Variables": {"PASSWORD": "hunter2"}}, "FunctionName"')
+      .replaceAll('"EventId"', '"AccessKeyId": "hunter2", "EventId"')
+      .replaceAll('\\"eventName\\"', '\\"sourceIPAddress\\":\\"203.0.113.77\\",\\"eventName\\"');
+    writeFileSync(file, text);
+  }
+}
+
+const incidents = families.flatMap(({ incidents: own }) => own);
+
+describe('what requests carry', () => {
+  it.each(incidents.filter((_, at) => at % 6 === 0).map((one) => [one.name, one] as const))(
+    'is in no message, file, chart or notification about %s',
+    async (_, recording) => {
+      const { messages, files, home } = everything(await investigated(recording, tampered));
+      expect(messages.flatMap(refused)).toEqual([]);
+      for (const said of [...messages, ...files, home]) expect(JSON.stringify(said, null, 1)).not.toMatch(MARKS);
+    },
+  );
+});

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import {
+  episodeClosedMessage,
+  helpMessage,
+  privateMessage,
+  rootMessage,
+  unknownAlarmMessage,
+  usageMessage,
+} from '../../../src/slack/messages/index.ts';
+import type { Message } from '../../../src/slack/messages/message.ts';
+import { HOSTILE, race } from '../../support/diagnoses.ts';
+import { readMessage } from '../../support/slack/read-message.ts';
+import { alarm, byAlarm, episodeOf, refused, toldOf } from '../../support/slack/thread-states.ts';
+
+const accepted = (message: Message): string => {
+  expect(refused(message)).toEqual([]);
+  return readMessage(message);
+};
+
+it('helps: how to ask, and what is looked at', () => {
+  expect(accepted(helpMessage())).toMatchInlineSnapshot(`
+    "*alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.*
+        /alb502 my-alb last 15m
+        /alb502 my-alb from 02:40 to 02:55 502 504
+        /alb502                              a form to pick from
+        @alb502 my-alb last 1h               in a thread
+    The load balancer by its name or a part of it, its ARN or its DNS name; the window in UTC, the last 15 minutes if you name none; every 5xx unless you name statuses.
+    *What is looked at*
+      • 1 Access log: who failed, and how
+      • 2 Target group protocol and port
+      • 3 Keep-alive and idle timeout
+      • 4 HTTP response format
+      • 5 Security groups and network ACLs
+      • 6 Targets, deployments, capacity
+    alb502 only reads. It answers in a thread that everybody in the channel sees."
+  `);
+});
+
+describe('what is wrong with a question', () => {
+  it('comes with an example', () => {
+    expect(accepted(usageMessage('"my alb!" is not a load balancer.'))).toBe(
+      '"my alb!" is not a load balancer. Such as `/alb502 my-alb last 15m`.',
+    );
+  });
+
+  it('has no second one where the sentence has one', () => {
+    const sentence = '"lst 15m" is not a window, such as "last 15m".';
+    expect(accepted(usageMessage(sentence))).toBe(sentence);
+  });
+});
+
+it('says a sentence to one person', () => {
+  expect(accepted(privateMessage('Noted: <!channel> & `x`.'))).toBe('Noted: <!channel> & `x`.');
+});
+
+describe('an alarm that is over', () => {
+  const closed = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [alarm({ state: 'OK' })] });
+
+  it('leaves how long, how many and why', () => {
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, closed)))).toMatchInlineSnapshot(`
+      "*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.
+      149 × 502, 02:40–02:55 UTC. Verdict: *Keep-alive race (likely)*.
+        (12.4 MB read, 6 queries, $0.0001)
+        [Post-mortem as a file]"
+    `);
+  });
+
+  it('says which alarms are without data, which is not OK', () => {
+    const silent = alarm({ name: 'shop-prod-latency', state: 'INSUFFICIENT_DATA' });
+    const alone = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [silent] });
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, alone)))).toMatch(
+      /^\*Over after 31 min\*: shop-prod-latency in INSUFFICIENT_DATA since 03:15 UTC\./,
+    );
+    expect(accepted(rootMessage(toldOf(race, byAlarm, alone)))).toContain('since 02:44 UTC, no data at 03:15 UTC');
+    const both = { ...closed, alarms: [...closed.alarms, silent] };
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, both)))).toMatch(
+      /: shop-prod-5xx OK and shop-prod-latency in INSUFFICIENT_DATA since 03:15 UTC\./,
+    );
+  });
+
+  it('after longer than was looked at: says of which part of it the errors are, here and in the headline', () => {
+    const long = { ...closed, openedAt: '2026-11-19T20:00:00.000Z' };
+    const window = { from: '2026-11-19T15:15:00.000Z', to: '2026-11-20T03:16:00.000Z' };
+    const told = (from: string) => toldOf({ ...race, window: { ...window, from } }, byAlarm, long);
+    const part = told('2026-11-19T21:16:00.000Z');
+    expect(accepted(episodeClosedMessage(part))).toContain(
+      '149 × 502 in its last 6 h, 2026-11-19 21:16–2026-11-20 03:16',
+    );
+    expect(accepted(rootMessage(part)).split('\n')[0]).toContain(' · 149 × 502 in its last 6 h · 2026-11-19 21:16');
+    expect(accepted(rootMessage(part))).toContain('since 2026-11-19 20:00 UTC');
+    const whole = told(window.from);
+    expect(accepted(episodeClosedMessage(whole))).not.toContain('in its last');
+    expect(accepted(rootMessage(whole))).not.toContain('in its last');
+  });
+
+  it('and then was not: says since when, and where it is said how it is now', () => {
+    const names = ['shop-prod-5xx', 'shop-prod-latency'];
+    const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));
+    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
+      '*In ALARM again*: shop-prod-5xx and shop-prod-latency since 03:20 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
+    );
+  });
+
+  it.each([
+    [null, 'How many errors is not known'],
+    [0, 'No errors in CloudWatch'],
+    [7, '7 errors in CloudWatch'],
+  ])('has no number of errors where no log was read and CloudWatch has %s', (errorsInMetrics, words) => {
+    const triage = { ...race.triage, requests: null, errors: null, byStatus: {} };
+    const verdict = { ...race.verdict, cause: null, standing: 'undecided' as const };
+    const unread = {
+      ...race,
+      triage,
+      verdict,
+      completeness: { ...race.completeness, errorsInLog: null, errorsInMetrics },
+    };
+    expect(accepted(episodeClosedMessage(toldOf(unread, byAlarm, closed)))).toContain(
+      `\n${words}, 02:40–02:55 UTC. Verdict: *access log not read*.`,
+    );
+  });
+
+  it('says so where there is no verdict', () => {
+    const told = { ...toldOf(race, byAlarm, closed), diagnosis: null };
+    expect(accepted(episodeClosedMessage(told))).toBe(
+      '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nThere is no verdict.',
+    );
+  });
+});
+
+it('says what was understood of an alarm that names no load balancer', () => {
+  const message = unknownAlarmMessage({
+    alarm: 'errors <!here>',
+    why: 'names-none',
+    sentences: ['It is about the expression e1.', HOSTILE.repeat(100), 'c', 'd', 'e', 'f'],
+  });
+  const text = accepted(message);
+  expect(text.split('\n')[0]).toBe('The alarm *errors <!here>* names no load balancer, so nothing was diagnosed.');
+  expect(text).toContain('… and 1 more');
+  expect(message.text).toContain('errors &lt;!here&gt;');
+});
+
+it.each([
+  ['unknown', 'Which load balancer the alarm *any* is about is not known, so nothing was diagnosed.'],
+  [{ loadBalancers: 12 }, 'The alarm *any* is about 12 load balancers at once, so none of them was diagnosed.'],
+] as const)('says why an alarm was not diagnosed: %j', (why, first) => {
+  const text = accepted(unknownAlarmMessage({ alarm: 'any', why, sentences: [] }));
+  expect(text.split('\n')[0]).toBe(first);
+});

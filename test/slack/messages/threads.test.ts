@@ -1,0 +1,67 @@
+/** Whole threads as somebody reads them: root, checklist, verdict, steps. Files, so that a change is reviewed as a reader would see it. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  checklistMessage,
+  rootMessage,
+  stepMessages,
+  type Told,
+  verdictMessage,
+} from '../../../src/slack/messages/index.ts';
+import type { Message } from '../../../src/slack/messages/message.ts';
+import { early, nothing, race, undecided } from '../../support/diagnoses.ts';
+import { readMessage } from '../../support/slack/read-message.ts';
+import { recorded, refused, toldOf } from '../../support/slack/thread-states.ts';
+
+const threadOf = (told: Told): Message[] => [
+  rootMessage(told),
+  checklistMessage(told, null),
+  verdictMessage(told),
+  ...Object.values(stepMessages(told)),
+];
+
+const page = (messages: readonly Message[]): string => `${messages.map(readMessage).join('\n\n----\n\n')}\n`;
+
+const threads: Record<string, Told> = {
+  'keep-alive-race': toldOf(race),
+  'before-the-log': toldOf(early, { askAgainAt: '2026-11-20T03:06:00.000Z' }),
+  'one-row-undecided': toldOf(undecided),
+  'nothing-failed': toldOf(nothing),
+  'nothing-to-read': toldOf(recorded('006-no-rows-yet'), { askAgainAt: '2026-11-16T03:01:00.000Z' }),
+  'worker-timeout-beside-a-race': toldOf(recorded('001-keep-alive-race-beside-worker-timeout')),
+  'security-group': toldOf(recorded('002-security-group-blocks-traffic-port')),
+  'missing-evidence': toldOf(recorded('013-missing-evidence')),
+  'healthy-with-an-unhealthy-target': toldOf(recorded('019-healthy-with-suspicious-setting')),
+};
+
+describe.each(Object.entries(threads))('%s', (name, told) => {
+  it('reads as reviewed', async () => {
+    await expect(page(threadOf(told))).toMatchFileSnapshot(join(import.meta.dirname, 'threads', `${name}.txt`));
+  });
+
+  it('is what Slack takes, with the plan and the chart and without them', () => {
+    expect(threadOf(told).flatMap(refused)).toEqual([]);
+  });
+
+  it('says the essence without blocks: in a notification and to a screen reader', () => {
+    const [root, , verdict] = threadOf(told);
+    const summary = told.diagnosis?.verdict.summary.split('.')[0] ?? '';
+    expect(root?.text.split('\n')[0]).toContain(told.run.loadBalancer.name);
+    expect(root?.text).toContain(summary.replaceAll('`', "'"));
+    expect(verdict?.text.length).toBeLessThanOrEqual(3000);
+  });
+});
+
+it('has no chart nor plan in what it falls back to', () => {
+  const types = threadOf(toldOf(race)).flatMap(({ blocks, plainBlocks = blocks }) =>
+    plainBlocks.map(({ type }) => type),
+  );
+  expect(new Set(types)).toEqual(new Set(['rich_text', 'context', 'actions']));
+});
+
+it('says nothing of errors where neither the log nor CloudWatch said anything', () => {
+  const unread = recorded('006-no-rows-yet');
+  const uncounted = { ...unread, completeness: { ...unread.completeness, errorsInLog: 0, errorsInMetrics: null } };
+  expect(readMessage(verdictMessage(toldOf(unread)))).toContain('0 of 99 errors counted by CloudWatch');
+  expect(readMessage(verdictMessage(toldOf(uncounted)))).not.toMatch(/\b0 errors/);
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
+import { changedMessage } from '../../../src/slack/messages/index.ts';
+import { early, race, undecided } from '../../support/diagnoses.ts';
+import { readMessage } from '../../support/slack/read-message.ts';
+import { refused, toldOf } from '../../support/slack/thread-states.ts';
+
+const confirmed: Diagnosis = { ...race, verdict: { ...race.verdict, standing: 'confirmed' } };
+const more: Diagnosis = { ...race, triage: { ...race.triage, errors: 180 }, provisional: false };
+const otherwise: Diagnosis = {
+  ...undecided,
+  verdict: { ...undecided.verdict, between: [...undecided.verdict.between].reverse() },
+};
+
+describe('a later ask', () => {
+  it.each<[string, Diagnosis, Diagnosis, string | null]>([
+    ['comes to the same', race, race, null],
+    ['finds more errors of the same cause', race, more, null],
+    ['names the same possibilities in another order', undecided, otherwise, null],
+    [
+      'finds a cause where there was nothing to read',
+      early,
+      race,
+      'The verdict has changed: Keep-alive race (likely), was: access log not read yet.',
+    ],
+    [
+      'is surer',
+      race,
+      confirmed,
+      'The verdict has changed: Keep-alive race (confirmed), was: Keep-alive race (likely).',
+    ],
+    [
+      'is undecided where there was a cause',
+      race,
+      undecided,
+      'The verdict has changed: undecided between Closed mid-request; Malformed response; Response header too large, was: Keep-alive race (likely).',
+    ],
+  ])('%s', (_, before, now, first) => {
+    const message = changedMessage(toldOf(now), before);
+    expect(message === null ? null : message.text.split('\n')[0]).toBe(first);
+    if (message !== null) expect(refused(message)).toEqual([]);
+  });
+
+  it('says what it rests on now', () => {
+    const message = changedMessage(toldOf(race), early);
+    expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 0 then.');
+  });
+});
+
+it('says nothing while there is no answer', () => {
+  expect(changedMessage({ ...toldOf(race), diagnosis: null }, race)).toBeNull();
+});

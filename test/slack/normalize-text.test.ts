@@ -1,0 +1,62 @@
+/** What phones, links and habits do to a question. */
+
+import { describe, expect, it } from 'vitest';
+import { parseQuery } from '../../src/query/parse-question.ts';
+import { asksForHelp, plainWords, withoutMention } from '../../src/slack/normalize-text.ts';
+import { fc } from '../support/property.ts';
+
+describe('plain words', () => {
+  it.each([
+    ['my-alb last 15m', 'my-alb last 15m'],
+    ['  my-alb\u00a0last\u202f15m \n', 'my-alb last 15m'],
+    ['“my-alb” last 15m', 'my-alb last 15m'],
+    ["'my-alb' `502`", 'my-alb 502'],
+    ['my\u2013alb from 02:40 to 02:55', 'my-alb from 02:40 to 02:55'],
+    ['my\u2011alb\u200b', 'my-alb'],
+    ['<my-alb> last 15m', 'my-alb last 15m'],
+    ['&lt;my-alb&gt; last 15m', 'my-alb last 15m'],
+    [
+      '<http://edge-1.eu-west-1.elb.amazonaws.com|edge-1.eu-west-1.elb.amazonaws.com> 502',
+      'edge-1.eu-west-1.elb.amazonaws.com 502',
+    ],
+    ['<https://edge-1.eu-west-1.elb.amazonaws.com/>', 'edge-1.eu-west-1.elb.amazonaws.com'],
+    ['&amp;lt;', '&lt;'],
+    ['', ''],
+  ])('%j', (typed, words) => {
+    expect(plainWords(typed)).toBe(words);
+  });
+
+  it('of any text are one line, soon found, and leave a plain question as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+        expect(plainWords(text)).not.toMatch(/[\n\t\u00a0\u200b]|^\s|\s$/);
+      }),
+    );
+    const began = performance.now();
+    plainWords('<'.repeat(50_000) + '|>'.repeat(50_000));
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
+  it('are a question', () => {
+    expect(parseQuery(plainWords('“shop\u2011prod” last\u00a015m 502'))).toEqual({
+      loadBalancer: 'shop-prod',
+      window: { last: 900 },
+      statuses: ['502'],
+    });
+  });
+});
+
+it('of a mention are without the name of the bot, wherever it stands', () => {
+  expect(plainWords(withoutMention('<@U0BOT> my-alb <@U0BOT|alb502>', 'U0BOT'))).toBe('my-alb');
+  expect(withoutMention('<@U0ADA> my-alb', 'U0BOT')).toBe('<@U0ADA> my-alb');
+});
+
+it.each([
+  ['help', true],
+  ['HELP', true],
+  ['?', true],
+  ['help-alb', false],
+  ['', false],
+])('%j asks for help: %s', (words, isHelp) => {
+  expect(asksForHelp(words)).toBe(isHelp);
+});

@@ -1,0 +1,408 @@
+/** What stands in a channel after a question, whatever fails in between: on paper instead of Slack, the rest is real. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Investigator } from '../../../src/investigate/investigator.ts';
+import { recordedInvestigator } from '../../../src/investigate/recorded.ts';
+import { openLimits } from '../../../src/runs/limits.ts';
+import { openRuns } from '../../../src/runs/runs.ts';
+import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
+import type { Store } from '../../../src/runs/store/store.ts';
+import { type Opened, type OpenRequest, openThreads, type Threads } from '../../../src/slack/thread/open.ts';
+import { type ChannelOnPaper, channelOnPaper } from '../../support/slack/recording-poster.ts';
+
+const SCENARIO = join(import.meta.dirname, '../../scenarios/003-connection-refused');
+const ASKED = Date.parse('2026-11-21T05:00:00Z');
+
+let folder: string;
+let paper: ChannelOnPaper;
+let investigator: Investigator;
+let asked: number;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'alb502-threads-'));
+  paper = channelOnPaper();
+  asked = 0;
+  const recorded = await recordedInvestigator([SCENARIO]);
+  investigator = {
+    ...recorded,
+    investigate: (...all) => {
+      asked += 1;
+      return recorded.investigate(...all);
+    },
+  };
+});
+
+afterEach(async () => rm(folder, { recursive: true, force: true }));
+
+const silent = { info() {}, warn() {}, error() {} };
+
+/** The bot as a process: another one has another owner. */
+async function bot(
+  owner: string,
+  more: { store?: Store; now?: () => number; perUser?: number; perHour?: number } = {},
+): Promise<Threads> {
+  const store = more.store ?? (await openFolderStore(folder));
+  const now = more.now ?? (() => ASKED);
+  return openThreads({
+    runs: openRuns(store, { retentionDays: 30, now }),
+    poster: paper,
+    investigator,
+    limits: openLimits({ atOnce: 2, perUser: more.perUser ?? 5, perHour: more.perHour ?? 50, queue: 5 }, now),
+    episodeOf: async () => null,
+    owner,
+    now,
+    log: silent,
+  });
+}
+
+async function question(more: Partial<OpenRequest> = {}): Promise<OpenRequest> {
+  const [known] = investigator.known();
+  if (known === undefined) throw new Error('no load balancer is recorded');
+  const inquiry = investigator.inquire({ loadBalancer: known.name, window: null, statuses: ['5xx'] }, known);
+  return { askedBy: { kind: 'person', user: 'U1', team: 'T1' }, inquiry, channel: 'C1', within: null, ...more };
+}
+
+const alarm: OpenRequest['askedBy'] = { kind: 'alarm', alarmName: 'shop 5xx', episode: 'e1' };
+
+async function ended(opened: Opened) {
+  if (!('opened' in opened)) throw new Error(`no thread: ${JSON.stringify(opened)}`);
+  return opened.ended;
+}
+
+/** What stands, in words: which message of a run it is by what it was marked with. */
+const standing = (channel = 'C1') =>
+  paper.messages
+    .filter(({ target }) => target.channel === channel)
+    .map(({ runId, target }) => `${runId?.split('/')[1] ?? (target.thread === null ? 'root' : 'reply')}`);
+
+const texts = () => paper.messages.map(({ message }) => ('text' in message ? message.text : message.comment));
+
+const runOf = async (id: string) => openRuns(await openFolderStore(folder), { retentionDays: 30 }).read(id);
+
+describe('a question', () => {
+  it('has a root message, a checklist, a verdict and replies, once each, and is then at its end', async () => {
+    const run = await ended(await (await bot('one')).open(await question()));
+    expect(standing().slice(0, 3)).toEqual(['root', 'checklist', 'verdict']);
+    expect(new Set(standing()).size).toBe(standing().length);
+    expect(paper.messages.slice(1).every(({ target }) => target.thread === run.thread.root)).toBe(true);
+    expect(await runOf(run.id)).toMatchObject({ state: run.state, posting: null, lease: null, askAgainAt: null });
+    expect(['final', 'partial']).toContain(run.state);
+  });
+
+  it('asked in a thread is answered in that thread', async () => {
+    await ended(await (await bot('one')).open(await question({ within: '1763000000.000001' })));
+    expect(new Set(paper.messages.map(({ target }) => target.thread))).toEqual(new Set(['1763000000.000001']));
+  });
+
+  it.each([
+    ['in the same channel is pointed to the thread', 'C1', { messages: 0, investigations: 1 }],
+    ['in another channel has a thread from the same evidence', 'C2', { messages: 3, investigations: 1 }],
+  ])('asked by a second person %s', async (_, channel, expected) => {
+    const threads = await bot('one');
+    const [first, second] = await Promise.all([
+      threads.open(await question()),
+      question({ channel, askedBy: { kind: 'person', user: 'U2', team: 'T1' } }).then((other) => threads.open(other)),
+    ]);
+    await ended(first);
+    if (channel === 'C1') expect(second).toMatchObject({ same: { thread: { channel: 'C1' } } });
+    else await ended(second);
+    const theirs = channel === 'C1' ? 0 : standing(channel).length;
+    expect(theirs).toBeGreaterThanOrEqual(expected.messages);
+    expect(asked).toBe(expected.investigations);
+  });
+
+  it('in a channel the bot is not in is refused, and leaves nothing open', async () => {
+    paper.faults = ['not-in-channel'];
+    const opened = await (await bot('one')).open(await question());
+    expect(opened).toMatchObject({ because: 'slack', refused: expect.stringContaining('/invite') });
+    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    expect(await runs.open()).toEqual([]);
+    expect(asked).toBe(0);
+  });
+
+  it('asked again once the bot is invited, is answered at once', async () => {
+    const threads = await bot('one');
+    paper.faults = ['not-in-channel'];
+    await threads.open(await question());
+    const before = performance.now();
+    const opened = await threads.open(await question());
+    // The claim of the one that was refused is not waited for: that would take three seconds.
+    expect(performance.now() - before).toBeLessThan(2_900);
+    await ended(opened);
+    expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
+  });
+});
+
+describe('a post whose answer is lost', () => {
+  it.each(['root', 'checklist', 'verdict'])('is found again: the %s stands once', async (which) => {
+    const threads = await bot('one');
+    const posts = ['root', 'checklist', 'verdict'];
+    const plain = paper.post;
+    paper.post = async (target, message, runId) => {
+      const slot = runId?.split('/')[1] ?? 'root';
+      if (slot === which && posts.includes(which)) {
+        posts.splice(posts.indexOf(which), 1);
+        paper.faults = ['lost'];
+      }
+      return plain(target, message, runId);
+    };
+    await ended(await threads.open(await question({ askedBy: alarm })));
+    await (await bot('one')).resume();
+    await settled();
+    expect(standing().filter((slot) => slot === which)).toEqual([which]);
+    expect(standing()).toContain('verdict');
+  });
+
+  it('where the bot may not look, stands at most twice, the second marked as resumed', async () => {
+    paper.mayLook = false;
+    paper.faults = ['lost'];
+    await ended(await (await bot('one')).open(await question()));
+    expect(standing().filter((slot) => slot === 'root')).toHaveLength(2);
+    expect(texts()[1]).toContain('Resumed');
+  });
+});
+
+/** Waits until nothing is open any more. */
+async function settled(): Promise<void> {
+  const runs = openRuns(await openFolderStore(folder), { retentionDays: 30, now: () => ASKED });
+  await expect.poll(async () => (await runs.open()).length, { timeout: 20_000, interval: 50 }).toBe(0);
+}
+
+describe('a process that is killed', () => {
+  /** A store whose process dies at its n-th write: that one and all after it never come back. */
+  const dyingAt = (store: Store, death: number) => {
+    const life = { writes: 0, isOver: false };
+    const dying: Store = {
+      ...store,
+      write: (...all) => {
+        life.writes += 1;
+        if (life.writes >= death) {
+          life.isOver = true;
+          return new Promise(() => {});
+        }
+        return store.write(...all);
+      },
+      read: (key) => (life.isOver ? new Promise(() => {}) : store.read(key)),
+    };
+    return { dying, life };
+  };
+
+  it('at any write of a run is gone on with: one thread, complete', { timeout: 120_000 }, async () => {
+    for (let death = 1; ; death += 1) {
+      const { dying, life } = dyingAt(await openFolderStore(folder), death);
+      const first = await bot('killed', { store: dying });
+      const id = '20261121t050000-0000000a';
+      const opening = first.open(await question({ askedBy: alarm, id })).then((opened) => ended(opened));
+      await Promise.race([opening, expect.poll(() => life.isOver, { timeout: 20_000, interval: 5 }).toBe(true)]);
+      if (!life.isOver) break;
+      // The lease of the dead one has run out by then. A queue gives the alarm again.
+      const second = await bot('restarted', { now: () => ASKED + 120_000 });
+      await ended(await second.open(await question({ askedBy: alarm, id })));
+      expect({
+        death,
+        slots: standing()
+          .filter((slot) => slot !== 'reply')
+          .sort(),
+      }).toEqual({
+        death,
+        slots: [...new Set(standing())].sort(),
+      });
+      expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
+      expect(await runOf(id)).toMatchObject({ posting: null });
+      await rm(folder, { recursive: true, force: true });
+      folder = await mkdtemp(join(tmpdir(), 'alb502-threads-'));
+      paper.messages = [];
+    }
+  });
+});
+
+describe('a run store that fails while a diagnosis runs', () => {
+  it('ends that thread, and nothing else: the next question is answered', async () => {
+    const store = await openFolderStore(folder);
+    const health = { isDown: false };
+    const failing: Store = {
+      ...store,
+      read: (key) => (health.isDown ? Promise.reject(new Error('EACCES')) : store.read(key)),
+      write: (...all) => (health.isDown ? Promise.reject(new Error('ENOSPC')) : store.write(...all)),
+    };
+    const recorded = investigator.investigate;
+    investigator.investigate = async (...all) => {
+      const answer = await recorded(...all);
+      health.isDown = true;
+      return answer;
+    };
+    const threads = await bot('one', { store: failing });
+    const opened = await threads.open(await question());
+    expect(await ended(opened)).toMatchObject({ id: 'opened' in opened ? opened.opened.id : '' });
+    // Not "looking" until the store is back.
+    expect(texts()[0]).toMatch(/failed\n.*could not be kept.*It was: .*refuse/s);
+    // What nobody caught would end the process about now.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    investigator.investigate = recorded;
+    health.isDown = false;
+    const other = await threads.open(await question({ channel: 'C2', fresh: true }));
+    expect(await ended(other)).toMatchObject({ posting: null });
+  });
+});
+
+describe('buttons', () => {
+  it('pressed by two at once have one answer, also after a restart', async () => {
+    const { id } = await ended(await (await bot('one')).open(await question()));
+    const before = paper.messages.length;
+    const later = await bot('two');
+    const presses = await Promise.all([1, 2, 3].map(() => later.answer(id, 'by-target', 'by-target')));
+    expect(presses.filter((press) => press === 'already')).toHaveLength(2);
+    expect(paper.messages).toHaveLength(before + 1);
+    expect(await later.answer('20200101t000000-00000000', 'fix', 'fix')).toBe('no-such-run');
+  });
+
+  it('can be pressed again when Slack refused the answer', async () => {
+    const threads = await bot('one');
+    const { id } = await ended(await threads.open(await question()));
+    paper.faults = ['refused'];
+    expect(await threads.answer(id, 'fix', 'fix')).toMatchObject({ refused: 'refused' });
+    expect(await threads.answer(id, 'fix', 'fix')).toHaveProperty('ts');
+  });
+});
+
+describe('a reply', () => {
+  const message = { text: 'It is over.', blocks: [] };
+
+  it.each([
+    ['whose answer is lost', ['lost'] as const],
+    ['that never reached Slack', ['unreachable'] as const],
+  ])('%s stands once after it is tried again', async (_, faults) => {
+    const threads = await bot('one');
+    const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
+    paper.faults = [...faults];
+    expect(await threads.reply(id, 'closed', message)).toMatchObject({ refused: 'unreachable' });
+    expect(await threads.reply(id, 'closed', message)).toHaveProperty('ts');
+    expect(await threads.reply(id, 'closed', message)).toBe('already');
+    expect(texts().filter((text) => text === message.text)).toHaveLength(1);
+  });
+
+  it('of a process that died before it noted its post stands once', async () => {
+    const threads = await bot('one');
+    const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
+    await threads.reply(id, 'closed', message);
+    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    const since = new Date(ASKED).toISOString();
+    await runs.change(id, (run) => ({ ...run, extras: { closed: `posting since ${since} by one` } }));
+    expect(await (await bot('two')).reply(id, 'closed', message)).toBe('already');
+    const later = await bot('two', { now: () => ASKED + 120_000 });
+    expect(await later.reply(id, 'closed', message)).toHaveProperty('ts');
+    expect(texts().filter((text) => text === message.text)).toHaveLength(1);
+  });
+});
+
+describe('asking again', () => {
+  it('edits the same thread, with another window too', async () => {
+    const threads = await bot('one');
+    const run = await ended(await threads.open(await question()));
+    const before = paper.messages.length;
+    const window = { from: Date.parse(run.from) - 300_000, to: Date.parse(run.to) };
+    const again = await threads.askAgain(run.id, window, 'U1');
+    expect(again).toMatchObject({
+      asks: 2,
+      from: new Date(window.from).toISOString(),
+      state: run.state,
+      posting: null,
+    });
+    expect(paper.messages.filter(({ runId }) => runId !== null)).toHaveLength(before);
+  });
+
+  it('in vain, where the answer was that of another run, loses nothing of it', async () => {
+    const threads = await bot('one');
+    await ended(await threads.open(await question()));
+    const copy = await ended(await threads.open(await question({ channel: 'C2' })));
+    expect(copy.copyOf).not.toBeNull();
+    const recorded = investigator.investigate;
+    investigator.investigate = () => Promise.reject(new Error('AWS is down'));
+    expect(await threads.askAgain(copy.id, undefined, 'U1')).toMatchObject({ state: 'failed' });
+    expect(await threads.answer(copy.id, 'by-target', 'by-target')).toHaveProperty('ts');
+    expect(texts().at(-1)).toContain('Errors by target');
+    investigator.investigate = recorded;
+    expect(await threads.askAgain(copy.id, undefined, 'U1')).toMatchObject({ state: 'final', copyOf: null });
+    expect(asked).toBe(2);
+  });
+
+  it('leaves alone what somebody elsewhere was answered from the same evidence', async () => {
+    const threads = await bot('one');
+    const first = await ended(await threads.open(await question()));
+    const copy = await ended(await threads.open(await question({ channel: 'C2' })));
+    expect(asked).toBe(1);
+    const window = { from: Date.parse(first.to) - 60_000, to: Date.parse(first.to) };
+    await threads.askAgain(first.id, window, 'U1');
+    await threads.refresh(copy.id);
+    const rootOf = (channel: string) =>
+      texts()[paper.messages.findIndex(({ target }) => target.channel === channel && target.thread === null)];
+    const whole = /\d+ of [\d,]+ requests failed/.exec(rootOf('C2') ?? '')?.[0];
+    expect(whole).toBeDefined();
+    expect(rootOf('C1')).not.toContain(whole);
+    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    expect((await runs.evidence(copy.id))?.question).toMatchObject({ from: Date.parse(copy.from) });
+    expect((await runs.evidence(first.id))?.question).toMatchObject(window);
+    expect(await runs.diagnosis(copy.id)).toMatchObject({ window: { from: copy.from, to: copy.to } });
+  });
+
+  it('about another window ends that the thread answers its first question for others', async () => {
+    const threads = await bot('one');
+    const first = await ended(await threads.open(await question()));
+    await threads.askAgain(first.id, { from: Date.parse(first.from) - 300_000, to: Date.parse(first.to) }, 'U1');
+    expect(await threads.open(await question())).not.toHaveProperty('same');
+  });
+
+  it('more often than a person may is refused with a sentence', async () => {
+    const threads = await bot('one', { perHour: 2 });
+    const { id } = await ended(await threads.open(await question()));
+    await threads.askAgain(id, undefined, 'U1');
+    await expect(threads.askAgain(id, undefined, 'U1')).rejects.toThrow(/hour/);
+    expect(asked).toBe(2);
+  });
+});
+
+describe('a shutdown', () => {
+  it.each([
+    ['a person', 'interrupted', { kind: 'person', user: 'U1', team: 'T1' } as const],
+    ['an alarm', 'final', alarm],
+  ])('marks what %s asked as interrupted; after the next start it is %s', async (_, state, askedBy) => {
+    const recorded = investigator.investigate;
+    let isStarted = false;
+    investigator.investigate = (inquiry, { signal, ...more }) =>
+      isStarted
+        ? recorded(inquiry, { signal, ...more })
+        : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+    const threads = await bot('one');
+    const opened = await threads.open(await question({ askedBy }));
+    await threads.stop(10);
+    const run = await ended(opened);
+    expect(run.state).toBe('interrupted');
+    expect(texts()[0]).toMatch(/interrupted/i);
+    isStarted = true;
+    await (await bot('two')).resume();
+    await settled();
+    expect(await runOf(run.id)).toMatchObject({ state });
+    expect(await threads.open(await question())).toMatchObject({ because: 'closing' });
+  });
+});
+
+describe('Slack that is down', () => {
+  it('shows the answer when it is back', async () => {
+    const threads = await bot('one');
+    const recorded = investigator.investigate;
+    investigator.investigate = async (...all) => {
+      const answer = await recorded(...all);
+      paper.isDown = true;
+      return answer;
+    };
+    const { id } = await ended(await threads.open(await question()));
+    expect(standing()).not.toContain('verdict');
+    paper.isDown = false;
+    await (await bot('one')).resume();
+    await settled();
+    expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
+    expect(await runOf(id)).toMatchObject({ posting: null });
+  });
+});

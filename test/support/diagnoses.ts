@@ -1,0 +1,516 @@
+/** Diagnoses written by hand, as a person could receive them. Numbers in one agree with each other. */
+import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
+import { STEP_TITLES } from '../../src/diagnose/checks/check.ts';
+import type {
+  Diagnosis,
+  Finding,
+  Fix,
+  JudgedCause,
+  Outcome,
+  Step,
+  StepNumber,
+  TimelineBucket,
+} from '../../src/diagnose/diagnosis.ts';
+
+const GUIDE = 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application';
+const REFERENCE = `${GUIDE}/load-balancer-troubleshooting.html`;
+const ARN = 'arn:aws:elasticloadbalancing:eu-west-1:111122223333';
+
+/** "keep-alive-race" → "Keep-alive race". */
+const title = (id: CauseId): string => {
+  const words = id.replaceAll('-', ' ').replace('keep alive', 'keep-alive').replace('mid request', 'mid-request');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+const fix = (summary: string, commands: string[] = [], sideEffects: string[] = []): Fix => ({
+  summary,
+  commands,
+  sideEffects,
+});
+
+const cause = (id: CauseId, told: Partial<JudgedCause> = {}): JudgedCause => ({
+  id,
+  title: title(id),
+  standing: 'untested',
+  explains: 0,
+  for: [],
+  against: [],
+  missing: [],
+  fix: fix('Nothing to do.'),
+  reference: REFERENCE,
+  ...told,
+});
+
+/** Every cause of the contract: those told first, in their order, then the others untested. */
+const causes = (...told: JudgedCause[]): JudgedCause[] => [
+  ...told,
+  ...CAUSE_IDS.filter((id) => !told.some((one) => one.id === id)).map((id) => cause(id)),
+];
+
+const finding = (check: string, outcome: Outcome, summary: string, told: Partial<Finding> = {}): Finding => ({
+  check,
+  outcome,
+  summary,
+  facts: [],
+  sources: [],
+  why: 'It says where the error was made.',
+  fix: null,
+  reference: REFERENCE,
+  ...told,
+});
+
+const RANK: Outcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
+
+const steps = (findings: Record<StepNumber, Finding[]>): Step[] =>
+  ([1, 2, 3, 4, 5, 6] as const).map((step) => ({
+    step,
+    title: STEP_TITLES[step],
+    outcome: RANK.find((outcome) => findings[step].some((one) => one.outcome === outcome)) ?? 'not-applicable',
+    findings: findings[step],
+  }));
+
+const minutes = (
+  start: string,
+  requests: number[],
+  bySignature: (index: number) => TimelineBucket['bySignature'],
+): TimelineBucket[] =>
+  requests.map((amount, index) => ({
+    from: new Date(Date.parse(start) + index * 60_000).toISOString(),
+    to: new Date(Date.parse(start) + (index + 1) * 60_000).toISOString(),
+    requests: amount,
+    bySignature: bySignature(index),
+  }));
+
+const SQL = `SELECT elb_status_code, target_status_code, count(*)
+FROM entries
+WHERE elb = 'app/shop-prod/50dc6c495c0c9188' AND time >= '2026-11-20T02:40:00' AND time < '2026-11-20T02:55:00'
+GROUP BY 1, 2`;
+
+const RACES = [7, 11, 13, 9, 6, 14, 17, 10, 8, 12, 9, 6, 8, 9, 7];
+const REQUESTS = [5210, 4802, 4377, 4699, 5105, 4301, 3988, 4720, 4890, 4412, 4787, 5203, 4950, 4811, 4949];
+
+/** A likely keep-alive race beside a second, smaller cause. */
+export const race: Diagnosis = {
+  schema: 1,
+  loadBalancer: { name: 'shop-prod', arn: `${ARN}:loadbalancer/app/shop-prod/50dc6c495c0c9188` },
+  window: { from: '2026-11-20T02:40:00.000Z', to: '2026-11-20T02:55:00.000Z' },
+  asked: { statuses: ['5xx'], now: '2026-11-20T03:11:00.000Z' },
+  provisional: false,
+  triage: {
+    requests: 71_204,
+    errors: 149,
+    byStatus: { '502': 149 },
+    errorRate: 149 / 71_204,
+    firstError: '2026-11-20T02:40:02.118Z',
+    lastError: '2026-11-20T02:54:51.904Z',
+    ongoing: true,
+    clients: 139,
+    routes: [
+      { route: 'GET /orders/:id', errors: 31, requests: 14_210 },
+      { route: 'GET /', errors: 22, requests: 11_877 },
+      { route: 'POST /reports', errors: 4, requests: 212 },
+    ],
+    retriedOk: 131,
+    clientClosed: 4,
+    summary:
+      '149 of 71,204 requests failed (0.21 %), steady, 61 routes, 139 clients; 131 succeeded on retry. Still happening at 02:54:51 UTC.',
+  },
+  completeness: {
+    errorsInLog: 149,
+    errorsInMetrics: 149,
+    newestEntry: '2026-11-20T02:59:58.410Z',
+    unreadableLines: 0,
+  },
+  signatures: [
+    {
+      id: 'closed-before-response',
+      count: 149,
+      share: 1,
+      ambiguousBetween: [
+        'keep-alive-race',
+        'closed-mid-request',
+        'worker-timeout',
+        'malformed-response',
+        'response-header-too-large',
+      ],
+    },
+  ],
+  timeline: minutes('2026-11-20T02:40:00.000Z', REQUESTS, (index) => ({
+    'closed-before-response': (RACES[index] ?? 0) + ([3, 8, 12].includes(index) ? 1 : 0),
+  })),
+  steps: steps({
+    1: [
+      finding(
+        'access-log',
+        'pass',
+        'Logging to s3://shop-logs/prod; 9 files read, 149 of 149 errors of CloudWatch in them',
+        {
+          sources: [
+            'aws elbv2 describe-load-balancer-attributes --load-balancer-arn arn:aws:elasticloadbalancing:…',
+            SQL,
+          ],
+        },
+      ),
+      finding('made-by', 'pass', '149 errors by the load balancer, none by a target', { sources: [SQL] }),
+      finding(
+        'error-reason',
+        'not-applicable',
+        'error_reason is always "-" for targets of type ip; the times tell instead',
+      ),
+    ],
+    2: [finding('protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
+    3: [
+      finding('keep-alive', 'fail', 'api closes idle connections at 6.00 s; the load balancer keeps them 60 s', {
+        facts: [
+          { label: 'errors at the edge', value: 141, unit: 'requests' },
+          { label: 'measured', value: 6, unit: 'seconds' },
+          { label: 'expected by chance', value: 3, unit: 'requests' },
+          { label: 'rate against traffic', value: 'r = −0.71 over 15 minutes' },
+        ],
+        fix: 'Make the targets keep idle connections longer than 60 s.',
+        sources: [SQL],
+      }),
+    ],
+    4: [finding('routes', 'pass', 'No route stands out: 61 routes failed, the same routes succeed 99.8 % of the time')],
+    5: [finding('paths', 'pass', 'All 6 paths open on 8080, traffic and health checks')],
+    6: [
+      finding('health', 'pass', '6 of 6 targets healthy throughout'),
+      finding('changes', 'unknown', 'cloudtrail:LookupEvents was denied: recent changes are unknown'),
+    ],
+  }),
+  causes: causes(
+    cause('keep-alive-race', {
+      title: 'Keep-alive race',
+      standing: 'likely',
+      explains: 146 / 149,
+      for: [
+        '146 of 149 were closed within 4 ms of being sent (0.000 0.001 -1), so the target had not begun to work',
+        '141 of 146 came 6.00 to 6.01 s after the previous request on the same node and target; chance would give 3',
+        'The rate falls when traffic rises (r = −0.71 over 15 minutes)',
+        'Idle timeout of the load balancer: 60 s',
+      ],
+      fix: fix(
+        'Keep idle connections open longer than the load balancer does: 65 s on the targets of api.',
+        [
+          'server.keepAliveTimeout = 65_000;   // milliseconds, above the idle timeout of the load balancer\nserver.headersTimeout = 66_000;     // only needed before Node 18.2',
+          'aws elbv2 modify-load-balancer-attributes --load-balancer-arn arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop-prod/50dc6c495c0c9188 --attributes Key=idle_timeout.timeout_seconds,Value=5',
+        ],
+        [
+          'Call server.closeIdleConnections() on SIGTERM, or shutdown waits up to 65 s.',
+          'The second command stops the race until the first is deployed, and cuts requests slower than 5 s (0.4 % of yours).',
+        ],
+      ),
+    }),
+    cause('worker-timeout', {
+      standing: 'possible',
+      explains: 3 / 149,
+      for: ['3 of 149 were closed after 30.0 s on POST /reports, 3 different targets'],
+      against: ['3 errors are too few to tell a fixed duration from chance'],
+      missing: ["The worker timeout of the application's server"],
+      fix: fix('Raise the worker timeout above the slowest request, or make POST /reports asynchronous.'),
+    }),
+    cause('malformed-response', {
+      standing: 'ruled-out',
+      against: ['the same 61 routes succeed 99.8 % of the time'],
+    }),
+    cause('response-header-too-large', {
+      standing: 'ruled-out',
+      against: ['146 of 149 were closed within 4 ms, before a header of 32 KB could be sent'],
+    }),
+    cause('closed-mid-request', {
+      standing: 'ruled-out',
+      against: ['no target stands out (22 to 28 errors each), all 6 stayed healthy'],
+    }),
+    cause('connection-refused', { standing: 'ruled-out', against: ['0 connection errors in CloudWatch'] }),
+    cause('security-group-blocked', {
+      standing: 'ruled-out',
+      against: ['149 of 149 errors were sent on an open connection; a dropped SYN takes 10 s'],
+    }),
+    cause('network-acl-blocked', {
+      standing: 'ruled-out',
+      against: ['149 of 149 errors were sent on an open connection; a dropped SYN takes 10 s'],
+    }),
+    cause('shutdown-before-drain', { missing: ['cloudtrail:LookupEvents was denied'] }),
+  ),
+  verdict: {
+    cause: 'keep-alive-race',
+    standing: 'likely',
+    between: [],
+    summary:
+      'Keep-alive race on target group api: its targets close idle connections after 6.00 s, the load balancer keeps them 60 s.',
+    decidedBy: null,
+  },
+  keepAlive: {
+    targetGroup: 'api',
+    measuredSeconds: 6,
+    idleTimeoutSeconds: 60,
+    errorsAtEdge: 141,
+    errorsExamined: 146,
+    runtimes: ['Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)'],
+    measuredFrom: null,
+    longerLook: null,
+  },
+  traces: null,
+  gaps: ['cloudtrail:LookupEvents was denied for arn:aws:iam::111122223333:role/alb502: recent changes are unknown'],
+  cost: { bytesScanned: 12_400_000, usd: 0.0001, queries: 6 },
+};
+
+const TRACE = 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8';
+
+/** One row that several causes would leave. */
+export const undecided: Diagnosis = {
+  ...race,
+  loadBalancer: { name: 'alb-demo', arn: null },
+  window: { from: '2025-12-12T06:15:00.000Z', to: '2025-12-12T06:25:00.000Z' },
+  asked: { statuses: ['502'], now: '2025-12-12T06:45:00.000Z' },
+  triage: {
+    requests: 1,
+    errors: 1,
+    byStatus: { '502': 1 },
+    errorRate: 1,
+    firstError: '2025-12-12T06:19:41.701Z',
+    lastError: '2025-12-12T06:19:41.701Z',
+    ongoing: false,
+    clients: 1,
+    routes: [{ route: 'GET /', errors: 1, requests: 1 }],
+    retriedOk: 0,
+    clientClosed: 0,
+    summary: '1 of 1 request failed at 06:19:41 UTC: GET / after 11.083 s on 172.31.6.52:80.',
+  },
+  completeness: { errorsInLog: 1, errorsInMetrics: null, newestEntry: '2025-12-12T06:19:41.701Z', unreadableLines: 0 },
+  signatures: [
+    {
+      id: 'closed-before-response',
+      count: 1,
+      share: 1,
+      ambiguousBetween: ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
+    },
+  ],
+  timeline: minutes(
+    '2025-12-12T06:15:00.000Z',
+    [0, 0, 0, 0, 1, 0, 0, 0, 0, 0],
+    (index): TimelineBucket['bySignature'] => (index === 4 ? { 'closed-before-response': 1 } : {}),
+  ),
+  steps: steps({
+    1: [
+      finding('made-by', 'pass', '1 error by the load balancer, none by a target'),
+      finding('completeness', 'unknown', 'No metrics: whether the log is complete is not known'),
+    ],
+    2: [finding('protocol', 'unknown', 'describe-target-groups was not recorded')],
+    3: [
+      finding('keep-alive', 'not-applicable', 'The error came 11.083 s after it was sent; a race shows within 100 ms'),
+    ],
+    4: [finding('routes', 'not-applicable', '1 request: no route can stand out')],
+    5: [finding('paths', 'pass', 'The connection stood: 1 of 1 error was sent on it')],
+    6: [finding('health', 'unknown', 'describe-target-health was not recorded')],
+  }),
+  causes: causes(
+    cause('closed-mid-request', {
+      standing: 'possible',
+      explains: 1,
+      for: ['1 of 1 was closed 11.083 s after it was sent, so the target had begun to work'],
+      fix: fix('Find what ended the process: an exception, a kill, a restart.'),
+    }),
+    cause('malformed-response', {
+      standing: 'possible',
+      explains: 1,
+      for: ['A response the load balancer cannot parse leaves the same row'],
+      fix: fix('Send a valid response header; curl -v straight to the target shows it.'),
+    }),
+    cause('response-header-too-large', {
+      standing: 'possible',
+      explains: 1,
+      for: ['A response header over 32 KB leaves the same row'],
+      fix: fix('Send fewer or smaller headers: below 32 KB together.'),
+    }),
+    cause('keep-alive-race', { standing: 'ruled-out', against: ['11.083 s is far from instant'] }),
+    cause('security-group-blocked', { standing: 'ruled-out', against: ['the connection stood'] }),
+    cause('slow-target', { missing: ['load balancer attributes were not recorded'] }),
+  ),
+  verdict: {
+    cause: null,
+    standing: 'undecided',
+    between: ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
+    summary:
+      'Undecided between: the application closed the connection mid-request, or its response was malformed or its headers over 32 KB. One row cannot tell.',
+    decidedBy: `What the application logged for ${TRACE}.`,
+  },
+  keepAlive: {
+    ...{ targetGroup: 'demo', measuredSeconds: null, idleTimeoutSeconds: null },
+    errorsAtEdge: 0,
+    errorsExamined: 0,
+    runtimes: [],
+    measuredFrom: null,
+    longerLook: null,
+  },
+  traces: {
+    ids: [TRACE],
+    grep: "grep -rE '1-693bb3f2-71b560c458bf732c4d88fcf8' /var/log/",
+    logsInsights:
+      "fields @timestamp, @logStream, @message\n| filter @message like '1-693bb3f2-71b560c458bf732c4d88fcf8'\n| sort @timestamp asc",
+    logFormat: ['log_format traced \'$remote_addr [$time_iso8601] "$request" $status trace=$http_x_amzn_trace_id\';'],
+    meaning: {
+      absent: 'the connection was closed before the application logged',
+      started: 'it crashed or was killed',
+      finished: 'the response was malformed, or its headers were over 32 KB',
+    },
+  },
+  gaps: [
+    'metrics.json is missing: CloudWatch was not compared',
+    'aws/describe-target-health.json is missing: target health is unknown',
+  ],
+  cost: { bytesScanned: 412, usd: 0, queries: 6 },
+};
+
+/** Rows were read and nothing failed. */
+export const nothing: Diagnosis = {
+  ...race,
+  triage: {
+    ...race.triage,
+    requests: 71_055,
+    errors: 0,
+    byStatus: {},
+    errorRate: 0,
+    firstError: null,
+    lastError: null,
+    ongoing: false,
+    clients: 0,
+    routes: [],
+    retriedOk: 0,
+    clientClosed: 0,
+    summary: '0 of 71,055 requests failed.',
+  },
+  completeness: { ...race.completeness, errorsInLog: 0, errorsInMetrics: 0 },
+  signatures: [],
+  timeline: minutes('2026-11-20T02:40:00.000Z', REQUESTS, () => ({})),
+  steps: steps({
+    1: [finding('access-log', 'pass', 'Logging to s3://shop-logs/prod; 9 files read, 71,055 entries, no 5xx')],
+    2: [finding('protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
+    3: [
+      finding(
+        'keep-alive',
+        'not-applicable',
+        'No error to measure with; the load balancer keeps idle connections 60 s',
+      ),
+    ],
+    4: [finding('routes', 'not-applicable', 'No route failed')],
+    5: [
+      finding('paths', 'fail', 'sg-0a1b2c3d of api refers to sg-0dead, which does not exist', {
+        fix: 'Replace the reference by the security group of the load balancer, sg-0123.',
+      }),
+    ],
+    6: [finding('health', 'pass', '6 of 6 targets healthy throughout')],
+  }),
+  causes: causes(),
+  verdict: {
+    cause: null,
+    standing: 'none',
+    between: [],
+    summary: 'Nothing failed: 71,055 entries of shop-prod were read and none has a 5xx status.',
+    decidedBy: null,
+  },
+  keepAlive: null,
+  gaps: [],
+};
+
+/** No entry has arrived yet; CloudWatch counts errors. */
+export const early: Diagnosis = {
+  ...race,
+  asked: { statuses: ['5xx'], now: '2026-11-20T02:56:10.000Z' },
+  provisional: true,
+  triage: {
+    requests: null,
+    errors: null,
+    byStatus: {},
+    errorRate: null,
+    firstError: null,
+    lastError: null,
+    ongoing: null,
+    clients: null,
+    routes: [],
+    retriedOk: null,
+    clientClosed: 0,
+    summary: 'CloudWatch counts 149 × 502; no entry of the window has arrived.',
+  },
+  completeness: { errorsInLog: 0, errorsInMetrics: 149, newestEntry: '2026-11-20T02:38:07.220Z', unreadableLines: 2 },
+  signatures: [],
+  timeline: [],
+  steps: steps({
+    1: [
+      finding(
+        'access-log',
+        'unknown',
+        'No access-log entries for shop-prod between 02:40:00 and 02:55:00 UTC yet; the newest is from 02:38:07 UTC. That is not "no errors"',
+      ),
+      finding('metrics', 'pass', 'Metrics: 149 × 502, 0 × 504, 0 connection errors, hosts healthy throughout'),
+    ],
+    2: [finding('protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
+    3: [finding('keep-alive', 'unknown', 'No row to measure with; the load balancer keeps idle connections 60 s')],
+    4: [finding('routes', 'unknown', 'No row to read routes from')],
+    5: [
+      finding(
+        'paths',
+        'unknown',
+        'Could not look: ec2:DescribeNetworkAcls was denied for arn:aws:iam::111122223333:role/alb502',
+        {
+          facts: [{ label: 'subnets', value: 3 }],
+        },
+      ),
+    ],
+    6: [finding('health', 'pass', '6 of 6 targets healthy throughout')],
+  }),
+  causes: causes(),
+  verdict: {
+    cause: null,
+    standing: 'undecided',
+    between: [],
+    summary: 'Undecided: no access-log entry between 02:40:00 and 02:55:00 UTC has arrived yet.',
+    decidedBy: 'Files usually arrive within 5 to 10 minutes; ask again at 03:06:00 UTC.',
+  },
+  keepAlive: null,
+  traces: null,
+  gaps: [
+    'ec2:DescribeNetworkAcls was denied for arn:aws:iam::111122223333:role/alb502: step 5 could not look. Allow it with: {"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}',
+    'logs/111122223333_elasticloadbalancing_eu-west-1_app.shop-prod.50dc6c495c0c9188_20261120T0240Z_10.0.1.17_2w8k1xqz.log.gz: not gzip, 0 lines used',
+    '2 lines in 1 file are not entries',
+  ],
+  cost: { bytesScanned: 0, usd: 0, queries: 6 },
+};
+
+/** What a stranger can write into a path, a header or a tag. */
+export const HOSTILE =
+  '<!channel> @everyone #1 \u001b[31mred\u001b[0m `code` | [x](https://evil.example) <script> \u202egnp.exe \u200b\u0007\r\n**b** _i_ www.evil.example &amp; ```';
+
+/** Everything that comes from outside is hostile. */
+export const hostile: Diagnosis = {
+  ...race,
+  loadBalancer: { name: `shop${HOSTILE}`, arn: null },
+  triage: {
+    ...race.triage,
+    byStatus: { '502': 148, '5\u001b[2J|\u202e': 1 },
+    routes: [{ route: `GET /${HOSTILE}`, errors: 149, requests: 200 }],
+    summary: `149 of 200 requests of GET /${HOSTILE} failed.`,
+  },
+  steps: race.steps.map((step) => ({
+    ...step,
+    title: step.title,
+    findings: [
+      finding('routes', 'fail', `GET /${HOSTILE} fails`, {
+        facts: [{ label: HOSTILE, value: HOSTILE }],
+        sources: [`SELECT '${HOSTILE}'`],
+        fix: `Look at ${HOSTILE}`,
+      }),
+    ],
+  })),
+  causes: race.causes.map((one) => ({
+    ...one,
+    for: one.for.map((text) => `${text} ${HOSTILE}`),
+    against: one.against.map((text) => `${text} ${HOSTILE}`),
+    missing: one.missing.map((text) => `${text} ${HOSTILE}`),
+    fix: fix(`${one.fix.summary} ${HOSTILE}`, [`echo '${HOSTILE}'`], [HOSTILE]),
+  })),
+  verdict: { ...race.verdict, summary: `GET /${HOSTILE} fails.` },
+  keepAlive: race.keepAlive && { ...race.keepAlive, targetGroup: HOSTILE, runtimes: [HOSTILE] },
+  traces: undecided.traces && { ...undecided.traces, ids: [HOSTILE], grep: `grep '${HOSTILE}'` },
+  gaps: [`${HOSTILE}.log.gz: not gzip`],
+};

@@ -1,0 +1,38 @@
+/** A clock that is moved by hand. */
+import type { Clock } from '../../../src/slack/delivery/edit-rate-limiter.ts';
+
+export interface ClockByHand extends Clock {
+  /** Lets so many milliseconds pass, and whatever happens in them. */
+  pass(milliseconds: number): Promise<void>;
+}
+
+export function clockByHand(): ClockByHand {
+  let now = 0;
+  let timers: { at: number; call: () => void }[] = [];
+  const settled = async () => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  return {
+    now: () => now,
+    wake(milliseconds, call) {
+      const timer = { at: now + milliseconds, call };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((one) => one !== timer);
+      };
+    },
+    async pass(milliseconds) {
+      const end = now + milliseconds;
+      await settled();
+      for (;;) {
+        const [next] = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+        if (next === undefined) break;
+        timers = timers.filter((one) => one !== next);
+        now = Math.max(now, next.at);
+        next.call();
+        await settled();
+      }
+      now = end;
+    },
+  };
+}

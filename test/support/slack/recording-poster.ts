@@ -1,0 +1,79 @@
+/** A Poster that writes into lists: what stands in each channel, and everything that was asked of Slack. Faults are put in by hand. */
+
+import type { Posted, Poster, Refusal, Target } from '../../../src/slack/delivery/slack-poster.ts';
+import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
+
+export interface Paper {
+  ts: string;
+  target: Target;
+  message: Message | FileMessage;
+  runId: string | null;
+  edits: number;
+}
+
+/** `lost`: it is posted, and the answer does not come back. */
+export type Fault = Refusal['refused'] | 'lost';
+
+export interface ChannelOnPaper extends Poster {
+  messages: Paper[];
+  progressed: number;
+  /** The next posts (of these kinds: a run id or a part of it) go wrong so, in this order. */
+  faults: Fault[];
+  /** Until it is changed, nothing can be reached. */
+  isDown: boolean;
+  mayLook: boolean;
+}
+
+export function channelOnPaper(): ChannelOnPaper {
+  let last = 0;
+  const refusal = (refused: Refusal['refused']): Refusal => ({ refused, code: refused });
+  const put = (target: Target, message: Message | FileMessage, runId: string | null): Posted => {
+    last += 1;
+    const ts = `1763700000.${String(last).padStart(6, '0')}`;
+    paper.messages.push({ ts, target, message, runId, edits: 0 });
+    return { ts };
+  };
+  const attempt = (post: () => Posted): Posted => {
+    if (paper.isDown) return refusal('unreachable');
+    const fault = paper.faults.shift();
+    if (fault === undefined) return post();
+    if (fault !== 'lost') return refusal(fault);
+    post();
+    return refusal('unreachable');
+  };
+  const paper: ChannelOnPaper = {
+    messages: [],
+    progressed: 0,
+    faults: [],
+    isDown: false,
+    mayLook: true,
+    post: async (target, message, runId) => attempt(() => put(target, message, runId ?? null)),
+    upload: async (target, file) => attempt(() => put(target, file, null)),
+    async edit(channel, ts, message) {
+      if (paper.isDown) return refusal('unreachable');
+      const there = paper.messages.find((one) => one.ts === ts && one.target.channel === channel);
+      if (there === undefined) return refusal('gone');
+      there.message = message;
+      there.edits += 1;
+      return { ts };
+    },
+    progress() {
+      paper.progressed += 1;
+    },
+    async find({ channel }, runId) {
+      if (paper.isDown) throw new Error('unreachable');
+      if (!paper.mayLook) return 'may-not-look';
+      const there = paper.messages.find((one) => one.runId === runId && one.target.channel === channel);
+      return there === undefined ? null : { ts: there.ts };
+    },
+    async close() {},
+  };
+  return paper;
+}
+
+/** What a run says by itself in its thread; the rest are replies. */
+const OWN = /\/(?:checklist|verdict|step-[1-6])$/;
+
+/** Replies in threads that are not of the threads' own messages. */
+export const repliesOn = (paper: ChannelOnPaper): Paper[] =>
+  paper.messages.filter(({ target, runId }) => target.thread !== null && !OWN.test(runId ?? ''));

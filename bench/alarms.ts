@@ -14,17 +14,17 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
-import { type Alarms, openAlarms } from '../src/alarms/alarms.ts';
+import { type AlarmProcessor, openAlarmProcessor } from '../src/alarms/alarms.ts';
 import { openStore } from '../src/commands/serve.ts';
 import { parseConfig } from '../src/config.ts';
 import { openLimits } from '../src/runs/limits.ts';
-import { openRuns } from '../src/runs/runs.ts';
+import { openRunStore } from '../src/runs/runs.ts';
 import type { Store } from '../src/runs/store/store.ts';
 import { openPoster } from '../src/slack/delivery/post.ts';
 import { openLog } from '../src/slack/slack-log.ts';
-import { openThreads } from '../src/slack/thread/open.ts';
+import { openThreadManager } from '../src/slack/thread/open.ts';
 import { REGION, resourceOf, snsAlarm } from '../test/support/alarms/messages.ts';
-import { answeringAtOnce, memoryStore } from '../test/support/alarms/process.ts';
+import { instantInvestigator, memoryStore } from '../test/support/alarms/process.ts';
 import { type LocalSlack, openLocalSlack } from '../test/support/slack/local-slack.ts';
 
 // Options of the other benchmarks may stand beside it.
@@ -79,7 +79,7 @@ const far = (store: Store): Store => ({
 interface Bench {
   aws: FauxqsServer;
   slack: LocalSlack;
-  alarms: Alarms;
+  alarms: AlarmProcessor;
 }
 
 async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): Promise<void> {
@@ -106,9 +106,9 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
   );
   const log = openLog('error', { write: (line) => void process.stderr.write(line) });
   const store = isFar ? far(memoryStore()) : await openStore(config);
-  const runs = openRuns(store, { retentionDays: 30 });
+  const runs = openRunStore(store, { retentionDays: 30 });
   const poster = openPoster({ token: slack.botToken, clientOptions: { slackApiUrl: slack.apiUrl }, log });
-  const stub = await answeringAtOnce();
+  const stub = await instantInvestigator();
   const investigator = {
     ...stub,
     investigate: async (...asked: Parameters<typeof stub.investigate>) => {
@@ -116,7 +116,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
       return stub.investigate(...asked);
     },
   };
-  const threads = openThreads({
+  const threads = openThreadManager({
     runs,
     poster,
     investigator,
@@ -126,7 +126,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
     log,
     now: Date.now,
   });
-  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, mostThreads: 1000 });
+  const alarms = openAlarmProcessor({ config, store, runs, threads, poster, investigator, log, mostThreads: 1000 });
   await alarms.start();
   // Its first receives are under way.
   await pause(2 * latency);

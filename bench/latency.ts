@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readIncident } from '../src/collect/incident/incident-collectors.ts';
-import { judgeLive } from '../src/commands/diagnose-live.ts';
+import { investigateWords } from '../src/commands/diagnose-live.ts';
 import { incidentFolder } from '../test/support/aws/live-run.ts';
 
 /** Its errors are connect timeouts: they need no second query. */
@@ -91,13 +91,13 @@ interface Measured {
 async function diagnosed(engine: 'athena' | 'duckdb'): Promise<Measured> {
   const started = performance.now();
   let provisional = Number.NaN;
-  const { diagnosis } = await judgeLive(
+  const { diagnosis } = await investigateWords(
     words,
     { engine },
     {
       now: incident.now ?? Date.now(),
       signal: new AbortController().signal,
-      provisional: () => {
+      onInterimDiagnosis: () => {
         provisional = performance.now() - started;
       },
     },

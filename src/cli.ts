@@ -4,14 +4,14 @@
  * syntax error from somewhere inside; and the plain help loads nothing but its text.
  */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const words = process.argv.slice(2).join(' ');
+const args = process.argv.slice(2).join(' ');
 
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`alb502 needs Node.js 22.18 or later; this is ${process.versions.node}.\n`);
   process.exitCode = 2;
 } else {
-  process.stdout.on('error', endQuietlyWhenTheReaderLeft);
-  if (['', '-h', '--help', 'help'].includes(words)) {
+  process.stdout.on('error', exitOnBrokenPipe);
+  if (['', '-h', '--help', 'help'].includes(args)) {
     const { HELP } = await import('./commands/help.ts');
     process.stdout.write(HELP);
   } else {
@@ -22,7 +22,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 
 /** A reader such as `head` may leave before the end; that is no failure. */
-function endQuietlyWhenTheReaderLeft(error: NodeJS.ErrnoException): void {
+function exitOnBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
 }

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { placeIn, syntaxError, withoutMark } from './format/parse-json.ts';
+import { formatPath, syntaxError, withoutByteOrderMark } from './format/parse-json.ts';
 import { Problem } from './problem.ts';
 
 /** Read when there is one in the working directory and no other is named. */
@@ -19,12 +19,12 @@ const S3_FOLDER = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!.*'()=/-]*)?$/
 
 const SLACK_TOKEN = /\bx(?:ox[a-z]|app)-/;
 /** A token in the wrong place is told, not shown. */
-const said = (input: unknown): string => {
+const describeInput = (input: unknown): string => {
   const text = JSON.stringify(input) ?? 'nothing';
   return SLACK_TOKEN.test(text) ? 'a Slack token' : text.slice(0, 80);
 };
 const matching = (pattern: RegExp, what: string) =>
-  z.string().regex(pattern, { error: ({ input }) => `${said(input)} is not ${what}` });
+  z.string().regex(pattern, { error: ({ input }) => `${describeInput(input)} is not ${what}` });
 
 const Region = matching(REGION, 'a region, such as eu-west-1');
 const Identifier = matching(IDENTIFIER, 'a name of letters, digits, underscores and hyphens');
@@ -73,7 +73,7 @@ const Deadlines = z.strictObject({
 const Slack = z.strictObject({
   /** `socket` needs no public address; `http` is asked by Slack on port and path. */
   mode: z
-    .enum(['socket', 'http'], { error: ({ input }) => `${said(input)} is neither "socket" nor "http"` })
+    .enum(['socket', 'http'], { error: ({ input }) => `${describeInput(input)} is neither "socket" nor "http"` })
     .default('socket'),
   port: Port.default(3000),
   path: UrlPath.default('/slack/events'),
@@ -171,7 +171,7 @@ export const Config = z.strictObject({
   limits: Limits.prefault({}),
   alarms: Alarms.prefault({}),
   logLevel: z
-    .enum(LOG_LEVELS, { error: ({ input }) => `${said(input)} is none of ${LOG_LEVELS.join(', ')}` })
+    .enum(LOG_LEVELS, { error: ({ input }) => `${describeInput(input)} is none of ${LOG_LEVELS.join(', ')}` })
     .default('info'),
   /** Of /healthz and /readyz in socket mode; with http they are on the port of Slack. */
   healthPort: Port.default(3000),
@@ -217,18 +217,18 @@ const VARIABLES: Record<string, { path: readonly [string, ...string[]]; number?:
  */
 export async function readConfig(named?: string, environment: Environment = process.env): Promise<Config> {
   const file = named ?? (environment.ALB502_CONFIG || undefined);
-  const text = await contentOf(file ?? CONFIG_FILE, file !== undefined);
-  return parseConfig(text === null ? {} : jsonOf(text, file ?? CONFIG_FILE), environment, file ?? CONFIG_FILE);
+  const text = await readIfPresent(file ?? CONFIG_FILE, file !== undefined);
+  return parseConfig(text === null ? {} : parseJson(text, file ?? CONFIG_FILE), environment, file ?? CONFIG_FILE);
 }
 
 /** How Slack is to be reached, as far as a configuration says it that may hold mistakes: which secrets are needed hangs on that. */
-export async function readMode(
+export async function readSlackMode(
   named?: string,
   environment: Environment = process.env,
 ): Promise<Config['slack']['mode']> {
-  const text = await contentOf(named ?? (environment.ALB502_CONFIG || CONFIG_FILE), false).catch(() => null);
+  const text = await readIfPresent(named ?? (environment.ALB502_CONFIG || CONFIG_FILE), false).catch(() => null);
   const content: unknown =
-    text === null || syntaxError(withoutMark(text)) !== null ? {} : JSON.parse(withoutMark(text));
+    text === null || syntaxError(withoutByteOrderMark(text)) !== null ? {} : JSON.parse(withoutByteOrderMark(text));
   const slack = isRecord(content) && isRecord(content.slack) ? content.slack : {};
   return (environment.ALB502_SLACK_MODE || slack.mode) === 'http' ? 'http' : 'socket';
 }
@@ -241,28 +241,28 @@ export function parseConfig(content: unknown, environment: Environment, file: st
     const text = environment[variable];
     if (text === undefined || text === '' || !isRecord(values)) continue;
     setBy.set(path.join('.'), variable);
-    put(values, path, number ? numberOr(text) : text);
+    setPath(values, path, number ? numberOr(text) : text);
   }
   const read = Config.safeParse(values);
-  const tokens = placesOfTokens(content);
+  const tokens = tokenPaths(content);
   if (read.success && tokens.length === 0) return read.data;
   const issues = read.success ? [] : read.error.issues;
   const faults = issues.map((issue) => {
     const variable = setBy.get(issue.path.join('.'));
-    const place = variable ?? (placeIn(issue.path) || 'all of it');
-    return { variable, text: `${place}: ${wordsOf(issue)}` };
+    const place = variable ?? (formatPath(issue.path) || 'all of it');
+    return { variable, text: `${place}: ${describeIssue(issue)}` };
   });
   for (const place of tokens)
-    faults.push({ variable: undefined, text: `${place}: holds a Slack token; ${OUT_OF_THE_FILE}` });
+    faults.push({ variable: undefined, text: `${place}: holds a Slack token; ${SECRETS_BELONG_IN_ENVIRONMENT}` });
   const named = faults.every(({ variable }) => variable !== undefined) ? 'the environment' : file;
   const count = faults.length === 1 ? 'a mistake' : `${faults.length} mistakes`;
   throw new Problem(`The configuration (${named}) has ${count}: ${faults.map(({ text }) => text).join('; ')}.`, 1);
 }
 
-function wordsOf(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     const secret = issue.keys.filter((key) => /token|secret/i.test(key)).map((key) => `"${key}"`);
-    if (secret.length > 0) return `${secret.join(', ')} must not be here; ${OUT_OF_THE_FILE}`;
+    if (secret.length > 0) return `${secret.join(', ')} must not be here; ${SECRETS_BELONG_IN_ENVIRONMENT}`;
     const known = issue.path.length === 0 ? ` (there are ${Object.keys(Config.shape).join(', ')})` : '';
     return `there is no setting ${issue.keys.map((key) => `"${key}"`).join(', ')}${known}`;
   }
@@ -275,14 +275,14 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-const OUT_OF_THE_FILE = `secrets are only taken from the environment: ${Object.keys(SECRETS).join(', ')}`;
+const SECRETS_BELONG_IN_ENVIRONMENT = `secrets are only taken from the environment: ${Object.keys(SECRETS).join(', ')}`;
 
 /** Where the file holds a token of Slack, whatever the setting is. */
-function placesOfTokens(content: unknown, path: (string | number)[] = []): string[] {
-  if (typeof content === 'string') return SLACK_TOKEN.test(content) ? [placeIn(path) || 'all of it'] : [];
-  if (Array.isArray(content)) return content.flatMap((each, at) => placesOfTokens(each, [...path, at]));
+function tokenPaths(content: unknown, path: (string | number)[] = []): string[] {
+  if (typeof content === 'string') return SLACK_TOKEN.test(content) ? [formatPath(path) || 'all of it'] : [];
+  if (Array.isArray(content)) return content.flatMap((each, at) => tokenPaths(each, [...path, at]));
   if (!isRecord(content)) return [];
-  return Object.entries(content).flatMap(([key, each]) => placesOfTokens(each, [...path, key]));
+  return Object.entries(content).flatMap(([key, each]) => tokenPaths(each, [...path, key]));
 }
 
 /** The secrets that the mode needs. Throws Problem (exit 1) with everything that is missing or wrong; never with what is there. */
@@ -305,7 +305,7 @@ export function readSecrets(
   throw new Problem(`The environment lacks what Slack needs in ${slack.mode} mode: ${faults.join('; ')}.`, 1);
 }
 
-async function contentOf(file: string, isNamed: boolean): Promise<string | null> {
+async function readIfPresent(file: string, isNamed: boolean): Promise<string | null> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
@@ -315,8 +315,8 @@ async function contentOf(file: string, isNamed: boolean): Promise<string | null>
   }
 }
 
-function jsonOf(text: string, file: string): unknown {
-  const plain = withoutMark(text);
+function parseJson(text: string, file: string): unknown {
+  const plain = withoutByteOrderMark(text);
   const fault = syntaxError(plain);
   if (fault === null) return JSON.parse(plain);
   throw new Problem(
@@ -325,7 +325,7 @@ function jsonOf(text: string, file: string): unknown {
   );
 }
 
-function put(values: Record<string, unknown>, path: readonly string[], value: unknown): void {
+function setPath(values: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key = '', ...rest] = path;
   if (rest.length === 0) {
     values[key] = value;
@@ -334,7 +334,7 @@ function put(values: Record<string, unknown>, path: readonly string[], value: un
   const inner = values[key] ?? {};
   if (!isRecord(inner)) return;
   values[key] = inner;
-  put(inner, rest, value);
+  setPath(inner, rest, value);
 }
 
 /** A number where the text is one; otherwise the text, so that the message shows it. */

@@ -8,7 +8,7 @@ import { causes } from '../src/diagnose/causes/index.ts';
 import { STEP_TITLES } from '../src/diagnose/checks/check.ts';
 import { checklist } from '../src/diagnose/checks/index.ts';
 import type { Diagnosis } from '../src/diagnose/diagnosis.ts';
-import { renderCauses, renderChecklist } from '../src/render/readme-tables.ts';
+import { renderCauseTable, renderCheckTable } from '../src/render/readme-tables.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -131,8 +131,8 @@ describe('the README', () => {
     const sections = {
       demo: beginningOfTheDemo(),
       incidents: recordedIncidents(),
-      checklist: renderChecklist(checklist),
-      causes: renderCauses(causes),
+      checklist: renderCheckTable(checklist),
+      causes: renderCauseTable(causes),
     };
     const current = Object.entries(sections).reduce(
       (text, [name, content]) => between(text, name, content),

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readIncident } from '../src/collect/incident/incident-collectors.ts';
-import { judge } from '../src/commands/diagnose-command.ts';
-import type { Diagnosis, JudgedCause } from '../src/diagnose/diagnosis.ts';
+import { diagnoseRecording } from '../src/commands/diagnose-command.ts';
+import type { CauseResult, Diagnosis } from '../src/diagnose/diagnosis.ts';
 import { renderJson } from '../src/render/json.ts';
 import { renderTerminal } from '../src/render/terminal.ts';
 import type { Expectation } from './support/simulator/recording.ts';
@@ -27,7 +27,7 @@ it('there are at least ten', () => {
 describe.each(names)('%s', (name) => {
   const folder = join(root, name);
   const words = expectationOf(name).statuses?.join(' ') ?? '';
-  const diagnoseOnce = async () => (await judge(await readIncident(folder), words)).diagnosis;
+  const diagnoseOnce = async () => (await diagnoseRecording(await readIncident(folder), words)).diagnosis;
   const diagnosed = diagnoseOnce();
 
   it('comes to the right verdict', async () => {
@@ -96,11 +96,11 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-const isClaimed = ({ standing }: JudgedCause) => standing === 'confirmed' || standing === 'likely';
+const isClaimed = ({ standing }: CauseResult) => standing === 'confirmed' || standing === 'likely';
 
 const sameAs = (ids: string[]) => (found: string[]) => found.toSorted().join() === ids.toSorted().join();
 
-function byId(causes: JudgedCause[], id: string): JudgedCause {
+function byId(causes: CauseResult[], id: string): CauseResult {
   const cause = causes.find((one) => one.id === id);
   if (cause === undefined) throw new Error(`There is no cause ${id}.`);
   return cause;

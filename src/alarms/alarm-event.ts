@@ -59,17 +59,17 @@ export const Alarm = z.object({
 export type Alarm = z.infer<typeof Alarm>;
 
 /** What has a state of its own: the alarm, or the one time series of it. */
-export const keyOf = ({ arn, contributor }: Pick<Alarm, 'arn' | 'contributor'>): string =>
+export const alarmKey = ({ arn, contributor }: Pick<Alarm, 'arn' | 'contributor'>): string =>
   contributor === null ? arn : `${arn}#${contributor.id}`;
 
 /** A name for the store that stands for any text: keys have few letters, and ARNs many. */
-export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 24);
+export const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 24);
 
 /** The same for every delivery of the same news. */
-export const idOfNews = (alarm: Alarm): string => hashOf(`${keyOf(alarm)} ${alarm.changedAt}`);
+export const alarmEventId = (alarm: Alarm): string => shortHash(`${alarmKey(alarm)} ${alarm.changedAt}`);
 
 /** Why an alarm is about something else than Application Load Balancers; null when it is, or when nothing says what it is about. */
-export function elsewhere({ metrics, loadBalancers, targetGroups, children }: Alarm): string | null {
+export function unrelatedReason({ metrics, loadBalancers, targetGroups, children }: Alarm): string | null {
   if (loadBalancers.length > 0 || targetGroups.length > 0 || children.length > 0) return null;
   const namespaces = new Set(
     metrics.flatMap(({ namespace, expression }) => [

@@ -1,7 +1,7 @@
 /** Which channel an alarm belongs in. Pure. */
 
 /** Patterns with * for any text and ? for one letter; what is absent fits. */
-export interface Route {
+export interface ChannelRoute {
   /** The name of the load balancer. */
   loadBalancer?: string | undefined;
   /** The name of the alarm. */
@@ -12,14 +12,14 @@ export interface Route {
 }
 
 export interface Routing {
-  routes: readonly Route[];
+  routes: readonly ChannelRoute[];
   defaultChannel: string | null;
   /** The only channels that may read about an account, by how the configuration calls it. */
-  onlyIn?: ReadonlyMap<string, readonly string[]>;
+  channelsByAccount?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What is known of an alarm. */
-export interface Routed {
+export interface RoutingSubject {
   /** Null where the alarm names none. */
   loadBalancer: string | null;
   alarm: string;
@@ -28,33 +28,48 @@ export interface Routed {
 }
 
 /** The channel of the first route that fits, else the default, of those that may read about the account; null when there is none. */
-export function channelFor(routed: Routed, { routes, defaultChannel, onlyIn }: Routing): string | null {
-  const { loadBalancer, alarm, accounts } = routed;
-  const only = onlyOf(routed, onlyIn);
-  const may = (channel: string): boolean => only === null || only.includes(channel);
-  const fitting = routes.find(
+export function channelFor(
+  subject: RoutingSubject,
+  { routes, defaultChannel, channelsByAccount }: Routing,
+): string | null {
+  const { loadBalancer, alarm, accounts } = subject;
+  const allowedChannels = allowedChannelsOf(subject, channelsByAccount);
+  const isAllowed = (channel: string): boolean => allowedChannels === null || allowedChannels.includes(channel);
+  const match = routes.find(
     (route) =>
-      may(route.channel) &&
-      (route.loadBalancer === undefined || (loadBalancer !== null && fits(route.loadBalancer, loadBalancer))) &&
-      (route.alarm === undefined || fits(route.alarm, alarm)) &&
-      (route.account === undefined || accounts.some((account) => fits(route.account ?? '', account))),
+      isAllowed(route.channel) &&
+      (route.loadBalancer === undefined ||
+        (loadBalancer !== null && matchesPattern(route.loadBalancer, loadBalancer))) &&
+      (route.alarm === undefined || matchesPattern(route.alarm, alarm)) &&
+      (route.account === undefined || accounts.some((account) => matchesPattern(route.account ?? '', account))),
   );
-  if (fitting !== undefined) return fitting.channel;
-  return defaultChannel !== null && may(defaultChannel) ? defaultChannel : (only?.[0] ?? null);
+  if (match !== undefined) return match.channel;
+  return defaultChannel !== null && isAllowed(defaultChannel) ? defaultChannel : (allowedChannels?.[0] ?? null);
 }
 
 /** The channel in place of one that takes no thread; null when there is no other. */
-export function otherChannel(routed: Routed, refused: string, { defaultChannel, onlyIn }: Routing): string | null {
-  const only = onlyOf(routed, onlyIn);
-  const others = only === null ? [defaultChannel] : [defaultChannel, ...only].filter((one) => only.includes(one ?? ''));
-  return others.find((channel) => channel !== null && channel !== refused) ?? null;
+export function otherChannel(
+  subject: RoutingSubject,
+  refusedChannel: string,
+  { defaultChannel, channelsByAccount }: Routing,
+): string | null {
+  const allowedChannels = allowedChannelsOf(subject, channelsByAccount);
+  const others =
+    allowedChannels === null
+      ? [defaultChannel]
+      : [defaultChannel, ...allowedChannels].filter((one) => allowedChannels.includes(one ?? ''));
+  return others.find((channel) => channel !== null && channel !== refusedChannel) ?? null;
 }
 
-const onlyOf = ({ accounts }: Routed, onlyIn: Routing['onlyIn']): readonly string[] | null =>
-  accounts.flatMap((account) => (onlyIn?.has(account) ? [onlyIn.get(account) ?? []] : []))[0] ?? null;
+const allowedChannelsOf = (
+  { accounts }: RoutingSubject,
+  channelsByAccount: Routing['channelsByAccount'],
+): readonly string[] | null =>
+  accounts.flatMap((account) => (channelsByAccount?.has(account) ? [channelsByAccount.get(account) ?? []] : []))[0] ??
+  null;
 
 /** Whether a name fits a pattern, in time that grows with the product of their lengths at most, whatever the pattern. */
-export function fits(pattern: string, name: string): boolean {
+export function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;
   let star = -1;
   let retry = 0;

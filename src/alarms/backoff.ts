@@ -3,29 +3,29 @@
 const FIRST = 15_000;
 const LONGEST = 5 * 60_000;
 
-export interface Pauses {
+export interface Backoffs {
   /** Why it is not tried now; null when it may be. */
-  why(name: string): string | null;
+  pausedReason(name: string): string | null;
   /** From one failure to the next the pause doubles. */
-  failed(name: string, why: string): void;
-  worked(name: string): void;
+  recordFailure(name: string, why: string): void;
+  recordSuccess(name: string): void;
 }
 
 /** `now`: epoch milliseconds. */
-export function openPauses(now: () => number): Pauses {
-  const pauses = new Map<string, { until: number; length: number; why: string }>();
+export function openBackoffs(now: () => number): Backoffs {
+  const backoffs = new Map<string, { until: number; length: number; why: string }>();
   return {
-    why(name) {
-      const pause = pauses.get(name);
+    pausedReason(name) {
+      const pause = backoffs.get(name);
       return pause !== undefined && now() < pause.until ? pause.why : null;
     },
-    failed(name, why) {
-      const before = pauses.get(name);
+    recordFailure(name, why) {
+      const before = backoffs.get(name);
       const length = before === undefined ? FIRST : Math.min(before.length * 2, LONGEST);
-      pauses.set(name, { until: now() + length, length, why });
+      backoffs.set(name, { until: now() + length, length, why });
     },
-    worked(name) {
-      pauses.delete(name);
+    recordSuccess(name) {
+      backoffs.delete(name);
     },
   };
 }

@@ -1,11 +1,11 @@
 /** Alarms that came over HTTPS: recorded before SNS is answered, and kept until they are taken in. */
 import * as z from 'zod';
 import { Lease } from '../runs/run.ts';
-import { openObjects } from '../runs/store/document.ts';
+import { openJsonCollection } from '../runs/store/document.ts';
 import type { Store } from '../runs/store/store.ts';
-import { Alarm, idOfNews } from './alarm-event.ts';
+import { Alarm, alarmEventId } from './alarm-event.ts';
 
-const Recorded = z.object({
+const IntakeRecord = z.object({
   schema: z.literal(1),
   recordedAt: z.iso.datetime(),
   alarm: Alarm,
@@ -13,7 +13,7 @@ const Recorded = z.object({
   /** How often it was begun to take it in; what an earlier version recorded does not say. */
   tries: z.number().int().default(1),
 });
-type Recorded = z.infer<typeof Recorded>;
+type IntakeRecord = z.infer<typeof IntakeRecord>;
 
 export interface IntakeParts {
   store: Store;
@@ -26,9 +26,9 @@ export interface Intake {
   /** Records news under a lease of this process, for so many tries; null where another one is at it. Rejects when the store is down. */
   record(alarm: Alarm): Promise<number | null>;
   /** News are taken in: their record is removed. */
-  done(alarm: Alarm): Promise<void>;
+  complete(alarm: Alarm): Promise<void>;
   /** Recorded by processes that are no more, or could not be taken in: under a lease of this one from now on. */
-  abandoned(): Promise<{ alarm: Alarm; tries: number }[]>;
+  claimAbandoned(): Promise<{ alarm: Alarm; tries: number }[]>;
 }
 
 /**
@@ -38,46 +38,46 @@ export interface Intake {
 const LEASE = 45_000;
 const LONGEST_LEASE = 15 * 60_000;
 /** After this it is given up: there is no dead-letter queue behind SNS that was answered. */
-const GIVEN_UP = 6 * 60 * 60_000;
+const GIVE_UP_AFTER = 6 * 60 * 60_000;
 const PREFIX = 'alarms/intake/';
 
 export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
-  const records = openObjects(store, Recorded, (key, why) =>
+  const records = openJsonCollection(store, IntakeRecord, (key, why) =>
     log.error({ key, why }, 'a recorded alarm cannot be read'),
   );
-  const keyFor = (alarm: Alarm): string => `${PREFIX}${idOfNews(alarm)}.json`;
+  const keyFor = (alarm: Alarm): string => `${PREFIX}${alarmEventId(alarm)}.json`;
   const lease = (tries: number) => ({
     owner,
     until: new Date(now() + Math.min(LEASE * 2 ** (tries - 1), LONGEST_LEASE)).toISOString(),
   });
-  const isTaken = (there: Recorded): boolean => Date.parse(there.lease.until) > now();
+  const isTaken = (there: IntakeRecord): boolean => Date.parse(there.lease.until) > now();
 
   return {
     record: (alarm) =>
-      records.change(keyFor(alarm), (there): { object: Recorded; result: number | null } => {
+      records.change(keyFor(alarm), (there): { object: IntakeRecord; result: number | null } => {
         if (there !== null && isTaken(there)) return { object: there, result: null };
         const recordedAt = there?.recordedAt ?? new Date(now()).toISOString();
         const tries = (there?.tries ?? 0) + 1;
         return { object: { schema: 1, recordedAt, alarm, lease: lease(tries), tries }, result: tries };
       }),
-    done: (alarm) => store.remove(keyFor(alarm)),
-    async abandoned() {
-      const found: { alarm: Alarm; tries: number }[] = [];
+    complete: (alarm) => store.remove(keyFor(alarm)),
+    async claimAbandoned() {
+      const claimed: { alarm: Alarm; tries: number }[] = [];
       for (const key of await store.list(PREFIX)) {
-        const one = await records.change(key, (there): { object: Recorded | null; result: Recorded | null } => {
+        const one = await records.change(key, (there): { object: IntakeRecord | null; result: IntakeRecord | null } => {
           if (there === null || isTaken(there)) return { object: there, result: null };
           const tries = there.tries + 1;
           const next = { ...there, tries, lease: lease(tries) };
           return { object: next, result: next };
         });
         if (one === null) continue;
-        if (now() - Date.parse(one.recordedAt) <= GIVEN_UP) found.push(one);
+        if (now() - Date.parse(one.recordedAt) <= GIVE_UP_AFTER) claimed.push(one);
         else {
           log.error({ alarm: one.alarm.name, tries: one.tries }, 'a recorded alarm is given up');
           await store.remove(key);
         }
       }
-      return found;
+      return claimed;
     },
   };
 }

@@ -10,28 +10,28 @@ import { ALARM_STATES } from '../runs/episode.ts';
 import { Alarm, type AlarmMetric } from './alarm-event.ts';
 
 /** `ignored`: understood, and nothing for us. `poison`: not understood; it will not be the next time either. */
-export type Reading = { alarm: Alarm } | { ignored: string } | { poison: string };
+export type ParsedMessage = { alarm: Alarm } | { ignored: string } | { poison: string };
 
 /** Envelopes in envelopes: EventBridge to SNS to SQS has two. */
-const DEEPEST = 4;
+const MAX_DEPTH = 4;
 /** Messages of SNS, SQS and EventBridge hold at most 256 KiB; SQS has been raised to 1 MiB. */
-const LONGEST = 1_100_000;
+const MAX_LENGTH = 1_100_000;
 
 /** What one message says. Never throws. */
-export function readMessage(body: string): Reading {
-  if (body.length > LONGEST) return { poison: `it is ${body.length} characters long` };
-  const content = jsonIn(body);
+export function readMessage(body: string): ParsedMessage {
+  if (body.length > MAX_LENGTH) return { poison: `it is ${body.length} characters long` };
+  const content = parseJson(body);
   return content === undefined ? { poison: 'it is not JSON' } : readContent(content, { depth: 0, topic: null });
 }
 
-interface Wrapping {
+interface EnvelopeContext {
   depth: number;
   /** ARN of the topic it came through. */
   topic: string | null;
 }
 
-function readContent(content: unknown, wrapping: Wrapping): Reading {
-  if (wrapping.depth > DEEPEST) return { poison: 'it is wrapped too often' };
+function readContent(content: unknown, wrapping: EnvelopeContext): ParsedMessage {
+  if (wrapping.depth > MAX_DEPTH) return { poison: 'it is wrapped too often' };
   const deeper = { ...wrapping, depth: wrapping.depth + 1 };
   if (!isRecord(content)) return { poison: 'it is no JSON object' };
   if (Array.isArray(content.Records)) return readRecords(content.Records, deeper);
@@ -42,7 +42,7 @@ function readContent(content: unknown, wrapping: Wrapping): Reading {
   return { ignored: 'it is no news of a CloudWatch alarm' };
 }
 
-function readRecords(records: readonly unknown[], wrapping: Wrapping): Reading {
+function readRecords(records: readonly unknown[], wrapping: EnvelopeContext): ParsedMessage {
   const [record, ...others] = records;
   if (!isRecord(record) || !isRecord(record.Sns)) return { ignored: 'its records are not from SNS' };
   // SNS gives a function one record at a time.
@@ -52,12 +52,12 @@ function readRecords(records: readonly unknown[], wrapping: Wrapping): Reading {
 
 const Envelope = z.looseObject({ Type: z.string(), TopicArn: z.string(), Message: z.string() });
 
-function readEnvelope(content: unknown, wrapping: Wrapping): Reading {
+function readEnvelope(content: unknown, wrapping: EnvelopeContext): ParsedMessage {
   const read = Envelope.safeParse(content);
-  if (!read.success) return { poison: `it is an SNS envelope, but ${faultOf(read.error)}` };
+  if (!read.success) return { poison: `it is an SNS envelope, but ${describeZodError(read.error)}` };
   const { Type, TopicArn, Message } = read.data;
   if (Type !== 'Notification') return { ignored: `it is a ${Type} of the topic ${TopicArn}` };
-  const inner = jsonIn(Message);
+  const inner = parseJson(Message);
   // Other things are published to shared topics as words.
   if (!isRecord(inner)) return { ignored: 'the message in the SNS envelope is no JSON object' };
   return readContent(inner, { ...wrapping, topic: TopicArn });
@@ -66,7 +66,7 @@ function readEnvelope(content: unknown, wrapping: Wrapping): Reading {
 const State = z.enum(ALARM_STATES);
 const text = z.string();
 /** What an alarm can do without: read where it has the shape, else null. */
-const perhaps = <T extends z.ZodType>(type: T) => type.nullish().catch(null);
+const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(null);
 const listOf = <T extends z.ZodType>(type: T) => z.array(type).nullish().catch(null);
 
 /** DescribeAlarms has the same with capital letters. */
@@ -75,51 +75,51 @@ const NamedValue = z.union([
   z.object({ Name: text, Value: text }).transform(({ Name, Value }) => ({ name: Name, value: Value })),
 ]);
 const SnsMetric = z.looseObject({
-  Expression: perhaps(text),
-  Period: perhaps(z.number()),
-  AccountId: perhaps(text),
-  MetricStat: perhaps(
+  Expression: optional(text),
+  Period: optional(z.number()),
+  AccountId: optional(text),
+  MetricStat: optional(
     z.looseObject({
       Metric: z.looseObject({
-        Namespace: perhaps(text),
-        MetricName: perhaps(text),
+        Namespace: optional(text),
+        MetricName: optional(text),
         Dimensions: listOf(NamedValue),
       }),
-      Period: perhaps(z.number()),
+      Period: optional(z.number()),
     }),
   ),
 });
 
 const SnsAlarm = z.looseObject({
   AlarmName: text.min(1),
-  AlarmDescription: perhaps(text),
-  AWSAccountId: perhaps(text),
+  AlarmDescription: optional(text),
+  AWSAccountId: optional(text),
   NewStateValue: State,
-  NewStateReason: perhaps(text),
+  NewStateReason: optional(text),
   StateChangeTime: Instant,
-  AlarmArn: perhaps(text),
-  OldStateValue: perhaps(State),
-  Trigger: perhaps(
+  AlarmArn: optional(text),
+  OldStateValue: optional(State),
+  Trigger: optional(
     z.looseObject({
-      MetricName: perhaps(text),
-      Namespace: perhaps(text),
+      MetricName: optional(text),
+      Namespace: optional(text),
       Dimensions: listOf(NamedValue),
-      Period: perhaps(z.number()),
-      EvaluationPeriods: perhaps(z.number()),
-      Threshold: perhaps(z.number()),
-      ThresholdMetricId: perhaps(text),
+      Period: optional(z.number()),
+      EvaluationPeriods: optional(z.number()),
+      Threshold: optional(z.number()),
+      ThresholdMetricId: optional(text),
       Metrics: listOf(SnsMetric),
     }),
   ),
-  AlarmRule: perhaps(text),
+  AlarmRule: optional(text),
   TriggeringChildren: listOf(z.union([text, z.looseObject({ Arn: text }).transform(({ Arn }) => Arn)])),
-  AlarmContributorId: perhaps(text),
-  AlarmContributorAttributes: perhaps(z.record(text, text)),
+  AlarmContributorId: optional(text),
+  AlarmContributorAttributes: optional(z.record(text, text)),
 });
 
-function readSnsAlarm(content: unknown, { topic }: Wrapping): Reading {
+function readSnsAlarm(content: unknown, { topic }: EnvelopeContext): ParsedMessage {
   const read = SnsAlarm.safeParse(content);
-  if (!read.success) return { poison: `it is an alarm as SNS sends it, but ${faultOf(read.error)}` };
+  if (!read.success) return { poison: `it is an alarm as SNS sends it, but ${describeZodError(read.error)}` };
   const { data } = read;
   const trigger = data.Trigger ?? null;
   const single: AlarmMetric[] =
@@ -150,7 +150,7 @@ function readSnsAlarm(content: unknown, { topic }: Wrapping): Reading {
     data.AlarmContributorId == null
       ? null
       : { id: data.AlarmContributorId, attributes: data.AlarmContributorAttributes ?? {} };
-  return news({
+  return toAlarm({
     // Messages of before 2021 have none.
     arn:
       data.AlarmArn ??
@@ -174,33 +174,33 @@ function readSnsAlarm(content: unknown, { topic }: Wrapping): Reading {
 }
 
 const EventMetric = z.looseObject({
-  expression: perhaps(text),
-  period: perhaps(z.number()),
-  accountId: perhaps(text),
-  metricStat: perhaps(
+  expression: optional(text),
+  period: optional(z.number()),
+  accountId: optional(text),
+  metricStat: optional(
     z.looseObject({
       metric: z.looseObject({
-        namespace: perhaps(text),
-        name: perhaps(text),
-        dimensions: perhaps(z.record(text, text)),
+        namespace: optional(text),
+        name: optional(text),
+        dimensions: optional(z.record(text, text)),
       }),
-      period: perhaps(z.number()),
+      period: optional(z.number()),
     }),
   ),
 });
 
 const EventDetail = z.looseObject({
   alarmName: text.min(1),
-  state: z.looseObject({ value: State, timestamp: Instant, reason: perhaps(text), reasonData: perhaps(text) }),
-  previousState: perhaps(z.looseObject({ value: perhaps(State) })),
-  alarmContributor: perhaps(z.looseObject({ id: text, attributes: perhaps(z.record(text, text)) })),
-  configuration: perhaps(
+  state: z.looseObject({ value: State, timestamp: Instant, reason: optional(text), reasonData: optional(text) }),
+  previousState: optional(z.looseObject({ value: optional(State) })),
+  alarmContributor: optional(z.looseObject({ id: text, attributes: optional(z.record(text, text)) })),
+  configuration: optional(
     z.looseObject({
-      description: perhaps(text),
+      description: optional(text),
       metrics: listOf(EventMetric),
-      alarmRule: perhaps(text),
-      evaluationPeriods: perhaps(z.number()),
-      threshold: perhaps(z.number()),
+      alarmRule: optional(text),
+      evaluationPeriods: optional(z.number()),
+      threshold: optional(z.number()),
     }),
   ),
 });
@@ -209,38 +209,39 @@ type EventDetail = z.infer<typeof EventDetail>;
 const Event = z.looseObject({
   source: text,
   'detail-type': text,
-  account: perhaps(text),
-  region: perhaps(text),
+  account: optional(text),
+  region: optional(text),
   resources: listOf(text),
   detail: z.unknown(),
 });
 
-function readEvent(content: unknown): Reading {
+function readEvent(content: unknown): ParsedMessage {
   const event = Event.safeParse(content);
-  if (!event.success) return { poison: `it is an event, but ${faultOf(event.error)}` };
+  if (!event.success) return { poison: `it is an event, but ${describeZodError(event.error)}` };
   const { source, 'detail-type': type, detail, account = null, region = null, resources } = event.data;
   if (source !== 'aws.cloudwatch') return { ignored: `it is an event of ${source}` };
   if (!/^CloudWatch Alarm (Contributor )?State Change$/.test(type)) return { ignored: `it is a ${type}` };
   const read = EventDetail.safeParse(detail);
-  if (!read.success) return { poison: `it is a ${type}, but in its detail ${faultOf(read.error)}` };
+  if (!read.success) return { poison: `it is a ${type}, but in its detail ${describeZodError(read.error)}` };
   const arn = resources?.[0] ?? `arn:aws:cloudwatch:${region ?? ''}:${account ?? ''}:alarm:${read.data.alarmName}`;
   return fromDetail(read.data, { arn, account });
 }
 
-const Action = z.looseObject({ alarmArn: text, accountId: perhaps(text), alarmData: EventDetail });
+const Action = z.looseObject({ alarmArn: text, accountId: optional(text), alarmData: EventDetail });
 
 /** What CloudWatch gives a function that is the action of an alarm. */
-function readAction(content: unknown): Reading {
+function readAction(content: unknown): ParsedMessage {
   const read = Action.safeParse(content);
-  if (!read.success) return { poison: `it is an alarm as a Lambda function is given it, but ${faultOf(read.error)}` };
+  if (!read.success)
+    return { poison: `it is an alarm as a Lambda function is given it, but ${describeZodError(read.error)}` };
   const { alarmArn, accountId = null, alarmData } = read.data;
   return fromDetail(alarmData, { arn: alarmArn, account: accountId });
 }
 
-function fromDetail(detail: EventDetail, { arn, account }: { arn: string; account: string | null }): Reading {
+function fromDetail(detail: EventDetail, { arn, account }: { arn: string; account: string | null }): ParsedMessage {
   const { alarmName, state, previousState, alarmContributor, configuration } = detail;
-  const reasonData = ReasonData.safeParse(jsonIn(state.reasonData ?? ''));
-  const told = reasonData.success ? reasonData.data : {};
+  const reasonData = ReasonData.safeParse(parseJson(state.reasonData ?? ''));
+  const reasonFields = reasonData.success ? reasonData.data : {};
   const metrics = (configuration?.metrics ?? []).map(
     ({ metricStat, expression, period, accountId }): AlarmMetric => ({
       namespace: metricStat?.metric.namespace ?? null,
@@ -251,7 +252,7 @@ function fromDetail(detail: EventDetail, { arn, account }: { arn: string; accoun
       account: accountId ?? null,
     }),
   );
-  return news({
+  return toAlarm({
     arn,
     name: alarmName,
     description: configuration?.description ?? null,
@@ -261,31 +262,31 @@ function fromDetail(detail: EventDetail, { arn, account }: { arn: string; accoun
     changedAt: state.timestamp,
     reason: state.reason ?? '',
     metrics,
-    evaluationPeriods: configuration?.evaluationPeriods ?? told.recentDatapoints?.length ?? null,
-    threshold: configuration?.threshold ?? told.threshold ?? null,
+    evaluationPeriods: configuration?.evaluationPeriods ?? reasonFields.recentDatapoints?.length ?? null,
+    threshold: configuration?.threshold ?? reasonFields.threshold ?? null,
     isAnomaly: false,
-    breachedFrom: told.startDate ?? null,
+    breachedFrom: reasonFields.startDate ?? null,
     contributor: alarmContributor ? { id: alarmContributor.id, attributes: alarmContributor.attributes ?? {} } : null,
     rule: configuration?.alarmRule ?? null,
-    children: (told.triggeringAlarms ?? []).map((child) => child.arn),
+    children: (reasonFields.triggeringAlarms ?? []).map((child) => child.arn),
   });
 }
 
 /** JSON in a string: what CloudWatch evaluated. */
 const ReasonData = z.looseObject({
-  startDate: perhaps(Instant),
-  threshold: perhaps(z.number()),
+  startDate: optional(Instant),
+  threshold: optional(z.number()),
   recentDatapoints: listOf(z.unknown()),
   triggeringAlarms: listOf(z.looseObject({ arn: text })),
 });
 
-interface News extends Omit<Alarm, 'kind' | 'region' | 'period' | 'loadBalancers' | 'targetGroups'> {
+interface RawAlarm extends Omit<Alarm, 'kind' | 'region' | 'period' | 'loadBalancers' | 'targetGroups'> {
   isAnomaly: boolean;
   rule: string | null;
 }
 
-function news({ isAnomaly, rule, ...given }: News): Reading {
-  const { metrics, contributor } = given;
+function toAlarm({ isAnomaly, rule, ...raw }: RawAlarm): ParsedMessage {
+  const { metrics, contributor } = raw;
   const expressions = metrics.flatMap(({ expression }) => expression ?? []);
   const dimensions = [...metrics.map((metric) => metric.dimensions), contributor?.attributes ?? {}];
   // Of one alarm, the parts that name a load balancer say which; target groups beside them belong to it.
@@ -300,27 +301,27 @@ function news({ isAnomaly, rule, ...given }: News): Reading {
       LoadBalancer === undefined && /^targetgroup\/[^/]+\/[^/]+$/.test(TargetGroup) ? TargetGroup : [],
     ),
   );
-  const children = given.children.length > 0 || rule === null ? given.children : namesIn(rule);
+  const children = raw.children.length > 0 || rule === null ? raw.children : alarmNamesIn(rule);
   const alarm = Alarm.safeParse({
-    ...given,
-    account: given.account ?? accountIn(given.arn),
-    region: regionIn(given.arn),
-    kind: kindOf(given, rule, isAnomaly, expressions),
-    changedAt: iso(given.changedAt),
-    breachedFrom: given.breachedFrom === null ? null : iso(given.breachedFrom),
+    ...raw,
+    account: raw.account ?? accountIn(raw.arn),
+    region: regionIn(raw.arn),
+    kind: alarmKind(raw, rule, isAnomaly, expressions),
+    changedAt: iso(raw.changedAt),
+    breachedFrom: raw.breachedFrom === null ? null : iso(raw.breachedFrom),
     period: metrics.find(({ period }) => period !== null && period > 0)?.period ?? null,
     children: unique(children),
     loadBalancers,
     targetGroups,
   });
-  return alarm.success ? { alarm: alarm.data } : { poison: `it is an alarm, but ${faultOf(alarm.error)}` };
+  return alarm.success ? { alarm: alarm.data } : { poison: `it is an alarm, but ${describeZodError(alarm.error)}` };
 }
 
 /** A load balancer in a search or a query of metrics. */
 const IN_EXPRESSION = /LoadBalancer"?\s*=\s*["'](app\/[^/"']+\/[^/"']+)["']/g;
 
-function kindOf(
-  { metrics, children }: Pick<News, 'metrics' | 'children'>,
+function alarmKind(
+  { metrics, children }: Pick<RawAlarm, 'metrics' | 'children'>,
   rule: string | null,
   isAnomaly: boolean,
   expressions: readonly string[],
@@ -333,7 +334,7 @@ function kindOf(
 }
 
 /** The alarms of a rule, as it names them: ALARM("name"), OK(name), INSUFFICIENT_DATA(arn). */
-function namesIn(rule: string): string[] {
+function alarmNamesIn(rule: string): string[] {
   const names = rule.matchAll(/\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"')]+))\s*\)/g);
   return [...names].map(([, quoted, single, bare]) => quoted ?? single ?? bare ?? '');
 }
@@ -358,12 +359,12 @@ const namedValues = (list: readonly { name: string; value: string }[] | null | u
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
 
-function faultOf(error: z.ZodError): string {
+function describeZodError(error: z.ZodError): string {
   const [issue] = error.issues;
   return `${issue?.path.join('.') || 'all of it'}: ${issue?.message ?? ''}`;
 }
 
-function jsonIn(body: string): unknown {
+function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

@@ -7,13 +7,13 @@ import type { Logger } from 'pino';
 import { Consumer } from 'sqs-consumer';
 import { settingsFor } from '../collect/aws/sdk-clients.ts';
 import { standardRegion } from '../collect/aws/session.ts';
-import type { Handled } from './alarms.ts';
+import type { MessageOutcome } from './alarms.ts';
 
 export interface SqsParts {
   queueUrl: string;
   region?: string | undefined;
   /** `received`: how often it was, with this time. */
-  handle(body: string, received: number): Promise<Handled>;
+  handle(body: string, received: number): Promise<MessageOutcome>;
   /** Nothing is received then. */
   isDown(): boolean;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -26,7 +26,7 @@ export interface SqsParts {
   visibilitySeconds?: number;
 }
 
-export interface Queue {
+export interface AlarmQueue {
   start(): Promise<void>;
   /** Receives no more, and waits for what is in hand, at most so many milliseconds; then what is left is given back. */
   stop(milliseconds: number, giveBack: () => void): Promise<void>;
@@ -37,27 +37,27 @@ const VISIBILITY = 60;
 /** The longest a receive can wait for messages. */
 const WAIT_SECONDS = 20;
 /** Seconds until a message is received again that could not be deleted. */
-const AGAIN = 30;
+const RETRY_AFTER_SECONDS = 30;
 /** Milliseconds. */
-const LOOK = 500;
-const LOOK_AT_END = 20;
+const POLL_INTERVAL = 500;
+const STOP_POLL_INTERVAL = 20;
 
-export function openSqs(parts: SqsParts): Queue {
+export function openSqs(parts: SqsParts): AlarmQueue {
   const { queueUrl, handle, isDown, log, sleep } = parts;
   const { consumers: count = CONSUMERS, visibilitySeconds = VISIBILITY } = parts;
-  const inHand = new Map<Consumer, Set<string>>();
+  const inFlight = new Map<Consumer, Set<string>>();
   let isStopping = false;
   let client: SQSClient | null = parts.client ?? null;
 
   async function start(): Promise<void> {
     const region = parts.region ?? regionOf(queueUrl) ?? (await standardRegion(undefined));
     client ??= new SQSClient(settingsFor({ account: 'default', region }));
-    for (let number = 0; number < count; number++) begin(client);
+    for (let number = 0; number < count; number++) startConsumer(client);
     log.info({ queueUrl, consumers: count }, 'alarms are taken from the queue');
   }
 
-  function begin(sqs: SQSClient): void {
-    const mine = new Set<string>();
+  function startConsumer(sqs: SQSClient): void {
+    const messageIds = new Set<string>();
     const consumer = Consumer.create({
       queueUrl,
       sqs,
@@ -67,65 +67,65 @@ export function openSqs(parts: SqsParts): Queue {
       heartbeatInterval: Math.max(1, Math.floor(visibilitySeconds / 3)),
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
       // What is given back on a stop is there for others at once.
-      terminateVisibilityTimeout: () => (isStopping ? 0 : AGAIN),
+      terminateVisibilityTimeout: () => (isStopping ? 0 : RETRY_AFTER_SECONDS),
       suppressFifoWarning: true,
       strictReturn: true,
       async preReceiveMessageCallback() {
-        while (isDown() && !isStopping) await sleep(LOOK);
+        while (isDown() && !isStopping) await sleep(POLL_INTERVAL);
       },
-      handleMessage: (message) => handled(message, mine),
+      handleMessage: (message) => processMessage(message, messageIds),
     });
-    const over = (message: Message | Message[] | undefined): void => {
-      for (const { MessageId = '' } of [message ?? []].flat()) mine.delete(MessageId);
+    const forget = (message: Message | Message[] | undefined): void => {
+      for (const { MessageId = '' } of [message ?? []].flat()) messageIds.delete(MessageId);
     };
-    consumer.on('message_received', ({ MessageId = '' }) => void mine.add(MessageId));
-    consumer.on('message_processed', over);
+    consumer.on('message_received', ({ MessageId = '' }) => void messageIds.add(MessageId));
+    consumer.on('message_processed', forget);
     consumer.on('processing_error', (error, message) => {
-      over(message);
+      forget(message);
       const [{ MessageId: messageId, Attributes } = {}] = [message].flat();
       const fields = { messageId, received: Attributes?.ApproximateReceiveCount, err: error };
       if (!isStopping) log.error(fields, 'a message stays in the queue');
     });
     consumer.on('error', (error, message) => {
-      over(message);
+      forget(message);
       if (!isStopping) log.error({ err: error, queueUrl }, 'the queue did not answer as it should');
     });
-    inHand.set(consumer, mine);
+    inFlight.set(consumer, messageIds);
     consumer.start();
   }
 
   /** The message where it may be deleted. */
-  async function handled(message: Message, mine: Set<string>): Promise<Message | undefined> {
+  async function processMessage(message: Message, messageIds: Set<string>): Promise<Message | undefined> {
     const { Body = '', MessageId = '', Attributes } = message;
-    const answer = await handle(Body, Number(Attributes?.ApproximateReceiveCount ?? 1));
-    if (answer.outcome === 'handled' || answer.outcome === 'ignored') return message;
-    if (answer.outcome !== 'poison') throw new Error(answer.why);
+    const result = await handle(Body, Number(Attributes?.ApproximateReceiveCount ?? 1));
+    if (result.outcome === 'handled' || result.outcome === 'ignored') return message;
+    if (result.outcome !== 'poison') throw new Error(result.why);
     log.error(
-      { messageId: MessageId, why: answer.why, received: Attributes?.ApproximateReceiveCount },
+      { messageId: MessageId, why: result.why, received: Attributes?.ApproximateReceiveCount },
       'a message that is not understood is left for the dead-letter queue',
     );
-    mine.delete(MessageId);
+    messageIds.delete(MessageId);
     return undefined;
   }
 
   async function stop(milliseconds: number, giveBack: () => void): Promise<void> {
     isStopping = true;
-    for (const [consumer, mine] of inHand) consumer.stop({ abort: mine.size === 0 });
+    for (const [consumer, messageIds] of inFlight) consumer.stop({ abort: messageIds.size === 0 });
     // Half of the time for what ends by itself, the rest for giving back what does not.
-    const isIdle = (): boolean => [...inHand].every(([consumer]) => !consumer.status.isPolling);
-    await until(() => isIdle() || isDown(), milliseconds / 2);
+    const isIdle = (): boolean => [...inFlight].every(([consumer]) => !consumer.status.isPolling);
+    await waitUntil(() => isIdle() || isDown(), milliseconds / 2);
     giveBack();
-    await until(isIdle, milliseconds / 2);
+    await waitUntil(isIdle, milliseconds / 2);
     if (parts.client === undefined) client?.destroy();
-    inHand.clear();
+    inFlight.clear();
   }
 
   return { start, stop };
 }
 
-async function until(is: () => boolean, milliseconds: number): Promise<void> {
+async function waitUntil(condition: () => boolean, milliseconds: number): Promise<void> {
   const end = Date.now() + milliseconds;
-  while (!is() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, LOOK_AT_END));
+  while (!condition() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_INTERVAL));
 }
 
 /** Of `https://sqs.<region>.amazonaws.com/<account>/<name>`. */

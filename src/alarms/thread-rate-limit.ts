@@ -8,17 +8,17 @@ const Iso = z.iso.datetime();
 const MINUTE = 60_000;
 
 /** New threads of one channel within `PERIOD` milliseconds. */
-export const THREADS = 10;
-export const PERIOD = 5 * MINUTE;
+export const MAX_THREADS = 10;
+export const RATE_PERIOD = 5 * MINUTE;
 /** A note whose post was begun so long ago and never noted was not posted, or was by a process that is no more. */
-export const POST_LOST = MINUTE;
+export const POST_TIMEOUT = MINUTE;
 /** So many are kept by name. Those beyond it are listed, and counted, when there is room: until then the note says "at least". */
-const LISTED = 500;
+const MAX_LISTED = 500;
 
 /** More may wait than are counted. */
-export const isFull = ({ waiting }: NonNullable<ChannelState['note']>): boolean => waiting.length >= LISTED;
+export const isFull = ({ waiting }: NonNullable<ChannelState['note']>): boolean => waiting.length >= MAX_LISTED;
 
-const Waiting = z.object({ episode: z.string(), loadBalancer: z.string(), alarm: z.string(), at: Iso });
+const WaitingEpisode = z.object({ episode: z.string(), loadBalancer: z.string(), alarm: z.string(), at: Iso });
 
 export const ChannelState = z.object({
   schema: z.literal(1),
@@ -36,7 +36,7 @@ export const ChannelState = z.object({
       posting: Iso.nullable(),
       /** Alarms in all, and those by name that have no thread (yet). */
       count: z.number().int(),
-      waiting: z.array(Waiting),
+      waiting: z.array(WaitingEpisode),
       /** Of those, how many have got one since. */
       later: z.number().int(),
       version: z.number().int(),
@@ -51,13 +51,13 @@ export const emptyChannel = (channel: string): ChannelState => ({ schema: 1, cha
 /** Whether an episode may open its thread now; the same answer when asked again. A refusal is listed in the note, where there is room. */
 export function admit(
   state: ChannelState,
-  asking: { episode: string; loadBalancer: string; alarm: string; hasWaited: boolean },
+  request: { episode: string; loadBalancer: string; alarm: string; hasWaited: boolean },
   now: number,
-  most: number = THREADS,
+  most: number = MAX_THREADS,
 ): { state: ChannelState; isAdmitted: boolean } {
-  const { episode, loadBalancer, alarm, hasWaited } = asking;
+  const { episode, loadBalancer, alarm, hasWaited } = request;
   const at = new Date(now).toISOString();
-  const opened = state.opened.filter((one) => now - Date.parse(one.at) < PERIOD);
+  const opened = state.opened.filter((one) => now - Date.parse(one.at) < RATE_PERIOD);
   const { note } = state;
   if (opened.some((one) => one.episode === episode)) return { state, isAdmitted: true };
   const isListed = note?.waiting.some((one) => one.episode === episode) ?? false;
@@ -75,7 +75,7 @@ export function admit(
   if (isListed || (note !== null && isFull(note))) return { state, isAdmitted: false };
   const entry = { episode, loadBalancer, alarm, at };
   // None waits, and quiet for a while: this is another storm, that gets a note of its own.
-  const isOver = note !== null && note.waiting.length === 0 && now - Date.parse(note.lastAt) > 2 * PERIOD;
+  const isOver = note !== null && note.waiting.length === 0 && now - Date.parse(note.lastAt) > 2 * RATE_PERIOD;
   const next: NonNullable<ChannelState['note']> =
     note === null || isOver
       ? {
@@ -101,7 +101,7 @@ export function admit(
 }
 
 /** What is over, or was opened elsewhere, waits no more. */
-export function withdrawn(state: ChannelState, episode: string): ChannelState {
+export function withdraw(state: ChannelState, episode: string): ChannelState {
   const { note } = state;
   if (!note?.waiting.some((one) => one.episode === episode)) return state;
   const waiting = note.waiting.filter((one) => one.episode !== episode);

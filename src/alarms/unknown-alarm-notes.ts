@@ -1,15 +1,15 @@
 /** Short notes about alarms that name no load balancer: each alarm gets one, whatever else it says later. */
 import * as z from 'zod';
-import { openObjects } from '../runs/store/document.ts';
+import { openJsonCollection } from '../runs/store/document.ts';
 import type { Store } from '../runs/store/store.ts';
 import type { Poster } from '../slack/delivery/slack-poster.ts';
-import { understood } from '../slack/messages/alarm-notes.ts';
+import { describeAlarm } from '../slack/messages/alarm-notes.ts';
 import { unknownAlarmMessage } from '../slack/messages/index.ts';
-import type { Concerned } from './affected-load-balancers.ts';
-import { type Alarm, hashOf, keyOf } from './alarm-event.ts';
+import type { AffectedLoadBalancers } from './affected-load-balancers.ts';
+import { type Alarm, alarmKey, shortHash } from './alarm-event.ts';
 import { channelFor, otherChannel, type Routing } from './alarm-routes.ts';
-import { reach, Unavailable } from './retryable.ts';
-import { PERIOD, POST_LOST, THREADS } from './thread-rate-limit.ts';
+import { translateOutage, Unavailable } from './retryable.ts';
+import { MAX_THREADS, POST_TIMEOUT, RATE_PERIOD } from './thread-rate-limit.ts';
 
 const Note = z.object({
   schema: z.literal(1),
@@ -25,7 +25,7 @@ type Note = z.infer<typeof Note>;
 /** Notes of one channel within the last minutes: as many as threads. */
 const Rate = z.object({ schema: z.literal(1), posted: z.array(z.iso.datetime()) });
 
-export interface NotesParts {
+export interface AlarmNotesParts {
   store: Store;
   poster: Pick<Poster, 'post' | 'find'>;
   routing: Routing;
@@ -34,45 +34,50 @@ export interface NotesParts {
 }
 
 /** Why there is no thread: it names none, too many, or the sentences say why it is not known. */
-export type Undiagnosable = Pick<Concerned, 'loadBalancers' | 'sentences'>;
+export type NoThreadReason = Pick<AffectedLoadBalancers, 'loadBalancers' | 'sentences'>;
 
-export interface Notes {
+export interface AlarmNotes {
   /** Ends when the note stands. Throws Unavailable when it does not yet. */
-  note(alarm: Alarm, about: Undiagnosable): Promise<'noted' | 'already' | 'too-many'>;
+  postNote(alarm: Alarm, about: NoThreadReason): Promise<'noted' | 'already' | 'too-many'>;
 }
 
-export function openNotes({ store, poster, routing, log, now }: NotesParts): Notes {
-  const notes = openObjects(store, Note, (key, why) => log.error({ key, why }, 'a note about an alarm cannot be read'));
+export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesParts): AlarmNotes {
+  const notes = openJsonCollection(store, Note, (key, why) =>
+    log.error({ key, why }, 'a note about an alarm cannot be read'),
+  );
 
-  const rates = openObjects(store, Rate, (key, why) =>
+  const rates = openJsonCollection(store, Rate, (key, why) =>
     log.error({ key, why }, 'the notes of a channel cannot be counted'),
   );
 
   /** How many notes the channel had within the last minutes, with this one. */
-  function counted(channel: string): Promise<number> {
-    return reach('store', () =>
-      rates.change(`alarms/rates/${hashOf(channel)}.json`, (there) => {
-        const recent = (there?.posted ?? []).filter((at) => now() - Date.parse(at) < PERIOD);
-        if (recent.length >= THREADS) return { object: there, result: recent.length + 1 };
+  function countNotes(channel: string): Promise<number> {
+    return translateOutage('store', () =>
+      rates.change(`alarms/rates/${shortHash(channel)}.json`, (there) => {
+        const recent = (there?.posted ?? []).filter((at) => now() - Date.parse(at) < RATE_PERIOD);
+        if (recent.length >= MAX_THREADS) return { object: there, result: recent.length + 1 };
         const posted = [...recent, new Date(now()).toISOString()];
         return { object: { schema: 1, posted }, result: posted.length };
       }),
     );
   }
 
-  async function note(alarm: Alarm, { loadBalancers, sentences }: Undiagnosable): ReturnType<Notes['note']> {
+  async function postNote(
+    alarm: Alarm,
+    { loadBalancers, sentences }: NoThreadReason,
+  ): ReturnType<AlarmNotes['postNote']> {
     const route = { loadBalancer: null, alarm: alarm.name, accounts: alarm.account === null ? [] : [alarm.account] };
     const channel = channelFor(route, routing);
     if (channel === null) return 'already';
-    const key = `alarms/notes/${hashOf(keyOf(alarm))}.json`;
+    const key = `alarms/notes/${shortHash(alarmKey(alarm))}.json`;
     const at = new Date(now()).toISOString();
-    const claim = await reach('store', () =>
+    const claim = await translateOutage('store', () =>
       notes.change(
         key,
         (there): { object: Note | null; result: 'done' | 'wait' | { channel: string; doubtful: boolean } } => {
           if (there?.ts != null) return { object: there, result: 'done' };
           const begun = there?.posting ?? null;
-          if (there && begun !== null && now() - Date.parse(begun) < POST_LOST)
+          if (there && begun !== null && now() - Date.parse(begun) < POST_TIMEOUT)
             return { object: there, result: 'wait' };
           const before: Note = there ?? { schema: 1, alarm: alarm.name, at, channel, posting: null, ts: null };
           return { object: { ...before, posting: at }, result: { channel: before.channel, doubtful: begun !== null } };
@@ -81,19 +86,19 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
     );
     if (claim === 'done') return 'already';
     if (claim === 'wait') throw new Unavailable('busy', 'this note is being posted');
-    const count = claim.doubtful ? 1 : await counted(claim.channel);
-    if (count > THREADS) {
+    const count = claim.doubtful ? 1 : await countNotes(claim.channel);
+    if (count > MAX_THREADS) {
       log.warn(
         { alarm: alarm.name, channel: claim.channel },
         'nothing is diagnosed for an alarm, and its channel has notes enough',
       );
-      await reach('store', () =>
+      await translateOutage('store', () =>
         notes.change(key, (there) => ({ object: there && { ...there, posting: null }, result: null })),
       );
       return 'too-many';
     }
     const last =
-      count === THREADS ? ['Further alarms like this one are only in the log for the next five minutes.'] : [];
+      count === MAX_THREADS ? ['Further alarms like this one are only in the log for the next five minutes.'] : [];
     const content = unknownAlarmMessage({
       alarm: alarm.name,
       why:
@@ -102,29 +107,31 @@ export function openNotes({ store, poster, routing, log, now }: NotesParts): Not
           : sentences.length > 0
             ? 'unknown'
             : 'names-none',
-      sentences: [...sentences.slice(0, 2), ...last, ...understood(alarm)],
+      sentences: [...sentences.slice(0, 2), ...last, ...describeAlarm(alarm)],
     });
-    const mark = `note-${hashOf(keyOf(alarm))}`;
-    const noted = (change: Partial<Note>) =>
-      reach('store', () => notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })));
+    const marker = `note-${shortHash(alarmKey(alarm))}`;
+    const updateNote = (change: Partial<Note>) =>
+      translateOutage('store', () =>
+        notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })),
+      );
     for (const to of new Set([claim.channel, otherChannel(route, claim.channel, routing) ?? claim.channel])) {
       const target = { channel: to, thread: null };
-      const found = claim.doubtful ? await reach('slack', () => poster.find(target, mark)) : null;
+      const found = claim.doubtful ? await translateOutage('slack', () => poster.find(target, marker)) : null;
       const posted =
         found !== null && found !== 'may-not-look'
           ? found
-          : await reach('slack', () => poster.post(target, content, mark));
+          : await translateOutage('slack', () => poster.post(target, content, marker));
       if ('ts' in posted) {
-        await noted({ channel: to, ts: posted.ts, posting: null });
+        await updateNote({ channel: to, ts: posted.ts, posting: null });
         return 'noted';
       }
       // It may stand all the same: looked for after a while.
       if (posted.refused === 'unreachable') throw new Unavailable('slack', posted.code);
       log.error({ channel: to, code: posted.code, alarm: alarm.name }, 'a note about an alarm was refused');
     }
-    await noted({ posting: null });
+    await updateNote({ posting: null });
     throw new Unavailable('channel', 'no channel takes the note');
   }
 
-  return { note };
+  return { postNote };
 }

@@ -6,7 +6,7 @@ import type { EvidenceName, Question } from '../evidence/evidence.ts';
 import { resourceOf } from './find-load-balancer.ts';
 
 /** What is known of the surroundings; each makes a command more exact. */
-export interface Known {
+export interface CommandDetails {
   vpcId?: string | undefined;
   listenerArns?: string[];
   targetGroupArns?: string[];
@@ -14,7 +14,7 @@ export interface Known {
   prefixListIds?: string[];
 }
 
-const each = (values: readonly string[] | undefined, what: string): string =>
+const onlyOrEach = (values: readonly string[] | undefined, what: string): string =>
   values?.length === 1 && values[0] !== undefined ? values[0] : `<each ${what}>`;
 
 const inVpc = (vpcId: string | undefined): string =>
@@ -25,7 +25,11 @@ export const CHANGES_BEFORE = 24 * 3_600_000;
 
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
 
-export function commandFor(name: Exclude<EvidenceName, 'accessLog'>, question: Question, known: Known): string {
+export function commandFor(
+  name: Exclude<EvidenceName, 'accessLog'>,
+  question: Question,
+  details: CommandDetails,
+): string {
   const { loadBalancer, from, to, now } = question;
   const arn = loadBalancer.arn ?? `<ARN of ${loadBalancer.name}>`;
   const between = `--start-time ${iso(from)} --end-time ${iso(to)}`;
@@ -37,29 +41,29 @@ export function commandFor(name: Exclude<EvidenceName, 'accessLog'>, question: Q
     case 'listeners':
       return `aws elbv2 describe-listeners --load-balancer-arn ${arn}`;
     case 'rules':
-      return `aws elbv2 describe-rules --listener-arn ${each(known.listenerArns, 'listener')}`;
+      return `aws elbv2 describe-rules --listener-arn ${onlyOrEach(details.listenerArns, 'listener')}`;
     case 'targetGroups':
       return `aws elbv2 describe-target-groups --load-balancer-arn ${arn}`;
     case 'targetGroupAttributes':
-      return `aws elbv2 describe-target-group-attributes --target-group-arn ${each(known.targetGroupArns, 'target group')}`;
+      return `aws elbv2 describe-target-group-attributes --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
     case 'targetHealth':
-      return `aws elbv2 describe-target-health --target-group-arn ${each(known.targetGroupArns, 'target group')}`;
+      return `aws elbv2 describe-target-health --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
     case 'securityGroups':
-      return `aws ec2 describe-security-groups${inVpc(known.vpcId)}`;
+      return `aws ec2 describe-security-groups${inVpc(details.vpcId)}`;
     case 'networkAcls':
-      return `aws ec2 describe-network-acls${inVpc(known.vpcId)}`;
+      return `aws ec2 describe-network-acls${inVpc(details.vpcId)}`;
     case 'subnets':
-      return `aws ec2 describe-subnets${inVpc(known.vpcId)}`;
+      return `aws ec2 describe-subnets${inVpc(details.vpcId)}`;
     case 'routeTables':
-      return `aws ec2 describe-route-tables${inVpc(known.vpcId)}`;
+      return `aws ec2 describe-route-tables${inVpc(details.vpcId)}`;
     case 'networkInterfaces':
-      return `aws ec2 describe-network-interfaces${inVpc(known.vpcId)}`;
+      return `aws ec2 describe-network-interfaces${inVpc(details.vpcId)}`;
     case 'instances':
-      return `aws ec2 describe-instances${inVpc(known.vpcId)}`;
+      return `aws ec2 describe-instances${inVpc(details.vpcId)}`;
     case 'prefixLists':
-      return `aws ec2 get-managed-prefix-list-entries --prefix-list-id ${each(known.prefixListIds, 'prefix list')}`;
+      return `aws ec2 get-managed-prefix-list-entries --prefix-list-id ${onlyOrEach(details.prefixListIds, 'prefix list')}`;
     case 'functions':
-      return `aws lambda get-function-configuration --function-name ${each(known.functionArns, 'function')}`;
+      return `aws lambda get-function-configuration --function-name ${onlyOrEach(details.functionArns, 'function')}`;
     case 'changes':
       return `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
     case 'metrics': {

@@ -11,7 +11,7 @@ export interface Collector<T> {
 export type Collectors = { [Name in EvidenceName]: Collector<Evidence[Name]> };
 
 /** Called when a piece of evidence is asked for, and when it is there or known to be unavailable. */
-export type Progress = (name: EvidenceName, state: 'started' | Collected<unknown>['status']) => void;
+export type ProgressListener = (name: EvidenceName, state: 'started' | Collected<unknown>['status']) => void;
 
 /**
  * Runs every collector; throws only what a Problem says: that the question or the recording itself is wrong, or that the person
@@ -19,8 +19,8 @@ export type Progress = (name: EvidenceName, state: 'started' | Collected<unknown
  */
 export async function collect(
   collectors: Collectors,
-  progress: Progress = () => {},
-  early: (evidence: EvidenceSet) => void = () => {},
+  progress: ProgressListener = () => {},
+  onInterimEvidence: (evidence: EvidenceSet) => void = () => {},
 ): Promise<EvidenceSet> {
   const answered = new Set<EvidenceName>();
   const start = async <Name extends EvidenceName>(
@@ -28,7 +28,7 @@ export async function collect(
     collector: Collector<Evidence[Name]>,
   ): Promise<Collected<Evidence[Name]>> => {
     progress(name, 'started');
-    const answer = await attempt(collector);
+    const answer = await runCollector(collector);
     answered.add(name);
     progress(name, answer.status);
     return answer;
@@ -53,26 +53,28 @@ export async function collect(
     functions: start('functions', collectors.functions),
     changes: start('changes', collectors.changes),
   };
-  const { accessLog: _, changes: __, ...sooner } = running;
-  const provisional = Promise.all(Object.values(sooner)).then(async () => {
+  const { accessLog: _, changes: __, ...withoutSlow } = running;
+  const provisional = Promise.all(Object.values(withoutSlow)).then(async () => {
     if (answered.has('accessLog')) return;
-    const changes = answered.has('changes') ? running.changes : stillReading(collectors.changes, 'CloudTrail');
-    early(await allOf({ ...running, changes, accessLog: stillReading(collectors.accessLog, 'the access log') }));
+    const changes = answered.has('changes') ? running.changes : stillPending(collectors.changes, 'CloudTrail');
+    onInterimEvidence(
+      await awaitAll({ ...running, changes, accessLog: stillPending(collectors.accessLog, 'the access log') }),
+    );
   });
   // All are awaited together, so that a Problem in one leaves no rejection of another unhandled.
   await Promise.all([...Object.values(running), provisional]);
-  return allOf(running);
+  return awaitAll(running);
 }
 
-type Running = { [Name in EvidenceName]: Promise<EvidenceSet[Name]> | EvidenceSet[Name] };
+type PendingEvidence = { [Name in EvidenceName]: Promise<EvidenceSet[Name]> | EvidenceSet[Name] };
 
-const stillReading = ({ source }: { source: string }, what: string): Collected<never> => ({
+const stillPending = ({ source }: { source: string }, what: string): Collected<never> => ({
   status: 'unavailable',
   source,
   reason: `${what} is still being read`,
 });
 
-const allOf = async (running: Running): Promise<EvidenceSet> => ({
+const awaitAll = async (running: PendingEvidence): Promise<EvidenceSet> => ({
   accessLog: await running.accessLog,
   metrics: await running.metrics,
   loadBalancer: await running.loadBalancer,
@@ -93,7 +95,7 @@ const allOf = async (running: Running): Promise<EvidenceSet> => ({
   changes: await running.changes,
 });
 
-async function attempt<T>({ source, collect }: Collector<T>): Promise<Collected<T>> {
+async function runCollector<T>({ source, collect }: Collector<T>): Promise<Collected<T>> {
   try {
     return await collect();
   } catch (error) {

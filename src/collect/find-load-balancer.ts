@@ -15,12 +15,12 @@ export interface Candidate {
 const SHOWN = 10;
 
 /** By name; where that does not tell them apart, or was asked for with another id, by more. */
-const list = (candidates: readonly Candidate[], asked: string): string => {
+const listCandidates = (candidates: readonly Candidate[], typed: string): string => {
   const names = candidates.map(({ name }) => name).sort();
   const duplicated = new Set(names.filter((name, position) => names.indexOf(name) !== position));
   const shown = candidates
     .map(({ name, arn, resource, place }) => {
-      if (!duplicated.has(name) && name !== nameOf(asked)) return name;
+      if (!duplicated.has(name) && name !== loadBalancerNameIn(typed)) return name;
       return place === undefined ? (resourceOf(arn) ?? resource ?? name) : `${arn ?? name} in ${place}`;
     })
     .sort();
@@ -37,8 +37,8 @@ export function resourceOf(arn: string | null): string | null {
 export const asResource = (text: string): string | null => (/^app\/[^/]+\/[^/]+$/.test(text) ? text : null);
 
 /** The name in `arn:…:loadbalancer/app/<name>/<id>`, in `app/<name>/<id>`, or the text itself. */
-export function nameOf(asked: string): string {
-  return /(?:^|:loadbalancer\/)app\/([^/]+)\/[^/]+$/.exec(asked)?.[1] ?? asked;
+export function loadBalancerNameIn(text: string): string {
+  return /(?:^|:loadbalancer\/)app\/([^/]+)\/[^/]+$/.exec(text)?.[1] ?? text;
 }
 
 const plainDns = (dns: string): string =>
@@ -51,8 +51,8 @@ const plainDns = (dns: string): string =>
  * The one candidate meant by a name, an ARN, app/name/id, a DNS name or a unique part of a name.
  * Throws Problem (exit 1) with the candidates when there is none or more than one; `where` they were looked for, " in eu-west-1".
  */
-export function findLoadBalancer<T extends Candidate>(asked: string, candidates: readonly T[], where = ''): T {
-  const text = asked.trim();
+export function findLoadBalancer<T extends Candidate>(typed: string, candidates: readonly T[], where = ''): T {
+  const text = typed.trim();
   const lower = text.toLowerCase();
   const rules: ((candidate: T) => boolean)[] = [
     ({ arn, resource }) => arn === text || (resourceOf(arn) ?? resource) === text,
@@ -60,16 +60,16 @@ export function findLoadBalancer<T extends Candidate>(asked: string, candidates:
     ({ name }) => name.toLowerCase() === lower,
     ({ dns }) => dns !== undefined && plainDns(dns) === plainDns(text),
     // An id that AWS did not confirm: the name in it decides.
-    ({ name, arn, resource }) => arn === null && resource === undefined && name === nameOf(text),
+    ({ name, arn, resource }) => arn === null && resource === undefined && name === loadBalancerNameIn(text),
     ({ name }) => lower !== '' && name.toLowerCase().includes(lower),
   ];
   for (const rule of rules) {
     const found = candidates.filter(rule);
     if (found.length > 1) {
-      throw new Problem(`'${text}' fits ${found.length} load balancers: ${list(found, text)}.`, 1);
+      throw new Problem(`'${text}' fits ${found.length} load balancers: ${listCandidates(found, text)}.`, 1);
     }
     if (found[0] !== undefined) return found[0];
   }
   if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}'${where}, nor any other.`, 1);
-  throw new Problem(`There is no load balancer '${text}'${where}; there is: ${list(candidates, text)}.`, 1);
+  throw new Problem(`There is no load balancer '${text}'${where}; there is: ${listCandidates(candidates, text)}.`, 1);
 }

@@ -1,11 +1,11 @@
 /** `alb502 alarm < message.json`: one message of an alarm by hand, as the bot would take it, or only shown. */
 import type { Alarm } from '../alarms/alarm-event.ts';
 import { type Config, readConfig } from '../config.ts';
-import { visible } from '../format/escape-control-characters.ts';
+import { escapeControls } from '../format/escape-control-characters.ts';
 import { iso } from '../format/wording.ts';
-import type { Inquiry, Investigator } from '../investigate/investigator.ts';
+import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { clock, span } from '../render/phrases.ts';
+import { timeOfDay, windowSpan } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, render } from './diagnose-command.ts';
 
 export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 'markdown'> {
@@ -16,46 +16,46 @@ export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 
 }
 
 /** Milliseconds within which Slack and the run store are to be reached. */
-const PATIENCE = 60_000;
+const REACH_TIMEOUT_MS = 60_000;
 
 /** Throws Problem: exit 1 for a message that is not understood, 2 when it cannot be taken in, or not be looked up. */
 export async function alarm(options: AlarmOptions): Promise<void> {
   if (process.stdin.isTTY)
     throw new Problem('A message is read from the standard input, such as alb502 alarm < message.json.', 1);
-  const body = await bodyOf(process.stdin);
+  const body = await readBody(process.stdin);
   const { readMessage } = await import('../alarms/read-message.ts');
   const read = readMessage(body);
   if ('poison' in read) throw new Problem(`The message is not understood: ${read.poison}.`, 1);
   if ('ignored' in read) throw new Problem(`The message is about nothing alb502 diagnoses: ${read.ignored}.`, 1);
-  const { elsewhere } = await import('../alarms/alarm-event.ts');
-  const other = elsewhere(read.alarm);
+  const { unrelatedReason } = await import('../alarms/alarm-event.ts');
+  const other = unrelatedReason(read.alarm);
   if (other !== null) throw new Problem(`The alarm ${read.alarm.name} is not about a load balancer: ${other}.`, 1);
   const config = await readConfig(options.config);
-  const investigator = await investigatorOf(config, options.recorded ?? []);
+  const investigator = await chooseInvestigator(config, options.recorded ?? []);
   const token = process.env.SLACK_BOT_TOKEN?.trim() ?? '';
   if (token === '' || options.dryRun) {
     if (!options.dryRun) process.stderr.write('SLACK_BOT_TOKEN is not set: nothing is posted.\n');
-    await shown(read.alarm, config, investigator, options);
-  } else await posted(body, config, investigator, token);
+    await printDiagnosis(read.alarm, config, investigator, options);
+  } else await postAlarm(body, config, investigator, token);
 }
 
 /** Bytes: more than any message has. */
-const LARGEST = 4 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-async function bodyOf(input: NodeJS.ReadableStream): Promise<string> {
+async function readBody(input: NodeJS.ReadableStream): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of input) {
     parts.push(Buffer.from(part));
     size += part.length;
-    if (size > LARGEST) throw new Problem('The message is larger than 4 MiB: it is none of an alarm.', 1);
+    if (size > MAX_MESSAGE_BYTES) throw new Problem('The message is larger than 4 MiB: it is none of an alarm.', 1);
   }
   const body = Buffer.concat(parts).toString('utf8');
   if (body.trim() === '') throw new Problem('The standard input is empty: there is no message.', 1);
   return body;
 }
 
-async function investigatorOf(config: Config, recorded: readonly string[]): Promise<Investigator> {
+async function chooseInvestigator(config: Config, recorded: readonly string[]): Promise<Investigator> {
   if (recorded.length > 0) {
     const { recordedInvestigator } = await import('../investigate/recorded.ts');
     return recordedInvestigator(recorded, { account: config.accounts[0]?.name ?? 'default' });
@@ -64,8 +64,13 @@ async function investigatorOf(config: Config, recorded: readonly string[]): Prom
 }
 
 /** What was understood, and the diagnosis. */
-async function shown(alarm: Alarm, config: Config, investigator: Investigator, options: AlarmOptions): Promise<void> {
-  const [{ liveLookup, refOf }, { windowOf }, { channelFor }, { routingOf }] = await Promise.all([
+async function printDiagnosis(
+  alarm: Alarm,
+  config: Config,
+  investigator: Investigator,
+  options: AlarmOptions,
+): Promise<void> {
+  const [{ liveLookup, resolveLoadBalancer }, { incidentWindow }, { channelFor }, { routingOf }] = await Promise.all([
     import('../alarms/affected-load-balancers.ts'),
     import('../query/alarm-window.ts'),
     import('../alarms/alarm-routes.ts'),
@@ -76,33 +81,38 @@ async function shown(alarm: Alarm, config: Config, investigator: Investigator, o
   process.once('SIGINT', interrupt);
   // JSON and Markdown stand alone on stdout.
   const out = options.json || options.markdown ? process.stderr : process.stdout;
-  const say = (line: string): void => void out.write(`${visible(line)}\n`);
+  const say = (line: string): void => void out.write(`${escapeControls(line)}\n`);
   try {
     const { signal } = interruption;
-    const concerned = await liveLookup(config)(alarm, signal);
+    const affected = await liveLookup(config)(alarm, signal);
     const { name, kind, state, previousState, changedAt, reason } = alarm;
     const change = previousState === null ? state : `${previousState} → ${state}`;
-    say(`Alarm ${name} (${kind}): ${change} at ${changedAt.slice(0, 10)} ${clock(changedAt)} UTC`);
+    say(`Alarm ${name} (${kind}): ${change} at ${changedAt.slice(0, 10)} ${timeOfDay(changedAt)} UTC`);
     if (reason !== '') say(`  ${reason}`);
-    for (const sentence of concerned.sentences) say(`  ${sentence}`);
-    if (concerned.loadBalancers.length === 0 && concerned.sentences.length > 0)
+    for (const sentence of affected.sentences) say(`  ${sentence}`);
+    if (affected.loadBalancers.length === 0 && affected.sentences.length > 0)
       throw new Problem('Which load balancer it is about is not known, so nothing is diagnosed.', 2);
-    if (concerned.loadBalancers.length === 0) say('Load balancer: it names none, so nothing is diagnosed');
-    for (const resource of concerned.loadBalancers) {
-      const looking = { accounts: config.accounts, investigator, signal };
-      const ref = await refOf(resource, alarm, looking);
+    if (affected.loadBalancers.length === 0) say('Load balancer: it names none, so nothing is diagnosed');
+    for (const resource of affected.loadBalancers) {
+      const lookup = { accounts: config.accounts, investigator, signal };
+      const ref = await resolveLoadBalancer(resource, alarm, lookup);
       if ('sentence' in ref) throw new Problem(ref.sentence, 1);
       const now = Date.now();
       const heardAt = Date.parse(changedAt);
-      const window = windowOf(concerned.from, { now, heardAt, closedAt: state === 'ALARM' ? null : heardAt });
+      const window = incidentWindow(affected.from, { now, heardAt, closedAt: state === 'ALARM' ? null : heardAt });
       const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
       const channel = channelFor({ loadBalancer: ref.name, alarm: name, accounts }, routingOf(config));
       say(`Load balancer ${ref.name} (${ref.region}, account ${ref.account})`);
-      say(`Window ${span(iso(window.from), iso(window.to))}`);
+      say(`Window ${windowSpan(iso(window.from), iso(window.to))}`);
       say(`Channel ${channel ?? 'none: neither a route nor alarms.defaultChannel says which'}`);
       say('');
       process.stdout.write(
-        await diagnosed({ loadBalancer: ref, ...window, now, statuses: ['5xx'] }, investigator, options, signal),
+        await renderedDiagnosis(
+          { loadBalancer: ref, ...window, now, statuses: ['5xx'] },
+          investigator,
+          options,
+          signal,
+        ),
       );
     }
   } finally {
@@ -110,16 +120,20 @@ async function shown(alarm: Alarm, config: Config, investigator: Investigator, o
   }
 }
 
-async function diagnosed(
-  inquiry: Inquiry,
+async function renderedDiagnosis(
+  question: LocatedQuestion,
   investigator: Investigator,
   options: AlarmOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const { openProgress } = await import('./terminal-progress.ts');
-  const { progress, doing, close } = await openProgress(process.stderr, hasColour(process.stderr));
+  const { openProgressDisplay } = await import('./terminal-progress.ts');
+  const { listener, showAccessLogStatus, close } = await openProgressDisplay(process.stderr, hasColour(process.stderr));
   try {
-    const { diagnosis } = await investigator.investigate(inquiry, { signal, progress, doing });
+    const { diagnosis } = await investigator.investigate(question, {
+      signal,
+      progress: listener,
+      onAccessLogStatus: showAccessLogStatus,
+    });
     return await render(diagnosis, options);
   } finally {
     close();
@@ -127,25 +141,32 @@ async function diagnosed(
 }
 
 /** As the bot does with a message of its queue. Ends when the first answer stands. */
-async function posted(body: string, config: Config, investigator: Investigator, token: string): Promise<void> {
-  const [{ openAlarms }, { openLog }, { openPoster }, { openThreads }, { openLimits }, { openRuns }, { openStore }] =
-    await Promise.all([
-      import('../alarms/alarms.ts'),
-      import('../slack/slack-log.ts'),
-      import('../slack/delivery/post.ts'),
-      import('../slack/thread/open.ts'),
-      import('../runs/limits.ts'),
-      import('../runs/runs.ts'),
-      import('./serve.ts'),
-    ]);
+async function postAlarm(body: string, config: Config, investigator: Investigator, token: string): Promise<void> {
+  const [
+    { openAlarmProcessor },
+    { openLog },
+    { openPoster },
+    { openThreadManager },
+    { openLimits },
+    { openRunStore },
+    { openStore },
+  ] = await Promise.all([
+    import('../alarms/alarms.ts'),
+    import('../slack/slack-log.ts'),
+    import('../slack/delivery/post.ts'),
+    import('../slack/thread/open.ts'),
+    import('../runs/limits.ts'),
+    import('../runs/runs.ts'),
+    import('./serve.ts'),
+  ]);
   const log = openLog('warn', { write: (line) => void process.stderr.write(line) });
   const store = await openStore(config);
   const { now = Date.now } = store;
-  const runs = openRuns(store, { retentionDays: config.runs.retentionDays, now });
+  const runs = openRunStore(store, { retentionDays: config.runs.retentionDays, now });
   const slackApiUrl = process.env.ALB502_SLACK_API_URL;
   const poster = openPoster({ token, log, ...(slackApiUrl ? { clientOptions: { slackApiUrl } } : {}) });
   const owner = `by-hand-${process.pid}-${crypto.randomUUID()}`;
-  const threads = openThreads({
+  const threads = openThreadManager({
     runs,
     poster,
     investigator,
@@ -155,10 +176,10 @@ async function posted(body: string, config: Config, investigator: Investigator, 
     log,
     now,
   });
-  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner, now });
+  const alarms = openAlarmProcessor({ config, store, runs, threads, poster, investigator, log, owner, now });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), PATIENCE);
+    timer = setTimeout(() => resolve(null), REACH_TIMEOUT_MS);
   });
   const handled = await Promise.race([alarms.handle(body), late]);
   clearTimeout(timer);
@@ -167,11 +188,11 @@ async function posted(body: string, config: Config, investigator: Investigator, 
     while (threads.load().running + threads.load().waiting > 0)
       await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  await Promise.all([alarms.stop(1000), threads.stop(handled === null ? 0 : PATIENCE)]);
+  await Promise.all([alarms.stop(1000), threads.stop(handled === null ? 0 : REACH_TIMEOUT_MS)]);
   await poster.close();
   if (handled === null)
     throw new Problem(
-      `Slack or the run store was not reached within ${PATIENCE / 1000} s; the lines above say why.`,
+      `Slack or the run store was not reached within ${REACH_TIMEOUT_MS / 1000} s; the lines above say why.`,
       2,
     );
   const { outcome } = handled;
@@ -180,7 +201,7 @@ async function posted(body: string, config: Config, investigator: Investigator, 
       `The message was not taken: ${handled.why.replace(/\.$/, '')}.`,
       outcome === 'failed' || outcome === 'again' ? 2 : 1,
     );
-  const said = {
+  const outcomeTexts = {
     opened: 'a thread was opened',
     joined: 'it joins the thread that is there',
     repeated: 'a repeat, in the thread that is there',
@@ -190,7 +211,7 @@ async function posted(body: string, config: Config, investigator: Investigator, 
     stale: 'newer news of it are known',
     quiet: 'nothing is in ALARM for it to end',
   };
-  const words = [...new Set(handled.learned.map((learned) => said[learned]))];
+  const words = [...new Set(handled.transition.map((learned) => outcomeTexts[learned]))];
   process.stdout.write(
     `${words.length === 0 ? 'No load balancer was found in it; while it is in ALARM, the channel has a note.' : `Done: ${words.join('; ')}.`}\n`,
   );

@@ -23,7 +23,7 @@ export function keepCompiledCode(
 
 /** A folder, no link to one, of this user, that only this user can write to. Windows has a folder for temporary files for each user. */
 function isOurs(folder: string): boolean {
-  const there = lstatSync(folder);
-  if (!there.isDirectory()) return false;
-  return process.getuid === undefined || (there.uid === process.getuid() && (there.mode & 0o077) === 0);
+  const folderStat = lstatSync(folder);
+  if (!folderStat.isDirectory()) return false;
+  return process.getuid === undefined || (folderStat.uid === process.getuid() && (folderStat.mode & 0o077) === 0);
 }

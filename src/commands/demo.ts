@@ -3,36 +3,36 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { readIncident } from '../collect/incident/incident-collectors.ts';
 import { Problem } from '../problem.ts';
-import { judgeVisibly, render } from './diagnose-command.ts';
+import { diagnoseRecordingWithProgress, render } from './diagnose-command.ts';
 import { packageRoot } from './package-root.ts';
 
-export async function demo(asked: string | undefined): Promise<void> {
+export async function demo(wanted: string | undefined): Promise<void> {
   const folder = join(packageRoot(), 'test', 'scenarios');
   const names = (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
-  const name = asked === undefined ? names[0] : chosen(asked, names);
+  const name = wanted === undefined ? names[0] : chooseIncident(wanted, names);
   if (name === undefined) throw new Problem(`There is no recorded incident in ${folder}.`, 2);
-  const { diagnosis } = await judgeVisibly(await readIncident(join(folder, name)), '');
+  const { diagnosis } = await diagnoseRecordingWithProgress(await readIncident(join(folder, name)), '');
   process.stdout.write(await render(diagnosis, {}));
-  process.stdout.write(others(name, names, join(folder, name)));
+  process.stdout.write(othersText(name, names, join(folder, name)));
 }
 
 /** The incident with this number, this name with or without its number, or these words in its name. */
-function chosen(asked: string, names: string[]): string {
+function chooseIncident(wanted: string, names: string[]): string {
   const rules = [
-    (name: string) => name === asked || name.replace(/^\d+-/, '') === asked,
-    (name: string) => /^\d+$/.test(asked) && Number.parseInt(name, 10) === Number(asked),
-    (name: string) => !/^\d+$/.test(asked) && name.includes(asked.toLowerCase()),
+    (name: string) => name === wanted || name.replace(/^\d+-/, '') === wanted,
+    (name: string) => /^\d+$/.test(wanted) && Number.parseInt(name, 10) === Number(wanted),
+    (name: string) => !/^\d+$/.test(wanted) && name.includes(wanted.toLowerCase()),
   ];
   for (const rule of rules) {
     const found = names.filter(rule);
     if (found.length > 1)
-      throw new Problem(`'${asked}' fits ${found.length} recorded incidents: ${found.join(', ')}.`, 1);
+      throw new Problem(`'${wanted}' fits ${found.length} recorded incidents: ${found.join(', ')}.`, 1);
     if (found[0] !== undefined) return found[0];
   }
-  throw new Problem(`There is no recorded incident '${asked}'; there are: ${names.join(', ')}.`, 1);
+  throw new Problem(`There is no recorded incident '${wanted}'; there are: ${names.join(', ')}.`, 1);
 }
 
-function others(name: string, names: string[], folder: string): string {
+function othersText(name: string, names: string[], folder: string): string {
   const place = relative(process.cwd(), folder);
   return `
 This was the recorded incident ${name}. The others, each with alb502 demo <name>:

@@ -1,11 +1,11 @@
 /** `alb502 diagnose`: a load balancer or a recorded incident and a question in words in, the diagnosis on stdout. */
 
-import type { Progress } from '../collect/collect.ts';
+import type { ProgressListener } from '../collect/collect.ts';
 import type { Incident } from '../collect/incident/incident-collectors.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { durationOf, parseQuery, resolve } from '../query/parse-question.ts';
+import { parseDuration, parseQuestion, resolveWindow } from '../query/parse-question.ts';
 
 export interface DiagnoseOptions {
   /** The folder of a recorded incident; a load balancer in AWS without it. */
@@ -26,13 +26,13 @@ export interface DiagnoseOptions {
   markdown?: true;
 }
 
-export interface Run {
+export interface DiagnosedIncident {
   question: Question;
   evidence: EvidenceSet;
   diagnosis: Diagnosis;
 }
 
-export async function diagnoseAsked(words: string[], options: DiagnoseOptions): Promise<void> {
+export async function diagnoseCommand(words: string[], options: DiagnoseOptions): Promise<void> {
   const { from, save } = options;
   if (save === '') throw new Problem('--save needs a new or an empty folder, such as --save incident/.', 1);
   if (from === '') throw new Problem('--from needs the folder of a recorded incident, such as --from incident/.', 1);
@@ -42,36 +42,36 @@ export async function diagnoseAsked(words: string[], options: DiagnoseOptions): 
 
 async function diagnoseIncident(words: string[], from: string, options: DiagnoseOptions): Promise<void> {
   const { save } = options;
-  const lookBack = lookBackOf(options);
+  const lookBack = parseLookBack(options);
   const { readIncident } = await import('../collect/incident/incident-collectors.ts');
   const incident = await readIncident(from);
   const saving = save === undefined ? null : { dir: save, ...(await import('../collect/incident/save.ts')) };
   await saving?.assertSaveable(saving.dir, incident);
-  const { diagnosis, ...known } = await judgeVisibly(incident, words.join(' '), lookBack);
-  await saving?.saveIncident(saving.dir, { ...known, incident });
+  const { diagnosis, ...collected } = await diagnoseRecordingWithProgress(incident, words.join(' '), lookBack);
+  await saving?.saveIncident(saving.dir, { ...collected, incident });
   if (saving)
     process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
   process.stdout.write(await render(diagnosis, options));
 }
 
 /** Answers one question about a recorded incident; what the question leaves out is as recorded. */
-export async function judge(
+export async function diagnoseRecording(
   incident: Incident,
   words: string,
-  progress?: Progress,
+  progress?: ProgressListener,
   lookBack: number | null = null,
-): Promise<Run> {
+): Promise<DiagnosedIncident> {
   // What a live diagnosis can do without until its first call is sent is loaded here.
-  const [{ collect }, { questionOf, recordedCollectors }, { diagnose }] = await Promise.all([
+  const [{ collect }, { questionToRecording, recordedCollectors }, { diagnose }] = await Promise.all([
     import('../collect/collect.ts'),
     import('../collect/incident/incident-collectors.ts'),
     import('../diagnose/diagnose.ts'),
   ]);
-  const query = parseQuery(words);
-  const question = questionOf(incident, {
-    loadBalancer: query.loadBalancer,
-    window: query.window === null ? null : resolve(query, { now: incident.now, window: incident }),
-    statuses: namesStatuses(words) ? query.statuses : null,
+  const parsed = parseQuestion(words);
+  const question = questionToRecording(incident, {
+    loadBalancer: parsed.loadBalancer,
+    window: parsed.window === null ? null : resolveWindow(parsed, { now: incident.now, window: incident }),
+    statuses: namesStatuses(words) ? parsed.statuses : null,
     lookBack,
   });
   const evidence = await collect(recordedCollectors(incident, question), progress);
@@ -79,20 +79,24 @@ export async function judge(
 }
 
 /** As `judge`, with the steps ticking on stderr where that is a terminal. */
-export async function judgeVisibly(incident: Incident, words: string, lookBack: number | null = null): Promise<Run> {
-  const { openProgress } = await import('./terminal-progress.ts');
-  const { progress, close } = await openProgress(process.stderr, hasColour(process.stderr));
+export async function diagnoseRecordingWithProgress(
+  incident: Incident,
+  words: string,
+  lookBack: number | null = null,
+): Promise<DiagnosedIncident> {
+  const { openProgressDisplay } = await import('./terminal-progress.ts');
+  const { listener, close } = await openProgressDisplay(process.stderr, hasColour(process.stderr));
   try {
-    return await judge(incident, words, progress, lookBack);
+    return await diagnoseRecording(incident, words, listener, lookBack);
   } finally {
     close();
   }
 }
 
 /** Milliseconds; null without the option. Throws Problem (exit 1) for what is no duration. */
-export function lookBackOf({ lookBack: text }: DiagnoseOptions): number | null {
+export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | null {
   if (text === undefined) return null;
-  const seconds = durationOf(text);
+  const seconds = parseDuration(text);
   if (seconds !== null) return seconds * 1000;
   throw new Problem(`--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${text}".`, 1);
 }

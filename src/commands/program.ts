@@ -60,8 +60,8 @@ function program(): Command {
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
     .action(async (words: string[], options: DiagnoseOptions) => {
-      const { diagnoseAsked } = await import('./diagnose-command.ts');
-      await diagnoseAsked(words, options);
+      const { diagnoseCommand } = await import('./diagnose-command.ts');
+      await diagnoseCommand(words, options);
     });
 
   alb502
@@ -146,19 +146,19 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    complain(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; alb502 --help shows what there is.`);
+    printError(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; alb502 --help shows what there is.`);
     return 1;
   }
   const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
   const exitCode = error instanceof Problem ? error.exitCode : 2;
-  if (process.env.ALB502_DEBUG) complain(stack);
-  else if (error instanceof Problem) complain(oneLine(message));
-  else complain(`Something broke: ${oneLine(message)} (ALB502_DEBUG=1 shows where).`);
+  if (process.env.ALB502_DEBUG) printError(stack);
+  else if (error instanceof Problem) printError(oneLine(message));
+  else printError(`Something broke: ${oneLine(message)} (ALB502_DEBUG=1 shows where).`);
   return exitCode;
 }
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
-function complain(text: string): void {
+function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }

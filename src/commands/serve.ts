@@ -1,12 +1,12 @@
 /** `alb502 serve`: the bot, until it is told to stop. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { type Config, RUNS_FOLDER, readConfig, readMode, readSecrets, type Secrets } from '../config.ts';
+import { type Config, RUNS_FOLDER, readConfig, readSecrets, readSlackMode, type Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { LiveInvestigator } from '../investigate/live.ts';
 import { Problem } from '../problem.ts';
 import type { Store } from '../runs/store/store.ts';
-import type { Clock } from '../slack/delivery/edit-rate-limiter.ts';
+import type { TimerClock } from '../slack/delivery/edit-rate-limiter.ts';
 
 export interface ServeOptions {
   /** The configuration file. */
@@ -19,14 +19,14 @@ export interface ServeOptions {
 
 /** Milliseconds. Orchestrators kill after 30 seconds: what is said last, after this, must be said by then. */
 export const DEADLINE = 15_000;
-const LISTED_EVERY = 5 * 60_000;
-const SWEPT_EVERY = 24 * 60 * 60_000;
+const LIST_INTERVAL_MS = 5 * 60_000;
+const SWEEP_INTERVAL_MS = 24 * 60 * 60_000;
 /** Recorded incidents are read in no time; somebody who tries the bot wants to see it work. */
 const PACE = 150;
 
 /** Resolves when everything has stopped. Throws Problem: exit 1 for the configuration, 2 for Slack or the run store. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { config, secrets } = await settings(options.config);
+  const { config, secrets } = await readSettings(options.config);
   if (options.check) {
     const { check } = await import('./serve-check.ts');
     return check(config, secrets);
@@ -45,21 +45,21 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** Everything that is wrong with the file and with the environment, at once. */
-async function settings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {
+async function readSettings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {
   const problems: string[] = [];
-  const config = await readConfig(file).catch(noted(problems));
-  const mode = config?.slack.mode ?? (await readMode(file));
+  const config = await readConfig(file).catch(collectProblem(problems));
+  const mode = config?.slack.mode ?? (await readSlackMode(file));
   let secrets: Secrets | null = null;
   try {
     secrets = readSecrets({ slack: { mode } });
   } catch (error) {
-    noted(problems)(error);
+    collectProblem(problems)(error);
   }
   if (config !== null && secrets !== null) return { config, secrets };
   throw new Problem(problems.join(' '), 1);
 }
 
-const noted =
+const collectProblem =
   (problems: string[]) =>
   (error: unknown): null => {
     if (!(error instanceof Problem)) throw error;
@@ -69,14 +69,14 @@ const noted =
 
 /** The first asks to stop; who cannot wait sends a second. */
 function onSignals(stop: (why: string) => void): void {
-  let isAsked = false;
+  let isStopRequested = false;
   for (const [signal, number] of [
     ['SIGTERM', 15],
     ['SIGINT', 2],
   ] as const) {
     process.on(signal, () => {
-      if (isAsked) process.exit(128 + number);
-      isAsked = true;
+      if (isStopRequested) process.exit(128 + number);
+      isStopRequested = true;
       stop(signal);
     });
   }
@@ -91,14 +91,14 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-export interface Place {
+export interface BotEnvironment {
   /** Where Slack is; its own address without it. */
   slackApiUrl?: string | undefined;
   stream?: { write(line: string): unknown };
   /** Of recorded incidents: milliseconds for each piece of evidence. */
   pace?: number;
   /** What posts and edits wait by. */
-  clock?: Clock;
+  clock?: TimerClock;
 }
 
 /** Starts everything. Throws Problem when Slack refuses the token, or the run store cannot be opened. */
@@ -106,28 +106,27 @@ export async function startBot(
   config: Config,
   secrets: Secrets,
   recorded: readonly string[],
-  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE, clock }: Place = {},
+  { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE, clock }: BotEnvironment = {},
 ): Promise<Bot> {
-  const [{ openLog }, { openApp }, { openPoster }, { openThreads }, { openLimits }, { openAlarms }] = await Promise.all(
-    [
+  const [{ openLog }, { openApp }, { openPoster }, { openThreadManager }, { openLimits }, { openAlarmProcessor }] =
+    await Promise.all([
       import('../slack/slack-log.ts'),
       import('../slack/app.ts'),
       import('../slack/delivery/post.ts'),
       import('../slack/thread/open.ts'),
       import('../runs/limits.ts'),
       import('../alarms/alarms.ts'),
-    ],
-  );
+    ]);
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
   const store = await openStore(config);
-  const { openRuns } = await import('../runs/runs.ts');
+  const { openRunStore } = await import('../runs/runs.ts');
   const { now = Date.now } = store;
-  const runs = openRuns(store, { retentionDays: config.runs.retentionDays, now });
+  const runs = openRunStore(store, { retentionDays: config.runs.retentionDays, now });
   const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
   const poster = openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) });
   const owner = `${hostname()}-${process.pid}-${crypto.randomUUID()}`;
-  const threads = openThreads({
+  const threads = openThreadManager({
     runs,
     poster,
     investigator,
@@ -137,7 +136,7 @@ export async function startBot(
     log,
     now,
   });
-  const alarms = openAlarms({ config, store, runs, threads, poster, investigator, log, owner, now });
+  const alarms = openAlarmProcessor({ config, store, runs, threads, poster, investigator, log, owner, now });
   const { routes } = alarms;
   const app = await openApp({
     config,
@@ -149,12 +148,14 @@ export async function startBot(
     clientOptions,
     failures,
     routes,
-  }).catch(fromSlack('the bot token'));
-  const port = await app.start().catch(fromSlack(config.slack.mode === 'socket' ? 'the app-level token' : 'a start'));
+  }).catch(toSlackProblem('the bot token'));
+  const port = await app
+    .start()
+    .catch(toSlackProblem(config.slack.mode === 'socket' ? 'the app-level token' : 'a start'));
   await threads.resume();
   await alarms.resume();
   await alarms.start();
-  const sweeping = every(SWEPT_EVERY, async () => {
+  const sweeping = every(SWEEP_INTERVAL_MS, async () => {
     const removed = await runs.sweep();
     if (removed > 0) log.info({ removed }, 'runs beyond their retention removed');
   });
@@ -200,46 +201,46 @@ async function openInvestigator(
     const { recordedInvestigator } = await import('../investigate/recorded.ts');
     const [account] = config.accounts;
     const investigator = await recordedInvestigator(recorded, { account: account?.name ?? 'default', pace });
-    log.warn({ recorded: investigator.known().length }, 'answering from recorded incidents, not from AWS');
+    log.warn({ recorded: investigator.listLoadBalancers().length }, 'answering from recorded incidents, not from AWS');
     return { investigator, failures: () => [], close() {} };
   }
   const { liveInvestigator } = await import('../investigate/live.ts');
   const investigator: LiveInvestigator = liveInvestigator(config);
-  const ending = new AbortController();
-  let told = '';
+  const stopListing = new AbortController();
+  let lastReported = '';
   const list = async (): Promise<void> => {
-    await investigator.refresh(ending.signal);
+    await investigator.refresh(stopListing.signal);
     const failures = investigator.failures();
     // Said when it changes, not every five minutes.
-    if (failures.join() !== told && !ending.signal.aborted) {
-      told = failures.join();
+    if (failures.join() !== lastReported && !stopListing.signal.aborted) {
+      lastReported = failures.join();
       if (failures.length > 0) log.warn({ failures }, 'load balancers could not be listed');
-      else log.info({ loadBalancers: investigator.known().length }, 'load balancers are listed again');
+      else log.info({ loadBalancers: investigator.listLoadBalancers().length }, 'load balancers are listed again');
     }
   };
   void list();
-  const listing = setInterval(() => void list(), LISTED_EVERY).unref();
+  const listing = setInterval(() => void list(), LIST_INTERVAL_MS).unref();
   return {
     investigator,
     failures: () => investigator.failures(),
     close() {
       clearInterval(listing);
-      ending.abort();
+      stopListing.abort();
     },
   };
 }
 
 /** What Slack answered, in a sentence. */
-const fromSlack =
+const toSlackProblem =
   (what: string) =>
   (error: unknown): never => {
-    const code = slackCodeOf(error);
+    const code = slackErrorCode(error);
     if (code === null) throw error;
     throw new Problem(`Slack refused ${what}: ${code}; alb502 serve --check says more.`, 2);
   };
 
 /** Slack's own word for what is wrong, or that it could not be reached; null for anything else. */
-export function slackCodeOf(error: unknown): string | null {
+export function slackErrorCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('data' in error && typeof error.data === 'object' && error.data !== null && 'error' in error.data)
     return String(error.data.error);

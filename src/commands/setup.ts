@@ -11,9 +11,9 @@ export interface SetupOptions {
 }
 
 /** The statement goes to stdout, all else to stderr. Throws Problem when there is not one place to make a table for. */
-export async function setup(what: string, asked: string | undefined, options: SetupOptions): Promise<void> {
+export async function setup(what: string, nameOrArn: string | undefined, options: SetupOptions): Promise<void> {
   if (what !== 'athena') throw new Problem(`There is nothing to set up called '${what}'; there is: athena.`, 1);
-  const [{ readConfig }, { sessionsFor }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
+  const [{ readConfig }, { openSessions }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
     import('../config.ts'),
     import('../collect/aws/accounts-to-search.ts'),
     import('../collect/access-log/athena/ddl.ts'),
@@ -22,20 +22,20 @@ export async function setup(what: string, asked: string | undefined, options: Se
   const { accounts, athena, deadlines } = await readConfig(options.config);
   const interruption = new AbortController();
   process.once('SIGINT', () => interruption.abort());
-  const sessions = await sessionsFor(asked ?? null, accounts, options, {
+  const sessions = await openSessions(nameOrArn ?? null, accounts, options, {
     signal: interruption.signal,
     deadline: deadlines.accessLogSeconds * 1000,
   });
   try {
-    const { session, place } = await placeFor(asked, sessions);
+    const { session, place } = await placeFor(nameOrArn, sessions);
     const { database, table = STANDARD_TABLE } = athena;
     const statement = createTable({ database, table, bucket: place.bucket, root: place.root });
     process.stdout.write(`${statement}\n`);
     if (options.create) {
       await runStatement(session, statement, athena);
-      tell(`Created ${database}.${table} in ${place.region}, if it was not there.`);
+      printNotice(`Created ${database}.${table} in ${place.region}, if it was not there.`);
     } else {
-      tell(`Nothing was changed. Run it in Athena, or let alb502 do it: alb502 setup athena --create.`);
+      printNotice(`Nothing was changed. Run it in Athena, or let alb502 do it: alb502 setup athena --create.`);
     }
   } finally {
     for (const session of sessions) session.close();
@@ -44,13 +44,13 @@ export async function setup(what: string, asked: string | undefined, options: Se
 
 /** The folder to make a table for: that of the load balancer, else the one folder that all use. */
 async function placeFor(
-  asked: string | undefined,
+  nameOrArn: string | undefined,
   sessions: readonly Session[],
 ): Promise<{ session: Session; place: LogPlace }> {
   const { logPlaceOf, logPlaces } = await import('../doctor/create-table.ts');
-  if (asked !== undefined) {
+  if (nameOrArn !== undefined) {
     const { findLive } = await import('../collect/aws/load-balancer.ts');
-    const { session, ...found } = await findLive(asked, sessions);
+    const { session, ...found } = await findLive(nameOrArn, sessions);
     return { session, place: await logPlaceOf(session, found) };
   }
   const found = (
@@ -75,6 +75,6 @@ async function placeFor(
   );
 }
 
-function tell(text: string): void {
+function printNotice(text: string): void {
   process.stderr.write(`${text}\n`);
 }

@@ -3,79 +3,83 @@
  * `log-update` redraws in place, follows the size of the terminal, and gives the cursor back on exit, Ctrl-C included.
  */
 import picocolors from 'picocolors';
-import type { Progress } from '../collect/collect.ts';
+import type { ProgressListener } from '../collect/collect.ts';
 import { STEP_TITLES } from '../diagnose/checks/check.ts';
 import type { StepNumber } from '../diagnose/diagnosis.ts';
-import { nothingDone, stepWork, type Work } from '../investigate/collection-progress.ts';
+import { type CollectionProgress, emptyProgress, stepProgress } from '../investigate/collection-progress.ts';
 
-export type { Work };
+export type { CollectionProgress };
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const FRAME_MS = 80;
 /** What is done sooner than this is not worth a flicker. */
 const QUIET_MS = 120;
 
-const line = (
+const stepLine = (
   step: StepNumber,
-  work: Work,
+  progress: CollectionProgress,
   now: number,
   colours: ReturnType<typeof picocolors.createColors>,
 ): string => {
-  const { state, began, ended, unavailable, needed } = stepWork(work, step);
+  const { state, began, ended, unavailable, needed } = stepProgress(progress, step);
   const title = `${step} ${STEP_TITLES[step]}`;
   if (state === 'pending' || began === null) return colours.dim(`· ${title}`);
   const elapsed = `${(((ended ?? now) - began) / 1000).toFixed(1)} s`;
   const missing = unavailable === 0 ? '' : `, could not look at ${unavailable} of ${needed}`;
   const frame = FRAMES.charAt(Math.floor(now / FRAME_MS) % FRAMES.length);
   const done = unavailable === 0 ? colours.green('✓') : colours.yellow('?');
-  const doing = step === 1 && state !== 'done' && work.doing !== undefined ? `, ${work.doing}` : '';
-  return `${state === 'done' ? done : colours.cyan(frame)} ${title}  ${colours.dim(`${elapsed}${missing}${doing}`)}`;
+  const status =
+    step === 1 && state !== 'done' && progress.accessLogStatus !== undefined ? `, ${progress.accessLogStatus}` : '';
+  return `${state === 'done' ? done : colours.cyan(frame)} ${title}  ${colours.dim(`${elapsed}${missing}${status}`)}`;
 };
 
 /** The six steps as they stand, one line each, and what is known so far. */
-export const drawProgress = (work: Work, now: number, colour: boolean): string => {
+export const drawProgress = (progress: CollectionProgress, now: number, colour: boolean): string => {
   const colours = picocolors.createColors(colour);
-  const steps = ([1, 2, 3, 4, 5, 6] as const).map((step) => line(step, work, now, colours));
-  return [...steps, ...(work.soFar === undefined ? [] : ['', `So far: ${work.soFar}`])].join('\n');
+  const steps = ([1, 2, 3, 4, 5, 6] as const).map((step) => stepLine(step, progress, now, colours));
+  return [...steps, ...(progress.interimVerdict === undefined ? [] : ['', `So far: ${progress.interimVerdict}`])].join(
+    '\n',
+  );
 };
 
-export interface OpenProgress {
-  progress: Progress;
+export interface ProgressDisplay {
+  listener: ProgressListener;
   /** Says what is being done for the access log. */
-  doing(words: string): void;
+  showAccessLogStatus(status: string): void;
   /** Says what is known before the access log is. */
-  soFar(sentence: string): void;
+  showInterimVerdict(sentence: string): void;
   /** Takes the lines away and gives the cursor back. To be called before anything is printed, also after an error. */
   close(): void;
 }
 
 /** Draws on `stream` when that is a terminal; does nothing otherwise. */
-export const openProgress = async (stream: NodeJS.WriteStream, colour: boolean): Promise<OpenProgress> => {
-  if (!stream.isTTY) return { progress: () => {}, doing: () => {}, soFar: () => {}, close: () => {} };
+export const openProgressDisplay = async (stream: NodeJS.WriteStream, colour: boolean): Promise<ProgressDisplay> => {
+  if (!stream.isTTY)
+    return { listener: () => {}, showAccessLogStatus: () => {}, showInterimVerdict: () => {}, close: () => {} };
   const { createLogUpdate } = await import('log-update');
-  const update = createLogUpdate(stream);
-  const work = nothingDone();
+  const redraw = createLogUpdate(stream);
+  const progress = emptyProgress();
   const opened = performance.now();
   const draw = (): void => {
-    if (performance.now() - opened >= QUIET_MS) update(drawProgress(work, performance.now(), colour));
+    if (performance.now() - opened >= QUIET_MS) redraw(drawProgress(progress, performance.now(), colour));
   };
   const timer = setInterval(draw, FRAME_MS).unref();
   return {
-    progress: (name, state) => {
-      if (state === 'started') work.started[name] = performance.now();
-      else work.ended[name] = { at: performance.now(), unavailable: state === 'unavailable' };
+    listener: (name, state) => {
+      if (state === 'started') progress.started[name] = performance.now();
+      else progress.ended[name] = { at: performance.now(), unavailable: state === 'unavailable' };
       draw();
     },
-    doing: (words) => {
-      work.doing = words;
+    showAccessLogStatus: (words) => {
+      progress.accessLogStatus = words;
     },
-    soFar: (sentence) => {
-      work.soFar = sentence;
+    showInterimVerdict: (sentence) => {
+      progress.interimVerdict = sentence;
     },
     close: () => {
       clearInterval(timer);
-      update.clear();
-      update.done();
+      redraw.clear();
+      redraw.done();
     },
   };
 };

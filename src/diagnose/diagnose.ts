@@ -2,66 +2,78 @@
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
-import { clock, clockSpan, iso, list, number, plural } from '../format/wording.ts';
+import { iso, list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
 import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
 import { causes } from './causes/index.ts';
-import type { Check, CheckVerdict, Known, KnownName } from './checks/check.ts';
+import type { Check, CheckVerdict, DiagnosisEvidence, DiagnosisEvidenceName } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
 import { checklist } from './checks/index.ts';
-import type { Diagnosis, Finding, Fix, JudgedCause, Outcome, Step, StepNumber, Verdict } from './diagnosis.ts';
+import type {
+  CauseResult,
+  CheckFinding,
+  ChecklistStep,
+  CheckOutcome,
+  Diagnosis,
+  Fix,
+  StepNumber,
+  Verdict,
+} from './diagnosis.ts';
 import { gapsOf } from './gaps.ts';
-import { measureKeepAlive, runtimesClosingAt, wantsMore } from './patterns/keep-alive.ts';
-import { ADMITS } from './signature.ts';
+import { measureKeepAlive, needsLongerWindow, runtimesClosingAt } from './patterns/keep-alive.ts';
+import { CAUSES_BY_SIGNATURE } from './signature.ts';
 import { tracesOf } from './traces.ts';
 import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
-import { decide, type Opinion, type Ranking, rank } from './verdict.ts';
+import { decideVerdict, type JudgedCause, type Ranking, rankCauses } from './verdict.ts';
 
-type KnownSet = EvidenceSet & { traffic: Collected<Traffic> };
+type DiagnosisEvidenceSet = EvidenceSet & { traffic: Collected<Traffic> };
 
 export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const traffic = collectedTraffic(question, evidence);
-  const known: KnownSet = { ...evidence, traffic };
-  const seen = traffic.status === 'collected' ? traffic.value : null;
+  const evidenceWithTraffic: DiagnosisEvidenceSet = { ...evidence, traffic };
+  const logTraffic = traffic.status === 'collected' ? traffic.value : null;
   const metrics = evidence.metrics.status === 'collected' ? evidence.metrics.value : null;
   const inMetrics = metrics ? errorsInMetrics(question, metrics) : null;
-  const inLog = seen ? errorsInLog(seen, question) : null;
-  const newest = seen?.log.newest ?? null;
+  const inLog = logTraffic ? errorsInLog(logTraffic, question) : null;
+  const newest = logTraffic?.log.newest ?? null;
   const provisional =
     question.now < question.to + LOGS_COMPLETE_AFTER &&
     (newest === null || newest < question.to || (inLog !== null && inMetrics !== null && inLog < inMetrics));
 
-  const steps = runChecklist(known, question);
-  const ranking = seen && seen.total > 0 ? rank(opinions(known, question), seen) : null;
-  const traces = seen && ranking ? tracesOf(ranking.unexplained) : null;
+  const steps = runChecklist(evidenceWithTraffic, question);
+  const ranking =
+    logTraffic && logTraffic.errorCount > 0 ? rankCauses(judgeCauses(evidenceWithTraffic, question), logTraffic) : null;
+  const traces = logTraffic && ranking ? tracesOf(ranking.unexplained) : null;
   return {
     schema: 1,
     loadBalancer: question.loadBalancer,
     window: { from: iso(question.from), to: iso(question.to) },
     asked: { statuses: question.statuses, now: iso(question.now) },
     provisional,
-    triage: seen ? triage(seen, question, metrics ? metricsReach(question, metrics) : null) : NO_TRIAGE,
+    triage: logTraffic ? triage(logTraffic, question, metrics ? metricsReach(question, metrics) : null) : NO_TRIAGE,
     completeness: {
       errorsInLog: inLog,
       errorsInMetrics: inMetrics,
       newestEntry: newest === null ? null : iso(newest),
-      unreadableLines: seen ? seen.log.rejected.lines : null,
+      unreadableLines: logTraffic ? logTraffic.log.rejected.lines : null,
     },
-    signatures: signaturesOf(seen, ranking),
-    timeline: seen ? timeline(seen, question) : [],
+    signatures: signaturesOf(logTraffic, ranking),
+    timeline: logTraffic ? timeline(logTraffic, question) : [],
     steps,
-    causes: ranking ? ranking.causes : untested(seen),
-    verdict: verdictOf(),
-    keepAlive: seen ? keepAliveOf(seen, evidence) : null,
+    causes: ranking ? ranking.causes : untestedCauses(logTraffic),
+    verdict: diagnosisVerdict(),
+    keepAlive: logTraffic ? keepAliveOf(logTraffic, evidence) : null,
     traces,
-    gaps: gapsOf(evidence, seen),
-    cost: seen?.log.cost ?? { bytesScanned: seen?.log.files.bytes ?? 0, usd: 0, queries: 0 },
-    ...(seen?.log.reading ? { reading: seen.log.reading } : {}),
+    gaps: gapsOf(evidence, logTraffic),
+    cost: logTraffic?.log.cost ?? { bytesScanned: logTraffic?.log.files.bytes ?? 0, usd: 0, queries: 0 },
+    ...(logTraffic?.log.reading ? { reading: logTraffic.log.reading } : {}),
   };
 
-  function verdictOf(): Verdict {
-    if (seen && ranking) return decide(ranking, seen, traces?.ids ?? []);
-    return seen ? nothingFailed(seen, question, inMetrics) : noLog(traffic, inMetrics, evidence.attributes);
+  function diagnosisVerdict(): Verdict {
+    if (logTraffic && ranking) return decideVerdict(ranking, logTraffic, traces?.ids ?? []);
+    return logTraffic
+      ? verdictWithoutErrors(logTraffic, question, inMetrics)
+      : verdictWithoutLog(traffic, inMetrics, evidence.attributes);
   }
 }
 
@@ -70,66 +82,71 @@ function collectedTraffic(question: Question, { accessLog }: EvidenceSet): Colle
 }
 
 /** The values of the evidence that could be looked at. */
-function collectedOf(known: KnownSet, names: readonly KnownName[]): Partial<Known> {
+function collectedOf(
+  evidence: DiagnosisEvidenceSet,
+  names: readonly DiagnosisEvidenceName[],
+): Partial<DiagnosisEvidence> {
   return Object.fromEntries(
     names.flatMap((name) => {
-      const item = known[name];
+      const item = evidence[name];
       return item.status === 'collected' ? [[name, item.value]] : [];
     }),
   );
 }
 
-function runChecklist(known: KnownSet, question: Question): Step[] {
+function runChecklist(evidence: DiagnosisEvidenceSet, question: Question): ChecklistStep[] {
   const numbers: StepNumber[] = [1, 2, 3, 4, 5, 6];
   return numbers.map((step) => {
-    const findings = checklist.filter((check) => check.step === step).map((check) => run(check, known, question));
+    const findings = checklist
+      .filter((check) => check.step === step)
+      .map((check) => runCheck(check, evidence, question));
     return { step, title: STEP_TITLES[step], outcome: worst(findings), findings };
   });
 }
 
-const WORST_FIRST: Outcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
+const WORST_FIRST: CheckOutcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
 
-const worst = (findings: Finding[]): Outcome =>
+const worst = (findings: CheckFinding[]): CheckOutcome =>
   WORST_FIRST.find((outcome) => findings.some((finding) => finding.outcome === outcome)) ?? 'not-applicable';
 
-function run(check: Check, known: KnownSet, question: Question): Finding {
+function runCheck(check: Check, evidence: DiagnosisEvidenceSet, question: Question): CheckFinding {
   const used = [...check.needs, ...check.wants];
-  const verdict = verdictOf();
+  const verdict = checkVerdict();
   return {
     check: check.id,
     outcome: verdict.outcome,
     summary: verdict.summary,
     facts: verdict.facts ?? [],
-    sources: [...new Set(used.map((name) => known[name].source))],
+    sources: [...new Set(used.map((name) => evidence[name].source))],
     why: check.why,
     fix: verdict.outcome === 'fail' ? check.fix : null,
     reference: check.reference,
   };
 
-  function verdictOf(): CheckVerdict {
-    const refused = check.needs.flatMap((name) => {
-      const item = known[name];
+  function checkVerdict(): CheckVerdict {
+    const missingReasons = check.needs.flatMap((name) => {
+      const item = evidence[name];
       return item.status === 'unavailable' ? [item.reason] : [];
     });
-    if (refused.length > 0)
-      return { outcome: 'unknown', summary: `Could not look: ${[...new Set(refused)].join('; ')}.` };
+    if (missingReasons.length > 0)
+      return { outcome: 'unknown', summary: `Could not look: ${[...new Set(missingReasons)].join('; ')}.` };
     try {
       // What the check declared, and nothing else; its own type says which of it must be there.
-      return check.evaluate(collectedOf(known, used) as Known, question);
+      return check.evaluate(collectedOf(evidence, used) as DiagnosisEvidence, question);
     } catch (error) {
-      return { outcome: 'unknown', summary: notJudged(error) };
+      return { outcome: 'unknown', summary: judgeErrorText(error) };
     }
   }
 }
 
 /** One that fails does not take the others down. */
-function opinions(known: KnownSet, question: Question): Opinion[] {
+function judgeCauses(evidence: DiagnosisEvidenceSet, question: Question): JudgedCause[] {
   return causes.map((cause) => {
-    const scene = collectedOf(known, ['traffic', ...cause.wants]) as Known;
+    const causeEvidence = collectedOf(evidence, ['traffic', ...cause.wants]) as DiagnosisEvidence;
     try {
-      return { cause, judgement: cause.judge(scene, question), fix: cause.fix(scene, question) };
+      return { cause, judgement: cause.judge(causeEvidence, question), fix: cause.fix(causeEvidence, question) };
     } catch (error) {
-      const judgement = { claims: [], for: [], against: [], missing: [notJudged(error)], ruledOut: false };
+      const judgement = { claims: [], for: [], against: [], missing: [judgeErrorText(error)], ruledOut: false };
       return { cause, judgement, fix: NO_FIX };
     }
   });
@@ -137,12 +154,12 @@ function opinions(known: KnownSet, question: Question): Opinion[] {
 
 const NO_FIX: Fix = { summary: '', commands: [], sideEffects: [] };
 
-const notJudged = (error: unknown): string =>
+const judgeErrorText = (error: unknown): string =>
   `Could not be judged: ${error instanceof Error ? error.message : String(error)}.`;
 
 /** Without errors, or without a log, no cause has anything to explain. */
-function untested(seen: Traffic | null): JudgedCause[] {
-  const missing = [seen ? 'There is no error it could explain.' : 'The access log could not be read.'];
+function untestedCauses(traffic: Traffic | null): CauseResult[] {
+  const missing = [traffic ? 'There is no error it could explain.' : 'The access log could not be read.'];
   return causes.map(({ id, title, reference }) => ({
     id,
     title,
@@ -156,13 +173,13 @@ function untested(seen: Traffic | null): JudgedCause[] {
   }));
 }
 
-function signaturesOf(seen: Traffic | null, ranking: Ranking | null): Diagnosis['signatures'] {
-  return (seen?.bySignature ?? []).map(({ id, count }) => ({
+function signaturesOf(traffic: Traffic | null, ranking: Ranking | null): Diagnosis['signatures'] {
+  return (traffic?.bySignature ?? []).map(({ id, count }) => ({
     id,
     count,
-    share: seen && seen.total > 0 ? count / seen.total : 0,
+    share: traffic && traffic.errorCount > 0 ? count / traffic.errorCount : 0,
     ambiguousBetween: (ranking?.open.get(id) ?? []).filter(
-      (cause, _, all) => all.length > 1 || !ADMITS[id].includes(cause),
+      (cause, _, all) => all.length > 1 || !CAUSES_BY_SIGNATURE[id].includes(cause),
     ),
   }));
 }
@@ -185,17 +202,17 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
     errorsExamined: measure?.examined ?? 0,
     runtimes: seconds === null ? [] : runtimesClosingAt(seconds),
     measuredFrom: measure?.since == null ? null : iso(measure.since),
-    longerLook: measure && wantsMore(measure) ? (traffic.log.longerLook ?? null) : null,
+    longerLook: measure && needsLongerWindow(measure) ? (traffic.log.longerLook ?? null) : null,
   };
 }
 
 /** Rows, but no asked error among them; or no rows at all, which is not the same. */
-function nothingFailed({ log }: Traffic, question: Question, inMetrics: number | null): Verdict {
+function verdictWithoutErrors({ log }: Traffic, question: Question, inMetrics: number | null): Verdict {
   const what = list(question.statuses, 6);
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
-  const window = `from ${clockSpan(question.from, question.to)}`;
+  const window = `from ${utcTimeSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {
-    const newest = log.newest === null ? '' : `, the newest from ${clock(log.newest)}`;
+    const newest = log.newest === null ? '' : `, the newest from ${utcTime(log.newest)}`;
     return {
       cause: null,
       standing: 'none',
@@ -208,7 +225,7 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
   const again = nextCheck(question, question.now, 1);
   const later =
     again !== null
-      ? `Files usually arrive within 5 to 10 minutes: ask again at ${clock(again)}.`
+      ? `Files usually arrive within 5 to 10 minutes: ask again at ${utcTime(again)}.`
       : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
   if (log.requests > 0) {
     return {
@@ -217,7 +234,7 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
       decidedBy: `${later} Access logs are best effort: some entries may never come.`,
     };
   }
-  const newest = log.newest === null ? nowhere(log) : `the newest is from ${clock(log.newest)}`;
+  const newest = log.newest === null ? noEntryText(log) : `the newest is from ${utcTime(log.newest)}`;
   return {
     ...undecided,
     summary: `No access-log entries of this load balancer ${window}; ${newest}. That is not "no errors".${counted}`,
@@ -225,10 +242,14 @@ function nothingFailed({ log }: Traffic, question: Question, inMetrics: number |
   };
 }
 
-const nowhere = ({ files }: AccessLog): string =>
+const noEntryText = ({ files }: AccessLog): string =>
   files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
 
-function noLog(traffic: Collected<Traffic>, inMetrics: number | null, attributes: Collected<Attributes>): Verdict {
+function verdictWithoutLog(
+  traffic: Collected<Traffic>,
+  inMetrics: number | null,
+  attributes: Collected<Attributes>,
+): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   return {
@@ -236,11 +257,11 @@ function noLog(traffic: Collected<Traffic>, inMetrics: number | null, attributes
     standing: 'undecided',
     between: [],
     summary: `Without the access log no cause can be named: ${reason}.${counted}`,
-    decidedBy: readingDecides(attributes),
+    decidedBy: accessLogAdvice(attributes),
   };
 }
 
-function readingDecides(attributes: Collected<Attributes>): string {
+function accessLogAdvice(attributes: Collected<Attributes>): string {
   if (attributes.status === 'unavailable')
     return 'The access log: see whether it is on (access_logs.s3.enabled), or add its files to logs/ of the recording.';
   return attributes.value['access_logs.s3.enabled'] === 'true'

@@ -1,10 +1,10 @@
 /** The diagnosis: the JSON contract. Renderers read it and nothing else. Times are ISO 8601 UTC, durations seconds, shares 0 to 1. */
 
-import type { Reading } from '../evidence/evidence.ts';
+import type { LogReadMethod } from '../evidence/evidence.ts';
 import type { CauseId } from './cause-ids.ts';
 import type { SignatureId } from './signature.ts';
 
-export type Outcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
+export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
 export type Standing = 'confirmed' | 'likely' | 'possible' | 'ruled-out' | 'untested';
 export type StepNumber = 1 | 2 | 3 | 4 | 5 | 6;
 
@@ -15,9 +15,9 @@ export interface Fact {
   unit?: 'seconds' | 'requests' | 'percent' | 'bytes';
 }
 
-export interface Finding {
+export interface CheckFinding {
   check: string;
-  outcome: Outcome;
+  outcome: CheckOutcome;
   summary: string;
   facts: Fact[];
   /** The calls or SQL an operator can repeat by hand. */
@@ -28,11 +28,11 @@ export interface Finding {
   reference: string;
 }
 
-export interface Step {
+export interface ChecklistStep {
   step: StepNumber;
   title: string;
-  outcome: Outcome;
-  findings: Finding[];
+  outcome: CheckOutcome;
+  findings: CheckFinding[];
 }
 
 export interface Fix {
@@ -44,7 +44,7 @@ export interface Fix {
   sideEffects: string[];
 }
 
-export interface JudgedCause {
+export interface CauseResult {
   id: CauseId;
   title: string;
   standing: Standing;
@@ -103,8 +103,8 @@ export interface Diagnosis {
   };
   signatures: { id: SignatureId; count: number; share: number; ambiguousBetween: CauseId[] }[];
   timeline: TimelineBucket[];
-  steps: Step[];
-  causes: JudgedCause[];
+  steps: ChecklistStep[];
+  causes: CauseResult[];
   verdict: Verdict;
   keepAlive: {
     targetGroup: string;
@@ -130,5 +130,5 @@ export interface Diagnosis {
   gaps: string[];
   cost: { bytesScanned: number; usd: number; queries: number };
   /** How the access log of a load balancer in AWS was read, and what that was to cost; absent where nothing was chosen. */
-  reading?: Reading | undefined;
+  reading?: LogReadMethod | undefined;
 }

@@ -3,7 +3,7 @@ import type { EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
 import { plural } from '../format/wording.ts';
 import type { Traffic } from './traffic.ts';
 
-const UNKNOWN: Record<EvidenceName, string> = {
+const UNKNOWN_WITHOUT: Record<EvidenceName, string> = {
   accessLog: 'who failed, and how',
   metrics: 'how complete the log is',
   loadBalancer: 'the state and the subnets of the load balancer',
@@ -25,12 +25,12 @@ const UNKNOWN: Record<EvidenceName, string> = {
 };
 
 export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): string[] {
-  const names = Object.keys(UNKNOWN).filter(
+  const names = Object.keys(UNKNOWN_WITHOUT).filter(
     (name): name is EvidenceName => name in evidence && matters(name as EvidenceName, evidence),
   );
-  const refused = names.flatMap((name) => {
+  const unavailable = names.flatMap((name) => {
     const item = evidence[name];
-    return item.status === 'unavailable' ? [`${item.reason}: unknown ${UNKNOWN[name]}.`] : [];
+    return item.status === 'unavailable' ? [`${item.reason}: unknown ${UNKNOWN_WITHOUT[name]}.`] : [];
   });
   const log = traffic?.log;
   const unreadable = (log?.files.unreadable ?? []).map(
@@ -43,7 +43,7 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): string[]
           `Patterns were judged on ${log.failures.length} of ${log.failuresTotal} failed requests, chosen by trace id; all counts are exact.`,
         ]
       : [];
-  return [...refused, ...(log?.unanswered ?? []), ...unreadable, ...capped];
+  return [...unavailable, ...(log?.unanswered ?? []), ...unreadable, ...capped];
 }
 
 /** What nothing in this case would have used is not a gap. */

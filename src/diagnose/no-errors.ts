@@ -2,8 +2,8 @@ import type { CheckVerdict } from './checks/check.ts';
 import type { Traffic } from './traffic.ts';
 
 /** The verdict of a check on errors when there is none to look at; null when there are some. No rows at all are not "no errors". */
-export function withoutErrors({ log, total }: Traffic): CheckVerdict | null {
-  if (total > 0) return null;
+export function noErrorsVerdict({ log, errorCount }: Traffic): CheckVerdict | null {
+  if (errorCount > 0) return null;
   if (log.requests === 0) {
     return { outcome: 'unknown', summary: 'The log holds no entry of this load balancer in the window.' };
   }

@@ -43,8 +43,8 @@ export function elapsedClass(seconds: number | null): ElapsedClass | null {
   return seconds < CONNECT_TIMEOUT_TO ? '9.5-11s' : 'from-11s';
 }
 
-/** What a signature is read from: a FailureShape is one, `seenOf` makes one of a failed request. */
-export interface Seen {
+/** What a signature is read from: a FailureShape is one, `signatureFields` makes one of a failed request. */
+export interface SignatureFields {
   elb_status_code: string;
   target_status_code: string;
   /** Seconds, or -1; a FailureShape has 0 for every value but -1. */
@@ -60,7 +60,7 @@ export interface Seen {
 }
 
 /** The fields of a FailedRequest that make up its signature; `elapsed` in seconds. */
-export type SeenRequest = Pick<
+export type SignatureSource = Pick<
   FailedRequest,
   | 'elb_status_code'
   | 'target_status_code'
@@ -74,7 +74,7 @@ export type SeenRequest = Pick<
   | 'target_group_arn'
 >;
 
-export function seenOf(request: SeenRequest): Seen {
+export function signatureFields(request: SignatureSource): SignatureFields {
   return {
     elb_status_code: request.elb_status_code,
     target_status_code: request.target_status_code,
@@ -95,27 +95,27 @@ export function seenOf(request: SeenRequest): Seen {
  * Rows 6 to 11 are the load balancer's own answers, so they need a target status of "-": a row with a status of the target and no
  * time for its response contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`, not a guess.
  */
-export function signature(failure: Seen | SeenRequest): SignatureId {
-  const seen = 'hasTarget' in failure ? failure : seenOf(failure);
-  const { elb_status_code: status, target_status_code: targetStatus } = seen;
+export function signature(failure: SignatureFields | SignatureSource): SignatureId {
+  const fields = 'hasTarget' in failure ? failure : signatureFields(failure);
+  const { elb_status_code: status, target_status_code: targetStatus } = fields;
   if (status === '460') return 'client-closed';
   if (targetStatus !== '-' && targetStatus === status) return 'target-response';
-  const reason = reasonSignature(seen.error_reason);
+  const reason = reasonSignature(fields.error_reason);
   if (reason !== null) return reason;
   if (status === '561' || status === '562') return 'authentication-failure';
-  if (seen.fixedResponse) return 'fixed-response';
+  if (fields.fixedResponse) return 'fixed-response';
   if (status !== '502' && status !== '503' && status !== '504') return 'other';
-  return targetStatus === '-' ? ownAnswer(seen) : 'inconsistent';
+  return targetStatus === '-' ? loadBalancerAnswer(fields) : 'inconsistent';
 }
 
 /** The load balancer's own 502, 503 and 504 by where the three times stop. */
-function ownAnswer(seen: Seen): SignatureId {
-  const status = seen.elb_status_code;
-  const times = reached(seen);
-  if (status === '503') return !seen.hasTarget && seen.hasTargetGroup ? 'no-target' : 'inconsistent';
-  if (times === 'nothing' && seen.hasTarget) {
-    if (status === '502' && seen.elapsed === 'under-9.5s') return 'connect-failed';
-    if (status === '504' && seen.elapsed === '9.5-11s') return 'connect-timeout';
+function loadBalancerAnswer(fields: SignatureFields): SignatureId {
+  const status = fields.elb_status_code;
+  const times = requestProgress(fields);
+  if (status === '503') return !fields.hasTarget && fields.hasTargetGroup ? 'no-target' : 'inconsistent';
+  if (times === 'nothing' && fields.hasTarget) {
+    if (status === '502' && fields.elapsed === 'under-9.5s') return 'connect-failed';
+    if (status === '504' && fields.elapsed === '9.5-11s') return 'connect-timeout';
   }
   if (times === 'dispatched') return status === '504' ? 'idle-timeout' : 'no-response-aborted';
   if (times === 'waited' && status === '502') return 'closed-before-response';
@@ -123,10 +123,10 @@ function ownAnswer(seen: Seen): SignatureId {
 }
 
 /** How far the request got by its times: `-1 -1 -1`, `x -1 -1`, `x t -1`, or another combination. */
-function reached(seen: Seen): 'nothing' | 'dispatched' | 'waited' | 'otherwise' {
-  const dispatched = seen.request_processing_time >= 0;
-  const waited = seen.target_processing_time >= 0;
-  if (seen.response_processing_time >= 0) return 'otherwise';
+function requestProgress(fields: SignatureFields): 'nothing' | 'dispatched' | 'waited' | 'otherwise' {
+  const dispatched = fields.request_processing_time >= 0;
+  const waited = fields.target_processing_time >= 0;
+  if (fields.response_processing_time >= 0) return 'otherwise';
   if (dispatched) return waited ? 'waited' : 'dispatched';
   return waited ? 'otherwise' : 'nothing';
 }
@@ -139,7 +139,7 @@ function reasonSignature(reason: string): SignatureId | null {
 }
 
 /** Every cause that entries of a signature can have, whatever else is known, in the order of CAUSE_IDS. */
-export const ADMITS: Readonly<Record<SignatureId, readonly CauseId[]>> = {
+export const CAUSES_BY_SIGNATURE: Readonly<Record<SignatureId, readonly CauseId[]>> = {
   'client-closed': ['client-closed'],
   'target-response': ['target-generated'],
   'lambda-failure': [
@@ -178,8 +178,8 @@ export const ADMITS: Readonly<Record<SignatureId, readonly CauseId[]>> = {
 };
 
 /** What each signature by itself leaves undecided: nothing where it admits a single cause. */
-export const AMBIGUOUS: Readonly<Record<SignatureId, readonly CauseId[]>> = Object.fromEntries(
-  SIGNATURE_IDS.map((id) => [id, undecided(ADMITS[id])]),
+export const AMBIGUOUS_CAUSES: Readonly<Record<SignatureId, readonly CauseId[]>> = Object.fromEntries(
+  SIGNATURE_IDS.map((id) => [id, severalOrNone(CAUSES_BY_SIGNATURE[id])]),
 ) as Record<SignatureId, readonly CauseId[]>;
 
 /**
@@ -187,12 +187,12 @@ export const AMBIGUOUS: Readonly<Record<SignatureId, readonly CauseId[]>> = Obje
  * some, or where it takes several rows to tell. A row of `closed-before-response` does not show a worker's fixed timeout or a target
  * that leaves, and can be a keep-alive race, or plaintext sent to a port that wants TLS, only when the target closed at once.
  */
-export function admittedBy(id: SignatureId, row: SeenRow): readonly CauseId[] {
+export function admittedBy(id: SignatureId, row: DiscriminatingFields): readonly CauseId[] {
   if (id === 'lambda-failure') return lambdaCauses(row.error_reason);
   if (id === 'other') return otherCauses(row.elb_status_code);
-  if (id !== 'closed-before-response') return ADMITS[id];
+  if (id !== 'closed-before-response') return CAUSES_BY_SIGNATURE[id];
   const atOnce = row.target_processing_time < RACE_WITHIN;
-  return ADMITS[id].filter(
+  return CAUSES_BY_SIGNATURE[id].filter(
     (cause) =>
       cause !== 'worker-timeout' &&
       cause !== 'shutdown-before-drain' &&
@@ -201,14 +201,14 @@ export function admittedBy(id: SignatureId, row: SeenRow): readonly CauseId[] {
 }
 
 /** The part of a row that can say more than its signature; in a FailureShape the time is 0 where it is not known, and excludes nothing. */
-export type SeenRow = Pick<Seen, 'target_processing_time' | 'error_reason' | 'elb_status_code'>;
+export type DiscriminatingFields = Pick<SignatureFields, 'target_processing_time' | 'error_reason' | 'elb_status_code'>;
 
 /** Between which causes one row leaves it; empty when it admits at most one. */
-export function ambiguousBetween(id: SignatureId, row: SeenRow): readonly CauseId[] {
-  return undecided(admittedBy(id, row));
+export function ambiguousBetween(id: SignatureId, row: DiscriminatingFields): readonly CauseId[] {
+  return severalOrNone(admittedBy(id, row));
 }
 
-function undecided(causes: readonly CauseId[]): readonly CauseId[] {
+function severalOrNone(causes: readonly CauseId[]): readonly CauseId[] {
   return causes.length > 1 ? causes : [];
 }
 

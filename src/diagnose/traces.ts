@@ -1,13 +1,13 @@
 /** Trace ids of errors that only the application's own log can settle, with ready searches for them. */
 import type { Diagnosis } from './diagnosis.ts';
-import type { Failure } from './traffic.ts';
+import type { SampledError } from './traffic.ts';
 
 const LIMIT = 5;
 /** Clients may send their own header, so only the shape the load balancer writes reaches a command line. */
 const ROOT = /(?:^|;)(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/;
 
 /** Null when no undecided error was closed before a response, or none has a trace id of the load balancer. */
-export function tracesOf(unexplained: readonly Failure[]): Diagnosis['traces'] {
+export function tracesOf(unexplained: readonly SampledError[]): Diagnosis['traces'] {
   const closed = unexplained.filter((error) => error.signature === 'closed-before-response');
   const ids = [...new Set(closed.flatMap((error) => ROOT.exec(error.trace_id)?.[1] ?? []))].slice(0, LIMIT);
   if (ids.length === 0) return null;

@@ -3,11 +3,11 @@
  * from the exact shapes; where the rows were capped each row stands for several errors (`weight`).
  */
 import type { AccessLog, FailedRequest, Question } from '../evidence/evidence.ts';
-import { asked } from '../query/parse-question.ts';
-import { SIGNATURE_IDS, type SignatureId, seenOf, signature } from './signature.ts';
+import { statusMatcher } from '../query/parse-question.ts';
+import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
 
 /** An asked error of the window. */
-export interface Failure extends FailedRequest {
+export interface SampledError extends FailedRequest {
   /** Position in `Traffic.errors`. */
   index: number;
   /** Position in `AccessLog.failures`. */
@@ -19,9 +19,9 @@ export interface Failure extends FailedRequest {
 
 export interface Traffic {
   log: AccessLog;
-  errors: Failure[];
+  errors: SampledError[];
   /** Asked errors in the window; exact. */
-  total: number;
+  errorCount: number;
   /** Exact, only those that occur, most frequent first, then in the order of the signatures. */
   bySignature: { id: SignatureId; count: number }[];
   /** The same over a longer time that ends with the window, for what needs more errors than it has; `from` in epoch milliseconds. */
@@ -30,18 +30,18 @@ export interface Traffic {
 
 /** Reads the collected log with the question in mind. */
 export function readTraffic(log: AccessLog, question: Question): Traffic {
-  const isAsked = asked(question.statuses);
+  const isAsked = statusMatcher(question.statuses);
   const exact = new Map<SignatureId, number>();
   for (const shape of log.failureShapes) {
     if (!isAsked(shape.elb_status_code)) continue;
     const id = signature(shape);
     exact.set(id, (exact.get(id) ?? 0) + shape.count);
   }
-  const seen = new Map<SignatureId, number>();
+  const sampleCounts = new Map<SignatureId, number>();
   const errors = log.failures.flatMap((failure, row) => {
     if (!isAsked(failure.elb_status_code)) return [];
-    const id = signature(seenOf(failure));
-    seen.set(id, (seen.get(id) ?? 0) + 1);
+    const id = signature(signatureFields(failure));
+    sampleCounts.set(id, (sampleCounts.get(id) ?? 0) + 1);
     return [{ ...failure, row, signature: id }];
   });
   return {
@@ -49,9 +49,9 @@ export function readTraffic(log: AccessLog, question: Question): Traffic {
     errors: errors.map((error, index) => ({
       ...error,
       index,
-      weight: (exact.get(error.signature) ?? 0) / (seen.get(error.signature) ?? 1),
+      weight: (exact.get(error.signature) ?? 0) / (sampleCounts.get(error.signature) ?? 1),
     })),
-    total: [...exact.values()].reduce((sum, count) => sum + count, 0),
+    errorCount: [...exact.values()].reduce((sum, count) => sum + count, 0),
     bySignature: [...exact]
       .map(([id, count]) => ({ id, count }))
       .sort((a, b) => b.count - a.count || SIGNATURE_IDS.indexOf(a.id) - SIGNATURE_IDS.indexOf(b.id)),
@@ -61,20 +61,21 @@ export function readTraffic(log: AccessLog, question: Question): Traffic {
 
 /** A pattern worked out once for each traffic: a dozen causes ask for the same one. */
 export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: Traffic) => T {
-  const known = new WeakMap<Traffic, { value: T }>();
+  const cache = new WeakMap<Traffic, { value: T }>();
   return (traffic) => {
-    const found = known.get(traffic) ?? { value: compute(traffic) };
-    known.set(traffic, found);
-    return found.value;
+    const entry = cache.get(traffic) ?? { value: compute(traffic) };
+    cache.set(traffic, entry);
+    return entry.value;
   };
 }
 
 /** The errors of these signatures. */
-export const withSignature = (traffic: Traffic, ...ids: SignatureId[]): Failure[] =>
+export const withSignature = (traffic: Traffic, ...ids: SignatureId[]): SampledError[] =>
   traffic.errors.filter((error) => ids.includes(error.signature));
 
 /** How many errors a list of rows stands for. */
-export const weigh = (errors: readonly Failure[]): number => errors.reduce((sum, error) => sum + error.weight, 0);
+export const countErrors = (errors: readonly SampledError[]): number =>
+  errors.reduce((sum, error) => sum + error.weight, 0);
 
 /** Splits a list by a key, groups in order of first appearance. */
 export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {

@@ -2,11 +2,11 @@
 
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
-import { clock, clockSpan, iso, number, percent, plural } from '../format/wording.ts';
-import { asked } from '../query/parse-question.ts';
+import { iso, number, percent, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
+import { statusMatcher } from '../query/parse-question.ts';
 import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
-import { groupBy, type Traffic, weigh } from './traffic.ts';
+import { countErrors, groupBy, type Traffic } from './traffic.ts';
 
 const MINUTE = 60_000;
 const ROUTES = 10;
@@ -17,8 +17,8 @@ const ONGOING_MS = 5 * MINUTE;
 type Triage = Diagnosis['triage'];
 
 export function triage(traffic: Traffic, question: Question, inMetrics: MetricsReach | null): Triage {
-  const { log, errors, total } = traffic;
-  const isAsked = asked(question.statuses);
+  const { log, errors, errorCount } = traffic;
+  const isAsked = statusMatcher(question.statuses);
   const shapes = log.failureShapes.filter((shape) => isAsked(shape.elb_status_code));
   const times = errors.map((error) => error.at);
   const capped = log.failuresTotal > log.failures.length;
@@ -28,14 +28,14 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   const routes = routesOf(traffic, capped);
   const clients = capped ? log.failedClients : new Set(errors.map((error) => error.client)).size;
   const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
-  const byStatus = count(shapes.map((shape) => [shape.elb_status_code, shape.count]));
+  const byStatus = sumByKey(shapes.map((shape) => [shape.elb_status_code, shape.count]));
   const ongoing = isOngoing(last, log, question, inMetrics);
   const clientClosed = log.failureShapes.reduce((sum, s) => sum + (s.elb_status_code === '460' ? s.count : 0), 0);
   return {
     requests: log.requests,
-    errors: total,
+    errors: errorCount,
     byStatus,
-    errorRate: log.requests > 0 ? total / log.requests : null,
+    errorRate: log.requests > 0 ? errorCount / log.requests : null,
     firstError: first === null ? null : iso(first),
     lastError: last === null ? null : iso(last),
     ongoing,
@@ -48,19 +48,19 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
 
   function sentence(): string {
     if (log.requests === 0) return 'No entry of this load balancer was read in the window.';
-    if (total === 0) return `0 of ${plural(log.requests, 'request')} failed.`;
+    if (errorCount === 0) return `0 of ${plural(log.requests, 'request')} failed.`;
     const span = first !== null && last !== null ? (last - first) / 1000 : 0;
     const when =
-      total === 1
-        ? `at ${clock(first ?? 0)}`
+      errorCount === 1
+        ? `at ${utcTime(first ?? 0)}`
         : span <= 60
-          ? `all within ${Math.max(1, Math.ceil(span))} s from ${clock(first ?? 0)}`
-          : clockSpan(first ?? 0, last ?? 0);
-    const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${clock(last ?? 0)}.`;
+          ? `all within ${Math.max(1, Math.ceil(span))} s from ${utcTime(first ?? 0)}`
+          : utcTimeSpan(first ?? 0, last ?? 0);
+    const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
     const beside =
       clientClosed > 0 && !isAsked('460') ? ` Beside them ${plural(clientClosed, 'client')} gave up first (460).` : '';
     return (
-      `${number(total)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? total / log.requests : 0)}), ${when}; ` +
+      `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
       `${plural(routes.length, 'route')}, ${plural(clients, 'client')}, ${number(retriedOk)} succeeded on retry.${state}${beside}`
     );
   }
@@ -93,20 +93,20 @@ export const NO_TRIAGE: Triage = {
 };
 
 /** Routes with an error, the most failing first. Where the rows were capped, the log counts each route exactly if every failure was asked for. */
-function routesOf({ log, errors, total }: Traffic, capped: boolean): Triage['routes'] {
+function routesOf({ log, errors, errorCount }: Traffic, capped: boolean): Triage['routes'] {
   const counted = new Map(log.routes.map((route) => [route.route, route]));
-  const exact = capped && log.failuresTotal === total;
+  const exact = capped && log.failuresTotal === errorCount;
   return [...groupBy(errors, (error) => error.route)]
     .map(([route, own]) => {
       const all = counted.get(route);
       const requests = all?.requests ?? own.length;
-      const failed = exact && all ? all.failures : Math.round(weigh(own));
+      const failed = exact && all ? all.failures : Math.round(countErrors(own));
       return { route, errors: Math.min(failed, requests), requests };
     })
     .sort((a, b) => b.errors - a.errors || b.requests - a.requests || (a.route < b.route ? -1 : 1));
 }
 
-function count(pairs: [string, number][]): Record<string, number> {
+function sumByKey(pairs: [string, number][]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const [key, value] of pairs) counts.set(key, (counts.get(key) ?? 0) + value);
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -128,7 +128,7 @@ function isOngoing(
 /** Whole minutes, at most 60 buckets; the first and the last are cut at the window. */
 export function timeline(traffic: Traffic, question: Question): TimelineBucket[] {
   const { from, to } = question;
-  const isAsked = asked(question.statuses);
+  const isAsked = statusMatcher(question.statuses);
   const size = Math.ceil((to - from) / MINUTE / BUCKETS) * MINUTE;
   const start = Math.floor(from / size) * size;
   const buckets: TimelineBucket[] = [];
@@ -161,7 +161,7 @@ export function timeline(traffic: Traffic, question: Question): TimelineBucket[]
 
 /** Asked errors that the load balancer made, over the whole UTC minutes inside the window: comparable with HTTPCode_ELB_50x_Count. */
 export function errorsInLog(traffic: Traffic, question: Question): number {
-  const isAsked = asked(question.statuses);
+  const isAsked = statusMatcher(question.statuses);
   const first = Math.ceil(question.from / MINUTE) * MINUTE;
   const last = Math.floor(question.to / MINUTE) * MINUTE;
   return traffic.log.failureShapes

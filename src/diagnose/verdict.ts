@@ -3,87 +3,90 @@
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
 import type { Cause, Judgement } from './causes/cause.ts';
-import type { Fix, JudgedCause, Verdict } from './diagnosis.ts';
+import type { CauseResult, Fix, Verdict } from './diagnosis.ts';
 import type { SignatureId } from './signature.ts';
-import { type Failure, groupBy, type Traffic, weigh } from './traffic.ts';
+import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
 
 /** A cause with what it said of this case. */
-export interface Opinion {
+export interface JudgedCause {
   cause: Pick<Cause, 'id' | 'title' | 'reference'>;
   judgement: Judgement;
   fix: Fix;
 }
 
 export interface Ranking {
-  causes: JudgedCause[];
+  causes: CauseResult[];
   /** Headline of each cause that has one. */
   summaries: Map<CauseId, string>;
   /** Errors no confirmed or likely cause explains. */
-  unexplained: Failure[];
+  unexplained: SampledError[];
   /** For each signature the causes its unexplained errors leave open. */
   open: Map<SignatureId, CauseId[]>;
   /** The unexplained errors by what they could be of, most first. */
-  parts: OpenPart[];
+  parts: UndecidedPart[];
 }
 
-interface OpenPart {
+interface UndecidedPart {
   causes: CauseId[];
-  errors: Failure[];
+  errors: SampledError[];
 }
 
 /** Others from this share up are named in the verdict. */
 const NAMED_SHARE = 0.05;
 
-export function rank(opinions: readonly Opinion[], traffic: Traffic): Ranking {
-  const owner = new Map<Failure, CauseId>();
+export function rankCauses(judgedCauses: readonly JudgedCause[], traffic: Traffic): Ranking {
+  const owner = new Map<SampledError, CauseId>();
   for (const strength of ['confirmed', 'likely'] as const) {
-    for (const { cause, judgement } of opinions) {
+    for (const { cause, judgement } of judgedCauses) {
       for (const claim of judgement.claims) {
         if (claim.strength !== strength) continue;
         for (const error of claim.errors) if (!owner.has(error)) owner.set(error, cause.id);
       }
     }
   }
-  const titles = new Map(opinions.map(({ cause }) => [cause.id, inSentence(cause.title)]));
-  const causes = opinions.map((opinion) => place(opinion, owner, titles, traffic));
+  const titles = new Map(judgedCauses.map(({ cause }) => [cause.id, inSentence(cause.title)]));
+  const causes = judgedCauses.map((judgedCause) => causeResult(judgedCause, owner, titles, traffic));
   const unexplained = traffic.errors.filter((error) => !owner.has(error));
   return {
     causes: causes.sort(byRank),
-    summaries: new Map(opinions.flatMap(({ cause, judgement: { summary } }) => (summary ? [[cause.id, summary]] : []))),
+    summaries: new Map(
+      judgedCauses.flatMap(({ cause, judgement: { summary } }) => (summary ? [[cause.id, summary]] : [])),
+    ),
     unexplained,
-    open: openCauses(opinions, new Set(unexplained)),
-    parts: openParts(opinions, unexplained),
+    open: openCauses(judgedCauses, new Set(unexplained)),
+    parts: openParts(judgedCauses, unexplained),
   };
 }
 
-function place(
-  { cause, judgement, fix }: Opinion,
-  owner: Map<Failure, CauseId>,
+function causeResult(
+  { cause, judgement, fix }: JudgedCause,
+  owner: Map<SampledError, CauseId>,
   titles: Map<CauseId, string>,
   traffic: Traffic,
-): JudgedCause {
-  const share = (errors: Failure[]) => (traffic.total > 0 ? Math.min(1, round(weigh(errors) / traffic.total)) : 0);
+): CauseResult {
+  const share = (errors: SampledError[]) =>
+    traffic.errorCount > 0 ? Math.min(1, round(countErrors(errors) / traffic.errorCount)) : 0;
   const owned = (strength: 'confirmed' | 'likely') =>
-    distinct(judgement.claims.filter((c) => c.strength === strength).flatMap((c) => c.errors)).filter(
+    distinctItems(judgement.claims.filter((c) => c.strength === strength).flatMap((c) => c.errors)).filter(
       (error) => owner.get(error) === cause.id,
     );
   const [confirmed, likely] = [owned('confirmed'), owned('likely')];
-  const claimed = distinct(judgement.claims.flatMap((claim) => claim.errors));
+  const claimed = distinctItems(judgement.claims.flatMap((claim) => claim.errors));
   const open = claimed.filter((error) => !owner.has(error));
   const base = { id: cause.id, title: cause.title, fix, reference: cause.reference };
-  const said = { for: judgement.for, against: judgement.against, missing: judgement.missing };
+  const reasons = { for: judgement.for, against: judgement.against, missing: judgement.missing };
   // What is confirmed for some errors and likely for the others is named by the larger part.
   if (confirmed.length + likely.length > 0) {
-    const standing = weigh(confirmed) >= weigh(likely) ? 'confirmed' : 'likely';
-    return { ...base, standing, explains: share([...confirmed, ...likely]), ...said };
+    const standing = countErrors(confirmed) >= countErrors(likely) ? 'confirmed' : 'likely';
+    return { ...base, standing, explains: share([...confirmed, ...likely]), ...reasons };
   }
-  if (open.length > 0) return { ...base, standing: 'possible', explains: share(open), ...said };
+  if (open.length > 0) return { ...base, standing: 'possible', explains: share(open), ...reasons };
   if (claimed.length > 0) {
     const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
-    const better = owners.map((id) => titles.get(id) ?? id);
-    const count = weigh(claimed);
+    const betterTitles = owners.map((id) => titles.get(id) ?? id);
+    const count = countErrors(claimed);
     const against = [
-      `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(better)}.`,
+      `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(betterTitles)}.`,
     ];
     return {
       ...base,
@@ -94,22 +97,22 @@ function place(
       missing: [],
     };
   }
-  return { ...base, standing: judgement.ruledOut ? 'ruled-out' : 'untested', explains: 0, ...said };
+  return { ...base, standing: judgement.ruledOut ? 'ruled-out' : 'untested', explains: 0, ...reasons };
 }
 
-const distinct = <T>(items: T[]): T[] => [...new Set(items)];
+const distinctItems = <T>(items: T[]): T[] => [...new Set(items)];
 /** Shares to one part in a million: sums of weights must not show their last binary digit. */
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 const RANKS = { confirmed: 0, likely: 0, possible: 1, 'ruled-out': 2, untested: 3 };
 
 /** Confirmed and likely by share, then possible by share, then the rest; ties in the order of the contract. */
-const byRank = (a: JudgedCause, b: JudgedCause): number =>
+const byRank = (a: CauseResult, b: CauseResult): number =>
   RANKS[a.standing] - RANKS[b.standing] || b.explains - a.explains || CAUSE_IDS.indexOf(a.id) - CAUSE_IDS.indexOf(b.id);
 
-function openCauses(opinions: readonly Opinion[], unexplained: Set<Failure>): Ranking['open'] {
+function openCauses(judgedCauses: readonly JudgedCause[], unexplained: Set<SampledError>): Ranking['open'] {
   const open = new Map<SignatureId, CauseId[]>();
-  for (const { cause, judgement } of opinions) {
+  for (const { cause, judgement } of judgedCauses) {
     for (const error of judgement.claims.flatMap((claim) => claim.errors)) {
       if (!unexplained.has(error)) continue;
       const ids = open.get(error.signature) ?? [];
@@ -124,34 +127,35 @@ function openCauses(opinions: readonly Opinion[], unexplained: Set<Failure>): Ra
   return open;
 }
 
-function openParts(opinions: readonly Opinion[], unexplained: readonly Failure[]): OpenPart[] {
-  const claimed = opinions.map(({ cause, judgement }) => ({
+function openParts(judgedCauses: readonly JudgedCause[], unexplained: readonly SampledError[]): UndecidedPart[] {
+  const claimed = judgedCauses.map(({ cause, judgement }) => ({
     id: cause.id,
     errors: new Set(judgement.claims.flatMap(({ errors }) => errors)),
   }));
-  const possible = (error: Failure): CauseId[] => claimed.filter(({ errors }) => errors.has(error)).map(({ id }) => id);
+  const possible = (error: SampledError): CauseId[] =>
+    claimed.filter(({ errors }) => errors.has(error)).map(({ id }) => id);
   return [...groupBy([...unexplained], (error) => possible(error).join(' '))]
     .map(([ids, errors]) => ({ causes: CAUSE_IDS.filter((id) => ids.split(' ').includes(id)), errors }))
-    .sort((a, b) => weigh(b.errors) - weigh(a.errors) || (a.causes.join() < b.causes.join() ? -1 : 1));
+    .sort((a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.causes.join() < b.causes.join() ? -1 : 1));
 }
 
 /** The verdict on errors: the leading confirmed or likely cause, else undecided between the possible ones. */
-export function decide(
+export function decideVerdict(
   { causes, summaries, unexplained, parts }: Ranking,
   traffic: Traffic,
   traceIds: string[],
 ): Verdict {
-  const found = causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
+  const explaining = causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
   const possible = causes.filter(({ standing }) => standing === 'possible');
-  const rest = traffic.total > 0 ? weigh(unexplained) / traffic.total : 0;
-  const [first, ...others] = found;
-  const decidedBy = whatDecides(possible, traffic, unexplained, traceIds);
+  const rest = traffic.errorCount > 0 ? countErrors(unexplained) / traffic.errorCount : 0;
+  const [first, ...others] = explaining;
+  const decidedBy = decidingEvidence(possible, traffic, unexplained, traceIds);
   if (first && (first.standing === 'confirmed' || first.standing === 'likely')) {
     const named = others.filter((cause) => cause.explains >= NAMED_SHARE);
     const sentences = [
       summaries.get(first.id) ?? `${first.title}: ${first.for[0] ?? ''}`,
       ...(first.explains < 0.995
-        ? [`It explains ${percent(first.explains)} of ${plural(traffic.total, 'error')}.`]
+        ? [`It explains ${percent(first.explains)} of ${plural(traffic.errorCount, 'error')}.`]
         : []),
       ...(named.length > 0
         ? [`Beside it: ${list(named.map((c) => `${inSentence(c.title)} (${percent(c.explains)})`))}.`]
@@ -179,53 +183,60 @@ export function decide(
 }
 
 /** Several kinds of errors, each with look-alikes of its own: their shares, and none forced. Null where there is one kind. */
-function undecidedParts(parts: OpenPart[], causes: JudgedCause[], traffic: Traffic): string | null {
+function undecidedParts(parts: UndecidedPart[], causes: CauseResult[], traffic: Traffic): string | null {
   const named = parts.filter(isNamed(traffic));
   if (named.length < 2) return null;
-  const told = named.map((part, i) => {
-    const share = shareOf(part, traffic);
-    return `${share}${i === 0 ? ` of ${plural(traffic.total, 'error')}` : ''}${candidates(part, causes)}`;
+  const partTexts = named.map((part, i) => {
+    const share = percentOf(part, traffic);
+    return `${share}${i === 0 ? ` of ${plural(traffic.errorCount, 'error')}` : ''}${candidatesText(part, causes)}`;
   });
-  return `Undecided: ${told.join('; ')}.`;
+  return `Undecided: ${partTexts.join('; ')}.`;
 }
 
 /** What the undecided errors beside a named cause could be, each kind with its share where there are several. */
-function betweenParts(parts: OpenPart[], causes: JudgedCause[], traffic: Traffic): string {
+function betweenParts(parts: UndecidedPart[], causes: CauseResult[], traffic: Traffic): string {
   const named = parts.filter(isNamed(traffic));
   const [only] = named.length > 0 ? named : parts;
   if (only === undefined) return '';
-  if (named.length < 2) return only.causes.length === 0 ? ': no known cause explains them' : candidates(only, causes);
-  return `: ${named.map((part) => `${shareOf(part, traffic)}${candidates(part, causes)}`).join('; ')}`;
+  if (named.length < 2)
+    return only.causes.length === 0 ? ': no known cause explains them' : candidatesText(only, causes);
+  return `: ${named.map((part) => `${percentOf(part, traffic)}${candidatesText(part, causes)}`).join('; ')}`;
 }
 
 const isNamed =
   (traffic: Traffic) =>
-  ({ errors }: OpenPart): boolean =>
-    weigh(errors) >= NAMED_SHARE * traffic.total;
+  ({ errors }: UndecidedPart): boolean =>
+    countErrors(errors) >= NAMED_SHARE * traffic.errorCount;
 
-const shareOf = ({ errors }: OpenPart, traffic: Traffic): string => percent(weigh(errors) / traffic.total);
+const percentOf = ({ errors }: UndecidedPart, traffic: Traffic): string =>
+  percent(countErrors(errors) / traffic.errorCount);
 
 /** " between malformed HTTP response and response headers over 32 KB" */
-function candidates({ causes: ids }: OpenPart, causes: JudgedCause[]): string {
+function candidatesText({ causes: ids }: UndecidedPart, causes: CauseResult[]): string {
   const titles = ids.map((id) => inSentence(causes.find((cause) => cause.id === id)?.title ?? id));
   if (titles.length === 0) return ' that no known cause explains';
   return titles.length === 1 ? `, possibly ${titles[0]}` : ` between ${list(titles, 6)}`;
 }
 
-function undecidedSentence(between: JudgedCause[], traffic: Traffic, unexplained: Failure[]): string {
+function undecidedSentence(between: CauseResult[], traffic: Traffic, unexplained: SampledError[]): string {
   const titles = between.map((cause) => inSentence(cause.title));
   const routes = new Set(unexplained.map((error) => error.route));
   const [route] = routes;
-  const errors = `${plural(traffic.total, 'error')}${routes.size === 1 && traffic.total > 1 ? `, all on ${route}` : ''}`;
+  const errors = `${plural(traffic.errorCount, 'error')}${routes.size === 1 && traffic.errorCount > 1 ? `, all on ${route}` : ''}`;
   if (between.length === 0) {
-    return `${plural(traffic.total, 'error')} that no known cause explains: ${list(traffic.bySignature.map(({ id, count }) => `${number(count)} ${id}`))}.`;
+    return `${plural(traffic.errorCount, 'error')} that no known cause explains: ${list(traffic.bySignature.map(({ id, count }) => `${number(count)} ${id}`))}.`;
   }
   if (between.length === 1) return `Possibly ${titles[0]} (${errors}); the look-alikes could not be excluded.`;
-  const one = traffic.total === 1 ? ' One row cannot tell.' : '';
+  const one = traffic.errorCount === 1 ? ' One row cannot tell.' : '';
   return `Undecided between ${titles.slice(0, -1).join(', ')} and ${titles[titles.length - 1]} (${errors}).${one}`;
 }
 
-function whatDecides(possible: JudgedCause[], traffic: Traffic, unexplained: Failure[], traceIds: string[]): string {
+function decidingEvidence(
+  possible: CauseResult[],
+  traffic: Traffic,
+  unexplained: SampledError[],
+  traceIds: string[],
+): string {
   const [id] = traceIds;
   if (id && unexplained.some((error) => error.signature === 'closed-before-response')) {
     return `The application log for ${id}${traceIds.length > 1 ? ' and the other trace ids' : ''}: not there means the connection was closed before the application logged; started and not finished, it crashed or was killed; finished, the response was at fault.`;

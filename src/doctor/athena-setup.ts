@@ -16,14 +16,14 @@ import {
   readTable,
 } from '../collect/access-log/athena/table.ts';
 import type { LogPlace } from '../collect/access-log/s3-log.ts';
-import { everyItem } from '../collect/aws/call.ts';
+import { collectItems } from '../collect/aws/call.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';
-import { bytes } from '../render/phrases.ts';
-import type { Finding } from './finding.ts';
-import { asked, refused } from './probe.ts';
+import { formatBytes } from '../render/phrases.ts';
+import type { DoctorFinding } from './finding.ts';
+import { probeCall, probeFinding } from './probe.ts';
 
-export interface Surroundings {
+export interface AthenaCheckContext {
   athena: Config['athena'];
   account: string;
   place: LogPlace | null;
@@ -31,35 +31,35 @@ export interface Surroundings {
   line: string | null;
 }
 
-export async function athenaFindings(session: Session, surroundings: Surroundings): Promise<Finding[]> {
-  const [tables, results] = await Promise.all([
-    tableFindings(session, surroundings),
-    resultsFindings(session, surroundings),
-  ]);
+export async function checkAthena(session: Session, context: AthenaCheckContext): Promise<DoctorFinding[]> {
+  const [tables, results] = await Promise.all([checkTables(session, context), checkResults(session, context)]);
   if (tables.some(({ state }) => state === 'ok'))
-    return [...tables, ...results, ...(await queryFindings(session, surroundings))];
+    return [...tables, ...results, ...(await checkQueries(session, context))];
   // Without a table nothing is asked of Athena: what it lacks is good to know before one is made.
-  return [...tables, ...results.map((finding) => (finding.state === 'missing' ? noteOf(finding) : finding))];
+  return [...tables, ...results.map((finding) => (finding.state === 'missing' ? asNote(finding) : finding))];
 }
 
-const noteOf = ({ allow: _, ...finding }: Finding): Finding => ({ ...finding, state: 'note' });
+const asNote = ({ allow: _, ...finding }: DoctorFinding): DoctorFinding => ({ ...finding, state: 'note' });
 
 /** An id no query has: whoever may ask hears that it is not there. Starting a query is not tried, since it would write its results. */
 const NO_QUERY = '00000000-0000-0000-0000-000000000000';
 
-async function queryFindings(session: Session, { athena, account, place }: Surroundings): Promise<Finding[]> {
+async function checkQueries(
+  session: Session,
+  { athena, account, place }: AthenaCheckContext,
+): Promise<DoctorFinding[]> {
   const client = session.client(AthenaClient);
   const { region } = session.place;
   const resource = `arn:${place?.partition ?? 'aws'}:athena:${region}:${account}:workgroup/${athena.workGroup}`;
   const without = 'the answers of Athena cannot be had';
   const found = await Promise.all([
-    refused(session, {
+    probeFinding(session, {
       action: 'athena:GetQueryExecution',
       resource,
       without,
       call: (options) => client.send(new GetQueryExecutionCommand({ QueryExecutionId: NO_QUERY }), options),
     }),
-    refused(session, {
+    probeFinding(session, {
       action: 'athena:GetQueryResults',
       resource,
       without,
@@ -71,11 +71,14 @@ async function queryFindings(session: Session, { athena, account, place }: Surro
 
 const SETUP = 'alb502 setup athena --create';
 
-async function tableFindings(session: Session, { athena, account, place, line }: Surroundings): Promise<Finding[]> {
+async function checkTables(
+  session: Session,
+  { athena, account, place, line }: AthenaCheckContext,
+): Promise<DoctorFinding[]> {
   const about = 'Athena table';
   const { database, table: wanted } = athena;
-  const answer = await asked(session, 'glue:GetTables', (options) =>
-    everyItem(
+  const answer = await probeCall(session, 'glue:GetTables', (options) =>
+    collectItems(
       paginateGetTables({ client: session.client(GlueClient) }, { DatabaseName: database }, options),
       (page) => page.TableList,
     ),
@@ -125,21 +128,21 @@ const EXTRA: readonly Field[] = ['classification_reason', 'ip_address'];
 
 function judgeTable(
   table: Table,
-  { database, columns, partitions, unanswered }: LogTable,
+  { database, columns, partitions, limitations }: LogTable,
   line: string | null,
-): Finding[] {
+): DoctorFinding[] {
   const about = 'Athena table';
   const name = `${database}.${table.Name ?? ''}`;
   const count = table.StorageDescriptor?.Columns?.length ?? 0;
   const reason = columns.error_reason;
   const keys = (table.PartitionKeys ?? []).map(({ Name }) => Name ?? '');
-  const findings: Finding[] = [
+  const findings: DoctorFinding[] = [
     {
       about,
       state: 'ok',
       text: `${name}: ${count} columns${reason === undefined ? '' : `, the reason of an error is ${reason}`}, ${keys.length === 0 ? 'no partitions' : `partitions by ${keys.join(', ')}`}`,
     },
-    ...unanswered.map((text): Finding => ({ about, state: 'note', text: text.replace(/[.]$/, '') })),
+    ...limitations.map((text): DoctorFinding => ({ about, state: 'note', text: text.replace(/[.]$/, '') })),
   ];
   const absent = EXTRA.filter((field) => columns[field] === undefined);
   if (absent.length > 0)
@@ -180,10 +183,13 @@ function matches(pattern: string, line: string): boolean {
   }
 }
 
-async function resultsFindings(session: Session, { athena, account, place }: Surroundings): Promise<Finding[]> {
+async function checkResults(
+  session: Session,
+  { athena, account, place }: AthenaCheckContext,
+): Promise<DoctorFinding[]> {
   const about = 'Athena results';
   const { workGroup: name, outputLocation } = athena;
-  const answer = await asked(session, 'athena:GetWorkGroup', (options) =>
+  const answer = await probeCall(session, 'athena:GetWorkGroup', (options) =>
     session.client(AthenaClient).send(new GetWorkGroupCommand({ WorkGroup: name }), options),
   );
   if (!('value' in answer)) {
@@ -206,7 +212,7 @@ async function resultsFindings(session: Session, { athena, account, place }: Sur
   const isManaged = Configuration?.ManagedQueryResultsConfiguration?.Enabled === true;
   const location = Configuration?.EnforceWorkGroupConfiguration ? own : (outputLocation ?? own);
   const cutoff = Configuration?.BytesScannedCutoffPerQuery;
-  const limit = cutoff === undefined ? '' : `; a query may scan ${bytes(cutoff)}`;
+  const limit = cutoff === undefined ? '' : `; a query may scan ${formatBytes(cutoff)}`;
   if (isManaged) return [{ about, state: 'ok', text: `workgroup ${name} keeps results itself${limit}` }];
   if (location === undefined || location === '')
     return [
@@ -217,14 +223,14 @@ async function resultsFindings(session: Session, { athena, account, place }: Sur
         remedy: `aws athena update-work-group --work-group ${name} --configuration-updates 'ResultConfigurationUpdates={OutputLocation=s3://<bucket>/<folder>/}'`,
       },
     ];
-  const fault = await bucketFinding(session, location);
+  const fault = await checkBucket(session, location);
   return [fault ?? { about, state: 'ok', text: `workgroup ${name} writes to ${location}${limit}` }];
 }
 
 /** What is wrong with the bucket for results; null when it is there and Athena may ask where. */
-async function bucketFinding(session: Session, location: string): Promise<Finding | null> {
+async function checkBucket(session: Session, location: string): Promise<DoctorFinding | null> {
   const Bucket = /^s3:\/\/([^/]+)/.exec(location)?.[1] ?? '';
-  const answer = await asked(session, 's3:GetBucketLocation', (options) =>
+  const answer = await probeCall(session, 's3:GetBucketLocation', (options) =>
     session.client(S3Client).send(new GetBucketLocationCommand({ Bucket }), options),
   );
   if ('value' in answer) return null;

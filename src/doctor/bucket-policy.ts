@@ -31,7 +31,7 @@ const LEGACY_ACCOUNTS: Record<string, string> = {
   'us-gov-west-1': '048591011584',
 };
 
-export interface Delivery {
+export interface LogDelivery {
   partition: string;
   region: string;
   account: string;
@@ -41,7 +41,7 @@ export interface Delivery {
 }
 
 /** The whole policy, for a bucket that has none; where there is one, its statement is added to it. */
-export function bucketPolicy({ partition, region, account, bucket, root }: Delivery): string {
+export function bucketPolicy({ partition, region, account, bucket, root }: LogDelivery): string {
   const policy = {
     Version: '2012-10-17',
     Statement: [
@@ -61,7 +61,7 @@ export function bucketPolicy({ partition, region, account, bucket, root }: Deliv
 }
 
 /** What to know about an older policy in this region; null where there never was one. */
-export function legacyPrincipal({ partition, region }: Pick<Delivery, 'partition' | 'region'>): string | null {
+export function legacyPrincipal({ partition, region }: Pick<LogDelivery, 'partition' | 'region'>): string | null {
   const account = LEGACY_ACCOUNTS[region];
   return account === undefined ? null : `arn:${partition}:iam::${account}:root`;
 }

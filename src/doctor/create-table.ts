@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-athena';
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type LogPlace, logPlace } from '../collect/access-log/s3-log.ts';
-import { problemOf } from '../collect/aws/aws-errors.ts';
-import { everyItem } from '../collect/aws/call.ts';
-import { assertCredentials, attributesOf } from '../collect/aws/load-balancer.ts';
+import { awsProblem } from '../collect/aws/aws-errors.ts';
+import { collectItems } from '../collect/aws/call.ts';
+import { assertCredentials, fetchAttributes } from '../collect/aws/load-balancer.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
@@ -25,13 +25,16 @@ export async function logPlaces(session: Session): Promise<{ place: LogPlace; na
   try {
     const options = { abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]) };
     const client = session.client(ElasticLoadBalancingV2Client);
-    const there = await everyItem(paginateDescribeLoadBalancers({ client }, {}, options), (page) => page.LoadBalancers);
-    const queue = there.filter(({ Type }) => Type === 'application');
+    const all = await collectItems(
+      paginateDescribeLoadBalancers({ client }, {}, options),
+      (page) => page.LoadBalancers,
+    );
+    const queue = all.filter(({ Type }) => Type === 'application');
     action = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
     const work = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const { LoadBalancerArn: arn = '', LoadBalancerName: name = '' } = next;
-        const place = logPlace(await attributesOf({ session, options }, arn), arn);
+        const place = logPlace(await fetchAttributes({ session, options }, arn), arn);
         if (place === null) continue;
         const key = `${place.bucket}/${place.root}`;
         const entry = places.get(key) ?? { place, names: [] };
@@ -41,7 +44,7 @@ export async function logPlaces(session: Session): Promise<{ place: LogPlace; na
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   } catch (error) {
-    throw problemOf(error, { action, ...session.place });
+    throw awsProblem(error, { action, ...session.place });
   }
   for (const { names } of places.values()) names.sort();
   return [...places.values()].sort(
@@ -54,8 +57,8 @@ export async function logPlaces(session: Session): Promise<{ place: LogPlace; na
 export async function logPlaceOf(session: Session, { name, arn }: { name: string; arn: string }): Promise<LogPlace> {
   const options = { abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]) };
   const action = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
-  const attributes = await attributesOf({ session, options }, arn).catch((error: unknown) => {
-    throw problemOf(error, { action, ...session.place });
+  const attributes = await fetchAttributes({ session, options }, arn).catch((error: unknown) => {
+    throw awsProblem(error, { action, ...session.place });
   });
   const place = logPlace(attributes, arn);
   if (place === null)
@@ -66,7 +69,7 @@ export async function logPlaceOf(session: Session, { name, arn }: { name: string
   return place;
 }
 
-const POLL = 500;
+const POLL_INTERVAL_MS = 500;
 
 /** Runs a statement in Athena and waits for it; cancelled on interruption and at the deadline. Throws Problem (exit 2) with the reason. */
 export async function runStatement(session: Session, statement: string, athena: Config['athena']): Promise<void> {
@@ -100,28 +103,29 @@ export async function runStatement(session: Session, statement: string, athena: 
       if (State === 'FAILED' || State === 'CANCELLED') {
         id = undefined;
         throw new Problem(
-          `Athena did not make the table (${State.toLowerCase()}): ${wayOut(StateChangeReason, athena)}.`,
+          `Athena did not make the table (${State.toLowerCase()}): ${withRemedy(StateChangeReason, athena)}.`,
           2,
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL));
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     }
   } catch (error) {
     if (error instanceof Error && error.name === 'InvalidRequestException')
-      throw new Problem(`Athena did not take the statement: ${wayOut(error.message, athena)}.`, 2);
-    throw problemOf(error, { action, ...session.place });
+      throw new Problem(`Athena did not take the statement: ${withRemedy(error.message, athena)}.`, 2);
+    throw awsProblem(error, { action, ...session.place });
   } finally {
     if (id !== undefined) await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id })).catch(() => {});
   }
 }
 
 /** What Athena said on one line, with what to do where that is known. */
-function wayOut(reason: string, { workGroup, database }: Config['athena']): string {
-  const said = reason.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
-  if (/output ?location|output bucket/i.test(said))
-    return `${said}; set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3, or give the workgroup ${workGroup} one`;
-  if (/WorkGroup .*not found/i.test(said)) return `${said}; athena.workGroup (ALB502_ATHENA_WORKGROUP) names another`;
-  if (/SCHEMA_NOT_FOUND|Database .*(not found|does not exist)|EntityNotFound/i.test(said))
-    return `${said}; athena.database (ALB502_ATHENA_DATABASE) names another, and CREATE DATABASE \`${database}\` makes this one`;
-  return said;
+function withRemedy(reason: string, { workGroup, database }: Config['athena']): string {
+  const message = reason.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
+  if (/output ?location|output bucket/i.test(message))
+    return `${message}; set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3, or give the workgroup ${workGroup} one`;
+  if (/WorkGroup .*not found/i.test(message))
+    return `${message}; athena.workGroup (ALB502_ATHENA_WORKGROUP) names another`;
+  if (/SCHEMA_NOT_FOUND|Database .*(not found|does not exist)|EntityNotFound/i.test(message))
+    return `${message}; athena.database (ALB502_ATHENA_DATABASE) names another, and CREATE DATABASE \`${database}\` makes this one`;
+  return message;
 }

@@ -4,20 +4,20 @@
  */
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { problemOf } from '../collect/aws/aws-errors.ts';
-import { everyItem, interrupted } from '../collect/aws/call.ts';
-import { attributesOf } from '../collect/aws/load-balancer.ts';
+import { awsProblem } from '../collect/aws/aws-errors.ts';
+import { collectItems, interruptedProblem } from '../collect/aws/call.ts';
+import { fetchAttributes } from '../collect/aws/load-balancer.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import { list, plural } from '../format/wording.ts';
-import { athenaFindings } from './athena-setup.ts';
-import type { Finding, Look } from './finding.ts';
-import { type Logging, loggingOf } from './logging.ts';
-import { permissionFindings } from './permissions.ts';
-import { asked } from './probe.ts';
+import { checkAthena } from './athena-setup.ts';
+import type { DoctorFinding, DoctorReport } from './finding.ts';
+import { checkLogging, type LoggingReport } from './logging.ts';
+import { checkPermissions } from './permissions.ts';
+import { probeCall } from './probe.ts';
 
-export interface LoadBalancerAsked {
+export interface LoadBalancerToCheck {
   name: string;
   arn: string;
 }
@@ -25,33 +25,33 @@ export interface LoadBalancerAsked {
 const ATTRIBUTES = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
 
 /** `loadBalancer`: the one asked about; null to look at the account as a whole. */
-export async function examine(
+export async function checkAccount(
   session: Session,
-  loadBalancer: LoadBalancerAsked | null,
+  loadBalancer: LoadBalancerToCheck | null,
   { athena, now }: { athena: Config['athena']; now: number },
-): Promise<Look> {
+): Promise<DoctorReport> {
   const { region, account: name } = session.place;
-  const { account, finding } = await identity(session);
+  const { account, finding } = await checkCredentials(session);
   const where = `${region}, account ${account}${name === 'default' ? '' : ` (${name})`}`;
   if (loadBalancer === null) {
     const [permissions, { findings, example }] = await Promise.all([
-      permissionFindings(session, { loadBalancerArn: null, account, now }),
-      everyLoadBalancer(session, now),
+      checkPermissions(session, { loadBalancerArn: null, account, now }),
+      checkEveryLoadBalancer(session, now),
     ]);
-    const surroundings = { athena, account, place: example?.place ?? null, line: example?.line ?? null };
-    const tables = await athenaFindings(session, surroundings);
+    const context = { athena, account, place: example?.place ?? null, line: example?.line ?? null };
+    const tables = await checkAthena(session, context);
     return { title: where, findings: [finding, ...permissions, ...findings, ...tables] };
   }
   const [permissions, { findings, place, line }] = await Promise.all([
-    permissionFindings(session, { loadBalancerArn: loadBalancer.arn, account, now }),
-    logging(session, loadBalancer.arn, now),
+    checkPermissions(session, { loadBalancerArn: loadBalancer.arn, account, now }),
+    checkLoadBalancerLogging(session, loadBalancer.arn, now),
   ]);
-  const tables = await athenaFindings(session, { athena, account, place, line });
+  const tables = await checkAthena(session, { athena, account, place, line });
   return { title: `${loadBalancer.name} in ${where}`, findings: [finding, ...permissions, ...findings, ...tables] };
 }
 
 /** Who asks. Throws Problem when nobody does: then nothing else can be asked. */
-async function identity(session: Session): Promise<{ account: string; finding: Finding }> {
+async function checkCredentials(session: Session): Promise<{ account: string; finding: DoctorFinding }> {
   const action = 'sts:GetCallerIdentity';
   try {
     const abortSignal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
@@ -61,15 +61,15 @@ async function identity(session: Session): Promise<{ account: string; finding: F
     return { account: Account, finding: { about: 'Credentials', state: 'ok', text: Arn } };
   } catch (error) {
     // GetCallerIdentity needs no permission: whoever is refused here is not known to AWS.
-    if (session.signal.aborted) throw interrupted();
-    throw problemOf(error, { action, ...session.place });
+    if (session.signal.aborted) throw interruptedProblem();
+    throw awsProblem(error, { action, ...session.place });
   }
 }
 
-async function logging(session: Session, arn: string, now: number): Promise<Logging> {
-  const answer = await asked(session, ATTRIBUTES, (options) => attributesOf({ session, options }, arn));
-  if ('value' in answer) return await loggingOf(session, arn, answer.value, now);
-  const finding: Finding = {
+async function checkLoadBalancerLogging(session: Session, arn: string, now: number): Promise<LoggingReport> {
+  const answer = await probeCall(session, ATTRIBUTES, (options) => fetchAttributes({ session, options }, arn));
+  if ('value' in answer) return await checkLogging(session, arn, answer.value, now);
+  const finding: DoctorFinding = {
     about: 'Access log',
     state: 'missing',
     text: `${answer.reason}: where the access log goes is unknown`,
@@ -83,14 +83,14 @@ const AT_MOST = 100;
 const AT_ONCE = 8;
 
 /** Which load balancers log and which do not; the first that does stands for the account. */
-async function everyLoadBalancer(
+async function checkEveryLoadBalancer(
   session: Session,
   now: number,
-): Promise<{ findings: Finding[]; example: Logging | null }> {
+): Promise<{ findings: DoctorFinding[]; example: LoggingReport | null }> {
   const about = 'Access logs';
   const action = 'elasticloadbalancing:DescribeLoadBalancers';
-  const answer = await asked(session, action, (options) =>
-    everyItem(
+  const answer = await probeCall(session, action, (options) =>
+    collectItems(
       paginateDescribeLoadBalancers({ client: session.client(ElasticLoadBalancingV2Client) }, {}, options),
       (page) => page.LoadBalancers,
     ),
@@ -99,27 +99,29 @@ async function everyLoadBalancer(
     const allow = answer.isDenied ? { allow: { action, resource: '*' } } : {};
     return { findings: [{ about, state: 'missing', text: answer.reason, ...allow }], example: null };
   }
-  const there = answer.value.filter(({ Type }) => Type === 'application');
-  if (there.length === 0)
+  const all = answer.value.filter(({ Type }) => Type === 'application');
+  if (all.length === 0)
     return { findings: [{ about, state: 'note', text: 'there is no Application Load Balancer here' }], example: null };
-  const known: { name: string; arn: string; attributes: Attributes | null }[] = [];
-  const queue = there.slice(0, AT_MOST);
+  const checked: { name: string; arn: string; attributes: Attributes | null }[] = [];
+  const queue = all.slice(0, AT_MOST);
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const arn = next.LoadBalancerArn ?? '';
-      const one = await asked(session, ATTRIBUTES, (options) => attributesOf({ session, options }, arn));
-      known.push({ name: next.LoadBalancerName ?? '', arn, attributes: 'value' in one ? one.value : null });
+      const one = await probeCall(session, ATTRIBUTES, (options) => fetchAttributes({ session, options }, arn));
+      checked.push({ name: next.LoadBalancerName ?? '', arn, attributes: 'value' in one ? one.value : null });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  known.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const logs = known.filter(({ attributes }) => attributes?.['access_logs.s3.enabled'] === 'true');
-  const off = known.filter(({ attributes }) => attributes !== null && attributes['access_logs.s3.enabled'] !== 'true');
-  const findings: Finding[] = [
+  checked.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const logs = checked.filter(({ attributes }) => attributes?.['access_logs.s3.enabled'] === 'true');
+  const off = checked.filter(
+    ({ attributes }) => attributes !== null && attributes['access_logs.s3.enabled'] !== 'true',
+  );
+  const findings: DoctorFinding[] = [
     {
       about,
       state: logs.length === 0 ? 'missing' : 'ok',
-      text: `${logs.length} of ${plural(known.length, 'load balancer')} log to S3${there.length > AT_MOST ? ` (the first ${AT_MOST} of ${there.length})` : ''}`,
+      text: `${logs.length} of ${plural(checked.length, 'load balancer')} log to S3${all.length > AT_MOST ? ` (the first ${AT_MOST} of ${all.length})` : ''}`,
     },
   ];
   if (off.length > 0)
@@ -128,7 +130,7 @@ async function everyLoadBalancer(
       state: 'note',
       text: `off for ${list(off.map(({ name }) => name))}; alb502 doctor <name> says how to switch it on`,
     });
-  if (off.length + logs.length < known.length)
+  if (off.length + logs.length < checked.length)
     findings.push({
       about,
       state: 'missing',
@@ -137,7 +139,7 @@ async function everyLoadBalancer(
     });
   const [first] = logs;
   if (first?.attributes == null) return { findings, example: null };
-  const example = await loggingOf(session, first.arn, first.attributes, now);
+  const example = await checkLogging(session, first.arn, first.attributes, now);
   const own = example.findings.slice(1).map((finding) => ({ ...finding, text: `${first.name}: ${finding.text}` }));
   return { findings: [...findings, ...own], example };
 }

@@ -4,41 +4,44 @@ import wrapAnsi from 'wrap-ansi';
 import { plural } from '../format/wording.ts';
 
 /** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. */
-export type State = 'ok' | 'missing' | 'note';
+export type FindingState = 'ok' | 'missing' | 'note';
 
-export interface Finding {
+export interface DoctorFinding {
   about: string;
-  state: State;
+  state: FindingState;
   /** A clause or sentences, without what to do. */
   text: string;
   /** What to do about it: words, a command, a policy. Kept as it is written. */
   remedy?: string;
   /** What an IAM policy must allow; gathered into one statement at the end. */
-  allow?: Permission;
+  allow?: IamPermission;
 }
 
-export interface Permission {
+export interface IamPermission {
   action: string;
   resource: string;
 }
 
-export interface Look {
+export interface DoctorReport {
   /** Where, and at which load balancer. */
   title: string;
-  findings: Finding[];
+  findings: DoctorFinding[];
 }
 
 const GAP = 2;
 
 /** For a terminal or a pipe: plain words in columns, one block for each look. */
-export function renderLooks(looks: readonly Look[], { columns, colour }: { columns: number; colour: boolean }): string {
+export function renderDoctorReports(
+  reports: readonly DoctorReport[],
+  { columns, colour }: { columns: number; colour: boolean },
+): string {
   const colours = picocolors.createColors(colour);
   const paint = { ok: colours.green, missing: colours.red, note: colours.yellow };
-  const findings = looks.flatMap((look) => look.findings);
+  const findings = reports.flatMap((look) => look.findings);
   const stateWidth = 'missing'.length + GAP;
   const aboutWidth = Math.max(0, ...findings.map(({ about }) => about.length)) + GAP;
   const indent = ' '.repeat(stateWidth + aboutWidth);
-  const lineOf = ({ state, about, text, remedy }: Finding): string => {
+  const lineOf = ({ state, about, text, remedy }: DoctorFinding): string => {
     const words = wrapAnsi(text, Math.max(40, columns - indent.length), { hard: false }).replaceAll(
       '\n',
       `\n${indent}`,
@@ -46,20 +49,20 @@ export function renderLooks(looks: readonly Look[], { columns, colour }: { colum
     const first = `${paint[state](state.padEnd(stateWidth))}${about.padEnd(aboutWidth)}${words}`;
     return remedy === undefined ? first : `${first}\n${remedy.replace(/^/gm, indent)}`;
   };
-  const blocks = looks.map(({ title, findings }) => `${colours.bold(title)}\n${findings.map(lineOf).join('\n')}`);
-  return `${[...blocks, ending(findings)].join('\n\n')}\n`;
+  const blocks = reports.map(({ title, findings }) => `${colours.bold(title)}\n${findings.map(lineOf).join('\n')}`);
+  return `${[...blocks, closingText(findings)].join('\n\n')}\n`;
 }
 
-function ending(findings: readonly Finding[]): string {
+function closingText(findings: readonly DoctorFinding[]): string {
   const missing = findings.filter(({ state }) => state === 'missing').length;
   if (missing === 0) return 'Nothing is missing.';
-  const said = `${plural(missing, 'thing')} ${missing === 1 ? 'is' : 'are'} missing.`;
+  const summary = `${plural(missing, 'thing')} ${missing === 1 ? 'is' : 'are'} missing.`;
   const policy = policyFor(findings.flatMap(({ allow }) => allow ?? []));
-  return policy === null ? said : `${said} This IAM policy allows what was denied:\n\n${policy}`;
+  return policy === null ? summary : `${summary} This IAM policy allows what was denied:\n\n${policy}`;
 }
 
 /** One policy for all that was denied, one statement for each resource; null when nothing was. */
-export function policyFor(permissions: readonly Permission[]): string | null {
+export function policyFor(permissions: readonly IamPermission[]): string | null {
   const byResource = Map.groupBy(permissions, ({ resource }) => resource);
   if (byResource.size === 0) return null;
   const Statement = [...byResource].map(([Resource, own]) => ({

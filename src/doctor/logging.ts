@@ -3,35 +3,40 @@ import { constants, gunzipSync } from 'node:zlib';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { LogRefusal } from '../collect/access-log/access-log-error.ts';
+import { AccessLogError } from '../collect/access-log/access-log-error.ts';
 import { parseFileName } from '../collect/access-log/log-files.ts';
 import { bucketArn, type LogObject, type LogPlace, listWindow, logPlace } from '../collect/access-log/s3-log.ts';
 import { vendedDelivery } from '../collect/access-log/vended.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Attributes } from '../evidence/aws.ts';
-import { clock, number } from '../format/wording.ts';
+import { number, utcTime } from '../format/wording.ts';
 import { bucketPolicy, legacyPrincipal } from './bucket-policy.ts';
-import type { Finding } from './finding.ts';
-import { asked } from './probe.ts';
+import type { DoctorFinding } from './finding.ts';
+import { probeCall } from './probe.ts';
 
 const MINUTE = 60_000;
 /** Files of requests older than this have arrived. */
 const DELIVERED_AFTER = 15 * MINUTE;
 const LOOK_BACK = 60 * MINUTE;
 
-export interface Logging {
-  findings: Finding[];
+export interface LoggingReport {
+  findings: DoctorFinding[];
   /** Null when it does not go to S3. */
   place: LogPlace | null;
   /** The first line of the newest file; null when there is none that can be read. */
   line: string | null;
 }
 
-export async function loggingOf(session: Session, arn: string, attributes: Attributes, now: number): Promise<Logging> {
+export async function checkLogging(
+  session: Session,
+  arn: string,
+  attributes: Attributes,
+  now: number,
+): Promise<LoggingReport> {
   const place = logPlace(attributes, arn);
-  if (place === null) return { findings: [await offFinding(session, arn, attributes)], place, line: null };
-  const findings: Finding[] = [
+  if (place === null) return { findings: [await loggingOffFinding(session, arn, attributes)], place, line: null };
+  const findings: DoctorFinding[] = [
     { about: 'Access log', state: 'ok', text: `on, to s3://${place.bucket}/${place.root}` },
     ...mixedFindings(attributes),
   ];
@@ -49,7 +54,7 @@ export async function loggingOf(session: Session, arn: string, attributes: Attri
       signal: abort,
     });
   } catch (error) {
-    if (!(error instanceof LogRefusal) || session.signal.aborted) throw error;
+    if (!(error instanceof AccessLogError) || session.signal.aborted) throw error;
     const isDenied = error.kind === 'denied';
     findings.push({
       about: 'Log files',
@@ -67,7 +72,11 @@ export async function loggingOf(session: Session, arn: string, attributes: Attri
   return { findings, place, line: read.line };
 }
 
-async function offFinding(session: Session, loadBalancerArn: string, attributes: Attributes): Promise<Finding> {
+async function loggingOffFinding(
+  session: Session,
+  loadBalancerArn: string,
+  attributes: Attributes,
+): Promise<DoctorFinding> {
   const vended = await vendedDelivery({
     logs: session.client(CloudWatchLogsClient),
     loadBalancerArn,
@@ -88,7 +97,7 @@ ${bucketPolicy({ partition, region, account, bucket, root })}`,
 }
 
 /** Other logs in the folders of the access log: its table reads them, and finds nothing in them. */
-function mixedFindings(attributes: Attributes): Finding[] {
+function mixedFindings(attributes: Attributes): DoctorFinding[] {
   const folder = (kind: string) =>
     `${attributes[`${kind}.s3.bucket`] ?? ''}/${(attributes[`${kind}.s3.prefix`] ?? '').replace(/^\/+|\/+$/g, '')}`;
   const mixed = ['connection_logs', 'health_check_logs'].filter(
@@ -107,11 +116,13 @@ async function deliveryFinding(
   arn: string,
   files: readonly LogObject[],
   now: number,
-): Promise<Finding> {
+): Promise<DoctorFinding> {
   const about = 'Delivery';
   const newest = files.length === 0 ? null : Math.max(...files.map(endOf));
-  const arrived = newest === null ? 'no file ended in the last hour' : `the newest file ended at ${clock(newest)}`;
-  const traffic = await asked(session, 'cloudwatch:GetMetricData', (options) => trafficOf(session, arn, now, options));
+  const arrived = newest === null ? 'no file ended in the last hour' : `the newest file ended at ${utcTime(newest)}`;
+  const traffic = await probeCall(session, 'cloudwatch:GetMetricData', (options) =>
+    recentTraffic(session, arn, now, options),
+  );
   if (!('value' in traffic)) return { about, state: 'note', text: `${arrived}; ${traffic.reason}` };
   const { requests, last } = traffic.value;
   if (last === null)
@@ -120,7 +131,7 @@ async function deliveryFinding(
       state: 'note',
       text: `${arrived}; CloudWatch counts no request from an hour ago to 15 minutes ago`,
     };
-  const counted = `CloudWatch counts ${number(requests)} requests from an hour ago to 15 minutes ago, the last at ${clock(last)}`;
+  const counted = `CloudWatch counts ${number(requests)} requests from an hour ago to 15 minutes ago, the last at ${utcTime(last)}`;
   if (newest !== null && newest > last) return { about, state: 'ok', text: `${arrived}; ${counted}` };
   const legacy = legacyPrincipal(place);
   const older = legacy === null ? '' : ` An older policy may name {"AWS":"${legacy}"} instead.`;
@@ -133,7 +144,7 @@ async function deliveryFinding(
 }
 
 /** Requests by CloudWatch whose log files should have arrived, and the minute of the last of them. */
-async function trafficOf(session: Session, arn: string, now: number, options: { abortSignal: AbortSignal }) {
+async function recentTraffic(session: Session, arn: string, now: number, options: { abortSignal: AbortSignal }) {
   const minute = Math.floor(now / MINUTE) * MINUTE;
   const { MetricDataResults = [] } = await session.client(CloudWatchClient).send(
     new GetMetricDataCommand({
@@ -174,9 +185,9 @@ async function firstLine(
   session: Session,
   place: LogPlace,
   { key }: LogObject,
-): Promise<{ finding: Finding; line: string | null }> {
+): Promise<{ finding: DoctorFinding; line: string | null }> {
   const about = 'Log files';
-  const answer = await asked(session, 's3:GetObject', async (options) => {
+  const answer = await probeCall(session, 's3:GetObject', async (options) => {
     const { Body } = await session
       .client(S3Client)
       .send(new GetObjectCommand({ Bucket: place.bucket, Key: key, Range: `bytes=0-${BEGINNING - 1}` }), options);
@@ -194,12 +205,12 @@ async function firstLine(
       line: null,
     };
   }
-  const line = lineIn(answer.value ?? new Uint8Array());
+  const line = firstLineIn(answer.value ?? new Uint8Array());
   return { finding: { about, state: 'ok', text: 'the newest one can be read' }, line };
 }
 
 /** The first line of the beginning of a file; null when it is no text that gzip made. */
-function lineIn(beginning: Uint8Array): string | null {
+function firstLineIn(beginning: Uint8Array): string | null {
   try {
     const text = gunzipSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH }).toString('utf8');
     return text.includes('\n') ? (text.split('\n')[0] ?? null) : null;

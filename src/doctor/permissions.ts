@@ -22,8 +22,8 @@ import {
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Session } from '../collect/aws/session.ts';
 import { plural } from '../format/wording.ts';
-import type { Finding } from './finding.ts';
-import { type Probe, refused } from './probe.ts';
+import type { DoctorFinding } from './finding.ts';
+import { type Probe, probeFinding } from './probe.ts';
 
 /** An id no prefix list has: whoever may ask hears that it is not there. */
 const NO_PREFIX_LIST = 'pl-00000000';
@@ -32,16 +32,18 @@ const NO_FUNCTION = 'alb502-no-such-function';
 const MINUTE = 60_000;
 
 /** `loadBalancerArn`: one to ask about; without one, what needs a listener or a target group is not tried. */
-export async function permissionFindings(
+export async function checkPermissions(
   session: Session,
   { loadBalancerArn, account, now }: { loadBalancerArn: string | null; account: string; now: number },
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const probes = [
     ...networkProbes(session),
     ...otherProbes(session, { account, now }),
     ...(loadBalancerArn === null ? [] : await loadBalancerProbes(session, loadBalancerArn)),
   ];
-  const findings = (await Promise.all(probes.map((probe) => refused(session, probe)))).filter((one) => one !== null);
+  const findings = (await Promise.all(probes.map((probe) => probeFinding(session, probe)))).filter(
+    (one) => one !== null,
+  );
   const allowed = probes.length - findings.length;
   if (allowed === 0) return findings;
   const tried = `${allowed === probes.length ? 'all' : `${allowed} of`} ${plural(probes.length, 'call')} for configuration, network, metrics and changes allowed`;
@@ -144,9 +146,11 @@ async function loadBalancerProbes(session: Session, LoadBalancerArn: string): Pr
   });
   const listeners = client.send(new DescribeListenersCommand({ LoadBalancerArn }), { abortSignal });
   const groups = client.send(new DescribeTargetGroupsCommand({ LoadBalancerArn }), { abortSignal });
-  const [known, grouped] = await Promise.allSettled([listeners, groups]);
-  const ListenerArn = known.status === 'fulfilled' ? known.value.Listeners?.[0]?.ListenerArn : undefined;
-  const TargetGroupArn = grouped.status === 'fulfilled' ? grouped.value.TargetGroups?.[0]?.TargetGroupArn : undefined;
+  const [listenerAnswer, targetGroupAnswer] = await Promise.allSettled([listeners, groups]);
+  const ListenerArn =
+    listenerAnswer.status === 'fulfilled' ? listenerAnswer.value.Listeners?.[0]?.ListenerArn : undefined;
+  const TargetGroupArn =
+    targetGroupAnswer.status === 'fulfilled' ? targetGroupAnswer.value.TargetGroups?.[0]?.TargetGroupArn : undefined;
   return [
     probe('DescribeListeners', 'how requests are received and routed is unknown', () => listeners),
     probe('DescribeTargetGroups', 'protocols and ports of the targets are unknown', () => groups),

@@ -1,31 +1,34 @@
 /** One call to AWS that is made to see whether it is allowed. */
 
-import { kindOf, refusalOf } from '../collect/aws/aws-errors.ts';
-import { interrupted } from '../collect/aws/call.ts';
+import { awsErrorKind, describeAwsError } from '../collect/aws/aws-errors.ts';
+import { interruptedProblem } from '../collect/aws/call.ts';
 import type { Session } from '../collect/aws/session.ts';
-import type { Finding, Permission } from './finding.ts';
+import type { DoctorFinding, IamPermission } from './finding.ts';
 
-export interface Probe extends Permission {
+export interface Probe extends IamPermission {
   /** What stays unknown without it. */
   without: string;
   call(options: { abortSignal: AbortSignal }): Promise<unknown>;
 }
 
-export type Answer<T> = { value: T } | { reason: string; isDenied: boolean; name: string };
+export type ProbeResult<T> = { value: T } | { reason: string; isDenied: boolean; name: string };
 
 /** Asks, within the deadline of the session. */
-export async function asked<T>(
+export async function probeCall<T>(
   { signal, deadline, place }: Session,
   action: string,
   call: (options: { abortSignal: AbortSignal }) => Promise<T>,
-): Promise<Answer<T>> {
+): Promise<ProbeResult<T>> {
   try {
     return { value: await call({ abortSignal: AbortSignal.any([signal, AbortSignal.timeout(deadline)]) }) };
   } catch (error) {
-    if (signal.aborted) throw interrupted();
+    if (signal.aborted) throw interruptedProblem();
     return {
-      reason: refusalOf(error, { action, region: place.region }).replace(/; the IAM statement .* allows it$/, ''),
-      isDenied: kindOf(error) === 'denied',
+      reason: describeAwsError(error, { action, region: place.region }).replace(
+        /; the IAM statement .* allows it$/,
+        '',
+      ),
+      isDenied: awsErrorKind(error) === 'denied',
       name: error instanceof Error ? error.name : '',
     };
   }
@@ -35,8 +38,8 @@ export async function asked<T>(
 const NOT_THERE = /NotFound|NotExist|NoSuch|Malformed|InvalidPrefixListI[dD]|InvalidRequestException/;
 
 /** What a probe came to; null when it is allowed. */
-export async function refused(session: Session, probe: Probe): Promise<Finding | null> {
-  const answer = await asked(session, probe.action, probe.call);
+export async function probeFinding(session: Session, probe: Probe): Promise<DoctorFinding | null> {
+  const answer = await probeCall(session, probe.action, probe.call);
   if ('value' in answer || NOT_THERE.test(answer.name)) return null;
   return {
     about: answer.isDenied ? 'Permission' : 'Call',

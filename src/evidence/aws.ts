@@ -85,7 +85,7 @@ export const TargetHealthDescription = z.looseObject({
 });
 export type TargetHealthDescription = z.infer<typeof TargetHealthDescription>;
 
-const Permission = z.looseObject({
+const IpPermission = z.looseObject({
   IpProtocol: text,
   FromPort: count.optional(),
   ToPort: count.optional(),
@@ -96,14 +96,14 @@ const Permission = z.looseObject({
   Ipv6Ranges: z.array(z.looseObject({ CidrIpv6: text })).optional(),
   PrefixListIds: z.array(z.looseObject({ PrefixListId: text })).optional(),
 });
-export type Permission = z.infer<typeof Permission>;
+export type IpPermission = z.infer<typeof IpPermission>;
 
 export const SecurityGroup = z.looseObject({
   GroupId: text,
   GroupName: text.optional(),
   VpcId: text.optional(),
-  IpPermissions: z.array(Permission).optional(),
-  IpPermissionsEgress: z.array(Permission).optional(),
+  IpPermissions: z.array(IpPermission).optional(),
+  IpPermissionsEgress: z.array(IpPermission).optional(),
 });
 export type SecurityGroup = z.infer<typeof SecurityGroup>;
 

@@ -115,16 +115,16 @@ export interface AccessLog {
   /** What reading it cost; absent for files that were already here. */
   cost?: Cost | undefined;
   /** How it was read, where there was a choice. */
-  reading?: Reading | undefined;
+  reading?: LogReadMethod | undefined;
   /** Sentences on what this log could not be asked: columns that a table lacks, for one. */
   unanswered?: string[] | undefined;
   /** The answers over a longer time, from `from` (epoch milliseconds) to the end of the window, where one was asked for: `lookBack`. */
   earlier?: { from: number; log: AccessLog } | undefined;
   /** The command of a longer look, and what it would cost, in words; absent where one was taken, or nothing earlier can be read. */
-  longerLook?: LongerLook | undefined;
+  longerLook?: LongerWindowOffer | undefined;
 }
 
-export interface LongerLook {
+export interface LongerWindowOffer {
   command: string;
   /** "1,440 files, 2.1 GB: about $0.01, at most …"; null where it costs nothing or was not counted. */
   estimate: string | null;
@@ -138,7 +138,7 @@ export interface Cost {
 }
 
 /** What is known before a log is read. */
-export interface Estimate {
+export interface CostEstimate {
   /** Files of the window, and their compressed bytes. */
   files: number;
   bytes: number;
@@ -148,9 +148,9 @@ export interface Estimate {
 }
 
 /** By which engine, of what, and why: "from S3 directly: 9 files, 12.4 MB, as asked"; and what that was to cost. */
-export interface Reading {
+export interface LogReadMethod {
   how: string;
-  estimate: Estimate;
+  estimate: CostEstimate;
 }
 
 export const FAILURE_LIMIT = 20_000;

@@ -9,7 +9,7 @@ export interface MetricScope {
   availabilityZone?: string;
 }
 
-export interface Window {
+export interface MetricWindow {
   /** Inclusive. */
   from: number;
   /** Exclusive. */
@@ -50,11 +50,11 @@ function isInScope({ Dimensions }: MetricSeries, scope: MetricScope): boolean {
 function pointsOf(series: readonly MetricSeries[], metric: string, stat: string, scope: MetricScope): Point[] | null {
   const named = series.filter((one) => one.MetricName === metric && one.Stat === stat && isInScope(one, scope));
   const ofLoadBalancer = named.filter(({ Dimensions }) => Dimensions.LoadBalancer !== undefined);
-  const asked = ofLoadBalancer.length > 0 ? ofLoadBalancer : named;
-  if (asked.length === 0) return null;
-  const finest = Math.min(...asked.map(({ Period }) => Period));
+  const matching = ofLoadBalancer.length > 0 ? ofLoadBalancer : named;
+  if (matching.length === 0) return null;
+  const finest = Math.min(...matching.map(({ Period }) => Period));
   const points = new Map<number, Point>();
-  for (const { Period, Timestamps, Values } of asked) {
+  for (const { Period, Timestamps, Values } of matching) {
     if (Period !== finest) continue;
     Timestamps.forEach((timestamp, position) => {
       const at = epochOf(timestamp);
@@ -64,15 +64,15 @@ function pointsOf(series: readonly MetricSeries[], metric: string, stat: string,
   return [...points.values()].sort((a, b) => a.at - b.at);
 }
 
-const isWithin = ({ at, period }: Point, { from, to }: Window): boolean => at >= from && at + period <= to;
-const overlaps = ({ at, period }: Point, { from, to }: Window): boolean => at < to && at + period > from;
+const isWithin = ({ at, period }: Point, { from, to }: MetricWindow): boolean => at >= from && at + period <= to;
+const overlaps = ({ at, period }: Point, { from, to }: MetricWindow): boolean => at < to && at + period > from;
 
 /** Sum of a counter over the whole periods inside the window: 0 when it was asked and never counted, null when it was not asked. */
 export function metricSum(
   series: readonly MetricSeries[],
   metric: string,
   scope: MetricScope,
-  window: Window,
+  window: MetricWindow,
 ): number | null {
   const points = pointsOf(series, metric, 'Sum', scope);
   return points === null
@@ -85,7 +85,7 @@ export function metricMinimum(
   series: readonly MetricSeries[],
   metric: string,
   scope: MetricScope,
-  window: Window,
+  window: MetricWindow,
   stat = 'Minimum',
 ): number | null {
   const values = valuesIn(series, metric, stat, scope, window);
@@ -97,7 +97,7 @@ export function metricMaximum(
   series: readonly MetricSeries[],
   metric: string,
   scope: MetricScope,
-  window: Window,
+  window: MetricWindow,
   stat = 'Maximum',
 ): number | null {
   const values = valuesIn(series, metric, stat, scope, window);
@@ -109,12 +109,12 @@ const valuesIn = (
   metric: string,
   stat: string,
   scope: MetricScope,
-  window: Window,
+  window: MetricWindow,
 ): number[] =>
   (pointsOf(series, metric, stat, scope) ?? []).filter((point) => isWithin(point, window)).map(({ value }) => value);
 
 /** The whole UTC minutes inside a window; null when it holds none. */
-export function wholeMinutes({ from, to }: Window): Window | null {
+export function wholeMinutes({ from, to }: MetricWindow): MetricWindow | null {
   const minutes = { from: Math.ceil(from / MINUTE) * MINUTE, to: Math.floor(to / MINUTE) * MINUTE };
   return minutes.from < minutes.to ? minutes : null;
 }
@@ -123,21 +123,21 @@ export function wholeMinutes({ from, to }: Window): Window | null {
 const SPLIT = ['500', '502', '503', '504'];
 
 /** The metrics that together count the asked statuses; null when some asked status has none. The first that was recorded wins. */
-function countersOf(statuses: readonly string[]): string[][] | null {
+function counterNames(statuses: readonly string[]): string[][] | null {
   const split = SPLIT.map((status) => `HTTPCode_ELB_${status}_Count`);
   if (statuses.includes('5xx')) {
     // 5XX counts 501, 505, 507, 561 and 562 as well: the four alone are used only where 5XX was not asked for.
     return statuses.every((status) => /^5/.test(status)) ? [['HTTPCode_ELB_5XX_Count'], split] : null;
   }
-  const asked = [...new Set(statuses)];
-  return asked.every((status) => SPLIT.includes(status))
-    ? [asked.map((status) => `HTTPCode_ELB_${status}_Count`)]
+  const distinct = [...new Set(statuses)];
+  return distinct.every((status) => SPLIT.includes(status))
+    ? [distinct.map((status) => `HTTPCode_ELB_${status}_Count`)]
     : null;
 }
 
 /** The data points of the first counters of the asked statuses that were all recorded, one list for each counter; null when none were. */
 function errorPoints(question: Question, series: readonly MetricSeries[]): Point[][] | null {
-  for (const counters of countersOf(question.statuses) ?? []) {
+  for (const counters of counterNames(question.statuses) ?? []) {
     const points = counters.flatMap((counter) => {
       const own = pointsOf(series, counter, 'Sum', question);
       return own === null ? [] : [own];
@@ -176,7 +176,7 @@ export function metricsReach(question: Question, series: readonly MetricSeries[]
   );
 }
 
-function exactSum(points: Point[], window: Window): number | null {
+function exactSum(points: Point[], window: MetricWindow): number | null {
   const counted = points.filter((point) => point.value !== 0 && overlaps(point, window));
   return counted.every((point) => isWithin(point, window)) ? counted.reduce((sum, { value }) => sum + value, 0) : null;
 }

@@ -8,23 +8,26 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 /** What a person copies keeps its line breaks, and its letters in every format. */
-const TO_COPY = new Set(['commands', 'sources', 'ids', 'grep', 'logsInsights', 'logFormat', 'reference']);
+const COPIED_FIELDS = new Set(['commands', 'sources', 'ids', 'grep', 'logsInsights', 'logFormat', 'reference']);
 
 /** `ESC` becomes the four characters `\x1b`, as in the access log itself; U+202E becomes `\u{202e}`. */
-export const visible = (text: string): string =>
+export const escapeControls = (text: string): string =>
   text.replace(INVISIBLE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
   });
 
-const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
+const escapeControlsInLines = (text: string): string => text.split('\n').map(escapeControls).join('\n');
 
-const inside = (value: unknown, write: (text: string) => string): unknown => {
-  if (typeof value === 'string') return write(value);
-  if (Array.isArray(value)) return value.map((item) => inside(item, write));
+const mapStrings = (value: unknown, transform: (text: string) => string): unknown => {
+  if (typeof value === 'string') return transform(value);
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, transform));
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [write(key), inside(item, TO_COPY.has(key) ? visibleLines : write)]),
+    Object.entries(value).map(([key, item]) => [
+      transform(key),
+      mapStrings(item, COPIED_FIELDS.has(key) ? escapeControlsInLines : transform),
+    ]),
   );
 };
 
@@ -32,5 +35,7 @@ const inside = (value: unknown, write: (text: string) => string): unknown => {
  * The same diagnosis with every string, keys included, made of printable characters, and prose escaped for where it goes.
  * Ids, times and standings come out as they were: no format gives a meaning to their letters.
  */
-export const visibleDiagnosis = (diagnosis: Diagnosis, escaped: (text: string) => string = (text) => text): Diagnosis =>
-  inside(diagnosis, (text) => escaped(visible(text))) as Diagnosis;
+export const escapeDiagnosis = (
+  diagnosis: Diagnosis,
+  escapeProse: (text: string) => string = (text) => text,
+): Diagnosis => mapStrings(diagnosis, (text) => escapeProse(escapeControls(text))) as Diagnosis;

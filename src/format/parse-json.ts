@@ -1,7 +1,7 @@
 /** JSON files of an incident: where one does not parse, and where one has the wrong shape, in words. Pure. */
 import type * as z from 'zod';
 
-export interface Place {
+export interface JsonFault {
   /** Both from 1; columns count UTF-16 units. */
   line: number;
   column: number;
@@ -20,11 +20,11 @@ const matchEnd = (pattern: RegExp, text: string, at: number): number | null => {
 };
 
 /** The first place where `text` stops being JSON; null when it is JSON. */
-export function syntaxError(text: string): Place | null {
+export function syntaxError(text: string): JsonFault | null {
   const closers: ('}' | ']')[] = [];
   let expected: 'value' | 'value or ]' | 'name' | 'name or }' | 'next' = 'value';
   let at = 0;
-  const fault = (what: string): Place => {
+  const fault = (what: string): JsonFault => {
     const before = text.slice(0, at);
     const line = before.split('\n').length;
     const found = at >= text.length ? 'the end of the file' : `'${String.fromCodePoint(text.codePointAt(at) ?? 0)}'`;
@@ -71,7 +71,7 @@ export function syntaxError(text: string): Place | null {
 }
 
 /** The text without a byte order mark, as some Windows shells write it. */
-export const withoutMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
+export const withoutByteOrderMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
 
 /** Drops members that are null at any depth: the AWS CLI prints null where it means "not set". Array elements stay. */
 export function withoutNulls(value: unknown): unknown {
@@ -84,7 +84,7 @@ export function withoutNulls(value: unknown): unknown {
   );
 }
 
-const kindOf = (value: unknown): string => {
+const jsonType = (value: unknown): string => {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
@@ -100,7 +100,7 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
     );
 
 /** `TargetGroups[2].TargetGroupArn`; names that are not plain words are quoted in brackets, empty ones left out. */
-export const placeIn = (path: readonly PropertyKey[]): string =>
+export const formatPath = (path: readonly PropertyKey[]): string =>
   path
     .filter((key) => key !== '')
     .map((key, position) => {
@@ -127,9 +127,9 @@ function issueText(issue: z.core.$ZodIssue, data: unknown): string {
       return issueText({ ...deepest, path: [...issue.path, ...deepest.path] }, data);
     }
   }
-  const place = placeIn(issue.path);
+  const place = formatPath(issue.path);
   const wanted = wantedType(issue);
-  const what = wanted === null ? issue.message : `expected ${wanted}, got ${kindOf(valueAt(data, issue.path))}`;
+  const what = wanted === null ? issue.message : `expected ${wanted}, got ${jsonType(valueAt(data, issue.path))}`;
   return place === '' ? what : `${place}: ${what}`;
 }
 

@@ -33,14 +33,14 @@ export function seconds(value: number): string {
 export const wholeSeconds = (value: number): string => `${value} s`;
 
 /** Epoch milliseconds → "02:47:20 UTC". */
-export const clock = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
+export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 
 /** Two epoch milliseconds → "02:40:14 to 02:54:27 UTC"; the days are named where they differ. */
-export function clockSpan(from: number, to: number): string {
+export function utcTimeSpan(from: number, to: number): string {
   const [day, nextDay] = [iso(from).slice(0, 10), iso(to).slice(0, 10)];
   return day === nextDay
-    ? `${iso(from).slice(11, 19)} to ${clock(to)}`
-    : `${day} ${iso(from).slice(11, 19)} to ${nextDay} ${clock(to)}`;
+    ? `${iso(from).slice(11, 19)} to ${utcTime(to)}`
+    : `${day} ${iso(from).slice(11, 19)} to ${nextDay} ${utcTime(to)}`;
 }
 
 /** Epoch milliseconds → "2026-11-20T02:40:00.000Z". */
@@ -48,12 +48,15 @@ export const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** "a", "a and b", "a, b and c"; more than `limit` are counted. */
 export function list(items: readonly string[], limit = 4): string {
-  const shown = items.length > limit ? [...items.slice(0, limit - 1), `${items.length - limit + 1} more`] : items;
-  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
+  const visibleItems =
+    items.length > limit ? [...items.slice(0, limit - 1), `${items.length - limit + 1} more`] : items;
+  return visibleItems.length < 2
+    ? visibleItems.join('')
+    : `${visibleItems.slice(0, -1).join(', ')} and ${visibleItems[visibleItems.length - 1]}`;
 }
 
 /** The smallest and the largest of some durations: "1 ms", "1 ms to 3 ms". */
-export function spread(values: readonly number[]): string {
+export function durationSpread(values: readonly number[]): string {
   if (values.length === 0) return 'none';
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {

@@ -3,16 +3,16 @@ import type { StepNumber } from '../diagnose/diagnosis.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
 
 /** What is known of the work. */
-export interface Work {
+export interface CollectionProgress {
   started: Partial<Record<EvidenceName, number>>;
   ended: Partial<Record<EvidenceName, { at: number; unavailable: boolean }>>;
   /** What is being done for the access log, in a few words. */
-  doing?: string;
+  accessLogStatus?: string;
   /** What is known before the access log is, in a sentence. */
-  soFar?: string;
+  interimVerdict?: string;
 }
 
-export const nothingDone = (): Work => ({ started: {}, ended: {} });
+export const emptyProgress = (): CollectionProgress => ({ started: {}, ended: {} });
 
 /** The step of the checklist that waits for each piece of evidence the longest. */
 const STEP_OF: Record<EvidenceName, StepNumber> = {
@@ -39,11 +39,11 @@ const STEP_OF: Record<EvidenceName, StepNumber> = {
 const NAMES = Object.keys(STEP_OF) as EvidenceName[];
 
 /** What a step waits for. The response format is judged from the access log alone. */
-export const neededBy = (step: StepNumber): readonly EvidenceName[] =>
+export const evidenceForStep = (step: StepNumber): readonly EvidenceName[] =>
   step === 4 ? ['accessLog'] : NAMES.filter((name) => STEP_OF[name] === step);
 
 /** Where a step stands: `unavailable` of what it waits for could not be looked at. */
-export interface StepWork {
+export interface StepProgress {
   state: 'pending' | 'under way' | 'done';
   began: number | null;
   ended: number | null;
@@ -51,10 +51,10 @@ export interface StepWork {
   needed: number;
 }
 
-export function stepWork(work: Work, step: StepNumber): StepWork {
-  const names = neededBy(step);
-  const began = names.flatMap((name) => work.started[name] ?? []);
-  const ended = names.flatMap((name) => work.ended[name] ?? []);
+export function stepProgress(progress: CollectionProgress, step: StepNumber): StepProgress {
+  const names = evidenceForStep(step);
+  const began = names.flatMap((name) => progress.started[name] ?? []);
+  const ended = names.flatMap((name) => progress.ended[name] ?? []);
   const isDone = began.length > 0 && ended.length === names.length;
   return {
     state: began.length === 0 ? 'pending' : isDone ? 'done' : 'under way',

@@ -2,10 +2,10 @@
  * One question about one load balancer: gather, then judge. The terminal, the bot and alarms all ask here, of AWS or of recorded
  * incidents; whoever asks cannot tell which.
  */
-import type { Progress } from '../collect/collect.ts';
+import type { ProgressListener } from '../collect/collect.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
-import type { Query } from '../query/parse-question.ts';
+import type { ParsedQuestion } from '../query/parse-question.ts';
 
 /** A load balancer that was found. `account` is the name of a configured account; both are kept with a run to find it again. */
 export interface LoadBalancerRef {
@@ -17,7 +17,7 @@ export interface LoadBalancerRef {
 }
 
 /** What is looked for and when. Times are epoch milliseconds; `now` is when it is asked. */
-export interface Inquiry {
+export interface LocatedQuestion {
   loadBalancer: LoadBalancerRef;
   from: number;
   to: number;
@@ -26,25 +26,25 @@ export interface Inquiry {
 }
 
 /** What an investigation is given by whoever starts it. */
-export interface Surroundings {
+export interface InvestigationOptions {
   signal: AbortSignal;
-  progress?: Progress | undefined;
+  progress?: ProgressListener | undefined;
   /** What is being done for the access log, in a few words. */
-  doing?: ((words: string) => void) | undefined;
+  onAccessLogStatus?: ((words: string) => void) | undefined;
   /** Called before a log is read that costs something: by what, why, and what that may cost, in a sentence. */
-  estimated?: ((sentence: string) => void) | undefined;
+  onEstimate?: ((sentence: string) => void) | undefined;
   /** A folder in which fetched log files are kept, in logs/; null to keep none. */
   keepIn?: string | null | undefined;
   /** Called once with what metrics and configuration say, when that is known before the access log. */
-  provisional?: ((diagnosis: Diagnosis) => void) | undefined;
+  onInterimDiagnosis?: ((diagnosis: Diagnosis) => void) | undefined;
   /** Called with a sentence that a person should read beside the answer. */
-  notice?: ((sentence: string) => void) | undefined;
+  onNotice?: ((sentence: string) => void) | undefined;
   /** Loads what the answer will need, while there is something else to wait for. Should that fail, it says so where it is used. */
-  ahead?: (() => Promise<unknown>) | undefined;
+  preload?: (() => Promise<unknown>) | undefined;
 }
 
 /** Log files, if `hasLogFiles`, lie in logs/ of the folder they were to be kept in. */
-export interface Investigation {
+export interface InvestigationResult {
   question: Question;
   evidence: EvidenceSet;
   diagnosis: Diagnosis;
@@ -54,16 +54,16 @@ export interface Investigation {
 /** Who finds load balancers and answers questions about them. */
 export interface Investigator {
   /** Load balancers to pick from, as last listed: never a call. Sorted by name. */
-  known(): readonly LoadBalancerRef[];
+  listLoadBalancers(): readonly LoadBalancerRef[];
   /**
    * Finds a load balancer as it was typed: name, ARN, app/name/id, DNS name or unique part of the name, in the accounts of these names.
    * Throws Problem (exit 1) with the sentence to show when there is none or there are several.
    */
-  find(asked: string, accounts: readonly string[], signal: AbortSignal): Promise<LoadBalancerRef>;
+  find(nameOrArn: string, accounts: readonly string[], signal: AbortSignal): Promise<LoadBalancerRef>;
   /** Of a recorded incident, by name or ARN of its load balancer: its window, as it would be typed. Absent where time goes on. */
   recordedWindow?(loadBalancer: string): string | null;
   /** The question about a load balancer that was found: words that count from now count from its now. Throws Problem (exit 1). */
-  inquire(query: Query, loadBalancer: LoadBalancerRef): Inquiry;
+  resolveQuestion(parsed: ParsedQuestion, loadBalancer: LoadBalancerRef): LocatedQuestion;
   /** Answers. What could not be looked at is in the answer; throws Problem when the question is wrong or `signal` aborts (exit 130). */
-  investigate(inquiry: Inquiry, surroundings: Surroundings): Promise<Investigation>;
+  investigate(question: LocatedQuestion, options: InvestigationOptions): Promise<InvestigationResult>;
 }

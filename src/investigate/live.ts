@@ -1,27 +1,33 @@
 /** Investigations of load balancers in AWS: only reads. What a question needs is loaded when it is asked. */
 
-import { sessionsFor } from '../collect/aws/accounts-to-search.ts';
-import { interrupted } from '../collect/aws/call.ts';
+import { openSessions } from '../collect/aws/accounts-to-search.ts';
+import { interruptedProblem } from '../collect/aws/call.ts';
 import { firstCalls } from '../collect/aws/first-calls.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from '../collect/aws/live-access-log.ts';
-import type { Found } from '../collect/aws/load-balancer.ts';
+import type { FoundLoadBalancer } from '../collect/aws/load-balancer.ts';
 import { type Collector, collect } from '../collect/collect.ts';
 import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { lookBackCommand, offeredLook } from '../query/look-back.ts';
-import { resolve } from '../query/parse-question.ts';
-import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from './investigator.ts';
+import { lookBackCommand, offeredLookBackQuestion } from '../query/look-back.ts';
+import { resolveWindow } from '../query/parse-question.ts';
+import type {
+  InvestigationOptions,
+  InvestigationResult,
+  Investigator,
+  LoadBalancerRef,
+  LocatedQuestion,
+} from './investigator.ts';
 
-export type Engine = 'athena' | 'duckdb' | 'auto';
+export type LogEngine = 'athena' | 'duckdb' | 'auto';
 
 /** Where it is looked, and how. */
-export interface Place {
+export interface LiveInvestigationSettings {
   config: Config;
   region?: string | undefined;
   profile?: string | undefined;
-  engine?: Engine | undefined;
+  engine?: LogEngine | undefined;
   /** US dollars; that of the configuration without it. */
   maxUsd?: number | null | undefined;
   /** Of those, what earlier asks of the same question have cost. */
@@ -29,25 +35,34 @@ export interface Place {
 }
 
 /** What is asked once the load balancer is found. */
-export type Ask = Pick<Inquiry, 'from' | 'to' | 'now' | 'statuses'> & Pick<Question, 'lookBack'>;
+export type QuestionDetails = Pick<LocatedQuestion, 'from' | 'to' | 'now' | 'statuses'> & Pick<Question, 'lookBack'>;
 
 /** Finds what was typed in the configured accounts, and answers. Throws Problem, exit 130 when `signal` aborts. */
 export async function investigateLive(
-  asked: string,
-  { from, to, now, statuses, lookBack }: Ask,
-  { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: Place,
-  surroundings: Surroundings,
-): Promise<Investigation> {
-  const { signal, progress, doing = () => {}, estimated, provisional, ahead, notice, keepIn = null } = surroundings;
+  nameOrArn: string,
+  { from, to, now, statuses, lookBack }: QuestionDetails,
+  { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: LiveInvestigationSettings,
+  options: InvestigationOptions,
+): Promise<InvestigationResult> {
+  const {
+    signal,
+    progress,
+    onAccessLogStatus = () => {},
+    onEstimate,
+    onInterimDiagnosis,
+    preload,
+    onNotice,
+    keepIn = null,
+  } = options;
   const { evidenceSeconds, accessLogSeconds } = config.deadlines;
   const limits = { signal, deadline: evidenceSeconds * 1000 };
-  const sessions = await sessionsFor(asked, config.accounts, { region, profile }, limits);
+  const sessions = await openSessions(nameOrArn, config.accounts, { region, profile }, limits);
   try {
     const { findLive } = await import('../collect/aws/load-balancer.ts');
-    const calling = firstCalls();
-    const finding: Promise<Found> = findLive(asked, sessions).finally(calling.over);
+    const calls = firstCalls();
+    const search: Promise<FoundLoadBalancer> = findLive(nameOrArn, sessions).finally(calls.stop);
     // Loading takes as long as a call: it goes on while that is under way, and does not hold it up.
-    const loading = calling.sent.then(() =>
+    const loading = calls.sent.then(() =>
       Promise.all([
         import('../collect/aws/aws-collectors.ts'),
         import('../collect/aws/live-access-log.ts'),
@@ -56,13 +71,13 @@ export async function investigateLive(
       ]),
     );
     loading
-      .then(([, { loadAhead }]) => loadAhead(engine))
-      .then(ahead)
+      .then(([, { preloadEngine }]) => preloadEngine(engine))
+      .then(preload)
       .catch(() => {});
-    const [found, [{ liveCollectors }, { readLookingBack, estimateLiveAccessLog }, { searchOf }, { diagnose }]] =
-      await Promise.all([finding, loading]);
-    const { name, arn, session, unseen } = found;
-    if (unseen !== undefined) notice?.(unseen);
+    const [found, [{ liveCollectors }, { readWithLookBack, estimateLiveAccessLog }, { searchCommand }, { diagnose }]] =
+      await Promise.all([search, loading]);
+    const { name, arn, session, ambiguityNote } = found;
+    if (ambiguityNote !== undefined) onNotice?.(ambiguityNote);
     const question: Question = {
       loadBalancer: { name, arn },
       from,
@@ -73,7 +88,7 @@ export async function investigateLive(
     };
     const log: { read: LiveAccessLog | null; options: LiveAccessLogOptions | null } = { read: null, options: null };
     const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
-      source: searchOf(question),
+      source: searchCommand(question),
       collect: async () => {
         log.options = {
           session,
@@ -86,41 +101,41 @@ export async function investigateLive(
           spentUsd,
           keepIn,
           deadline: accessLogSeconds * 1000,
-          progress: doing,
-          ...(estimated === undefined ? {} : { estimated }),
+          progress: onAccessLogStatus,
+          ...(onEstimate === undefined ? {} : { onEstimate }),
         };
-        log.read = await readLookingBack(log.options);
+        log.read = await readWithLookBack(log.options);
         return log.read.log;
       },
     });
     const collectors = liveCollectors({ found, question, accessLog });
-    const evidence = await collect(collectors, progress, (early) => provisional?.(diagnose(question, early)));
-    if (signal.aborted) throw interrupted();
-    const { kept = null, cost } = log.read ?? {};
-    const hasLogFiles = kept !== null && 'folder' in kept;
+    const evidence = await collect(collectors, progress, (early) => onInterimDiagnosis?.(diagnose(question, early)));
+    if (signal.aborted) throw interruptedProblem();
+    const { toSave = null, cost } = log.read ?? {};
+    const hasLogFiles = toSave !== null && 'folder' in toSave;
     // What was spent in vain was spent too.
-    const judged = (known: EvidenceSet): Investigation => {
-      const diagnosis = diagnose(question, known);
+    const resultFrom = (evidenceSoFar: EvidenceSet): InvestigationResult => {
+      const diagnosis = diagnose(question, evidenceSoFar);
       return {
         question,
-        evidence: known,
+        evidence: evidenceSoFar,
         diagnosis: { ...diagnosis, cost: cost ?? diagnosis.cost },
         hasLogFiles,
       };
     };
-    const offering = withOffer(evidence, question, null);
-    const first = judged(offering ?? evidence);
-    if (offering === null || log.options === null || !first.diagnosis.keepAlive?.longerLook) return first;
+    const evidenceWithOffer = withLongerWindowOffer(evidence, question, null);
+    const first = resultFrom(evidenceWithOffer ?? evidence);
+    if (evidenceWithOffer === null || log.options === null || !first.diagnosis.keepAlive?.longerLook) return first;
     // A price is worth a listing only where the look is worth offering.
-    const estimate = await estimateLiveAccessLog({ ...log.options, question: offeredLook(question) });
-    return judged(withOffer(evidence, question, estimate) ?? evidence);
+    const estimate = await estimateLiveAccessLog({ ...log.options, question: offeredLookBackQuestion(question) });
+    return resultFrom(withLongerWindowOffer(evidence, question, estimate) ?? evidence);
   } finally {
     for (const session of sessions) session.close();
   }
 }
 
 /** The evidence with the command of a longer look; null where one was taken, or there is no log. */
-function withOffer(evidence: EvidenceSet, question: Question, estimate: string | null): EvidenceSet | null {
+function withLongerWindowOffer(evidence: EvidenceSet, question: Question, estimate: string | null): EvidenceSet | null {
   const { accessLog } = evidence;
   if (accessLog.status === 'unavailable' || question.lookBack !== undefined) return null;
   const longerLook = { command: lookBackCommand(question), estimate };
@@ -140,19 +155,19 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
   /** By account and region, as last listed. */
   const listed = new Map<string, LoadBalancerRef[]>();
   let failures: string[] = [];
-  let known: LoadBalancerRef[] = [];
+  let loadBalancers: LoadBalancerRef[] = [];
   const deadline = config.deadlines.evidenceSeconds * 1000;
-  const accountsOf = (names: readonly string[]) => config.accounts.filter(({ name }) => names.includes(name));
+  const accountsNamed = (names: readonly string[]) => config.accounts.filter(({ name }) => names.includes(name));
 
   return {
-    known: () => known,
+    listLoadBalancers: () => loadBalancers,
     failures: () => failures,
 
     async refresh(signal = new AbortController().signal) {
       const failed: string[] = [];
       const each = config.accounts.map(async (account) => {
         try {
-          const sessions = await sessionsFor(null, [account], {}, { signal, deadline });
+          const sessions = await openSessions(null, [account], {}, { signal, deadline });
           const { listLive } = await import('../collect/aws/load-balancer.ts');
           await Promise.all(
             sessions.map(async (session) => {
@@ -164,53 +179,53 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
                   found.map((one) => ({ ...one, account: account.name, region })),
                 );
               } catch (error) {
-                failed.push(`${account.name}, ${region}: ${sentenceOf(error)}`);
+                failed.push(`${account.name}, ${region}: ${errorMessage(error)}`);
               } finally {
                 session.close();
               }
             }),
           );
         } catch (error) {
-          failed.push(`${account.name}: ${sentenceOf(error)}`);
+          failed.push(`${account.name}: ${errorMessage(error)}`);
         }
       });
       await Promise.all(each);
       failures = failed.sort();
-      known = [...listed.values()].flat().sort(byName);
+      loadBalancers = [...listed.values()].flat().sort(compareByName);
     },
 
-    async find(asked, names, signal) {
-      const mine = known.filter(({ account }) => names.includes(account));
+    async find(nameOrArn, names, signal) {
+      const mine = loadBalancers.filter(({ account }) => names.includes(account));
       // What is listed under just this name needs no call, if no other can be meant.
-      const [one, another] = mine.filter(({ name, arn }) => name === asked || arn === asked);
+      const [one, another] = mine.filter(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
       if (one !== undefined && another === undefined && failures.length === 0) return one;
-      const sessions = await sessionsFor(asked, accountsOf(names), {}, { signal, deadline });
+      const sessions = await openSessions(nameOrArn, accountsNamed(names), {}, { signal, deadline });
       try {
         const { findLive } = await import('../collect/aws/load-balancer.ts');
-        const { name, arn, session } = await findLive(asked, sessions);
+        const { name, arn, session } = await findLive(nameOrArn, sessions);
         return { name, arn, account: session.place.account, region: session.place.region };
       } finally {
         for (const session of sessions) session.close();
       }
     },
 
-    inquire({ window, statuses }, loadBalancer) {
-      const asked = now();
-      return { loadBalancer, ...resolve({ window }, { now: asked }), now: asked, statuses };
+    resolveQuestion({ window, statuses }, loadBalancer) {
+      const askedAt = now();
+      return { loadBalancer, ...resolveWindow({ window }, { now: askedAt }), now: askedAt, statuses };
     },
 
-    async investigate({ loadBalancer, ...ask }, surroundings) {
+    async investigate({ loadBalancer, ...question }, options) {
       const { name, arn, account, region } = loadBalancer;
-      const accounts = accountsOf([account]);
+      const accounts = accountsNamed([account]);
       if (accounts.length === 0) throw new Problem(`The account ${account} is not configured any more.`, 1);
-      return investigateLive(arn ?? name, ask, { config: { ...config, accounts }, region }, surroundings);
+      return investigateLive(arn ?? name, question, { config: { ...config, accounts }, region }, options);
     },
   };
 }
 
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const byName = (a: LoadBalancerRef, b: LoadBalancerRef): number => {
+const compareByName = (a: LoadBalancerRef, b: LoadBalancerRef): number => {
   const [one, other] = [`${a.name} ${a.account} ${a.region}`, `${b.name} ${b.account} ${b.region}`];
   return one < other ? -1 : one > other ? 1 : 0;
 };

@@ -2,13 +2,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { interrupted } from '../collect/aws/call.ts';
+import { interruptedProblem } from '../collect/aws/call.ts';
 import { type Collector, type Collectors, collect } from '../collect/collect.ts';
-import { findLoadBalancer, nameOf } from '../collect/find-load-balancer.ts';
+import { findLoadBalancer, loadBalancerNameIn } from '../collect/find-load-balancer.ts';
 import {
-  type Asked,
   type Incident,
-  questionOf,
+  type QuestionOverrides,
+  questionToRecording,
   readIncident,
   recordedCollectors,
 } from '../collect/incident/incident-collectors.ts';
@@ -16,8 +16,14 @@ import { candidatesIn } from '../collect/incident/read-evidence.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { type Query, resolve } from '../query/parse-question.ts';
-import type { Inquiry, Investigation, Investigator, LoadBalancerRef, Surroundings } from './investigator.ts';
+import { type ParsedQuestion, resolveWindow } from '../query/parse-question.ts';
+import type {
+  InvestigationOptions,
+  InvestigationResult,
+  Investigator,
+  LoadBalancerRef,
+  LocatedQuestion,
+} from './investigator.ts';
 
 export interface RecordedOptions {
   /** The account they count as. */
@@ -26,7 +32,7 @@ export interface RecordedOptions {
   pace?: number;
 }
 
-interface Recorded {
+interface RecordedIncident {
   incident: Incident;
   /** The name of its folder. */
   name: string;
@@ -43,10 +49,10 @@ export async function recordedInvestigator(
   { account = 'default', pace = 0 }: RecordedOptions = {},
 ): Promise<Investigator> {
   const dirs = (await Promise.all(folders.map(incidentsIn))).flat();
-  const read: Recorded[] = await Promise.all(
+  const read: RecordedIncident[] = await Promise.all(
     dirs.map(async (dir) => {
       const incident = await readIncident(dir);
-      return { incident, name: basename(dir), loadBalancer: refOf(incident, account) };
+      return { incident, name: basename(dir), loadBalancer: loadBalancerRefOf(incident, account) };
     }),
   );
   // A recording that does not say the ARN is of the load balancer that another one knows by this name.
@@ -58,128 +64,133 @@ export async function recordedInvestigator(
         ? (identified.find(({ name }) => name === one.loadBalancer.name) ?? one.loadBalancer)
         : one.loadBalancer,
   }));
-  const distinct = new Map(all.map(({ loadBalancer }) => [idOf(loadBalancer), loadBalancer]));
+  const distinct = new Map(all.map(({ loadBalancer }) => [loadBalancerKey(loadBalancer), loadBalancer]));
   const listed = [...distinct.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   /** What was found by the name of an incident is about that one. */
-  const meant = new WeakMap<LoadBalancerRef, Recorded>();
+  const incidentByRef = new WeakMap<LoadBalancerRef, RecordedIncident>();
 
-  const of = (loadBalancer: LoadBalancerRef): [Recorded, ...Recorded[]] => {
-    const [first, ...others] = all.filter((one) => idOf(one.loadBalancer) === idOf(loadBalancer));
+  const incidentsOf = (loadBalancer: LoadBalancerRef): [RecordedIncident, ...RecordedIncident[]] => {
+    const [first, ...others] = all.filter((one) => loadBalancerKey(one.loadBalancer) === loadBalancerKey(loadBalancer));
     if (first === undefined) throw new Problem(`There is no recorded incident of ${loadBalancer.name}.`, 1);
     return [first, ...others];
   };
 
   /** The question as it was asked; what it leaves out is as recorded. */
-  const questionAbout = ({ incident }: Recorded, { window, statuses }: Pick<Query, 'window' | 'statuses'>) => {
-    const asked: Asked = {
+  const recordedQuestion = (
+    { incident }: RecordedIncident,
+    { window, statuses }: Pick<ParsedQuestion, 'window' | 'statuses'>,
+  ) => {
+    const overrides: QuestionOverrides = {
       loadBalancer: null,
       // Who tries the bot means the end of what is recorded, and not an hour later, when somebody recorded it.
       window:
-        window === null ? null : resolve({ window }, { now: 'last' in window ? null : incident.now, window: incident }),
+        window === null
+          ? null
+          : resolveWindow({ window }, { now: 'last' in window ? null : incident.now, window: incident }),
       statuses: statuses.join() === '5xx' ? null : statuses,
     };
-    return questionOf(incident, asked);
+    return questionToRecording(incident, overrides);
   };
 
   return {
-    known: () => listed,
+    listLoadBalancers: () => listed,
 
-    async find(asked, accounts) {
+    async find(nameOrArn, accounts) {
       const mine = accounts.includes(account) ? all : [];
-      const words = asked.toLowerCase();
+      const words = nameOrArn.toLowerCase();
       const named = mine.filter(({ name }) => name.toLowerCase() === words);
       const isLoadBalancer = mine.some(({ loadBalancer }) => loadBalancer.name.toLowerCase() === words);
       const [incident, another] =
         named.length > 0 || isLoadBalancer ? named : mine.filter(({ name }) => name.toLowerCase().includes(words));
       if (incident !== undefined && another === undefined) {
         const ref = { ...incident.loadBalancer };
-        meant.set(ref, incident);
+        incidentByRef.set(ref, incident);
         return ref;
       }
       const candidates = mine.length === 0 ? [] : listed;
-      return findLoadBalancer(asked, candidates.map(asCandidate), ' among the recorded incidents').ref;
+      return findLoadBalancer(nameOrArn, candidates.map(toCandidate), ' among the recorded incidents').ref;
     },
 
-    recordedWindow(asked) {
-      const one = all.find(({ loadBalancer: { name, arn } }) => name === asked || arn === asked);
-      return one === undefined ? null : `from ${minuteOf(one.incident.from)} to ${minuteOf(one.incident.to)}`;
+    recordedWindow(nameOrArn) {
+      const one = all.find(({ loadBalancer: { name, arn } }) => name === nameOrArn || arn === nameOrArn);
+      return one === undefined ? null : `from ${formatMinute(one.incident.from)} to ${formatMinute(one.incident.to)}`;
     },
 
-    inquire(query, loadBalancer) {
-      const found = meant.get(loadBalancer);
-      const candidates = found === undefined ? of(loadBalancer) : ([found] as const);
+    resolveQuestion(parsed, loadBalancer) {
+      const named = incidentByRef.get(loadBalancer);
+      const candidates = named === undefined ? incidentsOf(loadBalancer) : ([named] as const);
       let problem: unknown = null;
       // Times without a date are those of the recording: the first incident that they can be about.
       for (const candidate of candidates) {
         try {
-          const { from, to, now, statuses } = questionAbout(candidate, query);
+          const { from, to, now, statuses } = recordedQuestion(candidate, parsed);
           if (overlap(candidate.incident, { from, to }) > 0) return { loadBalancer, from, to, now, statuses };
         } catch (error) {
           problem ??= error;
         }
       }
       if (problem !== null) throw problem;
-      const { from, to, now, statuses } = questionAbout(candidates[0], query);
+      const { from, to, now, statuses } = recordedQuestion(candidates[0], parsed);
       return { loadBalancer, from, to, now, statuses };
     },
 
-    async investigate(inquiry, surroundings) {
-      const [closest] = of(inquiry.loadBalancer)
-        .map(({ incident }) => ({ incident, shared: overlap(incident, inquiry) }))
+    async investigate(question, options) {
+      const [closest] = incidentsOf(question.loadBalancer)
+        .map(({ incident }) => ({ incident, shared: overlap(incident, question) }))
         .sort((a, b) => b.shared - a.shared);
       if (closest === undefined) throw new Problem('There is no recorded incident.', 2);
-      return answer(closest.incident, inquiry, surroundings, pace);
+      return investigateIncident(closest.incident, question, options, pace);
     },
   };
 }
 
-async function answer(
+async function investigateIncident(
   incident: Incident,
-  { from, to, statuses }: Inquiry,
-  { signal, progress, doing, provisional }: Surroundings,
+  { from, to, statuses }: LocatedQuestion,
+  { signal, progress, onAccessLogStatus, onInterimDiagnosis }: InvestigationOptions,
   pace: number,
-): Promise<Investigation> {
-  const question = questionOf(incident, { loadBalancer: null, window: { from, to }, statuses });
+): Promise<InvestigationResult> {
+  const question = questionToRecording(incident, { loadBalancer: null, window: { from, to }, statuses });
   const collectors = recordedCollectors(incident, question);
-  doing?.(`reading the recorded log of ${nameOf(incident.loadBalancer)}`);
-  const evidence = await collect(paced(collectors, pace, signal), progress, (early) =>
-    provisional?.(diagnose(question, early)),
+  onAccessLogStatus?.(`reading the recorded log of ${loadBalancerNameIn(incident.loadBalancer)}`);
+  const evidence = await collect(withPace(collectors, pace, signal), progress, (early) =>
+    onInterimDiagnosis?.(diagnose(question, early)),
   );
-  if (signal.aborted) throw interrupted();
+  if (signal.aborted) throw interruptedProblem();
   return { question, evidence, diagnosis: diagnose(question, evidence), hasLogFiles: false };
 }
 
 /** Each piece of evidence after the one before it, so that a person sees them arrive. */
-function paced(collectors: Collectors, pace: number, signal: AbortSignal): Collectors {
+function withPace(collectors: Collectors, pace: number, signal: AbortSignal): Collectors {
   const names = Object.keys(collectors) as EvidenceName[];
-  const later = <T>({ source, collect: read }: Collector<T>, turn: number): Collector<T> => ({
+  const delayed = <T>({ source, collect: read }: Collector<T>, turn: number): Collector<T> => ({
     source,
     async collect() {
       if (pace > 0) await pause(pace * turn, undefined, { signal }).catch(() => {});
-      if (signal.aborted) throw interrupted();
+      if (signal.aborted) throw interruptedProblem();
       return read();
     },
   });
   const turnOf = (name: EvidenceName) => (name === 'accessLog' ? names.length : names.indexOf(name));
   return {
-    accessLog: later(collectors.accessLog, turnOf('accessLog')),
-    metrics: later(collectors.metrics, turnOf('metrics')),
-    loadBalancer: later(collectors.loadBalancer, turnOf('loadBalancer')),
-    attributes: later(collectors.attributes, turnOf('attributes')),
-    listeners: later(collectors.listeners, turnOf('listeners')),
-    rules: later(collectors.rules, turnOf('rules')),
-    targetGroups: later(collectors.targetGroups, turnOf('targetGroups')),
-    targetGroupAttributes: later(collectors.targetGroupAttributes, turnOf('targetGroupAttributes')),
-    targetHealth: later(collectors.targetHealth, turnOf('targetHealth')),
-    securityGroups: later(collectors.securityGroups, turnOf('securityGroups')),
-    networkAcls: later(collectors.networkAcls, turnOf('networkAcls')),
-    subnets: later(collectors.subnets, turnOf('subnets')),
-    routeTables: later(collectors.routeTables, turnOf('routeTables')),
-    networkInterfaces: later(collectors.networkInterfaces, turnOf('networkInterfaces')),
-    instances: later(collectors.instances, turnOf('instances')),
-    prefixLists: later(collectors.prefixLists, turnOf('prefixLists')),
-    functions: later(collectors.functions, turnOf('functions')),
-    changes: later(collectors.changes, turnOf('changes')),
+    accessLog: delayed(collectors.accessLog, turnOf('accessLog')),
+    metrics: delayed(collectors.metrics, turnOf('metrics')),
+    loadBalancer: delayed(collectors.loadBalancer, turnOf('loadBalancer')),
+    attributes: delayed(collectors.attributes, turnOf('attributes')),
+    listeners: delayed(collectors.listeners, turnOf('listeners')),
+    rules: delayed(collectors.rules, turnOf('rules')),
+    targetGroups: delayed(collectors.targetGroups, turnOf('targetGroups')),
+    targetGroupAttributes: delayed(collectors.targetGroupAttributes, turnOf('targetGroupAttributes')),
+    targetHealth: delayed(collectors.targetHealth, turnOf('targetHealth')),
+    securityGroups: delayed(collectors.securityGroups, turnOf('securityGroups')),
+    networkAcls: delayed(collectors.networkAcls, turnOf('networkAcls')),
+    subnets: delayed(collectors.subnets, turnOf('subnets')),
+    routeTables: delayed(collectors.routeTables, turnOf('routeTables')),
+    networkInterfaces: delayed(collectors.networkInterfaces, turnOf('networkInterfaces')),
+    instances: delayed(collectors.instances, turnOf('instances')),
+    prefixLists: delayed(collectors.prefixLists, turnOf('prefixLists')),
+    functions: delayed(collectors.functions, turnOf('functions')),
+    changes: delayed(collectors.changes, turnOf('changes')),
   };
 }
 
@@ -200,16 +211,16 @@ const isIncident = async (folder: string): Promise<boolean> =>
     () => false,
   );
 
-function refOf(incident: Incident, account: string): LoadBalancerRef {
+function loadBalancerRefOf(incident: Incident, account: string): LoadBalancerRef {
   const { name, arn } = findLoadBalancer(incident.loadBalancer, candidatesIn(incident.recording));
   return { name, arn, account, region: /^arn:[^:]*:[^:]*:([^:]+):/.exec(arn ?? '')?.[1] ?? 'recorded' };
 }
 
 /** 2026-11-18T02:40Z, with seconds where there are some. */
-const minuteOf = (time: number): string => new Date(time).toISOString().replace(/(?::00)?\.000Z$/, 'Z');
+const formatMinute = (time: number): string => new Date(time).toISOString().replace(/(?::00)?\.000Z$/, 'Z');
 
-const idOf = ({ name, arn }: LoadBalancerRef): string => arn ?? name;
-const asCandidate = (ref: LoadBalancerRef) => ({ name: ref.name, arn: ref.arn, ref });
+const loadBalancerKey = ({ name, arn }: LoadBalancerRef): string => arn ?? name;
+const toCandidate = (ref: LoadBalancerRef) => ({ name: ref.name, arn: ref.arn, ref });
 
 /** Milliseconds that two windows share. */
 const overlap = (a: { from: number; to: number }, b: { from: number; to: number }): number =>

@@ -1,14 +1,14 @@
 /** The same question again while its logs still arrive, until the answer is final. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { sumOfEstimates } from '../collect/access-log/cost.ts';
-import { interrupted } from '../collect/aws/call.ts';
-import type { Cost, Reading } from '../evidence/evidence.ts';
+import { interruptedProblem } from '../collect/aws/call.ts';
+import type { Cost, LogReadMethod } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
 import { nextCheck } from '../query/recheck.ts';
-import type { Inquiry, Investigation } from './investigator.ts';
+import type { InvestigationResult, LocatedQuestion } from './investigator.ts';
 
 /** What waiting needs of a machine; a test has its own. */
-export interface Time {
+export interface WaitClock {
   /** Epoch milliseconds. */
   clock(): number;
   /** Rejects when the signal aborts. */
@@ -16,29 +16,29 @@ export interface Time {
 }
 
 /** Time as it passes. */
-export const TIME: Time = {
+export const REAL_WAIT_CLOCK: WaitClock = {
   clock: () => Date.now(),
   sleep: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
 };
 
 /** Who waits, and who is told. */
-export interface Waiting<T extends Investigation> {
-  window: Pick<Inquiry, 'from' | 'to'>;
+export interface WaitOptions<T extends InvestigationResult> {
+  window: Pick<LocatedQuestion, 'from' | 'to'>;
   /** The moment of the first ask, epoch milliseconds. */
   now: number;
   signal: AbortSignal;
-  time: Time;
+  time: WaitClock;
   /** What is known so far, and when it is asked again (epoch milliseconds). */
-  waits(known: T, again: number): void;
+  onWait(result: T, nextAt: number): void;
   /** An answer without the access log, after one that had it: it is not used. */
-  failed(reason: string): void;
+  onLogFailure(reason: string): void;
   /** An answer that a newer one takes the place of. */
-  replaced?(one: T): Promise<void>;
+  onReplaced?(result: T): Promise<void>;
 }
 
 /** The last answer; what it cost is what all cost. `problem` ended the waiting before it was final. */
-export interface Waited<T extends Investigation> {
-  known: T;
+export interface WaitResult<T extends InvestigationResult> {
+  result: T;
   problem: Problem | null;
 }
 
@@ -46,48 +46,48 @@ export interface Waited<T extends Investigation> {
  * Asks at once and as nextCheck says, as long as the answer is provisional and the access log can be read. Rejects with what the first
  * ask rejects with. `ask` is given the moment, and what was spent on the asks before.
  */
-export async function untilFinal<T extends Investigation>(
-  ask: (now: number, spent: Cost) => Promise<T>,
-  { window, now: first, signal, time: { clock, sleep }, waits, failed, replaced }: Waiting<T>,
-): Promise<Waited<T>> {
+export async function investigateUntilFinal<T extends InvestigationResult>(
+  investigate: (now: number, spent: Cost) => Promise<T>,
+  { window, now: first, signal, time: { clock, sleep }, onWait, onLogFailure, onReplaced }: WaitOptions<T>,
+): Promise<WaitResult<T>> {
   let now = first;
-  let known = await ask(now, NOTHING);
-  for (let asks = 1; known.diagnosis.provisional && known.evidence.accessLog.status === 'collected'; asks++) {
-    const again = nextCheck(window, now, asks);
-    if (again === null) break;
-    waits(known, again);
-    const spent = known.diagnosis.cost;
+  let result = await investigate(now, NOTHING_SPENT);
+  for (let attempt = 1; result.diagnosis.provisional && result.evidence.accessLog.status === 'collected'; attempt++) {
+    const nextAt = nextCheck(window, now, attempt);
+    if (nextAt === null) break;
+    onWait(result, nextAt);
+    const spent = result.diagnosis.cost;
     try {
       // A machine that was put to sleep keeps its timers but not the time.
-      while (clock() < again) await sleep(Math.min(again - clock(), SLICE), signal);
+      while (clock() < nextAt) await sleep(Math.min(nextAt - clock(), LONGEST_SLEEP_MS), signal);
       now = clock();
-      const next = withSpent(await ask(now, spent), known.diagnosis);
+      const next = addEarlierCost(await investigate(now, spent), result.diagnosis);
       const { accessLog } = next.evidence;
       if (accessLog.status === 'unavailable') {
-        failed(accessLog.reason);
-        known = withCost(known, next.diagnosis.cost);
-        await replaced?.(next);
+        onLogFailure(accessLog.reason);
+        result = withCost(result, next.diagnosis.cost);
+        await onReplaced?.(next);
       } else {
-        await replaced?.(known);
-        known = next;
+        await onReplaced?.(result);
+        result = next;
       }
     } catch (error) {
-      if (signal.aborted) return { known, problem: interrupted() };
-      if (error instanceof Problem) return { known, problem: error };
+      if (signal.aborted) return { result, problem: interruptedProblem() };
+      if (error instanceof Problem) return { result, problem: error };
       throw error;
     }
   }
-  return { known, problem: null };
+  return { result, problem: null };
 }
 
 /** What an ask has cost, and was to cost. */
-type Priced = { cost: Cost; reading?: Reading | undefined };
+type ReadingCost = { cost: Cost; reading?: LogReadMethod | undefined };
 
-const NOTHING: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
-const SLICE = 15_000;
+const NOTHING_SPENT: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
+const LONGEST_SLEEP_MS = 15_000;
 
 /** With what the asks before it have cost, and were to cost. */
-const withSpent = <T extends Investigation>(one: T, before: Priced): T => {
+const addEarlierCost = <T extends InvestigationResult>(one: T, before: ReadingCost): T => {
   const { cost, reading } = one.diagnosis;
   const { bytesScanned, usd, queries } = before.cost;
   const estimate = reading && before.reading && sumOfEstimates(reading.estimate, before.reading.estimate);
@@ -103,7 +103,7 @@ const withSpent = <T extends Investigation>(one: T, before: Priced): T => {
 };
 
 /** Also in the evidence, so that a saved incident says the same. */
-function withCost<T extends Investigation>(one: T, cost: Cost, reading = one.diagnosis.reading): T {
+function withCost<T extends InvestigationResult>(one: T, cost: Cost, reading = one.diagnosis.reading): T {
   const { accessLog } = one.evidence;
   return {
     ...one,

@@ -6,23 +6,26 @@ export const OFFERED_LOOK_BACK = '24h';
 const OFFERED_MS = 24 * 3_600_000;
 
 /** The question that the longer look puts to the access log; null when none was asked for. */
-export function lookedBack({ lookBack = 0, ...question }: Question): Question | null {
+export function lookBackQuestion({ lookBack = 0, ...question }: Question): Question | null {
   return lookBack > 0 ? { ...question, from: question.from - lookBack } : null;
 }
 
 /** The question that the offered look would put to the access log. */
-export const offeredLook = (question: Question): Question => ({ ...question, from: question.from - OFFERED_MS });
+export const offeredLookBackQuestion = (question: Question): Question => ({
+  ...question,
+  from: question.from - OFFERED_MS,
+});
 
 /** "alb502 diagnose my-alb from 2026-11-20T02:40Z to 2026-11-20T02:55Z 502 --look-back 24h": the same window, whenever it is asked. */
 export function lookBackCommand({ loadBalancer, from, to, statuses }: Question): string {
-  const asked = statuses.join(' ') === '5xx' ? '' : ` ${statuses.join(' ')}`;
-  return `alb502 diagnose ${loadBalancer.name} from ${time(from)} to ${time(to)}${asked} --look-back ${OFFERED_LOOK_BACK}`;
+  const statusesText = statuses.join(' ') === '5xx' ? '' : ` ${statuses.join(' ')}`;
+  return `alb502 diagnose ${loadBalancer.name} from ${shortIsoTime(from)} to ${shortIsoTime(to)}${statusesText} --look-back ${OFFERED_LOOK_BACK}`;
 }
 
 /** The same for a recorded incident, whose window is its own. */
 export const RECORDED_LOOK_BACK = `alb502 diagnose --from <incident> --look-back ${OFFERED_LOOK_BACK}`;
 
-const time = (ms: number): string =>
+const shortIsoTime = (ms: number): string =>
   new Date(ms)
     .toISOString()
     .replace(/[.]000Z$/, 'Z')

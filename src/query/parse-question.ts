@@ -17,7 +17,7 @@ export const LONGEST_WINDOW = 7 * SECONDS.d;
 /** Milliseconds by which a recorded incident is older than its end when it does not say when it was recorded. */
 const RECORDED_AFTER = 15 * SECONDS.m * 1000;
 
-const said = (input: unknown) => {
+const quoteInput = (input: unknown) => {
   const text = String(input);
   return `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
 };
@@ -36,7 +36,7 @@ const LoadBalancer = z
     ),
     {
       error: ({ input }) =>
-        `${said(input)} is not the name of an Application Load Balancer; give its name, its ARN or app/<name>/<id>, such as "my-alb last 15m".`,
+        `${quoteInput(input)} is not the name of an Application Load Balancer; give its name, its ARN or app/<name>/<id>, such as "my-alb last 15m".`,
     },
   );
 
@@ -46,7 +46,7 @@ const Status = z
   .toLowerCase()
   .regex(/^(?:000|[45](?:[0-9]{2}|xx))$/, {
     error: ({ input }) =>
-      `${said(input)} is not a status that can be asked for; use 400 to 599, 4xx, 5xx or 000, such as "502 504".`,
+      `${quoteInput(input)} is not a status that can be asked for; use 400 to 599, 4xx, 5xx or 000, such as "502 504".`,
   });
 
 /** "90s", "15m", "1h30m", "2d" to seconds. */
@@ -54,7 +54,8 @@ const Duration = z
   .string()
   .toLowerCase()
   .regex(/^(?:[0-9]{1,9}(?:[.][0-9]{1,9})?[smhd])+$/, {
-    error: ({ input }) => `${said(input)} is not a duration; use s, m, h and d, such as "last 15m" or "last 1h30m".`,
+    error: ({ input }) =>
+      `${quoteInput(input)} is not a duration; use s, m, h and d, such as "last 15m" or "last 1h30m".`,
   })
   .transform(durationSeconds)
   .refine((seconds) => seconds > 0, { error: 'A window of no length holds nothing; ask for one such as "last 15m".' })
@@ -63,7 +64,7 @@ const Duration = z
   });
 
 /** "24h" to seconds; null for what is no duration, and for one of more than 7 days. */
-export function durationOf(text: string): number | null {
+export function parseDuration(text: string): number | null {
   const read = Duration.safeParse(text);
   return read.success ? read.data : null;
 }
@@ -75,13 +76,13 @@ type Moment = z.infer<typeof Moment>;
 const TIME_EXAMPLE = 'use 02:40, 2026-11-20T02:40 or 2026-11-20T02:40:00Z, in UTC unless it has an offset';
 
 const Time = z.string().transform((text, context): Moment => {
-  const moment = momentOf(text);
+  const moment = parseMoment(text);
   if (moment !== null) return moment;
-  context.addIssue({ code: 'custom', message: `${said(text)} is not a time; ${TIME_EXAMPLE}.` });
+  context.addIssue({ code: 'custom', message: `${quoteInput(text)} is not a time; ${TIME_EXAMPLE}.` });
   return z.NEVER;
 });
 
-export const Query = z.object({
+export const ParsedQuestion = z.object({
   /** Name, ARN, "app/name/id" or DNS name; null when the question leaves it to the incident. */
   loadBalancer: LoadBalancer.nullable(),
   /** Null when the question names none. `last` in seconds. */
@@ -89,7 +90,7 @@ export const Query = z.object({
   /** Exact statuses and classes, each once, in the order asked; ["5xx"] when none was named. */
   statuses: z.array(Status).nonempty(),
 });
-export type Query = z.infer<typeof Query>;
+export type ParsedQuestion = z.infer<typeof ParsedQuestion>;
 
 /** Epoch milliseconds; `from` is inclusive, `to` exclusive. */
 export interface Window {
@@ -98,39 +99,45 @@ export interface Window {
 }
 
 /** Reads a question; throws a Problem (exit code 1) that says what is wrong with it, where, and how it should look. */
-export function parseQuery(text: string): Query {
+export function parseQuestion(text: string): ParsedQuestion {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
   const statuses: string[] = [];
   let loadBalancer: string | null = null;
-  let window: Query['window'] = null;
+  let window: ParsedQuestion['window'] = null;
 
   for (let index = 0; index < words.length; ) {
     const word = words[index] ?? '';
     const keyword = word.toLowerCase();
     if (keyword === 'last' || keyword === 'from') {
       if (window !== null)
-        throw wrong(`${said(word)} starts a second window; ask for one, such as "my-alb from 02:40 to 02:55".`);
+        throw questionProblem(
+          `${quoteInput(word)} starts a second window; ask for one, such as "my-alb from 02:40 to 02:55".`,
+        );
       const rest = words.slice(index + 1);
       const read = keyword === 'last' ? readLast(rest) : readFromTo(rest);
       window = read.window;
       index += 1 + read.words;
     } else if (/^(?:[0-9]{3}|[0-9]xx)$/i.test(word)) {
-      statuses.push(check(Status, word));
+      statuses.push(parseOrThrow(Status, word));
       index += 1;
     } else if (index === 0) {
-      loadBalancer = check(LoadBalancer, word);
+      loadBalancer = parseOrThrow(LoadBalancer, word);
       index += 1;
     } else {
-      throw wrong(
-        `${said(word)} is neither a window nor a status; the question is ${USAGE}, such as "my-alb last 15m 502".`,
+      throw questionProblem(
+        `${quoteInput(word)} is neither a window nor a status; the question is ${USAGE}, such as "my-alb last 15m 502".`,
       );
     }
   }
-  return check(Query, { loadBalancer, window, statuses: statuses.length > 0 ? [...new Set(statuses)] : ['5xx'] });
+  return parseOrThrow(ParsedQuestion, {
+    loadBalancer,
+    window,
+    statuses: statuses.length > 0 ? [...new Set(statuses)] : ['5xx'],
+  });
 }
 
 /** When a question is asked: `now`, and the window of the incident it is about. A recorded incident may not say when now was. */
-export type Asking = { now: number; window?: Window } | { now: null; window: Window };
+export type WindowContext = { now: number; window?: Window } | { now: null; window: Window };
 
 /**
  * The window a query means. Without one it is the incident's own, else the last 15 minutes. `last` counts back from now, or from the
@@ -138,16 +145,19 @@ export type Asking = { now: number; window?: Window } | { now: null; window: Win
  * that makes a window with it. A window from 23:50 to 00:10 spans midnight; one that would take more than half a day to do so is
  * reversed. Throws a Problem (exit code 1) for a window that is empty, reversed, longer than 7 days or in the future.
  */
-export function resolve(query: Pick<Query, 'window'>, { now, window: incident }: Asking): Window {
-  const asked = query.window;
+export function resolveWindow(
+  parsed: Pick<ParsedQuestion, 'window'>,
+  { now, window: incident }: WindowContext,
+): Window {
+  const requested = parsed.window;
   const latest = now ?? incident.to + RECORDED_AFTER;
-  if (asked === null) return incident ?? { from: latest - DEFAULT_WINDOW * 1000, to: latest };
-  if ('last' in asked) {
+  if (requested === null) return incident ?? { from: latest - DEFAULT_WINDOW * 1000, to: latest };
+  if ('last' in requested) {
     const to = now ?? incident.to;
-    return { from: to - asked.last * 1000, to };
+    return { from: to - requested.last * 1000, to };
   }
-  const window = placed(asked, latest);
-  refuseBadWindow(window, now);
+  const window = datedWindow(requested, latest);
+  assertValidWindow(window, now);
   return window;
 }
 
@@ -155,8 +165,12 @@ export function resolve(query: Pick<Query, 'window'>, { now, window: incident }:
  * A sentence for whoever names the times of a window that is not over: it is taken for that of the day before. Null where there is no
  * such doubt.
  */
-export function dayMeant({ window: asked }: Pick<Query, 'window'>, { from, to }: Window, now: number): string | null {
-  if (asked === null || 'last' in asked || 'at' in asked.from || 'at' in asked.to) return null;
+export function previousDayNote(
+  { window: requested }: Pick<ParsedQuestion, 'window'>,
+  { from, to }: Window,
+  now: number,
+): string | null {
+  if (requested === null || 'last' in requested || 'at' in requested.from || 'at' in requested.to) return null;
   const begun = now - (from + DAY);
   if (begun <= 0) return null;
   const [start, end] = [from, to].map((ms) => new Date(ms).toISOString().slice(11, 16));
@@ -164,24 +178,24 @@ export function dayMeant({ window: asked }: Pick<Query, 'window'>, { from, to }:
 }
 
 /** Whether a status of the log is one of those asked for: "502" is itself, "5xx" every status that begins with 5. */
-export function asked(statuses: readonly string[]): (elb_status_code: string) => boolean {
+export function statusMatcher(statuses: readonly string[]): (elb_status_code: string) => boolean {
   const exact = new Set(statuses);
   const classes = new Set(statuses.filter((status) => status.endsWith('xx')).map((status) => status[0]));
   return (status) => exact.has(status) || classes.has(status[0]);
 }
 
-function readLast(rest: string[]): { window: Query['window']; words: number } {
+function readLast(rest: string[]): { window: ParsedQuestion['window']; words: number } {
   const [duration] = rest;
-  if (duration === undefined) throw wrong('"last" needs a duration, such as "last 15m".');
-  return { window: { last: check(Duration, duration) }, words: 1 };
+  if (duration === undefined) throw questionProblem('"last" needs a duration, such as "last 15m".');
+  return { window: { last: parseOrThrow(Duration, duration) }, words: 1 };
 }
 
-function readFromTo(rest: string[]): { window: Query['window']; words: number } {
+function readFromTo(rest: string[]): { window: ParsedQuestion['window']; words: number } {
   const from = readTime(rest, 'from');
   const to = rest[from.words];
   if (to?.toLowerCase() !== 'to')
-    throw wrong(
-      `"from" needs a "to" after its time${to === undefined ? '' : `, not ${said(to)}`}, such as "from 02:40 to 02:55".`,
+    throw questionProblem(
+      `"from" needs a "to" after its time${to === undefined ? '' : `, not ${quoteInput(to)}`}, such as "from 02:40 to 02:55".`,
     );
   const end = readTime(rest.slice(from.words + 1), 'to');
   return { window: { from: from.moment, to: end.moment }, words: from.words + 1 + end.words };
@@ -190,12 +204,14 @@ function readFromTo(rest: string[]): { window: Query['window']; words: number } 
 /** A date and a time may stand apart: "2026-11-20 02:40". */
 function readTime(rest: string[], after: 'from' | 'to'): { moment: Moment; words: number } {
   const [first, second] = rest;
-  if (first === undefined) throw wrong(`"${after}" needs a time; ${TIME_EXAMPLE}.`);
+  if (first === undefined) throw questionProblem(`"${after}" needs a time; ${TIME_EXAMPLE}.`);
   const apart = /^[0-9-]+$/.test(first) && second !== undefined && /^[0-9]{1,2}:/.test(second);
-  return apart ? { moment: check(Time, `${first}T${second}`), words: 2 } : { moment: check(Time, first), words: 1 };
+  return apart
+    ? { moment: parseOrThrow(Time, `${first}T${second}`), words: 2 }
+    : { moment: parseOrThrow(Time, first), words: 1 };
 }
 
-function momentOf(text: string): Moment | null {
+function parseMoment(text: string): Moment | null {
   const match =
     /^(?:([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T|$))?(?:([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.]([0-9]{1,9}))?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$/i.exec(
       text,
@@ -232,7 +248,7 @@ function durationSeconds(text: string): number {
   return seconds;
 }
 
-function placed({ from, to }: { from: Moment; to: Moment }, latest: number): Window {
+function datedWindow({ from, to }: { from: Moment; to: Moment }, latest: number): Window {
   if ('at' in from) return { from: from.at, to: 'at' in to ? to.at : latestAt(to.timeOfDay, from.at + DAY) };
   const end = 'at' in to ? to.at : latestAt(to.timeOfDay, latest);
   const start = latestAt(from.timeOfDay, end);
@@ -247,22 +263,26 @@ function latestAt(timeOfDay: number, limit: number): number {
   return sameDay > limit ? sameDay - DAY : sameDay;
 }
 
-function refuseBadWindow({ from, to }: Window, now: number | null): void {
+function assertValidWindow({ from, to }: Window, now: number | null): void {
   const named = `The window from ${utc(from)} to ${utc(to)}`;
-  if (from === to) throw wrong(`${named} has no length; end it later than it begins, such as "from 02:40 to 02:55".`);
-  if (from > to) throw wrong(`${named} is reversed; put the earlier time first, such as "from 02:40 to 02:55".`);
+  if (from === to)
+    throw questionProblem(`${named} has no length; end it later than it begins, such as "from 02:40 to 02:55".`);
+  if (from > to)
+    throw questionProblem(`${named} is reversed; put the earlier time first, such as "from 02:40 to 02:55".`);
   if (now !== null && from >= now)
-    throw wrong(`${named} is in the future, as it is ${utc(now)} now; ask for one that has begun, such as "last 15m".`);
+    throw questionProblem(
+      `${named} is in the future, as it is ${utc(now)} now; ask for one that has begun, such as "last 15m".`,
+    );
   if (to - from > LONGEST_WINDOW * 1000)
-    throw wrong(`${named} is longer than 7 days; ask for a shorter one, such as "last 24h".`);
+    throw questionProblem(`${named} is longer than 7 days; ask for a shorter one, such as "last 24h".`);
 }
 
 const utc = (ms: number) => new Date(ms).toISOString().replace(/[.]000Z$/, 'Z');
 
-function check<Output>(schema: z.ZodType<Output, unknown>, value: unknown): Output {
+function parseOrThrow<Output>(schema: z.ZodType<Output, unknown>, value: unknown): Output {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw wrong(result.error.issues[0]?.message ?? `The question is ${USAGE}.`);
+  throw questionProblem(result.error.issues[0]?.message ?? `The question is ${USAGE}.`);
 }
 
-const wrong = (sentence: string) => new Problem(sentence, 1);
+const questionProblem = (sentence: string) => new Problem(sentence, 1);

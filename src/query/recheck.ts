@@ -12,7 +12,7 @@ export const LOGS_COMPLETE_AFTER = 15 * MINUTE;
 const CHECKS = [6 * MINUTE, 12 * MINUTE, LOGS_COMPLETE_AFTER];
 
 /** Milliseconds. An ask so soon before a check is as good as that check. */
-const AS_GOOD = MINUTE;
+const SAME_CHECK_MS = MINUTE;
 
 /**
  * When a provisional diagnosis of `window` is asked again, epoch milliseconds; null when there is nothing to wait for. `now` is when it
@@ -21,5 +21,5 @@ const AS_GOOD = MINUTE;
 export function nextCheck({ to }: { from: number; to: number }, now: number, checksDone: number): number | null {
   if (!(now < to + LOGS_COMPLETE_AFTER)) return null;
   const ahead = CHECKS.slice(Math.max(0, checksDone - 1)).map((after) => to + after);
-  return ahead.find((check) => check > now + AS_GOOD) ?? ahead.at(-1) ?? null;
+  return ahead.find((check) => check > now + SAME_CHECK_MS) ?? ahead.at(-1) ?? null;
 }

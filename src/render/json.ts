@@ -4,7 +4,7 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 /** Characters JSON allows as they are, but that move the cursor or turn the line around where somebody looks at it. */
 const INVISIBLE = /[\x7f-\x9f\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-const printable = (text: string): string =>
+const escapeInvisible = (text: string): string =>
   text.replace(INVISIBLE, (character) =>
     Array.from(
       { length: character.length },
@@ -13,17 +13,17 @@ const printable = (text: string): string =>
   );
 
 /** Records keyed by what was found have no order of their own. */
-const sorted = (record: object): object =>
+const sortKeys = (record: object): object =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 
 /** Two spaces, a newline at the end, printable; parsing it gives the same diagnosis. */
 export const renderJson = (diagnosis: Diagnosis): string =>
-  `${printable(
+  `${escapeInvisible(
     JSON.stringify(
       diagnosis,
       (key, value: unknown) =>
         (key === 'byStatus' || key === 'bySignature') && typeof value === 'object' && value !== null
-          ? sorted(value)
+          ? sortKeys(value)
           : value,
       2,
     ),

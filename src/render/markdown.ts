@@ -1,13 +1,13 @@
 /** The diagnosis as Markdown, for a post-mortem: everything the terminal says, with the calls to repeat it by hand. */
-import type { Diagnosis, Fact, Finding, JudgedCause, Outcome, Verdict } from '../diagnose/diagnosis.ts';
-import { visibleDiagnosis } from '../format/escape-control-characters.ts';
+import type { CauseResult, CheckFinding, CheckOutcome, Diagnosis, Fact, Verdict } from '../diagnose/diagnosis.ts';
+import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { number, outOf, percent } from '../format/wording.ts';
 import {
   causeTitle,
-  clock,
   completenessSentence,
   costAndEstimate,
-  day,
+  dateOf,
+  factsNotInSentence,
   factValue,
   headline,
   keepAliveSentence,
@@ -18,13 +18,13 @@ import {
   ruledOutLines,
   SIGNATURE_MEANING,
   sortCauses,
-  span,
-  unsaid,
+  timeOfDay,
+  windowSpan,
 } from './phrases.ts';
-import { timeline } from './timeline.ts';
+import { buildTimeline } from './timeline.ts';
 
 /** Rows of the timeline table at most; neighbouring minutes are joined. */
-const MOST_ROWS = 60;
+const MAX_ROWS = 60;
 
 /**
  * Prose in which nothing is markup: no table cell ends, nothing is HTML, a link, a mention or a reference. GitHub finds mentions after
@@ -44,13 +44,13 @@ export const markdownText = (text: string): string =>
     .replace(/^(\s*\d+)([.)])(?=\s|$)/, '$1\\$2');
 
 /** Text to copy, in a fence that no line of it can close. */
-const fenced = (text: string): string[] => {
+const codeFence = (text: string): string[] => {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return [fence, ...text.split('\n'), fence, ''];
 };
 
-const list = (sentences: readonly string[]): string[] => [...sentences.map((sentence) => `- ${sentence}`), ''];
+const bulletList = (sentences: readonly string[]): string[] => [...sentences.map((sentence) => `- ${sentence}`), ''];
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
   `| ${head.join(' | ')} |`,
@@ -65,29 +65,30 @@ const section = (title: string, lines: readonly string[]): string[] =>
 const documentation = (reference: string): string[] =>
   /^https:\/\/[\w./#?=&%-]+$/.test(reference) ? [`[AWS documentation](${reference})`, ''] : [];
 
-const known = (value: number | null): string => (value === null ? 'not known' : number(value));
-const when = (iso: string | null): string => (iso === null ? '–' : `${day(iso)} ${clock(iso)} UTC`);
+const countOrUnknown = (value: number | null): string => (value === null ? 'not known' : number(value));
+const timeOrDash = (iso: string | null): string => (iso === null ? '–' : `${dateOf(iso)} ${timeOfDay(iso)} UTC`);
 
-const impact = (diagnosis: Diagnosis): string[] => {
+const impactLines = (diagnosis: Diagnosis): string[] => {
   const { triage, window, asked } = diagnosis;
   const statuses = Object.entries(triage.byStatus).map(([status, amount]) => `${number(amount)} × ${status}`);
   const errors = [
-    known(triage.errors),
+    countOrUnknown(triage.errors),
     triage.errorRate === null ? '' : ` (${percent(triage.errorRate)})`,
     statuses.length === 0 ? '' : `: ${statuses.join(', ')}`,
   ];
-  const ongoing = triage.ongoing === null ? 'not known' : `${triage.ongoing ? 'yes' : 'no'}, at ${when(asked.now)}`;
+  const ongoing =
+    triage.ongoing === null ? 'not known' : `${triage.ongoing ? 'yes' : 'no'}, at ${timeOrDash(asked.now)}`;
   return [
     ...table(
       ['Impact', ''],
       [
-        ['Window', span(window.from, window.to)],
-        ['Requests', known(triage.requests)],
+        ['Window', windowSpan(window.from, window.to)],
+        ['Requests', countOrUnknown(triage.requests)],
         ['Errors', errors.join('')],
-        ['First error', when(triage.firstError)],
-        ['Last error', when(triage.lastError)],
+        ['First error', timeOrDash(triage.firstError)],
+        ['Last error', timeOrDash(triage.lastError)],
         ['Still failing', ongoing],
-        ['Clients', known(triage.clients)],
+        ['Clients', countOrUnknown(triage.clients)],
         [
           'Succeeded on retry',
           triage.retriedOk === null || triage.errors === null ? 'not known' : outOf(triage.retriedOk, triage.errors),
@@ -111,42 +112,42 @@ const impact = (diagnosis: Diagnosis): string[] => {
 };
 
 const timelineTable = (diagnosis: Diagnosis): string[] => {
-  const drawn = timeline(diagnosis.timeline, MOST_ROWS);
-  const signatures = drawn?.rows.filter(({ label }) => label !== 'requests') ?? [];
-  if (drawn === null || signatures.length === 0) return [];
+  const barTimeline = buildTimeline(diagnosis.timeline, MAX_ROWS);
+  const signatures = barTimeline?.rows.filter(({ label }) => label !== 'requests') ?? [];
+  if (barTimeline === null || signatures.length === 0) return [];
   return [
     ...table(
-      ['From (UTC)', ...drawn.rows.map(({ label }) => label)],
+      ['From (UTC)', ...barTimeline.rows.map(({ label }) => label)],
       [
-        ...drawn.starts.map((start, index) => [
-          clock(start),
-          ...drawn.rows.map(({ values }) => number(values[index] ?? 0)),
+        ...barTimeline.starts.map((start, index) => [
+          timeOfDay(start),
+          ...barTimeline.rows.map(({ values }) => number(values[index] ?? 0)),
         ]),
-        ['**total**', ...drawn.rows.map(({ total }) => `**${number(total)}**`)],
+        ['**total**', ...barTimeline.rows.map(({ total }) => `**${number(total)}**`)],
       ],
     ),
-    ...list(
+    ...bulletList(
       signatures.map(({ label }) => (label === 'requests' ? label : `\`${label}\`: ${SIGNATURE_MEANING[label]}`)),
     ),
   ];
 };
 
-const evidence = (cause: JudgedCause): string[] => [
-  ...['**For**', '', ...list(cause.for.length > 0 ? cause.for : ['–'])],
-  ...['**Against**', '', ...list(cause.against.length > 0 ? cause.against : ['–'])],
-  ...(cause.missing.length > 0 ? ['**Unknown**', '', ...list(cause.missing)] : []),
+const evidenceLines = (cause: CauseResult): string[] => [
+  ...['**For**', '', ...bulletList(cause.for.length > 0 ? cause.for : ['–'])],
+  ...['**Against**', '', ...bulletList(cause.against.length > 0 ? cause.against : ['–'])],
+  ...(cause.missing.length > 0 ? ['**Unknown**', '', ...bulletList(cause.missing)] : []),
 ];
 
-const fixLines = ({ fix, reference }: JudgedCause, label: string): string[] => [
+const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => [
   `**${label}** ${fix.summary}`,
   '',
-  ...(fix.commands.length > 0 ? fenced(fix.commands.join('\n')) : []),
-  ...(fix.sideEffects.length > 0 ? ['**Note**', '', ...list(fix.sideEffects)] : []),
+  ...(fix.commands.length > 0 ? codeFence(fix.commands.join('\n')) : []),
+  ...(fix.sideEffects.length > 0 ? ['**Note**', '', ...bulletList(fix.sideEffects)] : []),
   ...documentation(reference),
 ];
 
-const causeLines = (cause: JudgedCause): string[] => [
-  ...evidence(cause),
+const causeLines = (cause: CauseResult): string[] => [
+  ...evidenceLines(cause),
   ...fixLines(cause, cause.standing === 'possible' ? 'If it is:' : 'Fix:'),
 ];
 
@@ -164,28 +165,28 @@ const traceLines = ({ traces }: Diagnosis): string[] =>
   traces === null
     ? []
     : [
-        ...fenced(traces.ids.join('\n')),
-        ...list([
+        ...codeFence(traces.ids.join('\n')),
+        ...bulletList([
           `not there: ${traces.meaning.absent}`,
           `started, not finished: ${traces.meaning.started}`,
           `finished: ${traces.meaning.finished}`,
         ]),
         'In a shell:',
         '',
-        ...fenced(traces.grep),
+        ...codeFence(traces.grep),
         'In CloudWatch Logs Insights:',
         '',
-        ...fenced(traces.logsInsights),
+        ...codeFence(traces.logsInsights),
         ...(traces.logFormat.length > 0
-          ? ['To log the trace id where it is not logged yet:', '', ...traces.logFormat.flatMap(fenced)]
+          ? ['To log the trace id where it is not logged yet:', '', ...traces.logFormat.flatMap(codeFence)]
           : []),
       ];
 
 const factList = (facts: readonly Fact[]): string =>
   facts.length === 0 ? '' : ` (${facts.map((fact) => `${fact.label}: ${factValue(fact)}`).join(' · ')})`;
 
-const findingLines = ({ outcome, summary, facts, why, fix, reference }: Finding): string[] => [
-  `- ${OUTCOME_MARK[outcome]} ${summary}${factList(unsaid(facts, summary))}`,
+const findingLines = ({ outcome, summary, facts, why, fix, reference }: CheckFinding): string[] => [
+  `- ${OUTCOME_MARK[outcome]} ${summary}${factList(factsNotInSentence(facts, summary))}`,
   ...(outcome === 'fail' ? [`  - Why it matters: ${why}`] : []),
   ...(outcome === 'fail' && fix !== null ? [`  - Fix: ${fix}`] : []),
   ...(outcome === 'fail'
@@ -199,7 +200,7 @@ const checklistLines = ({ steps }: Diagnosis): string[] =>
   steps.length === 0
     ? []
     : [
-        `${(Object.keys(OUTCOME_MARK) as Outcome[]).map((key) => `${OUTCOME_MARK[key]} ${OUTCOME_WORD[key]}`).join(', ')}`,
+        `${(Object.keys(OUTCOME_MARK) as CheckOutcome[]).map((key) => `${OUTCOME_MARK[key]} ${OUTCOME_WORD[key]}`).join(', ')}`,
         '',
         ...steps.flatMap(({ step, title, outcome, findings }) => [
           `### ${OUTCOME_MARK[outcome]} ${step} ${title}`,
@@ -214,16 +215,16 @@ const sourceLines = ({ steps }: Diagnosis): string[] => {
   const checks = new Map<string, string[]>();
   for (const { check, sources } of steps.flatMap(({ findings }) => findings))
     for (const source of sources) checks.set(source, [...(checks.get(source) ?? []), check]);
-  return [...checks].flatMap(([source, names]) => [`For ${names.join(', ')}:`, '', ...fenced(source)]);
+  return [...checks].flatMap(([source, names]) => [`For ${names.join(', ')}:`, '', ...codeFence(source)]);
 };
 
 /** A document that starts with what happened and ends with what it cost to know; ends in a newline. */
-export const renderMarkdown = (outside: Diagnosis): string => {
-  const diagnosis = visibleDiagnosis(outside, markdownText);
+export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
+  const diagnosis = escapeDiagnosis(rawDiagnosis, markdownText);
   const { verdict, triage } = diagnosis;
   const provisional = provisionalSentence(diagnosis);
   const reading = readingWords(diagnosis);
-  const { main, between, others, lookAlikes, alsoRuledOut, notSeen } = sortCauses(diagnosis);
+  const { main, between, others, lookAlikes, alsoRuledOut, unjudged } = sortCauses(diagnosis);
   const lines = [
     `# ${headline(diagnosis)}`,
     '',
@@ -232,7 +233,7 @@ export const renderMarkdown = (outside: Diagnosis): string => {
     triage.summary,
     '',
     ...(provisional === null ? [] : [provisional, '']),
-    ...impact(diagnosis),
+    ...impactLines(diagnosis),
     ...(main === null
       ? section(between.length > 0 ? 'What it could be' : 'What would settle it', [
           ...between.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
@@ -245,16 +246,16 @@ export const renderMarkdown = (outside: Diagnosis): string => {
     ...section('Keep-alive, measured', keepAliveLines(diagnosis)),
     ...section(
       'Ruled out',
-      lookAlikes.length + alsoRuledOut.length === 0 ? [] : list(ruledOutLines([...lookAlikes, ...alsoRuledOut])),
+      lookAlikes.length + alsoRuledOut.length === 0 ? [] : bulletList(ruledOutLines([...lookAlikes, ...alsoRuledOut])),
     ),
     ...section(
       'Not judged',
-      notSeen.length === 0 || (triage.errors ?? 0) === 0
+      unjudged.length === 0 || (triage.errors ?? 0) === 0
         ? []
-        : list(notSeen.map((cause) => `${cause.title}: ${cause.missing.join('; ')}`)),
+        : bulletList(unjudged.map((cause) => `${cause.title}: ${cause.missing.join('; ')}`)),
     ),
     ...section('Checklist', checklistLines(diagnosis)),
-    ...section('Not seen', diagnosis.gaps.length === 0 ? [] : list(diagnosis.gaps)),
+    ...section('Not seen', diagnosis.gaps.length === 0 ? [] : bulletList(diagnosis.gaps)),
     ...section('Repeat by hand', sourceLines(diagnosis)),
     ...section('Cost', [...(reading === null ? [] : [`Read ${reading}.`, '']), costAndEstimate(diagnosis)]),
   ];

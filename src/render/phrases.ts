@@ -1,21 +1,21 @@
 /** The units, times and sentences that every renderer shares. Pure; times are UTC. */
 import type { CauseId } from '../diagnose/cause-ids.ts';
-import type { Diagnosis, Fact, JudgedCause, Outcome, Standing } from '../diagnose/diagnosis.ts';
-import { ADMITS, type SignatureId } from '../diagnose/signature.ts';
+import type { CauseResult, CheckOutcome, Diagnosis, Fact, Standing } from '../diagnose/diagnosis.ts';
+import { CAUSES_BY_SIGNATURE, type SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
-import type { Estimate } from '../evidence/evidence.ts';
+import type { CostEstimate } from '../evidence/evidence.ts';
 import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
-export const duration = (value: number): string =>
-  value !== 0 && Math.abs(value) < 1 ? `${exact(value * 1000)} ms` : `${exact(value)} s`;
+export const formatSeconds = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1 ? `${formatExact(value * 1000)} ms` : `${formatExact(value)} s`;
 
 /** At most three digits behind the point: 0.5 → "0.5", 71204 → "71,204". */
-const exact = (value: number): string => grouped(Math.round(value * 1000) / 1000);
+const formatExact = (value: number): string => grouped(Math.round(value * 1000) / 1000);
 
 /** 12400000 → "12.4 MB"; powers of ten, as S3 and Athena bill. */
-export const bytes = (value: number): string => {
+export const formatBytes = (value: number): string => {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = value;
   let unit = 0;
@@ -27,38 +27,39 @@ export const bytes = (value: number): string => {
 };
 
 /** Dollars, to the hundredth of a cent below one dollar. */
-export const dollars = (value: number): string => {
+export const formatDollars = (value: number): string => {
   if (value === 0) return '$0';
   if (value < 0.0001) return 'under $0.0001';
   return `$${value.toFixed(value < 1 ? 4 : 2)}`;
 };
 
 /** "2026-11-19T02:40:00.000Z" → "02:40:00"; a text that is no time stays what it is. */
-export const clock = (iso: string): string => /T(\d\d:\d\d:\d\d)/.exec(iso)?.[1] ?? iso;
+export const timeOfDay = (iso: string): string => /T(\d\d:\d\d:\d\d)/.exec(iso)?.[1] ?? iso;
 
 /** "2026-11-19T02:40:00.000Z" → "2026-11-19". */
-export const day = (iso: string): string => /^[^T]*/.exec(iso)?.[0] ?? iso;
+export const dateOf = (iso: string): string => /^[^T]*/.exec(iso)?.[0] ?? iso;
 
 /** The time of day, with its date when that is not the one already named. */
-export const moment = (iso: string, known: string): string =>
-  day(iso) === day(known) ? clock(iso) : `${day(iso)} ${clock(iso)}`;
+export const momentOf = (iso: string, namedDay: string): string =>
+  dateOf(iso) === dateOf(namedDay) ? timeOfDay(iso) : `${dateOf(iso)} ${timeOfDay(iso)}`;
 
 /** "2026-11-19 02:40:00–02:55:00 UTC". */
-export const span = (from: string, to: string): string => `${day(from)} ${clock(from)}–${moment(to, from)} UTC`;
+export const windowSpan = (from: string, to: string): string =>
+  `${dateOf(from)} ${timeOfDay(from)}–${momentOf(to, from)} UTC`;
 
 /** What, which statuses, when, how sure: enough for a notification. */
 export const headline = ({ loadBalancer, asked, window, provisional }: Diagnosis): string =>
   [
     loadBalancer.name,
     asked.statuses.join(', '),
-    span(window.from, window.to),
+    windowSpan(window.from, window.to),
     provisional ? 'provisional' : 'final',
   ].join(' · ');
 
-export const OUTCOME_MARK: Record<Outcome, string> = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' };
+export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' };
 
 /** What the marks mean, in words. */
-export const OUTCOME_WORD: Record<Outcome, string> = {
+export const OUTCOME_WORD: Record<CheckOutcome, string> = {
   pass: 'in order',
   fail: 'fault',
   unknown: 'could not look',
@@ -84,7 +85,7 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
 };
 
 /** "146 of 149 errors"; without a number of errors, the share. */
-export const explained = (share: number, errors: number | null): string =>
+export const explainedErrors = (share: number, errors: number | null): string =>
   errors === null ? `${percent(share)} of the errors` : `${number(share * errors)} of ${plural(errors, 'error')}`;
 
 const STANDING_VERB: Record<Standing, string> = {
@@ -96,28 +97,28 @@ const STANDING_VERB: Record<Standing, string> = {
 };
 
 /** "Keep-alive race (likely) explains 146 of 149 errors". */
-export const causeTitle = (cause: JudgedCause, errors: number | null): string =>
-  `${cause.title} (${cause.standing}) ${STANDING_VERB[cause.standing]} ${explained(cause.explains, errors)}`;
+export const causeTitle = (cause: CauseResult, errors: number | null): string =>
+  `${cause.title} (${cause.standing}) ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
 
 /** The causes by what the reader does with them, each list in the order of the diagnosis. */
 export interface SortedCauses {
   /** The verdict's cause, or null. */
-  main: JudgedCause | null;
+  main: CauseResult | null;
   /** What an undecided verdict is between. */
-  between: JudgedCause[];
+  between: CauseResult[];
   /** The other confirmed, likely and possible ones. */
-  others: JudgedCause[];
+  others: CauseResult[];
   /** Ruled out: those the errors' signatures would admit, then the rest. */
-  lookAlikes: JudgedCause[];
-  alsoRuledOut: JudgedCause[];
+  lookAlikes: CauseResult[];
+  alsoRuledOut: CauseResult[];
   /** Not judged for want of something to look at; not judged because no error has their shape. */
-  notSeen: JudgedCause[];
-  noError: JudgedCause[];
+  unjudged: CauseResult[];
+  unmatched: CauseResult[];
 }
 
 /** Every cause ends up in exactly one of the lists. */
 export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCauses => {
-  const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => ADMITS[id]));
+  const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => CAUSES_BY_SIGNATURE[id]));
   const main = causes.find((cause) => cause.id === verdict.cause) ?? null;
   const between = causes.filter((cause) => cause !== main && verdict.between.includes(cause.id));
   const rest = causes.filter((cause) => cause !== main && !between.includes(cause));
@@ -129,17 +130,17 @@ export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCa
     others: rest.filter((cause) => cause.standing !== 'ruled-out' && cause.standing !== 'untested'),
     lookAlikes: ruledOut.filter((cause) => admitted.has(cause.id)),
     alsoRuledOut: ruledOut.filter((cause) => !admitted.has(cause.id)),
-    notSeen: untested.filter((cause) => cause.missing.length > 0),
-    noError: untested.filter((cause) => cause.missing.length === 0),
+    unjudged: untested.filter((cause) => cause.missing.length > 0),
+    unmatched: untested.filter((cause) => cause.missing.length === 0),
   };
 };
 
 /** "Connection refused: connections were open; 0 connection errors". */
-export const ruledOutLine = (cause: JudgedCause): string =>
+export const ruledOutLine = (cause: CauseResult): string =>
   cause.against[0] === undefined ? cause.title : `${cause.title}: ${cause.against[0]}`;
 
 /** One line for each reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
-export function ruledOutLines(causes: readonly JudgedCause[]): string[] {
+export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   const byReason = groupBy(causes, (cause) => cause.against[0] ?? '');
   return [...byReason].flatMap(([reason, own]) => {
     const titles = own.map(({ title }, index) => (index === 0 ? title : inSentence(title)));
@@ -150,17 +151,17 @@ export function ruledOutLines(causes: readonly JudgedCause[]): string[] {
 /** A fact's value with its unit. */
 export const factValue = ({ value, unit }: Fact): string => {
   if (typeof value === 'string') return value;
-  if (unit === 'seconds') return duration(value);
-  if (unit === 'bytes') return bytes(value);
-  if (unit === 'percent') return `${exact(value)} %`;
+  if (unit === 'seconds') return formatSeconds(value);
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'percent') return `${formatExact(value)} %`;
   if (unit === 'requests') return plural(value, 'request');
-  return exact(value);
+  return formatExact(value);
 };
 
 /** The facts that the sentence does not already say: those whose value does not stand in it. */
-export const unsaid = (facts: readonly Fact[], summary: string): Fact[] =>
+export const factsNotInSentence = (facts: readonly Fact[], summary: string): Fact[] =>
   facts.filter((fact) => {
-    const plain = typeof fact.value === 'number' ? exact(fact.value) : fact.value;
+    const plain = typeof fact.value === 'number' ? formatExact(fact.value) : fact.value;
     return !summary.includes(factValue(fact)) && !(plain.length > 1 && summary.includes(plain));
   });
 
@@ -170,7 +171,7 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   const idle =
     keepAlive.idleTimeoutSeconds === null
       ? 'the idle timeout of the load balancer is not known'
-      : `the load balancer keeps them ${duration(keepAlive.idleTimeoutSeconds)}`;
+      : `the load balancer keeps them ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
   const edge = `${outOf(keepAlive.errorsAtEdge, keepAlive.errorsExamined)} errors examined`;
   return `${keepAlive.targetGroup} closes idle connections at ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
 };
@@ -189,7 +190,7 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
     );
   else if (errorsInLog !== null)
     parts.push(`${plural(errorsInLog, 'error')} by the load balancer, not compared with CloudWatch`);
-  parts.push(newestEntry === null ? 'no entry read' : `newest entry ${moment(newestEntry, window.from)} UTC`);
+  parts.push(newestEntry === null ? 'no entry read' : `newest entry ${momentOf(newestEntry, window.from)} UTC`);
   if (unreadableLines !== null && unreadableLines > 0) parts.push(`${plural(unreadableLines, 'line')} not readable`);
   return parts.join('; ');
 };
@@ -198,16 +199,18 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
 export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const { provisional, window, asked, triage } = diagnosis;
   if (!provisional) return null;
-  const span = { from: Date.parse(window.from), to: Date.parse(window.to) };
+  const period = { from: Date.parse(window.from), to: Date.parse(window.to) };
   // A log that cannot be read is not there later either.
-  const again = triage.requests === null ? null : nextCheck(span, Date.parse(asked.now), 1);
-  const when = again === null ? '' : ` Asking again makes sense at ${moment(iso(again), window.from)} UTC.`;
+  const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1);
+  const when = again === null ? '' : ` Asking again makes sense at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
 };
 
 /** "at most 2.1 GB and $0.0105". */
-export const mostWords = (atMost: Estimate['atMost']): string =>
-  atMost === null ? 'at most an unknown amount' : `at most ${bytes(atMost.bytes)} and ${dollars(atMost.usd)}`;
+export const upperBoundWords = (atMost: CostEstimate['atMost']): string =>
+  atMost === null
+    ? 'at most an unknown amount'
+    : `at most ${formatBytes(atMost.bytes)} and ${formatDollars(atMost.usd)}`;
 
 /** "from S3 directly: 9 files, 12.4 MB, as asked"; null where nothing was chosen. */
 export const readingWords = ({ reading }: Diagnosis): string | null => reading?.how ?? null;
@@ -216,13 +219,13 @@ export const readingWords = ({ reading }: Diagnosis): string | null => reading?.
 export const costAndEstimate = (diagnosis: Diagnosis): string => {
   const estimate = diagnosis.reading?.estimate;
   const cost = costSentence(diagnosis);
-  return estimate ? `${cost}; estimated ${bytes(estimate.bytes)}, ${mostWords(estimate.atMost)}` : cost;
+  return estimate ? `${cost}; estimated ${formatBytes(estimate.bytes)}, ${upperBoundWords(estimate.atMost)}` : cost;
 };
 
 /** "12.4 MB read, 6 queries, $0.0001"; nothing of queries and dollars where none were asked for and paid. */
 export const costSentence = ({ cost: { bytesScanned, queries, usd } }: Diagnosis): string =>
   [
-    `${bytes(bytesScanned)} read`,
+    `${formatBytes(bytesScanned)} read`,
     ...(queries > 0 ? [plural(queries, 'query', 'queries')] : []),
-    ...(queries > 0 || usd > 0 ? [dollars(usd)] : []),
+    ...(queries > 0 || usd > 0 ? [formatDollars(usd)] : []),
   ].join(', ');

@@ -1,10 +1,10 @@
 /** The tables of the README, from what checks and causes say of themselves. */
 import type { Cause } from '../diagnose/causes/cause.ts';
 import { type Check, STEP_TITLES } from '../diagnose/checks/check.ts';
-import { visible } from '../format/escape-control-characters.ts';
+import { escapeControls } from '../format/escape-control-characters.ts';
 import { markdownText } from './markdown.ts';
 
-const cell = (text: string): string => markdownText(visible(text));
+const cell = (text: string): string => markdownText(escapeControls(text));
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
@@ -13,7 +13,7 @@ type CheckRow = Pick<Check, 'id' | 'step' | 'question' | 'reference'>;
 type CauseRow = Pick<Cause, 'id' | 'title' | 'explanation' | 'reference'>;
 
 /** One row a check, by step and then in the order given; ends in a newline. */
-export const renderChecklist = (checks: readonly CheckRow[]): string =>
+export const renderCheckTable = (checks: readonly CheckRow[]): string =>
   `${[
     row(['Step', 'Check', 'Question']),
     row(['-', '-', '-']),
@@ -25,7 +25,7 @@ export const renderChecklist = (checks: readonly CheckRow[]): string =>
   ].join('\n')}\n`;
 
 /** One row a cause, in the order given; ends in a newline. */
-export const renderCauses = (causes: readonly CauseRow[]): string =>
+export const renderCauseTable = (causes: readonly CauseRow[]): string =>
   `${[
     row(['Cause', 'What it is']),
     row(['-', '-']),

@@ -2,17 +2,17 @@
 import picocolors from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import type { Diagnosis, Finding, JudgedCause, Outcome, Step } from '../diagnose/diagnosis.ts';
-import { visibleDiagnosis } from '../format/escape-control-characters.ts';
+import type { CauseResult, CheckFinding, ChecklistStep, CheckOutcome, Diagnosis } from '../diagnose/diagnosis.ts';
+import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { number } from '../format/wording.ts';
 import {
   causeTitle,
-  clock,
   completenessSentence,
   costAndEstimate,
-  duration,
-  explained,
+  explainedErrors,
+  factsNotInSentence,
   factValue,
+  formatSeconds,
   headline,
   OUTCOME_MARK,
   OUTCOME_WORD,
@@ -21,9 +21,9 @@ import {
   ruledOutLines,
   SIGNATURE_MEANING,
   sortCauses,
-  unsaid,
+  timeOfDay,
 } from './phrases.ts';
-import { type Timeline, type TimelineRow, timeline } from './timeline.ts';
+import { buildTimeline, type Timeline, type TimelineRow } from './timeline.ts';
 
 export interface TerminalOptions {
   /** Display columns; what is narrower than 72 or wider than 100 is taken as that. */
@@ -41,13 +41,13 @@ interface Page {
 const LABEL = 11;
 const NARROWEST = 72;
 const WIDEST = 100;
-const MOST_BARS = 30;
-const MOST_TRACES = 5;
+const MAX_BARS = 30;
+const MAX_TRACES = 5;
 const FEW_GAPS = 4;
 
 /** A number stays with its unit: "60" and "s" never end up on two lines. */
 const NUMBER_AND_UNIT = /(\d) (?=(?:s|ms|min|%|[kMGT]?B|UTC)(?![\p{L}\d]))/gu;
-const KEPT = '\u00a0';
+const NO_BREAK_SPACE = '\u00a0';
 
 /** A count stays with what it counts: "13 × 502". */
 const COUNT_OF = /(\d) × /g;
@@ -56,7 +56,7 @@ const COUNT_OF = /(\d) × /g;
 const COMMAND = /\baws [a-z0-9-]+ [a-z0-9-]+(?: --[a-z0-9-]+(?: [^\s,;-][^\s;]*(?: [^\s=,;]+=[^\s;]*)*)?)+/g;
 
 /** Names that are copied: ARNs, places in S3 and log files. Longer than any of them is something else. */
-const COPIED = /(?:^|[\s("'`])(?:arn:aws[a-z-]*:|s3:\/\/|(?:[\w!.*'()-]+\/){0,9}AWSLogs\/)\S{1,500}(?:\s|$)/;
+const COPYABLE = /(?:^|[\s("'`])(?:arn:aws[a-z-]*:|s3:\/\/|(?:[\w!.*'()-]+\/){0,9}AWSLogs\/)\S{1,500}(?:\s|$)/;
 
 /**
  * Lines of at most `width` columns; the first starts with `first`, the others with `rest`. What is copied is not broken, and has a line of
@@ -64,22 +64,22 @@ const COPIED = /(?:^|[\s("'`])(?:arn:aws[a-z-]*:|s3:\/\/|(?:[\w!.*'()-]+\/){0,9}
  */
 const wrap = (text: string, width: number, first = '', rest = first): string[] => {
   const room = Math.max(16, width - Math.max(stringWidth(first), stringWidth(rest)));
-  const kept = text
-    .replace(NUMBER_AND_UNIT, `$1${KEPT}`)
-    .replace(COUNT_OF, `$1${KEPT}×${KEPT}`)
-    .replace(COMMAND, (command) => command.replaceAll(' ', KEPT));
-  const isCopied = (words: string): boolean => COPIED.test(words) || words.includes(`aws${KEPT}`);
-  const broken = (words: string): string[] => wrapAnsi(words, room, { hard: true }).split('\n');
-  const lines = isCopied(kept)
-    ? wrapAnsi(kept, room, { hard: false })
+  const unbreakable = text
+    .replace(NUMBER_AND_UNIT, `$1${NO_BREAK_SPACE}`)
+    .replace(COUNT_OF, `$1${NO_BREAK_SPACE}×${NO_BREAK_SPACE}`)
+    .replace(COMMAND, (command) => command.replaceAll(' ', NO_BREAK_SPACE));
+  const isCopyable = (words: string): boolean => COPYABLE.test(words) || words.includes(`aws${NO_BREAK_SPACE}`);
+  const breakLines = (words: string): string[] => wrapAnsi(words, room, { hard: true }).split('\n');
+  const lines = isCopyable(unbreakable)
+    ? wrapAnsi(unbreakable, room, { hard: false })
         .split('\n')
-        .flatMap((line) => (isCopied(line) ? [line] : broken(line)))
-    : broken(kept);
-  return lines.map((line, index) => `${index === 0 ? first : rest}${line.replaceAll(KEPT, ' ')}`.trimEnd());
+        .flatMap((line) => (isCopyable(line) ? [line] : breakLines(line)))
+    : breakLines(unbreakable);
+  return lines.map((line, index) => `${index === 0 ? first : rest}${line.replaceAll(NO_BREAK_SPACE, ' ')}`.trimEnd());
 };
 
 /** A label in its column and its sentences beside it, each with a hanging indent. */
-const labelled = (page: Page, label: string, sentences: readonly string[], indent = ''): string[] =>
+const labelledLines = (page: Page, label: string, sentences: readonly string[], indent = ''): string[] =>
   sentences.flatMap((sentence, index) => {
     const hanging = `${indent}${' '.repeat(LABEL)}`;
     const [start = '', ...others] = wrap(sentence, page.width, hanging, `${hanging}  `);
@@ -92,28 +92,28 @@ const verbatim = (text: string, indent: string): string[] =>
   text.split('\n').map((line) => `${indent}${line}`.trimEnd());
 
 /** A long AWS command on several lines, one option each, still one command. Quoted text is left alone. */
-const continued = (command: string, width: number): string =>
+const breakCommand = (command: string, width: number): string =>
   /^aws [^'"\n\\]+$/.test(command) && command.length > width ? command.replace(/ (?=--)/g, ' \\\n  ') : command;
 
-const heading = (page: Page, text: string, aside = ''): string[] => {
+const headingLines = (page: Page, text: string, aside = ''): string[] => {
   const lines = wrap(aside === '' ? text : `${text}  ${aside}`, page.width);
   return ['', ...lines.map(page.paint.bold)];
 };
 
-const fixLines = (page: Page, { fix }: JudgedCause, indent = ''): string[] => [
-  ...labelled(page, 'Fix', [fix.summary], indent),
-  ...fix.commands.flatMap((command) => verbatim(continued(command, page.width - 8), `${indent}    `)),
-  ...(fix.sideEffects.length > 0 ? labelled(page, 'Note', fix.sideEffects, indent) : []),
+const fixLines = (page: Page, { fix }: CauseResult, indent = ''): string[] => [
+  ...labelledLines(page, 'Fix', [fix.summary], indent),
+  ...fix.commands.flatMap((command) => verbatim(breakCommand(command, page.width - 8), `${indent}    `)),
+  ...(fix.sideEffects.length > 0 ? labelledLines(page, 'Note', fix.sideEffects, indent) : []),
 ];
 
-const evidenceLines = (page: Page, cause: JudgedCause, indent = ''): string[] => [
-  ...labelled(page, 'For', cause.for.length > 0 ? cause.for : ['–'], indent),
-  ...labelled(page, 'Against', cause.against.length > 0 ? cause.against : ['–'], indent),
-  ...labelled(page, 'Unknown', cause.missing, indent),
+const evidenceLines = (page: Page, cause: CauseResult, indent = ''): string[] => [
+  ...labelledLines(page, 'For', cause.for.length > 0 ? cause.for : ['–'], indent),
+  ...labelledLines(page, 'Against', cause.against.length > 0 ? cause.against : ['–'], indent),
+  ...labelledLines(page, 'Unknown', cause.missing, indent),
 ];
 
 /** Headline, verdict and triage: what a person must know when nothing else is read. */
-const top = (page: Page, diagnosis: Diagnosis): string[] => {
+const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const { verdict, triage } = diagnosis;
   const provisional = provisionalSentence(diagnosis);
   const tone =
@@ -134,30 +134,39 @@ const top = (page: Page, diagnosis: Diagnosis): string[] => {
 const decideLines = (page: Page, { verdict, traces }: Diagnosis): string[] =>
   verdict.decidedBy === null || traces?.ids.some((id) => verdict.decidedBy?.includes(id))
     ? []
-    : labelled(page, 'Decide by', [verdict.decidedBy]);
+    : labelledLines(page, 'Decide by', [verdict.decidedBy]);
 
 /** The cause that was found, with its evidence and its fix. */
-const found = (page: Page, cause: JudgedCause, diagnosis: Diagnosis): string[] => {
+const mainCauseLines = (page: Page, cause: CauseResult, diagnosis: Diagnosis): string[] => {
   const runtimes = cause.id === 'keep-alive-race' ? (diagnosis.keepAlive?.runtimes ?? []) : [];
   return [
-    ...heading(page, causeTitle(cause, diagnosis.triage.errors)),
+    ...headingLines(page, causeTitle(cause, diagnosis.triage.errors)),
     ...evidenceLines(page, cause),
-    ...(runtimes.length > 0 ? labelled(page, 'Runtime', [`${runtimes.join(', ')} by default`]) : []),
+    ...(runtimes.length > 0 ? labelledLines(page, 'Runtime', [`${runtimes.join(', ')} by default`]) : []),
     ...fixLines(page, cause),
     ...decideLines(page, diagnosis),
   ];
 };
 
 /** What it could be, and what would tell. */
-const undecided = (page: Page, diagnosis: Diagnosis, between: readonly JudgedCause[]): string[] => {
+const undecidedLines = (page: Page, diagnosis: Diagnosis, between: readonly CauseResult[]): string[] => {
   const { verdict, triage } = diagnosis;
   if (between.length === 0 && verdict.decidedBy === null) return [];
   return [
-    ...(between.length > 1 ? heading(page, 'What it could be') : between.length > 0 ? heading(page, 'Possible') : ['']),
+    ...(between.length > 1
+      ? headingLines(page, 'What it could be')
+      : between.length > 0
+        ? headingLines(page, 'Possible')
+        : ['']),
     ...between.flatMap((cause) => [
-      ...wrap(`${cause.title}, could explain ${explained(cause.explains, triage.errors)}`, page.width, '  ', '    '),
+      ...wrap(
+        `${cause.title}, could explain ${explainedErrors(cause.explains, triage.errors)}`,
+        page.width,
+        '  ',
+        '    ',
+      ),
       ...evidenceLines(page, cause, '    '),
-      ...labelled(page, 'If it is', [cause.fix.summary], '    '),
+      ...labelledLines(page, 'If it is', [cause.fix.summary], '    '),
     ]),
     ...decideLines(page, diagnosis),
   ];
@@ -167,16 +176,16 @@ const undecided = (page: Page, diagnosis: Diagnosis, between: readonly JudgedCau
 const traceLines = (page: Page, { traces }: Diagnosis): string[] => {
   if (traces === null) return [];
   const { ids, grep, logsInsights, logFormat, meaning } = traces;
-  const more = ids.length - MOST_TRACES;
+  const more = ids.length - MAX_TRACES;
   const copyable = (label: string, texts: readonly string[]): string[] =>
     texts.length === 0 ? [] : [page.paint.bold(label), ...texts.flatMap((text) => verbatim(text, '    '))];
   return [
-    ...heading(page, "What the application's log says decides; look there for"),
-    ...ids.slice(0, MOST_TRACES).flatMap((id) => verbatim(id, '    ')),
+    ...headingLines(page, "What the application's log says decides; look there for"),
+    ...ids.slice(0, MAX_TRACES).flatMap((id) => verbatim(id, '    ')),
     ...(more > 0 ? [`    and ${number(more)} more (--json lists them)`] : []),
-    ...labelled(page, 'Not there', [meaning.absent]),
-    ...labelled(page, 'Started', [meaning.started]),
-    ...labelled(page, 'Finished', [meaning.finished]),
+    ...labelledLines(page, 'Not there', [meaning.absent]),
+    ...labelledLines(page, 'Started', [meaning.started]),
+    ...labelledLines(page, 'Finished', [meaning.finished]),
     ...copyable('Shell', [grep]),
     ...copyable('CloudWatch Logs Insights', [logsInsights]),
     ...copyable('To log the trace id where it is not logged yet', logFormat),
@@ -190,19 +199,19 @@ const roomForBars = (page: Page, { rows }: Timeline): number => {
   return page.width - labels - 2 * totals - '      '.length - '  peak  at 00:00:00'.length;
 };
 
-const barLines = (page: Page, drawn: Timeline, room: number): string[] => {
-  const { rows, from, to, barSeconds } = drawn;
+const barLines = (page: Page, barTimeline: Timeline, room: number): string[] => {
+  const { rows, from, to, barSeconds } = barTimeline;
   const labels = Math.max(...rows.map(({ label }) => label.length));
   const totals = Math.max(...rows.map(({ total }) => number(total).length));
   const amount = rows[0]?.values.length ?? 1;
   const thick = amount * 2 <= room ? 2 : 1;
   const line = ({ label, total, bars, peak }: TimelineRow): string =>
     `  ${label.padEnd(labels)}  ${number(total).padStart(totals)}  ${bars.replace(/./gu, (bar) => bar.repeat(thick))}` +
-    (peak === null ? '' : `  peak ${number(peak.count)} at ${clock(peak.from)}`);
-  const ends = `${clock(from)}${' '.repeat(Math.max(1, amount * thick - 16))}${clock(to)}`;
-  const each = barSeconds % 60 === 0 ? `${barSeconds / 60} min` : duration(barSeconds);
+    (peak === null ? '' : `  peak ${number(peak.count)} at ${timeOfDay(peak.from)}`);
+  const ends = `${timeOfDay(from)}${' '.repeat(Math.max(1, amount * thick - 16))}${timeOfDay(to)}`;
+  const each = barSeconds % 60 === 0 ? `${barSeconds / 60} min` : formatSeconds(barSeconds);
   return [
-    ...heading(page, `Errors over time, UTC, ${each} a bar, each row to its own peak`),
+    ...headingLines(page, `Errors over time, UTC, ${each} a bar, each row to its own peak`),
     ...rows.flatMap((row) => [
       line(row),
       ...(row.label === 'requests' ? [] : wrap(SIGNATURE_MEANING[row.label], page.width, '    ').map(page.paint.dim)),
@@ -212,16 +221,16 @@ const barLines = (page: Page, drawn: Timeline, room: number): string[] => {
 };
 
 /** Nothing for a single error: its time is in the triage. */
-const chart = (page: Page, diagnosis: Diagnosis): string[] => {
-  const whole = timeline(diagnosis.timeline, 1);
+const timelineLines = (page: Page, diagnosis: Diagnosis): string[] => {
+  const whole = buildTimeline(diagnosis.timeline, 1);
   const errors = whole?.rows.reduce((sum, { label, total }) => (label === 'requests' ? sum : sum + total), 0) ?? 0;
   if (whole === null || errors < 2) return [];
-  const room = Math.max(8, Math.min(MOST_BARS, roomForBars(page, whole)));
-  const drawn = timeline(diagnosis.timeline, room);
-  return drawn === null ? [] : barLines(page, drawn, room);
+  const room = Math.max(8, Math.min(MAX_BARS, roomForBars(page, whole)));
+  const barTimeline = buildTimeline(diagnosis.timeline, room);
+  return barTimeline === null ? [] : barLines(page, barTimeline, room);
 };
 
-const marked = (page: Page, outcome: Outcome): string => {
+const paintMark = (page: Page, outcome: CheckOutcome): string => {
   const paint = {
     pass: page.paint.green,
     fail: page.paint.red,
@@ -232,16 +241,16 @@ const marked = (page: Page, outcome: Outcome): string => {
 };
 
 /** One finding; a failed one says more: the facts its sentence leaves out, and what to do. */
-const findingLines = (page: Page, { outcome, summary, facts, fix }: Finding): string[] => {
+const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding): string[] => {
   const [start = '', ...others] = wrap(summary, page.width, '      ');
   const detail =
     outcome === 'fail'
-      ? unsaid(facts, summary)
+      ? factsNotInSentence(facts, summary)
           .map((fact) => `${fact.label}: ${factValue(fact)}`)
           .join(' · ')
       : '';
   return [
-    `    ${marked(page, outcome)} ${start.trimStart()}`,
+    `    ${paintMark(page, outcome)} ${start.trimStart()}`,
     ...others,
     ...(detail === '' ? [] : wrap(detail, page.width, '      ').map(page.paint.dim)),
     ...(outcome === 'fail' && fix !== null ? wrap(fix, page.width, '      → ', '        ') : []),
@@ -249,61 +258,63 @@ const findingLines = (page: Page, { outcome, summary, facts, fix }: Finding): st
 };
 
 /** What keeps a whole check from looking. */
-const NOT_LOOKED = /^Could not look: /;
+const COULD_NOT_LOOK = /^Could not look: /;
 
 /** Checks of which one and the same is to be said are one line, where the first of them stands. */
-const joined = (findings: readonly Finding[]): Finding[] =>
+const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.flatMap((finding, index) => {
-    const isSame = ({ outcome, summary }: Finding) => outcome === finding.outcome && summary === finding.summary;
+    const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;
     const checks = findings.filter(isSame).length;
     if (checks === 1 || finding.outcome === 'fail') return [finding];
-    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: counted(finding.summary, checks) }];
+    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: withCheckCount(finding.summary, checks) }];
   });
 
-const counted = (summary: string, checks: number): string =>
-  NOT_LOOKED.test(summary)
-    ? summary.replace(NOT_LOOKED, `Could not look (${number(checks)} checks): `)
+const withCheckCount = (summary: string, checks: number): string =>
+  COULD_NOT_LOOK.test(summary)
+    ? summary.replace(COULD_NOT_LOOK, `Could not look (${number(checks)} checks): `)
     : `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;
 
-const stepLines = (page: Page, { step, title, outcome, findings }: Step): string[] => [
-  `${marked(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,
-  ...joined(findings).flatMap((finding) => findingLines(page, finding)),
+const stepLines = (page: Page, { step, title, outcome, findings }: ChecklistStep): string[] => [
+  `${paintMark(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,
+  ...mergeFindings(findings).flatMap((finding) => findingLines(page, finding)),
 ];
 
-const checklist = (page: Page, { steps }: Diagnosis): string[] => {
+const checklistLines = (page: Page, { steps }: Diagnosis): string[] => {
   const present = new Set(steps.flatMap((step) => [step.outcome, ...step.findings.map(({ outcome }) => outcome)]));
-  const legend = (Object.keys(OUTCOME_MARK) as Outcome[])
+  const legend = (Object.keys(OUTCOME_MARK) as CheckOutcome[])
     .filter((outcome) => present.has(outcome))
     .map((outcome) => `${OUTCOME_MARK[outcome]} ${OUTCOME_WORD[outcome]}`)
     .join('  ');
   return steps.length === 0
     ? []
-    : [...heading(page, 'Checklist', `(${legend})`), ...steps.flatMap((step) => stepLines(page, step))];
+    : [...headingLines(page, 'Checklist', `(${legend})`), ...steps.flatMap((step) => stepLines(page, step))];
 };
 
 /** The other causes that may have a part in it, each with its own fix. */
-const otherCauses = (page: Page, others: readonly JudgedCause[], errors: number | null): string[] =>
+const otherCauseLines = (page: Page, others: readonly CauseResult[], errors: number | null): string[] =>
   others.flatMap((cause) => [
-    ...heading(page, `Also: ${causeTitle(cause, errors)}`),
+    ...headingLines(page, `Also: ${causeTitle(cause, errors)}`),
     ...evidenceLines(page, cause),
-    ...(cause.standing === 'possible' ? labelled(page, 'If it is', [cause.fix.summary]) : fixLines(page, cause)),
+    ...(cause.standing === 'possible' ? labelledLines(page, 'If it is', [cause.fix.summary]) : fixLines(page, cause)),
   ]);
 
 /** Everything else that was considered, one line each, and the rest in one sentence. */
-const considered = (page: Page, diagnosis: Diagnosis): string[] => {
-  const { alsoRuledOut, notSeen, noError } = sortCauses(diagnosis);
+const consideredLines = (page: Page, diagnosis: Diagnosis): string[] => {
+  const { alsoRuledOut, unjudged, unmatched } = sortCauses(diagnosis);
   const lines = [
-    ...labelled(page, 'Ruled out', ruledOutLines(alsoRuledOut)),
-    ...labelled(
+    ...labelledLines(page, 'Ruled out', ruledOutLines(alsoRuledOut)),
+    ...labelledLines(
       page,
       'Not judged',
-      notSeen.map((cause) => `${cause.title}: ${cause.missing[0]}`),
+      unjudged.map((cause) => `${cause.title}: ${cause.missing[0]}`),
     ),
-    ...(noError.length > 0
-      ? labelled(page, 'No error', [`looks like one of the other ${number(noError.length)} causes (--json lists them)`])
+    ...(unmatched.length > 0
+      ? labelledLines(page, 'No error', [
+          `looks like one of the other ${number(unmatched.length)} causes (--json lists them)`,
+        ])
       : []),
   ];
-  return (diagnosis.triage.errors ?? 0) === 0 ? [] : [...heading(page, 'Other causes considered'), ...lines];
+  return (diagnosis.triage.errors ?? 0) === 0 ? [] : [...headingLines(page, 'Other causes considered'), ...lines];
 };
 
 /** A policy statement to copy stays on one line of its own. */
@@ -313,7 +324,7 @@ const gapLines = (page: Page, gaps: readonly string[]): string[] =>
   gaps.flatMap((gap, index) => {
     const [, sentence = gap, policy] = POLICY.exec(gap) ?? [];
     return [
-      ...labelled(page, index === 0 ? 'Not seen' : '', [sentence]),
+      ...labelledLines(page, index === 0 ? 'Not seen' : '', [sentence]),
       ...(policy === undefined ? [] : verbatim(policy, '    ')),
     ];
   });
@@ -321,7 +332,9 @@ const gapLines = (page: Page, gaps: readonly string[]): string[] =>
 /** Near the verdict while they are few; else only how many, and all of them at the end. */
 const fewGaps = (page: Page, { gaps }: Diagnosis): string[] =>
   gaps.length > FEW_GAPS
-    ? labelled(page, 'Not seen', [`${number(gaps.length)} things could not be looked at; they are listed at the end`])
+    ? labelledLines(page, 'Not seen', [
+        `${number(gaps.length)} things could not be looked at; they are listed at the end`,
+      ])
     : gapLines(page, gaps);
 
 const manyGaps = (page: Page, { gaps }: Diagnosis): string[] =>
@@ -330,36 +343,36 @@ const manyGaps = (page: Page, { gaps }: Diagnosis): string[] =>
 /** By what the log was read, and why. */
 const readingLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const words = readingWords(diagnosis);
-  return words === null ? [] : labelled(page, 'Read', [words]);
+  return words === null ? [] : labelledLines(page, 'Read', [words]);
 };
 
 /** The end is what a terminal shows first: how complete, how much, and the verdict once more. */
-const closing = (page: Page, diagnosis: Diagnosis, main: JudgedCause | null): string[] => [
+const closingLines = (page: Page, diagnosis: Diagnosis, main: CauseResult | null): string[] => [
   '',
-  ...(diagnosis.provisional ? [] : labelled(page, 'Log', [completenessSentence(diagnosis)])),
+  ...(diagnosis.provisional ? [] : labelledLines(page, 'Log', [completenessSentence(diagnosis)])),
   ...readingLines(page, diagnosis),
-  ...labelled(page, 'Cost', [costAndEstimate(diagnosis)]),
-  ...labelled(page, 'Verdict', [
+  ...labelledLines(page, 'Cost', [costAndEstimate(diagnosis)]),
+  ...labelledLines(page, 'Verdict', [
     main === null ? diagnosis.verdict.summary : causeTitle(main, diagnosis.triage.errors),
   ]).map(page.paint.bold),
 ];
 
 /** A page for the terminal, ending in a newline. Only commands and searches to copy may be wider than `columns`. */
-export const renderTerminal = (outside: Diagnosis, { columns, colour }: TerminalOptions): string => {
-  const diagnosis = visibleDiagnosis(outside);
+export const renderTerminal = (rawDiagnosis: Diagnosis, { columns, colour }: TerminalOptions): string => {
+  const diagnosis = escapeDiagnosis(rawDiagnosis);
   const page: Page = { width: Math.max(NARROWEST, Math.min(WIDEST, columns)), paint: picocolors.createColors(colour) };
   const { main, between, others, lookAlikes } = sortCauses(diagnosis);
   return `${[
-    ...top(page, diagnosis),
-    ...(main === null ? undecided(page, diagnosis, between) : found(page, main, diagnosis)),
-    ...labelled(page, 'Ruled out', ruledOutLines(lookAlikes)),
+    ...topLines(page, diagnosis),
+    ...(main === null ? undecidedLines(page, diagnosis, between) : mainCauseLines(page, main, diagnosis)),
+    ...labelledLines(page, 'Ruled out', ruledOutLines(lookAlikes)),
     ...fewGaps(page, diagnosis),
     ...traceLines(page, diagnosis),
-    ...otherCauses(page, others, diagnosis.triage.errors),
-    ...chart(page, diagnosis),
-    ...checklist(page, diagnosis),
-    ...considered(page, diagnosis),
+    ...otherCauseLines(page, others, diagnosis.triage.errors),
+    ...timelineLines(page, diagnosis),
+    ...checklistLines(page, diagnosis),
+    ...consideredLines(page, diagnosis),
     ...manyGaps(page, diagnosis),
-    ...closing(page, diagnosis, main),
+    ...closingLines(page, diagnosis, main),
   ].join('\n')}\n`;
 };

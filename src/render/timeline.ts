@@ -27,7 +27,7 @@ export interface Timeline {
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** Bars scaled to the highest value. Anything above nothing shows: only zero is `·`. */
-export const bars = (values: readonly number[]): string => {
+export const barCharacters = (values: readonly number[]): string => {
   const highest = Math.max(0, ...values);
   return values
     .map((value) => (value <= 0 ? '·' : (BARS[Math.ceil((value / highest) * BARS.length) - 1] ?? '·')))
@@ -37,14 +37,14 @@ export const bars = (values: readonly number[]): string => {
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Neighbouring buckets joined so that at most `most` remain, all of the same length but the last. */
-const join = (buckets: readonly TimelineBucket[], most: number): TimelineBucket[][] => {
+const joinBuckets = (buckets: readonly TimelineBucket[], most: number): TimelineBucket[][] => {
   const size = Math.max(1, Math.ceil(buckets.length / Math.max(1, most)));
   return Array.from({ length: Math.ceil(buckets.length / size) }, (_, index) =>
     buckets.slice(index * size, (index + 1) * size),
   );
 };
 
-const row = (
+const timelineRow = (
   label: TimelineRow['label'],
   groups: readonly TimelineBucket[][],
   read: (bucket: TimelineBucket) => number,
@@ -56,28 +56,28 @@ const row = (
     label,
     total: sum(values),
     values,
-    bars: bars(values),
+    bars: barCharacters(values),
     peak: highest > 0 && from !== undefined ? { count: highest, from } : null,
   };
 };
 
-const duration = (group: readonly TimelineBucket[]): number =>
+const secondsOf = (group: readonly TimelineBucket[]): number =>
   (Date.parse(group.at(-1)?.to ?? '') - Date.parse(group[0]?.from ?? '')) / 1000;
 
 /** Null when there is no bucket. */
-export const timeline = (buckets: readonly TimelineBucket[], mostBars: number): Timeline | null => {
-  const groups = join(buckets, mostBars);
+export const buildTimeline = (buckets: readonly TimelineBucket[], mostBars: number): Timeline | null => {
+  const groups = joinBuckets(buckets, mostBars);
   const first = buckets[0];
   const last = buckets.at(-1);
   if (first === undefined || last === undefined) return null;
-  const signatures = SIGNATURE_IDS.map((id) => row(id, groups, (bucket) => bucket.bySignature[id] ?? 0))
+  const signatures = SIGNATURE_IDS.map((id) => timelineRow(id, groups, (bucket) => bucket.bySignature[id] ?? 0))
     .filter(({ total }) => total > 0)
     .sort((a, b) => b.total - a.total);
   return {
     from: first.from,
     to: last.to,
     starts: groups.map((group) => group[0]?.from ?? first.from),
-    barSeconds: Math.max(...groups.map(duration)),
-    rows: [...signatures, row('requests', groups, (bucket) => bucket.requests)],
+    barSeconds: Math.max(...groups.map(secondsOf)),
+    rows: [...signatures, timelineRow('requests', groups, (bucket) => bucket.requests)],
   };
 };

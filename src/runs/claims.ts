@@ -5,7 +5,7 @@ import type { Run } from './run.ts';
 import { changeObject } from './store/json-object.ts';
 import type { Store } from './store/store.ts';
 
-export type Claimed = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
+export type ClaimedQuestion = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
 
 /** Milliseconds. */
 const MINUTE = 60_000;
@@ -16,7 +16,7 @@ const Claim = z.object({ id: z.string(), to: z.iso.datetime(), at: z.iso.datetim
 const Claims = z.array(Claim);
 
 /** One object for all questions that differ in the end of the window alone: so one conditional write decides between neighbours. */
-function keyOf({ loadBalancer, from, to, statuses }: Claimed): string {
+function claimKey({ loadBalancer, from, to, statuses }: ClaimedQuestion): string {
   const { arn, account, region, name } = loadBalancer;
   const which = arn ?? [account, region, name];
   const question = JSON.stringify([which, [...new Set(statuses)].sort(), Date.parse(to) - Date.parse(from)]);
@@ -29,22 +29,22 @@ export type ClaimState = 'not-there' | 'at-work' | 'answered' | 'in-vain';
 /** The id that has the question, or null when `id` has it now. A run at work has it, one that ended in vain has not, others have it for a minute. */
 export async function claim(
   store: Store,
-  question: Claimed,
+  question: ClaimedQuestion,
   { id, now, stateOf }: { id: string; now: number; stateOf: (id: string) => Promise<ClaimState> },
 ): Promise<string | null> {
   const to = Date.parse(question.to);
   let holder: string | null = null;
-  await changeObject(store, keyOf(question), Claims, async (there) => {
+  await changeObject(store, claimKey(question), Claims, async (there) => {
     holder = null;
-    const kept: z.infer<typeof Claims> = [];
+    const live: z.infer<typeof Claims> = [];
     for (const one of there ?? []) {
       const state = one.id === id ? 'at-work' : await stateOf(one.id);
       if (state === 'in-vain' || (state !== 'at-work' && now - Date.parse(one.at) >= MINUTE)) continue;
-      kept.push(one);
+      live.push(one);
       if (one.id !== id && Math.abs(Date.parse(one.to) - to) < MINUTE) holder ??= one.id;
     }
-    if (holder !== null || kept.some((one) => one.id === id)) return null;
-    return [...kept, { id, to: question.to, at: new Date(now).toISOString() }];
+    if (holder !== null || live.some((one) => one.id === id)) return null;
+    return [...live, { id, to: question.to, at: new Date(now).toISOString() }];
   });
   return holder;
 }

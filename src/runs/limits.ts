@@ -30,19 +30,19 @@ const MINUTE = 60_000;
 
 /** `now`: epoch milliseconds. */
 export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, now: () => number = Date.now): Limits {
-  let inside = 0;
+  let active = 0;
   const running = new Map<string, number>();
   /** When each person was admitted within the last hour, the oldest first. */
-  const asked = new Map<string, number[]>();
+  const requestTimes = new Map<string, number[]>();
 
-  const ofThisHour = (user: string): number[] => {
+  const requestsThisHour = (user: string): number[] => {
     const since = now() - HOUR;
-    for (const [each, times] of asked) {
+    for (const [each, times] of requestTimes) {
       const recent = times.filter((time) => time > since);
-      if (recent.length === 0) asked.delete(each);
-      else asked.set(each, recent);
+      if (recent.length === 0) requestTimes.delete(each);
+      else requestTimes.set(each, recent);
     }
-    return asked.get(user) ?? [];
+    return requestTimes.get(user) ?? [];
   };
 
   /** Why not; null when there is no reason. */
@@ -52,18 +52,18 @@ export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, n
       const have = own === 1 ? 'A diagnosis you asked for is' : `${own} diagnoses you asked for are`;
       return `${have} not done yet, and ${perUser} at once ${perUser === 1 ? 'is' : 'are'} allowed; ask again when one is.`;
     }
-    const times = ofThisHour(user);
+    const times = requestsThisHour(user);
     const oldest = times[times.length - perHour];
     if (oldest !== undefined) {
       const minutes = Math.ceil((oldest + HOUR - now()) / MINUTE);
-      return `You have asked for ${counted(times.length)} within an hour, which is the limit; ask again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
+      return `You have asked for ${countDiagnoses(times.length)} within an hour, which is the limit; ask again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
     }
-    const before = Math.max(waiting, inside - atOnce);
-    const isFree = before === 0 && inside < atOnce;
+    const before = Math.max(waiting, active - atOnce);
+    const isFree = before === 0 && active < atOnce;
     if (isFree || before < queue) return null;
     if (before === 0)
-      return `${counted(inside)} ${inside === 1 ? 'is' : 'are'} running, and no more may wait; ask again in a minute.`;
-    return `${counted(before)} ${before === 1 ? 'waits' : 'wait'} before yours, and no more may wait; ask again in a few minutes.`;
+      return `${countDiagnoses(active)} ${active === 1 ? 'is' : 'are'} running, and no more may wait; ask again in a minute.`;
+    return `${countDiagnoses(before)} ${before === 1 ? 'waits' : 'wait'} before yours, and no more may wait; ask again in a few minutes.`;
   }
 
   return {
@@ -71,17 +71,17 @@ export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, n
     admit(user, waiting = 0) {
       const refused = user === null ? null : refusal(user, waiting);
       if (refused !== null) return { refused };
-      inside++;
+      active++;
       if (user !== null) {
         running.set(user, (running.get(user) ?? 0) + 1);
-        asked.set(user, [...(asked.get(user) ?? []), now()]);
+        requestTimes.set(user, [...(requestTimes.get(user) ?? []), now()]);
       }
-      let isInside = true;
+      let isActive = true;
       return {
         leave() {
-          if (!isInside) return;
-          isInside = false;
-          inside--;
+          if (!isActive) return;
+          isActive = false;
+          active--;
           if (user === null) return;
           const left = (running.get(user) ?? 1) - 1;
           if (left === 0) running.delete(user);
@@ -92,4 +92,4 @@ export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, n
   };
 }
 
-const counted = (count: number): string => `${count} ${count === 1 ? 'diagnosis' : 'diagnoses'}`;
+const countDiagnoses = (count: number): string => `${count} ${count === 1 ? 'diagnosis' : 'diagnoses'}`;

@@ -9,28 +9,28 @@ import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
 import { collect } from '../collect/collect.ts';
-import { questionOf, readIncident, recordedCollectors } from '../collect/incident/incident-collectors.ts';
+import { questionToRecording, readIncident, recordedCollectors } from '../collect/incident/incident-collectors.ts';
 import { saveIncident } from '../collect/incident/save.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
-import { each, parsed, written } from './store/json-object.ts';
+import { forEachLimited, parseObject, serialize } from './store/json-object.ts';
 import type { Store } from './store/store.ts';
 
 /** In the folder of the incident, but no part of it. */
-export const feedbackOf = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
+export const feedbackKey = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
 
 /** What belongs together, written when all of it is: the hash of each file by its path in the folder of the run. */
-const keyOfContents = (id: string): string => `${prefixOfRun(id)}incident-files.json`;
+const contentsKey = (id: string): string => `${prefixOfRun(id)}incident-files.json`;
 const Contents = z.record(z.string(), z.string());
 const INCIDENT = 'incident/';
 
 /** How often, and milliseconds after which, it is looked again while the evidence is being written anew. */
-const LOOKS = 5;
-const LOOK_AGAIN = 200;
+const MAX_READS = 5;
+const READ_PAUSE = 200;
 
-/** Writes the diagnosis and what it was drawn from. Until it ends, `evidenceIn` waits; if it never does, there is none. */
-export async function keepFindings(
+/** Writes the diagnosis and what it was drawn from. Until it ends, `readEvidence` waits; if it never does, there is none. */
+export async function saveFindings(
   store: Store,
   id: string,
   { question, evidence, diagnosis }: { question: Question; evidence: EvidenceSet; diagnosis: Diagnosis },
@@ -40,36 +40,36 @@ export async function keepFindings(
     await saveIncident(join(dir, INCIDENT), { question, evidence, incident: null });
     return filesIn(dir);
   });
-  await keepFiles(store, id, files.set(DIAGNOSIS, written(diagnosis)));
+  await saveFiles(store, id, files.set(DIAGNOSIS, serialize(diagnosis)));
 }
 
 /** What one run found out, for another one to keep as its own; false where it has nothing, or not all of it. */
 export async function copyFindings(store: Store, from: string, to: string): Promise<boolean> {
-  const files = await wholeOf(store, from);
-  if (files !== null) await keepFiles(store, to, files);
+  const files = await readAllFiles(store, from);
+  if (files !== null) await saveFiles(store, to, files);
   return files !== null;
 }
 
 /** The diagnosis last: after a crash it is that of before. */
-async function keepFiles(store: Store, id: string, files: ReadonlyMap<string, string>): Promise<void> {
+async function saveFiles(store: Store, id: string, files: ReadonlyMap<string, string>): Promise<void> {
   const before = await store.list(prefixOfIncident(id));
   const write = ([path, body]: readonly [string, string]) => store.write(`${prefixOfRun(id)}${path}`, body, 'any');
-  await each(
+  await forEachLimited(
     [...files].filter(([path]) => path !== DIAGNOSIS),
     write,
   );
-  await store.write(keyOfContents(id), written(contentsOf(files)), 'any');
-  const old = before.filter((key) => key !== feedbackOf(id) && !files.has(key.slice(prefixOfRun(id).length)));
-  await each(old, (key) => store.remove(key));
+  await store.write(contentsKey(id), serialize(contentsOf(files)), 'any');
+  const old = before.filter((key) => key !== feedbackKey(id) && !files.has(key.slice(prefixOfRun(id).length)));
+  await forEachLimited(old, (key) => store.remove(key));
   await write([DIAGNOSIS, files.get(DIAGNOSIS) ?? '']);
 }
 
 /** The evidence as it was kept; null when none was, or not all of it is there. */
-export async function evidenceIn(
+export async function readEvidence(
   store: Store,
   id: string,
 ): Promise<{ question: Question; evidence: EvidenceSet } | null> {
-  const files = await wholeOf(store, id);
+  const files = await readAllFiles(store, id);
   if (files === null) return null;
   return inTemporaryFolder(async (dir) => {
     for (const [name, body] of files) {
@@ -78,33 +78,33 @@ export async function evidenceIn(
       await writeFile(path, body);
     }
     const incident = await readIncident(join(dir, INCIDENT));
-    const question = questionOf(incident, { loadBalancer: null, window: null, statuses: null });
+    const question = questionToRecording(incident, { loadBalancer: null, window: null, statuses: null });
     return { question, evidence: await collect(recordedCollectors(incident, question)) };
   });
 }
 
 /** Files that belong together, by name. While they do not, another process may be writing them. */
-async function wholeOf(store: Store, id: string): Promise<Map<string, string> | null> {
-  for (let look = 1; ; look++) {
-    const key = keyOfContents(id);
+async function readAllFiles(store: Store, id: string): Promise<Map<string, string> | null> {
+  for (let attempt = 1; ; attempt++) {
+    const key = contentsKey(id);
     const stored = await store.read(key);
     if (stored === null) return null;
-    const contents = parsed(key, stored.body, Contents);
+    const contents = parseObject(key, stored.body, Contents);
     const files = new Map<string, string>();
-    await each(Object.keys(contents), async (name) => {
+    await forEachLimited(Object.keys(contents), async (name) => {
       const file = await store.read(`${prefixOfRun(id)}${name}`);
-      if (file !== null && hashOf(file.body) === contents[name]) files.set(name, file.body);
+      if (file !== null && contentHash(file.body) === contents[name]) files.set(name, file.body);
     });
     if (files.size === Object.keys(contents).length) return files;
-    if (look === LOOKS) return null;
-    await wait(LOOK_AGAIN);
+    if (attempt === MAX_READS) return null;
+    await wait(READ_PAUSE);
   }
 }
 
 const contentsOf = (files: ReadonlyMap<string, string>): z.infer<typeof Contents> =>
-  Object.fromEntries([...files].map(([name, body]) => [name, hashOf(body)]));
+  Object.fromEntries([...files].map(([name, body]) => [name, contentHash(body)]));
 
-const hashOf = (body: string): string => createHash('sha256').update(body).digest('hex');
+const contentHash = (body: string): string => createHash('sha256').update(body).digest('hex');
 
 /** The content of every file of a folder, by its path in it. */
 async function filesIn(dir: string): Promise<Map<string, string>> {

@@ -1,7 +1,7 @@
 /** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to go on. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Inquiry } from '../investigate/investigator.ts';
+import type { LocatedQuestion } from '../investigate/investigator.ts';
 
 const Iso = z.iso.datetime();
 /** Slack's id of a message in its channel. */
@@ -18,7 +18,7 @@ export type RunState = (typeof RUN_STATES)[number];
 export const Lease = z.object({ owner: z.string(), until: Iso });
 export type Lease = z.infer<typeof Lease>;
 
-export const AskedBy = z.discriminatedUnion('kind', [
+export const RunOrigin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person'), user: z.string(), team: z.string() }),
   /** `episode` is the id under which alarms of one incident are kept. */
   z.object({ kind: z.literal('alarm'), alarmName: z.string(), episode: z.string() }),
@@ -56,7 +56,7 @@ export const Run = z.object({
   id: z.string().regex(/^\d{8}t\d{6}-[0-9a-f]{8}$/),
   createdAt: Iso,
   updatedAt: Iso,
-  askedBy: AskedBy,
+  askedBy: RunOrigin,
   loadBalancer: z.object({ name: z.string(), arn: z.string().nullable(), account: z.string(), region: z.string() }),
   from: Iso,
   to: Iso,
@@ -102,16 +102,16 @@ export const indexOf = (id: string): string => `${INDEX}${id.slice(0, 6)}/${id}`
 export const OPEN = 'open/';
 
 /** A run that has done nothing yet. `now` in epoch milliseconds; `id` only where it is known already. */
-export function newRun(asked: {
+export function newRun(request: {
   askedBy: Run['askedBy'];
-  inquiry: Pick<Inquiry, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
+  question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
   channel: string;
   within: string | null;
   now: number;
   id?: string;
 }): Run {
-  const { askedBy, inquiry, channel, within, now, id = newRunId(now) } = asked;
-  const { name, arn, account, region } = inquiry.loadBalancer;
+  const { askedBy, question, channel, within, now, id = newRunId(now) } = request;
+  const { name, arn, account, region } = question.loadBalancer;
   return {
     schema: 1,
     id,
@@ -119,9 +119,9 @@ export function newRun(asked: {
     updatedAt: iso(now),
     askedBy,
     loadBalancer: { name, arn, account, region },
-    from: iso(inquiry.from),
-    to: iso(inquiry.to),
-    statuses: [...inquiry.statuses],
+    from: iso(question.from),
+    to: iso(question.to),
+    statuses: [...question.statuses],
     state: 'queued',
     failure: null,
     asks: 0,

@@ -1,11 +1,11 @@
 /** What is older than the retention leaves the store. */
 
 import { INDEX, OPEN, prefixOfRun, timeOfRunId } from './run.ts';
-import { each } from './store/json-object.ts';
+import { forEachLimited } from './store/json-object.ts';
 import type { Store } from './store/store.ts';
 
 /** What is not of one run, but belongs to a time too: it is as old as the latest time it names. */
-const TIMED = ['claims/', 'episodes/', 'alarms/'];
+const TIMED_PREFIXES = ['claims/', 'episodes/', 'alarms/'];
 
 const TIMES = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))"/g;
 
@@ -13,15 +13,15 @@ const TIMES = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))"/
 export async function sweep(store: Store, before: number): Promise<number> {
   const entries = await store.list(INDEX);
   const old = entries.filter((key) => timeOfRunId(idIn(key)) < before);
-  await each(old, async (key) => {
+  await forEachLimited(old, async (key) => {
     const id = idIn(key);
     for (const part of [...(await store.list(prefixOfRun(id))), ...(await store.list(`${OPEN}${id}/`))])
       await store.remove(part);
     // Last: what is left of a run after a crash is found by its entry.
     await store.remove(key);
   });
-  for (const prefix of TIMED) {
-    await each(await store.list(prefix), async (key) => {
+  for (const prefix of TIMED_PREFIXES) {
+    await forEachLimited(await store.list(prefix), async (key) => {
       const stored = await store.read(key);
       const latest = stored === null ? null : latestTimeIn(stored.body);
       if (latest !== null && latest < before) await store.remove(key);

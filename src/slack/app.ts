@@ -7,10 +7,10 @@ import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config, Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
-import type { Runs } from '../runs/runs.ts';
-import type { Desk } from './ask.ts';
-import { openAllowed } from './authorization.ts';
-import { openSeen } from './dedupe.ts';
+import type { RunStore } from '../runs/runs.ts';
+import type { SlackContext } from './ask.ts';
+import { openAuthorization } from './authorization.ts';
+import { openDeduplicator } from './dedupe.ts';
 import { onButtons } from './listeners/buttons.ts';
 import { onFeedback } from './listeners/feedback.ts';
 import { onForm } from './listeners/form.ts';
@@ -21,10 +21,10 @@ import { onShortcuts } from './listeners/shortcuts.ts';
 import { onCommand } from './listeners/slash-command.ts';
 import { VIEWS } from './messages/actions.ts';
 import { boltLogger } from './slack-log.ts';
-import type { Threads } from './thread/open.ts';
+import type { ThreadManager } from './thread/open.ts';
 
 /** A path of ours beside that of Slack. What it throws is logged and answered with 500. */
-export interface Route {
+export interface HttpRoute {
   path: string;
   method: 'GET' | 'POST';
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
@@ -34,18 +34,18 @@ export interface AppParts {
   config: Config;
   secrets: Secrets;
   investigator: Investigator;
-  threads: Threads;
-  runs: Runs;
+  threads: ThreadManager;
+  runs: RunStore;
   log: Logger;
   /** Of every call to Slack: where it is, in tests. */
   clientOptions?: WebClientOptions;
-  routes?: readonly Route[];
+  routes?: readonly HttpRoute[];
   /** Why load balancers could not be listed, for the home. */
   failures?: () => readonly string[];
   now?: () => number;
 }
 
-export interface OpenApp {
+export interface SlackApp {
   /** Takes requests from now on; resolves to the port, null where there is none. */
   start(): Promise<number | null>;
   /** Takes no more; waits for what is being answered, at most so many milliseconds. */
@@ -65,31 +65,31 @@ const SOCKET = {
 } as const;
 
 /** Events are delivered again for hours; a press or a command only at once. */
-const DELIVERED = { milliseconds: 6 * 60 * 60_000, most: 20_000 };
+const DELIVERY_MEMORY = { milliseconds: 6 * 60 * 60_000, most: 20_000 };
 /** Of two presses by one person within this time, one counts. */
-const PRESSED = { milliseconds: 4_000, most: 2_000 };
+const PRESS_MEMORY = { milliseconds: 4_000, most: 2_000 };
 /** What Slack sends is far smaller. */
 const BODY_LIMIT = 1024 * 1024;
 /** Seconds. Bolt refuses requests that were signed longer ago than this, and none that were signed for later. */
-const AHEAD = 5 * 60;
+const MAX_CLOCK_SKEW = 5 * 60;
 /** Longer than the idle timeout that load balancers and proxies usually have: else they reuse a connection that is being closed here. */
-const KEPT_ALIVE = 125_000;
+const KEEP_ALIVE_TIMEOUT = 125_000;
 /** A socket is renewed every few hours, and gone for some seconds then. */
-const AWAY = 30_000;
+const MAX_RECONNECT = 30_000;
 
 /** Signs in to Slack. Throws what Slack says when the token is wrong. */
-export async function openApp(parts: AppParts): Promise<OpenApp> {
+export async function openApp(parts: AppParts): Promise<SlackApp> {
   const { config, secrets, log, clientOptions = {}, now = Date.now } = parts;
   const logger = boltLogger(log);
   const slack = new WebClient(secrets.botToken, { ...INTERACTIVE, allowAbsoluteUrls: false, logger, ...clientOptions });
   const { user_id: user = '', bot_id: botId = '', team_id: home = '', user: name = 'alb502' } = await slack.auth.test();
-  const ending = new AbortController();
-  const desk: Desk = {
+  const shutdown = new AbortController();
+  const slackContext: SlackContext = {
     config,
     investigator: parts.investigator,
     threads: parts.threads,
     runs: parts.runs,
-    allowed: openAllowed({
+    authorize: openAuthorization({
       config,
       home,
       membersOf: async (usergroup) => (await slack.usergroups.users.list({ usergroup })).users ?? [],
@@ -100,13 +100,13 @@ export async function openApp(parts: AppParts): Promise<OpenApp> {
     bot: { user, name },
     log,
     now,
-    presses: openSeen({ ...PRESSED, now }),
-    signal: ending.signal,
+    presses: openDeduplicator({ ...PRESS_MEMORY, now }),
+    signal: shutdown.signal,
   };
 
   const health = { isStarted: false, isConnected: false, lostAt: 0 };
   const isReady = () =>
-    health.isStarted && !ending.signal.aborted && (health.isConnected || now() - health.lostAt < AWAY);
+    health.isStarted && !shutdown.signal.aborted && (health.isConnected || now() - health.lostAt < MAX_RECONNECT);
   const routes = [...healthRoutes(isReady), ...(parts.routes ?? [])].map((route) => customRoute(route, log));
   const { receiver, socket } = receiverFor(config, secrets, { logger, clientOptions, routes });
   socket?.on('connected', () => {
@@ -137,45 +137,45 @@ export async function openApp(parts: AppParts): Promise<OpenApp> {
     log.error({ err: error, user: context.userId, team: context.teamId }, 'an interaction was not answered');
   });
 
-  const delivered = openSeen({ ...DELIVERED, now });
-  const answering = new Set<Promise<void>>();
+  const deliveries = openDeduplicator({ ...DELIVERY_MEMORY, now });
+  const pendingAnswers = new Set<Promise<void>>();
   app.use(async ({ body, context, next, ...rest }) => {
-    const key = deliveryOf(body);
-    if (key !== null && !delivered.first(key)) {
+    const key = deliveryKey(body);
+    if (key !== null && !deliveries.isFirst(key)) {
       log.info({ retry: context.retryNum, reason: context.retryReason }, 'delivered again, and answered already');
       // Events are acknowledged by then.
       if ('ack' in rest && typeof rest.ack === 'function') await rest.ack();
       return;
     }
     const answer = next();
-    answering.add(answer);
-    await answer.finally(() => answering.delete(answer));
+    pendingAnswers.add(answer);
+    await answer.finally(() => pendingAnswers.delete(answer));
   });
-  onCommand(app, desk);
-  onMention(app, desk);
-  onShortcuts(app, desk);
-  onForm(app, desk);
-  onOptions(app, desk);
-  onButtons(app, desk);
-  onFeedback(app, desk);
-  onHome(app, desk, parts.failures ?? (() => []));
+  onCommand(app, slackContext);
+  onMention(app, slackContext);
+  onShortcuts(app, slackContext);
+  onForm(app, slackContext);
+  onOptions(app, slackContext);
+  onButtons(app, slackContext);
+  onFeedback(app, slackContext);
+  onHome(app, slackContext, parts.failures ?? (() => []));
   app.view(new RegExp(`^(?!(?:${Object.values(VIEWS).join('|')})$)`), ({ ack }) => ack());
 
   return {
     app,
     isReady,
     async start() {
-      const started: unknown = await app.start(config.slack.port, { keepAliveTimeout: KEPT_ALIVE });
+      const started: unknown = await app.start(config.slack.port, { keepAliveTimeout: KEEP_ALIVE_TIMEOUT });
       health.isStarted = true;
       if (socket !== null) return config.healthPort;
       health.isConnected = true;
       return portOf(started);
     },
     async stop(milliseconds) {
-      ending.abort();
-      const isDone = Promise.allSettled([health.isStarted ? app.stop() : null, ...answering]);
-      const isLate = new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-      await Promise.race([isDone, isLate]);
+      shutdown.abort();
+      const allAnswered = Promise.allSettled([health.isStarted ? app.stop() : null, ...pendingAnswers]);
+      const timeout = new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+      await Promise.race([allAnswered, timeout]);
     },
   };
 }
@@ -184,7 +184,7 @@ export async function openApp(parts: AppParts): Promise<OpenApp> {
 function receiverFor(
   { slack, healthPort }: Config,
   { appToken, signingSecret }: Secrets,
-  { logger, clientOptions, routes }: Built,
+  { logger, clientOptions, routes }: ReceiverParts,
 ): { receiver: Receiver; socket: SocketModeReceiver['client'] | null } {
   if (slack.mode === 'http') {
     const receiver = new HTTPReceiver({
@@ -197,7 +197,7 @@ function receiverFor(
     });
     const { requestListener } = receiver;
     receiver.requestListener = (request, response) =>
-      isAhead(request) ? answerText(response, 401, 'signed for later') : requestListener(request, response);
+      isSignedAhead(request) ? answerText(response, 401, 'signed for later') : requestListener(request, response);
     return { receiver, socket: null };
   }
   // A copy of its own: the client of the socket writes into these.
@@ -212,10 +212,10 @@ function receiverFor(
 }
 
 /** A request that was taken from somewhere and kept must not be good for longer because its time was set ahead. */
-const isAhead = ({ headers }: IncomingMessage): boolean =>
-  Number(headers['x-slack-request-timestamp']) > Date.now() / 1000 + AHEAD;
+const isSignedAhead = ({ headers }: IncomingMessage): boolean =>
+  Number(headers['x-slack-request-timestamp']) > Date.now() / 1000 + MAX_CLOCK_SKEW;
 
-interface Built {
+interface ReceiverParts {
   logger: ReturnType<typeof boltLogger>;
   clientOptions: WebClientOptions;
   routes: CustomRoute[];
@@ -224,7 +224,7 @@ interface Built {
 type CustomRoute = NonNullable<ConstructorParameters<typeof HTTPReceiver>[0]['customRoutes']>[number];
 
 /** Bolt does not look at what a handler's promise becomes: the request would hang, and the process end. */
-const customRoute = ({ path, method, handle }: Route, log: Logger): CustomRoute => ({
+const customRoute = ({ path, method, handle }: HttpRoute, log: Logger): CustomRoute => ({
   path,
   method: [method],
   handler: (request, response) => {
@@ -241,7 +241,7 @@ const customRoute = ({ path, method, handle }: Route, log: Logger): CustomRoute 
 });
 
 /** Alive, and reached by Slack: a socket that is being renewed counts for a while. */
-const healthRoutes = (isReady: () => boolean): Route[] => [
+const healthRoutes = (isReady: () => boolean): HttpRoute[] => [
   { path: '/healthz', method: 'GET', handle: (_, response) => answerText(response, 200, 'ok') },
   {
     path: '/readyz',
@@ -256,7 +256,7 @@ function answerText(response: ServerResponse, status: number, text: string): voi
 }
 
 /** What is the same in every delivery of one event, press or command; null for what may come twice. */
-function deliveryOf(body: object): string | null {
+function deliveryKey(body: object): string | null {
   if ('event_id' in body && typeof body.event_id === 'string') return body.event_id;
   if ('trigger_id' in body && typeof body.trigger_id === 'string') return body.trigger_id;
   return null;

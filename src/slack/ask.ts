@@ -2,22 +2,22 @@
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Inquiry, Investigator } from '../investigate/investigator.ts';
+import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { dayMeant, parseQuery, type Query } from '../query/parse-question.ts';
+import { type ParsedQuestion, parseQuestion, previousDayNote } from '../query/parse-question.ts';
 import type { Run } from '../runs/run.ts';
-import type { Runs } from '../runs/runs.ts';
-import type { Allowed, Who } from './authorization.ts';
-import type { Seen } from './dedupe.ts';
-import type { Opened, Threads } from './thread/open.ts';
+import type { RunStore } from '../runs/runs.ts';
+import type { Authorize, Requester } from './authorization.ts';
+import type { Deduplicator } from './dedupe.ts';
+import type { OpenResult, ThreadManager } from './thread/open.ts';
 
 /** What answers in Slack are made with. */
-export interface Desk {
+export interface SlackContext {
   config: Config;
   investigator: Investigator;
-  threads: Threads;
-  runs: Runs;
-  allowed: Allowed;
+  threads: ThreadManager;
+  runs: RunStore;
+  authorize: Authorize;
   /** For what somebody waits for: few retries. */
   slack: WebClient;
   /** The bot itself: its id, and its name as people mention it. */
@@ -26,14 +26,14 @@ export interface Desk {
   /** Epoch milliseconds. */
   now(): number;
   /** Presses that came already. */
-  presses: Seen;
+  presses: Deduplicator;
   /** Aborted when the bot stops. */
   signal: AbortSignal;
 }
 
-export interface Asking {
-  who: Who & { channel: string };
-  query: Query & { loadBalancer: string };
+export interface QuestionRequest {
+  who: Requester & { channel: string };
+  query: ParsedQuestion & { loadBalancer: string };
   /** The first message of the thread it is asked in. */
   within: string | null;
 }
@@ -42,16 +42,16 @@ export interface Asking {
  * `thread`: it stands, and `note` is to be said besides. `same`: this run answers just that. `problem`: the sentence to show, and what of
  * the question it is about.
  */
-export type Outcome = { thread: Run; note: string | null } | { same: Run } | Refused;
-export interface Refused {
+export type AskOutcome = { thread: Run; note: string | null } | { same: Run } | QuestionRejection;
+export interface QuestionRejection {
   problem: string;
   about: 'who' | 'loadBalancer' | 'window' | 'channel' | 'bot';
 }
 
 /** Reads a question; what is wrong with it as the sentence to show. */
-export function readQuery(words: string): { query: Query } | { problem: string } {
+export function tryParseQuery(words: string): { query: ParsedQuestion } | { problem: string } {
   try {
-    return { query: parseQuery(words) };
+    return { query: parseQuestion(words) };
   } catch (error) {
     if (error instanceof Problem) return { problem: error.message };
     throw error;
@@ -59,17 +59,17 @@ export function readQuery(words: string): { query: Query } | { problem: string }
 }
 
 /** Asks, if that is allowed. Never throws: what broke is logged, and a sentence. */
-export async function ask(desk: Desk, asking: Asking): Promise<Outcome> {
-  const { log } = desk;
-  const { who } = asking;
+export async function ask(context: SlackContext, request: QuestionRequest): Promise<AskOutcome> {
+  const { log } = context;
+  const { who } = request;
   const about = { user: who.user, channel: who.channel };
   try {
-    const decision = await desk.allowed(who);
+    const decision = await context.authorize(who);
     if ('refused' in decision) {
       log.info(about, 'refused to ask');
       return { problem: decision.refused, about: 'who' };
     }
-    const outcome = await asked(desk, asking, decision.accounts);
+    const outcome = await openThreadFor(context, request, decision.accounts);
     if ('thread' in outcome) log.info({ ...about, run: outcome.thread.id }, 'asked');
     if ('same' in outcome) log.info({ ...about, run: outcome.same.id }, 'asked what is answered');
     return outcome;
@@ -79,40 +79,44 @@ export async function ask(desk: Desk, asking: Asking): Promise<Outcome> {
   }
 }
 
-async function asked(desk: Desk, { who, query, within }: Asking, accounts: readonly string[]): Promise<Outcome> {
-  const { investigator, config, threads } = desk;
+async function openThreadFor(
+  context: SlackContext,
+  { who, query, within }: QuestionRequest,
+  accounts: readonly string[],
+): Promise<AskOutcome> {
+  const { investigator, config, threads } = context;
   // Twice what one look takes: a role may have to be assumed first.
-  const patience = AbortSignal.timeout(2000 * config.deadlines.evidenceSeconds);
-  const signal = AbortSignal.any([desk.signal, patience]);
-  let inquiry: Inquiry;
+  const timeout = AbortSignal.timeout(2000 * config.deadlines.evidenceSeconds);
+  const signal = AbortSignal.any([context.signal, timeout]);
+  let question: LocatedQuestion;
   let about: 'loadBalancer' | 'window' = 'loadBalancer';
   try {
-    const found = await investigator.find(query.loadBalancer, accounts, signal);
+    const foundLoadBalancer = await investigator.find(query.loadBalancer, accounts, signal);
     about = 'window';
-    inquiry = investigator.inquire(query, found);
+    question = investigator.resolveQuestion(query, foundLoadBalancer);
   } catch (error) {
-    if (desk.signal.aborted) return { problem: 'alb502 is being restarted; ask again in a minute.', about: 'bot' };
-    if (patience.aborted) return { problem: 'AWS did not answer in time; ask again in a minute.', about: 'bot' };
+    if (context.signal.aborted) return { problem: 'alb502 is being restarted; ask again in a minute.', about: 'bot' };
+    if (timeout.aborted) return { problem: 'AWS did not answer in time; ask again in a minute.', about: 'bot' };
     if (error instanceof Problem) return { problem: error.message, about };
     throw error;
   }
-  const opened = await threads.open({
+  const openResult = await threads.open({
     askedBy: { kind: 'person', user: who.user, team: who.teams[0] ?? '' },
-    inquiry,
+    question,
     channel: who.channel,
     within,
   });
-  return outcomeOf(desk, opened, who.channel, dayMeant(query, inquiry, inquiry.now));
+  return toAskOutcome(context, openResult, who.channel, previousDayNote(query, question, question.now));
 }
 
-function outcomeOf({ bot }: Desk, opened: Opened, channel: string, note: string | null): Outcome {
-  if ('opened' in opened) return { thread: opened.opened, note };
-  if ('same' in opened) return { same: opened.same };
-  if (opened.refusal?.refused === 'not-in-channel')
+function toAskOutcome({ bot }: SlackContext, openResult: OpenResult, channel: string, note: string | null): AskOutcome {
+  if ('opened' in openResult) return { thread: openResult.opened, note };
+  if ('same' in openResult) return { same: openResult.same };
+  if (openResult.refusal?.refused === 'not-in-channel')
     return { problem: howToInvite(bot.name, channel), about: 'channel' };
-  if (opened.refusal?.refused === 'gone')
+  if (openResult.refusal?.refused === 'gone')
     return { problem: 'Nothing can be posted in this channel any more.', about: 'channel' };
-  return { problem: opened.refused, about: 'bot' };
+  return { problem: openResult.refused, about: 'bot' };
 }
 
 /** People cannot invite anybody into a conversation of two. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 
 /** Who asks, and from where: as Slack signed it, not as anybody typed it. */
-export interface Who {
+export interface Requester {
   user: string;
   /** The workspace of the person, then those it came from, and the organization. */
   teams: readonly string[];
@@ -12,14 +12,14 @@ export interface Who {
 }
 
 /** What Slack's payloads say of the person and the workspace. */
-interface Signed {
+interface SignedPayload {
   user: { id: string; team_id?: string | undefined };
   team: { id: string } | null;
   enterprise?: { id: string } | undefined;
 }
 
 /** In a channel shared with another company, people of theirs press buttons too: the workspace that counts is that of the person. */
-export function whoSigned({ user, team, enterprise }: Signed, channel: string | null): Who {
+export function requesterOf({ user, team, enterprise }: SignedPayload, channel: string | null): Requester {
   const own = user.team_id ?? team?.id;
   const isAtHome = own === team?.id;
   const teams = [own, isAtHome ? enterprise?.id : undefined];
@@ -30,19 +30,23 @@ export function whoSigned({ user, team, enterprise }: Signed, channel: string | 
 export type Decision = { accounts: string[] } | { refused: string };
 
 /** What the configuration leaves open: the workspace of the token, and who is in the user groups that may ask. */
-export interface Known {
+export interface WorkspaceFacts {
   home: string;
   /** Null when Slack did not say. */
   members: ReadonlySet<string> | null;
 }
 
-type Rules = {
+type AuthorizationRules = {
   slack: Pick<Config['slack'], 'allow'>;
   accounts: readonly Pick<Config['accounts'][number], 'name' | 'channels'>[];
 };
 
 /** Pure. Without a channel only accounts count that any channel may ask about. */
-export function decide({ slack: { allow }, accounts }: Rules, who: Who, { home, members }: Known): Decision {
+export function decide(
+  { slack: { allow }, accounts }: AuthorizationRules,
+  who: Requester,
+  { home, members }: WorkspaceFacts,
+): Decision {
   const workspaces = allow.workspaces.length > 0 ? allow.workspaces : [home];
   if (!who.teams.some((team) => workspaces.includes(team)))
     return { refused: 'alb502 does not answer people of this workspace.' };
@@ -50,9 +54,9 @@ export function decide({ slack: { allow }, accounts }: Rules, who: Who, { home, 
   if (!isNamed && allow.userGroups.length > 0) {
     if (members === null)
       return { refused: 'Slack does not say who is in the user groups that may ask; try again in a minute.' };
-    if (!members.has(who.user)) return { refused: NOT_THEM };
+    if (!members.has(who.user)) return { refused: NOT_ALLOWED };
   }
-  if (!isNamed && allow.userGroups.length === 0 && allow.users.length > 0) return { refused: NOT_THEM };
+  if (!isNamed && allow.userGroups.length === 0 && allow.users.length > 0) return { refused: NOT_ALLOWED };
   const { channel } = who;
   if (channel !== null && allow.channels.length > 0 && !allow.channels.includes(channel)) {
     return {
@@ -66,13 +70,13 @@ export function decide({ slack: { allow }, accounts }: Rules, who: Who, { home, 
   return { accounts: open.map(({ name }) => name) };
 }
 
-const NOT_THEM = 'You are not among those who may ask alb502. Who runs it can add you to slack.allow.';
+const NOT_ALLOWED = 'You are not among those who may ask alb502. Who runs it can add you to slack.allow.';
 
 /** Asks the configuration, and Slack for the members of user groups, which are kept for a while. Never throws. */
-export type Allowed = (who: Who) => Promise<Decision>;
+export type Authorize = (who: Requester) => Promise<Decision>;
 
-export interface AllowedParts {
-  config: Rules;
+export interface AuthorizationParts {
+  config: AuthorizationRules;
   /** The workspace of the token. */
   home: string;
   /** The ids of the people in a user group. */
@@ -85,31 +89,32 @@ export interface AllowedParts {
 const FRESH = 5 * 60_000;
 const STALE = 60 * 60_000;
 
-export function openAllowed({ config, home, membersOf, log, now }: AllowedParts): Allowed {
+export function openAuthorization({ config, home, membersOf, log, now }: AuthorizationParts): Authorize {
   const { userGroups } = config.slack.allow;
-  let held: { members: Set<string>; at: number } | null = null;
-  let asking: Promise<void> | null = null;
+  let cachedMembers: { members: Set<string>; at: number } | null = null;
+  let pendingRefresh: Promise<void> | null = null;
 
   const refresh = async (): Promise<void> => {
     try {
       const each = await Promise.all(userGroups.map(membersOf));
-      held = { members: new Set(each.flat()), at: now() };
+      cachedMembers = { members: new Set(each.flat()), at: now() };
     } catch (error) {
       log.warn({ err: error }, 'Slack does not say who is in the user groups that may ask');
-      if (held !== null && now() - held.at > STALE) held = null;
+      if (cachedMembers !== null && now() - cachedMembers.at > STALE) cachedMembers = null;
     }
   };
 
   return async (who) => {
-    const unasked = decide(config, who, { home, members: new Set([who.user]) });
+    const decisionWithoutGroups = decide(config, who, { home, members: new Set([who.user]) });
     // Whoever is refused whatever the groups say, or is named, needs none of them.
-    if ('refused' in unasked || userGroups.length === 0 || config.slack.allow.users.includes(who.user)) return unasked;
-    if (held === null || now() - held.at > FRESH) {
-      asking ??= refresh().finally(() => {
-        asking = null;
+    if ('refused' in decisionWithoutGroups || userGroups.length === 0 || config.slack.allow.users.includes(who.user))
+      return decisionWithoutGroups;
+    if (cachedMembers === null || now() - cachedMembers.at > FRESH) {
+      pendingRefresh ??= refresh().finally(() => {
+        pendingRefresh = null;
       });
-      await asking;
+      await pendingRefresh;
     }
-    return decide(config, who, { home, members: held?.members ?? null });
+    return decide(config, who, { home, members: cachedMembers?.members ?? null });
   };
 }

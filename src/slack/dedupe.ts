@@ -1,23 +1,31 @@
 /** What came already: Slack delivers again what it saw no answer to. */
 
-export interface Seen {
+export interface Deduplicator {
   /** True the first time a key comes within its time. */
-  first(key: string): boolean;
+  isFirst(key: string): boolean;
 }
 
 /** Remembers at most `most` keys, each for so many milliseconds; the oldest go first. */
-export function openSeen({ milliseconds, most, now }: { milliseconds: number; most: number; now(): number }): Seen {
+export function openDeduplicator({
+  milliseconds,
+  most,
+  now,
+}: {
+  milliseconds: number;
+  most: number;
+  now(): number;
+}): Deduplicator {
   // Insertion order is order of time: nothing is ever renewed.
-  const until = new Map<string, number>();
+  const expiries = new Map<string, number>();
   return {
-    first(key) {
+    isFirst(key) {
       const moment = now();
-      for (const [old, end] of until) {
-        if (end > moment && until.size < most) break;
-        until.delete(old);
+      for (const [old, end] of expiries) {
+        if (end > moment && expiries.size < most) break;
+        expiries.delete(old);
       }
-      if (until.has(key)) return false;
-      until.set(key, moment + milliseconds);
+      if (expiries.has(key)) return false;
+      expiries.set(key, moment + milliseconds);
       return true;
     },
   };

@@ -1,27 +1,32 @@
 /** What only the person who asked is shown. */
 import type { RespondFn } from '@slack/bolt';
 import type { Run } from '../runs/run.ts';
-import type { Desk, Outcome } from './ask.ts';
+import type { AskOutcome, SlackContext } from './ask.ts';
 import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
 
 /** What is to be said of an outcome; null where the thread says it all. */
-export async function saidOf(desk: Desk, outcome: Outcome): Promise<Message | null> {
+export async function outcomeMessage(context: SlackContext, outcome: AskOutcome): Promise<Message | null> {
   if ('thread' in outcome) return outcome.note === null ? null : privateMessage(outcome.note);
-  if ('same' in outcome) return pointer(desk, 'That was asked here a moment ago:', outcome.same);
+  if ('same' in outcome) return linkMessage(context, 'That was asked here a moment ago:', outcome.same);
   return privateMessage(outcome.problem);
 }
 
 /** A sentence that ends with a link to the thread of a run, or to a message of it. */
-export async function pointer(desk: Desk, sentence: string, { thread }: Run, ts?: string): Promise<Message> {
+export async function linkMessage(
+  context: SlackContext,
+  sentence: string,
+  { thread }: Run,
+  ts?: string,
+): Promise<Message> {
   const message = ts ?? thread.root;
-  const link = message === null ? null : await linkTo(desk, thread.channel, message);
+  const link = message === null ? null : await linkTo(context, thread.channel, message);
   if (link === null) return privateMessage(sentence);
   const text = `${escapeMrkdwn(sentence)} <${link}|see there>.`;
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }] };
 }
 
-async function linkTo({ slack, log }: Desk, channel: string, ts: string): Promise<string> {
+async function linkTo({ slack, log }: SlackContext, channel: string, ts: string): Promise<string> {
   try {
     const { permalink } = await slack.chat.getPermalink({ channel, message_ts: ts });
     if (permalink) return permalink;
@@ -34,7 +39,7 @@ async function linkTo({ slack, log }: Desk, channel: string, ts: string): Promis
 
 /** Shown to one person. Slack takes five of these within 30 minutes of what it answers; later ones are lost, which is logged. */
 export async function answerPrivately(
-  { log }: Pick<Desk, 'log'>,
+  { log }: Pick<SlackContext, 'log'>,
   respond: RespondFn,
   { text, blocks }: Message,
   thread: string | null = null,

@@ -10,8 +10,8 @@ const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
 const WRAPPED = /<([^<>|]*)(?:\|([^<>]*))?>/g;
 
 /** One line of plain words: without what autocorrection and Slack's own markup put around and between them. */
-export function plainWords(text: string): string {
-  return unescaped(text.replace(WRAPPED, (_, link: string, label?: string) => ` ${label || bare(link)} `))
+export function normalizeText(text: string): string {
+  return unescapeEntities(text.replace(WRAPPED, (_, link: string, label?: string) => ` ${label || stripScheme(link)} `))
     .replace(WRAPPED, (_, word: string) => ` ${word} `)
     .replace(INVISIBLE, '')
     .replace(DASHES, '-')
@@ -21,14 +21,14 @@ export function plainWords(text: string): string {
 }
 
 /** The text of a mention without the bot's name. */
-export const withoutMention = (text: string, bot: string): string =>
+export const stripMention = (text: string, bot: string): string =>
   text.replaceAll(new RegExp(`<@${bot}(?:\\|[^>]*)?>`, 'g'), ' ');
 
 /** `&` last: what it begins is not read again. */
-const unescaped = (text: string): string =>
+const unescapeEntities = (text: string): string =>
   text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
-const bare = (link: string): string => link.replace(/^(?:https?|mailto):(?:\/\/)?/i, '').replace(/\/$/, '');
+const stripScheme = (link: string): string => link.replace(/^(?:https?|mailto):(?:\/\/)?/i, '').replace(/\/$/, '');
 
 /** Whether somebody asks what to ask. */
-export const asksForHelp = (words: string): boolean => /^(?:help|-h|--help|\?)$/i.test(words);
+export const isHelpRequest = (words: string): boolean => /^(?:help|-h|--help|\?)$/i.test(words);

@@ -6,8 +6,8 @@ const BEFORE = 15 * 60_000;
 const AFTER = 5 * 60_000;
 const MINUTE = 60_000;
 /** Enough of a long message. */
-const MOST_TEXT = 40_000;
-const DEEPEST = 12;
+const MAX_TEXT = 40_000;
+const MAX_DEPTH = 12;
 
 const ARN = /arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[A-Za-z0-9-]{1,32}\/[A-Za-z0-9]+/;
 /** As a CloudWatch dimension. */
@@ -17,15 +17,15 @@ const RESOURCE = /\bapp\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{8,}\b/;
  * The load balancer that an alert names: by ARN, as app/name/id, or one of those known by name, the longest where several are. Null when
  * it names none.
  */
-export function loadBalancerIn(message: unknown, known: readonly LoadBalancerRef[]): string | null {
-  const text = textIn(message);
+export function loadBalancerIn(message: unknown, loadBalancers: readonly LoadBalancerRef[]): string | null {
+  const text = collectText(message);
   const identified = ARN.exec(text)?.[0] ?? RESOURCE.exec(text)?.[0];
   if (identified !== undefined) {
-    const same = known.find(({ arn }) => arn === identified || arn?.endsWith(`:loadbalancer/${identified}`));
+    const same = loadBalancers.find(({ arn }) => arn === identified || arn?.endsWith(`:loadbalancer/${identified}`));
     return same?.arn ?? identified;
   }
   const words = new Set(text.toLowerCase().match(/[a-z0-9](?:[\w-]*[a-z0-9])?/g));
-  const named = known.filter(({ name }) => words.has(name.toLowerCase()));
+  const named = loadBalancers.filter(({ name }) => words.has(name.toLowerCase()));
   const [longest] = named.sort((a, b) => b.name.length - a.name.length || (a.name < b.name ? -1 : 1));
   if (longest === undefined) return null;
   const isOnlyOne = named.every(({ name, arn }) => name !== longest.name || arn === longest.arn);
@@ -43,11 +43,11 @@ export function windowAround(ts: string, now: number): string {
 }
 
 /** Every text of a message: its own, and those of its blocks and attachments, whatever they are called. */
-function textIn(message: unknown): string {
+function collectText(message: unknown): string {
   const texts: string[] = [];
   let length = 0;
   const gather = (value: unknown, depth: number): void => {
-    if (length > MOST_TEXT || depth > DEEPEST) return;
+    if (length > MAX_TEXT || depth > MAX_DEPTH) return;
     if (typeof value === 'string') {
       texts.push(value);
       length += value.length;

@@ -14,7 +14,7 @@ const SECRET = [
 ];
 
 /** Without anything that signs somebody in. */
-export const scrubbed = (text: string): string =>
+export const scrubSecrets = (text: string): string =>
   SECRET.reduce((clean, pattern) => clean.replace(pattern, '[secret]'), text);
 
 /** Keys whose values never belong in a log, wherever somebody puts them. */
@@ -39,23 +39,23 @@ export function openLog(level: Config['logLevel'], stream: DestinationStream): L
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
-      serializers: { err: essence },
+      serializers: { err: serializeError },
     },
-    { write: (line: string) => stream.write(scrubbed(line)) },
+    { write: (line: string) => stream.write(scrubSecrets(line)) },
   );
 }
 
 /** What went wrong and where. Errors of the SDKs carry requests, answers and headers with them, which are left out. */
-function essence(error: unknown): unknown {
+function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name, message, stack } = error;
   const cause = error.cause instanceof Error ? { cause: error.cause.message } : {};
   const code = 'code' in error ? { code: String(error.code) } : {};
-  const slack = 'data' in error && isAnswer(error.data) ? { slack: error.data.error } : {};
+  const slack = 'data' in error && isSlackError(error.data) ? { slack: error.data.error } : {};
   return { type: name, message, ...code, ...slack, ...cause, stack };
 }
 
-const isAnswer = (data: unknown): data is { error: string } =>
+const isSlackError = (data: unknown): data is { error: string } =>
   typeof data === 'object' && data !== null && 'error' in data && typeof data.error === 'string';
 
 /** Bolt's own words in our log. Its debug lines hold whole payloads and are dropped whatever the level. */

@@ -8,9 +8,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { families } from './families.ts';
 import { reportOf } from './report.ts';
-import { runSuite, type Scored } from './run.ts';
+import { runSuite, type ScoredIncident } from './run.ts';
 
-let scored: Scored[];
+let scored: ScoredIncident[];
 beforeAll(async () => {
   scored = await runSuite();
 });

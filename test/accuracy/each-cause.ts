@@ -1,16 +1,16 @@
 import { subnets } from '../support/simulator/network.ts';
 import { internalNodes, loadBalancer, people, shopRoutes, targets } from '../support/simulator/recordings/shop.ts';
-import { type Family, failing, incident, leavesOpen, shows, web } from './incident.ts';
+import { expectCause, expectUndecided, type Family, incident, web, withFaults } from './incident.ts';
 import {
-  beat,
-  closingAfter,
   deployment,
   fourTargets,
   httpsGroup,
+  keepAliveAfter,
+  keepAliveRaceAt,
   quotes,
-  race,
+  refreshEvery,
   reports,
-  slowNews,
+  slowPropagation,
   slowReports,
   uploads,
   withReports,
@@ -30,27 +30,31 @@ export const eachCause: Family = {
   incidents: [
     incident(
       'race at 5 s',
-      race(5),
-      shows('keep-alive-race', 'Targets close at 5 s, the load balancer keeps 60 s.', {
+      keepAliveRaceAt(5),
+      expectCause('keep-alive-race', 'Targets close at 5 s, the load balancer keeps 60 s.', {
         ruledOut: ['security-group-blocked', 'worker-timeout'],
       }),
     ),
-    incident('race at 2 s', race(2), shows('keep-alive-race', 'gunicorn with threads closes at 2 s.')),
-    incident('race at 20 s', race(20, { count: 60 }), shows('keep-alive-race', 'Tomcat closes at 20 s.')),
+    incident('race at 2 s', keepAliveRaceAt(2), expectCause('keep-alive-race', 'gunicorn with threads closes at 2 s.')),
+    incident(
+      'race at 20 s',
+      keepAliveRaceAt(20, { count: 60 }),
+      expectCause('keep-alive-race', 'Tomcat closes at 20 s.'),
+    ),
     incident(
       'race at 60 s, equal to the idle timeout',
       {
         ...aDay,
         loadBalancer: loadBalancer('cron', '4f2a9c1e7b3d5068', { nodes: internalNodes, scheme: 'internal' }),
-        targetGroups: [web(closingAfter(60), targets('10.0.10.40'))],
+        targetGroups: [web(keepAliveAfter(60), targets('10.0.10.40'))],
         clients: [{ kind: 'pollers', count: 2, everySeconds: 60, jitterSeconds: 0.06 }],
       },
-      shows('keep-alive-race', 'Equal timeouts race: a quiet service, asked once a minute for a day.'),
+      expectCause('keep-alive-race', 'Equal timeouts race: a quiet service, asked once a minute for a day.'),
     ),
     incident(
       'process of a target down',
-      failing({ kind: 'crash', target: '10.0.11.40', at: 300 }),
-      shows('connection-refused', 'Refused in milliseconds until health checks took it out.', {
+      withFaults({ kind: 'crash', target: '10.0.11.40', at: 300 }),
+      expectCause('connection-refused', 'Refused in milliseconds until health checks took it out.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'],
       }),
     ),
@@ -58,10 +62,10 @@ export const eachCause: Family = {
       'TLS handshakes fail on one target',
       {
         targetGroups: [httpsGroup()],
-        clients: [people(4), beat(45, { count: 16, spreadSeconds: 8 })],
+        clients: [people(4), refreshEvery(45, { count: 16, spreadSeconds: 8 })],
         faults: [{ kind: 'tls-failure', target: '10.0.11.40', outcome: 'handshake-error', from: 200, to: 700 }],
       },
-      shows('tls-handshake-failure', 'Its open connections go on answering over TLS; the TLS metric counts.', {
+      expectCause('tls-handshake-failure', 'Its open connections go on answering over TLS; the TLS metric counts.', {
         ruledOut: ['connection-refused'],
       }),
     ),
@@ -77,9 +81,13 @@ export const eachCause: Family = {
           }),
         ],
       },
-      shows('protocol-mismatch', 'The health check over plain HTTP passes on the very port the group speaks TLS to.', {
-        mustNotClaim: ['tls-handshake-failure', 'connection-refused'],
-      }),
+      expectCause(
+        'protocol-mismatch',
+        'The health check over plain HTTP passes on the very port the group speaks TLS to.',
+        {
+          mustNotClaim: ['tls-handshake-failure', 'connection-refused'],
+        },
+      ),
     ),
     incident(
       'HTTP group on a TLS port that closes',
@@ -92,9 +100,13 @@ export const eachCause: Family = {
           }),
         ],
       },
-      shows('protocol-mismatch', 'Every request is closed at once, and the health check over HTTPS passes there.', {
-        mustNotClaim: ['keep-alive-race'],
-      }),
+      expectCause(
+        'protocol-mismatch',
+        'Every request is closed at once, and the health check over HTTPS passes there.',
+        {
+          mustNotClaim: ['keep-alive-race'],
+        },
+      ),
     ),
     incident(
       'a process dies with requests in flight and is back at once',
@@ -103,14 +115,14 @@ export const eachCause: Family = {
         clients: [people(24)],
         faults: [{ kind: 'crash', target: '10.0.11.40', at: 401.2, seconds: 0.15 }],
       },
-      shows('closed-mid-request', 'Requests of many routes and ages ended together on one target.', {
+      expectCause('closed-mid-request', 'Requests of many routes and ages ended together on one target.', {
         mustNotClaim: ['shutdown-before-drain', 'worker-timeout'],
       }),
     ),
     incident(
       'connections closed after some work, now and then',
-      failing({ kind: 'early-close', share: 0.04, afterSeconds: [0.2, 6] }),
-      shows(
+      withFaults({ kind: 'early-close', share: 0.04, afterSeconds: [0.2, 6] }),
+      expectCause(
         'closed-mid-request',
         'Durations and routes differ and repeats succeed: no clock, no answer, no idle time.',
         {
@@ -125,7 +137,7 @@ export const eachCause: Family = {
         routes: withReports,
         faults: [slowReports],
       },
-      shows('worker-timeout', 'Every slow report ends at 30.0 s.', { ruledOut: ['keep-alive-race'] }),
+      expectCause('worker-timeout', 'Every slow report ends at 30.0 s.', { ruledOut: ['keep-alive-race'] }),
     ),
     incident(
       'malformed response of one route',
@@ -133,7 +145,7 @@ export const eachCause: Family = {
         routes: withReports,
         faults: [{ kind: 'unusable-response', route: 'POST /reports', share: 1, because: 'malformed-response' }],
       },
-      leavesOpen(['malformed-response', 'response-header-too-large'], 'The rows of both look the same.', {
+      expectUndecided(['malformed-response', 'response-header-too-large'], 'The rows of both look the same.', {
         ruledOut: ['keep-alive-race'],
         mustNotClaim: ['closed-mid-request', 'worker-timeout', 'malformed-response', 'response-header-too-large'],
       }),
@@ -145,7 +157,7 @@ export const eachCause: Family = {
           { kind: 'unusable-response', route: 'GET /orders/{uuid}', share: 1, because: 'response-header-too-large' },
         ],
       },
-      leavesOpen(['malformed-response', 'response-header-too-large'], 'The rows of both look the same.', {
+      expectUndecided(['malformed-response', 'response-header-too-large'], 'The rows of both look the same.', {
         ruledOut: ['keep-alive-race'],
       }),
     ),
@@ -160,14 +172,18 @@ export const eachCause: Family = {
           { kind: 'deregister', target: '10.0.11.41', at: 400 },
         ],
       },
-      shows('deregistration-delay-elapsed', 'All that runs on it ends 20 s after it was deregistered.'),
+      expectCause('deregistration-delay-elapsed', 'All that runs on it ends 20 s after it was deregistered.'),
     ),
     incident(
       'deployment without draining',
-      { loadBalancer: slowNews(), faults: [deployment()] },
-      shows('shutdown-before-drain', 'Targets left in turn, refusing what was still sent, and others took over.', {
-        mustNotClaim: ['connection-refused', 'closed-mid-request'],
-      }),
+      { loadBalancer: slowPropagation(), faults: [deployment()] },
+      expectCause(
+        'shutdown-before-drain',
+        'Targets left in turn, refusing what was still sent, and others took over.',
+        {
+          mustNotClaim: ['connection-refused', 'closed-mid-request'],
+        },
+      ),
     ),
     incident(
       'security group without the traffic port',
@@ -185,7 +201,7 @@ export const eachCause: Family = {
           targetSecurityGroups: { '10.0.11.41': ['sg-0e9d8c7b6a5f41302'] },
         },
       },
-      shows('security-group-blocked', 'Healthy on 8081, unreachable on 8080.', {
+      expectCause('security-group-blocked', 'Healthy on 8081, unreachable on 8080.', {
         ruledOut: ['network-acl-blocked'],
         steps: { 5: 'fail' },
       }),
@@ -208,7 +224,7 @@ export const eachCause: Family = {
           ],
         },
       },
-      shows('network-acl-blocked', 'The node in zone a cannot reach zone b; the other can.', {
+      expectCause('network-acl-blocked', 'The node in zone a cannot reach zone b; the other can.', {
         ruledOut: ['security-group-blocked'],
         steps: { 5: 'fail' },
       }),
@@ -216,7 +232,7 @@ export const eachCause: Family = {
     incident(
       'hosts gone right after deregistration',
       {
-        loadBalancer: slowNews(),
+        loadBalancer: slowPropagation(),
         targetGroups: [web({ server: { keepAliveSeconds: 0 } }, fourTargets)],
         clients: [people(12)],
         faults: [
@@ -226,7 +242,7 @@ export const eachCause: Family = {
           { kind: 'host-gone', target: '10.0.11.41', at: 500.5 },
         ],
       },
-      shows('target-gone', 'Deregistered, and nothing answers at its address while nodes still choose it.', {
+      expectCause('target-gone', 'Deregistered, and nothing answers at its address while nodes still choose it.', {
         mustNotClaim: ['security-group-blocked', 'target-unreachable'],
       }),
     ),
@@ -236,14 +252,14 @@ export const eachCause: Family = {
         targetGroups: [web({ healthCheck: { port: 8081 }, server: { keepAliveSeconds: 0 } })],
         faults: [{ kind: 'silent-drop', target: '10.0.11.41', from: 200, to: 600 }],
       },
-      shows('target-unreachable', 'The configuration allows the path: look inside the host.', {
+      expectCause('target-unreachable', 'The configuration allows the path: look inside the host.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
     incident(
       'searches wait for a lock',
-      failing({ kind: 'slow', route: 'GET /search', share: 0.4, seconds: [40, 120] }),
-      shows('slow-target', 'No response within 60 s, without a body to send.', {
+      withFaults({ kind: 'slow', route: 'GET /search', share: 0.4, seconds: [40, 120] }),
+      expectCause('slow-target', 'No response within 60 s, without a body to send.', {
         ruledOut: ['security-group-blocked'],
       }),
     ),
@@ -254,7 +270,7 @@ export const eachCause: Family = {
         clients: [people(4), people(2, { routes: ['POST /uploads'], uplink: 400_000 })],
         faults: [{ kind: 'stalled-upload', route: 'POST /uploads', share: 0.4, afterSeconds: [3, 40] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['slow-target', 'slow-upload'],
         'The body stopped half-way; a target that is slow to answer a slow upload leaves the same row.',
       ),
@@ -262,7 +278,7 @@ export const eachCause: Family = {
     incident(
       'function times out',
       { ...quotes, faults: [{ kind: 'slow', route: 'POST /quotes', share: 0.2, seconds: [3.2, 9] }] },
-      shows('lambda-timeout', 'LambdaUnhandled at 3.00 s.'),
+      expectCause('lambda-timeout', 'LambdaUnhandled at 3.00 s.'),
     ),
     ...(
       [
@@ -276,32 +292,34 @@ export const eachCause: Family = {
       incident(
         `${code}`,
         { ...quotes, faults: [{ kind: 'lambda-error', route: 'POST /quotes', share: 0.3, code }] },
-        shows(cause, 'The load balancer names it in error_reason.'),
+        expectCause(cause, 'The load balancer names it in error_reason.'),
       ),
     ),
     incident(
       'errors of the application',
-      failing({ kind: 'application-error', route: 'POST /checkout', share: 0.5, status: 502 }),
-      shows('target-generated', 'The target sent the 502 itself.', { mustNotClaim: ['closed-mid-request'] }),
+      withFaults({ kind: 'application-error', route: 'POST /checkout', share: 0.5, status: 502 }),
+      expectCause('target-generated', 'The target sent the 502 itself.', { mustNotClaim: ['closed-mid-request'] }),
     ),
     incident(
       'group scaled to zero',
-      failing(
+      withFaults(
         { kind: 'deregister', target: '10.0.10.40', at: 300 },
         { kind: 'deregister', target: '10.0.11.40', at: 300 },
         { kind: 'deregister', target: '10.0.11.41', at: 301 },
       ),
-      shows('no-registered-targets', '503 without a target.', { mustNotClaim: ['fixed-response', 'target-optimizer'] }),
+      expectCause('no-registered-targets', '503 without a target.', {
+        mustNotClaim: ['fixed-response', 'target-optimizer'],
+      }),
     ),
     incident(
       'maintenance page',
-      failing({ kind: 'fixed-response', status: 503, priority: 5, routes: ['GET /cart'], body: 'Back soon.' }),
-      shows('fixed-response', 'A listener rule answers by itself.', { mustNotClaim: ['no-registered-targets'] }),
+      withFaults({ kind: 'fixed-response', status: 503, priority: 5, routes: ['GET /cart'], body: 'Back soon.' }),
+      expectCause('fixed-response', 'A listener rule answers by itself.', { mustNotClaim: ['no-registered-targets'] }),
     ),
     incident(
       'web ACL cannot be evaluated',
-      failing({ kind: 'waf-unreachable', share: 0.1 }),
-      shows('waf-failure', 'error_reason names it.'),
+      withFaults({ kind: 'waf-unreachable', share: 0.1 }),
+      expectCause('waf-failure', 'error_reason names it.'),
     ),
     incident(
       'identity provider silent',
@@ -309,12 +327,12 @@ export const eachCause: Family = {
         routes: shopRoutes('web').map((route) => ({ ...route, authenticate: route.path === '/orders/{uuid}' })),
         faults: [{ kind: 'identity-provider-silent', share: 0.7 }],
       },
-      shows('authentication-failure', 'error_reason names it.'),
+      expectCause('authentication-failure', 'error_reason names it.'),
     ),
     incident(
       'unsupported transfer encoding',
-      failing({ kind: 'unsupported-request', route: 'POST /cart/items', share: 0.3, status: 501 }),
-      shows('unsupported-request', '501 is only made by the load balancer for this.'),
+      withFaults({ kind: 'unsupported-request', route: 'POST /cart/items', share: 0.3, status: 501 }),
+      expectCause('unsupported-request', '501 is only made by the load balancer for this.'),
     ),
     incident(
       'subnets out of addresses',
@@ -325,7 +343,7 @@ export const eachCause: Family = {
         }),
         faults: [{ kind: 'load-balancer-failing', share: 0.04 }],
       },
-      leavesOpen(
+      expectUndecided(
         ['load-balancer-impaired'],
         'State and subnets show that it could be; no row shows that the 500s came of it.',
         { ruledOut: ['keep-alive-race', 'connection-refused'] },
@@ -338,7 +356,7 @@ export const eachCause: Family = {
         routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 12 * route.medianMs })),
         clients: [people(30)],
       },
-      shows('target-optimizer', 'As many refusals were counted as there are 503s; the group has targets.', {
+      expectCause('target-optimizer', 'As many refusals were counted as there are 503s; the group has targets.', {
         mustNotClaim: ['no-registered-targets'],
       }),
     ),
@@ -349,7 +367,7 @@ export const eachCause: Family = {
         faults: [{ kind: 'slow', route: 'GET /search', share: 0.5, seconds: [4, 20] }],
       },
       (simulation) => ({
-        ...shows('client-closed', 'Clients closed after 5 s.', { statuses: ['460'] })(simulation),
+        ...expectCause('client-closed', 'Clients closed after 5 s.', { statuses: ['460'] })(simulation),
         explains: { 'client-closed': [1, 1] },
       }),
     ),

@@ -1,25 +1,25 @@
 import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
-import { type Family, incident, isSound, web } from './incident.ts';
-import { beat, deployment, fourTargets } from './patterns.ts';
+import { expectNothingFailed, type Family, incident, web } from './incident.ts';
+import { deployment, fourTargets, refreshEvery } from './patterns.ts';
 
 export const healthy: Family = {
   title: 'healthy controls',
   incidents: [
-    incident('nothing failed', {}, isSound('Sound traffic.')),
+    incident('nothing failed', {}, expectNothingFailed('Sound traffic.')),
     incident(
       'many 404s of the targets',
       { routes: shopRoutes('web').map((route) => ({ ...route, notFound: 0.2 })) },
-      isSound('404 is an answer.'),
+      expectNothingFailed('404 is an answer.'),
     ),
     incident(
       'one request a minute',
       { clients: [people(0.2, { requests: 2 })] },
-      isSound('Little traffic is no failure.'),
+      expectNothingFailed('Little traffic is no failure.'),
     ),
     incident(
       'a rhythm of 5 s on targets that keep 75 s',
-      { clients: [people(3), beat(5)] },
-      isSound('A rhythm alone makes no race.'),
+      { clients: [people(3), refreshEvery(5)] },
+      expectNothingFailed('A rhythm alone makes no race.'),
     ),
     incident(
       'a deployment that drains',
@@ -33,18 +33,23 @@ export const healthy: Family = {
           }),
         ],
       },
-      isSound('The old target served until nothing was sent to it.'),
+      expectNothingFailed('The old target served until nothing was sent to it.'),
     ),
-    incident('no metrics and no configuration, nothing failed', {}, isSound('The log is whole and holds no error.'), {
-      without: ['aws', 'metrics'],
-    }),
+    incident(
+      'no metrics and no configuration, nothing failed',
+      {},
+      expectNothingFailed('The log is whole and holds no error.'),
+      {
+        without: ['aws', 'metrics'],
+      },
+    ),
     incident(
       'clients that give up, no 5xx',
       {
         clients: [people(4, { patienceSeconds: 5 })],
         faults: [{ kind: 'slow', route: 'GET /search', share: 0.1, seconds: [6, 20] }],
       },
-      isSound('460 is not asked about: the verdict is about 5xx.'),
+      expectNothingFailed('460 is not asked about: the verdict is about 5xx.'),
     ),
   ],
 };

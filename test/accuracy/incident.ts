@@ -38,7 +38,7 @@ export const web = (
   members = targets('10.0.10.40', '10.0.11.40', '10.0.11.41'),
 ) => group('web', '5566778899aabbcc', members, more);
 
-export const failing = (...faults: Fault[]): Partial<Scenario> => ({ faults });
+export const withFaults = (...faults: Fault[]): Partial<Scenario> => ({ faults });
 
 interface Beside {
   /** Other causes that must be found too. */
@@ -52,7 +52,7 @@ interface Beside {
 }
 
 /** The evidence shows the cause: confirmed or likely, with its true share of the errors. */
-export const shows =
+export const expectCause =
   (cause: string, why: string, { and = [], uncounted, ...beside }: Beside = {}) =>
   (simulation: Simulation): Expectation => ({
     verdict: { cause, standing: ['confirmed', 'likely'] },
@@ -65,16 +65,16 @@ export const shows =
   });
 
 /** Two causes that both show, the larger first. */
-export const showsBoth =
+export const expectBothCauses =
   (one: string, other: string, why: string, beside: Beside = {}) =>
   (simulation: Simulation): Expectation => {
     const { causes } = simulation.truth;
     const [first, second] = (causes[one] ?? 0) >= (causes[other] ?? 0) ? [one, other] : [other, one];
-    return shows(first, why, { ...beside, and: [second] })(simulation);
+    return expectCause(first, why, { ...beside, and: [second] })(simulation);
   };
 
 /** The evidence cannot tell: nothing may be claimed, and these at least stay open. */
-export const leavesOpen =
+export const expectUndecided =
   (between: string[], why: string, { uncounted, ...beside }: Omit<Beside, 'and'> = {}) =>
   (simulation: Simulation): Expectation => ({
     verdict: { cause: null, standing: 'undecided' },
@@ -87,7 +87,7 @@ export const leavesOpen =
   });
 
 /** Nothing failed. */
-export const isSound =
+export const expectNothingFailed =
   (why: string, beside: Omit<Beside, 'and' | 'uncounted'> = {}) =>
   (simulation: Simulation): Expectation => ({
     verdict: { cause: null, standing: 'none' },

@@ -1,14 +1,14 @@
 import { subnets } from '../support/simulator/network.ts';
 import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
-import { type Family, failing, incident, leavesOpen, shows, web } from './incident.ts';
+import { expectCause, expectUndecided, type Family, incident, web, withFaults } from './incident.ts';
 import {
-  beat,
   deployment,
   fourTargets,
   httpsGroup,
+  keepAliveRaceAt,
   quotes,
-  race,
-  slowNews,
+  refreshEvery,
+  slowPropagation,
   slowReports,
   uploads,
   withReports,
@@ -23,9 +23,9 @@ export const lookAlikes: Family = {
   incidents: [
     incident(
       'worker recycling, not a race',
-      { targetGroups: [recycling(75)], clients: [people(30), beat(1.3, { count: 12 })] },
+      { targetGroups: [recycling(75)], clients: [people(30), refreshEvery(1.3, { count: 12 })] },
       (simulation) => ({
-        ...shows(
+        ...expectCause(
           'closed-mid-request',
           'Row by row it is a race: closed soon after being sent, on every target and route. But the idle times before it show no edge, and what was sent to a leaving worker ends together. The closes that took no longer than a success stay open.',
           { mustNotClaim: ['keep-alive-race', 'malformed-response', 'response-header-too-large'] },
@@ -40,7 +40,7 @@ export const lookAlikes: Family = {
         clients: [people(20), { kind: 'pollers', count: 40, everySeconds: 5, jitterSeconds: 0.01, retry: 0.5 }],
       },
       (simulation) => ({
-        ...shows('closed-mid-request', 'The pollers put every request 5 s after another, the failing ones too.', {
+        ...expectCause('closed-mid-request', 'The pollers put every request 5 s after another, the failing ones too.', {
           mustNotClaim: ['keep-alive-race'],
         })(simulation),
         explains: { 'closed-mid-request': [0.6, 1] },
@@ -48,8 +48,8 @@ export const lookAlikes: Family = {
     ),
     incident(
       'everything sent at once, 60 s after everything',
-      race(60, { count: 400, spreadSeconds: 0.04, everySeconds: 60 }),
-      leavesOpen(
+      keepAliveRaceAt(60, { count: 400, spreadSeconds: 0.04, everySeconds: 60 }),
+      expectUndecided(
         ['keep-alive-race', 'closed-mid-request'],
         'A race at 60 s in truth; but all requests come in one beat, so every idle time has its request, sound or not.',
       ),
@@ -61,7 +61,7 @@ export const lookAlikes: Family = {
         clients: [people(4), people(2, { routes: ['POST /uploads'], uplink: 90_000, retry: 0.2 })],
         faults: [{ kind: 'slow', route: 'POST /uploads', share: 0.3, seconds: [62, 90] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['slow-target', 'slow-upload'],
         'The body came slowly, and then nothing for 60 s: whether it stopped or the target was slow is not in the log.',
       ),
@@ -70,10 +70,10 @@ export const lookAlikes: Family = {
       'TLS handshakes fail, but metrics were not recorded',
       {
         targetGroups: [httpsGroup()],
-        clients: [people(4), beat(45, { count: 16, spreadSeconds: 8 })],
+        clients: [people(4), refreshEvery(45, { count: 16, spreadSeconds: 8 })],
         faults: [{ kind: 'tls-failure', target: '10.0.11.40', outcome: 'handshake-error', from: 200, to: 700 }],
       },
-      leavesOpen(
+      expectUndecided(
         ['connection-refused', 'tls-handshake-failure'],
         'Refused and failed handshake leave the same row; only two metrics differ.',
       ),
@@ -85,9 +85,13 @@ export const lookAlikes: Family = {
         targetGroups: [httpsGroup({ healthCheck: { port: 8443, protocol: 'HTTPS', unhealthyThreshold: 6 } })],
         faults: [{ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 200 }],
       },
-      shows('connection-refused', 'TargetConnectionErrorCount counts them, TargetTLSNegotiationErrorCount is zero.', {
-        mustNotClaim: ['tls-handshake-failure', 'protocol-mismatch'],
-      }),
+      expectCause(
+        'connection-refused',
+        'TargetConnectionErrorCount counts them, TargetTLSNegotiationErrorCount is zero.',
+        {
+          mustNotClaim: ['tls-handshake-failure', 'protocol-mismatch'],
+        },
+      ),
     ),
     incident(
       'TLS handshake that never finishes',
@@ -95,7 +99,7 @@ export const lookAlikes: Family = {
         targetGroups: [httpsGroup({ server: { keepAliveSeconds: 0 } })],
         faults: [{ kind: 'tls-failure', target: '10.0.11.41', outcome: 'handshake-timeout', from: 200, to: 600 }],
       },
-      shows(
+      expectCause(
         'tls-handshake-failure',
         'At 10 s like a dropped packet, but the TLS metric counts them and the connection metric none.',
         {
@@ -106,20 +110,20 @@ export const lookAlikes: Family = {
     ),
     incident(
       'crash that comes back, not a deployment',
-      failing({ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 25 }),
-      shows('connection-refused', 'The same target serves again after 25 s.', {
+      withFaults({ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 25 }),
+      expectCause('connection-refused', 'The same target serves again after 25 s.', {
         mustNotClaim: ['shutdown-before-drain'],
       }),
     ),
     incident(
       'scale-in that stops too early, nobody takes over',
       {
-        loadBalancer: slowNews(),
+        loadBalancer: slowPropagation(),
         targetGroups: [web({}, fourTargets)],
         clients: [people(14)],
         faults: [deployment(300, { replace: [{ old: '10.0.10.41' }] })],
       },
-      shows(
+      expectCause(
         'shutdown-before-drain',
         'It left for good, without an unhealthy host: its process stopped while it was deregistered.',
         {
@@ -133,7 +137,7 @@ export const lookAlikes: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 0 }, healthCheck: { unhealthyThreshold: 10 } })],
         faults: [{ kind: 'silent-drop', target: '10.0.10.40', from: 100, to: 330 }],
       },
-      shows('target-unreachable', 'Both ways are open in every rule.', {
+      expectCause('target-unreachable', 'Both ways are open in every rule.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
@@ -154,7 +158,7 @@ export const lookAlikes: Family = {
           ),
         },
       },
-      shows(
+      expectCause(
         'security-group-blocked',
         'All targets admit a group that the load balancer no longer has; it fails open and times out.',
         {
@@ -179,7 +183,7 @@ export const lookAlikes: Family = {
           ],
         },
       },
-      shows('network-acl-blocked', 'Half of the new connections to zone b time out.', {
+      expectCause('network-acl-blocked', 'Half of the new connections to zone b time out.', {
         ruledOut: ['security-group-blocked'],
       }),
     ),
@@ -190,7 +194,7 @@ export const lookAlikes: Family = {
         clients: [people(6, { uplink: 4_000_000 })],
         faults: [{ kind: 'slow', route: 'POST /uploads', share: 0.5, seconds: [70, 120] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['slow-target', 'slow-upload'],
         'A body of megabytes and an end at the timer: the log cannot say which of the two was slow.',
       ),
@@ -198,7 +202,7 @@ export const lookAlikes: Family = {
     incident(
       'function fails at once, not by timeout',
       { ...quotes, faults: [{ kind: 'lambda-error', route: 'POST /quotes', share: 0.15, code: 'LambdaUnhandled' }] },
-      shows('lambda-error', 'Durations far from the timeout of 3 s.', { mustNotClaim: ['lambda-timeout'] }),
+      expectCause('lambda-error', 'Durations far from the timeout of 3 s.', { mustNotClaim: ['lambda-timeout'] }),
     ),
     incident(
       'route that always breaks after the same time',
@@ -208,7 +212,7 @@ export const lookAlikes: Family = {
         ),
         faults: [{ kind: 'unusable-response', route: 'POST /reports', share: 1, because: 'malformed-response' }],
       },
-      leavesOpen(
+      expectUndecided(
         ['malformed-response', 'response-header-too-large'],
         'A fixed duration and a fixed route: a clock would let shorter reports succeed, but none did.',
         { mustNotClaim: ['worker-timeout', 'closed-mid-request'] },
@@ -223,7 +227,7 @@ export const lookAlikes: Family = {
         routes: withReports,
         faults: [{ ...slowReports, seconds: [12, 40] }],
       },
-      shows('worker-timeout', 'Ends between 10.0 and 10.3 s while the same route succeeds below.', {
+      expectCause('worker-timeout', 'Ends between 10.0 and 10.3 s while the same route succeeds below.', {
         mustNotClaim: ['malformed-response', 'slow-target'],
       }),
     ),
@@ -235,7 +239,7 @@ export const lookAlikes: Family = {
         clients: [people(8)],
         faults: [{ ...slowReports, share: 1 }],
       },
-      leavesOpen(
+      expectUndecided(
         ['worker-timeout', 'malformed-response', 'response-header-too-large'],
         'Every report ends at 30.0 s and none succeeds: a clock, or an answer that always breaks after this work.',
         { ruledOut: ['keep-alive-race'] },
@@ -247,7 +251,7 @@ export const lookAlikes: Family = {
         clients: [people(8)],
         faults: [{ kind: 'early-close', route: 'GET /orders/{uuid}', share: 1, afterSeconds: [0.2, 0.9] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['malformed-response', 'response-header-too-large'],
         'Every request of one route fails after some work, as one whose answer always breaks; the trace ids would tell.',
         { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large', 'worker-timeout'] },
@@ -262,7 +266,7 @@ export const lookAlikes: Family = {
           { kind: 'unusable-response', route: 'POST /reports', share: 0.35, because: 'response-header-too-large' },
         ],
       },
-      leavesOpen(
+      expectUndecided(
         ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
         'A third of one route after its normal time, nobody repeated: an early close of that route would look the same.',
       ),
@@ -274,7 +278,7 @@ export const lookAlikes: Family = {
         routes: [...shopRoutes('web'), { ...uploads, weight: 10, requestBytes: 900_000 }],
         clients: [people(5), people(3, { routes: ['POST /uploads'], uplink: 30_000 })],
       },
-      leavesOpen(
+      expectUndecided(
         ['worker-timeout'],
         'A clock of 15 s fires in the target, but whether on its own work or on the body that a client sends slowly is not in the log.',
         { mustNotClaim: ['worker-timeout', 'closed-mid-request', 'malformed-response'] },

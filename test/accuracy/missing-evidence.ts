@@ -1,7 +1,7 @@
 import type { LogFile } from '../support/simulator/log-files.ts';
 import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
-import { type Family, failing, incident, leavesOpen, shows, web } from './incident.ts';
-import { httpsGroup, race, slowNews, slowReports, withReports } from './patterns.ts';
+import { expectCause, expectUndecided, type Family, incident, web, withFaults } from './incident.ts';
+import { httpsGroup, keepAliveRaceAt, slowPropagation, slowReports, withReports } from './patterns.ts';
 
 /** The files of one of the two nodes. */
 const oneNode = (files: LogFile[]) => files.filter(({ path }) => path.includes('192.0.2.17'));
@@ -27,8 +27,8 @@ export const missingEvidence: Family = {
   incidents: [
     incident(
       'race, log alone',
-      race(5),
-      shows('keep-alive-race', 'The edge is in the log; the idle timeout is not needed for it.'),
+      keepAliveRaceAt(5),
+      expectCause('keep-alive-race', 'The edge is in the log; the idle timeout is not needed for it.'),
       {
         without: ['aws', 'metrics'],
       },
@@ -40,13 +40,13 @@ export const missingEvidence: Family = {
         routes: withReports,
         faults: [slowReports],
       },
-      shows('worker-timeout', 'One fixed duration is enough.'),
+      expectCause('worker-timeout', 'One fixed duration is enough.'),
       { without: ['aws', 'metrics'] },
     ),
     incident(
       'connect timeouts, no configuration',
       refusedPort,
-      leavesOpen(
+      expectUndecided(
         ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'],
         'Who drops the packets is not in the log.',
       ),
@@ -55,7 +55,7 @@ export const missingEvidence: Family = {
     incident(
       'connect timeouts, no security groups',
       refusedPort,
-      leavesOpen(['security-group-blocked'], 'Everything else was read, but not the groups.', {
+      expectUndecided(['security-group-blocked'], 'Everything else was read, but not the groups.', {
         mustNotClaim: ['target-unreachable', 'network-acl-blocked'],
       }),
       { without: ['describe-security-groups'] },
@@ -63,28 +63,35 @@ export const missingEvidence: Family = {
     incident(
       'connection failures on a group of unknown protocol',
       { targetGroups: [httpsGroup()], faults: [{ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 100 }] },
-      leavesOpen(['connection-refused', 'tls-handshake-failure'], 'Neither protocol nor metrics: TCP or TLS is open.'),
+      expectUndecided(
+        ['connection-refused', 'tls-handshake-failure'],
+        'Neither protocol nor metrics: TCP or TLS is open.',
+      ),
       { without: ['aws', 'metrics'] },
     ),
     incident(
       'errors of the application, log alone',
-      failing({ kind: 'application-error', share: 0.05, status: 500 }),
-      shows('target-generated', 'The row says it.'),
+      withFaults({ kind: 'application-error', share: 0.05, status: 500 }),
+      expectCause('target-generated', 'The row says it.'),
       { without: ['aws', 'metrics'] },
     ),
     incident(
       'slow searches, no attributes',
-      failing({ kind: 'slow', route: 'GET /search', share: 0.4, seconds: [62, 120] }),
-      shows('slow-target', 'All end at 60.0 s: the timer shows itself.'),
+      withFaults({ kind: 'slow', route: 'GET /search', share: 0.4, seconds: [62, 120] }),
+      expectCause('slow-target', 'All end at 60.0 s: the timer shows itself.'),
       { without: ['describe-load-balancer-attributes', 'metrics'] },
     ),
     incident(
       'race, half of the log files',
-      race(5),
+      keepAliveRaceAt(5),
       (simulation) => ({
-        ...shows('keep-alive-race', 'One node is missing; the other has its own connections and shows the same edge.', {
-          uncounted: true,
-        })(simulation),
+        ...expectCause(
+          'keep-alive-race',
+          'One node is missing; the other has its own connections and shows the same edge.',
+          {
+            uncounted: true,
+          },
+        )(simulation),
       }),
       { logs: oneNode },
     ),
@@ -95,7 +102,7 @@ export const missingEvidence: Family = {
         faults: [{ kind: 'early-close', share: 0.1, afterSeconds: [0.2, 4] }],
       },
       (simulation) => ({
-        ...leavesOpen([], 'No rows is not "no errors".', { uncounted: true })(simulation),
+        ...expectUndecided([], 'No rows is not "no errors".', { uncounted: true })(simulation),
       }),
       { logs: nobody },
     ),
@@ -128,7 +135,7 @@ export const missingEvidence: Family = {
         ],
         faults: [{ kind: 'slow', route: 'POST /quotes', share: 0.3, seconds: [3.2, 9] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['lambda-timeout', 'lambda-error'],
         'All end at 3.0 s, which is the default timeout; the configured one was not read.',
       ),
@@ -137,9 +144,9 @@ export const missingEvidence: Family = {
     incident(
       'deployment, no target health and no changes',
       {
-        loadBalancer: slowNews(),
+        loadBalancer: slowPropagation(),
         clients: [people(6)],
-        ...failing({
+        ...withFaults({
           kind: 'deployment',
           group: 'web',
           at: 300,
@@ -151,7 +158,7 @@ export const missingEvidence: Family = {
           ],
         }),
       },
-      shows('shutdown-before-drain', 'The log alone shows who left, when, and who took over.', {
+      expectCause('shutdown-before-drain', 'The log alone shows who left, when, and who took over.', {
         mustNotClaim: ['connection-refused'],
       }),
       { without: ['aws', 'metrics'] },

@@ -1,5 +1,5 @@
 /** What one diagnosis is worth, measured against the expectation and, where the incident was made here, against the truth. */
-import type { Diagnosis, JudgedCause } from '../../src/diagnose/diagnosis.ts';
+import type { CauseResult, Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import type { Expectation } from '../support/simulator/recording.ts';
 import type { TruthOfWindow } from '../support/simulator/simulate.ts';
 
@@ -18,16 +18,20 @@ const SHARE_SLACK = 0.1;
 const NOTICEABLE = 0.05;
 
 export function scoreOf(diagnosis: Diagnosis, expected: Expectation, truth: TruthOfWindow | null): Score {
-  const wrong = [...miscounts(diagnosis, expected), ...falsehoods(diagnosis, expected), ...untruths(diagnosis, truth)];
+  const wrong = [
+    ...miscounts(diagnosis, expected),
+    ...falsehoods(diagnosis, expected),
+    ...falseStatements(diagnosis, truth),
+  ];
   if (wrong.length > 0) return { outcome: 'wrong', remarks: wrong };
   const missed = shortfalls(diagnosis, expected);
   if (missed.length > 0) return { outcome: 'undecided needlessly', remarks: missed };
   return { outcome: expected.verdict.standing === 'undecided' ? 'undecided rightly' : 'right', remarks: [] };
 }
 
-const isClaimed = ({ standing }: JudgedCause) => standing === 'confirmed' || standing === 'likely';
+const isClaimed = ({ standing }: CauseResult) => standing === 'confirmed' || standing === 'likely';
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const told = (cause: JudgedCause) => `${cause.id} is ${cause.standing} for ${percent(cause.explains)}`;
+const told = (cause: CauseResult) => `${cause.id} is ${cause.standing} for ${percent(cause.explains)}`;
 
 /** Counts that differ from what happened. */
 function miscounts({ triage, signatures }: Diagnosis, expected: Expectation): string[] {
@@ -72,7 +76,7 @@ function falsehoods({ causes, verdict, triage }: Diagnosis, expected: Expectatio
 }
 
 /** Claims about causes that were not there, or for far more than they caused, and rule-outs of causes that were. */
-export function untruths({ causes }: Diagnosis, truth: TruthOfWindow | null): string[] {
+export function falseStatements({ causes }: Diagnosis, truth: TruthOfWindow | null): string[] {
   if (truth === null) return [];
   const shareOf = (id: string) => (truth.causes[id] ?? 0) / Math.max(1, truth.errors);
   return causes.flatMap((cause) => {

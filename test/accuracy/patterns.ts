@@ -11,7 +11,7 @@ import type {
 import { web } from './incident.ts';
 
 /** Pages that refresh together about every so many seconds: many connections are then idle for just that long. */
-export const beat = (everySeconds: number, more: Partial<AudienceSpec> = {}): AudienceSpec => ({
+export const refreshEvery = (everySeconds: number, more: Partial<AudienceSpec> = {}): AudienceSpec => ({
   kind: 'audience',
   count: 24,
   everySeconds,
@@ -23,14 +23,17 @@ export const beat = (everySeconds: number, more: Partial<AudienceSpec> = {}): Au
 });
 
 /** Targets that close idle connections after this. */
-export const closingAfter = (seconds: number, loopLagMs = 12): Partial<TargetGroupSpec> => ({
+export const keepAliveAfter = (seconds: number, loopLagMs = 12): Partial<TargetGroupSpec> => ({
   server: { keepAliveSeconds: seconds, loopLagMs },
 });
 
 /** A keep-alive race at this many seconds. */
-export const race = (seconds: number, more: Partial<AudienceSpec> = {}): Partial<Scenario> => ({
-  targetGroups: [web(closingAfter(seconds))],
-  clients: [{ kind: 'sessions', perMinute: 4, requests: 7, thinkSeconds: 5, retry: 0.8 }, beat(1.02 * seconds, more)],
+export const keepAliveRaceAt = (seconds: number, more: Partial<AudienceSpec> = {}): Partial<Scenario> => ({
+  targetGroups: [web(keepAliveAfter(seconds))],
+  clients: [
+    { kind: 'sessions', perMinute: 4, requests: 7, thinkSeconds: 5, retry: 0.8 },
+    refreshEvery(1.02 * seconds, more),
+  ],
 });
 
 export const reports: RouteSpec = {
@@ -81,7 +84,7 @@ export const deployment = (at = 240, more: Partial<Extract<Fault, { kind: 'deplo
 });
 
 /** News of a registration takes long to reach the nodes, so much is sent to targets that have left. */
-export const slowNews = (more: Partial<LoadBalancerSpec> = {}): LoadBalancerSpec =>
+export const slowPropagation = (more: Partial<LoadBalancerSpec> = {}): LoadBalancerSpec =>
   loadBalancer('shop-prod', '4f2a9c1e7b3d5068', { propagationSeconds: [6, 14], ...more });
 
 /** A function behind POST /quotes, beside the shop. */

@@ -6,8 +6,8 @@ import { Random } from '../support/simulator/random.ts';
 import type { Recording } from '../support/simulator/recording.ts';
 import { loadBalancer, people, shopRoutes, targets } from '../support/simulator/recordings/shop.ts';
 import type { ClientsSpec, Fault, NodeSpec, ServerSpec } from '../support/simulator/scenario.ts';
-import { incident, isSound, web } from './incident.ts';
-import { beat, reports } from './patterns.ts';
+import { expectNothingFailed, incident, web } from './incident.ts';
+import { refreshEvery, reports } from './patterns.ts';
 
 /** What may be wrong; `sound` adds nothing. */
 const TROUBLES = [
@@ -76,7 +76,12 @@ export function randomIncident(seed: number): RandomIncident {
   const clients: ClientsSpec[] = [
     people(drawn.perMinute, { retry: drawn.retry }),
     ...(has('race') || random.chance(0.2)
-      ? [beat(drawn.keepAliveSeconds * random.between(0.99, 1.05), { count: drawn.beating, retry: drawn.retry })]
+      ? [
+          refreshEvery(drawn.keepAliveSeconds * random.between(0.99, 1.05), {
+            count: drawn.beating,
+            retry: drawn.retry,
+          }),
+        ]
       : []),
     ...(drawn.pollEvery > 0
       ? [
@@ -155,7 +160,7 @@ export function randomIncident(seed: number): RandomIncident {
       clients,
       faults: [...troubles].flatMap((trouble) => byTrouble[trouble] ?? []),
     },
-    isSound('Random.'),
+    expectNothingFailed('Random.'),
     { without: drawn.without },
   );
   return { ...made, drawn };

@@ -1,7 +1,15 @@
 import { targetGroupArn } from '../support/simulator/names.ts';
 import { people } from '../support/simulator/recordings/shop.ts';
-import { type Family, failing, incident, isSound, leavesOpen, shows, web } from './incident.ts';
-import { deployment, fourTargets, race } from './patterns.ts';
+import {
+  expectCause,
+  expectNothingFailed,
+  expectUndecided,
+  type Family,
+  incident,
+  web,
+  withFaults,
+} from './incident.ts';
+import { deployment, fourTargets, keepAliveRaceAt } from './patterns.ts';
 
 const webArn = targetGroupArn('web', '5566778899aabbcc');
 
@@ -14,7 +22,7 @@ export const redHerrings: Family = {
         targetGroups: [web({ deregistrationDelaySeconds: 0 })],
         faults: [{ kind: 'crash', target: '10.0.11.40', at: 300 }],
       },
-      shows('connection-refused', 'Nobody was deregistered.', {
+      expectCause('connection-refused', 'Nobody was deregistered.', {
         mustNotClaim: ['deregistration-delay-elapsed', 'shutdown-before-drain'],
       }),
     ),
@@ -22,12 +30,12 @@ export const redHerrings: Family = {
       'idle timeout of 4000 s with sound traffic',
       {
         loadBalancer: {
-          ...incident('', {}, isSound('')).scenario.loadBalancer,
+          ...incident('', {}, expectNothingFailed('')).scenario.loadBalancer,
           idleTimeoutSeconds: 4000,
         },
         targetGroups: [web({ server: { keepAliveSeconds: null } })],
       },
-      isSound('A setting that invites a race is no race: nothing failed.'),
+      expectNothingFailed('A setting that invites a race is no race: nothing failed.'),
     ),
     incident(
       'keep-alive shorter than the idle timeout, and errors of the application',
@@ -35,7 +43,7 @@ export const redHerrings: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 5, loopLagMs: 0 } })],
         faults: [{ kind: 'application-error', route: 'GET /search', share: 0.3, status: 502 }],
       },
-      shows('target-generated', 'The targets sent these 502s.', { mustNotClaim: ['keep-alive-race'] }),
+      expectCause('target-generated', 'The targets sent these 502s.', { mustNotClaim: ['keep-alive-race'] }),
     ),
     incident(
       'deployment six hours ago, searches slow now',
@@ -46,7 +54,7 @@ export const redHerrings: Family = {
           { at: -21_540, event: 'DeregisterTargets', resource: webArn },
         ],
       },
-      shows('slow-target', 'The deployment was over hours before.', {
+      expectCause('slow-target', 'The deployment was over hours before.', {
         mustNotClaim: ['shutdown-before-drain', 'target-gone'],
       }),
     ),
@@ -63,7 +71,7 @@ export const redHerrings: Family = {
           { kind: 'crash', target: '10.0.11.41', at: 500 },
         ],
       },
-      shows(
+      expectCause(
         'connection-refused',
         'The replaced target drained without an error; the one that crashed is still registered.',
         {
@@ -83,14 +91,18 @@ export const redHerrings: Family = {
           }),
         ],
       },
-      shows('connection-refused', 'It refused, served again for minutes, and was then replaced without an error.', {
-        mustNotClaim: ['shutdown-before-drain'],
-      }),
+      expectCause(
+        'connection-refused',
+        'It refused, served again for minutes, and was then replaced without an error.',
+        {
+          mustNotClaim: ['shutdown-before-drain'],
+        },
+      ),
     ),
     incident(
       'an unhealthy target without traffic, and a race',
-      { ...race(5), faults: [{ kind: 'crash', target: '10.0.11.41', at: -1800 }] },
-      shows('keep-alive-race', 'The dead target got no request.', {
+      { ...keepAliveRaceAt(5), faults: [{ kind: 'crash', target: '10.0.11.41', at: -1800 }] },
+      expectCause('keep-alive-race', 'The dead target got no request.', {
         mustNotClaim: ['connection-refused', 'shutdown-before-drain'],
       }),
     ),
@@ -109,7 +121,7 @@ export const redHerrings: Family = {
         },
         faults: [{ kind: 'slow', route: 'GET /search', share: 0.3, seconds: [62, 120] }],
       },
-      shows('slow-target', 'These requests had a connection.', {
+      expectCause('slow-target', 'These requests had a connection.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
@@ -132,7 +144,7 @@ export const redHerrings: Family = {
         },
         faults: [{ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 90 }],
       },
-      shows('connection-refused', 'The group blocks the health port only; refusals come in milliseconds.', {
+      expectCause('connection-refused', 'The group blocks the health port only; refusals come in milliseconds.', {
         ruledOut: ['security-group-blocked'],
         steps: { 5: 'fail' },
       }),
@@ -146,7 +158,9 @@ export const redHerrings: Family = {
           { at: at + 60, event: 'RevokeSecurityGroupIngress', resource: 'sg-07c4d1e8a5b29f316' },
         ]),
       },
-      shows('closed-mid-request', 'Changes of other days are no evidence.', { ruledOut: ['security-group-blocked'] }),
+      expectCause('closed-mid-request', 'Changes of other days are no evidence.', {
+        ruledOut: ['security-group-blocked'],
+      }),
     ),
     incident(
       'clients of one address only, malformed route',
@@ -154,15 +168,15 @@ export const redHerrings: Family = {
         clients: [people(3), { kind: 'pollers', count: 1, everySeconds: 4, routes: ['GET /orders/{uuid}'] }],
         faults: [{ kind: 'unusable-response', route: 'GET /orders/{uuid}', share: 1, because: 'malformed-response' }],
       },
-      leavesOpen(
+      expectUndecided(
         ['malformed-response', 'response-header-too-large'],
         'The client is only the one that asks for the route most.',
       ),
     ),
     incident(
       'clients poll at exactly 5 s, connections refused',
-      failing({ kind: 'crash', target: '10.0.11.40', at: 300 }),
-      shows('connection-refused', 'A rhythm of clients is no keep-alive.', { ruledOut: ['keep-alive-race'] }),
+      withFaults({ kind: 'crash', target: '10.0.11.40', at: 300 }),
+      expectCause('connection-refused', 'A rhythm of clients is no keep-alive.', { ruledOut: ['keep-alive-race'] }),
     ),
   ],
 };

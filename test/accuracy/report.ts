@@ -1,13 +1,13 @@
 /** The score as Markdown: a table by family, and what is not as it should be below it. */
 import { OUTCOMES, type Outcome } from './outcome.ts';
-import type { Scored } from './run.ts';
+import type { ScoredIncident } from './run.ts';
 
-export function reportOf(scored: Scored[]): string {
+export function reportOf(scored: ScoredIncident[]): string {
   const below = explanations(scored);
   return [tableOf(scored), ...(below.length > 0 ? ['', ...below] : [])].join('\n');
 }
 
-export function tableOf(scored: Scored[]): string {
+export function tableOf(scored: ScoredIncident[]): string {
   const titles = [...new Set(scored.map(({ family }) => family))];
   const rows = titles.map((title) =>
     rowOf(
@@ -28,11 +28,11 @@ const title = (outcome: Outcome) =>
     .replace('undecided rightly', 'undecided where it should be')
     .replace('undecided needlessly', 'undecided where it need not be');
 
-const rowOf = (title: string, scored: Scored[]) =>
+const rowOf = (title: string, scored: ScoredIncident[]) =>
   `| ${title} | ${scored.length} | ${OUTCOMES.map((outcome) => scored.filter((one) => one.outcome === outcome).length).join(' | ')} |`;
 
 /** Each incident that is wrong or open without need: what was expected, what came, why. */
-export function explanations(scored: Scored[]): string[] {
+export function explanations(scored: ScoredIncident[]): string[] {
   return OUTCOMES.toReversed()
     .filter((outcome) => outcome === 'wrong' || outcome === 'undecided needlessly')
     .flatMap((outcome) =>

@@ -3,14 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
-import { judge } from '../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { type Expectation, type Recording, writeRecording } from '../support/simulator/recording.ts';
 import type { Simulation } from '../support/simulator/simulate.ts';
 import { families } from './families.ts';
 import { type Score, scoreOf } from './outcome.ts';
 
-export interface Scored extends Score {
+export interface ScoredIncident extends Score {
   family: string;
   name: string;
   expected: Expectation;
@@ -18,12 +18,12 @@ export interface Scored extends Score {
   shortfall: string | undefined;
 }
 
-export const RECORDED = 'recorded incidents';
+export const RECORDED_FAMILY = 'recorded incidents';
 const recordedRoot = join(import.meta.dirname, '../scenarios');
 
 /** The committed incidents first, then the families in their order. `wanted` keeps those whose name contains it. */
-export async function runSuite(wanted = ''): Promise<Scored[]> {
-  const scored: Scored[] = [];
+export async function runSuite(wanted = ''): Promise<ScoredIncident[]> {
+  const scored: ScoredIncident[] = [];
   for (const name of readdirSync(recordedRoot)
     .filter((one) => /^\d/.test(one) && one.includes(wanted))
     .sort()) {
@@ -31,13 +31,13 @@ export async function runSuite(wanted = ''): Promise<Scored[]> {
     const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expectation;
     const diagnosis = await diagnosisOf(folder, expected.statuses);
     const score = scoreOf(diagnosis, expected, null);
-    scored.push({ family: RECORDED, name, expected, diagnosis, shortfall: undefined, ...score });
+    scored.push({ family: RECORDED_FAMILY, name, expected, diagnosis, shortfall: undefined, ...score });
   }
   const made = families.flatMap(({ title, incidents }) =>
     incidents.filter(({ name }) => name.includes(wanted)).map((incident) => ({ title, incident })),
   );
-  const others = await together(made, async ({ title, incident }): Promise<Scored> => {
-    const { simulation, expected, diagnosis } = await diagnoseRecording(incident);
+  const others = await runConcurrently(made, async ({ title, incident }): Promise<ScoredIncident> => {
+    const { simulation, expected, diagnosis } = await writeAndDiagnose(incident);
     const { name, shortfall } = incident;
     const truth = expected.statuses === undefined ? simulation.truth : null;
     return { family: title, name, expected, diagnosis, shortfall, ...scoreOf(diagnosis, expected, truth) };
@@ -46,7 +46,7 @@ export async function runSuite(wanted = ''): Promise<Scored[]> {
 }
 
 /** Some at a time, results in order: an incident is simulated while another one's files are read. */
-export async function together<Item, Result>(
+export async function runConcurrently<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
   atOnce = 3,
@@ -61,7 +61,7 @@ export async function together<Item, Result>(
 }
 
 /** What the command says about an incident that exists only for the moment. */
-export async function diagnoseRecording(
+export async function writeAndDiagnose(
   recording: Recording,
 ): Promise<{ simulation: Simulation; expected: Expectation; diagnosis: Diagnosis }> {
   const root = mkdtempSync(join(tmpdir(), 'alb502-suite-'));
@@ -75,4 +75,4 @@ export async function diagnoseRecording(
 }
 
 const diagnosisOf = async (folder: string, statuses: string[] = []): Promise<Diagnosis> =>
-  (await judge(await readIncident(folder), statuses.join(' '))).diagnosis;
+  (await diagnoseRecording(await readIncident(folder), statuses.join(' '))).diagnosis;

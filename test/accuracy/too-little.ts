@@ -1,7 +1,7 @@
 import { internalNodes, loadBalancer, people, shopRoutes, targets } from '../support/simulator/recordings/shop.ts';
 import type { Fault } from '../support/simulator/scenario.ts';
-import { type Family, incident, leavesOpen, shows, web } from './incident.ts';
-import { closingAfter, httpsGroup } from './patterns.ts';
+import { expectCause, expectUndecided, type Family, incident, web } from './incident.ts';
+import { httpsGroup, keepAliveAfter } from './patterns.ts';
 
 /** Everything of one route in a few seconds. */
 const during = (from: number, seconds: number) => ({ from, to: from + seconds });
@@ -19,7 +19,7 @@ const quietRace = {
   loadBalancer: loadBalancer('cron', '4f2a9c1e7b3d5068', { nodes: internalNodes, scheme: 'internal' as const }),
   window: { from: '2026-11-17T21:00:00Z', to: '2026-11-17T21:30:00Z', now: '2026-11-18T01:00:00Z' },
   recorded: { from: '2026-11-16T23:58:00Z', to: '2026-11-18T00:00:00Z' },
-  targetGroups: [web(closingAfter(60), targets('10.0.10.40'))],
+  targetGroups: [web(keepAliveAfter(60), targets('10.0.10.40'))],
   clients: [{ kind: 'pollers' as const, count: 2, everySeconds: 60, jitterSeconds: 0.06 }],
 };
 
@@ -29,33 +29,36 @@ export const tooLittle: Family = {
     incident(
       'two errors of a quiet race',
       quietRace,
-      leavesOpen(['keep-alive-race', 'closed-mid-request'], 'Two rows show no edge and exclude none.'),
+      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'Two rows show no edge and exclude none.'),
     ),
     incident(
       'two errors of a quiet race, and a look back over the day',
       quietRace,
-      shows('keep-alive-race', 'The errors of the day share one idle time; those of the window are among them.'),
+      expectCause('keep-alive-race', 'The errors of the day share one idle time; those of the window are among them.'),
       { lookBackSeconds: 21 * 3600 },
     ),
     incident(
       'one close after two seconds',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [2, 2.1], ...during(300, 31) }),
-      leavesOpen(['closed-mid-request', 'malformed-response', 'response-header-too-large'], 'One row cannot tell.'),
+      expectUndecided(
+        ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
+        'One row cannot tell.',
+      ),
     ),
     incident(
       'one close at once',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [0.001, 0.002], ...during(300, 31) }),
-      leavesOpen(['keep-alive-race', 'closed-mid-request'], 'One row cannot tell; it may have been idle, or not.'),
+      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'One row cannot tell; it may have been idle, or not.'),
     ),
     incident(
       'three closes at once',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [0.001, 0.004], ...during(300, 90) }),
-      leavesOpen(['keep-alive-race', 'closed-mid-request'], 'Three rows show no edge and exclude none.'),
+      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'Three rows show no edge and exclude none.'),
     ),
     incident(
       'two closes at 30 s',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [30, 30.02], ...during(300, 61) }),
-      leavesOpen(['closed-mid-request'], 'Two equal durations are a coincidence still.', {
+      expectUndecided(['closed-mid-request'], 'Two equal durations are a coincidence still.', {
         mustNotClaim: ['worker-timeout', 'closed-mid-request', 'malformed-response'],
       }),
     ),
@@ -68,7 +71,10 @@ export const tooLittle: Family = {
         because: 'malformed-response',
         ...during(300, 31),
       }),
-      leavesOpen(['malformed-response', 'response-header-too-large', 'closed-mid-request'], 'One row cannot tell.'),
+      expectUndecided(
+        ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
+        'One row cannot tell.',
+      ),
     ),
     incident(
       'one connection failure on an HTTPS group, no metrics',
@@ -77,7 +83,7 @@ export const tooLittle: Family = {
         clients: [people(4)],
         faults: [{ kind: 'tls-failure', target: '10.0.11.40', outcome: 'handshake-error', ...during(300, 6) }],
       },
-      leavesOpen(['connection-refused', 'tls-handshake-failure'], 'TCP or TLS: only metrics would tell.'),
+      expectUndecided(['connection-refused', 'tls-handshake-failure'], 'TCP or TLS: only metrics would tell.'),
       { without: ['metrics'] },
     ),
     incident(
@@ -86,7 +92,7 @@ export const tooLittle: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 0 } })],
         faults: [{ kind: 'silent-drop', target: '10.0.11.41', ...during(300, 8) }],
       },
-      leavesOpen(
+      expectUndecided(
         ['target-unreachable', 'security-group-blocked', 'network-acl-blocked'],
         'Anything may have dropped it.',
       ),
@@ -95,12 +101,12 @@ export const tooLittle: Family = {
     incident(
       'one slow search',
       once({ kind: 'slow', route: 'GET /status', share: 1, seconds: [61, 80], ...during(300, 31) }),
-      shows('slow-target', 'One row is enough here: sent, nothing to upload, and ended by the timer of 60 s.'),
+      expectCause('slow-target', 'One row is enough here: sent, nothing to upload, and ended by the timer of 60 s.'),
     ),
     incident(
       'one error of the application',
       once({ kind: 'application-error', route: 'GET /status', share: 1, status: 503, ...during(300, 31) }),
-      shows('target-generated', 'One row is enough here: the target sent the status.'),
+      expectCause('target-generated', 'One row is enough here: the target sent the status.'),
     ),
   ],
 };

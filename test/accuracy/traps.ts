@@ -1,6 +1,14 @@
 import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
-import { type Family, failing, incident, isSound, leavesOpen, shows, web } from './incident.ts';
-import { beat, fourTargets, race, reports, slowReports, uploads, withReports } from './patterns.ts';
+import {
+  expectCause,
+  expectNothingFailed,
+  expectUndecided,
+  type Family,
+  incident,
+  web,
+  withFaults,
+} from './incident.ts';
+import { fourTargets, keepAliveRaceAt, refreshEvery, reports, slowReports, uploads, withReports } from './patterns.ts';
 
 const pollers = (everySeconds: number, count = 40) => ({
   kind: 'pollers' as const,
@@ -19,7 +27,7 @@ export const traps: Family = {
         clients: [people(4), pollers(5)],
         faults: [{ kind: 'early-close', share: 0.008, afterSeconds: [0.001, 0.02] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['closed-mid-request'],
         'The clients ask every 5 s, so every close lies 5 s after something: the controls do as well.',
         {
@@ -30,14 +38,14 @@ export const traps: Family = {
     incident(
       'pollers every 5 s and random slow closes',
       { clients: [people(4), pollers(5)], faults: [{ kind: 'early-close', share: 0.01, afterSeconds: [0.3, 6] }] },
-      shows('closed-mid-request', 'Scattered closes that worked when repeated; no clock, no edge.', {
+      expectCause('closed-mid-request', 'Scattered closes that worked when repeated; no clock, no edge.', {
         ruledOut: ['keep-alive-race'],
       }),
     ),
     incident(
       'race under pollers of 5 s that keep other connections busy',
-      { ...race(5), clients: [people(4), beat(5.1), pollers(4.2, 30)] },
-      shows('keep-alive-race', 'The edge stands out against the controls.'),
+      { ...keepAliveRaceAt(5), clients: [people(4), refreshEvery(5.1), pollers(4.2, 30)] },
+      expectCause('keep-alive-race', 'The edge stands out against the controls.'),
     ),
     incident(
       'one polled route fails at once now and then',
@@ -50,7 +58,7 @@ export const traps: Family = {
         ],
         faults: [{ kind: 'early-close', route: 'GET /status', share: 0.08, afterSeconds: [0.001, 0.004] }],
       },
-      leavesOpen(
+      expectUndecided(
         ['keep-alive-race', 'closed-mid-request'],
         'Each failing request comes 5 s after another of its kind, other traffic does not: the rhythm of one route, or an edge.',
       ),
@@ -59,7 +67,7 @@ export const traps: Family = {
       'headers over 32 K for one client in six',
       {
         routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 6 * route.medianMs })),
-        clients: [people(6), beat(20, { count: 30 })],
+        clients: [people(6), refreshEvery(20, { count: 30 })],
         faults: ['GET /cart', 'GET /search', 'GET /orders/{uuid}'].map((route) => ({
           kind: 'unusable-response' as const,
           route,
@@ -68,7 +76,7 @@ export const traps: Family = {
           ofClients: true as const,
         })),
       },
-      leavesOpen(
+      expectUndecided(
         ['malformed-response', 'response-header-too-large'],
         'Some clients fail on three routes each time they ask again, several at once.',
         { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large'] },
@@ -76,10 +84,14 @@ export const traps: Family = {
     ),
     incident(
       'a race behind which many other instant closes hide',
-      { ...race(6), faults: [{ kind: 'early-close', share: 0.06, afterSeconds: [0.001, 0.03] }] },
-      leavesOpen(['closed-mid-request'], 'The edge holds few of the errors: a race is neither shown nor excluded.', {
-        mustNotClaim: ['closed-mid-request', 'malformed-response'],
-      }),
+      { ...keepAliveRaceAt(6), faults: [{ kind: 'early-close', share: 0.06, afterSeconds: [0.001, 0.03] }] },
+      expectUndecided(
+        ['closed-mid-request'],
+        'The edge holds few of the errors: a race is neither shown nor excluded.',
+        {
+          mustNotClaim: ['closed-mid-request', 'malformed-response'],
+        },
+      ),
     ),
     incident(
       'healthy targets, traffic port blocked',
@@ -97,7 +109,7 @@ export const traps: Family = {
           targetSecurityGroups: { '10.0.10.41': ['sg-0e9d8c7b6a5f41302'], '10.0.11.41': ['sg-0e9d8c7b6a5f41302'] },
         },
       },
-      shows('security-group-blocked', 'All healthy, every second request 504.', {
+      expectCause('security-group-blocked', 'All healthy, every second request 504.', {
         mustNotClaim: ['slow-target'],
         steps: { 5: 'fail' },
       }),
@@ -113,7 +125,7 @@ export const traps: Family = {
           }),
         ],
       },
-      isSound('No 5xx, and yet nothing works: step 2 says so.', { steps: { 2: 'fail' } }),
+      expectNothingFailed('No 5xx, and yet nothing works: step 2 says so.', { steps: { 2: 'fail' } }),
     ),
     incident(
       'drop inside the pod network, rules clean',
@@ -121,27 +133,27 @@ export const traps: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 0 }, healthCheck: { port: 8081 } })],
         faults: [{ kind: 'silent-drop', target: '10.0.11.40', zone: 'a', from: 100, to: 700 }],
       },
-      shows('target-unreachable', 'Allowed by every rule; from one zone only.', {
+      expectCause('target-unreachable', 'Allowed by every rule; from one zone only.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
     incident(
       'proxy in the target with its own 502',
-      failing(
+      withFaults(
         { kind: 'application-error', share: 0.06, status: 502 },
         { kind: 'application-error', share: 0.03, status: 504 },
       ),
-      shows('target-generated', 'Made by the target, handed over to the application.', {
+      expectCause('target-generated', 'Made by the target, handed over to the application.', {
         mustNotClaim: ['slow-target', 'closed-mid-request'],
       }),
     ),
     incident(
       'race with an idle timeout of 3600 s',
       {
-        ...race(10),
-        loadBalancer: { ...incident('', {}, isSound('')).scenario.loadBalancer, idleTimeoutSeconds: 3600 },
+        ...keepAliveRaceAt(10),
+        loadBalancer: { ...incident('', {}, expectNothingFailed('')).scenario.loadBalancer, idleTimeoutSeconds: 3600 },
       },
-      shows('keep-alive-race', 'Found at 10 s whatever the load balancer keeps.'),
+      expectCause('keep-alive-race', 'Found at 10 s whatever the load balancer keeps.'),
     ),
     incident(
       'a saturated target: slow for all, some time out',
@@ -150,7 +162,7 @@ export const traps: Family = {
         routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 32 * route.medianMs })),
         clients: [people(60)],
       },
-      shows('slow-target', 'Requests wait for a worker until the idle timeout.', {
+      expectCause('slow-target', 'Requests wait for a worker until the idle timeout.', {
         mustNotClaim: ['worker-timeout', 'target-unreachable'],
       }),
     ),
@@ -158,13 +170,17 @@ export const traps: Family = {
       'upload that nginx gives up on',
       {
         targetGroups: [web({ server: { keepAliveSeconds: 75, bodyTimeoutSeconds: 60 } })],
-        loadBalancer: { ...incident('', {}, isSound('')).scenario.loadBalancer, idleTimeoutSeconds: 120 },
+        loadBalancer: { ...incident('', {}, expectNothingFailed('')).scenario.loadBalancer, idleTimeoutSeconds: 120 },
         routes: [...shopRoutes('web'), { ...uploads, requestBytes: 3_000_000 }],
         clients: [people(4), people(1.5, { routes: ['POST /uploads'], uplink: 30_000 })],
       },
-      leavesOpen(['worker-timeout'], 'A clock of 60 s in the target: on the work or on the body is not in the log.', {
-        mustNotClaim: ['worker-timeout', 'closed-mid-request'],
-      }),
+      expectUndecided(
+        ['worker-timeout'],
+        'A clock of 60 s in the target: on the work or on the body is not in the log.',
+        {
+          mustNotClaim: ['worker-timeout', 'closed-mid-request'],
+        },
+      ),
     ),
     incident(
       'two clocks: 30 s in one group, 10 s in the other',
@@ -182,12 +198,12 @@ export const traps: Family = {
         clients: [people(14)],
         faults: [slowReports, { ...slowReports, route: 'POST /api/reports', seconds: [12, 50] }],
       },
-      shows('worker-timeout', 'Two fixed durations, each of its own route.'),
+      expectCause('worker-timeout', 'Two fixed durations, each of its own route.'),
     ),
     incident(
       'race that only shows at night',
-      { ...race(5), clients: [people(2), beat(5.1, { count: 30 }), people(60, { from: 500 })] },
-      shows('keep-alive-race', 'The rate falls as traffic rises.'),
+      { ...keepAliveRaceAt(5), clients: [people(2), refreshEvery(5.1, { count: 30 }), people(60, { from: 500 })] },
+      expectCause('keep-alive-race', 'The rate falls as traffic rises.'),
     ),
   ],
 };

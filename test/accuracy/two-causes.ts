@@ -1,6 +1,15 @@
 import { people, shopRoutes } from '../support/simulator/recordings/shop.ts';
-import { type Family, incident, shows, showsBoth, web } from './incident.ts';
-import { beat, closingAfter, deployment, quotes, race, slowNews, slowReports, withReports } from './patterns.ts';
+import { expectBothCauses, expectCause, type Family, incident, web } from './incident.ts';
+import {
+  deployment,
+  keepAliveAfter,
+  keepAliveRaceAt,
+  quotes,
+  refreshEvery,
+  slowPropagation,
+  slowReports,
+  withReports,
+} from './patterns.ts';
 
 export const twoCauses: Family = {
   title: 'two causes at once',
@@ -8,18 +17,18 @@ export const twoCauses: Family = {
     incident(
       'race beside a worker timeout',
       {
-        ...race(6),
+        ...keepAliveRaceAt(6),
         targetGroups: [web({ server: { keepAliveSeconds: 6, loopLagMs: 12, requestTimeoutSeconds: 30 } })],
         routes: withReports,
-        clients: [people(4), beat(6.12), people(4, { routes: ['POST /reports'] })],
+        clients: [people(4), refreshEvery(6.12), people(4, { routes: ['POST /reports'] })],
         faults: [slowReports],
       },
-      showsBoth('keep-alive-race', 'worker-timeout', 'Instant closes at 6 s idle, slow closes at 30 s of work.'),
+      expectBothCauses('keep-alive-race', 'worker-timeout', 'Instant closes at 6 s idle, slow closes at 30 s of work.'),
     ),
     incident(
       'deployment on top of a race',
-      { ...race(5), loadBalancer: slowNews(), faults: [deployment(500)] },
-      showsBoth(
+      { ...keepAliveRaceAt(5), loadBalancer: slowPropagation(), faults: [deployment(500)] },
+      expectBothCauses(
         'keep-alive-race',
         'shutdown-before-drain',
         'The race goes on all the time, the deployment takes minutes.',
@@ -34,12 +43,15 @@ export const twoCauses: Family = {
           { kind: 'slow', route: 'GET /search', share: 0.15, seconds: [62, 120] },
         ],
       },
-      showsBoth('connection-refused', 'slow-target', 'Refused connections and idle timeouts do not mix.'),
+      expectBothCauses('connection-refused', 'slow-target', 'Refused connections and idle timeouts do not mix.'),
     ),
     incident(
       'errors of the application beside a race',
-      { ...race(5), faults: [{ kind: 'application-error', route: 'GET /search', share: 0.04, status: 503 }] },
-      showsBoth('keep-alive-race', 'target-generated', 'The 503s carry a target status, the 502s do not.'),
+      {
+        ...keepAliveRaceAt(5),
+        faults: [{ kind: 'application-error', route: 'GET /search', share: 0.04, status: 503 }],
+      },
+      expectBothCauses('keep-alive-race', 'target-generated', 'The 503s carry a target status, the 502s do not.'),
     ),
     incident(
       'function times out while the shop has a maintenance page',
@@ -50,15 +62,15 @@ export const twoCauses: Family = {
           { kind: 'fixed-response', status: 503, priority: 5, routes: ['POST /checkout'], body: 'Back soon.' },
         ],
       },
-      showsBoth('lambda-timeout', 'fixed-response', 'Two services, two causes.'),
+      expectBothCauses('lambda-timeout', 'fixed-response', 'Two services, two causes.'),
     ),
     incident(
       'half of the closes are a race, half are scattered early closes',
       {
-        ...race(5),
+        ...keepAliveRaceAt(5),
         faults: [{ kind: 'early-close', share: 0.02, afterSeconds: [0.4, 6] }],
       },
-      showsBoth(
+      expectBothCauses(
         'keep-alive-race',
         'closed-mid-request',
         'The instant ones have an edge at 5 s; the slow ones have neither clock nor route.',
@@ -81,7 +93,7 @@ export const twoCauses: Family = {
         },
         faults: [{ kind: 'silent-drop', target: '10.0.10.40', from: 300, to: 600 }],
       },
-      showsBoth(
+      expectBothCauses(
         'security-group-blocked',
         'target-unreachable',
         'The rules explain one target and leave the other open.',
@@ -97,7 +109,7 @@ export const twoCauses: Family = {
           { kind: 'crash', target: '10.0.11.40', at: 300, seconds: 120 },
         ],
       },
-      shows('connection-refused', 'The route stays undecided beside it.', {
+      expectCause('connection-refused', 'The route stays undecided beside it.', {
         mustNotClaim: ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
       }),
     ),
@@ -105,9 +117,9 @@ export const twoCauses: Family = {
       'races at 5 s and 20 s in two groups',
       {
         targetGroups: [
-          web(closingAfter(5)),
+          web(keepAliveAfter(5)),
           {
-            ...web(closingAfter(20)),
+            ...web(keepAliveAfter(20)),
             name: 'api',
             id: 'c3d1f09a5b7e2468',
             targets: [
@@ -122,9 +134,13 @@ export const twoCauses: Family = {
             .slice(1, 4)
             .map((route) => ({ ...route, path: `/api${route.path}`, priority: 10 })),
         ],
-        clients: [people(3), beat(5.1), beat(20.4, { count: 40, routes: ['GET /api/search', 'GET /api/cart'] })],
+        clients: [
+          people(3),
+          refreshEvery(5.1),
+          refreshEvery(20.4, { count: 40, routes: ['GET /api/search', 'GET /api/cart'] }),
+        ],
       },
-      shows('keep-alive-race', 'Each group has its own edge; both are races.'),
+      expectCause('keep-alive-race', 'Each group has its own edge; both are races.'),
     ),
   ],
 };

@@ -1,10 +1,10 @@
 /** Many random incidents, and whatever was said of them that is not true. */
 
-import { untruths } from './outcome.ts';
+import { falseStatements } from './outcome.ts';
 import { randomIncident } from './random-incidents.ts';
-import { diagnoseRecording, together } from './run.ts';
+import { runConcurrently, writeAndDiagnose } from './run.ts';
 
-export interface Varied {
+export interface VariationResult {
   seed: number;
   drawn: Record<string, unknown>;
   /** Of the errors, by true cause. */
@@ -16,11 +16,11 @@ export interface Varied {
   claimed: number;
 }
 
-export async function vary(from: number, count: number): Promise<Varied[]> {
+export async function vary(from: number, count: number): Promise<VariationResult[]> {
   const seeds = Array.from({ length: count }, (_, i) => from + i);
-  return await together(seeds, async (seed) => {
+  return await runConcurrently(seeds, async (seed) => {
     const made = randomIncident(seed);
-    const { simulation, diagnosis } = await diagnoseRecording(made);
+    const { simulation, diagnosis } = await writeAndDiagnose(made);
     const { truth } = simulation;
     const { requests, errors, byStatus } = diagnosis.triage;
     const miscounted =
@@ -38,14 +38,14 @@ export async function vary(from: number, count: number): Promise<Varied[]> {
       drawn: made.drawn,
       truth: truth.causes,
       errors: truth.errors,
-      untrue: [...miscounted, ...statuses, ...untruths(diagnosis, truth)],
+      untrue: [...miscounted, ...statuses, ...falseStatements(diagnosis, truth)],
       claimed,
     };
   });
 }
 
 /** The worst of them in words: every untruth, and how much was left open. */
-export function varietyReport(varied: Varied[]): string {
+export function varietyReport(varied: VariationResult[]): string {
   const untrue = varied.filter((one) => one.untrue.length > 0);
   const failing = varied.filter(({ errors }) => errors > 0);
   const open = failing.filter(({ claimed }) => claimed === 0).length;

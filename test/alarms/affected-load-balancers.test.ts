@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { accountOf, liveLookup, refOf } from '../../src/alarms/affected-load-balancers.ts';
+import { accountFor, liveLookup, resolveLoadBalancer } from '../../src/alarms/affected-load-balancers.ts';
 import type { Alarm } from '../../src/alarms/alarm-event.ts';
 import { readMessage } from '../../src/alarms/read-message.ts';
 import { parseConfig } from '../../src/config.ts';
@@ -120,8 +120,8 @@ it('is what the children are about that are in ALARM, from before the first of t
     loadBalancers: [resourceOf('shop')],
     from: Date.parse('2026-11-20T02:25:00Z'),
     sentences: [],
-    isPassing: false,
-    elsewhere: null,
+    isTransient: false,
+    unrelatedReason: null,
   });
   expect(asked).toEqual(['DescribeAlarms shop-502,api-502,cpu']);
 });
@@ -187,7 +187,7 @@ it('ends in composite alarms that name each other', async () => {
 
 it('is not ours where all children are of other namespaces', async () => {
   alarms = { cpu: described('cpu', { Namespace: 'AWS/EC2', Dimensions: [{ Name: 'InstanceId', Value: 'i-1' }] }) };
-  expect(await look(composite(['cpu']))).toMatchObject({ loadBalancers: [], elsewhere: 'it is about AWS/EC2' });
+  expect(await look(composite(['cpu']))).toMatchObject({ loadBalancers: [], unrelatedReason: 'it is about AWS/EC2' });
 });
 
 const DENIED = {
@@ -203,7 +203,7 @@ it.each([
 ])('may be answered a moment later after $type', async (given) => {
   refusal = given;
   const about = await look(composite(['shop-502']));
-  expect(about).toMatchObject({ loadBalancers: [], isPassing: true });
+  expect(about).toMatchObject({ loadBalancers: [], isTransient: true });
   expect(about.sentences).toEqual([expect.stringMatching(/^cloudwatch:DescribeAlarms (was throttled|failed)/)]);
 });
 
@@ -211,7 +211,7 @@ it('may be answered a moment later where nothing answered in time', async () => 
   const late = liveLookup(parseConfig({ deadlines: { evidenceSeconds: 1 } }, {}, 'test'));
   server.removeAllListeners('request').on('request', () => {});
   expect(await late(composite(['shop-502']), new AbortController().signal)).toMatchObject({
-    isPassing: true,
+    isTransient: true,
     sentences: ['cloudwatch:DescribeAlarms got no answer within 1 s.'],
   });
 });
@@ -238,7 +238,7 @@ it('says why it could not look', async () => {
   expect(about.sentences).toEqual([
     'cloudwatch:DescribeAlarms was denied; the IAM statement {"Effect":"Allow","Action":"cloudwatch:DescribeAlarms","Resource":"*"} allows it.',
   ]);
-  expect(about.isPassing).toBe(false);
+  expect(about.isTransient).toBe(false);
   refusal = null;
   expect((await look(composite(['shop-502']))).sentences).toEqual([
     'The alarms that shop-any is composed of are gone.',
@@ -260,10 +260,10 @@ it('is the load balancers that forward to a target group', async () => {
 it('the account of an alarm is that of the role, else that of the environment', () => {
   const role = { name: 'shop', roleArn: `arn:aws:iam::${ACCOUNT}:role/alb502`, regions: [] };
   const own = { name: 'own', regions: [] };
-  expect(accountOf([own, role], ACCOUNT)?.name).toBe('shop');
-  expect(accountOf([role, own], '999999999999')?.name).toBe('own');
-  expect(accountOf([role], null)?.name).toBe('shop');
-  expect(accountOf([], null)).toBe(null);
+  expect(accountFor([own, role], ACCOUNT)?.name).toBe('shop');
+  expect(accountFor([role, own], '999999999999')?.name).toBe('own');
+  expect(accountFor([role], null)?.name).toBe('shop');
+  expect(accountFor([], null)).toBe(null);
 });
 
 it('a load balancer is known, made out of the alarm, or looked for', async () => {
@@ -273,7 +273,7 @@ it('a load balancer is known, made out of the alarm, or looked for', async () =>
   const looking = (all: LoadBalancerRef[], find?: LoadBalancerRef) => ({
     accounts: [{ name: 'default', regions: [] }],
     investigator: {
-      known: () => all,
+      listLoadBalancers: () => all,
       find: async () => {
         looked += 1;
         if (find === undefined) throw new Problem("There is no load balancer 'shop'.", 1);
@@ -282,13 +282,13 @@ it('a load balancer is known, made out of the alarm, or looked for', async () =>
     },
     signal: new AbortController().signal,
   });
-  expect(await refOf(resourceOf('shop'), alarm, looking([known]))).toEqual(known);
-  expect(await refOf(resourceOf('shop'), alarm, looking([]))).toEqual({ ...known, account: 'default' });
+  expect(await resolveLoadBalancer(resourceOf('shop'), alarm, looking([known]))).toEqual(known);
+  expect(await resolveLoadBalancer(resourceOf('shop'), alarm, looking([]))).toEqual({ ...known, account: 'default' });
   expect(looked).toBe(0);
   const old = { ...alarm, region: null };
-  expect(await refOf(resourceOf('shop'), old, looking([], known))).toEqual(known);
-  expect(await refOf(resourceOf('shop'), old, looking([]))).toEqual({
+  expect(await resolveLoadBalancer(resourceOf('shop'), old, looking([], known))).toEqual(known);
+  expect(await resolveLoadBalancer(resourceOf('shop'), old, looking([]))).toEqual({
     sentence: "There is no load balancer 'shop'.",
-    isPassing: false,
+    isTransient: false,
   });
 });

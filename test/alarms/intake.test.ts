@@ -5,27 +5,27 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, expect, it } from 'vitest';
 import { Problem } from '../../src/problem.ts';
 import type { Store } from '../../src/runs/store/store.ts';
-import { type Certified, certificate } from '../support/alarms/certificate.ts';
+import { type CertificateWithKey, certificate } from '../support/alarms/certificate.ts';
 import { snsAlarm, TOPIC } from '../support/alarms/messages.ts';
 import {
   ALARMS,
-  answeringAtOnce,
   clockAt,
+  instantInvestigator,
   memoryStore,
   type Process,
   startProcess,
 } from '../support/alarms/process.ts';
-import { type ChannelOnPaper, channelOnPaper } from '../support/slack/recording-poster.ts';
+import { type FakePoster, fakePoster } from '../support/slack/recording-poster.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
 const CERTIFICATE =
   'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-7ff5318490ec183fbaddaa2a969abfda.pem';
 
-let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
-let genuine: Certified;
+let investigator: Awaited<ReturnType<typeof instantInvestigator>>;
+let genuine: CertificateWithKey;
 beforeAll(async () => {
-  investigator = await answeringAtOnce();
+  investigator = await instantInvestigator();
   genuine = certificate('sns.amazonaws.com', BEGUN - 30 * 86_400_000, BEGUN + 300 * 86_400_000);
 });
 
@@ -43,14 +43,14 @@ function notification(): string {
 }
 
 const parts = () => ({
-  poster: channelOnPaper(),
+  poster: fakePoster(),
   store: memoryStore(),
   investigator,
   clock: clockAt(BEGUN + 2000),
   alarms: { ...ALARMS, sns: { topics: [TOPIC] } },
   fetchText: async () => genuine.pem,
 });
-const roots = (paper: ChannelOnPaper) =>
+const roots = (paper: FakePoster) =>
   paper.messages.filter(({ target, runId }) => target.thread === null && runId !== null);
 
 /** Posts to a process as SNS does; null where it dies before it answers. */
@@ -112,11 +112,11 @@ it('is taken while Slack is down, at once, and has its thread after', async () =
 it('that cannot be handled is tried again ever later, and given up after hours', async () => {
   const given = parts();
   let tries = 0;
-  const known = () => {
+  const listLoadBalancers = () => {
     tries += 1;
     throw new TypeError('nobody foresaw this');
   };
-  const bot = startProcess({ ...given, investigator: { ...investigator, known }, owner: 'one' });
+  const bot = startProcess({ ...given, investigator: { ...investigator, listLoadBalancers }, owner: 'one' });
   expect(await post(bot)).toBe(200);
   await bot.idle();
   expect(tries).toBe(1);

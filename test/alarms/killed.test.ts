@@ -1,8 +1,8 @@
 /** The process is killed at every call it makes, before it is made and when it was; another one goes on. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { envelope, snsAlarm } from '../support/alarms/messages.ts';
-import { answeringAtOnce, clockAt, memoryStore, type Process, startProcess } from '../support/alarms/process.ts';
-import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../support/slack/recording-poster.ts';
+import { clockAt, instantInvestigator, memoryStore, type Process, startProcess } from '../support/alarms/process.ts';
+import { type FakePoster, fakePoster, repliesIn } from '../support/slack/recording-poster.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
@@ -14,14 +14,14 @@ const MESSAGES = [
   envelope(snsAlarm({ at: BEGUN + 5 * MINUTE, state: 'OK' })),
 ];
 
-let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
+let investigator: Awaited<ReturnType<typeof instantInvestigator>>;
 beforeAll(async () => {
   // Little is to be kept of it, hundreds of times.
-  investigator = await answeringAtOnce('004-one-row-undecided');
+  investigator = await instantInvestigator('004-one-row-undecided');
 });
 
 interface Outcome {
-  paper: ChannelOnPaper;
+  paper: FakePoster;
   second: Process;
   calls: number;
   run: Awaited<ReturnType<Process['runs']['recent']>>[number] | undefined;
@@ -43,7 +43,7 @@ interface DiesAt {
 
 /** The queue: a message is there until it was handled, and what is there is delivered to whoever lives. */
 async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
-  const paper = channelOnPaper();
+  const paper = fakePoster();
   paper.mayLook = mayLook;
   const store = memoryStore();
   const clock = clockAt(BEGUN + 2000);
@@ -90,7 +90,7 @@ async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
   return { paper, second, calls: first.calls(), run, kept, store };
 }
 
-const roots = (paper: ChannelOnPaper) =>
+const roots = (paper: FakePoster) =>
   paper.messages.filter(({ target, runId }) => target.thread === null && runId !== null);
 
 function assertTrue({ paper, run, kept, store }: Outcome): void {
@@ -111,7 +111,7 @@ function assertTrue({ paper, run, kept, store }: Outcome): void {
 it('alive: one thread, one reply', async () => {
   const outcome = await story();
   expect(roots(outcome.paper)).toHaveLength(1);
-  expect(repliesOn(outcome.paper)).toHaveLength(1);
+  expect(repliesIn(outcome.paper)).toHaveLength(1);
   assertTrue(outcome);
 });
 
@@ -141,13 +141,13 @@ describe.each(['before', 'after'] as const)('killed %s', (when) => {
   it('any call: one thread, and its final state reached', { timeout: 200_000 }, async () => {
     const { calls, wrong, outcomes } = await atEveryCall(when, true, ({ paper }) => {
       expect(roots(paper)).toHaveLength(1);
-      expect(repliesOn(paper).length).toBeGreaterThan(0);
-      expect(repliesOn(paper).length).toBeLessThanOrEqual(2);
+      expect(repliesIn(paper).length).toBeGreaterThan(0);
+      expect(repliesIn(paper).length).toBeLessThanOrEqual(2);
     });
     expect(wrong).toEqual([]);
     expect(calls).toBeGreaterThan(100);
     // chat.postMessage has no key: between the post of a reply and the note of it nothing tells.
-    expect(outcomes.filter(({ paper }) => repliesOn(paper).length === 2).length).toBeLessThanOrEqual(3);
+    expect(outcomes.filter(({ paper }) => repliesIn(paper).length === 2).length).toBeLessThanOrEqual(3);
   });
 });
 

@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { envelope, snsAlarm } from '../support/alarms/messages.ts';
-import { answeringAtOnce, clockAt, memoryStore, startProcess } from '../support/alarms/process.ts';
-import { channelOnPaper } from '../support/slack/recording-poster.ts';
+import { clockAt, instantInvestigator, memoryStore, startProcess } from '../support/alarms/process.ts';
+import { fakePoster } from '../support/slack/recording-poster.ts';
 
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
@@ -20,8 +20,8 @@ async function heap(): Promise<number> {
 
 it('an alarm that is done with leaves nothing', async () => {
   const at = Date.parse('2026-11-20T02:44:00.000Z');
-  const investigator = await answeringAtOnce();
-  const parts = { store: memoryStore(), poster: channelOnPaper(), investigator, clock: clockAt(at), owner: 'one' };
+  const investigator = await instantInvestigator();
+  const parts = { store: memoryStore(), poster: fakePoster(), investigator, clock: clockAt(at), owner: 'one' };
   const { alarms, logged } = startProcess(parts);
   const { Trigger, ...other } = snsAlarm({ at });
   const elsewhere = envelope({ ...other, Trigger: { ...Trigger, Namespace: 'AWS/EC2', Dimensions: [] } });

@@ -3,10 +3,10 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import type { Logger } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Handled } from '../../src/alarms/alarms.ts';
+import type { MessageOutcome } from '../../src/alarms/alarms.ts';
 import { openSqs } from '../../src/alarms/sqs.ts';
-import { event, snsAlarm, type Told } from '../support/alarms/messages.ts';
-import { rootsOf, SHOP, type Whole, wholeBot } from '../support/alarms/whole-bot-with-queue.ts';
+import { type AlarmFields, event, snsAlarm } from '../support/alarms/messages.ts';
+import { type AlarmBot, rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';
 import { eventually } from '../support/eventually.ts';
 
 const MINUTE = 60_000;
@@ -14,21 +14,21 @@ const MINUTE = 60_000;
 const BEGUN = Date.parse('2026-11-18T02:44:00.000Z');
 const REGION = 'eu-west-1';
 
-const publish = ({ aws }: Whole, told: Partial<Told>) =>
+const publish = ({ aws }: AlarmBot, told: Partial<AlarmFields>) =>
   aws.publish('alarms', JSON.stringify(snsAlarm({ at: Date.now() - 2 * MINUTE, loadBalancer: SHOP, ...told })), {
     region: REGION,
   });
-const left = ({ aws }: Whole, queue = 'alarms') => {
+const left = ({ aws }: AlarmBot, queue = 'alarms') => {
   const inspected = aws.inspectQueue(queue);
   if (inspected === undefined) throw new Error(`there is no queue ${queue}`);
   const { messages } = inspected;
   return messages.ready.length + messages.inflight.length + messages.delayed.length;
 };
-const empty = (whole: Whole) => eventually(() => expect(left(whole)).toBe(0));
+const empty = (whole: AlarmBot) => eventually(() => expect(left(whole)).toBe(0));
 
 describe('an alarm in the queue', () => {
   it('becomes a thread in its channel, and its end a reply; messages are deleted', async () => {
-    const whole = await wholeBot();
+    const whole = await startAlarmBot();
     const { slack } = whole;
     publish(whole, { at: BEGUN });
     await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread');
@@ -47,7 +47,7 @@ describe('an alarm in the queue', () => {
   });
 
   it('comes from EventBridge too; what is for others is deleted', async () => {
-    const whole = await wholeBot();
+    const whole = await startAlarmBot();
     const { slack, aws } = whole;
     aws.sendMessage(
       'alarms',
@@ -63,7 +63,7 @@ describe('an alarm in the queue', () => {
   });
 
   it('that is delivered a hundred times, to two bots, is one thread', async () => {
-    const whole = await wholeBot();
+    const whole = await startAlarmBot();
     const { slack, aws } = whole;
     await whole.another();
     const body = JSON.stringify(event({ at: Date.now() - MINUTE, loadBalancer: SHOP }));
@@ -78,7 +78,7 @@ describe('an alarm in the queue', () => {
 
 describe('what goes wrong', () => {
   it('while Slack is down nothing is received twice, and the threads come after', async () => {
-    const whole = await wholeBot({ receives: 1 });
+    const whole = await startAlarmBot({ receives: 1 });
     const { slack } = whole;
     let isDown = true;
     slack.fail('chat.postMessage', { status: 503 }, { times: 10_000, when: () => isDown });
@@ -96,7 +96,7 @@ describe('what goes wrong', () => {
   });
 
   it('a bot that is stopped meanwhile leaves it to the next one', async () => {
-    const whole = await wholeBot();
+    const whole = await startAlarmBot();
     const { slack } = whole;
     let isDown = true;
     slack.fail('chat.postMessage', { status: 503 }, { times: 10_000, when: () => isDown });
@@ -116,7 +116,7 @@ describe('what goes wrong', () => {
 
 describe('replicas that share S3', () => {
   it('open one thread for what both are told', async () => {
-    const whole = await wholeBot({ inS3: true });
+    const whole = await startAlarmBot({ inS3: true });
     const { slack, aws } = whole;
     await whole.another();
     const names = ['a', 'b', 'c', 'd'];
@@ -137,7 +137,7 @@ describe('replicas that share S3', () => {
   });
 
   it('wait while it refuses writes, and open the thread after', async () => {
-    const whole = await wholeBot({ inS3: true, receives: 1 });
+    const whole = await startAlarmBot({ inS3: true, receives: 1 });
     const { slack, bucket } = whole;
     bucket?.denied.add('PUT');
     publish(whole, { at: BEGUN });
@@ -156,7 +156,7 @@ describe('the queue itself', () => {
   const logged: object[] = [];
 
   async function queue(
-    handle: (body: string, received?: number) => Promise<Handled>,
+    handle: (body: string, received?: number) => Promise<MessageOutcome>,
     { receives = 2, consumers = 4, visibleAgain = VISIBLE_AGAIN } = {},
   ) {
     logged.length = 0;
@@ -212,7 +212,7 @@ describe('the queue itself', () => {
       seen.push([body, received]);
       return body === 'broken'
         ? { outcome: 'failed', why: 'nobody foresaw this' }
-        : { outcome: 'handled', learned: [] };
+        : { outcome: 'handled', transition: [] };
     });
     for (const body of ['one', 'broken', 'two']) aws.sendMessage('alarms', body, { region: REGION });
     await eventually(() => {
@@ -242,7 +242,7 @@ describe('the queue itself', () => {
       async () => {
         handled += 1;
         await new Promise((resolve) => setTimeout(resolve, 1.5 * visibleAgain * 1000));
-        return { outcome: 'handled', learned: [] };
+        return { outcome: 'handled', transition: [] };
       },
       { receives: 1, visibleAgain },
     );

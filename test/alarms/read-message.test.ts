@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Alarm, elsewhere, idOfNews, keyOf } from '../../src/alarms/alarm-event.ts';
+import { type Alarm, alarmEventId, alarmKey, unrelatedReason } from '../../src/alarms/alarm-event.ts';
 import { readMessage } from '../../src/alarms/read-message.ts';
 import { alarmArn, envelope, event, resourceOf, snsAlarm } from '../support/alarms/messages.ts';
 import { fc } from '../support/property.ts';
@@ -55,7 +55,7 @@ describe('the samples of AWS and others', () => {
   ])('%s is news of an alarm', (file, kind, state, changedAt, other) => {
     const alarm = alarmIn(sample(file));
     expect(alarm).toMatchObject({ kind, state, changedAt, loadBalancers: [], targetGroups: [] });
-    expect(elsewhere(alarm)).toBe(other);
+    expect(unrelatedReason(alarm)).toBe(other);
   });
 
   it.each([
@@ -120,7 +120,7 @@ describe('the same news', () => {
   });
 
   it('is one news, however it comes', () => {
-    expect(new Set(Object.values(bodies).map((body) => idOfNews(alarmIn(body)))).size).toBe(1);
+    expect(new Set(Object.values(bodies).map((body) => alarmEventId(alarmIn(body)))).size).toBe(1);
   });
 });
 
@@ -217,7 +217,7 @@ describe('alarms of more than a metric', () => {
       },
     });
     expect(contributor).toMatchObject({ kind: 'query', loadBalancers: [resourceOf('shop')], period: 60 });
-    expect(keyOf(contributor)).toBe(`${alarmArn('shop-502')}#6d442278dba546f6`);
+    expect(alarmKey(contributor)).toBe(`${alarmArn('shop-502')}#6d442278dba546f6`);
   });
 
   it('a query may name its load balancer', () => {
@@ -235,7 +235,7 @@ describe('alarms of more than a metric', () => {
     };
     const alarm = alarmIn(withTrigger(Trigger));
     expect(alarm.loadBalancers).toEqual([]);
-    expect(elsewhere(alarm)).toBe('it is about AWS/NetworkELB');
+    expect(unrelatedReason(alarm)).toBe('it is about AWS/NetworkELB');
   });
 });
 

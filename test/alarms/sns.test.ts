@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readMessage } from '../../src/alarms/read-message.ts';
 import { snsRoute } from '../../src/alarms/sns.ts';
-import { type Certified, certificate } from '../support/alarms/certificate.ts';
+import { type CertificateWithKey, certificate } from '../support/alarms/certificate.ts';
 import { snsAlarm, TOPIC } from '../support/alarms/messages.ts';
 
 const NOW = Date.parse('2026-11-20T02:45:00.000Z');
@@ -14,9 +14,9 @@ const CERTIFICATE =
   'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-7ff5318490ec183fbaddaa2a969abfda.pem';
 const CONFIRM = `https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${TOPIC}&Token=2336412f37fb687f5d51e6e2`;
 
-let genuine: Certified;
-let expired: Certified;
-let foreign: Certified;
+let genuine: CertificateWithKey;
+let expired: CertificateWithKey;
+let foreign: CertificateWithKey;
 let server: Server;
 let port: number;
 let taken: string[];

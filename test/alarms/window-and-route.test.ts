@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm-event.ts';
-import { channelFor, fits, otherChannel } from '../../src/alarms/alarm-routes.ts';
+import { channelFor, matchesPattern, otherChannel } from '../../src/alarms/alarm-routes.ts';
 import { readMessage } from '../../src/alarms/read-message.ts';
-import { beginningOf, LONGEST, windowOf } from '../../src/query/alarm-window.ts';
+import { incidentWindow, MAX_WINDOW, windowStart } from '../../src/query/alarm-window.ts';
 import { event, snsAlarm } from '../support/alarms/messages.ts';
 import { fc } from '../support/property.ts';
 
@@ -47,29 +47,32 @@ describe('the window of an alarm', () => {
       '02:35:00',
     ],
   ])('begins %s', (_, of, from) => {
-    expect(clock(beginningOf(of))).toBe(from);
+    expect(clock(windowStart(of))).toBe(from);
   });
 
   it('ends now while it lasts, and a minute after its end', () => {
     const from = AT - 600_000;
-    expect(windowOf(from, { now: AT, heardAt: from, closedAt: null })).toEqual({ from, to: AT });
-    expect(windowOf(from, { now: AT + 3_600_000, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT + 60_000 });
-    expect(windowOf(from, { now: AT, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT });
+    expect(incidentWindow(from, { now: AT, heardAt: from, closedAt: null })).toEqual({ from, to: AT });
+    expect(incidentWindow(from, { now: AT + 3_600_000, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT + 60_000 });
+    expect(incidentWindow(from, { now: AT, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT });
   });
 
   it('is the last twelve hours of what is longer, and never empty', () => {
     const from = AT - 5 * 24 * 3_600_000;
-    const last = { from: AT - LONGEST, to: AT };
-    expect(windowOf(from, { now: AT, heardAt: AT - 60_000, closedAt: null })).toEqual(last);
-    expect(windowOf(from, { now: AT + 1, heardAt: AT - 60_000, closedAt: AT - 60_000 })).toEqual(last);
-    const early = windowOf(AT + 60_000, { now: AT, heardAt: AT, closedAt: null });
+    const last = { from: AT - MAX_WINDOW, to: AT };
+    expect(incidentWindow(from, { now: AT, heardAt: AT - 60_000, closedAt: null })).toEqual(last);
+    expect(incidentWindow(from, { now: AT + 1, heardAt: AT - 60_000, closedAt: AT - 60_000 })).toEqual(last);
+    const early = incidentWindow(AT + 60_000, { now: AT, heardAt: AT, closedAt: null });
     expect(early.to - early.from).toBe(60_000);
   });
 });
 
 it('news that come days late are about their time', () => {
   const from = AT - 5 * 24 * 3_600_000;
-  expect(windowOf(from, { now: AT, heardAt: from + 600_000, closedAt: null })).toEqual({ from, to: from + LONGEST });
+  expect(incidentWindow(from, { now: AT, heardAt: from + 600_000, closedAt: null })).toEqual({
+    from,
+    to: from + MAX_WINDOW,
+  });
 });
 
 describe('the channel of an alarm', () => {
@@ -101,7 +104,7 @@ describe('the channel of an alarm', () => {
     expect(channelFor(bank, only)).toBe('CSHOP');
     expect(channelFor({ ...bank, loadBalancer: 'api' }, only)).toBe('CBANK');
     expect(otherChannel(bank, 'CBANK', only)).toBe('CSHOP');
-    expect(otherChannel(bank, 'CBANK', { ...only, onlyIn: new Map([['bank', ['CBANK']]]) })).toBe(null);
+    expect(otherChannel(bank, 'CBANK', { ...only, channelsByAccount: new Map([['bank', ['CBANK']]]) })).toBe(null);
     expect(otherChannel({ ...bank, accounts: ['prod'] }, 'CWEB', only)).toBe('CDEFAULT');
   });
 
@@ -119,7 +122,7 @@ describe('patterns', () => {
     fc.assert(
       fc.property(patterns, letters, (pattern, name) => {
         const source = pattern.replace(/[.(]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
-        expect(fits(pattern, name)).toBe(new RegExp(`^${source}$`).test(name));
+        expect(matchesPattern(pattern, name)).toBe(new RegExp(`^${source}$`).test(name));
       }),
       { numRuns: 3000 },
     );
@@ -127,7 +130,7 @@ describe('patterns', () => {
 
   it('take no long time', () => {
     const began = performance.now();
-    expect(fits(`${'a*'.repeat(60)}b`, 'a'.repeat(300))).toBe(false);
+    expect(matchesPattern(`${'a*'.repeat(60)}b`, 'a'.repeat(300))).toBe(false);
     expect(performance.now() - began).toBeLessThan(3000);
   });
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { envelope, snsAlarm, type Told } from '../support/alarms/messages.ts';
+import { type AlarmFields, envelope, snsAlarm } from '../support/alarms/messages.ts';
 import { rootsOf, SHOP } from '../support/alarms/whole-bot-with-queue.ts';
 import { localSlack } from '../support/slack/local-slack-for-test.ts';
 
@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const body = (told: Partial<Told> = {}) => envelope(snsAlarm({ at: BEGUN, loadBalancer: SHOP, ...told }));
+const body = (told: Partial<AlarmFields> = {}) => envelope(snsAlarm({ at: BEGUN, loadBalancer: SHOP, ...told }));
 
 async function alarm(input: string, words: string[] = [], environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(root, 'src/cli.ts'), 'alarm', '--recorded', SCENARIOS, ...words], {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { saveIncident } from '../../src/collect/incident/save.ts';
-import { judge } from '../../src/commands/diagnose-command.ts';
-import { judgeLive } from '../../src/commands/diagnose-live.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
+import { investigateWords } from '../../src/commands/diagnose-live.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { serveAthena } from '../support/athena/server.ts';
@@ -77,10 +77,10 @@ describe('a live load balancer', () => {
     'of incident %s is diagnosed by Athena as by its log files, and again once it is saved',
     async (number) => {
       const { words, surroundings, incident } = await world(number, FORMS['the one alb502 makes']);
-      const byAthena = await judgeLive(words, { engine: 'athena' }, surroundings);
-      const byFiles = await judgeLive(words, { engine: 'duckdb' }, surroundings);
+      const byAthena = await investigateWords(words, { engine: 'athena' }, surroundings);
+      const byFiles = await investigateWords(words, { engine: 'duckdb' }, surroundings);
       expect(said(byAthena.diagnosis)).toEqual(said(byFiles.diagnosis));
-      expect(byAthena.diagnosis.verdict).toEqual((await judge(incident, '')).diagnosis.verdict);
+      expect(byAthena.diagnosis.verdict).toEqual((await diagnoseRecording(incident, '')).diagnosis.verdict);
       expect(byAthena.diagnosis.cost).toMatchObject({ queries: expect.any(Number), usd: expect.any(Number) });
       expect(byAthena.diagnosis.cost.queries).toBeGreaterThan(0);
 
@@ -88,14 +88,16 @@ describe('a live load balancer', () => {
       await saveIncident(folder, { ...byAthena, incident: null });
       expect(readdirSync(folder).sort()).toEqual(['access-log.json', 'aws', 'incident.json', 'metrics.json']);
       expect(readFileSync(join(folder, 'access-log.json'), 'utf8')).not.toMatch(/[?]|Mozilla/);
-      expect(renderJson((await judge(await readIncident(folder), '')).diagnosis)).toBe(renderJson(byAthena.diagnosis));
+      expect(renderJson((await diagnoseRecording(await readIncident(folder), '')).diagnosis)).toBe(
+        renderJson(byAthena.diagnosis),
+      );
     },
   );
 
   it("by AWS's own table, that has fewer columns, comes to the same verdict", async () => {
     const { words, surroundings, incident } = await world('001', FORMS["AWS's own"]);
-    const { diagnosis } = await judgeLive(words, { engine: 'athena' }, surroundings);
-    expect(diagnosis.verdict).toEqual((await judge(incident, '')).diagnosis.verdict);
+    const { diagnosis } = await investigateWords(words, { engine: 'athena' }, surroundings);
+    expect(diagnosis.verdict).toEqual((await diagnoseRecording(incident, '')).diagnosis.verdict);
     expect(diagnosis.keepAlive).toMatchObject({ measuredSeconds: expect.any(Number) });
   });
 
@@ -104,9 +106,9 @@ describe('a live load balancer', () => {
     const minute = (time: number) => new Date(time).toISOString().slice(0, 16);
     const [name = ''] = words.split(' ');
     const late = `${name} from ${minute(incident.to - 60_000)} to ${minute(incident.to)}`;
-    const alone = await judgeLive(late, { engine: 'athena' }, surroundings);
-    const byAthena = await judgeLive(late, { engine: 'athena', lookBack: '14m' }, surroundings);
-    const byFiles = await judgeLive(late, { engine: 'duckdb', lookBack: '14m' }, surroundings);
+    const alone = await investigateWords(late, { engine: 'athena' }, surroundings);
+    const byAthena = await investigateWords(late, { engine: 'athena', lookBack: '14m' }, surroundings);
+    const byFiles = await investigateWords(late, { engine: 'duckdb', lookBack: '14m' }, surroundings);
     expect(said(byAthena.diagnosis)).toEqual(said(byFiles.diagnosis));
     expect(byAthena.diagnosis.triage).toEqual(alone.diagnosis.triage);
     const examined = ({ keepAlive }: Diagnosis) => keepAlive?.errorsExamined ?? 0;
@@ -116,7 +118,7 @@ describe('a live load balancer', () => {
   it('whose log may not be queried is diagnosed from metrics and configuration', async () => {
     const { words, surroundings } = await world('002', FORMS["AWS's own"]);
     vi.stubEnv('ALB502_ATHENA_TABLE', 'gone');
-    const { diagnosis } = await judgeLive(words, { engine: 'athena' }, surroundings);
+    const { diagnosis } = await investigateWords(words, { engine: 'athena' }, surroundings);
     expect(diagnosis.gaps).toContain(
       'the table logs.gone does not exist: alb502 setup athena --create makes one: unknown who failed, and how.',
     );
@@ -125,7 +127,7 @@ describe('a live load balancer', () => {
 
   it('may cost no more than is said', async () => {
     const { words, surroundings, athena } = await world('002', FORMS["AWS's own"]);
-    const { diagnosis } = await judgeLive(words, { engine: 'athena', maxUsd: '0' }, surroundings);
+    const { diagnosis } = await investigateWords(words, { engine: 'athena', maxUsd: '0' }, surroundings);
     expect(diagnosis.gaps.join('\n')).toMatch(/reading it could cost more than \$0 \(.*\): raise --max-usd/);
     expect(athena.sent).toEqual([]);
     // A log that is on is not asked to be switched on.

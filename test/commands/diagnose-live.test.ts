@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { saveIncident } from '../../src/collect/incident/save.ts';
-import { judge } from '../../src/commands/diagnose-command.ts';
-import { judgeLive, type LiveSurroundings } from '../../src/commands/diagnose-live.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
+import { investigateWords, type TimedInvestigationOptions } from '../../src/commands/diagnose-live.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { incidentFolder } from '../support/aws/live-run.ts';
-import { type Account, DENIED, environmentFor, filesOf, openAccount } from '../support/aws/recorded-account.ts';
+import { DENIED, environmentFor, filesOf, type LocalAccount, openAccount } from '../support/aws/recorded-account.ts';
 import { temporaryFolder } from '../support/incident/folder.ts';
 import { type Fault, serveS3 } from '../support/s3/server.ts';
 
@@ -37,7 +37,10 @@ async function world(number: string, fault: (key: string | null) => Fault | null
   return { folder, account, s3, objects, incident, words };
 }
 
-const surroundings = (now: number | null, more: Partial<LiveSurroundings> = {}): LiveSurroundings => ({
+const surroundings = (
+  now: number | null,
+  more: Partial<TimedInvestigationOptions> = {},
+): TimedInvestigationOptions => ({
   now: now ?? Date.now(),
   signal: new AbortController().signal,
   ...more,
@@ -49,8 +52,8 @@ describe('a live load balancer', () => {
     async (number) => {
       const { words, incident } = await world(number);
       const keepIn = temporaryFolder();
-      const live = await judgeLive(words, {}, surroundings(incident.now, { keepIn }));
-      const recorded = await judge(incident, '');
+      const live = await investigateWords(words, {}, surroundings(incident.now, { keepIn }));
+      const recorded = await diagnoseRecording(incident, '');
       expect(live.diagnosis.verdict).toEqual(recorded.diagnosis.verdict);
       expect(live.diagnosis.triage).toEqual(recorded.diagnosis.triage);
       expect(live.diagnosis.cost.bytesScanned).toBeGreaterThan(0);
@@ -60,7 +63,7 @@ describe('a live load balancer', () => {
 
       const saved = join(temporaryFolder(), 'saved');
       await saveIncident(saved, { ...live, incident: { dir: keepIn, logs: true } });
-      const again = await judge(await readIncident(saved), '');
+      const again = await diagnoseRecording(await readIncident(saved), '');
       expect(renderJson(again.diagnosis)).toBe(renderJson(live.diagnosis));
     },
   );
@@ -70,19 +73,25 @@ describe('a live load balancer', () => {
     const gone = { status: 404, code: 'NoSuchKey', message: 'The specified key does not exist.' };
     const { words, incident, objects } = await world('002', (key) => (isGone(key) ? gone : null));
     const keepIn = temporaryFolder();
-    const live = await judgeLive(words, {}, surroundings(incident.now, { keepIn }));
+    const live = await investigateWords(words, {}, surroundings(incident.now, { keepIn }));
     const names = [...objects.keys()].filter(isGone);
     expect(names.length).toBeGreaterThan(0);
     for (const key of names) expect(live.diagnosis.gaps.join('\n')).toContain(key.split('/').at(-1));
     const saved = join(temporaryFolder(), 'saved');
     await saveIncident(saved, { ...live, incident: { dir: keepIn, logs: true } });
-    expect(renderJson((await judge(await readIncident(saved), '')).diagnosis)).toBe(renderJson(live.diagnosis));
+    expect(renderJson((await diagnoseRecording(await readIncident(saved), '')).diagnosis)).toBe(
+      renderJson(live.diagnosis),
+    );
   });
 
   it('has a provisional diagnosis first', async () => {
     const { words, incident } = await world('002');
     const told: Diagnosis[] = [];
-    await judgeLive(words, {}, surroundings(incident.now, { provisional: (diagnosis) => told.push(diagnosis) }));
+    await investigateWords(
+      words,
+      {},
+      surroundings(incident.now, { onInterimDiagnosis: (diagnosis) => told.push(diagnosis) }),
+    );
     expect(told.map(({ verdict }) => verdict.standing)).toEqual(['undecided']);
     expect(told[0]?.completeness.errorsInMetrics).toBeGreaterThan(0);
   });
@@ -90,7 +99,7 @@ describe('a live load balancer', () => {
   it('without a log bucket is diagnosed from metrics and configuration', async () => {
     const { words, incident } = await world('002');
     vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9');
-    const { diagnosis } = await judgeLive(words, {}, surroundings(incident.now));
+    const { diagnosis } = await investigateWords(words, {}, surroundings(incident.now));
     expect(diagnosis.verdict).toMatchObject({
       standing: 'undecided',
       summary: expect.stringContaining('CloudWatch counts'),
@@ -108,7 +117,7 @@ interface Result {
 /** The command with the credentials of the account; `during` may send it signals. */
 function alb502(
   words: string[],
-  account: Account,
+  account: LocalAccount,
   environment: Record<string, string> = {},
   during: (kill: (signal: NodeJS.Signals) => void) => Promise<void> = async () => {},
 ): Promise<Result> {

@@ -5,8 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEADLINE } from '../../src/commands/serve.ts';
-import { CLOSING } from '../../src/slack/delivery/post.ts';
-import { LAST_WORDS } from '../../src/slack/thread/open.ts';
+import { CLOSE_TIMEOUT } from '../../src/slack/delivery/post.ts';
+import { ABORT_GRACE } from '../../src/slack/thread/open.ts';
 import { incidentFolder } from '../support/aws/live-run.ts';
 import { environmentFor, filesOf, serveAccount } from '../support/aws/recorded-account.ts';
 import { temporaryFolder } from '../support/incident/folder.ts';
@@ -177,5 +177,5 @@ describe('running', () => {
 });
 
 it('told to stop, waits for diagnoses, then for threads and edits, less than the 30 s after which it is killed', () => {
-  expect(DEADLINE + LAST_WORDS + CLOSING).toBeLessThan(30_000);
+  expect(DEADLINE + ABORT_GRACE + CLOSE_TIMEOUT).toBeLessThan(30_000);
 });

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { drawProgress, openProgress, type Work } from '../../src/commands/terminal-progress.ts';
+import { type CollectionProgress, drawProgress, openProgressDisplay } from '../../src/commands/terminal-progress.ts';
 
-const work: Work = {
+const work: CollectionProgress = {
   started: { accessLog: 0, metrics: 100, loadBalancer: 0, listeners: 0, rules: 0, targetGroups: 0, attributes: 0 },
   ended: {
     metrics: { at: 400, unavailable: false },
@@ -29,7 +29,11 @@ describe('the lines', () => {
   });
 
   it('say what is being done for the access log, and what is known so far', () => {
-    const busy: Work = { ...work, doing: 'fetched 3 of 8 log files', soFar: 'CloudWatch counts 214.' };
+    const busy: CollectionProgress = {
+      ...work,
+      accessLogStatus: 'fetched 3 of 8 log files',
+      interimVerdict: 'CloudWatch counts 214.',
+    };
     const lines = drawProgress(busy, 2400, false).split('\n');
     expect(lines[0]).toBe('⠋ 1 Access log: who failed, and how  2.4 s, fetched 3 of 8 log files');
     expect(lines.slice(6)).toEqual(['', 'So far: CloudWatch counts 214.']);
@@ -51,8 +55,8 @@ const recorder = (isTTY: boolean) => {
 describe('the stream', () => {
   it('gets nothing when it is no terminal', async () => {
     const { stream, text } = recorder(false);
-    const { progress, close } = await openProgress(stream, false);
-    progress('accessLog', 'started');
+    const { listener, close } = await openProgressDisplay(stream, false);
+    listener('accessLog', 'started');
     await new Promise((done) => setTimeout(done, 250));
     close();
     expect(text()).toBe('');
@@ -60,8 +64,8 @@ describe('the stream', () => {
 
   it('gets the lines, and has them taken away again', async () => {
     const { stream, text } = recorder(true);
-    const { progress, close } = await openProgress(stream, false);
-    progress('accessLog', 'started');
+    const { listener, close } = await openProgressDisplay(stream, false);
+    listener('accessLog', 'started');
     await new Promise((done) => setTimeout(done, 250));
     expect(text()).toContain('1 Access log: who failed, and how');
     close();

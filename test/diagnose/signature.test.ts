@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { parseLine, seenIn } from '../../src/collect/access-log/entry.ts';
+import { parseLine, signatureFieldsOf } from '../../src/collect/access-log/entry.ts';
 import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
 import {
-  ADMITS,
-  AMBIGUOUS,
+  AMBIGUOUS_CAUSES,
   admittedBy,
   ambiguousBetween,
+  CAUSES_BY_SIGNATURE,
   CONNECT_TIMEOUT_FROM,
   CONNECT_TIMEOUT_TO,
   elapsedClass,
   RACE_WITHIN,
-  type SeenRequest,
   SIGNATURE_IDS,
   type SignatureId,
-  seenOf,
+  type SignatureSource,
   signature,
+  signatureFields,
 } from '../../src/diagnose/signature.ts';
 import type { FailureShape } from '../../src/evidence/evidence.ts';
 
@@ -65,7 +65,7 @@ const LABORATORY: [situation: string, expected: SignatureId, line: string][] = [
 const GROUP = 'arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/web/73e2d6bc24d8a067';
 
 /** A request that the load balancer forwarded to an instance and answered itself with a 502, but for what is said. */
-function failed(but: Partial<SeenRequest>): SeenRequest {
+function failed(but: Partial<SignatureSource>): SignatureSource {
   return {
     elb_status_code: '502',
     target_status_code: '-',
@@ -92,7 +92,7 @@ const NO_ANSWER = times(0.001, -1, -1);
 const CLOSED = times(0.001, 4.205, -1);
 const ANSWERED = times(0.001, 0.02, 0);
 
-const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<SeenRequest>][] = [
+const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<SignatureSource>][] = [
   ['the client gave up', 'client-closed', { elb_status_code: '460', ...NO_ANSWER }],
   [
     'the client gave up although the target had answered',
@@ -159,7 +159,7 @@ const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<SeenRe
 ];
 
 /** Lines that contradict what is known: no class is forced on them. */
-const CONTRADICTIONS: [situation: string, but: Partial<SeenRequest>][] = [
+const CONTRADICTIONS: [situation: string, but: Partial<SignatureSource>][] = [
   ['a refused connection that took 12 s', { elapsed: 12 }],
   ['a refused connection that took the time of a connect timeout', { elapsed: 10.001 }],
   ['a connection without a target', { target: '-' }],
@@ -205,7 +205,7 @@ describe('a line about', () => {
   it.each([...LABORATORY, ...ELSEWHERE])('%s: %s', (_, expected, line) => {
     const result = parseLine(line);
     expect(result).toHaveProperty('entry');
-    if ('entry' in result) expect(signature(seenIn(result.entry))).toBe(expected);
+    if ('entry' in result) expect(signature(signatureFieldsOf(result.entry))).toBe(expected);
   });
 
   it('eight failures made on purpose', () => {
@@ -274,43 +274,43 @@ describe('the load balancer experienced', () => {
         retriedOk: 0,
       };
       expect(signature(shape)).toBe(signature(row));
-      expect(signature(seenOf(row))).toBe(signature(row));
+      expect(signature(signatureFields(row))).toBe(signature(row));
     }
   });
 
   it('is not guessed of a line that ends before its creation time', () => {
     const cut = 'http 2018-03-15T03:50:00.337397Z app/a/0123 10.248.9.92:54000 10.248.9.77:80 -1 -1 -1 502 - 686 6476';
     const result = parseLine(cut);
-    expect('entry' in result && signature(seenIn(result.entry))).toBe('inconsistent');
+    expect('entry' in result && signature(signatureFieldsOf(result.entry))).toBe('inconsistent');
   });
 });
 
-const between = (but: Partial<SeenRequest>) => {
+const between = (but: Partial<SignatureSource>) => {
   const row = failed(but);
   return ambiguousBetween(signature(row), row);
 };
 
 describe('what stays undecided', () => {
   it('names causes in the order of the contract, each once', () => {
-    for (const causes of Object.values(ADMITS)) {
+    for (const causes of Object.values(CAUSES_BY_SIGNATURE)) {
       expect(causes).toEqual(CAUSE_IDS.filter((id) => causes.includes(id)));
     }
   });
 
   it('leaves room for every cause', () => {
-    const admitted = new Set<CauseId>(Object.values(ADMITS).flat());
+    const admitted = new Set<CauseId>(Object.values(CAUSES_BY_SIGNATURE).flat());
     expect(CAUSE_IDS.filter((id) => !admitted.has(id))).toEqual([]);
   });
 
   it('is nothing where one cause is admitted', () => {
-    expect(AMBIGUOUS['fixed-response']).toEqual([]);
-    expect(AMBIGUOUS['client-closed']).toEqual([]);
-    expect(AMBIGUOUS['connect-timeout']).toEqual(ADMITS['connect-timeout']);
+    expect(AMBIGUOUS_CAUSES['fixed-response']).toEqual([]);
+    expect(AMBIGUOUS_CAUSES['client-closed']).toEqual([]);
+    expect(AMBIGUOUS_CAUSES['connect-timeout']).toEqual(CAUSES_BY_SIGNATURE['connect-timeout']);
   });
 
   it('of one row is never more than of its signature', () => {
     for (const [, id, but] of SITUATIONS) {
-      for (const cause of admittedBy(id, failed(but))) expect(ADMITS[id]).toContain(cause);
+      for (const cause of admittedBy(id, failed(but))) expect(CAUSES_BY_SIGNATURE[id]).toContain(cause);
     }
   });
 

@@ -112,7 +112,7 @@ describe('routes of more failures than were kept', () => {
     const kept = trafficOf(shown);
     const traffic = {
       ...kept,
-      total: 5,
+      errorCount: 5,
       errors: kept.errors.map((error) => ({ ...error, weight: 5 / 3 })),
       log: { ...kept.log, failuresTotal: 5, routes: [route('GET /a', 4, 4), route('GET /b', 1, 9)] },
     };

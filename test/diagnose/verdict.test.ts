@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
-import type { Claim } from '../../src/diagnose/causes/cause.ts';
-import { decide, type Opinion, rank } from '../../src/diagnose/verdict.ts';
+import type { CauseClaim } from '../../src/diagnose/causes/cause.ts';
+import { decideVerdict, type JudgedCause, rankCauses } from '../../src/diagnose/verdict.ts';
 import { several, trafficOf } from '../support/traffic/traffic-builder.ts';
 
 const traffic = trafficOf(several(100, 'closed-before-response'));
 const errors = (from: number, to: number) => traffic.errors.slice(from, to);
 
-const opinion = (id: CauseId, claims: Claim[], part: Partial<Opinion['judgement']> = {}): Opinion => ({
+const opinion = (id: CauseId, claims: CauseClaim[], part: Partial<JudgedCause['judgement']> = {}): JudgedCause => ({
   cause: { id, title: `Title of ${id}`, reference: 'https://docs.aws.amazon.com/' },
   judgement: {
     claims,
@@ -20,8 +20,8 @@ const opinion = (id: CauseId, claims: Claim[], part: Partial<Opinion['judgement'
   fix: { summary: '', commands: [], sideEffects: [] },
 });
 
-const placed = (...opinions: Opinion[]) =>
-  rank(opinions, traffic).causes.map(({ id, standing, explains }) => [id, standing, explains]);
+const placed = (...opinions: JudgedCause[]) =>
+  rankCauses(opinions, traffic).causes.map(({ id, standing, explains }) => [id, standing, explains]);
 
 describe('standings', () => {
   it('a confirmed claim takes the errors before a likely one', () => {
@@ -63,12 +63,12 @@ describe('standings', () => {
 
   it('of a log too large to read each error of counts the errors, not the rows that stand for them', () => {
     const few = errors(0, 40).map((error) => ({ ...error, weight: 25 }));
-    const { causes } = rank(
+    const { causes } = rankCauses(
       [
         opinion('keep-alive-race', [{ errors: few, strength: 'likely' }]),
         opinion('malformed-response', [{ errors: few, strength: 'possible' }]),
       ],
-      { ...traffic, errors: few, total: 1000 },
+      { ...traffic, errors: few, errorCount: 1000 },
     );
     expect(causes.find(({ id }) => id === 'malformed-response')?.against).toContain(
       '1,000 errors of its shape have another cause: title of keep-alive-race.',
@@ -76,7 +76,7 @@ describe('standings', () => {
   });
 
   it('possible for errors that are all explained is ruled out, by what explains them', () => {
-    const { causes } = rank(
+    const { causes } = rankCauses(
       [
         opinion('keep-alive-race', [{ errors: errors(0, 100), strength: 'likely' }]),
         opinion('malformed-response', [{ errors: errors(0, 40), strength: 'possible' }]),
@@ -100,7 +100,7 @@ describe('standings', () => {
 });
 
 describe('the verdict', () => {
-  const verdict = (...opinions: Opinion[]) => decide(rank(opinions, traffic), traffic, []);
+  const verdict = (...opinions: JudgedCause[]) => decideVerdict(rankCauses(opinions, traffic), traffic, []);
 
   it('is the largest confirmed or likely cause and names the others from 5 % up', () => {
     expect(
@@ -166,7 +166,7 @@ describe('the verdict', () => {
       opinion('response-header-too-large', [{ errors: errors(40, to), strength: 'possible' }]);
     const closed = (from: number) =>
       opinion('closed-mid-request', [{ errors: errors(from, 100), strength: 'possible' }]);
-    const rest = (...opinions: Opinion[]) =>
+    const rest = (...opinions: JudgedCause[]) =>
       verdict(race, ...opinions)
         .summary.split('. ')
         .at(-1);
@@ -205,8 +205,11 @@ describe('the verdict', () => {
   });
 
   it('the trace id of the load balancer decides for errors closed before a response', () => {
-    const open = rank([opinion('closed-mid-request', [{ errors: errors(0, 100), strength: 'possible' }])], traffic);
-    expect(decide(open, traffic, ['Root=1-00000001-000000000000000000000000']).decidedBy).toContain(
+    const open = rankCauses(
+      [opinion('closed-mid-request', [{ errors: errors(0, 100), strength: 'possible' }])],
+      traffic,
+    );
+    expect(decideVerdict(open, traffic, ['Root=1-00000001-000000000000000000000000']).decidedBy).toContain(
       'The application log for Root=1-00000001-000000000000000000000000',
     );
   });

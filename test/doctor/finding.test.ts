@@ -1,11 +1,15 @@
 /** How doctor's findings read, and the policies it offers. */
 import { describe, expect, it } from 'vitest';
 import { bucketPolicy, legacyPrincipal } from '../../src/doctor/bucket-policy.ts';
-import { type Finding, policyFor, renderLooks } from '../../src/doctor/finding.ts';
+import { type DoctorFinding, policyFor, renderDoctorReports } from '../../src/doctor/finding.ts';
 
 const plain = { columns: 80, colour: false };
-const OK: Finding = { about: 'Credentials', state: 'ok', text: 'arn:aws:sts::123456789012:assumed-role/reader/me' };
-const DENIED: Finding = {
+const OK: DoctorFinding = {
+  about: 'Credentials',
+  state: 'ok',
+  text: 'arn:aws:sts::123456789012:assumed-role/reader/me',
+};
+const DENIED: DoctorFinding = {
   about: 'Permission',
   state: 'missing',
   text: 'ec2:DescribeNetworkAcls was denied: whether a network ACL blocks the path is unknown',
@@ -14,7 +18,7 @@ const DENIED: Finding = {
 
 describe('what is printed', () => {
   it('stands in columns, wrapped to the terminal, and says the state in words', () => {
-    expect(renderLooks([{ title: 'shop in eu-west-1', findings: [OK, DENIED] }], plain)).toBe(`shop in eu-west-1
+    expect(renderDoctorReports([{ title: 'shop in eu-west-1', findings: [OK, DENIED] }], plain)).toBe(`shop in eu-west-1
 ok       Credentials  arn:aws:sts::123456789012:assumed-role/reader/me
 missing  Permission   ec2:DescribeNetworkAcls was denied: whether a network ACL
                       blocks the path is unknown
@@ -37,20 +41,20 @@ missing  Permission   ec2:DescribeNetworkAcls was denied: whether a network ACL
   });
 
   it('ends with a plain word when nothing is missing', () => {
-    expect(renderLooks([{ title: 'eu-west-1', findings: [OK] }], plain)).toMatch(/\n\nNothing is missing\.\n$/);
+    expect(renderDoctorReports([{ title: 'eu-west-1', findings: [OK] }], plain)).toMatch(/\n\nNothing is missing\.\n$/);
   });
 
   it('keeps commands and policies on lines of their own, unbroken', () => {
     const remedy = `aws elbv2 modify-load-balancer-attributes ${'x'.repeat(100)}`;
-    const finding: Finding = { about: 'Access log', state: 'missing', text: 'off', remedy };
-    const printed = renderLooks([{ title: 'eu-west-1', findings: [finding] }], plain);
+    const finding: DoctorFinding = { about: 'Access log', state: 'missing', text: 'off', remedy };
+    const printed = renderDoctorReports([{ title: 'eu-west-1', findings: [finding] }], plain);
     expect(printed.split('\n').map((line) => line.trim())).toContain(remedy);
   });
 
   it('is coloured only when asked', () => {
     const look = [{ title: 'eu-west-1', findings: [OK, DENIED] }];
-    expect(renderLooks(look, plain)).not.toContain('\u001b');
-    expect(renderLooks(look, { ...plain, colour: true })).toContain('\u001b[32mok');
+    expect(renderDoctorReports(look, plain)).not.toContain('\u001b');
+    expect(renderDoctorReports(look, { ...plain, colour: true })).toContain('\u001b[32mok');
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { number } from '../../src/format/wording.ts';
-import { duration } from '../../src/render/phrases.ts';
+import { formatSeconds } from '../../src/render/phrases.ts';
 import { fc } from '../support/property.ts';
 
 const english = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
@@ -11,7 +11,7 @@ it('counts have commas between the thousands, as English has them', () => {
 });
 
 it('durations have them too, and at most three digits behind the point', () => {
-  expect([0.0042, 11.083, 60, 4000, 86400.1234].map(duration)).toEqual([
+  expect([0.0042, 11.083, 60, 4000, 86400.1234].map(formatSeconds)).toEqual([
     '4.2 ms',
     '11.083 s',
     '60 s',
@@ -21,7 +21,7 @@ it('durations have them too, and at most three digits behind the point', () => {
   fc.assert(
     fc.property(fc.nat(100_000_000), (milliseconds) => {
       fc.pre(milliseconds >= 1000);
-      return duration(milliseconds / 1000) === `${english(milliseconds / 1000)} s`;
+      return formatSeconds(milliseconds / 1000) === `${english(milliseconds / 1000)} s`;
     }),
   );
 });

@@ -29,14 +29,14 @@ async function world() {
 describe('the list', () => {
   it('is of all accounts, and asked for by nobody who types', async () => {
     const { account, investigator } = await world();
-    expect(investigator.known()).toEqual([]);
+    expect(investigator.listLoadBalancers()).toEqual([]);
     await investigator.refresh();
-    expect(investigator.known()).toMatchObject([
+    expect(investigator.listLoadBalancers()).toMatchObject([
       { name: 'checkout', account: 'bank', region: 'us-east-1' },
       { name: 'shop-prod', account: 'shop', region: 'eu-west-1' },
     ]);
     const before = account.asked.length;
-    investigator.known();
+    investigator.listLoadBalancers();
     expect(account.asked).toHaveLength(before);
     expect(investigator.failures()).toEqual([]);
   });
@@ -46,7 +46,7 @@ describe('the list', () => {
     await investigator.refresh();
     account.always(LIST, DENIED);
     await investigator.refresh();
-    expect(investigator.known()).toHaveLength(2);
+    expect(investigator.listLoadBalancers()).toHaveLength(2);
     expect(investigator.failures()).toEqual([
       expect.stringMatching(/^bank, us-east-1: .*DescribeLoadBalancers/),
       expect.stringMatching(/^shop, eu-west-1: .*DescribeLoadBalancers/),
@@ -78,7 +78,7 @@ describe('a load balancer', () => {
     await investigator.refresh();
     const found = await investigator.find('checkout', ['bank', 'shop'], signal);
     const before = account.asked.length;
-    const inquiry = investigator.inquire({ loadBalancer: 'checkout', window: null, statuses: ['5xx'] }, found);
+    const inquiry = investigator.resolveQuestion({ loadBalancer: 'checkout', window: null, statuses: ['5xx'] }, found);
     const { diagnosis } = await investigator.investigate(inquiry, { signal });
     expect(diagnosis.loadBalancer.arn).toBe(found.arn);
     const regions = account.asked.slice(before).map(({ region }) => region);
@@ -88,7 +88,7 @@ describe('a load balancer', () => {
   it('of an account that is configured no more cannot be asked about', async () => {
     const { investigator } = await world();
     const gone = { name: 'a', arn: null, account: 'gone', region: 'eu-west-1' };
-    const inquiry = investigator.inquire({ loadBalancer: 'a', window: null, statuses: ['5xx'] }, gone);
+    const inquiry = investigator.resolveQuestion({ loadBalancer: 'a', window: null, statuses: ['5xx'] }, gone);
     expect(inquiry).toMatchObject({ from: Date.parse('2026-11-20T02:45:00Z'), to: Date.parse('2026-11-20T03:00:00Z') });
     await expect(investigator.investigate(inquiry, { signal })).rejects.toThrow('account gone is not configured');
   });

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
-import { judge } from '../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import type { Investigator } from '../../src/investigate/investigator.ts';
 import { recordedInvestigator } from '../../src/investigate/recorded.ts';
-import { parseQuery } from '../../src/query/parse-question.ts';
+import { parseQuestion } from '../../src/query/parse-question.ts';
 import { incidentFolder } from '../support/aws/live-run.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
@@ -17,14 +17,14 @@ beforeAll(async () => {
 });
 
 const asked = async (words: string, investigator = all) => {
-  const query = parseQuery(words);
-  return investigator.inquire(query, await investigator.find(query.loadBalancer ?? '', ['default'], signal));
+  const query = parseQuestion(words);
+  return investigator.resolveQuestion(query, await investigator.find(query.loadBalancer ?? '', ['default'], signal));
 };
 
 const iso = (time: number) => new Date(time).toISOString().slice(0, 16);
 
 it('lists each load balancer once, by name', () => {
-  const names = all.known().map(({ name }) => name);
+  const names = all.listLoadBalancers().map(({ name }) => name);
   expect(names).toEqual([...new Set(names)].sort());
   expect(names).toEqual(expect.arrayContaining(['shop-prod', 'checkout', 'web-prod']));
 });
@@ -74,9 +74,9 @@ describe('is diagnosed', () => {
   it.each(['002', '007', '013'])('as incident %s from the terminal', async (number) => {
     const folder = incidentFolder(number);
     const one = await recordedInvestigator([folder]);
-    const [known] = one.known();
+    const [known] = one.listLoadBalancers();
     const { diagnosis } = await one.investigate(await asked(known?.name ?? '', one), { signal });
-    expect(diagnosis).toEqual((await judge(await readIncident(folder), '')).diagnosis);
+    expect(diagnosis).toEqual((await diagnoseRecording(await readIncident(folder), '')).diagnosis);
   });
 
   it('by the window alone, as after a restart', async () => {
@@ -93,7 +93,7 @@ describe('is diagnosed', () => {
     await one.investigate(inquiry, {
       signal,
       progress: (name, state) => void (state === 'started' || done.push(name)),
-      provisional: ({ verdict }) => void early.push(verdict.standing),
+      onInterimDiagnosis: ({ verdict }) => void early.push(verdict.standing),
     });
     expect(done.at(-1)).toBe('accessLog');
     expect(early).toHaveLength(1);

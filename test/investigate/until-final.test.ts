@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
-import { judge } from '../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnoseLive } from '../../src/commands/diagnose-live.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import type { Time } from '../../src/investigate/until-final.ts';
+import type { WaitClock } from '../../src/investigate/until-final.ts';
 import { Problem } from '../../src/problem.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { incidentFolder } from '../support/aws/live-run.ts';
@@ -54,7 +54,7 @@ async function world(minutesAfter = 0) {
     }
   };
   deliver();
-  const time: Time = {
+  const time: WaitClock = {
     clock: () => now,
     sleep: async (milliseconds) => {
       now += milliseconds;
@@ -79,7 +79,7 @@ describe('--wait', () => {
     await diagnoseLive(words, { wait: true, json: true }, time);
     const final = diagnosis();
     expect(final.provisional).toBe(false);
-    expect(final.verdict).toEqual((await judge(incident, words.join(' '))).diagnosis.verdict);
+    expect(final.verdict).toEqual((await diagnoseRecording(incident, words.join(' '))).diagnosis.verdict);
     expect(final.window).toEqual({ from: new Date(incident.from).toISOString(), to: new Date(to).toISOString() });
     const waits = said.stderr.split('\n').filter((line) => line.includes('provisional, asking again at'));
     expect(waits.length).toBeGreaterThanOrEqual(1);
@@ -110,7 +110,7 @@ describe('--wait', () => {
     expect(diagnosis().cost.bytesScanned).toBe(s3.bytes());
     expect(new Set(s3.got).size).toBeLessThan(s3.got.length);
     expect(diagnosis().reading?.estimate.bytes).toBe(diagnosis().cost.bytesScanned);
-    expect(renderJson((await judge(await readIncident(dir), '')).diagnosis)).toBe(said.stdout);
+    expect(renderJson((await diagnoseRecording(await readIncident(dir), '')).diagnosis)).toBe(said.stdout);
     expect(readdirSync(temporary).filter((name) => name.startsWith('alb502-live-'))).toEqual([]);
   });
 

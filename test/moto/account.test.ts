@@ -3,17 +3,17 @@ import { GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeTargetHealthCommand, paginateDescribeTargetGroups } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { beforeAll, expect, inject, it } from 'vitest';
-import { type Built, build, clientsOf, createSurroundings, reset } from './account.ts';
+import { type BuiltLoadBalancer, build, clientsOf, createSharedResources, reset } from './account.ts';
 import { blocked, keepAlive } from './scenarios.ts';
 
 const endpoint = inject('endpoint');
 const clients = clientsOf(endpoint);
-let shop: Built;
-let checkout: Built;
+let shop: BuiltLoadBalancer;
+let checkout: BuiltLoadBalancer;
 
 beforeAll(async () => {
   await reset(endpoint);
-  const surroundings = await createSurroundings(clients, 'example-alb-logs');
+  const surroundings = await createSharedResources(clients, 'example-alb-logs');
   shop = await build(surroundings, keepAlive(Date.now()));
   checkout = await build(surroundings, blocked(Date.now()));
 });

@@ -10,7 +10,7 @@ import { logFiles } from '../support/simulator/log-files.ts';
 import { region } from '../support/simulator/names.ts';
 import { networkOf, subnetOf, subnets as subnetSpecs } from '../support/simulator/network.ts';
 import { Random } from '../support/simulator/random.ts';
-import type { Permit, Scenario } from '../support/simulator/scenario.ts';
+import type { Scenario, SecurityGroupRule } from '../support/simulator/scenario.ts';
 import { type Simulation, simulate } from '../support/simulator/simulate.ts';
 
 const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
@@ -49,7 +49,7 @@ export async function reset(endpoint: string): Promise<void> {
 }
 
 /** What all load balancers of the account share. */
-export interface Surroundings {
+export interface SharedResources {
   clients: Clients;
   vpcId: string;
   /** Ids in moto by the ids of the simulator. */
@@ -58,7 +58,7 @@ export interface Surroundings {
 }
 
 /** A VPC with the subnets and route tables of the simulator, and an empty bucket for logs. */
-export async function createSurroundings(clients: Clients, bucket: string): Promise<Surroundings> {
+export async function createSharedResources(clients: Clients, bucket: string): Promise<SharedResources> {
   await clients.s3.send(
     new s3.CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
   );
@@ -85,7 +85,7 @@ export async function createSurroundings(clients: Clients, bucket: string): Prom
   return { clients, vpcId, subnetIds, bucket };
 }
 
-export interface Built {
+export interface BuiltLoadBalancer {
   arn: string;
   /** The scenario with the ids of moto. */
   scenario: Scenario;
@@ -97,10 +97,10 @@ export interface Built {
  * its log files do not arrive.
  */
 export async function build(
-  surroundings: Surroundings,
+  surroundings: SharedResources,
   planned: Scenario,
   { delivers = true }: { delivers?: boolean } = {},
-): Promise<Built> {
+): Promise<BuiltLoadBalancer> {
   const { clients, vpcId, bucket } = surroundings;
   const { loadBalancer } = planned;
   const network = networkOf(planned);
@@ -186,7 +186,7 @@ export async function build(
 }
 
 async function createSecurityGroups(
-  { clients, vpcId }: Surroundings,
+  { clients, vpcId }: SharedResources,
   scenario: Scenario,
 ): Promise<Map<string, string>> {
   const { securityGroups } = networkOf(scenario);
@@ -197,7 +197,7 @@ async function createSecurityGroups(
     );
     ids.set(id, given(GroupId));
   }
-  const permission = ({ protocol, ports, cidr, group }: Permit): ec2.IpPermission => ({
+  const permission = ({ protocol, ports, cidr, group }: SecurityGroupRule): ec2.IpPermission => ({
     IpProtocol: protocol,
     ...(ports === undefined ? {} : { FromPort: ports[0], ToPort: ports[1] }),
     ...(cidr === undefined ? {} : { IpRanges: [{ CidrIp: cidr }] }),
@@ -259,7 +259,7 @@ async function createListener(
 
 /** The log files as the load balancer would have delivered them, and the test file that AWS writes when logging is switched on. */
 async function uploadLogs(
-  { clients, bucket }: Surroundings,
+  { clients, bucket }: SharedResources,
   scenario: Scenario,
   simulation: Simulation,
 ): Promise<void> {

@@ -11,7 +11,7 @@ import { openSqs } from '../../src/alarms/sqs.ts';
 import { parseConfig } from '../../src/config.ts';
 import { snsAlarm } from '../support/alarms/messages.ts';
 import { region } from '../support/simulator/names.ts';
-import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
+import { type BuiltLoadBalancer, build, clientsOf, createSharedResources, environmentOf, reset } from './account.ts';
 import { keepAlive } from './scenarios.ts';
 
 const endpoint = inject('endpoint');
@@ -21,13 +21,13 @@ const sqs = new SQSClient(settings);
 const cloudwatch = new CloudWatchClient(settings);
 const AT = Date.parse('2026-11-20T02:44:00.000Z');
 
-let shop: Built;
+let shop: BuiltLoadBalancer;
 let resource: string;
 
 beforeAll(async () => {
   await reset(endpoint);
   for (const [name, value] of Object.entries(environmentOf(endpoint))) vi.stubEnv(name, value);
-  shop = await build(await createSurroundings(clients, 'example-alb-logs'), keepAlive(Date.now()));
+  shop = await build(await createSharedResources(clients, 'example-alb-logs'), keepAlive(Date.now()));
   resource = shop.arn.split(':loadbalancer/')[1] ?? '';
 });
 afterAll(() => vi.unstubAllEnvs());
@@ -66,7 +66,7 @@ it('a message that is published is handled once, and deleted', async () => {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     async handle(body) {
       handled.push(body);
-      return { outcome: 'handled', learned: [] };
+      return { outcome: 'handled', transition: [] };
     },
   });
   await queue.start();

@@ -12,7 +12,7 @@ import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { type LocalAthena, serveAthena } from '../support/athena/server.ts';
 import { FORMS } from '../support/athena/tables.ts';
 import { region } from '../support/simulator/names.ts';
-import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
+import { type BuiltLoadBalancer, build, clientsOf, createSharedResources, environmentOf, reset } from './account.ts';
 import { alb502 } from './cli.ts';
 import { forgetPermissions, policyForMoto, userWith } from './permissions.ts';
 import { blocked, keepAlive } from './scenarios.ts';
@@ -28,15 +28,15 @@ const OUTPUT = `s3://${BUCKET}/results/`;
 
 const ends: (() => void)[] = [];
 let work: string;
-let shop: Built;
-let checkout: Built;
+let shop: BuiltLoadBalancer;
+let checkout: BuiltLoadBalancer;
 let athena: LocalAthena;
 let environment: Record<string, string>;
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'alb502-moto-'));
   await reset(endpoint);
-  const surroundings = await createSurroundings(clients, BUCKET);
+  const surroundings = await createSharedResources(clients, BUCKET);
   shop = await build(surroundings, keepAlive(Date.now()));
   checkout = await build(surroundings, blocked(Date.now()));
   const { stdout } = await alb502(['setup', 'athena', 'shop-prod'], environmentOf(endpoint), work);
@@ -82,7 +82,11 @@ async function logsInBucket(): Promise<Map<string, Uint8Array>> {
 }
 
 /** The question about the window of a load balancer, and the answer. */
-async function diagnosed({ scenario }: Built, words: string[], more: Record<string, string> = {}): Promise<Diagnosis> {
+async function diagnosed(
+  { scenario }: BuiltLoadBalancer,
+  words: string[],
+  more: Record<string, string> = {},
+): Promise<Diagnosis> {
   const { window, loadBalancer } = scenario;
   const asked = ['diagnose', loadBalancer.name, 'from', window.from, 'to', window.to, '--json', ...words];
   const { code, stdout, stderr } = await alb502(asked, { ...environment, ...more }, work);
@@ -98,7 +102,7 @@ const counts = ({ triage, signatures }: Diagnosis) => ({
   byStatus: triage.byStatus,
   signatures: Object.fromEntries(signatures.map(({ id, count }) => [id, count])),
 });
-const truthOf = ({ simulation }: Built) => {
+const truthOf = ({ simulation }: BuiltLoadBalancer) => {
   const { requests, errors, byStatus, signatures } = simulation.truth;
   return { requests, errors, byStatus, signatures };
 };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
+import { type BuiltLoadBalancer, build, clientsOf, createSharedResources, environmentOf, reset } from './account.ts';
 import { alb502 } from './cli.ts';
 import { forgetPermissions, policyForMoto, userWith } from './permissions.ts';
 import { blocked, keepAlive } from './scenarios.ts';
@@ -15,13 +15,13 @@ const environment = environmentOf(endpoint);
 const BUCKET = 'example-alb-logs';
 
 let work: string;
-let shop: Built;
-let checkout: Built;
+let shop: BuiltLoadBalancer;
+let checkout: BuiltLoadBalancer;
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'alb502-moto-'));
   await reset(endpoint);
-  const surroundings = await createSurroundings(clients, BUCKET);
+  const surroundings = await createSharedResources(clients, BUCKET);
   shop = await build(surroundings, keepAlive(Date.now()));
   checkout = await build(surroundings, blocked(Date.now()));
 });
@@ -29,7 +29,7 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** The question about the window of a load balancer, and the answer as JSON. */
 async function diagnosed(
-  { scenario }: Built,
+  { scenario }: BuiltLoadBalancer,
   words: string[] = [],
   more: Record<string, string> = {},
 ): Promise<{ diagnosis: Diagnosis; stdout: string }> {
@@ -48,7 +48,7 @@ const counts = ({ triage, signatures }: Diagnosis) => ({
   byStatus: triage.byStatus,
   signatures: Object.fromEntries(signatures.map(({ id, count }) => [id, count])),
 });
-const truthOf = ({ simulation }: Built) => {
+const truthOf = ({ simulation }: BuiltLoadBalancer) => {
   const { requests, errors, byStatus, signatures } = simulation.truth;
   return { requests, errors, byStatus, signatures };
 };

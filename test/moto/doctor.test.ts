@@ -8,7 +8,7 @@ import { GlueClient } from '@aws-sdk/client-glue';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { region } from '../support/simulator/names.ts';
-import { type Built, build, clientsOf, createSurroundings, environmentOf, reset } from './account.ts';
+import { type BuiltLoadBalancer, build, clientsOf, createSharedResources, environmentOf, reset } from './account.ts';
 import { alb502 } from './cli.ts';
 import { forgetPermissions, policyForMoto, userWith } from './permissions.ts';
 import { blocked, keepAlive } from './scenarios.ts';
@@ -24,13 +24,13 @@ const TABLE = { DatabaseName: 'default', Name: 'alb_access_logs' };
 const RESULTS = { ALB502_ATHENA_OUTPUT: 's3://example-alb-logs/results/' };
 
 let work: string;
-let shop: Built;
+let shop: BuiltLoadBalancer;
 let statement: string;
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'alb502-moto-'));
   await reset(endpoint);
-  const surroundings = await createSurroundings(clients, 'example-alb-logs');
+  const surroundings = await createSharedResources(clients, 'example-alb-logs');
   shop = await build(surroundings, keepAlive(Date.now()));
   await clients.s3.send(
     new CreateBucketCommand({

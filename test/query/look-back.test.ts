@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
-import { type Saving, saveIncident } from '../../src/collect/incident/save.ts';
-import { judge, lookBackOf } from '../../src/commands/diagnose-command.ts';
-import { judgeLive } from '../../src/commands/diagnose-live.ts';
+import { type IncidentToSave, saveIncident } from '../../src/collect/incident/save.ts';
+import { diagnoseRecording, parseLookBack } from '../../src/commands/diagnose-command.ts';
+import { investigateWords } from '../../src/commands/diagnose-live.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { tooLittle } from '../accuracy/too-little.ts';
 import { filesOf, openAccount } from '../support/aws/recorded-account.ts';
@@ -30,21 +30,21 @@ const measured = (steps: { findings: { check: string; summary: string }[] }[]) =
   steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'measured-keep-alive')?.summary;
 
 /** What is saved says the same. */
-async function savedJson(run: Omit<Saving, 'incident'>, dir: string): Promise<string> {
+async function savedJson(run: Omit<IncidentToSave, 'incident'>, dir: string): Promise<string> {
   const saved = join(temporaryFolder(), 'saved');
   await saveIncident(saved, { ...run, incident: { dir, logs: true } });
-  return renderJson((await judge(await readIncident(saved), '')).diagnosis);
+  return renderJson((await diagnoseRecording(await readIncident(saved), '')).diagnosis);
 }
 
 describe('a recorded incident', () => {
   it('with logs of before the window offers one longer look, and takes it', async () => {
     const incident = await readIncident(folder);
-    const short = await judge(incident, '');
+    const short = await diagnoseRecording(incident, '');
     const command = 'alb502 diagnose --from <incident> --look-back 24h';
     expect(short.diagnosis.keepAlive).toMatchObject({ measuredSeconds: null, longerLook: { command, estimate: null } });
     expect(measured(short.diagnosis.steps)).toContain(`One longer look may give enough: ${command}`);
 
-    const long = await judge(incident, '', undefined, 20 * HOUR);
+    const long = await diagnoseRecording(incident, '', undefined, 20 * HOUR);
     expect(long.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
     expect(long.diagnosis.keepAlive).toMatchObject({
       errorsExamined: 20,
@@ -58,18 +58,18 @@ describe('a recorded incident', () => {
   });
 
   it('without log files keeps the answers of the look it was saved with, and can take no other', async () => {
-    const long = await judge(await readIncident(folder), '', undefined, 20 * HOUR);
+    const long = await diagnoseRecording(await readIncident(folder), '', undefined, 20 * HOUR);
     const saved = join(temporaryFolder(), 'saved');
     await saveIncident(saved, { ...long, incident: null });
     const again = await readIncident(saved);
-    expect((await judge(again, '')).diagnosis.keepAlive).toEqual(long.diagnosis.keepAlive);
-    await expect(judge(again, '', undefined, 24 * HOUR)).rejects.toThrow(
+    expect((await diagnoseRecording(again, '')).diagnosis.keepAlive).toEqual(long.diagnosis.keepAlive);
+    await expect(diagnoseRecording(again, '', undefined, 24 * HOUR)).rejects.toThrow(
       'access-log.json holds answers and no log files: it cannot be read further back than it was for the recording.',
     );
   });
 
   it.each(['x', '', '8d', '24', '0s'])('is not looked back by "%s"', (lookBack) => {
-    expect(() => lookBackOf({ lookBack })).toThrow(
+    expect(() => parseLookBack({ lookBack })).toThrow(
       `--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${lookBack}".`,
     );
   });
@@ -89,14 +89,14 @@ describe('a live load balancer', () => {
       keepIn: temporaryFolder(),
     };
 
-    const short = await judgeLive(WORDS, {}, surroundings);
+    const short = await investigateWords(WORDS, {}, surroundings);
     const { command = '', estimate } = short.diagnosis.keepAlive?.longerLook ?? {};
     expect(command).toBe('alb502 diagnose cron from 2026-11-17T21:00Z to 2026-11-17T21:30Z --look-back 24h');
     expect(estimate).toMatch(/^\d{3} files, [\d.]+ kB: about \$0[.]\d+, at most [\d.]+ kB and \$0[.]\d+$/);
     expect(await savedJson(short, surroundings.keepIn)).toBe(renderJson(short.diagnosis));
 
     const keepIn = temporaryFolder();
-    const long = await judgeLive(WORDS, { lookBack: '20h' }, { ...surroundings, keepIn });
+    const long = await investigateWords(WORDS, { lookBack: '20h' }, { ...surroundings, keepIn });
     expect(long.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
     expect(long.diagnosis.keepAlive).toMatchObject({ errorsExamined: 20, longerLook: null });
     expect(long.diagnosis.cost.bytesScanned).toBeGreaterThan(5 * short.diagnosis.cost.bytesScanned);

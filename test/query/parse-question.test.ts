@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../src/problem.ts';
-import { asked, DEFAULT_WINDOW, dayMeant, parseQuery, type Query, resolve } from '../../src/query/parse-question.ts';
+import {
+  DEFAULT_WINDOW,
+  type ParsedQuestion,
+  parseQuestion,
+  previousDayNote,
+  resolveWindow,
+  statusMatcher,
+} from '../../src/query/parse-question.ts';
 import { fc } from '../support/property.ts';
 
 /** 20 November 2026, 03:00:00 UTC. */
@@ -12,7 +19,7 @@ const at = (text: string) => Date.parse(text);
 const iso = ({ from, to }: { from: number; to: number }) => [new Date(from).toISOString(), new Date(to).toISOString()];
 
 /** The window that words mean, asked at NOW. */
-const windowOf = (text: string, now = NOW) => iso(resolve(parseQuery(text), { now }));
+const windowOf = (text: string, now = NOW) => iso(resolveWindow(parseQuestion(text), { now }));
 
 /** The sentence a wrong question is answered with. */
 function sentence(ask: () => unknown): string {
@@ -29,7 +36,7 @@ function sentence(ask: () => unknown): string {
 }
 
 describe('a question', () => {
-  it.each<[string, Query]>([
+  it.each<[string, ParsedQuestion]>([
     ['my-alb', { loadBalancer: 'my-alb', window: null, statuses: ['5xx'] }],
     ['my-alb last 15m', { loadBalancer: 'my-alb', window: { last: 900 }, statuses: ['5xx'] }],
     ['my-alb last 15m 502', { loadBalancer: 'my-alb', window: { last: 900 }, statuses: ['502'] }],
@@ -61,7 +68,7 @@ describe('a question', () => {
       },
     ],
   ])('%j', (text, query) => {
-    expect(parseQuery(text)).toEqual(query);
+    expect(parseQuestion(text)).toEqual(query);
   });
 
   it.each([
@@ -104,7 +111,7 @@ describe('a question', () => {
     ['my-alb from 2026-11-20T to 03:00', '"2026-11-20T" is not a time;'],
     ['my-alb from 02:40+25:00 to 03:00', '"02:40+25:00" is not a time;'],
   ])('%j is answered with a sentence', (text, expected) => {
-    const answer = sentence(() => parseQuery(text));
+    const answer = sentence(() => parseQuestion(text));
     expect(answer).toContain(expected);
     expect(answer).toMatch(/[.]$/);
     expect(answer).not.toContain('\n');
@@ -118,9 +125,9 @@ describe('a question', () => {
     fc.assert(
       fc.property(fc.array(words, { maxLength: 8 }), (text) => {
         try {
-          const query = parseQuery(text.join(' '));
+          const query = parseQuestion(text.join(' '));
           expect(query.statuses.length).toBeGreaterThan(0);
-          resolve(query, { now: NOW });
+          resolveWindow(query, { now: NOW });
         } catch (problem) {
           expect(problem).toBeInstanceOf(Problem);
         }
@@ -195,14 +202,14 @@ describe('a window', () => {
       fc.property(time, time, fc.nat(86_400_000), (from, to, passed) => {
         fc.pre(from !== to);
         const now = NOW + passed;
-        const question = parseQuery(`from ${from} to ${to}`);
+        const question = parseQuestion(`from ${from} to ${to}`);
         const ahead = (timeOfDay(to) - timeOfDay(from) + 1440) % 1440;
         // Whenever it is asked.
         if (ahead > 720 && timeOfDay(from) > timeOfDay(to)) {
-          expect(sentence(() => resolve(question, { now }))).toContain('reversed');
+          expect(sentence(() => resolveWindow(question, { now }))).toContain('reversed');
           return;
         }
-        const window = resolve(question, { now });
+        const window = resolveWindow(question, { now });
         expect(window.to).toBeLessThanOrEqual(now);
         expect(window.to).toBeGreaterThan(now - 1440 * MINUTE);
         expect(window.from).toBeLessThan(window.to);
@@ -214,7 +221,7 @@ describe('a window', () => {
 
 describe('the window of a recorded incident', () => {
   const incident = { from: at('2026-11-20T02:30:00Z'), to: at('2026-11-20T02:50:00Z') };
-  const of = (text: string, now: number | null) => iso(resolve(parseQuery(text), { now, window: incident }));
+  const of = (text: string, now: number | null) => iso(resolveWindow(parseQuestion(text), { now, window: incident }));
 
   it('is its own when the question names none', () => {
     expect(of('my-alb 502', null)).toEqual(iso(incident));
@@ -233,7 +240,7 @@ describe('the window of a recorded incident', () => {
   });
 
   it('is the last 15 minutes where there is no incident', () => {
-    expect(resolve({ window: null }, { now: NOW })).toEqual({ from: NOW - DEFAULT_WINDOW * 1000, to: NOW });
+    expect(resolveWindow({ window: null }, { now: NOW })).toEqual({ from: NOW - DEFAULT_WINDOW * 1000, to: NOW });
   });
 });
 
@@ -253,7 +260,7 @@ describe('the statuses asked for', () => {
     [['460'], ['460'], ['400', '461']],
     [['000'], ['000'], ['-', '500']],
   ])('%j', (statuses, yes, no) => {
-    const isAsked = asked(statuses);
+    const isAsked = statusMatcher(statuses);
     expect(yes.map(isAsked)).toEqual(yes.map(() => true));
     expect(no.map(isAsked)).toEqual(no.map(() => false));
   });
@@ -262,8 +269,8 @@ describe('the statuses asked for', () => {
 describe('a window of times of day that is not over', () => {
   const now = Date.parse('2026-11-20T02:50:30Z');
   const meant = (words: string, at = now) => {
-    const query = parseQuery(`my-alb ${words}`);
-    return dayMeant(query, resolve(query, { now: at }), at);
+    const query = parseQuestion(`my-alb ${words}`);
+    return previousDayNote(query, resolveWindow(query, { now: at }), at);
   };
 
   it('is that of the day before, and that is said', () => {

@@ -13,7 +13,7 @@ describe('units', () => {
     [11.083, '11.083 s'],
     [3600, '3,600 s'],
   ])('%d seconds are %s', (value, text) => {
-    expect(phrases.duration(value)).toBe(text);
+    expect(phrases.formatSeconds(value)).toBe(text);
   });
 
   it.each([
@@ -22,7 +22,7 @@ describe('units', () => {
     [12_400_000, '12.4 MB'],
     [1_500_000_000_000_000, '1500.0 TB'],
   ])('%d bytes are %s', (value, text) => {
-    expect(phrases.bytes(value)).toBe(text);
+    expect(phrases.formatBytes(value)).toBe(text);
   });
 
   it.each([
@@ -31,14 +31,14 @@ describe('units', () => {
     [0.0125, '$0.0125'],
     [3.5, '$3.50'],
   ])('%d dollars are %s', (value, text) => {
-    expect(phrases.dollars(value)).toBe(text);
+    expect(phrases.formatDollars(value)).toBe(text);
   });
 
   it('names the date of a second time only when it is another one', () => {
-    expect(phrases.span('2026-11-20T02:40:00.000Z', '2026-11-20T02:55:00.000Z')).toBe(
+    expect(phrases.windowSpan('2026-11-20T02:40:00.000Z', '2026-11-20T02:55:00.000Z')).toBe(
       '2026-11-20 02:40:00–02:55:00 UTC',
     );
-    expect(phrases.span('2026-11-20T23:50:00.000Z', '2026-11-21T00:05:00.000Z')).toBe(
+    expect(phrases.windowSpan('2026-11-20T23:50:00.000Z', '2026-11-21T00:05:00.000Z')).toBe(
       '2026-11-20 23:50:00–2026-11-21 00:05:00 UTC',
     );
   });
@@ -70,8 +70,8 @@ describe('sentences', () => {
     expect(possible && phrases.causeTitle(possible, 149)).toBe(
       'Worker timeout (possible) could explain 3 of 149 errors',
     );
-    expect(phrases.explained(1, 1)).toBe('1 of 1 error');
-    expect(phrases.explained(0.5, null)).toBe('50 % of the errors');
+    expect(phrases.explainedErrors(1, 1)).toBe('1 of 1 error');
+    expect(phrases.explainedErrors(0.5, null)).toBe('50 % of the errors');
   });
 
   it('leaves out the facts that the sentence says', () => {
@@ -80,7 +80,9 @@ describe('sentences', () => {
       { label: 'requests', value: 71_204 },
       { label: 'by chance', value: 3 },
     ];
-    expect(phrases.unsaid(facts, 'Closed at 5 s in 71,204 requests').map(({ label }) => label)).toEqual(['by chance']);
+    expect(phrases.factsNotInSentence(facts, 'Closed at 5 s in 71,204 requests').map(({ label }) => label)).toEqual([
+      'by chance',
+    ]);
   });
 });
 

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { renderCauses, renderChecklist } from '../../src/render/readme-tables.ts';
+import { renderCauseTable, renderCheckTable } from '../../src/render/readme-tables.ts';
 
 const reference =
   'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html';
 
 it('has a row for each check, by step', () => {
-  const table = renderChecklist([
+  const table = renderCheckTable([
     { id: 'health', step: 6, question: 'Were the targets healthy?', reference },
     { id: 'made-by', step: 1, question: 'By the load balancer | or by the target?', reference },
     { id: 'logging', step: 1, question: 'Is logging on?', reference },
@@ -24,7 +24,7 @@ it('has a row for each check, by step', () => {
 
 it('has a row for each cause, in the order given', () => {
   const explanation = 'The target closes an idle connection while a request is on its way.';
-  expect(renderCauses([{ id: 'keep-alive-race', title: 'Keep-alive race', explanation, reference }])).toBe(
+  expect(renderCauseTable([{ id: 'keep-alive-race', title: 'Keep-alive race', explanation, reference }])).toBe(
     `| Cause | What it is |\n| - | - |\n| [Keep-alive race](${reference}) \`keep-alive-race\` | ${explanation} |\n`,
   );
 });

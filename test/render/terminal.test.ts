@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import { visible } from '../../src/format/escape-control-characters.ts';
+import { escapeControls } from '../../src/format/escape-control-characters.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
 import * as examples from '../support/diagnoses.ts';
 
@@ -20,7 +20,7 @@ const toCopy = (diagnosis: Diagnosis): string =>
     ...(diagnosis.traces?.logFormat ?? []),
     ...diagnosis.gaps,
   ]
-    .flatMap((text) => text.split('\n').map(visible))
+    .flatMap((text) => text.split('\n').map(escapeControls))
     .join('\n');
 
 const isCopied = (line: string, diagnosis: Diagnosis): boolean =>

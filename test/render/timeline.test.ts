@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { TimelineBucket } from '../../src/diagnose/diagnosis.ts';
-import { bars, timeline } from '../../src/render/timeline.ts';
+import { barCharacters, buildTimeline } from '../../src/render/timeline.ts';
 import { fc } from '../support/property.ts';
 
 const START = Date.UTC(2026, 10, 20, 2, 40);
@@ -12,13 +12,13 @@ const bucket = (index: number, failed: number, from = START + index * 60_000): T
 });
 
 it('draws bars to their own peak; only nothing is a dot', () => {
-  expect(bars([0, 1, 500, 1000])).toBe('·▁▄█');
-  expect(bars([0, 0])).toBe('··');
-  expect(bars([])).toBe('');
+  expect(barCharacters([0, 1, 500, 1000])).toBe('·▁▄█');
+  expect(barCharacters([0, 0])).toBe('··');
+  expect(barCharacters([])).toBe('');
 });
 
 it('has a row for each signature that occurs, the most frequent first, then all requests', () => {
-  const drawn = timeline(
+  const drawn = buildTimeline(
     [bucket(0, 2), { ...bucket(1, 5), bySignature: { 'idle-timeout': 9, 'connect-failed': 5 } }],
     10,
   );
@@ -31,7 +31,7 @@ it('has a row for each signature that occurs, the most frequent first, then all 
 });
 
 it('joins neighbours when there are more buckets than bars', () => {
-  const drawn = timeline(
+  const drawn = buildTimeline(
     Array.from({ length: 7 }, (_, index) => bucket(index, index)),
     3,
   );
@@ -41,13 +41,13 @@ it('joins neighbours when there are more buckets than bars', () => {
 });
 
 it('takes the length of a bar from a whole one: the window may cut the first', () => {
-  const drawn = timeline([bucket(0, 1, START + 30_000), bucket(1, 1)], 10);
+  const drawn = buildTimeline([bucket(0, 1, START + 30_000), bucket(1, 1)], 10);
   expect(drawn?.barSeconds).toBe(60);
   expect(drawn?.from).toBe('2026-11-20T02:40:30.000Z');
 });
 
 it('is null without buckets', () => {
-  expect(timeline([], 10)).toBeNull();
+  expect(buildTimeline([], 10)).toBeNull();
 });
 
 it('loses no error, whatever the number of bars', () => {
@@ -56,7 +56,7 @@ it('loses no error, whatever the number of bars', () => {
       fc.array(fc.nat(1000), { minLength: 1, maxLength: 80 }),
       fc.integer({ min: 1, max: 40 }),
       (counts, most) => {
-        const drawn = timeline(
+        const drawn = buildTimeline(
           counts.map((failed, index) => bucket(index, failed)),
           most,
         );

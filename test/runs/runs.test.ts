@@ -3,17 +3,21 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { collect } from '../../src/collect/collect.ts';
-import { questionOf, readIncident, recordedCollectors } from '../../src/collect/incident/incident-collectors.ts';
-import { judge } from '../../src/commands/diagnose-command.ts';
+import {
+  questionToRecording,
+  readIncident,
+  recordedCollectors,
+} from '../../src/collect/incident/incident-collectors.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { EvidenceSet, Question } from '../../src/evidence/evidence.ts';
 import { Problem } from '../../src/problem.ts';
 import { type Feedback, newRun, Run } from '../../src/runs/run.ts';
-import { openRuns } from '../../src/runs/runs.ts';
+import { openRunStore } from '../../src/runs/runs.ts';
 import { openFolderStore } from '../../src/runs/store/folder-store.ts';
 import type { Store } from '../../src/runs/store/store.ts';
-import { DESCRIBED, incidentFolder, temporaryFolder } from '../support/incident/folder.ts';
-import { gzipped, logLine, logName } from '../support/incident/log-lines.ts';
+import { AWS_FILES, incidentFolder, temporaryFolder } from '../support/incident/folder.ts';
+import { gzipLines, logLine, logName } from '../support/incident/log-lines.ts';
 
 const START = Date.parse('2026-11-20T02:56:00.500Z');
 const MINUTE = 60_000;
@@ -28,8 +32,8 @@ const loadBalancer = {
 const person: Run['askedBy'] = { kind: 'person', user: 'U0123456789', team: 'T0123456789' };
 
 function runAt(now: number, changes: Partial<Run> = {}): Run {
-  const inquiry = { loadBalancer, from: now - 15 * MINUTE, to: now, statuses: ['5xx'] };
-  return { ...newRun({ askedBy: person, inquiry, channel: 'C0123456789', within: null, now }), ...changes };
+  const question = { loadBalancer, from: now - 15 * MINUTE, to: now, statuses: ['5xx'] };
+  return { ...newRun({ askedBy: person, question, channel: 'C0123456789', within: null, now }), ...changes };
 }
 const atEnd: Partial<Run> = { state: 'final', askAgainAt: null, posting: null };
 
@@ -39,7 +43,13 @@ async function twice(retentionDays = 90) {
   const clock = { now: START };
   const store = await openFolderStore(dir);
   const options = { retentionDays, now: () => clock.now };
-  return { dir, clock, store, runs: openRuns(store, options), others: openRuns(await openFolderStore(dir), options) };
+  return {
+    dir,
+    clock,
+    store,
+    runs: openRunStore(store, options),
+    others: openRunStore(await openFolderStore(dir), options),
+  };
 }
 
 const latch = () => Promise.withResolvers<void>();
@@ -72,9 +82,9 @@ describe('a new run', () => {
   });
 
   it('takes an id that is known', () => {
-    const inquiry = { loadBalancer, from: 0, to: 1, statuses: ['5xx'] };
+    const question = { loadBalancer, from: 0, to: 1, statuses: ['5xx'] };
     const id = '20261119t024012-5f3a9c1e';
-    expect(newRun({ askedBy: person, inquiry, channel: 'C1', within: null, now: START, id }).id).toBe(id);
+    expect(newRun({ askedBy: person, question, channel: 'C1', within: null, now: START, id }).id).toBe(id);
   });
 });
 
@@ -208,7 +218,7 @@ describe('open runs', () => {
   it('are found without looking at those at their end', async () => {
     const { store, clock } = await twice();
     const { store: seen, asked } = watched(store);
-    const runs = openRuns(seen, { retentionDays: 90, now: () => clock.now });
+    const runs = openRunStore(seen, { retentionDays: 90, now: () => clock.now });
     for (let at = 0; at < 5; at++) {
       const { id } = await runs.create(runAt(START + at));
       await runs.change(id, (run) => ({ ...run, ...atEnd }));
@@ -249,7 +259,7 @@ describe('open runs', () => {
         return store.write(key, body, expected);
       },
     };
-    const runs = openRuns(slow, { retentionDays: 90, now: () => clock.now });
+    const runs = openRunStore(slow, { retentionDays: 90, now: () => clock.now });
     const { id } = await others.create(runAt(START, atEnd));
     const openings = [
       () => runs.change(id, (run) => ({ ...run, posting: 'root' })),
@@ -277,12 +287,12 @@ describe('open runs', () => {
     for (let writes = 0; writes <= 3; writes++) {
       left = writes;
       const run = runAt(START + writes * 1000);
-      const runs = openRuns(breaking, { retentionDays: 90, now: () => clock.now });
+      const runs = openRunStore(breaking, { retentionDays: 90, now: () => clock.now });
       const isCreated = await runs.create(run).then(
         () => true,
         () => false,
       );
-      const survivor = openRuns(store, { retentionDays: 90, now: () => clock.now });
+      const survivor = openRunStore(store, { retentionDays: 90, now: () => clock.now });
       expect(await survivor.read(run.id)).toEqual(isCreated ? run : null);
       expect((await survivor.open()).some(({ id }) => id === run.id)).toBe(isCreated);
     }
@@ -293,7 +303,7 @@ describe('recent runs', () => {
   it('are the newest first, over months, and not all are listed', async () => {
     const { store, clock } = await twice();
     const { store: seen, asked } = watched(store);
-    const runs = openRuns(seen, { retentionDays: 90, now: () => clock.now });
+    const runs = openRunStore(seen, { retentionDays: 90, now: () => clock.now });
     const ages = [80, 40, 21, 20, 3, 2, 1, 0];
     const ids: string[] = [];
     for (const age of ages) ids.unshift((await runs.create(runAt(START - age * DAY))).id);
@@ -373,9 +383,9 @@ describe('the same question', () => {
 /** The evidence of a recorded incident, with the statuses it is about. */
 async function investigated(dir: string, words = '') {
   const incident = await readIncident(dir);
-  const { diagnosis } = await judge(incident, words);
+  const { diagnosis } = await diagnoseRecording(incident, words);
   const asked = { loadBalancer: null, window: null, statuses: words === '' ? null : words.split(' ') };
-  const question = questionOf(incident, asked);
+  const question = questionToRecording(incident, asked);
   const evidence = await collect(recordedCollectors(incident, question));
   return { question, evidence, diagnosis: diagnose(question, evidence), judged: diagnosis };
 }
@@ -408,7 +418,7 @@ describe('what was found out', () => {
 
       // The folder of the store is an incident that the command reads, with feedback beside it.
       await runs.change(id, (run) => ({ ...run, feedback: [right] }));
-      const replayed = await judge(await readIncident(join(dir, 'runs', id, 'incident')), '');
+      const replayed = await diagnoseRecording(await readIncident(join(dir, 'runs', id, 'incident')), '');
       expect(replayed.diagnosis).toEqual(investigation.diagnosis);
     },
   );
@@ -425,8 +435,8 @@ describe('what was found out', () => {
     const { id } = await runs.create(runAt(START));
     const secrets = ['203.0.113.77', '2600:1f14::77', 'token=hunter2', 'hunter2'];
     const folder = incidentFolder({
-      ...DESCRIBED,
-      [`logs/${logName('0245')}`]: gzipped(
+      ...AWS_FILES,
+      [`logs/${logName('0245')}`]: gzipLines(
         logLine({
           time: '02:41:00.000',
           client: '203.0.113.77:1',
@@ -494,7 +504,7 @@ describe('what was found out', () => {
         write: (key, body, expected) =>
           left-- > 0 && !isLast(key) ? store.write(key, body, expected) : Promise.reject(new Error('crash')),
       };
-      await expect(openRuns(crashing, { retentionDays: 90 }).keep(id, second)).rejects.toThrow('crash');
+      await expect(openRunStore(crashing, { retentionDays: 90 }).keep(id, second)).rejects.toThrow('crash');
       const kept = await runs.evidence(id);
       expect([null, whole]).toContainEqual(kept?.evidence ?? null);
       answers.push(kept);
@@ -512,7 +522,7 @@ describe('what was found out', () => {
         return store.read(key);
       },
     };
-    const reading = openRuns(looking, { retentionDays: 90 }).evidence(id);
+    const reading = openRunStore(looking, { retentionDays: 90 }).evidence(id);
     await expect.poll(() => looks).toBe(2);
     await runs.keep(id, second);
     isWhole.resolve();

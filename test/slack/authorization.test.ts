@@ -1,10 +1,16 @@
 /** Who may ask, where, and about which accounts. */
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
-import { type Decision, decide, openAllowed, type Who, whoSigned } from '../../src/slack/authorization.ts';
+import {
+  type Decision,
+  decide,
+  openAuthorization,
+  type Requester,
+  requesterOf,
+} from '../../src/slack/authorization.ts';
 
 const HOME = 'T0HOME';
-const ADA: Who = { user: 'U0ADA', teams: [HOME], channel: 'C0ALERTS' };
+const ADA: Requester = { user: 'U0ADA', teams: [HOME], channel: 'C0ALERTS' };
 
 const config = (content: object) => parseConfig(content, {}, 'alb502.json');
 const ACCOUNTS = [{ name: 'shop', channels: ['C0ALERTS'] }, { name: 'bank', channels: ['C0BANK'] }, { name: 'site' }];
@@ -82,7 +88,7 @@ describe('people', () => {
     ['of whom Slack says no more', { user: { id: 'U1' }, team: home }, [HOME]],
     ['of an organization-wide installation', { user: { id: 'U1', team_id: 'T3' }, team: null }, ['T3']],
   ])('%s', (_, signed, teams) => {
-    expect(whoSigned(signed, 'C1')).toEqual({ user: 'U1', teams, channel: 'C1' });
+    expect(requesterOf(signed, 'C1')).toEqual({ user: 'U1', teams, channel: 'C1' });
   });
 });
 
@@ -91,7 +97,7 @@ describe('members of user groups', () => {
     const clock = { now: 0 };
     const asked: string[] = [];
     const answers: { fail: boolean; members: string[] } = { fail: false, members: ['U0ADA'] };
-    const allowed = openAllowed({
+    const allowed = openAuthorization({
       config: config(rules),
       home: HOME,
       async membersOf(group) {

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { openSeen } from '../../src/slack/dedupe.ts';
+import { openDeduplicator } from '../../src/slack/dedupe.ts';
 
 it('knows what came already, for its time and up to so many', () => {
   const clock = { now: 0 };
-  const seen = openSeen({ milliseconds: 100, most: 3, now: () => clock.now });
-  expect([seen.first('a'), seen.first('a')]).toEqual([true, false]);
+  const seen = openDeduplicator({ milliseconds: 100, most: 3, now: () => clock.now });
+  expect([seen.isFirst('a'), seen.isFirst('a')]).toEqual([true, false]);
   clock.now = 99;
-  expect(seen.first('a')).toBe(false);
+  expect(seen.isFirst('a')).toBe(false);
   clock.now = 101;
-  expect(seen.first('a')).toBe(true);
-  for (const key of ['b', 'c', 'd']) expect(seen.first(key)).toBe(true);
-  expect([seen.first('d'), seen.first('a')]).toEqual([false, true]);
+  expect(seen.isFirst('a')).toBe(true);
+  for (const key of ['b', 'c', 'd']) expect(seen.isFirst(key)).toBe(true);
+  expect([seen.isFirst('d'), seen.isFirst('a')]).toEqual([false, true]);
 });

@@ -1,8 +1,8 @@
 /** What phones, links and habits do to a question. */
 
 import { describe, expect, it } from 'vitest';
-import { parseQuery } from '../../src/query/parse-question.ts';
-import { asksForHelp, plainWords, withoutMention } from '../../src/slack/normalize-text.ts';
+import { parseQuestion } from '../../src/query/parse-question.ts';
+import { isHelpRequest, normalizeText, stripMention } from '../../src/slack/normalize-text.ts';
 import { fc } from '../support/property.ts';
 
 describe('plain words', () => {
@@ -23,22 +23,22 @@ describe('plain words', () => {
     ['&amp;lt;', '&lt;'],
     ['', ''],
   ])('%j', (typed, words) => {
-    expect(plainWords(typed)).toBe(words);
+    expect(normalizeText(typed)).toBe(words);
   });
 
   it('of any text are one line, soon found, and leave a plain question as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
-        expect(plainWords(text)).not.toMatch(/[\n\t\u00a0\u200b]|^\s|\s$/);
+        expect(normalizeText(text)).not.toMatch(/[\n\t\u00a0\u200b]|^\s|\s$/);
       }),
     );
     const began = performance.now();
-    plainWords('<'.repeat(50_000) + '|>'.repeat(50_000));
+    normalizeText('<'.repeat(50_000) + '|>'.repeat(50_000));
     expect(performance.now() - began).toBeLessThan(3000);
   });
 
   it('are a question', () => {
-    expect(parseQuery(plainWords('“shop\u2011prod” last\u00a015m 502'))).toEqual({
+    expect(parseQuestion(normalizeText('“shop\u2011prod” last\u00a015m 502'))).toEqual({
       loadBalancer: 'shop-prod',
       window: { last: 900 },
       statuses: ['502'],
@@ -47,8 +47,8 @@ describe('plain words', () => {
 });
 
 it('of a mention are without the name of the bot, wherever it stands', () => {
-  expect(plainWords(withoutMention('<@U0BOT> my-alb <@U0BOT|alb502>', 'U0BOT'))).toBe('my-alb');
-  expect(withoutMention('<@U0ADA> my-alb', 'U0BOT')).toBe('<@U0ADA> my-alb');
+  expect(normalizeText(stripMention('<@U0BOT> my-alb <@U0BOT|alb502>', 'U0BOT'))).toBe('my-alb');
+  expect(stripMention('<@U0ADA> my-alb', 'U0BOT')).toBe('<@U0ADA> my-alb');
 });
 
 it.each([
@@ -58,5 +58,5 @@ it.each([
   ['help-alb', false],
   ['', false],
 ])('%j asks for help: %s', (words, isHelp) => {
-  expect(asksForHelp(words)).toBe(isHelp);
+  expect(isHelpRequest(words)).toBe(isHelp);
 });

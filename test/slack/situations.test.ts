@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ACTIONS, INPUTS, SHORTCUTS } from '../../src/slack/messages/actions.ts';
 import type { LocalSlack, Message } from '../support/slack/local-slack.ts';
-import { answered, runBot, SCENARIOS } from '../support/slack/whole-bot.ts';
+import { runBot, SCENARIOS, waitForAnswer } from '../support/slack/whole-bot.ts';
 
 const REFUSED = '003-connection';
 const ask = (slack: LocalSlack, text: string, { user = 'ada', channel = 'alerts' } = {}) =>
@@ -24,7 +24,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     const { outcome, said } = await ask(slack, REFUSED);
     expect(outcome).toMatchObject({ acknowledged: true });
     expect(said).toBeNull();
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     expect(root.text).toMatch(/web-prod/);
     expect(root.text).toMatch(/refused/i);
     expect(root.before.length).toBeGreaterThan(0);
@@ -34,8 +34,8 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
   it('a press fetches more into the thread', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
-    const root = await answered(slack);
-    await slack.press(root, ACTIONS.extra('fix'), 'ben');
+    const root = await waitForAnswer(slack);
+    await slack.press(root, ACTIONS.detail('fix'), 'ben');
     await slack.until(() => replies(slack, root).find(({ text }) => /^Fix\b.*listen/is.test(text)), 'the fix');
   });
 });
@@ -46,7 +46,7 @@ describe('what the thread of an incident says, as a person reads it', () => {
     const { slack, settled } = await runBot({ recorded: [join(SCENARIOS, folder)] });
     // A name of a load balancer has 32 characters at most; a part of that of the incident will do.
     await ask(slack, folder.slice(0, 20).replace(/-$/, ''));
-    await answered(slack);
+    await waitForAnswer(slack);
     await settled();
     await expect(`${steady(slack.whatIsShown('alerts'))}\n`).toMatchFileSnapshot(`threads/${folder}.txt`);
   });
@@ -89,7 +89,7 @@ describe('what is asked', () => {
   it('in a conversation with the bot too', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED, { channel: '@ada' });
-    await answered(slack, '@ada');
+    await waitForAnswer(slack, '@ada');
   });
 
   it('more than may run and wait is refused in private, and said how to go on', async () => {
@@ -99,14 +99,14 @@ describe('what is asked', () => {
     await Promise.all([ask(slack, '007-slow'), ask(slack, '012-target', { user: 'ben' })]);
     await isToldOf(slack, 'ada', /not done yet.*ask again/);
     await isToldOf(slack, 'ben', /no more may wait; ask again/);
-    await answered(slack);
+    await waitForAnswer(slack);
     expect(roots(slack)).toHaveLength(1);
   });
 
   it('typographic quotes, dashes and spaces of a phone are read', async () => {
     const { slack } = await runBot();
     await ask(slack, '“003-connection”\u00a0');
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('nothing opens the form; what is wrong in it is said beside it; then it asks', async () => {
@@ -119,7 +119,7 @@ describe('what is asked', () => {
     const wrong = await slack.submit(form, { [INPUTS.loadBalancer]: name, [INPUTS.window]: 'yesterday' }, 'ada');
     expect(wrong.errors).toHaveProperty(INPUTS.window);
     await slack.submit(form, { [INPUTS.loadBalancer]: name, [INPUTS.window]: 'from 02:40 to 02:55' }, 'ada');
-    await answered(slack);
+    await waitForAnswer(slack);
     expect(slack.views('ada')).toEqual([]);
   });
 
@@ -135,7 +135,7 @@ describe('what is asked', () => {
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
     const form = await slack.until(() => slack.views('ada')[0], 'the form');
     await slack.submit(form, { [INPUTS.loadBalancer]: 'checkout', [INPUTS.channel]: 'alerts' }, 'ada');
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('a mention in a thread is answered in that thread', async () => {
@@ -167,7 +167,7 @@ describe('what is asked', () => {
   it('the Home shows what was asked', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
-    await answered(slack);
+    await waitForAnswer(slack);
     await slack.openHome('ada');
     const home = await slack.until(() => slack.home('ada'), 'the Home');
     expect(JSON.stringify(home.content)).toMatch(/web-prod/);
@@ -211,7 +211,7 @@ describe('who asks, and where', () => {
       slack: { userGroups: { oncall: ['ben'] } },
     });
     await ask(slack, REFUSED, { user: 'ben' });
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('a second one in the channel is pointed to the thread', async () => {
@@ -220,16 +220,16 @@ describe('who asks, and where', () => {
     await slack.until(() => roots(slack).length === 1, 'the thread');
     await ask(slack, REFUSED, { user: 'ben' });
     expect(await isToldOf(slack, 'ben', /asked here/)).toContain(roots(slack)[0]?.ts.replace('.', ''));
-    await answered(slack);
+    await waitForAnswer(slack);
     expect(roots(slack)).toHaveLength(1);
   });
 
   it('a second one elsewhere has a thread of their own, from the same evidence', async () => {
     const { slack, log } = await runBot({ slack: { channels } });
     await ask(slack, REFUSED);
-    await answered(slack);
+    await waitForAnswer(slack);
     await ask(slack, REFUSED, { user: 'ben', channel: 'ops' });
-    const other = await answered(slack, 'ops');
+    const other = await waitForAnswer(slack, 'ops');
     expect(other.text).toMatch(/refused/i);
     expect(log.filter(({ msg }) => msg === 'diagnosed')).toHaveLength(1);
   });
@@ -239,10 +239,10 @@ describe('what is pressed', () => {
   it('twice, by one and by another, is answered once', async () => {
     const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     await settled();
     const count = replies(slack, root).length;
-    const fix = ACTIONS.extra('fix');
+    const fix = ACTIONS.detail('fix');
     await Promise.all([slack.press(root, fix, 'ada'), slack.press(root, fix, 'ada'), slack.press(root, fix, 'ben')]);
     await slack.until(() => replies(slack, root).length > count, 'the fix');
     await slack.silence(300);
@@ -255,21 +255,21 @@ describe('what is pressed', () => {
       slack: { users: ['ada', 'ben', 'eve'] },
     });
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     await settled();
     const count = replies(slack, root).length;
     await restart();
     slack.pass(7 * 24 * 3_600_000);
-    await slack.press(root, ACTIONS.extra('fix'), 'eve');
+    await slack.press(root, ACTIONS.detail('fix'), 'eve');
     await isToldOf(slack, 'eve', /not among those who may ask/);
-    await slack.press(root, ACTIONS.extra('fix'), 'ben');
+    await slack.press(root, ACTIONS.detail('fix'), 'ben');
     await slack.until(() => replies(slack, root).length === count + 1, 'the fix');
   });
 
   it('asking again, and wider, edits what stands there', async () => {
     const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     await settled();
     const edits = root.before.length;
     await slack.press(root, ACTIONS.askAgain, 'ben');
@@ -280,7 +280,7 @@ describe('what is pressed', () => {
   it('the post-mortem comes as a file', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     const holder = withAction(slack, root, 'post-mortem');
     await slack.press(holder.message, holder.label, 'ada');
     const reply = await slack.until(() => replies(slack, root).find(({ files }) => files.length > 0), 'a file');
@@ -291,7 +291,7 @@ describe('what is pressed', () => {
   it('right and wrong are kept; wrong asks for the cause', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     const right = withAction(slack, root, 'right');
     await slack.press(right.message, right.label, 'ada');
     await isToldOf(slack, 'ada', /Noted/);
@@ -331,7 +331,7 @@ describe('when Slack is not at its best', () => {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('data_visualization') });
     }
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     await settled();
     const types = replies(slack, root).flatMap(({ blocks }) => blocks.map(({ type }) => type));
     expect(types).not.toContain('plan');
@@ -345,7 +345,7 @@ describe('when Slack is not at its best', () => {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: hasBlocks });
     }
     await ask(slack, REFUSED);
-    const root = await answered(slack);
+    const root = await waitForAnswer(slack);
     expect(root.blocks).toEqual([]);
     expect(root.text).toMatch(/web-prod[\s\S]*refused/i);
   });
@@ -358,7 +358,7 @@ describe('when Slack is not at its best', () => {
       { times: 1, when: ({ text }) => /refused/i.test(String(text)) },
     );
     await ask(slack, REFUSED);
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('429 is waited for, and the last state arrives', async () => {
@@ -366,14 +366,14 @@ describe('when Slack is not at its best', () => {
     slack.fail('chat.postMessage', { retryAfter: 1 });
     slack.fail('chat.update', { retryAfter: 1 }, { times: 2 });
     await ask(slack, REFUSED);
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('an answer that is lost leaves one message, not two', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { lost: 'after' });
     await ask(slack, REFUSED);
-    await answered(slack);
+    await waitForAnswer(slack);
     expect(roots(slack)).toHaveLength(1);
   });
 
@@ -382,7 +382,7 @@ describe('when Slack is not at its best', () => {
     const { slack } = await runBot({ slack: { scopes } });
     slack.fail('chat.postMessage', { lost: 'after' });
     await ask(slack, REFUSED);
-    const root = await answered(slack, 'alerts', 2);
+    const root = await waitForAnswer(slack, 'alerts', 2);
     expect(root.before[0]?.text ?? root.text).toMatch(/^Resumed/);
     expect(roots(slack)).toHaveLength(2);
   });
@@ -392,7 +392,7 @@ describe('when Slack is not at its best', () => {
     slack.fail('chat.postMessage', { status: 500 });
     slack.fail('chat.update', { status: 503 }, { times: 2 });
     await ask(slack, REFUSED);
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('slowly', async () => {
@@ -401,7 +401,7 @@ describe('when Slack is not at its best', () => {
     // Before Slack has answered anything that the bot sends for it.
     expect(outcome.acknowledged).toBe(true);
     expect(roots(slack)).toEqual([]);
-    await answered(slack);
+    await waitForAnswer(slack);
   });
 
   it('a command that comes twice is answered once', async () => {
@@ -410,7 +410,7 @@ describe('when Slack is not at its best', () => {
     await again();
     const { again: mentionedAgain } = await slack.mention({ user: 'ada', channel: 'alerts', text: '007-slow' });
     await mentionedAgain({ attempt: 1, reason: 'http_timeout' });
-    await answered(slack);
+    await waitForAnswer(slack);
     await slack.silence(300);
     expect(roots(slack)).toHaveLength(1);
     expect(
@@ -427,10 +427,10 @@ describe('when Slack is not at its best', () => {
     const { slack } = await runBot({ pace: 100 });
     await ask(slack, REFUSED);
     slack.sockets.disconnect('refresh_requested');
-    await answered(slack);
+    await waitForAnswer(slack);
     await slack.until(() => slack.sockets.connections() === 1 && slack.sockets.connected() >= 2, 'another connection');
     await ask(slack, '007-slow', { user: 'ben' });
-    await answered(slack, 'alerts', 2);
+    await waitForAnswer(slack, 'alerts', 2);
   });
 
   it('the connection is cut off, and a mention comes when there is another', async () => {
@@ -473,8 +473,8 @@ describe('two of them, on the same records', () => {
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
     await Promise.all([ask(slack, REFUSED), ask(slack, '007-slow', { user: 'ben' })]);
-    const root = await answered(slack);
-    await answered(slack, 'alerts', 2);
+    const root = await waitForAnswer(slack);
+    await waitForAnswer(slack, 'alerts', 2);
     await settled();
     expect(roots(slack)).toHaveLength(2);
     const count = replies(slack, root).length;
@@ -491,7 +491,7 @@ describe('two of them, on the same records', () => {
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
     await Promise.all([ask(slack, REFUSED), ask(slack, REFUSED, { user: 'ben' })]);
-    await answered(slack);
+    await waitForAnswer(slack);
     const pointed = () => [...told(slack, 'ada'), ...told(slack, 'ben')].filter((text) => /asked here/.test(text));
     await slack.until(() => pointed().length > 0, 'one of them is pointed to the thread');
     await slack.silence(300);

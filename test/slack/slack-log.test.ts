@@ -1,7 +1,7 @@
 /** What the log says, and never says. */
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
-import { boltLogger, openLog, scrubbed } from '../../src/slack/slack-log.ts';
+import { boltLogger, openLog, scrubSecrets } from '../../src/slack/slack-log.ts';
 
 function opened(level: 'info' | 'debug' = 'info') {
   const lines: string[] = [];
@@ -42,7 +42,7 @@ describe('a line', () => {
       expect(line).not.toContain('abcd');
       expect(() => JSON.parse(line)).not.toThrow();
     }
-    expect(scrubbed(`a ${secret} b`)).toContain('[secret]');
+    expect(scrubSecrets(`a ${secret} b`)).toContain('[secret]');
   });
 
   it('has nothing under names of secrets and payloads', () => {

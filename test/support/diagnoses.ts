@@ -2,12 +2,12 @@
 import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
 import { STEP_TITLES } from '../../src/diagnose/checks/check.ts';
 import type {
+  CauseResult,
+  CheckFinding,
+  ChecklistStep,
+  CheckOutcome,
   Diagnosis,
-  Finding,
   Fix,
-  JudgedCause,
-  Outcome,
-  Step,
   StepNumber,
   TimelineBucket,
 } from '../../src/diagnose/diagnosis.ts';
@@ -28,7 +28,7 @@ const fix = (summary: string, commands: string[] = [], sideEffects: string[] = [
   sideEffects,
 });
 
-const cause = (id: CauseId, told: Partial<JudgedCause> = {}): JudgedCause => ({
+const cause = (id: CauseId, told: Partial<CauseResult> = {}): CauseResult => ({
   id,
   title: title(id),
   standing: 'untested',
@@ -42,12 +42,17 @@ const cause = (id: CauseId, told: Partial<JudgedCause> = {}): JudgedCause => ({
 });
 
 /** Every cause of the contract: those told first, in their order, then the others untested. */
-const causes = (...told: JudgedCause[]): JudgedCause[] => [
+const causes = (...told: CauseResult[]): CauseResult[] => [
   ...told,
   ...CAUSE_IDS.filter((id) => !told.some((one) => one.id === id)).map((id) => cause(id)),
 ];
 
-const finding = (check: string, outcome: Outcome, summary: string, told: Partial<Finding> = {}): Finding => ({
+const finding = (
+  check: string,
+  outcome: CheckOutcome,
+  summary: string,
+  told: Partial<CheckFinding> = {},
+): CheckFinding => ({
   check,
   outcome,
   summary,
@@ -59,9 +64,9 @@ const finding = (check: string, outcome: Outcome, summary: string, told: Partial
   ...told,
 });
 
-const RANK: Outcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
+const RANK: CheckOutcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
 
-const steps = (findings: Record<StepNumber, Finding[]>): Step[] =>
+const steps = (findings: Record<StepNumber, CheckFinding[]>): ChecklistStep[] =>
   ([1, 2, 3, 4, 5, 6] as const).map((step) => ({
     step,
     title: STEP_TITLES[step],

@@ -5,25 +5,25 @@
 import * as z from 'zod';
 import { ALARM_STATES, Episode } from '../../runs/episode.ts';
 import { Lease } from '../../runs/run.ts';
-import { type Alarm, hashOf, idOfNews, keyOf } from '../alarm-event.ts';
+import { type Alarm, alarmEventId, alarmKey, shortHash } from '../alarm-event.ts';
 
 const Iso = z.iso.datetime();
 const MINUTE = 60_000;
 
 /** An ALARM so soon after the end goes on with the same episode. */
-export const FLAPS = 10 * MINUTE;
+export const REOPEN_WITHIN = 10 * MINUTE;
 /** An ALARM that comes late, and whose end is not known yet, joins an episode that began at most so long after it. */
-const JOINS = 10 * MINUTE;
+const JOIN_WITHIN = 10 * MINUTE;
 /**
  * An episode that nothing was heard of for so long takes no new alarms: its end was never told, and nobody sees a thread of yesterday.
  */
-const FORGOTTEN = 6 * 60 * MINUTE;
+const SILENCE_LIMIT = 6 * 60 * MINUTE;
 /** Older ones are dropped. */
-const EPISODES = 20;
-const ALARMS = 100;
-const NEWS = 500;
+const MAX_EPISODES = 20;
+const MAX_ALARMS = 100;
+const MAX_EVENTS = 500;
 
-export const Kept = z.object({
+export const EpisodeRecord = z.object({
   episode: Episode,
   /** Where the window begins. */
   from: Iso,
@@ -53,9 +53,9 @@ export const Kept = z.object({
   told: z.number().int(),
   toldAt: Iso.nullable(),
 });
-export type Kept = z.infer<typeof Kept>;
+export type EpisodeRecord = z.infer<typeof EpisodeRecord>;
 
-const Known = z.object({ state: z.enum(ALARM_STATES), changedAt: Iso });
+const AlarmStateRecord = z.object({ state: z.enum(ALARM_STATES), changedAt: Iso });
 
 export const History = z.object({
   schema: z.literal(1),
@@ -64,9 +64,9 @@ export const History = z.object({
   /** How to find it again. */
   ref: z.object({ name: z.string(), arn: z.string().nullable(), account: z.string(), region: z.string() }),
   /** By alarm. */
-  alarms: z.record(z.string(), Known),
+  alarms: z.record(z.string(), AlarmStateRecord),
   /** Oldest first. */
-  episodes: z.array(Kept),
+  episodes: z.array(EpisodeRecord),
   /** Who works on the threads. */
   lease: Lease.nullable(),
 });
@@ -76,10 +76,10 @@ export type History = z.infer<typeof History>;
  * `opened`: a thread is due. `joined`, `repeated`, `reopened`: the thread that is there. `ended`: one alarm, or all is well again.
  * `known`: told before. `stale`: older than what is known. `quiet`: of no episode.
  */
-export type Learned = 'opened' | 'joined' | 'repeated' | 'reopened' | 'ended' | 'known' | 'stale' | 'quiet';
+export type Transition = 'opened' | 'joined' | 'repeated' | 'reopened' | 'ended' | 'known' | 'stale' | 'quiet';
 
 /** What the news are about beyond the alarm. */
-export interface Circumstances {
+export interface EventContext {
   /** Epoch milliseconds. */
   from: number;
   now: number;
@@ -89,7 +89,7 @@ export interface Circumstances {
 }
 
 /** Keys of the store have no capital letters, nor colons. */
-export const idOfHistory = (loadBalancer: string): string => hashOf(loadBalancer);
+export const idOfHistory = (loadBalancer: string): string => shortHash(loadBalancer);
 export const keyOfHistory = (id: string): string => `alarms/load-balancers/${id}.json`;
 /** The history that an episode is in. */
 export const historyOfEpisode = (episode: string): string => episode.split('-')[0] ?? '';
@@ -104,105 +104,110 @@ export const emptyHistory = (ref: History['ref'], loadBalancer: string): History
 });
 
 /** The history with the news, and what they were. The same history when they change nothing. */
-export function learn(history: History, alarm: Alarm, about: Circumstances): { history: History; learned: Learned } {
-  const key = keyOf(alarm);
-  const known = history.alarms[key];
+export function applyAlarm(
+  history: History,
+  alarm: Alarm,
+  context: EventContext,
+): { history: History; transition: Transition } {
+  const key = alarmKey(alarm);
+  const last = history.alarms[key];
   const at = Date.parse(alarm.changedAt);
-  const age = known === undefined ? 1 : at - Date.parse(known.changedAt);
-  const id = idOfNews(alarm);
-  if (age === 0 || history.episodes.some(({ news }) => news.includes(id))) return { history, learned: 'known' };
+  const age = last === undefined ? 1 : at - Date.parse(last.changedAt);
+  const id = alarmEventId(alarm);
+  if (age === 0 || history.episodes.some(({ news }) => news.includes(id))) return { history, transition: 'known' };
   if (alarm.state !== 'ALARM') {
-    if (age < 0) return { history, learned: 'stale' };
-    const noted = noting(history, key, alarm);
-    const isConcerned = ({ episode }: Kept): boolean => isIn(episode, key, 'ALARM');
-    if (!noted.episodes.some(isConcerned)) return { history: noted, learned: 'quiet' };
-    const episodes = noted.episodes.map((kept) => (isConcerned(kept) ? ending(kept, key, alarm) : kept));
-    return { history: { ...noted, episodes }, learned: 'ended' };
+    if (age < 0) return { history, transition: 'stale' };
+    const updated = withAlarmState(history, key, alarm);
+    const isAffected = ({ episode }: EpisodeRecord): boolean => isIn(episode, key, 'ALARM');
+    if (!updated.episodes.some(isAffected)) return { history: updated, transition: 'quiet' };
+    const episodes = updated.episodes.map((record) => (isAffected(record) ? endAlarm(record, key, alarm) : record));
+    return { history: { ...updated, episodes }, transition: 'ended' };
   }
-  if (age < 0) return late(history, key, alarm, known ?? { state: 'OK', changedAt: alarm.changedAt }, about);
-  const noted = noting(history, key, alarm);
-  const open = noted.episodes.findLast(
-    ({ episode, heardAt }) => episode.closedAt === null && at - Date.parse(heardAt) < FORGOTTEN,
+  if (age < 0) return applyLateAlarm(history, key, alarm, last ?? { state: 'OK', changedAt: alarm.changedAt }, context);
+  const updated = withAlarmState(history, key, alarm);
+  const open = updated.episodes.findLast(
+    ({ episode, heardAt }) => episode.closedAt === null && at - Date.parse(heardAt) < SILENCE_LIMIT,
   );
-  const found = open ?? noted.episodes.findLast((kept) => reaches(kept, at, null));
-  if (found === undefined) {
-    const episodes = noted.episodes.map((kept) => superseded(kept, key, alarm.changedAt));
-    return { history: withNew({ ...noted, episodes }, key, alarm, about, null), learned: 'opened' };
+  const match = open ?? updated.episodes.findLast((record) => coversAlarm(record, at, null));
+  if (match === undefined) {
+    const episodes = updated.episodes.map((record) => markEndUnknown(record, key, alarm.changedAt));
+    return { history: addEpisode({ ...updated, episodes }, key, alarm, context, null), transition: 'opened' };
   }
-  const wasThere = found.episode.alarms.some(({ arn }) => arn === key);
-  const learned = found.episode.closedAt !== null ? 'reopened' : wasThere ? 'repeated' : 'joined';
-  return { history: replaced(noted, found, joining(found, key, alarm, alarm, about)), learned };
+  const wasThere = match.episode.alarms.some(({ arn }) => arn === key);
+  const transition = match.episode.closedAt !== null ? 'reopened' : wasThere ? 'repeated' : 'joined';
+  return { history: replaceRecord(updated, match, joinEpisode(match, key, alarm, alarm, context)), transition };
 }
 
 /** An ALARM that came after newer news of the same alarm. It has had its thread, or gets one that is over already. */
-function late(
+function applyLateAlarm(
   history: History,
   key: string,
   alarm: Alarm,
-  known: { state: Alarm['state']; changedAt: string },
-  about: Circumstances,
-): { history: History; learned: Learned } {
+  last: { state: Alarm['state']; changedAt: string },
+  context: EventContext,
+): { history: History; transition: Transition } {
   const at = Date.parse(alarm.changedAt);
-  const ended = known.state === 'ALARM' ? null : Date.parse(known.changedAt);
-  const found =
-    history.episodes.findLast((kept) => reaches(kept, at, ended)) ??
+  const ended = last.state === 'ALARM' ? null : Date.parse(last.changedAt);
+  const match =
+    history.episodes.findLast((record) => coversAlarm(record, at, ended)) ??
     // An earlier time of what this alarm is in now: the news between were lost, or are to come.
-    (known.state === 'ALARM' ? history.episodes.findLast(({ episode }) => isIn(episode, key, 'ALARM')) : undefined);
-  if (found === undefined) return { history: withNew(history, key, alarm, about, known), learned: 'opened' };
-  const there = found.episode.alarms.find(({ arn }) => arn === key);
+    (last.state === 'ALARM' ? history.episodes.findLast(({ episode }) => isIn(episode, key, 'ALARM')) : undefined);
+  if (match === undefined) return { history: addEpisode(history, key, alarm, context, last), transition: 'opened' };
+  const there = match.episode.alarms.find(({ arn }) => arn === key);
   // What was heard of it since stands.
-  const since = { state: known.state, changedAt: known.changedAt, reason: there?.reason ?? alarm.reason };
-  const now = there !== undefined && there.changedAt >= known.changedAt ? there : since;
+  const since = { state: last.state, changedAt: last.changedAt, reason: there?.reason ?? alarm.reason };
+  const now = there !== undefined && there.changedAt >= last.changedAt ? there : since;
   return {
-    history: replaced(history, found, joining(found, key, alarm, now, about)),
-    learned: there ? 'repeated' : 'joined',
+    history: replaceRecord(history, match, joinEpisode(match, key, alarm, now, context)),
+    transition: there ? 'repeated' : 'joined',
   };
 }
 
 /** Whether an ALARM of that moment, that ended then, belongs to the episode. */
-function reaches({ episode, heardAt }: Kept, at: number, ended: number | null): boolean {
+function coversAlarm({ episode, heardAt }: EpisodeRecord, at: number, ended: number | null): boolean {
   const openedAt = Date.parse(episode.openedAt);
-  const end = episode.closedAt === null ? Date.parse(heardAt) + FORGOTTEN : Date.parse(episode.closedAt) + FLAPS;
-  return at <= end && (ended === null ? at >= openedAt - JOINS : ended >= openedAt - FLAPS);
+  const end =
+    episode.closedAt === null ? Date.parse(heardAt) + SILENCE_LIMIT : Date.parse(episode.closedAt) + REOPEN_WITHIN;
+  return at <= end && (ended === null ? at >= openedAt - JOIN_WITHIN : ended >= openedAt - REOPEN_WITHIN);
 }
 
 /** An alarm that begins anew is not in ALARM since then any more: its end was never told. */
-function superseded(kept: Kept, key: string, changedAt: string): Kept {
-  if (!isIn(kept.episode, key, 'ALARM')) return kept;
-  const alarms = kept.episode.alarms.map((alarm) =>
+function markEndUnknown(record: EpisodeRecord, key: string, changedAt: string): EpisodeRecord {
+  if (!isIn(record.episode, key, 'ALARM')) return record;
+  const alarms = record.episode.alarms.map((alarm) =>
     alarm.arn === key
       ? { ...alarm, state: 'INSUFFICIENT_DATA' as const, changedAt, reason: 'Its end was never told.' }
       : alarm,
   );
   const closedAt = endOf(alarms);
-  return { ...kept, version: kept.version + 1, episode: { ...kept.episode, alarms, closedAt } };
+  return { ...record, version: record.version + 1, episode: { ...record.episode, alarms, closedAt } };
 }
 
 const isIn = ({ alarms }: Episode, key: string, state: Alarm['state']): boolean =>
   alarms.some((alarm) => alarm.arn === key && alarm.state === state);
 
-const noting = (history: History, key: string, { state, changedAt }: Alarm): History => {
+const withAlarmState = (history: History, key: string, { state, changedAt }: Alarm): History => {
   const others = Object.entries(history.alarms).filter(([other]) => other !== key);
-  const newest = others.sort(([, a], [, b]) => (a.changedAt < b.changedAt ? 1 : -1)).slice(0, ALARMS - 1);
+  const newest = others.sort(([, a], [, b]) => (a.changedAt < b.changedAt ? 1 : -1)).slice(0, MAX_ALARMS - 1);
   return { ...history, alarms: { ...Object.fromEntries(newest.reverse()), [key]: { state, changedAt } } };
 };
 
-const replaced = (history: History, old: Kept, by: Kept): History => ({
+const replaceRecord = (history: History, old: EpisodeRecord, by: EpisodeRecord): History => ({
   ...history,
-  episodes: history.episodes.map((kept) => (kept === old ? by : kept)),
+  episodes: history.episodes.map((record) => (record === old ? by : record)),
 });
 
 const later = (a: string, b: string): string => (a > b ? a : b);
 const earlier = (a: string, b: string): string => (a < b ? a : b);
 const iso = (at: number): string => new Date(at).toISOString();
 
-type Now = Pick<Alarm, 'state' | 'changedAt' | 'reason'>;
+type CurrentState = Pick<Alarm, 'state' | 'changedAt' | 'reason'>;
 
-function withNew(
+function addEpisode(
   history: History,
   key: string,
   alarm: Alarm,
-  { from, sentences, run }: Circumstances,
+  { from, sentences, run }: EventContext,
   since: Pick<Alarm, 'state' | 'changedAt'> | null,
 ): History {
   const { state, changedAt } = since ?? alarm;
@@ -217,11 +222,11 @@ function withNew(
     repeats: 0,
     run,
   };
-  const kept: Kept = {
+  const record: EpisodeRecord = {
     episode,
     from: iso(from),
     heardAt: changedAt,
-    news: [idOfNews(alarm)],
+    news: [alarmEventId(alarm)],
     channel: null,
     sentences: [...sentences],
     said: 0,
@@ -236,18 +241,24 @@ function withNew(
     told: 0,
     toldAt: null,
   };
-  const episodes = [...history.episodes, kept].sort((a, b) => (a.episode.openedAt < b.episode.openedAt ? -1 : 1));
-  const surplus = episodes.filter(isSettled).slice(0, Math.max(0, episodes.length - EPISODES));
+  const episodes = [...history.episodes, record].sort((a, b) => (a.episode.openedAt < b.episode.openedAt ? -1 : 1));
+  const surplus = episodes.filter(isUpToDate).slice(0, Math.max(0, episodes.length - MAX_EPISODES));
   return { ...history, episodes: episodes.filter((one) => !surplus.includes(one)) };
 }
 
 /** `state`: in which the alarm is now, which differs from the news where these are late. */
-function joining(kept: Kept, key: string, news: Alarm, state: Now, { from, sentences }: Circumstances): Kept {
-  const { episode } = kept;
+function joinEpisode(
+  record: EpisodeRecord,
+  key: string,
+  event: Alarm,
+  state: CurrentState,
+  { from, sentences }: EventContext,
+): EpisodeRecord {
+  const { episode } = record;
   const there = episode.alarms.find(({ arn }) => arn === key);
   const entry = {
     arn: key,
-    name: news.name,
+    name: event.name,
     state: state.state,
     changedAt: state.changedAt,
     reason: state.reason,
@@ -258,37 +269,37 @@ function joining(kept: Kept, key: string, news: Alarm, state: Now, { from, sente
   const isReopened = episode.closedAt !== null && closedAt === null;
   const isClosed = episode.closedAt === null && closedAt !== null;
   return {
-    ...kept,
-    from: earlier(kept.from, iso(from)),
-    heardAt: later(kept.heardAt, later(news.changedAt, state.changedAt)),
-    news: [...kept.news, idOfNews(news)].slice(-NEWS),
-    sentences: [...new Set([...kept.sentences, ...sentences])],
-    version: kept.version + 1,
-    askFor: kept.askFor + (isReopened || isClosed ? 1 : 0),
-    closings: kept.closings + (isClosed ? 1 : 0),
+    ...record,
+    from: earlier(record.from, iso(from)),
+    heardAt: later(record.heardAt, later(event.changedAt, state.changedAt)),
+    news: [...record.news, alarmEventId(event)].slice(-MAX_EVENTS),
+    sentences: [...new Set([...record.sentences, ...sentences])],
+    version: record.version + 1,
+    askFor: record.askFor + (isReopened || isClosed ? 1 : 0),
+    closings: record.closings + (isClosed ? 1 : 0),
     episode: {
       ...episode,
       alarms,
-      openedAt: earlier(episode.openedAt, news.changedAt),
+      openedAt: earlier(episode.openedAt, event.changedAt),
       closedAt,
       repeats: episode.repeats + 1,
     },
   };
 }
 
-function ending(kept: Kept, key: string, alarm: Alarm): Kept {
+function endAlarm(record: EpisodeRecord, key: string, alarm: Alarm): EpisodeRecord {
   const { state, changedAt, reason } = alarm;
-  const { episode } = kept;
+  const { episode } = record;
   const alarms = episode.alarms.map((one) => (one.arn === key ? { ...one, state, changedAt, reason } : one));
   const closedAt = endOf(alarms);
   const isClosed = closedAt !== null && episode.closedAt === null;
   return {
-    ...kept,
-    heardAt: later(kept.heardAt, changedAt),
-    news: [...kept.news, idOfNews(alarm)].slice(-NEWS),
-    version: kept.version + 1,
-    askFor: kept.askFor + (isClosed ? 1 : 0),
-    closings: kept.closings + (isClosed ? 1 : 0),
+    ...record,
+    heardAt: later(record.heardAt, changedAt),
+    news: [...record.news, alarmEventId(alarm)].slice(-MAX_EVENTS),
+    version: record.version + 1,
+    askFor: record.askFor + (isClosed ? 1 : 0),
+    closings: record.closings + (isClosed ? 1 : 0),
     episode: { ...episode, alarms, closedAt },
   };
 }
@@ -300,8 +311,8 @@ function endOf(alarms: Episode['alarms']): string | null {
 }
 
 /** The thread shows and says all there is; or it was kept from one by a storm, and is over. */
-export function isSettled(kept: Kept): boolean {
-  const { episode, opened, dropped, version, shown, askFor, asked, closings, told, sentences, said } = kept;
+export function isUpToDate(record: EpisodeRecord): boolean {
+  const { episode, opened, dropped, version, shown, askFor, asked, closings, told, sentences, said } = record;
   if (!opened) return dropped && episode.closedAt !== null;
   return version === shown && askFor === asked && closings === told && sentences.length === said;
 }

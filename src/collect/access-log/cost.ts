@@ -3,9 +3,9 @@
  * regions share:
  * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
  */
-import type { Cost, Estimate } from '../../evidence/evidence.ts';
+import type { Cost, CostEstimate } from '../../evidence/evidence.ts';
 import { plural } from '../../format/wording.ts';
-import { dollars, mostWords, bytes as size } from '../../render/phrases.ts';
+import { formatDollars, formatBytes as size, upperBoundWords } from '../../render/phrases.ts';
 
 export const NO_COST: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
 
@@ -31,7 +31,7 @@ export const s3Usd = (files: number, lists: number): number =>
 export const egressUsd = (bytes: number): number => (bytes / 1e9) * EGRESS_USD_PER_GB;
 
 /** Reading objects straight from S3, where what is listed is what is read. */
-export function estimateS3(files: number, bytes: number, days: number): Estimate {
+export function estimateS3(files: number, bytes: number, days: number): CostEstimate {
   const usd = s3Usd(files, days);
   return { files, bytes, usd, atMost: { bytes, usd: usd + egressUsd(bytes) } };
 }
@@ -40,7 +40,12 @@ export function estimateS3(files: number, bytes: number, days: number): Estimate
 export const MOST_QUERIES = 2;
 
 /** `dayBytes`: of all files in the partitions that are read; null when it is not known. `cutoff`: of the workgroup, for each query. */
-export function estimateAthena(files: number, bytes: number, dayBytes: number | null, cutoff: number | null): Estimate {
+export function estimateAthena(
+  files: number,
+  bytes: number,
+  dayBytes: number | null,
+  cutoff: number | null,
+): CostEstimate {
   const each = dayBytes === null ? cutoff : cutoff === null ? dayBytes : Math.min(dayBytes, cutoff);
   return {
     files,
@@ -51,15 +56,15 @@ export function estimateAthena(files: number, bytes: number, dayBytes: number | 
 }
 
 /** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105". */
-export const estimateWords = (estimate: Estimate): string =>
+export const estimateWords = (estimate: CostEstimate): string =>
   `${plural(estimate.files, 'file')}, ${size(estimate.bytes)}: ${priceWords(estimate)}`;
 
 /** "about $0.0017, at most 2.1 GB and $0.0105". */
-export const priceWords = ({ usd, atMost }: Estimate): string =>
-  `${usd < 0.0001 ? '' : 'about '}${dollars(usd)}, ${mostWords(atMost)}`;
+export const priceWords = ({ usd, atMost }: CostEstimate): string =>
+  `${usd < 0.0001 ? '' : 'about '}${formatDollars(usd)}, ${upperBoundWords(atMost)}`;
 
 /** Of two reads. */
-export function sumOfEstimates(one: Estimate, other: Estimate): Estimate {
+export function sumOfEstimates(one: CostEstimate, other: CostEstimate): CostEstimate {
   const [most, more] = [one.atMost, other.atMost];
   return {
     files: one.files + other.files,

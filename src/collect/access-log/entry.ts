@@ -6,7 +6,7 @@
  * `\x22` are not undone, lists stay one string.
  */
 
-import { type Seen, seenOf } from '../../diagnose/signature.ts';
+import { type SignatureFields, signatureFields } from '../../diagnose/signature.ts';
 
 /** Fields 13 to 34 in the order of the line. A line may end after any of them. */
 const REST = [
@@ -129,14 +129,14 @@ export function lineKind(line: string): LineKind | null {
   return headShape.test(line) ? 'access-log' : null;
 }
 
-export type Parsed = { entry: LogEntry } | { rejected: string };
+export type ParsedLine = { entry: LogEntry } | { rejected: string };
 
 /**
  * Reads one line, without its line break. A line that is not an entry comes back with the reason, as a clause without a full stop.
  * The load balancer writes a quote within a field as `\x22`; where that reading fails, quotes behind a backslash are taken as part of
  * their field, as tools that copy log lines write them.
  */
-export function parseLine(line: string): Parsed {
+export function parseLine(line: string): ParsedLine {
   const text = line.trimEnd();
   const plain = parseWith(text, PLAIN_END);
   if ('entry' in plain || !text.includes('\\"')) return plain;
@@ -148,7 +148,7 @@ export function parseLine(line: string): Parsed {
 const PLAIN_END = /"/g;
 const UNESCAPED_END = /(?<!\\)"/g;
 
-function parseWith(line: string, quoteEnd: RegExp): Parsed {
+function parseWith(line: string, quoteEnd: RegExp): ParsedLine {
   const split = fieldsOf(line, quoteEnd);
   if ('rejected' in split) return { rejected: otherLog(line) ?? split.rejected };
   const { values, quoted } = split;
@@ -160,18 +160,18 @@ function parseWith(line: string, quoteEnd: RegExp): Parsed {
       index >= values.length
         ? `it ends after ${count(values.length, 'field')}, and an entry has at least 12`
         : quoted[index] || !shape.test(value(index))
-          ? `${place(index)} is not a valid ${name}`
+          ? `${fieldLabel(index)} is not a valid ${name}`
           : null;
     if (wrong !== null) return { rejected: otherLog(line) ?? wrong };
   }
-  if (microseconds(value(1)) === null) return { rejected: `${place(1)} is not a date` };
+  if (microseconds(value(1)) === null) return { rejected: `${fieldLabel(1)} is not a date` };
 
   const rest: Pick<LogEntry, (typeof REST)[number]> = {};
   for (const [index, name] of REST.entries()) {
     const field = values[HEAD.length + index];
     if (field !== undefined) rest[name] = field;
   }
-  const wrong = misplaced(rest, quoted);
+  const wrong = misplacedField(rest, quoted);
   if (wrong !== null) return { rejected: wrong };
 
   return {
@@ -246,8 +246,8 @@ export function elapsed(entry: Pick<LogEntry, 'time' | 'request_creation_time'>)
 }
 
 /** What a signature is read from; a field that the line is too short for counts as "-". */
-export function seenIn(entry: LogEntry): Seen {
-  return seenOf({
+export function signatureFieldsOf(entry: LogEntry): SignatureFields {
+  return signatureFields({
     ...entry,
     elapsed: elapsed(entry),
     error_reason: entry.error_reason ?? '-',
@@ -257,7 +257,7 @@ export function seenIn(entry: LogEntry): Seen {
 }
 
 /** The members of a list field: target_port_list and target_status_code_list are separated by spaces, actions_executed by commas. */
-export function members(list: string | undefined): string[] {
+export function listMembers(list: string | undefined): string[] {
   return list === undefined || list === '-' ? [] : list.split(/[ ,]+/).filter((member) => member !== '');
 }
 
@@ -271,13 +271,13 @@ function fieldsOf(line: string, quoteEnd: RegExp): { values: string[]; quoted: b
     const index = values.length;
     const inQuotes = line[at] === '"';
     const found = inQuotes ? indexFrom(line, quoteEnd, at + 1) : line.indexOf(' ', at);
-    if (inQuotes && found === -1) return { rejected: `${place(index)} opens a quote that is never closed` };
+    if (inQuotes && found === -1) return { rejected: `${fieldLabel(index)} opens a quote that is never closed` };
     const end = found === -1 ? line.length : found;
     const value = line.slice(inQuotes ? at + 1 : at, end);
     const next = inQuotes ? end + 1 : end;
-    if (!inQuotes && value === '') return { rejected: `${place(index)} is empty` };
+    if (!inQuotes && value === '') return { rejected: `${fieldLabel(index)} is empty` };
     if ((next < line.length && line[next] !== ' ') || (!inQuotes && value.includes('"')))
-      return { rejected: `${place(index)} has a quote inside` };
+      return { rejected: `${fieldLabel(index)} has a quote inside` };
     values.push(value);
     quoted.push(inQuotes);
     at = next + 1;
@@ -291,16 +291,16 @@ function indexFrom(text: string, pattern: RegExp, start: number): number {
 }
 
 /** Fields with a shape of their own show when those before them were counted wrongly, as after a quote that was not escaped. */
-function misplaced(rest: Pick<LogEntry, (typeof REST)[number]>, quoted: boolean[]): string | null {
+function misplacedField(rest: Pick<LogEntry, (typeof REST)[number]>, quoted: boolean[]): string | null {
   for (const name of ['request_line', 'user_agent'] as const) {
     const index = HEAD.length + REST.indexOf(name);
-    if (rest[name] !== undefined && !quoted[index]) return `${place(index)} is not a quoted ${name}`;
+    if (rest[name] !== undefined && !quoted[index]) return `${fieldLabel(index)} is not a quoted ${name}`;
   }
   const { matched_rule_priority: priority, request_creation_time: created } = rest;
   if (priority !== undefined && !priorityShape.test(priority))
-    return `${place(HEAD.length + REST.indexOf('matched_rule_priority'))} is not a valid matched_rule_priority`;
+    return `${fieldLabel(HEAD.length + REST.indexOf('matched_rule_priority'))} is not a valid matched_rule_priority`;
   if (created !== undefined && !(timeShape.test(created) && (created === '-' || microseconds(created) !== null)))
-    return `${place(HEAD.length + REST.indexOf('request_creation_time'))} is not a valid request_creation_time`;
+    return `${fieldLabel(HEAD.length + REST.indexOf('request_creation_time'))} is not a valid request_creation_time`;
   return null;
 }
 
@@ -313,16 +313,16 @@ function otherLog(line: string): string | null {
 const MOMENT = /^([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?Z$/;
 
 /** The last day that was asked for: a log is of few, and a date takes longer than all the rest. */
-let known = { day: '', start: Number.NaN };
+let lastDay = { day: '', start: Number.NaN };
 
 /** Whole microseconds since the epoch: exact in a double for the next two centuries. */
 function microseconds(time: string | undefined): number | null {
   if (time === undefined || time === '-') return null;
   const [, day, hour = 0, minute = 0, second = 0, decimals = ''] = MOMENT.exec(time) ?? [];
   if (day === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  if (day !== known.day) known = { day, start: startOf(day) };
-  if (Number.isNaN(known.start)) return null;
-  const whole = known.start + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000;
+  if (day !== lastDay.day) lastDay = { day, start: startOf(day) };
+  if (Number.isNaN(lastDay.start)) return null;
+  const whole = lastDay.start + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000;
   return whole * 1000 + Number(decimals.padEnd(6, '0').slice(0, 6));
 }
 
@@ -339,5 +339,5 @@ function seconds(value: number): string {
   return Number(short) === value ? short : value.toFixed(9).replace(/0+$/, '');
 }
 
-const place = (index: number) => `field ${index + 1}`;
+const fieldLabel = (index: number) => `field ${index + 1}`;
 const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;

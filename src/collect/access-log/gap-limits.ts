@@ -26,7 +26,7 @@ export interface GapWork {
 }
 
 /** Failures looked at, and controls for each failure on the same place. `horizon` in microseconds. */
-export function gapRequests(
+export function gapRequestLimits(
   { closed, completions, span }: GapWork,
   horizon: number,
 ): { examined: number; controlsEach: number } {

@@ -42,13 +42,13 @@ function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null 
  * Calls `take` with one piece after another, which is valid until it returns. False when the file is damaged, holds more than one member,
  * or cannot be read like this: `take` may then have had some of it.
  */
-export function gunzipped(path: string, take: (piece: Buffer) => void): boolean {
+export function gunzipWhole(path: string, take: (piece: Buffer) => void): boolean {
   const gunzip = createGunzip();
   const file = openSync(path, 'r');
   try {
-    const known = handleOf(gunzip);
-    if (known === null) return false;
-    const { handle, left } = known;
+    const internals = handleOf(gunzip);
+    if (internals === null) return false;
+    const { handle, left } = internals;
     let isWhole = true;
     handle.onerror = () => {
       isWhole = false;

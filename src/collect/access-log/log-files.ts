@@ -10,7 +10,7 @@ import { createGunzip } from 'node:zlib';
 import { lineKind } from './entry.ts';
 
 /** What a file name says. Null where it does not say. */
-export interface FileName {
+export interface ParsedFileName {
   kind: 'access-log' | 'connection-log' | 'health-check-log';
   /** `{ name, id }` of app/name/id. */
   loadBalancer: { name: string; id: string } | null;
@@ -38,7 +38,7 @@ const NAME =
 const STAMP = /_([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})?Z[_.]/;
 
 /** Reads a file name, with or without its folders. */
-export function parseFileName(path: string): FileName {
+export function parseFileName(path: string): ParsedFileName {
   const name = basename(path);
   const kind = name.startsWith('conn_log_')
     ? 'connection-log'
@@ -64,7 +64,7 @@ export function parseFileName(path: string): FileName {
  * does not say its interval may hold anything.
  */
 export function canMatter(
-  name: FileName,
+  name: ParsedFileName,
   wanted: WantedLoadBalancer,
   window: Span,
   idleTimeoutSeconds: number,
@@ -78,31 +78,31 @@ export function canMatter(
 }
 
 /** Paths relative to a folder, sorted. */
-export interface Listed {
+export interface LogFolderListing {
   files: string[];
   /** What may not be listed stands for the files in it: "a/*.log.gz" for the folder a. */
-  closed: { file: string; fault: string }[];
+  unreadable: { file: string; fault: string }[];
 }
 
 /** All .log and .log.gz files below a folder. Links to files are followed, links to folders are not. */
-export async function logFilesIn(folder: string): Promise<Listed> {
-  const listed: Listed = { files: [], closed: [] };
-  await list(folder, '', listed);
+export async function logFilesIn(folder: string): Promise<LogFolderListing> {
+  const listed: LogFolderListing = { files: [], unreadable: [] };
+  await listBelow(folder, '', listed);
   listed.files.sort(byText);
-  listed.closed.sort((a, b) => byText(a.file, b.file));
+  listed.unreadable.sort((a, b) => byText(a.file, b.file));
   return listed;
 }
 
-async function list(folder: string, below: string, listed: Listed): Promise<void> {
+async function listBelow(folder: string, below: string, listed: LogFolderListing): Promise<void> {
   const entries = await readdir(join(folder, below), { withFileTypes: true }).catch((error: unknown) => {
-    const fault = faultOf(error);
+    const fault = fileErrorText(error);
     if (fault !== DENIED) throw error;
-    listed.closed.push({ file: join(below, '*.log.gz'), fault });
+    listed.unreadable.push({ file: join(below, '*.log.gz'), fault });
     return [];
   });
   for (const entry of entries) {
     const path = join(below, entry.name);
-    if (entry.isDirectory()) await list(folder, path, listed);
+    if (entry.isDirectory()) await listBelow(folder, path, listed);
     else if (/[.]log(?:[.]gz)?$/.test(entry.name)) listed.files.push(path);
   }
 }
@@ -111,10 +111,10 @@ async function list(folder: string, below: string, listed: Listed): Promise<void
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What the first bytes of a file and its length say. */
-export type Looked = { compressed: boolean; bytes: number } | { fault: string };
+export type FileInspection = { compressed: boolean; bytes: number } | { fault: string };
 
 /** Looks at a file without reading it. */
-export async function look(path: string): Promise<Looked> {
+export async function inspectFile(path: string): Promise<FileInspection> {
   try {
     const info = await stat(path);
     if (!info.isFile()) return { fault: 'it is not a file' };
@@ -134,14 +134,14 @@ export async function look(path: string): Promise<Looked> {
       await file.close();
     }
   } catch (error) {
-    return { fault: faultOf(error) };
+    return { fault: fileErrorText(error) };
   }
 }
 
 const DENIED = 'permission denied';
 
 /** What is wrong with a file, as a clause without a full stop. */
-export function faultOf(error: unknown): string {
+export function fileErrorText(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known: Record<string, string> = {
     Z_BUF_ERROR: 'it is cut off: the compressed data ends too early',
@@ -161,7 +161,7 @@ export function faultOf(error: unknown): string {
  * Content of a file, decompressed, piece by piece. Throws where it is damaged, after what could be read before: what a piece of the file
  * holds in front of the damage in it is lost, so small pieces lose less.
  */
-export async function* contentOf(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
+export async function* readPieces(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: pieceBytes });
   if (!compressed) {
     yield* file;
@@ -206,12 +206,12 @@ const PIECE = 1 << 18;
 export const SMALL_PIECE = 1 << 9;
 
 /** Lines of a file with their numbers from 1, without line breaks. Bytes that are not UTF-8 become U+FFFD. Ends quietly where the file is damaged. */
-export async function* linesOf(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {
+export async function* readLines(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   let number = 0;
   try {
-    for await (const piece of contentOf(path, compressed)) {
+    for await (const piece of readPieces(path, compressed)) {
       const lines = (rest + decoder.write(piece)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield { number: ++number, text: line.replace(/\r$/, '') };
@@ -228,7 +228,7 @@ const SHOWN_TEXT = 120;
  * A line that is no entry, as it may be shown: nothing from the first "?" on, no address, nothing but printable ASCII, at most 120
  * characters. What it returns it leaves as it is.
  */
-export function redacted(line: string): string {
+export function redactExcerpt(line: string): string {
   return line
     .replace(/[?][\s\S]*$/, '')
     .replace(/[^ -~]/gu, '.')

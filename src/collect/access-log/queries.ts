@@ -20,7 +20,7 @@
  */
 
 /** One SELECT. */
-export type Question = string;
+export type LogQuery = string;
 
 const MINUTE = 60_000_000;
 const RETRY = 30_000_000;
@@ -30,16 +30,16 @@ export const FAILURE_ORDER =
   'ended, trace_id, client_address, route_text, target, status, target_status, created, sent_bytes, received_bytes, request_processing_time, target_processing_time, response_processing_time, request_type, node';
 
 /** One row. */
-export const OVERVIEW: Question = `
+export const OVERVIEW: LogQuery = `
   SELECT count(CASE WHEN in_window THEN 1 END) AS requests, count(CASE WHEN in_window AND failed THEN 1 END) AS failures, min(ended) AS oldest, max(ended) AS newest
   FROM entry`;
 
-export const MINUTES: Question = `
+export const MINUTES: LogQuery = `
   SELECT ended - ended % ${MINUTE} AS minute, count(*) AS requests
   FROM entry WHERE in_window
   GROUP BY 1 ORDER BY 1`;
 
-export const TARGETS: Question = `
+export const TARGETS: LogQuery = `
   SELECT target_group_arn, target, node, requests, failures, bad_requests, first_seen, last_seen, first_success, last_success
   FROM (
     SELECT place, count_if(in_window) AS requests, count_if(in_window AND failed) AS failures,
@@ -50,7 +50,7 @@ export const TARGETS: Question = `
   JOIN place ON place.place = traffic.place
   ORDER BY target_group_arn, target, node`;
 
-export const STATUSES: Question = `
+export const STATUSES: LogQuery = `
   SELECT target_group_arn, status, target_status, sum(requests) AS requests
   FROM (
     SELECT place, status, target_status, count(*) AS requests
@@ -59,7 +59,7 @@ export const STATUSES: Question = `
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
 /** Asked failures followed within 30 s by a status below 500 that is no failure itself, for the same client and route. */
-export const RETRIED: Question = `
+export const RETRIED: LogQuery = `
   WITH asking AS (
     SELECT id, client, route, ended, bucket
     FROM failure CROSS JOIN UNNEST(ARRAY[ended - ended % ${RETRY}, ended - ended % ${RETRY} + ${RETRY}]) AS buckets (bucket)
@@ -71,18 +71,18 @@ export const RETRIED: Question = `
     AND NOT entry.failed`;
 
 /** One row: distinct clients and retried requests among the asked failures. */
-export const FAILED: Question = `
+export const FAILED: LogQuery = `
   SELECT count(DISTINCT client) AS clients, (SELECT count(*) FROM retried) AS retried
   FROM failure WHERE asked`;
 
 /** The failures to show, all of them or those with the lowest `sample`. */
-export const failures = (limit: number): Question => `
+export const failures = (limit: number): LogQuery => `
   SELECT shown.*, retried.id IS NOT NULL AS retried_ok
   FROM (SELECT * FROM failure ORDER BY sample, id LIMIT ${whole(limit)}) AS shown
   LEFT JOIN retried ON retried.id = shown.id
   ORDER BY shown.id`;
 
-export const FAILURE_SHAPES: Question = `
+export const FAILURE_SHAPES: LogQuery = `
   SELECT ended - ended % ${MINUTE} AS minute, status, target_status,
     CASE WHEN request_processing_time < 0 THEN -1 ELSE 0 END AS request_time,
     CASE WHEN target_processing_time < 0 THEN -1 ELSE 0 END AS target_time,
@@ -97,7 +97,7 @@ export const FAILURE_SHAPES: Question = `
   ORDER BY 1, 2, 3, 4, 5, 6, 7 NULLS LAST, 8, 9, 10, 11`;
 
 /** The routes that fail most. */
-export const routes = (limit: number): Question => `
+export const routes = (limit: number): LogQuery => `
   WITH failing AS (
     SELECT route, min(route_text) AS route_text, count(*) AS failures
     FROM failure GROUP BY route
@@ -139,7 +139,7 @@ const closed = (shown: number): string => `
       AND response_processing_time < 0)`;
 
 /** How much work the gaps of each target group would be: its closed failures, the completions on their places, and from when to when. */
-export const gapWork = (shown: number): Question => `
+export const gapWork = (shown: number): LogQuery => `
   WITH ${closed(shown)},
   places AS (SELECT target_group_arn, place, count(*) AS closed FROM closed GROUP BY 1, 2),
   traffic AS (
@@ -155,7 +155,7 @@ export const gapWork = (shown: number): Question => `
  * the failures with such a gap; and one row with a null bin for each target group with all that were examined. A control is a request
  * of the window that a target answered below 500.
  */
-export const gaps = (limits: GapLimits): Question => {
+export const gaps = (limits: GapLimits): LogQuery => {
   const horizon = whole(limits.horizon);
   const groups = limits.groups.map(
     ({ examined, controlsEach }, index) => `(${whole(index + 1)}, ${whole(examined)}, ${whole(controlsEach)})`,

@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Attributes } from '../../evidence/aws.ts';
-import { logRefusal } from './access-log-error.ts';
+import { accessLogErrorFrom } from './access-log-error.ts';
 import { byText, canMatter, parseFileName, type Span, type WantedLoadBalancer } from './log-files.ts';
 
 /** Where a load balancer delivers its access log. */
@@ -47,7 +47,7 @@ export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPl
 }
 
 /** The times within which a file must end to hold an entry that matters, as canMatter has it. Epoch milliseconds, both inclusive. */
-export function endsOf({ from, to }: Span, idleTimeoutSeconds: number): Span {
+export function fileEndRange({ from, to }: Span, idleTimeoutSeconds: number): Span {
   const margin = idleTimeoutSeconds * 1000;
   return { from: from - margin, to: to + margin + 2 * INTERVAL_MS };
 }
@@ -84,10 +84,10 @@ export interface ListOptions {
   signal: AbortSignal;
 }
 
-/** The objects the window needs, by key. Of each day only the keys from its first interval to its last are listed. Rejects with LogRefusal. */
+/** The objects the window needs, by key. Of each day only the keys from its first interval to its last are listed. Rejects with AccessLogError. */
 export async function listWindow(options: ListOptions): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
-  const ends = endsOf(window, idleTimeoutSeconds);
+  const ends = fileEndRange(window, idleTimeoutSeconds);
   const wanted: WantedLoadBalancer = place.loadBalancer;
   const days = await Promise.all(
     deliveryDays(ends, now).map(async (day) => {
@@ -110,12 +110,12 @@ const DAY_PAGES = 100;
 
 /**
  * Compressed bytes of all that lies in the folders of the days, of every load balancer: what a scan of these partitions reads when no
- * file is left out. Null when a day holds more than is worth counting. Rejects with LogRefusal.
+ * file is left out. Null when a day holds more than is worth counting. Rejects with AccessLogError.
  */
 export async function bytesOfDays(options: ListOptions): Promise<number | null> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const days = await Promise.all(
-    deliveryDays(endsOf(window, idleTimeoutSeconds), now).map(async (day) => {
+    deliveryDays(fileEndRange(window, idleTimeoutSeconds), now).map(async (day) => {
       let [bytes, count] = [0, 0];
       for await (const object of objects(options, `${place.root}${day}/`)) {
         bytes += object.bytes;
@@ -128,7 +128,7 @@ export async function bytesOfDays(options: ListOptions): Promise<number | null> 
   return days.reduce((sum, bytes) => (sum === null || bytes === null ? null : sum + bytes), 0);
 }
 
-/** Log files whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with LogRefusal. */
+/** Log files whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with AccessLogError. */
 export async function* objects(
   { s3, place, signal }: Pick<ListOptions, 's3' | 'place' | 'signal'>,
   prefix: string,
@@ -148,7 +148,7 @@ export async function* objects(
         { abortSignal: signal },
       )
       .catch((error: unknown) => {
-        throw logRefusal(error, { action: 's3:ListBucket', resource: bucketArn(place), region: place.region });
+        throw accessLogErrorFrom(error, { action: 's3:ListBucket', resource: bucketArn(place), region: place.region });
       });
     for (const { Key: key, Size: bytes } of page.Contents ?? []) {
       if (key !== undefined && /[.]log(?:[.]gz)?$/.test(key)) yield { key, bytes: bytes ?? 0 };
@@ -170,10 +170,10 @@ export interface DownloadOptions {
   folder: string;
   signal: AbortSignal;
   /** Called after each file with what has arrived so far. */
-  arrived?: (files: number, bytes: number) => void;
+  onArrival?: (files: number, bytes: number) => void;
 }
 
-export interface Downloaded {
+export interface DownloadResult {
   files: number;
   bytes: number;
   /** Objects that could not be had, by name below the folder; sorted by file. */
@@ -181,43 +181,43 @@ export interface Downloaded {
 }
 
 /** Where an object is kept below the folder: its day and its name. */
-export const fileOf = ({ root }: LogPlace, key: string): string =>
+export const localFileOf = ({ root }: LogPlace, key: string): string =>
   join(...dirname(key.slice(root.length)).split('/'), basename(key));
 
 /**
- * Brings the objects into the folder, several at once. Rejects with LogRefusal when not one of them can be read, or when stopped; an
+ * Brings the objects into the folder, several at once. Rejects with AccessLogError when not one of them can be read, or when stopped; an
  * object that cannot be read while others can is `missing`.
  */
-export async function download(options: DownloadOptions): Promise<Downloaded> {
+export async function download(options: DownloadOptions): Promise<DownloadResult> {
   const { place, folder, objects, signal } = options;
   await mkdir(folder, { recursive: true });
-  for (const day of new Set(objects.map(({ key }) => dirname(fileOf(place, key)))))
+  for (const day of new Set(objects.map(({ key }) => dirname(localFileOf(place, key)))))
     await mkdir(join(folder, day), { recursive: true });
-  const result: Downloaded = { files: 0, bytes: 0, missing: [] };
+  const result: DownloadResult = { files: 0, bytes: 0, missing: [] };
   // The largest first, so that none is left for the end.
   const queue = [...objects].sort((a, b) => b.bytes - a.bytes || byText(a.key, b.key));
-  const refusals: Error[] = [];
+  const errors: Error[] = [];
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const file = fileOf(place, next.key);
+      const file = localFileOf(place, next.key);
       try {
         const bytes = await downloadOne(options, next, join(folder, file));
         result.bytes += bytes;
         result.files += 1;
-        options.arrived?.(result.files, result.bytes);
+        options.onArrival?.(result.files, result.bytes);
       } catch (error) {
         const resource = `${bucketArn(place)}/${place.root}*`;
-        const refusal = logRefusal(error, { action: 's3:GetObject', resource, region: place.region });
+        const refusal = accessLogErrorFrom(error, { action: 's3:GetObject', resource, region: place.region });
         if (signal.aborted) throw refusal;
-        refusals.push(refusal);
+        errors.push(refusal);
         result.missing.push({ file, reason: refusal.message });
         // Where the first ones are all refused, the rest will be.
-        if (result.files === 0 && refusals.length >= AT_ONCE) throw refusal;
+        if (result.files === 0 && errors.length >= AT_ONCE) throw refusal;
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const [first] = refusals;
+  const [first] = errors;
   if (first !== undefined && result.files === 0) throw first;
   result.missing.sort((a, b) => byText(a.file, b.file));
   return result;

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-logs.html
  */
 import type { CloudWatchLogsClient, Delivery, DeliverySource } from '@aws-sdk/client-cloudwatch-logs';
-import { LogRefusal, logRefusal } from './access-log-error.ts';
+import { AccessLogError, accessLogErrorFrom } from './access-log-error.ts';
 import { byText } from './log-files.ts';
 
 const LOG_TYPE = 'ALB_ACCESS_LOGS';
@@ -18,7 +18,7 @@ export interface VendedOptions {
 
 /**
  * What was found of vended delivery, as the end of a sentence about logging to S3 that is off; a refusal is part of it. Rejects with
- * LogRefusal only when stopped.
+ * AccessLogError only when stopped.
  */
 export async function vendedDelivery(options: VendedOptions): Promise<string> {
   try {
@@ -38,18 +38,18 @@ export async function vendedDelivery(options: VendedOptions): Promise<string> {
       ? `and its vended delivery source (${names.join(', ')}) has no destination`
       : `but its access log is delivered to ${to.join(' and ')}, which is not read`;
   } catch (error) {
-    if (!(error instanceof LogRefusal) || error.kind === 'stopped') throw error;
+    if (!(error instanceof AccessLogError) || error.kind === 'stopped') throw error;
     return `and whether the log is delivered another way is not known: ${error.message}`;
   }
 }
 
 async function sourcesIn({ logs, region, signal }: VendedOptions): Promise<DeliverySource[]> {
   const { DescribeDeliverySourcesCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-  return await everyPage(async (nextToken) => {
+  return await collectPages(async (nextToken) => {
     const page = await logs
       .send(new DescribeDeliverySourcesCommand({ ...nextToken }), { abortSignal: signal })
       .catch((error: unknown) => {
-        throw logRefusal(error, { action: 'logs:DescribeDeliverySources', resource: '*', region });
+        throw accessLogErrorFrom(error, { action: 'logs:DescribeDeliverySources', resource: '*', region });
       });
     return { items: page.deliverySources ?? [], next: page.nextToken };
   });
@@ -57,18 +57,18 @@ async function sourcesIn({ logs, region, signal }: VendedOptions): Promise<Deliv
 
 async function deliveriesIn({ logs, region, signal }: VendedOptions): Promise<Delivery[]> {
   const { DescribeDeliveriesCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-  return await everyPage(async (nextToken) => {
+  return await collectPages(async (nextToken) => {
     const page = await logs
       .send(new DescribeDeliveriesCommand({ ...nextToken }), { abortSignal: signal })
       .catch((error: unknown) => {
-        throw logRefusal(error, { action: 'logs:DescribeDeliveries', resource: '*', region });
+        throw accessLogErrorFrom(error, { action: 'logs:DescribeDeliveries', resource: '*', region });
       });
     return { items: page.deliveries ?? [], next: page.nextToken };
   });
 }
 
 /** `fetch` gets the token of the page as a call takes it: nothing for the first. */
-async function everyPage<Item>(
+async function collectPages<Item>(
   fetch: (nextToken: { nextToken?: string }) => Promise<{ items: readonly Item[]; next: string | undefined }>,
 ): Promise<Item[]> {
   const items: Item[] = [];

@@ -8,22 +8,23 @@ export interface PlaceOptions {
 }
 
 /** `loadBalancer`: as it was typed; an ARN or a DNS name says the region. */
-export async function sessionsFor(
+export async function openSessions(
   loadBalancer: string | null,
   accounts: readonly Account[],
-  { region: asked, profile }: PlaceOptions,
+  { region: regionOption, profile }: PlaceOptions,
   limits: Pick<Session, 'signal' | 'deadline'>,
 ): Promise<Session[]> {
   const { openSession, standardRegion } = await import('./session.ts');
-  const named = regionIn(loadBalancer ?? '') ?? asked;
+  const onlyRegion = regionIn(loadBalancer ?? '') ?? regionOption;
   const each = accounts.map(async ({ name, roleArn, externalId, regions }) => {
-    const places = named !== undefined ? [named] : regions.length > 0 ? regions : [await standardRegion(profile)];
+    const places =
+      onlyRegion !== undefined ? [onlyRegion] : regions.length > 0 ? regions : [await standardRegion(profile)];
     return places.map((region) => openSession({ account: name, roleArn, externalId, profile, region }, limits));
   });
   return (await Promise.all(each)).flat();
 }
 
 /** The region in an ARN or a DNS name (`<name>-<number>.<region>.elb.amazonaws.com`). */
-const regionIn = (asked: string): string | undefined =>
-  /^arn:[^:]*:elasticloadbalancing:([^:]+):/.exec(asked)?.[1] ??
-  /\.([a-z0-9-]+)\.elb\.amazonaws\.com(\.cn)?\.?$/i.exec(asked)?.[1]?.toLowerCase();
+const regionIn = (nameOrArn: string): string | undefined =>
+  /^arn:[^:]*:elasticloadbalancing:([^:]+):/.exec(nameOrArn)?.[1] ??
+  /\.([a-z0-9-]+)\.elb\.amazonaws\.com(\.cn)?\.?$/i.exec(nameOrArn)?.[1]?.toLowerCase();

@@ -4,29 +4,29 @@
  */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
-import { commandFor, type Known } from '../cli-commands.ts';
+import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { Collector, Collectors } from '../collect.ts';
-import type { DescribedName } from '../incident/read-evidence.ts';
-import { ask, type Call, known, NotKnown } from './call.ts';
-import { changesOf } from './cloudtrail.ts';
-import { metricsOf } from './cloudwatch.ts';
+import type { DescribedEvidenceName } from '../incident/read-evidence.ts';
+import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
+import { fetchChanges } from './cloudtrail.ts';
+import { fetchMetrics } from './cloudwatch.ts';
 import {
-  instancesIn,
-  networkAclsIn,
-  networkInterfacesIn,
-  prefixListsIn,
-  prefixListsOf,
-  routeTablesIn,
-  securityGroupsIn,
-  subnetsIn,
+  fetchInstances,
+  fetchNetworkAcls,
+  fetchNetworkInterfaces,
+  fetchPrefixLists,
+  fetchRouteTables,
+  fetchSecurityGroups,
+  fetchSubnets,
+  referencedPrefixLists,
 } from './ec2-network.ts';
-import { functionsIn, functionsOf } from './lambda.ts';
-import { attributesOf, type Found, listenersOf, rulesOf } from './load-balancer.ts';
-import { groupAttributesOf, healthOf, targetGroupsOf } from './target-groups.ts';
+import { fetchFunctions, functionsIn } from './lambda.ts';
+import { type FoundLoadBalancer, fetchAttributes, fetchListeners, fetchRules } from './load-balancer.ts';
+import { fetchTargetGroupAttributes, fetchTargetGroups, fetchTargetHealth } from './target-groups.ts';
 
 /** What a live collector needs: the load balancer that was found, and the question about it. */
-export interface Live {
-  found: Found;
+export interface LiveCollectorOptions {
+  found: FoundLoadBalancer;
   question: Question;
   /** Reads the access log; `attributes` say where it is. */
   accessLog: (attributes: () => Promise<Collected<Attributes>>) => Collector<AccessLog>;
@@ -44,33 +44,33 @@ function once<T>(start: Lazy<T>): Lazy<T> {
 }
 
 /** Collectors of all evidence about one load balancer. They only read. */
-export function liveCollectors({ found, question, accessLog }: Live): Collectors {
+export function liveCollectors({ found, question, accessLog }: LiveCollectorOptions): Collectors {
   const { session, arn, described } = found;
   const own = 'value' in described ? described.value : null;
-  const ofVpc: Known = { vpcId: own?.VpcId };
+  const ofVpc: CommandDetails = { vpcId: own?.VpcId };
 
-  /** `needs` comes before the deadline starts; `knownOf` makes the command more exact once there is an answer. */
-  function answer<Name extends DescribedName, Needed>(
+  /** `needs` comes before the deadline starts; `detailsOf` makes the command more exact once there is an answer. */
+  function lazyEvidence<Name extends DescribedEvidenceName, Needed>(
     name: Name,
     action: string,
     needs: () => Promise<Needed> | Needed,
     fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
-    knownOf: (value: Evidence[Name], needed: Needed) => Known = () => ofVpc,
+    detailsOf: (value: Evidence[Name], needed: Needed) => CommandDetails = () => ofVpc,
   ): Lazy<Collected<Evidence[Name]>> {
     return once(async () => {
-      const answered = await ask(session, action, needs, async (call, needed) => {
+      const result = await callAws(session, action, needs, async (call, needed) => {
         const value = await fetch(call, needed);
-        return { value, surroundings: knownOf(value, needed) };
+        return { value, surroundings: detailsOf(value, needed) };
       });
-      if ('reason' in answered) {
-        return { status: 'unavailable', source: commandFor(name, question, ofVpc), reason: answered.reason };
+      if ('reason' in result) {
+        return { status: 'unavailable', source: commandFor(name, question, ofVpc), reason: result.reason };
       }
-      const { value, surroundings } = answered.value;
+      const { value, surroundings } = result.value;
       return { status: 'collected', source: commandFor(name, question, surroundings), value };
     });
   }
 
-  const nothing = () => undefined;
+  const noNeeds = () => undefined;
 
   const loadBalancer = once(async (): Promise<Collected<Evidence['loadBalancer']>> => {
     const source = commandFor('loadBalancer', question, ofVpc);
@@ -78,88 +78,104 @@ export function liveCollectors({ found, question, accessLog }: Live): Collectors
       ? { status: 'collected', source, value: described.value }
       : { status: 'unavailable', source, reason: described.reason };
   });
-  const attributes = answer('attributes', 'elasticloadbalancing:DescribeLoadBalancerAttributes', nothing, (call) =>
-    attributesOf(call, arn),
+  const attributes = lazyEvidence(
+    'attributes',
+    'elasticloadbalancing:DescribeLoadBalancerAttributes',
+    noNeeds,
+    (call) => fetchAttributes(call, arn),
   );
-  const listeners = answer('listeners', 'elasticloadbalancing:DescribeListeners', nothing, (call) =>
-    listenersOf(call, arn),
+  const listeners = lazyEvidence('listeners', 'elasticloadbalancing:DescribeListeners', noNeeds, (call) =>
+    fetchListeners(call, arn),
   );
-  const targetGroups = answer('targetGroups', 'elasticloadbalancing:DescribeTargetGroups', nothing, (call) =>
-    targetGroupsOf(call, arn),
+  const targetGroups = lazyEvidence('targetGroups', 'elasticloadbalancing:DescribeTargetGroups', noNeeds, (call) =>
+    fetchTargetGroups(call, arn),
   );
-  const groups = async () => known(await targetGroups(), 'the target groups are');
+  const knownTargetGroups = async () => requireValue(await targetGroups(), 'the target groups are');
 
-  const rules = answer(
+  const rules = lazyEvidence(
     'rules',
     'elasticloadbalancing:DescribeRules',
-    async () => known(await listeners(), 'the listeners are'),
-    rulesOf,
+    async () => requireValue(await listeners(), 'the listeners are'),
+    fetchRules,
     (_, needed) => ({ listenerArns: needed.map(({ ListenerArn }) => ListenerArn) }),
   );
-  const ofGroups = (_: unknown, needed: Evidence['targetGroups']): Known => ({
+  const ofGroups = (_: unknown, needed: Evidence['targetGroups']): CommandDetails => ({
     targetGroupArns: needed.map(({ TargetGroupArn }) => TargetGroupArn),
   });
-  const targetGroupAttributes = answer(
+  const targetGroupAttributes = lazyEvidence(
     'targetGroupAttributes',
     'elasticloadbalancing:DescribeTargetGroupAttributes',
-    groups,
-    groupAttributesOf,
+    knownTargetGroups,
+    fetchTargetGroupAttributes,
     ofGroups,
   );
-  const targetHealth = answer('targetHealth', 'elasticloadbalancing:DescribeTargetHealth', groups, healthOf, ofGroups);
-  const health = async () => known(await targetHealth(), 'the targets are');
+  const targetHealth = lazyEvidence(
+    'targetHealth',
+    'elasticloadbalancing:DescribeTargetHealth',
+    knownTargetGroups,
+    fetchTargetHealth,
+    ofGroups,
+  );
+  const knownTargetHealth = async () => requireValue(await targetHealth(), 'the targets are');
 
-  const vpc = async (): Promise<string> => {
-    const there = own?.VpcId ?? (await groups()).find(({ VpcId }) => VpcId !== undefined)?.VpcId;
-    if (there === undefined) throw new NotKnown('the VPC of the load balancer is not known');
+  const knownVpcId = async (): Promise<string> => {
+    const there = own?.VpcId ?? (await knownTargetGroups()).find(({ VpcId }) => VpcId !== undefined)?.VpcId;
+    if (there === undefined) throw new DependencyUnavailable('the VPC of the load balancer is not known');
     return there;
   };
-  const securityGroups = answer('securityGroups', 'ec2:DescribeSecurityGroups', vpc, securityGroupsIn);
-  const networkAcls = answer('networkAcls', 'ec2:DescribeNetworkAcls', vpc, networkAclsIn);
-  const subnets = answer('subnets', 'ec2:DescribeSubnets', vpc, subnetsIn);
-  const routeTables = answer('routeTables', 'ec2:DescribeRouteTables', vpc, routeTablesIn);
-  const networkInterfaces = answer('networkInterfaces', 'ec2:DescribeNetworkInterfaces', vpc, networkInterfacesIn);
-  const instances = answer(
+  const securityGroups = lazyEvidence('securityGroups', 'ec2:DescribeSecurityGroups', knownVpcId, fetchSecurityGroups);
+  const networkAcls = lazyEvidence('networkAcls', 'ec2:DescribeNetworkAcls', knownVpcId, fetchNetworkAcls);
+  const subnets = lazyEvidence('subnets', 'ec2:DescribeSubnets', knownVpcId, fetchSubnets);
+  const routeTables = lazyEvidence('routeTables', 'ec2:DescribeRouteTables', knownVpcId, fetchRouteTables);
+  const networkInterfaces = lazyEvidence(
+    'networkInterfaces',
+    'ec2:DescribeNetworkInterfaces',
+    knownVpcId,
+    fetchNetworkInterfaces,
+  );
+  const instances = lazyEvidence(
     'instances',
     'ec2:DescribeInstances',
-    async () => ({ vpcId: await vpc(), groups: await groups() }),
+    async () => ({ vpcId: await knownVpcId(), groups: await knownTargetGroups() }),
     async (call, needed) => {
       // Targets by address are found by their interfaces: without instance targets no instance has to be looked at.
       if (needed.groups.every(({ TargetType }) => TargetType !== 'instance')) return [];
-      return instancesIn(
+      return fetchInstances(
         call,
         needed.vpcId,
-        health().catch(() => ({})),
+        knownTargetHealth().catch(() => ({})),
       );
     },
   );
-  const prefixLists = answer(
+  const prefixLists = lazyEvidence(
     'prefixLists',
     'ec2:GetManagedPrefixListEntries',
-    async () => prefixListsIn(known(await securityGroups(), 'the rules of the security groups are')),
-    prefixListsOf,
+    async () => referencedPrefixLists(requireValue(await securityGroups(), 'the rules of the security groups are')),
+    fetchPrefixLists,
     (_, prefixListIds) => ({ prefixListIds }),
   );
-  const functions = answer(
+  const functions = lazyEvidence(
     'functions',
     'lambda:GetFunctionConfiguration',
     async () => {
-      const there = await groups();
-      return there.some(({ TargetType }) => TargetType === 'lambda') ? functionsIn(there, await health()) : [];
+      const there = await knownTargetGroups();
+      return there.some(({ TargetType }) => TargetType === 'lambda')
+        ? functionsIn(there, await knownTargetHealth())
+        : [];
     },
-    functionsOf,
+    fetchFunctions,
     (_, functionArns) => ({ functionArns }),
   );
-  const changes = answer('changes', 'cloudtrail:LookupEvents', nothing, (call) => changesOf(call, question));
-  const metrics = answer(
+  const changes = lazyEvidence('changes', 'cloudtrail:LookupEvents', noNeeds, (call) => fetchChanges(call, question));
+  const metrics = lazyEvidence(
     'metrics',
     'cloudwatch:GetMetricData',
     // The load balancer has metrics of its own.
-    () => groups().catch(() => []),
-    (call, there) => metricsOf(call, question, arn, there),
+    () => knownTargetGroups().catch(() => []),
+    (call, there) => fetchMetrics(call, question, arn, there),
   );
 
-  const collector = <Name extends DescribedName>(
+  const collector = <Name extends DescribedEvidenceName>(
     name: Name,
     collect: Lazy<Collected<Evidence[Name]>>,
   ): Collector<Evidence[Name]> => ({ source: commandFor(name, question, ofVpc), collect });

@@ -1,16 +1,16 @@
 /** Why AWS did not answer, in one sentence with the way out. Pure. */
 import * as z from 'zod';
 import { Problem } from '../../problem.ts';
-import type { Place } from './sdk-clients.ts';
+import type { AccountPlace } from './sdk-clients.ts';
 
 /** What was asked of AWS. */
-export interface Asked {
+export interface AwsAction {
   /** As IAM names it: "ec2:DescribeSubnets". */
   action: string;
   region: string;
 }
 
-export type Kind =
+export type AwsErrorKind =
   | 'denied'
   | 'denied-explicitly'
   | 'expired'
@@ -27,7 +27,7 @@ export type Kind =
   | 'other';
 
 /** Error codes by what they mean: the common errors of the AWS API references, and those of EC2, which has names of its own. */
-const CODES: Record<string, Kind> = {
+const CODES: Record<string, AwsErrorKind> = {
   AccessDenied: 'denied',
   AccessDeniedException: 'denied',
   UnauthorizedOperation: 'denied',
@@ -67,10 +67,10 @@ const CODES: Record<string, Kind> = {
   EAI_AGAIN: 'unknown-host',
 };
 
-const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
+const nodeErrorCode = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
 /** What answered a call, as far as its headers say. */
-export interface Answered {
+export interface HttpAnswer {
   status: number;
   /** "text/html"; empty when it says none. */
   contentType: string;
@@ -81,7 +81,7 @@ export interface Answered {
 const REQUEST_IDS = ['x-amzn-requestid', 'x-amz-request-id', 'x-amzn-request-id'];
 
 /** Reads an HTTP response of the SDK; null for anything else. */
-export function answeredBy(response: unknown): Answered | null {
+export function readHttpAnswer(response: unknown): HttpAnswer | null {
   const read = HttpResponse.safeParse(response);
   if (!read.success) return null;
   const { statusCode: status, headers } = read.data;
@@ -93,61 +93,59 @@ export function answeredBy(response: unknown): Answered | null {
 const HttpResponse = z.object({ statusCode: z.number(), headers: z.record(z.string(), z.string()) });
 
 /** A web page came where an answer of AWS was expected. */
-export class PageInstead extends Error {
-  readonly answered: Answered;
+export class WebPageError extends Error {
+  readonly answer: HttpAnswer;
 
-  constructor(answered: Answered) {
+  constructor(answer: HttpAnswer) {
     super('a web page came instead of an answer');
-    this.name = 'PageInstead';
-    this.answered = answered;
+    this.name = 'WebPageError';
+    this.answer = answer;
   }
 }
 
 /** What answered where that was not AWS; null where it was, or nobody did. */
-function strangerIn(error: unknown): Answered | null {
-  if (error instanceof PageInstead) return error.answered;
+function nonAwsAnswer(error: unknown): HttpAnswer | null {
+  if (error instanceof WebPageError) return error.answer;
   if (!(error instanceof Error)) return null;
-  const answered = '$response' in error ? answeredBy(error.$response) : null;
-  if (answered?.isPage) return answered;
+  const answer = '$response' in error ? readHttpAnswer(error.$response) : null;
+  if (answer?.isPage) return answer;
   // The SDK could make nothing of the body.
-  return /Deserialization error/.test(error.message)
-    ? (answered ?? { status: 0, contentType: '', isPage: false })
-    : null;
+  return /Deserialization error/.test(error.message) ? (answer ?? { status: 0, contentType: '', isPage: false }) : null;
 }
 
-export function kindOf(error: unknown): Kind {
+export function awsErrorKind(error: unknown): AwsErrorKind {
   if (error instanceof z.ZodError) return 'shape';
   if (!(error instanceof Error)) return 'other';
-  if (strangerIn(error) !== null) return 'not-aws';
+  if (nonAwsAnswer(error) !== null) return 'not-aws';
   const { message, name } = error;
   if (/multi-factor|\bMFA\b/i.test(message) && /Credentials|TokenProvider/.test(name)) return 'mfa';
   if (/Credentials|TokenProvider/.test(name) && !(name in CODES))
     return /expired|SSO session .*invalid/i.test(message) ? 'expired' : 'no-credentials';
   if (/signature (expired|not yet current)/i.test(message)) return 'clock';
   // The SDK names a connection that was cut a TimeoutError; its code says what it was.
-  const kind = CODES[codeOf(error)] ?? CODES[name] ?? 'other';
+  const kind = CODES[nodeErrorCode(error)] ?? CODES[name] ?? 'other';
   if (kind === 'denied' && /explicit deny/i.test(message)) return 'denied-explicitly';
   return kind;
 }
 
 /** The statement that allows an action. Most Describe* actions take no other resource (Service Authorization Reference). */
-export const statementFor = (action: string, resource = '*'): string =>
+export const allowStatement = (action: string, resource = '*'): string =>
   JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
 
 /** Why a piece of evidence could not be collected: a phrase without a full stop, that names the action. */
-export function refusalOf(error: unknown, { action, region }: Asked): string {
-  switch (kindOf(error)) {
+export function describeAwsError(error: unknown, { action, region }: AwsAction): string {
+  switch (awsErrorKind(error)) {
     case 'denied':
-      return `${action} was denied; the IAM statement ${statementFor(action)} allows it`;
+      return `${action} was denied; the IAM statement ${allowStatement(action)} allows it`;
     case 'denied-explicitly':
-      return `${action} was denied explicitly: an IAM policy, a permissions boundary or a service control policy forbids it, so ${statementFor(action)} alone does not allow it`;
+      return `${action} was denied explicitly: an IAM policy, a permissions boundary or a service control policy forbids it, so ${allowStatement(action)} alone does not allow it`;
     case 'expired':
       return `${action} failed: the credentials have expired`;
     case 'no-credentials':
     case 'mfa':
       return `${action} was not called: there are no credentials`;
     case 'bad-credentials':
-      return `${action} failed: AWS does not accept the credentials in ${region} (${wordsOf(error)})`;
+      return `${action} failed: AWS does not accept the credentials in ${region} (${errorText(error)})`;
     case 'clock':
       return `${action} failed: the clock of this machine is not that of AWS`;
     case 'throttled':
@@ -156,17 +154,17 @@ export function refusalOf(error: unknown, { action, region }: Asked): string {
       return `${action} got no answer in time`;
     case 'unreachable':
     case 'unknown-host':
-      return `${action} failed: its endpoint in ${region} cannot be reached (${wordsOf(error)})`;
+      return `${action} failed: its endpoint in ${region} cannot be reached (${errorText(error)})`;
     case 'shape':
-      return `${action} answered in a shape that is not known (${wordsOf(error)})`;
+      return `${action} answered in a shape that is not known (${errorText(error)})`;
     case 'not-aws':
-      return `${action} failed: what answered in place of AWS ${strangerWords(strangerIn(error))}; a proxy or the login page of a network is in between, or the endpoint is wrong (AWS_ENDPOINT_URL, HTTPS_PROXY)`;
+      return `${action} failed: what answered in place of AWS ${describeNonAwsAnswer(nonAwsAnswer(error))}; a proxy or the login page of a network is in between, or the endpoint is wrong (AWS_ENDPOINT_URL, HTTPS_PROXY)`;
     case 'other':
-      return `${action} failed: ${wordsOf(error)}`;
+      return `${action} failed: ${errorText(error)}`;
   }
 }
 
-function strangerWords(answered: Answered | null): string {
+function describeNonAwsAnswer(answered: HttpAnswer | null): string {
   const { status = 0, contentType = '', isPage = false } = answered ?? {};
   const sent = isPage ? 'sent a web page' : 'sent what no service of AWS sends';
   const details = [...(status > 0 ? [`HTTP ${status}`] : []), ...(contentType === '' ? [] : [contentType])];
@@ -174,17 +172,20 @@ function strangerWords(answered: Answered | null): string {
 }
 
 /** Why nothing can be asked of AWS at all, with the way out: exit 2. */
-export function problemOf(error: unknown, asked: Asked & { account: string; profile?: string | undefined }): Problem {
+export function awsProblem(
+  error: unknown,
+  action: AwsAction & { account: string; profile?: string | undefined },
+): Problem {
   if (error instanceof Problem) return error;
-  const { region, account, profile } = asked;
+  const { region, account, profile } = action;
   const login = `aws sso login${profile === undefined ? '' : ` --profile ${profile}`}`;
   const whose = account === 'default' ? '' : ` for the account ${account}`;
-  switch (kindOf(error)) {
+  switch (awsErrorKind(error)) {
     case 'no-credentials':
       return new Problem(
         profile === undefined
-          ? `There are no AWS credentials${whose} (${wordsOf(error)}): run ${login}, set AWS_PROFILE, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`
-          : `There are no AWS credentials${whose} in the profile ${profile} (${wordsOf(error)}): run ${login}, or look for its name in aws configure list-profiles.`,
+          ? `There are no AWS credentials${whose} (${errorText(error)}): run ${login}, set AWS_PROFILE, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`
+          : `There are no AWS credentials${whose} in the profile ${profile} (${errorText(error)}): run ${login}, or look for its name in aws configure list-profiles.`,
         2,
       );
     case 'mfa':
@@ -196,47 +197,47 @@ export function problemOf(error: unknown, asked: Asked & { account: string; prof
       return new Problem(`The AWS credentials${whose} have expired: run ${login}, or export new ones.`, 2);
     case 'bad-credentials':
       return new Problem(
-        `AWS does not accept the credentials${whose} in ${region} (${wordsOf(error)}): look at them with aws sts get-caller-identity, and whether the region ${region} is enabled in the account.`,
+        `AWS does not accept the credentials${whose} in ${region} (${errorText(error)}): look at them with aws sts get-caller-identity, and whether the region ${region} is enabled in the account.`,
         2,
       );
     case 'unreachable':
     case 'timeout':
       return new Problem(
-        `${refusalOf(error, asked)}: look at the network, at what stands between it and AWS, and at AWS_ENDPOINT_URL.`,
+        `${describeAwsError(error, action)}: look at the network, at what stands between it and AWS, and at AWS_ENDPOINT_URL.`,
         2,
       );
     case 'unknown-host':
       return new Problem(
-        `There is no AWS endpoint for ${region}, or no network (${wordsOf(error)}): check how the region is written, such as eu-west-1.`,
+        `There is no AWS endpoint for ${region}, or no network (${errorText(error)}): check how the region is written, such as eu-west-1.`,
         2,
       );
     default:
-      return new Problem(`${capitalised(refusalOf(error, asked))}.`, 2);
+      return new Problem(`${capitalize(describeAwsError(error, action))}.`, 2);
   }
 }
 
 /** Why the role of an account cannot be assumed: exit 2. */
-export function roleProblem(error: unknown, { roleArn = '', ...place }: Place): Problem {
+export function assumeRoleProblem(error: unknown, { roleArn = '', ...place }: AccountPlace): Problem {
   const action = 'sts:AssumeRole';
-  if (!kindOf(error).startsWith('denied')) return problemOf(error, { action, ...place });
+  if (!awsErrorKind(error).startsWith('denied')) return awsProblem(error, { action, ...place });
   return new Problem(
-    `The role ${roleArn} cannot be assumed: ${action} was denied. Its trust policy must name who assumes it, and those need the IAM statement ${statementFor(action, roleArn)}.`,
+    `The role ${roleArn} cannot be assumed: ${action} was denied. Its trust policy must name who assumes it, and those need the IAM statement ${allowStatement(action, roleArn)}.`,
     2,
   );
 }
 
-const capitalised = (text: string): string =>
+const capitalize = (text: string): string =>
   /^[a-z0-9]+:/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
-const WORDS = 200;
+const ERROR_TEXT_LIMIT = 200;
 
 /** The first line of what an error says, without its full stop. */
-function wordsOf(error: unknown): string {
+function errorText(error: unknown): string {
   if (error instanceof z.ZodError) {
     const [first] = error.issues;
     return `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`;
   }
-  const text = error instanceof Error ? error.message || codeOf(error) || error.name : String(error);
+  const text = error instanceof Error ? error.message || nodeErrorCode(error) || error.name : String(error);
   const [line = ''] = text.trim().split('\n');
-  return (line.length > WORDS ? `${line.slice(0, WORDS)}…` : line).replace(/\.$/, '');
+  return (line.length > ERROR_TEXT_LIMIT ? `${line.slice(0, ERROR_TEXT_LIMIT)}…` : line).replace(/\.$/, '');
 }

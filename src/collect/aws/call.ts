@@ -1,7 +1,7 @@
 /** One question to AWS: with its deadline, and a refusal as an answer. */
 import type { Collected } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
-import { refusalOf } from './aws-errors.ts';
+import { describeAwsError } from './aws-errors.ts';
 import type { Session } from './session.ts';
 
 /** What a fetch works with. `options` goes with every call of the SDK. */
@@ -11,22 +11,22 @@ export interface Call {
 }
 
 /** What a fetch needs first was not answered. */
-export class NotKnown extends Error {}
+export class DependencyUnavailable extends Error {}
 
-/** The value that something else depends on. Throws NotKnown with the reason. */
-export function known<T>(collected: Collected<T>, what: string): T {
+/** The value that something else depends on. Throws DependencyUnavailable with the reason. */
+export function requireValue<T>(collected: Collected<T>, what: string): T {
   if (collected.status === 'collected') return collected.value;
-  throw new NotKnown(`${what} not known (${collected.reason})`);
+  throw new DependencyUnavailable(`${what} not known (${collected.reason})`);
 }
 
-export const interrupted = (): Problem =>
+export const interruptedProblem = (): Problem =>
   new Problem('Interrupted; the calls that were running have been cancelled.', 130);
 
 /**
  * Waits for what the question depends on, then asks. The deadline of the session counts from there. What goes wrong is a reason; only
  * an interruption is thrown, as a Problem.
  */
-export async function ask<Needed, T>(
+export async function callAws<Needed, T>(
   session: Session,
   action: string,
   needs: () => Promise<Needed> | Needed,
@@ -43,16 +43,16 @@ export async function ask<Needed, T>(
     });
     return { value: await Promise.race([fetch({ session, options: { abortSignal } }, needed), stopped]) };
   } catch (error) {
-    if (session.signal.aborted) throw interrupted();
+    if (session.signal.aborted) throw interruptedProblem();
     if (error instanceof Problem) throw error;
-    if (error instanceof NotKnown) return { reason: error.message };
+    if (error instanceof DependencyUnavailable) return { reason: error.message };
     if (deadline?.aborted) return { reason: `${action} got no answer within ${session.deadline / 1000} s` };
-    return { reason: refusalOf(error, { action, region: session.place.region }) };
+    return { reason: describeAwsError(error, { action, region: session.place.region }) };
   }
 }
 
 /** The items of all pages. */
-export async function everyItem<Page, Item>(
+export async function collectItems<Page, Item>(
   pages: AsyncIterable<Page>,
   itemsOf: (page: Page) => readonly Item[] | undefined,
 ): Promise<Item[]> {
@@ -62,7 +62,7 @@ export async function everyItem<Page, Item>(
 }
 
 /** As the AWS CLI prints it: times as ISO 8601 text with microseconds and an offset, without what is not there. */
-export const printed = (answer: unknown): unknown =>
+export const toCliJson = (answer: unknown): unknown =>
   JSON.parse(
     JSON.stringify(answer, function (this: Record<string, unknown>, key, value: unknown) {
       const raw = this[key];

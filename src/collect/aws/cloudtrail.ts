@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { CloudTrailEvent } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { CHANGES_BEFORE } from '../cli-commands.ts';
-import { type Call, NotKnown, printed } from './call.ts';
+import { type Call, DependencyUnavailable, toCliJson } from './call.ts';
 
 const HOUR = 3_600_000;
 
@@ -19,9 +19,9 @@ const NEEDED_BEFORE = HOUR;
 
 /**
  * Management events that changed something, from a day before the window until now. CloudTrail prints the newest first: when there are
- * too many, those of the last hours are enough. Throws NotKnown when not even those could be read.
+ * too many, those of the last hours are enough. Throws DependencyUnavailable when not even those could be read.
  */
-export async function changesOf(call: Call, { from, now }: Question): Promise<CloudTrailEvent[]> {
+export async function fetchChanges(call: Call, { from, now }: Question): Promise<CloudTrailEvent[]> {
   const pages = paginateLookupEvents(
     { client: call.session.client(CloudTrailClient), pageSize: PAGE },
     {
@@ -37,20 +37,20 @@ export async function changesOf(call: Call, { from, now }: Question): Promise<Cl
   for await (const page of pages) {
     events.push(...(page.Events ?? []));
     read += 1;
-    if (page.NextToken === undefined || page.NextToken === '') return parsed(events);
+    if (page.NextToken === undefined || page.NextToken === '') return parseEvents(events);
     if (read >= PAGES || performance.now() > until) break;
   }
-  if (reaches(events, from)) return parsed(events);
-  throw new NotKnown(
-    `CloudTrail has more than ${events.length} changes since ${oldest(events)}, and earlier ones were not read`,
+  if (reachesBefore(events, from)) return parseEvents(events);
+  throw new DependencyUnavailable(
+    `CloudTrail has more than ${events.length} changes since ${oldestTime(events)}, and earlier ones were not read`,
   );
 }
 
-const parsed = (events: readonly Event[]): CloudTrailEvent[] => z.array(CloudTrailEvent).parse(printed(events));
+const parseEvents = (events: readonly Event[]): CloudTrailEvent[] => z.array(CloudTrailEvent).parse(toCliJson(events));
 
 const timeOf = ({ EventTime }: Event): number => EventTime?.getTime() ?? Number.POSITIVE_INFINITY;
 
-const reaches = (events: readonly Event[], from: number): boolean =>
+const reachesBefore = (events: readonly Event[], from: number): boolean =>
   Math.min(...events.map(timeOf)) < from - NEEDED_BEFORE;
 
-const oldest = (events: readonly Event[]): string => new Date(Math.min(...events.map(timeOf))).toISOString();
+const oldestTime = (events: readonly Event[]): string => new Date(Math.min(...events.map(timeOf))).toISOString();

@@ -9,7 +9,7 @@ import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { targetGroupDimension } from '../../evidence/metrics.ts';
 import { resourceOf } from '../find-load-balancer.ts';
-import { type Call, everyItem } from './call.ts';
+import { type Call, collectItems } from './call.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -18,7 +18,7 @@ const DAY = 24 * 60 * MINUTE;
 const METRICS_PER_CALL = 500;
 const POINTS_PER_CALL = 100_800;
 
-export interface AskedMetric {
+export interface MetricRequest {
   MetricName: string;
   Dimensions: Record<string, string>;
   Stat: string;
@@ -82,13 +82,13 @@ const OF_OPTIMIZER: typeof OF_LOAD_BALANCER = [
 ];
 
 /** What is asked for a load balancer, `app/<name>/<id>`, and its target groups. */
-export function metricsFor(LoadBalancer: string, groups: readonly TargetGroup[]): AskedMetric[] {
-  const asked = (pairs: typeof OF_LOAD_BALANCER, Dimensions: Record<string, string>): AskedMetric[] =>
+export function metricsFor(LoadBalancer: string, groups: readonly TargetGroup[]): MetricRequest[] {
+  const requestsFor = (pairs: typeof OF_LOAD_BALANCER, Dimensions: Record<string, string>): MetricRequest[] =>
     pairs.map(([MetricName, Stat]) => ({ MetricName, Dimensions, Stat }));
   return [
-    ...asked(OF_LOAD_BALANCER, { LoadBalancer }),
+    ...requestsFor(OF_LOAD_BALANCER, { LoadBalancer }),
     ...groups.flatMap(({ TargetGroupArn, TargetType, TargetControlPort }) =>
-      asked(
+      requestsFor(
         [
           ...OF_EVERY_GROUP,
           ...(TargetType === 'lambda' ? OF_LAMBDA : OF_HOSTS),
@@ -107,12 +107,12 @@ export function periodFor({ from, now }: Pick<Question, 'from' | 'now'>): number
 }
 
 /** Until this long after the window, metrics say whether the errors go on. */
-const FOLLOWED = 60 * MINUTE;
+const FOLLOW_UP_MS = 60 * MINUTE;
 
 /** The whole periods that touch the window, and up to now where that is soon after. Epoch milliseconds. */
 export function spanFor({ from, to, now }: Pick<Question, 'from' | 'to' | 'now'>): { from: number; to: number } {
   const period = periodFor({ from, now }) * 1000;
-  const end = now > to && now - to <= FOLLOWED ? now : to;
+  const end = now > to && now - to <= FOLLOW_UP_MS ? now : to;
   return { from: Math.floor(from / period) * period, to: Math.ceil(end / period) * period };
 }
 
@@ -123,7 +123,7 @@ export function batches<T>(metrics: readonly T[], pointsEach: number): T[][] {
 }
 
 /** A series for each metric asked; without values where CloudWatch has none, which for a counter is zero. */
-export async function metricsOf(
+export async function fetchMetrics(
   call: Call,
   question: Question,
   loadBalancerArn: string,
@@ -131,23 +131,23 @@ export async function metricsOf(
 ): Promise<MetricSeries[]> {
   const Period = periodFor(question);
   const span = spanFor(question);
-  const asked = metricsFor(resourceOf(loadBalancerArn) ?? loadBalancerArn, groups);
+  const requests = metricsFor(resourceOf(loadBalancerArn) ?? loadBalancerArn, groups);
   const points = (span.to - span.from) / (Period * 1000);
   const client = call.session.client(CloudWatchClient);
-  const answers = batches(asked, points).map(async (batch) => {
+  const answers = batches(requests, points).map(async (batch) => {
     const pages = paginateGetMetricData(
       { client },
       {
-        MetricDataQueries: batch.map((metric, at) => queryOf(metric, `m${at}`, Period)),
+        MetricDataQueries: batch.map((metric, at) => toMetricDataQuery(metric, `m${at}`, Period)),
         StartTime: new Date(span.from),
         EndTime: new Date(span.to),
         ScanBy: 'TimestampAscending',
       },
       call.options,
     );
-    const results = await everyItem(pages, (page) => page.MetricDataResults);
+    const results = await collectItems(pages, (page) => page.MetricDataResults);
     return batch.flatMap((metric, at) =>
-      seriesOf(
+      toMetricSeries(
         metric,
         Period,
         results.filter(({ Id }) => Id === `m${at}`),
@@ -157,7 +157,11 @@ export async function metricsOf(
   return (await Promise.all(answers)).flat();
 }
 
-const queryOf = ({ MetricName, Dimensions, Stat }: AskedMetric, Id: string, Period: number): MetricDataQuery => ({
+const toMetricDataQuery = (
+  { MetricName, Dimensions, Stat }: MetricRequest,
+  Id: string,
+  Period: number,
+): MetricDataQuery => ({
   Id,
   MetricStat: {
     Metric: {
@@ -171,7 +175,7 @@ const queryOf = ({ MetricName, Dimensions, Stat }: AskedMetric, Id: string, Peri
 });
 
 /** The parts of a result are joined. A metric that CloudWatch could not read is left out: it was not answered, so it is not zero. */
-function seriesOf(metric: AskedMetric, Period: number, parts: readonly MetricDataResult[]): MetricSeries[] {
+function toMetricSeries(metric: MetricRequest, Period: number, parts: readonly MetricDataResult[]): MetricSeries[] {
   const isRead =
     parts.length > 0 && parts.every(({ StatusCode }) => StatusCode !== 'InternalError' && StatusCode !== 'Forbidden');
   if (!isRead) return [];

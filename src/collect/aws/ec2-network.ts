@@ -21,7 +21,7 @@ import {
   Subnet,
   type TargetHealthDescription,
 } from '../../evidence/aws.ts';
-import { type Call, everyItem, printed } from './call.ts';
+import { type Call, collectItems, toCliJson } from './call.ts';
 
 /** The most that one page holds (API reference, DescribeNetworkInterfaces and others; GetManagedPrefixListEntries). */
 const PAGE = 1000;
@@ -38,54 +38,54 @@ const paged = ({ session }: Call, pageSize = PAGE): EC2Pages => ({ client: sessi
 
 const inVpc = (vpcId: string): { Filters: Filter[] } => ({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] });
 
-export async function securityGroupsIn(call: Call, vpcId: string): Promise<SecurityGroup[]> {
+export async function fetchSecurityGroups(call: Call, vpcId: string): Promise<SecurityGroup[]> {
   const pages = paginateDescribeSecurityGroups(paged(call), inVpc(vpcId), call.options);
-  return z.array(SecurityGroup).parse(printed(await everyItem(pages, (page) => page.SecurityGroups)));
+  return z.array(SecurityGroup).parse(toCliJson(await collectItems(pages, (page) => page.SecurityGroups)));
 }
 
-export async function networkAclsIn(call: Call, vpcId: string): Promise<NetworkAcl[]> {
+export async function fetchNetworkAcls(call: Call, vpcId: string): Promise<NetworkAcl[]> {
   const pages = paginateDescribeNetworkAcls(paged(call), inVpc(vpcId), call.options);
-  return z.array(NetworkAcl).parse(printed(await everyItem(pages, (page) => page.NetworkAcls)));
+  return z.array(NetworkAcl).parse(toCliJson(await collectItems(pages, (page) => page.NetworkAcls)));
 }
 
-export async function subnetsIn(call: Call, vpcId: string): Promise<Subnet[]> {
+export async function fetchSubnets(call: Call, vpcId: string): Promise<Subnet[]> {
   const pages = paginateDescribeSubnets(paged(call), inVpc(vpcId), call.options);
-  return z.array(Subnet).parse(printed(await everyItem(pages, (page) => page.Subnets)));
+  return z.array(Subnet).parse(toCliJson(await collectItems(pages, (page) => page.Subnets)));
 }
 
-export async function routeTablesIn(call: Call, vpcId: string): Promise<RouteTable[]> {
+export async function fetchRouteTables(call: Call, vpcId: string): Promise<RouteTable[]> {
   const pages = paginateDescribeRouteTables(paged(call), inVpc(vpcId), call.options);
-  return z.array(RouteTable).parse(printed(await everyItem(pages, (page) => page.RouteTables)));
+  return z.array(RouteTable).parse(toCliJson(await collectItems(pages, (page) => page.RouteTables)));
 }
 
 /** The interfaces of targets and of the load balancer's nodes are among them. */
-export async function networkInterfacesIn(call: Call, vpcId: string): Promise<NetworkInterface[]> {
+export async function fetchNetworkInterfaces(call: Call, vpcId: string): Promise<NetworkInterface[]> {
   const pages = paginateDescribeNetworkInterfaces(paged(call), inVpc(vpcId), call.options);
-  return z.array(NetworkInterface).parse(printed(await everyItem(pages, (page) => page.NetworkInterfaces)));
+  return z.array(NetworkInterface).parse(toCliJson(await collectItems(pages, (page) => page.NetworkInterfaces)));
 }
 
 /** Those of the VPC, and registered ones that left it: a terminated instance is in no VPC any more. */
-export async function instancesIn(
+export async function fetchInstances(
   call: Call,
   vpcId: string,
   health: Promise<Record<string, TargetHealthDescription[]>>,
 ): Promise<Instance[]> {
   const [here, groups] = await Promise.all([instances(call, inVpc(vpcId).Filters), health]);
-  const known = new Set(here.map(({ InstanceId }) => InstanceId));
+  const listedIds = new Set(here.map(({ InstanceId }) => InstanceId));
   const registered = new Set(Object.values(groups).flatMap((targets) => targets.map(({ Target }) => Target.Id)));
-  const missing = [...registered].filter((id) => id.startsWith('i-') && !known.has(id)).sort();
+  const missing = [...registered].filter((id) => id.startsWith('i-') && !listedIds.has(id)).sort();
   const elsewhere = chunks(missing, FILTER_VALUES).map((Values) => instances(call, [{ Name: 'instance-id', Values }]));
   return [...here, ...(await Promise.all(elsewhere)).flat()];
 }
 
 async function instances(call: Call, Filters: Filter[]): Promise<Instance[]> {
   const pages = paginateDescribeInstances(paged(call), { Filters }, call.options);
-  const found = await everyItem(pages, (page) => page.Reservations?.flatMap(({ Instances }) => Instances ?? []));
-  return z.array(Instance).parse(printed(found));
+  const found = await collectItems(pages, (page) => page.Reservations?.flatMap(({ Instances }) => Instances ?? []));
+  return z.array(Instance).parse(toCliJson(found));
 }
 
 /** The prefix lists that rules of the security groups name; ascending. */
-export const prefixListsIn = (groups: readonly SecurityGroup[]): string[] =>
+export const referencedPrefixLists = (groups: readonly SecurityGroup[]): string[] =>
   [
     ...new Set(
       groups
@@ -95,11 +95,11 @@ export const prefixListsIn = (groups: readonly SecurityGroup[]): string[] =>
   ].sort();
 
 /** By prefix list id. */
-export async function prefixListsOf(call: Call, ids: readonly string[]): Promise<Record<string, PrefixListEntry[]>> {
+export async function fetchPrefixLists(call: Call, ids: readonly string[]): Promise<Record<string, PrefixListEntry[]>> {
   const each = ids.map(async (PrefixListId) => {
     const pages = paginateGetManagedPrefixListEntries(paged(call, PREFIX_LIST_PAGE), { PrefixListId }, call.options);
-    const entries = await everyItem(pages, (page) => page.Entries);
-    return [PrefixListId, z.array(PrefixListEntry).parse(printed(entries))] as const;
+    const entries = await collectItems(pages, (page) => page.Entries);
+    return [PrefixListId, z.array(PrefixListEntry).parse(toCliJson(entries))] as const;
   });
   return Object.fromEntries(await Promise.all(each));
 }

@@ -7,20 +7,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import type { Attributes } from '../../evidence/aws.ts';
-import type { AccessLog, Collected, Cost, Estimate, Question, Reading as Read } from '../../evidence/evidence.ts';
+import type {
+  AccessLog,
+  Collected,
+  Cost,
+  CostEstimate,
+  Question,
+  LogReadMethod as Read,
+} from '../../evidence/evidence.ts';
 import { plural } from '../../format/wording.ts';
-import { lookedBack } from '../../query/look-back.ts';
-import { dollars, bytes as size } from '../../render/phrases.ts';
-import { LogRefusal } from '../access-log/access-log-error.ts';
-import { type Closed, planSearch, type Rollups, readGaps, readRollups } from '../access-log/athena/answers.ts';
+import { lookBackQuestion } from '../../query/look-back.ts';
+import { formatDollars, formatBytes as size } from '../../render/phrases.ts';
+import { AccessLogError } from '../access-log/access-log-error.ts';
+import {
+  type ClosedConnections,
+  planSearch,
+  type Rollups,
+  readGaps,
+  readRollups,
+} from '../access-log/athena/answers.ts';
 import {
   type AthenaPlace,
-  QueryRefusal,
+  QueryError,
   readWorkGroup,
   runQuery,
   type WorkGroup,
 } from '../access-log/athena/athena-engine.ts';
-import { failedRows, gaps, rollups, type Scope, type Statement } from '../access-log/athena/sql.ts';
+import { failedRows, gaps, type LogScope, rollups, type Statement } from '../access-log/athena/sql.ts';
 import { findTable, type LogTable } from '../access-log/athena/table.ts';
 import {
   athenaUsd,
@@ -38,14 +51,14 @@ import {
   deliveryDays,
   download,
   endStamp,
-  endsOf,
+  fileEndRange,
   type LogObject,
   type LogPlace,
   listWindow,
   logPlace,
 } from '../access-log/s3-log.ts';
 import { vendedDelivery } from '../access-log/vended.ts';
-import { idleTimeoutOf, searchOf } from '../incident/incident-collectors.ts';
+import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
 import { firstCalls } from './first-calls.ts';
 import type { Session } from './session.ts';
 
@@ -67,9 +80,9 @@ export interface LiveAccessLogOptions {
   /** Milliseconds for all of it. */
   deadline: number;
   /** What is being done, in a few words. */
-  progress?: (doing: string) => void;
+  progress?: (status: string) => void;
   /** Called before the log is read: by what, why, and what that may cost, in a sentence. */
-  estimated?: (sentence: string) => void;
+  onEstimate?: (sentence: string) => void;
 }
 
 export interface LiveAccessLog {
@@ -77,14 +90,14 @@ export interface LiveAccessLog {
   /** Also of what was spent in vain. */
   cost: Cost;
   /** What --save needs: a folder with log files in `logs/`, or the answers of Athena. */
-  kept: { folder: string } | { answers: AccessLog } | null;
+  toSave: { folder: string } | { answers: AccessLog } | null;
 }
 
 /**
  * Loads what an engine needs, the most likely first, so that it is there when the log is known to be. To be called while a call is under
  * way. Rejects where something cannot be loaded, which says so again where it is used.
  */
-export async function loadAhead(engine: LiveAccessLogOptions['engine']): Promise<void> {
+export async function preloadEngine(engine: LiveAccessLogOptions['engine']): Promise<void> {
   await import('@aws-sdk/client-s3');
   if (engine !== 'athena') await import('../access-log/duckdb/duckdb-engine.ts');
   else await Promise.all([import('@aws-sdk/client-athena'), import('@aws-sdk/client-glue')]);
@@ -92,16 +105,16 @@ export async function loadAhead(engine: LiveAccessLogOptions['engine']): Promise
 
 /** Never rejects for what AWS says: the reason is in the answer. */
 export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
-  return await new Reading(options).run();
+  return await new LiveLogReader(options).run();
 }
 
 /**
  * As `readLiveAccessLog`, and once more over the longer time that `lookBack` asks for: its answers are `earlier`. Where those cannot be
- * had the others stand, with the reason. Both count against `maxUsd`.
+ * had the others stand, with the reason. Both count against `parseMaxUsd`.
  */
-export async function readLookingBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
+export async function readWithLookBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
   const read = await readLiveAccessLog(options);
-  const longer = lookedBack(options.question);
+  const longer = lookBackQuestion(options.question);
   if (longer === null || read.log.status === 'unavailable') return read;
   options.progress?.('looking back');
   const spentUsd = (options.spentUsd ?? 0) + read.cost.usd;
@@ -119,8 +132,8 @@ export async function readLookingBack(options: LiveAccessLogOptions): Promise<Li
   }
   const log = { ...read.log, value: { ...own, earlier: { from: longer.from, log: back.log.value } } };
   // Files of both lie in the same folder; answers of Athena among them can only be kept as answers.
-  const isByFiles = back.kept !== null && 'folder' in back.kept;
-  return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, kept: read.kept && { answers: log.value } };
+  const isByFiles = back.toSave !== null && 'folder' in back.toSave;
+  return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, toSave: read.toSave && { answers: log.value } };
 }
 
 /** As the first was; what both were to cost. */
@@ -130,21 +143,21 @@ function sumOfReadings(first: Read | undefined, { log }: LiveAccessLog): Read | 
 }
 
 function withAnswers(read: LiveAccessLog, log: Extract<LiveAccessLog['log'], { status: 'collected' }>): LiveAccessLog {
-  const { kept } = read;
-  return { ...read, log, kept: kept !== null && 'answers' in kept ? { answers: log.value } : kept };
+  const { toSave } = read;
+  return { ...read, log, toSave: toSave !== null && 'answers' in toSave ? { answers: log.value } : toSave };
 }
 
 /** What reading the log of this question would cost, in words; null where it cannot be counted. Lists files and reads none. */
 export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<string | null> =>
-  new Reading(options).price();
+  new LiveLogReader(options).price();
 
-class Reading {
+class LiveLogReader {
   readonly #options: LiveAccessLogOptions;
   readonly #signal: AbortSignal;
   readonly #idleTimeoutSeconds: number;
   #cost: Cost = NO_COST;
   /** Of all that was begun. */
-  #estimate: Estimate | null = null;
+  #estimate: CostEstimate | null = null;
 
   constructor(options: LiveAccessLogOptions) {
     this.#options = options;
@@ -160,8 +173,8 @@ class Reading {
       const place = logPlace(attributes.value, loadBalancerArn);
       return place === null ? await this.#withoutLog(attributes.source) : await this.#read(place);
     } catch (error) {
-      if (!(error instanceof LogRefusal)) throw error;
-      return this.#unavailable(searchOf(this.#options.question), error.message);
+      if (!(error instanceof AccessLogError)) throw error;
+      return this.#unavailable(searchCommand(this.#options.question), error.message);
     }
   }
 
@@ -173,7 +186,7 @@ class Reading {
       const listed = place === null ? null : await this.#list(place);
       if (place === null || listed === null || 'refusal' in listed) return null;
       const { objects } = listed;
-      const days = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
+      const days = deliveryDays(fileEndRange(question, this.#idleTimeoutSeconds), question.now).length;
       const isFetched = engine === 'duckdb' || (engine === 'auto' && bytesOf(objects) <= FETCH_BELOW);
       return estimateWords(
         isFetched
@@ -181,17 +194,17 @@ class Reading {
           : estimateAthena(objects.length, bytesOf(objects), await this.#bytesOfDays(place), null),
       );
     } catch (error) {
-      if (error instanceof LogRefusal) return null;
+      if (error instanceof AccessLogError) return null;
       throw error;
     }
   }
 
   #unavailable(source: string, reason: string): LiveAccessLog {
-    return { log: { status: 'unavailable', source, reason }, cost: this.#cost, kept: null };
+    return { log: { status: 'unavailable', source, reason }, cost: this.#cost, toSave: null };
   }
 
-  #tell(doing: string): void {
-    this.#options.progress?.(doing);
+  #reportStatus(status: string): void {
+    this.#options.progress?.(status);
   }
 
   async #withoutLog(source: string): Promise<LiveAccessLog> {
@@ -208,19 +221,19 @@ class Reading {
 
   async #read(place: LogPlace): Promise<LiveAccessLog> {
     const { engine } = this.#options;
-    this.#tell('listing log files');
+    this.#reportStatus('listing log files');
     if (engine === 'athena') {
-      const asking = [this.#prepare(place), this.#list(place)] as const;
-      await Promise.allSettled(asking);
-      return await this.#readByAthena(place, await asking[0], await asking[1], AS_ASKED);
+      const pending = [this.#prepare(place), this.#list(place)] as const;
+      await Promise.allSettled(pending);
+      return await this.#readByAthena(place, await pending[0], await pending[1], AS_REQUESTED);
     }
     const listed = await this.#list(place);
-    if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), AS_ASKED);
+    if (engine === 'duckdb') return await this.#readFromS3(place, objectsIn(listed), AS_REQUESTED);
     return await this.#readByEither(place, listed);
   }
 
   /** Little is fetched; much is left where it is if there is a table; where that fails the files are fetched after all. */
-  async #readByEither(place: LogPlace, listed: Listed): Promise<LiveAccessLog> {
+  async #readByEither(place: LogPlace, listed: ObjectListing): Promise<LiveAccessLog> {
     const bytes = 'refusal' in listed ? null : bytesOf(listed.objects);
     if (bytes !== null && bytes <= FETCH_BELOW)
       return await this.#readFromS3(place, objectsIn(listed), {
@@ -228,7 +241,7 @@ class Reading {
         words: `little enough to be fetched (up to ${size(FETCH_BELOW)})`,
       });
     const unlisted = 'the log files may not be listed';
-    const much: Why =
+    const much: EngineChoice =
       bytes === null
         ? { source: unlisted, words: `since ${unlisted}` }
         : {
@@ -238,10 +251,10 @@ class Reading {
     try {
       return await this.#readByAthena(place, await this.#prepare(place), listed, much);
     } catch (error) {
-      if (!(error instanceof LogRefusal) || this.#signal.aborted) throw error;
-      if ('refusal' in listed) throw new LogRefusal(error.kind, `${listed.refusal.message}; and ${error.message}`);
+      if (!(error instanceof AccessLogError) || this.#signal.aborted) throw error;
+      if ('refusal' in listed) throw new AccessLogError(error.kind, `${listed.refusal.message}; and ${error.message}`);
       if (bytes !== null && bytes > FETCH_AT_MOST)
-        throw new LogRefusal(error.kind, `${error.message}; and ${size(bytes)} are too much to be fetched`);
+        throw new AccessLogError(error.kind, `${error.message}; and ${size(bytes)} are too much to be fetched`);
       const note = `Athena did not read the access log: ${error.message}.`;
       const words = `since ${error.message.replace(/[:;] alb502 setup .*$/, '')}`;
       return await this.#readFromS3(place, objectsIn(listed), { source: 'Athena did not', words }, [note]);
@@ -249,15 +262,15 @@ class Reading {
   }
 
   /** All that has to be known ahead of a query, at once. */
-  async #prepare(place: LogPlace): Promise<Prepared> {
+  async #prepare(place: LogPlace): Promise<AthenaPreparation> {
     const { session, athena } = this.#options;
     const [{ AthenaClient }, { GlueClient }] = await Promise.all([
       import('@aws-sdk/client-athena'),
       import('@aws-sdk/client-glue'),
     ]);
-    const { database, table: named = null } = athena;
+    const { database, table: tableName = null } = athena;
     const { account, region, partition } = place;
-    const at: AthenaPlace = {
+    const athenaPlace: AthenaPlace = {
       athena: session.client(AthenaClient),
       ...{ account, region, partition, database },
       workGroup: athena.workGroup,
@@ -265,17 +278,17 @@ class Reading {
       outputLocation: athena.outputLocation ?? null,
       signal: this.#signal,
     };
-    const choice = { glue: session.client(GlueClient), database, table: named, place, signal: this.#signal };
-    const asking = [findTable(choice), readWorkGroup(at), this.#bytesOfDays(place)] as const;
+    const choice = { glue: session.client(GlueClient), database, table: tableName, place, signal: this.#signal };
+    const pending = [findTable(choice), readWorkGroup(athenaPlace), this.#bytesOfDays(place)] as const;
     // Of several refusals it is always the same one that is named.
-    await Promise.allSettled(asking);
-    const [table, workGroup, dayBytes] = [await asking[0], await asking[1], await asking[2]];
+    await Promise.allSettled(pending);
+    const [table, workGroup, dayBytes] = [await pending[0], await pending[1], await pending[2]];
     if (table === null)
-      throw new LogRefusal(
+      throw new AccessLogError(
         'not-found',
         `no table of the database ${database} covers s3://${place.bucket}/${place.root}: alb502 setup athena --create makes one`,
       );
-    return { at, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
+    return { athenaPlace, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
   }
 
   /** Of all files in the folders of the days; null where they cannot be counted. */
@@ -283,48 +296,54 @@ class Reading {
     try {
       return await bytesOfDays(await this.#listing(place));
     } catch (error) {
-      if (error instanceof LogRefusal && error.kind === 'denied') return null;
+      if (error instanceof AccessLogError && error.kind === 'denied') return null;
       throw error;
     }
   }
 
-  async #list(place: LogPlace): Promise<Listed> {
+  async #list(place: LogPlace): Promise<ObjectListing> {
     try {
       return { objects: await listWindow(await this.#listing(place)) };
     } catch (error) {
-      if (error instanceof LogRefusal && error.kind === 'denied') return { refusal: error };
+      if (error instanceof AccessLogError && error.kind === 'denied') return { refusal: error };
       throw error;
     }
   }
 
-  async #readByAthena(place: LogPlace, prepared: Prepared, listed: Listed, why: Why): Promise<LiveAccessLog> {
+  async #readByAthena(
+    place: LogPlace,
+    prepared: AthenaPreparation,
+    listed: ObjectListing,
+    why: EngineChoice,
+  ): Promise<LiveAccessLog> {
     const { question } = this.#options;
-    const { at, table, workGroup } = prepared;
+    const { athenaPlace, table, workGroup } = prepared;
     const estimate = this.#assertScannable(prepared, listed);
     const counted =
       'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
     const reading = this.#begin(`by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`, estimate);
-    const ends = endsOf(question, this.#idleTimeoutSeconds);
-    const scope: Scope = { table, place, ends, days: deliveryDays(ends, question.now), question };
-    const ask = async (statement: Statement, doing: string) => {
-      this.#tell(`Athena: ${doing}`);
-      const progress = (words: string) => this.#tell(words);
+    const ends = fileEndRange(question, this.#idleTimeoutSeconds);
+    const scope: LogScope = { table, place, ends, days: deliveryDays(ends, question.now), question };
+    const runStatement = async (statement: Statement, status: string) => {
+      this.#reportStatus(`Athena: ${status}`);
+      const progress = (words: string) => this.#reportStatus(words);
       try {
-        const answer = await runQuery({ place: at, workGroup, statement, progress });
+        const answer = await runQuery({ place: athenaPlace, workGroup, statement, progress });
         this.#spend({ bytesScanned: answer.bytesScanned, usd: athenaUsd(answer.bytesScanned), queries: 1 });
         return answer.rows;
       } catch (error) {
         // A failed query is free, a cancelled one costs what it had scanned.
-        if (error instanceof QueryRefusal && error.bytesScanned > 0)
+        if (error instanceof QueryError && error.bytesScanned > 0)
           this.#spend({ bytesScanned: error.bytesScanned, usd: athenaUsd(error.bytesScanned), queries: 1 });
         throw error;
       }
     };
-    const found = readRollups(await ask(rollups(scope), 'starting'));
-    this.#assertAnswered(table, found, listed);
-    const edge = found.closed === null ? null : searchFor(scope, found.closed, this.#idleTimeoutSeconds);
+    const rollupAnswers = readRollups(await runStatement(rollups(scope), 'starting'));
+    this.#assertAnswered(table, rollupAnswers, listed);
+    const edge =
+      rollupAnswers.closed === null ? null : planGapSearch(scope, rollupAnswers.closed, this.#idleTimeoutSeconds);
     const idleGaps =
-      edge === null ? [] : readGaps(await ask(edge.statement, 'looking for a keep-alive edge'), edge.planned);
+      edge === null ? [] : readGaps(await runStatement(edge.statement, 'looking for a keep-alive edge'), edge.planned);
     const value: AccessLog = {
       files: {
         read: 'refusal' in listed ? 0 : listed.objects.length,
@@ -334,50 +353,50 @@ class Reading {
         bytes: 'refusal' in listed ? this.#cost.bytesScanned : bytesOf(listed.objects),
         unreadable: [],
       },
-      ...found.log,
-      rejected: { lines: found.empty.rows, files: found.empty.inFiles, first: null },
+      ...rollupAnswers.log,
+      rejected: { lines: rollupAnswers.empty.rows, files: rollupAnswers.empty.inFiles, first: null },
       idleGaps,
       cost: this.#cost,
       reading,
-      unanswered: [...unansweredBy(scope, found, listed), ...(edge?.left ?? [])],
+      unanswered: [...limitationsOf(scope, rollupAnswers, listed), ...(edge?.left ?? [])],
     };
     return {
       log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why.source}`, value },
       cost: this.#cost,
-      kept: { answers: value },
+      toSave: { answers: value },
     };
   }
 
-  #assertScannable({ at, workGroup, dayBytes }: Prepared, listed: Listed): Estimate {
-    if (workGroup !== null && !workGroup.hasOwnOutput && at.outputLocation === null)
-      throw new LogRefusal(
+  #assertScannable({ athenaPlace, workGroup, dayBytes }: AthenaPreparation, listed: ObjectListing): CostEstimate {
+    if (workGroup !== null && !workGroup.hasOwnOutput && athenaPlace.outputLocation === null)
+      throw new AccessLogError(
         'not-found',
-        `the Athena workgroup ${at.workGroup} has no place for results: set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3`,
+        `the Athena workgroup ${athenaPlace.workGroup} has no place for results: set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3`,
       );
     const cutoff = workGroup?.cutoff ?? null;
     const bytes = 'refusal' in listed ? 0 : bytesOf(listed.objects);
     if (cutoff !== null && bytes > cutoff)
-      throw new LogRefusal(
+      throw new AccessLogError(
         'too-much',
-        `the workgroup ${at.workGroup} stops queries at ${size(cutoff)} (BytesScannedCutoffPerQuery), and the log files of the window are ${size(bytes)}: ask for a shorter window`,
+        `the workgroup ${athenaPlace.workGroup} stops queries at ${size(cutoff)} (BytesScannedCutoffPerQuery), and the log files of the window are ${size(bytes)}: ask for a shorter window`,
       );
     const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
     this.#assertAffordable(estimate);
-    this.#tell(`Athena: ${estimateWords(estimate)}`);
+    this.#reportStatus(`Athena: ${estimateWords(estimate)}`);
     return estimate;
   }
 
   /** A table that shows nothing where there are files is no answer. */
-  #assertAnswered(table: LogTable, { log, empty }: Rollups, listed: Listed): void {
+  #assertAnswered(table: LogTable, { log, empty }: Rollups, listed: ObjectListing): void {
     const own = `${table.database}.${table.name}`;
     if (empty.rows > 0 && log.entries === 0)
-      throw new LogRefusal(
+      throw new AccessLogError(
         'failed',
         `every row of the table ${own} is empty: its pattern (input.regex) matches none of the lines; alb502 setup athena prints one that does`,
       );
     if (log.lines === 0 && !('refusal' in listed) && listed.objects.length > 0) {
       const since = table.since === null ? '' : ` (its projection begins on ${table.since})`;
-      throw new LogRefusal(
+      throw new AccessLogError(
         'failed',
         `the table ${own} shows no row although there are ${plural(listed.objects.length, 'log file')} of the window: its location or its partitions do not lead there${since}`,
       );
@@ -400,22 +419,22 @@ class Reading {
   async #readFromS3(
     place: LogPlace,
     objects: readonly LogObject[],
-    why: Why,
+    why: EngineChoice,
     notes: readonly string[] = [],
   ): Promise<LiveAccessLog> {
     const { question, keepIn } = this.#options;
-    const lists = deliveryDays(endsOf(question, this.#idleTimeoutSeconds), question.now).length;
+    const lists = deliveryDays(fileEndRange(question, this.#idleTimeoutSeconds), question.now).length;
     const estimate = estimateS3(objects.length, bytesOf(objects), lists);
     this.#assertAffordable(estimate);
-    this.#tell(`fetching ${estimateWords(estimate)} (${why.source})`);
+    this.#reportStatus(`fetching ${estimateWords(estimate)} (${why.source})`);
     const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
     const reading = this.#begin(`from S3 directly: ${counted}, ${why.words}`, estimate);
     const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
     const folder = join(temporary, 'logs');
     // Opened while the files come.
-    const calling = firstCalls();
-    const loading = calling.sent.then(() => import('../access-log/duckdb/duckdb-engine.ts'));
-    const engine = loading.then(({ openEngine }) => openEngine());
+    const calls = firstCalls();
+    const loading = calls.sent.then(() => import('../access-log/duckdb/duckdb-engine.ts'));
+    const engine = loading.then(({ openDuckDb }) => openDuckDb());
     engine.catch(() => {});
     try {
       const { s3 } = await this.#listing(place);
@@ -425,11 +444,12 @@ class Reading {
         objects,
         folder,
         signal: this.#signal,
-        arrived: (files, bytes) => this.#tell(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`),
+        onArrival: (files, bytes) =>
+          this.#reportStatus(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`),
       });
-      calling.over();
+      calls.stop();
       this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });
-      this.#tell('reading log files');
+      this.#reportStatus('reading log files');
       const { readAccessLog } = await loading;
       const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds, engine });
       const missing = fetched.missing.map((one) => ({ ...one, lines: 0 }));
@@ -444,10 +464,10 @@ class Reading {
       return {
         log: { status: 'collected', source: `${this.#fetchedSource(place)} # from S3, ${why.source}`, value },
         cost: this.#cost,
-        kept: keepIn === null ? null : { folder: keepIn },
+        toSave: keepIn === null ? null : { folder: keepIn },
       };
     } finally {
-      calling.over();
+      calls.stop();
       await engine.then(
         (opened) => opened.close(),
         () => {},
@@ -457,8 +477,8 @@ class Reading {
   }
 
   /** Says how it is read, before it is. */
-  #begin(how: string, estimate: Estimate): Read {
-    this.#options.estimated?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
+  #begin(how: string, estimate: CostEstimate): Read {
+    this.#options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
     this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
     return { how, estimate: this.#estimate };
   }
@@ -472,11 +492,11 @@ class Reading {
     };
   }
 
-  #assertAffordable(estimate: Estimate): void {
+  #assertAffordable(estimate: CostEstimate): void {
     const { maxUsd, spentUsd = 0 } = this.#options;
     if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
-    const spent = spentUsd === 0 ? '' : `, of which ${dollars(spentUsd)} was spent`;
-    throw new LogRefusal(
+    const spent = spentUsd === 0 ? '' : `, of which ${formatDollars(spentUsd)} was spent`;
+    throw new AccessLogError(
       'too-much',
       `reading it could cost more than $${maxUsd}${spent} (${estimateWords(estimate)}): raise --max-usd, or maxUsd of the configuration, or ask for a shorter window`,
     );
@@ -485,27 +505,27 @@ class Reading {
   /** The commands that fetch the files of the window, and the search in them. */
   #fetchedSource(place: LogPlace): string {
     const { question } = this.#options;
-    const ends = endsOf(question, this.#idleTimeoutSeconds);
+    const ends = fileEndRange(question, this.#idleTimeoutSeconds);
     const { name, id } = place.loadBalancer;
     const stamp = commonStart(endStamp(ends.from), endStamp(ends.to));
     const copies = deliveryDays(ends, question.now).map(
       (day) =>
         `aws s3 cp s3://${place.bucket}/${place.root}${day}/ logs --recursive --exclude '*' --include '*_app.${name}.${id}_${stamp}*'`,
     );
-    return [...copies, searchOf(question)].join(' && ');
+    return [...copies, searchCommand(question)].join(' && ');
   }
 }
 
 /** Why an engine was chosen: beside the commands that repeat the reading, and for a person. */
-interface Why {
+interface EngineChoice {
   source: string;
   words: string;
 }
 
-const AS_ASKED: Why = { source: 'as asked', words: 'as asked' };
+const AS_REQUESTED: EngineChoice = { source: 'as asked', words: 'as asked' };
 
-interface Prepared {
-  at: AthenaPlace;
+interface AthenaPreparation {
+  athenaPlace: AthenaPlace;
   table: LogTable;
   workGroup: WorkGroup | null;
   /** Compressed bytes of all files in the partitions of the window; null where that is not known, or the table has none. */
@@ -513,24 +533,24 @@ interface Prepared {
 }
 
 /** The objects of the window, or why they may not be listed. */
-type Listed = { objects: LogObject[] } | { refusal: LogRefusal };
+type ObjectListing = { objects: LogObject[] } | { refusal: AccessLogError };
 
 /** Compressed bytes. Up to the first, `auto` fetches files; beyond the second it does not even when Athena fails. */
 const [FETCH_BELOW, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];
 
 const bytesOf = (objects: readonly LogObject[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
 
-function objectsIn(listed: Listed): LogObject[] {
+function objectsIn(listed: ObjectListing): LogObject[] {
   if ('refusal' in listed) throw listed.refusal;
   return listed.objects;
 }
 
 /** What the table could not be asked, or did not show. */
-function unansweredBy({ table, days }: Scope, { empty, log }: Rollups, listed: Listed): string[] {
+function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, listed: ObjectListing): string[] {
   const own = `${table.database}.${table.name}`;
   const [first] = days;
   return [
-    ...table.unanswered,
+    ...table.limitations,
     ...(empty.rows > 0
       ? [
           `${plural(empty.rows, 'row')} of ${log.lines} of the Athena table ${own} are empty, in ${plural(empty.inFiles, 'file')} (${empty.files[0] ?? ''}): its pattern does not match these lines, or logs of another kind lie there.`,
@@ -547,16 +567,16 @@ function unansweredBy({ table, days }: Scope, { empty, log }: Rollups, listed: L
 const STATEMENT_LIMIT = 250_000;
 
 /** The second statement, for as many target groups as fit in it: those with the most failures first. `left` names the others. */
-function searchFor(scope: Scope, { groups }: Closed, idleTimeoutSeconds: number) {
+function planGapSearch(scope: LogScope, { groups }: ClosedConnections, idleTimeoutSeconds: number) {
   const most = [...groups].sort((a, b) => b.failures.length - a.failures.length);
   for (let count = most.length; ; count--) {
     const searched = new Set(most.slice(0, count));
     const planned = planSearch({ groups: groups.filter((group) => searched.has(group)) }, idleTimeoutSeconds);
     const statement = gaps(scope, planned.search);
     if (count > 1 && Buffer.byteLength(statement.sql) > STATEMENT_LIMIT) continue;
-    const left = most.slice(count).map(({ target_group_arn }) => target_group_arn);
-    const note = `No keep-alive edge was looked for in ${left.join(', ')}: there are too many targets for one query.`;
-    return { planned, statement, left: left.length === 0 ? [] : [note] };
+    const skipped = most.slice(count).map(({ target_group_arn }) => target_group_arn);
+    const note = `No keep-alive edge was looked for in ${skipped.join(', ')}: there are too many targets for one query.`;
+    return { planned, statement, left: skipped.length === 0 ? [] : [note] };
   }
 }
 

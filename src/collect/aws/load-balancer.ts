@@ -10,9 +10,9 @@ import * as z from 'zod';
 import { AttributeList, type Attributes, Listener, LoadBalancer, Rule } from '../../evidence/aws.ts';
 import { plural } from '../../format/wording.ts';
 import { Problem } from '../../problem.ts';
-import { type Candidate, findLoadBalancer, nameOf, resourceOf } from '../find-load-balancer.ts';
-import { kindOf, problemOf, refusalOf, roleProblem } from './aws-errors.ts';
-import { type Call, everyItem, interrupted, printed } from './call.ts';
+import { type Candidate, findLoadBalancer, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
+import { assumeRoleProblem, awsErrorKind, awsProblem, describeAwsError } from './aws-errors.ts';
+import { type Call, collectItems, interruptedProblem, toCliJson } from './call.ts';
 import type { Session } from './session.ts';
 
 /** The most that one page holds (API reference, DescribeLoadBalancers and others). */
@@ -20,60 +20,65 @@ const PageSize = 400;
 
 const ACTION = 'elasticloadbalancing:DescribeLoadBalancers';
 
-export interface Found {
+export interface FoundLoadBalancer {
   session: Session;
   name: string;
   arn: string;
   /** Or why only its ARN is known. */
   described: { value: LoadBalancer } | { reason: string };
   /** A sentence where another one could be meant, in an account or a region that did not answer. */
-  unseen?: string;
+  ambiguityNote?: string;
 }
 
-type Match = Candidate & Found;
+type Match = Candidate & FoundLoadBalancer;
 
 /**
  * Looks for the load balancer in every session at once; a name and the list it may be a part of are asked for together, so that this is
  * one round trip. Throws Problem: exit 1 with the candidates when there is none or more than one, exit 2 when AWS does not answer.
  */
-export async function findLive(asked: string, sessions: readonly Session[]): Promise<Found> {
-  const outcomes = await Promise.allSettled(sessions.map((session) => candidatesIn(session, asked)));
-  if (sessions.some(({ signal }) => signal.aborted)) throw interrupted();
+export async function findLive(nameOrArn: string, sessions: readonly Session[]): Promise<FoundLoadBalancer> {
+  const outcomes = await Promise.allSettled(sessions.map((session) => fetchCandidates(session, nameOrArn)));
+  if (sessions.some(({ signal }) => signal.aborted)) throw interruptedProblem();
   const matches = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
   const failures = outcomes.flatMap((outcome, at) => {
     const session = sessions[at];
     return outcome.status === 'rejected' && session ? [{ session, error: outcome.reason as unknown }] : [];
   });
-  const where = ` in ${sessions.map(placeOf).join(', ')}`;
+  const where = ` in ${sessions.map(describePlace).join(', ')}`;
   const [failure] = failures;
   try {
-    const found = findLoadBalancer(asked, matches, where);
+    const found = findLoadBalancer(nameOrArn, matches, where);
     // There is one of each ARN, app/name/id and DNS name; a name may be used again.
-    if (failure === undefined || /[/.]/.test(asked)) return found;
-    const why = failedToLook(failure.error, failure.session).message;
+    if (failure === undefined || /[/.]/.test(nameOrArn)) return found;
+    const why = lookupProblem(failure.error, failure.session).message;
     const more = failures.length > 1 ? `, nor in ${plural(failures.length - 1, 'more place')}` : '';
-    const unseen = `Whether there is another '${asked}' in ${placeOf(failure.session)}${more} is not known: ${why}`;
-    return { ...found, unseen };
+    const ambiguityNote = `Whether there is another '${nameOrArn}' in ${describePlace(failure.session)}${more} is not known: ${why}`;
+    return { ...found, ambiguityNote };
   } catch (error) {
     if (failure === undefined || isAmbiguous(error)) throw error;
     const { session } = failure;
     const call = { action: ACTION, ...session.place };
-    if (resourceOf(asked) !== null && kindOf(failure.error).startsWith('denied')) {
-      return { session, name: nameOf(asked), arn: asked, described: { reason: refusalOf(failure.error, call) } };
+    if (resourceOf(nameOrArn) !== null && awsErrorKind(failure.error).startsWith('denied')) {
+      return {
+        session,
+        name: loadBalancerNameIn(nameOrArn),
+        arn: nameOrArn,
+        described: { reason: describeAwsError(failure.error, call) },
+      };
     }
-    const problem = failedToLook(failure.error, session);
-    const looked = sessions.filter((one) => failures.every((other) => other.session !== one)).map(placeOf);
-    throw looked.length === 0
+    const problem = lookupProblem(failure.error, session);
+    const searched = sessions.filter((one) => failures.every((other) => other.session !== one)).map(describePlace);
+    throw searched.length === 0
       ? problem
       : new Problem(
-          `There is no load balancer '${asked}' in ${looked.join(', ')}. ${problem.message}`,
+          `There is no load balancer '${nameOrArn}' in ${searched.join(', ')}. ${problem.message}`,
           problem.exitCode,
         );
   }
 }
 
-const failedToLook = (error: unknown, { place }: Session): Problem =>
-  error instanceof Problem ? error : problemOf(error, { action: ACTION, ...place });
+const lookupProblem = (error: unknown, { place }: Session): Problem =>
+  error instanceof Problem ? error : awsProblem(error, { action: ACTION, ...place });
 
 /** Every Application Load Balancer of an account and region. Throws Problem (exit 2) when AWS does not answer. */
 export async function listLive(session: Session): Promise<{ name: string; arn: string }[]> {
@@ -82,26 +87,26 @@ export async function listLive(session: Session): Promise<{ name: string; arn: s
     const all = await loadBalancers(session, {});
     return all.map((one) => ({ name: one.LoadBalancerName, arn: one.LoadBalancerArn }));
   } catch (error) {
-    if (session.signal.aborted) throw interrupted();
-    throw error instanceof Problem ? error : problemOf(error, { action: ACTION, ...session.place });
+    if (session.signal.aborted) throw interruptedProblem();
+    throw error instanceof Problem ? error : awsProblem(error, { action: ACTION, ...session.place });
   }
 }
 
 const isAmbiguous = (error: unknown): boolean => error instanceof Problem && / fits \d+ /.test(error.message);
 
-const placeOf = ({ place: { account, region } }: Session): string =>
+const describePlace = ({ place: { account, region } }: Session): string =>
   account === 'default' ? region : `${region} of ${account}`;
 
 /** The load balancer of that name or ARN, else all of them. */
-async function candidatesIn(session: Session, asked: string): Promise<Match[]> {
+async function fetchCandidates(session: Session, nameOrArn: string): Promise<Match[]> {
   await assertCredentials(session);
   const rest = new AbortController();
   const all = loadBalancers(session, {}, rest.signal);
   all.catch(() => {});
-  const [exact] = /^[\w-]+$|app\//.test(asked) ? await loadBalancers(session, namedInput(asked)) : [];
-  if (exact === undefined) return (await all).map((one) => matchOf(session, one));
+  const [exact] = /^[\w-]+$|app\//.test(nameOrArn) ? await loadBalancers(session, lookupInput(nameOrArn)) : [];
+  if (exact === undefined) return (await all).map((one) => toMatch(session, one));
   rest.abort();
-  return [matchOf(session, exact)];
+  return [toMatch(session, exact)];
 }
 
 /** Throws Problem (exit 2). The clients use what was resolved here. */
@@ -109,19 +114,21 @@ export async function assertCredentials({ settings, place }: Session): Promise<v
   try {
     await settings.credentials();
   } catch (error) {
-    throw place.roleArn === undefined ? problemOf(error, { action: ACTION, ...place }) : roleProblem(error, place);
+    throw place.roleArn === undefined
+      ? awsProblem(error, { action: ACTION, ...place })
+      : assumeRoleProblem(error, place);
   }
 }
 
-const namedInput = (asked: string) =>
-  asked.startsWith('arn:') ? { LoadBalancerArns: [asked] } : { Names: [nameOf(asked)] };
+const lookupInput = (nameOrArn: string) =>
+  nameOrArn.startsWith('arn:') ? { LoadBalancerArns: [nameOrArn] } : { Names: [loadBalancerNameIn(nameOrArn)] };
 
-const matchOf = (session: Session, described: LoadBalancer): Match => ({
+const toMatch = (session: Session, described: LoadBalancer): Match => ({
   session,
   name: described.LoadBalancerName,
   arn: described.LoadBalancerArn,
   dns: described.DNSName,
-  place: placeOf(session),
+  place: describePlace(session),
   described: { value: described },
 });
 
@@ -138,8 +145,8 @@ async function loadBalancers(
     { abortSignal: AbortSignal.any(signals) },
   );
   try {
-    const items = await everyItem(pages, (page) => page.LoadBalancers);
-    return z.array(LoadBalancer).parse(printed(items)).filter(isApplication);
+    const items = await collectItems(pages, (page) => page.LoadBalancers);
+    return z.array(LoadBalancer).parse(toCliJson(items)).filter(isApplication);
   } catch (error) {
     const isUnknown = error instanceof Error && /^(LoadBalancerNotFound|ValidationError)/.test(error.name);
     if (isUnknown && Object.keys(input).length > 0) return [];
@@ -152,25 +159,25 @@ const isApplication = ({ Type }: LoadBalancer): boolean => Type === undefined ||
 const client = ({ session }: Call) => session.client(ElasticLoadBalancingV2Client);
 
 /** Attribute lists become a record of key to value. */
-export const attributesIn = (answer: unknown): Attributes =>
-  Object.fromEntries(AttributeList.parse(printed(answer)).Attributes.map(({ Key, Value }) => [Key, Value]));
+export const parseAttributes = (answer: unknown): Attributes =>
+  Object.fromEntries(AttributeList.parse(toCliJson(answer)).Attributes.map(({ Key, Value }) => [Key, Value]));
 
-export async function attributesOf(call: Call, LoadBalancerArn: string): Promise<Attributes> {
+export async function fetchAttributes(call: Call, LoadBalancerArn: string): Promise<Attributes> {
   const command = new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn });
-  return attributesIn(await client(call).send(command, call.options));
+  return parseAttributes(await client(call).send(command, call.options));
 }
 
-export async function listenersOf(call: Call, LoadBalancerArn: string): Promise<Listener[]> {
+export async function fetchListeners(call: Call, LoadBalancerArn: string): Promise<Listener[]> {
   const pages = paginateDescribeListeners({ client: client(call) }, { LoadBalancerArn, PageSize }, call.options);
-  return z.array(Listener).parse(printed(await everyItem(pages, (page) => page.Listeners)));
+  return z.array(Listener).parse(toCliJson(await collectItems(pages, (page) => page.Listeners)));
 }
 
 /** By listener ARN. */
-export async function rulesOf(call: Call, listeners: readonly Listener[]): Promise<Record<string, Rule[]>> {
+export async function fetchRules(call: Call, listeners: readonly Listener[]): Promise<Record<string, Rule[]>> {
   const each = listeners.map(async ({ ListenerArn }) => {
     const pages = paginateDescribeRules({ client: client(call) }, { ListenerArn, PageSize }, call.options);
-    const rules = await everyItem(pages, (page) => page.Rules);
-    return [ListenerArn, z.array(Rule).parse(printed(rules))] as const;
+    const rules = await collectItems(pages, (page) => page.Rules);
+    return [ListenerArn, z.array(Rule).parse(toCliJson(rules))] as const;
   });
   return Object.fromEntries(await Promise.all(each));
 }

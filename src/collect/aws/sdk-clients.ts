@@ -22,7 +22,7 @@ export interface ClientSettings {
 }
 
 /** Whose account, and where. */
-export interface Place {
+export interface AccountPlace {
   /** As the configuration calls the account. */
   account: string;
   roleArn?: string | undefined;
@@ -48,7 +48,7 @@ const requestHandler = {
 } as const;
 
 /** What every client of a place is made with. Credentials are resolved when first used, once for all clients. */
-export function settingsFor({ roleArn, externalId, profile, region }: Place): ClientSettings {
+export function settingsFor({ roleArn, externalId, profile, region }: AccountPlace): ClientSettings {
   const standard = fromNodeProviderChain({
     ...(profile === undefined ? {} : { profile }),
     clientConfig: { region },
@@ -69,7 +69,7 @@ export function settingsFor({ roleArn, externalId, profile, region }: Place): Cl
         });
   return {
     region,
-    credentials: resolvedOnce(credentials),
+    credentials: cacheCredentials(credentials),
     retryMode: 'adaptive',
     maxAttempts: ATTEMPTS,
     requestHandler,
@@ -77,12 +77,12 @@ export function settingsFor({ roleArn, externalId, profile, region }: Place): Cl
   };
 }
 
-function resolvedOnce(provide: () => Promise<Identity>): () => Promise<Identity> {
-  let held: Promise<Identity> | null = null;
+function cacheCredentials(provide: () => Promise<Identity>): () => Promise<Identity> {
+  let cached: Promise<Identity> | null = null;
   return async () => {
-    held ??= provide();
-    const identity = await held;
-    if (identity.expiration && identity.expiration.getTime() - Date.now() < RENEW_BEFORE) held = null;
+    cached ??= provide();
+    const identity = await cached;
+    if (identity.expiration && identity.expiration.getTime() - Date.now() < RENEW_BEFORE) cached = null;
     return identity;
   };
 }

@@ -1,19 +1,19 @@
 /** One look at one account and region: its clients, how long a collector may take, and the signal that ends everything. */
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { Problem } from '../../problem.ts';
-import { refusePages } from './paginate.ts';
-import { type ClientSettings, type Place, settingsFor } from './sdk-clients.ts';
+import { rejectWebPages } from './paginate.ts';
+import { type AccountPlace, type ClientSettings, settingsFor } from './sdk-clients.ts';
 
 /** What every client class of the SDK has. */
 interface Client {
   destroy(): void;
   middlewareStack: {
-    add(middleware: typeof refusePages, options: { step: 'deserialize'; priority: 'low'; name: string }): void;
+    add(middleware: typeof rejectWebPages, options: { step: 'deserialize'; priority: 'low'; name: string }): void;
   };
 }
 
 export interface Session {
-  place: Place;
+  place: AccountPlace;
   settings: ClientSettings;
   /** Aborted when the person interrupts: every call is made with it. */
   signal: AbortSignal;
@@ -25,7 +25,7 @@ export interface Session {
   close(): void;
 }
 
-export function openSession(place: Place, { signal, deadline }: Pick<Session, 'signal' | 'deadline'>): Session {
+export function openSession(place: AccountPlace, { signal, deadline }: Pick<Session, 'signal' | 'deadline'>): Session {
   const settings = settingsFor(place);
   const clients = new Map<unknown, Client>();
   return {
@@ -34,13 +34,13 @@ export function openSession(place: Place, { signal, deadline }: Pick<Session, 's
     signal,
     deadline,
     client(type) {
-      const there = clients.get(type);
-      if (there instanceof type) return there;
-      const made = new type(settings);
+      const existing = clients.get(type);
+      if (existing instanceof type) return existing;
+      const created = new type(settings);
       // The lowest of its step sees the answer as it came.
-      made.middlewareStack.add(refusePages, { step: 'deserialize', priority: 'low', name: 'refusePages' });
-      clients.set(type, made);
-      return made;
+      created.middlewareStack.add(rejectWebPages, { step: 'deserialize', priority: 'low', name: 'refusePages' });
+      clients.set(type, created);
+      return created;
     },
     close() {
       for (const client of clients.values()) client.destroy();

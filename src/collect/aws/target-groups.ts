@@ -7,34 +7,39 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as z from 'zod';
 import { type Attributes, TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import { type Call, everyItem, printed } from './call.ts';
-import { attributesIn } from './load-balancer.ts';
+import { type Call, collectItems, toCliJson } from './call.ts';
+import { parseAttributes } from './load-balancer.ts';
 
 /** The most that one page holds (API reference, DescribeTargetGroups). */
 const PageSize = 400;
 
 const client = ({ session }: Call) => session.client(ElasticLoadBalancingV2Client);
 
-export async function targetGroupsOf(call: Call, LoadBalancerArn: string): Promise<TargetGroup[]> {
+export async function fetchTargetGroups(call: Call, LoadBalancerArn: string): Promise<TargetGroup[]> {
   const pages = paginateDescribeTargetGroups({ client: client(call) }, { LoadBalancerArn, PageSize }, call.options);
-  return z.array(TargetGroup).parse(printed(await everyItem(pages, (page) => page.TargetGroups)));
+  return z.array(TargetGroup).parse(toCliJson(await collectItems(pages, (page) => page.TargetGroups)));
 }
 
 /** By target group ARN. */
-export const groupAttributesOf = (call: Call, groups: readonly TargetGroup[]): Promise<Record<string, Attributes>> =>
+export const fetchTargetGroupAttributes = (
+  call: Call,
+  groups: readonly TargetGroup[],
+): Promise<Record<string, Attributes>> =>
   forEach(groups, async (TargetGroupArn) =>
-    attributesIn(await client(call).send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn }), call.options)),
+    parseAttributes(
+      await client(call).send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn }), call.options),
+    ),
   );
 
 /** By target group ARN. Has no pages. */
-export const healthOf = (
+export const fetchTargetHealth = (
   call: Call,
   groups: readonly TargetGroup[],
 ): Promise<Record<string, TargetHealthDescription[]>> =>
   forEach(groups, async (TargetGroupArn) => {
     const command = new DescribeTargetHealthCommand({ TargetGroupArn });
     const { TargetHealthDescriptions } = await client(call).send(command, call.options);
-    return z.array(TargetHealthDescription).parse(printed(TargetHealthDescriptions ?? []));
+    return z.array(TargetHealthDescription).parse(toCliJson(TargetHealthDescriptions ?? []));
   });
 
 async function forEach<T>(

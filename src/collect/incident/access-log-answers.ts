@@ -6,9 +6,9 @@ import type { AccessLog } from '../../evidence/evidence.ts';
 const count = z.number();
 const text = z.string();
 
-export const Cost = z.object({ bytesScanned: count, usd: count, queries: count });
+export const CostSchema = z.object({ bytesScanned: count, usd: count, queries: count });
 
-export const Reading = z.object({
+export const LogReadMethodSchema = z.object({
   how: text,
   estimate: z.object({
     files: count,
@@ -18,7 +18,7 @@ export const Reading = z.object({
   }),
 });
 
-export const LongerLook = z.object({ command: text, estimate: text.nullable() });
+export const LongerWindowOfferSchema = z.object({ command: text, estimate: text.nullable() });
 
 export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   files: z.object({
@@ -125,11 +125,11 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       bins: z.array(z.object({ gap: count, failures: z.array(count), controls: count })),
     }),
   ),
-  cost: Cost.optional(),
-  reading: Reading.optional(),
+  cost: CostSchema.optional(),
+  reading: LogReadMethodSchema.optional(),
   unanswered: z.array(text).optional(),
   earlier: z.object({ from: count, log: z.lazy(() => AccessLogAnswers) }).optional(),
-  longerLook: LongerLook.optional(),
+  longerLook: LongerWindowOfferSchema.optional(),
 });
 
 export const AccessLogFile = z.looseObject({

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { type Attributes, epochOf } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
-import { lookedBack, RECORDED_LOOK_BACK } from '../../query/look-back.ts';
+import { lookBackQuestion, RECORDED_LOOK_BACK } from '../../query/look-back.ts';
 import type { Collector, Collectors } from '../collect.ts';
-import { asResource, findLoadBalancer, nameOf, resourceOf } from '../find-load-balancer.ts';
+import { asResource, findLoadBalancer, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import type { Incident } from './incident.ts';
-import { candidatesIn, describedIn } from './read-evidence.ts';
+import { candidatesIn, recordedEvidence } from './read-evidence.ts';
 
 export { type Incident, readIncident } from './incident.ts';
 
 /** The part of a question that was asked; what is null is the incident's own. Times are epoch milliseconds. */
-export interface Asked {
+export interface QuestionOverrides {
   loadBalancer: string | null;
   window: { from: number; to: number } | null;
   statuses: string[] | null;
@@ -29,32 +29,32 @@ const DEFAULT_IDLE_TIMEOUT_SECONDS = 60;
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
 
 /** When the recording takes "now" to be: as it says, else just after all logs of its window have arrived. */
-export const nowOf = ({ now, to }: Incident): number => now ?? to + COMPLETE_AFTER;
+export const recordedNow = ({ now, to }: Incident): number => now ?? to + COMPLETE_AFTER;
 
 /**
  * The question to a recording. Throws Problem (exit 1) for an unknown or ambiguous load balancer, a reversed or empty window, and a
  * window in the future of the recording.
  */
-export function questionOf(incident: Incident, asked: Asked): Question {
-  const { from, to } = asked.window ?? incident;
-  const whose = asked.window === null ? "incident.json: the recording's window" : 'The window';
+export function questionToRecording(incident: Incident, overrides: QuestionOverrides): Question {
+  const { from, to } = overrides.window ?? incident;
+  const whose = overrides.window === null ? "incident.json: the recording's window" : 'The window';
   if (to <= from) throw new Problem(`${whose} ends at ${iso(to)}, not after it starts at ${iso(from)}.`, 1);
-  const now = nowOf(incident);
+  const now = recordedNow(incident);
   if (from >= now) {
     throw new Problem(`${whose} starts at ${iso(from)}, in the future of the recording (${iso(now)}).`, 1);
   }
-  const named = asked.loadBalancer ?? incident.loadBalancer;
+  const named = overrides.loadBalancer ?? incident.loadBalancer;
   const found = findLoadBalancer(named, candidatesIn(incident.recording));
   const { name, arn } = found;
   const recorded = incident.recording['incident.json'].lookBack ?? 0;
-  const lookBack = asked.lookBack ?? (asked.window === null ? recorded * 1000 : 0);
+  const lookBack = overrides.lookBack ?? (overrides.window === null ? recorded * 1000 : 0);
   const resource = arn === null ? (found.resource ?? resourceOf(named) ?? asResource(named)) : null;
   return {
     loadBalancer: { name, arn, ...(resource === null ? {} : { resource }) },
     from,
     to,
     now: incident.now ?? Math.max(now, to + COMPLETE_AFTER),
-    statuses: asked.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? ['5xx'],
+    statuses: overrides.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? ['5xx'],
     ...(lookBack > 0 ? { lookBack } : {}),
   };
 }
@@ -70,32 +70,34 @@ export function idleTimeoutOf(attributes: Collected<Attributes>): number {
 
 /** What collects the evidence of a recording. Only the access log takes time; the rest has been read. */
 export function recordedCollectors(incident: Incident, question: Question): Collectors {
-  const described = describedIn(incident.recording, question);
-  const known = <Name extends Exclude<EvidenceName, 'accessLog'>>(name: Name): Collector<Evidence[Name]> => {
+  const described = recordedEvidence(incident.recording, question);
+  const recordedCollector = <Name extends Exclude<EvidenceName, 'accessLog'>>(
+    name: Name,
+  ): Collector<Evidence[Name]> => {
     const answer: Collected<Evidence[Name]> = described[name];
     return { source: answer.source, collect: () => answer };
   };
   return {
-    loadBalancer: known('loadBalancer'),
-    attributes: known('attributes'),
-    listeners: known('listeners'),
-    rules: known('rules'),
-    targetGroups: known('targetGroups'),
-    targetGroupAttributes: known('targetGroupAttributes'),
-    targetHealth: known('targetHealth'),
-    securityGroups: known('securityGroups'),
-    networkAcls: known('networkAcls'),
-    subnets: known('subnets'),
-    routeTables: known('routeTables'),
-    networkInterfaces: known('networkInterfaces'),
-    instances: known('instances'),
-    prefixLists: known('prefixLists'),
-    functions: known('functions'),
-    changes: known('changes'),
-    metrics: known('metrics'),
+    loadBalancer: recordedCollector('loadBalancer'),
+    attributes: recordedCollector('attributes'),
+    listeners: recordedCollector('listeners'),
+    rules: recordedCollector('rules'),
+    targetGroups: recordedCollector('targetGroups'),
+    targetGroupAttributes: recordedCollector('targetGroupAttributes'),
+    targetHealth: recordedCollector('targetHealth'),
+    securityGroups: recordedCollector('securityGroups'),
+    networkAcls: recordedCollector('networkAcls'),
+    subnets: recordedCollector('subnets'),
+    routeTables: recordedCollector('routeTables'),
+    networkInterfaces: recordedCollector('networkInterfaces'),
+    instances: recordedCollector('instances'),
+    prefixLists: recordedCollector('prefixLists'),
+    functions: recordedCollector('functions'),
+    changes: recordedCollector('changes'),
+    metrics: recordedCollector('metrics'),
     accessLog: {
-      source: searchOf(question),
-      collect: () => accessLogOf(incident, question, idleTimeoutOf(described.attributes)),
+      source: searchCommand(question),
+      collect: () => readRecordedAccessLog(incident, question, idleTimeoutOf(described.attributes)),
     },
   };
 }
@@ -104,18 +106,18 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
 export const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
-export function searchOf({ loadBalancer, statuses }: Question): string {
+export function searchCommand({ loadBalancer, statuses }: Question): string {
   const codes = statuses.map((status) => status.replace(/x/gi, '[0-9]')).join('|');
   return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && $9 ~ /^(${codes})$/'`;
 }
 
 /** The question with the load balancer by app/name/id where its name alone could be that of another. */
-function identified(question: Question): Question {
+function withResourceName(question: Question): Question {
   const { name, arn, resource } = question.loadBalancer;
   return { ...question, loadBalancer: { name: resource ?? name, arn } };
 }
 
-async function accessLogOf(
+async function readRecordedAccessLog(
   incident: Incident,
   question: Question,
   idleTimeoutSeconds: number,
@@ -124,12 +126,12 @@ async function accessLogOf(
   if (logs) {
     const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
     const folder = join(dir, 'logs');
-    const value = await readAccessLog({ folder, question: identified(question), idleTimeoutSeconds });
+    const value = await readAccessLog({ folder, question: withResourceName(question), idleTimeoutSeconds });
     await assertReadable(folder, value);
-    const longer = lookedBack(question);
-    if (longer === null) return asThen(value, incident, question);
-    const log = await readAccessLog({ folder, question: identified(longer), idleTimeoutSeconds });
-    return asThen({ ...value, earlier: { from: longer.from, log } }, incident, question);
+    const longer = lookBackQuestion(question);
+    if (longer === null) return asRecorded(value, incident, question);
+    const log = await readAccessLog({ folder, question: withResourceName(longer), idleTimeoutSeconds });
+    return asRecorded({ ...value, earlier: { from: longer.from, log } }, incident, question);
   }
   const answers = recording['access-log.json'];
   if (answers !== undefined) {
@@ -144,7 +146,7 @@ async function accessLogOf(
   }
   return {
     status: 'unavailable',
-    source: searchOf(question),
+    source: searchCommand(question),
     reason: NO_ACCESS_LOG,
     ...recording['incident.json'].unavailable?.accessLog,
   };
@@ -154,7 +156,7 @@ async function accessLogOf(
  * The log files as they were when the incident was saved: why some could not be read (what stands for them in logs/ is unreadable for
  * another reason), and, when the same window of them was read, how large they were before redaction and how they were fetched.
  */
-function asThen(log: AccessLog, incident: Incident, question: Question): Collected<AccessLog> {
+function asRecorded(log: AccessLog, incident: Incident, question: Question): Collected<AccessLog> {
   const { from, to, loadBalancer, recording } = incident;
   const { unreadable: reasons = {}, logBytes, fetched, longerLook } = recording['incident.json'];
   const isSame =
@@ -165,17 +167,17 @@ function asThen(log: AccessLog, incident: Incident, question: Question): Collect
   const bytes = isSame ? (logBytes ?? log.files.bytes) : log.files.bytes;
   return {
     status: 'collected',
-    source: isSame && fetched ? fetched.source : searchOf(question),
+    source: isSame && fetched ? fetched.source : searchCommand(question),
     value: {
       ...log,
       files: { ...log.files, unreadable, bytes },
-      ...offered(),
+      ...longerWindowOffer(),
       ...(isSame && fetched ? { cost: fetched.cost, reading: fetched.reading, unanswered: fetched.unanswered } : {}),
     },
   };
 
   /** Files that were left out may be of an earlier time. */
-  function offered(): Pick<AccessLog, 'longerLook'> {
+  function longerWindowOffer(): Pick<AccessLog, 'longerLook'> {
     if (question.lookBack !== undefined) return {};
     if (isSame && longerLook)
       return { longerLook: { command: longerLook.command, estimate: longerLook.estimate ?? null } };
@@ -191,8 +193,8 @@ async function assertReadable(logs: string, { files, lines }: AccessLog): Promis
   const leftOut = files.outsideWindow + files.connectionLogs + files.healthCheckLogs;
   if (unreadable.length === 0 || lines + leftOut > 0) return;
   // Files that were found damaged while they were read are among those read.
-  const { look } = await import('../access-log/log-files.ts');
-  const ends = await Promise.all(unreadable.map(({ file }) => look(join(logs, file))));
+  const { inspectFile } = await import('../access-log/log-files.ts');
+  const ends = await Promise.all(unreadable.map(({ file }) => inspectFile(join(logs, file))));
   if (files.read > ends.filter((one) => !('fault' in one)).length) return;
   const named = unreadable.slice(0, NAMED_FILES).map(({ file, reason }) => `logs/${file} (${reason})`);
   const more = unreadable.length - named.length;
@@ -210,7 +212,7 @@ function assertSameQuestion({ recording, loadBalancer }: Incident, question: Que
     findLoadBalancer(loadBalancer, candidatesIn(recording)).name === question.loadBalancer.name;
   if (isSame) return;
   throw new Problem(
-    `access-log.json holds ${answers.statuses.join(', ')} of ${nameOf(loadBalancer)} from ${answers.from} to ${answers.to} and nothing else: ask for that.`,
+    `access-log.json holds ${answers.statuses.join(', ')} of ${loadBalancerNameIn(loadBalancer)} from ${answers.from} to ${answers.to} and nothing else: ask for that.`,
     1,
   );
 }

@@ -19,7 +19,7 @@ import {
   TargetGroup,
   TargetHealthDescription,
 } from '../../evidence/aws.ts';
-import { AccessLogFile, Cost, Reading } from './access-log-answers.ts';
+import { AccessLogFile, CostSchema, LogReadMethodSchema } from './access-log-answers.ts';
 
 /** The key of what a command printed when it was saved as it is, without the ARN it was asked for. */
 export const UNKEYED = '';
@@ -54,8 +54,8 @@ export const IncidentFile = z.looseObject({
   fetched: z
     .object({
       source: z.string(),
-      cost: Cost,
-      reading: Reading.optional(),
+      cost: CostSchema,
+      reading: LogReadMethodSchema.optional(),
       unanswered: z.array(z.string()).optional(),
     })
     .optional(),
@@ -95,4 +95,4 @@ export const Recording = z.object({
   'aws/lookup-events.json': z.looseObject({ Events: z.array(CloudTrailEvent) }).optional(),
 });
 export type Recording = z.infer<typeof Recording>;
-export type FileName = keyof Recording;
+export type RecordingFileName = keyof Recording;

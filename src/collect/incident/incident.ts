@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
-import { shapeFault, syntaxError, withoutMark, withoutNulls } from '../../format/parse-json.ts';
+import { shapeFault, syntaxError, withoutByteOrderMark, withoutNulls } from '../../format/parse-json.ts';
 import { Problem } from '../../problem.ts';
 import { Recording } from './incident-files.ts';
 
@@ -72,19 +72,19 @@ export async function readIncident(dir: string): Promise<Incident> {
 }
 
 async function assertIncident(dir: string): Promise<void> {
-  const why = (await fault(dir, 'folder')) ?? (await fault(join(dir, 'incident.json'), 'file'));
+  const why = (await pathFault(dir, 'folder')) ?? (await pathFault(join(dir, 'incident.json'), 'file'));
   if (why !== null) throw new Problem(`${dir} is not an incident folder: ${why}.`, 1);
 }
 
 /** Why `path` cannot serve as a folder or a file; null when it can. */
-async function fault(path: string, wanted: 'folder' | 'file'): Promise<string | null> {
+async function pathFault(path: string, wanted: 'folder' | 'file'): Promise<string | null> {
   try {
     const found = await stat(path);
     if (wanted === 'folder') return found.isDirectory() ? null : 'it is not a folder';
     return found.isFile() ? null : 'its incident.json is not a file';
   } catch (error) {
     const missing = wanted === 'folder' ? 'there is no such folder' : 'it has no incident.json';
-    return isAbsence(error) ? missing : systemReason(error);
+    return isNotFound(error) ? missing : systemReason(error);
   }
 }
 
@@ -92,7 +92,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    if (isAbsence(error)) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
@@ -101,9 +101,9 @@ async function isFolder(path: string): Promise<boolean> {
 async function readJson(path: string): Promise<{ json: unknown } | { fault: string } | null> {
   let text: string;
   try {
-    text = withoutMark(await readFile(path, 'utf8'));
+    text = withoutByteOrderMark(await readFile(path, 'utf8'));
   } catch (error) {
-    return isAbsence(error) ? null : { fault: systemReason(error) };
+    return isNotFound(error) ? null : { fault: systemReason(error) };
   }
   try {
     return { json: JSON.parse(text) };
@@ -113,10 +113,10 @@ async function readJson(path: string): Promise<{ json: unknown } | { fault: stri
   }
 }
 
-const codeOf = (error: unknown): string =>
+const nodeErrorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+const isNotFound = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error));
 
 const REASONS: Record<string, string> = {
   EACCES: 'no permission to read it',
@@ -125,4 +125,4 @@ const REASONS: Record<string, string> = {
 };
 
 const systemReason = (error: unknown): string =>
-  REASONS[codeOf(error)] ?? `it cannot be read (${codeOf(error) || String(error)})`;
+  REASONS[nodeErrorCode(error)] ?? `it cannot be read (${nodeErrorCode(error) || String(error)})`;

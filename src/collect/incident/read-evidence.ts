@@ -1,15 +1,15 @@
 /** The files of a recording → the evidence about one load balancer, and back. Pure. */
 import { epochOf, type MetricSeries, type Rule } from '../../evidence/aws.ts';
 import type { Collected, Evidence, EvidenceName, EvidenceSet, Question } from '../../evidence/evidence.ts';
-import { commandFor, type Known } from '../cli-commands.ts';
-import { asResource, type Candidate, nameOf, resourceOf } from '../find-load-balancer.ts';
-import { type FileName, type Recording, UNKEYED } from './incident-files.ts';
+import { type CommandDetails, commandFor } from '../cli-commands.ts';
+import { asResource, type Candidate, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
+import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
 
 /** What the JSON files answer; the access log comes from logs/ or access-log.json. */
-export type DescribedName = Exclude<EvidenceName, 'accessLog'>;
-export type Described = Omit<EvidenceSet, 'accessLog'>;
+export type DescribedEvidenceName = Exclude<EvidenceName, 'accessLog'>;
+export type DescribedEvidence = Omit<EvidenceSet, 'accessLog'>;
 
-export const FILE_OF: Record<DescribedName, FileName> = {
+export const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
   loadBalancer: 'aws/describe-load-balancers.json',
   attributes: 'aws/describe-load-balancer-attributes.json',
   listeners: 'aws/describe-listeners.json',
@@ -30,7 +30,7 @@ export const FILE_OF: Record<DescribedName, FileName> = {
 };
 
 /** A value, or why the file does not answer. */
-type Answer<T> = { value: T } | { reason: string };
+type FileAnswer<T> = { value: T } | { reason: string };
 
 /**
  * The load balancers a recording can answer for. describe-load-balancers.json decides where it lists any; else the ARNs that the
@@ -42,25 +42,29 @@ export function candidatesIn(recording: Recording): Candidate[] {
   if (application.length > 0) {
     return application.map((one) => ({ name: one.LoadBalancerName, arn: one.LoadBalancerArn, dns: one.DNSName }));
   }
-  const own = recording['incident.json'].loadBalancer;
+  const recordedName = recording['incident.json'].loadBalancer;
   const arns = new Set([
-    own,
+    recordedName,
     ...Object.keys(recording['aws/describe-load-balancer-attributes.json'] ?? {}),
     ...Object.keys(recording['aws/describe-listeners.json'] ?? {}),
     ...(recording['aws/describe-target-groups.json']?.TargetGroups ?? []).flatMap((one) => one.LoadBalancerArns ?? []),
   ]);
-  const mentioned = [...arns].filter((arn) => resourceOf(arn) !== null).map((arn) => ({ name: nameOf(arn), arn }));
-  const isMentioned = mentioned.some(({ name, arn }) => name === own || arn === own || resourceOf(arn) === own);
-  const resource = asResource(own);
-  const alone = { name: nameOf(own), arn: null, ...(resource === null ? {} : { resource }) };
+  const mentioned = [...arns]
+    .filter((arn) => resourceOf(arn) !== null)
+    .map((arn) => ({ name: loadBalancerNameIn(arn), arn }));
+  const isMentioned = mentioned.some(
+    ({ name, arn }) => name === recordedName || arn === recordedName || resourceOf(arn) === recordedName,
+  );
+  const resource = asResource(recordedName);
+  const alone = { name: loadBalancerNameIn(recordedName), arn: null, ...(resource === null ? {} : { resource }) };
   return isMentioned ? mentioned : [...mentioned, alone];
 }
 
 /** Whether a key of a file, or an ARN in it, is that of the load balancer asked about. */
-function isAsked(key: string, { name, arn, resource }: Question['loadBalancer']): boolean {
+function isSameLoadBalancer(key: string, { name, arn, resource }: Question['loadBalancer']): boolean {
   if (key === name || key === UNKEYED) return true;
   if (arn !== null) return key === arn || key === resourceOf(arn);
-  return resource === undefined ? nameOf(key) === name : (resourceOf(key) ?? key) === resource;
+  return resource === undefined ? loadBalancerNameIn(key) === name : (resourceOf(key) ?? key) === resource;
 }
 
 /** `…:listener/app/<name>/<id>/<id>` of the rule ARN `…:listener-rule/app/<name>/<id>/<id>/<rule>`; null when it is none. */
@@ -79,7 +83,7 @@ const mapValues = <A, B>(record: Record<string, A>, map: (value: A) => B): Recor
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
 /** The evidence of a recording about the load balancer of the question; what it does not hold is unavailable, with the reason. */
-export function describedIn(recording: Recording, question: Question): Described {
+export function recordedEvidence(recording: Recording, question: Question): DescribedEvidence {
   const { loadBalancer } = question;
   const listeners = listenersIn(recording, loadBalancer);
   const rules = rulesIn(recording, loadBalancer, listeners);
@@ -92,8 +96,8 @@ export function describedIn(recording: Recording, question: Question): Described
       : [],
   );
   const groupArns = 'value' in targetGroups ? targetGroups.value.map(({ TargetGroupArn }) => TargetGroupArn) : null;
-  const perGroup = <A, B>(file: FileName, printed: Record<string, A> | undefined, map: (value: A) => B) =>
-    ofEach(file, printed, 'target group', groupArns, (arn) => !ofOthers.has(arn), map);
+  const perGroup = <A, B>(file: RecordingFileName, printed: Record<string, A> | undefined, map: (value: A) => B) =>
+    keyedEntries(file, printed, 'target group', groupArns, (arn) => !ofOthers.has(arn), map);
 
   const lambdas: [] | null =
     'value' in targetGroups && targetGroups.value.every(({ TargetType }) => TargetType !== 'lambda') ? [] : null;
@@ -104,7 +108,7 @@ export function describedIn(recording: Recording, question: Question): Described
     (one) => one.TargetHealthDescriptions,
   );
   const functions = functionsIn(recording, lambdas);
-  const prefixLists = ofEach(
+  const prefixLists = keyedEntries(
     FILE_OF.prefixLists,
     recording['aws/get-managed-prefix-list-entries.json'],
     'prefix list',
@@ -112,18 +116,18 @@ export function describedIn(recording: Recording, question: Question): Described
     () => true,
     ({ Entries }) => Entries,
   );
-  const known: Known = {
+  const details: CommandDetails = {
     vpcId: 'value' in self ? self.value.VpcId : undefined,
     ...('value' in listeners ? { listenerArns: listeners.value.map(({ ListenerArn }) => ListenerArn) } : {}),
     ...(groupArns === null ? {} : { targetGroupArns: groupArns }),
     ...('value' in functions ? { functionArns: Object.keys(functions.value) } : {}),
     ...('value' in prefixLists ? { prefixListIds: Object.keys(prefixLists.value) } : {}),
   };
-  const collected = <Name extends DescribedName>(
+  const collected = <Name extends DescribedEvidenceName>(
     name: Name,
-    answer: Answer<Evidence[Name]>,
+    answer: FileAnswer<Evidence[Name]>,
   ): Collected<Evidence[Name]> => {
-    const source = commandFor(name, question, known);
+    const source = commandFor(name, question, details);
     if ('value' in answer) return { status: 'collected', source, value: answer.value };
     const recorded = recording['incident.json'].unavailable?.[name];
     return { status: 'unavailable', source, reason: answer.reason, ...recorded };
@@ -141,74 +145,75 @@ export function describedIn(recording: Recording, question: Question): Described
     targetHealth: collected('targetHealth', health),
     securityGroups: collected(
       'securityGroups',
-      whole(FILE_OF.securityGroups, recording['aws/describe-security-groups.json']?.SecurityGroups),
+      required(FILE_OF.securityGroups, recording['aws/describe-security-groups.json']?.SecurityGroups),
     ),
     networkAcls: collected(
       'networkAcls',
-      whole(FILE_OF.networkAcls, recording['aws/describe-network-acls.json']?.NetworkAcls),
+      required(FILE_OF.networkAcls, recording['aws/describe-network-acls.json']?.NetworkAcls),
     ),
-    subnets: collected('subnets', whole(FILE_OF.subnets, recording['aws/describe-subnets.json']?.Subnets)),
+    subnets: collected('subnets', required(FILE_OF.subnets, recording['aws/describe-subnets.json']?.Subnets)),
     routeTables: collected(
       'routeTables',
-      whole(FILE_OF.routeTables, recording['aws/describe-route-tables.json']?.RouteTables),
+      required(FILE_OF.routeTables, recording['aws/describe-route-tables.json']?.RouteTables),
     ),
     networkInterfaces: collected(
       'networkInterfaces',
-      whole(FILE_OF.networkInterfaces, recording['aws/describe-network-interfaces.json']?.NetworkInterfaces),
+      required(FILE_OF.networkInterfaces, recording['aws/describe-network-interfaces.json']?.NetworkInterfaces),
     ),
     instances: collected(
       'instances',
-      whole(
+      required(
         FILE_OF.instances,
         recording['aws/describe-instances.json']?.Reservations.flatMap(({ Instances }) => Instances ?? []),
       ),
     ),
     prefixLists: collected('prefixLists', prefixLists),
     functions: collected('functions', functions),
-    changes: collected('changes', whole(FILE_OF.changes, recording['aws/lookup-events.json']?.Events)),
+    changes: collected('changes', required(FILE_OF.changes, recording['aws/lookup-events.json']?.Events)),
     metrics: collected('metrics', metricsIn(recording, question)),
   };
 }
 
-const missing = (file: FileName): { reason: string } => ({ reason: `${file} is not in the recording` });
+const missingFile = (file: RecordingFileName): { reason: string } => ({ reason: `${file} is not in the recording` });
 
-const whole = <T>(file: FileName, value: T | undefined): Answer<T> => (value === undefined ? missing(file) : { value });
+const required = <T>(file: RecordingFileName, value: T | undefined): FileAnswer<T> =>
+  value === undefined ? missingFile(file) : { value };
 
-function loadBalancerIn(recording: Recording, asked: Question['loadBalancer']): Answer<Evidence['loadBalancer']> {
+function loadBalancerIn(recording: Recording, asked: Question['loadBalancer']): FileAnswer<Evidence['loadBalancer']> {
   const file = recording['aws/describe-load-balancers.json'];
-  if (file === undefined) return missing(FILE_OF.loadBalancer);
-  const value = file.LoadBalancers.find((one) => isAsked(one.LoadBalancerArn, asked));
+  if (file === undefined) return missingFile(FILE_OF.loadBalancer);
+  const value = file.LoadBalancers.find((one) => isSameLoadBalancer(one.LoadBalancerArn, asked));
   return value === undefined ? { reason: `${FILE_OF.loadBalancer} does not list ${asked.name}` } : { value };
 }
 
-function attributesIn(recording: Recording, asked: Question['loadBalancer']): Answer<Evidence['attributes']> {
+function attributesIn(recording: Recording, asked: Question['loadBalancer']): FileAnswer<Evidence['attributes']> {
   const file = recording['aws/describe-load-balancer-attributes.json'];
-  if (file === undefined) return missing(FILE_OF.attributes);
-  const own = Object.entries(file).find(([key]) => isAsked(key, asked));
+  if (file === undefined) return missingFile(FILE_OF.attributes);
+  const own = Object.entries(file).find(([key]) => isSameLoadBalancer(key, asked));
   return own === undefined
     ? { reason: `${FILE_OF.attributes} has no entry for ${asked.name}` }
     : { value: attributesOf(own[1]) };
 }
 
-function listenersIn(recording: Recording, asked: Question['loadBalancer']): Answer<Evidence['listeners']> {
+function listenersIn(recording: Recording, asked: Question['loadBalancer']): FileAnswer<Evidence['listeners']> {
   const file = recording['aws/describe-listeners.json'];
-  if (file === undefined) return missing(FILE_OF.listeners);
-  const own = Object.entries(file).filter(([key]) => isAsked(key, asked));
+  if (file === undefined) return missingFile(FILE_OF.listeners);
+  const own = Object.entries(file).filter(([key]) => isSameLoadBalancer(key, asked));
   if (own.length === 0) return { reason: `${FILE_OF.listeners} has no entry for ${asked.name}` };
   return {
     value: own
       .flatMap(([, { Listeners }]) => Listeners)
-      .filter(({ LoadBalancerArn }) => LoadBalancerArn === undefined || isAsked(LoadBalancerArn, asked)),
+      .filter(({ LoadBalancerArn }) => LoadBalancerArn === undefined || isSameLoadBalancer(LoadBalancerArn, asked)),
   };
 }
 
 function rulesIn(
   recording: Recording,
   asked: Question['loadBalancer'],
-  listeners: Answer<Evidence['listeners']>,
-): Answer<Evidence['rules']> {
+  listeners: FileAnswer<Evidence['listeners']>,
+): FileAnswer<Evidence['rules']> {
   const printed = recording['aws/describe-rules.json'];
-  if (printed === undefined) return missing(FILE_OF.rules);
+  if (printed === undefined) return missingFile(FILE_OF.rules);
   const { [UNKEYED]: bare, ...file } = mapValues(printed, ({ Rules }) => Rules);
   const only = 'value' in listeners && listeners.value.length === 1 ? listeners.value[0]?.ListenerArn : undefined;
   for (const rule of bare ?? []) {
@@ -217,12 +222,16 @@ function rulesIn(
     file[listener] = [...(file[listener] ?? []), rule];
   }
   const arns = 'value' in listeners ? listeners.value.map(({ ListenerArn }) => ListenerArn) : null;
-  const isOwn = (arn: string) => (arns?.includes(arn) ?? false) || isAsked(loadBalancerOfListener(arn), asked);
-  return ofEach(FILE_OF.rules, file, 'listener', arns, isOwn, (rules) => rules);
+  const isOwn = (arn: string) =>
+    (arns?.includes(arn) ?? false) || isSameLoadBalancer(loadBalancerOfListener(arn), asked);
+  return keyedEntries(FILE_OF.rules, file, 'listener', arns, isOwn, (rules) => rules);
 }
 
 /** The target groups that listeners and rules forward to. */
-function forwardedTo(listeners: Answer<Evidence['listeners']>, rules: Answer<Evidence['rules']>): Set<string> {
+function forwardedTargetGroups(
+  listeners: FileAnswer<Evidence['listeners']>,
+  rules: FileAnswer<Evidence['rules']>,
+): Set<string> {
   const actions = [
     ...('value' in listeners ? listeners.value.flatMap(({ DefaultActions }) => DefaultActions ?? []) : []),
     ...('value' in rules
@@ -239,28 +248,28 @@ function forwardedTo(listeners: Answer<Evidence['listeners']>, rules: Answer<Evi
 function targetGroupsIn(
   recording: Recording,
   asked: Question['loadBalancer'],
-  listeners: Answer<Evidence['listeners']>,
-  rules: Answer<Evidence['rules']>,
-): Answer<Evidence['targetGroups']> {
+  listeners: FileAnswer<Evidence['listeners']>,
+  rules: FileAnswer<Evidence['rules']>,
+): FileAnswer<Evidence['targetGroups']> {
   const file = recording['aws/describe-target-groups.json'];
-  if (file === undefined) return missing(FILE_OF.targetGroups);
-  const forwarded = forwardedTo(listeners, rules);
+  if (file === undefined) return missingFile(FILE_OF.targetGroups);
+  const forwarded = forwardedTargetGroups(listeners, rules);
   return {
     value: file.TargetGroups.filter(({ TargetGroupArn, LoadBalancerArns }) => {
       if (LoadBalancerArns === undefined || LoadBalancerArns.length === 0) return true;
-      return forwarded.has(TargetGroupArn) || LoadBalancerArns.some((arn) => isAsked(arn, asked));
+      return forwarded.has(TargetGroupArn) || LoadBalancerArns.some((arn) => isSameLoadBalancer(arn, asked));
     }),
   };
 }
 
-function functionsIn(recording: Recording, lambdas: [] | null): Answer<Evidence['functions']> {
+function functionsIn(recording: Recording, lambdas: [] | null): FileAnswer<Evidence['functions']> {
   const printed = recording['aws/get-function-configuration.json'];
   const { [UNKEYED]: bare, ...file } = printed ?? {};
   const key = bare?.FunctionArn;
   if (bare !== undefined && key === undefined)
     return { reason: `${FILE_OF.functions} does not say which function it is` };
   if (bare !== undefined && key !== undefined) file[key] = bare;
-  return ofEach(
+  return keyedEntries(
     FILE_OF.functions,
     printed === undefined ? undefined : file,
     'function',
@@ -274,15 +283,15 @@ function functionsIn(recording: Recording, lambdas: [] | null): Answer<Evidence[
  * The entries of a keyed file that are `isOwn`. `expected` are the keys that would be asked, null when they are not known. A bare
  * output goes to the only key expected. Nothing for any of them means that none was asked.
  */
-function ofEach<A, B>(
-  file: FileName,
+function keyedEntries<A, B>(
+  file: RecordingFileName,
   printed: Record<string, A> | undefined,
   what: string,
   expected: string[] | null,
   isOwn: (key: string) => boolean,
   map: (value: A) => B,
-): Answer<Record<string, B>> {
-  if (printed === undefined) return missing(file);
+): FileAnswer<Record<string, B>> {
+  if (printed === undefined) return missingFile(file);
   const { [UNKEYED]: bare, ...entries } = printed;
   if (bare !== undefined) {
     const [only, ...others] = expected ?? [];
@@ -297,9 +306,9 @@ function ofEach<A, B>(
 }
 
 /** The series, when the window asked for lies within what they were recorded for: a counter without values is zero only there. */
-function metricsIn(recording: Recording, { from, to }: Question): Answer<MetricSeries[]> {
+function metricsIn(recording: Recording, { from, to }: Question): FileAnswer<MetricSeries[]> {
   const series = recording['metrics.json'];
-  if (series === undefined) return missing('metrics.json');
+  if (series === undefined) return missingFile('metrics.json');
   const recorded = recording['incident.json'];
   let first = epochOf(recorded.from);
   let last = epochOf(recorded.to);
@@ -316,10 +325,13 @@ function metricsIn(recording: Recording, { from, to }: Question): Answer<MetricS
 }
 
 /** The files that hold this evidence, by name, as a recording of this one load balancer. Unavailable evidence has no file. */
-export function filesOf(evidence: Described, { loadBalancer }: Question): Map<FileName, unknown> {
+export function toRecordingFiles(
+  evidence: DescribedEvidence,
+  { loadBalancer }: Question,
+): Map<RecordingFileName, unknown> {
   const key = loadBalancer.arn ?? loadBalancer.name;
-  const files = new Map<FileName, unknown>();
-  const put = <T>(name: DescribedName, collected: Collected<T>, print: (value: T) => unknown) => {
+  const files = new Map<RecordingFileName, unknown>();
+  const put = <T>(name: DescribedEvidenceName, collected: Collected<T>, print: (value: T) => unknown) => {
     if (collected.status === 'collected') files.set(FILE_OF[name], print(collected.value));
   };
   const attributeList = (attributes: Record<string, string>) => ({
@@ -348,4 +360,5 @@ export function filesOf(evidence: Described, { loadBalancer }: Question): Map<Fi
 }
 
 /** The reason that reading a recording without the file would give: it need not be kept. */
-export const isMissingFile = (name: DescribedName, reason: string): boolean => reason === missing(FILE_OF[name]).reason;
+export const isMissingFile = (name: DescribedEvidenceName, reason: string): boolean =>
+  reason === missingFile(FILE_OF[name]).reason;

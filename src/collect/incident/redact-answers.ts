@@ -16,10 +16,12 @@ export function redactFunction(configuration: FunctionConfiguration): FunctionCo
 
 /** A CloudTrail event with the address it came from replaced and without the id of the access key. What is not JSON is left out. */
 export function redactEvent(event: CloudTrailEvent, pseudonym: Pseudonym): CloudTrailEvent {
-  const { AccessKeyId: _, CloudTrailEvent: detail, ...kept } = event;
-  if (detail === undefined) return kept;
-  const parsed = parse(detail);
-  return parsed === null ? kept : { ...kept, CloudTrailEvent: JSON.stringify(redactDetail(parsed, pseudonym)) };
+  const { AccessKeyId: _, CloudTrailEvent: detail, ...withoutSecrets } = event;
+  if (detail === undefined) return withoutSecrets;
+  const parsed = parseJsonOrNull(detail);
+  return parsed === null
+    ? withoutSecrets
+    : { ...withoutSecrets, CloudTrailEvent: JSON.stringify(redactDetail(parsed, pseudonym)) };
 }
 
 function redactDetail(value: unknown, pseudonym: Pseudonym): unknown {
@@ -37,7 +39,7 @@ function redactDetail(value: unknown, pseudonym: Pseudonym): unknown {
   );
 }
 
-function parse(json: string): unknown {
+function parseJsonOrNull(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {

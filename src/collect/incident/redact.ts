@@ -27,13 +27,13 @@ const ipv6 = (ordinal: number): string => {
  * … for IPv6. The same address gets the same pseudonym.
  */
 export function pseudonyms(): Pseudonym {
-  const given = new Map<string, string>();
+  const assigned = new Map<string, string>();
   const next = { ipv4: 1, ipv6: 1 };
   return (address) => {
-    const known = given.get(address);
-    if (known !== undefined) return known;
+    const existing = assigned.get(address);
+    if (existing !== undefined) return existing;
     const pseudonym = isIPv6(address) ? ipv6(next.ipv6++) : ipv4(next.ipv4++);
-    given.set(address, pseudonym);
+    assigned.set(address, pseudonym);
     return pseudonym;
   };
 }
@@ -58,7 +58,7 @@ function redactRequest(request: string): string {
 }
 
 /** How a field is redacted; all others stay. */
-const REDACTED = new Map([
+const FIELD_REDACTIONS = new Map([
   ['request_line', redactRequest],
   ['redirect_url', withoutQuery],
   ['transformed_uri', withoutQuery],
@@ -88,13 +88,13 @@ function redactHead(head: string, pseudonym: Pseudonym): string {
 
 /** `rest` is the line after its first twelve fields; the entry says how long each field is. */
 function redactFields(rest: string, entry: LogEntry): string {
-  const { trailing, ...known } = entry;
+  const { trailing, ...fields } = entry;
   let redacted = '';
   let at = 0;
-  for (const [name, value] of Object.entries(known).slice(HEAD_FIELDS)) {
+  for (const [name, value] of Object.entries(fields).slice(HEAD_FIELDS)) {
     const text = String(value);
     const quote = rest[at] === '"' ? '"' : '';
-    redacted += quote + (REDACTED.get(name)?.(text) ?? text) + quote;
+    redacted += quote + (FIELD_REDACTIONS.get(name)?.(text) ?? text) + quote;
     at += text.length + 2 * quote.length;
     // The space that ends the field; fields that are not known here, and what ends the line, stay as they are.
     redacted += rest.slice(at, at + 1);

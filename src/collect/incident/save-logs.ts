@@ -9,18 +9,18 @@ import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { lineKind, parseLine } from '../access-log/entry.ts';
 import {
   canMatter,
-  contentOf,
-  linesOf,
+  inspectFile,
   logFilesIn,
-  look,
   parseFileName,
-  redacted,
+  readLines,
+  readPieces,
+  redactExcerpt,
   SMALL_PIECE,
 } from '../access-log/log-files.ts';
 import { resourceOf } from '../find-load-balancer.ts';
 import { type Pseudonym, redactEntry } from './redact.ts';
 
-export interface LogSaving {
+export interface SaveLogsOptions {
   question: Question;
   idleTimeoutSeconds: number;
   /** As the diagnosis found them. */
@@ -33,7 +33,7 @@ export interface LogSaving {
  * files that could not be read or fetched only the names are kept; a file that could be read in part is cut off after that part. Returns why files could not
  * be read, by name: what stands for them may be unreadable for another reason.
  */
-export async function saveLogs(from: string, to: string, saving: LogSaving): Promise<Record<string, string>> {
+export async function saveLogs(from: string, to: string, saving: SaveLogsOptions): Promise<Record<string, string>> {
   const { question, idleTimeoutSeconds, unreadable } = saving;
   const reasons = Object.fromEntries(unreadable.map(({ file, reason }) => [file, reason]));
   const wanted = {
@@ -41,14 +41,15 @@ export async function saveLogs(from: string, to: string, saving: LogSaving): Pro
     id: resourceOf(question.loadBalancer.arn)?.split('/')[2] ?? null,
   };
   await mkdir(to, { recursive: true });
-  const { files: there } = await logFilesIn(from);
-  for (const { file } of unreadable) if (!there.includes(file)) await place(join(to, file), WITHHELD);
-  for (const file of there) {
+  const { files: present } = await logFilesIn(from);
+  for (const { file } of unreadable) if (!present.includes(file)) await createFile(join(to, file), WITHHELD);
+  for (const file of present) {
     const name = parseFileName(file);
     const isAccessLog = name.kind === 'access-log';
     if (isAccessLog && !canMatter(name, wanted, question, idleTimeoutSeconds)) continue;
-    await place(join(to, file), '');
-    if (isAccessLog) await copy(join(from, file), join(to, file), reasons[file] !== undefined, saving.pseudonym);
+    await createFile(join(to, file), '');
+    if (isAccessLog)
+      await copyRedacted(join(from, file), join(to, file), reasons[file] !== undefined, saving.pseudonym);
   }
   return reasons;
 }
@@ -56,7 +57,7 @@ export async function saveLogs(from: string, to: string, saving: LogSaving): Pro
 /** Neither gzip nor text, whatever the name of the file says. */
 const WITHHELD = 'content withheld\0';
 
-async function place(path: string, content: string): Promise<void> {
+async function createFile(path: string, content: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
 }
@@ -65,10 +66,10 @@ const GZIP_WITH_COMMENT = Buffer.from([0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
 const NO_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
 /** A gzip file that ends before its content begins, with a comment in its header. */
-const CUT_OFF_AT_ONCE = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content withheld\0'), NO_BLOCK]);
+const GZIP_CUT_OFF_AT_START = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content withheld\0'), NO_BLOCK]);
 
-async function copy(from: string, to: string, isUnreadable: boolean, pseudonym: Pseudonym): Promise<void> {
-  const ends = await look(from);
+async function copyRedacted(from: string, to: string, isUnreadable: boolean, pseudonym: Pseudonym): Promise<void> {
+  const ends = await inspectFile(from);
   if ('fault' in ends) {
     await writeFile(to, ends.fault === 'it is empty' ? '' : WITHHELD);
     return;
@@ -79,13 +80,13 @@ async function copy(from: string, to: string, isUnreadable: boolean, pseudonym: 
     return;
   }
   let bytes = 0;
-  const content = contentOf(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
+  const content = readPieces(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
   const lines = Readable.from(redactedLines(content, pseudonym, (length) => (bytes += length)));
   const file = createWriteStream(to);
   if (!ends.compressed) await pipeline(lines, file);
   else if (isUnreadable) await pipeline(lines, createGzip({ finishFlush: constants.Z_SYNC_FLUSH }), file);
   else await pipeline(lines, createGzip(), file);
-  if (isUnreadable && bytes === 0) await writeFile(to, CUT_OFF_AT_ONCE);
+  if (isUnreadable && bytes === 0) await writeFile(to, GZIP_CUT_OFF_AT_START);
 }
 
 /** The content of a file with each line redacted, in pieces; ends where the file is damaged. */
@@ -123,7 +124,7 @@ export function redactLine(line: string, pseudonym: Pseudonym): string {
  * a question mark, from which on masking drops everything, keeps it apart.
  */
 function maskLine(line: string): string {
-  const masked = redacted(Buffer.from(line, 'latin1').toString('utf8').replace(/\r$/, ''));
+  const masked = redactExcerpt(Buffer.from(line, 'latin1').toString('utf8').replace(/\r$/, ''));
   const isAsBefore = (one: string) => one.trim() !== '' && 'rejected' in parseLine(one);
   return [masked, `${masked}?`, `${masked}?"`].find(isAsBefore) ?? '?';
 }
@@ -131,15 +132,15 @@ function maskLine(line: string): string {
 /** A line that shows which other log the file is, with nothing else of it; null when the file has entries or is no such log. */
 async function stubOfOtherLog(path: string, compressed: boolean): Promise<string | null> {
   let stub: string | null = null;
-  for await (const { text } of linesOf(path, compressed)) {
+  for await (const { text } of readLines(path, compressed)) {
     if (text === '') continue;
-    stub ??= stubOf(text);
+    stub ??= stubLine(text);
     if (stub === null || 'entry' in parseLine(text)) return null;
   }
   return stub;
 }
 
-function stubOf(line: string): string | null {
+function stubLine(line: string): string | null {
   const [first = '', second = ''] = line.split(' ');
   const kind = lineKind(line);
   if (kind === 'connection-log') return `${first} - 0 0 - - - "-"`;

@@ -1,18 +1,18 @@
 /** Writes an incident folder: what a diagnosis was made from, redacted, so that the same diagnosis can be made from it anywhere. */
 import { mkdir, mkdtemp, readdir, realpath, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Collected, EvidenceSet, LongerLook, Question } from '../../evidence/evidence.ts';
+import type { Collected, EvidenceSet, LongerWindowOffer, Question } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
-import { lookedBack } from '../../query/look-back.ts';
+import { lookBackQuestion } from '../../query/look-back.ts';
 import type { AccessLogFile } from './access-log-answers.ts';
 import { type Incident, idleTimeoutOf, NO_ACCESS_LOG } from './incident-collectors.ts';
 import type { IncidentFile } from './incident-files.ts';
-import { type Described, filesOf, isMissingFile } from './read-evidence.ts';
+import { type DescribedEvidence, isMissingFile, toRecordingFiles } from './read-evidence.ts';
 import { type Pseudonym, pseudonyms } from './redact.ts';
 import { redactEvent, redactFunction } from './redact-answers.ts';
 import { saveLogs } from './save-logs.ts';
 
-export interface Saving {
+export interface IncidentToSave {
   question: Question;
   evidence: EvidenceSet;
   /** Where the log files lie, in logs/ of a recorded incident or of a folder they were fetched to; null where there are none. */
@@ -20,54 +20,54 @@ export interface Saving {
 }
 
 /** What incident.json says of the files in logs/. */
-type LogFacts = Pick<IncidentFile, 'unreadable' | 'logBytes' | 'fetched' | 'longerLook'>;
+type LogFilesSummary = Pick<IncidentFile, 'unreadable' | 'logBytes' | 'fetched' | 'longerLook'>;
 
 /**
  * Checks that an incident can be saved to `dir`, before any work is done. Throws Problem (exit 1) when it is a file, is not empty, or
  * lies within the folder of the incident itself.
  */
-export async function assertSaveable(dir: string, incident: Saving['incident']): Promise<void> {
+export async function assertSaveable(dir: string, incident: IncidentToSave['incident']): Promise<void> {
   if (incident !== null) {
-    const within = relative(await realpath(incident.dir), await realOrPlanned(resolve(dir)));
+    const within = relative(await realpath(incident.dir), await realPathSoFar(resolve(dir)));
     if (!/^\.\.(?:[\\/]|$)/.test(within)) {
       throw new Problem(`${dir} is within the incident that is to be saved; --save needs another folder.`, 1);
     }
   }
-  const there = await entriesOf(dir);
-  if (there === 'file') throw new Problem(`${dir} is not a folder; --save needs a new or an empty one.`, 1);
-  if (there.length > 0) throw new Problem(`${dir} is not empty; --save needs a new or an empty folder.`, 1);
+  const entries = await listFolder(dir);
+  if (entries === 'file') throw new Problem(`${dir} is not a folder; --save needs a new or an empty one.`, 1);
+  if (entries.length > 0) throw new Problem(`${dir} is not empty; --save needs a new or an empty folder.`, 1);
   await assertWritable(dir);
 }
 
 /** Throws Problem (exit 2) where nothing can be made: better before the work than after it. Leaves nothing behind. */
 async function assertWritable(dir: string): Promise<void> {
-  const made: string[] = [];
+  const created: string[] = [];
   try {
-    await makeFolder(dir, made);
+    await makeFolder(dir, created);
     await rmdir(await mkdtemp(join(dir, '.alb502-')));
   } catch (error) {
-    throw new Problem(`Nothing can be saved to ${dir}: ${wordsOf(error)}.`, 2);
+    throw new Problem(`Nothing can be saved to ${dir}: ${fileErrorText(error)}.`, 2);
   } finally {
-    for (const one of made.reverse()) await rmdir(one).catch(() => {});
+    for (const one of created.reverse()) await rmdir(one).catch(() => {});
   }
 }
 
 /** Makes a folder and those around it. Node's own recursive mkdir never ends where the system says that a parent is not there and is, as in /proc. */
-async function makeFolder(dir: string, made: string[] = []): Promise<void> {
+async function makeFolder(dir: string, created: string[] = []): Promise<void> {
   try {
     await mkdir(dir);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
+    if (errorCode(error) === 'EEXIST') return;
     const parent = dirname(dir);
-    if (codeOf(error) !== 'ENOENT' || parent === dir) throw error;
-    await makeFolder(parent, made);
+    if (errorCode(error) !== 'ENOENT' || parent === dir) throw error;
+    await makeFolder(parent, created);
     await mkdir(dir);
   }
-  made.push(dir);
+  created.push(dir);
 }
 
 /** "ENOENT: no such file or directory, mkdir '/proc/x'" → "ENOENT: no such file or directory". */
-const wordsOf = (error: unknown): string =>
+const fileErrorText = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/, [a-z]+ '.*$/, '') : String(error);
 
 /**
@@ -75,27 +75,27 @@ const wordsOf = (error: unknown): string =>
  * strings, the values of environment variables and access keys are left out. Throws Problem: exit 1 as `assertSaveable`, exit 2 when
  * `dir` cannot be written.
  */
-export async function saveIncident(dir: string, saving: Saving): Promise<void> {
+export async function saveIncident(dir: string, saving: IncidentToSave): Promise<void> {
   await assertSaveable(dir, saving.incident);
   try {
-    await write(dir, saving);
+    await writeIncident(dir, saving);
   } catch (error) {
-    if (codeOf(error) === '') throw error;
-    throw new Problem(`The incident cannot be saved to ${dir}: ${wordsOf(error)}.`, 2);
+    if (errorCode(error) === '') throw error;
+    throw new Problem(`The incident cannot be saved to ${dir}: ${fileErrorText(error)}.`, 2);
   }
 }
 
-async function write(dir: string, { question, evidence, incident }: Saving): Promise<void> {
+async function writeIncident(dir: string, { question, evidence, incident }: IncidentToSave): Promise<void> {
   await makeFolder(dir);
   const pseudonym = pseudonyms();
   const { accessLog, ...described } = evidence;
-  const files = new Map<string, unknown>(filesOf(redacted(described, pseudonym), question));
-  let logs: LogFacts = {};
+  const files = new Map<string, unknown>(toRecordingFiles(redactEvidence(described, pseudonym), question));
+  let logs: LogFilesSummary = {};
   if (accessLog.status === 'collected' && incident?.logs) {
     const { files: read, cost, reading, unanswered, longerLook } = accessLog.value;
     const { bytes, unreadable } = read;
     const reasons = await saveLogs(join(incident.dir, 'logs'), join(dir, 'logs'), {
-      question: lookedBack(question) ?? question,
+      question: lookBackQuestion(question) ?? question,
       idleTimeoutSeconds: idleTimeoutOf(evidence.attributes),
       unreadable,
       pseudonym,
@@ -104,12 +104,12 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
       logBytes: bytes,
       ...(cost === undefined ? {} : { fetched: { source: accessLog.source, cost, reading, unanswered } }),
       ...(unreadable.length > 0 ? { unreadable: reasons } : {}),
-      ...(longerLook ? { longerLook: { command: longerLook.command, ...priced(longerLook) } } : {}),
+      ...(longerLook ? { longerLook: { command: longerLook.command, ...estimateField(longerLook) } } : {}),
     };
   } else if (accessLog.status === 'collected') {
-    files.set('access-log.json', answersOf(question, accessLog));
+    files.set('access-log.json', toAccessLogFile(question, accessLog));
   }
-  files.set('incident.json', incidentOf(question, evidence, logs));
+  files.set('incident.json', toIncidentFile(question, evidence, logs));
   for (const [name, content] of files) {
     const path = join(dir, name);
     await mkdir(dirname(path), { recursive: true });
@@ -117,20 +117,20 @@ async function write(dir: string, { question, evidence, incident }: Saving): Pro
   }
 }
 
-const priced = ({ estimate }: LongerLook) => (estimate === null ? {} : { estimate });
+const estimateField = ({ estimate }: LongerWindowOffer) => (estimate === null ? {} : { estimate });
 
 const iso = (time: number): string => new Date(time).toISOString();
 
-const answersOf = (
+const toAccessLogFile = (
   { from, to, statuses }: Question,
   { source, value }: Extract<Collected<AccessLogFile['accessLog']>, { status: 'collected' }>,
 ): AccessLogFile => ({ source, from: iso(from), to: iso(to), statuses, accessLog: value });
 
-function incidentOf(question: Question, evidence: EvidenceSet, logs: LogFacts): IncidentFile {
+function toIncidentFile(question: Question, evidence: EvidenceSet, logs: LogFilesSummary): IncidentFile {
   const { loadBalancer, from, to, now, statuses, lookBack } = question;
   const { accessLog, ...described } = evidence;
   const unavailable: Record<string, { source: string; reason: string }> = {};
-  const names = Object.keys(described).filter((name): name is keyof Described => name in described);
+  const names = Object.keys(described).filter((name): name is keyof DescribedEvidence => name in described);
   for (const name of names) {
     const one = described[name];
     if (one.status === 'unavailable' && !isMissingFile(name, one.reason)) {
@@ -152,7 +152,7 @@ function incidentOf(question: Question, evidence: EvidenceSet, logs: LogFacts): 
   };
 }
 
-function redacted(described: Described, pseudonym: Pseudonym): Described {
+function redactEvidence(described: DescribedEvidence, pseudonym: Pseudonym): DescribedEvidence {
   const { functions, changes } = described;
   return {
     ...described,
@@ -171,25 +171,25 @@ function redacted(described: Described, pseudonym: Pseudonym): Described {
 }
 
 /** What is in a folder; nothing when there is none yet. */
-async function entriesOf(dir: string): Promise<string[] | 'file'> {
+async function listFolder(dir: string): Promise<string[] | 'file'> {
   try {
     return await readdir(dir);
   } catch (error) {
-    if (codeOf(error) === 'ENOTDIR') return 'file';
-    if (codeOf(error) === 'ENOENT') return [];
-    throw new Problem(`${dir} cannot be read: ${codeOf(error)}.`, 2);
+    if (errorCode(error) === 'ENOTDIR') return 'file';
+    if (errorCode(error) === 'ENOENT') return [];
+    throw new Problem(`${dir} cannot be read: ${errorCode(error)}.`, 2);
   }
 }
 
 /** The path without links, as far as it exists. */
-async function realOrPlanned(path: string): Promise<string> {
+async function realPathSoFar(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {
     const parent = dirname(path);
-    return parent === path ? path : join(await realOrPlanned(parent), basename(path));
+    return parent === path ? path : join(await realPathSoFar(parent), basename(path));
   }
 }
 
-const codeOf = (error: unknown): string =>
+const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

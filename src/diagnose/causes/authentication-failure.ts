@@ -1,8 +1,8 @@
-import { outOf, plural, spread } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { divided, tally } from '../patterns/tally.ts';
+import { durationSpread, outOf, plural } from '../../format/wording.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { describeTally, tally } from '../patterns/tally.ts';
 import { authenticationCode } from '../reason-codes/authentication-codes.ts';
-import { type Failure, weigh, withSignature } from '../traffic.ts';
+import { countErrors, type SampledError, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const authenticationFailure = defineCause({
@@ -15,7 +15,7 @@ export const authenticationFailure = defineCause({
 
   judge({ traffic }) {
     const errors = withSignature(traffic, 'authentication-failure');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     const names = tally(errors, label);
     const [first] = names;
     const most = errors.find((error) => label(error) === first?.name);
@@ -27,14 +27,14 @@ export const authenticationFailure = defineCause({
         if (!sample) return [];
         const { meaning, side, metric } = authenticationCode(sample);
         return [
-          `${outOf(count, traffic.total)} errors carry ${name}: ${meaning} (side: ${side}; counted in ${metric})${after(own)}.`,
+          `${outOf(count, traffic.errorCount)} errors carry ${name}: ${meaning} (side: ${side}; counted in ${metric})${durationText(own)}.`,
         ];
       }),
       against: [],
       missing: [],
       ruledOut: false,
       ...(most && {
-        summary: `Authentication failed for ${plural(weigh(errors), 'request')} before a target was chosen: ${authenticationCode(most).meaning} (${divided(errors, label)}).`,
+        summary: `Authentication failed for ${plural(countErrors(errors), 'request')} before a target was chosen: ${authenticationCode(most).meaning} (${describeTally(errors, label)}).`,
       }),
     };
   },
@@ -58,10 +58,11 @@ export const authenticationFailure = defineCause({
 });
 
 /** The code, or the status where the log gives no code. */
-const label = (error: Failure): string => (error.error_reason === '-' ? error.elb_status_code : error.error_reason);
+const label = (error: SampledError): string =>
+  error.error_reason === '-' ? error.elb_status_code : error.error_reason;
 
 /** Timeouts take 5 s: the durations confirm them. */
-function after(errors: Failure[]): string {
+function durationText(errors: SampledError[]): string {
   const durations = errors.flatMap(({ elapsed }) => elapsed ?? []);
-  return durations.length > 0 ? `, after ${spread(durations)}` : '';
+  return durations.length > 0 ? `, after ${durationSpread(durations)}` : '';
 }

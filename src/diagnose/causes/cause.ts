@@ -1,8 +1,8 @@
 import type { Question } from '../../evidence/evidence.ts';
 import type { CauseId } from '../cause-ids.ts';
-import type { Known, KnownName } from '../checks/check.ts';
+import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../checks/check.ts';
 import type { Fix } from '../diagnosis.ts';
-import type { Failure } from '../traffic.ts';
+import type { SampledError } from '../traffic.ts';
 
 /**
  * confirmed: the signature admits only this cause, or a source outside the log shows it.
@@ -11,13 +11,13 @@ import type { Failure } from '../traffic.ts';
 export type Strength = 'confirmed' | 'likely' | 'possible';
 
 /** Errors that a cause claims. Each error ends up with at most one confirmed or likely cause; diagnose.ts decides conflicts. */
-export interface Claim {
-  errors: Failure[];
+export interface CauseClaim {
+  errors: SampledError[];
   strength: Strength;
 }
 
 export interface Judgement {
-  claims: Claim[];
+  claims: CauseClaim[];
   /** Sentences with numbers. */
   for: string[];
   against: string[];
@@ -29,7 +29,7 @@ export interface Judgement {
   ruledOut: boolean;
 }
 
-export interface Cause<Wants extends KnownName = KnownName> {
+export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName> {
   id: CauseId;
   title: string;
   /** What it is, one sentence for the README. */
@@ -37,12 +37,14 @@ export interface Cause<Wants extends KnownName = KnownName> {
   reference: string;
   wants: readonly Wants[];
   /** Called only with asked errors in the window; a missing entry of `known` could not be looked at. */
-  judge(known: Scene<Wants>, question: Question): Judgement;
-  fix(known: Scene<Wants>, question: Question): Fix;
+  judge(evidence: CauseEvidence<Wants>, question: Question): Judgement;
+  fix(evidence: CauseEvidence<Wants>, question: Question): Fix;
 }
 
 /** The traffic is always there when a cause is judged. */
-export type Scene<Wants extends KnownName> = Pick<Known, 'traffic'> & Partial<Pick<Known, Wants>>;
+export type CauseEvidence<Wants extends DiagnosisEvidenceName> = Pick<DiagnosisEvidence, 'traffic'> &
+  Partial<Pick<DiagnosisEvidence, Wants>>;
 
 /** Returns its argument: it exists to infer which evidence the cause may read. */
-export const defineCause = <const Wants extends KnownName = never>(cause: Cause<Wants>): Cause<Wants> => cause;
+export const defineCause = <const Wants extends DiagnosisEvidenceName = never>(cause: Cause<Wants>): Cause<Wants> =>
+  cause;

@@ -1,9 +1,9 @@
-import { outOf, percent, plural, seconds, spread, wholeSeconds } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { timerIn } from '../patterns/idle-timeouts.ts';
+import { durationSpread, outOf, percent, plural, seconds, wholeSeconds } from '../../format/wording.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { visibleTimer } from '../patterns/idle-timeouts.ts';
 import { routeShares } from '../patterns/route-errors.ts';
-import { divided } from '../patterns/tally.ts';
-import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const clientClosed = defineCause({
@@ -17,14 +17,14 @@ export const clientClosed = defineCause({
 
   judge({ traffic, attributes }) {
     const errors = withSignature(traffic, 'client-closed');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     const timer = clientTimer(errors);
     const idle = attributes?.['idle_timeout.timeout_seconds'];
-    const slow = slowBeside(traffic);
+    const slow = gatewayTimeouts(traffic);
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [
-        `${outOf(weigh(errors), traffic.total)} errors are 460: the client closed${after(errors)}.`,
+        `${outOf(countErrors(errors), traffic.errorCount)} errors are 460: the client closed${durationText(errors)}.`,
         ...(timer === null
           ? []
           : [
@@ -34,14 +34,14 @@ export const clientClosed = defineCause({
           .slice(0, 3)
           .map(
             ({ route, share, requests, errors: own }) =>
-              `${route}: ${outOf(weigh(own), requests)} requests (${percent(share)})${meanOf(traffic, route)}.`,
+              `${route}: ${outOf(countErrors(own), requests)} requests (${percent(share)})${meanDurationText(traffic, route)}.`,
           ),
         ...(slow > 0 ? [`${plural(slow, 'request')} of the same window ended in 504: the targets are slow.`] : []),
       ],
       against: [],
       missing: [],
       ruledOut: false,
-      summary: `Clients gave up on ${plural(weigh(errors), 'request')} (${divided(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)}`} before the targets answered.`,
+      summary: `Clients gave up on ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)}`} before the targets answered.`,
     };
   },
 
@@ -56,21 +56,21 @@ export const clientClosed = defineCause({
 });
 
 /** Seconds; the whole number at which at least half of them, and three, ended. */
-const clientTimer = (errors: Failure[]): number | null => (errors.length < 3 ? null : timerIn(errors));
+const clientTimer = (errors: SampledError[]): number | null => (errors.length < 3 ? null : visibleTimer(errors));
 
-function after(errors: Failure[]): string {
+function durationText(errors: SampledError[]): string {
   const durations = errors.flatMap(({ elapsed }) => elapsed ?? []);
-  return durations.length > 0 ? ` after ${spread(durations)}` : '';
+  return durations.length > 0 ? ` after ${durationSpread(durations)}` : '';
 }
 
 /** 504s that the load balancer made in the window, asked for or not. */
-const slowBeside = ({ log }: Traffic): number =>
+const gatewayTimeouts = ({ log }: Traffic): number =>
   log.statuses
     .filter((pair) => pair.elb_status_code === '504' && pair.target_status_code === '-')
     .reduce((sum, pair) => sum + pair.requests, 0);
 
-function meanOf({ log }: Traffic, route: string): string {
-  const known = log.routes.find((one) => one.route === route);
-  if (!known || known.succeeded === 0) return '; none succeeded';
-  return `; those that succeeded took ${seconds(known.succeededMs / known.succeeded / 1000)} on average`;
+function meanDurationText({ log }: Traffic, route: string): string {
+  const routeTotals = log.routes.find((one) => one.route === route);
+  if (!routeTotals || routeTotals.succeeded === 0) return '; none succeeded';
+  return `; those that succeeded took ${seconds(routeTotals.succeededMs / routeTotals.succeeded / 1000)} on average`;
 }

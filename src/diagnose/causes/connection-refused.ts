@@ -1,16 +1,16 @@
-import { list, plural, spread } from '../../format/wording.ts';
-import { notShown } from '../judgement/contradiction.ts';
+import { durationSpread, list, plural } from '../../format/wording.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
 import { failedConnects } from '../patterns/failed-connects.ts';
-import { departure } from '../targets/deregistration.ts';
+import { removalReason } from '../targets/deregistration.ts';
 import { registrationOf } from '../targets/registration.ts';
-import { handshake } from '../targets/tls.ts';
-import { type Failure, weigh } from '../traffic.ts';
+import { assessTls } from '../targets/tls.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
 const LINGER_MS = 90_000;
 
-const failsFor = (errors: readonly Failure[]): number => {
+const failsFor = (errors: readonly SampledError[]): number => {
   const times = errors.map((error) => error.at);
   return Math.max(...times) - Math.min(...times);
 };
@@ -23,27 +23,29 @@ export const connectionRefused = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
-  judge(known, question) {
-    const { traffic } = known;
+  judge(evidence, question) {
+    const { traffic } = evidence;
     const parts = failedConnects(traffic);
-    if (parts.length === 0) return notShown(traffic, ['connect-failed']);
+    if (parts.length === 0) return ruledOutBySignature(traffic, ['connect-failed']);
     const judged = parts.map((part) => {
-      const registration = registrationOf(part.target_group_arn, part.target, known);
+      const registration = registrationOf(part.target_group_arn, part.target, evidence);
       const left =
-        part.last && part.life?.left === true && part.life.lastSuccess !== null
-          ? departure(part.life, Math.min(...part.errors.map(({ at }) => at)), part.replaced, known)
+        part.inLastMoments && part.presence?.left === true && part.presence.lastSuccess !== null
+          ? removalReason(part.presence, Math.min(...part.errors.map(({ at }) => at)), part.replaced, evidence)
           : null;
       const stays =
-        left?.how === 'unhealthy' ||
-        part.life?.left === false ||
-        (part.life !== null && !part.last) ||
+        left?.reason === 'unhealthy' ||
+        part.presence?.left === false ||
+        (part.presence !== null && !part.inLastMoments) ||
         failsFor(part.errors) > LINGER_MS ||
         (registration !== null && !['absent', 'draining'].includes(registration.state));
-      return { ...part, left, stays, registration, tls: handshake(part.target_group_arn, known, question) };
+      return { ...part, left, stays, registration, tls: assessTls(part.target_group_arn, evidence, question) };
     });
-    const refused = judged.filter((part) => part.tls.connectionErrors !== false);
-    const sure = refused.filter((part) => part.tls.excluded && part.stays && part.left?.how !== 'deregistered');
-    const maybe = refused.filter((part) => !sure.includes(part) && part.left?.how !== 'deregistered');
+    const refusedConnects = judged.filter((part) => part.tls.connectionErrors !== false);
+    const sure = refusedConnects.filter(
+      (part) => part.tls.excluded && part.stays && part.left?.reason !== 'deregistered',
+    );
+    const maybe = refusedConnects.filter((part) => !sure.includes(part) && part.left?.reason !== 'deregistered');
     const unhealthy = sure.flatMap(({ target, registration }) =>
       registration && !['healthy', 'absent'].includes(registration.state)
         ? [`${target} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`]
@@ -56,17 +58,17 @@ export const connectionRefused = defineCause({
         { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
       ],
       for: [
-        ...refused
+        ...refusedConnects
           .slice(0, 3)
           .map(
             (part) =>
-              `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${spread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
+              `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${durationSpread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
           ),
         ...unhealthy.slice(0, 2),
         ...[...new Set(sure.map((part) => part.tls.sentence))],
       ],
       against: judged.flatMap((part) =>
-        part.left?.how === 'deregistered'
+        part.left?.reason === 'deregistered'
           ? [part.left.sentence]
           : part.tls.connectionErrors === false
             ? [part.tls.sentence]
@@ -81,10 +83,10 @@ export const connectionRefused = defineCause({
           ),
         ),
       ],
-      ruledOut: refused.length === 0 || judged.every((part) => part.left?.how === 'deregistered'),
+      ruledOut: refusedConnects.length === 0 || judged.every((part) => part.left?.reason === 'deregistered'),
       ...(sure.length > 0
         ? {
-            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(weigh(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
+            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
           }
         : {}),
     };

@@ -1,12 +1,12 @@
-import { clock, iso, list, outOf, plural, seconds, spread, wholeSeconds } from '../../format/wording.ts';
-import { notShown } from '../judgement/contradiction.ts';
-import { type Aborted, abortedRequests } from '../patterns/aborted-requests.ts';
+import { durationSpread, iso, list, outOf, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { type AbortedRequests, abortedRequests } from '../patterns/aborted-requests.ts';
 import { registrationOf } from '../targets/registration.ts';
-import { type Failure, type Traffic, targetGroupName, weigh } from '../traffic.ts';
-import { type Claim, defineCause, type Scene, type Strength } from './cause.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { type CauseClaim, type CauseEvidence, defineCause, type Strength } from './cause.ts';
 
 const WANTS = ['targetGroupAttributes', 'targetHealth', 'instances', 'networkInterfaces', 'changes'] as const;
-type Evidence = Scene<(typeof WANTS)[number]>;
+type DelayEvidence = CauseEvidence<(typeof WANTS)[number]>;
 
 /** An entry of the target that came this long after the error is a new request, not one that ended with it. */
 const AFTERWARDS_MS = 1_000;
@@ -20,32 +20,32 @@ export const deregistrationDelayElapsed = defineCause({
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay',
   wants: WANTS,
 
-  judge(known) {
-    const { traffic } = known;
-    const groups = abortedRequests(traffic, known);
-    if (groups.length === 0) return notShown(traffic, ['no-response-aborted']);
-    const judged = groups.map((group) => ({ group, ...judgeTarget(group, known) }));
+  judge(evidence) {
+    const { traffic } = evidence;
+    const groups = abortedRequests(traffic, evidence);
+    if (groups.length === 0) return ruledOutBySignature(traffic, ['no-response-aborted']);
+    const judged = groups.map((group) => ({ group, ...judgeTarget(group, evidence) }));
     const own = groups.flatMap(({ errors }) => errors);
     const firm = judged.filter(({ strength }) => strength !== 'possible');
     return {
-      claims: judged.flatMap(({ group, strength, sure }) => claimsOf(group, strength, sure)),
+      claims: judged.flatMap(({ group, strength, sure }) => splitClaims(group, strength, sure)),
       for: [
-        `${outOf(weigh(own), traffic.total)} errors were sent to the target and ended by the load balancer after ${durations(own)}, before any response.`,
+        `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and ended by the load balancer after ${durationRange(own)}, before any response.`,
         ...judged.flatMap(({ supports }) => supports),
       ],
       against: judged.flatMap(({ contradicts }) => contradicts),
-      missing: judged.length > firm.length ? missingOf(known) : [],
+      missing: judged.length > firm.length ? missingEvidenceText(evidence) : [],
       ruledOut: false,
       ...(firm.length > 0 && {
-        summary: `${list(firm.map(({ group }) => group.target))} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(weigh(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
+        summary: `${list(firm.map(({ group }) => group.target))} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(countErrors(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
       }),
     };
   },
 
-  fix(known) {
-    const groups = abortedRequests(known.traffic, known);
+  fix(evidence) {
+    const groups = abortedRequests(evidence.traffic, evidence);
     const arns = [...new Set(groups.map(({ target_group_arn }) => target_group_arn))].sort();
-    const [value, longest] = [longEnough(known.traffic, groups), longestSeen(known.traffic, groups)];
+    const [value, longest] = [recommendedDelay(evidence.traffic, groups), longestRequest(evidence.traffic, groups)];
     return {
       summary: `Raise the deregistration delay above the longest request${longest > 0 ? ` (${seconds(longest)} was seen)` : ''}, and keep the target running that long.`,
       commands: (arns.length > 0 ? arns : ['<target-group-arn>']).map(
@@ -63,15 +63,15 @@ export const deregistrationDelayElapsed = defineCause({
 interface TargetJudgement {
   strength: Strength;
   /** The errors that carry that strength; the others are possible. */
-  sure: Failure[];
+  sure: SampledError[];
   supports: string[];
   contradicts: string[];
 }
 
-function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
-  const { errors, together, deregisteredAt, delay, tooShort, life, target } = group;
+function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJudgement {
+  const { errors, simultaneous, deregisteredAt, delay, tooShort, presence, target } = group;
   const contradicts = tooShort.length > 0 && delay !== null ? [tooShortSentence(group, delay)] : [];
-  const says = (strength: Strength, sure: Failure[], ...supports: string[]) => ({
+  const judgement = (strength: Strength, sure: SampledError[], ...supports: string[]) => ({
     strength,
     sure,
     supports,
@@ -80,44 +80,44 @@ function judgeTarget(group: Aborted, known: Evidence): TargetJudgement {
   if (deregisteredAt !== null) {
     const end = errors.find((error) => error.at > deregisteredAt)?.at ?? deregisteredAt;
     const after = seconds((end - deregisteredAt) / 1000);
-    return says(
+    return judgement(
       'confirmed',
       errors,
-      `CloudTrail: ${target} was deregistered at ${clock(deregisteredAt)}, ${after} before its first such error.`,
+      `CloudTrail: ${target} was deregistered at ${utcTime(deregisteredAt)}, ${after} before its first such error.`,
     );
   }
-  if (together.length > 0) {
-    const moment = together[0]?.at ?? 0;
-    return says(
+  if (simultaneous.length > 0) {
+    const moment = simultaneous[0]?.at ?? 0;
+    return judgement(
       'confirmed',
-      together,
-      `${plural(together.length, 'request')} to ${target} ended together at ${iso(moment).slice(11, 23)} UTC, after ${durations(together)}: one timer of the target, not of each request.`,
-      ...inForce(together),
+      simultaneous,
+      `${plural(simultaneous.length, 'request')} to ${target} ended together at ${iso(moment).slice(11, 23)} UTC, after ${durationRange(simultaneous)}: one timer of the target, not of each request.`,
+      ...delayInForceText(simultaneous),
     );
   }
-  const state = registrationOf(group.target_group_arn, target, known)?.state ?? null;
-  if (state === 'draining') return says('confirmed', errors, `${target} is draining.`);
-  const last = life?.lastSeen ?? null;
+  const state = registrationOf(group.target_group_arn, target, evidence)?.state ?? null;
+  if (state === 'draining') return judgement('confirmed', errors, `${target} is draining.`);
+  const last = presence?.lastSeen ?? null;
   const ended = Math.max(...errors.map((error) => error.at));
   if (last !== null && last > ended + AFTERWARDS_MS) {
     contradicts.push(
-      `${target} still got requests until ${clock(last)}, ${seconds((last - ended) / 1000)} after its last such error.`,
+      `${target} still got requests until ${utcTime(last)}, ${seconds((last - ended) / 1000)} after its last such error.`,
     );
-    return says('possible', []);
+    return judgement('possible', []);
   }
   // Numbers that disagree with the delay leave the look-alike standing.
   const strength = tooShort.length > 0 ? 'possible' : 'likely';
   const noAnswer =
     'target_processing_time is -1: as far as rows are known, a target that closes leaves the time it took, and the load balancer that ends a request does not';
   // By the documentation a target that closes early may leave -1 as well: without a sign that it left, the shape alone does not tell.
-  if (life?.left !== true) return says('possible', [], `${target}: ${noAnswer}.`);
-  const silent = `${target} got no request after ${clock(ended)}, while the others went on`;
-  if (state === 'absent') return says('confirmed', errors, `${silent}, and it is not registered now.`);
-  return says(strength, errors, `${silent}.`);
+  if (presence?.left !== true) return judgement('possible', [], `${target}: ${noAnswer}.`);
+  const silent = `${target} got no request after ${utcTime(ended)}, while the others went on`;
+  if (state === 'absent') return judgement('confirmed', errors, `${silent}, and it is not registered now.`);
+  return judgement(strength, errors, `${silent}.`);
 }
 
 /** Every one of them was in flight, or was sent within the seconds that nodes take to hear of it, when the delay began. */
-function inForce(together: readonly Failure[]): string[] {
+function delayInForceText(together: readonly SampledError[]): string[] {
   const shortest = Math.min(...together.flatMap(({ elapsed }) => elapsed ?? []));
   return Number.isFinite(shortest)
     ? [
@@ -126,22 +126,23 @@ function inForce(together: readonly Failure[]): string[] {
     : [];
 }
 
-function claimsOf({ errors }: Aborted, strength: Strength, sure: Failure[]): Claim[] {
+function splitClaims({ errors }: AbortedRequests, strength: Strength, sure: SampledError[]): CauseClaim[] {
   const taken = new Set(sure);
   const rest = errors.filter((error) => !taken.has(error));
-  const claims: Claim[] = [
+  const claims: CauseClaim[] = [
     { errors: sure, strength },
     { errors: rest, strength: 'possible' },
   ];
   return claims.filter((claim) => claim.errors.length > 0);
 }
 
-const durations = (errors: Failure[]): string => spread(errors.flatMap(({ elapsed }) => elapsed ?? []));
+const durationRange = (errors: SampledError[]): string =>
+  durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []));
 
-const tooShortSentence = ({ tooShort, target, target_group_arn }: Aborted, delay: number): string =>
-  `${plural(weigh(tooShort), 'request')} to ${target} ended after ${durations(tooShort)}; the deregistration delay of ${targetGroupName(target_group_arn)} is ${wholeSeconds(delay)} now, and a request in flight at deregistration lasts about that long or longer.`;
+const tooShortSentence = ({ tooShort, target, target_group_arn }: AbortedRequests, delay: number): string =>
+  `${plural(countErrors(tooShort), 'request')} to ${target} ended after ${durationRange(tooShort)}; the deregistration delay of ${targetGroupName(target_group_arn)} is ${wholeSeconds(delay)} now, and a request in flight at deregistration lasts about that long or longer.`;
 
-function missingOf({ targetHealth, changes }: Evidence): string[] {
+function missingEvidenceText({ targetHealth, changes }: DelayEvidence): string[] {
   return [
     ...(changes ? [] : ['DeregisterTargets calls (cloudtrail:LookupEvents) were not read.']),
     ...(targetHealth ? [] : ['Target health (elasticloadbalancing:DescribeTargetHealth) was not read.']),
@@ -149,7 +150,7 @@ function missingOf({ targetHealth, changes }: Evidence): string[] {
 }
 
 /** Seconds: the longest request seen to succeed on these routes, or to be cut off. */
-function longestSeen(traffic: Traffic, groups: Aborted[]): number {
+function longestRequest(traffic: Traffic, groups: AbortedRequests[]): number {
   const cut = groups.flatMap(({ errors }) => errors);
   const routes = new Set(cut.map((error) => error.route));
   const succeeded = traffic.log.routes
@@ -159,8 +160,8 @@ function longestSeen(traffic: Traffic, groups: Aborted[]): number {
 }
 
 /** Half again as long as the longest request seen, above the delay now in force, in steps of 30 s, within the allowed 3600 s. */
-function longEnough(traffic: Traffic, groups: Aborted[]): number {
+function recommendedDelay(traffic: Traffic, groups: AbortedRequests[]): number {
   const configured = Math.max(0, ...groups.map(({ delay }) => delay ?? 0));
-  const wanted = Math.max(longestSeen(traffic, groups) * 1.5, configured + 1);
+  const wanted = Math.max(longestRequest(traffic, groups) * 1.5, configured + 1);
   return Math.min(3600, Math.ceil(wanted / 30) * 30);
 }

@@ -1,11 +1,11 @@
 import { list, outOf, plural } from '../../format/wording.ts';
-import type { Known } from '../checks/check.ts';
-import { besides } from '../judgement/unseen.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
+import { ruledOutBy } from '../judgement/unseen.ts';
 import { tally } from '../patterns/tally.ts';
-import { type Failure, weigh, withSignature } from '../traffic.ts';
+import { countErrors, type SampledError, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
-type Rules = Known['rules'];
+type ListenerRules = DiagnosisEvidence['rules'];
 
 export const fixedResponse = defineCause({
   id: 'fixed-response',
@@ -17,29 +17,29 @@ export const fixedResponse = defineCause({
 
   judge({ traffic, rules }) {
     const errors = withSignature(traffic, 'fixed-response');
-    if (errors.length === 0) return besides(traffic, 'no-target');
+    if (errors.length === 0) return ruledOutBy(traffic, 'no-target');
     const statuses = tally(errors, (error) => error.elb_status_code).map(({ name }) => name);
     const priorities = list(tally(errors, priority).map(({ name }) => name));
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [
-        `${outOf(weigh(errors), traffic.total)} errors were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
-        ...rulesOf(rules, errors).map(({ arn, status }) => `The rule ${arn} answers ${status}.`),
+        `${outOf(countErrors(errors), traffic.errorCount)} errors were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
+        ...matchingRules(rules, errors).map(({ arn, status }) => `The rule ${arn} answers ${status}.`),
       ],
       against: [],
       missing: rules ? [] : ['The listener rules (elasticloadbalancing:DescribeRules) were not read.'],
       ruledOut: false,
-      summary: `A listener rule (priority ${priorities}) answers with a fixed ${list(statuses)}: ${plural(weigh(errors), 'request')}. That is configured, not a failure.`,
+      summary: `A listener rule (priority ${priorities}) answers with a fixed ${list(statuses)}: ${plural(countErrors(errors), 'request')}. That is configured, not a failure.`,
     };
   },
 
   fix({ traffic, rules }) {
-    const found = rulesOf(rules, withSignature(traffic, 'fixed-response'));
+    const matches = matchingRules(rules, withSignature(traffic, 'fixed-response'));
     return {
       summary: 'If the answer is not wanted any more, let the rule forward to a target group again.',
       commands:
-        found.length > 0
-          ? found.map(({ arn, defaultOf }) =>
+        matches.length > 0
+          ? matches.map(({ arn, defaultOf }) =>
               defaultOf === null
                 ? `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`
                 : `aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions Type=forward,TargetGroupArn=<target-group-arn>`,
@@ -51,7 +51,7 @@ export const fixedResponse = defineCause({
 });
 
 /** matched_rule_priority 0 is the default rule. */
-const priority = (error: Failure): string =>
+const priority = (error: SampledError): string =>
   error.matched_rule_priority === '0' ? '0 (the default rule)' : error.matched_rule_priority;
 
 interface FixedRule {
@@ -62,14 +62,16 @@ interface FixedRule {
 }
 
 /** Rules with a fixed response of one of these statuses and priorities, by ARN. */
-function rulesOf(rules: Rules | undefined, errors: Failure[]): FixedRule[] {
-  const seen = new Set(errors.map((error) => `${error.matched_rule_priority} ${error.elb_status_code}`));
+function matchingRules(rules: ListenerRules | undefined, errors: SampledError[]): FixedRule[] {
+  const prioritiesAndStatuses = new Set(
+    errors.map((error) => `${error.matched_rule_priority} ${error.elb_status_code}`),
+  );
   return Object.entries(rules ?? {})
     .flatMap(([listener, own]) => own.map((rule) => ({ listener, ...rule })))
     .flatMap(({ listener, RuleArn, Priority, IsDefault, Actions }) => {
       const isDefault = IsDefault || Priority === 'default';
       const status = Actions?.map(({ FixedResponseConfig }) => FixedResponseConfig?.StatusCode).find(Boolean);
-      const matches = seen.has(`${isDefault ? '0' : Priority} ${status}`);
+      const matches = prioritiesAndStatuses.has(`${isDefault ? '0' : Priority} ${status}`);
       return RuleArn && status && matches ? [{ arn: RuleArn, status, defaultOf: isDefault ? listener : null }] : [];
     })
     .sort((a, b) => (a.arn < b.arn ? -1 : 1));

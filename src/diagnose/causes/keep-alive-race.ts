@@ -1,8 +1,8 @@
-import { clockSpan, number, outOf, percent, plural, seconds, spread } from '../../format/wording.ts';
-import { notShown } from '../judgement/contradiction.ts';
+import { durationSpread, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
-import { INSTANT_SECONDS, isInstant, runtimesClosingAt, whyOpen } from '../patterns/keep-alive.ts';
-import { targetGroupName, weigh } from '../traffic.ts';
+import { INSTANT_SECONDS, isInstant, runtimesClosingAt, whyInconclusive } from '../patterns/keep-alive.ts';
+import { countErrors, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const IDLE_TIMEOUT = 'idle_timeout.timeout_seconds';
@@ -18,7 +18,7 @@ export const keepAliveRace = defineCause({
 
   judge({ traffic, attributes }, question) {
     const parts = closedParts(traffic);
-    if (parts.all.length === 0) return notShown(traffic, ['closed-before-response']);
+    if (parts.all.length === 0) return ruledOutBySignature(traffic, ['closed-before-response']);
     const idle = attributes?.[IDLE_TIMEOUT];
     const missing = attributes ? [] : ['The idle timeout of the load balancer could not be read.'];
 
@@ -34,7 +34,7 @@ export const keepAliveRace = defineCause({
       return {
         claims: [{ errors, strength: 'likely' }],
         for: [
-          `${outOf(atEdge, examined)}${since === null ? '' : ` from ${clockSpan(since, question.to)}`} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
+          `${outOf(atEdge, examined)}${since === null ? '' : ` from ${utcTimeSpan(since, question.to)}`} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
           `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
           ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
           ...routeSpread(
@@ -51,16 +51,16 @@ export const keepAliveRace = defineCause({
 
     const untested = parts.instantRest.filter((error) => !measured(error.target_group_arn));
     if (untested.length > 0) {
-      const open = parts.measures.find((measure) => !measure.enough);
+      const open = parts.measures.find((measure) => !measure.conclusive);
       return {
         claims: [{ errors: untested, strength: 'possible' }],
         for: [
-          `${plural(untested.length, 'error')} closed within ${spread(untested.map((e) => e.target_processing_time))} of being sent, as in a race.`,
+          `${plural(untested.length, 'error')} closed within ${durationSpread(untested.map((e) => e.target_processing_time))} of being sent, as in a race.`,
         ],
         against: [],
         missing: [
           ...missing,
-          `${plural(untested.length, 'instant error')}: ${open ? whyOpen(open) : 'no idle times were measured'}.`,
+          `${plural(untested.length, 'instant error')}: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
         ],
         ruledOut: false,
       };
@@ -68,18 +68,18 @@ export const keepAliveRace = defineCause({
     return { claims: [], for: [], against: whyNot(), missing: [], ruledOut: true };
 
     function measured(arn: string): boolean {
-      return parts.measures.some((measure) => measure.target_group_arn === arn && measure.enough);
+      return parts.measures.some((measure) => measure.target_group_arn === arn && measure.conclusive);
     }
 
     function whyNot(): string[] {
       const slow = parts.all.filter((error) => !isInstant(error));
-      const others = traffic.total - weigh(parts.all);
+      const others = traffic.errorCount - countErrors(parts.all);
       const noEdge = parts.instantRest.length;
       const elsewhere = parts.all.length - slow.length - noEdge;
       return [
         ...(slow.length > 0
           ? [
-              `${outOf(slow.length, parts.all.length)} closed ${spread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
+              `${outOf(slow.length, parts.all.length)} closed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
             ]
           : []),
         ...(noEdge > 0

@@ -1,10 +1,15 @@
 import { list, outOf, plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
 import { unhandledErrors } from '../patterns/lambda-functions.ts';
 import { tally } from '../patterns/tally.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
-import { durationsOf, functionNames, logCommands, unknownTimeouts } from '../reason-codes/lambda-phrases.ts';
-import { weigh } from '../traffic.ts';
+import {
+  durationSentences,
+  functionNames,
+  logCommands,
+  unknownTimeoutSentences,
+} from '../reason-codes/lambda-phrases.ts';
+import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const lambdaError = defineCause({
@@ -15,11 +20,11 @@ export const lambdaError = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   wants: ['targetHealth', 'functions'],
 
-  judge(known) {
-    const { traffic } = known;
+  judge(evidence) {
+    const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-error');
-    if (errors.length === 0) return UNSEEN;
-    const unhandled = unhandledErrors(traffic, known);
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
+    const unhandled = unhandledErrors(traffic, evidence);
     const timedOut = new Set(unhandled.flatMap((group) => group.timedOut));
     const unclear = unhandled.flatMap((group) => group.unclear);
     const open = new Set(unclear);
@@ -27,9 +32,9 @@ export const lambdaError = defineCause({
     const own = [...sure, ...unclear];
     if (own.length === 0) {
       return {
-        ...UNSEEN,
-        against: [`${outOf(weigh(errors), traffic.total)} errors ended at the timeout of the function.`],
-        ruledOut: weigh(errors) === traffic.total,
+        ...NO_MATCHING_ERRORS,
+        against: [`${outOf(countErrors(errors), traffic.errorCount)} errors ended at the timeout of the function.`],
+        ruledOut: countErrors(errors) === traffic.errorCount,
       };
     }
     const codes = tally(own, (error) => error.error_reason).map(({ name }) => name);
@@ -38,20 +43,20 @@ export const lambdaError = defineCause({
         { errors: sure, strength: 'confirmed' as const },
         { errors: unclear, strength: 'possible' as const },
       ].filter((claim) => claim.errors.length > 0),
-      for: [...codeSentences(traffic, own), ...unhandled.flatMap((group) => durationsOf(group))],
+      for: [...codeSentences(traffic, own), ...unhandled.flatMap((group) => durationSentences(group))],
       against: [],
-      missing: unhandled.flatMap(unknownTimeouts),
+      missing: unhandled.flatMap(unknownTimeoutSentences),
       ruledOut: false,
-      summary: `${functionNames(own, known)} failed ${plural(weigh(own), 'request')} with ${list(codes)}.`,
+      summary: `${functionNames(own, evidence)} failed ${plural(countErrors(own), 'request')} with ${list(codes)}.`,
     };
   },
 
-  fix(known) {
-    const errors = lambdaErrors(known.traffic, 'lambda-error');
+  fix(evidence) {
+    const errors = lambdaErrors(evidence.traffic, 'lambda-error');
     const [first = 'Find the error in the log group of the function.', ...others] = codeFixes(errors);
     return {
       summary: first,
-      commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, known, '?ERROR ?"Runtime exited"')],
+      commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, evidence, '?ERROR ?"Runtime exited"')],
       sideEffects: [],
     };
   },

@@ -1,9 +1,9 @@
 import type { Attributes } from '../../evidence/aws.ts';
 import { plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
 import { functionNames, logCommands } from '../reason-codes/lambda-phrases.ts';
-import { type Failure, targetGroupName, weigh } from '../traffic.ts';
+import { countErrors, type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const lambdaInvalidResponse = defineCause({
@@ -14,28 +14,28 @@ export const lambdaInvalidResponse = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   wants: ['targetHealth', 'functions', 'targetGroupAttributes'],
 
-  judge(known) {
-    const { traffic } = known;
+  judge(evidence) {
+    const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-invalid-response');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     return {
       claims: [{ errors, strength: 'confirmed' }],
-      for: [...codeSentences(traffic, errors), ...headerFormat(errors, known.targetGroupAttributes)],
+      for: [...codeSentences(traffic, errors), ...headerFormat(errors, evidence.targetGroupAttributes)],
       against: [],
       missing: [],
       ruledOut: false,
-      summary: `${functionNames(errors, known)} returned a response of the wrong shape in ${plural(weigh(errors), 'request')}.`,
+      summary: `${functionNames(errors, evidence)} returned a response of the wrong shape in ${plural(countErrors(errors), 'request')}.`,
     };
   },
 
-  fix(known) {
-    const errors = lambdaErrors(known.traffic, 'lambda-invalid-response');
+  fix(evidence) {
+    const errors = lambdaErrors(evidence.traffic, 'lambda-invalid-response');
     return {
       summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
       commands: [
         '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
         // The function ended without an error: its log shows the response only where it writes it.
-        ...logCommands(errors, known, 'statusCode'),
+        ...logCommands(errors, evidence, 'statusCode'),
       ],
       sideEffects: [],
     };
@@ -43,7 +43,7 @@ export const lambdaInvalidResponse = defineCause({
 });
 
 /** Which member the headers have to be in; with the other one set they are ignored or refused. */
-function headerFormat(errors: Failure[], attributes: Record<string, Attributes> = {}): string[] {
+function headerFormat(errors: SampledError[], attributes: Record<string, Attributes> = {}): string[] {
   const groups = [...new Set(errors.map((error) => error.target_group_arn))].sort();
   return groups.flatMap((arn) => {
     const value = attributes[arn]?.['lambda.multi_value_headers.enabled'];

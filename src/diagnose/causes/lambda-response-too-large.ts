@@ -1,8 +1,8 @@
 import { plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
 import { functionNames } from '../reason-codes/lambda-phrases.ts';
-import { weigh } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const lambdaResponseTooLarge = defineCause({
@@ -13,22 +13,22 @@ export const lambdaResponseTooLarge = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   wants: ['targetHealth', 'functions'],
 
-  judge(known) {
-    const { traffic } = known;
+  judge(evidence) {
+    const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-response-too-large');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [...codeSentences(traffic, errors)],
       against: [],
       missing: [],
       ruledOut: false,
-      summary: `${functionNames(errors, known)} returned more than 1 MB in ${plural(weigh(errors), 'request')}.`,
+      summary: `${functionNames(errors, evidence)} returned more than 1 MB in ${plural(countErrors(errors), 'request')}.`,
     };
   },
 
-  fix(known) {
-    const errors = lambdaErrors(known.traffic, 'lambda-response-too-large');
+  fix(evidence) {
+    const errors = lambdaErrors(evidence.traffic, 'lambda-response-too-large');
     return { summary: codeFixes(errors)[0] ?? 'Return less than 1 MB.', commands: [], sideEffects: [] };
   },
 });

@@ -1,8 +1,8 @@
 import { plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
 import { functionArguments, functionNames } from '../reason-codes/lambda-phrases.ts';
-import { weigh } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const lambdaThrottled = defineCause({
@@ -13,25 +13,25 @@ export const lambdaThrottled = defineCause({
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html',
   wants: ['targetHealth', 'functions'],
 
-  judge(known) {
-    const { traffic } = known;
+  judge(evidence) {
+    const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-throttled');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [...codeSentences(traffic, errors)],
       against: [],
       missing: [],
       ruledOut: false,
-      summary: `${functionNames(errors, known)} was throttled in ${plural(weigh(errors), 'request')}.`,
+      summary: `${functionNames(errors, evidence)} was throttled in ${plural(countErrors(errors), 'request')}.`,
     };
   },
 
-  fix(known) {
-    const errors = lambdaErrors(known.traffic, 'lambda-throttled');
+  fix(evidence) {
+    const errors = lambdaErrors(evidence.traffic, 'lambda-throttled');
     return {
       summary: codeFixes(errors)[0] ?? 'Raise the concurrency of the function.',
-      commands: functionArguments(errors, known).flatMap((arn) => [
+      commands: functionArguments(errors, evidence).flatMap((arn) => [
         `aws lambda get-function-concurrency --function-name ${arn}`,
         `aws lambda put-function-concurrency --function-name ${arn} --reserved-concurrent-executions <number>`,
       ]),

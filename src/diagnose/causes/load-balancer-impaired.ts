@@ -1,7 +1,7 @@
 import type { LoadBalancer, Subnet } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { type Failure, type Traffic, weigh, withSignature } from '../traffic.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** A subnet of a load balancer needs eight free addresses to scale (load-balancer-troubleshooting.html and application-load-balancers.html). */
@@ -17,12 +17,12 @@ export const loadBalancerImpaired = defineCause({
 
   judge({ traffic, loadBalancer, subnets }) {
     const errors = candidates(traffic);
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     const impaired = loadBalancer?.State?.Code === 'active_impaired';
     const own = subnetsOf(loadBalancer, subnets ?? []);
     const full = own.filter(({ AvailableIpAddressCount: free }) => free !== undefined && free < FREE_ADDRESSES);
     const shown = [
-      ...(impaired ? [`The load balancer is active_impaired now${reason(loadBalancer)}.`] : []),
+      ...(impaired ? [`The load balancer is active_impaired now${stateReasonText(loadBalancer)}.`] : []),
       ...full.map(
         ({ SubnetId, AvailableIpAddressCount }) =>
           `Subnet ${SubnetId} has ${plural(AvailableIpAddressCount ?? 0, 'free address', 'free addresses')}; the load balancer needs ${FREE_ADDRESSES}.`,
@@ -31,11 +31,13 @@ export const loadBalancerImpaired = defineCause({
     return {
       claims: shown.length > 0 ? [{ errors, strength: 'possible' }] : [],
       for:
-        shown.length > 0 ? [...shown, `${plural(weigh(errors), 'error')} of the load balancer could come of it.`] : [],
+        shown.length > 0
+          ? [...shown, `${plural(countErrors(errors), 'error')} of the load balancer could come of it.`]
+          : [],
       against:
         shown.length > 0
           ? ['A state and a setting alone show no cause: the errors may have another one.']
-          : soundness(loadBalancer, own),
+          : healthText(loadBalancer, own),
       missing: [
         ...(loadBalancer
           ? []
@@ -59,7 +61,7 @@ export const loadBalancerImpaired = defineCause({
 });
 
 /** Errors of the load balancer with a shape of its own, or with the connect timeout that a node without a network gives. */
-const candidates = (traffic: Traffic): Failure[] =>
+const candidates = (traffic: Traffic): SampledError[] =>
   withSignature(traffic, 'inconsistent', 'other', 'connect-timeout').filter(
     ({ elb_status_code, target_status_code }) => /^50[0234]$/.test(elb_status_code) && target_status_code === '-',
   );
@@ -69,9 +71,10 @@ function subnetsOf(loadBalancer: LoadBalancer | undefined, subnets: Subnet[]): S
   return subnets.filter(({ SubnetId }) => ids.includes(SubnetId));
 }
 
-const reason = ({ State }: LoadBalancer): string => (State?.Reason ? ` (${State.Reason.replace(/\.$/, '')})` : '');
+const stateReasonText = ({ State }: LoadBalancer): string =>
+  State?.Reason ? ` (${State.Reason.replace(/\.$/, '')})` : '';
 
-function soundness(loadBalancer: LoadBalancer | undefined, own: Subnet[]): string[] {
+function healthText(loadBalancer: LoadBalancer | undefined, own: Subnet[]): string[] {
   const state = loadBalancer?.State?.Code;
   const counts = own.flatMap(({ AvailableIpAddressCount }) => AvailableIpAddressCount ?? []);
   return [

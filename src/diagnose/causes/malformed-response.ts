@@ -1,5 +1,5 @@
 import { list } from '../../format/wording.ts';
-import { notShown } from '../judgement/contradiction.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
 import { badResponse } from '../patterns/invalid-responses.ts';
 import { defineCause } from './cause.ts';
 
@@ -13,7 +13,7 @@ export const malformedResponse = defineCause({
 
   judge({ traffic }) {
     const { all, claimed, reasons, against } = badResponse(traffic);
-    if (all.length === 0) return notShown(traffic, ['closed-before-response']);
+    if (all.length === 0) return ruledOutBySignature(traffic, ['closed-before-response']);
     return {
       claims: [{ errors: claimed, strength: 'possible' }],
       for: reasons,

@@ -1,5 +1,5 @@
-import { fixBarrier, judgeBarrier } from '../connect-timeouts/blocked-path.ts';
-import { TIMED_OUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
+import { fixBlockedPath, judgeBlockedPath } from '../connect-timeouts/blocked-path.ts';
+import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
 import { defineCause } from './cause.ts';
 
 export const networkAclBlocked = defineCause({
@@ -8,12 +8,12 @@ export const networkAclBlocked = defineCause({
   explanation:
     "The network ACL of a load balancer subnet or of the target's subnet drops the request or its answers to the ports 1024-65535: the attempt ends after 10 s.",
   reference: 'https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html',
-  wants: TIMED_OUT_EVIDENCE,
+  wants: CONNECT_TIMEOUT_EVIDENCE,
 
-  judge: (known, question) => judgeBarrier('network-acl', known, question),
+  judge: (evidence, question) => judgeBlockedPath('network-acl', evidence, question),
 
-  fix: (known, question) =>
-    fixBarrier('network-acl', known, question, {
+  fix: (evidence, question) =>
+    fixBlockedPath('network-acl', evidence, question, {
       summary:
         "Allow the traffic port from the load balancer's subnets to the target's subnet, and tcp 1024-65535 back, in the network ACLs of both.",
       commands: [

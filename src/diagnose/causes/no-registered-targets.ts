@@ -1,8 +1,8 @@
-import { list, outOf, plural, spread } from '../../format/wording.ts';
-import { besides } from '../judgement/unseen.ts';
-import { healthNow, type NoTarget, noTargetGroups } from '../patterns/no-target.ts';
-import { weigh } from '../traffic.ts';
-import { type Claim, defineCause, type Strength } from './cause.ts';
+import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
+import { ruledOutBy } from '../judgement/unseen.ts';
+import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
+import { countErrors } from '../traffic.ts';
+import { type CauseClaim, defineCause, type Strength } from './cause.ts';
 
 export const noRegisteredTargets = defineCause({
   id: 'no-registered-targets',
@@ -13,42 +13,43 @@ export const noRegisteredTargets = defineCause({
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
   wants: ['targetGroups', 'targetHealth', 'metrics'],
 
-  judge(known, question) {
-    const { traffic } = known;
-    const groups = noTargetGroups(traffic, known, question);
-    if (groups.length === 0) return besides(traffic, 'fixed-response');
+  judge(evidence, question) {
+    const { traffic } = evidence;
+    const groups = noTargetGroups(traffic, evidence, question);
+    if (groups.length === 0) return ruledOutBy(traffic, 'fixed-response');
     const judged = groups.flatMap((group) => {
       const strength = strengthOf(group);
       return strength === null ? [] : [{ ...group, strength }];
     });
-    const refused = groups.filter((group) => strengthOf(group) === null);
+    const excludedGroups = groups.filter((group) => strengthOf(group) === null);
     const errors = judged.flatMap((group) => group.errors);
     const sure = judged.filter(({ strength }) => strength !== 'possible');
     return {
-      claims: judged.map((group): Claim => ({ errors: group.errors, strength: group.strength })),
+      claims: judged.map((group): CauseClaim => ({ errors: group.errors, strength: group.strength })),
       for: judged.flatMap((group) => [
-        `${outOf(weigh(group.errors), traffic.total)} errors found no target in ${group.name}, within ${spread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
+        `${outOf(countErrors(group.errors), traffic.errorCount)} errors found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
         ...(group.everyRequest ? [`Every request to ${group.name} in the window ended so.`] : []),
-        ...(group.health ? [healthNow(group.name, group.health)] : []),
+        ...(group.health ? [currentHealthText(group.name, group.health)] : []),
       ]),
       against: [
-        ...refused.map(
+        ...excludedGroups.map(
           ({ name, rejected }) => `The target optimizer of ${name} refused ${plural(rejected ?? 0, 'request')}.`,
         ),
         ...judged
           .filter(({ optimizer }) => optimizer === true)
           .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
       ],
-      missing: missingOf(judged),
-      ruledOut: errors.length === 0 && weigh(refused.flatMap((group) => group.errors)) === traffic.total,
+      missing: missingEvidenceText(judged),
+      ruledOut:
+        errors.length === 0 && countErrors(excludedGroups.flatMap((group) => group.errors)) === traffic.errorCount,
       ...(sure.length > 0 && {
-        summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(weigh(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
+        summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(countErrors(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
       }),
     };
   },
 
-  fix(known, question) {
-    const groups = noTargetGroups(known.traffic, known, question);
+  fix(evidence, question) {
+    const groups = noTargetGroups(evidence.traffic, evidence, question);
     const arns = groups.map(({ target_group_arn }) => target_group_arn);
     return {
       summary:
@@ -63,13 +64,13 @@ export const noRegisteredTargets = defineCause({
 });
 
 /** Null when the agent of a target optimizer is known to have refused as many. */
-function strengthOf({ optimizer, rejected, everyRequest, errors }: NoTarget): Strength | null {
-  if (rejected !== null && rejected > 0) return rejected >= 0.9 * weigh(errors) ? null : 'possible';
+function strengthOf({ optimizer, rejected, everyRequest, errors }: NoTargetGroup): Strength | null {
+  if (rejected !== null && rejected > 0) return rejected >= 0.9 * countErrors(errors) ? null : 'possible';
   if (optimizer === false || rejected === 0) return 'confirmed';
   return optimizer === null && everyRequest ? 'likely' : 'possible';
 }
 
-function missingOf(groups: NoTarget[]): string[] {
+function missingEvidenceText(groups: NoTargetGroup[]): string[] {
   const unread = groups.filter(({ optimizer }) => optimizer === null).map(({ name }) => name);
   const unhealthy = groups.filter(({ health }) => health === null).map(({ name }) => name);
   return [

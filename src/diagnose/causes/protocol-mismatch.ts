@@ -1,14 +1,14 @@
 import { list, number, outOf, plural, seconds } from '../../format/wording.ts';
-import type { Known } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 import type { Fix } from '../diagnosis.ts';
-import { notShown } from '../judgement/contradiction.ts';
-import { badAnswers, isTlsPort } from '../patterns/bad-request-groups.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { badRequestGroups, isTlsPort } from '../patterns/bad-request-groups.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects } from '../patterns/failed-connects.ts';
 import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
 import { plaintextPorts } from '../targets/plaintext-port.ts';
-import { handshake } from '../targets/tls.ts';
-import { type Failure, targetGroupName, weigh } from '../traffic.ts';
+import { assessTls } from '../targets/tls.ts';
+import { countErrors, type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** "The version of the request is not that of the target group." */
@@ -27,7 +27,10 @@ const FIX_VERSION: Fix = {
 };
 
 /** "api takes GRPC" */
-function versionsOf(errors: readonly Failure[], targetGroups: Known['targetGroups'] | undefined): string {
+function versionsOf(
+  errors: readonly SampledError[],
+  targetGroups: DiagnosisEvidence['targetGroups'] | undefined,
+): string {
   const arns = [...new Set(errors.map((error) => error.target_group_arn))].sort();
   const takes = arns.map((arn) => {
     const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
@@ -45,19 +48,19 @@ export const protocolMismatch = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
   wants: ['targetGroups', 'targetHealth', 'metrics'],
 
-  judge(known, question) {
-    const { traffic, targetGroups } = known;
+  judge(evidence, question) {
+    const { traffic, targetGroups } = evidence;
     const connects = failedConnects(traffic);
     const { all, wholeGroups, instantRest } = closedParts(traffic);
     const versions = traffic.errors.filter(({ elb_status_code }) => elb_status_code === WRONG_VERSION);
-    const bad = badAnswers(known);
+    const bad = badRequestGroups(evidence);
     if (connects.length + all.length + versions.length + bad.length === 0)
-      return notShown(traffic, ['connect-failed', 'closed-before-response']);
-    const plaintext = plaintextPorts(known);
+      return ruledOutBySignature(traffic, ['connect-failed', 'closed-before-response']);
+    const plaintext = plaintextPorts(evidence);
     const groupOf = (arn: string) => targetGroups?.find((group) => group.TargetGroupArn === arn);
 
     const refusing = connects
-      .map((part) => ({ ...part, tls: handshake(part.target_group_arn, known, question) }))
+      .map((part) => ({ ...part, tls: assessTls(part.target_group_arn, evidence, question) }))
       .filter((part) => !part.tls.excluded && !part.succeeded);
     const shown = refusing.filter(
       (part) => part.tls.protocol === 'HTTPS' && plaintext(part.target_group_arn, part.target) === true,
@@ -121,7 +124,7 @@ export const protocolMismatch = defineCause({
         ),
         ...(versions.length > 0
           ? [
-              `${outOf(weigh(versions), traffic.total)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
+              `${outOf(countErrors(versions), traffic.errorCount)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
             ]
           : []),
       ],
@@ -129,8 +132,8 @@ export const protocolMismatch = defineCause({
         sure.length + maybe.length + versions.length === 0
           ? [
               reachable(
-                connects.reduce((sum, part) => sum + weigh(part.errors), 0),
-                weigh(all),
+                connects.reduce((sum, part) => sum + countErrors(part.errors), 0),
+                countErrors(all),
               ),
             ]
           : [],
@@ -138,11 +141,11 @@ export const protocolMismatch = defineCause({
       ruledOut: sure.length + maybe.length + versions.length === 0,
       ...(sure.length > 0
         ? {
-            summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(weigh(sure), traffic.total)} errors).`,
+            summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(countErrors(sure), traffic.errorCount)} errors).`,
           }
         : versions.length > 0
           ? {
-              summary: `${plural(weigh(versions), 'request')} came in another protocol version than the target group takes: ${versionsOf(versions, targetGroups)}.`,
+              summary: `${plural(countErrors(versions), 'request')} came in another protocol version than the target group takes: ${versionsOf(versions, targetGroups)}.`,
             }
           : {}),
     };
@@ -168,7 +171,7 @@ export const protocolMismatch = defineCause({
     const arn =
       failedConnects(traffic)[0]?.target_group_arn ??
       closedParts(traffic).wholeGroups[0]?.target_group_arn ??
-      badAnswers({ traffic })[0]?.target_group_arn;
+      badRequestGroups({ traffic })[0]?.target_group_arn;
     const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
     const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
     return {

@@ -1,5 +1,5 @@
-import { fixBarrier, judgeBarrier } from '../connect-timeouts/blocked-path.ts';
-import { TIMED_OUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
+import { fixBlockedPath, judgeBlockedPath } from '../connect-timeouts/blocked-path.ts';
+import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
 import { defineCause } from './cause.ts';
 
 export const securityGroupBlocked = defineCause({
@@ -9,12 +9,12 @@ export const securityGroupBlocked = defineCause({
     "The load balancer's security groups do not let the connection out, or the target's do not let it in: the SYN is dropped and the attempt ends after 10 s.",
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
-  wants: TIMED_OUT_EVIDENCE,
+  wants: CONNECT_TIMEOUT_EVIDENCE,
 
-  judge: (known, question) => judgeBarrier('security-group', known, question),
+  judge: (evidence, question) => judgeBlockedPath('security-group', evidence, question),
 
-  fix: (known, question) =>
-    fixBarrier('security-group', known, question, {
+  fix: (evidence, question) =>
+    fixBlockedPath('security-group', evidence, question, {
       summary:
         'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
       commands: [

@@ -1,17 +1,17 @@
-import { number, outOf, plural, spread, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
 import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import {
   attributesMissing,
-  errorsOf,
+  errorCountText,
   noIdleTimeout,
   RAISED_IDLE_TIMEOUT,
   raiseIdleTimeout,
   routeSentences,
   timerSentences,
 } from '../patterns/slow-requests.ts';
-import { divided } from '../patterns/tally.ts';
-import { type Failure, weigh } from '../traffic.ts';
-import { type Claim, defineCause } from './cause.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
+import { type CauseClaim, defineCause } from './cause.ts';
 
 export const slowTarget = defineCause({
   id: 'slow-target',
@@ -32,9 +32,9 @@ export const slowTarget = defineCause({
     return {
       claims,
       for: [
-        `${outOf(weigh(own), traffic.total)} errors were sent to the target and got no response${shown}.`,
+        `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and got no response${shown}.`,
         ...(parts.target.length > 0
-          ? [`${errorsOf(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
+          ? [`${errorCountText(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
           : []),
         ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
         ...routeSentences(traffic, own),
@@ -44,13 +44,13 @@ export const slowTarget = defineCause({
         ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
         ...(bodied.length > 0
           ? [
-              `${errorsOf(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
+              `${errorCountText(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
             ]
           : []),
       ],
       missing: attributesMissing(attributes),
       ruledOut: false,
-      summary: `${divided(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(weigh(own), 'request')} failed.`,
+      summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.`,
     };
   },
 
@@ -70,9 +70,12 @@ export const slowTarget = defineCause({
  * A timer that differs from the configuration read now, with no recorded change, takes away the certainty. So does a method with a body:
  * few bytes came, and no field says whether more were to come.
  */
-function claimsOf({ target, sameRoute, upload, either, early, effective }: IdleTimeouts, differs: boolean): Claim[] {
+function claimsOf(
+  { target, sameRoute, upload, either, early, effective }: IdleTimeouts,
+  differs: boolean,
+): CauseClaim[] {
   const fixed = effective !== null && target.length >= 3;
-  const claims: Claim[] = [
+  const claims: CauseClaim[] = [
     { errors: target.filter(isBodiless), strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
     { errors: target.filter((error) => !isBodiless(error)), strength: !differs || fixed ? 'likely' : 'possible' },
     { errors: sameRoute, strength: 'likely' },
@@ -81,17 +84,17 @@ function claimsOf({ target, sameRoute, upload, either, early, effective }: IdleT
   return claims.filter(({ errors }) => errors.length > 0);
 }
 
-const durations = (errors: Failure[]): string => {
-  const known = errors.flatMap(({ elapsed }) => elapsed ?? []);
-  return known.length > 0 ? `; they ended after ${spread(known)}` : '';
+const durations = (errors: SampledError[]): string => {
+  const knownDurations = errors.flatMap(({ elapsed }) => elapsed ?? []);
+  return knownDurations.length > 0 ? `; they ended after ${durationSpread(knownDurations)}` : '';
 };
 
-const bodies = (errors: Failure[]): string =>
-  `${divided(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;
+const bodies = (errors: SampledError[]): string =>
+  `${describeTally(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;
 
 function earlySentence({ early, effective, configured }: IdleTimeouts): string {
   const limit = effective ?? configured;
   const when =
     limit === null ? 'at no common whole second, as a timer would' : `before the timer of ${wholeSeconds(limit)}`;
-  return `${errorsOf(early)} ended${durations(early).replace('; they ended', '')}, ${when}.`;
+  return `${errorCountText(early)} ended${durations(early).replace('; they ended', '')}, ${when}.`;
 }

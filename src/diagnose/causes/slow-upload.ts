@@ -1,4 +1,4 @@
-import { list, number, outOf, plural, seconds, spread, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, seconds, wholeSeconds } from '../../format/wording.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import type { DurationCluster } from '../patterns/durations.ts';
 import { allCarryBodies, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
@@ -9,7 +9,7 @@ import {
   raiseIdleTimeout,
   routeSentences,
 } from '../patterns/slow-requests.ts';
-import { type Failure, weigh } from '../traffic.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause, type Judgement } from './cause.ts';
 
 export const slowUpload = defineCause({
@@ -23,7 +23,7 @@ export const slowUpload = defineCause({
 
   judge({ traffic, attributes }) {
     const parts = idleTimeouts(traffic, attributes);
-    const cut = closedParts(traffic).clocks.filter(({ errors }) => allCarryBodies(errors));
+    const cut = closedParts(traffic).durationClusters.filter(({ errors }) => allCarryBodies(errors));
     if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut) : noIdleTimeout(traffic, attributes);
     const own = [...parts.upload, ...parts.either];
     if (own.length === 0 && cut.length > 0) return cutOff(cut);
@@ -34,7 +34,7 @@ export const slowUpload = defineCause({
         for: [],
         against: against(parts.all, parts.sameRoute),
         missing: noBody ? [] : ['Whether more of a body was to come: no field of the log says.'],
-        ruledOut: noBody && weigh(parts.all) === traffic.total,
+        ruledOut: noBody && countErrors(parts.all) === traffic.errorCount,
       };
     }
     const limit = parts.effective ?? parts.configured;
@@ -43,10 +43,10 @@ export const slowUpload = defineCause({
       // The body was slow to come; whether it stopped, or the target was slow after it, no row tells.
       claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
       for: [
-        `${outOf(weigh(own), traffic.total)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
+        `${outOf(countErrors(own), traffic.errorCount)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
         ...(late.length > 0 && limit !== null
           ? [
-              `${plural(weigh(late), 'error')} ended after ${spread(late.flatMap(({ elapsed }) => elapsed ?? []))}, well above the timer of ${wholeSeconds(limit)}: bytes still moved after the request was sent on.`,
+              `${plural(countErrors(late), 'error')} ended after ${durationSpread(late.flatMap(({ elapsed }) => elapsed ?? []))}, well above the timer of ${wholeSeconds(limit)}: bytes still moved after the request was sent on.`,
             ]
           : []),
         ...(parts.upload.length > 0 ? ['No request without a body timed out.'] : []),
@@ -75,11 +75,11 @@ export const slowUpload = defineCause({
 });
 
 /** A server gives up on a body as on its own work: after a fixed time, without an answer (nginx: client_body_timeout). */
-function cutOff(clocks: DurationCluster[]): Judgement {
-  const errors = clocks.flatMap((clock) => clock.errors);
+function cutOff(durationClusters: DurationCluster[]): Judgement {
+  const errors = durationClusters.flatMap((clock) => clock.errors);
   return {
     claims: [{ errors, strength: 'possible' }],
-    for: clocks.map(
+    for: durationClusters.map(
       ({ seconds: at, errors: own }) =>
         `${plural(own.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`,
     ),
@@ -89,21 +89,21 @@ function cutOff(clocks: DurationCluster[]): Judgement {
   };
 }
 
-function against(all: Failure[], sameRoute: Failure[]): string[] {
+function against(all: SampledError[], sameRoute: SampledError[]): string[] {
   const bodies = new Set(sameRoute);
   const [bodiless, small] = [all.filter(isBodiless), all.filter((error) => !isBodiless(error) && !bodies.has(error))];
   const sentences: string[] = [];
   if (bodiless.length > 0)
-    sentences.push(`${plural(weigh(bodiless), 'error')} had a method without a body: nothing to be slow with.`);
+    sentences.push(`${plural(countErrors(bodiless), 'error')} had a method without a body: nothing to be slow with.`);
   if (small.length > 0) {
     const most = Math.max(...small.map((error) => error.received_bytes));
     sentences.push(
-      `${plural(weigh(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: next to nothing.`,
+      `${plural(countErrors(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: next to nothing.`,
     );
   }
   if (sameRoute.length > 0) {
     sentences.push(
-      `${plural(weigh(sameRoute), 'error')} with a body ended at the timer, on routes where small requests timed out as well.`,
+      `${plural(countErrors(sameRoute), 'error')} with a body ended at the timer, on routes where small requests timed out as well.`,
     );
   }
   return sentences;

@@ -1,8 +1,8 @@
 import { list, outOf, plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { badAnswers } from '../patterns/bad-request-groups.ts';
-import { divided, tally } from '../patterns/tally.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { badRequestGroups } from '../patterns/bad-request-groups.ts';
+import { describeTally, tally } from '../patterns/tally.ts';
+import { countErrors, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetGenerated = defineCause({
@@ -13,25 +13,25 @@ export const targetGenerated = defineCause({
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
   wants: ['targetGroups'],
 
-  judge(known) {
-    const { traffic } = known;
+  judge(evidence) {
+    const { traffic } = evidence;
     const errors = withSignature(traffic, 'target-response');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     // A web server that gets plain HTTP where it expects TLS answers 400 before any application sees the request.
-    const bad = badAnswers(known);
+    const bad = badRequestGroups(evidence);
     const unsure = new Set(bad.flatMap((group) => group.errors));
     const sure = errors.filter((error) => !unsure.has(error));
     const statuses = tally(errors, (error) => error.target_status_code).map(({ name }) => name);
-    const targets = divided(errors, (error) => error.target);
+    const targets = describeTally(errors, (error) => error.target);
     return {
       claims: [
         { errors: sure, strength: 'confirmed' },
         ...(unsure.size > 0 ? [{ errors: [...unsure], strength: 'possible' as const }] : []),
       ],
       for: [
-        `${outOf(weigh(errors), traffic.total)} errors carry the status that the target sent (${divided(errors, (error) => error.target_status_code)}): the load balancer relayed them.`,
+        `${outOf(countErrors(errors), traffic.errorCount)} errors carry the status that the target sent (${describeTally(errors, (error) => error.target_status_code)}): the load balancer relayed them.`,
         `From ${targets}.`,
-        `On ${divided(errors, (error) => error.route)}.`,
+        `On ${describeTally(errors, (error) => error.route)}.`,
       ],
       against: [],
       missing: bad.map(
@@ -39,7 +39,7 @@ export const targetGenerated = defineCause({
           `Whether the port of ${name} expects TLS: every request there was answered 400 (curl -vk https://<target>:<port>/ from inside tells).`,
       ),
       ruledOut: false,
-      summary: `The application itself answered ${plural(weigh(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
+      summary: `The application itself answered ${plural(countErrors(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
     };
   },
 

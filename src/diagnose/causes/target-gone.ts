@@ -1,12 +1,12 @@
 import { list, plural } from '../../format/wording.ts';
 import {
-  isBarred,
-  notDropped,
-  TIMED_OUT_EVIDENCE,
-  timedOut,
+  CONNECT_TIMEOUT_EVIDENCE,
+  evidenceAgainstDrops,
+  findConnectTimeouts,
+  isBlocked,
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
-import { weigh } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import type { Strength } from './cause.ts';
 import { defineCause } from './cause.ts';
 
@@ -18,27 +18,30 @@ export const targetGone = defineCause({
   explanation:
     'The load balancer still chose a target that had been deregistered, stopped or terminated: nothing answers at its address any more.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
-  wants: TIMED_OUT_EVIDENCE,
+  wants: CONNECT_TIMEOUT_EVIDENCE,
 
-  judge(known, question) {
-    const { sentences, everyOther } = notDropped(known);
-    const pairs = timedOut(known, question);
-    const changesRead = known.changes !== undefined;
-    const left = pairs.filter((pair) => pair.gone.strength !== null && !isBarred(pair, changesRead));
-    const sure = left.filter(({ gone }) => gone.strength !== 'possible');
+  judge(evidence, question) {
+    const { sentences, everyOther } = evidenceAgainstDrops(evidence);
+    const pairs = findConnectTimeouts(evidence, question);
+    const changesRead = evidence.changes !== undefined;
+    const left = pairs.filter((pair) => pair.exit.strength !== null && !isBlocked(pair, changesRead));
+    const sure = left.filter(({ exit }) => exit.strength !== 'possible');
     return {
       claims: STRENGTHS.map((strength) => ({
         strength,
-        errors: left.filter(({ gone }) => gone.strength === strength).flatMap(({ errors }) => errors),
+        errors: left.filter(({ exit }) => exit.strength === strength).flatMap(({ errors }) => errors),
       })).filter(({ errors }) => errors.length > 0),
-      for: left.length > 0 ? [timeoutText(left, known), ...few(left.flatMap(({ gone }) => gone.for))] : [],
-      against: [...few(pairs.flatMap(({ gone }) => gone.against)), ...sentences],
-      missing: left.length > sure.length ? missing(known) : [],
+      for:
+        left.length > 0
+          ? [timeoutText(left, evidence), ...firstFourDistinct(left.flatMap(({ exit }) => exit.for))]
+          : [],
+      against: [...firstFourDistinct(pairs.flatMap(({ exit }) => exit.against)), ...sentences],
+      missing: left.length > sure.length ? missing(evidence) : [],
       // Where nothing is known of a target it cannot be ruled out.
-      ruledOut: everyOther && left.length === 0 && pairs.every(({ gone }) => gone.against.length > 0),
+      ruledOut: everyOther && left.length === 0 && pairs.every(({ exit }) => exit.against.length > 0),
       ...(sure.length > 0
         ? {
-            summary: `${list([...new Set(sure.map(({ target }) => target))])} had left, and ${plural(weigh(sure.flatMap(({ errors }) => errors)), 'connection')} to ${new Set(sure.map(({ target }) => target)).size === 1 ? 'it' : 'them'} timed out at 10 s.`,
+            summary: `${list([...new Set(sure.map(({ target }) => target))])} had left, and ${plural(countErrors(sure.flatMap(({ errors }) => errors)), 'connection')} to ${new Set(sure.map(({ target }) => target)).size === 1 ? 'it' : 'them'} timed out at 10 s.`,
           }
         : {}),
     };
@@ -70,4 +73,4 @@ function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: 
   ];
 }
 
-const few = (sentences: string[]): string[] => [...new Set(sentences)].slice(0, 4);
+const firstFourDistinct = (sentences: string[]): string[] => [...new Set(sentences)].slice(0, 4);

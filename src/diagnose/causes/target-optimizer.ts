@@ -1,10 +1,10 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { list, plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { rejectedBy } from '../patterns/no-target.ts';
-import { type Failure, groupBy, targetGroupName, weigh, withSignature } from '../traffic.ts';
-import { type Claim, defineCause, type Scene, type Strength } from './cause.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { rejectCount } from '../patterns/no-target.ts';
+import { countErrors, groupBy, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
+import { type CauseClaim, type CauseEvidence, defineCause, type Strength } from './cause.ts';
 
 export const targetOptimizer = defineCause({
   id: 'target-optimizer',
@@ -15,21 +15,21 @@ export const targetOptimizer = defineCause({
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
   wants: ['targetGroups', 'metrics'],
 
-  judge(known, question) {
-    const judged = groupsOf(known, question);
-    if (judged.length === 0) return UNSEEN;
+  judge(evidence, question) {
+    const judged = judgeGroups(evidence, question);
+    if (judged.length === 0) return NO_MATCHING_ERRORS;
     const open = judged.filter(({ strength }) => strength !== null);
-    const refused = open.filter(({ rejected }) => rejected !== null && rejected > 0);
+    const rejectingGroups = open.filter(({ rejected }) => rejected !== null && rejected > 0);
     const idle = judged.filter(({ strength }) => strength === null);
     return {
-      claims: open.flatMap(({ errors, strength }): Claim[] => (strength === null ? [] : [{ errors, strength }])),
+      claims: open.flatMap(({ errors, strength }): CauseClaim[] => (strength === null ? [] : [{ errors, strength }])),
       for: [
         ...open.flatMap(({ name, port }) =>
           port === undefined ? [] : [`${name} has the target control port ${port}.`],
         ),
-        ...refused.map(
+        ...rejectingGroups.map(
           ({ name, rejected, errors }) =>
-            `TargetControlRequestRejectCount of ${name} is ${rejected ?? 0} in the window, beside ${plural(weigh(errors), 'error')}.`,
+            `TargetControlRequestRejectCount of ${name} is ${rejected ?? 0} in the window, beside ${plural(countErrors(errors), 'error')}.`,
         ),
       ],
       against: idle.map(({ name, port }) =>
@@ -40,15 +40,15 @@ export const targetOptimizer = defineCause({
       missing: open.some(({ rejected }) => rejected === null)
         ? ['TargetControlRequestRejectCount (cloudwatch:GetMetricData) was not read.']
         : [],
-      ruledOut: open.length === 0 && weigh(idle.flatMap(({ errors }) => errors)) === known.traffic.total,
-      ...(refused.length > 0 && {
-        summary: `The target optimizer of ${list(refused.map(({ name }) => name))} had no target ready and refused ${plural(weigh(refused.flatMap(({ errors }) => errors)), 'request')}.`,
+      ruledOut: open.length === 0 && countErrors(idle.flatMap(({ errors }) => errors)) === evidence.traffic.errorCount,
+      ...(rejectingGroups.length > 0 && {
+        summary: `The target optimizer of ${list(rejectingGroups.map(({ name }) => name))} had no target ready and refused ${plural(countErrors(rejectingGroups.flatMap(({ errors }) => errors)), 'request')}.`,
       }),
     };
   },
 
-  fix(known, question) {
-    const names = groupsOf(known, question).map(({ arn }) => arn);
+  fix(evidence, question) {
+    const names = judgeGroups(evidence, question).map(({ arn }) => arn);
     return {
       summary:
         'Add targets, or raise the concurrency that the agents on the targets announce; look at TargetControlWorkQueueLength.',
@@ -58,18 +58,18 @@ export const targetOptimizer = defineCause({
   },
 });
 
-interface Group {
+interface OptimizerGroup {
   arn: string;
   name: string;
-  errors: Failure[];
+  errors: SampledError[];
   port: number | undefined;
   rejected: number | null;
   strength: Strength | null;
 }
 
 /** 503s without a target, 503s of an unknown shape (none is documented), and 500s that have no code. */
-function groupsOf(known: Scene<'targetGroups' | 'metrics'>, question: Question): Group[] {
-  const { traffic, targetGroups, metrics } = known;
+function judgeGroups(evidence: CauseEvidence<'targetGroups' | 'metrics'>, question: Question): OptimizerGroup[] {
+  const { traffic, targetGroups, metrics } = evidence;
   const noTarget = withSignature(traffic, 'no-target');
   const odd = withSignature(traffic, 'inconsistent', 'other').filter(
     ({ elb_status_code, target_status_code }) =>
@@ -78,7 +78,7 @@ function groupsOf(known: Scene<'targetGroups' | 'metrics'>, question: Question):
   return [...groupBy([...noTarget, ...odd], (error) => error.target_group_arn)]
     .map(([arn, errors]) => {
       const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
-      const rejected = rejectedBy(arn, metrics, question);
+      const rejected = rejectCount(arn, metrics, question);
       return {
         arn,
         name: targetGroupName(arn),
@@ -93,8 +93,8 @@ function groupsOf(known: Scene<'targetGroups' | 'metrics'>, question: Question):
 }
 
 /** Null: it has no agent, or the agent refused nothing. */
-function strengthOf(group: TargetGroup | undefined, rejected: number | null, errors: Failure[]): Strength | null {
-  if (rejected !== null && rejected > 0) return rejected >= 0.9 * weigh(errors) ? 'confirmed' : 'possible';
+function strengthOf(group: TargetGroup | undefined, rejected: number | null, errors: SampledError[]): Strength | null {
+  if (rejected !== null && rejected > 0) return rejected >= 0.9 * countErrors(errors) ? 'confirmed' : 'possible';
   if (rejected === 0) return null;
   const noTarget = errors.every(({ signature }) => signature === 'no-target');
   if (group === undefined) return noTarget ? 'possible' : null;

@@ -1,9 +1,9 @@
-import { list, outOf, plural, spread } from '../../format/wording.ts';
-import { notShown } from '../judgement/contradiction.ts';
-import { type ConnectTimeouts, connectTimeouts, failedConnects } from '../patterns/failed-connects.ts';
+import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { failedConnects, type TargetConnectTimeouts, targetConnectTimeouts } from '../patterns/failed-connects.ts';
 import { plaintextPorts } from '../targets/plaintext-port.ts';
-import { type Handshake, handshake } from '../targets/tls.ts';
-import { groupBy, weigh } from '../traffic.ts';
+import { assessTls, type TlsAssessment } from '../targets/tls.ts';
+import { countErrors, groupBy } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const tlsHandshakeFailure = defineCause({
@@ -14,22 +14,22 @@ export const tlsHandshakeFailure = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
   wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],
 
-  judge(known, question) {
-    const { traffic } = known;
-    const plaintext = plaintextPorts(known);
-    const timeouts = connectTimeouts(traffic)
-      .map((part) => ({ ...part, tls: handshake(part.target_group_arn, known, question) }))
+  judge(evidence, question) {
+    const { traffic } = evidence;
+    const plaintext = plaintextPorts(evidence);
+    const timeouts = targetConnectTimeouts(traffic)
+      .map((part) => ({ ...part, tls: assessTls(part.target_group_arn, evidence, question) }))
       .filter(({ tls }) => !tls.excluded && (tls.protocol === 'HTTPS' || tls.protocol === null));
     const parts = failedConnects(traffic).map((part) => ({
       ...part,
-      tls: handshake(part.target_group_arn, known, question),
+      tls: assessTls(part.target_group_arn, evidence, question),
     }));
-    if (parts.length === 0 && timeouts.length === 0) return notShown(traffic, ['connect-failed']);
+    if (parts.length === 0 && timeouts.length === 0) return ruledOutBySignature(traffic, ['connect-failed']);
     // TLS errors were counted and no failed connection: what took 10 s was a handshake as well.
-    const shown = <Part extends { tls: Handshake }>({ tls }: Part) =>
+    const shown = <Part extends { tls: TlsAssessment }>({ tls }: Part) =>
       tls.tlsErrors === true && tls.connectionErrors === false;
     // A port that answered TLS before, or whose health check speaks TLS, is no plaintext port.
-    const speaksTls = ({ target_group_arn, target, succeeded }: Omit<ConnectTimeouts, 'errors'>) =>
+    const speaksTls = ({ target_group_arn, target, succeeded }: Omit<TargetConnectTimeouts, 'errors'>) =>
       succeeded || plaintext(target_group_arn, target) === false;
     const sure = parts.filter((part) => shown(part) && speaksTls(part));
     const sureTimeouts = timeouts.filter((part) => shown(part) && speaksTls(part));
@@ -49,7 +49,7 @@ export const tlsHandshakeFailure = defineCause({
       for: [
         ...[...groupBy([...sure, ...maybe], ({ target }) => target)].slice(0, 3).map(([target, same]) => {
           const own = same.flatMap((part) => part.errors);
-          return `${plural(own.length, 'connection')} to ${target} failed within ${spread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
+          return `${plural(own.length, 'connection')} to ${target} failed within ${durationSpread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
         }),
         ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
         ...(timedOut.length > 0
@@ -66,7 +66,7 @@ export const tlsHandshakeFailure = defineCause({
       ruledOut: sure.length + maybe.length + timeouts.length === 0,
       ...(errors.length > 0
         ? {
-            summary: `${plural(weigh(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(weigh(errors), traffic.total)} errors).`,
+            summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
           }
         : {}),
     };

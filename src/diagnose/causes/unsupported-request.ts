@@ -1,7 +1,7 @@
 import { outOf, plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { divided } from '../patterns/tally.ts';
-import { type Failure, weigh, withSignature } from '../traffic.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, type SampledError, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** load-balancer-troubleshooting.html, HTTP 501, 505 and 507. */
@@ -31,28 +31,28 @@ export const unsupportedRequest = defineCause({
   wants: [],
 
   judge({ traffic }) {
-    const errors = refused(withSignature(traffic, 'other'));
-    if (errors.length === 0) return UNSEEN;
+    const errors = withoutTarget(withSignature(traffic, 'other'));
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     const statuses = [...new Set(errors.map((error) => error.elb_status_code))].sort();
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [
         ...statuses.map((status) => {
-          const count = weigh(errors.filter((error) => error.elb_status_code === status));
-          return `${outOf(count, traffic.total)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
+          const count = countErrors(errors.filter((error) => error.elb_status_code === status));
+          return `${outOf(count, traffic.errorCount)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
         }),
-        `On ${divided(errors, (error) => error.route)}, from ${plural(new Set(errors.map((error) => error.client)).size, 'client')}.`,
+        `On ${describeTally(errors, (error) => error.route)}, from ${plural(new Set(errors.map((error) => error.client)).size, 'client')}.`,
       ],
       against: [],
       missing: [],
       ruledOut: false,
-      summary: `The load balancer refused ${plural(weigh(errors), 'request')} with ${divided(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
+      summary: `The load balancer refused ${plural(countErrors(errors), 'request')} with ${describeTally(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
     };
   },
 
   fix({ traffic }) {
     const statuses = [
-      ...new Set(refused(withSignature(traffic, 'other')).map((error) => error.elb_status_code)),
+      ...new Set(withoutTarget(withSignature(traffic, 'other')).map((error) => error.elb_status_code)),
     ].sort();
     const [first = 'Look at what these clients send.', ...others] = statuses.flatMap(
       (status) => STATUSES[status]?.fix ?? [],
@@ -61,5 +61,5 @@ export const unsupportedRequest = defineCause({
   },
 });
 
-const refused = (errors: Failure[]): Failure[] =>
+const withoutTarget = (errors: SampledError[]): SampledError[] =>
   errors.filter((error) => error.elb_status_code in STATUSES && error.target_status_code === '-');

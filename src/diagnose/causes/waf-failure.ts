@@ -1,7 +1,7 @@
 import { outOf, plural } from '../../format/wording.ts';
-import { UNSEEN } from '../judgement/unseen.ts';
-import { divided } from '../patterns/tally.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes */
@@ -24,15 +24,15 @@ export const wafFailure = defineCause({
 
   judge({ traffic, attributes }) {
     const errors = withSignature(traffic, 'waf-failure');
-    if (errors.length === 0) return UNSEEN;
+    if (errors.length === 0) return NO_MATCHING_ERRORS;
     const failOpen = attributes?.['waf.fail_open.enabled'];
     const codes = [...new Set(errors.map((error) => error.error_reason))].sort();
     return {
       claims: [{ errors, strength: 'confirmed' }],
       for: [
         ...codes.map((code) => {
-          const count = weigh(errors.filter((error) => error.error_reason === code));
-          return `${outOf(count, traffic.total)} errors carry ${code}: ${WAF_CODES[code] ?? 'a code without a meaning known here'}.`;
+          const count = countErrors(errors.filter((error) => error.error_reason === code));
+          return `${outOf(count, traffic.errorCount)} errors carry ${code}: ${WAF_CODES[code] ?? 'a code without a meaning known here'}.`;
         }),
         ...(failOpen === 'false'
           ? ['waf.fail_open.enabled is false: a request that cannot be evaluated gets 500.']
@@ -44,7 +44,7 @@ export const wafFailure = defineCause({
         ? []
         : ['waf.fail_open.enabled (elasticloadbalancing:DescribeLoadBalancerAttributes) was not read.'],
       ruledOut: false,
-      summary: `AWS WAF could not evaluate ${plural(weigh(errors), 'request')} (${divided(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
+      summary: `AWS WAF could not evaluate ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
     };
   },
 

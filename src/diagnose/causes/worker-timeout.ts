@@ -1,10 +1,10 @@
-import { list, number, outOf, plural, seconds, spread } from '../../format/wording.ts';
-import { notShown } from '../judgement/contradiction.ts';
+import { durationSpread, list, number, outOf, plural, seconds } from '../../format/wording.ts';
+import { ruledOutBySignature } from '../judgement/contradiction.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { type DurationCluster, ownMoments } from '../patterns/durations.ts';
 import { allCarryBodies, SMALL_BODY } from '../patterns/idle-timeouts.ts';
-import { ofFailingRoutes } from '../patterns/route-errors.ts';
-import { type Failure, type Traffic, weigh } from '../traffic.ts';
+import { allOfFailingRoutes } from '../patterns/route-errors.ts';
+import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const MIN_LIKELY = 5;
@@ -22,17 +22,17 @@ export const workerTimeout = defineCause({
   wants: [],
 
   judge({ traffic }) {
-    const { all, clocks, slowRest } = closedParts(traffic);
+    const { all, durationClusters, slowRest } = closedParts(traffic);
     const slow = slowRest.filter((error) => error.target_processing_time >= 1);
-    if (all.length === 0) return notShown(traffic, ['closed-before-response']);
-    const [cluster] = clocks;
+    if (all.length === 0) return ruledOutBySignature(traffic, ['closed-before-response']);
+    const [cluster] = durationClusters;
     if (!cluster) return { claims: [], for: [], missing: [], ...noClock(slow, all) };
-    const judged = clocks.map((c) => ({
+    const judged = durationClusters.map((c) => ({
       cluster: c,
       ...outlived(traffic, c),
       bodies: allCarryBodies(c.errors),
-      always: ofFailingRoutes(traffic, c.errors),
-      apart: c.errors.length >= MIN_LIKELY && (c.byChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
+      always: allOfFailingRoutes(traffic, c.errors),
+      apart: c.errors.length >= MIN_LIKELY && (c.expectedByChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
     }));
     const [first] = judged;
     return {
@@ -41,7 +41,7 @@ export const workerTimeout = defineCause({
         strength: apart && !contradicted && partly && !bodies && !always ? 'likely' : 'possible',
       })),
       for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
-        `${plural(errors.length, 'error')} on ${list(routes)} ended at ${spread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
+        `${plural(errors.length, 'error')} on ${list(routes)} ended at ${durationSpread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
         ...(partly && longest !== null && longest < at
           ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
           : []),
@@ -66,14 +66,14 @@ export const workerTimeout = defineCause({
       ruledOut: false,
       ...(first
         ? {
-            summary: `A timeout of ${seconds(first.cluster.seconds)} in the target ended ${plural(weigh(first.cluster.errors), 'request')} on ${list(first.routes)}${known(first.cluster.seconds)}.`,
+            summary: `A timeout of ${seconds(first.cluster.seconds)} in the target ended ${plural(countErrors(first.cluster.errors), 'request')} on ${list(first.routes)}${gunicornHint(first.cluster.seconds)}.`,
           }
         : {}),
     };
   },
 
   fix({ traffic }) {
-    const at = closedParts(traffic).clocks[0]?.seconds ?? 30;
+    const at = closedParts(traffic).durationClusters[0]?.seconds ?? 30;
     return {
       summary: `Make these requests finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
       commands: [
@@ -86,8 +86,8 @@ export const workerTimeout = defineCause({
 });
 
 /** A clock fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
-function noClock(slow: Failure[], all: Failure[]) {
-  const durations = spread(slow.map((error) => error.target_processing_time));
+function noClock(slow: SampledError[], all: SampledError[]) {
+  const durations = durationSpread(slow.map((error) => error.target_processing_time));
   if (slow.length === 0) {
     return {
       ruledOut: true,
@@ -105,7 +105,7 @@ function noClock(slow: Failure[], all: Failure[]) {
   return { ruledOut: true, against: [`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`] };
 }
 
-const known = (at: number): string =>
+const gunicornHint = (at: number): string =>
   Math.abs(at - 30) < 1.2 ? ' (30 s is the worker timeout of gunicorn by default)' : '';
 
 /** Did requests of the same routes succeed at all (partly), and did one outlive the clock (contradicted)? */

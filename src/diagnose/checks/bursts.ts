@@ -1,7 +1,7 @@
-import { clock, list, number, outOf, plural, spread } from '../../format/wording.ts';
-import { withoutErrors } from '../no-errors.ts';
-import { type Episode, endedTogether, episodes } from '../patterns/grouped-by-pause.ts';
-import { weigh } from '../traffic.ts';
+import { durationSpread, list, number, outOf, plural, utcTime } from '../../format/wording.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
+import { type Burst, findBursts, largestSimultaneousBurst } from '../patterns/grouped-by-pause.ts';
+import { countErrors } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const bursts = defineCheck({
@@ -16,42 +16,42 @@ export const bursts = defineCheck({
 
   // A burst is a finding about the errors, not a fault by itself: it passes and says so.
   evaluate({ traffic }, question): CheckVerdict {
-    const without = withoutErrors(traffic);
-    if (without) return without;
-    const { errors, log, total } = traffic;
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
+    const { errors, log, errorCount } = traffic;
     const readMs =
       Math.min(question.to, log.newest ?? question.to) - Math.max(question.from, log.oldest ?? question.from);
-    const found = episodes(errors, readMs);
-    const together = endedTogether(errors);
+    const burstsFound = findBursts(errors, readMs);
+    const together = largestSimultaneousBurst(errors);
     const moment = together
-      ? ` ${plural(weigh(together.errors), 'request')} ended together at ${clock(together.from)} after ${spread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
+      ? ` ${plural(countErrors(together.errors), 'request')} ended together at ${utcTime(together.from)} after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
       : '';
-    if (found.length > 0)
+    if (burstsFound.length > 0)
       return {
         outcome: 'pass',
-        summary: `${sentence(found, total)}${moment}`,
-        facts: [{ label: 'bursts', value: found.length }],
+        summary: `${burstsSentence(burstsFound, errorCount)}${moment}`,
+        facts: [{ label: 'bursts', value: burstsFound.length }],
       };
     if (together) return { outcome: 'pass', summary: moment.trim() };
     if (errors.length < 5) {
-      return { outcome: 'not-applicable', summary: `${plural(total, 'error')}: too few to tell a burst.` };
+      return { outcome: 'not-applicable', summary: `${plural(errorCount, 'error')}: too few to tell a burst.` };
     }
     const [first, last] = [errors[0]?.at ?? 0, errors[errors.length - 1]?.at ?? 0];
     return {
       outcome: 'pass',
-      summary: `${plural(total, 'error')} from ${clock(first)} to ${clock(last)}, in no burst.`,
+      summary: `${plural(errorCount, 'error')} from ${utcTime(first)} to ${utcTime(last)}, in no burst.`,
     };
   },
 });
 
-function sentence(found: Episode[], total: number): string {
-  const held = Math.round(found.reduce((sum, burst) => sum + weigh(burst.errors), 0));
-  const [only] = found;
-  if (found.length === 1 && only)
-    return `${held === total ? `All ${number(total)}` : `${outOf(held, total)} errors`} ${when(only)}.`;
-  const each = found.map((burst) => `${number(weigh(burst.errors))} ${when(burst)}`);
-  return `${outOf(held, total)} errors in ${found.length} bursts: ${list(each)}.`;
+function burstsSentence(burstsFound: Burst[], total: number): string {
+  const held = Math.round(burstsFound.reduce((sum, burst) => sum + countErrors(burst.errors), 0));
+  const [only] = burstsFound;
+  if (burstsFound.length === 1 && only)
+    return `${held === total ? `All ${number(total)}` : `${outOf(held, total)} errors`} ${spanText(only)}.`;
+  const each = burstsFound.map((burst) => `${number(countErrors(burst.errors))} ${spanText(burst)}`);
+  return `${outOf(held, total)} errors in ${burstsFound.length} bursts: ${list(each)}.`;
 }
 
-const when = ({ from, to }: Episode): string =>
-  `within ${Math.max(1, Math.ceil((to - from) / 1000))} s from ${clock(from)}`;
+const spanText = ({ from, to }: Burst): string =>
+  `within ${Math.max(1, Math.ceil((to - from) / 1000))} s from ${utcTime(from)}`;

@@ -3,17 +3,20 @@ import type { Fact, StepNumber } from '../diagnosis.ts';
 import type { Traffic } from '../traffic.ts';
 
 /** What a check or a cause may declare: the collected evidence, and the traffic worked out from the access log. */
-export interface Known extends Evidence {
+export interface DiagnosisEvidence extends Evidence {
   traffic: Traffic;
 }
-export type KnownName = keyof Known;
+export type DiagnosisEvidenceName = keyof DiagnosisEvidence;
 
 export type CheckVerdict =
   | { outcome: 'pass' | 'fail'; summary: string; facts?: Fact[] }
   | { outcome: 'unknown' | 'not-applicable'; summary: string; facts?: Fact[] };
 
 /** One question of the checklist. Pure: it reads no clock, no environment and only the evidence it declares. */
-export interface Check<Needs extends KnownName = KnownName, Wants extends KnownName = KnownName> {
+export interface Check<
+  Needs extends DiagnosisEvidenceName = DiagnosisEvidenceName,
+  Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName,
+> {
   /** Kebab-case noun; the name of its file. */
   id: string;
   step: StepNumber;
@@ -28,11 +31,17 @@ export interface Check<Needs extends KnownName = KnownName, Wants extends KnownN
   needs: readonly Needs[];
   /** Used when there; `evaluate` finds undefined when it could not be looked at. */
   wants: readonly Wants[];
-  evaluate(known: Pick<Known, Needs> & Partial<Pick<Known, Wants>>, question: Question): CheckVerdict;
+  evaluate(
+    evidence: Pick<DiagnosisEvidence, Needs> & Partial<Pick<DiagnosisEvidence, Wants>>,
+    question: Question,
+  ): CheckVerdict;
 }
 
 /** Returns its argument: it exists to infer which evidence `evaluate` may read. */
-export const defineCheck = <const Needs extends KnownName, const Wants extends KnownName = never>(
+export const defineCheck = <
+  const Needs extends DiagnosisEvidenceName,
+  const Wants extends DiagnosisEvidenceName = never,
+>(
   check: Check<Needs, Wants>,
 ): Check<Needs, Wants> => check;
 

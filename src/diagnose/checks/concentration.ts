@@ -1,6 +1,6 @@
 import { outOf, percent, plural } from '../../format/wording.ts';
-import { withoutErrors } from '../no-errors.ts';
-import { type Concentration, concentrations, distinct } from '../patterns/error-concentration.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
+import { type Concentration, concentrations, countDistinct } from '../patterns/error-concentration.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const concentration = defineCheck({
@@ -14,32 +14,34 @@ export const concentration = defineCheck({
   wants: [],
 
   evaluate({ traffic }): CheckVerdict {
-    const without = withoutErrors(traffic);
-    if (without) return without;
-    const { errors, log, total } = traffic;
-    const clients = errors.length < total ? log.failedClients : distinct(errors, (error) => String(error.client));
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
+    const { errors, log, errorCount } = traffic;
+    const clients =
+      errors.length < errorCount ? log.failedClients : countDistinct(errors, (error) => String(error.client));
     const counts = {
-      targets: distinct(errors, (error) => error.target),
-      nodes: distinct(errors, (error) => error.node),
-      routes: distinct(errors, (error) => error.route),
+      targets: countDistinct(errors, (error) => error.target),
+      nodes: countDistinct(errors, (error) => error.node),
+      routes: countDistinct(errors, (error) => error.route),
       clients,
     };
     const facts = Object.entries(counts).map(([label, value]) => ({ label: `${label} with errors`, value }));
-    const found = concentrations(traffic);
-    if (found.length > 0) return { outcome: 'fail', summary: found.map(sentence).join(' '), facts };
+    const concentrated = concentrations(traffic);
+    if (concentrated.length > 0)
+      return { outcome: 'fail', summary: concentrated.map(concentrationSentence).join(' '), facts };
     const involved = `${plural(counts.targets, 'target')}, ${plural(counts.nodes, 'node')}, ${plural(counts.routes, 'route')} and ${plural(counts.clients, 'client')}`;
     return {
       outcome: 'pass',
       summary:
-        total < 10
-          ? `${plural(total, 'error')} on ${involved}: too few for one to stand out.`
-          : `${plural(total, 'error')} on ${involved}; none stands out.`,
+        errorCount < 10
+          ? `${plural(errorCount, 'error')} on ${involved}: too few for one to stand out.`
+          : `${plural(errorCount, 'error')} on ${involved}; none stands out.`,
       facts,
     };
   },
 });
 
-const sentence = ({ kind, name, errors, share, requestShare }: Concentration): string => {
+const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration): string => {
   // Client numbers mean nothing outside one collection.
   const which = kind === 'client' ? 'One client' : `The ${kind} ${name}`;
   const against = requestShare === null ? '' : ` and ${percent(requestShare)} of the requests`;

@@ -1,6 +1,6 @@
 import { list, plural, wholeSeconds } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import { countErrors, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 const KEY = 'deregistration_delay.timeout_seconds';
@@ -15,10 +15,10 @@ export const deregistrationDelay = defineCheck({
   needs: ['targetGroups', 'targetGroupAttributes'],
   wants: ['loadBalancer', 'traffic'],
 
-  evaluate(known) {
-    const groups = attachedGroups(known).map((group) => ({
+  evaluate(evidence) {
+    const groups = attachedGroups(evidence).map((group) => ({
       ...group,
-      delay: Number(known.targetGroupAttributes[group.TargetGroupArn]?.[KEY] ?? Number.NaN),
+      delay: Number(evidence.targetGroupAttributes[group.TargetGroupArn]?.[KEY] ?? Number.NaN),
     }));
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
     const read = groups.filter(({ delay }) => Number.isFinite(delay));
@@ -27,10 +27,10 @@ export const deregistrationDelay = defineCheck({
       value: delay,
       unit: 'seconds' as const,
     }));
-    const aborted = known.traffic ? withSignature(known.traffic, 'no-response-aborted') : [];
+    const aborted = evidence.traffic ? withSignature(evidence.traffic, 'no-response-aborted') : [];
     const cut = read.flatMap(({ TargetGroupArn, TargetGroupName, delay }) => {
       const errors = aborted.filter(({ target_group_arn }) => target_group_arn === TargetGroupArn);
-      const count = plural(weigh(errors), 'request');
+      const count = plural(countErrors(errors), 'request');
       return errors.length > 0
         ? [
             `${count} to ${TargetGroupName} ended before any response; its deregistration delay is ${wholeSeconds(delay)}.`,
@@ -46,7 +46,7 @@ export const deregistrationDelay = defineCheck({
     }
     const says = list(read.map(({ TargetGroupName, delay }) => `${TargetGroupName} ${wholeSeconds(delay)}`));
     const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
-    if (abrupt.length > 0 && !known.traffic) {
+    if (abrupt.length > 0 && !evidence.traffic) {
       return {
         outcome: 'unknown',
         summary: `${says}: requests in flight are aborted at once; without the log it is not known whether any was.`,

@@ -1,7 +1,7 @@
 import { number, outOf } from '../../format/wording.ts';
-import { withoutErrors } from '../no-errors.ts';
-import { divided } from '../patterns/tally.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, withSignature } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const errorOrigin = defineCheck({
@@ -16,11 +16,11 @@ export const errorOrigin = defineCheck({
   wants: [],
 
   evaluate({ traffic }): CheckVerdict {
-    const without = withoutErrors(traffic);
-    if (without) return without;
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
     const relayed = withSignature(traffic, 'target-response');
-    const byTarget = Math.round(weigh(relayed));
-    const own = traffic.total - byTarget;
+    const byTarget = Math.round(countErrors(relayed));
+    const own = traffic.errorCount - byTarget;
     const facts = [
       { label: 'made by the load balancer', value: own, unit: 'requests' as const },
       { label: 'made by a target', value: byTarget, unit: 'requests' as const },
@@ -29,7 +29,7 @@ export const errorOrigin = defineCheck({
       return { outcome: 'pass', summary: `${number(own)} by the load balancer, none by a target.`, facts };
     return {
       outcome: 'fail',
-      summary: `${outOf(byTarget, traffic.total)} errors came from a target itself (${divided(relayed, (error) => error.target)}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,
+      summary: `${outOf(byTarget, traffic.errorCount)} errors came from a target itself (${describeTally(relayed, (error) => error.target)}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,
       facts,
     };
   },

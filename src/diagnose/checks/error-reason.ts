@@ -1,10 +1,10 @@
 import { list, number, outOf } from '../../format/wording.ts';
 import { WAF_CODES } from '../causes/waf-failure.ts';
-import { withoutErrors } from '../no-errors.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
 import { tally } from '../patterns/tally.ts';
 import { authenticationCode } from '../reason-codes/authentication-codes.ts';
 import { lambdaCode } from '../reason-codes/lambda-codes.ts';
-import type { Failure } from '../traffic.ts';
+import type { SampledError } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const errorReason = defineCheck({
@@ -19,13 +19,13 @@ export const errorReason = defineCheck({
   wants: [],
 
   evaluate({ traffic }): CheckVerdict {
-    const without = withoutErrors(traffic);
-    if (without) return without;
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
     const named = traffic.errors.filter(({ error_reason }) => error_reason !== '-');
     if (named.length === 0) {
       return {
         outcome: 'pass',
-        summary: `error_reason is "-" for ${outOf(traffic.total, traffic.total)} errors, as it always is for instance and ip targets; the reason is derived from the numbers.`,
+        summary: `error_reason is "-" for ${outOf(traffic.errorCount, traffic.errorCount)} errors, as it always is for instance and ip targets; the reason is derived from the numbers.`,
       };
     }
     const codes = tally(named, ({ error_reason }) => error_reason);
@@ -37,7 +37,7 @@ export const errorReason = defineCheck({
   },
 });
 
-function meaningOf(errors: Failure[], code: string): string {
+function meaningOf(errors: SampledError[], code: string): string {
   const error = errors.find(({ error_reason }) => error_reason === code);
   if (error?.signature === 'lambda-failure') return lambdaCode(code).meaning;
   if (error?.signature === 'authentication-failure') return authenticationCode(error).meaning;

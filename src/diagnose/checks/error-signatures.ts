@@ -1,10 +1,10 @@
 import { list, number } from '../../format/wording.ts';
-import { withoutErrors } from '../no-errors.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
 import type { SignatureId } from '../signature.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 /** What the load balancer experienced, with the three processing times of such a row. */
-const WORDS: Readonly<Record<SignatureId, string>> = {
+const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'client-closed': 'closed by the client (460)',
   'target-response': 'answered with the error by the target (`x x x`)',
   'lambda-failure': 'failed in Lambda',
@@ -33,14 +33,14 @@ export const errorSignatures = defineCheck({
   wants: [],
 
   evaluate({ traffic }): CheckVerdict {
-    const without = withoutErrors(traffic);
-    if (without) return without;
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
     const { bySignature } = traffic;
     const odd = bySignature.some(({ id }) => id === 'inconsistent');
     return {
       outcome: odd ? 'fail' : 'pass',
       summary: `${list(
-        bySignature.map(({ id, count }) => `${number(count)} ${WORDS[id]}`),
+        bySignature.map(({ id, count }) => `${number(count)} ${SIGNATURE_WORDS[id]}`),
         5,
       )}.`,
       facts: bySignature.map(({ id, count }) => ({ label: id, value: count, unit: 'requests' })),

@@ -1,8 +1,8 @@
 import { list, outOf, percent, plural } from '../../format/wording.ts';
-import { withoutErrors } from '../no-errors.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
 import { routeShares, failingRoutes as routesThatFail } from '../patterns/route-errors.ts';
 import type { SignatureId } from '../signature.ts';
-import { type Traffic, weigh } from '../traffic.ts';
+import { countErrors, type Traffic } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 /** The load balancer answered itself, or had no connection: whatever the route, no target had it to answer. */
@@ -27,8 +27,8 @@ export const failingRoutesCheck = defineCheck({
   wants: [],
 
   evaluate({ traffic }): CheckVerdict {
-    const without = withoutErrors(traffic);
-    if (without) return without;
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
     const unanswered = traffic.errors.filter(({ signature }) => signature !== 'target-response');
     if (unanswered.length === 0) {
       return {
@@ -40,7 +40,7 @@ export const failingRoutesCheck = defineCheck({
     if (errors.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: `${plural(weigh(unanswered), 'error')} never reached a target: there is no response to look at.`,
+        summary: `${plural(countErrors(unanswered), 'error')} never reached a target: there is no response to look at.`,
       };
     }
     const shares = routeShares(traffic, errors);
@@ -49,7 +49,9 @@ export const failingRoutesCheck = defineCheck({
       .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e3) / 10, unit: 'percent' as const }));
     const failing = routesThatFail(traffic, errors);
     if (failing.length > 0) {
-      const routes = failing.map(({ route, errors: own, requests }) => `${route} (${outOf(weigh(own), requests)})`);
+      const routes = failing.map(
+        ({ route, errors: own, requests }) => `${route} (${outOf(countErrors(own), requests)})`,
+      );
       return {
         outcome: 'fail',
         summary: `${list(routes)} ${failing.length === 1 ? 'fails' : 'fail'} nearly always while other routes succeed.`,
@@ -58,14 +60,14 @@ export const failingRoutesCheck = defineCheck({
     }
     return {
       outcome: 'pass',
-      summary: `${plural(shares.length, 'route')} with errors; ${worst(shares, traffic)}.`,
+      summary: `${plural(shares.length, 'route')} with errors; ${worstRouteText(shares, traffic)}.`,
       facts,
     };
   },
 });
 
 /** The largest failing share, of routes with enough requests to have one. */
-function worst(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
+function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
   const [top] = shares
     .filter(({ requests }) => requests >= 5)
     .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1));

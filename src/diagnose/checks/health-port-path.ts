@@ -1,4 +1,11 @@
-import { blockedVerdict, factsOf, isRemark, remarkOf, unseenVerdict, walk } from '../network-path/port-verdicts.ts';
+import {
+  blockedVerdict,
+  checkPaths,
+  isRemark,
+  pathFacts,
+  remarkText,
+  unknownVerdict,
+} from '../network-path/port-verdicts.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
 
@@ -12,32 +19,36 @@ export const healthPortPath = defineCheck({
   needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
   wants: ['networkAcls', 'subnets', 'routeTables', 'networkInterfaces', 'instances', 'prefixLists', 'targetHealth'],
 
-  evaluate(known) {
-    if (!known.targetHealth) {
+  evaluate(evidence) {
+    if (!evidence.targetHealth) {
       return {
         outcome: 'unknown',
         summary: 'Target health could not be read: the targets that are checked are not known.',
       };
     }
-    const paths = targetPaths(known).filter(({ healthPort }) => healthPort !== null);
+    const paths = targetPaths(evidence).filter(({ healthPort }) => healthPort !== null);
     if (paths.length === 0) return { outcome: 'not-applicable', summary: 'No registered target has health checks.' };
     // The traffic port has a check of its own.
-    const walked = walk(
+    const checkedPaths = checkPaths(
       paths.filter(({ healthPort, trafficPort }) => healthPort !== trafficPort),
-      known,
+      evidence,
       'health',
     );
-    if (walked.length === 0) {
+    if (checkedPaths.length === 0) {
       return { outcome: 'not-applicable', summary: 'Health checks use the traffic port of every target.' };
     }
-    const blocked = walked.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
-    if (blocked.length > 0) return blockedVerdict(blocked, walked, 'a health-check port');
-    const unseen = walked.filter(({ answer }) => answer.answer === 'cannot-see');
-    if (unseen.length > 0) return unseenVerdict(unseen, walked, 'a health-check port');
+    const blocked = checkedPaths.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
+    if (blocked.length > 0) return blockedVerdict(blocked, checkedPaths, 'a health-check port');
+    const unknownPaths = checkedPaths.filter(({ answer }) => answer.answer === 'cannot-see');
+    if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a health-check port');
     const open =
-      walked.length === 1
+      checkedPaths.length === 1
         ? 'The path to the health-check port is open.'
-        : `All ${walked.length} paths to the health-check ports are open.`;
-    return { outcome: 'pass', summary: `${open}${remarkOf(walked.filter(isRemark))}`, facts: factsOf(walked) };
+        : `All ${checkedPaths.length} paths to the health-check ports are open.`;
+    return {
+      outcome: 'pass',
+      summary: `${open}${remarkText(checkedPaths.filter(isRemark))}`,
+      facts: pathFacts(checkedPaths),
+    };
   },
 });

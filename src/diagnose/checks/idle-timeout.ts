@@ -1,6 +1,6 @@
 import { plural, wholeSeconds } from '../../format/wording.ts';
 import { configuredIdleTimeout, idleTimeouts } from '../patterns/idle-timeouts.ts';
-import { weigh } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const idleTimeout = defineCheck({
@@ -27,7 +27,7 @@ export const idleTimeout = defineCheck({
       };
     }
     const { effective } = parts;
-    const count = plural(weigh(parts.all), 'request');
+    const count = plural(countErrors(parts.all), 'request');
     if (effective !== null && effective !== configured) {
       return {
         outcome: 'fail',

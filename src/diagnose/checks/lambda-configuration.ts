@@ -1,7 +1,7 @@
 import type { FunctionConfiguration } from '../../evidence/aws.ts';
 import { list, plural, wholeSeconds } from '../../format/wording.ts';
 import { functionOf, unhandledErrors } from '../patterns/lambda-functions.ts';
-import { targetGroupName, weigh } from '../traffic.ts';
+import { countErrors, targetGroupName } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const lambdaConfiguration = defineCheck({
@@ -19,8 +19,8 @@ export const lambdaConfiguration = defineCheck({
       .filter(({ TargetType }) => TargetType === 'lambda')
       .map(({ TargetGroupArn }) => TargetGroupArn);
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' };
-    const known = { ...(targetHealth && { targetHealth }), ...(functions && { functions }) };
-    const read = groups.map((arn) => ({ arn, configuration: functionOf(arn, known).configuration }));
+    const evidence = { ...(targetHealth && { targetHealth }), ...(functions && { functions }) };
+    const read = groups.map((arn) => ({ arn, configuration: functionOf(arn, evidence).configuration }));
     const described = read.flatMap(({ arn, configuration }) => (configuration ? [{ arn, configuration }] : []));
     const facts = described.flatMap(({ arn, configuration: { Timeout } }) =>
       Timeout === undefined
@@ -28,12 +28,12 @@ export const lambdaConfiguration = defineCheck({
         : [{ label: `timeout of ${targetGroupName(arn)}`, value: Timeout, unit: 'seconds' as const }],
     );
     const stopped = described.filter(({ configuration: { State } }) => State !== undefined && State !== 'Active');
-    const timedOut = traffic ? unhandledErrors(traffic, known).filter((group) => group.timedOut.length > 0) : [];
+    const timedOut = traffic ? unhandledErrors(traffic, evidence).filter((group) => group.timedOut.length > 0) : [];
     const problems = [
-      ...stopped.map(({ arn, configuration }) => `${nameOf(arn, configuration)} is ${configuration.State}.`),
+      ...stopped.map(({ arn, configuration }) => `${functionLabel(arn, configuration)} is ${configuration.State}.`),
       ...timedOut.map(
         (group) =>
-          `${plural(weigh(group.timedOut), 'request')} to ${nameOf(group.target_group_arn, group.target.configuration)} ran into its timeout of ${wholeSeconds(group.timeout ?? 0)}.`,
+          `${plural(countErrors(group.timedOut), 'request')} to ${functionLabel(group.target_group_arn, group.target.configuration)} ran into its timeout of ${wholeSeconds(group.timeout ?? 0)}.`,
       ),
     ];
     if (problems.length > 0) return { outcome: 'fail', summary: problems.join(' '), facts };
@@ -45,15 +45,17 @@ export const lambdaConfiguration = defineCheck({
         facts,
       };
     }
-    const each = described.map(({ arn, configuration }) => `${nameOf(arn, configuration)}${limit(configuration)}`);
+    const each = described.map(
+      ({ arn, configuration }) => `${functionLabel(arn, configuration)}${timeoutText(configuration)}`,
+    );
     return { outcome: 'pass', summary: `${list(each)}; no request ran into a timeout.`, facts };
   },
 });
 
-const nameOf = (arn: string, configuration: FunctionConfiguration | null): string =>
+const functionLabel = (arn: string, configuration: FunctionConfiguration | null): string =>
   configuration?.FunctionName ?? `the function behind ${targetGroupName(arn)}`;
 
-const limit = ({ Timeout, State }: FunctionConfiguration): string =>
+const timeoutText = ({ Timeout, State }: FunctionConfiguration): string =>
   [
     ...(State ? [` is ${State}`] : []),
     ...(Timeout === undefined ? [] : [` has a timeout of ${wholeSeconds(Timeout)}`]),

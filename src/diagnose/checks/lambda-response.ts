@@ -1,7 +1,7 @@
 import type { Attributes, TargetGroup } from '../../evidence/aws.ts';
 import { list, outOf } from '../../format/wording.ts';
-import { divided } from '../patterns/tally.ts';
-import { type Failure, targetGroupName, weigh, withSignature } from '../traffic.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 /** Codes of a function that ran and answered, with an answer that the load balancer cannot pass on. */
@@ -32,7 +32,7 @@ export const lambdaResponse = defineCheck({
       return {
         outcome: 'fail',
         summary:
-          `${outOf(weigh(errors), traffic.total)} errors are responses that could not be passed on (${divided(errors, ({ error_reason }) => error_reason)}). ${format}`.trim(),
+          `${outOf(countErrors(errors), traffic.errorCount)} errors are responses that could not be passed on (${describeTally(errors, ({ error_reason }) => error_reason)}). ${format}`.trim(),
       };
     }
     return {
@@ -43,7 +43,7 @@ export const lambdaResponse = defineCheck({
   },
 });
 
-const lambdaGroups = (groups: TargetGroup[], errors: Failure[]): string[] =>
+const lambdaGroups = (groups: TargetGroup[], errors: SampledError[]): string[] =>
   [
     ...new Set([
       ...groups.filter(({ TargetType }) => TargetType === 'lambda').map(({ TargetGroupArn }) => TargetGroupArn),

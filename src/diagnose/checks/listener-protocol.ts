@@ -1,7 +1,7 @@
 import type { Listener, TargetGroup } from '../../evidence/aws.ts';
 import { list } from '../../format/wording.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
-import { defineCheck, type Known } from './check.ts';
+import { type DiagnosisEvidence, defineCheck } from './check.ts';
 
 export const listenerProtocol = defineCheck({
   id: 'listener-protocol',
@@ -36,7 +36,7 @@ export const listenerProtocol = defineCheck({
     if (misfits.length > 0) {
       return {
         outcome: 'fail',
-        summary: `${list(misfits.map(({ listener, group }) => `${nameOf(listener)} forwards to ${group.TargetGroupName}, which is ${group.ProtocolVersion} and needs an HTTPS listener`))}.`,
+        summary: `${list(misfits.map(({ listener, group }) => `${listenerName(listener)} forwards to ${group.TargetGroupName}, which is ${group.ProtocolVersion} and needs an HTTPS listener`))}.`,
         facts,
       };
     }
@@ -45,7 +45,10 @@ export const listenerProtocol = defineCheck({
 });
 
 /** ARNs that the default actions and the rules of a listener forward to. */
-function forwardsOf({ ListenerArn, DefaultActions = [] }: Listener, rules: Known['rules'] | undefined): string[] {
+function forwardsOf(
+  { ListenerArn, DefaultActions = [] }: Listener,
+  rules: DiagnosisEvidence['rules'] | undefined,
+): string[] {
   const actions = [...DefaultActions, ...(rules?.[ListenerArn] ?? []).flatMap(({ Actions = [] }) => Actions)];
   return [
     ...new Set(
@@ -57,24 +60,29 @@ function forwardsOf({ ListenerArn, DefaultActions = [] }: Listener, rules: Known
   ];
 }
 
-interface Pair {
+interface ListenerForward {
   listener: Listener;
   group: TargetGroup;
 }
 
 /** One phrase for each listener and way to its target groups. */
-function describePairs(pairs: readonly Pair[]): string[] {
-  const ways = groupBy(pairs, ({ listener, group }) => `${nameOf(listener)} ${way(listener, group)}`);
-  return [...ways.values()].flatMap((same) => {
+function describePairs(pairs: readonly ListenerForward[]): string[] {
+  const pairsByProtocol = groupBy(
+    pairs,
+    ({ listener, group }) => `${listenerName(listener)} ${protocolPair(listener, group)}`,
+  );
+  return [...pairsByProtocol.values()].flatMap((same) => {
     const [first] = same;
     if (!first) return [];
     const names = [...new Set(same.map(({ group }) => group.TargetGroupName || targetGroupName(group.TargetGroupArn)))];
     const ends = first.listener.Protocol === 'HTTPS' && first.group.Protocol === 'HTTP' ? ' ends TLS and' : '';
-    return [`${nameOf(first.listener)}${ends} reaches ${list(names)} ${way(first.listener, first.group)}`];
+    return [
+      `${listenerName(first.listener)}${ends} reaches ${list(names)} ${protocolPair(first.listener, first.group)}`,
+    ];
   });
 }
 
-function way(listener: Listener, group: TargetGroup): string {
+function protocolPair(listener: Listener, group: TargetGroup): string {
   if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') return 'over HTTP, which is allowed';
   if (listener.Protocol === 'HTTP' && group.Protocol === 'HTTPS') {
     return 'over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets';
@@ -82,4 +90,4 @@ function way(listener: Listener, group: TargetGroup): string {
   return `over ${group.Protocol ?? 'an unknown protocol'}`;
 }
 
-const nameOf = ({ Protocol, Port }: Listener): string => `Listener ${Protocol ?? 'unknown'}:${Port ?? '?'}`;
+const listenerName = ({ Protocol, Port }: Listener): string => `Listener ${Protocol ?? 'unknown'}:${Port ?? '?'}`;

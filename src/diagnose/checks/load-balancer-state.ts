@@ -37,12 +37,12 @@ export const loadBalancerState = defineCheck({
       ),
     ];
     if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
-    const unseen = free.filter((each) => each.free === undefined).map(({ label }) => label);
-    if (state === undefined || zones.length === 0 || unseen.length > 0) {
+    const zonesNotRead = free.filter((each) => each.free === undefined).map(({ label }) => label);
+    if (state === undefined || zones.length === 0 || zonesNotRead.length > 0) {
       const what = [
         ...(state === undefined ? ['its state'] : []),
         ...(zones.length === 0 ? ['its subnets'] : []),
-        ...unseen.map((label) => `the free addresses of ${label}`),
+        ...zonesNotRead.map((label) => `the free addresses of ${label}`),
       ];
       return {
         outcome: 'unknown',

@@ -1,6 +1,6 @@
 import type { AccessLog } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
-import { clock, list, number, outOf, plural } from '../../format/wording.ts';
+import { list, number, outOf, plural, utcTime } from '../../format/wording.ts';
 import { errorsInLog } from '../triage.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
@@ -17,12 +17,13 @@ export const logCompleteness = defineCheck({
   evaluate({ traffic, metrics }, question): CheckVerdict {
     const { log } = traffic;
     const counted = metrics ? errorsInMetrics(question, metrics) : null;
-    const found = errorsInLog(traffic, question);
-    const facts = factsOf(log);
-    const gaps = [...damage(log), ...leftOut(log)].join(' ');
+    const loggedErrors = errorsInLog(traffic, question);
+    const facts = logFacts(log);
+    const gaps = [...damageSentences(log), ...skippedFileSentences(log)].join(' ');
     const and = gaps ? ` ${gaps}` : '';
     if (log.requests === 0) {
-      const newest = log.newest === null ? 'and none at any other time' : `and the newest is from ${clock(log.newest)}`;
+      const newest =
+        log.newest === null ? 'and none at any other time' : `and the newest is from ${utcTime(log.newest)}`;
       const metric = counted === null ? '' : ` CloudWatch counts ${plural(counted, 'error')}.`;
       return {
         outcome: 'unknown',
@@ -30,19 +31,19 @@ export const logCompleteness = defineCheck({
         facts,
       };
     }
-    const reach = log.newest === null ? '' : ` The newest entry is from ${clock(log.newest)}.`;
-    if (counted !== null && found !== null && found < counted) {
+    const reach = log.newest === null ? '' : ` The newest entry is from ${utcTime(log.newest)}.`;
+    if (counted !== null && loggedErrors !== null && loggedErrors < counted) {
       return {
         outcome: 'fail',
-        summary: `The log holds ${outOf(found, counted)} errors that CloudWatch counts.${reach}${and}`,
+        summary: `The log holds ${outOf(loggedErrors, counted)} errors that CloudWatch counts.${reach}${and}`,
         facts,
       };
     }
     const shown =
-      found === null
+      loggedErrors === null
         ? 'The window holds no whole minute to compare.'
-        : `${plural(found, 'error')} of the load balancer in the log`;
-    if (damage(log).length > 0)
+        : `${plural(loggedErrors, 'error')} of the load balancer in the log`;
+    if (damageSentences(log).length > 0)
       return {
         outcome: 'fail',
         summary: `Not all of the log could be read. ${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
@@ -55,9 +56,9 @@ export const logCompleteness = defineCheck({
         facts,
       };
     }
-    if (counted === null || found === null) {
+    if (counted === null || loggedErrors === null) {
       const why =
-        found === null
+        loggedErrors === null
           ? ''
           : metrics
             ? '; the asked statuses have no metric that was read to compare with.'
@@ -69,28 +70,28 @@ export const logCompleteness = defineCheck({
 });
 
 /** A log file without its folders, which are the same for all of a day; the gaps name it whole. */
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** Files and lines that could not be read. */
-function damage({ files, rejected }: AccessLog): string[] {
+function damageSentences({ files, rejected }: AccessLog): string[] {
   const [first] = files.unreadable;
   const others = files.unreadable.length - 1;
   return [
     ...(first
       ? [
-          `${nameOf(first.file)} could not be read (${first.reason})${others > 0 ? `, nor ${plural(others, 'other file')}` : ''}.`,
+          `${baseName(first.file)} could not be read (${first.reason})${others > 0 ? `, nor ${plural(others, 'other file')}` : ''}.`,
         ]
       : []),
     ...(rejected.first
       ? [
-          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is' : 'are'} no access-log entry; the first is ${nameOf(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
+          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is' : 'are'} no access-log entry; the first is ${baseName(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
         ]
       : []),
   ];
 }
 
 /** What lay beside the access logs and is none. */
-function leftOut({ files }: AccessLog): string[] {
+function skippedFileSentences({ files }: AccessLog): string[] {
   const kinds = [
     ...(files.connectionLogs > 0 ? [plural(files.connectionLogs, 'connection-log file')] : []),
     ...(files.healthCheckLogs > 0 ? [plural(files.healthCheckLogs, 'health-check-log file')] : []),
@@ -98,7 +99,7 @@ function leftOut({ files }: AccessLog): string[] {
   return kinds.length > 0 ? [`${list(kinds)} left out.`] : [];
 }
 
-const factsOf = ({ files, lines, entries, rejected, otherLoadBalancers }: AccessLog) => [
+const logFacts = ({ files, lines, entries, rejected, otherLoadBalancers }: AccessLog) => [
   { label: 'files read', value: files.read },
   { label: 'lines', value: lines },
   { label: 'entries', value: entries },

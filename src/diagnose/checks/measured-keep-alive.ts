@@ -1,12 +1,12 @@
-import type { LongerLook } from '../../evidence/evidence.ts';
-import { clockSpan, list, number, outOf, percent, plural, seconds } from '../../format/wording.ts';
+import type { LongerWindowOffer } from '../../evidence/evidence.ts';
+import { list, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import {
   INSTANT_SECONDS,
   type KeepAliveMeasure,
   measureKeepAlive,
+  needsLongerWindow,
   runtimesClosingAt,
-  wantsMore,
-  whyOpen,
+  whyInconclusive,
 } from '../patterns/keep-alive.ts';
 import { targetGroupName } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
@@ -30,8 +30,8 @@ export const measuredKeepAlive = defineCheck({
         summary: 'No request was closed before a response, so nothing shows when the targets close idle connections.',
       };
     }
-    const found = measures.find((measure) => measure.seconds !== null);
-    if (found) return failing(found, attributes?.['idle_timeout.timeout_seconds'], question.to);
+    const edgeMeasure = measures.find((measure) => measure.seconds !== null);
+    if (edgeMeasure) return failVerdict(edgeMeasure, attributes?.['idle_timeout.timeout_seconds'], question.to);
     const instant = measures.reduce((sum, measure) => sum + measure.instant.length, 0);
     if (instant === 0) {
       return {
@@ -39,34 +39,34 @@ export const measuredKeepAlive = defineCheck({
         summary: `No error was closed within ${seconds(INSTANT_SECONDS)} of being sent, as a keep-alive race would be.`,
       };
     }
-    const known = measures.filter((measure) => measure.enough);
-    if (known.length === 0) {
+    const conclusive = measures.filter((measure) => measure.conclusive);
+    if (conclusive.length === 0) {
       return {
         outcome: 'unknown',
-        summary: `${plural(instant, 'instant error')}${over(first, question.to)}: ${whyOpen(first)}.${more(first, traffic.log.longerLook)}`,
+        summary: `${plural(instant, 'instant error')}${measuredOverText(first, question.to)}: ${whyInconclusive(first)}.${longerWindowText(first, traffic.log.longerLook)}`,
       };
     }
     return {
       outcome: 'pass',
       summary: `The idle times before ${plural(
-        known.reduce((sum, m) => sum + m.examined, 0),
+        conclusive.reduce((sum, m) => sum + m.examined, 0),
         'instant error',
-      )} show no edge against ${plural(known[0]?.controls ?? 0, 'control')}.`,
+      )} show no edge against ${plural(conclusive[0]?.controls ?? 0, 'control')}.`,
     };
   },
 });
 
 /** One longer look, with its price; a longer window where none is to be had. */
-function more(measure: KeepAliveMeasure, look: LongerLook | undefined): string {
+function longerWindowText(measure: KeepAliveMeasure, look: LongerWindowOffer | undefined): string {
   if (measure.since !== null || measure.rhythm !== null) return '';
-  if (!wantsMore(measure) || look === undefined) return ' A longer window would give more.';
+  if (!needsLongerWindow(measure) || look === undefined) return ' A longer window would give more.';
   return ` One longer look may give enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }
 
-const over = ({ since, examined }: KeepAliveMeasure, to: number): string =>
-  since === null ? '' : ` in the window, ${number(examined)} from ${clockSpan(since, to)}`;
+const measuredOverText = ({ since, examined }: KeepAliveMeasure, to: number): string =>
+  since === null ? '' : ` in the window, ${number(examined)} from ${utcTimeSpan(since, to)}`;
 
-function failing(measure: KeepAliveMeasure, idle: string | undefined, to: number): CheckVerdict {
+function failVerdict(measure: KeepAliveMeasure, idle: string | undefined, to: number): CheckVerdict {
   const at = measure.seconds ?? 0;
   const runtimes = runtimesClosingAt(at);
   const keeps = idle
@@ -74,7 +74,7 @@ function failing(measure: KeepAliveMeasure, idle: string | undefined, to: number
     : 'the idle timeout of the load balancer could not be read';
   return {
     outcome: 'fail',
-    summary: `Targets of ${targetGroupName(measure.target_group_arn)} close idle connections at ${seconds(at)} (${outOf(measure.hits, measure.examined)} errors${measure.since === null ? '' : ` from ${clockSpan(measure.since, to)}`}; ${keeps}).`,
+    summary: `Targets of ${targetGroupName(measure.target_group_arn)} close idle connections at ${seconds(at)} (${outOf(measure.hits, measure.examined)} errors${measure.since === null ? '' : ` from ${utcTimeSpan(measure.since, to)}`}; ${keeps}).`,
     facts: [
       { label: 'targets close at', value: at, unit: 'seconds' },
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),

@@ -1,4 +1,4 @@
-import { clock, list, number, plural } from '../../format/wording.ts';
+import { list, number, plural, utcTime } from '../../format/wording.ts';
 import { changesTo, type Mutation } from '../patterns/configuration-changes.ts';
 import { groupBy } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
@@ -18,8 +18,8 @@ export const recentChanges = defineCheck({
   wants: ['traffic', 'targetGroups'],
 
   evaluate({ changes, traffic, targetGroups }, question): CheckVerdict {
-    const seen = traffic?.log.targets.map(({ target_group_arn }) => target_group_arn) ?? [];
-    const groups = targetGroups?.map(({ TargetGroupArn }) => TargetGroupArn) ?? seen;
+    const groupsInLog = traffic?.log.targets.map(({ target_group_arn }) => target_group_arn) ?? [];
+    const groups = targetGroups?.map(({ TargetGroupArn }) => TargetGroupArn) ?? groupsInLog;
     const calls = changesTo(question.loadBalancer.name, groups, changes);
     const first = traffic?.errors[0]?.at ?? null;
     const start = first ?? question.from;
@@ -43,11 +43,11 @@ export const recentChanges = defineCheck({
     const what = first === null ? 'the window' : 'the first error';
     const parts = [
       ...(before.length > 0
-        ? [`${named([...before].reverse(), (call) => `, ${ago(start - call.at)} before ${what}`, 'earlier')}.`]
+        ? [`${describeCalls([...before].reverse(), (call) => `, ${ago(start - call.at)} before ${what}`, 'earlier')}.`]
         : []),
       ...(since.length > 0
         ? [
-            `${plural(since.length, 'change')} since ${what}: ${named(since, () => '', 'later')}. What is configured now may not be what was then.`,
+            `${plural(since.length, 'change')} since ${what}: ${describeCalls(since, () => '', 'later')}. What is configured now may not be what was then.`,
           ]
         : []),
     ];
@@ -56,7 +56,7 @@ export const recentChanges = defineCheck({
 });
 
 /** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error; earlier 2 × RegisterTargets". */
-function named(calls: Mutation[], says: (call: Mutation) => string, when: 'earlier' | 'later'): string {
+function describeCalls(calls: Mutation[], describe: (call: Mutation) => string, when: 'earlier' | 'later'): string {
   const [first, ...others] = calls;
   if (!first) return '';
   const by = first.user ? ` by ${first.user}` : '';
@@ -64,7 +64,7 @@ function named(calls: Mutation[], says: (call: Mutation) => string, when: 'earli
     same.length === 1 ? name : `${number(same.length)} × ${name}`,
   );
   const rest = more.length > 0 ? `; ${when} ${list(more)}` : '';
-  return `${first.name}${by} at ${clock(first.at)}${says(first)}${rest}`;
+  return `${first.name}${by} at ${utcTime(first.at)}${describe(first)}${rest}`;
 }
 
 /** A length of time in the largest unit that fits. */

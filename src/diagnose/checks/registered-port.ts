@@ -2,7 +2,7 @@ import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts
 import { list, plural } from '../../format/wording.ts';
 import { locate } from '../network-path/addresses.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
-import { defineCheck, type Known } from './check.ts';
+import { type DiagnosisEvidence, defineCheck } from './check.ts';
 
 export const registeredPort = defineCheck({
   id: 'registered-port',
@@ -14,14 +14,16 @@ export const registeredPort = defineCheck({
   needs: ['targetGroups', 'targetHealth'],
   wants: ['loadBalancer', 'traffic', 'instances', 'networkInterfaces'],
 
-  evaluate(known) {
-    const groups = attachedGroups(known);
-    const registered = groups.flatMap((group) =>
-      (known.targetHealth[group.TargetGroupArn] ?? []).map((description) => portsOf(group, description, known)),
+  evaluate(evidence) {
+    const groups = attachedGroups(evidence);
+    const registeredTargets = groups.flatMap((group) =>
+      (evidence.targetHealth[group.TargetGroupArn] ?? []).map((description) =>
+        targetPorts(group, description, evidence),
+      ),
     );
-    if (registered.length === 0)
+    if (registeredTargets.length === 0)
       return { outcome: 'not-applicable', summary: 'No target with an address is registered.' };
-    const silent = registered.filter(
+    const silent = registeredTargets.filter(
       ({ requests, answered, healthy, port, healthPort }) =>
         requests > 0 && answered === false && healthy && healthPort !== port,
     );
@@ -33,21 +35,21 @@ export const registeredPort = defineCheck({
           silent.reduce((sum, { requests }) => sum + requests, 0),
           'request',
         )} on port ${first.port} succeeded.`,
-        facts: factsOf(registered),
+        facts: portFacts(registeredTargets),
       };
     }
-    const unasked = groups.filter(({ TargetGroupArn }) => !known.targetHealth[TargetGroupArn]);
-    if (unasked.length > 0) {
+    const groupsWithoutHealth = groups.filter(({ TargetGroupArn }) => !evidence.targetHealth[TargetGroupArn]);
+    if (groupsWithoutHealth.length > 0) {
       return {
         outcome: 'unknown',
-        summary: `The registrations of ${list(unasked.map(({ TargetGroupName }) => TargetGroupName))} were not seen.`,
+        summary: `The registrations of ${list(groupsWithoutHealth.map(({ TargetGroupName }) => TargetGroupName))} were not seen.`,
       };
     }
-    return { outcome: 'pass', summary: describePorts(registered), facts: factsOf(registered) };
+    return { outcome: 'pass', summary: describePorts(registeredTargets), facts: portFacts(registeredTargets) };
   },
 });
 
-interface Registered {
+interface RegisteredTarget {
   label: string;
   groupName: string;
   groupPort: number | undefined;
@@ -59,15 +61,15 @@ interface Registered {
   answered: boolean | null;
 }
 
-function portsOf(
+function targetPorts(
   group: TargetGroup,
   description: TargetHealthDescription,
-  known: Partial<Pick<Known, 'traffic' | 'instances' | 'networkInterfaces'>>,
-): Registered {
+  evidence: Partial<Pick<DiagnosisEvidence, 'traffic' | 'instances' | 'networkInterfaces'>>,
+): RegisteredTarget {
   const { Id, Port } = description.Target;
   const port = Port ?? group.Port ?? 0;
-  const address = locate(Id, known, group.VpcId).label;
-  const seen = (known.traffic?.log.targets ?? []).filter(
+  const address = locate(Id, evidence, group.VpcId).label;
+  const rowsInLog = (evidence.traffic?.log.targets ?? []).filter(
     (each) =>
       each.target_group_arn === group.TargetGroupArn && each.target.replace(/[[\]]/g, '') === `${address}:${port}`,
   );
@@ -78,15 +80,15 @@ function portsOf(
     port,
     healthPort: healthPortOf(group, description, port),
     healthy: description.TargetHealth?.State === 'healthy',
-    requests: seen.reduce((sum, { requests }) => sum + requests, 0),
-    answered: seen.length === 0 ? null : seen.some(({ lastSuccess }) => lastSuccess !== null),
+    requests: rowsInLog.reduce((sum, { requests }) => sum + requests, 0),
+    answered: rowsInLog.length === 0 ? null : rowsInLog.some(({ lastSuccess }) => lastSuccess !== null),
   };
 }
 
-function describePorts(registered: Registered[]): string {
-  const others = registered.filter(({ port, groupPort }) => groupPort !== undefined && port !== groupPort);
-  const unchecked = registered.filter(({ port, healthPort }) => healthPort !== null && healthPort !== port);
-  const ports = [...new Set(registered.map(({ groupName, port }) => `${groupName} ${port}`))].sort();
+function describePorts(registeredTargets: RegisteredTarget[]): string {
+  const others = registeredTargets.filter(({ port, groupPort }) => groupPort !== undefined && port !== groupPort);
+  const unchecked = registeredTargets.filter(({ port, healthPort }) => healthPort !== null && healthPort !== port);
+  const ports = [...new Set(registeredTargets.map(({ groupName, port }) => `${groupName} ${port}`))].sort();
   const remarks = [
     ...(others.length > 0
       ? [`${plural(others.length, 'registration')} with a port other than the group's, which is allowed`]
@@ -100,8 +102,8 @@ function describePorts(registered: Registered[]): string {
   return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : ', checked on the same port'}.`;
 }
 
-const factsOf = (registered: Registered[]) =>
-  registered.slice(0, 20).map(({ label, healthPort }) => ({
+const portFacts = (registeredTargets: RegisteredTarget[]) =>
+  registeredTargets.slice(0, 20).map(({ label, healthPort }) => ({
     label,
     value: healthPort === null ? 'not checked' : `checked on port ${healthPort}`,
   }));

@@ -1,5 +1,5 @@
 import { list } from '../../format/wording.ts';
-import type { PathAnswer } from '../network-path/path.ts';
+import type { PathResult } from '../network-path/path.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
 
@@ -13,14 +13,14 @@ export const securityGroupReferences = defineCheck({
   needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
   wants: ['networkInterfaces', 'instances', 'subnets', 'networkAcls', 'prefixLists', 'targetHealth', 'traffic'],
 
-  evaluate(known) {
-    const paths = targetPaths(known);
+  evaluate(evidence) {
+    const paths = targetPaths(evidence);
     // Targets that left have no interface any more; they count only when nothing is registered.
     const now = paths.filter(({ registered }) => registered);
     const counted = now.length > 0 ? now : paths;
     const answers = counted.flatMap(({ traffic, health }) => [traffic, ...(health ? [health] : [])]);
     if (answers.length === 0) {
-      return known.targetHealth || known.traffic
+      return evidence.targetHealth || evidence.traffic
         ? { outcome: 'not-applicable', summary: 'No target with an address is registered, and the log names none.' }
         : {
             outcome: 'unknown',
@@ -39,9 +39,9 @@ export const securityGroupReferences = defineCheck({
         facts: named.map((id) => ({ label: 'named, not attached', value: id })),
       };
     }
-    const unseen = [...new Set(answers.flatMap(missingGroups))];
-    if (unseen.length > 0) return { outcome: 'unknown', summary: `Could not look at ${list(unseen)}.` };
-    const groups = known.loadBalancer.SecurityGroups ?? [];
+    const missing = [...new Set(answers.flatMap(missingGroups))];
+    if (missing.length > 0) return { outcome: 'unknown', summary: `Could not look at ${list(missing)}.` };
+    const groups = evidence.loadBalancer.SecurityGroups ?? [];
     return {
       outcome: 'pass',
       summary: `No rule for these ports depends on a group that is not attached; the load balancer carries ${list(groups)}.`,
@@ -49,5 +49,5 @@ export const securityGroupReferences = defineCheck({
   },
 });
 
-const missingGroups = (answer: PathAnswer): string[] =>
+const missingGroups = (answer: PathResult): string[] =>
   answer.answer === 'allowed' ? [] : answer.missing.filter(({ by }) => by === 'security-group').map(({ what }) => what);

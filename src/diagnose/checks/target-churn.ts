@@ -1,7 +1,7 @@
-import { clock, list, plural } from '../../format/wording.ts';
-import { type TargetLife, targetLives } from '../patterns/churn.ts';
+import { list, plural, utcTime } from '../../format/wording.ts';
+import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
-import { departure } from '../targets/deregistration.ts';
+import { removalReason } from '../targets/deregistration.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
 export const targetChurn = defineCheck({
@@ -15,36 +15,40 @@ export const targetChurn = defineCheck({
   wants: ['targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
   evaluate({ traffic, ...known }): CheckVerdict {
-    const lives = targetLives(traffic);
-    if (lives.length === 0) return { outcome: 'not-applicable', summary: 'No request was given to a target.' };
-    const silent = lives.filter((life) => life.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
+    const presences = targetPresences(traffic);
+    if (presences.length === 0) return { outcome: 'not-applicable', summary: 'No request was given to a target.' };
+    const silent = presences.filter((presence) => presence.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
     // Silent is not gone: health checks may have taken a registered target out.
     const unhealthy = silent.filter(
-      (life) => departure(life, life.lastSeen, wasReplaced(life, lives), known).how === 'unhealthy',
+      (presence) =>
+        removalReason(presence, presence.lastSeen, wasReplaced(presence, presences), known).reason === 'unhealthy',
     );
-    const left = silent.filter((life) => !unhealthy.includes(life));
-    const joined = lives.filter((life) => life.joined === true);
-    const open = lives.filter((life) => life.left === null && life.failures > 0);
+    const left = silent.filter((presence) => !unhealthy.includes(presence));
+    const joined = presences.filter((presence) => presence.joined === true);
+    const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
       unhealthy.length > 0
-        ? ` ${seenAt(unhealthy, 'lastSeen')} got no request any more: health checks took it out, it did not leave.`
+        ? ` ${timesText(unhealthy, 'lastSeen')} got no request any more: health checks took it out, it did not leave.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =
         open.length > 0
-          ? ` Whether ${list(open.map((life) => life.target))} left is not known: what was read ends too soon.`
+          ? ` Whether ${list(open.map((presence) => presence.target))} left is not known: what was read ends too soon.`
           : '';
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',
-        summary: `${plural(lives.length, 'target')} in the log, none seen to leave or join.${takenOut}${unsure}`,
+        summary: `${plural(presences.length, 'target')} in the log, none seen to leave or join.${takenOut}${unsure}`,
       };
     }
-    const failing = left.filter((life) =>
-      traffic.errors.some((e) => e.target === life.target && e.at >= life.lastSeen - 90_000),
+    const failing = left.filter((presence) =>
+      traffic.errors.some((e) => e.target === presence.target && e.at >= presence.lastSeen - 90_000),
     );
-    const went = left.length > 0 ? `${plural(left.length, 'target')} left (${seenAt(left, 'lastSeen')})` : 'none left';
+    const went =
+      left.length > 0 ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen')})` : 'none left';
     const came =
-      joined.length > 0 ? `${plural(joined.length, 'target')} joined (${seenAt(joined, 'firstSeen')})` : 'none joined';
+      joined.length > 0
+        ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen')})`
+        : 'none joined';
     const last =
       failing.length > 0
         ? `${plural(failing.length, 'target')} failed requests in the last 90 s before`
@@ -53,5 +57,5 @@ export const targetChurn = defineCheck({
   },
 });
 
-const seenAt = (lives: TargetLife[], when: 'firstSeen' | 'lastSeen'): string =>
-  list(lives.map((life) => `${life.target} at ${clock(life[when])}`));
+const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen'): string =>
+  list(presences.map((presence) => `${presence.target} at ${utcTime(presence[when])}`));

@@ -17,11 +17,11 @@ export const targetGroupProtocolVersion = defineCheck({
   needs: ['targetGroups'],
   wants: ['loadBalancer', 'traffic'],
 
-  evaluate(known) {
-    const groups = attachedGroups(known);
+  evaluate(evidence) {
+    const groups = attachedGroups(evidence);
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
     const facts = groups.map((group) => ({ label: group.TargetGroupName, value: versionOf(group) }));
-    const { traffic } = known;
+    const { traffic } = evidence;
     const findings = traffic
       ? groups.flatMap((group) => mismatched(group, traffic) ?? unanswered(group, traffic) ?? [])
       : [];
@@ -30,21 +30,21 @@ export const targetGroupProtocolVersion = defineCheck({
     if (special.length > 0 && !traffic) {
       return {
         outcome: 'unknown',
-        summary: `The log could not be read: whether the targets of ${names(special)} speak ${list([...new Set(special.map(versionOf))])} is not known.`,
+        summary: `The log could not be read: whether the targets of ${groupNames(special)} speak ${list([...new Set(special.map(versionOf))])} is not known.`,
         facts,
       };
     }
     const summary =
       special.length > 0
         ? `${list(special.map((group) => `${group.TargetGroupName} uses ${versionOf(group)}`))}, and requests succeed with it or none came.`
-        : `${names(groups)} ${groups.length === 1 ? 'uses' : 'use'} HTTP/1.1 with keep-alive.`;
+        : `${groupNames(groups)} ${groups.length === 1 ? 'uses' : 'use'} HTTP/1.1 with keep-alive.`;
     return { outcome: 'pass', summary, facts };
   },
 });
 
 /** HTTP1 unless said otherwise. */
 const versionOf = ({ ProtocolVersion }: TargetGroup): string => ProtocolVersion ?? 'HTTP1';
-const names = (groups: TargetGroup[]): string => list(groups.map(({ TargetGroupName }) => TargetGroupName));
+const groupNames = (groups: TargetGroup[]): string => list(groups.map(({ TargetGroupName }) => TargetGroupName));
 
 /** 464: the version of the request is not that of the group. */
 function mismatched(group: TargetGroup, { log }: Traffic): string | null {

@@ -1,9 +1,9 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
-import { answeredBadly } from '../patterns/bad-request-groups.ts';
+import { requestsAllAnswered400 } from '../patterns/bad-request-groups.ts';
 import { groupBy } from '../traffic.ts';
-import { defineCheck, type Known } from './check.ts';
+import { type DiagnosisEvidence, defineCheck } from './check.ts';
 
 export const targetGroupProtocol = defineCheck({
   id: 'target-group-protocol',
@@ -15,14 +15,16 @@ export const targetGroupProtocol = defineCheck({
   needs: ['targetGroups'],
   wants: ['loadBalancer', 'targetHealth', 'traffic'],
 
-  evaluate(known) {
-    const groups = attachedGroups(known);
+  evaluate(evidence) {
+    const groups = attachedGroups(evidence);
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
     const facts = groups.map(({ TargetGroupName, Protocol = 'unknown' }) => ({
       label: TargetGroupName,
       value: Protocol,
     }));
-    const findings = groups.flatMap((group) => plaintextAnswers(group, known) ?? crossedProtocols(group, known) ?? []);
+    const findings = groups.flatMap(
+      (group) => plaintextAnswers(group, evidence) ?? crossedProtocols(group, evidence) ?? [],
+    );
     if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
     const unknown = groups.filter(({ Protocol }) => Protocol === undefined);
     if (unknown.length > 0) {
@@ -52,21 +54,21 @@ export const targetGroupProtocol = defineCheck({
   },
 });
 
-type Wants = Partial<Pick<Known, 'targetHealth' | 'traffic'>>;
+type ProtocolEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'traffic'>>;
 
 /** nginx and Go answer plain HTTP on a TLS port with a status 400 of their own. */
 function plaintextAnswers(
   { TargetGroupArn, TargetGroupName, Protocol }: TargetGroup,
-  { traffic }: Wants,
+  { traffic }: ProtocolEvidence,
 ): string | null {
   if (Protocol !== 'HTTP' || !traffic) return null;
-  const requests = answeredBadly(traffic, TargetGroupArn);
+  const requests = requestsAllAnswered400(traffic, TargetGroupArn);
   if (requests === null) return null;
   return `${TargetGroupName} speaks HTTP, and its targets answered each of ${plural(requests, 'request')} with 400, as a port that expects TLS does.`;
 }
 
 /** The health check passes on the traffic port with the other protocol, and no request was ever answered. */
-function crossedProtocols(group: TargetGroup, { targetHealth, traffic }: Wants): string | null {
+function crossedProtocols(group: TargetGroup, { targetHealth, traffic }: ProtocolEvidence): string | null {
   const { TargetGroupArn, TargetGroupName, Protocol, HealthCheckProtocol } = group;
   if (!Protocol || !HealthCheckProtocol || Protocol === HealthCheckProtocol) return null;
   const healthy = (targetHealth?.[TargetGroupArn] ?? []).filter(

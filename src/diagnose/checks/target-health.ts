@@ -29,30 +29,33 @@ export const targetHealth = defineCheck({
   needs: ['targetGroups', 'targetHealth'],
   wants: ['loadBalancer', 'traffic'],
 
-  evaluate(known) {
-    const groups = attachedGroups(known);
+  evaluate(evidence) {
+    const groups = attachedGroups(evidence);
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
-    const seen = groups.flatMap((group) => {
-      const targets = known.targetHealth[group.TargetGroupArn];
+    const groupsWithHealth = groups.flatMap((group) => {
+      const targets = evidence.targetHealth[group.TargetGroupArn];
       return targets ? [{ group, targets }] : [];
     });
-    const facts = seen.map(({ group, targets }) => ({ label: group.TargetGroupName, value: tally(targets) }));
-    const findings = seen.flatMap(({ group, targets }) => finding(group, targets) ?? []);
+    const facts = groupsWithHealth.map(({ group, targets }) => ({
+      label: group.TargetGroupName,
+      value: stateCountsText(targets),
+    }));
+    const findings = groupsWithHealth.flatMap(({ group, targets }) => groupProblem(group, targets) ?? []);
     if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
-    if (seen.length < groups.length) {
-      const unseen = groups.filter(({ TargetGroupArn }) => !known.targetHealth[TargetGroupArn]);
+    if (groupsWithHealth.length < groups.length) {
+      const groupsNotRead = groups.filter(({ TargetGroupArn }) => !evidence.targetHealth[TargetGroupArn]);
       return {
         outcome: 'unknown',
-        summary: `The health of ${list(unseen.map(({ TargetGroupName }) => TargetGroupName))} was not seen.`,
+        summary: `The health of ${list(groupsNotRead.map(({ TargetGroupName }) => TargetGroupName))} was not seen.`,
         facts,
       };
     }
-    const says = seen.map(({ group, targets }) => `${group.TargetGroupName}: ${tally(targets)}`);
+    const says = groupsWithHealth.map(({ group, targets }) => `${group.TargetGroupName}: ${stateCountsText(targets)}`);
     return { outcome: 'pass', summary: `Now ${list(says)}.`, facts };
   },
 });
 
-function finding({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): string | null {
+function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): string | null {
   if (targets.length === 0) return `${name} has no registered target: requests to it are answered 503.`;
   const unused = targets.filter((target) => stateOf(target) === 'unused');
   if (unused.length === targets.length) {
@@ -85,7 +88,7 @@ const reasonsOf = (targets: TargetHealthDescription[]): string =>
   ]);
 
 /** "3 healthy, 1 draining" */
-function tally(targets: TargetHealthDescription[]): string {
+function stateCountsText(targets: TargetHealthDescription[]): string {
   if (targets.length === 0) return 'no target';
   const states = Map.groupBy(targets, stateOf);
   return [...states]

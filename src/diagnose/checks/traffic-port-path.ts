@@ -1,16 +1,16 @@
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
-import { clock, list, plural } from '../../format/wording.ts';
+import { list, plural, utcTime } from '../../format/wording.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { lookInside } from '../network-path/host-commands.ts';
-import type { PathAnswer } from '../network-path/path.ts';
+import { hostCommands } from '../network-path/host-commands.ts';
+import type { PathResult } from '../network-path/path.ts';
 import {
   blockedVerdict,
-  factsOf,
+  checkPaths,
   isRemark,
-  remarkOf,
-  thatCount,
-  unseenVerdict,
-  walk,
+  pathFacts,
+  relevantPaths,
+  remarkText,
+  unknownVerdict,
 } from '../network-path/port-verdicts.ts';
 import { pathChanges } from '../network-path/rule-changes.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
@@ -38,50 +38,50 @@ export const trafficPortPath = defineCheck({
     'changes',
   ],
 
-  evaluate(known, question) {
-    const walked = thatCount(walk(targetPaths(known), known, 'traffic'));
-    if (walked.length === 0) {
-      return known.targetHealth || known.traffic
+  evaluate(evidence, question) {
+    const checkedPaths = relevantPaths(checkPaths(targetPaths(evidence), evidence, 'traffic'));
+    if (checkedPaths.length === 0) {
+      return evidence.targetHealth || evidence.traffic
         ? { outcome: 'not-applicable', summary: 'No target with an address is registered, and the log names none.' }
         : {
             outcome: 'unknown',
             summary: 'Neither target health nor the log could be read: the targets are not known.',
           };
     }
-    const blocked = walked.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
-    if (blocked.length > 0) return blockedVerdict(blocked, walked, 'a traffic port');
-    const unseen = walked.filter(({ answer }) => answer.answer === 'cannot-see');
-    if (unseen.length > 0) return unseenVerdict(unseen, walked, 'a traffic port');
+    const blocked = checkedPaths.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
+    if (blocked.length > 0) return blockedVerdict(blocked, checkedPaths, 'a traffic port');
+    const unknownPaths = checkedPaths.filter(({ answer }) => answer.answer === 'cannot-see');
+    if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a traffic port');
 
     const open =
-      walked.length === 1
+      checkedPaths.length === 1
         ? 'The path to the traffic port is open.'
-        : `All ${walked.length} paths to the traffic ports are open.`;
-    const remark = remarkOf(walked.filter(isRemark));
-    const cautions = walked.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
+        : `All ${checkedPaths.length} paths to the traffic ports are open.`;
+    const remark = remarkText(checkedPaths.filter(isRemark));
+    const cautions = checkedPaths.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
     const caution = cautions[0] ? ` ${cautions[0]}` : '';
-    const late = walked.filter(({ timeouts }) => timeouts > 0);
+    const late = checkedPaths.filter(({ timeouts }) => timeouts > 0);
     const first = late[0] && splitTarget(late[0].path.target);
     if (!first) {
-      const answered = walked.reduce((sum, each) => sum + (each.answered ?? 0), 0);
+      const answered = checkedPaths.reduce((sum, each) => sum + (each.answered ?? 0), 0);
       const rows = answered > 0 ? ` ${plural(answered, 'request was', 'requests were')} answered over them.` : '';
-      return { outcome: 'pass', summary: `${open}${rows}${remark}${caution}`, facts: factsOf(walked) };
+      return { outcome: 'pass', summary: `${open}${rows}${remark}${caution}`, facts: pathFacts(checkedPaths) };
     }
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
     return {
       outcome: 'pass',
-      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host${unless(late, known.changes, question.from)}.${remark}${caution}`,
+      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
       facts: [
-        ...factsOf(walked),
-        ...lookInside(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),
+        ...pathFacts(checkedPaths),
+        ...hostCommands(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),
       ],
     };
   },
 });
 
 /** The rules that were read are those of now. */
-function unless(
-  late: readonly { answer: PathAnswer }[],
+function changeCaveat(
+  late: readonly { answer: PathResult }[],
   events: readonly CloudTrailEvent[] | undefined,
   from: number,
 ): string {
@@ -89,6 +89,6 @@ function unless(
   const resources = [...new Set(late.flatMap(({ answer }) => answer.resources))];
   const change = pathChanges(events, resources).findLast(({ at }) => at >= from);
   return change
-    ? `, unless other rules stood then: ${change.name} changed ${change.resource} at ${clock(change.at)}`
+    ? `, unless other rules stood then: ${change.name} changed ${change.resource} at ${utcTime(change.at)}`
     : '';
 }

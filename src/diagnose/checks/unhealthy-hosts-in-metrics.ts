@@ -18,19 +18,23 @@ export const unhealthyHostsInMetrics = defineCheck({
   needs: ['targetGroups', 'metrics'],
   wants: ['loadBalancer', 'traffic'],
 
-  evaluate(known, question) {
-    const groups = attachedGroups(known);
+  evaluate(evidence, question) {
+    const groups = attachedGroups(evidence);
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
-    const read = groups.map((group) => hostsOf(group, known.metrics, question));
+    const read = groups.map((group) => hostsOf(group, evidence.metrics, question));
     const facts = read.flatMap(({ name, unhealthy, healthy }) => [
       ...(unhealthy === null ? [] : [{ label: `${name} unhealthy hosts at most`, value: unhealthy }]),
       ...(healthy === null ? [] : [{ label: `${name} healthy hosts at least`, value: healthy }]),
     ]);
     const findings = read.flatMap((hosts) => finding(hosts) ?? []);
     if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
-    const unseen = read.filter(({ unhealthy }) => unhealthy === null).map(({ name }) => name);
-    if (unseen.length > 0) {
-      return { outcome: 'unknown', summary: `UnHealthyHostCount of ${list(unseen)} has no data in the window.`, facts };
+    const notRead = read.filter(({ unhealthy }) => unhealthy === null).map(({ name }) => name);
+    if (notRead.length > 0) {
+      return {
+        outcome: 'unknown',
+        summary: `UnHealthyHostCount of ${list(notRead)} has no data in the window.`,
+        facts,
+      };
     }
     const least = read.map(({ name, healthy }) => (healthy === null ? name : `${name} (${healthy} healthy or more)`));
     return { outcome: 'pass', summary: `No unhealthy host in ${list(least)}.`, facts };

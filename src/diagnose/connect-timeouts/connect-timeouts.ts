@@ -5,20 +5,20 @@
  */
 
 import type { Question } from '../../evidence/evidence.ts';
-import { clock, outOf, plural, seconds } from '../../format/wording.ts';
-import type { Scene, Strength } from '../causes/cause.ts';
-import type { Known } from '../checks/check.ts';
+import { outOf, plural, seconds, utcTime } from '../../format/wording.ts';
+import type { CauseEvidence, Strength } from '../causes/cause.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { type Barrier, NETWORK_EVIDENCE, type PathAnswer, pathTo } from '../network-path/path.ts';
-import { type Change, pathChanges } from '../network-path/rule-changes.ts';
+import { NETWORK_EVIDENCE, type PathLayer, type PathResult, pathTo } from '../network-path/path.ts';
+import { type PathChange, pathChanges } from '../network-path/rule-changes.ts';
 import { healthPortOf } from '../network-path/target-paths.ts';
-import { type TargetLife, targetLives } from '../patterns/churn.ts';
+import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { type Registration, registrationOf } from '../targets/registration.ts';
-import { type Handshake, handshake } from '../targets/tls.ts';
-import { type Failure, groupBy, targetGroupName, weigh, withSignature } from '../traffic.ts';
-import { type Farewell, farewell } from './target-exit.ts';
+import { assessTls, type TlsAssessment } from '../targets/tls.ts';
+import { countErrors, groupBy, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
+import { type TargetExit, targetExit } from './target-exit.ts';
 
-export const TIMED_OUT_EVIDENCE = [
+export const CONNECT_TIMEOUT_EVIDENCE = [
   ...NETWORK_EVIDENCE,
   'targetGroups',
   'targetGroupAttributes',
@@ -27,10 +27,10 @@ export const TIMED_OUT_EVIDENCE = [
   'changes',
 ] as const;
 
-export type TimedOutScene = Scene<(typeof TIMED_OUT_EVIDENCE)[number]>;
+export type ConnectTimeoutEvidence = CauseEvidence<(typeof CONNECT_TIMEOUT_EVIDENCE)[number]>;
 
-export interface TimedOut {
-  errors: Failure[];
+export interface ConnectTimeout {
+  errors: SampledError[];
   node: string | null;
   arn: string;
   groupName: string;
@@ -40,7 +40,7 @@ export interface TimedOut {
   port: number;
   /** Of the target group. */
   vpcId: string | undefined;
-  path: PathAnswer;
+  path: PathResult;
   /** When the first of these connections was begun, and the last ended; epoch milliseconds. */
   first: number;
   last: number;
@@ -48,23 +48,23 @@ export interface TimedOut {
   lastSuccess: number | null;
   registration: Registration | null;
   /** Health checks open a connection each, from every node; they pass on the port of these errors now, and no node has an open path to it. */
-  healthyThough: boolean;
+  healthyDespiteBlock: boolean;
   /** The last change to the path before the first error, and the first change after it; null also where changes were not read. */
-  changedBefore: Change | null;
-  changedAfter: Change | null;
+  changedBefore: PathChange | null;
+  changedAfter: PathChange | null;
   /** Why the configuration that was read is that of then though no changes were read; null: nothing says so. */
-  asThen: string | null;
-  gone: Farewell;
-  tls: Handshake;
+  unchangedBecause: string | null;
+  exit: TargetExit;
+  tls: TlsAssessment;
 }
 
 /** A change this long before the first error is worth naming. */
 const RECENT_MS = 24 * 3_600_000;
 
-export function timedOut(known: TimedOutScene, question: Question): TimedOut[] {
-  const errors = withSignature(known.traffic, 'connect-timeout');
+export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: Question): ConnectTimeout[] {
+  const errors = withSignature(evidence.traffic, 'connect-timeout');
   if (errors.length === 0) return [];
-  const lives = targetLives(known.traffic);
+  const presences = targetPresences(evidence.traffic);
   const perTarget = groupBy(errors, targetKey);
   const pairs = groupBy(errors, (error) => `${targetKey(error)} ${error.node ?? ''}`);
   return [...pairs.values()].flatMap((own) => {
@@ -72,40 +72,40 @@ export function timedOut(known: TimedOutScene, question: Question): TimedOut[] {
     const endpoint = error && splitTarget(error.target);
     if (!error || !endpoint) return [];
     const toTarget = perTarget.get(targetKey(error)) ?? own;
-    return [pairOf({ errors: own, error, toTarget, lives, ...endpoint }, known, question)];
+    return [describePair({ errors: own, error, toTarget, presences, ...endpoint }, evidence, question)];
   });
 }
 
-const targetKey = ({ target_group_arn, target }: Pick<Failure, 'target_group_arn' | 'target'>): string =>
+const targetKey = ({ target_group_arn, target }: Pick<SampledError, 'target_group_arn' | 'target'>): string =>
   `${target_group_arn} ${target}`;
-const begun = ({ at, elapsed }: Failure): number => at - (elapsed ?? 10) * 1000;
-const earliest = (errors: Failure[]): number =>
-  errors.reduce((first, error) => Math.min(first, begun(error)), Infinity);
+const startTime = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 10) * 1000;
+const firstStart = (errors: SampledError[]): number =>
+  errors.reduce((first, error) => Math.min(first, startTime(error)), Infinity);
 
-interface Pair {
-  errors: Failure[];
+interface NodeTargetPair {
+  errors: SampledError[];
   /** One of them. */
-  error: Failure;
+  error: SampledError;
   /** The same from every node. */
-  toTarget: Failure[];
-  lives: TargetLife[];
+  toTarget: SampledError[];
+  presences: TargetPresence[];
   address: string;
   port: number;
 }
 
-function pairOf(
-  { errors, error, toTarget, lives, address, port }: Pair,
-  known: TimedOutScene,
+function describePair(
+  { errors, error, toTarget, presences, address, port }: NodeTargetPair,
+  evidence: ConnectTimeoutEvidence,
   question: Question,
-): TimedOut {
+): ConnectTimeout {
   const { target_group_arn: arn, target, node } = error;
-  const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
-  const path = pathTo(address, port, known, { node, vpcId: group?.VpcId });
-  const first = earliest(errors);
+  const group = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+  const path = pathTo(address, port, evidence, { node, vpcId: group?.VpcId });
+  const first = firstStart(errors);
   const last = errors.reduce((end, { at }) => Math.max(end, at), first);
-  const registration = registrationOf(arn, target, known);
-  const changes = pathChanges(known.changes ?? [], path.resources);
-  const traffic = known.traffic.log.targets.find(
+  const registration = registrationOf(arn, target, evidence);
+  const changes = pathChanges(evidence.changes ?? [], path.resources);
+  const traffic = evidence.traffic.log.targets.find(
     (each) => each.target_group_arn === arn && each.target === target && each.node === node,
   );
   return {
@@ -122,30 +122,34 @@ function pairOf(
     last,
     lastSuccess: traffic?.lastSuccess ?? null,
     registration,
-    healthyThough:
+    healthyDespiteBlock:
       registration?.state === 'healthy' &&
       healthPortOf(group, null, port) === port &&
-      blockedEverywhere(pathTo(address, port, known, { vpcId: group?.VpcId })),
+      blockedEverywhere(pathTo(address, port, evidence, { vpcId: group?.VpcId })),
     changedBefore: changes.findLast(({ at }) => at <= first && at >= first - RECENT_MS) ?? null,
     changedAfter: changes.find(({ at }) => at > first) ?? null,
-    asThen: unchanged({ arn, target, node, first, last, path, vpcId: group?.VpcId, port }, known, question),
-    gone: farewell({
+    unchangedBecause: whyUnchanged(
+      { arn, target, node, first, last, path, vpcId: group?.VpcId, port },
+      evidence,
+      question,
+    ),
+    exit: targetExit({
       arn,
       target,
       address,
       registration,
-      first: earliest(toTarget),
-      last: toTarget.reduce((end, each) => Math.max(end, begun(each)), first),
-      lives,
-      known,
+      first: firstStart(toTarget),
+      last: toTarget.reduce((end, each) => Math.max(end, startTime(each)), first),
+      presences,
+      evidence,
       question,
     }),
-    tls: handshake(arn, known, question),
+    tls: assessTls(arn, evidence, question),
   };
 }
 
 /** A path that is open from some subnet lets the node there find the target healthy. */
-const blockedEverywhere = (path: PathAnswer): boolean => path.answer === 'blocked' && path.share === 1;
+const blockedEverywhere = (path: PathResult): boolean => path.answer === 'blocked' && path.share === 1;
 
 /** What is read within this of the last timeout is read while it happens: the log itself is some minutes late. */
 const STILL_HAPPENING_MS = 15 * 60_000;
@@ -156,16 +160,16 @@ const ENOUGH_REQUESTS = 100;
  * Rules may have been changed and changed back. They were not where connections still time out as the configuration is read, nor where
  * another target behind the same rules went on answering the same node.
  */
-function unchanged(
-  pair: Pick<TimedOut, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
-  known: TimedOutScene,
+function whyUnchanged(
+  pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
+  evidence: ConnectTimeoutEvidence,
   { now }: Question,
 ): string | null {
   if (now - pair.last <= STILL_HAPPENING_MS) return 'They still timed out when the configuration was read.';
   const { arn, target, node, first, last, vpcId, port } = pair;
-  const dropped = new Set(withSignature(known.traffic, 'connect-timeout').map(targetKey));
+  const timedOutTargets = new Set(withSignature(evidence.traffic, 'connect-timeout').map(targetKey));
   const rules = pair.path.resources.join(' ');
-  const sound = known.traffic.log.targets.find((each) => {
+  const healthyPeer = evidence.traffic.log.targets.find((each) => {
     const endpoint = splitTarget(each.target);
     return (
       each.target_group_arn === arn &&
@@ -175,16 +179,16 @@ function unchanged(
       each.firstSeen <= first &&
       each.lastSuccess !== null &&
       each.lastSuccess >= last &&
-      !dropped.has(targetKey(each)) &&
+      !timedOutTargets.has(targetKey(each)) &&
       endpoint?.port === port &&
-      pathTo(endpoint.address, port, known, { node, vpcId }).resources.join(' ') === rules
+      pathTo(endpoint.address, port, evidence, { node, vpcId }).resources.join(' ') === rules
     );
   });
-  return sound ? `${sound.target} is behind the same rules and went on answering.` : null;
+  return healthyPeer ? `${healthyPeer.target} is behind the same rules and went on answering.` : null;
 }
 
 /** How sure the configuration makes a barrier for one pair; null: it has no part in it. */
-export interface BarrierView {
+export interface LayerJudgement {
   strength: Strength | null;
   for: string[];
   against: string[];
@@ -194,14 +198,14 @@ export interface BarrierView {
 /** Less than this share of the connections is dropped: too little to be the likely cause of what was seen. */
 const LIKELY_SHARE = 0.05;
 
-export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): BarrierView {
-  const view: BarrierView = { strength: null, for: [], against: [], missing: [] };
+export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boolean): LayerJudgement {
+  const view: LayerJudgement = { strength: null, for: [], against: [], missing: [] };
   const { path, changedAfter } = pair;
   const block = path.answer === 'blocked' ? path.blocks.find((each) => each.by === by) : undefined;
-  if (block) return blockedView(pair, block, changesRead);
+  if (block) return judgeBlock(pair, block, changesRead);
 
-  if (changedAfter && isOf(by, changedAfter)) {
-    const bracket = takenAndPutBack(pair, by);
+  if (changedAfter && changesLayer(by, changedAfter)) {
+    const bracket = removedAndRestored(pair, by);
     if (bracket !== null) return { ...view, strength: 'likely', for: [bracket] };
     return {
       ...view,
@@ -211,14 +215,15 @@ export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): 
       ],
     };
   }
-  const unseen = path.answer === 'allowed' ? [] : path.missing.filter((each) => each.by === by).map(({ what }) => what);
-  if (unseen.length > 0) {
-    const explained = pair.gone.strength === 'confirmed' || (path.answer === 'blocked' && path.share === 1);
-    return { ...view, strength: explained ? null : 'possible', missing: unseen.map(cannotSee) };
+  const missing =
+    path.answer === 'allowed' ? [] : path.missing.filter((each) => each.by === by).map(({ what }) => what);
+  if (missing.length > 0) {
+    const explained = pair.exit.strength === 'confirmed' || (path.answer === 'blocked' && path.share === 1);
+    return { ...view, strength: explained ? null : 'possible', missing: missing.map(couldNotCheck) };
   }
   if (path.answer !== 'allowed') return view;
-  const explained = pair.gone.strength === 'confirmed' || pair.gone.strength === 'likely';
-  if (changesRead || explained || pair.asThen !== null) return { ...view, against: [path.sentence] };
+  const explained = pair.exit.strength === 'confirmed' || pair.exit.strength === 'likely';
+  if (changesRead || explained || pair.unchangedBecause !== null) return { ...view, against: [path.sentence] };
   return {
     ...view,
     strength: 'possible',
@@ -227,33 +232,40 @@ export function barrierView(pair: TimedOut, by: Barrier, changesRead: boolean): 
 }
 
 /** So long after a rule went, new connections may first be wanted, milliseconds. */
-const FIRST_FELT_MS = 30 * 60_000;
+const FIRST_EFFECT_MS = 30 * 60_000;
 /** A connection begun just before a rule came back ends 10 s later; CloudTrail knows the second. */
-const LAST_FELT_MS = 12_000;
-const TAKEN = /^(Revoke|Delete|Create|Replace|Modify)/;
-const PUT_BACK = /^(Authorize|Create|Delete|Replace|Modify)/;
+const LAST_EFFECT_MS = 12_000;
+const REMOVING_RULE_CALLS = /^(Revoke|Delete|Create|Replace|Modify)/;
+const RESTORING_RULE_CALLS = /^(Authorize|Create|Delete|Replace|Modify)/;
 
 /** A change of the same rules before the first of the timeouts, and the next one as they end: what was between is seen in the traffic. */
-function takenAndPutBack({ changedBefore, changedAfter, first, last, port }: TimedOut, by: Barrier): string | null {
-  if (!changedBefore || !changedAfter || !isOf(by, changedBefore)) return null;
+function removedAndRestored(
+  { changedBefore, changedAfter, first, last, port }: ConnectTimeout,
+  by: PathLayer,
+): string | null {
+  if (!changedBefore || !changedAfter || !changesLayer(by, changedBefore)) return null;
   if (changedBefore.resource !== changedAfter.resource) return null;
-  if (!TAKEN.test(changedBefore.name) || !PUT_BACK.test(changedAfter.name)) return null;
-  if (!isAbout(port, changedBefore) || !isAbout(port, changedAfter)) return null;
-  if (first - changedBefore.at > FIRST_FELT_MS || last > changedAfter.at + LAST_FELT_MS) return null;
+  if (!REMOVING_RULE_CALLS.test(changedBefore.name) || !RESTORING_RULE_CALLS.test(changedAfter.name)) return null;
+  if (!mayAffectPort(port, changedBefore) || !mayAffectPort(port, changedAfter)) return null;
+  if (first - changedBefore.at > FIRST_EFFECT_MS || last > changedAfter.at + LAST_EFFECT_MS) return null;
   return `${changeText(changedBefore)}, and ${changeText(changedAfter)}: connections timed out between the two, and none that was begun before or later.`;
 }
 
 /** The answers go to the ephemeral ports: of an entry of a network ACL any range may matter. */
-const isAbout = (port: number, { name, ports }: Change): boolean =>
+const mayAffectPort = (port: number, { name, ports }: PathChange): boolean =>
   ports.length === 0 ||
   /NetworkAcl/.test(name) ||
   ports.some(({ from, to }) => from < 0 || (from <= port && port <= to));
 
-function blockedView(pair: TimedOut, block: { share: number; sentence: string }, changesRead: boolean): BarrierView {
-  const { path, changedAfter, changedBefore, healthyThough, lastSuccess, first, last } = pair;
+function judgeBlock(
+  pair: ConnectTimeout,
+  block: { share: number; sentence: string },
+  changesRead: boolean,
+): LayerJudgement {
+  const { path, changedAfter, changedBefore, healthyDespiteBlock, lastSuccess, first, last } = pair;
   const share = path.answer === 'blocked' ? Math.min(block.share, path.share) : block.share;
-  const view: BarrierView = { strength: 'confirmed', for: [`${block.sentence}.`], against: [], missing: [] };
-  const weaken = (strength: Strength, sentence: string): BarrierView => ({
+  const view: LayerJudgement = { strength: 'confirmed', for: [`${block.sentence}.`], against: [], missing: [] };
+  const weaken = (strength: Strength, sentence: string): LayerJudgement => ({
     ...view,
     strength,
     against: [sentence],
@@ -266,14 +278,14 @@ function blockedView(pair: TimedOut, block: { share: number; sentence: string },
       'possible',
       `${changeText(changedAfter)}, after the first error: what is configured now is no evidence.`,
     );
-  if (healthyThough && share === 1) {
+  if (healthyDespiteBlock && share === 1) {
     return weaken('possible', `Health checks of ${pair.target} pass now on the same port, with new connections.`);
   }
   if (share < 1) return { ...view, strength: share < LIKELY_SHARE ? 'possible' : 'likely' };
   if (changedBefore || lastSuccess === null || lastSuccess <= first) return view;
 
   // A rule that goes leaves the connections that stand: successes may go on, and only changes that were read exclude a later one.
-  const success = `${pair.target} still answered ${pair.node ?? 'the load balancer'} at ${clock(lastSuccess)}`;
+  const success = `${pair.target} still answered ${pair.node ?? 'the load balancer'} at ${utcTime(lastSuccess)}`;
   if (changesRead) {
     view.for.push(`${success}, on a connection that stood before: nothing that was read changed the rules since.`);
     return view;
@@ -291,23 +303,23 @@ function blockedView(pair: TimedOut, block: { share: number; sentence: string },
 }
 
 /** The pair is the work of one of the barriers that the configuration shows, at least likely. */
-export const isBarred = (pair: TimedOut, changesRead: boolean): boolean =>
+export const isBlocked = (pair: ConnectTimeout, changesRead: boolean): boolean =>
   (['security-group', 'network-acl'] as const).some((by) => {
-    const { strength } = barrierView(pair, by, changesRead);
+    const { strength } = judgeLayer(pair, by, changesRead);
     return strength === 'confirmed' || strength === 'likely';
   });
 
 /** The identifiers of a network ACL begin with acl-; everything else that a path depends on is a group or the load balancer itself. */
-const isOf = (by: Barrier, { name }: Change): boolean =>
+const changesLayer = (by: PathLayer, { name }: PathChange): boolean =>
   by === 'network-acl'
     ? /NetworkAcl/.test(name)
     : by === 'route'
       ? /Route/.test(name)
       : /SecurityGroup|Interface|Instance/.test(name);
 
-export const cannotSee = (what: string): string => `Could not look at ${what}.`;
+export const couldNotCheck = (what: string): string => `Could not look at ${what}.`;
 
-const changeText = ({ name, resource, at }: Change): string => `${name} changed ${resource} at ${clock(at)}`;
+const changeText = ({ name, resource, at }: PathChange): string => `${name} changed ${resource} at ${utcTime(at)}`;
 
 const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(ms / 60_000, 'minute'));
 
@@ -315,35 +327,38 @@ const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(
  * What the numbers of the other errors say against anything that drops packets: a sentence for each kind, and whether that is all errors
  * but the connect timeouts.
  */
-export function notDropped({ traffic }: Pick<Known, 'traffic'>): { sentences: string[]; everyOther: boolean } {
+export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traffic'>): {
+  sentences: string[];
+  everyOther: boolean;
+} {
   const others = traffic.errors.filter(({ signature }) => signature !== 'connect-timeout');
   const failed = others.filter(({ signature }) => signature === 'connect-failed');
   const invoked = others.filter(({ signature }) => signature === 'lambda-failure');
-  const stood = others.filter((error) => error.request_processing_time >= 0 && !invoked.includes(error));
-  const untried = others.filter(
+  const connected = others.filter((error) => error.request_processing_time >= 0 && !invoked.includes(error));
+  const endedBeforeTarget = others.filter(
     (error) => error.target === '-' && error.request_processing_time < 0 && !invoked.includes(error),
   );
   const slowest = failed.reduce((most, { elapsed }) => Math.max(most, elapsed ?? 0), 0);
-  const of = (errors: Failure[]): string => `${outOf(weigh(errors), traffic.total)} errors`;
+  const of = (errors: SampledError[]): string => `${outOf(countErrors(errors), traffic.errorCount)} errors`;
   return {
     sentences: [
       ...(failed.length > 0 ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN takes 10 s.`] : []),
-      ...(stood.length > 0 ? [`${of(stood)} had a connection: the request was sent on it.`] : []),
+      ...(connected.length > 0 ? [`${of(connected)} had a connection: the request was sent on it.`] : []),
       ...(invoked.length > 0
         ? [`${of(invoked)} came of a Lambda function, which is invoked without a connection.`]
         : []),
-      ...(untried.length > 0 ? [`${of(untried)} ended before a target was tried.`] : []),
+      ...(endedBeforeTarget.length > 0 ? [`${of(endedBeforeTarget)} ended before a target was tried.`] : []),
     ],
-    everyOther: failed.length + stood.length + invoked.length + untried.length === others.length,
+    everyOther: failed.length + connected.length + invoked.length + endedBeforeTarget.length === others.length,
   };
 }
 
 /** "146 of 149 errors: no connection to 10.0.1.5:8080 within 10 s." */
-export function timeoutText(pairs: readonly TimedOut[], { traffic }: Pick<Known, 'traffic'>): string {
+export function timeoutText(pairs: readonly ConnectTimeout[], { traffic }: Pick<DiagnosisEvidence, 'traffic'>): string {
   const errors = pairs.flatMap((pair) => pair.errors);
   const targets = [...new Set(pairs.map(({ target }) => target))].sort();
   const nodes = [...new Set(pairs.map(({ node }) => node))];
   const from = nodes.length === 1 && nodes[0] ? ` from node ${nodes[0]}` : '';
   const to = targets.length <= 3 ? targets.join(', ') : plural(targets.length, 'target');
-  return `${outOf(weigh(errors), traffic.total)} errors: no connection${from} to ${to} within 10 s.`;
+  return `${outOf(countErrors(errors), traffic.errorCount)} errors: no connection${from} to ${to} within 10 s.`;
 }

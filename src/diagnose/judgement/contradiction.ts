@@ -5,7 +5,7 @@ import type { Judgement } from '../causes/cause.ts';
 import type { SignatureId } from '../signature.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
 
-const SHOWS: Partial<Record<SignatureId, string>> = {
+const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'client-closed': 'ended because the client closed',
   'target-response': 'carry the status that the target itself sent',
   'lambda-failure': 'are failures of a Lambda function',
@@ -24,7 +24,7 @@ const SHOWS: Partial<Record<SignatureId, string>> = {
  * What a connection to a target comes to is a 502, 503 or 504; every other status is of the request, a rule or the load balancer itself. Only
  * a client that is slow to send may end as a 400 or 408 too.
  */
-const ofOther = (traffic: Traffic, admissible: readonly SignatureId[]): string | undefined =>
+const otherSignatureText = (traffic: Traffic, admissible: readonly SignatureId[]): string | undefined =>
   !admissible.includes('idle-timeout') ||
   withSignature(traffic, 'other').every(({ elb_status_code }) => /^5/.test(elb_status_code))
     ? 'have a status that no connection to a target leaves'
@@ -35,16 +35,20 @@ const ofOther = (traffic: Traffic, admissible: readonly SignatureId[]): string |
  * of that cause, or is too odd to say.
  */
 export function contradictedBySignature(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
-  const shown = traffic.bySignature.map(({ id, count }) => {
-    const sentence = admissible.includes(id) ? undefined : id === 'other' ? ofOther(traffic, admissible) : SHOWS[id];
-    return sentence === undefined ? null : `${outOf(count, traffic.total)} errors ${sentence}`;
+  const perSignature = traffic.bySignature.map(({ id, count }) => {
+    const sentence = admissible.includes(id)
+      ? undefined
+      : id === 'other'
+        ? otherSignatureText(traffic, admissible)
+        : SIGNATURE_TEXT[id];
+    return sentence === undefined ? null : `${outOf(count, traffic.errorCount)} errors ${sentence}`;
   });
-  const sentences = shown.flatMap((sentence) => sentence ?? []);
-  return sentences.length === shown.length && sentences.length > 0 ? `${list(sentences)}.` : null;
+  const sentences = perSignature.flatMap((sentence) => sentence ?? []);
+  return sentences.length === perSignature.length && sentences.length > 0 ? `${list(sentences)}.` : null;
 }
 
 /** The judgement of a cause none of the errors that were looked at can be of: ruled out by the rows, or not seen well enough. */
-export function notShown(traffic: Traffic, admissible: readonly SignatureId[]): Judgement {
+export function ruledOutBySignature(traffic: Traffic, admissible: readonly SignatureId[]): Judgement {
   const sentence = contradictedBySignature(traffic, admissible);
   const unread = traffic.bySignature.filter(
     ({ id }) => admissible.includes(id) && withSignature(traffic, id).length === 0,
@@ -57,7 +61,7 @@ export function notShown(traffic: Traffic, admissible: readonly SignatureId[]): 
     missing:
       count > 0
         ? [
-            `${outOf(count, traffic.total)} errors could be of it, and are not among the ${number(traffic.errors.length)} that were looked at one by one: a shorter window, or that status alone, would show them.`,
+            `${outOf(count, traffic.errorCount)} errors could be of it, and are not among the ${number(traffic.errors.length)} that were looked at one by one: a shorter window, or that status alone, would show them.`,
           ]
         : [],
     ruledOut: sentence !== null,

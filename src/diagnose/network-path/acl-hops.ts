@@ -2,87 +2,97 @@
 import type { NetworkAcl } from '../../evidence/aws.ts';
 import { list, percent } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
-import { type Opening, openingCommands } from './allow-commands.ts';
-import { addressText, ports, portText, type Range, shareOf } from './cidr-ranges.ts';
+import { allowRuleCommands, type MissingAllowRule } from './allow-commands.ts';
+import { addressText, coveredShare, type IntegerRange, ports, portText } from './cidr-ranges.ts';
 import { aclOfSubnet, denials, EPHEMERAL, ruleName } from './network-acls.ts';
 import type { Direction } from './security-groups.ts';
-import { type BlockText, type Cut, type Hop, type Journey, merge, open, subnetText, unique, unseen } from './types.ts';
+import {
+  type Drop,
+  type HopResult,
+  mergeHops,
+  missingHop,
+  noDrop,
+  type PathBlockText,
+  type PathQuery,
+  subnetText,
+  unique,
+} from './types.ts';
 
 /** Both network ACLs, there and back, for every subnet of the load balancer that is not the target's own. */
-export function crossSubnets(journey: Journey): Hop[] {
-  const { target, nodes, net } = journey;
+export function subnetAclHops(query: PathQuery): HopResult[] {
+  const { target, nodes, net } = query;
   const away = nodes.filter((node) => node.subnetId === null || node.subnetId !== target.subnetId);
-  if (away.length === 0) return [{ ...open, allowed: ['network ACLs are not asked inside one subnet'] }];
-  if (net.networkAcls === undefined) return [unseen('network-acl', 'the network ACLs')];
+  if (away.length === 0) return [{ ...noDrop, allowed: ['network ACLs are not asked inside one subnet'] }];
+  if (net.networkAcls === undefined) return [missingHop('network-acl', 'the network ACLs')];
 
-  const outside = away.map((node) => checkAcl(journey, node, 'load balancer'));
-  const inside = away.map((node) => checkAcl(journey, node, 'target'));
-  const hop = merge([...outside, ...inside]);
+  const outside = away.map((node) => checkAcl(query, node, 'load balancer'));
+  const inside = away.map((node) => checkAcl(query, node, 'target'));
+  const hop = mergeHops([...outside, ...inside]);
   return [{ ...hop, allowed: ['the network ACLs allow it both ways'] }];
 }
 
-function checkAcl(journey: Journey, node: NodePlace, side: 'load balancer' | 'target'): Hop {
-  const { target, net } = journey;
+function checkAcl(query: PathQuery, node: NodePlace, side: 'load balancer' | 'target'): HopResult {
+  const { target, net } = query;
   const subnetId = side === 'target' ? target.subnetId : node.subnetId;
   if (subnetId === null)
-    return unseen('network-acl', `the subnet of ${side === 'target' ? target.label : 'the load balancer'}`);
+    return missingHop('network-acl', `the subnet of ${side === 'target' ? target.label : 'the load balancer'}`);
   const acl = aclOfSubnet(subnetId, net.networkAcls);
-  if (!acl) return unseen('network-acl', `the network ACL of ${subnetId}`);
+  if (!acl) return missingHop('network-acl', `the network ACL of ${subnetId}`);
   const there = side === 'target' ? 'in' : 'out';
   const back = side === 'target' ? 'out' : 'in';
-  return merge([
-    crossAcl(journey, { node, side, acl, subnetId, direction: there, portRange: ports(journey.port), answers: false }),
-    crossAcl(journey, { node, side, acl, subnetId, direction: back, portRange: EPHEMERAL, answers: true }),
+  return mergeHops([
+    aclHop(query, { node, side, acl, subnetId, direction: there, portRange: ports(query.port), answers: false }),
+    aclHop(query, { node, side, acl, subnetId, direction: back, portRange: EPHEMERAL, answers: true }),
   ]);
 }
 
-interface Crossing {
+interface AclCheck {
   node: NodePlace;
   side: 'load balancer' | 'target';
   acl: NetworkAcl;
   subnetId: string;
   direction: Direction;
-  portRange: Range;
+  portRange: IntegerRange;
   answers: boolean;
 }
 
-function crossAcl(journey: Journey, crossing: Crossing): Hop {
-  const { target } = journey;
-  const { node, side, acl, direction, portRange } = crossing;
+function aclHop(query: PathQuery, check: AclCheck): HopResult {
+  const { target } = query;
+  const { node, side, acl, direction, portRange } = check;
   const peers = side === 'target' ? node.ranges : [target.range];
   const certain = side === 'target' ? node.certain : target.certain;
   const wanted = peers.map((range) => ({ addresses: range, ports: portRange }));
   const denied = denials(acl, direction, wanted, target.family);
   const boxes = denied.flatMap((denial) => denial.boxes);
-  const share = shareOf(boxes, wanted);
-  if (boxes.length === 0) return open;
+  const share = coveredShare(boxes, wanted);
+  if (boxes.length === 0) return noDrop;
   if (!certain && share < 1)
-    return unseen('network-acl', `the addresses of ${side === 'target' ? node.label : target.label}`);
+    return missingHop('network-acl', `the addresses of ${side === 'target' ? node.label : target.label}`);
 
   const rule = denied[0]?.rule ?? 0;
-  const describe = (cuts: Cut[]): BlockText => {
-    const openings = openingsOf(journey, crossing, cuts, rule);
+  const describe = (drops: Drop[]): PathBlockText => {
+    const missingAllowRules = missingAllowRulesOf(query, check, drops, rule);
     return {
       by: 'network-acl',
-      sentence: aclSentence(journey, crossing, cuts, rule),
-      commands: openingCommands(openings),
-      openings,
+      sentence: aclSentence(query, check, drops, rule),
+      commands: allowRuleCommands(missingAllowRules),
+      missingAllowRules,
       resources: [acl.NetworkAclId],
       danglingReferences: [],
     };
   };
   const key = `${acl.NetworkAclId} ${side} ${direction}`;
-  return { ...open, cuts: [{ key, node, share, boxes, describe }] };
+  return { ...noDrop, drops: [{ key, node, share, boxes, describe }] };
 }
 
-function aclSentence({ target }: Journey, crossing: Crossing, cuts: Cut[], rule: number): string {
-  const { side, acl, subnetId, direction, answers, portRange } = crossing;
-  const boxes = cuts.flatMap((cut) => cut.boxes);
-  const labels = list(unique(cuts.map(({ node }) => node.label)));
+function aclSentence({ target }: PathQuery, check: AclCheck, drops: Drop[], rule: number): string {
+  const { side, acl, subnetId, direction, answers, portRange } = check;
+  const boxes = drops.flatMap((drop) => drop.boxes);
+  const labels = list(unique(drops.map(({ node }) => node.label)));
   const where = side === 'target' ? `${subnetId}, the target's subnet,` : labels;
   const peer = side === 'target' ? labels : target.label;
   const deniedPorts = portText(boxes.map((box) => box.ports));
-  const share = cuts.reduce((sum, cut) => sum + cut.share, 0) / cuts.length;
+  const share = drops.reduce((sum, drop) => sum + drop.share, 0) / drops.length;
   const some = share < 1 ? ` (${percent(share)} of ${answers ? 'the answers' : 'the connections'})` : '';
   const packets = answers ? `answers to tcp ${deniedPorts}` : `tcp ${portText([portRange])}`;
   const way = direction === 'in' ? 'in from' : 'out to';
@@ -90,12 +100,17 @@ function aclSentence({ target }: Journey, crossing: Crossing, cuts: Cut[], rule:
 }
 
 /** The entries that would let it through: one for each subnet of the other side. */
-function openingsOf({ target, net }: Journey, crossing: Crossing, cuts: Cut[], denying: number): Opening[] {
-  const { side, acl, direction, portRange } = crossing;
+function missingAllowRulesOf(
+  { target, net }: PathQuery,
+  check: AclCheck,
+  drops: Drop[],
+  denying: number,
+): MissingAllowRule[] {
+  const { side, acl, direction, portRange } = check;
   const { family } = target;
   const blocks =
     side === 'target'
-      ? cuts.map(({ node }) => subnetText(node.subnetId, net, family) ?? addressText(node.ranges, family))
+      ? drops.map(({ node }) => subnetText(node.subnetId, net, family) ?? addressText(node.ranges, family))
       : [subnetText(target.subnetId, net, family) ?? addressText([target.range], family)];
   return unique(blocks).map((block) => ({
     acl,

@@ -1,7 +1,7 @@
 /** Where the load balancer's nodes and a target are: address, subnet, zone, security groups. */
 import type { Instance, NetworkInterface, Subnet } from '../../evidence/aws.ts';
 import { groupBy } from '../traffic.ts';
-import { contains, everywhere, type Family, parseRange, type Range } from './cidr-ranges.ts';
+import { type AddressFamily, allAddresses, contains, type IntegerRange, parseRange } from './cidr-ranges.ts';
 import type { NetworkEvidence } from './types.ts';
 
 /** One subnet of the load balancer, and the addresses that its nodes have there. */
@@ -10,18 +10,18 @@ export interface NodePlace {
   subnetId: string | null;
   /** "subnet-a (eu-west-1a)", or the address of the one node that was asked about. */
   label: string;
-  ranges: Range[];
+  ranges: IntegerRange[];
   /** False: the addresses are not known and `ranges` is the whole family. */
   certain: boolean;
   /** The CIDR block of the subnet when `ranges` are today's interfaces: a load balancer that scales takes other addresses of it. */
-  subnetRange: Range | null;
+  subnetRange: IntegerRange | null;
 }
 
 export interface TargetPlace {
   /** The address asked for or found; the identifier when there is none. */
   label: string;
-  family: Family;
-  range: Range;
+  family: AddressFamily;
+  range: IntegerRange;
   /** False: the address is not known and `range` is the whole family. */
   certain: boolean;
   subnetId: string | null;
@@ -41,16 +41,21 @@ export function splitTarget(target: string): { address: string; port: number } |
 }
 
 /** The nodes that a connection may come from: one address when the node is known and can be placed, else every subnet. */
-export function nodePlaces(net: NetworkEvidence, family: Family, node?: string | null): NodePlace[] {
+export function nodePlaces(net: NetworkEvidence, family: AddressFamily, node?: string | null): NodePlace[] {
   const zones = net.loadBalancer?.AvailabilityZones ?? [];
   if (zones.length === 0) {
-    return [{ subnetId: null, label: 'the nodes', ranges: [everywhere(family)], certain: false, subnetRange: null }];
+    return [{ subnetId: null, label: 'the nodes', ranges: [allAddresses(family)], certain: false, subnetRange: null }];
   }
   const places = zones.map(({ SubnetId, ZoneName }) => subnetPlace(net, family, SubnetId ?? null, ZoneName ?? null));
-  return oneNode(net, places, family, node) ?? places;
+  return placeOfNode(net, places, family, node) ?? places;
 }
 
-function subnetPlace(net: NetworkEvidence, family: Family, subnetId: string | null, zone: string | null): NodePlace {
+function subnetPlace(
+  net: NetworkEvidence,
+  family: AddressFamily,
+  subnetId: string | null,
+  zone: string | null,
+): NodePlace {
   const label = `${subnetId ?? 'a subnet'}${zone ? ` (${zone})` : ''}`;
   const block = subnetBlock(
     net.subnets?.find(({ SubnetId }) => SubnetId === subnetId),
@@ -63,14 +68,14 @@ function subnetPlace(net: NetworkEvidence, family: Family, subnetId: string | nu
     .flatMap((parsed) => (parsed?.family === family ? [parsed.range] : []));
   if (today.length > 0) return { subnetId, label, ranges: today, certain: true, subnetRange: block };
   if (block) return { subnetId, label, ranges: [block], certain: true, subnetRange: null };
-  return { subnetId, label, ranges: [everywhere(family)], certain: false, subnetRange: null };
+  return { subnetId, label, ranges: [allAddresses(family)], certain: false, subnetRange: null };
 }
 
 /** The node of field 34 is a private address, or on an internet-facing load balancer the public one of an interface. */
-function oneNode(
+function placeOfNode(
   net: NetworkEvidence,
   places: NodePlace[],
-  family: Family,
+  family: AddressFamily,
   node: string | null | undefined,
 ): NodePlace[] | null {
   if (!node) return null;
@@ -108,7 +113,7 @@ export function locate(target: string, net: NetworkEvidence, vpcId?: string): Ta
   const parsed = parseRange(target);
   if (!parsed) return locateInstance(target, net);
 
-  const carriers = carriersOf(parsed, net.networkInterfaces ?? []);
+  const carriers = interfacesWith(parsed, net.networkInterfaces ?? []);
   const eni = preferVpc(carriers, vpcId);
   if (eni) return interfacePlace(target, parsed, eni, net);
 
@@ -142,14 +147,14 @@ function locateInstance(id: string, net: NetworkEvidence): TargetPlace {
   const parsed = address === undefined ? null : parseRange(address);
   if (address !== undefined && parsed && eni) return interfacePlace(address, parsed, eni, net);
   if (address !== undefined && parsed && instance) return instancePlace(address, parsed, instance, net);
-  const looked = net.networkInterfaces !== undefined || net.instances !== undefined;
-  const reason = looked
+  const interfacesRead = net.networkInterfaces !== undefined || net.instances !== undefined;
+  const reason = interfacesRead
     ? `the address and security groups of ${id} (neither the instance nor its primary network interface was read)`
     : `the network interfaces, for the address and security groups of ${id}`;
   return {
     label: id,
     family: 4,
-    range: everywhere(4),
+    range: allAddresses(4),
     certain: false,
     subnetId: null,
     zone: null,
@@ -160,7 +165,7 @@ function locateInstance(id: string, net: NetworkEvidence): TargetPlace {
 
 function interfacePlace(
   label: string,
-  { family, range }: { family: Family; range: Range },
+  { family, range }: { family: AddressFamily; range: IntegerRange },
   eni: NetworkInterface,
   net: NetworkEvidence,
 ): TargetPlace {
@@ -173,16 +178,16 @@ function interfacePlace(
 
 function instancePlace(
   label: string,
-  { family, range }: { family: Family; range: Range },
+  { family, range }: { family: AddressFamily; range: IntegerRange },
   instance: Instance,
   net: NetworkEvidence,
 ): TargetPlace {
   // A terminated instance has neither groups nor a subnet any more.
   const groups = instance.SecurityGroups?.flatMap(({ GroupId }) => GroupId ?? []) ?? [];
   const subnetId = instance.SubnetId ?? null;
-  const known = groups.length > 0 ? groups : null;
-  const missing = known ? [] : [`the security groups of ${instance.InstanceId}`];
-  return { label, family, range, certain: true, subnetId, zone: zoneOf(subnetId, net), groups: known, missing };
+  const knownGroups = groups.length > 0 ? groups : null;
+  const missing = knownGroups ? [] : [`the security groups of ${instance.InstanceId}`];
+  return { label, family, range, certain: true, subnetId, zone: zoneOf(subnetId, net), groups: knownGroups, missing };
 }
 
 function noInterface(target: string, carriers: number, net: NetworkEvidence): string {
@@ -208,7 +213,7 @@ const ownAddresses = (eni: NetworkInterface): string[] => [
 ];
 
 /** Delegated prefixes (/28 for IPv4, /80 for IPv6) hold pod addresses that appear nowhere else in the interface. */
-function prefixesOf(eni: NetworkInterface): Parsed[] {
+function prefixesOf(eni: NetworkInterface): ParsedRange[] {
   const ipv6Prefixes: unknown = eni.Ipv6Prefixes;
   return [
     ...(eni.Ipv4Prefixes ?? []).flatMap(({ Ipv4Prefix }) => Ipv4Prefix ?? []),
@@ -216,19 +221,19 @@ function prefixesOf(eni: NetworkInterface): Parsed[] {
   ].flatMap((text) => parseRange(text) ?? []);
 }
 
-interface Parsed {
-  family: Family;
-  range: Range;
+interface ParsedRange {
+  family: AddressFamily;
+  range: IntegerRange;
 }
 
 interface Interfaces {
   /** By "4 167772421": IPv6 has several spellings. */
   byAddress: Map<string, NetworkInterface[]>;
   byDescription: Map<string, NetworkInterface[]>;
-  withPrefixes: { eni: NetworkInterface; prefixes: Parsed[] }[];
+  withPrefixes: { eni: NetworkInterface; prefixes: ParsedRange[] }[];
 }
 
-const addressKey = ({ family, range }: Parsed): string => `${family} ${range.low}`;
+const addressKey = ({ family, range }: ParsedRange): string => `${family} ${range.low}`;
 
 /** An account has thousands of interfaces and a load balancer up to a thousand targets: each list is read once. */
 const indexed = new WeakMap<readonly NetworkInterface[], Interfaces>();
@@ -256,7 +261,7 @@ function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
   return index;
 }
 
-function carriersOf(address: Parsed, interfaces: readonly NetworkInterface[]): NetworkInterface[] {
+function interfacesWith(address: ParsedRange, interfaces: readonly NetworkInterface[]): NetworkInterface[] {
   const { byAddress, withPrefixes } = indexOf(interfaces);
   const own = byAddress.get(addressKey(address)) ?? [];
   const delegated = withPrefixes
@@ -273,7 +278,7 @@ const ipv6Prefix = (entry: unknown): string[] =>
     : [];
 
 /** A subnet has one IPv4 block and at most a few IPv6 blocks, of which the first is used. */
-export function subnetBlock(subnet: Subnet | undefined, family: Family): Range | null {
+export function subnetBlock(subnet: Subnet | undefined, family: AddressFamily): IntegerRange | null {
   const text =
     family === 4
       ? subnet?.CidrBlock

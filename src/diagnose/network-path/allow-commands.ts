@@ -1,44 +1,47 @@
 /** The commands that would open what blocks a path. Printed, never run. */
 import type { NetworkAcl } from '../../evidence/aws.ts';
-import type { Family, Range } from './cidr-ranges.ts';
+import type { AddressFamily, IntegerRange } from './cidr-ranges.ts';
 import { freeRuleNumber } from './network-acls.ts';
 import type { Direction } from './security-groups.ts';
-import type { Block } from './types.ts';
+import type { PathBlock } from './types.ts';
 
 /** An entry that a network ACL lacks, in front of the rule that denies. */
-export interface Opening {
+export interface MissingAllowRule {
   acl: NetworkAcl;
   direction: Direction;
   /** Number of the rule that denies. */
   denying: number;
-  family: Family;
+  family: AddressFamily;
   cidr: string;
-  ports: Range;
+  ports: IntegerRange;
 }
 
 /** All commands of some blocks; entries of the same network ACL get different rule numbers. */
-export function commandsOf(blocks: readonly Block[]): string[] {
-  const others = blocks.flatMap(({ commands, openings }) => (openings.length > 0 ? [] : commands));
-  return [...new Set([...others, ...openingCommands(blocks.flatMap(({ openings }) => openings))])];
+export function allowCommands(blocks: readonly PathBlock[]): string[] {
+  const others = blocks.flatMap(({ commands, missingAllowRules }) => (missingAllowRules.length > 0 ? [] : commands));
+  return [...new Set([...others, ...allowRuleCommands(blocks.flatMap(({ missingAllowRules }) => missingAllowRules))])];
 }
 
-export function openingCommands(openings: readonly Opening[]): string[] {
+export function allowRuleCommands(rules: readonly MissingAllowRule[]): string[] {
   const taken = new Map<string, number[]>();
-  const wanted = new Map(openings.map((opening) => [keyOf(opening), opening]));
-  return [...wanted.values()].map((opening) => {
-    const list = `${opening.acl.NetworkAclId} ${opening.direction}`;
-    const used = taken.get(list) ?? [];
-    const number = freeRuleNumber(opening.acl, opening.direction, opening.denying, used);
-    if (number !== null) taken.set(list, [...used, number]);
-    return commandOf(opening, number);
+  const wanted = new Map(rules.map((rule) => [allowRuleKey(rule), rule]));
+  return [...wanted.values()].map((rule) => {
+    const aclKey = `${rule.acl.NetworkAclId} ${rule.direction}`;
+    const used = taken.get(aclKey) ?? [];
+    const number = freeRuleNumber(rule.acl, rule.direction, rule.denying, used);
+    if (number !== null) taken.set(aclKey, [...used, number]);
+    return allowRuleCommand(rule, number);
   });
 }
 
-const keyOf = ({ acl, direction, cidr, ports }: Opening): string =>
+const allowRuleKey = ({ acl, direction, cidr, ports }: MissingAllowRule): string =>
   `${acl.NetworkAclId} ${direction} ${cidr} ${ports.low}-${ports.high}`;
 
 /** Where no number is free in front of the rule that denies, the rule itself has to go. */
-function commandOf({ acl, direction, denying, family, cidr, ports }: Opening, number: number | null): string {
+function allowRuleCommand(
+  { acl, direction, denying, family, cidr, ports }: MissingAllowRule,
+  number: number | null,
+): string {
   const entry = `--network-acl-id ${acl.NetworkAclId} ${direction === 'in' ? '--ingress' : '--egress'}`;
   if (number === null) return `aws ec2 delete-network-acl-entry ${entry} --rule-number ${denying}`;
   const block = family === 4 ? `--cidr-block ${cidr}` : `--ipv6-cidr-block ${cidr}`;

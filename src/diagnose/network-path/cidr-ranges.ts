@@ -1,30 +1,33 @@
 /** Addresses and ports as boxes of whole numbers, so that "which part does no rule cover" is subtraction. */
 import ipaddr from 'ipaddr.js';
 
-export type Family = 4 | 6;
+export type AddressFamily = 4 | 6;
 
 /** Both ends are inside. */
-export interface Range {
+export interface IntegerRange {
   low: bigint;
   high: bigint;
 }
 
-export interface Box {
-  addresses: Range;
-  ports: Range;
+export interface AddressPortRange {
+  addresses: IntegerRange;
+  ports: IntegerRange;
 }
 
-export const ports = (from: number, to: number = from): Range => ({ low: BigInt(from), high: BigInt(to) });
+export const ports = (from: number, to: number = from): IntegerRange => ({ low: BigInt(from), high: BigInt(to) });
 
 /** Every address of a family. */
-export const everywhere = (family: Family): Range => ({ low: 0n, high: (1n << (family === 4 ? 32n : 128n)) - 1n });
+export const allAddresses = (family: AddressFamily): IntegerRange => ({
+  low: 0n,
+  high: (1n << (family === 4 ? 32n : 128n)) - 1n,
+});
 
 /** "10.0.1.0/24", "fd00::/8" or a single address; null for anything else. */
-export function parseRange(text: string): { family: Family; range: Range } | null {
+export function parseRange(text: string): { family: AddressFamily; range: IntegerRange } | null {
   const [address = '', prefix] = text.split('/');
   if (!ipaddr.isValid(address)) return null;
   const bytes = ipaddr.parse(address).toByteArray();
-  const family: Family = bytes.length === 4 ? 4 : 6;
+  const family: AddressFamily = bytes.length === 4 ? 4 : 6;
   const bits = family === 4 ? 32 : 128;
   const length = prefix === undefined ? bits : Number(prefix);
   if (!Number.isInteger(length) || length < 0 || length > bits) return null;
@@ -34,9 +37,10 @@ export function parseRange(text: string): { family: Family; range: Range } | nul
   return { family, range: { low, high: low + size - 1n } };
 }
 
-export const contains = (outer: Range, inner: Range): boolean => outer.low <= inner.low && inner.high <= outer.high;
+export const contains = (outer: IntegerRange, inner: IntegerRange): boolean =>
+  outer.low <= inner.low && inner.high <= outer.high;
 
-function overlap(a: Range, b: Range): Range | null {
+function overlapOf(a: IntegerRange, b: IntegerRange): IntegerRange | null {
   const low = larger(a.low, b.low);
   const high = -larger(-a.high, -b.high);
   return low <= high ? { low, high } : null;
@@ -44,15 +48,15 @@ function overlap(a: Range, b: Range): Range | null {
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
-export function intersect(box: Box, other: Box): Box | null {
-  const addresses = overlap(box.addresses, other.addresses);
-  const shared = overlap(box.ports, other.ports);
+export function intersect(box: AddressPortRange, other: AddressPortRange): AddressPortRange | null {
+  const addresses = overlapOf(box.addresses, other.addresses);
+  const shared = overlapOf(box.ports, other.ports);
   return addresses && shared ? { addresses, ports: shared } : null;
 }
 
 /** What is left of a box when another is cut out of it: at most four boxes, none overlapping. */
-export function without(box: Box, cut: Box): Box[] {
-  const common = intersect(box, cut);
+export function subtract(box: AddressPortRange, hole: AddressPortRange): AddressPortRange[] {
+  const common = intersect(box, hole);
   if (!common) return [box];
   const { addresses, ports: portRange } = box;
   return [
@@ -63,21 +67,21 @@ export function without(box: Box, cut: Box): Box[] {
   ].filter((part) => part.addresses.low <= part.addresses.high && part.ports.low <= part.ports.high);
 }
 
-export const volume = (boxes: readonly Box[]): bigint =>
+export const volume = (boxes: readonly AddressPortRange[]): bigint =>
   boxes.reduce(
     (sum, { addresses, ports: p }) => sum + (addresses.high - addresses.low + 1n) * (p.high - p.low + 1n),
     0n,
   );
 
 /** Share of `whole` that `part` takes, 0 to 1. */
-export function shareOf(part: readonly Box[], whole: readonly Box[]): number {
+export function coveredShare(part: readonly AddressPortRange[], whole: readonly AddressPortRange[]): number {
   const all = volume(whole);
   return all === 0n ? 0 : Number((volume(part) * 1_000_000n) / all) / 1_000_000;
 }
 
 /** The distinct ranges, neighbours joined, ascending. */
-export function joined(ranges: readonly Range[]): Range[] {
-  const result: Range[] = [];
+export function mergeRanges(ranges: readonly IntegerRange[]): IntegerRange[] {
+  const result: IntegerRange[] = [];
   for (const range of [...ranges].sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))) {
     const last = result[result.length - 1];
     if (last && range.low <= last.high + 1n) last.high = larger(range.high, last.high);
@@ -87,18 +91,18 @@ export function joined(ranges: readonly Range[]): Range[] {
 }
 
 /** "8080" or "1024-32767", several with commas. */
-export const portText = (ranges: readonly Range[]): string =>
-  joined(ranges)
+export const portText = (ranges: readonly IntegerRange[]): string =>
+  mergeRanges(ranges)
     .map(({ low, high }) => (low === high ? `${low}` : `${low}-${high}`))
     .join(', ');
 
 /** "10.0.1.5", "10.0.1.0/24" or "10.0.1.5-10.0.1.9", several with commas. */
-export const addressText = (ranges: readonly Range[], family: Family): string =>
-  joined(ranges)
+export const addressText = (ranges: readonly IntegerRange[], family: AddressFamily): string =>
+  mergeRanges(ranges)
     .map((range) => rangeText(range, family))
     .join(', ');
 
-function rangeText({ low, high }: Range, family: Family): string {
+function rangeText({ low, high }: IntegerRange, family: AddressFamily): string {
   if (low === high) return oneAddress(low, family);
   const size = high - low + 1n;
   const isBlock = (size & (size - 1n)) === 0n && low % size === 0n;
@@ -107,7 +111,7 @@ function rangeText({ low, high }: Range, family: Family): string {
   return `${oneAddress(low, family)}/${(family === 4 ? 32 : 128) - hostBits}`;
 }
 
-function oneAddress(value: bigint, family: Family): string {
+function oneAddress(value: bigint, family: AddressFamily): string {
   const length = family === 4 ? 4 : 16;
   const bytes = Array.from({ length }, (_, i) => Number((value >> BigInt(8 * (length - 1 - i))) & 255n));
   return ipaddr.fromByteArray(bytes).toString();

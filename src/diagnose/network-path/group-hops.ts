@@ -1,112 +1,114 @@
 /** The two hops through security groups: out of the load balancer, into the target. */
 import { list } from '../../format/wording.ts';
-import { addressText, type Box, type Family, ports, shareOf } from './cidr-ranges.ts';
-import { type Direction, type Passage, passSecurityGroups, rulesInWords } from './security-groups.ts';
+import { type AddressFamily, type AddressPortRange, addressText, coveredShare, ports } from './cidr-ranges.ts';
+import { checkSecurityGroups, type Direction, describeRules, type SecurityGroupResult } from './security-groups.ts';
 import {
-  type BlockText,
-  type Cut,
-  type Hop,
-  type Journey,
-  merge,
+  type Drop,
+  type HopResult,
+  mergeHops,
+  missingHop,
   type NetworkEvidence,
-  open,
+  noDrop,
+  type PathBlockText,
+  type PathQuery,
   subnetText,
-  unseen,
 } from './types.ts';
 
 /** Out of the load balancer: its own groups, the same for all nodes. */
-export function leave(journey: Journey): Hop {
-  const { target, port, nodes, loadBalancerGroups, net } = journey;
+export function loadBalancerEgress(query: PathQuery): HopResult {
+  const { target, port, nodes, loadBalancerGroups, net } = query;
   if (loadBalancerGroups === null || loadBalancerGroups.length === 0) {
-    return unseen('security-group', "the load balancer's security groups");
+    return missingHop('security-group', "the load balancer's security groups");
   }
   const wanted = [{ addresses: target.range, ports: ports(port) }];
-  const passage = passSecurityGroups('out', loadBalancerGroups, wanted, target, net);
-  const verdict = judge(passage, wanted, target.certain, `the address of ${target.label}`);
-  if (verdict.share === 0) return { ...unseen('security-group', ...verdict.unseen), allowed: passage.by };
+  const passage = checkSecurityGroups('out', loadBalancerGroups, wanted, target, net);
+  const verdict = blockedShare(passage, wanted, target.certain, `the address of ${target.label}`);
+  if (verdict.share === 0)
+    return { ...missingHop('security-group', ...verdict.missing), allowed: passage.allowingRules };
 
-  const describe = (): BlockText => ({
+  const describe = (): PathBlockText => ({
     by: 'security-group',
-    sentence: `${list(loadBalancerGroups)} of the load balancer ${allow(loadBalancerGroups)} no tcp ${port} to ${target.label}; ${instead('out', loadBalancerGroups, passage, net)}`,
-    commands: [authorizeEgress(journey, loadBalancerGroups)],
-    openings: [],
+    sentence: `${list(loadBalancerGroups)} of the load balancer ${allowVerb(loadBalancerGroups)} no tcp ${port} to ${target.label}; ${existingRulesText('out', loadBalancerGroups, passage, net)}`,
+    commands: [authorizeEgress(query, loadBalancerGroups)],
+    missingAllowRules: [],
     resources: loadBalancerGroups,
-    danglingReferences: [...passage.severed, ...passage.strangers],
+    danglingReferences: [...passage.inactivePeeringGroups, ...passage.unattachedGroups],
   });
-  return { ...open, cuts: nodes.map((node) => ({ key: 'leave', node, share: 1, boxes: passage.rest, describe })) };
+  return { ...noDrop, drops: nodes.map((node) => ({ key: 'leave', node, share: 1, boxes: passage.rest, describe })) };
 }
 
 /** Into the target: the groups of its interface, by node because CIDR rules may cover one subnet and not another. */
-export function enter(journey: Journey): Hop {
-  const { target, port, nodes, loadBalancerGroups, net } = journey;
+export function targetIngress(query: PathQuery): HopResult {
+  const { target, port, nodes, loadBalancerGroups, net } = query;
   const groups = target.groups;
-  if (groups === null) return unseen('security-group', ...target.missing);
+  if (groups === null) return missingHop('security-group', ...target.missing);
 
-  const hops = nodes.map((node): Hop => {
+  const hops = nodes.map((node): HopResult => {
     const wanted = node.ranges.map((addresses) => ({ addresses, ports: ports(port) }));
     const peer = { family: target.family, groups: loadBalancerGroups, label: 'the load balancer' };
-    const passage = passSecurityGroups('in', groups, wanted, peer, net);
-    const verdict = judge(passage, wanted, node.certain, `the addresses of ${node.label}`);
-    if (verdict.share === 0) return { ...unseen('security-group', ...verdict.unseen), allowed: passage.by };
-    const describe = (cuts: Cut[]): BlockText => ({
+    const passage = checkSecurityGroups('in', groups, wanted, peer, net);
+    const verdict = blockedShare(passage, wanted, node.certain, `the addresses of ${node.label}`);
+    if (verdict.share === 0)
+      return { ...missingHop('security-group', ...verdict.missing), allowed: passage.allowingRules };
+    const describe = (drops: Drop[]): PathBlockText => ({
       by: 'security-group',
-      sentence: `${list(groups)} of ${target.label} ${enterSentence(journey, cuts, groups, passage)}`,
-      commands: [authorizeIngress(journey, groups)],
-      openings: [],
+      sentence: `${list(groups)} of ${target.label} ${ingressSentence(query, drops, groups, passage)}`,
+      commands: [authorizeIngress(query, groups)],
+      missingAllowRules: [],
       resources: groups,
-      danglingReferences: [...passage.severed, ...passage.strangers],
+      danglingReferences: [...passage.inactivePeeringGroups, ...passage.unattachedGroups],
     });
-    return { ...open, cuts: [{ key: 'enter', node, share: verdict.share, boxes: passage.rest, describe }] };
+    return { ...noDrop, drops: [{ key: 'enter', node, share: verdict.share, boxes: passage.rest, describe }] };
   });
-  return merge(hops);
+  return mergeHops(hops);
 }
 
-function enterSentence(journey: Journey, cuts: Cut[], groups: string[], passage: Passage): string {
-  const { nodes, port, target, loadBalancerGroups, net } = journey;
+function ingressSentence(query: PathQuery, drops: Drop[], groups: string[], passage: SecurityGroupResult): string {
+  const { nodes, port, target, loadBalancerGroups, net } = query;
   const does = groups.length === 1 ? 'admits' : 'admit';
-  if (cuts.length === nodes.length && cuts.every(({ share }) => share === 1)) {
+  if (drops.length === nodes.length && drops.every(({ share }) => share === 1)) {
     const sources = loadBalancerGroups?.length ? `${list(loadBalancerGroups)}, the load balancer` : 'the load balancer';
-    return `${does} no tcp ${port} from ${sources}; ${instead('in', groups, passage, net)}`;
+    return `${does} no tcp ${port} from ${sources}; ${existingRulesText('in', groups, passage, net)}`;
   }
-  const parts = cuts.map(({ node, boxes }) => `${addresses(boxes, target.family)} in ${node.label}`);
+  const parts = drops.map(({ node, boxes }) => `${addressesText(boxes, target.family)} in ${node.label}`);
   return `${does} tcp ${port} from a part of the load balancer only, not from ${list(parts)}`;
 }
 
 /** What there is in place of the rule that is missing: a reference that leads nowhere says most. */
-function instead(
+function existingRulesText(
   direction: Direction,
   groups: string[],
-  { strangers, severed }: Passage,
+  { unattachedGroups, inactivePeeringGroups }: SecurityGroupResult,
   net: NetworkEvidence,
 ): string {
   const [verb, carrier] =
     direction === 'in' ? ['admits', 'the load balancer does not carry'] : ['allows', 'the target does not carry'];
   const pronoun = groups.length === 1 ? 'it' : 'they';
   const does = groups.length === 1 ? verb : verb.slice(0, -1);
-  if (severed.length > 0)
-    return `on that port ${pronoun} ${does} ${list(severed)}, over a VPC peering that is not active`;
-  if (strangers.length > 0) return `on that port ${pronoun} ${does} ${list(strangers)}, which ${carrier}`;
-  const rules = rulesInWords(direction, groups, net);
+  if (inactivePeeringGroups.length > 0)
+    return `on that port ${pronoun} ${does} ${list(inactivePeeringGroups)}, over a VPC peering that is not active`;
+  if (unattachedGroups.length > 0) return `on that port ${pronoun} ${does} ${list(unattachedGroups)}, which ${carrier}`;
+  const rules = describeRules(direction, groups, net);
   return rules.length === 0
     ? `${pronoun} ${groups.length === 1 ? 'has' : 'have'} no ${direction === 'in' ? 'inbound' : 'outbound'} rule for TCP`
     : `${pronoun} ${does} ${list(rules)}`;
 }
 
 /** Nothing admitted is blocked; a part, where the addresses are not known, is only not seen. */
-function judge(
-  passage: Passage,
-  wanted: Box[],
+function blockedShare(
+  passage: SecurityGroupResult,
+  wanted: AddressPortRange[],
   certain: boolean,
   unknown: string,
-): { share: number; unseen: string[] } {
-  const share = shareOf(passage.rest, wanted);
-  if (passage.rest.length === 0) return { share: 0, unseen: [] };
-  if (passage.unseen.length > 0) return { share: 0, unseen: passage.unseen };
-  if (!certain && passage.by.length > 0) return { share: 0, unseen: [unknown] };
-  return { share, unseen: [] };
+): { share: number; missing: string[] } {
+  const share = coveredShare(passage.rest, wanted);
+  if (passage.rest.length === 0) return { share: 0, missing: [] };
+  if (passage.missing.length > 0) return { share: 0, missing: passage.missing };
+  if (!certain && passage.allowingRules.length > 0) return { share: 0, missing: [unknown] };
+  return { share, missing: [] };
 }
 
-function authorizeIngress({ port, nodes, target, loadBalancerGroups, net }: Journey, groups: string[]): string {
+function authorizeIngress({ port, nodes, target, loadBalancerGroups, net }: PathQuery, groups: string[]): string {
   const source = loadBalancerGroups?.[0];
   const group = `aws ec2 authorize-security-group-ingress --group-id ${groups[0] ?? '<group of the target>'} --protocol tcp --port ${port}`;
   if (source) return `${group} --source-group ${source}`;
@@ -114,7 +116,7 @@ function authorizeIngress({ port, nodes, target, loadBalancerGroups, net }: Jour
   return `${group} --cidr ${subnet ?? '<subnet of the load balancer>'}`;
 }
 
-function authorizeEgress({ target, port }: Journey, groups: string[]): string {
+function authorizeEgress({ target, port }: PathQuery, groups: string[]): string {
   const peer = target.groups?.[0]
     ? `UserIdGroupPairs=[{GroupId=${target.groups[0]}}]`
     : target.family === 4
@@ -123,10 +125,10 @@ function authorizeEgress({ target, port }: Journey, groups: string[]): string {
   return `aws ec2 authorize-security-group-egress --group-id ${groups[0] ?? ''} --ip-permissions 'IpProtocol=tcp,FromPort=${port},ToPort=${port},${peer}'`;
 }
 
-const addresses = (boxes: Box[], family: Family): string =>
+const addressesText = (boxes: AddressPortRange[], family: AddressFamily): string =>
   addressText(
     boxes.map((box) => box.addresses),
     family,
   );
 
-const allow = (groups: string[]): string => (groups.length === 1 ? 'allows' : 'allow');
+const allowVerb = (groups: string[]): string => (groups.length === 1 ? 'allows' : 'allow');

@@ -1,7 +1,7 @@
 /** What to run where the configuration allows a path and connections fail all the same: the drop is inside the host or the pod network. */
 
 /** For a target "address" on `port`; ECS tasks keep the reason they stopped for about an hour. */
-export function lookInside(address: string, port: number, protocol: 'http' | 'https' = 'http'): string[] {
+export function hostCommands(address: string, port: number, protocol: 'http' | 'https' = 'http'): string[] {
   const insecure = protocol === 'https' ? ' -k' : '';
   return [
     `ss -tlnp 'sport = :${port}'    # on the host: is anything listening, and on which address`,

@@ -3,17 +3,25 @@
  * traffic that stays inside a subnet. IPv4 and IPv6 have rules of their own.
  */
 import type { NetworkAcl } from '../../evidence/aws.ts';
-import { type Box, type Family, intersect, parseRange, ports, type Range, without } from './cidr-ranges.ts';
+import {
+  type AddressFamily,
+  type AddressPortRange,
+  type IntegerRange,
+  intersect,
+  parseRange,
+  ports,
+  subtract,
+} from './cidr-ranges.ts';
 import type { Direction } from './security-groups.ts';
 
-type Entry = NonNullable<NetworkAcl['Entries']>[number];
+type AclEntry = NonNullable<NetworkAcl['Entries']>[number];
 
 /** The number the API gives the last rule, written "*" in the console: it denies everything. */
 const LAST_RULE = 32767;
 
 /** What a network ACL denies of the packets in `wanted`, and the number of the rule that does it. */
 export interface Denial {
-  boxes: Box[];
+  boxes: AddressPortRange[];
   rule: number;
 }
 
@@ -21,32 +29,37 @@ export const aclOfSubnet = (subnetId: string | null, acls: readonly NetworkAcl[]
   acls?.find(({ Associations }) => subnetId !== null && Associations?.some(({ SubnetId }) => SubnetId === subnetId));
 
 /** `wanted` holds the addresses of the other side and the destination ports. Denials come in rule order. */
-export function denials(acl: NetworkAcl, direction: Direction, wanted: readonly Box[], family: Family): Denial[] {
+export function denials(
+  acl: NetworkAcl,
+  direction: Direction,
+  wanted: readonly AddressPortRange[],
+  family: AddressFamily,
+): Denial[] {
   const entries = (acl.Entries ?? [])
     .filter(({ Egress }) => Egress === (direction === 'out'))
     .sort((a, b) => a.RuleNumber - b.RuleNumber);
   const denied: Denial[] = [];
   let open = [...wanted];
   for (const entry of entries) {
-    const reach = reachOf(entry, family);
+    const reach = entryRange(entry, family);
     if (!reach) continue;
     const hit = open.flatMap((box) => intersect(box, reach) ?? []);
     if (hit.length > 0 && entry.RuleAction !== 'allow') denied.push({ boxes: hit, rule: entry.RuleNumber });
-    open = open.flatMap((box) => without(box, reach));
+    open = open.flatMap((box) => subtract(box, reach));
   }
   return open.length > 0 ? [...denied, { boxes: open, rule: LAST_RULE }] : denied;
 }
 
 /** Protocols are numbers as text: 6 is TCP, -1 is all. With -1 the ports do not count. */
-function reachOf(entry: Entry, family: Family): Box | null {
+function entryRange(entry: AclEntry, family: AddressFamily): AddressPortRange | null {
   if (!['-1', '6', 'tcp'].includes(entry.Protocol)) return null;
   const block = family === 4 ? entry.CidrBlock : entry.Ipv6CidrBlock;
   const parsed = block === undefined ? null : parseRange(block);
   if (parsed?.family !== family) return null;
-  return { addresses: parsed.range, ports: entry.Protocol === '-1' ? ports(0, 65535) : portsOf(entry) };
+  return { addresses: parsed.range, ports: entry.Protocol === '-1' ? ports(0, 65535) : entryPorts(entry) };
 }
 
-function portsOf({ PortRange }: Entry): Range {
+function entryPorts({ PortRange }: AclEntry): IntegerRange {
   return ports(PortRange?.From ?? 0, PortRange?.To ?? 65535);
 }
 

@@ -3,15 +3,15 @@
 import { list, number, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../checks/check.ts';
 import type { Fact } from '../diagnosis.ts';
-import { groupBy, weigh, withSignature } from '../traffic.ts';
-import type { PathAnswer } from './path.ts';
+import { countErrors, groupBy, withSignature } from '../traffic.ts';
+import type { PathResult } from './path.ts';
 import type { PathEvidence, TargetPath } from './target-paths.ts';
 
 /** One path, with what the rows say of the same target and port. */
-export interface Walked {
+export interface CheckedPath {
   path: TargetPath;
   port: number;
-  answer: PathAnswer;
+  answer: PathResult;
   /** Connections to it that timed out. */
   timeouts: number;
   /** Requests of the window that it answered; null without a log, and for a health-check port. */
@@ -22,48 +22,52 @@ export interface Walked {
 const REMARK_SHARE = 0.01;
 const FACTS = 20;
 
-export function walk(paths: TargetPath[], { traffic }: PathEvidence, port: 'traffic' | 'health'): Walked[] {
-  const timeouts = groupBy(traffic ? withSignature(traffic, 'connect-timeout') : [], keyOf);
-  const targets = groupBy(traffic?.log.targets ?? [], keyOf);
+export function checkPaths(paths: TargetPath[], { traffic }: PathEvidence, port: 'traffic' | 'health'): CheckedPath[] {
+  const timeouts = groupBy(traffic ? withSignature(traffic, 'connect-timeout') : [], targetKey);
+  const targets = groupBy(traffic?.log.targets ?? [], targetKey);
   return paths.flatMap((path) => {
     const answer = port === 'traffic' ? path.traffic : path.health;
     const number = port === 'traffic' ? path.trafficPort : path.healthPort;
     if (!answer || number === null) return [];
-    const key = keyOf({ target: path.target, target_group_arn: path.targetGroup });
-    const seen = targets.get(key) ?? [];
-    const answered = seen.reduce((sum, { requests, failures }) => sum + Math.max(0, requests - failures), 0);
+    const key = targetKey({ target: path.target, target_group_arn: path.targetGroup });
+    const targetRows = targets.get(key) ?? [];
+    const answered = targetRows.reduce((sum, { requests, failures }) => sum + Math.max(0, requests - failures), 0);
     return [
       {
         path,
         port: number,
         answer,
-        timeouts: weigh(timeouts.get(key) ?? []),
+        timeouts: countErrors(timeouts.get(key) ?? []),
         answered: traffic && port === 'traffic' ? answered : null,
       },
     ];
   });
 }
 
-const keyOf = ({ target, target_group_arn }: { target: string; target_group_arn: string }): string =>
-  `${target_group_arn} ${bare(target)}`;
+const targetKey = ({ target, target_group_arn }: { target: string; target_group_arn: string }): string =>
+  `${target_group_arn} ${withoutBrackets(target)}`;
 
-const bare = (target: string): string => target.replace(/[[\]]/g, '');
+const withoutBrackets = (target: string): string => target.replace(/[[\]]/g, '');
 
 /** Targets that left are only held against the path when connections to them timed out. */
-export const thatCount = (walked: Walked[]): Walked[] => {
-  const now = walked.filter(({ path }) => path.registered);
+export const relevantPaths = (checkedPaths: CheckedPath[]): CheckedPath[] => {
+  const now = checkedPaths.filter(({ path }) => path.registered);
   return now.length === 0
-    ? walked
-    : walked.filter(({ path, timeouts, answer }) => path.registered || timeouts > 0 || answer.answer === 'blocked');
+    ? checkedPaths
+    : checkedPaths.filter(
+        ({ path, timeouts, answer }) => path.registered || timeouts > 0 || answer.answer === 'blocked',
+      );
 };
 
-export const isRemark = ({ answer, timeouts }: Walked): boolean =>
+export const isRemark = ({ answer, timeouts }: CheckedPath): boolean =>
   answer.answer === 'blocked' && answer.share < REMARK_SHARE && timeouts === 0;
 
-export function blockedVerdict(blocked: Walked[], all: Walked[], what: string): CheckVerdict {
+export function blockedVerdict(blocked: CheckedPath[], all: CheckedPath[], what: string): CheckVerdict {
   // The same reason for several targets is one reason.
   const reasons = unique(
-    blocked.map(({ answer, path }) => answer.sentence.replaceAll(bare(path.target).replace(/:\d+$/, ''), '')),
+    blocked.map(({ answer, path }) =>
+      answer.sentence.replaceAll(withoutBrackets(path.target).replace(/:\d+$/, ''), ''),
+    ),
   );
   const partly = blocked.every(({ answer }) => answer.answer === 'blocked' && answer.share < 1);
   const more = reasons.length > 1 ? ` And ${plural(reasons.length - 1, 'other reason')}.` : '';
@@ -82,41 +86,45 @@ export function blockedVerdict(blocked: Walked[], all: Walked[], what: string): 
   return {
     outcome: 'fail',
     summary: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what} ${blocked.length === 1 ? 'is' : 'are'} ${partly ? 'blocked in part' : 'blocked'}. ${blocked[0]?.answer.sentence ?? ''}${more}${unnoticed}${still}`,
-    facts: factsOf(all),
+    facts: pathFacts(all),
   };
 }
 
-export function unseenVerdict(unseen: Walked[], all: Walked[], what: string): CheckVerdict {
+export function unknownVerdict(unknownPaths: CheckedPath[], all: CheckedPath[], what: string): CheckVerdict {
   const missing = unique(
-    unseen.flatMap(({ answer }) => (answer.answer === 'cannot-see' ? answer.missing.map((each) => each.what) : [])),
+    unknownPaths.flatMap(({ answer }) =>
+      answer.answer === 'cannot-see' ? answer.missing.map((each) => each.what) : [],
+    ),
   );
-  const answered = unseen.filter((walked) => (walked.answered ?? 0) > 0);
+  const answered = unknownPaths.filter((checkedPath) => (checkedPath.answered ?? 0) > 0);
   const rows =
     answered.length > 0
-      ? ` Requests were answered by ${outOf(answered.length, unseen.length)} of these targets in the window.`
+      ? ` Requests were answered by ${outOf(answered.length, unknownPaths.length)} of these targets in the window.`
       : '';
   return {
     outcome: 'unknown',
-    summary: `Cannot see ${outOf(unseen.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what}. Could not look at ${list(missing)}.${rows}`,
-    facts: factsOf(all),
+    summary: `Cannot see ${outOf(unknownPaths.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what}. Could not look at ${list(missing)}.${rows}`,
+    facts: pathFacts(all),
   };
 }
 
 /** "blocked for 0.01 % of the connections, which does not show in the traffic" */
-export function remarkOf(remarks: Walked[]): string {
+export function remarkText(remarks: CheckedPath[]): string {
   const [first] = remarks;
   if (first?.answer.answer !== 'blocked') return '';
   return ` ${first.answer.sentence} That is ${percent(first.answer.share)} of the new connections, and none timed out.`;
 }
 
-export const factsOf = (walked: Walked[]): Fact[] => [
-  ...walked.slice(0, FACTS).map(({ path, port, answer }) => ({
+export const pathFacts = (checkedPaths: CheckedPath[]): Fact[] => [
+  ...checkedPaths.slice(0, FACTS).map(({ path, port, answer }) => ({
     label: `${path.name} ${path.target}${port === path.trafficPort ? '' : `, port ${port}`}`,
     value:
-      answer.answer === 'blocked' && answer.share < 1 ? `blocked for ${percent(answer.share)}` : WORDS[answer.answer],
+      answer.answer === 'blocked' && answer.share < 1
+        ? `blocked for ${percent(answer.share)}`
+        : ANSWER_WORDS[answer.answer],
   })),
-  ...(walked.length > FACTS ? [{ label: 'more targets', value: number(walked.length - FACTS) }] : []),
+  ...(checkedPaths.length > FACTS ? [{ label: 'more targets', value: number(checkedPaths.length - FACTS) }] : []),
 ];
 
-const WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'cannot see' };
+const ANSWER_WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'cannot see' };
 const unique = (items: string[]): string[] => [...new Set(items)];

@@ -2,34 +2,34 @@
 import { list } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
 import { type RouteFault, routeFault } from './route-tables.ts';
-import { type BlockText, type Cut, type Hop, type Journey, merge, open, unique } from './types.ts';
+import { type Drop, type HopResult, mergeHops, noDrop, type PathBlockText, type PathQuery, unique } from './types.ts';
 
 /** Black holes, there and back. */
-export function follow({ target, nodes, net }: Journey): Hop {
-  if (!target.certain) return open;
+export function routeHops({ target, nodes, net }: PathQuery): HopResult {
+  if (!target.certain) return noDrop;
   const vpcId = net.loadBalancer?.VpcId;
-  return merge(
-    nodes.map((node): Hop => {
+  return mergeHops(
+    nodes.map((node): HopResult => {
       const there = routeFault(node.subnetId, vpcId, target, net.routeTables);
       const home = node.ranges[0];
       const back =
         node.certain && home && node.subnetId !== target.subnetId
           ? routeFault(target.subnetId, vpcId, { family: target.family, range: home }, net.routeTables)
           : null;
-      const cuts = [
-        ...(there ? [routeCut(node, there, (labels) => `from ${labels} to ${target.label}`)] : []),
-        ...(back ? [routeCut(node, back, (labels) => `from ${target.label} back to ${labels}`)] : []),
+      const drops = [
+        ...(there ? [routeDrop(node, there, (labels) => `from ${labels} to ${target.label}`)] : []),
+        ...(back ? [routeDrop(node, back, (labels) => `from ${target.label} back to ${labels}`)] : []),
       ];
-      return { ...open, cuts };
+      return { ...noDrop, drops };
     }),
   );
 }
 
-function routeCut(node: NodePlace, { routeTableId, fault }: RouteFault, way: (labels: string) => string): Cut {
-  const describe = (cuts: Cut[]): BlockText => ({
+function routeDrop(node: NodePlace, { routeTableId, fault }: RouteFault, way: (labels: string) => string): Drop {
+  const describe = (drops: Drop[]): PathBlockText => ({
     by: 'route',
-    sentence: `${routeTableId} leads nowhere ${way(list(unique(cuts.map((cut) => cut.node.label))))}: ${fault}`,
-    openings: [],
+    sentence: `${routeTableId} leads nowhere ${way(list(unique(drops.map((drop) => drop.node.label))))}: ${fault}`,
+    missingAllowRules: [],
     commands: [`aws ec2 describe-route-tables --route-table-ids ${routeTableId}`],
     resources: [routeTableId],
     danglingReferences: [],

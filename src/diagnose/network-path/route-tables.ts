@@ -1,6 +1,6 @@
 /** Route tables, where they say something: the route to an address is a black hole, or there is none. IPv4 only. */
 import type { RouteTable } from '../../evidence/aws.ts';
-import { contains, type Family, parseRange, type Range, volume } from './cidr-ranges.ts';
+import { type AddressFamily, contains, type IntegerRange, parseRange, volume } from './cidr-ranges.ts';
 
 export interface RouteFault {
   routeTableId: string;
@@ -12,16 +12,16 @@ export interface RouteFault {
 export function routeFault(
   subnetId: string | null,
   vpcId: string | undefined,
-  destination: { family: Family; range: Range },
+  destination: { family: AddressFamily; range: IntegerRange },
   tables: readonly RouteTable[] | undefined,
 ): RouteFault | null {
-  const table = tables && tableOf(subnetId, vpcId, tables);
+  const table = tables && routeTableOf(subnetId, vpcId, tables);
   if (!table || destination.family !== 4) return null;
   const routes = (table.Routes ?? []).flatMap((route) => {
     const parsed = route.DestinationCidrBlock === undefined ? null : parseRange(route.DestinationCidrBlock);
     return parsed?.family === 4 && contains(parsed.range, destination.range) ? [{ ...route, range: parsed.range }] : [];
   });
-  const best = routes.sort((a, b) => (size(a.range) < size(b.range) ? -1 : 1))[0];
+  const best = routes.sort((a, b) => (rangeSize(a.range) < rangeSize(b.range) ? -1 : 1))[0];
   if (best?.State === 'blackhole') {
     return { routeTableId: table.RouteTableId, fault: `the route ${best.DestinationCidrBlock} is a black hole` };
   }
@@ -32,7 +32,7 @@ export function routeFault(
 }
 
 /** The table associated with the subnet, else the main one of its VPC. */
-function tableOf(
+function routeTableOf(
   subnetId: string | null,
   vpcId: string | undefined,
   tables: readonly RouteTable[],
@@ -46,4 +46,4 @@ function tableOf(
   return own ?? main[0];
 }
 
-const size = (range: Range): bigint => volume([{ addresses: range, ports: { low: 0n, high: 0n } }]);
+const rangeSize = (range: IntegerRange): bigint => volume([{ addresses: range, ports: { low: 0n, high: 0n } }]);

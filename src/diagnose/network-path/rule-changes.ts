@@ -1,7 +1,7 @@
 /** Changes to what a path depends on. Live configuration is evidence only for the time since the last of them. */
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 
-export interface Change {
+export interface PathChange {
   /** Epoch milliseconds. */
   at: number;
   name: string;
@@ -15,32 +15,32 @@ const PATH_CALLS =
   /SecurityGroup(Ingress|Egress|Rules|s)$|^Modify(NetworkInterface|Instance)Attribute$|NetworkAcl(Entry|Association)$|^(Create|Replace|Delete)Route$|^SetSubnets$/;
 
 /** Calls that name one of the resources, by time; those that only described something are left out. */
-export function pathChanges(events: readonly CloudTrailEvent[], resources: readonly string[]): Change[] {
+export function pathChanges(events: readonly CloudTrailEvent[], resources: readonly string[]): PathChange[] {
   return events
-    .flatMap((event): Change[] => {
+    .flatMap((event): PathChange[] => {
       const at = eventTime(event);
-      const resource = changedOf(event, resources);
+      const resource = changedResource(event, resources);
       if (at === null || resource === undefined || !PATH_CALLS.test(event.EventName ?? '')) return [];
       return /^(Describe|Get|List)/.test(event.EventName ?? '')
         ? []
-        : [{ at, name: event.EventName ?? '', resource, ports: portsOf(event) }];
+        : [{ at, name: event.EventName ?? '', resource, ports: changedPorts(event) }];
     })
     .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-const portsOf = ({ CloudTrailEvent: record = '' }: CloudTrailEvent): Change['ports'] =>
+const changedPorts = ({ CloudTrailEvent: record = '' }: CloudTrailEvent): PathChange['ports'] =>
   [...record.matchAll(/"from(?:Port)?"\s*:\s*(-?\d+)\s*,\s*"to(?:Port)?"\s*:\s*(-?\d+)/g)].map(([, from, to]) => ({
     from: Number(from),
     to: Number(to),
   }));
 
 /** A rule names the group that it admits as well: what was changed is the group of the request. */
-function changedOf(event: CloudTrailEvent, resources: readonly string[]): string | undefined {
-  const named = resources.filter((id) => names(event, id));
-  const asked = /"(?:groupId|networkAclId)"\s*:\s*"([^"]+)"/.exec(event.CloudTrailEvent ?? '')?.[1];
+function changedResource(event: CloudTrailEvent, resources: readonly string[]): string | undefined {
+  const named = resources.filter((id) => namesResource(event, id));
+  const requestedId = /"(?:groupId|networkAclId)"\s*:\s*"([^"]+)"/.exec(event.CloudTrailEvent ?? '')?.[1];
   return (
     named.find((id) => event.Resources?.length === 1 && event.Resources[0]?.ResourceName === id) ??
-    named.find((id) => id === asked) ??
+    named.find((id) => id === requestedId) ??
     named[0]
   );
 }
@@ -52,7 +52,7 @@ export function eventTime({ EventTime }: CloudTrailEvent): number | null {
 }
 
 /** In its resources or in the request it records. A refused call changed nothing. */
-export function names({ Resources, CloudTrailEvent: record = '' }: CloudTrailEvent, id: string): boolean {
+export function namesResource({ Resources, CloudTrailEvent: record = '' }: CloudTrailEvent, id: string): boolean {
   if (/"errorCode"\s*:/.test(record)) return false;
   return Resources?.some(({ ResourceName }) => ResourceName === id) === true || record.includes(`"${id}"`);
 }

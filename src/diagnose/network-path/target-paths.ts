@@ -1,11 +1,12 @@
 /** The paths to every target that is registered or that the log names: traffic port and health-check port apart. */
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import type { Known } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
 import { locate, splitTarget } from './addresses.ts';
-import { type NetworkEvidence, type PathAnswer, pathTo } from './path.ts';
+import { type NetworkEvidence, type PathResult, pathTo } from './path.ts';
 
-export type PathEvidence = NetworkEvidence & Partial<Pick<Known, 'targetGroups' | 'targetHealth' | 'traffic'>>;
+export type PathEvidence = NetworkEvidence &
+  Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth' | 'traffic'>>;
 
 export interface TargetPath {
   /** ARN. */
@@ -17,10 +18,10 @@ export interface TargetPath {
   /** State of describe-target-health; null when it is not registered or health was not seen. */
   state: string | null;
   trafficPort: number;
-  traffic: PathAnswer;
+  traffic: PathResult;
   /** Null: no health checks, or the port is not known. */
   healthPort: number | null;
-  health: PathAnswer | null;
+  health: PathResult | null;
 }
 
 interface Endpoint {
@@ -33,18 +34,18 @@ interface Endpoint {
 }
 
 /** Sorted by target group, then target. Lambda functions have no path. */
-export function targetPaths(known: PathEvidence): TargetPath[] {
-  const endpoints = [...registered(known), ...logged(known)];
+export function targetPaths(evidence: PathEvidence): TargetPath[] {
+  const endpoints = [...registeredEndpoints(evidence), ...loggedEndpoints(evidence)];
   return [...groupBy(endpoints, ({ arn, address, port }) => `${arn} ${address}:${port}`)]
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .flatMap(([, [first]]) => (first ? [pathOf(first, known)] : []));
+    .flatMap(([, [first]]) => (first ? [targetPathOf(first, evidence)] : []));
 }
 
-function pathOf({ arn, id, address, port, description }: Endpoint, known: PathEvidence): TargetPath {
-  const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+function targetPathOf({ arn, id, address, port, description }: Endpoint, evidence: PathEvidence): TargetPath {
+  const group = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
   const from = { vpcId: group?.VpcId };
   const healthPort = healthPortOf(group, description, port);
-  const traffic = pathTo(id, port, known, from);
+  const traffic = pathTo(id, port, evidence, from);
   return {
     targetGroup: arn,
     name: targetGroupName(arn),
@@ -54,24 +55,24 @@ function pathOf({ arn, id, address, port, description }: Endpoint, known: PathEv
     trafficPort: port,
     traffic,
     healthPort,
-    health: healthPort === null ? null : healthPort === port ? traffic : pathTo(id, healthPort, known, from),
+    health: healthPort === null ? null : healthPort === port ? traffic : pathTo(id, healthPort, evidence, from),
   };
 }
 
 /** Targets of the load balancer's own groups: a list of all groups may hold those of others. */
-function registered(known: PathEvidence): Endpoint[] {
-  return attachedGroups(known).flatMap((group) =>
-    (known.targetHealth?.[group.TargetGroupArn] ?? []).flatMap((description): Endpoint[] => {
+function registeredEndpoints(evidence: PathEvidence): Endpoint[] {
+  return attachedGroups(evidence).flatMap((group) =>
+    (evidence.targetHealth?.[group.TargetGroupArn] ?? []).flatMap((description): Endpoint[] => {
       const port = description.Target.Port ?? group.Port;
       if (port === undefined) return [];
       const id = description.Target.Id;
-      const address = locate(id, known, group.VpcId).label;
+      const address = locate(id, evidence, group.VpcId).label;
       return [{ arn: group.TargetGroupArn, id, address, port, description }];
     }),
   );
 }
 
-function logged({ traffic }: PathEvidence): Endpoint[] {
+function loggedEndpoints({ traffic }: PathEvidence): Endpoint[] {
   return (traffic?.log.targets ?? []).flatMap(({ target_group_arn: arn, target }): Endpoint[] => {
     const split = splitTarget(target);
     return split ? [{ arn, id: split.address, ...split, description: null }] : [];
@@ -83,7 +84,7 @@ export function attachedGroups({
   loadBalancer,
   targetGroups,
   traffic,
-}: Partial<Pick<Known, 'loadBalancer' | 'targetGroups' | 'traffic'>>): TargetGroup[] {
+}: Partial<Pick<DiagnosisEvidence, 'loadBalancer' | 'targetGroups' | 'traffic'>>): TargetGroup[] {
   const used = new Set((traffic?.log.targets ?? []).map(({ target_group_arn }) => target_group_arn));
   return (targetGroups ?? []).filter(({ TargetType, TargetGroupArn, LoadBalancerArns }) => {
     if (TargetType === 'lambda') return false;

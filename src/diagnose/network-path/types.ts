@@ -1,8 +1,8 @@
 /** What the hops of one path share: the journey, and what each hop answers. */
 import type { Evidence } from '../../evidence/evidence.ts';
 import { type NodePlace, subnetBlock, type TargetPlace } from './addresses.ts';
-import type { Opening } from './allow-commands.ts';
-import { addressText, type Box, type Family } from './cidr-ranges.ts';
+import type { MissingAllowRule } from './allow-commands.ts';
+import { type AddressFamily, type AddressPortRange, addressText } from './cidr-ranges.ts';
 
 export const NETWORK_EVIDENCE = [
   'loadBalancer',
@@ -18,22 +18,22 @@ export const NETWORK_EVIDENCE = [
 /** A member that is absent could not be looked at. */
 export type NetworkEvidence = Partial<Pick<Evidence, (typeof NETWORK_EVIDENCE)[number]>>;
 
-export type Barrier = 'security-group' | 'network-acl' | 'route';
+export type PathLayer = 'security-group' | 'network-acl' | 'route';
 
 /** What could not be looked at, and which barrier it might be. */
-export interface Missing {
-  by: Barrier;
+export interface MissingEvidence {
+  by: PathLayer;
   what: string;
 }
 
-export interface Block {
-  by: Barrier;
+export interface PathBlock {
+  by: PathLayer;
   /** Names the group, ACL or route table, the port, the direction and what there is instead. */
   sentence: string;
   /** What would allow it. Printed, never run. */
   commands: string[];
   /** Entries that network ACLs lack; `commands` in parts, to be numbered together with others. */
-  openings: Opening[];
+  missingAllowRules: MissingAllowRule[];
   resources: string[];
   /** The load balancer's subnets whose nodes are cut off. */
   subnets: string[];
@@ -43,20 +43,20 @@ export interface Block {
   share: number;
 }
 
-export interface Blocked {
+export interface BlockedPath {
   answer: 'blocked';
   /** At least one; security groups first, then network ACLs, then routes. */
-  blocks: Block[];
-  by: Barrier;
+  blocks: PathBlock[];
+  by: PathLayer;
   sentence: string;
   commands: string[];
   /** Share of the new connections from the nodes asked about that cannot stand; 1: none can. */
   share: number;
-  missing: Missing[];
+  missing: MissingEvidence[];
   resources: string[];
 }
 
-export interface Allowed {
+export interface AllowedPath {
   answer: 'allowed';
   sentence: string;
   /** What holds today and may not tomorrow. */
@@ -64,29 +64,29 @@ export interface Allowed {
   resources: string[];
 }
 
-export interface CannotSee {
+export interface UnknownPath {
   answer: 'cannot-see';
   sentence: string;
-  missing: Missing[];
+  missing: MissingEvidence[];
   resources: string[];
 }
 
-export type PathAnswer = Blocked | Allowed | CannotSee;
+export type PathResult = BlockedPath | AllowedPath | UnknownPath;
 
 /** A block but for what its cuts add up to. */
-export type BlockText = Omit<Block, 'subnets' | 'share'>;
+export type PathBlockText = Omit<PathBlock, 'subnets' | 'share'>;
 
 /** A barrier met by the nodes of one subnet; those with the same key become one block. */
-export interface Cut {
+export interface Drop {
   key: string;
   node: NodePlace;
   share: number;
-  boxes: Box[];
-  describe(cuts: Cut[]): BlockText;
+  boxes: AddressPortRange[];
+  describe(drops: Drop[]): PathBlockText;
 }
 
 /** Everything that the hops of one path read. */
-export interface Journey {
+export interface PathQuery {
   target: TargetPlace;
   port: number;
   nodes: NodePlace[];
@@ -94,27 +94,31 @@ export interface Journey {
   net: NetworkEvidence;
 }
 
-export interface Hop {
-  cuts: Cut[];
+export interface HopResult {
+  drops: Drop[];
   allowed: string[];
-  unseen: Missing[];
+  missing: MissingEvidence[];
 }
 
-export const open: Hop = { cuts: [], allowed: [], unseen: [] };
+export const noDrop: HopResult = { drops: [], allowed: [], missing: [] };
 
-export const unseen = (by: Barrier, ...what: string[]): Hop => ({
-  ...open,
-  unseen: what.map((each) => ({ by, what: each })),
+export const missingHop = (by: PathLayer, ...what: string[]): HopResult => ({
+  ...noDrop,
+  missing: what.map((each) => ({ by, what: each })),
 });
 
-export const merge = (hops: Hop[]): Hop => ({
-  cuts: hops.flatMap((hop) => hop.cuts),
+export const mergeHops = (hops: HopResult[]): HopResult => ({
+  drops: hops.flatMap((hop) => hop.drops),
   allowed: hops.flatMap((hop) => hop.allowed),
-  unseen: hops.flatMap((hop) => hop.unseen),
+  missing: hops.flatMap((hop) => hop.missing),
 });
 
 /** The CIDR block of a subnet. */
-export function subnetText(subnetId: string | null, { subnets }: NetworkEvidence, family: Family): string | null {
+export function subnetText(
+  subnetId: string | null,
+  { subnets }: NetworkEvidence,
+  family: AddressFamily,
+): string | null {
   const block = subnetBlock(
     subnets?.find(({ SubnetId }) => SubnetId === subnetId),
     family,

@@ -1,25 +1,25 @@
 /** Rows of the shape `x -1 -1` 502 by target, with what tells whether the deregistration delay of the target ended them. */
-import type { Known } from '../checks/check.ts';
-import type { Failure, Traffic } from '../traffic.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
-import { type TargetLife, targetLives } from './churn.ts';
+import { type TargetPresence, targetPresences } from './churn.ts';
 import { deregistrationTimes } from './configuration-changes.ts';
 
-export type AbortedEvidence = Partial<Pick<Known, 'targetGroupAttributes' | 'changes' | 'instances'>>;
+export type AbortedEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroupAttributes' | 'changes' | 'instances'>>;
 
-export interface Aborted {
+export interface AbortedRequests {
   target_group_arn: string;
   target: string;
-  errors: Failure[];
-  life: TargetLife | null;
+  errors: SampledError[];
+  presence: TargetPresence | null;
   /** At least two that ended at the same moment after different durations: one timer of the target, not one of each request. */
-  together: Failure[];
+  simultaneous: SampledError[];
   /** When the target was deregistered by an API call that fits these errors, epoch milliseconds. */
   deregisteredAt: number | null;
   /** The configured delay, seconds. */
   delay: number | null;
   /** Ended sooner than a request in flight when its target was deregistered can. */
-  tooShort: Failure[];
+  tooShort: SampledError[];
 }
 
 /** Nodes may end the requests of one target this far apart. */
@@ -31,20 +31,20 @@ const EVENT_SLACK_MS = 15_000;
 /** The longest delay that can be configured, milliseconds. */
 const LONGEST_DELAY_MS = 3_600_000;
 
-export function abortedRequests(traffic: Traffic, known: AbortedEvidence): Aborted[] {
-  const lives = targetLives(traffic);
+export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): AbortedRequests[] {
+  const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'no-response-aborted');
   return [...groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`).values()].map((own) => {
     const target = own[0]?.target ?? '-';
     const target_group_arn = own[0]?.target_group_arn ?? '-';
-    const delay = configuredDelay(target_group_arn, known);
+    const delay = configuredDelay(target_group_arn, evidence);
     return {
       target_group_arn,
       target,
       errors: own,
-      life: lives.find((life) => life.target === target && life.target_group_arn === target_group_arn) ?? null,
-      together: endedTogether(own),
-      deregisteredAt: deregistrationOf(target_group_arn, target, own, delay, known),
+      presence: presences.find((life) => life.target === target && life.target_group_arn === target_group_arn) ?? null,
+      simultaneous: simultaneousErrors(own),
+      deregisteredAt: matchingDeregistration(target_group_arn, target, own, delay, evidence),
       delay,
       tooShort: own.filter(({ elapsed }) => delay !== null && elapsed !== null && elapsed < delay - LAG_SECONDS),
     };
@@ -57,9 +57,9 @@ export function configuredDelay(arn: string, { targetGroupAttributes }: AbortedE
   return Number.isFinite(value) ? value : null;
 }
 
-function endedTogether(errors: Failure[]): Failure[] {
+function simultaneousErrors(errors: SampledError[]): SampledError[] {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
-  const together = new Set<Failure>();
+  const together = new Set<SampledError>();
   let [start, end] = [0, 0];
   for (const { at } of ordered) {
     while ((ordered[start]?.at ?? at) < at - TOGETHER_MS) start++;
@@ -73,16 +73,18 @@ function endedTogether(errors: Failure[]): Failure[] {
 }
 
 /** The DeregisterTargets call of this target that lies one delay before an error; any earlier one where the delay is not known. */
-function deregistrationOf(
+function matchingDeregistration(
   arn: string,
   target: string,
-  errors: Failure[],
+  errors: SampledError[],
   delay: number | null,
-  known: AbortedEvidence,
+  evidence: AbortedEvidence,
 ): number | null {
   const fits = (call: number, end: number) =>
     delay === null
       ? end > call && end - call <= LONGEST_DELAY_MS
       : Math.abs(end - call - delay * 1000) <= EVENT_SLACK_MS;
-  return deregistrationTimes(arn, target, known).find((call) => errors.some((error) => fits(call, error.at))) ?? null;
+  return (
+    deregistrationTimes(arn, target, evidence).find((call) => errors.some((error) => fits(call, error.at))) ?? null
+  );
 }

@@ -1,12 +1,12 @@
 /** Groups whose targets answer every request with 400: a TLS port that gets plain HTTP does, and so does an application that refuses all. */
-import type { Known } from '../checks/check.ts';
-import type { Failure, Traffic } from '../traffic.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, targetGroupName, withSignature } from '../traffic.ts';
 
-export interface BadAnswers {
+export interface BadRequestGroup {
   target_group_arn: string;
   name: string;
-  errors: Failure[];
+  errors: SampledError[];
   requests: number;
   /** The port of a target, or the protocol of its health check, is that of TLS. */
   tlsPort: boolean;
@@ -19,7 +19,7 @@ const TLS_PORTS = ['443', '8443', '9443'];
 export const isTlsPort = (port: string): boolean => TLS_PORTS.includes(port);
 
 /** How many requests the targets of the group answered, where it was 400 each time; null otherwise. */
-export function answeredBadly({ log }: Traffic, arn: string): number | null {
+export function requestsAllAnswered400({ log }: Traffic, arn: string): number | null {
   const targets = log.targets.filter(({ target_group_arn }) => target_group_arn === arn);
   const requests = targets.reduce((sum, each) => sum + each.requests, 0);
   const bad = targets.reduce((sum, each) => sum + each.badRequests, 0);
@@ -27,13 +27,13 @@ export function answeredBadly({ log }: Traffic, arn: string): number | null {
 }
 
 /** Only of groups that speak HTTP to their targets, or whose protocol was not read. */
-export function badAnswers({
+export function badRequestGroups({
   traffic,
   targetGroups,
-}: Pick<Known, 'traffic'> & Partial<Pick<Known, 'targetGroups'>>): BadAnswers[] {
+}: Pick<DiagnosisEvidence, 'traffic'> & Partial<Pick<DiagnosisEvidence, 'targetGroups'>>): BadRequestGroup[] {
   const answered = withSignature(traffic, 'target-response').filter((error) => error.target_status_code === '400');
   return [...groupBy(answered, (error) => error.target_group_arn)].flatMap(([target_group_arn, errors]) => {
-    const requests = answeredBadly(traffic, target_group_arn);
+    const requests = requestsAllAnswered400(traffic, target_group_arn);
     const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn);
     if (requests === null || group?.Protocol === 'HTTPS') return [];
     const ports = new Set(errors.map(({ target }) => target.slice(target.lastIndexOf(':') + 1)));

@@ -2,7 +2,7 @@
 import type { Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic } from '../traffic.ts';
 
-export interface TargetLife {
+export interface TargetPresence {
   target_group_arn: string;
   target: string;
   firstSeen: number;
@@ -24,7 +24,7 @@ const RHYTHM_MS = 5_000;
 const RHYTHM_INTERVALS = 5;
 
 /** One life for each target that was chosen, by target group, then first seen, then address. */
-export const targetLives = oncePerTraffic((traffic: Traffic): TargetLife[] => {
+export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence[] => {
   const { log } = traffic;
   const chosen = log.targets.filter(({ target }) => target !== '-');
   return [...groupBy(chosen, (t) => `${t.target_group_arn} ${t.target}`).values()]
@@ -37,15 +37,15 @@ export const targetLives = oncePerTraffic((traffic: Traffic): TargetLife[] => {
       requests: nodes.reduce((sum, n) => sum + n.requests, 0),
       failures: nodes.reduce((sum, n) => sum + n.failures, 0),
     }))
-    .map((life, _, all) => {
-      const peers = all.filter((other) => other.target_group_arn === life.target_group_arn);
+    .map((presence, _, all) => {
+      const peers = all.filter((other) => other.target_group_arn === presence.target_group_arn);
       const groupFirst = Math.min(...peers.map((p) => p.firstSeen));
       const groupLast = Math.max(...peers.map((p) => p.lastSeen));
-      const interval = (life.lastSeen - life.firstSeen) / Math.max(1, life.requests);
+      const interval = (presence.lastSeen - presence.firstSeen) / Math.max(1, presence.requests);
       return {
-        ...life,
-        left: leaving(life, groupLast, interval),
-        joined: silence(life.firstSeen - groupFirst, interval),
+        ...presence,
+        left: hasLeft(presence, groupLast, interval),
+        joined: isSilent(presence.firstSeen - groupFirst, interval),
       };
     })
     .sort(
@@ -55,18 +55,20 @@ export const targetLives = oncePerTraffic((traffic: Traffic): TargetLife[] => {
 });
 
 /** Served to the end is no. Only failing, or silent for a while, when what was read ends: not known. */
-function leaving(
-  life: Pick<TargetLife, 'lastSeen' | 'lastSuccess'>,
+function hasLeft(
+  presence: Pick<TargetPresence, 'lastSeen' | 'lastSuccess'>,
   groupLast: number,
   intervalMs: number,
 ): boolean | null {
-  const left = silence(groupLast - life.lastSeen, intervalMs);
+  const left = isSilent(groupLast - presence.lastSeen, intervalMs);
   if (left !== false) return left;
-  return life.lastSuccess !== null && silence(groupLast - life.lastSuccess, intervalMs) === false ? false : null;
+  return presence.lastSuccess !== null && isSilent(groupLast - presence.lastSuccess, intervalMs) === false
+    ? false
+    : null;
 }
 
 /** Silent for long enough is yes, within the usual rhythm is no, in between is not known. */
-function silence(gapMs: number, intervalMs: number): boolean | null {
+function isSilent(gapMs: number, intervalMs: number): boolean | null {
   if (gapMs > Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs)) return true;
   return gapMs <= Math.max(RHYTHM_MS, RHYTHM_INTERVALS * intervalMs) ? false : null;
 }

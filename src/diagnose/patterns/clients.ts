@@ -1,11 +1,11 @@
 /** Clients that fail whenever they ask again while others succeed: what is answered to them, not when they asked, makes it fail. */
-import { type Failure, groupBy, type Traffic, weigh } from '../traffic.ts';
+import { countErrors, groupBy, type SampledError, type Traffic } from '../traffic.ts';
 import { routeShares } from './route-errors.ts';
 
 export interface FailingClients {
   clients: number;
   /** Every error of these clients. */
-  errors: Failure[];
+  errors: SampledError[];
   /** Errors that the same client repeated on the same route within 30 s, and how many of them never succeeded meanwhile: of all clients, or of these. */
   repeated: number;
   failedAgain: number;
@@ -26,55 +26,63 @@ const MOST_BY_CHANCE = 1e-4;
  * Shown when nearly every repeat failed again although requests of that route and of that minute mostly succeed; where others fail and
  * succeed when they repeat, by the clients whose own repeats all failed. Null otherwise, also when too few were repeated.
  */
-export function failingClients(traffic: Traffic, errors: readonly Failure[]): FailingClients | null {
-  const again = failedAgain(errors);
-  return allTogether(traffic, errors, again) ?? oneByOne(traffic, errors, again);
+export function failingClients(traffic: Traffic, errors: readonly SampledError[]): FailingClients | null {
+  const repeatedErrors = findRepeatedFailures(errors);
+  return clientsTogether(traffic, errors, repeatedErrors) ?? clientsOneByOne(traffic, errors, repeatedErrors);
 }
 
-function allTogether(traffic: Traffic, errors: readonly Failure[], again: readonly Again[]): FailingClients | null {
-  const repeated = again.length + errors.filter((error) => error.retriedOk).length;
-  if (again.length < MIN_REPEATS || again.length < NEARLY_ALL * repeated) return null;
-  if (byChance(traffic, errors, again) > MOST_BY_CHANCE) return null;
-  if (inRhythm(again.map(({ after }) => after))) return null;
-  const clients = new Set(again.map(({ client }) => client));
+function clientsTogether(
+  traffic: Traffic,
+  errors: readonly SampledError[],
+  repeatedErrors: readonly RepeatedFailure[],
+): FailingClients | null {
+  const repeated = repeatedErrors.length + errors.filter((error) => error.retriedOk).length;
+  if (repeatedErrors.length < MIN_REPEATS || repeatedErrors.length < NEARLY_ALL * repeated) return null;
+  if (chanceOfRepeats(traffic, errors, repeatedErrors) > MOST_BY_CHANCE) return null;
+  if (inRhythm(repeatedErrors.map(({ after }) => after))) return null;
+  const clients = new Set(repeatedErrors.map(({ client }) => client));
   for (const { client, retriedOk } of errors) if (retriedOk) clients.delete(client);
   if (clients.size < MIN_CLIENTS) return null;
   return {
     clients: clients.size,
     errors: errors.filter((error) => clients.has(error.client)),
     repeated,
-    failedAgain: again.length,
+    failedAgain: repeatedErrors.length,
   };
 }
 
 /** Each client on each route by itself: enough repeats, all failed, and none of so many pairs would do so by chance. */
-function oneByOne(traffic: Traffic, errors: readonly Failure[], again: readonly Again[]): FailingClients | null {
-  const pairs = groupBy([...errors], pairOf);
-  const worked = new Set(errors.filter((error) => error.retriedOk).map(pairOf));
-  const own = [...groupBy([...again], pairOf)]
-    .filter(([pair, repeats]) => !worked.has(pair) && repeats.length >= MIN_REPEATS)
-    .filter(([, repeats]) => byChance(traffic, errors, repeats) * pairs.size <= MOST_BY_CHANCE)
+function clientsOneByOne(
+  traffic: Traffic,
+  errors: readonly SampledError[],
+  repeatedErrors: readonly RepeatedFailure[],
+): FailingClients | null {
+  const pairs = groupBy([...errors], clientRouteKey);
+  const succeededPairs = new Set(errors.filter((error) => error.retriedOk).map(clientRouteKey));
+  const own = [...groupBy([...repeatedErrors], clientRouteKey)]
+    .filter(([pair, repeats]) => !succeededPairs.has(pair) && repeats.length >= MIN_REPEATS)
+    .filter(([, repeats]) => chanceOfRepeats(traffic, errors, repeats) * pairs.size <= MOST_BY_CHANCE)
     .flatMap(([, repeats]) => repeats);
   const clients = new Set(own.map(({ client }) => client));
   if (clients.size < MIN_CLIENTS || inRhythm(own.map(({ after }) => after))) return null;
   return {
     clients: clients.size,
-    errors: errors.filter((error) => clients.has(error.client) && !worked.has(pairOf(error))),
+    errors: errors.filter((error) => clients.has(error.client) && !succeededPairs.has(clientRouteKey(error))),
     repeated: own.length,
     failedAgain: own.length,
   };
 }
 
-const pairOf = ({ client, route }: Failure): string => `${client} ${route}`;
+const clientRouteKey = ({ client, route }: SampledError): string => `${client} ${route}`;
 
-interface Again extends Failure {
+interface RepeatedFailure extends SampledError {
   /** Milliseconds from this error to the next. */
   after: number;
 }
 
 /** Errors after which the same client asked for the same route within 30 s, and failed, and had no success within that time. */
-function failedAgain(errors: readonly Failure[]): Again[] {
-  const pairs = groupBy(errors, pairOf);
+function findRepeatedFailures(errors: readonly SampledError[]): RepeatedFailure[] {
+  const pairs = groupBy(errors, clientRouteKey);
   return [...pairs.values()].flatMap((own) => {
     const ordered = [...own].sort((a, b) => a.at - b.at || a.index - b.index);
     return ordered.flatMap((error, i) => {
@@ -91,15 +99,19 @@ function inRhythm(times: number[]): boolean {
 }
 
 /** The probability that all of these repeats fail, each with the share of its route or of its minute that failed, whichever is larger. */
-function byChance(traffic: Traffic, errors: readonly Failure[], again: readonly Failure[]): number {
+function chanceOfRepeats(
+  traffic: Traffic,
+  errors: readonly SampledError[],
+  repeatedErrors: readonly SampledError[],
+): number {
   const ofRoute = new Map(routeShares(traffic, errors).map(({ route, share }) => [route, share]));
   const requests = new Map(traffic.log.minutes.map((one) => [one.minute, one.requests]));
   const failed = groupBy(errors, ({ at }) => String(minuteOf(at)));
   const ofMinute = (at: number): number => {
     const minute = minuteOf(at);
-    return Math.min(1, weigh(failed.get(String(minute)) ?? []) / Math.max(1, requests.get(minute) ?? 0));
+    return Math.min(1, countErrors(failed.get(String(minute)) ?? []) / Math.max(1, requests.get(minute) ?? 0));
   };
-  return again.reduce((chance, { route, at }) => chance * Math.max(ofRoute.get(route) ?? 1, ofMinute(at)), 1);
+  return repeatedErrors.reduce((chance, { route, at }) => chance * Math.max(ofRoute.get(route) ?? 1, ofMinute(at)), 1);
 }
 
 const minuteOf = (at: number): number => Math.floor(at / MINUTE_MS) * MINUTE_MS;

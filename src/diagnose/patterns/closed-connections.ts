@@ -2,9 +2,9 @@
  * Rows of the shape `x t -1` 502 look alike one by one. Together they fall into parts, each with the pattern that told it; an error is in one
  * part only, the most specific first. What no pattern explains is the rest.
  */
-import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
-import { type TargetLife, targetLives } from './churn.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
+import { type TargetPresence, targetPresences } from './churn.ts';
 import { type FailingClients, failingClients } from './clients.ts';
 import { type DurationCluster, fixedDurations } from './durations.ts';
 import { type TargetBurst, targetBursts } from './error-bursts.ts';
@@ -12,26 +12,26 @@ import { isInstant, type KeepAliveMeasure, measureKeepAlive } from './keep-alive
 import { failingRoutes, type RouteShare } from './route-errors.ts';
 
 export interface ClosedParts {
-  all: Failure[];
+  all: SampledError[];
   /** Target groups of which (nearly) every request was closed at once and none succeeded. */
-  wholeGroups: { target_group_arn: string; errors: Failure[]; requests: number }[];
+  wholeGroups: { target_group_arn: string; errors: SampledError[]; requests: number }[];
   /** Routes that fail nearly always while others succeed. */
   routes: RouteShare[];
   measures: KeepAliveMeasure[];
   /** Instant errors that the measured keep-alive edge explains, by target group. */
-  race: { measure: KeepAliveMeasure; errors: Failure[] }[];
+  race: { measure: KeepAliveMeasure; errors: SampledError[] }[];
   /** Errors of the last moments of targets that left for good. */
-  leaving: { life: TargetLife; errors: Failure[] }[];
+  leaving: { presence: TargetPresence; errors: SampledError[] }[];
   /** The same where others fail as much: theirs, or of what else closes connections. They are among the bursts and the rest as well. */
-  perhapsLeaving: { life: TargetLife; errors: Failure[] }[];
+  possiblyLeaving: { presence: TargetPresence; errors: SampledError[] }[];
   /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
-  clocks: DurationCluster[];
+  durationClusters: DurationCluster[];
   /** Clients that fail whenever they ask again, with their errors of no other part; null when none are seen. */
   clients: FailingClients | null;
   /** Errors of one target that ended together. */
   bursts: TargetBurst[];
-  instantRest: Failure[];
-  slowRest: Failure[];
+  instantRest: SampledError[];
+  slowRest: SampledError[];
 }
 
 const WHOLE_GROUP_REQUESTS = 10;
@@ -48,33 +48,35 @@ const SEVERAL = 3;
 export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   const all = withSignature(traffic, 'closed-before-response');
   let rest = all;
-  const take = (errors: Failure[]): Failure[] => {
+  const claimErrors = (errors: SampledError[]): SampledError[] => {
     const taken = new Set(errors);
     rest = rest.filter((error) => !taken.has(error));
     return errors;
   };
 
   const wholeGroups = closedGroups(traffic, rest);
-  for (const group of wholeGroups) take(group.errors);
-  const routes = failingRoutes(traffic, rest).filter(({ errors }) => !endsByClock(errors));
-  for (const route of routes) take(route.errors);
+  for (const group of wholeGroups) claimErrors(group.errors);
+  const routes = failingRoutes(traffic, rest).filter(({ errors }) => !endsAtFixedDuration(errors));
+  for (const route of routes) claimErrors(route.errors);
 
   const measures = measureKeepAlive(traffic);
   const race = measures.flatMap((measure) => {
     const open = new Set(rest);
     const errors = raceErrors(measure).filter((error) => open.has(error));
-    return errors.length > 0 ? [{ measure, errors: take(errors) }] : [];
+    return errors.length > 0 ? [{ measure, errors: claimErrors(errors) }] : [];
   });
 
-  const clocks = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
-  for (const clock of clocks) take(clock.errors);
+  const durationClusters = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  for (const clock of durationClusters) claimErrors(clock.errors);
   const clients = failingClients(traffic, rest);
-  if (clients) take(clients.errors);
-  const last = leavingErrors(traffic, rest);
-  const leaving = last.filter(({ shown }) => shown).map(({ life, errors }) => ({ life, errors: take(errors) }));
-  const perhapsLeaving = last.filter(({ shown }) => !shown).map(({ life, errors }) => ({ life, errors }));
+  if (clients) claimErrors(clients.errors);
+  const last = exitErrors(traffic, rest);
+  const leaving = last
+    .filter(({ shown }) => shown)
+    .map(({ presence, errors }) => ({ presence, errors: claimErrors(errors) }));
+  const possiblyLeaving = last.filter(({ shown }) => !shown).map(({ presence, errors }) => ({ presence, errors }));
   const bursts = targetBursts(rest, readMs(traffic));
-  for (const burst of bursts) take(burst.errors);
+  for (const burst of bursts) claimErrors(burst.errors);
   return {
     all,
     wholeGroups,
@@ -82,8 +84,8 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     measures,
     race,
     leaving,
-    perhapsLeaving,
-    clocks,
+    possiblyLeaving,
+    durationClusters,
     clients,
     bursts,
     instantRest: rest.filter(isInstant),
@@ -91,24 +93,24 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   };
 });
 
-function closedGroups(traffic: Traffic, errors: Failure[]): ClosedParts['wholeGroups'] {
+function closedGroups(traffic: Traffic, errors: SampledError[]): ClosedParts['wholeGroups'] {
   return [...groupBy(errors, (error) => error.target_group_arn)].flatMap(([target_group_arn, own]) => {
     const targets = traffic.log.targets.filter((t) => t.target_group_arn === target_group_arn);
     const requests = targets.reduce((sum, t) => sum + t.requests, 0);
     const succeeded = targets.some((t) => t.firstSuccess !== null);
     const whole =
-      requests >= WHOLE_GROUP_REQUESTS && !succeeded && weigh(own) >= 0.99 * requests && own.every(isInstant);
+      requests >= WHOLE_GROUP_REQUESTS && !succeeded && countErrors(own) >= 0.99 * requests && own.every(isInstant);
     return whole ? [{ target_group_arn, errors: own, requests }] : [];
   });
 }
 
 /** Nearly all at one duration: what always fails may be what a response holds, or a clock that fires each time. */
-function endsByClock(errors: Failure[]): boolean {
+function endsAtFixedDuration(errors: SampledError[]): boolean {
   const [clock] = fixedDurations(errors);
   return clock !== undefined && clock.errors.length >= NEARLY_ALL * errors.length;
 }
 
-function raceErrors(measure: KeepAliveMeasure): Failure[] {
+function raceErrors(measure: KeepAliveMeasure): SampledError[] {
   if (measure.seconds === null) return [];
   return measure.elsewhere <= FEW_ELSEWHERE ? measure.instant : measure.atEdge;
 }
@@ -117,28 +119,30 @@ function raceErrors(measure: KeepAliveMeasure): Failure[] {
  * The errors with which a target leaves. Where connections are closed on others too, or were before, only those after its last success
  * count, and only when there are several or it also refused connections then.
  */
-function leavingErrors(traffic: Traffic, errors: Failure[]) {
-  const lives = targetLives(traffic).filter((life) => life.left === true);
-  const isLast = (error: Failure, life: TargetLife) =>
-    isOf(error, life) &&
-    error.at >= life.lastSeen - LAST_MOMENTS_MS &&
-    error.at >= (life.lastSuccess ?? 0) - STILL_SERVING_MS;
-  const refused = withSignature(traffic, 'connect-failed');
-  const elsewhere = errors.filter((error) => !lives.some((life) => isLast(error, life)));
-  return lives
-    .map((life) => {
-      const own = errors.filter((error) => isLast(error, life));
-      if (!elsewhere.some((error) => error.target_group_arn === life.target_group_arn))
-        return { life, errors: own, shown: true };
-      const stopped = (life.lastSuccess ?? life.firstSeen) - AT_ONCE_MS;
+function exitErrors(traffic: Traffic, errors: SampledError[]) {
+  const presences = targetPresences(traffic).filter((presence) => presence.left === true);
+  const isLast = (error: SampledError, presence: TargetPresence) =>
+    isErrorOfTarget(error, presence) &&
+    error.at >= presence.lastSeen - LAST_MOMENTS_MS &&
+    error.at >= (presence.lastSuccess ?? 0) - STILL_SERVING_MS;
+  const refusedConnects = withSignature(traffic, 'connect-failed');
+  const elsewhere = errors.filter((error) => !presences.some((presence) => isLast(error, presence)));
+  return presences
+    .map((presence) => {
+      const own = errors.filter((error) => isLast(error, presence));
+      if (!elsewhere.some((error) => error.target_group_arn === presence.target_group_arn))
+        return { presence, errors: own, shown: true };
+      const stopped = (presence.lastSuccess ?? presence.firstSeen) - AT_ONCE_MS;
       const after = own.filter((error) => error.at >= stopped);
-      const shown = after.length >= SEVERAL || refused.some((error) => isOf(error, life) && error.at >= stopped);
-      return { life, errors: shown ? after : own, shown };
+      const shown =
+        after.length >= SEVERAL ||
+        refusedConnects.some((error) => isErrorOfTarget(error, presence) && error.at >= stopped);
+      return { presence, errors: shown ? after : own, shown };
     })
     .filter(({ errors: own }) => own.length > 0);
 }
 
 const readMs = ({ log }: Traffic): number => (log.newest ?? 0) - (log.oldest ?? 0);
 
-const isOf = (error: Failure, life: TargetLife): boolean =>
-  error.target === life.target && error.target_group_arn === life.target_group_arn;
+const isErrorOfTarget = (error: SampledError, presence: TargetPresence): boolean =>
+  error.target === presence.target && error.target_group_arn === presence.target_group_arn;

@@ -1,7 +1,7 @@
 /** Recorded API calls that changed something, from lookup-events. */
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
-import type { Known } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 
 export interface Mutation {
   name: string;
@@ -13,15 +13,15 @@ export interface Mutation {
   text: string;
 }
 
-const READING = /^(Describe|Get|List|Lookup|Search|Filter|BatchGet|Head|Test|Assume|Decrypt|StartQuery)/;
+const READ_ONLY_CALLS = /^(Describe|Get|List|Lookup|Search|Filter|BatchGet|Head|Test|Assume|Decrypt|StartQuery)/;
 
 /** Successful calls that are not only reading, oldest first, then by name. An event without a time is of no use here. */
 export const mutations = (events: readonly CloudTrailEvent[]): Mutation[] =>
   events
-    .filter(({ EventName = '' }) => EventName !== '' && !READING.test(EventName))
+    .filter(({ EventName = '' }) => EventName !== '' && !READ_ONLY_CALLS.test(EventName))
     .flatMap((event) => {
-      const at = timeOf(event.EventTime);
-      const record = parsed(event.CloudTrailEvent);
+      const at = epochMs(event.EventTime);
+      const record = parseRecord(event.CloudTrailEvent);
       if (at === null || 'errorCode' in record) return [];
       return [
         {
@@ -36,7 +36,7 @@ export const mutations = (events: readonly CloudTrailEvent[]): Mutation[] =>
     .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
 /** The AWS CLI prints ISO 8601 times; its older version printed epoch seconds. */
-function timeOf(time: CloudTrailEvent['EventTime']): number | null {
+function epochMs(time: CloudTrailEvent['EventTime']): number | null {
   if (time === undefined) return null;
   const at = typeof time === 'number' ? time * 1000 : epochOf(time);
   return Number.isNaN(at) ? null : at;
@@ -45,7 +45,7 @@ function timeOf(time: CloudTrailEvent['EventTime']): number | null {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function parsed(text: string | undefined): Record<string, unknown> {
+function parseRecord(text: string | undefined): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text ?? '{}');
     return isRecord(value) ? value : {};
@@ -77,7 +77,7 @@ export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistrat
 export function deregistrationTimes(
   arn: string,
   target: string,
-  { changes, instances }: Partial<Pick<Known, 'changes' | 'instances'>>,
+  { changes, instances }: Partial<Pick<DiagnosisEvidence, 'changes' | 'instances'>>,
 ): number[] {
   const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   const port = Number(target.slice(target.lastIndexOf(':') + 1));
@@ -92,7 +92,7 @@ export function deregistrationTimes(
 }
 
 /** Calls that can bear on how a load balancer reaches its targets, or on the targets themselves. */
-const BEARING =
+const RELEVANT_CALLS =
   /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface/;
 
 /** The changes that can bear on this load balancer: none to another load balancer or to a target group that is not its own. */
@@ -103,7 +103,7 @@ export function changesTo(
 ): Mutation[] {
   const own = [`app/${name}/`, ...targetGroupArns.map((arn) => `targetgroup/${arn.split(':targetgroup/')[1]}`)];
   return mutations(events).filter((call) => {
-    if (!BEARING.test(call.name)) return false;
+    if (!RELEVANT_CALLS.test(call.name)) return false;
     const namesOne = /:(loadbalancer|listener|listener-rule|targetgroup)\//.test(call.text);
     return !namesOne || own.some((part) => call.text.includes(part));
   });

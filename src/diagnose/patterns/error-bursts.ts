@@ -1,11 +1,11 @@
 /** Errors of one target that ended together: one event on that target, such as a crash. */
-import type { Failure } from '../traffic.ts';
+import type { SampledError } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
 import { isInstant } from './keep-alive.ts';
 
 export interface TargetBurst {
   target: string;
-  errors: Failure[];
+  errors: SampledError[];
   /** Epoch milliseconds. */
   from: number;
   to: number;
@@ -19,9 +19,9 @@ const PAUSE_MS = 20;
 /** They began so many times further apart than they ended; requests that were sent together would end together anyway. */
 const APART = 3;
 
-const underWay = (errors: readonly Failure[]): number => errors.filter((error) => !isInstant(error)).length;
+const underWayCount = (errors: readonly SampledError[]): number => errors.filter((error) => !isInstant(error)).length;
 
-function beganApart(run: readonly Failure[]): boolean {
+function beganApart(run: readonly SampledError[]): boolean {
   const spread = (times: number[]) => Math.max(...times) - Math.min(...times);
   const began = run.map(({ at, target_processing_time }) => at - 1000 * target_processing_time);
   return spread(began) >= APART * spread(run.map(({ at }) => at));
@@ -30,7 +30,7 @@ function beganApart(run: readonly Failure[]): boolean {
 const MOST_BY_CHANCE = 0.01;
 
 /** Runs of this length that the other errors of the target would give if they ended at any time of what was read. */
-function byChance(length: number, all: number, readMs: number): number {
+function expectedByChance(length: number, all: number, readMs: number): number {
   const others = all - length;
   let chance = others;
   for (let i = 1; i < length; i++) chance *= (others * PAUSE_MS) / Math.max(1, readMs);
@@ -38,19 +38,19 @@ function byChance(length: number, all: number, readMs: number): number {
 }
 
 /** At least three errors of one target that had been worked on, none later than 20 ms after the one before; by time, then target. */
-export function targetBursts(errors: readonly Failure[], readMs: number): TargetBurst[] {
+export function targetBursts(errors: readonly SampledError[], readMs: number): TargetBurst[] {
   const bursts: TargetBurst[] = [];
   for (const [target, own] of groupBy(errors, (error) => error.target)) {
-    let run: Failure[] = [];
+    let run: SampledError[] = [];
     const close = () => {
       const [first, last] = [run[0], run[run.length - 1]];
       if (
         first &&
         last &&
         run.length >= MIN_ERRORS &&
-        underWay(run) >= MIN_UNDER_WAY &&
+        underWayCount(run) >= MIN_UNDER_WAY &&
         beganApart(run) &&
-        byChance(run.length, own.length, readMs) < MOST_BY_CHANCE
+        expectedByChance(run.length, own.length, readMs) < MOST_BY_CHANCE
       )
         bursts.push({ target, errors: run, from: first.at, to: last.at });
       run = [];

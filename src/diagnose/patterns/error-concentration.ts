@@ -1,6 +1,6 @@
 /** Whether one target, node, route or client has more of the errors than its share of the requests explains. */
-import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, weigh } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, groupBy } from '../traffic.ts';
 import { tally } from './tally.ts';
 
 export interface Concentration {
@@ -23,55 +23,55 @@ const MIN_Z = 4;
 export function concentrations(traffic: Traffic): Concentration[] {
   const { log, errors } = traffic;
   const requests = (key: (row: Traffic['log']['targets'][number]) => string | null) =>
-    summed(log.targets.map((row) => [key(row), row.requests]));
+    sumByKey(log.targets.map((row) => [key(row), row.requests]));
   const routes = new Map(log.routes.map(({ route, requests: count }) => [route, count]));
   return [
-    ...standsOut(
+    ...findConcentration(
       'target',
       errors,
       (error) => (error.target === '-' ? null : error.target),
       requests((row) => (row.target === '-' ? null : row.target)),
     ),
-    ...standsOut(
+    ...findConcentration(
       'load balancer node',
       errors,
       (error) => error.node,
       requests((row) => row.node),
     ),
-    ...standsOut('route', errors, (error) => error.route, routes, log.requests),
-    ...standsOut('client', errors, (error) => String(error.client), null),
+    ...findConcentration('route', errors, (error) => error.route, routes, log.requests),
+    ...findConcentration('client', errors, (error) => String(error.client), null),
   ];
 }
 
-function standsOut(
+function findConcentration(
   kind: Concentration['kind'],
-  all: Failure[],
-  name: (error: Failure) => string | null,
+  all: SampledError[],
+  name: (error: SampledError) => string | null,
   requests: Map<string, number> | null,
   total = [...(requests?.values() ?? [])].reduce((sum, count) => sum + count, 0),
 ): Concentration[] {
   const errors = all.filter((error) => name(error) !== null);
   const [first] = tally(errors, (error) => name(error) ?? '');
-  const count = weigh(errors);
+  const count = countErrors(errors);
   if (!first || count < MIN_ERRORS || first.count < MIN_SHARE * count) return [];
   const share = first.count / count;
   if (requests === null) return [{ kind, name: first.name, errors: first.count, share, requestShare: null }];
   const expected = (requests.get(first.name) ?? 0) / Math.max(1, total);
   const deviation = Math.sqrt(count * expected * (1 - expected));
   // Odds, not a plain ratio: one of two targets cannot have three times its half.
-  const lifted =
+  const overrepresented =
     expected < 1 &&
     share * (1 - expected) >= MIN_ODDS * expected * (1 - share) &&
     first.count - count * expected >= MIN_Z * deviation;
-  return lifted ? [{ kind, name: first.name, errors: first.count, share, requestShare: expected }] : [];
+  return overrepresented ? [{ kind, name: first.name, errors: first.count, share, requestShare: expected }] : [];
 }
 
-function summed(pairs: [string | null, number][]): Map<string, number> {
+function sumByKey(pairs: [string | null, number][]): Map<string, number> {
   const sums = new Map<string, number>();
   for (const [key, value] of pairs) if (key !== null) sums.set(key, (sums.get(key) ?? 0) + value);
   return sums;
 }
 
 /** How many distinct values the errors have. */
-export const distinct = (errors: readonly Failure[], name: (error: Failure) => string | null): number =>
+export const countDistinct = (errors: readonly SampledError[], name: (error: SampledError) => string | null): number =>
   [...groupBy(errors, (error) => name(error) ?? '-').keys()].filter((key) => key !== '-').length;

@@ -1,17 +1,17 @@
 /** Rows of connections that were not made, by (target group, target), with what else the target did. */
-import type { Failure, Traffic } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
-import { type TargetLife, targetLives } from './churn.ts';
+import { type TargetPresence, targetPresences } from './churn.ts';
 
 /** connect-failed rows: 502, `-1 -1 -1`, at once. */
 export interface FailedConnects {
   target_group_arn: string;
   groupName: string;
   target: string;
-  errors: Failure[];
-  life: TargetLife | null;
+  errors: SampledError[];
+  presence: TargetPresence | null;
   /** Its last moments: nothing much was sent to the target after them. A target that refuses and leaves minutes later left for another reason. */
-  last: boolean;
+  inLastMoments: boolean;
   /** A target answered a request on this target after the first of these errors, or before it. */
   succeeded: boolean;
   /** Another target of the group joined while this one left. */
@@ -19,37 +19,37 @@ export interface FailedConnects {
 }
 
 export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[] => {
-  const lives = targetLives(traffic);
+  const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'connect-failed');
   const perTarget = groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`);
-  return [...perTarget.values()].flatMap(spells).flatMap((own) => {
+  return [...perTarget.values()].flatMap(groupByPause).flatMap((own) => {
     const [first] = own;
     if (!first) return [];
     const { target, target_group_arn } = first;
-    const life = lives.find((l) => l.target === target && l.target_group_arn === target_group_arn) ?? null;
+    const presence = presences.find((l) => l.target === target && l.target_group_arn === target_group_arn) ?? null;
     return [
       {
         target_group_arn,
         groupName: targetGroupName(target_group_arn),
         target,
         errors: own,
-        life,
-        last: life !== null && Math.max(...own.map(({ at }) => at)) >= life.lastSeen - PAUSE_MS,
-        succeeded: life?.lastSuccess != null,
-        replaced: life !== null && wasReplaced(life, lives),
+        presence,
+        inLastMoments: presence !== null && Math.max(...own.map(({ at }) => at)) >= presence.lastSeen - PAUSE_MS,
+        succeeded: presence?.lastSuccess != null,
+        replaced: presence !== null && wasReplaced(presence, presences),
       },
     ];
   });
 });
 
 /** connect-timeout rows: 504, `-1 -1 -1`, at 10 s. */
-export type ConnectTimeouts = Pick<FailedConnects, 'target_group_arn' | 'target' | 'errors' | 'succeeded'>;
+export type TargetConnectTimeouts = Pick<FailedConnects, 'target_group_arn' | 'target' | 'errors' | 'succeeded'>;
 
-export const connectTimeouts = oncePerTraffic((traffic: Traffic): ConnectTimeouts[] => {
+export const targetConnectTimeouts = oncePerTraffic((traffic: Traffic): TargetConnectTimeouts[] => {
   const answered = new Set(
-    targetLives(traffic)
+    targetPresences(traffic)
       .filter(({ lastSuccess }) => lastSuccess !== null)
-      .map((life) => `${life.target_group_arn} ${life.target}`),
+      .map((presence) => `${presence.target_group_arn} ${presence.target}`),
   );
   const own = groupBy(
     withSignature(traffic, 'connect-timeout'),
@@ -65,12 +65,12 @@ export const connectTimeouts = oncePerTraffic((traffic: Traffic): ConnectTimeout
 /** Failures of one target further apart than this are judged apart: a crash in the morning, a deployment at noon. */
 const PAUSE_MS = 90_000;
 
-function spells(errors: Failure[]): Failure[][] {
-  const result: Failure[][] = [];
+function groupByPause(errors: SampledError[]): SampledError[][] {
+  const result: SampledError[][] = [];
   for (const error of [...errors].sort((a, b) => a.at - b.at || a.index - b.index)) {
-    const spell = result[result.length - 1];
-    const before = spell?.[spell.length - 1];
-    if (spell && before && error.at - before.at <= PAUSE_MS) spell.push(error);
+    const group = result[result.length - 1];
+    const before = group?.[group.length - 1];
+    if (group && before && error.at - before.at <= PAUSE_MS) group.push(error);
     else result.push([error]);
   }
   return result;
@@ -79,10 +79,10 @@ function spells(errors: Failure[]): Failure[][] {
 const REPLACED_WITHIN_MS = 10 * 60_000;
 
 /** Another target of the same group appeared for the first time within ten minutes of this one's last request, and took no other's place. */
-export function wasReplaced(life: TargetLife, lives: readonly TargetLife[]): boolean {
-  const own = lives.filter((other) => other.target_group_arn === life.target_group_arn);
+export function wasReplaced(presence: TargetPresence, presences: readonly TargetPresence[]): boolean {
+  const own = presences.filter((other) => other.target_group_arn === presence.target_group_arn);
   const pairs = own
-    .filter((old) => old.left !== false || old === life)
+    .filter((old) => old.left !== false || old === presence)
     .flatMap((old) =>
       own
         .filter((fresh) => fresh.joined === true && fresh !== old)
@@ -90,11 +90,11 @@ export function wasReplaced(life: TargetLife, lives: readonly TargetLife[]): boo
     )
     .filter(({ apart }) => apart <= REPLACED_WITHIN_MS)
     .sort((a, b) => a.apart - b.apart);
-  const [served, used] = [new Set<TargetLife>(), new Set<TargetLife>()];
+  const [replacedTargets, replacements] = [new Set<TargetPresence>(), new Set<TargetPresence>()];
   for (const { old, fresh } of pairs) {
-    if (served.has(old) || used.has(fresh)) continue;
-    served.add(old);
-    used.add(fresh);
+    if (replacedTargets.has(old) || replacements.has(fresh)) continue;
+    replacedTargets.add(old);
+    replacements.add(fresh);
   }
-  return served.has(life);
+  return replacedTargets.has(presence);
 }

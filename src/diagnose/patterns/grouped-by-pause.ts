@@ -1,9 +1,9 @@
 /** Short episodes of errors in a longer window. */
-import type { Failure } from '../traffic.ts';
-import { weigh } from '../traffic.ts';
+import type { SampledError } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 
-export interface Episode {
-  errors: Failure[];
+export interface Burst {
+  errors: SampledError[];
   /** Epoch milliseconds. */
   from: number;
   to: number;
@@ -22,9 +22,9 @@ const MIN_DENSITY = 10;
  * The bursts that hold at least half of the errors; none when they are spread. What was read has to be at least four times as long as
  * a burst, or everything in it would be one. By time.
  */
-export function episodes(errors: readonly Failure[], readMs: number): Episode[] {
+export function findBursts(errors: readonly SampledError[], readMs: number): Burst[] {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
-  const runs: Failure[][] = [];
+  const runs: SampledError[][] = [];
   for (const error of ordered) {
     const run = runs[runs.length - 1];
     const last = run?.[run.length - 1];
@@ -39,17 +39,17 @@ export function episodes(errors: readonly Failure[], readMs: number): Episode[] 
         own.length / Math.max(1_000, to - from) >= (MIN_DENSITY * errors.length) / readMs ||
         own.length === errors.length,
     );
-  const held = bursts.reduce((sum, burst) => sum + weigh(burst.errors), 0);
-  return held >= MIN_SHARE * weigh(errors) ? bursts : [];
+  const held = bursts.reduce((sum, burst) => sum + countErrors(burst.errors), 0);
+  return held >= MIN_SHARE * countErrors(errors) ? bursts : [];
 }
 
 /** Ended within this of each other, milliseconds. */
 const TOGETHER_MS = 50;
 
 /** The largest set of at least three errors that ended at one moment after durations at least a second apart; null when there is none. */
-export function endedTogether(errors: readonly Failure[]): Episode | null {
+export function largestSimultaneousBurst(errors: readonly SampledError[]): Burst | null {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
-  let best: Failure[] = [];
+  let best: SampledError[] = [];
   let start = 0;
   ordered.forEach((error, end) => {
     while ((ordered[start]?.at ?? error.at) < error.at - TOGETHER_MS) start++;

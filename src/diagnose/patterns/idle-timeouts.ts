@@ -1,25 +1,25 @@
 /** Errors of the idle timeout: which timer shows in them, and whether the target or the upload of the body was slow. */
 import type { Attributes } from '../../evidence/aws.ts';
-import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, weigh, withSignature } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, groupBy, withSignature } from '../traffic.ts';
 import { tally } from './tally.ts';
 
 export interface IdleTimeouts {
-  all: Failure[];
+  all: SampledError[];
   /** The idle timeout that the errors show, whole seconds; null when they show none. */
   effective: number | null;
   /** The configured one, seconds; null when attributes could not be read. */
   configured: number | null;
   /** Nothing to upload, and they ended at the timer or later: only the target can have been slow. */
-  target: Failure[];
+  target: SampledError[];
   /** A body, ended at the timer, on a route where requests without one timed out too. */
-  sameRoute: Failure[];
+  sameRoute: SampledError[];
   /** Bodies that were still moving after the request was sent on, while the same routes are fast otherwise. */
-  upload: Failure[];
+  upload: SampledError[];
   /** A body that may have been slow, or a slow target. */
-  either: Failure[];
+  either: SampledError[];
   /** Nothing to upload, but they ended before the timer, or no timer shows and none is known: the numbers do not agree. */
-  early: Failure[];
+  early: SampledError[];
 }
 
 /** A whole request up to this size leaves with the first flights of the connection, bytes. */
@@ -31,13 +31,13 @@ const SLACK = 0.15;
 const WELL_ABOVE = 1;
 const MIN_PATTERN = 3;
 
-export const methodOf = (error: Failure): string => error.route.split(' ')[0] ?? '';
+export const methodOf = (error: SampledError): string => error.route.split(' ')[0] ?? '';
 /** Whether its method has no body. */
-export const isBodiless = (error: Failure): boolean => BODILESS.has(methodOf(error));
-const withoutUpload = (error: Failure): boolean => isBodiless(error) || error.received_bytes < SMALL_BODY;
+export const isBodiless = (error: SampledError): boolean => BODILESS.has(methodOf(error));
+const withoutUpload = (error: SampledError): boolean => isBodiless(error) || error.received_bytes < SMALL_BODY;
 
 /** Any of them may have waited for a slow client. */
-export const allCarryBodies = (errors: readonly Failure[]): boolean => !errors.some(withoutUpload);
+export const allCarryBodies = (errors: readonly SampledError[]): boolean => !errors.some(withoutUpload);
 
 export function configuredIdleTimeout(attributes: Attributes | undefined): number | null {
   const value = Number(attributes?.['idle_timeout.timeout_seconds'] ?? Number.NaN);
@@ -49,7 +49,7 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   const configured = configuredIdleTimeout(attributes);
   const small = all.filter(withoutUpload);
   const large = all.filter((error) => !withoutUpload(error));
-  const effective = timerIn(small, configured) ?? timerIn(large, configured);
+  const effective = visibleTimer(small, configured) ?? visibleTimer(large, configured);
   const limit = effective ?? configured;
   const target = small.filter(({ elapsed }) => elapsed === null || (limit !== null && elapsed >= limit - 0.1));
   const timedOut = groupBy(target, (error) => error.route);
@@ -59,7 +59,7 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   const sameRoute = large.filter(
     (error) => !isLate.has(error) && (timedOut.get(error.route)?.length ?? 0) >= MIN_PATTERN,
   );
-  const settled = new Set([...target, ...sameRoute, ...upload]);
+  const assigned = new Set([...target, ...sameRoute, ...upload]);
   return {
     all,
     effective,
@@ -67,13 +67,13 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
     target,
     sameRoute,
     upload,
-    either: large.filter((error) => !settled.has(error)),
-    early: small.filter((error) => !settled.has(error)),
+    either: large.filter((error) => !assigned.has(error)),
+    early: small.filter((error) => !assigned.has(error)),
   };
 }
 
 /** The whole number of seconds just below the densest run of durations: three of them, or fewer where all agree with it. */
-export function timerIn(errors: readonly Failure[], configured: number | null = null): number | null {
+export function visibleTimer(errors: readonly SampledError[], configured: number | null = null): number | null {
   const durations = errors.flatMap(({ elapsed }) => elapsed ?? []).sort((a, b) => a - b);
   const counts = new Map<number, number>();
   for (const duration of durations) {
@@ -95,14 +95,14 @@ export function timerIn(errors: readonly Failure[], configured: number | null = 
  */
 function onlyUploads(
   traffic: Traffic,
-  large: Failure[],
-  late: Failure[],
-  target: Failure[],
+  large: SampledError[],
+  late: SampledError[],
+  target: SampledError[],
   limit: number | null,
 ): boolean {
   if (limit === null || late.length < MIN_PATTERN || target.length > 0) return false;
   const alike = Math.max(...tally(late, ({ elapsed }) => String(Math.round(elapsed ?? 0))).map(({ count }) => count));
-  if (late.length < 0.8 * large.length || alike > Math.max(1, 0.2 * weigh(late))) return false;
+  if (late.length < 0.8 * large.length || alike > Math.max(1, 0.2 * countErrors(late))) return false;
   const slowest = meanSuccess(
     traffic,
     late.map((error) => error.route),
@@ -127,7 +127,7 @@ export function endedTooSoon(
   const limit = configuredIdleTimeout(attributes) ?? 1;
   const durations = traffic.errors.map(({ elapsed }) => elapsed ?? Number.POSITIVE_INFINITY);
   const longest = durations.reduce((top, each) => Math.max(top, each), 0);
-  return traffic.errors.length > 0 && weigh(withSignature(traffic, 'idle-timeout')) === 0 && longest < limit - 0.1
+  return traffic.errors.length > 0 && countErrors(withSignature(traffic, 'idle-timeout')) === 0 && longest < limit - 0.1
     ? { longest, limit }
     : null;
 }

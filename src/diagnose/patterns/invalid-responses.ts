@@ -1,13 +1,13 @@
 /** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
 
 import { outOf, percent, plural, seconds } from '../../format/wording.ts';
-import { type Failure, oncePerTraffic, type Traffic, weigh } from '../traffic.ts';
+import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closedParts } from './closed-connections.ts';
-import { ofFailingRoutes, routeShares, scattered } from './route-errors.ts';
+import { allOfFailingRoutes, findScatteredErrors, routeShares } from './route-errors.ts';
 
 export interface BadResponse {
-  all: Failure[];
-  claimed: Failure[];
+  all: SampledError[];
+  claimed: SampledError[];
   routes: string[];
   reasons: string[];
   against: string[];
@@ -21,12 +21,12 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const unclear = [
     parts.slowRest,
     parts.instantRest,
-    ...parts.clocks
+    ...parts.durationClusters
       .map((cluster) => cluster.errors)
-      .filter((errors) => errors.length < MIN_ERRORS || ofFailingRoutes(traffic, errors)),
+      .filter((errors) => errors.length < MIN_ERRORS || allOfFailingRoutes(traffic, errors)),
     ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
   ].flatMap((errors) => {
-    const unexplained = new Set(scattered(traffic, errors));
+    const unexplained = new Set(findScatteredErrors(traffic, errors));
     return errors.filter((error) => !unexplained.has(error));
   });
   const retried = parts.all.filter((error) => error.retriedOk).length;
@@ -44,7 +44,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       ),
       ...(parts.clients
         ? [
-            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, weigh(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
           ]
         : []),
       ...(unclear.length > 0

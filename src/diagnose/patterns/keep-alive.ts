@@ -3,8 +3,8 @@
  * (node, target); chance does not. Controls are successful requests of the same pairs, so clients that poll at a fixed rhythm cancel out.
  */
 import type { IdleGaps } from '../../evidence/evidence.ts';
-import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, oncePerTraffic, weigh, withSignature } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
 import { failingClients } from './clients.ts';
 import { failingRoutes, routeShares } from './route-errors.ts';
 
@@ -27,7 +27,7 @@ export interface KeepAliveMeasure {
   /** Null when there was no edge, or not enough to tell (see `enough`). */
   seconds: number | null;
   /** Enough errors and controls to see an edge, had there been one; not so where so much goes on that every idle time has its request. */
-  enough: boolean;
+  conclusive: boolean;
   /** The route of nearly all errors at an edge, when most of the traffic is of others: an edge, or that route's own rhythm. */
   rhythm: string | null;
   examined: number;
@@ -36,22 +36,29 @@ export interface KeepAliveMeasure {
   /** Epoch milliseconds: it was measured from here to the end of the window, since the window held too few errors. Null: over the window. */
   since: number | null;
   /** The errors of the window at the edge. */
-  atEdge: Failure[];
+  atEdge: SampledError[];
   /** Errors at the edge that chance would give, from the controls. */
   expected: number;
   /** Of the examined errors, the share that is at most of something else than a race at the edge. */
   elsewhere: number;
   controls: number;
   /** The instant errors of the group, examined or not. */
-  instant: Failure[];
+  instant: SampledError[];
 }
 
-export const isInstant = (error: Failure): boolean =>
+export const isInstant = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
 /** Too few errors or controls, and no longer look was taken yet. */
-export const wantsMore = ({ enough, rhythm, instant, examined, controls, since }: KeepAliveMeasure): boolean =>
-  !enough && rhythm === null && since === null && instant.length > 0 && tooFew(examined, controls);
+export const needsLongerWindow = ({
+  conclusive,
+  rhythm,
+  instant,
+  examined,
+  controls,
+  since,
+}: KeepAliveMeasure): boolean =>
+  !conclusive && rhythm === null && since === null && instant.length > 0 && tooFew(examined, controls);
 
 const tooFew = (examined: number, controls: number): boolean => examined < MIN_ERRORS || controls < 4 * MIN_ERRORS;
 
@@ -63,7 +70,7 @@ export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeas
   const longer = new Map(measureAll(earlier.traffic).map((one) => [one.target_group_arn, one]));
   return own.map((measure) => {
     const long = longer.get(measure.target_group_arn);
-    if (long === undefined || !wantsMore(measure)) return measure;
+    if (long === undefined || !needsLongerWindow(measure)) return measure;
     const same = new Set(long.atEdge.map(identity));
     const { seconds, rhythm, examined, hits, expected, elsewhere, controls } = long;
     return {
@@ -78,12 +85,12 @@ export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeas
       since: earlier.from,
       atEdge: measure.instant.filter((error) => same.has(identity(error))),
       // That the errors of a day show no edge does not exclude one behind the few of the window.
-      enough: seconds !== null,
+      conclusive: seconds !== null,
     };
   });
 });
 
-const identity = ({ at, trace_id, target }: Failure): string => `${at} ${trace_id} ${target}`;
+const identity = ({ at, trace_id, target }: SampledError): string => `${at} ${trace_id} ${target}`;
 
 function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   const all = withSignature(traffic, 'closed-before-response');
@@ -104,8 +111,8 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
       const instant = closed.filter((error) => error.target_group_arn === arn && isInstant(error));
       const gaps = traffic.log.idleGaps.find((gap) => gap.target_group_arn === arn);
       const measure = measureGroup(arn, instant, gaps);
-      const rhythm = routeOfFew(traffic, measure.atEdge);
-      return rhythm === null ? measure : { ...measure, seconds: null, hits: 0, atEdge: [], enough: false, rhythm };
+      const rhythm = dominantRoute(traffic, measure.atEdge);
+      return rhythm === null ? measure : { ...measure, seconds: null, hits: 0, atEdge: [], conclusive: false, rhythm };
     });
 }
 
@@ -117,8 +124,8 @@ const AT_WORK_SECONDS = 3 * INSTANT_SECONDS;
 const TOGETHER_MS = 20;
 
 /** The instant errors that ended together with a request under way on the same target: a timer of idle connections does not close those. */
-function closedWithWork(errors: readonly Failure[]): Set<Failure> {
-  const result = new Set<Failure>();
+function closedWithWork(errors: readonly SampledError[]): Set<SampledError> {
+  const result = new Set<SampledError>();
   for (const own of groupBy(errors, ({ target_group_arn, target }) => `${target_group_arn} ${target}`).values()) {
     const ordered = [...own].sort((a, b) => a.at - b.at);
     for (const direction of [ordered, [...ordered].reverse()]) {
@@ -133,15 +140,15 @@ function closedWithWork(errors: readonly Failure[]): Set<Failure> {
 }
 
 /** A race has its share of every route. The route of nearly all errors, when most of the traffic is of others. */
-function routeOfFew(traffic: Traffic, errors: Failure[]): string | null {
+function dominantRoute(traffic: Traffic, errors: SampledError[]): string | null {
   const [first] = routeShares(traffic, errors);
-  if (!first || weigh(first.errors) < NEARLY_ALL * weigh(errors)) return null;
-  const asked = traffic.log.routes.find(({ route }) => route === first.route);
-  return asked !== undefined && asked.requests <= traffic.log.requests / 2 ? asked.route : null;
+  if (!first || countErrors(first.errors) < NEARLY_ALL * countErrors(errors)) return null;
+  const routeTotals = traffic.log.routes.find(({ route }) => route === first.route);
+  return routeTotals !== undefined && routeTotals.requests <= traffic.log.requests / 2 ? routeTotals.route : null;
 }
 
 /** Why an edge is neither shown nor excluded by this measure, to be read after "12 instant errors: ". */
-export function whyOpen({ rhythm, examined, controls, instant }: KeepAliveMeasure): string {
+export function whyInconclusive({ rhythm, examined, controls, instant }: KeepAliveMeasure): string {
   if (rhythm !== null)
     return `they share one idle time, but nearly all are of ${rhythm}, the smaller part of the traffic, whose own rhythm would show the same`;
   if (examined < MIN_ERRORS && instant.length >= MIN_ERRORS)
@@ -153,7 +160,7 @@ export function whyOpen({ rhythm, examined, controls, instant }: KeepAliveMeasur
   return 'no idle time holds most of them, or successful requests are there as often: a race of a part of them is neither shown nor excluded';
 }
 
-function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefined): KeepAliveMeasure {
+function measureGroup(arn: string, instant: SampledError[], gaps: IdleGaps | undefined): KeepAliveMeasure {
   const byRow = new Map(instant.map((error) => [error.row, error]));
   const examined = (gaps?.examined ?? []).filter((row) => byRow.has(row)).length;
   const nothing = {
@@ -168,16 +175,16 @@ function measureGroup(arn: string, instant: Failure[], gaps: IdleGaps | undefine
     elsewhere: 1,
     instant,
   };
-  if (!gaps) return { ...nothing, enough: false, controls: 0 };
-  const enough = examined >= MIN_ERRORS && gaps.controls >= 4 * MIN_ERRORS;
-  if (!enough) return { ...nothing, enough, controls: gaps.controls };
+  if (!gaps) return { ...nothing, conclusive: false, controls: 0 };
+  const conclusive = examined >= MIN_ERRORS && gaps.controls >= 4 * MIN_ERRORS;
+  if (!conclusive) return { ...nothing, conclusive, controls: gaps.controls };
 
   const edge = findEdge(gaps, byRow, MIN_SHARE);
   // An edge that holds few of the errors may be a race beside something else: neither shown nor excluded.
-  const open = edge === null && (mayHide(gaps, byRow) || findEdge(gaps, byRow, 0) !== null);
-  if (!edge) return { ...nothing, enough: !open, controls: gaps.controls };
+  const open = edge === null && (mayHideRace(gaps, byRow) || findEdge(gaps, byRow, 0) !== null);
+  if (!edge) return { ...nothing, conclusive: !open, controls: gaps.controls };
   const elsewhere = shareElsewhere(gaps, byRow, edge.seconds);
-  return { ...nothing, ...edge, hits: edge.atEdge.length, elsewhere, enough, controls: gaps.controls };
+  return { ...nothing, ...edge, hits: edge.atEdge.length, elsewhere, conclusive, controls: gaps.controls };
 }
 
 /** Bins after the edge that a busy target may need to close what is due. */
@@ -187,7 +194,7 @@ const LATE_BINS = [0, 1, 3, 5];
  * The least, over windows from just before the edge to some bins after it, of the errors outside to the controls outside: of what has
  * nothing to do with the edge as many lie outside as of the controls.
  */
-function shareElsewhere(gaps: IdleGaps, byRow: Map<number, Failure>, edge: number): number {
+function shareElsewhere(gaps: IdleGaps, byRow: Map<number, SampledError>, edge: number): number {
   const examined = gaps.examined.filter((row) => byRow.has(row)).length;
   const shares = LATE_BINS.map((late) => {
     const span = spanFrom(gaps, edge - gaps.binSeconds, late + 2);
@@ -200,7 +207,7 @@ function shareElsewhere(gaps: IdleGaps, byRow: Map<number, Failure>, edge: numbe
 
 interface Edge {
   seconds: number;
-  atEdge: Failure[];
+  atEdge: SampledError[];
   expected: number;
 }
 
@@ -211,7 +218,7 @@ const HIDDEN_SHARE = 0.05;
  * Whether a race could hide at some gap: where `hits` of the errors and `chance` of the controls have it, at most this share of the errors
  * came of it, with two standard deviations of room. Where sound requests have every gap, nothing is excluded.
  */
-function mayHide(gaps: IdleGaps, byRow: Map<number, Failure>): boolean {
+function mayHideRace(gaps: IdleGaps, byRow: Map<number, SampledError>): boolean {
   const examined = gaps.examined.filter((row) => byRow.has(row)).length;
   return gaps.bins.some((first) => {
     const span = spanFrom(gaps, first.gap);
@@ -237,15 +244,15 @@ const MOMENT_MS = 1000;
  * How much each row counts: what was sent together on one (node, target) has its gaps in common, so together it counts as one. Ten errors
  * of one restart are no ten witnesses.
  */
-function weights(rows: Iterable<Failure>): Map<number, number> {
+function rowWeights(rows: Iterable<SampledError>): Map<number, number> {
   const result = new Map<number, number>();
   for (const own of groupBy([...rows], ({ node, target }) => `${node} ${target}`).values()) {
-    let moment: Failure[] = [];
+    let moment: SampledError[] = [];
     const close = () => {
       for (const { row } of moment) result.set(row, 1 / moment.length);
       moment = [];
     };
-    const sent = ({ at, target_processing_time }: Failure) => at - 1000 * target_processing_time;
+    const sent = ({ at, target_processing_time }: SampledError) => at - 1000 * target_processing_time;
     for (const error of own.sort((a, b) => sent(a) - sent(b) || a.row - b.row)) {
       const last = moment[moment.length - 1];
       if (last && sent(error) - sent(last) > MOMENT_MS) close();
@@ -257,7 +264,7 @@ function weights(rows: Iterable<Failure>): Map<number, number> {
 }
 
 /** The probability that at least `hits` of `count` fall where each falls with this chance. */
-function tail(hits: number, count: number, chance: number): number {
+function binomialTail(hits: number, count: number, chance: number): number {
   const [k, n] = [Math.floor(hits + 1e-9), Math.max(Math.floor(hits + 1e-9), Math.round(count))];
   let term = 1;
   for (let i = 0; i < k; i++) term *= ((n - i) / (k - i)) * chance;
@@ -271,8 +278,8 @@ function tail(hits: number, count: number, chance: number): number {
 }
 
 /** The gap with the largest excess of errors over what the controls give, if it is sharp enough. */
-function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>, leastShare: number): Edge | null {
-  const weight = weights(gaps.examined.flatMap((row) => byRow.get(row) ?? []));
+function findEdge(gaps: IdleGaps, byRow: Map<number, SampledError>, leastShare: number): Edge | null {
+  const weight = rowWeights(gaps.examined.flatMap((row) => byRow.get(row) ?? []));
   const sum = (rows: Iterable<number>) => [...rows].reduce((total, row) => total + (weight.get(row) ?? 0), 0);
   const examined = sum(weight.keys());
   const bins = gaps.bins.map((bin) => ({ ...bin, failures: bin.failures.filter((row) => byRow.has(row)) }));
@@ -292,7 +299,8 @@ function findEdge(gaps: IdleGaps, byRow: Map<number, Failure>, leastShare: numbe
     const expected = examined * chance;
     const z = (hits - expected) / Math.sqrt(Math.max(examined * chance * (1 - chance), 1e-9));
     if (hits < MIN_ERRORS - 1e-9 || hits < leastShare * examined || z < MIN_Z) continue;
-    if (tail(hits, examined, chance) * WIDTHS.length * (gaps.horizon / gaps.binSeconds) > MOST_BY_CHANCE) continue;
+    if (binomialTail(hits, examined, chance) * WIDTHS.length * (gaps.horizon / gaps.binSeconds) > MOST_BY_CHANCE)
+      continue;
     const excess = hits - expected;
     if (best && (best.excess > excess || (best.excess === excess && best.seconds <= first.gap))) continue;
     const atEdge = [...rows].flatMap((row) => byRow.get(row) ?? []).sort((a, b) => a.index - b.index);

@@ -1,7 +1,7 @@
 /** Which function stands behind a target group, how long it ran, and whether its configured timeout ended it. */
 import type { FunctionConfiguration, TargetHealthDescription } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
-import type { Failure, Traffic } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
 
 export interface LambdaTarget {
@@ -10,13 +10,16 @@ export interface LambdaTarget {
   configuration: FunctionConfiguration | null;
 }
 
-interface Registrations {
+interface FunctionRegistrations {
   targetHealth?: Record<string, TargetHealthDescription[]>;
   functions?: Record<string, FunctionConfiguration>;
 }
 
 /** A Lambda target group holds one function. Without its registration, a lone function that was read is taken to be it. */
-export function functionOf(targetGroupArn: string, { targetHealth, functions = {} }: Registrations): LambdaTarget {
+export function functionOf(
+  targetGroupArn: string,
+  { targetHealth, functions = {} }: FunctionRegistrations,
+): LambdaTarget {
   const registered = targetHealth?.[targetGroupArn]
     ?.map(({ Target }) => Target.Id)
     .find((id) => id.includes(':lambda:'));
@@ -30,10 +33,10 @@ export function functionOf(targetGroupArn: string, { targetHealth, functions = {
 const unqualified = (arn: string): string => arn.split(':').slice(0, 7).join(':');
 
 /** Seconds from the whole request sent to the answer of Lambda; null when nothing says. The upload of the body is in request_processing_time. */
-export function lambdaSeconds(error: Failure): number | null {
-  const worked = error.target_processing_time;
+export function lambdaSeconds(error: SampledError): number | null {
+  const targetSeconds = error.target_processing_time;
   const rest = error.elapsed === null ? -1 : error.elapsed - Math.max(0, error.request_processing_time);
-  const longest = Math.max(worked, rest);
+  const longest = Math.max(targetSeconds, rest);
   return longest < 0 ? null : longest;
 }
 
@@ -43,41 +46,41 @@ const EARLY = 0.05;
 /** Configurable range of a function's timeout, seconds. */
 const [SHORTEST, LONGEST] = [1, 900];
 
-export interface Unhandled {
+export interface UnhandledErrors {
   target_group_arn: string;
   target: LambdaTarget;
   /** Seconds; null when the configuration could not be read or was changed after the errors. */
   timeout: number | null;
-  timedOut: Failure[];
-  raised: Failure[];
+  timedOut: SampledError[];
+  raised: SampledError[];
   /** It cannot be told whether these timed out: they ended at `suspect` whole seconds, and the timeout is not known. */
-  unclear: Failure[];
+  unclear: SampledError[];
   suspect: number | null;
 }
 
 /** LambdaUnhandled covers both an error that the function raised and its timeout; the duration tells them apart. By target group. */
-export function unhandledErrors(traffic: Traffic, known: Registrations): Unhandled[] {
+export function unhandledErrors(traffic: Traffic, evidence: FunctionRegistrations): UnhandledErrors[] {
   const errors = withSignature(traffic, 'lambda-failure').filter((error) => error.error_reason === 'LambdaUnhandled');
   return [...groupBy(errors, (error) => error.target_group_arn)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([target_group_arn, own]) => {
-      const target = functionOf(target_group_arn, known);
-      const timeout = timeoutThen(target, own);
+      const target = functionOf(target_group_arn, evidence);
+      const timeout = timeoutAtErrorTime(target, own);
       const parts = timeout === null ? withoutTimeout(own) : withTimeout(own, timeout);
       return { target_group_arn, target, timeout, ...parts };
     });
 }
 
 /** The configured timeout, unless the function was modified after its first error: then it says nothing about that moment. */
-function timeoutThen({ configuration }: LambdaTarget, errors: Failure[]): number | null {
+function timeoutAtErrorTime({ configuration }: LambdaTarget, errors: SampledError[]): number | null {
   const modified = configuration?.LastModified;
   const since = typeof modified === 'string' ? epochOf(modified) : Number.NaN;
   const first = Math.min(...errors.map((error) => error.at));
   return since > first ? null : (configuration?.Timeout ?? null);
 }
 
-function withTimeout(errors: Failure[], timeout: number) {
-  const parts = { timedOut: [] as Failure[], raised: [] as Failure[], unclear: [] as Failure[] };
+function withTimeout(errors: SampledError[], timeout: number) {
+  const parts = { timedOut: [] as SampledError[], raised: [] as SampledError[], unclear: [] as SampledError[] };
   for (const error of errors) {
     const took = lambdaSeconds(error);
     // Longer than the timeout: the start of the function is not part of it, so both can be.
@@ -89,7 +92,7 @@ function withTimeout(errors: Failure[], timeout: number) {
 }
 
 /** No request outlives the timeout, and it is whole seconds: only errors at the longest duration can have timed out. */
-function withoutTimeout(errors: Failure[]) {
+function withoutTimeout(errors: SampledError[]) {
   const durations = errors.flatMap((error) => lambdaSeconds(error) ?? []);
   const suspect = Math.round(Math.max(0, ...durations));
   const possible = suspect >= SHORTEST && suspect <= LONGEST;

@@ -3,16 +3,16 @@ import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
 import { list, plural } from '../../format/wording.ts';
-import type { Known } from '../checks/check.ts';
-import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, targetGroupName, weigh, withSignature } from '../traffic.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, groupBy, targetGroupName, withSignature } from '../traffic.ts';
 
-export type NoTargetEvidence = Partial<Pick<Known, 'targetGroups' | 'targetHealth' | 'metrics'>>;
+export type NoTargetEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth' | 'metrics'>>;
 
-export interface NoTarget {
+export interface NoTargetGroup {
   target_group_arn: string;
   name: string;
-  errors: Failure[];
+  errors: SampledError[];
   /** The group has a target control port, so an agent may refuse requests. Null when the group was not read. */
   optimizer: boolean | null;
   /** TargetControlRequestRejectCount over the window; null when it was not asked. */
@@ -23,43 +23,45 @@ export interface NoTarget {
 }
 
 /** By target group, most errors first. */
-export function noTargetGroups(traffic: Traffic, known: NoTargetEvidence, question: Question): NoTarget[] {
+export function noTargetGroups(traffic: Traffic, evidence: NoTargetEvidence, question: Question): NoTargetGroup[] {
   return [...groupBy(withSignature(traffic, 'no-target'), (error) => error.target_group_arn)]
     .map(([target_group_arn, errors]) => {
-      const group = known.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn);
+      const group = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn);
       return {
         target_group_arn,
         name: targetGroupName(target_group_arn),
         errors,
         optimizer: group ? group.TargetControlPort !== undefined : null,
-        rejected: rejectedBy(target_group_arn, known.metrics, question),
-        everyRequest: allFailedSo(traffic, target_group_arn),
-        health: known.targetHealth?.[target_group_arn] ?? null,
+        rejected: rejectCount(target_group_arn, evidence.metrics, question),
+        everyRequest: everyRequestFailed(traffic, target_group_arn),
+        health: evidence.targetHealth?.[target_group_arn] ?? null,
       };
     })
-    .sort((a, b) => weigh(b.errors) - weigh(a.errors) || (a.target_group_arn < b.target_group_arn ? -1 : 1));
+    .sort(
+      (a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.target_group_arn < b.target_group_arn ? -1 : 1),
+    );
 }
 
 /** The longest period that recent metrics are asked in, milliseconds. */
 const PERIOD = 300_000;
 
 /** TargetControlRequestRejectCount of a group over every period that touches the window; null when it was not asked. */
-export const rejectedBy = (
+export const rejectCount = (
   targetGroup: string,
-  metrics: Known['metrics'] | undefined,
+  metrics: DiagnosisEvidence['metrics'] | undefined,
   { loadBalancer, from, to }: Question,
 ): number | null => {
   const around = { from: Math.floor(from / PERIOD) * PERIOD, to: Math.ceil(to / PERIOD) * PERIOD };
   return metrics ? metricSum(metrics, 'TargetControlRequestRejectCount', { loadBalancer, targetGroup }, around) : null;
 };
 
-function allFailedSo({ log }: Traffic, arn: string): boolean {
+function everyRequestFailed({ log }: Traffic, arn: string): boolean {
   const own = log.statuses.filter(({ target_group_arn }) => target_group_arn === arn);
   return own.length > 0 && own.every((pair) => pair.elb_status_code === '503' && pair.target_status_code === '-');
 }
 
 /** "no target is registered in api now", "api has 2 targets now: 2 unused (Target.NotInUse)". */
-export function healthNow(name: string, health: TargetHealthDescription[]): string {
+export function currentHealthText(name: string, health: TargetHealthDescription[]): string {
   if (health.length === 0) return `No target is registered in ${name} now.`;
   const states = new Map<string, number>();
   for (const { TargetHealth } of health) {

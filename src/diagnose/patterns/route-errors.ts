@@ -1,10 +1,10 @@
 /** Routes that fail nearly always while others do not: what the response holds, not when it was sent, makes them fail. */
-import type { Failure, Traffic } from '../traffic.ts';
-import { groupBy, weigh } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, groupBy } from '../traffic.ts';
 
 export interface RouteShare {
   route: string;
-  errors: Failure[];
+  errors: SampledError[];
   /** All requests of the route in the window. */
   requests: number;
   /** Errors of the given list, of the requests of the route. */
@@ -12,12 +12,12 @@ export interface RouteShare {
 }
 
 /** The routes of these errors with their failing share; the highest count first, then by route. */
-export function routeShares(traffic: Traffic, errors: readonly Failure[]): RouteShare[] {
-  const known = new Map(traffic.log.routes.map((route) => [route.route, route]));
+export function routeShares(traffic: Traffic, errors: readonly SampledError[]): RouteShare[] {
+  const totalsByRoute = new Map(traffic.log.routes.map((route) => [route.route, route]));
   return [...groupBy(errors, (error) => error.route)]
     .map(([route, failed]) => {
-      const requests = known.get(route)?.requests ?? failed.length;
-      return { route, errors: failed, requests, share: Math.min(1, weigh(failed) / Math.max(1, requests)) };
+      const requests = totalsByRoute.get(route)?.requests ?? failed.length;
+      return { route, errors: failed, requests, share: Math.min(1, countErrors(failed) / Math.max(1, requests)) };
     })
     .sort((a, b) => b.errors.length - a.errors.length || (a.route < b.route ? -1 : 1));
 }
@@ -31,7 +31,7 @@ const SCATTERED_ROUTES = 3;
  * those that took longer than the slowest success of their route, at least half of all. A response that cannot be taken comes after the
  * normal time, and the others of the errors may be such.
  */
-export function scattered(traffic: Traffic, errors: readonly Failure[]): Failure[] {
+export function findScatteredErrors(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
   const slowest = new Map(traffic.log.routes.map(({ route, succeededMaxMs }) => [route, succeededMaxMs]));
   const retried = errors.filter((error) => error.retriedOk).length;
   const outlasting = errors.filter(
@@ -39,12 +39,12 @@ export function scattered(traffic: Traffic, errors: readonly Failure[]): Failure
       1000 * target_processing_time > (slowest.get(route) ?? Number.POSITIVE_INFINITY),
   );
   const shares = routeShares(traffic, errors);
-  const shown =
+  const isScattered =
     errors.length >= SCATTERED_ERRORS &&
     shares.length >= SCATTERED_ROUTES &&
     Math.min(retried, outlasting.length) >= HALF * errors.length &&
     noRouteFailsByItself(traffic, shares);
-  return shown ? outlasting : [];
+  return isScattered ? outlasting : [];
 }
 
 const OFTEN = 0.2;
@@ -57,28 +57,30 @@ const CHANCE_Z = 4;
  * A route of few requests may fail one of three by chance.
  */
 function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): boolean {
-  const rate = shares.reduce((sum, { errors }) => sum + weigh(errors), 0) / Math.max(1, traffic.log.requests);
+  const rate = shares.reduce((sum, { errors }) => sum + countErrors(errors), 0) / Math.max(1, traffic.log.requests);
   return (
     rate < OFTEN &&
     shares.every(({ errors, requests, share }) => {
       const deviation = Math.sqrt(Math.max(requests * rate * (1 - rate), 1e-9));
-      return share < OFTEN || weigh(errors) < FEW || (weigh(errors) - requests * rate) / deviation < CHANCE_Z;
+      return (
+        share < OFTEN || countErrors(errors) < FEW || (countErrors(errors) - requests * rate) / deviation < CHANCE_Z
+      );
     })
   );
 }
 
 /** Every one of these errors is of a route that fails nearly always. */
-export const ofFailingRoutes = (traffic: Traffic, errors: readonly Failure[]): boolean =>
+export const allOfFailingRoutes = (traffic: Traffic, errors: readonly SampledError[]): boolean =>
   routeShares(traffic, errors).every(({ requests, share }) => requests >= MIN_REQUESTS && share >= NEARLY_ALWAYS);
 
 const MIN_REQUESTS = 5;
 const NEARLY_ALWAYS = 0.9;
 
 /** Routes of which nearly every request failed so, when there is other traffic that did not. */
-export function failingRoutes(traffic: Traffic, errors: readonly Failure[]): RouteShare[] {
+export function failingRoutes(traffic: Traffic, errors: readonly SampledError[]): RouteShare[] {
   const failing = routeShares(traffic, errors).filter((r) => r.requests >= MIN_REQUESTS && r.share >= NEARLY_ALWAYS);
   const theirs = failing.reduce((sum, r) => sum + r.requests, 0);
   const others = traffic.log.requests - theirs;
-  const othersFailed = weigh(errors) - failing.reduce((sum, r) => sum + weigh(r.errors), 0);
+  const othersFailed = countErrors(errors) - failing.reduce((sum, r) => sum + countErrors(r.errors), 0);
   return others >= MIN_REQUESTS && othersFailed / others < 0.5 ? failing : [];
 }

@@ -1,25 +1,25 @@
 /** Sentences that the causes of an idle timeout share. */
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
-import { clock, number, outOf, percent, plural, seconds, wholeSeconds } from '../../format/wording.ts';
+import { number, outOf, percent, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { Judgement } from '../causes/cause.ts';
 import { contradictedBySignature } from '../judgement/contradiction.ts';
-import type { Failure, Traffic } from '../traffic.ts';
-import { weigh } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import { mutations } from './configuration-changes.ts';
 import { endedTooSoon, type IdleTimeouts } from './idle-timeouts.ts';
 import { routeShares } from './route-errors.ts';
 
 /** "GET /report: 12 of 40 requests (30 %); those that succeeded took 48.2 s on average." */
-export const routeSentences = (traffic: Traffic, errors: readonly Failure[]): string[] =>
+export const routeSentences = (traffic: Traffic, errors: readonly SampledError[]): string[] =>
   routeShares(traffic, errors)
     .slice(0, 3)
     .map(({ route, errors: own, requests, share }) => {
-      const known = traffic.log.routes.find((one) => one.route === route);
+      const routeTotals = traffic.log.routes.find((one) => one.route === route);
       const mean =
-        known && known.succeeded > 0
-          ? `the ${number(known.succeeded)} that succeeded took ${seconds(known.succeededMs / known.succeeded / 1000)} on average, ${seconds(known.succeededMaxMs / 1000)} at most`
+        routeTotals && routeTotals.succeeded > 0
+          ? `the ${number(routeTotals.succeeded)} that succeeded took ${seconds(routeTotals.succeededMs / routeTotals.succeeded / 1000)} on average, ${seconds(routeTotals.succeededMaxMs / 1000)} at most`
           : 'none succeeded';
-      return `${route}: ${outOf(weigh(own), requests)} requests timed out (${percent(share)}); ${mean}.`;
+      return `${route}: ${outOf(countErrors(own), requests)} requests timed out (${percent(share)}); ${mean}.`;
     });
 
 /** Whether the timer that the errors show is the configured one, and what was recorded of a change. */
@@ -43,7 +43,7 @@ export function timerSentences(
   return {
     agrees: false,
     changed: change !== undefined,
-    sentence: `They end after ${wholeSeconds(effective)}, but the idle timeout is ${wholeSeconds(configured)} now: ${change ? `it was changed at ${clock(change.at)}` : 'it was changed since, or another timer ends them'}.`,
+    sentence: `They end after ${wholeSeconds(effective)}, but the idle timeout is ${wholeSeconds(configured)} now: ${change ? `it was changed at ${utcTime(change.at)}` : 'it was changed since, or another timer ends them'}.`,
   };
 }
 
@@ -52,7 +52,7 @@ export function noIdleTimeout(traffic: Traffic, attributes: Attributes | undefin
   const soon = endedTooSoon(traffic, attributes);
   const signature = contradictedBySignature(traffic, ['idle-timeout']);
   const numbers = soon
-    ? `${outOf(traffic.total, traffic.total)} errors ended within ${seconds(soon.longest)}; the idle timeout takes ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
+    ? `${outOf(traffic.errorCount, traffic.errorCount)} errors ended within ${seconds(soon.longest)}; the idle timeout takes ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
     : null;
   const against = [numbers, signature].flatMap((sentence) => sentence ?? []);
   return { claims: [], for: [], against, missing: [], ruledOut: against.length > 0 };
@@ -67,4 +67,4 @@ export const raiseIdleTimeout = (arn: string | null, value: number): string =>
 export const RAISED_IDLE_TIMEOUT =
   'A longer idle timeout also holds idle connections longer: the keep-alive timeout of every target must stay above it, or keep-alive races begin.';
 
-export const errorsOf = (errors: readonly Failure[]): string => plural(weigh(errors), 'error');
+export const errorCountText = (errors: readonly SampledError[]): string => plural(countErrors(errors), 'error');

@@ -2,8 +2,8 @@
 
 import { outOf } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
-import type { Failure, Traffic } from '../traffic.ts';
-import { weigh, withSignature } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { countErrors, withSignature } from '../traffic.ts';
 
 type LambdaCause = Extract<CauseId, `lambda-${string}`>;
 
@@ -159,21 +159,21 @@ export const lambdaCode = (code: string): LambdaCode =>
   LAMBDA_CODES[code] ??
   user('lambda-error', `it has no meaning known here (${code})`, 'Look the code up in the reference.');
 
-export const lambdaErrors = (traffic: Traffic, cause: LambdaCause): Failure[] =>
+export const lambdaErrors = (traffic: Traffic, cause: LambdaCause): SampledError[] =>
   withSignature(traffic, 'lambda-failure').filter((error) => lambdaCode(error.error_reason).cause === cause);
 
 /** One sentence for each code: "12 of 14 errors are LambdaThrottling: Lambda throttled the function … (LambdaUserError)." */
-export function codeSentences(traffic: Traffic, errors: readonly Failure[]): string[] {
+export function codeSentences(traffic: Traffic, errors: readonly SampledError[]): string[] {
   const codes = [...new Set(errors.map((error) => error.error_reason))].sort();
   return codes.map((code) => {
-    const count = weigh(errors.filter((error) => error.error_reason === code));
+    const count = countErrors(errors.filter((error) => error.error_reason === code));
     const { meaning, metric } = lambdaCode(code);
     const whose = metric === 'LambdaInternalError' ? '; a failure of the service, not of the function' : '';
-    return `${outOf(count, traffic.total)} errors carry ${code}: ${meaning} (counted in ${metric}${whose}).`;
+    return `${outOf(count, traffic.errorCount)} errors carry ${code}: ${meaning} (counted in ${metric}${whose}).`;
   });
 }
 
 /** The advice for the codes of these errors, each once, in the order of the codes. */
-export const codeFixes = (errors: readonly Failure[]): string[] => [
+export const codeFixes = (errors: readonly SampledError[]): string[] => [
   ...new Set([...new Set(errors.map((error) => error.error_reason))].sort().map((code) => lambdaCode(code).fix)),
 ];

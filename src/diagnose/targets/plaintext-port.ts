@@ -1,15 +1,16 @@
-import type { Known } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 
 /**
  * Does the traffic port of a target speak plain HTTP? Told by a health check on the same port that passes: over HTTP yes, over HTTPS no.
  * Null when nothing tells.
  */
-export function plaintextPorts(known: Partial<Pick<Known, 'targetGroups' | 'targetHealth'>>) {
+export function plaintextPorts(evidence: Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth'>>) {
   return (arn: string, target: string): boolean | null => {
-    const group = known.targetGroups?.find((g) => g.TargetGroupArn === arn);
+    const group = evidence.targetGroups?.find((g) => g.TargetGroupArn === arn);
     const port = target.slice(target.lastIndexOf(':') + 1);
     if (!group || (group.HealthCheckPort !== 'traffic-port' && group.HealthCheckPort !== port)) return null;
-    const healthy = known.targetHealth?.[arn]?.some(({ TargetHealth }) => TargetHealth?.State === 'healthy') ?? false;
+    const healthy =
+      evidence.targetHealth?.[arn]?.some(({ TargetHealth }) => TargetHealth?.State === 'healthy') ?? false;
     if (!healthy) return null;
     return group.HealthCheckProtocol === 'HTTP' ? true : group.HealthCheckProtocol === 'HTTPS' ? false : null;
   };

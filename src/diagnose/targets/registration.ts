@@ -1,7 +1,7 @@
 /** Whether a logged target is registered now, and in which state: the log has addresses, registrations may have instance ids. */
-import type { Known } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 
-export type RegistrationEvidence = Partial<Pick<Known, 'targetHealth' | 'instances' | 'networkInterfaces'>>;
+export type RegistrationEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'instances' | 'networkInterfaces'>>;
 
 export interface Registration {
   /** State of describe-target-health, or "absent" when the answer lists every target by an address and not this one. */
@@ -10,14 +10,14 @@ export interface Registration {
 }
 
 /** Null when health was not seen, or the registered ids cannot be turned into addresses. */
-export function registrationOf(arn: string, target: string, known: RegistrationEvidence): Registration | null {
-  const described = known.targetHealth?.[arn];
+export function registrationOf(arn: string, target: string, evidence: RegistrationEvidence): Registration | null {
+  const described = evidence.targetHealth?.[arn];
   if (!described) return null;
   const port = Number(target.slice(target.lastIndexOf(':') + 1));
   const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   let unresolved = false;
   for (const { Target, TargetHealth } of described) {
-    const at = addressOf(Target.Id, known);
+    const at = addressOf(Target.Id, evidence);
     if (at === null) unresolved = true;
     if (at === address && (Target.Port ?? port) === port) {
       return { state: TargetHealth?.State ?? 'unknown', reason: TargetHealth?.Reason ?? null };

@@ -2,10 +2,10 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
-import type { Known } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 import { targetGroupName } from '../traffic.ts';
 
-export interface Handshake {
+export interface TlsAssessment {
   /** HTTP, HTTPS, or null when the target group could not be read. */
   protocol: string | null;
   /** TLS can have no part in it: the group speaks HTTP, or the metric was asked and is zero while connection errors are not. */
@@ -17,13 +17,13 @@ export interface Handshake {
   missing: string[];
 }
 
-type Wants = Partial<Pick<Known, 'targetGroups' | 'metrics'>>;
+type TlsEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'metrics'>>;
 
-export function handshake(arn: string, { targetGroups, metrics }: Wants, question: Question): Handshake {
+export function assessTls(arn: string, { targetGroups, metrics }: TlsEvidence, question: Question): TlsAssessment {
   const protocol = targetGroups?.find((group) => group.TargetGroupArn === arn)?.Protocol ?? null;
   const name = targetGroupName(arn);
-  const connection = errorCount(metrics, 'TargetConnectionErrorCount', arn, question);
-  const tls = errorCount(metrics, 'TargetTLSNegotiationErrorCount', arn, question);
+  const connection = metricErrorCount(metrics, 'TargetConnectionErrorCount', arn, question);
+  const tls = metricErrorCount(metrics, 'TargetTLSNegotiationErrorCount', arn, question);
   if (protocol === 'HTTP') {
     // A connection that failed is in the metric too, so zero there would only mean a late or missing metric.
     return {
@@ -74,8 +74,8 @@ export function handshake(arn: string, { targetGroups, metrics }: Wants, questio
 /**
  * Sum over the minutes that meet the window: of the target group, or zero when the whole load balancer has none. Null when it was not asked.
  */
-function errorCount(
-  metrics: Known['metrics'] | undefined,
+function metricErrorCount(
+  metrics: DiagnosisEvidence['metrics'] | undefined,
   metric: string,
   arn: string,
   question: Question,

@@ -7,13 +7,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Problem } from '../../problem.ts';
 
 /** Milliseconds. */
-const PATIENCE = 20_000;
+const MAX_WAIT = 20_000;
 /** Of who cannot be asked whether they still live: other machines, and who did not come to write down their name. */
-const UNKNOWN_FOR = 10_000;
+const UNREADABLE_TTL = 10_000;
 const LONGEST_PAUSE = 25;
 
 /** Does something while nobody else has the lock of the key. */
-export type Locked = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
 interface Owner {
   host: string;
@@ -25,18 +25,18 @@ interface Owner {
 const SELF: Owner = { host: hostname(), pid: process.pid, token: randomUUID() };
 
 /** Locks as files in a folder that is there. One that a process left when it ended is broken by who wants it next. */
-export function folderLocks(dir: string): Locked {
-  const lines = new Map<string, Promise<void>>();
+export function folderLocks(dir: string): WithLock {
+  const queues = new Map<string, Promise<void>>();
 
   return async (key, work) => {
-    const before = lines.get(key) ?? Promise.resolve();
+    const before = queues.get(key) ?? Promise.resolve();
     const { promise: mine, resolve: done } = Promise.withResolvers<void>();
     const line = before.then(() => mine);
-    lines.set(key, line);
+    queues.set(key, line);
     await before;
     try {
       const path = join(dir, createHash('sha256').update(key).digest('hex').slice(0, 32));
-      await take(path, key);
+      await acquire(path, key);
       try {
         return await work();
       } finally {
@@ -44,23 +44,23 @@ export function folderLocks(dir: string): Locked {
       }
     } finally {
       done();
-      if (lines.get(key) === line) lines.delete(key);
+      if (queues.get(key) === line) queues.delete(key);
     }
   };
 }
 
-async function take(path: string, key: string): Promise<void> {
+async function acquire(path: string, key: string): Promise<void> {
   const since = performance.now();
-  for (let pause = 1; !(await create(path)); pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-    if (await isLeft(path)) await breakLock(path);
-    else if (performance.now() - since > PATIENCE)
-      throw new Problem(`${key} has been locked by another process for ${PATIENCE / 1000} seconds.`, 2);
+  for (let pause = 1; !(await tryCreate(path)); pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+    if (await isAbandoned(path)) await breakLock(path);
+    else if (performance.now() - since > MAX_WAIT)
+      throw new Problem(`${key} has been locked by another process for ${MAX_WAIT / 1000} seconds.`, 2);
     else await wait(pause * (0.5 + Math.random()));
   }
 }
 
 /** False when there is one already. */
-async function create(path: string): Promise<boolean> {
+async function tryCreate(path: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
     try {
@@ -76,14 +76,14 @@ async function create(path: string): Promise<boolean> {
 }
 
 /** Whether who took it has ended. */
-async function isLeft(path: string): Promise<boolean> {
-  const owner = ownerIn(await readFile(path, 'utf8').catch(() => ''));
+async function isAbandoned(path: string): Promise<boolean> {
+  const owner = parseOwner(await readFile(path, 'utf8').catch(() => ''));
   if (owner !== null && owner.host === SELF.host) {
     if (owner.pid === SELF.pid) return owner.token !== SELF.token;
     return !isAlive(owner.pid);
   }
-  const found = await stat(path).catch(() => null);
-  return found !== null && Date.now() - found.mtimeMs > UNKNOWN_FOR;
+  const stats = await stat(path).catch(() => null);
+  return stats !== null && Date.now() - stats.mtimeMs > UNREADABLE_TTL;
 }
 
 /**
@@ -91,20 +91,20 @@ async function isLeft(path: string): Promise<boolean> {
  * taken since.
  */
 async function breakLock(path: string): Promise<void> {
-  const breaking = `${path}.break`;
-  if (!(await create(breaking))) {
-    if (await isLeft(breaking)) await rm(breaking, { force: true });
+  const breakPath = `${path}.break`;
+  if (!(await tryCreate(breakPath))) {
+    if (await isAbandoned(breakPath)) await rm(breakPath, { force: true });
     else await wait(1);
     return;
   }
   try {
-    if (await isLeft(path)) await rm(path, { force: true });
+    if (await isAbandoned(path)) await rm(path, { force: true });
   } finally {
-    await rm(breaking, { force: true });
+    await rm(breakPath, { force: true });
   }
 }
 
-function ownerIn(text: string): Owner | null {
+function parseOwner(text: string): Owner | null {
   try {
     const owner: Partial<Owner> | null = JSON.parse(text);
     const { host, pid, token } = owner ?? {};

@@ -20,17 +20,17 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Problem } from '../../problem.ts';
 import { folderLocks } from './folder-lock.ts';
 import { assertKey, assertPrefix, byKey } from './key.ts';
-import type { Expected, Store, Stored } from './store.ts';
+import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
 /** Beside the objects, whose keys never begin with a dot: files being written, and locks. */
 const UNFINISHED = '.unfinished';
 const LOCKS = '.locks';
 
 /** Milliseconds. What is older was left by a process that ended in the middle. */
-const LEFT_BEHIND = 3_600_000;
+const UNFINISHED_TTL = 3_600_000;
 
 /** Writing into a folder that is just being removed because it was empty. */
-const ATTEMPTS = 10;
+const MAX_ATTEMPTS = 10;
 
 /**
  * Opens the folder, and makes it where there is none. What is written survives the end of the process and of the machine once `write`
@@ -38,15 +38,15 @@ const ATTEMPTS = 10;
  */
 export async function openFolderStore(dir: string): Promise<Store> {
   const root = resolve(dir);
-  const explained = <T>(work: () => Promise<T>): Promise<T> =>
+  const withExplanation = <T>(work: () => Promise<T>): Promise<T> =>
     work().catch((error) => Promise.reject(explain(dir, error)));
 
-  await explained(async () => {
+  await withExplanation(async () => {
     await Promise.all([UNFINISHED, LOCKS].map((each) => mkdir(join(root, each), { recursive: true })));
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
     await clean(join(root, UNFINISHED));
   });
-  const locked = folderLocks(join(root, LOCKS));
+  const withLock = folderLocks(join(root, LOCKS));
 
   const pathOf = (key: string): string => {
     assertKey(key);
@@ -56,14 +56,14 @@ export async function openFolderStore(dir: string): Promise<Store> {
   return {
     async read(key) {
       const path = pathOf(key);
-      return explained(() => stored(path));
+      return withExplanation(() => readStored(path));
     },
 
     async write(key, body, expected) {
       const path = pathOf(key);
-      return explained(() =>
-        locked(key, async () => {
-          if (!isAsExpected(expected === 'any' ? null : await stored(path), expected)) return null;
+      return withExplanation(() =>
+        withLock(key, async () => {
+          if (!isAsExpected(expected === 'any' ? null : await readStored(path), expected)) return null;
           await replace(root, path, body);
           return versionOf(body);
         }),
@@ -74,7 +74,7 @@ export async function openFolderStore(dir: string): Promise<Store> {
       assertPrefix(prefix);
       const at = prefix.lastIndexOf('/') + 1;
       const folder = prefix.slice(0, at);
-      return explained(async () => {
+      return withExplanation(async () => {
         const keys: string[] = [];
         await walk(join(root, folder), folder, prefix, keys);
         return keys.filter((key) => after === undefined || key > after).sort(byKey);
@@ -83,8 +83,8 @@ export async function openFolderStore(dir: string): Promise<Store> {
 
     async remove(key) {
       const path = pathOf(key);
-      await explained(() =>
-        locked(key, async () => {
+      await withExplanation(() =>
+        withLock(key, async () => {
           await rm(path, { force: true });
           await removeEmpty(root, dirname(path));
         }),
@@ -95,7 +95,7 @@ export async function openFolderStore(dir: string): Promise<Store> {
 
 const versionOf = (body: string): string => createHash('sha256').update(body).digest('hex').slice(0, 32);
 
-async function stored(path: string): Promise<Stored | null> {
+async function readStored(path: string): Promise<StoredObject | null> {
   try {
     const body = await readFile(path, 'utf8');
     return { body, version: versionOf(body) };
@@ -105,7 +105,7 @@ async function stored(path: string): Promise<Stored | null> {
   }
 }
 
-const isAsExpected = (there: Stored | null, expected: Expected): boolean =>
+const isAsExpected = (there: StoredObject | null, expected: ExpectedVersion): boolean =>
   expected === 'any' || (expected === 'absent' ? there === null : there?.version === expected.version);
 
 /** Readers see the file as it was or as it is to be. It and its name are on the disk before this ends. */
@@ -120,11 +120,11 @@ async function replace(root: string, path: string, body: string): Promise<void> 
       try {
         const made = await mkdir(dirname(path), { recursive: true });
         await rename(unfinished, path);
-        for (const folder of namesChanged(path, made)) await syncFolder(folder);
+        for (const folder of changedFolders(path, made)) await syncFolder(folder);
         return;
       } catch (error) {
         // Somebody removed the folder, or one above it while it was made, as it was empty.
-        if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+        if (codeOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
       }
     }
   } finally {
@@ -133,7 +133,7 @@ async function replace(root: string, path: string, body: string): Promise<void> 
 }
 
 /** The folders that have a new name in them: that of the file, and those above it where it is in new ones. `made`: the first new one. */
-function namesChanged(path: string, made: string | undefined): string[] {
+function changedFolders(path: string, made: string | undefined): string[] {
   const folders = [dirname(path)];
   if (made === undefined) return folders;
   for (let folder = dirname(path); folder !== dirname(made) && folder !== dirname(folder); ) {
@@ -194,7 +194,7 @@ async function clean(unfinished: string): Promise<void> {
   for (const name of await readdir(unfinished)) {
     const path = join(unfinished, name);
     const found = await stat(path).catch(() => null);
-    if (found !== null && Date.now() - found.mtimeMs > LEFT_BEHIND) await rm(path, { force: true });
+    if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_TTL) await rm(path, { force: true });
   }
 }
 

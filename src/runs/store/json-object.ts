@@ -7,11 +7,11 @@ import type { Store } from './store.ts';
 /** Milliseconds between two attempts, at most. */
 const LONGEST_PAUSE = 250;
 /** Somebody else has won so often only where something else is wrong. */
-const ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 /** Objects that are read or written at the same time for one purpose. */
-const AT_ONCE = 8;
+const CONCURRENCY = 8;
 
-export const written = (content: unknown): string => `${JSON.stringify(content, null, 2)}\n`;
+export const serialize = (content: unknown): string => `${JSON.stringify(content, null, 2)}\n`;
 
 /** What is there has not the shape that it should have. */
 export class UnreadableObject extends Problem {
@@ -25,7 +25,7 @@ export const isOutage = (error: unknown): error is Problem =>
   error instanceof Problem && error.exitCode === 2 && !(error instanceof UnreadableObject);
 
 /** Throws UnreadableObject when what is there has another shape. */
-export function parsed<T>(key: string, body: string, shape: z.ZodType<T>): T {
+export function parseObject<T>(key: string, body: string, shape: z.ZodType<T>): T {
   let content: unknown;
   try {
     content = JSON.parse(body);
@@ -48,12 +48,12 @@ export async function changeObject<T>(
   shape: z.ZodType<T>,
   change: (there: T | null) => Promise<T | null> | T | null,
 ): Promise<T | null> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const stored = await store.read(key);
-    const there = stored === null ? null : parsed(key, stored.body, shape);
+    const there = stored === null ? null : parseObject(key, stored.body, shape);
     const next = await change(there);
     if (next === null) return there;
-    const body = written(next);
+    const body = serialize(next);
     if (body === stored?.body) return next;
     const version = await store.write(key, body, stored === null ? 'absent' : { version: stored.version });
     if (version !== null) return next;
@@ -63,12 +63,12 @@ export async function changeObject<T>(
 }
 
 /** Does something with all of them, some at a time. When one fails no other is begun, and it throws once those under way have ended. */
-export async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+export async function forEachLimited<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
   const left = [...all];
   const worker = async (): Promise<void> => {
     for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
   };
-  const workers = Array.from({ length: Math.min(AT_ONCE, all.length) }, () =>
+  const workers = Array.from({ length: Math.min(CONCURRENCY, all.length) }, () =>
     worker().catch((error) => {
       left.length = 0;
       throw error;

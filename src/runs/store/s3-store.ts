@@ -8,12 +8,12 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { kindOf, problemOf } from '../../collect/aws/aws-errors.ts';
+import { awsErrorKind, awsProblem } from '../../collect/aws/aws-errors.ts';
 import { settingsFor } from '../../collect/aws/sdk-clients.ts';
 import { standardRegion } from '../../collect/aws/session.ts';
 import { Problem } from '../../problem.ts';
 import { assertKey, assertPrefix, byKey } from './key.ts';
-import type { Expected, Store, Stored } from './store.ts';
+import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
 export interface S3StoreOptions {
   bucket: string;
@@ -26,9 +26,9 @@ export interface S3StoreOptions {
 }
 
 /** Milliseconds. Objects are small: what takes longer is lost. */
-const REQUEST = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
+const REQUEST_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
 /** S3 answers 409 to some of those who write the same object at the same moment: they are to try again. */
-const CONFLICTS = 10;
+const MAX_CONFLICTS = 10;
 const LONGEST_PAUSE = 400;
 
 /**
@@ -40,38 +40,38 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
   const place = { account: 'default', region: region ?? (await standardRegion(undefined)) };
   const client = new S3Client({
     ...settingsFor(place),
-    requestHandler: REQUEST,
+    requestHandler: REQUEST_TIMEOUTS,
     followRegionRedirects: true,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
-  const clock = clockOfAnswers();
+  const clock = serverClock();
   // The lowest of its step sees every answer as it came.
   client.middlewareStack.add(clock.watch, { step: 'deserialize', priority: 'low', name: 'clockOfAnswers' });
-  const whole = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
+  const objectLocation = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
 
-  function refusal(error: unknown, action: S3Action): unknown {
+  function explainError(error: unknown, action: S3Action): unknown {
     if (error instanceof Problem || !(error instanceof Error)) return error;
     const where = `s3://${bucket}/${prefix}`;
     if (error.name === 'NoSuchBucket')
       return new Problem(`Run records cannot be kept in ${where}: there is no such bucket.`, 2);
-    const kind = kindOf(error);
+    const kind = awsErrorKind(error);
     if (kind === 'denied' || kind === 'denied-explicitly')
       return new Problem(
         `Run records cannot be kept in ${where}: ${action} was denied; iam-policy-runs-in-s3.json, with this bucket and prefix, allows what they need.`,
         2,
       );
-    const { message } = problemOf(error, { action, ...place });
+    const { message } = awsProblem(error, { action, ...place });
     return new Problem(`Run records cannot be kept in ${where}: ${message}`, 2);
   }
 
-  const asked = <T>(action: S3Action, call: () => Promise<T>): Promise<T> =>
-    call().catch((error) => Promise.reject(refusal(error, action)));
+  const callS3 = <T>(action: S3Action, call: () => Promise<T>): Promise<T> =>
+    call().catch((error) => Promise.reject(explainError(error, action)));
 
-  async function read(key: string): Promise<Stored | null> {
+  async function read(key: string): Promise<StoredObject | null> {
     assertKey(key);
-    return asked('s3:GetObject', async () => {
+    return callS3('s3:GetObject', async () => {
       try {
-        const { Body, ETag } = await client.send(new GetObjectCommand(whole(key)));
+        const { Body, ETag } = await client.send(new GetObjectCommand(objectLocation(key)));
         if (Body === undefined || ETag === undefined) throw new Error('it answered without a body or an ETag');
         return { body: await Body.transformToString('utf-8'), version: ETag };
       } catch (error) {
@@ -81,12 +81,12 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
     });
   }
 
-  async function write(key: string, body: string, expected: Expected): Promise<string | null> {
+  async function write(key: string, body: string, expected: ExpectedVersion): Promise<string | null> {
     assertKey(key);
     let isUncertain = false;
     for (let attempt = 1; ; attempt++) {
       const put = new PutObjectCommand({
-        ...whole(key),
+        ...objectLocation(key),
         Body: body,
         ContentType: key.endsWith('.json') ? 'application/json' : 'text/plain',
         ...conditionOf(expected),
@@ -99,11 +99,11 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
         const status = statusOf(error);
         // The client has tried before, and heard nothing.
         isUncertain ||= attemptsOf(error) > 1;
-        const isConflict = status === 409 && attempt < CONFLICTS;
+        const isConflict = status === 409 && attempt < MAX_CONFLICTS;
         if (isConflict) await wait(Math.random() * Math.min(20 * 2 ** attempt, LONGEST_PAUSE));
         else if (status === 412 || status === 409 || (expected !== 'any' && isMissing(error)))
           return isUncertain ? ownVersion(key, body) : null;
-        else throw refusal(error, 's3:PutObject');
+        else throw explainError(error, 's3:PutObject');
       }
     }
   }
@@ -119,7 +119,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
     const keys: string[] = [];
     let token: string | undefined;
     do {
-      const page = await asked('s3:ListBucket', () =>
+      const page = await callS3('s3:ListBucket', () =>
         client.send(
           new ListObjectsV2Command({
             Bucket: bucket,
@@ -138,9 +138,9 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
 
   async function remove(key: string): Promise<void> {
     assertKey(key);
-    await asked('s3:DeleteObject', async () => {
+    await callS3('s3:DeleteObject', async () => {
       try {
-        await client.send(new DeleteObjectCommand(whole(key)));
+        await client.send(new DeleteObjectCommand(objectLocation(key)));
       } catch (error) {
         if (!isMissing(error)) throw error;
       }
@@ -149,7 +149,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
 
   const store: Store = { read, write, list, remove, now: clock.now };
   try {
-    await prove(store, `s3://${bucket}/${prefix}`);
+    await verifyConditionalWrites(store, `s3://${bucket}/${prefix}`);
   } catch (error) {
     client.destroy();
     throw error;
@@ -159,44 +159,45 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
 
 type S3Action = 's3:GetObject' | 's3:PutObject' | 's3:ListBucket' | 's3:DeleteObject';
 
-const conditionOf = (expected: Expected): { IfNoneMatch?: '*'; IfMatch?: string } =>
+const conditionOf = (expected: ExpectedVersion): { IfNoneMatch?: '*'; IfMatch?: string } =>
   expected === 'any' ? {} : expected === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: expected.version };
 
 /** Milliseconds. Dates of answers are of whole seconds, and what was long under way says little about now. */
-const ALIKE = 5_000;
-const SOON = 2_000;
+const MAX_SKEW = 5_000;
+const MAX_ROUND_TRIP = 2_000;
 
-interface Clock {
+interface ServerClock {
   now(): number;
   /** A middleware. */
   watch<A, R extends { response: unknown }>(next: (args: A) => Promise<R>): (args: A) => Promise<R>;
 }
 
 /** The clock of whoever answers, where that of this machine differs from it by more than a few seconds. */
-function clockOfAnswers(): Clock {
-  let ahead = 0;
+function serverClock(): ServerClock {
+  let skew = 0;
   return {
-    now: () => Date.now() + ahead,
+    now: () => Date.now() + skew,
     watch: (next) => async (args) => {
-      const asked = Date.now();
+      const sentAt = Date.now();
       const answer = await next(args);
-      const answered = Date.now();
-      const told = Date.parse(dateOf(answer.response));
-      const differs = told + 500 - (asked + answered) / 2;
-      if (answered - asked < SOON && !Number.isNaN(told)) ahead = Math.abs(differs) > ALIKE ? differs : 0;
+      const receivedAt = Date.now();
+      const serverTime = Date.parse(responseDate(answer.response));
+      const difference = serverTime + 500 - (sentAt + receivedAt) / 2;
+      if (receivedAt - sentAt < MAX_ROUND_TRIP && !Number.isNaN(serverTime))
+        skew = Math.abs(difference) > MAX_SKEW ? difference : 0;
       return answer;
     },
   };
 }
 
-function dateOf(response: unknown): string {
+function responseDate(response: unknown): string {
   const headers = typeof response === 'object' && response !== null && 'headers' in response ? response.headers : null;
   const date = typeof headers === 'object' && headers !== null && 'date' in headers ? headers.date : null;
   return typeof date === 'string' ? date : '';
 }
 
 /** Does everything that a store is for, once. */
-async function prove(store: Store, where: string): Promise<void> {
+async function verifyConditionalWrites(store: Store, where: string): Promise<void> {
   const key = `probe/${randomUUID()}`;
   await store.list(key);
   const version = await store.write(key, 'first', 'absent');

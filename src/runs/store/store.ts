@@ -4,19 +4,19 @@
  */
 
 /** What was read, and the version it has: to be given back with the next write. */
-export interface Stored {
+export interface StoredObject {
   body: string;
   version: string;
 }
 
 /** A version that was read; `absent` where there must be no object yet; `any` for what only one writer writes. */
-export type Expected = { version: string } | 'absent' | 'any';
+export type ExpectedVersion = { version: string } | 'absent' | 'any';
 
 /** Keys are parts of lower-case letters, digits, ".", "_" and "-", joined by "/". Every method throws a Problem (exit 2) when the store cannot be reached. */
 export interface Store {
-  read(key: string): Promise<Stored | null>;
+  read(key: string): Promise<StoredObject | null>;
   /** The new version; null when the object is not as expected, and nothing was written. */
-  write(key: string, body: string, expected: Expected): Promise<string | null>;
+  write(key: string, body: string, expected: ExpectedVersion): Promise<string | null>;
   /** Keys that begin with `prefix`, ascending; from after `after` on. */
   list(prefix: string, after?: string): Promise<string[]>;
   /** Removes an object; one that is not there is no error. */

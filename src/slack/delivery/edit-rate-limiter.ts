@@ -4,24 +4,24 @@
  */
 
 /** What came of one call. 'again': one more is needed. `retryAfter`: Slack says to wait, in seconds. */
-export type Sent<T> = { done: T } | 'again' | { retryAfter: number };
+export type CallResult<T> = { done: T } | 'again' | { retryAfter: number };
 
-export interface EditBudget<T> {
+export interface EditRateLimiter<T> {
   /** Sends when the budget allows, unless something newer of the same message comes first. */
-  progress(message: string, send: () => Promise<Sent<T>>): void;
+  progress(message: string, send: () => Promise<CallResult<T>>): void;
   /** Drops the progress that waits for this message. Sends as soon as may be, those of one message in their order. */
-  edit(message: string, send: () => Promise<Sent<T>>): Promise<T>;
+  edit(message: string, send: () => Promise<CallResult<T>>): Promise<T>;
   /** Drops what is mere progress, and waits for edits and for what is under way; so many milliseconds at most. */
   close(milliseconds: number): Promise<void>;
 }
 
 /** Time in milliseconds. `wake` calls once, and gives what takes it back. */
-export interface Clock {
+export interface TimerClock {
   now(): number;
   wake(milliseconds: number, call: () => void): () => void;
 }
 
-export const CLOCK: Clock = {
+export const SYSTEM_TIMER: TimerClock = {
   now: () => performance.now(),
   wake(milliseconds, call) {
     const timer = setTimeout(call, milliseconds);
@@ -32,8 +32,8 @@ export const CLOCK: Clock = {
 /** Milliseconds. */
 const MINUTE = 60_000;
 /** Calls in any minute: of all kinds, and such that progress may be among them. */
-const MOST = 50;
-const MOST_WITH_PROGRESS = 45;
+const MAX_CALLS = 50;
+const MAX_CALLS_WITH_PROGRESS = 45;
 /** Progress is spread over the minute but for the first few, so that a crowd of beginnings leaves room for their ends. */
 const BURST = 5;
 /** Between two edits of one message that show progress: at least so much, and so much for each message that shows some. */
@@ -45,43 +45,43 @@ const ACTIVE = 30_000;
 const ATTEMPTS = 20;
 const LONGEST_WAIT = 60_000;
 
-interface Edit<T> {
+interface PendingEdit<T> {
   message: string;
-  send: () => Promise<Sent<T>>;
+  send: () => Promise<CallResult<T>>;
   attempts: number;
   settle(answer: T): void;
   fail(error: unknown): void;
 }
 
 /** `lost` answers an edit that was not sent before the end, or too often in vain. */
-export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T> {
+export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = SYSTEM_TIMER): EditRateLimiter<T> {
   /** When the calls of the last minute were made. */
   const calls: number[] = [];
-  const edits: Edit<T>[] = [];
+  const edits: PendingEdit<T>[] = [];
   /** The newest of each message, those that wait longest first. */
-  const waiting = new Map<string, () => Promise<Sent<T>>>();
+  const waiting = new Map<string, () => Promise<CallResult<T>>>();
   const inFlight = new Map<string, Promise<void>>();
   /** When progress was last wanted and last sent, by message. */
-  const wanted = new Map<string, number>();
-  const shown = new Map<string, number>();
+  const lastWanted = new Map<string, number>();
+  const lastShown = new Map<string, number>();
   let tokens = { left: BURST, at: clock.now() };
   let pausedUntil = Number.NEGATIVE_INFINITY;
-  let sleeping: (() => void) | null = null;
+  let cancelWake: (() => void) | null = null;
   let isClosed = false;
   let idle = () => {};
 
   /** Sends whatever may be sent now, and comes back when more may be. */
-  function work(): void {
-    sleeping?.();
-    sleeping = null;
+  function sendDue(): void {
+    cancelWake?.();
+    cancelWake = null;
     for (;;) {
       const now = clock.now();
       while (calls[0] !== undefined && calls[0] <= now - MINUTE) calls.shift();
       const edit = edits.find(({ message }) => !inFlight.has(message));
-      const at = edit === undefined ? nextProgress(now) : Math.max(pausedUntil, freeAt(MOST));
+      const at = edit === undefined ? nextProgress(now) : Math.max(pausedUntil, freeAt(MAX_CALLS));
       if (at === null) return;
       if (at > now) {
-        sleeping = clock.wake(at - now, work);
+        cancelWake = clock.wake(at - now, sendDue);
         return;
       }
       if (edit !== undefined) send(edit.message, () => sendEdit(edit));
@@ -98,17 +98,17 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
       .filter((message) => !inFlight.has(message))
       .map((message) => readyAt(message, now));
     if (ready.length === 0) return null;
-    return Math.max(pausedUntil, freeAt(MOST_WITH_PROGRESS), tokenAt(now), Math.min(...ready));
+    return Math.max(pausedUntil, freeAt(MAX_CALLS_WITH_PROGRESS), tokenAt(now), Math.min(...ready));
   }
 
   function readyAt(message: string, now: number): number {
-    for (const [each, at] of wanted) if (at <= now - ACTIVE && !waiting.has(each)) wanted.delete(each);
-    for (const [each, at] of shown) if (at <= now - 2 * MINUTE) shown.delete(each);
-    return (shown.get(message) ?? Number.NEGATIVE_INFINITY) + Math.max(GAP, GAP_FOR_EACH * wanted.size);
+    for (const [each, at] of lastWanted) if (at <= now - ACTIVE && !waiting.has(each)) lastWanted.delete(each);
+    for (const [each, at] of lastShown) if (at <= now - 2 * MINUTE) lastShown.delete(each);
+    return (lastShown.get(message) ?? Number.NEGATIVE_INFINITY) + Math.max(GAP, GAP_FOR_EACH * lastWanted.size);
   }
 
   function tokenAt(now: number): number {
-    const each = MINUTE / MOST_WITH_PROGRESS;
+    const each = MINUTE / MAX_CALLS_WITH_PROGRESS;
     tokens = { left: Math.min(BURST, tokens.left + (now - tokens.at) / each), at: now };
     return tokens.left >= 1 ? 0 : now + Math.ceil((1 - tokens.left) * each);
   }
@@ -117,11 +117,11 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
     for (const [message, call] of waiting) {
       if (inFlight.has(message) || readyAt(message, now) > now) continue;
       waiting.delete(message);
-      shown.set(message, now);
+      lastShown.set(message, now);
       tokens.left -= 1;
       send(message, async () => {
-        const sent = await call().catch(() => null);
-        if (sent === null || !isOnceMore(sent, pause)) return;
+        const result = await call().catch(() => null);
+        if (result === null || !mustSendAgain(result, pause)) return;
         const isOld = waiting.has(message) || edits.some((one) => one.message === message);
         if (!isOld && !isClosed) waiting.set(message, call);
       });
@@ -129,13 +129,13 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
     }
   }
 
-  async function sendEdit(edit: Edit<T>): Promise<void> {
+  async function sendEdit(edit: PendingEdit<T>): Promise<void> {
     edits.splice(edits.indexOf(edit), 1);
     edit.attempts++;
     try {
-      const sent = await edit.send();
-      if (!isOnceMore(sent, pause)) edit.settle(sent.done);
-      else if (isClosed || edit.attempts >= ATTEMPTS) edit.settle(lost());
+      const result = await edit.send();
+      if (!mustSendAgain(result, pause)) edit.settle(result.done);
+      else if (isClosed || edit.attempts >= ATTEMPTS) edit.settle(lostAnswer());
       // Before those of the same message that came later.
       else edits.unshift(edit);
     } catch (error) {
@@ -149,37 +149,37 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
 
   function send(message: string, call: () => Promise<void>): void {
     calls.push(clock.now());
-    const under = call().finally(() => {
+    const pending = call().finally(() => {
       inFlight.delete(message);
-      work();
+      sendDue();
       becomeIdle();
     });
-    inFlight.set(message, under);
+    inFlight.set(message, pending);
   }
 
   return {
     progress(message, call) {
       if (isClosed) return;
-      wanted.set(message, clock.now());
+      lastWanted.set(message, clock.now());
       waiting.set(message, call);
-      work();
+      sendDue();
     },
 
     edit(message, call) {
       waiting.delete(message);
-      wanted.delete(message);
-      if (isClosed) return Promise.resolve(lost());
+      lastWanted.delete(message);
+      if (isClosed) return Promise.resolve(lostAnswer());
       const { promise, resolve: settle, reject: fail } = Promise.withResolvers<T>();
       edits.push({ message, send: call, attempts: 0, settle, fail });
-      work();
+      sendDue();
       return promise;
     },
 
     async close(milliseconds) {
       waiting.clear();
-      const over = clock.wake(milliseconds, () => {
+      const cancelTimeout = clock.wake(milliseconds, () => {
         isClosed = true;
-        for (const edit of edits.splice(0)) edit.settle(lost());
+        for (const edit of edits.splice(0)) edit.settle(lostAnswer());
         // A call that has no answer by now is not waited for.
         idle();
       });
@@ -188,8 +188,8 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
         becomeIdle();
       });
       isClosed = true;
-      over();
-      sleeping?.();
+      cancelTimeout();
+      cancelWake?.();
     },
   };
 
@@ -199,9 +199,12 @@ export function openBudget<T>(lost: () => T, clock: Clock = CLOCK): EditBudget<T
 }
 
 /** Whether it is to be sent once more, and how long everything waits before. */
-function isOnceMore<T>(sent: Sent<T>, pause: (seconds: number) => void): sent is Exclude<Sent<T>, { done: T }> {
-  if (sent === 'again') return true;
-  if ('done' in sent) return false;
-  pause(sent.retryAfter);
+function mustSendAgain<T>(
+  result: CallResult<T>,
+  pause: (seconds: number) => void,
+): result is Exclude<CallResult<T>, { done: T }> {
+  if (result === 'again') return true;
+  if ('done' in result) return false;
+  pause(result.retryAfter);
   return true;
 }

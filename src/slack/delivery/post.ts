@@ -8,19 +8,19 @@ import {
 } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { Problem } from '../../problem.ts';
-import type { Block, Message } from '../messages/message.ts';
+import type { Message, SlackBlock } from '../messages/message.ts';
 import { boltLogger } from '../slack-log.ts';
-import { CLOCK, type Clock, openBudget, type Sent } from './edit-rate-limiter.ts';
-import { openLanes } from './post-queue.ts';
-import type { Posted, Poster, Target } from './slack-poster.ts';
-import { fitted } from './truncate.ts';
+import { type CallResult, openEditRateLimiter, SYSTEM_TIMER, type TimerClock } from './edit-rate-limiter.ts';
+import { openPostQueue } from './post-queue.ts';
+import type { Poster, PostResult, PostTarget } from './slack-poster.ts';
+import { truncateText } from './truncate.ts';
 
 export interface PosterSettings {
   token: string;
   /** Where Slack is, and how it is reached; its own address without it. */
   clientOptions?: Pick<WebClientOptions, 'slackApiUrl' | 'fetch'>;
   log: Logger;
-  clock?: Clock;
+  clock?: TimerClock;
   /** Milliseconds for one call. */
   timeout?: number;
 }
@@ -38,16 +38,16 @@ const LONGEST_WAIT = 30;
 const PAGES = 5;
 const PAGE = 100;
 /** Edits that are still not sent when the process ends are told as not sent. */
-export const CLOSING = 5_000;
+export const CLOSE_TIMEOUT = 5_000;
 
 /** What Slack made of a call. `lost`: no answer, or one that says nothing about what was done. */
-type Answer<T> = { of: T } | { code: string; places: string[] } | { lost: string };
+type SlackAnswer<T> = { of: T } | { code: string; places: string[] } | { lost: string };
 
 export function openPoster({
   token,
   clientOptions = {},
   log,
-  clock = CLOCK,
+  clock = SYSTEM_TIMER,
   timeout = TIMEOUT,
 }: PosterSettings): Poster {
   const client = (retries: number): WebClient =>
@@ -60,56 +60,64 @@ export function openPoster({
       logger: boltLogger(log),
       allowAbsoluteUrls: false,
     });
-  const [once, patient] = [client(0), client(RETRIES.retries)];
-  const lanes = openLanes(clock);
-  const budget = openBudget<Posted>(() => ({ refused: 'unreachable', code: 'not_sent' }), clock);
+  const [singleTryClient, retryingClient] = [client(0), client(RETRIES.retries)];
+  const postQueue = openPostQueue(clock);
+  const editLimiter = openEditRateLimiter<PostResult>(() => ({ refused: 'unreachable', code: 'not_sent' }), clock);
   /** Types of blocks that this workspace does not take. */
-  const untaken = new Set<string>();
+  const unsupportedTypes = new Set<string>();
 
   /** One way after the other, until one is taken: each call of what is given back is one of Slack. 'again': there is another way. */
-  function degrading<T>(message: Message, call: (way: Way) => Promise<T>): () => Promise<Sent<Answer<T>>> {
-    let ways: Way[] | null = null;
-    let refused: { way: Way; places: string[] } | null = null;
+  function withFallbacks<T>(
+    message: Message,
+    call: (way: MessageVariant) => Promise<T>,
+  ): () => Promise<CallResult<SlackAnswer<T>>> {
+    let variants: MessageVariant[] | null = null;
+    let rejected: { way: MessageVariant; places: string[] } | null = null;
     return async () => {
-      ways ??= waysOf(message, untaken);
-      const [way = { text: fitted(message.text), blocks: [] }] = ways;
-      const sent = await asked(() => call(way));
-      if (!('done' in sent)) return sent;
-      const answer = sent.done;
-      if ('of' in answer && refused !== null) learn(refused.way, way, refused.places);
-      if (!('code' in answer) || !isAboutContent(answer.code)) return sent;
+      variants ??= messageVariants(message, unsupportedTypes);
+      const [variant = { text: truncateText(message.text), blocks: [] }] = variants;
+      const result = await callSlack(() => call(variant));
+      if (!('done' in result)) return result;
+      const answer = result.done;
+      if ('of' in answer && rejected !== null) rememberUnsupported(rejected.way, variant, rejected.places);
+      if (!('code' in answer) || !isAboutContent(answer.code)) return result;
       const { code, places } = answer;
-      log.warn({ code, places, blocks: typesOf(way.blocks) }, 'Slack refused the content of a message');
-      ways.shift();
-      if (code === TOO_LONG) shorten(ways, way);
-      else refused ??= { way, places };
-      return ways.length > 0 ? 'again' : sent;
+      log.warn({ code, places, blocks: blockTypes(variant.blocks) }, 'Slack refused the content of a message');
+      variants.shift();
+      if (code === TOO_LONG) shorten(variants, variant);
+      else rejected ??= { way: variant, places };
+      return variants.length > 0 ? 'again' : result;
     };
   }
 
   /** What was refused and is not in what was taken instead, if that is why: not where Slack complains of the content of a block. */
-  function learn(refused: Way, taken: Way, places: string[]): void {
+  function rememberUnsupported(rejected: MessageVariant, accepted: MessageVariant, places: string[]): void {
     const isContent = places.length > 0 && places.every((place) => !/^\/blocks\/\d+(\/type)?$/.test(place));
-    if (isContent || taken.blocks.length === 0) return;
-    const left = typesOf(taken.blocks);
-    for (const type of typesOf(refused.blocks)) if (!left.includes(type)) untaken.add(type);
+    if (isContent || accepted.blocks.length === 0) return;
+    const left = blockTypes(accepted.blocks);
+    for (const type of blockTypes(rejected.blocks)) if (!left.includes(type)) unsupportedTypes.add(type);
   }
 
   /** One call of chat.update, as the budget knows it. */
-  function update(channel: string, ts: string, message: Message, slack: WebClient): () => Promise<Sent<Posted>> {
-    const next = degrading(message, ({ text, blocks }) =>
+  function update(
+    channel: string,
+    ts: string,
+    message: Message,
+    slack: WebClient,
+  ): () => Promise<CallResult<PostResult>> {
+    const next = withFallbacks(message, ({ text, blocks }) =>
       // Blocks that are left out would stay; unset, `parse` would make mentions and links out of plain words.
       slack.chat.update({ channel, ts, text, blocks, parse: 'none' }),
     );
     return async () => {
-      const sent = await next();
-      return sent === 'again' || !('done' in sent) ? sent : { done: postedBy(sent.done, () => ts) };
+      const result = await next();
+      return result === 'again' || !('done' in result) ? result : { done: toPostResult(result.done, () => ts) };
     };
   }
 
-  async function post(target: Target, message: Message, runId?: string): Promise<Posted> {
-    const next = degrading(message, ({ text, blocks }) =>
-      once.chat.postMessage({
+  async function post(target: PostTarget, message: Message, runId?: string): Promise<PostResult> {
+    const next = withFallbacks(message, ({ text, blocks }) =>
+      singleTryClient.chat.postMessage({
         channel: target.channel,
         ...(target.thread === null ? {} : { thread_ts: target.thread }),
         text,
@@ -119,35 +127,37 @@ export function openPoster({
         ...(runId === undefined ? {} : { metadata: { event_type: METADATA, event_payload: { run_id: runId } } }),
       }),
     );
-    const answer = await lanes.send(target.channel, next);
-    return postedBy(answer, ({ ts }) => ts ?? null);
+    const answer = await postQueue.send(target.channel, next);
+    return toPostResult(answer, ({ ts }) => ts ?? null);
   }
 
-  async function upload(target: Target, file: Parameters<Poster['upload']>[1]): Promise<Posted> {
+  async function upload(target: PostTarget, file: Parameters<Poster['upload']>[1]): Promise<PostResult> {
     const { filename, title, content, comment } = file;
     const bytes = Buffer.from(content === '' ? '\n' : content);
-    const place = await patiently(() => patient.files.getUploadURLExternal({ filename, length: bytes.length }));
-    if (place === null || !('of' in place)) return postedBy(place, () => null);
-    const { upload_url: url, file_id: id } = place.of;
+    const uploadSlot = await callWithRetry(() =>
+      retryingClient.files.getUploadURLExternal({ filename, length: bytes.length }),
+    );
+    if (uploadSlot === null || !('of' in uploadSlot)) return toPostResult(uploadSlot, () => null);
+    const { upload_url: url, file_id: id } = uploadSlot.of;
     if (url === undefined || id === undefined) return { refused: 'refused', code: 'no_upload_url' };
-    const carried = await patiently(() => carry(url, bytes));
-    if (carried === null || !('of' in carried)) return postedBy(carried, () => null);
-    const completed = await lanes.send(target.channel, () =>
-      asked(() =>
-        once.files.completeUploadExternal({
+    const transfer = await callWithRetry(() => putBytes(url, bytes));
+    if (transfer === null || !('of' in transfer)) return toPostResult(transfer, () => null);
+    const completed = await postQueue.send(target.channel, () =>
+      callSlack(() =>
+        singleTryClient.files.completeUploadExternal({
           files: [{ id, title }],
           channel_id: target.channel,
-          initial_comment: fitted(comment),
+          initial_comment: truncateText(comment),
           ...(target.thread === null ? {} : { thread_ts: target.thread }),
         } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
       ),
     );
     // Slack names the file; the message appears a moment later.
-    return postedBy(completed, () => id);
+    return toPostResult(completed, () => id);
   }
 
   /** Once more where the answer is lost: the address takes the same bytes again. */
-  async function carry(url: string, bytes: Buffer): Promise<void> {
+  async function putBytes(url: string, bytes: Buffer): Promise<void> {
     const send = () =>
       fetch(url, { method: 'POST', body: new Uint8Array(bytes), signal: AbortSignal.timeout(timeout) });
     const response = await send().catch(send);
@@ -156,28 +166,30 @@ export function openPoster({
   }
 
   /** Waits where Slack says so; null when that is too long. */
-  async function patiently<T>(call: () => Promise<T>): Promise<Answer<T> | null> {
+  async function callWithRetry<T>(call: () => Promise<T>): Promise<SlackAnswer<T> | null> {
     for (let attempt = 1; ; attempt++) {
-      const sent = await asked(call);
-      if ('done' in sent) return sent.done;
+      const result = await callSlack(call);
+      if ('done' in result) return result.done;
       if (attempt === ATTEMPTS) return null;
-      await new Promise<void>((resume) => clock.wake(Math.min(sent.retryAfter, LONGEST_WAIT) * 1000, resume));
+      await new Promise<void>((resume) => clock.wake(Math.min(result.retryAfter, LONGEST_WAIT) * 1000, resume));
     }
   }
 
-  async function find(target: Target, runId: string): Promise<{ ts: string } | 'may-not-look' | null> {
+  async function find(target: PostTarget, runId: string): Promise<{ ts: string } | 'may-not-look' | null> {
     const { channel, thread } = target;
     let cursor: string | undefined;
     for (let page = 0; page < PAGES; page++) {
       const here = { channel, include_all_metadata: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
-      const answer = await patiently(() =>
-        thread === null ? patient.conversations.history(here) : patient.conversations.replies({ ...here, ts: thread }),
+      const answer = await callWithRetry(() =>
+        thread === null
+          ? retryingClient.conversations.history(here)
+          : retryingClient.conversations.replies({ ...here, ts: thread }),
       );
-      if (answer === null) throw notSearched('ratelimited');
+      if (answer === null) throw searchFailed('ratelimited');
       if ('code' in answer && MAY_NOT_LOOK.has(answer.code)) return 'may-not-look';
       if ('code' in answer && answer.code === 'thread_not_found') return null;
-      if (!('of' in answer)) throw notSearched('code' in answer ? answer.code : answer.lost);
-      const found = answer.of.messages?.find(({ metadata }) => isOf(runId, metadata));
+      if (!('of' in answer)) throw searchFailed('code' in answer ? answer.code : answer.lost);
+      const found = answer.of.messages?.find(({ metadata }) => isMessageOfRun(runId, metadata));
       if (found?.ts !== undefined) return { ts: found.ts };
       cursor = answer.of.response_metadata?.next_cursor || undefined;
       if (cursor === undefined) return null;
@@ -185,42 +197,50 @@ export function openPoster({
     return null;
   }
 
-  const nameOf = (channel: string, ts: string): string => `${channel} ${ts}`;
+  const messageKey = (channel: string, ts: string): string => `${channel} ${ts}`;
   return {
     post,
     upload,
     find,
-    edit: (channel, ts, message) => budget.edit(nameOf(channel, ts), update(channel, ts, message, patient)),
-    progress: (channel, ts, message) => budget.progress(nameOf(channel, ts), update(channel, ts, message, once)),
-    close: () => budget.close(CLOSING),
+    edit: (channel, ts, message) =>
+      editLimiter.edit(messageKey(channel, ts), update(channel, ts, message, retryingClient)),
+    progress: (channel, ts, message) =>
+      editLimiter.progress(messageKey(channel, ts), update(channel, ts, message, singleTryClient)),
+    close: () => editLimiter.close(CLOSE_TIMEOUT),
   };
 }
 
 /** One way of showing a message. */
-interface Way {
+interface MessageVariant {
   text: string;
-  blocks: Block[];
+  blocks: SlackBlock[];
 }
 
 /** The best first. What is known to be refused is not tried. */
-function waysOf({ text, blocks, plainBlocks }: Message, untaken: ReadonlySet<string>): Way[] {
-  const isTaken = (some: Block[]) => typesOf(some).every((type) => !untaken.has(type));
-  const ways = [blocks, ...(plainBlocks ? [plainBlocks] : [])].filter((some) => some.length > 0);
-  const taken = ways.filter(isTaken);
-  return [...(taken.length > 0 ? taken : ways), []].map((each) => ({ text: fitted(text), blocks: each }));
+function messageVariants(
+  { text, blocks, plainBlocks }: Message,
+  unsupportedTypes: ReadonlySet<string>,
+): MessageVariant[] {
+  const isSupported = (some: SlackBlock[]) => blockTypes(some).every((type) => !unsupportedTypes.has(type));
+  const variants = [blocks, ...(plainBlocks ? [plainBlocks] : [])].filter((some) => some.length > 0);
+  const supported = variants.filter(isSupported);
+  return [...(supported.length > 0 ? supported : variants), []].map((each) => ({
+    text: truncateText(text),
+    blocks: each,
+  }));
 }
 
 /** Types in order, and those of tables and tasks within them are of no matter. */
-const typesOf = (blocks: Block[]): string[] => [...new Set(blocks.map(({ type }) => type))];
+const blockTypes = (blocks: SlackBlock[]): string[] => [...new Set(blocks.map(({ type }) => type))];
 
 /** Characters that every message may have. */
-const SHORT = [3_000, 1_000, 300];
+const SHORTER_LENGTHS = [3_000, 1_000, 300];
 
 /** The same once more with less text; where it is as short as can be, it is the blocks. */
-function shorten(ways: Way[], { text, blocks }: Way): void {
-  const shorter = SHORT.find((length) => length < text.length);
-  if (shorter === undefined || (blocks.length > 0 && text.length <= (SHORT[0] ?? 0))) return;
-  ways.unshift({ text: fitted(text, shorter), blocks });
+function shorten(variants: MessageVariant[], { text, blocks }: MessageVariant): void {
+  const shorter = SHORTER_LENGTHS.find((length) => length < text.length);
+  if (shorter === undefined || (blocks.length > 0 && text.length <= (SHORTER_LENGTHS[0] ?? 0))) return;
+  variants.unshift({ text: truncateText(text, shorter), blocks });
 }
 
 const NOT_IN_CHANNEL = new Set(['not_in_channel', 'channel_not_found']);
@@ -248,7 +268,7 @@ const isAboutContent = (code: string): boolean =>
   code === TOO_LONG || code === 'invalid_arguments' || /block|attachment|table|chart|markdown/.test(code);
 
 /** `answer` is null where Slack held the call back for too long. */
-function postedBy<T>(answer: Answer<T> | null, tsOf: (of: T) => string | null): Posted {
+function toPostResult<T>(answer: SlackAnswer<T> | null, tsOf: (of: T) => string | null): PostResult {
   if (answer === null) return { refused: 'unreachable', code: 'ratelimited' };
   if ('of' in answer) {
     const ts = tsOf(answer.of);
@@ -260,20 +280,20 @@ function postedBy<T>(answer: Answer<T> | null, tsOf: (of: T) => string | null): 
   return { refused: GONE.has(code) ? 'gone' : 'refused', code };
 }
 
-const notSearched = (code: string): Problem => new Problem(`Slack could not be searched for a message: ${code}.`, 2);
+const searchFailed = (code: string): Problem => new Problem(`Slack could not be searched for a message: ${code}.`, 2);
 
 /** What came of a call; throws nothing. */
-async function asked<T>(call: () => Promise<T>): Promise<Exclude<Sent<Answer<T>>, 'again'>> {
+async function callSlack<T>(call: () => Promise<T>): Promise<Exclude<CallResult<SlackAnswer<T>>, 'again'>> {
   try {
     return { done: { of: await call() } };
   } catch (error) {
     if (error instanceof WebAPIRateLimitedError) return { retryAfter: error.retryAfter };
     const isHeldBack = error instanceof WebAPIPlatformError && /^rate_?limited$/.test(error.data.error);
-    return isHeldBack ? { retryAfter: error.data.response_metadata?.retryAfter ?? 1 } : { done: failureOf(error) };
+    return isHeldBack ? { retryAfter: error.data.response_metadata?.retryAfter ?? 1 } : { done: slackFailure(error) };
   }
 }
 
-function failureOf(error: unknown): Answer<never> {
+function slackFailure(error: unknown): SlackAnswer<never> {
   if (error instanceof WebAPIHTTPError) {
     const code = `http_${error.statusCode}`;
     return error.statusCode >= 500 || error.statusCode === 408 ? { lost: code } : { code, places: [] };
@@ -282,14 +302,14 @@ function failureOf(error: unknown): Answer<never> {
   const { error: code, response_metadata: more } = error.data;
   // A page of a proxy is no code.
   if (!/^[a-z0-9_.-]{1,80}$/.test(code)) return { lost: 'no_answer' };
-  return FAILED.has(code) ? { lost: code } : { code, places: placesIn(more?.messages ?? []) };
+  return FAILED.has(code) ? { lost: code } : { code, places: errorPointers(more?.messages ?? []) };
 }
 
 /** `[ERROR] unsupported type: plan [json-pointer:/blocks/0/type]`: where, and not what stands there. */
-const placesIn = (messages: string[]): string[] =>
+const errorPointers = (messages: string[]): string[] =>
   messages.flatMap((message) => /\[(?:json-pointer:)?(\/[\w/-]{1,200})\]/.exec(message)?.[1] ?? []);
 
-function isOf(runId: string, metadata: unknown): boolean {
+function isMessageOfRun(runId: string, metadata: unknown): boolean {
   if (typeof metadata !== 'object' || metadata === null) return false;
   const { event_type: type, event_payload: payload } = metadata as Record<string, unknown>;
   if (type !== METADATA || typeof payload !== 'object' || payload === null) return false;

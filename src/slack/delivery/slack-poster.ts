@@ -7,9 +7,9 @@ import type { FileMessage, Message } from '../messages/message.ts';
  */
 export type Refusal = { refused: 'not-in-channel' | 'gone' | 'unreachable' | 'refused'; code: string };
 
-export type Posted = { ts: string } | Refusal;
+export type PostResult = { ts: string } | Refusal;
 
-export interface Target {
+export interface PostTarget {
   channel: string;
   /** Null for a message of its own. */
   thread: string | null;
@@ -21,17 +21,17 @@ export interface Target {
  */
 export interface Poster {
   /** `runId` goes with a root message as metadata, so that it can be found again. */
-  post(target: Target, message: Message, runId?: string): Promise<Posted>;
+  post(target: PostTarget, message: Message, runId?: string): Promise<PostResult>;
   /** Edits that matter: the last state of a message always arrives, whatever the budget. */
-  edit(channel: string, ts: string, message: Message): Promise<Posted>;
+  edit(channel: string, ts: string, message: Message): Promise<PostResult>;
   /**
    * Edits that show progress: kept to one shared budget for the workspace, coalesced to the newest for each message, dropped when an
    * `edit` of the same message comes. Never throws, answers nothing.
    */
   progress(channel: string, ts: string, message: Message): void;
-  upload(target: Target, file: FileMessage): Promise<Posted>;
+  upload(target: PostTarget, file: FileMessage): Promise<PostResult>;
   /** Looks for the message of this run among the last of the channel (or thread); null when there is none, or it may not look. */
-  find(target: Target, runId: string): Promise<{ ts: string } | 'may-not-look' | null>;
+  find(target: PostTarget, runId: string): Promise<{ ts: string } | 'may-not-look' | null>;
   /** Progress edits that wait are dropped, those under way are awaited, a few seconds at most. */
   close(): Promise<void>;
 }

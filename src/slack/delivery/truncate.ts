@@ -4,7 +4,7 @@
 export const LONGEST_TEXT = 4_000;
 
 /** Cut at the end where it is too long, never within a character, an escape or a link. */
-export function fitted(text: string, longest = LONGEST_TEXT): string {
+export function truncateText(text: string, longest = LONGEST_TEXT): string {
   if (text.length <= longest) return text;
   const cut = text.slice(0, longest - 1);
   const whole = cut.replace(/(?:&[a-z]{0,4}|<[^<>]*|[\ud800-\udbff])$/, '');

@@ -1,54 +1,59 @@
 /** What people say of a verdict: kept with the run, beside the evidence it came from. */
 import type { App } from '@slack/bolt';
 import type { Feedback } from '../../runs/run.ts';
-import type { Desk } from '../ask.ts';
-import { whoSigned } from '../authorization.ts';
+import type { SlackContext } from '../ask.ts';
+import { requesterOf } from '../authorization.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { INPUTS, VIEWS } from '../messages/actions.ts';
-import { privateMessage, wrongView } from '../messages/index.ts';
-import { type Press, runFor } from './buttons.ts';
+import { privateMessage, wrongVerdictView } from '../messages/index.ts';
+import { authorizedRun, type Press } from './buttons.ts';
 import { valuesIn } from './form.ts';
 import { sayTo } from './mention.ts';
 
 const THANKS = 'Noted, and kept with the evidence of this diagnosis.';
 
 /** The verdict was right. */
-export async function right(desk: Desk, { run, who, respond, thread }: Press): Promise<void> {
-  await keep(desk, run.id, { user: who.user, verdict: 'right', cause: null, words: null });
-  await answerPrivately(desk, respond, privateMessage(THANKS), thread);
+export async function markRight(context: SlackContext, { run, who, respond, thread }: Press): Promise<void> {
+  await saveFeedback(context, run.id, { user: who.user, verdict: 'right', cause: null, words: null });
+  await answerPrivately(context, respond, privateMessage(THANKS), thread);
 }
 
 /** It was wrong: what was it? */
-export async function openWrongForm({ slack }: Desk, { run, trigger }: Press): Promise<void> {
+export async function openWrongForm({ slack }: SlackContext, { run, trigger }: Press): Promise<void> {
   await slack.views.open({
     trigger_id: trigger,
-    view: { ...wrongView(run.id), private_metadata: `${run.id} ${run.thread.channel}` },
+    view: { ...wrongVerdictView(run.id), private_metadata: `${run.id} ${run.thread.channel}` },
   });
 }
 
-export function onFeedback(app: App, desk: Desk): void {
+export function onFeedback(app: App, context: SlackContext): void {
   app.view(VIEWS.wrong, async ({ ack, body, view }) => {
     await ack();
     const [id = '', channel = ''] = view.private_metadata.split(' ');
-    const who = whoSigned(body, channel);
-    const say = (sentence: string) => sayTo(desk, { user: who.user, channel, thread: null }, privateMessage(sentence));
-    const found = await runFor(desk, id, who);
-    if ('refused' in found) return say(found.refused);
+    const who = requesterOf(body, channel);
+    const say = (sentence: string) =>
+      sayTo(context, { user: who.user, channel, thread: null }, privateMessage(sentence));
+    const access = await authorizedRun(context, id, who);
+    if ('refused' in access) return say(access.refused);
     const values = valuesIn(view);
     const cause = values(INPUTS.cause);
     const words = values(INPUTS.words);
-    await keep(desk, id, { user: who.user, verdict: 'wrong', cause, words });
+    await saveFeedback(context, id, { user: who.user, verdict: 'wrong', cause, words });
     await say(THANKS);
   });
 }
 
 /** The last word of each person counts. */
-async function keep({ runs, threads, now, log }: Desk, id: string, said: Omit<Feedback, 'at'>): Promise<void> {
-  const feedback: Feedback = { ...said, at: new Date(now()).toISOString() };
+async function saveFeedback(
+  { runs, threads, now, log }: SlackContext,
+  id: string,
+  entry: Omit<Feedback, 'at'>,
+): Promise<void> {
+  const feedback: Feedback = { ...entry, at: new Date(now()).toISOString() };
   await runs.change(id, (run) => ({
     ...run,
-    feedback: [...run.feedback.filter(({ user }) => user !== said.user), feedback],
+    feedback: [...run.feedback.filter(({ user }) => user !== entry.user), feedback],
   }));
-  log.info({ run: id, user: said.user, verdict: said.verdict, cause: said.cause }, 'feedback');
+  log.info({ run: id, user: entry.user, verdict: entry.verdict, cause: entry.cause }, 'feedback');
   await threads.refresh(id);
 }

@@ -2,89 +2,94 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { App, ViewOutput } from '@slack/bolt';
 import * as z from 'zod';
-import type { Query } from '../../query/parse-question.ts';
-import { ask, type Desk, type Refused, readQuery } from '../ask.ts';
-import { type Who, whoSigned } from '../authorization.ts';
-import { saidOf } from '../ephemeral-reply.ts';
+import type { ParsedQuestion } from '../../query/parse-question.ts';
+import { ask, type QuestionRejection, type SlackContext, tryParseQuery } from '../ask.ts';
+import { type Requester, requesterOf } from '../authorization.ts';
+import { outcomeMessage } from '../ephemeral-reply.ts';
 import { INPUTS, VIEWS } from '../messages/actions.ts';
 import { formView, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
-import { plainWords } from '../normalize-text.ts';
+import { normalizeText } from '../normalize-text.ts';
 import { sayTo } from './mention.ts';
 
 /** What the form is opened with, as it would be typed. */
-export type Prefilled = Parameters<typeof formView>[0];
+export type FormValues = Parameters<typeof formView>[0];
 
 /** Kept in the form: the thread it asks in, which holds for that channel only. */
-const Place = z.object({ channel: z.string().nullable(), within: z.string().nullable() });
-type Place = z.infer<typeof Place>;
+const FormOrigin = z.object({ channel: z.string().nullable(), within: z.string().nullable() });
+type FormOrigin = z.infer<typeof FormOrigin>;
 
 /** Slack waits three seconds for the answer to a form, and takes errors only with that. */
-const PATIENCE = 2_200;
+const ACK_TIMEOUT = 2_200;
 
 /** Opens it, within the three seconds that a trigger lives. What is to be said instead; null when it is open. */
 export async function openForm(
-  desk: Desk,
-  { trigger, who, form, within }: { trigger: string; who: Who; form: Prefilled; within: string | null },
+  context: SlackContext,
+  { trigger, who, form, within }: { trigger: string; who: Requester; form: FormValues; within: string | null },
 ): Promise<Message | null> {
-  const decision = await desk.allowed(who);
+  const decision = await context.authorize(who);
   if ('refused' in decision) return privateMessage(decision.refused);
-  const place: Place = { channel: who.channel, within };
+  const origin: FormOrigin = { channel: who.channel, within };
   try {
-    await desk.slack.views.open({
+    await context.slack.views.open({
       trigger_id: trigger,
-      view: { ...formView(form), private_metadata: JSON.stringify(place) },
+      view: { ...formView(form), private_metadata: JSON.stringify(origin) },
     });
     return null;
   } catch (error) {
-    desk.log.warn({ user: who.user, err: error }, 'the form did not open');
+    context.log.warn({ user: who.user, err: error }, 'the form did not open');
     return privateMessage('The form did not open in time. Ask in words: /alb502 my-alb last 15m.');
   }
 }
 
-export function onForm(app: App, desk: Desk): void {
+export function onForm(app: App, context: SlackContext): void {
   app.view({ callback_id: VIEWS.form, type: 'view_submission' }, async ({ ack, body, view }) => {
-    const place = placeOf(view);
-    const read = readForm(view, place);
-    if ('errors' in read) return ack({ response_action: 'errors', errors: read.errors });
-    const { query, channel } = read;
-    const who = { ...whoSigned(body, channel), channel };
-    const within = place.channel === channel ? place.within : null;
-    const asking = ask(desk, { who, query, within });
-    const soon = await Promise.race([asking, pause(PATIENCE, null)]);
-    if (soon !== null && 'problem' in soon) {
-      return ack({ response_action: 'errors', errors: { [blockFor(view, INPUT_OF[soon.about])]: soon.problem } });
+    const origin = formOrigin(view);
+    const parsed = readForm(view, origin);
+    if ('errors' in parsed) return ack({ response_action: 'errors', errors: parsed.errors });
+    const { query, channel } = parsed;
+    const who = { ...requesterOf(body, channel), channel };
+    const within = origin.channel === channel ? origin.within : null;
+    const pendingOutcome = ask(context, { who, query, within });
+    const earlyOutcome = await Promise.race([pendingOutcome, pause(ACK_TIMEOUT, null)]);
+    if (earlyOutcome !== null && 'problem' in earlyOutcome) {
+      return ack({
+        response_action: 'errors',
+        errors: { [blockFor(view, INPUT_FOR[earlyOutcome.about])]: earlyOutcome.problem },
+      });
     }
     await ack();
-    const said = await saidOf(desk, soon ?? (await asking));
-    if (said !== null) await sayTo(desk, { user: who.user, channel, thread: within }, said);
+    const reply = await outcomeMessage(context, earlyOutcome ?? (await pendingOutcome));
+    if (reply !== null) await sayTo(context, { user: who.user, channel, thread: within }, reply);
   });
 }
 
-type Read = { query: Query & { loadBalancer: string }; channel: string } | { errors: Record<string, string> };
+type FormResult =
+  | { query: ParsedQuestion & { loadBalancer: string }; channel: string }
+  | { errors: Record<string, string> };
 
 /** The question in the form; what is wrong with it by the input it is about, all at once. */
-export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, place: Place): Read {
+export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin): FormResult {
   const value = valuesIn(view);
   const errors: Record<string, string> = {};
-  const part = (input: string, words: string): Query | null => {
-    const read = readQuery(words);
-    if ('query' in read) return read.query;
-    errors[input] = read.problem;
+  const parsePart = (input: string, words: string): ParsedQuestion | null => {
+    const parsed = tryParseQuery(words);
+    if ('query' in parsed) return parsed.query;
+    errors[input] = parsed.problem;
     return null;
   };
-  const name = plainWords(value(INPUTS.loadBalancer) ?? '');
-  const asked = name === '' ? null : part(INPUTS.loadBalancer, name);
+  const name = normalizeText(value(INPUTS.loadBalancer) ?? '');
+  const nameQuery = name === '' ? null : parsePart(INPUTS.loadBalancer, name);
   if (name === '') errors[INPUTS.loadBalancer] = 'Which load balancer?';
-  const window = part(INPUTS.window, windowWords(plainWords(value(INPUTS.window) ?? '')));
-  const statuses = part(INPUTS.statuses, plainWords(value(INPUTS.statuses) ?? ''));
+  const window = parsePart(INPUTS.window, completeWindow(normalizeText(value(INPUTS.window) ?? '')));
+  const statuses = parsePart(INPUTS.statuses, normalizeText(value(INPUTS.statuses) ?? ''));
   if (statuses !== null && (statuses.loadBalancer !== null || statuses.window !== null))
     errors[INPUTS.statuses] = 'Statuses only, such as "502 504" or "5xx".';
   if (window !== null && window.loadBalancer !== null)
     errors[INPUTS.window] = 'A window only, such as "last 15m" or "from 02:40 to 02:55".';
-  const channel = value(INPUTS.channel) ?? place.channel;
+  const channel = value(INPUTS.channel) ?? origin.channel;
   if (channel === null) errors[INPUTS.channel] = 'Where is the thread to be?';
-  const loadBalancer = asked?.loadBalancer ?? null;
+  const loadBalancer = nameQuery?.loadBalancer ?? null;
   if (
     Object.keys(errors).length > 0 ||
     loadBalancer === null ||
@@ -98,13 +103,13 @@ export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, place: Plac
 }
 
 /** "15m" and "02:40 to 02:55" are meant as the words before them would say. */
-export function windowWords(text: string): string {
+export function completeWindow(text: string): string {
   if (text === '' || /^(?:last|from)\b/i.test(text)) return text;
   const times = /^(\S+(?: \d{1,2}:\S+)?)(?: to |-(?=\d{1,2}:)| - )(\S.*)$/i.exec(text);
   return times === null ? `last ${text}` : `from ${times[1]} to ${times[2]}`;
 }
 
-const INPUT_OF: Record<Refused['about'], string> = {
+const INPUT_FOR: Record<QuestionRejection['about'], string> = {
   who: INPUTS.channel,
   channel: INPUTS.channel,
   loadBalancer: INPUTS.loadBalancer,
@@ -130,9 +135,9 @@ export function valuesIn({ state }: Pick<ViewOutput, 'state'>): (input: string) 
 }
 
 /** Kept by Slack, but given back by the client: anything else than what was put there counts as nothing. */
-export function placeOf({ private_metadata }: Pick<ViewOutput, 'private_metadata'>): Place {
+export function formOrigin({ private_metadata }: Pick<ViewOutput, 'private_metadata'>): FormOrigin {
   try {
-    return Place.parse(JSON.parse(private_metadata));
+    return FormOrigin.parse(JSON.parse(private_metadata));
   } catch {
     return { channel: null, within: null };
   }

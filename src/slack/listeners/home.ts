@@ -1,37 +1,37 @@
 /** The home of the bot: what this person asked lately, what may be asked about, and whether it works. */
 import type { App } from '@slack/bolt';
-import type { Desk } from '../ask.ts';
+import type { SlackContext } from '../ask.ts';
 import { homeView } from '../messages/index.ts';
 
 /** Of all that is kept, so many of the newest are looked through. */
-const LOOKED_THROUGH = 100;
-const SHOWN = 10;
-const NAMED = 20;
+const MAX_RUNS_READ = 100;
+const MAX_RUNS_SHOWN = 10;
+const MAX_NAMES = 20;
 
 type Home = Parameters<typeof homeView>[0];
 
 /** `failures`: why load balancers could not be listed. */
-export function onHome(app: App, desk: Desk, failures: () => readonly string[]): void {
+export function onHome(app: App, context: SlackContext, failures: () => readonly string[]): void {
   app.event('app_home_opened', async ({ event, body }) => {
     if (event.tab !== 'home') return;
     const { user } = event;
-    const decision = await desk.allowed({ user, teams: [body.team_id], channel: null });
+    const decision = await context.authorize({ user, teams: [body.team_id], channel: null });
     const home: Home =
       'refused' in decision
         ? { recent: [], configured: [], health: [decision.refused] }
         : {
-            recent: await askedBy(desk, user),
-            configured: decision.accounts.map((account) => listed(desk, account)),
+            recent: await recentRunsOf(context, user),
+            configured: decision.accounts.map((account) => accountLine(context, account)),
             health: failures().filter((one) => decision.accounts.some((account) => one.startsWith(account))),
           };
-    await desk.slack.views.publish({ user_id: user, view: homeView(home) });
+    await context.slack.views.publish({ user_id: user, view: homeView(home) });
   });
 }
 
 /** Only this person's own: who may see another's channel is not known here. */
-async function askedBy({ runs }: Desk, user: string): Promise<Home['recent']> {
-  const all = await runs.recent(LOOKED_THROUGH);
-  const mine = all.filter(({ askedBy: by }) => by.kind === 'person' && by.user === user).slice(0, SHOWN);
+async function recentRunsOf({ runs }: SlackContext, user: string): Promise<Home['recent']> {
+  const all = await runs.recent(MAX_RUNS_READ);
+  const mine = all.filter(({ askedBy: by }) => by.kind === 'person' && by.user === user).slice(0, MAX_RUNS_SHOWN);
   return Promise.all(
     mine.map(async (run) => {
       const diagnosis = await runs.diagnosis(run.id);
@@ -40,8 +40,8 @@ async function askedBy({ runs }: Desk, user: string): Promise<Home['recent']> {
   );
 }
 
-function listed({ investigator }: Desk, account: string): string {
-  const names = investigator.known().flatMap((one) => (one.account === account ? [one.name] : []));
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  return `${account}: ${names.slice(0, NAMED).join(', ') || 'no load balancer is known'}${more}`;
+function accountLine({ investigator }: SlackContext, account: string): string {
+  const names = investigator.listLoadBalancers().flatMap((one) => (one.account === account ? [one.name] : []));
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+  return `${account}: ${names.slice(0, MAX_NAMES).join(', ') || 'no load balancer is known'}${more}`;
 }

@@ -1,11 +1,11 @@
 /** `@alb502 my-alb last 15m`: where slash commands do not reach, which is every thread. Answered below the mention, or in its thread. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
-import { ask, type Desk, readQuery } from '../ask.ts';
-import { saidOf } from '../ephemeral-reply.ts';
+import { ask, type SlackContext, tryParseQuery } from '../ask.ts';
+import { outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage, usageMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
-import { asksForHelp, plainWords, withoutMention } from '../normalize-text.ts';
+import { isHelpRequest, normalizeText, stripMention } from '../normalize-text.ts';
 
 /** What Bolt's type of it leaves out: where people of other companies come from, and who is no person. */
 const Mention = z.object({
@@ -20,25 +20,25 @@ const Mention = z.object({
   team: z.string().optional(),
 });
 
-export function onMention(app: App, desk: Desk): void {
+export function onMention(app: App, context: SlackContext): void {
   app.event('app_mention', async ({ event, body }) => {
     const { user, bot_id, text, channel, ts, thread_ts, ...teams } = Mention.parse(event);
     // Bots that mention bots never end.
     if (user === undefined || bot_id !== undefined) return;
     const within = thread_ts ?? ts;
-    const say = (message: Message) => sayTo(desk, { user, channel, thread: within }, message);
-    const words = plainWords(withoutMention(text, desk.bot.user));
-    if (words === '' || asksForHelp(words)) return say(helpMessage());
-    const read = readQuery(words);
-    if ('problem' in read) return say(usageMessage(read.problem));
-    const { query } = read;
+    const say = (message: Message) => sayTo(context, { user, channel, thread: within }, message);
+    const words = normalizeText(stripMention(text, context.bot.user));
+    if (words === '' || isHelpRequest(words)) return say(helpMessage());
+    const parsed = tryParseQuery(words);
+    if ('problem' in parsed) return say(usageMessage(parsed.problem));
+    const { query } = parsed;
     if (query.loadBalancer === null)
-      return say(privateMessage(`Which load balancer? Name it, such as @${desk.bot.name} my-alb last 15m.`));
+      return say(privateMessage(`Which load balancer? Name it, such as @${context.bot.name} my-alb last 15m.`));
     const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
     const who = { user, teams: [team], channel };
-    const outcome = await ask(desk, { who, query: { ...query, loadBalancer: query.loadBalancer }, within });
-    const said = await saidOf(desk, outcome);
-    if (said !== null) await say(said);
+    const outcome = await ask(context, { who, query: { ...query, loadBalancer: query.loadBalancer }, within });
+    const reply = await outcomeMessage(context, outcome);
+    if (reply !== null) await say(reply);
   });
 }
 
@@ -47,7 +47,7 @@ export function onMention(app: App, desk: Desk): void {
  * conversation with it. Never throws.
  */
 export async function sayTo(
-  { slack, log }: Pick<Desk, 'slack' | 'log'>,
+  { slack, log }: Pick<SlackContext, 'slack' | 'log'>,
   { user, channel, thread }: { user: string; channel: string | null; thread: string | null },
   { text, blocks }: Message,
 ): Promise<void> {

@@ -1,20 +1,20 @@
 /** Shortcuts: the form from anywhere, and from the menu of an alert with what the alert is about. */
 import type { App, GlobalShortcut, MessageShortcut } from '@slack/bolt';
-import type { Desk } from '../ask.ts';
-import { whoSigned } from '../authorization.ts';
+import type { SlackContext } from '../ask.ts';
+import { requesterOf } from '../authorization.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { SHORTCUTS } from '../messages/actions.ts';
 import { loadBalancerIn, windowAround } from '../pasted-alert.ts';
 import { openForm } from './form.ts';
 import { sayTo } from './mention.ts';
 
-export function onShortcuts(app: App, desk: Desk): void {
+export function onShortcuts(app: App, context: SlackContext): void {
   app.shortcut<GlobalShortcut>({ type: 'shortcut', callback_id: SHORTCUTS.global }, async ({ ack, shortcut }) => {
     await ack();
-    const who = whoSigned(shortcut, null);
+    const who = requesterOf(shortcut, null);
     // Without a channel: the form asks for one.
-    const trouble = await openForm(desk, { trigger: shortcut.trigger_id, who, form: {}, within: null });
-    if (trouble !== null) await sayTo(desk, { user: who.user, channel: null, thread: null }, trouble);
+    const problemMessage = await openForm(context, { trigger: shortcut.trigger_id, who, form: {}, within: null });
+    if (problemMessage !== null) await sayTo(context, { user: who.user, channel: null, thread: null }, problemMessage);
   });
 
   app.shortcut<MessageShortcut>(
@@ -22,25 +22,27 @@ export function onShortcuts(app: App, desk: Desk): void {
     async ({ ack, shortcut, respond }) => {
       await ack();
       const { message, channel } = shortcut;
-      const who = whoSigned(shortcut, channel.id);
-      const decision = await desk.allowed(who);
+      const who = requesterOf(shortcut, channel.id);
+      const decision = await context.authorize(who);
       const accounts = 'accounts' in decision ? decision.accounts : [];
-      const known = desk.investigator.known().filter(({ account }) => accounts.includes(account));
+      const loadBalancers = context.investigator
+        .listLoadBalancers()
+        .filter(({ account }) => accounts.includes(account));
       const { text, blocks, attachments } = message;
-      const loadBalancer = loadBalancerIn([text, blocks, attachments], known);
-      const recorded = loadBalancer === null ? null : desk.investigator.recordedWindow?.(loadBalancer);
+      const loadBalancer = loadBalancerIn([text, blocks, attachments], loadBalancers);
+      const recordedWindow = loadBalancer === null ? null : context.investigator.recordedWindow?.(loadBalancer);
       const thread: unknown = message.thread_ts;
-      const trouble = await openForm(desk, {
+      const problemMessage = await openForm(context, {
         trigger: shortcut.trigger_id,
         who,
         form: {
           ...(loadBalancer === null ? {} : { loadBalancer }),
-          window: recorded ?? windowAround(message.ts, desk.now()),
+          window: recordedWindow ?? windowAround(message.ts, context.now()),
           channel: channel.id,
         },
         within: typeof thread === 'string' ? thread : message.ts,
       });
-      if (trouble !== null) await answerPrivately(desk, respond, trouble);
+      if (problemMessage !== null) await answerPrivately(context, respond, problemMessage);
     },
   );
 

@@ -1,7 +1,7 @@
 /** What can be pressed. Ids are kept in messages for weeks: they are a contract. */
 
 /** Answers that a button fetches into the thread, from what was kept with the run. */
-export const EXTRA_IDS = [
+export const DETAIL_IDS = [
   'step-1',
   'step-2',
   'step-3',
@@ -18,11 +18,11 @@ export const EXTRA_IDS = [
   'evidence',
   'post-mortem',
 ] as const;
-export type ExtraId = (typeof EXTRA_IDS)[number];
+export type DetailId = (typeof DETAIL_IDS)[number];
 
 /** Buttons have `alb502:extra:<id>` as action_id and the run as value; options of the overflow have `<id>:<run>` as value. */
 export const ACTIONS = {
-  extra: (id: ExtraId): string => `alb502:extra:${id}`,
+  detail: (id: DetailId): string => `alb502:extra:${id}`,
   more: 'alb502:more',
   askAgain: 'alb502:ask-again',
   widen: 'alb502:widen',

@@ -3,37 +3,37 @@
 import type { Alarm } from '../../alarms/alarm-event.ts';
 import { type ChannelState, isFull } from '../../alarms/thread-rate-limit.ts';
 import { list } from '../../format/wording.ts';
-import { clock } from '../../render/phrases.ts';
+import { timeOfDay } from '../../render/phrases.ts';
 import { escapeMrkdwn, type Message } from './message.ts';
 
-const SHOWN = 15;
+const MAX_NAMES = 15;
 
 /** A plain message of lines, escaped by whoever made them. */
-function lines(all: readonly string[]): Message {
+function mrkdwnMessage(all: readonly string[]): Message {
   const text = all.join('\n').slice(0, 3000);
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text } }] };
 }
 
 /** Why a thread is not where it belongs. */
-export const elsewhereSentence = (channel: string, why: string): string =>
+export const wrongChannelSentence = (channel: string, why: string): string =>
   `This thread belongs in the channel ${channel}: ${why}.`;
-const BELONGS = /^(This thread belongs in the channel )([CG][A-Z0-9]+):/;
+const WRONG_CHANNEL = /^(This thread belongs in the channel )([CG][A-Z0-9]+):/;
 
 /** Sentences below a thread; texts from outside in them are escaped. A channel is one to go to, and is named as in the configuration. */
 export const sentencesMessage = (sentences: readonly string[]): Message =>
-  lines(sentences.map((sentence) => escapeMrkdwn(sentence).replace(BELONGS, '$1<#$2> ($2):')));
+  mrkdwnMessage(sentences.map((sentence) => escapeMrkdwn(sentence).replace(WRONG_CHANNEL, '$1<#$2> ($2):')));
 
 /** The one note of a storm. */
 export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
   const { count, later, waiting, since } = note;
-  const clock = `${since.slice(11, 19)} UTC`;
+  const startTime = `${since.slice(11, 19)} UTC`;
   const [least, atLeast] = isFull(note) ? ['At least ', 'at least '] : ['', ''];
   const names = waiting
-    .slice(0, SHOWN)
+    .slice(0, MAX_NAMES)
     .map(({ loadBalancer, alarm }) => `• ${escapeMrkdwn(loadBalancer)}: ${escapeMrkdwn(alarm)}`);
   const more = waiting.length - names.length;
-  return lines([
-    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM*, counted from ${clock} on, beyond those with a thread here.`,
+  return mrkdwnMessage([
+    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM*, counted from ${startTime} on, beyond those with a thread here.`,
     waiting.length === 0
       ? 'All have got their threads since, or are over.'
       : `${least}${waiting.length} without a thread; each gets one when there is room in this channel and it is still in ALARM.${later > 0 ? ` ${later} got theirs since.` : ''}`,
@@ -43,14 +43,14 @@ export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
 }
 
 /** What was understood of an alarm that names no load balancer. */
-export function understood({ state, changedAt, region, account, metrics, reason }: Alarm): string[] {
-  const named = metrics.flatMap(({ namespace, name, expression }) =>
+export function describeAlarm({ state, changedAt, region, account, metrics, reason }: Alarm): string[] {
+  const metricNames = metrics.flatMap(({ namespace, name, expression }) =>
     name !== null ? `${namespace ?? ''} ${name}`.trim() : (expression ?? []),
   );
   const place = [...(region === null ? [] : [region]), ...(account === null ? [] : [`account ${account}`])].join(', ');
   return [
-    `It is in ${state} since ${clock(changedAt)} UTC${place === '' ? '' : ` (${place})`}.`,
-    ...(named.length > 0 ? [`It watches ${list(named)}.`] : []),
+    `It is in ${state} since ${timeOfDay(changedAt)} UTC${place === '' ? '' : ` (${place})`}.`,
+    ...(metricNames.length > 0 ? [`It watches ${list(metricNames)}.`] : []),
     ...(reason === '' ? [] : [reason]),
   ];
 }

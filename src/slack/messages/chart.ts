@@ -2,18 +2,18 @@
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { SignatureId } from '../../diagnose/signature.ts';
 import { number, plural } from '../../format/wording.ts';
-import { clock } from '../../render/phrases.ts';
-import { bars, type Timeline, type TimelineRow, timeline } from '../../render/timeline.ts';
-import type { Block } from './message.ts';
-import { columns, copy, type Part } from './rich-text.ts';
-import { lasting, shortClock } from './thread-state.ts';
+import { timeOfDay } from '../../render/phrases.ts';
+import { barCharacters, buildTimeline, type Timeline, type TimelineRow } from '../../render/timeline.ts';
+import type { SlackBlock } from './message.ts';
+import { alignColumns, copyable, type MessagePart } from './rich-text.ts';
+import { durationWords, shortClock } from './thread-state.ts';
 
 /** What a chart takes: points of a series, series, letters of a name. */
-const MOST_POINTS = 20;
-const MOST_SERIES = 6;
+const MAX_POINTS = 20;
+const MAX_SERIES = 6;
 
 /** At most 20 letters each. */
-const SHORT: Record<SignatureId, string> = {
+const SERIES_NAME: Record<SignatureId, string> = {
   'client-closed': 'closed by the client',
   'target-response': 'by the target',
   'lambda-failure': 'Lambda failed',
@@ -38,36 +38,40 @@ interface Series {
 }
 
 export interface Chart {
-  block: Block;
+  block: SlackBlock;
   /** The same as text. */
-  plain: Part[];
+  plain: MessagePart[];
   /** "Errors over time: 123 closed by the target, at most 22 a minute at 02:44 UTC." */
   words: string;
 }
 
 /** Null where there is nothing to draw: no error, or a single one, whose time is in the triage. */
-export function chart(diagnosis: Diagnosis): Chart | null {
-  const drawn = timeline(diagnosis.timeline, MOST_POINTS);
-  if (drawn === null) return null;
-  const series = seriesOf(drawn);
+export function errorChart(diagnosis: Diagnosis): Chart | null {
+  const barTimeline = buildTimeline(diagnosis.timeline, MAX_POINTS);
+  if (barTimeline === null) return null;
+  const series = topSeries(barTimeline);
   const errors = series.reduce((sum, { total }) => sum + total, 0);
   if (errors < 2) return null;
-  const each = lasting(drawn.barSeconds * 1000);
+  const each = durationWords(barTimeline.barSeconds * 1000);
   const title = `Errors ${each === '1 min' ? 'a minute' : `per ${each}`}, UTC`.slice(0, 50);
-  return { block: block(title, drawn, series), plain: plain(title, drawn, series), words: words(each, series) };
+  return {
+    block: chartBlock(title, barTimeline, series),
+    plain: chartText(title, barTimeline, series),
+    words: chartSentence(each, series),
+  };
 }
 
 /** The most frequent ones; the others are one more. */
-function seriesOf({ rows, starts }: Timeline): Series[] {
+function topSeries({ rows, starts }: Timeline): Series[] {
   const all = rows.flatMap(({ label, ...row }): Series[] =>
-    label === 'requests' ? [] : [{ name: SHORT[label], ...row }],
+    label === 'requests' ? [] : [{ name: SERIES_NAME[label], ...row }],
   );
-  if (all.length <= MOST_SERIES) return all;
-  const rest = all.slice(MOST_SERIES - 1);
+  if (all.length <= MAX_SERIES) return all;
+  const rest = all.slice(MAX_SERIES - 1);
   const values = starts.map((_, index) => rest.reduce((sum, { values: own }) => sum + (own[index] ?? 0), 0));
   const highest = Math.max(...values);
   return [
-    ...all.slice(0, MOST_SERIES - 1),
+    ...all.slice(0, MAX_SERIES - 1),
     {
       name: `${rest.length} other kinds`,
       total: rest.reduce((sum, { total }) => sum + total, 0),
@@ -77,9 +81,9 @@ function seriesOf({ rows, starts }: Timeline): Series[] {
   ];
 }
 
-function block(title: string, { starts }: Timeline, series: readonly Series[]): Block {
+function chartBlock(title: string, { starts }: Timeline, series: readonly Series[]): SlackBlock {
   const categories = labels(starts);
-  const drawn = {
+  const dataVisualization = {
     type: 'data_visualization',
     title,
     chart: {
@@ -91,32 +95,32 @@ function block(title: string, { starts }: Timeline, series: readonly Series[]): 
       axis_config: { categories, x_label: 'UTC', y_label: 'errors' },
     },
   };
-  return drawn;
+  return dataVisualization;
 }
 
 /** Times of day; with their days where there are several; never two alike. */
 function labels(starts: readonly string[]): string[] {
   const isOneDay = new Set(starts.map((start) => start.slice(0, 10))).size <= 1;
-  const seen = new Set<string>();
+  const used = new Set<string>();
   return starts.map((start, index) => {
     const label = (isOneDay ? shortClock(start) : `${start.slice(5, 10)} ${shortClock(start)}`).slice(0, 17);
-    const own = seen.has(label) ? `${label} ${index + 1}`.slice(0, 20) : label;
-    seen.add(own);
+    const own = used.has(label) ? `${label} ${index + 1}`.slice(0, 20) : label;
+    used.add(own);
     return own;
   });
 }
 
-function plain(title: string, { from, to }: Timeline, series: readonly Series[]): Part[] {
+function chartText(title: string, { from, to }: Timeline, series: readonly Series[]): MessagePart[] {
   const rows = series.map(({ name, total, values, peak }) => [
     name,
     number(total),
-    bars(values),
-    peak === null ? '' : `most ${number(peak.count)} at ${clock(peak.from)}`,
+    barCharacters(values),
+    peak === null ? '' : `most ${number(peak.count)} at ${timeOfDay(peak.from)}`,
   ]);
-  return [copy(`${title}, ${shortClock(from)} to ${shortClock(to)}\n${columns(rows, [1])}`)];
+  return [copyable(`${title}, ${shortClock(from)} to ${shortClock(to)}\n${alignColumns(rows, [1])}`)];
 }
 
-function words(each: string, series: readonly Series[]): string {
+function chartSentence(each: string, series: readonly Series[]): string {
   const parts = series.map(({ name, total, peak }) =>
     peak === null || total === peak.count
       ? `${number(total)} ${name}`

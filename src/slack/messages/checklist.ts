@@ -1,45 +1,54 @@
 /** The six steps, ticking while they are worked on; then what each came to, with the button that shows its evidence. */
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
-import type { Diagnosis, Finding, Outcome, Step, StepNumber } from '../../diagnose/diagnosis.ts';
+import type { CheckFinding, ChecklistStep, CheckOutcome, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { number, plural } from '../../format/wording.ts';
-import { stepWork, type Work } from '../../investigate/collection-progress.ts';
+import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
 import { costSentence, OUTCOME_MARK } from '../../render/phrases.ts';
 import type { Run } from '../../runs/run.ts';
-import type { ExtraId } from './actions.ts';
-import type { Block, Message } from './message.ts';
-import { extraButton, row } from './message-buttons.ts';
-import { shown } from './redact-text.ts';
-import { cut, type Line, line, type Part, prose, richText, smallPrint, spoken } from './rich-text.ts';
-import { STEP_NAMES, type Told, visibleTold, withoutPolicy } from './thread-state.ts';
+import type { DetailId } from './actions.ts';
+import type { Message, SlackBlock } from './message.ts';
+import { buttonRow, detailButton } from './message-buttons.ts';
+import { sanitize } from './redact-text.ts';
+import {
+  line,
+  type MessagePart,
+  messageText,
+  prose,
+  richText,
+  smallPrint,
+  type TextLine,
+  truncate,
+} from './rich-text.ts';
+import { STEP_NAMES, sanitizeState, type ThreadState, withoutPolicy } from './thread-state.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 /** Of a line of the checklist: what does not fit is behind the button. */
-const MOST_WORDS = 160;
+const MAX_WORDS = 160;
 
 /** One line of the checklist. */
-interface Tick {
+interface ChecklistItem {
   step: StepNumber;
   status: 'pending' | 'in_progress' | 'complete' | 'error';
   mark: string;
   words: string;
 }
 
-export function checklistMessage(outside: Told, work: Work | null): Message {
-  const told = visibleTold(outside);
-  const { run, diagnosis } = told;
-  const ticks = STEPS.map((step) => (work === null ? endedTick(step, diagnosis) : workTick(step, work)));
-  const title = planTitle(run, diagnosis, work);
-  const below = footer(told, work);
-  const lines: Part[] = [
+export function checklistMessage(rawState: ThreadState, progress: CollectionProgress | null): Message {
+  const state = sanitizeState(rawState);
+  const { run, diagnosis } = state;
+  const items = STEPS.map((step) => (progress === null ? finishedItem(step, diagnosis) : runningItem(step, progress)));
+  const title = planTitle(run, diagnosis, progress);
+  const below = footer(state, progress);
+  const lines: MessagePart[] = [
     line({ bold: title }),
-    ...ticks.map(({ mark, words }): Part => ({ line: [`${mark} `, ...prose(words)] })),
+    ...items.map(({ mark, words }): MessagePart => ({ line: [`${mark} `, ...prose(words)] })),
   ];
-  const after = [...smallPrint(...below), ...(work === null ? buttons(run, diagnosis) : [])];
+  const after = [...smallPrint(...below), ...(progress === null ? stepButtons(run, diagnosis) : [])];
   const plan: types.PlanBlock = {
     type: 'plan',
     title,
-    tasks: ticks.map(({ step, status, mark, words }) => ({
+    tasks: items.map(({ step, status, mark, words }) => ({
       type: 'task_card',
       task_id: `step-${step}`,
       // Slack draws a tick or a cross; what could not be looked at or does not apply is neither, and says so.
@@ -51,37 +60,37 @@ export function checklistMessage(outside: Told, work: Work | null): Message {
     })),
   };
   return {
-    text: spoken([...lines, ...below.map((one): Part => ({ line: one }))]),
+    text: messageText([...lines, ...below.map((one): MessagePart => ({ line: one }))]),
     blocks: [plan, ...after],
     plainBlocks: [...richText(lines), ...after],
   };
 }
 
 /** Where it is, and how many steps have ended. */
-function planTitle(run: Run, diagnosis: Diagnosis | null, work: Work | null): string {
+function planTitle(run: Run, diagnosis: Diagnosis | null, progress: CollectionProgress | null): string {
   const { name, region, account } = run.loadBalancer;
   const where = account === 'default' ? region : `${region}, account ${account}`;
-  const found = cut(shown(`${name} (${where})`), 120);
-  if (work !== null) {
-    const done = STEPS.filter((step) => stepWork(work, step).state === 'done').length;
-    return `${found}: ${done} of 6 steps`;
+  const subject = truncate(sanitize(`${name} (${where})`), 120);
+  if (progress !== null) {
+    const done = STEPS.filter((step) => stepProgress(progress, step).state === 'done').length;
+    return `${subject}: ${done} of 6 steps`;
   }
-  if (diagnosis === null) return `${found}: ended without an answer`;
-  const count = (outcome: Outcome): number => diagnosis.steps.filter((step) => step.outcome === outcome).length;
+  if (diagnosis === null) return `${subject}: ended without an answer`;
+  const count = (outcome: CheckOutcome): number => diagnosis.steps.filter((step) => step.outcome === outcome).length;
   const parts = [
     count('fail') > 0 ? plural(count('fail'), 'step with a fault', 'steps with a fault') : 'no fault in the six steps',
     ...(count('unknown') > 0 ? [`${number(count('unknown'))} not looked at in full`] : []),
   ];
-  return `${found}: ${parts.join(', ')}`;
+  return `${subject}: ${parts.join(', ')}`;
 }
 
-function workTick(step: StepNumber, work: Work): Tick {
-  const { state, began, ended, unavailable, needed } = stepWork(work, step);
+function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistItem {
+  const { state, began, ended, unavailable, needed } = stepProgress(progress, step);
   const title = `${step} ${STEP_TITLES[step]}`;
   if (state === 'pending' || began === null) return { step, status: 'pending', mark: '·', words: title };
   if (state === 'under way' || ended === null) {
-    const doing = step === 1 && work.doing !== undefined ? `, ${shown(work.doing)}` : '';
-    return { step, status: 'in_progress', mark: '…', words: cut(`${title}${doing}`, MOST_WORDS) };
+    const doing = step === 1 && progress.accessLogStatus !== undefined ? `, ${sanitize(progress.accessLogStatus)}` : '';
+    return { step, status: 'in_progress', mark: '…', words: truncate(`${title}${doing}`, MAX_WORDS) };
   }
   const seconds = `${((ended - began) / 1000).toFixed(1)} s`;
   return unavailable === 0
@@ -95,28 +104,29 @@ function workTick(step: StepNumber, work: Work): Tick {
 }
 
 /** Every step has ended by then: one that is said not to have been looked at in an error, one that has no answer as others. */
-function statusOf({ outcome, findings }: Step): Tick['status'] {
+function taskStatus({ outcome, findings }: ChecklistStep): ChecklistItem['status'] {
   if (outcome !== 'unknown') return outcome === 'fail' ? 'error' : 'complete';
-  const [said] = findings.filter((one) => one.outcome === 'unknown');
-  return said !== undefined && isRefused(said) ? 'error' : 'complete';
+  const [unknownFinding] = findings.filter((one) => one.outcome === 'unknown');
+  return unknownFinding !== undefined && couldNotLook(unknownFinding) ? 'error' : 'complete';
 }
 
-const isRefused = ({ summary }: Pick<Finding, 'summary'>): boolean => /^(Could not look|Cannot see)/.test(summary);
+const couldNotLook = ({ summary }: Pick<CheckFinding, 'summary'>): boolean =>
+  /^(Could not look|Cannot see)/.test(summary);
 
-function endedTick(number: StepNumber, diagnosis: Diagnosis | null): Tick {
+function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): ChecklistItem {
   const step = diagnosis?.steps.find((one) => one.step === number);
   if (step === undefined)
     return { step: number, status: 'pending', mark: '·', words: `${number} ${STEP_TITLES[number]}` };
   return {
     step: number,
-    status: statusOf(step),
+    status: taskStatus(step),
     mark: OUTCOME_MARK[step.outcome],
-    words: cut(`${number} ${STEP_NAMES[number]}: ${essence(step)}`, MOST_WORDS),
+    words: truncate(`${number} ${STEP_NAMES[number]}: ${summaryOf(step)}`, MAX_WORDS),
   };
 }
 
 /** The checks that say the most of their step where all is in order. */
-const TELLING: Record<StepNumber, readonly string[]> = {
+const HEADLINE_CHECKS: Record<StepNumber, readonly string[]> = {
   1: ['error-origin', 'log-completeness', 'access-logging'],
   2: ['registered-port', 'target-group-protocol'],
   3: ['measured-keep-alive', 'idle-timeout'],
@@ -126,37 +136,40 @@ const TELLING: Record<StepNumber, readonly string[]> = {
 };
 
 /** One sentence of the step, of those that made it what it is, and how many more there are. */
-function essence({ step, outcome, findings }: Step): string {
+function summaryOf({ step, outcome, findings }: ChecklistStep): string {
   const deciding = findings.filter((one) => one.outcome === outcome);
-  const telling = TELLING[step].flatMap((check) => deciding.filter((one) => one.check === check));
-  const [first] = outcome === 'pass' ? [...telling, ...deciding] : deciding;
+  const headlineFindings = HEADLINE_CHECKS[step].flatMap((check) => deciding.filter((one) => one.check === check));
+  const [first] = outcome === 'pass' ? [...headlineFindings, ...deciding] : deciding;
   if (first === undefined) return 'nothing was checked';
   const different = new Set(deciding.map(({ summary }) => summary)).size - 1;
   const more = outcome === 'fail' && different > 0 ? ` And ${number(different)} more.` : '';
-  return `${inWords(outcome, withoutPolicy(first.summary))}${more}`;
+  return `${outcomeSentence(outcome, withoutPolicy(first.summary))}${more}`;
 }
 
 /** A mark is no word: what could not be looked at, is not known or does not apply says so. */
-function inWords(outcome: Outcome, summary: string): string {
+function outcomeSentence(outcome: CheckOutcome, summary: string): string {
   if (outcome === 'not-applicable') return `does not apply. ${firstSentence(summary)}`;
   if (outcome !== 'unknown') return firstSentence(summary);
-  return isRefused({ summary }) ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
+  return couldNotLook({ summary }) ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
 }
 
 /** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */
 const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z])/)[0] ?? text;
 
 /** "9 files, 12.4 MB read, $0.0001 · 4.1 s": what was read, what it cost and how long it took; what is known before the log is. */
-function footer({ run, diagnosis }: Told, work: Work | null): Line[] {
-  if (work !== null) return work.soFar === undefined ? [] : [[`So far: ${cut(shown(work.soFar), 400)}`]];
+function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | null): TextLine[] {
+  if (progress !== null)
+    return progress.interimVerdict === undefined
+      ? []
+      : [[`So far: ${truncate(sanitize(progress.interimVerdict), 400)}`]];
   if (diagnosis === null) return [];
   const { took } = run;
   const files = took === undefined || took.files === null ? '' : `${plural(took.files, 'file')}, `;
-  const lasted = took === undefined ? '' : ` · ${(took.milliseconds / 1000).toFixed(1)} s`;
-  return [[`${files}${costSentence(diagnosis)}${lasted}`]];
+  const durationText = took === undefined ? '' : ` · ${(took.milliseconds / 1000).toFixed(1)} s`;
+  return [[`${files}${costSentence(diagnosis)}${durationText}`]];
 }
 
-const LABEL: Record<StepNumber, string> = {
+const BUTTON_LABEL: Record<StepNumber, string> = {
   1: '1 Log',
   2: '2 Ports',
   3: '3 Keep-alive',
@@ -165,11 +178,11 @@ const LABEL: Record<StepNumber, string> = {
   6: '6 Targets',
 };
 
-const buttons = (run: Run, diagnosis: Diagnosis | null): Block[] =>
+const stepButtons = (run: Run, diagnosis: Diagnosis | null): SlackBlock[] =>
   diagnosis === null
     ? []
-    : row(
+    : buttonRow(
         ...STEPS.filter((number) => diagnosis.steps.some(({ step }) => step === number)).map((number) =>
-          extraButton(LABEL[number], `step-${number}` satisfies ExtraId, { run: run.id }),
+          detailButton(BUTTON_LABEL[number], `step-${number}` satisfies DetailId, { run: run.id }),
         ),
       );

@@ -2,7 +2,7 @@
 import type { types } from '@slack/bolt';
 
 /** Bolt types 20 of the 21 block types: the native chart is not among them. */
-export type Block = types.KnownBlock | types.Block;
+export type SlackBlock = types.KnownBlock | types.Block;
 
 /**
  * A message. `text` is what a notification and a screen reader say, and what is shown when Slack refuses the blocks: it must carry the
@@ -10,9 +10,9 @@ export type Block = types.KnownBlock | types.Block;
  */
 export interface Message {
   text: string;
-  blocks: Block[];
+  blocks: SlackBlock[];
   /** Blocks to try when Slack refuses those above, before text alone: without the plan and the chart, which it may not take. */
-  plainBlocks?: Block[];
+  plainBlocks?: SlackBlock[];
 }
 
 /** A file in the thread. */

@@ -1,5 +1,5 @@
 /** What nobody should read in a channel. Collectors keep queries and client addresses out; what is left of secrets in paths goes here. */
-import { visible } from '../../format/escape-control-characters.ts';
+import { escapeControls } from '../../format/escape-control-characters.ts';
 
 /** The query of a path, and what follows the question mark; encoded too, as by clients that encode twice. */
 const QUERY = /(?<=[\w/)\]-])(?:\?(?:[^\s?]*=\S*|[\w%-]{4,})|%3f[^\s?/]*(?:=|%3d)\S*)/gi;
@@ -14,13 +14,13 @@ const RESOURCE = String.raw`(?<![/\w])(?:arn:aws[a-z-]*:[^\s"']*|(?:app|targetgr
 const SEGMENT = new RegExp(String.raw`${RESOURCE}|(?<=\/)[\w-]{20,}(?![\w.:-])`, 'g');
 const isOpaque = (segment: string): boolean => /[a-z]/.test(segment) && /[A-Z]/.test(segment) && /\d/.test(segment);
 /** Of one text: more is read by nobody. */
-const MOST_PROSE = 4000;
+const MAX_PROSE = 4000;
 
-export const discreet = (text: string): string =>
-  withoutSecrets(text.length > MOST_PROSE ? `${text.slice(0, MOST_PROSE)}…` : text);
+export const redactSecrets = (text: string): string =>
+  redactSecretsUncut(text.length > MAX_PROSE ? `${text.slice(0, MAX_PROSE)}…` : text);
 
 /** The same of a command, which stays as long as it is. */
-export const withoutSecrets = (text: string): string =>
+export const redactSecretsUncut = (text: string): string =>
   text
     .replace(QUERY, '')
     .replace(TOKEN, ':token')
@@ -29,4 +29,4 @@ export const withoutSecrets = (text: string): string =>
     .replace(SEGMENT, (segment) => (/^[\w-]+$/.test(segment) && isOpaque(segment) ? ':token' : segment));
 
 /** Text from anywhere, fit to be shown. */
-export const shown = (text: string): string => discreet(visible(text));
+export const sanitize = (text: string): string => redactSecrets(escapeControls(text));

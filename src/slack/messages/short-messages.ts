@@ -7,18 +7,28 @@ import { costSentence } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Message } from './message.ts';
-import { extraButton, row } from './message-buttons.ts';
-import { shown } from './redact-text.ts';
-import { copy, cut, few, line, type Part, partsMessage, prose, say, smallPrint } from './rich-text.ts';
+import { buttonRow, detailButton } from './message-buttons.ts';
+import { sanitize } from './redact-text.ts';
 import {
-  amountWords,
-  kindOf,
-  lasting,
+  copyable,
+  firstLines,
+  line,
+  type MessagePart,
+  partsMessage,
+  prose,
+  proseLine,
+  smallPrint,
+  truncate,
+} from './rich-text.ts';
+import {
+  durationWords,
+  episodePartWords,
+  errorCountWords,
   momentWords,
-  partWords,
-  type Told,
+  sanitizeState,
+  type ThreadState,
+  verdictKind,
   verdictWords,
-  visibleTold,
   windowWords,
 } from './thread-state.ts';
 
@@ -29,7 +39,7 @@ const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 export function helpMessage(): Message {
   return partsMessage([
     line({ bold: 'alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.' }),
-    copy(
+    copyable(
       [
         EXAMPLE,
         '/alb502 my-alb from 02:40 to 02:55 502 504',
@@ -48,7 +58,7 @@ export function helpMessage(): Message {
 
 /** What is wrong with a question, with one that is right. */
 export function usageMessage(problem: string): Message {
-  const sentence = cut(shown(problem.trim()), 500);
+  const sentence = truncate(sanitize(problem.trim()), 500);
   const hasExample = sentence.includes('such as');
   return partsMessage([
     hasExample
@@ -57,33 +67,33 @@ export function usageMessage(problem: string): Message {
   ]);
 }
 
-export const privateMessage = (sentence: string): Message => partsMessage([say(shown(sentence))]);
+export const privateMessage = (sentence: string): Message => partsMessage([proseLine(sanitize(sentence))]);
 
 /** One reply when the last alarm is OK: how long, how many, why. It is edited to what has become of it since. */
-export function episodeClosedMessage(outside: Told): Message {
-  const { run, diagnosis, episode } = visibleTold(outside);
-  if (episode !== null && episode.closedAt === null) return againMessage(episode, run);
-  const lasted =
+export function episodeClosedMessage(rawState: ThreadState): Message {
+  const { run, diagnosis, episode } = sanitizeState(rawState);
+  if (episode !== null && episode.closedAt === null) return backInAlarmMessage(episode, run);
+  const openFor =
     episode === null || episode.closedAt === null
       ? null
-      : lasting(Date.parse(episode.closedAt) - Date.parse(episode.openedAt));
+      : durationWords(Date.parse(episode.closedAt) - Date.parse(episode.openedAt));
   // Without data an alarm is out of ALARM too, and nothing is known to be well.
   const states = (['OK', 'INSUFFICIENT_DATA'] as const).flatMap((state) => {
     const names = (episode?.alarms ?? [])
       .filter((alarm) => alarm.state === state)
-      .map(({ name }) => cut(shown(name), 100));
+      .map(({ name }) => truncate(sanitize(name), 100));
     return names.length === 0 ? [] : `${list(names, 3)} ${state === 'OK' ? 'OK' : `in ${state}`}`;
   });
-  const parts: Part[] = [
+  const parts: MessagePart[] = [
     line(
-      { bold: lasted === null ? 'Over' : `Over after ${lasted}` },
+      { bold: openFor === null ? 'Over' : `Over after ${openFor}` },
       episode?.closedAt == null ? '.' : `: ${list(states)} since ${momentWords(episode.closedAt, run.to)}.`,
     ),
     ...(diagnosis === null
       ? [line('There is no verdict.')]
       : [
           line(
-            `${amountWords(diagnosis) ?? withoutAmount(diagnosis)}${partWords(diagnosis.window, episode)}, `,
+            `${errorCountWords(diagnosis) ?? noErrorCountWords(diagnosis)}${episodePartWords(diagnosis.window, episode)}, `,
             `${windowWords(diagnosis.window.from, diagnosis.window.to, run.createdAt)}. Verdict: `,
             { bold: verdictWords(diagnosis) },
             diagnosis.provisional ? ', provisional until the log is complete.' : '.',
@@ -93,21 +103,21 @@ export function episodeClosedMessage(outside: Told): Message {
   if (diagnosis === null) return partsMessage(parts);
   return partsMessage(parts, [
     ...smallPrint([costSentence(diagnosis)]),
-    ...row(extraButton('Post-mortem as a file', 'post-mortem', { run: run.id })),
+    ...buttonRow(detailButton('Post-mortem as a file', 'post-mortem', { run: run.id })),
   ]);
 }
 
 /** Where neither log nor metrics have an error; which is no news of what was not read. */
-function withoutAmount(diagnosis: Diagnosis): string {
-  if (kindOf(diagnosis) !== 'unread') return 'No errors';
+function noErrorCountWords(diagnosis: Diagnosis): string {
+  if (verdictKind(diagnosis) !== 'unread') return 'No errors';
   return diagnosis.completeness.errorsInMetrics === 0 ? 'No errors in CloudWatch' : 'How many errors is not known';
 }
 
 /** In place of an end that was none. */
-function againMessage({ alarms }: Episode, run: Run): Message {
+function backInAlarmMessage({ alarms }: Episode, run: Run): Message {
   const inAlarm = alarms.filter(({ state }) => state === 'ALARM');
   const [since = run.to] = inAlarm.map(({ changedAt }) => changedAt).sort();
-  const names = inAlarm.map(({ name }) => cut(shown(name), 100));
+  const names = inAlarm.map(({ name }) => truncate(sanitize(name), 100));
   return partsMessage([
     line(
       { bold: 'In ALARM again' },
@@ -118,11 +128,11 @@ function againMessage({ alarms }: Episode, run: Run): Message {
 }
 
 /** In place of an end that another one has followed. */
-export const episodeWentOnMessage = (): Message =>
+export const episodeReopenedMessage = (): Message =>
   partsMessage([line('It was over for a while, and then in ALARM again; a later reply says how that ended.')]);
 
 /** `names-none`; `unknown`: what it is about could not be found out; or it is about so many that none is meant in particular. */
-export type Undiagnosed = 'names-none' | 'unknown' | { loadBalancers: number };
+export type NoDiagnosisReason = 'names-none' | 'unknown' | { loadBalancers: number };
 
 /** An alarm that nothing was diagnosed for: what was understood of it. */
 export const unknownAlarmMessage = ({
@@ -131,17 +141,17 @@ export const unknownAlarmMessage = ({
   sentences,
 }: {
   alarm: string;
-  why: Undiagnosed;
+  why: NoDiagnosisReason;
   sentences: string[];
 }): Message =>
   partsMessage([
-    undiagnosed(cut(shown(alarm), 255), why),
+    noDiagnosisLine(truncate(sanitize(alarm), 255), why),
     ...(sentences.length === 0
       ? []
       : [
           {
-            bullets: few(
-              sentences.map((one) => prose(cut(shown(one), 400))),
+            bullets: firstLines(
+              sentences.map((one) => prose(truncate(sanitize(one), 400))),
               5,
             ),
           },
@@ -149,7 +159,7 @@ export const unknownAlarmMessage = ({
     line('Ask about one by hand: ', { code: EXAMPLE }),
   ]);
 
-function undiagnosed(name: string, why: Undiagnosed): Part {
+function noDiagnosisLine(name: string, why: NoDiagnosisReason): MessagePart {
   const alarm = { bold: name };
   if (why === 'names-none') return line('The alarm ', alarm, ' names no load balancer, so nothing was diagnosed.');
   if (why === 'unknown')

@@ -3,16 +3,16 @@
  * All else that was looked at is behind the button of the step.
  */
 import type { CauseId } from '../../diagnose/cause-ids.ts';
-import type { Diagnosis, Fact, Finding, Step, StepNumber } from '../../diagnose/diagnosis.ts';
-import { factValue, OUTCOME_MARK, OUTCOME_WORD, unsaid } from '../../render/phrases.ts';
+import type { CheckFinding, ChecklistStep, Diagnosis, Fact, StepNumber } from '../../diagnose/diagnosis.ts';
+import { factsNotInSentence, factValue, OUTCOME_MARK, OUTCOME_WORD } from '../../render/phrases.ts';
 import type { Message } from './message.ts';
-import { copy, type Line, line, type Part, partsMessage, prose, say } from './rich-text.ts';
-import { kindOf, policiesIn, type Told, visibleTold, withoutPolicy } from './thread-state.ts';
+import { copyable, line, type MessagePart, partsMessage, prose, proseLine, type TextLine } from './rich-text.ts';
+import { policiesIn, sanitizeState, type ThreadState, verdictKind, withoutPolicy } from './thread-state.ts';
 
-const MOST_FACTS = 6;
+const MAX_FACTS = 6;
 
 /** What errors look like when there is a cause: the verdict is drawn from it. */
-const SYMPTOMS = [
+const SYMPTOM_CHECKS = [
   'bursts',
   'concentration',
   'error-origin',
@@ -23,7 +23,7 @@ const SYMPTOMS = [
   'unhealthy-hosts-in-metrics',
 ];
 /** Faults that these causes are the names of, or that follow from them. */
-const TOLD_BY: Record<string, readonly CauseId[]> = {
+const CAUSES_NAMING_FAULT: Record<string, readonly CauseId[]> = {
   'deregistration-delay': ['deregistration-delay-elapsed', 'shutdown-before-drain', 'target-gone'],
   'lambda-configuration': ['lambda-error', 'lambda-throttled', 'lambda-timeout'],
   'lambda-response': ['lambda-invalid-response', 'lambda-response-too-large'],
@@ -36,16 +36,16 @@ const TOLD_BY: Record<string, readonly CauseId[]> = {
   'traffic-port-path': ['network-acl-blocked', 'security-group-blocked'],
 };
 
-export function stepMessages(outside: Told): Partial<Record<StepNumber, Message>> {
-  const { diagnosis } = visibleTold(outside);
+export function stepMessages(rawState: ThreadState): Partial<Record<StepNumber, Message>> {
+  const { diagnosis } = sanitizeState(rawState);
   if (diagnosis === null) return {};
   const messages: Partial<Record<StepNumber, Message>> = {};
   // A denied call keeps several steps from being looked at; it is said in the first of them.
-  const told = new Set<string>();
+  const shownGaps = new Set<string>();
   for (const step of diagnosis.steps) {
-    const gaps = gapsOf(step, diagnosis).filter((gap) => DENIED.test(gap) && !told.has(gap));
-    for (const gap of gaps) told.add(gap);
-    const faults = step.findings.filter((one) => one.outcome === 'fail' && !isTold(one, diagnosis));
+    const gaps = gapsOfStep(step, diagnosis).filter((gap) => DENIED.test(gap) && !shownGaps.has(gap));
+    for (const gap of gaps) shownGaps.add(gap);
+    const faults = step.findings.filter((one) => one.outcome === 'fail' && !isInVerdict(one, diagnosis));
     if (faults.length === 0 && gaps.length === 0) continue;
     messages[step.step] = partsMessage(
       [titleLine(step), ...faults.flatMap(faultParts), ...gapParts(gaps)],
@@ -60,14 +60,14 @@ export function stepMessages(outside: Told): Partial<Record<StepNumber, Message>
 const DENIED = /\bdenied\b/;
 
 /** Whether the verdict says as much: it names the cause, or, where nothing failed, the fault itself. */
-function isTold({ check }: Finding, diagnosis: Diagnosis): boolean {
-  const kind = kindOf(diagnosis);
+function isInVerdict({ check }: CheckFinding, diagnosis: Diagnosis): boolean {
+  const kind = verdictKind(diagnosis);
   if (kind !== 'found') return kind === 'none';
-  const named = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
-  return SYMPTOMS.includes(check) || named.some(({ id }) => TOLD_BY[check]?.includes(id));
+  const namedCauses = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
+  return SYMPTOM_CHECKS.includes(check) || namedCauses.some(({ id }) => CAUSES_NAMING_FAULT[check]?.includes(id));
 }
 
-export const titleLine = ({ step, title, outcome }: Pick<Step, 'step' | 'title' | 'outcome'>): Part =>
+export const titleLine = ({ step, title, outcome }: Pick<ChecklistStep, 'step' | 'title' | 'outcome'>): MessagePart =>
   line(
     `${OUTCOME_MARK[outcome]} `,
     { bold: `${step} ${title}` },
@@ -75,16 +75,16 @@ export const titleLine = ({ step, title, outcome }: Pick<Step, 'step' | 'title' 
   );
 
 /** "targets close at: 6 s · errors by chance there: 13". */
-export function factsLine({ facts, summary }: Pick<Finding, 'facts' | 'summary'>, most = MOST_FACTS): Line {
-  const left = newFacts(facts, summary);
-  const shown = left.slice(0, most).map((fact) => `${fact.label}: ${factValue(fact)}`);
+export function factsLine({ facts, summary }: Pick<CheckFinding, 'facts' | 'summary'>, most = MAX_FACTS): TextLine {
+  const left = factsToShow(facts, summary);
+  const texts = left.slice(0, most).map((fact) => `${fact.label}: ${factValue(fact)}`);
   const more = left.length > most ? ` · … and ${left.length - most} more` : '';
-  return shown.length === 0 ? [] : [{ italic: `${shown.join(' · ')}${more}` }];
+  return texts.length === 0 ? [] : [{ italic: `${texts.join(' · ')}${more}` }];
 }
 
 /** Facts that the sentence does not say; of several targets that are "open" or "blocked", all or none. */
-function newFacts(facts: readonly Fact[], summary: string): Fact[] {
-  const numbers = unsaid(facts, summary);
+function factsToShow(facts: readonly Fact[], summary: string): Fact[] {
+  const numbers = factsNotInSentence(facts, summary);
   return facts.filter((fact) =>
     typeof fact.value === 'string'
       ? !(summary.includes(fact.value) && (fact.value.length > 12 || summary.includes(fact.label)))
@@ -92,9 +92,9 @@ function newFacts(facts: readonly Fact[], summary: string): Fact[] {
   );
 }
 
-function faultParts(finding: Finding): Part[] {
+function faultParts(finding: CheckFinding): MessagePart[] {
   const facts = factsLine(finding);
-  const below: Line[] = [
+  const below: TextLine[] = [
     ...(facts.length > 0 ? [facts] : []),
     ...(finding.fix === null ? [] : [prose(`→ ${finding.fix}`)]),
   ];
@@ -102,7 +102,7 @@ function faultParts(finding: Finding): Part[] {
 }
 
 /** The gaps of the diagnosis that a finding of this step was kept from an answer by. */
-function gapsOf({ findings }: Step, { gaps }: Diagnosis): string[] {
+function gapsOfStep({ findings }: ChecklistStep, { gaps }: Diagnosis): string[] {
   const unknown = findings.filter(({ outcome }) => outcome === 'unknown').map(({ summary }) => summary);
   return gaps.filter((gap) => {
     // "<reason>: unknown <what>."; the finding says "Could not look: <reason>."
@@ -111,15 +111,15 @@ function gapsOf({ findings }: Step, { gaps }: Diagnosis): string[] {
   });
 }
 
-export function gapParts(gaps: readonly string[]): Part[] {
+export function gapParts(gaps: readonly string[]): MessagePart[] {
   const policies = [...new Set(gaps.flatMap(policiesIn))];
   return [
-    ...gaps.map((gap) => say(`? ${withoutPolicy(gap)}`)),
+    ...gaps.map((gap) => proseLine(`? ${withoutPolicy(gap)}`)),
     ...(policies.length === 0
       ? []
       : [
           line(policies.length === 1 ? 'This IAM statement allows it:' : 'These IAM statements allow it:'),
-          copy(policies.join(',\n')),
+          copyable(policies.join(',\n')),
         ]),
   ];
 }

@@ -1,61 +1,61 @@
 /** What the messages of a thread are made from, and what all of them say of it in the same words. */
 
 import type { CauseId } from '../../diagnose/cause-ids.ts';
-import type { Diagnosis, Step, StepNumber } from '../../diagnose/diagnosis.ts';
-import { visibleDiagnosis } from '../../format/escape-control-characters.ts';
+import type { ChecklistStep, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
+import { escapeDiagnosis } from '../../format/escape-control-characters.ts';
 import { number, plural } from '../../format/wording.ts';
-import { day } from '../../render/phrases.ts';
+import { dateOf } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
-import { discreet, withoutSecrets } from './redact-text.ts';
+import { redactSecrets, redactSecretsUncut } from './redact-text.ts';
 
-export interface Told {
+export interface ThreadState {
   run: Run;
   diagnosis: Diagnosis | null;
   episode: Episode | null;
 }
 
 /** What a diagnosis makes of its run: `partial` when the access log or a whole step could not be looked at. */
-export function stateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'partial' {
+export function runStateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'partial' {
   if (diagnosis.provisional) return 'provisional';
-  return diagnosis.triage.requests === null || diagnosis.steps.some(isUnseen) ? 'partial' : 'final';
+  return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
 }
 
 /** Nothing of the step could be answered. */
-export const isUnseen = ({ outcome, findings }: Step): boolean =>
+export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
   outcome === 'unknown' && !findings.some((one) => one.outcome === 'pass' || one.outcome === 'fail');
 
-const known = new WeakMap<Diagnosis, Diagnosis>();
+const sanitizedDiagnoses = new WeakMap<Diagnosis, Diagnosis>();
 
 /** With no control character or bidirectional override in it, and no secret; worked out once for all messages of a thread. */
-function visibleOnce(diagnosis: Diagnosis): Diagnosis {
-  const seen = known.get(diagnosis) ?? withDiscreetCommands(visibleDiagnosis(diagnosis, discreet));
-  known.set(diagnosis, seen);
-  return seen;
+function sanitizeDiagnosis(diagnosis: Diagnosis): Diagnosis {
+  const result = sanitizedDiagnoses.get(diagnosis) ?? redactCommands(escapeDiagnosis(diagnosis, redactSecrets));
+  sanitizedDiagnoses.set(diagnosis, result);
+  return result;
 }
 
 /** A command may name a route that fails. */
-const withDiscreetCommands = (diagnosis: Diagnosis): Diagnosis => ({
+const redactCommands = (diagnosis: Diagnosis): Diagnosis => ({
   ...diagnosis,
   causes: diagnosis.causes.map((cause) => ({
     ...cause,
-    fix: { ...cause.fix, commands: cause.fix.commands.map(withoutSecrets) },
+    fix: { ...cause.fix, commands: cause.fix.commands.map(redactSecretsUncut) },
   })),
 });
 
 /** As told, fit to be shown. */
-export const visibleTold = (told: Told): Told => ({
-  ...told,
-  diagnosis: told.diagnosis === null ? null : visibleOnce(told.diagnosis),
+export const sanitizeState = (state: ThreadState): ThreadState => ({
+  ...state,
+  diagnosis: state.diagnosis === null ? null : sanitizeDiagnosis(state.diagnosis),
 });
 
 /**
  * What a diagnosis comes to. `found`: a cause. `undecided`: between several. `unread`: no entry was there to judge by, which is not
  * "no errors". `none`: nothing failed.
  */
-export type Kind = 'found' | 'undecided' | 'unread' | 'none';
+export type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
 
-export function kindOf({ verdict, triage }: Diagnosis): Kind {
+export function verdictKind({ verdict, triage }: Diagnosis): VerdictKind {
   if (verdict.cause !== null) return 'found';
   if (verdict.standing === 'none') return 'none';
   return (triage.errors ?? 0) === 0 ? 'unread' : 'undecided';
@@ -72,17 +72,17 @@ export const STEP_NAMES: Record<StepNumber, string> = {
 };
 
 /** Never alone: words say the same. */
-export const MARK: Record<Kind, string> = { found: '🔴', undecided: '🟡', unread: '🟡', none: '🟢' };
+export const VERDICT_MARK: Record<VerdictKind, string> = { found: '🔴', undecided: '🟡', unread: '🟡', none: '🟢' };
 
-export const titleOf = ({ causes }: Diagnosis, id: CauseId): string =>
+export const titleOfCause = ({ causes }: Diagnosis, id: CauseId): string =>
   causes.find((cause) => cause.id === id)?.title ?? id;
 
 /** "Keep-alive race (likely)". */
 export function verdictWords(diagnosis: Diagnosis): string {
   const { verdict, triage } = diagnosis;
-  switch (kindOf(diagnosis)) {
+  switch (verdictKind(diagnosis)) {
     case 'found':
-      return verdict.cause === null ? '' : `${titleOf(diagnosis, verdict.cause)} (${verdict.standing})`;
+      return verdict.cause === null ? '' : `${titleOfCause(diagnosis, verdict.cause)} (${verdict.standing})`;
     case 'none':
       return 'no errors';
     case 'unread':
@@ -93,7 +93,7 @@ export function verdictWords(diagnosis: Diagnosis): string {
 }
 
 /** "123 × 502"; where the log has none, what CloudWatch counts; null where neither says. */
-export function amountWords({ triage, completeness }: Diagnosis): string | null {
+export function errorCountWords({ triage, completeness }: Diagnosis): string | null {
   const statuses = Object.entries(triage.byStatus).sort(([, a], [, b]) => b - a);
   if (statuses.length > 3) return plural(triage.errors ?? 0, 'error');
   if (statuses.length > 0) return statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
@@ -108,23 +108,23 @@ export const shortClock = (iso: string): string => {
 };
 
 /** "02:40–02:55 UTC"; with days where they are others than the one known. */
-export function windowWords(from: string, to: string, known: string): string {
-  const date = (iso: string, other: string) => (day(iso) === day(other) ? '' : `${day(iso)} `);
-  return `${date(from, known)}${shortClock(from)}–${date(to, from)}${shortClock(to)} UTC`;
+export function windowWords(from: string, to: string, namedDay: string): string {
+  const date = (iso: string, other: string) => (dateOf(iso) === dateOf(other) ? '' : `${dateOf(iso)} `);
+  return `${date(from, namedDay)}${shortClock(from)}–${date(to, from)}${shortClock(to)} UTC`;
 }
 
 /** " in its last 12 h" of an episode that began before the window, so that its errors are not taken for all of them. */
-export function partWords({ from, to }: { from: string; to: string }, episode: Episode | null): string {
+export function episodePartWords({ from, to }: { from: string; to: string }, episode: Episode | null): string {
   if (episode === null || Date.parse(from) <= Date.parse(episode.openedAt)) return '';
-  return ` in its last ${lasting(Date.parse(to) - Date.parse(from))}`;
+  return ` in its last ${durationWords(Date.parse(to) - Date.parse(from))}`;
 }
 
 /** "03:06 UTC", with the day where it is another. */
-export const momentWords = (iso: string, known: string): string =>
-  `${day(iso) === day(known) ? '' : `${day(iso)} `}${shortClock(iso)} UTC`;
+export const momentWords = (iso: string, namedDay: string): string =>
+  `${dateOf(iso) === dateOf(namedDay) ? '' : `${dateOf(iso)} `}${shortClock(iso)} UTC`;
 
 /** 1860000 → "31 min"; "45 s", "2 h 5 min". */
-export function lasting(milliseconds: number): string {
+export function durationWords(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);

@@ -2,36 +2,36 @@
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { outOf, plural } from '../../format/wording.ts';
 import type { Message } from './message.ts';
-import { type Line, line, type Part, partsMessage, say } from './rich-text.ts';
-import { kindOf, type Told, titleOf, verdictWords, visibleTold } from './thread-state.ts';
+import { line, type MessagePart, partsMessage, proseLine, type TextLine } from './rich-text.ts';
+import { sanitizeState, type ThreadState, titleOfCause, verdictKind, verdictWords } from './thread-state.ts';
 
-export function changedMessage(outside: Told, beforeOutside: Diagnosis): Message | null {
-  const { diagnosis } = visibleTold(outside);
-  if (diagnosis === null || essence(diagnosis) === essence(beforeOutside)) return null;
-  const before = visibleTold({ ...outside, diagnosis: beforeOutside }).diagnosis ?? beforeOutside;
-  const parts: Part[] = [
-    line({ bold: 'The verdict has changed: ' }, { bold: shortly(diagnosis) }, `, was: ${shortly(before)}.`),
-    say(diagnosis.verdict.summary),
-    { line: more(diagnosis, before) },
+export function verdictChangedMessage(rawState: ThreadState, rawBefore: Diagnosis): Message | null {
+  const { diagnosis } = sanitizeState(rawState);
+  if (diagnosis === null || verdictKey(diagnosis) === verdictKey(rawBefore)) return null;
+  const before = sanitizeState({ ...rawState, diagnosis: rawBefore }).diagnosis ?? rawBefore;
+  const parts: MessagePart[] = [
+    line({ bold: 'The verdict has changed: ' }, { bold: shortVerdict(diagnosis) }, `, was: ${shortVerdict(before)}.`),
+    proseLine(diagnosis.verdict.summary),
+    { line: errorCountChange(diagnosis, before) },
   ];
   return partsMessage(parts);
 }
 
 /** What a change of is worth a reply. */
-const essence = (diagnosis: Diagnosis): string => {
+const verdictKey = (diagnosis: Diagnosis): string => {
   const { cause, standing, between } = diagnosis.verdict;
-  return JSON.stringify([cause, standing, [...between].sort(), kindOf(diagnosis)]);
+  return JSON.stringify([cause, standing, [...between].sort(), verdictKind(diagnosis)]);
 };
 
 /** As in the headline; what an undecided one is between. */
-function shortly(diagnosis: Diagnosis): string {
+function shortVerdict(diagnosis: Diagnosis): string {
   const { between } = diagnosis.verdict;
-  if (kindOf(diagnosis) !== 'undecided' || between.length === 0) return verdictWords(diagnosis);
-  return `undecided between ${between.map((id) => titleOf(diagnosis, id)).join('; ')}`;
+  if (verdictKind(diagnosis) !== 'undecided' || between.length === 0) return verdictWords(diagnosis);
+  return `undecided between ${between.map((id) => titleOfCause(diagnosis, id)).join('; ')}`;
 }
 
 /** What it rests on now that it did not before. */
-function more({ completeness: now }: Diagnosis, { completeness: before }: Diagnosis): Line {
+function errorCountChange({ completeness: now }: Diagnosis, { completeness: before }: Diagnosis): TextLine {
   if (now.errorsInLog === null || now.errorsInLog === before.errorsInLog) return [];
   const of =
     now.errorsInMetrics === null || now.errorsInMetrics < now.errorsInLog

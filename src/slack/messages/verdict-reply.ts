@@ -1,53 +1,63 @@
 /** The verdict with its working: for and against, what was ruled out, the fix, what was not seen, and the chart. */
-import type { Diagnosis, JudgedCause } from '../../diagnose/diagnosis.ts';
+import type { CauseResult, Diagnosis } from '../../diagnose/diagnosis.ts';
 import { number } from '../../format/wording.ts';
 import {
   causeTitle,
   completenessSentence,
   costSentence,
-  explained,
+  explainedErrors,
   ruledOutLines,
   sortCauses,
 } from '../../render/phrases.ts';
-import { chart } from './chart.ts';
-import type { Block, Message } from './message.ts';
-import { actionButton, extraButton, priced, row } from './message-buttons.ts';
-import { copy, cut, labelled, line, type Part, prose, richText, smallPrint, spoken } from './rich-text.ts';
-import { kindOf, type Told, visibleTold, withoutPolicy } from './thread-state.ts';
+import { errorChart } from './chart.ts';
+import type { Message, SlackBlock } from './message.ts';
+import { actionButton, buttonRow, confirmCost, detailButton } from './message-buttons.ts';
+import {
+  copyable,
+  labelledList,
+  line,
+  type MessagePart,
+  messageText,
+  prose,
+  richText,
+  smallPrint,
+  truncate,
+} from './rich-text.ts';
+import { sanitizeState, type ThreadState, verdictKind, withoutPolicy } from './thread-state.ts';
 
 /** A command of more than this is shown by the button alone: cut, it would be another command. */
-const MOST_COMMAND = 1200;
-const MOST_COMMANDS = 4;
-const MOST_TRACES = 3;
+const MAX_COMMAND = 1200;
+const MAX_COMMANDS = 4;
+const MAX_TRACES = 3;
 /** Read aloud, or shown where Slack takes no blocks: the rest is behind buttons. */
-const MOST_SPOKEN = 3000;
+const MAX_SPOKEN = 3000;
 const IN_EVIDENCE = ', behind Evidence';
 
-export function verdictMessage(outside: Told): Message {
-  const { run, diagnosis } = visibleTold(outside);
+export function verdictMessage(rawState: ThreadState): Message {
+  const { run, diagnosis } = sanitizeState(rawState);
   if (diagnosis === null) {
     const text = 'There is no verdict yet.';
     return { text, blocks: richText([line(text)]) };
   }
   const parts = verdictParts(diagnosis);
-  const drawn = chart(diagnosis);
-  const after = [...smallPrint([closing(diagnosis)]), ...buttons(run.id, diagnosis)];
+  const drawing = errorChart(diagnosis);
+  const after = [...smallPrint([completenessAndCost(diagnosis)]), ...verdictButtons(run.id, diagnosis)];
   return {
-    text: spoken(
-      [...parts.slice(0, 1), ...(drawn === null ? [] : [line(drawn.words)]), ...parts.slice(1)],
-      MOST_SPOKEN,
+    text: messageText(
+      [...parts.slice(0, 1), ...(drawing === null ? [] : [line(drawing.words)]), ...parts.slice(1)],
+      MAX_SPOKEN,
     ),
-    blocks: [...richText(parts, IN_EVIDENCE), ...(drawn === null ? [] : [drawn.block]), ...after],
-    plainBlocks: [...richText(parts, IN_EVIDENCE), ...(drawn === null ? [] : richText(drawn.plain)), ...after],
+    blocks: [...richText(parts, IN_EVIDENCE), ...(drawing === null ? [] : [drawing.block]), ...after],
+    plainBlocks: [...richText(parts, IN_EVIDENCE), ...(drawing === null ? [] : richText(drawing.plain)), ...after],
   };
 }
 
-function verdictParts(diagnosis: Diagnosis): Part[] {
-  switch (kindOf(diagnosis)) {
+function verdictParts(diagnosis: Diagnosis): MessagePart[] {
+  switch (verdictKind(diagnosis)) {
     case 'found':
-      return found(diagnosis);
+      return causeFoundParts(diagnosis);
     case 'undecided':
-      return undecided(diagnosis);
+      return undecidedParts(diagnosis);
     case 'unread':
       return [...heading(diagnosis), ...decideParts(diagnosis), ...gapParts(diagnosis)];
     case 'none':
@@ -55,9 +65,9 @@ function verdictParts(diagnosis: Diagnosis): Part[] {
   }
 }
 
-const heading = ({ verdict }: Diagnosis): Part[] => [line({ bold: verdict.summary })];
+const heading = ({ verdict }: Diagnosis): MessagePart[] => [line({ bold: verdict.summary })];
 
-function found(diagnosis: Diagnosis): Part[] {
+function causeFoundParts(diagnosis: Diagnosis): MessagePart[] {
   const { main, others, lookAlikes } = sortCauses(diagnosis);
   const { errors } = diagnosis.triage;
   if (main === null) return heading(diagnosis);
@@ -73,34 +83,34 @@ function found(diagnosis: Diagnosis): Part[] {
   ];
 }
 
-const evidenceParts = (cause: JudgedCause): Part[] => [
-  ...(cause.for.length > 0 ? labelled('For', cause.for, 5, IN_EVIDENCE) : [line({ bold: 'For' }, ' –')]),
+const evidenceParts = (cause: CauseResult): MessagePart[] => [
+  ...(cause.for.length > 0 ? labelledList('For', cause.for, 5, IN_EVIDENCE) : [line({ bold: 'For' }, ' –')]),
   ...(cause.against.length > 0
-    ? labelled('Against', cause.against, 3, IN_EVIDENCE)
+    ? labelledList('Against', cause.against, 3, IN_EVIDENCE)
     : [line({ bold: 'Against' }, ' –')]),
-  ...labelled('Unknown', cause.missing, 3, IN_EVIDENCE),
+  ...labelledList('Unknown', cause.missing, 3, IN_EVIDENCE),
 ];
 
-function runtimeParts({ id }: JudgedCause, { keepAlive }: Diagnosis): Part[] {
+function runtimeParts({ id }: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
   const runtimes = id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
   return runtimes.length === 0 ? [] : [line({ bold: 'Runtime ' }, ...prose(`${runtimes.join(', ')} by default`))];
 }
 
 /** What to do, what to paste, what else it does. */
-export function fixParts({ fix }: JudgedCause, label = 'Fix'): Part[] {
-  const all = toCopy(fix.commands);
-  const shown = all.filter((text) => text.length <= MOST_COMMAND).slice(0, MOST_COMMANDS);
-  const left = all.length - shown.length;
+export function fixParts({ fix }: CauseResult, label = 'Fix'): MessagePart[] {
+  const all = copyableCommands(fix.commands);
+  const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, MAX_COMMANDS);
+  const left = all.length - shortCommands.length;
   return [
     line({ bold: `${label} ` }, ...prose(fix.summary)),
-    ...shown.map(copy),
+    ...shortCommands.map(copyable),
     ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix` })] : []),
-    ...labelled('Side effects', fix.sideEffects, 3, ', behind Fix'),
+    ...labelledList('Side effects', fix.sideEffects, 3, ', behind Fix'),
   ];
 }
 
 /** A comment belongs to the command below it. */
-export function toCopy(commands: readonly string[]): string[] {
+export function copyableCommands(commands: readonly string[]): string[] {
   const texts: string[] = [];
   let comments: string[] = [];
   for (const command of commands) {
@@ -114,15 +124,15 @@ export function toCopy(commands: readonly string[]): string[] {
 }
 
 /** What would settle it; left to the trace ids where they are what it names. */
-function decideParts({ verdict, traces }: Diagnosis): Part[] {
+function decideParts({ verdict, traces }: Diagnosis): MessagePart[] {
   const { decidedBy } = verdict;
   if (decidedBy === null || traces?.ids.some((id) => decidedBy.includes(id))) return [];
   return [line({ bold: 'Decide by ' }, ...prose(decidedBy))];
 }
 
 /** The other causes that explain a part, each with what to do. */
-const otherParts = (others: readonly JudgedCause[], errors: number | null): Part[] =>
-  others.slice(0, 3).flatMap((cause): Part[] => [
+const otherParts = (others: readonly CauseResult[], errors: number | null): MessagePart[] =>
+  others.slice(0, 3).flatMap((cause): MessagePart[] => [
     line({ bold: `Also: ${causeTitle(cause, errors)}` }),
     {
       bullets: [
@@ -133,25 +143,25 @@ const otherParts = (others: readonly JudgedCause[], errors: number | null): Part
   ]);
 
 /** Those that look like it, one line each. */
-const ruledOutParts = (causes: readonly JudgedCause[]): Part[] =>
-  labelled(
+const ruledOutParts = (causes: readonly CauseResult[]): MessagePart[] =>
+  labelledList(
     'Ruled out',
-    ruledOutLines(causes).map((one) => cut(one, 300)),
+    ruledOutLines(causes).map((one) => truncate(one, 300)),
     5,
     IN_EVIDENCE,
   );
 
-const gapParts = ({ gaps }: Diagnosis): Part[] =>
-  labelled(
+const gapParts = ({ gaps }: Diagnosis): MessagePart[] =>
+  labelledList(
     'Not seen',
-    gaps.map((gap) => cut(withoutPolicy(gap), 300)),
+    gaps.map((gap) => truncate(withoutPolicy(gap), 300)),
     3,
     ', behind the steps of the checklist',
   );
 
 /** Nothing failed, and yet something is not as it should be. */
-const faultParts = ({ steps }: Diagnosis): Part[] =>
-  labelled(
+const faultParts = ({ steps }: Diagnosis): MessagePart[] =>
+  labelledList(
     'Worth a look all the same',
     steps.flatMap(({ findings }) =>
       findings
@@ -162,15 +172,15 @@ const faultParts = ({ steps }: Diagnosis): Part[] =>
     ', behind the steps of the checklist',
   );
 
-function undecided(diagnosis: Diagnosis): Part[] {
+function undecidedParts(diagnosis: Diagnosis): MessagePart[] {
   const { between, others, lookAlikes } = sortCauses(diagnosis);
   const { errors } = diagnosis.triage;
   return [
     ...heading(diagnosis),
     ...traceParts(diagnosis),
     ...decideParts(diagnosis),
-    ...between.slice(0, 5).flatMap((cause): Part[] => [
-      line({ bold: cause.title }, `, could explain ${explained(cause.explains, errors)}`),
+    ...between.slice(0, 5).flatMap((cause): MessagePart[] => [
+      line({ bold: cause.title }, `, could explain ${explainedErrors(cause.explains, errors)}`),
       {
         bullets: [
           ...cause.for.slice(0, 1).map((one) => prose(`For: ${one}`)),
@@ -188,16 +198,16 @@ function undecided(diagnosis: Diagnosis): Part[] {
 }
 
 /** One look into the application's log decides: what to look for, and what each answer means. */
-export function traceParts({ traces }: Diagnosis): Part[] {
+export function traceParts({ traces }: Diagnosis): MessagePart[] {
   if (traces === null || traces.ids.length === 0) return [];
   const { ids, meaning } = traces;
-  const more = ids.length - MOST_TRACES;
+  const more = ids.length - MAX_TRACES;
   return [
     line({ bold: "Look into the application's log for " }, ids.length === 1 ? 'this trace id' : 'these trace ids'),
-    copy(
+    copyable(
       ids
-        .slice(0, MOST_TRACES)
-        .map((id) => cut(id, 200))
+        .slice(0, MAX_TRACES)
+        .map((id) => truncate(id, 200))
         .join('\n'),
     ),
     ...(more > 0 ? [line({ italic: `… and ${number(more)} more, with the searches, behind How to decide` })] : []),
@@ -212,17 +222,17 @@ export function traceParts({ traces }: Diagnosis): Part[] {
 }
 
 /** How complete, how much. Where nothing was read nor counted, "0 errors" would sound as if nothing had failed. */
-function closing(diagnosis: Diagnosis): string {
-  const isUnknown = kindOf(diagnosis) === 'unread' && diagnosis.completeness.errorsInMetrics === null;
+function completenessAndCost(diagnosis: Diagnosis): string {
+  const isUnknown = verdictKind(diagnosis) === 'unread' && diagnosis.completeness.errorsInMetrics === null;
   return [...(isUnknown ? [] : [completenessSentence(diagnosis)]), costSentence(diagnosis)].join(' · ');
 }
 
-function buttons(run: string, diagnosis: Diagnosis): Block[] {
-  const kind = kindOf(diagnosis);
+function verdictButtons(run: string, diagnosis: Diagnosis): SlackBlock[] {
+  const kind = verdictKind(diagnosis);
   return [
-    ...row(
-      ...(kind !== 'none' ? [extraButton('Network paths', 'path', { run })] : []),
-      actionButton('Widen the window', 'widen', { run, confirm: priced(diagnosis.cost, 3) }),
+    ...buttonRow(
+      ...(kind !== 'none' ? [detailButton('Network paths', 'path', { run })] : []),
+      actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) }),
       ...(kind === 'unread'
         ? []
         : [actionButton('Verdict is right', 'right', { run }), actionButton('Verdict is wrong', 'wrong', { run })]),

@@ -4,18 +4,18 @@ import { causes } from '../../diagnose/causes/index.ts';
 import { DEFAULT_WINDOW } from '../../query/parse-question.ts';
 import type { Run } from '../../runs/run.ts';
 import { INPUTS, VIEWS } from './actions.ts';
-import type { Block } from './message.ts';
-import { plain } from './message-buttons.ts';
-import { shown } from './redact-text.ts';
-import { cut, few, type Line, line, type Part, prose, richText } from './rich-text.ts';
+import type { SlackBlock } from './message.ts';
+import { plainText } from './message-buttons.ts';
+import { sanitize } from './redact-text.ts';
+import { firstLines, line, type MessagePart, prose, richText, type TextLine, truncate } from './rich-text.ts';
 import { shortClock, windowWords } from './thread-state.ts';
 
 /** What Slack takes: letters of what is chosen, of its value, of an entered text. */
-const MOST_LABEL = 75;
-const MOST_VALUE = 150;
-const MOST_INITIAL = 3000;
+const MAX_LABEL = 75;
+const MAX_VALUE = 150;
+const MAX_INITIAL = 3000;
 
-const input = (
+const inputBlock = (
   id: string,
   label: string,
   element: types.InputBlockElement,
@@ -23,17 +23,17 @@ const input = (
 ): types.InputBlock => ({
   type: 'input',
   block_id: id,
-  label: plain(label),
+  label: plainText(label),
   element: { ...element, action_id: id },
-  ...(more.hint === undefined ? {} : { hint: plain(more.hint) }),
+  ...(more.hint === undefined ? {} : { hint: plainText(more.hint) }),
   ...(more.optional === undefined ? {} : { optional: more.optional }),
 });
 
-const text = (initial: string | undefined, placeholder: string): types.PlainTextInput => {
-  const entered = initial === undefined ? '' : shown(initial).slice(0, MOST_INITIAL);
+const textInput = (initial: string | undefined, placeholder: string): types.PlainTextInput => {
+  const entered = initial === undefined ? '' : sanitize(initial).slice(0, MAX_INITIAL);
   return {
     type: 'plain_text_input',
-    placeholder: plain(placeholder),
+    placeholder: plainText(placeholder),
     ...(entered === '' ? {} : { initial_value: entered }),
   };
 };
@@ -50,26 +50,26 @@ export function formView(options: {
     type: 'modal',
     callback_id: VIEWS.form,
     private_metadata: JSON.stringify({ channel: channel ?? null, within: null }),
-    title: plain('Diagnose'),
-    submit: plain('Diagnose'),
-    close: plain('Cancel'),
+    title: plainText('Diagnose'),
+    submit: plainText('Diagnose'),
+    close: plainText('Cancel'),
     blocks: [
-      input(INPUTS.loadBalancer, 'Load balancer', loadBalancerSelect(loadBalancer)),
-      input(INPUTS.window, 'Window, in UTC', text(window ?? `last ${DEFAULT_WINDOW / 60}m`, 'last 15m'), {
+      inputBlock(INPUTS.loadBalancer, 'Load balancer', loadBalancerSelect(loadBalancer)),
+      inputBlock(INPUTS.window, 'Window, in UTC', textInput(window ?? `last ${DEFAULT_WINDOW / 60}m`, 'last 15m'), {
         hint: 'Such as "last 15m" or "from 02:40 to 02:55".',
       }),
-      input(INPUTS.statuses, 'Statuses', text(statuses, '5xx'), {
+      inputBlock(INPUTS.statuses, 'Statuses', textInput(statuses, '5xx'), {
         hint: 'Such as "502 504"; every 5xx if you name none.',
         optional: true,
       }),
       ...(channel === undefined
         ? [
-            input(
+            inputBlock(
               INPUTS.channel,
               'Channel',
               {
                 type: 'conversations_select',
-                placeholder: plain('Where the thread is to be'),
+                placeholder: plainText('Where the thread is to be'),
                 default_to_current_conversation: true,
                 filter: { include: ['public', 'private'], exclude_bot_users: true },
               },
@@ -83,58 +83,58 @@ export function formView(options: {
 
 /** Those that are known, as typed; the one asked for is chosen already, if Slack can carry it. */
 function loadBalancerSelect(initial: string | undefined): types.ExternalSelect {
-  const chosen = initial === undefined ? '' : shown(initial.trim());
+  const preselected = initial === undefined ? '' : sanitize(initial.trim());
   return {
     type: 'external_select',
     min_query_length: 0,
-    placeholder: plain('Type a part of its name'),
-    ...(chosen === '' || chosen.length > MOST_VALUE
+    placeholder: plainText('Type a part of its name'),
+    ...(preselected === '' || preselected.length > MAX_VALUE
       ? {}
-      : { initial_option: { text: plain(cut(nameIn(chosen), MOST_LABEL)), value: chosen } }),
+      : { initial_option: { text: plainText(truncate(nameFromId(preselected), MAX_LABEL)), value: preselected } }),
   };
 }
 
 /** Of an ARN or app/name/id, the name. */
-const nameIn = (id: string): string => /(?:^|\/)app\/([A-Za-z0-9-]+)\//.exec(id)?.[1] ?? id;
+const nameFromId = (id: string): string => /(?:^|\/)app\/([A-Za-z0-9-]+)\//.exec(id)?.[1] ?? id;
 
 /** What was it then? One of the causes, or words. */
-export const wrongView = (runId: string): types.ModalView => ({
+export const wrongVerdictView = (runId: string): types.ModalView => ({
   type: 'modal',
   callback_id: VIEWS.wrong,
   private_metadata: runId,
-  title: plain('What was it?'),
-  submit: plain('Send'),
-  close: plain('Cancel'),
+  title: plainText('What was it?'),
+  submit: plainText('Send'),
+  close: plainText('Cancel'),
   blocks: [
-    input(
+    inputBlock(
       INPUTS.cause,
       'Actual cause',
       {
         type: 'static_select',
-        placeholder: plain('If you know it'),
+        placeholder: plainText('If you know it'),
         options: [
-          ...causes.map(({ id, title }) => ({ text: plain(cut(title, MOST_LABEL)), value: id })),
-          { text: plain('Another one'), value: 'other' },
+          ...causes.map(({ id, title }) => ({ text: plainText(truncate(title, MAX_LABEL)), value: id })),
+          { text: plainText('Another one'), value: 'other' },
         ],
       },
       { optional: true },
     ),
-    input(
+    inputBlock(
       INPUTS.words,
       'In words',
       {
         type: 'plain_text_input',
         multiline: true,
         max_length: 2000,
-        placeholder: plain('What showed it, what fixed it'),
+        placeholder: plainText('What showed it, what fixed it'),
       },
       { optional: true, hint: 'Kept with the evidence of this diagnosis, and shown in its thread.' },
     ),
   ],
 });
 
-const MOST_RECENT = 15;
-const MOST_LINES = 30;
+const MAX_RECENT = 15;
+const MAX_LINES = 30;
 
 /** What was asked lately, what may be asked about, and whether all is well. */
 export function homeView({
@@ -146,32 +146,32 @@ export function homeView({
   configured: string[];
   health: string[];
 }): types.HomeView {
-  const section = (title: string, lines: readonly Line[], none: string): Block[] => [
-    { type: 'header', text: plain(title) },
-    ...richText(lines.length === 0 ? [line(none)] : [{ bullets: lines } satisfies Part]),
+  const section = (title: string, lines: readonly TextLine[], none: string): SlackBlock[] => [
+    { type: 'header', text: plainText(title) },
+    ...richText(lines.length === 0 ? [line(none)] : [{ bullets: lines } satisfies MessagePart]),
   ];
-  const told = (one: string): Line => prose(cut(shown(one), 300));
+  const listLine = (one: string): TextLine => prose(truncate(sanitize(one), 300));
   const view: types.HomeView = {
     type: 'home',
     blocks: [
       ...section(
         'Recent diagnoses',
-        few(recent.map(recentLine), MOST_RECENT),
+        firstLines(recent.map(recentLine), MAX_RECENT),
         'None yet. Ask for one: /alb502 my-alb last 15m',
       ),
-      ...section('What may be asked about', few(configured.map(told), MOST_LINES), 'Nothing is configured.'),
-      ...section('Health', few(health.map(told), MOST_LINES), 'All is well.'),
+      ...section('What may be asked about', firstLines(configured.map(listLine), MAX_LINES), 'Nothing is configured.'),
+      ...section('Health', firstLines(health.map(listLine), MAX_LINES), 'All is well.'),
     ] as types.KnownBlock[],
   };
   return view;
 }
 
 /** "2026-11-20 02:56 UTC · shop-prod · 02:40–02:55 UTC · final: Keep-alive race on target group api…". */
-function recentLine({ run, verdict }: { run: Run; verdict: string | null }): Line {
-  const asked = `${run.createdAt.slice(0, 10)} ${shortClock(run.createdAt)} UTC`;
-  const said = verdict === null ? '' : `: ${cut(shown(verdict), 200)}`;
+function recentLine({ run, verdict }: { run: Run; verdict: string | null }): TextLine {
+  const askedAt = `${run.createdAt.slice(0, 10)} ${shortClock(run.createdAt)} UTC`;
+  const verdictText = verdict === null ? '' : `: ${truncate(sanitize(verdict), 200)}`;
   return [
-    { bold: cut(shown(run.loadBalancer.name), 80) },
-    ` · ${windowWords(run.from, run.to, run.createdAt)} · ${run.state}${said} (asked ${asked})`,
+    { bold: truncate(sanitize(run.loadBalancer.name), 80) },
+    ` · ${windowWords(run.from, run.to, run.createdAt)} · ${run.state}${verdictText} (asked ${askedAt})`,
   ];
 }

@@ -2,9 +2,15 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../../src/alarms/alarm-event.ts';
-import { emptyHistory, FLAPS, type History, type Learned, learn } from '../../../src/alarms/episodes/episode-record.ts';
+import {
+  applyAlarm,
+  emptyHistory,
+  type History,
+  REOPEN_WITHIN,
+  type Transition,
+} from '../../../src/alarms/episodes/episode-record.ts';
 import { readMessage } from '../../../src/alarms/read-message.ts';
-import { arnOf, snsAlarm, type Told } from '../../support/alarms/messages.ts';
+import { type AlarmFields, arnOf, snsAlarm } from '../../support/alarms/messages.ts';
 import { fc } from '../../support/property.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:00:00.000Z');
@@ -12,21 +18,21 @@ const MINUTE = 60_000;
 const ARN = arnOf('shop');
 const REF = { name: 'shop', arn: ARN, account: 'default', region: 'eu-west-1' };
 
-function news(state: Told['state'] & string, minutes: number, name = 'a'): Alarm {
+function news(state: AlarmFields['state'] & string, minutes: number, name = 'a'): Alarm {
   const read = readMessage(JSON.stringify(snsAlarm({ name, state, at: BEGUN + minutes * MINUTE })));
   if (!('alarm' in read)) throw new Error(JSON.stringify(read));
   return read.alarm;
 }
 
 let runs = 0;
-function told(...all: Alarm[]): { history: History; learned: Learned[] } {
+function told(...all: Alarm[]): { history: History; learned: Transition[] } {
   let history = emptyHistory(REF, ARN);
   const learned = all.map((alarm) => {
     runs += 1;
     const run = `20261120t020000-${String(runs).padStart(8, '0')}`;
-    const step = learn(history, alarm, { from: BEGUN, now: BEGUN, sentences: [], run });
+    const step = applyAlarm(history, alarm, { from: BEGUN, now: BEGUN, sentences: [], run });
     history = step.history;
-    return step.learned;
+    return step.transition;
   });
   return { history, learned };
 }
@@ -90,7 +96,7 @@ describe('an alarm', () => {
     for (let hour = 0; hour < 40; hour++) {
       for (const alarm of [news('ALARM', hour * 60), news('OK', hour * 60 + 5)]) {
         const run = `20261120t020000-${String(hour).padStart(8, '0')}`;
-        history = learn(history, alarm, { from: BEGUN, now: BEGUN, sentences: [], run }).history;
+        history = applyAlarm(history, alarm, { from: BEGUN, now: BEGUN, sentences: [], run }).history;
       }
       history = { ...history, episodes: history.episodes.map((kept) => ({ ...kept, dropped: true })) };
     }
@@ -163,7 +169,7 @@ it('whatever is told in whatever order: every ALARM has an episode, and what is 
           ({ episode }) =>
             episode.openedAt <= alarm.changedAt &&
             Date.parse(alarm.changedAt) <=
-              (episode.closedAt === null ? Infinity : Date.parse(episode.closedAt) + FLAPS) &&
+              (episode.closedAt === null ? Infinity : Date.parse(episode.closedAt) + REOPEN_WITHIN) &&
             episode.alarms.some(({ arn }) => arn === alarm.arn),
         );
         expect(holding.length).toBeGreaterThan(0);

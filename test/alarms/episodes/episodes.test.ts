@@ -1,32 +1,32 @@
 /** What stands in the channels after alarms, with the real threads on paper. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Concerned } from '../../../src/alarms/affected-load-balancers.ts';
+import type { AffectedLoadBalancers } from '../../../src/alarms/affected-load-balancers.ts';
 import { idOfHistory, keyOfHistory } from '../../../src/alarms/episodes/episode-record.ts';
 import type { Investigator } from '../../../src/investigate/investigator.ts';
 import { Problem } from '../../../src/problem.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
-import { arnOf, envelope, event, resourceOf, snsAlarm, type Told } from '../../support/alarms/messages.ts';
+import { type AlarmFields, arnOf, envelope, event, resourceOf, snsAlarm } from '../../support/alarms/messages.ts';
 import {
-  answeringAtOnce,
-  type Clock,
   clockAt,
+  instantInvestigator,
   memoryStore,
   type Process,
   type ProcessParts,
   startProcess,
+  type TestClock,
 } from '../../support/alarms/process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { refusalsOf } from '../../support/slack/block-kit.ts';
-import { type ChannelOnPaper, channelOnPaper, repliesOn } from '../../support/slack/recording-poster.ts';
+import { type FakePoster, fakePoster, repliesIn } from '../../support/slack/recording-poster.ts';
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
 
-let investigator: Awaited<ReturnType<typeof answeringAtOnce>>;
-let paper: ChannelOnPaper;
+let investigator: Awaited<ReturnType<typeof instantInvestigator>>;
+let paper: FakePoster;
 let store: ReturnType<typeof memoryStore>;
-let clock: Clock;
+let clock: TestClock;
 let bot: Process;
 
 /** One metric of a metric math alarm: the 502 of a load balancer, of another account where it is named. */
@@ -47,18 +47,18 @@ const started = (more: Partial<ProcessParts> = {}): Process =>
   startProcess({ store, poster: paper, investigator: investigator as Investigator, clock, owner: 'one', ...more });
 
 beforeAll(async () => {
-  investigator = await answeringAtOnce();
+  investigator = await instantInvestigator();
 });
 beforeEach(() => {
-  paper = channelOnPaper();
+  paper = fakePoster();
   store = memoryStore();
   clock = clockAt(BEGUN + 2000);
   investigator.asked.length = 0;
   bot = started();
 });
 
-const body = (told: Partial<Told> = {}) => envelope(snsAlarm({ at: BEGUN, ...told }));
-const tell = async (told: Partial<Told> = {}, to = bot) => {
+const body = (told: Partial<AlarmFields> = {}) => envelope(snsAlarm({ at: BEGUN, ...told }));
+const tell = async (told: Partial<AlarmFields> = {}, to = bot) => {
   const handled = await to.alarms.handle(body(told));
   await to.idle();
   return handled;
@@ -69,18 +69,18 @@ const composed = (name: string): string => {
   const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name });
   return envelope({ ...plain, AlarmRule: 'ALARM(shop-502)', TriggeringChildren: [] });
 };
-const ABOUT_SHOP: Concerned = {
+const ABOUT_SHOP: AffectedLoadBalancers = {
   loadBalancers: [resourceOf('shop')],
   from: BEGUN - 10 * MINUTE,
   sentences: [],
-  isPassing: false,
-  elsewhere: null,
+  isTransient: false,
+  unrelatedReason: null,
 };
-const THROTTLED: Concerned = {
+const THROTTLED: AffectedLoadBalancers = {
   ...ABOUT_SHOP,
   loadBalancers: [],
   sentences: ['cloudwatch:DescribeAlarms was throttled.'],
-  isPassing: true,
+  isTransient: true,
 };
 
 const textOf = (message: Message | FileMessage): string => ('text' in message ? message.text : message.comment);
@@ -94,7 +94,7 @@ const notes = (channel: string) =>
     ({ target, runId }) => target.channel === channel && target.thread === null && !/^\d{8}t/.test(runId ?? ''),
   );
 /** Replies that are not of the thread's own messages. */
-const replies = () => repliesOn(paper).map(({ message }) => textOf(message));
+const replies = () => repliesIn(paper).map(({ message }) => textOf(message));
 const episode = async () => {
   const [history] = [...store.objects].filter(([key]) => key.startsWith('alarms/load-balancers/'));
   return JSON.parse(history?.[1].body ?? '{"episodes":[]}').episodes.map((kept: { episode: unknown }) => kept.episode);
@@ -102,7 +102,7 @@ const episode = async () => {
 
 describe('one alarm', () => {
   it('opens a thread in its channel, with the window from before the first breach to now', async () => {
-    expect(await tell()).toEqual({ outcome: 'handled', learned: ['opened'] });
+    expect(await tell()).toEqual({ outcome: 'handled', transition: ['opened'] });
     expect(roots()).toHaveLength(1);
     expect(investigator.asked).toEqual([
       { from: Date.parse('2026-11-20T02:37:00Z'), to: expect.closeTo(BEGUN + 2000, -4) },
@@ -412,7 +412,7 @@ describe('what is missing', () => {
     const AlarmArn = 'arn:aws:cloudwatch:eu-west-1::alarm:both';
     const math = { ...plain, AlarmArn, Trigger: { Metrics: [metricOf('shop', '123456789012'), metricOf('api')] } };
     expect(Trigger.Period).toBe(60);
-    expect(await bot.alarms.handle(envelope(math))).toMatchObject({ learned: ['opened'] });
+    expect(await bot.alarms.handle(envelope(math))).toMatchObject({ transition: ['opened'] });
     await bot.idle();
     expect(replies()).toEqual(['There is no load balancer api any more.']);
   });
@@ -432,7 +432,7 @@ describe('what is missing', () => {
     expect(isDone).toBe(false);
     expect(roots()).toHaveLength(0);
     paper.isDown = false;
-    expect(await handled).toEqual({ outcome: 'handled', learned: [expect.any(String)] });
+    expect(await handled).toEqual({ outcome: 'handled', transition: [expect.any(String)] });
     await bot.idle();
     expect(roots()).toHaveLength(1);
   });
@@ -498,7 +498,7 @@ describe('what is missing', () => {
 
   it('what nobody foresaw in one thread: that alarm fails, and is gone on with ever later', async () => {
     const broken = { of: true, posts: 0 };
-    const post: ChannelOnPaper['post'] = async (target, message, runId) => {
+    const post: FakePoster['post'] = async (target, message, runId) => {
       if (target.channel === 'C0SHOP' && broken.of) {
         broken.posts += 1;
         throw new TypeError('of the code');
@@ -549,7 +549,7 @@ describe('what is missing', () => {
     expect(clock.at - begun).toBeLessThan(10_000);
     expect(await bot.alarms.handle(composed('shop-any'), 2)).toEqual({ outcome: 'again', why });
     expect(notes('C0DEFAULT')).toEqual([]);
-    expect(await bot.alarms.handle(composed('shop-any'), 3)).toEqual({ outcome: 'handled', learned: [] });
+    expect(await bot.alarms.handle(composed('shop-any'), 3)).toEqual({ outcome: 'handled', transition: [] });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
       expect.stringMatching(/^Which load balancer the alarm shop-any is about is not known.*\n.*was throttled\./),
     ]);
@@ -557,7 +557,7 @@ describe('what is missing', () => {
 
   it('a channel that takes nothing is tried ever later', async () => {
     let posts = 0;
-    const refusing: ChannelOnPaper['post'] = async () => {
+    const refusing: FakePoster['post'] = async () => {
       posts += 1;
       return { refused: 'gone', code: 'is_archived' };
     };
@@ -620,7 +620,7 @@ describe('an alarm that is not about a load balancer', () => {
   it('is about more than five at once: one note that says so', async () => {
     const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'any-502' });
     const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => metricOf(name)) } };
-    expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', learned: [] });
+    expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', transition: [] });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message).split('\n')[0])).toEqual([
       'The alarm any-502 is about 6 load balancers at once, so none of them was diagnosed.',
     ]);
@@ -652,8 +652,8 @@ describe('an alarm that is not about a load balancer', () => {
       loadBalancers: isKnown ? [resourceOf('shop')] : [],
       from: BEGUN - 10 * MINUTE,
       sentences: isKnown ? [] : ['cloudwatch:DescribeAlarms was denied.'],
-      isPassing: false,
-      elsewhere: null,
+      isTransient: false,
+      unrelatedReason: null,
     });
     bot = started({ lookup });
     const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'shop-any' });

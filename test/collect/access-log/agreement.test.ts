@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readAccounted } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { readWithFileCounts } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
 import type { AccessLog, Question } from '../../../src/evidence/evidence.ts';
 import { type Content, GROUP, LOAD_BALANCER, line, writeLogs } from '../../support/access-log/log-file.ts';
 import { expectedAnswer, type LogFile } from '../../support/access-log/oracle.ts';
@@ -42,7 +42,7 @@ async function agree(
 ): Promise<AccessLog> {
   const folder = temporaryFolder();
   writeLogs(folder, Object.fromEntries(files.map(({ file, lines }): [string, Content] => [file, lines])));
-  const { log, accounts } = await readAccounted({ folder, question: asked, idleTimeoutSeconds: 60 });
+  const { log, accounts } = await readWithFileCounts({ folder, question: asked, idleTimeoutSeconds: 60 });
   const inOrder = [...files].sort((a, b) => (a.file < b.file ? -1 : 1));
   expect(comparable(log)).toEqual(expectedAnswer(inOrder, loadBalancer, asked));
   for (const { file, lines, entries, rejected } of accounts) {

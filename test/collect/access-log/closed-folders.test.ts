@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
 import { saveIncident } from '../../../src/collect/incident/save.ts';
-import { judge } from '../../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
 import { line, textOf } from '../../support/access-log/log-file.ts';
 import { incidentFolder, LB, temporaryFolder } from '../../support/incident/folder.ts';
 
@@ -29,22 +29,22 @@ describe('a folder of logs that may not be listed', () => {
   const folder = () => incidentFolder({ 'logs/open/a.log': log, 'logs/closed/b.log': log });
 
   it('is named, and the files of the others are used', async () => {
-    const { diagnosis } = await judge(await readIncident(folder()), '');
+    const { diagnosis } = await diagnoseRecording(await readIncident(folder()), '');
     expect(diagnosis.triage).toMatchObject({ requests: 2, errors: 1 });
     expect(diagnosis.gaps).toContain('closed/*.log.gz: permission denied.');
   });
 
   it('is named by what was saved as well', async () => {
     const incident = await readIncident(folder());
-    const run = await judge(incident, '');
+    const run = await diagnoseRecording(incident, '');
     const dir = join(temporaryFolder(), 'saved');
     await saveIncident(dir, { ...run, incident });
-    expect((await judge(await readIncident(dir), '')).diagnosis).toEqual(run.diagnosis);
+    expect((await diagnoseRecording(await readIncident(dir), '')).diagnosis).toEqual(run.diagnosis);
   });
 
   it('ends the diagnosis when there is no other', async () => {
     const incident = await readIncident(incidentFolder({ 'logs/closed/b.log': log }));
-    await expect(judge(incident, '')).rejects.toMatchObject({
+    await expect(diagnoseRecording(incident, '')).rejects.toMatchObject({
       message: 'No log file can be read: logs/closed/*.log.gz (permission denied).',
       exitCode: 2,
     });

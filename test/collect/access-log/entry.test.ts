@@ -8,7 +8,7 @@ import {
   instant,
   type LogEntry,
   lineKind,
-  members,
+  listMembers,
   parseLine,
   printEntry,
 } from '../../../src/collect/access-log/entry.ts';
@@ -138,8 +138,8 @@ describe('the sample lines', () => {
         request_method: value(method),
         request_url: value(url),
         request_protocol: value(protocol),
-        target_port_list: members(entry.target_port_list),
-        target_status_code_list: members(entry.target_status_code_list),
+        target_port_list: listMembers(entry.target_port_list),
+        target_status_code_list: listMembers(entry.target_status_code_list),
         traceability_id: value(entry.conn_trace_id),
       };
       for (const [name, theirs] of Object.entries(expected)) {
@@ -233,11 +233,11 @@ describe('values as they are', () => {
   it('keeps lists as one string and splits them on request', () => {
     const entry = parsed(lineWith({ 23: '"waf,forward"', 26: '"10.0.0.1:80 10.0.0.2:80"', 27: '"502 200"' }));
     expect(entry.target_port_list).toBe('10.0.0.1:80 10.0.0.2:80');
-    expect(members(entry.target_port_list)).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
-    expect(members(entry.target_status_code_list)).toEqual(['502', '200']);
-    expect(members(entry.actions_executed)).toEqual(['waf', 'forward']);
-    expect(members('-')).toEqual([]);
-    expect(members(undefined)).toEqual([]);
+    expect(listMembers(entry.target_port_list)).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
+    expect(listMembers(entry.target_status_code_list)).toEqual(['502', '200']);
+    expect(listMembers(entry.actions_executed)).toEqual(['waf', 'forward']);
+    expect(listMembers('-')).toEqual([]);
+    expect(listMembers(undefined)).toEqual([]);
   });
 
   it('ignores a line break that was left at the end', () => {

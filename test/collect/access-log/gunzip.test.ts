@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { readAccessLog } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
-import { gunzipped } from '../../../src/collect/access-log/gunzip.ts';
+import { gunzipWhole } from '../../../src/collect/access-log/gunzip.ts';
 import { LOAD_BALANCER, line, textOf } from '../../support/access-log/log-file.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';
 
@@ -25,7 +25,7 @@ function gunzip(file: Uint8Array): { content: Buffer; isWhole: boolean } {
   const path = join(temporaryFolder(), 'a.log.gz');
   writeFileSync(path, file);
   const pieces: Buffer[] = [];
-  const isWhole = gunzipped(path, (piece) => pieces.push(Buffer.from(piece)));
+  const isWhole = gunzipWhole(path, (piece) => pieces.push(Buffer.from(piece)));
   return { content: Buffer.concat(pieces), isWhole };
 }
 
@@ -102,5 +102,5 @@ describe('a file is left to the stream', () => {
 });
 
 it('a file that is not there is an error', () => {
-  expect(() => gunzipped(join(temporaryFolder(), 'none.log.gz'), () => {})).toThrow('ENOENT');
+  expect(() => gunzipWhole(join(temporaryFolder(), 'none.log.gz'), () => {})).toThrow('ENOENT');
 });

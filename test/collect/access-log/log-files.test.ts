@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canMatter, parseFileName, redacted } from '../../../src/collect/access-log/log-files.ts';
+import { canMatter, parseFileName, redactExcerpt } from '../../../src/collect/access-log/log-files.ts';
 import { fileName } from '../../support/access-log/log-file.ts';
 
 const at = (text: string) => Date.parse(`2026-${text}Z`);
@@ -83,7 +83,7 @@ describe('a rejected line as shown', () => {
     ['a long line', 'a'.repeat(500), 'a'.repeat(120)],
     ['an address at the cut', `${'a'.repeat(110)} 192.0.2.71234`, `${'a'.repeat(110)} x.x.x.x`],
   ])('%s', (_, line, shown) => {
-    expect(redacted(line)).toBe(shown);
-    expect(redacted(shown)).toBe(shown);
+    expect(redactExcerpt(line)).toBe(shown);
+    expect(redactExcerpt(shown)).toBe(shown);
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { canMatter, parseFileName } from '../../../src/collect/access-log/log-files.ts';
-import { dayPrefix, deliveryDays, endStamp, endsOf, logPlace } from '../../../src/collect/access-log/s3-log.ts';
+import { dayPrefix, deliveryDays, endStamp, fileEndRange, logPlace } from '../../../src/collect/access-log/s3-log.ts';
 import { fc } from '../../support/property.ts';
 import { ARN, at } from '../../support/s3/log-bucket.ts';
 
@@ -75,7 +75,7 @@ describe('the days of delivery', () => {
       ['2025/12/31', '2026/01/01', '2026/01/02'],
     ],
   ])('of %s', (_, span, now, days) => {
-    expect(deliveryDays(endsOf(span, 60), at(now))).toEqual(days);
+    expect(deliveryDays(fileEndRange(span, 60), at(now))).toEqual(days);
   });
 });
 
@@ -95,7 +95,7 @@ describe('the keys between the first and the last end', () => {
           const end = Math.floor(time / 300_000) * 300_000;
           const prefix = dayPrefix(place, new Date(end).toISOString().slice(0, 10).replaceAll('-', '/'));
           const key = `${prefix}${endStamp(end)}_203.0.113.17_5x1.log.gz`;
-          const ends = endsOf(window, idle);
+          const ends = fileEndRange(window, idle);
           const isBetween = key > `${prefix}${endStamp(ends.from)}` && key < `${prefix}${endStamp(ends.to)}~`;
           const matters = canMatter(parseFileName(key), place.loadBalancer, window, idle);
           // A stamp has no seconds: a file may be read that ends in the same minute and too early.

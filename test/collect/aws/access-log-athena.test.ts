@@ -7,9 +7,9 @@ import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/colle
 import { fileName, line, textOf } from '../../support/access-log/log-file.ts';
 import { type AthenaFaults, type LocalTable, serveAthena } from '../../support/athena/server.ts';
 import { FORMS, OLD_PATTERN, type TableForm, without } from '../../support/athena/tables.ts';
-import { answers, question, reasonOf, settings, tableOver } from '../../support/aws/live-log-session.ts';
-import { at, BUCKET, delivered } from '../../support/s3/log-bucket.ts';
-import { type Bucket, denied, serveS3 } from '../../support/s3/server.ts';
+import { accessLogIn, question, reasonOf, settings, tableOver } from '../../support/aws/live-log-session.ts';
+import { at, BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
+import { accessDenied, type Bucket, serveS3 } from '../../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -26,7 +26,7 @@ interface Situation extends Partial<Omit<LiveAccessLogOptions, 'athena'>> {
   faults?: AthenaFaults;
 }
 
-const AFTERNOON = delivered(DAY, { ...DAY, elb: 'app/shop-2/0123456789abcdef' });
+const AFTERNOON = deliverLogs(DAY, { ...DAY, elb: 'app/shop-2/0123456789abcdef' });
 
 /** By Athena unless told otherwise. */
 async function read({ objects = AFTERNOON, bucket, form = OURS, table, athena, faults, ...options }: Situation) {
@@ -101,33 +101,33 @@ describe('a scan', () => {
       objects: new Map([[fileName('20260310T1205Z'), gzipSync(textOf(lines))]]),
     });
     expect(athena.sent).toHaveLength(1);
-    expect(answers(live)).toMatchObject({ failuresTotal: 1, idleGaps: [], cost: { queries: 1 } });
+    expect(accessLogIn(live)).toMatchObject({ failuresTotal: 1, idleGaps: [], cost: { queries: 1 } });
   });
 
   it('finds what was delivered the day after', async () => {
-    const objects = delivered(
+    const objects = deliverLogs(
       { from: '2026-03-09T23:50:00Z', to: '2026-03-09T23:50:00Z' },
       { from: '2026-03-09T23:55:00Z', to: '2026-03-09T23:55:00Z', late: 1 },
     );
     const evening = { ...question, from: at('2026-03-09T23:45:00Z'), to: at('2026-03-09T23:55:00Z') };
-    expect(answers(await read({ objects, question: evening }))).toMatchObject({ requests: 80, lines: 80 });
+    expect(accessLogIn(await read({ objects, question: evening }))).toMatchObject({ requests: 80, lines: 80 });
   });
 
   it('says what it does, and what it will cost before', async () => {
     const before: [sentence: string, queries: number][] = [];
-    const estimated = (sentence: string) => before.push([sentence, started.length]);
+    const onEstimate = (sentence: string) => before.push([sentence, started.length]);
     const started: string[] = [];
     const onCall = (operation: string) => {
       if (operation === 'StartQueryExecution') started.push(operation);
     };
-    const { words, log, ...live } = await read({ estimated, faults: { queued: 300, running: 600, onCall } });
+    const { words, log, ...live } = await read({ onEstimate, faults: { queued: 300, running: 600, onCall } });
     const how = 'by Athena, table logs.alb_access_logs: 12 files, 9.9 kB, as asked';
     // Once, though there are two queries, and before the first of them.
     expect(before).toEqual([
       [expect.stringMatching(/^Reading .*; estimated under \$0\.0001, at most [\d.]+ kB and \$0\.0001\.$/), 0],
     ]);
     expect(before[0]?.[0]).toContain(`Reading ${how}; `);
-    expect(answers({ log, ...live }).reading).toEqual({
+    expect(accessLogIn({ log, ...live }).reading).toEqual({
       how,
       estimate: {
         files: 12,
@@ -157,10 +157,10 @@ describe('a scan', () => {
     );
     const objects = new Map([[fileName('20260310T1215Z'), gzipSync(textOf(lines))]]);
     const { athena, ...live } = await read({ objects });
-    const { failures, failuresTotal, failureShapes } = answers(live);
+    const { failures, failuresTotal, failureShapes } = accessLogIn(live);
     expect(failuresTotal).toBe(20_500);
     expect(athena.calls.filter((call) => call === 'GetQueryResults').length).toBeGreaterThan(20);
-    const byDuckDb = answers(await read({ objects, engine: 'duckdb' }));
+    const byDuckDb = accessLogIn(await read({ objects, engine: 'duckdb' }));
     expect(failures).toHaveLength(20_000);
     expect(failures).toEqual(byDuckDb.failures);
     expect(failureShapes).toEqual(byDuckDb.failureShapes);
@@ -179,19 +179,19 @@ describe('the results', () => {
   ])('go where the workgroup says when it %s', async (_, workGroup) => {
     const { athena, ...live } = await read({ faults: { workGroup } });
     expect(athena.sent[0]?.outputLocation).toBeNull();
-    expect(answers(live).requests).toBe(120);
+    expect(accessLogIn(live).requests).toBe(120);
   });
 });
 
 describe('what Athena or S3 will not say', () => {
   it('about its workgroup does not keep it from answering', async () => {
     const refuse = { GetWorkGroup: { name: 'AccessDeniedException', message: 'no' } };
-    expect(answers(await read({ faults: { refuse } })).requests).toBe(120);
+    expect(accessLogIn(await read({ faults: { refuse } })).requests).toBe(120);
   });
 
   it('about the files leaves their number unknown', async () => {
-    const fault = () => denied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
-    const value = answers(await read({ bucket: { fault } }));
+    const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
+    const value = accessLogIn(await read({ bucket: { fault } }));
     expect(value.requests).toBe(120);
     expect(value.unanswered).toEqual([
       expect.stringMatching(/^How many log files there are is not known: s3:ListBucket on .* was denied; .*[.]$/),
@@ -231,7 +231,7 @@ describe('what passes', () => {
     ],
     ['a short queue', { queued: 700, running: 300 }],
   ])('is %s', async (_, faults) => {
-    expect(answers(await read({ faults })).requests).toBe(120);
+    expect(accessLogIn(await read({ faults })).requests).toBe(120);
   });
 });
 
@@ -420,7 +420,7 @@ describe.each<[string, Situation, RegExp]>([
   it('says so in one clause', async () => {
     const live = await read(situation);
     expect(reasonOf(live)).toMatch(reason);
-    expect(live.kept).toBeNull();
+    expect(live.toSave).toBeNull();
   });
 });
 
@@ -430,13 +430,13 @@ describe('a limit on the cost', () => {
     expect(reasonOf(await read({ bucket: { inflated: 100_000 }, maxUsd: 0.12 }))).toMatch(
       /at most 24\.5 GB and \$0\.1224/,
     );
-    expect(answers(await read({ bucket: { inflated: 100_000 }, maxUsd: 0.13 })).requests).toBe(120);
+    expect(accessLogIn(await read({ bucket: { inflated: 100_000 }, maxUsd: 0.13 })).requests).toBe(120);
   });
 
   it('is kept by the cutoff of the workgroup where there are no partitions', async () => {
     const faults = { workGroup: { BytesScannedCutoffPerQuery: 100 * MB } };
     const form = FORMS['without partitions'];
-    expect(answers(await read({ form, faults, maxUsd: 0.001 })).requests).toBe(120);
+    expect(accessLogIn(await read({ form, faults, maxUsd: 0.001 })).requests).toBe(120);
     expect(reasonOf(await read({ form, faults, maxUsd: 0.0009 }))).toMatch(/at most 200\.0 MB and \$0\.0010\): raise /);
   });
 });
@@ -478,7 +478,7 @@ describe('no more time', () => {
 describe('what a table cannot answer', () => {
   it('becomes a gap', async () => {
     const form = without(OURS, 'lambda_error_reason', 'request_creation_time', 'ip_address');
-    const value = answers(await read({ form }));
+    const value = accessLogIn(await read({ form }));
     expect(value.unanswered).toEqual([
       'The Athena table logs.alb_access_logs has no column request_creation_time: unknown how long failed requests took, which tells refused connections from those that timed out.',
       'The Athena table logs.alb_access_logs has no column error_reason: unknown why Lambda functions, authentication and WAF failed.',
@@ -489,7 +489,7 @@ describe('what a table cannot answer', () => {
   it('is named where some lines do not match its pattern', async () => {
     const lines = [line({ at: question.from + 1000 }), line({ at: question.from + 2000, userAgent: 'a "quoted" b' })];
     const key = fileName('20260310T1205Z');
-    const value = answers(await read({ objects: new Map([[key, gzipSync(textOf(lines))]]) }));
+    const value = accessLogIn(await read({ objects: new Map([[key, gzipSync(textOf(lines))]]) }));
     expect(value).toMatchObject({ lines: 2, entries: 1, requests: 1, rejected: { lines: 1, files: 1, first: null } });
     expect(value.unanswered).toEqual([
       `1 row of 2 of the Athena table logs.alb_access_logs are empty, in 1 file (s3://${BUCKET}/${key}): its pattern does not match these lines, or logs of another kind lie there.`,
@@ -498,7 +498,7 @@ describe('what a table cannot answer', () => {
 
   it('is named where it begins after the window', async () => {
     const parameters = { ...OURS.parameters, 'projection.day.range': '2026/03/11,NOW' };
-    const { unanswered } = answers(await read({ form: { ...OURS, parameters } }));
+    const { unanswered } = accessLogIn(await read({ form: { ...OURS, parameters } }));
     expect(unanswered).toEqual([
       'The Athena table logs.alb_access_logs begins on 2026/03/11: what was delivered before is not seen.',
     ]);
@@ -510,11 +510,11 @@ describe('left to choose', () => {
 
   it('fetches little, and does not ask for a table', async () => {
     const { athena, s3, words, ...live } = await read(auto);
-    expect(answers(live).requests).toBe(120);
+    expect(accessLogIn(live).requests).toBe(120);
     expect(athena.calls).toEqual([]);
     expect(s3.got).toHaveLength(12);
     expect(words).toContainEqual(expect.stringMatching(/^fetching 12 files, .*\(9\.9 kB are little\)$/));
-    expect(answers(live).reading).toEqual({
+    expect(accessLogIn(live).reading).toEqual({
       how: 'from S3 directly: 12 files, 9.9 kB, little enough to be fetched (up to 256.0 MB)',
       estimate: { files: 12, bytes: live.cost.bytesScanned, usd: live.cost.usd, atMost: expect.any(Object) },
     });
@@ -522,13 +522,13 @@ describe('left to choose', () => {
 
   it('leaves much to Athena', async () => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 100_000 } });
-    expect(answers(live).requests).toBe(120);
+    expect(accessLogIn(live).requests).toBe(120);
     expect(s3.got).toEqual([]);
     expect(live.log.source).toMatch(/ -- Athena, 993\.\d MB are much$/);
-    expect(answers(live).reading?.how).toMatch(
+    expect(accessLogIn(live).reading?.how).toMatch(
       /^by Athena, table logs[.]alb_access_logs: 12 files, 993[.]\d MB, more than is fetched where there is a table \(256[.]0 MB\)$/,
     );
-    expect(live.kept).toHaveProperty('answers');
+    expect(live.toSave).toHaveProperty('answers');
   });
 
   it.each<[string, Situation, RegExp]>([
@@ -549,7 +549,7 @@ describe('left to choose', () => {
     ],
   ])('fetches much all the same when %s, and says why', async (_, situation, note) => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 100_000 }, ...situation });
-    const value = answers(live);
+    const value = accessLogIn(live);
     expect(value.requests).toBe(120);
     expect(s3.got).toHaveLength(12);
     expect(value.unanswered).toEqual([expect.stringMatching(note)]);
@@ -564,14 +564,14 @@ describe('left to choose', () => {
   });
 
   it('asks Athena where listing is denied', async () => {
-    const fault = () => denied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
+    const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault } });
-    expect(answers(live).requests).toBe(120);
+    expect(accessLogIn(live).requests).toBe(120);
     expect(live.log.source).toMatch(/ -- Athena, the log files may not be listed$/);
   });
 
   it('names both reasons where neither can read', async () => {
-    const fault = () => denied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
+    const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault }, form: null });
     expect(reasonOf(live)).toMatch(
       /^s3:ListBucket on .* was denied; .* allows it; and no table of the database logs covers /,

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseFileName } from '../../../src/collect/access-log/log-files.ts';
 import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
-import { answers, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
+import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';
-import { at, BUCKET, delivered } from '../../support/s3/log-bucket.ts';
-import { type Bucket, denied, type LocalS3, serveS3 } from '../../support/s3/server.ts';
+import { at, BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
+import { accessDenied, type Bucket, type LocalS3, serveS3 } from '../../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -31,7 +31,7 @@ const DAY = { from: '2026-03-10T00:00:00Z', to: '2026-03-10T13:00:00Z' };
 
 describe('what is fetched', () => {
   it('reads the files whose interval meets the window with an idle timeout around it and five minutes after, and no more than 1.2 times their bytes', async () => {
-    const objects = delivered(DAY, { ...DAY, elb: 'app/shop-2/0123456789abcdef' }, { ...DAY, kind: 'conn_log_' });
+    const objects = deliverLogs(DAY, { ...DAY, elb: 'app/shop-2/0123456789abcdef' }, { ...DAY, kind: 'conn_log_' });
     const live = await readFrom({ bucket: { objects } });
     const needed = [...objects].filter(([key]) => {
       const { end, kind, loadBalancer } = parseFileName(key);
@@ -49,12 +49,12 @@ describe('what is fetched', () => {
     expect(ratio).toBeLessThanOrEqual(1.2);
     expect(live.s3.got.toSorted()).toEqual(needed.map(([key]) => key).toSorted());
     expect(intervals(live.s3).toSorted()).toEqual(['1200', '1205', '1210', '1215', '1220', '1225']);
-    expect(answers(live)).toMatchObject({ requests: 3 * 2 * 20, failuresTotal: 3 * 2 * 2, otherLoadBalancers: 0 });
+    expect(accessLogIn(live)).toMatchObject({ requests: 3 * 2 * 20, failuresTotal: 3 * 2 * 2, otherLoadBalancers: 0 });
     expect(live.cost).toEqual({ bytesScanned: bytes, usd: expect.closeTo(12 * 0.4e-6 + 5e-6, 9), queries: 0 });
   });
 
   it('lists no more than the intervals of the window of this load balancer', async () => {
-    const { s3 } = await readFrom({ bucket: { objects: delivered(DAY), pageSize: 3 } });
+    const { s3 } = await readFrom({ bucket: { objects: deliverLogs(DAY), pageSize: 3 } });
     const [first] = s3.listed;
     expect(first?.startAfter).toMatch(/_app\.shop\.50dc6c495c0c9188_20260310T1159Z$/);
     expect(new Set(s3.listed.map(({ prefix }) => prefix)).size).toBe(1);
@@ -69,7 +69,7 @@ describe('what is fetched', () => {
       to: at('2026-03-09T23:59:00Z'),
       now: at('2026-03-11T00:00:00Z'),
     };
-    const objects = delivered(
+    const objects = deliverLogs(
       { from: '2026-03-09T23:50:00Z', to: '2026-03-09T23:50:00Z' },
       { from: '2026-03-09T23:55:00Z', to: '2026-03-09T23:55:00Z', late: 1 },
       { from: '2026-03-10T00:00:00Z', to: '2026-03-10T00:00:00Z' },
@@ -77,42 +77,42 @@ describe('what is fetched', () => {
     const { s3, ...live } = await readFrom({ bucket: { objects }, question: late });
     const days = s3.got.map((key) => /[0-9]{4}[/][0-9]{2}[/][0-9]{2}/.exec(key)?.[0]);
     expect(days.toSorted()).toEqual([...Array(2).fill('2026/03/09'), ...Array(4).fill('2026/03/10')]);
-    expect(answers(live).files.read).toBe(6);
+    expect(accessLogIn(live).files.read).toBe(6);
   });
 
   it('finds the logs below a prefix', async () => {
-    const objects = delivered({ ...DAY, prefix: 'web/prod/' });
+    const objects = deliverLogs({ ...DAY, prefix: 'web/prod/' });
     const live = await readFrom({ bucket: { objects }, attributes: { 'access_logs.s3.prefix': 'web/prod' } });
-    expect(answers(live).files.read).toBe(12);
+    expect(accessLogIn(live).files.read).toBe(12);
   });
 
   it('says how to fetch the same by hand', async () => {
-    const { log } = await readFrom({ bucket: { objects: delivered(DAY) } });
+    const { log } = await readFrom({ bucket: { objects: deliverLogs(DAY) } });
     expect(log.source).toBe(
       "aws s3 cp s3://example-logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/03/10/ logs --recursive --exclude '*' --include '*_app.shop.50dc6c495c0c9188_20260310T1*' && find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ \"/shop/\" && $9 ~ /^(5[0-9][0-9])$/' # from S3, as asked",
     );
   });
 
   it('is empty where nothing has been delivered, which is not a refusal', async () => {
-    const live = await readFrom({ bucket: { objects: delivered({ ...DAY, elb: 'app/other/0123456789abcdef' }) } });
-    expect(answers(live)).toMatchObject({ requests: 0, newest: null, files: { read: 0 } });
+    const live = await readFrom({ bucket: { objects: deliverLogs({ ...DAY, elb: 'app/other/0123456789abcdef' }) } });
+    expect(accessLogIn(live)).toMatchObject({ requests: 0, newest: null, files: { read: 0 } });
   });
 
   it('fetches an object again whose body breaks off', async () => {
-    const objects = delivered(DAY);
+    const objects = deliverLogs(DAY);
     const key = [...objects.keys()].find((one) => one.includes('T1205Z')) ?? '';
     const { s3, ...live } = await readFrom({ bucket: { objects, cut: new Map([[key, 2]]) } });
     expect(s3.got.filter((one) => one === key)).toHaveLength(3);
-    expect(answers(live)).toMatchObject({ requests: 120, files: { unreadable: [] } });
+    expect(accessLogIn(live)).toMatchObject({ requests: 120, files: { unreadable: [] } });
   });
 
   it('names an object that is gone and reads the others', async () => {
-    const objects = delivered(DAY);
+    const objects = deliverLogs(DAY);
     const fault = (key: string | null) =>
       key?.includes('T1210Z_203.0.113.18')
         ? { status: 404, code: 'NoSuchKey', message: 'The specified key does not exist.' }
         : null;
-    const value = answers(await readFrom({ bucket: { objects, fault } }));
+    const value = accessLogIn(await readFrom({ bucket: { objects, fault } }));
     expect(value.files.unreadable).toEqual([
       {
         file: expect.stringMatching(/^2026\/03\/10\/.*T1210Z_203\.0\.113\.18_.*\.log\.gz$/),
@@ -128,14 +128,14 @@ describe('what stays behind', () => {
   it('is nothing', async () => {
     const temporary = temporaryFolder();
     vi.stubEnv('TMPDIR', temporary);
-    expect(answers(await readFrom({ bucket: { objects: delivered(DAY) } })).lines).toBe(240);
+    expect(accessLogIn(await readFrom({ bucket: { objects: deliverLogs(DAY) } })).lines).toBe(240);
     expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('is the files under their own names where they are to be kept', async () => {
     const keepIn = temporaryFolder();
-    const { kept } = await readFrom({ bucket: { objects: delivered(DAY) }, keepIn });
-    expect(kept).toEqual({ folder: keepIn });
+    const { toSave } = await readFrom({ bucket: { objects: deliverLogs(DAY) }, keepIn });
+    expect(toSave).toEqual({ folder: keepIn });
     expect(readdirSync(join(keepIn, 'logs/2026/03/10'))).toHaveLength(12);
   });
 });
@@ -143,14 +143,14 @@ describe('what stays behind', () => {
 describe.each<[string, Situation, RegExp]>([
   [
     'listing is denied',
-    { bucket: { fault: (key) => (key === null ? denied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`) : null) } },
+    { bucket: { fault: (key) => (key === null ? accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`) : null) } },
     /^s3:ListBucket on arn:aws:s3:::example-logs was denied; the IAM statement \{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::example-logs"\} allows it$/,
   ],
   [
     'reading is denied without a word',
     {
       bucket: {
-        objects: delivered(DAY),
+        objects: deliverLogs(DAY),
         fault: (key) => (key === null ? null : { status: 403, code: 'AccessDenied', message: 'Access Denied' }),
       },
     },
@@ -160,8 +160,9 @@ describe.each<[string, Situation, RegExp]>([
     'the key is not ours to use',
     {
       bucket: {
-        objects: delivered(DAY),
-        fault: (key) => (key === null ? null : denied('kms:Decrypt', 'arn:aws:kms:eu-west-1:123456789012:key/abc')),
+        objects: deliverLogs(DAY),
+        fault: (key) =>
+          key === null ? null : accessDenied('kms:Decrypt', 'arn:aws:kms:eu-west-1:123456789012:key/abc'),
       },
     },
     /^kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key\/abc was denied; .*"Action":"kms:Decrypt","Resource":"arn:aws:kms:eu-west-1:123456789012:key\/abc"/,
@@ -207,7 +208,7 @@ describe.each<[string, Situation, RegExp]>([
     'the files are archived',
     {
       bucket: {
-        objects: delivered(DAY),
+        objects: deliverLogs(DAY),
         fault: (key) =>
           key === null
             ? null
@@ -222,7 +223,7 @@ describe.each<[string, Situation, RegExp]>([
   ],
   [
     'it may cost more than is allowed',
-    { bucket: { objects: delivered(DAY) }, maxUsd: 0.000001 },
+    { bucket: { objects: deliverLogs(DAY) }, maxUsd: 0.000001 },
     /^reading it could cost more than \$0\.000001 \(12 files, .* under \$0\.0001, at most .*\): raise --max-usd, /,
   ],
 ])('when %s', (_, situation, reason) => {
@@ -230,7 +231,7 @@ describe.each<[string, Situation, RegExp]>([
     const live = await readFrom(situation);
     expect(reasonOf(live)).toMatch(reason);
     expect(reasonOf(live)).not.toMatch(/[.\n]$|\n/);
-    expect(live.kept).toBeNull();
+    expect(live.toSave).toBeNull();
   });
 });
 
@@ -239,7 +240,7 @@ describe('when it is interrupted', () => {
     const interruption = new AbortController();
     const s3 = await serveS3({
       name: BUCKET,
-      objects: delivered(DAY),
+      objects: deliverLogs(DAY),
       fault: (key) => {
         if (key !== null) interruption.abort();
         return null;

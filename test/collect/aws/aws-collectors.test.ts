@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { CHANGES_BEFORE } from '../../../src/collect/cli-commands.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import { readIncident, recordedCollectors } from '../../../src/collect/incident/incident-collectors.ts';
-import { describedIn } from '../../../src/collect/incident/read-evidence.ts';
+import { recordedEvidence } from '../../../src/collect/incident/read-evidence.ts';
 import { saveIncident } from '../../../src/collect/incident/save.ts';
-import { judge } from '../../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
 import { epochOf } from '../../../src/evidence/aws.ts';
 import type { Collected, EvidenceName } from '../../../src/evidence/evidence.ts';
@@ -21,7 +21,7 @@ describe.each(INCIDENTS)('the account of incident %s', (number) => {
   it('shows what was recorded, and by the same commands', async () => {
     await openAccount(filesOf(incidentFolder(number)));
     const { incident, question, evidence } = await collectLive(number);
-    const { metrics, changes, ...expected } = describedIn(incident.recording, question);
+    const { metrics, changes, ...expected } = recordedEvidence(incident.recording, question);
     for (const [name, one] of Object.entries(expected)) {
       if (one.status === 'collected') expect([name, evidence[name as EvidenceName]]).toEqual([name, one]);
     }
@@ -45,7 +45,7 @@ describe.each(INCIDENTS)('the account of incident %s', (number) => {
     const { question, evidence } = await collectLive(number);
     const dir = join(temporaryFolder(), 'saved');
     await saveIncident(dir, { question, evidence, incident: null });
-    const again = await judge(await readIncident(dir), '');
+    const again = await diagnoseRecording(await readIncident(dir), '');
     expect(again.question).toEqual(question);
     expect(renderJson(again.diagnosis)).toBe(renderJson(diagnose(question, evidence)));
   });

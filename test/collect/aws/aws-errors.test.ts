@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { problemOf, refusalOf } from '../../../src/collect/aws/aws-errors.ts';
+import { awsProblem, describeAwsError } from '../../../src/collect/aws/aws-errors.ts';
 
 const asked = { action: 'ec2:DescribeSubnets', region: 'eu-west-1' };
 const failure = (name: string, message = 'said AWS', code?: string) =>
@@ -19,19 +19,19 @@ describe('a refusal is a phrase that says which action, and what to do', () => {
     ['TimeoutError', 'got no answer in time'],
     ['Wondrous', 'ec2:DescribeSubnets failed: said AWS'],
   ])('%s', (name, says) => {
-    expect(refusalOf(failure(name), asked)).toContain(says);
+    expect(describeAwsError(failure(name), asked)).toContain(says);
   });
 
   it.each([
     ['ECONNREFUSED', 'TimeoutError', 'its endpoint in eu-west-1 cannot be reached'],
     ['ENOTFOUND', 'Error', 'its endpoint in eu-west-1 cannot be reached'],
   ])('%s by its code', (code, name, says) => {
-    expect(refusalOf(failure(name, 'no', code), asked)).toContain(says);
+    expect(describeAwsError(failure(name, 'no', code), asked)).toContain(says);
   });
 
   it('what was thrown need not be an error, nor be short or of one line', () => {
-    expect(refusalOf('no', asked)).toBe('ec2:DescribeSubnets failed: no');
-    expect(refusalOf(failure('E', `${'x'.repeat(300)}\nmore.`), asked)).toBe(
+    expect(describeAwsError('no', asked)).toBe('ec2:DescribeSubnets failed: no');
+    expect(describeAwsError(failure('E', `${'x'.repeat(300)}\nmore.`), asked)).toBe(
       `ec2:DescribeSubnets failed: ${'x'.repeat(200)}…`,
     );
   });
@@ -62,7 +62,7 @@ describe('when nothing can be asked, one sentence with the way out', () => {
     ],
   ])('%s: %s', (name, message, says) => {
     const error = failure(name, message, message.startsWith('getaddrinfo') ? 'ENOTFOUND' : undefined);
-    const problem = problemOf(error, { ...asked, account: 'default', profile: 'ops' });
+    const problem = awsProblem(error, { ...asked, account: 'default', profile: 'ops' });
     expect(problem).toMatchObject({ exitCode: 2, message: expect.stringContaining(says) });
     expect(problem.message).toMatch(/^[A-Z][^\n]*\.$/);
   });

@@ -5,7 +5,7 @@ import { findLive } from '../../../src/collect/aws/load-balancer.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
 import type { AccessLog, Collected, EvidenceName, EvidenceSet } from '../../../src/evidence/evidence.ts';
-import { collectLive, incidentFolder, recordedIn, sessionIn } from '../../support/aws/live-run.ts';
+import { collectLive, incidentFolder, readRecorded, sessionIn } from '../../support/aws/live-run.ts';
 import { DENIED, type Files, filesOf, openAccount, THROTTLED } from '../../support/aws/recorded-account.ts';
 
 /** Each action, the evidence it collects, and the evidence that cannot be asked for without it. */
@@ -195,7 +195,7 @@ describe('pages', () => {
 
   it('of too many changes: the recent ones do, when they reach back far enough', async () => {
     const files = filesOf(incidentFolder('009'));
-    const { question } = await recordedIn('009');
+    const { question } = await readRecorded('009');
     const event = (minutesBefore: number) => ({
       EventName: 'UpdateService',
       EventTime: new Date(question.from - minutesBefore * 60_000).toISOString(),
@@ -239,7 +239,7 @@ describe('before the access log is read', () => {
 
   it('metrics and configuration are told', async () => {
     await openAccount(filesOf(incidentFolder('002')));
-    const { question, accessLog } = await recordedIn('002');
+    const { question, accessLog } = await readRecorded('002');
     const found = await findLive(question.loadBalancer.name, [sessionIn('eu-west-1')]);
     const told: EvidenceSet[] = [];
     const { promise, resolve } = Promise.withResolvers<Collected<AccessLog>>();

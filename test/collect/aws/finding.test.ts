@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findLive } from '../../../src/collect/aws/load-balancer.ts';
 import { openSession, type Session, standardRegion } from '../../../src/collect/aws/session.ts';
-import { parseQuery } from '../../../src/query/parse-question.ts';
+import { parseQuestion } from '../../../src/query/parse-question.ts';
 import { sessionIn } from '../../support/aws/live-run.ts';
 import { DENIED, type Fault, type Files, openAccount } from '../../support/aws/recorded-account.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';
@@ -50,7 +50,7 @@ describe('a load balancer is found by', () => {
     ['the part of its name that no other has', 'stage', 'shop-stage'],
   ])('%s', async (_, asked, name) => {
     await openAccount(named(FLEET));
-    expect(parseQuery(`${asked} last 15m`).loadBalancer).toBe(asked);
+    expect(parseQuestion(`${asked} last 15m`).loadBalancer).toBe(asked);
     const found = await findLive(asked, [sessionIn('eu-west-1')]);
     expect(found).toMatchObject({ name, arn: arnOf(name), described: { value: { VpcId: 'vpc-1' } } });
   });

@@ -61,8 +61,8 @@ it('there is no waiting for a call that gets no connection', async () => {
 });
 
 it('there is no waiting where no call comes', async () => {
-  const { sent, over } = firstCalls();
+  const { sent, stop } = firstCalls();
   expect(await isDone(sent)).toBe(false);
-  over();
+  stop();
   await sent;
 });

@@ -9,7 +9,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { refusalOf } from '../../../src/collect/aws/aws-errors.ts';
+import { describeAwsError } from '../../../src/collect/aws/aws-errors.ts';
 import { findLive } from '../../../src/collect/aws/load-balancer.ts';
 import { openSession, type Session } from '../../../src/collect/aws/session.ts';
 
@@ -71,7 +71,7 @@ async function sentence(action: string, session: Session): Promise<string> {
     (answer) => Promise.reject(new Error(`${action} answered ${JSON.stringify(answer)}`)),
     (reason: unknown) => reason,
   );
-  return refusalOf(error, { action, region: 'eu-west-1' });
+  return describeAwsError(error, { action, region: 'eu-west-1' });
 }
 
 describe('a web page instead of an answer', () => {

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { collect } from '../../../src/collect/collect.ts';
 import {
-  type Asked,
-  questionOf,
+  type QuestionOverrides,
+  questionToRecording,
   readIncident,
   recordedCollectors,
 } from '../../../src/collect/incident/incident-collectors.ts';
 import type { AccessLog, EvidenceName } from '../../../src/evidence/evidence.ts';
 import {
   ACCOUNT,
+  AWS_FILES,
   type Contents,
-  DESCRIBED,
   GROUP_ARN,
   INCIDENT,
   incidentFolder,
@@ -24,17 +24,17 @@ import {
 } from '../../support/incident/folder.ts';
 
 const ACCESS_LOG_LINES = `http 2026-11-20T02:45:00.000000Z ${LB} 192.0.2.7:41000 10.0.1.5:8080 0.000 0.001 -1 502 - 116 277 "GET http://shop.example:80/ HTTP/1.1" "curl/8" - - ${GROUP_ARN} "Root=1-693ac6ee-3bda59cb0f9d3c69591e8c87" "-" "-" 0 2026-11-20T02:45:00.000000Z "forward" "-" "-"\n`;
-const OWN: Asked = { loadBalancer: null, window: null, statuses: null };
+const OWN: QuestionOverrides = { loadBalancer: null, window: null, statuses: null };
 const at = (clock: string) => Date.parse(`2026-11-20T${clock}:00Z`);
 
-async function evidenceOf(contents: Contents, asked: Partial<Asked> = {}) {
+async function evidenceOf(contents: Contents, asked: Partial<QuestionOverrides> = {}) {
   const incident = await readIncident(incidentFolder(contents));
-  const question = questionOf(incident, { ...OWN, ...asked });
+  const question = questionToRecording(incident, { ...OWN, ...asked });
   return collect(recordedCollectors(incident, question));
 }
 
-const questionIn = async (contents: Contents, asked: Partial<Asked> = {}) =>
-  questionOf(await readIncident(incidentFolder(contents)), { ...OWN, ...asked });
+const questionIn = async (contents: Contents, asked: Partial<QuestionOverrides> = {}) =>
+  questionToRecording(await readIncident(incidentFolder(contents)), { ...OWN, ...asked });
 
 describe('a folder that is not an incident', () => {
   it('is named, with the reason', async () => {
@@ -157,7 +157,7 @@ describe('a malformed file is named, with the place', () => {
 
 describe('what was recorded', () => {
   it('is the evidence', async () => {
-    const evidence = await evidenceOf(DESCRIBED);
+    const evidence = await evidenceOf(AWS_FILES);
     const values = Object.fromEntries(
       Object.entries(evidence).map(([name, one]) => [name, one.status === 'collected' ? one.value : one.reason]),
     );
@@ -244,7 +244,7 @@ describe('what was recorded', () => {
       'aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time 2026-11-19T02:40:00Z --end-time 2026-11-20T03:10:01Z',
     ],
   ])('%s says when its file is missing, and how to look', async (name, file, source) => {
-    const { [file]: _, ...others } = DESCRIBED;
+    const { [file]: _, ...others } = AWS_FILES;
     const evidence = await evidenceOf(others);
     if (name !== 'loadBalancer' && name !== 'targetGroups') {
       const missing = Object.keys(evidence).filter((one) => Reflect.get(evidence, one).status === 'unavailable');
@@ -252,7 +252,7 @@ describe('what was recorded', () => {
     }
     const known = name === 'targetGroups' || name === 'loadBalancer' ? expect.anything() : source;
     expect(evidence[name]).toEqual({ status: 'unavailable', source: known, reason: `${file} is not in the recording` });
-    expect((await evidenceOf(DESCRIBED))[name].source).toBe(source);
+    expect((await evidenceOf(AWS_FILES))[name].source).toBe(source);
   });
 
   it('may be next to nothing', async () => {
@@ -262,7 +262,7 @@ describe('what was recorded', () => {
 
   it('may have nulls for what is not set, and a byte order mark', async () => {
     const evidence = await evidenceOf({
-      ...DESCRIBED,
+      ...AWS_FILES,
       'aws/describe-load-balancers.json': `\uFEFF${JSON.stringify({ NextToken: null, LoadBalancers: [{ ...LOAD_BALANCERS.LoadBalancers[0], VpcId: null }] })}`,
     });
     expect(evidence.loadBalancer).toMatchObject({
@@ -285,7 +285,7 @@ describe('what was recorded', () => {
     ];
     const health = { TargetHealthDescriptions: [] };
     const evidence = await evidenceOf({
-      ...DESCRIBED,
+      ...AWS_FILES,
       'aws/describe-load-balancers.json': { LoadBalancers: [other, ...LOAD_BALANCERS.LoadBalancers] },
       'aws/describe-load-balancer-attributes.json': { [other.LoadBalancerArn]: { Attributes: [] } },
       'aws/describe-target-groups.json': { TargetGroups: groups },
@@ -310,7 +310,7 @@ describe('what was recorded', () => {
 
   it('includes a target group that only a rule leads to', async () => {
     const evidence = await evidenceOf({
-      ...DESCRIBED,
+      ...AWS_FILES,
       'aws/describe-target-groups.json': {
         TargetGroups: [
           {
@@ -327,10 +327,10 @@ describe('what was recorded', () => {
   it('may be the bare output of one call', async () => {
     const bare = (name: string) => {
       const file = `aws/${name}.json`;
-      return { [file]: Object.values(Object(DESCRIBED[file]))[0] };
+      return { [file]: Object.values(Object(AWS_FILES[file]))[0] };
     };
     const evidence = await evidenceOf({
-      ...DESCRIBED,
+      ...AWS_FILES,
       ...bare('describe-load-balancer-attributes'),
       ...bare('describe-listeners'),
       ...bare('describe-rules'),
@@ -338,14 +338,14 @@ describe('what was recorded', () => {
       ...bare('describe-target-health'),
       'aws/get-function-configuration.json': { FunctionName: 'f', FunctionArn: 'arn:f', Timeout: 3 },
     });
-    const keyed = await evidenceOf(DESCRIBED);
+    const keyed = await evidenceOf(AWS_FILES);
     expect({ ...evidence, functions: null }).toEqual({ ...keyed, functions: null });
     expect(evidence.functions).toMatchObject({ value: { 'arn:f': { Timeout: 3 } } });
   });
 
   it('does not guess which of two target groups a bare output is about', async () => {
     const evidence = await evidenceOf({
-      ...DESCRIBED,
+      ...AWS_FILES,
       'aws/describe-target-groups.json': {
         TargetGroups: [
           { TargetGroupArn: 'a', TargetGroupName: 'a' },
@@ -372,7 +372,7 @@ describe('what was recorded', () => {
   });
 
   it('has metrics for its own time only', async () => {
-    const asked = (from: string, to: string) => evidenceOf(DESCRIBED, { window: { from: at(from), to: at(to) } });
+    const asked = (from: string, to: string) => evidenceOf(AWS_FILES, { window: { from: at(from), to: at(to) } });
     expect((await asked('02:41', '02:55')).metrics).toMatchObject({ status: 'collected' });
     expect((await asked('02:30', '02:55')).metrics).toMatchObject({
       reason: 'metrics.json was recorded for 2026-11-20T02:40:00.000Z to 2026-11-20T02:55:00.000Z only',
@@ -480,7 +480,7 @@ describe('the load balancer', () => {
   });
 
   it('has its ARN from the other files where it is not described', async () => {
-    const { 'aws/describe-load-balancers.json': _, ...others } = DESCRIBED;
+    const { 'aws/describe-load-balancers.json': _, ...others } = AWS_FILES;
     expect((await questionIn(others)).loadBalancer).toEqual({ name: 'my-load-balancer', arn: LB_ARN });
   });
 });
@@ -591,7 +591,7 @@ describe('access-log.json', () => {
     expect((await evidenceOf(answers, { statuses: ['502', '504'] })).accessLog).toEqual(collected);
   });
 
-  it.each<[string, Partial<Asked>]>([
+  it.each<[string, Partial<QuestionOverrides>]>([
     ['another window', { window: { from: at('02:41'), to: at('02:55') } }],
     ['other statuses', { statuses: ['5xx'] }],
   ])('answers no other: %s', async (_, asked) => {

@@ -4,8 +4,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { collect } from '../../../src/collect/collect.ts';
 import {
-  type Asked,
-  questionOf,
+  type QuestionOverrides,
+  questionToRecording,
   readIncident,
   recordedCollectors,
 } from '../../../src/collect/incident/incident-collectors.ts';
@@ -13,26 +13,26 @@ import { assertSaveable, saveIncident } from '../../../src/collect/incident/save
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
 import { renderJson } from '../../../src/render/json.ts';
 import {
+  AWS_FILES,
   type Contents,
-  DESCRIBED,
   INCIDENT,
   incidentFolder,
   LB_ARN,
   temporaryFolder,
 } from '../../support/incident/folder.ts';
-import { gzipped, logLine, logName } from '../../support/incident/log-lines.ts';
+import { gzipLines, logLine, logName } from '../../support/incident/log-lines.ts';
 
-const OWN: Asked = { loadBalancer: null, window: null, statuses: null };
+const OWN: QuestionOverrides = { loadBalancer: null, window: null, statuses: null };
 const at = (clock: string) => Date.parse(`2026-11-20T${clock}:00Z`);
 
-async function diagnosed(dir: string, asked: Partial<Asked> = {}) {
+async function diagnosed(dir: string, asked: Partial<QuestionOverrides> = {}) {
   const incident = await readIncident(dir);
-  const question = questionOf(incident, { ...OWN, ...asked });
+  const question = questionToRecording(incident, { ...OWN, ...asked });
   return { incident, question, evidence: await collect(recordedCollectors(incident, question)) };
 }
 
 /** Saves what was diagnosed from a folder and reads it again: what both say, and where it was saved. */
-async function savedAndRead(contents: Contents, asked: Partial<Asked> = {}) {
+async function savedAndRead(contents: Contents, asked: Partial<QuestionOverrides> = {}) {
   const before = await diagnosed(incidentFolder(contents), asked);
   const dir = join(temporaryFolder(), 'saved');
   await saveIncident(dir, before);
@@ -52,13 +52,13 @@ const filesIn = (dir: string) =>
     .sort();
 
 const LOGS: Contents = {
-  [`logs/AWSLogs/${logName('0245')}`]: gzipped(
+  [`logs/AWSLogs/${logName('0245')}`]: gzipLines(
     logLine({ time: '02:41:00.000', status: '200', targetStatus: '200' }),
     logLine({ time: '02:42:50.000', client: '203.0.113.8:1' }),
     logLine({ time: '02:43:00.000', client: '[2600:1f14::7]:2' }),
     logLine({ time: '02:43:01.000', client: '203.0.113.8:9', status: '200', targetStatus: '200' }),
   ),
-  [`logs/AWSLogs/${logName('0250')}`]: gzipped(
+  [`logs/AWSLogs/${logName('0250')}`]: gzipLines(
     logLine({ client: '203.0.113.9:3' }),
     logLine({ time: '02:48:00.000', client: '203.0.113.8:7' }),
   ),
@@ -66,17 +66,17 @@ const LOGS: Contents = {
 
 describe('a saved incident', () => {
   it('has the evidence it was saved from', async () => {
-    const { before, after, dir } = await savedAndRead({ ...DESCRIBED, ...LOGS });
+    const { before, after, dir } = await savedAndRead({ ...AWS_FILES, ...LOGS });
     expect(judged(after)).toEqual(judged(before));
     expect(after.question.now).toBe(before.question.now);
-    expect(filesIn(dir)).toEqual([...Object.keys(DESCRIBED), ...Object.keys(LOGS), 'incident.json'].sort());
+    expect(filesIn(dir)).toEqual([...Object.keys(AWS_FILES), ...Object.keys(LOGS), 'incident.json'].sort());
     expect(after.evidence.accessLog).toMatchObject({
       value: { requests: 6, failuresTotal: 4, failedClients: 3, retriedOk: 1 },
     });
   });
 
   it('has no query and no client address', async () => {
-    const { dir } = await savedAndRead({ ...DESCRIBED, ...LOGS });
+    const { dir } = await savedAndRead({ ...AWS_FILES, ...LOGS });
     const lines = Object.keys(LOGS).flatMap((name) =>
       gunzipSync(readFileSync(join(dir, name)))
         .toString()
@@ -98,7 +98,7 @@ describe('a saved incident', () => {
 
   it('answers the question that was asked', async () => {
     const asked = { window: { from: at('02:42'), to: at('02:48') }, statuses: ['502'] };
-    const { before, after, dir } = await savedAndRead({ ...DESCRIBED, ...LOGS }, asked);
+    const { before, after, dir } = await savedAndRead({ ...AWS_FILES, ...LOGS }, asked);
     expect(judged(after)).toEqual(judged(before));
     expect(JSON.parse(readFileSync(join(dir, 'incident.json'), 'utf8'))).toEqual({
       loadBalancer: LB_ARN,
@@ -111,7 +111,7 @@ describe('a saved incident', () => {
   });
 
   it('may be saved again', async () => {
-    const { dir, after } = await savedAndRead({ ...DESCRIBED, ...LOGS });
+    const { dir, after } = await savedAndRead({ ...AWS_FILES, ...LOGS });
     const again = join(temporaryFolder(), 'again');
     await saveIncident(again, after);
     expect(filesIn(again).map((name) => readFileSync(join(again, name)))).toEqual(
@@ -120,7 +120,7 @@ describe('a saved incident', () => {
   });
 
   it('has no file for what could not be looked at, and says why unless that is all', async () => {
-    const { 'aws/describe-rules.json': _, 'metrics.json': metrics, ...others } = DESCRIBED;
+    const { 'aws/describe-rules.json': _, 'metrics.json': metrics, ...others } = AWS_FILES;
     const contents = {
       ...others,
       'metrics.json': metrics,
@@ -150,7 +150,7 @@ describe('a saved incident', () => {
       responseElements: null,
     };
     const { dir } = await savedAndRead({
-      ...DESCRIBED,
+      ...AWS_FILES,
       'aws/get-function-configuration.json': {
         'arn:f': { FunctionArn: 'arn:f', Timeout: 3, Environment: { Variables: { DB_PASSWORD: 'secret' } } },
       },
@@ -218,7 +218,7 @@ describe('log files that are not whole', () => {
       targetStatus: n % 7 === 0 ? '-' : '200',
     }),
   );
-  const whole = gzipped(...lines);
+  const whole = gzipLines(...lines);
   const damaged = Buffer.from(whole);
   damaged.fill(0xff, Math.floor(whole.length * 0.6), Math.floor(whole.length * 0.6) + 40);
   const wrongSum = Buffer.from(whole);
@@ -234,7 +234,11 @@ describe('log files that are not whole', () => {
     ['not gzip', logName('0250'), '<html>token=secret</html>'],
     ['not text', 'other.log', 'a\0secret'],
     ['nothing but an empty gzip', logName('0250'), gzipSync('')],
-    ['of two members', logName('0250'), Buffer.concat([gzipped(...lines.slice(0, 9)), gzipped(...lines.slice(9, 20))])],
+    [
+      'of two members',
+      logName('0250'),
+      Buffer.concat([gzipLines(...lines.slice(0, 9)), gzipLines(...lines.slice(9, 20))]),
+    ],
     ['plain text', 'other.log', `${lines.slice(0, 9).join('\n')}`],
     ['plain text with CRLF', 'other.log', `${lines.slice(0, 9).join('\r\n')}\r\n\r\n`],
     ['plain text with blank lines', 'other.log', `\n\n${lines.slice(0, 9).join('\n\n')}\n \n`],
@@ -251,7 +255,7 @@ describe('log files that are not whole', () => {
     [
       'lines that are no entries',
       logName('0250'),
-      gzipped(
+      gzipLines(
         'garbage from 203.0.113.7 [2600::7]?secret',
         '?secret',
         logLine().slice(0, 130),
@@ -262,29 +266,29 @@ describe('log files that are not whole', () => {
     [
       'lines with twelve fields and a broken end',
       logName('0250'),
-      gzipped(
+      gzipLines(
         `${logLine({ elb: 'app/a/1' }).split(' "')[0]} ?secret`,
         `${logLine({ elb: 'app/a/1' }).split(' "')[0]} "`,
       ),
     ],
-    ['a connection log by its name', logName('0250', '172.31.0.9', 'conn_log_'), gzipped('secret')],
-    ['a health-check log by its name', logName('0250', '172.31.0.9', 'health_check_log_'), gzipped('secret')],
+    ['a connection log by its name', logName('0250', '172.31.0.9', 'conn_log_'), gzipLines('secret')],
+    ['a health-check log by its name', logName('0250', '172.31.0.9', 'health_check_log_'), gzipLines('secret')],
     [
       'a connection log by its content',
       logName('0250'),
-      gzipped(
+      gzipLines(
         '2026-11-20T02:43:32.882572Z 203.0.113.7 61814 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=secret.example.com,O=endEntity,L=Seattle,ST=Washington,C=US" NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success TID_3180a73013c8ca4bac2f731159d4b0fe',
       ),
     ],
     [
       'a health-check log by its content',
       logName('0250'),
-      gzipped('http 2026-11-20T02:43:58.901409Z 1.121980746 172.31.31.9:80 HCLogsTestIPs FAIL 502 TargetError'),
+      gzipLines('http 2026-11-20T02:43:58.901409Z 1.121980746 172.31.31.9:80 HCLogsTestIPs FAIL 502 TargetError'),
     ],
   ])('%s', async (_, name, content) => {
     const { before, after, dir } = await savedAndRead({
-      ...DESCRIBED,
-      [`logs/${good}`]: gzipped(logLine(), ...lines.slice(0, 3)),
+      ...AWS_FILES,
+      [`logs/${good}`]: gzipLines(logLine(), ...lines.slice(0, 3)),
       [`logs/${name}`]: content,
     });
     expect(judged(after)).toEqual(judged(before));
@@ -298,7 +302,7 @@ describe('log files that are not whole', () => {
   });
 
   it('outside the window are left out', async () => {
-    const { dir } = await savedAndRead({ ...DESCRIBED, [`logs/${good}`]: whole, [`logs/${logName('0905')}`]: whole });
+    const { dir } = await savedAndRead({ ...AWS_FILES, [`logs/${good}`]: whole, [`logs/${logName('0905')}`]: whole });
     expect(filesIn(join(dir, 'logs'))).toEqual([good]);
   });
 

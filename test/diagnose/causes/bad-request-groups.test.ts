@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { causes } from '../../../src/diagnose/causes/index.ts';
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { targetGenerated } from '../../../src/diagnose/causes/target-generated.ts';
-import type { Known } from '../../../src/diagnose/checks/check.ts';
+import type { DiagnosisEvidence } from '../../../src/diagnose/checks/check.ts';
 import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
 import { group } from '../../support/network/connect-timeouts.ts';
 import { question, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
@@ -79,7 +79,7 @@ describe('400 of the targets', () => {
       target: `10.0.1.5:${port}`,
     }));
   const every = (port: number) => [target(`10.0.1.5:${port}`, { requests: 6, badRequests: 6 })];
-  const strengths = (known: Pick<Known, 'traffic'> & Partial<Known>) =>
+  const strengths = (known: Pick<DiagnosisEvidence, 'traffic'> & Partial<DiagnosisEvidence>) =>
     [protocolMismatch, targetGenerated].map(
       (cause) => cause.judge(known, asked).claims.find(({ errors }) => errors.length > 0)?.strength,
     );

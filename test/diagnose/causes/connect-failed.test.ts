@@ -5,7 +5,7 @@ import { connectionRefused } from '../../../src/diagnose/causes/connection-refus
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
 import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
-import type { Known } from '../../../src/diagnose/checks/check.ts';
+import type { DiagnosisEvidence } from '../../../src/diagnose/checks/check.ts';
 import type { CloudTrailEvent, MetricSeries, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { TargetTraffic } from '../../../src/evidence/evidence.ts';
 import {
@@ -67,7 +67,7 @@ const deregistered = (id: string, seconds: number): CloudTrailEvent => ({
 
 interface Situation {
   name: string;
-  evidence?: Partial<Omit<Known, 'traffic'>>;
+  evidence?: Partial<Omit<DiagnosisEvidence, 'traffic'>>;
   targets?: TargetTraffic[];
   expected: Record<string, string>;
 }

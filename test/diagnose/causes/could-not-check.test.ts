@@ -31,11 +31,11 @@ describe('errors that were counted only', () => {
   ])('%s says that they could not be looked at', (id) => {
     const judged = causes.find((cause) => cause.id === id)?.judge({ traffic }, question);
     expect(judged).toMatchObject({ ruledOut: false, claims: [], missing: [expect.stringContaining('looked at')] });
-    expect(judged?.missing[0]).toContain(`2 of ${traffic.total}`);
+    expect(judged?.missing[0]).toContain(`2 of ${traffic.errorCount}`);
   });
 
   it('requests that all fail are counted, not those that were read', () =>
     expect(protocolMismatch.judge({ traffic }, question).against[0]).toContain(
-      `each of the ${traffic.total - 2} would fail`,
+      `each of the ${traffic.errorCount - 2} would fail`,
     ));
 });

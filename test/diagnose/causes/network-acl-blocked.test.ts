@@ -3,18 +3,18 @@ import { networkAclBlocked } from '../../../src/diagnose/causes/network-acl-bloc
 import {
   at,
   call,
+  connectTimeoutEvidence,
+  describeJudgement,
+  type EvidenceOptions,
   health,
-  inWords,
-  logged,
-  refusals,
-  scene,
-  type Told,
+  refusedErrors,
+  targetTraffic,
   timeouts,
 } from '../../support/network/connect-timeouts.ts';
-import { acl, admitting, OPEN } from '../../support/network/network.ts';
+import { acl, OPEN, withInboundRules } from '../../support/network/network.ts';
 import { API, question } from '../../support/traffic/traffic-builder.ts';
 
-const judge = (told: Told) => networkAclBlocked.judge(scene(told), question);
+const judge = (told: EvidenceOptions) => networkAclBlocked.judge(connectTimeoutEvidence(told), question);
 const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
 const zoneA = {
   networkAcls: [
@@ -32,7 +32,7 @@ const upper = {
 const onePort = { networkAcls: [both, acl('acl-app', ['subnet-app'], ['90 deny out 6 0.0.0.0/0 3389', ...OPEN])] };
 
 describe('network-acl-blocked', () => {
-  it.each<Told & { name: string; verdict: string }>([
+  it.each<EvidenceOptions & { name: string; verdict: string }>([
     { name: 'answers cannot come back into the zone of the node', known: zoneA, verdict: 'confirmed 6' },
     {
       name: 'the same, and health checks pass on that port: those of the other zone',
@@ -48,13 +48,13 @@ describe('network-acl-blocked', () => {
       name: 'the node is in the zone that is open',
       known: zoneA,
       errors: timeouts({ node: '10.0.9.7' }),
-      targets: [logged({ node: '10.0.9.7' })],
+      targets: [targetTraffic({ node: '10.0.9.7' })],
       verdict: 'ruled out',
     },
     {
       name: 'half of the ephemeral ports, while others succeed',
       known: upper,
-      targets: [logged({ lastSuccess: at(500) })],
+      targets: [targetTraffic({ lastSuccess: at(500) })],
       verdict: 'likely 6',
     },
     { name: 'one ephemeral port is no explanation', known: onePort, verdict: 'possible 6' },
@@ -72,11 +72,11 @@ describe('network-acl-blocked', () => {
     },
     {
       name: 'a security group drops it, the ACLs are open',
-      known: { securityGroups: admitting().securityGroups },
+      known: { securityGroups: withInboundRules().securityGroups },
       verdict: 'ruled out',
     },
-    { name: 'refused within milliseconds', known: zoneA, errors: refusals(5), verdict: 'ruled out' },
-  ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+    { name: 'refused within milliseconds', known: zoneA, errors: refusedErrors(5), verdict: 'ruled out' },
+  ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
   it('names the zone and the ports', () => {
     expect(judge({ known: upper }).for[1]).toBe(
@@ -85,7 +85,7 @@ describe('network-acl-blocked', () => {
   });
 
   it('prints the entry that would allow it', () => {
-    expect(networkAclBlocked.fix(scene({ known: upper }), question).commands).toEqual([
+    expect(networkAclBlocked.fix(connectTimeoutEvidence({ known: upper }), question).commands).toEqual([
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
     ]);
   });
@@ -96,7 +96,7 @@ describe('network-acl-blocked', () => {
       '12 of 12 errors: no connection to 10.0.1.5:8080 within 10 s.',
       "acl-app of subnet-app, the target's subnet, drops answers to tcp 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (49 % of the answers): no rule allows it, and the last rule denies.",
     ]);
-    const { commands } = networkAclBlocked.fix(scene({ known: upper, errors }), question);
+    const { commands } = networkAclBlocked.fix(connectTimeoutEvidence({ known: upper, errors }), question);
     expect(commands.map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1))).toEqual([
       ['110', '10.0.8.0/24'],
       ['120', '10.0.9.0/24'],

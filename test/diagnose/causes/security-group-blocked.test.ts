@@ -3,54 +3,54 @@ import { securityGroupBlocked } from '../../../src/diagnose/causes/security-grou
 import {
   at,
   call,
+  connectTimeoutEvidence,
+  describeJudgement,
+  type EvidenceOptions,
   group,
   health,
-  inWords,
-  logged,
   NODE,
-  raced,
-  refusals,
-  scene,
-  type Told,
+  raceError,
+  refusedErrors,
+  targetTraffic,
   timeouts,
 } from '../../support/network/connect-timeouts.ts';
-import { acl, admitting, appGroup, cidr, eni, groups, network, tcp } from '../../support/network/network.ts';
+import { acl, appGroup, cidr, eni, groups, network, tcp, withInboundRules } from '../../support/network/network.ts';
 import { API, question, several } from '../../support/traffic/traffic-builder.ts';
 
-const judge = (told: Told) => securityGroupBlocked.judge(scene(told), question);
-const removed = { securityGroups: admitting({ ...tcp(8080), ...groups('sg-old') }).securityGroups };
+const judge = (told: EvidenceOptions) => securityGroupBlocked.judge(connectTimeoutEvidence(told), question);
+const removed = { securityGroups: withInboundRules({ ...tcp(8080), ...groups('sg-old') }).securityGroups };
 
 describe('security-group-blocked', () => {
-  it.each<Told & { name: string; verdict: string }>([
+  it.each<EvidenceOptions & { name: string; verdict: string }>([
     { name: 'the group of the load balancer is not admitted', known: removed, verdict: 'confirmed 6' },
     {
       name: 'it never answered at all',
       known: removed,
-      targets: [logged({ firstSuccess: null, lastSuccess: null })],
+      targets: [targetTraffic({ firstSuccess: null, lastSuccess: null })],
       verdict: 'confirmed 6',
     },
     {
       name: 'successes go on over connections that stood, and nothing changed since',
       known: removed,
-      targets: [logged({ lastSuccess: at(500) })],
+      targets: [targetTraffic({ lastSuccess: at(500) })],
       verdict: 'confirmed 6',
     },
     {
       name: 'successes fade out among the timeouts, changes not read',
       known: { ...removed, changes: undefined },
-      targets: [logged({ lastSuccess: at(80) })],
+      targets: [targetTraffic({ lastSuccess: at(80) })],
       verdict: 'likely 6',
     },
     {
       name: 'successes go on to the end, changes not read',
       known: { ...removed, changes: undefined },
-      targets: [logged({ lastSuccess: at(500) })],
+      targets: [targetTraffic({ lastSuccess: at(500) })],
       verdict: 'possible 6',
     },
     {
       name: 'the rule went minutes before, whatever succeeded since',
       known: { ...removed, changes: [call('RevokeSecurityGroupIngress', 'sg-app', -120)] },
-      targets: [logged({ lastSuccess: at(500) })],
+      targets: [targetTraffic({ lastSuccess: at(500) })],
       verdict: 'confirmed 6',
     },
     {
@@ -117,19 +117,19 @@ describe('security-group-blocked', () => {
     { name: 'no interface carries the address', known: { networkInterfaces: [] }, verdict: 'possible 6' },
     {
       name: 'another subnet is left out, this node is not in it',
-      known: { securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups },
+      known: { securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups },
       verdict: 'ruled out',
     },
     {
       name: 'the subnet of this node is left out',
-      known: { securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
+      known: { securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
       verdict: 'confirmed 6',
     },
     {
       name: 'a subnet is left out, and the node is not known',
-      known: { securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
+      known: { securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
       errors: timeouts({ node: null }),
-      targets: [logged({ node: null })],
+      targets: [targetTraffic({ node: null })],
       verdict: 'likely 6',
     },
     {
@@ -148,13 +148,13 @@ describe('security-group-blocked', () => {
     {
       name: 'every error came within milliseconds, though a group does block',
       known: removed,
-      errors: refusals(5),
+      errors: refusedErrors(5),
       verdict: 'ruled out',
     },
     {
       name: 'every request was sent, though a group does block',
       known: removed,
-      errors: [raced()],
+      errors: [raceError()],
       verdict: 'ruled out',
     },
     { name: 'an odd 504 cannot be excluded', known: removed, errors: several(1, 'inconsistent'), verdict: 'no claim' },
@@ -167,7 +167,7 @@ describe('security-group-blocked', () => {
       errors: [...timeouts(), ...timeouts({ target: '10.0.1.6:8080' })],
       verdict: 'confirmed 6',
     },
-  ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+  ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
   it('says what is in place of the rule, and what took it away', () => {
     const changes = [call('SetSecurityGroups', 'sg-alb', -60)];
@@ -179,13 +179,13 @@ describe('security-group-blocked', () => {
   });
 
   it('is ruled out by a number', () => {
-    expect(judge({ errors: refusals(214) }).against[0]).toBe(
+    expect(judge({ errors: refusedErrors(214) }).against[0]).toBe(
       '214 of 214 errors failed within 3 ms; a dropped SYN takes 10 s.',
     );
   });
 
   it('prints the command for the groups at hand', () => {
-    expect(securityGroupBlocked.fix(scene({ known: removed }), question).commands).toEqual([
+    expect(securityGroupBlocked.fix(connectTimeoutEvidence({ known: removed }), question).commands).toEqual([
       'aws ec2 authorize-security-group-ingress --group-id sg-app --protocol tcp --port 8080 --source-group sg-alb',
     ]);
   });

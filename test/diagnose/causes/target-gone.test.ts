@@ -4,23 +4,23 @@ import type { Instance } from '../../../src/evidence/aws.ts';
 import {
   at,
   call,
+  connectTimeoutEvidence,
+  describeJudgement,
+  type EvidenceOptions,
   health,
-  inWords,
-  logged,
   NODE,
-  refusals,
-  scene,
-  type Told,
+  refusedErrors,
+  targetTraffic,
   timeouts,
 } from '../../support/network/connect-timeouts.ts';
-import { admitting, eni } from '../../support/network/network.ts';
+import { eni, withInboundRules } from '../../support/network/network.ts';
 import { API, MINUTE, question, START, target } from '../../support/traffic/traffic-builder.ts';
 
 /** `now` is in seconds after the start of the window; an hour after its end when not said. */
-const judge = ({ now, ...told }: Told & { now?: number }) =>
-  targetGone.judge(scene(told), now === undefined ? question : { ...question, now: at(now) });
+const judge = ({ now, ...told }: EvidenceOptions & { now?: number }) =>
+  targetGone.judge(connectTimeoutEvidence(told), now === undefined ? question : { ...question, now: at(now) });
 const absent = { [API]: [health('healthy', undefined, '10.0.1.6')] };
-const left = logged({ requests: 300, lastSeen: at(110) });
+const left = targetTraffic({ requests: 300, lastSeen: at(110) });
 const stayed = target('10.0.1.6:8080', { node: NODE });
 const joined = target('10.0.1.7:8080', { node: NODE, firstSeen: at(120), firstSuccess: at(120) });
 const interfaces = [eni('10.0.1.5', { Attachment: { InstanceId: 'i-1', DeviceIndex: 0 } })];
@@ -41,7 +41,7 @@ const unhealthyHosts = (value: number) => [
 ];
 
 describe('target-gone', () => {
-  it.each<Told & { name: string; verdict: string; now?: number }>([
+  it.each<EvidenceOptions & { name: string; verdict: string; now?: number }>([
     {
       name: 'it left, is not registered, and another took over',
       known: { targetHealth: absent },
@@ -57,7 +57,7 @@ describe('target-gone', () => {
     {
       name: 'absent now proves nothing by itself',
       known: { targetHealth: absent },
-      targets: [logged()],
+      targets: [targetTraffic()],
       verdict: 'possible 6',
     },
     {
@@ -113,7 +113,7 @@ describe('target-gone', () => {
     {
       name: 'its zone is not enabled',
       known: { targetHealth: { [API]: [health('unused', 'Target.NotInUse')] } },
-      targets: [logged()],
+      targets: [targetTraffic()],
       verdict: 'ruled out',
     },
     {
@@ -168,12 +168,12 @@ describe('target-gone', () => {
     },
     {
       name: 'a security group drops it',
-      known: { targetHealth: absent, securityGroups: admitting().securityGroups },
+      known: { targetHealth: absent, securityGroups: withInboundRules().securityGroups },
       targets: [left, stayed, joined],
       verdict: 'no claim',
     },
-    { name: 'refused within milliseconds', errors: refusals(5), verdict: 'ruled out' },
-  ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+    { name: 'refused within milliseconds', errors: refusedErrors(5), verdict: 'ruled out' },
+  ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
   it('says that the timeouts were there before it was taken out', () => {
     const { against } = judge({

@@ -3,22 +3,22 @@ import { targetUnreachable } from '../../../src/diagnose/causes/target-unreachab
 import {
   at,
   call,
+  connectTimeoutEvidence,
+  describeJudgement,
+  type EvidenceOptions,
   group,
   health,
-  inWords,
-  logged,
   NODE,
-  refusals,
-  scene,
-  type Told,
+  refusedErrors,
+  targetTraffic,
   timeouts,
 } from '../../support/network/connect-timeouts.ts';
-import { acl, admitting, eni, groups, routes, tcp } from '../../support/network/network.ts';
+import { acl, eni, groups, routes, tcp, withInboundRules } from '../../support/network/network.ts';
 import { API, failed, question, target } from '../../support/traffic/traffic-builder.ts';
 
 /** `now` is in seconds after the start of the window; an hour after its end when not said. */
-const judge = ({ now, ...told }: Told & { now?: number }) =>
-  targetUnreachable.judge(scene(told), now === undefined ? question : { ...question, now: at(now) });
+const judge = ({ now, ...told }: EvidenceOptions & { now?: number }) =>
+  targetUnreachable.judge(connectTimeoutEvidence(told), now === undefined ? question : { ...question, now: at(now) });
 const counter = (name: string, value: number) => ({
   MetricName: name,
   Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: API.split(':').at(-1) ?? '' },
@@ -29,7 +29,7 @@ const counter = (name: string, value: number) => ({
 });
 
 describe('target-unreachable', () => {
-  it.each<Told & { name: string; verdict: string; now?: number }>([
+  it.each<EvidenceOptions & { name: string; verdict: string; now?: number }>([
     { name: 'the configuration allows the path', verdict: 'likely 6' },
     {
       name: 'nothing of the network could be read',
@@ -55,7 +55,7 @@ describe('target-unreachable', () => {
     {
       name: 'no changes were read, but another target behind the same rules went on answering',
       known: { changes: undefined, networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6')] },
-      targets: [logged(), target('10.0.1.6:8080', { node: NODE })],
+      targets: [targetTraffic(), target('10.0.1.6:8080', { node: NODE })],
       verdict: 'likely 6',
     },
     {
@@ -64,7 +64,7 @@ describe('target-unreachable', () => {
         changes: undefined,
         networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6', { Groups: [{ GroupId: 'sg-x' }] })],
       },
-      targets: [logged(), target('10.0.1.6:8080', { node: NODE })],
+      targets: [targetTraffic(), target('10.0.1.6:8080', { node: NODE })],
       verdict: 'possible 6',
     },
     {
@@ -74,7 +74,7 @@ describe('target-unreachable', () => {
     },
     {
       name: 'a security group drops it',
-      known: { securityGroups: admitting({ ...tcp(8080), ...groups('sg-old') }).securityGroups },
+      known: { securityGroups: withInboundRules({ ...tcp(8080), ...groups('sg-old') }).securityGroups },
       verdict: 'ruled out',
     },
     {
@@ -111,16 +111,16 @@ describe('target-unreachable', () => {
     {
       name: 'the target may have left',
       known: { targetHealth: { [API]: [] } },
-      targets: [logged()],
+      targets: [targetTraffic()],
       verdict: 'possible 6',
     },
-    { name: 'refused within milliseconds', errors: refusals(5), verdict: 'ruled out' },
+    { name: 'refused within milliseconds', errors: refusedErrors(5), verdict: 'ruled out' },
     {
       name: 'some timed out, others were refused',
       errors: [...timeouts(), failed('connect-failed', 300, { node: NODE })],
       verdict: 'likely 6',
     },
-  ])('$name: $verdict', ({ verdict, ...told }) => expect(inWords(judge(told))).toBe(verdict));
+  ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
   it('says that the path is open and sends the reader inside', () => {
     const { for: sentences, summary } = judge({});
@@ -130,7 +130,7 @@ describe('target-unreachable', () => {
       '10.0.1.5:8080 is unhealthy now (Target.Timeout).',
     ]);
     expect(summary).toContain('look inside the host');
-    const { commands } = targetUnreachable.fix(scene(), question);
+    const { commands } = targetUnreachable.fix(connectTimeoutEvidence(), question);
     expect(commands.map((command) => command.split(' ')[0])).toEqual([
       'ss',
       'sudo',
@@ -144,6 +144,6 @@ describe('target-unreachable', () => {
 
   it('leaves commands for containers out for instances', () => {
     const known = { targetGroups: [group({ TargetType: 'instance' })] };
-    expect(targetUnreachable.fix(scene({ known }), question).commands).toHaveLength(4);
+    expect(targetUnreachable.fix(connectTimeoutEvidence({ known }), question).commands).toHaveLength(4);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deregistrationDelay } from '../../../src/diagnose/checks/deregistration-delay.ts';
-import { api, inWords, known, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
+import { api, baseEvidence, describeVerdict, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
 import { API, question, several } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof deregistrationDelay.evaluate>[0];
@@ -8,7 +8,7 @@ const delay = (seconds: number) => ({
   targetGroupAttributes: { [API]: { 'deregistration_delay.timeout_seconds': String(seconds) } },
 });
 const judge = (part: Partial<Seen>) =>
-  inWords(deregistrationDelay.evaluate({ ...known, ...delay(300), ...part }, question));
+  describeVerdict(deregistrationDelay.evaluate({ ...baseEvidence, ...delay(300), ...part }, question));
 const aborted = { traffic: traffic(several(3, 'no-response-aborted')) };
 
 describe('deregistration-delay', () => {

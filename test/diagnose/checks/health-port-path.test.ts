@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { healthPortPath } from '../../../src/diagnose/checks/health-port-path.ts';
-import { admitting, groups, tcp } from '../../support/network/network.ts';
-import { api, health, inWords, known } from '../../support/network/two-healthy-targets.ts';
+import { groups, tcp, withInboundRules } from '../../support/network/network.ts';
+import { api, baseEvidence, describeVerdict, health } from '../../support/network/two-healthy-targets.ts';
 import { API, question } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof healthPortPath.evaluate>[0];
-const judge = (part: Partial<Seen>) => inWords(healthPortPath.evaluate({ ...known, ...part }, question));
+const judge = (part: Partial<Seen>) => describeVerdict(healthPortPath.evaluate({ ...baseEvidence, ...part }, question));
 const on9090 = {
   targetHealth: { [API]: [health('10.0.1.5', 'unhealthy', { HealthCheckPort: '9090', Reason: 'Target.Timeout' })] },
 };
@@ -29,7 +29,7 @@ describe('health-port-path', () => {
     },
     {
       name: 'admitted',
-      part: { ...on9090, securityGroups: admitting({ ...tcp(9090), ...groups('sg-alb') }).securityGroups ?? [] },
+      part: { ...on9090, securityGroups: withInboundRules({ ...tcp(9090), ...groups('sg-alb') }).securityGroups ?? [] },
       says: 'pass: The path to the health-check port is open.',
     },
     {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { listenerProtocol } from '../../../src/diagnose/checks/listener-protocol.ts';
 import type { Listener } from '../../../src/evidence/aws.ts';
-import { api, inWords, known, lambda } from '../../support/network/two-healthy-targets.ts';
+import { api, baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
 import { API, LB, question } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof listenerProtocol.evaluate>[0];
 const judge = (part: Partial<Seen>) =>
-  inWords(listenerProtocol.evaluate({ ...known, listeners: [https], ...part }, question));
+  describeVerdict(listenerProtocol.evaluate({ ...baseEvidence, listeners: [https], ...part }, question));
 const forward = { Type: 'forward', TargetGroupArn: API };
 const https: Listener = {
   ListenerArn: 'l-1',

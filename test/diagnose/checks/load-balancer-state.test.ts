@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadBalancerState } from '../../../src/diagnose/checks/load-balancer-state.ts';
 import { network } from '../../support/network/network.ts';
-import { inWords } from '../../support/network/two-healthy-targets.ts';
+import { describeVerdict } from '../../support/network/two-healthy-targets.ts';
 import { question } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof loadBalancerState.evaluate>[0];
@@ -12,7 +12,7 @@ const free = (count?: number) =>
     ...(count === undefined ? {} : { AvailableIpAddressCount: subnet.SubnetId === 'subnet-b' ? count : 200 }),
   }));
 const judge = (part: Partial<Seen>) =>
-  inWords(loadBalancerState.evaluate({ loadBalancer: active, subnets: free(200), ...part }, question));
+  describeVerdict(loadBalancerState.evaluate({ loadBalancer: active, subnets: free(200), ...part }, question));
 
 describe('load-balancer-state', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([

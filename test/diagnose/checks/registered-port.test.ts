@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { registeredPort } from '../../../src/diagnose/checks/registered-port.ts';
-import { api, health, inWords, known, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
+import {
+  api,
+  baseEvidence,
+  describeVerdict,
+  health,
+  lambda,
+  traffic,
+} from '../../support/network/two-healthy-targets.ts';
 import { API, question, target } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof registeredPort.evaluate>[0];
-const judge = (part: Partial<Seen>) => inWords(registeredPort.evaluate({ ...known, ...part }, question));
+const judge = (part: Partial<Seen>) => describeVerdict(registeredPort.evaluate({ ...baseEvidence, ...part }, question));
 const on9090 = { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] };
 const never = traffic([], {
   targets: [target('10.0.1.5:8080', { requests: 40, failures: 40, firstSuccess: null, lastSuccess: null })],

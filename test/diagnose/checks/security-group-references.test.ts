@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { securityGroupReferences } from '../../../src/diagnose/checks/security-group-references.ts';
-import { admitting, cidr, groups, lettingOut, tcp } from '../../support/network/network.ts';
-import { inWords, known, traffic } from '../../support/network/two-healthy-targets.ts';
+import { cidr, groups, tcp, withInboundRules, withOutboundRules } from '../../support/network/network.ts';
+import { baseEvidence, describeVerdict, traffic } from '../../support/network/two-healthy-targets.ts';
 import { question, target } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof securityGroupReferences.evaluate>[0];
-const judge = (part: Partial<Seen>) => inWords(securityGroupReferences.evaluate({ ...known, ...part }, question));
+const judge = (part: Partial<Seen>) =>
+  describeVerdict(securityGroupReferences.evaluate({ ...baseEvidence, ...part }, question));
 const rules = (net: { securityGroups?: Seen['securityGroups'] }) => ({ securityGroups: net.securityGroups ?? [] });
 const PASS = 'pass: No rule for these ports depends on a group that is not attached; the load balancer carries sg-alb.';
 
@@ -14,33 +15,35 @@ describe('security-group-references', () => {
     { name: 'the group of the load balancer', part: {}, says: PASS },
     {
       name: 'a group that the load balancer lost',
-      part: rules(admitting({ ...tcp(8080), ...groups('sg-old') })),
+      part: rules(withInboundRules({ ...tcp(8080), ...groups('sg-old') })),
       says: 'fail: sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
     },
     {
       name: 'another client beside the load balancer',
-      part: rules(admitting({ ...tcp(8080), ...groups('sg-old', 'sg-alb') })),
+      part: rules(withInboundRules({ ...tcp(8080), ...groups('sg-old', 'sg-alb') })),
       says: PASS,
     },
     {
       name: 'another client, the load balancer comes by address',
-      part: rules(admitting({ ...tcp(8080), ...groups('sg-old') }, { ...tcp(8080), ...cidr('10.0.8.0/23') })),
+      part: rules(withInboundRules({ ...tcp(8080), ...groups('sg-old') }, { ...tcp(8080), ...cidr('10.0.8.0/23') })),
       says: PASS,
     },
     {
       name: 'a group for another port',
-      part: rules(admitting({ ...tcp(22), ...groups('sg-bastion') }, { ...tcp(8080), ...groups('sg-alb') })),
+      part: rules(withInboundRules({ ...tcp(22), ...groups('sg-bastion') }, { ...tcp(8080), ...groups('sg-alb') })),
       says: PASS,
     },
-    { name: 'blocked without any reference', part: rules(admitting()), says: PASS },
+    { name: 'blocked without any reference', part: rules(withInboundRules()), says: PASS },
     {
       name: 'egress to a group that the targets do not carry',
-      part: rules(lettingOut({ ...tcp(8080), ...groups('sg-web') })),
+      part: rules(withOutboundRules({ ...tcp(8080), ...groups('sg-web') })),
       says: 'fail: sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; on that port it allows sg-web, which the target does not carry.',
     },
     {
       name: 'the peering is gone',
-      part: rules(admitting({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] })),
+      part: rules(
+        withInboundRules({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] }),
+      ),
       says: 'fail: sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-alb, over a VPC peering that is not active.',
     },
     {

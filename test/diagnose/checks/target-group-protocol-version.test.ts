@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { targetGroupProtocolVersion } from '../../../src/diagnose/checks/target-group-protocol-version.ts';
-import { api, inWords, known, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
+import { api, baseEvidence, describeVerdict, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
 import { API, question, target } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof targetGroupProtocolVersion.evaluate>[0];
-const judge = (part: Partial<Seen>) => inWords(targetGroupProtocolVersion.evaluate({ ...known, ...part }, question));
+const judge = (part: Partial<Seen>) =>
+  describeVerdict(targetGroupProtocolVersion.evaluate({ ...baseEvidence, ...part }, question));
 const grpc = { targetGroups: [api({ ProtocolVersion: 'GRPC' })] };
 const never = (requests: number, failures: number) => ({
   traffic: traffic([], {

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { targetGroupProtocol } from '../../../src/diagnose/checks/target-group-protocol.ts';
-import { api, health, inWords, known, lambda, ofAnother, traffic } from '../../support/network/two-healthy-targets.ts';
+import {
+  api,
+  baseEvidence,
+  describeVerdict,
+  health,
+  lambda,
+  otherGroup,
+  traffic,
+} from '../../support/network/two-healthy-targets.ts';
 import { API, question, target } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof targetGroupProtocol.evaluate>[0];
-const judge = (part: Partial<Seen>) => inWords(targetGroupProtocol.evaluate({ ...known, ...part }, question));
+const judge = (part: Partial<Seen>) =>
+  describeVerdict(targetGroupProtocol.evaluate({ ...baseEvidence, ...part }, question));
 const silent = traffic([], {
   targets: [target('10.0.1.5:8080', { requests: 3, lastSuccess: null, firstSuccess: null })],
 });
@@ -61,7 +70,7 @@ describe('target-group-protocol', () => {
     },
     {
       name: 'groups of another load balancer',
-      part: { targetGroups: [api(), ofAnother] },
+      part: { targetGroups: [api(), otherGroup] },
       says: 'pass: api speaks HTTP; no traffic contradicts it.',
     },
     {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { targetHealth } from '../../../src/diagnose/checks/target-health.ts';
-import { api, health, inWords, known, lambda, ofAnother } from '../../support/network/two-healthy-targets.ts';
+import {
+  api,
+  baseEvidence,
+  describeVerdict,
+  health,
+  lambda,
+  otherGroup,
+} from '../../support/network/two-healthy-targets.ts';
 import { API, question } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof targetHealth.evaluate>[0];
-const judge = (part: Partial<Seen>) => inWords(targetHealth.evaluate({ ...known, ...part }, question));
+const judge = (part: Partial<Seen>) => describeVerdict(targetHealth.evaluate({ ...baseEvidence, ...part }, question));
 const now = (...targets: ReturnType<typeof health>[]) => ({ targetHealth: { [API]: targets } });
 const timeout = (id: string) => health(id, 'unhealthy', { Reason: 'Target.Timeout' });
 
@@ -49,8 +56,8 @@ describe('target-health', () => {
     {
       name: 'an unhealthy target of another load balancer',
       part: {
-        targetGroups: [api(), ofAnother],
-        targetHealth: { ...known.targetHealth, [ofAnother.TargetGroupArn]: [timeout('10.9.9.9')] },
+        targetGroups: [api(), otherGroup],
+        targetHealth: { ...baseEvidence.targetHealth, [otherGroup.TargetGroupArn]: [timeout('10.9.9.9')] },
       },
       says: 'pass: Now api: 2 healthy.',
     },

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { trafficPortPath } from '../../../src/diagnose/checks/traffic-port-path.ts';
 import { call } from '../../support/network/connect-timeouts.ts';
-import { acl, admitting, cidr, eni, groups, network, OPEN, tcp } from '../../support/network/network.ts';
-import { api, health, inWords, known, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
+import { acl, cidr, eni, groups, network, OPEN, tcp, withInboundRules } from '../../support/network/network.ts';
+import {
+  api,
+  baseEvidence,
+  describeVerdict,
+  health,
+  lambda,
+  traffic,
+} from '../../support/network/two-healthy-targets.ts';
 import { API, question, several, target } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof trafficPortPath.evaluate>[0];
 const judge = (part: Partial<Seen>, without: 'networkAcls' | 'everything' | null = null) => {
-  const seen: Seen = { ...known, ...part };
+  const seen: Seen = { ...baseEvidence, ...part };
   if (without === 'networkAcls') delete seen.networkAcls;
   if (without === 'everything') {
     delete seen.targetHealth;
@@ -15,7 +22,7 @@ const judge = (part: Partial<Seen>, without: 'networkAcls' | 'everything' | null
   }
   return trafficPortPath.evaluate(seen, question);
 };
-const removed = { securityGroups: admitting({ ...tcp(8080), ...groups('sg-old') }).securityGroups ?? [] };
+const removed = { securityGroups: withInboundRules({ ...tcp(8080), ...groups('sg-old') }).securityGroups ?? [] };
 const timeouts = (address: string) => several(3, 'connect-timeout', () => ({ target: address }));
 const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
 
@@ -43,7 +50,7 @@ describe('traffic-port-path', () => {
     {
       name: 'healthy on the health port, blocked on the traffic port',
       part: {
-        securityGroups: admitting({ ...tcp(9090), ...groups('sg-alb') }).securityGroups ?? [],
+        securityGroups: withInboundRules({ ...tcp(9090), ...groups('sg-alb') }).securityGroups ?? [],
         targetHealth: { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] },
         traffic: traffic([], { targets: [] }),
       },
@@ -52,7 +59,7 @@ describe('traffic-port-path', () => {
     {
       name: 'one zone is left out',
       part: {
-        securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups ?? [],
+        securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups ?? [],
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
@@ -114,7 +121,7 @@ describe('traffic-port-path', () => {
       without: 'everything',
       says: 'unknown: Neither target health nor the log could be read: the targets are not known.',
     },
-  ])('$name', ({ part, without, says }) => expect(inWords(judge(part, without))).toBe(says));
+  ])('$name', ({ part, without, says }) => expect(describeVerdict(judge(part, without))).toBe(says));
 
   it('gives the commands to run where the path is open', () => {
     const { facts = [] } = judge({ traffic: traffic(timeouts('10.0.1.6:8080')) });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { unhealthyHostsInMetrics } from '../../../src/diagnose/checks/unhealthy-hosts-in-metrics.ts';
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
-import { inWords, known, lambda } from '../../support/network/two-healthy-targets.ts';
+import { baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
 import { API, MINUTE, question, START } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof unhealthyHostsInMetrics.evaluate>[0];
 const judge = (part: Partial<Seen>) =>
-  inWords(unhealthyHostsInMetrics.evaluate({ ...known, metrics: [], ...part }, question));
+  describeVerdict(unhealthyHostsInMetrics.evaluate({ ...baseEvidence, metrics: [], ...part }, question));
 
 /** One value a minute, from the start of the window. */
 const series = (MetricName: string, Stat: string, ...Values: number[]): MetricSeries => ({

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { commandsOf, type NetworkEvidence, type PathAnswer, pathTo } from '../../../src/diagnose/network-path/path.ts';
+import {
+  allowCommands,
+  type NetworkEvidence,
+  type PathResult,
+  pathTo,
+} from '../../../src/diagnose/network-path/path.ts';
 import type { NetworkInterface } from '../../../src/evidence/aws.ts';
 import {
   acl,
-  admitting,
   albGroup,
   all,
   anywhere,
@@ -11,22 +15,23 @@ import {
   cidr,
   cidr6,
   eni,
-  filtering,
   group,
   groups,
-  lettingOut,
   network,
   OPEN,
   prefixList,
   routes,
   subnet,
   tcp,
-  unseeing,
+  withInboundRules,
+  withNetworkAcls,
+  withOutboundRules,
+  withoutEvidence,
 } from '../../support/network/network.ts';
 import { LB } from '../../support/traffic/traffic-builder.ts';
 
 /** "allowed", "cannot-see: …" or "blocked by security-group, 50 %: …" */
-function inWords(answer: PathAnswer): string {
+function inWords(answer: PathResult): string {
   if (answer.answer === 'allowed') return 'allowed';
   if (answer.answer === 'cannot-see') return `cannot see ${answer.missing.map(({ what }) => what).join('; ')}`;
   return `blocked by ${answer.by}, ${Math.round(answer.share * 1000) / 10} %`;
@@ -56,49 +61,61 @@ table('target ingress', [
   { name: 'another port is admitted', net: network, port: 9090, answer: BLOCKED },
   {
     name: 'a removed group of the load balancer is still named',
-    net: admitting({ ...tcp(8080), ...groups('sg-old') }),
+    net: withInboundRules({ ...tcp(8080), ...groups('sg-old') }),
     answer: BLOCKED,
   },
-  { name: 'no inbound rule at all', net: admitting(), answer: BLOCKED },
+  { name: 'no inbound rule at all', net: withInboundRules(), answer: BLOCKED },
   {
     name: 'a port range holds the port',
-    net: admitting({ ...tcp(8000, 8100), ...groups('sg-alb') }),
+    net: withInboundRules({ ...tcp(8000, 8100), ...groups('sg-alb') }),
     answer: 'allowed',
   },
-  { name: 'a port range ends one short', net: admitting({ ...tcp(8000, 8079), ...groups('sg-alb') }), answer: BLOCKED },
-  { name: 'all traffic from the group', net: admitting({ ...all, ...groups('sg-alb') }), answer: 'allowed' },
+  {
+    name: 'a port range ends one short',
+    net: withInboundRules({ ...tcp(8000, 8079), ...groups('sg-alb') }),
+    answer: BLOCKED,
+  },
+  { name: 'all traffic from the group', net: withInboundRules({ ...all, ...groups('sg-alb') }), answer: 'allowed' },
   {
     name: 'protocol as a number',
-    net: admitting({ ...tcp(8080), IpProtocol: '6', ...groups('sg-alb') }),
+    net: withInboundRules({ ...tcp(8080), IpProtocol: '6', ...groups('sg-alb') }),
     answer: 'allowed',
   },
-  { name: 'udp is no help', net: admitting({ ...tcp(8080), IpProtocol: 'udp', ...groups('sg-alb') }), answer: BLOCKED },
-  { name: 'the VPC as a block', net: admitting({ ...tcp(8080), ...cidr('10.0.0.0/16') }), answer: 'allowed' },
+  {
+    name: 'udp is no help',
+    net: withInboundRules({ ...tcp(8080), IpProtocol: 'udp', ...groups('sg-alb') }),
+    answer: BLOCKED,
+  },
+  { name: 'the VPC as a block', net: withInboundRules({ ...tcp(8080), ...cidr('10.0.0.0/16') }), answer: 'allowed' },
   {
     name: 'both subnets as blocks',
-    net: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24', '10.0.9.0/24') }),
+    net: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24', '10.0.9.0/24') }),
     answer: 'allowed',
   },
   {
     name: 'one subnet of two',
-    net: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }),
+    net: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }),
     answer: 'blocked by security-group, 50 %',
   },
   {
     name: 'half of one subnet is left out',
-    net: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24', '10.0.9.0/25') }),
+    net: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24', '10.0.9.0/25') }),
     answer: 'blocked by security-group, 25 %',
   },
-  { name: 'an IPv6 block does not admit IPv4', net: admitting({ ...tcp(8080), ...cidr6('::/0') }), answer: BLOCKED },
+  {
+    name: 'an IPv6 block does not admit IPv4',
+    net: withInboundRules({ ...tcp(8080), ...cidr6('::/0') }),
+    answer: BLOCKED,
+  },
   {
     name: 'one node, in the subnet that is admitted',
-    net: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }),
+    net: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }),
     node: '10.0.8.7',
     answer: 'allowed',
   },
   {
     name: 'one node, in the subnet that is not',
-    net: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }),
+    net: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }),
     node: '10.0.9.7',
     answer: BLOCKED,
   },
@@ -122,7 +139,7 @@ table('target ingress', [
   },
   {
     name: 'a peered group',
-    net: admitting({
+    net: withInboundRules({
       ...tcp(8080),
       UserIdGroupPairs: [{ GroupId: 'sg-alb', UserId: '210987654321', PeeringStatus: 'active' }],
     }),
@@ -130,35 +147,38 @@ table('target ingress', [
   },
   {
     name: 'a peered group whose peering is gone',
-    net: admitting({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] }),
+    net: withInboundRules({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] }),
     answer: BLOCKED,
   },
   {
     name: 'a prefix list that holds the subnets',
-    net: { ...admitting({ ...tcp(8080), ...prefixList('pl-1') }), prefixLists: { 'pl-1': [{ Cidr: '10.0.8.0/23' }] } },
+    net: {
+      ...withInboundRules({ ...tcp(8080), ...prefixList('pl-1') }),
+      prefixLists: { 'pl-1': [{ Cidr: '10.0.8.0/23' }] },
+    },
     answer: 'allowed',
   },
   {
     name: 'a prefix list of others',
     net: {
-      ...admitting({ ...tcp(8080), ...prefixList('pl-1') }),
+      ...withInboundRules({ ...tcp(8080), ...prefixList('pl-1') }),
       prefixLists: { 'pl-1': [{ Cidr: '192.168.0.0/16' }] },
     },
     answer: BLOCKED,
   },
   {
     name: 'a prefix list whose entries were not read',
-    net: admitting({ ...tcp(8080), ...prefixList('pl-1') }),
+    net: withInboundRules({ ...tcp(8080), ...prefixList('pl-1') }),
     answer: 'cannot see the entries of prefix list pl-1',
   },
   {
     name: 'an unread prefix list for another port',
-    net: admitting({ ...tcp(22), ...prefixList('pl-1') }),
+    net: withInboundRules({ ...tcp(22), ...prefixList('pl-1') }),
     answer: BLOCKED,
   },
   {
     name: 'an unread prefix list beside a rule that admits',
-    net: admitting({ ...tcp(8080), ...prefixList('pl-1') }, { ...tcp(8080), ...groups('sg-alb') }),
+    net: withInboundRules({ ...tcp(8080), ...prefixList('pl-1') }, { ...tcp(8080), ...groups('sg-alb') }),
     answer: 'allowed',
   },
 ]);
@@ -166,16 +186,24 @@ table('target ingress', [
 table('load balancer egress', [
   {
     name: 'only to the group of the target',
-    net: lettingOut({ ...tcp(8080), ...groups('sg-app') }),
+    net: withOutboundRules({ ...tcp(8080), ...groups('sg-app') }),
     answer: 'allowed',
   },
-  { name: 'only to another group', net: lettingOut({ ...tcp(8080), ...groups('sg-web') }), answer: BLOCKED },
-  { name: 'only to port 443', net: lettingOut({ ...tcp(443), ...cidr('0.0.0.0/0') }), answer: BLOCKED },
-  { name: 'to the subnet of the target', net: lettingOut({ ...tcp(8080), ...cidr('10.0.1.0/24') }), answer: 'allowed' },
-  { name: 'to the subnet beside it', net: lettingOut({ ...tcp(8080), ...cidr('10.0.2.0/24') }), answer: BLOCKED },
+  { name: 'only to another group', net: withOutboundRules({ ...tcp(8080), ...groups('sg-web') }), answer: BLOCKED },
+  { name: 'only to port 443', net: withOutboundRules({ ...tcp(443), ...cidr('0.0.0.0/0') }), answer: BLOCKED },
+  {
+    name: 'to the subnet of the target',
+    net: withOutboundRules({ ...tcp(8080), ...cidr('10.0.1.0/24') }),
+    answer: 'allowed',
+  },
+  {
+    name: 'to the subnet beside it',
+    net: withOutboundRules({ ...tcp(8080), ...cidr('10.0.2.0/24') }),
+    answer: BLOCKED,
+  },
   {
     name: 'to a group, and the target carries unknown groups',
-    net: { ...lettingOut({ ...tcp(8080), ...groups('sg-web') }), networkInterfaces: [] },
+    net: { ...withOutboundRules({ ...tcp(8080), ...groups('sg-web') }), networkInterfaces: [] },
     answer:
       'cannot see whether 10.0.1.5 carries sg-web; the security groups of 10.0.1.5 (no network interface that was read carries it)',
   },
@@ -185,12 +213,12 @@ const half = ['100 allow in -1 0.0.0.0/0', '100 allow out 6 0.0.0.0/0 32768-6553
 table('network ACLs', [
   {
     name: 'a custom ACL without rules',
-    net: filtering(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])),
+    net: withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])),
     answer: 'blocked by network-acl, 100 %',
   },
   {
     name: 'an early deny wins',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-lb', ['subnet-a', 'subnet-b']),
       acl('acl-app', ['subnet-app'], ['90 deny in 6 0.0.0.0/0 8080', ...OPEN]),
     ),
@@ -198,7 +226,7 @@ table('network ACLs', [
   },
   {
     name: 'a late deny loses',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-lb', ['subnet-a', 'subnet-b']),
       acl('acl-app', ['subnet-app'], ['110 deny in 6 0.0.0.0/0 8080', ...OPEN]),
     ),
@@ -206,7 +234,7 @@ table('network ACLs', [
   },
   {
     name: 'a deny of udp does not count',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-lb', ['subnet-a', 'subnet-b']),
       acl('acl-app', ['subnet-app'], ['90 deny in 17 0.0.0.0/0 8080', ...OPEN]),
     ),
@@ -214,7 +242,7 @@ table('network ACLs', [
   },
   {
     name: 'one zone of the load balancer is cut off',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-a', ['subnet-a']),
       acl('acl-b', ['subnet-b'], ['100 allow in -1 0.0.0.0/0']),
       acl('acl-app', ['subnet-app']),
@@ -223,24 +251,24 @@ table('network ACLs', [
   },
   {
     name: 'a node in the zone that is open',
-    net: filtering(acl('acl-a', ['subnet-a']), acl('acl-b', ['subnet-b'], []), acl('acl-app', ['subnet-app'])),
+    net: withNetworkAcls(acl('acl-a', ['subnet-a']), acl('acl-b', ['subnet-b'], []), acl('acl-app', ['subnet-app'])),
     node: '10.0.8.9',
     answer: 'allowed',
   },
   {
     name: 'a node in the zone that is cut off',
-    net: filtering(acl('acl-a', ['subnet-a']), acl('acl-b', ['subnet-b'], []), acl('acl-app', ['subnet-app'])),
+    net: withNetworkAcls(acl('acl-a', ['subnet-a']), acl('acl-b', ['subnet-b'], []), acl('acl-app', ['subnet-app'])),
     node: '10.0.9.9',
     answer: 'blocked by network-acl, 100 %',
   },
   {
     name: 'answers only to the upper ephemeral ports',
-    net: filtering(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half)),
+    net: withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half)),
     answer: 'blocked by network-acl, 49.2 %',
   },
   {
     name: 'answers do not come in to the load balancer',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-lb', ['subnet-a', 'subnet-b'], ['100 allow out -1 0.0.0.0/0', '100 allow in 6 0.0.0.0/0 443']),
       acl('acl-app', ['subnet-app']),
     ),
@@ -248,7 +276,7 @@ table('network ACLs', [
   },
   {
     name: 'answers to all of 1024-65535, in two rules',
-    net: filtering(
+    net: withNetworkAcls(
       acl(
         'acl-lb',
         ['subnet-a', 'subnet-b'],
@@ -260,7 +288,7 @@ table('network ACLs', [
   },
   {
     name: 'rules for IPv6 do not open IPv4',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-lb', ['subnet-a', 'subnet-b']),
       acl('acl-app', ['subnet-app'], ['100 allow in -1 ::/0', '100 allow out -1 ::/0']),
     ),
@@ -269,7 +297,7 @@ table('network ACLs', [
   {
     name: 'not asked inside one subnet',
     net: {
-      ...filtering(acl('acl-b', ['subnet-b']), acl('acl-a', ['subnet-a'], [])),
+      ...withNetworkAcls(acl('acl-b', ['subnet-b']), acl('acl-a', ['subnet-a'], [])),
       networkInterfaces: [eni('10.0.8.5', { SubnetId: 'subnet-a' })],
     },
     target: '10.0.8.5',
@@ -279,7 +307,7 @@ table('network ACLs', [
   {
     name: 'asked for the node in the other subnet',
     net: {
-      ...filtering(acl('acl-b', ['subnet-b']), acl('acl-a', ['subnet-a'], [])),
+      ...withNetworkAcls(acl('acl-b', ['subnet-b']), acl('acl-a', ['subnet-a'], [])),
       networkInterfaces: [eni('10.0.8.5', { SubnetId: 'subnet-a' })],
     },
     target: '10.0.8.5',
@@ -288,7 +316,7 @@ table('network ACLs', [
   },
   {
     name: 'one source port in 64,512 is denied',
-    net: filtering(
+    net: withNetworkAcls(
       acl('acl-lb', ['subnet-a', 'subnet-b'], ['90 deny in 6 0.0.0.0/0 3389', ...OPEN]),
       acl('acl-app', ['subnet-app']),
     ),
@@ -368,7 +396,7 @@ table('which target', [
   {
     name: 'IPv6, admitted by IPv4 block only',
     net: {
-      ...admitting({ ...tcp(8080), ...cidr('0.0.0.0/0') }),
+      ...withInboundRules({ ...tcp(8080), ...cidr('0.0.0.0/0') }),
       networkInterfaces: [eni('10.0.1.5', { Ipv6Addresses: [{ Ipv6Address: 'fd00:0:0:1::5' }] })],
     },
     target: 'fd00:0:0:1::5',
@@ -377,7 +405,7 @@ table('which target', [
   {
     name: 'IPv6, one subnet admitted',
     net: {
-      ...admitting({ ...tcp(8080), ...cidr6('fd00:0:0:a::/64') }),
+      ...withInboundRules({ ...tcp(8080), ...cidr6('fd00:0:0:a::/64') }),
       networkInterfaces: [eni('10.0.1.5', { Ipv6Addresses: [{ Ipv6Address: 'fd00:0:0:1::5' }] })],
     },
     target: 'fd00:0:0:1::5',
@@ -386,19 +414,23 @@ table('which target', [
 ]);
 
 table('what could not be looked at', [
-  { name: 'security groups', net: unseeing('securityGroups'), answer: 'cannot see the rules of the security groups' },
-  { name: 'network ACLs', net: unseeing('networkAcls'), answer: 'cannot see the network ACLs' },
+  {
+    name: 'security groups',
+    net: withoutEvidence('securityGroups'),
+    answer: 'cannot see the rules of the security groups',
+  },
+  { name: 'network ACLs', net: withoutEvidence('networkAcls'), answer: 'cannot see the network ACLs' },
   {
     name: 'network interfaces',
-    net: unseeing('networkInterfaces'),
+    net: withoutEvidence('networkInterfaces'),
     answer: 'cannot see the network interfaces, for the security groups of 10.0.1.5',
   },
-  { name: 'subnets, where a group is admitted', net: unseeing('subnets'), answer: 'allowed' },
+  { name: 'subnets, where a group is admitted', net: withoutEvidence('subnets'), answer: 'allowed' },
   {
     name: 'subnets, where a part of all addresses is admitted',
     net: {
-      ...unseeing('subnets'),
-      securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups ?? [],
+      ...withoutEvidence('subnets'),
+      securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups ?? [],
     },
     answer: 'cannot see the addresses of subnet-a (eu-west-1a); the addresses of subnet-b (eu-west-1b)',
   },
@@ -409,12 +441,12 @@ table('what could not be looked at', [
   },
   {
     name: 'the network ACL of one subnet',
-    net: filtering(acl('acl-lb', ['subnet-a', 'subnet-b'])),
+    net: withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b'])),
     answer: 'cannot see the network ACL of subnet-app',
   },
   {
     name: 'a block that is seen counts though the rest is not',
-    net: { ...unseeing('networkAcls', 'subnets'), securityGroups: admitting().securityGroups ?? [] },
+    net: { ...withoutEvidence('networkAcls', 'subnets'), securityGroups: withInboundRules().securityGroups ?? [] },
     answer: BLOCKED,
   },
 ]);
@@ -447,7 +479,7 @@ const nodeEni = (address: string, subnetId: string, publicIp?: string): NetworkI
 
 describe('the nodes of today', () => {
   const net = {
-    ...admitting({ ...tcp(8080), ...cidr('10.0.8.7/32', '10.0.9.0/24') }),
+    ...withInboundRules({ ...tcp(8080), ...cidr('10.0.8.7/32', '10.0.9.0/24') }),
     networkInterfaces: [
       eni('10.0.1.5'),
       nodeEni('10.0.8.7', 'subnet-a', '203.0.113.7'),
@@ -467,7 +499,10 @@ describe('the nodes of today', () => {
 
   it('are known by the public address that the log has', () => {
     expect(inWords(pathTo('10.0.1.5', 8080, net, { node: '203.0.113.7' }))).toBe('allowed');
-    const other = { ...net, securityGroups: admitting({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups ?? [] };
+    const other = {
+      ...net,
+      securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups ?? [],
+    };
     expect(inWords(pathTo('10.0.1.5', 8080, other, { node: '203.0.113.7' }))).toBe(BLOCKED);
   });
 });
@@ -479,7 +514,7 @@ describe('the sentence and the command', () => {
   };
 
   it('of a reference to a removed group', () => {
-    expect(said(admitting({ ...tcp(8080), ...groups('sg-old') }))).toEqual([
+    expect(said(withInboundRules({ ...tcp(8080), ...groups('sg-old') }))).toEqual([
       'sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
       'aws ec2 authorize-security-group-ingress --group-id sg-app --protocol tcp --port 8080 --source-group sg-alb',
     ]);
@@ -492,20 +527,22 @@ describe('the sentence and the command', () => {
   });
 
   it('of one subnet that is left out', () => {
-    expect(said(admitting({ ...tcp(8080), ...cidr('10.0.8.0/24') }))[0]).toBe(
+    expect(said(withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }))[0]).toBe(
       'sg-app of 10.0.1.5 admits tcp 8080 from a part of the load balancer only, not from 10.0.9.0/24 in subnet-b (eu-west-1b).',
     );
   });
 
   it('of egress', () => {
-    expect(said(lettingOut({ ...tcp(443), ...cidr('0.0.0.0/0') }))).toEqual([
+    expect(said(withOutboundRules({ ...tcp(443), ...cidr('0.0.0.0/0') }))).toEqual([
       'sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; it allows tcp 443 to 0.0.0.0/0.',
       "aws ec2 authorize-security-group-egress --group-id sg-alb --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,UserIdGroupPairs=[{GroupId=sg-app}]'",
     ]);
   });
 
   it('of ephemeral ports that the answers cannot reach', () => {
-    expect(said(filtering(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half)))).toEqual([
+    expect(
+      said(withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half))),
+    ).toEqual([
       "acl-app of subnet-app, the target's subnet, drops answers to tcp 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (49 % of the answers): no rule allows it, and the last rule denies.",
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 120 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.9.0/24 --rule-action allow',
@@ -513,7 +550,7 @@ describe('the sentence and the command', () => {
   });
 
   it('of a deny in one zone, with a rule in front of it', () => {
-    const net = filtering(
+    const net = withNetworkAcls(
       acl('acl-a', ['subnet-a']),
       acl('acl-b', ['subnet-b'], ['99 deny out 6 10.0.1.0/24 8080', ...OPEN]),
       acl('acl-app', ['subnet-app']),
@@ -532,7 +569,10 @@ describe('the sentence and the command', () => {
 
   it('of IPv6, with IPv6 options', () => {
     const net = {
-      ...filtering(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], ['100 allow in -1 ::/0'])),
+      ...withNetworkAcls(
+        acl('acl-lb', ['subnet-a', 'subnet-b']),
+        acl('acl-app', ['subnet-app'], ['100 allow in -1 ::/0']),
+      ),
       subnets: [
         subnet('subnet-a', '10.0.8.0/24', 'a', 'fd00:0:0:a::/64'),
         subnet('subnet-app', '10.0.1.0/24', 'a', 'fd00:0:0:1::/64'),
@@ -550,7 +590,7 @@ describe('the sentence and the command', () => {
 describe('both barriers at once', () => {
   it('lists security groups before network ACLs, and all commands', () => {
     const net = {
-      ...admitting(),
+      ...withInboundRules(),
       networkAcls: [acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])],
     };
     const answer = pathTo('10.0.1.5', 8080, net);
@@ -563,12 +603,15 @@ describe('both barriers at once', () => {
 });
 
 it('a network that is all open needs no subnets', () => {
-  const net: NetworkEvidence = { ...unseeing('subnets'), securityGroups: [albGroup, group('sg-app', [anywhere])] };
+  const net: NetworkEvidence = {
+    ...withoutEvidence('subnets'),
+    securityGroups: [albGroup, group('sg-app', [anywhere])],
+  };
   expect(inWords(pathTo('10.0.1.5', 8080, net))).toBe('allowed');
 });
 
 it('numbers the entries of one network ACL together', () => {
-  const closed = filtering(
+  const closed = withNetworkAcls(
     acl('acl-lb', ['subnet-a', 'subnet-b'], ['100 allow in -1 0.0.0.0/0']),
     acl('acl-app', ['subnet-app']),
     acl('acl-db', ['subnet-db']),
@@ -583,7 +626,7 @@ it('numbers the entries of one network ACL together', () => {
     return answer.answer === 'blocked' ? answer.blocks : [];
   });
   expect(
-    commandsOf(blocks).map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1)),
+    allowCommands(blocks).map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1)),
   ).toEqual([
     ['10', '10.0.1.0/24'],
     ['20', '10.0.2.0/24'],

@@ -3,11 +3,11 @@ import { splitTarget } from '../../../src/diagnose/network-path/addresses.ts';
 import { pathChanges } from '../../../src/diagnose/network-path/rule-changes.ts';
 import { type PathEvidence, targetPaths } from '../../../src/diagnose/network-path/target-paths.ts';
 import { eni, network } from '../../support/network/network.ts';
-import { api, health, known, lambda, ofAnother, traffic } from '../../support/network/two-healthy-targets.ts';
+import { api, baseEvidence, health, lambda, otherGroup, traffic } from '../../support/network/two-healthy-targets.ts';
 import { API, target } from '../../support/traffic/traffic-builder.ts';
 
 const told = (part: Partial<PathEvidence>) =>
-  targetPaths({ ...known, ...part }).map(
+  targetPaths({ ...baseEvidence, ...part }).map(
     ({ name, target: address, registered, traffic: onTraffic, healthPort, health: onHealth }) =>
       `${name} ${address}${registered ? '' : ' (left)'} ${onTraffic.answer}, health ${healthPort} ${onHealth?.answer}`,
   );
@@ -41,7 +41,7 @@ describe('targetPaths', () => {
   });
 
   it('leaves out functions and the groups of other load balancers', () => {
-    const groups = [lambda, ofAnother];
+    const groups = [lambda, otherGroup];
     const targetHealth = Object.fromEntries(groups.map((group) => [group.TargetGroupArn, [health('10.0.1.5')]]));
     expect(told({ targetGroups: groups, targetHealth, traffic: traffic([], { targets: [target('-')] }) })).toEqual([]);
   });

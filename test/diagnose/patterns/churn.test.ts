@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { targetLives } from '../../../src/diagnose/patterns/churn.ts';
+import { targetPresences } from '../../../src/diagnose/patterns/churn.ts';
 import { MINUTE, START, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const END = START + 15 * MINUTE;
@@ -10,17 +10,19 @@ describe('did the target leave?', () => {
     { name: 'seen a second before the end', lastSeen: END - 1_000, left: false },
     { name: 'silent for 20 s: what was read ends too soon', lastSeen: END - 20_000, left: null },
   ])('$name: $left', ({ lastSeen, left }) => {
-    const lives = targetLives(trafficOf([], { targets: [target('10.0.1.5:80', { lastSeen }), target('10.0.1.6:80')] }));
+    const lives = targetPresences(
+      trafficOf([], { targets: [target('10.0.1.5:80', { lastSeen }), target('10.0.1.6:80')] }),
+    );
     expect(lives[0]?.left).toBe(left);
   });
 
   it('a rare target is silent for long without having left', () => {
     const rare = target('10.0.1.5:80', { requests: 5, lastSeen: END - 5 * MINUTE });
-    expect(targetLives(trafficOf([], { targets: [rare, target('10.0.1.6:80')] }))[0]?.left).toBe(false);
+    expect(targetPresences(trafficOf([], { targets: [rare, target('10.0.1.6:80')] }))[0]?.left).toBe(false);
   });
 
   it('the last target of a group cannot be seen to leave', () => {
-    const lives = targetLives(trafficOf([], { targets: [target('10.0.1.5:80', { lastSeen: START + MINUTE })] }));
+    const lives = targetPresences(trafficOf([], { targets: [target('10.0.1.5:80', { lastSeen: START + MINUTE })] }));
     expect(lives[0]?.left).toBe(false);
   });
 
@@ -28,7 +30,7 @@ describe('did the target leave?', () => {
     const nodes = ['10.0.0.10', '10.0.0.11'].map((node, i) =>
       target('10.0.1.5:80', { node, firstSeen: START + i * 1000, lastSeen: END - i * 5 * MINUTE, requests: 10 }),
     );
-    expect(targetLives(trafficOf([], { targets: nodes }))).toMatchObject([
+    expect(targetPresences(trafficOf([], { targets: nodes }))).toMatchObject([
       { target: '10.0.1.5:80', firstSeen: START, lastSeen: END, requests: 20, left: false },
     ]);
   });

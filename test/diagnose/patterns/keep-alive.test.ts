@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measureKeepAlive, runtimesClosingAt, whyOpen } from '../../../src/diagnose/patterns/keep-alive.ts';
+import { measureKeepAlive, runtimesClosingAt, whyInconclusive } from '../../../src/diagnose/patterns/keep-alive.ts';
 import type { IdleGaps } from '../../../src/evidence/evidence.ts';
 import { fc } from '../../support/property.ts';
 import { API, logOf, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
@@ -35,7 +35,7 @@ describe('the edge', () => {
       seconds: null,
     },
   ])('$name: $seconds', ({ bins, seconds }) => {
-    expect(measure(20, bins)).toMatchObject({ seconds, examined: 20, enough: true });
+    expect(measure(20, bins)).toMatchObject({ seconds, examined: 20, conclusive: true });
   });
 
   it.each([
@@ -47,12 +47,12 @@ describe('the edge', () => {
     { name: 'most of them, but sound requests are there nearly as often', failures: 14, controls: 160 },
   ])('neither shown nor excluded: $name', ({ failures, controls }) => {
     const bins = [{ gap: 5, failures: rows(0, failures), controls }];
-    expect(measure(20, bins)).toMatchObject({ seconds: null, enough: false });
+    expect(measure(20, bins)).toMatchObject({ seconds: null, conclusive: false });
   });
 
   it('dense traffic: every idle time has its request, sound or not, so an edge can be neither shown nor excluded', () => {
     const bins = rows(0, 20).map((i) => ({ gap: i / 100, failures: rows(0, 18), controls: 350 }));
-    expect(measure(20, bins)).toMatchObject({ seconds: null, enough: false });
+    expect(measure(20, bins)).toMatchObject({ seconds: null, conclusive: false });
   });
 
   it('much goes on, but one bin stands out: nearly all of the errors and a third of the sound requests', () => {
@@ -61,10 +61,10 @@ describe('the edge', () => {
       { gap: 2, failures: rows(0, 38), controls: 130 },
       { gap: 2.01, failures: rows(20, 40), controls: 140 },
     ];
-    expect(measure(40, bins)).toMatchObject({ seconds: 2, enough: true, atEdge: { length: 38 } });
+    expect(measure(40, bins)).toMatchObject({ seconds: 2, conclusive: true, atEdge: { length: 38 } });
     const [before, at, after] = bins;
     const dense = [before, { ...at, failures: rows(0, 20) }, after].flatMap((bin) => bin ?? []) as IdleGaps['bins'];
-    expect(measure(40, dense)).toMatchObject({ seconds: null, enough: false });
+    expect(measure(40, dense)).toMatchObject({ seconds: null, conclusive: false });
   });
 
   it.each([
@@ -127,12 +127,12 @@ describe('the edge', () => {
 
     it('measures over the day, and claims only errors of the window', () => {
       const [measure] = measureKeepAlive(lookedAt(1));
-      expect(measure).toMatchObject({ seconds: 5, hits: 20, examined: 20, since: START - 3_600_000, enough: true });
+      expect(measure).toMatchObject({ seconds: 5, hits: 20, examined: 20, since: START - 3_600_000, conclusive: true });
       expect(measure?.atEdge.map(({ at }) => at)).toEqual(day.slice(18).map(({ at }) => at));
     });
 
     it('that shows no edge excludes none behind the few errors of the window', () => {
-      expect(measureKeepAlive(lookedAt(399))[0]).toMatchObject({ seconds: null, enough: false, examined: 20 });
+      expect(measureKeepAlive(lookedAt(399))[0]).toMatchObject({ seconds: null, conclusive: false, examined: 20 });
     });
 
     it('does not replace what the window shows by itself', () => {
@@ -143,10 +143,13 @@ describe('the edge', () => {
   });
 
   it('four errors are not enough, nor is a control of a few', () => {
-    expect(measure(4, [{ gap: 5, failures: rows(0, 4), controls: 0 }])).toMatchObject({ seconds: null, enough: false });
+    expect(measure(4, [{ gap: 5, failures: rows(0, 4), controls: 0 }])).toMatchObject({
+      seconds: null,
+      conclusive: false,
+    });
     expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 10)).toMatchObject({
       seconds: null,
-      enough: false,
+      conclusive: false,
     });
   });
 
@@ -155,7 +158,7 @@ describe('the edge', () => {
       const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, bins: [], controls };
       const errors = several(count, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }));
       const [one] = measureKeepAlive(trafficOf(errors, { idleGaps: [{ ...gap, examined: rows(0, examined) }] }));
-      return one && whyOpen(one);
+      return one && whyInconclusive(one);
     };
     expect(said(4, 4, 400)).toBe('not enough to measure at which idle time the targets close (at least 5 are needed)');
     expect(said(62, 4, 400)).toBe('the idle times before only 4 of them were examined (at least 5 are needed)');
@@ -178,7 +181,7 @@ describe('the edge', () => {
     };
     expect(measureKeepAlive(trafficOf(failures, { idleGaps, routes: [route] }))[0]).toMatchObject({
       seconds: null,
-      enough: false,
+      conclusive: false,
       rhythm: 'GET /status',
     });
   });
@@ -186,7 +189,7 @@ describe('the edge', () => {
   it('closed 50 ms after a response: no keep-alive is that short, a worker that leaves is', () => {
     expect(measure(20, [{ gap: 0.05, failures: rows(0, 20), controls: 0 }])).toMatchObject({
       seconds: null,
-      enough: false,
+      conclusive: false,
     });
   });
 

@@ -5,11 +5,11 @@ import {
   admit,
   type ChannelState,
   emptyChannel,
-  PERIOD,
-  THREADS,
-  withdrawn,
+  MAX_THREADS,
+  RATE_PERIOD,
+  withdraw,
 } from '../../../src/alarms/thread-rate-limit.ts';
-import { openObjects } from '../../../src/runs/store/document.ts';
+import { openJsonCollection } from '../../../src/runs/store/document.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
 import { memoryStore } from '../../support/alarms/process.ts';
 
@@ -17,7 +17,7 @@ const Count = z.object({ count: z.number() });
 type Count = z.infer<typeof Count>;
 const one = (there: Count | null) => ({ object: { count: (there?.count ?? 0) + 1 }, result: (there?.count ?? 0) + 1 });
 const unread: string[] = [];
-const open = (store: Store) => openObjects(store, Count, (key, why) => unread.push(`${key}: ${why}`));
+const open = (store: Store) => openJsonCollection(store, Count, (key, why) => unread.push(`${key}: ${why}`));
 
 /** Answers after a while, so that others come in between. */
 const slow = (store: Store): Store => {
@@ -100,33 +100,35 @@ describe('a channel', () => {
   };
 
   it('takes so many threads within five minutes, and the rest when there is room', () => {
-    const first = asked(THREADS + 5);
-    expect(first.admitted).toBe(THREADS);
+    const first = asked(MAX_THREADS + 5);
+    expect(first.admitted).toBe(MAX_THREADS);
     expect(first.state.note).toMatchObject({ count: 5, waiting: { length: 5 }, later: 0 });
-    const again = asked(THREADS + 5, AT + 1000, first.state);
-    expect(again.admitted).toBe(THREADS);
+    const again = asked(MAX_THREADS + 5, AT + 1000, first.state);
+    expect(again.admitted).toBe(MAX_THREADS);
     expect(again.state.note?.count).toBe(5);
-    const late = admit(first.state, asking(THREADS), AT + PERIOD);
+    const late = admit(first.state, asking(MAX_THREADS), AT + RATE_PERIOD);
     expect(late.isAdmitted).toBe(true);
     expect(late.state.note).toMatchObject({ count: 5, waiting: { length: 4 }, later: 1 });
   });
 
   it('forgets who is over', () => {
-    const { state } = asked(THREADS + 2);
-    expect(withdrawn(state, `e${THREADS}`).note?.waiting.map(({ episode }) => episode)).toEqual([`e${THREADS + 1}`]);
-    expect(withdrawn(state, 'e0')).toBe(state);
+    const { state } = asked(MAX_THREADS + 2);
+    expect(withdraw(state, `e${MAX_THREADS}`).note?.waiting.map(({ episode }) => episode)).toEqual([
+      `e${MAX_THREADS + 1}`,
+    ]);
+    expect(withdraw(state, 'e0')).toBe(state);
   });
 
   it('gets another note for another storm, and keeps the one of which some still wait', () => {
-    const { state } = asked(THREADS + 2);
+    const { state } = asked(MAX_THREADS + 2);
     const later = (from: ChannelState) => {
       let current = from;
-      for (let number = 100; number < 101 + THREADS; number++)
-        current = admit(current, asking(number), AT + 3 * PERIOD).state;
+      for (let number = 100; number < 101 + MAX_THREADS; number++)
+        current = admit(current, asking(number), AT + 3 * RATE_PERIOD).state;
       return current.note;
     };
     expect(later(state)).toMatchObject({ id: state.note?.id, count: 3, waiting: { length: 3 } });
-    const over = withdrawn(withdrawn(state, `e${THREADS}`), `e${THREADS + 1}`);
+    const over = withdraw(withdraw(state, `e${MAX_THREADS}`), `e${MAX_THREADS + 1}`);
     const another = later(over);
     expect(another?.id).not.toBe(state.note?.id);
     expect(another).toMatchObject({ count: 1, ts: null, waiting: { length: 1 } });

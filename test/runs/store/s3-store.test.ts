@@ -2,7 +2,7 @@ import { startFauxqs } from 'fauxqs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openS3Store } from '../../../src/runs/store/s3-store.ts';
 import { describeStore } from '../../support/runs/store-contract.ts';
-import { type WrittenBucket, writtenBucket } from '../../support/s3/run-store-server.ts';
+import { type WritableBucket, writableBucket } from '../../support/s3/run-store-server.ts';
 
 beforeEach(() => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'testing');
@@ -13,10 +13,10 @@ afterEach(() => {
 });
 
 const PLACE = { prefix: 'team/alb502/', region: 'eu-west-1' };
-const opened = ({ name: bucket, endpoint }: WrittenBucket) => openS3Store({ ...PLACE, bucket, endpoint });
+const opened = ({ name: bucket, endpoint }: WritableBucket) => openS3Store({ ...PLACE, bucket, endpoint });
 
 describeStore('an S3 prefix', async () => {
-  const bucket = await writtenBucket();
+  const bucket = await writableBucket();
   bucket.objects.set('team/another.json', 'of somebody else');
   bucket.objects.set('team/alb502/', '');
   return () => opened(bucket);
@@ -24,7 +24,7 @@ describeStore('an S3 prefix', async () => {
 
 describe('a store in S3', () => {
   it('touches nothing but its prefix, and leaves nothing of its own proof', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     expect(bucket.objects.size).toBe(0);
     await store.write('runs/a/run.json', '{}', 'absent');
@@ -33,14 +33,14 @@ describe('a store in S3', () => {
   });
 
   it('keeps to a folder, with or without a slash at its end', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await openS3Store({ ...PLACE, prefix: 'alb502', bucket: bucket.name, endpoint: bucket.endpoint });
     await store.write('a', '1', 'absent');
     expect([...bucket.objects.keys()]).toEqual(['alb502/a']);
   });
 
   it('lists page after page', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     const keys = Array.from({ length: 30 }, (_, at) => `runs/${String(at).padStart(2, '0')}`);
     for (const key of keys) bucket.objects.set(`team/alb502/${key}`, key);
@@ -51,7 +51,7 @@ describe('a store in S3', () => {
   it.each([-90_000, 90_000])(
     'has the clock of S3, which all replicas go by: %i ms from that of this machine',
     async (ahead) => {
-      const bucket = await writtenBucket();
+      const bucket = await writableBucket();
       bucket.ahead = ahead;
       const store = await opened(bucket);
       const off = () => (store.now?.() ?? 0) - Date.now();
@@ -68,7 +68,7 @@ describe('a store in S3', () => {
   );
 
   it('knows its own write again when the answer was lost', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: 'lost' });
     const version = await store.write('a', 'mine', 'absent');
@@ -79,7 +79,7 @@ describe('a store in S3', () => {
   });
 
   it('knows its own write again when S3 was undecided after that', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: 'lost' });
     bucket.faults.push({ method: 'PUT', fault: { status: 409, code: 'ConditionalRequestConflict' } });
@@ -87,7 +87,7 @@ describe('a store in S3', () => {
   });
 
   it('does not take the write of another for its own', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     await store.write('a', 'same words', 'absent');
     expect(await store.write('a', 'same words', 'absent')).toBeNull();
@@ -96,7 +96,7 @@ describe('a store in S3', () => {
   });
 
   it('tries again when S3 says that two write at once, or that it is busy', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: { status: 409, code: 'ConditionalRequestConflict' } });
     bucket.faults.push({ method: 'PUT', fault: { status: 503, code: 'SlowDown' } });
@@ -112,7 +112,7 @@ describe('a store in S3', () => {
     ['GET', 's3:GetObject'],
     ['DELETE', 's3:DeleteObject'],
   ])('that may not %s is not opened, and says which action is missing', async (method, action) => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     bucket.denied.add(method);
     await expect(opened(bucket)).rejects.toThrow(
       `Run records cannot be kept in s3://example-runs/team/alb502/: ${action} was denied; iam-policy-runs-in-s3.json, with this bucket and prefix, allows what they need.`,
@@ -120,12 +120,12 @@ describe('a store in S3', () => {
   });
 
   it('is not opened where there is no such bucket', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     await expect(opened({ ...bucket, name: 'another' })).rejects.toThrow('there is no such bucket.');
   });
 
   it('is not opened where conditions are ignored', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     bucket.ignoresConditions = true;
     await expect(opened(bucket)).rejects.toThrow('it ignores conditional writes');
     expect(bucket.objects.size).toBe(0);
@@ -149,7 +149,7 @@ describe('a store in S3', () => {
   });
 
   it('says so when it breaks later', async () => {
-    const bucket = await writtenBucket();
+    const bucket = await writableBucket();
     const store = await opened(bucket);
     for (let at = 0; at < 9; at++) bucket.faults.push({ method: 'GET', fault: { status: 500, code: 'InternalError' } });
     await expect(store.read('a')).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openBudget, type Sent } from '../../../src/slack/delivery/edit-rate-limiter.ts';
-import { clockByHand } from '../../support/slack/manual-clock.ts';
+import { type CallResult, openEditRateLimiter } from '../../../src/slack/delivery/edit-rate-limiter.ts';
+import { manualClock } from '../../support/slack/manual-clock.ts';
 
 interface Call {
   at: number;
@@ -9,12 +9,12 @@ interface Call {
 
 /** A budget whose calls are noted; `latency` milliseconds each. */
 function budgetOf({ latency = 100 } = {}) {
-  const clock = clockByHand();
-  const budget = openBudget<string>(() => 'lost', clock);
+  const clock = manualClock();
+  const budget = openEditRateLimiter<string>(() => 'lost', clock);
   const calls: Call[] = [];
-  const answers: Sent<string>[] = [];
+  const answers: CallResult<string>[] = [];
   let [inFlight, most] = [new Map<string, number>(), 0];
-  const send = (message: string, what: string) => async (): Promise<Sent<string>> => {
+  const send = (message: string, what: string) => async (): Promise<CallResult<string>> => {
     calls.push({ at: clock.now(), what });
     inFlight.set(message, (inFlight.get(message) ?? 0) + 1);
     most = Math.max(most, ...inFlight.values());
@@ -227,8 +227,8 @@ describe('the end', () => {
   });
 
   it('does not wait for a call that has no answer', async () => {
-    const clock = clockByHand();
-    const budget = openBudget<string>(() => 'lost', clock);
+    const clock = manualClock();
+    const budget = openEditRateLimiter<string>(() => 'lost', clock);
     void budget.edit('one', () => new Promise(() => {}));
     let isClosed = false;
     const closed = budget.close(5000).then(() => {

@@ -5,7 +5,7 @@ import type { Poster } from '../../../src/slack/delivery/slack-poster.ts';
 import type { Message } from '../../../src/slack/messages/message.ts';
 import { BOT_TOKEN, type LocalSlack } from '../../support/slack/local-slack.ts';
 import { localSlack } from '../../support/slack/local-slack-for-test.ts';
-import { type ClockByHand, clockByHand } from '../../support/slack/manual-clock.ts';
+import { type ManualClock, manualClock } from '../../support/slack/manual-clock.ts';
 
 const RUN = '20261120t025600-5f3a9c1e';
 
@@ -34,7 +34,7 @@ interface Posting {
   logged: string[];
 }
 
-type Options = Parameters<typeof localSlack>[0] & { clock?: ClockByHand; timeout?: number };
+type Options = Parameters<typeof localSlack>[0] & { clock?: ManualClock; timeout?: number };
 
 async function posting({ clock, timeout = 20_000, ...options }: Options = {}): Promise<Posting> {
   const slack = await localSlack({ isRecording: true, ...options });
@@ -78,7 +78,7 @@ async function answers({ underWay }: Posting): Promise<void> {
 }
 
 /** Time passes by hand until it is answered, for Slack too. */
-async function meanwhile<T>(one: Posting, clock: ClockByHand, answer: Promise<T>, step = 250): Promise<T> {
+async function meanwhile<T>(one: Posting, clock: ManualClock, answer: Promise<T>, step = 250): Promise<T> {
   let isAnswered = false;
   const noted = answer.finally(() => {
     isAnswered = true;
@@ -268,7 +268,7 @@ describe('an edit', () => {
   });
 
   it('waits when it is told to, and arrives', async () => {
-    const clock = clockByHand();
+    const clock = manualClock();
     const one = await posting({ clock });
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
@@ -292,7 +292,7 @@ describe('an edit', () => {
   });
 
   it('of 40 messages at once stays within the budget of Slack, and each arrives', async () => {
-    const clock = clockByHand();
+    const clock = manualClock();
     const one = await posting({ clock });
     const channel = one.id('alerts');
     const all: string[] = [];
@@ -319,7 +319,7 @@ describe('an edit', () => {
 
 describe('posts that are held back', () => {
   it('go one after the other, in order, none twice and none lost', async () => {
-    const clock = clockByHand();
+    const clock = manualClock();
     const one = await posting({ clock, channels: ['alerts', 'quiet'] });
     const channel = one.id('alerts');
     one.slack.fail('chat.postMessage', { retryAfter: 3 }, { times: 2, when: (args) => args.channel === channel });
@@ -336,7 +336,7 @@ describe('posts that are held back', () => {
   });
 
   it('of 30 at once arrive under the limits of Slack', async () => {
-    const clock = clockByHand();
+    const clock = manualClock();
     const one = await posting({ clock, rateLimits: true });
     const texts = Array.from({ length: 30 }, (_, at) => `message ${at}`);
     const all = texts.map((text) => one.poster.post(root(one.id('alerts')), { text, blocks: [] }));
@@ -350,7 +350,7 @@ describe('posts that are held back', () => {
   });
 
   it('for too long are not posted', async () => {
-    const clock = clockByHand();
+    const clock = manualClock();
     const one = await posting({ clock });
     one.slack.fail('chat.postMessage', { retryAfter: 50 }, { times: 100 });
     const answer = await meanwhile(one, clock, one.poster.post(root(one.id('alerts')), plain), 5000);
@@ -430,7 +430,7 @@ describe('what may have been posted', () => {
   });
 
   it('is looked for again after a wait', async () => {
-    const clock = clockByHand();
+    const clock = manualClock();
     const one = await posting({ clock });
     const posted = await one.poster.post(root(one.id('alerts')), plain, RUN);
     one.slack.fail('conversations.history', { retryAfter: 5 });

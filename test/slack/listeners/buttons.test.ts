@@ -1,9 +1,9 @@
 /** Presses through the real app: authorised anew, answered once, weeks later too. */
 import { describe, expect, it } from 'vitest';
-import { widened } from '../../../src/slack/listeners/buttons.ts';
+import { widenWindow } from '../../../src/slack/listeners/buttons.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Bot, type BotOptions, openBot } from '../../support/slack/bolt-app.ts';
-import { ofSlack } from '../../support/slack/local-slack.ts';
+import { slackRefusals } from '../../support/slack/local-slack.ts';
 
 /** A root message with buttons, and its run. */
 async function withThread(options: BotOptions = {}) {
@@ -32,7 +32,7 @@ describe('an answer that is fetched', () => {
     // Two answers are fetched at the same time; either may come first.
     expect(asked.answered.toSorted()).toEqual(['fix fix:1', 'log-lines log-lines:1']);
     expect(slack.privateOf('ben')).toEqual([]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('stands once, however often it is pressed; others are shown where', async () => {
@@ -146,12 +146,12 @@ describe('asking again', () => {
   ])('a window %s', (_, now, [from = 0, to = 0]) => {
     const at = (minutes: number) => Date.parse('2026-11-20T02:00:00Z') + minutes * 60_000;
     const window = { from: new Date(at(0)).toISOString(), to: new Date(at(15)).toISOString() };
-    expect(widened(window, at(now))).toEqual({ from: at(from), to: at(to) });
+    expect(widenWindow(window, at(now))).toEqual({ from: at(from), to: at(to) });
   });
 
   it('never makes a window longer than seven days', () => {
     const window = { from: '2026-11-10T00:00:00Z', to: '2026-11-15T00:00:00Z' };
-    const { from, to } = widened(window, Date.parse('2026-11-20T00:00:00Z'));
+    const { from, to } = widenWindow(window, Date.parse('2026-11-20T00:00:00Z'));
     expect(to - from).toBe(7 * 86_400_000);
   });
 });
@@ -190,7 +190,7 @@ describe('feedback', () => {
       { user: 'U0ADA', verdict: 'wrong', cause: 'slow-target', words: 'the database' },
     ]);
     await slack.until(() => slack.privateOf('ada').length === 2, 'thanks');
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('of a run that is gone by then is said to be', async () => {

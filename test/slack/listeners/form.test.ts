@@ -1,12 +1,12 @@
 /** The form: opened by the command without words and by the shortcuts, filled in, and answered where it says what is wrong. */
 import { describe, expect, it } from 'vitest';
-import { windowWords } from '../../../src/slack/listeners/form.ts';
-import { matching, optionOf } from '../../../src/slack/listeners/options.ts';
-import { prefilled } from '../../../src/slack/listeners/slash-command.ts';
+import { completeWindow } from '../../../src/slack/listeners/form.ts';
+import { matchLoadBalancers, toOption } from '../../../src/slack/listeners/options.ts';
+import { formValues } from '../../../src/slack/listeners/slash-command.ts';
 import { INPUTS, SHORTCUTS } from '../../../src/slack/messages/actions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Bot, type BotOptions, loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
-import { ofSlack, type View } from '../../support/slack/local-slack.ts';
+import { slackRefusals, type View } from '../../support/slack/local-slack.ts';
 
 const formOf = ({ slack }: Bot, user = 'ada'): Promise<View> =>
   slack.until(() => slack.views(user).at(-1) ?? null, 'a form');
@@ -38,7 +38,7 @@ describe('the command without a load balancer', () => {
     expect(initialIn(view)).toMatchObject({ load_balancer: null, ...initial });
     expect(slack.privateOf('ada')).toEqual([]);
     expect(asked.found).toEqual([]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('says so where the form may not be opened, or did not open in time', async () => {
@@ -60,7 +60,7 @@ describe('the command without a load balancer', () => {
     ['last 15m', { window: 'last 15m' }],
     ['502,504 last 15m', { window: 'last 15m', statuses: '502 504' }],
   ])('%j is taken apart', (words, parts) => {
-    expect(prefilled(words)).toEqual(parts);
+    expect(formValues(words)).toEqual(parts);
   });
 });
 
@@ -75,7 +75,7 @@ describe('load balancers to pick from', () => {
     expect(await texts('')).toEqual(['web-shop', 'shop-prod']);
     expect(await texts('SHOP')).toEqual(['shop-prod', 'web-shop']);
     expect(await texts('vault')).toEqual([]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('are none for who may not ask', async () => {
@@ -85,10 +85,10 @@ describe('load balancers to pick from', () => {
 
   it('are a hundred at most, of no more letters than Slack takes', () => {
     const many = Array.from({ length: 300 }, (_, at) => loadBalancer(`alb-${at}`));
-    expect(matching(many, 'alb')).toHaveLength(100);
+    expect(matchLoadBalancers(many, 'alb')).toHaveLength(100);
     const long = { ...loadBalancer('x'.repeat(32), 'a'.repeat(90)), arn: `arn:${'y'.repeat(200)}` };
-    expect(optionOf(long).description?.text).toHaveLength(75);
-    expect(optionOf(long).value).toBe(long.name);
+    expect(toOption(long).description?.text).toHaveLength(75);
+    expect(toOption(long).value).toBe(long.name);
   });
 });
 
@@ -111,7 +111,7 @@ describe('submitted', () => {
       },
     ]);
     expect(slack.views('ada')).toEqual([]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it.each([
@@ -132,19 +132,19 @@ describe('submitted', () => {
     for (const [input, pattern] of Object.entries(says)) expect(errors[input]).toMatch(pattern);
     expect(slack.views('ada')).toHaveLength(1);
     expect(asked.opened).toEqual([]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('it says what the threads refuse, as long as the form waits', async () => {
     const { slack, view, next } = await opened();
     next.opened = {
       refused: '',
-      because: 'slack',
+      reason: 'slack',
       refusal: { refused: 'not-in-channel', code: 'not_in_channel' },
     };
     const { errors } = await slack.submit(view, { load_balancer: 'edge' }, 'ada');
     expect(Object.values(errors)).toEqual([expect.stringContaining('/invite @alb502')]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('by somebody who may not ask any more it is refused', async () => {
@@ -189,10 +189,10 @@ describe('shortcuts', () => {
     await slack.submit(view, {}, 'ada');
     await eventually(() => expect(asked.opened).toHaveLength(1));
     expect(asked.opened).toMatchObject([{ within: message.ts, channel: 'C0ALERTS' }]);
-    const [{ inquiry } = { inquiry: { from: 0, to: 0 } }] = asked.opened;
-    expect(inquiry.from).toBeLessThanOrEqual(now - 14 * 60_000);
-    expect(inquiry.to).toBeLessThanOrEqual(Date.now());
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    const [{ question } = { question: { from: 0, to: 0 } }] = asked.opened;
+    expect(question.from).toBeLessThanOrEqual(now - 14 * 60_000);
+    expect(question.to).toBeLessThanOrEqual(Date.now());
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('that of a reply is answered in its thread, and one that names nothing is left to be filled in', async () => {
@@ -225,5 +225,5 @@ it.each([
   ['2026-11-20 02:40 to 2026-11-20 02:55', 'from 2026-11-20 02:40 to 2026-11-20 02:55'],
   ['from 02:40 to 02:55', 'from 02:40 to 02:55'],
 ])('the window %j means %j', (typed, words) => {
-  expect(windowWords(typed)).toBe(words);
+  expect(completeWindow(typed)).toBe(words);
 });

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { type Bot, loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
-import { ofSlack } from '../../support/slack/local-slack.ts';
+import { slackRefusals } from '../../support/slack/local-slack.ts';
 
 async function homeOf({ slack }: Pick<Bot, 'slack'>, user: string): Promise<string> {
   await slack.openHome(user);
@@ -24,7 +24,7 @@ it('shows what this person asked and what may be asked about', async () => {
   expect(home).toMatch(/default.*shop-prod, edge/);
   expect(home).not.toContain('vault');
   expect(home.split('edge')).toHaveLength(2);
-  expect(ofSlack(bot.slack.refusals)).toEqual([]);
+  expect(slackRefusals(bot.slack.refusals)).toEqual([]);
 });
 
 it('shows who may not ask that they may not, and nothing else', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { openBot } from '../../support/slack/bolt-app.ts';
-import { ofSlack } from '../../support/slack/local-slack.ts';
+import { slackRefusals } from '../../support/slack/local-slack.ts';
 
 describe('a mention', () => {
   it('in the channel is answered below it', async () => {
@@ -17,7 +17,7 @@ describe('a mention', () => {
         inquiry: { statuses: ['504'] },
       },
     ]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('in a thread is answered in it', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
-import { ofSlack } from '../../support/slack/local-slack.ts';
+import { slackRefusals } from '../../support/slack/local-slack.ts';
 
 const typed = (text: string, more: object = {}) => ({ user: 'ada', channel: 'alerts', text, ...more });
 
@@ -23,10 +23,10 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
         inquiry: { loadBalancer: { name: 'shop-prod' }, statuses: ['502'] },
       },
     ]);
-    const [{ inquiry } = { inquiry: { from: 0, to: 0 } }] = asked.opened;
-    expect(inquiry.to - inquiry.from).toBe(15 * 60_000);
+    const [{ question } = { question: { from: 0, to: 0 } }] = asked.opened;
+    expect(question.to - question.from).toBe(15 * 60_000);
     expect(slack.privateOf('ada')).toEqual([]);
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
   it('delivered again, it is answered once', async () => {
@@ -54,7 +54,7 @@ describe('said in private at once, without anything being looked up', () => {
     expect(slack.privateOf('ada')).toHaveLength(1);
     expect(slack.roots('alerts')).toEqual([]);
     expect(asked).toMatchObject({ opened: [], found: [] });
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 });
 
@@ -144,7 +144,7 @@ describe('what the threads refuse', () => {
     const { slack, next } = await openBot();
     next.opened = {
       refused: 'not in the channel',
-      because: 'slack',
+      reason: 'slack',
       refusal: { refused: 'not-in-channel', code: 'not_in_channel' },
     };
     await slack.command(typed('shop-prod', { channel }));
@@ -154,7 +154,7 @@ describe('what the threads refuse', () => {
 
   it('because there is too much to do', async () => {
     const { slack, next } = await openBot();
-    next.opened = { refused: '3 diagnoses you asked for are running.', because: 'too-many' };
+    next.opened = { refused: '3 diagnoses you asked for are running.', reason: 'too-many' };
     await slack.command(typed('shop-prod'));
     const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
     expect(message?.text).toBe('3 diagnoses you asked for are running.');

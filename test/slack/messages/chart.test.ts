@@ -5,7 +5,7 @@ import { verdictMessage } from '../../../src/slack/messages/index.ts';
 import { race } from '../../support/diagnoses.ts';
 import { fc } from '../../support/property.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { refused, toldOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors, threadStateOf } from '../../support/slack/thread-states.ts';
 
 const START = Date.parse('2026-11-20T23:00:00.000Z');
 const at = (ms: number): string => new Date(START + ms).toISOString();
@@ -25,7 +25,7 @@ const over = (
   })),
 });
 
-const read = (diagnosis: Diagnosis): string[] => readMessage(verdictMessage(toldOf(diagnosis))).split('\n');
+const read = (diagnosis: Diagnosis): string[] => readMessage(verdictMessage(threadStateOf(diagnosis))).split('\n');
 const chartOf = (diagnosis: Diagnosis): string[] => {
   const lines = read(diagnosis);
   const start = lines.findIndex((line) => line.includes('[chart:'));
@@ -48,7 +48,7 @@ describe('errors over time', () => {
     ],
   ])('of %s have at most 20 points, with days where there are several', (_, diagnosis, title) => {
     expect(chartOf(diagnosis)[0]?.trim()).toBe(title);
-    expect(refused(verdictMessage(toldOf(diagnosis)))).toEqual([]);
+    expect(blockKitErrors(verdictMessage(threadStateOf(diagnosis)))).toEqual([]);
   });
 
   it('show six kinds, the rarest joined', () => {
@@ -65,7 +65,7 @@ describe('errors over time', () => {
   });
 
   it('are text where Slack takes no chart, and words for who hears them', () => {
-    const { text, plainBlocks } = verdictMessage(toldOf(race));
+    const { text, plainBlocks } = verdictMessage(threadStateOf(race));
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(
       /closed by the target {2}149 {2}[▁▂▃▄▅▆▇█]{15} {2}most 17 at 02:46:00/,
     );
@@ -76,7 +76,9 @@ describe('errors over time', () => {
     const counts = fc.dictionary(fc.constantFrom(...SIGNATURE_IDS), fc.integer({ min: 0, max: 1e9 }));
     fc.assert(
       fc.property(fc.array(counts, { maxLength: 60 }), fc.integer({ min: 1, max: 200 }), (all, minutes) => {
-        expect(refused(verdictMessage(toldOf(over(all.length, minutes, (index) => all[index] ?? {}))))).toEqual([]);
+        expect(
+          blockKitErrors(verdictMessage(threadStateOf(over(all.length, minutes, (index) => all[index] ?? {})))),
+        ).toEqual([]);
       }),
       { numRuns: 40 },
     );

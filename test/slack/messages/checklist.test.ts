@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { nothingDone, type Work } from '../../../src/investigate/collection-progress.ts';
+import { type CollectionProgress, emptyProgress } from '../../../src/investigate/collection-progress.ts';
 import { checklistMessage } from '../../../src/slack/messages/index.ts';
 import { HOSTILE, hostile, race } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { refused, runOf, toldOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors, runOf, threadStateOf } from '../../support/slack/thread-states.ts';
 
 const asked = { run: runOf(race, { state: 'looking' }), diagnosis: null, episode: null };
 
-const begun: Work = {
+const begun: CollectionProgress = {
   started: { accessLog: 0, metrics: 100, loadBalancer: 0, listeners: 0, rules: 0, targetGroups: 0, attributes: 0 },
   ended: {
     metrics: { at: 400, unavailable: false },
@@ -17,13 +17,13 @@ const begun: Work = {
     targetGroups: { at: 300, unavailable: false },
     attributes: { at: 250, unavailable: false },
   },
-  doing: 'fetched 3 of 8 log files',
-  soFar: 'CloudWatch counts 149 × 502.',
+  accessLogStatus: 'fetched 3 of 8 log files',
+  interimVerdict: 'CloudWatch counts 149 × 502.',
 };
 
 describe('while it works', () => {
   it('has all six steps before anything was begun', () => {
-    expect(readMessage(checklistMessage(asked, nothingDone()))).toBe(
+    expect(readMessage(checklistMessage(asked, emptyProgress()))).toBe(
       [
         'shop-prod (eu-west-1, account prod): 0 of 6 steps',
         '  · 1 Access log: who failed, and how',
@@ -59,15 +59,19 @@ describe('while it works', () => {
   });
 
   it('shows what strangers wrote as text', () => {
-    const message = checklistMessage(asked, { ...begun, doing: HOSTILE.repeat(40), soFar: HOSTILE.repeat(40) });
-    expect(refused(message)).toEqual([]);
+    const message = checklistMessage(asked, {
+      ...begun,
+      accessLogStatus: HOSTILE.repeat(40),
+      interimVerdict: HOSTILE.repeat(40),
+    });
+    expect(blockKitErrors(message)).toEqual([]);
     expect(message.text).not.toContain('<!channel>');
   });
 });
 
 describe('when it has ended', () => {
   const taskStatuses = (diagnosis: typeof race) => {
-    const [plan] = checklistMessage(toldOf(diagnosis), null).blocks;
+    const [plan] = checklistMessage(threadStateOf(diagnosis), null).blocks;
     return (JSON.parse(JSON.stringify(plan)).tasks as { status: string; title: string }[]).map(
       ({ status, title }) => `${status} ${title.slice(0, 3)}`,
     );
@@ -75,8 +79,10 @@ describe('when it has ended', () => {
 
   it('says how many files were read, what that cost and how long it took, where it is known', () => {
     const took = { milliseconds: 4_120, files: 9 };
-    expect(readMessage(checklistMessage(toldOf(race, { took }), null))).toMatch(/\(9 files, .* read.* · 4[.]1 s\)/);
-    expect(readMessage(checklistMessage(toldOf(race, { took: { ...took, files: null } }), null))).toMatch(
+    expect(readMessage(checklistMessage(threadStateOf(race, { took }), null))).toMatch(
+      /\(9 files, .* read.* · 4[.]1 s\)/,
+    );
+    expect(readMessage(checklistMessage(threadStateOf(race, { took: { ...took, files: null } }), null))).toMatch(
       /\([\d.]+ \w?B read.* · 4[.]1 s\)/,
     );
   });
@@ -98,7 +104,7 @@ describe('when it has ended', () => {
   });
 
   it('has one button for the evidence of each step', () => {
-    const [row] = readMessage(checklistMessage(toldOf(race), null))
+    const [row] = readMessage(checklistMessage(threadStateOf(race), null))
       .split('\n')
       .slice(-1);
     expect(row?.trim()).toBe('[1 Log] [2 Ports] [3 Keep-alive] [4 Responses] [5 Network] [6 Targets]');
@@ -107,11 +113,11 @@ describe('when it has ended', () => {
   it('says that it ended where there is no answer', () => {
     const message = checklistMessage({ ...asked, run: runOf(race, { state: 'interrupted' }) }, null);
     expect(readMessage(message).split('\n')[0]).toBe('shop-prod (eu-west-1, account prod): ended without an answer');
-    expect(refused(message)).toEqual([]);
+    expect(blockKitErrors(message)).toEqual([]);
   });
 
   it('is one line a step, whatever is in it', () => {
-    const { blocks } = checklistMessage(toldOf(hostile), null);
+    const { blocks } = checklistMessage(threadStateOf(hostile), null);
     const tasks = JSON.parse(JSON.stringify(blocks[0])).tasks as { title: string }[];
     expect(tasks.map(({ title }) => title.length <= 165 && !title.includes('\n'))).toEqual(Array(6).fill(true));
   });

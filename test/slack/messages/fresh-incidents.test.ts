@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
-import { judge } from '../../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
-import { EXTRA_IDS } from '../../../src/slack/messages/actions.ts';
+import { DETAIL_IDS } from '../../../src/slack/messages/actions.ts';
 import {
-  changedMessage,
   checklistMessage,
+  detailAnswer,
   episodeClosedMessage,
-  extraAnswer,
   homeView,
   rootMessage,
-  stateOf,
+  runStateOf,
   stepMessages,
+  verdictChangedMessage,
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
@@ -26,7 +26,7 @@ import { randomIncident } from '../../accuracy/random-incidents.ts';
 import { nothing } from '../../support/diagnoses.ts';
 import { type Recording, writeRecording } from '../../support/simulator/recording.ts';
 import { refusalsOf } from '../../support/slack/block-kit.ts';
-import { episodeOf, refused, toldOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors, episodeOf, threadStateOf } from '../../support/slack/thread-states.ts';
 
 /** Written, changed by `tamper`, and diagnosed. */
 async function investigated(recording: Recording, tamper: (folder: string) => void = () => {}) {
@@ -35,15 +35,15 @@ async function investigated(recording: Recording, tamper: (folder: string) => vo
   const { expected } = writeRecording(recording, root);
   const folder = join(root, recording.name);
   tamper(folder);
-  return judge(await readIncident(folder), (expected.statuses ?? []).join(' '));
+  return diagnoseRecording(await readIncident(folder), (expected.statuses ?? []).join(' '));
 }
 
 /** All that is ever said of a diagnosis: the thread, every answer to a button, the Home. */
 function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: EvidenceSet }) {
   const took = { milliseconds: 4_100, files: 9 };
-  const told = toldOf(diagnosis, { took, state: stateOf(diagnosis) });
+  const told = threadStateOf(diagnosis, { took, state: runStateOf(diagnosis) });
   const over = { ...told, episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z' }) };
-  const answers: (Message | FileMessage)[] = EXTRA_IDS.map((id) => extraAnswer(id, told, evidence));
+  const answers: (Message | FileMessage)[] = DETAIL_IDS.map((id) => detailAnswer(id, told, evidence));
   const messages = [
     rootMessage(told),
     rootMessage(over),
@@ -51,7 +51,7 @@ function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: E
     verdictMessage(told),
     ...Object.values(stepMessages(told)),
     episodeClosedMessage(over),
-    ...[changedMessage(told, nothing)].filter((one) => one !== null),
+    ...[verdictChangedMessage(told, nothing)].filter((one) => one !== null),
     ...answers.filter((one): one is Message => !('filename' in one)),
   ];
   const files = answers.filter((one): one is FileMessage => 'filename' in one);
@@ -66,7 +66,7 @@ function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: E
 describe('an incident drawn at random', () => {
   it.each([101, 102, 103, 104, 105])('(%s) is told in messages that Slack takes', async (seed) => {
     const { messages, files, home } = everything(await investigated(randomIncident(seed)));
-    expect(messages.flatMap(refused)).toEqual([]);
+    expect(messages.flatMap(blockKitErrors)).toEqual([]);
     expect(refusalsOf({ ...home }, 'home')).toEqual([]);
     for (const { text } of messages) expect(text.trim()).not.toBe('');
     for (const { content, filename } of files) {
@@ -117,7 +117,7 @@ describe('what requests carry', () => {
     'is in no message, file, chart or notification about %s',
     async (_, recording) => {
       const { messages, files, home } = everything(await investigated(recording, tampered));
-      expect(messages.flatMap(refused)).toEqual([]);
+      expect(messages.flatMap(blockKitErrors)).toEqual([]);
       for (const said of [...messages, ...files, home]) expect(JSON.stringify(said, null, 1)).not.toMatch(MARKS);
     },
   );

@@ -4,22 +4,22 @@
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Diagnosis, Finding, JudgedCause } from '../../../src/diagnose/diagnosis.ts';
+import type { CauseResult, CheckFinding, Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
 import { RUN_STATES, type RunState } from '../../../src/runs/run.ts';
-import { EXTRA_IDS } from '../../../src/slack/messages/actions.ts';
+import { DETAIL_IDS } from '../../../src/slack/messages/actions.ts';
 import {
-  changedMessage,
   checklistMessage,
+  detailAnswer,
   episodeClosedMessage,
-  extraAnswer,
   privateMessage,
   rootMessage,
-  stateOf,
+  runStateOf,
   stepMessages,
-  type Told,
+  type ThreadState,
   unknownAlarmMessage,
   usageMessage,
+  verdictChangedMessage,
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
@@ -27,12 +27,12 @@ import { early, HOSTILE, nothing, race, undecided } from '../../support/diagnose
 import { fc } from '../../support/property.ts';
 import {
   alarm,
+  blockKitErrors,
   byAlarm,
   episodeOf,
-  investigated,
-  recorded,
-  refused,
-  toldOf,
+  investigateRecorded,
+  recordedDiagnosis,
+  threadStateOf,
 } from '../../support/slack/thread-states.ts';
 
 const SECRET =
@@ -77,7 +77,7 @@ const hostileText = fc
 function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis {
   const many = <T>(items: readonly T[]): T[] => Array.from({ length: times }, () => items).flat();
   const texts = (items: readonly string[]): string[] => many(items).map((item, index) => `${item} ${text} ${index}`);
-  const finding = (one: Finding): Finding => ({
+  const finding = (one: CheckFinding): CheckFinding => ({
     ...one,
     summary: `${one.summary} ${text}`,
     facts: [...one.facts, ...many(one.facts).slice(0, 30)].map((fact) => ({ ...fact, label: text, value: text })),
@@ -86,7 +86,7 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
     fix: one.fix === null ? null : `${one.fix} ${text}`,
     reference: text,
   });
-  const cause = (one: JudgedCause): JudgedCause => ({
+  const cause = (one: CauseResult): CauseResult => ({
     ...one,
     title: `${one.title} ${text}`,
     for: texts(one.for),
@@ -130,9 +130,9 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
   };
 }
 
-function worstTold(base: Diagnosis, text: string, times: number, state: RunState): Told {
+function worstTold(base: Diagnosis, text: string, times: number, state: RunState): ThreadState {
   const diagnosis = worsened(base, text, times);
-  const told = toldOf(diagnosis, {
+  const told = threadStateOf(diagnosis, {
     ...byAlarm,
     state,
     failure: text,
@@ -151,15 +151,15 @@ function worstTold(base: Diagnosis, text: string, times: number, state: RunState
   return { ...told, episode: episodeOf({ alarms, closedAt: times % 3 === 0 ? '2026-11-20T03:15:00.000Z' : null }) };
 }
 
-const everyMessage = (told: Told): Message[] => [
+const everyMessage = (told: ThreadState): Message[] => [
   rootMessage(told),
   rootMessage({ ...told, diagnosis: null }),
   checklistMessage(told, null),
   checklistMessage(told, {
     started: { accessLog: 0 },
     ended: {},
-    doing: told.run.failure ?? '',
-    soFar: told.run.failure ?? '',
+    accessLogStatus: told.run.failure ?? '',
+    interimVerdict: told.run.failure ?? '',
   }),
   verdictMessage(told),
   ...Object.values(stepMessages(told)),
@@ -167,7 +167,7 @@ const everyMessage = (told: Told): Message[] => [
   privateMessage(told.run.failure ?? ''),
   usageMessage(told.run.failure ?? ''),
   unknownAlarmMessage({ alarm: told.run.failure ?? '', why: 'unknown', sentences: told.diagnosis?.gaps ?? [] }),
-  ...[changedMessage(told, race)].filter((message) => message !== null),
+  ...[verdictChangedMessage(told, race)].filter((message) => message !== null),
 ];
 
 /** All that Slack counts and people read, without what only machines do. */
@@ -176,7 +176,7 @@ const saidIn = ({ text, blocks, plainBlocks = [] }: Message): string => JSON.str
 const LOOSE = /hunter2|AbCdEfGh12345678IjKlMnOp|eyJhbGci/;
 
 function expectFit(messages: readonly Message[]): void {
-  expect(messages.flatMap(refused)).toEqual([]);
+  expect(messages.flatMap(blockKitErrors)).toEqual([]);
   for (const message of messages) expect(lettersOf(message.blocks), 'msg_blocks_too_long').toBeLessThan(13_000);
   // Commands and trace ids are shown to be copied, letter by letter.
   expect(messages.map(withoutCopies).join('\n')).not.toMatch(LOOSE);
@@ -197,7 +197,13 @@ const withoutCopies = ({ blocks, plainBlocks = [] }: Message): string =>
     isRecord(value) && value.type === 'rich_text_preformatted' ? null : value,
   );
 
-const bases: Record<string, Diagnosis> = { race, undecided, nothing, early, gaps: recorded('013-missing-evidence') };
+const bases: Record<string, Diagnosis> = {
+  race,
+  undecided,
+  nothing,
+  early,
+  gaps: recordedDiagnosis('013-missing-evidence'),
+};
 
 describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
   it('is taken by Slack, in every state of a run', () => {
@@ -208,7 +214,7 @@ describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
         fc.constantFrom(...RUN_STATES),
         (text, times, state) => {
           const messages = everyMessage(worstTold(base, text, times, state));
-          expect(messages.flatMap(refused)).toEqual([]);
+          expect(messages.flatMap(blockKitErrors)).toEqual([]);
         },
       ),
       { numRuns: 8, endOnFailure: true },
@@ -216,13 +222,13 @@ describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
   });
 
   it('is taken by Slack where a text is 10 kB long, or a list 200', () => {
-    expectFit(everyMessage(worstTold(base, `${HOSTILE} ${SECRET} `.repeat(50).slice(0, 10_000), 1, stateOf(base))));
-    expectFit(everyMessage(worstTold(base, `path ${SECRET}`, 200, stateOf(base))));
+    expectFit(everyMessage(worstTold(base, `${HOSTILE} ${SECRET} `.repeat(50).slice(0, 10_000), 1, runStateOf(base))));
+    expectFit(everyMessage(worstTold(base, `path ${SECRET}`, 200, runStateOf(base))));
   });
 });
 
 describe('a name that is a mention', () => {
-  const told = toldOf({ ...race, loadBalancer: { name: '<!channel>', arn: null } });
+  const told = threadStateOf({ ...race, loadBalancer: { name: '<!channel>', arn: null } });
 
   it('arrives as text', () => {
     const { text, blocks } = rootMessage(told);
@@ -244,11 +250,11 @@ describe('answers to buttons', () => {
   let evidence: EvidenceSet;
   let diagnosis: Diagnosis;
   beforeAll(async () => {
-    ({ evidence, diagnosis } = await investigated('001-keep-alive-race-beside-worker-timeout'));
+    ({ evidence, diagnosis } = await investigateRecorded('001-keep-alive-race-beside-worker-timeout'));
   });
 
-  const answers = (told: Told, of: EvidenceSet): (Message | FileMessage)[] =>
-    EXTRA_IDS.map((id) => extraAnswer(id, told, of));
+  const answers = (told: ThreadState, of: EvidenceSet): (Message | FileMessage)[] =>
+    DETAIL_IDS.map((id) => detailAnswer(id, told, of));
   const messagesOf = (all: readonly (Message | FileMessage)[]): Message[] =>
     all.flatMap((one) => ('filename' in one ? [] : [one]));
   const filesOf = (all: readonly (Message | FileMessage)[]): FileMessage[] =>
@@ -282,8 +288,8 @@ describe('answers to buttons', () => {
   it('are what Slack takes', () => {
     fc.assert(
       fc.property(hostileText, fc.integer({ min: 0, max: 2 }), (text, times) => {
-        const all = answers({ ...toldOf(worsened(diagnosis, text, times)) }, written(text));
-        expect(messagesOf(all).flatMap(refused)).toEqual([]);
+        const all = answers({ ...threadStateOf(worsened(diagnosis, text, times)) }, written(text));
+        expect(messagesOf(all).flatMap(blockKitErrors)).toEqual([]);
         for (const { filename, title, comment } of filesOf(all)) {
           expect(filename).toMatch(/^[A-Za-z0-9-]+-\d+-[a-z0-9-]+[.](txt|md)$/);
           expect(title.length).toBeLessThanOrEqual(260);
@@ -296,7 +302,7 @@ describe('answers to buttons', () => {
 
   it('show no query, no token and no address of a client', () => {
     const all = answers(
-      toldOf({
+      threadStateOf({
         ...diagnosis,
         triage: { ...diagnosis.triage, summary: SECRET },
         verdict: { ...diagnosis.verdict, summary: SECRET },
@@ -308,7 +314,7 @@ describe('answers to buttons', () => {
   });
 
   it('say so where nothing was kept to answer from', () => {
-    const told = { ...toldOf(diagnosis), diagnosis: null };
+    const told = { ...threadStateOf(diagnosis), diagnosis: null };
     expect(new Set(messagesOf(answers(told, evidence)).map(({ text }) => text))).toEqual(
       new Set(['There is no answer yet that this could be taken from.']),
     );
@@ -319,9 +325,9 @@ describe('answers to buttons', () => {
       ...evidence,
       accessLog: { status: 'unavailable', source: 's3', reason: 's3:GetObject was denied <!here>' },
     };
-    const told = toldOf(diagnosis);
+    const told = threadStateOf(diagnosis);
     for (const id of ['log-lines', 'by-target', 'by-route'] as const) {
-      const answer = extraAnswer(id, told, blind);
+      const answer = detailAnswer(id, told, blind);
       expect('text' in answer && answer.text).toContain('s3:GetObject was denied &lt;!here&gt;');
     }
   });

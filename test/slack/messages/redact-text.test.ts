@@ -1,6 +1,6 @@
 /** What is left out of what a channel shows, and what is not. */
 import { describe, expect, it } from 'vitest';
-import { discreet } from '../../../src/slack/messages/redact-text.ts';
+import { redactSecrets } from '../../../src/slack/messages/redact-text.ts';
 
 describe('what nobody should read', () => {
   it.each([
@@ -16,7 +16,7 @@ describe('what nobody should read', () => {
     ['GET /app/AbCdEfGh12345678IjKlMnOp/50dc6c495c0c9188', 'GET /app/:token/50dc6c495c0c9188'],
     ['GET /reset/AKIAIOSFODNN7EXAMPLE', 'GET /reset/:token'],
   ])('%s', (text, expected) => {
-    expect(discreet(text)).toBe(expected);
+    expect(redactSecrets(text)).toBe(expected);
   });
 });
 
@@ -32,6 +32,6 @@ describe('what somebody needs to read', () => {
     'api 172.31.6.52:80, allowed from 10.0.0.0/16',
     'ModifyRule by jo@example.com, 3 min before',
   ])('%s', (text) => {
-    expect(discreet(text)).toBe(text);
+    expect(redactSecrets(text)).toBe(text);
   });
 });

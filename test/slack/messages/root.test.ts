@@ -3,12 +3,20 @@ import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { Episode } from '../../../src/runs/episode.ts';
 import type { Run } from '../../../src/runs/run.ts';
-import { rootMessage, stateOf } from '../../../src/slack/messages/index.ts';
+import { rootMessage, runStateOf } from '../../../src/slack/messages/index.ts';
 import { early, race, undecided } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { alarm, byAlarm, episodeOf, recorded, refused, runOf, toldOf } from '../../support/slack/thread-states.ts';
+import {
+  alarm,
+  blockKitErrors,
+  byAlarm,
+  episodeOf,
+  recordedDiagnosis,
+  runOf,
+  threadStateOf,
+} from '../../support/slack/thread-states.ts';
 
-const healthy = recorded('005-healthy');
+const healthy = recordedDiagnosis('005-healthy');
 const blind: Diagnosis = {
   ...undecided,
   gaps: ['s3:GetObject was denied'],
@@ -20,7 +28,7 @@ const half: Diagnosis = {
   triage: { ...race.triage, errors: 124, byStatus: { '502': 124 } },
   completeness: { ...race.completeness, errorsInLog: 124 },
 };
-const unread = recorded('006-no-rows-yet');
+const unread = recordedDiagnosis('006-no-rows-yet');
 const AGAIN = '2026-11-20T03:06:00.000Z';
 const TOMORROW = '2026-11-21T03:06:00.000Z';
 
@@ -148,7 +156,7 @@ const told = ({
   run?: Partial<Run>;
   episode?: Episode | null;
 }) => ({
-  run: runOf(base(diagnosis), { ...(diagnosis === null ? {} : { state: stateOf(diagnosis), asks: 1 }), ...run }),
+  run: runOf(base(diagnosis), { ...(diagnosis === null ? {} : { state: runStateOf(diagnosis), asks: 1 }), ...run }),
   diagnosis,
   episode,
 });
@@ -167,7 +175,7 @@ describe('a run that', () => {
     ).toBe(situation.buttons);
     // A notification shows the beginning of the text: it says the same.
     expect(message.text.split('\n')[0]).toBe(situation.first.replaceAll('*', ''));
-    expect(refused(message)).toEqual([]);
+    expect(blockKitErrors(message)).toEqual([]);
   });
 });
 
@@ -193,7 +201,7 @@ describe('below the first line', () => {
 
   it('says what could not be looked at', () => {
     expect(read({ diagnosis: blind })).toContain('Partial: could not look at the access log');
-    expect(read({ diagnosis: recorded('013-missing-evidence') })).toContain(
+    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain(
       'Partial: could not look at steps 2, 3 and 5; 13 gaps in all.',
     );
   });
@@ -252,19 +260,21 @@ describe('asking again', () => {
     ['looking', '02:40–02:55 UTC · asking again for 02:25–02:55 UTC…'],
     ['failed', '02:40–02:55 UTC · failed for 02:25–02:55 UTC'],
   ] as const)('about a wider window (%s) leaves the numbers with the window they are of', (state, said) => {
-    const { text } = rootMessage(toldOf(race, { state, failure: 'AWS is down.', from: '2026-11-20T02:25:00.000Z' }));
+    const { text } = rootMessage(
+      threadStateOf(race, { state, failure: 'AWS is down.', from: '2026-11-20T02:25:00.000Z' }),
+    );
     expect(text.split('\n')[0]).toContain(said);
   });
 
   it('says what it costs where the last ask cost something, and asks first', () => {
     const paid = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0124 } };
-    expect(readMessage(rootMessage(toldOf(paid)))).toContain(
+    expect(readMessage(rootMessage(threadStateOf(paid)))).toContain(
       '[Ask again – asks: The last ask read 12.4 MB for $0.0124; this one costs about as much.]',
     );
   });
 
   it('asks nothing about less than a cent', () => {
     const free = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0001 } };
-    expect(readMessage(rootMessage(toldOf(free)))).toContain('[Ask again] ');
+    expect(readMessage(rootMessage(threadStateOf(free)))).toContain('[Ask again] ');
   });
 });

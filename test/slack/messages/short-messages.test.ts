@@ -10,10 +10,10 @@ import {
 import type { Message } from '../../../src/slack/messages/message.ts';
 import { HOSTILE, race } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { alarm, byAlarm, episodeOf, refused, toldOf } from '../../support/slack/thread-states.ts';
+import { alarm, blockKitErrors, byAlarm, episodeOf, threadStateOf } from '../../support/slack/thread-states.ts';
 
 const accepted = (message: Message): string => {
-  expect(refused(message)).toEqual([]);
+  expect(blockKitErrors(message)).toEqual([]);
   return readMessage(message);
 };
 
@@ -57,7 +57,7 @@ describe('an alarm that is over', () => {
   const closed = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [alarm({ state: 'OK' })] });
 
   it('leaves how long, how many and why', () => {
-    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, closed)))).toMatchInlineSnapshot(`
+    expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, closed)))).toMatchInlineSnapshot(`
       "*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.
       149 × 502, 02:40–02:55 UTC. Verdict: *Keep-alive race (likely)*.
         (12.4 MB read, 6 queries, $0.0001)
@@ -68,12 +68,14 @@ describe('an alarm that is over', () => {
   it('says which alarms are without data, which is not OK', () => {
     const silent = alarm({ name: 'shop-prod-latency', state: 'INSUFFICIENT_DATA' });
     const alone = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [silent] });
-    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, alone)))).toMatch(
+    expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, alone)))).toMatch(
       /^\*Over after 31 min\*: shop-prod-latency in INSUFFICIENT_DATA since 03:15 UTC\./,
     );
-    expect(accepted(rootMessage(toldOf(race, byAlarm, alone)))).toContain('since 02:44 UTC, no data at 03:15 UTC');
+    expect(accepted(rootMessage(threadStateOf(race, byAlarm, alone)))).toContain(
+      'since 02:44 UTC, no data at 03:15 UTC',
+    );
     const both = { ...closed, alarms: [...closed.alarms, silent] };
-    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, both)))).toMatch(
+    expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, both)))).toMatch(
       /: shop-prod-5xx OK and shop-prod-latency in INSUFFICIENT_DATA since 03:15 UTC\./,
     );
   });
@@ -81,7 +83,7 @@ describe('an alarm that is over', () => {
   it('after longer than was looked at: says of which part of it the errors are, here and in the headline', () => {
     const long = { ...closed, openedAt: '2026-11-19T20:00:00.000Z' };
     const window = { from: '2026-11-19T15:15:00.000Z', to: '2026-11-20T03:16:00.000Z' };
-    const told = (from: string) => toldOf({ ...race, window: { ...window, from } }, byAlarm, long);
+    const told = (from: string) => threadStateOf({ ...race, window: { ...window, from } }, byAlarm, long);
     const part = told('2026-11-19T21:16:00.000Z');
     expect(accepted(episodeClosedMessage(part))).toContain(
       '149 × 502 in its last 6 h, 2026-11-19 21:16–2026-11-20 03:16',
@@ -96,7 +98,7 @@ describe('an alarm that is over', () => {
   it('and then was not: says since when, and where it is said how it is now', () => {
     const names = ['shop-prod-5xx', 'shop-prod-latency'];
     const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));
-    expect(accepted(episodeClosedMessage(toldOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
+    expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
       '*In ALARM again*: shop-prod-5xx and shop-prod-latency since 03:20 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
     );
   });
@@ -114,13 +116,13 @@ describe('an alarm that is over', () => {
       verdict,
       completeness: { ...race.completeness, errorsInLog: null, errorsInMetrics },
     };
-    expect(accepted(episodeClosedMessage(toldOf(unread, byAlarm, closed)))).toContain(
+    expect(accepted(episodeClosedMessage(threadStateOf(unread, byAlarm, closed)))).toContain(
       `\n${words}, 02:40–02:55 UTC. Verdict: *access log not read*.`,
     );
   });
 
   it('says so where there is no verdict', () => {
-    const told = { ...toldOf(race, byAlarm, closed), diagnosis: null };
+    const told = { ...threadStateOf(race, byAlarm, closed), diagnosis: null };
     expect(accepted(episodeClosedMessage(told))).toBe(
       '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nThere is no verdict.',
     );

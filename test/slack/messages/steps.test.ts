@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis, StepNumber } from '../../../src/diagnose/diagnosis.ts';
-import { stateOf, stepMessages } from '../../../src/slack/messages/index.ts';
+import { runStateOf, stepMessages } from '../../../src/slack/messages/index.ts';
 import { early, race, undecided } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { recorded, refused, toldOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors, recordedDiagnosis, threadStateOf } from '../../support/slack/thread-states.ts';
 
 const statementOf = (action: string): string => `{"Effect":"Allow","Action":"${action}","Resource":"*"}`;
 const denied = (action: string): string => `${action} was denied; the IAM statement ${statementOf(action)} allows it`;
@@ -30,22 +30,22 @@ function blind(steps: Partial<Record<StepNumber, string[]>>, gaps: string[]): Di
 }
 
 const read = (diagnosis: Diagnosis): Partial<Record<string, string>> => {
-  const messages = stepMessages(toldOf(diagnosis));
-  for (const message of Object.values(messages)) expect(refused(message)).toEqual([]);
+  const messages = stepMessages(threadStateOf(diagnosis));
+  for (const message of Object.values(messages)) expect(blockKitErrors(message)).toEqual([]);
   return Object.fromEntries(Object.entries(messages).map(([step, message]) => [step, readMessage(message)]));
 };
 
 describe('a reply', () => {
   it('is not there for faults that the verdict is about, nor for what the errors look like', () => {
-    expect(read(recorded('001-keep-alive-race-beside-worker-timeout'))).toEqual({});
-    expect(read(recorded('002-security-group-blocks-traffic-port'))).toEqual({});
-    expect(read(recorded('005-healthy'))).toEqual({});
-    expect(read(recorded('019-healthy-with-suspicious-setting'))).toEqual({});
+    expect(read(recordedDiagnosis('001-keep-alive-race-beside-worker-timeout'))).toEqual({});
+    expect(read(recordedDiagnosis('002-security-group-blocks-traffic-port'))).toEqual({});
+    expect(read(recordedDiagnosis('005-healthy'))).toEqual({});
+    expect(read(recordedDiagnosis('019-healthy-with-suspicious-setting'))).toEqual({});
   });
 
   it('is there for a fault beside the verdict', () => {
-    expect(Object.keys(read(recorded('009-rolling-deployment-shutdown-before-drain')))).toEqual(['6']);
-    const { steps, ...rest } = recorded('002-security-group-blocks-traffic-port');
+    expect(Object.keys(read(recordedDiagnosis('009-rolling-deployment-shutdown-before-drain')))).toEqual(['6']);
+    const { steps, ...rest } = recordedDiagnosis('002-security-group-blocks-traffic-port');
     const blocked = steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'traffic-port-path');
     if (blocked === undefined) throw new Error('no path');
     const beside = steps.map((step) => ({
@@ -56,12 +56,12 @@ describe('a reply', () => {
   });
 
   it('is there for what the errors look like where no cause is named', () => {
-    expect(Object.keys(read(recorded('014-malformed-route')))).toEqual(['1', '4']);
+    expect(Object.keys(read(recordedDiagnosis('014-malformed-route')))).toEqual(['1', '4']);
   });
 
   it('is not there for what no permission would show', () => {
-    expect(read(recorded('006-no-rows-yet'))).toEqual({});
-    expect(Object.keys(read(recorded('013-missing-evidence')))).toEqual(['1']);
+    expect(read(recordedDiagnosis('006-no-rows-yet'))).toEqual({});
+    expect(Object.keys(read(recordedDiagnosis('013-missing-evidence')))).toEqual(['1']);
   });
 
   it('says what could not be looked at, and the statement that allows it, to copy', () => {
@@ -101,11 +101,15 @@ describe('a reply', () => {
 describe('a diagnosis is', () => {
   it.each<[string, Diagnosis, string]>([
     ['provisional', early, 'provisional'],
-    ['final', recorded('001-keep-alive-race-beside-worker-timeout'), 'final'],
-    ['final where one question of a step stays open', recorded('002-security-group-blocks-traffic-port'), 'final'],
+    ['final', recordedDiagnosis('001-keep-alive-race-beside-worker-timeout'), 'final'],
+    [
+      'final where one question of a step stays open',
+      recordedDiagnosis('002-security-group-blocks-traffic-port'),
+      'final',
+    ],
     ['partial where a whole step could not be looked at', undecided, 'partial'],
     ['partial without the access log', { ...race, triage: { ...race.triage, requests: null } }, 'partial'],
   ])('%s', (_, diagnosis, state) => {
-    expect(stateOf(diagnosis)).toBe(state);
+    expect(runStateOf(diagnosis)).toBe(state);
   });
 });

@@ -5,15 +5,15 @@ import {
   checklistMessage,
   rootMessage,
   stepMessages,
-  type Told,
+  type ThreadState,
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { Message } from '../../../src/slack/messages/message.ts';
 import { early, nothing, race, undecided } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { recorded, refused, toldOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors, recordedDiagnosis, threadStateOf } from '../../support/slack/thread-states.ts';
 
-const threadOf = (told: Told): Message[] => [
+const threadOf = (told: ThreadState): Message[] => [
   rootMessage(told),
   checklistMessage(told, null),
   verdictMessage(told),
@@ -22,16 +22,16 @@ const threadOf = (told: Told): Message[] => [
 
 const page = (messages: readonly Message[]): string => `${messages.map(readMessage).join('\n\n----\n\n')}\n`;
 
-const threads: Record<string, Told> = {
-  'keep-alive-race': toldOf(race),
-  'before-the-log': toldOf(early, { askAgainAt: '2026-11-20T03:06:00.000Z' }),
-  'one-row-undecided': toldOf(undecided),
-  'nothing-failed': toldOf(nothing),
-  'nothing-to-read': toldOf(recorded('006-no-rows-yet'), { askAgainAt: '2026-11-16T03:01:00.000Z' }),
-  'worker-timeout-beside-a-race': toldOf(recorded('001-keep-alive-race-beside-worker-timeout')),
-  'security-group': toldOf(recorded('002-security-group-blocks-traffic-port')),
-  'missing-evidence': toldOf(recorded('013-missing-evidence')),
-  'healthy-with-an-unhealthy-target': toldOf(recorded('019-healthy-with-suspicious-setting')),
+const threads: Record<string, ThreadState> = {
+  'keep-alive-race': threadStateOf(race),
+  'before-the-log': threadStateOf(early, { askAgainAt: '2026-11-20T03:06:00.000Z' }),
+  'one-row-undecided': threadStateOf(undecided),
+  'nothing-failed': threadStateOf(nothing),
+  'nothing-to-read': threadStateOf(recordedDiagnosis('006-no-rows-yet'), { askAgainAt: '2026-11-16T03:01:00.000Z' }),
+  'worker-timeout-beside-a-race': threadStateOf(recordedDiagnosis('001-keep-alive-race-beside-worker-timeout')),
+  'security-group': threadStateOf(recordedDiagnosis('002-security-group-blocks-traffic-port')),
+  'missing-evidence': threadStateOf(recordedDiagnosis('013-missing-evidence')),
+  'healthy-with-an-unhealthy-target': threadStateOf(recordedDiagnosis('019-healthy-with-suspicious-setting')),
 };
 
 describe.each(Object.entries(threads))('%s', (name, told) => {
@@ -40,7 +40,7 @@ describe.each(Object.entries(threads))('%s', (name, told) => {
   });
 
   it('is what Slack takes, with the plan and the chart and without them', () => {
-    expect(threadOf(told).flatMap(refused)).toEqual([]);
+    expect(threadOf(told).flatMap(blockKitErrors)).toEqual([]);
   });
 
   it('says the essence without blocks: in a notification and to a screen reader', () => {
@@ -53,15 +53,15 @@ describe.each(Object.entries(threads))('%s', (name, told) => {
 });
 
 it('has no chart nor plan in what it falls back to', () => {
-  const types = threadOf(toldOf(race)).flatMap(({ blocks, plainBlocks = blocks }) =>
+  const types = threadOf(threadStateOf(race)).flatMap(({ blocks, plainBlocks = blocks }) =>
     plainBlocks.map(({ type }) => type),
   );
   expect(new Set(types)).toEqual(new Set(['rich_text', 'context', 'actions']));
 });
 
 it('says nothing of errors where neither the log nor CloudWatch said anything', () => {
-  const unread = recorded('006-no-rows-yet');
+  const unread = recordedDiagnosis('006-no-rows-yet');
   const uncounted = { ...unread, completeness: { ...unread.completeness, errorsInLog: 0, errorsInMetrics: null } };
-  expect(readMessage(verdictMessage(toldOf(unread)))).toContain('0 of 99 errors counted by CloudWatch');
-  expect(readMessage(verdictMessage(toldOf(uncounted)))).not.toMatch(/\b0 errors/);
+  expect(readMessage(verdictMessage(threadStateOf(unread)))).toContain('0 of 99 errors counted by CloudWatch');
+  expect(readMessage(verdictMessage(threadStateOf(uncounted)))).not.toMatch(/\b0 errors/);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
-import { changedMessage } from '../../../src/slack/messages/index.ts';
+import { verdictChangedMessage } from '../../../src/slack/messages/index.ts';
 import { early, race, undecided } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { refused, toldOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors, threadStateOf } from '../../support/slack/thread-states.ts';
 
 const confirmed: Diagnosis = { ...race, verdict: { ...race.verdict, standing: 'confirmed' } };
 const more: Diagnosis = { ...race, triage: { ...race.triage, errors: 180 }, provisional: false };
@@ -36,17 +36,17 @@ describe('a later ask', () => {
       'The verdict has changed: undecided between Closed mid-request; Malformed response; Response header too large, was: Keep-alive race (likely).',
     ],
   ])('%s', (_, before, now, first) => {
-    const message = changedMessage(toldOf(now), before);
+    const message = verdictChangedMessage(threadStateOf(now), before);
     expect(message === null ? null : message.text.split('\n')[0]).toBe(first);
-    if (message !== null) expect(refused(message)).toEqual([]);
+    if (message !== null) expect(blockKitErrors(message)).toEqual([]);
   });
 
   it('says what it rests on now', () => {
-    const message = changedMessage(toldOf(race), early);
+    const message = verdictChangedMessage(threadStateOf(race), early);
     expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 0 then.');
   });
 });
 
 it('says nothing while there is no answer', () => {
-  expect(changedMessage({ ...toldOf(race), diagnosis: null }, race)).toBeNull();
+  expect(verdictChangedMessage({ ...threadStateOf(race), diagnosis: null }, race)).toBeNull();
 });

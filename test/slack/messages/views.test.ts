@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../../src/diagnose/cause-ids.ts';
-import { formView, homeView, wrongView } from '../../../src/slack/messages/index.ts';
+import { formView, homeView, wrongVerdictView } from '../../../src/slack/messages/index.ts';
 import { HOSTILE, race } from '../../support/diagnoses.ts';
 import { type Payload, refusalsOf } from '../../support/slack/block-kit.ts';
 import { readView } from '../../support/slack/read-message.ts';
@@ -48,7 +48,7 @@ describe('the form', () => {
 });
 
 describe('what it was instead', () => {
-  const view = wrongView('20261120t025600-5f3a9c1e');
+  const view = wrongVerdictView('20261120t025600-5f3a9c1e');
 
   it('is one of the causes, another one, or words', () => {
     expect(refusalsOf(payload(view), 'modal')).toEqual([]);

@@ -6,23 +6,28 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Investigator } from '../../../src/investigate/investigator.ts';
 import { recordedInvestigator } from '../../../src/investigate/recorded.ts';
 import { openLimits } from '../../../src/runs/limits.ts';
-import { openRuns } from '../../../src/runs/runs.ts';
+import { openRunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
-import { type Opened, type OpenRequest, openThreads, type Threads } from '../../../src/slack/thread/open.ts';
-import { type ChannelOnPaper, channelOnPaper } from '../../support/slack/recording-poster.ts';
+import {
+  type OpenResult,
+  openThreadManager,
+  type ThreadManager,
+  type ThreadRequest,
+} from '../../../src/slack/thread/open.ts';
+import { type FakePoster, fakePoster } from '../../support/slack/recording-poster.ts';
 
 const SCENARIO = join(import.meta.dirname, '../../scenarios/003-connection-refused');
 const ASKED = Date.parse('2026-11-21T05:00:00Z');
 
 let folder: string;
-let paper: ChannelOnPaper;
+let paper: FakePoster;
 let investigator: Investigator;
 let asked: number;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'alb502-threads-'));
-  paper = channelOnPaper();
+  paper = fakePoster();
   asked = 0;
   const recorded = await recordedInvestigator([SCENARIO]);
   investigator = {
@@ -42,11 +47,11 @@ const silent = { info() {}, warn() {}, error() {} };
 async function bot(
   owner: string,
   more: { store?: Store; now?: () => number; perUser?: number; perHour?: number } = {},
-): Promise<Threads> {
+): Promise<ThreadManager> {
   const store = more.store ?? (await openFolderStore(folder));
   const now = more.now ?? (() => ASKED);
-  return openThreads({
-    runs: openRuns(store, { retentionDays: 30, now }),
+  return openThreadManager({
+    runs: openRunStore(store, { retentionDays: 30, now }),
     poster: paper,
     investigator,
     limits: openLimits({ atOnce: 2, perUser: more.perUser ?? 5, perHour: more.perHour ?? 50, queue: 5 }, now),
@@ -57,16 +62,22 @@ async function bot(
   });
 }
 
-async function question(more: Partial<OpenRequest> = {}): Promise<OpenRequest> {
-  const [known] = investigator.known();
+async function question(more: Partial<ThreadRequest> = {}): Promise<ThreadRequest> {
+  const [known] = investigator.listLoadBalancers();
   if (known === undefined) throw new Error('no load balancer is recorded');
-  const inquiry = investigator.inquire({ loadBalancer: known.name, window: null, statuses: ['5xx'] }, known);
-  return { askedBy: { kind: 'person', user: 'U1', team: 'T1' }, inquiry, channel: 'C1', within: null, ...more };
+  const located = investigator.resolveQuestion({ loadBalancer: known.name, window: null, statuses: ['5xx'] }, known);
+  return {
+    askedBy: { kind: 'person', user: 'U1', team: 'T1' },
+    question: located,
+    channel: 'C1',
+    within: null,
+    ...more,
+  };
 }
 
-const alarm: OpenRequest['askedBy'] = { kind: 'alarm', alarmName: 'shop 5xx', episode: 'e1' };
+const alarm: ThreadRequest['askedBy'] = { kind: 'alarm', alarmName: 'shop 5xx', episode: 'e1' };
 
-async function ended(opened: Opened) {
+async function ended(opened: OpenResult) {
   if (!('opened' in opened)) throw new Error(`no thread: ${JSON.stringify(opened)}`);
   return opened.ended;
 }
@@ -79,7 +90,7 @@ const standing = (channel = 'C1') =>
 
 const texts = () => paper.messages.map(({ message }) => ('text' in message ? message.text : message.comment));
 
-const runOf = async (id: string) => openRuns(await openFolderStore(folder), { retentionDays: 30 }).read(id);
+const runOf = async (id: string) => openRunStore(await openFolderStore(folder), { retentionDays: 30 }).read(id);
 
 describe('a question', () => {
   it('has a root message, a checklist, a verdict and replies, once each, and is then at its end', async () => {
@@ -117,7 +128,7 @@ describe('a question', () => {
     paper.faults = ['not-in-channel'];
     const opened = await (await bot('one')).open(await question());
     expect(opened).toMatchObject({ because: 'slack', refused: expect.stringContaining('/invite') });
-    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
     expect(await runs.open()).toEqual([]);
     expect(asked).toBe(0);
   });
@@ -166,7 +177,7 @@ describe('a post whose answer is lost', () => {
 
 /** Waits until nothing is open any more. */
 async function settled(): Promise<void> {
-  const runs = openRuns(await openFolderStore(folder), { retentionDays: 30, now: () => ASKED });
+  const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30, now: () => ASKED });
   await expect.poll(async () => (await runs.open()).length, { timeout: 20_000, interval: 50 }).toBe(0);
 }
 
@@ -287,7 +298,7 @@ describe('a reply', () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
     await threads.reply(id, 'closed', message);
-    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
     const since = new Date(ASKED).toISOString();
     await runs.change(id, (run) => ({ ...run, extras: { closed: `posting since ${since} by one` } }));
     expect(await (await bot('two')).reply(id, 'closed', message)).toBe('already');
@@ -341,7 +352,7 @@ describe('asking again', () => {
     const whole = /\d+ of [\d,]+ requests failed/.exec(rootOf('C2') ?? '')?.[0];
     expect(whole).toBeDefined();
     expect(rootOf('C1')).not.toContain(whole);
-    const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+    const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
     expect((await runs.evidence(copy.id))?.question).toMatchObject({ from: Date.parse(copy.from) });
     expect((await runs.evidence(first.id))?.question).toMatchObject(window);
     expect(await runs.diagnosis(copy.id)).toMatchObject({ window: { from: copy.from, to: copy.to } });

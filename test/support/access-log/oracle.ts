@@ -1,9 +1,9 @@
 /** What the log engine must answer, worked out line by line with the parser of entries and nothing clever. */
 import { elapsed, instant, type LogEntry, parseLine } from '../../../src/collect/access-log/entry.ts';
 import { route } from '../../../src/collect/access-log/request-route.ts';
-import { seenOf } from '../../../src/diagnose/signature.ts';
+import { signatureFields } from '../../../src/diagnose/signature.ts';
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../../../src/evidence/evidence.ts';
-import { asked } from '../../../src/query/parse-question.ts';
+import { statusMatcher } from '../../../src/query/parse-question.ts';
 
 export interface LogFile {
   file: string;
@@ -28,7 +28,7 @@ const answeredBelow500 = (entry: LogEntry) => /^[0-4]/.test(entry.target_status_
 
 /** Of files in order; the load balancer is given as app/name/id. */
 export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, question: Question): Answer {
-  const isAsked = asked(question.statuses);
+  const isAsked = statusMatcher(question.statuses);
   const isFailed = (status: string) => status.startsWith('5') || status === '460' || isAsked(status);
   const items: Item[] = [];
   const rejected: AccessLog['rejected'] = { lines: 0, files: 0, first: null };
@@ -203,7 +203,7 @@ function asWritten(entry: LogEntry): LogEntry {
 const minuteOf = (at: number) => Math.floor(at / 60_000) * 60_000;
 
 function shapeOf(failure: FailedRequest): Omit<FailureShape, 'count' | 'retriedOk' | 'first' | 'last'> {
-  const { elapsed, error_reason, fixedResponse, hasTarget, hasTargetGroup } = seenOf(failure);
+  const { elapsed, error_reason, fixedResponse, hasTarget, hasTargetGroup } = signatureFields(failure);
   const reached = (value: number) => (value < 0 ? -1 : 0);
   return {
     minute: minuteOf(failure.at),

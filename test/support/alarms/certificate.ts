@@ -1,7 +1,7 @@
 /** A certificate as SNS has one, with its key: self-signed, made here so that no key lies in the repository. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
-export interface Certified {
+export interface CertificateWithKey {
   pem: string;
   key: KeyObject;
 }
@@ -21,7 +21,7 @@ const time = (at: number): Buffer =>
   part(0x17, Buffer.from(`${new Date(at).toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')}Z`));
 
 /** Times in epoch milliseconds. */
-export function certificate(commonName: string, validFrom: number, validTo: number): Certified {
+export function certificate(commonName: string, validFrom: number, validTo: number): CertificateWithKey {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const toBeSigned = sequence(
     part(0xa0, part(0x02, Buffer.from([2]))),

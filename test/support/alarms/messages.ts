@@ -4,7 +4,7 @@ export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';
 export const TOPIC = `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`;
 
-export interface Told {
+export interface AlarmFields {
   name?: string;
   state?: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
   /** Epoch milliseconds. */
@@ -23,7 +23,13 @@ export const alarmArn = (name: string): string => `arn:aws:cloudwatch:${REGION}:
 const stamp = (at: number): string => new Date(at).toISOString().replace('Z', '+0000');
 
 /** What SNS has as its Message. */
-export function snsAlarm({ name = 'shop-502', state = 'ALARM', at, loadBalancer = resourceOf('shop'), reason }: Told) {
+export function snsAlarm({
+  name = 'shop-502',
+  state = 'ALARM',
+  at,
+  loadBalancer = resourceOf('shop'),
+  reason,
+}: AlarmFields) {
   const datapoint = new Date(at - 120_000).toISOString();
   const said = `${datapoint.slice(8, 10)}/${datapoint.slice(5, 7)}/${datapoint.slice(2, 4)} ${datapoint.slice(11, 16)}:00`;
   return {
@@ -61,7 +67,13 @@ export function snsAlarm({ name = 'shop-502', state = 'ALARM', at, loadBalancer 
 }
 
 /** The same as EventBridge sends it. */
-export function event({ name = 'shop-502', state = 'ALARM', at, loadBalancer = resourceOf('shop'), reason }: Told) {
+export function event({
+  name = 'shop-502',
+  state = 'ALARM',
+  at,
+  loadBalancer = resourceOf('shop'),
+  reason,
+}: AlarmFields) {
   return {
     version: '0',
     id: 'c4c1c1c9-6542-e61b-6ef0-8c4d36933a92',

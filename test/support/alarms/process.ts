@@ -1,23 +1,23 @@
 /** The bot's part for alarms as a process: on a store in memory and a channel on paper, mortal at any call it makes, with a clock by hand. */
 import { join } from 'node:path';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
-import type { Lookup } from '../../../src/alarms/affected-load-balancers.ts';
-import { type Alarms, openAlarms } from '../../../src/alarms/alarms.ts';
+import type { AlarmLookup } from '../../../src/alarms/affected-load-balancers.ts';
+import { type AlarmProcessor, openAlarmProcessor } from '../../../src/alarms/alarms.ts';
 import type { FetchText } from '../../../src/alarms/sns.ts';
 import { type Config, parseConfig } from '../../../src/config.ts';
-import type { Investigation, Investigator } from '../../../src/investigate/investigator.ts';
+import type { InvestigationResult, Investigator } from '../../../src/investigate/investigator.ts';
 import { recordedInvestigator } from '../../../src/investigate/recorded.ts';
 import { openLimits } from '../../../src/runs/limits.ts';
-import { openRuns, type Runs } from '../../../src/runs/runs.ts';
-import type { Store, Stored } from '../../../src/runs/store/store.ts';
+import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
+import type { Store, StoredObject } from '../../../src/runs/store/store.ts';
 import type { Poster } from '../../../src/slack/delivery/slack-poster.ts';
-import { openThreads, type Threads } from '../../../src/slack/thread/open.ts';
+import { openThreadManager, type ThreadManager } from '../../../src/slack/thread/open.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 
 /** Objects in memory, written on condition. */
-export function memoryStore(): Store & { objects: Map<string, Stored> } {
-  const objects = new Map<string, Stored>();
+export function memoryStore(): Store & { objects: Map<string, StoredObject> } {
+  const objects = new Map<string, StoredObject>();
   let versions = 0;
   return {
     objects,
@@ -39,19 +39,19 @@ export function memoryStore(): Store & { objects: Map<string, Stored> } {
 }
 
 /** Answers every question at once with what is recorded of one incident. */
-export async function answeringAtOnce(
+export async function instantInvestigator(
   scenario = '001-keep-alive-race-beside-worker-timeout',
 ): Promise<Investigator & { asked: { from: number; to: number }[] }> {
   const recorded = await recordedInvestigator([join(SCENARIOS, scenario)]);
-  const [ref] = recorded.known();
+  const [ref] = recorded.listLoadBalancers();
   if (ref === undefined) throw new Error('nothing is recorded');
-  const inquiry = recorded.inquire({ loadBalancer: ref.name, window: null, statuses: ['5xx'] }, ref);
-  const known: Investigation = await recorded.investigate(inquiry, { signal: new AbortController().signal });
+  const inquiry = recorded.resolveQuestion({ loadBalancer: ref.name, window: null, statuses: ['5xx'] }, ref);
+  const known: InvestigationResult = await recorded.investigate(inquiry, { signal: new AbortController().signal });
   const asked: { from: number; to: number }[] = [];
   return {
     ...recorded,
     asked,
-    known: () => [],
+    listLoadBalancers: () => [],
     async investigate({ from, to, loadBalancer: { name, arn } }) {
       asked.push({ from, to });
       const window = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
@@ -65,16 +65,16 @@ export async function answeringAtOnce(
 }
 
 /** Time by hand: it moves when it is set, and on to when the next sleeper wakes. */
-export interface Clock {
+export interface TestClock {
   /** Epoch milliseconds. */
   at: number;
   sleep(milliseconds: number): Promise<void>;
 }
 
-export function clockAt(at: number): Clock {
+export function clockAt(at: number): TestClock {
   const sleepers: { at: number; wake(): void }[] = [];
   let isMoving = false;
-  const clock: Clock = {
+  const clock: TestClock = {
     at,
     sleep(milliseconds) {
       return new Promise((resolve) => {
@@ -98,7 +98,7 @@ export function clockAt(at: number): Clock {
   return clock;
 }
 
-export interface Logged {
+export interface CapturedLog {
   level: 'info' | 'warn' | 'error';
   fields: Record<string, unknown>;
   text: string;
@@ -108,23 +108,23 @@ export interface ProcessParts {
   store: Store;
   poster: Poster;
   investigator: Investigator;
-  clock: Clock;
+  clock: TestClock;
   owner: string;
   alarms?: Record<string, unknown>;
   accounts?: unknown[];
   /** The call it dies at, counted from one; before it is made, or when it was made and its answer does not come any more. */
   diesAt?: { call: number; when: 'before' | 'after' };
-  lookup?: Lookup;
+  lookup?: AlarmLookup;
   mostThreads?: number;
   fetchText?: FetchText;
 }
 
 export interface Process {
-  alarms: Alarms;
-  threads: Threads;
-  runs: Runs;
+  alarms: AlarmProcessor;
+  threads: ThreadManager;
+  runs: RunStore;
   config: Config;
-  logged: Logged[];
+  logged: CapturedLog[];
   /** Calls of the store, of Slack and of AWS so far. */
   calls(): number;
   /** Resolves when it dies. */
@@ -173,7 +173,7 @@ export function startProcess(parts: ProcessParts): Process {
     if (isDead) return never;
     await clock.sleep(milliseconds);
   };
-  const logged: Logged[] = [];
+  const logged: CapturedLog[] = [];
   const log = Object.fromEntries(
     (['info', 'warn', 'error'] as const).map((level) => [
       level,
@@ -185,9 +185,9 @@ export function startProcess(parts: ProcessParts): Process {
     {},
     'test',
   );
-  const runs = openRuns(store, { retentionDays: 30, now });
-  const episodes: { of: Alarms | null } = { of: null };
-  const threads = openThreads({
+  const runs = openRunStore(store, { retentionDays: 30, now });
+  const episodes: { of: AlarmProcessor | null } = { of: null };
+  const threads = openThreadManager({
     runs,
     poster,
     investigator,
@@ -198,7 +198,7 @@ export function startProcess(parts: ProcessParts): Process {
     now,
     log,
   });
-  const alarms = openAlarms({
+  const alarms = openAlarmProcessor({
     config,
     store,
     runs,

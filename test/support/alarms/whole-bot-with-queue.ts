@@ -6,7 +6,7 @@ import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { onTestFinished, vi } from 'vitest';
 import { type Bot, startBot } from '../../../src/commands/serve.ts';
 import { parseConfig } from '../../../src/config.ts';
-import { type WrittenBucket, writtenBucket } from '../s3/run-store-server.ts';
+import { type WritableBucket, writableBucket } from '../s3/run-store-server.ts';
 import type { LocalSlack, Message, Options } from '../slack/local-slack.ts';
 import { localSlack } from '../slack/local-slack-for-test.ts';
 import { REGION } from './messages.ts';
@@ -15,11 +15,11 @@ const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 /** Of the first recorded incident. */
 export const SHOP = 'app/shop-prod/4f2a9c1e7b3d5068';
 
-export interface Whole {
+export interface AlarmBot {
   slack: LocalSlack;
   aws: FauxqsServer;
   /** Where runs, leases and episodes are, when not in a folder. */
-  bucket: WrittenBucket | null;
+  bucket: WritableBucket | null;
   queueUrl: string;
   log: Record<string, unknown>[];
   /** Another bot on the same records and queue. */
@@ -27,7 +27,7 @@ export interface Whole {
   bot: Bot;
 }
 
-export interface WholeOptions {
+export interface AlarmBotOptions {
   slack?: Options & { mayRefuse?: boolean };
   /** Receives until a message goes to the dead-letter queue. */
   receives?: number;
@@ -37,19 +37,19 @@ export interface WholeOptions {
 }
 
 /** Runs until the test is over. */
-export async function wholeBot({
+export async function startAlarmBot({
   slack: options = {},
   receives = 3,
   alarms = {},
   inS3 = false,
-}: WholeOptions = {}): Promise<Whole> {
+}: AlarmBotOptions = {}): Promise<AlarmBot> {
   const slack = await localSlack({ channels: ['alerts', 'shop'], ...options });
   const aws = await startFauxqs({ port: 0, logger: false });
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAIOSFODNN7EXAMPLE');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
   vi.stubEnv('AWS_REGION', REGION);
   vi.stubEnv('AWS_ENDPOINT_URL', aws.address);
-  const bucket = inS3 ? await writtenBucket() : null;
+  const bucket = inS3 ? await writableBucket() : null;
   if (bucket !== null) vi.stubEnv('AWS_ENDPOINT_URL_S3', bucket.endpoint);
   aws.createQueue('alarms-dead', { region: REGION });
   const deadLetterTargetArn = `arn:aws:sqs:${REGION}:000000000000:alarms-dead`;

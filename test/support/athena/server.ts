@@ -23,7 +23,7 @@ export interface LocalTable {
   objects: ReadonlyMap<string, Uint8Array>;
 }
 
-export interface Refused {
+export interface OperationError {
   name: string;
   message: string;
   /** How many times; always when absent. */
@@ -32,7 +32,7 @@ export interface Refused {
 
 export interface AthenaFaults {
   /** By operation, such as StartQueryExecution or GetTables. */
-  refuse?: Record<string, Refused>;
+  refuse?: Record<string, OperationError>;
   /** Milliseconds. */
   queued?: number;
   running?: number;
@@ -45,7 +45,7 @@ export interface AthenaFaults {
   onCall?: (operation: string) => void;
 }
 
-export interface Sent {
+export interface SentQuery {
   sql: string;
   parameters: string[];
   outputLocation: string | null;
@@ -57,14 +57,14 @@ export interface Sent {
 
 export interface LocalAthena {
   endpoint: string;
-  sent: Sent[];
+  sent: SentQuery[];
   /** Operations asked for, in order. */
   calls: string[];
 }
 
 type Outcome = { rows: (string | null)[][] } | { state: 'FAILED' | 'CANCELLED'; reason: string; retryable: boolean };
 
-interface Running extends Sent {
+interface Running extends SentQuery {
   id: string;
   started: number;
   outcome: Promise<Outcome>;
@@ -139,7 +139,7 @@ export async function serveAthena(
   atEnd: AtEnd = onTestFinished,
 ): Promise<LocalAthena> {
   const connection = await load(tables);
-  const [sent, calls, queries]: [Sent[], string[], Map<string, Running>] = [[], [], new Map()];
+  const [sent, calls, queries]: [SentQuery[], string[], Map<string, Running>] = [[], [], new Map()];
   const refusals = new Map(
     Object.entries(faults.refuse ?? {}).map(([name, one]) => [name, one.times ?? Number.POSITIVE_INFINITY]),
   );

@@ -72,7 +72,7 @@ export function settings(endpoints: Endpoints, attributes: Record<string, string
   };
 }
 
-export function answers({ log }: Pick<LiveAccessLog, 'log'>): AccessLog {
+export function accessLogIn({ log }: Pick<LiveAccessLog, 'log'>): AccessLog {
   if (log.status !== 'collected') throw new Error(log.reason);
   return log.value;
 }

@@ -6,7 +6,11 @@ import { liveCollectors } from '../../../src/collect/aws/aws-collectors.ts';
 import { findLive } from '../../../src/collect/aws/load-balancer.ts';
 import { openSession, type Session } from '../../../src/collect/aws/session.ts';
 import { collect } from '../../../src/collect/collect.ts';
-import { questionOf, readIncident, recordedCollectors } from '../../../src/collect/incident/incident-collectors.ts';
+import {
+  questionToRecording,
+  readIncident,
+  recordedCollectors,
+} from '../../../src/collect/incident/incident-collectors.ts';
 
 const scenarios = join(import.meta.dirname, '../../scenarios');
 
@@ -18,19 +22,19 @@ export function incidentFolder(number: string): string {
 }
 
 /** The question the incident was recorded for, and its access log. */
-export async function recordedIn(number: string) {
+export async function readRecorded(number: string) {
   const incident = await readIncident(incidentFolder(number));
-  const question = questionOf(incident, { loadBalancer: null, window: null, statuses: null });
+  const question = questionToRecording(incident, { loadBalancer: null, window: null, statuses: null });
   return { incident, question, accessLog: recordedCollectors(incident, question).accessLog };
 }
 
-export interface Limits {
+export interface SessionLimits {
   signal?: AbortSignal;
   /** Milliseconds. */
   deadline?: number;
 }
 
-export function sessionIn(region: string, { signal, deadline = 5000 }: Limits = {}, roleArn?: string): Session {
+export function sessionIn(region: string, { signal, deadline = 5000 }: SessionLimits = {}, roleArn?: string): Session {
   const account = roleArn === undefined ? 'default' : (/role\/(.*)$/.exec(roleArn)?.[1] ?? roleArn);
   const session = openSession(
     { account, region, roleArn },
@@ -41,8 +45,8 @@ export function sessionIn(region: string, { signal, deadline = 5000 }: Limits = 
 }
 
 /** Everything but the access log, which is that of the recording. */
-export async function collectLive(number: string, limits: Limits & { asked?: string } = {}) {
-  const { incident, question, accessLog } = await recordedIn(number);
+export async function collectLive(number: string, limits: SessionLimits & { asked?: string } = {}) {
+  const { incident, question, accessLog } = await readRecorded(number);
   const found = await findLive(limits.asked ?? question.loadBalancer.name, [sessionIn('eu-west-1', limits)]);
   const evidence = await collect(liveCollectors({ found, question, accessLog: () => accessLog }));
   return { incident, question, evidence };

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { AtEnd } from '../at-end.ts';
-import { ec2Xml, elasticLoadBalancingXml, escaped } from './xml.ts';
+import { ec2Xml, elasticLoadBalancingXml, escapeXml } from './xml.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON as it was saved
 type Json = any;
@@ -17,7 +17,7 @@ type Json = any;
 export type Files = Record<string, Json>;
 
 /** A call as it arrived. */
-export interface Asked {
+export interface ReceivedCall {
   /** As IAM names it. */
   action: string;
   region: string;
@@ -29,9 +29,9 @@ export interface Asked {
 /** What a call meets: an error, a delay in milliseconds before the answer, no answer, or a closed connection. */
 export type Fault = { code: string; message?: string; status?: number } | { wait: number } | 'silence' | 'disconnect';
 
-export interface Account {
+export interface LocalAccount {
   port: number;
-  asked: Asked[];
+  asked: ReceivedCall[];
   /** The next calls of an action meet these, one after the other. */
   meets(action: string, ...faults: Fault[]): void;
   /** Every call of an action meets this; "*" for all actions. */
@@ -87,16 +87,16 @@ export function filesOf(folder: string): Files {
 }
 
 /** Serves until the test is over; the environment is that of a person with credentials for it. */
-export async function openAccount(files: Files): Promise<Account> {
+export async function openAccount(files: Files): Promise<LocalAccount> {
   const account = await serveAccount(files);
   credentialsFor(account.port);
   return account;
 }
 
 /** Serves until the test is over, or whatever `atEnd` waits for. */
-export async function serveAccount(files: Files, atEnd: AtEnd = onTestFinished): Promise<Account> {
+export async function serveAccount(files: Files, atEnd: AtEnd = onTestFinished): Promise<LocalAccount> {
   const held = new Map<string, Files>();
-  const asked: Asked[] = [];
+  const asked: ReceivedCall[] = [];
   const faults = new Map<string, Fault[]>();
   const lasting = new Map<string, Fault>();
   const rounds: string[][] = [];
@@ -202,7 +202,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 const SERVICES: Record<string, string> = { monitoring: 'cloudwatch' };
 
-function readCall({ headers, url = '/' }: IncomingMessage, body: string): Asked {
+function readCall({ headers, url = '/' }: IncomingMessage, body: string): ReceivedCall {
   const scope = /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\//.exec(headers.authorization ?? '');
   const [, accessKey = '', region = '', service = ''] = scope ?? [];
   const target = headers['x-amz-target'];
@@ -241,7 +241,7 @@ interface Page {
   list?: string;
 }
 
-function answerOf(call: Asked, files: Files, items: number): Json {
+function answerOf(call: ReceivedCall, files: Files, items: number): Json {
   const { members, list } = membersOf(call, files);
   if (list === undefined || members[list] === undefined) return members;
   const { input } = call;
@@ -253,7 +253,7 @@ function answerOf(call: Asked, files: Files, items: number): Json {
   return { ...members, [list]: members[list].slice(start, end), ...more };
 }
 
-function membersOf({ action, input }: Asked, files: Files): Page {
+function membersOf({ action, input }: ReceivedCall, files: Files): Page {
   const inVpc = (file: string, list: string): Page => ({
     members: { [list]: (files[file]?.[list] ?? []).filter((one: Json) => one.VpcId === input['Filter.1.Value.1']) },
     list,
@@ -361,10 +361,10 @@ function resultOf({ Id, MetricStat }: Json, files: Files): Json {
   };
 }
 
-const nameOf = ({ action }: Asked): string => action.split(':')[1] ?? '';
-const serviceOf = ({ action }: Asked): string => action.split(':')[0] ?? '';
+const nameOf = ({ action }: ReceivedCall): string => action.split(':')[1] ?? '';
+const serviceOf = ({ action }: ReceivedCall): string => action.split(':')[0] ?? '';
 
-function reply(response: ServerResponse, call: Asked, members: Json): void {
+function reply(response: ServerResponse, call: ReceivedCall, members: Json): void {
   const service = serviceOf(call);
   if (service === 'ec2') {
     response.setHeader('content-type', 'text/xml');
@@ -381,11 +381,11 @@ function reply(response: ServerResponse, call: Asked, members: Json): void {
 
 function fail(
   response: ServerResponse,
-  call: Asked,
+  call: ReceivedCall,
   { code, message = code, status = 400 }: { code: string; message?: string; status?: number },
 ): void {
   const service = serviceOf(call);
-  const text = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${escaped(message)}</Message></Error>`;
+  const text = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
   response.statusCode = status;
   if (service === 'ec2') response.end(`<Response><Errors>${text}</Errors><RequestID>r</RequestID></Response>`);
   else if (service === 'elasticloadbalancing' || service === 'sts')

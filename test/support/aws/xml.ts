@@ -1,6 +1,6 @@
 /** JSON as the AWS CLI prints it → XML as the query protocols of AWS have it. */
 
-export const escaped = (text: string): string =>
+export const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 type Naming = (key: string, parent: string) => string;
@@ -12,7 +12,7 @@ function encoded(value: unknown, name: string, key: string, item: string, naming
     return `<${name}>${items}</${name}>`;
   }
   if (typeof value === 'object') return `<${name}>${members(value, key, item, naming)}</${name}>`;
-  return `<${name}>${escaped(String(value))}</${name}>`;
+  return `<${name}>${escapeXml(String(value))}</${name}>`;
 }
 
 const members = (value: object, parent: string, item: string, naming: Naming): string =>

@@ -68,7 +68,7 @@ export const LOAD_BALANCERS = {
 };
 
 /** Every file of aws/ and metrics.json, as the AWS CLI prints them. */
-export const DESCRIBED: Contents = {
+export const AWS_FILES: Contents = {
   'aws/describe-load-balancers.json': LOAD_BALANCERS,
   'aws/describe-load-balancer-attributes.json': {
     [LB_ARN]: {

@@ -34,4 +34,4 @@ export const logLine = ({
 export const logName = (end: string, node = '172.31.0.9', prefix = ''): string =>
   `${prefix}123456789012_elasticloadbalancing_us-west-2_app.${LB.split('/').slice(1).join('.')}_20261120T${end}Z_${node}_abc.log.gz`;
 
-export const gzipped = (...lines: string[]): Buffer => gzipSync(lines.map((line) => `${line}\n`).join(''));
+export const gzipLines = (...lines: string[]): Buffer => gzipSync(lines.map((line) => `${line}\n`).join(''));

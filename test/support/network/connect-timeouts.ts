@@ -1,7 +1,7 @@
 /** Connect timeouts to 10.0.1.5:8080 from a node in subnet-a, in the network of ../network-path/network.ts, told in a few words. */
 
 import type { Judgement } from '../../../src/diagnose/causes/cause.ts';
-import type { TimedOutScene } from '../../../src/diagnose/connect-timeouts/connect-timeouts.ts';
+import type { ConnectTimeoutEvidence } from '../../../src/diagnose/connect-timeouts/connect-timeouts.ts';
 import type { CloudTrailEvent, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
 import { API, failed, LB, START, several, target, trafficOf } from '../traffic/traffic-builder.ts';
@@ -17,13 +17,13 @@ export const at = (second: number): number => START + second * 1000;
 export const timeouts = (fields: Partial<FailedRequest> = {}): FailedRequest[] =>
   several(6, 'connect-timeout', () => ({ node: NODE, elapsed: 10.001, ...fields }));
 
-export const refusals = (count: number): FailedRequest[] =>
+export const refusedErrors = (count: number): FailedRequest[] =>
   several(count, 'connect-failed', () => ({ node: NODE, elapsed: 0.003 }));
 
-export const raced = (): FailedRequest => failed('closed-before-response', 100, { node: NODE });
+export const raceError = (): FailedRequest => failed('closed-before-response', 100, { node: NODE });
 
 /** The target as the log has it: by default it answered until the first timeout, and gets requests to the end. */
-export const logged = (part: Partial<TargetTraffic> = {}): TargetTraffic =>
+export const targetTraffic = (part: Partial<TargetTraffic> = {}): TargetTraffic =>
   target(TARGET, { node: NODE, lastSuccess: at(40), ...part });
 
 export const group = (part: Partial<TargetGroup> = {}): TargetGroup => ({
@@ -51,15 +51,19 @@ export const call = (EventName: string, id: string, second: number, more: object
   CloudTrailEvent: JSON.stringify({ requestParameters: { groupId: id, ...more } }),
 });
 
-export interface Told {
+export interface EvidenceOptions {
   errors?: FailedRequest[];
   targets?: TargetTraffic[];
   /** What else is known; undefined takes something away. */
-  known?: { [Name in keyof TimedOutScene]?: TimedOutScene[Name] | undefined };
+  known?: { [Name in keyof ConnectTimeoutEvidence]?: ConnectTimeoutEvidence[Name] | undefined };
 }
 
 /** The open network, health checks that time out, and no changes unless told otherwise. */
-export function scene({ errors = timeouts(), targets = [logged()], known = {} }: Told = {}): TimedOutScene {
+export function connectTimeoutEvidence({
+  errors = timeouts(),
+  targets = [targetTraffic()],
+  known = {},
+}: EvidenceOptions = {}): ConnectTimeoutEvidence {
   const entire = {
     ...network,
     targetGroups: [group()],
@@ -68,12 +72,12 @@ export function scene({ errors = timeouts(), targets = [logged()], known = {} }:
     ...known,
     traffic: trafficOf(errors, { targets }),
   };
-  const seen: TimedOutScene = { traffic: entire.traffic };
+  const seen: ConnectTimeoutEvidence = { traffic: entire.traffic };
   return Object.assign(seen, Object.fromEntries(Object.entries(entire).filter(([, value]) => value !== undefined)));
 }
 
 /** "confirmed 6", "likely 4, possible 2", "ruled out" or "no claim". */
-export function inWords({ claims, ruledOut }: Judgement): string {
+export function describeJudgement({ claims, ruledOut }: Judgement): string {
   const made = claims.filter(({ errors }) => errors.length > 0);
   if (made.length === 0) return ruledOut ? 'ruled out' : 'no claim';
   return made.map(({ strength, errors }) => `${strength} ${errors.length}`).join(', ');

@@ -2,30 +2,38 @@
 
 import type { NetworkEvidence } from '../../../src/diagnose/network-path/path.ts';
 import type {
+  IpPermission,
   NetworkAcl,
   NetworkInterface,
-  Permission,
   RouteTable,
   SecurityGroup,
   Subnet,
 } from '../../../src/evidence/aws.ts';
 import { LB } from '../traffic/traffic-builder.ts';
 
-export const tcp = (port: number, to: number = port): Permission => ({ IpProtocol: 'tcp', FromPort: port, ToPort: to });
-export const all: Permission = { IpProtocol: '-1' };
+export const tcp = (port: number, to: number = port): IpPermission => ({
+  IpProtocol: 'tcp',
+  FromPort: port,
+  ToPort: to,
+});
+export const all: IpPermission = { IpProtocol: '-1' };
 export const cidr = (...blocks: string[]) => ({ IpRanges: blocks.map((CidrIp) => ({ CidrIp })) });
 export const cidr6 = (...blocks: string[]) => ({ Ipv6Ranges: blocks.map((CidrIpv6) => ({ CidrIpv6 })) });
 export const groups = (...ids: string[]) => ({ UserIdGroupPairs: ids.map((GroupId) => ({ GroupId })) });
 export const prefixList = (...ids: string[]) => ({ PrefixListIds: ids.map((PrefixListId) => ({ PrefixListId })) });
 
-export const group = (GroupId: string, inbound: Permission[], outbound: Permission[] = [anywhere]): SecurityGroup => ({
+export const group = (
+  GroupId: string,
+  inbound: IpPermission[],
+  outbound: IpPermission[] = [anywhere],
+): SecurityGroup => ({
   GroupId,
   VpcId: 'vpc-1',
   IpPermissions: inbound,
   IpPermissionsEgress: outbound,
 });
 
-export const anywhere: Permission = { ...all, ...cidr('0.0.0.0/0'), ...cidr6('::/0') };
+export const anywhere: IpPermission = { ...all, ...cidr('0.0.0.0/0'), ...cidr6('::/0') };
 
 export const subnet = (SubnetId: string, CidrBlock: string, zone: string, ipv6?: string): Subnet => ({
   SubnetId,
@@ -112,22 +120,22 @@ export const network = {
 } satisfies NetworkEvidence;
 
 /** The same with the rules of the target's group replaced. */
-export const admitting = (...inbound: Permission[]): NetworkEvidence => ({
+export const withInboundRules = (...inbound: IpPermission[]): NetworkEvidence => ({
   ...network,
   securityGroups: [albGroup, group('sg-app', inbound)],
 });
 
 /** The same with what the load balancer's group lets out replaced. */
-export const lettingOut = (...outbound: Permission[]): NetworkEvidence => ({
+export const withOutboundRules = (...outbound: IpPermission[]): NetworkEvidence => ({
   ...network,
   securityGroups: [group('sg-alb', [], outbound), appGroup],
 });
 
 /** The same with other network ACLs. */
-export const filtering = (...networkAcls: NetworkAcl[]): NetworkEvidence => ({ ...network, networkAcls });
+export const withNetworkAcls = (...networkAcls: NetworkAcl[]): NetworkEvidence => ({ ...network, networkAcls });
 
 /** The same without some of the evidence: it could not be looked at. */
-export function unseeing(...names: (keyof NetworkEvidence)[]): NetworkEvidence {
+export function withoutEvidence(...names: (keyof NetworkEvidence)[]): NetworkEvidence {
   const seen: NetworkEvidence = { ...network };
   for (const name of names) delete seen[name];
   return seen;

@@ -20,7 +20,7 @@ export const api = (part: Partial<TargetGroup> = {}): TargetGroup => ({
 });
 
 export const lambda = api({ TargetType: 'lambda', TargetGroupName: 'fn', TargetGroupArn: `${API}f` });
-export const ofAnother = api({ TargetGroupName: 'billing', TargetGroupArn: `${API}b`, LoadBalancerArns: [`${LB}9`] });
+export const otherGroup = api({ TargetGroupName: 'billing', TargetGroupArn: `${API}b`, LoadBalancerArns: [`${LB}9`] });
 
 export const health = (
   Id: string,
@@ -37,7 +37,7 @@ const answering = [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.6:
 export const traffic = (errors: FailedRequest[] = [], part: Partial<AccessLog> = {}) =>
   trafficOf(errors, { targets: answering, ...part });
 
-export const known = {
+export const baseEvidence = {
   ...network,
   networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6')],
   targetGroups: [api()],
@@ -46,4 +46,4 @@ export const known = {
 };
 
 /** "fail: api …" */
-export const inWords = ({ outcome, summary }: CheckVerdict): string => `${outcome}: ${summary}`;
+export const describeVerdict = ({ outcome, summary }: CheckVerdict): string => `${outcome}: ${summary}`;

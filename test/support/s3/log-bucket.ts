@@ -26,7 +26,7 @@ export interface Delivery {
 }
 
 /** The objects of these deliveries by key. */
-export function delivered(...deliveries: Delivery[]): Map<string, Uint8Array> {
+export function deliverLogs(...deliveries: Delivery[]): Map<string, Uint8Array> {
   return new Map(deliveries.flatMap((one) => [...objectsOf(one)]));
 }
 

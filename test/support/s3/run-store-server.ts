@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 /** `lost`: it is done, and the connection ends without an answer. */
 export type Fault = { status: number; code: string } | 'lost';
 
-export interface WrittenBucket {
+export interface WritableBucket {
   name: string;
   endpoint: string;
   objects: Map<string, string>;
@@ -27,8 +27,8 @@ const PAGE = 7;
 const etagOf = (body: string): string => `"${createHash('md5').update(body).digest('hex')}"`;
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-export async function writtenBucket(name = 'example-runs'): Promise<WrittenBucket> {
-  const bucket: WrittenBucket = {
+export async function writableBucket(name = 'example-runs'): Promise<WritableBucket> {
+  const bucket: WritableBucket = {
     name,
     endpoint: '',
     objects: new Map(),

@@ -11,7 +11,7 @@ export interface Fault {
   message: string;
 }
 
-export const denied = (what: string, on: string): Fault => ({
+export const accessDenied = (what: string, on: string): Fault => ({
   status: 403,
   code: 'AccessDenied',
   message: `User: arn:aws:sts::123456789012:assumed-role/reader/session is not authorized to perform: ${what} on resource: "${on}" because no identity-based policy allows the ${what} action`,

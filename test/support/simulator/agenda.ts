@@ -1,5 +1,5 @@
 /** What happens next: a binary heap of events by time, first come first served at equal times, so that a run repeats exactly. */
-export class Agenda {
+export class EventQueue {
   private readonly heap: { at: number; order: number; happen: () => void }[] = [];
   private order = 0;
 

@@ -11,7 +11,7 @@ import {
   targetGroupArn,
 } from './names.ts';
 import { type Network, subnetOf, subnets, vpcId } from './network.ts';
-import type { Permit, RouteSpec, Scenario, TargetGroupSpec } from './scenario.ts';
+import type { RouteSpec, Scenario, SecurityGroupRule, TargetGroupSpec } from './scenario.ts';
 import type { Target } from './target.ts';
 
 /** File name without `.json` to content. */
@@ -379,7 +379,7 @@ function describeSecurityGroup(group: Network['securityGroups'][number]): unknow
   };
 }
 
-function permission(permit: Permit): unknown {
+function permission(permit: SecurityGroupRule): unknown {
   const Description = permit.description === undefined ? {} : { Description: permit.description };
   return {
     IpProtocol: permit.protocol,

@@ -4,7 +4,7 @@ import type { Fault, RouteSpec, Scenario, TargetSpec } from './scenario.ts';
 import { Target } from './target.ts';
 
 /** What a target will do with one request. */
-export interface Work {
+export interface RequestWork {
   workMs: number;
   status: number;
   unusable?: 'malformed-response' | 'response-header-too-large';
@@ -66,8 +66,8 @@ export class Faults {
     )?.outcome;
   }
 
-  work(route: RouteSpec, target: Target | null, time: number, random: Random, client = ''): Work {
-    const work: Work = { workMs: random.lognormal(route.medianMs, route.sigma ?? 0.45), status: 200 };
+  work(route: RouteSpec, target: Target | null, time: number, random: Random, client = ''): RequestWork {
+    const work: RequestWork = { workMs: random.lognormal(route.medianMs, route.sigma ?? 0.45), status: 200 };
     const draw = random.next();
     const notFound = route.notFound ?? 0;
     if (draw < notFound) work.status = 404;

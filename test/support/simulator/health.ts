@@ -2,8 +2,8 @@
  * Health checks: each node asks each target on its own connection, on its own beat, and counts. A new target serves after its first
  * passed check; a target fails after `unhealthyThreshold` failed ones in a row, and returns after `healthyThreshold` passed ones.
  */
-import type { Agenda } from './agenda.ts';
-import { type Network, obstacle, sourcePort } from './network.ts';
+import type { EventQueue } from './agenda.ts';
+import { blockedBy, type Network, sourcePort } from './network.ts';
 import type { Random } from './random.ts';
 import type { NodeSpec } from './scenario.ts';
 import type { Target } from './target.ts';
@@ -11,19 +11,26 @@ import type { Target } from './target.ts';
 export type HealthState = 'initial' | 'healthy' | 'unhealthy';
 export type HealthReason = 'Target.Timeout' | 'Target.FailedHealthChecks';
 
-export interface Opinion {
+export interface HealthStatus {
   state: HealthState;
   reason: HealthReason | null;
 }
 
-interface Change extends Opinion {
+interface Change extends HealthStatus {
   at: number;
 }
 
 export class Health {
   private readonly opinions = new Map<NodeSpec, Map<Target, Change[]>>();
 
-  constructor(agenda: Agenda, network: Network, nodes: NodeSpec[], targets: Target[], start: number, random: Random) {
+  constructor(
+    agenda: EventQueue,
+    network: Network,
+    nodes: NodeSpec[],
+    targets: Target[],
+    start: number,
+    random: Random,
+  ) {
     for (const node of nodes) {
       const own = new Map<Target, Change[]>();
       this.opinions.set(node, own);
@@ -34,7 +41,7 @@ export class Health {
     }
   }
 
-  at(node: NodeSpec, target: Target, time: number): Opinion {
+  at(node: NodeSpec, target: Target, time: number): HealthStatus {
     const changes = this.opinions.get(node)?.get(target) ?? [];
     let last: Change | undefined;
     for (const change of changes) if (change.at <= time) last = change;
@@ -43,7 +50,7 @@ export class Health {
 }
 
 function watch(
-  agenda: Agenda,
+  agenda: EventQueue,
   network: Network,
   node: NodeSpec,
   target: Target,
@@ -87,7 +94,7 @@ function reasonToFail(
   from: number,
 ): HealthReason | null {
   const port = target.group.healthCheck?.port ?? target.port;
-  if (obstacle(network, node, target.address, port, from) !== null || time >= target.hostGoneAt)
+  if (blockedBy(network, node, target.address, port, from) !== null || time >= target.hostGoneAt)
     return 'Target.Timeout';
   if (target.stoppedAt(time) !== undefined) return 'Target.FailedHealthChecks';
   if (port !== target.port) return null;

@@ -5,7 +5,15 @@
  * port that the node connected from.
  */
 import type { Random } from './random.ts';
-import type { AclRule, NetworkAclSpec, NodeSpec, Permit, Scenario, SecurityGroupSpec, Zone } from './scenario.ts';
+import type {
+  AclRule,
+  NetworkAclSpec,
+  NodeSpec,
+  Scenario,
+  SecurityGroupRule,
+  SecurityGroupSpec,
+  Zone,
+} from './scenario.ts';
 
 export const vpcId = 'vpc-0a5c1e9f27d34b680';
 export const loadBalancerGroup = 'sg-0b1f6a2c9d4e7f803';
@@ -26,7 +34,7 @@ export const subnets: Subnet[] = zones.flatMap((zone) => [
   { id: `subnet-0f22${zone}1a6e9d3c8b02`, zone, cidr: `10.0.${10 + secondOctet[zone]}.0/24`, public: false },
 ]);
 
-const everywhere: Permit = { protocol: '-1', cidr: '0.0.0.0/0' };
+const everywhere: SecurityGroupRule = { protocol: '-1', cidr: '0.0.0.0/0' };
 
 export interface Network {
   securityGroups: SecurityGroupSpec[];
@@ -88,7 +96,7 @@ export function subnetOf(address: string): Subnet | undefined {
 }
 
 /** What stands between a node and a port of a target, or nothing. */
-export function obstacle(
+export function blockedBy(
   network: Network,
   node: NodeSpec,
   target: string,
@@ -121,7 +129,7 @@ export function obstacle(
 /** A load balancer node connects from any port of 1024-65535, not only from those that Linux would use. */
 export const sourcePort = (random: Random) => random.integer(1024, 65535);
 
-function admits(permit: Permit, address: string, peers: string[], port: number): boolean {
+function admits(permit: SecurityGroupRule, address: string, peers: string[], port: number): boolean {
   if (permit.ports !== undefined && permit.protocol !== '-1' && (port < permit.ports[0] || port > permit.ports[1]))
     return false;
   if (permit.group !== undefined) return peers.includes(permit.group);

@@ -3,10 +3,10 @@
  * when none is healthy: it fails open), then a connection from its pool or a new one, then the wait for an answer. The first clock that
  * runs out decides what the client gets. No retry on another target: each failed attempt is one row.
  */
-import type { Agenda } from './agenda.ts';
+import type { EventQueue } from './agenda.ts';
 import type { Faults } from './faults.ts';
 import type { Health } from './health.ts';
-import { type Network, obstacle, sourcePort } from './network.ts';
+import { blockedBy, type Network, sourcePort } from './network.ts';
 import { Pool } from './pool.ts';
 import type { Random } from './random.ts';
 import type { Row, Truth } from './row.ts';
@@ -31,9 +31,9 @@ export interface Request {
   patienceMs: number;
 }
 
-export interface World {
+export interface SimulationState {
   scenario: Scenario;
-  agenda: Agenda;
+  agenda: EventQueue;
   network: Network;
   health: Health;
   faults: Faults;
@@ -55,7 +55,7 @@ type Answer = Pick<
 export class LoadBalancerNode {
   readonly spec: NodeSpec;
   readonly logged: string;
-  private readonly world: World;
+  private readonly world: SimulationState;
   private readonly random: Random;
   private readonly idleTimeout: number;
   private readonly pools = new Map<Target, Pool>();
@@ -64,7 +64,7 @@ export class LoadBalancerNode {
   /** Registrations and deregistrations reach the node this much later; its routing follows then. */
   private readonly propagation: number;
 
-  constructor(spec: NodeSpec, world: World, random: Random) {
+  constructor(spec: NodeSpec, world: SimulationState, random: Random) {
     this.spec = spec;
     this.world = world;
     this.random = random;
@@ -237,7 +237,7 @@ export class LoadBalancerNode {
   private connect(target: Target, details: Details, now: number, done: (row: Row) => void): void {
     const { network } = this.world;
     const latency = this.latencyTo(target);
-    const blocked = obstacle(network, this.spec, target.address, target.port, sourcePort(this.random));
+    const blocked = blockedBy(network, this.spec, target.address, target.port, sourcePort(this.random));
     const drain = now >= target.deregisteredAt || target.stops.some((stop) => stop.because === 'deployment');
     const gaveUp = now + connectTimeout + this.random.between(0, 2);
     const unanswered = (cause: string): void => {

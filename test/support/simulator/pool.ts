@@ -14,7 +14,7 @@ export interface Connection {
   timerLag: number;
 }
 
-export type Taken =
+export type CheckoutResult =
   | { kind: 'usable'; connection: Connection }
   /** The target had stopped reading; the node learns it at `knownAt`. */
   | {
@@ -43,7 +43,7 @@ export class Pool {
     this.idle.push(connection);
   }
 
-  take(now: number): Taken {
+  take(now: number): CheckoutResult {
     for (;;) {
       const connection = this.idle.pop();
       if (connection === undefined) return { kind: 'none' };

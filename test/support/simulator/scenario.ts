@@ -142,7 +142,7 @@ export interface RouteSpec {
 
 export type ClientsSpec = SessionsSpec | PollersSpec | AudienceSpec;
 
-interface Manners {
+interface ClientBehavior {
   /** Share of failed requests (5xx) that the client tries once more, and after how long. */
   retry?: number;
   retryAfterSeconds?: [number, number];
@@ -156,7 +156,7 @@ interface Manners {
 }
 
 /** People: sessions begin at random, ask, think, ask again. */
-export interface SessionsSpec extends Manners {
+export interface SessionsSpec extends ClientBehavior {
   kind: 'sessions';
   perMinute: number;
   requests: number;
@@ -168,7 +168,7 @@ export interface SessionsSpec extends Manners {
 }
 
 /** Programs that ask on a fixed beat: each sends `together` requests every `everySeconds`, give or take `jitterSeconds`. */
-export interface PollersSpec extends Manners {
+export interface PollersSpec extends ClientBehavior {
   kind: 'pollers';
   count: number;
   everySeconds: number;
@@ -180,7 +180,7 @@ export interface PollersSpec extends Manners {
  * Open pages that all refresh when something is published: about every `everySeconds` (normal, spread `spreadSeconds`) each of the
  * `count` pages sends one request within `withinSeconds`.
  */
-export interface AudienceSpec extends Manners {
+export interface AudienceSpec extends ClientBehavior {
   kind: 'audience';
   count: number;
   everySeconds: number;
@@ -262,11 +262,11 @@ export interface NetworkSpec {
 export interface SecurityGroupSpec {
   id: string;
   name: string;
-  ingress: Permit[];
-  egress: Permit[];
+  ingress: SecurityGroupRule[];
+  egress: SecurityGroupRule[];
 }
 
-export interface Permit {
+export interface SecurityGroupRule {
   protocol: 'tcp' | '-1';
   ports?: [number, number];
   cidr?: string;

@@ -2,7 +2,7 @@
  * Runs a scenario: clients ask, nodes forward, targets work and fail, all on one agenda. The result is what AWS would hand out
  * afterwards (log lines by node, metrics, describe answers) and, beside it, the truth.
  */
-import { Agenda } from './agenda.ts';
+import { EventQueue } from './agenda.ts';
 import { type AwsFiles, awsFiles } from './aws-files.ts';
 import { Faults, targetsOf } from './faults.ts';
 import { Health } from './health.ts';
@@ -10,7 +10,7 @@ import { logLine } from './log-line.ts';
 import { type MetricSeries, metricsOf } from './metrics.ts';
 import { certificateArn, loadBalancerPath, targetGroupArn } from './names.ts';
 import { networkOf } from './network.ts';
-import { LoadBalancerNode, type World } from './node.ts';
+import { LoadBalancerNode, type SimulationState } from './node.ts';
 import { Random } from './random.ts';
 import type { Row } from './row.ts';
 import type { Scenario } from './scenario.ts';
@@ -44,7 +44,7 @@ export function simulate(scenario: Scenario): Simulation {
   const end = Date.parse(scenario.recorded?.to ?? scenario.window.to);
   const start = Date.parse(scenario.recorded?.from ?? scenario.window.from);
   const now = Date.parse(scenario.window.now);
-  const agenda = new Agenda();
+  const agenda = new EventQueue();
   const network = networkOf(scenario);
   const targets = targetsOf(scenario, origin);
   const faults = new Faults(scenario.faults ?? [], origin);
@@ -52,7 +52,7 @@ export function simulate(scenario: Scenario): Simulation {
   /** A minute of run-in fills the pools before the recording begins. */
   const runIn = start - 60_000;
   const health = new Health(agenda, network, nodeSpecs, targets, runIn, random.stream('health'));
-  const world: World = {
+  const world: SimulationState = {
     scenario,
     agenda,
     network,

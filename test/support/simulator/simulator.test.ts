@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { logFiles } from './log-files.ts';
-import { networkOf, obstacle } from './network.ts';
+import { blockedBy, networkOf } from './network.ts';
 import { Random } from './random.ts';
 import { writeRecording } from './recording.ts';
 import { recordings } from './recordings/all.ts';
@@ -283,9 +283,9 @@ describe('the network', () => {
     const network = networkOf(scenario);
     const node = scenario.loadBalancer.nodes[0];
     if (node === undefined) throw new Error('no node');
-    expect(obstacle(network, node, '10.0.10.31', 8080, 40000)).toBeNull();
-    expect(obstacle(network, node, '10.0.10.62', 8080, 40000)).toBe('security-group-blocked');
-    expect(obstacle(network, node, '10.0.10.62', 8081, 40000)).toBeNull();
+    expect(blockedBy(network, node, '10.0.10.31', 8080, 40000)).toBeNull();
+    expect(blockedBy(network, node, '10.0.10.62', 8080, 40000)).toBe('security-group-blocked');
+    expect(blockedBy(network, node, '10.0.10.62', 8081, 40000)).toBeNull();
   });
 });
 

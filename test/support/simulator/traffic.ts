@@ -1,5 +1,5 @@
 /** Clients: who asks, from where, for what, how often, and whether they try again. Addresses come from the documentation ranges. */
-import type { Agenda } from './agenda.ts';
+import type { EventQueue } from './agenda.ts';
 import type { LoadBalancerNode, Request } from './node.ts';
 import { Random } from './random.ts';
 import type { Row } from './row.ts';
@@ -37,7 +37,7 @@ interface Client {
 
 export class Traffic {
   private readonly scenario: Scenario;
-  private readonly agenda: Agenda;
+  private readonly agenda: EventQueue;
   private readonly nodes: LoadBalancerNode[];
   private readonly start: number;
   private readonly end: number;
@@ -46,7 +46,7 @@ export class Traffic {
 
   constructor(
     scenario: Scenario,
-    agenda: Agenda,
+    agenda: EventQueue,
     nodes: LoadBalancerNode[],
     times: { start: number; end: number; origin: number },
     log: (row: Row) => void,

@@ -7,15 +7,15 @@ import { onTestFinished } from 'vitest';
 import { type Config, parseConfig } from '../../../src/config.ts';
 import type { Investigator, LoadBalancerRef } from '../../../src/investigate/investigator.ts';
 import { Problem } from '../../../src/problem.ts';
-import { resolve } from '../../../src/query/parse-question.ts';
+import { resolveWindow } from '../../../src/query/parse-question.ts';
 import { newRun, type Run } from '../../../src/runs/run.ts';
-import { openRuns, type Runs } from '../../../src/runs/runs.ts';
+import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
-import { type OpenApp, openApp } from '../../../src/slack/app.ts';
-import type { Posted } from '../../../src/slack/delivery/slack-poster.ts';
+import { openApp, type SlackApp } from '../../../src/slack/app.ts';
+import type { PostResult } from '../../../src/slack/delivery/slack-poster.ts';
 import { ACTIONS } from '../../../src/slack/messages/actions.ts';
 import { openLog } from '../../../src/slack/slack-log.ts';
-import type { Opened, OpenRequest, Threads } from '../../../src/slack/thread/open.ts';
+import type { OpenResult, ThreadManager, ThreadRequest } from '../../../src/slack/thread/open.ts';
 import type { LocalSlack, Options } from './local-slack.ts';
 import { localSlack } from './local-slack-for-test.ts';
 
@@ -26,8 +26,8 @@ const ref = (name: string, account = 'default', id = '50dc6c495c0c9188'): LoadBa
   region: 'eu-west-1',
 });
 
-export interface Asked {
-  opened: OpenRequest[];
+export interface RecordedCalls {
+  opened: ThreadRequest[];
   /** Answers that buttons asked for, as `extra key`. */
   answered: string[];
   again: { id: string; window: { from: number; to: number } | undefined }[];
@@ -38,15 +38,15 @@ export interface Asked {
 
 export interface Bot {
   slack: LocalSlack;
-  asked: Asked;
-  runs: Runs;
-  app: OpenApp;
+  asked: RecordedCalls;
+  runs: RunStore;
+  app: SlackApp;
   /** Where it listens: for Slack, or for health. */
   port: number;
   /** The lines of the log. */
   log: string[];
   /** What `open` answers instead of a thread. */
-  next: { opened?: Opened; answer?: Posted | 'already' | 'no-such-run' };
+  next: { opened?: OpenResult; answer?: PostResult | 'already' | 'no-such-run' };
 }
 
 export interface BotOptions {
@@ -72,9 +72,9 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
     {},
     'alb502.json',
   );
-  const runs = openRuns(await openFolderStore(folder), { retentionDays: 30 });
+  const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
   const log: string[] = [];
-  const asked: Asked = { opened: [], answered: [], again: [], refreshed: [], found: [] };
+  const asked: RecordedCalls = { opened: [], answered: [], again: [], refreshed: [], found: [] };
   const next: Bot['next'] = {};
   const web = new WebClient(slack.botToken, { slackApiUrl: slack.apiUrl });
   const app = await openApp({
@@ -96,18 +96,18 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
 
 export { ref as loadBalancer };
 
-function investigatorOf(known: LoadBalancerRef[], asked: Asked, now: () => number): Investigator {
+function investigatorOf(known: LoadBalancerRef[], asked: RecordedCalls, now: () => number): Investigator {
   return {
-    known: () => known,
+    listLoadBalancers: () => known,
     async find(name, accounts) {
       asked.found.push(name);
       const found = known.find((one) => (one.name === name || one.arn === name) && accounts.includes(one.account));
       if (found === undefined) throw new Problem(`There is no load balancer '${name}'.`, 1);
       return found;
     },
-    inquire: ({ window, statuses }, loadBalancer) => ({
+    resolveQuestion: ({ window, statuses }, loadBalancer) => ({
       loadBalancer,
-      ...resolve({ window }, { now: now() }),
+      ...resolveWindow({ window }, { now: now() }),
       now: now(),
       statuses,
     }),
@@ -121,17 +121,17 @@ function threadsOf({
   runs,
   web,
   now,
-}: Pick<Bot, 'asked' | 'next' | 'runs'> & { web: WebClient; now: () => number }): Threads {
+}: Pick<Bot, 'asked' | 'next' | 'runs'> & { web: WebClient; now: () => number }): ThreadManager {
   const taken = new Set<string>();
   return {
     async open(request) {
       asked.opened.push(request);
       if (next.opened !== undefined) return next.opened;
-      const { askedBy, inquiry, channel, within } = request;
-      const made = newRun({ askedBy, inquiry, channel, within, now: now() });
+      const { askedBy, question, channel, within } = request;
+      const made = newRun({ askedBy, question, channel, within, now: now() });
       const { ts = '' } = await web.chat.postMessage({
         channel,
-        text: `${inquiry.loadBalancer.name} ${made.id}`,
+        text: `${question.loadBalancer.name} ${made.id}`,
         blocks: pressable(made.id),
         ...(within === null ? {} : { thread_ts: within }),
         ...QUIET,
@@ -189,7 +189,7 @@ function pressable(run: string) {
     {
       type: 'actions' as const,
       elements: [
-        button('Fix', ACTIONS.extra('fix')),
+        button('Fix', ACTIONS.detail('fix')),
         button('Ask again', ACTIONS.askAgain),
         button('Widen', ACTIONS.widen),
         button('Right', ACTIONS.right),

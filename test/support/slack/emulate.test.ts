@@ -4,7 +4,7 @@ import { createEmulator } from 'emulate';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openPoster } from '../../../src/slack/delivery/post.ts';
-import type { Posted, Poster } from '../../../src/slack/delivery/slack-poster.ts';
+import type { Poster, PostResult } from '../../../src/slack/delivery/slack-poster.ts';
 import { formView } from '../../../src/slack/messages/index.ts';
 import { freePort } from '../free-port.ts';
 
@@ -69,7 +69,7 @@ afterAll(async () => {
 });
 
 const message = (text: string) => ({ text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] });
-function tsOf(posted: Posted): string {
+function tsOf(posted: PostResult): string {
   if ('ts' in posted) return posted.ts;
   throw new Error(`not posted: ${posted.code}`);
 }

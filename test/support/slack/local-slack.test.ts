@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { App, HTTPReceiver, LogLevel, SocketModeReceiver, webApi } from '@slack/bolt';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type LocalSlack, type Options, ofSlack } from './local-slack.ts';
+import { type LocalSlack, type Options, slackRefusals } from './local-slack.ts';
 import { localSlack } from './local-slack-for-test.ts';
 
 const { WebClient } = webApi;
@@ -415,7 +415,7 @@ describe('the Web API', () => {
     const slack = await localSlack({ mayRefuse: true });
     const { ts } = await client(slack).chat.postMessage({ channel: channel(slack), text: '<!channel>' });
     await client(slack).chat.update({ channel: channel(slack), ts: String(ts), text: 'a' });
-    expect(ofSlack(slack.refusals)).toEqual([]);
+    expect(slackRefusals(slack.refusals)).toEqual([]);
     expect(slack.refusals).toEqual([
       'chat.postMessage: ours: unfurl_links must be false',
       'chat.postMessage: ours: unfurl_media must be false',

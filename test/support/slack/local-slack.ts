@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { OURS, refusalsOf } from './block-kit.ts';
 import { type Delivery, type Outcome, overHttp, overSocket } from './local/dispatch.ts';
-import { type Fault, rateLimits, type Scripted, takeFault } from './local/faults.ts';
+import { type Fault, rateLimits, type ScriptedFault, takeFault } from './local/faults.ts';
 import { type Retry, socketMode } from './local/socket-mode.ts';
-import { type Args, SCOPES, shownView, type Trigger, webApi } from './local/web-api.ts';
+import { type Args, SCOPES, type Trigger, viewPayload, webApi } from './local/web-api.ts';
 import { type Channel, type Message, type Seed, SlackError, type View, Workspace } from './local/workspace.ts';
 import { readMessage } from './read-message.ts';
 
@@ -46,14 +46,14 @@ export interface Call {
 }
 
 /** What somebody did, what came of it, and the same once more, as Slack does when it thinks it was not heard. */
-export interface Done {
+export interface ActionResult {
   outcome: Outcome;
   /** What this person was told at once, in private. */
   said: string | null;
   again(retry?: Retry): Promise<Outcome>;
 }
 
-export interface Pressed extends Done {
+export interface ButtonPressResult extends ActionResult {
   /** What was asked before: title and words. */
   confirmed: { title: string; text: string } | null;
 }
@@ -108,7 +108,7 @@ export async function openLocalSlack(options: Options = {}) {
 
   const refusals: string[] = [];
   const calls: Call[] = [];
-  const script: Scripted[] = [];
+  const script: ScriptedFault[] = [];
   const triggers = new Map<string, Trigger>();
   const responseUrls = new Map<string, ResponseUrl>();
   const listeners = new Set<() => void>();
@@ -297,14 +297,19 @@ export async function openLocalSlack(options: Options = {}) {
   const nameOf = ({ isDirect, isPrivate, name }: Channel): string =>
     isDirect ? 'directmessage' : isPrivate ? 'privategroup' : name;
 
-  async function done(delivery: Delivery): Promise<Done> {
+  async function done(delivery: Delivery): Promise<ActionResult> {
     const outcome = await deliver(delivery);
     changed();
     return { outcome, said: null, again: (retry) => deliver(delivery, retry) };
   }
 
   /** Types a command. */
-  async function command(given: { user: string; channel: string; text?: string; command?: string }): Promise<Done> {
+  async function command(given: {
+    user: string;
+    channel: string;
+    text?: string;
+    command?: string;
+  }): Promise<ActionResult> {
     const user = workspace.user(given.user);
     const channel = workspace.channel(given.channel);
     const to = { channel: channel.id, user: user.id, message: null };
@@ -339,7 +344,7 @@ export async function openLocalSlack(options: Options = {}) {
   }
 
   /** An event; it comes again where it was not acknowledged, three times at most. */
-  async function event(content: Record<string, unknown>): Promise<Done> {
+  async function event(content: Record<string, unknown>): Promise<ActionResult> {
     const delivery: Delivery = {
       type: 'events_api',
       payload: {
@@ -372,7 +377,7 @@ export async function openLocalSlack(options: Options = {}) {
     channel: string;
     text: string;
     thread?: string;
-  }): Promise<Done & { message: Message }> {
+  }): Promise<ActionResult & { message: Message }> {
     const text = `<@${bot.user}> ${given.text}`;
     const message = write({ ...given, text });
     const { ts, thread, channel } = message;
@@ -409,7 +414,7 @@ export async function openLocalSlack(options: Options = {}) {
   }
 
   /** Presses a button, or picks from an overflow, by its words or its action. A confirmation is agreed to. */
-  async function press(on: Message | View, label: string, by: string): Promise<Pressed> {
+  async function press(on: Message | View, label: string, by: string): Promise<ButtonPressResult> {
     const user = workspace.user(by);
     const place = 'ts' in on ? on : { ...on, blocks: recordsOf(on.content.blocks) };
     const { action, element } = pressable(place.blocks, label);
@@ -428,7 +433,7 @@ export async function openLocalSlack(options: Options = {}) {
     });
     const ofView = (view: View) => ({
       container: { type: 'view', view_id: view.id },
-      view: shownView(view, workspace),
+      view: viewPayload(view, workspace),
     });
     const one = await done({
       type: 'interactive',
@@ -446,7 +451,7 @@ export async function openLocalSlack(options: Options = {}) {
   }
 
   /** Chooses a shortcut from the menu, or from that of a message. */
-  async function shortcut(given: { user: string; callbackId: string; message?: Message }): Promise<Done> {
+  async function shortcut(given: { user: string; callbackId: string; message?: Message }): Promise<ActionResult> {
     const user = workspace.user(given.user);
     const { message } = given;
     const trigger_id = newTrigger(user.id);
@@ -484,7 +489,7 @@ export async function openLocalSlack(options: Options = {}) {
         action_id: actionId,
         block_id: block?.block_id ?? '',
         value: typed,
-        view: shownView(view, workspace),
+        view: viewPayload(view, workspace),
       },
     });
     if (!outcome.acknowledged) throw new Error(`No options: ${outcome.because}.`);
@@ -505,7 +510,7 @@ export async function openLocalSlack(options: Options = {}) {
     view: View,
     values: Record<string, string | string[]>,
     by: string,
-  ): Promise<Done & { errors: Record<string, string> }> {
+  ): Promise<ActionResult & { errors: Record<string, string> }> {
     const user = workspace.user(by);
     const state = await stateOf(view, values, by);
     const one = await done({
@@ -514,7 +519,7 @@ export async function openLocalSlack(options: Options = {}) {
         type: 'view_submission',
         ...common(user.id),
         trigger_id: newTrigger(user.id),
-        view: { ...shownView(view, workspace), state: { values: state } },
+        view: { ...viewPayload(view, workspace), state: { values: state } },
         response_urls: [],
       },
     });
@@ -626,7 +631,7 @@ export async function openLocalSlack(options: Options = {}) {
   }
 
   /** Opens the Home tab of the bot. */
-  async function openHome(by: string): Promise<Done> {
+  async function openHome(by: string): Promise<ActionResult> {
     const user = workspace.user(by);
     const view = workspace.homes.get(user.id);
     return event({
@@ -635,7 +640,7 @@ export async function openLocalSlack(options: Options = {}) {
       channel: workspace.directWith(user.id).id,
       tab: 'home',
       event_ts: String(now() / 1000),
-      ...(view === undefined ? {} : { view: shownView(view, workspace) }),
+      ...(view === undefined ? {} : { view: viewPayload(view, workspace) }),
     });
   }
 
@@ -719,7 +724,7 @@ export async function openLocalSlack(options: Options = {}) {
     fail: (
       method: string,
       fault: Fault,
-      { times = 1, when = () => true }: Partial<Pick<Scripted, 'times' | 'when'>> = {},
+      { times = 1, when = () => true }: Partial<Pick<ScriptedFault, 'times' | 'when'>> = {},
     ): void => void script.push({ method, fault, times, when }),
     /** Lets so many milliseconds pass for triggers, response_urls and rate limits. */
     pass: (milliseconds: number): void => {
@@ -831,4 +836,4 @@ function pressable(blocks: readonly Record<string, unknown>[], label: string) {
 }
 
 /** Refusals of Slack alone, without ours. */
-export const ofSlack = (refusals: string[]): string[] => refusals.filter((one) => !one.includes(`: ${OURS}`));
+export const slackRefusals = (refusals: string[]): string[] => refusals.filter((one) => !one.includes(`: ${OURS}`));

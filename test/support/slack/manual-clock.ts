@@ -1,12 +1,12 @@
 /** A clock that is moved by hand. */
-import type { Clock } from '../../../src/slack/delivery/edit-rate-limiter.ts';
+import type { TimerClock } from '../../../src/slack/delivery/edit-rate-limiter.ts';
 
-export interface ClockByHand extends Clock {
+export interface ManualClock extends TimerClock {
   /** Lets so many milliseconds pass, and whatever happens in them. */
   pass(milliseconds: number): Promise<void>;
 }
 
-export function clockByHand(): ClockByHand {
+export function manualClock(): ManualClock {
   let now = 0;
   let timers: { at: number; call: () => void }[] = [];
   const settled = async () => {

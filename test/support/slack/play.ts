@@ -89,7 +89,7 @@ async function start(): Promise<void> {
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => bot.kill('SIGTERM'));
   await slack.until(() => slack.sockets.connections() > 0, 'the bot', 30_000);
-  const known = (await recordedInvestigator([incidents])).known();
+  const known = (await recordedInvestigator([incidents])).listLoadBalancers();
   const names = known.map(({ name }) => `  ${name}`).join('\n');
   process.stdout.write(
     `\nThe bot runs, in a Slack of its own. Recorded load balancers:\n\n${names}\n\n${USAGE}\nCtrl-C ends it.\n\n`,

@@ -1,11 +1,11 @@
 /** A Poster that writes into lists: what stands in each channel, and everything that was asked of Slack. Faults are put in by hand. */
 
-import type { Posted, Poster, Refusal, Target } from '../../../src/slack/delivery/slack-poster.ts';
+import type { Poster, PostResult, PostTarget, Refusal } from '../../../src/slack/delivery/slack-poster.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
 
-export interface Paper {
+export interface PostedMessage {
   ts: string;
-  target: Target;
+  target: PostTarget;
   message: Message | FileMessage;
   runId: string | null;
   edits: number;
@@ -14,8 +14,8 @@ export interface Paper {
 /** `lost`: it is posted, and the answer does not come back. */
 export type Fault = Refusal['refused'] | 'lost';
 
-export interface ChannelOnPaper extends Poster {
-  messages: Paper[];
+export interface FakePoster extends Poster {
+  messages: PostedMessage[];
   progressed: number;
   /** The next posts (of these kinds: a run id or a part of it) go wrong so, in this order. */
   faults: Fault[];
@@ -24,16 +24,16 @@ export interface ChannelOnPaper extends Poster {
   mayLook: boolean;
 }
 
-export function channelOnPaper(): ChannelOnPaper {
+export function fakePoster(): FakePoster {
   let last = 0;
   const refusal = (refused: Refusal['refused']): Refusal => ({ refused, code: refused });
-  const put = (target: Target, message: Message | FileMessage, runId: string | null): Posted => {
+  const put = (target: PostTarget, message: Message | FileMessage, runId: string | null): PostResult => {
     last += 1;
     const ts = `1763700000.${String(last).padStart(6, '0')}`;
     paper.messages.push({ ts, target, message, runId, edits: 0 });
     return { ts };
   };
-  const attempt = (post: () => Posted): Posted => {
+  const attempt = (post: () => PostResult): PostResult => {
     if (paper.isDown) return refusal('unreachable');
     const fault = paper.faults.shift();
     if (fault === undefined) return post();
@@ -41,7 +41,7 @@ export function channelOnPaper(): ChannelOnPaper {
     post();
     return refusal('unreachable');
   };
-  const paper: ChannelOnPaper = {
+  const paper: FakePoster = {
     messages: [],
     progressed: 0,
     faults: [],
@@ -75,5 +75,5 @@ export function channelOnPaper(): ChannelOnPaper {
 const OWN = /\/(?:checklist|verdict|step-[1-6])$/;
 
 /** Replies in threads that are not of the threads' own messages. */
-export const repliesOn = (paper: ChannelOnPaper): Paper[] =>
+export const repliesIn = (paper: FakePoster): PostedMessage[] =>
   paper.messages.filter(({ target, runId }) => target.thread !== null && !OWN.test(runId ?? ''));

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
-import { judge } from '../../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { Episode } from '../../../src/runs/episode.ts';
 import { newRun, type Run } from '../../../src/runs/run.ts';
-import { stateOf, type Told } from '../../../src/slack/messages/index.ts';
+import { runStateOf, type ThreadState } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
 import { refusalsOf } from './block-kit.ts';
 
@@ -15,18 +15,18 @@ const scenarios = join(import.meta.dirname, '../../scenarios');
 const folderOf = (name: string): string => join(scenarios, name);
 
 /** The diagnosis as it is kept beside a recorded incident. */
-export const recorded = (name: string): Diagnosis =>
+export const recordedDiagnosis = (name: string): Diagnosis =>
   JSON.parse(readFileSync(join(folderOf(name), 'diagnosis.json'), 'utf8')) as Diagnosis;
 
 /** The same with the evidence it was drawn from. */
-export const investigated = async (name: string) => judge(await readIncident(folderOf(name)), '');
+export const investigateRecorded = async (name: string) => diagnoseRecording(await readIncident(folderOf(name)), '');
 
 /** A person's run that has asked once; the day after, times are of another day. */
 export function runOf(diagnosis: Pick<Diagnosis, 'loadBalancer' | 'window' | 'asked'>, more: Partial<Run> = {}): Run {
   const { loadBalancer, window, asked } = diagnosis;
   const run = newRun({
     askedBy: { kind: 'person', user: 'U0ALICE', team: 'T0ACME' },
-    inquiry: {
+    question: {
       loadBalancer: { ...loadBalancer, account: 'prod', region: 'eu-west-1' },
       from: Date.parse(window.from),
       to: Date.parse(window.to),
@@ -40,8 +40,12 @@ export function runOf(diagnosis: Pick<Diagnosis, 'loadBalancer' | 'window' | 'as
 }
 
 /** Told of a diagnosis that stands; `more` changes its run. */
-export const toldOf = (diagnosis: Diagnosis, more: Partial<Run> = {}, episode: Episode | null = null): Told => ({
-  run: runOf(diagnosis, { state: stateOf(diagnosis), asks: 1, ...more }),
+export const threadStateOf = (
+  diagnosis: Diagnosis,
+  more: Partial<Run> = {},
+  episode: Episode | null = null,
+): ThreadState => ({
+  run: runOf(diagnosis, { state: runStateOf(diagnosis), asks: 1, ...more }),
   diagnosis,
   episode,
 });
@@ -74,7 +78,7 @@ export const episodeOf = (more: Partial<Episode> = {}): Episode => ({
 export const alarm = (more: Partial<Episode['alarms'][number]>): Episode['alarms'][number] => ({ ...ALARM, ...more });
 
 /** What Slack would refuse of the message, of the one to fall back to, and of the text alone. */
-export function refused({ text, blocks, plainBlocks }: Message): string[] {
+export function blockKitErrors({ text, blocks, plainBlocks }: Message): string[] {
   return [
     ...refusalsOf({ text, blocks }, 'message'),
     ...(plainBlocks === undefined ? [] : refusalsOf({ text, blocks: plainBlocks }, 'message')),

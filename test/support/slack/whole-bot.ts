@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { type Bot, startBot } from '../../../src/commands/serve.ts';
 import { parseConfig } from '../../../src/config.ts';
-import { openRuns } from '../../../src/runs/runs.ts';
+import { openRunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
 import { eventually } from '../eventually.ts';
 import type { LocalSlack, Message, Options } from './local-slack.ts';
@@ -84,7 +84,7 @@ export async function runBot({
     log,
     stop,
     settled: async () => {
-      const runs = openRuns(await openFolderStore(folder), { retentionDays: 90 });
+      const runs = openRunStore(await openFolderStore(folder), { retentionDays: 90 });
       await eventually(async () => {
         const recent = await runs.recent(50);
         const atWork = recent.filter(
@@ -105,7 +105,7 @@ export async function runBot({
 }
 
 /** The root of a thread that the bot opened in a channel, once its answer stands there: the first one, or another. */
-export function answered(slack: LocalSlack, channel = 'alerts', count = 1): Promise<Message> {
+export function waitForAnswer(slack: LocalSlack, channel = 'alerts', count = 1): Promise<Message> {
   const isAnswered = (root: Message): boolean =>
     !/looking|waiting/i.test(root.text) && slack.thread(channel, root.ts).length >= 2;
   return slack.until(() => {

@@ -9,7 +9,7 @@ import type {
   TargetTraffic,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
-import { GAP_BIN_SECONDS, gapHorizon, gapRequests } from '../gap-limits.ts';
+import { GAP_BIN_SECONDS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
 import { byText } from '../log-files.ts';
 import {
   DETAIL,
@@ -49,11 +49,11 @@ export interface Rollups {
   /** Rows without values: lines that the table's pattern does not match. `files` are the first of those they are in. */
   empty: { rows: number; inFiles: number; files: string[] };
   /** What the search for a keep-alive edge starts from; null when no connection was closed early. */
-  closed: Closed | null;
+  closed: ClosedConnections | null;
 }
 
-type Row = Record<(typeof ROLLUP_COLUMNS)[number], string>;
-type Detail = Record<(typeof DETAIL)[number], string>;
+type RollupRow = Record<(typeof ROLLUP_COLUMNS)[number], string>;
+type FailureDetail = Record<(typeof DETAIL)[number], string>;
 
 interface PlaceRow {
   target_group_arn: string;
@@ -69,57 +69,57 @@ interface PlaceRow {
 }
 
 export function readRollups(rows: Rows): Rollups {
-  const parts = new Map<string, Row[]>();
+  const parts = new Map<string, RollupRow[]>();
   for (const cells of rows) {
-    const row = named(ROLLUP_COLUMNS, cells);
+    const row = toRecord(ROLLUP_COLUMNS, cells);
     const own = parts.get(row.part);
     if (own === undefined) parts.set(row.part, [row]);
     else own.push(row);
   }
-  const of = (part: string): Row[] => parts.get(part) ?? [];
-  const places = of('place').map(placeOf);
-  const shapes = of('shape').map(shapeOf).sort(byShape);
-  const details = failuresIn(of('failure'));
-  const counts = linesIn(of('line'));
+  const rowsOf = (part: string): RollupRow[] => parts.get(part) ?? [];
+  const places = rowsOf('place').map(toPlaceRow);
+  const shapes = rowsOf('shape').map(toFailureShape).sort(byShape);
+  const details = shownFailures(rowsOf('failure'));
+  const counts = countLines(rowsOf('line'));
   return {
     log: {
       ...counts.log,
       oldest: places.length === 0 ? null : least(places.map(({ first }) => first)) / 1000,
       newest: places.length === 0 ? null : -least(places.map(({ last }) => -last)) / 1000,
       requests: sum(places.map(({ requests }) => requests)),
-      minutes: of('minute')
+      minutes: rowsOf('minute')
         .map(({ key, lines }) => ({ minute: Number(key) / 1000, requests: Number(lines) }))
         .sort((a, b) => a.minute - b.minute),
-      targets: targetsOf(places),
-      statuses: statusesOf(places),
+      targets: targetTraffic(places),
+      statuses: statusCounts(places),
       failures: details.map(({ failure }) => failure),
       failuresTotal: sum(shapes.map(({ count }) => count)),
       failureShapes: shapes,
-      failedClients: Number(of('client')[0]?.in_part ?? 0),
+      failedClients: Number(rowsOf('client')[0]?.in_part ?? 0),
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
-      routes: of('route').map(routeOf).sort(byFailures),
+      routes: rowsOf('route').map(toRouteTraffic).sort(byFailures),
     },
     empty: counts.empty,
-    closed: closedIn(details, places),
+    closed: findClosedConnections(details, places),
   };
 }
 
-function named<Column extends string>(
+function toRecord<Column extends string>(
   columns: readonly Column[],
   cells: readonly (string | null)[],
 ): Record<Column, string> {
   return Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? ''])) as Record<Column, string>;
 }
 
-const parted = <Column extends string>(columns: readonly Column[], key: string): Record<Column, string> =>
-  named(columns, key.split(SEPARATOR));
+const splitKey = <Column extends string>(columns: readonly Column[], key: string): Record<Column, string> =>
+  toRecord(columns, key.split(SEPARATOR));
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const least = (values: readonly number[]): number => values.reduce((low, value) => Math.min(low, value));
 const statusText = (status: number): string => (status < 0 ? '-' : String(status).padStart(3, '0'));
 const nodeOf = (node: string): string | null => (node === '-' ? null : node);
 
-function linesIn(rows: readonly Row[]): {
+function countLines(rows: readonly RollupRow[]): {
   log: Pick<AccessLog, 'lines' | 'entries' | 'otherLoadBalancers'>;
   empty: Rollups['empty'];
 } {
@@ -135,8 +135,8 @@ function linesIn(rows: readonly Row[]): {
   };
 }
 
-function placeOf(row: Row): PlaceRow {
-  const { target_group_arn, target, node, status, target_status } = parted(PLACE, row.key);
+function toPlaceRow(row: RollupRow): PlaceRow {
+  const { target_group_arn, target, node, status, target_status } = splitKey(PLACE, row.key);
   return {
     target_group_arn,
     target,
@@ -167,7 +167,7 @@ const placeKey = ({ target_group_arn, target, node }: Pick<PlaceRow, 'target_gro
 
 const isSuccess = ({ target_status }: PlaceRow): boolean => target_status >= 0 && target_status < 500;
 
-function targetsOf(places: readonly PlaceRow[]): TargetTraffic[] {
+function targetTraffic(places: readonly PlaceRow[]): TargetTraffic[] {
   return grouped(places, placeKey)
     .flatMap((rows) => {
       const [place] = rows;
@@ -195,7 +195,7 @@ function targetsOf(places: readonly PlaceRow[]): TargetTraffic[] {
     .map(({ sortNode: _, ...traffic }) => traffic);
 }
 
-function statusesOf(places: readonly PlaceRow[]): StatusCount[] {
+function statusCounts(places: readonly PlaceRow[]): StatusCount[] {
   return grouped(places, ({ target_group_arn, status, target_status }) =>
     [target_group_arn, status, target_status].join(SEPARATOR),
   )
@@ -216,7 +216,7 @@ function statusesOf(places: readonly PlaceRow[]): StatusCount[] {
     }));
 }
 
-const routeOf = (row: Row): RouteTraffic => ({
+const toRouteTraffic = (row: RollupRow): RouteTraffic => ({
   route: row.key,
   requests: Number(row.requests),
   failures: Number(row.failures),
@@ -227,22 +227,22 @@ const routeOf = (row: Row): RouteTraffic => ({
 
 const byFailures = (a: RouteTraffic, b: RouteTraffic): number => b.failures - a.failures || byText(a.route, b.route);
 
-function elapsedOf(text: string): FailureShape['elapsed'] {
+function elapsedClass(text: string): FailureShape['elapsed'] {
   return text === 'under-9.5s' || text === '9.5-11s' || text === 'from-11s' ? text : null;
 }
 
-const signOf = (text: string): -1 | 0 => (text === '-1' ? -1 : 0);
+const timeSign = (text: string): -1 | 0 => (text === '-1' ? -1 : 0);
 
-function shapeOf(row: Row): FailureShape {
-  const shape = parted(SHAPE, row.key);
+function toFailureShape(row: RollupRow): FailureShape {
+  const shape = splitKey(SHAPE, row.key);
   return {
     minute: Number(shape.minute) / 1000,
     elb_status_code: statusText(Number(shape.status)),
     target_status_code: statusText(Number(shape.target_status)),
-    request_processing_time: signOf(shape.request_time),
-    target_processing_time: signOf(shape.target_time),
-    response_processing_time: signOf(shape.response_time),
-    elapsed: elapsedOf(shape.elapsed),
+    request_processing_time: timeSign(shape.request_time),
+    target_processing_time: timeSign(shape.target_time),
+    response_processing_time: timeSign(shape.response_time),
+    elapsed: elapsedClass(shape.elapsed),
     error_reason: shape.error_reason,
     fixedResponse: shape.fixed_response === '1',
     hasTarget: shape.has_target === '1',
@@ -254,15 +254,15 @@ function shapeOf(row: Row): FailureShape {
   };
 }
 
-const numberOf = (status: string): number => (status === '-' ? -1 : Number(status));
+const statusNumber = (status: string): number => (status === '-' ? -1 : Number(status));
 
 /** As FAILURE_SHAPES of queries.ts orders them. */
 function byShape(a: FailureShape, b: FailureShape): number {
   const nullsLast = (one: FailureShape) => one.elapsed ?? '￿';
   return (
     a.minute - b.minute ||
-    numberOf(a.elb_status_code) - numberOf(b.elb_status_code) ||
-    numberOf(a.target_status_code) - numberOf(b.target_status_code) ||
+    statusNumber(a.elb_status_code) - statusNumber(b.elb_status_code) ||
+    statusNumber(a.target_status_code) - statusNumber(b.target_status_code) ||
     a.request_processing_time - b.request_processing_time ||
     a.target_processing_time - b.target_processing_time ||
     a.response_processing_time - b.response_processing_time ||
@@ -283,10 +283,10 @@ interface ShownFailure {
 }
 
 /** Failures in the order of FAILURE_ORDER, at most FAILURE_LIMIT: those with the lowest sample. */
-function failuresIn(rows: readonly Row[]): ShownFailure[] {
+function shownFailures(rows: readonly RollupRow[]): ShownFailure[] {
   const all = rows
     .flatMap((row) => {
-      const detail = parted(DETAIL, row.key);
+      const detail = splitKey(DETAIL, row.key);
       const retried = Number(row.retried) > 0;
       return Array.from({ length: Number(row.lines) }, () => ({ detail, retried }));
     })
@@ -307,17 +307,17 @@ function failuresIn(rows: readonly Row[]): ShownFailure[] {
   return all
     .filter((_, index) => kept.has(index))
     .map(({ detail, retried }) => ({
-      failure: failureOf(detail, clientNumber(detail.client_address), retried),
+      failure: toFailedRequest(detail, clientNumber(detail.client_address), retried),
       sample: Number(detail.sample),
       ended: Number(detail.ended),
       node: detail.node,
     }));
 }
 
-function byDetail(a: Detail, b: Detail): number {
-  const numbers = (one: keyof Detail) => Number(a[one]) - Number(b[one]);
-  const texts = (one: keyof Detail) => byText(a[one], b[one]);
-  const created = (one: Detail) => (one.created === '' ? Number.POSITIVE_INFINITY : Number(one.created));
+function byDetail(a: FailureDetail, b: FailureDetail): number {
+  const numbers = (one: keyof FailureDetail) => Number(a[one]) - Number(b[one]);
+  const texts = (one: keyof FailureDetail) => byText(a[one], b[one]);
+  const created = (one: FailureDetail) => (one.created === '' ? Number.POSITIVE_INFINITY : Number(one.created));
   const [first, second] = [created(a), created(b)];
   return (
     numbers('ended') ||
@@ -338,7 +338,7 @@ function byDetail(a: Detail, b: Detail): number {
   );
 }
 
-function failureOf(detail: Detail, client: number, retriedOk: boolean): FailedRequest {
+function toFailedRequest(detail: FailureDetail, client: number, retriedOk: boolean): FailedRequest {
   const ended = Number(detail.ended);
   return {
     at: ended / 1000,
@@ -366,7 +366,7 @@ function failureOf(detail: Detail, client: number, retriedOk: boolean): FailedRe
 }
 
 /** Failures whose connection was closed early, by target group; in the order in which they would be examined. */
-export interface Closed {
+export interface ClosedConnections {
   groups: {
     target_group_arn: string;
     /** `index` into the failures. Microseconds. */
@@ -377,7 +377,7 @@ export interface Closed {
   }[];
 }
 
-function closedIn(shown: readonly ShownFailure[], places: readonly PlaceRow[]): Closed | null {
+function findClosedConnections(shown: readonly ShownFailure[], places: readonly PlaceRow[]): ClosedConnections | null {
   const closed = shown
     .map(({ failure, sample, ended, node }, index) => ({ failure, sample, ended, node, index }))
     .filter(
@@ -436,13 +436,13 @@ export interface PlannedSearch {
   groups: { target_group_arn: string; examined: number[] }[];
 }
 
-export function planSearch({ groups }: Closed, idleTimeoutSeconds: number): PlannedSearch {
+export function planSearch({ groups }: ClosedConnections, idleTimeoutSeconds: number): PlannedSearch {
   const horizonSeconds = gapHorizon(idleTimeoutSeconds);
   const horizon = Math.round(horizonSeconds * 1_000_000);
   const places = new Map<string, GapPlace & { number: number }>();
   const requests: GapRequest[] = [];
   const planned = groups.map(({ target_group_arn, failures, completions, span }, group) => {
-    const { examined, controlsEach } = gapRequests({ closed: failures.length, completions, span }, horizon);
+    const { examined, controlsEach } = gapRequestLimits({ closed: failures.length, completions, span }, horizon);
     const chosen = failures.slice(0, examined);
     for (const { index, place, dispatched } of chosen) {
       const key = placeKey(place);
@@ -462,7 +462,7 @@ export function planSearch({ groups }: Closed, idleTimeoutSeconds: number): Plan
 }
 
 export function readGaps(rows: Rows, { groups, horizonSeconds }: PlannedSearch): IdleGaps[] {
-  const found = rows.map((cells) => named(GAP_COLUMNS, cells));
+  const found = rows.map((cells) => toRecord(GAP_COLUMNS, cells));
   return groups.map(({ target_group_arn, examined }, index) => {
     const own = found.filter((row) => Number(row.group_number) === index + 1);
     return {

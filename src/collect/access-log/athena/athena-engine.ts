@@ -4,8 +4,14 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AthenaClient, QueryExecution, WorkGroupConfiguration } from '@aws-sdk/client-athena';
-import { bytes as size } from '../../../render/phrases.ts';
-import { deniedTo, LogRefusal, logRefusal, missingIn, stoppedDuring } from '../access-log-error.ts';
+import { formatBytes as size } from '../../../render/phrases.ts';
+import {
+  AccessLogError,
+  accessDenied,
+  accessLogErrorFrom,
+  missingPermissionIn,
+  stoppedError,
+} from '../access-log-error.ts';
 import type { Statement } from './sql.ts';
 
 /** Where and as what queries run. */
@@ -31,18 +37,18 @@ export interface WorkGroup {
   enforces: boolean;
 }
 
-export interface Answer {
+export interface QueryResult {
   /** Text as Athena prints it; null for NULL. */
   rows: (string | null)[][];
   bytesScanned: number;
 }
 
 /** A query that ended without an answer, and what it scanned all the same. */
-export class QueryRefusal extends LogRefusal {
+export class QueryError extends AccessLogError {
   readonly bytesScanned: number;
 
-  constructor(refusal: LogRefusal, bytesScanned: number) {
-    super(refusal.kind, refusal.message);
+  constructor(error: AccessLogError, bytesScanned: number) {
+    super(error.kind, error.message);
     this.bytesScanned = bytesScanned;
   }
 }
@@ -50,7 +56,7 @@ export class QueryRefusal extends LogRefusal {
 export const workGroupArn = ({ partition, region, account, workGroup }: AthenaPlace): string =>
   `arn:${partition}:athena:${region}:${account}:workgroup/${workGroup}`;
 
-/** Null when it may not be looked at: the queries themselves may still be allowed. Rejects with LogRefusal for any other reason. */
+/** Null when it may not be looked at: the queries themselves may still be allowed. Rejects with AccessLogError for any other reason. */
 export async function readWorkGroup(place: AthenaPlace): Promise<WorkGroup | null> {
   const { GetWorkGroupCommand } = await import('@aws-sdk/client-athena');
   try {
@@ -58,16 +64,16 @@ export async function readWorkGroup(place: AthenaPlace): Promise<WorkGroup | nul
       abortSignal: place.signal,
     });
     if (found?.State === 'DISABLED')
-      throw new LogRefusal('not-found', `the Athena workgroup ${place.workGroup} is disabled`);
-    return workGroupOf(found?.Configuration ?? {});
+      throw new AccessLogError('not-found', `the Athena workgroup ${place.workGroup} is disabled`);
+    return toWorkGroup(found?.Configuration ?? {});
   } catch (error) {
-    const refusal = refusalOf(error, 'athena:GetWorkGroup', place);
+    const refusal = queryError(error, 'athena:GetWorkGroup', place);
     if (refusal.kind === 'denied') return null;
     throw refusal;
   }
 }
 
-function workGroupOf(configuration: WorkGroupConfiguration): WorkGroup {
+function toWorkGroup(configuration: WorkGroupConfiguration): WorkGroup {
   const { BytesScannedCutoffPerQuery: cutoff, EnforceWorkGroupConfiguration: enforces } = configuration;
   return {
     cutoff: cutoff ?? null,
@@ -91,56 +97,61 @@ export interface RunOptions {
   workGroup: WorkGroup | null;
   statement: Statement;
   /** Called while waiting, in a few words. */
-  progress: (doing: string) => void;
+  progress: (status: string) => void;
 }
 
-/** Rejects with QueryRefusal. A query that Athena calls worth retrying is run once more. */
-export async function runQuery(options: RunOptions): Promise<Answer> {
-  const first = await attempt(options);
+/** Rejects with QueryError. A query that Athena calls worth retrying is run once more. */
+export async function runQuery(options: RunOptions): Promise<QueryResult> {
+  const first = await runOnce(options);
   if ('rows' in first) return first;
-  if (!first.isRetryable) throw new QueryRefusal(first.refusal, first.bytesScanned);
-  const second = await attempt(options);
+  if (!first.isRetryable) throw new QueryError(first.error, first.bytesScanned);
+  const second = await runOnce(options);
   const bytesScanned = first.bytesScanned + second.bytesScanned;
   if ('rows' in second) return { ...second, bytesScanned };
-  throw new QueryRefusal(second.refusal, bytesScanned);
+  throw new QueryError(second.error, bytesScanned);
 }
 
-interface Failed {
-  refusal: LogRefusal;
+interface QueryFailure {
+  error: AccessLogError;
   bytesScanned: number;
   isRetryable: boolean;
 }
 
-async function attempt(options: RunOptions): Promise<Answer | Failed> {
+async function runOnce(options: RunOptions): Promise<QueryResult | QueryFailure> {
   const { place } = options;
   let id: string | null = null;
-  let seen: QueryExecution | undefined;
+  let lastExecution: QueryExecution | undefined;
   try {
-    id = await start(options);
-    seen = await ended(options, id, (execution) => {
-      seen = execution;
+    id = await startQuery(options);
+    lastExecution = await waitUntilEnded(options, id, (execution) => {
+      lastExecution = execution;
     });
-    const [bytesScanned, finished] = [scannedBy(seen), id];
+    const [bytesScanned, finished] = [bytesScannedBy(lastExecution), id];
     id = null;
-    const { State: state } = seen.Status ?? {};
-    if (state === 'SUCCEEDED') return { rows: await results(place, finished), bytesScanned };
-    return { refusal: failureOf(seen, place), bytesScanned, isRetryable: seen.Status?.AthenaError?.Retryable === true };
+    const { State: state } = lastExecution.Status ?? {};
+    if (state === 'SUCCEEDED') return { rows: await fetchRows(place, finished), bytesScanned };
+    return {
+      error: failedQueryError(lastExecution, place),
+      bytesScanned,
+      isRetryable: lastExecution.Status?.AthenaError?.Retryable === true,
+    };
   } catch (error) {
-    const waiting = seen?.Status?.State === 'QUEUED' && place.signal.aborted;
-    const refusal = waiting ? queuedTooLong(place) : refusalOf(error, 'athena:GetQueryExecution', place);
-    if (id !== null) seen = (await stop(place, id)) ?? seen;
-    return { refusal, bytesScanned: scannedBy(seen), isRetryable: false };
+    const waiting = lastExecution?.Status?.State === 'QUEUED' && place.signal.aborted;
+    const failure = waiting ? queuedTooLong(place) : queryError(error, 'athena:GetQueryExecution', place);
+    if (id !== null) lastExecution = (await stopQuery(place, id)) ?? lastExecution;
+    return { error: failure, bytesScanned: bytesScannedBy(lastExecution), isRetryable: false };
   }
 }
 
-const scannedBy = (execution: QueryExecution | undefined): number => execution?.Statistics?.DataScannedInBytes ?? 0;
+const bytesScannedBy = (execution: QueryExecution | undefined): number =>
+  execution?.Statistics?.DataScannedInBytes ?? 0;
 
-async function start({ place, workGroup, statement, progress }: RunOptions): Promise<string> {
+async function startQuery({ place, workGroup, statement, progress }: RunOptions): Promise<string> {
   const { StartQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const { outputLocation, catalog, database, signal } = place;
   const sendsOutput = outputLocation !== null && workGroup?.enforces !== true;
   for (const wait of [...BUSY_PAUSES, null]) {
-    if (signal.aborted) throw stoppedDuring('athena:StartQueryExecution');
+    if (signal.aborted) throw stoppedError('athena:StartQueryExecution');
     try {
       // Not cut short by the signal: a query that was started must be known, to be stopped.
       const { QueryExecutionId: id } = await place.athena.send(
@@ -152,23 +163,23 @@ async function start({ place, workGroup, statement, progress }: RunOptions): Pro
           ...(sendsOutput ? { ResultConfiguration: { OutputLocation: outputLocation } } : {}),
         }),
       );
-      if (id === undefined) throw new LogRefusal('failed', 'Athena started a query without an id');
+      if (id === undefined) throw new AccessLogError('failed', 'Athena started a query without an id');
       return id;
     } catch (error) {
       const isBusy = error instanceof Error && error.name === 'TooManyRequestsException';
-      if (!isBusy || wait === null) throw refusalOf(error, 'athena:StartQueryExecution', place);
+      if (!isBusy || wait === null) throw queryError(error, 'athena:StartQueryExecution', place);
       progress('Athena has too many queries running; waiting for a place');
       await pause(wait, undefined, { signal });
     }
   }
-  throw stoppedDuring('athena:StartQueryExecution');
+  throw stoppedError('athena:StartQueryExecution');
 }
 
 /** Waits for the end of a query, whatever that is. */
-async function ended(
+async function waitUntilEnded(
   { place, progress }: RunOptions,
   id: string,
-  look: (execution: QueryExecution) => void,
+  onPoll: (execution: QueryExecution) => void,
 ): Promise<QueryExecution> {
   const { GetQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const started = performance.now();
@@ -176,14 +187,14 @@ async function ended(
     const { QueryExecution: execution } = await place.athena
       .send(new GetQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal: place.signal })
       .catch((error: unknown) => {
-        throw refusalOf(error, 'athena:GetQueryExecution', place);
+        throw queryError(error, 'athena:GetQueryExecution', place);
       });
     const state = execution?.Status?.State;
-    if (execution !== undefined) look(execution);
+    if (execution !== undefined) onPoll(execution);
     if (execution !== undefined && (state === 'SUCCEEDED' || state === 'FAILED' || state === 'CANCELLED'))
       return execution;
     const elapsed = performance.now() - started;
-    const scanned = scannedBy(execution);
+    const scanned = bytesScannedBy(execution);
     progress(
       `Athena: ${state === 'QUEUED' ? 'queued' : 'running'} ${Math.round(elapsed / 1000)} s${scanned > 0 ? `, ${size(scanned)} read` : ''}`,
     );
@@ -198,9 +209,9 @@ async function ended(
 export const pauseAfter = (looks: number): number => Math.min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** (looks - 1));
 
 /** All rows but the first, which holds the names of the columns. */
-async function results(place: AthenaPlace, id: string): Promise<Answer['rows']> {
+async function fetchRows(place: AthenaPlace, id: string): Promise<QueryResult['rows']> {
   const { GetQueryResultsCommand } = await import('@aws-sdk/client-athena');
-  const rows: Answer['rows'] = [];
+  const rows: QueryResult['rows'] = [];
   let next: string | undefined;
   do {
     const page = await place.athena
@@ -213,7 +224,7 @@ async function results(place: AthenaPlace, id: string): Promise<Answer['rows']> 
         { abortSignal: place.signal },
       )
       .catch((error: unknown) => {
-        throw refusalOf(error, 'athena:GetQueryResults', place);
+        throw queryError(error, 'athena:GetQueryResults', place);
       });
     const found = (page.ResultSet?.Rows ?? []).map(({ Data: data = [] }) =>
       data.map(({ VarCharValue: value }) => value ?? null),
@@ -225,7 +236,7 @@ async function results(place: AthenaPlace, id: string): Promise<Answer['rows']> 
 }
 
 /** Stops a query, and says what it had scanned; null when that is not known. Not bound by the signal that ended it. */
-async function stop(place: AthenaPlace, id: string): Promise<QueryExecution | null> {
+async function stopQuery(place: AthenaPlace, id: string): Promise<QueryExecution | null> {
   const { GetQueryExecutionCommand, StopQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const abortSignal = AbortSignal.timeout(STOP_TIMEOUT);
   try {
@@ -241,27 +252,27 @@ async function stop(place: AthenaPlace, id: string): Promise<QueryExecution | nu
   }
 }
 
-const queuedTooLong = ({ workGroup }: AthenaPlace): LogRefusal =>
-  new LogRefusal(
+const queuedTooLong = ({ workGroup }: AthenaPlace): AccessLogError =>
+  new AccessLogError(
     'stopped',
     `Athena kept the query waiting in its queue (workgroup ${workGroup}: too many queries in this account at once), so it was cancelled`,
   );
 
 /** A query that FAILED or was CANCELLED: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html */
-function failureOf({ Status: status }: QueryExecution, place: AthenaPlace): LogRefusal {
+function failedQueryError({ Status: status }: QueryExecution, place: AthenaPlace): AccessLogError {
   const reason = status?.StateChangeReason ?? status?.AthenaError?.ErrorMessage ?? 'it gave no reason';
   if (status?.State === 'CANCELLED' && !/limit was exceeded/i.test(reason))
-    return new LogRefusal('failed', 'the Athena query was cancelled by someone else');
-  return translated(reason, place);
+    return new AccessLogError('failed', 'the Athena query was cancelled by someone else');
+  return translateMessage(reason, place);
 }
 
-function refusalOf(error: unknown, action: string, place: AthenaPlace): LogRefusal {
-  if (error instanceof LogRefusal) return error;
-  if (error instanceof Error && error.name === 'InvalidRequestException') return translated(error.message, place);
-  return logRefusal(error, { action, resource: workGroupArn(place), region: place.region });
+function queryError(error: unknown, action: string, place: AthenaPlace): AccessLogError {
+  if (error instanceof AccessLogError) return error;
+  if (error instanceof Error && error.name === 'InvalidRequestException') return translateMessage(error.message, place);
+  return accessLogErrorFrom(error, { action, resource: workGroupArn(place), region: place.region });
 }
 
-type Translation = [pattern: RegExp, kind: LogRefusal['kind'], words: (said: string, place: AthenaPlace) => string];
+type Translation = [pattern: RegExp, kind: AccessLogError['kind'], words: (said: string, place: AthenaPlace) => string];
 
 const SETUP = 'alb502 setup athena --create makes one';
 
@@ -331,17 +342,17 @@ const TRANSLATIONS: readonly Translation[] = [
 ];
 
 /** A message of Athena. */
-function translated(message: string, place: AthenaPlace): LogRefusal {
-  const said = message
+function translateMessage(message: string, place: AthenaPlace): AccessLogError {
+  const plainMessage = message
     .replace(/\s+/g, ' ')
     .replace(/ ?[(]?(?:You may need to|This query ran against|If this issue persists).*$/i, '')
     .trim()
     .replace(/[.;]+$/, '')
     .slice(0, 300);
-  const missing = missingIn(message);
-  if (missing !== null) return deniedTo(missing, /explicit deny/i.test(message));
+  const missing = missingPermissionIn(message);
+  if (missing !== null) return accessDenied(missing, /explicit deny/i.test(message));
   const [, kind, words] = TRANSLATIONS.find(([pattern]) => pattern.test(message)) ?? [];
   return kind === undefined || words === undefined
-    ? new LogRefusal('failed', `the Athena query failed: ${said}`)
-    : new LogRefusal(kind, words(said, place));
+    ? new AccessLogError('failed', `the Athena query failed: ${plainMessage}`)
+    : new AccessLogError(kind, words(plainMessage, place));
 }

@@ -14,7 +14,7 @@ import type { Span } from '../log-files.ts';
 import { whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
-import { type Field, identifier, type LogTable, quoted } from './table.ts';
+import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
 
 /** `parameters` are SQL literals, for the question marks in their order. */
 export interface Statement {
@@ -23,7 +23,7 @@ export interface Statement {
 }
 
 /** What is to be read. */
-export interface Scope {
+export interface LogScope {
   table: LogTable;
   place: LogPlace;
   /** Folders of delivery, "yyyy/mm/dd". */
@@ -105,7 +105,7 @@ class Parameters {
   readonly #literals: string[] = [];
 
   /** `literal` as SQL writes it. */
-  of(literal: string): string {
+  add(literal: string): string {
     this.#literals.push(literal);
     return `⟦${this.#literals.length - 1}⟧`;
   }
@@ -121,11 +121,11 @@ class Parameters {
 }
 
 /** One row for each group that an answer counts: see ROLLUP_COLUMNS. */
-export function rollups(scope: Scope): Statement {
+export function rollups(scope: LogScope): Statement {
   const parameters = new Parameters();
   const isFailure = 'kind = 0 AND in_window AND failed';
   return parameters.statement(`
-WITH ${entryOf(scope, parameters)},
+WITH ${entrySql(scope, parameters)},
 keyed AS (
   SELECT kind, path, ended, status, target_status, target_ms, sample, in_window, asked, failed, client_address AS client, route_text AS route,
     concat_ws('"', target_group_arn, target, node, CAST(status AS varchar), CAST(target_status AS varchar)) AS place,
@@ -221,7 +221,7 @@ function placeText(text: string): string {
  * Gaps between a dispatch and each earlier completion on the same place, in bins, as `gaps` of queries.ts. Completions and requests of a
  * place meet in groups of one horizon, so that the table is read once: a request goes to the group of its dispatch and to the one before.
  */
-export function gaps(scope: Scope, search: GapSearch): Statement {
+export function gaps(scope: LogScope, search: GapSearch): Statement {
   const parameters = new Parameters();
   const { horizon, binMicroseconds, places, requests } = search;
   const bucket = (at: string) => `${at} - ${at} % ${whole(horizon)}`;
@@ -233,7 +233,7 @@ export function gaps(scope: Scope, search: GapSearch): Statement {
     ({ id, place, dispatched }) => `(${whole(id)}, ${whole(place)}, BIGINT '${whole(dispatched)}')`,
   );
   return parameters.statement(`
-WITH ${entryOf(scope, parameters)},
+WITH ${entrySql(scope, parameters)},
 wanted (place, target_group_arn, target, node, group_number, controls) AS (VALUES ${placeRows.join(', ')}),
 traffic AS (
   SELECT wanted.place, controls, ended, sample, target_ms, target_status, ended - 1000 * target_ms AS dispatched,
@@ -295,11 +295,11 @@ ORDER BY group_number, bin NULLS FIRST`);
 }
 
 /** A short statement for people: the failed entries as the table has them. */
-export function failedRows(scope: Scope): string {
+export function failedRows(scope: LogScope): string {
   const parameters = new Parameters();
   const status = number(column(scope.table, 'elb_status_code'), 'integer');
   const { sql, parameters: literals } = parameters.statement(
-    `SELECT * FROM ${tableName(scope.table)} WHERE ${pruning(scope, parameters)} AND ${askedSql(status, scope.question.statuses)}`,
+    `SELECT * FROM ${tableName(scope.table)} WHERE ${pruning(scope, parameters)} AND ${askedStatusSql(status, scope.question.statuses)}`,
   );
   return inlined({ sql, parameters: literals });
 }
@@ -313,16 +313,16 @@ export function inlined({ sql, parameters }: Statement): string {
 const tableName = ({ database, name }: LogTable): string => `${identifier(database)}.${identifier(name)}`;
 
 /** Reads nothing but the days and the files of the window: both are plain comparisons, which is what lets a scan leave files out. */
-function pruning({ table, place, days, ends }: Scope, parameters: Parameters): string {
+function pruning({ table, place, days, ends }: LogScope, parameters: Parameters): string {
   const paths = days.map((day) => {
     const start = `s3://${place.bucket}/${dayPrefix(place, day)}`;
     const [first, last] = [`${start}${endStamp(ends.from)}`, `${start}${endStamp(ends.to)}~`];
-    return `"$path" >= ${parameters.of(quoted(first))} AND "$path" < ${parameters.of(quoted(last))}`;
+    return `"$path" >= ${parameters.add(quoteLiteral(first))} AND "$path" < ${parameters.add(quoteLiteral(last))}`;
   });
   const conditions = [
     ...partitionConditions(table, days, parameters),
     `(${paths.join(' OR ')})`,
-    ...table.fixed.map(({ column, literal }) => `${identifier(column)} = ${parameters.of(literal)}`),
+    ...table.fixed.map(({ column, literal }) => `${identifier(column)} = ${parameters.add(literal)}`),
   ];
   return conditions.join(' AND ');
 }
@@ -330,14 +330,14 @@ function pruning({ table, place, days, ends }: Scope, parameters: Parameters): s
 function partitionConditions({ partitions }: LogTable, days: readonly string[], parameters: Parameters): string[] {
   if (partitions.by === 'nothing') return [];
   if (partitions.by === 'day') {
-    const value = (day: string) => parameters.of(partitions.literal(day));
+    const value = (day: string) => parameters.add(partitions.literal(day));
     const values = days.map((day) => (partitions.isDate ? `CAST(${value(day)} AS date)` : value(day)));
     return [`${identifier(partitions.column)} IN (${values.join(', ')})`];
   }
   const each = days.map((day) => {
     const parts = day.split('/');
     const equal = partitions.columns.map(
-      (name, index) => `${identifier(name)} = ${parameters.of(partitions.literal(parts[index] ?? '', index))}`,
+      (name, index) => `${identifier(name)} = ${parameters.add(partitions.literal(parts[index] ?? '', index))}`,
     );
     return equal.join(' AND ');
   });
@@ -362,36 +362,40 @@ const microseconds = (time: string): string =>
       + coalesce(try_cast(rpad(replace(substr(${time}, 21), 'Z', ''), 6, '0') AS bigint), 0)`;
 
 /** The relation `entry` of queries.ts, with text instead of keys. `kind`: 0 an entry of the load balancer, 1 of another, 2 a row without values. */
-function entryOf(scope: Scope, parameters: Parameters): string {
+function entrySql(scope: LogScope, parameters: Parameters): string {
   const { table, place, question } = scope;
-  const of = (field: Field) => column(table, field);
+  const columnOf = (field: Field) => column(table, field);
   const { name, id } = place.loadBalancer;
-  const [ip, port] = [of('target_ip'), of('target_port')];
+  const [ip, port] = [columnOf('target_ip'), columnOf('target_port')];
   const target =
     port === null ? text(ip) : `coalesce(nullif(CAST(${ip} AS varchar), '') || ':' || CAST(${port} AS varchar), '-')`;
   const client =
-    of('client_port') === null ? `regexp_replace(${text(of('client_ip'))}, ':[0-9]+$', '')` : text(of('client_ip'));
+    columnOf('client_port') === null
+      ? `regexp_replace(${text(columnOf('client_ip'))}, ':[0-9]+$', '')`
+      : text(columnOf('client_ip'));
   const request =
-    of('request_url') === null
-      ? text(of('request_line'))
-      : ['request_verb', 'request_url', 'request_proto'].map((field) => text(of(field as Field))).join(" || ' ' || ");
+    columnOf('request_url') === null
+      ? text(columnOf('request_line'))
+      : ['request_verb', 'request_url', 'request_proto']
+          .map((field) => text(columnOf(field as Field)))
+          .join(" || ' ' || ");
   const route = ROUTE_REWRITES.reduce(
-    (inner, { match, to }) => `regexp_replace(${inner}, ${quoted(match)}, ${quoted(to)})`,
+    (inner, { match, to }) => `regexp_replace(${inner}, ${quoteLiteral(match)}, ${quoteLiteral(to)})`,
     'request_line',
   );
   return `line AS (
-  SELECT "$path" AS path, CAST(${of('elb')} AS varchar) AS elb, CAST(${of('time')} AS varchar) AS time,
-    ${text(of('type'))} AS request_type, ${client} AS client_address, ${target} AS target,
-    ${number(of('request_processing_time'), 'double')} AS request_processing_time,
-    ${number(of('target_processing_time'), 'double')} AS target_processing_time,
-    ${number(of('response_processing_time'), 'double')} AS response_processing_time,
-    coalesce(${number(of('elb_status_code'), 'integer')}, -1) AS status,
-    coalesce(${number(of('target_status_code'), 'integer')}, -1) AS target_status,
-    coalesce(${number(of('received_bytes'), 'bigint')}, 0) AS received_bytes, coalesce(${number(of('sent_bytes'), 'bigint')}, 0) AS sent_bytes,
-    ${request} AS request_line, ${text(of('target_group_arn'))} AS target_group_arn, ${text(of('trace_id'))} AS trace_id,
-    ${text(of('matched_rule_priority'))} AS matched_rule_priority, ${text(of('request_creation_time'))} AS request_creation_time,
-    ${text(of('actions_executed'))} AS actions_executed, ${text(of('error_reason'))} AS error_reason,
-    ${text(of('classification_reason'))} AS classification_reason, nullif(${text(of('ip_address'))}, '-') AS ip_address
+  SELECT "$path" AS path, CAST(${columnOf('elb')} AS varchar) AS elb, CAST(${columnOf('time')} AS varchar) AS time,
+    ${text(columnOf('type'))} AS request_type, ${client} AS client_address, ${target} AS target,
+    ${number(columnOf('request_processing_time'), 'double')} AS request_processing_time,
+    ${number(columnOf('target_processing_time'), 'double')} AS target_processing_time,
+    ${number(columnOf('response_processing_time'), 'double')} AS response_processing_time,
+    coalesce(${number(columnOf('elb_status_code'), 'integer')}, -1) AS status,
+    coalesce(${number(columnOf('target_status_code'), 'integer')}, -1) AS target_status,
+    coalesce(${number(columnOf('received_bytes'), 'bigint')}, 0) AS received_bytes, coalesce(${number(columnOf('sent_bytes'), 'bigint')}, 0) AS sent_bytes,
+    ${request} AS request_line, ${text(columnOf('target_group_arn'))} AS target_group_arn, ${text(columnOf('trace_id'))} AS trace_id,
+    ${text(columnOf('matched_rule_priority'))} AS matched_rule_priority, ${text(columnOf('request_creation_time'))} AS request_creation_time,
+    ${text(columnOf('actions_executed'))} AS actions_executed, ${text(columnOf('error_reason'))} AS error_reason,
+    ${text(columnOf('classification_reason'))} AS classification_reason, nullif(${text(columnOf('ip_address'))}, '-') AS ip_address
   FROM ${tableName(table)}
   WHERE ${pruning(scope, parameters)}),
 timed AS (
@@ -406,13 +410,13 @@ timed AS (
 entry AS (
   SELECT timed.*, CASE WHEN elb IS NULL OR ended IS NULL THEN 2 WHEN elb = ${placeText(`app/${name}/${id}`)} THEN 0 ELSE 1 END AS kind,
     coalesce(ended >= ${whole(question.from * 1000)} AND ended < ${whole(question.to * 1000)}, false) AS in_window,
-    ${askedSql('status', question.statuses)} AS asked,
-    (status BETWEEN 500 AND 599 OR status = 460 OR ${askedSql('status', question.statuses)}) AS failed
+    ${askedStatusSql('status', question.statuses)} AS asked,
+    (status BETWEEN 500 AND 599 OR status = 460 OR ${askedStatusSql('status', question.statuses)}) AS failed
   FROM timed)`;
 }
 
 /** Throws RangeError when a status is neither "502" nor "5xx" in form. */
-function askedSql(status: string, statuses: readonly string[]): string {
+function askedStatusSql(status: string, statuses: readonly string[]): string {
   const conditions = statuses.map((one) => {
     if (/^[0-9]xx$/i.test(one)) return `${status} BETWEEN ${Number(one[0]) * 100} AND ${Number(one[0]) * 100 + 99}`;
     if (/^[0-9]{3}$/.test(one)) return `${status} = ${Number(one)}`;

@@ -4,7 +4,7 @@
  * read first.
  */
 import type { GlueClient, Table } from '@aws-sdk/client-glue';
-import { LogRefusal, logRefusal } from '../access-log-error.ts';
+import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import { byText } from '../log-files.ts';
 import type { LogPlace } from '../s3-log.ts';
 
@@ -66,7 +66,7 @@ const NEEDED: readonly Field[] = [
 ];
 
 /** What cannot be said without a column. */
-const UNANSWERED: Partial<Record<Field, string>> = {
+const COLUMN_LIMITATIONS: Partial<Record<Field, string>> = {
   client_ip: 'how many clients were hit and which requests succeeded on a second try',
   target_ip: 'which targets failed',
   request_url: 'which routes failed',
@@ -93,7 +93,7 @@ export interface LogTable {
   /** The first day ("yyyy/mm/dd") that its partition projection knows; null for any. */
   since: string | null;
   /** Sentences on what it cannot be asked. */
-  unanswered: string[];
+  limitations: string[];
 }
 
 export interface TableChoice {
@@ -105,18 +105,18 @@ export interface TableChoice {
   signal: AbortSignal;
 }
 
-/** The configured table, or the one of the database that fits the log files best; null when there is none. Rejects with LogRefusal. */
+/** The configured table, or the one of the database that fits the log files best; null when there is none. Rejects with AccessLogError. */
 export async function findTable(choice: TableChoice): Promise<LogTable | null> {
   const { database, table, place } = choice;
   if (table !== null) {
     const found = await oneTable(choice, table);
     if (found === null)
-      throw new LogRefusal(
+      throw new AccessLogError(
         'not-found',
         `the table ${database}.${table} does not exist: alb502 setup athena --create makes one`,
       );
     const read = namedTable(database, found, place);
-    if ('reason' in read) throw new LogRefusal('not-found', read.reason);
+    if ('reason' in read) throw new AccessLogError('not-found', read.reason);
     return read;
   }
   return bestTable(database, await allTables(choice), place)?.read ?? null;
@@ -163,7 +163,11 @@ async function oneTable(choice: TableChoice, name: string): Promise<Table | null
     return answer.Table ?? null;
   } catch (error) {
     if (error instanceof Error && error.name === 'EntityNotFoundException') return null;
-    throw logRefusal(error, { action: 'glue:GetTable', resource: resourcesOf(choice, name), region: place.region });
+    throw accessLogErrorFrom(error, {
+      action: 'glue:GetTable',
+      resource: resourcesOf(choice, name),
+      region: place.region,
+    });
   }
 }
 
@@ -183,7 +187,11 @@ async function allTables(choice: TableChoice): Promise<Table[]> {
     } while (next !== undefined);
   } catch (error) {
     if (error instanceof Error && error.name === 'EntityNotFoundException') return [];
-    throw logRefusal(error, { action: 'glue:GetTables', resource: resourcesOf(choice, '*'), region: place.region });
+    throw accessLogErrorFrom(error, {
+      action: 'glue:GetTables',
+      resource: resourcesOf(choice, '*'),
+      region: place.region,
+    });
   }
   return tables;
 }
@@ -225,16 +233,16 @@ export function readTable(
   const lacking = NEEDED.filter((field) => columns[field] === undefined);
   if (lacking.length > 0)
     return { reason: `the table ${own} is none of access logs: it has no ${lacking.join(', no ')}` };
-  const unanswered = Object.entries(UNANSWERED)
+  const limitations = Object.entries(COLUMN_LIMITATIONS)
     .filter(([field]) => columns[field as Field] === undefined)
     .filter(([field]) => field !== 'request_url' || columns.request_line === undefined)
     .map(([field, what]) => `The Athena table ${own} has no column ${field}: unknown ${what}.`);
   const { partitions, since } = partitionsOf(table);
   const fixed = keys.flatMap(({ Name: column = '', Type: type = 'string' }) => {
     const value = FIXED[column.toLowerCase().replaceAll('_', '')]?.(place);
-    return value === undefined ? [] : [{ column, literal: literalOf(value, type) }];
+    return value === undefined ? [] : [{ column, literal: partitionLiteral(value, type) }];
   });
-  return { database, name, columns, partitions, fixed, since, unanswered };
+  return { database, name, columns, partitions, fixed, since, limitations };
 }
 
 const FIXED: Record<string, (place: Pick<LogPlace, 'account' | 'region'>) => string> = {
@@ -274,8 +282,8 @@ const TEXT = /^(string|varchar|char)/i;
 const WHOLE = /^(tinyint|smallint|int|integer|bigint)$/i;
 
 /** Trino compares no text with a number. */
-const literalOf = (value: string, type: string): string =>
-  WHOLE.test(type) && /^[0-9]+$/.test(value) ? String(BigInt(value)) : quoted(value);
+const partitionLiteral = (value: string, type: string): string =>
+  WHOLE.test(type) && /^[0-9]+$/.test(value) ? String(BigInt(value)) : quoteLiteral(value);
 
 function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }: Table): {
   partitions: Partitions;
@@ -289,7 +297,7 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
       partitions: {
         by: 'year-month-day',
         columns: [year.Name, month.Name, day.Name],
-        literal: (part, index) => literalOf(part, types[index] ?? 'string'),
+        literal: (part, index) => partitionLiteral(part, types[index] ?? 'string'),
       },
       since: null,
     };
@@ -305,36 +313,37 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
   if (!isDate && !TEXT.test(type) && !(WHOLE.test(type) && format === 'yyyyMMdd'))
     return { partitions: { by: 'nothing' }, since: null };
   const [start = ''] = (parameters[`projection.${column}.range`] ?? '').split(',');
-  const since = isProjected(parameters) ? inFormat(start, format) : null;
+  const since = isProjected(parameters) ? parseDay(start, format) : null;
   return {
     partitions: {
       by: 'day',
       column,
       isDate,
-      literal: (value) => (isDate ? quoted(value.replaceAll('/', '-')) : literalOf(written(value, format), type)),
+      literal: (value) =>
+        isDate ? quoteLiteral(value.replaceAll('/', '-')) : partitionLiteral(formatDay(value, format), type),
     },
     since,
   };
 }
 
 /** "2026/03/10" as the projection writes it: "yyyy-MM-dd" to "2026-03-10". */
-function written(day: string, format: string): string {
+function formatDay(day: string, format: string): string {
   const [year = '', month = '', date = ''] = day.split('/');
   return format.replace('yyyy', year).replace('MM', month).replace('dd', date);
 }
 
 /** The day that a text in the format of the projection names; null when it is not in that format ("NOW-1YEARS"). */
-function inFormat(text: string, format: string): string | null {
+function parseDay(text: string, format: string): string | null {
   const [year, month, day] = ['yyyy', 'MM', 'dd'].map((part) => {
     const at = format.indexOf(part);
     return text.slice(at, at + part.length);
   });
   const found = `${year}/${month}/${day}`;
-  return /^[0-9]{4}[/][0-9]{2}[/][0-9]{2}$/.test(found) && written(found, format) === text ? found : null;
+  return /^[0-9]{4}[/][0-9]{2}[/][0-9]{2}$/.test(found) && formatDay(found, format) === text ? found : null;
 }
 
 /** A text as SQL writes it. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** A validated name as SQL writes it. Throws RangeError for any other. */
 export function identifier(name: string): string {

@@ -34,11 +34,11 @@ export interface Batch {
   /** target_processing_time in milliseconds; -1000 for -1. */
   targetMs: Int32Array<ArrayBuffer>;
   sample: Uint32Array<ArrayBuffer>;
-  failures: Failures;
+  failures: FailureRows;
 }
 
 /** A place as the log names it. */
-export interface Place {
+export interface TargetAndNode {
   key: number;
   target_group_arn: string;
   target: string;
@@ -47,14 +47,14 @@ export interface Place {
 }
 
 /** Failed entries of the window, by their rows in the batch. */
-export interface Failures {
+export interface FailureRows {
   rows: number[];
   /** The texts of each in the order of DETAIL, with a quote between them: no field holds one. */
   details: string[];
 }
 
 /** What is kept as text of a failure. `created`: microseconds since the epoch, or nothing. */
-export const DETAIL = [
+export const FAILURE_DETAIL = [
   'request_type',
   'client_address',
   'request_processing_time',
@@ -77,7 +77,7 @@ type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names
 const BATCH_FAILURES = 2048;
 
 /** What became of the lines of one file; lines = entries + rejected. Entries are those of every load balancer. */
-export interface Account {
+export interface LineCounts {
   lines: number;
   entries: number;
   rejected: number;
@@ -110,7 +110,7 @@ const SEED_B = 0x3c6ef372;
 const FACTOR_A = 0x01000193;
 const FACTOR_B = 0x85ebca6b;
 
-const key = (a: number, b: number): number => {
+const combineHashes = (a: number, b: number): number => {
   let x = a ^ (a >>> 15);
   x = Math.imul(x, 0x2c1b3c6d);
   x ^= x >>> 12;
@@ -121,7 +121,7 @@ const key = (a: number, b: number): number => {
 };
 
 /** The key of a text: that of its bytes in UTF-8. */
-export function keyOf(text: string): number {
+export function hashText(text: string): number {
   const bytes = Buffer.from(text);
   let a = SEED_A;
   let b = SEED_B;
@@ -130,15 +130,15 @@ export function keyOf(text: string): number {
     a = Math.imul(a ^ byte, FACTOR_A);
     b = Math.imul(b ^ byte, FACTOR_B);
   }
-  return key(a, b);
+  return combineHashes(a, b);
 }
 
 /** No part holds a space: they are fields without quotes. */
-const keyOfPlace = (target_group_arn: string, target: string, node: string): number =>
-  keyOf(`${target} ${target_group_arn} ${node}`);
+const hashPlace = (target_group_arn: string, target: string, node: string): number =>
+  hashText(`${target} ${target_group_arn} ${node}`);
 
 /** A status as asked, exact or a class, against one as logged. Throws RangeError when it is neither. */
-function isAskedOf(statuses: readonly string[]): (status: number) => boolean {
+function askedStatusMatcher(statuses: readonly string[]): (status: number) => boolean {
   const ranges = statuses.map((status) => {
     if (/^[0-9]xx$/i.test(status)) return { from: Number(status[0]) * 100, to: Number(status[0]) * 100 + 99 };
     if (/^[0-9]{3}$/.test(status)) return { from: Number(status), to: Number(status) };
@@ -160,7 +160,7 @@ const newBatch = (): Batch => ({
   failures: { rows: [], details: [] },
 });
 
-const cutTo = (rows: number, batch: Batch): Batch => ({
+const truncateBatch = (rows: number, batch: Batch): Batch => ({
   rows,
   ended: batch.ended.slice(0, rows),
   place: batch.place.slice(0, rows),
@@ -174,7 +174,7 @@ const cutTo = (rows: number, batch: Batch): Batch => ({
 });
 
 /** The 64-bit columns of a batch as pairs of 32 bits, the lower ones first: a BigInt for each value would be an object for each value. */
-const wordsOf = ({ ended, place, client, route }: Batch) => ({
+const asInt32Words = ({ ended, place, client, route }: Batch) => ({
   ended: new Int32Array(ended.buffer),
   place: new Int32Array(place.buffer),
   client: new Int32Array(client.buffer),
@@ -196,11 +196,11 @@ export class Columns {
   readonly #isFailed: Uint8Array;
   readonly #emit: (batch: Batch) => void;
   /** Places by key, since the last time they were taken. */
-  #places = new Map<number, Place>();
+  #places = new Map<number, TargetAndNode>();
   #known = new Set<number>();
   #batch = newBatch();
-  #words = wordsOf(this.#batch);
-  #account: Account = noLines();
+  #words = asInt32Words(this.#batch);
+  #counts: LineCounts = emptyCounts();
   #node = '-';
   #nodeBytes: Uint8Array = Buffer.from('-');
   /** The beginning of a line, in the pieces it came in, and its length. */
@@ -215,7 +215,7 @@ export class Columns {
   /** Microseconds since the epoch. A number of this size that a function returns is an object; one in an array is not. */
   readonly #moment = new Float64Array(1);
   /** Places met lately, each at the place that its key gives it. */
-  readonly #lately = new Float64Array(256);
+  readonly #recentPlaces = new Float64Array(256);
 
   /** Throws RangeError when a status is neither "502" nor "5xx" in form. */
   constructor(options: ColumnsOptions, emit: (batch: Batch) => void) {
@@ -223,7 +223,7 @@ export class Columns {
     this.#emit = emit;
     const { name, id } = options.loadBalancer;
     this.#wanted = Buffer.from(id === null ? `app/${name}/` : `app/${name}/${id} `);
-    const isAsked = isAskedOf(options.statuses);
+    const isAsked = askedStatusMatcher(options.statuses);
     this.#isFailed = Uint8Array.from({ length: 1000 }, (_, status) =>
       (status >= 500 && status <= 599) || status === 460 || isAsked(status) ? 1 : 0,
     );
@@ -231,11 +231,11 @@ export class Columns {
 
   /** Begins a file; `node` is that of its name. */
   begin(node: string | null): void {
-    this.#account = noLines();
+    this.#counts = emptyCounts();
     this.#namesake = Buffer.alloc(0);
     this.#node = node ?? '-';
     this.#nodeBytes = Buffer.from(this.#node);
-    this.#forget();
+    this.#dropHeld();
     this.#isSkipping = false;
     this.#line = 0;
   }
@@ -251,22 +251,22 @@ export class Columns {
       }
       if (this.#isSkipping) this.#isSkipping = false;
       else {
-        this.#takeRest(piece.subarray(0, end));
+        this.#parseHeldLine(piece.subarray(0, end));
       }
       from = end + 1;
     }
     for (let end = piece.indexOf(10, from); end !== -1; end = piece.indexOf(10, from)) {
-      this.#take(piece, from, end);
+      this.#parseLine(piece, from, end);
       from = end + 1;
     }
     if (from < piece.length) this.#hold(piece.subarray(from));
   }
 
   /** Ends the file. */
-  end(): Account {
-    if (this.#restLength > 0) this.#takeRest(Buffer.alloc(0));
+  end(): LineCounts {
+    if (this.#restLength > 0) this.#parseHeldLine(Buffer.alloc(0));
     this.flush();
-    return this.#account;
+    return this.#counts;
   }
 
   /** Hands out what is not handed out yet. */
@@ -276,17 +276,17 @@ export class Columns {
     if (rows > BATCH / 4) {
       this.#emit(this.#batch);
       this.#batch = newBatch();
-      this.#words = wordsOf(this.#batch);
+      this.#words = asInt32Words(this.#batch);
       return;
     }
     // Of little, a copy goes, and the large columns are filled again.
-    this.#emit(cutTo(rows, this.#batch));
+    this.#emit(truncateBatch(rows, this.#batch));
     this.#batch.rows = 0;
     this.#batch.failures = { rows: [], details: [] };
   }
 
   /** Places that were met for the first time. */
-  takePlaces(): Place[] {
+  takePlaces(): TargetAndNode[] {
     const places = [...this.#places.values()];
     this.#places = new Map();
     return places;
@@ -299,48 +299,48 @@ export class Columns {
     this.#restLength += piece.length;
     if (this.#restLength <= MAX_LINE) return;
     const text = Buffer.concat(this.#rest, KEPT_OF_REJECTED).toString();
-    this.#forget();
+    this.#dropHeld();
     this.#isSkipping = true;
     this.#line += 1;
     this.#reject(text);
   }
 
-  #forget(): void {
+  #dropHeld(): void {
     this.#rest = [];
     this.#restLength = 0;
   }
 
   /** The line that is held, with its end. */
-  #takeRest(piece: Buffer): void {
+  #parseHeldLine(piece: Buffer): void {
     const line = Buffer.concat([...this.#rest, piece]);
-    this.#forget();
-    this.#take(line, 0, line.length);
+    this.#dropHeld();
+    this.#parseLine(line, 0, line.length);
   }
 
-  #take(bytes: Buffer, start: number, lineFeed: number): void {
+  #parseLine(bytes: Buffer, start: number, lineFeed: number): void {
     const end = lineFeed > start && bytes[lineFeed - 1] === 13 ? lineFeed - 1 : lineFeed;
     this.#line += 1;
     if (end === start) return;
-    if (this.#account.firstLine === null)
-      this.#account.firstLine = bytes.toString('utf8', start, Math.min(end, start + KEPT_OF_REJECTED));
+    if (this.#counts.firstLine === null)
+      this.#counts.firstLine = bytes.toString('utf8', start, Math.min(end, start + KEPT_OF_REJECTED));
     if (this.#batch.rows === BATCH || this.#batch.failures.rows.length === BATCH_FAILURES) this.flush();
-    if (!this.#takeOrdinary(bytes, start, end)) this.#takeParsed(bytes.toString('utf8', start, end));
+    if (!this.#parseFast(bytes, start, end)) this.#parseExactly(bytes.toString('utf8', start, end));
   }
 
   #reject(text: string): void {
-    this.#account.lines += 1;
-    this.#account.rejected += 1;
-    this.#account.firstRejected ??= { line: this.#line, text: text.slice(0, KEPT_OF_REJECTED) };
+    this.#counts.lines += 1;
+    this.#counts.rejected += 1;
+    this.#counts.firstRejected ??= { line: this.#line, text: text.slice(0, KEPT_OF_REJECTED) };
   }
 
-  #takeParsed(text: string): void {
+  #parseExactly(text: string): void {
     // A byte order mark is no part of the first line.
     const parsed = parseLine(this.#line === 1 ? text.replace(/^\uFEFF/, '') : text);
     if ('rejected' in parsed) {
       this.#reject(text);
       return;
     }
-    const account = this.#account;
+    const account = this.#counts;
     account.lines += 1;
     account.entries += 1;
     const { entry } = parsed;
@@ -350,18 +350,18 @@ export class Columns {
       account.otherLoadBalancers += 1;
       return;
     }
-    if (id === null) this.#meet(Buffer.from(entry.elb), 0, Buffer.byteLength(entry.elb));
-    this.#put(entry);
+    if (id === null) this.#rememberName(Buffer.from(entry.elb), 0, Buffer.byteLength(entry.elb));
+    this.#addEntry(entry);
   }
 
   /** Notes the load balancer at [from, to). */
-  #meet(bytes: Buffer, from: number, to: number): void {
+  #rememberName(bytes: Buffer, from: number, to: number): void {
     const last = this.#namesake;
     let index = 0;
     while (index < last.length && bytes[from + index] === last[index]) index += 1;
     if (index === last.length && from + index === to) return;
     this.#namesake = Buffer.from(bytes.subarray(from, to));
-    const { namesakes } = this.#account;
+    const { namesakes } = this.#counts;
     const name = this.#namesake.toString();
     if (namesakes.length < KEPT_NAMESAKES && !namesakes.includes(name)) namesakes.push(name);
   }
@@ -372,12 +372,12 @@ export class Columns {
   }
 
   /** A quote that a tool put back behind a backslash becomes what the load balancer wrote. */
-  #put(entry: LogEntry): void {
+  #addEntry(entry: LogEntry): void {
     const client_address = entry.client.replace(/:[0-9]+$/, '');
     const node = entry.ip_address === undefined || entry.ip_address === '-' ? this.#node : asWritten(entry.ip_address);
     const target_group_arn = asWritten(entry.target_group_arn ?? '-');
-    const place = keyOfPlace(target_group_arn, entry.target, node);
-    this.#name(place, target_group_arn, entry.target, node);
+    const place = hashPlace(target_group_arn, entry.target, node);
+    this.#rememberPlace(place, target_group_arn, entry.target, node);
     const route_text = asWritten(route(entry.request_line ?? '-'));
     const trace_id = asWritten(entry.trace_id ?? '-');
     const ended = Math.round((instant(entry.time) ?? 0) * 1000);
@@ -389,8 +389,8 @@ export class Columns {
     batch.rows = row + 1;
     put64(words.ended, row, ended);
     put64(words.place, row, place);
-    put64(words.client, row, keyOf(client_address));
-    put64(words.route, row, keyOf(route_text));
+    put64(words.client, row, hashText(client_address));
+    put64(words.route, row, hashText(route_text));
     batch.status[row] = status;
     batch.targetStatus[row] = statusNumber(entry.target_status_code);
     batch.targetMs[row] = Math.round(entry.target_processing_time * 1000);
@@ -398,7 +398,7 @@ export class Columns {
     if (status < 0 || this.#isFailed[status] === 0 || !this.#isInWindow(ended)) return;
 
     const created = instant(entry.request_creation_time);
-    const detail: TextsOf<typeof DETAIL> = [
+    const detail: TextsOf<typeof FAILURE_DETAIL> = [
       entry.type,
       client_address,
       entry.request_processing_time,
@@ -418,7 +418,7 @@ export class Columns {
     batch.failures.details.push(detail.join('"'));
   }
 
-  #name(place: number, target_group_arn: string, target: string, node: string): void {
+  #rememberPlace(place: number, target_group_arn: string, target: string, node: string): void {
     if (this.#known.has(place)) return;
     this.#known.add(place);
     this.#places.set(place, { key: place, target_group_arn, target, node });
@@ -429,7 +429,7 @@ export class Columns {
    *
    * Positions are offsets into `bytes`; reads beyond the end give undefined, which is equal to nothing and ends every loop.
    */
-  #takeOrdinary(bytes: Buffer, start: number, end: number): boolean {
+  #parseFast(bytes: Buffer, start: number, end: number): boolean {
     let at = start;
     let byte = bytes[at] as number;
     // 1 type
@@ -480,7 +480,7 @@ export class Columns {
       b = Math.imul(b ^ byte, FACTOR_B);
     }
     if (!isPort(bytes, client, colon, at)) return false;
-    const clientKey = key(colonA, colonB);
+    const clientKey = combineHashes(colonA, colonB);
     // 5 target
     a = SEED_A;
     b = SEED_B;
@@ -623,14 +623,14 @@ export class Columns {
       }
       if (at < end && bytes[at] !== SPACE) return false;
     }
-    const account = this.#account;
+    const account = this.#counts;
     account.lines += 1;
     account.entries += 1;
     if (!isOurs) {
       account.otherLoadBalancers += 1;
       return true;
     }
-    if (this.#options.loadBalancer.id === null) this.#meet(bytes, elb, elbEnd);
+    if (this.#options.loadBalancer.id === null) this.#rememberName(bytes, elb, elbEnd);
     const isNamed = node !== -1 && !(nodeEnd === node + 1 && bytes[node] === DASH);
     const from = isNamed ? bytes : this.#nodeBytes;
     const last = isNamed ? nodeEnd : this.#nodeBytes.length;
@@ -639,11 +639,16 @@ export class Columns {
       a = Math.imul(a ^ byte, FACTOR_A);
       b = Math.imul(b ^ byte, FACTOR_B);
     }
-    const place = key(a, b);
-    if (this.#lately[a & 255] !== place) {
-      this.#lately[a & 255] = place;
+    const place = combineHashes(a, b);
+    if (this.#recentPlaces[a & 255] !== place) {
+      this.#recentPlaces[a & 255] = place;
       const own = isNamed ? bytes.toString('latin1', node, nodeEnd) : this.#node;
-      this.#name(place, bytes.toString('latin1', group, groupEnd), bytes.toString('latin1', target, targetEnd), own);
+      this.#rememberPlace(
+        place,
+        bytes.toString('latin1', group, groupEnd),
+        bytes.toString('latin1', target, targetEnd),
+        own,
+      );
     }
     const batch = this.#batch;
     const row = batch.rows;
@@ -684,7 +689,7 @@ export class Columns {
   }
 }
 
-const noLines = (): Account => ({
+const emptyCounts = (): LineCounts => ({
   lines: 0,
   entries: 0,
   rejected: 0,
@@ -837,7 +842,7 @@ function routeKeyOf(bytes: Buffer, from: number, end: number): number {
     if (at >= last) break;
   }
   for (; at < last; at += 1) if (bytes[at] === SPACE) return -1;
-  return length > ROUTE_LENGTH ? -1 : key(a, b);
+  return length > ROUTE_LENGTH ? -1 : combineHashes(a, b);
 }
 
 /** Whether a segment of hexadecimal characters, `numbers` of them digits, and dashes is an id: see ID_SEGMENT. */

@@ -11,15 +11,23 @@ import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from 
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
 import { lineKind } from '../entry.ts';
-import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequests } from '../gap-limits.ts';
-import { byText, canMatter, logFilesIn, look, parseFileName, redacted, type WantedLoadBalancer } from '../log-files.ts';
+import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
+import {
+  byText,
+  canMatter,
+  inspectFile,
+  logFilesIn,
+  parseFileName,
+  redactExcerpt,
+  type WantedLoadBalancer,
+} from '../log-files.ts';
 import * as queries from '../queries.ts';
-import type { Place } from './columns.ts';
+import type { TargetAndNode } from './columns.ts';
 import { FAILURE, openRelations } from './relations.ts';
-import { scan, type ToScan } from './scan.ts';
-import type { Scanned } from './scan-file.ts';
+import { type SizedFileToScan, scan } from './scan.ts';
+import type { ScannedFile } from './scan-file.ts';
 
-export { redacted } from '../log-files.ts';
+export { redactExcerpt } from '../log-files.ts';
 
 export interface ReadOptions {
   /** A folder with log files at any depth, or the files themselves. */
@@ -28,19 +36,19 @@ export interface ReadOptions {
   /** Of the load balancer; 60 when it is not known. */
   idleTimeoutSeconds: number;
   /** Called as the work goes on. */
-  progress?: (step: Progress) => void;
+  progress?: (step: ReadProgress) => void;
   /** Opened before there was anything to read, and closed by whoever opened it. */
-  engine?: Promise<Engine>;
+  engine?: Promise<DuckDbEngine>;
 }
 
 /** DuckDB with nothing in it, for one reading. */
-export interface Engine {
+export interface DuckDbEngine {
   connection: DuckDBConnection;
   close(): Promise<void>;
 }
 
 /** In memory; what does not fit into that goes into a folder for temporary files. */
-export async function openEngine(): Promise<Engine> {
+export async function openDuckDb(): Promise<DuckDbEngine> {
   const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
   try {
     const instance = await DuckDBInstance.create(':memory:', {
@@ -65,7 +73,7 @@ export async function openEngine(): Promise<Engine> {
   }
 }
 
-export interface Progress {
+export interface ReadProgress {
   step: 'listed' | 'read' | 'answered';
   /** Files and compressed bytes that are to be read; lines once they have been. */
   files: number;
@@ -74,7 +82,7 @@ export interface Progress {
 }
 
 /** Lines of one file by what became of them: lines = entries + rejected. Entries include those of other load balancers. */
-export interface FileAccount {
+export interface FileCounts {
   file: string;
   lines: number;
   entries: number;
@@ -83,7 +91,7 @@ export interface FileAccount {
 
 const MEMORY_LIMIT = '512MB';
 /** Columns of a failure that are shown. */
-const SHOWN = [
+const SHOWN_COLUMNS = [
   'id',
   'ended',
   'created',
@@ -106,7 +114,7 @@ const SHOWN = [
   'retried_ok',
 ];
 /** Load balancers that are named where there is more than one. */
-const NAMED = 10;
+const NAMES_SHOWN = 10;
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
@@ -116,29 +124,29 @@ const ROUTE_LIMIT = 200;
  * `files.unreadable`.
  */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
-  return (await readAccounted(options)).log;
+  return (await readWithFileCounts(options)).log;
 }
 
 /** As readAccessLog, with the account of each file that was read, sorted by file. */
-export async function readAccounted(options: ReadOptions): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
-  return await new Reading(options).run();
+export async function readWithFileCounts(options: ReadOptions): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+  return await new LogFileReader(options).run();
 }
 
 /** A file to be read. */
-interface Source extends ToScan {
+interface Source extends SizedFileToScan {
   file: string;
 }
 
-interface Account extends FileAccount {
+interface SourceCounts extends FileCounts {
   bytes: number;
   otherLoadBalancers: number;
   /** A line that is no entry, and its number from 1. */
   firstRejected: { line: number; text: string } | null;
 }
 
-type Row = Record<string, JS>;
+type DuckDbRow = Record<string, JS>;
 
-class Reading {
+class LogFileReader {
   readonly #options: ReadOptions;
   readonly #wanted: WantedLoadBalancer;
   readonly #unreadable = new Map<string, { reason: string; lines: number }>();
@@ -148,14 +156,14 @@ class Reading {
 
   constructor(options: ReadOptions) {
     this.#options = options;
-    this.#wanted = wantedOf(options.question);
+    this.#wanted = wantedLoadBalancer(options.question);
   }
 
-  async run(): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
+  async run(): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
     await this.#list();
     const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
-    this.#tell('listed', bytes, 0);
-    if (this.#sources.length === 0) return { log: this.#nothing(), accounts: [] };
+    this.#reportProgress('listed', bytes, 0);
+    if (this.#sources.length === 0) return { log: this.#emptyLog(), accounts: [] };
     try {
       return await this.#read(bytes);
     } catch (error) {
@@ -167,9 +175,9 @@ class Reading {
     }
   }
 
-  async #read(bytes: number): Promise<{ log: AccessLog; accounts: FileAccount[] }> {
+  async #read(bytes: number): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
     const { engine = null } = this.#options;
-    const opened = await (engine ?? openEngine());
+    const opened = await (engine ?? openDuckDb());
     try {
       const { connection } = opened;
       const { statuses, from, to } = this.#options.question;
@@ -179,13 +187,13 @@ class Reading {
         { loadBalancer: this.#wanted, window: { from, to }, statuses },
         relations,
       );
-      this.#assertOne(scanned);
-      const accounts = this.#account(scanned);
+      this.#assertOneLoadBalancer(scanned);
+      const accounts = this.#countFiles(scanned);
       const places = await relations.complete(scanned.flatMap((one) => one.places));
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
-      this.#tell('read', bytes, lines);
+      this.#reportProgress('read', bytes, lines);
       const log = await this.#answer(connection, accounts, places);
-      this.#tell('answered', bytes, lines);
+      this.#reportProgress('answered', bytes, lines);
       return {
         log,
         accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
@@ -195,20 +203,20 @@ class Reading {
     }
   }
 
-  #tell(step: Progress['step'], bytes: number, lines: number): void {
+  #reportProgress(step: ReadProgress['step'], bytes: number, lines: number): void {
     this.#options.progress?.({ step, files: this.#sources.length, bytes, lines });
   }
 
   /** Which files to read, by their names and ends. */
   async #list(): Promise<void> {
     const { folder, question, idleTimeoutSeconds } = this.#options;
-    const { files: listed, closed } =
-      typeof folder === 'string' ? await logFilesIn(folder) : { files: [...folder].sort(byText), closed: [] };
+    const { files: listed, unreadable } =
+      typeof folder === 'string' ? await logFilesIn(folder) : { files: [...folder].sort(byText), unreadable: [] };
     const files = listed.map((file) => ({
       file,
       original: typeof folder === 'string' ? resolve(folder, file) : resolve(file),
     }));
-    for (const { file, fault } of closed) this.#unreadable.set(file, { reason: fault, lines: 0 });
+    for (const { file, fault } of unreadable) this.#unreadable.set(file, { reason: fault, lines: 0 });
     const chosen = files.flatMap(({ file, original }) => {
       const name = parseFileName(file);
       if (name.kind !== 'access-log') this.#named[name.kind] += 1;
@@ -216,8 +224,8 @@ class Reading {
       else return [{ file, original, node: name.node }];
       return [];
     });
-    const looked = await eachOf(chosen, async (one) => ({ ...one, ends: await look(one.original) }));
-    for (const { file, original, node, ends } of looked) {
+    const inspected = await mapInBatches(chosen, async (one) => ({ ...one, ends: await inspectFile(one.original) }));
+    for (const { file, original, node, ends } of inspected) {
       if ('fault' in ends) {
         this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
         continue;
@@ -233,18 +241,18 @@ class Reading {
   }
 
   /** Entries of two load balancers would be added together, were one asked for by a name that both have had. */
-  #assertOne(scanned: readonly Scanned[]): void {
-    const namesakes = [...new Set(scanned.flatMap(({ account }) => account.namesakes))].sort(byText);
+  #assertOneLoadBalancer(scanned: readonly ScannedFile[]): void {
+    const namesakes = [...new Set(scanned.flatMap(({ counts }) => counts.namesakes))].sort(byText);
     if (namesakes.length <= 1) return;
-    throw new Problem(`'${this.#wanted.name}' fits ${namesakes.length} load balancers: ${listed(namesakes)}.`, 1);
+    throw new Problem(`'${this.#wanted.name}' fits ${namesakes.length} load balancers: ${listNames(namesakes)}.`, 1);
   }
 
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
-  #account(scanned: readonly Scanned[]): Account[] {
-    return this.#sources.flatMap(({ file, bytes }, index): Account[] => {
+  #countFiles(scanned: readonly ScannedFile[]): SourceCounts[] {
+    return this.#sources.flatMap(({ file, bytes }, index): SourceCounts[] => {
       const one = scanned[index];
       if (one === undefined) throw new Error(`${file} was not read`);
-      const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.account;
+      const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.counts;
       const kind = entries === 0 && rejected > 0 ? (lineKind(firstLine ?? '') ?? 'access-log') : 'access-log';
       if (kind !== 'access-log') {
         this.#named[kind] += 1;
@@ -255,7 +263,7 @@ class Reading {
     });
   }
 
-  #files(accounts: readonly Account[]): AccessLog['files'] {
+  #files(accounts: readonly SourceCounts[]): AccessLog['files'] {
     return {
       read: accounts.length,
       outsideWindow: this.#outsideWindow,
@@ -268,7 +276,7 @@ class Reading {
     };
   }
 
-  #nothing(): AccessLog {
+  #emptyLog(): AccessLog {
     return {
       files: this.#files([]),
       lines: 0,
@@ -293,10 +301,10 @@ class Reading {
 
   async #answer(
     connection: DuckDBConnection,
-    accounts: Account[],
-    places: ReadonlyMap<number, Place>,
+    accounts: SourceCounts[],
+    places: ReadonlyMap<number, TargetAndNode>,
   ): Promise<AccessLog> {
-    const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
+    const sum = (of: (account: SourceCounts) => number) => accounts.reduce((total, account) => total + of(account), 0);
     await connection.run(
       `CREATE TABLE failure AS ${FAILURE}; DROP VIEW failing; DROP TABLE failed_line; CREATE TABLE retried AS ${queries.RETRIED};`,
     );
@@ -307,10 +315,10 @@ class Reading {
     // Texts take long to come out of DuckDB: those of the places are here already.
     const shown = await select(
       connection,
-      `SELECT ${SHOWN.join(', ')} FROM (${queries.failures(FAILURE_LIMIT)}) ORDER BY id`,
+      `SELECT ${SHOWN_COLUMNS.join(', ')} FROM (${queries.failures(FAILURE_LIMIT)}) ORDER BY id`,
     );
-    const text = (row: Row, name: string) => String(row[name]);
-    const node = (row: Row) => (row.node === '-' ? null : text(row, 'node'));
+    const text = (row: DuckDbRow, name: string) => String(row[name]);
+    const node = (row: DuckDbRow) => (row.node === '-' ? null : text(row, 'node'));
 
     const clients = new Map<string, number>();
     const clientNumber = (address: string) => {
@@ -395,7 +403,7 @@ class Reading {
           request_processing_time: row.request_time === -1 ? -1 : 0,
           target_processing_time: row.target_time === -1 ? -1 : 0,
           response_processing_time: row.response_time === -1 ? -1 : 0,
-          elapsed: elapsedOf(row.elapsed),
+          elapsed: elapsedClass(row.elapsed),
           error_reason: text(row, 'error_reason'),
           fixedResponse: row.fixed_response === true,
           hasTarget: row.has_target === true,
@@ -433,7 +441,7 @@ class Reading {
         bins: GAP_BINS,
         shown: FAILURE_LIMIT,
         groups: work.map((row) =>
-          gapRequests(
+          gapRequestLimits(
             { closed: number(row, 'closed'), completions: number(row, 'completions'), span: number(row, 'span') },
             horizon,
           ),
@@ -462,32 +470,32 @@ class Reading {
   }
 }
 
-const firstRejectedOf = ({ file, firstRejected }: Account): AccessLog['rejected']['first'] =>
-  firstRejected === null ? null : { file, line: firstRejected.line, text: redacted(firstRejected.text) };
+const firstRejectedOf = ({ file, firstRejected }: SourceCounts): AccessLog['rejected']['first'] =>
+  firstRejected === null ? null : { file, line: firstRejected.line, text: redactExcerpt(firstRejected.text) };
 
-function wantedOf({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
+function wantedLoadBalancer({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
   const [, full, id] = /app[/]([^/]+)[/]([^/]+)$/.exec(arn ?? name) ?? [];
   return { name: full ?? name, id: id ?? null };
 }
 
-function listed(names: readonly string[]): string {
-  const more = names.length - NAMED;
-  return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+function listNames(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  return names.slice(0, NAMES_SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 const statusText = (value: JS | undefined): string =>
   Number(value) < 0 ? '-' : String(Number(value)).padStart(3, '0');
 
-function elapsedOf(value: JS | undefined): FailureShape['elapsed'] {
+function elapsedClass(value: JS | undefined): FailureShape['elapsed'] {
   return value === 'under-9.5s' || value === '9.5-11s' || value === 'from-11s' ? value : null;
 }
 
-async function select(connection: DuckDBConnection, sql: string): Promise<Row[]> {
+async function select(connection: DuckDBConnection, sql: string): Promise<DuckDbRow[]> {
   return (await connection.runAndReadAll(sql)).getRowObjectsJS();
 }
 
 /** A count, sum, time or duration; all are far below 2^53. */
-function number(row: Row, name: string): number {
+function number(row: DuckDbRow, name: string): number {
   const value = row[name];
   if (typeof value !== 'number' && typeof value !== 'bigint')
     throw new TypeError(`${name} is not a number: ${String(value)}`);
@@ -495,7 +503,7 @@ function number(row: Row, name: string): number {
 }
 
 /** As Promise.all of the results, with a bounded number of files open. */
-async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (let at = 0; at < items.length; at += FILES_AT_ONCE) {
     results.push(...(await Promise.all(items.slice(at, at + FILES_AT_ONCE).map(work))));

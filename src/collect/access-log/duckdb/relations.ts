@@ -15,8 +15,8 @@ import {
 } from '@duckdb/node-api';
 import type { Question } from '../../../evidence/evidence.ts';
 import { FAILURE_ORDER, whole } from '../queries.ts';
-import { type Batch, DETAIL, type Place } from './columns.ts';
-import type { Taking } from './scan.ts';
+import { type Batch, FAILURE_DETAIL, type TargetAndNode } from './columns.ts';
+import type { BatchSink } from './scan.ts';
 
 /** Rows of a chunk, at most: what DuckDB works on at a time. */
 const CHUNK = 2048;
@@ -24,7 +24,7 @@ const CHUNK = 2048;
 const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
 
 /** The types of the texts that are none. */
-const DETAIL_TYPES: Partial<Record<(typeof DETAIL)[number], string>> = {
+const DETAIL_TYPES: Partial<Record<(typeof FAILURE_DETAIL)[number], string>> = {
   request_processing_time: 'DOUBLE',
   target_processing_time: 'DOUBLE',
   response_processing_time: 'DOUBLE',
@@ -33,7 +33,7 @@ const DETAIL_TYPES: Partial<Record<(typeof DETAIL)[number], string>> = {
   created: 'BIGINT',
 };
 
-const typed = (name: (typeof DETAIL)[number], index: number): string => {
+const typed = (name: (typeof FAILURE_DETAIL)[number], index: number): string => {
   const type = DETAIL_TYPES[name];
   return `${type === undefined ? `detail[${index + 1}]` : `try_cast(detail[${index + 1}] AS ${type})`} AS ${name}`;
 };
@@ -53,9 +53,9 @@ export const FAILURE = `
   SELECT before.earlier + coalesce(tied.n, 1) AS id, failing.* EXCLUDE ("row")
   FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
 
-export interface Relations extends Taking {
+export interface Relations extends BatchSink {
   /** After the last batch: `entry`, `place` and `failing` are there. The places by key. */
-  complete(places: readonly Place[]): Promise<ReadonlyMap<number, Place>>;
+  complete(places: readonly TargetAndNode[]): Promise<ReadonlyMap<number, TargetAndNode>>;
 }
 
 /** Throws RangeError when a status is neither "502" nor "5xx" in form. */
@@ -70,7 +70,7 @@ export async function openRelations(
       status SMALLINT, target_status SMALLINT, detail VARCHAR);
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
     CREATE VIEW entry AS
-      SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
+      SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedStatusSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
       FROM line;`);
   const lines = await connection.createAppender('line');
@@ -83,7 +83,7 @@ export async function openRelations(
       appendLines(look, batch);
       appendFailures(failed, look, batch);
     },
-    void(look) {
+    discard(look) {
       voided.push(look);
     },
     async complete(places) {
@@ -105,10 +105,10 @@ export async function openRelations(
       named.closeSync();
       await connection.run(`
         CREATE VIEW failing AS
-          SELECT one.* EXCLUDE (detail), ${DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
+          SELECT one.* EXCLUDE (detail), ${FAILURE_DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
           FROM (
             SELECT failed_line.rowid AS "row", ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
-              ${askedSql(statuses)} AS asked, string_split(detail, '"') AS detail
+              ${askedStatusSql(statuses)} AS asked, string_split(detail, '"') AS detail
             FROM failed_line) AS one
           JOIN place ON place.place = one.place;`);
       return byKey;
@@ -117,7 +117,7 @@ export async function openRelations(
 }
 
 /** Appends to `line`, by way of one chunk that is filled again and again. */
-function lineAppender(appender: DuckDBAppender): (look: number, batch: Batch) => void {
+function lineAppender(appender: DuckDBAppender): (pass: number, batch: Batch) => void {
   const full = DuckDBDataChunk.create(LINE, CHUNK);
   return (look, batch) => {
     for (let from = 0; from < batch.rows; from += CHUNK) {
@@ -152,13 +152,13 @@ const isOfNumbers = (vector: DuckDBVector) =>
   vector instanceof DuckDBIntegerVector ||
   vector instanceof DuckDBSmallIntVector;
 
-function appendFailures(appender: DuckDBAppender, look: number, batch: Batch): void {
+function appendFailures(appender: DuckDBAppender, pass: number, batch: Batch): void {
   const { ended, place, client, route, sample, targetMs, status, targetStatus, failures } = batch;
   for (const [index, row] of failures.rows.entries()) {
     for (const keys of [ended, place, client, route]) appender.appendBigInt(keys[row] ?? 0n);
     appender.appendUInteger(sample[row] ?? 0);
     appender.appendInteger(targetMs[row] ?? 0);
-    appender.appendInteger(look);
+    appender.appendInteger(pass);
     appender.appendSmallInt(status[row] ?? 0);
     appender.appendSmallInt(targetStatus[row] ?? 0);
     appender.appendVarchar(failures.details[index] ?? '');
@@ -167,7 +167,7 @@ function appendFailures(appender: DuckDBAppender, look: number, batch: Batch): v
 }
 
 /** Conditions on column `status`. Throws RangeError when a status is neither "502" nor "5xx" in form. */
-function askedSql(statuses: readonly string[]): string {
+function askedStatusSql(statuses: readonly string[]): string {
   const conditions = statuses.map((status) => {
     if (/^[0-9]xx$/i.test(status))
       return `status BETWEEN ${Number(status[0]) * 100} AND ${Number(status[0]) * 100 + 99}`;
@@ -178,4 +178,4 @@ function askedSql(statuses: readonly string[]): string {
 }
 
 const failedSql = (statuses: readonly string[]): string =>
-  `(status BETWEEN 500 AND 599 OR status = 460 OR ${askedSql(statuses)})`;
+  `(status BETWEEN 500 AND 599 OR status = 460 OR ${askedStatusSql(statuses)})`;

@@ -1,48 +1,49 @@
 /** One file, decompressed piece by piece, into columns. */
 
-import { gunzipped } from '../gunzip.ts';
-import { contentOf, faultOf, SMALL_PIECE } from '../log-files.ts';
-import type { Account, Columns, Place } from './columns.ts';
+import { gunzipWhole } from '../gunzip.ts';
+import { fileErrorText, readPieces, SMALL_PIECE } from '../log-files.ts';
+import type { Columns, LineCounts, TargetAndNode } from './columns.ts';
 
-export interface ScanFile {
+export interface FileToScan {
   path: string;
   compressed: boolean;
   /** By the original file name. */
   node: string | null;
-  way: Way;
+  readMode: ReadMode;
 }
 
 /**
  * How a file is read, each for what could not be read in the way before it: at once is by far the fastest and takes whole files alone; a
  * stream takes every file that is sound, and says what is wrong with one that is not; of which little is lost in small pieces.
  */
-export type Way = 'at-once' | 'as-a-stream' | 'in-small-pieces';
+export type ReadMode = 'at-once' | 'as-a-stream' | 'in-small-pieces';
 
-export interface Scanned {
-  account: Account;
+export interface ScannedFile {
+  counts: LineCounts;
   /** Places that no file read before in this thread had. */
-  places: Place[];
+  places: TargetAndNode[];
   /** What is wrong with the file, or null. */
   fault: string | null;
 }
 
 /** Reads a file to its end, or as far as it can be read. */
-export async function scanFile(columns: Columns, file: ScanFile): Promise<Scanned> {
+export async function scanFile(columns: Columns, file: FileToScan): Promise<ScannedFile> {
   columns.begin(file.node);
   let fault: string | null = null;
   try {
     await feed(columns, file);
   } catch (error) {
-    fault = faultOf(error);
+    fault = fileErrorText(error);
   }
-  return { account: columns.end(), places: columns.takePlaces(), fault };
+  return { counts: columns.end(), places: columns.takePlaces(), fault };
 }
 
-async function feed(columns: Columns, { path, compressed, way }: ScanFile): Promise<void> {
-  if (way === 'at-once' && compressed) {
-    if (!gunzipped(path, (piece) => columns.feed(piece))) throw new Error('it cannot be read at once');
+async function feed(columns: Columns, { path, compressed, readMode }: FileToScan): Promise<void> {
+  if (readMode === 'at-once' && compressed) {
+    if (!gunzipWhole(path, (piece) => columns.feed(piece))) throw new Error('it cannot be read at once');
     return;
   }
-  const pieces = way === 'in-small-pieces' ? contentOf(path, compressed, SMALL_PIECE) : contentOf(path, compressed);
+  const pieces =
+    readMode === 'in-small-pieces' ? readPieces(path, compressed, SMALL_PIECE) : readPieces(path, compressed);
   for await (const piece of pieces) columns.feed(piece);
 }

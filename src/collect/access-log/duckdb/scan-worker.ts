@@ -1,41 +1,41 @@
 /** A thread of its own for scan.ts: reads one file after another, as it is told. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
-import { type ScanFile, type Scanned, scanFile } from './scan-file.ts';
+import { type FileToScan, type ScannedFile, scanFile } from './scan-file.ts';
 
 /** `batch` belongs to the file that was asked for last; `scanned` ends it. */
-export type FromWorker = { batch: Batch } | { scanned: Scanned };
+export type MessageFromWorker = { batch: Batch } | { scanned: ScannedFile };
 
-export interface ForWorker {
+export interface WorkerOptions {
   options: ColumnsOptions;
   /** One number in shared memory: batches that were handed out and are not taken yet. */
-  untaken: Int32Array;
+  pending: Int32Array;
 }
 
 /** Batches of a thread, at most. */
-const UNTAKEN = 4;
+const MAX_PENDING = 4;
 
 const port = parentPort;
 if (port === null) throw new Error('scan-worker.ts is no program of its own');
 
-const tell = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const post = (message: MessageFromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-const { options, untaken } = workerData as ForWorker;
+const { options, pending } = workerData as WorkerOptions;
 
 const columns = new Columns(options, (batch) => {
   // Who reads faster than the batches are taken would fill the memory with them.
-  for (let count = Atomics.load(untaken, 0); count >= UNTAKEN; count = Atomics.load(untaken, 0)) {
-    Atomics.wait(untaken, 0, count);
+  for (let count = Atomics.load(pending, 0); count >= MAX_PENDING; count = Atomics.load(pending, 0)) {
+    Atomics.wait(pending, 0, count);
   }
-  Atomics.add(untaken, 0, 1);
+  Atomics.add(pending, 0, 1);
   const { ended, place, client, route, status, targetStatus, targetMs, sample } = batch;
-  tell(
+  post(
     { batch },
     [ended, place, client, route, status, targetStatus, targetMs, sample].map(({ buffer }) => buffer),
   );
 });
 
-port.on('message', (file: ScanFile) => {
+port.on('message', (file: FileToScan) => {
   // A rejection ends the thread, and is an error of whoever began it.
-  void scanFile(columns, file).then((scanned) => tell({ scanned }));
+  void scanFile(columns, file).then((scanned) => post({ scanned }));
 });

@@ -1,9 +1,9 @@
 /** What a button fetches into the thread, from what was kept with the run: nothing is asked of AWS again. */
 import type { EvidenceSet } from '../../../evidence/evidence.ts';
-import type { ExtraId } from '../actions.ts';
+import type { DetailId } from '../actions.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, partsMessage } from '../rich-text.ts';
-import { type Told, visibleTold } from '../thread-state.ts';
+import { sanitizeState, type ThreadState } from '../thread-state.ts';
 import { timelineAnswer } from './error-timeline.ts';
 import { evidenceAnswer } from './evidence-details.ts';
 import { fixAnswer } from './fix-commands.ts';
@@ -13,11 +13,11 @@ import { pathAnswer } from './network-paths.ts';
 import { stepAnswer } from './step-details.ts';
 import { byRouteAnswer, byTargetAnswer } from './tables.ts';
 
-export function extraAnswer(extra: ExtraId, outside: Told, evidence: EvidenceSet): Message | FileMessage {
-  const told = visibleTold(outside);
-  const { diagnosis, run } = told;
+export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: EvidenceSet): Message | FileMessage {
+  const state = sanitizeState(rawState);
+  const { diagnosis, run } = state;
   if (diagnosis === null) return partsMessage([line('There is no answer yet that this could be taken from.')]);
-  switch (extra) {
+  switch (detail) {
     case 'step-1':
       return stepAnswer(1, diagnosis);
     case 'step-2':

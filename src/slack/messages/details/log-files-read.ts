@@ -3,11 +3,11 @@ import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { list, plural } from '../../../format/wording.ts';
 import { renderMarkdown } from '../../../render/markdown.ts';
 import type { FileMessage, Message } from '../message.ts';
-import { copy, line, type Part, partsMessage } from '../rich-text.ts';
-import { fileOf } from './text-file.ts';
+import { copyable, line, type MessagePart, partsMessage } from '../rich-text.ts';
+import { detailFile } from './text-file.ts';
 
 /** Calls and queries, and their characters, that are still read in a thread. */
-const MOST_IN_THREAD = { calls: 6, characters: 1500 };
+const MAX_IN_THREAD = { calls: 6, characters: 1500 };
 
 export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
   const steps = new Map<string, Set<number>>();
@@ -22,13 +22,19 @@ export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
       own.size === 6 ? 'For every step' : `For ${own.size === 1 ? 'step' : 'steps'} ${list([...own].map(String), 6)}`,
   }));
   const length = all.reduce((sum, { source }) => sum + source.length, 0);
-  if (all.length <= MOST_IN_THREAD.calls && length <= MOST_IN_THREAD.characters) {
-    const parts = all.flatMap(({ source, use }): Part[] => [line(use), copy(source)]);
+  if (all.length <= MAX_IN_THREAD.calls && length <= MAX_IN_THREAD.characters) {
+    const parts = all.flatMap(({ source, use }): MessagePart[] => [line(use), copyable(source)]);
     return partsMessage([line({ bold: comment }), ...parts]);
   }
   const content = all.map(({ source, use }) => `# ${use}\n${source}\n`).join('\n');
-  return fileOf(diagnosis, 'repeat-by-hand', 'txt', content, comment);
+  return detailFile(diagnosis, 'repeat-by-hand', 'txt', content, comment);
 }
 
 export const postMortemAnswer = (diagnosis: Diagnosis): FileMessage =>
-  fileOf(diagnosis, 'post-mortem', 'md', renderMarkdown(diagnosis), 'The diagnosis as Markdown, for a post-mortem.');
+  detailFile(
+    diagnosis,
+    'post-mortem',
+    'md',
+    renderMarkdown(diagnosis),
+    'The diagnosis as Markdown, for a post-mortem.',
+  );

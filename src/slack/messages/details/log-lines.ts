@@ -1,15 +1,15 @@
 /** The failed requests as the access log has them: without query strings, tokens and client addresses. */
 import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
-import { asked } from '../../../query/parse-question.ts';
+import { statusMatcher } from '../../../query/parse-question.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { FileMessage, Message } from '../message.ts';
-import { shown } from '../redact-text.ts';
-import { columns, copy, cut, line, partsMessage, say } from '../rich-text.ts';
-import { fileOf } from './text-file.ts';
+import { sanitize } from '../redact-text.ts';
+import { alignColumns, copyable, line, partsMessage, proseLine, truncate } from '../rich-text.ts';
+import { detailFile } from './text-file.ts';
 
-const IN_THREAD = 12;
-const IN_FILE = 2000;
+const MAX_ROWS_IN_THREAD = 12;
+const MAX_ROWS_IN_FILE = 2000;
 
 const HEAD = [
   'time (UTC)',
@@ -27,20 +27,23 @@ const HEAD = [
 
 export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | FileMessage {
   if (accessLog.status === 'unavailable')
-    return partsMessage([say(`There are no log lines: ${shown(accessLog.reason)}.`)]);
-  const isAsked = asked(run.statuses);
+    return partsMessage([proseLine(`There are no log lines: ${sanitize(accessLog.reason)}.`)]);
+  const isAsked = statusMatcher(run.statuses);
   const { failures, failuresTotal } = accessLog.value;
   const rows = failures.filter(({ elb_status_code }) => isAsked(elb_status_code));
   if (rows.length === 0)
-    return partsMessage([line(`The log that was read holds no request with ${cut(run.statuses.join(', '), 100)}.`)]);
-  const listed = rows.slice(0, rows.length <= IN_THREAD ? IN_THREAD : IN_FILE);
-  const isAll = listed.length === rows.length && failures.length === failuresTotal;
-  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(listed.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
+    return partsMessage([
+      line(`The log that was read holds no request with ${truncate(run.statuses.join(', '), 100)}.`),
+    ]);
+  const shownRows = rows.slice(0, rows.length <= MAX_ROWS_IN_THREAD ? MAX_ROWS_IN_THREAD : MAX_ROWS_IN_FILE);
+  const isAll = shownRows.length === rows.length && failures.length === failuresTotal;
+  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
   const note = 'Times and statuses as in the log: -1 is none. Without query strings; clients are numbered.';
-  const text = columns([HEAD, ...listed.map(cells)]);
-  if (rows.length <= IN_THREAD) return partsMessage([line({ bold: title }), copy(text), line({ italic: note })]);
+  const text = alignColumns([HEAD, ...shownRows.map(cells)]);
+  if (rows.length <= MAX_ROWS_IN_THREAD)
+    return partsMessage([line({ bold: title }), copyable(text), line({ italic: note })]);
   const { name, arn } = run.loadBalancer;
-  return fileOf(
+  return detailFile(
     { loadBalancer: { name, arn }, window: { from: run.from, to: run.to } },
     'log-lines',
     'txt',
@@ -63,7 +66,7 @@ function cells(row: FailedRequest): string[] {
     number(row.client),
     row.trace_id,
   ];
-  return texts.map((text) => cut(shown(text), 120));
+  return texts.map((text) => truncate(sanitize(text), 120));
 }
 
 const seconds = (value: number): string => (value < 0 ? '-1' : value.toFixed(3));

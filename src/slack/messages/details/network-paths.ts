@@ -1,6 +1,6 @@
 /** The paths from the load balancer to its targets: security groups, network ACLs and routes, one verdict a target. */
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
-import { commandsOf } from '../../../diagnose/network-path/path.ts';
+import { allowCommands } from '../../../diagnose/network-path/path.ts';
 import { type PathEvidence, type TargetPath, targetPaths } from '../../../diagnose/network-path/target-paths.ts';
 import { groupBy, readTraffic } from '../../../diagnose/traffic.ts';
 import type { EvidenceName, EvidenceSet } from '../../../evidence/evidence.ts';
@@ -8,25 +8,25 @@ import { list, number } from '../../../format/wording.ts';
 import { OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { FileMessage, Message } from '../message.ts';
-import { shown } from '../redact-text.ts';
-import { copy, cut, type Line, line, type Part, partsMessage, prose } from '../rich-text.ts';
+import { sanitize } from '../redact-text.ts';
+import { copyable, line, type MessagePart, partsMessage, prose, type TextLine, truncate } from '../rich-text.ts';
 import { gapParts } from '../steps.ts';
 import { policiesIn } from '../thread-state.ts';
 import { partsOrFile } from './text-file.ts';
 
-const MOST_LINES = 24;
-const MARKS = { allowed: '✓', blocked: '✗', 'cannot-see': '?' } as const;
-const WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not look' } as const;
+const MAX_LINES = 24;
+const ANSWER_MARK = { allowed: '✓', blocked: '✗', 'cannot-see': '?' } as const;
+const ANSWER_WORD = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not look' } as const;
 
 export function pathAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message | FileMessage {
   const findings = diagnosis.steps.find(({ step }) => step === 5)?.findings ?? [];
-  const paths = targetPaths(knownIn(run, diagnosis, evidence)).sort((a, b) => rank(a) - rank(b));
+  const paths = targetPaths(pathEvidenceOf(run, diagnosis, evidence)).sort((a, b) => rank(a) - rank(b));
   if (paths.length === 0 && findings.length === 0)
     return partsMessage([line('No target with an address is known, so there is no path to follow.')]);
   const blocked = paths.flatMap(({ traffic, health }) => [traffic, health].filter((one) => one?.answer === 'blocked'));
-  const commands = [...new Set(blocked.flatMap((one) => (one?.answer === 'blocked' ? commandsOf(one.blocks) : [])))];
-  const groups = groupsOf(paths);
-  const left = groups.length - MOST_LINES;
+  const commands = [...new Set(blocked.flatMap((one) => (one?.answer === 'blocked' ? allowCommands(one.blocks) : [])))];
+  const groups = pathLines(paths);
+  const left = groups.length - MAX_LINES;
   const policies = diagnosis.gaps.filter(
     (gap) =>
       policiesIn(gap).length > 0 &&
@@ -39,11 +39,11 @@ export function pathAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet
       line({ bold: 'From the load balancer to its targets, and back' }),
       ...findings
         .filter(({ outcome }) => outcome !== 'not-applicable')
-        .map(({ outcome, summary }): Part => ({ line: [`${OUTCOME_MARK[outcome]} `, ...prose(summary)] })),
-      ...(groups.length > 0 ? [{ bullets: groups.slice(0, MOST_LINES) }] : []),
+        .map(({ outcome, summary }): MessagePart => ({ line: [`${OUTCOME_MARK[outcome]} `, ...prose(summary)] })),
+      ...(groups.length > 0 ? [{ bullets: groups.slice(0, MAX_LINES) }] : []),
       ...(left > 0 ? [line({ italic: `… and ${number(left)} more` })] : []),
       ...(commands.length > 0
-        ? [line({ bold: 'To open what is blocked' }), ...commands.map((one) => copy(shown(one)))]
+        ? [line({ bold: 'To open what is blocked' }), ...commands.map((one) => copyable(sanitize(one)))]
         : []),
       ...gapParts(policies),
     ],
@@ -57,21 +57,21 @@ const rank = ({ traffic, health }: TargetPath): number =>
   );
 
 /** One line for the targets of a group that have the same answer for the same reason, for traffic and for health checks. */
-function groupsOf(paths: readonly TargetPath[]): Line[] {
-  const walks = paths.flatMap(({ name, target, state, registered, traffic, trafficPort, healthPort, health }) => {
+function pathLines(paths: readonly TargetPath[]): TextLine[] {
+  const portPaths = paths.flatMap(({ name, target, state, registered, traffic, trafficPort, healthPort, health }) => {
     const address = target.replace(/:\d+$/, '').replace(/[[\]]/g, '');
     const condition = registered ? (state ?? 'health not known') : 'not registered any more';
-    const walk = { name, address, condition };
+    const targetFields = { name, address, condition };
     return [
-      { ...walk, port: `${trafficPort}`, answer: traffic },
+      { ...targetFields, port: `${trafficPort}`, answer: traffic },
       ...(health === null || healthPort === null || healthPort === trafficPort
         ? []
-        : [{ ...walk, port: `${healthPort}, health checks`, answer: health }]),
+        : [{ ...targetFields, port: `${healthPort}, health checks`, answer: health }]),
     ];
   });
-  const key = ({ name, port, address, condition, answer }: (typeof walks)[number]) =>
+  const key = ({ name, port, address, condition, answer }: (typeof portPaths)[number]) =>
     JSON.stringify([name, port, condition, answer.answer, answer.sentence.replaceAll(address, 'it')]);
-  return [...groupBy(walks, key).values()].flatMap((own) => {
+  return [...groupBy(portPaths, key).values()].flatMap((own) => {
     const [first] = own;
     if (first === undefined) return [];
     const { name, port, condition, answer, address } = first;
@@ -79,14 +79,16 @@ function groupsOf(paths: readonly TargetPath[]): Line[] {
       own.map((walk) => walk.address),
       4,
     );
-    const which = `${cut(name, 80)}, ${addresses} on ${port} (${condition})`;
+    const which = `${truncate(name, 80)}, ${addresses} on ${port} (${condition})`;
     const sentence = own.length === 1 ? answer.sentence : answer.sentence.replaceAll(address, 'each');
-    return [[`${MARKS[answer.answer]} `, { bold: which }, `: ${WORDS[answer.answer]}. `, ...prose(sentence)]];
+    return [
+      [`${ANSWER_MARK[answer.answer]} `, { bold: which }, `: ${ANSWER_WORD[answer.answer]}. `, ...prose(sentence)],
+    ];
   });
 }
 
 /** What was collected of what a path depends on. */
-function knownIn(run: Run, { asked }: Diagnosis, evidence: EvidenceSet): PathEvidence {
+function pathEvidenceOf(run: Run, { asked }: Diagnosis, evidence: EvidenceSet): PathEvidence {
   const value = <Name extends EvidenceName>(name: Name) => {
     const item = evidence[name];
     return item.status === 'collected' ? { [name]: item.value } : {};

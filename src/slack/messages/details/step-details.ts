@@ -1,8 +1,8 @@
 /** Everything that was looked at in one step, with its numbers. */
-import type { Diagnosis, Finding, StepNumber } from '../../../diagnose/diagnosis.ts';
+import type { CheckFinding, Diagnosis, StepNumber } from '../../../diagnose/diagnosis.ts';
 import { OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
-import { type Line, line, type Part, partsMessage, prose } from '../rich-text.ts';
+import { line, type MessagePart, partsMessage, prose, type TextLine } from '../rich-text.ts';
 import { factsLine, gapParts, titleLine } from '../steps.ts';
 import { policiesIn, withoutPolicy } from '../thread-state.ts';
 import { partsOrFile } from './text-file.ts';
@@ -22,13 +22,13 @@ export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | 
 }
 
 /** Several checks that could not look for the same reason say so once. */
-const distinct = (findings: readonly Finding[]): Finding[] =>
+const distinct = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.filter((one, index) => findings.findIndex(({ summary }) => summary === one.summary) === index);
 
-function findingParts({ outcome, summary, facts, why, fix, reference }: Finding): Part[] {
+function findingParts({ outcome, summary, facts, why, fix, reference }: CheckFinding): MessagePart[] {
   const sentence = withoutPolicy(summary);
   const numbers = factsLine({ facts, summary }, 24);
-  const lines: Line[] = [
+  const lines: TextLine[] = [
     ...(numbers.length > 0 ? [numbers] : []),
     ...(outcome === 'fail' ? [prose(why)] : []),
     ...(outcome === 'fail' && fix !== null ? [prose(`→ ${fix}`)] : []),

@@ -1,26 +1,36 @@
 /** Errors by target and by route, as a table. */
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
-import { groupBy, readTraffic, type Traffic, targetGroupName, weigh } from '../../../diagnose/traffic.ts';
+import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet } from '../../../evidence/evidence.ts';
 import { number, percent, plural, seconds } from '../../../format/wording.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Message } from '../message.ts';
-import { shown } from '../redact-text.ts';
-import { columns, copy, cut, line, type Part, partsMessage, richText, say, spoken } from '../rich-text.ts';
+import { sanitize } from '../redact-text.ts';
+import {
+  alignColumns,
+  copyable,
+  line,
+  type MessagePart,
+  messageText,
+  partsMessage,
+  proseLine,
+  richText,
+  truncate,
+} from '../rich-text.ts';
 
-const MOST_ROWS = 20;
+const MAX_ROWS = 20;
 /** Letters of a name in a cell: a table holds 10,000 in all. */
-const MOST_CELL = 100;
+const MAX_CELL = 100;
 
 export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
-  const traffic = trafficOf(run, diagnosis, evidence);
-  if (traffic === null) return noLog(evidence);
-  const errors = groupBy(traffic.errors, keyOf);
-  const rows = [...groupBy(traffic.log.targets, keyOf)]
+  const traffic = readRunTraffic(run, diagnosis, evidence);
+  if (traffic === null) return noLogMessage(evidence);
+  const errors = groupBy(traffic.errors, targetKey);
+  const rows = [...groupBy(traffic.log.targets, targetKey)]
     .flatMap(([key, entries]) => {
       const [first] = entries;
-      const failed = weigh(errors.get(key) ?? []);
+      const failed = countErrors(errors.get(key) ?? []);
       const requests = entries.reduce((sum, entry) => sum + entry.requests, 0);
       return first === undefined || (requests === 0 && failed === 0) ? [] : [{ ...first, failed, requests }];
     })
@@ -40,11 +50,11 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
 }
 
 export function byRouteAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
-  const traffic = trafficOf(run, diagnosis, evidence);
-  if (traffic === null) return noLog(evidence);
+  const traffic = readRunTraffic(run, diagnosis, evidence);
+  if (traffic === null) return noLogMessage(evidence);
   const errors = groupBy(traffic.errors, ({ route }) => route);
   const rows = traffic.log.routes
-    .map((entry) => ({ ...entry, failed: weigh(errors.get(entry.route) ?? []) }))
+    .map((entry) => ({ ...entry, failed: countErrors(errors.get(entry.route) ?? []) }))
     .filter(({ failed }) => failed > 0)
     .sort((a, b) => b.failed - a.failed || b.requests - a.requests || (a.route < b.route ? -1 : 1));
   return table(
@@ -61,7 +71,7 @@ export function byRouteAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidence
   );
 }
 
-function trafficOf(run: Run, { asked }: Diagnosis, { accessLog }: EvidenceSet): Traffic | null {
+function readRunTraffic(run: Run, { asked }: Diagnosis, { accessLog }: EvidenceSet): Traffic | null {
   if (accessLog.status === 'unavailable') return null;
   const { name, arn } = run.loadBalancer;
   return readTraffic(accessLog.value, {
@@ -73,28 +83,30 @@ function trafficOf(run: Run, { asked }: Diagnosis, { accessLog }: EvidenceSet): 
   });
 }
 
-const noLog = ({ accessLog }: EvidenceSet): Message =>
+const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
   partsMessage([
-    say(`The access log was not read${accessLog.status === 'unavailable' ? `: ${shown(accessLog.reason)}` : ''}.`),
+    proseLine(
+      `The access log was not read${accessLog.status === 'unavailable' ? `: ${sanitize(accessLog.reason)}` : ''}.`,
+    ),
   ]);
 
-const keyOf = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
+const targetKey = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
   `${target_group_arn} ${target}`;
 
 const share = (part: number, whole: number): string => (whole === 0 ? '–' : percent(Math.min(1, part / whole)));
 
 /** The table, its first rows in words, and the same in text to fall back to. */
 function table(title: string, head: string[], all: string[][], right: number[]): Message {
-  const rows = all.slice(0, MOST_ROWS).map((row) => row.map((cell) => cut(shown(cell), MOST_CELL) || '–'));
+  const rows = all.slice(0, MAX_ROWS).map((row) => row.map((cell) => truncate(sanitize(cell), MAX_CELL) || '–'));
   if (rows.length === 0) return partsMessage([line('The log that was read holds no such request.')]);
   const heading = line({ bold: title });
   const left = all.length - rows.length;
-  const more: Part[] = left > 0 ? [line({ italic: `… and ${number(left)} more` })] : [];
-  const lines: Part[] = [
+  const more: MessagePart[] = left > 0 ? [line({ italic: `… and ${number(left)} more` })] : [];
+  const lines: MessagePart[] = [
     line(`${title}, ${plural(all.length, 'row')}.`),
     ...rows
       .slice(0, 5)
-      .map((row): Part => ({ line: [row.map((cell, index) => `${head[index] ?? ''} ${cell}`).join(', ')] })),
+      .map((row): MessagePart => ({ line: [row.map((cell, index) => `${head[index] ?? ''} ${cell}`).join(', ')] })),
   ];
   const block: types.TableBlock = {
     type: 'table',
@@ -102,8 +114,8 @@ function table(title: string, head: string[], all: string[][], right: number[]):
     column_settings: head.map((_, index) => ({ align: right.includes(index) ? 'right' : 'left', is_wrapped: true })),
   };
   return {
-    text: spoken(lines),
+    text: messageText(lines),
     blocks: [...richText([heading]), block, ...richText(more)],
-    plainBlocks: richText([heading, copy(columns([head, ...rows], right)), ...more]),
+    plainBlocks: richText([heading, copyable(alignColumns([head, ...rows], right)), ...more]),
   };
 }

@@ -1,27 +1,27 @@
 /** An answer that is too long for a message becomes a file with the same words. */
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { escapeMrkdwn, type FileMessage, type Message } from '../message.ts';
-import { shown } from '../redact-text.ts';
-import { cut, fits, type Part, partsMessage, written } from '../rich-text.ts';
+import { sanitize } from '../redact-text.ts';
+import { fileText, fitsMessage, type MessagePart, partsMessage, truncate } from '../rich-text.ts';
 import { windowWords } from '../thread-state.ts';
 
 /** What a file is called: letters that every system takes. */
-export function fileOf(
+export function detailFile(
   { loadBalancer, window }: Pick<Diagnosis, 'loadBalancer' | 'window'>,
   what: string,
   ending: 'txt' | 'md',
   content: string,
   comment: string,
 ): FileMessage {
-  const name = cut(loadBalancer.name.replaceAll(/[^A-Za-z0-9-]+/g, '-'), 60).replace('…', '');
+  const name = truncate(loadBalancer.name.replaceAll(/[^A-Za-z0-9-]+/g, '-'), 60).replace('…', '');
   const start = window.from.slice(0, 16).replaceAll(/[^0-9]/g, '');
   return {
     filename: `${name || 'load-balancer'}-${start}-${what}.${ending}`,
-    title: shown(
-      cut(`${loadBalancer.name}, ${windowWords(window.from, window.to, '')}: ${what.replaceAll('-', ' ')}`, 200),
+    title: sanitize(
+      truncate(`${loadBalancer.name}, ${windowWords(window.from, window.to, '')}: ${what.replaceAll('-', ' ')}`, 200),
     ),
     content,
-    comment: escapeMrkdwn(cut(comment, 500)),
+    comment: escapeMrkdwn(truncate(comment, 500)),
   };
 }
 
@@ -29,7 +29,7 @@ export function fileOf(
 export const partsOrFile = (
   diagnosis: Diagnosis,
   what: string,
-  parts: readonly Part[],
+  parts: readonly MessagePart[],
   comment: string,
 ): Message | FileMessage =>
-  fits(parts) ? partsMessage(parts) : fileOf(diagnosis, what, 'txt', written(parts), comment);
+  fitsMessage(parts) ? partsMessage(parts) : detailFile(diagnosis, what, 'txt', fileText(parts), comment);

@@ -6,7 +6,7 @@ import type { AccessLog, Question } from '../../../../src/evidence/evidence.ts';
 import { type Fields, fileName, GROUP, line, textOf } from '../../../support/access-log/log-file.ts';
 import { serveAthena } from '../../../support/athena/server.ts';
 import { FORMS, type TableForm } from '../../../support/athena/tables.ts';
-import { answers, question, settings, tableOver } from '../../../support/aws/live-log-session.ts';
+import { accessLogIn, question, settings, tableOver } from '../../../support/aws/live-log-session.ts';
 import { fc } from '../../../support/property.ts';
 import { BUCKET } from '../../../support/s3/log-bucket.ts';
 import { serveS3 } from '../../../support/s3/server.ts';
@@ -19,8 +19,8 @@ async function byBoth(objects: Map<string, Uint8Array>, form: TableForm, asked: 
   const athena = await serveAthena([tableOver(objects, form)]);
   const options = { ...settings({ s3, athena }), question: asked };
   const [byDuckDb, byAthena] = [
-    answers(await readLiveAccessLog({ ...options, engine: 'duckdb' })),
-    answers(await readLiveAccessLog({ ...options, engine: 'athena' })),
+    accessLogIn(await readLiveAccessLog({ ...options, engine: 'duckdb' })),
+    accessLogIn(await readLiveAccessLog({ ...options, engine: 'athena' })),
   ];
   return { byDuckDb, byAthena, athena };
 }

@@ -6,13 +6,13 @@ import {
   failedRows,
   gaps,
   inlined,
+  type LogScope,
   rollups,
-  type Scope,
   type Statement,
 } from '../../../../src/collect/access-log/athena/sql.ts';
 import { type LogTable, readTable } from '../../../../src/collect/access-log/athena/table.ts';
 import * as queries from '../../../../src/collect/access-log/queries.ts';
-import { deliveryDays, endsOf, logPlace } from '../../../../src/collect/access-log/s3-log.ts';
+import { deliveryDays, fileEndRange, logPlace } from '../../../../src/collect/access-log/s3-log.ts';
 import { GROUP } from '../../../support/access-log/log-file.ts';
 import { columnsOf, FORMS, keysOf, type TableForm, without } from '../../../support/athena/tables.ts';
 import { ARN, at } from '../../../support/s3/log-bucket.ts';
@@ -33,8 +33,8 @@ function tableOf(form: TableForm): LogTable {
   return table;
 }
 
-const scopeOf = (form: TableForm): Scope => {
-  const ends = endsOf(window, 60);
+const scopeOf = (form: TableForm): LogScope => {
+  const ends = fileEndRange(window, 60);
   const days = deliveryDays(ends, at('2026-03-12T00:00:00Z'));
   return { table: tableOf(form), place, days, ends, question: { ...window, statuses: ['5xx', '460'] } };
 };

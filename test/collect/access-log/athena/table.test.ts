@@ -82,8 +82,8 @@ describe('columns', () => {
   });
 
   it('that are missing are said to be', () => {
-    const { unanswered } = read(without(FORMS["AWS's own"], 'trace_id', 'request_url', 'client_ip'));
-    expect(unanswered).toEqual([
+    const { limitations } = read(without(FORMS["AWS's own"], 'trace_id', 'request_url', 'client_ip'));
+    expect(limitations).toEqual([
       'The Athena table logs.alb has no column client_ip: unknown how many clients were hit and which requests succeeded on a second try.',
       'The Athena table logs.alb has no column request_url: unknown which routes failed.',
       'The Athena table logs.alb has no column trace_id: unknown the trace ids to look for in the application.',

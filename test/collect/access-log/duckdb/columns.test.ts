@@ -5,9 +5,9 @@ import {
   BATCH,
   type Batch,
   Columns,
-  keyOf,
+  hashText,
   MAX_LINE,
-  type Place,
+  type TargetAndNode,
 } from '../../../../src/collect/access-log/duckdb/columns.ts';
 import { route } from '../../../../src/collect/access-log/request-route.ts';
 import { type Fields, GROUP, LOAD_BALANCER, line } from '../../../support/access-log/log-file.ts';
@@ -20,7 +20,7 @@ type Row = Record<(typeof COLUMNS)[number], number>;
 interface Read {
   rows: Row[];
   batches: Batch[];
-  places: Place[];
+  places: TargetAndNode[];
   account: ReturnType<Columns['end']>;
 }
 
@@ -149,7 +149,7 @@ describe('a line in the ordinary form', () => {
     fc.assert(
       fc.property(request, (text) => {
         const [row] = read([`${line({ request: text })}\n`]).rows;
-        expect(row).toMatchObject({ route: keyOf(route(text)), client: keyOf('192.0.2.1') });
+        expect(row).toMatchObject({ route: hashText(route(text)), client: hashText('192.0.2.1') });
       }),
     );
   });

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
-  type Progress,
+  type ReadProgress,
   readAccessLog,
-  readAccounted,
+  readWithFileCounts,
 } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
 import type { AccessLog, Question } from '../../../../src/evidence/evidence.ts';
 import { Problem } from '../../../../src/problem.ts';
@@ -275,7 +275,7 @@ describe('large damaged files', () => {
             return [fileName('20260310T1205Z', nodes[index]), packed.subarray(0, at)];
           });
           writeLogs(folder, Object.fromEntries(contents));
-          const { log, accounts } = await readAccounted({ folder, question, idleTimeoutSeconds: 60 });
+          const { log, accounts } = await readWithFileCounts({ folder, question, idleTimeoutSeconds: 60 });
           const wanted = accounts.filter(({ entries }) => entries > 0);
           const found = new Map<string | null, { requests: number; failures: number }>();
           // The target group of a line that is cut off may be another.
@@ -364,7 +364,7 @@ describe('which files', () => {
   it('accounts for every line of every file', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, { 'b.log.gz': [...lines(3), 'x'], 'a.log': ['', 'y', ...lines(1, { elb: 'app/other/1' })] });
-    const { accounts } = await readAccounted({ folder, question, idleTimeoutSeconds: 60 });
+    const { accounts } = await readWithFileCounts({ folder, question, idleTimeoutSeconds: 60 });
     expect(accounts).toEqual([
       { file: 'a.log', lines: 2, entries: 1, rejected: 1 },
       { file: 'b.log.gz', lines: 4, entries: 3, rejected: 1 },
@@ -374,7 +374,7 @@ describe('which files', () => {
   it('says how it goes on', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, { 'a.log': lines(3) });
-    const steps: Progress[] = [];
+    const steps: ReadProgress[] = [];
     await readAccessLog({ folder, question, idleTimeoutSeconds: 60, progress: (step) => steps.push(step) });
     const bytes = readFileSync(join(folder, 'a.log')).length;
     expect(steps).toEqual([

@@ -84,10 +84,10 @@ it('a thread that cannot begin ends the scan', async () => {
     bytes: 100_000_000,
   }));
   const options = { loadBalancer: { name: 'shop', id: null }, window: question };
-  const taking = { batch: () => {}, void: () => {} };
-  const scanned = await scan(files, { ...options, statuses: ['5xx'] }, taking);
-  expect(scanned.map(({ account }) => account.lines)).toEqual([1, 1]);
-  await expect(scan(files, { ...options, statuses: ['five'] }, taking)).rejects.toThrow('five is not a status');
+  const sink = { batch: () => {}, discard: () => {} };
+  const scanned = await scan(files, { ...options, statuses: ['5xx'] }, sink);
+  expect(scanned.map(({ counts }) => counts.lines)).toEqual([1, 1]);
+  await expect(scan(files, { ...options, statuses: ['five'] }, sink)).rejects.toThrow('five is not a status');
 });
 
 it.each(['at-once', 'at-work'] as const)('a thread that is killed %s ends the reading', async (when) => {

@@ -2,11 +2,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../../src/evidence/evidence.ts';
-import { EXTRA_IDS, type ExtraId } from '../../../../src/slack/messages/actions.ts';
-import { extraAnswer } from '../../../../src/slack/messages/index.ts';
+import { DETAIL_IDS, type DetailId } from '../../../../src/slack/messages/actions.ts';
+import { detailAnswer } from '../../../../src/slack/messages/index.ts';
 import { race } from '../../../support/diagnoses.ts';
 import { readMessage } from '../../../support/slack/read-message.ts';
-import { asFile, asMessage, investigated, refused, toldOf } from '../../../support/slack/thread-states.ts';
+import {
+  asFile,
+  asMessage,
+  blockKitErrors,
+  investigateRecorded,
+  threadStateOf,
+} from '../../../support/slack/thread-states.ts';
 
 interface Case {
   diagnosis: Diagnosis;
@@ -18,24 +24,24 @@ let blocked: Case;
 let oneRow: Case;
 beforeAll(async () => {
   [keepAlive, blocked, oneRow] = await Promise.all([
-    investigated('001-keep-alive-race-beside-worker-timeout'),
-    investigated('002-security-group-blocks-traffic-port'),
-    investigated('004-one-row-undecided'),
+    investigateRecorded('001-keep-alive-race-beside-worker-timeout'),
+    investigateRecorded('002-security-group-blocks-traffic-port'),
+    investigateRecorded('004-one-row-undecided'),
   ]);
 });
 
-const ask = (extra: ExtraId, { diagnosis, evidence }: Case) => extraAnswer(extra, toldOf(diagnosis), evidence);
-const read = (extra: ExtraId, given: Case): string => {
+const ask = (extra: DetailId, { diagnosis, evidence }: Case) => detailAnswer(extra, threadStateOf(diagnosis), evidence);
+const read = (extra: DetailId, given: Case): string => {
   const message = asMessage(ask(extra, given));
-  expect(refused(message)).toEqual([]);
+  expect(blockKitErrors(message)).toEqual([]);
   return readMessage(message);
 };
 
 it('answers every button of every thread', () => {
   for (const given of [keepAlive, blocked, oneRow]) {
-    for (const extra of EXTRA_IDS) {
+    for (const extra of DETAIL_IDS) {
       const answer = ask(extra, given);
-      if ('text' in answer) expect(refused(answer), extra).toEqual([]);
+      if ('text' in answer) expect(blockKitErrors(answer), extra).toEqual([]);
       else expect(answer.content.length, extra).toBeGreaterThan(100);
     }
   }

@@ -1,6 +1,6 @@
 /** What Slack sends to an app, as it sends it: signed over HTTP, or in envelopes. */
 import { createHmac } from 'node:crypto';
-import type { Acknowledged, EnvelopeType, Retry } from './socket-mode.ts';
+import type { Acknowledgement, EnvelopeType, Retry } from './socket-mode.ts';
 
 /** What the person saw of it: `timed-out` where the app did not answer within three seconds, or there was none to ask. */
 export type Outcome =
@@ -69,7 +69,7 @@ function answerOf(text: string): Record<string, unknown> {
   return { text };
 }
 
-export const overSocket = (one: Acknowledged | null): Outcome =>
+export const overSocket = (one: Acknowledgement | null): Outcome =>
   one === null
     ? { acknowledged: false, because: 'timed-out' }
     : { acknowledged: true, milliseconds: one.milliseconds, answer: one.payload };

@@ -12,7 +12,7 @@ export type Fault =
   | { lost: 'before' | 'after' }
   | { slow: number };
 
-export interface Scripted {
+export interface ScriptedFault {
   method: string;
   fault: Fault;
   /** How often still. */
@@ -21,7 +21,7 @@ export interface Scripted {
 }
 
 /** The fault of this call, once. */
-export function takeFault(script: Scripted[], method: string, args: Args): Fault | null {
+export function takeFault(script: ScriptedFault[], method: string, args: Args): Fault | null {
   const one = script.find((each) => each.method === method && each.times > 0 && each.when(args));
   if (one === undefined) return null;
   one.times -= 1;

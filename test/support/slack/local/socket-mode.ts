@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 export type EnvelopeType = 'slash_commands' | 'interactive' | 'events_api';
 
 /** What the bot answered, after so many milliseconds. */
-export interface Acknowledged {
+export interface Acknowledgement {
   payload: Record<string, unknown>;
   milliseconds: number;
 }
@@ -22,7 +22,7 @@ export interface SocketMode {
   /** Connections so far, those that ended too. */
   connected(): number;
   /** To any one of the connections; null when there is none, or it was not acknowledged in time. */
-  send(type: EnvelopeType, payload: object, within: number, retry?: Retry): Promise<Acknowledged | null>;
+  send(type: EnvelopeType, payload: object, within: number, retry?: Retry): Promise<Acknowledgement | null>;
   /** Says so on every connection, as Slack does every few hours; the bot closes them. */
   disconnect(reason: 'warning' | 'refresh_requested' | 'link_disabled'): void;
   /** Ends every connection without a word. */
@@ -34,7 +34,7 @@ interface Waiting {
   connection: WebSocket;
   since: number;
   /** Null where nothing can come any more. */
-  ended(answer: Acknowledged | null): void;
+  ended(answer: Acknowledgement | null): void;
 }
 
 const LINK = '/link/';
@@ -94,7 +94,7 @@ export function socketMode(server: Server, origin: () => string, changed: () => 
       if (connection === undefined) return Promise.resolve(null);
       return new Promise((resolve) => {
         const timer = setTimeout(() => ended(null), within);
-        const ended = (answer: Acknowledged | null): void => {
+        const ended = (answer: Acknowledgement | null): void => {
           clearTimeout(timer);
           waiting.delete(id);
           resolve(answer);

@@ -12,7 +12,7 @@ export interface Trigger {
   isUsed: boolean;
 }
 
-export interface Surroundings {
+export interface WebApiParts {
   workspace: Workspace;
   now(): number;
   triggers: Map<string, Trigger>;
@@ -45,7 +45,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const stringOf = (args: Args, key: string): string => (typeof args[key] === 'string' ? args[key] : '');
 const isTs = (value: string): boolean => /^\d+\.\d{6}$/.test(value);
 
-export function webApi({ workspace, now, triggers, url, refused }: Surroundings) {
+export function webApi({ workspace, now, triggers, url, refused }: WebApiParts) {
   const { bot, team } = workspace;
 
   /** Private ones that the bot is not in do not exist for it. */
@@ -314,7 +314,7 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
       const { user } = triggered(args);
       const view = workspace.newView(user, null, content);
       workspace.stacks.set(user, [view.id]);
-      return { view: shownView(view, workspace) };
+      return { view: viewPayload(view, workspace) };
     },
 
     'views.push': (args) => {
@@ -324,7 +324,7 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
       if (stack.length >= 3) throw new SlackError('push_limit_reached');
       const view = workspace.newView(user, stack[0]?.id ?? null, content);
       workspace.stacks.set(user, [...stack.map(({ id }) => id), view.id]);
-      return { view: shownView(view, workspace) };
+      return { view: viewPayload(view, workspace) };
     },
 
     'views.update': (args) => {
@@ -338,7 +338,7 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
       }
       fresh(view, args);
       Object.assign(view, { content, hash: workspace.newHash() });
-      return { view: shownView(view, workspace) };
+      return { view: viewPayload(view, workspace) };
     },
 
     'views.publish': (args) => {
@@ -350,7 +350,7 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
       if (there !== undefined) fresh(there, args);
       const view = { ...workspace.newView(user, null, args.view), ...(there === undefined ? {} : { id: there.id }) };
       workspace.homes.set(user, view);
-      return { view: shownView(view, workspace) };
+      return { view: viewPayload(view, workspace) };
     },
 
     'files.getUploadURLExternal': (args) => {
@@ -395,7 +395,7 @@ export function webApi({ workspace, now, triggers, url, refused }: Surroundings)
 }
 
 /** A view as it is in answers and in what is dispatched. */
-export function shownView(view: View, { team, bot }: Workspace): Record<string, unknown> {
+export function viewPayload(view: View, { team, bot }: Workspace): Record<string, unknown> {
   return {
     id: view.id,
     team_id: team.id,

@@ -1,7 +1,9 @@
 /**
- * Messages of SNS over HTTPS: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. Whoever can reach the
- * address can send anything: nothing is asked of any other machine before the topic is one of those listed, and the certificate is on a
- * host of SNS.
+ * Messages of SNS over HTTPS: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. Anybody who reaches the
+ * address can send anything, so no other machine is asked until the topic is a listed one and the URL names SNS in its region.
+ *
+ * The certificate is trusted because of where it is: TLS proves the host, and `sns.<region>.amazonaws.com` serves only what SNS itself
+ * put there. SNS publishes the leaf without its intermediates, so a chain cannot be built from the message alone.
  */
 import { verify, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -103,7 +105,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       throw new SnsRequestError(403, `the topic ${message.TopicArn} is not listed`);
     if (Math.abs(now() - epochOf(message.Timestamp)) > MAX_AGE)
       throw new SnsRequestError(403, `it was sent at ${message.Timestamp}, more than an hour from now`);
-    const url = parseSnsUrl(message.SigningCertURL);
+    const url = parseSnsUrl(message.SigningCertURL, message.TopicArn);
     if (
       url === null ||
       !/^\/SimpleNotificationService-[0-9a-zA-Z]{16,64}\.pem$/.test(url.pathname) ||
@@ -128,7 +130,9 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       }),
     );
     if (!isValid(certificate)) throw new SnsRequestError(403, 'the certificate is not valid now');
-    if (!/(^|\n)CN=sns\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?($|\n)/.test(certificate.subject))
+    if (
+      !certificate.subject.split('\n').some((name) => name === 'CN=sns.amazonaws.com' || name === `CN=${url.hostname}`)
+    )
       throw new SnsRequestError(
         403,
         `the certificate is of ${certificate.subject.replaceAll('\n', ', ').slice(0, 200)}`,
@@ -148,7 +152,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       log.warn({ topic: TopicArn }, 'the topic has been unsubscribed from: its alarms no longer come here');
       return;
     }
-    const url = parseSnsUrl(SubscribeURL);
+    const url = parseSnsUrl(SubscribeURL, TopicArn);
     const query = url?.searchParams;
     if (url === null || query?.get('Action') !== 'ConfirmSubscription' || query.get('TopicArn') !== TopicArn)
       throw new SnsRequestError(403, `${SubscribeURL.slice(0, 200)} does not confirm a subscription of ${TopicArn}`);
@@ -159,12 +163,18 @@ export function snsRoute(parts: SnsParts): HttpRoute {
   return { path, method: 'POST', handle };
 }
 
-/** An address on a host of SNS; null for any other. */
-function parseSnsUrl(text: string): URL | null {
+/** A URL on the host of SNS in the region of the topic; null for any other, such as a bucket that is called sns. */
+function parseSnsUrl(text: string, topicArn: string): URL | null {
   const url = URL.parse(text);
   if (url === null || url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.port !== '')
     return null;
-  return /^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(url.hostname) ? url : null;
+  return url.hostname === snsHost(topicArn) ? url : null;
+}
+
+/** Source: https://docs.aws.amazon.com/general/latest/gr/sns.html; in China https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html */
+function snsHost(topicArn: string): string {
+  const [, partition, , region] = topicArn.split(':');
+  return `sns.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
 }
 
 /** What SNS signs: names and values in lines, in the order of the names; a subject only where there is one. */

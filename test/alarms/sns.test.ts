@@ -17,6 +17,7 @@ const CONFIRM = `https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription
 let genuine: CertificateWithKey;
 let expired: CertificateWithKey;
 let foreign: CertificateWithKey;
+let bucket: CertificateWithKey;
 let server: Server;
 let port: number;
 let taken: string[];
@@ -30,6 +31,7 @@ beforeAll(async () => {
   genuine = certificate('sns.amazonaws.com', NOW - 30 * DAY, NOW + 300 * DAY);
   expired = certificate('sns.amazonaws.com', NOW - 300 * DAY, NOW - DAY);
   foreign = certificate('sns.example.com', NOW - 30 * DAY, NOW + 300 * DAY);
+  bucket = certificate('sns.s3.amazonaws.com', NOW - 30 * DAY, NOW + 300 * DAY);
 });
 
 beforeEach(async () => {
@@ -207,6 +209,24 @@ describe('what others send is refused, and nothing is asked of anybody', () => {
       () => signed(notification({ SigningCertURL: CERTIFICATE.replace('sns.eu-west-1', 's3.eu-west-1') })),
       403,
     ],
+    ...[
+      'sns.s3.amazonaws.com',
+      'sns.s3-us-west-2.amazonaws.com',
+      'sns.s3.eu-west-1.amazonaws.com',
+      'sns.eu-west-1.s3.amazonaws.com',
+      'sns.execute-api.amazonaws.com',
+      'sns.eu-west-1.amazonaws.com.cn',
+      'sns.amazonaws.com',
+    ].map((host): [string, () => unknown, number] => [
+      `the certificate on ${host}`,
+      () => signed(notification({ SigningCertURL: CERTIFICATE.replace('sns.eu-west-1.amazonaws.com', host) })),
+      403,
+    ]),
+    [
+      'a certificate of another region than the topic is in',
+      () => signed(notification({ SigningCertURL: CERTIFICATE.replace('eu-west-1', 'us-east-1') })),
+      403,
+    ],
     [
       'a user in the address',
       () =>
@@ -277,6 +297,7 @@ describe('what others sign is refused', () => {
   it.each([
     ['of a certificate that is not valid any more', () => expired],
     ['of a certificate of somebody else', () => foreign],
+    ['of a certificate for a bucket called sns', () => bucket],
   ])('%s', async (_, of) => {
     served = async () => of().pem;
     expect(await post(signed(notification(), of()))).toBe(403);
@@ -285,6 +306,8 @@ describe('what others sign is refused', () => {
 
   it.each([
     ['on another host', 'https://evil.example.com/?Action=ConfirmSubscription'],
+    ['on a bucket called sns', CONFIRM.replace('sns.eu-west-1', 'sns.s3')],
+    ['in another region', CONFIRM.replace('sns.eu-west-1', 'sns.us-east-1')],
     ['that does something else', `https://sns.eu-west-1.amazonaws.com/?Action=DeleteTopic&TopicArn=${TOPIC}`],
     ['of another topic', CONFIRM.replace(TOPIC, 'arn:aws:sns:eu-west-1:999999999999:other')],
   ])('a confirmation %s is not asked for, genuine as it is', async (_, SubscribeURL) => {

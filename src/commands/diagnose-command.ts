@@ -1,9 +1,10 @@
 /** `alb502 diagnose`: a load balancer or a recorded incident and a question in words in, the diagnosis on stdout. */
 
+import type { LogEngine } from '../collect/aws/live-access-log.ts';
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Incident } from '../collect/incident/incident-collectors.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
-import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { parseDuration, parseQuestion, resolveWindow } from '../query/parse-question.ts';
 
@@ -14,7 +15,7 @@ export interface DiagnoseOptions {
   profile?: string;
   /** The configuration file. */
   config?: string;
-  engine?: 'athena' | 'duckdb' | 'auto';
+  engine?: LogEngine;
   /** As typed. */
   maxUsd?: string;
   /** How far before the window the access log is read too, for the keep-alive measurement; as typed. */
@@ -26,11 +27,7 @@ export interface DiagnoseOptions {
   markdown?: true;
 }
 
-export interface DiagnosedIncident {
-  question: Question;
-  evidence: EvidenceSet;
-  diagnosis: Diagnosis;
-}
+export type DiagnosedIncident = Omit<InvestigationResult, 'hasLogFiles'>;
 
 export async function diagnoseCommand(words: string[], options: DiagnoseOptions): Promise<void> {
   const { from, save } = options;
@@ -71,7 +68,7 @@ export async function diagnoseRecording(
   const question = questionToRecording(incident, {
     loadBalancer: parsed.loadBalancer,
     window: parsed.window === null ? null : resolveWindow(parsed, { now: incident.now, window: incident }),
-    statuses: namesStatuses(words) ? parsed.statuses : null,
+    statuses: parsed.statuses,
     lookBack,
   });
   const evidence = await collect(recordedCollectors(incident, question), progress);
@@ -100,9 +97,6 @@ export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | nul
   if (seconds !== null) return seconds * 1000;
   throw new Problem(`--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${text}".`, 1);
 }
-
-/** Whether the question names a status; a query without one asks for 5xx, a recording may have been about others. */
-const namesStatuses = (words: string): boolean => /(^|[\s,])\d(\d\d|xx)([\s,]|$)/i.test(words);
 
 /** The diagnosis in the asked form. */
 export const render = async (diagnosis: Diagnosis, options: DiagnoseOptions): Promise<string> =>

@@ -3,13 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
+import type { Question } from '../evidence/evidence.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { utcTime } from '../format/wording.ts';
 import type { InvestigationOptions, InvestigationResult } from '../investigate/investigator.ts';
-import { investigateLive, type LiveInvestigationSettings, type QuestionDetails } from '../investigate/live.ts';
+import { investigateLive, type LiveInvestigationSettings } from '../investigate/live.ts';
 import { investigateUntilFinal, REAL_WAIT_CLOCK, type WaitClock, type WaitResult } from '../investigate/until-final.ts';
 import { Problem } from '../problem.ts';
 import { parseQuestion, previousDayNote, resolveWindow } from '../query/parse-question.ts';
+import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, parseLookBack, rendererFor } from './diagnose-command.ts';
 
@@ -138,7 +140,7 @@ export async function investigateWords(
 interface LiveRequest {
   /** The load balancer as it was typed. */
   nameOrArn: string;
-  question: QuestionDetails;
+  question: Omit<Question, 'loadBalancer'>;
   settings: LiveInvestigationSettings;
   /** A sentence for a person where the window may not be the one that was meant; null else. */
   note: string | null;
@@ -160,7 +162,12 @@ async function readQuestion(words: string, options: DiagnoseOptions, now: number
   const { region, profile, engine } = options;
   return {
     nameOrArn: loadBalancer,
-    question: { ...window, now, statuses, ...(lookBack === null ? {} : { lookBack }) },
+    question: {
+      ...window,
+      now,
+      statuses: statuses ?? [...DEFAULT_STATUSES],
+      ...(lookBack === null ? {} : { lookBack }),
+    },
     settings: { config, region, profile, engine, maxUsd: limit },
     note: previousDayNote(parsed, window, now),
   };

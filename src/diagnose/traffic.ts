@@ -3,7 +3,7 @@
  * from the exact shapes; where the rows were capped each row stands for several errors (`weight`).
  */
 import type { AccessLog, FailedRequest, Question } from '../evidence/evidence.ts';
-import { statusMatcher } from '../query/parse-question.ts';
+import { statusMatcher } from '../query/statuses.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
 
 /** An asked error of the window. */

@@ -3,7 +3,7 @@
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
 import { iso, number, percent, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
-import { statusMatcher } from '../query/parse-question.ts';
+import { statusMatcher } from '../query/statuses.ts';
 import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
 import { countErrors, groupBy, type Traffic } from './traffic.ts';

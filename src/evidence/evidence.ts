@@ -21,12 +21,22 @@ import type {
   TargetHealthDescription,
 } from './aws.ts';
 
-/** What was asked. Times are epoch milliseconds; `from` is inclusive, `to` exclusive. */
-export interface Question {
-  /** `resource` is app/name/id where that is known and the ARN is not. */
-  loadBalancer: { name: string; arn: string | null; resource?: string };
+/** A stretch of time in epoch milliseconds; `from` is inclusive, `to` exclusive. */
+export interface Window {
   from: number;
   to: number;
+}
+
+/** How a question names its load balancer. `resource` is app/name/id where that is known and the ARN is not. */
+export interface NamedLoadBalancer {
+  name: string;
+  arn: string | null;
+  resource?: string;
+}
+
+/** What was asked, over which window. `now` is when it was asked, in epoch milliseconds. */
+export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> extends Window {
+  loadBalancer: Named;
   now: number;
   /** The statuses asked for, as predicates on `elb_status_code`: exact ("502") or a class ("5xx"). Never empty. */
   statuses: string[];

@@ -1,19 +1,12 @@
 /** Reads metric series: sums and extremes of a metric over a window. Pure. Times are epoch milliseconds. */
 import { epochOf, type MetricSeries } from './aws.ts';
-import type { Question } from './evidence.ts';
+import type { Question, Window } from './evidence.ts';
 
 /** Whose metric: the load balancer, narrowed to a target group (its ARN) or to a zone. */
 export interface MetricScope {
   loadBalancer: Question['loadBalancer'];
   targetGroup?: string;
   availabilityZone?: string;
-}
-
-export interface MetricWindow {
-  /** Inclusive. */
-  from: number;
-  /** Exclusive. */
-  to: number;
 }
 
 /** One data point; covers [at, at + period). */
@@ -64,15 +57,15 @@ function pointsOf(series: readonly MetricSeries[], metric: string, stat: string,
   return [...points.values()].sort((a, b) => a.at - b.at);
 }
 
-const isWithin = ({ at, period }: Point, { from, to }: MetricWindow): boolean => at >= from && at + period <= to;
-const overlaps = ({ at, period }: Point, { from, to }: MetricWindow): boolean => at < to && at + period > from;
+const isWithin = ({ at, period }: Point, { from, to }: Window): boolean => at >= from && at + period <= to;
+const overlaps = ({ at, period }: Point, { from, to }: Window): boolean => at < to && at + period > from;
 
 /** Sum of a counter over the whole periods inside the window: 0 when it was asked and never counted, null when it was not asked. */
 export function metricSum(
   series: readonly MetricSeries[],
   metric: string,
   scope: MetricScope,
-  window: MetricWindow,
+  window: Window,
 ): number | null {
   const points = pointsOf(series, metric, 'Sum', scope);
   return points === null
@@ -85,7 +78,7 @@ export function metricMinimum(
   series: readonly MetricSeries[],
   metric: string,
   scope: MetricScope,
-  window: MetricWindow,
+  window: Window,
   stat = 'Minimum',
 ): number | null {
   const values = valuesIn(series, metric, stat, scope, window);
@@ -97,7 +90,7 @@ export function metricMaximum(
   series: readonly MetricSeries[],
   metric: string,
   scope: MetricScope,
-  window: MetricWindow,
+  window: Window,
   stat = 'Maximum',
 ): number | null {
   const values = valuesIn(series, metric, stat, scope, window);
@@ -109,12 +102,12 @@ const valuesIn = (
   metric: string,
   stat: string,
   scope: MetricScope,
-  window: MetricWindow,
+  window: Window,
 ): number[] =>
   (pointsOf(series, metric, stat, scope) ?? []).filter((point) => isWithin(point, window)).map(({ value }) => value);
 
 /** The whole UTC minutes inside a window; null when it holds none. */
-export function wholeMinutes({ from, to }: MetricWindow): MetricWindow | null {
+export function wholeMinutes({ from, to }: Window): Window | null {
   const minutes = { from: Math.ceil(from / MINUTE) * MINUTE, to: Math.floor(to / MINUTE) * MINUTE };
   return minutes.from < minutes.to ? minutes : null;
 }
@@ -176,7 +169,7 @@ export function metricsReach(question: Question, series: readonly MetricSeries[]
   );
 }
 
-function exactSum(points: Point[], window: MetricWindow): number | null {
+function exactSum(points: Point[], window: Window): number | null {
   const counted = points.filter((point) => point.value !== 0 && overlaps(point, window));
   return counted.every((point) => isWithin(point, window)) ? counted.reduce((sum, { value }) => sum + value, 0) : null;
 }

@@ -16,14 +16,8 @@ export interface LoadBalancerRef {
   region: string;
 }
 
-/** What is looked for and when. Times are epoch milliseconds; `now` is when it is asked. */
-export interface LocatedQuestion {
-  loadBalancer: LoadBalancerRef;
-  from: number;
-  to: number;
-  now: number;
-  statuses: string[];
-}
+/** A question about a load balancer that was found. */
+export type LocatedQuestion = Question<LoadBalancerRef>;
 
 /** What an investigation is given by whoever starts it. */
 export interface InvestigationOptions {

@@ -3,7 +3,7 @@
 import { openSessions } from '../collect/aws/accounts-to-search.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
 import { firstCalls } from '../collect/aws/first-calls.ts';
-import type { LiveAccessLog, LiveAccessLogOptions } from '../collect/aws/live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from '../collect/aws/live-access-log.ts';
 import type { FoundLoadBalancer } from '../collect/aws/load-balancer.ts';
 import { type Collector, collect } from '../collect/collect.ts';
 import type { Config } from '../config.ts';
@@ -12,15 +12,8 @@ import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/ev
 import { Problem } from '../problem.ts';
 import { lookBackCommand, offeredLookBackQuestion } from '../query/look-back.ts';
 import { resolveWindow } from '../query/parse-question.ts';
-import type {
-  InvestigationOptions,
-  InvestigationResult,
-  Investigator,
-  LoadBalancerRef,
-  LocatedQuestion,
-} from './investigator.ts';
-
-export type LogEngine = 'athena' | 'duckdb' | 'auto';
+import { DEFAULT_STATUSES } from '../query/statuses.ts';
+import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
 /** Where it is looked, and how. */
 export interface LiveInvestigationSettings {
@@ -34,13 +27,10 @@ export interface LiveInvestigationSettings {
   spentUsd?: number | undefined;
 }
 
-/** What is asked once the load balancer is found. */
-export type QuestionDetails = Pick<LocatedQuestion, 'from' | 'to' | 'now' | 'statuses'> & Pick<Question, 'lookBack'>;
-
 /** Finds what was typed in the configured accounts, and answers. Throws Problem, exit 130 when `signal` aborts. */
 export async function investigateLive(
   nameOrArn: string,
-  { from, to, now, statuses, lookBack }: QuestionDetails,
+  { from, to, now, statuses, lookBack }: Omit<Question, 'loadBalancer'>,
   { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: LiveInvestigationSettings,
   options: InvestigationOptions,
 ): Promise<InvestigationResult> {
@@ -211,7 +201,12 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
 
     resolveQuestion({ window, statuses }, loadBalancer) {
       const askedAt = now();
-      return { loadBalancer, ...resolveWindow({ window }, { now: askedAt }), now: askedAt, statuses };
+      return {
+        loadBalancer,
+        ...resolveWindow({ window }, { now: askedAt }),
+        now: askedAt,
+        statuses: statuses ?? [...DEFAULT_STATUSES],
+      };
     },
 
     async investigate({ loadBalancer, ...question }, options) {

@@ -87,7 +87,7 @@ export async function recordedInvestigator(
         window === null
           ? null
           : resolveWindow({ window }, { now: 'last' in window ? null : incident.now, window: incident }),
-      statuses: statuses.join() === '5xx' ? null : statuses,
+      statuses,
     };
     return questionToRecording(incident, overrides);
   };

@@ -1,11 +1,11 @@
 /** The same question again while its logs still arrive, until the answer is final. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { sumOfEstimates } from '../collect/access-log/cost.ts';
+import { NO_COST, sumOfEstimates } from '../collect/access-log/cost.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
-import type { Cost, LogReadMethod } from '../evidence/evidence.ts';
+import type { Cost, LogReadMethod, Window } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
 import { nextCheck } from '../query/recheck.ts';
-import type { InvestigationResult, LocatedQuestion } from './investigator.ts';
+import type { InvestigationResult } from './investigator.ts';
 
 /** What waiting needs of a machine; a test has its own. */
 export interface WaitClock {
@@ -23,7 +23,7 @@ export const REAL_WAIT_CLOCK: WaitClock = {
 
 /** Who waits, and who is told. */
 export interface WaitOptions<T extends InvestigationResult> {
-  window: Pick<LocatedQuestion, 'from' | 'to'>;
+  window: Window;
   /** The moment of the first ask, epoch milliseconds. */
   now: number;
   signal: AbortSignal;
@@ -51,7 +51,7 @@ export async function investigateUntilFinal<T extends InvestigationResult>(
   { window, now: first, signal, time: { clock, sleep }, onWait, onLogFailure, onReplaced }: WaitOptions<T>,
 ): Promise<WaitResult<T>> {
   let now = first;
-  let result = await investigate(now, NOTHING_SPENT);
+  let result = await investigate(now, NO_COST);
   for (let attempt = 1; result.diagnosis.provisional && result.evidence.accessLog.status === 'collected'; attempt++) {
     const nextAt = nextCheck(window, now, attempt);
     if (nextAt === null) break;
@@ -83,7 +83,6 @@ export async function investigateUntilFinal<T extends InvestigationResult>(
 /** What an ask has cost, and was to cost. */
 type ReadingCost = { cost: Cost; reading?: LogReadMethod | undefined };
 
-const NOTHING_SPENT: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
 const LONGEST_SLEEP_MS = 15_000;
 
 /** With what the asks before it have cost, and were to cost. */

@@ -2,7 +2,7 @@
 
 import type { Alarm } from '../alarms/alarm-event.ts';
 import { epochOf } from '../evidence/aws.ts';
-import type { Window } from './parse-question.ts';
+import type { Window } from '../evidence/evidence.ts';
 
 const MINUTE = 60_000;
 /** What led to the errors began before them. */

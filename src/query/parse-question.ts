@@ -2,8 +2,12 @@
  * The question as a person types it: `my-alb last 15m 502`. Words become a Query here, and a Query becomes a window once the moment
  * is known. What is wrong with a question is a Problem whose message is the sentence to show.
  */
+
 import * as z from 'zod';
+import type { Window } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
+import { quoteInput } from './quote-input.ts';
+import { isStatusWord, Status } from './statuses.ts';
 
 export const USAGE = '<load-balancer> [last 15m | from 02:40 to 02:55] [502|504|5xx ...]';
 
@@ -16,11 +20,6 @@ export const DEFAULT_WINDOW = 15 * SECONDS.m;
 export const LONGEST_WINDOW = 7 * SECONDS.d;
 /** Milliseconds by which a recorded incident is older than its end when it does not say when it was recorded. */
 const RECORDED_AFTER = 15 * SECONDS.m * 1000;
-
-const quoteInput = (input: unknown) => {
-  const text = String(input);
-  return `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
-};
 
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?';
 
@@ -39,15 +38,6 @@ const LoadBalancer = z
         `${quoteInput(input)} is not the name of an Application Load Balancer; give its name, its ARN or app/<name>/<id>, such as "my-alb last 15m".`,
     },
   );
-
-/** "502", or "5xx" for a class; "000" is what the log has when an HTTP/2 client is told to go away. */
-const Status = z
-  .string()
-  .toLowerCase()
-  .regex(/^(?:000|[45](?:[0-9]{2}|xx))$/, {
-    error: ({ input }) =>
-      `${quoteInput(input)} is not a status that can be asked for; use 400 to 599, 4xx, 5xx or 000, such as "502 504".`,
-  });
 
 /** "90s", "15m", "1h30m", "2d" to seconds. */
 const Duration = z
@@ -87,16 +77,10 @@ export const ParsedQuestion = z.object({
   loadBalancer: LoadBalancer.nullable(),
   /** Null when the question names none. `last` in seconds. */
   window: z.union([z.object({ last: z.number().positive() }), z.object({ from: Moment, to: Moment })]).nullable(),
-  /** Exact statuses and classes, each once, in the order asked; ["5xx"] when none was named. */
-  statuses: z.array(Status).nonempty(),
+  /** Exact statuses and classes, each once, in the order asked; null when the question names none. */
+  statuses: z.array(Status).nonempty().nullable(),
 });
 export type ParsedQuestion = z.infer<typeof ParsedQuestion>;
-
-/** Epoch milliseconds; `from` is inclusive, `to` exclusive. */
-export interface Window {
-  from: number;
-  to: number;
-}
 
 /** Reads a question; throws a Problem (exit code 1) that says what is wrong with it, where, and how it should look. */
 export function parseQuestion(text: string): ParsedQuestion {
@@ -117,7 +101,7 @@ export function parseQuestion(text: string): ParsedQuestion {
       const read = keyword === 'last' ? readLast(rest) : readFromTo(rest);
       window = read.window;
       index += 1 + read.words;
-    } else if (/^(?:[0-9]{3}|[0-9]xx)$/i.test(word)) {
+    } else if (isStatusWord(word)) {
       statuses.push(parseOrThrow(Status, word));
       index += 1;
     } else if (index === 0) {
@@ -132,7 +116,7 @@ export function parseQuestion(text: string): ParsedQuestion {
   return parseOrThrow(ParsedQuestion, {
     loadBalancer,
     window,
-    statuses: statuses.length > 0 ? [...new Set(statuses)] : ['5xx'],
+    statuses: statuses.length > 0 ? [...new Set(statuses)] : null,
   });
 }
 
@@ -175,13 +159,6 @@ export function previousDayNote(
   if (begun <= 0) return null;
   const [start, end] = [from, to].map((ms) => new Date(ms).toISOString().slice(11, 16));
   return `This is ${start} to ${end} UTC of ${new Date(from).toISOString().slice(0, 10)}, since that of today is not over; for what there is of today ask for the last ${Math.ceil(begun / 60_000)}m.`;
-}
-
-/** Whether a status of the log is one of those asked for: "502" is itself, "5xx" every status that begins with 5. */
-export function statusMatcher(statuses: readonly string[]): (elb_status_code: string) => boolean {
-  const exact = new Set(statuses);
-  const classes = new Set(statuses.filter((status) => status.endsWith('xx')).map((status) => status[0]));
-  return (status) => exact.has(status) || classes.has(status[0]);
 }
 
 function readLast(rest: string[]): { window: ParsedQuestion['window']; words: number } {

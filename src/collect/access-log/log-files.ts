@@ -7,6 +7,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
+import type { Window } from '../../evidence/evidence.ts';
 import { lineKind } from './entry.ts';
 
 /** What a file name says. Null where it does not say. */
@@ -24,12 +25,6 @@ export interface ParsedFileName {
 export interface WantedLoadBalancer {
   name: string;
   id: string | null;
-}
-
-/** Epoch milliseconds. An entry matters when it is in [from, to). */
-export interface Span {
-  from: number;
-  to: number;
 }
 
 const INTERVAL_MS = 300_000;
@@ -66,7 +61,7 @@ export function parseFileName(path: string): ParsedFileName {
 export function canMatter(
   name: ParsedFileName,
   wanted: WantedLoadBalancer,
-  window: Span,
+  window: Window,
   idleTimeoutSeconds: number,
 ): boolean {
   const { loadBalancer, end } = name;

@@ -2,6 +2,7 @@
  * The access log where S3 keeps it: where that is, which objects a question needs, and how they get here.
  * Layout: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
+
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -9,8 +10,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Attributes } from '../../evidence/aws.ts';
+import type { Window } from '../../evidence/evidence.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
-import { byText, canMatter, parseFileName, type Span, type WantedLoadBalancer } from './log-files.ts';
+import { byText, canMatter, parseFileName, type WantedLoadBalancer } from './log-files.ts';
 
 /** Where a load balancer delivers its access log. */
 export interface LogPlace {
@@ -47,7 +49,7 @@ export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPl
 }
 
 /** The times within which a file must end to hold an entry that matters, as canMatter has it. Epoch milliseconds, both inclusive. */
-export function fileEndRange({ from, to }: Span, idleTimeoutSeconds: number): Span {
+export function fileEndRange({ from, to }: Window, idleTimeoutSeconds: number): Window {
   const margin = idleTimeoutSeconds * 1000;
   return { from: from - margin, to: to + margin + 2 * INTERVAL_MS };
 }
@@ -56,7 +58,7 @@ export function fileEndRange({ from, to }: Span, idleTimeoutSeconds: number): Sp
  * The days ("yyyy/mm/dd", UTC) whose folders can hold a file of the window, ascending. A folder is named after the day of delivery, which
  * is that of the end of the interval or the next.
  */
-export function deliveryDays(ends: Span, now: number): string[] {
+export function deliveryDays(ends: Window, now: number): string[] {
   const last = Math.min(ends.to + DAY_MS, Math.max(now, ends.from));
   const first = Math.floor(ends.from / DAY_MS);
   const count = Math.floor(last / DAY_MS) - first + 1;
@@ -78,7 +80,7 @@ export const endStamp = (time: number): string =>
 export interface ListOptions {
   s3: S3Client;
   place: LogPlace;
-  window: Span;
+  window: Window;
   idleTimeoutSeconds: number;
   now: number;
   signal: AbortSignal;

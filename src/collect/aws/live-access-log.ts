@@ -62,6 +62,9 @@ import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts
 import { firstCalls } from './first-calls.ts';
 import type { Session } from './session.ts';
 
+/** Who reads the log: `auto` takes what costs least. */
+export type LogEngine = 'athena' | 'duckdb' | 'auto';
+
 export interface LiveAccessLogOptions {
   /** Its signal ends everything. */
   session: Pick<Session, 'client' | 'signal' | 'place'>;
@@ -69,7 +72,7 @@ export interface LiveAccessLogOptions {
   attributes: Collected<Attributes>;
   loadBalancerArn: string;
   /** `duckdb`: the files are fetched from S3. `auto`: that for little, Athena for much where there is a table. */
-  engine: 'athena' | 'duckdb' | 'auto';
+  engine: LogEngine;
   athena: Config['athena'];
   /** US dollars, compared with the most a read can cost; null for no limit. */
   maxUsd: number | null;

@@ -1,7 +1,8 @@
 /** Buttons below a diagnosis: pressed by anyone who may ask about it, weeks later too, and once is enough. */
 import type { App, RespondFn } from '@slack/bolt';
+import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
-import { LONGEST_WINDOW, type Window } from '../../query/parse-question.ts';
+import { LONGEST_WINDOW } from '../../query/parse-question.ts';
 import { Run } from '../../runs/run.ts';
 import type { SlackContext } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';

@@ -117,7 +117,7 @@ describe('submitted', () => {
   it.each([
     [{ window: 'a while' }, { window: /last a|"a" is not/ }],
     [{ window: '3 weeks' }, { window: /not a duration/ }],
-    [{ statuses: '777' }, { statuses: /"777" is not a status/ }],
+    [{ statuses: '777' }, { statuses: /"777" is not an error status/ }],
     [{ statuses: 'last 15m' }, { statuses: /Statuses only/ }],
     [
       { window: 'last 0m', statuses: 'x' },

@@ -3,7 +3,7 @@ import { elapsed, instant, type LogEntry, parseLine } from '../../../src/collect
 import { route } from '../../../src/collect/access-log/request-route.ts';
 import { signatureFields } from '../../../src/diagnose/signature.ts';
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../../../src/evidence/evidence.ts';
-import { statusMatcher } from '../../../src/query/parse-question.ts';
+import { statusMatcher } from '../../../src/query/statuses.ts';
 
 export interface LogFile {
   file: string;

@@ -8,6 +8,7 @@ import { type Config, parseConfig } from '../../../src/config.ts';
 import type { Investigator, LoadBalancerRef } from '../../../src/investigate/investigator.ts';
 import { Problem } from '../../../src/problem.ts';
 import { resolveWindow } from '../../../src/query/parse-question.ts';
+import { DEFAULT_STATUSES } from '../../../src/query/statuses.ts';
 import { newRun, type Run } from '../../../src/runs/run.ts';
 import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
@@ -109,7 +110,7 @@ function investigatorOf(known: LoadBalancerRef[], asked: RecordedCalls, now: () 
       loadBalancer,
       ...resolveWindow({ window }, { now: now() }),
       now: now(),
-      statuses,
+      statuses: statuses ?? [...DEFAULT_STATUSES],
     }),
     investigate: () => Promise.reject(new Error('Nothing is investigated here.')),
   };

@@ -7,10 +7,9 @@
  * been validated. Dialect: as in queries.ts, and no function that Trino and DuckDB do not both have under one name, or that the tests'
  * endpoint cannot stand in for. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
  */
-import type { Question } from '../../../evidence/evidence.ts';
+import type { Question, Window } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
 import { GAP_BINS } from '../gap-limits.ts';
-import type { Span } from '../log-files.ts';
 import { whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
@@ -29,7 +28,7 @@ export interface LogScope {
   /** Folders of delivery, "yyyy/mm/dd". */
   days: readonly string[];
   /** The first and last end of an interval that matters, epoch milliseconds. */
-  ends: Span;
+  ends: Window;
   question: Pick<Question, 'from' | 'to' | 'statuses'>;
 }
 

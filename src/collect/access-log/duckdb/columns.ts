@@ -2,13 +2,14 @@
  * Log lines as bytes → narrow columns. A line in the ordinary form of the load balancer is read here, byte by byte and once; every other
  * one, and every failure of the window, by the parser of entry.ts. Pure, and written for speed: a line in an unusual form is only slower.
  */
+import type { Window } from '../../../evidence/evidence.ts';
 import { instant, type LogEntry, parseLine } from '../entry.ts';
-import type { Span, WantedLoadBalancer } from '../log-files.ts';
+import type { WantedLoadBalancer } from '../log-files.ts';
 import { ROUTE_LENGTH, route } from '../request-route.ts';
 
 export interface ColumnsOptions {
   loadBalancer: WantedLoadBalancer;
-  window: Span;
+  window: Window;
   /** As asked: "502", "5xx". */
   statuses: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** The failed requests as the access log has them: without query strings, tokens and client addresses. */
 import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
-import { statusMatcher } from '../../../query/parse-question.ts';
+import { statusMatcher } from '../../../query/statuses.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { sanitize } from '../redact-text.ts';

@@ -107,7 +107,7 @@ describe('submitted', () => {
         channel: 'C0ALERTS',
         within: null,
         askedBy: { user: 'U0ADA' },
-        inquiry: { loadBalancer: { name: 'shop-prod' }, statuses: ['502', '504'] },
+        question: { loadBalancer: { name: 'shop-prod' }, statuses: ['502', '504'] },
       },
     ]);
     expect(slack.views('ada')).toEqual([]);

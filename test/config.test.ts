@@ -211,7 +211,7 @@ it('reads the example of the README', () => {
 });
 
 it('reads the example for the bot', () => {
-  const file = join(import.meta.dirname, '../alb502.example.json');
+  const file = join(import.meta.dirname, '../docs/alb502.example.json');
   const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(parseConfig(content, {}, file)).toMatchObject(Object(content));
 });

@@ -81,7 +81,7 @@ interface Statement {
   Condition?: unknown;
 }
 const statementsIn = (file: string) => (JSON.parse(read(file)) as { Statement: Statement[] }).Statement;
-const statements = statementsIn('iam-policy.json');
+const statements = statementsIn('deploy/iam-policy.json');
 
 it('allows what the code calls, and what Athena does on its behalf, and no more', () => {
   const needed = new Set([...calls].flatMap((call) => [call, ...(BEHIND[call] ?? [])]));
@@ -123,7 +123,7 @@ it('allows everything only for what takes no resource', () => {
 });
 
 it('allows the run store in S3 what it calls, below its prefix and nowhere else', () => {
-  const own = statementsIn('iam-policy-runs-in-s3.json');
+  const own = statementsIn('deploy/iam-policy-runs-in-s3.json');
   const needed = new Set(callsIn(read(RUNS_IN_S3)));
   expect(own.flatMap(({ Action }) => Action).sort()).toEqual([...needed].sort());
   for (const { Effect, Action, Resource, Condition } of own) {

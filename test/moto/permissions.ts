@@ -7,7 +7,7 @@ import { join } from 'node:path';
  * is another; and but for S3 it asks with the resource "*", which no narrower one covers.
  */
 export function policyForMoto(bucket: string): string {
-  const file = join(import.meta.dirname, '../../iam-policy.json');
+  const file = join(import.meta.dirname, '../../deploy/iam-policy.json');
   return readFileSync(file, 'utf8')
     .replaceAll('LOG-BUCKET', bucket)
     .replaceAll('RESULTS-BUCKET', bucket)

@@ -43,7 +43,7 @@ describeStore('an S3 prefix of moto', async () => {
 
 describe('with iam-policy-runs-in-s3.json', () => {
   it('all of it works, and nothing beside its prefix', async () => {
-    const text = readFileSync(join(import.meta.dirname, '../../iam-policy-runs-in-s3.json'), 'utf8')
+    const text = readFileSync(join(import.meta.dirname, '../../deploy/iam-policy-runs-in-s3.json'), 'utf8')
       .replaceAll('RUNS-BUCKET', Bucket)
       .replaceAll('RUNS-PREFIX', PREFIX.replace(/[/]$/, ''));
     // moto knows nothing of the prefix of a list, and so takes its condition for one that is not met.

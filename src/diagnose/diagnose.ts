@@ -15,6 +15,7 @@ import type {
   CheckOutcome,
   Diagnosis,
   Fix,
+  Part,
   StepNumber,
   Verdict,
 } from './diagnosis.ts';
@@ -23,8 +24,8 @@ import { measureKeepAlive, needsLongerWindow, runtimesClosingAt } from './patter
 import { CAUSES_BY_SIGNATURE } from './signature.ts';
 import { tracesOf } from './traces.ts';
 import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
-import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
-import { decideVerdict, type JudgedCause, type Ranking, rankCauses } from './verdict.ts';
+import { clientsThatGaveUp, errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
+import { decideVerdict, type JudgedCause, partsOf, type Ranking, rankCauses } from './verdict.ts';
 
 type DiagnosisEvidenceSet = EvidenceSet & { traffic: Collected<Traffic> };
 
@@ -48,7 +49,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     schema: 1,
     loadBalancer: question.loadBalancer,
     window: { from: iso(question.from), to: iso(question.to) },
-    asked: { statuses: question.statuses, now: iso(question.now) },
+    asked: { statuses: question.statuses, targetGroup: null, zone: null, now: iso(question.now) },
     provisional,
     triage: logTraffic ? triage(logTraffic, question, metrics ? metricsReach(question, metrics) : null) : NO_TRIAGE,
     completeness: {
@@ -62,6 +63,15 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     steps,
     causes: ranking ? ranking.causes : untestedCauses(logTraffic),
     verdict: diagnosisVerdict(),
+    parts: logTraffic && ranking ? partsOf(ranking, logTraffic) : unreadPart(inMetrics),
+    events: [],
+    beside: {
+      targetMade: {},
+      clientClosed: logTraffic ? clientsThatGaveUp(logTraffic) : 0,
+      statuses: [],
+      badRequestGroups: [],
+    },
+    impact: logTraffic && logTraffic.errorCount === 0 ? 'none' : 'low',
     keepAlive: logTraffic ? keepAliveOf(logTraffic, evidence) : null,
     traces,
     gaps: gapsOf(evidence, logTraffic),
@@ -217,11 +227,12 @@ function verdictWithoutErrors({ log }: Traffic, question: Question, inMetrics: n
       cause: null,
       standing: 'none',
       between: [],
+      explains: 0,
       summary: `No request failed with ${what} ${window}: ${plural(log.requests, 'access-log entry', 'access-log entries')} read${newest}.${counted}`,
       decidedBy: null,
     };
   }
-  const undecided = { cause: null, standing: 'undecided' as const, between: [] };
+  const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
   const again = nextCheck(question, question.now, 1);
   const later =
     again !== null
@@ -242,6 +253,10 @@ function verdictWithoutErrors({ log }: Traffic, question: Question, inMetrics: n
   };
 }
 
+/** Where no error was read, all that CloudWatch counts is one part. */
+const unreadPart = (inMetrics: number | null): Part[] =>
+  inMetrics ? [{ causes: [], standing: 'unread', errors: inMetrics, share: 1 }] : [];
+
 const noEntryText = ({ files }: AccessLog): string =>
   files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
 
@@ -256,6 +271,7 @@ function verdictWithoutLog(
     cause: null,
     standing: 'undecided',
     between: [],
+    explains: inMetrics ? 1 : 0,
     summary: `Without the access log no cause can be named: ${reason}.${counted}`,
     decidedBy: accessLogAdvice(attributes),
   };

@@ -2,6 +2,7 @@
 
 import type { LogReadMethod } from '../evidence/evidence.ts';
 import type { CauseId } from './cause-ids.ts';
+import type { EventKind, EventStanding } from './events/event.ts';
 import type { SignatureId } from './signature.ts';
 
 export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
@@ -57,12 +58,70 @@ export interface CauseResult {
   reference: string;
 }
 
-export interface Verdict {
-  cause: CauseId | null;
-  standing: 'confirmed' | 'likely' | 'undecided' | 'none';
-  between: CauseId[];
-  summary: string;
+interface NamedVerdict {
+  standing: 'confirmed' | 'likely';
+  cause: CauseId;
+  between: never[];
   decidedBy: string | null;
+}
+
+interface UndecidedVerdict {
+  standing: 'undecided';
+  cause: null;
+  /** Causes of the leading part; empty where no known cause fits, and where the leading errors were not read. */
+  between: CauseId[];
+  /** What would settle it: something a person can run or look at. */
+  decidedBy: string;
+}
+
+interface EmptyVerdict {
+  standing: 'none';
+  cause: null;
+  between: never[];
+  decidedBy: null;
+}
+
+/** What the leading part says. `none`: rows were read, and neither the log nor CloudWatch has an error. */
+export type Verdict = (NamedVerdict | UndecidedVerdict | EmptyVerdict) & {
+  /** Share of the leading part; 0 for `none`. */
+  explains: number;
+  /** One or a few sentences. */
+  summary: string;
+};
+
+/** Errors with one answer. Every error is in exactly one part, and the shares of all parts add up to 1. */
+export interface Part {
+  /** One where it is decided; those left where it is not; none where no known cause fits or the errors were not read. */
+  causes: CauseId[];
+  /** `unread`: counted by CloudWatch, and not in the log that was read. */
+  standing: 'confirmed' | 'likely' | 'undecided' | 'unread';
+  errors: number;
+  share: number;
+}
+
+/** Errors of one origin, found across signatures by target and time. */
+export interface EventResult {
+  kind: EventKind;
+  /** How sure it is that the event happened; how sure its cause is stands in its part. */
+  standing: EventStanding;
+  from: string;
+  /** Null where the end was cut off by what was read. */
+  to: string | null;
+  targets: string[];
+  errors: number;
+  causes: CauseId[];
+  summary: string;
+}
+
+/** Requests that failed in a way that was not asked about, by status; the routes with most of them, three at most. */
+export interface StatusBeside {
+  status: string;
+  /** The target answered so itself, else it was the load balancer: 460, 463, 464 and the like. */
+  madeBy: 'target' | 'load-balancer';
+  requests: number;
+  /** Of all requests of the window. */
+  share: number;
+  routes: { route: string; requests: number }[];
 }
 
 export interface TimelineBucket {
@@ -76,8 +135,16 @@ export interface Diagnosis {
   schema: 1;
   loadBalancer: { name: string; arn: string | null };
   window: { from: string; to: string };
-  /** The statuses asked for, and what now was taken to be. */
-  asked: { statuses: string[]; now: string };
+  asked: {
+    /** The words of the question: `gateway`, `5xx`, `elb-5xx`, `elb-502`, `target-5xx`, `502`. */
+    statuses: string[];
+    /** ARN, where only its errors were asked for. */
+    targetGroup: string | null;
+    /** Availability zone, where only the errors of its load balancer nodes were asked for. */
+    zone: string | null;
+    /** What now was taken to be. */
+    now: string;
+  };
   provisional: boolean;
   triage: {
     requests: number | null;
@@ -106,6 +173,23 @@ export interface Diagnosis {
   steps: ChecklistStep[];
   causes: CauseResult[];
   verdict: Verdict;
+  /** Largest first; empty where nothing failed. */
+  parts: Part[];
+  /** In order of time. */
+  events: EventResult[];
+  /** What was not asked about and stands beside it. */
+  beside: {
+    /** Errors the targets answered themselves, by status. */
+    targetMade: Record<string, number>;
+    /** Requests the client gave up (460). */
+    clientClosed: number;
+    /** The same and 463 and 464, with their routes; most requests first. */
+    statuses: StatusBeside[];
+    /** Target groups that answer every request with 400. */
+    badRequestGroups: { targetGroup: string; requests: number }[];
+  };
+  /** How much of the traffic is hurt, whatever the status. `none` only where no request failed and no step fails. */
+  impact: 'none' | 'low' | 'high';
   keepAlive: {
     targetGroup: string;
     measuredSeconds: number | null;

@@ -30,7 +30,7 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
   const byStatus = sumByKey(shapes.map((shape) => [shape.elb_status_code, shape.count]));
   const ongoing = isOngoing(last, log, question, inMetrics);
-  const clientClosed = log.failureShapes.reduce((sum, s) => sum + (s.elb_status_code === '460' ? s.count : 0), 0);
+  const clientClosed = clientsThatGaveUp(traffic);
   return {
     requests: log.requests,
     errors: errorCount,
@@ -65,6 +65,10 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
     );
   }
 }
+
+/** Requests that ended in 460: the client closed the connection first. */
+export const clientsThatGaveUp = ({ log }: Traffic): number =>
+  log.failureShapes.reduce((sum, shape) => sum + (shape.elb_status_code === '460' ? shape.count : 0), 0);
 
 /** The first kept error, or an earlier one: where it is not known, the start of an earlier minute that had one. */
 const earliest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>

@@ -3,7 +3,7 @@
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
 import type { Cause, Judgement } from './causes/cause.ts';
-import type { CauseResult, Fix, Verdict } from './diagnosis.ts';
+import type { CauseResult, Fix, Part, Verdict } from './diagnosis.ts';
 import type { SignatureId } from './signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
 
@@ -167,6 +167,7 @@ export function decideVerdict(
       cause: first.id,
       standing: first.standing,
       between: [],
+      explains: first.explains,
       summary: sentences.join(' '),
       decidedBy: open ? decidedBy : null,
     };
@@ -177,9 +178,24 @@ export function decideVerdict(
     cause: null,
     standing: 'undecided',
     between: open.map((cause) => cause.id),
+    explains: traffic.errorCount > 0 ? countErrors(parts[0]?.errors ?? []) / traffic.errorCount : 0,
     summary: undecidedParts(parts, causes, traffic) ?? undecidedSentence(open, traffic, unexplained),
     decidedBy,
   };
+}
+
+/** One part for each confirmed or likely cause, and one for each set of causes that undecided errors leave open. */
+export function partsOf({ causes, parts }: Ranking, traffic: Traffic): Part[] {
+  const decided = causes.flatMap(({ id, standing, explains }): Part[] =>
+    standing === 'confirmed' || standing === 'likely'
+      ? [{ causes: [id], standing, errors: Math.round(explains * traffic.errorCount), share: explains }]
+      : [],
+  );
+  const open = parts.map(({ causes: ids, errors }): Part => {
+    const count = countErrors(errors);
+    return { causes: ids, standing: 'undecided', errors: Math.round(count), share: round(count / traffic.errorCount) };
+  });
+  return [...decided, ...open].sort((a, b) => b.errors - a.errors);
 }
 
 /** Several kinds of errors, each with look-alikes of its own: their shares, and none forced. Null where there is one kind. */

@@ -120,7 +120,8 @@ export interface SortedCauses {
 export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCauses => {
   const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => CAUSES_BY_SIGNATURE[id]));
   const main = causes.find((cause) => cause.id === verdict.cause) ?? null;
-  const between = causes.filter((cause) => cause !== main && verdict.between.includes(cause.id));
+  const open: readonly CauseId[] = verdict.between;
+  const between = causes.filter((cause) => cause !== main && open.includes(cause.id));
   const rest = causes.filter((cause) => cause !== main && !between.includes(cause));
   const ruledOut = rest.filter((cause) => cause.standing === 'ruled-out');
   const untested = rest.filter((cause) => cause.standing === 'untested');

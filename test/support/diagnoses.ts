@@ -99,7 +99,7 @@ export const race: Diagnosis = {
   schema: 1,
   loadBalancer: { name: 'shop-prod', arn: `${ARN}:loadbalancer/app/shop-prod/50dc6c495c0c9188` },
   window: { from: '2026-11-20T02:40:00.000Z', to: '2026-11-20T02:55:00.000Z' },
-  asked: { statuses: ['5xx'], now: '2026-11-20T03:11:00.000Z' },
+  asked: { statuses: ['5xx'], targetGroup: null, zone: null, now: '2026-11-20T03:11:00.000Z' },
   provisional: false,
   triage: {
     requests: 71_204,
@@ -241,10 +241,31 @@ export const race: Diagnosis = {
     cause: 'keep-alive-race',
     standing: 'likely',
     between: [],
+    explains: 146 / 149,
     summary:
       'Keep-alive race on target group api: its targets close idle connections after 6.00 s, the load balancer keeps them 60 s.',
     decidedBy: null,
   },
+  parts: [
+    { causes: ['keep-alive-race'], standing: 'likely', errors: 146, share: 146 / 149 },
+    { causes: ['worker-timeout'], standing: 'likely', errors: 3, share: 3 / 149 },
+  ],
+  events: [],
+  beside: {
+    targetMade: {},
+    clientClosed: 4,
+    statuses: [
+      {
+        status: '460',
+        madeBy: 'load-balancer',
+        requests: 4,
+        share: 4 / 71_204,
+        routes: [{ route: 'GET /', requests: 4 }],
+      },
+    ],
+    badRequestGroups: [],
+  },
+  impact: 'high',
   keepAlive: {
     targetGroup: 'api',
     measuredSeconds: 6,
@@ -267,7 +288,7 @@ export const undecided: Diagnosis = {
   ...race,
   loadBalancer: { name: 'alb-demo', arn: null },
   window: { from: '2025-12-12T06:15:00.000Z', to: '2025-12-12T06:25:00.000Z' },
-  asked: { statuses: ['502'], now: '2025-12-12T06:45:00.000Z' },
+  asked: { statuses: ['502'], targetGroup: null, zone: null, now: '2025-12-12T06:45:00.000Z' },
   triage: {
     requests: 1,
     errors: 1,
@@ -336,10 +357,22 @@ export const undecided: Diagnosis = {
     cause: null,
     standing: 'undecided',
     between: ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
+    explains: 1,
     summary:
       'Undecided between: the application closed the connection mid-request, or its response was malformed or its headers over 32 KB. One row cannot tell.',
     decidedBy: `What the application logged for ${TRACE}.`,
   },
+  parts: [
+    {
+      causes: ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
+      standing: 'undecided',
+      errors: 1,
+      share: 1,
+    },
+  ],
+  events: [],
+  beside: { targetMade: {}, clientClosed: 0, statuses: [], badRequestGroups: [] },
+  impact: 'low',
   keepAlive: {
     ...{ targetGroup: 'demo', measuredSeconds: null, idleTimeoutSeconds: null },
     errorsAtEdge: 0,
@@ -411,9 +444,13 @@ export const nothing: Diagnosis = {
     cause: null,
     standing: 'none',
     between: [],
+    explains: 0,
     summary: 'Nothing failed: 71,055 entries of shop-prod were read and none has a 5xx status.',
     decidedBy: null,
   },
+  parts: [],
+  beside: { targetMade: {}, clientClosed: 0, statuses: [], badRequestGroups: [] },
+  impact: 'low',
   keepAlive: null,
   gaps: [],
 };
@@ -421,7 +458,7 @@ export const nothing: Diagnosis = {
 /** No entry has arrived yet; CloudWatch counts errors. */
 export const early: Diagnosis = {
   ...race,
-  asked: { statuses: ['5xx'], now: '2026-11-20T02:56:10.000Z' },
+  asked: { statuses: ['5xx'], targetGroup: null, zone: null, now: '2026-11-20T02:56:10.000Z' },
   provisional: true,
   triage: {
     requests: null,
@@ -469,9 +506,12 @@ export const early: Diagnosis = {
     cause: null,
     standing: 'undecided',
     between: [],
+    explains: 1,
     summary: 'Undecided: no access-log entry between 02:40:00 and 02:55:00 UTC has arrived yet.',
     decidedBy: 'Files usually arrive within 5 to 10 minutes; ask again at 03:06:00 UTC.',
   },
+  parts: [{ causes: [], standing: 'unread', errors: 149, share: 1 }],
+  beside: { targetMade: {}, clientClosed: 0, statuses: [], badRequestGroups: [] },
   keepAlive: null,
   traces: null,
   gaps: [

@@ -114,7 +114,10 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
       findings: many(step.findings).slice(0, 200).map(finding),
     })),
     causes: diagnosis.causes.map(cause),
-    verdict: { ...diagnosis.verdict, summary: text, decidedBy: text },
+    verdict:
+      diagnosis.verdict.standing === 'none'
+        ? { ...diagnosis.verdict, summary: text }
+        : { ...diagnosis.verdict, summary: text, decidedBy: text },
     keepAlive: diagnosis.keepAlive && { ...diagnosis.keepAlive, targetGroup: text, runtimes: texts(['Node.js']) },
     traces: diagnosis.traces && {
       ids: texts(diagnosis.traces.ids),

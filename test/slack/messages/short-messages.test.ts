@@ -8,7 +8,7 @@ import {
   usageMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { Message } from '../../../src/slack/messages/message.ts';
-import { HOSTILE, race } from '../../support/diagnoses.ts';
+import { early, HOSTILE, race } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
 import { alarm, blockKitErrors, byAlarm, episodeOf, threadStateOf } from '../../support/slack/thread-states.ts';
 
@@ -109,7 +109,7 @@ describe('an alarm that is over', () => {
     [7, '7 errors in CloudWatch'],
   ])('has no number of errors where no log was read and CloudWatch has %s', (errorsInMetrics, words) => {
     const triage = { ...race.triage, requests: null, errors: null, byStatus: {} };
-    const verdict = { ...race.verdict, cause: null, standing: 'undecided' as const };
+    const { verdict } = early;
     const unread = {
       ...race,
       triage,

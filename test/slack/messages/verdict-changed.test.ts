@@ -5,11 +5,29 @@ import { early, race, undecided } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
 import { blockKitErrors, threadStateOf } from '../../support/slack/thread-states.ts';
 
-const confirmed: Diagnosis = { ...race, verdict: { ...race.verdict, standing: 'confirmed' } };
+const { summary } = race.verdict;
+const confirmed: Diagnosis = {
+  ...race,
+  verdict: {
+    cause: 'keep-alive-race',
+    standing: 'confirmed',
+    between: [],
+    explains: 146 / 149,
+    summary,
+    decidedBy: null,
+  },
+};
 const more: Diagnosis = { ...race, triage: { ...race.triage, errors: 180 }, provisional: false };
 const otherwise: Diagnosis = {
   ...undecided,
-  verdict: { ...undecided.verdict, between: [...undecided.verdict.between].reverse() },
+  verdict: {
+    cause: null,
+    standing: 'undecided',
+    between: ['response-header-too-large', 'malformed-response', 'closed-mid-request'],
+    explains: 1,
+    summary,
+    decidedBy: '',
+  },
 };
 
 describe('a later ask', () => {

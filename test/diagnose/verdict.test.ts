@@ -113,6 +113,7 @@ describe('the verdict', () => {
       cause: 'keep-alive-race',
       standing: 'likely',
       between: [],
+      explains: 0.9,
       summary: 'A race. It explains 90 % of 100 errors. Beside it: title of worker-timeout (6.0 %).',
       decidedBy: null,
     });

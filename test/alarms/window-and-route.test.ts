@@ -99,7 +99,7 @@ describe('the channel of an alarm', () => {
   });
 
   it('is one of those that may read about the account', () => {
-    const only = { ...routing, onlyIn: new Map([['bank', ['CBANK', 'CSHOP']]]) };
+    const only = { ...routing, channelsByAccount: new Map([['bank', ['CBANK', 'CSHOP']]]) };
     const bank = { loadBalancer: 'shop-eu', alarm: 'a-critical', accounts: ['bank', '333333333333'] };
     expect(channelFor(bank, only)).toBe('CSHOP');
     expect(channelFor({ ...bank, loadBalancer: 'api' }, only)).toBe('CBANK');

@@ -127,7 +127,7 @@ describe('a question', () => {
   it('in a channel the bot is not in is refused, and leaves nothing open', async () => {
     paper.faults = ['not-in-channel'];
     const opened = await (await bot('one')).open(await question());
-    expect(opened).toMatchObject({ because: 'slack', refused: expect.stringContaining('/invite') });
+    expect(opened).toMatchObject({ reason: 'slack', refused: expect.stringContaining('/invite') });
     const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
     expect(await runs.open()).toEqual([]);
     expect(asked).toBe(0);
@@ -395,7 +395,7 @@ describe('a shutdown', () => {
     await (await bot('two')).resume();
     await settled();
     expect(await runOf(run.id)).toMatchObject({ state });
-    expect(await threads.open(await question())).toMatchObject({ because: 'closing' });
+    expect(await threads.open(await question())).toMatchObject({ reason: 'closing' });
   });
 });
 

@@ -167,7 +167,7 @@ export function startProcess(parts: ProcessParts): Process {
 
   const store = mortal(parts.store);
   const poster = mortal(parts.poster, ['progress', 'messages']);
-  const investigator = mortal(parts.investigator, ['known', 'inquire', 'asked']);
+  const investigator = mortal(parts.investigator, ['listLoadBalancers', 'resolveQuestion', 'asked']);
   const now = () => clock.at;
   const sleep = async (milliseconds: number): Promise<void> => {
     if (isDead) return never;

@@ -122,6 +122,8 @@ export interface AccessLog {
   routes: RouteTraffic[];
   /** For each target group with a closed-before-response failure: how long before it the connections of its (node, target) had become idle. */
   idleGaps: IdleGaps[];
+  /** Sorted by target group, target and time; absent in recordings of before they were kept. */
+  outages?: UnansweredRun[] | undefined;
   /** What reading it cost; absent for files that were already here. */
   cost?: Cost | undefined;
   /** How it was read, where there was a choice. */
@@ -184,6 +186,26 @@ export interface TargetTraffic {
   firstSuccess: number | null;
   lastSuccess: number | null;
 }
+
+/**
+ * Two or more dispatches in a row that a target did not answer, over all nodes: 5xx of the load balancer with a target, in the window.
+ * At most `OUTAGE_LIMIT`, those with most failures. Times are epoch milliseconds. Seen by slots of time (`outageSlot`): failures between
+ * two answers of one slot are left out.
+ */
+export interface UnansweredRun {
+  target_group_arn: string;
+  target: string;
+  /** The end of the last answer to a request dispatched before; null where none was read. */
+  lastAnswer: number | null;
+  /** The dispatch of the next request that was answered; null where none was read. */
+  nextAnswer: number | null;
+  /** The first and the last of the dispatches. */
+  first: number;
+  last: number;
+  failures: number;
+}
+
+export const OUTAGE_LIMIT = 5_000;
 
 export interface StatusCount {
   target_group_arn: string;

@@ -113,6 +113,57 @@ export const routes = (limit: number): LogQuery => `
   FROM failing JOIN traffic ON traffic.route = failing.route
   ORDER BY failures DESC, route_text`;
 
+/**
+ * Runs of two or more unanswered dispatches on a target, over all nodes. Answers count by the slot of their dispatch, which keeps the
+ * rows to be sorted few: failures between two answers of one slot are in no run.
+ */
+export const outages = (slot: number, limit: number): LogQuery => `
+  WITH unanswered AS (
+    SELECT target_group_arn, target, dispatched, dispatched - dispatched % ${whole(slot)} AS slot
+    FROM (
+      SELECT target_group_arn, target,
+        CASE WHEN target_ms >= 0 THEN ended - 1000 * CAST(target_ms AS bigint) WHEN created IS NULL THEN ended
+          WHEN request_processing_time >= 0 THEN created + CAST(round(request_processing_time * 1000000) AS bigint) ELSE created END AS dispatched
+      FROM failure WHERE status BETWEEN 500 AND 599 AND target_status = -1 AND target <> '-') AS sent),
+  series AS (
+    SELECT target_group_arn, target, row_number() OVER (ORDER BY target_group_arn, target) AS series
+    FROM unanswered GROUP BY target_group_arn, target HAVING count(*) > 1),
+  answered AS (
+    SELECT series, slot, min(dispatched) AS first, max(dispatched) AS last, max(ended) AS ended
+    FROM (
+      SELECT series, dispatched, dispatched - dispatched % ${whole(slot)} AS slot, ended
+      FROM (
+        SELECT series, ended, ended - 1000 * CAST(greatest(target_ms, 0) AS bigint) AS dispatched
+        FROM entry
+        JOIN place ON place.place = entry.place
+        JOIN series ON series.target_group_arn = place.target_group_arn AND series.target = place.target
+        WHERE target_status >= 0) AS sent) AS slotted
+    GROUP BY series, slot),
+  moment AS (
+    SELECT series, first AS tick, 0 AS failures, first AS answer, ended FROM answered
+    UNION ALL
+    SELECT series.series, unanswered.dispatched, 1, NULL, NULL
+    FROM unanswered
+    JOIN series ON series.target_group_arn = unanswered.target_group_arn AND series.target = unanswered.target
+    LEFT JOIN answered ON answered.series = series.series AND answered.slot = unanswered.slot
+    WHERE answered.slot IS NULL OR unanswered.dispatched < answered.first OR unanswered.dispatched > answered.last),
+  numbered AS (
+    SELECT moment.*, sum(1 - failures) OVER (PARTITION BY series ORDER BY tick, failures ROWS UNBOUNDED PRECEDING) AS run
+    FROM moment),
+  run AS (
+    SELECT series, run, min(answer) AS answer, max(ended) AS ended, sum(failures) AS failures,
+      min(CASE WHEN failures = 1 THEN tick END) AS first, max(CASE WHEN failures = 1 THEN tick END) AS last
+    FROM numbered GROUP BY series, run),
+  bounded AS (
+    SELECT run.*, max(ended) OVER (PARTITION BY series ORDER BY run ROWS UNBOUNDED PRECEDING) AS last_answer,
+      lead(answer) OVER (PARTITION BY series ORDER BY run) AS next_answer
+    FROM run)
+  SELECT target_group_arn, target, last_answer, next_answer, first, last, failures
+  FROM bounded JOIN series ON series.series = bounded.series
+  WHERE failures > 1
+  ORDER BY failures DESC, target_group_arn, target, first
+  LIMIT ${whole(limit)}`;
+
 /** Limits of the search for a keep-alive edge. */
 export interface GapLimits {
   /** Microseconds back from a dispatch. */

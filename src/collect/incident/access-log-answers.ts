@@ -125,6 +125,19 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       bins: z.array(z.object({ gap: count, failures: z.array(count), controls: count })),
     }),
   ),
+  outages: z
+    .array(
+      z.object({
+        target_group_arn: text,
+        target: text,
+        lastAnswer: count.nullable(),
+        nextAnswer: count.nullable(),
+        first: count,
+        last: count,
+        failures: count,
+      }),
+    )
+    .optional(),
   cost: CostSchema.optional(),
   reading: LogReadMethodSchema.optional(),
   unanswered: z.array(text).optional(),

@@ -2,7 +2,13 @@
 import { elapsed, instant, type LogEntry, parseLine } from '../../../src/collect/access-log/entry.ts';
 import { route } from '../../../src/collect/access-log/request-route.ts';
 import { signatureFields } from '../../../src/diagnose/signature.ts';
-import type { AccessLog, FailedRequest, FailureShape, Question } from '../../../src/evidence/evidence.ts';
+import type {
+  AccessLog,
+  FailedRequest,
+  FailureShape,
+  Question,
+  UnansweredRun,
+} from '../../../src/evidence/evidence.ts';
 import { statusMatcher } from '../../../src/query/statuses.ts';
 
 export interface LogFile {
@@ -185,8 +191,64 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
       })
       .filter(({ failures: count }) => count > 0)
       .sort((a, b) => b.failures - a.failures || text(a.route, b.route)),
+    outages: unansweredRuns(items, window, question),
   };
 }
+
+/** Two or more dispatches in a row that a target did not answer, but for those between two answers of one slot. */
+function unansweredRuns(items: readonly Item[], window: readonly Item[], question: Question): UnansweredRun[] {
+  const slotMs = Math.max(100, Math.ceil((question.to - question.from) / 100_000));
+  const slotOf = (at: number) => Math.floor(at / slotMs);
+  const isAnswer = ({ entry }: Item) => entry.target_status_code !== '-';
+  const chosen = items.filter(
+    (item) =>
+      item.entry.target !== '-' &&
+      (isAnswer(item) || (item.entry.elb_status_code.startsWith('5') && window.includes(item))),
+  );
+  return groups(chosen, ({ group, entry }) => JSON.stringify([group, entry.target])).flatMap(([, own]) => {
+    const sent = own
+      .map((item) => ({ item, at: dispatchOf(item), answered: isAnswer(item) }))
+      .sort((a, b) => a.at - b.at || Number(b.answered) - Number(a.answered));
+    const answers = sent.filter(({ answered }) => answered);
+    const isBetween = (at: number) => {
+      const slot = answers.filter((answer) => slotOf(answer.at) === slotOf(at)).map((answer) => answer.at);
+      return slot.length > 0 && at >= Math.min(...slot) && at <= Math.max(...slot);
+    };
+    const kept = sent.filter(({ at, answered }) => answered || !isBetween(at));
+    const firsts = kept.flatMap(({ answered }, index) =>
+      !answered && (index === 0 || kept[index - 1]?.answered) ? [index] : [],
+    );
+    return firsts.flatMap((index) => {
+      const end = kept.findIndex(({ answered }, at) => answered && at > index);
+      const run = kept.slice(index, end === -1 ? undefined : end);
+      const before = kept.slice(0, index).filter(({ answered }) => answered);
+      const first = run[0];
+      if (first === undefined || run.length < 2) return [];
+      return [
+        {
+          target_group_arn: first.item.group,
+          target: first.item.entry.target,
+          lastAnswer: before.length === 0 ? null : Math.max(...before.map(({ item }) => item.at)),
+          nextAnswer: end === -1 ? null : (kept[end]?.at ?? null),
+          first: first.at,
+          last: run[run.length - 1]?.at ?? first.at,
+          failures: run.length,
+        },
+      ];
+    });
+  });
+}
+
+function dispatchOf({ entry, at }: Item): number {
+  const { target_processing_time: target, request_processing_time: request } = entry;
+  if (target >= 0) return at - Math.round(target * 1000);
+  const whole = elapsed(entry);
+  if (entry.target_status_code !== '-' || whole === null) return at;
+  const created = at - whole * 1000;
+  return micro(request < 0 ? created : created + request * 1000);
+}
+
+const micro = (ms: number) => Math.round(ms * 1000) / 1000;
 
 const asQuoted = (text: string) => text.replaceAll('\\"', '\\x22');
 

@@ -7,10 +7,12 @@ import type {
   RouteTraffic,
   StatusCount,
   TargetTraffic,
+  UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
 import { GAP_BIN_SECONDS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
 import { byText } from '../log-files.ts';
+import { byTargetAndTime } from '../outage-limits.ts';
 import {
   DETAIL,
   GAP_COLUMNS,
@@ -45,6 +47,7 @@ export interface Rollups {
     | 'failedClients'
     | 'retriedOk'
     | 'routes'
+    | 'outages'
   >;
   /** Rows without values: lines that the table's pattern does not match. `files` are the first of those they are in. */
   empty: { rows: number; inFiles: number; files: string[] };
@@ -98,6 +101,7 @@ export function readRollups(rows: Rows): Rollups {
       failedClients: Number(rowsOf('client')[0]?.in_part ?? 0),
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: rowsOf('route').map(toRouteTraffic).sort(byFailures),
+      outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),
     },
     empty: counts.empty,
     closed: findClosedConnections(details, places),
@@ -224,6 +228,19 @@ const toRouteTraffic = (row: RollupRow): RouteTraffic => ({
   succeededMs: Number(row.succeeded_ms),
   succeededMaxMs: Number(row.succeeded_max_ms),
 });
+
+function toUnansweredRun(row: RollupRow): UnansweredRun {
+  const { target_group_arn, target } = splitKey(['target_group_arn', 'target'], row.key);
+  return {
+    target_group_arn,
+    target,
+    lastAnswer: row.last_answer === '' ? null : Number(row.last_answer) / 1000,
+    nextAnswer: row.next_answer === '' ? null : Number(row.next_answer) / 1000,
+    first: Number(row.first) / 1000,
+    last: Number(row.last) / 1000,
+    failures: Number(row.lines),
+  };
+}
 
 const byFailures = (a: RouteTraffic, b: RouteTraffic): number => b.failures - a.failures || byText(a.route, b.route);
 

@@ -8,8 +8,9 @@
  * endpoint cannot stand in for. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
  */
 import type { Question, Window } from '../../../evidence/evidence.ts';
-import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { GAP_BINS } from '../gap-limits.ts';
+import { outageSlot } from '../outage-limits.ts';
 import { whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
@@ -97,6 +98,8 @@ export const ROLLUP_COLUMNS = [
   'succeeded_max_ms',
   'in_part',
   'lines_in_part',
+  'last_answer',
+  'next_answer',
 ] as const;
 
 /** Collects parameters in the order in which they end up in the text, whatever the order in which it is put together. */
@@ -123,22 +126,34 @@ class Parameters {
 export function rollups(scope: LogScope): Statement {
   const parameters = new Parameters();
   const isFailure = 'kind = 0 AND in_window AND failed';
+  const slot = whole(outageSlot(scope.question));
+  const slotOf = (at: string) => `${at} - ${at} % ${slot}`;
   return parameters.statement(`
 WITH ${entrySql(scope, parameters)},
 keyed AS (
   SELECT kind, path, ended, status, target_status, target_ms, sample, in_window, asked, failed, client_address AS client, route_text AS route,
     concat_ws('"', target_group_arn, target, node, CAST(status AS varchar), CAST(target_status AS varchar)) AS place,
     CASE WHEN ${isFailure} THEN concat_ws('"', ${SHAPE.map((part) => SHAPE_SQL[part]).join(', ')}) END AS shape,
-    CASE WHEN ${isFailure} THEN concat_ws('"', ${DETAIL.map((part) => DETAIL_SQL[part] ?? part).join(', ')}) END AS detail
+    CASE WHEN ${isFailure} THEN concat_ws('"', ${DETAIL.map((part) => DETAIL_SQL[part] ?? part).join(', ')}) END AS detail,
+    CASE WHEN kind = 0 AND target <> '-' THEN concat_ws('"', target_group_arn, target) END AS series,
+    CASE WHEN target_status >= 0 THEN 1 WHEN ${isFailure} AND status BETWEEN 500 AND 599 THEN 0 END AS answered,
+    ${DISPATCHED} AS dispatched
   FROM entry),
 seen AS (
-  SELECT keyed.*,
+  SELECT keyed.*, ${slotOf('dispatched')} AS slot,
+    min(CASE WHEN answered = 1 THEN dispatched END) OVER (PARTITION BY series, ${slotOf('dispatched')}) AS first_answer,
+    max(CASE WHEN answered = 1 THEN dispatched END) OVER (PARTITION BY series, ${slotOf('dispatched')}) AS last_answer,
     CASE WHEN in_window AND asked AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
         PARTITION BY kind, client, route ORDER BY ended RANGE BETWEEN BIGINT '1' FOLLOWING AND BIGINT '${RETRY}' FOLLOWING) > 0
       THEN 1 ELSE 0 END AS retried
   FROM keyed),
 part AS (
-  SELECT part, kind, ended, status, target_status, target_ms, sample, in_window, failed, retried,
+  SELECT part, kind, status, target_status, target_ms, sample, in_window, failed, retried,
+    CASE WHEN part = 'outage' THEN dispatched ELSE ended END AS "from",
+    CASE WHEN part = 'outage' AND answered = 0 THEN dispatched ELSE ended END AS "to",
+    CASE WHEN part = 'outage' THEN slot ELSE 0 END AS slot,
+    -- Within a slot: 0 sent before its answers, 1 answered, 2 sent after its answers.
+    CASE WHEN part <> 'outage' THEN 0 WHEN answered = 1 THEN 1 WHEN dispatched > last_answer THEN 2 ELSE 0 END AS side,
     CASE part
       WHEN 'line' THEN CASE kind WHEN 0 THEN '' WHEN 1 THEN 'other' ELSE path END
       WHEN 'place' THEN place
@@ -146,31 +161,51 @@ part AS (
       WHEN 'route' THEN route
       WHEN 'shape' THEN shape
       WHEN 'failure' THEN detail
+      WHEN 'outage' THEN series
       ELSE client END AS key
-  FROM seen CROSS JOIN (VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client')) AS parts (part)
+  FROM seen CROSS JOIN (VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage')) AS parts (part)
   WHERE part = 'line'
+    OR part = 'outage' AND series IS NOT NULL
+      AND (answered = 1 OR answered = 0 AND (first_answer IS NULL OR dispatched < first_answer OR dispatched > last_answer))
     OR kind = 0 AND (part = 'place'
       OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'))),
 grouped AS (
   SELECT part, key, count(*) AS lines, count(CASE WHEN in_window THEN 1 END) AS requests,
-    count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min(ended) AS "first", max(ended) AS "last",
+    count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min("from") AS "first", max("to") AS "last",
     count(CASE WHEN target_status BETWEEN 0 AND 499 THEN 1 END) AS succeeded,
     coalesce(sum(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_ms,
     coalesce(max(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_max_ms,
-    min(sample) AS sample
+    min(sample) AS sample, slot, side
   FROM part
-  GROUP BY part, key),
+  GROUP BY part, key, slot, side),
+-- Only an outage has sides: all else is one row of one run.
+numbered AS (
+  SELECT grouped.*, sum(CASE side WHEN 1 THEN 1 ELSE 0 END) OVER (PARTITION BY part, key ORDER BY slot, side ROWS UNBOUNDED PRECEDING) AS run
+  FROM grouped),
+run AS (
+  SELECT part, key, run, sum(CASE WHEN side <> 1 THEN lines ELSE 0 END) AS lines, sum(requests) AS requests, sum(failures) AS failures,
+    sum(retried) AS retried, min(CASE WHEN side <> 1 THEN "first" END) AS "first", max(CASE WHEN side <> 1 THEN "last" END) AS "last",
+    sum(succeeded) AS succeeded, sum(succeeded_ms) AS succeeded_ms, max(succeeded_max_ms) AS succeeded_max_ms, min(sample) AS sample,
+    min(CASE WHEN side = 1 THEN "first" END) AS answer, max(CASE WHEN side = 1 THEN "last" END) AS ended
+  FROM numbered
+  GROUP BY part, key, run),
+bounded AS (
+  SELECT run.*, max(ended) OVER (PARTITION BY part, key ORDER BY run ROWS UNBOUNDED PRECEDING) AS last_answer,
+    lead(answer) OVER (PARTITION BY part, key ORDER BY run) AS next_answer
+  FROM run),
 ranked AS (
-  SELECT grouped.*, count(*) OVER (PARTITION BY part) AS in_part, sum(lines) OVER (PARTITION BY part) AS lines_in_part,
+  SELECT bounded.*, count(*) OVER (PARTITION BY part) AS in_part, sum(lines) OVER (PARTITION BY part) AS lines_in_part,
     row_number() OVER (
-      PARTITION BY part ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures ELSE 0 END, key) AS place_in_part
-  FROM grouped
-  WHERE part <> 'route' OR failures > 0)
+      PARTITION BY part ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures WHEN 'outage' THEN -lines ELSE 0 END, key,
+        "first") AS place_in_part
+  FROM bounded
+  WHERE part NOT IN ('route', 'outage') OR part = 'route' AND failures > 0 OR part = 'outage' AND lines > 1)
 SELECT ${ROLLUP_COLUMNS.map((column) => `"${column}"`).join(', ')}
 FROM ranked
 WHERE part IN ('place', 'minute', 'shape')
   OR part = 'failure' AND place_in_part <= ${FAILURE_LIMIT}
   OR part = 'route' AND place_in_part <= ${ROUTE_LIMIT}
+  OR part = 'outage' AND place_in_part <= ${OUTAGE_LIMIT}
   OR part = 'line' AND place_in_part <= ${BAD_FILES}
   OR part = 'client' AND place_in_part = 1
 ORDER BY part, place_in_part`);
@@ -423,6 +458,10 @@ function askedStatusSql(status: string, statuses: readonly string[]): string {
   });
   return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
 }
+
+/** When the request was sent to its target, microseconds; where no time of the target is known, from when it came. */
+const DISPATCHED = `CASE WHEN target_ms >= 0 THEN ended - 1000 * target_ms WHEN target_status >= 0 OR created IS NULL THEN ended
+      WHEN request_processing_time >= 0 THEN created + CAST(round(request_processing_time * 1000000) AS bigint) ELSE created END`;
 
 const sign = (name: string): string => `CASE WHEN ${name} < 0 THEN '-1' ELSE '0' END`;
 const flag = (condition: string): string => `CASE WHEN ${condition} THEN '1' ELSE '0' END`;

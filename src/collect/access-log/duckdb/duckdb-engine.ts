@@ -7,8 +7,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
-import type { AccessLog, FailedRequest, FailureShape, IdleGaps, Question } from '../../../evidence/evidence.ts';
-import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
+import type {
+  AccessLog,
+  FailedRequest,
+  FailureShape,
+  IdleGaps,
+  Question,
+  UnansweredRun,
+} from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
 import { lineKind } from '../entry.ts';
 import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
@@ -21,6 +28,7 @@ import {
   redactExcerpt,
   type WantedLoadBalancer,
 } from '../log-files.ts';
+import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import * as queries from '../queries.ts';
 import type { TargetAndNode } from './columns.ts';
 import { FAILURE, openRelations } from './relations.ts';
@@ -296,6 +304,7 @@ class LogFileReader {
       retriedOk: 0,
       routes: [],
       idleGaps: [],
+      outages: [],
     };
   }
 
@@ -425,7 +434,24 @@ class LogFileReader {
         succeededMaxMs: number(row, 'succeeded_max_ms'),
       })),
       idleGaps: await this.#idleGaps(connection, indexOf),
+      outages: await this.#outages(connection),
     };
+  }
+
+  async #outages(connection: DuckDBConnection): Promise<UnansweredRun[]> {
+    const rows = await select(connection, queries.outages(outageSlot(this.#options.question), OUTAGE_LIMIT));
+    const time = (row: DuckDbRow, name: string) => (row[name] === null ? null : number(row, name) / 1000);
+    return rows
+      .map((row) => ({
+        target_group_arn: String(row.target_group_arn),
+        target: String(row.target),
+        lastAnswer: time(row, 'last_answer'),
+        nextAnswer: time(row, 'next_answer'),
+        first: number(row, 'first') / 1000,
+        last: number(row, 'last') / 1000,
+        failures: number(row, 'failures'),
+      }))
+      .sort(byTargetAndTime);
   }
 
   async #idleGaps(connection: DuckDBConnection, indexOf: Map<number, number>): Promise<IdleGaps[]> {

@@ -32,7 +32,7 @@ const T = question.from;
 const TRACE = (index: number) =>
   `Root=1-58337281-1d84f3d73c47ec4e${(index * 2654435761).toString(16).slice(-8).padStart(8, '0')}`;
 
-/** Traffic with a keep-alive of five seconds, refused connections, redirects, Lambda errors, clients that try again, IPv6 and odd requests. */
+/** Traffic with a keep-alive of five seconds, refused connections, a target that is down for 48 s, redirects, Lambda errors, clients that try again, IPv6 and odd requests. */
 function traffic(): Map<string, Uint8Array> {
   const files = new Map<string, string[]>();
   const put = (fields: Partial<Fields> & { at: number }, node: string) => {
@@ -57,7 +57,10 @@ function traffic(): Map<string, Uint8Array> {
       trace: TRACE(index),
       client: `192.0.2.${index % 40}:${40000 + index}`,
     };
-    put({ ...ordinary, request: `GET https://www.example.com:443/api/orders/${index}?q=${index} HTTP/1.1` }, node);
+    const request = `GET https://www.example.com:443/api/orders/${index}?q=${index} HTTP/1.1`;
+    const isDown = index % 3 === 2 && index >= 700 && index < 760;
+    const refused = { status: '502', targetStatus: '-', times: [-1, -1, -1] as Fields['times'], created: at - 1 };
+    put({ ...ordinary, request, ...(isDown ? refused : {}) }, node);
     const closing = {
       status: '502',
       targetStatus: '-',
@@ -66,7 +69,7 @@ function traffic(): Map<string, Uint8Array> {
     };
     if (isAlone ? index === 600 : index % 25 === 0) put({ ...ordinary, ...closing, at: at + 5000 }, node);
     // Some that have been idle as long are answered all the same.
-    if (index % 20 === 7) put({ ...ordinary, at: at + 5009, trace: TRACE(5000 + index) }, node);
+    if (index % 20 === 7 && !isDown) put({ ...ordinary, at: at + 5009, trace: TRACE(5000 + index) }, node);
     if (index % 60 === 0)
       put(
         {
@@ -159,6 +162,11 @@ describe('a table', () => {
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
     expect(byAthena.failuresTotal).toBeGreaterThan(60);
     expect(byAthena.idleGaps[0]?.bins.length).toBeGreaterThan(10);
+    const down = byAthena.outages?.find(({ failures }) => failures >= 20);
+    expect(down).toMatchObject({ target_group_arn: GROUP, target: '10.0.0.3:8080' });
+    // Requests 701 to 758 of 1,500, one each 0.8 s; the target answers every third of them.
+    expect((down?.last ?? 0) - (down?.first ?? 0)).toBeCloseTo(57 * 800, -3);
+    expect((down?.nextAnswer ?? 0) - (down?.lastAnswer ?? 0)).toBeGreaterThan(57 * 800);
     expect(byAthena.unanswered).toEqual([]);
   });
 

@@ -90,6 +90,7 @@ const FUNCTIONS = new Set([
     'length',
   ],
   ...[
+    'lead',
     'max',
     'min',
     'nullif',
@@ -299,7 +300,7 @@ describe('the table that is made', () => {
       place,
     );
     expect(table).toMatchObject({
-      unanswered: [],
+      limitations: [],
       partitions: { by: 'day', column: 'day' },
       columns: { ip_address: 'ip_address' },
     });

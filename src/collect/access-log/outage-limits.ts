@@ -1,0 +1,9 @@
+/** What every engine keeps to when it looks for unanswered dispatches, so that all come to the same runs. Pure. */
+import type { UnansweredRun, Window } from '../../evidence/evidence.ts';
+import { byText } from './log-files.ts';
+
+/** Microseconds, for a window in milliseconds: a hundred thousand slots, and none shorter than 0.1 s. */
+export const outageSlot = ({ from, to }: Window): number => 1000 * Math.max(100, Math.ceil((to - from) / 100_000));
+
+export const byTargetAndTime = (a: UnansweredRun, b: UnansweredRun): number =>
+  byText(a.target_group_arn, b.target_group_arn) || byText(a.target, b.target) || a.first - b.first;

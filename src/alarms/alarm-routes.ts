@@ -14,8 +14,14 @@ export interface ChannelRoute {
 export interface Routing {
   routes: readonly ChannelRoute[];
   defaultChannel: string | null;
-  /** The only channels that may read about an account, by how the configuration calls it. */
-  channelsByAccount?: ReadonlyMap<string, readonly string[]>;
+  /** As the configuration has them; `channels` are the only ones that may read about an account. */
+  accounts?: readonly RoutedAccount[];
+}
+
+export interface RoutedAccount {
+  name: string;
+  roleArn?: string | undefined;
+  channels?: readonly string[] | undefined;
 }
 
 /** What is known of an alarm. */
@@ -30,10 +36,10 @@ export interface RoutingSubject {
 /** The channel of the first route that fits, else the default, of those that may read about the account; null when there is none. */
 export function channelFor(
   subject: RoutingSubject,
-  { routes, defaultChannel, channelsByAccount }: Routing,
+  { routes, defaultChannel, accounts: configured }: Routing,
 ): string | null {
   const { loadBalancer, alarm, accounts } = subject;
-  const allowedChannels = allowedChannelsOf(subject, channelsByAccount);
+  const allowedChannels = allowedChannelsOf(subject, configured);
   const isAllowed = (channel: string): boolean => allowedChannels === null || allowedChannels.includes(channel);
   const match = routes.find(
     (route) =>
@@ -51,9 +57,9 @@ export function channelFor(
 export function otherChannel(
   subject: RoutingSubject,
   refusedChannel: string,
-  { defaultChannel, channelsByAccount }: Routing,
+  { defaultChannel, accounts }: Routing,
 ): string | null {
-  const allowedChannels = allowedChannelsOf(subject, channelsByAccount);
+  const allowedChannels = allowedChannelsOf(subject, accounts);
   const others =
     allowedChannels === null
       ? [defaultChannel]
@@ -61,12 +67,25 @@ export function otherChannel(
   return others.find((channel) => channel !== null && channel !== refusedChannel) ?? null;
 }
 
-const allowedChannelsOf = (
-  { accounts }: RoutingSubject,
-  channelsByAccount: Routing['channelsByAccount'],
-): readonly string[] | null =>
-  accounts.flatMap((account) => (channelsByAccount?.has(account) ? [channelsByAccount.get(account) ?? []] : []))[0] ??
-  null;
+/** The channels that may read about every account named; null where each may be read about anywhere. */
+function allowedChannelsOf({ accounts }: RoutingSubject, configured: Routing['accounts']): readonly string[] | null {
+  const restrictions = (configured ?? []).flatMap(({ name, channels }) =>
+    channels !== undefined && accounts.includes(name) ? [channels] : [],
+  );
+  const [first, ...others] = restrictions;
+  return first?.filter((channel) => others.every((channels) => channels.includes(channel))) ?? null;
+}
+
+/**
+ * The number of an account, and the names of all configured accounts that can be it: those with a role in it, else those that use the
+ * credentials of the environment. Without a number it can be any.
+ */
+export function possibleAccounts(id: string | null, { accounts = [] }: Routing): string[] {
+  const names = (some: readonly RoutedAccount[]) => some.map(({ name }) => name);
+  if (id === null) return names(accounts);
+  const withRole = accounts.filter(({ roleArn }) => roleArn?.split(':')[4] === id);
+  return [id, ...names(withRole.length > 0 ? withRole : accounts.filter(({ roleArn }) => roleArn === undefined))];
+}
 
 /** Whether a name fits a pattern, in time that grows with the product of their lengths at most, whatever the pattern. */
 export function matchesPattern(pattern: string, name: string): boolean {

@@ -41,7 +41,7 @@ export type MessageOutcome =
   | { outcome: 'ignored' | 'poison' | 'failed' | 'again'; why: string };
 
 export interface AlarmProcessorParts {
-  config: Pick<Config, 'accounts' | 'deadlines' | 'alarms'>;
+  config: Pick<Config, 'accounts' | 'deadlines' | 'alarms' | 'runs'>;
   store: Store;
   runs: Pick<RunStore, 'read' | 'diagnosis'>;
   threads: Pick<ThreadManager, 'open' | 'askAgain' | 'refresh' | 'reply'>;
@@ -104,12 +104,15 @@ const RESUME_INTERVAL = 15_000;
 /** Of one alarm; an alarm over more is about no load balancer in particular. */
 const MAX_LOAD_BALANCERS = 5;
 
+/** Milliseconds. */
+const DAY = 86_400_000;
+
 const LookupRecord = z.object({ schema: z.literal(1), at: z.iso.datetime(), loadBalancers: z.array(z.string()) });
 
 export const routingOf = ({ accounts, alarms }: Pick<Config, 'accounts' | 'alarms'>): Routing => ({
   routes: alarms.routes,
   defaultChannel: alarms.defaultChannel ?? null,
-  channelsByAccount: new Map(accounts.flatMap(({ name, channels }) => (channels ? [[name, channels] as const] : []))),
+  accounts,
 });
 
 export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
@@ -247,6 +250,12 @@ export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
 
   /** `mayRetryLookup`: what AWS does not answer now it is to be asked again, before the channel is told that it did not. */
   async function processAlarm(alarm: Alarm, mayRetryLookup: boolean): Promise<MessageOutcome> {
+    const { retentionDays } = config.runs;
+    // Its records would be removed at once, and it would get a new thread after each restart.
+    if (now() - Date.parse(alarm.changedAt) > retentionDays * DAY)
+      return recordIgnored(
+        `${alarm.name} changed more than ${retentionDays} days ago, which is longer than records are kept`,
+      );
     const other = unrelatedReason(alarm);
     if (other !== null) return recordIgnored(other);
     const affected = await findAffected(alarm, mayRetryLookup);

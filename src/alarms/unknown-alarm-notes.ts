@@ -7,7 +7,7 @@ import { describeAlarm } from '../slack/messages/alarm-notes.ts';
 import { unknownAlarmMessage } from '../slack/messages/index.ts';
 import type { AffectedLoadBalancers } from './affected-load-balancers.ts';
 import { type Alarm, alarmKey, shortHash } from './alarm-event.ts';
-import { channelFor, otherChannel, type Routing } from './alarm-routes.ts';
+import { channelFor, otherChannel, possibleAccounts, type Routing } from './alarm-routes.ts';
 import { translateOutage, Unavailable } from './retryable.ts';
 import { MAX_THREADS, POST_TIMEOUT, RATE_PERIOD } from './thread-rate-limit.ts';
 
@@ -38,7 +38,7 @@ export type NoThreadReason = Pick<AffectedLoadBalancers, 'loadBalancers' | 'sent
 
 export interface AlarmNotes {
   /** Ends when the note stands. Throws Unavailable when it does not yet. */
-  postNote(alarm: Alarm, about: NoThreadReason): Promise<'noted' | 'already' | 'too-many'>;
+  postNote(alarm: Alarm, about: NoThreadReason): Promise<'noted' | 'already' | 'too-many' | 'no-channel'>;
 }
 
 export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesParts): AlarmNotes {
@@ -66,9 +66,12 @@ export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesP
     alarm: Alarm,
     { loadBalancers, sentences }: NoThreadReason,
   ): ReturnType<AlarmNotes['postNote']> {
-    const route = { loadBalancer: null, alarm: alarm.name, accounts: alarm.account === null ? [] : [alarm.account] };
+    const route = { loadBalancer: null, alarm: alarm.name, accounts: possibleAccounts(alarm.account, routing) };
     const channel = channelFor(route, routing);
-    if (channel === null) return 'already';
+    if (channel === null) {
+      log.warn({ alarm: alarm.name }, 'nothing is diagnosed for an alarm, and no channel may read about its account');
+      return 'no-channel';
+    }
     const key = `alarms/notes/${shortHash(alarmKey(alarm))}.json`;
     const at = new Date(now()).toISOString();
     const claim = await translateOutage('store', () =>

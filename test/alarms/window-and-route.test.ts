@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm-event.ts';
-import { channelFor, matchesPattern, otherChannel } from '../../src/alarms/alarm-routes.ts';
+import { channelFor, matchesPattern, otherChannel, possibleAccounts } from '../../src/alarms/alarm-routes.ts';
 import { readMessage } from '../../src/alarms/read-message.ts';
 import { incidentWindow, MAX_WINDOW, windowStart } from '../../src/query/alarm-window.ts';
 import { event, snsAlarm } from '../support/alarms/messages.ts';
@@ -98,14 +98,40 @@ describe('the channel of an alarm', () => {
     expect(channelFor({ loadBalancer, alarm: name, accounts }, routing)).toBe(channel);
   });
 
+  const role = (id: string) => `arn:aws:iam::${id}:role/alb502`;
+  const restricted = {
+    ...routing,
+    accounts: [
+      { name: 'bank', roleArn: role('333333333333'), channels: ['CBANK', 'CSHOP'] },
+      { name: 'vault', roleArn: role('444444444444'), channels: ['CVAULT', 'CBANK'] },
+      { name: 'prod', roleArn: role('555555555555') },
+      { name: 'default' },
+    ],
+  };
+
   it('is one of those that may read about the account', () => {
-    const only = { ...routing, channelsByAccount: new Map([['bank', ['CBANK', 'CSHOP']]]) };
     const bank = { loadBalancer: 'shop-eu', alarm: 'a-critical', accounts: ['bank', '333333333333'] };
-    expect(channelFor(bank, only)).toBe('CSHOP');
-    expect(channelFor({ ...bank, loadBalancer: 'api' }, only)).toBe('CBANK');
-    expect(otherChannel(bank, 'CBANK', only)).toBe('CSHOP');
-    expect(otherChannel(bank, 'CBANK', { ...only, channelsByAccount: new Map([['bank', ['CBANK']]]) })).toBe(null);
-    expect(otherChannel({ ...bank, accounts: ['prod'] }, 'CWEB', only)).toBe('CDEFAULT');
+    expect(channelFor(bank, restricted)).toBe('CSHOP');
+    expect(channelFor({ ...bank, loadBalancer: 'api' }, restricted)).toBe('CBANK');
+    expect(otherChannel(bank, 'CBANK', restricted)).toBe('CSHOP');
+    expect(otherChannel({ ...bank, accounts: ['bank', 'vault'] }, 'CBANK', restricted)).toBe(null);
+    expect(otherChannel({ ...bank, accounts: ['prod'] }, 'CWEB', restricted)).toBe('CDEFAULT');
+  });
+
+  it.each([
+    ['a restricted account', '333333333333', 'CBANK'],
+    ['another restricted account', '444444444444', 'CVAULT'],
+    ['an open account', '555555555555', 'CDEFAULT'],
+    ['an account that only the credentials of the environment can be of', '666666666666', 'CDEFAULT'],
+    ['no account, where it may be any', null, 'CBANK'],
+  ])('of an alarm without a load balancer from %s is %s → %s', (_, id, channel) => {
+    const accounts = possibleAccounts(id, restricted);
+    expect(channelFor({ loadBalancer: null, alarm: 'b', accounts }, restricted)).toBe(channel);
+  });
+
+  it('is none where no channel may read about all accounts it can be from', () => {
+    const apart = { ...restricted, accounts: restricted.accounts.map((one, at) => ({ ...one, channels: [`C${at}`] })) };
+    expect(channelFor({ loadBalancer: null, alarm: 'b', accounts: possibleAccounts(null, apart) }, apart)).toBe(null);
   });
 
   it('is none without a default', () => {

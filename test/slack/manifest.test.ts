@@ -38,6 +38,8 @@ describe.each([
         'app_mentions:read',
         'channels:history',
         'groups:history',
+        'channels:read',
+        'groups:read',
         'usergroups:read',
       ],
     });

@@ -33,7 +33,11 @@ export async function openForm(
   try {
     await context.slack.views.open({
       trigger_id: trigger,
-      view: { ...formView(form), private_metadata: JSON.stringify(origin) },
+      // Only a form that was opened nowhere asks for a channel.
+      view: {
+        ...formView(who.channel === null ? form : { ...form, channel: who.channel }),
+        private_metadata: JSON.stringify(origin),
+      },
     });
     return null;
   } catch (error) {
@@ -49,9 +53,13 @@ export function onForm(app: App, context: SlackContext): void {
     if ('errors' in parsed) return ack({ response_action: 'errors', errors: parsed.errors });
     const { query, channel } = parsed;
     const who = { ...requesterOf(body, channel), channel };
+    if (origin.channel === null) {
+      const refusal = await membershipRefusal(context, who);
+      if (refusal !== null) return ack({ response_action: 'errors', errors: { [INPUTS.channel]: refusal } });
+    }
     const within = origin.channel === channel ? origin.within : null;
     const pendingOutcome = ask(context, { who, query, within });
-    const earlyOutcome = await Promise.race([pendingOutcome, pause(ACK_TIMEOUT, null)]);
+    const earlyOutcome = await Promise.race([pendingOutcome, pause(origin.channel === null ? ACK_TIMEOUT - MEMBERS_TIMEOUT : ACK_TIMEOUT, null)]);
     if (earlyOutcome !== null && 'problem' in earlyOutcome) {
       return ack({
         response_action: 'errors',
@@ -62,6 +70,44 @@ export function onForm(app: App, context: SlackContext): void {
     const reply = await outcomeMessage(context, earlyOutcome ?? (await pendingOutcome));
     if (reply !== null) await sayTo(context, { user: who.user, channel, thread: within }, reply);
   });
+}
+
+/** Milliseconds, of those in ACK_TIMEOUT. */
+const MEMBERS_TIMEOUT = 1_000;
+const MAX_MEMBER_PAGES = 20;
+
+/**
+ * Why somebody may not ask into a channel they picked; null when they are in it. The pick comes from the person's own client, so it may
+ * name any channel. Source: https://docs.slack.dev/reference/methods/conversations.members
+ */
+async function membershipRefusal(
+  { slack, log }: SlackContext,
+  { user, channel }: { user: string; channel: string },
+): Promise<string | null> {
+  const isMember = async (): Promise<boolean> => {
+    let cursor = '';
+    for (let page = 0; page < MAX_MEMBER_PAGES; page++) {
+      const { members = [], response_metadata: next } = await slack.conversations.members({
+        channel,
+        limit: 1000,
+        cursor,
+      });
+      if (members.includes(user)) return true;
+      cursor = next?.next_cursor ?? '';
+      if (cursor === '') return false;
+    }
+    return false;
+  };
+  try {
+    const answer = await Promise.race([isMember(), pause(MEMBERS_TIMEOUT, null, { ref: false })]);
+    if (answer === true) return null;
+    return answer === false
+      ? 'You or alb502 are not in this channel. Type /alb502 in a channel you are both in.'
+      : 'Slack did not say in time who is in this channel. Try again, or type /alb502 in it.';
+  } catch (error) {
+    log.info({ user, channel, err: error }, 'Slack does not say who is in a channel');
+    return 'alb502 cannot see who is in this channel. Type /alb502 in it.';
+  }
 }
 
 type FormResult =
@@ -87,7 +133,8 @@ export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: For
     errors[INPUTS.statuses] = 'Statuses only, such as "502 504" or "5xx".';
   if (window !== null && window.loadBalancer !== null)
     errors[INPUTS.window] = 'A window only, such as "last 15m" or "from 02:40 to 02:55".';
-  const channel = value(INPUTS.channel) ?? origin.channel;
+  // The channel it was opened in holds, whatever the client sends for an input that the form does not have.
+  const channel = origin.channel ?? value(INPUTS.channel);
   if (channel === null) errors[INPUTS.channel] = 'Where is the thread to be?';
   const loadBalancer = nameQuery?.loadBalancer ?? null;
   if (

@@ -20,7 +20,7 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
       'refused' in decision
         ? { recent: [], configured: [], health: [decision.refused] }
         : {
-            recent: await recentRunsOf(context, user),
+            recent: await recentRunsOf(context, user, decision.accounts),
             configured: decision.accounts.map((account) => accountLine(context, account)),
             health: failures().filter((one) => decision.accounts.some((account) => one.startsWith(account))),
           };
@@ -28,10 +28,22 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
   });
 }
 
-/** Only this person's own: who may see another's channel is not known here. */
-async function recentRunsOf({ runs }: SlackContext, user: string): Promise<Home['recent']> {
+/**
+ * This person's own, of accounts that may be asked about anywhere: it is not known here whether they may still read the channels of
+ * the others, or the channels other people asked in.
+ */
+async function recentRunsOf(
+  { runs }: SlackContext,
+  user: string,
+  accounts: readonly string[],
+): Promise<Home['recent']> {
   const all = await runs.recent(MAX_RUNS_READ);
-  const mine = all.filter(({ askedBy: by }) => by.kind === 'person' && by.user === user).slice(0, MAX_RUNS_SHOWN);
+  const mine = all
+    .filter(
+      ({ askedBy: by, loadBalancer }) =>
+        by.kind === 'person' && by.user === user && accounts.includes(loadBalancer.account),
+    )
+    .slice(0, MAX_RUNS_SHOWN);
   return Promise.all(
     mine.map(async (run) => {
       const diagnosis = await runs.diagnosis(run.id);

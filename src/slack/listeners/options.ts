@@ -4,7 +4,7 @@ import type { LoadBalancerRef } from '../../investigate/investigator.ts';
 import type { SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { INPUTS } from '../messages/actions.ts';
-import { formOrigin, valuesIn } from './form.ts';
+import { formOrigin } from './form.ts';
 
 /** The most that Slack takes, and the longest text and value of one. */
 const MAX_OPTIONS = 100;
@@ -14,7 +14,8 @@ const MAX_VALUE = 150;
 export function onOptions(app: App, context: SlackContext): void {
   app.options<'block_suggestion'>(INPUTS.loadBalancer, async ({ ack, options }) => {
     const { view } = options;
-    const channel = view === undefined ? null : (valuesIn(view)(INPUTS.channel) ?? formOrigin(view).channel);
+    // Not the channel that was picked in the form: a client may name any.
+    const channel = view === undefined ? null : formOrigin(view).channel;
     const decision = await context.authorize(requesterOf(options, channel ?? options.channel?.id ?? null));
     const accounts = 'accounts' in decision ? decision.accounts : [];
     const mine = context.investigator.listLoadBalancers().filter(({ account }) => accounts.includes(account));

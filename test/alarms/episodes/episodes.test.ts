@@ -22,6 +22,7 @@ import { type FakePoster, fakePoster, repliesIn } from '../../support/slack/reco
 
 const BEGUN = Date.parse('2026-11-20T02:44:00.000Z');
 const MINUTE = 60_000;
+const BANK_ROLE = 'arn:aws:iam::123456789012:role/alb502';
 
 let investigator: Awaited<ReturnType<typeof instantInvestigator>>;
 let paper: FakePoster;
@@ -607,6 +608,28 @@ describe('an alarm that is not about a load balancer', () => {
         /all-502\*? names no load balancer.*in ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\)/s,
       ),
     ]);
+  });
+
+  it.each([
+    [
+      'a channel that may read about it',
+      [{ name: 'bank', roleArn: BANK_ROLE, channels: ['C0BANK'] }, { name: 'default' }],
+      'C0BANK',
+      1,
+    ],
+    ['the default channel where it is of an open account', [{ name: 'bank', roleArn: BANK_ROLE }], 'C0DEFAULT', 1],
+    ['no channel where none may read about it', [{ name: 'bank', roleArn: BANK_ROLE, channels: [] }], 'C0DEFAULT', 0],
+  ])('names none: a note in %s', async (_, accounts, channel, count) => {
+    bot = started({ accounts });
+    await tell({ loadBalancer: null, name: 'all-502' });
+    expect(paper.messages.map(({ target }) => target.channel)).toEqual(Array(count).fill(channel));
+  });
+
+  it('changed longer ago than records are kept: ignored, with the reason in the log', async () => {
+    bot = started({});
+    await tell({ at: BEGUN - 91 * 24 * 60 * MINUTE });
+    expect(paper.messages).toEqual([]);
+    expect(JSON.stringify(bot.logged)).toContain('more than 90 days ago');
   });
 
   it('names none, fifty at once: ten notes, of which the last says that there are more', async () => {

@@ -147,6 +147,21 @@ describe('submitted', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
+  it('it keeps to the channel it was opened in, whatever channel the client adds', async () => {
+    const { slack, view, asked } = await opened({ slack: { channels: ['alerts', 'board'] } });
+    const blocks: unknown = view.content.blocks;
+    if (Array.isArray(blocks)) {
+      expect(blocks.map(({ block_id }) => block_id)).not.toContain(INPUTS.channel);
+      blocks.push({
+        type: 'input',
+        block_id: INPUTS.channel,
+        element: { type: 'conversations_select', action_id: INPUTS.channel, initial_conversation: 'C0BOARD' },
+      });
+    }
+    await slack.submit(view, { load_balancer: 'edge' }, 'ada');
+    await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS' }]));
+  });
+
   it('by somebody who may not ask any more it is refused', async () => {
     const clock = { moved: 0 };
     const { slack, view, asked } = await opened({
@@ -176,6 +191,34 @@ describe('shortcuts', () => {
     const view = await formOf(bot);
     await slack.submit(view, { load_balancer: 'edge', channel: 'alerts' }, 'ada');
     await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS', within: null }]));
+  });
+
+  it.each([
+    ['a private channel that the asker is not in', {}, /not in this channel/],
+    ['any channel where Slack may not be asked who is in it', { scopes: ['commands', 'chat:write'] }, /cannot see who/],
+  ])('the global one refuses %s', async (_, more, says) => {
+    const channels = ['alerts', { name: 'board', isPrivate: true, members: ['ben'] }];
+    const bot = await openBot({ slack: { channels, ...more } });
+    const { slack, asked } = bot;
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
+    const { errors } = await slack.submit(await formOf(bot), { load_balancer: 'edge', channel: 'board' }, 'ada');
+    expect(errors).toEqual({ channel: expect.stringMatching(says) });
+    expect(asked).toMatchObject({ found: [], opened: [] });
+  });
+
+  it('the global one lists no load balancer of a restricted account, whatever channel the client names', async () => {
+    const bot = await openBot({
+      config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
+      loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],
+      slack: { channels: ['alerts', { name: 'bank', isPrivate: true, members: ['ben'] }] },
+    });
+    const { slack } = bot;
+    await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
+    const view = await formOf(bot);
+    const blocks: unknown = view.content.blocks;
+    for (const block of Array.isArray(blocks) ? blocks : [])
+      if (block.block_id === INPUTS.channel) block.element.initial_conversation = 'C0BANK';
+    expect((await slack.suggest(view, INPUTS.loadBalancer, '', 'ada')).map(({ text }) => text)).toEqual(['shop-prod']);
   });
 
   it('that of a message is filled in from it, and answered below it', async () => {

@@ -33,3 +33,16 @@ it('shows who may not ask that they may not, and nothing else', async () => {
   expect(home).toContain('not among those who may ask');
   expect(home).not.toContain('shop-prod');
 });
+
+it('leaves out what this person asked about an account that may only be asked about in its channel', async () => {
+  const bot = await openBot({
+    config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0ALERTS'] }] },
+    loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],
+  });
+  await bot.slack.command({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
+  await bot.slack.command({ user: 'ada', channel: 'alerts', text: 'vault' });
+  await eventually(async () => expect(await bot.runs.recent(5)).toHaveLength(2));
+  const home = await homeOf(bot, 'ada');
+  expect(home).toContain('shop-prod');
+  expect(home).not.toContain('vault');
+});

@@ -59,7 +59,10 @@ export function onForm(app: App, context: SlackContext): void {
     }
     const within = origin.channel === channel ? origin.within : null;
     const pendingOutcome = ask(context, { who, query, within });
-    const earlyOutcome = await Promise.race([pendingOutcome, pause(origin.channel === null ? ACK_TIMEOUT - MEMBERS_TIMEOUT : ACK_TIMEOUT, null)]);
+    const earlyOutcome = await Promise.race([
+      pendingOutcome,
+      pause(origin.channel === null ? ACK_TIMEOUT - MEMBERS_TIMEOUT : ACK_TIMEOUT, null),
+    ]);
     if (earlyOutcome !== null && 'problem' in earlyOutcome) {
       return ack({
         response_action: 'errors',

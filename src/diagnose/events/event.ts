@@ -1,5 +1,14 @@
 import type { CauseId } from '../cause-ids.ts';
+import type { DiagnosisEvidence } from '../checks/check.ts';
 import type { SampledError } from '../traffic.ts';
+
+/** What events are found with, beside the traffic; what is missing could not be looked at. */
+export type EventEvidence = Partial<
+  Pick<
+    DiagnosisEvidence,
+    'changes' | 'instances' | 'listeners' | 'metrics' | 'networkInterfaces' | 'rules' | 'targetGroups' | 'targetHealth'
+  >
+>;
 
 /**
  * target-lost: a target stopped answering for good. crash: it closed and refused connections, then answered again. rollout: targets left

@@ -1,17 +1,101 @@
 import type { Question } from '../../evidence/evidence.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
+import { registrationOf } from '../targets/registration.ts';
 import type { Traffic } from '../traffic.ts';
-import type { IncidentEvent } from './event.ts';
+import { callsOnTargets } from './calls.ts';
+import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
+import type { EventOutline } from './outline.ts';
+import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
+import { crashText, errorsText, lostText, rolloutText } from './words.ts';
 
-/** What events are found with, beside the traffic; what is missing could not be looked at. */
-export type EventEvidence = Partial<
-  Pick<
-    DiagnosisEvidence,
-    'changes' | 'instances' | 'listeners' | 'metrics' | 'networkInterfaces' | 'rules' | 'targetGroups' | 'targetHealth'
-  >
->;
+/** The events with errors that were asked about: those with most of them first, then by time. */
+export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {
+  return eventOutlines(traffic)
+    .flatMap((outline) => describe(outline, traffic, evidence, question))
+    .sort(
+      (a, b) =>
+        b.errors.length - a.errors.length || a.from - b.from || (a.targets.join(' ') < b.targets.join(' ') ? -1 : 1),
+    );
+}
 
-/** The events of the window, those with most errors first, then by time. */
-export function findEvents(_traffic: Traffic, _evidence: EventEvidence, _question: Question): IncidentEvent[] {
-  return [];
+function describe(
+  outline: EventOutline,
+  traffic: Traffic,
+  evidence: EventEvidence,
+  question: Question,
+): IncidentEvent[] {
+  const errors = errorsOf(outline, traffic);
+  const [first] = errors;
+  if (first === undefined) return [];
+  const firstError = errors.reduce((least, { at }) => Math.min(least, at), first.at);
+  const { kind, targets, from, to, target_group_arn } = outline;
+  const calls = callsOnTargets(
+    { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
+    evidence,
+  );
+  const summary = `${sentence(outline, traffic, evidence, calls, firstError)} ${errorsText(errors)}`;
+  return [
+    {
+      kind,
+      standing: standingOf(outline, calls),
+      from,
+      to,
+      targets,
+      errors,
+      causes: causesOf(outline),
+      summary,
+      calls,
+    },
+  ];
+}
+
+function sentence(
+  outline: EventOutline,
+  traffic: Traffic,
+  evidence: EventEvidence,
+  calls: readonly EventCall[],
+  firstError: number,
+): string {
+  if (outline.kind === 'rollout') return rolloutText(outline, calls, firstError);
+  if (outline.kind === 'crash') return crashText(outline, traffic);
+  return lostText(outline, calls, isStillRegistered(outline, evidence));
+}
+
+/** Silent to the end of the log, and yet a member of its group, and no call took it out. */
+function isStillRegistered({ outages, targets, target_group_arn }: EventOutline, evidence: EventEvidence): boolean {
+  if (!evidence.targetHealth || outages.some(({ presence }) => presence?.left !== true)) return false;
+  return targets.every((target) => {
+    const state = registrationOf(target_group_arn, target, evidence)?.state;
+    return state === 'unhealthy' || state === 'unavailable';
+  });
+}
+
+/** A call that names a target shows it; several times in a row is no chance either. */
+function standingOf({ outages, bursts, kind }: EventOutline, calls: readonly EventCall[]): EventStanding {
+  if (calls.length > 0 || kind === 'target-lost') return 'confirmed';
+  return kind === 'crash' && outages.length + bursts.length > 2 ? 'confirmed' : 'likely';
+}
+
+const NO_ANSWER: readonly CauseId[] = [
+  'security-group-blocked',
+  'network-acl-blocked',
+  'target-gone',
+  'target-unreachable',
+];
+const REPLACED: readonly CauseId[] = [
+  'connection-refused',
+  'closed-mid-request',
+  'deregistration-delay-elapsed',
+  'shutdown-before-drain',
+  'target-gone',
+  'target-unreachable',
+];
+
+function causesOf(outline: EventOutline): CauseId[] {
+  const { kind, outages } = outline;
+  if (kind === 'rollout') return CAUSE_IDS.filter((id) => REPLACED.includes(id));
+  if (kind === 'crash') return [outages.length > 0 ? 'connection-refused' : 'closed-mid-request'];
+  return outages.every((outage) => isRefused(outage) || isRejected(outage))
+    ? ['connection-refused']
+    : CAUSE_IDS.filter((id) => NO_ANSWER.includes(id));
 }

@@ -19,6 +19,8 @@ export interface TargetPresence {
 /** A target is silent when nothing came for this long, or for this many of its usual intervals if that is longer. */
 const SILENT_MS = 30_000;
 const SILENT_INTERVALS = 20;
+/** Requests to a target that never answered, up to which nothing is known of when it joined or left. */
+const CHOSEN_AT_MOST = 2;
 /** Within this of the end it is still there. */
 const RHYTHM_MS = 5_000;
 const RHYTHM_INTERVALS = 5;
@@ -42,10 +44,12 @@ export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence
       const groupFirst = Math.min(...peers.map((p) => p.firstSeen));
       const groupLast = Math.max(...peers.map((p) => p.lastSeen));
       const interval = (presence.lastSeen - presence.firstSeen) / Math.max(1, presence.requests);
+      // Chosen once or twice and never answering: it may have been dead all the time.
+      const isUnknown = presence.lastSuccess === null && presence.requests <= CHOSEN_AT_MOST;
       return {
         ...presence,
-        left: hasLeft(presence, groupLast, interval),
-        joined: isSilent(presence.firstSeen - groupFirst, interval),
+        left: isUnknown ? null : hasLeft(presence, groupLast, interval),
+        joined: isUnknown ? null : isSilent(presence.firstSeen - groupFirst, interval),
       };
     })
     .sort(

@@ -1,0 +1,122 @@
+/** CloudTrail calls that fall on an event: what they name, how rare they are, and the seconds between. */
+import { splitTarget } from '../network-path/addresses.ts';
+import { deregistrations, type Mutation, mutations } from '../patterns/configuration-changes.ts';
+import { targetGroupName } from '../traffic.ts';
+import type { EventCall, EventEvidence } from './event.ts';
+
+/** Milliseconds before the window from which changes are read: what the rarity of a call is measured over. */
+const READ_BEFORE_MS = 24 * 3_600_000;
+/** Calls of the kind come within so long of any moment with this chance at most, or they say nothing of it. */
+const RARE = 0.01;
+/** Nodes learn of it a little later, and CloudTrail keeps whole seconds. */
+const AFTER_MS = 2_000;
+
+/** By the name of the call: how long before the first failure it counts, milliseconds. */
+const ON_TARGETS: Readonly<Record<string, number>> = {
+  StopTask: 60_000,
+  TerminateInstances: 180_000,
+  StopInstances: 180_000,
+  RebootInstances: 60_000,
+  BidEvictedEvent: 180_000,
+  TerminateInstanceInAutoScalingGroup: 180_000,
+  DeregisterTargets: 10 * 60_000,
+};
+/** A rollout takes its time until the first target leaves. */
+const ROLLOUT_MS = 30 * 60_000;
+const ROLLOUTS =
+  /^(UpdateService|CreateDeployment|StartInstanceRefresh|UpdateAutoScalingGroup|SetDesiredCapacity|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|DeleteService|UpdateTaskSet|DeleteTaskSet)$/;
+
+/** Where an event is, for the calls that may bear on it. */
+export interface CallScope {
+  target_group_arn: string;
+  /** "address:port" as logged. */
+  targets: readonly string[];
+  /** Epoch milliseconds: when it began, and the end of its first error. */
+  from: number;
+  firstError: number;
+  loadBalancer: string;
+}
+
+/** Rare calls shortly before the event that name its targets, or what they belong to; those nearest to it first. */
+export function callsOnTargets(scope: CallScope, evidence: EventEvidence): EventCall[] {
+  const all = mutations(evidence.changes ?? []);
+  const ids = new Set(scope.targets.flatMap((target) => idsOf(target, scope, evidence)));
+  const near = all.filter((call) => {
+    const within = ON_TARGETS[call.name] ?? (ROLLOUTS.test(call.name) ? ROLLOUT_MS : null);
+    const before = scope.from - call.at;
+    if (within === null || before > within || before < -AFTER_MS) return false;
+    return isAboutTargets(call, ids, scope) && isRare(call, all, Math.max(before, 1000));
+  });
+  return near
+    .sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1))
+    .map(({ name, at, user }) => ({
+      ...{ name, at, user },
+      secondsBefore: Math.round((scope.firstError - at) / 1000),
+      revert: null,
+    }));
+}
+
+/** Names by which calls know a target: its address, its instance, and an instance deregistered from its group that is gone now. */
+function idsOf(target: string, scope: CallScope, evidence: EventEvidence): string[] {
+  const address = splitTarget(target)?.address ?? target;
+  const attached = (evidence.networkInterfaces ?? []).filter(
+    ({ PrivateIpAddress, PrivateIpAddresses }) =>
+      PrivateIpAddress === address || PrivateIpAddresses?.some((each) => each.PrivateIpAddress === address),
+  );
+  const known = [
+    ...(evidence.instances ?? []).filter(({ PrivateIpAddress }) => PrivateIpAddress === address).map(instanceId),
+    ...attached.flatMap(({ Attachment }) => Attachment?.InstanceId ?? []),
+  ];
+  return [address, ...(known.length > 0 ? known : goneInstances(scope, evidence))];
+}
+
+const instanceId = ({ InstanceId }: { InstanceId: string }): string => InstanceId;
+
+/** An instance that was deregistered from the group since and has no address any more: the only one, or nothing. */
+function goneInstances({ target_group_arn, from, targets }: CallScope, evidence: EventEvidence): string[] {
+  if (targets.length !== 1 || evidence.instances === undefined) return [];
+  const present = new Set(evidence.instances.filter(({ PrivateIpAddress }) => PrivateIpAddress).map(instanceId));
+  const gone = deregistrations(evidence.changes ?? [])
+    .filter((call) => call.targetGroupArn === target_group_arn && call.at >= from)
+    .flatMap((call) => call.targets.map(({ id }) => id))
+    .filter((id) => id.startsWith('i-') && !present.has(id));
+  const [only, ...others] = [...new Set(gone)];
+  return only !== undefined && others.length === 0 ? [only] : [];
+}
+
+function isAboutTargets(call: Mutation, ids: ReadonlySet<string>, scope: CallScope): boolean {
+  if ([...ids].some((id) => call.text.includes(`"${id}"`) || call.text.split(' ').includes(id))) return true;
+  // A task is named by an id of its own, which no answer ties to an address: the moment has to do.
+  if (call.name === 'StopTask') return true;
+  if (call.name === 'DeregisterTargets' || ON_TARGETS[call.name] !== undefined) return false;
+  const names = namesIn(call.parameters);
+  const own = [targetGroupName(scope.target_group_arn), scope.loadBalancer].map(plain);
+  return names.length === 0 || names.map(plain).some((name) => own.some((each) => isSameName(name, each)));
+}
+
+const NAMED =
+  /^(service|serviceName|autoScalingGroupName|applicationName|stackName|taskDefinition|family|nodegroupName)$/;
+
+const namesIn = (parameters: Record<string, unknown>): string[] =>
+  Object.entries(parameters).flatMap(([key, value]) =>
+    NAMED.test(key) && typeof value === 'string' ? [value.split('/').at(-1)?.split(':')[0] ?? value] : [],
+  );
+
+const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+const isSameName = (name: string, own: string): boolean =>
+  name.length >= 3 && own.length >= 3 && (name.includes(own) || own.includes(name));
+
+/** The chance that one of its kind comes within so long by itself, from the others that were read. */
+export function isRare(call: Mutation, all: readonly Mutation[], withinMs: number): boolean {
+  const others = all.filter((other) => other !== call && other.name === call.name && isAlike(other, call));
+  const rate = others.length / READ_BEFORE_MS;
+  return 1 - Math.exp(-rate * withinMs) <= RARE;
+}
+
+/** Of the same service, group or rule, where the calls say which. */
+function isAlike(other: Mutation, call: Mutation): boolean {
+  const [a, b] = [namesIn(other.parameters), namesIn(call.parameters)];
+  const arns = (each: Mutation) => each.text.match(/arn:aws[^"\s]*:(?:targetgroup|listener|loadbalancer)[^"\s]*/)?.[0];
+  return (a.join(' ') === b.join(' ') || a.length === 0 || b.length === 0) && arns(other) === arns(call);
+}

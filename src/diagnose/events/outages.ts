@@ -1,0 +1,190 @@
+/** Outages of a target: dispatches in a row that it did not answer, more than chance gives. */
+import type { UnansweredRun } from '../../evidence/evidence.ts';
+import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
+import type { SignatureId } from '../signature.ts';
+import { groupBy, oncePerTraffic, type Traffic } from '../traffic.ts';
+import { type SentFailure, sentFailures } from './sent-failures.ts';
+
+export interface TargetOutage {
+  target_group_arn: string;
+  target: string;
+  /** Epoch milliseconds: the last answer before it; null where none was read. */
+  lastAnswer: number | null;
+  /** When the next request that the target answered was sent; null where none was. */
+  nextAnswer: number | null;
+  /** The first and the last request that was sent in it. */
+  first: number;
+  last: number;
+  /** Sent in it, and sent before it and unfinished as it began; by the time they were sent. */
+  failures: SentFailure[];
+  /** The latter alone. */
+  inFlight: SentFailure[];
+  presence: TargetPresence | null;
+}
+
+/** Of all runs tried, so many may be there by chance. */
+const MOST_BY_CHANCE = 1e-3;
+/** Failures that peers have at the same time on the same routes, as a share of those here: more is no matter of this target. */
+const PEERS_AT_MOST = 0.2;
+/** Passes over the runs: each leaves the outages found before out of the ordinary rate. */
+const PASSES = 3;
+
+/** By target group, target and time. */
+export const targetOutages = oncePerTraffic((traffic: Traffic): TargetOutage[] => {
+  const runs = (traffic.log.outages ?? []).map((run) => sentIn(run, traffic)).filter(isTargetDown);
+  let accepted: RunFailures[] = [];
+  for (let pass = 0; pass < PASSES; pass++) {
+    const rates = ordinaryRates(accepted, traffic);
+    const next = runs.filter((run) => isBeyondChance(run, rates, answersOn(run.run.target_group_arn, traffic)));
+    if (next.length === accepted.length) break;
+    accepted = next;
+  }
+  const outages = accepted.map((run) => withInFlight(run, traffic));
+  const inOutages = new Set(outages.flatMap(({ failures }) => failures));
+  return outages.filter((outage) => !isSharedByPeers(outage, inOutages, traffic));
+});
+
+/** A run with the rows of what was sent in it. */
+interface RunFailures {
+  run: UnansweredRun;
+  failures: SentFailure[];
+}
+
+const unansweredByTarget = oncePerTraffic((traffic: Traffic) =>
+  groupBy(
+    sentFailures(traffic).filter(({ unanswered }) => unanswered),
+    ({ request }) => targetKey(request),
+  ),
+);
+
+export const targetKey = ({ target_group_arn, target }: Pick<UnansweredRun, 'target_group_arn' | 'target'>): string =>
+  `${target_group_arn} ${target}`;
+
+/** The log counts in microseconds; the rows have them as fractions. */
+const ROUNDING_MS = 0.01;
+
+function sentIn(run: UnansweredRun, traffic: Traffic): RunFailures {
+  const own = unansweredByTarget(traffic).get(targetKey(run)) ?? [];
+  const from = firstSentFrom(own, run.first - ROUNDING_MS);
+  return { run, failures: own.slice(from, firstSentFrom(own, run.last + ROUNDING_MS)) };
+}
+
+/** Index of the first that was sent at this time or later. */
+function firstSentFrom(failures: readonly SentFailure[], time: number): number {
+  let [low, high] = [0, failures.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((failures[middle]?.sent ?? Number.POSITIVE_INFINITY) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Clocks of two nodes differ a little. */
+const CLOCKS_MS = 100;
+/** A process that dies closes its connections at once. */
+const CLOSES_WITHIN_MS = 2_000;
+/** Unless it closes them, the requests in flight on a target that is gone end at the idle timeout. */
+const IN_FLIGHT: readonly SignatureId[] = ['closed-before-response', 'no-response-aborted', 'idle-timeout'];
+
+/** What ended before the last answer did not end because the target was gone. */
+function withInFlight({ run, failures }: RunFailures, traffic: Traffic): TargetOutage {
+  const onset = Math.min(run.first, run.lastAnswer ?? run.first) - CLOCKS_MS;
+  const inFlight = (unansweredByTarget(traffic).get(targetKey(run)) ?? []).filter(
+    ({ sent, signature, request }) =>
+      sent < run.first - ROUNDING_MS &&
+      request.at >= onset &&
+      IN_FLIGHT.includes(signature) &&
+      (signature === 'idle-timeout' || request.at <= run.first + CLOSES_WITHIN_MS),
+  );
+  const { target_group_arn, target, lastAnswer, nextAnswer, first, last } = run;
+  const presence = targetPresences(traffic).find((each) => targetKey(each) === targetKey(run)) ?? null;
+  return {
+    ...{ target_group_arn, target, lastAnswer, nextAnswer, first, last, presence, inFlight },
+    failures: [...inFlight, ...failures],
+  };
+}
+
+/** The share of its failures that a connection was refused to, or not answered. */
+const NOT_CONNECTED_FROM = 0.2;
+
+/** A target that takes connections and answers late, or closes each of them, is not down. */
+function isTargetDown({ failures }: RunFailures): boolean {
+  const notConnected = failures.filter(
+    ({ signature }) => signature === 'connect-failed' || signature === 'connect-timeout',
+  );
+  return notConnected.length > 0 && notConnected.length >= NOT_CONNECTED_FROM * failures.length;
+}
+
+interface RequestCount {
+  requests: number;
+  failed: number;
+}
+
+interface OrdinaryRates {
+  all: RequestCount;
+  byRoute: ReadonlyMap<string, RequestCount>;
+  left: ReadonlySet<SentFailure>;
+}
+
+/** Requests and unanswered requests of each route without those of these runs. */
+function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): OrdinaryRates {
+  const { log } = traffic;
+  const left = new Set(accepted.flatMap(({ failures }) => failures));
+  const byRoute = new Map(log.routes.map(({ route, requests }) => [route, { requests, failed: 0 }]));
+  const all = { requests: log.requests, failed: 0 };
+  for (const failure of sentFailures(traffic)) {
+    if (!failure.unanswered) continue;
+    for (const count of [all, byRoute.get(failure.request.route)]) {
+      if (count === undefined) continue;
+      if (left.has(failure)) count.requests -= failure.weight;
+      else count.failed += failure.weight;
+    }
+  }
+  return { all, byRoute, left };
+}
+
+/** That so many in a row fail at the ordinary rate of their routes, times the runs there could be. */
+function isBeyondChance({ failures }: RunFailures, { all, byRoute, left }: OrdinaryRates, answers: number): boolean {
+  const own = groupBy(failures, ({ request }) => request.route);
+  let chance = Math.log10(Math.max(1, answers));
+  for (const [route, sent] of own) {
+    const known = byRoute.get(route);
+    const count = known ?? all;
+    const outside = known ? sent : failures;
+    // Without what is tried: it is not ordinary if it is an outage.
+    const tried = outside.reduce((sum, failure) => sum + (left.has(failure) ? 0 : failure.weight), 0);
+    const share = (Math.max(0, count.failed - tried) + 0.5) / (Math.max(0, count.requests - tried) + 1);
+    chance += sent.reduce((sum, { weight }) => sum + weight, 0) * Math.log10(Math.min(1, share));
+  }
+  return failures.length >= 2 && chance <= Math.log10(MOST_BY_CHANCE);
+}
+
+const answersOn = (arn: string, { log }: Traffic): number =>
+  log.targets
+    .filter(({ target_group_arn }) => target_group_arn === arn)
+    .reduce((sum, { requests, failures }) => sum + requests - failures, 0);
+
+/** Peers that answer fail on the same routes at the same time: the fault is behind all of them. */
+function isSharedByPeers(outage: TargetOutage, inOutages: ReadonlySet<SentFailure>, traffic: Traffic): boolean {
+  const peers = targetPresences(traffic).filter(
+    ({ target_group_arn, target, lastSuccess, firstSeen }) =>
+      target_group_arn === outage.target_group_arn &&
+      target !== outage.target &&
+      firstSeen <= outage.last &&
+      lastSuccess !== null &&
+      lastSuccess >= outage.first,
+  );
+  const routes = new Set(outage.failures.map(({ request }) => request.route));
+  const all = sentFailures(traffic);
+  const sameTime = all.slice(firstSentFrom(all, outage.first), firstSentFrom(all, outage.last + ROUNDING_MS));
+  const peerKeys = new Set(peers.map(targetKey));
+  const onPeers = sameTime.filter(
+    (failure) =>
+      failure.unanswered &&
+      peerKeys.has(targetKey(failure.request)) &&
+      routes.has(failure.request.route) &&
+      !inOutages.has(failure),
+  );
+  return onPeers.length > PEERS_AT_MOST * peers.length * outage.failures.length;
+}

@@ -1,0 +1,162 @@
+/** How events are told: one sentence that leads the headline, and how many errors came of it. */
+import { list, outOf, plural, utcTime } from '../../format/wording.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import type { EventCall } from './event.ts';
+import type { TargetOutage } from './outages.ts';
+import { type EventOutline, lengthOf, onsetOf } from './outline.ts';
+import { isRejected } from './outlines.ts';
+import type { SentFailure } from './sent-failures.ts';
+
+const TARGETS_NAMED = 3;
+
+/** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "4 targets of api". */
+export function targetsText({ targets, target_group_arn }: EventOutline): string {
+  const group = targetGroupName(target_group_arn);
+  return targets.length <= TARGETS_NAMED
+    ? `${list(targets)} (${group})`
+    : `${plural(targets.length, 'target')} of ${group}`;
+}
+
+/** Milliseconds: "1.6 s", "48 s", "4 min 10 s", "2 h 5 min". */
+export function spanText(ms: number): string {
+  const total = Math.round(ms / 1000);
+  if (ms < 9950) return ms < 950 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+  if (total < 90) return `${total} s`;
+  const [minutes, rest] = [Math.floor(total / 60), total % 60];
+  if (minutes < 60) return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+  const over = minutes % 60;
+  return over === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${over} min`;
+}
+
+/** The least and the most: "39 s to 54 s", one value where they are nearly the same. */
+function rangeText(values: readonly number[]): string {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (high - low <= ALIKE * high) return spanText((low + high) / 2);
+  return `${spanText(low)} to ${spanText(high)}`;
+}
+
+/** Lengths and distances that differ by less are told as one. */
+const ALIKE = 0.1;
+
+/** "254 errors in 61 s." */
+export function errorsText(errors: readonly SampledError[]): string {
+  const times = errors.map(({ at }) => at);
+  const span = Math.max(...times) - Math.min(...times);
+  return `${plural(countErrors(errors), 'error')}${errors.length > 1 && span >= 1 ? ` in ${spanText(span)}` : ''}.`;
+}
+
+/** "BidEvictedEvent (spot interruption) at 04:20:58 UTC", "StopTask by ops at 10:09:59 UTC". */
+export const callText = ({ name, user, at }: EventCall): string =>
+  `${name}${name === 'BidEvictedEvent' ? ' (spot interruption)' : user ? ` by ${user}` : ''} at ${utcTime(at)}`;
+
+/** ", 2 s after BidEvictedEvent (spot interruption) at 04:20:58 UTC". */
+const afterCall = (from: number, call: EventCall | undefined): string =>
+  call === undefined
+    ? ''
+    : call.at > from
+      ? `, with ${callText(call)}`
+      : `, ${Math.round((from - call.at) / 1000)} s after ${callText(call)}`;
+
+/** "10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC and never came back." */
+export function lostText(outline: EventOutline, calls: readonly EventCall[], stillRegistered: boolean): string {
+  const { outages, from } = outline;
+  const first = Math.min(...outages.map(onsetOf));
+  const rejecting = outages.every(isRejected) ? ', with connections rejected' : '';
+  const ends = outages.map(({ nextAnswer }) => nextAnswer);
+  const end = ends.every((time) => time !== null)
+    ? ` and answered again at ${utcTime(Math.max(...ends.map((time) => time ?? first)))}`
+    : outages.every(({ presence }) => presence?.left === true)
+      ? ' and never came back'
+      : ' and had not answered again when the log ends';
+  const registered = stillRegistered
+    ? `; ${outline.targets.length === 1 ? 'it is' : 'they are'} still registered though nothing answers there`
+    : '';
+  const inserted = `${rejecting}${afterCall(from, calls[0])}`;
+  return `${targetsText(outline)} stopped answering at ${utcTime(first)}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
+}
+
+/** "StopTask by ops at 10:09:59 UTC came 1 s before the first error, and 10.0.2.113:32771 (myservice) was replaced." */
+export function rolloutText(outline: EventOutline, calls: readonly EventCall[], failedSince: number): string {
+  const [call] = calls;
+  const group = targetGroupName(outline.target_group_arn);
+  const { length } = outline.targets;
+  const what = length === 1 ? `${outline.targets[0]} (${group})` : `${plural(length, 'target')} of ${group}`;
+  if (call === undefined)
+    return `A rollout of ${group} replaced ${length === 1 ? what : plural(length, 'target')} from ${utcTime(failedSince)} on, and requests failed as ${length === 1 ? 'it' : 'they'} left.`;
+  const before = call.secondsBefore > 0 ? `${call.secondsBefore} s before the first error` : 'as the errors began';
+  return `${callText(call)}, ${before}, took ${what} away while requests were still sent to ${length === 1 ? 'it' : 'them'}.`;
+}
+
+export function crashText(outline: EventOutline, traffic: Traffic): string {
+  const found = crashRoute(outline, traffic);
+  const blame = found === null ? '' : `; ${outOf(found.count, found.of)} cut off a ${found.route}`;
+  const { outages, bursts, from } = outline;
+  if (outages.length === 0) return `${burstText(outline)}${blame}.`;
+  const [only] = outages;
+  if (only !== undefined && outages.length + bursts.length === 1) {
+    const end =
+      only.nextAnswer === null
+        ? ' and had not answered again when the log ends'
+        : ` and answered again after ${spanText(only.nextAnswer - onsetOf(only))}`;
+    return `${targetsText(outline)} went down at ${utcTime(from)}${end}${blame}.`;
+  }
+  // The length of an outage that the log does not show to its end is not known.
+  const ended = outages.filter(({ nextAnswer }) => nextAnswer !== null);
+  const lengths = (ended.length > 0 ? ended : outages).map(lengthOf);
+  const last = Math.max(...outages.map((outage) => outage.last));
+  const when = `from ${utcTime(from)} to ${utcTime(last)}`;
+  return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline)}: the process goes down and comes back${blame}.`;
+}
+
+/** How far apart outages begin may differ by so much of the most, and they are still regular. */
+const REGULAR = 0.35;
+
+/** ", one every 4 min 10 s" where they come at regular times; "" where they do not. */
+function rhythmText(outages: readonly TargetOutage[]): string {
+  const starts = outages.map(onsetOf).sort((a, b) => a - b);
+  const apart = starts.slice(1).map((start, index) => start - (starts[index] ?? start));
+  const [low, high] = [Math.min(...apart), Math.max(...apart)];
+  return apart.length > 1 && high - low <= REGULAR * high ? `, ${rangeText(apart)} apart` : '';
+}
+
+function burstText(outline: EventOutline): string {
+  const { bursts, from } = outline;
+  const sizes = bursts.map(({ failures }) => failures.length);
+  const [only] = sizes;
+  const where = `A process on ${targetsText(outline)} died`;
+  if (bursts.length === 1) return `${where} at ${utcTime(from)} with ${only} requests in flight`;
+  const last = Math.max(...bursts.map(({ at }) => at));
+  const [low, high] = [Math.min(...sizes), Math.max(...sizes)];
+  const inFlight = low === high ? `${low}` : `${low} to ${high}`;
+  return `${where} ${bursts.length} times from ${utcTime(from)} to ${utcTime(last)}, each time with ${inFlight} requests in flight`;
+}
+
+/** A route is among the closes of so many outages, and is so small a part of the requests. */
+const ROUTE_OF_OUTAGES = 0.75;
+const ROUTE_OF_REQUESTS = 0.3;
+const OUTAGES_NEEDED = 3;
+
+export interface CrashRoute {
+  route: string;
+  /** Outages that closed a request of this route, of those that closed any. */
+  count: number;
+  of: number;
+}
+
+/** The route whose requests were cut off in most outages; null where that is no surprise. */
+export function crashRoute({ outages, bursts }: EventOutline, { log }: Traffic): CrashRoute | null {
+  const routesOf = (failures: readonly SentFailure[]): Set<string> =>
+    new Set(failures.filter(isClosed).map(({ request }) => request.route));
+  const each = [...outages, ...bursts].map(({ failures }) => routesOf(failures)).filter(({ size }) => size > 0);
+  if (each.length < OUTAGES_NEEDED) return null;
+  const share = (route: string) =>
+    (log.routes.find((one) => one.route === route)?.requests ?? 0) / Math.max(1, log.requests);
+  const [most] = [...new Set(each.flatMap((routes) => [...routes]))]
+    .map((route) => ({ route, count: each.filter((routes) => routes.has(route)).length }))
+    .filter(({ route, count }) => count >= ROUTE_OF_OUTAGES * each.length && share(route) <= ROUTE_OF_REQUESTS)
+    .sort((a, b) => b.count - a.count || share(a.route) - share(b.route) || (a.route < b.route ? -1 : 1));
+  return most ? { ...most, of: each.length } : null;
+}
+
+const isClosed = ({ signature }: SentFailure): boolean =>
+  signature === 'closed-before-response' || signature === 'no-response-aborted';

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import type { EventEvidence } from '../../../src/diagnose/events/event.ts';
+import { findEvents } from '../../../src/diagnose/events/find-events.ts';
+import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import type { CloudTrailEvent } from '../../../src/evidence/aws.ts';
+import { answering, failing, type ServedRequest, servedLog } from '../../support/traffic/served-traffic.ts';
+import { API, question, START } from '../../support/traffic/traffic-builder.ts';
+
+const [A, B, C, D] = ['10.0.1.5:8080', '10.0.1.6:8080', '10.0.1.7:8080', '10.0.1.8:8080'];
+const WINDOW = 900;
+
+const eventsOf = (requests: readonly ServedRequest[], evidence: EventEvidence = {}) =>
+  findEvents(readTraffic(servedLog(requests), question), evidence, question);
+
+const told = (requests: readonly ServedRequest[], evidence: EventEvidence = {}) =>
+  eventsOf(requests, evidence).map(({ kind, standing, targets, errors, causes, summary }) => ({
+    ...{ kind, standing, targets, causes, summary },
+    errors: errors.length,
+  }));
+
+/** Three targets that answer all the time. */
+const peers = [B, C, D].flatMap((target) => answering(target, 0, WINDOW));
+
+const each = (count: number, from: number, every: number, request: (sent: number) => ServedRequest) =>
+  Array.from({ length: count }, (_, index) => request(from + index * every));
+
+const call = (name: string, second: number, request: object, user = 'ci'): CloudTrailEvent => ({
+  EventName: name,
+  EventTime: new Date(START + second * 1000).toISOString(),
+  Username: user,
+  CloudTrailEvent: JSON.stringify({ requestParameters: request }),
+});
+
+describe('a target that falls silent', () => {
+  const dead = [
+    ...peers,
+    ...answering(A, 0, 300),
+    ...each(3, 299.5, 0.1, (sent) => failing('idle-timeout', sent, A)),
+    ...each(30, 300, 2, (sent) => failing('connect-timeout', sent, A)),
+  ];
+
+  it('is one event of connect timeouts and of the requests that were in flight', () => {
+    expect(told(dead)).toEqual([
+      {
+        kind: 'target-lost',
+        standing: 'confirmed',
+        targets: [A],
+        causes: ['security-group-blocked', 'network-acl-blocked', 'target-gone', 'target-unreachable'],
+        errors: 33,
+        summary: '10.0.1.5:8080 (api) stopped answering at 02:44:59 UTC and never came back. 33 errors in 58 s.',
+      },
+    ]);
+  });
+
+  it('names the call that took its instance away, by the instance that was deregistered since', () => {
+    const evidence = {
+      instances: [{ InstanceId: 'i-0gone', State: { Name: 'terminated' } }],
+      changes: [
+        call('BidEvictedEvent', 297, { instanceIdSet: ['i-0gone'] }),
+        call('DeregisterTargets', 420, { targetGroupArn: API, targets: [{ id: 'i-0gone', port: 8080 }] }),
+      ],
+    };
+    expect(told(dead, evidence)[0]?.summary).toBe(
+      '10.0.1.5:8080 (api) stopped answering at 02:44:59 UTC, 2 s after BidEvictedEvent (spot interruption) at 02:44:57 UTC, and never came back. 33 errors in 58 s.',
+    );
+  });
+
+  it('is told with the others that fell silent together, and that they are still registered', () => {
+    const requests = [
+      ...[C, D].flatMap((target) => answering(target, 0, WINDOW)),
+      ...[A, B].flatMap((target) => [
+        ...answering(target, 0, 300),
+        ...each(15, 300, 2, (sent) => failing('connect-failed', sent, target, { took: sent % 4 === 0 ? 3.07 : 0.002 })),
+      ]),
+    ];
+    const unhealthy = (Id: string) => ({ Target: { Id, Port: 8080 }, TargetHealth: { State: 'unhealthy' } });
+    const targetHealth = { [API]: ['10.0.1.5', '10.0.1.6'].map(unhealthy) };
+    expect(told(requests, { targetHealth })).toMatchObject([
+      {
+        kind: 'target-lost',
+        targets: [A, B],
+        errors: 30,
+        causes: ['connection-refused'],
+        summary:
+          '10.0.1.5:8080 and 10.0.1.6:8080 (api) stopped answering at 02:44:59 UTC, with connections rejected, and never came back; they are still registered though nothing answers there. 30 errors in 29 s.',
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      'was chosen twice and never answered',
+      [...peers, failing('connect-timeout', 300, A), failing('connect-timeout', 400, A)],
+    ],
+    [
+      'takes connections and answers too late',
+      [...peers, ...answering(A, 0, 300), ...each(10, 300, 2, (sent) => failing('idle-timeout', sent, A))],
+    ],
+    [
+      'fails together with its peers on the same route',
+      [A, B, C, D].flatMap((target) => [
+        ...answering(target, 0, 300),
+        ...each(6, 300, 2, (sent) => failing('connect-failed', sent, target)),
+        ...(target === A ? [] : answering(target, 301, 312, 2)),
+        ...answering(target, 312, WINDOW),
+      ]),
+    ],
+  ])('is no event where it %s', (_, requests) => {
+    expect(told(requests)).toEqual([]);
+  });
+});
+
+describe('a process that goes down and comes back', () => {
+  const crash = (target: string, at: number, route = 'GET /boom') => [
+    failing('closed-before-response', at, target, { route, took: 0.3 }),
+    ...each(8, at + 0.35, 0.2, (sent) => failing('connect-failed', sent, target)),
+  ];
+  const serving = (target: string, down: readonly number[]) => {
+    const ends = [...down, WINDOW];
+    return ends.flatMap((end, index) => answering(target, index === 0 ? 0 : (down[index - 1] ?? 0) + 3, end));
+  };
+
+  it('is one crash of closes, then refusals', () => {
+    const requests = [...peers, ...serving(A, [300]), ...crash(A, 300)];
+    expect(told(requests)).toEqual([
+      {
+        kind: 'crash',
+        standing: 'likely',
+        targets: [A],
+        causes: ['connection-refused'],
+        errors: 9,
+        summary: '10.0.1.5:8080 (api) went down at 02:44:59 UTC and answered again after 4.0 s. 9 errors in 1.5 s.',
+      },
+    ]);
+  });
+
+  it('is told as outages with their times, lengths and distances, and with the route that ends it', () => {
+    const down = [100, 350, 600, 850];
+    const requests = [
+      ...peers,
+      ...serving(A, down),
+      ...down.flatMap((at) => crash(A, at)),
+      ...answering(B, 0.5, WINDOW, 9, 'GET /boom'),
+    ];
+    expect(told(requests)).toMatchObject([
+      {
+        kind: 'crash',
+        standing: 'confirmed',
+        errors: 36,
+        summary:
+          '4 outages of 2.7 s from 02:41:39 UTC to 02:54:11 UTC, 4 min 10 s apart on 10.0.1.5:8080 (api): the process goes down and comes back; 4 of 4 cut off a GET /boom. 36 errors in 12 min 31 s.',
+      },
+    ]);
+  });
+
+  it('is told by the requests in flight where another worker goes on answering', () => {
+    const killed = (at: number) =>
+      [2.2, 0.6, 0.3].map((took) => failing('closed-before-response', at - took, A, { route: 'GET /report', took }));
+    const requests = [...peers, ...answering(A, 0, WINDOW), ...killed(200), ...killed(500)];
+    expect(told(requests)).toMatchObject([
+      {
+        kind: 'crash',
+        causes: ['closed-mid-request'],
+        errors: 6,
+        summary:
+          'A process on 10.0.1.5:8080 (api) died 2 times from 02:43:20 UTC to 02:48:20 UTC, each time with 3 requests in flight. 6 errors in 5 min.',
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      'sent together and closed together',
+      [0, 0.001, 0.002].map((late) => failing('closed-before-response', 200 + late, A, { took: 0.03 })),
+    ],
+    ['closed at any time', each(12, 30, 71.3, (sent) => failing('closed-before-response', sent, A, { took: 0.4 }))],
+  ])('is not what requests show that are %s', (_, requests) => {
+    expect(told([...peers, ...answering(A, 0, WINDOW), ...requests])).toEqual([]);
+  });
+});
+
+describe('a rollout', () => {
+  const replaced = (old: string, fresh: string, at: number) => [
+    ...answering(old, 0, at),
+    failing('closed-before-response', at - 0.1, old, { took: 0.2 }),
+    ...each(5, at, 0.5, (sent) => failing('connect-failed', sent, old)),
+    ...answering(fresh, at - 5, WINDOW),
+  ];
+  const requests = [...answering(D, 0, WINDOW), ...replaced(A, B, 300), ...replaced(C, '10.0.1.9:8080', 360)];
+
+  it('is one event for all targets that left, whatever the signatures', () => {
+    expect(told(requests)).toMatchObject([
+      {
+        kind: 'rollout',
+        standing: 'likely',
+        targets: [A, C],
+        errors: 12,
+        summary:
+          'A rollout of api replaced 2 targets from 02:45:00 UTC on, and requests failed as they left. 12 errors in 62 s.',
+      },
+    ]);
+  });
+
+  it('names the call that began it, with the seconds between', () => {
+    const changes = [call('UpdateService', 270, { service: 'api', cluster: 'main' }, 'deployer')];
+    expect(eventsOf(requests, { changes })[0]).toMatchObject({
+      standing: 'confirmed',
+      calls: [{ name: 'UpdateService', user: 'deployer', secondsBefore: 30 }],
+      summary:
+        'UpdateService by deployer at 02:44:30 UTC, 30 s before the first error, took 2 targets of api away while requests were still sent to them. 12 errors in 62 s.',
+    });
+  });
+
+  const minutely = Array.from({ length: 1440 }, (_, index) =>
+    call('UpdateService', 270 - index * 60, { service: 'api' }),
+  );
+
+  it.each([
+    ['of another service', [call('UpdateService', 270, { service: 'batch-worker' })]],
+    ['an hour before', [call('UpdateService', -3600, { service: 'api' })]],
+    ['that a controller makes every minute', minutely],
+    ['that was refused', [{ ...call('UpdateService', 270, {}), CloudTrailEvent: '{"errorCode":"AccessDenied"}' }]],
+  ])('names no call %s', (_, changes) => {
+    expect(eventsOf(requests, { changes })[0]?.calls).toEqual([]);
+  });
+
+  it('is no event where nothing fails', () => {
+    expect(told(requests.filter(({ failure }) => failure === undefined))).toEqual([]);
+  });
+});

@@ -22,7 +22,7 @@ import { openRunStore } from '../src/runs/runs.ts';
 import type { Store } from '../src/runs/store/store.ts';
 import { openPoster } from '../src/slack/delivery/post.ts';
 import { openLog } from '../src/slack/slack-log.ts';
-import { openThreadManager } from '../src/slack/thread/open.ts';
+import { openSlackThreads } from '../src/slack/thread/slack-threads.ts';
 import { REGION, resourceOf, snsAlarm } from '../test/support/alarms/messages.ts';
 import { instantInvestigator, memoryStore } from '../test/support/alarms/process.ts';
 import { type LocalSlack, openLocalSlack } from '../test/support/slack/local-slack.ts';
@@ -116,7 +116,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
       return stub.investigate(...asked);
     },
   };
-  const threads = openThreadManager({
+  const threads = openSlackThreads({
     runs,
     poster,
     investigator,

@@ -7,11 +7,11 @@ import type { Investigator } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { RunStore } from '../runs/runs.ts';
-import { openJsonCollection } from '../runs/store/document.ts';
+import { openDocuments } from '../runs/store/document.ts';
 import type { Store } from '../runs/store/store.ts';
 import type { HttpRoute } from '../slack/app.ts';
 import type { Poster } from '../slack/delivery/slack-poster.ts';
-import type { ThreadManager } from '../slack/thread/open.ts';
+import type { SlackThreads } from '../slack/thread/slack-threads.ts';
 import {
   type AffectedLoadBalancers,
   type AlarmLookup,
@@ -44,7 +44,7 @@ export interface AlarmProcessorParts {
   config: Pick<Config, 'accounts' | 'deadlines' | 'alarms' | 'runs'>;
   store: Store;
   runs: Pick<RunStore, 'read' | 'diagnosis'>;
-  threads: Pick<ThreadManager, 'open' | 'askAgain' | 'refresh' | 'reply'>;
+  threads: Pick<SlackThreads, 'open' | 'askAgain' | 'refresh' | 'reply'>;
   poster: Pick<Poster, 'post' | 'edit' | 'find'>;
   investigator: Pick<Investigator, 'listLoadBalancers' | 'find'>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -137,7 +137,7 @@ export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
   });
   const notes = openAlarmNotes({ store, poster, routing, log, now });
   const intake = openIntake({ store, owner, now, log });
-  const lookupRecords = openJsonCollection(store, LookupRecord, (key, why) => log.error({ key, why }, 'unreadable'));
+  const lookupRecords = openDocuments(store, LookupRecord, (key, why) => log.error({ key, why }, 'unreadable'));
   const shutdown = new AbortController();
   const counts: MessageCounts = { handled: 0, ignored: 0, poison: 0, failed: 0 };
   /** The same news at the same time are taken in once. */
@@ -309,7 +309,7 @@ export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
     if (loadBalancers.length > 0 && alarm.state === 'ALARM') {
       const at = new Date(now()).toISOString();
       await translateOutage('store', () =>
-        lookupRecords.change(key, () => ({ object: { schema: 1, at, loadBalancers }, result: null })),
+        lookupRecords.change(key, () => ({ document: { schema: 1, at, loadBalancers }, result: null })),
       );
     }
     return affected;

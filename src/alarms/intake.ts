@@ -1,7 +1,7 @@
 /** Alarms that came over HTTPS: recorded before SNS is answered, and kept until they are taken in. */
 import * as z from 'zod';
-import { Lease } from '../runs/run.ts';
-import { openJsonCollection } from '../runs/store/document.ts';
+import { openDocuments } from '../runs/store/document.ts';
+import { Lease } from '../runs/store/lease.ts';
 import type { Store } from '../runs/store/store.ts';
 import { Alarm, alarmEventId } from './alarm-event.ts';
 
@@ -42,7 +42,7 @@ const GIVE_UP_AFTER = 6 * 60 * 60_000;
 const PREFIX = 'alarms/intake/';
 
 export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
-  const records = openJsonCollection(store, IntakeRecord, (key, why) =>
+  const records = openDocuments(store, IntakeRecord, (key, why) =>
     log.error({ key, why }, 'a recorded alarm cannot be read'),
   );
   const keyFor = (alarm: Alarm): string => `${PREFIX}${alarmEventId(alarm)}.json`;
@@ -54,22 +54,25 @@ export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
 
   return {
     record: (alarm) =>
-      records.change(keyFor(alarm), (there): { object: IntakeRecord; result: number | null } => {
-        if (there !== null && isTaken(there)) return { object: there, result: null };
+      records.change(keyFor(alarm), (there): { document: IntakeRecord; result: number | null } => {
+        if (there !== null && isTaken(there)) return { document: there, result: null };
         const recordedAt = there?.recordedAt ?? new Date(now()).toISOString();
         const tries = (there?.tries ?? 0) + 1;
-        return { object: { schema: 1, recordedAt, alarm, lease: lease(tries), tries }, result: tries };
+        return { document: { schema: 1, recordedAt, alarm, lease: lease(tries), tries }, result: tries };
       }),
     complete: (alarm) => store.remove(keyFor(alarm)),
     async claimAbandoned() {
       const claimed: { alarm: Alarm; tries: number }[] = [];
       for (const key of await store.list(PREFIX)) {
-        const one = await records.change(key, (there): { object: IntakeRecord | null; result: IntakeRecord | null } => {
-          if (there === null || isTaken(there)) return { object: there, result: null };
-          const tries = there.tries + 1;
-          const next = { ...there, tries, lease: lease(tries) };
-          return { object: next, result: next };
-        });
+        const one = await records.change(
+          key,
+          (there): { document: IntakeRecord | null; result: IntakeRecord | null } => {
+            if (there === null || isTaken(there)) return { document: there, result: null };
+            const tries = there.tries + 1;
+            const next = { ...there, tries, lease: lease(tries) };
+            return { document: next, result: next };
+          },
+        );
         if (one === null) continue;
         if (now() - Date.parse(one.recordedAt) <= GIVE_UP_AFTER) claimed.push(one);
         else {

@@ -1,5 +1,5 @@
 /** Why news of an alarm cannot be taken in now, and can later. */
-import { isOutage } from '../runs/store/json-object.ts';
+import { isOutage, WriteConflict } from '../runs/store/document.ts';
 
 /** `aws`: what the alarm is about cannot be looked up. `busy`: so much else is done. `channel`: no channel takes it, not the default either. */
 export type Dependency = 'store' | 'slack' | 'aws' | 'busy' | 'channel' | 'stopping';
@@ -14,11 +14,12 @@ export class Unavailable extends Error {
   }
 }
 
-/** What an outage means to whoever waits: the same is to be tried again. Anything else that is thrown is no outage, and stays what it is. */
+/** Turns an outage into a retryable `Unavailable`; rethrows everything else. */
 export async function translateOutage<T>(dependency: 'store' | 'slack', act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    throw isOutage(error) ? new Unavailable(dependency, error.message, { cause: error }) : error;
+    if (!isOutage(error)) throw error;
+    throw new Unavailable(error instanceof WriteConflict ? 'busy' : dependency, error.message, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 /** Short notes about alarms that name no load balancer: each alarm gets one, whatever else it says later. */
 import * as z from 'zod';
-import { openJsonCollection } from '../runs/store/document.ts';
+import { openDocuments } from '../runs/store/document.ts';
 import type { Store } from '../runs/store/store.ts';
 import type { Poster } from '../slack/delivery/slack-poster.ts';
 import { describeAlarm } from '../slack/messages/alarm-notes.ts';
@@ -42,11 +42,11 @@ export interface AlarmNotes {
 }
 
 export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesParts): AlarmNotes {
-  const notes = openJsonCollection(store, Note, (key, why) =>
+  const notes = openDocuments(store, Note, (key, why) =>
     log.error({ key, why }, 'a note about an alarm cannot be read'),
   );
 
-  const rates = openJsonCollection(store, Rate, (key, why) =>
+  const rates = openDocuments(store, Rate, (key, why) =>
     log.error({ key, why }, 'the notes of a channel cannot be counted'),
   );
 
@@ -55,9 +55,9 @@ export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesP
     return translateOutage('store', () =>
       rates.change(`alarms/rates/${shortHash(channel)}.json`, (there) => {
         const recent = (there?.posted ?? []).filter((at) => now() - Date.parse(at) < RATE_PERIOD);
-        if (recent.length >= MAX_THREADS) return { object: there, result: recent.length + 1 };
+        if (recent.length >= MAX_THREADS) return { document: there, result: recent.length + 1 };
         const posted = [...recent, new Date(now()).toISOString()];
-        return { object: { schema: 1, posted }, result: posted.length };
+        return { document: { schema: 1, posted }, result: posted.length };
       }),
     );
   }
@@ -77,13 +77,16 @@ export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesP
     const claim = await translateOutage('store', () =>
       notes.change(
         key,
-        (there): { object: Note | null; result: 'done' | 'wait' | { channel: string; doubtful: boolean } } => {
-          if (there?.ts != null) return { object: there, result: 'done' };
+        (there): { document: Note | null; result: 'done' | 'wait' | { channel: string; doubtful: boolean } } => {
+          if (there?.ts != null) return { document: there, result: 'done' };
           const begun = there?.posting ?? null;
           if (there && begun !== null && now() - Date.parse(begun) < POST_TIMEOUT)
-            return { object: there, result: 'wait' };
+            return { document: there, result: 'wait' };
           const before: Note = there ?? { schema: 1, alarm: alarm.name, at, channel, posting: null, ts: null };
-          return { object: { ...before, posting: at }, result: { channel: before.channel, doubtful: begun !== null } };
+          return {
+            document: { ...before, posting: at },
+            result: { channel: before.channel, doubtful: begun !== null },
+          };
         },
       ),
     );
@@ -96,7 +99,7 @@ export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesP
         'nothing is diagnosed for an alarm, and its channel has notes enough',
       );
       await translateOutage('store', () =>
-        notes.change(key, (there) => ({ object: there && { ...there, posting: null }, result: null })),
+        notes.change(key, (there) => ({ document: there && { ...there, posting: null }, result: null })),
       );
       return 'too-many';
     }
@@ -115,7 +118,7 @@ export function openAlarmNotes({ store, poster, routing, log, now }: AlarmNotesP
     const marker = `note-${shortHash(alarmKey(alarm))}`;
     const updateNote = (change: Partial<Note>) =>
       translateOutage('store', () =>
-        notes.change(key, (there) => ({ object: there && { ...there, ...change }, result: null })),
+        notes.change(key, (there) => ({ document: there && { ...there, ...change }, result: null })),
       );
     for (const to of new Set([claim.channel, otherChannel(route, claim.channel, routing) ?? claim.channel])) {
       const target = { channel: to, thread: null };

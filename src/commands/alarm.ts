@@ -146,7 +146,7 @@ async function postAlarm(body: string, config: Config, investigator: Investigato
     { openAlarmProcessor },
     { openLog },
     { openPoster },
-    { openThreadManager },
+    { openSlackThreads },
     { openLimits },
     { openRunStore },
     { openStore },
@@ -154,7 +154,7 @@ async function postAlarm(body: string, config: Config, investigator: Investigato
     import('../alarms/alarms.ts'),
     import('../slack/slack-log.ts'),
     import('../slack/delivery/post.ts'),
-    import('../slack/thread/open.ts'),
+    import('../slack/thread/slack-threads.ts'),
     import('../runs/limits.ts'),
     import('../runs/runs.ts'),
     import('./serve.ts'),
@@ -166,7 +166,7 @@ async function postAlarm(body: string, config: Config, investigator: Investigato
   const slackApiUrl = process.env.ALB502_SLACK_API_URL;
   const poster = openPoster({ token, log, ...(slackApiUrl ? { clientOptions: { slackApiUrl } } : {}) });
   const owner = `by-hand-${process.pid}-${crypto.randomUUID()}`;
-  const threads = openThreadManager({
+  const threads = openSlackThreads({
     runs,
     poster,
     investigator,

@@ -108,12 +108,12 @@ export async function startBot(
   recorded: readonly string[],
   { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE, clock }: BotEnvironment = {},
 ): Promise<Bot> {
-  const [{ openLog }, { openApp }, { openPoster }, { openThreadManager }, { openLimits }, { openAlarmProcessor }] =
+  const [{ openLog }, { openApp }, { openPoster }, { openSlackThreads }, { openLimits }, { openAlarmProcessor }] =
     await Promise.all([
       import('../slack/slack-log.ts'),
       import('../slack/app.ts'),
       import('../slack/delivery/post.ts'),
-      import('../slack/thread/open.ts'),
+      import('../slack/thread/slack-threads.ts'),
       import('../runs/limits.ts'),
       import('../alarms/alarms.ts'),
     ]);
@@ -126,7 +126,7 @@ export async function startBot(
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
   const poster = openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) });
   const owner = `${hostname()}-${process.pid}-${crypto.randomUUID()}`;
-  const threads = openThreadManager({
+  const threads = openSlackThreads({
     runs,
     poster,
     investigator,

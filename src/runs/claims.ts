@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Run } from './run.ts';
-import { changeObject } from './store/json-object.ts';
+import { type Documents, openDocuments } from './store/document.ts';
 import type { Store } from './store/store.ts';
 
 export type ClaimedQuestion = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
@@ -14,8 +14,11 @@ export const CLAIMS = 'claims/';
 
 const Claim = z.object({ id: z.string(), to: z.iso.datetime(), at: z.iso.datetime() });
 const Claims = z.array(Claim);
+type Claims = z.infer<typeof Claims>;
 
-/** One object for all questions that differ in the end of the window alone: so one conditional write decides between neighbours. */
+export const openClaims = (store: Store): Documents<Claims> => openDocuments(store, Claims);
+
+/** One document for all questions that differ in the end of the window alone: so one conditional write decides between neighbours. */
 function claimKey({ loadBalancer, from, to, statuses }: ClaimedQuestion): string {
   const { arn, account, region, name } = loadBalancer;
   const which = arn ?? [account, region, name];
@@ -28,23 +31,21 @@ export type ClaimState = 'not-there' | 'at-work' | 'answered' | 'in-vain';
 
 /** The id that has the question, or null when `id` has it now. A run at work has it, one that ended in vain has not, others have it for a minute. */
 export async function claim(
-  store: Store,
+  claims: Documents<Claims>,
   question: ClaimedQuestion,
   { id, now, stateOf }: { id: string; now: number; stateOf: (id: string) => Promise<ClaimState> },
 ): Promise<string | null> {
   const to = Date.parse(question.to);
-  let holder: string | null = null;
-  await changeObject(store, claimKey(question), Claims, async (there) => {
-    holder = null;
-    const live: z.infer<typeof Claims> = [];
-    for (const one of there ?? []) {
+  return claims.change(claimKey(question), async (stored) => {
+    let holder: string | null = null;
+    const live: Claims = [];
+    for (const one of stored ?? []) {
       const state = one.id === id ? 'at-work' : await stateOf(one.id);
       if (state === 'in-vain' || (state !== 'at-work' && now - Date.parse(one.at) >= MINUTE)) continue;
       live.push(one);
       if (one.id !== id && Math.abs(Date.parse(one.to) - to) < MINUTE) holder ??= one.id;
     }
-    if (holder !== null || live.some((one) => one.id === id)) return null;
-    return [...live, { id, to: question.to, at: new Date(now).toISOString() }];
+    if (holder !== null || live.some((one) => one.id === id)) return { document: stored, result: holder };
+    return { document: [...live, { id, to: question.to, at: new Date(now).toISOString() }], result: null };
   });
-  return holder;
 }

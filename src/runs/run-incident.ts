@@ -14,7 +14,8 @@ import { saveIncident } from '../collect/incident/save.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
-import { forEachLimited, parseObject, serialize } from './store/json-object.ts';
+import { parseDocument, serialize } from './store/document.ts';
+import { forEachLimited } from './store/each.ts';
 import type { Store } from './store/store.ts';
 
 /** In the folder of the incident, but no part of it. */
@@ -89,7 +90,7 @@ async function readAllFiles(store: Store, id: string): Promise<Map<string, strin
     const key = contentsKey(id);
     const stored = await store.read(key);
     if (stored === null) return null;
-    const contents = parseObject(key, stored.body, Contents);
+    const contents = parseDocument(key, stored.body, Contents);
     const files = new Map<string, string>();
     await forEachLimited(Object.keys(contents), async (name) => {
       const file = await store.read(`${prefixOfRun(id)}${name}`);

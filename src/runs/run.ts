@@ -1,22 +1,11 @@
-/** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to go on. */
+/** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to resume. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { LocatedQuestion } from '../investigate/investigator.ts';
+import { Lease } from './store/lease.ts';
+import { MessageTs, PostRecord } from './store/post-record.ts';
 
 const Iso = z.iso.datetime();
-/** Slack's id of a message in its channel. */
-const Ts = z.string().regex(/^\d+\.\d+$/);
-
-/**
- * `looking`: asked, no answer yet. `provisional`: answered, logs may still arrive. `final`; `partial`: as final, but the access log or a
- * whole step could not be looked at. `failed`: no answer. `interrupted`: ended by a shutdown before there was one.
- */
-export const RUN_STATES = ['queued', 'looking', 'provisional', 'final', 'partial', 'failed', 'interrupted'] as const;
-export type RunState = (typeof RUN_STATES)[number];
-
-/** Somebody with exclusive use of something, for a while: a crash ends it by itself. */
-export const Lease = z.object({ owner: z.string(), until: Iso });
-export type Lease = z.infer<typeof Lease>;
 
 export const RunOrigin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person'), user: z.string(), team: z.string() }),
@@ -34,26 +23,45 @@ export const Feedback = z.object({
 });
 export type Feedback = z.infer<typeof Feedback>;
 
+export const STEP_SLOTS = ['step-1', 'step-2', 'step-3', 'step-4', 'step-5', 'step-6'] as const;
+/** The messages a thread has of its own, beside replies. */
+export const MESSAGE_SLOTS = ['root', 'checklist', 'verdict', ...STEP_SLOTS] as const;
+export type MessageSlot = (typeof MESSAGE_SLOTS)[number];
+
 /** Messages of the thread by what they are; null where there is none (yet). */
 export const Thread = z.object({
   channel: z.string(),
-  /** The thread hangs below this message. An own root message, unless `within` says that somebody else's was answered. */
-  root: Ts.nullable(),
-  /** Set when the run was asked for in a thread that was there: its first message. Then `root` is a reply in it. */
-  within: Ts.nullable(),
-  checklist: Ts.nullable(),
-  verdict: Ts.nullable(),
+  /** The thread hangs below this message: an own root message, unless `parentTs` says that somebody else's was answered. */
+  root: MessageTs.nullable(),
+  /** The first message of the thread the run was asked for in; `root` is a reply in it then. Null where the run has its own thread. */
+  parentTs: MessageTs.nullable(),
+  checklist: MessageTs.nullable(),
+  verdict: MessageTs.nullable(),
   /** By step number. */
-  steps: z.record(z.string(), Ts),
+  steps: z.record(z.string(), MessageTs),
   /** The root message may stand twice: a process that was killed may have posted it, and the bot may not look. */
   resumed: z.boolean().optional(),
 });
 export type Thread = z.infer<typeof Thread>;
 
-export const Run = z.object({
-  schema: z.literal(1),
-  /** Sortable by time of asking: `20261119t024012-5f3a9c1e`. Opaque outside; the only thing a button carries. */
-  id: z.string().regex(/^\d{8}t\d{6}-[0-9a-f]{8}$/),
+/**
+ * What the thread does not show yet. `empty`: it shows what the run says. `update`: it does not. `posting`: neither, and this message
+ * may or may not stand, for its post was begun and has no end recorded.
+ */
+export const Outbox = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('empty') }),
+  z.object({ kind: z.literal('update') }),
+  z.object({ kind: z.literal('posting'), message: z.enum(MESSAGE_SLOTS) }),
+]);
+export type Outbox = z.infer<typeof Outbox>;
+
+/** Sortable by time of asking: `20261119t024012-5f3a9c1e`. Opaque outside; the only thing a button carries. */
+export const RunId = z.string().regex(/^\d{8}t\d{6}-[0-9a-f]{8}$/);
+
+/** What every run has, whatever its state. */
+export const RunFields = z.object({
+  schema: z.literal(2),
+  id: RunId,
   createdAt: Iso,
   updatedAt: Iso,
   askedBy: RunOrigin,
@@ -61,28 +69,74 @@ export const Run = z.object({
   from: Iso,
   to: Iso,
   statuses: z.array(z.string()).min(1),
-  state: z.enum(RUN_STATES),
-  /** The sentence to show where the state is `failed`. */
-  failure: z.string().nullable(),
-  /** Asks of the load balancer that have ended, and when the next is due; null when none is. */
-  asks: z.number().int(),
-  askAgainAt: Iso.nullable(),
-  /** How long the last ask took, and the log files it read, where it read some. */
+  /** Attempts at an answer that have ended. */
+  attempts: z.number().int(),
+  /** How long the last attempt took, and the log files it read, where it read some. */
   took: z.object({ milliseconds: z.number(), files: z.number().int().nullable() }).optional(),
   thread: Thread,
-  /**
-   * The message that is being posted: set before, cleared with the ts after. Found set on resuming, the post may or may not have
-   * happened, for chat.postMessage has no idempotency key.
-   */
-  posting: z.string().nullable(),
+  outbox: Outbox,
   lease: Lease.nullable(),
-  /** Answers to presses of buttons, by what was pressed: their ts, or "posting". */
-  extras: z.record(z.string(), z.string()),
+  /** Replies in the thread, each posted once, by what they are about. */
+  replies: z.record(z.string(), PostRecord),
   feedback: z.array(Feedback),
   /** The run whose findings this one takes over, each time that one has asked; null for one that asks itself. */
   copyOf: z.string().nullable(),
 });
+
+const Queued = z.object({ state: z.literal('queued') });
+const Running = z.object({ state: z.literal('running') });
+/** Answered, and logs may still arrive. `nextAttemptAt`: null when no attempt is due any more. */
+const Provisional = z.object({ state: z.literal('provisional'), nextAttemptAt: Iso.nullable() });
+const Final = z.object({ state: z.literal('final') });
+/** As final, but the access log or a whole step could not be checked. */
+const Partial = z.object({ state: z.literal('partial') });
+/** Ended without an answer. `failure`: the sentence to show. */
+const Failed = z.object({ state: z.literal('failed'), failure: z.string() });
+/** Ended by a shutdown before there was an answer. `nextAttemptAt`: null where somebody has to ask again. */
+const Interrupted = z.object({ state: z.literal('interrupted'), nextAttemptAt: Iso.nullable() });
+
+/** How far a run is, with what only that state has. */
+export const RunStatus = z.discriminatedUnion('state', [
+  Queued,
+  Running,
+  Provisional,
+  Final,
+  Partial,
+  Failed,
+  Interrupted,
+]);
+export type RunStatus = z.infer<typeof RunStatus>;
+export type RunState = RunStatus['state'];
+
+export const Run = z.discriminatedUnion('state', [
+  RunFields.extend(Queued.shape),
+  RunFields.extend(Running.shape),
+  RunFields.extend(Provisional.shape),
+  RunFields.extend(Final.shape),
+  RunFields.extend(Partial.shape),
+  RunFields.extend(Failed.shape),
+  RunFields.extend(Interrupted.shape),
+]);
 export type Run = z.infer<typeof Run>;
+
+/** The run in another state: what only its old state had is dropped. */
+export const inState = (run: Run, status: RunStatus): Run => ({ ...RunFields.parse(run), ...status });
+
+/** When the next attempt is due; null when none is. */
+export const nextAttemptOf = (run: Run): string | null => ('nextAttemptAt' in run ? run.nextAttemptAt : null);
+
+/** Whether an answer is being worked on, or waits its turn. */
+export const isUnderWay = ({ state }: Run): boolean => state === 'queued' || state === 'running';
+
+/** Whether it ended without an answer. */
+export const hasFailed = ({ state }: Run): boolean => state === 'failed' || state === 'interrupted';
+
+/** Whether there is something to do for it, or for its thread. */
+export const isOpen = (run: Run): boolean =>
+  isUnderWay(run) || nextAttemptOf(run) !== null || run.outbox.kind !== 'empty';
+
+/** The outbox of a thread that is to show something else from now on. */
+export const toUpdate = (outbox: Outbox): Outbox => (outbox.kind === 'empty' ? { kind: 'update' } : outbox);
 
 /** Where the parts of a run are kept. The incident is a folder in the incident format, redacted, file by file. */
 export const keyOfRun = (id: string): string => `runs/${id}/run.json`;
@@ -96,8 +150,8 @@ export const INDEX = 'index/';
 export const indexOf = (id: string): string => `${INDEX}${id.slice(0, 6)}/${id}`;
 
 /**
- * Runs that may not be at their end, `open/<id>/<when>`. A run that is opened again is noted anew: so whoever removes the note of one
- * that is at its end removes no other than the one they saw.
+ * Markers of runs that may not be at their end, `open/<id>/<when>`. A run that is opened again gets another marker, so a process that
+ * removes the marker of an ended run never removes that one.
  */
 export const OPEN = 'open/';
 
@@ -106,14 +160,14 @@ export function newRun(request: {
   askedBy: Run['askedBy'];
   question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
   channel: string;
-  within: string | null;
+  parentTs: string | null;
   now: number;
   id?: string;
 }): Run {
-  const { askedBy, question, channel, within, now, id = newRunId(now) } = request;
+  const { askedBy, question, channel, parentTs, now, id = newRunId(now) } = request;
   const { name, arn, account, region } = question.loadBalancer;
   return {
-    schema: 1,
+    schema: 2,
     id,
     createdAt: iso(now),
     updatedAt: iso(now),
@@ -123,13 +177,11 @@ export function newRun(request: {
     to: iso(question.to),
     statuses: [...question.statuses],
     state: 'queued',
-    failure: null,
-    asks: 0,
-    askAgainAt: null,
-    thread: { channel, root: null, within, checklist: null, verdict: null, steps: {} },
-    posting: null,
+    attempts: 0,
+    thread: { channel, root: null, parentTs, checklist: null, verdict: null, steps: {} },
+    outbox: { kind: 'empty' },
     lease: null,
-    extras: {},
+    replies: {},
     feedback: [],
     copyOf: null,
   };

@@ -5,20 +5,36 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { type ClaimState, claim } from './claims.ts';
-import { INDEX, indexOf, keyOfDiagnosis, keyOfRun, OPEN, Run } from './run.ts';
+import { type ClaimState, claim, openClaims } from './claims.ts';
+import {
+  hasFailed,
+  INDEX,
+  indexOf,
+  isOpen,
+  isUnderWay,
+  keyOfDiagnosis,
+  keyOfRun,
+  OPEN,
+  type Run,
+  RunId,
+} from './run.ts';
 import { copyFindings, feedbackKey, readEvidence, saveFindings } from './run-incident.ts';
-import { changeObject, forEachLimited, parseObject, serialize, UnreadableObject } from './store/json-object.ts';
+import { openDocuments, parseDocument, serialize, UnreadableDocument } from './store/document.ts';
+import { forEachLimited } from './store/each.ts';
+import { isLeasedByOther, leaseFor } from './store/lease.ts';
 import type { Store } from './store/store.ts';
+import { StoredRun } from './stored-run.ts';
 import { sweep } from './sweep.ts';
 
-/** Every method throws when the store cannot be reached; nothing is half written that is read again. */
+/** Every method throws when the store cannot be reached; what is read was written whole. */
 export interface RunStore {
   /** Writes a new run and notes it as open; the one that is there when the id is taken. */
   create(run: Run): Promise<Run>;
   read(id: string): Promise<Run | null>;
   /** Reads, changes, writes; again when somebody wrote meanwhile. Sets `updatedAt`. Throws when there is no such run. */
   change(id: string, change: (run: Run) => Run): Promise<Run>;
+  /** As `change`, and answers what `change` has learned. The same run is not written. */
+  update<R>(id: string, change: (run: Run) => { run: Run; result: R }): Promise<R>;
   /** Takes or renews the lease for so many milliseconds; null while another owner has it. */
   lease(id: string, owner: string, milliseconds: number): Promise<Run | null>;
   release(id: string, owner: string): Promise<void>;
@@ -28,13 +44,13 @@ export interface RunStore {
   copy(from: string, id: string): Promise<boolean>;
   diagnosis(id: string): Promise<Diagnosis | null>;
   evidence(id: string): Promise<{ question: Question; evidence: EvidenceSet } | null>;
-  /** Runs that are not at their end: queued, looking, provisional with an ask due, or a message half posted. Oldest first. */
+  /** Runs that are not at their end: queued, running, with an attempt due, or with a thread that shows less than the run says. Oldest first. */
   open(): Promise<Run[]>;
   /** The newest first. */
   recent(count: number): Promise<Run[]>;
   /**
    * The run that answers this question already: one of the same load balancer, statuses and length of window, whose end differs by less
-   * than a minute, begun at most that long ago or still looking; none that ended without an answer. `id` is claimed for the question when there is none; then the answer is null.
+   * than a minute, begun at most that long ago or still under way; none that ended without an answer. `id` is claimed for the question when there is none; then the answer is null.
    */
   claim(question: Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>, id: string): Promise<string | null>;
   /** Removes runs older than the retention, and what alarms and claims left that long ago; how many runs. */
@@ -56,20 +72,14 @@ export interface RunStoreOptions {
 
 /** Runs in a store. What fits in no shape there is a Problem (exit 2) where it was asked for, and left out of lists. */
 export function openRunStore(store: Store, { retentionDays, now = Date.now }: RunStoreOptions): RunStore {
-  const queues = new Map<string, Promise<unknown>>();
-
-  /** What this process does to a run, it does in order: others are the only ones to be in each other's way. */
-  function inOrder<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const mine = (queues.get(id) ?? Promise.resolve()).then(work, work);
-    const settled = mine.catch(() => {}).finally(() => queues.get(id) === settled && queues.delete(id));
-    queues.set(id, settled);
-    return mine;
-  }
+  const documents = openDocuments(store, StoredRun);
+  const claims = openClaims(store);
 
   return {
     create,
     read,
     change,
+    update: (id, change) => changeExisting(id, change).then(({ result }) => result),
     lease,
     release,
     keep: (id, investigation) => saveFindings(store, id, investigation),
@@ -91,9 +101,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
   }
 
   async function read(id: string): Promise<Run | null> {
-    if (!Run.shape.id.safeParse(id).success) return null;
-    const stored = await store.read(keyOfRun(id));
-    return stored === null ? null : parseObject(keyOfRun(id), stored.body, Run);
+    return RunId.safeParse(id).success ? documents.read(keyOfRun(id)) : null;
   }
 
   async function readExisting(id: string): Promise<Run> {
@@ -101,46 +109,47 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
   }
 
   function change(id: string, update: (run: Run) => Run): Promise<Run> {
-    return inOrder(id, async () => {
-      const run = await changeExisting(id, update);
-      return run ?? readExisting(id);
-    });
+    return changeExisting(id, (run) => ({ run: update(run), result: null })).then(({ run }) => run);
   }
 
-  /** `changed` gives null to leave the run as it is; so does this then. */
-  async function changeExisting(id: string, update: (run: Run) => Run | null): Promise<Run | null> {
-    let [before, isChanged]: [Run | null, boolean] = [null, false];
-    const after = await changeObject(store, keyOfRun(id), Run, async (there) => {
-      if (there === null) throw runNotFound(id);
-      before = there;
-      const next = update(there);
-      isChanged = next !== null;
-      if (next === null) return null;
-      if (isOpen(next) && !isOpen(there)) await markOpen(id);
-      return { ...next, updatedAt: new Date(now()).toISOString() };
+  /** `update` gives the same run where it is to stay as it is. */
+  async function changeExisting<R>(
+    id: string,
+    update: (run: Run) => { run: Run; result: R },
+  ): Promise<{ run: Run; result: R }> {
+    const changed = await documents.change(keyOfRun(id), async (before) => {
+      if (before === null) throw runNotFound(id);
+      const { run, result } = update(before);
+      if (run === before) return { document: before, result: { run, result, isFeedbackNew: false } };
+      if (isOpen(run) && !isOpen(before)) await markOpen(id);
+      const after: Run = { ...run, updatedAt: new Date(now()).toISOString() };
+      const isFeedbackNew = JSON.stringify(run.feedback) !== JSON.stringify(before.feedback);
+      return { document: after, result: { run: after, result, isFeedbackNew } };
     });
-    if (after === null || !isChanged) return null;
-    if (JSON.stringify(after.feedback) !== JSON.stringify((before as Run | null)?.feedback)) await saveFeedback(after);
-    return after;
+    if (changed.isFeedbackNew) await saveFeedback(changed.run);
+    return changed;
   }
 
-  function lease(id: string, owner: string, milliseconds: number): Promise<Run | null> {
-    return inOrder(id, () =>
-      changeExisting(id, (run) => {
-        const isTaken = run.lease !== null && run.lease.owner !== owner && Date.parse(run.lease.until) > now();
-        return isTaken ? null : { ...run, lease: { owner, until: new Date(now() + milliseconds).toISOString() } };
-      }),
+  async function lease(id: string, owner: string, milliseconds: number): Promise<Run | null> {
+    const { run, result } = await changeExisting(id, (current) =>
+      isLeasedByOther(current.lease, owner, now())
+        ? { run: current, result: 'taken' }
+        : { run: { ...current, lease: leaseFor(owner, now(), milliseconds) }, result: 'leased' },
     );
+    return result === 'taken' ? null : run;
   }
 
   async function release(id: string, owner: string): Promise<void> {
-    await inOrder(id, () => changeExisting(id, (run) => (run.lease?.owner === owner ? { ...run, lease: null } : null)));
+    await changeExisting(id, (run) => ({
+      run: run.lease?.owner === owner ? { ...run, lease: null } : run,
+      result: null,
+    }));
   }
 
   async function diagnosis(id: string): Promise<Diagnosis | null> {
     const key = keyOfDiagnosis(id);
     const stored = await store.read(key);
-    return stored === null ? null : parseObject(key, stored.body, StoredDiagnosis);
+    return stored === null ? null : parseDocument(key, stored.body, StoredDiagnosis);
   }
 
   function evidence(id: string): Promise<{ question: Question; evidence: EvidenceSet } | null> {
@@ -195,13 +204,17 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
     try {
       return await read(id);
     } catch (error) {
-      if (error instanceof UnreadableObject) return 'unreadable';
+      if (error instanceof UnreadableDocument) return 'unreadable';
       throw error;
     }
   }
 
   function claimQuestion(question: Parameters<RunStore['claim']>[0], id: string): Promise<string | null> {
-    return claim(store, question, { id, now: now(), stateOf: async (other) => claimStateOf(await readIfValid(other)) });
+    return claim(claims, question, {
+      id,
+      now: now(),
+      stateOf: async (other) => claimStateOf(await readIfValid(other)),
+    });
   }
 
   function sweepOld(): Promise<number> {
@@ -220,9 +233,6 @@ const runNotFound = (id: string): Problem => new Problem(`There is no run ${id} 
 /** `not-there`: claimed, and not written yet. */
 function claimStateOf(run: Run | 'unreadable' | null): ClaimState {
   if (run === null) return 'not-there';
-  if (run === 'unreadable' || run.state === 'failed' || run.state === 'interrupted') return 'in-vain';
-  return run.state === 'queued' || run.state === 'looking' ? 'at-work' : 'answered';
+  if (run === 'unreadable' || hasFailed(run)) return 'in-vain';
+  return isUnderWay(run) ? 'at-work' : 'answered';
 }
-
-const isOpen = ({ state, askAgainAt, posting }: Run): boolean =>
-  state === 'queued' || state === 'looking' || askAgainAt !== null || posting !== null;

@@ -1,7 +1,7 @@
 /** What is older than the retention leaves the store. */
 
 import { INDEX, OPEN, prefixOfRun, timeOfRunId } from './run.ts';
-import { forEachLimited } from './store/json-object.ts';
+import { forEachLimited } from './store/each.ts';
 import type { Store } from './store/store.ts';
 
 /** What is not of one run, but belongs to a time too: it is as old as the latest time it names. */

@@ -21,7 +21,7 @@ import { onShortcuts } from './listeners/shortcuts.ts';
 import { onCommand } from './listeners/slash-command.ts';
 import { VIEWS } from './messages/actions.ts';
 import { boltLogger } from './slack-log.ts';
-import type { ThreadManager } from './thread/open.ts';
+import type { SlackThreads } from './thread/slack-threads.ts';
 
 /** A path of ours beside that of Slack. What it throws is logged and answered with 500. */
 export interface HttpRoute {
@@ -34,7 +34,7 @@ export interface AppParts {
   config: Config;
   secrets: Secrets;
   investigator: Investigator;
-  threads: ThreadManager;
+  threads: SlackThreads;
   runs: RunStore;
   log: Logger;
   /** Of every call to Slack: where it is, in tests. */

@@ -9,13 +9,14 @@ import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { Authorize, Requester } from './authorization.ts';
 import type { Deduplicator } from './dedupe.ts';
-import type { OpenResult, ThreadManager } from './thread/open.ts';
+import type { OpenResult } from './thread/open.ts';
+import type { SlackThreads } from './thread/slack-threads.ts';
 
 /** What answers in Slack are made with. */
 export interface SlackContext {
   config: Config;
   investigator: Investigator;
-  threads: ThreadManager;
+  threads: SlackThreads;
   runs: RunStore;
   authorize: Authorize;
   /** For what somebody waits for: few retries. */
@@ -104,7 +105,7 @@ async function openThreadFor(
     askedBy: { kind: 'person', user: who.user, team: who.teams[0] ?? '' },
     question,
     channel: who.channel,
-    within,
+    parentTs: within,
   });
   return toAskOutcome(context, openResult, who.channel, previousDayNote(query, question, question.now));
 }

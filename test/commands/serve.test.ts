@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEADLINE } from '../../src/commands/serve.ts';
 import { CLOSE_TIMEOUT } from '../../src/slack/delivery/post.ts';
-import { ABORT_GRACE } from '../../src/slack/thread/open.ts';
+import { ABORT_GRACE } from '../../src/slack/thread/slack-threads.ts';
 import { incidentFolder } from '../support/aws/live-run.ts';
 import { environmentFor, filesOf, serveAccount } from '../support/aws/recorded-account.ts';
 import { temporaryFolder } from '../support/incident/folder.ts';

@@ -18,6 +18,7 @@ import { openFolderStore } from '../../src/runs/store/folder-store.ts';
 import type { Store } from '../../src/runs/store/store.ts';
 import { AWS_FILES, incidentFolder, temporaryFolder } from '../support/incident/folder.ts';
 import { gzipLines, logLine, logName } from '../support/incident/log-lines.ts';
+import { changedRun, type RunChanges } from '../support/runs/changed-run.ts';
 
 const START = Date.parse('2026-11-20T02:56:00.500Z');
 const MINUTE = 60_000;
@@ -31,11 +32,11 @@ const loadBalancer = {
 };
 const person: Run['askedBy'] = { kind: 'person', user: 'U0123456789', team: 'T0123456789' };
 
-function runAt(now: number, changes: Partial<Run> = {}): Run {
+function runAt(now: number, changes: RunChanges = {}): Run {
   const question = { loadBalancer, from: now - 15 * MINUTE, to: now, statuses: ['5xx'] };
-  return { ...newRun({ askedBy: person, question, channel: 'C0123456789', within: null, now }), ...changes };
+  return changedRun(newRun({ askedBy: person, question, channel: 'C0123456789', parentTs: null, now }), changes);
 }
-const atEnd: Partial<Run> = { state: 'final', askAgainAt: null, posting: null };
+const atEnd: RunChanges = { state: 'final', outbox: { kind: 'empty' } };
 
 /** Runs in a new folder, by two processes, with a clock that is set by hand. */
 async function twice(retentionDays = 90) {
@@ -77,14 +78,19 @@ describe('a new run', () => {
     const run = runAt(START);
     expect(run.id).toMatch(/^20261120t025600-[0-9a-f]{8}$/);
     expect(Run.parse(run)).toEqual(run);
-    expect(run).toMatchObject({ state: 'queued', asks: 0, to: '2026-11-20T02:56:00.500Z', posting: null });
+    expect(run).toMatchObject({
+      state: 'queued',
+      attempts: 0,
+      to: '2026-11-20T02:56:00.500Z',
+      outbox: { kind: 'empty' },
+    });
     expect(runAt(START).id).not.toBe(run.id);
   });
 
   it('takes an id that is known', () => {
     const question = { loadBalancer, from: 0, to: 1, statuses: ['5xx'] };
     const id = '20261119t024012-5f3a9c1e';
-    expect(newRun({ askedBy: person, question, channel: 'C1', within: null, now: START, id }).id).toBe(id);
+    expect(newRun({ askedBy: person, question, channel: 'C1', parentTs: null, now: START, id }).id).toBe(id);
   });
 });
 
@@ -93,7 +99,7 @@ describe('a run', () => {
     const { runs, others } = await twice();
     const run = runAt(START);
     expect(await runs.create(run)).toEqual(run);
-    expect(await others.create({ ...run, state: 'failed' })).toEqual(run);
+    expect(await others.create(changedRun(run, { state: 'failed' }))).toEqual(run);
     expect(await others.read(run.id)).toEqual(run);
   });
 
@@ -107,9 +113,9 @@ describe('a run', () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START));
     clock.now += 1000;
-    const count = (run: Run) => ({ ...run, asks: run.asks + 1 });
+    const count = (run: Run) => ({ ...run, attempts: run.attempts + 1 });
     await Promise.all(Array.from({ length: 30 }, (_, at) => (at % 2 ? runs : others).change(id, count)));
-    expect(await runs.read(id)).toMatchObject({ asks: 30, updatedAt: '2026-11-20T02:56:01.500Z' });
+    expect(await runs.read(id)).toMatchObject({ attempts: 30, updatedAt: '2026-11-20T02:56:01.500Z' });
   });
 
   it('cannot be changed when it is not there', async () => {
@@ -126,16 +132,16 @@ describe('a run', () => {
       throw new Error('no');
     });
     await expect(thrown).rejects.toThrow('no');
-    expect(await runs.change(id, (run) => ({ ...run, asks: 1 }))).toMatchObject({ asks: 1 });
+    expect(await runs.change(id, (run) => ({ ...run, attempts: 1 }))).toMatchObject({ attempts: 1 });
   });
 
   it('that fits in no shape is a Problem, and hides no other', async () => {
     const { runs, store } = await twice();
     const good = await runs.create(runAt(START + 1000));
     const { id } = await runs.create(runAt(START));
-    await store.write(`runs/${id}/run.json`, '{"schema": 2}', 'any');
+    await store.write(`runs/${id}/run.json`, '{"schema": 3}', 'any');
     await expect(runs.read(id)).rejects.toThrow(Problem);
-    await expect(runs.read(id)).rejects.toThrow(`runs/${id}/run.json of the run store cannot be read: schema: `);
+    await expect(runs.read(id)).rejects.toThrow(`runs/${id}/run.json of the run store cannot be read: state: `);
     expect(await runs.open()).toEqual([good]);
     expect(await runs.recent(5)).toEqual([good]);
   });
@@ -185,11 +191,11 @@ describe('a lease', () => {
 describe('open runs', () => {
   const later = new Date(START + 6 * MINUTE).toISOString();
 
-  it.each<[string, Partial<Run>, boolean]>([
+  it.each<[string, RunChanges, boolean]>([
     ['queued', { state: 'queued' }, true],
-    ['looking', { state: 'looking' }, true],
-    ['provisional, to be asked again', { state: 'provisional', askAgainAt: later }, true],
-    ['final with a message half posted', { state: 'final', posting: 'verdict' }, true],
+    ['running', { state: 'running' }, true],
+    ['provisional, to be asked again', { state: 'provisional', nextAttemptAt: later }, true],
+    ['final with a message half posted', { state: 'final', outbox: { kind: 'posting', message: 'verdict' } }, true],
     ['provisional for good', { state: 'provisional' }, false],
     ['final', { state: 'final' }, false],
     ['partial', { state: 'partial' }, false],
@@ -201,10 +207,10 @@ describe('open runs', () => {
     const ids = async () => (await runs.open()).map((run) => run.id);
     expect(await ids()).toEqual(isOpen ? [id] : []);
     // Opened and closed since.
-    await runs.change(id, (run) => ({ ...run, ...atEnd }));
+    await runs.change(id, (run) => changedRun(run, atEnd));
     clock.now += 2 * MINUTE;
     expect(await ids()).toEqual([]);
-    await runs.change(id, (run) => ({ ...run, ...changes }));
+    await runs.change(id, (run) => changedRun(run, changes));
     clock.now += 2 * MINUTE;
     expect(await ids()).toEqual(isOpen ? [id] : []);
   });
@@ -221,7 +227,7 @@ describe('open runs', () => {
     const runs = openRunStore(seen, { retentionDays: 90, now: () => clock.now });
     for (let at = 0; at < 5; at++) {
       const { id } = await runs.create(runAt(START + at));
-      await runs.change(id, (run) => ({ ...run, ...atEnd }));
+      await runs.change(id, (run) => changedRun(run, atEnd));
     }
     clock.now += 2 * MINUTE;
     expect(await runs.open()).toEqual([]);
@@ -234,15 +240,17 @@ describe('open runs', () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START, atEnd));
     for (let round = 0; round < 20; round++) {
-      await runs.change(id, (run) => ({ ...run, state: 'looking' }));
-      await runs.change(id, (run) => ({ ...run, ...atEnd }));
+      await runs.change(id, (run) => changedRun(run, { state: 'running' }));
+      await runs.change(id, (run) => changedRun(run, atEnd));
       clock.now += 2 * MINUTE;
       await Promise.all([
         others.open(),
-        wait(round % 5).then(() => runs.change(id, (run) => ({ ...run, posting: 'root' }))),
+        wait(round % 5).then(() =>
+          runs.change(id, (run) => changedRun(run, { outbox: { kind: 'posting', message: 'root' } })),
+        ),
       ]);
       expect((await others.open()).map((run) => run.id)).toEqual([id]);
-      await runs.change(id, (run) => ({ ...run, ...atEnd }));
+      await runs.change(id, (run) => changedRun(run, atEnd));
     }
   });
 
@@ -262,7 +270,7 @@ describe('open runs', () => {
     const runs = openRunStore(slow, { retentionDays: 90, now: () => clock.now });
     const { id } = await others.create(runAt(START, atEnd));
     const openings = [
-      () => runs.change(id, (run) => ({ ...run, posting: 'root' })),
+      () => runs.change(id, (run) => changedRun(run, { outbox: { kind: 'posting', message: 'root' } })),
       () => runs.create(runAt(START + 1000)),
     ];
     for (const [at, open] of openings.entries()) {
@@ -316,7 +324,7 @@ describe('recent runs', () => {
 });
 
 describe('the same question', () => {
-  const ask = (changes: Partial<Run> = {}, now = START) => runAt(now, changes);
+  const ask = (changes: RunChanges = {}, now = START) => runAt(now, changes);
 
   it('has one run among many who ask at once', async () => {
     const { runs, others } = await twice();
@@ -340,27 +348,27 @@ describe('the same question', () => {
 
   it('of a window with fixed ends is one as long as it is being answered, or a minute', async () => {
     const { runs, clock } = await twice();
-    const first = await runs.create(ask({ state: 'looking' }));
+    const first = await runs.create(ask({ state: 'running' }));
     const again = { ...first, id: ask().id };
     expect(await runs.claim(first, first.id)).toBeNull();
     clock.now += 10 * MINUTE;
     expect(await runs.claim(again, again.id)).toBe(first.id);
-    await runs.change(first.id, (run) => ({ ...run, ...atEnd }));
+    await runs.change(first.id, (run) => changedRun(run, atEnd));
     expect(await runs.claim(again, again.id)).toBeNull();
   });
 
   it.each(['failed', 'interrupted'] as const)('is free at once when the run %s', async (state) => {
     const { runs, others } = await twice();
-    const first = await runs.create(ask({ state: 'looking' }));
+    const first = await runs.create(ask({ state: 'running' }));
     expect(await runs.claim(first, first.id)).toBeNull();
     const again = { ...first, id: ask().id };
     expect(await others.claim(again, again.id)).toBe(first.id);
-    await runs.change(first.id, (run) => ({ ...run, ...atEnd, state }));
+    await runs.change(first.id, (run) => changedRun(run, { ...atEnd, state }));
     expect(await others.claim(again, again.id)).toBeNull();
     expect(await runs.claim(first, ask({}, START + 5000).id)).toBe(again.id);
   });
 
-  it.each<[string, Partial<Run>]>([
+  it.each<[string, RunChanges]>([
     ['load balancer', { loadBalancer: { ...loadBalancer, arn: `${loadBalancer.arn}x` } }],
     ['statuses', { statuses: ['502'] }],
     ['length of window', { from: new Date(START - 30 * MINUTE).toISOString() }],

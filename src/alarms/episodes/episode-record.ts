@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { ALARM_STATES, Episode } from '../../runs/episode.ts';
-import { Lease } from '../../runs/run.ts';
+import { Lease } from '../../runs/store/lease.ts';
 import { type Alarm, alarmEventId, alarmKey, shortHash } from '../alarm-event.ts';
 
 const Iso = z.iso.datetime();

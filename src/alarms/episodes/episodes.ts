@@ -8,19 +8,21 @@ import type { LoadBalancerRef } from '../../investigate/investigator.ts';
 import { Problem } from '../../problem.ts';
 import { type IncidentTimes, incidentWindow } from '../../query/alarm-window.ts';
 import type { Episode } from '../../runs/episode.ts';
-import { newRunId, type Run } from '../../runs/run.ts';
+import { isUnderWay, newRunId, type Run } from '../../runs/run.ts';
 import type { RunStore } from '../../runs/runs.ts';
-import { type JsonCollection, openJsonCollection } from '../../runs/store/document.ts';
+import { openBackoffs } from '../../runs/store/backoff.ts';
+import { type Documents, openDocuments } from '../../runs/store/document.ts';
 import type { Store } from '../../runs/store/store.ts';
 import type { Poster } from '../../slack/delivery/slack-poster.ts';
 import { sentencesMessage, stormMessage, wrongChannelSentence } from '../../slack/messages/alarm-notes.ts';
 import { episodeClosedMessage } from '../../slack/messages/index.ts';
 import type { Message } from '../../slack/messages/message.ts';
-import type { OpenResult, ThreadManager } from '../../slack/thread/open.ts';
+import type { OpenResult } from '../../slack/thread/open.ts';
 import { closeReplyKey } from '../../slack/thread/show.ts';
+import type { SlackThreads } from '../../slack/thread/slack-threads.ts';
 import { type Alarm, alarmEventId, shortHash } from '../alarm-event.ts';
 import { channelFor, otherChannel, type Routing } from '../alarm-routes.ts';
-import { openBackoffs } from '../backoff.ts';
+
 import { translateOutage, Unavailable } from '../retryable.ts';
 import { admit, ChannelState, emptyChannel, POST_TIMEOUT, withdraw } from '../thread-rate-limit.ts';
 import {
@@ -50,7 +52,7 @@ export interface AlarmEvent {
 export interface EpisodeTrackerParts {
   store: Store;
   runs: Pick<RunStore, 'read' | 'diagnosis'>;
-  threads: Pick<ThreadManager, 'open' | 'askAgain' | 'refresh' | 'reply'>;
+  threads: Pick<SlackThreads, 'open' | 'askAgain' | 'refresh' | 'reply'>;
   poster: Pick<Poster, 'post' | 'edit' | 'find'>;
   routing: Routing;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -109,8 +111,8 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
   const owner = parts.owner ?? `${hostname()}-${process.pid}-${shortHash(`${Math.random()}`).slice(0, 8)}`;
   const reportUnreadable = (key: string, why: string) =>
     log.error({ key, why }, 'what was recorded of alarms cannot be read');
-  const histories: JsonCollection<History> = openJsonCollection(store, History, reportUnreadable);
-  const channels: JsonCollection<ChannelState> = openJsonCollection(store, ChannelState, reportUnreadable);
+  const histories: Documents<History> = openDocuments(store, History, reportUnreadable);
+  const channels: Documents<ChannelState> = openDocuments(store, ChannelState, reportUnreadable);
   const drains = new Map<string, ActiveDrain>();
   const noteUpdates = new Map<string, Promise<void>>();
   /** When this process noted work for a load balancer the last time. */
@@ -132,7 +134,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
         const hasWork = history.episodes.some((record) => !isUpToDate(record));
         const next = isFree && hasWork ? { ...history, lease: leaseNow() } : history;
         return {
-          object: next === before ? there : next,
+          document: next === before ? there : next,
           result: { history: next, learned: transition, isMine: isFree },
         };
       });
@@ -240,7 +242,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
       histories
         .change(key, (there) => ({
           // Somebody else has it by now, where this process was held up for too long.
-          object: there?.lease?.owner === owner ? { ...there, lease: leaseNow() } : there,
+          document: there?.lease?.owner === owner ? { ...there, lease: leaseNow() } : there,
           result: null,
         }))
         .catch((error: unknown) => log.warn({ err: error }, 'lease of an alarm not renewed'));
@@ -262,9 +264,9 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
         }
         const released = await translateOutage('store', () =>
           histories.change(key, (there) => {
-            if (there === null) return { object: null, result: null };
-            if (!isStopping && nextTask(there, tried) !== null) return { object: there, result: there };
-            return { object: there.lease?.owner === owner ? { ...there, lease: null } : there, result: null };
+            if (there === null) return { document: null, result: null };
+            if (!isStopping && nextTask(there, tried) !== null) return { document: there, result: there };
+            return { document: there.lease?.owner === owner ? { ...there, lease: null } : there, result: null };
           }),
         );
         if (released === null) break;
@@ -273,7 +275,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
     } catch (error) {
       await histories
         .change(key, (there) => ({
-          object: there?.lease?.owner === owner ? { ...there, lease: null } : there,
+          document: there?.lease?.owner === owner ? { ...there, lease: null } : there,
           result: null,
         }))
         .catch(() => {});
@@ -286,12 +288,12 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
   /** The history with the lease; null while another process has it, or when there is nothing to do. */
   function acquireLease(key: string): Promise<History | null> {
     return histories.change(key, (there) => {
-      if (there === null || there.episodes.every(isUpToDate)) return { object: there, result: null };
+      if (there === null || there.episodes.every(isUpToDate)) return { document: there, result: null };
       const { lease } = there;
       if (lease !== null && lease.owner !== owner && Date.parse(lease.until) > now())
-        return { object: there, result: null };
+        return { document: there, result: null };
       const next = { ...there, lease: leaseNow() };
-      return { object: next, result: next };
+      return { document: next, result: next };
     });
   }
 
@@ -329,7 +331,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
         // The note says so when it is shown next.
         await translateOutage('store', () =>
           channels.change(keyOfChannel(record.channel ?? ''), (there) => ({
-            object: there && withdraw(there, record.episode.id),
+            document: there && withdraw(there, record.episode.id),
             result: null,
           })),
         );
@@ -380,7 +382,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
         const current = there ?? before;
         const episodes = current.episodes.map((one) => (one.episode.id === record.episode.id ? change(one) : one));
         const next = { ...current, episodes };
-        return { object: next, result: next };
+        return { document: next, result: next };
       }),
     );
   }
@@ -419,7 +421,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
         askedBy: { kind: 'alarm', alarmName, episode: episode.id },
         question: { loadBalancer: ref, ...window, now: now(), statuses: ['5xx'] },
         channel,
-        within: null,
+        parentTs: null,
         id: episode.run,
         fresh: true,
       }),
@@ -510,8 +512,8 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
       // Another process may be at it.
       const begun = now();
       for (;;) {
-        const state = (await runs.read(run))?.state;
-        if ((state !== 'looking' && state !== 'queued') || isStopping || now() - begun > MAX_RERUN_TIME) break;
+        const current = await runs.read(run);
+        if (current === null || !isUnderWay(current) || isStopping || now() - begun > MAX_RERUN_TIME) break;
         await sleep(2 * POLL_INTERVAL);
       }
     };
@@ -534,7 +536,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
       const episodes = there?.episodes.map((one) =>
         one.episode.id === id ? { ...one, asked: Math.max(one.asked, askFor) } : one,
       );
-      return { object: there && episodes ? { ...there, episodes } : there, result: null };
+      return { document: there && episodes ? { ...there, episodes } : there, result: null };
     });
   }
 
@@ -569,7 +571,7 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
       channels.change(keyOfChannel(channel), (there) => {
         const before = there ?? emptyChannel(channel);
         const { state, isAdmitted } = admit(before, request, now(), mostThreads);
-        return { object: state, result: isAdmitted };
+        return { document: state, result: isAdmitted };
       }),
     );
   }
@@ -587,10 +589,10 @@ export function openEpisodeTracker(parts: EpisodeTrackerParts): EpisodeTracker {
     const key = keyOfChannel(channel);
     const change = <R>(by: (note: NonNullable<ChannelState['note']>) => { note: ChannelState['note']; result: R }) =>
       translateOutage('store', () =>
-        channels.change(key, (there): { object: ChannelState | null; result: R | null } => {
-          if (there?.note == null) return { object: there, result: null };
+        channels.change(key, (there): { document: ChannelState | null; result: R | null } => {
+          if (there?.note == null) return { document: there, result: null };
           const { note, result } = by(there.note);
-          return { object: note === there.note ? there : { ...there, note }, result };
+          return { document: note === there.note ? there : { ...there, note }, result };
         }),
       );
     const target = { channel, thread: null };

@@ -1,109 +1,159 @@
-/** Objects of the store that many change: read, changed and written on the condition that nobody wrote meanwhile; again when somebody did. */
-import { setTimeout as pause } from 'node:timers/promises';
+/** JSON documents of a store: read with their shape checked, changed by compare and swap. */
+import { setTimeout as wait } from 'node:timers/promises';
 import type * as z from 'zod';
-import { Unavailable } from '../../alarms/retryable.ts';
+import { Problem } from '../../problem.ts';
+import { jitteredPause } from './backoff.ts';
 import type { Store } from './store.ts';
 
-/** What becomes of an object, and what was learned by it. The object itself where it stays as it is; null where there was none and is none. */
-export type ObjectChange<T, R> = (object: T | null) => { object: T | null; result: R };
+/** The document to write and what the caller learns; the same document, or null, where nothing is to be written. */
+export interface DocumentChange<T, R> {
+  document: T | null;
+  result: R;
+}
 
-export interface JsonCollection<T> {
+export interface Documents<T> {
+  /** Null where there is none. Throws UnreadableDocument unless such a document counts as absent. */
   read(key: string): Promise<T | null>;
-  /** Changes of one process that wait for the same object are made in one go. Rejects when the store cannot be reached. */
-  change<R>(key: string, change: ObjectChange<T, R>): Promise<R>;
+  /**
+   * Reads, changes and writes; again when another process wrote meanwhile, so `change` may be called several times. Changes of this
+   * process that wait for the same document go into one write, in order; one that throws rejects alone. Rejects with WriteConflict when
+   * others win every time, and with Problem when the store cannot be reached.
+   */
+  change<R>(
+    key: string,
+    change: (current: T | null) => DocumentChange<T, R> | Promise<DocumentChange<T, R>>,
+  ): Promise<R>;
 }
 
-/** Milliseconds between attempts, doubled from one to the next, and at most so many attempts. */
-const FIRST_PAUSE = 10;
-const LONGEST_PAUSE = 1000;
-const ATTEMPTS = 30;
+/** Milliseconds between two attempts. */
+const PAUSES = { first: 10, longest: 250 };
+/** Others win this often only where something else is wrong. */
+const MAX_ATTEMPTS = 100;
 
-interface PendingChange<T> {
-  apply(object: T | null): T | null;
-  settle(): void;
-  fail(error: unknown): void;
+/** The stored document does not have the shape it should have. */
+export class UnreadableDocument extends Problem {
+  constructor(key: string, why: string) {
+    super(`${key} of the run store cannot be read: ${why}.`, 2);
+  }
 }
 
-/** `broken` is told of an object that is not what it should be; it counts as absent. */
-export function openJsonCollection<T>(
+/** Other processes kept changing the document first. */
+export class WriteConflict extends Problem {
+  constructor(key: string) {
+    super(`Could not update ${key} of the run store: ${MAX_ATTEMPTS} write conflicts in a row.`, 2);
+  }
+}
+
+/** Whether the store could not do what it was asked, and may later; false for a document in it that is wrong. */
+export const isOutage = (error: unknown): error is Problem =>
+  error instanceof Problem && error.exitCode === 2 && !(error instanceof UnreadableDocument);
+
+export const serialize = (content: unknown): string => `${JSON.stringify(content, null, 2)}\n`;
+
+/** Throws UnreadableDocument when the body has another shape. */
+export function parseDocument<T>(key: string, body: string, shape: z.ZodType<T>): T {
+  let content: unknown;
+  try {
+    content = JSON.parse(body);
+  } catch {
+    throw new UnreadableDocument(key, 'it is not JSON');
+  }
+  const read = shape.safeParse(content);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new UnreadableDocument(key, `${issue?.path.join('.') || 'all of it'}: ${issue?.message}`);
+}
+
+interface WaitingChange<T> {
+  /** The document as this change leaves it. Rejects when the change threw. */
+  apply(current: T | null): Promise<T | null>;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** `onUnreadable` is told of a document of another shape, which then counts as absent; without it, reading one throws. */
+export function openDocuments<T>(
   store: Store,
-  schema: z.ZodType<T>,
-  onUnreadable: (key: string, why: string) => void,
-): JsonCollection<T> {
-  const pending = new Map<string, PendingChange<T>[]>();
+  shape: z.ZodType<T>,
+  onUnreadable?: (key: string, why: string) => void,
+): Documents<T> {
+  const waiting = new Map<string, WaitingChange<T>[]>();
+
+  async function load(key: string): Promise<{ document: T | null; body: string | null; version: string | null }> {
+    const found = await store.read(key);
+    if (found === null) return { document: null, body: null, version: null };
+    try {
+      return { document: parseDocument(key, found.body, shape), ...found };
+    } catch (error) {
+      if (onUnreadable === undefined || !(error instanceof UnreadableDocument)) throw error;
+      onUnreadable(key, error.message);
+      return { document: null, ...found };
+    }
+  }
+
+  async function writeChanges(key: string): Promise<void> {
+    for (let all = waiting.get(key); all !== undefined && all.length > 0; all = waiting.get(key)) {
+      // Whatever is asked until the document was read goes into the same write.
+      const batch = [...all];
+      try {
+        await writeBatch(key, batch);
+        for (const change of batch) change.resolve();
+      } catch (error) {
+        for (const change of batch) change.reject(error);
+      }
+      waiting.set(
+        key,
+        (waiting.get(key) ?? []).filter((change) => !batch.includes(change)),
+      );
+    }
+    waiting.delete(key);
+  }
+
+  /** Changes that throw leave the batch. */
+  async function writeBatch(key: string, batch: WaitingChange<T>[]): Promise<void> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const before = await load(key);
+      let after = before.document;
+      for (const change of [...batch]) {
+        try {
+          after = await change.apply(after);
+        } catch (error) {
+          change.reject(error);
+          batch.splice(batch.indexOf(change), 1);
+        }
+      }
+      if (after === before.document || after === null) return;
+      const body = serialize(after);
+      if (body === before.body) return;
+      const expected = before.version === null ? 'absent' : { version: before.version };
+      if ((await store.write(key, body, expected)) !== null) return;
+      await wait(jitteredPause(attempt, PAUSES));
+    }
+    throw new WriteConflict(key);
+  }
 
   return {
-    read: async (key) => (await load(key)).object,
-    change<R>(key: string, change: ObjectChange<T, R>): Promise<R> {
+    read: async (key) => (await load(key)).document,
+    change<R>(key: string, change: (current: T | null) => DocumentChange<T, R> | Promise<DocumentChange<T, R>>) {
       const { promise, resolve, reject } = Promise.withResolvers<R>();
-      let result: { of: R } | null = null;
-      const entry: PendingChange<T> = {
-        apply(object) {
-          const changed = change(object);
-          result = { of: changed.result };
-          return changed.object;
+      let last: DocumentChange<T, R> | null = null;
+      const entry: WaitingChange<T> = {
+        async apply(current) {
+          last = await change(current);
+          return last.document;
         },
-        settle() {
-          if (result !== null) resolve(result.of);
+        resolve() {
+          if (last !== null) resolve(last.result);
         },
-        fail: reject,
+        reject,
       };
-      const there = pending.get(key);
-      if (there) there.push(entry);
+      const others = waiting.get(key);
+      if (others !== undefined) others.push(entry);
       else {
-        pending.set(key, [entry]);
-        void flush(key);
+        waiting.set(key, [entry]);
+        void writeChanges(key);
       }
       return promise;
     },
   };
-
-  async function flush(key: string): Promise<void> {
-    for (;;) {
-      // Whatever is asked until the object was read goes into the same write.
-      const batch = [...(pending.get(key) ?? [])];
-      if (batch.length === 0) break;
-      try {
-        await writeBatch(key, batch);
-        for (const entry of batch) entry.settle();
-      } catch (error) {
-        for (const entry of batch) entry.fail(error);
-      }
-      pending.set(
-        key,
-        (pending.get(key) ?? []).filter((entry) => !batch.includes(entry)),
-      );
-    }
-    pending.delete(key);
-  }
-
-  async function writeBatch(key: string, batch: PendingChange<T>[]): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0) {
-        const longest = Math.min(FIRST_PAUSE * 2 ** attempt, LONGEST_PAUSE);
-        // Two that write at the same moment do so again at different ones.
-        await pause(longest * (0.5 + Math.random() / 2));
-      }
-      const before = await load(key);
-      const after = batch.reduce<T | null>((object, entry) => entry.apply(object), before.object);
-      if (after === before.object || after === null) return;
-      const expected = before.version === null ? ('absent' as const) : { version: before.version };
-      if ((await store.write(key, JSON.stringify(after), expected)) !== null) return;
-    }
-    throw new Unavailable('busy', `${key} is written by others all the time`);
-  }
-
-  async function load(key: string): Promise<{ object: T | null; version: string | null }> {
-    const found = await store.read(key);
-    if (found === null) return { object: null, version: null };
-    const { body, version } = found;
-    try {
-      const read = schema.safeParse(JSON.parse(body));
-      if (read.success) return { object: read.data, version };
-      onUnreadable(key, read.error.issues[0]?.message ?? 'of another shape');
-    } catch {
-      onUnreadable(key, 'not JSON');
-    }
-    return { object: null, version };
-  }
 }

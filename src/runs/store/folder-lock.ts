@@ -1,28 +1,49 @@
 /** Locks of keys: within this process by waiting in line, between processes by files that say who has them. */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rm, stat } from 'node:fs/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Problem } from '../../problem.ts';
+import { jitteredPause } from './backoff.ts';
 
 /** Milliseconds. */
 const MAX_WAIT = 20_000;
-/** Of who cannot be asked whether they still live: other machines, and who did not come to write down their name. */
+/** How old a lock must be to be broken whose owner cannot be asked: of another machine or container, or without a readable name. */
 const UNREADABLE_TTL = 10_000;
-const LONGEST_PAUSE = 25;
+/** How often the owner renews its lock while it works, so that it never gets that old. */
+const RENEW_INTERVAL = 2_000;
+const PAUSES = { first: 1, longest: 25 };
 
 /** Does something while nobody else has the lock of the key. */
 export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
-interface Owner {
-  host: string;
+interface LockOwner {
+  /** Where `pid` means this process. */
+  machine: string;
   pid: number;
   /** Of the process: another one may have had its number before. */
   token: string;
 }
 
-const SELF: Owner = { host: hostname(), pid: process.pid, token: randomUUID() };
+/** On Linux: which boot of which kernel, and which container. Elsewhere the name of the machine alone. */
+function machineOf(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return [hostname(), boot, readlinkSync('/proc/self/ns/pid')].join(' ');
+  } catch {
+    return hostname();
+  }
+}
+
+/**
+ * What process numbers are unique within. Containers may share a host name, and each has a process 1: the PID namespace tells them
+ * apart (pid_namespaces(7)).
+ */
+export const MACHINE = machineOf();
+
+const SELF: LockOwner = { machine: MACHINE, pid: process.pid, token: randomUUID() };
 
 /** Locks as files in a folder that is there. One that a process left when it ended is broken by who wants it next. */
 export function folderLocks(dir: string): WithLock {
@@ -37,9 +58,11 @@ export function folderLocks(dir: string): WithLock {
     try {
       const path = join(dir, createHash('sha256').update(key).digest('hex').slice(0, 32));
       await acquire(path, key);
+      const renewal = setInterval(() => void renew(path), RENEW_INTERVAL).unref();
       try {
         return await work();
       } finally {
+        clearInterval(renewal);
         await rm(path, { force: true });
       }
     } finally {
@@ -51,12 +74,17 @@ export function folderLocks(dir: string): WithLock {
 
 async function acquire(path: string, key: string): Promise<void> {
   const since = performance.now();
-  for (let pause = 1; !(await tryCreate(path)); pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+  for (let attempt = 1; !(await tryCreate(path)); attempt++) {
     if (await isAbandoned(path)) await breakLock(path);
     else if (performance.now() - since > MAX_WAIT)
       throw new Problem(`${key} has been locked by another process for ${MAX_WAIT / 1000} seconds.`, 2);
-    else await wait(pause * (0.5 + Math.random()));
+    else await wait(jitteredPause(attempt, PAUSES));
   }
+}
+
+async function renew(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => {});
 }
 
 /** False when there is one already. */
@@ -78,7 +106,7 @@ async function tryCreate(path: string): Promise<boolean> {
 /** Whether who took it has ended. */
 async function isAbandoned(path: string): Promise<boolean> {
   const owner = parseOwner(await readFile(path, 'utf8').catch(() => ''));
-  if (owner !== null && owner.host === SELF.host) {
+  if (owner !== null && owner.machine === SELF.machine) {
     if (owner.pid === SELF.pid) return owner.token !== SELF.token;
     return !isAlive(owner.pid);
   }
@@ -104,11 +132,11 @@ async function breakLock(path: string): Promise<void> {
   }
 }
 
-function parseOwner(text: string): Owner | null {
+function parseOwner(text: string): LockOwner | null {
   try {
-    const owner: Partial<Owner> | null = JSON.parse(text);
-    const { host, pid, token } = owner ?? {};
-    return host !== undefined && pid !== undefined && token !== undefined ? { host, pid, token } : null;
+    const owner: Partial<LockOwner> | null = JSON.parse(text);
+    const { machine, pid, token } = owner ?? {};
+    return machine !== undefined && pid !== undefined && token !== undefined ? { machine, pid, token } : null;
   } catch {
     return null;
   }

@@ -12,6 +12,7 @@ import { awsErrorKind, awsProblem } from '../../collect/aws/aws-errors.ts';
 import { settingsFor } from '../../collect/aws/sdk-clients.ts';
 import { standardRegion } from '../../collect/aws/session.ts';
 import { Problem } from '../../problem.ts';
+import { jitteredPause } from './backoff.ts';
 import { assertKey, assertPrefix, byKey } from './key.ts';
 import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
@@ -29,7 +30,7 @@ export interface S3StoreOptions {
 const REQUEST_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
 /** S3 answers 409 to some of those who write the same object at the same moment: they are to try again. */
 const MAX_CONFLICTS = 10;
-const LONGEST_PAUSE = 400;
+const CONFLICT_PAUSES = { first: 40, longest: 400 };
 
 /**
  * Opens the store, and writes and removes a small object: a place that cannot be written to, or ignores conditions, is told now and not
@@ -100,7 +101,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
         // The client has tried before, and heard nothing.
         isUncertain ||= attemptsOf(error) > 1;
         const isConflict = status === 409 && attempt < MAX_CONFLICTS;
-        if (isConflict) await wait(Math.random() * Math.min(20 * 2 ** attempt, LONGEST_PAUSE));
+        if (isConflict) await wait(jitteredPause(attempt, CONFLICT_PAUSES));
         else if (status === 412 || status === 409 || (expected !== 'any' && isMissing(error)))
           return isUncertain ? ownVersion(key, body) : null;
         else throw explainError(error, 's3:PutObject');

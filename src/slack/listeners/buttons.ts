@@ -3,7 +3,7 @@ import type { App, RespondFn } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { LONGEST_WINDOW } from '../../query/parse-question.ts';
-import { Run } from '../../runs/run.ts';
+import { isUnderWay, type Run, RunId } from '../../runs/run.ts';
 import type { SlackContext } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
@@ -73,7 +73,7 @@ export async function authorizedRun(
 ): Promise<{ run: Run } | { refused: string }> {
   const decision = await context.authorize(who);
   if ('refused' in decision) return decision;
-  const run = Run.shape.id.safeParse(id).success ? await context.runs.read(id) : null;
+  const run = RunId.safeParse(id).success ? await context.runs.read(id) : null;
   if (run === null) {
     const days = context.config.runs.retentionDays;
     return { refused: `What this was about is not kept any more (it is for ${days} days); ask anew.` };
@@ -102,17 +102,17 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
 
 /** Once for each answer of the run: asked again, it may say something else. */
 async function postDetail(context: SlackContext, id: DetailId, { run, respond, thread }: Press): Promise<void> {
-  const key = `${id}:${run.asks}`;
+  const key = `${id}:${run.attempts}`;
   const answer = await context.threads.answer(run.id, id, key);
   if (answer === 'no-such-run') throw new Error('The run was removed while its button was pressed.');
   if (answer === 'already') {
-    const postedTs = (await context.runs.read(run.id))?.extras[key];
+    const reply = (await context.runs.read(run.id))?.replies[key];
     // What is being posted will stand where everybody sees it.
-    if (postedTs === undefined || !/^\d+\.\d+$/.test(postedTs)) return;
+    if (reply?.state !== 'posted') return;
     return answerPrivately(
       context,
       respond,
-      await linkMessage(context, 'That is in this thread already:', run, postedTs),
+      await linkMessage(context, 'That is in this thread already:', run, reply.ts),
       thread,
     );
   }
@@ -128,7 +128,7 @@ async function postDetail(context: SlackContext, id: DetailId, { run, respond, t
 }
 
 async function askAgain(context: SlackContext, { run, who, respond, thread }: Press, window?: Window): Promise<void> {
-  if (run.state === 'queued' || run.state === 'looking' || !context.presses.isFirst(`${run.id}:again`)) {
+  if (isUnderWay(run) || !context.presses.isFirst(`${run.id}:again`)) {
     return answerPrivately(context, respond, privateMessage('It is being asked at this moment.'), thread);
   }
   await context.threads.askAgain(run.id, window, who.user);

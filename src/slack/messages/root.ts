@@ -4,7 +4,7 @@ import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { list, number, plural } from '../../format/wording.ts';
 import { completenessSentence } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
-import type { Feedback, Run } from '../../runs/run.ts';
+import { type Feedback, hasFailed, isUnderWay, type Run } from '../../runs/run.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
@@ -41,9 +41,6 @@ export function rootMessage(rawState: ThreadState): Message {
     blocks: [...richText(parts), ...smallPrint(...below), ...rootButtons(state)],
   };
 }
-
-const isUnderWay = ({ state }: Run): boolean => state === 'queued' || state === 'looking';
-const hasFailed = ({ state }: Run): boolean => state === 'failed' || state === 'interrupted';
 
 /** "🔴 shop-prod: Keep-alive race (likely) · 123 × 502 · 02:40–02:55 UTC · final". */
 function headline(state: ThreadState): MessagePart[] {
@@ -87,10 +84,10 @@ function statusWords(run: Run, diagnosis: Diagnosis | null, episode: Episode | n
   switch (run.state) {
     case 'queued':
       return diagnosis === null ? 'queued' : `asking again soon${otherWindowWords(run, diagnosis)}`;
-    case 'looking':
-      return diagnosis === null || run.asks === 0 ? 'looking…' : `asking again${otherWindowWords(run, diagnosis)}…`;
+    case 'running':
+      return diagnosis === null || run.attempts === 0 ? 'looking…' : `asking again${otherWindowWords(run, diagnosis)}…`;
     case 'provisional':
-      return `${overWords}provisional${run.askAgainAt === null ? '' : `, asking again at ${momentWords(run.askAgainAt, run.to)}`}`;
+      return `${overWords}provisional${run.nextAttemptAt === null ? '' : `, asking again at ${momentWords(run.nextAttemptAt, run.to)}`}`;
     case 'final':
     case 'partial':
       return `${overWords}${run.state}`;
@@ -112,10 +109,10 @@ function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
         ? [line('Others are being diagnosed; this begins by itself when one of them is done.')]
         : [];
     case 'failed':
-      return [proseLine(sanitize(`${run.failure ?? 'There is no answer.'}${before}`))];
+      return [proseLine(sanitize(`${run.failure}${before}`))];
     case 'interrupted': {
       const next =
-        run.askAgainAt === null ? 'Run it again to get one.' : 'It goes on by itself when alb502 is there again.';
+        run.nextAttemptAt === null ? 'Run it again to get one.' : 'It goes on by itself when alb502 is there again.';
       return [line(`alb502 was stopped before there was an answer. ${next}${before}`)];
     }
     default:
@@ -125,7 +122,7 @@ function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
 
 function verdictParts(run: Run, diagnosis: Diagnosis): MessagePart[] {
   const { verdict, triage } = diagnosis;
-  const soFar = run.state === 'looking' && run.asks === 0 ? 'So far: ' : '';
+  const soFar = run.state === 'running' && run.attempts === 0 ? 'So far: ' : '';
   return [
     proseLine(`${soFar}${verdict.summary}`),
     // Without an entry the verdict says as much already.

@@ -1,15 +1,10 @@
-/**
- * The thread of one run: every message of it posted once, whatever fails in between, and edited until it shows what the run says.
- * Slack has no idempotency key for posts, so what is about to be posted is noted with the run before, and looked for when that note is
- * found again.
- */
-import type { Logger } from 'pino';
+/** The messages of a run's thread: each posted once, and edited until it shows what the run says. */
 import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import type { CollectionProgress } from '../../investigate/collection-progress.ts';
-import type { Episode } from '../../runs/episode.ts';
-import type { Run, Thread } from '../../runs/run.ts';
-import type { RunStore } from '../../runs/runs.ts';
-import type { Poster, PostResult, PostTarget, Refusal } from '../delivery/slack-poster.ts';
+import { type MessageSlot, type Run, STEP_SLOTS, type Thread, toUpdate } from '../../runs/run.ts';
+import type { PostRecord } from '../../runs/store/post-record.ts';
+import { postOnce } from '../delivery/post-once.ts';
+import type { PostResult, PostTarget, Refusal } from '../delivery/slack-poster.ts';
 import {
   checklistMessage,
   episodeClosedMessage,
@@ -20,35 +15,23 @@ import {
   verdictMessage,
 } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
-
-export interface ThreadParts {
-  runs: RunStore;
-  poster: Poster;
-  /** The episode of a run that an alarm asked for. */
-  episodeOf(run: Run): Promise<Episode | null>;
-  log: Pick<Logger, 'info' | 'warn' | 'error'>;
-}
-
-type MessageSlot = 'root' | 'checklist' | 'verdict' | `step-${StepNumber}`;
+import { readRun, type ThreadContext } from './context.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 
-/** Noted in `posting` while the thread does not yet show what the run says, and no message is being posted. */
-export const SHOW_PENDING = 'show';
-
 /** What the renderers are told. */
-export async function loadThreadState({ runs, episodeOf }: ThreadParts, run: Run): Promise<ThreadState> {
+export async function loadThreadState({ runs, episodeOf }: ThreadContext, run: Run): Promise<ThreadState> {
   const [diagnosis, episode] = await Promise.all([runs.diagnosis(run.id), episodeOf(run)]);
   return { run, diagnosis, episode };
 }
 
 /** The message of the channel that the thread hangs below. */
-export const threadTs = ({ within, root }: Thread): string | null => within ?? root;
+export const threadTs = ({ parentTs, root }: Thread): string | null => parentTs ?? root;
 
 /** Posts the root message where it does not stand yet. */
-export async function ensureRoot(parts: ThreadParts, run: Run): Promise<Run | Refusal> {
+export async function ensureRoot(context: ThreadContext, run: Run): Promise<Run | Refusal> {
   if (run.thread.root !== null) return run;
-  return ensurePosted(parts, run, 'root', rootMessageFor(await loadThreadState(parts, run)));
+  return ensurePosted(context, run, 'root', rootMessageFor(await loadThreadState(context, run)));
 }
 
 /** The root message; one that may stand twice says so as long as it stands. */
@@ -60,14 +43,16 @@ export const closeReplyKey = (end: number): string => `${CLOSED_PREFIX}${end}`;
 const CLOSED_PREFIX = 'closed-';
 
 /** Replies about its ends that stand, the first first. */
-const closeReplies = ({ extras }: Run): string[] =>
-  Object.entries(extras)
-    .filter(([key, ts]) => key.startsWith(CLOSED_PREFIX) && /^\d+\.\d+$/.test(ts))
-    .sort(([a], [b]) => Number(a.slice(CLOSED_PREFIX.length)) - Number(b.slice(CLOSED_PREFIX.length)))
-    .map(([, ts]) => ts);
+const closeReplies = ({ replies }: Run): string[] =>
+  Object.entries(replies)
+    .flatMap(([key, reply]) =>
+      key.startsWith(CLOSED_PREFIX) && reply.state === 'posted' ? [{ key, ts: reply.ts }] : [],
+    )
+    .sort((a, b) => Number(a.key.slice(CLOSED_PREFIX.length)) - Number(b.key.slice(CLOSED_PREFIX.length)))
+    .map(({ ts }) => ts);
 
 /** Makes the root message show what the run and its episode say, and the replies about its end, which were true when they were posted. */
-export async function showRoot({ poster }: ThreadParts, threadState: ThreadState): Promise<PostResult> {
+export async function showRoot({ poster }: ThreadContext, threadState: ThreadState): Promise<PostResult> {
   const { channel, root } = threadState.run.thread;
   if (root === null) return { refused: 'gone', code: 'no_root' };
   const rootEdit = await poster.edit(channel, root, rootMessageFor(threadState));
@@ -86,67 +71,89 @@ export async function showRoot({ poster }: ThreadParts, threadState: ThreadState
   return rootEdit;
 }
 
+/** Shows the root message anew, and what was said of the end; noted as to be done where Slack cannot be reached. */
+export async function refreshRoot(context: ThreadContext, id: string): Promise<void> {
+  const { runs, log } = context;
+  const run = await readRun(context, id);
+  const { channel, root } = run.thread;
+  if (root === null) return;
+  const edited = await showRoot(context, await loadThreadState(context, run));
+  if (!('refused' in edited)) return;
+  log.warn({ run: id, channel, refused: edited.refused, code: edited.code }, 'Slack did not take a message');
+  if (edited.refused === 'unreachable')
+    await runs.change(id, (current) => ({ ...current, outbox: toUpdate(current.outbox) }));
+}
+
+/** Shows in the root message that the run is under way again. */
+export async function showRootProgress(context: ThreadContext, run: Run): Promise<void> {
+  const { channel, root } = run.thread;
+  if (root !== null) context.poster.progress(channel, root, rootMessageFor(await loadThreadState(context, run)));
+}
+
 /**
  * Makes the thread show what the run says. `before`: the diagnosis it showed until now, so that steps that say the same are left alone.
  * True when everything is shown; false when Slack could not be reached, and it is to be done again.
  */
-export async function showRun(parts: ThreadParts, givenRun: Run, before: Diagnosis | null): Promise<boolean> {
-  const { runs, poster, log } = parts;
-  const threadState = await loadThreadState(parts, givenRun);
+export async function showRun(context: ThreadContext, givenRun: Run, before: Diagnosis | null): Promise<boolean> {
+  const { runs, log } = context;
+  const threadState = await loadThreadState(context, givenRun);
   const { channel, root } = givenRun.thread;
   if (root === null) return false;
-  let run = givenRun;
-  // The first that Slack gave no answer to is the last that is tried: what may have been posted stays noted.
-  let isShown = true;
-  const handleResult = (what: string, answer: Run | PostResult): void => {
-    if (!('refused' in answer)) {
-      if ('thread' in answer) run = answer;
-      return;
-    }
-    log.warn(
-      { run: run.id, channel, what, refused: answer.refused, code: answer.code },
-      'Slack did not take a message',
-    );
-    if (answer.refused === 'unreachable') isShown = false;
+  const take = (what: string, answer: Run | PostResult): boolean => {
+    if (!('refused' in answer)) return true;
+    const { refused, code } = answer;
+    log.warn({ run: givenRun.id, channel, what, refused, code }, 'Slack did not take a message');
+    return refused !== 'unreachable';
   };
-  const postOrEdit = async (slot: MessageSlot, message: Message): Promise<void> => {
-    const ts = tsOf(run.thread, slot);
-    handleResult(
-      slot,
-      ts === null ? await ensurePosted(parts, run, slot, message) : await poster.edit(channel, ts, message),
-    );
-  };
-
-  handleResult('root', await showRoot(parts, threadState));
-  if (isShown) await postOrEdit('checklist', checklistMessage(threadState, null));
-  if (isShown && threadState.diagnosis !== null) {
-    await postOrEdit('verdict', verdictMessage(threadState));
-    const steps = stepMessages(threadState);
-    const shownSteps = before === null ? {} : stepMessages({ ...threadState, diagnosis: before });
-    for (const step of STEPS) {
-      const message = steps[step] ?? (tsOf(run.thread, `step-${step}`) === null ? null : nothingMoreMessage(step));
-      const isSame = JSON.stringify(message) === JSON.stringify(shownSteps[step] ?? null);
-      if (isShown && message !== null && !(isSame && tsOf(run.thread, `step-${step}`) !== null))
-        await postOrEdit(`step-${step}`, message);
-    }
+  // The first that Slack gave no answer to is the last that is tried: what may have been posted stays recorded.
+  let isShown = take('root', await showRoot(context, threadState));
+  for (const [slot, message] of ownMessages(threadState, before)) {
+    if (isShown) isShown = take(slot, await postOrEdit(context, givenRun, slot, message));
   }
-  if (isShown) await runs.change(run.id, (current) => ({ ...current, posting: null }));
+  if (isShown) await runs.change(givenRun.id, (current) => ({ ...current, outbox: { kind: 'empty' } }));
   return isShown;
 }
 
+/** What the thread is to show below its root message, in its order, without the steps that show it already. */
+function ownMessages(threadState: ThreadState, before: Diagnosis | null): [MessageSlot, Message][] {
+  const checklist: [MessageSlot, Message] = ['checklist', checklistMessage(threadState, null)];
+  if (threadState.diagnosis === null) return [checklist];
+  const steps = stepMessages(threadState);
+  const shownSteps = before === null ? {} : stepMessages({ ...threadState, diagnosis: before });
+  const changedSteps = STEPS.flatMap((step): [MessageSlot, Message][] => {
+    const slot = STEP_SLOTS[step - 1];
+    const stands = threadState.run.thread.steps[step] !== undefined;
+    const message = steps[step] ?? (stands ? nothingMoreMessage(step) : null);
+    const isSame = JSON.stringify(message) === JSON.stringify(shownSteps[step] ?? null);
+    return slot === undefined || message === null || (isSame && stands) ? [] : [[slot, message]];
+  });
+  return [checklist, ['verdict', verdictMessage(threadState)], ...changedSteps];
+}
+
+async function postOrEdit(
+  context: ThreadContext,
+  run: Run,
+  slot: MessageSlot,
+  message: Message,
+): Promise<Run | PostResult> {
+  const ts = tsOf(run.thread, slot);
+  if (ts === null) return ensurePosted(context, run, slot, message);
+  return context.poster.edit(run.thread.channel, ts, message);
+}
+
 /** Shows how far the work is, as often as the budget of edits allows. */
-export function showProgress(parts: ThreadParts, threadState: ThreadState, progress: CollectionProgress): void {
+export function showProgress(context: ThreadContext, threadState: ThreadState, progress: CollectionProgress): void {
   const { channel, checklist } = threadState.run.thread;
-  if (checklist !== null) parts.poster.progress(channel, checklist, checklistMessage(threadState, progress));
+  if (checklist !== null) context.poster.progress(channel, checklist, checklistMessage(threadState, progress));
 }
 
 /** The checklist message, posted where it does not stand yet. */
 export async function ensureChecklist(
-  parts: ThreadParts,
+  context: ThreadContext,
   threadState: ThreadState,
   progress: CollectionProgress,
 ): Promise<Run | Refusal> {
-  return ensurePosted(parts, threadState.run, 'checklist', checklistMessage(threadState, progress));
+  return ensurePosted(context, threadState.run, 'checklist', checklistMessage(threadState, progress));
 }
 
 const nothingMoreMessage = (step: StepNumber): Message => {
@@ -154,39 +161,51 @@ const nothingMoreMessage = (step: StepNumber): Message => {
   return { text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] };
 };
 
-/** Posts what does not stand yet; the run with its ts. */
+/** Posts what does not stand yet; the run with its ts. Called by the owner of the lease, so that nobody else posts it meanwhile. */
 async function ensurePosted(
-  { runs, poster }: ThreadParts,
+  context: ThreadContext,
   run: Run,
   slot: MessageSlot,
   message: Message,
 ): Promise<Run | Refusal> {
-  const postedTs = tsOf(run.thread, slot);
-  if (postedTs !== null) return run;
+  if (tsOf(run.thread, slot) !== null) return run;
+  const { runs, poster, now } = context;
   const target: PostTarget = { channel: run.thread.channel, thread: threadTs(run.thread) };
   const mark = slot === 'root' ? run.id : `${run.id}/${slot}`;
   let isResumed = false;
-  const recordTs = (ts: string) =>
-    runs.change(run.id, (current) => {
-      const thread = withTs(current.thread, slot, ts);
-      return {
-        ...current,
-        posting: SHOW_PENDING,
-        thread: isResumed && slot === 'root' ? { ...thread, resumed: true } : thread,
-      };
-    });
-  if (run.posting === slot) {
-    // The process that noted it may have posted it, and not have lived to note that.
-    const existing = await poster.find(target, mark).catch((): Refusal => ({ refused: 'unreachable', code: 'find' }));
-    if (existing === 'may-not-look') isResumed = true;
-    else if (existing !== null) return 'ts' in existing ? recordTs(existing.ts) : existing;
-  } else {
-    await runs.change(run.id, (current) => ({ ...current, posting: slot }));
-  }
-  const answer = await poster.post(target, isResumed ? withResumedNote(message) : message, mark);
-  if ('ts' in answer) return recordTs(answer.ts);
-  if (answer.refused !== 'unreachable') await runs.change(run.id, (current) => ({ ...current, posting: SHOW_PENDING }));
-  return answer;
+  const posted = await postOnce({
+    now,
+    find: () => poster.find(target, mark),
+    post(mayStandTwice) {
+      isResumed = mayStandTwice;
+      return poster.post(target, mayStandTwice ? withResumedNote(message) : message, mark);
+    },
+    record: (change) =>
+      runs.update(run.id, (current) => {
+        const before = recordOf(current, slot);
+        const { record, result } = change(before);
+        return { run: record === before ? current : withRecord(current, slot, record, isResumed), result };
+      }),
+  });
+  return typeof posted === 'object' && 'refused' in posted ? posted : readRun(context, run.id);
+}
+
+/** A post whose end is not recorded was begun by a process that lost the lease: it may stand. */
+function recordOf({ thread, outbox }: Run, slot: MessageSlot): PostRecord | null {
+  const ts = tsOf(thread, slot);
+  if (ts !== null) return { state: 'posted', ts };
+  return outbox.kind === 'posting' && outbox.message === slot ? { state: 'unsure' } : null;
+}
+
+function withRecord(run: Run, slot: MessageSlot, record: PostRecord | null, isResumed: boolean): Run {
+  if (record === null) return { ...run, outbox: { kind: 'update' } };
+  if (record.state !== 'posted') return { ...run, outbox: { kind: 'posting', message: slot } };
+  const thread = withTs(run.thread, slot, record.ts);
+  return {
+    ...run,
+    outbox: { kind: 'update' },
+    thread: isResumed && slot === 'root' ? { ...thread, resumed: true } : thread,
+  };
 }
 
 /** Says that it may be there twice. */

@@ -4,6 +4,7 @@ import type { AffectedLoadBalancers } from '../../../src/alarms/affected-load-ba
 import { idOfHistory, keyOfHistory } from '../../../src/alarms/episodes/episode-record.ts';
 import type { Investigator } from '../../../src/investigate/investigator.ts';
 import { Problem } from '../../../src/problem.ts';
+import { nextAttemptOf } from '../../../src/runs/run.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
 import { type AlarmFields, arnOf, envelope, event, resourceOf, snsAlarm } from '../../support/alarms/messages.ts';
@@ -152,7 +153,7 @@ describe('one alarm', () => {
     await tell();
     const [run] = await bot.runs.recent(1);
     const to = Date.parse(run?.to ?? '');
-    expect(run).toMatchObject({ state: 'provisional', askAgainAt: new Date(to + 6 * MINUTE).toISOString() });
+    expect(run).toMatchObject({ state: 'provisional', nextAttemptAt: new Date(to + 6 * MINUTE).toISOString() });
     // It is stopped, and another one is started.
     await Promise.all([bot.alarms.stop(0), bot.threads.stop(0)]);
     clock.at = to + 6 * MINUTE;
@@ -170,7 +171,7 @@ describe('one alarm', () => {
     expect(replies()).toHaveLength(1);
     expect(replies()[0]).toContain('provisional');
     const [ended] = await next.runs.recent(1);
-    expect(ended?.askAgainAt).not.toBe(null);
+    expect(ended).toMatchObject({ nextAttemptAt: expect.any(String) });
     await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
     // The log is complete: what was said of the end is said without a doubt, by whoever asks then.
     clock.at = Date.parse(ended?.to ?? '') + 15 * MINUTE;
@@ -201,8 +202,9 @@ describe('one alarm', () => {
     const settled = async () => {
       for (let ask = 0; ask < 20; ask++) {
         const [run] = await bot.runs.recent(1);
-        if (run?.askAgainAt == null) return run?.state;
-        clock.at = Math.max(clock.at, Date.parse(run.askAgainAt));
+        const due = run === undefined ? null : nextAttemptOf(run);
+        if (due === null) return run?.state;
+        clock.at = Math.max(clock.at, Date.parse(due));
         const next = started({ owner: `at ${clock.at}`, investigator: arriving });
         await next.threads.resume();
         await next.idle();

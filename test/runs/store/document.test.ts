@@ -9,15 +9,18 @@ import {
   RATE_PERIOD,
   withdraw,
 } from '../../../src/alarms/thread-rate-limit.ts';
-import { openJsonCollection } from '../../../src/runs/store/document.ts';
+import { openDocuments } from '../../../src/runs/store/document.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
 import { memoryStore } from '../../support/alarms/process.ts';
 
 const Count = z.object({ count: z.number() });
 type Count = z.infer<typeof Count>;
-const one = (there: Count | null) => ({ object: { count: (there?.count ?? 0) + 1 }, result: (there?.count ?? 0) + 1 });
+const one = (there: Count | null) => ({
+  document: { count: (there?.count ?? 0) + 1 },
+  result: (there?.count ?? 0) + 1,
+});
 const unread: string[] = [];
-const open = (store: Store) => openJsonCollection(store, Count, (key, why) => unread.push(`${key}: ${why}`));
+const open = (store: Store) => openDocuments(store, Count, (key, why) => unread.push(`${key}: ${why}`));
 
 /** Answers after a while, so that others come in between. */
 const slow = (store: Store): Store => {
@@ -53,8 +56,8 @@ describe('objects', () => {
     const objects = open(counting);
     await Promise.all(Array.from({ length: 50 }, () => objects.change('a/count', one)));
     expect(writes).toBeLessThanOrEqual(2);
-    expect(await objects.change('a/count', (there) => ({ object: there, result: there?.count }))).toBe(50);
-    expect(await objects.change('a/none', (there) => ({ object: there, result: 'nothing' }))).toBe('nothing');
+    expect(await objects.change('a/count', (there) => ({ document: there, result: there?.count }))).toBe(50);
+    expect(await objects.change('a/none', (there) => ({ document: there, result: 'nothing' }))).toBe('nothing');
     expect(writes).toBeLessThanOrEqual(2);
   });
 

@@ -1,15 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folderLocks } from '../../../src/runs/store/folder-lock.ts';
+import { folderLocks, MACHINE } from '../../../src/runs/store/folder-lock.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';
 
+const INCREMENT = join(import.meta.dirname, '../../support/runs/increment.ts');
+
 const increment = (dir: string, times: number): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, '../../support/runs/increment.ts'), dir, String(times)], {
+  spawn(process.execPath, [INCREMENT, dir, String(times)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 
@@ -41,6 +43,20 @@ describe('a folder that several processes write to', () => {
     expect((await store.read('counter'))?.body).toBe('200');
   });
 
+  it('loses no change of containers that share a host name, each with a process 1', async (context) => {
+    const contained = (dir: string): ChildProcess =>
+      spawn('unshare', ['--user', '--pid', '--fork', process.execPath, INCREMENT, dir, '40'], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    // Needs PID namespaces, which Linux lets not everybody make.
+    const isPossible = spawnSync('unshare', ['--user', '--pid', '--fork', 'true']).status === 0;
+    context.skip(!isPossible, 'unshare(1) may not make PID namespaces here');
+    const dir = temporaryFolder();
+    const containers = Array.from({ length: 3 }, () => contained(dir));
+    expect(await Promise.all(containers.map(ended))).toEqual([0, 0, 0]);
+    expect((await (await openFolderStore(dir)).read('counter'))?.body).toBe('120');
+  });
+
   it('loses no change when some are killed in the middle', async () => {
     const dir = temporaryFolder();
     const doomed = Array.from({ length: 3 }, () => increment(dir, 1_000_000));
@@ -54,13 +70,18 @@ describe('a folder that several processes write to', () => {
   });
 });
 
+/** Each container counts its processes from one. */
+const OF_ANOTHER_CONTAINER = { machine: `${hostname()} boot pid:[1]`, pid: process.pid, token: 'x' };
+
 describe('a lock', () => {
   const lock = (owner: unknown) => (typeof owner === 'string' ? owner : JSON.stringify(owner));
 
   it.each([
-    ['a process that has ended', async () => ({ host: hostname(), pid: await ofTheDead(), token: 'x' }), 0],
-    ['the process that had this number before', async () => ({ host: hostname(), pid: process.pid, token: 'x' }), 0],
-    ['another machine, a while ago', async () => ({ host: 'another', pid: 1, token: 'x' }), 60_000],
+    ['a process that has ended', async () => ({ machine: MACHINE, pid: await ofTheDead(), token: 'x' }), 0],
+    ['the process that had this number before', async () => ({ machine: MACHINE, pid: process.pid, token: 'x' }), 0],
+    ['another machine, a while ago', async () => ({ machine: 'another', pid: 1, token: 'x' }), 60_000],
+    ['another container of the same host name, a while ago', async () => OF_ANOTHER_CONTAINER, 60_000],
+    ['a process of release 0.1, a while ago', async () => ({ host: hostname(), pid: process.pid, token: 'x' }), 60_000],
     ['who did not come to write down their name, a while ago', async () => '', 60_000],
   ])('of %s is broken', async (_, owner, age) => {
     const dir = temporaryFolder();
@@ -81,8 +102,9 @@ describe('a lock', () => {
   });
 
   it.each([
-    ['a process that lives', { host: hostname(), pid: process.ppid, token: 'x' }],
-    ['another machine', { host: 'another', pid: 1, token: 'x' }],
+    ['a process that lives', { machine: MACHINE, pid: process.ppid, token: 'x' }],
+    ['another machine', { machine: 'another', pid: 1, token: 'x' }],
+    ['another container of the same host name, whose process has our number', OF_ANOTHER_CONTAINER],
     ['who is just writing down their name', ''],
   ])('of %s is waited for', async (_, owner) => {
     const dir = temporaryFolder();

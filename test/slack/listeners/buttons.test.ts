@@ -1,5 +1,6 @@
 /** Presses through the real app: authorised anew, answered once, weeks later too. */
 import { describe, expect, it } from 'vitest';
+import { inState } from '../../../src/runs/run.ts';
 import { widenWindow } from '../../../src/slack/listeners/buttons.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Bot, type BotOptions, openBot } from '../../support/slack/bolt-app.ts';
@@ -43,7 +44,7 @@ describe('an answer that is fetched', () => {
     const { again } = await slack.press(root, 'Fix', 'ada');
     await again();
     await slack.press(root, 'Fix', 'ada');
-    await eventually(async () => expect((await bot.runs.read(bot.run.id))?.extras).toHaveProperty(['fix:1']));
+    await eventually(async () => expect((await bot.runs.read(bot.run.id))?.replies).toHaveProperty(['fix:1']));
     // Still the same finger.
     await slack.press(root, 'Fix', 'ada');
     await slack.press(root, 'Fix', 'ben');
@@ -58,7 +59,7 @@ describe('an answer that is fetched', () => {
     const { slack, root, asked, run, runs } = await withThread();
     await slack.press(root, 'Fix', 'ada');
     await eventually(() => expect(asked.answered).toHaveLength(1));
-    await runs.change(run.id, (current) => ({ ...current, asks: 2 }));
+    await runs.change(run.id, (current) => ({ ...current, attempts: 2 }));
     await slack.press(root, 'Fix', 'ben');
     await eventually(() => expect(asked.answered).toHaveLength(2));
     expect(asked.answered).toEqual(['fix fix:1', 'fix fix:2']);
@@ -132,7 +133,7 @@ describe('asking again', () => {
 
   it('is not done while it is being done', async () => {
     const bot = await withThread();
-    await bot.runs.change(bot.run.id, (run) => ({ ...run, state: 'looking' }));
+    await bot.runs.change(bot.run.id, (run) => inState(run, { state: 'running' }));
     await bot.slack.press(bot.root, 'Ask again', 'ben');
     expect((await toldTo(bot, 'ben')).text).toContain('at this moment');
     expect(bot.asked.again).toEqual([]);

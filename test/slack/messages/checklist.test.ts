@@ -5,7 +5,7 @@ import { HOSTILE, hostile, race } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
 import { blockKitErrors, runOf, threadStateOf } from '../../support/slack/thread-states.ts';
 
-const asked = { run: runOf(race, { state: 'looking' }), diagnosis: null, episode: null };
+const asked = { run: runOf(race, { state: 'running' }), diagnosis: null, episode: null };
 
 const begun: CollectionProgress = {
   started: { accessLog: 0, metrics: 100, loadBalancer: 0, listeners: 0, rules: 0, targetGroups: 0, attributes: 0 },

@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CauseResult, CheckFinding, Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
-import { RUN_STATES, type RunState } from '../../../src/runs/run.ts';
+import { type RunState, RunStatus } from '../../../src/runs/run.ts';
 import { DETAIL_IDS } from '../../../src/slack/messages/actions.ts';
 import {
   checklistMessage,
@@ -139,7 +139,7 @@ function worstTold(base: Diagnosis, text: string, times: number, state: RunState
     ...byAlarm,
     state,
     failure: text,
-    askAgainAt: '2026-11-20T03:06:00.000Z',
+    nextAttemptAt: '2026-11-20T03:06:00.000Z',
     askedBy:
       times % 2 === 0 ? { kind: 'person', user: text, team: 'T1' } : { kind: 'alarm', alarmName: text, episode: 'e1' },
     feedback: Array.from({ length: times }, () => ({
@@ -154,22 +154,22 @@ function worstTold(base: Diagnosis, text: string, times: number, state: RunState
   return { ...told, episode: episodeOf({ alarms, closedAt: times % 3 === 0 ? '2026-11-20T03:15:00.000Z' : null }) };
 }
 
-const everyMessage = (told: ThreadState): Message[] => [
+const everyMessage = (told: ThreadState, text = ''): Message[] => [
   rootMessage(told),
   rootMessage({ ...told, diagnosis: null }),
   checklistMessage(told, null),
   checklistMessage(told, {
     started: { accessLog: 0 },
     ended: {},
-    accessLogStatus: told.run.failure ?? '',
-    interimVerdict: told.run.failure ?? '',
+    accessLogStatus: text,
+    interimVerdict: text,
   }),
   verdictMessage(told),
   ...Object.values(stepMessages(told)),
   episodeClosedMessage(told),
-  privateMessage(told.run.failure ?? ''),
-  usageMessage(told.run.failure ?? ''),
-  unknownAlarmMessage({ alarm: told.run.failure ?? '', why: 'unknown', sentences: told.diagnosis?.gaps ?? [] }),
+  privateMessage(text),
+  usageMessage(text),
+  unknownAlarmMessage({ alarm: text, why: 'unknown', sentences: told.diagnosis?.gaps ?? [] }),
   ...[verdictChangedMessage(told, race)].filter((message) => message !== null),
 ];
 
@@ -214,9 +214,9 @@ describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
       fc.property(
         hostileText,
         fc.integer({ min: 0, max: 60 }),
-        fc.constantFrom(...RUN_STATES),
+        fc.constantFrom(...RunStatus.options.map(({ shape }) => shape.state.value)),
         (text, times, state) => {
-          const messages = everyMessage(worstTold(base, text, times, state));
+          const messages = everyMessage(worstTold(base, text, times, state), text);
           expect(messages.flatMap(blockKitErrors)).toEqual([]);
         },
       ),
@@ -225,8 +225,10 @@ describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
   });
 
   it('is taken by Slack where a text is 10 kB long, or a list 200', () => {
-    expectFit(everyMessage(worstTold(base, `${HOSTILE} ${SECRET} `.repeat(50).slice(0, 10_000), 1, runStateOf(base))));
-    expectFit(everyMessage(worstTold(base, `path ${SECRET}`, 200, runStateOf(base))));
+    const long = `${HOSTILE} ${SECRET} `.repeat(50).slice(0, 10_000);
+    expectFit(everyMessage(worstTold(base, long, 1, runStateOf(base)), long));
+    const short = `path ${SECRET}`;
+    expectFit(everyMessage(worstTold(base, short, 200, runStateOf(base)), short));
   });
 });
 

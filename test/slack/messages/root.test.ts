@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { Episode } from '../../../src/runs/episode.ts';
-import type { Run } from '../../../src/runs/run.ts';
 import { rootMessage, runStateOf } from '../../../src/slack/messages/index.ts';
 import { early, race, undecided } from '../../support/diagnoses.ts';
+import type { RunChanges } from '../../support/runs/changed-run.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
 import {
   alarm,
@@ -34,7 +34,7 @@ const TOMORROW = '2026-11-21T03:06:00.000Z';
 
 interface Situation {
   diagnosis: Diagnosis | null;
-  run?: Partial<Run>;
+  run?: RunChanges;
   episode?: Episode;
   first: string;
   buttons: string;
@@ -55,32 +55,32 @@ const situations: Record<string, Situation> = {
   },
   looks: {
     diagnosis: null,
-    run: { state: 'looking' },
+    run: { state: 'running' },
     first: '⏳ *shop-prod* · 5xx · 02:40–02:55 UTC · looking…',
     buttons: '',
   },
   'looks, and knows something from the metrics': {
     diagnosis: early,
-    run: { state: 'looking', asks: 0 },
+    run: { state: 'running', attempts: 0 },
     first: '⏳ *shop-prod: access log not read yet* · 149 errors in CloudWatch · 02:40–02:55 UTC · looking…',
     buttons: '',
   },
   'asks again, while the answer of before stands': {
     diagnosis: race,
-    run: { state: 'looking', asks: 1 },
+    run: { state: 'running', attempts: 1 },
     first: '⏳ *shop-prod: Keep-alive race (likely)* · 149 × 502 · 02:40–02:55 UTC · asking again…',
     buttons: '',
   },
   'has an answer that may change': {
     diagnosis: half,
-    run: { state: 'provisional', askAgainAt: AGAIN },
+    run: { state: 'provisional', nextAttemptAt: AGAIN },
     first:
       '🔴 *shop-prod: Keep-alive race (likely)* · 124 × 502 · 02:40–02:55 UTC · provisional, asking again at 03:06 UTC',
     buttons: ANSWERED,
   },
   'asks again tomorrow': {
     diagnosis: half,
-    run: { state: 'provisional', askAgainAt: TOMORROW },
+    run: { state: 'provisional', nextAttemptAt: TOMORROW },
     first:
       '🔴 *shop-prod: Keep-alive race (likely)* · 124 × 502 · 02:40–02:55 UTC · provisional, asking again at 2026-11-21 03:06 UTC',
     buttons: ANSWERED,
@@ -97,7 +97,7 @@ const situations: Record<string, Situation> = {
   },
   'has nothing to read yet': {
     diagnosis: unread,
-    run: { askAgainAt: '2026-11-16T03:01:00.000Z' },
+    run: { nextAttemptAt: '2026-11-16T03:01:00.000Z' },
     first:
       '🟡 *web-prod: no access-log entries yet* · 99 errors in CloudWatch · 02:40–02:55 UTC · provisional, asking again at 03:01 UTC',
     buttons: UNREAD,
@@ -153,10 +153,10 @@ const told = ({
   episode = null,
 }: {
   diagnosis: Diagnosis | null;
-  run?: Partial<Run>;
+  run?: RunChanges;
   episode?: Episode | null;
 }) => ({
-  run: runOf(base(diagnosis), { ...(diagnosis === null ? {} : { state: runStateOf(diagnosis), asks: 1 }), ...run }),
+  run: runOf(base(diagnosis), { ...(diagnosis === null ? {} : { state: runStateOf(diagnosis), attempts: 1 }), ...run }),
   diagnosis,
   episode,
 });
@@ -194,7 +194,7 @@ describe('below the first line', () => {
     expect(failed).toContain('AWS does not accept the credentials.');
     expect(failed).toContain('(Asked by @U0ALICE · Run 20261120t025600-5f3a9c1e)');
     expect(read({ diagnosis: null, run: { state: 'interrupted' } })).toContain('Run it again to get one.');
-    expect(read({ diagnosis: null, run: { ...byAlarm, state: 'interrupted', askAgainAt: AGAIN } })).toContain(
+    expect(read({ diagnosis: null, run: { ...byAlarm, state: 'interrupted', nextAttemptAt: AGAIN } })).toContain(
       'It goes on by itself',
     );
   });
@@ -207,7 +207,7 @@ describe('below the first line', () => {
   });
 
   it('says how complete the log is while that may change', () => {
-    expect(read({ diagnosis: half, run: { askAgainAt: AGAIN } })).toMatch(
+    expect(read({ diagnosis: half, run: { nextAttemptAt: AGAIN } })).toMatch(
       /Provisional: 124 of 149 errors counted by CloudWatch are in the log so far/,
     );
   });
@@ -257,7 +257,7 @@ describe('below the first line', () => {
 
 describe('asking again', () => {
   it.each([
-    ['looking', '02:40–02:55 UTC · asking again for 02:25–02:55 UTC…'],
+    ['running', '02:40–02:55 UTC · asking again for 02:25–02:55 UTC…'],
     ['failed', '02:40–02:55 UTC · failed for 02:25–02:55 UTC'],
   ] as const)('about a wider window (%s) leaves the numbers with the window they are of', (state, said) => {
     const { text } = rootMessage(

@@ -9,12 +9,8 @@ import { openLimits } from '../../../src/runs/limits.ts';
 import { openRunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
-import {
-  type OpenResult,
-  openThreadManager,
-  type ThreadManager,
-  type ThreadRequest,
-} from '../../../src/slack/thread/open.ts';
+import type { OpenResult, ThreadRequest } from '../../../src/slack/thread/open.ts';
+import { openSlackThreads, type SlackThreads } from '../../../src/slack/thread/slack-threads.ts';
 import { type FakePoster, fakePoster } from '../../support/slack/recording-poster.ts';
 
 const SCENARIO = join(import.meta.dirname, '../../scenarios/003-connection-refused');
@@ -47,10 +43,10 @@ const silent = { info() {}, warn() {}, error() {} };
 async function bot(
   owner: string,
   more: { store?: Store; now?: () => number; perUser?: number; perHour?: number } = {},
-): Promise<ThreadManager> {
+): Promise<SlackThreads> {
   const store = more.store ?? (await openFolderStore(folder));
   const now = more.now ?? (() => ASKED);
-  return openThreadManager({
+  return openSlackThreads({
     runs: openRunStore(store, { retentionDays: 30, now }),
     poster: paper,
     investigator,
@@ -70,7 +66,7 @@ async function question(more: Partial<ThreadRequest> = {}): Promise<ThreadReques
     askedBy: { kind: 'person', user: 'U1', team: 'T1' },
     question: located,
     channel: 'C1',
-    within: null,
+    parentTs: null,
     ...more,
   };
 }
@@ -98,12 +94,12 @@ describe('a question', () => {
     expect(standing().slice(0, 3)).toEqual(['root', 'checklist', 'verdict']);
     expect(new Set(standing()).size).toBe(standing().length);
     expect(paper.messages.slice(1).every(({ target }) => target.thread === run.thread.root)).toBe(true);
-    expect(await runOf(run.id)).toMatchObject({ state: run.state, posting: null, lease: null, askAgainAt: null });
+    expect(await runOf(run.id)).toMatchObject({ state: run.state, outbox: { kind: 'empty' }, lease: null });
     expect(['final', 'partial']).toContain(run.state);
   });
 
   it('asked in a thread is answered in that thread', async () => {
-    await ended(await (await bot('one')).open(await question({ within: '1763000000.000001' })));
+    await ended(await (await bot('one')).open(await question({ parentTs: '1763000000.000001' })));
     expect(new Set(paper.messages.map(({ target }) => target.thread))).toEqual(new Set(['1763000000.000001']));
   });
 
@@ -221,7 +217,7 @@ describe('a process that is killed', () => {
         slots: [...new Set(standing())].sort(),
       });
       expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
-      expect(await runOf(id)).toMatchObject({ posting: null });
+      expect(await runOf(id)).toMatchObject({ outbox: { kind: 'empty' } });
       await rm(folder, { recursive: true, force: true });
       folder = await mkdtemp(join(tmpdir(), 'alb502-threads-'));
       paper.messages = [];
@@ -254,7 +250,7 @@ describe('a run store that fails while a diagnosis runs', () => {
     investigator.investigate = recorded;
     health.isDown = false;
     const other = await threads.open(await question({ channel: 'C2', fresh: true }));
-    expect(await ended(other)).toMatchObject({ posting: null });
+    expect(await ended(other)).toMatchObject({ outbox: { kind: 'empty' } });
   });
 });
 
@@ -300,7 +296,10 @@ describe('a reply', () => {
     await threads.reply(id, 'closed', message);
     const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
     const since = new Date(ASKED).toISOString();
-    await runs.change(id, (run) => ({ ...run, extras: { closed: `posting since ${since} by one` } }));
+    await runs.change(id, (run) => ({
+      ...run,
+      replies: { closed: { state: 'posting', since, attempt: 'of another' } },
+    }));
     expect(await (await bot('two')).reply(id, 'closed', message)).toBe('already');
     const later = await bot('two', { now: () => ASKED + 120_000 });
     expect(await later.reply(id, 'closed', message)).toHaveProperty('ts');
@@ -316,10 +315,10 @@ describe('asking again', () => {
     const window = { from: Date.parse(run.from) - 300_000, to: Date.parse(run.to) };
     const again = await threads.askAgain(run.id, window, 'U1');
     expect(again).toMatchObject({
-      asks: 2,
+      attempts: 2,
       from: new Date(window.from).toISOString(),
       state: run.state,
-      posting: null,
+      outbox: { kind: 'empty' },
     });
     expect(paper.messages.filter(({ runId }) => runId !== null)).toHaveLength(before);
   });
@@ -414,6 +413,6 @@ describe('Slack that is down', () => {
     await (await bot('one')).resume();
     await settled();
     expect(standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
-    expect(await runOf(id)).toMatchObject({ posting: null });
+    expect(await runOf(id)).toMatchObject({ outbox: { kind: 'empty' } });
   });
 });

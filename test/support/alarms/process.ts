@@ -11,7 +11,7 @@ import { openLimits } from '../../../src/runs/limits.ts';
 import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import type { Store, StoredObject } from '../../../src/runs/store/store.ts';
 import type { Poster } from '../../../src/slack/delivery/slack-poster.ts';
-import { openThreadManager, type ThreadManager } from '../../../src/slack/thread/open.ts';
+import { openSlackThreads, type SlackThreads } from '../../../src/slack/thread/slack-threads.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 
@@ -121,7 +121,7 @@ export interface ProcessParts {
 
 export interface Process {
   alarms: AlarmProcessor;
-  threads: ThreadManager;
+  threads: SlackThreads;
   runs: RunStore;
   config: Config;
   logged: CapturedLog[];
@@ -187,7 +187,7 @@ export function startProcess(parts: ProcessParts): Process {
   );
   const runs = openRunStore(store, { retentionDays: 30, now });
   const episodes: { of: AlarmProcessor | null } = { of: null };
-  const threads = openThreadManager({
+  const threads = openSlackThreads({
     runs,
     poster,
     investigator,

@@ -9,14 +9,15 @@ import type { Investigator, LoadBalancerRef } from '../../../src/investigate/inv
 import { Problem } from '../../../src/problem.ts';
 import { resolveWindow } from '../../../src/query/parse-question.ts';
 import { DEFAULT_STATUSES } from '../../../src/query/statuses.ts';
-import { newRun, type Run } from '../../../src/runs/run.ts';
+import { inState, newRun, type Run } from '../../../src/runs/run.ts';
 import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
 import { openApp, type SlackApp } from '../../../src/slack/app.ts';
 import type { PostResult } from '../../../src/slack/delivery/slack-poster.ts';
 import { ACTIONS } from '../../../src/slack/messages/actions.ts';
 import { openLog } from '../../../src/slack/slack-log.ts';
-import type { OpenResult, ThreadManager, ThreadRequest } from '../../../src/slack/thread/open.ts';
+import type { OpenResult, ThreadRequest } from '../../../src/slack/thread/open.ts';
+import type { SlackThreads } from '../../../src/slack/thread/slack-threads.ts';
 import type { LocalSlack, Options } from './local-slack.ts';
 import { localSlack } from './local-slack-for-test.ts';
 
@@ -122,25 +123,24 @@ function threadsOf({
   runs,
   web,
   now,
-}: Pick<Bot, 'asked' | 'next' | 'runs'> & { web: WebClient; now: () => number }): ThreadManager {
+}: Pick<Bot, 'asked' | 'next' | 'runs'> & { web: WebClient; now: () => number }): SlackThreads {
   const taken = new Set<string>();
   return {
     async open(request) {
       asked.opened.push(request);
       if (next.opened !== undefined) return next.opened;
-      const { askedBy, question, channel, within } = request;
-      const made = newRun({ askedBy, question, channel, within, now: now() });
+      const { askedBy, question, channel, parentTs } = request;
+      const made = newRun({ askedBy, question, channel, parentTs, now: now() });
       const { ts = '' } = await web.chat.postMessage({
         channel,
         text: `${question.loadBalancer.name} ${made.id}`,
         blocks: pressable(made.id),
-        ...(within === null ? {} : { thread_ts: within }),
+        ...(parentTs === null ? {} : { thread_ts: parentTs }),
         ...QUIET,
       });
       const run: Run = await runs.create({
-        ...made,
-        state: 'final',
-        asks: 1,
+        ...inState(made, { state: 'final' }),
+        attempts: 1,
         thread: { ...made.thread, root: ts },
       });
       return { opened: run, ended: Promise.resolve(run) };
@@ -159,12 +159,15 @@ function threadsOf({
       if (next.answer !== undefined) return next.answer;
       const run = await runs.read(id);
       if (run === null) return 'no-such-run';
-      if (run.extras[key] !== undefined || taken.has(key)) return 'already';
+      if (run.replies[key] !== undefined || taken.has(key)) return 'already';
       taken.add(key);
       asked.answered.push(`${extra} ${key}`);
       const { channel, root } = run.thread;
       const { ts = '' } = await web.chat.postMessage({ channel, text: extra, thread_ts: root ?? '', ...QUIET });
-      await runs.change(id, (current) => ({ ...current, extras: { ...current.extras, [key]: ts } }));
+      await runs.change(id, (current) => ({
+        ...current,
+        replies: { ...current.replies, [key]: { state: 'posted', ts } },
+      }));
       return { ts };
     },
     resume: async () => {},

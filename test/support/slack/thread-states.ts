@@ -9,6 +9,7 @@ import type { Episode } from '../../../src/runs/episode.ts';
 import { newRun, type Run } from '../../../src/runs/run.ts';
 import { runStateOf, type ThreadState } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
+import { changedRun, type RunChanges } from '../runs/changed-run.ts';
 import { refusalsOf } from './block-kit.ts';
 
 const scenarios = join(import.meta.dirname, '../../scenarios');
@@ -22,7 +23,7 @@ export const recordedDiagnosis = (name: string): Diagnosis =>
 export const investigateRecorded = async (name: string) => diagnoseRecording(await readIncident(folderOf(name)), '');
 
 /** A person's run that has asked once; the day after, times are of another day. */
-export function runOf(diagnosis: Pick<Diagnosis, 'loadBalancer' | 'window' | 'asked'>, more: Partial<Run> = {}): Run {
+export function runOf(diagnosis: Pick<Diagnosis, 'loadBalancer' | 'window' | 'asked'>, more: RunChanges = {}): Run {
   const { loadBalancer, window, asked } = diagnosis;
   const run = newRun({
     askedBy: { kind: 'person', user: 'U0ALICE', team: 'T0ACME' },
@@ -33,19 +34,19 @@ export function runOf(diagnosis: Pick<Diagnosis, 'loadBalancer' | 'window' | 'as
       statuses: asked.statuses,
     },
     channel: 'C0ALERTS',
-    within: null,
+    parentTs: null,
     now: Date.parse(window.to) + 60_000,
   });
-  return { ...run, id: '20261120t025600-5f3a9c1e', ...more };
+  return changedRun(run, { id: '20261120t025600-5f3a9c1e', ...more });
 }
 
 /** Told of a diagnosis that stands; `more` changes its run. */
 export const threadStateOf = (
   diagnosis: Diagnosis,
-  more: Partial<Run> = {},
+  more: RunChanges = {},
   episode: Episode | null = null,
 ): ThreadState => ({
-  run: runOf(diagnosis, { state: runStateOf(diagnosis), asks: 1, ...more }),
+  run: runOf(diagnosis, { state: runStateOf(diagnosis), attempts: 1, ...more }),
   diagnosis,
   episode,
 });

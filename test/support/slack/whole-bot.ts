@@ -88,8 +88,8 @@ export async function runBot({
       await eventually(async () => {
         const recent = await runs.recent(50);
         const atWork = recent.filter(
-          ({ state, posting, lease }) =>
-            state === 'queued' || state === 'looking' || posting !== null || lease !== null,
+          ({ state, outbox, lease }) =>
+            state === 'queued' || state === 'running' || outbox.kind !== 'empty' || lease !== null,
         );
         expect(atWork.map(({ id }) => id)).toEqual([]);
       });

@@ -1,0 +1,42 @@
+/** Growing pauses between attempts. Own code: p-retry owns the loop and the clock, and ours are set by hand in tests. */
+
+/** Milliseconds: the pause after the first attempt, doubled after each, and the longest. */
+export interface PauseRange {
+  first: number;
+  longest: number;
+}
+
+/** Milliseconds to wait after attempt number `attempt`, counted from one. */
+export const pauseAfter = (attempt: number, { first, longest }: PauseRange): number =>
+  Math.min(first * 2 ** (attempt - 1), longest);
+
+/** The same, up to half of it left out by chance: two that collide try again at different moments. */
+export const jitteredPause = (attempt: number, range: PauseRange): number =>
+  pauseAfter(attempt, range) * (0.5 + Math.random() / 2);
+
+/** Pauses of things that keep failing, each by its name. In the memory of this process: others try for themselves. */
+export interface Backoffs {
+  /** Why it is not tried now; null when it may be. */
+  pausedReason(name: string): string | null;
+  /** Doubles the pause from one failure to the next. */
+  recordFailure(name: string, why: string): void;
+  recordSuccess(name: string): void;
+}
+
+/** `now`: epoch milliseconds. */
+export function openBackoffs(now: () => number, range: PauseRange = { first: 15_000, longest: 300_000 }): Backoffs {
+  const failures = new Map<string, { until: number; count: number; why: string }>();
+  return {
+    pausedReason(name) {
+      const failure = failures.get(name);
+      return failure !== undefined && now() < failure.until ? failure.why : null;
+    },
+    recordFailure(name, why) {
+      const count = (failures.get(name)?.count ?? 0) + 1;
+      failures.set(name, { until: now() + pauseAfter(count, range), count, why });
+    },
+    recordSuccess(name) {
+      failures.delete(name);
+    },
+  };
+}

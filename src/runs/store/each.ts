@@ -1,0 +1,18 @@
+/** Objects that are read or written at the same time for one purpose. */
+const CONCURRENCY = 8;
+
+/** Does something with all of them, a few at a time. After a failure no other is begun; it throws once those under way have ended. */
+export async function forEachLimited<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+  const left = [...all];
+  const worker = async (): Promise<void> => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  };
+  const workers = Array.from({ length: Math.min(CONCURRENCY, all.length) }, () =>
+    worker().catch((error) => {
+      left.length = 0;
+      throw error;
+    }),
+  );
+  const failed = (await Promise.allSettled(workers)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,0 +1,41 @@
+/**
+ * What is recorded of a message that Slack is to show once. chat.postMessage has no idempotency key, so the intention is recorded first
+ * and looked for in Slack when it is found again. Pure.
+ */
+import * as z from 'zod';
+
+const Iso = z.iso.datetime();
+
+/** Slack's id of a message in its channel. */
+export const MessageTs = z.string().regex(/^\d+\.\d+$/);
+
+/**
+ * `posting`: begun by the attempt `attempt` at `since`, and not known to have ended. `unsure`: Slack gave no answer, so it may stand.
+ * `posted`: it stands.
+ */
+export const PostRecord = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('posting'), since: Iso, attempt: z.string() }),
+  z.object({ state: z.literal('unsure') }),
+  z.object({ state: z.literal('posted'), ts: MessageTs }),
+]);
+export type PostRecord = z.infer<typeof PostRecord>;
+
+/** Milliseconds: a post that was begun so long ago and has no end recorded was that of a process that is no more. */
+export const POST_TIMEOUT = 60_000;
+
+/** `claimed`: this attempt may post; `mayStand` when an earlier one may have posted already. `posted`, `busy`: nothing to do here. */
+export type PostClaim =
+  | { outcome: 'claimed'; mayStand: boolean; record: PostRecord }
+  | { outcome: 'posted' | 'busy'; record: PostRecord };
+
+/** Whether an attempt may post what is recorded so. `now`: epoch milliseconds. */
+export function claimPost(record: PostRecord | null, attempt: string, now: number): PostClaim {
+  if (record?.state === 'posted') return { outcome: 'posted', record };
+  if (record?.state === 'posting' && record.attempt !== attempt && now - Date.parse(record.since) < POST_TIMEOUT)
+    return { outcome: 'busy', record };
+  return {
+    outcome: 'claimed',
+    mayStand: record !== null,
+    record: { state: 'posting', since: new Date(now).toISOString(), attempt },
+  };
+}

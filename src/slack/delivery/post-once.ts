@@ -1,0 +1,42 @@
+/** A message of Slack that is posted once, whatever fails in between and whoever else tries. */
+import { randomUUID } from 'node:crypto';
+import { claimPost, type PostRecord } from '../../runs/store/post-record.ts';
+import type { PostResult } from './slack-poster.ts';
+
+/** Where the message is recorded, and how it is posted. */
+export interface OnceOnlyPost {
+  /** Changes the record in the store by compare and swap; null where nothing was tried. May call `change` several times. */
+  record<R>(change: (current: PostRecord | null) => { record: PostRecord | null; result: R }): Promise<R>;
+  /** Looks in Slack for the message of an earlier attempt. A failure counts as no answer of Slack. */
+  find(): Promise<{ ts: string } | 'may-not-look' | null>;
+  /** `mayStandTwice`: an earlier attempt may have posted it, and the bot may not look. */
+  post(mayStandTwice: boolean): Promise<PostResult>;
+  /** Epoch milliseconds. */
+  now(): number;
+}
+
+const NOT_FOUND_OUT = { refused: 'unreachable', code: 'find' } as const;
+
+/** What Slack answered; `already` when the message stands, `busy` while another process posts it. Rejects as the store and `post` do. */
+export async function postOnce({ record, find, post, now }: OnceOnlyPost): Promise<PostResult | 'already' | 'busy'> {
+  const attempt = randomUUID();
+  const claim = await record((current) => {
+    const claimed = claimPost(current, attempt, now());
+    return { record: claimed.record, result: claimed };
+  });
+  if (claim.outcome !== 'claimed') return claim.outcome === 'posted' ? 'already' : 'busy';
+  const settle = (as: PostRecord | null) => record(() => ({ record: as, result: null }));
+  const unposted: PostRecord | null = claim.mayStand ? { state: 'unsure' } : null;
+  let posted: PostResult;
+  try {
+    const found = claim.mayStand ? await find().catch((): PostResult => NOT_FOUND_OUT) : null;
+    posted = found === null || found === 'may-not-look' ? await post(found !== null) : found;
+  } catch (error) {
+    await settle(unposted).catch(() => {});
+    throw error;
+  }
+  if ('ts' in posted) await settle({ state: 'posted', ts: posted.ts });
+  // What Slack gave no answer to may stand: it is looked for before it is posted again.
+  else await settle(posted.refused === 'unreachable' ? { state: 'unsure' } : null);
+  return posted;
+}

@@ -1,0 +1,30 @@
+/** Asks the question of a run again, in its thread. */
+import { Problem } from '../../problem.ts';
+import { inState, type Run, toUpdate } from '../../runs/run.ts';
+import type { ThreadContext } from './context.ts';
+import { showRootProgress } from './show.ts';
+import { workOn } from './work-on-run.ts';
+
+/** `window`: in epoch milliseconds, in place of that of the run. `user`: absent for an alarm, which is never refused. */
+export async function askAgain(
+  context: ThreadContext,
+  id: string,
+  { window, user }: { window?: { from: number; to: number } | undefined; user?: string | undefined },
+): Promise<Run> {
+  const { active, limits, runs, slots } = context;
+  if (context.isClosing) throw new Problem('alb502 is being restarted; ask again in a minute.', 2);
+  const admission = limits.admit(user ?? null, slots.size);
+  if ('refused' in admission) throw new Problem(admission.refused, 1);
+  try {
+    await active.get(id)?.ended;
+    const run = await runs.change(id, (current) => ({
+      ...inState(current, { state: 'running' }),
+      ...(window ? { from: new Date(window.from).toISOString(), to: new Date(window.to).toISOString() } : {}),
+      outbox: toUpdate(current.outbox),
+    }));
+    await showRootProgress(context, run);
+    return await workOn(context, run, { ask: true, own: true }).ended;
+  } finally {
+    admission.leave();
+  }
+}

@@ -1,0 +1,208 @@
+/** The answer of a run: taken from another run that asked the same, or asked of AWS, and kept. */
+import type { Diagnosis } from '../../diagnose/diagnosis.ts';
+import type { EvidenceSet } from '../../evidence/evidence.ts';
+import { type CollectionProgress, emptyProgress } from '../../investigate/collection-progress.ts';
+import type { InvestigationResult, LocatedQuestion } from '../../investigate/investigator.ts';
+import { Problem } from '../../problem.ts';
+import { nextCheck } from '../../query/recheck.ts';
+import { hasFailed, inState, isUnderWay, nextAttemptOf, type Run, type RunStatus, toUpdate } from '../../runs/run.ts';
+import { LEASE_LENGTH } from '../../runs/store/lease.ts';
+import { runStateOf } from '../messages/index.ts';
+import { type ThreadContext, waitUnlessShutdown } from './context.ts';
+import { ensureChecklist, loadThreadState, rootMessageFor, showProgress, showRootProgress } from './show.ts';
+
+/** Milliseconds between two looks at a run whose answer is waited for. */
+const ANSWER_POLL = 1_000;
+
+/** The run with its answer. One that takes that of another waits for that one, and needs no place among those at work. */
+export async function findAnswer(context: ThreadContext, run: Run, own: boolean): Promise<Run> {
+  const copy = run.copyOf === null || own ? null : await copyAnswer(context, run, run.copyOf);
+  if (copy !== null) return copy;
+  return context.slots.add(async () => {
+    if (context.isClosing) return interrupt(context, run.id);
+    const running = await context.runs.change(run.id, (current) => inState(current, { state: 'running' }));
+    if (run.state === 'queued') await showRootProgress(context, running);
+    return runInvestigation(context, running);
+  });
+}
+
+/** What becomes of a run that ends before it has an answer: an alarm's is resumed when alb502 is there again, a person may have gone on. */
+const interrupted = (run: Run, now: number): Run => ({
+  ...inState(run, {
+    state: 'interrupted',
+    nextAttemptAt: run.askedBy.kind === 'alarm' ? new Date(now).toISOString() : null,
+  }),
+  outbox: toUpdate(run.outbox),
+});
+
+export const interrupt = ({ runs, now }: ThreadContext, id: string): Promise<Run> =>
+  runs.change(id, (run) => interrupted(run, now()));
+
+/** Whether both are about the same window, as for claims: either may have been widened since. */
+export const hasSameWindow = (a: Pick<Run, 'from' | 'to'>, b: Pick<Run, 'from' | 'to'>): boolean =>
+  isSameMinute(a.from, b.from) && isSameMinute(a.to, b.to);
+
+const isSameMinute = (a: string, b: string): boolean => Math.abs(Date.parse(a) - Date.parse(b)) < 60_000;
+
+/** The run with the findings of the other one, once that has some this one has not shown; null when it will have none. */
+async function copyAnswer(context: ThreadContext, run: Run, source: string): Promise<Run | null> {
+  for (;;) {
+    await context.active.get(source)?.ended;
+    const other = await context.runs.read(source);
+    if (other === null || hasFailed(other)) return null;
+    if (!isUnderWay(other)) return takeAnswer(context, run, other);
+    if (context.isClosing) return interrupt(context, run.id);
+    await waitUnlessShutdown(context, ANSWER_POLL);
+  }
+}
+
+/** Null when the answer is one this run has shown already, or is about another window. */
+async function takeAnswer({ runs }: ThreadContext, run: Run, other: Run): Promise<Run | null> {
+  if (other.attempts <= run.attempts || !hasSameWindow(other, run)) return null;
+  // Its own from now on: the other one may be asked about another window.
+  const diagnosis = (await runs.copy(other.id, run.id)) ? await runs.diagnosis(run.id) : null;
+  if (diagnosis === null || !hasSameWindow(diagnosis.window, run)) return null;
+  const { attempts, took } = other;
+  const next = nextAttemptOf(other);
+  // A moment after the other one has asked again.
+  const nextAttemptAt = next === null ? null : new Date(Date.parse(next) + LEASE_LENGTH).toISOString();
+  return runs.change(run.id, (current) => ({
+    ...inState(current, answeredStatus(diagnosis, nextAttemptAt)),
+    attempts,
+    took,
+    outbox: toUpdate(current.outbox),
+  }));
+}
+
+/** `nextAttemptAt` is dropped where the diagnosis is not provisional. */
+function answeredStatus(diagnosis: Diagnosis, nextAttemptAt: string | null): RunStatus {
+  const state = runStateOf(diagnosis);
+  return state === 'provisional' ? { state, nextAttemptAt } : { state };
+}
+
+/** The question of a run, as of now. A window that ends later than it begins to be asked is asked again as it is. */
+export const questionOf = (run: Run, now: number): LocatedQuestion => ({
+  loadBalancer: run.loadBalancer,
+  from: Date.parse(run.from),
+  to: Date.parse(run.to),
+  now,
+  statuses: run.statuses,
+});
+
+/** Asks, shows progress meanwhile, keeps the answer. The run as it is then: never under way. */
+async function runInvestigation(context: ThreadContext, run: Run): Promise<Run> {
+  const { log, now, shutdown } = context;
+  const startedAt = now();
+  const outcome: InvestigationOutcome = { diagnosis: null };
+  try {
+    const { diagnosis, evidence } = await investigateWithProgress(context, run, outcome);
+    const milliseconds = now() - startedAt;
+    const { cause, standing } = diagnosis.verdict;
+    log.info({ run: run.id, verdict: cause, standing, ms: milliseconds }, 'diagnosed');
+    return await recordAnswer(context, run.id, diagnosis, { milliseconds, files: filesRead(evidence) });
+  } catch (error) {
+    if (shutdown.signal.aborted) return interrupt(context, run.id);
+    log.error({ run: run.id, err: error, ms: now() - startedAt }, 'could not diagnose');
+    return failRun(context, run, failureSentence(error, outcome));
+  }
+}
+
+/** What an investigation has come to, whatever becomes of it. */
+interface InvestigationOutcome {
+  diagnosis: Diagnosis | null;
+}
+
+function failureSentence(error: unknown, { diagnosis }: InvestigationOutcome): string {
+  if (diagnosis !== null)
+    return `What was found out could not be kept; the log of the bot says why. It was: ${diagnosis.verdict.summary}`;
+  if (error instanceof Problem) return error.message;
+  return 'Something broke while diagnosing; the log of the bot says more under the id of this run.';
+}
+
+/** Null where the log was not read, or queried where it lies. */
+const filesRead = ({ accessLog }: EvidenceSet): number | null =>
+  accessLog.status === 'collected' && accessLog.value.files.read > 0 ? accessLog.value.files.read : null;
+
+/** Ended without an answer that is kept. Also shown where the run store does not take it: the thread would say "running" until then. */
+async function failRun({ runs, poster }: ThreadContext, run: Run, failure: string): Promise<Run> {
+  const asFailed = (current: Run): Run => ({
+    ...inState(current, { state: 'failed', failure }),
+    outbox: toUpdate(current.outbox),
+  });
+  try {
+    return await runs.change(run.id, asFailed);
+  } catch (error) {
+    const { channel, root } = run.thread;
+    if (root !== null)
+      await poster.edit(channel, root, rootMessageFor({ run: asFailed(run), diagnosis: null, episode: null }));
+    throw error;
+  }
+}
+
+/** Records what a diagnosis means for the run: its state, and when asking again makes sense. */
+async function recordAnswer(
+  { runs, now }: ThreadContext,
+  id: string,
+  diagnosis: Diagnosis,
+  took: Run['took'],
+): Promise<Run> {
+  return runs.change(id, (current) => {
+    const window = { from: Date.parse(current.from), to: Date.parse(current.to) };
+    // The clock says which checks are ahead: a run may have been asked often, over windows that ended earlier.
+    const next = diagnosis.provisional ? nextCheck(window, now(), 1) : null;
+    return {
+      ...inState(current, answeredStatus(diagnosis, next === null ? null : new Date(next).toISOString())),
+      // Until now it told what another run had found out.
+      copyOf: null,
+      attempts: current.attempts + 1,
+      took,
+      outbox: toUpdate(current.outbox),
+    };
+  });
+}
+
+async function investigateWithProgress(
+  context: ThreadContext,
+  run: Run,
+  outcome: InvestigationOutcome,
+): Promise<InvestigationResult> {
+  const { runs, poster, investigator, now, log } = context;
+  const threadState = await loadThreadState(context, run);
+  const progress: CollectionProgress = emptyProgress();
+  // A thread that has an answer keeps showing it while it is asked again.
+  const refreshChecklist = () =>
+    threadState.diagnosis === null ? showProgress(context, threadState, progress) : undefined;
+  // The investigation does not wait for Slack.
+  const checklist = ensureChecklist(context, threadState, progress)
+    .then((answer) => {
+      if ('refused' in answer) log.warn({ run: run.id, refused: answer.refused, code: answer.code }, 'no checklist');
+      else threadState.run = answer;
+    })
+    .catch((error: unknown) => log.warn({ run: run.id, err: error }, 'no checklist'));
+  const { root, channel } = run.thread;
+  try {
+    const investigation = await investigator.investigate(questionOf(run, now()), {
+      signal: context.shutdown.signal,
+      progress: (name, state) => {
+        if (state === 'started') progress.started[name] = now();
+        else progress.ended[name] = { at: now(), unavailable: state === 'unavailable' };
+        refreshChecklist();
+      },
+      onAccessLogStatus: (words) => {
+        progress.accessLogStatus = words;
+        refreshChecklist();
+      },
+      onInterimDiagnosis: (diagnosis) => {
+        progress.interimVerdict = diagnosis.verdict.summary;
+        if (root !== null && threadState.diagnosis === null)
+          poster.progress(channel, root, rootMessageFor({ ...threadState, diagnosis }));
+        refreshChecklist();
+      },
+    });
+    outcome.diagnosis = investigation.diagnosis;
+    await runs.keep(run.id, investigation);
+    return investigation;
+  } finally {
+    await checklist;
+  }
+}

@@ -1,0 +1,69 @@
+/** Replies in the thread of a run, each posted once. */
+import { isUnderWay, type Run } from '../../runs/run.ts';
+import { type OnceOnlyPost, postOnce } from '../delivery/post-once.ts';
+import type { PostResult, PostTarget } from '../delivery/slack-poster.ts';
+import type { DetailId } from '../messages/actions.ts';
+import { detailAnswer } from '../messages/index.ts';
+import type { Message } from '../messages/message.ts';
+import { readRun, type ThreadContext } from './context.ts';
+import { loadThreadState, threadTs } from './show.ts';
+
+/** Posts once for each key of a run. */
+export async function postReply(
+  context: ThreadContext,
+  id: string,
+  key: string,
+  message: Message,
+): Promise<PostResult | 'already'> {
+  const run = await readRun(context, id);
+  return postInThread(context, run, key, (mark) => context.poster.post(threadTarget(run), message, mark));
+}
+
+/** What a button asks for, from the evidence that was kept; once for each key. */
+export async function postDetail(
+  context: ThreadContext,
+  id: string,
+  detail: DetailId,
+  key: string,
+): Promise<PostResult | 'already' | 'no-such-run'> {
+  const { poster, runs } = context;
+  const run = await runs.read(id);
+  if (run === null) return 'no-such-run';
+  return postInThread(context, run, key, async (mark) => {
+    const [threadState, incident] = await Promise.all([loadThreadState(context, run), runs.evidence(id)]);
+    if (incident === null) return poster.post(threadTarget(run), noEvidenceMessage(run), mark);
+    const content = detailAnswer(detail, threadState, incident.evidence);
+    return 'filename' in content
+      ? poster.upload(threadTarget(run), content)
+      : poster.post(threadTarget(run), content, mark);
+  });
+}
+
+/** What another process is posting will stand, so it counts as posted. */
+async function postInThread(
+  { runs, poster, now }: ThreadContext,
+  run: Run,
+  key: string,
+  post: (mark: string) => Promise<PostResult>,
+): Promise<PostResult | 'already'> {
+  const mark = `${run.id}/${key}`;
+  const record: OnceOnlyPost['record'] = (change) =>
+    runs.update(run.id, (current) => {
+      const before = current.replies[key] ?? null;
+      const { record: after, result } = change(before);
+      if (after === before) return { run: current, result };
+      const { [key]: _, ...others } = current.replies;
+      return { run: { ...current, replies: after === null ? others : { ...others, [key]: after } }, result };
+    });
+  const find = () => poster.find(threadTarget(run), mark);
+  const posted = await postOnce({ record, find, post: () => post(mark), now });
+  return posted === 'busy' ? 'already' : posted;
+}
+
+const threadTarget = ({ thread }: Run): PostTarget => ({ channel: thread.channel, thread: threadTs(thread) });
+
+const noEvidenceMessage = (run: Run): Message => {
+  const why = isUnderWay(run) ? 'There is no answer yet' : 'The evidence of this run is not kept';
+  const text = `${why} (run ${run.id}).`;
+  return { text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] };
+};

@@ -1,0 +1,47 @@
+/** Goes on with what is due, or was left unfinished by this process or one that is no more. */
+import { incidentWindow } from '../../query/alarm-window.ts';
+import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
+import { isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
+import { isLeasedByOther } from '../../runs/store/lease.ts';
+import type { ThreadContext } from './context.ts';
+import { interrupt } from './investigate.ts';
+import { workOn } from './work-on-run.ts';
+
+/** Milliseconds. A person who asked this long ago has gone on; the thread says that it was interrupted. */
+const MAX_QUESTION_AGE = 30 * 60_000;
+
+/** Throws when the store cannot be reached. */
+export async function beginDueRuns(context: ThreadContext): Promise<void> {
+  const { runs, active, owner, now } = context;
+  for (const run of await runs.open()) {
+    if (context.isClosing) return;
+    if (active.has(run.id) || isLeasedByOther(run.lease, owner, now())) continue;
+    await beginWhatIsDue(context, run);
+  }
+}
+
+async function beginWhatIsDue(context: ThreadContext, run: Run): Promise<void> {
+  const now = context.now();
+  const next = nextAttemptOf(run);
+  if (isUnderWay(run)) {
+    const isForgotten = run.askedBy.kind === 'person' && now - Date.parse(run.createdAt) > MAX_QUESTION_AGE;
+    if (isForgotten) workOn(context, await interrupt(context, run.id), { ask: false });
+    else workOn(context, run, { ask: true });
+  } else if (next !== null && Date.parse(next) <= now) workOn(context, await extendToNow(context, run), { ask: true });
+  else if (run.outbox.kind !== 'empty') workOn(context, run, { ask: false });
+}
+
+/** The run of an alarm that is not over, with the window up to now; for so long only, that a last check of it comes. */
+async function extendToNow({ runs, episodeOf, now }: ThreadContext, run: Run): Promise<Run> {
+  if (run.askedBy.kind !== 'alarm' || now() - Date.parse(run.createdAt) > LOGS_COMPLETE_AFTER) return run;
+  const episode = await episodeOf(run);
+  if (episode === null || episode.closedAt !== null) return run;
+  const heardAt = Math.max(...episode.alarms.map(({ changedAt }) => Date.parse(changedAt)));
+  const { to } = incidentWindow(Date.parse(run.from), { now: now(), heardAt, closedAt: null });
+  return runs.change(run.id, (current) =>
+    // Somebody asks about another window, or has an answer, by now.
+    nextAttemptOf(current) !== nextAttemptOf(run) || Date.parse(current.to) >= to
+      ? current
+      : { ...current, to: new Date(to).toISOString() },
+  );
+}

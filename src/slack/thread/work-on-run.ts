@@ -1,0 +1,117 @@
+/** Works on a run under its lease: the root message, the answer where one is due, and the rest of the thread. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Diagnosis } from '../../diagnose/diagnosis.ts';
+import { inState, type Run } from '../../runs/run.ts';
+import { holdLease, LEASE_LENGTH } from '../../runs/store/lease.ts';
+import type { Refusal } from '../delivery/slack-poster.ts';
+import { verdictChangedMessage } from '../messages/index.ts';
+import { type ActiveRun, readRun, type ThreadContext } from './context.ts';
+import { findAnswer } from './investigate.ts';
+import { postReply } from './reply.ts';
+import { ensureRoot, loadThreadState, showRun } from './show.ts';
+
+export interface WorkOptions {
+  /** Whether an answer is to be looked for, or only shown. */
+  ask: boolean;
+  /** Asks AWS itself, even where another run has an answer. */
+  own?: boolean;
+  /** Milliseconds between attempts to post the root message. */
+  retries?: readonly number[];
+}
+
+/** Begins to work on a run, once at a time in this process. */
+export function workOn(context: ThreadContext, run: Run, options: WorkOptions): ActiveRun {
+  const { active, runs, log } = context;
+  const { id } = run;
+  const existing = active.get(id);
+  if (existing !== undefined) return existing;
+  const rootPosted = Promise.withResolvers<Run | Refusal>();
+  const ended = workUnderLease(context, id, options, rootPosted.resolve)
+    .catch(async (error: unknown) => {
+      log.error({ run: id, err: error }, 'a thread could not be kept');
+      rootPosted.reject(error);
+      return (await runs.read(id).catch(() => null)) ?? run;
+    })
+    .finally(() => active.delete(id));
+  // The caller may ignore this promise; avoid an unhandled rejection.
+  rootPosted.promise.catch(() => {});
+  const activeRun = { rootPosted: rootPosted.promise, ended };
+  active.set(id, activeRun);
+  return activeRun;
+}
+
+async function workUnderLease(
+  context: ThreadContext,
+  id: string,
+  options: WorkOptions,
+  rootPosted: (root: Run | Refusal) => void,
+): Promise<Run> {
+  const { runs, owner, log } = context;
+  const leasedRun = await runs.lease(id, owner, LEASE_LENGTH);
+  if (leasedRun === null) {
+    const run = await readRun(context, id);
+    rootPosted(run);
+    return run;
+  }
+  const lease = {
+    renew: () => runs.lease(id, owner, LEASE_LENGTH),
+    release: () => runs.release(id, owner),
+    onFailure: (error: unknown, what: string) =>
+      log.warn({ run: id, what, err: error }, 'a lease could not be changed'),
+  };
+  return holdLease(lease, () => workOnThread(context, leasedRun, options, rootPosted));
+}
+
+async function workOnThread(
+  context: ThreadContext,
+  leasedRun: Run,
+  { ask, own = false, retries = [] }: WorkOptions,
+  rootPosted: (root: Run | Refusal) => void,
+): Promise<Run> {
+  const root = await ensureRootWithRetry(context, leasedRun, retries);
+  rootPosted(root);
+  if ('refused' in root) return recordRefusedRoot(context, leasedRun.id, root);
+  const before = root.thread.verdict === null ? null : (await loadThreadState(context, root)).diagnosis;
+  const run = ask ? await findAnswer(context, root, own) : root;
+  if (await showRun(context, run, before)) await postVerdictChange(context, run, before);
+  return readRun(context, run.id);
+}
+
+async function ensureRootWithRetry(
+  context: ThreadContext,
+  leasedRun: Run,
+  retries: readonly number[],
+): Promise<Run | Refusal> {
+  let root = await ensureRoot(context, leasedRun);
+  for (const pause of retries) {
+    if (!('refused' in root) || root.refused !== 'unreachable' || context.isClosing) break;
+    await wait(pause);
+    root = await ensureRoot(context, await readRun(context, leasedRun.id));
+  }
+  return root;
+}
+
+/** Slack that cannot be reached is tried again later; a channel that cannot be written to is the end of the run. */
+async function recordRefusedRoot(context: ThreadContext, id: string, refusal: Refusal): Promise<Run> {
+  if (refusal.refused === 'unreachable') return readRun(context, id);
+  return context.runs.change(id, (run) => ({
+    ...inState(run, { state: 'failed', failure: refusalSentence(refusal) }),
+    outbox: { kind: 'empty' },
+  }));
+}
+
+/** One reply when a later attempt came to another verdict than the thread has shown. */
+async function postVerdictChange(context: ThreadContext, run: Run, before: Diagnosis | null): Promise<void> {
+  if (before === null) return;
+  const message = verdictChangedMessage(await loadThreadState(context, run), before);
+  if (message !== null) await postReply(context, run.id, `changed-${run.attempts}`, message);
+}
+
+/** Why there is no thread, in a sentence for whoever asked. */
+export function refusalSentence({ refused, code }: Refusal): string {
+  if (refused === 'not-in-channel')
+    return 'alb502 is not in this channel: invite it with /invite @alb502, then ask again.';
+  if (refused === 'gone') return 'This channel is archived or gone, so there can be no thread in it.';
+  if (refused === 'unreachable') return 'Slack did not answer, so there is no thread yet; it is tried again.';
+  return `Slack refused the message (${code}), so there is no thread.`;
+}

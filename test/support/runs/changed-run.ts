@@ -1,0 +1,16 @@
+/** Runs in a state that a test names, with no more said than it needs. */
+import type * as z from 'zod';
+import { type Run, type RunFields, type RunState, RunStatus } from '../../../src/runs/run.ts';
+
+export type RunChanges = Partial<z.infer<typeof RunFields>> & {
+  state?: RunState;
+  nextAttemptAt?: string | null;
+  failure?: string;
+};
+
+/** What the state does not have is dropped; what it needs and nobody names is null, or a sentence. */
+export function changedRun(run: Run, changes: RunChanges): Run {
+  const all = { nextAttemptAt: null, failure: 'There is no answer.', ...run, ...changes };
+  const { state: _, nextAttemptAt: _next, failure: _failure, ...fields } = all;
+  return { ...fields, ...RunStatus.parse(all) };
+}

@@ -73,7 +73,7 @@ for (const name of names) {
   ];
   process.stdout.write(`| ${row.join(' | ')} |\n`);
 }
-/** For each target group: errors examined, controls, and the idle time that most of the errors have, with how many of each. */
+/** For each target group: errors examined, controls, and how many gaps they have. */
 const { gaps } = JSON.parse(runs[0]?.whole.stdout ?? '{}') as { gaps?: unknown[] };
 for (const gap of gaps ?? []) process.stdout.write(`\n${JSON.stringify(gap)}`);
 process.stdout.write('\n');

@@ -27,13 +27,15 @@ else
     `${JSON.stringify({
       ...counts,
       rows: [minutes, targets, statuses, failures, failureShapes, routes].map((list) => list.length),
-      gaps: idleGaps.map(({ target_group_arn, examined, controls, bins }) => ({
+      gaps: idleGaps.map(({ target_group_arn, horizon, failures: examined, peers }) => ({
         group: target_group_arn.split('/')[1],
+        horizon,
         examined: examined.length,
-        controls,
-        best: bins
-          .map((bin) => [bin.gap, bin.failures.length, bin.controls])
-          .sort((a, b) => (b[1] ?? 0) - (a[1] ?? 0))[0],
+        controls: peers.reduce((sum, { controls }) => sum + controls.length, 0),
+        gaps: [...examined, ...peers.flatMap(({ controls }) => controls)].reduce(
+          (sum, one) => sum + one.gaps.length,
+          0,
+        ),
       })),
       seconds,
       cpu: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,

@@ -20,7 +20,8 @@ import type {
   Verdict,
 } from './diagnosis.ts';
 import { gapsOf } from './gaps.ts';
-import { measureKeepAlive, needsLongerWindow, runtimesClosingAt } from './patterns/keep-alive.ts';
+import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
+import { runtimesClosingAt } from './patterns/runtimes.ts';
 import { CAUSES_BY_SIGNATURE } from './signature.ts';
 import { tracesOf } from './traces.ts';
 import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
@@ -197,22 +198,25 @@ function signaturesOf(traffic: Traffic | null, ranking: Ranking | null): Diagnos
 function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['keepAlive'] {
   const groups = groupBy(withSignature(traffic, 'closed-before-response'), (error) => error.target_group_arn);
   const most = Math.max(...[...groups.values()].map((errors) => errors.length));
-  const [arn] = [...groups.keys()].filter((group) => groups.get(group)?.length === most).sort();
+  const measures = measureKeepAlive(traffic);
+  const shown = measures.find(({ edge }) => edge !== null)?.target_group_arn;
+  const arn = shown ?? [...groups.keys()].filter((group) => groups.get(group)?.length === most).sort()[0];
   if (arn === undefined) return null;
   // Nothing to measure where every such error is of a route that always fails.
-  const measure = measureKeepAlive(traffic).find((one) => one.target_group_arn === arn);
-  const seconds = measure?.seconds ?? null;
+  const measure = measures.find((one) => one.target_group_arn === arn);
+  const edge = measure?.edge ?? null;
+  const seconds = edge?.seconds ?? null;
   const idle =
     attributes.status === 'collected' ? Number(attributes.value['idle_timeout.timeout_seconds']) : Number.NaN;
   return {
     targetGroup: targetGroupName(arn),
     measuredSeconds: seconds,
     idleTimeoutSeconds: Number.isFinite(idle) ? idle : null,
-    errorsAtEdge: measure?.hits ?? 0,
-    errorsExamined: measure?.examined ?? 0,
+    errorsAtEdge: edge?.hits ?? 0,
+    errorsExamined: edge?.examined ?? measure?.examined ?? 0,
     runtimes: seconds === null ? [] : runtimesClosingAt(seconds),
-    measuredFrom: measure?.since == null ? null : iso(measure.since),
-    longerLook: measure && needsLongerWindow(measure) ? (traffic.log.longerLook ?? null) : null,
+    measuredFrom: edge?.since == null ? null : iso(edge.since),
+    longerLook: measure && needsLongerWindow(traffic, measure) ? (traffic.log.longerLook ?? null) : null,
   };
 }
 

@@ -275,19 +275,36 @@ export interface RouteTraffic {
   succeeded: number;
   succeededMs: number;
   succeededMaxMs: number;
+  /** Those requests by target_processing_time in milliseconds and by received_bytes; absent in recordings of before they were kept. */
+  times?: ScaleCount[] | undefined;
+  sizes?: ScaleCount[] | undefined;
+}
+
+/** Steps of a logarithmic scale, eight for each doubling. A whole number `value` is at step floor(8 · log2(value + 0.5)). */
+export interface ScaleCount {
+  step: number;
+  requests: number;
 }
 
 /**
- * Gaps between the dispatch of a request (time - target_processing_time) and each earlier completion on the same (node, target),
- * within `horizon` seconds, in bins of `binSeconds`. `controls` are successful requests of the same (node, target) pairs, chosen by trace id.
+ * Gaps of one target group: whole milliseconds, ascending, from each earlier completion on the same (node, target) to the dispatch of a request
+ * (time - target_processing_time). Completions are answered requests, up to `horizon` seconds before the dispatch.
  */
 export interface IdleGaps {
   target_group_arn: string;
-  binSeconds: number;
   horizon: number;
-  /** Indices into `AccessLog.failures` of the closed-before-response failures that were examined. */
-  examined: number[];
-  controls: number;
-  /** Bins with the largest excess of failures over controls (at most 200), by gap. A request counts once in a bin. */
-  bins: { gap: number; failures: number[]; controls: number }[];
+  /** Closed-before-response failures; `row` is an index into `AccessLog.failures`. By row. */
+  failures: { row: number; gaps: number[] }[];
+  /** For each (node, target, route) of these failures, by the first of them. */
+  peers: GapPeers[];
+}
+
+/** Requests of the window on one (node, target, route) that the target answered below 500. */
+export interface GapPeers {
+  /** The first examined failure of this (node, target, route), an index into `AccessLog.failures`. */
+  row: number;
+  /** All of them. */
+  answered: number;
+  /** Some of them, chosen by trace id; `client` as in FailedRequest, null where that client has no examined failure. */
+  controls: { client: number | null; gaps: number[] }[];
 }

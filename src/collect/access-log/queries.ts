@@ -8,7 +8,7 @@
  *
  *   entry    the entries of the load balancer that were read
  *            ended, place (key), client (key of the address without port), route (key), status, target_status,
- *            target_ms (target_processing_time in milliseconds, -1 kept), sample (the last eight hexadecimal digits of the trace id as a
+ *            target_ms (target_processing_time in milliseconds, below 0 for -1), received_bytes, sample (the last eight hexadecimal digits of the trace id as a
  *            number, 0 where there are none: an order that has nothing to do with anything else), in_window, asked (has an asked status),
  *            failed (5xx, 460 or asked)
  *   place    place (key), target_group_arn, target, node ('-' where it is not known)
@@ -18,6 +18,8 @@
  *            matched_rule_priority, created (microseconds or null), actions_executed, error_reason, classification_reason, node
  *   retried  id of each asked failure that was followed by a success: the answer to `RETRIED`
  */
+
+import { GAP_WITHIN_MS, type GapRequestLimits } from './gap-limits.ts';
 
 /** One SELECT. */
 export type LogQuery = string;
@@ -113,6 +115,28 @@ export const routes = (limit: number): LogQuery => `
   FROM failing JOIN traffic ON traffic.route = failing.route
   ORDER BY failures DESC, route_text`;
 
+/** Steps of the scale of `ScaleCount`. Half a unit keeps every whole number off the boundaries, so that no rounding decides. */
+const scaleStep = (value: string): string => `CAST(floor(8 * log2(${value} + 0.5)) AS bigint)`;
+
+/** The requests that targets answered below 500 on the routes that fail most, by their time (milliseconds) and by the bytes received. */
+export const routeScales = (limit: number): LogQuery => `
+  WITH failing AS (
+    SELECT route, min(route_text) AS route_text, count(*) AS failures
+    FROM failure GROUP BY route
+    ORDER BY failures DESC, route_text LIMIT ${whole(limit)}),
+  answered AS (
+    SELECT route, target_ms, received_bytes, count(*) AS requests
+    FROM entry
+    WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 AND route IN (SELECT route FROM failing)
+    GROUP BY 1, 2, 3),
+  step AS (
+    SELECT route, 'time' AS scale, ${scaleStep('target_ms')} AS step, requests FROM answered
+    UNION ALL
+    SELECT route, 'size' AS scale, ${scaleStep('received_bytes')} AS step, requests FROM answered)
+  SELECT route_text, scale, step, sum(requests) AS requests
+  FROM failing JOIN step ON step.route = failing.route
+  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+
 /**
  * Runs of two or more unanswered dispatches on a target, over all nodes. Answers count by the slot of their dispatch, which keeps the
  * rows to be sorted few: failures between two answers of one slot are in no run.
@@ -166,28 +190,20 @@ export const outages = (slot: number, limit: number): LogQuery => `
 
 /** Limits of the search for a keep-alive edge. */
 export interface GapLimits {
-  /** Microseconds back from a dispatch. */
+  /** Microseconds back from a dispatch, at most. */
   horizon: number;
-  binMicroseconds: number;
-  /** The most failing bins that are returned, for each target group. */
-  bins: number;
   /** FAILURE_LIMIT: only failures that are shown are examined. */
   shown: number;
   /** For each row of `gapWork`, in its order. At least one. */
-  groups: {
-    /** Failures looked at. */
-    examined: number;
-    /** Controls for each failure on the same place. */
-    controlsEach: number;
-  }[];
+  groups: GapRequestLimits[];
 }
 
 const closed = (shown: number): string => `
   closed AS (
-    SELECT id, place, target_group_arn, sample, ended - 1000 * target_ms AS dispatched
+    SELECT id, place, route, client, target_group_arn, sample, ended - 1000 * target_ms AS dispatched
     FROM (SELECT * FROM failure ORDER BY sample, id LIMIT ${whole(shown)}) AS shown
-    WHERE status = 502 AND target_status = -1 AND target <> '-' AND request_processing_time >= 0 AND target_ms >= 0
-      AND response_processing_time < 0)`;
+    WHERE status = 502 AND target_status = -1 AND target <> '-' AND request_processing_time >= 0
+      AND target_ms BETWEEN 0 AND ${GAP_WITHIN_MS} AND response_processing_time < 0)`;
 
 /** How much work the gaps of each target group would be: its closed failures, the completions on their places, and from when to when. */
 export const gapWork = (shown: number): LogQuery => `
@@ -202,77 +218,73 @@ export const gapWork = (shown: number): LogQuery => `
   GROUP BY 1 ORDER BY 1`;
 
 /**
- * Gaps between a dispatch and each earlier completion on the same place, in bins: one row for each target group and bin, `closed` the ids of
- * the failures with such a gap; and one row with a null bin for each target group with all that were examined. A control is a request
- * of the window that a target answered below 500.
+ * The requests whose gaps are compared, one row for each: first the examined failures of a target group (`peer` 0, `n` their id), then the
+ * controls of each (place, route) of these failures (`peer` the lowest id among them, `answered` how many there are to choose from).
+ * A control is a request of the window that a target answered below 500; `asking` is the lowest id of an examined failure of its client.
+ * `gaps`: milliseconds since each earlier completion on the same place.
  */
 export const gaps = (limits: GapLimits): LogQuery => {
   const horizon = whole(limits.horizon);
   const groups = limits.groups.map(
-    ({ examined, controlsEach }, index) => `(${whole(index + 1)}, ${whole(examined)}, ${whole(controlsEach)})`,
+    ({ examined, controlsEach, reach }, index) =>
+      `(${whole(index + 1)}, ${whole(examined)}, ${whole(controlsEach)}, ${whole(reach)})`,
   );
   return `
   WITH ${closed(limits.shown)},
   limits AS (
-    SELECT target_group_arn, number, examined, controls_each
+    SELECT target_group_arn, number, examined, controls_each, reach
     FROM (SELECT target_group_arn, row_number() OVER (ORDER BY target_group_arn) AS n FROM closed GROUP BY target_group_arn) AS named
-    JOIN (VALUES ${groups.join(', ')}) AS numbered (number, examined, controls_each) ON number = n),
+    JOIN (VALUES ${groups.join(', ')}) AS numbered (number, examined, controls_each, reach) ON number = n),
   examined AS (
-    SELECT id, place, number, controls_each, dispatched
+    SELECT id, place, route, client, number, controls_each, reach, dispatched
     FROM (
-      SELECT closed.*, row_number() OVER (PARTITION BY closed.target_group_arn ORDER BY sample, id) AS n, number, examined, controls_each
+      SELECT closed.*, row_number() OVER (PARTITION BY closed.target_group_arn ORDER BY sample, id) AS n, number, examined, controls_each, reach
       FROM closed JOIN limits ON limits.target_group_arn = closed.target_group_arn) AS numbered
     WHERE n <= examined),
-  wanted AS (SELECT place, min(number) AS number, sum(controls_each) AS controls FROM examined GROUP BY place),
+  peer AS (
+    SELECT min(id) AS peer, place, route, min(number) AS number, sum(controls_each) AS controls, min(reach) AS reach
+    FROM examined GROUP BY place, route),
+  asking AS (SELECT client, min(id) AS asking FROM examined GROUP BY client),
   answered AS (
-    SELECT place, count(*) AS answers
-    FROM entry WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 AND place IN (SELECT place FROM wanted)
-    GROUP BY place),
+    SELECT peer, count(*) AS answers
+    FROM entry JOIN peer ON peer.place = entry.place AND peer.route = entry.route
+    WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0
+    GROUP BY peer),
   control AS (
-    SELECT place, number, dispatched
+    SELECT peer, place, number, reach, n, client, dispatched
     FROM (
-      SELECT entry.place, wanted.number, wanted.controls, entry.ended - 1000 * entry.target_ms AS dispatched,
-        row_number() OVER (PARTITION BY entry.place ORDER BY entry.sample, entry.ended, entry.target_ms) AS n
+      SELECT peer.*, entry.client, entry.ended - 1000 * entry.target_ms AS dispatched,
+        row_number() OVER (PARTITION BY peer.peer ORDER BY entry.sample, entry.ended, entry.target_ms) AS n
       FROM entry
-      JOIN wanted ON wanted.place = entry.place
-      JOIN answered ON answered.place = entry.place
+      JOIN peer ON peer.place = entry.place AND peer.route = entry.route
+      JOIN answered ON answered.peer = peer.peer
       WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0
         -- Four times the controls wanted, before they are put in order.
-        AND sample * answers <= 4 * wanted.controls * 4294967296) AS numbered
+        AND sample * answers <= 4 * controls * 4294967296) AS numbered
     WHERE n <= controls),
   request AS (
-    SELECT id, place, number, dispatched FROM examined
+    SELECT 0 AS peer, id AS n, place, number, reach, client, dispatched FROM examined
     UNION ALL
-    SELECT -row_number() OVER (ORDER BY place, dispatched) AS id, place, number, dispatched FROM control),
+    SELECT peer, n, place, number, reach, client, dispatched FROM control),
   gap AS (
-    SELECT request.number, request.id,
-      request.dispatched - entry.ended - (request.dispatched - entry.ended) % ${whole(limits.binMicroseconds)} AS bin
+    SELECT request.peer, request.n, request.dispatched - entry.ended AS gap
     FROM (
       SELECT *
       FROM request
       CROSS JOIN UNNEST(ARRAY[dispatched - dispatched % ${horizon}, dispatched - dispatched % ${horizon} - ${horizon}]) AS buckets (bucket)
     ) AS request
     JOIN entry ON entry.place = request.place AND entry.ended - entry.ended % ${horizon} = request.bucket
-    WHERE entry.target_status >= 0 AND entry.ended < request.dispatched AND entry.ended >= request.dispatched - ${horizon}
-    GROUP BY 1, 2, 3),
-  total AS (
-    SELECT number, count_if(id > 0) AS failures, count_if(id < 0) AS controls, array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
-    FROM request GROUP BY number),
-  bin AS (
-    SELECT number, bin, count_if(id > 0) AS failures, count_if(id < 0) AS controls,
-      array_agg(id ORDER BY id) FILTER (WHERE id > 0) AS closed
-    FROM gap GROUP BY 1, 2 HAVING count_if(id > 0) > 0),
-  ranked AS (
-    SELECT bin.*, row_number() OVER (
-        PARTITION BY bin.number ORDER BY bin.failures * total.controls - bin.controls * total.failures DESC, bin.bin) AS n
-    FROM bin JOIN total ON total.number = bin.number)
-  SELECT target_group_arn, bin, controls, closed
-  FROM (
-    SELECT number, NULL AS bin, controls, closed FROM total
-    UNION ALL
-    SELECT number, bin, controls, closed FROM ranked WHERE n <= ${whole(limits.bins)}) AS found
-  JOIN limits ON limits.number = found.number
-  ORDER BY target_group_arn, bin NULLS FIRST`;
+    WHERE entry.target_status >= 0 AND entry.ended < request.dispatched AND entry.ended >= request.dispatched - reach),
+  listed AS (
+    SELECT peer, n, array_agg(CAST((gap - gap % 1000) / 1e3 AS integer) ORDER BY gap) AS gaps
+    FROM gap GROUP BY peer, n)
+  SELECT target_group_arn, limits.reach AS reach, request.peer AS peer, request.n AS n, asking, answers, gaps
+  FROM request
+  JOIN limits ON limits.number = request.number
+  LEFT JOIN listed ON listed.peer = request.peer AND listed.n = request.n
+  LEFT JOIN asking ON asking.client = request.client
+  LEFT JOIN answered ON answered.peer = request.peer
+  ORDER BY target_group_arn, request.peer, request.n`;
 };
 
 /** The only way a value gets into a question: as a whole number that is not negative. */

@@ -20,6 +20,21 @@ export const LogReadMethodSchema = z.object({
 
 export const LongerWindowOfferSchema = z.object({ command: text, estimate: text.nullable() });
 
+const ScaleCountSchema = z.object({ step: count, requests: count });
+
+const IdleGapsSchema = z.object({
+  target_group_arn: text,
+  horizon: count,
+  failures: z.array(z.object({ row: count, gaps: z.array(count) })),
+  peers: z.array(
+    z.object({
+      row: count,
+      answered: count,
+      controls: z.array(z.object({ client: count.nullable(), gaps: z.array(count) })),
+    }),
+  ),
+});
+
 export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   files: z.object({
     read: count,
@@ -113,18 +128,14 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       succeeded: count,
       succeededMs: count,
       succeededMaxMs: count,
+      times: z.array(ScaleCountSchema).optional(),
+      sizes: z.array(ScaleCountSchema).optional(),
     }),
   ),
-  idleGaps: z.array(
-    z.object({
-      target_group_arn: text,
-      binSeconds: count,
-      horizon: count,
-      examined: z.array(count),
-      controls: count,
-      bins: z.array(z.object({ gap: count, failures: z.array(count), controls: count })),
-    }),
-  ),
+  // Recordings of before gaps were kept one by one hold counts by bin, which can't be read any more.
+  idleGaps: z
+    .array(z.union([IdleGapsSchema, z.object({ bins: z.array(z.unknown()) })]))
+    .transform((groups) => groups.flatMap((group) => ('bins' in group ? [] : [group]))),
   outages: z
     .array(
       z.object({

@@ -139,9 +139,7 @@ function slowErrorsOutsideRace({ slowRest, race }: ClosedParts): SampledError[] 
 
 function narrowerPatternText(parts: ClosedParts): string {
   const reasons = [
-    ...parts.race.map(
-      ({ measure, errors }) => `${number(errors.length)} at the idle edge of ${seconds(measure.seconds ?? 0)}`,
-    ),
+    ...parts.race.map(({ edge, errors }) => `${number(errors.length)} at the idle edge of ${seconds(edge.seconds)}`),
     ...parts.routes.map(
       (route) => `${number(route.errors.length)} on ${route.route}, which fails ${percent(route.share)} of the time`,
     ),

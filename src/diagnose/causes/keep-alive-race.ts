@@ -1,7 +1,8 @@
 import { durationSpread, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../judgement/contradiction.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
-import { INSTANT_SECONDS, isInstant, runtimesClosingAt, whyInconclusive } from '../patterns/keep-alive.ts';
+import { INSTANT_SECONDS, isInstant, type KeepAliveEdge, whyInconclusive } from '../patterns/keep-alive.ts';
+import { runtimesClosingAt } from '../patterns/runtimes.ts';
 import { countErrors, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -25,16 +26,16 @@ export const keepAliveRace = defineCause({
     const [first] = parts.race;
     if (first) {
       const errors = parts.race.flatMap((race) => race.errors);
-      const atEdge = parts.race.reduce((sum, { measure }) => sum + measure.hits, 0);
-      const examined = parts.race.reduce((sum, { measure }) => sum + measure.examined, 0);
-      const { measure } = first;
-      const { since } = measure;
-      const at = measure.seconds ?? 0;
+      const open = parts.instantRest;
+      const { measure, edge } = first;
       const group = targetGroupName(measure.target_group_arn);
       return {
-        claims: [{ errors, strength: 'likely' }],
+        claims: [
+          { errors, strength: 'likely' },
+          { errors: open, strength: 'possible' },
+        ],
         for: [
-          `${outOf(atEdge, examined)}${since === null ? '' : ` from ${utcTimeSpan(since, question.to)}`} came ${seconds(at)} after an earlier response on the same load balancer node and target; the ${number(measure.controls)} successful requests beside them would put ${measure.expected < 0.5 ? 'none' : number(measure.expected)} there by chance.`,
+          ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
           `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
           ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
           ...routeSpread(
@@ -42,16 +43,16 @@ export const keepAliveRace = defineCause({
             errors.map((e) => e.route),
           ),
         ],
-        against: [],
+        against: open.length > 0 ? [`${plural(open.length, 'instant error')} did not come at that time.`] : [],
         missing,
         ruledOut: false,
-        summary: `Keep-alive race on target group ${group}: its targets close idle connections after ${seconds(at)}, the load balancer keeps them ${idle ? `${idle} s` : 'longer'}.`,
+        summary: `Keep-alive race on target group ${group}: ${closing(edge)}${idle ? `, but the load balancer reuses them for up to ${idle} s` : ''}.`,
       };
     }
 
-    const untested = parts.instantRest.filter((error) => !measured(error.target_group_arn));
+    const untested = parts.instantRest;
     if (untested.length > 0) {
-      const open = parts.measures.find((measure) => !measure.conclusive);
+      const open = parts.measures.find(({ instant }) => instant.length > 0);
       return {
         claims: [{ errors: untested, strength: 'possible' }],
         for: [
@@ -67,23 +68,15 @@ export const keepAliveRace = defineCause({
     }
     return { claims: [], for: [], against: whyNot(), missing: [], ruledOut: true };
 
-    function measured(arn: string): boolean {
-      return parts.measures.some((measure) => measure.target_group_arn === arn && measure.conclusive);
-    }
-
     function whyNot(): string[] {
       const slow = parts.all.filter((error) => !isInstant(error));
       const others = traffic.errorCount - countErrors(parts.all);
-      const noEdge = parts.instantRest.length;
-      const elsewhere = parts.all.length - slow.length - noEdge;
+      const elsewhere = parts.all.length - slow.length;
       return [
         ...(slow.length > 0
           ? [
               `${outOf(slow.length, parts.all.length)} closed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
             ]
-          : []),
-        ...(noEdge > 0
-          ? [`Measured: the idle times before ${plural(noEdge, 'instant error')} show no edge against the controls.`]
           : []),
         ...(elsewhere > 0
           ? [
@@ -97,10 +90,10 @@ export const keepAliveRace = defineCause({
 
   fix({ traffic, attributes, loadBalancer }) {
     const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
-    const measure = closedParts(traffic).race[0]?.measure;
-    const runtimes = measure?.seconds ? runtimesClosingAt(measure.seconds).join(' ') : '';
+    const edge = closedParts(traffic).race[0]?.edge;
+    const runtimes = edge?.kind === 'idle' ? runtimesClosingAt(edge.seconds).join(' ') : '';
     const wanted = idle + 5;
-    const below = measure?.seconds ? Math.max(1, Math.ceil(measure.seconds) - 1) : null;
+    const below = edge?.kind === 'idle' && edge.seconds >= 2 ? Math.ceil(edge.seconds) - 1 : null;
     return {
       summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
       commands: [
@@ -125,6 +118,25 @@ export const keepAliveRace = defineCause({
     };
   },
 });
+
+/** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give 13." */
+function edgeSentence(edge: KeepAliveEdge, to: number): string {
+  const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
+  const when = {
+    idle: `${seconds(at)} after an earlier response on the same load balancer node and target`,
+    'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
+    beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
+  }[kind];
+  return `${outOf(hits, examined)} errors${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; chance would give ${expected < 0.5 ? 'none' : number(expected)} (from ${plural(controls, 'successful request')} of the same routes).`;
+}
+
+/** "its targets close idle connections after 6.00 s" */
+const closing = ({ kind, seconds: at }: KeepAliveEdge): string =>
+  ({
+    idle: `its targets close idle connections after ${seconds(at)}`,
+    'at-once': 'its targets close connections right after a response',
+    beyond: `connections to its targets die once they were idle for ${seconds(at)}`,
+  })[kind];
 
 function routeSpread(failing: number, routes: string[]): string[] {
   const counts = new Map<string, number>();

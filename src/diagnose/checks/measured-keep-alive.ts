@@ -2,12 +2,13 @@ import type { LongerWindowOffer } from '../../evidence/evidence.ts';
 import { list, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import {
   INSTANT_SECONDS,
+  type KeepAliveEdge,
   type KeepAliveMeasure,
   measureKeepAlive,
   needsLongerWindow,
-  runtimesClosingAt,
   whyInconclusive,
 } from '../patterns/keep-alive.ts';
+import { runtimesClosingAt } from '../patterns/runtimes.ts';
 import { targetGroupName } from '../traffic.ts';
 import { type CheckVerdict, defineCheck } from './check.ts';
 
@@ -23,64 +24,65 @@ export const measuredKeepAlive = defineCheck({
 
   evaluate({ traffic, attributes }, question): CheckVerdict {
     const measures = measureKeepAlive(traffic);
-    const [first] = measures;
-    if (!first) {
+    if (measures.length === 0) {
       return {
         outcome: 'not-applicable',
         summary: 'No request was closed before a response, so nothing shows when the targets close idle connections.',
       };
     }
-    const edgeMeasure = measures.find((measure) => measure.seconds !== null);
-    if (edgeMeasure) return failVerdict(edgeMeasure, attributes?.['idle_timeout.timeout_seconds'], question.to);
-    const instant = measures.reduce((sum, measure) => sum + measure.instant.length, 0);
-    if (instant === 0) {
+    for (const measure of measures) {
+      if (measure.edge !== null)
+        return failVerdict(measure, measure.edge, attributes?.['idle_timeout.timeout_seconds'], question.to);
+    }
+    const first = measures.find((measure) => measure.instant.length > 0);
+    if (first === undefined) {
       return {
         outcome: 'pass',
         summary: `No error was closed within ${seconds(INSTANT_SECONDS)} of being sent, as a keep-alive race would be.`,
       };
     }
-    const conclusive = measures.filter((measure) => measure.conclusive);
-    if (conclusive.length === 0) {
-      return {
-        outcome: 'unknown',
-        summary: `${plural(instant, 'instant error')}${measuredOverText(first, question.to)}: ${whyInconclusive(first)}.${longerWindowText(first, traffic.log.longerLook)}`,
-      };
-    }
+    const instant = measures.reduce((sum, measure) => sum + measure.instant.length, 0);
+    const lookedBack = traffic.earlier === null ? '' : `, also ${utcTimeSpan(traffic.earlier.from, question.to)}`;
+    const offer = needsLongerWindow(traffic, first) ? longerWindowText(traffic.log.longerLook) : '';
     return {
-      outcome: 'pass',
-      summary: `The idle times before ${plural(
-        conclusive.reduce((sum, m) => sum + m.examined, 0),
-        'instant error',
-      )} show no edge against ${plural(conclusive[0]?.controls ?? 0, 'control')}.`,
+      outcome: 'unknown',
+      summary: `${plural(instant, 'instant error')}${lookedBack}: ${whyInconclusive(first)}.${offer}`,
     };
   },
 });
 
 /** One longer look, with its price; a longer window where none is to be had. */
-function longerWindowText(measure: KeepAliveMeasure, look: LongerWindowOffer | undefined): string {
-  if (measure.since !== null || measure.rhythm !== null) return '';
-  if (!needsLongerWindow(measure) || look === undefined) return ' A longer window would give more.';
+function longerWindowText(look: LongerWindowOffer | undefined): string {
+  if (look === undefined) return ' A longer window would give more.';
   return ` One longer look may give enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }
 
-const measuredOverText = ({ since, examined }: KeepAliveMeasure, to: number): string =>
-  since === null ? '' : ` in the window, ${number(examined)} from ${utcTimeSpan(since, to)}`;
-
-function failVerdict(measure: KeepAliveMeasure, idle: string | undefined, to: number): CheckVerdict {
-  const at = measure.seconds ?? 0;
-  const runtimes = runtimesClosingAt(at);
+function failVerdict(
+  measure: KeepAliveMeasure,
+  edge: KeepAliveEdge,
+  idle: string | undefined,
+  to: number,
+): CheckVerdict {
+  const at = edge.seconds;
+  const runtimes = edge.kind === 'idle' ? runtimesClosingAt(at) : [];
   const keeps = idle
     ? `the load balancer keeps them ${idle} s`
     : 'the idle timeout of the load balancer could not be read';
+  const group = targetGroupName(measure.target_group_arn);
+  const closes = {
+    idle: `Targets of ${group} close idle connections at ${seconds(at)}`,
+    'at-once': `Targets of ${group} close the connection right after a response`,
+    beyond: `Connections to ${group} fail once they were idle for ${seconds(at)}`,
+  }[edge.kind];
   return {
     outcome: 'fail',
-    summary: `Targets of ${targetGroupName(measure.target_group_arn)} close idle connections at ${seconds(at)} (${outOf(measure.hits, measure.examined)} errors${measure.since === null ? '' : ` from ${utcTimeSpan(measure.since, to)}`}; ${keeps}).`,
+    summary: `${closes} (${outOf(edge.hits, edge.examined)} errors${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}; ${keeps}).`,
     facts: [
       { label: 'targets close at', value: at, unit: 'seconds' },
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),
-      { label: 'errors at the edge', value: measure.hits, unit: 'requests' },
-      { label: 'errors by chance there', value: number(measure.expected) },
-      { label: 'share at the edge', value: percent(measure.hits / Math.max(1, measure.examined)) },
+      { label: 'errors at the edge', value: edge.hits, unit: 'requests' },
+      { label: 'errors by chance there', value: number(edge.expected) },
+      { label: 'share at the edge', value: percent(edge.hits / Math.max(1, edge.examined)) },
       ...(runtimes.length > 0 ? [{ label: 'default of', value: list(runtimes) }] : []),
     ],
   };

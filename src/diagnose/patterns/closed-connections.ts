@@ -8,7 +8,7 @@ import { type TargetPresence, targetPresences } from './churn.ts';
 import { type FailingClients, failingClients } from './clients.ts';
 import { type DurationCluster, fixedDurations } from './durations.ts';
 import { type TargetBurst, targetBursts } from './error-bursts.ts';
-import { isInstant, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
+import { isInstant, type KeepAliveEdge, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
 import { failingRoutes, type RouteShare } from './route-errors.ts';
 
 export interface ClosedParts {
@@ -19,7 +19,7 @@ export interface ClosedParts {
   routes: RouteShare[];
   measures: KeepAliveMeasure[];
   /** Instant errors that the measured keep-alive edge explains, by target group. */
-  race: { measure: KeepAliveMeasure; errors: SampledError[] }[];
+  race: { measure: KeepAliveMeasure; edge: KeepAliveEdge; errors: SampledError[] }[];
   /** Errors of the last moments of targets that left for good. */
   leaving: { presence: TargetPresence; errors: SampledError[] }[];
   /** The same where others fail as much: theirs, or of what else closes connections. They are among the bursts and the rest as well. */
@@ -61,9 +61,11 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
 
   const measures = measureKeepAlive(traffic);
   const race = measures.flatMap((measure) => {
+    const { edge } = measure;
+    if (edge === null) return [];
     const open = new Set(rest);
-    const errors = raceErrors(measure).filter((error) => open.has(error));
-    return errors.length > 0 ? [{ measure, errors: claimErrors(errors) }] : [];
+    const errors = raceErrors(measure, edge).filter((error) => open.has(error));
+    return errors.length > 0 ? [{ measure, edge, errors: claimErrors(errors) }] : [];
   });
 
   const durationClusters = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
@@ -110,10 +112,8 @@ function endsAtFixedDuration(errors: SampledError[]): boolean {
   return clock !== undefined && clock.errors.length >= NEARLY_ALL * errors.length;
 }
 
-function raceErrors(measure: KeepAliveMeasure): SampledError[] {
-  if (measure.seconds === null) return [];
-  return measure.elsewhere <= FEW_ELSEWHERE ? measure.instant : measure.atEdge;
-}
+const raceErrors = ({ instant }: KeepAliveMeasure, { elsewhere, atEdge }: KeepAliveEdge): SampledError[] =>
+  elsewhere <= FEW_ELSEWHERE ? [...new Set([...instant, ...atEdge])] : atEdge;
 
 /**
  * The errors with which a target leaves. Where connections are closed on others too, or were before, only those after its last success

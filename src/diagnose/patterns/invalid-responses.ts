@@ -56,8 +56,8 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
         ? [`${outOf(retried, parts.all.length)} worked when the same client repeated the same route within 30 s.`]
         : []),
       ...parts.race.map(
-        ({ measure, errors }) =>
-          `${plural(errors.length, 'error')} at the idle edge of ${seconds(measure.seconds ?? 0)}: their time decides, not their answer.`,
+        ({ edge, errors }) =>
+          `${plural(errors.length, 'error')} at the idle edge of ${seconds(edge.seconds)}: their time decides, not their answer.`,
       ),
       ...(claimed.length === 0 && shares.length > 0
         ? [

@@ -1,234 +1,244 @@
 import { describe, expect, it } from 'vitest';
-import { measureKeepAlive, runtimesClosingAt, whyInconclusive } from '../../../src/diagnose/patterns/keep-alive.ts';
-import type { IdleGaps } from '../../../src/evidence/evidence.ts';
-import { fc } from '../../support/property.ts';
-import { API, logOf, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { measureKeepAlive, needsLongerWindow, whyInconclusive } from '../../../src/diagnose/patterns/keep-alive.ts';
+import { runtimesClosingAt } from '../../../src/diagnose/patterns/runtimes.ts';
+import type { FailedRequest } from '../../../src/evidence/evidence.ts';
+import { anyGap, gapsAt, idleGapsOf } from '../../support/traffic/idle-gaps.ts';
+import { API, failed, logOf, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
-const measure = (count: number, bins: IdleGaps['bins'], controls = 400, seconds = 0.001) =>
-  measureKeepAlive(
-    trafficOf(
-      several(count, 'closed-before-response', (i) => ({ target_processing_time: seconds, route: `GET /r-${i % 9}` })),
+const closes = (count: number, fields: (i: number) => Partial<FailedRequest> = () => ({}), every = 10) =>
+  several(count, 'closed-before-response', (i) => ({ route: `GET /r-${i % 3}`, client: i + 1, ...fields(i) }), every);
+
+type Gaps = Parameters<typeof idleGapsOf>[1];
+const measureGaps = (errors: FailedRequest[], gaps: Gaps) =>
+  measureKeepAlive(trafficOf(errors, { idleGaps: idleGapsOf(errors, gaps) }))[0];
+const measureAt = (count: number, at: Parameters<typeof gapsAt>[1]) => {
+  const errors = closes(count);
+  return measureKeepAlive(trafficOf(errors, { idleGaps: gapsAt(errors, at) }))[0];
+};
+
+describe('an idle time is shown', () => {
+  it.each([
+    { name: 'by 20 of 20 errors', count: 20, at: { seconds: 5, hits: 20, chance: 2 }, seconds: 5 },
+    { name: 'by half of the errors', count: 20, at: { seconds: 5, hits: 10, chance: 2 }, seconds: 5 },
+    { name: 'by 3 of 3, at a default of some server', count: 3, at: { seconds: 20, hits: 3 }, seconds: 20 },
+    { name: 'by 4 of 4, at a time that somebody set', count: 4, at: { seconds: 44, hits: 4 }, seconds: 44 },
+    { name: 'below a second', count: 12, at: { seconds: 0.3, hits: 12, chance: 2 }, seconds: 0.3 },
+  ])('$name: $seconds s', ({ count, at, seconds }) => {
+    expect(measureAt(count, at)?.edge).toMatchObject({ kind: 'idle', hits: at.hits, examined: count });
+    expect(measureAt(count, at)?.edge?.seconds).toBeCloseTo(seconds, 1);
+  });
+
+  it('of 300 s, where the load balancer keeps connections for longer', () => {
+    const edge = measureGaps(closes(6, undefined, 100), {
+      horizon: 906,
+      controls: 200,
+      error: (i) => [300_000 + i],
+      control: (i) => [anyGap(i) * 15],
+    })?.edge;
+    expect(edge?.seconds).toBe(300);
+  });
+
+  it.each([
+    { name: 'gunicorn, up to 0.11 s late', late: (i: number) => (i * 37) % 111 },
+    { name: 'Puma, up to 0.25 s late', late: (i: number) => (i * 83) % 251 },
+    { name: 'Tomcat, up to 1.6 s late', late: (i: number) => (i * 531) % 1601 },
+  ])('by servers that close late: $name', ({ late }) => {
+    const edge = measureGaps(closes(20), {
+      controls: 500,
+      error: (i) => [5000 + late(i)],
+      control: (i) => [anyGap(i)],
+    })?.edge;
+    expect(edge).toMatchObject({ hits: 20, seconds: 5 });
+  });
+
+  it('by several connections of one pair: any of the earlier responses may have been the last on it', () => {
+    const edge = measureGaps(closes(20), {
+      controls: 500,
+      error: (i) => [anyGap(i), 5000 + (i % 5), anyGap(i + 50)].sort((a, b) => a - b),
+      control: (i) => [anyGap(i), anyGap(i + 200), anyGap(i + 400)].sort((a, b) => a - b),
+    })?.edge;
+    expect(edge).toMatchObject({ kind: 'idle', seconds: 5 });
+  });
+
+  it('by a busy target that closed what came meanwhile', () => {
+    const edge = measureGaps(
+      closes(20, (i) => ({ target_processing_time: (i % 5) * 0.02 })),
+      { controls: 500, error: (i) => [5000 - (i % 5) * 20], control: (i) => [anyGap(i)] },
+    )?.edge;
+    expect(edge).toMatchObject({ hits: 20, elsewhere: 0 });
+  });
+
+  it('by a server that closes after each response: what comes at once fails, in traffic without gaps', () => {
+    const edge = measureGaps(closes(20), {
+      controls: 500,
+      error: (i) => [i % 4, ...Array.from({ length: 200 }, (_, k) => 300 * k + i)],
+      control: (i) => [20 + (i % 200), ...Array.from({ length: 200 }, (_, k) => 300 * (k + 1) + i)],
+    })?.edge;
+    expect(edge).toMatchObject({ kind: 'at-once', hits: 20 });
+  });
+
+  it('where connections die unnoticed: whatever comes later fails', () => {
+    const edge = measureGaps(closes(20), {
+      controls: 500,
+      each: 1,
+      error: (i) => [30_000 + ((i * 1217) % 29_000)],
+      control: (i) => [100 + ((i * 433) % 29_000)],
+    })?.edge;
+    expect(edge).toMatchObject({ kind: 'beyond', hits: 20, seconds: 30 });
+  });
+
+  it('in two target groups of the same servers, with one or two errors in each', () => {
+    const errors = closes(4, (i) => ({ target_group_arn: i % 2 === 0 ? API : `${API}2` }), 60);
+    const all = gapsAt(errors, { seconds: 20, hits: 4 })[0];
+    const part = (arn: string, parity: number) => ({
+      target_group_arn: arn,
+      horizon: 61,
+      failures: (all?.failures ?? []).filter((_, i) => i % 2 === parity),
+      peers: (all?.peers ?? []).filter(({ row }) => row % 2 === parity),
+    });
+    const idleGaps = [part(API, 0), part(`${API}2`, 1)];
+    const measures = measureKeepAlive(trafficOf(errors, { idleGaps }));
+    expect(measures.map(({ edge }) => edge?.seconds.toFixed(0))).toEqual(['20', '20']);
+  });
+});
+
+describe('no idle time is shown', () => {
+  it.each([
+    { name: 'by errors at any time', count: 20, at: { seconds: 5, hits: 1 } },
+    { name: 'where the controls are there as often: pollers', count: 20, at: { seconds: 5, hits: 10, chance: 250 } },
+    { name: 'by one error', count: 1, at: { seconds: 20, hits: 1 } },
+    { name: 'by two errors at a time that is nobody’s default', count: 2, at: { seconds: 44, hits: 2 } },
+  ])('$name', ({ count, at }) => {
+    expect(measureAt(count, at)?.edge).toBeNull();
+  });
+
+  it('by ten errors of one moment, on however many targets', () => {
+    const errors = closes(10, (i) => ({ target: `10.0.1.${i % 3}:8080` }), 0.02);
+    const traffic = trafficOf(errors, { idleGaps: gapsAt(errors, { seconds: 12, hits: 10 }) });
+    expect(measureKeepAlive(traffic)[0]).toMatchObject({ edge: null, weakEdge: null, witnesses: 1 });
+  });
+
+  it('by a client that asks every 10 s, even where other clients of the route do not', () => {
+    const edge = measureGaps(
+      closes(20, () => ({ client: 7, route: 'GET /status' })),
       {
-        idleGaps: [{ target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, count), controls, bins }],
+        controls: 500,
+        error: (i) => [10_000 + (i % 7)],
+        client: (i) => (i % 4 === 0 ? 7 : null),
+        control: (i) => [i % 4 === 0 ? 10_000 + (i % 7) : anyGap(i)],
       },
-    ),
-  )[0];
-const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
-
-describe('the edge', () => {
-  it.each([
-    { name: 'all at 5.00 s', bins: [{ gap: 5, failures: rows(0, 20), controls: 1 }], seconds: 5 },
-    {
-      name: 'spread over three bins',
-      bins: [
-        { gap: 5.99, failures: rows(0, 6), controls: 0 },
-        { gap: 6, failures: rows(4, 16), controls: 1 },
-        { gap: 6.01, failures: rows(16, 20), controls: 0 },
-      ],
-      seconds: 6,
-    },
-    { name: 'half of them', bins: [{ gap: 5, failures: rows(0, 11), controls: 2 }], seconds: 5 },
-    { name: 'none of them', bins: [{ gap: 5, failures: rows(0, 0), controls: 2 }], seconds: null },
-    {
-      name: 'pollers: the controls are there too',
-      bins: [{ gap: 5, failures: rows(0, 4), controls: 160 }],
-      seconds: null,
-    },
-  ])('$name: $seconds', ({ bins, seconds }) => {
-    expect(measure(20, bins)).toMatchObject({ seconds, examined: 20, conclusive: true });
+    )?.edge;
+    expect(edge).toBeNull();
   });
 
-  it.each([
-    {
-      name: 'a third of them, where hardly a sound request is: a race beside something else',
-      failures: 7,
-      controls: 2,
-    },
-    { name: 'most of them, but sound requests are there nearly as often', failures: 14, controls: 160 },
-  ])('neither shown nor excluded: $name', ({ failures, controls }) => {
-    const bins = [{ gap: 5, failures: rows(0, failures), controls }];
-    expect(measure(20, bins)).toMatchObject({ seconds: null, conclusive: false });
+  it('without successes of the same routes: it is no more than possible', () => {
+    const errors = closes(6, () => ({ route: 'GET /only-failing' }));
+    const [gaps] = gapsAt(errors, { seconds: 20, hits: 6 });
+    const other = failed('closed-before-response', 700, { route: 'GET /other' });
+    const idleGaps = gaps === undefined ? [] : [{ ...gaps, peers: gaps.peers.map((peers) => ({ ...peers, row: 6 })) }];
+    expect(measureKeepAlive(trafficOf([...errors, other], { idleGaps }))[0]).toMatchObject({
+      edge: null,
+      weakEdge: { hits: 6 },
+      comparable: false,
+    });
   });
 
-  it('dense traffic: every idle time has its request, sound or not, so an edge can be neither shown nor excluded', () => {
-    const bins = rows(0, 20).map((i) => ({ gap: i / 100, failures: rows(0, 18), controls: 350 }));
-    expect(measure(20, bins)).toMatchObject({ seconds: null, conclusive: false });
-  });
-
-  it('much goes on, but one bin stands out: nearly all of the errors and a third of the sound requests', () => {
-    const bins = [
-      { gap: 1.99, failures: rows(0, 20), controls: 140 },
-      { gap: 2, failures: rows(0, 38), controls: 130 },
-      { gap: 2.01, failures: rows(20, 40), controls: 140 },
-    ];
-    expect(measure(40, bins)).toMatchObject({ seconds: 2, conclusive: true, atEdge: { length: 38 } });
-    const [before, at, after] = bins;
-    const dense = [before, { ...at, failures: rows(0, 20) }, after].flatMap((bin) => bin ?? []) as IdleGaps['bins'];
-    expect(measure(40, dense)).toMatchObject({ seconds: null, conclusive: false });
-  });
-
-  it.each([
-    { name: 'all at the edge', at: 20, controls: 4, elsewhere: 0 },
-    { name: 'twelve of twenty, where few sound requests are', at: 12, controls: 0, elsewhere: 0.4 },
-    {
-      name: 'a fifth is off the edge, as nine tenths of the sound requests',
-      at: 16,
-      controls: 40,
-      elsewhere: 0.2 / 0.9,
-    },
-  ])('what may be of something else: $name', ({ at, controls, elsewhere }) => {
-    const { elsewhere: share = Number.NaN } = measure(20, [{ gap: 5, failures: rows(0, at), controls }]) ?? {};
-    expect(share).toBeCloseTo(elsewhere, 2);
-  });
-
-  it('five of ten at a gap that one in twenty-five sound requests has: somewhere in all bins chance gives that', () => {
-    expect(measure(10, [{ gap: 43.6, failures: rows(0, 5), controls: 76 }], 1918)).toMatchObject({ seconds: null });
-    expect(measure(10, [{ gap: 43.6, failures: rows(0, 9), controls: 76 }], 1918)).toMatchObject({ seconds: 43.6 });
-  });
-
-  it('ten errors of one restart, sent together, are no ten witnesses', () => {
-    const failures = several(10, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }), 0.02);
-    const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 10), controls: 400 };
-    const idleGaps = [{ ...gap, bins: [{ gap: 12, failures: rows(0, 10), controls: 0 }] }];
-    expect(measureKeepAlive(trafficOf(failures, { idleGaps }))[0]).toMatchObject({ seconds: null });
-  });
-
-  it('what ended together with a request under way is of that event, no idle connection', () => {
-    const instant = several(8, 'closed-before-response', (i) => ({ route: `GET /r-${i}` }));
+  it('by what ended together with a request under way: that is one event on the target', () => {
+    const instant = closes(8);
     const work = instant.map((one) => ({ ...one, at: one.at + 5, target_processing_time: 1.5 }));
-    const bins = [{ gap: 2.63, failures: rows(0, 16), controls: 1 }];
-    const idleGaps = [
-      { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 16), controls: 400, bins },
-    ];
-    expect(measureKeepAlive(trafficOf(instant, { idleGaps }))[0]).toMatchObject({ seconds: 2.63 });
-    expect(measureKeepAlive(trafficOf([...instant, ...work], { idleGaps }))[0]).toMatchObject({
-      seconds: null,
-      examined: 0,
+    const traffic = trafficOf([...instant, ...work], {
+      idleGaps: gapsAt([...instant, ...work], { seconds: 3, hits: 16 }),
     });
+    expect(measureKeepAlive(traffic)[0]).toMatchObject({ edge: null, examined: 0 });
   });
 
-  describe('a longer look', () => {
-    const day = several(20, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }));
-    const gapsOf = (count: number, controls: number): IdleGaps[] => [
-      {
-        target_group_arn: API,
-        binSeconds: 0.01,
-        horizon: 60,
-        examined: rows(0, count),
-        controls: 20 * count,
-        bins: [{ gap: 5, failures: rows(0, count), controls }],
+  it('in traffic so dense that every idle time has its request', () => {
+    const dense = (i: number) => Array.from({ length: 4000 }, (_, k) => 15 * k + (i % 15));
+    expect(measureGaps(closes(20), { controls: 100, error: dense, control: dense })).toMatchObject({
+      edge: null,
+      crowded: true,
+    });
+  });
+});
+
+describe('what may be of something else', () => {
+  it.each([
+    { name: 'nothing, where all are at the edge', hits: 20, elsewhere: 0 },
+    { name: 'eight of twenty', hits: 12, elsewhere: 0.4 },
+  ])('$name', ({ hits, elsewhere }) => {
+    expect(measureAt(20, { seconds: 5, hits })?.edge?.elsewhere).toBeCloseTo(elsewhere, 1);
+  });
+});
+
+describe('a longer look', () => {
+  const day = closes(20);
+  const lookedAt = (hits: number, own: FailedRequest[] = day.slice(19)) =>
+    trafficOf(own, {
+      idleGaps: gapsAt(own, { seconds: 5, hits: own.length }),
+      earlier: {
+        from: START - 3_600_000,
+        log: logOf(day, {
+          idleGaps: idleGapsOf(day, {
+            controls: 500,
+            error: (i) => [i >= 20 - hits ? 5000 + (i % 4) : anyGap(i)],
+            control: anyGapOf,
+          }),
+        }),
       },
-    ];
-    const lookedAt = (controls: number) =>
-      trafficOf(day.slice(18), {
-        idleGaps: gapsOf(2, 0),
-        earlier: { from: START - 3_600_000, log: logOf(day, { idleGaps: gapsOf(20, controls) }) },
-      });
-
-    it('measures over the day, and claims only errors of the window', () => {
-      const [measure] = measureKeepAlive(lookedAt(1));
-      expect(measure).toMatchObject({ seconds: 5, hits: 20, examined: 20, since: START - 3_600_000, conclusive: true });
-      expect(measure?.atEdge.map(({ at }) => at)).toEqual(day.slice(18).map(({ at }) => at));
     });
+  const anyGapOf = (i: number) => [anyGap(1000 + i)];
 
-    it('that shows no edge excludes none behind the few errors of the window', () => {
-      expect(measureKeepAlive(lookedAt(399))[0]).toMatchObject({ seconds: null, conclusive: false, examined: 20 });
-    });
-
-    it('does not replace what the window shows by itself', () => {
-      const earlier = { from: START - 3_600_000, log: logOf(day, { idleGaps: gapsOf(20, 399) }) };
-      const [measure] = measureKeepAlive(trafficOf(day.slice(8), { idleGaps: gapsOf(12, 1), earlier }));
-      expect(measure).toMatchObject({ seconds: 5, since: null, hits: 12 });
-    });
+  it('measures over the day, and claims only errors of the window', () => {
+    const edge = measureKeepAlive(lookedAt(20))[0]?.edge;
+    expect(edge).toMatchObject({ seconds: 5, hits: 20, examined: 20, since: START - 3_600_000 });
+    expect(edge?.atEdge.map(({ at }) => at)).toEqual(day.slice(19).map(({ at }) => at));
   });
 
-  it('four errors are not enough, nor is a control of a few', () => {
-    expect(measure(4, [{ gap: 5, failures: rows(0, 4), controls: 0 }])).toMatchObject({
-      seconds: null,
-      conclusive: false,
+  it('decides nothing where no error of the window is at the edge', () => {
+    const before = idleGapsOf(day, {
+      controls: 500,
+      error: (i) => [i < 19 ? 5000 + (i % 4) : 31_000],
+      control: anyGapOf,
     });
-    expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 10)).toMatchObject({
-      seconds: null,
-      conclusive: false,
-    });
+    const earlier = { from: START - 3_600_000, log: logOf(day, { idleGaps: before }) };
+    expect(measureKeepAlive(trafficOf(day.slice(19), { earlier }))[0]?.edge).toBeNull();
   });
 
-  it('says what was too few: errors, errors that were examined, or requests to compare with', () => {
-    const said = (count: number, examined: number, controls: number) => {
-      const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, bins: [], controls };
-      const errors = several(count, 'closed-before-response', (i) => ({ route: `GET /r-${i % 9}` }));
-      const [one] = measureKeepAlive(trafficOf(errors, { idleGaps: [{ ...gap, examined: rows(0, examined) }] }));
-      return one && whyInconclusive(one);
-    };
-    expect(said(4, 4, 400)).toBe('not enough to measure at which idle time the targets close (at least 5 are needed)');
-    expect(said(62, 4, 400)).toBe('the idle times before only 4 of them were examined (at least 5 are needed)');
-    expect(said(31, 31, 12)).toBe(
-      'too few successful requests beside them to compare their idle times with (12; at least 20 are needed)',
-    );
+  it('that shows no edge excludes none behind the few errors of the window', () => {
+    expect(measureKeepAlive(lookedAt(1))[0]).toMatchObject({ edge: null, instant: { length: 1 } });
   });
 
-  it('all of one route that few ask for: its rhythm would show the same idle time', () => {
-    const failures = several(20, 'closed-before-response', () => ({ route: 'GET /status' }));
-    const gap = { target_group_arn: API, binSeconds: 0.01, horizon: 60, examined: rows(0, 20), controls: 400 };
-    const idleGaps = [{ ...gap, bins: [{ gap: 5, failures: rows(0, 20), controls: 1 }] }];
-    const route = {
-      route: 'GET /status',
-      requests: 300,
-      failures: 20,
-      succeeded: 280,
-      succeededMs: 900,
-      succeededMaxMs: 9,
-    };
-    expect(measureKeepAlive(trafficOf(failures, { idleGaps, routes: [route] }))[0]).toMatchObject({
-      seconds: null,
-      conclusive: false,
-      rhythm: 'GET /status',
-    });
+  it('does not replace what the window shows by itself', () => {
+    expect(measureKeepAlive(lookedAt(1, day.slice(8)))[0]?.edge).toMatchObject({ since: null, hits: 12 });
   });
 
-  it('closed 50 ms after a response: no keep-alive is that short, a worker that leaves is', () => {
-    expect(measure(20, [{ gap: 0.05, failures: rows(0, 20), controls: 0 }])).toMatchObject({
-      seconds: null,
-      conclusive: false,
-    });
-  });
-
-  it('looks at instant errors only', () => {
-    expect(measure(20, [{ gap: 5, failures: rows(0, 20), controls: 0 }], 400, 3)).toMatchObject({
-      seconds: null,
-      examined: 0,
-    });
-  });
-
-  it('chance does not make an edge: errors with the same gaps as the controls', () => {
-    const gap = fc.double({ min: 0.01, max: 60, noNaN: true });
-    fc.assert(
-      fc.property(
-        fc.array(gap, { minLength: 20, maxLength: 20 }),
-        fc.array(gap, { minLength: 400, maxLength: 400 }),
-        (failing, sound) => {
-          const bins = new Map<number, { gap: number; failures: number[]; controls: number }>();
-          const at = (value: number) => Math.round(value * 10) / 10;
-          for (const value of sound)
-            bins.set(at(value), { gap: at(value), failures: [], controls: (bins.get(at(value))?.controls ?? 0) + 1 });
-          failing.forEach((value, row) => {
-            const bin = bins.get(at(value)) ?? { gap: at(value), failures: [], controls: 0 };
-            bins.set(at(value), { ...bin, failures: [...bin.failures, row] });
-          });
-          const spread = Math.max(...[...bins.values()].map((bin) => bin.failures.length));
-          expect(spread >= 10 || measure(20, [...bins.values()])?.seconds === null).toBe(true);
-        },
-      ),
-      { seed: 502, numRuns: 100 },
-    );
+  it('is wanted where few errors show nothing, and not twice', () => {
+    const few = closes(1);
+    const traffic = trafficOf(few, { idleGaps: gapsAt(few, { seconds: 5, hits: 1 }) });
+    const wanted = (one = traffic) => measureKeepAlive(one).map((measure) => needsLongerWindow(one, measure));
+    expect([wanted(), wanted(lookedAt(1)), wanted(lookedAt(20))]).toEqual([[true], [false], [false]]);
   });
 });
 
 it.each([
+  { count: 1, at: { seconds: 5, hits: 1 }, why: 'one moment shows no idle time (at least 2 are needed)' },
+  { count: 9, at: { seconds: 5, hits: 1 }, why: '9 moments share no idle time up to 61.0 s more than chance gives' },
+  {
+    count: 9,
+    at: { seconds: 5, hits: 9, controls: 0 },
+    why: 'no request of the same routes and targets succeeded to compare their idle times with',
+  },
+])('says why nothing is shown: $why', ({ count, at, why }) => {
+  const measure = measureAt(count, at);
+  expect(measure && whyInconclusive(measure)).toBe(why);
+});
+
+it.each([
   [2, 'gunicorn'],
-  [5, 'uvicorn'],
+  [2.08, 'gunicorn'],
+  [4.99, 'uvicorn'],
   [6.01, 'Node.js 20'],
-  [20, 'Tomcat standalone'],
+  [21.2, 'Tomcat standalone'],
   [75.2, 'nginx'],
 ])('%d s is a default of %s', (seconds, runtime) => expect(runtimesClosingAt(seconds).join()).toContain(runtime));
-it('44 s is nobody’s default', () => expect(runtimesClosingAt(44)).toEqual([]));
+it.each([4.9, 15, 44])('%d s is nobody’s default', (seconds) => expect(runtimesClosingAt(seconds)).toEqual([]));

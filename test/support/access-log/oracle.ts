@@ -7,6 +7,7 @@ import type {
   FailedRequest,
   FailureShape,
   Question,
+  ScaleCount,
   UnansweredRun,
 } from '../../../src/evidence/evidence.ts';
 import { statusMatcher } from '../../../src/query/statuses.ts';
@@ -187,6 +188,12 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
           succeeded: good.length,
           succeededMs: times.reduce((sum, ms) => sum + ms, 0),
           succeededMaxMs: Math.max(0, ...times),
+          times: steps(times),
+          sizes: steps(
+            good
+              .filter(({ entry }) => entry.target_processing_time >= 0)
+              .map(({ entry }) => Math.min(2_147_483_647, entry.received_bytes)),
+          ),
         };
       })
       .filter(({ failures: count }) => count > 0)
@@ -249,6 +256,16 @@ function dispatchOf({ entry, at }: Item): number {
 }
 
 const micro = (ms: number) => Math.round(ms * 1000) / 1000;
+
+/** Eight steps for each doubling. */
+function steps(values: readonly number[]): ScaleCount[] {
+  const counts = new Map<number, number>();
+  for (const value of values) {
+    const step = Math.floor(8 * Math.log2(value + 0.5));
+    counts.set(step, (counts.get(step) ?? 0) + 1);
+  }
+  return [...counts].map(([step, requests]) => ({ step, requests })).sort((a, b) => a.step - b.step);
+}
 
 const asQuoted = (text: string) => text.replaceAll('\\"', '\\x22');
 

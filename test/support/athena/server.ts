@@ -75,6 +75,8 @@ const MACROS = `
   CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern);
   CREATE MACRO regexp_replace(text, pattern, replacement) AS system.main.regexp_replace(text, pattern, replace(replacement, '$', '\\'), 'g');
   CREATE MACRO from_base(text, radix) AS CASE WHEN radix = 16 THEN CAST('0x' || text AS BIGINT) END;
+  CREATE MACRO to_utf8(text) AS text;
+  CREATE MACRO to_hex(bytes) AS upper(bytes);
   CREATE MACRO array_join(list, separator) AS array_to_string(list, separator);`;
 
 const TYPES: Record<string, string> = {

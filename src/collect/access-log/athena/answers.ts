@@ -5,17 +5,20 @@ import type {
   FailureShape,
   IdleGaps,
   RouteTraffic,
+  ScaleCount,
   StatusCount,
   TargetTraffic,
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
-import { GAP_BIN_SECONDS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
+import { type GapAnswer, groupGaps } from '../gap-answers.ts';
+import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
 import { byText } from '../log-files.ts';
 import { byTargetAndTime } from '../outage-limits.ts';
 import {
   DETAIL,
   GAP_COLUMNS,
+  type GapControls,
   type GapPlace,
   type GapRequest,
   type GapSearch,
@@ -24,6 +27,8 @@ import {
   ROLLUP_COLUMNS,
   SEPARATOR,
   SHAPE,
+  type TextKey,
+  textKey,
 } from './sql.ts';
 
 /** Text as Athena prints it; null for NULL. */
@@ -100,7 +105,7 @@ export function readRollups(rows: Rows): Rollups {
       failureShapes: shapes,
       failedClients: Number(rowsOf('client')[0]?.in_part ?? 0),
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
-      routes: rowsOf('route').map(toRouteTraffic).sort(byFailures),
+      routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
       outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),
     },
     empty: counts.empty,
@@ -220,14 +225,39 @@ function statusCounts(places: readonly PlaceRow[]): StatusCount[] {
     }));
 }
 
-const toRouteTraffic = (row: RollupRow): RouteTraffic => ({
-  route: row.key,
-  requests: Number(row.requests),
-  failures: Number(row.failures),
-  succeeded: Number(row.succeeded),
-  succeededMs: Number(row.succeeded_ms),
-  succeededMaxMs: Number(row.succeeded_max_ms),
-});
+function readRoutes(
+  routes: readonly RollupRow[],
+  times: readonly RollupRow[],
+  sizes: readonly RollupRow[],
+): RouteTraffic[] {
+  const [timesOf, sizesOf] = [scalesByRoute(times), scalesByRoute(sizes)];
+  return routes
+    .map((row) => ({
+      route: row.key,
+      requests: Number(row.requests),
+      failures: Number(row.failures),
+      succeeded: Number(row.succeeded),
+      succeededMs: Number(row.succeeded_ms),
+      succeededMaxMs: Number(row.succeeded_max_ms),
+      times: timesOf.get(row.key) ?? [],
+      sizes: sizesOf.get(row.key) ?? [],
+    }))
+    .sort(byFailures);
+}
+
+function scalesByRoute(rows: readonly RollupRow[]): Map<string, ScaleCount[]> {
+  const scales = new Map<string, ScaleCount[]>();
+  for (const { key, lines } of rows) {
+    const { route, step } = splitKey(SCALE, key);
+    const own = scales.get(route) ?? [];
+    own.push({ step: Number(step), requests: Number(lines) });
+    scales.set(route, own);
+  }
+  for (const own of scales.values()) own.sort((a, b) => a.step - b.step);
+  return scales;
+}
+
+const SCALE = ['route', 'step'] as const;
 
 function toUnansweredRun(row: RollupRow): UnansweredRun {
   const { target_group_arn, target } = splitKey(['target_group_arn', 'target'], row.key);
@@ -293,6 +323,7 @@ function byShape(a: FailureShape, b: FailureShape): number {
 
 interface ShownFailure {
   failure: FailedRequest;
+  client_address: string;
   sample: number;
   /** Microseconds. */
   ended: number;
@@ -325,6 +356,7 @@ function shownFailures(rows: readonly RollupRow[]): ShownFailure[] {
     .filter((_, index) => kept.has(index))
     .map(({ detail, retried }) => ({
       failure: toFailedRequest(detail, clientNumber(detail.client_address), retried),
+      client_address: detail.client_address,
       sample: Number(detail.sample),
       ended: Number(detail.ended),
       node: detail.node,
@@ -382,21 +414,31 @@ function toFailedRequest(detail: FailureDetail, client: number, retriedOk: boole
   };
 }
 
-/** Failures whose connection was closed early, by target group; in the order in which they would be examined. */
+/** Failures whose connection was closed at once, by target group; in the order in which they would be examined. */
 export interface ClosedConnections {
   groups: {
     target_group_arn: string;
-    /** `index` into the failures. Microseconds. */
-    failures: { index: number; place: Omit<GapPlace, 'group' | 'controls'>; dispatched: number }[];
+    failures: ClosedFailure[];
     /** The most completions on a place with such a failure, and over how many microseconds they spread. */
     completions: number;
     span: number;
   }[];
 }
 
+interface ClosedFailure {
+  /** Into the failures. */
+  index: number;
+  place: Omit<GapPlace, 'reach'>;
+  route: string;
+  client: number;
+  client_address: string;
+  /** Microseconds. */
+  dispatched: number;
+}
+
 function findClosedConnections(shown: readonly ShownFailure[], places: readonly PlaceRow[]): ClosedConnections | null {
   const closed = shown
-    .map(({ failure, sample, ended, node }, index) => ({ failure, sample, ended, node, index }))
+    .map((one, index) => ({ ...one, index }))
     .filter(
       ({ failure }) =>
         failure.elb_status_code === '502' &&
@@ -404,14 +446,21 @@ function findClosedConnections(shown: readonly ShownFailure[], places: readonly 
         failure.target !== '-' &&
         failure.request_processing_time >= 0 &&
         failure.target_processing_time >= 0 &&
+        Math.round(failure.target_processing_time * 1000) <= GAP_WITHIN_MS &&
         failure.response_processing_time < 0,
     )
     .sort((a, b) => a.sample - b.sample || a.index - b.index)
-    .map(({ failure: { target_group_arn, target, target_processing_time }, ended, node, index }) => ({
-      index,
-      place: { target_group_arn, target, node },
-      dispatched: ended - 1000 * Math.round(target_processing_time * 1000),
-    }))
+    .map(({ failure, client_address, ended, node, index }): ClosedFailure => {
+      const { target_group_arn, target, target_processing_time, route, client } = failure;
+      return {
+        index,
+        place: { target_group_arn, target, node },
+        route,
+        client,
+        client_address,
+        dispatched: ended - 1000 * Math.round(target_processing_time * 1000),
+      };
+    })
     .filter(({ place }) => isSearchable(place));
   if (closed.length === 0) return null;
   const traffic = new Map(
@@ -449,53 +498,58 @@ function findClosedConnections(shown: readonly ShownFailure[], places: readonly 
 /** What the second statement is to look for, and how its numbers are to be read. */
 export interface PlannedSearch {
   search: GapSearch;
-  horizonSeconds: number;
-  groups: { target_group_arn: string; examined: number[] }[];
+  /** By id. */
+  examined: ReadonlyMap<number, { failure: ClosedFailure; horizon: number }>;
 }
 
 export function planSearch({ groups }: ClosedConnections, idleTimeoutSeconds: number): PlannedSearch {
-  const horizonSeconds = gapHorizon(idleTimeoutSeconds);
-  const horizon = Math.round(horizonSeconds * 1_000_000);
+  const horizon = Math.round(gapHorizon(idleTimeoutSeconds) * 1_000_000);
   const places = new Map<string, GapPlace & { number: number }>();
   const requests: GapRequest[] = [];
-  const planned = groups.map(({ target_group_arn, failures, completions, span }, group) => {
-    const { examined, controlsEach } = gapRequestLimits({ closed: failures.length, completions, span }, horizon);
-    const chosen = failures.slice(0, examined);
-    for (const { index, place, dispatched } of chosen) {
-      const key = placeKey(place);
-      const known = places.get(key) ?? { ...place, group: group + 1, controls: 0, number: places.size + 1 };
-      places.set(key, { ...known, controls: known.controls + controlsEach });
-      requests.push({ id: index + 1, place: known.number, dispatched });
+  const peers = new Map<string, GapControls>();
+  const clients = new Map<string, { clientKey: TextKey; asking: number }>();
+  const examined = new Map<number, { failure: ClosedFailure; horizon: number }>();
+  for (const { failures, completions, span } of groups) {
+    const limits = gapRequestLimits({ closed: failures.length, completions, span }, horizon);
+    for (const failure of failures.slice(0, limits.examined)) {
+      const { index, place, route, client_address, dispatched } = failure;
+      const id = index + 1;
+      const own = places.get(placeKey(place)) ?? { ...place, reach: limits.reach, number: places.size + 1 };
+      places.set(placeKey(place), own);
+      requests.push({ id, place: own.number, dispatched });
+      examined.set(id, { failure, horizon: limits.reach / 1_000_000 });
+      const peerKey = `${own.number} ${route}`;
+      const known = peers.get(peerKey) ?? { peer: id, place: own.number, routeKey: textKey(route), controls: 0 };
+      peers.set(peerKey, {
+        ...known,
+        peer: Math.min(known.peer, id),
+        controls: known.controls + limits.controlsEach,
+      });
+      const asked = clients.get(client_address) ?? { clientKey: textKey(client_address), asking: id };
+      clients.set(client_address, { ...asked, asking: Math.min(asked.asking, id) });
     }
-    return { target_group_arn, examined: chosen.map(({ index }) => index).sort((a, b) => a - b) };
-  });
+  }
   const search: GapSearch = {
     horizon,
-    binMicroseconds: Math.round(GAP_BIN_SECONDS * 1_000_000),
     places: [...places.values()].map(({ number: _, ...place }) => place),
+    peers: [...peers.values()],
+    clients: [...clients.values()],
     requests,
   };
-  return { search, horizonSeconds, groups: planned };
+  return { search, examined };
 }
 
-export function readGaps(rows: Rows, { groups, horizonSeconds }: PlannedSearch): IdleGaps[] {
-  const found = rows.map((cells) => toRecord(GAP_COLUMNS, cells));
-  return groups.map(({ target_group_arn, examined }, index) => {
-    const own = found.filter((row) => Number(row.group_number) === index + 1);
-    return {
-      target_group_arn,
-      binSeconds: GAP_BIN_SECONDS,
-      horizon: horizonSeconds,
-      examined,
-      controls: Number(own.find(({ bin }) => bin === '')?.controls ?? 0),
-      bins: own
-        .filter(({ bin }) => bin !== '')
-        .map(({ bin, ids, controls }) => ({
-          gap: Number(bin) / 1_000_000,
-          failures: ids.split(',').map((id) => Number(id) - 1),
-          controls: Number(controls),
-        }))
-        .sort((a, b) => a.gap - b.gap),
-    };
+export function readGaps(rows: Rows, { examined }: PlannedSearch): IdleGaps[] {
+  const answers = rows.flatMap((cells): GapAnswer[] => {
+    const row = toRecord(GAP_COLUMNS, cells);
+    const [peer, n] = [Number(row.peer), Number(row.n)];
+    const one = examined.get(peer === 0 ? n : peer);
+    if (one === undefined) return [];
+    const gaps = row.gaps === '' ? [] : row.gaps.split(',').map((gap) => Math.floor(Number(gap) / 1000));
+    const answer = { target_group_arn: one.failure.place.target_group_arn, horizon: one.horizon, gaps };
+    if (peer === 0) return [{ ...answer, failure: one.failure.index }];
+    const client = examined.get(Number(row.asking))?.failure.client ?? null;
+    return [{ ...answer, peer: one.failure.index, answered: Number(row.answers), client }];
   });
+  return groupGaps(answers).sort((a, b) => byText(a.target_group_arn, b.target_group_arn));
 }

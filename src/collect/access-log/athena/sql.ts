@@ -7,9 +7,9 @@
  * been validated. Dialect: as in queries.ts, and no function that Trino and DuckDB do not both have under one name, or that the tests'
  * endpoint cannot stand in for. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
  */
+import { createHash } from 'node:crypto';
 import type { Question, Window } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
-import { GAP_BINS } from '../gap-limits.ts';
 import { outageSlot } from '../outage-limits.ts';
 import { whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
@@ -39,6 +39,8 @@ export const SEPARATOR = '"';
 const MINUTE = 60_000_000;
 const RETRY = 30_000_000;
 export const ROUTE_LIMIT = 200;
+/** Steps of all those routes: on each scale a route has some ten. */
+const SCALE_LIMIT = 100 * ROUTE_LIMIT;
 /** Files with rows that are empty which are named. */
 const BAD_FILES = 20;
 
@@ -131,7 +133,7 @@ export function rollups(scope: LogScope): Statement {
   return parameters.statement(`
 WITH ${entrySql(scope, parameters)},
 keyed AS (
-  SELECT kind, path, ended, status, target_status, target_ms, sample, in_window, asked, failed, client_address AS client, route_text AS route,
+  SELECT kind, path, ended, status, target_status, target_ms, received_bytes, sample, in_window, asked, failed, client_address AS client, route_text AS route,
     concat_ws('"', target_group_arn, target, node, CAST(status AS varchar), CAST(target_status AS varchar)) AS place,
     CASE WHEN ${isFailure} THEN concat_ws('"', ${SHAPE.map((part) => SHAPE_SQL[part]).join(', ')}) END AS shape,
     CASE WHEN ${isFailure} THEN concat_ws('"', ${DETAIL.map((part) => DETAIL_SQL[part] ?? part).join(', ')}) END AS detail,
@@ -145,10 +147,11 @@ seen AS (
     max(CASE WHEN answered = 1 THEN dispatched END) OVER (PARTITION BY series, ${slotOf('dispatched')}) AS last_answer,
     CASE WHEN in_window AND asked AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
         PARTITION BY kind, client, route ORDER BY ended RANGE BETWEEN BIGINT '1' FOLLOWING AND BIGINT '${RETRY}' FOLLOWING) > 0
-      THEN 1 ELSE 0 END AS retried
+      THEN 1 ELSE 0 END AS retried,
+    count(CASE WHEN in_window AND failed THEN 1 END) OVER (PARTITION BY kind, route) AS route_failures
   FROM keyed),
 part AS (
-  SELECT part, kind, status, target_status, target_ms, sample, in_window, failed, retried,
+  SELECT part, kind, status, target_status, target_ms, sample, in_window, failed, retried, route_failures,
     CASE WHEN part = 'outage' THEN dispatched ELSE ended END AS "from",
     CASE WHEN part = 'outage' AND answered = 0 THEN dispatched ELSE ended END AS "to",
     CASE WHEN part = 'outage' THEN slot ELSE 0 END AS slot,
@@ -162,20 +165,25 @@ part AS (
       WHEN 'shape' THEN shape
       WHEN 'failure' THEN detail
       WHEN 'outage' THEN series
+      WHEN 'time' THEN concat_ws('"', route, ${scaleStep('target_ms')})
+      WHEN 'size' THEN concat_ws('"', route, ${scaleStep('received_bytes')})
       ELSE client END AS key
-  FROM seen CROSS JOIN (VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage')) AS parts (part)
+  FROM seen
+  CROSS JOIN (
+    VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage'), ('time'), ('size')) AS parts (part)
   WHERE part = 'line'
     OR part = 'outage' AND series IS NOT NULL
       AND (answered = 1 OR answered = 0 AND (first_answer IS NULL OR dispatched < first_answer OR dispatched > last_answer))
     OR kind = 0 AND (part = 'place'
-      OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'))),
+      OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'
+        OR part IN ('time', 'size') AND route_failures > 0 AND target_status BETWEEN 0 AND 499 AND target_ms >= 0))),
 grouped AS (
   SELECT part, key, count(*) AS lines, count(CASE WHEN in_window THEN 1 END) AS requests,
     count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min("from") AS "first", max("to") AS "last",
     count(CASE WHEN target_status BETWEEN 0 AND 499 THEN 1 END) AS succeeded,
     coalesce(sum(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_ms,
     coalesce(max(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_max_ms,
-    min(sample) AS sample, slot, side
+    min(sample) AS sample, max(route_failures) AS route_failures, slot, side
   FROM part
   GROUP BY part, key, slot, side),
 -- Only an outage has sides: all else is one row of one run.
@@ -186,7 +194,7 @@ run AS (
   SELECT part, key, run, sum(CASE WHEN side <> 1 THEN lines ELSE 0 END) AS lines, sum(requests) AS requests, sum(failures) AS failures,
     sum(retried) AS retried, min(CASE WHEN side <> 1 THEN "first" END) AS "first", max(CASE WHEN side <> 1 THEN "last" END) AS "last",
     sum(succeeded) AS succeeded, sum(succeeded_ms) AS succeeded_ms, max(succeeded_max_ms) AS succeeded_max_ms, min(sample) AS sample,
-    min(CASE WHEN side = 1 THEN "first" END) AS answer, max(CASE WHEN side = 1 THEN "last" END) AS ended
+    max(route_failures) AS route_failures, min(CASE WHEN side = 1 THEN "first" END) AS answer, max(CASE WHEN side = 1 THEN "last" END) AS ended
   FROM numbered
   GROUP BY part, key, run),
 bounded AS (
@@ -196,8 +204,9 @@ bounded AS (
 ranked AS (
   SELECT bounded.*, count(*) OVER (PARTITION BY part) AS in_part, sum(lines) OVER (PARTITION BY part) AS lines_in_part,
     row_number() OVER (
-      PARTITION BY part ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures WHEN 'outage' THEN -lines ELSE 0 END, key,
-        "first") AS place_in_part
+      PARTITION BY part
+      ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures WHEN 'outage' THEN -lines WHEN 'time' THEN -route_failures
+        WHEN 'size' THEN -route_failures ELSE 0 END, key, "first") AS place_in_part
   FROM bounded
   WHERE part NOT IN ('route', 'outage') OR part = 'route' AND failures > 0 OR part = 'outage' AND lines > 1)
 SELECT ${ROLLUP_COLUMNS.map((column) => `"${column}"`).join(', ')}
@@ -206,12 +215,13 @@ WHERE part IN ('place', 'minute', 'shape')
   OR part = 'failure' AND place_in_part <= ${FAILURE_LIMIT}
   OR part = 'route' AND place_in_part <= ${ROUTE_LIMIT}
   OR part = 'outage' AND place_in_part <= ${OUTAGE_LIMIT}
+  OR part IN ('time', 'size') AND place_in_part <= ${SCALE_LIMIT}
   OR part = 'line' AND place_in_part <= ${BAD_FILES}
   OR part = 'client' AND place_in_part = 1
 ORDER BY part, place_in_part`);
 }
 
-/** A failure whose earlier completions are looked for. Microseconds; `id` and the index of its place are whole numbers from 1. */
+/** A failure whose earlier completions are looked for. Microseconds; `id` and the indices, which count from 1, are whole numbers. */
 export interface GapRequest {
   id: number;
   place: number;
@@ -222,25 +232,45 @@ export interface GapPlace {
   target_group_arn: string;
   target: string;
   node: string;
-  /** The target group, counted from 1. */
-  group: number;
-  /** Controls wanted. */
+  /** Microseconds back from a dispatch. */
+  reach: number;
+}
+
+/** A place and a route whose answered requests are the controls of some failures; `peer` is the lowest id of these. */
+export interface GapControls {
+  peer: number;
+  place: number;
+  routeKey: TextKey;
   controls: number;
 }
 
 export interface GapSearch {
   /** Microseconds. */
   horizon: number;
-  binMicroseconds: number;
   places: readonly GapPlace[];
+  peers: readonly GapControls[];
+  /** The clients of the failures, each with the lowest id of its own. */
+  clients: readonly { clientKey: TextKey; asking: number }[];
   requests: readonly GapRequest[];
 }
 
-/** Columns of the answer of `gaps`: `ids` of failures, separated by commas; `bin` is null in the row that holds all of a group. */
-export const GAP_COLUMNS = ['group_number', 'bin', 'controls', 'ids'] as const;
+/** Hexadecimal MD5 of a text: what clients send (routes) is compared by key, and never part of a statement. */
+export type TextKey = string & { readonly key: unique symbol };
+
+export const textKey = (text: string): TextKey => createHash('md5').update(text).digest('hex') as TextKey;
+
+function keyLiteral(key: TextKey): string {
+  if (!/^[0-9a-f]{32}$/.test(key)) throw new RangeError(`${JSON.stringify(key)} is not a key`);
+  return `'${key}'`;
+}
+
+const keyOf = (column: string): string => `lower(to_hex(md5(to_utf8(${column}))))`;
+
+/** Columns of the answer of `gaps`: `peer` is 0 and `n` the id for a failure; `gaps` are microseconds, separated by commas. */
+export const GAP_COLUMNS = ['peer', 'n', 'asking', 'answers', 'gaps'] as const;
 
 /** Places whose name does not look like that of any target or node are not searched. */
-export const isSearchable = ({ target_group_arn, target, node }: Omit<GapPlace, 'group' | 'controls'>): boolean =>
+export const isSearchable = ({ target_group_arn, target, node }: Omit<GapPlace, 'reach'>): boolean =>
   [target_group_arn, target, node].every((text) => PLACE_TEXT.test(text));
 
 const PLACE_TEXT = /^[A-Za-z0-9_.:/[\]-]{1,256}$/;
@@ -252,32 +282,42 @@ function placeText(text: string): string {
 }
 
 /**
- * Gaps between a dispatch and each earlier completion on the same place, in bins, as `gaps` of queries.ts. Completions and requests of a
+ * Gaps between a dispatch and each earlier completion on the same place, as `gaps` of queries.ts. Completions and requests of a
  * place meet in groups of one horizon, so that the table is read once: a request goes to the group of its dispatch and to the one before.
  */
 export function gaps(scope: LogScope, search: GapSearch): Statement {
   const parameters = new Parameters();
-  const { horizon, binMicroseconds, places, requests } = search;
+  const { horizon, places, peers, clients, requests } = search;
   const bucket = (at: string) => `${at} - ${at} % ${whole(horizon)}`;
   const placeRows = places.map(
-    ({ target_group_arn, target, node, group, controls }, index) =>
-      `(${whole(index + 1)}, ${placeText(target_group_arn)}, ${placeText(target)}, ${placeText(node)}, ${whole(group)}, ${whole(controls)})`,
+    ({ target_group_arn, target, node, reach }, index) =>
+      `(${whole(index + 1)}, ${placeText(target_group_arn)}, ${placeText(target)}, ${placeText(node)}, BIGINT '${whole(reach)}')`,
   );
+  const peerRows = peers.map(
+    ({ peer, place, routeKey, controls }) =>
+      `(${whole(peer)}, ${whole(place)}, ${keyLiteral(routeKey)}, ${whole(controls)})`,
+  );
+  const clientRows = clients.map(({ clientKey, asking }) => `(${keyLiteral(clientKey)}, ${whole(asking)})`);
   const requestRows = requests.map(
     ({ id, place, dispatched }) => `(${whole(id)}, ${whole(place)}, BIGINT '${whole(dispatched)}')`,
   );
   return parameters.statement(`
 WITH ${entrySql(scope, parameters)},
-wanted (place, target_group_arn, target, node, group_number, controls) AS (VALUES ${placeRows.join(', ')}),
+wanted (place, target_group_arn, target, node, reach) AS (VALUES ${placeRows.join(', ')}),
+alike (peer, place, route_key, controls) AS (VALUES ${peerRows.join(', ')}),
+client (client_key, asking) AS (VALUES ${clientRows.join(', ')}),
 traffic AS (
-  SELECT wanted.place, controls, ended, sample, target_ms, target_status, ended - 1000 * target_ms AS dispatched,
-    CASE WHEN in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN 1 ELSE 0 END AS is_answer
+  SELECT wanted.place, coalesce(peer, 0) AS peer, coalesce(controls, 0) AS controls, coalesce(asking, 0) AS asking, ended, sample,
+    target_ms, target_status, ended - 1000 * target_ms AS dispatched,
+    CASE WHEN peer IS NOT NULL AND in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN 1 ELSE 0 END AS is_answer
   FROM entry
   JOIN wanted ON wanted.target_group_arn = entry.target_group_arn AND wanted.target = entry.target AND wanted.node = entry.node
+  LEFT JOIN alike ON alike.place = wanted.place AND alike.route_key = ${keyOf('route_text')}
+  LEFT JOIN client ON client.client_key = ${keyOf('client_address')}
   WHERE kind = 0),
 numbered AS (
-  SELECT traffic.*, sum(is_answer) OVER (PARTITION BY place) AS answers,
-    row_number() OVER (PARTITION BY place, is_answer ORDER BY sample, ended, target_ms) AS n
+  SELECT traffic.*, sum(is_answer) OVER (PARTITION BY place, peer) AS answers,
+    row_number() OVER (PARTITION BY place, peer, is_answer ORDER BY sample, ended, target_ms) AS n
   FROM traffic),
 chosen AS (
   SELECT numbered.*, CASE WHEN is_answer = 1 AND n <= controls AND sample * answers <= 4 * controls * 4294967296 THEN 1 ELSE 0 END AS is_control
@@ -286,46 +326,35 @@ event AS (
   SELECT place,
     CASE role WHEN 0 THEN ${bucket('ended')} WHEN 1 THEN ${bucket('dispatched')} ELSE ${bucket('dispatched')} - ${whole(horizon)} END AS bucket,
     CASE role WHEN 0 THEN ended ELSE 0 END AS completed,
-    CASE WHEN role > 0 THEN CAST(BIGINT '-1000000' * place - n AS varchar) || ' ' || CAST(dispatched AS varchar) END AS request
+    CASE WHEN role > 0
+      THEN concat_ws(' ', CAST(peer AS varchar), CAST(n AS varchar), CAST(asking AS varchar), CAST(answers AS varchar), CAST(dispatched AS varchar))
+    END AS request
   FROM chosen CROSS JOIN (VALUES (0), (1), (2)) AS roles (role)
   WHERE role = 0 AND target_status >= 0 OR role > 0 AND is_control = 1
   UNION ALL
   SELECT place, CASE role WHEN 1 THEN ${bucket('dispatched')} ELSE ${bucket('dispatched')} - ${whole(horizon)} END, 0,
-    CAST(id AS varchar) || ' ' || CAST(dispatched AS varchar)
+    concat_ws(' ', '0', CAST(id AS varchar), '0', '0', CAST(dispatched AS varchar))
   FROM (VALUES ${requestRows.join(', ')}) AS examined (id, place, dispatched) CROSS JOIN (VALUES (1), (2)) AS roles (role)),
 meeting AS (
   SELECT place, bucket, array_agg(completed) AS completions, array_agg(request) FILTER (WHERE request IS NOT NULL) AS requests
   FROM event
   GROUP BY place, bucket),
 pair AS (
-  SELECT place, completed, CAST(split_part(request, ' ', 1) AS bigint) AS id, CAST(split_part(request, ' ', 2) AS bigint) AS dispatched
+  SELECT place, completed, request, CAST(split_part(request, ' ', 5) AS bigint) AS dispatched
   FROM meeting CROSS JOIN UNNEST(requests) AS asking (request) CROSS JOIN UNNEST(completions) AS completing (completed)),
 gap AS (
-  -- Completion 0 comes with every request: its row without a bin stands for the request itself.
-  SELECT group_number, id,
-    CASE WHEN completed > 0 THEN dispatched - completed - (dispatched - completed) % ${whole(binMicroseconds)} END AS bin
+  -- Completion 0 comes with every request: a request without any gap has its row all the same.
+  SELECT pair.place, request, CASE WHEN completed > 0 THEN dispatched - completed END AS gap
   FROM pair JOIN wanted ON wanted.place = pair.place
-  WHERE completed = 0 OR completed < dispatched AND completed >= dispatched - ${whole(horizon)}
-  GROUP BY 1, 2, 3),
-bin AS (
-  SELECT group_number, bin, count(CASE WHEN id > 0 THEN 1 END) AS failures, count(CASE WHEN id < 0 THEN 1 END) AS controls,
-    array_join(array_agg(id ORDER BY id) FILTER (WHERE id > 0), ',') AS ids
+  WHERE completed = 0 OR completed < dispatched AND completed >= dispatched - reach),
+listed AS (
+  SELECT place, request, array_join(array_agg(gap ORDER BY gap) FILTER (WHERE gap IS NOT NULL), ',') AS gaps
   FROM gap
-  GROUP BY 1, 2),
-weighed AS (
-  SELECT bin.*, max(CASE WHEN bin IS NULL THEN failures END) OVER (PARTITION BY group_number) AS all_failures,
-    max(CASE WHEN bin IS NULL THEN controls END) OVER (PARTITION BY group_number) AS all_controls
-  FROM bin),
-ranked AS (
-  SELECT weighed.*, row_number() OVER (
-      PARTITION BY group_number, CASE WHEN bin IS NULL THEN 0 ELSE 1 END
-      ORDER BY failures * all_controls - controls * all_failures DESC, bin) AS n
-  FROM weighed
-  WHERE failures > 0)
-SELECT group_number, bin, controls, ids
-FROM ranked
-WHERE n <= ${GAP_BINS}
-ORDER BY group_number, bin NULLS FIRST`);
+  GROUP BY place, request)
+SELECT split_part(request, ' ', 1) AS peer, split_part(request, ' ', 2) AS n, split_part(request, ' ', 3) AS asking,
+  split_part(request, ' ', 4) AS answers, gaps
+FROM listed
+ORDER BY CAST(split_part(request, ' ', 1) AS bigint), CAST(split_part(request, ' ', 2) AS bigint)`);
 }
 
 /** A short statement for people: the failed entries as the table has them. */
@@ -462,6 +491,8 @@ function askedStatusSql(status: string, statuses: readonly string[]): string {
 /** When the request was sent to its target, microseconds; where no time of the target is known, from when it came. */
 const DISPATCHED = `CASE WHEN target_ms >= 0 THEN ended - 1000 * target_ms WHEN target_status >= 0 OR created IS NULL THEN ended
       WHEN request_processing_time >= 0 THEN created + CAST(round(request_processing_time * 1000000) AS bigint) ELSE created END`;
+/** As in queries.ts. */
+const scaleStep = (value: string): string => `CAST(CAST(floor(8 * log2(${value} + 0.5)) AS bigint) AS varchar)`;
 
 const sign = (name: string): string => `CASE WHEN ${name} < 0 THEN '-1' ELSE '0' END`;
 const flag = (condition: string): string => `CASE WHEN ${condition} THEN '1' ELSE '0' END`;

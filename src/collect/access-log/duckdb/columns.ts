@@ -17,6 +17,9 @@ export interface ColumnsOptions {
 /** Rows of a batch, at most. */
 export const BATCH = 65_536;
 
+/** Bytes: what a column of 32 bits holds. More are as good as the most. */
+const MOST_RECEIVED = 2_147_483_647;
+
 /** Bytes. A longer line is no entry, and is not held in memory. */
 export const MAX_LINE = 16_777_216;
 
@@ -34,6 +37,8 @@ export interface Batch {
   targetStatus: Int16Array<ArrayBuffer>;
   /** target_processing_time in milliseconds; -1000 for -1. */
   targetMs: Int32Array<ArrayBuffer>;
+  /** received_bytes, at most MOST_RECEIVED. */
+  received: Int32Array<ArrayBuffer>;
   sample: Uint32Array<ArrayBuffer>;
   failures: FailureRows;
 }
@@ -157,6 +162,7 @@ const newBatch = (): Batch => ({
   status: new Int16Array(BATCH),
   targetStatus: new Int16Array(BATCH),
   targetMs: new Int32Array(BATCH),
+  received: new Int32Array(BATCH),
   sample: new Uint32Array(BATCH),
   failures: { rows: [], details: [] },
 });
@@ -170,6 +176,7 @@ const truncateBatch = (rows: number, batch: Batch): Batch => ({
   status: batch.status.slice(0, rows),
   targetStatus: batch.targetStatus.slice(0, rows),
   targetMs: batch.targetMs.slice(0, rows),
+  received: batch.received.slice(0, rows),
   sample: batch.sample.slice(0, rows),
   failures: batch.failures,
 });
@@ -395,6 +402,7 @@ export class Columns {
     batch.status[row] = status;
     batch.targetStatus[row] = statusNumber(entry.target_status_code);
     batch.targetMs[row] = Math.round(entry.target_processing_time * 1000);
+    batch.received[row] = Math.min(MOST_RECEIVED, entry.received_bytes);
     batch.sample[row] = sampleOf(trace_id);
     if (status < 0 || this.#isFailed[status] === 0 || !this.#isInWindow(ended)) return;
 
@@ -533,9 +541,13 @@ export class Columns {
     if (bytes[at] !== SPACE) return false;
     if (isOurs && status >= 0 && this.#isFailed[status] === 1 && this.#isInWindow(ended)) return false;
     // 11 and 12 bytes
+    let received = 0;
     for (let field = 11; field <= 12; field += 1) {
       const first = ++at;
-      for (byte = bytes[at] as number; byte >= ZERO && byte <= 57; byte = bytes[++at] as number);
+      let value = 0;
+      for (byte = bytes[at] as number; byte >= ZERO && byte <= 57; byte = bytes[++at] as number)
+        value = value * 10 + byte - ZERO;
+      if (field === 11) received = Math.min(value, MOST_RECEIVED);
       if (byte !== SPACE || at === first || at > first + 15) return false;
     }
     // 13 request
@@ -662,6 +674,7 @@ export class Columns {
     batch.status[row] = status;
     batch.targetStatus[row] = targetStatus;
     batch.targetMs[row] = targetMs;
+    batch.received[row] = received;
     batch.sample[row] = sample;
     return true;
   }

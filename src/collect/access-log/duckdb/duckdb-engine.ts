@@ -13,12 +13,15 @@ import type {
   FailureShape,
   IdleGaps,
   Question,
+  RouteTraffic,
+  ScaleCount,
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
 import { lineKind } from '../entry.ts';
-import { GAP_BIN_SECONDS, GAP_BINS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
+import { groupGaps } from '../gap-answers.ts';
+import { gapHorizon, gapRequestLimits } from '../gap-limits.ts';
 import {
   byText,
   canMatter,
@@ -425,15 +428,8 @@ class LogFileReader {
       ),
       failedClients: number(failed, 'clients'),
       retriedOk: number(failed, 'retried'),
-      routes: (await select(connection, queries.routes(ROUTE_LIMIT))).map((row) => ({
-        route: text(row, 'route_text'),
-        requests: number(row, 'requests'),
-        failures: number(row, 'failures'),
-        succeeded: number(row, 'succeeded'),
-        succeededMs: number(row, 'succeeded_ms'),
-        succeededMaxMs: number(row, 'succeeded_max_ms'),
-      })),
-      idleGaps: await this.#idleGaps(connection, indexOf),
+      routes: await this.#routes(connection),
+      idleGaps: await this.#idleGaps(connection, indexOf, failures),
       outages: await this.#outages(connection),
     };
   }
@@ -454,17 +450,18 @@ class LogFileReader {
       .sort(byTargetAndTime);
   }
 
-  async #idleGaps(connection: DuckDBConnection, indexOf: Map<number, number>): Promise<IdleGaps[]> {
-    const horizonSeconds = gapHorizon(this.#options.idleTimeoutSeconds);
-    const horizon = Math.round(horizonSeconds * 1_000_000);
+  async #idleGaps(
+    connection: DuckDBConnection,
+    indexOf: Map<number, number>,
+    failures: readonly FailedRequest[],
+  ): Promise<IdleGaps[]> {
+    const horizon = Math.round(gapHorizon(this.#options.idleTimeoutSeconds) * 1_000_000);
     const work = await select(connection, queries.gapWork(FAILURE_LIMIT));
     if (work.length === 0) return [];
     const rows = await select(
       connection,
       queries.gaps({
         horizon,
-        binMicroseconds: GAP_BIN_SECONDS * 1_000_000,
-        bins: GAP_BINS,
         shown: FAILURE_LIMIT,
         groups: work.map((row) =>
           gapRequestLimits(
@@ -474,25 +471,47 @@ class LogFileReader {
         ),
       }),
     );
-    const groups: IdleGaps[] = [];
-    for (const row of rows) {
-      const closed = Array.isArray(row.closed) ? row.closed.map((id) => indexOf.get(Number(id)) ?? -1) : [];
-      const controls = number(row, 'controls');
-      if (row.bin === null) {
-        const target_group_arn = String(row.target_group_arn);
-        groups.push({
-          target_group_arn,
-          binSeconds: GAP_BIN_SECONDS,
-          horizon: horizonSeconds,
-          examined: closed,
-          controls,
-          bins: [],
-        });
-      } else {
-        groups.at(-1)?.bins.push({ gap: number(row, 'bin') / 1_000_000, failures: closed, controls });
-      }
+    const rowOf = (id: JS | undefined) => indexOf.get(Number(id)) ?? -1;
+    return groupGaps(
+      rows.map((row) => {
+        const peer = number(row, 'peer');
+        return {
+          target_group_arn: String(row.target_group_arn),
+          horizon: number(row, 'reach') / 1_000_000,
+          gaps: Array.isArray(row.gaps) ? row.gaps.map(Number) : [],
+          ...(peer === 0
+            ? { failure: rowOf(row.n) }
+            : {
+                peer: rowOf(peer),
+                answered: number(row, 'answers'),
+                client: row.asking === null ? null : (failures[rowOf(row.asking)]?.client ?? null),
+              }),
+        };
+      }),
+    );
+  }
+
+  async #routes(connection: DuckDBConnection): Promise<RouteTraffic[]> {
+    const scales = new Map<string, ScaleCount[]>();
+    for (const row of await select(connection, queries.routeScales(ROUTE_LIMIT))) {
+      const key = `${row.scale} ${row.route_text}`;
+      const own = scales.get(key) ?? [];
+      own.push({ step: number(row, 'step'), requests: number(row, 'requests') });
+      scales.set(key, own);
     }
-    return groups;
+    return (await select(connection, queries.routes(ROUTE_LIMIT))).map((row) => {
+      const route = String(row.route_text);
+      return {
+        route,
+        requests: number(row, 'requests'),
+        failures: number(row, 'failures'),
+        succeeded: number(row, 'succeeded'),
+        succeededMs: number(row, 'succeeded_ms'),
+        succeededMaxMs: number(row, 'succeeded_max_ms'),
+        times: scales.get(`time ${route}`) ?? [],
+        sizes: scales.get(`size ${route}`) ?? [],
+      };
+    });
   }
 }
 

@@ -21,7 +21,7 @@ import type { BatchSink } from './scan.ts';
 /** Rows of a chunk, at most: what DuckDB works on at a time. */
 const CHUNK = 2048;
 
-const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
+const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
 
 /** The types of the texts that are none. */
 const DETAIL_TYPES: Partial<Record<(typeof FAILURE_DETAIL)[number], string>> = {
@@ -64,13 +64,13 @@ export async function openRelations(
   { statuses, from, to }: Question,
 ): Promise<Relations> {
   await connection.run(`
-    CREATE TABLE line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER, status SMALLINT,
-      target_status SMALLINT);
+    CREATE TABLE line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, received_bytes INTEGER,
+      look INTEGER, status SMALLINT, target_status SMALLINT);
     CREATE TABLE failed_line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER,
       status SMALLINT, target_status SMALLINT, detail VARCHAR);
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
     CREATE VIEW entry AS
-      SELECT ended, place, client, route, status, target_status, target_ms, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedStatusSql(statuses)} AS asked,
+      SELECT ended, place, client, route, status, target_status, target_ms, received_bytes, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedStatusSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
       FROM line;`);
   const lines = await connection.createAppender('line');
@@ -123,8 +123,8 @@ function lineAppender(appender: DuckDBAppender): (pass: number, batch: Batch) =>
     for (let from = 0; from < batch.rows; from += CHUNK) {
       const rows = Math.min(CHUNK, batch.rows - from);
       const chunk = rows === CHUNK ? full : DuckDBDataChunk.create(LINE, rows);
-      const { ended, place, client, route, sample, targetMs, status, targetStatus } = batch;
-      const columns = [ended, place, client, route, sample, targetMs, look, status, targetStatus];
+      const { ended, place, client, route, sample, targetMs, received, status, targetStatus } = batch;
+      const columns = [ended, place, client, route, sample, targetMs, received, look, status, targetStatus];
       for (const [index, values] of columns.entries()) fill(chunk.getColumnVector(index), values, from, rows);
       appender.appendDataChunk(chunk);
     }

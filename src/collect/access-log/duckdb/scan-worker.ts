@@ -28,10 +28,10 @@ const columns = new Columns(options, (batch) => {
     Atomics.wait(pending, 0, count);
   }
   Atomics.add(pending, 0, 1);
-  const { ended, place, client, route, status, targetStatus, targetMs, sample } = batch;
+  const { ended, place, client, route, status, targetStatus, targetMs, received, sample } = batch;
   post(
     { batch },
-    [ended, place, client, route, status, targetStatus, targetMs, sample].map(({ buffer }) => buffer),
+    [ended, place, client, route, status, targetStatus, targetMs, received, sample].map(({ buffer }) => buffer),
   );
 });
 

@@ -161,7 +161,9 @@ describe('a table', () => {
     const { byDuckDb, byAthena } = await byBoth(traffic(), form);
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
     expect(byAthena.failuresTotal).toBeGreaterThan(60);
-    expect(byAthena.idleGaps[0]?.bins.length).toBeGreaterThan(10);
+    expect(byAthena.idleGaps[0]?.failures.length).toBeGreaterThan(10);
+    expect(byAthena.idleGaps[0]?.peers[0]?.controls.length).toBeGreaterThan(10);
+    expect(byAthena.routes[0]?.times?.length).toBeGreaterThan(0);
     const down = byAthena.outages?.find(({ failures }) => failures >= 20);
     expect(down).toMatchObject({ target_group_arn: GROUP, target: '10.0.0.3:8080' });
     // Requests 701 to 758 of 1,500, one each 0.8 s; the target answers every third of them.

@@ -9,6 +9,7 @@ import {
   type LogScope,
   rollups,
   type Statement,
+  textKey,
 } from '../../../../src/collect/access-log/athena/sql.ts';
 import { type LogTable, readTable } from '../../../../src/collect/access-log/athena/table.ts';
 import * as queries from '../../../../src/collect/access-log/queries.ts';
@@ -41,8 +42,9 @@ const scopeOf = (form: TableForm): LogScope => {
 
 const search = {
   horizon: 60_000_000,
-  binMicroseconds: 10_000,
-  places: [{ target_group_arn: GROUP, target: '10.0.0.1:8080', node: '203.0.113.17', group: 1, controls: 40 }],
+  places: [{ target_group_arn: GROUP, target: '10.0.0.1:8080', node: '203.0.113.17', reach: 60_000_000 }],
+  peers: [{ peer: 1, place: 1, routeKey: textKey('GET /orders'), controls: 40 }],
+  clients: [{ clientKey: textKey('192.0.2.1'), asking: 1 }],
   requests: [{ id: 1, place: 1, dispatched: 1_773_100_000_000_000 }],
 };
 
@@ -85,13 +87,17 @@ const FUNCTIONS = new Set([
     'count',
     'count_if',
     'date_diff',
+    'floor',
     'from_base',
     'greatest',
     'length',
+    'log2',
+    'lower',
   ],
   ...[
     'lead',
     'max',
+    'md5',
     'min',
     'nullif',
     'regexp_extract',
@@ -102,7 +108,7 @@ const FUNCTIONS = new Set([
     'row_number',
     'rpad',
   ],
-  ...['split_part', 'substr', 'sum', 'try_cast', 'unnest'],
+  ...['split_part', 'substr', 'sum', 'to_hex', 'to_utf8', 'try_cast', 'unnest'],
 ]);
 /** Words that may stand ahead of a parenthesis and are no functions. */
 const WORDS = new Set(
@@ -190,13 +196,12 @@ describe('the grammar', () => {
       FAILURE_SHAPES: queries.FAILURE_SHAPES,
       failures: queries.failures(20_000),
       routes: queries.routes(200),
+      routeScales: queries.routeScales(200),
       gapWork: queries.gapWork(20_000),
       gaps: queries.gaps({
         horizon: 60_000_000,
-        binMicroseconds: 10_000,
-        bins: 200,
         shown: 20_000,
-        groups: [{ examined: 400, controlsEach: 5 }],
+        groups: [{ examined: 400, controlsEach: 5, reach: 60_000_000 }],
       }),
     }),
   )('takes %s of the questions stated once', (_, sql) => {

@@ -587,32 +587,36 @@ describe('gaps before a closed connection', () => {
     return found;
   };
 
-  it('stand in the bin of the timeout, far above the controls', async () => {
+  it('stand at the timeout, where hardly a control does', async () => {
     const log = await read({ [fileName('20260310T1205Z')]: quiet() });
     const [gaps] = log.idleGaps;
     expect(log.idleGaps.length).toBe(1);
-    expect(gaps).toMatchObject({ target_group_arn: GROUP, binSeconds: 0.01, horizon: 61 });
-    expect(gaps?.examined.length).toBe(20);
-    expect(gaps?.examined.map((row) => log.failures[row]?.elb_status_code)).toEqual(Array(20).fill('502'));
-    expect(gaps?.controls).toBeGreaterThan(400);
-    const edge = gaps?.bins.find(({ gap }) => gap === 5);
-    expect(edge?.failures).toEqual(gaps?.examined);
-    expect(edge?.controls).toBeLessThan((gaps?.controls ?? 0) / 10);
-    expect(gaps?.bins.map(({ gap }) => gap)).toEqual(
-      [...(gaps?.bins ?? [])].map(({ gap }) => gap).sort((a, b) => a - b),
-    );
+    expect(gaps).toMatchObject({ target_group_arn: GROUP, horizon: 61 });
+    expect(gaps?.failures.length).toBe(20);
+    expect(gaps?.failures.map(({ row }) => log.failures[row]?.elb_status_code)).toEqual(Array(20).fill('502'));
+    expect(gaps?.failures.every(({ gaps: own }) => own.includes(5004))).toBe(true);
+    const controls = gaps?.peers.flatMap((peers) => peers.controls) ?? [];
+    expect(controls.length).toBeGreaterThan(400);
+    const atEdge = controls.filter(({ gaps: own }) => own.some((gap) => gap >= 5000 && gap < 5010));
+    expect(atEdge.length).toBeLessThan(controls.length / 10);
+    for (const { gaps: own } of controls) expect(own).toEqual([...own].sort((a, b) => a - b));
   });
 
   it('reach back before the window, and no further than a second beyond the idle timeout', async () => {
     const before = line({ at: T - 4000 });
     const failing = line({ ...closed, at: T + 1002 });
-    expect((await read({ 'a.log': [before, failing] })).idleGaps[0]?.bins).toEqual([
-      { gap: 5, failures: [0], controls: 0 },
-    ]);
+    expect((await read({ 'a.log': [before, failing] })).idleGaps[0]?.failures).toEqual([{ row: 0, gaps: [5000] }]);
     expect((await read({ 'a.log': [before, failing] }, {}, 3)).idleGaps[0]).toMatchObject({
       horizon: 4,
-      examined: [0],
-      bins: [],
+      failures: [{ row: 0, gaps: [] }],
+    });
+  });
+
+  it('reach back 300 s where the load balancer keeps connections for 905 s', async () => {
+    const lines = [line({ at: T - 100_000 }), line({ ...closed, at: T + 200_002 })];
+    expect((await read({ 'a.log': lines }, {}, 905)).idleGaps[0]).toMatchObject({
+      horizon: 906,
+      failures: [{ row: 0, gaps: [300_000] }],
     });
   });
 
@@ -624,10 +628,35 @@ describe('gaps before a closed connection', () => {
         line({ ...closed, at: T + 5002, node: '203.0.113.2' }),
       ],
     });
-    expect(log.idleGaps).toMatchObject([{ examined: [0], controls: 0, bins: [] }]);
+    expect(log.idleGaps).toMatchObject([{ failures: [{ row: 0, gaps: [] }], peers: [] }]);
   });
 
-  it('count a completion without a success too, and a request once in a bin', async () => {
+  it('have controls of the same route alone, and tell those of a client with an error of its own', async () => {
+    const request = (path: string) => `GET https://www.example.com:443${path} HTTP/1.1`;
+    const log = await read({
+      'a.log': [
+        line({ at: T, request: request('/orders'), client: '192.0.2.1:1' }),
+        line({ at: T + 300, request: request('/orders'), client: '192.0.2.2:1' }),
+        line({ at: T + 600, request: request('/other'), client: '192.0.2.1:1' }),
+        line({ ...closed, at: T + 5002, request: request('/orders'), client: '192.0.2.1:1' }),
+      ],
+    });
+    const [peers] = log.idleGaps[0]?.peers ?? [];
+    expect(peers).toMatchObject({ row: 0, answered: 2, controls: { length: 2 } });
+    expect(peers?.controls.map(({ client, gaps: own }) => [client, own.length]).sort()).toEqual(
+      [
+        [null, 1],
+        [log.failures[0]?.client, 0],
+      ].sort(),
+    );
+  });
+
+  it('leave out what was closed after a second of work', async () => {
+    const log = await read({ 'a.log': [line({ at: T }), line({ ...closed, at: T + 6000, times: [0, 1.2, -1] })] });
+    expect(log.idleGaps).toEqual([]);
+  });
+
+  it('count a completion without a success too', async () => {
     const log = await read({
       'a.log': [
         line({ at: T, status: '500', targetStatus: '500' }),
@@ -636,7 +665,7 @@ describe('gaps before a closed connection', () => {
         line({ ...closed, at: T + 5007 }),
       ],
     });
-    expect(log.idleGaps[0]?.bins).toEqual([{ gap: 5, failures: [3], controls: 0 }]);
+    expect(log.idleGaps[0]?.failures).toEqual([{ row: 3, gaps: [5002, 5005] }]);
   });
 
   it('are not asked for when nothing was closed', async () => {

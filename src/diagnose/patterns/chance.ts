@@ -1,0 +1,50 @@
+/** Probabilities of what chance gives. */
+
+/** The probability that at least `hits` of `count` fall where each falls with this chance. */
+export function binomialTail(hits: number, count: number, chance: number): number {
+  if (hits <= 0) return 1;
+  if (hits > count || chance <= 0) return 0;
+  if (chance >= 1) return 1;
+  // Term by term in logarithms: single terms may be too small for a number.
+  let term = (count - hits) * Math.log1p(-chance) + hits * Math.log(chance) + logChoices(count, hits);
+  let sum = 0;
+  for (let i = hits; i <= count; i++) {
+    sum += Math.exp(term);
+    term += Math.log(((count - i) / (i + 1)) * (chance / (1 - chance)));
+  }
+  return Math.min(1, sum);
+}
+
+/**
+ * The probability that at least `hits` of `count` things, drawn from a total of which `marked` are marked, are marked ones (Fisher's
+ * exact test): two samples that are alike differ so much, whatever the share of the marked ones is.
+ */
+export function hypergeometricTail(hits: number, count: number, marked: number, total: number): number {
+  const least = Math.max(0, count + marked - total);
+  const most = Math.min(count, marked);
+  if (hits <= least) return 1;
+  if (hits > most) return 0;
+  let term = logChoices(marked, hits) + logChoices(total - marked, count - hits) - logChoices(total, count);
+  let sum = 0;
+  for (let i = hits; i <= most; i++) {
+    sum += Math.exp(term);
+    term += Math.log(((marked - i) * (count - i)) / ((i + 1) * (total - marked - count + i + 1)));
+  }
+  return Math.min(1, sum);
+}
+
+/** The logarithm of the ways to choose `k` of `n`. */
+const logChoices = (n: number, k: number): number => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+
+/** Stirling's series; exact to the last digits from 10 on. */
+function logFactorial(n: number): number {
+  if (n < 10) {
+    let product = 1;
+    for (let i = 2; i <= n; i++) product *= i;
+    return Math.log(product);
+  }
+  const x = n + 1;
+  return (
+    (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5)
+  );
+}

@@ -1,0 +1,346 @@
+/**
+ * Whether the gaps before failing requests agree on one idle time more than chance gives. Requests are compared with controls of
+ * their own kind (the same target group, route and client), so that what clients do in a rhythm counts for nothing.
+ */
+import { binomialTail, hypergeometricTail } from './chance.ts';
+import { DEFAULT_EDGES } from './runtimes.ts';
+
+/** Gaps in milliseconds, ascending. Requests of one `kind` are compared with each other. */
+export interface GapRequest {
+  kind: string;
+  gaps: readonly number[];
+  /** How many requests of the traffic it stands for. */
+  stands: number;
+  /** Milliseconds from the dispatch until the target closed: a busy one closes what came meanwhile, so that the gap is as much shorter. */
+  closing: number;
+}
+
+export interface GapSample {
+  witnesses: readonly GapRequest[];
+  controls: readonly GapRequest[];
+  /** Milliseconds before each request that were looked at. */
+  horizon: number;
+}
+
+export interface GapEdge {
+  /** idle: some gap lies at the edge. latest: the gap since the latest completion lies in the window. */
+  kind: 'idle' | 'latest';
+  /** The window of gaps, milliseconds, both ends included; `to` is Infinity for all beyond. */
+  from: number;
+  to: number;
+  /** The smallest gap of a witness in it, milliseconds. */
+  at: number;
+  /** Indices of the witnesses in it. */
+  hits: number[];
+  /** The share that chance would put there. */
+  chance: number;
+  /** The same server closes up to here too, later than most: from `to` on, milliseconds. */
+  latest: number;
+  /** The probability of so many by chance, anywhere that was looked. */
+  probability: number;
+}
+
+/** Timers fire at their value or late, never early; a log in milliseconds and a clock of two machines may show it this much sooner. */
+const EARLY_MS = 5;
+/** How late the servers close that were measured: at once; a busy loop; Puma; a poller that looks once a second or so. */
+const LATE_MS = [12, 130, 300, 1750];
+/** Timers of longer times are coarser. */
+const LATE_SHARE = 0.05;
+const WIDTHS = LATE_MS.length;
+/** Searches: idle times everywhere, idle times that are a default, and the latest completion. */
+const TESTS = 3;
+
+const lateAt = (index: number, gap: number): number =>
+  index === WIDTHS - 1 ? Math.max(LATE_MS[index] ?? 0, LATE_SHARE * gap) : (LATE_MS[index] ?? 0);
+
+/** The edge with the least probability; null without two witnesses and a control, or where none has two witnesses at it. */
+export function findGapEdge(sample: GapSample, groups: number): GapEdge | null {
+  if (sample.witnesses.length < 2 || sample.controls.length === 0) return null;
+  const scale = comparisonScale(sample);
+  const candidates = [
+    searchEverywhere(sample, scale, groups),
+    ...searchDefaults(sample, scale, groups),
+    ...searchLatest(sample, scale, groups),
+  ].flatMap((edge) => edge ?? []);
+  return candidates.reduce<GapEdge | null>((best, edge) => (best === null || isBetter(edge, best) ? edge : best), null);
+}
+
+/** Narrower first where the probability is the same, then the smaller gap. */
+const isBetter = (a: GapEdge, b: GapEdge): boolean =>
+  (a.probability - b.probability || a.to - a.from - (b.to - b.from) || a.from - b.from) < 0;
+
+/** An edge that was found elsewhere, in this sample: nothing was tried. */
+export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
+  sample.witnesses.length === 0 || sample.controls.length === 0
+    ? null
+    : edgeOf(sample, comparisonScale(sample), { kind: edge.kind, from: edge.from, to: edge.to }, 1);
+
+/**
+ * The least, over windows from the edge to ever later, of the witnesses outside to what chance puts outside: what has nothing to do with
+ * the edge lies outside as often as the controls do.
+ */
+export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
+  const scale = comparisonScale(sample);
+  const windows =
+    edge.kind === 'latest'
+      ? [edge.to]
+      : LATE_MS.map((_, index) => Math.max(edge.to, edge.from + lateAt(index, edge.from)));
+  const shares = windows.map((to) => {
+    const { hits, chance } = countIn(sample, scale, { kind: edge.kind, from: edge.from - EARLY_MS, to });
+    return chance < 1 ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
+  });
+  return Math.min(1, ...shares);
+}
+
+/** Gaps leave no room: a control has a completion in nearly every window of the narrowest width. */
+export function isCrowded({ controls, horizon }: GapSample): boolean {
+  const gaps = controls.reduce((sum, one) => sum + one.gaps.length, 0) / Math.max(1, controls.length);
+  return 1 - Math.exp((-gaps * (EARLY_MS + (LATE_MS[0] ?? 0))) / horizon) > 0.5;
+}
+
+/** What one control counts for: as much as the witnesses of its kind, shared by the controls of that kind. */
+interface ComparisonScale {
+  weights: ReadonlyMap<string, number>;
+  /** What is left to the overall share, where a kind has few controls. */
+  overall: number;
+}
+
+function comparisonScale({ witnesses, controls }: GapSample): ComparisonScale {
+  const count = (requests: readonly GapRequest[]) => {
+    const counts = new Map<string, number>();
+    for (const { kind } of requests) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return counts;
+  };
+  const [own, compared] = [count(witnesses), count(controls)];
+  const weights = new Map<string, number>();
+  let overall = 0;
+  for (const [kind, n] of own) {
+    const weight = n / witnesses.length / ((compared.get(kind) ?? 0) + 1);
+    weights.set(kind, weight);
+    overall += weight;
+  }
+  return { weights, overall };
+}
+
+/**
+ * `seen` is the sum of the weights of the controls in a window, `hits` their number. By kind, or over all where that is more; one more hit
+ * than there are, since a window without a control is not one without a chance.
+ */
+function chanceOf(scale: ComparisonScale, controls: number, seen: number, hits: number): number {
+  const overall = (hits + 1) / (controls + 1);
+  return Math.min(1, Math.max(overall, seen + scale.overall * overall));
+}
+
+/** The probability that witnesses and controls differ so much if they are alike: the same numbers come again and again. */
+function differenceOf(sample: GapSample): (hits: number, controlHits: number, seen: number) => number {
+  const [count, controls] = [sample.witnesses.length, sample.controls.length];
+  const known = new Map<number, number>();
+  return (hits, controlHits, seen) => {
+    const alike = Math.min(controls, Math.max(controlHits, Math.round(seen * controls)));
+    const key = hits * KEY_FACTOR + alike;
+    const probability = known.get(key) ?? hypergeometricTail(hits, count, hits + alike, count + controls);
+    known.set(key, probability);
+    return probability;
+  };
+}
+
+interface GapWindow {
+  kind: GapEdge['kind'];
+  from: number;
+  to: number;
+}
+
+function countIn(
+  { witnesses, controls }: GapSample,
+  scale: ComparisonScale,
+  window: GapWindow,
+): { hits: number[]; at: number; chance: number; controlHits: number; seen: number } {
+  const hits: number[] = [];
+  let at = Number.POSITIVE_INFINITY;
+  for (const [index, witness] of witnesses.entries()) {
+    const gap = firstGapIn(witness, window);
+    if (gap === null) continue;
+    hits.push(index);
+    at = Math.min(at, Math.max(gap, window.from));
+  }
+  let seen = 0;
+  let controlHits = 0;
+  for (const control of controls) {
+    if (firstGapIn(control, window) === null) continue;
+    seen += scale.weights.get(control.kind) ?? 0;
+    controlHits += 1;
+  }
+  return { hits, at, chance: chanceOf(scale, controls.length, seen, controlHits), controlHits, seen };
+}
+
+function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow): number | null {
+  if (kind === 'latest') {
+    const [latest] = gaps;
+    return latest !== undefined && latest >= from && latest <= to ? latest : null;
+  }
+  const start = from - closing;
+  let [low, high] = [0, gaps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((gaps[middle] ?? 0) < start) low = middle + 1;
+    else high = middle;
+  }
+  const gap = gaps[low];
+  return gap !== undefined && gap <= to ? gap : null;
+}
+
+/** Whether a request lies at an edge, late closes included. */
+export const isAtGapEdge = (request: GapRequest, { kind, from, latest }: GapEdge): boolean =>
+  firstGapIn(request, { kind, from, to: latest }) !== null;
+
+function edgeOf(sample: GapSample, scale: ComparisonScale, window: GapWindow, tries: number): GapEdge | null {
+  const { hits, at, chance, controlHits, seen } = countIn(sample, scale, window);
+  if (hits.length === 0) return null;
+  const probability = Math.min(1, tries * differenceOf(sample)(hits.length, controlHits, seen));
+  return { ...window, at, hits, chance, latest: window.to, probability };
+}
+
+/** Closing later than the rest by chance, at most. */
+const LATE_BY_CHANCE = 0.01;
+
+/** The edge with the widest window in which the witnesses that close later than the rest are more than chance gives. */
+export function withLateCloses(sample: GapSample, edge: GapEdge): GapEdge {
+  if (edge.kind !== 'idle') return edge;
+  const scale = comparisonScale(sample);
+  let [latest, inside] = [edge.to, { hits: edge.hits.length, chance: edge.chance }];
+  for (const index of LATE_MS.keys()) {
+    const to = edge.from + EARLY_MS + lateAt(index, edge.from);
+    if (to <= latest) continue;
+    const wider = countIn(sample, scale, { kind: 'idle', from: edge.from, to });
+    const chance = Math.max(0, wider.chance - inside.chance) / Math.max(1e-9, 1 - inside.chance);
+    const more = wider.hits.length - inside.hits;
+    if (
+      more === 0 ||
+      binomialTail(more, sample.witnesses.length - inside.hits, Math.max(chance, 1e-3)) > LATE_BY_CHANCE
+    )
+      continue;
+    latest = to;
+    inside = { hits: wider.hits.length, chance: wider.chance };
+  }
+  return { ...edge, latest };
+}
+
+const isShared = (edge: GapEdge | null): edge is GapEdge => edge !== null && edge.hits.length >= 2;
+
+function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge[] {
+  const edges = DEFAULT_EDGES.map((seconds) => 1000 * seconds).filter((edge) => edge <= sample.horizon);
+  const tries = edges.length * WIDTHS * groups * TESTS;
+  return edges
+    .flatMap((edge) =>
+      LATE_MS.map((_, index) =>
+        edgeOf(sample, scale, { kind: 'idle', from: edge - 2 * EARLY_MS, to: edge + lateAt(index, edge) }, tries),
+      ),
+    )
+    .filter(isShared);
+}
+
+/** Windows that begin at the gap of a witness, of each width. */
+function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge | null {
+  const { witnesses, controls, horizon } = sample;
+  const tries = Math.ceil(horizon / EARLY_MS) * WIDTHS * groups * TESTS;
+  const all = [...witnesses, ...controls];
+  const weights = controls.map(({ kind }) => scale.weights.get(kind) ?? 0);
+  const events = sortedEvents(all);
+  const difference = differenceOf(sample);
+  let best: { from: number; to: number; probability: number } | null = null;
+  const counts = new Uint32Array(all.length);
+  for (let width = 0; width < WIDTHS; width++) {
+    counts.fill(0);
+    let [end, hits, controlHits, seen, last] = [0, 0, 0, 0, -1];
+    for (let start = 0; start < events.gaps.length; start++) {
+      const from = events.gaps[start] ?? 0;
+      const to = from + EARLY_MS + lateAt(width, from);
+      for (; end < events.gaps.length && (events.gaps[end] ?? 0) <= to; end++) {
+        const request = events.requests[end] ?? 0;
+        const inside = counts[request] ?? 0;
+        counts[request] = inside + 1;
+        if (inside > 0) continue;
+        if (request < witnesses.length) hits += 1;
+        else {
+          controlHits += 1;
+          seen += weights[request - witnesses.length] ?? 0;
+        }
+      }
+      const request = events.requests[start] ?? 0;
+      if (request < witnesses.length && from !== last && hits >= 2) {
+        last = from;
+        const probability = Math.min(1, tries * difference(hits, controlHits, Math.max(0, seen)));
+        if (best === null || probability < best.probability) best = { from, to, probability };
+      }
+      const left = (counts[request] ?? 1) - 1;
+      counts[request] = left;
+      if (left > 0) continue;
+      if (request < witnesses.length) hits -= 1;
+      else {
+        controlHits -= 1;
+        seen -= weights[request - witnesses.length] ?? 0;
+      }
+    }
+  }
+  return best === null ? null : edgeOf(sample, scale, { kind: 'idle', from: best.from, to: best.to }, tries);
+}
+
+/** Every gap of every request, ascending, with the index of its request. */
+function sortedEvents(requests: readonly GapRequest[]): { gaps: Float64Array; requests: Uint16Array } {
+  const size = requests.reduce((sum, { gaps }) => sum + gaps.length, 0);
+  const keys = new Float64Array(size);
+  let at = 0;
+  for (const [index, { gaps }] of requests.entries()) for (const gap of gaps) keys[at++] = gap * KEY_FACTOR + index;
+  keys.sort();
+  const gaps = new Float64Array(size);
+  const owners = new Uint16Array(size);
+  for (const [index, key] of keys.entries()) {
+    gaps[index] = Math.floor(key / KEY_FACTOR);
+    owners[index] = key % KEY_FACTOR;
+  }
+  return { gaps, requests: owners };
+}
+
+/** More requests than are ever looked at. */
+const KEY_FACTOR = 65_536;
+
+/** A connection this soon after a response is one that the target was about to close. */
+const AT_ONCE_MS = 5;
+/** Of the requests in the window, the share that fails: a closed connection may have a sound one beside it, a dead one fails nearly always. */
+const FAILING_AT_ONCE = 0.1;
+const FAILING_BEYOND = 0.8;
+/** And this many times as large as the share of the others. */
+const TIMES_THE_OTHERS = 10;
+
+/**
+ * The gap since the latest completion alone: a target that closes after each response fails what comes at once, a connection that died
+ * unnoticed fails whatever comes later than some time.
+ */
+function searchLatest(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge[] {
+  const latest = [...new Set(sample.witnesses.flatMap(({ gaps }) => gaps[0] ?? []))].sort((a, b) => a - b);
+  const tries = (latest.length + 1) * groups * TESTS;
+  const windows = [
+    { from: 0, to: AT_ONCE_MS, least: FAILING_AT_ONCE },
+    ...latest
+      .filter((gap) => gap > AT_ONCE_MS)
+      .map((from) => ({ from, to: Number.POSITIVE_INFINITY, least: FAILING_BEYOND })),
+  ];
+  return windows
+    .filter(({ from, to, least }) => {
+      const { inside, outside } = failingShares(sample, { kind: 'latest', from, to });
+      return inside >= least && inside >= TIMES_THE_OTHERS * outside;
+    })
+    .map(({ from, to }) => edgeOf(sample, scale, { kind: 'latest', from, to }, tries))
+    .filter(isShared);
+}
+
+/** The share of the requests that fail, in a window and outside it. */
+function failingShares({ witnesses, controls }: GapSample, window: GapWindow): { inside: number; outside: number } {
+  const count = (requests: readonly GapRequest[], inside: boolean) =>
+    requests.reduce((sum, one) => sum + ((firstGapIn(one, window) !== null) === inside ? one.stands : 0), 0);
+  const share = (inside: boolean) => {
+    const failed = count(witnesses, inside);
+    return failed / Math.max(1, failed + count(controls, inside));
+  };
+  return { inside: share(true), outside: share(false) };
+}

@@ -1,13 +1,47 @@
+import { globSync, readFileSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 
+const files = globSync('test/**/*.test.ts').sort();
+
+/** Tests of the pure middle and of texts: `npm run test:fast`. */
+const PURE = /^test\/(diagnose|format|query|render|slack\/messages|evidence|house-rules\.test)/;
+
+/** These replace modules, timers or settings of their process, so they cannot share one. */
+const needsOwnProcess = (file: string) =>
+  /\bvi\.(mock|stub|spy|useFake)|\bprocess\.(env\b[^;]*=|chdir)/.test(readFileSync(file, 'utf8'));
+
+const needMoto = files.filter((file) => file.startsWith('test/moto/'));
+const others = files.filter((file) => !file.startsWith('test/moto/'));
+const alone = others.filter(needsOwnProcess);
+const shared = others.filter((file) => !alone.includes(file));
+
+const common = {
+  exclude: configDefaults.exclude,
+  // Tests start processes and open databases; the machine may be small.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 30_000 } },
+};
+
+// Pure tests share a process: loading the modules takes longer than the tests.
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // These need a moto server: vitest.moto.config.ts.
-    exclude: [...configDefaults.exclude, 'test/moto/**'],
-    // Tests start processes and open databases; the machine may be small.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 30_000 } },
+    projects: [
+      { test: { ...common, name: 'pure', isolate: false, include: shared.filter((file) => PURE.test(file)) } },
+      { test: { ...common, name: 'shared', include: shared.filter((file) => !PURE.test(file)) } },
+      { test: { ...common, name: 'alone', include: alone } },
+      {
+        test: {
+          ...common,
+          name: 'moto',
+          include: needMoto,
+          globalSetup: ['test/moto/start.ts'],
+          // One account after the other: the files share the server.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

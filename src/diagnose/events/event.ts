@@ -6,7 +6,7 @@ import type { SampledError } from '../traffic.ts';
 export type EventEvidence = Partial<
   Pick<
     DiagnosisEvidence,
-    'changes' | 'instances' | 'listeners' | 'metrics' | 'networkInterfaces' | 'rules' | 'targetGroups' | 'targetHealth'
+    'changes' | 'functions' | 'instances' | 'loadBalancer' | 'networkAcls' | 'networkInterfaces' | 'targetHealth'
   >
 >;
 

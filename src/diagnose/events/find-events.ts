@@ -3,6 +3,7 @@ import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
 import { registrationOf } from '../targets/registration.ts';
 import type { Traffic } from '../traffic.ts';
 import { callsOnTargets } from './calls.ts';
+import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
 import type { EventOutline } from './outline.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
@@ -10,12 +11,16 @@ import { crashText, errorsText, lostText, rolloutText } from './words.ts';
 
 /** The events with errors that were asked about: those with most of them first, then by time. */
 export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {
-  return eventOutlines(traffic)
-    .flatMap((outline) => describe(outline, traffic, evidence, question))
-    .sort(
-      (a, b) =>
-        b.errors.length - a.errors.length || a.from - b.from || (a.targets.join(' ') < b.targets.join(' ') ? -1 : 1),
-    );
+  const found = eventOutlines(traffic).flatMap((outline) => describe(outline, traffic, evidence, question));
+  // Rules that close a path make targets fall silent: the change is the origin.
+  const taken = new Set(found.filter(({ kind }) => kind !== 'target-lost').flatMap(({ errors }) => errors));
+  const changes = changeEvents(traffic, evidence, taken, question.loadBalancer.name);
+  const changed = new Set(changes.flatMap(({ errors }) => errors));
+  const others = found.filter(({ errors }) => !errors.some((error) => changed.has(error)));
+  return [...others, ...changes].sort(
+    (a, b) =>
+      b.errors.length - a.errors.length || a.from - b.from || (a.targets.join(' ') < b.targets.join(' ') ? -1 : 1),
+  );
 }
 
 function describe(

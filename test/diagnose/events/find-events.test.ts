@@ -228,3 +228,85 @@ describe('a rollout', () => {
     expect(told(requests.filter(({ failure }) => failure === undefined))).toEqual([]);
   });
 });
+
+describe('a change', () => {
+  const source = { ipProtocol: 'tcp', fromPort: 8080, toPort: 8080, groups: { items: [{ groupId: 'sg-0a' }] } };
+  const revoke = call(
+    'RevokeSecurityGroupIngress',
+    297,
+    { groupId: 'sg-0b', ipPermissions: { items: [source] } },
+    'ana',
+  );
+  const networkInterfaces = [
+    { NetworkInterfaceId: 'eni-1', PrivateIpAddress: '10.0.1.5', Groups: [{ GroupId: 'sg-0b' }] },
+    { NetworkInterfaceId: 'eni-2', PrivateIpAddress: '10.0.1.6', Groups: [{ GroupId: 'sg-0b' }] },
+  ];
+  const blocked = [
+    ...[C, D].flatMap((target) => answering(target, 0, WINDOW)),
+    ...[A, B].flatMap((target) => [
+      ...answering(target, 0, 300),
+      ...each(20, 300, 3, (sent) => failing('connect-timeout', sent, target)),
+    ]),
+  ];
+
+  it('leads where connections time out behind the rules it changed, with the command that reverts it', () => {
+    expect(eventsOf(blocked, { networkInterfaces, changes: [revoke] })).toMatchObject([
+      {
+        kind: 'change',
+        standing: 'likely',
+        targets: [A, B],
+        causes: ['security-group-blocked'],
+        to: null,
+        summary:
+          'RevokeSecurityGroupIngress by ana at 02:44:57 UTC changed sg-0b; from 13 s later on connections timed out (10.0.1.5:8080 and 10.0.1.6:8080). 40 errors in 57 s.',
+        calls: [
+          {
+            secondsBefore: 13,
+            revert:
+              'aws ec2 authorize-security-group-ingress --group-id sg-0b --protocol tcp --port 8080 --source-group sg-0a',
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('is confirmed where the errors end as it is undone', () => {
+    const authorize = call('AuthorizeSecurityGroupIngress', 358, { groupId: 'sg-0b' }, 'ana');
+    const restored = [...blocked, ...[A, B].flatMap((target) => answering(target, 359, WINDOW))];
+    expect(eventsOf(restored, { networkInterfaces, changes: [authorize, revoke] })).toMatchObject([
+      { kind: 'change', standing: 'confirmed', errors: { length: 40 }, calls: [{ revert: null }] },
+    ]);
+  });
+
+  it.each<[string, EventEvidence]>([
+    ['to a group that none of the targets has', { networkInterfaces: [], changes: [revoke] }],
+    [
+      'ten minutes before',
+      { networkInterfaces, changes: [{ ...revoke, EventTime: new Date(START - 303_000).toISOString() }] },
+    ],
+    [
+      'that a controller makes every minute',
+      {
+        networkInterfaces,
+        changes: Array.from({ length: 1440 }, (_, index) =>
+          call('RevokeSecurityGroupIngress', 297 - 60 * index, { groupId: 'sg-0b' }),
+        ),
+      },
+    ],
+    [
+      'that cannot make connections time out',
+      { changes: [call('DeregisterTargets', 297, { targetGroupArn: API, targets: [] })] },
+    ],
+  ])('is not blamed %s', (_, evidence) => {
+    expect(eventsOf(blocked, evidence).map(({ kind, calls }) => ({ kind, calls }))).toEqual([
+      { kind: 'target-lost', calls: [] },
+    ]);
+  });
+
+  it('is not blamed for errors that went on at the same rate before it', () => {
+    const before = each(40, 20, 7, (sent) => failing('connect-timeout', sent, C));
+    expect(eventsOf([...blocked, ...before], { networkInterfaces, changes: [revoke] })).toMatchObject([
+      { kind: 'target-lost' },
+    ]);
+  });
+});

@@ -1,0 +1,206 @@
+/** Changes: a rare call on what the failing requests depend on, and errors of the kind it can cause that begin within a minute of it. */
+import { list, plural } from '../../format/wording.ts';
+import type { CauseId } from '../cause-ids.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
+import type { SignatureId } from '../signature.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { isRare } from './calls.ts';
+import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
+import { revertOf } from './revert.ts';
+import { callText, errorsText } from './words.ts';
+
+/** What a call can cause. */
+interface Effect {
+  name: RegExp;
+  /** In what the call asked for, where not every such call counts. */
+  asked?: RegExp;
+  signatures: readonly SignatureId[];
+  causes: readonly CauseId[];
+  /** What happened then, for the sentence. */
+  outcome: string;
+}
+
+const EFFECTS: readonly Effect[] = [
+  {
+    name: /^(RevokeSecurityGroup(Ingress|Egress)|ModifySecurityGroupRules|SetSecurityGroups|ModifyNetworkInterfaceAttribute)$/,
+    signatures: ['connect-timeout'],
+    causes: ['security-group-blocked'],
+    outcome: 'connections timed out',
+  },
+  {
+    name: /NetworkAcl(Entry|Association)$/,
+    signatures: ['connect-timeout'],
+    causes: ['network-acl-blocked'],
+    outcome: 'connections timed out',
+  },
+  {
+    name: /^DeregisterTargets$/,
+    signatures: ['no-target'],
+    causes: ['no-registered-targets'],
+    outcome: 'no target was left to send to',
+  },
+  {
+    name: /^ModifyLoadBalancerAttributes$/,
+    asked: /idle_timeout\.timeout_seconds/,
+    signatures: ['idle-timeout'],
+    causes: ['slow-target', 'slow-upload'],
+    outcome: 'requests ran into the idle timeout',
+  },
+  {
+    name: /^ModifyLoadBalancerAttributes$/,
+    asked: /idle_timeout\.timeout_seconds/,
+    signatures: ['closed-before-response'],
+    causes: ['keep-alive-race'],
+    outcome: 'targets closed connections that were reused',
+  },
+  {
+    name: /^ModifyTargetGroupAttributes$/,
+    asked: /deregistration_delay/,
+    signatures: ['no-response-aborted'],
+    causes: ['deregistration-delay-elapsed'],
+    outcome: 'requests were cut off at the deregistration delay',
+  },
+  {
+    name: /^(ModifyListener|ModifyRule|CreateRule|SetRulePriorities|DeleteRule)$/,
+    signatures: ['fixed-response'],
+    causes: ['fixed-response'],
+    outcome: 'a fixed response was sent',
+  },
+  {
+    name: /^(UpdateFunctionCode|UpdateFunctionConfiguration|UpdateAlias|PutFunctionConcurrency|PublishVersion)/,
+    signatures: ['lambda-failure'],
+    causes: [
+      'lambda-error',
+      'lambda-timeout',
+      'lambda-invalid-response',
+      'lambda-response-too-large',
+      'lambda-throttled',
+    ],
+    outcome: 'the function failed',
+  },
+  {
+    name: /WebACL$/,
+    signatures: ['waf-failure'],
+    causes: ['waf-failure'],
+    outcome: 'WAF requests failed',
+  },
+];
+
+/** Milliseconds from the call to the first of the errors, at most; nodes learn of it later than CloudTrail's second. */
+const WITHIN_MS = 60_000;
+const EARLIER_MS = 1_000;
+/** Errors like these before the call, at their rate, as a share of those after it. */
+const OUTSIDE_AT_MOST = 0.2;
+const ERRORS_NEEDED = 3;
+
+/** Of errors that are in no other event, the calls that most errors follow first. */
+export function changeEvents(
+  traffic: Traffic,
+  evidence: EventEvidence,
+  taken: ReadonlySet<SampledError>,
+  loadBalancer: string,
+): IncidentEvent[] {
+  const all = mutations(evidence.changes ?? []);
+  const left = new Set(traffic.errors.filter((error) => !taken.has(error)));
+  const events: IncidentEvent[] = [];
+  const found = all.flatMap((call) =>
+    EFFECTS.filter((effect) => effect.name.test(call.name) && (effect.asked?.test(call.text) ?? true)).flatMap(
+      (effect) => {
+        const errors = errorsAfter(call, effect, [...left], traffic);
+        const isTied = errors.length > 0 && changedThing(call, errors, evidence, loadBalancer) !== null;
+        return isTied && isRare(call, all, WITHIN_MS) ? [{ call, effect, errors }] : [];
+      },
+    ),
+  );
+  for (const { call, effect, errors } of found.sort(
+    (a, b) => b.errors.length - a.errors.length || b.call.at - a.call.at || (a.call.name < b.call.name ? -1 : 1),
+  )) {
+    const own = errors.filter((error) => left.has(error));
+    if (own.length < errors.length) continue;
+    for (const error of own) left.delete(error);
+    events.push(changeEvent({ call, effect, errors: own }, all, evidence, loadBalancer));
+  }
+  return events;
+}
+
+/** The errors of the kind from the call on, where they begin with it. */
+function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError[], traffic: Traffic): SampledError[] {
+  const own = left.filter(({ signature }) => effect.signatures.includes(signature));
+  const after = own.filter((error) => beganAt(error) >= call.at - EARLIER_MS);
+  const before = countErrors(own) - countErrors(after);
+  const first = after.reduce((least, error) => Math.min(least, beganAt(error)), Number.POSITIVE_INFINITY);
+  const last = after.reduce((most, { at }) => Math.max(most, at), 0);
+  const readBefore = call.at - (traffic.log.oldest ?? call.at);
+  // Without traffic before the call that was read, nothing shows that they began with it.
+  if (after.length < ERRORS_NEEDED || first > call.at + WITHIN_MS || readBefore < WITHIN_MS) return [];
+  const expected = (before / readBefore) * (last - call.at);
+  return expected <= OUTSIDE_AT_MOST * countErrors(after) ? after : [];
+}
+
+/** When it was sent, or first tried; of what was never sent, when it ended. */
+const beganAt = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 0) * 1000;
+
+/** What the call changed, where these requests depend on it. */
+function changedThing(
+  call: Mutation,
+  errors: readonly SampledError[],
+  evidence: EventEvidence,
+  loadBalancer: string,
+): string | null {
+  const arns = [...new Set(errors.map(({ target_group_arn }) => target_group_arn))].sort();
+  const group = arns.find((arn) => arn !== '-' && call.text.includes(arn.split(':').at(-1) ?? arn));
+  if (group !== undefined) return targetGroupName(group);
+  if (call.text.includes(`app/${loadBalancer}/`)) return loadBalancer;
+  const ids = [...securityGroupsOf(errors, evidence), ...(evidence.networkAcls ?? []).map((acl) => acl.NetworkAclId)];
+  const named = ids.sort().find((id) => call.text.includes(`"${id}"`));
+  if (named !== undefined) return named;
+  const functions = Object.values(evidence.functions ?? {}).flatMap(({ FunctionName }) => FunctionName ?? []);
+  return functions.sort().find((name) => call.text.includes(`"${name}"`)) ?? null;
+}
+
+function securityGroupsOf(errors: readonly SampledError[], evidence: EventEvidence): string[] {
+  const addresses = new Set(errors.map(({ target }) => splitTarget(target)?.address));
+  const interfaces = (evidence.networkInterfaces ?? []).filter((each) => addresses.has(each.PrivateIpAddress));
+  const instances = (evidence.instances ?? []).filter((each) => addresses.has(each.PrivateIpAddress));
+  return [
+    ...(evidence.loadBalancer?.SecurityGroups ?? []),
+    ...interfaces.flatMap(({ Groups }) => Groups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+    ...instances.flatMap(({ SecurityGroups }) => SecurityGroups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+  ];
+}
+
+/** A connection begun just before the change was undone ends 10 s later; CloudTrail knows the second. */
+const LAST_EFFECT_MS = 12_000;
+
+function changeEvent(
+  { call, effect, errors }: { call: Mutation; effect: Effect; errors: SampledError[] },
+  all: readonly Mutation[],
+  evidence: EventEvidence,
+  loadBalancer: string,
+): IncidentEvent {
+  const first = errors.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  const last = errors.reduce((most, { at }) => Math.max(most, at), 0);
+  const thing = changedThing(call, errors, evidence, loadBalancer) ?? loadBalancer;
+  const { undoing, command } = revertOf(call, all);
+  const ended = undoing !== null && undoing.at > call.at && last <= undoing.at + LAST_EFFECT_MS;
+  const told: EventCall = {
+    ...{ name: call.name, at: call.at, user: call.user },
+    secondsBefore: Math.round((first - call.at) / 1000),
+    revert: ended ? null : command,
+  };
+  const targets = [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort();
+  const on = targets.length > 0 ? ` (${targets.length <= 3 ? list(targets) : plural(targets.length, 'target')})` : '';
+  const undone = ended ? `, until ${callText({ ...told, ...undoing })}` : '';
+  return {
+    kind: 'change',
+    standing: ended ? 'confirmed' : 'likely',
+    from: Math.min(...errors.map(beganAt)),
+    to: ended ? last : null,
+    targets,
+    errors,
+    causes: [...effect.causes],
+    summary: `${callText(told)} changed ${thing}; from ${told.secondsBefore} s later on ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
+    calls: [told],
+  };
+}

@@ -4,6 +4,7 @@ import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/ev
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { iso, list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
 import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
+import { GATEWAY } from '../query/statuses.ts';
 import { causes } from './causes/index.ts';
 import type { Check, CheckVerdict, DiagnosisEvidence, DiagnosisEvidenceName } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
@@ -222,7 +223,10 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
 
 /** Rows, but no asked error among them; or no rows at all, which is not the same. */
 function verdictWithoutErrors({ log }: Traffic, question: Question, inMetrics: number | null): Verdict {
-  const what = list(question.statuses, 6);
+  const what = list(
+    question.statuses.map((word) => (word === GATEWAY ? 'a gateway error' : word)),
+    6,
+  );
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
   const window = `from ${utcTimeSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {

@@ -2,9 +2,11 @@
  * The access log as checks and causes read it: the asked errors of the window with what the load balancer experienced. Counts come
  * from the exact shapes; where the rows were capped each row stands for several errors (`weight`).
  */
-import type { AccessLog, FailedRequest, Question } from '../evidence/evidence.ts';
-import { statusMatcher } from '../query/statuses.ts';
+import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
+import { GATEWAY, type StatusPair, statusMatcher } from '../query/statuses.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
+
+const MINUTE = 60_000;
 
 /** An asked error of the window. */
 export interface SampledError extends FailedRequest {
@@ -19,6 +21,10 @@ export interface SampledError extends FailedRequest {
 
 export interface Traffic {
   log: AccessLog;
+  /** Whether an entry is one of the asked errors, of whichever target group and zone. */
+  isAsked: (entry: StatusPair) => boolean;
+  /** Of the asked errors alone. */
+  shapes: FailureShape[];
   errors: SampledError[];
   /** Asked errors in the window; exact. */
   errorCount: number;
@@ -28,35 +34,107 @@ export interface Traffic {
   earlier: { from: number; traffic: Traffic } | null;
 }
 
-/** Reads the collected log with the question in mind. */
-export function readTraffic(log: AccessLog, question: Question): Traffic {
-  const isAsked = statusMatcher(question.statuses);
-  const exact = new Map<SignatureId, number>();
-  for (const shape of log.failureShapes) {
-    if (!isAsked(shape.elb_status_code)) continue;
-    const id = signature(shape);
-    exact.set(id, (exact.get(id) ?? 0) + shape.count);
-  }
+/** Which zone a load balancer node is in; null where that is not known. */
+export type ZoneOfNode = (node: string) => string | null;
+
+/** Reads the collected log with the question in mind. Where it is limited to a zone, nodes of unknown zone are left out. */
+export function readTraffic(log: AccessLog, question: Question, zoneOf: ZoneOfNode = () => null): Traffic {
+  return trafficOf(log, question, countedStatuses(log, question.statuses), zoneOf);
+}
+
+function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneOf: ZoneOfNode): Traffic {
+  const isAsked = statusMatcher(statuses);
+  const isInScope = scopeMatcher(question, zoneOf);
+  const asked = log.failureShapes.filter(isAsked);
+  const exact = countBySignature(asked);
+  const rows = log.failures.flatMap((failure, row) =>
+    isAsked(failure) ? [{ ...failure, row, signature: signature(signatureFields(failure)) }] : [],
+  );
   const sampleCounts = new Map<SignatureId, number>();
-  const errors = log.failures.flatMap((failure, row) => {
-    if (!isAsked(failure.elb_status_code)) return [];
-    const id = signature(signatureFields(failure));
-    sampleCounts.set(id, (sampleCounts.get(id) ?? 0) + 1);
-    return [{ ...failure, row, signature: id }];
-  });
+  for (const { signature: id } of rows) sampleCounts.set(id, (sampleCounts.get(id) ?? 0) + 1);
+  const errors = rows
+    .map((row) => ({ ...row, weight: (exact.get(row.signature) ?? 0) / (sampleCounts.get(row.signature) ?? 1) }))
+    .filter(isInScope)
+    .map((row, index): SampledError => ({ ...row, index }));
+  const isLimited = question.targetGroup !== undefined || question.zone !== undefined;
+  const shapes = isLimited ? shapesOf(errors) : asked;
+  const counts = isLimited ? countBySignature(shapes) : exact;
   return {
     log,
-    errors: errors.map((error, index) => ({
-      ...error,
-      index,
-      weight: (exact.get(error.signature) ?? 0) / (sampleCounts.get(error.signature) ?? 1),
-    })),
-    errorCount: [...exact.values()].reduce((sum, count) => sum + count, 0),
-    bySignature: [...exact]
+    isAsked: (row) => isAsked(row),
+    shapes,
+    errors,
+    errorCount: [...counts.values()].reduce((sum, count) => sum + count, 0),
+    bySignature: [...counts]
       .map(([id, count]) => ({ id, count }))
       .sort((a, b) => b.count - a.count || SIGNATURE_IDS.indexOf(a.id) - SIGNATURE_IDS.indexOf(b.id)),
-    earlier: log.earlier ? { from: log.earlier.from, traffic: readTraffic(log.earlier.log, question) } : null,
+    earlier: log.earlier
+      ? { from: log.earlier.from, traffic: trafficOf(log.earlier.log, question, statuses, zoneOf) }
+      : null,
   };
+}
+
+/** Errors of the application lead from this share of the requests, and this many times the other errors. */
+const LEADING_SHARE = 0.01;
+const LEADING_RATIO = 3;
+
+/**
+ * The statuses that count. Asked for `gateway`, other 5xx of targets count only where there is nothing else, or where they are far more
+ * than that: an application that answers a few 500s all day must not hide why the gateway fails.
+ */
+export function countedStatuses(log: Pick<AccessLog, 'failureShapes' | 'requests'>, statuses: string[]): string[] {
+  if (!statuses.includes(GATEWAY)) return statuses;
+  const isAsked = statusMatcher(statuses);
+  const isTargetMade = statusMatcher(['target-5xx']);
+  let [asked, beside] = [0, 0];
+  for (const shape of log.failureShapes) {
+    if (isAsked(shape)) asked += shape.count;
+    else if (isTargetMade(shape)) beside += shape.count;
+  }
+  const isMost = beside >= LEADING_SHARE * log.requests && beside >= LEADING_RATIO * asked;
+  return beside > 0 && (asked === 0 || isMost) ? [...statuses, 'target-5xx'] : statuses;
+}
+
+function scopeMatcher({ targetGroup, zone }: Question, zoneOf: ZoneOfNode) {
+  return ({ target_group_arn, node }: Pick<FailedRequest, 'target_group_arn' | 'node'>): boolean =>
+    (targetGroup === undefined || target_group_arn.endsWith(targetGroup)) &&
+    (zone === undefined || (node !== null && zoneOf(node) === zone));
+}
+
+function countBySignature(shapes: readonly FailureShape[]): Map<SignatureId, number> {
+  const counts = new Map<SignatureId, number>();
+  for (const shape of shapes) {
+    const id = signature(shape);
+    counts.set(id, (counts.get(id) ?? 0) + shape.count);
+  }
+  return counts;
+}
+
+/** The shapes of some rows: by weight, so about where rows were sampled. */
+function shapesOf(errors: readonly SampledError[]): FailureShape[] {
+  const shapes = groupBy(errors, (error) => {
+    const fields = signatureFields(error);
+    return JSON.stringify([Math.floor(error.at / MINUTE), error.elb_status_code, error.target_status_code, fields]);
+  });
+  return [...shapes.values()].flatMap((own) => {
+    const [first] = own;
+    if (first === undefined) return [];
+    const times = own.map(({ at }) => at);
+    const reached = (value: number) => (value < 0 ? -1 : 0);
+    return [
+      {
+        ...signatureFields(first),
+        minute: Math.floor(first.at / MINUTE) * MINUTE,
+        request_processing_time: reached(first.request_processing_time),
+        target_processing_time: reached(first.target_processing_time),
+        response_processing_time: reached(first.response_processing_time),
+        count: Math.round(countErrors(own)),
+        retriedOk: Math.round(countErrors(own.filter(({ retriedOk }) => retriedOk))),
+        first: times.reduce((least, at) => Math.min(least, at)),
+        last: times.reduce((most, at) => Math.max(most, at)),
+      },
+    ];
+  });
 }
 
 /** A pattern worked out once for each traffic: a dozen causes ask for the same one. */

@@ -3,7 +3,6 @@
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
 import { iso, number, percent, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
-import { statusMatcher } from '../query/statuses.ts';
 import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
 import { countErrors, groupBy, type Traffic } from './traffic.ts';
@@ -17,9 +16,7 @@ const ONGOING_MS = 5 * MINUTE;
 type Triage = Diagnosis['triage'];
 
 export function triage(traffic: Traffic, question: Question, inMetrics: MetricsReach | null): Triage {
-  const { log, errors, errorCount } = traffic;
-  const isAsked = statusMatcher(question.statuses);
-  const shapes = log.failureShapes.filter((shape) => isAsked(shape.elb_status_code));
+  const { log, errors, errorCount, shapes } = traffic;
   const times = errors.map((error) => error.at);
   const capped = log.failuresTotal > log.failures.length;
   // Rows are kept of some errors only; of all there are these.
@@ -58,7 +55,9 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
           : utcTimeSpan(first ?? 0, last ?? 0);
     const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
     const beside =
-      clientClosed > 0 && !isAsked('460') ? ` Beside them ${plural(clientClosed, 'client')} gave up first (460).` : '';
+      clientClosed > 0 && !traffic.isAsked({ elb_status_code: '460', target_status_code: '-' })
+        ? ` Beside them ${plural(clientClosed, 'client')} gave up first (460).`
+        : '';
     return (
       `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
       `${plural(routes.length, 'route')}, ${plural(clients, 'client')}, ${number(retriedOk)} succeeded on retry.${state}${beside}`
@@ -132,17 +131,15 @@ function isOngoing(
 /** Whole minutes, at most 60 buckets; the first and the last are cut at the window. */
 export function timeline(traffic: Traffic, question: Question): TimelineBucket[] {
   const { from, to } = question;
-  const isAsked = statusMatcher(question.statuses);
   const size = Math.ceil((to - from) / MINUTE / BUCKETS) * MINUTE;
   const start = Math.floor(from / size) * size;
   const buckets: TimelineBucket[] = [];
   const requests = bucketed(traffic.log.minutes.map((m) => [m.minute, m]));
-  const shapes = bucketed(traffic.log.failureShapes.map((s) => [s.minute, s]));
+  const shapes = bucketed(traffic.shapes.map((s) => [s.minute, s]));
   for (let at = start; at < to; at += size) {
     const counts = new Map(SIGNATURE_IDS.map((id) => [id, 0]));
     for (const shape of shapes.get(at) ?? []) {
-      if (isAsked(shape.elb_status_code))
-        counts.set(signature(shape), (counts.get(signature(shape)) ?? 0) + shape.count);
+      counts.set(signature(shape), (counts.get(signature(shape)) ?? 0) + shape.count);
     }
     buckets.push({
       from: iso(Math.max(at, from)),
@@ -163,13 +160,16 @@ export function timeline(traffic: Traffic, question: Question): TimelineBucket[]
   }
 }
 
-/** Asked errors that the load balancer made, over the whole UTC minutes inside the window: comparable with HTTPCode_ELB_50x_Count. */
+/**
+ * Asked errors that the load balancer made, over the whole UTC minutes inside the window: comparable with HTTPCode_ELB_50x_Count. Where
+ * only those of targets were asked for it is these, comparable with HTTPCode_Target_5XX_Count.
+ */
 export function errorsInLog(traffic: Traffic, question: Question): number {
-  const isAsked = statusMatcher(question.statuses);
   const first = Math.ceil(question.from / MINUTE) * MINUTE;
   const last = Math.floor(question.to / MINUTE) * MINUTE;
-  return traffic.log.failureShapes
-    .filter((shape) => isAsked(shape.elb_status_code) && shape.minute >= first && shape.minute < last)
-    .filter((shape) => signature(shape) !== 'target-response')
+  const isOfTargets = question.statuses.every((word) => word.startsWith('target-'));
+  return traffic.shapes
+    .filter((shape) => shape.minute >= first && shape.minute < last)
+    .filter((shape) => (signature(shape) === 'target-response') === isOfTargets)
     .reduce((sum, shape) => sum + shape.count, 0);
 }

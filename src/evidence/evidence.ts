@@ -38,8 +38,12 @@ export interface NamedLoadBalancer {
 export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> extends Window {
   loadBalancer: Named;
   now: number;
-  /** The statuses asked for, as predicates on `elb_status_code`: exact ("502") or a class ("5xx"). Never empty. */
+  /** The errors asked for, in the words of query/statuses.ts: "gateway", "5xx", "elb-502". Never empty. */
   statuses: string[];
+  /** Only the errors of this target group: ARN, or "targetgroup/name/id" where the ARN is not known. */
+  targetGroup?: string;
+  /** Only the errors of the load balancer nodes in this availability zone. */
+  zone?: string;
   /** Milliseconds before `from` to which the access log is read too, for the keep-alive measurement alone. */
   lookBack?: number;
 }
@@ -107,7 +111,7 @@ export interface AccessLog {
   /** Status pairs of the window by target group, sorted. */
   statuses: StatusCount[];
   /**
-   * Requests of the window that ended in an asked status, any 5xx, or 460; ordered by time, then trace id. At most `FAILURE_LIMIT`:
+   * Requests of the window that ended in an asked status, any 5xx, 460, 463 or 464; ordered by time, then trace id. At most `FAILURE_LIMIT`:
    * beyond it those with the lowest hash of the trace id. `failureShapes` counts them all.
    */
   failures: FailedRequest[];
@@ -116,7 +120,7 @@ export interface AccessLog {
   failureShapes: FailureShape[];
   /** Distinct client addresses among them, for each elb_status_code and over all asked ones. */
   failedClients: number;
-  /** Asked errors followed within 30 s by a status below 500 for the same client and route. */
+  /** Asked errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
   retriedOk: number;
   /** Routes with at least one such request: the most failing first (at most 200), with all their requests of the window. */
   routes: RouteTraffic[];
@@ -176,7 +180,7 @@ export interface TargetTraffic {
   node: string | null;
   /** Entries in the window, and those among them by who answered how. */
   requests: number;
-  /** Failures as in `AccessLog.failures` (5xx, 460, asked). */
+  /** Failures as in `AccessLog.failures`. */
   failures: number;
   /** target_status_code 400 exactly (plaintext to a TLS port), in the window. */
   badRequests: number;

@@ -1,4 +1,5 @@
 /** Reads metric series: sums and extremes of a metric over a window. Pure. Times are epoch milliseconds. */
+import { GATEWAY } from '../query/statuses.ts';
 import { epochOf, type MetricSeries } from './aws.ts';
 import type { Question, Window } from './evidence.ts';
 
@@ -115,24 +116,39 @@ export function wholeMinutes({ from, to }: Window): Window | null {
 /** The metrics that split out one status. Every other 5xx is only in HTTPCode_ELB_5XX_Count. */
 const SPLIT = ['500', '502', '503', '504'];
 
-/** The metrics that together count the asked statuses; null when some asked status has none. The first that was recorded wins. */
-function counterNames(statuses: readonly string[]): string[][] | null {
+/**
+ * The metrics that together count the asked errors; null when some have none. The first that was recorded wins. What targets made beside
+ * the load balancer's own errors ("gateway", "5xx", "502") is in none of them, and left out of `errorsInLog` as well.
+ */
+function counterNames(words: readonly string[]): string[][] | null {
   const split = SPLIT.map((status) => `HTTPCode_ELB_${status}_Count`);
-  if (statuses.includes('5xx')) {
+  const distinct = [...new Set(words)];
+  if (distinct.join() === 'target-5xx') return [['HTTPCode_Target_5XX_Count']];
+  if (distinct.some((word) => word.startsWith('target-'))) return null;
+  const statuses = distinct.map((word) => word.replace(/^elb-/, ''));
+  if (statuses.some((status) => status === '5xx' || status === GATEWAY)) {
     // 5XX counts 501, 505, 507, 561 and 562 as well: the four alone are used only where 5XX was not asked for.
-    return statuses.every((status) => /^5/.test(status)) ? [['HTTPCode_ELB_5XX_Count'], split] : null;
+    return statuses.every((status) => /^5|^gateway$/.test(status)) ? [['HTTPCode_ELB_5XX_Count'], split] : null;
   }
-  const distinct = [...new Set(statuses)];
-  return distinct.every((status) => SPLIT.includes(status))
-    ? [distinct.map((status) => `HTTPCode_ELB_${status}_Count`)]
+  return statuses.every((status) => SPLIT.includes(status))
+    ? [statuses.map((status) => `HTTPCode_ELB_${status}_Count`)]
     : null;
 }
 
+const scopeOf = ({ loadBalancer, targetGroup, zone }: Question): MetricScope => ({
+  loadBalancer,
+  ...(targetGroup === undefined ? {} : { targetGroup }),
+  ...(zone === undefined ? {} : { availabilityZone: zone }),
+});
+
 /** The data points of the first counters of the asked statuses that were all recorded, one list for each counter; null when none were. */
 function errorPoints(question: Question, series: readonly MetricSeries[]): Point[][] | null {
+  const scope = scopeOf(question);
   for (const counters of counterNames(question.statuses) ?? []) {
+    // What the load balancer makes is not counted by target group.
+    if (scope.targetGroup !== undefined && counters.some((counter) => counter.startsWith('HTTPCode_ELB'))) continue;
     const points = counters.flatMap((counter) => {
-      const own = pointsOf(series, counter, 'Sum', question);
+      const own = pointsOf(series, counter, 'Sum', scope);
       return own === null ? [] : [own];
     });
     if (points.length === counters.length) return points;

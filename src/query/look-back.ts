@@ -1,5 +1,6 @@
 /** One longer look for the keep-alive measurement alone: how far it goes, how it is asked for. */
 import type { Question } from '../evidence/evidence.ts';
+import { isDefaultStatuses } from './statuses.ts';
 
 /** What is offered where the window holds too few errors; as typed. */
 export const OFFERED_LOOK_BACK = '24h';
@@ -18,7 +19,7 @@ export const offeredLookBackQuestion = (question: Question): Question => ({
 
 /** "alb502 diagnose my-alb from 2026-11-20T02:40Z to 2026-11-20T02:55Z 502 --look-back 24h": the same window, whenever it is asked. */
 export function lookBackCommand({ loadBalancer, from, to, statuses }: Question): string {
-  const statusesText = statuses.join(' ') === '5xx' ? '' : ` ${statuses.join(' ')}`;
+  const statusesText = isDefaultStatuses(statuses) ? '' : ` ${statuses.join(' ')}`;
   return `alb502 diagnose ${loadBalancer.name} from ${shortIsoTime(from)} to ${shortIsoTime(to)}${statusesText} --look-back ${OFFERED_LOOK_BACK}`;
 }
 

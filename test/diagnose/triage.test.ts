@@ -148,6 +148,7 @@ describe('when rows are kept of some failures only', () => {
     const kept = {
       ...all,
       errors: all.errors.slice(1, 2),
+      shapes: failureShapes,
       log: { ...all.log, failures: all.log.failures.slice(1, 2), failureShapes },
     };
     const { firstError, lastError } = triage(kept, question, null);

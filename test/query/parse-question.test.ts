@@ -7,7 +7,6 @@ import {
   previousDayNote,
   resolveWindow,
 } from '../../src/query/parse-question.ts';
-import { statusMatcher } from '../../src/query/statuses.ts';
 import { fc } from '../support/property.ts';
 
 /** 20 November 2026, 03:00:00 UTC. */
@@ -84,7 +83,11 @@ describe('a question', () => {
     ],
     ['net/my-nlb/50dc6c495c0c9188', '"net/my-nlb/50dc6c495c0c9188" is not the name of an Application Load Balancer;'],
     [`a${'b'.repeat(4000)}`, `"a${'b'.repeat(59)}…" is not the name`],
-    ['my-alb 200', '"200" is not an error status. Use 400 to 599, 4xx, 5xx or 000, such as "502 504".'],
+    [
+      'my-alb 200',
+      '"200" is not an error status. Use 400 to 599, 4xx, 5xx, elb-5xx, target-5xx, gateway or 000, such as "502 504".',
+    ],
+    ['my-alb elb-200', '"elb-200" is not an error status'],
     ['my-alb 999', '"999" is not an error status'],
     ['my-alb 3xx', '"3xx" is not an error status'],
     ['my-alb last', '"last" needs a duration, such as "last 15m".'],
@@ -241,28 +244,6 @@ describe('the window of a recorded incident', () => {
 
   it('is the last 15 minutes where there is no incident', () => {
     expect(resolveWindow({ window: null }, { now: NOW })).toEqual({ from: NOW - DEFAULT_WINDOW * 1000, to: NOW });
-  });
-});
-
-describe('the statuses asked for', () => {
-  it.each([
-    [['5xx'], ['500', '502', '599'], ['460', '200', '000', '-']],
-    [
-      ['502', '504'],
-      ['502', '504'],
-      ['500', '503', '-'],
-    ],
-    [
-      ['4xx', '502'],
-      ['460', '400', '502'],
-      ['503', '200'],
-    ],
-    [['460'], ['460'], ['400', '461']],
-    [['000'], ['000'], ['-', '500']],
-  ])('%j', (statuses, yes, no) => {
-    const isAsked = statusMatcher(statuses);
-    expect(yes.map(isAsked)).toEqual(yes.map(() => true));
-    expect(no.map(isAsked)).toEqual(no.map(() => false));
   });
 });
 

@@ -10,19 +10,48 @@
  *            ended, place (key), client (key of the address without port), route (key), status, target_status,
  *            target_ms (target_processing_time in milliseconds, below 0 for -1), received_bytes, sample (the last eight hexadecimal digits of the trace id as a
  *            number, 0 where there are none: an order that has nothing to do with anything else), in_window, asked (has an asked status),
- *            failed (5xx, 460 or asked)
+ *            failed (5xx, 460, 463, 464, or a status that was asked for, whoever made it)
  *   place    place (key), target_group_arn, target, node ('-' where it is not known)
  *   failure  the failed entries of the window, numbered from 1 in the order of the answers
  *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
  *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text, target_group_arn, trace_id,
  *            matched_rule_priority, created (microseconds or null), actions_executed, error_reason, classification_reason, node
- *   retried  id of each asked failure that was followed by a success: the answer to `RETRIED`
+ *   retried  id of each 5xx or asked failure that was followed by a success: the answer to `RETRIED`
  */
+import { statusRanges } from '../../query/statuses.ts';
 
 import { GAP_WITHIN_MS, type GapRequestLimits } from './gap-limits.ts';
 
 /** One SELECT. */
 export type LogQuery = string;
+
+/** Conditions on the columns `status` and `target_status` of `entry`. Both throw RangeError for what is no status. */
+export const askedSql = (statuses: readonly string[], status = 'status', targetStatus = 'target_status'): string =>
+  anyOf(
+    statusRanges(statuses).map(({ from, to, madeBy }) => {
+      const maker = {
+        anyone: '',
+        target: ` AND ${targetStatus} = ${status}`,
+        'load-balancer': ` AND ${targetStatus} <> ${status}`,
+      };
+      return `${between(status, from, to)}${maker[madeBy]}`;
+    }),
+  );
+
+export const failedSql = (statuses: readonly string[]): string =>
+  anyOf([
+    'status BETWEEN 500 AND 599',
+    `status IN (${CLIENT_FAILURES.join(', ')})`,
+    ...statusRanges(statuses).map(({ from, to }) => between('status', from, to)),
+  ]);
+
+/** The client closed (460), sent too many X-Forwarded-For addresses (463), or spoke a version that does not fit the target group (464). */
+export const CLIENT_FAILURES: readonly number[] = [460, 463, 464];
+
+const between = (status: string, from: number, to: number): string =>
+  from === to ? `${status} = ${whole(from)}` : `${status} BETWEEN ${whole(from)} AND ${whole(to)}`;
+
+const anyOf = (conditions: readonly string[]): string => `(${conditions.join(' OR ')})`;
 
 const MINUTE = 60_000_000;
 const RETRY = 30_000_000;
@@ -60,19 +89,19 @@ export const STATUSES: LogQuery = `
   JOIN place ON place.place = traffic.place
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
-/** Asked failures followed within 30 s by a status below 500 that is no failure itself, for the same client and route. */
+/** 5xx and asked failures followed within 30 s by a status below 500 that is no failure itself, for the same client and route. */
 export const RETRIED: LogQuery = `
   WITH asking AS (
     SELECT id, client, route, ended, bucket
     FROM failure CROSS JOIN UNNEST(ARRAY[ended - ended % ${RETRY}, ended - ended % ${RETRY} + ${RETRY}]) AS buckets (bucket)
-    WHERE asked)
+    WHERE asked OR status BETWEEN 500 AND 599)
   SELECT DISTINCT asking.id
   FROM asking JOIN entry
     ON entry.client = asking.client AND entry.route = asking.route AND entry.ended - entry.ended % ${RETRY} = asking.bucket
   WHERE entry.ended > asking.ended AND entry.ended <= asking.ended + ${RETRY} AND entry.status BETWEEN 0 AND 499
     AND NOT entry.failed`;
 
-/** One row: distinct clients and retried requests among the asked failures. */
+/** One row: distinct clients among the asked failures, and how many failures were retried. */
 export const FAILED: LogQuery = `
   SELECT count(DISTINCT client) AS clients, (SELECT count(*) FROM retried) AS retried
   FROM failure WHERE asked`;

@@ -4,6 +4,7 @@ import { type Attributes, epochOf } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { lookBackQuestion, RECORDED_LOOK_BACK } from '../../query/look-back.ts';
+import { DEFAULT_STATUSES, statusRanges } from '../../query/statuses.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import { asResource, findLoadBalancer, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import type { Incident } from './incident.ts';
@@ -54,7 +55,7 @@ export function questionToRecording(incident: Incident, overrides: QuestionOverr
     from,
     to,
     now: incident.now ?? Math.max(now, to + COMPLETE_AFTER),
-    statuses: overrides.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? ['5xx'],
+    statuses: overrides.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? [...DEFAULT_STATUSES],
     ...(lookBack > 0 ? { lookBack } : {}),
   };
 }
@@ -107,8 +108,11 @@ export const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the 
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
 export function searchCommand({ loadBalancer, statuses }: Question): string {
-  const codes = statuses.map((status) => status.replace(/x/gi, '[0-9]')).join('|');
-  return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && $9 ~ /^(${codes})$/'`;
+  const maker = { anyone: '', target: ' && $10 == $9', 'load-balancer': ' && $10 != $9' };
+  const asked = statusRanges(statuses)
+    .map(({ from, to, madeBy }) => `$9 >= ${from} && $9 <= ${to}${maker[madeBy]}`)
+    .join(' || ');
+  return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && (${asked})'`;
 }
 
 /** The question with the load balancer by app/name/id where its name alone could be that of another. */

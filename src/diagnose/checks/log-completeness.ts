@@ -49,7 +49,7 @@ export const logCompleteness = defineCheck({
         summary: `Not all of the log could be read. ${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
         facts,
       };
-    if (!question.statuses.some((status) => status.startsWith('5'))) {
+    if (!question.statuses.some((word) => /5|^gateway$/.test(word))) {
       return {
         outcome: 'not-applicable',
         summary: `CloudWatch does not count ${list(question.statuses)} by itself.${reach}${and}`,

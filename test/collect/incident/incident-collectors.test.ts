@@ -511,7 +511,7 @@ describe('the window and now', () => {
   it('give way to what is asked', async () => {
     const asked = { window: { from: at('02:41'), to: at('02:42') }, statuses: ['504'] };
     expect(await questionIn({}, asked)).toMatchObject({ ...asked.window, statuses: ['504'] });
-    expect((await questionIn({})).statuses).toEqual(['5xx']);
+    expect((await questionIn({})).statuses).toEqual(['gateway']);
   });
 
   it.each([

@@ -36,7 +36,10 @@ const answeredBelow500 = (entry: LogEntry) => /^[0-4]/.test(entry.target_status_
 /** Of files in order; the load balancer is given as app/name/id. */
 export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, question: Question): Answer {
   const isAsked = statusMatcher(question.statuses);
-  const isFailed = (status: string) => status.startsWith('5') || status === '460' || isAsked(status);
+  const isFailed = (status: string) =>
+    status.startsWith('5') ||
+    ['460', '463', '464'].includes(status) ||
+    ['-', status].some((target) => isAsked({ elb_status_code: status, target_status_code: target }));
   const items: Item[] = [];
   const rejected: AccessLog['rejected'] = { lines: 0, files: 0, first: null };
   let lines = 0;
@@ -72,7 +75,7 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
   const window = items.filter(({ at }) => at >= question.from && at < question.to);
   const failed = window.filter(({ entry }) => isFailed(entry.elb_status_code));
   const isRetried = (item: Item) =>
-    isAsked(item.entry.elb_status_code) &&
+    (isAsked(item.entry) || item.entry.elb_status_code.startsWith('5')) &&
     items.some(
       (next) =>
         next.client === item.client &&
@@ -175,7 +178,7 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
         last: Math.max(...times),
       };
     }),
-    failedClients: new Set(failures.filter((f) => isAsked(f.elb_status_code)).map((f) => f.client)).size,
+    failedClients: new Set(failures.filter(isAsked).map((f) => f.client)).size,
     retriedOk: failures.filter((failure) => failure.retriedOk).length,
     routes: groups(window, (item) => item.route)
       .map(([route, own]) => {

@@ -28,7 +28,10 @@ export interface Simulation {
 
 export interface TruthOfWindow {
   requests: number;
-  /** Rows with a 5xx in the window. */
+  /**
+   * Errors of the window as the question counts them by default: 5xx of the load balancer, and 502, 503 and 504. Other 5xx of the
+   * application count where nothing else failed, or where they are 1 % of the requests and three times the rest.
+   */
   errors: number;
   byStatus: Record<string, number>;
   /** Errors by cause and by signature. */
@@ -95,11 +98,17 @@ function truthOf(rows: Row[], from: number, to: number): TruthOfWindow {
   const count = (counts: Record<string, number>, key: string) => {
     counts[key] = (counts[key] ?? 0) + 1;
   };
-  for (const row of rows) {
-    if (row.time < from || row.time >= to) continue;
-    truth.requests++;
-    if (row.elbStatus === 460) truth.clientClosed++;
-    if (row.elbStatus < 500 || row.elbStatus > 599) continue;
+  const own = rows.filter(({ time }) => time >= from && time < to);
+  const failed = own.filter(({ elbStatus }) => elbStatus >= 500 && elbStatus <= 599);
+  const isOfApplication = ({ elbStatus, targetStatus }: Row) =>
+    targetStatus === elbStatus && (elbStatus < 502 || elbStatus > 504);
+  const beside = failed.filter(isOfApplication);
+  const rest = failed.length - beside.length;
+  const leads = rest === 0 || (beside.length >= own.length / 100 && beside.length >= 3 * rest);
+  truth.requests = own.length;
+  truth.clientClosed = own.filter(({ elbStatus }) => elbStatus === 460).length;
+  for (const row of failed) {
+    if (isOfApplication(row) && !leads) continue;
     truth.errors++;
     count(truth.byStatus, String(row.elbStatus));
     count(truth.causes, row.truth?.cause ?? 'other');

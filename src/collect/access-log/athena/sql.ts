@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import type { Question, Window } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { outageSlot } from '../outage-limits.ts';
-import { whole } from '../queries.ts';
+import { askedSql, failedSql, whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
 import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
@@ -145,7 +145,7 @@ seen AS (
   SELECT keyed.*, ${slotOf('dispatched')} AS slot,
     min(CASE WHEN answered = 1 THEN dispatched END) OVER (PARTITION BY series, ${slotOf('dispatched')}) AS first_answer,
     max(CASE WHEN answered = 1 THEN dispatched END) OVER (PARTITION BY series, ${slotOf('dispatched')}) AS last_answer,
-    CASE WHEN in_window AND asked AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
+    CASE WHEN in_window AND (asked OR status BETWEEN 500 AND 599) AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
         PARTITION BY kind, client, route ORDER BY ended RANGE BETWEEN BIGINT '1' FOLLOWING AND BIGINT '${RETRY}' FOLLOWING) > 0
       THEN 1 ELSE 0 END AS retried,
     count(CASE WHEN in_window AND failed THEN 1 END) OVER (PARTITION BY kind, route) AS route_failures
@@ -361,8 +361,9 @@ ORDER BY CAST(split_part(request, ' ', 1) AS bigint), CAST(split_part(request, '
 export function failedRows(scope: LogScope): string {
   const parameters = new Parameters();
   const status = number(column(scope.table, 'elb_status_code'), 'integer');
+  const targetStatus = `coalesce(${number(column(scope.table, 'target_status_code'), 'integer')}, -1)`;
   const { sql, parameters: literals } = parameters.statement(
-    `SELECT * FROM ${tableName(scope.table)} WHERE ${pruning(scope, parameters)} AND ${askedStatusSql(status, scope.question.statuses)}`,
+    `SELECT * FROM ${tableName(scope.table)} WHERE ${pruning(scope, parameters)} AND ${askedSql(scope.question.statuses, status, targetStatus)}`,
   );
   return inlined({ sql, parameters: literals });
 }
@@ -473,19 +474,8 @@ timed AS (
 entry AS (
   SELECT timed.*, CASE WHEN elb IS NULL OR ended IS NULL THEN 2 WHEN elb = ${placeText(`app/${name}/${id}`)} THEN 0 ELSE 1 END AS kind,
     coalesce(ended >= ${whole(question.from * 1000)} AND ended < ${whole(question.to * 1000)}, false) AS in_window,
-    ${askedStatusSql('status', question.statuses)} AS asked,
-    (status BETWEEN 500 AND 599 OR status = 460 OR ${askedStatusSql('status', question.statuses)}) AS failed
+    ${askedSql(question.statuses)} AS asked, ${failedSql(question.statuses)} AS failed
   FROM timed)`;
-}
-
-/** Throws RangeError when a status is neither "502" nor "5xx" in form. */
-function askedStatusSql(status: string, statuses: readonly string[]): string {
-  const conditions = statuses.map((one) => {
-    if (/^[0-9]xx$/i.test(one)) return `${status} BETWEEN ${Number(one[0]) * 100} AND ${Number(one[0]) * 100 + 99}`;
-    if (/^[0-9]{3}$/.test(one)) return `${status} = ${Number(one)}`;
-    throw new RangeError(`${one} is not a status`);
-  });
-  return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
 }
 
 /** When the request was sent to its target, microseconds; where no time of the target is known, from when it came. */

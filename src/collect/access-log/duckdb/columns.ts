@@ -3,14 +3,16 @@
  * one, and every failure of the window, by the parser of entry.ts. Pure, and written for speed: a line in an unusual form is only slower.
  */
 import type { Window } from '../../../evidence/evidence.ts';
+import { statusRanges } from '../../../query/statuses.ts';
 import { instant, type LogEntry, parseLine } from '../entry.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
+import { CLIENT_FAILURES } from '../queries.ts';
 import { ROUTE_LENGTH, route } from '../request-route.ts';
 
 export interface ColumnsOptions {
   loadBalancer: WantedLoadBalancer;
   window: Window;
-  /** As asked: "502", "5xx". */
+  /** As asked: "gateway", "502", "5xx", "elb-502". */
   statuses: readonly string[];
 }
 
@@ -143,16 +145,6 @@ export function hashText(text: string): number {
 const hashPlace = (target_group_arn: string, target: string, node: string): number =>
   hashText(`${target} ${target_group_arn} ${node}`);
 
-/** A status as asked, exact or a class, against one as logged. Throws RangeError when it is neither. */
-function askedStatusMatcher(statuses: readonly string[]): (status: number) => boolean {
-  const ranges = statuses.map((status) => {
-    if (/^[0-9]xx$/i.test(status)) return { from: Number(status[0]) * 100, to: Number(status[0]) * 100 + 99 };
-    if (/^[0-9]{3}$/.test(status)) return { from: Number(status), to: Number(status) };
-    throw new RangeError(`${status} is not a status`);
-  });
-  return (status) => ranges.some(({ from, to }) => status >= from && status <= to);
-}
-
 const newBatch = (): Batch => ({
   rows: 0,
   ended: new BigInt64Array(BATCH),
@@ -225,15 +217,16 @@ export class Columns {
   /** Places met lately, each at the place that its key gives it. */
   readonly #recentPlaces = new Float64Array(256);
 
-  /** Throws RangeError when a status is neither "502" nor "5xx" in form. */
+  /** Throws RangeError for a word that is no status. */
   constructor(options: ColumnsOptions, emit: (batch: Batch) => void) {
     this.#options = options;
     this.#emit = emit;
     const { name, id } = options.loadBalancer;
     this.#wanted = Buffer.from(id === null ? `app/${name}/` : `app/${name}/${id} `);
-    const isAsked = askedStatusMatcher(options.statuses);
+    // As `failedSql` has it.
+    const ranges = [{ from: 500, to: 599 }, ...statusRanges(options.statuses)];
     this.#isFailed = Uint8Array.from({ length: 1000 }, (_, status) =>
-      (status >= 500 && status <= 599) || status === 460 || isAsked(status) ? 1 : 0,
+      CLIENT_FAILURES.includes(status) || ranges.some(({ from, to }) => status >= from && status <= to) ? 1 : 0,
     );
   }
 

@@ -14,7 +14,7 @@ import {
   UINTEGER,
 } from '@duckdb/node-api';
 import type { Question } from '../../../evidence/evidence.ts';
-import { FAILURE_ORDER, whole } from '../queries.ts';
+import { askedSql, FAILURE_ORDER, failedSql, whole } from '../queries.ts';
 import { type Batch, FAILURE_DETAIL, type TargetAndNode } from './columns.ts';
 import type { BatchSink } from './scan.ts';
 
@@ -58,7 +58,7 @@ export interface Relations extends BatchSink {
   complete(places: readonly TargetAndNode[]): Promise<ReadonlyMap<number, TargetAndNode>>;
 }
 
-/** Throws RangeError when a status is neither "502" nor "5xx" in form. */
+/** Throws RangeError for a word that is no status. */
 export async function openRelations(
   connection: DuckDBConnection,
   { statuses, from, to }: Question,
@@ -70,7 +70,7 @@ export async function openRelations(
       status SMALLINT, target_status SMALLINT, detail VARCHAR);
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
     CREATE VIEW entry AS
-      SELECT ended, place, client, route, status, target_status, target_ms, received_bytes, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedStatusSql(statuses)} AS asked,
+      SELECT ended, place, client, route, status, target_status, target_ms, received_bytes, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
       FROM line;`);
   const lines = await connection.createAppender('line');
@@ -108,7 +108,7 @@ export async function openRelations(
           SELECT one.* EXCLUDE (detail), ${FAILURE_DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
           FROM (
             SELECT failed_line.rowid AS "row", ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
-              ${askedStatusSql(statuses)} AS asked, string_split(detail, '"') AS detail
+              ${askedSql(statuses)} AS asked, string_split(detail, '"') AS detail
             FROM failed_line) AS one
           JOIN place ON place.place = one.place;`);
       return byKey;
@@ -165,17 +165,3 @@ function appendFailures(appender: DuckDBAppender, pass: number, batch: Batch): v
     appender.endRow();
   }
 }
-
-/** Conditions on column `status`. Throws RangeError when a status is neither "502" nor "5xx" in form. */
-function askedStatusSql(statuses: readonly string[]): string {
-  const conditions = statuses.map((status) => {
-    if (/^[0-9]xx$/i.test(status))
-      return `status BETWEEN ${Number(status[0]) * 100} AND ${Number(status[0]) * 100 + 99}`;
-    if (/^[0-9]{3}$/.test(status)) return `status = ${Number(status)}`;
-    throw new RangeError(`${status} is not a status`);
-  });
-  return `(${conditions.length === 0 ? 'false' : conditions.join(' OR ')})`;
-}
-
-const failedSql = (statuses: readonly string[]): string =>
-  `(status BETWEEN 500 AND 599 OR status = 460 OR ${askedStatusSql(statuses)})`;

@@ -1,4 +1,6 @@
 /** The failed requests as the access log has them: without query strings, tokens and client addresses. */
+
+import { countedStatuses } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
 import { statusMatcher } from '../../../query/statuses.ts';
@@ -28,9 +30,9 @@ const HEAD = [
 export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | FileMessage {
   if (accessLog.status === 'unavailable')
     return partsMessage([proseLine(`There are no log lines: ${sanitize(accessLog.reason)}.`)]);
-  const isAsked = statusMatcher(run.statuses);
+  const isAsked = statusMatcher(countedStatuses(accessLog.value, run.statuses));
   const { failures, failuresTotal } = accessLog.value;
-  const rows = failures.filter(({ elb_status_code }) => isAsked(elb_status_code));
+  const rows = failures.filter(isAsked);
   if (rows.length === 0)
     return partsMessage([
       line(`The log that was read holds no request with ${truncate(run.statuses.join(', '), 100)}.`),

@@ -25,6 +25,8 @@ export interface DiagnoseOptions {
   wait?: true;
   json?: true;
   markdown?: true;
+  /** Shows of requests only what may be given to others. */
+  redact?: true;
 }
 
 export type DiagnosedIncident = Omit<InvestigationResult, 'hasLogFiles'>;
@@ -44,7 +46,12 @@ async function diagnoseIncident(words: string[], from: string, options: Diagnose
   const incident = await readIncident(from);
   const saving = save === undefined ? null : { dir: save, ...(await import('../collect/incident/save.ts')) };
   await saving?.assertSaveable(saving.dir, incident);
-  const { diagnosis, ...collected } = await diagnoseRecordingWithProgress(incident, words.join(' '), lookBack);
+  const { diagnosis, ...collected } = await diagnoseRecordingWithProgress(
+    incident,
+    words.join(' '),
+    lookBack,
+    isRedacted(options),
+  );
   await saving?.saveIncident(saving.dir, { ...collected, incident });
   if (saving)
     process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
@@ -57,6 +64,7 @@ export async function diagnoseRecording(
   words: string,
   progress?: ProgressListener,
   lookBack: number | null = null,
+  isRedacted = false,
 ): Promise<DiagnosedIncident> {
   // What a live diagnosis can do without until its first call is sent is loaded here.
   const [{ collect }, { questionToRecording, recordedCollectors }, { diagnose }] = await Promise.all([
@@ -71,7 +79,8 @@ export async function diagnoseRecording(
     statuses: parsed.statuses,
     lookBack,
   });
-  const evidence = await collect(recordedCollectors(incident, question), progress);
+  const collected = await collect(recordedCollectors(incident, question), progress);
+  const evidence = isRedacted ? (await import('../redact/access-log.ts')).redactEvidence(collected) : collected;
   return { question, evidence, diagnosis: diagnose(question, evidence) };
 }
 
@@ -80,11 +89,12 @@ export async function diagnoseRecordingWithProgress(
   incident: Incident,
   words: string,
   lookBack: number | null = null,
+  isRedacted = false,
 ): Promise<DiagnosedIncident> {
   const { openProgressDisplay } = await import('./terminal-progress.ts');
   const { listener, close } = await openProgressDisplay(process.stderr, hasColour(process.stderr));
   try {
-    return await diagnoseRecording(incident, words, listener, lookBack);
+    return await diagnoseRecording(incident, words, listener, lookBack, isRedacted);
   } finally {
     close();
   }
@@ -97,6 +107,9 @@ export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | nul
   if (seconds !== null) return seconds * 1000;
   throw new Problem(`--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${text}".`, 1);
 }
+
+/** A terminal shows requests as they were sent; Markdown is made to be given to others. */
+export const isRedacted = ({ redact, markdown }: DiagnoseOptions): boolean => redact === true || markdown === true;
 
 /** The diagnosis in the asked form. */
 export const render = async (diagnosis: Diagnosis, options: DiagnoseOptions): Promise<string> =>

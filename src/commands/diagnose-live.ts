@@ -13,7 +13,7 @@ import { Problem } from '../problem.ts';
 import { parseQuestion, previousDayNote, resolveWindow } from '../query/parse-question.ts';
 import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
-import { type DiagnoseOptions, hasColour, parseLookBack, rendererFor } from './diagnose-command.ts';
+import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
 export type TimedInvestigationOptions = InvestigationOptions & { now: number };
@@ -64,6 +64,7 @@ export async function diagnoseLive(
           onNotice: (sentence) => notices.push(sentence),
           preload: () => rendererFor(options),
           keepIn,
+          isRedacted: isRedacted(options),
         },
       );
       return { ...answer, dir: answer.hasLogFiles ? keepIn : null };

@@ -59,6 +59,7 @@ function program(): Command {
     .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
+    .option('--redact', 'show of requests only what may be given to others')
     .action(async (words: string[], options: DiagnoseOptions) => {
       const { diagnoseCommand } = await import('./diagnose-command.ts');
       await diagnoseCommand(words, options);

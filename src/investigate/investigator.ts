@@ -31,6 +31,8 @@ export interface InvestigationOptions {
   keepIn?: string | null | undefined;
   /** Called once with what metrics and configuration say, when that is known before the access log. */
   onInterimDiagnosis?: ((diagnosis: Diagnosis) => void) | undefined;
+  /** The answer leaves the terminal: of what clients wrote, only what src/redact lets through is in it. */
+  isRedacted?: boolean | undefined;
   /** Called with a sentence that a person should read beside the answer. */
   onNotice?: ((sentence: string) => void) | undefined;
   /** Loads what the answer will need, while there is something else to wait for. Should that fail, it says so where it is used. */
@@ -58,6 +60,6 @@ export interface Investigator {
   recordedWindow?(loadBalancer: string): string | null;
   /** The question about a load balancer that was found: words that count from now count from its now. Throws Problem (exit 1). */
   resolveQuestion(parsed: ParsedQuestion, loadBalancer: LoadBalancerRef): LocatedQuestion;
-  /** Answers. What could not be looked at is in the answer; throws Problem when the question is wrong or `signal` aborts (exit 130). */
+  /** Answers, redacted. What could not be looked at is in the answer; throws Problem when the question is wrong or `signal` aborts (exit 130). */
   investigate(question: LocatedQuestion, options: InvestigationOptions): Promise<InvestigationResult>;
 }

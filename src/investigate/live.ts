@@ -13,6 +13,7 @@ import { Problem } from '../problem.ts';
 import { lookBackCommand, offeredLookBackQuestion } from '../query/look-back.ts';
 import { resolveWindow } from '../query/parse-question.ts';
 import { DEFAULT_STATUSES } from '../query/statuses.ts';
+import { redactEvidence } from '../redact/access-log.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
 /** Where it is looked, and how. */
@@ -43,6 +44,7 @@ export async function investigateLive(
     preload,
     onNotice,
     keepIn = null,
+    isRedacted = false,
   } = options;
   const { evidenceSeconds, accessLogSeconds } = config.deadlines;
   const limits = { signal, deadline: evidenceSeconds * 1000 };
@@ -99,7 +101,8 @@ export async function investigateLive(
       },
     });
     const collectors = liveCollectors({ found, question, accessLog });
-    const evidence = await collect(collectors, progress, (early) => onInterimDiagnosis?.(diagnose(question, early)));
+    const collected = await collect(collectors, progress, (early) => onInterimDiagnosis?.(diagnose(question, early)));
+    const evidence = isRedacted ? redactEvidence(collected) : collected;
     if (signal.aborted) throw interruptedProblem();
     const { toSave = null, cost } = log.read ?? {};
     const hasLogFiles = toSave !== null && 'folder' in toSave;
@@ -213,7 +216,12 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       const { name, arn, account, region } = loadBalancer;
       const accounts = accountsNamed([account]);
       if (accounts.length === 0) throw new Problem(`The account ${account} is not configured any more.`, 1);
-      return investigateLive(arn ?? name, question, { config: { ...config, accounts }, region }, options);
+      return investigateLive(
+        arn ?? name,
+        question,
+        { config: { ...config, accounts }, region },
+        { ...options, isRedacted: true },
+      );
     },
   };
 }

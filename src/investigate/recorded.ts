@@ -17,6 +17,7 @@ import { diagnose } from '../diagnose/diagnose.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
 import { type ParsedQuestion, resolveWindow } from '../query/parse-question.ts';
+import { redactEvidence } from '../redact/access-log.ts';
 import type {
   InvestigationOptions,
   InvestigationResult,
@@ -153,9 +154,10 @@ async function investigateIncident(
   const question = questionToRecording(incident, { loadBalancer: null, window: { from, to }, statuses });
   const collectors = recordedCollectors(incident, question);
   onAccessLogStatus?.(`reading the recorded log of ${loadBalancerNameIn(incident.loadBalancer)}`);
-  const evidence = await collect(withPace(collectors, pace, signal), progress, (early) =>
+  const collected = await collect(withPace(collectors, pace, signal), progress, (early) =>
     onInterimDiagnosis?.(diagnose(question, early)),
   );
+  const evidence = redactEvidence(collected);
   if (signal.aborted) throw interruptedProblem();
   return { question, evidence, diagnosis: diagnose(question, evidence), hasLogFiles: false };
 }

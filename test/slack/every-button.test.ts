@@ -1,10 +1,10 @@
 /** Every button of every recorded incident: each is answered, and Slack takes every answer. */
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { ACTIONS } from '../../src/slack/messages/actions.ts';
+import { rewrittenIncident, writtenByClient } from '../support/incident/hostile.ts';
+import { SECRETS } from '../support/incident/secrets.ts';
 import type { LocalSlack, Message } from '../support/slack/local-slack.ts';
 import { runBot, SCENARIOS, waitForAnswer } from '../support/slack/whole-bot.ts';
 
@@ -56,31 +56,16 @@ it.each(globSync('0*', { cwd: SCENARIOS }).sort())('%s', async (scenario) => {
   await pressEverything(join(SCENARIOS, scenario));
 });
 
-/** A recorded incident whose requests were written by an attacker. */
-function hostileIncident(scenario: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'alb502-hostile-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const [name = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
-  cpSync(join(SCENARIOS, name), join(folder, name), { recursive: true });
-  for (const file of globSync('**/*.log.gz', { cwd: folder })) {
-    const text = gunzipSync(readFileSync(join(folder, file))).toString('utf8');
-    const hostile = text
-      .split('\n')
-      .map((line) =>
-        line
-          .replace(/"(GET|POST) (https:\/\/[^/ ]+)\S* /, '"$1 $2/<!channel>/`*_~<@U0BEN>&a=<http://evil.example|x> ')
-          .replace(/"Mozilla[^"]*"/, '"<!here> ``` <!subteam^S1> @everyone"'),
-      )
-      .join('\n');
-    writeFileSync(join(folder, file), gzipSync(hostile));
-  }
-  return join(folder, name);
-}
+const MARKUP = '<!channel>/`*_~<@U0BEN>&a=<http://evil.example|x><!subteam^S1>@everyone```';
+const TEXTS = [MARKUP, ...Object.values(SECRETS)];
 
 // That nothing of it notifies anybody is looked at for each payload, at the end of every test.
 it.each(['001', '003', '007', '012', '014'])(
-  '%s, had attackers written its requests: it arrives as text',
+  '%s, had attackers and careless clients written its requests: nothing of it arrives',
   async (scenario) => {
-    expect(await pressEverything(hostileIncident(scenario))).toContain('<!channel>');
+    const incident = rewrittenIncident(scenario, (entry, at) => writtenByClient(entry, TEXTS[at % TEXTS.length] ?? ''));
+    const shownText = await pressEverything(incident);
+    expect(shownText).toContain('GET /users/:id/x');
+    expect(TEXTS.filter((text) => shownText.includes(text))).toEqual([]);
   },
 );

@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/evidence.ts';
+import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
 
 /** What a file name says. Null where it does not say. */
@@ -220,14 +221,10 @@ export async function* readLines(path: string, compressed: boolean): AsyncGenera
 const SHOWN_TEXT = 120;
 
 /**
- * A line that is no entry, as it may be shown: nothing from the first "?" on, no address, nothing but printable ASCII, at most 120
- * characters. What it returns it leaves as it is.
+ * A line that is no entry, as it may be shown: the words in front of the first "?", printable ASCII, at most 120 characters. What it
+ * returns it leaves as it is.
  */
 export function redactExcerpt(line: string): string {
-  return line
-    .replace(/[?][\s\S]*$/, '')
-    .replace(/[^ -~]/gu, '.')
-    .replace(/[0-9]+(?:[.][0-9]+){3,}/g, 'x.x.x.x')
-    .replace(/(?:[0-9a-fA-F]{1,4}:){4,}[0-9a-fA-F:.]*|[0-9a-fA-F:]*::[0-9a-fA-F:.]*/g, 'x')
-    .slice(0, SHOWN_TEXT);
+  const start = line.slice(0, 4 * SHOWN_TEXT).replace(/[?][\s\S]*$/, '');
+  return redactWords(start.replace(/[^ -~]/gu, '.')).slice(0, SHOWN_TEXT);
 }

@@ -1,6 +1,6 @@
 /** What AWS answered, without secrets and without addresses of people. Pure. */
 import { isIP } from 'node:net';
-import type { CloudTrailEvent, FunctionConfiguration } from '../../evidence/aws.ts';
+import type { CloudTrailEvent, FunctionConfiguration, Rule } from '../../evidence/aws.ts';
 import type { Pseudonym } from './redact.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -13,6 +13,26 @@ export function redactFunction(configuration: FunctionConfiguration): FunctionCo
   const names = Object.keys(environment.Variables);
   return { ...configuration, Environment: { Variables: Object.fromEntries(names.map((name) => [name, 'withheld'])) } };
 }
+
+/** Conditions that may hold a secret which only a CDN or a partner sends. */
+const SECRET_CONDITIONS = ['HttpHeaderConfig', 'QueryStringConfig'];
+
+/** A rule without the values of headers and query strings that it compares. */
+export function redactRule(rule: Rule): Rule {
+  const { Conditions: conditions } = rule;
+  if (!Array.isArray(conditions)) return rule;
+  const withoutValues = (condition: unknown): unknown => {
+    if (!isObject(condition) || !SECRET_CONDITIONS.some((name) => name in condition)) return condition;
+    const { Values: _, RegexValues: __, ...rest } = condition;
+    for (const name of SECRET_CONDITIONS)
+      if (name in rest) rest[name] = { ...headerName(rest[name]), Values: ['withheld'] };
+    return rest;
+  };
+  return { ...rule, Conditions: conditions.map(withoutValues) };
+}
+
+const headerName = (config: unknown): Record<string, unknown> =>
+  isObject(config) && typeof config.HttpHeaderName === 'string' ? { HttpHeaderName: config.HttpHeaderName } : {};
 
 /** A CloudTrail event with the address it came from replaced and without the id of the access key. What is not JSON is left out. */
 export function redactEvent(event: CloudTrailEvent, pseudonym: Pseudonym): CloudTrailEvent {

@@ -1,5 +1,14 @@
-/** A log line without what identifies a person: query strings and client addresses. Pure. */
+/** A log line as it may be given away: other client addresses, and of what clients wrote only what src/redact lets through. Pure. */
 import { isIPv6 } from 'node:net';
+import {
+  redactHost,
+  redactReason,
+  redactRequestLine,
+  redactUrl,
+  redactUserAgent,
+  traceRoot,
+} from '../../redact/log-fields.ts';
+import { redactWords } from '../../redact/plain-words.ts';
 import { addressAndPort, ENTRY_HEAD, type LogEntry, parseLine } from '../access-log/entry.ts';
 
 /** Replaces an address by one that stands for it everywhere. */
@@ -48,37 +57,36 @@ function redactClient(client: string, pseudonym: Pseudonym): string {
     : `${replaced}:${client.slice(client.lastIndexOf(':') + 1)}`;
 }
 
-/** A URL up to its query or fragment. */
-const withoutQuery = (url: string): string => /^[^?#]*/.exec(url)?.[0] ?? url;
+type FieldRedaction = (text: string, common: ReadonlySet<string>) => string;
 
-/** A request line up to its query or fragment, and the HTTP version. The URL may hold spaces, the version be missing. */
-function redactRequest(request: string): string {
-  const version = / (?:HTTP\/[0-9.]+|-) ?$/.exec(request)?.[0] ?? '';
-  return withoutQuery(request.slice(0, request.length - version.length)) + version;
-}
-
-/** How a field is redacted; all others stay. */
-const FIELD_REDACTIONS = new Map([
-  ['request_line', redactRequest],
-  ['redirect_url', withoutQuery],
-  ['transformed_uri', withoutQuery],
+/** How a field is redacted; all other known ones are written by the load balancer alone and stay. */
+const FIELD_REDACTIONS = new Map<string, FieldRedaction>([
+  ['request_line', redactRequestLine],
+  ['user_agent', redactUserAgent],
+  ['trace_id', traceRoot],
+  ['domain_name', redactHost],
+  ['redirect_url', redactUrl],
+  ['error_reason', redactReason],
+  ['classification_reason', redactReason],
+  ['transformed_host', redactHost],
+  ['transformed_uri', redactUrl],
 ]);
 
 const entryHead = new RegExp(ENTRY_HEAD);
 const HEAD_FIELDS = 12;
 
 /**
- * The line of an entry, redacted; every other byte is as it was. Null for a line whose first fields are not those of an entry. What
- * follows them may be broken: then all from the first question mark to the HTTP version is dropped.
+ * The line of an entry, redacted; what the load balancer wrote is as it was. Null for a line that is no entry. `common` are the
+ * segments of paths that stay although they are no plain words.
  */
-export function redactEntry(line: string, pseudonym: Pseudonym): string | null {
+export function redactEntry(line: string, pseudonym: Pseudonym, common: ReadonlySet<string>): string | null {
   const text = line.trimEnd();
   const head = entryHead.exec(text)?.[0];
-  if (head === undefined) return null;
   const parsed = parseLine(text);
-  const rest = text.slice(head.length);
-  const redacted = 'entry' in parsed ? redactFields(rest, parsed.entry) : redactBroken(rest);
-  return redactHead(head, pseudonym) + redacted + line.slice(text.length);
+  if (head === undefined || !('entry' in parsed)) return null;
+  return (
+    redactHead(head, pseudonym) + redactFields(text.slice(head.length), parsed.entry, common) + line.slice(text.length)
+  );
 }
 
 function redactHead(head: string, pseudonym: Pseudonym): string {
@@ -86,22 +94,21 @@ function redactHead(head: string, pseudonym: Pseudonym): string {
   return fields.map((field, index) => (index === 3 ? redactClient(field, pseudonym) : field)).join(' ');
 }
 
-/** `rest` is the line after its first twelve fields; the entry says how long each field is. */
-function redactFields(rest: string, entry: LogEntry): string {
+/** `rest` is the line after its first twelve fields; the entry says how long each field is. Of fields to come only the words stay. */
+function redactFields(rest: string, entry: LogEntry, common: ReadonlySet<string>): string {
   const { trailing, ...fields } = entry;
+  const known = Object.entries(fields).slice(HEAD_FIELDS);
   let redacted = '';
   let at = 0;
-  for (const [name, value] of Object.entries(fields).slice(HEAD_FIELDS)) {
+  for (const [name, value] of [...known, ...trailing.map((text) => ['', text] as const)]) {
     const text = String(value);
     const quote = rest[at] === '"' ? '"' : '';
-    redacted += quote + (FIELD_REDACTIONS.get(name)?.(text) ?? text) + quote;
+    const redact = name === '' ? redactWords : FIELD_REDACTIONS.get(name);
+    redacted += quote + (redact?.(text, common) ?? text) + quote;
     at += text.length + 2 * quote.length;
-    // The space that ends the field; fields that are not known here, and what ends the line, stay as they are.
+    // The space that ends the field.
     redacted += rest.slice(at, at + 1);
     at += 1;
   }
   return redacted + rest.slice(at);
 }
-
-const redactBroken = (rest: string): string =>
-  rest.replace(/[?#].*(?= HTTP\/[0-9.]+")|[?#](?!.* HTTP\/[0-9.]+").*?(?="|$)/, '');

@@ -26,7 +26,12 @@ export interface SaveLogsOptions {
   /** As the diagnosis found them. */
   unreadable: AccessLog['files']['unreadable'];
   pseudonym: Pseudonym;
+  /** Segments of paths that many different clients asked for. */
+  common: ReadonlySet<string>;
 }
+
+/** What redacts a line. */
+type LineRedaction = Pick<SaveLogsOptions, 'pseudonym' | 'common'>;
 
 /**
  * Copies from one logs/ folder to another under the same names. Files outside the window are left out; of logs of other kinds and of
@@ -48,8 +53,7 @@ export async function saveLogs(from: string, to: string, saving: SaveLogsOptions
     const isAccessLog = name.kind === 'access-log';
     if (isAccessLog && !canMatter(name, wanted, question, idleTimeoutSeconds)) continue;
     await createFile(join(to, file), '');
-    if (isAccessLog)
-      await copyRedacted(join(from, file), join(to, file), reasons[file] !== undefined, saving.pseudonym);
+    if (isAccessLog) await copyRedacted(join(from, file), join(to, file), reasons[file] !== undefined, saving);
   }
   return reasons;
 }
@@ -68,7 +72,7 @@ const NO_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff]);
 /** A gzip file that ends before its content begins, with a comment in its header. */
 const GZIP_CUT_OFF_AT_START = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content withheld\0'), NO_BLOCK]);
 
-async function copyRedacted(from: string, to: string, isUnreadable: boolean, pseudonym: Pseudonym): Promise<void> {
+async function copyRedacted(from: string, to: string, isUnreadable: boolean, redaction: LineRedaction): Promise<void> {
   const ends = await inspectFile(from);
   if ('fault' in ends) {
     await writeFile(to, ends.fault === 'it is empty' ? '' : WITHHELD);
@@ -81,7 +85,7 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, pse
   }
   let bytes = 0;
   const content = readPieces(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
-  const lines = Readable.from(redactedLines(content, pseudonym, (length) => (bytes += length)));
+  const lines = Readable.from(redactedLines(content, redaction, (length) => (bytes += length)));
   const file = createWriteStream(to);
   if (!ends.compressed) await pipeline(lines, file);
   else if (isUnreadable) await pipeline(lines, createGzip({ finishFlush: constants.Z_SYNC_FLUSH }), file);
@@ -92,7 +96,7 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, pse
 /** The content of a file with each line redacted, in pieces; ends where the file is damaged. */
 async function* redactedLines(
   content: AsyncIterable<Buffer>,
-  pseudonym: Pseudonym,
+  redaction: LineRedaction,
   wrote: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
   // One character stands for one byte, so that every byte that is not redacted comes out as it was.
@@ -105,18 +109,18 @@ async function* redactedLines(
     for await (const bytes of content) {
       const lines = (rest + bytes.toString('latin1')).split('\n');
       rest = lines.pop() ?? '';
-      if (lines.length > 0) yield piece(lines.map((line) => `${redactLine(line, pseudonym)}\n`).join(''));
+      if (lines.length > 0) yield piece(lines.map((line) => `${redactLine(line, redaction)}\n`).join(''));
     }
   } catch {
     // The diagnosis has named the damage; what could be read has been copied.
   }
-  if (rest !== '') yield piece(redactLine(rest, pseudonym));
+  if (rest !== '') yield piece(redactLine(rest, redaction));
 }
 
 /** A line (one character for one byte) as it is saved: an entry redacted, anything else masked, either counted as it was before. */
-export function redactLine(line: string, pseudonym: Pseudonym): string {
+export function redactLine(line: string, { pseudonym, common }: LineRedaction): string {
   if (line.trim() === '') return line;
-  return 'entry' in parseLine(line) ? (redactEntry(line, pseudonym) ?? '') : maskLine(line);
+  return redactEntry(line, pseudonym, common) ?? maskLine(line);
 }
 
 /**
@@ -124,10 +128,13 @@ export function redactLine(line: string, pseudonym: Pseudonym): string {
  * a question mark, from which on masking drops everything, keeps it apart.
  */
 function maskLine(line: string): string {
-  const masked = redactExcerpt(Buffer.from(line, 'latin1').toString('utf8').replace(/\r$/, ''));
+  const masked = redactExcerpt(Buffer.from(line.slice(0, MASKED_BYTES), 'latin1').toString('utf8').replace(/\r$/, ''));
   const isAsBefore = (one: string) => one.trim() !== '' && 'rejected' in parseLine(one);
   return [masked, `${masked}?`, `${masked}?"`].find(isAsBefore) ?? '?';
 }
+
+/** More of a line than an excerpt shows. */
+const MASKED_BYTES = 1024;
 
 /** A line that shows which other log the file is, with nothing else of it; null when the file has entries or is no such log. */
 async function stubOfOtherLog(path: string, compressed: boolean): Promise<string | null> {

@@ -4,12 +4,13 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Collected, EvidenceSet, LongerWindowOffer, Question } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
+import { commonSegments, redactEvidence } from '../../redact/access-log.ts';
 import type { AccessLogFile } from './access-log-answers.ts';
 import { type Incident, idleTimeoutOf, NO_ACCESS_LOG } from './incident-collectors.ts';
 import type { IncidentFile } from './incident-files.ts';
 import { type DescribedEvidence, isMissingFile, toRecordingFiles } from './read-evidence.ts';
 import { type Pseudonym, pseudonyms } from './redact.ts';
-import { redactEvent, redactFunction } from './redact-answers.ts';
+import { redactEvent, redactFunction, redactRule } from './redact-answers.ts';
 import { saveLogs } from './save-logs.ts';
 
 export interface IncidentToSave {
@@ -71,8 +72,8 @@ const fileErrorText = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/, [a-z]+ '.*$/, '') : String(error);
 
 /**
- * Saves incident.json, what was collected of aws/ and metrics.json, and logs/ or access-log.json. Clients get other addresses; query
- * strings, the values of environment variables and access keys are left out. Throws Problem: exit 1 as `assertSaveable`, exit 2 when
+ * Saves incident.json, what was collected of aws/ and metrics.json, and logs/ or access-log.json. Clients get other addresses, and of what they sent
+ * only what src/redact lets through is kept; values of environment variables and access keys are left out. Throws Problem: exit 1 as `assertSaveable`, exit 2 when
  * `dir` cannot be written.
  */
 export async function saveIncident(dir: string, saving: IncidentToSave): Promise<void> {
@@ -88,8 +89,10 @@ export async function saveIncident(dir: string, saving: IncidentToSave): Promise
 async function writeIncident(dir: string, { question, evidence, incident }: IncidentToSave): Promise<void> {
   await makeFolder(dir);
   const pseudonym = pseudonyms();
-  const { accessLog, ...described } = evidence;
-  const files = new Map<string, unknown>(toRecordingFiles(redactEvidence(described, pseudonym), question));
+  const common =
+    evidence.accessLog.status === 'collected' ? commonSegments(evidence.accessLog.value) : new Set<string>();
+  const { accessLog, ...described } = redactEvidence(evidence);
+  const files = new Map<string, unknown>(toRecordingFiles(redactAnswers(described, pseudonym), question));
   let logs: LogFilesSummary = {};
   if (accessLog.status === 'collected' && incident?.logs) {
     const { files: read, cost, reading, unanswered, longerLook } = accessLog.value;
@@ -99,6 +102,7 @@ async function writeIncident(dir: string, { question, evidence, incident }: Inci
       idleTimeoutSeconds: idleTimeoutOf(evidence.attributes),
       unreadable,
       pseudonym,
+      common,
     });
     logs = {
       logBytes: bytes,
@@ -152,10 +156,17 @@ function toIncidentFile(question: Question, evidence: EvidenceSet, logs: LogFile
   };
 }
 
-function redactEvidence(described: DescribedEvidence, pseudonym: Pseudonym): DescribedEvidence {
-  const { functions, changes } = described;
+function redactAnswers(described: DescribedEvidence, pseudonym: Pseudonym): DescribedEvidence {
+  const { functions, changes, rules } = described;
   return {
     ...described,
+    rules:
+      rules.status === 'collected'
+        ? {
+            ...rules,
+            value: Object.fromEntries(Object.entries(rules.value).map(([arn, each]) => [arn, each.map(redactRule)])),
+          }
+        : rules,
     functions:
       functions.status === 'collected'
         ? {

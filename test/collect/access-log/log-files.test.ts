@@ -75,13 +75,13 @@ describe('a file is read', () => {
 describe('a rejected line as shown', () => {
   it.each([
     ['a query', 'GET /a?token=secret HTTP/1.1', 'GET /a'],
-    ['an address', 'x 192.0.2.7:4711 y', 'x x.x.x.x:4711 y'],
-    ['an IPv6 address', 'x [2001:db8::7]:4711 y', 'x [x]:4711 y'],
-    ['a long IPv6 address', 'x 2001:db8:1:2:3:4:5:6 y', 'x x y'],
+    ['an address', 'client 192.0.2.7:4711 refused', 'client x refused'],
+    ['an IPv6 address', 'client [2001:db8::7]:4711 refused', 'client x refused'],
     ['a time', '2026-03-10T12:00:00.000000Z', '2026-03-10T12:00:00.000000Z'],
-    ['control characters and other alphabets', 'a\u001b[31mb\u00e9', 'a.[31mb.'],
-    ['a long line', 'a'.repeat(500), 'a'.repeat(120)],
-    ['an address at the cut', `${'a'.repeat(110)} 192.0.2.71234`, `${'a'.repeat(110)} x.x.x.x`],
+    ['control characters and other alphabets', 'a\u001b[31mb\u00e9', 'x'],
+    ['segments that are no words', 'GET /users/jane@example.com/orders HTTP/1.1', 'GET /users/:id/orders x'],
+    ['a long line', 'word '.repeat(100), 'word '.repeat(24)],
+    ['a line of 10 MB in no time', 'f:'.repeat(5_000_000), 'x'],
   ])('%s', (_, line, shown) => {
     expect(redactExcerpt(line)).toBe(shown);
     expect(redactExcerpt(shown)).toBe(shown);

@@ -1,0 +1,79 @@
+/** The answers of the access log, and the evidence they are part of, without what strangers wrote into requests. Pure. */
+import type { AccessLog, EvidenceSet, FailedRequest, RouteTraffic } from '../evidence/evidence.ts';
+import { redactReason, redactRoute, traceRoot } from './log-fields.ts';
+import { isPlainSegment, redactWords } from './plain-words.ts';
+
+/** A segment that so many different clients asked for belongs to the application, and not to one of them. */
+export const MANY_CLIENTS = 20;
+/** What is nobody's name of anything, however many ask for it: encoded text, addresses, values. */
+const ORDINARY = /^[A-Za-z0-9._-]{1,40}$/;
+
+/** Segments of failed routes that are no plain words and that many different clients asked for. */
+export function commonSegments({
+  failures,
+}: {
+  failures: readonly Pick<FailedRequest, 'route' | 'client'>[];
+}): Set<string> {
+  const clients = new Map<string, Set<number>>();
+  for (const { route, client } of failures) {
+    for (const segment of route.split('/').slice(1)) {
+      if (!ORDINARY.test(segment) || isPlainSegment(segment)) continue;
+      const known = clients.get(segment) ?? new Set();
+      clients.set(segment, known.add(client));
+    }
+  }
+  return new Set([...clients].flatMap(([segment, known]) => (known.size >= MANY_CLIENTS ? [segment] : [])));
+}
+
+/** Evidence as it may leave the terminal. */
+export const redactEvidence = <Known extends Partial<EvidenceSet>>(evidence: Known): Known => {
+  const { accessLog } = evidence;
+  return accessLog?.status === 'collected'
+    ? { ...evidence, accessLog: { ...accessLog, value: redactAccessLog(accessLog.value) } }
+    : evidence;
+};
+
+/** Routes that look the same afterwards become one. What it returns it leaves as it is. */
+export function redactAccessLog(log: AccessLog, common: ReadonlySet<string> = commonSegments(log)): AccessLog {
+  const { rejected, earlier } = log;
+  return {
+    ...log,
+    rejected: {
+      ...rejected,
+      first: rejected.first === null ? null : { ...rejected.first, text: redactWords(rejected.first.text) },
+    },
+    failures: log.failures.map((row) => ({
+      ...row,
+      route: redactRoute(row.route, common),
+      trace_id: traceRoot(row.trace_id),
+      error_reason: redactReason(row.error_reason),
+      classification_reason: redactReason(row.classification_reason),
+    })),
+    failureShapes: log.failureShapes.map((shape) => ({ ...shape, error_reason: redactReason(shape.error_reason) })),
+    routes: mergeRoutes(log.routes.map((one) => ({ ...one, route: redactRoute(one.route, common) }))),
+    ...(earlier === undefined ? {} : { earlier: { ...earlier, log: redactAccessLog(earlier.log, common) } }),
+  };
+}
+
+function mergeRoutes(routes: readonly RouteTraffic[]): RouteTraffic[] {
+  const merged = new Map<string, RouteTraffic>();
+  for (const one of routes) {
+    const known = merged.get(one.route);
+    merged.set(
+      one.route,
+      known === undefined
+        ? one
+        : {
+            route: one.route,
+            requests: known.requests + one.requests,
+            failures: known.failures + one.failures,
+            succeeded: known.succeeded + one.succeeded,
+            succeededMs: known.succeededMs + one.succeededMs,
+            succeededMaxMs: Math.max(known.succeededMaxMs, one.succeededMaxMs),
+          },
+    );
+  }
+  return merged.size === routes.length
+    ? [...routes]
+    : [...merged.values()].sort((a, b) => b.failures - a.failures || (a.route < b.route ? -1 : 1));
+}

@@ -1,0 +1,77 @@
+/** Fields of an access-log entry as they may leave the terminal. Each function keeps what it returns. Pure. */
+import { isPlainSegment, isWord, redactPath } from './plain-words.ts';
+
+/** Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html */
+const ROOT = /(?:^|;)(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/;
+
+/** The part of a trace id that the load balancer made; "-" where a client sent another one. Clients may add fields of any kind. */
+export const traceRoot = (trace_id: string): string => ROOT.exec(trace_id)?.[1] ?? '-';
+
+/** Reason codes of AWS are words in one, such as TargetConnectionError or AuthInvalidCookie. */
+const REASON = /^(?:[A-Z][a-z]+|[A-Z]{2,5}(?=[A-Z][a-z]|$)){1,8}$/;
+export const redactReason = (reason: string): string =>
+  reason === '-' || isPlainSegment(reason) || (REASON.test(reason) && reason.length <= 64) ? reason : 'Other';
+
+/** Methods of HTTP and WebDAV (IANA, HTTP Method Registry). */
+const METHODS = new Set(
+  'ACL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL'.split(
+    ' ',
+  ),
+);
+const redactMethod = (method: string): string => (method === '-' || METHODS.has(method) ? method : 'OTHER');
+
+/** "GET /users/:id/orders"; "-" where there is none. */
+export function redactRoute(route: string, common: ReadonlySet<string>): string {
+  const space = route.indexOf(' ');
+  if (space === -1) return route === '-' ? route : 'OTHER';
+  return `${redactMethod(route.slice(0, space))} ${redactPath(route.slice(space + 1), common)}`;
+}
+
+/** "GET http://example.com:80/users/:id HTTP/1.1"; the URL may hold spaces, the version be missing. */
+export function redactRequestLine(request: string, common: ReadonlySet<string>): string {
+  const version = / (?:HTTP\/[0-9.]{1,5}|-) ?$/.exec(request)?.[0] ?? '';
+  const rest = request.slice(0, request.length - version.length);
+  const space = rest.indexOf(' ');
+  if (space === -1) return (rest === '' || rest === '-' ? rest : 'OTHER') + version;
+  return `${redactMethod(rest.slice(0, space))} ${redactUrl(rest.slice(space + 1), common)}${version}`;
+}
+
+/** A URL or a path without query and fragment; "-" stays. */
+export function redactUrl(url: string, common: ReadonlySet<string>): string {
+  const [, origin = '', path = ''] = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/.exec(url) ?? [];
+  // Parameters of a segment, such as ;jsessionid=…, are part of no route.
+  const plain = path.replace(/;[^/]*/g, '');
+  return (origin === '' ? '' : redactOrigin(origin)) + (plain === '-' ? '-' : redactPath(plain, common));
+}
+
+function redactOrigin(origin: string): string {
+  const [, scheme = '', host = '', port = ''] = /^([^:]*):\/\/(.*?)(:[0-9]{1,5}-?|-)?$/s.exec(origin) ?? [];
+  return `${/^(?:https?|wss?|h2|grpcs?)$/.test(scheme) ? scheme : 'http'}://${redactHost(host)}${port}`;
+}
+
+/** Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html (DNS names) */
+const LOAD_BALANCER = /^[a-z0-9-]{1,50}\.[a-z0-9-]{1,20}\.elb\.amazonaws\.com(?:\.cn)?$/;
+
+/** A name whose labels are words; anything else, which clients choose with the Host header and SNI, is "host.invalid" (RFC 2606). */
+export function redactHost(host: string): string {
+  if (host === '-' || host === '') return host;
+  const labels = host.split('.');
+  const isPlain =
+    LOAD_BALANCER.test(host) ||
+    (labels.length <= 6 && labels.every((label) => /^[a-z]/i.test(label) && label.split('-').every(isWord)));
+  return isPlain ? host : 'host.invalid';
+}
+
+const MAX_PRODUCTS = 6;
+
+/** "Mozilla/5.0 (X11; Linux) Firefox/137.0" → "Mozilla Firefox". */
+export function redactUserAgent(agent: string): string {
+  if (agent === '-') return agent;
+  const products = agent
+    .slice(0, 1000)
+    .replace(/\([^()]*\)/g, ' ')
+    .split(/\s+/)
+    .flatMap((token) => token.split('/')[0] ?? [])
+    .filter((name) => name !== '' && isPlainSegment(name) && /^[A-Za-z]/.test(name));
+  return products.slice(0, MAX_PRODUCTS).join(' ') || '-';
+}

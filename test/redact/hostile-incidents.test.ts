@@ -49,7 +49,8 @@ describe.each(['001', '003', '007', '012', '014'])('%s with a secret in every re
     // Requests that differed only in what is hidden are of one route now, so that routes are not compared.
     const { diagnosis } = await diagnoseRecording(await readIncident(dir), '');
     expect(diagnosis.triage.byStatus).toEqual(found.diagnosis.triage.byStatus);
-    expect(diagnosis.signatures).toEqual(found.diagnosis.signatures);
+    const counts = (one: typeof diagnosis) => one.signatures.map(({ id, count }) => [id, count]);
+    expect(counts(diagnosis)).toEqual(counts(found.diagnosis));
   });
 
   it('is recorded without secrets', async () => {

@@ -6,24 +6,17 @@ import { iso, list, number, plural, utcTime, utcTimeSpan } from '../format/wordi
 import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
 import { GATEWAY } from '../query/statuses.ts';
 import { causes } from './causes/index.ts';
-import type { Check, CheckVerdict, DiagnosisEvidence, DiagnosisEvidenceName } from './checks/check.ts';
+import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
+import type { Check, StepNumber } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
-import { checklist } from './checks/index.ts';
-import type {
-  CauseResult,
-  CheckFinding,
-  ChecklistStep,
-  CheckOutcome,
-  Diagnosis,
-  Fix,
-  Part,
-  StepNumber,
-  Verdict,
-} from './diagnosis.ts';
+import { type CheckId, checklist } from './checks/index.ts';
+import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Part, Verdict } from './diagnosis.ts';
+import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evidence.ts';
 import { gapsOf } from './gaps.ts';
+import { judgeCause, judgeErrorText } from './judge-causes.ts';
+import { NO_FIX } from './judgement.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
-import { CAUSES_BY_SIGNATURE } from './signature.ts';
 import { tracesOf } from './traces.ts';
 import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { clientsThatGaveUp, errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
@@ -121,7 +114,7 @@ const WORST_FIRST: CheckOutcome[] = ['fail', 'unknown', 'pass', 'not-applicable'
 const worst = (findings: CheckFinding[]): CheckOutcome =>
   WORST_FIRST.find((outcome) => findings.some((finding) => finding.outcome === outcome)) ?? 'not-applicable';
 
-function runCheck(check: Check, evidence: DiagnosisEvidenceSet, question: Question): CheckFinding {
+function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet, question: Question): CheckFinding {
   const used = [...check.needs, ...check.wants];
   const verdict = checkVerdict();
   return {
@@ -131,7 +124,7 @@ function runCheck(check: Check, evidence: DiagnosisEvidenceSet, question: Questi
     facts: verdict.facts ?? [],
     sources: [...new Set(used.map((name) => evidence[name].source))],
     why: check.why,
-    fix: verdict.outcome === 'fail' ? check.fix : null,
+    fix: verdict.outcome === 'fail' ? (verdict.fix ?? check.fix) : null,
     reference: check.reference,
   };
 
@@ -151,23 +144,12 @@ function runCheck(check: Check, evidence: DiagnosisEvidenceSet, question: Questi
   }
 }
 
-/** One that fails does not take the others down. */
 function judgeCauses(evidence: DiagnosisEvidenceSet, question: Question): JudgedCause[] {
-  return causes.map((cause) => {
-    const causeEvidence = collectedOf(evidence, ['traffic', ...cause.wants]) as DiagnosisEvidence;
-    try {
-      return { cause, judgement: cause.judge(causeEvidence, question), fix: cause.fix(causeEvidence, question) };
-    } catch (error) {
-      const judgement = { claims: [], for: [], against: [], missing: [judgeErrorText(error)], ruledOut: false };
-      return { cause, judgement, fix: NO_FIX };
-    }
-  });
+  return causes.map((cause) => ({
+    cause,
+    judgement: judgeCause(cause, collectedOf(evidence, ['traffic', ...cause.wants]) as DiagnosisEvidence, question),
+  }));
 }
-
-const NO_FIX: Fix = { summary: '', commands: [], sideEffects: [] };
-
-const judgeErrorText = (error: unknown): string =>
-  `Could not be judged: ${error instanceof Error ? error.message : String(error)}.`;
 
 /** Without errors, or without a log, no cause has anything to explain. */
 function untestedCauses(traffic: Traffic | null): CauseResult[] {
@@ -190,11 +172,12 @@ function signaturesOf(traffic: Traffic | null, ranking: Ranking | null): Diagnos
     id,
     count,
     share: traffic && traffic.errorCount > 0 ? count / traffic.errorCount : 0,
-    ambiguousBetween: (ranking?.open.get(id) ?? []).filter(
-      (cause, _, all) => all.length > 1 || !CAUSES_BY_SIGNATURE[id].includes(cause),
-    ),
+    ambiguousBetween: severalOrNone(ranking?.open.get(id) ?? []),
   }));
 }
+
+/** A single cause is no ambiguity. */
+const severalOrNone = <T>(items: T[]): T[] => (items.length > 1 ? items : []);
 
 function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['keepAlive'] {
   const groups = groupBy(withSignature(traffic, 'closed-before-response'), (error) => error.target_group_arn);

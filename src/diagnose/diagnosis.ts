@@ -2,22 +2,20 @@
 
 import type { LogReadMethod } from '../evidence/evidence.ts';
 import type { CauseId } from './cause-ids.ts';
+import type { CheckOutcome, Fact } from './check-verdict.ts';
+import type { StepNumber } from './checks/check.ts';
+import type { CheckId } from './checks/index.ts';
 import type { EventKind, EventStanding } from './events/event.ts';
+import type { Fix } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 
-export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
+export type { CheckOutcome, Fact } from './check-verdict.ts';
+export type { StepNumber } from './checks/check.ts';
+export type { Fix } from './judgement.ts';
+
 export type Standing = 'confirmed' | 'likely' | 'possible' | 'ruled-out' | 'untested';
-export type StepNumber = 1 | 2 | 3 | 4 | 5 | 6;
-
-/** A number or a word with its label and, where it has one, its unit. */
-export interface Fact {
-  label: string;
-  value: number | string;
-  unit?: 'seconds' | 'requests' | 'percent' | 'bytes';
-}
-
 export interface CheckFinding {
-  check: string;
+  check: CheckId;
   outcome: CheckOutcome;
   summary: string;
   facts: Fact[];
@@ -34,15 +32,6 @@ export interface ChecklistStep {
   title: string;
   outcome: CheckOutcome;
   findings: CheckFinding[];
-}
-
-export interface Fix {
-  /** What to do, one sentence. */
-  summary: string;
-  /** Commands or configuration text, for the runtime at hand where it is known. Printed, never run. */
-  commands: string[];
-  /** What else the change does. */
-  sideEffects: string[];
 }
 
 export interface CauseResult {

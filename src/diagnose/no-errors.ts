@@ -1,4 +1,4 @@
-import type { CheckVerdict } from './checks/check.ts';
+import type { CheckVerdict } from './check-verdict.ts';
 import type { Traffic } from './traffic.ts';
 
 /** The verdict of a check on errors when there is none to look at; null when there are some. No rows at all are not "no errors". */

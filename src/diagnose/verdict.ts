@@ -2,8 +2,9 @@
 
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
-import type { Cause, Judgement } from './causes/cause.ts';
-import type { CauseResult, Fix, Part, Verdict } from './diagnosis.ts';
+import type { Cause } from './causes/cause.ts';
+import type { CauseResult, Part, Verdict } from './diagnosis.ts';
+import { claimsOf, type Judgement, NO_FIX } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
 
@@ -11,7 +12,6 @@ import { countErrors, groupBy, type SampledError, type Traffic } from './traffic
 export interface JudgedCause {
   cause: Pick<Cause, 'id' | 'title' | 'reference'>;
   judgement: Judgement;
-  fix: Fix;
 }
 
 export interface Ranking {
@@ -38,7 +38,7 @@ export function rankCauses(judgedCauses: readonly JudgedCause[], traffic: Traffi
   const owner = new Map<SampledError, CauseId>();
   for (const strength of ['confirmed', 'likely'] as const) {
     for (const { cause, judgement } of judgedCauses) {
-      for (const claim of judgement.claims) {
+      for (const claim of claimsOf(judgement)) {
         if (claim.strength !== strength) continue;
         for (const error of claim.errors) if (!owner.has(error)) owner.set(error, cause.id);
       }
@@ -50,7 +50,9 @@ export function rankCauses(judgedCauses: readonly JudgedCause[], traffic: Traffi
   return {
     causes: causes.sort(byRank),
     summaries: new Map(
-      judgedCauses.flatMap(({ cause, judgement: { summary } }) => (summary ? [[cause.id, summary]] : [])),
+      judgedCauses.flatMap(({ cause, judgement }) =>
+        judgement.kind === 'claims' && judgement.summary ? [[cause.id, judgement.summary]] : [],
+      ),
     ),
     unexplained,
     open: openCauses(judgedCauses, new Set(unexplained)),
@@ -59,45 +61,41 @@ export function rankCauses(judgedCauses: readonly JudgedCause[], traffic: Traffi
 }
 
 function causeResult(
-  { cause, judgement, fix }: JudgedCause,
+  { cause, judgement }: JudgedCause,
   owner: Map<SampledError, CauseId>,
   titles: Map<CauseId, string>,
   traffic: Traffic,
 ): CauseResult {
+  const base = { id: cause.id, title: cause.title, reference: cause.reference };
+  const nothing = { ...base, explains: 0, for: [], against: [], missing: [], fix: NO_FIX };
+  if (judgement.kind === 'untested') return { ...nothing, standing: 'untested', missing: [...judgement.missing] };
+  if (judgement.kind === 'ruled-out') return { ...nothing, standing: 'ruled-out', against: [...judgement.because] };
   const share = (errors: SampledError[]) =>
     traffic.errorCount > 0 ? Math.min(1, round(countErrors(errors) / traffic.errorCount)) : 0;
   const owned = (strength: 'confirmed' | 'likely') =>
-    distinctItems(judgement.claims.filter((c) => c.strength === strength).flatMap((c) => c.errors)).filter(
-      (error) => owner.get(error) === cause.id,
-    );
+    distinctItems(
+      judgement.claims.filter(({ strength: own }) => own === strength).flatMap(({ errors }) => errors),
+    ).filter((error) => owner.get(error) === cause.id);
   const [confirmed, likely] = [owned('confirmed'), owned('likely')];
   const claimed = distinctItems(judgement.claims.flatMap((claim) => claim.errors));
   const open = claimed.filter((error) => !owner.has(error));
-  const base = { id: cause.id, title: cause.title, fix, reference: cause.reference };
-  const reasons = { for: judgement.for, against: judgement.against, missing: judgement.missing };
+  const reasons = {
+    for: [...judgement.for],
+    against: [...judgement.against],
+    missing: [...judgement.missing],
+    fix: judgement.fix,
+  };
   // What is confirmed for some errors and likely for the others is named by the larger part.
   if (confirmed.length + likely.length > 0) {
     const standing = countErrors(confirmed) >= countErrors(likely) ? 'confirmed' : 'likely';
     return { ...base, standing, explains: share([...confirmed, ...likely]), ...reasons };
   }
   if (open.length > 0) return { ...base, standing: 'possible', explains: share(open), ...reasons };
-  if (claimed.length > 0) {
-    const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
-    const betterTitles = owners.map((id) => titles.get(id) ?? id);
-    const count = countErrors(claimed);
-    const against = [
-      `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(betterTitles)}.`,
-    ];
-    return {
-      ...base,
-      standing: 'ruled-out',
-      explains: 0,
-      for: [],
-      against: [...against, ...judgement.against],
-      missing: [],
-    };
-  }
-  return { ...base, standing: judgement.ruledOut ? 'ruled-out' : 'untested', explains: 0, ...reasons };
+  const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
+  const betterTitles = owners.map((id) => titles.get(id) ?? id);
+  const count = countErrors(claimed);
+  const against = `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(betterTitles)}.`;
+  return { ...nothing, standing: 'ruled-out', against: [against, ...judgement.against] };
 }
 
 const distinctItems = <T>(items: T[]): T[] => [...new Set(items)];
@@ -113,7 +111,7 @@ const byRank = (a: CauseResult, b: CauseResult): number =>
 function openCauses(judgedCauses: readonly JudgedCause[], unexplained: Set<SampledError>): Ranking['open'] {
   const open = new Map<SignatureId, CauseId[]>();
   for (const { cause, judgement } of judgedCauses) {
-    for (const error of judgement.claims.flatMap((claim) => claim.errors)) {
+    for (const error of claimsOf(judgement).flatMap((claim) => claim.errors)) {
       if (!unexplained.has(error)) continue;
       const ids = open.get(error.signature) ?? [];
       if (!ids.includes(cause.id)) open.set(error.signature, [...ids, cause.id]);
@@ -130,7 +128,7 @@ function openCauses(judgedCauses: readonly JudgedCause[], unexplained: Set<Sampl
 function openParts(judgedCauses: readonly JudgedCause[], unexplained: readonly SampledError[]): UndecidedPart[] {
   const claimed = judgedCauses.map(({ cause, judgement }) => ({
     id: cause.id,
-    errors: new Set(judgement.claims.flatMap(({ errors }) => errors)),
+    errors: new Set(claimsOf(judgement).flatMap(({ errors }) => errors)),
   }));
   const possible = (error: SampledError): CauseId[] =>
     claimed.filter(({ errors }) => errors.has(error)).map(({ id }) => id);

@@ -1,7 +1,8 @@
 /** The units, times and sentences that every renderer shares. Pure; times are UTC. */
 import type { CauseId } from '../diagnose/cause-ids.ts';
+import { causesOf } from '../diagnose/causes/index.ts';
 import type { CauseResult, CheckOutcome, Diagnosis, Fact, Standing } from '../diagnose/diagnosis.ts';
-import { CAUSES_BY_SIGNATURE, type SignatureId } from '../diagnose/signature.ts';
+import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
 import type { CostEstimate } from '../evidence/evidence.ts';
 import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
@@ -118,7 +119,7 @@ export interface SortedCauses {
 
 /** Every cause ends up in exactly one of the lists. */
 export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCauses => {
-  const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => CAUSES_BY_SIGNATURE[id]));
+  const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => causesOf(id)));
   const main = causes.find((cause) => cause.id === verdict.cause) ?? null;
   const open: readonly CauseId[] = verdict.between;
   const between = causes.filter((cause) => cause !== main && open.includes(cause.id));

@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseLine, signatureFieldsOf } from '../../src/collect/access-log/entry.ts';
-import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
 import {
-  AMBIGUOUS_CAUSES,
-  admittedBy,
-  ambiguousBetween,
-  CAUSES_BY_SIGNATURE,
   CONNECT_TIMEOUT_FROM,
   CONNECT_TIMEOUT_TO,
   elapsedClass,
-  RACE_WITHIN,
   SIGNATURE_IDS,
   type SignatureId,
   type SignatureSource,
@@ -282,76 +276,5 @@ describe('the load balancer experienced', () => {
     const cut = 'http 2018-03-15T03:50:00.337397Z app/a/0123 10.248.9.92:54000 10.248.9.77:80 -1 -1 -1 502 - 686 6476';
     const result = parseLine(cut);
     expect('entry' in result && signature(signatureFieldsOf(result.entry))).toBe('inconsistent');
-  });
-});
-
-const between = (but: Partial<SignatureSource>) => {
-  const row = failed(but);
-  return ambiguousBetween(signature(row), row);
-};
-
-describe('what stays undecided', () => {
-  it('names causes in the order of the contract, each once', () => {
-    for (const causes of Object.values(CAUSES_BY_SIGNATURE)) {
-      expect(causes).toEqual(CAUSE_IDS.filter((id) => causes.includes(id)));
-    }
-  });
-
-  it('leaves room for every cause', () => {
-    const admitted = new Set<CauseId>(Object.values(CAUSES_BY_SIGNATURE).flat());
-    expect(CAUSE_IDS.filter((id) => !admitted.has(id))).toEqual([]);
-  });
-
-  it('is nothing where one cause is admitted', () => {
-    expect(AMBIGUOUS_CAUSES['fixed-response']).toEqual([]);
-    expect(AMBIGUOUS_CAUSES['client-closed']).toEqual([]);
-    expect(AMBIGUOUS_CAUSES['connect-timeout']).toEqual(CAUSES_BY_SIGNATURE['connect-timeout']);
-  });
-
-  it('of one row is never more than of its signature', () => {
-    for (const [, id, but] of SITUATIONS) {
-      for (const cause of admittedBy(id, failed(but))) expect(CAUSES_BY_SIGNATURE[id]).toContain(cause);
-    }
-  });
-
-  it('of a target that closed after 11 s is three causes, and no keep-alive race', () => {
-    expect(between({ elapsed: 12.763, ...times(0, 11.083, -1) })).toEqual([
-      'closed-mid-request',
-      'malformed-response',
-      'response-header-too-large',
-    ]);
-  });
-
-  it('of a target that closed at once includes the keep-alive race', () => {
-    expect(between({ elapsed: 0.001, ...times(0, 0, -1) })).toEqual([
-      'keep-alive-race',
-      'protocol-mismatch',
-      'closed-mid-request',
-      'malformed-response',
-      'response-header-too-large',
-    ]);
-    expect(between({ elapsed: 1, ...times(0, RACE_WITHIN, -1) })).not.toContain('keep-alive-race');
-  });
-
-  it.each([
-    ['LambdaUnhandled', ['lambda-error', 'lambda-timeout']],
-    ['LambdaInvalidResponse', ['lambda-invalid-response']],
-    ['LambdaResponseTooLarge', ['lambda-response-too-large']],
-    ['LambdaThrottling', ['lambda-throttled']],
-    ['LambdaAccessDenied', ['lambda-error']],
-  ])('of a function that failed with %s is %j', (error_reason, expected) => {
-    const row = failed({ error_reason });
-    expect(admittedBy('lambda-failure', row)).toEqual(expected);
-    expect(ambiguousBetween('lambda-failure', row)).toEqual(expected.length > 1 ? expected : []);
-  });
-
-  it.each([
-    ['501', ['unsupported-request']],
-    ['505', ['unsupported-request']],
-    ['507', ['unsupported-request']],
-    ['500', ['load-balancer-impaired', 'target-optimizer']],
-    ['404', []],
-  ])('of a %s without a reason is %j', (elb_status_code, expected) => {
-    expect(admittedBy('other', failed({ elb_status_code }))).toEqual(expected);
   });
 });

@@ -1,23 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
-import type { CauseClaim } from '../../src/diagnose/causes/cause.ts';
+import { claimErrors, NO_FIX, ruledOut, type Strength, untested } from '../../src/diagnose/judgement.ts';
+import type { SampledError } from '../../src/diagnose/traffic.ts';
 import { decideVerdict, type JudgedCause, rankCauses } from '../../src/diagnose/verdict.ts';
 import { several, trafficOf } from '../support/traffic/traffic-builder.ts';
 
 const traffic = trafficOf(several(100, 'closed-before-response'));
 const errors = (from: number, to: number) => traffic.errors.slice(from, to);
 
-const opinion = (id: CauseId, claims: CauseClaim[], part: Partial<JudgedCause['judgement']> = {}): JudgedCause => ({
-  cause: { id, title: `Title of ${id}`, reference: 'https://docs.aws.amazon.com/' },
-  judgement: {
-    claims,
-    for: [`For ${id}.`],
-    against: [`Against ${id}.`],
-    missing: [`Missing for ${id}.`],
-    ruledOut: false,
-    ...part,
-  },
-  fix: { summary: '', commands: [], sideEffects: [] },
+const about = (id: CauseId) => ({ id, title: `Title of ${id}`, reference: 'https://docs.aws.amazon.com/' });
+
+const opinion = (
+  id: CauseId,
+  claims: { errors: SampledError[]; strength: Strength }[],
+  part: { summary?: string; missing?: string[] } = {},
+): JudgedCause => ({
+  cause: about(id),
+  judgement: claimErrors(
+    {
+      claims,
+      for: [`For ${id}.`],
+      against: [`Against ${id}.`],
+      missing: [`Missing for ${id}.`],
+      fix: NO_FIX,
+      ...part,
+    },
+    untested(),
+  ),
 });
 
 const placed = (...opinions: JudgedCause[]) =>
@@ -91,7 +100,10 @@ describe('standings', () => {
 
   it('no claim is ruled out only where a number says so', () => {
     expect(
-      placed(opinion('slow-target', [], { ruledOut: true }), opinion('lambda-error', [], { ruledOut: false })),
+      placed(
+        { cause: about('slow-target'), judgement: ruledOut(['12 of 12 failed within 5 ms.']) },
+        { cause: about('lambda-error'), judgement: untested() },
+      ),
     ).toEqual([
       ['slow-target', 'ruled-out', 0],
       ['lambda-error', 'untested', 0],

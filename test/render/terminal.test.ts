@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
+import type { CheckId } from '../../src/diagnose/checks/index.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { escapeControls } from '../../src/format/escape-control-characters.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
@@ -175,11 +176,16 @@ describe('what is copied', () => {
 
 it('says once for how many checks of a step the same reason holds', () => {
   const reason = 'Could not look: ec2:DescribeSecurityGroups was denied.';
-  const denied = (check: string, summary = reason) => ({ check, outcome: 'unknown' as const, summary });
+  const denied = (check: CheckId, summary = reason) => ({ check, outcome: 'unknown' as const, summary });
   const [first, ...rest] = race.steps;
   if (first?.findings[0] === undefined) throw new Error('There is no finding.');
   const [finding] = first.findings;
-  const findings = [denied('a'), denied('b'), denied('c', 'Could not look: other.'), denied('d')].map((one) => ({
+  const findings = [
+    denied('traffic-port-path'),
+    denied('health-port-path'),
+    denied('registered-port', 'Could not look: other.'),
+    denied('security-group-references'),
+  ].map((one) => ({
     ...finding,
     ...one,
   }));

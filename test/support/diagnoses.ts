@@ -1,6 +1,7 @@
 /** Diagnoses written by hand, as a person could receive them. Numbers in one agree with each other. */
 import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
 import { STEP_TITLES } from '../../src/diagnose/checks/check.ts';
+import type { CheckId } from '../../src/diagnose/checks/index.ts';
 import type {
   CauseResult,
   CheckFinding,
@@ -48,7 +49,7 @@ const causes = (...told: CauseResult[]): CauseResult[] => [
 ];
 
 const finding = (
-  check: string,
+  check: CheckId,
   outcome: CheckOutcome,
   summary: string,
   told: Partial<CheckFinding> = {},
@@ -146,7 +147,7 @@ export const race: Diagnosis = {
   steps: steps({
     1: [
       finding(
-        'access-log',
+        'access-logging',
         'pass',
         'Logging to s3://shop-logs/prod; 9 files read, 149 of 149 errors of CloudWatch in them',
         {
@@ -156,31 +157,42 @@ export const race: Diagnosis = {
           ],
         },
       ),
-      finding('made-by', 'pass', '149 errors by the load balancer, none by a target', { sources: [SQL] }),
+      finding('error-origin', 'pass', '149 errors by the load balancer, none by a target', { sources: [SQL] }),
       finding(
         'error-reason',
         'not-applicable',
         'error_reason is always "-" for targets of type ip; the times tell instead',
       ),
     ],
-    2: [finding('protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
+    2: [finding('target-group-protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
     3: [
-      finding('keep-alive', 'fail', 'api closes idle connections at 6.00 s; the load balancer keeps them 60 s', {
-        facts: [
-          { label: 'errors at the edge', value: 141, unit: 'requests' },
-          { label: 'measured', value: 6, unit: 'seconds' },
-          { label: 'expected by chance', value: 3, unit: 'requests' },
-          { label: 'rate against traffic', value: 'r = −0.71 over 15 minutes' },
-        ],
-        fix: 'Make the targets keep idle connections longer than 60 s.',
-        sources: [SQL],
-      }),
+      finding(
+        'measured-keep-alive',
+        'fail',
+        'api closes idle connections at 6.00 s; the load balancer keeps them 60 s',
+        {
+          facts: [
+            { label: 'errors at the edge', value: 141, unit: 'requests' },
+            { label: 'measured', value: 6, unit: 'seconds' },
+            { label: 'expected by chance', value: 3, unit: 'requests' },
+            { label: 'rate against traffic', value: 'r = −0.71 over 15 minutes' },
+          ],
+          fix: 'Make the targets keep idle connections longer than 60 s.',
+          sources: [SQL],
+        },
+      ),
     ],
-    4: [finding('routes', 'pass', 'No route stands out: 61 routes failed, the same routes succeed 99.8 % of the time')],
-    5: [finding('paths', 'pass', 'All 6 paths open on 8080, traffic and health checks')],
+    4: [
+      finding(
+        'failing-routes',
+        'pass',
+        'No route stands out: 61 routes failed, the same routes succeed 99.8 % of the time',
+      ),
+    ],
+    5: [finding('traffic-port-path', 'pass', 'All 6 paths open on 8080, traffic and health checks')],
     6: [
-      finding('health', 'pass', '6 of 6 targets healthy throughout'),
-      finding('changes', 'unknown', 'cloudtrail:LookupEvents was denied: recent changes are unknown'),
+      finding('target-health', 'pass', '6 of 6 targets healthy throughout'),
+      finding('recent-changes', 'unknown', 'cloudtrail:LookupEvents was denied: recent changes are unknown'),
     ],
   }),
   causes: causes(
@@ -319,16 +331,20 @@ export const undecided: Diagnosis = {
   ),
   steps: steps({
     1: [
-      finding('made-by', 'pass', '1 error by the load balancer, none by a target'),
-      finding('completeness', 'unknown', 'No metrics: whether the log is complete is not known'),
+      finding('error-origin', 'pass', '1 error by the load balancer, none by a target'),
+      finding('log-completeness', 'unknown', 'No metrics: whether the log is complete is not known'),
     ],
-    2: [finding('protocol', 'unknown', 'describe-target-groups was not recorded')],
+    2: [finding('target-group-protocol', 'unknown', 'describe-target-groups was not recorded')],
     3: [
-      finding('keep-alive', 'not-applicable', 'The error came 11.083 s after it was sent; a race shows within 100 ms'),
+      finding(
+        'measured-keep-alive',
+        'not-applicable',
+        'The error came 11.083 s after it was sent; a race shows within 100 ms',
+      ),
     ],
-    4: [finding('routes', 'not-applicable', '1 request: no route can stand out')],
-    5: [finding('paths', 'pass', 'The connection stood: 1 of 1 error was sent on it')],
-    6: [finding('health', 'unknown', 'describe-target-health was not recorded')],
+    4: [finding('failing-routes', 'not-applicable', '1 request: no route can stand out')],
+    5: [finding('traffic-port-path', 'pass', 'The connection stood: 1 of 1 error was sent on it')],
+    6: [finding('target-health', 'unknown', 'describe-target-health was not recorded')],
   }),
   causes: causes(
     cause('closed-mid-request', {
@@ -422,22 +438,22 @@ export const nothing: Diagnosis = {
   signatures: [],
   timeline: minutes('2026-11-20T02:40:00.000Z', REQUESTS, () => ({})),
   steps: steps({
-    1: [finding('access-log', 'pass', 'Logging to s3://shop-logs/prod; 9 files read, 71,055 entries, no 5xx')],
-    2: [finding('protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
+    1: [finding('access-logging', 'pass', 'Logging to s3://shop-logs/prod; 9 files read, 71,055 entries, no 5xx')],
+    2: [finding('target-group-protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
     3: [
       finding(
-        'keep-alive',
+        'measured-keep-alive',
         'not-applicable',
         'No error to measure with; the load balancer keeps idle connections 60 s',
       ),
     ],
-    4: [finding('routes', 'not-applicable', 'No route failed')],
+    4: [finding('failing-routes', 'not-applicable', 'No route failed')],
     5: [
-      finding('paths', 'fail', 'sg-0a1b2c3d of api refers to sg-0dead, which does not exist', {
+      finding('traffic-port-path', 'fail', 'sg-0a1b2c3d of api refers to sg-0dead, which does not exist', {
         fix: 'Replace the reference by the security group of the load balancer, sg-0123.',
       }),
     ],
-    6: [finding('health', 'pass', '6 of 6 targets healthy throughout')],
+    6: [finding('target-health', 'pass', '6 of 6 targets healthy throughout')],
   }),
   causes: causes(),
   verdict: {
@@ -480,18 +496,24 @@ export const early: Diagnosis = {
   steps: steps({
     1: [
       finding(
-        'access-log',
+        'access-logging',
         'unknown',
         'No access-log entries for shop-prod between 02:40:00 and 02:55:00 UTC yet; the newest is from 02:38:07 UTC. That is not "no errors"',
       ),
-      finding('metrics', 'pass', 'Metrics: 149 × 502, 0 × 504, 0 connection errors, hosts healthy throughout'),
+      finding('log-completeness', 'pass', 'Metrics: 149 × 502, 0 × 504, 0 connection errors, hosts healthy throughout'),
     ],
-    2: [finding('protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
-    3: [finding('keep-alive', 'unknown', 'No row to measure with; the load balancer keeps idle connections 60 s')],
-    4: [finding('routes', 'unknown', 'No row to read routes from')],
+    2: [finding('target-group-protocol', 'pass', 'api: HTTP1 on port 8080, health checks on the same port')],
+    3: [
+      finding(
+        'measured-keep-alive',
+        'unknown',
+        'No row to measure with; the load balancer keeps idle connections 60 s',
+      ),
+    ],
+    4: [finding('failing-routes', 'unknown', 'No row to read routes from')],
     5: [
       finding(
-        'paths',
+        'traffic-port-path',
         'unknown',
         'Could not look: ec2:DescribeNetworkAcls was denied for arn:aws:iam::111122223333:role/alb502',
         {
@@ -499,7 +521,7 @@ export const early: Diagnosis = {
         },
       ),
     ],
-    6: [finding('health', 'pass', '6 of 6 targets healthy throughout')],
+    6: [finding('target-health', 'pass', '6 of 6 targets healthy throughout')],
   }),
   causes: causes(),
   verdict: {
@@ -540,7 +562,7 @@ export const hostile: Diagnosis = {
     ...step,
     title: step.title,
     findings: [
-      finding('routes', 'fail', `GET /${HOSTILE} fails`, {
+      finding('failing-routes', 'fail', `GET /${HOSTILE} fails`, {
         facts: [{ label: HOSTILE, value: HOSTILE }],
         sources: [`SELECT '${HOSTILE}'`],
         fix: `Look at ${HOSTILE}`,

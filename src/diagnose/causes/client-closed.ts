@@ -1,9 +1,9 @@
 import { durationSpread, outOf, percent, plural, seconds, wholeSeconds } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import type { Judgement } from '../judgement.ts';
 import { visibleTimer } from '../patterns/idle-timeouts.ts';
 import { routeShares } from '../patterns/route-errors.ts';
 import { describeTally } from '../patterns/tally.ts';
-import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const clientClosed = defineCause({
@@ -13,15 +13,15 @@ export const clientClosed = defineCause({
     'The client gave up before the load balancer could answer (460); the target may have received the request.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-460-issues',
+  signatures: ['client-closed'],
   wants: ['attributes'],
 
-  judge({ traffic, attributes }) {
-    const errors = withSignature(traffic, 'client-closed');
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
+  judge({ traffic, attributes }, _question, errors): Judgement {
     const timer = clientTimer(errors);
     const idle = attributes?.['idle_timeout.timeout_seconds'];
     const slow = gatewayTimeouts(traffic);
     return {
+      kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
         `${outOf(countErrors(errors), traffic.errorCount)} errors are 460: the client closed${durationText(errors)}.`,
@@ -40,25 +40,22 @@ export const clientClosed = defineCause({
       ],
       against: [],
       missing: [],
-      ruledOut: false,
+      fix: {
+        summary:
+          'Make these routes faster, or give the client a timeout above what they take and above the idle timeout of the load balancer.',
+        commands: [],
+        sideEffects: ['A request that the client gave up may have been carried out: a retry repeats it.'],
+      },
       summary: `Clients gave up on ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)}`} before the targets answered.`,
-    };
-  },
-
-  fix() {
-    return {
-      summary:
-        'Make these routes faster, or give the client a timeout above what they take and above the idle timeout of the load balancer.',
-      commands: [],
-      sideEffects: ['A request that the client gave up may have been carried out: a retry repeats it.'],
     };
   },
 });
 
 /** Seconds; the whole number at which at least half of them, and three, ended. */
-const clientTimer = (errors: SampledError[]): number | null => (errors.length < 3 ? null : visibleTimer(errors));
+const clientTimer = (errors: readonly SampledError[]): number | null =>
+  errors.length < 3 ? null : visibleTimer(errors);
 
-function durationText(errors: SampledError[]): string {
+function durationText(errors: readonly SampledError[]): string {
   const durations = errors.flatMap(({ elapsed }) => elapsed ?? []);
   return durations.length > 0 ? ` after ${durationSpread(durations)}` : '';
 }

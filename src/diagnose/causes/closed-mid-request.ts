@@ -1,5 +1,6 @@
 import { durationSpread, number, outOf, percent, plural, seconds, utcTime } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { ruledOutBySignature } from '../contradicting-signatures.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
 import type { TargetBurst } from '../patterns/error-bursts.ts';
@@ -16,9 +17,10 @@ export const closedMidRequest = defineCause({
   explanation:
     'The target closes the connection after work on a request has begun: a crash, a kill, a restart, an early close.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
-  wants: ['targetGroups'],
+  signatures: ['closed-before-response', 'no-response-aborted'],
+  wants: [],
 
-  judge({ traffic }) {
+  judge({ traffic }): Judgement {
     const parts = closedParts(traffic);
     const aborted = abortedWhileServing(traffic);
     if (parts.all.length + aborted.length === 0) return ruledOutBySignature(traffic, ['closed-before-response']);
@@ -38,66 +40,62 @@ export const closedMidRequest = defineCause({
       ...parts.leaving.flatMap((one) => one.errors),
     ];
     const [burst] = crashed;
-    return {
-      claims: [
-        { errors: [...crashErrors, ...scatteredErrors], strength: 'likely' },
-        { errors: possible, strength: 'possible' },
-      ],
-      for: [
-        ...crashed
-          .slice(0, 3)
-          .map(
-            (b) =>
-              `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${utcTime(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${durationSpread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedAfterwards(traffic, b) ? ', which refused connections then' : ''}.`,
-          ),
-        ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
-        ...(scatteredErrors.length > 0
-          ? [
-              `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, and each took longer than any success of their route, so what is answered is not at fault.`,
-            ]
-          : []),
-        ...(possible.length > 0
-          ? [
-              `${plural(possible.length, 'error')} closed ${durationSpread(possible.map((e) => e.target_processing_time))} after being sent.`,
-            ]
-          : []),
-      ],
-      against: crashErrors.length + scatteredErrors.length + possible.length === 0 ? [narrowerPatternText(parts)] : [],
-      missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
-      // A route that always ends its process, or does so for some clients, fails like one that always answers badly.
-      ruledOut:
-        crashErrors.length + scatteredErrors.length + possible.length + parts.routes.length === 0 && !parts.clients,
-      ...(burst
-        ? {
-            summary: `Target ${burst.target} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
-          }
-        : {}),
-    };
-  },
-
-  fix({ traffic }) {
-    const { bursts } = closedParts(traffic);
-    const [burst] = bursts;
-    return {
-      summary: burst
-        ? `Find out what ended the process on ${burst.target} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
-        : 'Look the trace ids up in the application log: a request that started and did not finish names the crash or the early close.',
-      commands: [
+    return claimErrors(
+      {
+        claims: [
+          { errors: [...crashErrors, ...scatteredErrors], strength: 'likely' },
+          { errors: possible, strength: 'possible' },
+        ],
+        for: [
+          ...crashed
+            .slice(0, 3)
+            .map(
+              (b) =>
+                `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${utcTime(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${durationSpread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedAfterwards(traffic, b) ? ', which refused connections then' : ''}.`,
+            ),
+          ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
+          ...(scatteredErrors.length > 0
+            ? [
+                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, and each took longer than any success of their route, so what is answered is not at fault.`,
+              ]
+            : []),
+          ...(possible.length > 0
+            ? [
+                `${plural(possible.length, 'error')} closed ${durationSpread(possible.map((e) => e.target_processing_time))} after being sent.`,
+              ]
+            : []),
+        ],
+        against: [],
+        missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
+        fix: fixFor(burst ?? parts.bursts[0]),
         ...(burst
-          ? [
-              `journalctl --since '${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')}' --utc   # on the host of ${burst.target}: oom-kill, segfault, exit codes`,
-            ]
-          : []),
-        'aws ecs describe-tasks --cluster <cluster> --tasks <task> --query "tasks[].{stopped:stoppedReason,containers:containers[].{exit:exitCode,reason:reason}}"',
-      ],
-      sideEffects: [],
-    };
+          ? {
+              summary: `Target ${burst.target} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
+            }
+          : {}),
+      },
+      // A route that always ends its process, or does so for some clients, fails like one that always answers badly.
+      parts.routes.length === 0 && !parts.clients ? ruledOut([narrowerPatternText(parts)]) : untested(),
+    );
   },
 });
 
-/** Seconds of work until it was closed; what the whole request took where the log has no other time. */
-const _worked = (error: SampledError): number =>
-  error.target_processing_time >= 0 ? error.target_processing_time : (error.elapsed ?? 0);
+function fixFor(burst: TargetBurst | undefined): Fix {
+  return {
+    summary: burst
+      ? `Find out what ended the process on ${burst.target} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
+      : 'Look the trace ids up in the application log: a request that started and did not finish names the crash or the early close.',
+    commands: [
+      ...(burst
+        ? [
+            `journalctl --since '${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')}' --utc   # on the host of ${burst.target}: oom-kill, segfault, exit codes`,
+          ]
+        : []),
+      'aws ecs describe-tasks --cluster <cluster> --tasks <task> --query "tasks[].{stopped:stoppedReason,containers:containers[].{exit:exitCode,reason:reason}}"',
+    ],
+    sideEffects: [],
+  };
+}
 
 /**
  * Ended without a response on a target that got new requests afterwards, or is not seen to have left: by the documentation an early close

@@ -1,6 +1,6 @@
 import { durationSpread, list, plural } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
-import { failedConnects } from '../patterns/failed-connects.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
+import { type FailedConnects, failedConnects } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { registrationOf } from '../targets/registration.ts';
 import { assessTls } from '../targets/tls.ts';
@@ -21,12 +21,12 @@ export const connectionRefused = defineCause({
   explanation:
     'The target answers the connection attempt with a reset or as unreachable: nothing listens on the port, the process crashed, or a firewall rejects.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  signatures: ['connect-failed'],
   wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const { traffic } = evidence;
     const parts = failedConnects(traffic);
-    if (parts.length === 0) return ruledOutBySignature(traffic, ['connect-failed']);
     const judged = parts.map((part) => {
       const registration = registrationOf(part.target_group_arn, part.target, evidence);
       const left =
@@ -52,60 +52,64 @@ export const connectionRefused = defineCause({
         : [],
     );
     const errors = sure.flatMap((part) => part.errors);
-    return {
-      claims: [
-        { errors, strength: 'confirmed' },
-        { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
-      ],
-      for: [
-        ...refusedConnects
-          .slice(0, 3)
-          .map(
-            (part) =>
-              `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${durationSpread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
-          ),
-        ...unhealthy.slice(0, 2),
-        ...[...new Set(sure.map((part) => part.tls.sentence))],
-      ],
-      against: judged.flatMap((part) =>
-        part.left?.reason === 'deregistered'
-          ? [part.left.sentence]
-          : part.tls.connectionErrors === false
-            ? [part.tls.sentence]
-            : [],
-      ),
-      missing: [
-        ...new Set(
-          maybe.flatMap((part) =>
-            part.tls.excluded
-              ? [`Whether ${part.target} was being shut down: target health was not seen.`]
-              : part.tls.missing,
-          ),
+    const against = judged.flatMap((part) =>
+      part.left?.reason === 'deregistered'
+        ? [part.left.sentence]
+        : part.tls.connectionErrors === false
+          ? [part.tls.sentence]
+          : [],
+    );
+    const missing = [
+      ...new Set(
+        maybe.flatMap((part) =>
+          part.tls.excluded
+            ? [`Whether ${part.target} was being shut down: target health was not seen.`]
+            : part.tls.missing,
         ),
-      ],
-      ruledOut: refusedConnects.length === 0 || judged.every((part) => part.left?.reason === 'deregistered'),
-      ...(sure.length > 0
-        ? {
-            summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
-          }
-        : {}),
-    };
-  },
-
-  fix({ traffic }) {
-    const [part] = failedConnects(traffic);
-    const port = part?.target.slice(part.target.lastIndexOf(':') + 1) ?? '<port>';
-    return {
-      summary: `Start what should listen on ${part?.target ?? 'the port'}, and find out why it stopped.`,
-      commands: [
-        `ss -tlnp 'sport = :${port}'   # on the target: is it listening, on which address`,
-        'sudo nft list ruleset; sudo iptables -S   # a rule that rejects',
-        'sysctl net.ipv4.tcp_abort_on_overflow; nstat -az TcpExtListenOverflows   # a full backlog resets only where this is 1',
-        ...(part && part.target_group_arn !== '-'
-          ? [`aws elbv2 describe-target-health --target-group-arn ${part.target_group_arn}`]
-          : []),
-      ],
-      sideEffects: [],
-    };
+      ),
+    ];
+    return claimErrors(
+      {
+        claims: [
+          { errors, strength: 'confirmed' },
+          { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
+        ],
+        for: [
+          ...refusedConnects
+            .slice(0, 3)
+            .map(
+              (part) =>
+                `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${durationSpread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
+            ),
+          ...unhealthy.slice(0, 2),
+          ...[...new Set(sure.map((part) => part.tls.sentence))],
+        ],
+        against,
+        missing,
+        fix: fixFor(sure.length > 0 ? sure : maybe),
+        ...(sure.length > 0
+          ? {
+              summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
+            }
+          : {}),
+      },
+      ruledOut(against, missing),
+    );
   },
 });
+
+function fixFor(parts: readonly FailedConnects[]): Fix {
+  const targets = [...new Set(parts.map(({ target }) => target))];
+  const ports = [...new Set(targets.map((target) => target.slice(target.lastIndexOf(':') + 1)))].sort();
+  const arns = [...new Set(parts.map(({ target_group_arn }) => target_group_arn))].filter((arn) => arn !== '-').sort();
+  return {
+    summary: `Start what should listen on ${list(targets)}, and find out why it stopped.`,
+    commands: [
+      ...ports.map((port) => `ss -tlnp 'sport = :${port}'   # on the target: is it listening, on which address`),
+      'sudo nft list ruleset; sudo iptables -S   # a rule that rejects',
+      'sysctl net.ipv4.tcp_abort_on_overflow; nstat -az TcpExtListenOverflows   # a full backlog resets only where this is 1',
+      ...arns.map((arn) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    ],
+    sideEffects: [],
+  };
+}

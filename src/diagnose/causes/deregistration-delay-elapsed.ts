@@ -1,9 +1,10 @@
 import { durationSpread, iso, list, outOf, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { type AbortedRequests, abortedRequests } from '../patterns/aborted-requests.ts';
 import { registrationOf } from '../targets/registration.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
-import { type CauseClaim, type CauseEvidence, defineCause, type Strength } from './cause.ts';
+import { defineCause } from './cause.ts';
 
 const WANTS = ['targetGroupAttributes', 'targetHealth', 'instances', 'networkInterfaces', 'changes'] as const;
 type DelayEvidence = CauseEvidence<(typeof WANTS)[number]>;
@@ -18,47 +19,49 @@ export const deregistrationDelayElapsed = defineCause({
     'A target was deregistered, and a request it still worked on took longer than the deregistration delay; the load balancer ended it.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay',
+  signatures: ['no-response-aborted'],
   wants: WANTS,
 
-  judge(evidence) {
+  judge(evidence): Judgement {
     const { traffic } = evidence;
     const groups = abortedRequests(traffic, evidence);
-    if (groups.length === 0) return ruledOutBySignature(traffic, ['no-response-aborted']);
     const judged = groups.map((group) => ({ group, ...judgeTarget(group, evidence) }));
     const own = groups.flatMap(({ errors }) => errors);
     const firm = judged.filter(({ strength }) => strength !== 'possible');
-    return {
-      claims: judged.flatMap(({ group, strength, sure }) => splitClaims(group, strength, sure)),
-      for: [
-        `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and ended by the load balancer after ${durationRange(own)}, before any response.`,
-        ...judged.flatMap(({ supports }) => supports),
-      ],
-      against: judged.flatMap(({ contradicts }) => contradicts),
-      missing: judged.length > firm.length ? missingEvidenceText(evidence) : [],
-      ruledOut: false,
-      ...(firm.length > 0 && {
-        summary: `${list(firm.map(({ group }) => group.target))} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(countErrors(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
-      }),
-    };
-  },
-
-  fix(evidence) {
-    const groups = abortedRequests(evidence.traffic, evidence);
-    const arns = [...new Set(groups.map(({ target_group_arn }) => target_group_arn))].sort();
-    const [value, longest] = [recommendedDelay(evidence.traffic, groups), longestRequest(evidence.traffic, groups)];
-    return {
-      summary: `Raise the deregistration delay above the longest request${longest > 0 ? ` (${seconds(longest)} was seen)` : ''}, and keep the target running that long.`,
-      commands: (arns.length > 0 ? arns : ['<target-group-arn>']).map(
-        (arn) =>
-          `aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${value}`,
-      ),
-      sideEffects: [
-        `Deployments and scale-in take longer: a target with a request in flight drains for up to ${wholeSeconds(value)}.`,
-        'The stop timeout of the container or host must be at least as long.',
-      ],
-    };
+    return claimErrors(
+      {
+        claims: judged.flatMap(({ group, strength, sure }) => splitClaims(group, strength, sure)),
+        for: [
+          `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and ended by the load balancer after ${durationRange(own)}, before any response.`,
+          ...judged.flatMap(({ supports }) => supports),
+        ],
+        against: judged.flatMap(({ contradicts }) => contradicts),
+        missing: judged.length > firm.length ? missingEvidenceText(evidence) : [],
+        fix: fixFor(traffic, firm.length > 0 ? firm.map(({ group }) => group) : groups),
+        ...(firm.length > 0 && {
+          summary: `${list(firm.map(({ group }) => group.target))} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(countErrors(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
+        }),
+      },
+      untested(),
+    );
   },
 });
+
+function fixFor(traffic: Traffic, groups: AbortedRequests[]): Fix {
+  const arns = [...new Set(groups.map(({ target_group_arn }) => target_group_arn))].sort();
+  const [value, longest] = [recommendedDelay(traffic, groups), longestRequest(traffic, groups)];
+  return {
+    summary: `Raise the deregistration delay above the longest request${longest > 0 ? ` (${seconds(longest)} was seen)` : ''}, and keep the target running that long.`,
+    commands: arns.map(
+      (arn) =>
+        `aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${value}`,
+    ),
+    sideEffects: [
+      `Deployments and scale-in take longer: a target with a request in flight drains for up to ${wholeSeconds(value)}.`,
+      'The stop timeout of the container or host must be at least as long.',
+    ],
+  };
+}
 
 interface TargetJudgement {
   strength: Strength;
@@ -126,14 +129,17 @@ function delayInForceText(together: readonly SampledError[]): string[] {
     : [];
 }
 
-function splitClaims({ errors }: AbortedRequests, strength: Strength, sure: SampledError[]): CauseClaim[] {
+function splitClaims(
+  { errors }: AbortedRequests,
+  strength: Strength,
+  sure: SampledError[],
+): { errors: SampledError[]; strength: Strength }[] {
   const taken = new Set(sure);
   const rest = errors.filter((error) => !taken.has(error));
-  const claims: CauseClaim[] = [
+  return [
     { errors: sure, strength },
     { errors: rest, strength: 'possible' },
   ];
-  return claims.filter((claim) => claim.errors.length > 0);
 }
 
 const durationRange = (errors: SampledError[]): string =>

@@ -1,3 +1,5 @@
+import type { CauseId } from '../cause-ids.ts';
+import type { SignatureId } from '../signature.ts';
 import { authenticationFailure } from './authentication-failure.ts';
 import type { Cause } from './cause.ts';
 import { clientClosed } from './client-closed.ts';
@@ -30,7 +32,7 @@ import { unsupportedRequest } from './unsupported-request.ts';
 import { wafFailure } from './waf-failure.ts';
 import { workerTimeout } from './worker-timeout.ts';
 
-/** The root causes, in the order of the contract. Adding one: its file, its test, its id, this line. */
+/** The root causes, in the order of the contract. Adding one: its file, its test, its id, its line here. */
 export const causes: readonly Cause[] = [
   keepAliveRace,
   connectionRefused,
@@ -63,3 +65,7 @@ export const causes: readonly Cause[] = [
   targetOptimizer,
   unsupportedRequest,
 ];
+
+/** The causes that errors of a signature can have, in the order of the contract. */
+export const causesOf = (signature: SignatureId): CauseId[] =>
+  causes.filter(({ signatures }) => signatures.includes(signature)).map(({ id }) => id);

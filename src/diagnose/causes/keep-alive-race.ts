@@ -1,5 +1,6 @@
 import { durationSpread, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { INSTANT_SECONDS, isInstant, type KeepAliveEdge, whyInconclusive } from '../patterns/keep-alive.ts';
 import { runtimesClosingAt } from '../patterns/runtimes.ts';
@@ -15,11 +16,12 @@ export const keepAliveRace = defineCause({
   explanation:
     'The target closes an idle connection at the moment the load balancer sends the next request on it, because its keep-alive timeout is not longer than the idle timeout.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
+  signatures: ['closed-before-response'],
   wants: WANTS,
 
-  judge({ traffic, attributes }, question) {
+  judge(evidence, question): Judgement {
+    const { traffic, attributes } = evidence;
     const parts = closedParts(traffic);
-    if (parts.all.length === 0) return ruledOutBySignature(traffic, ['closed-before-response']);
     const idle = attributes?.[IDLE_TIMEOUT];
     const missing = attributes ? [] : ['The idle timeout of the load balancer could not be read.'];
 
@@ -29,44 +31,50 @@ export const keepAliveRace = defineCause({
       const open = parts.instantRest;
       const { measure, edge } = first;
       const group = targetGroupName(measure.target_group_arn);
-      return {
-        claims: [
-          { errors, strength: 'likely' },
-          { errors: open, strength: 'possible' },
-        ],
-        for: [
-          ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
-          `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
-          ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
-          ...routeSpread(
-            traffic.log.routes.length,
-            errors.map((e) => e.route),
-          ),
-        ],
-        against: open.length > 0 ? [`${plural(open.length, 'instant error')} did not come at that time.`] : [],
-        missing,
-        ruledOut: false,
-        summary: `Keep-alive race on target group ${group}: ${closing(edge)}${idle ? `, but the load balancer reuses them for up to ${idle} s` : ''}.`,
-      };
+      return claimErrors(
+        {
+          claims: [
+            { errors, strength: 'likely' },
+            { errors: open, strength: 'possible' },
+          ],
+          for: [
+            ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
+            `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
+            ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
+            ...routeSpread(
+              traffic.log.routes.length,
+              errors.map((e) => e.route),
+            ),
+          ],
+          against: open.length > 0 ? [`${plural(open.length, 'instant error')} did not come at that time.`] : [],
+          missing,
+          fix: fixFor(edge, evidence),
+          summary: `Keep-alive race on target group ${group}: ${closing(edge)}${idle ? `, but the load balancer reuses them for up to ${idle} s` : ''}.`,
+        },
+        untested(),
+      );
     }
 
-    const untested = parts.instantRest;
-    if (untested.length > 0) {
+    const unmeasured = parts.instantRest;
+    if (unmeasured.length > 0) {
       const open = parts.measures.find(({ instant }) => instant.length > 0);
-      return {
-        claims: [{ errors: untested, strength: 'possible' }],
-        for: [
-          `${plural(untested.length, 'error')} closed within ${durationSpread(untested.map((e) => e.target_processing_time))} of being sent, as in a race.`,
-        ],
-        against: [],
-        missing: [
-          ...missing,
-          `${plural(untested.length, 'instant error')}: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
-        ],
-        ruledOut: false,
-      };
+      return claimErrors(
+        {
+          claims: [{ errors: unmeasured, strength: 'possible' }],
+          for: [
+            `${plural(unmeasured.length, 'error')} closed within ${durationSpread(unmeasured.map((e) => e.target_processing_time))} of being sent, as in a race.`,
+          ],
+          against: [],
+          missing: [
+            ...missing,
+            `${plural(unmeasured.length, 'instant error')}: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
+          ],
+          fix: fixFor(null, evidence),
+        },
+        untested(),
+      );
     }
-    return { claims: [], for: [], against: whyNot(), missing: [], ruledOut: true };
+    return ruledOut(whyNot());
 
     function whyNot(): string[] {
       const slow = parts.all.filter((error) => !isInstant(error));
@@ -87,37 +95,37 @@ export const keepAliveRace = defineCause({
       ];
     }
   },
-
-  fix({ traffic, attributes, loadBalancer }) {
-    const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
-    const edge = closedParts(traffic).race[0]?.edge;
-    const runtimes = edge?.kind === 'idle' ? runtimesClosingAt(edge.seconds).join(' ') : '';
-    const wanted = idle + 5;
-    const below = edge?.kind === 'idle' && edge.seconds >= 2 ? Math.ceil(edge.seconds) - 1 : null;
-    return {
-      summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
-      commands: [
-        ...settings(wanted)
-          .filter(({ runtime }) => runtimes === '' || runtime.test(runtimes))
-          .map(({ text }) => text),
-        ...(below && loadBalancer
-          ? [
-              '# until that is deployed:',
-              `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
-            ]
-          : []),
-      ],
-      sideEffects: [
-        `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
-        ...(below
-          ? [
-              `An idle timeout of ${below} s on the load balancer stops the race and cuts every request that takes longer than ${below} s.`,
-            ]
-          : []),
-      ],
-    };
-  },
 });
+
+/** `edge`: of the errors that are claimed, null where none was found. */
+function fixFor(edge: KeepAliveEdge | null, { attributes, loadBalancer }: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
+  const runtimes = edge?.kind === 'idle' ? runtimesClosingAt(edge.seconds).join(' ') : '';
+  const wanted = idle + 5;
+  const below = edge?.kind === 'idle' && edge.seconds >= 2 ? Math.ceil(edge.seconds) - 1 : null;
+  return {
+    summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
+    commands: [
+      ...settings(wanted)
+        .filter(({ runtime }) => runtimes === '' || runtime.test(runtimes))
+        .map(({ text }) => text),
+      ...(below && loadBalancer
+        ? [
+            '# until that is deployed:',
+            `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
+          ]
+        : []),
+    ],
+    sideEffects: [
+      `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
+      ...(below
+        ? [
+            `An idle timeout of ${below} s on the load balancer stops the race and cuts every request that takes longer than ${below} s.`,
+          ]
+        : []),
+    ],
+  };
+}
 
 /** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give 13." */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {

@@ -1,5 +1,6 @@
 import { list, outOf, plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { unhandledErrors } from '../patterns/lambda-functions.ts';
 import { tally } from '../patterns/tally.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
@@ -9,8 +10,10 @@ import {
   logCommands,
   unknownTimeoutSentences,
 } from '../reason-codes/lambda-phrases.ts';
-import { countErrors } from '../traffic.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
+
+const WANTS = ['targetHealth', 'functions'] as const;
 
 export const lambdaError = defineCause({
   id: 'lambda-error',
@@ -18,12 +21,13 @@ export const lambdaError = defineCause({
   explanation:
     'The function raised an error, could not be started or invoked, or the Lambda service itself failed; the code in error_reason says which.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
-  wants: ['targetHealth', 'functions'],
+  signatures: ['lambda-failure'],
+  wants: WANTS,
 
-  judge(evidence) {
+  judge(evidence): Judgement {
     const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-error');
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
+    if (errors.length === 0) return untested();
     const unhandled = unhandledErrors(traffic, evidence);
     const timedOut = new Set(unhandled.flatMap((group) => group.timedOut));
     const unclear = unhandled.flatMap((group) => group.unclear);
@@ -31,33 +35,33 @@ export const lambdaError = defineCause({
     const sure = errors.filter((error) => !timedOut.has(error) && !open.has(error));
     const own = [...sure, ...unclear];
     if (own.length === 0) {
-      return {
-        ...NO_MATCHING_ERRORS,
-        against: [`${outOf(countErrors(errors), traffic.errorCount)} errors ended at the timeout of the function.`],
-        ruledOut: countErrors(errors) === traffic.errorCount,
-      };
+      return countErrors(errors) === traffic.errorCount
+        ? ruledOut([`${outOf(countErrors(errors), traffic.errorCount)} errors ended at the timeout of the function.`])
+        : untested();
     }
     const codes = tally(own, (error) => error.error_reason).map(({ name }) => name);
-    return {
-      claims: [
-        { errors: sure, strength: 'confirmed' as const },
-        { errors: unclear, strength: 'possible' as const },
-      ].filter((claim) => claim.errors.length > 0),
-      for: [...codeSentences(traffic, own), ...unhandled.flatMap((group) => durationSentences(group))],
-      against: [],
-      missing: unhandled.flatMap(unknownTimeoutSentences),
-      ruledOut: false,
-      summary: `${functionNames(own, evidence)} failed ${plural(countErrors(own), 'request')} with ${list(codes)}.`,
-    };
-  },
-
-  fix(evidence) {
-    const errors = lambdaErrors(evidence.traffic, 'lambda-error');
-    const [first = 'Find the error in the log group of the function.', ...others] = codeFixes(errors);
-    return {
-      summary: first,
-      commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, evidence, '?ERROR ?"Runtime exited"')],
-      sideEffects: [],
-    };
+    return claimErrors(
+      {
+        claims: [
+          { errors: sure, strength: 'confirmed' },
+          { errors: unclear, strength: 'possible' },
+        ],
+        for: [...codeSentences(traffic, own), ...unhandled.flatMap((group) => durationSentences(group))],
+        against: [],
+        missing: unhandled.flatMap(unknownTimeoutSentences),
+        fix: fixFor(own, evidence),
+        summary: `${functionNames(own, evidence)} failed ${plural(countErrors(own), 'request')} with ${list(codes)}.`,
+      },
+      untested(),
+    );
   },
 });
+
+function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const [first = 'Find the error in the log group of the function.', ...others] = codeFixes(errors);
+  return {
+    summary: first,
+    commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, evidence, '?ERROR ?"Runtime exited"')],
+    sideEffects: [],
+  };
+}

@@ -1,10 +1,13 @@
 import type { Attributes } from '../../evidence/aws.ts';
 import { plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
 import { functionNames, logCommands } from '../reason-codes/lambda-phrases.ts';
 import { countErrors, type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
+
+const WANTS = ['targetHealth', 'functions', 'targetGroupAttributes'] as const;
 
 export const lambdaInvalidResponse = defineCause({
   id: 'lambda-invalid-response',
@@ -12,35 +15,37 @@ export const lambdaInvalidResponse = defineCause({
   explanation:
     'The function answered, but not with the JSON that the load balancer needs: a missing or textual statusCode, header values that are no strings, a body that is an object.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
-  wants: ['targetHealth', 'functions', 'targetGroupAttributes'],
+  signatures: ['lambda-failure'],
+  wants: WANTS,
 
-  judge(evidence) {
+  judge(evidence): Judgement {
     const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-invalid-response');
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
-    return {
-      claims: [{ errors, strength: 'confirmed' }],
-      for: [...codeSentences(traffic, errors), ...headerFormat(errors, evidence.targetGroupAttributes)],
-      against: [],
-      missing: [],
-      ruledOut: false,
-      summary: `${functionNames(errors, evidence)} returned a response of the wrong shape in ${plural(countErrors(errors), 'request')}.`,
-    };
-  },
-
-  fix(evidence) {
-    const errors = lambdaErrors(evidence.traffic, 'lambda-invalid-response');
-    return {
-      summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
-      commands: [
-        '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
-        // The function ended without an error: its log shows the response only where it writes it.
-        ...logCommands(errors, evidence, 'statusCode'),
-      ],
-      sideEffects: [],
-    };
+    return claimErrors(
+      {
+        claims: [{ errors, strength: 'confirmed' }],
+        for: [...codeSentences(traffic, errors), ...headerFormat(errors, evidence.targetGroupAttributes)],
+        against: [],
+        missing: [],
+        fix: fixFor(errors, evidence),
+        summary: `${functionNames(errors, evidence)} returned a response of the wrong shape in ${plural(countErrors(errors), 'request')}.`,
+      },
+      untested(),
+    );
   },
 });
+
+function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  return {
+    summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
+    commands: [
+      '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
+      // The function ended without an error: its log shows the response only where it writes it.
+      ...logCommands(errors, evidence, 'statusCode'),
+    ],
+    sideEffects: [],
+  };
+}
 
 /** Which member the headers have to be in; with the other one set they are ignored or refused. */
 function headerFormat(errors: SampledError[], attributes: Record<string, Attributes> = {}): string[] {

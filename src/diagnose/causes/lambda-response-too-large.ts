@@ -1,8 +1,8 @@
 import { plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
 import { functionNames } from '../reason-codes/lambda-phrases.ts';
-import { countErrors } from '../traffic.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const lambdaResponseTooLarge = defineCause({
@@ -11,24 +11,26 @@ export const lambdaResponseTooLarge = defineCause({
   explanation:
     'The response of the function is larger than the 1 MB that the load balancer accepts from a Lambda target.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
+  signatures: ['lambda-failure'],
   wants: ['targetHealth', 'functions'],
 
-  judge(evidence) {
+  judge(evidence): Judgement {
     const { traffic } = evidence;
     const errors = lambdaErrors(traffic, 'lambda-response-too-large');
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
-    return {
-      claims: [{ errors, strength: 'confirmed' }],
-      for: [...codeSentences(traffic, errors)],
-      against: [],
-      missing: [],
-      ruledOut: false,
-      summary: `${functionNames(errors, evidence)} returned more than 1 MB in ${plural(countErrors(errors), 'request')}.`,
-    };
-  },
-
-  fix(evidence) {
-    const errors = lambdaErrors(evidence.traffic, 'lambda-response-too-large');
-    return { summary: codeFixes(errors)[0] ?? 'Return less than 1 MB.', commands: [], sideEffects: [] };
+    return claimErrors(
+      {
+        claims: [{ errors, strength: 'confirmed' }],
+        for: [...codeSentences(traffic, errors)],
+        against: [],
+        missing: [],
+        fix: fixFor(errors),
+        summary: `${functionNames(errors, evidence)} returned more than 1 MB in ${plural(countErrors(errors), 'request')}.`,
+      },
+      untested(),
+    );
   },
 });
+
+function fixFor(errors: readonly SampledError[]): Fix {
+  return { summary: codeFixes(errors)[0] ?? 'Return less than 1 MB.', commands: [], sideEffects: [] };
+}

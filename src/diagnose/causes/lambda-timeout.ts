@@ -1,5 +1,6 @@
 import { durationSpread, outOf, plural, wholeSeconds } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { lambdaSeconds, type UnhandledErrors, unhandledErrors } from '../patterns/lambda-functions.ts';
 import {
   functionArguments,
@@ -10,56 +11,62 @@ import {
 import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
+const WANTS = ['targetHealth', 'functions'] as const;
+
 export const lambdaTimeout = defineCause({
   id: 'lambda-timeout',
   title: 'Lambda function timed out',
   explanation:
     'The function ran into its configured timeout; the log says LambdaUnhandled, and the duration is what tells it from an error.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',
-  wants: ['targetHealth', 'functions'],
+  signatures: ['lambda-failure'],
+  wants: WANTS,
 
-  judge(evidence) {
+  judge(evidence): Judgement {
     const { traffic } = evidence;
     const groups = unhandledErrors(traffic, evidence);
-    if (groups.length === 0) return NO_MATCHING_ERRORS;
     const timedOut = groups.flatMap((group) => group.timedOut);
     const unclear = groups.flatMap((group) => group.unclear);
     const raised = groups.flatMap((group) => group.raised);
     const limit = groups.find((group) => group.timedOut.length > 0)?.timeout ?? null;
-    return {
-      claims: [
-        { errors: timedOut, strength: 'confirmed' as const },
-        { errors: unclear, strength: 'possible' as const },
-      ].filter((claim) => claim.errors.length > 0),
-      for: groups.flatMap((group) => timeoutSentences(group, traffic.errorCount)),
-      against: raised.length > 0 ? [contradictionText(groups, raised.length)] : [],
-      missing: groups.flatMap(unknownTimeoutSentences),
-      ruledOut: timedOut.length + unclear.length === 0 && countErrors(raised) === traffic.errorCount,
-      ...(limit !== null && {
-        summary: `${functionNames(timedOut, evidence)} ran into its timeout of ${wholeSeconds(limit)} in ${plural(countErrors(timedOut), 'request')}.`,
-      }),
-    };
-  },
-
-  fix(evidence) {
-    const groups = unhandledErrors(evidence.traffic, evidence);
-    const errors = groups.flatMap((group) => [...group.timedOut, ...group.unclear]);
-    const limit = groups.find(({ suspect }) => suspect !== null)?.suspect ?? 3;
-    const longer = Math.min(900, limit * 2);
-    return {
-      summary: 'Find what the function waits for; until then raise its timeout.',
-      commands: [
-        ...functionArguments(errors, evidence).map(
-          (arn) => `aws lambda update-function-configuration --function-name ${arn} --timeout ${longer}`,
-        ),
-        ...logCommands(errors, evidence, '"Task timed out"'),
-      ],
-      sideEffects: [
-        'A longer timeout holds concurrency longer and is billed by duration; clients wait longer for the same error.',
-      ],
-    };
+    const against = raised.length > 0 ? [contradictionText(groups, raised.length)] : [];
+    const missing = groups.flatMap(unknownTimeoutSentences);
+    return claimErrors(
+      {
+        claims: [
+          { errors: timedOut, strength: 'confirmed' },
+          { errors: unclear, strength: 'possible' },
+        ],
+        for: groups.flatMap((group) => timeoutSentences(group, traffic.errorCount)),
+        against,
+        missing,
+        fix: fixFor(groups, evidence),
+        ...(limit !== null && {
+          summary: `${functionNames(timedOut, evidence)} ran into its timeout of ${wholeSeconds(limit)} in ${plural(countErrors(timedOut), 'request')}.`,
+        }),
+      },
+      countErrors(raised) === traffic.errorCount ? ruledOut(against, missing) : untested(missing),
+    );
   },
 });
+
+function fixFor(groups: readonly UnhandledErrors[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const errors = groups.flatMap((group) => [...group.timedOut, ...group.unclear]);
+  const limit = groups.find(({ suspect }) => suspect !== null)?.suspect ?? 3;
+  const longer = Math.min(900, limit * 2);
+  return {
+    summary: 'Find what the function waits for; until then raise its timeout.',
+    commands: [
+      ...functionArguments(errors, evidence).map(
+        (arn) => `aws lambda update-function-configuration --function-name ${arn} --timeout ${longer}`,
+      ),
+      ...logCommands(errors, evidence, '"Task timed out"'),
+    ],
+    sideEffects: [
+      'A longer timeout holds concurrency longer and is billed by duration; clients wait longer for the same error.',
+    ],
+  };
+}
 
 function timeoutSentences({ timedOut, unclear, timeout, suspect }: UnhandledErrors, total: number): string[] {
   const sentences: string[] = [];

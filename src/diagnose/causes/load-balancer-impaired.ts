@@ -1,7 +1,8 @@
 import type { LoadBalancer, Subnet } from '../../evidence/aws.ts';
+import type { Question } from '../../evidence/evidence.ts';
 import { list, plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
-import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** A subnet of a load balancer needs eight free addresses to scale (load-balancer-troubleshooting.html and application-load-balancers.html). */
@@ -13,14 +14,15 @@ export const loadBalancerImpaired = defineCause({
   explanation: 'The load balancer cannot set up or scale, mostly because its subnets have run out of addresses.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#load-balancer-state',
+  signatures: ['inconsistent', 'other', 'connect-timeout'],
   wants: ['loadBalancer', 'subnets'],
 
-  judge({ traffic, loadBalancer, subnets }) {
-    const errors = candidates(traffic);
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
+  judge({ loadBalancer, subnets }, question, own): Judgement {
+    const errors = own.filter(couldBeOfLoadBalancer);
+    if (errors.length === 0) return untested();
     const impaired = loadBalancer?.State?.Code === 'active_impaired';
-    const own = subnetsOf(loadBalancer, subnets ?? []);
-    const full = own.filter(({ AvailableIpAddressCount: free }) => free !== undefined && free < FREE_ADDRESSES);
+    const ownSubnets = subnetsOf(loadBalancer, subnets ?? []);
+    const full = ownSubnets.filter(({ AvailableIpAddressCount: free }) => free !== undefined && free < FREE_ADDRESSES);
     const shown = [
       ...(impaired ? [`The load balancer is active_impaired now${stateReasonText(loadBalancer)}.`] : []),
       ...full.map(
@@ -28,43 +30,40 @@ export const loadBalancerImpaired = defineCause({
           `Subnet ${SubnetId} has ${plural(AvailableIpAddressCount ?? 0, 'free address', 'free addresses')}; the load balancer needs ${FREE_ADDRESSES}.`,
       ),
     ];
-    return {
-      claims: shown.length > 0 ? [{ errors, strength: 'possible' }] : [],
-      for:
-        shown.length > 0
-          ? [...shown, `${plural(countErrors(errors), 'error')} of the load balancer could come of it.`]
-          : [],
-      against:
-        shown.length > 0
-          ? ['A state and a setting alone show no cause: the errors may have another one.']
-          : healthText(loadBalancer, own),
-      missing: [
-        ...(loadBalancer
-          ? []
-          : ['The state of the load balancer (elasticloadbalancing:DescribeLoadBalancers) was not read.']),
-        ...(subnets ? [] : ['Free addresses of its subnets (ec2:DescribeSubnets) were not read.']),
-      ],
-      ruledOut: false,
-    };
-  },
-
-  fix({ loadBalancer, subnets }, question) {
-    const own = subnetsOf(loadBalancer, subnets ?? []).map(({ SubnetId }) => SubnetId);
-    return {
-      summary: `Free addresses in its subnets (${own.length > 0 ? list(own) : 'a /27 or larger'}, at least ${FREE_ADDRESSES} free each), or move it to larger ones; if they are free, open a support case.`,
-      commands: [
-        `aws elbv2 set-subnets --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --subnets <subnet> <subnet>`,
-      ],
-      sideEffects: ['Changing subnets replaces the nodes of the load balancer in the zones concerned.'],
-    };
+    const missing = [
+      ...(loadBalancer
+        ? []
+        : ['The state of the load balancer (elasticloadbalancing:DescribeLoadBalancers) was not read.']),
+      ...(subnets ? [] : ['Free addresses of its subnets (ec2:DescribeSubnets) were not read.']),
+    ];
+    if (shown.length === 0) return untested(missing);
+    return claimErrors(
+      {
+        claims: [{ errors, strength: 'possible' }],
+        for: [...shown, `${plural(countErrors(errors), 'error')} of the load balancer could come of it.`],
+        against: ['A state and a setting alone show no cause: the errors may have another one.'],
+        missing,
+        fix: fixFor(ownSubnets, question),
+      },
+      untested(missing),
+    );
   },
 });
 
+function fixFor(subnets: readonly Subnet[], question: Question): Fix {
+  const own = subnets.map(({ SubnetId }) => SubnetId);
+  return {
+    summary: `Free addresses in its subnets (${own.length > 0 ? list(own) : 'a /27 or larger'}, at least ${FREE_ADDRESSES} free each), or move it to larger ones; if they are free, open a support case.`,
+    commands: [
+      `aws elbv2 set-subnets --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --subnets <subnet> <subnet>`,
+    ],
+    sideEffects: ['Changing subnets replaces the nodes of the load balancer in the zones concerned.'],
+  };
+}
+
 /** Errors of the load balancer with a shape of its own, or with the connect timeout that a node without a network gives. */
-const candidates = (traffic: Traffic): SampledError[] =>
-  withSignature(traffic, 'inconsistent', 'other', 'connect-timeout').filter(
-    ({ elb_status_code, target_status_code }) => /^50[0234]$/.test(elb_status_code) && target_status_code === '-',
-  );
+const couldBeOfLoadBalancer = ({ elb_status_code, target_status_code }: SampledError): boolean =>
+  /^50[0234]$/.test(elb_status_code) && target_status_code === '-';
 
 function subnetsOf(loadBalancer: LoadBalancer | undefined, subnets: Subnet[]): Subnet[] {
   const ids = loadBalancer?.AvailabilityZones?.flatMap(({ SubnetId }) => SubnetId ?? []) ?? [];
@@ -73,14 +72,3 @@ function subnetsOf(loadBalancer: LoadBalancer | undefined, subnets: Subnet[]): S
 
 const stateReasonText = ({ State }: LoadBalancer): string =>
   State?.Reason ? ` (${State.Reason.replace(/\.$/, '')})` : '';
-
-function healthText(loadBalancer: LoadBalancer | undefined, own: Subnet[]): string[] {
-  const state = loadBalancer?.State?.Code;
-  const counts = own.flatMap(({ AvailableIpAddressCount }) => AvailableIpAddressCount ?? []);
-  return [
-    ...(state ? [`The load balancer is ${state} now.`] : []),
-    ...(counts.length > 0
-      ? [`Each of its subnets has ${plural(Math.min(...counts), 'free address', 'free addresses')} or more.`]
-      : []),
-  ];
-}

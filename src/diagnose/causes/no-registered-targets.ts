@@ -1,8 +1,8 @@
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
-import { ruledOutBy } from '../judgement/unseen.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, untested } from '../judgement.ts';
 import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
 import { countErrors } from '../traffic.ts';
-import { type CauseClaim, defineCause, type Strength } from './cause.ts';
+import { defineCause } from './cause.ts';
 
 export const noRegisteredTargets = defineCause({
   id: 'no-registered-targets',
@@ -11,57 +11,58 @@ export const noRegisteredTargets = defineCause({
     'The target group had no registered target, or all of its targets were unused (stopped, or in a zone that is not enabled).',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
+  signatures: ['no-target'],
   wants: ['targetGroups', 'targetHealth', 'metrics'],
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const { traffic } = evidence;
     const groups = noTargetGroups(traffic, evidence, question);
-    if (groups.length === 0) return ruledOutBy(traffic, 'fixed-response');
     const judged = groups.flatMap((group) => {
       const strength = strengthOf(group);
       return strength === null ? [] : [{ ...group, strength }];
     });
     const excludedGroups = groups.filter((group) => strengthOf(group) === null);
-    const errors = judged.flatMap((group) => group.errors);
     const sure = judged.filter(({ strength }) => strength !== 'possible');
-    return {
-      claims: judged.map((group): CauseClaim => ({ errors: group.errors, strength: group.strength })),
-      for: judged.flatMap((group) => [
-        `${outOf(countErrors(group.errors), traffic.errorCount)} errors found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
-        ...(group.everyRequest ? [`Every request to ${group.name} in the window ended so.`] : []),
-        ...(group.health ? [currentHealthText(group.name, group.health)] : []),
-      ]),
-      against: [
-        ...excludedGroups.map(
-          ({ name, rejected }) => `The target optimizer of ${name} refused ${plural(rejected ?? 0, 'request')}.`,
-        ),
-        ...judged
-          .filter(({ optimizer }) => optimizer === true)
-          .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
-      ],
-      missing: missingEvidenceText(judged),
-      ruledOut:
-        errors.length === 0 && countErrors(excludedGroups.flatMap((group) => group.errors)) === traffic.errorCount,
-      ...(sure.length > 0 && {
-        summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(countErrors(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
-      }),
-    };
-  },
-
-  fix(evidence, question) {
-    const groups = noTargetGroups(evidence.traffic, evidence, question);
-    const arns = groups.map(({ target_group_arn }) => target_group_arn);
-    return {
-      summary:
-        'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group behind the target group.',
-      commands: (arns.length > 0 ? arns : ['<target-group-arn>']).flatMap((arn) => [
-        `aws elbv2 describe-target-health --target-group-arn ${arn}`,
-        `aws elbv2 register-targets --target-group-arn ${arn} --targets Id=<instance-or-address>`,
-      ]),
-      sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
-    };
+    const refused = excludedGroups.map(
+      ({ name, rejected }) => `The target optimizer of ${name} refused ${plural(rejected ?? 0, 'request')}.`,
+    );
+    const allRefused = countErrors(excludedGroups.flatMap((group) => group.errors)) === traffic.errorCount;
+    return claimErrors(
+      {
+        claims: judged,
+        for: judged.flatMap((group) => [
+          `${outOf(countErrors(group.errors), traffic.errorCount)} errors found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
+          ...(group.everyRequest ? [`Every request to ${group.name} in the window ended so.`] : []),
+          ...(group.health ? [currentHealthText(group.name, group.health)] : []),
+        ]),
+        against: [
+          ...refused,
+          ...judged
+            .filter(({ optimizer }) => optimizer === true)
+            .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
+        ],
+        missing: missingEvidenceText(judged),
+        fix: fixFor(judged),
+        ...(sure.length > 0 && {
+          summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(countErrors(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
+        }),
+      },
+      allRefused ? ruledOut(refused) : untested(),
+    );
   },
 });
+
+function fixFor(groups: readonly NoTargetGroup[]): Fix {
+  return {
+    summary:
+      'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group behind the target group.',
+    commands: groups.flatMap(({ target_group_arn: arn }) => [
+      `aws elbv2 describe-target-health --target-group-arn ${arn}`,
+      `aws elbv2 register-targets --target-group-arn ${arn} --targets Id=<instance-or-address>`,
+    ]),
+    sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
+  };
+}
 
 /** Null when the agent of a target optimizer is known to have refused as many. */
 function strengthOf({ optimizer, rejected, everyRequest, errors }: NoTargetGroup): Strength | null {

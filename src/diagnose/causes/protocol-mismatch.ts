@@ -1,7 +1,7 @@
 import { list, number, outOf, plural, seconds } from '../../format/wording.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
-import type { Fix } from '../diagnosis.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { ruledOutBySignature } from '../contradicting-signatures.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { badRequestGroups, isTlsPort } from '../patterns/bad-request-groups.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects } from '../patterns/failed-connects.ts';
@@ -46,9 +46,10 @@ export const protocolMismatch = defineCause({
   explanation:
     'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not know.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
+  signatures: ['connect-failed', 'closed-before-response', 'target-response', 'other'],
   wants: ['targetGroups', 'targetHealth', 'metrics'],
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const { traffic, targetGroups } = evidence;
     const connects = failedConnects(traffic);
     const { all, wholeGroups, instantRest } = closedParts(traffic);
@@ -100,55 +101,60 @@ export const protocolMismatch = defineCause({
         ...tls.map((group) => group.name),
       ]),
     ];
-    return {
-      claims: [
-        { errors: versions, strength: 'confirmed' },
-        { errors: sure, strength: 'likely' },
-        { errors: maybe, strength: 'possible' },
-      ],
-      for: [
-        ...shown
-          .slice(0, 2)
-          .map(
-            (part) =>
-              `${part.groupName} speaks HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
+    const surelyWrong = [...shown, ...wholeShown, ...tls].map(({ target_group_arn }) => target_group_arn);
+    const possiblyWrong = [...open, ...whole, ...bad].map(({ target_group_arn }) => target_group_arn);
+    return claimErrors(
+      {
+        claims: [
+          { errors: versions, strength: 'confirmed' },
+          { errors: sure, strength: 'likely' },
+          { errors: maybe, strength: 'possible' },
+        ],
+        for: [
+          ...shown
+            .slice(0, 2)
+            .map(
+              (part) =>
+                `${part.groupName} speaks HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
+            ),
+          ...open.slice(0, 2).map((part) => `No request to ${part.target} succeeded in what was read.`),
+          ...whole.map(
+            (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
           ),
-        ...open.slice(0, 2).map((part) => `No request to ${part.target} succeeded in what was read.`),
-        ...whole.map(
-          (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
-        ),
-        ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
-        ...bad.map(
-          (group) =>
-            `The targets of ${group.name} answered each of ${plural(group.requests, 'request')} with 400, as a TLS port does that gets plain HTTP.`,
-        ),
-        ...(versions.length > 0
-          ? [
-              `${outOf(countErrors(versions), traffic.errorCount)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
-            ]
-          : []),
-      ],
-      against:
-        sure.length + maybe.length + versions.length === 0
-          ? [
-              reachable(
-                connects.reduce((sum, part) => sum + countErrors(part.errors), 0),
-                countErrors(all),
-              ),
-            ]
-          : [],
-      missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
-      ruledOut: sure.length + maybe.length + versions.length === 0,
-      ...(sure.length > 0
-        ? {
-            summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(countErrors(sure), traffic.errorCount)} errors).`,
-          }
-        : versions.length > 0
+          ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
+          ...bad.map(
+            (group) =>
+              `The targets of ${group.name} answered each of ${plural(group.requests, 'request')} with 400, as a TLS port does that gets plain HTTP.`,
+          ),
+          ...(versions.length > 0
+            ? [
+                `${outOf(countErrors(versions), traffic.errorCount)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
+              ]
+            : []),
+        ],
+        against: [],
+        missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
+        fix:
+          versions.length > 0 && sure.length === 0
+            ? FIX_VERSION
+            : fixFor(surelyWrong[0] ?? possiblyWrong[0] ?? few[0]?.target_group_arn, targetGroups),
+        ...(sure.length > 0
           ? {
-              summary: `${plural(countErrors(versions), 'request')} came in another protocol version than the target group takes: ${versionsOf(versions, targetGroups)}.`,
+              summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(countErrors(sure), traffic.errorCount)} errors).`,
             }
-          : {}),
-    };
+          : versions.length > 0
+            ? {
+                summary: `${plural(countErrors(versions), 'request')} came in another protocol version than the target group takes: ${versionsOf(versions, targetGroups)}.`,
+              }
+            : {}),
+      },
+      ruledOut([
+        reachable(
+          connects.reduce((sum, part) => sum + countErrors(part.errors), 0),
+          countErrors(all),
+        ),
+      ]),
+    );
 
     function answered(arn: string): boolean {
       return traffic.log.targets.some((t) => t.target_group_arn === arn && t.firstSuccess !== null);
@@ -165,22 +171,18 @@ export const protocolMismatch = defineCause({
       return `${outOf(failed, failed)} failed in a group that speaks HTTP: a refused connection is no protocol.`;
     }
   },
-
-  fix({ traffic, targetGroups }) {
-    if (traffic.errors.some(({ elb_status_code }) => elb_status_code === WRONG_VERSION)) return FIX_VERSION;
-    const arn =
-      failedConnects(traffic)[0]?.target_group_arn ??
-      closedParts(traffic).wholeGroups[0]?.target_group_arn ??
-      badRequestGroups({ traffic })[0]?.target_group_arn;
-    const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
-    const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
-    return {
-      summary: `Protocol and version of a target group cannot be changed: create one that speaks what the target speaks (${other}), register the targets and move the listener rule to it.`,
-      commands: [
-        `curl -v http://<target>:<port>/ ; curl -vk https://<target>:<port>/   # from inside: which of the two answers`,
-        `aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
-      ],
-      sideEffects: ['Until the new targets are healthy the new group serves nothing: move the rule after that.'],
-    };
-  },
 });
+
+/** `arn`: of the target group that is claimed. */
+function fixFor(arn: string | undefined, targetGroups: DiagnosisEvidence['targetGroups'] | undefined): Fix {
+  const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
+  const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
+  return {
+    summary: `Protocol and version of a target group cannot be changed: create one that speaks what the target speaks (${other}), register the targets and move the listener rule to it.`,
+    commands: [
+      `curl -v http://<target>:<port>/ ; curl -vk https://<target>:<port>/   # from inside: which of the two answers`,
+      `aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
+    ],
+    sideEffects: ['Until the new targets are healthy the new group serves nothing: move the rule after that.'],
+  };
+}

@@ -1,5 +1,6 @@
-import { fixBlockedPath, judgeBlockedPath } from '../connect-timeouts/blocked-path.ts';
+import { judgeBlockedPath, judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
+import type { Fix, Judgement } from '../judgement.ts';
 import { defineCause } from './cause.ts';
 
 export const securityGroupBlocked = defineCause({
@@ -9,20 +10,18 @@ export const securityGroupBlocked = defineCause({
     "The load balancer's security groups do not let the connection out, or the target's do not let it in: the SYN is dropped and the attempt ends after 10 s.",
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
+  signatures: ['connect-timeout'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
-  judge: (evidence, question) => judgeBlockedPath('security-group', evidence, question),
-
-  fix: (evidence, question) =>
-    fixBlockedPath('security-group', evidence, question, {
-      summary:
-        'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
-      commands: [
-        'aws ec2 authorize-security-group-ingress --group-id <group of the target> --protocol tcp --port <traffic port> --source-group <group of the load balancer>',
-      ],
-      sideEffects: [
-        'It applies to new connections at once.',
-        'Every interface that carries the group admits the same.',
-      ],
-    }),
+  judge: (evidence, question): Judgement => judgeBlockedPath('security-group', evidence, question, ADVICE),
+  judgeWithoutErrors: judgeWithoutTimeouts,
 });
+
+const ADVICE: Fix = {
+  summary:
+    'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
+  commands: [
+    'aws ec2 authorize-security-group-ingress --group-id <group of the target> --protocol tcp --port <traffic port> --source-group <group of the load balancer>',
+  ],
+  sideEffects: ['It applies to new connections at once.', 'Every interface that carries the group admits the same.'],
+};

@@ -1,11 +1,12 @@
 import { list, plural, utcTime } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
-import { type CauseEvidence, defineCause } from './cause.ts';
+import { defineCause } from './cause.ts';
 
 const WANTS = [
   'targetHealth',
@@ -25,22 +26,25 @@ export const shutdownBeforeDrain = defineCause({
   explanation:
     'A target that is being replaced stops listening or closes its connections while the load balancer still sends it requests.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
+  signatures: ['connect-failed', 'closed-before-response'],
   wants: WANTS,
 
-  judge(evidence) {
+  judge(evidence): Judgement {
     const { traffic } = evidence;
     const leaving = exitingTargets(traffic);
     const others = uncertainExits(traffic, leaving);
     if (leaving.length === 0) {
-      const shown = ruledOutBySignature(traffic, ['connect-failed', 'closed-before-response']);
-      if (shown.ruledOut) return shown;
-      return {
-        claims: [{ errors: others.possible, strength: 'possible' }],
-        for: others.for,
-        against: others.open ? others.against : [stayedText(traffic)],
-        missing: others.missing,
-        ruledOut: !others.open,
-      };
+      if (!others.open) return ruledOut([stayedText(traffic)]);
+      return claimErrors(
+        {
+          claims: [{ errors: others.possible, strength: 'possible' }],
+          for: others.for,
+          against: others.against,
+          missing: others.missing,
+          fix: fixFor(evidence),
+        },
+        untested(others.missing),
+      );
     }
     const judged = leaving.map((part) => ({
       ...part,
@@ -52,54 +56,55 @@ export const shutdownBeforeDrain = defineCause({
       deregistered.length > 1
         ? `${plural(deregistered.length, 'target')} in turn: ${list(deregistered.map((g) => `${g.presence.target} at ${utcTime(g.presence.lastSeen)}`))}.`
         : null;
-    return {
-      claims: [
-        { errors: deregistered.filter(({ sure }) => sure).flatMap(({ errors }) => errors), strength: 'confirmed' },
-        { errors: deregistered.filter(({ sure }) => !sure).flatMap(({ errors }) => errors), strength: 'likely' },
-        { errors: [...unknown.flatMap(({ errors }) => errors), ...others.possible], strength: 'possible' },
-      ],
-      for: [
-        ...(inTurn ? [inTurn] : []),
-        ...[...deregistered, ...unknown]
-          .slice(0, SHOWN)
-          .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
-        ...(deregistered.length + unknown.length > SHOWN
-          ? [`The same of ${plural(deregistered.length + unknown.length - SHOWN, 'more target')}.`]
-          : []),
-        ...others.for,
-      ],
-      against: [
-        ...judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence),
-        ...others.against,
-      ],
-      missing: [
-        ...(unknown.length > 0
-          ? ['Deregistration events (lookup-events) or target health at the time would settle it.']
-          : []),
-        ...others.missing,
-      ],
+    const tookOut = judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence);
+    return claimErrors(
+      {
+        claims: [
+          { errors: deregistered.filter(({ sure }) => sure).flatMap(({ errors }) => errors), strength: 'confirmed' },
+          { errors: deregistered.filter(({ sure }) => !sure).flatMap(({ errors }) => errors), strength: 'likely' },
+          { errors: [...unknown.flatMap(({ errors }) => errors), ...others.possible], strength: 'possible' },
+        ],
+        for: [
+          ...(inTurn ? [inTurn] : []),
+          ...[...deregistered, ...unknown]
+            .slice(0, SHOWN)
+            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
+          ...(deregistered.length + unknown.length > SHOWN
+            ? [`The same of ${plural(deregistered.length + unknown.length - SHOWN, 'more target')}.`]
+            : []),
+          ...others.for,
+        ],
+        against: [...tookOut, ...others.against],
+        missing: [
+          ...(unknown.length > 0
+            ? ['Deregistration events (lookup-events) or target health at the time would settle it.']
+            : []),
+          ...others.missing,
+        ],
+        fix: fixFor(evidence),
+        ...(deregistered.length > 0
+          ? {
+              summary: `${plural(deregistered.length, 'target')} shut down before the load balancer stopped sending: ${plural(countErrors(deregistered.flatMap((g) => g.errors)), 'request')} failed as ${deregistered.length === 1 ? 'it' : 'they'} left.`,
+            }
+          : {}),
+      },
       // What is known of the targets that left says nothing of the errors of others.
-      ruledOut: deregistered.length + unknown.length === 0 && !others.open,
-      ...(deregistered.length > 0
-        ? {
-            summary: `${plural(deregistered.length, 'target')} shut down before the load balancer stopped sending: ${plural(countErrors(deregistered.flatMap((g) => g.errors)), 'request')} failed as ${deregistered.length === 1 ? 'it' : 'they'} left.`,
-          }
-        : {}),
-    };
-  },
-
-  fix(evidence: CauseEvidence<(typeof WANTS)[number]>) {
-    return {
-      summary:
-        'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
-      commands: [
-        'lifecycle: { preStop: { exec: { command: ["sleep", "20"] } } }   # Kubernetes; terminationGracePeriodSeconds above sleep and longest request',
-        'stopTimeout: 90   # ECS task definition, seconds between SIGTERM and SIGKILL; on SIGTERM wait 20 s, then server.close()',
-      ],
-      sideEffects: [`Each replacement takes as much longer${delayHint(evidence)}.`],
-    };
+      others.open ? untested(others.missing) : ruledOut(tookOut),
+    );
   },
 });
+
+function fixFor(evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  return {
+    summary:
+      'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
+    commands: [
+      'lifecycle: { preStop: { exec: { command: ["sleep", "20"] } } }   # Kubernetes; terminationGracePeriodSeconds above sleep and longest request',
+      'stopTimeout: 90   # ECS task definition, seconds between SIGTERM and SIGKILL; on SIGTERM wait 20 s, then server.close()',
+    ],
+    sideEffects: [`Each replacement takes as much longer${delayHint(evidence)}.`],
+  };
+}
 
 const firstOf = (errors: readonly SampledError[]): number => Math.min(...errors.map(({ at }) => at));
 

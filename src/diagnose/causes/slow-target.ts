@@ -1,9 +1,11 @@
+import type { Question } from '../../evidence/evidence.ts';
 import { durationSpread, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
+import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import {
   attributesMissing,
   errorCountText,
-  noIdleTimeout,
+  judgeWithoutIdleTimeout,
   RAISED_IDLE_TIMEOUT,
   raiseIdleTimeout,
   routeSentences,
@@ -11,7 +13,7 @@ import {
 } from '../patterns/slow-requests.ts';
 import { describeTally } from '../patterns/tally.ts';
 import { countErrors, type SampledError } from '../traffic.ts';
-import { type CauseClaim, defineCause } from './cause.ts';
+import { defineCause } from './cause.ts';
 
 export const slowTarget = defineCause({
   id: 'slow-target',
@@ -19,52 +21,56 @@ export const slowTarget = defineCause({
   explanation: 'The target accepted the request and sent no response before the idle timeout of the load balancer.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',
+  signatures: ['idle-timeout'],
   wants: ['attributes', 'changes'],
 
-  judge({ traffic, attributes, changes }) {
+  judge({ traffic, attributes, changes }, question): Judgement {
     const parts = idleTimeouts(traffic, attributes);
-    if (parts.all.length === 0) return noIdleTimeout(traffic, attributes);
     const timer = timerSentences(parts, changes, traffic);
     const claims = claimsOf(parts, timer.agrees === false && !timer.changed);
     const own = claims.flatMap(({ errors }) => errors);
     const bodied = [...parts.upload, ...parts.either];
     const shown = durations(own);
-    return {
-      claims,
-      for: [
-        `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and got no response${shown}.`,
-        ...(parts.target.length > 0
-          ? [`${errorCountText(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
-          : []),
-        ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
-        ...routeSentences(traffic, own),
-      ],
-      against: [
-        ...(timer.sentence && timer.agrees === false ? [timer.sentence] : []),
-        ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
-        ...(bodied.length > 0
-          ? [
-              `${errorCountText(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
-            ]
-          : []),
-      ],
-      missing: attributesMissing(attributes),
-      ruledOut: false,
-      summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.`,
-    };
+    return claimErrors(
+      {
+        claims,
+        for: [
+          `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and got no response${shown}.`,
+          ...(parts.target.length > 0
+            ? [`${errorCountText(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
+            : []),
+          ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
+          ...routeSentences(traffic, own),
+        ],
+        against: [
+          ...(timer.sentence && timer.agrees === false ? [timer.sentence] : []),
+          ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
+          ...(bodied.length > 0
+            ? [
+                `${errorCountText(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
+              ]
+            : []),
+        ],
+        missing: attributesMissing(attributes),
+        fix: fixFor(parts, question),
+        summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.`,
+      },
+      untested(),
+    );
   },
 
-  fix({ traffic, attributes }, question) {
-    const { effective, configured } = idleTimeouts(traffic, attributes);
-    const now = effective ?? configured ?? 60;
-    return {
-      summary:
-        'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
-      commands: [`${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))}   # until it is found`],
-      sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
-    };
-  },
+  judgeWithoutErrors: ({ traffic, attributes }) => judgeWithoutIdleTimeout(traffic, attributes),
 });
+
+function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fix {
+  const now = effective ?? configured ?? 60;
+  return {
+    summary:
+      'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
+    commands: [`${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))}   # until it is found`],
+    sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
+  };
+}
 
 /**
  * A timer that differs from the configuration read now, with no recorded change, takes away the certainty. So does a method with a body:
@@ -73,15 +79,14 @@ export const slowTarget = defineCause({
 function claimsOf(
   { target, sameRoute, upload, either, early, effective }: IdleTimeouts,
   differs: boolean,
-): CauseClaim[] {
+): { errors: SampledError[]; strength: Strength }[] {
   const fixed = effective !== null && target.length >= 3;
-  const claims: CauseClaim[] = [
+  return [
     { errors: target.filter(isBodiless), strength: !differs ? 'confirmed' : fixed ? 'likely' : 'possible' },
     { errors: target.filter((error) => !isBodiless(error)), strength: !differs || fixed ? 'likely' : 'possible' },
     { errors: sameRoute, strength: 'likely' },
     { errors: [...upload, ...either, ...early], strength: 'possible' },
   ];
-  return claims.filter(({ errors }) => errors.length > 0);
 }
 
 const durations = (errors: SampledError[]): string => {

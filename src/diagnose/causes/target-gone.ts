@@ -1,16 +1,16 @@
 import { list, plural } from '../../format/wording.ts';
+import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
   CONNECT_TIMEOUT_EVIDENCE,
+  type ConnectTimeout,
   evidenceAgainstDrops,
   findConnectTimeouts,
   isBlocked,
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
+import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { countErrors } from '../traffic.ts';
-import type { Strength } from './cause.ts';
 import { defineCause } from './cause.ts';
-
-const STRENGTHS: Strength[] = ['confirmed', 'likely', 'possible'];
 
 export const targetGone = defineCause({
   id: 'target-gone',
@@ -18,51 +18,52 @@ export const targetGone = defineCause({
   explanation:
     'The load balancer still chose a target that had been deregistered, stopped or terminated: nothing answers at its address any more.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
+  signatures: ['connect-timeout'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const { sentences, everyOther } = evidenceAgainstDrops(evidence);
     const pairs = findConnectTimeouts(evidence, question);
     const changesRead = evidence.changes !== undefined;
     const left = pairs.filter((pair) => pair.exit.strength !== null && !isBlocked(pair, changesRead));
     const sure = left.filter(({ exit }) => exit.strength !== 'possible');
-    return {
-      claims: STRENGTHS.map((strength) => ({
-        strength,
-        errors: left.filter(({ exit }) => exit.strength === strength).flatMap(({ errors }) => errors),
-      })).filter(({ errors }) => errors.length > 0),
-      for:
-        left.length > 0
-          ? [timeoutText(left, evidence), ...firstFourDistinct(left.flatMap(({ exit }) => exit.for))]
-          : [],
-      against: [...firstFourDistinct(pairs.flatMap(({ exit }) => exit.against)), ...sentences],
-      missing: left.length > sure.length ? missing(evidence) : [],
-      // Where nothing is known of a target it cannot be ruled out.
-      ruledOut: everyOther && left.length === 0 && pairs.every(({ exit }) => exit.against.length > 0),
-      ...(sure.length > 0
-        ? {
-            summary: `${list([...new Set(sure.map(({ target }) => target))])} had left, and ${plural(countErrors(sure.flatMap(({ errors }) => errors)), 'connection')} to ${new Set(sure.map(({ target }) => target)).size === 1 ? 'it' : 'them'} timed out at 10 s.`,
-          }
-        : {}),
-    };
+    const sureTargets = [...new Set(sure.map(({ target }) => target))];
+    const against = [...firstFourDistinct(pairs.flatMap(({ exit }) => exit.against)), ...sentences];
+    // Where nothing is known of a target it cannot be ruled out.
+    const known = everyOther && pairs.every(({ exit }) => exit.against.length > 0);
+    return claimErrors(
+      {
+        claims: claimsByStrength(left, ({ exit }) => exit.strength),
+        for: [timeoutText(left, evidence), ...firstFourDistinct(left.flatMap(({ exit }) => exit.for))],
+        against,
+        missing: left.length > sure.length ? missing(evidence) : [],
+        fix: fixFor(left),
+        ...(sure.length > 0
+          ? {
+              summary: `${list(sureTargets)} had left, and ${plural(countErrors(sure.flatMap(({ errors }) => errors)), 'connection')} to ${sureTargets.length === 1 ? 'it' : 'them'} timed out at 10 s.`,
+            }
+          : {}),
+      },
+      known ? ruledOut(against) : untested(),
+    );
   },
 
-  fix({ traffic }) {
-    const error = traffic.errors.find(({ signature }) => signature === 'connect-timeout');
-    return {
-      summary:
-        'Deregister a target first, and stop it only when the load balancer has stopped sending: some 15 s to 70 s later, and after its last request.',
-      commands: [
-        'lifecycle: { preStop: { exec: { command: ["sleep", "30"] } } }   # Kubernetes; terminationGracePeriodSeconds above it',
-        'aws autoscaling put-lifecycle-hook --auto-scaling-group-name <group> --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120',
-        ...(error && error.target_group_arn !== '-'
-          ? [`aws elbv2 describe-target-health --target-group-arn ${error.target_group_arn}`]
-          : []),
-      ],
-      sideEffects: ['Deployments and scale-in take longer by that time.'],
-    };
-  },
+  judgeWithoutErrors: judgeWithoutTimeouts,
 });
+
+function fixFor(left: readonly ConnectTimeout[]): Fix {
+  const arns = [...new Set(left.map(({ arn }) => arn))].filter((arn) => arn !== '-').sort();
+  return {
+    summary:
+      'Deregister a target first, and stop it only when the load balancer has stopped sending: some 15 s to 70 s later, and after its last request.',
+    commands: [
+      'lifecycle: { preStop: { exec: { command: ["sleep", "30"] } } }   # Kubernetes; terminationGracePeriodSeconds above it',
+      'aws autoscaling put-lifecycle-hook --auto-scaling-group-name <group> --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120',
+      ...arns.map((arn) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    ],
+    sideEffects: ['Deployments and scale-in take longer by that time.'],
+  };
+}
 
 function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: unknown }): string[] {
   return [

@@ -1,10 +1,19 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { list, plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import {
+  claimErrors,
+  claimsByStrength,
+  type Fix,
+  type Judgement,
+  ruledOut,
+  type Strength,
+  untested,
+} from '../judgement.ts';
 import { rejectCount } from '../patterns/no-target.ts';
 import { countErrors, groupBy, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
-import { type CauseClaim, type CauseEvidence, defineCause, type Strength } from './cause.ts';
+import { defineCause } from './cause.ts';
 
 export const targetOptimizer = defineCause({
   id: 'target-optimizer',
@@ -13,50 +22,54 @@ export const targetOptimizer = defineCause({
     'The target group has a target control port, and no target was ready for one more request, or its agent failed.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
+  signatures: ['no-target', 'inconsistent', 'other'],
   wants: ['targetGroups', 'metrics'],
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const judged = judgeGroups(evidence, question);
-    if (judged.length === 0) return NO_MATCHING_ERRORS;
     const open = judged.filter(({ strength }) => strength !== null);
     const rejectingGroups = open.filter(({ rejected }) => rejected !== null && rejected > 0);
     const idle = judged.filter(({ strength }) => strength === null);
-    return {
-      claims: open.flatMap(({ errors, strength }): CauseClaim[] => (strength === null ? [] : [{ errors, strength }])),
-      for: [
-        ...open.flatMap(({ name, port }) =>
-          port === undefined ? [] : [`${name} has the target control port ${port}.`],
-        ),
-        ...rejectingGroups.map(
-          ({ name, rejected, errors }) =>
-            `TargetControlRequestRejectCount of ${name} is ${rejected ?? 0} in the window, beside ${plural(countErrors(errors), 'error')}.`,
-        ),
-      ],
-      against: idle.map(({ name, port }) =>
-        port === undefined
-          ? `${name} has no target control port.`
-          : `TargetControlRequestRejectCount of ${name} is 0 in the window.`,
-      ),
-      missing: open.some(({ rejected }) => rejected === null)
-        ? ['TargetControlRequestRejectCount (cloudwatch:GetMetricData) was not read.']
-        : [],
-      ruledOut: open.length === 0 && countErrors(idle.flatMap(({ errors }) => errors)) === evidence.traffic.errorCount,
-      ...(rejectingGroups.length > 0 && {
-        summary: `The target optimizer of ${list(rejectingGroups.map(({ name }) => name))} had no target ready and refused ${plural(countErrors(rejectingGroups.flatMap(({ errors }) => errors)), 'request')}.`,
-      }),
-    };
-  },
-
-  fix(evidence, question) {
-    const names = judgeGroups(evidence, question).map(({ arn }) => arn);
-    return {
-      summary:
-        'Add targets, or raise the concurrency that the agents on the targets announce; look at TargetControlWorkQueueLength.',
-      commands: names.map((arn) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
-      sideEffects: ['More concurrency for each target makes its requests slower.'],
-    };
+    const idleTexts = idle.map(({ name, port }) =>
+      port === undefined
+        ? `${name} has no target control port.`
+        : `TargetControlRequestRejectCount of ${name} is 0 in the window.`,
+    );
+    const allIdle = countErrors(idle.flatMap(({ errors }) => errors)) === evidence.traffic.errorCount;
+    return claimErrors(
+      {
+        claims: claimsByStrength(open, ({ strength }) => strength),
+        for: [
+          ...open.flatMap(({ name, port }) =>
+            port === undefined ? [] : [`${name} has the target control port ${port}.`],
+          ),
+          ...rejectingGroups.map(
+            ({ name, rejected, errors }) =>
+              `TargetControlRequestRejectCount of ${name} is ${rejected ?? 0} in the window, beside ${plural(countErrors(errors), 'error')}.`,
+          ),
+        ],
+        against: idleTexts,
+        missing: open.some(({ rejected }) => rejected === null)
+          ? ['TargetControlRequestRejectCount (cloudwatch:GetMetricData) was not read.']
+          : [],
+        fix: fixFor(open),
+        ...(rejectingGroups.length > 0 && {
+          summary: `The target optimizer of ${list(rejectingGroups.map(({ name }) => name))} had no target ready and refused ${plural(countErrors(rejectingGroups.flatMap(({ errors }) => errors)), 'request')}.`,
+        }),
+      },
+      allIdle ? ruledOut(idleTexts) : untested(),
+    );
   },
 });
+
+function fixFor(groups: readonly OptimizerGroup[]): Fix {
+  return {
+    summary:
+      'Add targets, or raise the concurrency that the agents on the targets announce; look at TargetControlWorkQueueLength.',
+    commands: groups.map(({ arn }) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    sideEffects: ['More concurrency for each target makes its requests slower.'],
+  };
+}
 
 interface OptimizerGroup {
   arn: string;

@@ -1,4 +1,6 @@
+import type { TargetGroup } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
+import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
   CONNECT_TIMEOUT_EVIDENCE,
   type ConnectTimeout,
@@ -9,12 +11,19 @@ import {
   judgeLayer,
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
+import {
+  claimErrors,
+  claimsByStrength,
+  type Fix,
+  type Judgement,
+  NO_FIX,
+  ruledOut,
+  type Strength,
+  untested,
+} from '../judgement.ts';
 import { hostCommands } from '../network-path/host-commands.ts';
 import { countErrors } from '../traffic.ts';
-import type { Strength } from './cause.ts';
 import { defineCause } from './cause.ts';
-
-const STRENGTHS: Strength[] = ['confirmed', 'likely', 'possible'];
 
 export const targetUnreachable = defineCause({
   id: 'target-unreachable',
@@ -22,58 +31,65 @@ export const targetUnreachable = defineCause({
   explanation:
     'No answer to the connection attempt for 10 s though the configuration allows the path: the host is down or overloaded, a firewall in it or a network policy drops packets, or the route leads nowhere.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  signatures: ['connect-timeout'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const { sentences, everyOther } = evidenceAgainstDrops(evidence);
     const changesRead = evidence.changes !== undefined;
     const judged = findConnectTimeouts(evidence, question).map((pair) => ({
       pair,
+      errors: pair.errors,
       strength: strengthOf(pair, changesRead),
     }));
     const claimed = judged.filter(({ strength }) => strength !== null).map(({ pair }) => pair);
     const likely = judged.filter(({ strength }) => strength === 'likely').map(({ pair }) => pair);
     const others = judged.filter(({ strength }) => strength === null).map(({ pair }) => pair);
-    return {
-      claims: STRENGTHS.map((strength) => ({
-        strength,
-        errors: judged.filter((each) => each.strength === strength).flatMap(({ pair }) => pair.errors),
-      })).filter(({ errors }) => errors.length > 0),
-      for: claimed.length > 0 ? [timeoutText(claimed, evidence), ...firstFourDistinct(claimed.flatMap(reasons))] : [],
-      against: [
-        ...firstFourDistinct(
-          others.map((pair) => (pair.path.answer === 'blocked' ? pair.path.sentence : `${pair.exit.for[0] ?? ''}`)),
-        ),
-        ...sentences,
-      ],
-      missing: firstFourDistinct([
-        ...claimed.flatMap(({ path }) =>
-          path.answer === 'allowed' ? [] : path.missing.map(({ what }) => couldNotCheck(what)),
-        ),
-        ...claimed.flatMap(({ tls }) => (tls.excluded ? [] : tls.missing)),
-      ]),
-      ruledOut: claimed.length === 0 && everyOther && evidence.traffic.errors.length > 0,
-      ...(likely.length > 0
-        ? {
-            summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, and the configuration allows the path: look inside the host.`,
-          }
-        : {}),
-    };
+    const against = [
+      ...firstFourDistinct(
+        others.map((pair) => (pair.path.answer === 'blocked' ? pair.path.sentence : `${pair.exit.for[0] ?? ''}`)),
+      ),
+      ...sentences,
+    ];
+    return claimErrors(
+      {
+        claims: claimsByStrength(judged, ({ strength }) => strength),
+        for: [timeoutText(claimed, evidence), ...firstFourDistinct(claimed.flatMap(reasons))],
+        against,
+        missing: firstFourDistinct([
+          ...claimed.flatMap(({ path }) =>
+            path.answer === 'allowed' ? [] : path.missing.map(({ what }) => couldNotCheck(what)),
+          ),
+          ...claimed.flatMap(({ tls }) => (tls.excluded ? [] : tls.missing)),
+        ]),
+        fix: fixFor(likely.length > 0 ? likely : claimed, evidence.targetGroups),
+        ...(likely.length > 0
+          ? {
+              summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, and the configuration allows the path: look inside the host.`,
+            }
+          : {}),
+      },
+      everyOther ? ruledOut(against) : untested(),
+    );
   },
 
-  fix(evidence, question) {
-    const [pair] = findConnectTimeouts(evidence, question);
-    const protocol = pair?.tls.protocol === 'HTTPS' ? 'https' : 'http';
-    const task = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === pair?.arn)?.TargetType;
-    const commands = pair ? hostCommands(pair.address, pair.port, protocol) : hostCommands('<target>', 80);
-    const ofTasks = /describe-tasks|networkpolicy/;
-    return {
-      summary: `Find out on ${pair?.target ?? 'the target'} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
-      commands: task === 'instance' ? commands.filter((command) => !ofTasks.test(command)) : commands,
-      sideEffects: [],
-    };
-  },
+  judgeWithoutErrors: judgeWithoutTimeouts,
 });
+
+/** Of several targets, commands for the first. */
+function fixFor([pair, ...others]: readonly ConnectTimeout[], groups: readonly TargetGroup[] | undefined): Fix {
+  if (!pair) return NO_FIX;
+  const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
+  const type = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn)?.TargetType;
+  const commands = hostCommands(pair.address, pair.port, protocol);
+  const ofTasks = /describe-tasks|networkpolicy/;
+  const targets = [...new Set([pair, ...others].map(({ target }) => target))];
+  return {
+    summary: `Find out on ${list(targets)} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
+    commands: type === 'instance' ? commands.filter((command) => !ofTasks.test(command)) : commands,
+    sideEffects: [],
+  };
+}
 
 /** Likely only where the configuration allows the path and TLS and a target that left are out of the question. */
 function strengthOf(pair: ConnectTimeout, changesRead: boolean): Strength | null {

@@ -1,5 +1,7 @@
+import type { Listener } from '../../evidence/aws.ts';
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { ruledOutBySignature } from '../contradicting-signatures.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { failedConnects, type TargetConnectTimeouts, targetConnectTimeouts } from '../patterns/failed-connects.ts';
 import { plaintextPorts } from '../targets/plaintext-port.ts';
 import { assessTls, type TlsAssessment } from '../targets/tls.ts';
@@ -12,9 +14,10 @@ export const tlsHandshakeFailure = defineCause({
   explanation:
     'The load balancer and the target agree on no TLS version or cipher, or the handshake does not finish within 10 s.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
+  signatures: ['connect-failed', 'connect-timeout'],
   wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],
 
-  judge(evidence, question) {
+  judge(evidence, question): Judgement {
     const { traffic } = evidence;
     const plaintext = plaintextPorts(evidence);
     const timeouts = targetConnectTimeouts(traffic)
@@ -41,47 +44,52 @@ export const tlsHandshakeFailure = defineCause({
     const errors = [...sure, ...sureTimeouts].flatMap((part) => part.errors);
     const sureTargets = [...new Set(errors.map((error) => error.target))];
     const excluded = parts.filter((part) => part.tls.excluded);
-    return {
-      claims: [
-        { errors, strength: 'confirmed' },
-        { errors: [...maybe, ...openTimeouts].flatMap((part) => part.errors), strength: 'possible' },
-      ],
-      for: [
-        ...[...groupBy([...sure, ...maybe], ({ target }) => target)].slice(0, 3).map(([target, same]) => {
-          const own = same.flatMap((part) => part.errors);
-          return `${plural(own.length, 'connection')} to ${target} failed within ${durationSpread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
-        }),
-        ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
-        ...(timedOut.length > 0
-          ? [`${plural(timedOut.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
-          : []),
-      ],
-      against: [
-        ...new Set(excluded.map((part) => part.tls.sentence)),
-        ...parts
-          .filter((part) => plaintext(part.target_group_arn, part.target) === true)
-          .map((part) => `${part.target} speaks plain HTTP.`),
-      ].slice(0, 3),
-      missing: [...new Set([...maybe, ...openTimeouts].flatMap((part) => part.tls.missing))],
-      ruledOut: sure.length + maybe.length + timeouts.length === 0,
-      ...(errors.length > 0
-        ? {
-            summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
-          }
-        : {}),
-    };
-  },
-
-  fix({ traffic, listeners }) {
-    const target = failedConnects(traffic)[0]?.target ?? '<target>:<port>';
-    const policies = [...new Set((listeners ?? []).flatMap((listener) => listener.SslPolicy ?? []))];
-    return {
-      summary: `Let the target accept a TLS version and cipher of the back-end policy that follows from the listener's policy${policies.length > 0 ? ` (${list(policies)})` : ''}.`,
-      commands: [
-        `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside the VPC`,
-        `nmap --script ssl-enum-ciphers -p ${target.slice(target.lastIndexOf(':') + 1)} ${target.slice(0, target.lastIndexOf(':'))}`,
-      ],
-      sideEffects: ['Changing the security policy of the listener changes what clients may negotiate too.'],
-    };
+    const against = [
+      ...new Set(excluded.map((part) => part.tls.sentence)),
+      ...parts
+        .filter((part) => plaintext(part.target_group_arn, part.target) === true)
+        .map((part) => `${part.target} speaks plain HTTP.`),
+    ].slice(0, 3);
+    const claimed = errors.length > 0 ? [...sure, ...sureTimeouts] : [...maybe, ...openTimeouts];
+    return claimErrors(
+      {
+        claims: [
+          { errors, strength: 'confirmed' },
+          { errors: [...maybe, ...openTimeouts].flatMap((part) => part.errors), strength: 'possible' },
+        ],
+        for: [
+          ...[...groupBy([...sure, ...maybe], ({ target }) => target)].slice(0, 3).map(([target, same]) => {
+            const own = same.flatMap((part) => part.errors);
+            return `${plural(own.length, 'connection')} to ${target} failed within ${durationSpread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
+          }),
+          ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
+          ...(timedOut.length > 0
+            ? [`${plural(timedOut.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
+            : []),
+        ],
+        against,
+        missing: [...new Set([...maybe, ...openTimeouts].flatMap((part) => part.tls.missing))],
+        fix: fixFor([...new Set(claimed.map(({ target }) => target))], evidence.listeners),
+        ...(errors.length > 0
+          ? {
+              summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
+            }
+          : {}),
+      },
+      ruledOut(against),
+    );
   },
 });
+
+/** Of several targets, commands for the first. */
+function fixFor([target = '<target>:<port>']: readonly string[], listeners: readonly Listener[] | undefined): Fix {
+  const policies = [...new Set((listeners ?? []).flatMap((listener) => listener.SslPolicy ?? []))];
+  return {
+    summary: `Let the target accept a TLS version and cipher of the back-end policy that follows from the listener's policy${policies.length > 0 ? ` (${list(policies)})` : ''}.`,
+    commands: [
+      `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside the VPC`,
+      `nmap --script ssl-enum-ciphers -p ${target.slice(target.lastIndexOf(':') + 1)} ${target.slice(0, target.lastIndexOf(':'))}`,
+    ],
+    sideEffects: ['Changing the security policy of the listener changes what clients may negotiate too.'],
+  };
+}

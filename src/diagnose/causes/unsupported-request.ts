@@ -1,7 +1,7 @@
 import { outOf, plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { describeTally } from '../patterns/tally.ts';
-import { countErrors, type SampledError, withSignature } from '../traffic.ts';
+import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** load-balancer-troubleshooting.html, HTTP 501, 505 and 507. */
@@ -28,38 +28,38 @@ export const unsupportedRequest = defineCause({
     'The load balancer refused the request itself: its transfer encoding (501), its HTTP version (505), or a redirect URL too long (507).',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-501-issues',
+  signatures: ['other'],
   wants: [],
 
-  judge({ traffic }) {
-    const errors = withoutTarget(withSignature(traffic, 'other'));
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
+  judge({ traffic }, _question, own): Judgement {
+    const errors = withoutTarget(own);
     const statuses = [...new Set(errors.map((error) => error.elb_status_code))].sort();
-    return {
-      claims: [{ errors, strength: 'confirmed' }],
-      for: [
-        ...statuses.map((status) => {
-          const count = countErrors(errors.filter((error) => error.elb_status_code === status));
-          return `${outOf(count, traffic.errorCount)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
-        }),
-        `On ${describeTally(errors, (error) => error.route)}, from ${plural(new Set(errors.map((error) => error.client)).size, 'client')}.`,
-      ],
-      against: [],
-      missing: [],
-      ruledOut: false,
-      summary: `The load balancer refused ${plural(countErrors(errors), 'request')} with ${describeTally(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
-    };
-  },
-
-  fix({ traffic }) {
-    const statuses = [
-      ...new Set(withoutTarget(withSignature(traffic, 'other')).map((error) => error.elb_status_code)),
-    ].sort();
-    const [first = 'Look at what these clients send.', ...others] = statuses.flatMap(
-      (status) => STATUSES[status]?.fix ?? [],
+    return claimErrors(
+      {
+        claims: [{ errors, strength: 'confirmed' }],
+        for: [
+          ...statuses.map((status) => {
+            const count = countErrors(errors.filter((error) => error.elb_status_code === status));
+            return `${outOf(count, traffic.errorCount)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
+          }),
+          `On ${describeTally(errors, (error) => error.route)}, from ${plural(new Set(errors.map((error) => error.client)).size, 'client')}.`,
+        ],
+        against: [],
+        missing: [],
+        fix: fixFor(statuses),
+        summary: `The load balancer refused ${plural(countErrors(errors), 'request')} with ${describeTally(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
+      },
+      untested(),
     );
-    return { summary: first, commands: others.map((fix) => `# ${fix}`), sideEffects: [] };
   },
 });
 
-const withoutTarget = (errors: SampledError[]): SampledError[] =>
+function fixFor(statuses: readonly string[]): Fix {
+  const [first = 'Look at what these clients send.', ...others] = statuses.flatMap(
+    (status) => STATUSES[status]?.fix ?? [],
+  );
+  return { summary: first, commands: others.map((fix) => `# ${fix}`), sideEffects: [] };
+}
+
+const withoutTarget = (errors: readonly SampledError[]): SampledError[] =>
   errors.filter((error) => error.elb_status_code in STATUSES && error.target_status_code === '-');

@@ -1,7 +1,8 @@
+import type { Question } from '../../evidence/evidence.ts';
 import { outOf, plural } from '../../format/wording.ts';
-import { NO_MATCHING_ERRORS } from '../judgement/unseen.ts';
+import type { Fix, Judgement } from '../judgement.ts';
 import { describeTally } from '../patterns/tally.ts';
-import { countErrors, withSignature } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes */
@@ -20,14 +21,14 @@ export const wafFailure = defineCause({
     'The load balancer could not reach AWS WAF, or AWS WAF failed, and without fail-open such a request gets 500.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#load-balancer-waf',
+  signatures: ['waf-failure'],
   wants: ['attributes'],
 
-  judge({ traffic, attributes }) {
-    const errors = withSignature(traffic, 'waf-failure');
-    if (errors.length === 0) return NO_MATCHING_ERRORS;
+  judge({ traffic, attributes }, question, errors): Judgement {
     const failOpen = attributes?.['waf.fail_open.enabled'];
     const codes = [...new Set(errors.map((error) => error.error_reason))].sort();
     return {
+      kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
         ...codes.map((code) => {
@@ -43,19 +44,19 @@ export const wafFailure = defineCause({
       missing: attributes
         ? []
         : ['waf.fail_open.enabled (elasticloadbalancing:DescribeLoadBalancerAttributes) was not read.'],
-      ruledOut: false,
+      fix: fixFor(question),
       summary: `AWS WAF could not evaluate ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
     };
   },
-
-  fix(_, question) {
-    return {
-      summary:
-        'Look at the AWS Health Dashboard for AWS WAF in the region; decide whether requests may pass unevaluated meanwhile.',
-      commands: [
-        `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --attributes Key=waf.fail_open.enabled,Value=true`,
-      ],
-      sideEffects: ['While AWS WAF cannot be reached, requests reach the targets without its protection.'],
-    };
-  },
 });
+
+function fixFor(question: Question): Fix {
+  return {
+    summary:
+      'Look at the AWS Health Dashboard for AWS WAF in the region; decide whether requests may pass unevaluated meanwhile.',
+    commands: [
+      `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --attributes Key=waf.fail_open.enabled,Value=true`,
+    ],
+    sideEffects: ['While AWS WAF cannot be reached, requests reach the targets without its protection.'],
+  };
+}

@@ -1,5 +1,5 @@
 import { durationSpread, list, number, outOf, plural, seconds } from '../../format/wording.ts';
-import { ruledOutBySignature } from '../judgement/contradiction.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { type DurationCluster, ownMoments } from '../patterns/durations.ts';
 import { allCarryBodies, SMALL_BODY } from '../patterns/idle-timeouts.ts';
@@ -19,14 +19,12 @@ export const workerTimeout = defineCause({
   explanation:
     'The application server or a proxy in the target kills a request at one fixed duration and closes the connection.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
+  signatures: ['closed-before-response'],
   wants: [],
 
-  judge({ traffic }) {
+  judge({ traffic }): Judgement {
     const { all, durationClusters, slowRest } = closedParts(traffic);
     const slow = slowRest.filter((error) => error.target_processing_time >= 1);
-    if (all.length === 0) return ruledOutBySignature(traffic, ['closed-before-response']);
-    const [cluster] = durationClusters;
-    if (!cluster) return { claims: [], for: [], missing: [], ...noClock(slow, all) };
     const judged = durationClusters.map((c) => ({
       cluster: c,
       ...outlived(traffic, c),
@@ -34,75 +32,80 @@ export const workerTimeout = defineCause({
       always: allOfFailingRoutes(traffic, c.errors),
       apart: c.errors.length >= MIN_LIKELY && (c.expectedByChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
     }));
-    const [first] = judged;
-    return {
-      claims: judged.map(({ cluster: { errors }, contradicted, partly, bodies, always, apart }) => ({
-        errors,
-        strength: apart && !contradicted && partly && !bodies && !always ? 'likely' : 'possible',
-      })),
-      for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
-        `${plural(errors.length, 'error')} on ${list(routes)} ended at ${durationSpread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
-        ...(partly && longest !== null && longest < at
-          ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
-          : []),
-      ]),
-      against: judged.flatMap(({ cluster: { seconds: at }, contradicted, longest }) =>
-        contradicted && longest !== null
-          ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
-          : [],
-      ),
-      missing: judged.flatMap(({ partly, routes, bodies, always }) => [
-        ...(partly && !always
-          ? []
-          : [
-              `${partly ? 'Hardly any' : 'No'} request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`,
-            ]),
-        ...(bodies
-          ? [
-              `Each carried ${number(SMALL_BODY)} bytes or more: whether the clock ran on the work or on the arrival of the body, the log of the target's web server tells.`,
-            ]
-          : []),
-      ]),
-      ruledOut: false,
-      ...(first
-        ? {
-            summary: `A timeout of ${seconds(first.cluster.seconds)} in the target ended ${plural(countErrors(first.cluster.errors), 'request')} on ${list(first.routes)}${gunicornHint(first.cluster.seconds)}.`,
-          }
-        : {}),
-    };
-  },
-
-  fix({ traffic }) {
-    const at = closedParts(traffic).durationClusters[0]?.seconds ?? 30;
-    return {
-      summary: `Make these requests finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
-      commands: [
-        `gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`,
-        `# Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri: look for a value of ${Math.round(at)} s`,
-      ],
-      sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
-    };
+    const named = judged.find(isLikely) ?? judged[0];
+    if (!named) return judgeWithoutTimer(slow, all);
+    return claimErrors(
+      {
+        claims: judged.map((one) => ({
+          errors: one.cluster.errors,
+          strength: isLikely(one) ? 'likely' : 'possible',
+        })),
+        for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
+          `${plural(errors.length, 'error')} on ${list(routes)} ended at ${durationSpread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
+          ...(partly && longest !== null && longest < at
+            ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
+            : []),
+        ]),
+        against: judged.flatMap(({ cluster: { seconds: at }, contradicted, longest }) =>
+          contradicted && longest !== null
+            ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
+            : [],
+        ),
+        missing: judged.flatMap(({ partly, routes, bodies, always }) => [
+          ...(partly && !always
+            ? []
+            : [
+                `${partly ? 'Hardly any' : 'No'} request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`,
+              ]),
+          ...(bodies
+            ? [
+                `Each carried ${number(SMALL_BODY)} bytes or more: whether the clock ran on the work or on the arrival of the body, the log of the target's web server tells.`,
+              ]
+            : []),
+        ]),
+        fix: fixFor(named),
+        summary: `A timeout of ${seconds(named.cluster.seconds)} in the target ended ${plural(countErrors(named.cluster.errors), 'request')} on ${list(named.routes)}${gunicornHint(named.cluster.seconds)}.`,
+      },
+      untested(),
+    );
   },
 });
 
-/** A clock fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
-function noClock(slow: SampledError[], all: SampledError[]) {
+function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
+  return {
+    summary: `Make ${list(routes)} finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
+    commands: [
+      `gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`,
+      `# Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri: look for a value of ${Math.round(at)} s`,
+    ],
+    sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
+  };
+}
+
+interface JudgedCluster {
+  cluster: DurationCluster;
+  routes: string[];
+  contradicted: boolean;
+  partly: boolean;
+  bodies: boolean;
+  always: boolean;
+  apart: boolean;
+}
+
+const isLikely = ({ apart, contradicted, partly, bodies, always }: JudgedCluster): boolean =>
+  apart && !contradicted && partly && !bodies && !always;
+
+/** A timer fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
+function judgeWithoutTimer(slow: SampledError[], all: SampledError[]): Judgement {
   const durations = durationSpread(slow.map((error) => error.target_processing_time));
   if (slow.length === 0) {
-    return {
-      ruledOut: true,
-      against: [
-        `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
-      ],
-    };
+    return ruledOut([
+      `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
+    ]);
   }
-  if (slow.length < MIN_CLUSTER) {
-    return {
-      ruledOut: false,
-      against: [`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`],
-    };
-  }
-  return { ruledOut: true, against: [`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`] };
+  return slow.length < MIN_CLUSTER
+    ? untested([`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`])
+    : ruledOut([`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`]);
 }
 
 const gunicornHint = (at: number): string =>

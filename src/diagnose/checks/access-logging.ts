@@ -8,6 +8,7 @@ export const accessLogging = defineCheck({
   why: 'Only the access log says which request failed, on which target, and how far it got.',
   fix: 'Run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, and let the bucket policy admit log delivery.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html',
+  headline: 3,
   needs: ['attributes'],
   wants: ['accessLog'],
 

@@ -1,8 +1,9 @@
 import { durationSpread, list, number, outOf, plural, utcTime } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { type Burst, findBursts, largestSimultaneousBurst } from '../patterns/grouped-by-pause.ts';
 import { countErrors } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const bursts = defineCheck({
   id: 'bursts',
@@ -11,6 +12,7 @@ export const bursts = defineCheck({
   why: 'A burst has an event behind it (a deployment, a crash, a spike); a steady rate has a setting behind it.',
   fix: 'Look for what happened in the seconds before a burst: deployments, restarts, scaling, health changes.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
+  symptom: true,
   needs: ['traffic'],
   wants: [],
 

@@ -1,24 +1,18 @@
-import type { Evidence, Question } from '../../evidence/evidence.ts';
-import type { Fact, StepNumber } from '../diagnosis.ts';
-import type { Traffic } from '../traffic.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import type { CauseId } from '../cause-ids.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
+import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../diagnosis-evidence.ts';
 
-/** What a check or a cause may declare: the collected evidence, and the traffic worked out from the access log. */
-export interface DiagnosisEvidence extends Evidence {
-  traffic: Traffic;
-}
-export type DiagnosisEvidenceName = keyof DiagnosisEvidence;
-
-export type CheckVerdict =
-  | { outcome: 'pass' | 'fail'; summary: string; facts?: Fact[] }
-  | { outcome: 'unknown' | 'not-applicable'; summary: string; facts?: Fact[] };
+export type StepNumber = 1 | 2 | 3 | 4 | 5 | 6;
 
 /** One question of the checklist. Pure: it reads no clock, no environment and only the evidence it declares. */
 export interface Check<
   Needs extends DiagnosisEvidenceName = DiagnosisEvidenceName,
   Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName,
+  Id extends string = string,
 > {
   /** Kebab-case noun; the name of its file. */
-  id: string;
+  id: Id;
   step: StepNumber;
   /** What a pass answers "yes" to; ends with a question mark. */
   question: string;
@@ -27,6 +21,12 @@ export interface Check<
   fix: string;
   /** An AWS documentation page. */
   reference: string;
+  /** It shows what errors look like: a fault of it adds nothing to a verdict that names a cause. */
+  symptom?: true;
+  /** Causes that are the name of its fault, or that the fault follows from: a verdict that names one says as much. */
+  namedBy?: readonly CauseId[];
+  /** Where all of its step is in order, the check with the lowest rank speaks for the step. */
+  headline?: number;
   /** Without any of these the outcome is `unknown`, with the reason; the runner decides that. */
   needs: readonly Needs[];
   /** Used when there; `evaluate` finds undefined when it could not be looked at. */
@@ -41,9 +41,10 @@ export interface Check<
 export const defineCheck = <
   const Needs extends DiagnosisEvidenceName,
   const Wants extends DiagnosisEvidenceName = never,
+  const Id extends string = string,
 >(
-  check: Check<Needs, Wants>,
-): Check<Needs, Wants> => check;
+  check: Check<Needs, Wants, Id>,
+): Check<Needs, Wants, Id> => check;
 
 export const STEP_TITLES: Record<StepNumber, string> = {
   1: 'Access log: who failed, and how',

@@ -1,7 +1,8 @@
 import { outOf, percent, plural } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { type Concentration, concentrations, countDistinct } from '../patterns/error-concentration.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const concentration = defineCheck({
   id: 'concentration',
@@ -10,6 +11,7 @@ export const concentration = defineCheck({
   why: 'An error that follows one target, one route, one zone or one client has its cause there; one that is everywhere has not.',
   fix: 'Compare what stands out with its peers: configuration, version, zone, network path.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
+  symptom: true,
   needs: ['traffic'],
   wants: [],
 

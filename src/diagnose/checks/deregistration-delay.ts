@@ -12,6 +12,7 @@ export const deregistrationDelay = defineCheck({
   why: 'When the deregistration delay ends the load balancer aborts what is still in flight with a 502; with 0 s it does so at once.',
   fix: 'Set the deregistration delay above the longest request that should survive a deployment.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
+  namedBy: ['deregistration-delay-elapsed', 'shutdown-before-drain', 'target-gone'],
   needs: ['targetGroups', 'targetGroupAttributes'],
   wants: ['loadBalancer', 'traffic'],
 

@@ -1,8 +1,9 @@
 import { number, outOf } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { describeTally } from '../patterns/tally.ts';
 import { countErrors, withSignature } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const errorOrigin = defineCheck({
   id: 'error-origin',
@@ -12,6 +13,8 @@ export const errorOrigin = defineCheck({
   fix: 'Look in the log of the application for the requests that carry the same status twice; the load balancer only relayed them.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
+  symptom: true,
+  headline: 1,
   needs: ['traffic'],
   wants: [],
 

@@ -1,11 +1,12 @@
 import { list, number, outOf } from '../../format/wording.ts';
 import { WAF_CODES } from '../causes/waf-failure.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { tally } from '../patterns/tally.ts';
 import { authenticationCode } from '../reason-codes/authentication-codes.ts';
 import { lambdaCode } from '../reason-codes/lambda-codes.ts';
 import type { SampledError } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const errorReason = defineCheck({
   id: 'error-reason',
@@ -15,6 +16,7 @@ export const errorReason = defineCheck({
   fix: 'Follow the code: it names what failed and on whose side.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes',
+  symptom: true,
   needs: ['traffic'],
   wants: [],
 

@@ -1,7 +1,8 @@
 import { list, number } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import type { SignatureId } from '../signature.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 /** What the load balancer experienced, with the three processing times of such a row. */
 const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
@@ -29,6 +30,7 @@ export const errorSignatures = defineCheck({
   fix: 'Look at the rows that fit no pattern one by one; their status and their times contradict each other.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
+  symptom: true,
   needs: ['traffic'],
   wants: [],
 

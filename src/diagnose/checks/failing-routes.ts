@@ -1,9 +1,10 @@
 import { list, outOf, percent, plural } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { routeShares, failingRoutes as routesThatFail } from '../patterns/route-errors.ts';
 import type { SignatureId } from '../signature.ts';
 import { countErrors, type Traffic } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 /** The load balancer answered itself, or had no connection: whatever the route, no target had it to answer. */
 const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
@@ -23,6 +24,8 @@ export const failingRoutesCheck = defineCheck({
   fix: 'Look at the raw response of that route from inside the network: curl --http1.1 --raw -sS -i http://<target>:<port>/<path>.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
+  symptom: true,
+  headline: 1,
   needs: ['traffic'],
   wants: [],
 

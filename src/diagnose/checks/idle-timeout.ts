@@ -1,7 +1,8 @@
 import { plural, wholeSeconds } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { configuredIdleTimeout, idleTimeouts } from '../patterns/idle-timeouts.ts';
 import { countErrors } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const idleTimeout = defineCheck({
   id: 'idle-timeout',
@@ -11,6 +12,7 @@ export const idleTimeout = defineCheck({
   fix: 'Find out when the idle timeout was changed, or which other timer in the path is shorter; judge the errors by the one they show.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout',
+  headline: 2,
   needs: ['attributes'],
   wants: ['traffic'],
 

@@ -26,8 +26,7 @@ import { targetHealth } from './target-health.ts';
 import { trafficPortPath } from './traffic-port-path.ts';
 import { unhealthyHostsInMetrics } from './unhealthy-hosts-in-metrics.ts';
 
-/** The checklist, in reading order. Adding a check: its file, its test, this line. */
-export const checklist: readonly Check[] = [
+const inOrder = [
   accessLogging,
   logCompleteness,
   errorOrigin,
@@ -54,4 +53,12 @@ export const checklist: readonly Check[] = [
   loadBalancerState,
   lambdaConfiguration,
   recentChanges,
-];
+] as const;
+
+export type CheckId = (typeof inOrder)[number]['id'];
+
+/** The checklist, in reading order. Adding a check: its file, its test, its line above. */
+export const checklist: readonly (Check & { id: CheckId })[] = inOrder;
+
+/** What is known of a check beside its finding; undefined for a finding of a version that had other checks. */
+export const checkOf = (id: string): Check | undefined => checklist.find((check) => check.id === id);

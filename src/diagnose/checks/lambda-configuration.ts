@@ -1,8 +1,9 @@
 import type { FunctionConfiguration } from '../../evidence/aws.ts';
 import { list, plural, wholeSeconds } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { functionOf, unhandledErrors } from '../patterns/lambda-functions.ts';
 import { countErrors, targetGroupName } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const lambdaConfiguration = defineCheck({
   id: 'lambda-configuration',
@@ -11,6 +12,7 @@ export const lambdaConfiguration = defineCheck({
   why: 'A function that is not active cannot be invoked, and one that reaches its timeout is logged as any other unhandled error.',
   fix: 'Bring the function back to the state Active; find what a function that times out waits for, or raise its timeout.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',
+  namedBy: ['lambda-error', 'lambda-throttled', 'lambda-timeout'],
   needs: ['targetGroups'],
   wants: ['targetHealth', 'functions', 'traffic'],
 

@@ -1,8 +1,9 @@
 import type { Attributes, TargetGroup } from '../../evidence/aws.ts';
 import { list, outOf } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { describeTally } from '../patterns/tally.ts';
 import { countErrors, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 /** Codes of a function that ran and answered, with an answer that the load balancer cannot pass on. */
 const RESPONSE_CODES = ['LambdaInvalidResponse', 'LambdaResponseTooLarge'];
@@ -15,6 +16,8 @@ export const lambdaResponse = defineCheck({
   fix: 'Return statusCode as an integer, string header values in the member that lambda.multi_value_headers.enabled asks for, a string body, and less than 1 MB in all.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html#respond-to-load-balancer',
+  namedBy: ['lambda-invalid-response', 'lambda-response-too-large'],
+  headline: 2,
   needs: ['traffic'],
   wants: ['targetGroups', 'targetGroupAttributes'],
 

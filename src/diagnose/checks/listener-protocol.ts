@@ -1,7 +1,8 @@
 import type { Listener, TargetGroup } from '../../evidence/aws.ts';
 import { list } from '../../format/wording.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
-import { type DiagnosisEvidence, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const listenerProtocol = defineCheck({
   id: 'listener-protocol',
@@ -29,7 +30,7 @@ export const listenerProtocol = defineCheck({
       value: SslPolicy ?? 'no TLS',
     }));
     if (pairs.length === 0)
-      return { outcome: 'not-applicable', summary: 'No listener forwards to a target group with addresses.', facts };
+      return { outcome: 'not-applicable', summary: 'No listener forwards to a target group with addresses.' };
     const misfits = pairs.filter(
       ({ listener, group }) => listener.Protocol === 'HTTP' && ['HTTP2', 'GRPC'].includes(group.ProtocolVersion ?? ''),
     );

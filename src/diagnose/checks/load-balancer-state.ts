@@ -11,6 +11,7 @@ export const loadBalancerState = defineCheck({
   why: 'Each subnet needs 8 free addresses; without them the load balancer cannot add nodes, its state becomes active_impaired, and requests fail or time out.',
   fix: 'Free addresses in the subnets, or move the load balancer to larger ones (/27 at least).',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html',
+  namedBy: ['load-balancer-impaired'],
   needs: ['loadBalancer'],
   wants: ['subnets'],
 

@@ -1,8 +1,9 @@
 import type { AccessLog } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
 import { list, number, outOf, plural, utcTime } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { errorsInLog } from '../triage.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const logCompleteness = defineCheck({
   id: 'log-completeness',
@@ -11,6 +12,7 @@ export const logCompleteness = defineCheck({
   why: 'Logs arrive 5 to 10 minutes late and best effort; what is missing cannot be judged, and no rows are not "no errors".',
   fix: 'Ask again 15 minutes after the window; fetch unreadable files again from S3; if entries stay away, compare with the metrics of CloudWatch.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
+  headline: 2,
   needs: ['traffic'],
   wants: ['metrics'],
 
@@ -53,7 +55,6 @@ export const logCompleteness = defineCheck({
       return {
         outcome: 'not-applicable',
         summary: `CloudWatch does not count ${list(question.statuses)} by itself.${reach}${and}`,
-        facts,
       };
     }
     if (counted === null || loggedErrors === null) {

@@ -1,5 +1,6 @@
 import type { LongerWindowOffer } from '../../evidence/evidence.ts';
 import { list, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import {
   INSTANT_SECONDS,
   type KeepAliveEdge,
@@ -10,7 +11,7 @@ import {
 } from '../patterns/keep-alive.ts';
 import { runtimesClosingAt } from '../patterns/runtimes.ts';
 import { targetGroupName } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const measuredKeepAlive = defineCheck({
   id: 'measured-keep-alive',
@@ -19,6 +20,8 @@ export const measuredKeepAlive = defineCheck({
   why: 'A target that closes first can reset the next request the load balancer sends: an intermittent 502.',
   fix: 'Raise the keep-alive timeout of the application above the idle timeout of the load balancer.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
+  namedBy: ['keep-alive-race'],
+  headline: 1,
   needs: ['traffic'],
   wants: ['attributes'],
 

@@ -1,9 +1,10 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { wholeMinutes } from '../../evidence/metrics.ts';
 import { plural } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { correlation, type Minute } from '../patterns/correlation.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 /** From here on the rate is said to fall; at the other end, to rise. */
 const CLEAR = 0.5;
@@ -17,6 +18,7 @@ export const rateAgainstTrafficCheck = defineCheck({
   fix: 'Compare the keep-alive timeout of the targets with the idle timeout of the load balancer.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
+  namedBy: ['keep-alive-race'],
   needs: ['traffic'],
   wants: [],
 

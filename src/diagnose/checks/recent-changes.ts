@@ -1,7 +1,8 @@
 import { list, number, plural, utcTime } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { changesTo, type Mutation } from '../patterns/configuration-changes.ts';
 import { groupBy } from '../traffic.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 const HOUR = 3_600_000;
 /** A change this long before the first error is worth a look. */

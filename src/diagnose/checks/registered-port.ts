@@ -1,8 +1,9 @@
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { locate } from '../network-path/addresses.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
-import { type DiagnosisEvidence, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const registeredPort = defineCheck({
   id: 'registered-port',
@@ -11,6 +12,8 @@ export const registeredPort = defineCheck({
   why: 'Each registration may name a port of its own, and health checks may use a third: a healthy target says nothing about a port that is not checked.',
   fix: 'Register the target on the port that the application listens on, and check that port.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-register-targets.html',
+  namedBy: ['connection-refused', 'network-acl-blocked', 'security-group-blocked', 'target-unreachable'],
+  headline: 1,
   needs: ['targetGroups', 'targetHealth'],
   wants: ['loadBalancer', 'traffic', 'instances', 'networkInterfaces'],
 

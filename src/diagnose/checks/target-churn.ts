@@ -1,8 +1,9 @@
 import { list, plural, utcTime } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
-import { type CheckVerdict, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const targetChurn = defineCheck({
   id: 'target-churn',
@@ -11,6 +12,8 @@ export const targetChurn = defineCheck({
   why: 'A target that leaves while requests are still sent to it fails them: a deployment, a scale-in, a crash.',
   fix: 'Let a target that is replaced keep serving until it is drained.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
+  symptom: true,
+  headline: 1,
   needs: ['traffic'],
   wants: ['targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 

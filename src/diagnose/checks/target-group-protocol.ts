@@ -1,9 +1,10 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
 import { requestsAllAnswered400 } from '../patterns/bad-request-groups.ts';
 import { groupBy } from '../traffic.ts';
-import { type DiagnosisEvidence, defineCheck } from './check.ts';
+import { defineCheck } from './check.ts';
 
 export const targetGroupProtocol = defineCheck({
   id: 'target-group-protocol',
@@ -12,6 +13,8 @@ export const targetGroupProtocol = defineCheck({
   why: 'HTTP sent to a TLS port is closed at once or answered 400, TLS sent to a plaintext port fails in the handshake; health checks may use another protocol and pass.',
   fix: 'Create a target group with the protocol that the port speaks and move the listener to it: the protocol of a group cannot be changed.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
+  namedBy: ['protocol-mismatch', 'tls-handshake-failure'],
+  headline: 2,
   needs: ['targetGroups'],
   wants: ['loadBalancer', 'targetHealth', 'traffic'],
 

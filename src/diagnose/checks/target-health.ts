@@ -26,6 +26,8 @@ export const targetHealth = defineCheck({
   why: 'An unhealthy target gets no requests; when all are unhealthy the load balancer sends requests to all of them; without a usable target it answers 503.',
   fix: 'Follow the reason: a timeout points at the path or a slow application, a failed check at a closed port, a mismatch at the application.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
+  namedBy: ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],
+  headline: 3,
   needs: ['targetGroups', 'targetHealth'],
   wants: ['loadBalancer', 'traffic'],
 

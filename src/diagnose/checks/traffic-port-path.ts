@@ -25,6 +25,8 @@ export const trafficPortPath = defineCheck({
   fix: 'Allow the traffic port out of the load balancer and into the target, and tcp 1024-65535 back through both network ACLs.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
+  namedBy: ['network-acl-blocked', 'security-group-blocked'],
+  headline: 1,
   needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
   wants: [
     'networkAcls',

@@ -15,6 +15,8 @@ export const unhealthyHostsInMetrics = defineCheck({
   fix: 'Find out why health checks failed at that time: health-check logs, task and instance events, the path to the health-check port.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html',
+  symptom: true,
+  headline: 2,
   needs: ['targetGroups', 'metrics'],
   wants: ['loadBalancer', 'traffic'],
 

@@ -2,8 +2,7 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { outOf } from '../../format/wording.ts';
-import type { Judgement, Strength } from '../causes/cause.ts';
-import type { Fix } from '../diagnosis.ts';
+import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
 import { countErrors, groupBy } from '../traffic.ts';
 import {
@@ -16,45 +15,54 @@ import {
   timeoutText,
 } from './connect-timeouts.ts';
 
-const STRENGTHS: Strength[] = ['confirmed', 'likely', 'possible'];
-
-export function judgeBlockedPath(by: PathLayer, evidence: ConnectTimeoutEvidence, question: Question): Judgement {
+/** `advice` is the fix for paths that the configuration does not show to be blocked. */
+export function judgeBlockedPath(
+  by: PathLayer,
+  evidence: ConnectTimeoutEvidence,
+  question: Question,
+  advice: Fix,
+): Judgement {
   const { sentences, everyOther } = evidenceAgainstDrops(evidence);
-  const pairs = findConnectTimeouts(evidence, question);
-  if (pairs.length === 0) {
-    return { claims: [], for: [], against: sentences, missing: [], ruledOut: everyOther && sentences.length > 0 };
-  }
-
   const changesRead = evidence.changes !== undefined;
-  const judged = pairs.map((pair) => ({ pair, view: judgeLayer(pair, by, changesRead) }));
+  const judged = findConnectTimeouts(evidence, question).map((pair) => ({
+    pair,
+    view: judgeLayer(pair, by, changesRead),
+    errors: pair.errors,
+  }));
   const claimed = judged.filter(({ view }) => view.strength !== null);
-  const claims = STRENGTHS.map((strength) => ({
-    strength,
-    errors: claimed.filter(({ view }) => view.strength === strength).flatMap(({ pair }) => pair.errors),
-  })).filter(({ errors }) => errors.length > 0);
   const blockedPairs = claimed.filter(({ view }) => view.for.length > 0).map(({ pair }) => pair);
   const reasons = firstFourDistinct([
     ...pathBlocksOf(by, blockedPairs, evidence).map(({ sentence }) => `${sentence}.`),
     ...claimed.flatMap(remarks),
   ]);
   const open = judged.filter(({ view }) => view.strength === null && view.missing.length === 0);
+  const openSentences = openText(
+    by,
+    open.map(({ pair }) => pair),
+    evidence,
+  );
   const noChanges = changesRead ? [] : ['Changes (CloudTrail) were not read: the configuration is that of now.'];
-  return {
-    claims,
-    for: blockedPairs.length > 0 ? [timeoutText(blockedPairs, evidence), ...reasons] : [],
-    against: [
-      ...openText(
-        by,
-        open.map(({ pair }) => pair),
-        evidence,
-      ),
-      ...firstFourDistinct(claimed.flatMap(({ view }) => view.against)),
-      ...sentences,
-    ],
-    missing: [...firstFourDistinct(judged.flatMap(({ view }) => view.missing)), ...noChanges],
-    ...(blockedPairs.length > 0 ? { summary: `${reasons[0]} ${timeoutText(blockedPairs, evidence)}` } : {}),
-    ruledOut: claimed.length === 0 && everyOther && judged.every(({ view }) => view.missing.length === 0),
-  };
+  const missing = [...firstFourDistinct(judged.flatMap(({ view }) => view.missing)), ...noChanges];
+  const claimedPairs = claimed.map(({ pair }) => pair);
+  return claimErrors(
+    {
+      claims: claimsByStrength(claimed, ({ view }) => view.strength),
+      for: blockedPairs.length > 0 ? [timeoutText(blockedPairs, evidence), ...reasons] : [],
+      against: [...openSentences, ...firstFourDistinct(claimed.flatMap(({ view }) => view.against)), ...sentences],
+      missing,
+      fix: fixBlockedPath(by, claimedPairs, evidence, advice),
+      ...(blockedPairs.length > 0 ? { summary: `${reasons[0]} ${timeoutText(blockedPairs, evidence)}` } : {}),
+    },
+    everyOther && judged.every(({ view }) => view.missing.length === 0)
+      ? ruledOut([...openSentences, ...sentences])
+      : untested(missing),
+  );
+}
+
+/** Of errors none of which is a connect timeout: what they show instead rules out anything that drops packets. */
+export function judgeWithoutTimeouts(evidence: Pick<ConnectTimeoutEvidence, 'traffic'>): Judgement {
+  const { sentences, everyOther } = evidenceAgainstDrops(evidence);
+  return everyOther ? ruledOut(sentences) : untested();
 }
 
 /** What a pair has to say beside its block; where the path is open now, all of it. */
@@ -87,14 +95,14 @@ function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTi
     : [`${count} errors timed out for another reason: ${OPEN_LAYER_TEXT[by]}.`];
 }
 
-/** What would allow the blocked paths, for the pairs that timed out. */
-export function fixBlockedPath(
+/** What would allow the blocked paths of these pairs. */
+function fixBlockedPath(
   by: PathLayer,
+  pairs: readonly ConnectTimeout[],
   evidence: ConnectTimeoutEvidence,
-  question: Question,
   otherwise: Fix,
 ): Fix {
-  const blocks = pathBlocksOf(by, findConnectTimeouts(evidence, question), evidence);
+  const blocks = pathBlocksOf(by, pairs, evidence);
   return blocks.length === 0 ? otherwise : { ...otherwise, commands: allowCommands(blocks).slice(0, COMMANDS) };
 }
 

@@ -6,8 +6,8 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { outOf, plural, seconds, utcTime } from '../../format/wording.ts';
-import type { CauseEvidence, Strength } from '../causes/cause.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { CauseEvidence, DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import type { Strength } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { NETWORK_EVIDENCE, type PathLayer, type PathResult, pathTo } from '../network-path/path.ts';
 import { type PathChange, pathChanges } from '../network-path/rule-changes.ts';

@@ -3,7 +3,7 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
 import { utcTime, wholeSeconds } from '../../format/wording.ts';
-import type { Strength } from '../causes/cause.ts';
+import type { Strength } from '../judgement.ts';
 import { eventTime, namesResource } from '../network-path/rule-changes.ts';
 import type { TargetPresence } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';

@@ -1,5 +1,5 @@
 import type { CauseId } from '../cause-ids.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError } from '../traffic.ts';
 
 /** What events are found with, beside the traffic; what is missing could not be looked at. */

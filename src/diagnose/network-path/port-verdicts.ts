@@ -1,8 +1,7 @@
 /** What the two checks of a port say of the paths to it. */
 
 import { list, number, outOf, percent, plural } from '../../format/wording.ts';
-import type { CheckVerdict } from '../checks/check.ts';
-import type { Fact } from '../diagnosis.ts';
+import type { CheckVerdict, Fact } from '../check-verdict.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
 import type { PathResult } from './path.ts';
 import type { PathEvidence, TargetPath } from './target-paths.ts';

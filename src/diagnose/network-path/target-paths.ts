@@ -1,6 +1,6 @@
 /** The paths to every target that is registered or that the log names: traffic port and health-check port apart. */
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
 import { locate, splitTarget } from './addresses.ts';
 import { type NetworkEvidence, type PathResult, pathTo } from './path.ts';

@@ -1,5 +1,5 @@
 /** Rows of the shape `x -1 -1` 502 by target, with what tells whether the deregistration delay of the target ended them. */
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';

@@ -1,5 +1,5 @@
 /** Groups whose targets answer every request with 400: a TLS port that gets plain HTTP does, and so does an application that refuses all. */
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, targetGroupName, withSignature } from '../traffic.ts';
 

@@ -1,7 +1,7 @@
 /** Recorded API calls that changed something, from lookup-events. */
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 
 export interface Mutation {
   name: string;

@@ -3,7 +3,7 @@ import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
 import { list, plural } from '../../format/wording.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, targetGroupName, withSignature } from '../traffic.ts';
 

@@ -1,8 +1,8 @@
 /** Sentences that the causes of an idle timeout share. */
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
 import { number, outOf, percent, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
-import type { Judgement } from '../causes/cause.ts';
-import { contradictedBySignature } from '../judgement/contradiction.ts';
+import { contradictingSignatures } from '../contradicting-signatures.ts';
+import { type Judgement, ruledOut } from '../judgement.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors } from '../traffic.ts';
 import { mutations } from './configuration-changes.ts';
@@ -48,14 +48,13 @@ export function timerSentences(
 }
 
 /** The judgement when no error shows an idle timeout: the durations rule it out where they are shorter than the timer. */
-export function noIdleTimeout(traffic: Traffic, attributes: Attributes | undefined): Judgement {
+export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes | undefined): Judgement {
   const soon = endedTooSoon(traffic, attributes);
-  const signature = contradictedBySignature(traffic, ['idle-timeout']);
+  const signature = contradictingSignatures(traffic, ['idle-timeout']);
   const numbers = soon
     ? `${outOf(traffic.errorCount, traffic.errorCount)} errors ended within ${seconds(soon.longest)}; the idle timeout takes ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
     : null;
-  const against = [numbers, signature].flatMap((sentence) => sentence ?? []);
-  return { claims: [], for: [], against, missing: [], ruledOut: against.length > 0 };
+  return ruledOut([numbers, signature].flatMap((sentence) => sentence ?? []));
 }
 
 export const attributesMissing = (attributes: Attributes | undefined): string[] =>

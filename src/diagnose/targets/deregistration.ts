@@ -1,7 +1,7 @@
 /** What health, metrics and the log say of a target that got no request any more: deregistered, or only found unhealthy. */
 import { epochOf } from '../../evidence/aws.ts';
 import { utcTime, wholeSeconds } from '../../format/wording.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { TargetPresence } from '../patterns/churn.ts';
 import { deregistrationTimes } from '../patterns/configuration-changes.ts';
 import { targetGroupName } from '../traffic.ts';

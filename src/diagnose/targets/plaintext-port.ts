@@ -1,4 +1,4 @@
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 
 /**
  * Does the traffic port of a target speak plain HTTP? Told by a health check on the same port that passes: over HTTP yes, over HTTPS no.

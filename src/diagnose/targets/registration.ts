@@ -1,5 +1,5 @@
 /** Whether a logged target is registered now, and in which state: the log has addresses, registrations may have instance ids. */
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 
 export type RegistrationEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'instances' | 'networkInterfaces'>>;
 

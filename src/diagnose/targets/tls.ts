@@ -2,7 +2,7 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
-import type { DiagnosisEvidence } from '../checks/check.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { targetGroupName } from '../traffic.ts';
 
 export interface TlsAssessment {

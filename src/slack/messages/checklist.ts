@@ -1,6 +1,7 @@
 /** The six steps, ticking while they are worked on; then what each came to, with the button that shows its evidence. */
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
+import { checkOf } from '../../diagnose/checks/index.ts';
 import type { CheckFinding, ChecklistStep, CheckOutcome, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { number, plural } from '../../format/wording.ts';
 import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
@@ -125,21 +126,11 @@ function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): Checklis
   };
 }
 
-/** The checks that say the most of their step where all is in order. */
-const HEADLINE_CHECKS: Record<StepNumber, readonly string[]> = {
-  1: ['error-origin', 'log-completeness', 'access-logging'],
-  2: ['registered-port', 'target-group-protocol'],
-  3: ['measured-keep-alive', 'idle-timeout'],
-  4: ['failing-routes', 'lambda-response'],
-  5: ['traffic-port-path'],
-  6: ['target-churn', 'unhealthy-hosts-in-metrics', 'target-health'],
-};
-
 /** One sentence of the step, of those that made it what it is, and how many more there are. */
-function summaryOf({ step, outcome, findings }: ChecklistStep): string {
+function summaryOf({ outcome, findings }: ChecklistStep): string {
   const deciding = findings.filter((one) => one.outcome === outcome);
-  const headlineFindings = HEADLINE_CHECKS[step].flatMap((check) => deciding.filter((one) => one.check === check));
-  const [first] = outcome === 'pass' ? [...headlineFindings, ...deciding] : deciding;
+  const rank = ({ check }: CheckFinding): number => checkOf(check)?.headline ?? Infinity;
+  const [first] = outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
   if (first === undefined) return 'nothing was checked';
   const different = new Set(deciding.map(({ summary }) => summary)).size - 1;
   const more = outcome === 'fail' && different > 0 ? ` And ${number(different)} more.` : '';

@@ -2,7 +2,7 @@
  * One reply for each step that has something to say beyond the verdict: a fault with what to do, or what was denied with how to allow it.
  * All else that was looked at is behind the button of the step.
  */
-import type { CauseId } from '../../diagnose/cause-ids.ts';
+import { checkOf } from '../../diagnose/checks/index.ts';
 import type { CheckFinding, ChecklistStep, Diagnosis, Fact, StepNumber } from '../../diagnose/diagnosis.ts';
 import { factsNotInSentence, factValue, OUTCOME_MARK, OUTCOME_WORD } from '../../render/phrases.ts';
 import type { Message } from './message.ts';
@@ -10,31 +10,6 @@ import { copyable, line, type MessagePart, partsMessage, prose, proseLine, type 
 import { policiesIn, sanitizeState, type ThreadState, verdictKind, withoutPolicy } from './thread-state.ts';
 
 const MAX_FACTS = 6;
-
-/** What errors look like when there is a cause: the verdict is drawn from it. */
-const SYMPTOM_CHECKS = [
-  'bursts',
-  'concentration',
-  'error-origin',
-  'error-reason',
-  'error-signatures',
-  'failing-routes',
-  'target-churn',
-  'unhealthy-hosts-in-metrics',
-];
-/** Faults that these causes are the names of, or that follow from them. */
-const CAUSES_NAMING_FAULT: Record<string, readonly CauseId[]> = {
-  'deregistration-delay': ['deregistration-delay-elapsed', 'shutdown-before-drain', 'target-gone'],
-  'lambda-configuration': ['lambda-error', 'lambda-throttled', 'lambda-timeout'],
-  'lambda-response': ['lambda-invalid-response', 'lambda-response-too-large'],
-  'load-balancer-state': ['load-balancer-impaired'],
-  'measured-keep-alive': ['keep-alive-race'],
-  'rate-against-traffic': ['keep-alive-race'],
-  'registered-port': ['connection-refused', 'network-acl-blocked', 'security-group-blocked', 'target-unreachable'],
-  'target-group-protocol': ['protocol-mismatch', 'tls-handshake-failure'],
-  'target-health': ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],
-  'traffic-port-path': ['network-acl-blocked', 'security-group-blocked'],
-};
 
 export function stepMessages(rawState: ThreadState): Partial<Record<StepNumber, Message>> {
   const { diagnosis } = sanitizeState(rawState);
@@ -64,7 +39,8 @@ function isInVerdict({ check }: CheckFinding, diagnosis: Diagnosis): boolean {
   const kind = verdictKind(diagnosis);
   if (kind !== 'found') return kind === 'none';
   const namedCauses = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
-  return SYMPTOM_CHECKS.includes(check) || namedCauses.some(({ id }) => CAUSES_NAMING_FAULT[check]?.includes(id));
+  const { symptom = false, namedBy = [] } = checkOf(check) ?? {};
+  return symptom || namedCauses.some(({ id }) => namedBy.includes(id));
 }
 
 export const titleLine = ({ step, title, outcome }: Pick<ChecklistStep, 'step' | 'title' | 'outcome'>): MessagePart =>

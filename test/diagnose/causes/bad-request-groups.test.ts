@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { causes } from '../../../src/diagnose/causes/index.ts';
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
+import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
 import { targetGenerated } from '../../../src/diagnose/causes/target-generated.ts';
-import type { DiagnosisEvidence } from '../../../src/diagnose/checks/check.ts';
+import type { DiagnosisEvidence } from '../../../src/diagnose/diagnosis-evidence.ts';
 import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { group } from '../../support/network/connect-timeouts.ts';
 import { question, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
@@ -32,7 +34,7 @@ const untested = (errors: FailedRequest[]) =>
   causes
     .filter(({ id }) => HYPOTHESES.includes(id))
     .filter((cause) => {
-      const { ruledOut, against } = cause.judge({ traffic: trafficWith(errors) }, asked);
+      const { ruledOut, against } = judgementOf(cause, { traffic: trafficWith(errors) }, asked);
       return !ruledOut || against.length === 0;
     })
     .map(({ id }) => id);
@@ -45,9 +47,8 @@ describe('4xx of the load balancer', () => {
   it('460: the same', () => expect(untested(several(6, 'client-closed'))).toEqual([]));
 
   it('408: a client that is slow to send is not ruled out', () => {
-    const slow = causes.find(({ id }) => id === 'slow-upload');
     const traffic = trafficWith(refusedByStatus('408', { elapsed: 60.1 }));
-    expect(slow?.judge({ traffic }, asked).ruledOut).toBe(false);
+    expect(judgementOf(slowUpload, { traffic }, asked).ruledOut).toBe(false);
   });
 });
 
@@ -56,17 +57,17 @@ describe('464', () => {
 
   it('is the version of the request, not that of the target group', () => {
     const known = { traffic: trafficWith(errors), targetGroups: [group({ ProtocolVersion: 'GRPC' })] };
-    const { claims, summary, for: sentences } = protocolMismatch.judge(known, asked);
+    const { claims, summary, for: sentences } = judgementOf(protocolMismatch, known, asked);
     expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([
       { strength: 'confirmed', errors: { length: 6 } },
     ]);
     expect(sentences).toEqual(['6 of 6 errors are 464: api takes GRPC and the requests came in another version.']);
     expect(summary).toBe('6 requests came in another protocol version than the target group takes: api takes GRPC.');
-    expect(protocolMismatch.fix(known, asked).summary).toContain('target group of their version');
+    expect(judgementOf(protocolMismatch, known, asked).fix.summary).toContain('target group of their version');
   });
 
   it('is told without the target groups too', () =>
-    expect(protocolMismatch.judge({ traffic: trafficWith(errors) }, asked).summary).toBe(
+    expect(judgementOf(protocolMismatch, { traffic: trafficWith(errors) }, asked).summary).toBe(
       '6 requests came in another protocol version than the target group takes: api takes a version that was not read.',
     ));
 });
@@ -81,13 +82,13 @@ describe('400 of the targets', () => {
   const every = (port: number) => [target(`10.0.1.5:${port}`, { requests: 6, badRequests: 6 })];
   const strengths = (known: Pick<DiagnosisEvidence, 'traffic'> & Partial<DiagnosisEvidence>) =>
     [protocolMismatch, targetGenerated].map(
-      (cause) => cause.judge(known, asked).claims.find(({ errors }) => errors.length > 0)?.strength,
+      (cause) => judgementOf(cause, known, asked).claims.find(({ errors }) => errors.length > 0)?.strength,
     );
 
   it('to each request, on a port of TLS: plain HTTP reaches it', () => {
     const known = { traffic: trafficWith(answers(8443), every(8443)), targetGroups: [group({})] };
     expect(strengths(known)).toEqual(['likely', 'possible']);
-    expect(protocolMismatch.judge(known, asked).for).toContain(
+    expect(judgementOf(protocolMismatch, known, asked).for).toContain(
       'The targets of api answered each of 6 requests with 400, as a TLS port does that gets plain HTTP.',
     );
   });

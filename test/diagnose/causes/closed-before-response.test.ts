@@ -10,6 +10,7 @@ import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-befor
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
 import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { gapsAt } from '../../support/traffic/idle-gaps.ts';
 import { failed, MINUTE, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
@@ -210,7 +211,7 @@ describe('closed before a response', () => {
     const traffic = trafficOf(failures, { ...(log ?? {}) });
     const judged = Object.fromEntries(
       CLOSED.map((cause) => {
-        const { claims, ruledOut, against } = cause.judge({ traffic }, question);
+        const { claims, ruledOut, against } = judgementOf(cause, { traffic }, question);
         const strongest = ['confirmed', 'likely', 'possible'].find((strength) =>
           claims.some((claim) => claim.strength === strength && claim.errors.length > 0),
         );
@@ -225,12 +226,12 @@ describe('closed before a response', () => {
     const { failures, log } = idle(27, 27, 2);
     const traffic = trafficOf(failures, log);
     const scene = { traffic, attributes: { 'idle_timeout.timeout_seconds': '60' } };
-    const { summary, for: reasons } = keepAliveRace.judge(scene, question);
+    const { summary, for: reasons } = judgementOf(keepAliveRace, scene, question);
     expect(summary).toBe(
       'Keep-alive race on target group api: its targets close idle connections after 6.00 s, but the load balancer reuses them for up to 60 s.',
     );
     expect(reasons.join('\n')).toContain('27 of 27 errors came 6.00 s after an earlier response');
-    expect(keepAliveRace.fix(scene, question).commands[0]).toContain('keepAliveTimeout = 65_000');
+    expect(judgementOf(keepAliveRace, scene, question).fix.commands[0]).toContain('keepAliveTimeout = 65_000');
   });
 
   it('a target that went on answering for 20 s was not leaving when it closed a connection', () => {
@@ -242,11 +243,11 @@ describe('closed before a response', () => {
     const refused = [121, 123, 125, 130].map((second) => failed('connect-failed', second));
     const early = failed('closed-before-response', 100, { target_processing_time: 0.13 });
     const traffic = trafficOf([early, ...refused], { targets: lives });
-    const { claims } = shutdownBeforeDrain.judge({ traffic }, question);
+    const { claims } = judgementOf(shutdownBeforeDrain, { traffic }, question);
     expect(claims.filter(({ errors }) => errors.length > 0)).toMatchObject([
       { strength: 'likely', errors: { length: 4 } },
     ]);
-    expect(closedMidRequest.judge({ traffic }, question)).toMatchObject({ ruledOut: false });
+    expect(judgementOf(closedMidRequest, { traffic }, question)).toMatchObject({ ruledOut: false });
   });
 
   describe('three requests of one route that ended together', () => {
@@ -254,8 +255,7 @@ describe('closed before a response', () => {
       failed('closed-before-response', 100 + i / 1000, { target_processing_time: worked, elapsed: worked }),
     );
     const judge = (...more: FailedRequest[]) =>
-      closedMidRequest
-        .judge({ traffic: trafficOf([...ended, ...more]) }, question)
+      judgementOf(closedMidRequest, { traffic: trafficOf([...ended, ...more]) }, question)
         .claims.filter(({ errors }) => errors.length > 0)
         .map(({ strength }) => strength);
 
@@ -274,7 +274,11 @@ describe('closed before a response', () => {
       target('10.0.1.5:8080', { lastSeen: START + 60_000, lastSuccess: START + 40_000 }),
       target('10.0.1.6:8080'),
     ];
-    const { ruledOut, against } = closedMidRequest.judge({ traffic: trafficOf(failures, { targets }) }, question);
+    const { ruledOut, against } = judgementOf(
+      closedMidRequest,
+      { traffic: trafficOf(failures, { targets }) },
+      question,
+    );
     expect(ruledOut).toBe(true);
     expect(against).toEqual([
       '3 of 3 errors were sent on an open connection and ended by the load balancer before any response.',
@@ -287,6 +291,6 @@ describe('closed before a response', () => {
       closed(4, (i) => seconds(0.5 + i)),
       { targets: lives },
     );
-    expect(shutdownBeforeDrain.judge({ traffic }, question).claims.flatMap((claim) => claim.errors)).toEqual([]);
+    expect(judgementOf(shutdownBeforeDrain, { traffic }, question).claims.flatMap((claim) => claim.errors)).toEqual([]);
   });
 });

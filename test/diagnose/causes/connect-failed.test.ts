@@ -5,9 +5,10 @@ import { connectionRefused } from '../../../src/diagnose/causes/connection-refus
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
 import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
-import type { DiagnosisEvidence } from '../../../src/diagnose/checks/check.ts';
+import type { DiagnosisEvidence } from '../../../src/diagnose/diagnosis-evidence.ts';
 import type { CloudTrailEvent, MetricSeries, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { TargetTraffic } from '../../../src/evidence/evidence.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import {
   API,
   failed,
@@ -237,7 +238,7 @@ describe('failed while connecting', () => {
         target('10.0.1.9:8080', { requests: 400, lastSeen: START + 885_000, lastSuccess: START + 880_000 }),
       ];
       const known = { traffic: trafficOf([...died, closed], { targets }), targetHealth: down };
-      const { ruledOut, missing } = shutdownBeforeDrain.judge(known, question);
+      const { ruledOut, missing } = judgementOf(shutdownBeforeDrain, known, question);
       expect(ruledOut).toBe(false);
       expect(missing).toEqual(['Whether 10.0.1.9:8080 left is not known: what was read ends too soon.']);
     });
@@ -256,7 +257,7 @@ describe('failed while connecting', () => {
         targetHealth: down,
         metrics: [unhealthyFrom(1)],
       };
-      const { claims, ruledOut } = shutdownBeforeDrain.judge(known, question);
+      const { claims, ruledOut } = judgementOf(shutdownBeforeDrain, known, question);
       expect(ruledOut).toBe(false);
       expect(claims.filter(({ errors }) => errors.length > 0)).toMatchObject([
         { strength: 'possible', errors: { length: 3 } },
@@ -271,7 +272,7 @@ describe('failed while connecting', () => {
     );
     const judged = Object.fromEntries(
       FAMILY.map((cause) => {
-        const { claims, ruledOut } = cause.judge({ traffic, ...evidence }, question);
+        const { claims, ruledOut } = judgementOf(cause, { traffic, ...evidence }, question);
         const strongest = ['confirmed', 'likely', 'possible'].find((strength) =>
           claims.some((claim) => claim.strength === strength && claim.errors.length > 0),
         );
@@ -295,7 +296,7 @@ describe('failed while connecting', () => {
     ])('of an HTTPS group, $name: $strength', ({ metrics, strength, targets }) => {
       const traffic = trafficOf(several(5, 'connect-timeout'), { targets: targets ?? [target('10.0.1.5:8080')] });
       const known = { traffic, metrics, targetGroups: group({ Protocol: 'HTTPS' }) };
-      const { claims } = tlsHandshakeFailure.judge(known, question);
+      const { claims } = judgementOf(tlsHandshakeFailure, known, question);
       expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([{ strength, errors: { length: 5 } }]);
     });
 
@@ -306,14 +307,14 @@ describe('failed while connecting', () => {
         metrics,
         targetGroups: group({ Protocol: 'HTTPS' }),
       };
-      expect(tlsHandshakeFailure.judge(known, question)).toMatchObject({ claims: [], ruledOut: true });
+      expect(judgementOf(tlsHandshakeFailure, known, question)).toMatchObject({ claims: [], ruledOut: true });
     });
   });
 
   it('none of them explains errors on an open connection, and says so with the count', () => {
     const traffic = trafficOf(several(7, 'idle-timeout'));
     for (const cause of FAMILY) {
-      const { claims, ruledOut, against } = cause.judge({ traffic }, question);
+      const { claims, ruledOut, against } = judgementOf(cause, { traffic }, question);
       expect([cause.id, claims, ruledOut, against[0]]).toEqual([
         cause.id,
         [],

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { causes } from '../../../src/diagnose/causes/index.ts';
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { logOf, question, several } from '../../support/traffic/traffic-builder.ts';
 
 /** 398 refused connections, of which 40 were read one by one, and 2 closed ones, of which none was. */
@@ -29,13 +30,15 @@ describe('errors that were counted only', () => {
     'malformed-response',
     'response-header-too-large',
   ])('%s says that they could not be looked at', (id) => {
-    const judged = causes.find((cause) => cause.id === id)?.judge({ traffic }, question);
+    const cause = causes.find((one) => one.id === id);
+    if (!cause) throw new Error(`There is no cause ${id}.`);
+    const judged = judgementOf(cause, { traffic }, question);
     expect(judged).toMatchObject({ ruledOut: false, claims: [], missing: [expect.stringContaining('looked at')] });
-    expect(judged?.missing[0]).toContain(`2 of ${traffic.errorCount}`);
+    expect(judged.missing[0]).toContain(`2 of ${traffic.errorCount}`);
   });
 
   it('requests that all fail are counted, not those that were read', () =>
-    expect(protocolMismatch.judge({ traffic }, question).against[0]).toContain(
+    expect(judgementOf(protocolMismatch, { traffic }, question).against[0]).toContain(
       `each of the ${traffic.errorCount - 2} would fail`,
     ));
 });

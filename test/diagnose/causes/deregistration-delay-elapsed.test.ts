@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deregistrationDelayElapsed } from '../../../src/diagnose/causes/deregistration-delay-elapsed.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { API, failed, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const OLD = '10.0.1.5:8080';
@@ -28,7 +29,7 @@ const call = (second: number, id = '10.0.1.5', errorCode?: string) => [
   },
 ];
 const judge = (failures: typeof one, log: Partial<ReturnType<typeof until>> = {}, known = {}) =>
-  deregistrationDelayElapsed.judge({ traffic: trafficOf(failures, log), ...known }, question);
+  judgementOf(deregistrationDelayElapsed, { traffic: trafficOf(failures, log), ...known }, question);
 const claims = (...args: Parameters<typeof judge>) =>
   judge(...args).claims.map((c) => `${c.strength} ${c.errors.length}`);
 
@@ -118,7 +119,11 @@ describe('deregistration-delay-elapsed', () => {
   });
 
   it('raises the delay of this target group above the longest request, and says what that costs', () => {
-    const { commands, sideEffects } = deregistrationDelayElapsed.fix({ traffic: trafficOf(together) }, question);
+    const { commands, sideEffects } = judgementOf(
+      deregistrationDelayElapsed,
+      { traffic: trafficOf(together) },
+      question,
+    ).fix;
     expect(commands).toEqual([
       `aws elbv2 modify-target-group-attributes --target-group-arn ${API} --attributes Key=deregistration_delay.timeout_seconds,Value=90`,
     ]);

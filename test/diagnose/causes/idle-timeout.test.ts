@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { slowTarget } from '../../../src/diagnose/causes/slow-target.ts';
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { failed, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const sixty = { 'idle_timeout.timeout_seconds': '60' };
@@ -24,7 +25,7 @@ function judged(
   const traffic = trafficOf(failures);
   const known = { traffic, ...(attributes && { attributes }), ...(changes && { changes }) };
   const words = (cause: typeof slowTarget | typeof slowUpload) => {
-    const { claims, ruledOut } = cause.judge(known, question);
+    const { claims, ruledOut } = judgementOf(cause, known, question);
     return (
       claims.map(({ strength, errors }) => `${strength} ${errors.length}`).join(', ') || (ruledOut ? 'ruled out' : '-')
     );
@@ -115,7 +116,7 @@ describe('slow-target and slow-upload', () => {
   it('is not certain when no timer shows and none is known', () => {
     const spread = several(4, 'idle-timeout', (i) => ({ elapsed: 3.3 + i * 2.7 }));
     expect(judged(spread).target).toBe('possible 4');
-    expect(slowTarget.judge({ traffic: trafficOf(spread) }, question).against).toEqual([
+    expect(judgementOf(slowTarget, { traffic: trafficOf(spread) }, question).against).toEqual([
       '4 errors ended after 3.30 s to 11.4 s, at no common whole second, as a timer would.',
     ]);
   });
@@ -125,7 +126,8 @@ describe('slow-target and slow-upload', () => {
   });
 
   it('rules itself out with the durations first', () => {
-    const { against } = slowTarget.judge(
+    const { against } = judgementOf(
+      slowTarget,
       { traffic: trafficOf(several(149, 'closed-before-response', () => ({ elapsed: 0.05 }), 1)), attributes: sixty },
       question,
     );
@@ -134,7 +136,7 @@ describe('slow-target and slow-upload', () => {
 
   it('says which routes, their share and what their successes take', () => {
     const traffic = trafficOf(slow(4));
-    const judgement = slowTarget.judge({ traffic, attributes: sixty }, question);
+    const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
       '4 of 4 errors were sent to the target and got no response; they ended after 60.0 s.',
       '4 errors had next to nothing to upload (GET, 300 bytes at most).',
@@ -145,7 +147,7 @@ describe('slow-target and slow-upload', () => {
   });
 
   it('raises the idle timeout of this load balancer, and says what that does to keep-alive', () => {
-    const fix = slowTarget.fix({ traffic: trafficOf(slow(4)), attributes: sixty }, question);
+    const fix = judgementOf(slowTarget, { traffic: trafficOf(slow(4)), attributes: sixty }, question).fix;
     expect(fix.commands[0]).toContain(
       `--load-balancer-arn ${question.loadBalancer.arn} --attributes Key=idle_timeout.timeout_seconds,Value=120`,
     );
@@ -155,6 +157,8 @@ describe('slow-target and slow-upload', () => {
   it('explains nothing about errors that may have waited', () => {
     const traffic = trafficOf([failed('closed-before-response', 5, { elapsed: 80, target_processing_time: 80 })]);
     expect(traffic.log.oldest).toBe(START);
-    expect(slowTarget.judge({ traffic, attributes: sixty }, question).against[0]).not.toContain('idle timeout takes');
+    expect(judgementOf(slowTarget, { traffic, attributes: sixty }, question).against[0]).not.toContain(
+      'idle timeout takes',
+    );
   });
 });

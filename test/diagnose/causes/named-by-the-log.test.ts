@@ -8,6 +8,7 @@ import { targetGenerated } from '../../../src/diagnose/causes/target-generated.t
 import { unsupportedRequest } from '../../../src/diagnose/causes/unsupported-request.ts';
 import { WAF_CODES, wafFailure } from '../../../src/diagnose/causes/waf-failure.ts';
 import { AUTHENTICATION_CODES } from '../../../src/diagnose/reason-codes/authentication-codes.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { LB, question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const everyStatus = { ...question, statuses: ['5xx', '460'] };
@@ -30,23 +31,23 @@ describe('causes that the log names', () => {
     ['client-closed', 'client-closed'],
     ['unsupported-request', 'other'],
   ] as const)('%s is confirmed by its own mark, and by no other', (id, kind) => {
-    const { claims, summary } = causes[id].judge({ traffic: traffic(4, kind) }, everyStatus);
+    const { claims, summary } = judgementOf(causes[id], { traffic: traffic(4, kind) }, everyStatus);
     expect(claims).toMatchObject([{ strength: 'confirmed', errors: [{}, {}, {}, {}] }]);
     expect(summary).toContain('4 requests');
-    expect(causes[id].judge({ traffic: traffic(4, 'connect-failed') }, everyStatus).claims).toEqual([]);
-    expect(causes[id].fix({ traffic: traffic(4, kind) }, everyStatus).summary).not.toBe('');
+    expect(judgementOf(causes[id], { traffic: traffic(4, 'connect-failed') }, everyStatus).claims).toEqual([]);
+    expect(judgementOf(causes[id], { traffic: traffic(4, kind) }, everyStatus).fix.summary).not.toBe('');
   });
 });
 
 describe('target-generated', () => {
   it('says which targets, routes and statuses, and where to look', () => {
     const errors = traffic(3, 'target-response', (i) => ({ target: i < 2 ? '10.0.1.5:8080' : '10.0.2.7:8080' }));
-    expect(targetGenerated.judge({ traffic: errors }, question).for).toEqual([
+    expect(judgementOf(targetGenerated, { traffic: errors }, question).for).toEqual([
       '3 of 3 errors carry the status that the target sent (500): the load balancer relayed them.',
       'From 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
       'On GET /orders.',
     ]);
-    expect(targetGenerated.fix({ traffic: errors }, question).commands[0]).toMatch(/^grep -F -e 'Root=1-/);
+    expect(judgementOf(targetGenerated, { traffic: errors }, question).fix.commands[0]).toMatch(/^grep -F -e 'Root=1-/);
   });
 });
 
@@ -61,8 +62,8 @@ describe('fixed-response', () => {
       traffic: traffic(2, 'fixed-response', () => ({ matched_rule_priority: '7' })),
       rules: { 'arn:listener': [rule, { ...rule, RuleArn: 'arn:rule/8', Priority: '8' }] },
     };
-    expect(fixedResponse.judge(known, question).for[1]).toBe('The rule arn:rule/7 answers 503.');
-    expect(fixedResponse.fix(known, question).commands).toEqual([
+    expect(judgementOf(fixedResponse, known, question).for[1]).toBe('The rule arn:rule/7 answers 503.');
+    expect(judgementOf(fixedResponse, known, question).fix.commands).toEqual([
       'aws elbv2 modify-rule --rule-arn arn:rule/7 --actions Type=forward,TargetGroupArn=<target-group-arn>',
     ]);
   });
@@ -78,7 +79,7 @@ describe('fixed-response', () => {
       traffic: traffic(2, 'fixed-response', () => ({ matched_rule_priority: '0' })),
       rules: { 'arn:listener': [rule] },
     };
-    expect(fixedResponse.fix(known, question).commands).toEqual([
+    expect(judgementOf(fixedResponse, known, question).fix.commands).toEqual([
       'aws elbv2 modify-listener --listener-arn arn:listener --default-actions Type=forward,TargetGroupArn=<target-group-arn>',
     ]);
   });
@@ -87,7 +88,7 @@ describe('fixed-response', () => {
 describe('waf-failure', () => {
   it('gives every documented code a meaning and offers fail-open with its price', () => {
     expect(Object.keys(WAF_CODES)).toHaveLength(5);
-    const fix = wafFailure.fix({ traffic: traffic(1, 'waf-failure') }, question);
+    const fix = judgementOf(wafFailure, { traffic: traffic(1, 'waf-failure') }, question).fix;
     expect(fix.commands[0]).toContain(`${LB} --attributes Key=waf.fail_open.enabled,Value=true`);
     expect(fix.sideEffects).toEqual([
       'While AWS WAF cannot be reached, requests reach the targets without its protection.',
@@ -114,7 +115,7 @@ describe('authentication-failure', () => {
     ['562 has no code', '-', '562', 'carry 562: the JWKS endpoint answered with a status other than 2xx'],
   ])('%s', (_, error_reason, elb_status_code, part) => {
     const errors = traffic(2, 'authentication-failure', () => ({ error_reason, elb_status_code }));
-    expect(authenticationFailure.judge({ traffic: errors }, question).for[0]).toContain(part);
+    expect(judgementOf(authenticationFailure, { traffic: errors }, question).for[0]).toContain(part);
   });
 
   it('knows all 26 documented codes', () => expect(Object.keys(AUTHENTICATION_CODES)).toHaveLength(26));
@@ -124,12 +125,12 @@ describe('client-closed', () => {
   const gaveUp = (elapsed: (i: number) => number) => traffic(4, 'client-closed', (i) => ({ elapsed: elapsed(i) }));
   it('finds the timeout of the client in the durations', () => {
     const known = { traffic: gaveUp((i) => 5.001 + i / 500), attributes: { 'idle_timeout.timeout_seconds': '60' } };
-    expect(clientClosed.judge(known, everyStatus).for[1]).toBe(
+    expect(judgementOf(clientClosed, known, everyStatus).for[1]).toBe(
       'They cluster at 5 s: a timeout of the client; the load balancer waits 60 s.',
     );
   });
   it('sees no timeout where the durations are spread', () => {
-    expect(clientClosed.judge({ traffic: gaveUp((i) => 1.3 + i * 2.4) }, everyStatus).for.join()).not.toContain(
+    expect(judgementOf(clientClosed, { traffic: gaveUp((i) => 1.3 + i * 2.4) }, everyStatus).for.join()).not.toContain(
       'cluster',
     );
   });
@@ -142,11 +143,11 @@ describe('unsupported-request', () => {
     ['507', 'over 8 KB'],
   ])('%s: %s', (elb_status_code, part) => {
     const errors = traffic(1, 'other', () => ({ elb_status_code }));
-    expect(unsupportedRequest.judge({ traffic: errors }, question).for[0]).toContain(part);
+    expect(judgementOf(unsupportedRequest, { traffic: errors }, question).for[0]).toContain(part);
   });
   it('leaves other statuses alone', () => {
     const errors = traffic(1, 'other', () => ({ elb_status_code: '500' }));
-    expect(unsupportedRequest.judge({ traffic: errors }, question).claims).toEqual([]);
+    expect(judgementOf(unsupportedRequest, { traffic: errors }, question).claims).toEqual([]);
   });
 });
 
@@ -163,12 +164,12 @@ describe('load-balancer-impaired', () => {
     ['impaired, but the errors have a shape of their own', 'connect-failed', lb('active_impaired'), undefined],
     ['nothing known', 'inconsistent', {}, undefined],
   ] as const)('%s', (_, kind, known, strength) => {
-    const { claims } = loadBalancerImpaired.judge({ traffic: traffic(3, kind), ...known }, question);
+    const { claims } = judgementOf(loadBalancerImpaired, { traffic: traffic(3, kind), ...known }, question);
     expect(claims[0]?.strength).toBe(strength);
   });
   it('names the subnet and its free addresses', () => {
     const known = { traffic: traffic(3, 'connect-timeout'), ...lb('active'), ...free(2) };
-    expect(loadBalancerImpaired.judge(known, question).for[0]).toBe(
+    expect(judgementOf(loadBalancerImpaired, known, question).for[0]).toBe(
       'Subnet subnet-a has 2 free addresses; the load balancer needs 8.',
     );
   });

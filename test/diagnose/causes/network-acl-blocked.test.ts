@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { networkAclBlocked } from '../../../src/diagnose/causes/network-acl-blocked.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import {
   at,
   call,
@@ -14,7 +15,7 @@ import {
 import { acl, OPEN, withInboundRules } from '../../support/network/network.ts';
 import { API, question } from '../../support/traffic/traffic-builder.ts';
 
-const judge = (told: EvidenceOptions) => networkAclBlocked.judge(connectTimeoutEvidence(told), question);
+const judge = (told: EvidenceOptions) => judgementOf(networkAclBlocked, connectTimeoutEvidence(told), question);
 const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
 const zoneA = {
   networkAcls: [
@@ -85,7 +86,7 @@ describe('network-acl-blocked', () => {
   });
 
   it('prints the entry that would allow it', () => {
-    expect(networkAclBlocked.fix(connectTimeoutEvidence({ known: upper }), question).commands).toEqual([
+    expect(judgementOf(networkAclBlocked, connectTimeoutEvidence({ known: upper }), question).fix.commands).toEqual([
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
     ]);
   });
@@ -96,7 +97,7 @@ describe('network-acl-blocked', () => {
       '12 of 12 errors: no connection to 10.0.1.5:8080 within 10 s.',
       "acl-app of subnet-app, the target's subnet, drops answers to tcp 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (49 % of the answers): no rule allows it, and the last rule denies.",
     ]);
-    const { commands } = networkAclBlocked.fix(connectTimeoutEvidence({ known: upper, errors }), question);
+    const { commands } = judgementOf(networkAclBlocked, connectTimeoutEvidence({ known: upper, errors }), question).fix;
     expect(commands.map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1))).toEqual([
       ['110', '10.0.8.0/24'],
       ['120', '10.0.9.0/24'],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fixedResponse } from '../../../src/diagnose/causes/fixed-response.ts';
 import { noRegisteredTargets } from '../../../src/diagnose/causes/no-registered-targets.ts';
 import { targetOptimizer } from '../../../src/diagnose/causes/target-optimizer.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { API, failed, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const group = (part = {}) => ({ targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api', ...part }] });
@@ -28,7 +29,7 @@ const twenty = several(20, 'no-target');
 function judged(known = {}, log = {}) {
   const scene = { traffic: trafficOf(twenty, log), ...known };
   return [noRegisteredTargets, targetOptimizer].flatMap((cause) =>
-    cause.judge(scene, question).claims.map(({ strength }) => `${cause.id} ${strength}`),
+    judgementOf(cause, scene, question).claims.map(({ strength }) => `${cause.id} ${strength}`),
   );
 }
 
@@ -88,32 +89,36 @@ describe('no-registered-targets and target-optimizer', () => {
     ],
   ])('says what health says now: %s', (_, described, sentence) => {
     const known = { traffic: trafficOf(twenty), ...group(), targetHealth: { [API]: described } };
-    expect(noRegisteredTargets.judge(known, question).for).toContain(sentence);
+    expect(judgementOf(noRegisteredTargets, known, question).for).toContain(sentence);
   });
 
   it('names the group in the headline and in the command', () => {
     const known = { traffic: trafficOf(twenty), ...group() };
-    expect(noRegisteredTargets.judge(known, question).summary).toBe('api had no usable target: 20 requests got 503.');
-    expect(noRegisteredTargets.fix(known, question).commands[0]).toContain(API);
+    expect(judgementOf(noRegisteredTargets, known, question).summary).toBe(
+      'api had no usable target: 20 requests got 503.',
+    );
+    expect(judgementOf(noRegisteredTargets, known, question).fix.commands[0]).toContain(API);
   });
 
   it('a 503 without a target and a configured one rule each other out', () => {
     const configured = trafficOf(several(20, 'fixed-response'));
-    expect(fixedResponse.judge({ traffic: trafficOf(twenty) }, question)).toMatchObject({
+    expect(judgementOf(fixedResponse, { traffic: trafficOf(twenty) }, question)).toMatchObject({
       ruledOut: true,
       against: ['20 of 20 errors found no target to connect to.'],
     });
-    expect(noRegisteredTargets.judge({ traffic: configured }, question)).toMatchObject({
+    expect(judgementOf(noRegisteredTargets, { traffic: configured }, question)).toMatchObject({
       ruledOut: true,
       against: ['20 of 20 errors are a fixed response of a listener rule.'],
     });
-    expect(fixedResponse.judge({ traffic: trafficOf(several(3, 'connect-failed')) }, question).ruledOut).toBe(false);
+    expect(judgementOf(fixedResponse, { traffic: trafficOf(several(3, 'connect-failed')) }, question).ruledOut).toBe(
+      false,
+    );
   });
 
   it('takes a 503 of a shape nobody documented for the optimizer only when it refused requests', () => {
     const traffic = trafficOf([failed('inconsistent', 60, { elb_status_code: '503' })]);
-    expect(targetOptimizer.judge({ traffic, ...group() }, question).claims).toEqual([]);
-    expect(targetOptimizer.judge({ traffic, ...rejects(1) }, question).claims).toMatchObject([
+    expect(judgementOf(targetOptimizer, { traffic, ...group() }, question).claims).toEqual([]);
+    expect(judgementOf(targetOptimizer, { traffic, ...rejects(1) }, question).claims).toMatchObject([
       { strength: 'confirmed' },
     ]);
   });

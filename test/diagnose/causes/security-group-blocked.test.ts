@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { securityGroupBlocked } from '../../../src/diagnose/causes/security-group-blocked.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import {
   at,
   call,
@@ -17,7 +18,7 @@ import {
 import { acl, appGroup, cidr, eni, groups, network, tcp, withInboundRules } from '../../support/network/network.ts';
 import { API, question, several } from '../../support/traffic/traffic-builder.ts';
 
-const judge = (told: EvidenceOptions) => securityGroupBlocked.judge(connectTimeoutEvidence(told), question);
+const judge = (told: EvidenceOptions) => judgementOf(securityGroupBlocked, connectTimeoutEvidence(told), question);
 const removed = { securityGroups: withInboundRules({ ...tcp(8080), ...groups('sg-old') }).securityGroups };
 
 describe('security-group-blocked', () => {
@@ -185,7 +186,9 @@ describe('security-group-blocked', () => {
   });
 
   it('prints the command for the groups at hand', () => {
-    expect(securityGroupBlocked.fix(connectTimeoutEvidence({ known: removed }), question).commands).toEqual([
+    expect(
+      judgementOf(securityGroupBlocked, connectTimeoutEvidence({ known: removed }), question).fix.commands,
+    ).toEqual([
       'aws ec2 authorize-security-group-ingress --group-id sg-app --protocol tcp --port 8080 --source-group sg-alb',
     ]);
   });

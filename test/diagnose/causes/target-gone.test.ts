@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { targetGone } from '../../../src/diagnose/causes/target-gone.ts';
 import type { Instance } from '../../../src/evidence/aws.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import {
   at,
   call,
@@ -18,7 +19,7 @@ import { API, MINUTE, question, START, target } from '../../support/traffic/traf
 
 /** `now` is in seconds after the start of the window; an hour after its end when not said. */
 const judge = ({ now, ...told }: EvidenceOptions & { now?: number }) =>
-  targetGone.judge(connectTimeoutEvidence(told), now === undefined ? question : { ...question, now: at(now) });
+  judgementOf(targetGone, connectTimeoutEvidence(told), now === undefined ? question : { ...question, now: at(now) });
 const absent = { [API]: [health('healthy', undefined, '10.0.1.6')] };
 const left = targetTraffic({ requests: 300, lastSeen: at(110) });
 const stayed = target('10.0.1.6:8080', { node: NODE });

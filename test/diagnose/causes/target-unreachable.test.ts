@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { targetUnreachable } from '../../../src/diagnose/causes/target-unreachable.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import {
   at,
   call,
@@ -18,7 +19,11 @@ import { API, failed, question, target } from '../../support/traffic/traffic-bui
 
 /** `now` is in seconds after the start of the window; an hour after its end when not said. */
 const judge = ({ now, ...told }: EvidenceOptions & { now?: number }) =>
-  targetUnreachable.judge(connectTimeoutEvidence(told), now === undefined ? question : { ...question, now: at(now) });
+  judgementOf(
+    targetUnreachable,
+    connectTimeoutEvidence(told),
+    now === undefined ? question : { ...question, now: at(now) },
+  );
 const counter = (name: string, value: number) => ({
   MetricName: name,
   Dimensions: { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188', TargetGroup: API.split(':').at(-1) ?? '' },
@@ -130,7 +135,7 @@ describe('target-unreachable', () => {
       '10.0.1.5:8080 is unhealthy now (Target.Timeout).',
     ]);
     expect(summary).toContain('look inside the host');
-    const { commands } = targetUnreachable.fix(connectTimeoutEvidence(), question);
+    const { commands } = judgementOf(targetUnreachable, connectTimeoutEvidence(), question).fix;
     expect(commands.map((command) => command.split(' ')[0])).toEqual([
       'ss',
       'sudo',
@@ -144,6 +149,6 @@ describe('target-unreachable', () => {
 
   it('leaves commands for containers out for instances', () => {
     const known = { targetGroups: [group({ TargetType: 'instance' })] };
-    expect(targetUnreachable.fix(connectTimeoutEvidence({ known }), question).commands).toHaveLength(4);
+    expect(judgementOf(targetUnreachable, connectTimeoutEvidence({ known }), question).fix.commands).toHaveLength(4);
   });
 });

@@ -3,6 +3,7 @@ import { closedMidRequest } from '../../../src/diagnose/causes/closed-mid-reques
 import { malformedResponse } from '../../../src/diagnose/causes/malformed-response.ts';
 import { failingClients } from '../../../src/diagnose/patterns/clients.ts';
 import type { FailedRequest } from '../../../src/evidence/evidence.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { failed, question, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 /** A request that was closed before a response after 20 ms of work, `second` after the start. */
@@ -28,10 +29,10 @@ describe('clients that fail each time', () => {
 
   it('leave their errors to what is answered, not to a close during work', () => {
     const traffic = trafficOf(twice());
-    const { claims, for: reasons } = malformedResponse.judge({ traffic }, question);
+    const { claims, for: reasons } = judgementOf(malformedResponse, { traffic }, question);
     expect(claims.flatMap(({ errors }) => errors)).toHaveLength(16);
     expect(reasons.join(' ')).toContain('8 clients failed each time: 8 of 8 requests of theirs that were repeated');
-    const close = closedMidRequest.judge({ traffic }, question);
+    const close = judgementOf(closedMidRequest, { traffic }, question);
     expect(close.claims.flatMap(({ errors }) => errors)).toEqual([]);
     // A process that ends over what these clients ask would show the same.
     expect(close.ruledOut).toBe(false);
@@ -74,7 +75,7 @@ describe('clients that fail each time', () => {
 
     it('the others are judged apart: closed at once, or for another reason', () => {
       const traffic = trafficOf([...always, ...random]);
-      const { claims } = closedMidRequest.judge({ traffic }, question);
+      const { claims } = judgementOf(closedMidRequest, { traffic }, question);
       expect(claims.flatMap(({ errors }) => errors)).toHaveLength(20);
     });
 

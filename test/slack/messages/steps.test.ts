@@ -50,7 +50,8 @@ describe('a reply', () => {
     if (blocked === undefined) throw new Error('no path');
     const beside = steps.map((step) => ({
       ...step,
-      findings: step.step === 5 ? [...step.findings, { ...blocked, check: 'health-port-path' }] : step.findings,
+      findings:
+        step.step === 5 ? [...step.findings, { ...blocked, check: 'health-port-path' as const }] : step.findings,
     }));
     expect(Object.keys(read({ ...rest, steps: beside }))).toEqual(['5']);
   });

@@ -1,9 +1,9 @@
 /** Connect timeouts to 10.0.1.5:8080 from a node in subnet-a, in the network of ../network-path/network.ts, told in a few words. */
 
-import type { Judgement } from '../../../src/diagnose/causes/cause.ts';
 import type { ConnectTimeoutEvidence } from '../../../src/diagnose/connect-timeouts/connect-timeouts.ts';
 import type { CloudTrailEvent, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
+import type { FlatJudgement } from '../judgement.ts';
 import { API, failed, LB, START, several, target, trafficOf } from '../traffic/traffic-builder.ts';
 import { network } from './network.ts';
 
@@ -77,7 +77,7 @@ export function connectTimeoutEvidence({
 }
 
 /** "confirmed 6", "likely 4, possible 2", "ruled out" or "no claim". */
-export function describeJudgement({ claims, ruledOut }: Judgement): string {
+export function describeJudgement({ claims, ruledOut }: FlatJudgement): string {
   const made = claims.filter(({ errors }) => errors.length > 0);
   if (made.length === 0) return ruledOut ? 'ruled out' : 'no claim';
   return made.map(({ strength, errors }) => `${strength} ${errors.length}`).join(', ');

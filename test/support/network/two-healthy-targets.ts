@@ -1,6 +1,6 @@
 /** What the checks of steps 2, 5 and 6 read, for the network of ../network-path/network.ts: two healthy targets of one group. */
 
-import type { CheckVerdict } from '../../../src/diagnose/checks/check.ts';
+import type { CheckVerdict } from '../../../src/diagnose/check-verdict.ts';
 import type { TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
 import { API, LB, target, trafficOf } from '../traffic/traffic-builder.ts';

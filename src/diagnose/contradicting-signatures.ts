@@ -1,9 +1,9 @@
 /** Why the rows themselves contradict a cause: what every error shows instead of the signatures that the cause could leave. */
 
-import { list, number, outOf } from '../../format/wording.ts';
-import type { Judgement } from '../causes/cause.ts';
-import type { SignatureId } from '../signature.ts';
-import { type Traffic, withSignature } from '../traffic.ts';
+import { list, outOf } from '../format/wording.ts';
+import { type Judgement, ruledOut } from './judgement.ts';
+import type { SignatureId } from './signature.ts';
+import { type Traffic, withSignature } from './traffic.ts';
 
 const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'client-closed': 'ended because the client closed',
@@ -34,7 +34,7 @@ const otherSignatureText = (traffic: Traffic, admissible: readonly SignatureId[]
  * A sentence when no error has one of the admissible signatures and each has one that excludes the cause; null when some error could be
  * of that cause, or is too odd to say.
  */
-export function contradictedBySignature(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
+export function contradictingSignatures(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
   const perSignature = traffic.bySignature.map(({ id, count }) => {
     const sentence = admissible.includes(id)
       ? undefined
@@ -47,23 +47,8 @@ export function contradictedBySignature(traffic: Traffic, admissible: readonly S
   return sentences.length === perSignature.length && sentences.length > 0 ? `${list(sentences)}.` : null;
 }
 
-/** The judgement of a cause none of the errors that were looked at can be of: ruled out by the rows, or not seen well enough. */
+/** Ruled out when none of the errors has an admissible signature. */
 export function ruledOutBySignature(traffic: Traffic, admissible: readonly SignatureId[]): Judgement {
-  const sentence = contradictedBySignature(traffic, admissible);
-  const unread = traffic.bySignature.filter(
-    ({ id }) => admissible.includes(id) && withSignature(traffic, id).length === 0,
-  );
-  const count = unread.reduce((sum, each) => sum + each.count, 0);
-  return {
-    claims: [],
-    for: [],
-    against: sentence ? [sentence] : [],
-    missing:
-      count > 0
-        ? [
-            `${outOf(count, traffic.errorCount)} errors could be of it, and are not among the ${number(traffic.errors.length)} that were looked at one by one: a shorter window, or that status alone, would show them.`,
-          ]
-        : [],
-    ruledOut: sentence !== null,
-  };
+  const sentence = contradictingSignatures(traffic, admissible);
+  return ruledOut(sentence === null ? [] : [sentence]);
 }

@@ -3,8 +3,8 @@
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
 import type { Cause } from './causes/cause.ts';
-import type { CauseResult, Part, Verdict } from './diagnosis.ts';
-import { claimsOf, type Judgement, NO_FIX } from './judgement.ts';
+import type { CauseResult, Part, Standing, Verdict } from './diagnosis.ts';
+import { claimsOf, type Fix, type Judgement, NO_FIX } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
 
@@ -66,10 +66,13 @@ function causeResult(
   titles: Map<CauseId, string>,
   traffic: Traffic,
 ): CauseResult {
-  const base = { id: cause.id, title: cause.title, reference: cause.reference };
-  const nothing = { ...base, explains: 0, for: [], against: [], missing: [], fix: NO_FIX };
-  if (judgement.kind === 'untested') return { ...nothing, standing: 'untested', missing: [...judgement.missing] };
-  if (judgement.kind === 'ruled-out') return { ...nothing, standing: 'ruled-out', against: [...judgement.because] };
+  if (judgement.kind !== 'claims') {
+    return resultOf(cause, judgement.kind, 0, {
+      ...NO_REASONS,
+      against: judgement.kind === 'ruled-out' ? judgement.because : [],
+      missing: judgement.kind === 'untested' ? judgement.missing : [],
+    });
+  }
   const share = (errors: SampledError[]) =>
     traffic.errorCount > 0 ? Math.min(1, round(countErrors(errors) / traffic.errorCount)) : 0;
   const owned = (strength: 'confirmed' | 'likely') =>
@@ -79,24 +82,44 @@ function causeResult(
   const [confirmed, likely] = [owned('confirmed'), owned('likely')];
   const claimed = distinctItems(judgement.claims.flatMap((claim) => claim.errors));
   const open = claimed.filter((error) => !owner.has(error));
-  const reasons = {
-    for: [...judgement.for],
-    against: [...judgement.against],
-    missing: [...judgement.missing],
-    fix: judgement.fix,
-  };
   // What is confirmed for some errors and likely for the others is named by the larger part.
   if (confirmed.length + likely.length > 0) {
     const standing = countErrors(confirmed) >= countErrors(likely) ? 'confirmed' : 'likely';
-    return { ...base, standing, explains: share([...confirmed, ...likely]), ...reasons };
+    return resultOf(cause, standing, share([...confirmed, ...likely]), judgement);
   }
-  if (open.length > 0) return { ...base, standing: 'possible', explains: share(open), ...reasons };
+  if (open.length > 0) return resultOf(cause, 'possible', share(open), judgement);
   const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
   const betterTitles = owners.map((id) => titles.get(id) ?? id);
   const count = countErrors(claimed);
-  const against = `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(betterTitles)}.`;
-  return { ...nothing, standing: 'ruled-out', against: [against, ...judgement.against] };
+  const taken = `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(betterTitles)}.`;
+  return resultOf(cause, 'ruled-out', 0, { ...NO_REASONS, against: [taken, ...judgement.against] });
 }
+
+interface Reasons {
+  for: readonly string[];
+  against: readonly string[];
+  missing: readonly string[];
+  fix: Fix;
+}
+
+const NO_REASONS: Reasons = { for: [], against: [], missing: [], fix: NO_FIX };
+
+const resultOf = (
+  { id, title, reference }: JudgedCause['cause'],
+  standing: Standing,
+  explains: number,
+  reasons: Reasons,
+): CauseResult => ({
+  id,
+  title,
+  standing,
+  explains,
+  for: [...reasons.for],
+  against: [...reasons.against],
+  missing: [...reasons.missing],
+  fix: reasons.fix,
+  reference,
+});
 
 const distinctItems = <T>(items: T[]): T[] => [...new Set(items)];
 /** Shares to one part in a million: sums of weights must not show their last binary digit. */

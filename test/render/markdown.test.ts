@@ -26,7 +26,7 @@ describe('the post-mortem', () => {
   it('names every source once, with the checks it serves', () => {
     const document = renderMarkdown(race);
     expect(document.split('FROM entries')).toHaveLength(2);
-    expect(document).toContain('For access-log, made-by, keep-alive:');
+    expect(document).toContain('For access-logging, error-origin, measured-keep-alive:');
   });
 
   it('says how large the share of a failing route is', () => {

@@ -10,6 +10,7 @@ import type { Investigator } from '../investigate/investigator.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { SlackContext } from './ask.ts';
 import { openAuthorization } from './authorization.ts';
+import { CONNECTION_LIMITS, limitConnections, serverOptions } from './connection-limits.ts';
 import { openDeduplicator } from './dedupe.ts';
 import { onButtons } from './listeners/buttons.ts';
 import { onFeedback } from './listeners/feedback.ts';
@@ -72,8 +73,6 @@ const PRESS_MEMORY = { milliseconds: 4_000, most: 2_000 };
 const BODY_LIMIT = 1024 * 1024;
 /** Seconds. Bolt refuses requests that were signed longer ago than this, and none that were signed for later. */
 const MAX_CLOCK_SKEW = 5 * 60;
-/** Longer than the idle timeout that load balancers and proxies usually have: else they reuse a connection that is being closed here. */
-const KEEP_ALIVE_TIMEOUT = 125_000;
 /** A socket is renewed every few hours, and gone for some seconds then. */
 const MAX_RECONNECT = 30_000;
 
@@ -165,7 +164,8 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     app,
     isReady,
     async start() {
-      const started: unknown = await app.start(config.slack.port, { keepAliveTimeout: KEEP_ALIVE_TIMEOUT });
+      const started: unknown = await app.start(config.slack.port, serverOptions(CONNECTION_LIMITS));
+      limitConnections(started);
       health.isStarted = true;
       if (socket !== null) return config.healthPort;
       health.isConnected = true;
@@ -208,6 +208,8 @@ function receiverFor(
     customRoutes: routes,
     logger,
   });
+  // Bolt makes this server itself, and shows it to nobody.
+  limitConnections(Reflect.get(receiver, 'httpServer'));
   return { receiver, socket: receiver.client };
 }
 

@@ -1,0 +1,40 @@
+/** How long a connection to our port may take, and how many there may be: anybody who reaches the port can open some. */
+import { Server, type ServerOptions } from 'node:http';
+
+/** Milliseconds, but for `connections`. */
+export interface ConnectionLimits {
+  /** From the first byte to the last of the header, and of the whole request. Slack and SNS send theirs at once. */
+  header: number;
+  request: number;
+  /** Without a byte, before or within a request. */
+  silence: number;
+  /** Between two requests: longer than load balancers and proxies keep idle connections, or they reuse one that is being closed here. */
+  idle: number;
+  connections: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  header: 10_000,
+  request: 20_000,
+  silence: 15_000,
+  idle: 125_000,
+  connections: 500,
+};
+
+/** For a server that is still to be made. Requests that take too long are looked for every second, not every half minute. */
+export const serverOptions = ({ header, request, idle }: ConnectionLimits): ServerOptions => ({
+  headersTimeout: header,
+  requestTimeout: request,
+  keepAliveTimeout: idle,
+  connectionsCheckingInterval: Math.min(1_000, request / 4),
+});
+
+/** Sets what can only be set on a server that is there; whatever else Bolt hands out stays as it is. */
+export function limitConnections(server: unknown, limits: ConnectionLimits = CONNECTION_LIMITS): void {
+  if (!(server instanceof Server)) return;
+  server.headersTimeout = limits.header;
+  server.requestTimeout = limits.request;
+  server.keepAliveTimeout = limits.idle;
+  server.timeout = limits.silence;
+  server.maxConnections = limits.connections;
+}

@@ -6,7 +6,8 @@ import type { Incident } from '../collect/incident/incident-collectors.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { parseDuration, parseQuestion, resolveWindow } from '../query/parse-question.ts';
+import { parseDuration, parseQuestion } from '../query/parse-question.ts';
+import { resolveWindow } from '../query/window.ts';
 
 export interface DiagnoseOptions {
   /** The folder of a recorded incident; a load balancer in AWS without it. */

@@ -10,8 +10,9 @@ import type { InvestigationOptions, InvestigationResult } from '../investigate/i
 import { investigateLive, type LiveInvestigationSettings } from '../investigate/live.ts';
 import { investigateUntilFinal, REAL_WAIT_CLOCK, type WaitClock, type WaitResult } from '../investigate/until-final.ts';
 import { Problem } from '../problem.ts';
-import { parseQuestion, previousDayNote, resolveWindow } from '../query/parse-question.ts';
+import { parseQuestion } from '../query/parse-question.ts';
 import { DEFAULT_STATUSES } from '../query/statuses.ts';
+import { resolveWindow, windowReading } from '../query/window.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
 
@@ -143,7 +144,7 @@ interface LiveRequest {
   nameOrArn: string;
   question: Omit<Question, 'loadBalancer'>;
   settings: LiveInvestigationSettings;
-  /** A sentence for a person where the window may not be the one that was meant; null else. */
+  /** How the times were read, in a sentence; null where none were typed. */
   note: string | null;
 }
 
@@ -170,7 +171,7 @@ async function readQuestion(words: string, options: DiagnoseOptions, now: number
       ...(lookBack === null ? {} : { lookBack }),
     },
     settings: { config, region, profile, engine, maxUsd: limit },
-    note: previousDayNote(parsed, window, now),
+    note: windowReading(parsed, window, now),
   };
 }
 

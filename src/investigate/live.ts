@@ -11,8 +11,8 @@ import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
 import { lookBackCommand, offeredLookBackQuestion } from '../query/look-back.ts';
-import { resolveWindow } from '../query/parse-question.ts';
 import { DEFAULT_STATUSES } from '../query/statuses.ts';
+import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/access-log.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
@@ -202,11 +202,11 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       }
     },
 
-    resolveQuestion({ window, statuses }, loadBalancer) {
+    resolveQuestion({ statuses, ...asked }, loadBalancer) {
       const askedAt = now();
       return {
         loadBalancer,
-        ...resolveWindow({ window }, { now: askedAt }),
+        ...resolveWindow(asked, { now: askedAt }),
         now: askedAt,
         statuses: statuses ?? [...DEFAULT_STATUSES],
       };

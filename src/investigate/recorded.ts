@@ -16,7 +16,8 @@ import { candidatesIn } from '../collect/incident/read-evidence.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { type ParsedQuestion, resolveWindow } from '../query/parse-question.ts';
+import type { ParsedQuestion } from '../query/parse-question.ts';
+import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/access-log.ts';
 import type {
   InvestigationOptions,
@@ -77,17 +78,14 @@ export async function recordedInvestigator(
   };
 
   /** The question as it was asked; what it leaves out is as recorded. */
-  const recordedQuestion = (
-    { incident }: RecordedIncident,
-    { window, statuses }: Pick<ParsedQuestion, 'window' | 'statuses'>,
-  ) => {
+  const recordedQuestion = ({ incident }: RecordedIncident, { window, zone, statuses }: ParsedQuestion) => {
     const overrides: QuestionOverrides = {
       loadBalancer: null,
       // Who tries the bot means the end of what is recorded, and not an hour later, when somebody recorded it.
       window:
         window === null
           ? null
-          : resolveWindow({ window }, { now: 'last' in window ? null : incident.now, window: incident }),
+          : resolveWindow({ window, zone }, { now: 'last' in window ? null : incident.now, window: incident }),
       statuses,
     };
     return questionToRecording(incident, overrides);

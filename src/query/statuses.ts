@@ -1,28 +1,18 @@
 /** Which errors a question is about: the words for them, and whether an entry of the log is meant. Pure. */
-import * as z from 'zod';
-import { quoteInput } from './quote-input.ts';
-
 /** Asked for when a question names none: every 5xx the load balancer made, and 502, 503 and 504 from any source. */
 export const GATEWAY = 'gateway';
 export const DEFAULT_STATUSES: readonly string[] = [GATEWAY];
 
 export const isDefaultStatuses = (statuses: readonly string[]): boolean => statuses.join() === GATEWAY;
 
-/** A word that can only be meant as a status, right or wrong: "502", "5xx", "999", "elb-502", "gateway". */
-export const isStatusWord = (word: string): boolean =>
-  /^(?:gateway|(?:(?:elb|target)-)?(?:[0-9]{3}|[0-9]xx))$/i.test(word);
-
 /**
- * "502", or "5xx" for a class; with "elb-" only those the load balancer made, with "target-" only those a target made. "000" is what the
- * log has when an HTTP/2 client is told to go away.
+ * The status that a word asks for: "502", or "5xx" for a class; with "elb-" only those the load balancer made, with "target-" only those
+ * a target made. "000" is what the log has when an HTTP/2 client is told to go away. "502s" is 502. Null for any other word.
  */
-export const Status = z
-  .string()
-  .toLowerCase()
-  .regex(/^(?:gateway|000|(?:(?:elb|target)-)?[45](?:[0-9]{2}|xx))$/, {
-    error: ({ input }) =>
-      `${quoteInput(input)} is not an error status. Use 400 to 599, 4xx, 5xx, elb-5xx, target-5xx, gateway or 000, such as "502 504".`,
-  });
+export function parseStatus(word: string): string | null {
+  const status = word.toLowerCase().replace(/(?<=[0-9x])s$/, '');
+  return /^(?:gateway|000|(?:(?:elb|target)-)?[45](?:[0-9]{2}|xx))$/.test(status) ? status : null;
+}
 
 /** Statuses from `from` to `to`, both included. */
 export interface StatusRange {

@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { type ParsedQuestion, parseQuestion, previousDayNote } from '../query/parse-question.ts';
+import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
+import { windowReading } from '../query/window.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { Authorize, Requester } from './authorization.ts';
@@ -107,7 +108,7 @@ async function openThreadFor(
     channel: who.channel,
     parentTs: within,
   });
-  return toAskOutcome(context, openResult, who.channel, previousDayNote(query, question, question.now));
+  return toAskOutcome(context, openResult, who.channel, windowReading(query, question, question.now));
 }
 
 function toAskOutcome({ bot }: SlackContext, openResult: OpenResult, channel: string, note: string | null): AskOutcome {

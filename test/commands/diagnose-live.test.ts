@@ -147,7 +147,7 @@ describe('the command', () => {
     const asked = ['diagnose', ...words.split(' '), '--config', config, '--json'];
     const { code, stderr, stdout } = await alb502(asked, account, { AWS_ENDPOINT_URL_S3: s3.endpoint });
     expect(stderr).toMatch(
-      /^Reading from S3 directly: [^\n]*\nWhether there is another 'checkout' in eu-west-1 of other is not known: The role [^\n]* cannot be assumed: [^\n]*\n$/,
+      /^Read as [^\n]*\nReading from S3 directly: [^\n]*\nWhether there is another 'checkout' in eu-west-1 of other is not known: The role [^\n]* cannot be assumed: [^\n]*\n$/,
     );
     expect({ code, verdict: JSON.parse(stdout).verdict.cause }).toEqual({ code: 0, verdict: 'security-group-blocked' });
     const table = await alb502(['setup', 'athena', '--config', config], account);
@@ -165,7 +165,7 @@ describe('the command', () => {
     });
     expect(result).toMatchObject({
       code: 0,
-      stderr: expect.stringMatching(/^Reading from S3 directly: [^\n]*\nSaved to [^\n]*\n$/),
+      stderr: expect.stringMatching(/^Read as [^\n]*\nReading from S3 directly: [^\n]*\nSaved to [^\n]*\n$/),
     });
     expect(JSON.parse(result.stdout)).toMatchObject({ verdict: { cause: 'security-group-blocked' } });
     expect(readdirSync(saved).sort()).toEqual(['aws', 'incident.json', 'logs', 'metrics.json']);
@@ -204,7 +204,7 @@ describe('the command', () => {
       });
       expect(result).toMatchObject({ code: 130, stdout: '' });
       // The log may have been read meanwhile.
-      expect(result.stderr.replace(/^Reading from S3 directly: .*\n/, '')).toBe(
+      expect(result.stderr.replace(/^(?:Read as|Reading from S3 directly:) .*\n/gm, '')).toBe(
         'Interrupted; the calls that were running have been cancelled.\n',
       );
       // A call without an answer is given up after 30 s.

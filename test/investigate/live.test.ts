@@ -78,7 +78,10 @@ describe('a load balancer', () => {
     await investigator.refresh();
     const found = await investigator.find('checkout', ['bank', 'shop'], signal);
     const before = account.asked.length;
-    const inquiry = investigator.resolveQuestion({ loadBalancer: 'checkout', window: null, statuses: ['5xx'] }, found);
+    const inquiry = investigator.resolveQuestion(
+      { loadBalancer: 'checkout', window: null, zone: null, statuses: ['5xx'] },
+      found,
+    );
     const { diagnosis } = await investigator.investigate(inquiry, { signal });
     expect(diagnosis.loadBalancer.arn).toBe(found.arn);
     const regions = account.asked.slice(before).map(({ region }) => region);
@@ -88,7 +91,10 @@ describe('a load balancer', () => {
   it('of an account that is configured no more cannot be asked about', async () => {
     const { investigator } = await world();
     const gone = { name: 'a', arn: null, account: 'gone', region: 'eu-west-1' };
-    const inquiry = investigator.resolveQuestion({ loadBalancer: 'a', window: null, statuses: ['5xx'] }, gone);
+    const inquiry = investigator.resolveQuestion(
+      { loadBalancer: 'a', window: null, zone: null, statuses: ['5xx'] },
+      gone,
+    );
     expect(inquiry).toMatchObject({ from: Date.parse('2026-11-20T02:45:00Z'), to: Date.parse('2026-11-20T03:00:00Z') });
     await expect(investigator.investigate(inquiry, { signal })).rejects.toThrow('account gone is not configured');
   });

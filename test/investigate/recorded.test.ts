@@ -32,7 +32,7 @@ it('lists each load balancer once, by name', () => {
 describe('is found', () => {
   it.each([
     ['by name, as the first incident of it', 'shop-prod', '2026-11-18T02:40'],
-    ['by a part of a name', 'check', '2026-11-12T14:10'],
+    ['by a part of a name', 'checko', '2026-11-12T14:10'],
     ['by a part of the name of an incident', 'slow-target', '2026-11-10T19:20'],
     ['by the window', 'shop-prod from 2026-11-10T19:20 to 2026-11-10T19:30', '2026-11-10T19:20'],
     ['by a time of day', 'shop-prod from 19:25 to 19:30', '2026-11-10T19:25'],

@@ -40,7 +40,8 @@ describe('plain words', () => {
   it('are a question', () => {
     expect(parseQuestion(normalizeText('“shop\u2011prod” last\u00a015m 502'))).toEqual({
       loadBalancer: 'shop-prod',
-      window: { last: 900 },
+      window: { last: 900_000 },
+      zone: null,
       statuses: ['502'],
     });
   });

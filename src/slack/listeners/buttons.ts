@@ -2,7 +2,7 @@
 import type { App, RespondFn } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
-import { LONGEST_WINDOW } from '../../query/parse-question.ts';
+import { LONGEST_WINDOW } from '../../query/window.ts';
 import { isUnderWay, type Run, RunId } from '../../runs/run.ts';
 import type { SlackContext } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';
@@ -137,7 +137,7 @@ async function askAgain(context: SlackContext, { run, who, respond, thread }: Pr
 /** As long again before it and after it, where that is not in the future; then all of it before. At most the longest that can be asked. */
 export function widenWindow(window: { from: string; to: string }, now: number): Window {
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
-  const side = Math.min(to - from, (LONGEST_WINDOW * 1000 - (to - from)) / 2);
+  const side = Math.min(to - from, (LONGEST_WINDOW - (to - from)) / 2);
   const end = Math.max(to, Math.min(to + side, now));
   return { from: from - side - (to + side - end), to: end };
 }

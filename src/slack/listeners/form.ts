@@ -130,15 +130,15 @@ export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: For
   const name = normalizeText(value(INPUTS.loadBalancer) ?? '');
   const nameQuery = name === '' ? null : parsePart(INPUTS.loadBalancer, name);
   if (name === '') errors[INPUTS.loadBalancer] = 'Which load balancer?';
-  const window = parsePart(INPUTS.window, completeWindow(normalizeText(value(INPUTS.window) ?? '')));
+  const window = parsePart(INPUTS.window, normalizeText(value(INPUTS.window) ?? ''));
   const statuses = parsePart(INPUTS.statuses, normalizeText(value(INPUTS.statuses) ?? ''));
   if (statuses !== null && (statuses.loadBalancer !== null || statuses.window !== null))
-    errors[INPUTS.statuses] = 'Statuses only, such as "502 504" or "5xx".';
+    errors[INPUTS.statuses] = 'Only statuses go here. Try: 502 504, or 5xx.';
   if (window !== null && window.loadBalancer !== null)
-    errors[INPUTS.window] = 'A window only, such as "last 15m" or "from 02:40 to 02:55".';
+    errors[INPUTS.window] = `Didn't understand "${window.loadBalancer}". Try: last 15m, or 02:40-02:55.`;
   // The channel it was opened in holds, whatever the client sends for an input that the form does not have.
   const channel = origin.channel ?? value(INPUTS.channel);
-  if (channel === null) errors[INPUTS.channel] = 'Where is the thread to be?';
+  if (channel === null) errors[INPUTS.channel] = 'Pick the channel for the thread.';
   const loadBalancer = nameQuery?.loadBalancer ?? null;
   if (
     Object.keys(errors).length > 0 ||
@@ -149,14 +149,8 @@ export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: For
   ) {
     return { errors: Object.fromEntries(Object.entries(errors).map(([input, text]) => [blockFor(view, input), text])) };
   }
-  return { query: { loadBalancer, window: window.window, statuses: statuses.statuses }, channel };
-}
-
-/** "15m" and "02:40 to 02:55" are meant as the words before them would say. */
-export function completeWindow(text: string): string {
-  if (text === '' || /^(?:last|from)\b/i.test(text)) return text;
-  const times = /^(\S+(?: \d{1,2}:\S+)?)(?: to |-(?=\d{1,2}:)| - )(\S.*)$/i.exec(text);
-  return times === null ? `last ${text}` : `from ${times[1]} to ${times[2]}`;
+  const { window: asked, zone } = window;
+  return { query: { loadBalancer, window: asked, zone, statuses: statuses.statuses }, channel };
 }
 
 const INPUT_FOR: Record<QuestionRejection['about'], string> = {

@@ -1,6 +1,6 @@
 /** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
 import type { App, RespondArguments } from '@slack/bolt';
-import { isStatusWord } from '../../query/statuses.ts';
+import { parseStatus } from '../../query/statuses.ts';
 import { ask, type SlackContext, tryParseQuery } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, usageMessage } from '../messages/index.ts';
@@ -40,7 +40,7 @@ const ephemeral = ({ text, blocks }: Message): RespondArguments => ({ response_t
 /** What was typed without a load balancer, for the inputs of the form. */
 export function formValues(words: string): FormValues {
   const all = words.split(/[\s,]+/).filter((word) => word !== '');
-  const statuses = all.filter((word) => isStatusWord(word)).join(' ');
-  const window = all.filter((word) => !isStatusWord(word)).join(' ');
+  const statuses = all.filter((word) => parseStatus(word) !== null).join(' ');
+  const window = all.filter((word) => parseStatus(word) === null).join(' ');
   return { ...(window === '' ? {} : { window }), ...(statuses === '' ? {} : { statuses }) };
 }

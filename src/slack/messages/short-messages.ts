@@ -59,7 +59,7 @@ export function helpMessage(): Message {
 /** What is wrong with a question, with one that is right. */
 export function usageMessage(problem: string): Message {
   const sentence = truncate(sanitize(problem.trim()), 500);
-  const hasExample = sentence.includes('such as');
+  const hasExample = /such as|Try:/.test(sentence);
   return partsMessage([
     hasExample
       ? { line: prose(sentence) }

@@ -1,7 +1,7 @@
 /** The forms and the home of the bot. */
 import type { types } from '@slack/bolt';
 import { causes } from '../../diagnose/causes/index.ts';
-import { DEFAULT_WINDOW } from '../../query/parse-question.ts';
+import { DEFAULT_WINDOW } from '../../query/window.ts';
 import type { Run } from '../../runs/run.ts';
 import { INPUTS, VIEWS } from './actions.ts';
 import type { SlackBlock } from './message.ts';
@@ -55,7 +55,7 @@ export function formView(options: {
     close: plainText('Cancel'),
     blocks: [
       inputBlock(INPUTS.loadBalancer, 'Load balancer', loadBalancerSelect(loadBalancer)),
-      inputBlock(INPUTS.window, 'Window, in UTC', textInput(window ?? `last ${DEFAULT_WINDOW / 60}m`, 'last 15m'), {
+      inputBlock(INPUTS.window, 'Window, in UTC', textInput(window ?? `last ${DEFAULT_WINDOW / 60_000}m`, 'last 15m'), {
         hint: 'Such as "last 15m" or "from 02:40 to 02:55".',
       }),
       inputBlock(INPUTS.statuses, 'Statuses', textInput(statuses, '5xx'), {

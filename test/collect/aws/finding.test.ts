@@ -124,12 +124,12 @@ describe('several regions and accounts', () => {
     const role = ROLES[0]?.replace(/^.*role\//, '');
     expect(await findLive('api', sessions)).toMatchObject({
       name: 'api',
-      unseen: expect.stringMatching(
+      ambiguityNote: expect.stringMatching(
         `^Whether there is another 'api' in eu-west-1 of ${role} is not known: The role ${ROLES[0]} cannot be assumed: `,
       ),
     });
     // Of an ARN there is one.
-    expect(await findLive(arnOf('api'), sessions)).not.toHaveProperty('unseen');
+    expect(await findLive(arnOf('api'), sessions)).not.toHaveProperty('ambiguityNote');
     await expect(findLive('nowhere', sessions)).rejects.toMatchObject({
       message: `There is no load balancer 'nowhere' in eu-west-1. The role ${ROLES[0]} cannot be assumed: sts:AssumeRole was denied. Its trust policy must name who assumes it, and those need the IAM statement {"Effect":"Allow","Action":"sts:AssumeRole","Resource":"${ROLES[0]}"}.`,
       exitCode: 2,

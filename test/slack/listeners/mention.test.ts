@@ -14,7 +14,7 @@ describe('a mention', () => {
         askedBy: { user: 'U0ADA', team: 'T0LOCAL' },
         channel: 'C0ALERTS',
         within: message.ts,
-        inquiry: { statuses: ['504'] },
+        question: { statuses: ['504'] },
       },
     ]);
     expect(slackRefusals(slack.refusals)).toEqual([]);
@@ -41,7 +41,7 @@ describe('a mention', () => {
     ['', 'names the root cause'],
     ['help', 'names the root cause'],
     ['last 15m', 'Which load balancer?'],
-    ['shop-prod banana', '"banana" is neither a window nor a status'],
+    ['shop-prod banana', 'Didn\'t understand "banana". Try: shop-prod last 15m'],
     ['orders', "There is no load balancer 'orders'."],
   ])('of %j is answered in private, in the thread', async (text, says) => {
     const { slack, asked } = await openBot();

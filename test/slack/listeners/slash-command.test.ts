@@ -20,7 +20,7 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
         askedBy: { kind: 'person', user: 'U0ADA', team: 'T0LOCAL' },
         channel: 'C0ALERTS',
         within: null,
-        inquiry: { loadBalancer: { name: 'shop-prod' }, statuses: ['502'] },
+        question: { loadBalancer: { name: 'shop-prod' }, statuses: ['502'] },
       },
     ]);
     const [{ question } = { question: { from: 0, to: 0 } }] = asked.opened;
@@ -43,10 +43,9 @@ describe('said in private at once, without anything being looked up', () => {
     ['help', 'names the root cause'],
     ['HELP', 'names the root cause'],
     ['?', 'names the root cause'],
-    ['shop-prod last fortnight', '"fortnight" is not a duration'],
-    ['shop-prod 15m', '"15m" is neither a window nor a status'],
-    ['shop_prod', 'is not the name of an Application Load Balancer'],
-    ['<!channel>', 'is not the name of an Application Load Balancer'],
+    ['shop-prod last fortnight', 'Didn\'t understand "fortnight". Try: shop-prod last 15m'],
+    ['shop_prod', 'Didn\'t understand "shop_prod". Try:'],
+    ['<!channel>', 'Didn\'t understand "!channel". Try:'],
   ])('%s', async (text, says) => {
     const { slack, asked } = await openBot();
     const { said } = await slack.command(typed(text));

@@ -61,7 +61,10 @@ async function bot(
 async function question(more: Partial<ThreadRequest> = {}): Promise<ThreadRequest> {
   const [known] = investigator.listLoadBalancers();
   if (known === undefined) throw new Error('no load balancer is recorded');
-  const located = investigator.resolveQuestion({ loadBalancer: known.name, window: null, statuses: ['5xx'] }, known);
+  const located = investigator.resolveQuestion(
+    { loadBalancer: known.name, window: null, zone: null, statuses: ['5xx'] },
+    known,
+  );
   return {
     askedBy: { kind: 'person', user: 'U1', team: 'T1' },
     question: located,

@@ -45,7 +45,10 @@ export async function instantInvestigator(
   const recorded = await recordedInvestigator([join(SCENARIOS, scenario)]);
   const [ref] = recorded.listLoadBalancers();
   if (ref === undefined) throw new Error('nothing is recorded');
-  const inquiry = recorded.resolveQuestion({ loadBalancer: ref.name, window: null, statuses: ['5xx'] }, ref);
+  const inquiry = recorded.resolveQuestion(
+    { loadBalancer: ref.name, window: null, zone: null, statuses: ['5xx'] },
+    ref,
+  );
   const known: InvestigationResult = await recorded.investigate(inquiry, { signal: new AbortController().signal });
   const asked: { from: number; to: number }[] = [];
   return {

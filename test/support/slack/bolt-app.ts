@@ -7,8 +7,8 @@ import { onTestFinished } from 'vitest';
 import { type Config, parseConfig } from '../../../src/config.ts';
 import type { Investigator, LoadBalancerRef } from '../../../src/investigate/investigator.ts';
 import { Problem } from '../../../src/problem.ts';
-import { resolveWindow } from '../../../src/query/parse-question.ts';
 import { DEFAULT_STATUSES } from '../../../src/query/statuses.ts';
+import { resolveWindow } from '../../../src/query/window.ts';
 import { inState, newRun, type Run } from '../../../src/runs/run.ts';
 import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
@@ -107,9 +107,9 @@ function investigatorOf(known: LoadBalancerRef[], asked: RecordedCalls, now: () 
       if (found === undefined) throw new Problem(`There is no load balancer '${name}'.`, 1);
       return found;
     },
-    resolveQuestion: ({ window, statuses }, loadBalancer) => ({
+    resolveQuestion: ({ statuses, ...asked }, loadBalancer) => ({
       loadBalancer,
-      ...resolveWindow({ window }, { now: now() }),
+      ...resolveWindow(asked, { now: now() }),
       now: now(),
       statuses: statuses ?? [...DEFAULT_STATUSES],
     }),

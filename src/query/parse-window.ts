@@ -1,0 +1,157 @@
+/** The words of a question that name its window → the window they name, before the moment of asking is known. Pure. */
+import type { ClockTime, DayWord, QuestionWord } from './question-words.ts';
+
+/**
+ * A moment as typed. `time` is milliseconds since midnight, null for the day itself; `zone` as Intl takes it, null for that of the
+ * question; `ago` is milliseconds.
+ */
+export type TypedMoment =
+  | { now: true }
+  | { ago: number }
+  | { day: DayWord | null; time: number | null; zone: string | null };
+
+/** `last`: milliseconds. `at`: one moment, which stands for what is around it. `to` is null where the window is open. */
+export type TypedWindow =
+  | { last: number }
+  | { at: TypedMoment }
+  | { from: TypedMoment; to: TypedMoment | null; length: number | null };
+
+/** `zone`: the first that was typed, as Intl takes it. `misread` is the word that fits nothing. */
+export type WindowReading = { window: TypedWindow | null; zone: string | null } | { misread: string };
+
+type Word = QuestionWord;
+const isPoint = (word: Word | undefined): boolean => word !== undefined && ['time', 'day', 'now'].includes(word.kind);
+
+/** Reads the words that name a window, in their order; words between them that only link are left out. */
+export function parseWindow(all: readonly QuestionWord[]): WindowReading {
+  const words = meaningfulWords(all);
+  const reader = { words, at: 0 };
+  const window = readWindow(reader);
+  if (window !== null && 'misread' in window) return window;
+  const zone = words.find((word) => word.kind === 'zone')?.zone ?? null;
+  // A duration may be followed by a zone, which says in which one to show it.
+  const rest = words.slice(reader.at).find(({ kind }, index) => kind !== 'zone' || index > 0);
+  return rest === undefined ? { window, zone } : { misread: rest.text };
+}
+
+/** Words such as "for" and "to" mean something only between times; "1h and 30m" is one duration. */
+function meaningfulWords(all: readonly Word[]): Word[] {
+  const isBetween = all.some(({ kind, text }) => kind === 'from' && text.toLowerCase() === 'between');
+  return all.flatMap((word, index): Word[] => {
+    const next = all[index + 1];
+    const before = all[index - 1];
+    const isAfterPoint = isPoint(before) || before?.kind === 'zone' || before?.kind === 'ago';
+    if (word.kind === 'and') return isBetween && isAfterPoint ? [{ kind: 'to', text: word.text }] : [];
+    if (word.kind === 'dash') return isAfterPoint && isPoint(next) ? [{ kind: 'to', text: word.text }] : [];
+    if (word.kind === 'to') return isAfterPoint || isPoint(next) ? [word] : [];
+    if (word.kind === 'for') return isAfterPoint && next?.kind === 'duration' ? [word] : [];
+    if (word.kind === 'from') return next?.kind === 'last' ? [] : [word];
+    // "last Monday" and "last 18 Nov" are days.
+    if (word.kind === 'last') return next?.kind === 'day' ? [] : [word];
+    return [word];
+  });
+}
+
+interface Reader {
+  words: readonly Word[];
+  at: number;
+}
+
+function readWindow(reader: Reader): TypedWindow | { misread: string } | null {
+  const { words } = reader;
+  const [first] = words;
+  if (first === undefined) return null;
+  if (first.kind === 'last') {
+    reader.at = 1;
+    const unit = words[1]?.kind === 'unit' ? words[1].duration : null;
+    if (unit !== null) reader.at = 2;
+    const last = unit ?? readDurations(reader);
+    return last === null ? { misread: first.text } : { last };
+  }
+  const isOpen = first.kind === 'from';
+  if (isOpen) reader.at = 1;
+  if (!isOpen && first.kind === 'duration') {
+    const last = readDurations(reader) ?? 0;
+    if (words[reader.at]?.kind !== 'ago') return { last };
+    reader.at = 0;
+  }
+  const from = readMoment(reader, !isOpen);
+  if (from === null) return { misread: first.text };
+  const linked = words[reader.at];
+  if (linked?.kind === 'for') {
+    reader.at += 1;
+    const length = readDurations(reader);
+    return length === null ? { misread: linked.text } : { from: typed(from), to: null, length };
+  }
+  if (linked?.kind !== 'to') {
+    const isSince = isOpen || from.hasFrom;
+    return isSince ? { from: typed(from), to: null, length: null } : { at: typed(from) };
+  }
+  reader.at += 1;
+  const to = readMoment(reader, false);
+  if (to === null) return { misread: linked.text };
+  const [start, end] = sameHalf(from, to);
+  return { from: typed(start), to: typed(end), length: null };
+}
+
+/** "1h 30m" is one duration. Milliseconds; null where there is none. */
+function readDurations(reader: Reader): number | null {
+  let sum: number | null = null;
+  for (let word = reader.words[reader.at]; word?.kind === 'duration'; word = reader.words[reader.at]) {
+    sum = (sum ?? 0) + word.duration;
+    reader.at += 1;
+  }
+  return sum;
+}
+
+interface ReadMoment {
+  day: DayWord | null;
+  time: ClockTime | null;
+  other: { now: true } | { ago: number } | null;
+  zone: string | null;
+  /** "yesterday from 14:00": the day comes before the word. */
+  hasFrom: boolean;
+}
+
+/** A day, a time and a zone in any order, each at most once. */
+function readMoment(reader: Reader, isFirst: boolean): ReadMoment | null {
+  const read: ReadMoment = { day: null, time: null, other: null, zone: null, hasFrom: false };
+  for (;;) {
+    const word = reader.words[reader.at];
+    if (word?.kind === 'day' && read.day === null && read.other === null) read.day = word.day;
+    else if (word?.kind === 'time' && read.time === null && read.other === null) read.time = word.time;
+    else if (word?.kind === 'now' && read.day === null && read.time === null) read.other = { now: true };
+    else if (word?.kind === 'from' && isFirst && read.day !== null && read.time === null) read.hasFrom = true;
+    else if (word?.kind === 'duration' && read.day === null && read.time === null && read.other === null) {
+      const start = reader.at;
+      const ago = readDurations(reader) ?? 0;
+      if (reader.words[reader.at]?.kind !== 'ago') {
+        reader.at = start;
+        break;
+      }
+      read.other = { ago };
+    } else if (word?.kind === 'zone' && read.zone === null) read.zone = word.zone;
+    else break;
+    reader.at += 1;
+  }
+  return read.day === null && read.time === null && read.other === null ? null : read;
+}
+
+const typed = ({ day, time, zone, other }: ReadMoment): TypedMoment =>
+  other ?? { day, time: time?.timeOfDay ?? null, zone };
+
+const HALF_DAY = 12 * 3_600_000;
+
+/** In "2:40-2:55pm" both times are in the afternoon, and "11:40-12:10pm" begins in the morning. */
+function sameHalf(from: ReadMoment, to: ReadMoment): [ReadMoment, ReadMoment] {
+  const [start, end] = [from.time, to.time];
+  if (start === null || end === null || (start.half === null) === (end.half === null)) return [from, to];
+  const open = start.half === null ? start : end;
+  if (open.timeOfDay >= 13 * 3_600_000 || open.timeOfDay < 3_600_000) return [from, to];
+  const morning = open.timeOfDay % HALF_DAY;
+  const choices = (end.half ?? start.half) === 'pm' ? [morning + HALF_DAY, morning] : [morning, morning + HALF_DAY];
+  const isOrdered = (time: number) => (open === start ? time < end.timeOfDay : time > start.timeOfDay);
+  const timeOfDay = choices.find(isOrdered) ?? choices[0] ?? open.timeOfDay;
+  const read = { timeOfDay, half: open.half };
+  return open === start ? [{ ...from, time: read }, to] : [from, { ...to, time: read }];
+}

@@ -104,7 +104,7 @@ describe('submitted', () => {
     expect(asked.opened).toMatchObject([
       {
         channel: 'C0ALERTS',
-        within: null,
+        parentTs: null,
         askedBy: { user: 'U0ADA' },
         question: { loadBalancer: { name: 'shop-prod' }, statuses: ['502', '504'] },
       },
@@ -189,7 +189,7 @@ describe('shortcuts', () => {
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
     const view = await formOf(bot);
     await slack.submit(view, { load_balancer: 'edge', channel: 'alerts' }, 'ada');
-    await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS', within: null }]));
+    await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS', parentTs: null }]));
   });
 
   it.each([
@@ -230,7 +230,7 @@ describe('shortcuts', () => {
     expect(initialIn(view)).toMatchObject({ load_balancer: loadBalancer('shop-prod').arn });
     await slack.submit(view, {}, 'ada');
     await eventually(() => expect(asked.opened).toHaveLength(1));
-    expect(asked.opened).toMatchObject([{ within: message.ts, channel: 'C0ALERTS' }]);
+    expect(asked.opened).toMatchObject([{ parentTs: message.ts, channel: 'C0ALERTS' }]);
     const [{ question } = { question: { from: 0, to: 0 } }] = asked.opened;
     expect(question.from).toBeLessThanOrEqual(now - 14 * 60_000);
     expect(question.to).toBeLessThanOrEqual(Date.now());
@@ -246,7 +246,7 @@ describe('shortcuts', () => {
     const view = await formOf(bot);
     expect(initialIn(view)).toMatchObject({ load_balancer: null });
     await slack.submit(view, { load_balancer: 'edge' }, 'ada');
-    await eventually(() => expect(asked.opened).toMatchObject([{ within: first.ts }]));
+    await eventually(() => expect(asked.opened).toMatchObject([{ parentTs: first.ts }]));
   });
 
   it('that are not its own are acknowledged', async () => {

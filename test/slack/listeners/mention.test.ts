@@ -13,7 +13,7 @@ describe('a mention', () => {
       {
         askedBy: { user: 'U0ADA', team: 'T0LOCAL' },
         channel: 'C0ALERTS',
-        within: message.ts,
+        parentTs: message.ts,
         question: { statuses: ['504'] },
       },
     ]);
@@ -25,7 +25,7 @@ describe('a mention', () => {
     const first = slack.write({ user: 'ben', channel: 'alerts', text: 'The shop is down.' });
     await slack.mention({ user: 'ada', channel: 'alerts', text: '“shop\u2011prod”', thread: first.ts });
     await slack.until(() => slack.thread('alerts', first.ts).length === 2, 'a reply');
-    expect(asked.opened).toMatchObject([{ within: first.ts }]);
+    expect(asked.opened).toMatchObject([{ parentTs: first.ts }]);
   });
 
   it('delivered again, is answered once', async () => {

@@ -19,7 +19,7 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
       {
         askedBy: { kind: 'person', user: 'U0ADA', team: 'T0LOCAL' },
         channel: 'C0ALERTS',
-        within: null,
+        parentTs: null,
         question: { loadBalancer: { name: 'shop-prod' }, statuses: ['502'] },
       },
     ]);

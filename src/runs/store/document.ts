@@ -94,7 +94,8 @@ export function openDocuments<T>(
   async function writeChanges(key: string): Promise<void> {
     for (let all = waiting.get(key); all !== undefined && all.length > 0; all = waiting.get(key)) {
       // Whatever is asked until the document was read goes into the same write.
-      const batch = [...all];
+      const taken = [...all];
+      const batch = [...taken];
       try {
         await writeBatch(key, batch);
         for (const change of batch) change.resolve();
@@ -103,7 +104,7 @@ export function openDocuments<T>(
       }
       waiting.set(
         key,
-        (waiting.get(key) ?? []).filter((change) => !batch.includes(change)),
+        (waiting.get(key) ?? []).filter((change) => !taken.includes(change)),
       );
     }
     waiting.delete(key);

@@ -12,6 +12,9 @@ export interface Candidate {
   place?: string | undefined;
 }
 
+/** A name that several load balancers could mean. */
+export class AmbiguousName extends Problem {}
+
 const SHOWN = 10;
 
 /** By name; where that does not tell them apart, or was asked for with another id, by more. */
@@ -66,7 +69,7 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
   for (const rule of rules) {
     const found = candidates.filter(rule);
     if (found.length > 1) {
-      throw new Problem(`'${text}' fits ${found.length} load balancers: ${listCandidates(found, text)}.`, 1);
+      throw new AmbiguousName(`'${text}' fits ${found.length} load balancers: ${listCandidates(found, text)}.`, 1);
     }
     if (found[0] !== undefined) return found[0];
   }

@@ -1,6 +1,6 @@
 /** Evidence → diagnosis. Pure: the same evidence gives the same bytes. */
 import type { Attributes } from '../evidence/aws.ts';
-import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { AccessLog, Collected, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { iso, list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
 import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
@@ -12,9 +12,11 @@ import { STEP_TITLES } from './checks/check.ts';
 import { type CheckId, checklist } from './checks/index.ts';
 import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Part, Verdict } from './diagnosis.ts';
 import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evidence.ts';
-import { gapsOf } from './gaps.ts';
+import { gapSentence, gapsOf } from './gaps.ts';
+
 import { judgeCause, judgeErrorText } from './judge-causes.ts';
 import { NO_FIX } from './judgement.ts';
+import { networkPathsOf, PATH_EVIDENCE } from './network-path/target-paths.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
 import { tracesOf } from './traces.ts';
@@ -40,6 +42,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const ranking =
     logTraffic && logTraffic.errorCount > 0 ? rankCauses(judgeCauses(evidenceWithTraffic, question), logTraffic) : null;
   const traces = logTraffic && ranking ? tracesOf(ranking.unexplained) : null;
+  const gaps = gapsOf(evidence, logTraffic);
   return {
     schema: 1,
     loadBalancer: question.loadBalancer,
@@ -69,7 +72,9 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     impact: logTraffic && logTraffic.errorCount === 0 ? 'none' : 'low',
     keepAlive: logTraffic ? keepAliveOf(logTraffic, evidence) : null,
     traces,
-    gaps: gapsOf(evidence, logTraffic),
+    networkPaths: networkPathsOf(collectedOf(evidenceWithTraffic, PATH_EVIDENCE)),
+    gaps: gaps.map(gapSentence),
+    gapDetails: gaps,
     cost: logTraffic?.log.cost ?? { bytesScanned: logTraffic?.log.files.bytes ?? 0, usd: 0, queries: 0 },
     ...(logTraffic?.log.reading ? { reading: logTraffic.log.reading } : {}),
   };
@@ -122,6 +127,7 @@ function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet
     outcome: verdict.outcome,
     summary: verdict.summary,
     facts: verdict.facts ?? [],
+    missing: verdict.outcome === 'unknown' && verdict.missing ? missingNames(used, evidence) : [],
     sources: [...new Set(used.map((name) => evidence[name].source))],
     why: check.why,
     fix: verdict.outcome === 'fail' ? (verdict.fix ?? check.fix) : null,
@@ -134,7 +140,11 @@ function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet
       return item.status === 'unavailable' ? [item.reason] : [];
     });
     if (missingReasons.length > 0)
-      return { outcome: 'unknown', summary: `Could not look: ${[...new Set(missingReasons)].join('; ')}.` };
+      return {
+        outcome: 'unknown',
+        summary: `Could not check: ${[...new Set(missingReasons)].join('; ')}.`,
+        missing: true,
+      };
     try {
       // What the check declared, and nothing else; its own type says which of it must be there.
       return check.evaluate(collectedOf(evidence, used) as DiagnosisEvidence, question);
@@ -143,6 +153,14 @@ function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet
     }
   }
 }
+
+const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [
+  ...new Set(
+    used
+      .filter((name) => evidence[name].status === 'unavailable')
+      .map((name) => (name === 'traffic' ? 'accessLog' : name)),
+  ),
+];
 
 function judgeCauses(evidence: DiagnosisEvidenceSet, question: Question): JudgedCause[] {
   return causes.map((cause) => ({
@@ -158,6 +176,7 @@ function untestedCauses(traffic: Traffic | null): CauseResult[] {
     id,
     title,
     standing: 'untested',
+    summary: null,
     explains: 0,
     for: [],
     against: [],

@@ -1,6 +1,6 @@
 /** The diagnosis: the JSON contract. Renderers read it and nothing else. Times are ISO 8601 UTC, durations seconds, shares 0 to 1. */
 
-import type { LogReadMethod } from '../evidence/evidence.ts';
+import type { EvidenceName, GapKind, LogReadMethod } from '../evidence/evidence.ts';
 import type { CauseId } from './cause-ids.ts';
 import type { CheckOutcome, Fact } from './check-verdict.ts';
 import type { StepNumber } from './checks/check.ts';
@@ -19,6 +19,8 @@ export interface CheckFinding {
   outcome: CheckOutcome;
   summary: string;
   facts: Fact[];
+  /** Evidence that could not be collected and that an unknown outcome hangs on; `gapDetails` says why. */
+  missing: EvidenceName[];
   /** The calls or SQL an operator can repeat by hand. */
   sources: string[];
   /** Why it matters; what to do (only on fail); the AWS page that says so. */
@@ -38,6 +40,8 @@ export interface CauseResult {
   id: CauseId;
   title: string;
   standing: Standing;
+  /** The cause in this case, one sentence: what a headline says. Null where it is ruled out or untested. */
+  summary: string | null;
   /** Share of the errors; see design of standings: confirmed and likely causes sum to at most 1. */
   explains: number;
   for: string[];
@@ -111,6 +115,40 @@ export interface StatusBeside {
   /** Of all requests of the window. */
   share: number;
   routes: { route: string; requests: number }[];
+}
+
+/** Something that could not be checked. */
+export interface Gap {
+  kind: GapKind;
+  /** What could not be checked and why, without the statement. */
+  sentence: string;
+  /** The IAM statement that allows it, as JSON; several are separated by commas. Null where no permission is missing. */
+  iamStatement: string | null;
+  evidence: EvidenceName;
+}
+
+/** Whether a new connection from the load balancer reaches one port of a target, judged from the configuration alone. */
+export interface NetworkPathAnswer {
+  outcome: 'open' | 'blocked' | 'unknown';
+  /** Names what blocks it, or what could not be checked. */
+  sentence: string;
+  /** Commands that open a blocked path. Printed, never run. */
+  commands: string[];
+}
+
+export interface NetworkPath {
+  /** Name. */
+  targetGroup: string;
+  /** "10.0.1.5", or the instance id where no address is known. */
+  address: string;
+  registered: boolean;
+  /** State of describe-target-health; null when it is not registered or health was not read. */
+  state: string | null;
+  port: number;
+  traffic: NetworkPathAnswer;
+  healthPort: number | null;
+  /** Null: no health checks, the port is not known, or it is the traffic port. */
+  health: NetworkPathAnswer | null;
 }
 
 export interface TimelineBucket {
@@ -200,7 +238,12 @@ export interface Diagnosis {
     logFormat: string[];
     meaning: { absent: string; started: string; finished: string };
   } | null;
+  /** Paths to the targets: the blocked first, then the unknown; at most 500. */
+  networkPaths: NetworkPath[];
+  /** What could not be checked, one sentence each, with the IAM statement that allows it. */
   gaps: string[];
+  /** The same, in the same order, as data. */
+  gapDetails: Gap[];
   cost: { bytesScanned: number; usd: number; queries: number };
   /** How the access log of a load balancer in AWS was read, and what that was to cost; absent where nothing was chosen. */
   reading?: LogReadMethod | undefined;

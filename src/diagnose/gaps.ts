@@ -1,50 +1,69 @@
-/** What could not be looked at, said once each, by the name of what is unknown for it. */
+/** What could not be checked: one gap for each piece of evidence, and each limit of the log. */
 import type { EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
-import { plural } from '../format/wording.ts';
+import { number, plural } from '../format/wording.ts';
+import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
-const UNKNOWN_WITHOUT: Record<EvidenceName, string> = {
-  accessLog: 'who failed, and how',
-  metrics: 'how complete the log is',
-  loadBalancer: 'the state and the subnets of the load balancer',
-  attributes: 'the idle timeout and where logs go',
-  listeners: 'the protocols of the listeners',
-  rules: 'the listener rules',
-  targetGroups: 'protocol, port and health check of the target groups',
+/** What a reader calls each piece of evidence. */
+const EVIDENCE_TITLE: Record<EvidenceName, string> = {
+  accessLog: 'the access log',
+  metrics: 'CloudWatch metrics',
+  loadBalancer: 'the load balancer',
+  attributes: 'idle timeout and access logging',
+  listeners: 'listeners',
+  rules: 'listener rules',
+  targetGroups: 'target groups',
   targetGroupAttributes: 'the deregistration delay',
   targetHealth: 'target health',
-  securityGroups: 'the security groups',
-  networkAcls: 'the network ACLs',
-  subnets: 'the subnets',
-  networkInterfaces: 'which network interfaces the targets have',
-  instances: 'the state of the instances',
-  routeTables: 'the routes',
-  prefixLists: 'the addresses behind prefix lists',
-  functions: 'the timeout of the Lambda functions',
-  changes: 'what was changed before and since',
+  securityGroups: 'security groups',
+  networkAcls: 'network ACLs',
+  subnets: 'subnets',
+  networkInterfaces: 'network interfaces of the targets',
+  instances: 'instances',
+  routeTables: 'route tables',
+  prefixLists: 'prefix lists',
+  functions: 'Lambda functions',
+  changes: 'recent changes (CloudTrail)',
 };
 
-export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): string[] {
-  const names = Object.keys(UNKNOWN_WITHOUT).filter(
+export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
+  const names = Object.keys(EVIDENCE_TITLE).filter(
     (name): name is EvidenceName => name in evidence && matters(name as EvidenceName, evidence),
   );
-  const unavailable = names.flatMap((name) => {
+  const unavailable = names.flatMap((name): Gap[] => {
     const item = evidence[name];
-    return item.status === 'unavailable' ? [`${item.reason}: unknown ${UNKNOWN_WITHOUT[name]}.`] : [];
+    if (item.status === 'collected') return [];
+    const { kind = 'failed', iamStatement = null, reason } = item;
+    return [{ kind, sentence: `Could not check ${EVIDENCE_TITLE[name]}: ${reason}.`, iamStatement, evidence: name }];
   });
   const log = traffic?.log;
-  const unreadable = (log?.files.unreadable ?? []).map(
-    ({ file, reason, lines }) =>
+  const limits = (log?.unanswered ?? []).map((limit): Gap => ({ ...limit, evidence: 'accessLog' }));
+  const unreadable = (log?.files.unreadable ?? []).map(({ file, reason, lines }) =>
+    logGap(
       `${file}: ${reason}${lines > 0 ? `; ${plural(lines, 'line')} of it ${lines === 1 ? 'was' : 'were'} used` : ''}.`,
+    ),
   );
   const capped =
     log && log.failuresTotal > log.failures.length
       ? [
-          `Patterns were judged on ${log.failures.length} of ${log.failuresTotal} failed requests, chosen by trace id; all counts are exact.`,
+          logGap(
+            `Patterns were judged on ${number(log.failures.length)} of ${number(log.failuresTotal)} failed requests, chosen by trace id; all counts are exact.`,
+          ),
         ]
       : [];
-  return [...unavailable, ...(log?.unanswered ?? []), ...unreadable, ...capped];
+  return [...unavailable, ...limits, ...unreadable, ...capped];
 }
+
+const logGap = (sentence: string): Gap => ({
+  kind: 'incomplete',
+  sentence,
+  iamStatement: null,
+  evidence: 'accessLog',
+});
+
+/** A gap as one sentence with its way out: `gaps` of the JSON. */
+export const gapSentence = ({ sentence, iamStatement }: Gap): string =>
+  iamStatement === null ? sentence : `${sentence} Allow it with ${iamStatement}`;
 
 /** What nothing in this case would have used is not a gap. */
 function matters(name: EvidenceName, evidence: EvidenceSet): boolean {

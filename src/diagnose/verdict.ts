@@ -96,6 +96,8 @@ function causeResult(
 }
 
 interface Reasons {
+  /** The cause in this case, one sentence. */
+  summary?: string | undefined;
   for: readonly string[];
   against: readonly string[];
   missing: readonly string[];
@@ -113,6 +115,7 @@ const resultOf = (
   id,
   title,
   standing,
+  summary: standing === 'ruled-out' || standing === 'untested' ? null : (reasons.summary ?? reasons.for[0] ?? null),
   explains,
   for: [...reasons.for],
   against: [...reasons.against],

@@ -24,10 +24,7 @@ export async function probeCall<T>(
   } catch (error) {
     if (signal.aborted) throw interruptedProblem();
     return {
-      reason: describeAwsError(error, { action, region: place.region }).replace(
-        /; the IAM statement .* allows it$/,
-        '',
-      ),
+      reason: describeAwsError(error, { action, region: place.region }),
       isDenied: awsErrorKind(error) === 'denied',
       name: error instanceof Error ? error.name : '',
     };

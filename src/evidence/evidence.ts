@@ -48,10 +48,37 @@ export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> e
   lookBack?: number;
 }
 
+/**
+ * Why something could not be checked. denied: a permission is missing. not-recorded: the incident folder lacks it. incomplete: it was
+ * read in part. failed: anything else, such as a timeout.
+ */
+export type GapKind = 'denied' | 'not-recorded' | 'incomplete' | 'failed';
+
+export interface CollectionFailure {
+  kind: GapKind;
+  /** A phrase without a full stop, and without the statement. */
+  reason: string;
+  /** The IAM statement that allows it, as JSON; several are separated by commas. Null where no permission is missing. */
+  iamStatement: string | null;
+}
+
+/** A limit of an access log that was read: a column that its table lacks, for one. */
+export interface LogLimitation {
+  kind: GapKind;
+  sentence: string;
+  iamStatement: string | null;
+}
+
 /** A collector always answers: with what it saw, or with why it could not look. `source` is the call an operator can repeat. */
 export type Collected<T> =
   | { status: 'collected'; source: string; value: T }
-  | { status: 'unavailable'; source: string; reason: string };
+  | {
+      status: 'unavailable';
+      source: string;
+      reason: string;
+      kind?: GapKind | undefined;
+      iamStatement?: string | null | undefined;
+    };
 
 /** One key per source. Objects keyed by ARN hold an entry for each ARN that was asked; a missing ARN was not asked. */
 export interface Evidence {
@@ -132,8 +159,8 @@ export interface AccessLog {
   cost?: Cost | undefined;
   /** How it was read, where there was a choice. */
   reading?: LogReadMethod | undefined;
-  /** Sentences on what this log could not be asked: columns that a table lacks, for one. */
-  unanswered?: string[] | undefined;
+  /** What this log could not be asked. */
+  unanswered?: LogLimitation[] | undefined;
   /** The answers over a longer time, from `from` (epoch milliseconds) to the end of the window, where one was asked for: `lookBack`. */
   earlier?: { from: number; log: AccessLog } | undefined;
   /** The command of a longer look, and what it would cost, in words; absent where one was taken, or nothing earlier can be read. */

@@ -8,7 +8,16 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 /** What a person copies keeps its line breaks, and its letters in every format. */
-const COPIED_FIELDS = new Set(['commands', 'sources', 'ids', 'grep', 'logsInsights', 'logFormat', 'reference']);
+const COPIED_FIELDS = new Set([
+  'commands',
+  'sources',
+  'ids',
+  'grep',
+  'logsInsights',
+  'logFormat',
+  'reference',
+  'iamStatement',
+]);
 
 /** `ESC` becomes the four characters `\x1b`, as in the access log itself; U+202E becomes `\u{202e}`. */
 export const escapeControls = (text: string): string =>

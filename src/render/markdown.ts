@@ -210,6 +210,12 @@ const checklistLines = ({ steps }: Diagnosis): string[] =>
         ]),
       ];
 
+const gapLines = ({ gapDetails }: Diagnosis): string[] =>
+  gapDetails.flatMap(({ sentence, iamStatement }) => [
+    `- ${sentence}`,
+    ...(iamStatement === null ? [] : ['', 'Allow it with', '', ...codeFence(iamStatement)]),
+  ]);
+
 /** Every call and query once, with the checks it serves. */
 const sourceLines = ({ steps }: Diagnosis): string[] => {
   const checks = new Map<string, string[]>();
@@ -255,7 +261,7 @@ export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
         : bulletList(unjudged.map((cause) => `${cause.title}: ${cause.missing.join('; ')}`)),
     ),
     ...section('Checklist', checklistLines(diagnosis)),
-    ...section('Not seen', diagnosis.gaps.length === 0 ? [] : bulletList(diagnosis.gaps)),
+    ...section('Could not check', gapLines(diagnosis)),
     ...section('Repeat by hand', sourceLines(diagnosis)),
     ...section('Cost', [...(reading === null ? [] : [`Read ${reading}.`, '']), costAndEstimate(diagnosis)]),
   ];

@@ -63,7 +63,7 @@ export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '
 export const OUTCOME_WORD: Record<CheckOutcome, string> = {
   pass: 'in order',
   fail: 'fault',
-  unknown: 'could not look',
+  unknown: 'could not check',
   'not-applicable': 'does not apply',
 };
 

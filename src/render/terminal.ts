@@ -2,7 +2,7 @@
 import picocolors from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import type { CauseResult, CheckFinding, ChecklistStep, CheckOutcome, Diagnosis } from '../diagnose/diagnosis.ts';
+import type { CauseResult, CheckFinding, ChecklistStep, CheckOutcome, Diagnosis, Gap } from '../diagnose/diagnosis.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { number } from '../format/wording.ts';
 import {
@@ -37,7 +37,7 @@ interface Page {
   paint: ReturnType<typeof picocolors.createColors>;
 }
 
-/** Width of the column that holds "For", "Ruled out", "Not seen". */
+/** Width of the column that holds "For", "Ruled out", "Unchecked". */
 const LABEL = 11;
 const NARROWEST = 72;
 const WIDEST = 100;
@@ -257,9 +257,6 @@ const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding
   ];
 };
 
-/** What keeps a whole check from looking. */
-const COULD_NOT_LOOK = /^Could not look: /;
-
 /** Checks of which one and the same is to be said are one line, where the first of them stands. */
 const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.flatMap((finding, index) => {
@@ -270,9 +267,7 @@ const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
   });
 
 const withCheckCount = (summary: string, checks: number): string =>
-  COULD_NOT_LOOK.test(summary)
-    ? summary.replace(COULD_NOT_LOOK, `Could not look (${number(checks)} checks): `)
-    : `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;
+  `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;
 
 const stepLines = (page: Page, { step, title, outcome, findings }: ChecklistStep): string[] => [
   `${paintMark(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,
@@ -317,28 +312,22 @@ const consideredLines = (page: Page, diagnosis: Diagnosis): string[] => {
   return (diagnosis.triage.errors ?? 0) === 0 ? [] : [...headingLines(page, 'Other causes considered'), ...lines];
 };
 
-/** A policy statement to copy stays on one line of its own. */
-const POLICY = /^(.*?)\s*(\{"Effect".*\})$/;
-
-const gapLines = (page: Page, gaps: readonly string[]): string[] =>
-  gaps.flatMap((gap, index) => {
-    const [, sentence = gap, policy] = POLICY.exec(gap) ?? [];
-    return [
-      ...labelledLines(page, index === 0 ? 'Not seen' : '', [sentence]),
-      ...(policy === undefined ? [] : verbatim(policy, '    ')),
-    ];
-  });
+const gapLines = (page: Page, gaps: readonly Gap[]): string[] =>
+  gaps.flatMap(({ sentence, iamStatement }, index) => [
+    ...labelledLines(page, index === 0 ? 'Unchecked' : '', [sentence]),
+    ...(iamStatement === null
+      ? []
+      : [...labelledLines(page, '', ['Allow it with']), ...verbatim(iamStatement, '    ')]),
+  ]);
 
 /** Near the verdict while they are few; else only how many, and all of them at the end. */
-const fewGaps = (page: Page, { gaps }: Diagnosis): string[] =>
-  gaps.length > FEW_GAPS
-    ? labelledLines(page, 'Not seen', [
-        `${number(gaps.length)} things could not be looked at; they are listed at the end`,
-      ])
-    : gapLines(page, gaps);
+const fewGaps = (page: Page, { gapDetails }: Diagnosis): string[] =>
+  gapDetails.length > FEW_GAPS
+    ? labelledLines(page, 'Unchecked', [`${number(gapDetails.length)} things could not be checked; listed at the end`])
+    : gapLines(page, gapDetails);
 
-const manyGaps = (page: Page, { gaps }: Diagnosis): string[] =>
-  gaps.length > FEW_GAPS ? ['', ...gapLines(page, gaps)] : [];
+const manyGaps = (page: Page, { gapDetails }: Diagnosis): string[] =>
+  gapDetails.length > FEW_GAPS ? ['', ...gapLines(page, gapDetails)] : [];
 
 /** By what the log was read, and why. */
 const readingLines = (page: Page, diagnosis: Diagnosis): string[] => {

@@ -23,6 +23,7 @@ import { openDocuments, parseDocument, serialize, UnreadableDocument } from './s
 import { forEachLimited } from './store/each.ts';
 import { isLeasedByOther, leaseFor } from './store/lease.ts';
 import type { Store } from './store/store.ts';
+import { type StoredDiagnosis, upgradeDiagnosis } from './stored-diagnosis.ts';
 import { StoredRun } from './stored-run.ts';
 import { sweep } from './sweep.ts';
 
@@ -60,7 +61,7 @@ export interface RunStore {
 /** Milliseconds between the note that a run is open and the write that opens it, at most. */
 const MARKER_GRACE = 60_000;
 
-const StoredDiagnosis: z.ZodType<Diagnosis> = z.custom<Diagnosis>(
+const AnyDiagnosis: z.ZodType<StoredDiagnosis> = z.custom<StoredDiagnosis>(
   (read) => z.looseObject({ schema: z.literal(1) }).safeParse(read).success,
 );
 
@@ -149,7 +150,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
   async function diagnosis(id: string): Promise<Diagnosis | null> {
     const key = keyOfDiagnosis(id);
     const stored = await store.read(key);
-    return stored === null ? null : parseDocument(key, stored.body, StoredDiagnosis);
+    return stored === null ? null : upgradeDiagnosis(parseDocument(key, stored.body, AnyDiagnosis));
   }
 
   function evidence(id: string): Promise<{ question: Question; evidence: EvidenceSet } | null> {

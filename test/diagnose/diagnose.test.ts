@@ -85,7 +85,7 @@ it('lists every cause once, the verdict first; a missing source is a gap and mak
   const { causes, verdict, gaps, steps } = diagnose(question, logAlone(several(9, 'idle-timeout')));
   expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(30);
   expect([verdict.cause, causes[0]?.id]).toEqual(['slow-target', 'slow-target']);
-  expect(gaps.join()).toContain('targetHealth was not recorded: unknown target health.');
+  expect(gaps.join()).toContain('Could not check target health: targetHealth was not recorded.');
   expect(steps[4]?.outcome).toBe('unknown');
 });
 

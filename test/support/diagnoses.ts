@@ -9,9 +9,11 @@ import type {
   CheckOutcome,
   Diagnosis,
   Fix,
+  Gap,
   StepNumber,
   TimelineBucket,
 } from '../../src/diagnose/diagnosis.ts';
+import { gapSentence } from '../../src/diagnose/gaps.ts';
 
 const GUIDE = 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application';
 const REFERENCE = `${GUIDE}/load-balancer-troubleshooting.html`;
@@ -33,6 +35,7 @@ const cause = (id: CauseId, told: Partial<CauseResult> = {}): CauseResult => ({
   id,
   title: title(id),
   standing: 'untested',
+  summary: null,
   explains: 0,
   for: [],
   against: [],
@@ -58,12 +61,21 @@ const finding = (
   outcome,
   summary,
   facts: [],
+  missing: [],
   sources: [],
   why: 'It says where the error was made.',
   fix: null,
   reference: REFERENCE,
   ...told,
 });
+
+/** The gaps as sentences and as data. */
+export const gaps = (...all: Gap[]): Pick<Diagnosis, 'gaps' | 'gapDetails'> => ({
+  gaps: all.map(gapSentence),
+  gapDetails: all,
+});
+
+const logGap = (sentence: string): Gap => ({ kind: 'incomplete', sentence, iamStatement: null, evidence: 'accessLog' });
 
 const RANK: CheckOutcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
 
@@ -289,7 +301,14 @@ export const race: Diagnosis = {
     longerLook: null,
   },
   traces: null,
-  gaps: ['cloudtrail:LookupEvents was denied for arn:aws:iam::111122223333:role/alb502: recent changes are unknown'],
+  networkPaths: [],
+  ...gaps({
+    kind: 'denied',
+    sentence:
+      'Could not check recent changes (CloudTrail): cloudtrail:LookupEvents was denied for arn:aws:iam::111122223333:role/alb502.',
+    iamStatement: '{"Effect":"Allow","Action":"cloudtrail:LookupEvents","Resource":"*"}',
+    evidence: 'changes',
+  }),
   cost: { bytesScanned: 12_400_000, usd: 0.0001, queries: 6 },
 };
 
@@ -409,10 +428,20 @@ export const undecided: Diagnosis = {
       finished: 'the response was malformed, or its headers were over 32 KB',
     },
   },
-  gaps: [
-    'metrics.json is missing: CloudWatch was not compared',
-    'aws/describe-target-health.json is missing: target health is unknown',
-  ],
+  ...gaps(
+    {
+      kind: 'not-recorded',
+      sentence: 'Could not check CloudWatch metrics: metrics.json is missing.',
+      iamStatement: null,
+      evidence: 'metrics',
+    },
+    {
+      kind: 'not-recorded',
+      sentence: 'Could not check target health: aws/describe-target-health.json is missing.',
+      iamStatement: null,
+      evidence: 'targetHealth',
+    },
+  ),
   cost: { bytesScanned: 412, usd: 0, queries: 6 },
 };
 
@@ -468,7 +497,7 @@ export const nothing: Diagnosis = {
   beside: { targetMade: {}, clientClosed: 0, statuses: [], badRequestGroups: [] },
   impact: 'low',
   keepAlive: null,
-  gaps: [],
+  ...gaps(),
 };
 
 /** No entry has arrived yet; CloudWatch counts errors. */
@@ -536,11 +565,19 @@ export const early: Diagnosis = {
   beside: { targetMade: {}, clientClosed: 0, statuses: [], badRequestGroups: [] },
   keepAlive: null,
   traces: null,
-  gaps: [
-    'ec2:DescribeNetworkAcls was denied for arn:aws:iam::111122223333:role/alb502: step 5 could not look. Allow it with: {"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}',
-    'logs/111122223333_elasticloadbalancing_eu-west-1_app.shop-prod.50dc6c495c0c9188_20261120T0240Z_10.0.1.17_2w8k1xqz.log.gz: not gzip, 0 lines used',
-    '2 lines in 1 file are not entries',
-  ],
+  ...gaps(
+    {
+      kind: 'denied',
+      sentence:
+        'Could not check network ACLs: ec2:DescribeNetworkAcls was denied for arn:aws:iam::111122223333:role/alb502.',
+      iamStatement: '{"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}',
+      evidence: 'networkAcls',
+    },
+    logGap(
+      'logs/111122223333_elasticloadbalancing_eu-west-1_app.shop-prod.50dc6c495c0c9188_20261120T0240Z_10.0.1.17_2w8k1xqz.log.gz: not gzip, 0 lines used.',
+    ),
+    logGap('2 lines in 1 file are not entries.'),
+  ),
   cost: { bytesScanned: 0, usd: 0, queries: 6 },
 };
 
@@ -579,5 +616,5 @@ export const hostile: Diagnosis = {
   verdict: { ...race.verdict, summary: `GET /${HOSTILE} fails.` },
   keepAlive: race.keepAlive && { ...race.keepAlive, targetGroup: HOSTILE, runtimes: [HOSTILE] },
   traces: undecided.traces && { ...undecided.traces, ids: [HOSTILE], grep: `grep '${HOSTILE}'` },
-  gaps: [`${HOSTILE}.log.gz: not gzip`],
+  ...gaps(logGap(`${HOSTILE}.log.gz: not gzip`)),
 };

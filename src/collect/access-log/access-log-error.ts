@@ -1,4 +1,5 @@
 /** Why AWS did not hand out the access log, as one clause with the way out. Pure. */
+import type { CollectionFailure } from '../../evidence/evidence.ts';
 import { awsErrorKind, describeAwsError } from '../aws/aws-errors.ts';
 
 /** What was asked for, as an IAM policy names it, and where. */
@@ -9,14 +10,35 @@ export interface RequiredPermission {
   region: string;
 }
 
-/** Why the access log cannot be read. The message is a clause without a full stop, fit for a gap. */
+interface WayOut {
+  /** The IAM statement that allows it, as JSON; several are separated by commas. */
+  iamStatement?: string | null;
+  /** A clause that follows a colon: "alb502 setup athena --create makes one". */
+  remedy?: string | null;
+}
+
+/** Why the access log cannot be read. The message is a clause without a full stop. */
 export class AccessLogError extends Error {
   readonly kind: AccessLogErrorKind;
+  readonly iamStatement: string | null;
+  readonly remedy: string | null;
 
-  constructor(kind: AccessLogErrorKind, message: string) {
+  constructor(kind: AccessLogErrorKind, message: string, { iamStatement = null, remedy = null }: WayOut = {}) {
     super(message);
     this.name = 'AccessLogError';
     this.kind = kind;
+    this.iamStatement = iamStatement;
+    this.remedy = remedy;
+  }
+
+  /** The message with the remedy. */
+  get reason(): string {
+    return this.remedy === null ? this.message : `${this.message}: ${this.remedy}`;
+  }
+
+  get failure(): CollectionFailure {
+    const kind = this.kind === 'denied' ? 'denied' : 'failed';
+    return { kind, reason: this.reason, iamStatement: this.iamStatement };
   }
 }
 
@@ -33,7 +55,8 @@ export const accessDenied = (
     'denied',
     explicitly
       ? `${action} on ${named} was denied explicitly: a bucket policy, an IAM policy, a permissions boundary or a service control policy forbids it`
-      : `${action} on ${named} was denied; the IAM statement ${statement} allows it`,
+      : `${action} on ${named} was denied`,
+    { iamStatement: explicitly ? null : statement },
   );
 };
 

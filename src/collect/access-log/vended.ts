@@ -20,28 +20,39 @@ export interface VendedOptions {
  * What was found of vended delivery, as the end of a sentence about logging to S3 that is off; a refusal is part of it. Rejects with
  * AccessLogError only when stopped.
  */
-export async function vendedDelivery(options: VendedOptions): Promise<string> {
+export async function vendedDelivery(options: VendedOptions): Promise<VendedFinding> {
   try {
     const [sources, deliveries] = await Promise.all([sourcesIn(options), deliveriesIn(options)]);
     const own = sources.filter(
       ({ resourceArns, logType }) => logType === LOG_TYPE && resourceArns?.includes(options.loadBalancerArn),
     );
     const names = own.map(({ name }) => name ?? '').sort(byText);
-    if (names.length === 0) return 'and there is no vended delivery of its access log either';
+    if (names.length === 0) return words('and there is no vended delivery of its access log either');
     const to = deliveries
       .filter(({ deliverySourceName }) => names.includes(deliverySourceName ?? ''))
       .map(({ deliveryDestinationType: type = '', deliveryDestinationArn: arn }) => {
         return `${DESTINATIONS[type] ?? type}${arn === undefined ? '' : ` (${arn})`}`;
       })
       .sort(byText);
-    return to.length === 0
-      ? `and its vended delivery source (${names.join(', ')}) has no destination`
-      : `but its access log is delivered to ${to.join(' and ')}, which is not read`;
+    return words(
+      to.length === 0
+        ? `and its vended delivery source (${names.join(', ')}) has no destination`
+        : `but its access log is delivered to ${to.join(' and ')}, which is not read`,
+    );
   } catch (error) {
     if (!(error instanceof AccessLogError) || error.kind === 'stopped') throw error;
-    return `and whether the log is delivered another way is not known: ${error.message}`;
+    const { message, iamStatement } = error;
+    return { words: `and whether the log is delivered another way is not known: ${message}`, iamStatement };
   }
 }
+
+interface VendedFinding {
+  /** The end of a sentence. */
+  words: string;
+  iamStatement: string | null;
+}
+
+const words = (text: string): VendedFinding => ({ words: text, iamStatement: null });
 
 async function sourcesIn({ logs, region, signal }: VendedOptions): Promise<DeliverySource[]> {
   const { DescribeDeliverySourcesCommand } = await import('@aws-sdk/client-cloudwatch-logs');

@@ -63,7 +63,7 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
         return { value, surroundings: detailsOf(value, needed) };
       });
       if ('reason' in result) {
-        return { status: 'unavailable', source: commandFor(name, question, ofVpc), reason: result.reason };
+        return { status: 'unavailable', source: commandFor(name, question, ofVpc), ...result };
       }
       const { value, surroundings } = result.value;
       return { status: 'collected', source: commandFor(name, question, surroundings), value };
@@ -76,7 +76,7 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
     const source = commandFor('loadBalancer', question, ofVpc);
     return 'value' in described
       ? { status: 'collected', source, value: described.value }
-      : { status: 'unavailable', source, reason: described.reason };
+      : { status: 'unavailable', source, ...described };
   });
   const attributes = lazyEvidence(
     'attributes',

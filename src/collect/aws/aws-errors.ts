@@ -1,5 +1,6 @@
 /** Why AWS did not answer, in one sentence with the way out. Pure. */
 import * as z from 'zod';
+import type { CollectionFailure } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import type { AccountPlace } from './sdk-clients.ts';
 
@@ -132,13 +133,24 @@ export function awsErrorKind(error: unknown): AwsErrorKind {
 export const allowStatement = (action: string, resource = '*'): string =>
   JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
 
-/** Why a piece of evidence could not be collected: a phrase without a full stop, that names the action. */
+/** Why a piece of evidence could not be collected, with the statement that allows it where a permission is missing. */
+export const collectionFailure = (error: unknown, action: AwsAction): CollectionFailure => {
+  const kind = awsErrorKind(error);
+  const isDenied = kind === 'denied' || kind === 'denied-explicitly';
+  return {
+    kind: isDenied ? 'denied' : 'failed',
+    reason: describeAwsError(error, action),
+    iamStatement: kind === 'denied' ? allowStatement(action.action) : null,
+  };
+};
+
+/** What went wrong: a phrase without a full stop, that names the action. */
 export function describeAwsError(error: unknown, { action, region }: AwsAction): string {
   switch (awsErrorKind(error)) {
     case 'denied':
-      return `${action} was denied; the IAM statement ${allowStatement(action)} allows it`;
+      return `${action} was denied`;
     case 'denied-explicitly':
-      return `${action} was denied explicitly: an IAM policy, a permissions boundary or a service control policy forbids it, so ${allowStatement(action)} alone does not allow it`;
+      return `${action} was denied explicitly: an IAM policy, a permissions boundary or a service control policy forbids it, so an Allow statement alone does not help`;
     case 'expired':
       return `${action} failed: the credentials have expired`;
     case 'no-credentials':
@@ -209,6 +221,11 @@ export function awsProblem(
     case 'unknown-host':
       return new Problem(
         `There is no AWS endpoint for ${region}, or no network (${errorText(error)}): check how the region is written, such as eu-west-1.`,
+        2,
+      );
+    case 'denied':
+      return new Problem(
+        `${describeAwsError(error, action)}. Allow it with the IAM statement ${allowStatement(action.action)}`,
         2,
       );
     default:

@@ -1,7 +1,7 @@
 /** One question to AWS: with its deadline, and a refusal as an answer. */
-import type { Collected } from '../../evidence/evidence.ts';
+import type { Collected, CollectionFailure } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
-import { describeAwsError } from './aws-errors.ts';
+import { collectionFailure } from './aws-errors.ts';
 import type { Session } from './session.ts';
 
 /** What a fetch works with. `options` goes with every call of the SDK. */
@@ -10,13 +10,24 @@ export interface Call {
   options: { abortSignal: AbortSignal };
 }
 
+const NO_WAY_OUT = { kind: 'failed', iamStatement: null } as const;
+
 /** What a fetch needs first was not answered. */
-export class DependencyUnavailable extends Error {}
+export class DependencyUnavailable extends Error {
+  readonly failure: CollectionFailure;
+
+  constructor(reason: string, { kind, iamStatement }: Omit<CollectionFailure, 'reason'> = NO_WAY_OUT) {
+    super(reason);
+    this.name = 'DependencyUnavailable';
+    this.failure = { kind, reason, iamStatement };
+  }
+}
 
 /** The value that something else depends on. Throws DependencyUnavailable with the reason. */
 export function requireValue<T>(collected: Collected<T>, what: string): T {
   if (collected.status === 'collected') return collected.value;
-  throw new DependencyUnavailable(`${what} not known (${collected.reason})`);
+  const { kind = 'failed', reason, iamStatement = null } = collected;
+  throw new DependencyUnavailable(`${what} not known (${reason})`, { kind, iamStatement });
 }
 
 export const interruptedProblem = (): Problem =>
@@ -31,7 +42,7 @@ export async function callAws<Needed, T>(
   action: string,
   needs: () => Promise<Needed> | Needed,
   fetch: (call: Call, needed: Needed) => Promise<T>,
-): Promise<{ value: T } | { reason: string }> {
+): Promise<{ value: T } | CollectionFailure> {
   let deadline: AbortSignal | null = null;
   try {
     const needed = await needs();
@@ -45,9 +56,12 @@ export async function callAws<Needed, T>(
   } catch (error) {
     if (session.signal.aborted) throw interruptedProblem();
     if (error instanceof Problem) throw error;
-    if (error instanceof DependencyUnavailable) return { reason: error.message };
-    if (deadline?.aborted) return { reason: `${action} got no answer within ${session.deadline / 1000} s` };
-    return { reason: describeAwsError(error, { action, region: session.place.region }) };
+    if (error instanceof DependencyUnavailable) return error.failure;
+    if (deadline?.aborted) {
+      const reason = `${action} got no answer within ${session.deadline / 1000} s`;
+      return { kind: 'failed', reason, iamStatement: null };
+    }
+    return collectionFailure(error, { action, region: session.place.region });
   }
 }
 

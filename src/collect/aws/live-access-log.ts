@@ -10,8 +10,10 @@ import type { Attributes } from '../../evidence/aws.ts';
 import type {
   AccessLog,
   Collected,
+  CollectionFailure,
   Cost,
   CostEstimate,
+  LogLimitation,
   Question,
   LogReadMethod as Read,
 } from '../../evidence/evidence.ts';
@@ -46,6 +48,7 @@ import {
   sumOfEstimates,
 } from '../access-log/cost.ts';
 import { byText } from '../access-log/log-files.ts';
+import { limitationFrom, logLimitation } from '../access-log/log-limitation.ts';
 import {
   bytesOfDays,
   deliveryDays,
@@ -129,7 +132,8 @@ export async function readWithLookBack(options: LiveAccessLogOptions): Promise<L
   };
   const own = { ...read.log.value, cost, reading: sumOfReadings(read.log.value.reading, back) };
   if (back.log.status === 'unavailable') {
-    const note = `The access log was not read back to ${new Date(longer.from).toISOString()}: ${back.log.reason}.`;
+    const sentence = `The access log was not read back to ${new Date(longer.from).toISOString()}: ${back.log.reason}.`;
+    const note = limitationFrom(sentence, back.log);
     const value = { ...own, unanswered: [...(own.unanswered ?? []), note] };
     return withAnswers({ ...read, cost }, { ...read.log, value });
   }
@@ -171,13 +175,17 @@ class LiveLogReader {
   async run(): Promise<LiveAccessLog> {
     const { attributes, loadBalancerArn } = this.#options;
     if (attributes.status === 'unavailable')
-      return this.#unavailable(attributes.source, `where its access log goes is not known (${attributes.reason})`);
+      return this.#unavailable(attributes.source, {
+        kind: attributes.kind ?? 'failed',
+        iamStatement: attributes.iamStatement ?? null,
+        reason: `where its access log goes is not known (${attributes.reason})`,
+      });
     try {
       const place = logPlace(attributes.value, loadBalancerArn);
       return place === null ? await this.#withoutLog(attributes.source) : await this.#read(place);
     } catch (error) {
       if (!(error instanceof AccessLogError)) throw error;
-      return this.#unavailable(searchCommand(this.#options.question), error.message);
+      return this.#unavailable(searchCommand(this.#options.question), error.failure);
     }
   }
 
@@ -202,8 +210,9 @@ class LiveLogReader {
     }
   }
 
-  #unavailable(source: string, reason: string): LiveAccessLog {
-    return { log: { status: 'unavailable', source, reason }, cost: this.#cost, toSave: null };
+  #unavailable(source: string, { kind, reason, iamStatement }: CollectionFailure): LiveAccessLog {
+    const log = { status: 'unavailable', source, kind, reason, iamStatement } as const;
+    return { log, cost: this.#cost, toSave: null };
   }
 
   #reportStatus(status: string): void {
@@ -219,7 +228,8 @@ class LiveLogReader {
       region: session.place.region,
       signal: this.#signal,
     });
-    return this.#unavailable(source, `access logging to S3 is off (access_logs.s3.enabled is false), ${vended}`);
+    const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${vended.words}`;
+    return this.#unavailable(source, { kind: 'failed', reason, iamStatement: vended.iamStatement });
   }
 
   async #read(place: LogPlace): Promise<LiveAccessLog> {
@@ -255,11 +265,18 @@ class LiveLogReader {
       return await this.#readByAthena(place, await this.#prepare(place), listed, much);
     } catch (error) {
       if (!(error instanceof AccessLogError) || this.#signal.aborted) throw error;
-      if ('refusal' in listed) throw new AccessLogError(error.kind, `${listed.refusal.message}; and ${error.message}`);
+      if ('refusal' in listed) {
+        const statements = [listed.refusal.iamStatement, error.iamStatement].filter((one) => one !== null);
+        throw new AccessLogError(error.kind, `${listed.refusal.message}; and ${error.reason}`, {
+          iamStatement: statements.length === 0 ? null : statements.join(',\n'),
+        });
+      }
       if (bytes !== null && bytes > FETCH_AT_MOST)
-        throw new AccessLogError(error.kind, `${error.message}; and ${size(bytes)} are too much to be fetched`);
-      const note = `Athena did not read the access log: ${error.message}.`;
-      const words = `since ${error.message.replace(/[:;] alb502 setup .*$/, '')}`;
+        throw new AccessLogError(error.kind, `${error.reason}; and ${size(bytes)} are too much to be fetched`, {
+          iamStatement: error.iamStatement,
+        });
+      const note = limitationFrom(`Athena did not read the access log: ${error.reason}.`, error.failure);
+      const words = `since ${error.message}`;
       return await this.#readFromS3(place, objectsIn(listed), { source: 'Athena did not', words }, [note]);
     }
   }
@@ -289,7 +306,8 @@ class LiveLogReader {
     if (table === null)
       throw new AccessLogError(
         'not-found',
-        `no table of the database ${database} covers s3://${place.bucket}/${place.root}: alb502 setup athena --create makes one`,
+        `no table of the database ${database} covers s3://${place.bucket}/${place.root}`,
+        { remedy: 'alb502 setup athena --create makes one' },
       );
     return { athenaPlace, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
   }
@@ -361,7 +379,7 @@ class LiveLogReader {
       idleGaps,
       cost: this.#cost,
       reading,
-      unanswered: [...limitationsOf(scope, rollupAnswers, listed), ...(edge?.left ?? [])],
+      unanswered: [...limitationsOf(scope, rollupAnswers, listed), ...(edge?.left ?? [])].map(logLimitation),
     };
     return {
       log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why.source}`, value },
@@ -423,7 +441,7 @@ class LiveLogReader {
     place: LogPlace,
     objects: readonly LogObject[],
     why: EngineChoice,
-    notes: readonly string[] = [],
+    notes: readonly LogLimitation[] = [],
   ): Promise<LiveAccessLog> {
     const { question, keepIn } = this.#options;
     const lists = deliveryDays(fileEndRange(question, this.#idleTimeoutSeconds), question.now).length;

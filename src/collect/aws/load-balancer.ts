@@ -8,10 +8,17 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as z from 'zod';
 import { AttributeList, type Attributes, Listener, LoadBalancer, Rule } from '../../evidence/aws.ts';
+import type { CollectionFailure } from '../../evidence/evidence.ts';
 import { plural } from '../../format/wording.ts';
 import { Problem } from '../../problem.ts';
-import { type Candidate, findLoadBalancer, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
-import { assumeRoleProblem, awsErrorKind, awsProblem, describeAwsError } from './aws-errors.ts';
+import {
+  AmbiguousName,
+  type Candidate,
+  findLoadBalancer,
+  loadBalancerNameIn,
+  resourceOf,
+} from '../find-load-balancer.ts';
+import { assumeRoleProblem, awsErrorKind, awsProblem, collectionFailure } from './aws-errors.ts';
 import { type Call, collectItems, interruptedProblem, toCliJson } from './call.ts';
 import type { Session } from './session.ts';
 
@@ -25,7 +32,7 @@ export interface FoundLoadBalancer {
   name: string;
   arn: string;
   /** Or why only its ARN is known. */
-  described: { value: LoadBalancer } | { reason: string };
+  described: { value: LoadBalancer } | CollectionFailure;
   /** A sentence where another one could be meant, in an account or a region that did not answer. */
   ambiguityNote?: string;
 }
@@ -55,7 +62,7 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
     const ambiguityNote = `Whether there is another '${nameOrArn}' in ${describePlace(failure.session)}${more} is not known: ${why}`;
     return { ...found, ambiguityNote };
   } catch (error) {
-    if (failure === undefined || isAmbiguous(error)) throw error;
+    if (failure === undefined || error instanceof AmbiguousName) throw error;
     const { session } = failure;
     const call = { action: ACTION, ...session.place };
     if (resourceOf(nameOrArn) !== null && awsErrorKind(failure.error).startsWith('denied')) {
@@ -63,7 +70,7 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
         session,
         name: loadBalancerNameIn(nameOrArn),
         arn: nameOrArn,
-        described: { reason: describeAwsError(failure.error, call) },
+        described: collectionFailure(failure.error, call),
       };
     }
     const problem = lookupProblem(failure.error, session);
@@ -91,8 +98,6 @@ export async function listLive(session: Session): Promise<{ name: string; arn: s
     throw error instanceof Problem ? error : awsProblem(error, { action: ACTION, ...session.place });
   }
 }
-
-const isAmbiguous = (error: unknown): boolean => error instanceof Problem && / fits \d+ /.test(error.message);
 
 const describePlace = ({ place: { account, region } }: Session): string =>
   account === 'default' ? region : `${region} of ${account}`;

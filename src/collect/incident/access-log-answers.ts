@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Instant } from '../../evidence/aws.ts';
 import type { AccessLog } from '../../evidence/evidence.ts';
+import { LogLimitationSchema } from '../access-log/log-limitation.ts';
 
 const count = z.number();
 const text = z.string();
@@ -151,7 +152,7 @@ export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
     .optional(),
   cost: CostSchema.optional(),
   reading: LogReadMethodSchema.optional(),
-  unanswered: z.array(text).optional(),
+  unanswered: z.array(LogLimitationSchema).optional(),
   earlier: z.object({ from: count, log: z.lazy(() => AccessLogAnswers) }).optional(),
   longerLook: LongerWindowOfferSchema.optional(),
 });

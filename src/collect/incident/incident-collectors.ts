@@ -151,8 +151,7 @@ async function readRecordedAccessLog(
   return {
     status: 'unavailable',
     source: searchCommand(question),
-    reason: NO_ACCESS_LOG,
-    ...recording['incident.json'].unavailable?.accessLog,
+    ...(recording['incident.json'].unavailable?.accessLog ?? { kind: 'not-recorded', reason: NO_ACCESS_LOG }),
   };
 }
 

@@ -19,6 +19,7 @@ import {
   TargetGroup,
   TargetHealthDescription,
 } from '../../evidence/aws.ts';
+import { GAP_KINDS, LogLimitationSchema } from '../access-log/log-limitation.ts';
 import { AccessLogFile, CostSchema, LogReadMethodSchema } from './access-log-answers.ts';
 
 /** The key of what a command printed when it was saved as it is, without the ARN it was asked for. */
@@ -36,6 +37,14 @@ const isBare = (data: unknown, members: string[]): boolean =>
 
 const Attributes = z.looseObject(AttributeList.shape);
 
+/** Folders of alb502 0.1 hold the reason alone. */
+const SavedFailure = z.object({
+  source: z.string(),
+  reason: z.string(),
+  kind: z.enum(GAP_KINDS).optional(),
+  iamStatement: z.string().optional(),
+});
+
 /** incident.json. Times are UTC when they name no zone. */
 export const IncidentFile = z.looseObject({
   loadBalancer: z.string().min(1, { error: 'expected the name of a load balancer, got ""' }),
@@ -45,7 +54,7 @@ export const IncidentFile = z.looseObject({
   /** The statuses it was recorded for. */
   statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
   /** Why evidence could not be collected when it was recorded, by the name of the evidence. */
-  unavailable: z.record(z.string(), z.object({ source: z.string(), reason: z.string() })).optional(),
+  unavailable: z.record(z.string(), SavedFailure).optional(),
   /** Why files in logs/ could not be read when it was recorded, by file; their content was left out. */
   unreadable: z.record(z.string(), z.string()).optional(),
   /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
@@ -56,7 +65,7 @@ export const IncidentFile = z.looseObject({
       source: z.string(),
       cost: CostSchema,
       reading: LogReadMethodSchema.optional(),
-      unanswered: z.array(z.string()).optional(),
+      unanswered: z.array(LogLimitationSchema).optional(),
     })
     .optional(),
   /** Seconds before `from` to which the access log was read for the keep-alive measurement; how such a look was offered. */

@@ -1,6 +1,6 @@
 /** The files of a recording → the evidence about one load balancer, and back. Pure. */
 import { epochOf, type MetricSeries, type Rule } from '../../evidence/aws.ts';
-import type { Collected, Evidence, EvidenceName, EvidenceSet, Question } from '../../evidence/evidence.ts';
+import type { Collected, Evidence, EvidenceName, EvidenceSet, GapKind, Question } from '../../evidence/evidence.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import { asResource, type Candidate, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
@@ -30,7 +30,7 @@ export const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
 };
 
 /** A value, or why the file does not answer. */
-type FileAnswer<T> = { value: T } | { reason: string };
+type FileAnswer<T> = { value: T } | { reason: string; kind?: GapKind };
 
 /**
  * The load balancers a recording can answer for. describe-load-balancers.json decides where it lists any; else the ARNs that the
@@ -130,7 +130,7 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     const source = commandFor(name, question, details);
     if ('value' in answer) return { status: 'collected', source, value: answer.value };
     const recorded = recording['incident.json'].unavailable?.[name];
-    return { status: 'unavailable', source, reason: answer.reason, ...recorded };
+    return { status: 'unavailable', source, ...(recorded ?? answer) };
   };
   return {
     loadBalancer: collected('loadBalancer', self),
@@ -174,7 +174,10 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
   };
 }
 
-const missingFile = (file: RecordingFileName): { reason: string } => ({ reason: `${file} is not in the recording` });
+const missingFile = (file: RecordingFileName): { kind: GapKind; reason: string } => ({
+  kind: 'not-recorded',
+  reason: `${file} is not in the recording`,
+});
 
 const required = <T>(file: RecordingFileName, value: T | undefined): FileAnswer<T> =>
   value === undefined ? missingFile(file) : { value };
@@ -358,7 +361,3 @@ export function toRecordingFiles(
   put('metrics', evidence.metrics, (series) => series);
   return files;
 }
-
-/** The reason that reading a recording without the file would give: it need not be kept. */
-export const isMissingFile = (name: DescribedEvidenceName, reason: string): boolean =>
-  reason === missingFile(FILE_OF[name]).reason;

@@ -6,9 +6,9 @@ import { Problem } from '../../problem.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
 import { commonSegments, redactEvidence } from '../../redact/access-log.ts';
 import type { AccessLogFile } from './access-log-answers.ts';
-import { type Incident, idleTimeoutOf, NO_ACCESS_LOG } from './incident-collectors.ts';
+import { type Incident, idleTimeoutOf } from './incident-collectors.ts';
 import type { IncidentFile } from './incident-files.ts';
-import { type DescribedEvidence, isMissingFile, toRecordingFiles } from './read-evidence.ts';
+import { type DescribedEvidence, toRecordingFiles } from './read-evidence.ts';
 import { type Pseudonym, pseudonyms } from './redact.ts';
 import { redactEvent, redactFunction, redactRule } from './redact-answers.ts';
 import { saveLogs } from './save-logs.ts';
@@ -133,16 +133,16 @@ const toAccessLogFile = (
 function toIncidentFile(question: Question, evidence: EvidenceSet, logs: LogFilesSummary): IncidentFile {
   const { loadBalancer, from, to, now, statuses, lookBack } = question;
   const { accessLog, ...described } = evidence;
-  const unavailable: Record<string, { source: string; reason: string }> = {};
+  const unavailable: NonNullable<IncidentFile['unavailable']> = {};
   const names = Object.keys(described).filter((name): name is keyof DescribedEvidence => name in described);
   for (const name of names) {
     const one = described[name];
-    if (one.status === 'unavailable' && !isMissingFile(name, one.reason)) {
-      unavailable[name] = { source: one.source, reason: one.reason };
+    if (one.status === 'unavailable' && one.kind !== 'not-recorded') {
+      unavailable[name] = savedFailure(one);
     }
   }
-  if (accessLog.status === 'unavailable' && accessLog.reason !== NO_ACCESS_LOG) {
-    unavailable.accessLog = { source: accessLog.source, reason: accessLog.reason };
+  if (accessLog.status === 'unavailable' && accessLog.kind !== 'not-recorded') {
+    unavailable.accessLog = savedFailure(accessLog);
   }
   return {
     loadBalancer: loadBalancer.arn ?? loadBalancer.resource ?? loadBalancer.name,
@@ -155,6 +155,18 @@ function toIncidentFile(question: Question, evidence: EvidenceSet, logs: LogFile
     ...logs,
   };
 }
+
+const savedFailure = ({
+  source,
+  reason,
+  kind,
+  iamStatement,
+}: Extract<Collected<never>, { status: 'unavailable' }>): NonNullable<IncidentFile['unavailable']>[string] => ({
+  source,
+  reason,
+  ...(kind === undefined ? {} : { kind }),
+  ...(iamStatement == null ? {} : { iamStatement }),
+});
 
 function redactAnswers(described: DescribedEvidence, pseudonym: Pseudonym): DescribedEvidence {
   const { functions, changes, rules } = described;

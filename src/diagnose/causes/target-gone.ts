@@ -67,7 +67,7 @@ function fixFor(left: readonly ConnectTimeout[]): Fix {
 
 function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: unknown }): string[] {
   return [
-    ...(targetHealth === undefined ? ['Could not look at target health: whether the target is still registered.'] : []),
+    ...(targetHealth === undefined ? ['Could not check target health: whether the target is still registered.'] : []),
     ...(changes === undefined
       ? ['Changes (CloudTrail) were not read: when the target was deregistered or stopped.']
       : []),

@@ -24,7 +24,8 @@ export const securityGroupReferences = defineCheck({
         ? { outcome: 'not-applicable', summary: 'No target with an address is registered, and the log names none.' }
         : {
             outcome: 'unknown',
-            summary: 'Neither target health nor the log could be read: the targets are not known.',
+            summary: 'Could not check the targets: neither target health nor the log could be read.',
+            missing: true,
           };
     }
     const dangling = answers
@@ -40,7 +41,7 @@ export const securityGroupReferences = defineCheck({
       };
     }
     const missing = [...new Set(answers.flatMap(missingGroups))];
-    if (missing.length > 0) return { outcome: 'unknown', summary: `Could not look at ${list(missing)}.` };
+    if (missing.length > 0) return { outcome: 'unknown', summary: `Could not check ${list(missing)}.`, missing: true };
     const groups = evidence.loadBalancer.SecurityGroups ?? [];
     return {
       outcome: 'pass',

@@ -317,7 +317,7 @@ const changesLayer = (by: PathLayer, { name }: PathChange): boolean =>
       ? /Route/.test(name)
       : /SecurityGroup|Interface|Instance/.test(name);
 
-export const couldNotCheck = (what: string): string => `Could not look at ${what}.`;
+export const couldNotCheck = (what: string): string => `Could not check ${what}.`;
 
 const changeText = ({ name, resource, at }: PathChange): string => `${name} changed ${resource} at ${utcTime(at)}`;
 

@@ -61,7 +61,7 @@ export function pathTo(target: string, port: number, net: NetworkEvidence, from:
   if (missing.length > 0) {
     return {
       answer: 'cannot-see',
-      sentence: `Cannot see whether ${what} is open: ${list(missing.map(({ what: each }) => each))}.`,
+      sentence: `Could not check whether ${what} is open: ${list(missing.map(({ what: each }) => each))}.`,
       missing,
       resources,
     };

@@ -102,7 +102,8 @@ export function unknownVerdict(unknownPaths: CheckedPath[], all: CheckedPath[], 
       : '';
   return {
     outcome: 'unknown',
-    summary: `Cannot see ${outOf(unknownPaths.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what}. Could not look at ${list(missing)}.${rows}`,
+    summary: `Could not check ${outOf(unknownPaths.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what}: ${list(missing)}.${rows}`,
+    missing: true,
     facts: pathFacts(all),
   };
 }

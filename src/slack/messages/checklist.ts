@@ -21,7 +21,7 @@ import {
   type TextLine,
   truncate,
 } from './rich-text.ts';
-import { STEP_NAMES, sanitizeState, type ThreadState, withoutPolicy } from './thread-state.ts';
+import { STEP_NAMES, sanitizeState, type ThreadState } from './thread-state.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 /** Of a line of the checklist: what does not fit is behind the button. */
@@ -100,7 +100,7 @@ function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistI
         step,
         status: unavailable === needed ? 'error' : 'complete',
         mark: OUTCOME_MARK.unknown,
-        words: `${title}, ${seconds}, could not look at ${unavailable} of ${needed}`,
+        words: `${title}, ${seconds}, could not check ${unavailable} of ${needed}`,
       };
 }
 
@@ -108,11 +108,8 @@ function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistI
 function taskStatus({ outcome, findings }: ChecklistStep): ChecklistItem['status'] {
   if (outcome !== 'unknown') return outcome === 'fail' ? 'error' : 'complete';
   const [unknownFinding] = findings.filter((one) => one.outcome === 'unknown');
-  return unknownFinding !== undefined && couldNotLook(unknownFinding) ? 'error' : 'complete';
+  return unknownFinding !== undefined && unknownFinding.missing.length > 0 ? 'error' : 'complete';
 }
-
-const couldNotLook = ({ summary }: Pick<CheckFinding, 'summary'>): boolean =>
-  /^(Could not look|Cannot see)/.test(summary);
 
 function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): ChecklistItem {
   const step = diagnosis?.steps.find((one) => one.step === number);
@@ -134,14 +131,14 @@ function summaryOf({ outcome, findings }: ChecklistStep): string {
   if (first === undefined) return 'nothing was checked';
   const different = new Set(deciding.map(({ summary }) => summary)).size - 1;
   const more = outcome === 'fail' && different > 0 ? ` And ${number(different)} more.` : '';
-  return `${outcomeSentence(outcome, withoutPolicy(first.summary))}${more}`;
+  return `${outcomeSentence(first)}${more}`;
 }
 
 /** A mark is no word: what could not be looked at, is not known or does not apply says so. */
-function outcomeSentence(outcome: CheckOutcome, summary: string): string {
+function outcomeSentence({ outcome, summary, missing }: CheckFinding): string {
   if (outcome === 'not-applicable') return `does not apply. ${firstSentence(summary)}`;
   if (outcome !== 'unknown') return firstSentence(summary);
-  return couldNotLook({ summary }) ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
+  return missing.length > 0 ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
 }
 
 /** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */

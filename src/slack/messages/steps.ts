@@ -3,11 +3,11 @@
  * All else that was looked at is behind the button of the step.
  */
 import { checkOf } from '../../diagnose/checks/index.ts';
-import type { CheckFinding, ChecklistStep, Diagnosis, Fact, StepNumber } from '../../diagnose/diagnosis.ts';
+import type { CheckFinding, ChecklistStep, Diagnosis, Fact, Gap, StepNumber } from '../../diagnose/diagnosis.ts';
 import { factsNotInSentence, factValue, OUTCOME_MARK, OUTCOME_WORD } from '../../render/phrases.ts';
 import type { Message } from './message.ts';
 import { copyable, line, type MessagePart, partsMessage, prose, proseLine, type TextLine } from './rich-text.ts';
-import { policiesIn, sanitizeState, type ThreadState, verdictKind, withoutPolicy } from './thread-state.ts';
+import { sanitizeState, type ThreadState, verdictKind } from './thread-state.ts';
 
 const MAX_FACTS = 6;
 
@@ -16,9 +16,10 @@ export function stepMessages(rawState: ThreadState): Partial<Record<StepNumber, 
   if (diagnosis === null) return {};
   const messages: Partial<Record<StepNumber, Message>> = {};
   // A denied call keeps several steps from being looked at; it is said in the first of them.
-  const shownGaps = new Set<string>();
+  const shownGaps = new Set<Gap>();
   for (const step of diagnosis.steps) {
-    const gaps = gapsOfStep(step, diagnosis).filter((gap) => DENIED.test(gap) && !shownGaps.has(gap));
+    // Somebody can do something about a denial; other gaps are named with the verdict.
+    const gaps = gapsOfStep(step, diagnosis).filter((gap) => gap.kind === 'denied' && !shownGaps.has(gap));
     for (const gap of gaps) shownGaps.add(gap);
     const faults = step.findings.filter((one) => one.outcome === 'fail' && !isInVerdict(one, diagnosis));
     if (faults.length === 0 && gaps.length === 0) continue;
@@ -30,9 +31,6 @@ export function stepMessages(rawState: ThreadState): Partial<Record<StepNumber, 
   }
   return messages;
 }
-
-/** What somebody can do something about; other gaps are named with the verdict. */
-const DENIED = /\bdenied\b/;
 
 /** Whether the verdict says as much: it names the cause, or, where nothing failed, the fault itself. */
 function isInVerdict({ check }: CheckFinding, diagnosis: Diagnosis): boolean {
@@ -77,25 +75,14 @@ function faultParts(finding: CheckFinding): MessagePart[] {
   return [{ bullets: [prose(finding.summary)] }, ...(below.length > 0 ? [{ bullets: below, indent: 1 }] : [])];
 }
 
-/** The gaps of the diagnosis that a finding of this step was kept from an answer by. */
-function gapsOfStep({ findings }: ChecklistStep, { gaps }: Diagnosis): string[] {
-  const unknown = findings.filter(({ outcome }) => outcome === 'unknown').map(({ summary }) => summary);
-  return gaps.filter((gap) => {
-    // "<reason>: unknown <what>."; the finding says "Could not look: <reason>."
-    const reason = gap.replace(/: unknown [^:]*$/, '');
-    return reason.length > 0 && unknown.some((summary) => summary.includes(reason));
-  });
-}
+/** The gaps that kept a check of this step from an answer. */
+export const gapsOfStep = ({ findings }: Pick<ChecklistStep, 'findings'>, { gapDetails }: Diagnosis): Gap[] =>
+  gapDetails.filter(({ evidence }) => findings.some(({ missing }) => missing.includes(evidence)));
 
-export function gapParts(gaps: readonly string[]): MessagePart[] {
-  const policies = [...new Set(gaps.flatMap(policiesIn))];
+export function gapParts(gaps: readonly Gap[]): MessagePart[] {
+  const policies = [...new Set(gaps.flatMap(({ iamStatement }) => iamStatement ?? []))];
   return [
-    ...gaps.map((gap) => proseLine(`? ${withoutPolicy(gap)}`)),
-    ...(policies.length === 0
-      ? []
-      : [
-          line(policies.length === 1 ? 'This IAM statement allows it:' : 'These IAM statements allow it:'),
-          copyable(policies.join(',\n')),
-        ]),
+    ...gaps.map(({ sentence }) => proseLine(`? ${sentence}`)),
+    ...(policies.length === 0 ? [] : [line('Allow it with'), copyable(policies.join(',\n'))]),
   ];
 }

@@ -132,15 +132,3 @@ export function durationWords(milliseconds: number): string {
   const rest = minutes % 60;
   return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
 }
-
-/** A statement of IAM within a sentence; and where it would be enough. */
-const POLICY = /\{"Effect":"Allow"[^{}]*\}/g;
-const ALLOWING = /(?:; the IAM statement| Allow it with:) (\{"Effect":"Allow"[^{}]*\})(?: allows it)?/g;
-
-/** The statements that would allow what a sentence says was denied, each once. */
-export const policiesIn = (text: string): string[] => [
-  ...new Set([...text.matchAll(ALLOWING)].map(([, policy = '']) => policy)),
-];
-
-/** The sentence without the statement, which is shown where it can be copied. */
-export const withoutPolicy = (text: string): string => text.replace(ALLOWING, '').replace(POLICY, 'an IAM statement');

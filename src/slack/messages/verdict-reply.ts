@@ -23,7 +23,7 @@ import {
   smallPrint,
   truncate,
 } from './rich-text.ts';
-import { sanitizeState, type ThreadState, verdictKind, withoutPolicy } from './thread-state.ts';
+import { sanitizeState, type ThreadState, verdictKind } from './thread-state.ts';
 
 /** A command of more than this is shown by the button alone: cut, it would be another command. */
 const MAX_COMMAND = 1200;
@@ -151,10 +151,10 @@ const ruledOutParts = (causes: readonly CauseResult[]): MessagePart[] =>
     IN_EVIDENCE,
   );
 
-const gapParts = ({ gaps }: Diagnosis): MessagePart[] =>
+const gapParts = ({ gapDetails }: Diagnosis): MessagePart[] =>
   labelledList(
-    'Not seen',
-    gaps.map((gap) => truncate(withoutPolicy(gap), 300)),
+    'Could not check',
+    gapDetails.map(({ sentence }) => truncate(sentence, 300)),
     3,
     ', behind the steps of the checklist',
   );

@@ -193,8 +193,8 @@ describe('what Athena or S3 will not say', () => {
     const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const value = accessLogIn(await read({ bucket: { fault } }));
     expect(value.requests).toBe(120);
-    expect(value.unanswered).toEqual([
-      expect.stringMatching(/^How many log files there are is not known: s3:ListBucket on .* was denied; .*[.]$/),
+    expect(value.unanswered?.map(({ sentence }) => sentence)).toEqual([
+      expect.stringMatching(/^How many log files there are is not known: s3:ListBucket on .* was denied[.]$/),
     ]);
   });
 });
@@ -271,12 +271,12 @@ describe.each<[string, Situation, RegExp]>([
         },
       },
     },
-    /^glue:GetTables on arn:aws:glue:eu-west-1:123456789012:table\/logs\/\* was denied; the IAM statement \{.*"Resource":\["arn:aws:glue:eu-west-1:123456789012:catalog","arn:aws:glue:eu-west-1:123456789012:database\/logs","arn:aws:glue:eu-west-1:123456789012:table\/logs\/\*"\]\} allows it$/,
+    /^glue:GetTables on arn:aws:glue:eu-west-1:123456789012:table\/logs\/\* was denied$/,
   ],
   [
     'queries may not be started',
     { faults: { refuse: { StartQueryExecution: { name: 'AccessDeniedException', message: 'no' } } } },
-    /^athena:StartQueryExecution on arn:aws:athena:eu-west-1:123456789012:workgroup\/primary was denied; the IAM statement \{.*\} allows it$/,
+    /^athena:StartQueryExecution on arn:aws:athena:eu-west-1:123456789012:workgroup\/primary was denied$/,
   ],
   [
     'results may not be read',
@@ -328,7 +328,7 @@ describe.each<[string, Situation, RegExp]>([
   [
     'the table goes away',
     { faults: failed('TABLE_NOT_FOUND: line 12:8: Table awsdatacatalog.logs.alb_access_logs does not exist') },
-    /^the table is not in the database logs any more; alb502 setup athena --create makes one$/,
+    /^the table is not in the database logs any more: alb502 setup athena --create makes one$/,
   ],
   [
     'a column goes away',
@@ -479,7 +479,7 @@ describe('what a table cannot answer', () => {
   it('becomes a gap', async () => {
     const form = without(OURS, 'lambda_error_reason', 'request_creation_time', 'ip_address');
     const value = accessLogIn(await read({ form }));
-    expect(value.unanswered).toEqual([
+    expect(value.unanswered?.map(({ sentence }) => sentence)).toEqual([
       'The Athena table logs.alb_access_logs has no column request_creation_time: unknown how long failed requests took, which tells refused connections from those that timed out.',
       'The Athena table logs.alb_access_logs has no column error_reason: unknown why Lambda functions, authentication and WAF failed.',
     ]);
@@ -491,7 +491,7 @@ describe('what a table cannot answer', () => {
     const key = fileName('20260310T1205Z');
     const value = accessLogIn(await read({ objects: new Map([[key, gzipSync(textOf(lines))]]) }));
     expect(value).toMatchObject({ lines: 2, entries: 1, requests: 1, rejected: { lines: 1, files: 1, first: null } });
-    expect(value.unanswered).toEqual([
+    expect(value.unanswered?.map(({ sentence }) => sentence)).toEqual([
       `1 row of 2 of the Athena table logs.alb_access_logs are empty, in 1 file (s3://${BUCKET}/${key}): its pattern does not match these lines, or logs of another kind lie there.`,
     ]);
   });
@@ -499,7 +499,7 @@ describe('what a table cannot answer', () => {
   it('is named where it begins after the window', async () => {
     const parameters = { ...OURS.parameters, 'projection.day.range': '2026/03/11,NOW' };
     const { unanswered } = accessLogIn(await read({ form: { ...OURS, parameters } }));
-    expect(unanswered).toEqual([
+    expect(unanswered?.map(({ sentence }) => sentence)).toEqual([
       'The Athena table logs.alb_access_logs begins on 2026/03/11: what was delivered before is not seen.',
     ]);
   });
@@ -540,7 +540,7 @@ describe('left to choose', () => {
     [
       'Athena fails',
       { faults: failed('TABLE_NOT_FOUND: gone') },
-      /^Athena did not read the access log: the table is not in the database logs any more; .*[.]$/,
+      /^Athena did not read the access log: the table is not in the database logs any more: .*[.]$/,
     ],
     [
       'the table matches no line',
@@ -552,7 +552,7 @@ describe('left to choose', () => {
     const value = accessLogIn(live);
     expect(value.requests).toBe(120);
     expect(s3.got).toHaveLength(12);
-    expect(value.unanswered).toEqual([expect.stringMatching(note)]);
+    expect(value.unanswered?.map(({ sentence }) => sentence)).toEqual([expect.stringMatching(note)]);
     expect(value.reading?.how).toMatch(/^from S3 directly: 12 files, 993[.]\d MB, since (no|the|every) .*[^.]$/);
     expect(value.reading?.how).not.toContain('alb502 setup athena --create');
   });
@@ -573,8 +573,6 @@ describe('left to choose', () => {
   it('names both reasons where neither can read', async () => {
     const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault }, form: null });
-    expect(reasonOf(live)).toMatch(
-      /^s3:ListBucket on .* was denied; .* allows it; and no table of the database logs covers /,
-    );
+    expect(reasonOf(live)).toMatch(/^s3:ListBucket on .* was denied; and no table of the database logs covers /);
   });
 });

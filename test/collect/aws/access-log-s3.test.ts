@@ -144,7 +144,7 @@ describe.each<[string, Situation, RegExp]>([
   [
     'listing is denied',
     { bucket: { fault: (key) => (key === null ? accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`) : null) } },
-    /^s3:ListBucket on arn:aws:s3:::example-logs was denied; the IAM statement \{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::example-logs"\} allows it$/,
+    /^s3:ListBucket on arn:aws:s3:::example-logs was denied$/,
   ],
   [
     'reading is denied without a word',
@@ -154,7 +154,7 @@ describe.each<[string, Situation, RegExp]>([
         fault: (key) => (key === null ? null : { status: 403, code: 'AccessDenied', message: 'Access Denied' }),
       },
     },
-    /^s3:GetObject on arn:aws:s3:::example-logs\/AWSLogs\/123456789012\/elasticloadbalancing\/eu-west-1\/\* was denied; .*"s3:GetObject"/,
+    /^s3:GetObject on arn:aws:s3:::example-logs\/AWSLogs\/123456789012\/elasticloadbalancing\/eu-west-1\/\* was denied$/,
   ],
   [
     'the key is not ours to use',
@@ -165,7 +165,7 @@ describe.each<[string, Situation, RegExp]>([
           key === null ? null : accessDenied('kms:Decrypt', 'arn:aws:kms:eu-west-1:123456789012:key/abc'),
       },
     },
-    /^kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key\/abc was denied; .*"Action":"kms:Decrypt","Resource":"arn:aws:kms:eu-west-1:123456789012:key\/abc"/,
+    /^kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key\/abc was denied$/,
   ],
   [
     'a policy denies it explicitly',
@@ -262,7 +262,9 @@ describe('when the attributes are not known', () => {
     expect(log).toEqual({
       status: 'unavailable',
       source: 'aws elbv2 …',
+      kind: 'failed',
       reason: 'where its access log goes is not known (it was denied)',
+      iamStatement: null,
     });
   });
 });

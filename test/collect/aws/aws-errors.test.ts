@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { awsProblem, describeAwsError } from '../../../src/collect/aws/aws-errors.ts';
+import { awsProblem, collectionFailure, describeAwsError } from '../../../src/collect/aws/aws-errors.ts';
 
 const asked = { action: 'ec2:DescribeSubnets', region: 'eu-west-1' };
 const failure = (name: string, message = 'said AWS', code?: string) =>
@@ -7,11 +7,8 @@ const failure = (name: string, message = 'said AWS', code?: string) =>
 
 describe('a refusal is a phrase that says which action, and what to do', () => {
   it.each([
-    [
-      'UnauthorizedOperation',
-      'ec2:DescribeSubnets was denied; the IAM statement {"Effect":"Allow","Action":"ec2:DescribeSubnets","Resource":"*"} allows it',
-    ],
-    ['AccessDeniedException', 'was denied; the IAM statement'],
+    ['UnauthorizedOperation', 'ec2:DescribeSubnets was denied'],
+    ['AccessDeniedException', 'ec2:DescribeSubnets was denied'],
     ['ExpiredTokenException', 'failed: the credentials have expired'],
     ['AuthFailure', 'AWS does not accept the credentials in eu-west-1 (said AWS)'],
     ['RequestExpired', 'the clock of this machine is not that of AWS'],
@@ -20,6 +17,20 @@ describe('a refusal is a phrase that says which action, and what to do', () => {
     ['Wondrous', 'ec2:DescribeSubnets failed: said AWS'],
   ])('%s', (name, says) => {
     expect(describeAwsError(failure(name), asked)).toContain(says);
+  });
+
+  it('comes with the statement that allows it, unless a policy forbids it', () => {
+    const explicit = 'not authorized with an explicit deny in a service control policy';
+    expect(collectionFailure(failure('AccessDenied'), asked)).toEqual({
+      kind: 'denied',
+      reason: 'ec2:DescribeSubnets was denied',
+      iamStatement: '{"Effect":"Allow","Action":"ec2:DescribeSubnets","Resource":"*"}',
+    });
+    expect(collectionFailure(failure('AccessDenied', explicit), asked)).toMatchObject({
+      kind: 'denied',
+      iamStatement: null,
+    });
+    expect(collectionFailure(failure('Wondrous'), asked)).toMatchObject({ kind: 'failed', iamStatement: null });
   });
 
   it.each([

@@ -103,9 +103,13 @@ describe.each(ACTIONS)('%s', (action, name, depending) => {
     const account = await openAccount(wholeAccount());
     account.always(action, DENIED);
     const { question, evidence } = await collectLive('011');
-    const reason = `${action} was denied; the IAM statement {"Effect":"Allow","Action":"${action}","Resource":"*"} allows it`;
-    expect(reasonOf(evidence[name])).toBe(reason);
-    for (const one of depending) expect(reasonOf(evidence[one])).toContain(reason);
+    const reason = `${action} was denied`;
+    const iamStatement = `{"Effect":"Allow","Action":"${action}","Resource":"*"}`;
+    expect(evidence[name]).toMatchObject({ kind: 'denied', reason, iamStatement });
+    for (const one of depending) {
+      expect(reasonOf(evidence[one])).toContain(reason);
+      expect(evidence[one]).toMatchObject({ kind: 'denied', iamStatement });
+    }
     expect(unavailableIn(evidence)).toEqual([name, ...depending].sort());
     const { gaps } = diagnose(question, evidence);
     if (!['rules', 'routeTables'].includes(name)) expect(gaps.join('\n')).toContain(action);

@@ -251,7 +251,8 @@ describe('what was recorded', () => {
       expect(missing.sort()).toEqual(['accessLog', name].sort());
     }
     const known = name === 'targetGroups' || name === 'loadBalancer' ? expect.anything() : source;
-    expect(evidence[name]).toEqual({ status: 'unavailable', source: known, reason: `${file} is not in the recording` });
+    const reason = `${file} is not in the recording`;
+    expect(evidence[name]).toEqual({ status: 'unavailable', source: known, kind: 'not-recorded', reason });
     expect((await evidenceOf(AWS_FILES))[name].source).toBe(source);
   });
 

@@ -195,7 +195,7 @@ describe('security-group-blocked', () => {
 
   it('says what could not be read', () => {
     expect(judge({ known: { securityGroups: undefined, changes: undefined } }).missing).toEqual([
-      'Could not look at the rules of the security groups.',
+      'Could not check the rules of the security groups.',
       'Changes (CloudTrail) were not read: the configuration is that of now.',
     ]);
   });

@@ -69,12 +69,12 @@ describe('traffic-port-path', () => {
       name: 'network ACLs were not read',
       part: {},
       without: 'networkAcls',
-      says: 'unknown: Cannot see 2 of 2 paths to a traffic port. Could not look at the network ACLs. Requests were answered by 2 of 2 of these targets in the window.',
+      says: 'unknown: Could not check 2 of 2 paths to a traffic port: the network ACLs. Requests were answered by 2 of 2 of these targets in the window.',
     },
     {
       name: 'a target without an interface in the account',
       part: { networkInterfaces: [eni('10.0.1.5')] },
-      says: 'unknown: Cannot see 1 of 2 paths to a traffic port. Could not look at the security groups of 10.0.1.6 (no network interface that was read carries it). Requests were answered by 1 of 1 of these targets in the window.',
+      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface that was read carries it). Requests were answered by 1 of 1 of these targets in the window.',
     },
     {
       name: 'a target that left and has no interface any more',

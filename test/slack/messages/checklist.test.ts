@@ -41,7 +41,7 @@ describe('while it works', () => {
       [
         'shop-prod (eu-west-1, account prod): 2 of 6 steps',
         '  … 1 Access log: who failed, and how, fetched 3 of 8 log files',
-        '  ✓ ? 2 Target group protocol and port, 1.2 s, could not look at 1 of 4',
+        '  ✓ ? 2 Target group protocol and port, 1.2 s, could not check 1 of 4',
         '  ✓ 3 Keep-alive and idle timeout, 0.3 s',
         '  … 4 HTTP response format',
         '  · 5 Security groups and network ACLs',
@@ -87,17 +87,18 @@ describe('when it has ended', () => {
     );
   });
 
-  it('has no step that still seems to wait: what could not be looked at is an error that says so', () => {
+  it('has no step that still seems to wait: what could not be checked is an error that says so', () => {
     const [first, ...others] = race.steps;
     if (first === undefined) throw new Error('no step');
     const unseen = first.findings.map((one) => ({
       ...one,
       outcome: 'unknown' as const,
-      summary: 'Could not look: s3:GetObject was denied.',
+      summary: 'Could not check: s3:GetObject was denied.',
+      missing: ['accessLog' as const],
     }));
     const blind = { ...race, steps: [{ ...first, outcome: 'unknown' as const, findings: unseen }, ...others] };
     expect(taskStatuses(blind)[0]).toBe('error ? 1');
-    const undecided = unseen.map((one) => ({ ...one, summary: 'No request has failed yet.' }));
+    const undecided = unseen.map((one) => ({ ...one, summary: 'No request has failed yet.', missing: [] }));
     const unanswered = { ...race, steps: [{ ...blind.steps[0], findings: undecided }, ...others] } as typeof race;
     expect(taskStatuses(unanswered)[0]).toBe('complete ? 1');
     expect([...taskStatuses(blind), ...taskStatuses(unanswered)].join()).not.toContain('pending');

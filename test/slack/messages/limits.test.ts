@@ -23,7 +23,7 @@ import {
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
-import { early, HOSTILE, nothing, race, undecided } from '../../support/diagnoses.ts';
+import { early, gaps, HOSTILE, nothing, race, undecided } from '../../support/diagnoses.ts';
 import { fc } from '../../support/property.ts';
 import {
   alarm,
@@ -126,10 +126,12 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
       logFormat: texts(diagnosis.traces.logFormat),
       meaning: { absent: text, started: text, finished: text },
     },
-    gaps: texts([
-      ...diagnosis.gaps,
-      'ec2:DescribeSubnets was denied; the IAM statement {"Effect":"Allow","Action":"ec2:DescribeSubnets","Resource":"*"} allows it: unknown the subnets.',
-    ]),
+    ...gaps(...many(diagnosis.gapDetails).map((gap) => ({ ...gap, sentence: text })), {
+      kind: 'denied',
+      sentence: text,
+      iamStatement: '{"Effect":"Allow","Action":"ec2:DescribeSubnets","Resource":"*"}',
+      evidence: 'subnets',
+    }),
   };
 }
 

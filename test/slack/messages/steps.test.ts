@@ -1,30 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis, StepNumber } from '../../../src/diagnose/diagnosis.ts';
+import type { CheckFinding, Diagnosis, Gap, StepNumber } from '../../../src/diagnose/diagnosis.ts';
+import type { EvidenceName } from '../../../src/evidence/evidence.ts';
 import { runStateOf, stepMessages } from '../../../src/slack/messages/index.ts';
-import { early, race, undecided } from '../../support/diagnoses.ts';
+import { early, gaps, race, undecided } from '../../support/diagnoses.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
 import { blockKitErrors, recordedDiagnosis, threadStateOf } from '../../support/slack/thread-states.ts';
 
 const statementOf = (action: string): string => `{"Effect":"Allow","Action":"${action}","Resource":"*"}`;
-const denied = (action: string): string => `${action} was denied; the IAM statement ${statementOf(action)} allows it`;
+const denied = (evidence: EvidenceName, action: string): Gap => ({
+  kind: 'denied',
+  sentence: `Could not check ${evidence}: ${action} was denied.`,
+  iamStatement: statementOf(action),
+  evidence,
+});
 
-/** Steps that could not be looked at, each for these reasons. */
-function blind(steps: Partial<Record<StepNumber, string[]>>, gaps: string[]): Diagnosis {
+/** Steps that could not be checked, each for want of this evidence. */
+function blind(steps: Partial<Record<StepNumber, EvidenceName[]>>, ...denials: Gap[]): Diagnosis {
   return {
     ...race,
-    gaps,
+    ...gaps(...denials),
     steps: race.steps.map((step) => {
-      const reasons = steps[step.step];
+      const missing = steps[step.step];
       const first = step.findings[0];
       if (first === undefined) return step;
-      if (reasons === undefined) return { ...step, outcome: 'pass', findings: [{ ...first, outcome: 'pass' }] };
-      const findings = reasons.map((reason) => ({
-        ...first,
-        outcome: 'unknown' as const,
-        summary: `Could not look: ${reason}.`,
-        facts: [],
-      }));
-      return { ...step, outcome: 'unknown', findings };
+      if (missing === undefined) return { ...step, outcome: 'pass', findings: [{ ...first, outcome: 'pass' }] };
+      const finding: CheckFinding = { ...first, outcome: 'unknown', summary: 'Could not check.', facts: [], missing };
+      return { ...step, outcome: 'unknown', findings: [finding] };
     }),
   };
 }
@@ -65,37 +66,34 @@ describe('a reply', () => {
     expect(Object.keys(read(recordedDiagnosis('013-missing-evidence')))).toEqual(['1']);
   });
 
-  it('says what could not be looked at, and the statement that allows it, to copy', () => {
-    const reason = denied('ec2:DescribeNetworkAcls');
-    expect(read(blind({ 5: [reason] }, [`${reason}: unknown network ACLs.`]))).toEqual({
+  it('says what could not be checked, and the statement that allows it, to copy', () => {
+    expect(read(blind({ 5: ['networkAcls'] }, denied('networkAcls', 'ec2:DescribeNetworkAcls')))).toEqual({
       5: [
-        '? *5 Security groups and network ACLs*: could not look',
-        '? ec2:DescribeNetworkAcls was denied: unknown network ACLs.',
-        'This IAM statement allows it:',
+        '? *5 Security groups and network ACLs*: could not check',
+        '? Could not check networkAcls: ec2:DescribeNetworkAcls was denied.',
+        'Allow it with',
         `    ${statementOf('ec2:DescribeNetworkAcls')}`,
       ].join('\n'),
     });
   });
 
-  it('says it once where it keeps several steps from being looked at', () => {
-    const groups = denied('elasticloadbalancing:DescribeTargetGroups');
-    const acls = denied('ec2:DescribeNetworkAcls');
-    const told = read(
-      blind({ 2: [groups], 5: [groups, acls], 6: [groups] }, [
-        `${groups}: unknown ports.`,
-        `${acls}: unknown network ACLs.`,
-      ]),
+  it('says it once where it keeps several steps from an answer', () => {
+    const messages = read(
+      blind(
+        { 2: ['targetGroups'], 5: ['targetGroups', 'networkAcls'], 6: ['targetGroups'] },
+        denied('targetGroups', 'elasticloadbalancing:DescribeTargetGroups'),
+        denied('networkAcls', 'ec2:DescribeNetworkAcls'),
+      ),
     );
-    expect(Object.keys(told)).toEqual(['2', '5']);
-    expect(told[5]).not.toContain('DescribeTargetGroups');
+    expect(Object.keys(messages)).toEqual(['2', '5']);
+    expect(messages[5]).not.toContain('DescribeTargetGroups');
   });
 
-  it('offers no statement that would not be enough', () => {
-    const statement = statementOf('ec2:DescribeSubnets');
-    const reason = `ec2:DescribeSubnets was denied explicitly: a policy forbids it, so ${statement} alone does not allow it`;
-    const text = read(blind({ 5: [reason] }, [`${reason}: unknown the subnets.`]))[5] ?? '';
-    expect(text).toContain('so an IAM statement alone does not allow it');
-    expect(text).not.toContain('allows it:');
+  it('offers no statement where none would be enough', () => {
+    const explicit = { ...denied('subnets', 'ec2:DescribeSubnets'), iamStatement: null };
+    const text = read(blind({ 5: ['subnets'] }, explicit))[5] ?? '';
+    expect(text).toContain('ec2:DescribeSubnets was denied');
+    expect(text).not.toContain('Allow it');
   });
 });
 

@@ -48,7 +48,7 @@ export class QueryError extends AccessLogError {
   readonly bytesScanned: number;
 
   constructor(error: AccessLogError, bytesScanned: number) {
-    super(error.kind, error.message);
+    super(error.kind, error.message, error);
     this.bytesScanned = bytesScanned;
   }
 }
@@ -272,9 +272,12 @@ function queryError(error: unknown, action: string, place: AthenaPlace): AccessL
   return accessLogErrorFrom(error, { action, resource: workGroupArn(place), region: place.region });
 }
 
-type Translation = [pattern: RegExp, kind: AccessLogError['kind'], words: (said: string, place: AthenaPlace) => string];
-
-const SETUP = 'alb502 setup athena --create makes one';
+type Translation = [
+  pattern: RegExp,
+  kind: AccessLogError['kind'],
+  words: (said: string, place: AthenaPlace) => string,
+  remedy?: string,
+];
 
 /** What Athena says, in the order of looking, and what it means here. */
 const TRANSLATIONS: readonly Translation[] = [
@@ -305,7 +308,8 @@ const TRANSLATIONS: readonly Translation[] = [
   [
     /TABLE_NOT_FOUND|table .*(not found|does not exist)/i,
     'not-found',
-    (_, { database }) => `the table is not in the database ${database} any more; ${SETUP}`,
+    (_, { database }) => `the table is not in the database ${database} any more`,
+    'alb502 setup athena --create makes one',
   ],
   [
     /COLUMN_NOT_FOUND|column .*cannot be resolved/i,
@@ -351,8 +355,8 @@ function translateMessage(message: string, place: AthenaPlace): AccessLogError {
     .slice(0, 300);
   const missing = missingPermissionIn(message);
   if (missing !== null) return accessDenied(missing, /explicit deny/i.test(message));
-  const [, kind, words] = TRANSLATIONS.find(([pattern]) => pattern.test(message)) ?? [];
+  const [, kind, words, remedy] = TRANSLATIONS.find(([pattern]) => pattern.test(message)) ?? [];
   return kind === undefined || words === undefined
     ? new AccessLogError('failed', `the Athena query failed: ${plainMessage}`)
-    : new AccessLogError(kind, words(plainMessage, place));
+    : new AccessLogError(kind, words(plainMessage, place), remedy === undefined ? {} : { remedy });
 }

@@ -111,10 +111,9 @@ export async function findTable(choice: TableChoice): Promise<LogTable | null> {
   if (table !== null) {
     const found = await oneTable(choice, table);
     if (found === null)
-      throw new AccessLogError(
-        'not-found',
-        `the table ${database}.${table} does not exist: alb502 setup athena --create makes one`,
-      );
+      throw new AccessLogError('not-found', `the table ${database}.${table} does not exist`, {
+        remedy: 'alb502 setup athena --create makes one',
+      });
     const read = namedTable(database, found, place);
     if ('reason' in read) throw new AccessLogError('not-found', read.reason);
     return read;

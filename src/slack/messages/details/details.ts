@@ -39,7 +39,7 @@ export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: 
     case 'timeline':
       return timelineAnswer(diagnosis);
     case 'path':
-      return pathAnswer(run, diagnosis, evidence);
+      return pathAnswer(diagnosis);
     case 'repeat':
       return repeatAnswer(diagnosis);
     case 'fix':

@@ -3,20 +3,17 @@ import type { CheckFinding, Diagnosis, StepNumber } from '../../../diagnose/diag
 import { OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type MessagePart, partsMessage, prose, type TextLine } from '../rich-text.ts';
-import { factsLine, gapParts, titleLine } from '../steps.ts';
-import { policiesIn, withoutPolicy } from '../thread-state.ts';
+import { factsLine, gapParts, gapsOfStep, titleLine } from '../steps.ts';
 import { partsOrFile } from './text-file.ts';
 
 export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | FileMessage {
   const step = diagnosis.steps.find((one) => one.step === number);
   if (step === undefined) return partsMessage([line(`Step ${number} was not looked at.`)]);
-  const policies = diagnosis.gaps.filter((gap) =>
-    policiesIn(gap).some((policy) => step.findings.some(({ summary }) => summary.includes(policy))),
-  );
+  const denied = gapsOfStep(step, diagnosis).filter(({ iamStatement }) => iamStatement !== null);
   return partsOrFile(
     diagnosis,
     `step-${number}`,
-    [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(policies)],
+    [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(denied)],
     `Step ${number}, ${step.title}: all that was looked at.`,
   );
 }
@@ -26,7 +23,6 @@ const distinct = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.filter((one, index) => findings.findIndex(({ summary }) => summary === one.summary) === index);
 
 function findingParts({ outcome, summary, facts, why, fix, reference }: CheckFinding): MessagePart[] {
-  const sentence = withoutPolicy(summary);
   const numbers = factsLine({ facts, summary }, 24);
   const lines: TextLine[] = [
     ...(numbers.length > 0 ? [numbers] : []),
@@ -35,7 +31,7 @@ function findingParts({ outcome, summary, facts, why, fix, reference }: CheckFin
     ...(outcome === 'fail' ? [[{ page: reference }]] : []),
   ];
   return [
-    { line: [`${OUTCOME_MARK[outcome]} `, ...prose(sentence)] },
+    { line: [`${OUTCOME_MARK[outcome]} `, ...prose(summary)] },
     ...(lines.length > 0 ? [{ bullets: lines }] : []),
   ];
 }

@@ -4,7 +4,7 @@ import type { Diagnosis } from '../../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../../src/evidence/evidence.ts';
 import { DETAIL_IDS, type DetailId } from '../../../../src/slack/messages/actions.ts';
 import { detailAnswer } from '../../../../src/slack/messages/index.ts';
-import { race } from '../../../support/diagnoses.ts';
+import { gaps, race } from '../../../support/diagnoses.ts';
 import { readMessage } from '../../../support/slack/read-message.ts';
 import {
   asFile,
@@ -59,7 +59,7 @@ describe('a step', () => {
 
   it('shows the statement that would allow a look', () => {
     const statement = '{"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}';
-    const reason = `ec2:DescribeNetworkAcls was denied; the IAM statement ${statement} allows it`;
+    const sentence = 'Could not check network ACLs: ec2:DescribeNetworkAcls was denied.';
     const steps = race.steps.map((step) =>
       step.step === 5
         ? {
@@ -68,15 +68,20 @@ describe('a step', () => {
             findings: step.findings.map((one) => ({
               ...one,
               outcome: 'unknown' as const,
-              summary: `Could not look: ${reason}.`,
+              summary: 'Could not check: ec2:DescribeNetworkAcls was denied.',
+              missing: ['networkAcls' as const],
             })),
           }
         : step,
     );
-    const diagnosis = { ...race, steps, gaps: [`${reason}: unknown network ACLs.`] };
+    const diagnosis = {
+      ...race,
+      steps,
+      ...gaps({ kind: 'denied', sentence, iamStatement: statement, evidence: 'networkAcls' }),
+    };
     const text = read('step-5', { diagnosis, evidence: keepAlive.evidence });
     expect(text.split('\n').filter((line) => line.includes(statement))).toEqual([`    ${statement}`]);
-    expect(text).toContain('? Could not look: ec2:DescribeNetworkAcls was denied.');
+    expect(text).toContain('? Could not check: ec2:DescribeNetworkAcls was denied.');
   });
 });
 

@@ -1,5 +1,6 @@
 import { durationSpread, number, outOf, percent, plural, seconds, utcTime } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
+import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
@@ -40,10 +41,11 @@ export const closedMidRequest = defineCause({
       ...parts.leaving.flatMap((one) => one.errors),
     ];
     const [burst] = crashed;
+    const sureErrors = [...crashErrors, ...scatteredErrors];
     return claimErrors(
       {
         claims: [
-          { errors: [...crashErrors, ...scatteredErrors], strength: 'likely' },
+          { errors: sureErrors, strength: 'likely' },
           { errors: possible, strength: 'possible' },
         ],
         for: [
@@ -67,7 +69,7 @@ export const closedMidRequest = defineCause({
         ],
         against: [],
         missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
-        fix: fixFor(burst ?? parts.bursts[0]),
+        fix: outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ?? fixFor(burst ?? parts.bursts[0]),
         ...(burst
           ? {
               summary: `Target ${burst.target} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,

@@ -1,4 +1,5 @@
 import { durationSpread, list, plural } from '../../format/wording.ts';
+import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { type FailedConnects, failedConnects } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
@@ -86,7 +87,7 @@ export const connectionRefused = defineCause({
         ],
         against,
         missing,
-        fix: fixFor(sure.length > 0 ? sure : maybe),
+        fix: outageFix(traffic, errors, evidence.targetHealth) ?? fixFor(sure.length > 0 ? sure : maybe),
         ...(sure.length > 0
           ? {
               summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,

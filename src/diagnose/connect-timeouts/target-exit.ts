@@ -66,6 +66,8 @@ function judgeAbsentTarget(
   const isAbsent = registration?.state === 'absent';
   if (presence.left === false && !isAbsent) return noExit(`${target} got requests to the end of what was read.`);
   const replaced = wasReplaced(presence, presences);
+  if (presence.lastSuccess === null && presence.left === null)
+    return noExit(`${target} never answered in what was read, so nothing shows that it was there and left.`);
   const lastRequestText = `${target} got its last request at ${utcTime(presence.lastSeen)}`;
   const now = isAbsent ? ' and is not registered now' : '';
   if (presence.left !== true)

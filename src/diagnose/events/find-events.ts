@@ -101,6 +101,6 @@ function causesOf(outline: EventOutline): CauseId[] {
   if (kind === 'rollout') return CAUSE_IDS.filter((id) => REPLACED.includes(id));
   if (kind === 'crash') return [outages.length > 0 ? 'connection-refused' : 'closed-mid-request'];
   return outages.every((outage) => isRefused(outage) || isRejected(outage))
-    ? ['connection-refused']
+    ? ['connection-refused', 'shutdown-before-drain']
     : CAUSE_IDS.filter((id) => NO_ANSWER.includes(id));
 }

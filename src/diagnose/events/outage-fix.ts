@@ -1,0 +1,110 @@
+/** What would have ended an outage of targets: a crash, or targets that nothing answers at any more. */
+import type { TargetHealthDescription } from '../../evidence/aws.ts';
+import { command } from '../../format/command.ts';
+import { list, plural, utcTime } from '../../format/wording.ts';
+import type { Fix } from '../judgement.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import { type EventOutline, onsetOf, sorted } from './outline.ts';
+import { isRejected, outlineOf } from './outlines.ts';
+import type { SentFailure } from './sent-failures.ts';
+import { crashRoute, spanText } from './words.ts';
+
+/** Null unless most of these errors are of one crash, or of targets that were lost while they refused connections. */
+export function outageFix(
+  traffic: Traffic,
+  errors: readonly SampledError[],
+  targetHealth?: Record<string, TargetHealthDescription[]>,
+): Fix | null {
+  const counts = new Map<EventOutline, number>();
+  for (const error of errors) {
+    const outline = outlineOf(traffic).get(error);
+    if (outline) counts.set(outline, (counts.get(outline) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort((a, b) => b[1] - a[1] || a[0].from - b[0].from);
+  if (!most || most[1] < errors.length / 2) return null;
+  const outline = withErrors(most[0], new Set(errors));
+  if (outline.kind === 'crash') return crashFix(outline, traffic);
+  return outline.kind === 'target-lost' ? lostFix(outline, targetHealth?.[outline.target_group_arn]) : null;
+}
+
+/** The outages that have some of these errors: a fix names what is claimed, and nothing else. */
+function withErrors(outline: EventOutline, errors: ReadonlySet<SampledError>): EventOutline {
+  const isClaimed = ({ failures }: { failures: readonly SentFailure[] }): boolean =>
+    failures.some(({ error }) => error !== null && errors.has(error));
+  const outages = outline.outages.filter(isClaimed);
+  const bursts = outline.bursts.filter(isClaimed);
+  const starts = [...outages.map(onsetOf), ...bursts.map(({ at }) => at)];
+  return {
+    ...outline,
+    outages,
+    bursts,
+    targets: sorted([...outages, ...bursts].map(({ target }) => target)),
+    from: Math.min(outline.to ?? Number.POSITIVE_INFINITY, ...starts),
+  };
+}
+
+const TIMES_SHOWN = 4;
+const BEFORE_MS = 60_000;
+
+function crashFix(outline: EventOutline, traffic: Traffic): Fix {
+  const { targets, outages, bursts, from } = outline;
+  const route = crashRoute(outline, traffic);
+  const times = [...outages.map(onsetOf), ...bursts.map(({ at }) => at)].sort((a, b) => a - b);
+  const when =
+    times.length <= TIMES_SHOWN
+      ? ` at ${list(times.map(utcTime))}`
+      : `, ${plural(times.length, 'time')} from ${utcTime(from)} on`;
+  const where = targets.length <= 3 ? list(targets) : plural(targets.length, 'target');
+  const addresses = [...new Set(targets.map(addressOf))].slice(0, 1);
+  const since = new Date(from - BEFORE_MS).toISOString().slice(0, 19).replace('T', ' ');
+  return {
+    summary: route
+      ? `Find out how ${route.route} ends the process on ${where}${when}: ${route.count} of ${route.of} times it cut off such a request. Until then, block or route that request elsewhere.`
+      : `Find out what ends the process on ${where}${when}. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.`,
+    commands: [
+      ...addresses.map((address) => command`kubectl get pods -A -o wide --field-selector status.podIP=${address}`),
+      'kubectl describe pod -n <namespace> <pod>',
+      command`journalctl --utc --since ${since}`,
+      'aws ecs describe-tasks --cluster <cluster> --tasks <task> --query "tasks[].{stopped:stoppedReason,containers:containers[].{exit:exitCode,reason:reason}}"',
+    ],
+    sideEffects: [],
+  };
+}
+
+const addressOf = (target: string): string => splitTarget(target)?.address ?? target;
+
+function lostFix(outline: EventOutline, registered: readonly TargetHealthDescription[] | undefined): Fix | null {
+  const { targets, target_group_arn: arn, outages } = outline;
+  // A host that refuses at once is there: what is missing is the process.
+  if (!outages.every(isRejected)) return null;
+  if (outages.every(({ presence }) => presence?.left === true)) {
+    if (registered === undefined) return null;
+    const ids = targets.flatMap((target) => {
+      const end = splitTarget(target);
+      return registered.some(({ Target }) => Target.Id === end?.address) && end
+        ? [`Id=${end.address},Port=${end.port}`]
+        : [];
+    });
+    if (ids.length === 0) return null;
+    return {
+      summary: `Deregister ${list(targets)}: nothing answers there since ${utcTime(Math.min(...outages.map(onsetOf)))}. Then find out why what registers targets left ${targets.length === 1 ? 'it' : 'them'} in (controller, deployment script, a deletion that failed).`,
+      commands: [
+        command`aws elbv2 deregister-targets --target-group-arn ${arn} --targets ${ids}`,
+        command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
+        'kubectl get pods -A -o wide; kubectl get targetgroupbindings -A',
+      ],
+      sideEffects: [],
+    };
+  }
+  const delays = outages.flatMap(({ failures }) => failures.map(({ request }) => (request.elapsed ?? 0) * 1000));
+  return {
+    summary: `Look at what stands before ${list(targets)}: connections were rejected after up to ${spanText(Math.max(...delays))}, as a firewall or a router does, and not a process that is not there.`,
+    commands: [
+      'sudo nft list ruleset; sudo iptables -S',
+      'kubectl get networkpolicies -A',
+      command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
+    ],
+    sideEffects: [],
+  };
+}

@@ -48,3 +48,7 @@ function logFactorial(n: number): number {
     (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5)
   );
 }
+
+/** The probability that of `count` and `others` things in any order all of the first come among the lowest, with `below` of the others. */
+export const allLowestByChance = (count: number, below: number, others: number): number =>
+  Math.min(1, Math.exp(logChoices(below + count, count) - logChoices(others + count, count)));

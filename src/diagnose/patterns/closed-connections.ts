@@ -6,7 +6,8 @@ import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
 import { type FailingClients, failingClients } from './clients.ts';
-import { type DurationCluster, fixedDurations } from './durations.ts';
+import { type CutUpload, findCutUploads } from './cut-uploads.ts';
+import { type DurationCluster, fixedDurations, lateTimers } from './durations.ts';
 import { type TargetBurst, targetBursts } from './error-bursts.ts';
 import { isInstant, type KeepAliveEdge, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
 import { failingRoutes, type RouteShare } from './route-errors.ts';
@@ -24,6 +25,8 @@ export interface ClosedParts {
   leaving: { presence: TargetPresence; errors: SampledError[] }[];
   /** The same where others fail as much: theirs, or of what else closes connections. They are among the bursts and the rest as well. */
   possiblyLeaving: { presence: TargetPresence; errors: SampledError[] }[];
+  /** Uploads that ended before their body had come, each after a time of its own above a common least: a timer of the body. */
+  cutUploads: CutUpload[];
   /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
   durationClusters: DurationCluster[];
   /** Clients that fail whenever they ask again, with their errors of no other part; null when none are seen. */
@@ -68,8 +71,13 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     return errors.length > 0 ? [{ measure, edge, errors: claimErrors(errors) }] : [];
   });
 
-  const durationClusters = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
-  for (const clock of durationClusters) claimErrors(clock.errors);
+  const cutUploads = findCutUploads(traffic, rest);
+  for (const upload of cutUploads) claimErrors(upload.errors);
+  const fixedClusters = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  for (const cluster of fixedClusters) claimErrors(cluster.errors);
+  const lateClusters = lateTimers(traffic, rest);
+  for (const cluster of lateClusters) claimErrors(cluster.errors);
+  const durationClusters = [...fixedClusters, ...lateClusters];
   const clients = failingClients(traffic, rest);
   if (clients) claimErrors(clients.errors);
   const last = exitErrors(traffic, rest);
@@ -87,6 +95,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     race,
     leaving,
     possiblyLeaving,
+    cutUploads,
     durationClusters,
     clients,
     bursts,

@@ -1,8 +1,11 @@
-/** Errors that end after one fixed time of work name the clock that fired. */
-import type { SampledError } from '../traffic.ts';
+/** Errors that end after one fixed time of work name the timer that fired. */
+import type { SampledError, Traffic } from '../traffic.ts';
+import { groupBy } from '../traffic.ts';
+import { allLowestByChance } from './chance.ts';
+import { countFrom, routeScale } from './route-scales.ts';
 
 export interface DurationCluster {
-  /** Middle of the cluster, seconds of target_processing_time. */
+  /** Middle of the cluster, seconds of target_processing_time; where the timer fires late, the whole second at or before its first. */
   seconds: number;
   errors: SampledError[];
   /** Clusters as dense that the other errors of about that duration would give by chance. */
@@ -40,6 +43,46 @@ export function fixedDurations(errors: readonly SampledError[]): DurationCluster
   }
 }
 
+/** A server that looks once a second fires its timer up to this much late, seconds. */
+const LATE_SECONDS = 1.2;
+/** A shorter timer is not told apart from its own delay. */
+const MIN_LATE_SECONDS = 2;
+const NEARLY_ALL = 0.8;
+const MOST_BY_RANK = 1e-3;
+/** Of the successes, those that took as long. */
+const MOST_AS_LONG = 0.1;
+
+/**
+ * Timers of servers that look about once a second (gunicorn's arbiter): on one route, nearly all errors end within 1.2 s of each other,
+ * no request of it succeeded later, and hardly any took as long.
+ */
+export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): DurationCluster[] {
+  const routes = groupBy(
+    errors.filter((error) => error.target_processing_time >= MIN_LATE_SECONDS),
+    ({ route }) => route,
+  );
+  return [...routes].flatMap(([route, own]) => {
+    const cluster = densestRun([...own].sort(byDuration), () => LATE_SECONDS);
+    const scale = routeScale(traffic, route, 'times');
+    if (cluster === null || scale === null || countMoments(cluster) < MIN_ERRORS) return [];
+    if (cluster.length < NEARLY_ALL * own.length) return [];
+    const [first, last] = [cluster[0], cluster[cluster.length - 1]].map((error) => error?.target_processing_time ?? 0);
+    const longest = traffic.log.routes.find((one) => one.route === route)?.succeededMaxMs ?? 0;
+    if (first === undefined || last === undefined || longest > 1000 * last + 100) return [];
+    const asLong = countFrom(scale, Math.round(1000 * first));
+    const chance = allLowestByChance(cluster.length, asLong, scale.successes);
+    if (asLong > MOST_AS_LONG * scale.successes || chance * routes.size > MOST_BY_RANK) return [];
+    const whole = Math.floor(first + 0.02);
+    return [
+      {
+        seconds: first - whole < LATE_SECONDS / 3 ? whole : Math.round(1000 * first) / 1000,
+        errors: [...cluster].sort((a, b) => a.index - b.index),
+        expectedByChance: chance * routes.size,
+      },
+    ];
+  });
+}
+
 const byDuration = (a: SampledError, b: SampledError) =>
   a.target_processing_time - b.target_processing_time || a.index - b.index;
 
@@ -71,12 +114,12 @@ function expectedClusters(cluster: readonly SampledError[], around: number): num
 const clusterWidth = (seconds: number): number => Math.max(0.1, seconds * 0.03);
 
 /** The longest run of sorted errors within one width; the first of equals. */
-function densestRun(sorted: SampledError[]): SampledError[] | null {
+function densestRun(sorted: SampledError[], width: (from: number) => number = clusterWidth): SampledError[] | null {
   let best: SampledError[] | null = null;
   let end = 0;
   for (let start = 0; start < sorted.length; start++) {
     const from = sorted[start]?.target_processing_time ?? 0;
-    while (end < sorted.length && (sorted[end]?.target_processing_time ?? 0) <= from + clusterWidth(from)) end++;
+    while (end < sorted.length && (sorted[end]?.target_processing_time ?? 0) <= from + width(from)) end++;
     if (end - start > (best?.length ?? 0)) best = sorted.slice(start, end);
   }
   return best;

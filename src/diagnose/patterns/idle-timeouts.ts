@@ -2,6 +2,7 @@
 import type { Attributes } from '../../evidence/aws.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
+import { type BodiesSent, type BodySent, bodiesSent } from './body-sizes.ts';
 import { tally } from './tally.ts';
 
 export interface IdleTimeouts {
@@ -20,6 +21,8 @@ export interface IdleTimeouts {
   either: SampledError[];
   /** Nothing to upload, but they ended before the timer, or no timer shows and none is known: the numbers do not agree. */
   early: SampledError[];
+  /** Routes of which the successes sent more of a body than these. */
+  short: BodiesSent['short'];
 }
 
 /** A whole request up to this size leaves with the first flights of the connection, bytes. */
@@ -34,6 +37,9 @@ const MIN_PATTERN = 3;
 export const methodOf = (error: SampledError): string => error.route.split(' ')[0] ?? '';
 /** Whether its method has no body. */
 export const isBodiless = (error: SampledError): boolean => BODILESS.has(methodOf(error));
+/** Nothing was left to send: no body, one as large as those of the route's successes, or one that leaves at once. */
+const hasUploaded = (error: SampledError, sent: BodySent | undefined): boolean =>
+  isBodiless(error) || sent === 'whole' || (sent !== 'short' && error.received_bytes < SMALL_BODY);
 const withoutUpload = (error: SampledError): boolean => isBodiless(error) || error.received_bytes < SMALL_BODY;
 
 /** Any of them may have waited for a slow client. */
@@ -47,8 +53,10 @@ export function configuredIdleTimeout(attributes: Attributes | undefined): numbe
 export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefined): IdleTimeouts {
   const all = withSignature(traffic, 'idle-timeout');
   const configured = configuredIdleTimeout(attributes);
-  const small = all.filter(withoutUpload);
-  const large = all.filter((error) => !withoutUpload(error));
+  const bodies = bodiesSent(traffic, all);
+  const isSmall = (error: SampledError) => hasUploaded(error, bodies.sent.get(error));
+  const small = all.filter(isSmall);
+  const large = all.filter((error) => !isSmall(error));
   const effective = visibleTimer(small, configured) ?? visibleTimer(large, configured);
   const limit = effective ?? configured;
   const target = small.filter(({ elapsed }) => elapsed === null || (limit !== null && elapsed >= limit - 0.1));
@@ -57,7 +65,10 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   const upload = onlyUploads(traffic, large, late, target, limit) ? late : [];
   const isLate = new Set(late);
   const sameRoute = large.filter(
-    (error) => !isLate.has(error) && (timedOut.get(error.route)?.length ?? 0) >= MIN_PATTERN,
+    (error) =>
+      !isLate.has(error) &&
+      bodies.sent.get(error) !== 'short' &&
+      (timedOut.get(error.route)?.length ?? 0) >= MIN_PATTERN,
   );
   const assigned = new Set([...target, ...sameRoute, ...upload]);
   return {
@@ -69,6 +80,7 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
     upload,
     either: large.filter((error) => !assigned.has(error)),
     early: small.filter((error) => !assigned.has(error)),
+    short: bodies.short,
   };
 }
 

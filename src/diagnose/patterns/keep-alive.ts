@@ -6,8 +6,9 @@ import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
 import { number, plural, seconds as secondsText } from '../../format/wording.ts';
 import { RACE_WITHIN } from '../signature.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
-import { groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
+import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
 import { failingClients } from './clients.ts';
+import { closedAsAnswered } from './closing-times.ts';
 import {
   findGapEdge,
   type GapEdge,
@@ -26,6 +27,12 @@ export const INSTANT_SECONDS = 0.1;
 /** By chance, at most: for an edge to be likely, and to be worth a word. */
 const LIKELY = 1e-3;
 const POSSIBLE = 0.05;
+/**
+ * A connection fails once, and has answered before: a race fails no more requests than succeed. Of fewer requests than this, no share says
+ * anything.
+ */
+export const MOST_OF_A_GROUP = 0.5;
+const MIN_REQUESTS = 40;
 /** More witnesses than this need no longer look: what they don't show, more of them won't. */
 const ENOUGH_WITNESSES = 30;
 
@@ -57,7 +64,8 @@ export interface KeepAliveMeasure {
   edge: KeepAliveEdge | null;
   /** Not shown, but hardly chance. */
   weakEdge: KeepAliveEdge | null;
-  /** The instant errors of the group, examined or not. */
+  /** The errors of the group that a race may be, and the instant ones of them, examined or not. */
+  closed: SampledError[];
   instant: SampledError[];
   examined: number;
   /** Moments at which they failed: what fails within a second on any target is one witness. */
@@ -65,6 +73,8 @@ export interface KeepAliveMeasure {
   controls: number;
   /** Controls of the routes and clients of the errors, or none of these were answered. */
   comparable: boolean;
+  /** Of all requests to the targets of the group, those that were closed at once. */
+  share: number;
   /** Seconds before each request that were looked at; null where none was. */
   horizon: number | null;
   /** So much goes on that every idle time has its request. */
@@ -104,7 +114,9 @@ const identity = ({ at, trace_id, target }: SampledError): string => `${at} ${tr
 
 function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   const groups = idleCloses(traffic).map((closes) => gapGroup(traffic, closes));
-  const searched = groups.filter(({ sample }) => sample.witnesses.length > 0);
+  const searched = groups.filter(
+    ({ sample, measure }) => sample.witnesses.length > 0 && measure.share <= MOST_OF_A_GROUP,
+  );
   const tried = searched.length + (searched.length > 1 ? 1 : 0);
   const edges = new Map<GapGroup, GapEdge | null>(searched.map((group) => [group, findGapEdge(group.sample, tried)]));
   const shown = [...edges.values()].filter((edge) => edge !== null && edge.probability <= LIKELY);
@@ -112,6 +124,7 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   const pooled = shown.length === 0 && searched.length > 1 ? findGapEdge(pooledSample(searched), tried) : null;
   const elsewhere = [...shown, pooled].filter((edge) => edge !== null && edge.probability <= LIKELY);
   return groups.map((group) => {
+    if (group.measure.share > MOST_OF_A_GROUP) return { ...group.measure, edge: null, weakEdge: null };
     const own = edges.get(group) ?? null;
     const others = elsewhere.flatMap((edge) => {
       const tested = edge === null || edge === own ? null : testGapEdge(group.sample, edge);
@@ -161,8 +174,11 @@ function idleCloses(traffic: Traffic): { arn: string; closed: SampledError[] }[]
   const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
   const others = all.filter((error) => !always.has(error));
   for (const error of failingClients(traffic, others)?.errors ?? []) always.add(error);
-  const atWork = closedWithWork(others);
-  const closed = others.filter((error) => !always.has(error) && !atWork.has(error));
+  for (const error of closedWithWork(others)) always.add(error);
+  const rest = others.filter((error) => !always.has(error));
+  // What is closed when its route answers was at work, however short that is.
+  for (const error of closedAsAnswered(traffic, rest)) always.add(error);
+  const closed = rest.filter((error) => !always.has(error));
   return [...groupBy(closed, (error) => error.target_group_arn)]
     .sort(([a, own], [b, other]) => other.length - own.length || (a < b ? -1 : 1))
     .map(([arn, own]) => ({ arn, closed: own.filter(mayBeRace) }));
@@ -215,6 +231,9 @@ const isInstantRow = (errors: ReadonlyMap<number, SampledError>, row: number): b
 
 function gapGroup(traffic: Traffic, { arn, closed }: { arn: string; closed: SampledError[] }): GapGroup {
   const gaps = traffic.log.idleGaps.find((one) => one.target_group_arn === arn);
+  const requests = traffic.log.targets
+    .filter(({ target_group_arn }) => target_group_arn === arn)
+    .reduce((sum, target) => sum + target.requests, 0);
   const errors = new Map(closed.map((error) => [error.row, error]));
   const failures = (gaps?.failures ?? []).filter(({ row }) => errors.has(row));
   const examined = failures.filter(({ row }) => isInstantRow(errors, row));
@@ -234,11 +253,13 @@ function gapGroup(traffic: Traffic, { arn, closed }: { arn: string; closed: Samp
   return {
     measure: {
       target_group_arn: arn,
+      closed,
       instant: closed.filter(isInstant),
       examined: examined.length,
       witnesses: witnesses.length,
       controls: controls.length,
       comparable,
+      share: countErrors(closed.filter(isInstant)) / Math.max(MIN_REQUESTS, requests),
       horizon: gaps?.horizon ?? null,
       crowded: controls.length > 0 && isCrowded(sample),
     },

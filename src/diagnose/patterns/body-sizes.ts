@@ -1,0 +1,57 @@
+/** Whether the requests that failed had sent their whole body: compared with the successes of their own route. */
+import type { SampledError, Traffic } from '../traffic.ts';
+import { groupBy } from '../traffic.ts';
+import { allLowestByChance } from './chance.ts';
+import { countUpTo, midRank, quantile, type RouteScale, routeScale } from './route-scales.ts';
+
+/** short: less than the route's own bodies. whole: as much as every success of the route. unknown: sizes differ too much, or few succeeded. */
+export type BodySent = 'short' | 'whole' | 'unknown';
+
+const MIN_SUCCESSES = 20;
+const MOST_BY_CHANCE = 1e-3;
+/** Standard deviations below the mean rank of the successes: less than one in a thousand. */
+const LEAST_Z = 3.3;
+/** Short bodies are that much smaller than the usual one. */
+const SHORT_SHARE = 0.6;
+/** Bodies of about one size: the large ones are not more than twice the small ones. */
+const ONE_SIZE = 2;
+/** A step of the scale is 9 % wide. */
+const ROUNDING = 1.1;
+
+export interface BodiesSent {
+  /** What each error had sent. */
+  sent: ReadonlyMap<SampledError, BodySent>;
+  /** Routes with short bodies: bytes, the middle of the errors and of the successes. */
+  short: { route: string; errors: SampledError[]; median: number; usual: number }[];
+}
+
+export function bodiesSent(traffic: Traffic, errors: readonly SampledError[]): BodiesSent {
+  const sent = new Map<SampledError, BodySent>();
+  const short: BodiesSent['short'] = [];
+  for (const [route, own] of groupBy(errors, (error) => error.route)) {
+    const scale = routeScale(traffic, route, 'sizes');
+    const isKnown = scale !== null && scale.successes >= MIN_SUCCESSES;
+    const isShort = isKnown && areShort(own, scale);
+    for (const error of own)
+      sent.set(error, isShort ? 'short' : isKnown && isWhole(error, scale) ? 'whole' : 'unknown');
+    if (isShort) short.push({ route, errors: own, median: medianOf(own), usual: quantile(scale, 0.5) });
+  }
+  return { sent, short };
+}
+
+const medianOf = (errors: readonly SampledError[]): number =>
+  errors.map(({ received_bytes }) => received_bytes).sort((a, b) => a - b)[Math.floor((errors.length - 1) / 2)] ?? 0;
+
+/** By rank: all below the successes, or lower than chance puts them and much smaller. */
+function areShort(errors: readonly SampledError[], scale: RouteScale): boolean {
+  const sizes = errors.map(({ received_bytes }) => received_bytes);
+  if (medianOf(errors) > SHORT_SHARE * quantile(scale, 0.5)) return false;
+  if (allLowestByChance(sizes.length, countUpTo(scale, Math.max(...sizes)), scale.successes) <= MOST_BY_CHANCE)
+    return true;
+  const mean = sizes.reduce((sum, size) => sum + midRank(scale, size), 0) / sizes.length;
+  return (0.5 - mean) * Math.sqrt(12 * sizes.length) >= LEAST_Z;
+}
+
+const isWhole = ({ received_bytes }: SampledError, scale: RouteScale): boolean =>
+  quantile(scale, 0.95) <= ONE_SIZE * Math.max(1, quantile(scale, 0.05)) &&
+  received_bytes * ROUNDING >= quantile(scale, 0.05);

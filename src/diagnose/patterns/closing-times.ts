@@ -1,0 +1,75 @@
+/**
+ * When connections are closed, against how long the same routes take when they succeed: before any work, as a response would come, or at
+ * the end of a timer.
+ */
+import type { SampledError, Traffic } from '../traffic.ts';
+import { groupBy } from '../traffic.ts';
+import { allLowestByChance } from './chance.ts';
+import { countUpTo, midRank, type RouteScale, routeScale } from './route-scales.ts';
+
+/** By chance, at most. */
+const MOST_BY_CHANCE = 1e-3;
+/** Successes of a route, and errors: with fewer their times say nothing. */
+const MIN_SUCCESSES = 20;
+const MIN_SPREAD = 8;
+
+const milliseconds = ({ target_processing_time }: SampledError): number => Math.round(1000 * target_processing_time);
+
+interface RouteTimes {
+  route: string;
+  errors: SampledError[];
+  scale: RouteScale;
+}
+
+function routeTimes(traffic: Traffic, errors: readonly SampledError[]): RouteTimes[] {
+  return [...groupBy(errors, ({ route }) => route)].flatMap(([route, own]) => {
+    const scale = routeScale(traffic, route, 'times');
+    return scale !== null && scale.successes >= MIN_SUCCESSES ? [{ route, errors: own, scale }] : [];
+  });
+}
+
+export interface ClosedBeforeWork {
+  route: string;
+  errors: SampledError[];
+  successes: number;
+  /** Milliseconds of the slowest of these errors. */
+  longest: number;
+}
+
+/** Routes whose errors were closed sooner than nearly any success was answered: nothing that was answered can be at fault. */
+export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError[]): ClosedBeforeWork[] {
+  const routes = routeTimes(traffic, errors);
+  return routes.flatMap(({ route, errors: own, scale }) => {
+    const longest = Math.max(...own.map(milliseconds));
+    const chance = allLowestByChance(own.length, countUpTo(scale, longest), scale.successes);
+    return chance * routes.length <= MOST_BY_CHANCE
+      ? [{ route, errors: own, successes: scale.successes, longest }]
+      : [];
+  });
+}
+
+/**
+ * Errors that were closed when their routes answer: as spread as the successes, neither at once nor at one time. A connection that is
+ * closed as its idle time ends is closed at once.
+ */
+export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
+  const routes = routeTimes(traffic, errors);
+  const together = routes.flatMap(({ errors: own }) => own);
+  const ranks = routes.flatMap(({ errors: own, scale }) => own.map((error) => midRank(scale, milliseconds(error))));
+  return ranks.length >= MIN_SPREAD && isUniform(ranks) ? together : [];
+}
+
+/** Kolmogorov's distance from a uniform spread, at one in a hundred. Mid-ranks of a route with one duration have no spread to compare. */
+const DISTANCE_AT_ONE_PERCENT = 1.63;
+/** And this much more: times in milliseconds and steps of 9 % are not exact. */
+const ROUNDING = 0.12;
+const LEAST_DEVIATION = 0.2;
+
+function isUniform(ranks: readonly number[]): boolean {
+  const sorted = [...ranks].sort((a, b) => a - b);
+  const n = sorted.length;
+  const distance = Math.max(...sorted.map((rank, i) => Math.max(Math.abs((i + 1) / n - rank), Math.abs(rank - i / n))));
+  const mean = ranks.reduce((sum, rank) => sum + rank, 0) / n;
+  const deviation = Math.sqrt(ranks.reduce((sum, rank) => sum + (rank - mean) ** 2, 0) / n);
+  return distance <= ROUNDING + DISTANCE_AT_ONE_PERCENT / Math.sqrt(n) && deviation >= LEAST_DEVIATION;
+}

@@ -1,0 +1,50 @@
+/** Where failing requests stand among the successes of their own route: by time, and by the bytes they carried. */
+import type { RouteTraffic, ScaleCount } from '../../evidence/evidence.ts';
+import type { Traffic } from '../traffic.ts';
+
+/** Steps for each doubling, as the access log counts them. */
+const STEPS = 8;
+
+/** The step of a whole number of milliseconds or bytes. */
+const stepOf = (value: number): number => Math.floor(STEPS * Math.log2(value + 0.5));
+
+/** The smallest whole number of a step. */
+const leastOf = (step: number): number => Math.max(0, Math.ceil(2 ** (step / STEPS) - 0.5));
+
+/** Milliseconds or bytes of the successes of one route; at least one. */
+export interface RouteScale {
+  successes: number;
+  steps: readonly ScaleCount[];
+}
+
+/** Null where no request of the route succeeded, or the recording is of before the scales were kept. */
+export function routeScale(traffic: Traffic, route: string, of: 'times' | 'sizes'): RouteScale | null {
+  const row: RouteTraffic | undefined = traffic.log.routes.find((one) => one.route === route);
+  const steps = row?.[of] ?? [];
+  const successes = steps.reduce((sum, { requests }) => sum + requests, 0);
+  return successes === 0 ? null : { successes, steps };
+}
+
+/** The share of the successes below a value; those of its own step count half. */
+export function midRank({ steps, successes }: RouteScale, value: number): number {
+  const own = stepOf(value);
+  return (
+    steps.reduce((sum, { step, requests }) => sum + (step < own ? 1 : step === own ? 0.5 : 0) * requests, 0) / successes
+  );
+}
+
+/** Successes up to and including the step of a value, and from it on. */
+export const countUpTo = ({ steps }: RouteScale, value: number): number =>
+  steps.reduce((sum, { step, requests }) => sum + (step <= stepOf(value) ? requests : 0), 0);
+export const countFrom = ({ steps }: RouteScale, value: number): number =>
+  steps.reduce((sum, { step, requests }) => sum + (step >= stepOf(value) ? requests : 0), 0);
+
+/** The least value of the step that holds this share of the successes. */
+export function quantile({ steps, successes }: RouteScale, share: number): number {
+  let seen = 0;
+  for (const { step, requests } of steps) {
+    seen += requests;
+    if (seen >= share * successes) return leastOf(step);
+  }
+  return 0;
+}

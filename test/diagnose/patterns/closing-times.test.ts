@@ -1,0 +1,128 @@
+/** When connections are closed, and with how much of the body sent, against the successes of the same route. */
+import { describe, expect, it } from 'vitest';
+import { bodiesSent } from '../../../src/diagnose/patterns/body-sizes.ts';
+import { closedAsAnswered, closedBeforeWork } from '../../../src/diagnose/patterns/closing-times.ts';
+import { findCutUploads } from '../../../src/diagnose/patterns/cut-uploads.ts';
+import { lateTimers } from '../../../src/diagnose/patterns/durations.ts';
+import { evenly, routeOf } from '../../support/traffic/route-traffic.ts';
+import { several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+
+const ROUTE = 'POST /reports';
+const at = (seconds: number[], sizes: number[] = []) =>
+  several(seconds.length, 'closed-before-response', (i) => ({
+    route: ROUTE,
+    target_processing_time: seconds[i] ?? 0,
+    received_bytes: sizes[i] ?? 300,
+  }));
+
+describe('closed before any work', () => {
+  it.each([
+    {
+      name: 'three of three sooner than 20 successes: 1 in 1,771',
+      errors: [0.002, 0.003, 0.002],
+      successes: 20,
+      shown: 3,
+    },
+    { name: 'one sooner than 20 successes: 1 in 21', errors: [0.002], successes: 20, shown: 0 },
+    { name: 'one sooner than 2,000 successes', errors: [0.002], successes: 2000, shown: 1 },
+    {
+      name: 'three, one of them in the middle of the successes',
+      errors: [0.002, 0.003, 0.15],
+      successes: 20,
+      shown: 0,
+    },
+  ])('$name: $shown', ({ errors, successes, shown }) => {
+    const traffic = trafficOf(at(errors), {
+      routes: [routeOf(ROUTE, errors.length, { times: evenly(successes, 80, 300) })],
+    });
+    expect(closedBeforeWork(traffic, traffic.errors).flatMap((one) => one.errors).length).toBe(shown);
+  });
+});
+
+describe('closed when the route answers', () => {
+  it.each([
+    { name: 'spread as the successes', errors: evenly(20, 10, 100), successes: evenly(200, 10, 100), shown: 20 },
+    { name: 'all at once', errors: evenly(20, 1, 2), successes: evenly(200, 10, 100), shown: 0 },
+    { name: 'too few to tell', errors: evenly(7, 10, 100), successes: evenly(200, 10, 100), shown: 0 },
+    { name: 'a route that always takes 1 ms', errors: evenly(20, 1, 1), successes: evenly(200, 1, 1), shown: 0 },
+  ])('$name: $shown', ({ errors, successes, shown }) => {
+    const traffic = trafficOf(at(errors.map((ms) => ms / 1000)), {
+      routes: [routeOf(ROUTE, errors.length, { times: successes })],
+    });
+    expect(closedAsAnswered(traffic, traffic.errors).length).toBe(shown);
+  });
+});
+
+describe('a timer that fires late', () => {
+  const errors = evenly(14, 5090, 5930).map((ms) => ms / 1000);
+  it.each([
+    {
+      name: 'nothing of the route takes longer, and hardly anything as long',
+      successes: [...evenly(160, 500, 4800), 5879],
+      seconds: [5],
+    },
+    { name: 'a success took longer', successes: [...evenly(160, 500, 4800), 6400], seconds: [] },
+    { name: 'the successes take as long', successes: evenly(160, 4000, 5900), seconds: [] },
+  ])('$name: $seconds', ({ successes, seconds }) => {
+    const traffic = trafficOf(at(errors), { routes: [routeOf(ROUTE, 14, { times: successes })] });
+    expect(lateTimers(traffic, traffic.errors).map((one) => one.seconds)).toEqual(seconds);
+  });
+});
+
+describe('the body that was sent', () => {
+  it.each([
+    { name: 'a few bytes of 9 KB', sizes: [150, 240, 246], usual: evenly(60, 9000, 9200), sent: 'short' },
+    { name: 'as much as every success', sizes: [9100, 9150, 9180], usual: evenly(60, 9000, 9200), sent: 'whole' },
+    {
+      name: 'sizes that differ a hundredfold',
+      sizes: [9000, 80_000, 200_000],
+      usual: evenly(60, 2000, 200_000),
+      sent: 'unknown',
+    },
+    {
+      name: 'too few successes to compare with',
+      sizes: [150, 240, 246],
+      usual: evenly(10, 9000, 9200),
+      sent: 'unknown',
+    },
+  ])('$name: $sent', ({ sizes, usual, sent }) => {
+    const traffic = trafficOf(
+      at(
+        sizes.map(() => 8),
+        sizes,
+      ),
+      { routes: [routeOf(ROUTE, 3, { times: usual.map(() => 80), sizes: usual })] },
+    );
+    expect([...bodiesSent(traffic, traffic.errors).sent.values()]).toEqual([sent, sent, sent]);
+  });
+
+  it.each([
+    {
+      name: 'above a common least, with a third of the usual bytes',
+      seconds: evenly(20, 60_000, 78_000),
+      bytes: 20_000,
+      cut: 20,
+    },
+    {
+      name: 'at one duration: a timer of the work may fire as well',
+      seconds: evenly(20, 60_000, 60_300),
+      bytes: 20_000,
+      cut: 0,
+    },
+    {
+      name: 'above a common least, with all the usual bytes',
+      seconds: evenly(20, 60_000, 78_000),
+      bytes: 90_000,
+      cut: 0,
+    },
+  ])('is cut where it ends $name: $cut', ({ seconds, bytes, cut }) => {
+    const traffic = trafficOf(
+      at(
+        seconds.map((ms) => ms / 1000),
+        seconds.map((_, i) => bytes + 100 * i),
+      ),
+      { routes: [routeOf(ROUTE, 20, { times: evenly(200, 60, 8000), sizes: evenly(200, 20_000, 200_000) })] },
+    );
+    expect(findCutUploads(traffic, traffic.errors).flatMap(({ errors }) => errors).length).toBe(cut);
+  });
+});

@@ -7,7 +7,7 @@ import type { Question } from '../evidence/evidence.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { utcTime } from '../format/wording.ts';
 import type { InvestigationOptions, InvestigationResult } from '../investigate/investigator.ts';
-import { investigateLive, type LiveInvestigationSettings } from '../investigate/live.ts';
+import { type EarlierLooks, investigateLive, type LiveInvestigationSettings } from '../investigate/live.ts';
 import { investigateUntilFinal, REAL_WAIT_CLOCK, type WaitClock, type WaitResult } from '../investigate/until-final.ts';
 import { Problem } from '../problem.ts';
 import { parseQuestion } from '../query/parse-question.ts';
@@ -42,6 +42,7 @@ export async function diagnoseLive(
   process.on('SIGINT', interrupt);
   // Log files that are fetched are kept until they are saved.
   const temporaryFolder = saving && (await mkdtemp(join(tmpdir(), 'alb502-live-')));
+  const earlierLooks: EarlierLooks = new Map();
   const investigate = async (now: number, spentUsd: number): Promise<ResultWithLogFolder> => {
     const { openProgressDisplay } = await import('./terminal-progress.ts');
     const { listener, showAccessLogStatus, showInterimVerdict, close } = await openProgressDisplay(
@@ -54,7 +55,7 @@ export async function diagnoseLive(
       const answer = await investigateLive(
         nameOrArn,
         { ...question, now },
-        { ...settings, spentUsd },
+        { ...settings, spentUsd, earlierLooks },
         {
           signal: interruption.signal,
           progress: listener,

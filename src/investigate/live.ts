@@ -1,5 +1,6 @@
 /** Investigations of load balancers in AWS: only reads. What a question needs is loaded when it is asked. */
 
+import { estimateWords } from '../collect/access-log/cost.ts';
 import { openSessions } from '../collect/aws/accounts-to-search.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
 import { firstCalls } from '../collect/aws/first-calls.ts';
@@ -10,7 +11,13 @@ import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
-import { lookBackCommand, offeredLookBackQuestion } from '../query/look-back.ts';
+import {
+  isSmallLook,
+  lookBackCommand,
+  lookBackQuestion,
+  SMALL_LOOK_MS,
+  withOfferedLookBack,
+} from '../query/look-back.ts';
 import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/access-log.ts';
@@ -26,13 +33,19 @@ export interface LiveInvestigationSettings {
   maxUsd?: number | null | undefined;
   /** Of those, what earlier asks of the same question have cost. */
   spentUsd?: number | undefined;
+  /** Longer looks that were taken, for when the same question is asked again. */
+  earlierLooks?: EarlierLooks | undefined;
 }
+
+/** The longer looks of the last incidents, by load balancer and start of the window. */
+export type EarlierLooks = Map<string, NonNullable<AccessLog['earlier']>>;
+const KEPT_LOOKS = 5;
 
 /** Finds what was typed in the configured accounts, and answers. Throws Problem, exit 130 when `signal` aborts. */
 export async function investigateLive(
   nameOrArn: string,
   { from, to, now, statuses, lookBack }: Omit<Question, 'loadBalancer'>,
-  { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0 }: LiveInvestigationSettings,
+  { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0, earlierLooks }: LiveInvestigationSettings,
   options: InvestigationOptions,
 ): Promise<InvestigationResult> {
   const {
@@ -66,8 +79,15 @@ export async function investigateLive(
       .then(([, { preloadEngine }]) => preloadEngine(engine))
       .then(preload)
       .catch(() => {});
-    const [found, [{ liveCollectors }, { readWithLookBack, estimateLiveAccessLog }, { searchCommand }, { diagnose }]] =
-      await Promise.all([search, loading]);
+    const [
+      found,
+      [
+        { liveCollectors },
+        { readWithLookBack, lookBack: readBack, estimateLiveAccessLog },
+        { searchCommand },
+        { diagnose },
+      ],
+    ] = await Promise.all([search, loading]);
     const { name, arn, session, ambiguityNote } = found;
     if (ambiguityNote !== undefined) onNotice?.(ambiguityNote);
     const question: Question = {
@@ -107,24 +127,54 @@ export async function investigateLive(
     const { toSave = null, cost } = log.read ?? {};
     const hasLogFiles = toSave !== null && 'folder' in toSave;
     // What was spent in vain was spent too.
-    const resultFrom = (evidenceSoFar: EvidenceSet): InvestigationResult => {
-      const diagnosis = diagnose(question, evidenceSoFar);
+    const resultFrom = (evidenceSoFar: EvidenceSet, asked = question, spent = cost): InvestigationResult => {
+      const diagnosis = diagnose(asked, evidenceSoFar);
       return {
-        question,
+        question: asked,
         evidence: evidenceSoFar,
-        diagnosis: { ...diagnosis, cost: cost ?? diagnosis.cost },
+        diagnosis: { ...diagnosis, cost: spent ?? diagnosis.cost },
         hasLogFiles,
       };
     };
     const evidenceWithOffer = withLongerWindowOffer(evidence, question, null);
     const first = resultFrom(evidenceWithOffer ?? evidence);
     if (evidenceWithOffer === null || log.options === null || !first.diagnosis.keepAlive?.longerLook) return first;
+    const asked = withOfferedLookBack(question);
+    const known = keepIn === null ? (earlierLooks?.get(lookKey(question)) ?? null) : null;
+    if (known !== null) return resultFrom(withEarlier(evidence, known), asked);
     // A price is worth a listing only where the look is worth offering.
-    const estimate = await estimateLiveAccessLog({ ...log.options, question: offeredLookBackQuestion(question) });
-    return resultFrom(withLongerWindowOffer(evidence, question, estimate) ?? evidence);
+    const longer = { ...log.options, question: lookBackQuestion(asked) ?? asked };
+    const estimate = await estimateLiveAccessLog(longer);
+    if (estimate !== null && log.read !== null && isSmallLook(estimate)) {
+      const read = await readBack({ ...log.options, question: asked, deadline: SMALL_LOOK_MS }, log.read);
+      if (signal.aborted) throw interruptedProblem();
+      const { log: accessLogRead } = read;
+      if (accessLogRead.status === 'collected' && accessLogRead.value.earlier !== undefined) {
+        if (earlierLooks !== undefined) keepLook(earlierLooks, question, accessLogRead.value.earlier);
+        return resultFrom({ ...evidence, accessLog: accessLogRead }, asked, read.cost);
+      }
+    }
+    const price = estimate === null ? null : estimateWords(estimate);
+    return resultFrom(withLongerWindowOffer(evidence, question, price) ?? evidence);
   } finally {
     for (const session of sessions) session.close();
   }
+}
+
+/** One look for each start of a window: asked again, the same incident needs no other. */
+const lookKey = ({ loadBalancer, from }: Question): string => `${loadBalancer.arn} ${from}`;
+
+function keepLook(looks: EarlierLooks, question: Question, earlier: NonNullable<AccessLog['earlier']>): void {
+  looks.set(lookKey(question), earlier);
+  const [oldest] = looks.keys();
+  if (looks.size > KEPT_LOOKS && oldest !== undefined) looks.delete(oldest);
+}
+
+function withEarlier(evidence: EvidenceSet, earlier: NonNullable<AccessLog['earlier']>): EvidenceSet {
+  const { accessLog } = evidence;
+  return accessLog.status === 'unavailable'
+    ? evidence
+    : { ...evidence, accessLog: { ...accessLog, value: { ...accessLog.value, earlier } } };
 }
 
 /** The evidence with the command of a longer look; null where one was taken, or there is no log. */
@@ -147,6 +197,7 @@ export interface LiveInvestigator extends Investigator {
 export function liveInvestigator(config: Config, now: () => number = Date.now): LiveInvestigator {
   /** By account and region, as last listed. */
   const listed = new Map<string, LoadBalancerRef[]>();
+  const earlierLooks: EarlierLooks = new Map();
   let failures: string[] = [];
   let loadBalancers: LoadBalancerRef[] = [];
   const deadline = config.deadlines.evidenceSeconds * 1000;
@@ -216,12 +267,8 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       const { name, arn, account, region } = loadBalancer;
       const accounts = accountsNamed([account]);
       if (accounts.length === 0) throw new Problem(`The account ${account} is not configured any more.`, 1);
-      return investigateLive(
-        arn ?? name,
-        question,
-        { config: { ...config, accounts }, region },
-        { ...options, isRedacted: true },
-      );
+      const settings = { config: { ...config, accounts }, region, earlierLooks };
+      return investigateLive(arn ?? name, question, settings, { ...options, isRedacted: true });
     },
   };
 }

@@ -1,5 +1,5 @@
 /** One longer look for the keep-alive measurement alone: how far it goes, how it is asked for. */
-import type { Question } from '../evidence/evidence.ts';
+import type { CostEstimate, Question } from '../evidence/evidence.ts';
 import { isDefaultStatuses } from './statuses.ts';
 
 /** What is offered where the window holds too few errors; as typed. */
@@ -11,11 +11,16 @@ export function lookBackQuestion({ lookBack = 0, ...question }: Question): Quest
   return lookBack > 0 ? { ...question, from: question.from - lookBack } : null;
 }
 
-/** The question that the offered look would put to the access log. */
-export const offeredLookBackQuestion = (question: Question): Question => ({
-  ...question,
-  from: question.from - OFFERED_MS,
-});
+/** The question with the look that is offered. */
+export const withOfferedLookBack = (question: Question): Question => ({ ...question, lookBack: OFFERED_MS });
+
+/** A look that costs no more than this is taken without being asked for: US dollars, bytes and milliseconds. */
+const SMALL_USD = 0.01;
+const SMALL_BYTES = 200_000_000;
+export const SMALL_LOOK_MS = 5000;
+
+export const isSmallLook = ({ usd, bytes, atMost }: CostEstimate): boolean =>
+  (atMost?.usd ?? usd) <= SMALL_USD && (atMost?.bytes ?? bytes) <= SMALL_BYTES;
 
 /** "alb502 diagnose my-alb from 2026-11-20T02:40Z to 2026-11-20T02:55Z 502 --look-back 24h": the same window, whenever it is asked. */
 export function lookBackCommand({ loadBalancer, from, to, statuses }: Question): string {

@@ -7,6 +7,7 @@ import { readIncident } from '../../src/collect/incident/incident-collectors.ts'
 import { type IncidentToSave, saveIncident } from '../../src/collect/incident/save.ts';
 import { diagnoseRecording, parseLookBack } from '../../src/commands/diagnose-command.ts';
 import { investigateWords } from '../../src/commands/diagnose-live.ts';
+import { isSmallLook } from '../../src/query/look-back.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { tooLittle } from '../accuracy/too-little.ts';
 import { filesOf, openAccount } from '../support/aws/recorded-account.ts';
@@ -76,7 +77,7 @@ describe('a recorded incident', () => {
 });
 
 describe('a live load balancer', () => {
-  it('is offered the look with its price, and asked again the answer', async () => {
+  it('is looked back at by itself where that costs next to nothing', async () => {
     await openAccount(filesOf(folder));
     const logs = readdirSync(join(folder, 'logs'), { recursive: true, withFileTypes: true });
     const paths = logs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -89,17 +90,24 @@ describe('a live load balancer', () => {
       keepIn: temporaryFolder(),
     };
 
-    const short = await investigateWords(WORDS, {}, surroundings);
-    const { command = '', estimate } = short.diagnosis.keepAlive?.longerLook ?? {};
-    expect(command).toBe('alb502 diagnose cron from 2026-11-17T21:00Z to 2026-11-17T21:30Z --look-back 24h');
-    expect(estimate).toMatch(/^\d{3} files, [\d.]+ kB: about \$0[.]\d+, at most [\d.]+ kB and \$0[.]\d+$/);
-    expect(await savedJson(short, surroundings.keepIn)).toBe(renderJson(short.diagnosis));
+    const byItself = await investigateWords(WORDS, {}, surroundings);
+    expect(byItself.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
+    expect(byItself.diagnosis.keepAlive).toMatchObject({ errorsExamined: 20, longerLook: null });
+    expect(byItself.diagnosis.cost.usd).toBeLessThan(0.02);
+    expect(await savedJson(byItself, surroundings.keepIn)).toBe(renderJson(byItself.diagnosis));
 
     const keepIn = temporaryFolder();
-    const long = await investigateWords(WORDS, { lookBack: '20h' }, { ...surroundings, keepIn });
-    expect(long.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
-    expect(long.diagnosis.keepAlive).toMatchObject({ errorsExamined: 20, longerLook: null });
-    expect(long.diagnosis.cost.bytesScanned).toBeGreaterThan(5 * short.diagnosis.cost.bytesScanned);
-    expect(await savedJson(long, keepIn)).toBe(renderJson(long.diagnosis));
+    const asked = await investigateWords(WORDS, { lookBack: '20h' }, { ...surroundings, keepIn });
+    expect(asked.diagnosis.verdict).toEqual(byItself.diagnosis.verdict);
+    expect(await savedJson(asked, keepIn)).toBe(renderJson(asked.diagnosis));
   });
+});
+
+it.each([
+  { usd: 0.001, bytes: 5e6, atMost: null, small: true },
+  { usd: 0.02, bytes: 5e6, atMost: null, small: false },
+  { usd: 0.001, bytes: 300e6, atMost: null, small: false },
+  { usd: 0.001, bytes: 5e6, atMost: { usd: 0.5, bytes: 1e11 }, small: false },
+])('a look at $bytes bytes for $usd dollars, at most $atMost, is taken by itself: $small', ({ small, ...price }) => {
+  expect(isSmallLook({ files: 1, ...price })).toBe(small);
 });

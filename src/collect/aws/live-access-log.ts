@@ -119,7 +119,11 @@ export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<
  * had the others stand, with the reason. Both count against `parseMaxUsd`.
  */
 export async function readWithLookBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
-  const read = await readLiveAccessLog(options);
+  return await lookBack(options, await readLiveAccessLog(options));
+}
+
+/** What was read, and the answers over the longer time that `lookBack` of the question asks for. */
+export async function lookBack(options: LiveAccessLogOptions, read: LiveAccessLog): Promise<LiveAccessLog> {
   const longer = lookBackQuestion(options.question);
   if (longer === null || read.log.status === 'unavailable') return read;
   options.progress?.('looking back');
@@ -154,8 +158,8 @@ function withAnswers(read: LiveAccessLog, log: Extract<LiveAccessLog['log'], { s
   return { ...read, log, toSave: toSave !== null && 'answers' in toSave ? { answers: log.value } : toSave };
 }
 
-/** What reading the log of this question would cost, in words; null where it cannot be counted. Lists files and reads none. */
-export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<string | null> =>
+/** What reading the log of this question would cost; null where it cannot be counted. Lists files and reads none. */
+export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<CostEstimate | null> =>
   new LiveLogReader(options).price();
 
 class LiveLogReader {
@@ -189,7 +193,7 @@ class LiveLogReader {
     }
   }
 
-  async price(): Promise<string | null> {
+  async price(): Promise<CostEstimate | null> {
     const { attributes, loadBalancerArn, engine, question } = this.#options;
     if (attributes.status === 'unavailable') return null;
     try {
@@ -199,11 +203,9 @@ class LiveLogReader {
       const { objects } = listed;
       const days = deliveryDays(fileEndRange(question, this.#idleTimeoutSeconds), question.now).length;
       const isFetched = engine === 'duckdb' || (engine === 'auto' && bytesOf(objects) <= FETCH_BELOW);
-      return estimateWords(
-        isFetched
-          ? estimateS3(objects.length, bytesOf(objects), days)
-          : estimateAthena(objects.length, bytesOf(objects), await this.#bytesOfDays(place), null),
-      );
+      return isFetched
+        ? estimateS3(objects.length, bytesOf(objects), days)
+        : estimateAthena(objects.length, bytesOf(objects), await this.#bytesOfDays(place), null);
     } catch (error) {
       if (error instanceof AccessLogError) return null;
       throw error;

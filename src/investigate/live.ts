@@ -122,7 +122,8 @@ export async function investigateLive(
     });
     const collectors = liveCollectors({ found, question, accessLog });
     const collected = await collect(collectors, progress, (early) => onInterimDiagnosis?.(diagnose(question, early)));
-    const evidence = isRedacted ? redactEvidence(collected) : collected;
+    const shown = (one: EvidenceSet) => (isRedacted ? redactEvidence(one) : one);
+    const evidence = shown(collected);
     if (signal.aborted) throw interruptedProblem();
     const { toSave = null, cost } = log.read ?? {};
     const hasLogFiles = toSave !== null && 'folder' in toSave;
@@ -141,7 +142,7 @@ export async function investigateLive(
     if (evidenceWithOffer === null || log.options === null || !first.diagnosis.keepAlive?.longerLook) return first;
     const asked = withOfferedLookBack(question);
     const known = keepIn === null ? (earlierLooks?.get(lookKey(question)) ?? null) : null;
-    if (known !== null) return resultFrom(withEarlier(evidence, known), asked);
+    if (known !== null) return resultFrom(shown(withEarlier(collected, known)), asked);
     // A price is worth a listing only where the look is worth offering.
     const longer = { ...log.options, question: lookBackQuestion(asked) ?? asked };
     const estimate = await estimateLiveAccessLog(longer);
@@ -151,7 +152,7 @@ export async function investigateLive(
       const { log: accessLogRead } = read;
       if (accessLogRead.status === 'collected' && accessLogRead.value.earlier !== undefined) {
         if (earlierLooks !== undefined) keepLook(earlierLooks, question, accessLogRead.value.earlier);
-        return resultFrom({ ...evidence, accessLog: accessLogRead }, asked, read.cost);
+        return resultFrom(shown({ ...collected, accessLog: accessLogRead }), asked, read.cost);
       }
     }
     const price = estimate === null ? null : estimateWords(estimate);

@@ -1,5 +1,5 @@
 /** The answers of the access log, and the evidence they are part of, without what strangers wrote into requests. Pure. */
-import type { AccessLog, EvidenceSet, FailedRequest, RouteTraffic } from '../evidence/evidence.ts';
+import type { AccessLog, EvidenceSet, FailedRequest, RouteTraffic, ScaleCount } from '../evidence/evidence.ts';
 import { redactReason, redactRoute, traceRoot } from './log-fields.ts';
 import { isPlainSegment, redactWords } from './plain-words.ts';
 
@@ -55,6 +55,13 @@ export function redactAccessLog(log: AccessLog, common: ReadonlySet<string> = co
   };
 }
 
+function addScales(a: ScaleCount[] | undefined, b: ScaleCount[] | undefined): ScaleCount[] | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  const counts = new Map<number, number>();
+  for (const { step, requests } of [...a, ...b]) counts.set(step, (counts.get(step) ?? 0) + requests);
+  return [...counts].map(([step, requests]) => ({ step, requests })).sort((one, other) => one.step - other.step);
+}
+
 function mergeRoutes(routes: readonly RouteTraffic[]): RouteTraffic[] {
   const merged = new Map<string, RouteTraffic>();
   for (const one of routes) {
@@ -70,6 +77,8 @@ function mergeRoutes(routes: readonly RouteTraffic[]): RouteTraffic[] {
             succeeded: known.succeeded + one.succeeded,
             succeededMs: known.succeededMs + one.succeededMs,
             succeededMaxMs: Math.max(known.succeededMaxMs, one.succeededMaxMs),
+            times: addScales(known.times, one.times),
+            sizes: addScales(known.sizes, one.sizes),
           },
     );
   }

@@ -17,7 +17,7 @@ export const withOfferedLookBack = (question: Question): Question => ({ ...quest
 /** A look that costs no more than this is taken without being asked for: US dollars, bytes and milliseconds. */
 const SMALL_USD = 0.01;
 const SMALL_BYTES = 200_000_000;
-export const SMALL_LOOK_MS = 5000;
+export const SMALL_LOOK_MS: number = 5000;
 
 export const isSmallLook = ({ usd, bytes, atMost }: CostEstimate): boolean =>
   (atMost?.usd ?? usd) <= SMALL_USD && (atMost?.bytes ?? bytes) <= SMALL_BYTES;

@@ -104,12 +104,7 @@ describe('a live load balancer', () => {
     expect(byItself.diagnosis.keepAlive).toMatchObject({ errorsExamined: 22, longerLook: null });
     expect(byItself.diagnosis.cost.usd).toBeLessThan(0.02);
     expect(await saved(byItself, surroundings.keepIn)).toEqual(essence(byItself.diagnosis));
-
-    const keepIn = temporaryFolder();
-    const asked = await investigateWords(WORDS, { lookBack: '20h' }, { ...surroundings, keepIn });
-    expect(asked.diagnosis.verdict.cause).toBe(byItself.diagnosis.verdict.cause);
-    expect(await saved(asked, keepIn)).toEqual(essence(asked.diagnosis));
-  });
+  }, 180_000);
 });
 
 it.each([

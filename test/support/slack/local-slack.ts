@@ -755,6 +755,12 @@ export async function openLocalSlack(options: Options = {}) {
     whatIsShown,
     /** Modals of somebody, the one on top last. */
     views: (user: string): View[] => workspace.openViews(workspace.user(user).id),
+    /** Closes the modal on top. */
+    closeView: (user: string): void => {
+      const { id } = workspace.user(user);
+      workspace.stacks.set(id, (workspace.stacks.get(id) ?? []).slice(0, -1));
+      changed();
+    },
     home: (user: string): View | null => workspace.homes.get(workspace.user(user).id) ?? null,
     close: async (): Promise<void> => {
       sockets.close();

@@ -1,21 +1,24 @@
 /**
- * The bot without a workspace: `npm run slack:local` starts it with a local Slack and the recorded incidents, and says how to type
- * commands, press buttons and read the channel from a second terminal.
+ * The bot without a workspace: `npm run slack:local` starts it with a local Slack and the recorded incidents, shows both in a browser, and
+ * says how to type commands, press buttons and read the channel from a second terminal.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { recordedInvestigator } from '../../../src/investigate/recorded.ts';
 import { SHORTCUTS } from '../../../src/slack/messages/actions.ts';
 import { type LocalSlack, type Message, type Outcome, openLocalSlack, type View } from './local-slack.ts';
+import { clientScript, lookContent, lookPage } from './look/look-page.ts';
 import { readView } from './read-message.ts';
 
 const PORT = Number(process.env.ALB502_LOCAL_PORT ?? 4502);
 const HERE = `http://127.0.0.1:${PORT}`;
-const USAGE = `In a second terminal:
+const USAGE = `In a browser: ${HERE}
+
+Or in a second terminal:
 
   npm run slack:local -- command "my-alb last 15m"     types /alb502 my-alb last 15m; without words the form opens
   npm run slack:local -- mention "my-alb" --thread     mentions the bot, in the newest thread
@@ -39,7 +42,12 @@ interface Asked {
   words: string;
   user: string;
   channel: string;
-  inThread: boolean;
+  /** The thread it is said in; `newest` for that of the newest message. */
+  thread: string | null;
+  /** The message that is pressed; the newest with such a button where it is null. */
+  ts: string | null;
+  /** The page looks by itself for what comes of it. */
+  isFromPage: boolean;
 }
 
 const { positionals, values } = parseArgs({
@@ -59,7 +67,7 @@ async function tell(what: string, said: string): Promise<void> {
   const query = new URLSearchParams({
     user: values.user,
     channel: values.channel,
-    ...(values.thread ? { thread: '1' } : {}),
+    ...(values.thread ? { thread: 'newest' } : {}),
   });
   try {
     const response = await fetch(`${HERE}/${what}?${query}`, { method: 'POST', body: said });
@@ -78,7 +86,12 @@ async function start(): Promise<void> {
     rateLimits: true,
   });
   const incidents = join(import.meta.dirname, '../../scenarios');
-  const control = await listen(slack);
+  const names: string[] = [];
+  const control = await listen(slack, names).catch(async (error: unknown) => {
+    await slack.close();
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
   const runs = await mkdtemp(join(tmpdir(), 'alb502-local-'));
   const bot = serve(slack, incidents, runs);
   bot.once('exit', (code) => {
@@ -90,9 +103,9 @@ async function start(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => bot.kill('SIGTERM'));
   await slack.until(() => slack.sockets.connections() > 0, 'the bot', 30_000);
   const known = (await recordedInvestigator([incidents])).listLoadBalancers();
-  const names = known.map(({ name }) => `  ${name}`).join('\n');
+  names.push(...known.map(({ name }) => name));
   process.stdout.write(
-    `\nThe bot runs, in a Slack of its own. Recorded load balancers:\n\n${names}\n\n${USAGE}\nCtrl-C ends it.\n\n`,
+    `\nThe bot runs, in a Slack of its own. Recorded load balancers:\n\n${names.map((name) => `  ${name}`).join('\n')}\n\n${USAGE}\nCtrl-C ends it.\n\n`,
   );
 }
 
@@ -116,8 +129,9 @@ function serve(slack: LocalSlack, incidents: string, runs: string): ChildProcess
   });
 }
 
-function listen(slack: LocalSlack): Promise<Server> {
+function listen(slack: LocalSlack, loadBalancers: readonly string[]): Promise<Server> {
   const server = createServer((request, response) => {
+    if (request.method === 'GET' && sendPage(slack, loadBalancers, request, response)) return;
     answer(slack, request)
       .then((text) =>
         response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text.trimEnd()}\n`),
@@ -128,11 +142,35 @@ function listen(slack: LocalSlack): Promise<Server> {
       });
   });
   return new Promise((ready, fail) => {
-    server.once('error', (error) =>
-      fail(new Error(`${HERE} is taken (${error.message}): name another port in ALB502_LOCAL_PORT.`)),
+    server.once('error', () =>
+      fail(new Error(`Port ${PORT} is taken. Try: ALB502_LOCAL_PORT=${PORT + 1} npm run slack:local`)),
     );
     server.listen(PORT, '127.0.0.1', () => ready(server));
   });
+}
+
+/** What a browser asks for; false for anything else. */
+function sendPage(
+  slack: LocalSlack,
+  loadBalancers: readonly string[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const { pathname, searchParams } = new URL(request.url ?? '/', HERE);
+  const send = (type: string, body: string) => {
+    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' }).end(body);
+    return true;
+  };
+  if (pathname === '/') return send('text/html', lookPage(slack, loadBalancers));
+  if (pathname === '/look-client.js') return send('text/javascript', clientScript());
+  if (pathname !== '/look') return false;
+  const look = {
+    user: searchParams.get('user') ?? 'ada',
+    channel: searchParams.get('channel') ?? 'alerts',
+    thread: searchParams.get('thread'),
+    home: searchParams.has('home'),
+  };
+  return send('application/json', JSON.stringify(lookContent(slack, look)));
 }
 
 async function answer(slack: LocalSlack, request: IncomingMessage): Promise<string> {
@@ -143,7 +181,9 @@ async function answer(slack: LocalSlack, request: IncomingMessage): Promise<stri
     words: Buffer.concat(parts).toString('utf8').trim(),
     user: url.searchParams.get('user') ?? 'ada',
     channel: url.searchParams.get('channel') ?? 'alerts',
-    inThread: url.searchParams.has('thread'),
+    thread: url.searchParams.get('thread'),
+    ts: url.searchParams.get('ts'),
+    isFromPage: url.searchParams.has('page'),
   };
   const act = VERBS[url.pathname.slice(1)];
   if (act === undefined) return USAGE;
@@ -159,20 +199,19 @@ const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string>
   },
 
   mention: (slack, asked) => {
-    const { words: text, channel, user, inThread } = asked;
-    const thread = inThread ? slack.roots(channel).at(-1)?.ts : undefined;
-    const where = thread === undefined ? { channel } : { channel, thread };
-    return whatComesOf(slack, asked, () => slack.mention({ user, text, ...where }));
+    const { words: text, channel, user } = asked;
+    return whatComesOf(slack, asked, () => slack.mention({ user, text, channel, ...inThread(slack, asked) }));
   },
 
-  say: (slack, { words: text, channel, user }) => {
-    slack.write({ user, channel, text });
+  say: (slack, asked) => {
+    const { words: text, channel, user } = asked;
+    slack.write({ user, channel, text, ...inThread(slack, asked) });
     return read(slack, channel, user);
   },
 
   press: async (slack, asked) => {
-    const { words: label, channel, user } = asked;
-    const message = withButton(slack, channel, label);
+    const { words: label, user } = asked;
+    const message = withButton(slack, asked, label);
     let question = '';
     const news = await whatComesOf(slack, asked, async () => {
       const pressed = await slack.press(message, label, user);
@@ -211,6 +250,18 @@ const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string>
     return wrong.length > 0 ? wrong.join('\n') : news;
   },
 
+  submit: async (slack, { words: values, user }) => {
+    const form = slack.views(user).at(-1);
+    if (form === undefined) throw new Error('No form is open.');
+    const { errors } = await slack.submit(form, JSON.parse(values), user);
+    return JSON.stringify(errors);
+  },
+
+  close: (slack, { user }) => {
+    slack.closeView(user);
+    return '';
+  },
+
   home: async (slack, { user }) => {
     await slack.openHome(user);
     await slack.until(() => slack.home(user), 'the Home', 5000);
@@ -225,12 +276,13 @@ const formOf = ({ content }: View): string =>
 /** Does something, and tells what is new or has changed in the channel once nothing changes any more. */
 async function whatComesOf(
   slack: LocalSlack,
-  { channel, user }: Asked,
+  { channel, user, isFromPage }: Asked,
   act: () => Promise<{ outcome: Outcome }>,
 ): Promise<string> {
   const before = textsOf(slack, channel, user);
   const { outcome } = await act();
   if (!outcome.acknowledged) return `Slack says: /alb502 failed because the app did not respond (${outcome.because}).`;
+  if (isFromPage) return '';
   await slack.silence(2500);
   const news = [...textsOf(slack, channel, user)]
     .filter(([ts, text]) => before.get(ts) !== text)
@@ -256,9 +308,17 @@ function read(slack: LocalSlack, channel: string, user: string): string {
   return `#${slack.workspace.channel(channel).name}\n\n${slack.whatIsShown(channel, user) || 'Nothing yet.'}`;
 }
 
-/** The newest message that offers it. */
-function withButton(slack: LocalSlack, channel: string, label: string): Message {
-  const all = slack.workspace.channel(channel).messages.toReversed();
+const inThread = (slack: LocalSlack, { channel, thread }: Asked): { thread?: string } => {
+  const ts = thread === 'newest' ? slack.roots(channel).at(-1)?.ts : thread;
+  return ts == null ? {} : { thread: ts };
+};
+
+/** The message that was pressed, or the newest that offers it. */
+function withButton(slack: LocalSlack, { channel, ts }: Asked, label: string): Message {
+  const all = slack.workspace
+    .channel(channel)
+    .messages.toReversed()
+    .filter((message) => ts === null || message.ts === ts);
   const found = all.find((message) => JSON.stringify(message.blocks).includes(JSON.stringify(label)));
   if (found === undefined) throw new Error(`No message in #${channel} has a button "${label}".`);
   return found;

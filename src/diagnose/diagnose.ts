@@ -1,28 +1,37 @@
 /** Evidence → diagnosis. Pure: the same evidence gives the same bytes. */
-import type { Attributes } from '../evidence/aws.ts';
-import type { AccessLog, Collected, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { Collected, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
-import { iso, list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
-import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
-import { GATEWAY } from '../query/statuses.ts';
+import { iso } from '../format/wording.ts';
+import { LOGS_COMPLETE_AFTER } from '../query/recheck.ts';
+import { attributeErrors, isDecided, orderParts } from './attribution.ts';
+import { backgroundMatcher } from './background.ts';
+import { besideOf, NOTHING_BESIDE } from './beside.ts';
+import type { CauseId } from './cause-ids.ts';
+import { causeResults, type JudgedCause, openCauses } from './cause-results.ts';
 import { causes } from './causes/index.ts';
 import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
 import type { Check, StepNumber } from './checks/check.ts';
 import { STEP_TITLES } from './checks/check.ts';
 import { type CheckId, checklist } from './checks/index.ts';
-import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Part, Verdict } from './diagnosis.ts';
+import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Verdict } from './diagnosis.ts';
 import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evidence.ts';
+import type { IncidentEvent } from './events/event.ts';
+import { findEvents } from './events/find-events.ts';
 import { gapSentence, gapsOf } from './gaps.ts';
-
+import { impactOf } from './impact.ts';
 import { judgeCause, judgeErrorText } from './judge-causes.ts';
-import { NO_FIX } from './judgement.ts';
+import { claimsOf, NO_FIX } from './judgement.ts';
+import { zoneOfNode } from './network-path/addresses.ts';
 import { networkPathsOf, PATH_EVIDENCE } from './network-path/target-paths.ts';
+import { partsOf, unreadErrors } from './parts.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
+import type { SignatureId } from './signature.ts';
 import { tracesOf } from './traces.ts';
-import { groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
-import { clientsThatGaveUp, errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
-import { decideVerdict, type JudgedCause, partsOf, type Ranking, rankCauses } from './verdict.ts';
+import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
+import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
+import { decideVerdict } from './verdict.ts';
+import { arrivalText, verdictWithoutErrors, verdictWithoutLog } from './verdict-without-errors.ts';
 
 type DiagnosisEvidenceSet = EvidenceSet & { traffic: Collected<Traffic> };
 
@@ -39,39 +48,48 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     (newest === null || newest < question.to || (inLog !== null && inMetrics !== null && inLog < inMetrics));
 
   const steps = runChecklist(evidenceWithTraffic, question);
+  const unread = unreadErrors(inLog, inMetrics, logTraffic?.errorCount ?? 0);
   const ranking =
-    logTraffic && logTraffic.errorCount > 0 ? rankCauses(judgeCauses(evidenceWithTraffic, question), logTraffic) : null;
-  const traces = logTraffic && ranking ? tracesOf(ranking.unexplained) : null;
+    logTraffic && logTraffic.errorCount > 0 ? rank(logTraffic, evidenceWithTraffic, question, unread) : null;
   const gaps = gapsOf(evidence, logTraffic);
+  const beside = logTraffic ? besideOf(logTraffic) : NOTHING_BESIDE;
+  const partsInMetrics = (inMetrics ?? 0) > 0 && !ranking ? partsOf([], [], inMetrics ?? 0) : [];
   return {
     schema: 1,
     loadBalancer: question.loadBalancer,
     window: { from: iso(question.from), to: iso(question.to) },
-    asked: { statuses: question.statuses, targetGroup: null, zone: null, now: iso(question.now) },
+    asked: {
+      statuses: question.statuses,
+      targetGroup: question.targetGroup ?? null,
+      zone: question.zone ?? null,
+      now: iso(question.now),
+    },
     provisional,
-    triage: logTraffic ? triage(logTraffic, question, metrics ? metricsReach(question, metrics) : null) : NO_TRIAGE,
+    triage: logTraffic
+      ? triage(logTraffic, question, metrics ? metricsReach(question, metrics) : null, beside)
+      : NO_TRIAGE,
     completeness: {
       errorsInLog: inLog,
       errorsInMetrics: inMetrics,
       newestEntry: newest === null ? null : iso(newest),
       unreadableLines: logTraffic ? logTraffic.log.rejected.lines : null,
     },
-    signatures: signaturesOf(logTraffic, ranking),
+    signatures: signaturesOf(logTraffic, ranking?.open ?? new Map()),
     timeline: logTraffic ? timeline(logTraffic, question) : [],
     steps,
     causes: ranking ? ranking.causes : untestedCauses(logTraffic),
     verdict: diagnosisVerdict(),
-    parts: logTraffic && ranking ? partsOf(ranking, logTraffic) : unreadPart(inMetrics),
-    events: [],
-    beside: {
-      targetMade: {},
-      clientClosed: logTraffic ? clientsThatGaveUp(logTraffic) : 0,
-      statuses: [],
-      badRequestGroups: [],
-    },
-    impact: logTraffic && logTraffic.errorCount === 0 ? 'none' : 'low',
+    parts: ranking?.parts ?? partsInMetrics,
+    events: ranking ? ranking.events.map(eventResult) : [],
+    beside,
+    impact: impactOf({
+      requests: logTraffic?.log.requests ?? null,
+      errors: (logTraffic?.errorCount ?? 0) + unread,
+      beside,
+      steps,
+    }),
     keepAlive: logTraffic ? keepAliveOf(logTraffic, evidence) : null,
-    traces,
+    traces: ranking?.traces ?? null,
     networkPaths: networkPathsOf(collectedOf(evidenceWithTraffic, PATH_EVIDENCE)),
     gaps: gaps.map(gapSentence),
     gapDetails: gaps,
@@ -80,26 +98,96 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   };
 
   function diagnosisVerdict(): Verdict {
-    if (logTraffic && ranking) return decideVerdict(ranking, logTraffic, traces?.ids ?? []);
+    const faults = visibleFaults(steps);
+    if (logTraffic && ranking) {
+      const visible = [...faults, arrivalText(question)].join(' ');
+      const { parts, errorParts, events, causes: results, summaries, traces } = ranking;
+      return decideVerdict({
+        ...{ traffic: logTraffic, parts, errorParts, events, causes: results, summaries, visible },
+        traceIds: traces?.ids ?? [],
+      });
+    }
     return logTraffic
-      ? verdictWithoutErrors(logTraffic, question, inMetrics)
-      : verdictWithoutLog(traffic, inMetrics, evidence.attributes);
+      ? verdictWithoutErrors(logTraffic, question, inMetrics, faults)
+      : verdictWithoutLog(traffic, inMetrics, evidence.attributes, faults);
   }
 }
 
-function collectedTraffic(question: Question, { accessLog }: EvidenceSet): Collected<Traffic> {
-  return accessLog.status === 'collected' ? { ...accessLog, value: readTraffic(accessLog.value, question) } : accessLog;
+/** Faults that are named where the errors cannot be read. */
+const FAULTS_NAMED = 3;
+
+/** What the checks of steps 2 to 6 found, one sentence each. */
+const visibleFaults = (steps: readonly ChecklistStep[]): string[] =>
+  steps
+    .filter(({ step }) => step > 1)
+    .flatMap(({ findings }) => findings.filter(({ outcome }) => outcome === 'fail'))
+    .slice(0, FAULTS_NAMED)
+    .map(({ summary }) => summary);
+
+/** Judges the causes and shares the errors among them. */
+function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Question, unread: number) {
+  const known = collectedOf(evidence, EVENT_EVIDENCE);
+  const judged = judgeCauses(evidence, question);
+  const found = findEvents(traffic, known, question);
+  const claims = judged.map(({ cause, judgement }) => ({ id: cause.id, claims: claimsOf(judgement) }));
+  const errorParts = orderParts(attributeErrors(claims, found, traffic), backgroundMatcher(known, question));
+  const events = found.filter((event) => event.causes.length === 0 || errorParts.some((part) => part.event === event));
+  const undecided = errorParts.filter((part) => !isDecided(part)).flatMap(({ errors }) => errors);
+  return {
+    events,
+    errorParts,
+    parts: partsOf(errorParts, events, unread),
+    causes: causeResults(judged, errorParts, traffic),
+    open: openCauses(judged, errorParts),
+    summaries: new Map(
+      judged.flatMap(({ cause, judgement }) =>
+        judgement.kind === 'claims' && judgement.summary ? [[cause.id, judgement.summary] as const] : [],
+      ),
+    ),
+    traces: tracesOf(undecided),
+  };
+}
+
+/** What events and background are found with. */
+const EVENT_EVIDENCE = [
+  'changes',
+  'functions',
+  'instances',
+  'loadBalancer',
+  'networkAcls',
+  'networkInterfaces',
+  'rules',
+  'targetHealth',
+] as const;
+
+const eventResult = ({ kind, standing, from, to, targets, errors, causes: ids, summary, calls }: IncidentEvent) => ({
+  kind,
+  standing,
+  from: iso(from),
+  to: to === null ? null : iso(to),
+  targets,
+  errors: Math.round(countErrors(errors)),
+  causes: ids,
+  summary,
+  calls: calls.map((call) => ({ ...call, at: iso(call.at) })),
+});
+
+function collectedTraffic(question: Question, evidence: EvidenceSet): Collected<Traffic> {
+  const { accessLog } = evidence;
+  if (accessLog.status === 'unavailable') return accessLog;
+  const net = collectedOf(evidence, ['loadBalancer', 'networkInterfaces', 'subnets']);
+  return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net)) };
 }
 
 /** The values of the evidence that could be looked at. */
 function collectedOf(
-  evidence: DiagnosisEvidenceSet,
+  evidence: EvidenceSet & Partial<Pick<DiagnosisEvidenceSet, 'traffic'>>,
   names: readonly DiagnosisEvidenceName[],
 ): Partial<DiagnosisEvidence> {
   return Object.fromEntries(
     names.flatMap((name) => {
       const item = evidence[name];
-      return item.status === 'collected' ? [[name, item.value]] : [];
+      return item?.status === 'collected' ? [[name, item.value]] : [];
     }),
   );
 }
@@ -186,12 +274,12 @@ function untestedCauses(traffic: Traffic | null): CauseResult[] {
   }));
 }
 
-function signaturesOf(traffic: Traffic | null, ranking: Ranking | null): Diagnosis['signatures'] {
+function signaturesOf(traffic: Traffic | null, open: ReadonlyMap<SignatureId, CauseId[]>): Diagnosis['signatures'] {
   return (traffic?.bySignature ?? []).map(({ id, count }) => ({
     id,
     count,
     share: traffic && traffic.errorCount > 0 ? count / traffic.errorCount : 0,
-    ambiguousBetween: severalOrNone(ranking?.open.get(id) ?? []),
+    ambiguousBetween: severalOrNone(open.get(id) ?? []),
   }));
 }
 
@@ -221,76 +309,4 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
     measuredFrom: edge?.since == null ? null : iso(edge.since),
     longerLook: measure && needsLongerWindow(traffic, measure) ? (traffic.log.longerLook ?? null) : null,
   };
-}
-
-/** Rows, but no asked error among them; or no rows at all, which is not the same. */
-function verdictWithoutErrors({ log }: Traffic, question: Question, inMetrics: number | null): Verdict {
-  const what = list(
-    question.statuses.map((word) => (word === GATEWAY ? 'a gateway error' : word)),
-    6,
-  );
-  const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
-  const window = `from ${utcTimeSpan(question.from, question.to)}`;
-  if (log.requests > 0 && !inMetrics) {
-    const newest = log.newest === null ? '' : `, the newest from ${utcTime(log.newest)}`;
-    return {
-      cause: null,
-      standing: 'none',
-      between: [],
-      explains: 0,
-      summary: `No request failed with ${what} ${window}: ${plural(log.requests, 'access-log entry', 'access-log entries')} read${newest}.${counted}`,
-      decidedBy: null,
-    };
-  }
-  const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
-  const again = nextCheck(question, question.now, 1);
-  const later =
-    again !== null
-      ? `Files usually arrive within 5 to 10 minutes: ask again at ${utcTime(again)}.`
-      : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
-  if (log.requests > 0) {
-    return {
-      ...undecided,
-      summary: `None of the ${plural(log.requests, 'access-log entry', 'access-log entries')} read ${window} failed with ${what}, but CloudWatch counts ${number(inMetrics ?? 0)}: the log is not complete.`,
-      decidedBy: `${later} Access logs are best effort: some entries may never come.`,
-    };
-  }
-  const newest = log.newest === null ? noEntryText(log) : `the newest is from ${utcTime(log.newest)}`;
-  return {
-    ...undecided,
-    summary: `No access-log entries of this load balancer ${window}; ${newest}. That is not "no errors".${counted}`,
-    decidedBy: `${later} If none come, check that access logging is on and that the bucket policy lets it deliver.`,
-  };
-}
-
-/** Where no error was read, all that CloudWatch counts is one part. */
-const unreadPart = (inMetrics: number | null): Part[] =>
-  inMetrics ? [{ causes: [], standing: 'unread', errors: inMetrics, share: 1 }] : [];
-
-const noEntryText = ({ files }: AccessLog): string =>
-  files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
-
-function verdictWithoutLog(
-  traffic: Collected<Traffic>,
-  inMetrics: number | null,
-  attributes: Collected<Attributes>,
-): Verdict {
-  const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
-  const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
-  return {
-    cause: null,
-    standing: 'undecided',
-    between: [],
-    explains: inMetrics ? 1 : 0,
-    summary: `Without the access log no cause can be named: ${reason}.${counted}`,
-    decidedBy: accessLogAdvice(attributes),
-  };
-}
-
-function accessLogAdvice(attributes: Collected<Attributes>): string {
-  if (attributes.status === 'unavailable')
-    return 'The access log: see whether it is on (access_logs.s3.enabled), or add its files to logs/ of the recording.';
-  return attributes.value['access_logs.s3.enabled'] === 'true'
-    ? 'The access log, which is on: mend what kept it from being read, and ask again.'
-    : 'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.';
 }

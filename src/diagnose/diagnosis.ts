@@ -5,7 +5,7 @@ import type { CauseId } from './cause-ids.ts';
 import type { CheckOutcome, Fact } from './check-verdict.ts';
 import type { StepNumber } from './checks/check.ts';
 import type { CheckId } from './checks/index.ts';
-import type { EventKind, EventStanding } from './events/event.ts';
+import type { EventCall, EventKind, EventStanding } from './events/event.ts';
 import type { Fix } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 
@@ -82,7 +82,7 @@ export type Verdict = (NamedVerdict | UndecidedVerdict | EmptyVerdict) & {
   summary: string;
 };
 
-/** Errors with one answer. Every error is in exactly one part, and the shares of all parts add up to 1. */
+/** Errors with one answer. Every error is in exactly one part, and the shares of all parts add up to 1. The first part leads. */
 export interface Part {
   /** One where it is decided; those left where it is not; none where no known cause fits or the errors were not read. */
   causes: CauseId[];
@@ -90,6 +90,8 @@ export interface Part {
   standing: 'confirmed' | 'likely' | 'undecided' | 'unread';
   errors: number;
   share: number;
+  /** Position in `events` of the event whose errors these are. */
+  event: number | null;
 }
 
 /** Errors of one origin, found across signatures by target and time. */
@@ -103,7 +105,10 @@ export interface EventResult {
   targets: string[];
   errors: number;
   causes: CauseId[];
+  /** One sentence for the headline. */
   summary: string;
+  /** API calls recorded by CloudTrail that fall on it; `at` ISO 8601. */
+  calls: (Omit<EventCall, 'at'> & { at: string })[];
 }
 
 /** Requests that failed in a way that was not asked about, by status; the routes with most of them, three at most. */
@@ -114,6 +119,8 @@ export interface StatusBeside {
   requests: number;
   /** Of all requests of the window. */
   share: number;
+  /** From creation to the end of the request; null where it is not known. */
+  medianSeconds: number | null;
   routes: { route: string; requests: number }[];
 }
 
@@ -200,9 +207,9 @@ export interface Diagnosis {
   steps: ChecklistStep[];
   causes: CauseResult[];
   verdict: Verdict;
-  /** Largest first; empty where nothing failed. */
+  /** The part that leads first, then the largest; a fixed response that was configured on purpose last. Empty where nothing failed. */
   parts: Part[];
-  /** In order of time. */
+  /** Those with most errors first, then in order of time. */
   events: EventResult[];
   /** What was not asked about and stands beside it. */
   beside: {

@@ -2,8 +2,8 @@
 
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
-import { iso, number, percent, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
-import type { Diagnosis, TimelineBucket } from './diagnosis.ts';
+import { iso, number, percent, plural, seconds, utcTime, utcTimeSpan } from '../format/wording.ts';
+import type { Diagnosis, StatusBeside, TimelineBucket } from './diagnosis.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
 import { countErrors, groupBy, type Traffic } from './traffic.ts';
 
@@ -15,7 +15,12 @@ const ONGOING_MS = 5 * MINUTE;
 
 type Triage = Diagnosis['triage'];
 
-export function triage(traffic: Traffic, question: Question, inMetrics: MetricsReach | null): Triage {
+export function triage(
+  traffic: Traffic,
+  question: Question,
+  inMetrics: MetricsReach | null,
+  beside: Diagnosis['beside'],
+): Triage {
   const { log, errors, errorCount, shapes } = traffic;
   const times = errors.map((error) => error.at);
   const capped = log.failuresTotal > log.failures.length;
@@ -27,7 +32,6 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
   const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
   const byStatus = sumByKey(shapes.map((shape) => [shape.elb_status_code, shape.count]));
   const ongoing = isOngoing(last, log, question, inMetrics);
-  const clientClosed = clientsThatGaveUp(traffic);
   return {
     requests: log.requests,
     errors: errorCount,
@@ -39,8 +43,8 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
     clients,
     routes: routes.slice(0, ROUTES),
     retriedOk,
-    clientClosed,
-    summary: sentence(),
+    clientClosed: beside.clientClosed,
+    summary: [sentence(), ...besideSentences(beside)].join(' '),
   };
 
   function sentence(): string {
@@ -54,20 +58,47 @@ export function triage(traffic: Traffic, question: Question, inMetrics: MetricsR
           ? `all within ${Math.max(1, Math.ceil(span))} s from ${utcTime(first ?? 0)}`
           : utcTimeSpan(first ?? 0, last ?? 0);
     const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
-    const beside =
-      clientClosed > 0 && !traffic.isAsked({ elb_status_code: '460', target_status_code: '-' })
-        ? ` Beside them ${plural(clientClosed, 'client')} gave up first (460).`
-        : '';
     return (
       `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
-      `${plural(routes.length, 'route')}, ${plural(clients, 'client')}, ${number(retriedOk)} succeeded on retry.${state}${beside}`
+      `${plural(routes.length, 'route')}, ${plural(clients, 'client')}, ${number(retriedOk)} succeeded on retry.${state}`
     );
   }
 }
 
-/** Requests that ended in 460: the client closed the connection first. */
-export const clientsThatGaveUp = ({ log }: Traffic): number =>
-  log.failureShapes.reduce((sum, shape) => sum + (shape.elb_status_code === '460' ? shape.count : 0), 0);
+/** What the client did, by status (load-balancer-troubleshooting.html). */
+const CLIENT_FAILURES: Record<string, string> = {
+  '460': 'clients gave up first (460)',
+  '463': 'requests had over 30 addresses in X-Forwarded-For (463)',
+  '464': 'requests used a protocol that does not fit the target group (464)',
+};
+
+/** What was not asked about, with the route that has most of it. */
+function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): string[] {
+  const where = ({ routes, requests }: StatusBeside) => {
+    const [first] = routes;
+    if (first === undefined) return '';
+    return first.requests >= requests ? `, all on ${first.route}` : `, most on ${first.route}`;
+  };
+  const after = ({ medianSeconds }: StatusBeside) =>
+    medianSeconds === null ? '' : `, typically after ${seconds(medianSeconds)}`;
+  return [
+    ...statuses
+      .filter(({ madeBy }) => madeBy === 'target')
+      .map(
+        (one) =>
+          `The application also returned ${number(one.requests)} × ${one.status} (${percent(one.share)} of requests${where(one)}).`,
+      ),
+    ...statuses
+      .filter(({ madeBy, status }) => madeBy === 'load-balancer' && status in CLIENT_FAILURES)
+      .map(
+        (one) =>
+          `${number(one.requests)} ${CLIENT_FAILURES[one.status]}${one.status === '460' ? after(one) : ''}${where(one)}.`,
+      ),
+    ...badRequestGroups.map(
+      ({ targetGroup, requests }) => `${targetGroup} answered all ${number(requests)} of its requests with 400.`,
+    ),
+  ];
+}
 
 /** The first kept error, or an earlier one: where it is not known, the start of an earlier minute that had one. */
 const earliest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>

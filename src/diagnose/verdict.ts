@@ -1,287 +1,172 @@
-/** From judged causes to standings, shares and the verdict. Each error is attributed to at most one confirmed or likely cause. */
-
+/** The verdict: what the part that leads says of the incident, and what stands beside it. */
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
-import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
-import type { Cause } from './causes/cause.ts';
-import type { CauseResult, Part, Standing, Verdict } from './diagnosis.ts';
-import { claimsOf, type Fix, type Judgement, NO_FIX } from './judgement.ts';
-import type { SignatureId } from './signature.ts';
-import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
-
-/** A cause with what it said of this case. */
-export interface JudgedCause {
-  cause: Pick<Cause, 'id' | 'title' | 'reference'>;
-  judgement: Judgement;
-}
-
-export interface Ranking {
-  causes: CauseResult[];
-  /** Headline of each cause that has one. */
-  summaries: Map<CauseId, string>;
-  /** Errors no confirmed or likely cause explains. */
-  unexplained: SampledError[];
-  /** For each signature the causes its unexplained errors leave open. */
-  open: Map<SignatureId, CauseId[]>;
-  /** The unexplained errors by what they could be of, most first. */
-  parts: UndecidedPart[];
-}
-
-interface UndecidedPart {
-  causes: CauseId[];
-  errors: SampledError[];
-}
+import { type ErrorPart, isDecided } from './attribution.ts';
+import type { CauseId } from './cause-ids.ts';
+import type { CauseResult, Part, Verdict } from './diagnosis.ts';
+import type { IncidentEvent } from './events/event.ts';
+import { countErrors, type Traffic } from './traffic.ts';
 
 /** Others from this share up are named in the verdict. */
 const NAMED_SHARE = 0.05;
 
-export function rankCauses(judgedCauses: readonly JudgedCause[], traffic: Traffic): Ranking {
-  const owner = new Map<SampledError, CauseId>();
-  for (const strength of ['confirmed', 'likely'] as const) {
-    for (const { cause, judgement } of judgedCauses) {
-      for (const claim of claimsOf(judgement)) {
-        if (claim.strength !== strength) continue;
-        for (const error of claim.errors) if (!owner.has(error)) owner.set(error, cause.id);
-      }
-    }
-  }
-  const titles = new Map(judgedCauses.map(({ cause }) => [cause.id, inSentence(cause.title)]));
-  const causes = judgedCauses.map((judgedCause) => causeResult(judgedCause, owner, titles, traffic));
-  const unexplained = traffic.errors.filter((error) => !owner.has(error));
-  return {
-    causes: causes.sort(byRank),
-    summaries: new Map(
-      judgedCauses.flatMap(({ cause, judgement }) =>
-        judgement.kind === 'claims' && judgement.summary ? [[cause.id, judgement.summary]] : [],
-      ),
-    ),
-    unexplained,
-    open: openCauses(judgedCauses, new Set(unexplained)),
-    parts: openParts(judgedCauses, unexplained),
-  };
+export interface VerdictEvidence {
+  traffic: Traffic;
+  /** In the order of the diagnosis; the first leads. */
+  parts: readonly Part[];
+  errorParts: readonly ErrorPart[];
+  events: readonly IncidentEvent[];
+  causes: readonly CauseResult[];
+  /** Headline of each cause that has one. */
+  summaries: ReadonlyMap<CauseId, string>;
+  /** Trace ids of undecided errors that were closed before a response. */
+  traceIds: readonly string[];
+  /** What the checks found at fault, and when to ask again, for errors that were not read. */
+  visible: string;
 }
 
-function causeResult(
-  { cause, judgement }: JudgedCause,
-  owner: Map<SampledError, CauseId>,
-  titles: Map<CauseId, string>,
-  traffic: Traffic,
-): CauseResult {
-  if (judgement.kind !== 'claims') {
-    return resultOf(cause, judgement.kind, 0, {
-      ...NO_REASONS,
-      against: judgement.kind === 'ruled-out' ? judgement.because : [],
-      missing: judgement.kind === 'untested' ? judgement.missing : [],
-    });
-  }
-  const share = (errors: SampledError[]) =>
-    traffic.errorCount > 0 ? Math.min(1, round(countErrors(errors) / traffic.errorCount)) : 0;
-  const owned = (strength: 'confirmed' | 'likely') =>
-    distinctItems(
-      judgement.claims.filter(({ strength: own }) => own === strength).flatMap(({ errors }) => errors),
-    ).filter((error) => owner.get(error) === cause.id);
-  const [confirmed, likely] = [owned('confirmed'), owned('likely')];
-  const claimed = distinctItems(judgement.claims.flatMap((claim) => claim.errors));
-  const open = claimed.filter((error) => !owner.has(error));
-  // What is confirmed for some errors and likely for the others is named by the larger part.
-  if (confirmed.length + likely.length > 0) {
-    const standing = countErrors(confirmed) >= countErrors(likely) ? 'confirmed' : 'likely';
-    return resultOf(cause, standing, share([...confirmed, ...likely]), judgement);
-  }
-  if (open.length > 0) return resultOf(cause, 'possible', share(open), judgement);
-  const owners = [...new Set(claimed.flatMap((error) => owner.get(error) ?? []))];
-  const betterTitles = owners.map((id) => titles.get(id) ?? id);
-  const count = countErrors(claimed);
-  const taken = `${plural(count, 'error')} of its shape ${Math.round(count) === 1 ? 'has' : 'have'} another cause: ${list(betterTitles)}.`;
-  return resultOf(cause, 'ruled-out', 0, { ...NO_REASONS, against: [taken, ...judgement.against] });
-}
-
-interface Reasons {
-  /** The cause in this case, one sentence. */
-  summary?: string | undefined;
-  for: readonly string[];
-  against: readonly string[];
-  missing: readonly string[];
-  fix: Fix;
-}
-
-const NO_REASONS: Reasons = { for: [], against: [], missing: [], fix: NO_FIX };
-
-const resultOf = (
-  { id, title, reference }: JudgedCause['cause'],
-  standing: Standing,
-  explains: number,
-  reasons: Reasons,
-): CauseResult => ({
-  id,
-  title,
-  standing,
-  summary: standing === 'ruled-out' || standing === 'untested' ? null : (reasons.summary ?? reasons.for[0] ?? null),
-  explains,
-  for: [...reasons.for],
-  against: [...reasons.against],
-  missing: [...reasons.missing],
-  fix: reasons.fix,
-  reference,
-});
-
-const distinctItems = <T>(items: T[]): T[] => [...new Set(items)];
-/** Shares to one part in a million: sums of weights must not show their last binary digit. */
-const round = (value: number): number => Math.round(value * 1e6) / 1e6;
-
-const RANKS = { confirmed: 0, likely: 0, possible: 1, 'ruled-out': 2, untested: 3 };
-
-/** Confirmed and likely by share, then possible by share, then the rest; ties in the order of the contract. */
-const byRank = (a: CauseResult, b: CauseResult): number =>
-  RANKS[a.standing] - RANKS[b.standing] || b.explains - a.explains || CAUSE_IDS.indexOf(a.id) - CAUSE_IDS.indexOf(b.id);
-
-function openCauses(judgedCauses: readonly JudgedCause[], unexplained: Set<SampledError>): Ranking['open'] {
-  const open = new Map<SignatureId, CauseId[]>();
-  for (const { cause, judgement } of judgedCauses) {
-    for (const error of claimsOf(judgement).flatMap((claim) => claim.errors)) {
-      if (!unexplained.has(error)) continue;
-      const ids = open.get(error.signature) ?? [];
-      if (!ids.includes(cause.id)) open.set(error.signature, [...ids, cause.id]);
-    }
-  }
-  for (const [id, ids] of open)
-    open.set(
-      id,
-      ids.sort((a, b) => CAUSE_IDS.indexOf(a) - CAUSE_IDS.indexOf(b)),
-    );
-  return open;
-}
-
-function openParts(judgedCauses: readonly JudgedCause[], unexplained: readonly SampledError[]): UndecidedPart[] {
-  const claimed = judgedCauses.map(({ cause, judgement }) => ({
-    id: cause.id,
-    errors: new Set(claimsOf(judgement).flatMap(({ errors }) => errors)),
-  }));
-  const possible = (error: SampledError): CauseId[] =>
-    claimed.filter(({ errors }) => errors.has(error)).map(({ id }) => id);
-  return [...groupBy([...unexplained], (error) => possible(error).join(' '))]
-    .map(([ids, errors]) => ({ causes: CAUSE_IDS.filter((id) => ids.split(' ').includes(id)), errors }))
-    .sort((a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.causes.join() < b.causes.join() ? -1 : 1));
-}
-
-/** The verdict on errors: the leading confirmed or likely cause, else undecided between the possible ones. */
-export function decideVerdict(
-  { causes, summaries, unexplained, parts }: Ranking,
-  traffic: Traffic,
-  traceIds: string[],
-): Verdict {
-  const explaining = causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
-  const possible = causes.filter(({ standing }) => standing === 'possible');
-  const rest = traffic.errorCount > 0 ? countErrors(unexplained) / traffic.errorCount : 0;
-  const [first, ...others] = explaining;
-  const decidedBy = decidingEvidence(possible, traffic, unexplained, traceIds);
-  if (first && (first.standing === 'confirmed' || first.standing === 'likely')) {
-    const named = others.filter((cause) => cause.explains >= NAMED_SHARE);
-    const sentences = [
-      summaries.get(first.id) ?? `${first.title}: ${first.for[0] ?? ''}`,
-      ...(first.explains < 0.995
-        ? [`It explains ${percent(first.explains)} of ${plural(traffic.errorCount, 'error')}.`]
-        : []),
-      ...(named.length > 0
-        ? [`Beside it: ${list(named.map((c) => `${inSentence(c.title)} (${percent(c.explains)})`))}.`]
-        : []),
-      ...(rest >= NAMED_SHARE ? [`${percent(rest)} stay undecided${betweenParts(parts, causes, traffic)}.`] : []),
-    ];
-    const open = rest >= NAMED_SHARE;
+/** Of errors: there is at least one part. */
+export function decideVerdict(evidence: VerdictEvidence): Verdict {
+  const [lead, ...others] = evidence.parts;
+  if (lead === undefined) throw new RangeError('a verdict on errors needs a part');
+  const open = evidence.parts.filter(({ standing }) => standing === 'undecided' || standing === 'unread');
+  const openCount = open.reduce((sum, { errors }) => sum + errors, 0);
+  const [cause] = lead.causes;
+  const isUnsure = openCount > lead.errors;
+  const total = evidence.parts.reduce((sum, { errors }) => sum + errors, 0);
+  const beside = besideText(others, cause ?? null, evidence);
+  const sentences = (first: string, ...more: string[]) => [first, ...more, ...beside].join(' ');
+  if ((lead.standing === 'confirmed' || lead.standing === 'likely') && cause !== undefined) {
+    const prefix = isUnsure ? `${percent(openCount / total)} undecided; ` : '';
     return {
-      cause: first.id,
-      standing: first.standing,
+      cause,
+      standing: lead.standing,
       between: [],
-      explains: first.explains,
-      summary: sentences.join(' '),
-      decidedBy: open ? decidedBy : null,
+      explains: lead.share,
+      summary: sentences(`${prefix}${leadText(lead, cause, evidence)}`, ...shareText(lead, cause, evidence, total)),
+      decidedBy: open.some(({ share }) => share >= NAMED_SHARE) ? decidingEvidence(open[0], evidence) : null,
     };
   }
-  const top = possible[0]?.explains ?? 0;
-  const open = possible.filter((cause) => cause.explains >= 0.5 * top);
   return {
     cause: null,
     standing: 'undecided',
-    between: open.map((cause) => cause.id),
-    explains: traffic.errorCount > 0 ? countErrors(parts[0]?.errors ?? []) / traffic.errorCount : 0,
-    summary: undecidedParts(parts, causes, traffic) ?? undecidedSentence(open, traffic, unexplained),
-    decidedBy,
+    between: [...lead.causes],
+    explains: lead.share,
+    summary: sentences(lead.standing === 'unread' ? unreadText(lead, total) : undecidedText(lead, evidence)),
+    decidedBy: decidingEvidence(lead, evidence),
   };
 }
 
-/** One part for each confirmed or likely cause, and one for each set of causes that undecided errors leave open. */
-export function partsOf({ causes, parts }: Ranking, traffic: Traffic): Part[] {
-  const decided = causes.flatMap(({ id, standing, explains }): Part[] =>
-    standing === 'confirmed' || standing === 'likely'
-      ? [{ causes: [id], standing, errors: Math.round(explains * traffic.errorCount), share: explains }]
-      : [],
+const titleOf = (id: CauseId, causes: readonly CauseResult[]): string =>
+  causes.find((cause) => cause.id === id)?.title ?? id;
+
+const titles = (ids: readonly CauseId[], { causes }: VerdictEvidence): string[] =>
+  ids.map((id) => inSentence(titleOf(id, causes)));
+
+const eventOf = ({ event }: Part, { events }: VerdictEvidence): IncidentEvent | null =>
+  event === null ? null : (events[event] ?? null);
+
+function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string {
+  const event = eventOf(lead, evidence);
+  const result = evidence.causes.find(({ id }) => id === cause);
+  if (event !== null)
+    return `${event.summary} Cause: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
+  return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
+}
+
+/** "That explains 112 of 123 errors."; empty where it is all of them. Parts of the same cause count together. */
+function shareText(lead: Part, cause: CauseId, { parts }: VerdictEvidence, total: number): string[] {
+  const own = parts
+    .filter(
+      ({ causes, standing, event }) =>
+        causes[0] === cause && causes.length === 1 && standing !== 'undecided' && event === lead.event,
+    )
+    .reduce((sum, { errors }) => sum + errors, 0);
+  return own >= total ? [] : [`That explains ${number(own)} of ${plural(total, 'error')}.`];
+}
+
+/** The other parts of 5 % and more, each with its errors. */
+function besideText(others: readonly Part[], lead: CauseId | null, evidence: VerdictEvidence): string[] {
+  const named = others.filter(({ share }) => share >= NAMED_SHARE);
+  const decided = named.filter(
+    ({ standing, causes, event }) =>
+      (standing === 'confirmed' || standing === 'likely') && (causes[0] !== lead || event !== null),
   );
-  const open = parts.map(({ causes: ids, errors }): Part => {
-    const count = countErrors(errors);
-    return { causes: ids, standing: 'undecided', errors: Math.round(count), share: round(count / traffic.errorCount) };
+  const texts = decided.map((part) => {
+    const event = eventOf(part, evidence);
+    const [title = ''] = titles(part.causes, evidence);
+    return event === null
+      ? `${title} (${plural(part.errors, 'error')})`
+      : `${event.kind.replace('-', ' ')}, ${title} (${plural(part.errors, 'error')})`;
   });
-  return [...decided, ...open].sort((a, b) => b.errors - a.errors);
+  const open = named
+    .filter(({ standing }) => standing === 'undecided')
+    .map((part) => `${plural(part.errors, 'error')} ${betweenText(part, evidence)}`);
+  const unread = named.filter(({ standing }) => standing === 'unread');
+  return [
+    ...(texts.length > 0 ? [`Also: ${list(texts)}.`] : []),
+    ...(open.length > 0 ? [`Undecided: ${open.join('; ')}.`] : []),
+    ...unread.map(
+      ({ errors }) =>
+        `${plural(errors, 'error')} that CloudWatch counts ${errors === 1 ? 'is' : 'are'} not in the log that was read.`,
+    ),
+  ];
 }
 
-/** Several kinds of errors, each with look-alikes of its own: their shares, and none forced. Null where there is one kind. */
-function undecidedParts(parts: UndecidedPart[], causes: CauseResult[], traffic: Traffic): string | null {
-  const named = parts.filter(isNamed(traffic));
-  if (named.length < 2) return null;
-  const partTexts = named.map((part, i) => {
-    const share = percentOf(part, traffic);
-    return `${share}${i === 0 ? ` of ${plural(traffic.errorCount, 'error')}` : ''}${candidatesText(part, causes)}`;
-  });
-  return `Undecided: ${partTexts.join('; ')}.`;
+function betweenText({ causes }: Part, evidence: VerdictEvidence): string {
+  const names = titles(causes, evidence);
+  if (names.length === 0) return 'that no known cause explains';
+  return names.length === 1 ? `that may be ${names[0]}` : `between ${list(names, 6)}`;
 }
 
-/** What the undecided errors beside a named cause could be, each kind with its share where there are several. */
-function betweenParts(parts: UndecidedPart[], causes: CauseResult[], traffic: Traffic): string {
-  const named = parts.filter(isNamed(traffic));
-  const [only] = named.length > 0 ? named : parts;
-  if (only === undefined) return '';
-  if (named.length < 2)
-    return only.causes.length === 0 ? ': no known cause explains them' : candidatesText(only, causes);
-  return `: ${named.map((part) => `${percentOf(part, traffic)}${candidatesText(part, causes)}`).join('; ')}`;
-}
+const unreadText = ({ errors }: Part, total: number): string =>
+  errors >= total
+    ? `CloudWatch counts ${plural(errors, 'error')}, and the log that was read holds none of them.`
+    : `CloudWatch counts ${plural(total, 'error')}, and ${number(errors)} of them are not in the log that was read.`;
 
-const isNamed =
-  (traffic: Traffic) =>
-  ({ errors }: UndecidedPart): boolean =>
-    countErrors(errors) >= NAMED_SHARE * traffic.errorCount;
-
-const percentOf = ({ errors }: UndecidedPart, traffic: Traffic): string =>
-  percent(countErrors(errors) / traffic.errorCount);
-
-/** " between malformed HTTP response and response headers over 32 KB" */
-function candidatesText({ causes: ids }: UndecidedPart, causes: CauseResult[]): string {
-  const titles = ids.map((id) => inSentence(causes.find((cause) => cause.id === id)?.title ?? id));
-  if (titles.length === 0) return ' that no known cause explains';
-  return titles.length === 1 ? `, possibly ${titles[0]}` : ` between ${list(titles, 6)}`;
-}
-
-function undecidedSentence(between: CauseResult[], traffic: Traffic, unexplained: SampledError[]): string {
-  const titles = between.map((cause) => inSentence(cause.title));
-  const routes = new Set(unexplained.map((error) => error.route));
+function undecidedText(lead: Part, evidence: VerdictEvidence): string {
+  const event = eventOf(lead, evidence);
+  const { traffic, parts, errorParts } = evidence;
+  const own = errorParts.find((part) => !isDecided(part) && part.causes.join() === lead.causes.join());
+  const routes = new Set(own?.errors.map(({ route }) => route));
   const [route] = routes;
-  const errors = `${plural(traffic.errorCount, 'error')}${routes.size === 1 && traffic.errorCount > 1 ? `, all on ${route}` : ''}`;
-  if (between.length === 0) {
-    return `${plural(traffic.errorCount, 'error')} that no known cause explains: ${list(traffic.bySignature.map(({ id, count }) => `${number(count)} ${id}`))}.`;
+  const isAlone = parts.length === 1;
+  const count = isAlone
+    ? plural(lead.errors, 'error')
+    : `${number(lead.errors)} of ${plural(
+        parts.reduce((sum, part) => sum + part.errors, 0),
+        'error',
+      )}`;
+  const errors = `${count}${routes.size === 1 && lead.errors > 1 ? `, all on ${route}` : ''}`;
+  const names = titles(lead.causes, evidence);
+  if (event !== null)
+    return `${event.summary} ${names.length > 1 ? `Undecided between ${list(names, 6)}.` : ''}`.trim();
+  if (names.length === 0) {
+    const seen = isAlone ? traffic.bySignature.map(({ id, count: amount }) => `${number(amount)} ${id}`) : [];
+    return `${count} that no known cause explains${seen.length > 0 ? `: ${list(seen)}` : ''}.`;
   }
-  if (between.length === 1) return `Possibly ${titles[0]} (${errors}); the look-alikes could not be excluded.`;
-  const one = traffic.errorCount === 1 ? ' One row cannot tell.' : '';
-  return `Undecided between ${titles.slice(0, -1).join(', ')} and ${titles[titles.length - 1]} (${errors}).${one}`;
+  if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be excluded.`;
+  const one = traffic.errorCount === 1 ? ' One error is not enough to decide.' : '';
+  return `Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
 }
 
-function decidingEvidence(
-  possible: CauseResult[],
-  traffic: Traffic,
-  unexplained: SampledError[],
-  traceIds: string[],
-): string {
+/** Causes that one change would help, whichever it is. */
+const sharedCure = (causes: readonly CauseId[]): string =>
+  causes.length === 2 && causes.every((id) => id === 'slow-target' || id === 'slow-upload')
+    ? ' Either way a longer idle timeout of the load balancer lets such requests finish.'
+    : '';
+
+/** Something a person can run or look at. */
+function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): string {
+  const { traffic, causes, errorParts, traceIds, visible } = evidence;
+  if (part === undefined || part.standing === 'unread') return visible;
   const [id] = traceIds;
-  if (id && unexplained.some((error) => error.signature === 'closed-before-response')) {
+  const own = errorParts.find((one) => !isDecided(one) && one.causes.join() === part.causes.join());
+  const closed = own?.errors.filter(({ signature }) => signature === 'closed-before-response') ?? [];
+  if (id && 2 * countErrors(closed) >= (own?.count ?? 0) && closed.length > 0) {
     return `The application log for ${id}${traceIds.length > 1 ? ' and the other trace ids' : ''}: not there means the connection was closed before the application logged; started and not finished, it crashed or was killed; finished, the response was at fault.`;
   }
-  const missing = [...new Set(possible.flatMap((cause) => cause.missing))].slice(0, 3);
-  if (missing.length > 0) return missing.join(' ');
+  const missing = part.causes.flatMap((cause) => causes.find((one) => one.id === cause)?.missing ?? []);
+  const distinct = [...new Set(missing)].slice(0, 3);
+  if (distinct.length > 0) return distinct.join(' ');
   return `The log lines themselves: ${list(traffic.bySignature.map((s) => s.id))} with what the target logged at the same times.`;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { besideOf } from '../../src/diagnose/beside.ts';
 import { errorsInLog, timeline, triage } from '../../src/diagnose/triage.ts';
 import type { MetricSeries } from '../../src/evidence/aws.ts';
 import { metricsReach } from '../../src/evidence/metrics.ts';
@@ -60,7 +61,7 @@ describe('still happening?', () => {
   ])('$name: $ongoing', ({ now, metrics, statuses, ongoing }) => {
     const asked = { ...now, statuses: statuses ?? ['502'] };
     const reach = metrics && metricsReach(asked, metrics);
-    expect(triage(early, asked, reach).ongoing).toBe(ongoing);
+    expect(triage(early, asked, reach, besideOf(early)).ongoing).toBe(ongoing);
   });
 });
 
@@ -76,7 +77,12 @@ describe('who was hurt', () => {
       {},
       only502,
     );
-    const { errors, byStatus, clients, routes, clientClosed, summary } = triage(traffic, only502, null);
+    const { errors, byStatus, clients, routes, clientClosed, summary } = triage(
+      traffic,
+      only502,
+      null,
+      besideOf(traffic),
+    );
     expect({ errors, byStatus, clients, clientClosed }).toEqual({
       errors: 4,
       byStatus: { 502: 4 },
@@ -89,7 +95,7 @@ describe('who was hurt', () => {
       ['GET /2', 1],
     ]);
     expect(summary).toBe(
-      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. Beside them 3 clients gave up first (460).',
+      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. 3 clients gave up first (460), typically after 5.00 s, all on GET /orders.',
     );
   });
 });
@@ -116,7 +122,7 @@ describe('routes of more failures than were kept', () => {
       errors: kept.errors.map((error) => ({ ...error, weight: 5 / 3 })),
       log: { ...kept.log, failuresTotal: 5, routes: [route('GET /a', 4, 4), route('GET /b', 1, 9)] },
     };
-    expect(triage(traffic, question, null).routes).toEqual([
+    expect(triage(traffic, question, null, besideOf(traffic)).routes).toEqual([
       { route: 'GET /a', errors: 4, requests: 4 },
       { route: 'GET /b', errors: 1, requests: 9 },
     ]);
@@ -131,7 +137,7 @@ describe('when rows are kept of some failures only', () => {
       errors: all.errors.slice(1, 2),
       log: { ...all.log, failures: all.log.failures.slice(1, 2) },
     };
-    const { firstError, lastError } = triage(kept, question, null);
+    const { firstError, lastError } = triage(kept, question, null, besideOf(kept));
     // The minute is known, the second is not.
     expect([firstError, lastError]).toEqual([
       new Date(START).toISOString(),
@@ -151,7 +157,7 @@ describe('when rows are kept of some failures only', () => {
       shapes: failureShapes,
       log: { ...all.log, failures: all.log.failures.slice(1, 2), failureShapes },
     };
-    const { firstError, lastError } = triage(kept, question, null);
+    const { firstError, lastError } = triage(kept, question, null, besideOf(kept));
     expect([firstError, lastError]).toEqual([
       new Date(START + 1000).toISOString(),
       new Date(START + 600_000).toISOString(),

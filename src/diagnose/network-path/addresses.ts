@@ -98,6 +98,14 @@ function placeOfNode(
   ];
 }
 
+/** The zone of a load balancer node by its logged address; null where it cannot be placed in one subnet. */
+export function zoneOfNode(node: string, net: NetworkEvidence): string | null {
+  const [place, ...others] = nodePlaces(net, parseRange(node)?.family ?? 4, node);
+  if (!place?.subnetId || others.length > 0) return null;
+  const own = net.loadBalancer?.AvailabilityZones?.find(({ SubnetId }) => SubnetId === place.subnetId);
+  return own?.ZoneName ?? zoneOf(place.subnetId, net);
+}
+
 /** Elastic Load Balancing describes its interfaces as "ELB app/<name>/<id>". */
 function nodeInterfaces({ loadBalancer, networkInterfaces }: NetworkEvidence): NetworkInterface[] {
   const suffix = loadBalancer?.LoadBalancerArn.split('loadbalancer/')[1];

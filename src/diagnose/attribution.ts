@@ -1,0 +1,219 @@
+/** Which errors have one answer: every error goes to exactly one part, of an event, of a cause, or of causes that stay open. */
+import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
+import type { IncidentEvent } from './events/event.ts';
+import type { CauseClaim } from './judgement.ts';
+import type { SignatureId } from './signature.ts';
+import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
+
+/** What a cause says of the errors. */
+export interface CauseClaims {
+  id: CauseId;
+  claims: readonly CauseClaim[];
+}
+
+/** Errors with one answer. */
+export interface ErrorPart {
+  /** One where it is decided; none where no known cause fits. In the order of CAUSE_IDS. */
+  causes: CauseId[];
+  standing: 'confirmed' | 'likely' | 'undecided';
+  /** The rows; none where all that is known of the errors is their number. */
+  errors: SampledError[];
+  /** How many errors they stand for. */
+  count: number;
+  event: IncidentEvent | null;
+}
+
+/** A part is undecided between the causes that are possible for this share of its errors. */
+const POSSIBLE_SHARE = 0.1;
+
+export const isDecided = ({ standing }: Pick<ErrorPart, 'standing'>): boolean => standing !== 'undecided';
+
+/** Parts in no particular order, see `orderParts`. An event whose errors are explained otherwise has none. */
+export function attributeErrors(
+  claims: readonly CauseClaims[],
+  events: readonly IncidentEvent[],
+  traffic: Traffic,
+): ErrorPart[] {
+  const owners = ownersOf(claims);
+  const possible = possibleCauses(claims);
+  const inEvents = new Set<SampledError>();
+  const eventParts = events.flatMap((event): ErrorPart[] => {
+    const own = event.errors.filter((error) => !inEvents.has(error));
+    if (event.causes.length === 0 || own.length === 0 || isExplainedOtherwise(event, own, owners)) return [];
+    for (const error of own) inEvents.add(error);
+    return [eventPart(event, own, claims)];
+  });
+  const rest = traffic.errors.filter((error) => !inEvents.has(error));
+  const owned = rest.filter((error) => owners.has(error));
+  const decided = decidedParts(owned, owners, eventParts);
+  const joinable = byCauseAndGroup(decided);
+  // What can have one cause alone, which is decided for the same target group, is more of it.
+  const open = rest.filter((error) => {
+    const [only, ...others] = possible.get(error) ?? [];
+    return !owners.has(error) && (only === undefined || others.length > 0 || !joinPart(error, only, joinable));
+  });
+  return [...decided, ...undecidedParts(open, possible), ...uncounted(traffic)].map(withCount);
+}
+
+const withCount = (part: ErrorPart): ErrorPart =>
+  part.errors.length === 0 ? part : { ...part, count: countErrors(part.errors) };
+
+interface Owner {
+  id: CauseId;
+  strength: 'confirmed' | 'likely';
+}
+
+/** The cause that explains each error: confirmed before likely, then in the order of the causes. */
+function ownersOf(claims: readonly CauseClaims[]): Map<SampledError, Owner> {
+  const owners = new Map<SampledError, Owner>();
+  for (const strength of ['confirmed', 'likely'] as const) {
+    for (const { id, claims: own } of claims) {
+      for (const claim of own) {
+        if (claim.strength !== strength) continue;
+        for (const error of claim.errors) if (!owners.has(error)) owners.set(error, { id, strength });
+      }
+    }
+  }
+  return owners;
+}
+
+/** Every cause that claims the error, however surely. */
+function possibleCauses(claims: readonly CauseClaims[]): Map<SampledError, CauseId[]> {
+  const possible = new Map<SampledError, CauseId[]>();
+  for (const { id, claims: own } of claims)
+    for (const error of new Set(own.flatMap(({ errors }) => [...errors])))
+      possible.set(error, [...(possible.get(error) ?? []), id]);
+  return possible;
+}
+
+/**
+ * The part of an event: decided where it admits one cause, or one of those it admits claims most of its errors (of a rollout, more than
+ * any other and half of what is claimed).
+ */
+function eventPart(event: IncidentEvent, errors: SampledError[], claims: readonly CauseClaims[]): ErrorPart {
+  const own = new Set(errors);
+  const count = (id: CauseId, ...strengths: CauseClaim['strength'][]) => {
+    const claimed = claims
+      .filter((cause) => cause.id === id)
+      .flatMap((cause) => cause.claims.filter(({ strength }) => strengths.includes(strength)))
+      .flatMap((claim) => claim.errors.filter((error) => own.has(error)));
+    return countErrors([...new Set(claimed)]);
+  };
+  const sure = event.causes.map((id) => ({ id, claimed: count(id, 'confirmed', 'likely') }));
+  const all = event.kind === 'rollout' ? sure.reduce((sum, { claimed }) => sum + claimed, 0) : countErrors(errors);
+  const [only, ...others] = event.causes;
+  const best = sure.reduce<(typeof sure)[number] | null>(
+    (most, one) => (one.claimed > (most?.claimed ?? 0) ? one : most),
+    null,
+  );
+  const cause = only !== undefined && others.length === 0 ? only : best && best.claimed > all / 2 ? best.id : null;
+  if (cause !== null) {
+    const standing = count(cause, 'confirmed') > count(cause, 'likely') ? 'confirmed' : 'likely';
+    return { causes: [cause], standing, errors, count: 0, event };
+  }
+  const total = countErrors(errors);
+  const open = event.causes.filter((id) => count(id, 'confirmed', 'likely', 'possible') >= POSSIBLE_SHARE * total);
+  return { causes: open.length > 0 ? open : event.causes, standing: 'undecided', errors, count: 0, event };
+}
+
+/** A cause that the event does not admit explains most of its errors: a race that goes on through a rollout stays a race. */
+function isExplainedOtherwise(
+  { causes }: IncidentEvent,
+  errors: readonly SampledError[],
+  owners: ReadonlyMap<SampledError, Owner>,
+): boolean {
+  const others = errors.filter((error) => {
+    const owner = owners.get(error);
+    return owner !== undefined && !causes.includes(owner.id);
+  });
+  return 2 * countErrors(others) > countErrors(errors);
+}
+
+/** What the application answers is told apart by status and target group: one team's 503s are not another's. */
+const ownKey = (error: SampledError, { id }: Owner): string =>
+  id === 'target-generated' ? `${id} ${error.elb_status_code} ${error.target_group_arn}` : id;
+
+/** One part a cause; errors of the cause of an event, on its target groups, are the event's. */
+function decidedParts(
+  owned: readonly SampledError[],
+  owners: ReadonlyMap<SampledError, Owner>,
+  eventParts: readonly ErrorPart[],
+): ErrorPart[] {
+  const ownerOf = (error: SampledError): Owner => owners.get(error) ?? { id: 'target-generated', strength: 'likely' };
+  const ofEvents = byCauseAndGroup(eventParts);
+  const rest = owned.filter((error) => !joinPart(error, ownerOf(error).id, ofEvents));
+  const parts = [...groupBy(rest, (error) => ownKey(error, ownerOf(error))).values()].flatMap((errors): ErrorPart[] => {
+    const [first] = errors;
+    if (first === undefined) return [];
+    const confirmed = errors.filter((error) => ownerOf(error).strength === 'confirmed');
+    const standing = 2 * countErrors(confirmed) >= countErrors(errors) ? 'confirmed' : 'likely';
+    return [{ causes: [ownerOf(first).id], standing, errors, count: 0, event: null }];
+  });
+  return [...eventParts, ...parts];
+}
+
+/** Decided parts by their cause and each target group that they have errors of; the first where there are several. */
+function byCauseAndGroup(parts: readonly ErrorPart[]): Map<string, ErrorPart> {
+  const found = new Map<string, ErrorPart>();
+  for (const part of parts) {
+    if (!isDecided(part)) continue;
+    for (const { target_group_arn } of part.errors) {
+      const key = `${part.causes[0]} ${target_group_arn}`;
+      if (!found.has(key)) found.set(key, part);
+    }
+  }
+  return found;
+}
+
+function joinPart(error: SampledError, cause: CauseId, parts: ReadonlyMap<string, ErrorPart>): boolean {
+  const part = parts.get(`${cause} ${error.target_group_arn}`);
+  part?.errors.push(error);
+  return part !== undefined;
+}
+
+/** Errors of one signature whose possible causes overlap are one part. */
+function undecidedParts(errors: readonly SampledError[], possible: ReadonlyMap<SampledError, CauseId[]>): ErrorPart[] {
+  return [...groupBy(errors, ({ signature }) => signature).values()].flatMap((own) => {
+    const sets = [...groupBy(own, (error) => (possible.get(error) ?? []).join(' '))].map(([ids, members]) => ({
+      causes: new Set(ids.split(' ')),
+      members,
+    }));
+    const merged: typeof sets = [];
+    for (const set of sets) {
+      const touching = merged.filter(({ causes }) => [...causes].some((id) => set.causes.has(id)));
+      const joined = {
+        causes: new Set([...touching.flatMap(({ causes }) => [...causes]), ...set.causes]),
+        members: [...touching.flatMap(({ members }) => members), ...set.members],
+      };
+      merged.splice(0, merged.length, ...merged.filter((one) => !touching.includes(one)), joined);
+    }
+    return merged.map(({ members }): ErrorPart => {
+      const total = countErrors(members);
+      const causes = CAUSE_IDS.filter(
+        (id) => countErrors(members.filter((error) => possible.get(error)?.includes(id))) >= POSSIBLE_SHARE * total,
+      );
+      return { causes, standing: 'undecided', errors: members, count: 0, event: null };
+    });
+  });
+}
+
+/** Of a log too large to keep every row, signatures so rare that no row of them was kept. */
+function uncounted(traffic: Traffic): ErrorPart[] {
+  const kept = new Set<SignatureId>(traffic.errors.map(({ signature }) => signature));
+  return traffic.bySignature
+    .filter(({ id }) => !kept.has(id))
+    .map(({ count }) => ({ causes: [], standing: 'undecided', errors: [], count, event: null }));
+}
+
+/** The part that leads first: those in the background last, then the largest, decided before undecided, then in the order of the causes. */
+export function orderParts(parts: readonly ErrorPart[], isBackground: (part: ErrorPart) => boolean): ErrorPart[] {
+  const rank = ({ causes }: ErrorPart) => causes.map((id) => String(CAUSE_IDS.indexOf(id)).padStart(3, '0')).join();
+  const key = ({ errors }: ErrorPart) => errors[0]?.index ?? 0;
+  return [...parts].sort(
+    (a, b) =>
+      Number(isBackground(a)) - Number(isBackground(b)) ||
+      b.count - a.count ||
+      Number(isDecided(b)) - Number(isDecided(a)) ||
+      (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : key(a) - key(b)),
+  );
+}

@@ -1,0 +1,129 @@
+/** From judged causes and parts to what the diagnosis says of each cause. */
+import { inSentence, list, plural } from '../format/wording.ts';
+import { type ErrorPart, isDecided } from './attribution.ts';
+import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
+import type { Cause } from './causes/cause.ts';
+import type { CauseResult } from './diagnosis.ts';
+import { claimsOf, type Judgement, NO_FIX } from './judgement.ts';
+import type { SignatureId } from './signature.ts';
+import { countErrors, type SampledError, type Traffic } from './traffic.ts';
+
+/** A cause with what it said of this case. */
+export interface JudgedCause {
+  cause: Pick<Cause, 'id' | 'title' | 'reference'>;
+  judgement: Judgement;
+}
+
+/** Confirmed and likely causes by share, then possible by share, then the rest; ties in the order of the contract. */
+export function causeResults(
+  judgedCauses: readonly JudgedCause[],
+  parts: readonly ErrorPart[],
+  traffic: Traffic,
+): CauseResult[] {
+  const titles = new Map(judgedCauses.map(({ cause }) => [cause.id, inSentence(cause.title)]));
+  return judgedCauses.map((judged) => causeResult(judged, parts, titles, traffic)).sort(byRank);
+}
+
+function causeResult(
+  { cause, judgement }: JudgedCause,
+  parts: readonly ErrorPart[],
+  titles: ReadonlyMap<CauseId, string>,
+  { errorCount }: Traffic,
+): CauseResult {
+  const base = { id: cause.id, title: cause.title, reference: cause.reference };
+  const nothing = { ...base, summary: null, explains: 0, for: [], against: [], missing: [], fix: NO_FIX };
+  const share = (count: number) => (errorCount > 0 ? Math.min(1, roundShare(count / errorCount)) : 0);
+  const decided = parts.filter((part) => isDecided(part) && part.causes[0] === cause.id);
+  const undecided = parts.filter((part) => !isDecided(part) && part.causes.includes(cause.id));
+  const reasons = reasonsOf(judgement, [...decided, ...undecided]);
+  if (decided.length > 0) {
+    const countOf = (standing: ErrorPart['standing']) =>
+      decided.reduce((sum, part) => sum + (part.standing === standing ? part.count : 0), 0);
+    const [confirmed, likely] = [countOf('confirmed'), countOf('likely')];
+    // What is confirmed for some errors and likely for the others is named by the larger part.
+    const standing = confirmed >= likely ? 'confirmed' : 'likely';
+    return { ...base, standing, explains: share(confirmed + likely), ...reasons };
+  }
+  const claimed = [...new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]))];
+  const open = openErrors(cause.id, claimed, parts);
+  if (open.length > 0) return { ...base, standing: 'possible', explains: share(countErrors(open)), ...reasons };
+  if (undecided.length > 0) {
+    const count = undecided.reduce((sum, part) => sum + part.count, 0);
+    return { ...base, standing: 'possible', explains: share(count), ...reasons };
+  }
+  if (judgement.kind === 'untested') return { ...nothing, standing: 'untested', missing: [...judgement.missing] };
+  if (judgement.kind === 'ruled-out') return { ...nothing, standing: 'ruled-out', against: [...judgement.because] };
+  return { ...nothing, standing: 'ruled-out', against: [explainedBy(claimed, parts, titles), ...judgement.against] };
+}
+
+/** Of the claimed errors those that no other cause explains: in an event, only if the event can have this cause. */
+function openErrors(id: CauseId, claimed: readonly SampledError[], parts: readonly ErrorPart[]): SampledError[] {
+  const own = new Set(claimed);
+  return parts
+    .filter((part) => !isDecided(part) && (part.event === null || part.causes.includes(id)))
+    .flatMap(({ errors }) => errors.filter((error) => own.has(error)));
+}
+
+/** The reasons of the judgement; of a cause that only its event names, what the event says. */
+function reasonsOf(
+  judgement: Judgement,
+  own: readonly ErrorPart[],
+): Pick<CauseResult, 'summary' | 'for' | 'against' | 'missing' | 'fix'> {
+  if (judgement.kind === 'claims')
+    return {
+      summary: judgement.summary ?? judgement.for[0] ?? null,
+      for: [...judgement.for],
+      against: [...judgement.against],
+      missing: [...judgement.missing],
+      fix: judgement.fix,
+    };
+  const told = own.flatMap(({ event }) => (event === null ? [] : [event.summary]));
+  return {
+    summary: told[0] ?? null,
+    for: told,
+    against: judgement.kind === 'ruled-out' ? [...judgement.because] : [],
+    missing: judgement.kind === 'untested' ? [...judgement.missing] : [],
+    fix: NO_FIX,
+  };
+}
+
+/** "The 11 errors that would fit are explained by worker timeout in the target." */
+function explainedBy(
+  claimed: readonly SampledError[],
+  parts: readonly ErrorPart[],
+  titles: ReadonlyMap<CauseId, string>,
+): string {
+  const own = new Set(claimed);
+  const ids = new Set(
+    parts.filter(({ errors }) => errors.some((error) => own.has(error))).flatMap(({ causes }) => causes),
+  );
+  const better = CAUSE_IDS.filter((id) => ids.has(id)).map((id) => titles.get(id) ?? id);
+  const count = countErrors(claimed);
+  const fit =
+    Math.round(count) === 1 ? 'The error that would fit is' : `The ${plural(count, 'error')} that would fit are`;
+  return `${fit} explained by ${list(better, 4)}.`;
+}
+
+/** Shares to one part in a million: sums of weights must not show their last binary digit. */
+export const roundShare = (value: number): number => Math.round(value * 1e6) / 1e6;
+
+const RANKS = { confirmed: 0, likely: 0, possible: 1, 'ruled-out': 2, untested: 3 };
+
+const byRank = (a: CauseResult, b: CauseResult): number =>
+  RANKS[a.standing] - RANKS[b.standing] || b.explains - a.explains || CAUSE_IDS.indexOf(a.id) - CAUSE_IDS.indexOf(b.id);
+
+/** For each signature the causes that its undecided errors leave open, in the order of CAUSE_IDS. */
+export function openCauses(
+  judgedCauses: readonly JudgedCause[],
+  parts: readonly ErrorPart[],
+): Map<SignatureId, CauseId[]> {
+  const open = new Map<SignatureId, Set<CauseId>>();
+  for (const { cause, judgement } of judgedCauses) {
+    const claimed = claimsOf(judgement).flatMap(({ errors }) => [...errors]);
+    for (const { signature } of openErrors(cause.id, claimed, parts)) {
+      const ids = open.get(signature) ?? new Set();
+      open.set(signature, ids.add(cause.id));
+    }
+  }
+  return new Map([...open].map(([id, ids]) => [id, CAUSE_IDS.filter((cause) => ids.has(cause))]));
+}

@@ -1,0 +1,55 @@
+/** The parts of the diagnosis from those of the errors: whole numbers of errors, and shares that add up to 1. */
+import type { ErrorPart } from './attribution.ts';
+import { roundShare } from './cause-results.ts';
+import type { Part } from './diagnosis.ts';
+import type { IncidentEvent } from './events/event.ts';
+
+/** Errors that CloudWatch counts and the log does not hold are a part from this share up. */
+const UNREAD_SHARE = 0.05;
+
+/** How many errors are counted by CloudWatch and not in the log; 0 where it is few enough for a log that is best effort. */
+export function unreadErrors(inLog: number | null, inMetrics: number | null, errorCount: number): number {
+  const unread = Math.max(0, (inMetrics ?? 0) - (inLog ?? 0));
+  return unread > UNREAD_SHARE * (errorCount + unread) ? unread : 0;
+}
+
+/** `ordered` as orderParts leaves them. The unread errors come where their number puts them, after parts of the same size. */
+export function partsOf(ordered: readonly ErrorPart[], events: readonly IncidentEvent[], unread: number): Part[] {
+  const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event }) => ({
+    causes,
+    standing,
+    event: event === null ? null : events.indexOf(event),
+  }));
+  const counts = ordered.map(({ count }) => count);
+  if (unread > 0) {
+    const position = counts.findIndex((count) => count < unread);
+    const at = position === -1 ? counts.length : position;
+    parts.splice(at, 0, { causes: [], standing: 'unread', event: null });
+    counts.splice(at, 0, unread);
+  }
+  const whole = wholeCounts(counts);
+  const total = whole.reduce((sum, count) => sum + count, 0);
+  const shares = whole.map((count) => roundShare(count / Math.max(1, total)));
+  const rest = shares.slice(1).reduce((sum, share) => sum + share, 0);
+  return parts.map((part, index) => ({
+    ...part,
+    errors: whole[index] ?? 0,
+    // What rounding leaves over goes to the part that leads.
+    share: index === 0 ? roundShare(1 - rest) : (shares[index] ?? 0),
+  }));
+}
+
+/** Whole numbers with the same sum, by the largest remainders; the earlier where they are equal. */
+function wholeCounts(counts: readonly number[]): number[] {
+  const floors = counts.map((count) => Math.floor(count + 1e-6));
+  let left = Math.round(counts.reduce((sum, count) => sum + count, 0)) - floors.reduce((sum, floor) => sum + floor, 0);
+  const byRemainder = counts
+    .map((count, index) => ({ index, remainder: count - (floors[index] ?? 0) }))
+    .sort((a, b) => b.remainder - a.remainder || a.index - b.index);
+  for (const { index } of byRemainder) {
+    if (left <= 0) break;
+    floors[index] = (floors[index] ?? 0) + 1;
+    left -= 1;
+  }
+  return floors;
+}

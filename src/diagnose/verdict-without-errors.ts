@@ -1,0 +1,86 @@
+/** The verdict where no error was read: nothing failed, or what failed is not in the log. */
+import type { Attributes } from '../evidence/aws.ts';
+import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
+import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
+import { nextCheck } from '../query/recheck.ts';
+import { GATEWAY } from '../query/statuses.ts';
+import type { Verdict } from './diagnosis.ts';
+import type { Traffic } from './traffic.ts';
+
+/** When it is worth asking again. */
+export function arrivalText(question: Question): string {
+  const again = nextCheck(question, question.now, 1);
+  return again !== null
+    ? `Files usually arrive within 5 to 10 minutes: ask again at ${utcTime(again)}.`
+    : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
+}
+
+/** `faults`: what the checks found, one sentence each. Rows, but no asked error among them; or no rows at all, which is not the same. */
+export function verdictWithoutErrors(
+  { log }: Traffic,
+  question: Question,
+  inMetrics: number | null,
+  faults: readonly string[],
+): Verdict {
+  const what = list(
+    question.statuses.map((word) => (word === GATEWAY ? 'a gateway error' : word)),
+    6,
+  );
+  const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
+  const window = `from ${utcTimeSpan(question.from, question.to)}`;
+  if (log.requests > 0 && !inMetrics) {
+    const newest = log.newest === null ? '' : `, the newest from ${utcTime(log.newest)}`;
+    return {
+      cause: null,
+      standing: 'none',
+      between: [],
+      explains: 0,
+      summary: `No request failed with ${what} ${window}: ${plural(log.requests, 'access-log entry', 'access-log entries')} read${newest}.${counted}`,
+      decidedBy: null,
+    };
+  }
+  const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
+  const later = [...faults, arrivalText(question)].join(' ');
+  if (log.requests > 0) {
+    return {
+      ...undecided,
+      summary: `None of the ${plural(log.requests, 'access-log entry', 'access-log entries')} read ${window} failed with ${what}, but CloudWatch counts ${number(inMetrics ?? 0)}: the log is not complete.`,
+      decidedBy: `${later} Access logs are best effort: some entries may never come.`,
+    };
+  }
+  const newest = log.newest === null ? noEntryText(log) : `the newest is from ${utcTime(log.newest)}`;
+  return {
+    ...undecided,
+    summary: `No access-log entries of this load balancer ${window}; ${newest}. That is not "no errors".${counted}`,
+    decidedBy: `${later} If none come, check that access logging is on and that the bucket policy lets it deliver.`,
+  };
+}
+
+const noEntryText = ({ files }: AccessLog): string =>
+  files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
+
+export function verdictWithoutLog(
+  traffic: Collected<Traffic>,
+  inMetrics: number | null,
+  attributes: Collected<Attributes>,
+  faults: readonly string[],
+): Verdict {
+  const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
+  const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
+  return {
+    cause: null,
+    standing: 'undecided',
+    between: [],
+    explains: inMetrics ? 1 : 0,
+    summary: `Without the access log no cause can be named: ${reason}.${counted}`,
+    decidedBy: [...faults, accessLogAdvice(attributes)].join(' '),
+  };
+}
+
+function accessLogAdvice(attributes: Collected<Attributes>): string {
+  if (attributes.status === 'unavailable')
+    return 'The access log: see whether it is on (access_logs.s3.enabled), or add its files to logs/ of the recording.';
+  return attributes.value['access_logs.s3.enabled'] === 'true'
+    ? 'The access log, which is on: mend what kept it from being read, and ask again.'
+    : 'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.';
+}

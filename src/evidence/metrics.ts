@@ -11,7 +11,7 @@ export interface MetricScope {
 }
 
 /** One data point; covers [at, at + period). */
-interface Point {
+export interface Point {
   at: number;
   /** Milliseconds. */
   period: number;
@@ -73,6 +73,14 @@ export function metricSum(
     ? null
     : points.filter((point) => isWithin(point, window)).reduce((sum, { value }) => sum + value, 0);
 }
+
+/** The periods of a counter that meet the window, ascending: none when it was asked and never counted, null when it was not asked. */
+export const metricCounts = (
+  series: readonly MetricSeries[],
+  metric: string,
+  scope: MetricScope,
+  window: Window,
+): Point[] | null => pointsOf(series, metric, 'Sum', scope)?.filter((point) => overlaps(point, window)) ?? null;
 
 /** Smallest value over the whole periods inside the window; null when it was not asked or there is no data point. */
 export function metricMinimum(

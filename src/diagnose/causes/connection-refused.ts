@@ -4,12 +4,15 @@ import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts
 import { type FailedConnects, failedConnects } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { registrationOf } from '../targets/registration.ts';
-import { assessTls } from '../targets/tls.ts';
-import { countErrors, type SampledError } from '../traffic.ts';
+import { splitByStage } from '../targets/tls.ts';
+import { countErrors, groupBy, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
 const LINGER_MS = 90_000;
+
+/** Targets that are described one by one. */
+const SHOWN = 3;
 
 const failsFor = (errors: readonly SampledError[]): number => {
   const times = errors.map((error) => error.at);
@@ -27,8 +30,7 @@ export const connectionRefused = defineCause({
 
   judge(evidence, question): Judgement {
     const { traffic } = evidence;
-    const parts = failedConnects(traffic);
-    const judged = parts.map((part) => {
+    const judged = splitByStage(failedConnects(traffic), evidence, question).map((part) => {
       const registration = registrationOf(part.target_group_arn, part.target, evidence);
       const left =
         part.inLastMoments && part.presence?.left === true && part.presence.lastSuccess !== null
@@ -40,7 +42,7 @@ export const connectionRefused = defineCause({
         (part.presence !== null && !part.inLastMoments) ||
         failsFor(part.errors) > LINGER_MS ||
         (registration !== null && !['absent', 'draining'].includes(registration.state));
-      return { ...part, left, stays, registration, tls: assessTls(part.target_group_arn, evidence, question) };
+      return { ...part, left, stays, registration };
     });
     const refusedConnects = judged.filter((part) => part.tls.connectionErrors !== false);
     const sure = refusedConnects.filter(
@@ -76,12 +78,7 @@ export const connectionRefused = defineCause({
           { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
         ],
         for: [
-          ...refusedConnects
-            .slice(0, 3)
-            .map(
-              (part) =>
-                `${plural(part.errors.length, 'connection')} to ${part.target} (${part.groupName}) failed within ${durationSpread(part.errors.flatMap((e) => e.elapsed ?? []))}: reset or unreachable, not dropped.`,
-            ),
+          ...refusalTexts(refusedConnects),
           ...unhealthy.slice(0, 2),
           ...[...new Set(sure.map((part) => part.tls.sentence))],
         ],
@@ -90,7 +87,7 @@ export const connectionRefused = defineCause({
         fix: outageFix(traffic, errors, evidence.targetHealth) ?? fixFor(sure.length > 0 ? sure : maybe),
         ...(sure.length > 0
           ? {
-              summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: as when nothing listens on the port or a firewall rejects them.`,
+              summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: nothing is listening, or a firewall rejects them.`,
             }
           : {}),
       },
@@ -98,6 +95,20 @@ export const connectionRefused = defineCause({
     );
   },
 });
+
+/** A sentence a target, most errors first. */
+function refusalTexts(parts: readonly FailedConnects[]): string[] {
+  const targets = [...groupBy(parts, ({ target, groupName }) => `${target} (${groupName})`)]
+    .map(([name, own]) => ({ name, errors: own.flatMap(({ errors }) => errors) }))
+    .sort((a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.name < b.name ? -1 : 1));
+  const shown = targets
+    .slice(0, SHOWN)
+    .map(
+      ({ name, errors }) =>
+        `${name} refused ${plural(countErrors(errors), 'connection')} within ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}: reset or unreachable, not dropped.`,
+    );
+  return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
+}
 
 function fixFor(parts: readonly FailedConnects[]): Fix {
   const targets = [...new Set(parts.map(({ target }) => target))];

@@ -4,10 +4,10 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { badRequestGroups, isTlsPort } from '../patterns/bad-request-groups.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
-import { failedConnects } from '../patterns/failed-connects.ts';
+import { failedConnects, type TargetConnectTimeouts } from '../patterns/failed-connects.ts';
 import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
-import { plaintextPorts } from '../targets/plaintext-port.ts';
-import { assessTls } from '../targets/tls.ts';
+import { plaintextPorts, plaintextTest } from '../targets/plaintext-port.ts';
+import { handshakeTimeouts, splitByStage } from '../targets/tls.ts';
 import { countErrors, type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -46,12 +46,12 @@ export const protocolMismatch = defineCause({
   explanation:
     'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not know.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
-  signatures: ['connect-failed', 'closed-before-response', 'target-response', 'other'],
+  signatures: ['connect-failed', 'inconsistent', 'closed-before-response', 'target-response', 'other'],
   wants: ['targetGroups', 'targetHealth', 'metrics'],
 
   judge(evidence, question): Judgement {
     const { traffic, targetGroups } = evidence;
-    const connects = failedConnects(traffic);
+    const connects: TargetConnectTimeouts[] = [...failedConnects(traffic), ...handshakeTimeouts(traffic)];
     const { all, wholeGroups, instantRest } = closedParts(traffic);
     const versions = traffic.errors.filter(({ elb_status_code }) => elb_status_code === WRONG_VERSION);
     const bad = badRequestGroups(evidence);
@@ -60,9 +60,7 @@ export const protocolMismatch = defineCause({
     const plaintext = plaintextPorts(evidence);
     const groupOf = (arn: string) => targetGroups?.find((group) => group.TargetGroupArn === arn);
 
-    const refusing = connects
-      .map((part) => ({ ...part, tls: assessTls(part.target_group_arn, evidence, question) }))
-      .filter((part) => !part.tls.excluded && !part.succeeded);
+    const refusing = splitByStage(connects, evidence, question).filter((part) => !part.tls.excluded && !part.succeeded);
     const shown = refusing.filter(
       (part) => part.tls.protocol === 'HTTPS' && plaintext(part.target_group_arn, part.target) === true,
     );
@@ -96,13 +94,12 @@ export const protocolMismatch = defineCause({
     maybe.push(...bad.filter(({ tlsPort }) => !tlsPort).flatMap(({ errors }) => errors));
     const names = [
       ...new Set([
-        ...shown.map((part) => part.groupName),
+        ...shown.map(({ target_group_arn }) => targetGroupName(target_group_arn)),
         ...wholeShown.map((group) => group.name),
         ...tls.map((group) => group.name),
       ]),
     ];
-    const surelyWrong = [...shown, ...wholeShown, ...tls].map(({ target_group_arn }) => target_group_arn);
-    const possiblyWrong = [...open, ...whole, ...bad].map(({ target_group_arn }) => target_group_arn);
+    const [named] = [...sure, ...maybe];
     return claimErrors(
       {
         claims: [
@@ -115,9 +112,11 @@ export const protocolMismatch = defineCause({
             .slice(0, 2)
             .map(
               (part) =>
-                `${part.groupName} speaks HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
+                `${targetGroupName(part.target_group_arn)} uses HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
             ),
-          ...open.slice(0, 2).map((part) => `No request to ${part.target} succeeded in what was read.`),
+          ...[...new Set(open.map(({ target }) => target))]
+            .slice(0, 3)
+            .map((target) => `No request to ${target} succeeded in what was read.`),
           ...whole.map(
             (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
           ),
@@ -133,11 +132,11 @@ export const protocolMismatch = defineCause({
             : []),
         ],
         against: [],
-        missing: open.flatMap((part) => part.tls.missing).slice(0, 2),
-        fix:
-          versions.length > 0 && sure.length === 0
-            ? FIX_VERSION
-            : fixFor(surelyWrong[0] ?? possiblyWrong[0] ?? few[0]?.target_group_arn, targetGroups),
+        missing: [
+          ...new Set(open.flatMap(({ tls: { missing } }) => missing)),
+          ...plaintextTest(open.filter(({ tls: { missing } }) => missing.length === 0).map(({ target }) => target)),
+        ],
+        fix: versions.length > 0 && sure.length === 0 ? FIX_VERSION : fixFor(named, targetGroups),
         ...(sure.length > 0
           ? {
               summary: `${list(names)}: the target group and its targets speak different protocols (${outOf(countErrors(sure), traffic.errorCount)} errors).`,
@@ -164,7 +163,7 @@ export const protocolMismatch = defineCause({
       const slow = all.filter((error) => !isInstant(error)).length;
       const working = new Set(traffic.log.targets.filter((t) => t.firstSuccess !== null).map((t) => t.target));
       if (working.size > 0) {
-        return `The same target groups answer other requests (${plural(working.size, 'target')} did): with the wrong protocol each of the ${number(failed + closed)} would fail.`;
+        return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, each of ${plural(failed + closed, 'request')} would fail.`;
       }
       if (slow > 0)
         return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; the wrong protocol is answered at once.`;
@@ -173,14 +172,15 @@ export const protocolMismatch = defineCause({
   },
 });
 
-/** `arn`: of the target group that is claimed. */
-function fixFor(arn: string | undefined, targetGroups: DiagnosisEvidence['targetGroups'] | undefined): Fix {
-  const group = targetGroups?.find((g) => g.TargetGroupArn === arn);
+/** `error`: one of those that are claimed. */
+function fixFor(error: SampledError | undefined, targetGroups: DiagnosisEvidence['targetGroups'] | undefined): Fix {
+  const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === error?.target_group_arn);
+  const target = error?.target ?? '<target>:<port>';
   const other = group?.Protocol === 'HTTPS' ? 'HTTP' : 'HTTPS';
   return {
-    summary: `Protocol and version of a target group cannot be changed: create one that speaks what the target speaks (${other}), register the targets and move the listener rule to it.`,
+    summary: `Create a target group with the protocol of the targets (${other}), register the targets and move the listener rule to it: the protocol of a target group cannot be changed.`,
     commands: [
-      `curl -v http://<target>:<port>/ ; curl -vk https://<target>:<port>/   # from inside: which of the two answers`,
+      `curl -v http://${target}/; curl -vk https://${target}/   # from inside the VPC: which of the two answers`,
       `aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
     ],
     sideEffects: ['Until the new targets are healthy the new group serves nothing: move the rule after that.'],

@@ -3,10 +3,16 @@ import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { failedConnects, type TargetConnectTimeouts, targetConnectTimeouts } from '../patterns/failed-connects.ts';
-import { plaintextPorts } from '../targets/plaintext-port.ts';
-import { assessTls, type TlsAssessment } from '../targets/tls.ts';
+import { backEndPolicy } from '../targets/back-end-policy.ts';
+import { plaintextPorts, plaintextTest } from '../targets/plaintext-port.ts';
+import { handshakeTimeouts, splitByStage, type TlsAssessment } from '../targets/tls.ts';
 import { countErrors, groupBy } from '../traffic.ts';
 import { defineCause } from './cause.ts';
+
+/** Connections to one target that failed at one stage. */
+interface Part extends TargetConnectTimeouts {
+  tls: TlsAssessment;
+}
 
 export const tlsHandshakeFailure = defineCause({
   id: 'tls-handshake-failure',
@@ -14,65 +20,61 @@ export const tlsHandshakeFailure = defineCause({
   explanation:
     'The load balancer and the target agree on no TLS version or cipher, or the handshake does not finish within 10 s.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
-  signatures: ['connect-failed', 'connect-timeout'],
+  signatures: ['connect-failed', 'connect-timeout', 'inconsistent'],
   wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],
 
   judge(evidence, question): Judgement {
     const { traffic } = evidence;
     const plaintext = plaintextPorts(evidence);
-    const timeouts = targetConnectTimeouts(traffic)
-      .map((part) => ({ ...part, tls: assessTls(part.target_group_arn, evidence, question) }))
-      .filter(({ tls }) => !tls.excluded && (tls.protocol === 'HTTPS' || tls.protocol === null));
-    const parts = failedConnects(traffic).map((part) => ({
-      ...part,
-      tls: assessTls(part.target_group_arn, evidence, question),
-    }));
-    if (parts.length === 0 && timeouts.length === 0) return ruledOutBySignature(traffic, ['connect-failed']);
+    const split = (parts: readonly TargetConnectTimeouts[]): Part[] => splitByStage(parts, evidence, question);
+    // A 502 after 10 s is a handshake of a group that uses HTTPS, whatever the metrics say.
+    const unfinished = split(handshakeTimeouts(traffic)).filter(({ tls }) => tls.protocol !== 'HTTP');
+    const timeouts = split(targetConnectTimeouts(traffic)).filter(({ tls }) => !tls.excluded);
+    const failed = split(failedConnects(traffic));
+    if (failed.length + timeouts.length + unfinished.length === 0)
+      return ruledOutBySignature(traffic, ['connect-failed']);
     // TLS errors were counted and no failed connection: what took 10 s was a handshake as well.
-    const shown = <Part extends { tls: TlsAssessment }>({ tls }: Part) =>
-      tls.tlsErrors === true && tls.connectionErrors === false;
-    // A port that answered TLS before, or whose health check speaks TLS, is no plaintext port.
-    const speaksTls = ({ target_group_arn, target, succeeded }: Omit<TargetConnectTimeouts, 'errors'>) =>
+    const counted = ({ tls }: Part) => tls.tlsErrors === true && tls.connectionErrors === false;
+    // A port that answered TLS before, or whose health check uses TLS, is no plaintext port.
+    const speaksTls = ({ target_group_arn, target, succeeded }: Part) =>
       succeeded || plaintext(target_group_arn, target) === false;
-    const sure = parts.filter((part) => shown(part) && speaksTls(part));
-    const sureTimeouts = timeouts.filter((part) => shown(part) && speaksTls(part));
-    const openTimeouts = timeouts.filter((part) => !sureTimeouts.includes(part));
-    const timedOut = timeouts.flatMap((part) => part.errors);
-    const maybe = parts.filter(
-      (part) => !sure.includes(part) && !part.tls.excluded && plaintext(part.target_group_arn, part.target) !== true,
+    const possible = failed.filter(
+      (part) => !part.tls.excluded && plaintext(part.target_group_arn, part.target) !== true,
     );
-    const errors = [...sure, ...sureTimeouts].flatMap((part) => part.errors);
-    const sureTargets = [...new Set(errors.map((error) => error.target))];
-    const excluded = parts.filter((part) => part.tls.excluded);
+    const candidates = [...possible, ...timeouts, ...unfinished];
+    const sure = candidates.filter((part) => counted(part) && speaksTls(part));
+    const likely = unfinished.filter(
+      (part) => !sure.includes(part) && part.tls.protocol === 'HTTPS' && speaksTls(part),
+    );
+    const open = candidates.filter((part) => !sure.includes(part) && !likely.includes(part));
+    const errorsOf = (parts: readonly Part[]) => parts.flatMap(({ errors }) => errors);
+    const named = sure.length + likely.length > 0 ? [...sure, ...likely] : open;
+    const errors = errorsOf([...sure, ...likely]);
+    const tooSlow = named.every((part) => unfinished.includes(part) || timeouts.includes(part));
     const against = [
-      ...new Set(excluded.map((part) => part.tls.sentence)),
-      ...parts
+      ...new Set(failed.filter(({ tls }) => tls.excluded).map(({ tls }) => tls.sentence)),
+      ...failed
         .filter((part) => plaintext(part.target_group_arn, part.target) === true)
-        .map((part) => `${part.target} speaks plain HTTP.`),
+        .map((part) => `${part.target} answers plain HTTP.`),
     ].slice(0, 3);
-    const claimed = errors.length > 0 ? [...sure, ...sureTimeouts] : [...maybe, ...openTimeouts];
     return claimErrors(
       {
         claims: [
-          { errors, strength: 'confirmed' },
-          { errors: [...maybe, ...openTimeouts].flatMap((part) => part.errors), strength: 'possible' },
+          { errors: errorsOf(sure), strength: 'confirmed' },
+          { errors: errorsOf(likely), strength: 'likely' },
+          { errors: errorsOf(open), strength: 'possible' },
         ],
         for: [
-          ...[...groupBy([...sure, ...maybe], ({ target }) => target)].slice(0, 3).map(([target, same]) => {
-            const own = same.flatMap((part) => part.errors);
-            return `${plural(own.length, 'connection')} to ${target} failed within ${durationSpread(own.flatMap((e) => e.elapsed ?? []))}, before a request was sent.`;
-          }),
-          ...[...new Set([...parts.filter(shown), ...timeouts.filter(shown)].map((part) => part.tls.sentence))],
-          ...(timedOut.length > 0
-            ? [`${plural(timedOut.length, 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
-            : []),
+          ...failedTexts([...sure, ...open].filter((part) => failed.includes(part))),
+          ...new Set([...failed, ...timeouts, ...unfinished].filter(counted).map((part) => part.tls.sentence)),
+          ...timeoutTexts(timeouts, unfinished),
         ],
         against,
-        missing: [...new Set([...maybe, ...openTimeouts].flatMap((part) => part.tls.missing))],
-        fix: fixFor([...new Set(claimed.map(({ target }) => target))], evidence.listeners),
+        missing: missingText(open),
+        fix: fixFor([...new Set(named.map(({ target }) => target))], evidence.listeners, tooSlow),
         ...(errors.length > 0
           ? {
-              summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list(sureTargets)} failed (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
+              summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list([...new Set(errors.map(({ target }) => target))])} ${tooSlow ? 'did not finish within 10 s' : 'failed'} (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
             }
           : {}),
       },
@@ -81,15 +83,65 @@ export const tlsHandshakeFailure = defineCause({
   },
 });
 
-/** Of several targets, commands for the first. */
-function fixFor([target = '<target>:<port>']: readonly string[], listeners: readonly Listener[] | undefined): Fix {
-  const policies = [...new Set((listeners ?? []).flatMap((listener) => listener.SslPolicy ?? []))];
+/** Metrics that were not read, or a test to run where they were. */
+const missingText = (open: readonly { tls: TlsAssessment; target: string }[]): string[] => [
+  ...new Set(open.flatMap(({ tls }) => tls.missing)),
+  ...plaintextTest(open.filter(({ tls }) => tls.missing.length === 0).map(({ target }) => target)),
+];
+
+const failedTexts = (parts: readonly Part[]): string[] =>
+  [...groupBy(parts, ({ target }) => target)].slice(0, 3).map(([target, same]) => {
+    const errors = same.flatMap((part) => part.errors);
+    return `${plural(countErrors(errors), 'connection')} to ${target} failed within ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}, before a request was sent.`;
+  });
+
+function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): string[] {
+  const count = (parts: readonly Part[]) => countErrors(parts.flatMap(({ errors }) => errors));
+  return [
+    ...(timeouts.length > 0
+      ? [`${plural(count(timeouts), 'connection')} ended at 10 s, the limit of a TLS handshake as well.`]
+      : []),
+    ...(unfinished.length > 0
+      ? [
+          `${plural(count(unfinished), 'request')} ended as a 502 after 10 s, before a request was sent: a TCP connection that times out is a 504, so the TLS handshake did not finish.`,
+        ]
+      : []),
+  ];
+}
+
+/** Of several targets, commands for the first. `tooSlow`: every handshake ran into the limit of 10 s. */
+function fixFor(
+  [target = '<target>:<port>', ...others]: readonly string[],
+  listeners: readonly Listener[] | undefined,
+  tooSlow: boolean,
+): Fix {
+  const policies = [...new Set((listeners ?? []).map(backEndPolicy))].sort();
+  const port = target.slice(target.lastIndexOf(':') + 1);
+  const address = target.slice(0, target.lastIndexOf(':'));
+  const targets = list([target, ...others], 3);
+  const handshake = `time openssl s_client -connect ${target} </dev/null   # from inside the VPC, without a server name; then with -servername`;
+  if (tooSlow) {
+    return {
+      summary: `Let ${targets} finish a TLS handshake within 10 s: see whether all threads or the CPU are busy when one begins, and give the server more of them.`,
+      commands: [
+        handshake,
+        `ss -tln 'sport = :${port}'   # on the target: Recv-Q at Send-Q means that connections wait to be accepted`,
+        '# a server that does handshakes in its worker threads (Puma, gunicorn sync) stops when all are busy: end TLS in nginx or Envoy beside it',
+      ],
+      sideEffects: ['More threads or workers need more memory.'],
+    };
+  }
   return {
-    summary: `Let the target accept a TLS version and cipher of the back-end policy that follows from the listener's policy${policies.length > 0 ? ` (${list(policies)})` : ''}.`,
+    summary: `Let ${targets} accept a TLS version and cipher of ${policies.length > 0 ? list(policies) : 'the back-end policy'}, which the load balancer uses towards its targets.`,
     commands: [
-      `openssl s_client -connect ${target} -tls1_2 </dev/null   # from inside the VPC`,
-      `nmap --script ssl-enum-ciphers -p ${target.slice(target.lastIndexOf(':') + 1)} ${target.slice(0, target.lastIndexOf(':'))}`,
+      handshake,
+      `nmap --script ssl-enum-ciphers -p ${port} ${address}`,
+      ...policies.map(
+        (policy) => `aws elbv2 describe-ssl-policies --names ${policy}   # what the load balancer offers`,
+      ),
     ],
-    sideEffects: ['Changing the security policy of the listener changes what clients may negotiate too.'],
+    sideEffects: [
+      'The back-end policy follows from the policy of the listener: changing that changes what clients may negotiate too.',
+    ],
   };
 }

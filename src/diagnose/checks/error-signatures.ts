@@ -2,6 +2,8 @@ import { list, number } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import type { SignatureId } from '../signature.ts';
+import { isHandshakeTimeout } from '../targets/tls.ts';
+import { countErrors, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 /** What the load balancer experienced, with the three processing times of such a row. */
@@ -38,13 +40,19 @@ export const errorSignatures = defineCheck({
     const noErrors = noErrorsVerdict(traffic);
     if (noErrors) return noErrors;
     const { bySignature } = traffic;
-    const odd = bySignature.some(({ id }) => id === 'inconsistent');
+    const unfinished = countErrors(withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout));
+    const odd = bySignature.some(({ id, count }) => id === 'inconsistent' && count > unfinished);
+    const words = bySignature.flatMap(({ id, count }) =>
+      id === 'inconsistent' && unfinished > 0
+        ? [
+            `${number(unfinished)} ended after 10 s before a request was sent, as TLS handshakes do (502, \`-1 -1 -1\`)`,
+            ...(count > unfinished ? [`${number(count - unfinished)} ${SIGNATURE_WORDS[id]}`] : []),
+          ]
+        : [`${number(count)} ${SIGNATURE_WORDS[id]}`],
+    );
     return {
       outcome: odd ? 'fail' : 'pass',
-      summary: `${list(
-        bySignature.map(({ id, count }) => `${number(count)} ${SIGNATURE_WORDS[id]}`),
-        5,
-      )}.`,
+      summary: `${list(words, 5)}.`,
       facts: bySignature.map(({ id, count }) => ({ label: id, value: count, unit: 'requests' })),
     };
   },

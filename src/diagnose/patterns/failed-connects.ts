@@ -42,25 +42,27 @@ export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[
   });
 });
 
-/** connect-timeout rows: 504, `-1 -1 -1`, at 10 s. */
+/** Errors of one target while connecting. */
 export type TargetConnectTimeouts = Pick<FailedConnects, 'target_group_arn' | 'target' | 'errors' | 'succeeded'>;
 
-export const targetConnectTimeouts = oncePerTraffic((traffic: Traffic): TargetConnectTimeouts[] => {
+/** connect-timeout rows: 504, `-1 -1 -1`, at 10 s. */
+export const targetConnectTimeouts = oncePerTraffic((traffic: Traffic): TargetConnectTimeouts[] =>
+  byTarget(traffic, withSignature(traffic, 'connect-timeout')),
+);
+
+export function byTarget(traffic: Traffic, errors: SampledError[]): TargetConnectTimeouts[] {
   const answered = new Set(
     targetPresences(traffic)
       .filter(({ lastSuccess }) => lastSuccess !== null)
       .map((presence) => `${presence.target_group_arn} ${presence.target}`),
   );
-  const own = groupBy(
-    withSignature(traffic, 'connect-timeout'),
-    (error) => `${error.target_group_arn} ${error.target}`,
-  );
-  return [...own].flatMap(([key, errors]) =>
-    errors
+  const perTarget = groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`);
+  return [...perTarget].flatMap(([key, own]) =>
+    own
       .slice(0, 1)
-      .map(({ target_group_arn, target }) => ({ target_group_arn, target, errors, succeeded: answered.has(key) })),
+      .map(({ target_group_arn, target }) => ({ target_group_arn, target, errors: own, succeeded: answered.has(key) })),
   );
-});
+}
 
 /** Failures of one target further apart than this are judged apart: a crash in the morning, a deployment at noon. */
 const PAUSE_MS = 90_000;

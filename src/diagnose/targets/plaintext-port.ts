@@ -1,3 +1,4 @@
+import { list } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 
 /**
@@ -14,4 +15,14 @@ export function plaintextPorts(evidence: Partial<Pick<DiagnosisEvidence, 'target
     if (!healthy) return null;
     return group.HealthCheckProtocol === 'HTTP' ? true : group.HealthCheckProtocol === 'HTTPS' ? false : null;
   };
+}
+
+/** How to tell a port that fails TLS handshakes from one that expects plain HTTP, for targets "address:port"; none for none. */
+export function plaintextTest(targets: readonly string[]): string[] {
+  const distinct = [...new Set(targets)];
+  const [target] = distinct;
+  if (target === undefined) return [];
+  return [
+    `Whether ${list(distinct, 3)} ${distinct.length === 1 ? 'expects' : 'expect'} plain HTTP: run "curl -v http://${target}/" and "openssl s_client -connect ${target}" from inside the VPC.`,
+  ];
 }

@@ -1,91 +1,185 @@
-/** What protocol and metrics of a target group say about failures while connecting: TCP or TLS. */
+/** Whether failures while connecting to a target group are of TCP or of TLS, as its protocol and its two metrics tell. */
 
 import type { Question } from '../../evidence/evidence.ts';
-import { metricSum } from '../../evidence/metrics.ts';
+import { metricCounts, type Point } from '../../evidence/metrics.ts';
+import { number } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
-import { targetGroupName } from '../traffic.ts';
+import { byTarget, type TargetConnectTimeouts } from '../patterns/failed-connects.ts';
+import { CONNECT_TIMEOUT_FROM, CONNECT_TIMEOUT_TO } from '../signature.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 
 export interface TlsAssessment {
   /** HTTP, HTTPS, or null when the target group could not be read. */
   protocol: string | null;
-  /** TLS can have no part in it: the group speaks HTTP, or the metric was asked and is zero while connection errors are not. */
+  /** TLS can have no part in it: the group uses HTTP to its targets, or the metrics show failed connections only. */
   excluded: boolean;
-  /** Connections failed (TargetConnectionErrorCount above zero); null when the metric was not asked. */
+  /** Connections failed; null when nothing tells. */
   connectionErrors: boolean | null;
   tlsErrors: boolean | null;
   sentence: string;
   missing: string[];
 }
 
-type TlsEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'metrics'>>;
+type TlsEvidence = Pick<DiagnosisEvidence, 'traffic'> & Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'metrics'>>;
 
-export function assessTls(arn: string, { targetGroups, metrics }: TlsEvidence, question: Question): TlsAssessment {
+/** What failed: the TCP connection or the TLS handshake on it. */
+type ConnectStage = 'tcp' | 'tls';
+
+const TLS_COUNT = 'TargetTLSNegotiationErrorCount';
+const TCP_COUNT = 'TargetConnectionErrorCount';
+
+/** Share of the errors that may be counted in a neighbouring minute, or not at all: metrics and rows are timed apart. */
+const MOST_APART = 0.1;
+
+/** A 502 after 10 s without a request sent. A TCP connection that times out is a 504, so a TLS handshake did not end. */
+export const isHandshakeTimeout = (error: SampledError): boolean =>
+  error.signature === 'inconsistent' &&
+  error.elb_status_code === '502' &&
+  error.target !== '-' &&
+  error.target_status_code === '-' &&
+  error.request_processing_time < 0 &&
+  error.elapsed !== null &&
+  error.elapsed >= CONNECT_TIMEOUT_FROM &&
+  error.elapsed < CONNECT_TIMEOUT_TO;
+
+/** They by target, with whether the target answered anything. */
+export const handshakeTimeouts = (traffic: Traffic): TargetConnectTimeouts[] =>
+  byTarget(traffic, withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout));
+
+/** Of all failures of the group while connecting together. */
+export function assessTls(arn: string, evidence: TlsEvidence, question: Question): TlsAssessment {
+  const stages = stagesOf(arn, evidence, question);
+  const kinds = new Set(stages.errors.map(stages.stageOf));
+  return assessmentOf(stages, kinds.size === 1 ? ([...kinds][0] ?? null) : null);
+}
+
+/** Parts with errors of one target group each, cut into those of TCP, those of TLS and those that nothing decides. */
+export function splitByStage<Part extends { target_group_arn: string; errors: SampledError[] }>(
+  parts: readonly Part[],
+  evidence: TlsEvidence,
+  question: Question,
+): (Part & { tls: TlsAssessment })[] {
+  return parts.flatMap((part) => {
+    const stages = stagesOf(part.target_group_arn, evidence, question);
+    return (['tcp', 'tls', null] as const).flatMap((stage) => {
+      const errors = part.errors.filter((error) => stages.stageOf(error) === stage);
+      return errors.length > 0 ? [{ ...part, errors, tls: assessmentOf(stages, stage) }] : [];
+    });
+  });
+}
+
+interface Stages {
+  protocol: string | null;
+  /** Failures of the group while connecting. */
+  errors: SampledError[];
+  stageOf(error: SampledError): ConnectStage | null;
+  sentence: string;
+  missing: string[];
+}
+
+const assessmentOf = ({ protocol, sentence, missing }: Stages, stage: ConnectStage | null): TlsAssessment => ({
+  protocol,
+  excluded: stage === 'tcp',
+  connectionErrors: stage === null ? null : stage === 'tcp',
+  tlsErrors: stage === null ? null : stage === 'tls',
+  sentence,
+  missing: stage === null ? missing : [],
+});
+
+function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, question: Question): Stages {
   const protocol = targetGroups?.find((group) => group.TargetGroupArn === arn)?.Protocol ?? null;
   const name = targetGroupName(arn);
-  const connection = metricErrorCount(metrics, 'TargetConnectionErrorCount', arn, question);
-  const tls = metricErrorCount(metrics, 'TargetTLSNegotiationErrorCount', arn, question);
+  const errors = [
+    ...withSignature(traffic, 'connect-failed', 'connect-timeout'),
+    ...withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout),
+  ].filter((error) => error.target_group_arn === arn);
   if (protocol === 'HTTP') {
-    // A connection that failed is in the metric too, so zero there would only mean a late or missing metric.
-    return {
-      protocol,
-      excluded: true,
-      connectionErrors: true,
-      tlsErrors: false,
-      sentence: `${name} speaks HTTP to its targets: no TLS handshake takes part.`,
-      missing: [],
-    };
+    const sentence = `${name} uses HTTP to its targets: no TLS handshake takes part.`;
+    return { protocol, errors, stageOf: () => 'tcp', sentence, missing: [] };
   }
-  if (tls === 0 && connection === null) {
-    return {
-      protocol,
-      excluded: true,
-      connectionErrors: null,
-      tlsErrors: false,
-      sentence: `${name}: TargetTLSNegotiationErrorCount is 0.`,
-      missing: [],
-    };
-  }
-  if (tls !== null && connection !== null && tls !== connection && Math.min(tls, connection) === 0) {
-    return {
-      protocol,
-      excluded: tls === 0,
-      connectionErrors: connection > 0,
-      tlsErrors: tls > 0,
-      sentence: `${name}: TargetTLSNegotiationErrorCount ${tls}, TargetConnectionErrorCount ${connection}.`,
-      missing: [],
-    };
-  }
-  const missing = [
-    ...(protocol === null ? [`The protocol of target group ${name} could not be read.`] : []),
-    ...(tls === null || connection === null
-      ? [`TargetTLSNegotiationErrorCount and TargetConnectionErrorCount of ${name} would tell TLS from TCP.`]
-      : []),
-  ];
+  const counts = countsOf(arn, metrics, question);
   return {
     protocol,
-    excluded: false,
-    connectionErrors: null,
-    tlsErrors: null,
-    sentence: `${name}: TLS and TCP failures cannot be told apart.`,
-    missing,
+    errors,
+    stageOf: stageByCounts(errors, counts),
+    sentence: countsSentence(name, errors, counts),
+    missing: [
+      ...(protocol === null ? [`The protocol of target group ${name} could not be read.`] : []),
+      ...(counts.tls === null || counts.tcp === null
+        ? [`${TLS_COUNT} and ${TCP_COUNT} of ${name} would tell TLS from TCP.`]
+        : []),
+    ],
   };
 }
 
-/**
- * Sum over the minutes that meet the window: of the target group, or zero when the whole load balancer has none. Null when it was not asked.
- */
-function metricErrorCount(
-  metrics: DiagnosisEvidence['metrics'] | undefined,
-  metric: string,
-  arn: string,
-  question: Question,
-): number | null {
-  const { loadBalancer } = question;
-  const window = { from: Math.floor(question.from / MINUTE) * MINUTE, to: Math.ceil(question.to / MINUTE) * MINUTE };
-  const own = metricSum(metrics ?? [], metric, { loadBalancer, targetGroup: arn }, window);
-  if (own !== null) return own;
-  // A zero of the whole is a zero of each part; more than zero may belong to another group.
-  return metricSum(metrics ?? [], metric, { loadBalancer }, window) === 0 ? 0 : null;
+interface Counts {
+  /** Null: it was not asked. */
+  tls: Point[] | null;
+  tcp: Point[] | null;
 }
 
-const MINUTE = 60_000;
+function countsOf(arn: string, metrics: DiagnosisEvidence['metrics'] | undefined, question: Question): Counts {
+  const { loadBalancer, from, to } = question;
+  const read = (metric: string): Point[] | null => {
+    const own = metricCounts(metrics ?? [], metric, { loadBalancer, targetGroup: arn }, { from, to });
+    if (own !== null) return own;
+    // A zero of the whole is a zero of each part; more than zero may belong to another group.
+    const whole = metricCounts(metrics ?? [], metric, { loadBalancer }, { from, to });
+    return whole !== null && sumOf(whole) === 0 ? [] : null;
+  };
+  return { tls: read(TLS_COUNT), tcp: read(TCP_COUNT) };
+}
+
+const sumOf = (points: readonly Point[]): number => points.reduce((sum, { value }) => sum + value, 0);
+
+const isIn = ({ at, period }: Point, error: SampledError): boolean => error.at >= at && error.at < at + period;
+
+/** Whether a counter follows the errors, minute by minute. */
+function follows(points: readonly Point[] | null, errors: readonly SampledError[]): boolean {
+  if (points === null || errors.length === 0) return false;
+  const counted = points.map((point) => ({
+    value: point.value,
+    logged: countErrors(errors.filter((error) => isIn(point, error))),
+  }));
+  const covered = counted.reduce((sum, { logged }) => sum + logged, 0);
+  const total = countErrors(errors);
+  const apart = counted.reduce((sum, { value, logged }) => sum + Math.abs(value - logged), 0) + (total - covered);
+  return apart <= MOST_APART * total;
+}
+
+/** One counter that follows all errors, or counts while the other one does not, decides; else each period by itself. */
+function stageByCounts(
+  errors: readonly SampledError[],
+  { tls, tcp }: Counts,
+): (error: SampledError) => ConnectStage | null {
+  const [byTls, byTcp] = [follows(tls, errors), follows(tcp, errors)];
+  if (byTls !== byTcp) return () => (byTls ? 'tls' : 'tcp');
+  if (tls !== null && tcp === null && sumOf(tls) === 0) return () => 'tcp';
+  if (tls !== null && tcp !== null && (sumOf(tls) === 0) !== (sumOf(tcp) === 0))
+    return () => (sumOf(tls) === 0 ? 'tcp' : 'tls');
+  if (tls === null || tcp === null) return () => null;
+  const valueAt = (points: readonly Point[], error: SampledError): number =>
+    points.find((point) => isIn(point, error))?.value ?? 0;
+  return (error) => {
+    const [ofTls, ofTcp] = [valueAt(tls, error), valueAt(tcp, error)];
+    return (ofTls === 0) === (ofTcp === 0) ? null : ofTls === 0 ? 'tcp' : 'tls';
+  };
+}
+
+function countsSentence(name: string, errors: readonly SampledError[], { tls, tcp }: Counts): string {
+  const total = number(countErrors(errors));
+  for (const [points, metric] of [
+    [tls, TLS_COUNT],
+    [tcp, TCP_COUNT],
+  ] as const) {
+    if (points !== null && follows(points, errors))
+      return `${name}: ${metric} is ${number(sumOf(points))}, minute by minute the ${total} errors of the log.`;
+  }
+  const counted = [
+    ...(tls === null ? [] : [`${TLS_COUNT} ${number(sumOf(tls))}`]),
+    ...(tcp === null ? [] : [`${TCP_COUNT} ${number(sumOf(tcp))}`]),
+  ];
+  return counted.length === 0
+    ? `${name}: TLS and TCP failures cannot be told apart.`
+    : `${name}: ${counted.join(', ')}, beside ${total} errors of the log.`;
+}

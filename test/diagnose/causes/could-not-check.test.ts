@@ -39,6 +39,6 @@ describe('errors that were counted only', () => {
 
   it('requests that all fail are counted, not those that were read', () =>
     expect(judgementOf(protocolMismatch, { traffic }, question).against[0]).toContain(
-      `each of the ${traffic.errorCount - 2} would fail`,
+      `each of ${traffic.errorCount - 2} requests would fail`,
     ));
 });

@@ -1,0 +1,15 @@
+/** The TLS policy that the load balancer uses towards HTTPS target groups. */
+import type { Listener } from '../../evidence/aws.ts';
+
+/** By a part of the name of the listener's policy, the first that matches (describe-ssl-policies.html, back-end connections). */
+const BACK_END_POLICIES: readonly (readonly [part: RegExp, policy: string])[] = [
+  [/RFC9151/, 'ELBSecurityPolicy-TLS13-1-2-RFC9151-INTEROP4-FIPS-2023-07'],
+  [/FIPS-PQ/, 'ELBSecurityPolicy-TLS13-1-0-FIPS-PQ-2025-09'],
+  [/FIPS/, 'ELBSecurityPolicy-TLS13-1-0-FIPS-2023-04'],
+  [/-PQ-/, 'ELBSecurityPolicy-TLS13-1-0-PQ-2025-09'],
+  [/TLS13/, 'ELBSecurityPolicy-TLS13-1-0-2021-06'],
+];
+
+/** The policy towards targets that follows from the policy of a listener; of an HTTP listener as well, which has none. */
+export const backEndPolicy = ({ SslPolicy = '' }: Pick<Listener, 'SslPolicy'>): string =>
+  BACK_END_POLICIES.find(([part]) => part.test(SslPolicy))?.[1] ?? 'ELBSecurityPolicy-2016-08';

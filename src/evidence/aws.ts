@@ -25,7 +25,7 @@ export type LoadBalancer = z.infer<typeof LoadBalancer>;
 export type Attributes = Record<string, string>;
 export const AttributeList = z.object({ Attributes: z.array(z.object({ Key: text, Value: text })) });
 
-const Action = z.looseObject({
+export const Action = z.looseObject({
   Type: text,
   TargetGroupArn: text.optional(),
   ForwardConfig: z
@@ -35,6 +35,8 @@ const Action = z.looseObject({
     .optional(),
   FixedResponseConfig: z.looseObject({ StatusCode: text.optional(), MessageBody: text.optional() }).optional(),
 });
+
+export type Action = z.infer<typeof Action>;
 
 export const Listener = z.looseObject({
   ListenerArn: text,

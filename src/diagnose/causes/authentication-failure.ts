@@ -1,5 +1,7 @@
-import { durationSpread, outOf, plural } from '../../format/wording.ts';
+import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
+import { authenticatingListeners, authorizeHttpsEgress, edgeAnswer } from '../network-path/load-balancer-edge.ts';
+import type { NetworkEvidence } from '../network-path/types.ts';
 import { describeTally, tally } from '../patterns/tally.ts';
 import { authenticationCode } from '../reason-codes/authentication-codes.ts';
 import { countErrors, type SampledError } from '../traffic.ts';
@@ -12,47 +14,90 @@ export const authenticationFailure = defineCause({
     'An authenticate or JWT validation action failed before a target was chosen: the identity provider, the rule or the token is at fault.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html',
   signatures: ['authentication-failure'],
-  wants: [],
+  wants: ['loadBalancer', 'securityGroups', 'prefixLists', 'listeners', 'rules'],
 
-  judge({ traffic }, _question, errors): Judgement {
+  judge(evidence, _question, errors): Judgement {
+    const { traffic } = evidence;
+    const closed = closedWayOut(errors, evidence);
     const names = tally(errors, label);
     const [first] = names;
     const most = errors.find((error) => label(error) === first?.name);
     return {
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
-      for: names.flatMap(({ name, count }) => {
-        const own = errors.filter((error) => label(error) === name);
-        const [sample] = own;
-        if (!sample) return [];
-        const { meaning, side, metric } = authenticationCode(sample);
-        return [
-          `${outOf(count, traffic.errorCount)} errors carry ${name}: ${meaning} (side: ${side}; counted in ${metric})${durationText(own)}.`,
-        ];
-      }),
+      for: [
+        ...(closed === null ? [] : [closed.sentence]),
+        ...names.flatMap(({ name, count }) => {
+          const own = errors.filter((error) => label(error) === name);
+          const [sample] = own;
+          if (!sample) return [];
+          const { meaning, side, metric } = authenticationCode(sample);
+          return [
+            `${outOf(count, traffic.errorCount)} errors carry ${name}: ${meaning} (side: ${side}; counted in ${metric})${durationText(own)}.`,
+          ];
+        }),
+      ],
       against: [],
       missing: [],
-      fix: fixFor(errors),
+      fix: fixFor(errors, closed, authenticatingListeners(evidence.listeners, evidence.rules)),
       ...(most && {
-        summary: `Authentication failed for ${plural(countErrors(errors), 'request')} before a target was chosen: ${authenticationCode(most).meaning} (${describeTally(errors, label)}).`,
+        summary: closed
+          ? `${plural(countErrors(errors), 'sign-in')} failed: the load balancer cannot reach the identity provider, ${closed.reason} (${describeTally(errors, label)}).`
+          : `Authentication failed for ${plural(countErrors(errors), 'request')} before a target was chosen: ${authenticationCode(most).meaning} (${describeTally(errors, label)}).`,
       }),
     };
   },
 });
 
-function fixFor(errors: readonly SampledError[]): Fix {
+interface ClosedWayOut {
+  groups: string[];
+  reason: string;
+  sentence: string;
+}
+
+/** The load balancer got no answer, and its security groups let nothing out to port 443. */
+function closedWayOut(
+  errors: readonly SampledError[],
+  evidence: Pick<NetworkEvidence, 'loadBalancer' | 'securityGroups' | 'prefixLists'>,
+): ClosedWayOut | null {
+  if (!errors.some((error) => authenticationCode(error).unreached)) return null;
+  const { answer, groups, instead } = edgeAnswer('out', 443, evidence);
+  if (answer !== 'none') return null;
+  const reason = `because ${list(groups)} ${groups.length === 1 ? 'allows' : 'allow'} no TCP 443 out`;
+  return {
+    groups,
+    reason,
+    sentence: `The load balancer calls the identity provider itself, and ${list(groups)} of the load balancer ${groups.length === 1 ? 'allows' : 'allow'} no TCP 443 out; ${instead}.`,
+  };
+}
+
+/** `listeners`: ARNs of those that authenticate. */
+function fixFor(errors: readonly SampledError[], closed: ClosedWayOut | null, listeners: readonly string[]): Fix {
   const fixes = tally(errors, label).flatMap(({ name }) => {
     const sample = errors.find((error) => label(error) === name);
     return sample ? [authenticationCode(sample).fix] : [];
   });
-  const [first = 'Compare the rule with the identity provider.', ...others] = [...new Set(fixes)];
+  const [first = 'Compare the rule with the identity provider.', ...others] = [
+    ...(closed === null
+      ? []
+      : [`Allow TCP 443 out of ${list(closed.groups)}, so that the load balancer reaches the identity provider.`]),
+    ...new Set(fixes),
+  ];
   return {
     summary: first,
     commands: [
+      ...(closed === null ? [] : authorizeHttpsEgress(closed.groups)),
       ...others.map((fix) => `# ${fix}`),
-      'aws elbv2 describe-rules --listener-arn <listener-arn>   # issuer, endpoints, client id',
+      ...(listeners.length > 0 ? listeners : ['<listener-arn>']).map(
+        (arn) => `aws elbv2 describe-rules --listener-arn ${arn}   # issuer, endpoints, client id`,
+      ),
     ],
-    sideEffects: [],
+    sideEffects:
+      closed === null
+        ? []
+        : [
+            'The load balancer may then call any HTTPS address; narrow the range where the addresses of the identity provider are known.',
+          ],
   };
 }
 

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { list, outOf, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { Fix, Judgement } from '../judgement.ts';
@@ -10,7 +11,8 @@ type ListenerRules = DiagnosisEvidence['rules'];
 export const fixedResponse = defineCause({
   id: 'fixed-response',
   title: 'Fixed response of a listener rule',
-  explanation: 'A listener rule answers with this status on purpose, such as a maintenance page.',
+  explanation:
+    'A listener rule answers with this status by itself: a maintenance page, or the answer that a controller writes for a missing backend.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html#fixed-response-actions',
   signatures: ['fixed-response'],
@@ -18,22 +20,57 @@ export const fixedResponse = defineCause({
 
   judge({ traffic, rules }, _question, errors): Judgement {
     const matches = matchingRules(rules, errors);
-    const statuses = tally(errors, (error) => error.elb_status_code).map(({ name }) => name);
+    const statuses = list(tally(errors, (error) => error.elb_status_code).map(({ name }) => name));
     const priorities = list(tally(errors, priority).map(({ name }) => name));
+    const ofController = matches.filter(isOfController);
+    const everything = countErrors(errors) >= NEARLY_ALL * traffic.log.requests;
+    const [body] = matches.flatMap((rule) => (rule.body === null ? [] : [quoted(rule.body)]));
     return {
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
         `${outOf(countErrors(errors), traffic.errorCount)} errors were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
-        ...matches.map(({ arn, status }) => `The rule ${arn} answers ${status}.`),
+        ...matches.map(
+          ({ arn, status, body: text }) =>
+            `The rule ${arn} answers ${status}${text === null ? '' : ` with ${quoted(text)}`}.`,
+        ),
+        ...(ofController.length > 0
+          ? [
+              'The AWS Load Balancer Controller writes this response where an Ingress names a Service, or a port of one, that does not exist.',
+            ]
+          : []),
+        ...(everything ? ['Every request of the window got it.'] : []),
       ],
       against: [],
       missing: rules ? [] : ['The listener rules (elasticloadbalancing:DescribeRules) were not read.'],
-      fix: fixFor(matches),
-      summary: `A listener rule (priority ${priorities}) answers with a fixed ${list(statuses)}: ${plural(countErrors(errors), 'request')}. That is configured, not a failure.`,
+      fix: ofController.length > 0 ? FIX_INGRESS : fixFor(matches),
+      summary:
+        ofController.length > 0
+          ? `The AWS Load Balancer Controller found no backend for an Ingress: rule ${priorities} answers ${plural(countErrors(errors), 'request')} with ${statuses} ${body}.`
+          : `Listener rule ${priorities} answers with a fixed ${statuses}${body === undefined ? '' : ` ${body}`}: ${plural(countErrors(errors), 'request')}${everything ? ', all of the window' : ''}.`,
     };
   },
 });
+
+const NEARLY_ALL = 0.99;
+
+/** Written by the controller itself (github.com/kubernetes-sigs/aws-load-balancer-controller, issue 2807). */
+const isOfController = ({ status, body }: FixedRule): boolean =>
+  status === '503' && body !== null && /^(Backend service does not exist|no backend)/i.test(body);
+
+/** What an operator typed is shown in part. */
+const quoted = (body: string): string => JSON.stringify(body.length > 80 ? `${body.slice(0, 80)}…` : body);
+
+const FIX_INGRESS: Fix = {
+  summary:
+    'Correct the Service name and port in the Ingress, or create the Service: the controller then writes the rule anew.',
+  commands: [
+    'kubectl get ingress -A -o wide',
+    'kubectl get service -A',
+    'kubectl -n kube-system logs deployment/aws-load-balancer-controller --since=1h',
+  ],
+  sideEffects: ['A rule that is changed by hand is overwritten at the next reconcile of the controller.'],
+};
 
 function fixFor(matches: readonly FixedRule[]): Fix {
   return {
@@ -42,8 +79,8 @@ function fixFor(matches: readonly FixedRule[]): Fix {
       matches.length > 0
         ? matches.map(({ arn, defaultOf }) =>
             defaultOf === null
-              ? `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`
-              : `aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions Type=forward,TargetGroupArn=<target-group-arn>`,
+              ? command`aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`
+              : command`aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions Type=forward,TargetGroupArn=<target-group-arn>`,
           )
         : ['aws elbv2 describe-rules --listener-arn <listener-arn>'],
     sideEffects: ['Requests that match the rule reach targets again.'],
@@ -57,6 +94,8 @@ const priority = (error: SampledError): string =>
 interface FixedRule {
   arn: string;
   status: string;
+  /** The message body, null where it has none. */
+  body: string | null;
   /** The listener whose default rule it is: modify-rule does not take that one. */
   defaultOf: string | null;
 }
@@ -70,9 +109,12 @@ function matchingRules(rules: ListenerRules | undefined, errors: readonly Sample
     .flatMap(([listener, own]) => own.map((rule) => ({ listener, ...rule })))
     .flatMap(({ listener, RuleArn, Priority, IsDefault, Actions }) => {
       const isDefault = IsDefault || Priority === 'default';
-      const status = Actions?.map(({ FixedResponseConfig }) => FixedResponseConfig?.StatusCode).find(Boolean);
+      const response = Actions?.map(({ FixedResponseConfig }) => FixedResponseConfig).find((one) => one?.StatusCode);
+      const status = response?.StatusCode;
       const matches = prioritiesAndStatuses.has(`${isDefault ? '0' : Priority} ${status}`);
-      return RuleArn && status && matches ? [{ arn: RuleArn, status, defaultOf: isDefault ? listener : null }] : [];
+      return RuleArn && status && matches
+        ? [{ arn: RuleArn, status, body: response?.MessageBody || null, defaultOf: isDefault ? listener : null }]
+        : [];
     })
     .sort((a, b) => (a.arn < b.arn ? -1 : 1));
 }

@@ -8,9 +8,11 @@ import { errorReason } from './error-reason.ts';
 import { errorSignatures } from './error-signatures.ts';
 import { failingRoutesCheck } from './failing-routes.ts';
 import { healthPortPath } from './health-port-path.ts';
+import { identityProviderEgress } from './identity-provider-egress.ts';
 import { idleTimeout } from './idle-timeout.ts';
 import { lambdaConfiguration } from './lambda-configuration.ts';
 import { lambdaResponse } from './lambda-response.ts';
+import { listenerPortIngress } from './listener-port-ingress.ts';
 import { listenerProtocol } from './listener-protocol.ts';
 import { loadBalancerState } from './load-balancer-state.ts';
 import { logCompleteness } from './log-completeness.ts';
@@ -46,6 +48,8 @@ const inOrder = [
   trafficPortPath,
   healthPortPath,
   securityGroupReferences,
+  listenerPortIngress,
+  identityProviderEgress,
   targetHealth,
   unhealthyHostsInMetrics,
   targetChurn,

@@ -7,7 +7,12 @@ export interface AuthenticationCode {
   side: AuthenticationSide;
   metric: 'ELBAuthFailure' | 'ELBAuthError' | 'ELBAuthUserClaimsSizeExceeded' | 'JWTValidationFailureCount';
   fix: string;
+  /** The load balancer got no answer: it may have no way to the identity provider. */
+  unreached: boolean;
 }
+
+const REACH =
+  'Let the load balancer reach the endpoint: DNS, an internet path over IPv4, security group egress and network ACLs for HTTPS.';
 
 type Metric = AuthenticationCode['metric'];
 const code = (side: AuthenticationSide, metric: Metric, meaning: string, fix: string): AuthenticationCode => ({
@@ -15,6 +20,7 @@ const code = (side: AuthenticationSide, metric: Metric, meaning: string, fix: st
   metric,
   meaning,
   fix,
+  unreached: fix.startsWith(REACH),
 });
 
 const [FAILURE, ERROR, JWT]: readonly [Metric, Metric, Metric] = [
@@ -22,8 +28,6 @@ const [FAILURE, ERROR, JWT]: readonly [Metric, Metric, Metric] = [
   'ELBAuthError',
   'JWTValidationFailureCount',
 ];
-const REACH =
-  'Let the load balancer reach the endpoint: DNS, an internet path over IPv4, security group egress and network ACLs for HTTPS.';
 const SLOW = 'The endpoint must answer within 5 s: look at the identity provider, then at the path to it.';
 const REDIRECT =
   'Clients must come back with the parameters of the redirect: look at the callback URL and at proxies in between.';

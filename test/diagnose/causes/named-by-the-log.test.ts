@@ -68,6 +68,29 @@ describe('fixed-response', () => {
     ]);
   });
 
+  it('of the AWS Load Balancer Controller sends the reader to the Ingress, not to the rule', () => {
+    const rule = {
+      RuleArn: 'arn:rule/7',
+      Priority: '7',
+      Actions: [
+        {
+          Type: 'fixed-response',
+          FixedResponseConfig: { StatusCode: '503', MessageBody: 'Backend service does not exist' },
+        },
+      ],
+    };
+    const known = {
+      traffic: traffic(2, 'fixed-response', () => ({ matched_rule_priority: '7' })),
+      rules: { 'arn:listener': [rule] },
+    };
+    const { summary, fix } = judgementOf(fixedResponse, known, question);
+    expect(summary).toBe(
+      'The AWS Load Balancer Controller found no backend for an Ingress: rule 7 answers 2 requests with 503 "Backend service does not exist".',
+    );
+    expect(fix.summary).toContain('Ingress');
+    expect(fix.commands.join()).not.toContain('modify-rule');
+  });
+
   it('changes the default rule where it can be changed: at its listener', () => {
     const rule = {
       RuleArn: 'arn:rule/default',

@@ -147,23 +147,18 @@ export const protocolMismatch = defineCause({
               }
             : {}),
       },
-      ruledOut([
-        reachable(
-          connects.reduce((sum, part) => sum + countErrors(part.errors), 0),
-          countErrors(all),
-        ),
-      ]),
+      ruledOut([reachable(connects.reduce((sum, part) => sum + countErrors(part.errors), 0))]),
     );
 
     function answered(arn: string): boolean {
       return traffic.log.targets.some((t) => t.target_group_arn === arn && t.firstSuccess !== null);
     }
 
-    function reachable(failed: number, closed: number): string {
+    function reachable(failed: number): string {
       const slow = all.filter((error) => !isInstant(error)).length;
       const working = new Set(traffic.log.targets.filter((t) => t.firstSuccess !== null).map((t) => t.target));
       if (working.size > 0) {
-        return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, each of ${plural(failed + closed, 'request')} would fail.`;
+        return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, none would succeed.`;
       }
       if (slow > 0)
         return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; the wrong protocol is answered at once.`;

@@ -1,7 +1,6 @@
 /** So many errors that some kinds of them are counted only: what could be of those is neither ruled out nor passed over. */
 import { describe, expect, it } from 'vitest';
 import { causes } from '../../../src/diagnose/causes/index.ts';
-import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { logOf, question, several } from '../../support/traffic/traffic-builder.ts';
@@ -36,9 +35,4 @@ describe('errors that were counted only', () => {
     expect(judged).toMatchObject({ ruledOut: false, claims: [], missing: [expect.stringContaining('looked at')] });
     expect(judged.missing[0]).toContain(`2 of ${traffic.errorCount}`);
   });
-
-  it('requests that all fail are counted, not those that were read', () =>
-    expect(judgementOf(protocolMismatch, { traffic }, question).against[0]).toContain(
-      `each of ${traffic.errorCount - 2} requests would fail`,
-    ));
 });

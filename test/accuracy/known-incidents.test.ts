@@ -1,0 +1,97 @@
+/**
+ * Incidents rebuilt from public reports whose cause became known, and captures of real servers that failed behind a real proxy. One row an
+ * incident: what must lead, what must not be claimed, said or advised. The folder of that name holds the evidence.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
+import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import { renderTerminal } from '../../src/render/terminal.ts';
+
+interface KnownIncident {
+  folder: string;
+  /** The cause that leads and how sure it is; or the causes that it must be left open between, at least; or that nothing failed. */
+  lead: { cause: CauseId; standing?: 'confirmed' | 'likely' } | { between: CauseId[] } | 'nothing failed';
+  /** Neither confirmed nor likely, for any share. */
+  notClaimed?: CauseId[];
+  /** In the terminal, as one line. */
+  says?: (string | RegExp)[];
+  neverSays?: (string | RegExp)[];
+}
+
+const knownIncidents: KnownIncident[] = [
+  {
+    // Clients upload 6 and 19 MB and end at the idle timeout: whose fault it is the log cannot tell.
+    folder: '10-two-slow-uploads',
+    lead: { between: ['slow-target', 'slow-upload'] },
+    says: ['Either way a longer idle timeout'],
+  },
+  {
+    folder: '11-no-endpoints-all-refused',
+    lead: { cause: 'connection-refused', standing: 'confirmed' },
+    says: ['explains 30 of 30 errors'],
+    neverSays: [/undecided/i],
+  },
+  {
+    // Four errors of the race beside six 500s that the application answers all day.
+    folder: '15-race-beside-ordinary-500s',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    notClaimed: ['target-generated'],
+    says: ['also returned 6 × 500', /keep-alive race on target group app/i],
+  },
+  {
+    folder: '19-only-460s',
+    lead: 'nothing failed',
+    says: [/534 clients gave up first \(460\), typically after [0-9.]+ s, most on POST/],
+  },
+  {
+    // One route sends a duplicate Transfer-Encoding: 99 % of the errors.
+    folder: '20-route-at-fault-beside-app-500s',
+    lead: { between: ['malformed-response', 'response-header-too-large'] },
+    notClaimed: ['target-generated', 'keep-alive-race'],
+    says: ['GET /v1/users/:id', 'also returned 6 × 500'],
+  },
+];
+
+it('has a row for each folder', () => {
+  const folders = readdirSync(join(import.meta.dirname, 'known-incidents')).sort();
+  expect(knownIncidents.map(({ folder }) => folder).sort()).toEqual(folders);
+});
+
+describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says = [], neverSays = [] }) => {
+  const diagnosed = readIncident(join(import.meta.dirname, 'known-incidents', folder)).then(
+    async (incident) => (await diagnoseRecording(incident, '')).diagnosis,
+  );
+
+  it('leads with what happened', async () => {
+    const { verdict } = await diagnosed;
+    if (lead === 'nothing failed') return expect(verdict.standing).toBe('none');
+    if ('between' in lead) {
+      expect({ cause: verdict.cause, standing: verdict.standing }).toEqual({ cause: null, standing: 'undecided' });
+      return expect(verdict.between).toEqual(expect.arrayContaining(lead.between));
+    }
+    expect(verdict.cause).toBe(lead.cause);
+    return expect([lead.standing ?? ['confirmed', 'likely']].flat()).toContain(verdict.standing);
+  });
+
+  it('gives every error to one part', async () => {
+    const { parts, verdict, triage } = await diagnosed;
+    if (lead === 'nothing failed') return expect(parts).toEqual([]);
+    expect(parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    expect(parts.filter(({ standing }) => standing !== 'unread').reduce((sum, { errors }) => sum + errors, 0)).toBe(
+      triage.errors,
+    );
+    return expect(verdict.explains).toBe(parts[0]?.share);
+  });
+
+  it('claims, says and advises nothing false', async () => {
+    const diagnosis = await diagnosed;
+    const claimed = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
+    expect(claimed.filter(({ id }) => notClaimed.includes(id)).map(({ id }) => id)).toEqual([]);
+    const text = renderTerminal(diagnosis, { columns: 100, colour: false }).replace(/\s+/g, ' ');
+    for (const part of says) expect(text).toMatch(part);
+    for (const part of neverSays) expect(text).not.toMatch(part);
+  });
+});

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { Consumer } from 'sqs-consumer';
 import { settingsFor } from '../collect/aws/sdk-clients.ts';
 import { standardRegion } from '../collect/aws/session.ts';
-import type { MessageOutcome } from './alarms.ts';
+import type { MessageOutcome } from './message-outcome.ts';
 
 export interface SqsParts {
   queueUrl: string;

@@ -3,6 +3,7 @@
  * lists, kept true by edits; what is listed gets its thread when there is room again and it is still in ALARM. Pure.
  */
 import * as z from 'zod';
+import { MessageTs, PostRecord } from '../runs/store/post-record.ts';
 
 const Iso = z.iso.datetime();
 const MINUTE = 60_000;
@@ -10,8 +11,6 @@ const MINUTE = 60_000;
 /** New threads of one channel within `PERIOD` milliseconds. */
 export const MAX_THREADS = 10;
 export const RATE_PERIOD = 5 * MINUTE;
-/** A note whose post was begun so long ago and never noted was not posted, or was by a process that is no more. */
-export const POST_TIMEOUT = MINUTE;
 /** So many are kept by name. Those beyond it are listed, and counted, when there is room: until then the note says "at least". */
 const MAX_LISTED = 500;
 
@@ -30,10 +29,8 @@ export const ChannelState = z.object({
       id: z.string(),
       since: Iso,
       lastAt: Iso,
-      /** Null until it stands. */
-      ts: z.string().nullable(),
-      /** When its post was begun; null while it is not. */
-      posting: Iso.nullable(),
+      /** Null until its post is begun. */
+      post: PostRecord.nullable(),
       /** Alarms in all, and those by name that have no thread (yet). */
       count: z.number().int(),
       waiting: z.array(WaitingEpisode),
@@ -45,6 +42,23 @@ export const ChannelState = z.object({
     .nullable(),
 });
 export type ChannelState = z.infer<typeof ChannelState>;
+
+const PostOf01 = z.looseObject({ ts: MessageTs.nullable(), posting: Iso.nullable() });
+
+/** A post as release 0.1 recorded it, in the fields `ts` and `posting`, as it is recorded now; anything else as it is. */
+export function upgradePost(stored: unknown): unknown {
+  const old = PostOf01.safeParse(stored);
+  if (!old.success) return stored;
+  const { ts, posting, ...same } = old.data;
+  if (ts !== null) return { ...same, post: { state: 'posted', ts } };
+  return { ...same, post: posting === null ? null : { state: 'posting', since: posting, attempt: 'of release 0.1' } };
+}
+
+/** A channel of this release, whichever wrote it. */
+export const StoredChannel: z.ZodType<ChannelState> = z.preprocess((stored) => {
+  const channel = z.looseObject({ note: z.unknown() }).safeParse(stored);
+  return channel.success ? { ...channel.data, note: upgradePost(channel.data.note) } : stored;
+}, ChannelState);
 
 export const emptyChannel = (channel: string): ChannelState => ({ schema: 1, channel, opened: [], note: null });
 
@@ -82,8 +96,7 @@ export function admit(
           id: `storm-${at.replaceAll(/\D/g, '')}`,
           since: at,
           lastAt: at,
-          ts: null,
-          posting: null,
+          post: null,
           count: 1,
           waiting: [entry],
           later: 0,

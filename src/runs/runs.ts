@@ -6,21 +6,10 @@ import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { type ClaimState, claim, openClaims } from './claims.ts';
-import {
-  hasFailed,
-  INDEX,
-  indexOf,
-  isOpen,
-  isUnderWay,
-  keyOfDiagnosis,
-  keyOfRun,
-  OPEN,
-  type Run,
-  RunId,
-} from './run.ts';
+import { hasFailed, indexOf, isOpen, isUnderWay, keyOfDiagnosis, keyOfRun, OPEN, type Run, RunId } from './run.ts';
 import { copyFindings, feedbackKey, readEvidence, saveFindings } from './run-incident.ts';
-import { openDocuments, parseDocument, serialize, UnreadableDocument } from './store/document.ts';
-import { forEachLimited } from './store/each.ts';
+import { listOpen, listRecent, readIfValid } from './run-lists.ts';
+import { openDocuments, parseDocument, serialize } from './store/document.ts';
 import { isLeasedByOther, leaseFor } from './store/lease.ts';
 import type { Store } from './store/store.ts';
 import { type StoredDiagnosis, upgradeDiagnosis } from './stored-diagnosis.ts';
@@ -58,9 +47,6 @@ export interface RunStore {
   sweep(): Promise<number>;
 }
 
-/** Milliseconds between the note that a run is open and the write that opens it, at most. */
-const MARKER_GRACE = 60_000;
-
 const AnyDiagnosis: z.ZodType<StoredDiagnosis> = z.custom<StoredDiagnosis>(
   (read) => z.looseObject({ schema: z.literal(1) }).safeParse(read).success,
 );
@@ -75,6 +61,7 @@ export interface RunStoreOptions {
 export function openRunStore(store: Store, { retentionDays, now = Date.now }: RunStoreOptions): RunStore {
   const documents = openDocuments(store, StoredRun);
   const claims = openClaims(store);
+  const lists = { store, read, now, retentionDays };
 
   return {
     create,
@@ -87,8 +74,8 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
     copy: (from, id) => copyFindings(store, from, id),
     diagnosis,
     evidence,
-    open,
-    recent,
+    open: () => listOpen(lists),
+    recent: (count) => listRecent(lists, count),
     claim: claimQuestion,
     sweep: sweepOld,
   };
@@ -166,55 +153,11 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
     await store.write(`${OPEN}${id}/${String(now()).padStart(15, '0')}-${randomUUID().slice(0, 8)}`, '', 'any');
   }
 
-  async function open(): Promise<Run[]> {
-    const notes = new Map<string, string[]>();
-    for (const key of await store.list(OPEN)) {
-      const [, id = ''] = key.split('/');
-      notes.set(id, [...(notes.get(id) ?? []), key]);
-    }
-    const runs: Run[] = [];
-    await forEachLimited([...notes], async ([id, keys]) => {
-      const run = await readIfValid(id);
-      if (run === 'unreadable') return;
-      if (run !== null && isOpen(run)) runs.push(run);
-      else for (const key of keys) if (now() - openMarkerTime(key) > MARKER_GRACE) await store.remove(key);
-    });
-    return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
-  }
-
-  async function recent(count: number): Promise<Run[]> {
-    const oldest = now() - retentionDays * DAY;
-    const runs: Run[] = [];
-    for (let month = new Date(now()); month.getTime() >= startOfMonth(oldest) && runs.length < count; ) {
-      const ids = (await store.list(`${INDEX}${month.toISOString().slice(0, 7).replace('-', '')}/`)).reverse();
-      for (let at = 0; at < ids.length && runs.length < count; at += count) {
-        const batch: Run[] = [];
-        await forEachLimited(ids.slice(at, at + count), async (key) => {
-          const run = await readIfValid(key.slice(key.lastIndexOf('/') + 1));
-          if (run !== null && run !== 'unreadable') batch.push(run);
-        });
-        runs.push(...batch.sort((a, b) => (a.id > b.id ? -1 : 1)));
-      }
-      month = new Date(startOfMonth(month.getTime()) - 1);
-    }
-    return runs.slice(0, count);
-  }
-
-  /** One run that cannot be read does not hide the others. */
-  async function readIfValid(id: string): Promise<Run | 'unreadable' | null> {
-    try {
-      return await read(id);
-    } catch (error) {
-      if (error instanceof UnreadableDocument) return 'unreadable';
-      throw error;
-    }
-  }
-
   function claimQuestion(question: Parameters<RunStore['claim']>[0], id: string): Promise<string | null> {
     return claim(claims, question, {
       id,
       now: now(),
-      stateOf: async (other) => claimStateOf(await readIfValid(other)),
+      stateOf: async (other) => claimStateOf(await readIfValid(lists, other)),
     });
   }
 
@@ -224,10 +167,6 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
 }
 
 const DAY = 86_400_000;
-
-const startOfMonth = (time: number): number => Date.parse(`${new Date(time).toISOString().slice(0, 7)}-01T00:00:00Z`);
-
-const openMarkerTime = (key: string): number => Number(key.split('/')[2]?.split('-')[0]);
 
 const runNotFound = (id: string): Problem => new Problem(`There is no run ${id} any more.`, 1);
 

@@ -26,11 +26,9 @@ interface Outcome {
   calls: number;
   run: Awaited<ReturnType<Process['runs']['recent']>>[number] | undefined;
   kept: {
-    opened: boolean;
-    version: number;
-    shown: number;
-    closings: number;
-    told: number;
+    thread: { state: string };
+    pending: unknown[];
+    ends: number;
     episode: { closedAt: string | null; repeats: number };
   };
   store: ReturnType<typeof memoryStore>;
@@ -95,12 +93,12 @@ const roots = (paper: FakePoster) =>
 
 function assertTrue({ paper, run, kept, store }: Outcome): void {
   expect(kept).toMatchObject({
-    opened: true,
-    closings: 1,
-    told: 1,
+    thread: { state: 'open' },
+    ends: 1,
+    // Shown, asked again and told.
+    pending: [],
     episode: { closedAt: '2026-11-20T02:49:00.000Z', repeats: 1 },
   });
-  expect(kept.shown).toBe(kept.version);
   // As final as it gets: a step of that incident could not be looked at.
   expect(run?.state).toBe('partial');
   expect(Date.parse(run?.to ?? '')).toBeGreaterThanOrEqual(BEGUN + 5 * MINUTE);

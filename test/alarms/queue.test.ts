@@ -3,7 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import type { Logger } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { MessageOutcome } from '../../src/alarms/alarms.ts';
+import type { MessageOutcome } from '../../src/alarms/message-outcome.ts';
 import { openSqs } from '../../src/alarms/sqs.ts';
 import { type AlarmFields, event, snsAlarm } from '../support/alarms/messages.ts';
 import { type AlarmBot, rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';

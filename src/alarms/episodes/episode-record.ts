@@ -1,27 +1,39 @@
 /**
- * What alarms have said about one load balancer: its episodes, and what is still to be done for their threads. One object of the store
- * for each load balancer, so that every change of it is one conditional write. Pure: news in, history out, in whatever order they come.
+ * What alarms have said about one load balancer: its episodes, and what is still to be done for their threads. One document of the store
+ * for each load balancer, so that every change of it is one conditional write. Pure.
  */
 import * as z from 'zod';
 import { ALARM_STATES, Episode } from '../../runs/episode.ts';
 import { Lease } from '../../runs/store/lease.ts';
-import { type Alarm, alarmEventId, alarmKey, shortHash } from '../alarm-event.ts';
+import { shortHash } from '../alarm-event.ts';
 
 const Iso = z.iso.datetime();
-const MINUTE = 60_000;
 
-/** An ALARM so soon after the end goes on with the same episode. */
-export const REOPEN_WITHIN = 10 * MINUTE;
-/** An ALARM that comes late, and whose end is not known yet, joins an episode that began at most so long after it. */
-const JOIN_WITHIN = 10 * MINUTE;
+/** Counts the actions of an episode: an action that was replaced while it was done stays pending. */
+const numbered = { number: z.number().int() };
+
 /**
- * An episode that nothing was heard of for so long takes no new alarms: its end was never told, and nobody sees a thread of yesterday.
+ * What is to be done for a thread that stands. `refresh`: show what the episode says now. `say`: post these sentences. `ask-again`: ask
+ * the question over the whole episode. `tell-end`: reply that it ended, for the time `end`.
  */
-const SILENCE_LIMIT = 6 * 60 * MINUTE;
-/** Older ones are dropped. */
-const MAX_EPISODES = 20;
-const MAX_ALARMS = 100;
-const MAX_EVENTS = 500;
+export const PendingAction = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('refresh'), ...numbered }),
+  z.object({ kind: z.literal('say'), sentences: z.array(z.string()).min(1), ...numbered }),
+  z.object({ kind: z.literal('ask-again'), ...numbered }),
+  z.object({ kind: z.literal('tell-end'), end: z.number().int(), ...numbered }),
+]);
+export type PendingAction = z.infer<typeof PendingAction>;
+
+/**
+ * `none`: to be opened. `waiting`: a storm keeps it from one; listed in the note of the channel. `dropped`: it was over before there was
+ * room, so the note is all that is told. `open`: it stands, and the run is recorded.
+ */
+export const EpisodeThread = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('none') }),
+  z.object({ state: z.literal('waiting'), since: Iso }),
+  z.object({ state: z.literal('dropped') }),
+  z.object({ state: z.literal('open') }),
+]);
 
 export const EpisodeRecord = z.object({
   episode: Episode,
@@ -29,36 +41,28 @@ export const EpisodeRecord = z.object({
   from: Iso,
   /** When something was last heard of it. */
   heardAt: Iso,
-  /** What it has taken in: the same news change nothing. */
-  news: z.array(z.string()),
+  /** Ids of the alarm events it has taken in: the same event changes nothing. */
+  events: z.array(z.string()),
   /** Null until its thread was given one. */
   channel: z.string().nullable(),
-  /** What the thread begins with: that it is in another channel than it should be, or what could not be looked up. */
+  thread: EpisodeThread,
+  /** What was or is to be said below the thread: that it is in another channel than it should be, or what could not be looked up. */
   sentences: z.array(z.string()),
-  /** So many of them were said. */
-  said: z.number().int(),
-  /** Its thread stands, and the run is recorded. */
-  opened: z.boolean(),
-  /** Set while a storm keeps it from a thread. */
-  waitsSince: Iso.nullable(),
-  /** It was over before there was room for its thread: the note of the storm is all that is told. */
-  dropped: z.boolean(),
-  /** Counts changes of the episode; what the root message shows is `shown`. */
-  version: z.number().int(),
-  shown: z.number().int(),
-  /** How often it ended. The question is to be asked again for `askFor`, and was for `asked`; likewise the replies. */
-  askFor: z.number().int(),
-  asked: z.number().int(),
-  closings: z.number().int(),
-  told: z.number().int(),
-  toldAt: Iso.nullable(),
+  /** How often it ended. */
+  ends: z.number().int(),
+  /** When a reply last told an end. */
+  endToldAt: Iso.nullable(),
+  /** At most one of a kind, but for `say`; in the order in which they came up. */
+  pending: z.array(PendingAction),
+  /** The number of the last action. */
+  actions: z.number().int(),
 });
 export type EpisodeRecord = z.infer<typeof EpisodeRecord>;
 
 const AlarmStateRecord = z.object({ state: z.enum(ALARM_STATES), changedAt: Iso });
 
 export const History = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   /** ARN of the load balancer. */
   loadBalancer: z.string(),
   /** How to find it again. */
@@ -72,22 +76,6 @@ export const History = z.object({
 });
 export type History = z.infer<typeof History>;
 
-/**
- * `opened`: a thread is due. `joined`, `repeated`, `reopened`: the thread that is there. `ended`: one alarm, or all is well again.
- * `known`: told before. `stale`: older than what is known. `quiet`: of no episode.
- */
-export type Transition = 'opened' | 'joined' | 'repeated' | 'reopened' | 'ended' | 'known' | 'stale' | 'quiet';
-
-/** What the news are about beyond the alarm. */
-export interface EventContext {
-  /** Epoch milliseconds. */
-  from: number;
-  now: number;
-  sentences: readonly string[];
-  /** The id of a run for a new episode: the same when asked again for the same news. */
-  run: string;
-}
-
 /** Keys of the store have no capital letters, nor colons. */
 export const idOfHistory = (loadBalancer: string): string => shortHash(loadBalancer);
 export const keyOfHistory = (id: string): string => `alarms/load-balancers/${id}.json`;
@@ -95,7 +83,7 @@ export const keyOfHistory = (id: string): string => `alarms/load-balancers/${id}
 export const historyOfEpisode = (episode: string): string => episode.split('-')[0] ?? '';
 
 export const emptyHistory = (ref: History['ref'], loadBalancer: string): History => ({
-  schema: 1,
+  schema: 2,
   loadBalancer,
   ref,
   alarms: {},
@@ -103,216 +91,35 @@ export const emptyHistory = (ref: History['ref'], loadBalancer: string): History
   lease: null,
 });
 
-/** The history with the news, and what they were. The same history when they change nothing. */
-export function applyAlarm(
-  history: History,
-  alarm: Alarm,
-  context: EventContext,
-): { history: History; transition: Transition } {
-  const key = alarmKey(alarm);
-  const last = history.alarms[key];
-  const at = Date.parse(alarm.changedAt);
-  const age = last === undefined ? 1 : at - Date.parse(last.changedAt);
-  const id = alarmEventId(alarm);
-  if (age === 0 || history.episodes.some(({ news }) => news.includes(id))) return { history, transition: 'known' };
-  if (alarm.state !== 'ALARM') {
-    if (age < 0) return { history, transition: 'stale' };
-    const updated = withAlarmState(history, key, alarm);
-    const isAffected = ({ episode }: EpisodeRecord): boolean => isIn(episode, key, 'ALARM');
-    if (!updated.episodes.some(isAffected)) return { history: updated, transition: 'quiet' };
-    const episodes = updated.episodes.map((record) => (isAffected(record) ? endAlarm(record, key, alarm) : record));
-    return { history: { ...updated, episodes }, transition: 'ended' };
+/** An action without its number. */
+export type NewAction =
+  | { kind: 'refresh' | 'ask-again' }
+  | { kind: 'say'; sentences: string[] }
+  | { kind: 'tell-end'; end: number };
+
+/** The record with more to be done; an action replaces the one of its kind that is pending. */
+export function withPending(record: EpisodeRecord, ...more: readonly NewAction[]): EpisodeRecord {
+  let [pending, actions] = [record.pending, record.actions];
+  for (const action of more) {
+    actions += 1;
+    const others = pending.filter(({ kind }) => kind === 'say' || kind !== action.kind);
+    pending = [...others, { ...action, number: actions }];
   }
-  if (age < 0) return applyLateAlarm(history, key, alarm, last ?? { state: 'OK', changedAt: alarm.changedAt }, context);
-  const updated = withAlarmState(history, key, alarm);
-  const open = updated.episodes.findLast(
-    ({ episode, heardAt }) => episode.closedAt === null && at - Date.parse(heardAt) < SILENCE_LIMIT,
-  );
-  const match = open ?? updated.episodes.findLast((record) => coversAlarm(record, at, null));
-  if (match === undefined) {
-    const episodes = updated.episodes.map((record) => markEndUnknown(record, key, alarm.changedAt));
-    return { history: addEpisode({ ...updated, episodes }, key, alarm, context, null), transition: 'opened' };
-  }
-  const wasThere = match.episode.alarms.some(({ arn }) => arn === key);
-  const transition = match.episode.closedAt !== null ? 'reopened' : wasThere ? 'repeated' : 'joined';
-  return { history: replaceRecord(updated, match, joinEpisode(match, key, alarm, alarm, context)), transition };
+  return { ...record, pending, actions };
 }
 
-/** An ALARM that came after newer news of the same alarm. It has had its thread, or gets one that is over already. */
-function applyLateAlarm(
-  history: History,
-  key: string,
-  alarm: Alarm,
-  last: { state: Alarm['state']; changedAt: string },
-  context: EventContext,
-): { history: History; transition: Transition } {
-  const at = Date.parse(alarm.changedAt);
-  const ended = last.state === 'ALARM' ? null : Date.parse(last.changedAt);
-  const match =
-    history.episodes.findLast((record) => coversAlarm(record, at, ended)) ??
-    // An earlier time of what this alarm is in now: the news between were lost, or are to come.
-    (last.state === 'ALARM' ? history.episodes.findLast(({ episode }) => isIn(episode, key, 'ALARM')) : undefined);
-  if (match === undefined) return { history: addEpisode(history, key, alarm, context, last), transition: 'opened' };
-  const there = match.episode.alarms.find(({ arn }) => arn === key);
-  // What was heard of it since stands.
-  const since = { state: last.state, changedAt: last.changedAt, reason: there?.reason ?? alarm.reason };
-  const now = there !== undefined && there.changedAt >= last.changedAt ? there : since;
-  return {
-    history: replaceRecord(history, match, joinEpisode(match, key, alarm, now, context)),
-    transition: there ? 'repeated' : 'joined',
-  };
-}
-
-/** Whether an ALARM of that moment, that ended then, belongs to the episode. */
-function coversAlarm({ episode, heardAt }: EpisodeRecord, at: number, ended: number | null): boolean {
-  const openedAt = Date.parse(episode.openedAt);
-  const end =
-    episode.closedAt === null ? Date.parse(heardAt) + SILENCE_LIMIT : Date.parse(episode.closedAt) + REOPEN_WITHIN;
-  return at <= end && (ended === null ? at >= openedAt - JOIN_WITHIN : ended >= openedAt - REOPEN_WITHIN);
-}
-
-/** An alarm that begins anew is not in ALARM since then any more: its end was never told. */
-function markEndUnknown(record: EpisodeRecord, key: string, changedAt: string): EpisodeRecord {
-  if (!isIn(record.episode, key, 'ALARM')) return record;
-  const alarms = record.episode.alarms.map((alarm) =>
-    alarm.arn === key
-      ? { ...alarm, state: 'INSUFFICIENT_DATA' as const, changedAt, reason: 'Its end was never told.' }
-      : alarm,
-  );
-  const closedAt = endOf(alarms);
-  return { ...record, version: record.version + 1, episode: { ...record.episode, alarms, closedAt } };
-}
-
-const isIn = ({ alarms }: Episode, key: string, state: Alarm['state']): boolean =>
-  alarms.some((alarm) => alarm.arn === key && alarm.state === state);
-
-const withAlarmState = (history: History, key: string, { state, changedAt }: Alarm): History => {
-  const others = Object.entries(history.alarms).filter(([other]) => other !== key);
-  const newest = others.sort(([, a], [, b]) => (a.changedAt < b.changedAt ? 1 : -1)).slice(0, MAX_ALARMS - 1);
-  return { ...history, alarms: { ...Object.fromEntries(newest.reverse()), [key]: { state, changedAt } } };
-};
-
-const replaceRecord = (history: History, old: EpisodeRecord, by: EpisodeRecord): History => ({
-  ...history,
-  episodes: history.episodes.map((record) => (record === old ? by : record)),
+/** The record without what was done. An action of the same kind that came up meanwhile stays. */
+export const withDone = (record: EpisodeRecord, done: readonly PendingAction[]): EpisodeRecord => ({
+  ...record,
+  pending: record.pending.filter(({ number }) => !done.some((one) => one.number === number)),
 });
 
-const later = (a: string, b: string): string => (a > b ? a : b);
-const earlier = (a: string, b: string): string => (a < b ? a : b);
-const iso = (at: number): string => new Date(at).toISOString();
-
-type CurrentState = Pick<Alarm, 'state' | 'changedAt' | 'reason'>;
-
-function addEpisode(
-  history: History,
-  key: string,
-  alarm: Alarm,
-  { from, sentences, run }: EventContext,
-  since: Pick<Alarm, 'state' | 'changedAt'> | null,
-): History {
-  const { state, changedAt } = since ?? alarm;
-  const closedAt = state === 'ALARM' ? null : changedAt;
-  const episode: Episode = {
-    schema: 1,
-    id: `${idOfHistory(history.loadBalancer)}-${run}`,
-    loadBalancer: history.loadBalancer,
-    openedAt: alarm.changedAt,
-    closedAt,
-    alarms: [{ arn: key, name: alarm.name, state, changedAt, reason: alarm.reason, times: 1 }],
-    repeats: 0,
-    run,
-  };
-  const record: EpisodeRecord = {
-    episode,
-    from: iso(from),
-    heardAt: changedAt,
-    news: [alarmEventId(alarm)],
-    channel: null,
-    sentences: [...sentences],
-    said: 0,
-    opened: false,
-    waitsSince: null,
-    dropped: false,
-    version: 1,
-    shown: 0,
-    askFor: 0,
-    asked: 0,
-    closings: closedAt === null ? 0 : 1,
-    told: 0,
-    toldAt: null,
-  };
-  const episodes = [...history.episodes, record].sort((a, b) => (a.episode.openedAt < b.episode.openedAt ? -1 : 1));
-  const surplus = episodes.filter(isUpToDate).slice(0, Math.max(0, episodes.length - MAX_EPISODES));
-  return { ...history, episodes: episodes.filter((one) => !surplus.includes(one)) };
+/** The thread shows and says all there is; or a storm kept it from one, and it is over. */
+export function isUpToDate({ thread, pending, episode }: EpisodeRecord): boolean {
+  if (thread.state === 'open') return pending.length === 0;
+  return thread.state === 'dropped' && episode.closedAt !== null;
 }
 
-/** `state`: in which the alarm is now, which differs from the news where these are late. */
-function joinEpisode(
-  record: EpisodeRecord,
-  key: string,
-  event: Alarm,
-  state: CurrentState,
-  { from, sentences }: EventContext,
-): EpisodeRecord {
-  const { episode } = record;
-  const there = episode.alarms.find(({ arn }) => arn === key);
-  const entry = {
-    arn: key,
-    name: event.name,
-    state: state.state,
-    changedAt: state.changedAt,
-    reason: state.reason,
-    times: (there?.times ?? 0) + 1,
-  };
-  const alarms = there ? episode.alarms.map((alarm) => (alarm === there ? entry : alarm)) : [...episode.alarms, entry];
-  const closedAt = endOf(alarms);
-  const isReopened = episode.closedAt !== null && closedAt === null;
-  const isClosed = episode.closedAt === null && closedAt !== null;
-  return {
-    ...record,
-    from: earlier(record.from, iso(from)),
-    heardAt: later(record.heardAt, later(event.changedAt, state.changedAt)),
-    news: [...record.news, alarmEventId(event)].slice(-MAX_EVENTS),
-    sentences: [...new Set([...record.sentences, ...sentences])],
-    version: record.version + 1,
-    askFor: record.askFor + (isReopened || isClosed ? 1 : 0),
-    closings: record.closings + (isClosed ? 1 : 0),
-    episode: {
-      ...episode,
-      alarms,
-      openedAt: earlier(episode.openedAt, event.changedAt),
-      closedAt,
-      repeats: episode.repeats + 1,
-    },
-  };
-}
-
-function endAlarm(record: EpisodeRecord, key: string, alarm: Alarm): EpisodeRecord {
-  const { state, changedAt, reason } = alarm;
-  const { episode } = record;
-  const alarms = episode.alarms.map((one) => (one.arn === key ? { ...one, state, changedAt, reason } : one));
-  const closedAt = endOf(alarms);
-  const isClosed = closedAt !== null && episode.closedAt === null;
-  return {
-    ...record,
-    heardAt: later(record.heardAt, changedAt),
-    news: [...record.news, alarmEventId(alarm)].slice(-MAX_EVENTS),
-    version: record.version + 1,
-    askFor: record.askFor + (isClosed ? 1 : 0),
-    closings: record.closings + (isClosed ? 1 : 0),
-    episode: { ...episode, alarms, closedAt },
-  };
-}
-
-/** When the last alarm left ALARM; null while one is in it. */
-function endOf(alarms: Episode['alarms']): string | null {
-  if (alarms.some(({ state }) => state === 'ALARM')) return null;
-  return alarms.map(({ changedAt }) => changedAt).reduce(later);
-}
-
-/** The thread shows and says all there is; or it was kept from one by a storm, and is over. */
-export function isUpToDate(record: EpisodeRecord): boolean {
-  const { episode, opened, dropped, version, shown, askFor, asked, closings, told, sentences, said } = record;
-  if (!opened) return dropped && episode.closedAt !== null;
-  return version === shown && askFor === asked && closings === told && sentences.length === said;
-}
+/** The channel was told of it: by its thread, or by the note of a storm. */
+export const isAnnounced = ({ thread, episode }: EpisodeRecord): boolean =>
+  thread.state === 'open' || thread.state === 'waiting' || (thread.state === 'dropped' && episode.closedAt !== null);

@@ -1,8 +1,8 @@
 /** Asks the question of a run again, in its thread. */
 import { Problem } from '../../problem.ts';
 import { inState, type Run, toUpdate } from '../../runs/run.ts';
-import type { ThreadContext } from './context.ts';
 import { showRootProgress } from './show.ts';
+import type { ThreadContext } from './thread-context.ts';
 import { workOn } from './work-on-run.ts';
 
 /** `window`: in epoch milliseconds, in place of that of the run. `user`: absent for an alarm, which is never refused. */

@@ -8,8 +8,8 @@ import { nextCheck } from '../../query/recheck.ts';
 import { hasFailed, inState, isUnderWay, nextAttemptOf, type Run, type RunStatus, toUpdate } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
 import { runStateOf } from '../messages/index.ts';
-import { type ThreadContext, waitUnlessShutdown } from './context.ts';
 import { ensureChecklist, loadThreadState, rootMessageFor, showProgress, showRootProgress } from './show.ts';
+import { type ThreadContext, waitUnlessShutdown } from './thread-context.ts';
 
 /** Milliseconds between two looks at a run whose answer is waited for. */
 const ANSWER_POLL = 1_000;

@@ -5,8 +5,8 @@ import type { LocatedQuestion } from '../../investigate/investigator.ts';
 import { hasFailed, inState, newRun, type Run, type RunOrigin } from '../../runs/run.ts';
 import { isOutage } from '../../runs/store/document.ts';
 import type { Refusal } from '../delivery/slack-poster.ts';
-import type { ThreadContext } from './context.ts';
 import { hasSameWindow } from './investigate.ts';
+import type { ThreadContext } from './thread-context.ts';
 import { refusalSentence, workOn } from './work-on-run.ts';
 
 export interface ThreadRequest {

@@ -5,8 +5,8 @@ import type { PostResult, PostTarget } from '../delivery/slack-poster.ts';
 import type { DetailId } from '../messages/actions.ts';
 import { detailAnswer } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
-import { readRun, type ThreadContext } from './context.ts';
 import { loadThreadState, threadTs } from './show.ts';
+import { readRun, type ThreadContext } from './thread-context.ts';
 
 /** Posts once for each key of a run. */
 export async function postReply(

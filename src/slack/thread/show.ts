@@ -15,7 +15,7 @@ import {
   verdictMessage,
 } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
-import { readRun, type ThreadContext } from './context.ts';
+import { readRun, type ThreadContext } from './thread-context.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 

@@ -5,11 +5,11 @@ import type { PostResult } from '../delivery/slack-poster.ts';
 import type { DetailId } from '../messages/actions.ts';
 import type { Message } from '../messages/message.ts';
 import { askAgain } from './ask-again.ts';
-import { openThreadContext, type SlackThreadsParts } from './context.ts';
 import { type OpenResult, openThread, type ThreadRequest } from './open.ts';
 import { postDetail, postReply } from './reply.ts';
-import { beginDueRuns } from './resume.ts';
+import { beginDueRuns } from './resume-runs.ts';
 import { refreshRoot } from './show.ts';
+import { openThreadContext, type SlackThreadsParts } from './thread-context.ts';
 
 export interface SlackThreads {
   open(request: ThreadRequest): Promise<OpenResult>;

@@ -5,10 +5,10 @@ import { inState, type Run } from '../../runs/run.ts';
 import { holdLease, LEASE_LENGTH } from '../../runs/store/lease.ts';
 import type { Refusal } from '../delivery/slack-poster.ts';
 import { verdictChangedMessage } from '../messages/index.ts';
-import { type ActiveRun, readRun, type ThreadContext } from './context.ts';
 import { findAnswer } from './investigate.ts';
 import { postReply } from './reply.ts';
 import { ensureRoot, loadThreadState, showRun } from './show.ts';
+import { type ActiveRun, readRun, type ThreadContext } from './thread-context.ts';
 
 export interface WorkOptions {
   /** Whether an answer is to be looked for, or only shown. */

@@ -427,7 +427,7 @@ describe('what is missing', () => {
     void handled.then(() => {
       isDone = true;
     });
-    const missing = () => bot.logged.filter(({ fields }) => fields.missing === 'slack').length;
+    const missing = () => bot.logged.filter(({ fields }) => fields.dependency === 'slack').length;
     // The threads try for some seconds of their own before they give up.
     await eventually(() => expect(missing()).toBeGreaterThan(0));
     clock.at = BEGUN + 10 * MINUTE;
@@ -455,7 +455,7 @@ describe('what is missing', () => {
     bot = started({ store: moody });
     expect(await tell()).toMatchObject({ outcome: 'handled' });
     expect(roots()).toHaveLength(1);
-    expect(bot.logged.some(({ fields }) => fields.missing === 'store')).toBe(true);
+    expect(bot.logged.some(({ fields }) => fields.dependency === 'store')).toBe(true);
   });
 
   it('what nobody foresaw in one alarm: it is left to its queue with the reason, and others are taken meanwhile', async () => {

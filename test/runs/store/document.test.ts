@@ -1,14 +1,6 @@
-/** Objects that many change, and the bound on threads of a channel. */
+/** Documents that several processes change. */
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import {
-  admit,
-  type ChannelState,
-  emptyChannel,
-  MAX_THREADS,
-  RATE_PERIOD,
-  withdraw,
-} from '../../../src/alarms/thread-rate-limit.ts';
 import { openDocuments } from '../../../src/runs/store/document.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
 import { memoryStore } from '../../support/alarms/process.ts';
@@ -32,7 +24,7 @@ const slow = (store: Store): Store => {
   };
 };
 
-describe('objects', () => {
+describe('documents', () => {
   it('lose no change of several processes, and give each its own result', async () => {
     const store = memoryStore();
     const processes = [open(slow(store)), open(slow(store)), open(slow(store))];
@@ -74,66 +66,29 @@ describe('objects', () => {
     expect(await objects.change('a/count', one)).toBe(1);
   });
 
+  it('let a change that throws fail alone', async () => {
+    const documents = open(memoryStore());
+    const all = await Promise.allSettled([
+      documents.change('a/count', one),
+      documents.change('a/count', () => Promise.reject(new Error('no'))),
+      documents.change('a/count', one),
+    ]);
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await documents.read('a/count')).toEqual({ count: 2 });
+  });
+
+  it('give up, with a sentence, where others win every time', { timeout: 60_000 }, async () => {
+    const documents = open({ ...memoryStore(), write: async () => null });
+    await expect(documents.change('a/count', one)).rejects.toThrow(
+      'Could not update a/count of the run store: 100 write conflicts in a row.',
+    );
+  });
+
   it.each(['no JSON', '{"count":"many"}'])('that are %s count as absent, and it is said', async (body) => {
     const store = memoryStore();
     await store.write('a/count', body, 'absent');
     unread.length = 0;
     expect(await open(store).change('a/count', one)).toBe(1);
     expect(unread).toHaveLength(1);
-  });
-});
-
-describe('a channel', () => {
-  const AT = Date.parse('2026-11-20T02:44:00.000Z');
-  const asking = (number: number) => ({
-    episode: `e${number}`,
-    loadBalancer: `lb${number}`,
-    alarm: 'a',
-    hasWaited: false,
-  });
-  const asked = (count: number, at = AT, state: ChannelState = emptyChannel('C1')) => {
-    const answers: boolean[] = [];
-    let current = state;
-    for (let number = 0; number < count; number++) {
-      const answer = admit(current, asking(number), at);
-      current = answer.state;
-      answers.push(answer.isAdmitted);
-    }
-    return { state: current, admitted: answers.filter((is) => is).length };
-  };
-
-  it('takes so many threads within five minutes, and the rest when there is room', () => {
-    const first = asked(MAX_THREADS + 5);
-    expect(first.admitted).toBe(MAX_THREADS);
-    expect(first.state.note).toMatchObject({ count: 5, waiting: { length: 5 }, later: 0 });
-    const again = asked(MAX_THREADS + 5, AT + 1000, first.state);
-    expect(again.admitted).toBe(MAX_THREADS);
-    expect(again.state.note?.count).toBe(5);
-    const late = admit(first.state, asking(MAX_THREADS), AT + RATE_PERIOD);
-    expect(late.isAdmitted).toBe(true);
-    expect(late.state.note).toMatchObject({ count: 5, waiting: { length: 4 }, later: 1 });
-  });
-
-  it('forgets who is over', () => {
-    const { state } = asked(MAX_THREADS + 2);
-    expect(withdraw(state, `e${MAX_THREADS}`).note?.waiting.map(({ episode }) => episode)).toEqual([
-      `e${MAX_THREADS + 1}`,
-    ]);
-    expect(withdraw(state, 'e0')).toBe(state);
-  });
-
-  it('gets another note for another storm, and keeps the one of which some still wait', () => {
-    const { state } = asked(MAX_THREADS + 2);
-    const later = (from: ChannelState) => {
-      let current = from;
-      for (let number = 100; number < 101 + MAX_THREADS; number++)
-        current = admit(current, asking(number), AT + 3 * RATE_PERIOD).state;
-      return current.note;
-    };
-    expect(later(state)).toMatchObject({ id: state.note?.id, count: 3, waiting: { length: 3 } });
-    const over = withdraw(withdraw(state, `e${MAX_THREADS}`), `e${MAX_THREADS + 1}`);
-    const another = later(over);
-    expect(another?.id).not.toBe(state.note?.id);
-    expect(another).toMatchObject({ count: 1, ts: null, waiting: { length: 1 } });
   });
 });

@@ -22,14 +22,15 @@ export interface FakePoster extends Poster {
   /** Until it is changed, nothing can be reached. */
   isDown: boolean;
   mayLook: boolean;
+  /** The number of the last message, where others stand already. */
+  lastTs: number;
 }
 
 export function fakePoster(): FakePoster {
-  let last = 0;
   const refusal = (refused: Refusal['refused']): Refusal => ({ refused, code: refused });
   const put = (target: PostTarget, message: Message | FileMessage, runId: string | null): PostResult => {
-    last += 1;
-    const ts = `1763700000.${String(last).padStart(6, '0')}`;
+    paper.lastTs += 1;
+    const ts = `1763700000.${String(paper.lastTs).padStart(6, '0')}`;
     paper.messages.push({ ts, target, message, runId, edits: 0 });
     return { ts };
   };
@@ -47,6 +48,7 @@ export function fakePoster(): FakePoster {
     faults: [],
     isDown: false,
     mayLook: true,
+    lastTs: 0,
     post: async (target, message, runId) => attempt(() => put(target, message, runId ?? null)),
     upload: async (target, file) => attempt(() => put(target, file, null)),
     async edit(channel, ts, message) {

@@ -3,8 +3,8 @@ import { incidentWindow } from '../../query/alarm-window.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { isLeasedByOther } from '../../runs/store/lease.ts';
-import type { ThreadContext } from './context.ts';
 import { interrupt } from './investigate.ts';
+import type { ThreadContext } from './thread-context.ts';
 import { workOn } from './work-on-run.ts';
 
 /** Milliseconds. A person who asked this long ago has gone on; the thread says that it was interrupted. */

@@ -2,13 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../../src/alarms/alarm-event.ts';
-import {
-  applyAlarm,
-  emptyHistory,
-  type History,
-  REOPEN_WITHIN,
-  type Transition,
-} from '../../../src/alarms/episodes/episode-record.ts';
+import { applyAlarm, REOPEN_WITHIN, type Transition } from '../../../src/alarms/episodes/apply-alarm.ts';
+import { emptyHistory, type History } from '../../../src/alarms/episodes/episode-record.ts';
 import { readMessage } from '../../../src/alarms/read-message.ts';
 import { type AlarmFields, arnOf, snsAlarm } from '../../support/alarms/messages.ts';
 import { fc } from '../../support/property.ts';
@@ -46,12 +41,19 @@ const shown = ({ episodes }: History) =>
     repeats,
   }));
 
+/** What is to be done for each episode. */
+const pending = ({ episodes }: History) =>
+  episodes.map((record) =>
+    record.pending.map((action) => (action.kind === 'tell-end' ? `tell-end ${action.end}` : action.kind)),
+  );
+
 describe('an alarm', () => {
   it('opens an episode, repeats in it, and ends it', () => {
     const { history, learned } = told(news('ALARM', 0), news('ALARM', 3), news('OK', 9));
     expect(learned).toEqual(['opened', 'repeated', 'ended']);
     expect(shown(history)).toEqual([{ from: 0, to: 9, alarms: ['a OK 2'], repeats: 1 }]);
-    expect(history.episodes[0]).toMatchObject({ version: 3, closings: 1, askFor: 1, opened: false });
+    expect(history.episodes[0]).toMatchObject({ ends: 1, thread: { state: 'none' } });
+    expect(pending(history)).toEqual([['refresh', 'ask-again', 'tell-end 1']]);
   });
 
   it('is known when it is told again, however late', () => {
@@ -73,14 +75,15 @@ describe('an alarm', () => {
       { from: 0, to: 12, repeats: 1 },
       { from: 23, to: null },
     ]);
-    expect(flapping.history.episodes[0]).toMatchObject({ closings: 2, askFor: 3 });
+    expect(flapping.history.episodes[0]).toMatchObject({ ends: 2 });
+    expect(pending(flapping.history)).toEqual([['refresh', 'ask-again', 'tell-end 2'], []]);
   });
 
   it('whose end comes first gets an episode that is over', () => {
     const { history, learned } = told(news('OK', 9), news('ALARM', 0));
     expect(learned).toEqual(['quiet', 'opened']);
     expect(shown(history)).toEqual([{ from: 0, to: 9, alarms: ['a OK 1'], repeats: 0 }]);
-    expect(history.episodes[0]).toMatchObject({ closings: 1, told: 0 });
+    expect(pending(history)).toEqual([['tell-end 1']]);
   });
 
   it('without data is not in ALARM', () => {
@@ -98,7 +101,7 @@ describe('an alarm', () => {
         const run = `20261120t020000-${String(hour).padStart(8, '0')}`;
         history = applyAlarm(history, alarm, { from: BEGUN, now: BEGUN, sentences: [], run }).history;
       }
-      history = { ...history, episodes: history.episodes.map((kept) => ({ ...kept, dropped: true })) };
+      history = { ...history, episodes: history.episodes.map((kept) => ({ ...kept, thread: { state: 'dropped' } })) };
     }
     expect(history.episodes).toHaveLength(20);
     expect(shown(history).at(-1)).toMatchObject({ from: 39 * 60, to: 39 * 60 + 5 });
@@ -124,7 +127,7 @@ describe('several alarms of a load balancer', () => {
     );
     expect(learned).toEqual(['opened', 'joined', 'ended', 'ended']);
     expect(shown(history)).toEqual([{ from: 0, to: 8, alarms: ['a OK 1', 'b OK 1'], repeats: 1 }]);
-    expect(history.episodes[0]?.closings).toBe(1);
+    expect(history.episodes[0]?.ends).toBe(1);
   });
 
   it('make the same episode in whatever order and however often they are told', () => {

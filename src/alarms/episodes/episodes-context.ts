@@ -1,0 +1,110 @@
+/** What every action on an episode needs: the parts of the bot, and what this process has under way. */
+import type { Logger } from 'pino';
+import type { RunStore } from '../../runs/runs.ts';
+import { type Backoffs, openBackoffs } from '../../runs/store/backoff.ts';
+import { type Documents, openDocuments } from '../../runs/store/document.ts';
+import type { Store } from '../../runs/store/store.ts';
+import type { Poster } from '../../slack/delivery/slack-poster.ts';
+import type { SlackThreads } from '../../slack/thread/slack-threads.ts';
+import type { Routing } from '../alarm-routes.ts';
+import { translateOutage, Unavailable } from '../retryable.ts';
+import { type ChannelState, StoredChannel } from '../thread-rate-limit.ts';
+import { type EpisodeRecord, type History, idOfHistory, keyOfHistory } from './episode-record.ts';
+import { StoredHistory } from './stored-history.ts';
+
+export interface EpisodesParts {
+  store: Store;
+  runs: Pick<RunStore, 'read' | 'diagnosis'>;
+  threads: Pick<SlackThreads, 'open' | 'askAgain' | 'refresh' | 'reply'>;
+  poster: Pick<Poster, 'post' | 'edit' | 'find'>;
+  routing: Routing;
+  log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** Who has the leases: other than any process before. */
+  owner: string;
+  /** Epoch milliseconds. */
+  now(): number;
+  sleep(milliseconds: number): Promise<unknown>;
+  /** New threads of a channel within five minutes; that of the rate limit without it. */
+  mostThreads?: number | undefined;
+}
+
+/** Work on the threads of one load balancer, once at a time in this process. */
+export interface Drain {
+  ended: Promise<void>;
+  /** Something was recorded: look again. */
+  wake(): void;
+}
+
+export interface EpisodesContext extends EpisodesParts {
+  histories: Documents<History>;
+  channels: Documents<ChannelState>;
+  /** By the id of the history. */
+  drains: Map<string, Drain>;
+  /** Questions that are being asked again, by run. */
+  reruns: Map<string, Promise<void>>;
+  /** Notes of storms that are being written, by channel. */
+  noteUpdates: Map<string, Promise<void>>;
+  /** When this process last marked a history as busy. */
+  markedAt: Map<string, number>;
+  /** Of histories that cannot be drained, of runs that cannot be asked again, of channels where nothing else is left to try. */
+  backoffs: Backoffs;
+  announcements: Announcements;
+  isStopping: boolean;
+}
+
+export function openEpisodesContext(parts: EpisodesParts): EpisodesContext {
+  const reportUnreadable = (key: string, why: string) =>
+    parts.log.error({ key, why }, 'what was recorded of alarms cannot be read');
+  return {
+    ...parts,
+    histories: openDocuments(parts.store, StoredHistory, reportUnreadable),
+    channels: openDocuments(parts.store, StoredChannel, reportUnreadable),
+    drains: new Map(),
+    reruns: new Map(),
+    noteUpdates: new Map(),
+    markedAt: new Map(),
+    backoffs: openBackoffs(parts.now),
+    announcements: openAnnouncements(),
+    isStopping: false,
+  };
+}
+
+/** Wakes who waits for a thread, or the note of a storm, of this process. */
+export interface Announcements {
+  next(): Promise<void>;
+  signal(): void;
+}
+
+function openAnnouncements(): Announcements {
+  let announcement = Promise.withResolvers<void>();
+  return {
+    next: () => announcement.promise,
+    signal() {
+      announcement.resolve();
+      announcement = Promise.withResolvers();
+    },
+  };
+}
+
+/** Records a change of one episode in whatever the history has become meanwhile; `before` where it is gone. Throws Unavailable. */
+export function changeRecord(
+  { histories }: EpisodesContext,
+  before: History,
+  { episode: { id } }: EpisodeRecord,
+  change: (current: EpisodeRecord) => EpisodeRecord,
+): Promise<History> {
+  return translateOutage('store', () =>
+    histories.change(keyOfHistory(idOfHistory(before.loadBalancer)), (stored) => {
+      const current = stored ?? before;
+      const episodes = current.episodes.map((one) => (one.episode.id === id ? change(one) : one));
+      const next = { ...current, episodes };
+      return { document: next, result: next };
+    }),
+  );
+}
+
+/** A channel that took nothing, and no other is left for what belongs in it, is not tried again each time somebody looks. */
+export function assertNotPaused({ backoffs }: EpisodesContext, channel: string): void {
+  const why = backoffs.pausedReason(channel);
+  if (why !== null) throw new Unavailable('channel', why);
+}

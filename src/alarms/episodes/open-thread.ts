@@ -1,0 +1,175 @@
+/** Opens the thread of an episode, in another channel where its own takes none, or leaves it to the note of a storm. */
+import { incidentWindow } from '../../query/alarm-window.ts';
+import { newRunId, type Run } from '../../runs/run.ts';
+import { LEASE_LENGTH } from '../../runs/store/lease.ts';
+import { wrongChannelSentence } from '../../slack/messages/alarm-notes.ts';
+import type { OpenResult } from '../../slack/thread/open.ts';
+import { channelFor, otherChannel, type RoutingSubject } from '../alarm-routes.ts';
+import { translateOutage, Unavailable } from '../retryable.ts';
+import { admit, emptyChannel } from '../thread-rate-limit.ts';
+import { type EpisodeRecord, type History, withDone, withPending } from './episode-record.ts';
+import { assertNotPaused, changeRecord, type EpisodesContext } from './episodes-context.ts';
+import { incidentTimesOf } from './incident-times.ts';
+import { keyOfChannel, updateStormNote } from './storm-note.ts';
+
+/** Milliseconds between two looks at a thread that another process opens. */
+const POLL_INTERVAL = 1_000;
+
+export async function openThread(
+  context: EpisodesContext,
+  history: History,
+  record: EpisodeRecord,
+  tried: Set<string>,
+): Promise<History> {
+  const subject = subjectOf(history, record);
+  const channel = record.channel ?? channelFor(subject, context.routing);
+  if (channel === null) throw new Unavailable('channel', `no route has a channel for ${subject.alarm}`);
+  assertNotPaused(context, channel);
+  if (!(await isAdmitted(context, channel, history, record))) {
+    tried.add(record.episode.id);
+    return waitForRoom(context, history, record, channel);
+  }
+  const opened = await requestThread(context, history, record, channel);
+  if ('refused' in opened) {
+    const other = otherChannel(subject, channel, context.routing);
+    return moveElsewhere(context, history, record, { ...opened, channel, other });
+  }
+  context.backoffs.recordSuccess(channel);
+  const run = await waitForRoot(context, 'same' in opened ? opened.same : opened.opened);
+  return recordThread(context, history, record, { run, channel });
+}
+
+const alarmNameOf = ({ episode }: EpisodeRecord): string => episode.alarms[0]?.name ?? '';
+
+function subjectOf({ ref }: History, record: EpisodeRecord): RoutingSubject & { loadBalancer: string } {
+  const number = ref.arn?.split(':')[4];
+  return {
+    loadBalancer: ref.name,
+    alarm: alarmNameOf(record),
+    accounts: [ref.account, ...(number ? [number] : [])],
+  };
+}
+
+/** Whether the channel has room for a thread more. */
+function isAdmitted(
+  { channels, now, mostThreads }: EpisodesContext,
+  channel: string,
+  { ref }: History,
+  record: EpisodeRecord,
+): Promise<boolean> {
+  const request = {
+    episode: record.episode.id,
+    loadBalancer: ref.name,
+    alarm: alarmNameOf(record),
+    hasWaited: record.thread.state === 'waiting',
+  };
+  return translateOutage('store', () =>
+    channels.change(keyOfChannel(channel), (stored) => {
+      const { state, isAdmitted } = admit(stored ?? emptyChannel(channel), request, now(), mostThreads);
+      return { document: state, result: isAdmitted };
+    }),
+  );
+}
+
+async function waitForRoom(
+  context: EpisodesContext,
+  history: History,
+  record: EpisodeRecord,
+  channel: string,
+): Promise<History> {
+  await updateStormNote(context, channel);
+  const since = new Date(context.now()).toISOString();
+  const waiting = await changeRecord(context, history, record, (current) => ({
+    ...current,
+    channel,
+    // An episode that was reopened waits again: what ends now is to leave the note once more.
+    thread: current.thread.state === 'waiting' ? current.thread : { state: 'waiting', since },
+  }));
+  context.announcements.signal();
+  return waiting;
+}
+
+async function requestThread(
+  { threads, now }: EpisodesContext,
+  { ref }: History,
+  record: EpisodeRecord,
+  channel: string,
+): Promise<OpenResult> {
+  const { episode } = record;
+  const window = incidentWindow(Date.parse(record.from), incidentTimesOf(record, now()));
+  const opened = await translateOutage('slack', () =>
+    threads.open({
+      askedBy: { kind: 'alarm', alarmName: alarmNameOf(record), episode: episode.id },
+      question: { loadBalancer: ref, ...window, now: now(), statuses: ['5xx'] },
+      channel,
+      parentTs: null,
+      id: episode.run,
+      fresh: true,
+    }),
+  );
+  if ('ended' in opened) opened.ended.catch(() => {});
+  return opened;
+}
+
+/** The run once its root message stands, which another process may be posting. */
+async function waitForRoot({ runs, now, sleep }: EpisodesContext, run: Run): Promise<Run> {
+  const begun = now();
+  let current: Run | null = run;
+  while (current !== null && current.thread.root === null) {
+    if (current.state === 'failed' || now() - begun > LEASE_LENGTH) break;
+    await sleep(POLL_INTERVAL);
+    current = await translateOutage('store', () => runs.read(run.id));
+  }
+  if (current === null || current.thread.root === null) throw new Unavailable('slack', 'the thread does not stand yet');
+  return current;
+}
+
+/** The first question and the root message are about all that was recorded by then. */
+async function recordThread(
+  context: EpisodesContext,
+  history: History,
+  record: EpisodeRecord,
+  { run, channel }: { run: Run; channel: string },
+): Promise<History> {
+  const shown = record.pending.filter(({ kind }) => kind === 'refresh' || kind === 'ask-again');
+  const open = await changeRecord(context, history, record, (current) => ({
+    ...withDone(current, shown),
+    channel,
+    thread: { state: 'open' },
+    episode: { ...current.episode, run: run.id },
+  }));
+  context.log.info({ run: run.id, episode: record.episode.id, channel, alarm: alarmNameOf(record) }, 'thread opened');
+  context.announcements.signal();
+  return open;
+}
+
+/** A channel that takes no thread is replaced by another, where there is one; anything else is to be tried again. */
+async function moveElsewhere(
+  context: EpisodesContext,
+  history: History,
+  record: EpisodeRecord,
+  refused: Extract<OpenResult, { refused: string }> & { channel: string; other: string | null },
+): Promise<History> {
+  const { reason, refusal, refused: sentence, channel, other } = refused;
+  if (reason === 'too-many') throw new Unavailable('busy', sentence);
+  if (reason === 'store') throw new Unavailable('store', sentence);
+  if (reason === 'closing') throw new Unavailable('stopping', sentence);
+  if (reason === 'defect') throw new Error(sentence);
+  if (refusal === undefined || refusal.refused === 'unreachable') throw new Unavailable('slack', sentence);
+  const { code } = refusal;
+  context.log.error({ channel, code, episode: record.episode.id }, 'the channel of an alarm takes no thread');
+  if (other === null) {
+    context.backoffs.recordFailure(channel, sentence);
+    throw new Unavailable('channel', sentence);
+  }
+  const why = refusal.refused === 'not-in-channel' ? 'alb502 is not in it; invite it there' : `Slack says ${code}`;
+  const belongs = wrongChannelSentence(channel, why);
+  // The run that was refused stays in its channel: the thread is that of another one.
+  const run = newRunId(context.now());
+  return changeRecord(context, history, record, (current) => ({
+    ...withPending(current, { kind: 'say', sentences: [belongs] }),
+    channel: other,
+    sentences: [...current.sentences, belongs],
+    episode: { ...current.episode, run },
+  }));
+}

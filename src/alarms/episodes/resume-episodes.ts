@@ -1,0 +1,72 @@
+/** Goes on with episodes that are not done, by markers in the store of load balancers that may have work. */
+import { shortHash } from '../alarm-event.ts';
+import { Unavailable } from '../retryable.ts';
+import { drain } from './drain.ts';
+import { isUpToDate, keyOfHistory } from './episode-record.ts';
+import type { EpisodesContext } from './episodes-context.ts';
+import { CHANNELS, isNoteBehind, updateStormNote } from './storm-note.ts';
+
+const BUSY = 'alarms/busy/';
+/** Milliseconds from the marker of work to the record of it, at most. */
+const MARKER_GRACE = 60_000;
+
+/**
+ * Marks that there may be work for a load balancer, before the event that makes it is recorded: a marker without work does no harm, work
+ * without a marker would not be resumed. Each marker is another object, so a process removes none that it has not seen.
+ */
+export async function markBusy({ store, owner, now, markedAt }: EpisodesContext, id: string): Promise<void> {
+  const at = now();
+  if (at - (markedAt.get(id) ?? Number.NEGATIVE_INFINITY) < MARKER_GRACE / 2) return;
+  const key = `${BUSY}${id}/${String(at).padStart(15, '0')}-${shortHash(owner).slice(0, 8)}`;
+  // The time in it tells the sweep of old objects how old it is.
+  await store.write(key, JSON.stringify({ at: new Date(at).toISOString() }), 'any');
+  markedAt.set(id, at);
+}
+
+const markerTime = (key: string): number => Number(key.split('/').at(-1)?.split('-')[0]);
+
+/** Rejects when the store cannot be reached. */
+export async function resumeAll(context: EpisodesContext): Promise<void> {
+  const markers = Map.groupBy(await context.store.list(BUSY), (key) => key.slice(BUSY.length).split('/')[0] ?? '');
+  for (const [id, keys] of markers) {
+    if (context.isStopping) return;
+    if (!context.drains.has(id)) await resumeMarked(context, id, keys);
+  }
+  await resumeStormNotes(context);
+}
+
+async function resumeMarked(context: EpisodesContext, id: string, markers: readonly string[]): Promise<void> {
+  const { store, histories, backoffs, now } = context;
+  const history = await histories.read(keyOfHistory(id));
+  if (history === null || history.episodes.every(isUpToDate)) {
+    // The event that a young marker was made for may not be recorded yet.
+    for (const key of markers) if (now() - markerTime(key) > MARKER_GRACE) await store.remove(key);
+    return;
+  }
+  // It takes as long as an answer does: nobody who resumes waits for that.
+  if (backoffs.pausedReason(id) === null) void resumeHistory(context, id);
+}
+
+/** An outage is over soon; whatever else is wrong, somebody has to mend it, and it is tried ever later. */
+async function resumeHistory(context: EpisodesContext, id: string): Promise<void> {
+  const { backoffs, log } = context;
+  try {
+    await drain(context, id, null);
+    backoffs.recordSuccess(id);
+  } catch (error) {
+    const isDown = error instanceof Unavailable && error.dependency !== 'channel';
+    if (!isDown) backoffs.recordFailure(id, error instanceof Error ? error.message : String(error));
+    log.warn({ err: error }, 'an alarm waits to be resumed');
+  }
+}
+
+async function resumeStormNotes(context: EpisodesContext): Promise<void> {
+  const { store, channels, log } = context;
+  for (const key of await store.list(CHANNELS)) {
+    const state = await channels.read(key);
+    if (state === null || !isNoteBehind(state)) continue;
+    updateStormNote(context, state.channel).catch((error: unknown) =>
+      log.warn({ err: error }, 'a note waits to be shown'),
+    );
+  }
+}

@@ -1,0 +1,51 @@
+/** What became of messages, counted and logged. */
+import type { Logger } from 'pino';
+import type { Alarm } from './alarm-event.ts';
+import type { Transition } from './episodes/apply-alarm.ts';
+
+/**
+ * What became of a message. `handled`: its threads stand, or it changes nothing; it can be deleted. `ignored`: nothing for us. `poison`:
+ * not understood. `failed`: something broke that only this message met. `again`: it could not be taken in before the bot was stopped, no
+ * channel takes it, or what it is about could not be looked up.
+ */
+export type MessageOutcome =
+  | { outcome: 'handled'; transition: Transition[] }
+  | { outcome: 'ignored' | 'poison' | 'failed' | 'again'; why: string };
+
+export interface MessageCounts {
+  handled: number;
+  ignored: number;
+  poison: number;
+  failed: number;
+}
+
+export interface MessageOutcomes {
+  readonly counts: MessageCounts;
+  ignored(why: string): MessageOutcome;
+  /** Not understood. */
+  poison(why: string): MessageOutcome;
+  failed(error: unknown, alarm: Alarm | null): MessageOutcome;
+}
+
+export function openMessageOutcomes(log: Pick<Logger, 'info' | 'error'>): MessageOutcomes {
+  const counts: MessageCounts = { handled: 0, ignored: 0, poison: 0, failed: 0 };
+  return {
+    counts,
+    ignored(why) {
+      counts.ignored += 1;
+      log.info({ why, ignored: counts.ignored }, 'a message was ignored');
+      return { outcome: 'ignored', why };
+    },
+    poison(why) {
+      counts.poison += 1;
+      log.error({ why }, 'a message was not understood');
+      return { outcome: 'poison', why };
+    },
+    failed(error, alarm) {
+      const why = error instanceof Error ? error.message : String(error);
+      counts.failed += 1;
+      log.error({ alarm: alarm?.name, why, err: error }, 'an alarm could not be handled');
+      return { outcome: 'failed', why };
+    },
+  };
+}

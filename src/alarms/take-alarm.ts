@@ -1,0 +1,139 @@
+/** Takes one alarm in: to the episodes of the load balancers it is about, or to a note where it names none. */
+import * as z from 'zod';
+import type { Config } from '../config.ts';
+import type { Investigator } from '../investigate/investigator.ts';
+import { Problem } from '../problem.ts';
+import { type Documents, openDocuments } from '../runs/store/document.ts';
+import type { Store } from '../runs/store/store.ts';
+import {
+  type AffectedLoadBalancers,
+  type AlarmLookup,
+  fromMessage,
+  needsLookup,
+  resolveLoadBalancer,
+} from './affected-load-balancers.ts';
+import { type Alarm, alarmKey, shortHash, unrelatedReason } from './alarm-event.ts';
+import { channelFor, type Routing } from './alarm-routes.ts';
+import type { Episodes } from './episodes/episodes.ts';
+import type { MessageOutcome, MessageOutcomes } from './message-outcome.ts';
+import { translateOutage, Unavailable } from './retryable.ts';
+import type { AlarmNotes, NoThreadReason } from './unknown-alarm-notes.ts';
+
+/** Of one alarm; an alarm over more is about no load balancer in particular. */
+const MAX_LOAD_BALANCERS = 5;
+/** Milliseconds. */
+const DAY = 86_400_000;
+
+const LookupRecord = z.object({ schema: z.literal(1), at: z.iso.datetime(), loadBalancers: z.array(z.string()) });
+type LookupRecord = z.infer<typeof LookupRecord>;
+
+/** What was looked up for alarms that do not say which load balancers they are about. */
+export const openLookupRecords = (
+  store: Store,
+  onUnreadable: (key: string, why: string) => void,
+): Documents<LookupRecord> => openDocuments(store, LookupRecord, onUnreadable);
+
+export interface AlarmContext {
+  config: Pick<Config, 'accounts' | 'runs'>;
+  routing: Routing;
+  investigator: Pick<Investigator, 'listLoadBalancers' | 'find'>;
+  lookup: AlarmLookup;
+  lookupRecords: Documents<LookupRecord>;
+  episodes: Pick<Episodes, 'handleAlarm'>;
+  notes: AlarmNotes;
+  outcomes: MessageOutcomes;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Aborts when the bot is stopped. */
+  signal: AbortSignal;
+}
+
+/**
+ * Ends when its threads or its note stand. `mayRetryLookup`: what AWS does not answer now it is to be asked again, before the channel is
+ * told that it did not. Throws Unavailable.
+ */
+export async function takeAlarm(context: AlarmContext, alarm: Alarm, mayRetryLookup: boolean): Promise<MessageOutcome> {
+  const { outcomes } = context;
+  const { retentionDays } = context.config.runs;
+  // Its records would be removed at once, and it would get a new thread after each restart.
+  if (context.now() - Date.parse(alarm.changedAt) > retentionDays * DAY)
+    return outcomes.ignored(
+      `${alarm.name} changed more than ${retentionDays} days ago, which is longer than records are kept`,
+    );
+  const other = unrelatedReason(alarm);
+  if (other !== null) return outcomes.ignored(other);
+  const affected = await findAffected(context, alarm, mayRetryLookup);
+  if (affected.unrelatedReason !== null && affected.loadBalancers.length === 0)
+    return outcomes.ignored(affected.unrelatedReason);
+  const { loadBalancers } = affected;
+  if (loadBalancers.length === 0 || loadBalancers.length > MAX_LOAD_BALANCERS)
+    return noteUndiagnosable(context, alarm, affected);
+  return takeForLoadBalancers(context, alarm, affected, mayRetryLookup);
+}
+
+async function takeForLoadBalancers(
+  context: AlarmContext,
+  alarm: Alarm,
+  { loadBalancers, sentences, from }: AffectedLoadBalancers,
+  mayRetryLookup: boolean,
+): Promise<MessageOutcome> {
+  const { config, investigator, routing, episodes, signal } = context;
+  const search = { accounts: config.accounts, investigator, signal };
+  const refs = await Promise.all(loadBalancers.map((resource) => resolveLoadBalancer(resource, alarm, search)));
+  const found = refs.flatMap((ref) => ('name' in ref ? ref : []));
+  const notFound = refs.flatMap((ref) => ('name' in ref ? [] : ref));
+  const all = [...sentences, ...notFound.map(({ sentence }) => sentence)];
+  if (found.length === 0 && mayRetryLookup && notFound.some(({ isTransient }) => isTransient))
+    throw new Unavailable('aws', all.join(' '));
+  if (found.length === 0) return noteUndiagnosable(context, alarm, { loadBalancers: [], sentences: all });
+  const withChannel = found.filter((ref) => {
+    const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
+    return channelFor({ loadBalancer: ref.name, alarm: alarm.name, accounts }, routing) !== null;
+  });
+  if (withChannel.length === 0)
+    return context.outcomes.ignored(`no route fits ${alarm.name}, and there is no default channel`);
+  const transition = await Promise.all(
+    withChannel.map((ref) =>
+      episodes.handleAlarm({ alarm, loadBalancer: ref.arn ?? ref.name, ref, from, sentences: all }),
+    ),
+  );
+  return { outcome: 'handled', transition };
+}
+
+/** A note, once for each alarm; nothing of what is well. */
+async function noteUndiagnosable(
+  { notes }: AlarmContext,
+  alarm: Alarm,
+  about: NoThreadReason,
+): Promise<MessageOutcome> {
+  if (alarm.state === 'ALARM') await notes.postNote(alarm, about);
+  return { outcome: 'handled', transition: [] };
+}
+
+/** What was found for its ALARM is what its end is about, whatever became of the alarms it is composed of. */
+async function findAffected(
+  { lookup, lookupRecords, now, signal }: AlarmContext,
+  alarm: Alarm,
+  mayRetryLookup: boolean,
+): Promise<AffectedLoadBalancers> {
+  if (!needsLookup(alarm)) return fromMessage(alarm);
+  const key = `alarms/about/${shortHash(alarmKey(alarm))}.json`;
+  if (alarm.state !== 'ALARM') {
+    const before = await translateOutage('store', () => lookupRecords.read(key));
+    if (before !== null) return { ...fromMessage(alarm), unrelatedReason: null, loadBalancers: before.loadBalancers };
+  }
+  const affected = await lookup(alarm, signal).catch((error: unknown): AffectedLoadBalancers => {
+    if (signal.aborted) throw new Unavailable('stopping', 'alb502 is being stopped');
+    if (!(error instanceof Problem)) throw error;
+    return { ...fromMessage(alarm), sentences: [error.message] };
+  });
+  const { loadBalancers, isTransient, sentences } = affected;
+  if (loadBalancers.length === 0 && isTransient && mayRetryLookup) throw new Unavailable('aws', sentences.join(' '));
+  if (loadBalancers.length > 0 && alarm.state === 'ALARM') {
+    const at = new Date(now()).toISOString();
+    await translateOutage('store', () =>
+      lookupRecords.change(key, () => ({ document: { schema: 1, at, loadBalancers }, result: null })),
+    );
+  }
+  return affected;
+}

@@ -1,0 +1,70 @@
+/** Lists of runs: those that are open, by their markers, and the newest, by the index. */
+import { INDEX, isOpen, OPEN, type Run } from './run.ts';
+import { UnreadableDocument } from './store/document.ts';
+import { forEachLimited } from './store/each.ts';
+import type { Store } from './store/store.ts';
+
+export interface RunLists {
+  store: Store;
+  /** Null where there is no such run. Throws UnreadableDocument. */
+  read(id: string): Promise<Run | null>;
+  /** Epoch milliseconds. */
+  now(): number;
+  retentionDays: number;
+}
+
+/** Milliseconds from the marker that a run is open to the write that opens it, at most. */
+const MARKER_GRACE = 60_000;
+const DAY = 86_400_000;
+
+const startOfMonth = (time: number): number => Date.parse(`${new Date(time).toISOString().slice(0, 7)}-01T00:00:00Z`);
+
+const openMarkerTime = (key: string): number => Number(key.split('/')[2]?.split('-')[0]);
+
+/** Runs that are not at their end, the oldest first. Removes markers of those that are. */
+export async function listOpen(lists: RunLists): Promise<Run[]> {
+  const { store, now } = lists;
+  const markers = new Map<string, string[]>();
+  for (const key of await store.list(OPEN)) {
+    const [, id = ''] = key.split('/');
+    markers.set(id, [...(markers.get(id) ?? []), key]);
+  }
+  const runs: Run[] = [];
+  await forEachLimited([...markers], async ([id, keys]) => {
+    const run = await readIfValid(lists, id);
+    if (run === 'unreadable') return;
+    if (run !== null && isOpen(run)) runs.push(run);
+    else for (const key of keys) if (now() - openMarkerTime(key) > MARKER_GRACE) await store.remove(key);
+  });
+  return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The newest first. */
+export async function listRecent(lists: RunLists, count: number): Promise<Run[]> {
+  const { store, now, retentionDays } = lists;
+  const oldest = now() - retentionDays * DAY;
+  const runs: Run[] = [];
+  for (let month = new Date(now()); month.getTime() >= startOfMonth(oldest) && runs.length < count; ) {
+    const ids = (await store.list(`${INDEX}${month.toISOString().slice(0, 7).replace('-', '')}/`)).reverse();
+    for (let at = 0; at < ids.length && runs.length < count; at += count) {
+      const batch: Run[] = [];
+      await forEachLimited(ids.slice(at, at + count), async (key) => {
+        const run = await readIfValid(lists, key.slice(key.lastIndexOf('/') + 1));
+        if (run !== null && run !== 'unreadable') batch.push(run);
+      });
+      runs.push(...batch.sort((a, b) => (a.id > b.id ? -1 : 1)));
+    }
+    month = new Date(startOfMonth(month.getTime()) - 1);
+  }
+  return runs.slice(0, count);
+}
+
+/** One run that cannot be read does not hide the others. */
+export async function readIfValid({ read }: RunLists, id: string): Promise<Run | 'unreadable' | null> {
+  try {
+    return await read(id);
+  } catch (error) {
+    if (error instanceof UnreadableDocument) return 'unreadable';
+    throw error;
+  }
+}

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { formatPath, syntaxError, withoutByteOrderMark } from './format/parse-json.ts';
 import { Problem } from './problem.ts';
+import { canonicalZone } from './query/time-zone.ts';
 
 /** Read when there is one in the working directory and no other is named. */
 export const CONFIG_FILE = 'alb502.json';
@@ -76,6 +77,13 @@ const Slack = z.strictObject({
     .enum(['socket', 'http'], { error: ({ input }) => `${describeInput(input)} is neither "socket" nor "http"` })
     .default('socket'),
   port: Port.default(3000),
+  /** In which times are read that name no zone, where Slack does not tell that of the asker. */
+  timeZone: z
+    .string()
+    .refine((name) => canonicalZone(name) !== null, {
+      error: ({ input }) => `${describeInput(input)} is not a time zone, such as Europe/Berlin`,
+    })
+    .default('UTC'),
   path: UrlPath.default('/slack/events'),
   /** Who may ask, and where. An empty list restricts nothing, but that of workspaces: then it is the one of the bot. */
   allow: z

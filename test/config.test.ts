@@ -14,6 +14,7 @@ const STANDARD: Config = {
   slack: {
     mode: 'socket',
     port: 3000,
+    timeZone: 'UTC',
     path: '/slack/events',
     allow: { workspaces: [], channels: [], userGroups: [], users: [] },
   },

@@ -74,5 +74,42 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
     if (found[0] !== undefined) return found[0];
   }
   if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}'${where}, nor any other.`, 1);
-  throw new Problem(`There is no load balancer '${text}'${where}; there is: ${listCandidates(candidates, text)}.`, 1);
+  if (candidates.length <= SHOWN)
+    throw new Problem(`There is no load balancer '${text}'${where}; there is: ${listCandidates(candidates, text)}.`, 1);
+  const nearest = nearestNames(
+    loadBalancerNameIn(text),
+    candidates.map(({ name }) => name),
+  );
+  throw new Problem(
+    `There is no load balancer '${text}'${where}. The nearest of ${candidates.length}: ${nearest.join(', ')}.`,
+    1,
+  );
+}
+
+const NEAREST = 5;
+
+/** The names that take the fewest changes of a letter to become the one typed. */
+export function nearestNames(typed: string, names: readonly string[]): string[] {
+  const distances = [...new Set(names)].map((name) => ({
+    name,
+    distance: editDistance(typed.toLowerCase(), name.toLowerCase()),
+  }));
+  return distances
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .slice(0, NEAREST)
+    .map(({ name }) => name);
+}
+
+/** Levenshtein: letters put in, taken out or exchanged. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const exchanged = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(exchanged, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
 }

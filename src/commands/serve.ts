@@ -5,6 +5,7 @@ import { type Config, RUNS_FOLDER, readConfig, readSecrets, readSlackMode, type 
 import type { Investigator } from '../investigate/investigator.ts';
 import type { LiveInvestigator } from '../investigate/live.ts';
 import { Problem } from '../problem.ts';
+import type { Run } from '../runs/run.ts';
 import type { Store } from '../runs/store/store.ts';
 import type { TimerClock } from '../slack/delivery/edit-rate-limiter.ts';
 
@@ -126,12 +127,13 @@ export async function startBot(
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
   const poster = openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) });
   const owner = `${hostname()}-${process.pid}-${crypto.randomUUID()}`;
+  const episodeOf = async ({ askedBy }: Run) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null);
   const threads = openSlackThreads({
     runs,
     poster,
     investigator,
     limits: openLimits(config.limits),
-    episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
+    episodeOf,
     owner,
     log,
     now,
@@ -144,6 +146,7 @@ export async function startBot(
     investigator,
     threads,
     runs,
+    episodeOf,
     log,
     clientOptions,
     failures,

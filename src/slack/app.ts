@@ -9,6 +9,7 @@ import type { Config, Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { SlackContext } from './ask.ts';
+import { openAskerZones } from './asker-zones.ts';
 import { openAuthorization } from './authorization.ts';
 import { CONNECTION_LIMITS, limitConnections, serverOptions } from './connection-limits.ts';
 import { openDeduplicator } from './dedupe.ts';
@@ -37,6 +38,8 @@ export interface AppParts {
   investigator: Investigator;
   threads: SlackThreads;
   runs: RunStore;
+  /** The episode whose thread a run is; null for that of a person. */
+  episodeOf?: SlackContext['episodeOf'];
   log: Logger;
   /** Of every call to Slack: where it is, in tests. */
   clientOptions?: WebClientOptions;
@@ -92,6 +95,13 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
       config,
       home,
       membersOf: async (usergroup) => (await slack.usergroups.users.list({ usergroup })).users ?? [],
+      log,
+      now,
+    }),
+    episodeOf: parts.episodeOf ?? (async () => null),
+    zoneOf: openAskerZones({
+      standard: config.slack.timeZone,
+      zoneInProfile: async (person) => (await slack.users.info({ user: person })).user?.tz,
       log,
       now,
     }),

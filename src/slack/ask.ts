@@ -2,14 +2,17 @@
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
+import type { Window } from '../evidence/evidence.ts';
 import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
 import { windowReading } from '../query/window.ts';
+import type { Episode } from '../runs/episode.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { Authorize, Requester } from './authorization.ts';
 import type { Deduplicator } from './dedupe.ts';
+import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
 
@@ -20,6 +23,10 @@ export interface SlackContext {
   threads: SlackThreads;
   runs: RunStore;
   authorize: Authorize;
+  /** The episode whose thread this is; null for that of a person. */
+  episodeOf(run: Run): Promise<Episode | null>;
+  /** The time zone of a person, as Intl takes it: that of their profile, else that of the configuration. */
+  zoneOf(user: string): Promise<string>;
   /** For what somebody waits for: few retries. */
   slack: WebClient;
   /** The bot itself: its id, and its name as people mention it. */
@@ -41,19 +48,34 @@ export interface QuestionRequest {
 }
 
 /**
- * `thread`: it stands, and `note` is to be said besides. `same`: this run answers just that. `problem`: the sentence to show, and what of
- * the question it is about.
+ * `thread`: it stands; `note` is to be said besides, and `alarm` has a thread about the same load balancer. `same`: this run answers just
+ * that, `window` is the one asked for. `problem`: the sentence to show, and what of the question it is about.
  */
-export type AskOutcome = { thread: Run; note: string | null } | { same: Run } | QuestionRejection;
+export type AskOutcome =
+  | { thread: Run; note: string | null; alarm: Run | null }
+  | { same: Run; window: Window }
+  | QuestionRejection;
 export interface QuestionRejection {
   problem: string;
   about: 'who' | 'loadBalancer' | 'window' | 'channel' | 'bot';
 }
 
-/** Reads a question; what is wrong with it as the sentence to show. */
-export function tryParseQuery(words: string): { query: ParsedQuestion } | { problem: string } {
+/** The names of load balancers that any allowed person may ask about in a channel; null for a channel that is not known yet. */
+export function namesOpenTo({ investigator, config }: SlackContext, channel: string | null): string[] {
+  const open = config.accounts.filter(
+    ({ channels }) => channels === undefined || (channel !== null && channels.includes(channel)),
+  );
+  const accounts = new Set(open.map(({ name }) => name));
+  return investigator.listLoadBalancers().flatMap(({ name, account }) => (accounts.has(account) ? [name] : []));
+}
+
+/** Reads a question, where there are load balancers of these names; what is wrong with it as the sentence to show. */
+export function tryParseQuery(
+  words: string,
+  known: readonly string[] = [],
+): { query: ParsedQuestion } | { problem: string } {
   try {
-    return { query: parseQuestion(words) };
+    return { query: parseQuestion(words, known) };
   } catch (error) {
     if (error instanceof Problem) return { problem: error.message };
     throw error;
@@ -83,7 +105,7 @@ export async function ask(context: SlackContext, request: QuestionRequest): Prom
 
 async function openThreadFor(
   context: SlackContext,
-  { who, query, within }: QuestionRequest,
+  { who, query: typed, within }: QuestionRequest,
   accounts: readonly string[],
 ): Promise<AskOutcome> {
   const { investigator, config, threads } = context;
@@ -91,6 +113,7 @@ async function openThreadFor(
   const timeout = AbortSignal.timeout(2000 * config.deadlines.evidenceSeconds);
   const signal = AbortSignal.any([context.signal, timeout]);
   let question: LocatedQuestion;
+  const query = { ...typed, zone: typed.zone ?? (await context.zoneOf(who.user)) };
   let about: 'loadBalancer' | 'window' = 'loadBalancer';
   try {
     const foundLoadBalancer = await investigator.find(query.loadBalancer, accounts, signal);
@@ -102,18 +125,30 @@ async function openThreadFor(
     if (error instanceof Problem) return { problem: error.message, about };
     throw error;
   }
+  const standing = await standingThreads(context, question, { channel: who.channel, parentTs: within });
+  if (standing.same !== null) return { same: standing.same, window: question };
   const openResult = await threads.open({
     askedBy: { kind: 'person', user: who.user, team: who.teams[0] ?? '' },
     question,
     channel: who.channel,
     parentTs: within,
   });
-  return toAskOutcome(context, openResult, who.channel, windowReading(query, question, question.now));
+  if ('opened' in openResult)
+    return {
+      thread: openResult.opened,
+      note: windowReading(query, question, question.now),
+      alarm: standing.alarm,
+    };
+  if ('same' in openResult) return { same: openResult.same, window: question };
+  return rejection(context, openResult, who.channel);
 }
 
-function toAskOutcome({ bot }: SlackContext, openResult: OpenResult, channel: string, note: string | null): AskOutcome {
-  if ('opened' in openResult) return { thread: openResult.opened, note };
-  if ('same' in openResult) return { same: openResult.same };
+/** Why no thread was opened. */
+export function rejection(
+  { bot }: SlackContext,
+  openResult: Extract<OpenResult, { refused: string }>,
+  channel: string,
+): QuestionRejection {
   if (openResult.refusal?.refused === 'not-in-channel')
     return { problem: howToInvite(bot.name, channel), about: 'channel' };
   if (openResult.refusal?.refused === 'gone')

@@ -4,11 +4,21 @@ import type { Run } from '../runs/run.ts';
 import type { AskOutcome, SlackContext } from './ask.ts';
 import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
+import { askAnewRow } from './messages/message-buttons.ts';
 
 /** What is to be said of an outcome; null where the thread says it all. */
 export async function outcomeMessage(context: SlackContext, outcome: AskOutcome): Promise<Message | null> {
-  if ('thread' in outcome) return outcome.note === null ? null : privateMessage(outcome.note);
-  if ('same' in outcome) return linkMessage(context, 'That was asked here a moment ago:', outcome.same);
+  if ('thread' in outcome) {
+    const { note, alarm } = outcome;
+    if (alarm === null) return note === null ? null : privateMessage(note);
+    const sentence = `An alarm has a thread about ${alarm.loadBalancer.name} already:`;
+    return linkMessage(context, note === null ? sentence : `${note} ${sentence}`, alarm);
+  }
+  if ('same' in outcome) {
+    const { same, window } = outcome;
+    const message = await linkMessage(context, 'Already diagnosed here in the last 10 minutes:', same);
+    return { ...message, blocks: [...message.blocks, askAnewRow(same.id, window)] };
+  }
   return privateMessage(outcome.problem);
 }
 

@@ -4,7 +4,7 @@ import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { LONGEST_WINDOW } from '../../query/window.ts';
 import { isUnderWay, type Run, RunId } from '../../runs/run.ts';
-import type { SlackContext } from '../ask.ts';
+import { rejection, type SlackContext } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
@@ -19,6 +19,8 @@ export interface Press {
   respond: RespondFn;
   /** The thread in which the button was pressed; null for one of the root message, which people see in the channel. */
   thread: string | null;
+  /** The window that the button carries, as the client sent it. */
+  window: Window | null;
 }
 
 const OWN_ACTION = /^alb502:/;
@@ -40,7 +42,14 @@ export function onButtons(app: App, context: SlackContext): void {
     try {
       const access = await authorizedRun(context, button.run, who);
       if ('refused' in access) return refuse(access.refused);
-      await handlePress(context, button.what, { run: access.run, who, trigger: body.trigger_id, respond, thread });
+      await handlePress(context, button.what, {
+        run: access.run,
+        who,
+        trigger: body.trigger_id,
+        respond,
+        thread,
+        window: button.window ?? null,
+      });
     } catch (error) {
       if (error instanceof Problem) return refuse(error.message);
       context.log.error({ run: button.run, user: who.user, what: button.what, err: error }, 'a press was not answered');
@@ -50,7 +59,10 @@ export function onButtons(app: App, context: SlackContext): void {
 }
 
 /** A button has the run as its value; an option of the overflow has what it is before that. */
-function parseAction(action: { action_id: string; type: string }): { what: string; run: string } | null {
+function parseAction(action: {
+  action_id: string;
+  type: string;
+}): { what: string; run: string; window?: Window } | null {
   if ('selected_option' in action) {
     const option = action.selected_option;
     const value = option !== null && typeof option === 'object' && 'value' in option ? String(option.value) : '';
@@ -59,9 +71,11 @@ function parseAction(action: { action_id: string; type: string }): { what: strin
   }
   if (!('value' in action) || typeof action.value !== 'string') return null;
   const { action_id: id, value } = action;
+  const [run = '', from, to] = value.split(':');
   return {
     what: id.startsWith(DETAIL_PREFIX) ? id.slice(DETAIL_PREFIX.length) : id.replace(OWN_ACTION, ''),
-    run: value,
+    run,
+    ...(from === undefined || to === undefined ? {} : { window: { from: Number(from), to: Number(to) } }),
   };
 }
 
@@ -94,6 +108,7 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
   context.log.info({ run: run.id, user: who.user, channel: who.channel, what }, 'pressed');
   if (isDetail(what)) return postDetail(context, what, press);
   if (`alb502:${what}` === ACTIONS.askAgain) return askAgain(context, press);
+  if (`alb502:${what}` === ACTIONS.askAnew) return askAnew(context, press);
   if (`alb502:${what}` === ACTIONS.widen) return askAgain(context, press, widenWindow(run, context.now()));
   if (`alb502:${what}` === ACTIONS.right) return markRight(context, press);
   if (`alb502:${what}` === ACTIONS.wrong) return openWrongForm(context, press);
@@ -132,6 +147,23 @@ async function askAgain(context: SlackContext, { run, who, respond, thread }: Pr
     return answerPrivately(context, respond, privateMessage('It is being asked at this moment.'), thread);
   }
   await context.threads.askAgain(run.id, window, who.user);
+}
+
+/** In a thread of its own, though one stands. */
+async function askAnew(context: SlackContext, { run, who, respond, window }: Press): Promise<void> {
+  const now = context.now();
+  const isAskable = window !== null && window.from < window.to && window.to - window.from <= LONGEST_WINDOW;
+  const { from, to } = isAskable ? window : { from: Date.parse(run.from), to: Date.parse(run.to) };
+  const { channel, parentTs } = run.thread;
+  const opened = await context.threads.open({
+    askedBy: { kind: 'person', user: who.user, team: who.teams[0] ?? '' },
+    question: { loadBalancer: run.loadBalancer, from, to, now, statuses: run.statuses },
+    channel,
+    parentTs,
+    fresh: true,
+  });
+  if ('refused' in opened)
+    await answerPrivately(context, respond, privateMessage(rejection(context, opened, channel).problem));
 }
 
 /** As long again before it and after it, where that is not in the future; then all of it before. At most the longest that can be asked. */

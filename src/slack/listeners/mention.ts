@@ -1,7 +1,7 @@
 /** `@alb502 my-alb last 15m`: where slash commands do not reach, which is every thread. Answered below the mention, or in its thread. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
-import { ask, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, namesOpenTo, type SlackContext, tryParseQuery } from '../ask.ts';
 import { outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage, usageMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
@@ -29,11 +29,12 @@ export function onMention(app: App, context: SlackContext): void {
     const say = (message: Message) => sayTo(context, { user, channel, thread: within }, message);
     const words = normalizeText(stripMention(text, context.bot.user));
     if (words === '' || isHelpRequest(words)) return say(helpMessage());
-    const parsed = tryParseQuery(words);
+    const known = namesOpenTo(context, channel);
+    const parsed = tryParseQuery(words, known);
     if ('problem' in parsed) return say(usageMessage(parsed.problem));
     const { query } = parsed;
     if (query.loadBalancer === null)
-      return say(privateMessage(`Which load balancer? Name it, such as @${context.bot.name} my-alb last 15m.`));
+      return say(privateMessage(`Which load balancer? Try: @${context.bot.name} ${known[0] ?? 'my-alb'} last 15m`));
     const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
     const who = { user, teams: [team], channel };
     const outcome = await ask(context, { who, query: { ...query, loadBalancer: query.loadBalancer }, within });

@@ -1,7 +1,7 @@
 /** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
 import type { App, RespondArguments } from '@slack/bolt';
 import { parseStatus } from '../../query/statuses.ts';
-import { ask, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, namesOpenTo, type SlackContext, tryParseQuery } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, usageMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
@@ -13,7 +13,7 @@ export function onCommand(app: App, context: SlackContext): void {
   app.command(/.*/, async ({ command, ack, respond }) => {
     const words = normalizeText(command.text ?? '');
     if (isHelpRequest(words)) return ack(ephemeral(helpMessage()));
-    const parsed = tryParseQuery(words);
+    const parsed = tryParseQuery(words, namesOpenTo(context, command.channel_id));
     if ('problem' in parsed) return ack(ephemeral(usageMessage(parsed.problem)));
     await ack();
     const { query } = parsed;

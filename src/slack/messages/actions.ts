@@ -25,6 +25,7 @@ export const ACTIONS = {
   detail: (id: DetailId): string => `alb502:extra:${id}`,
   more: 'alb502:more',
   askAgain: 'alb502:ask-again',
+  askAnew: 'alb502:ask-anew',
   widen: 'alb502:widen',
   right: 'alb502:right',
   wrong: 'alb502:wrong',

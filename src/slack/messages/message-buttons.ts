@@ -1,6 +1,7 @@
 /** Buttons and what they ask before they cost something. The run is all that they carry. */
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
+import type { Window } from '../../evidence/evidence.ts';
 import { formatBytes, formatDollars } from '../../render/phrases.ts';
 import { ACTIONS, type DetailId } from './actions.ts';
 import type { SlackBlock } from './message.ts';
@@ -37,6 +38,12 @@ export const actionButton = (
   action: 'askAgain' | 'widen' | 'right' | 'wrong',
   options: ButtonOptions,
 ): types.Button => button(label, ACTIONS[action], options);
+
+/** Asks once more in a thread of its own. The window is epoch milliseconds. */
+export const askAnewRow = (run: string, { from, to }: Window): types.ActionsBlock => ({
+  type: 'actions',
+  elements: [button('Ask anew', ACTIONS.askAnew, { run: `${run}:${from}:${to}` })],
+});
 
 /** US dollars: nobody wants to be asked about less. */
 const MIN_COST_TO_CONFIRM = 0.01;

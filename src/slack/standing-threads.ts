@@ -1,0 +1,56 @@
+/** Threads that stand already when somebody asks: that of the same question, and that of an alarm on the same load balancer. */
+import type { Window } from '../evidence/evidence.ts';
+import type { LocatedQuestion } from '../investigate/investigator.ts';
+import type { Run } from '../runs/run.ts';
+import type { SlackContext } from './ask.ts';
+
+const MINUTE = 60_000;
+/** Milliseconds for which the same question leads to the thread that stands. */
+const SAME_QUESTION = 10 * MINUTE;
+/** Of the newest runs, so many are looked at: each is a read of the run store while somebody waits. */
+const MAX_RUNS_READ = 30;
+
+export interface StandingThreads {
+  same: Run | null;
+  alarm: Run | null;
+}
+
+/** `parentTs`: the thread it is asked in; null for one of its own. */
+export async function standingThreads(
+  { runs, episodeOf, now }: Pick<SlackContext, 'runs' | 'episodeOf' | 'now'>,
+  question: LocatedQuestion,
+  { channel, parentTs }: { channel: string; parentTs: string | null },
+): Promise<StandingThreads> {
+  const recent = (await runs.recent(MAX_RUNS_READ)).filter(
+    (run) => isSameLoadBalancer(run, question) && run.thread.root !== null && run.state !== 'failed',
+  );
+  const same = recent.find(
+    (run) =>
+      run.askedBy.kind === 'person' &&
+      run.state !== 'interrupted' &&
+      run.thread.channel === channel &&
+      run.thread.parentTs === parentTs &&
+      now() - Date.parse(run.createdAt) < SAME_QUESTION &&
+      isSameScope(run, question),
+  );
+  for (const run of recent) {
+    if (run.askedBy.kind !== 'alarm') continue;
+    const episode = await episodeOf(run);
+    if (episode !== null && episode.closedAt === null) return { same: same ?? null, alarm: run };
+  }
+  return { same: same ?? null, alarm: null };
+}
+
+function isSameLoadBalancer({ loadBalancer: one }: Run, { loadBalancer: other }: LocatedQuestion): boolean {
+  if (one.arn !== null && other.arn !== null) return one.arn === other.arn;
+  return one.name === other.name && one.account === other.account && one.region === other.region;
+}
+
+/** The same statuses over windows of one length that overlap: "last 15m", typed twice. */
+function isSameScope(run: Run, question: LocatedQuestion): boolean {
+  const window: Window = { from: Date.parse(run.from), to: Date.parse(run.to) };
+  const isSameLength = Math.abs(window.to - window.from - (question.to - question.from)) < MINUTE;
+  const statuses = (words: readonly string[]) => [...new Set(words)].sort().join();
+  const overlaps = window.from < question.to && question.from < window.to;
+  return isSameLength && overlaps && statuses(run.statuses) === statuses(question.statuses);
+}

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { findLoadBalancer } from '../../src/collect/find-load-balancer.ts';
+
+const MANY = [
+  'api',
+  'billing',
+  'blog',
+  'cart',
+  'checkout',
+  'edge',
+  'search',
+  'shop-dev',
+  'shop-prod',
+  'shop-stage',
+  'web',
+];
+const candidates = MANY.map((name) => ({ name, arn: null }));
+
+it.each([
+  ['shopprod', 'shop-prod, shop-dev, shop-stage,'],
+  ['ship-prod', 'shop-prod,'],
+  ['chekcout', 'checkout,'],
+])('names the load balancers nearest to %j when there are too many to list', (typed, nearest) => {
+  expect(() => findLoadBalancer(typed, candidates, ' in eu-west-1')).toThrow(
+    `There is no load balancer '${typed}' in eu-west-1. The nearest of 11: ${nearest}`,
+  );
+});

@@ -17,7 +17,7 @@ const MANY = [
 const candidates = MANY.map((name) => ({ name, arn: null }));
 
 it.each([
-  ['shopprod', 'shop-prod, shop-dev, shop-stage,'],
+  ['shopprod', 'shop-prod, shop-dev,'],
   ['ship-prod', 'shop-prod,'],
   ['chekcout', 'checkout,'],
 ])('names the load balancers nearest to %j when there are too many to list', (typed, nearest) => {

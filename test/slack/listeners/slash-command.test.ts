@@ -172,7 +172,9 @@ describe('what the threads refuse', () => {
     next.opened = { same: run };
     await slack.command(typed('shop-prod', { user: 'ben' }));
     const [message] = await slack.until(() => someOf(slack.privateOf('ben')), 'a private answer');
-    expect(message?.text).toMatch(new RegExp(`Already diagnosed here.*<https://[^|]*p${root.ts.replace('.', '')}[^|]*\\|`));
+    expect(message?.text).toMatch(
+      new RegExp(`Already diagnosed here.*<https://[^|]*p${root.ts.replace('.', '')}[^|]*\\|`),
+    );
     expect(slack.roots('alerts')).toHaveLength(1);
   });
 });

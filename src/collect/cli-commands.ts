@@ -2,7 +2,9 @@
  * The AWS CLI commands an operator can repeat to see a piece of evidence by hand. Pure. A live run and a recorded one name the same
  * command, so that both come to the same diagnosis.
  */
+
 import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import { type Command, command } from '../format/command.ts';
 import { resourceOf } from './find-load-balancer.ts';
 
 /** What is known of the surroundings; each makes a command more exact. */
@@ -17,8 +19,8 @@ export interface CommandDetails {
 const onlyOrEach = (values: readonly string[] | undefined, what: string): string =>
   values?.length === 1 && values[0] !== undefined ? values[0] : `<each ${what}>`;
 
-const inVpc = (vpcId: string | undefined): string =>
-  vpcId === undefined ? '' : ` --filters Name=vpc-id,Values=${vpcId}`;
+const inVpc = (vpcId: string | undefined): string[] =>
+  vpcId === undefined ? [] : ['--filters', `Name=vpc-id,Values=${vpcId}`];
 
 /** Milliseconds before the window from which changes are looked for. */
 export const CHANGES_BEFORE = 24 * 3_600_000;
@@ -29,46 +31,46 @@ export function commandFor(
   name: Exclude<EvidenceName, 'accessLog'>,
   question: Question,
   details: CommandDetails,
-): string {
+): Command {
   const { loadBalancer, from, to, now } = question;
   const arn = loadBalancer.arn ?? `<ARN of ${loadBalancer.name}>`;
-  const between = `--start-time ${iso(from)} --end-time ${iso(to)}`;
+  const between = ['--start-time', iso(from), '--end-time', iso(to)];
   switch (name) {
     case 'loadBalancer':
-      return `aws elbv2 describe-load-balancers --names ${loadBalancer.name}`;
+      return command`aws elbv2 describe-load-balancers --names ${loadBalancer.name}`;
     case 'attributes':
-      return `aws elbv2 describe-load-balancer-attributes --load-balancer-arn ${arn}`;
+      return command`aws elbv2 describe-load-balancer-attributes --load-balancer-arn ${arn}`;
     case 'listeners':
-      return `aws elbv2 describe-listeners --load-balancer-arn ${arn}`;
+      return command`aws elbv2 describe-listeners --load-balancer-arn ${arn}`;
     case 'rules':
-      return `aws elbv2 describe-rules --listener-arn ${onlyOrEach(details.listenerArns, 'listener')}`;
+      return command`aws elbv2 describe-rules --listener-arn ${onlyOrEach(details.listenerArns, 'listener')}`;
     case 'targetGroups':
-      return `aws elbv2 describe-target-groups --load-balancer-arn ${arn}`;
+      return command`aws elbv2 describe-target-groups --load-balancer-arn ${arn}`;
     case 'targetGroupAttributes':
-      return `aws elbv2 describe-target-group-attributes --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
+      return command`aws elbv2 describe-target-group-attributes --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
     case 'targetHealth':
-      return `aws elbv2 describe-target-health --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
+      return command`aws elbv2 describe-target-health --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
     case 'securityGroups':
-      return `aws ec2 describe-security-groups${inVpc(details.vpcId)}`;
+      return command`aws ec2 describe-security-groups ${inVpc(details.vpcId)}`;
     case 'networkAcls':
-      return `aws ec2 describe-network-acls${inVpc(details.vpcId)}`;
+      return command`aws ec2 describe-network-acls ${inVpc(details.vpcId)}`;
     case 'subnets':
-      return `aws ec2 describe-subnets${inVpc(details.vpcId)}`;
+      return command`aws ec2 describe-subnets ${inVpc(details.vpcId)}`;
     case 'routeTables':
-      return `aws ec2 describe-route-tables${inVpc(details.vpcId)}`;
+      return command`aws ec2 describe-route-tables ${inVpc(details.vpcId)}`;
     case 'networkInterfaces':
-      return `aws ec2 describe-network-interfaces${inVpc(details.vpcId)}`;
+      return command`aws ec2 describe-network-interfaces ${inVpc(details.vpcId)}`;
     case 'instances':
-      return `aws ec2 describe-instances${inVpc(details.vpcId)}`;
+      return command`aws ec2 describe-instances ${inVpc(details.vpcId)}`;
     case 'prefixLists':
-      return `aws ec2 get-managed-prefix-list-entries --prefix-list-id ${onlyOrEach(details.prefixListIds, 'prefix list')}`;
+      return command`aws ec2 get-managed-prefix-list-entries --prefix-list-id ${onlyOrEach(details.prefixListIds, 'prefix list')}`;
     case 'functions':
-      return `aws lambda get-function-configuration --function-name ${onlyOrEach(details.functionArns, 'function')}`;
+      return command`aws lambda get-function-configuration --function-name ${onlyOrEach(details.functionArns, 'function')}`;
     case 'changes':
-      return `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
+      return command`aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
     case 'metrics': {
       const value = resourceOf(loadBalancer.arn) ?? `app/${loadBalancer.name}/<id>`;
-      return `aws cloudwatch get-metric-statistics --namespace AWS/ApplicationELB --metric-name HTTPCode_ELB_5XX_Count --dimensions Name=LoadBalancer,Value=${value} ${between} --period 60 --statistics Sum`;
+      return command`aws cloudwatch get-metric-statistics --namespace AWS/ApplicationELB --metric-name HTTPCode_ELB_5XX_Count --dimensions Name=LoadBalancer,Value=${value} ${between} --period 60 --statistics Sum`;
     }
   }
 }

@@ -4,6 +4,7 @@ import type { LogEngine } from '../collect/aws/live-access-log.ts';
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Incident } from '../collect/incident/incident-collectors.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import { command } from '../format/command.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { parseDuration, parseQuestion } from '../query/parse-question.ts';
@@ -55,7 +56,9 @@ async function diagnoseIncident(words: string[], from: string, options: Diagnose
   );
   await saving?.saveIncident(saving.dir, { ...collected, incident });
   if (saving)
-    process.stderr.write(`Saved to ${saving.dir}, redacted; alb502 diagnose --from ${saving.dir} reads it.\n`);
+    process.stderr.write(
+      `Saved to ${saving.dir}, redacted; ${command`alb502 diagnose --from ${saving.dir}`} reads it.\n`,
+    );
   process.stdout.write(await render(diagnosis, options));
 }
 

@@ -1,9 +1,11 @@
 /** `alb502 diagnose my-alb last 15m`: a load balancer in AWS and a question in words in, the diagnosis on stdout. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
 import type { Question } from '../evidence/evidence.ts';
+import { command } from '../format/command.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { utcTime } from '../format/wording.ts';
 import type { InvestigationOptions, InvestigationResult } from '../investigate/investigator.ts';
@@ -99,7 +101,8 @@ export async function diagnoseLive(
       () => null,
       (error: unknown) => ({ error }),
     );
-    if (unsaved === null) printNotice(`Saved to ${save}, redacted; alb502 diagnose --from ${save} reads it.`);
+    if (unsaved === null)
+      printNotice(`Saved to ${save}, redacted; ${command`alb502 diagnose --from ${save ?? ''}`} reads it.`);
     const render = await rendererFor(options);
     process.stdout.write(render(diagnosis));
     if (problem !== null) throw problem;

@@ -1,4 +1,5 @@
 /** What a cause says of an incident: it claims errors, the errors rule it out, or it could not be tested. */
+import type { Command } from '../format/command.ts';
 import type { SampledError } from './traffic.ts';
 
 export type NonEmpty<T> = readonly [T, ...T[]];
@@ -17,8 +18,12 @@ export const STRENGTHS: readonly Strength[] = ['confirmed', 'likely', 'possible'
 export interface Fix {
   /** What to do, one sentence. */
   summary: string;
-  /** Commands or configuration text, for the runtime at hand where it is known. Printed, never run. */
-  commands: string[];
+  /** For a shell. Printed, never run. */
+  commands: Command[];
+  /** Lines of a configuration file or of code, for the runtime at hand where it is known. */
+  settings?: string[];
+  /** Where to run a command and what its answer means, and what else may help; one sentence each. */
+  notes?: string[];
   /** What else the change does. */
   sideEffects: string[];
 }

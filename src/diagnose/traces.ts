@@ -1,19 +1,23 @@
 /** Trace ids of errors that only the application's own log can settle, with ready searches for them. */
+import { command } from '../format/command.ts';
+import { traceRoot } from '../redact/log-fields.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { SampledError } from './traffic.ts';
 
 const LIMIT = 5;
-/** Clients may send their own header, so only the shape the load balancer writes reaches a command line. */
-const ROOT = /(?:^|;)(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/;
-
 /** Null when no undecided error was closed before a response, or none has a trace id of the load balancer. */
+/** Clients may send their own header, so only what the load balancer wrote of it is searched for. */
+export const traceRoots = (errors: readonly SampledError[]): string[] => [
+  ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
+];
+
 export function tracesOf(unexplained: readonly SampledError[]): Diagnosis['traces'] {
   const closed = unexplained.filter((error) => error.signature === 'closed-before-response');
-  const ids = [...new Set(closed.flatMap((error) => ROOT.exec(error.trace_id)?.[1] ?? []))].slice(0, LIMIT);
+  const ids = traceRoots(closed).slice(0, LIMIT);
   if (ids.length === 0) return null;
   return {
     ids,
-    grep: `grep -RhE '${ids.join('|')}' /var/log/<application>/`,
+    grep: command`grep -RhE ${ids.join('|')} ${'/var/log/<application>/'}`,
     logsInsights: `fields @timestamp, @message | filter @message like /${ids.join('|')}/ | sort @timestamp asc`,
     logFormat: [
       'nginx: log_format traced \'$time_iso8601 $status $request_time "$request" "$http_x_amzn_trace_id"\';',

@@ -1,4 +1,5 @@
 /** Whether Athena can be used: a table over the log files, what it can answer, and a place for results. */
+
 import {
   AthenaClient,
   GetQueryExecutionCommand,
@@ -19,6 +20,7 @@ import type { LogPlace } from '../collect/access-log/s3-log.ts';
 import { collectItems } from '../collect/aws/call.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';
+import { command } from '../format/command.ts';
 import { formatBytes } from '../render/phrases.ts';
 import type { DoctorFinding } from './finding.ts';
 import { probeCall, probeFinding } from './probe.ts';
@@ -220,7 +222,7 @@ async function checkResults(
         about,
         state: 'missing',
         text: `the workgroup ${name} has no place for results: Athena refuses every query. Give it one, or set athena.outputLocation (ALB502_ATHENA_OUTPUT):`,
-        remedy: `aws athena update-work-group --work-group ${name} --configuration-updates 'ResultConfigurationUpdates={OutputLocation=s3://<bucket>/<folder>/}'`,
+        remedy: command`aws athena update-work-group --work-group ${name} --configuration-updates ${'ResultConfigurationUpdates={OutputLocation=s3://<bucket>/<folder>/}'}`,
       },
     ];
   const fault = await checkBucket(session, location);

@@ -1,4 +1,5 @@
 /** Whether the access log of one load balancer is written, arrives and can be read. */
+
 import { constants, gunzipSync } from 'node:zlib';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
@@ -10,6 +11,7 @@ import { vendedDelivery } from '../collect/access-log/vended.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Attributes } from '../evidence/aws.ts';
+import { command } from '../format/command.ts';
 import { number, utcTime } from '../format/wording.ts';
 import { bucketPolicy, legacyPrincipal } from './bucket-policy.ts';
 import type { DoctorFinding } from './finding.ts';
@@ -91,7 +93,7 @@ async function loggingOffFinding(
     about: 'Access log',
     state: 'missing',
     text: `off (access_logs.s3.enabled is false), ${vended}. To switch it on, in ${region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
-    remedy: `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=${bucket}
+    remedy: `${command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true ${`Key=access_logs.s3.bucket,Value=${bucket}`}`}
 ${bucketPolicy({ partition, region, account, bucket, root })}`,
   };
 }

@@ -3,21 +3,34 @@
  * saved incident holds what was seen.
  */
 import * as z from 'zod';
+import { escapeControls } from '../format/escape-control-characters.ts';
 
 const text = z.string();
 const count = z.number();
 
+/**
+ * A name, an id or an ARN, which end up in commands that are printed: no character that a shell, a query or a terminal gives a meaning
+ * to. Source: the patterns of the API references; ARNs of listener rules and functions hold the most kinds of characters.
+ */
+export const AwsName = z.string().regex(/^(?:[A-Za-z0-9][\w.:/+=,@$-]{0,2047})?$/, {
+  error: ({ input }) =>
+    `expected a name, an id or an ARN of letters, digits and _.:/+=,@$-, got ${JSON.stringify(escapeControls(String(input)).slice(0, 60))}`,
+});
+const Cidr = z.string().regex(/^[0-9A-Fa-f.:]{1,45}\/[0-9]{1,3}$/, {
+  error: ({ input }) => `expected a CIDR block, got ${JSON.stringify(escapeControls(String(input)).slice(0, 60))}`,
+});
+
 export const LoadBalancer = z.looseObject({
-  LoadBalancerArn: text,
-  LoadBalancerName: text,
+  LoadBalancerArn: AwsName,
+  LoadBalancerName: AwsName,
   DNSName: text.optional(),
   Scheme: text.optional(),
-  VpcId: text.optional(),
+  VpcId: AwsName.optional(),
   Type: text.optional(),
   IpAddressType: text.optional(),
   State: z.looseObject({ Code: text.optional(), Reason: text.optional() }).optional(),
-  SecurityGroups: z.array(text).optional(),
-  AvailabilityZones: z.array(z.looseObject({ ZoneName: text.optional(), SubnetId: text.optional() })).optional(),
+  SecurityGroups: z.array(AwsName).optional(),
+  AvailabilityZones: z.array(z.looseObject({ ZoneName: AwsName.optional(), SubnetId: AwsName.optional() })).optional(),
 });
 export type LoadBalancer = z.infer<typeof LoadBalancer>;
 
@@ -27,10 +40,10 @@ export const AttributeList = z.object({ Attributes: z.array(z.object({ Key: text
 
 export const Action = z.looseObject({
   Type: text,
-  TargetGroupArn: text.optional(),
+  TargetGroupArn: AwsName.optional(),
   ForwardConfig: z
     .looseObject({
-      TargetGroups: z.array(z.looseObject({ TargetGroupArn: text.optional(), Weight: count.optional() })).optional(),
+      TargetGroups: z.array(z.looseObject({ TargetGroupArn: AwsName.optional(), Weight: count.optional() })).optional(),
     })
     .optional(),
   FixedResponseConfig: z.looseObject({ StatusCode: text.optional(), MessageBody: text.optional() }).optional(),
@@ -39,17 +52,17 @@ export const Action = z.looseObject({
 export type Action = z.infer<typeof Action>;
 
 export const Listener = z.looseObject({
-  ListenerArn: text,
-  LoadBalancerArn: text.optional(),
+  ListenerArn: AwsName,
+  LoadBalancerArn: AwsName.optional(),
   Port: count.optional(),
-  Protocol: text.optional(),
+  Protocol: AwsName.optional(),
   SslPolicy: text.optional(),
   DefaultActions: z.array(Action).optional(),
 });
 export type Listener = z.infer<typeof Listener>;
 
 export const Rule = z.looseObject({
-  RuleArn: text.optional(),
+  RuleArn: AwsName.optional(),
   Priority: text.optional(),
   IsDefault: z.boolean().optional(),
   Actions: z.array(Action).optional(),
@@ -57,13 +70,13 @@ export const Rule = z.looseObject({
 export type Rule = z.infer<typeof Rule>;
 
 export const TargetGroup = z.looseObject({
-  TargetGroupArn: text,
-  TargetGroupName: text,
-  Protocol: text.optional(),
+  TargetGroupArn: AwsName,
+  TargetGroupName: AwsName,
+  Protocol: AwsName.optional(),
   Port: count.optional(),
-  VpcId: text.optional(),
-  TargetType: text.optional(),
-  ProtocolVersion: text.optional(),
+  VpcId: AwsName.optional(),
+  TargetType: AwsName.optional(),
+  ProtocolVersion: AwsName.optional(),
   IpAddressType: text.optional(),
   HealthCheckProtocol: text.optional(),
   HealthCheckPort: text.optional(),
@@ -74,12 +87,12 @@ export const TargetGroup = z.looseObject({
   HealthyThresholdCount: count.optional(),
   UnhealthyThresholdCount: count.optional(),
   TargetControlPort: count.optional(),
-  LoadBalancerArns: z.array(text).optional(),
+  LoadBalancerArns: z.array(AwsName).optional(),
 });
 export type TargetGroup = z.infer<typeof TargetGroup>;
 
 export const TargetHealthDescription = z.looseObject({
-  Target: z.looseObject({ Id: text, Port: count.optional(), AvailabilityZone: text.optional() }),
+  Target: z.looseObject({ Id: AwsName, Port: count.optional(), AvailabilityZone: AwsName.optional() }),
   HealthCheckPort: text.optional(),
   TargetHealth: z
     .looseObject({ State: text.optional(), Reason: text.optional(), Description: text.optional() })
@@ -92,28 +105,28 @@ const IpPermission = z.looseObject({
   FromPort: count.optional(),
   ToPort: count.optional(),
   UserIdGroupPairs: z
-    .array(z.looseObject({ GroupId: text.optional(), UserId: text.optional(), PeeringStatus: text.optional() }))
+    .array(z.looseObject({ GroupId: AwsName.optional(), UserId: AwsName.optional(), PeeringStatus: text.optional() }))
     .optional(),
-  IpRanges: z.array(z.looseObject({ CidrIp: text })).optional(),
-  Ipv6Ranges: z.array(z.looseObject({ CidrIpv6: text })).optional(),
-  PrefixListIds: z.array(z.looseObject({ PrefixListId: text })).optional(),
+  IpRanges: z.array(z.looseObject({ CidrIp: Cidr })).optional(),
+  Ipv6Ranges: z.array(z.looseObject({ CidrIpv6: Cidr })).optional(),
+  PrefixListIds: z.array(z.looseObject({ PrefixListId: AwsName })).optional(),
 });
 export type IpPermission = z.infer<typeof IpPermission>;
 
 export const SecurityGroup = z.looseObject({
-  GroupId: text,
+  GroupId: AwsName,
   GroupName: text.optional(),
-  VpcId: text.optional(),
+  VpcId: AwsName.optional(),
   IpPermissions: z.array(IpPermission).optional(),
   IpPermissionsEgress: z.array(IpPermission).optional(),
 });
 export type SecurityGroup = z.infer<typeof SecurityGroup>;
 
 export const NetworkAcl = z.looseObject({
-  NetworkAclId: text,
-  VpcId: text.optional(),
+  NetworkAclId: AwsName,
+  VpcId: AwsName.optional(),
   IsDefault: z.boolean().optional(),
-  Associations: z.array(z.looseObject({ SubnetId: text.optional() })).optional(),
+  Associations: z.array(z.looseObject({ SubnetId: AwsName.optional() })).optional(),
   Entries: z
     .array(
       z.looseObject({
@@ -121,8 +134,8 @@ export const NetworkAcl = z.looseObject({
         Protocol: text,
         RuleAction: text,
         Egress: z.boolean(),
-        CidrBlock: text.optional(),
-        Ipv6CidrBlock: text.optional(),
+        CidrBlock: Cidr.optional(),
+        Ipv6CidrBlock: Cidr.optional(),
         PortRange: z.looseObject({ From: count.optional(), To: count.optional() }).optional(),
       }),
     )
@@ -131,59 +144,59 @@ export const NetworkAcl = z.looseObject({
 export type NetworkAcl = z.infer<typeof NetworkAcl>;
 
 export const Subnet = z.looseObject({
-  SubnetId: text,
-  VpcId: text.optional(),
-  AvailabilityZone: text.optional(),
-  CidrBlock: text.optional(),
+  SubnetId: AwsName,
+  VpcId: AwsName.optional(),
+  AvailabilityZone: AwsName.optional(),
+  CidrBlock: Cidr.optional(),
   AvailableIpAddressCount: count.optional(),
-  Ipv6CidrBlockAssociationSet: z.array(z.looseObject({ Ipv6CidrBlock: text.optional() })).optional(),
+  Ipv6CidrBlockAssociationSet: z.array(z.looseObject({ Ipv6CidrBlock: Cidr.optional() })).optional(),
 });
 export type Subnet = z.infer<typeof Subnet>;
 
 export const RouteTable = z.looseObject({
-  RouteTableId: text,
-  VpcId: text.optional(),
-  Associations: z.array(z.looseObject({ SubnetId: text.optional(), Main: z.boolean().optional() })).optional(),
+  RouteTableId: AwsName,
+  VpcId: AwsName.optional(),
+  Associations: z.array(z.looseObject({ SubnetId: AwsName.optional(), Main: z.boolean().optional() })).optional(),
   Routes: z
-    .array(z.looseObject({ DestinationCidrBlock: text.optional(), GatewayId: text.optional(), State: text.optional() }))
+    .array(z.looseObject({ DestinationCidrBlock: Cidr.optional(), GatewayId: text.optional(), State: text.optional() }))
     .optional(),
 });
 export type RouteTable = z.infer<typeof RouteTable>;
 
 export const NetworkInterface = z.looseObject({
-  NetworkInterfaceId: text,
-  VpcId: text.optional(),
-  SubnetId: text.optional(),
-  AvailabilityZone: text.optional(),
+  NetworkInterfaceId: AwsName,
+  VpcId: AwsName.optional(),
+  SubnetId: AwsName.optional(),
+  AvailabilityZone: AwsName.optional(),
   Description: text.optional(),
   RequesterId: text.optional(),
   PrivateIpAddress: text.optional(),
   PrivateIpAddresses: z.array(z.looseObject({ PrivateIpAddress: text.optional() })).optional(),
-  Ipv4Prefixes: z.array(z.looseObject({ Ipv4Prefix: text.optional() })).optional(),
+  Ipv4Prefixes: z.array(z.looseObject({ Ipv4Prefix: Cidr.optional() })).optional(),
   Ipv6Addresses: z.array(z.looseObject({ Ipv6Address: text.optional() })).optional(),
-  Groups: z.array(z.looseObject({ GroupId: text.optional() })).optional(),
+  Groups: z.array(z.looseObject({ GroupId: AwsName.optional() })).optional(),
   Association: z.looseObject({ PublicIp: text.optional() }).optional(),
-  Attachment: z.looseObject({ InstanceId: text.optional(), DeviceIndex: count.optional() }).optional(),
+  Attachment: z.looseObject({ InstanceId: AwsName.optional(), DeviceIndex: count.optional() }).optional(),
 });
 export type NetworkInterface = z.infer<typeof NetworkInterface>;
 
 export const Instance = z.looseObject({
-  InstanceId: text,
+  InstanceId: AwsName,
   PrivateIpAddress: text.optional(),
-  SubnetId: text.optional(),
-  VpcId: text.optional(),
+  SubnetId: AwsName.optional(),
+  VpcId: AwsName.optional(),
   State: z.looseObject({ Name: text.optional() }).optional(),
   StateTransitionReason: text.optional(),
-  SecurityGroups: z.array(z.looseObject({ GroupId: text.optional() })).optional(),
+  SecurityGroups: z.array(z.looseObject({ GroupId: AwsName.optional() })).optional(),
 });
 export type Instance = z.infer<typeof Instance>;
 
-export const PrefixListEntry = z.looseObject({ Cidr: text });
+export const PrefixListEntry = z.looseObject({ Cidr: Cidr });
 export type PrefixListEntry = z.infer<typeof PrefixListEntry>;
 
 export const FunctionConfiguration = z.looseObject({
-  FunctionName: text.optional(),
-  FunctionArn: text.optional(),
+  FunctionName: AwsName.optional(),
+  FunctionArn: AwsName.optional(),
   Timeout: count.optional(),
   MemorySize: count.optional(),
   Runtime: text.optional(),

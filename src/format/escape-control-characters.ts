@@ -10,6 +10,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 /** What a person copies keeps its line breaks, and its letters in every format. */
 const COPIED_FIELDS = new Set([
   'commands',
+  'settings',
   'sources',
   'ids',
   'grep',

@@ -1,5 +1,6 @@
 /** One longer look for the keep-alive measurement alone: how far it goes, how it is asked for. */
 import type { CostEstimate, Question } from '../evidence/evidence.ts';
+import { command } from '../format/command.ts';
 import { isDefaultStatuses } from './statuses.ts';
 
 /** What is offered where the window holds too few errors; as typed. */
@@ -24,12 +25,12 @@ export const isSmallLook = ({ usd, bytes, atMost }: CostEstimate): boolean =>
 
 /** "alb502 diagnose my-alb from 2026-11-20T02:40Z to 2026-11-20T02:55Z 502 --look-back 24h": the same window, whenever it is asked. */
 export function lookBackCommand({ loadBalancer, from, to, statuses }: Question): string {
-  const statusesText = isDefaultStatuses(statuses) ? '' : ` ${statuses.join(' ')}`;
-  return `alb502 diagnose ${loadBalancer.name} from ${shortIsoTime(from)} to ${shortIsoTime(to)}${statusesText} --look-back ${OFFERED_LOOK_BACK}`;
+  const words = isDefaultStatuses(statuses) ? [] : statuses;
+  return command`alb502 diagnose ${loadBalancer.name} from ${shortIsoTime(from)} to ${[shortIsoTime(to), ...words]} --look-back ${OFFERED_LOOK_BACK}`;
 }
 
 /** The same for a recorded incident, whose window is its own. */
-export const RECORDED_LOOK_BACK = `alb502 diagnose --from <incident> --look-back ${OFFERED_LOOK_BACK}`;
+export const RECORDED_LOOK_BACK = command`alb502 diagnose --from ${'<incident>'} --look-back ${OFFERED_LOOK_BACK}`;
 
 const shortIsoTime = (ms: number): string =>
   new Date(ms)

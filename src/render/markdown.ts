@@ -138,13 +138,17 @@ const evidenceLines = (cause: CauseResult): string[] => [
   ...(cause.missing.length > 0 ? ['**Unknown**', '', ...bulletList(cause.missing)] : []),
 ];
 
-const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => [
-  `**${label}** ${fix.summary}`,
-  '',
-  ...(fix.commands.length > 0 ? codeFence(fix.commands.join('\n')) : []),
-  ...(fix.sideEffects.length > 0 ? ['**Note**', '', ...bulletList(fix.sideEffects)] : []),
-  ...documentation(reference),
-];
+const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => {
+  const notes = [...(fix.notes ?? []), ...fix.sideEffects];
+  return [
+    `**${label}** ${fix.summary}`,
+    '',
+    ...(fix.settings?.length ? codeFence(fix.settings.join('\n')) : []),
+    ...(fix.commands.length > 0 ? codeFence(fix.commands.join('\n')) : []),
+    ...(notes.length > 0 ? ['**Note**', '', ...bulletList(notes)] : []),
+    ...documentation(reference),
+  ];
+};
 
 const causeLines = (cause: CauseResult): string[] => [
   ...evidenceLines(cause),

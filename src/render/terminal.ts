@@ -93,7 +93,9 @@ const verbatim = (text: string, indent: string): string[] =>
 
 /** A long AWS command on several lines, one option each, still one command. Quoted text is left alone. */
 const breakCommand = (command: string, width: number): string =>
-  /^aws [^'"\n\\]+$/.test(command) && command.length > width ? command.replace(/ (?=--)/g, ' \\\n  ') : command;
+  /^aws [^"\n\\]+$/.test(command) && command.length > width
+    ? command.replace(/'[^']*'| (?=--)/g, (part) => (part === ' ' ? ' \\\n  ' : part))
+    : command;
 
 const headingLines = (page: Page, text: string, aside = ''): string[] => {
   const lines = wrap(aside === '' ? text : `${text}  ${aside}`, page.width);
@@ -102,8 +104,9 @@ const headingLines = (page: Page, text: string, aside = ''): string[] => {
 
 const fixLines = (page: Page, { fix }: CauseResult, indent = ''): string[] => [
   ...labelledLines(page, 'Fix', [fix.summary], indent),
+  ...(fix.settings ?? []).flatMap((text) => verbatim(text, `${indent}    `)),
   ...fix.commands.flatMap((command) => verbatim(breakCommand(command, page.width - 8), `${indent}    `)),
-  ...(fix.sideEffects.length > 0 ? labelledLines(page, 'Note', fix.sideEffects, indent) : []),
+  ...labelledLines(page, 'Note', [...(fix.notes ?? []), ...fix.sideEffects], indent),
 ];
 
 const evidenceLines = (page: Page, cause: CauseResult, indent = ''): string[] => [

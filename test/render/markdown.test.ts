@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import type { Command } from '../../src/format/command.ts';
 import { markdownText, renderMarkdown } from '../../src/render/markdown.ts';
 import { early, HOSTILE, hostile, nothing, race, undecided } from '../support/diagnoses.ts';
 
@@ -49,7 +50,7 @@ describe('what strangers wrote', () => {
 
   it('cannot close the fence it stands in', () => {
     const inside = 'a\n````\n# out\n```';
-    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [inside] } }));
+    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [inside as Command] } }));
     expect(renderMarkdown({ ...race, causes })).toContain(`\`\`\`\`\`\n${inside}\n\`\`\`\`\``);
   });
 

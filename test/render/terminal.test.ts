@@ -2,6 +2,7 @@ import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import type { CheckId } from '../../src/diagnose/checks/index.ts';
 import type { Diagnosis, Gap } from '../../src/diagnose/diagnosis.ts';
+import type { Command } from '../../src/format/command.ts';
 import { escapeControls } from '../../src/format/escape-control-characters.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
 import * as examples from '../support/diagnoses.ts';
@@ -117,7 +118,7 @@ describe('width', () => {
 
   it('leaves quoted text in a command alone', () => {
     const command = `aws ec2 describe-instances --filters 'Name=tag:x --y,Values=${'z'.repeat(80)}' --output text`;
-    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [command] } }));
+    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [command as Command] } }));
     expect(plain({ ...race, causes })).toContain(`    ${command}\n`);
   });
 

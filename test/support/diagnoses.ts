@@ -1,4 +1,5 @@
 /** Diagnoses written by hand, as a person could receive them. Numbers in one agree with each other. */
+
 import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
 import { STEP_TITLES } from '../../src/diagnose/checks/check.ts';
 import type { CheckId } from '../../src/diagnose/checks/index.ts';
@@ -14,6 +15,7 @@ import type {
   TimelineBucket,
 } from '../../src/diagnose/diagnosis.ts';
 import { gapSentence } from '../../src/diagnose/gaps.ts';
+import type { Command } from '../../src/format/command.ts';
 
 const GUIDE = 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application';
 const REFERENCE = `${GUIDE}/load-balancer-troubleshooting.html`;
@@ -27,7 +29,7 @@ const title = (id: CauseId): string => {
 
 const fix = (summary: string, commands: string[] = [], sideEffects: string[] = []): Fix => ({
   summary,
-  commands,
+  commands: commands as Command[],
   sideEffects,
 });
 

@@ -2,6 +2,7 @@
  * The access log of a live load balancer: where it is, by which engine it is best read, and what that costs. The answer is the same by
  * either: Athena scans it where it lies, or its files are fetched and DuckDB reads them here.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import type {
   Question,
   LogReadMethod as Read,
 } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
 import { formatDollars, formatBytes as size } from '../../render/phrases.ts';
@@ -533,7 +535,7 @@ class LiveLogReader {
     const stamp = commonStart(endStamp(ends.from), endStamp(ends.to));
     const copies = deliveryDays(ends, question.now).map(
       (day) =>
-        `aws s3 cp s3://${place.bucket}/${place.root}${day}/ logs --recursive --exclude '*' --include '*_app.${name}.${id}_${stamp}*'`,
+        command`aws s3 cp ${`s3://${place.bucket}/${place.root}${day}/`} logs --recursive --exclude ${'*'} --include ${`*_app.${name}.${id}_${stamp}*`}`,
     );
     return [...copies, searchCommand(question)].join(' && ');
   }

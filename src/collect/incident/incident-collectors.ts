@@ -1,7 +1,9 @@
 /** A recorded incident → the question it answers and the collectors of its evidence. */
+
 import { join } from 'node:path';
 import { type Attributes, epochOf } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../../evidence/evidence.ts';
+import { type Command, command } from '../../format/command.ts';
 import { Problem } from '../../problem.ts';
 import { lookBackQuestion, RECORDED_LOOK_BACK } from '../../query/look-back.ts';
 import { DEFAULT_STATUSES, statusRanges } from '../../query/statuses.ts';
@@ -107,12 +109,14 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
 export const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
-export function searchCommand({ loadBalancer, statuses }: Question): string {
+export function searchCommand({ loadBalancer, statuses }: Question): Command {
   const maker = { anyone: '', target: ' && $10 == $9', 'load-balancer': ' && $10 != $9' };
   const asked = statusRanges(statuses)
     .map(({ from, to, madeBy }) => `$9 >= ${from} && $9 <= ${to}${maker[madeBy]}`)
     .join(' || ');
-  return `find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ "/${loadBalancer.name}/" && (${asked})'`;
+  // In the pattern of awk, a dot stands for whatever a name should not hold.
+  const name = loadBalancer.name.replace(/[^\w/-]/g, '.');
+  return command`find logs -name ${'*.log*'} -exec zcat -f {} + | awk ${`$3 ~ "/${name}/" && (${asked})`}`;
 }
 
 /** The question with the load balancer by app/name/id where its name alone could be that of another. */

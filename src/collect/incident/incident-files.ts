@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import {
   AttributeList,
+  AwsName,
   CloudTrailEvent,
   FunctionConfiguration,
   Instance,
@@ -30,7 +31,7 @@ export const UNKEYED = '';
  * that every such output has, becomes the only entry, under UNKEYED.
  */
 const keyed = <T extends z.ZodType>(printed: T, ...membersOfBare: [string, ...string[]]) =>
-  z.preprocess((data) => (isBare(data, membersOfBare) ? { [UNKEYED]: data } : data), z.record(z.string(), printed));
+  z.preprocess((data) => (isBare(data, membersOfBare) ? { [UNKEYED]: data } : data), z.record(AwsName, printed));
 
 const isBare = (data: unknown, members: string[]): boolean =>
   data !== null && typeof data === 'object' && members.some((member) => Object.hasOwn(data, member));
@@ -47,7 +48,7 @@ const SavedFailure = z.object({
 
 /** incident.json. Times are UTC when they name no zone. */
 export const IncidentFile = z.looseObject({
-  loadBalancer: z.string().min(1, { error: 'expected the name of a load balancer, got ""' }),
+  loadBalancer: AwsName.min(1, { error: 'expected the name of a load balancer, got ""' }),
   from: Instant,
   to: Instant,
   now: Instant.optional(),

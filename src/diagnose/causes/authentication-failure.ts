@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { authenticatingListeners, authorizeHttpsEgress, edgeAnswer } from '../network-path/load-balancer-edge.ts';
@@ -87,11 +88,11 @@ function fixFor(errors: readonly SampledError[], closed: ClosedWayOut | null, li
     summary: first,
     commands: [
       ...(closed === null ? [] : authorizeHttpsEgress(closed.groups)),
-      ...others.map((fix) => `# ${fix}`),
       ...(listeners.length > 0 ? listeners : ['<listener-arn>']).map(
-        (arn) => `aws elbv2 describe-rules --listener-arn ${arn}   # issuer, endpoints, client id`,
+        (arn) => command`aws elbv2 describe-rules --listener-arn ${arn}`,
       ),
     ],
+    notes: [...others, 'The rule names the issuer, its endpoints and the client id.'],
     sideEffects:
       closed === null
         ? []

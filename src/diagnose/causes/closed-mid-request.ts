@@ -1,7 +1,9 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, number, outOf, percent, plural, seconds, utcTime } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
 import type { TargetBurst } from '../patterns/error-bursts.ts';
@@ -90,11 +92,12 @@ function fixFor(burst: TargetBurst | undefined): Fix {
     commands: [
       ...(burst
         ? [
-            `journalctl --since '${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')}' --utc   # on the host of ${burst.target}: oom-kill, segfault, exit codes`,
+            command`journalctl --since ${`${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')} UTC`} --utc`,
           ]
         : []),
-      'aws ecs describe-tasks --cluster <cluster> --tasks <task> --query "tasks[].{stopped:stoppedReason,containers:containers[].{exit:exitCode,reason:reason}}"',
+      DESCRIBE_TASK,
     ],
+    ...(burst ? { notes: [`On the host of ${burst.target}, look for oom-kill, segfault and exit codes.`] } : {}),
     sideEffects: [],
   };
 }

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, list, plural } from '../../format/wording.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
@@ -117,10 +118,14 @@ function fixFor(parts: readonly FailedConnects[]): Fix {
   return {
     summary: `Start what should listen on ${list(targets)}, and find out why it stopped.`,
     commands: [
-      ...ports.map((port) => `ss -tlnp 'sport = :${port}'   # on the target: is it listening, on which address`),
-      'sudo nft list ruleset; sudo iptables -S   # a rule that rejects',
-      'sysctl net.ipv4.tcp_abort_on_overflow; nstat -az TcpExtListenOverflows   # a full backlog resets only where this is 1',
-      ...arns.map((arn) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
+      ...ports.map((port) => command`ss -tlnp ${`sport = :${port}`}`),
+      command`sudo nft list ruleset; sudo iptables -S`,
+      command`sysctl net.ipv4.tcp_abort_on_overflow; nstat -az TcpExtListenOverflows`,
+      ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    ],
+    notes: [
+      'On the target: ss shows whether it listens, and on which address; nft and iptables show a rule that rejects.',
+      'A full backlog resets connections only where tcp_abort_on_overflow is 1.',
     ],
     sideEffects: [],
   };

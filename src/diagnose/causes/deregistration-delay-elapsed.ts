@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, iso, list, outOf, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
@@ -54,7 +55,7 @@ function fixFor(traffic: Traffic, groups: AbortedRequests[]): Fix {
     summary: `Raise the deregistration delay above the longest request${longest > 0 ? ` (${seconds(longest)} was seen)` : ''}, and keep the target running that long.`,
     commands: arns.map(
       (arn) =>
-        `aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${value}`,
+        command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${value}`,
     ),
     sideEffects: [
       `Deployments and scale-in take longer: a target with a request in flight drains for up to ${wholeSeconds(value)}.`,

@@ -79,10 +79,10 @@ function fixFor(matches: readonly FixedRule[]): Fix {
       matches.length > 0
         ? matches.map(({ arn, defaultOf }) =>
             defaultOf === null
-              ? command`aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=<target-group-arn>`
-              : command`aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions Type=forward,TargetGroupArn=<target-group-arn>`,
+              ? command`aws elbv2 modify-rule --rule-arn ${arn} --actions ${'Type=forward,TargetGroupArn=<target-group-arn>'}`
+              : command`aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions ${'Type=forward,TargetGroupArn=<target-group-arn>'}`,
           )
-        : ['aws elbv2 describe-rules --listener-arn <listener-arn>'],
+        : [command`aws elbv2 describe-rules --listener-arn ${'<listener-arn>'}`],
     sideEffects: ['Requests that match the rule reach targets again.'],
   };
 }

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
@@ -105,17 +106,18 @@ function fixFor(edge: KeepAliveEdge | null, { attributes, loadBalancer }: CauseE
   const below = edge?.kind === 'idle' && edge.seconds >= 2 ? Math.ceil(edge.seconds) - 1 : null;
   return {
     summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
-    commands: [
-      ...settings(wanted)
-        .filter(({ runtime }) => runtimes === '' || runtime.test(runtimes))
-        .map(({ text }) => text),
-      ...(below && loadBalancer
+    commands:
+      below && loadBalancer
         ? [
-            '# until that is deployed:',
-            `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
+            command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
           ]
-        : []),
-    ],
+        : [],
+    settings: settings(wanted)
+      .filter(({ runtime }) => runtimes === '' || runtime.test(runtimes))
+      .map(({ text }) => text),
+    ...(below && loadBalancer
+      ? { notes: ['Until that is deployed, the command lowers the idle timeout of the load balancer instead.'] }
+      : {}),
     sideEffects: [
       `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
       ...(below

@@ -61,7 +61,8 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
   const [first = 'Find the error in the log group of the function.', ...others] = codeFixes(errors);
   return {
     summary: first,
-    commands: [...others.map((fix) => `# ${fix}`), ...logCommands(errors, evidence, '?ERROR ?"Runtime exited"')],
+    commands: logCommands(errors, evidence, '?ERROR ?"Runtime exited"'),
+    notes: others,
     sideEffects: [],
   };
 }

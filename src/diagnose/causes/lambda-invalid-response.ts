@@ -38,10 +38,10 @@ export const lambdaInvalidResponse = defineCause({
 function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
   return {
     summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
-    commands: [
+    // The function ended without an error: its log shows the response only where it writes it.
+    commands: logCommands(errors, evidence, 'statusCode'),
+    settings: [
       '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
-      // The function ended without an error: its log shows the response only where it writes it.
-      ...logCommands(errors, evidence, 'statusCode'),
     ],
     sideEffects: [],
   };

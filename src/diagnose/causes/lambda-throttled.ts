@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
@@ -38,8 +39,8 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
   return {
     summary: codeFixes(errors)[0] ?? 'Raise the concurrency of the function.',
     commands: functionArguments(errors, evidence).flatMap((arn) => [
-      `aws lambda get-function-concurrency --function-name ${arn}`,
-      `aws lambda put-function-concurrency --function-name ${arn} --reserved-concurrent-executions <number>`,
+      command`aws lambda get-function-concurrency --function-name ${arn}`,
+      command`aws lambda put-function-concurrency --function-name ${arn} --reserved-concurrent-executions ${'<number>'}`,
     ]),
     sideEffects: ['Reserved concurrency is taken from what the other functions of the account share.'],
   };

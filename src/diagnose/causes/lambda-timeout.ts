@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, outOf, plural, wholeSeconds } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
@@ -58,7 +59,7 @@ function fixFor(groups: readonly UnhandledErrors[], evidence: CauseEvidence<(typ
     summary: 'Find what the function waits for; until then raise its timeout.',
     commands: [
       ...functionArguments(errors, evidence).map(
-        (arn) => `aws lambda update-function-configuration --function-name ${arn} --timeout ${longer}`,
+        (arn) => command`aws lambda update-function-configuration --function-name ${arn} --timeout ${longer}`,
       ),
       ...logCommands(errors, evidence, '"Task timed out"'),
     ],

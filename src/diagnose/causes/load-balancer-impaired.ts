@@ -1,5 +1,6 @@
 import type { LoadBalancer, Subnet } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { countErrors, type SampledError } from '../traffic.ts';
@@ -55,7 +56,7 @@ function fixFor(subnets: readonly Subnet[], question: Question): Fix {
   return {
     summary: `Free addresses in its subnets (${own.length > 0 ? list(own) : 'a /27 or larger'}, at least ${FREE_ADDRESSES} free each), or move it to larger ones; if they are free, open a support case.`,
     commands: [
-      `aws elbv2 set-subnets --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --subnets <subnet> <subnet>`,
+      command`aws elbv2 set-subnets --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --subnets ${['<subnet>', '<subnet>']}`,
     ],
     sideEffects: ['Changing subnets replaces the nodes of the load balancer in the zones concerned.'],
   };

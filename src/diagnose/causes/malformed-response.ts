@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { badResponse } from '../patterns/invalid-responses.ts';
@@ -33,9 +34,8 @@ function fixFor(routes: readonly string[]): Fix {
   return {
     summary:
       'Look at the raw response of the failing request from inside the network, then correct the header or body that breaks it.',
-    commands: [
-      `curl --http1.1 --raw -sS -i http://<target>:<port>/<path> | head -c 4096 | cat -A   # ${routes.length > 0 ? list(routes) : 'a failing route'}`,
-    ],
+    commands: [command`curl --http1.1 --raw -sS -i ${'http://<target>:<port>/<path>'} | head -c 4096 | cat -A`],
+    ...(routes.length > 0 ? { notes: [`Ask for ${list(routes)}.`] } : {}),
     sideEffects: [],
   };
 }

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { judgeBlockedPath, judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
 import type { Fix, Judgement } from '../judgement.ts';
@@ -20,8 +21,8 @@ const ADVICE: Fix = {
   summary:
     "Allow the traffic port from the load balancer's subnets to the target's subnet, and tcp 1024-65535 back, in the network ACLs of both.",
   commands: [
-    'aws ec2 create-network-acl-entry --network-acl-id <network ACL of the target subnet> --ingress --rule-number <free number> --protocol tcp --port-range From=<traffic port>,To=<traffic port> --cidr-block <subnet of the load balancer> --rule-action allow',
-    'aws ec2 create-network-acl-entry --network-acl-id <network ACL of the target subnet> --egress --rule-number <free number> --protocol tcp --port-range From=1024,To=65535 --cidr-block <subnet of the load balancer> --rule-action allow',
+    command`aws ec2 create-network-acl-entry --network-acl-id ${'<network ACL of the target subnet>'} --ingress --rule-number ${'<free number>'} --protocol tcp --port-range ${'From=<traffic port>,To=<traffic port>'} --cidr-block ${'<subnet of the load balancer>'} --rule-action allow`,
+    command`aws ec2 create-network-acl-entry --network-acl-id ${'<network ACL of the target subnet>'} --egress --rule-number ${'<free number>'} --protocol tcp --port-range From=1024,To=65535 --cidr-block ${'<subnet of the load balancer>'} --rule-action allow`,
   ],
   sideEffects: [
     'It applies at once, to connections that stand as well.',

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, untested } from '../judgement.ts';
 import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
@@ -57,8 +58,8 @@ function fixFor(groups: readonly NoTargetGroup[]): Fix {
     summary:
       'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group behind the target group.',
     commands: groups.flatMap(({ target_group_arn: arn }) => [
-      `aws elbv2 describe-target-health --target-group-arn ${arn}`,
-      `aws elbv2 register-targets --target-group-arn ${arn} --targets Id=<instance-or-address>`,
+      command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
+      command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${'Id=<instance-or-address>'}`,
     ]),
     sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
   };

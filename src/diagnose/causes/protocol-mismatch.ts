@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { list, number, outOf, plural, seconds } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -18,8 +19,8 @@ const FIX_VERSION: Fix = {
   summary:
     'Let the rule send these requests to a target group of their version (HTTP/1.1, HTTP/2 or gRPC), or let the clients speak that of the group; a group of version HTTP2 or GRPC takes no HTTP/1.1, one of HTTP1 no gRPC.',
   commands: [
-    'aws elbv2 describe-target-groups --query "TargetGroups[].[TargetGroupName,Protocol,ProtocolVersion]" --output table',
-    'aws elbv2 create-target-group --name <name> --protocol <HTTP or HTTPS> --protocol-version <HTTP1, HTTP2 or GRPC> --port <port> --vpc-id <vpc>',
+    command`aws elbv2 describe-target-groups --query ${'TargetGroups[].[TargetGroupName,Protocol,ProtocolVersion]'} --output table`,
+    command`aws elbv2 create-target-group --name ${'<name>'} --protocol ${'<HTTP or HTTPS>'} --protocol-version ${'<HTTP1, HTTP2 or GRPC>'} --port ${'<port>'} --vpc-id ${'<vpc>'}`,
   ],
   sideEffects: [
     'The version of a target group cannot be changed: a new one serves nothing until its targets are healthy.',
@@ -175,9 +176,10 @@ function fixFor(error: SampledError | undefined, targetGroups: DiagnosisEvidence
   return {
     summary: `Create a target group with the protocol of the targets (${other}), register the targets and move the listener rule to it: the protocol of a target group cannot be changed.`,
     commands: [
-      `curl -v http://${target}/; curl -vk https://${target}/   # from inside the VPC: which of the two answers`,
-      `aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
+      command`curl -v ${`http://${target}/`}; curl -vk ${`https://${target}/`}`,
+      command`aws elbv2 create-target-group --name ${group ? `${group.TargetGroupName}-${other.toLowerCase()}` : '<name>'} --protocol ${other} --port ${group?.Port ?? '<port>'} --vpc-id ${group?.VpcId ?? '<vpc>'} --target-type ${group?.TargetType ?? '<type>'}`,
     ],
+    notes: ['Run curl from inside the VPC: the target speaks what answers.'],
     sideEffects: ['Until the new targets are healthy the new group serves nothing: move the rule after that.'],
   };
 }

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { badResponse } from '../patterns/invalid-responses.ts';
 import { defineCause } from './cause.ts';
@@ -29,6 +30,7 @@ export const responseHeaderTooLarge = defineCause({
 const FIX: Fix = {
   summary:
     'Measure the response headers of a failing request inside the network and cut what grows: Set-Cookie, tokens, Content-Security-Policy.',
-  commands: ['curl -sS -o /dev/null -D - http://<target>:<port>/<path> | wc -c   # more than 32768 is refused'],
+  commands: [command`curl -sS -o /dev/null -D - ${'http://<target>:<port>/<path>'} | wc -c`],
+  notes: ['The load balancer refuses more than 32,768 bytes.'],
   sideEffects: [],
 };

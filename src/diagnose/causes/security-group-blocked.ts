@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { judgeBlockedPath, judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
 import type { Fix, Judgement } from '../judgement.ts';
@@ -21,7 +22,7 @@ const ADVICE: Fix = {
   summary:
     'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
   commands: [
-    'aws ec2 authorize-security-group-ingress --group-id <group of the target> --protocol tcp --port <traffic port> --source-group <group of the load balancer>',
+    command`aws ec2 authorize-security-group-ingress --group-id ${'<group of the target>'} --protocol tcp --port ${'<traffic port>'} --source-group ${'<group of the load balancer>'}`,
   ],
   sideEffects: ['It applies to new connections at once.', 'Every interface that carries the group admits the same.'],
 };

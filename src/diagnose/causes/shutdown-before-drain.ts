@@ -98,7 +98,8 @@ function fixFor(evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
   return {
     summary:
       'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
-    commands: [
+    commands: [],
+    settings: [
       'lifecycle: { preStop: { exec: { command: ["sleep", "20"] } } }   # Kubernetes; terminationGracePeriodSeconds above sleep and longest request',
       'stopTimeout: 90   # ECS task definition, seconds between SIGTERM and SIGKILL; on SIGTERM wait 20 s, then server.close()',
     ],

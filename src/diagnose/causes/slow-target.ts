@@ -67,7 +67,8 @@ function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fi
   return {
     summary:
       'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
-    commands: [`${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))}   # until it is found`],
+    commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))],
+    notes: ['Until the cause is found, a longer idle timeout of the load balancer lets them through.'],
     sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
   };
 }

@@ -77,9 +77,8 @@ function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fi
   return {
     summary:
       'Let clients upload large bodies straight to S3 with a presigned URL, or in parts; have the application read the body as it arrives.',
-    commands: [
-      `${raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, (effective ?? configured ?? 60) * 2))}   # until then`,
-    ],
+    commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, (effective ?? configured ?? 60) * 2))],
+    notes: ['Until then, a longer idle timeout of the load balancer lets them through.'],
     sideEffects: [RAISED_IDLE_TIMEOUT],
   };
 }

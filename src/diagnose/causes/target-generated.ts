@@ -1,7 +1,9 @@
+import { command } from '../../format/command.ts';
 import { list, outOf, plural } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { badRequestGroups } from '../patterns/bad-request-groups.ts';
 import { describeTally, tally } from '../patterns/tally.ts';
+import { traceRoots } from '../traces.ts';
 import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -47,14 +49,11 @@ export const targetGenerated = defineCause({
 });
 
 function fixFor(errors: readonly SampledError[]): Fix {
-  const ids = errors
-    .map((error) => error.trace_id)
-    .filter((id) => id !== '-')
-    .slice(0, 3);
+  const ids = traceRoots(errors).slice(0, 3);
   return {
     summary:
       "Look in the application's log for these requests; nothing on the load balancer makes or mends this error.",
-    commands: ids.length > 0 ? [`grep -F ${ids.map((id) => `-e '${id}'`).join(' ')} <application log>`] : [],
+    commands: ids.length > 0 ? [command`grep -F ${ids.flatMap((id) => ['-e', id])} ${'<application log>'}`] : [],
     sideEffects: [],
   };
 }

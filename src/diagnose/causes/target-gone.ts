@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
@@ -56,10 +57,12 @@ function fixFor(left: readonly ConnectTimeout[]): Fix {
   return {
     summary:
       'Deregister a target first, and stop it only when the load balancer has stopped sending: some 15 s to 70 s later, and after its last request.',
-    commands: [
+    settings: [
       'lifecycle: { preStop: { exec: { command: ["sleep", "30"] } } }   # Kubernetes; terminationGracePeriodSeconds above it',
-      'aws autoscaling put-lifecycle-hook --auto-scaling-group-name <group> --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120',
-      ...arns.map((arn) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    ],
+    commands: [
+      command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${'<group>'} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120`,
+      ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
     sideEffects: ['Deployments and scale-in take longer by that time.'],
   };

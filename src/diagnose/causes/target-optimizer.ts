@@ -1,5 +1,6 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import {
@@ -66,7 +67,7 @@ function fixFor(groups: readonly OptimizerGroup[]): Fix {
   return {
     summary:
       'Add targets, or raise the concurrency that the agents on the targets announce; look at TargetControlWorkQueueLength.',
-    commands: groups.map(({ arn }) => `aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    commands: groups.map(({ arn }) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     sideEffects: ['More concurrency for each target makes its requests slower.'],
   };
 }

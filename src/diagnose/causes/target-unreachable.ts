@@ -21,7 +21,7 @@ import {
   type Strength,
   untested,
 } from '../judgement.ts';
-import { hostCommands } from '../network-path/host-commands.ts';
+import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
 import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -81,12 +81,11 @@ function fixFor([pair, ...others]: readonly ConnectTimeout[], groups: readonly T
   if (!pair) return NO_FIX;
   const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
   const type = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn)?.TargetType;
-  const commands = hostCommands(pair.address, pair.port, protocol);
-  const ofTasks = /describe-tasks|networkpolicy/;
   const targets = [...new Set([pair, ...others].map(({ target }) => target))];
   return {
     summary: `Find out on ${list(targets)} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
-    commands: type === 'instance' ? commands.filter((command) => !ofTasks.test(command)) : commands,
+    commands: hostCommands(pair.address, pair.port, { protocol, isTask: type !== 'instance' }),
+    notes: HOST_NOTES,
     sideEffects: [],
   };
 }

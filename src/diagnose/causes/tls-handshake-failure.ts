@@ -1,4 +1,5 @@
 import type { Listener } from '../../evidence/aws.ts';
+import { command } from '../../format/command.ts';
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
@@ -135,11 +136,10 @@ function fixFor(
     summary: `Let ${targets} accept a TLS version and cipher of ${policies.length > 0 ? list(policies) : 'the back-end policy'}, which the load balancer uses towards its targets.`,
     commands: [
       handshake,
-      `nmap --script ssl-enum-ciphers -p ${port} ${address}`,
-      ...policies.map(
-        (policy) => `aws elbv2 describe-ssl-policies --names ${policy}   # what the load balancer offers`,
-      ),
+      command`nmap --script ssl-enum-ciphers -p ${port} ${address}`,
+      ...policies.map((policy) => command`aws elbv2 describe-ssl-policies --names ${policy}`),
     ],
+    notes: ['Run openssl and nmap from inside the VPC; the policy says what the load balancer offers.'],
     sideEffects: [
       'The back-end policy follows from the policy of the listener: changing that changes what clients may negotiate too.',
     ],

@@ -58,7 +58,7 @@ function fixFor(statuses: readonly string[]): Fix {
   const [first = 'Look at what these clients send.', ...others] = statuses.flatMap(
     (status) => STATUSES[status]?.fix ?? [],
   );
-  return { summary: first, commands: others.map((fix) => `# ${fix}`), sideEffects: [] };
+  return { summary: first, commands: [], notes: others, sideEffects: [] };
 }
 
 const withoutTarget = (errors: readonly SampledError[]): SampledError[] =>

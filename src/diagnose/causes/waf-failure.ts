@@ -1,4 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
 import { outOf, plural } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { describeTally } from '../patterns/tally.ts';
@@ -55,7 +56,7 @@ function fixFor(question: Question): Fix {
     summary:
       'Look at the AWS Health Dashboard for AWS WAF in the region; decide whether requests may pass unevaluated meanwhile.',
     commands: [
-      `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --attributes Key=waf.fail_open.enabled,Value=true`,
+      command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${question.loadBalancer.arn ?? '<load-balancer-arn>'} --attributes Key=waf.fail_open.enabled,Value=true`,
     ],
     sideEffects: ['While AWS WAF cannot be reached, requests reach the targets without its protection.'],
   };

@@ -74,9 +74,10 @@ export const workerTimeout = defineCause({
 function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
   return {
     summary: `Make ${list(routes)} finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
-    commands: [
-      `gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`,
-      `# Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri: look for a value of ${Math.round(at)} s`,
+    commands: [],
+    settings: [`gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`],
+    notes: [
+      `Look for a value of ${Math.round(at)} s: Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri.`,
     ],
     sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
   };

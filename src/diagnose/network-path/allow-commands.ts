@@ -1,5 +1,7 @@
 /** The commands that would open what blocks a path. Printed, never run. */
+
 import type { NetworkAcl } from '../../evidence/aws.ts';
+import { type Command, command } from '../../format/command.ts';
 import type { AddressFamily, IntegerRange } from './cidr-ranges.ts';
 import { freeRuleNumber } from './network-acls.ts';
 import type { Direction } from './security-groups.ts';
@@ -17,12 +19,12 @@ export interface MissingAllowRule {
 }
 
 /** All commands of some blocks; entries of the same network ACL get different rule numbers. */
-export function allowCommands(blocks: readonly PathBlock[]): string[] {
+export function allowCommands(blocks: readonly PathBlock[]): Command[] {
   const others = blocks.flatMap(({ commands, missingAllowRules }) => (missingAllowRules.length > 0 ? [] : commands));
   return [...new Set([...others, ...allowRuleCommands(blocks.flatMap(({ missingAllowRules }) => missingAllowRules))])];
 }
 
-export function allowRuleCommands(rules: readonly MissingAllowRule[]): string[] {
+export function allowRuleCommands(rules: readonly MissingAllowRule[]): Command[] {
   const taken = new Map<string, number[]>();
   const wanted = new Map(rules.map((rule) => [allowRuleKey(rule), rule]));
   return [...wanted.values()].map((rule) => {
@@ -41,10 +43,11 @@ const allowRuleKey = ({ acl, direction, cidr, ports }: MissingAllowRule): string
 function allowRuleCommand(
   { acl, direction, denying, family, cidr, ports }: MissingAllowRule,
   number: number | null,
-): string {
-  const entry = `--network-acl-id ${acl.NetworkAclId} ${direction === 'in' ? '--ingress' : '--egress'}`;
-  if (number === null) return `aws ec2 delete-network-acl-entry ${entry} --rule-number ${denying}`;
-  const block = family === 4 ? `--cidr-block ${cidr}` : `--ipv6-cidr-block ${cidr}`;
-  const range = `From=${ports.low},To=${ports.high}`;
-  return `aws ec2 create-network-acl-entry ${entry} --rule-number ${number} --protocol tcp --port-range ${range} ${block} --rule-action allow`;
+): Command {
+  const id = acl.NetworkAclId;
+  const way = direction === 'in' ? '--ingress' : '--egress';
+  if (number === null)
+    return command`aws ec2 delete-network-acl-entry --network-acl-id ${id} ${[way]} --rule-number ${denying}`;
+  const block = [family === 4 ? '--cidr-block' : '--ipv6-cidr-block', cidr];
+  return command`aws ec2 create-network-acl-entry --network-acl-id ${id} ${[way]} --rule-number ${number} --protocol tcp --port-range From=${ports.low},To=${ports.high} ${block} --rule-action allow`;
 }

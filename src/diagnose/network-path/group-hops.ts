@@ -1,4 +1,5 @@
 /** The two hops through security groups: out of the load balancer, into the target. */
+import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { type AddressFamily, type AddressPortRange, addressText, coveredShare, ports } from './cidr-ranges.ts';
 import { checkSecurityGroups, type Direction, describeRules, type SecurityGroupResult } from './security-groups.ts';
@@ -108,21 +109,22 @@ function blockedShare(
   return { share, missing: [] };
 }
 
-function authorizeIngress({ port, nodes, target, loadBalancerGroups, net }: PathQuery, groups: string[]): string {
+function authorizeIngress({ port, nodes, target, loadBalancerGroups, net }: PathQuery, groups: string[]): Command {
   const source = loadBalancerGroups?.[0];
-  const group = `aws ec2 authorize-security-group-ingress --group-id ${groups[0] ?? '<group of the target>'} --protocol tcp --port ${port}`;
-  if (source) return `${group} --source-group ${source}`;
+  const rule = (from: string[]): Command =>
+    command`aws ec2 authorize-security-group-ingress --group-id ${groups[0] ?? '<group of the target>'} --protocol tcp --port ${port} ${from}`;
+  if (source) return rule(['--source-group', source]);
   const subnet = nodes.flatMap(({ subnetId }) => subnetText(subnetId, net, target.family) ?? [])[0];
-  return `${group} --cidr ${subnet ?? '<subnet of the load balancer>'}`;
+  return rule(['--cidr', subnet ?? '<subnet of the load balancer>']);
 }
 
-function authorizeEgress({ target, port }: PathQuery, groups: string[]): string {
+function authorizeEgress({ target, port }: PathQuery, groups: string[]): Command {
   const peer = target.groups?.[0]
     ? `UserIdGroupPairs=[{GroupId=${target.groups[0]}}]`
     : target.family === 4
       ? `IpRanges=[{CidrIp=${addressText([target.range], 4)}/32}]`
       : `Ipv6Ranges=[{CidrIpv6=${addressText([target.range], 6)}/128}]`;
-  return `aws ec2 authorize-security-group-egress --group-id ${groups[0] ?? ''} --ip-permissions 'IpProtocol=tcp,FromPort=${port},ToPort=${port},${peer}'`;
+  return command`aws ec2 authorize-security-group-egress --group-id ${groups[0] ?? '<group of the load balancer>'} --ip-permissions ${`IpProtocol=tcp,FromPort=${port},ToPort=${port},${peer}`}`;
 }
 
 const addressesText = (boxes: AddressPortRange[], family: AddressFamily): string =>

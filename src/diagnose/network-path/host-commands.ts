@@ -1,14 +1,28 @@
 /** What to run where the configuration allows a path and connections fail all the same: the drop is inside the host or the pod network. */
+import { type Command, command } from '../../format/command.ts';
 
-/** For a target "address" on `port`; ECS tasks keep the reason they stopped for about an hour. */
-export function hostCommands(address: string, port: number, protocol: 'http' | 'https' = 'http'): string[] {
-  const insecure = protocol === 'https' ? ' -k' : '';
+/** ECS tasks keep the reason they stopped for about an hour. */
+export const DESCRIBE_TASK: Command = command`aws ecs describe-tasks --cluster ${'<cluster>'} --tasks ${'<task>'} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`;
+
+/** For a target "address" on `port`; `isTask` where it may be a container or a pod. */
+export function hostCommands(
+  address: string,
+  port: number,
+  { protocol = 'http', isTask = true }: { protocol?: 'http' | 'https'; isTask?: boolean } = {},
+): Command[] {
+  const insecure = protocol === 'https' ? ['-k'] : [];
+  const url = `${protocol}://${address.includes(':') ? `[${address}]` : address}:${port}/`;
   return [
-    `ss -tlnp 'sport = :${port}'    # on the host: is anything listening, and on which address`,
-    'sudo nft list ruleset; sudo iptables -S    # rules that drop or reject',
-    'getenforce; sudo ufw status verbose    # SELinux and ufw',
-    `curl -v --http1.1${insecure} --max-time 15 ${protocol}://${address.includes(':') ? `[${address}]` : address}:${port}/    # from another host in the VPC`,
-    'kubectl get networkpolicy -A    # with pods: a policy drops what security groups allow',
-    "aws ecs describe-tasks --cluster <cluster> --tasks <task> --query 'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'    # with ECS",
+    command`ss -tlnp ${`sport = :${port}`}`,
+    command`sudo nft list ruleset; sudo iptables -S`,
+    command`getenforce; sudo ufw status verbose`,
+    command`curl -v --http1.1 ${[...insecure, '--max-time', '15', url]}`,
+    ...(isTask ? [command`kubectl get networkpolicy -A`, DESCRIBE_TASK] : []),
   ];
 }
+
+/** Where these commands are run and what their answers mean. */
+export const HOST_NOTES: string[] = [
+  'On the host: ss shows whether something listens, and on which address; nft, iptables, getenforce and ufw show what drops or rejects.',
+  'Run curl from another host in the VPC. With pods, a network policy drops what security groups allow.',
+];

@@ -1,4 +1,5 @@
 /** The hop through route tables: black holes there and back. */
+import { command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
 import { type RouteFault, routeFault } from './route-tables.ts';
@@ -30,7 +31,7 @@ function routeDrop(node: NodePlace, { routeTableId, fault }: RouteFault, way: (l
     by: 'route',
     sentence: `${routeTableId} leads nowhere ${way(list(unique(drops.map((drop) => drop.node.label))))}: ${fault}`,
     missingAllowRules: [],
-    commands: [`aws ec2 describe-route-tables --route-table-ids ${routeTableId}`],
+    commands: [command`aws ec2 describe-route-tables --route-table-ids ${routeTableId}`],
     resources: [routeTableId],
     danglingReferences: [],
   });

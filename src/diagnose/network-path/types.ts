@@ -1,5 +1,7 @@
 /** What the hops of one path share: the journey, and what each hop answers. */
+
 import type { Evidence } from '../../evidence/evidence.ts';
+import type { Command } from '../../format/command.ts';
 import { type NodePlace, subnetBlock, type TargetPlace } from './addresses.ts';
 import type { MissingAllowRule } from './allow-commands.ts';
 import { type AddressFamily, type AddressPortRange, addressText } from './cidr-ranges.ts';
@@ -31,7 +33,7 @@ export interface PathBlock {
   /** Names the group, ACL or route table, the port, the direction and what there is instead. */
   sentence: string;
   /** What would allow it. Printed, never run. */
-  commands: string[];
+  commands: Command[];
   /** Entries that network ACLs lack; `commands` in parts, to be numbered together with others. */
   missingAllowRules: MissingAllowRule[];
   resources: string[];
@@ -49,7 +51,7 @@ export interface BlockedPath {
   blocks: PathBlock[];
   by: PathLayer;
   sentence: string;
-  commands: string[];
+  commands: Command[];
   /** Share of the new connections from the nodes asked about that cannot stand; 1: none can. */
   share: number;
   missing: MissingEvidence[];

@@ -1,5 +1,7 @@
 /** Sentences that the causes of an idle timeout share. */
+
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
+import { type Command, command } from '../../format/command.ts';
 import { number, outOf, percent, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import { contradictingSignatures } from '../contradicting-signatures.ts';
 import { type Judgement, ruledOut } from '../judgement.ts';
@@ -60,8 +62,8 @@ export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes
 export const attributesMissing = (attributes: Attributes | undefined): string[] =>
   attributes ? [] : ['The configured idle timeout (elasticloadbalancing:DescribeLoadBalancerAttributes) was not read.'];
 
-export const raiseIdleTimeout = (arn: string | null, value: number): string =>
-  `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn ?? '<load-balancer-arn>'} --attributes Key=idle_timeout.timeout_seconds,Value=${value}`;
+export const raiseIdleTimeout = (arn: string | null, value: number): Command =>
+  command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn ?? '<load-balancer-arn>'} --attributes Key=idle_timeout.timeout_seconds,Value=${value}`;
 
 export const RAISED_IDLE_TIMEOUT =
   'A longer idle timeout also holds idle connections longer: the keep-alive timeout of every target must stay above it, or keep-alive races begin.';

@@ -1,5 +1,7 @@
 /** Sentences and commands that the Lambda causes share. */
+
 import type { FunctionConfiguration, TargetHealthDescription } from '../../evidence/aws.ts';
+import { type Command, command } from '../../format/command.ts';
 import { durationSpread, list, plural, wholeSeconds } from '../../format/wording.ts';
 import { functionOf, lambdaSeconds, type UnhandledErrors } from '../patterns/lambda-functions.ts';
 import type { SampledError } from '../traffic.ts';
@@ -38,10 +40,10 @@ export const functionArguments = (errors: readonly SampledError[], evidence: Lam
 ];
 
 /** `pattern`: of CloudWatch Logs, for what the function logs in such a case. */
-export const logCommands = (errors: readonly SampledError[], evidence: LambdaEvidence, pattern: string): string[] =>
+export const logCommands = (errors: readonly SampledError[], evidence: LambdaEvidence, pattern: string): Command[] =>
   functionArguments(errors, evidence).map(
     (arn) =>
-      `aws logs filter-log-events --log-group-name /aws/lambda/${functionName(arn)} --filter-pattern '${pattern}'`,
+      command`aws logs filter-log-events --log-group-name /aws/lambda/${functionName(arn)} --filter-pattern ${pattern}`,
   );
 
 /** What the durations of LambdaUnhandled errors say about a timeout. */

@@ -17,11 +17,7 @@ const isOpaque = (segment: string): boolean => /[a-z]/.test(segment) && /[A-Z]/.
 const MAX_PROSE = 4000;
 
 export const redactSecrets = (text: string): string =>
-  redactSecretsUncut(text.length > MAX_PROSE ? `${text.slice(0, MAX_PROSE)}…` : text);
-
-/** The same of a command, which stays as long as it is. */
-export const redactSecretsUncut = (text: string): string =>
-  text
+  (text.length > MAX_PROSE ? `${text.slice(0, MAX_PROSE)}…` : text)
     .replace(QUERY, '')
     .replace(TOKEN, ':token')
     .replace(MAIL, ':mail')

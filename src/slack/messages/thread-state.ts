@@ -7,7 +7,7 @@ import { number, plural } from '../../format/wording.ts';
 import { dateOf } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
-import { redactSecrets, redactSecretsUncut } from './redact-text.ts';
+import { redactSecrets } from './redact-text.ts';
 
 export interface ThreadState {
   run: Run;
@@ -29,19 +29,10 @@ const sanitizedDiagnoses = new WeakMap<Diagnosis, Diagnosis>();
 
 /** With no control character or bidirectional override in it, and no secret; worked out once for all messages of a thread. */
 function sanitizeDiagnosis(diagnosis: Diagnosis): Diagnosis {
-  const result = sanitizedDiagnoses.get(diagnosis) ?? redactCommands(escapeDiagnosis(diagnosis, redactSecrets));
+  const result = sanitizedDiagnoses.get(diagnosis) ?? escapeDiagnosis(diagnosis, redactSecrets);
   sanitizedDiagnoses.set(diagnosis, result);
   return result;
 }
-
-/** A command may name a route that fails. */
-const redactCommands = (diagnosis: Diagnosis): Diagnosis => ({
-  ...diagnosis,
-  causes: diagnosis.causes.map((cause) => ({
-    ...cause,
-    fix: { ...cause.fix, commands: cause.fix.commands.map(redactSecretsUncut) },
-  })),
-});
 
 /** As told, fit to be shown. */
 export const sanitizeState = (state: ThreadState): ThreadState => ({

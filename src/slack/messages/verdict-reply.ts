@@ -1,5 +1,5 @@
 /** The verdict with its working: for and against, what was ruled out, the fix, what was not seen, and the chart. */
-import type { CauseResult, Diagnosis } from '../../diagnose/diagnosis.ts';
+import type { CauseResult, Diagnosis, Fix } from '../../diagnose/diagnosis.ts';
 import { number } from '../../format/wording.ts';
 import {
   causeTitle,
@@ -98,30 +98,20 @@ function runtimeParts({ id }: CauseResult, { keepAlive }: Diagnosis): MessagePar
 
 /** What to do, what to paste, what else it does. */
 export function fixParts({ fix }: CauseResult, label = 'Fix'): MessagePart[] {
-  const all = copyableCommands(fix.commands);
+  const all = copyableTexts(fix);
   const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, MAX_COMMANDS);
   const left = all.length - shortCommands.length;
   return [
     line({ bold: `${label} ` }, ...prose(fix.summary)),
     ...shortCommands.map(copyable),
     ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix` })] : []),
+    ...labelledList('Notes', fix.notes ?? [], 3, ', behind Fix'),
     ...labelledList('Side effects', fix.sideEffects, 3, ', behind Fix'),
   ];
 }
 
-/** A comment belongs to the command below it. */
-export function copyableCommands(commands: readonly string[]): string[] {
-  const texts: string[] = [];
-  let comments: string[] = [];
-  for (const command of commands) {
-    if (/^#[^\n]*$/.test(command)) comments.push(command);
-    else {
-      texts.push([...comments, command].join('\n'));
-      comments = [];
-    }
-  }
-  return comments.length === 0 ? texts : [...texts, comments.join('\n')];
-}
+/** Each text to copy: settings first, for they last. */
+export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [...settings, ...commands];
 
 /** What would settle it; left to the trace ids where they are what it names. */
 function decideParts({ verdict, traces }: Diagnosis): MessagePart[] {

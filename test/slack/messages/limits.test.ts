@@ -6,6 +6,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CauseResult, CheckFinding, Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
+import type { Command } from '../../../src/format/command.ts';
 import { type RunState, RunStatus } from '../../../src/runs/run.ts';
 import { DETAIL_IDS } from '../../../src/slack/messages/actions.ts';
 import {
@@ -92,7 +93,7 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
     for: texts(one.for),
     against: texts(one.against),
     missing: texts(one.missing),
-    fix: { summary: text, commands: texts(one.fix.commands), sideEffects: texts(one.fix.sideEffects) },
+    fix: { summary: text, commands: texts(one.fix.commands) as Command[], sideEffects: texts(one.fix.sideEffects) },
     reference: text,
   });
   return {

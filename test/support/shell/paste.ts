@@ -48,7 +48,8 @@ export function paste(shell: ShellName, commands: readonly string[]): Paste {
     writeFileSync(record, '');
     for (const name of PROGRAMS) {
       const path = join(programs, name);
-      writeFileSync(path, `#!/bin/sh\nprintf '%s\\0' ${name} "$@" '' >> '${record}'\nprintf '\\n' >> '${record}'\n`);
+      // One write for each call: those of a pipe run at the same time.
+      writeFileSync(path, `#!/bin/sh\nprintf '%s\\0' ${name} "$@" '' '\n' >> '${record}'\n`);
       chmodSync(path, 0o755);
     }
     const text = commands.map((command, index) => `${command}\nnext ${index}\n`).join('');
@@ -67,7 +68,7 @@ export function paste(shell: ShellName, commands: readonly string[]): Paste {
 function callsIn(record: string, count: number): string[][][] {
   const calls: string[][][] = [];
   let current: string[][] = [];
-  for (const one of record.split('\0\0\n')) {
+  for (const one of record.split('\0\0\n\0')) {
     const [program = '', ...args] = one.split('\0');
     if (program === '') continue;
     if (program !== 'next') current.push([program, ...args]);

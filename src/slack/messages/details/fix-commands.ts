@@ -3,7 +3,7 @@ import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { sortCauses } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { copyable, labelledList, line, type MessagePart, prose, proseLine, truncate } from '../rich-text.ts';
-import { copyableCommands, traceParts } from '../verdict-reply.ts';
+import { copyableTexts, traceParts } from '../verdict-reply.ts';
 import { partsOrFile } from './text-file.ts';
 
 export function fixAnswer(diagnosis: Diagnosis): Message | FileMessage {
@@ -30,7 +30,8 @@ const readOnlyNote = [line({ italic: 'alb502 has run none of this: it only reads
 const fullFix = ({ title, fix, reference }: CauseResult, label: 'Fix' | 'If it is'): MessagePart[] => [
   line({ bold: `${label}: ${title}` }),
   { line: [...prose(fix.summary), ' ', { page: reference }] },
-  ...copyableCommands(fix.commands).map(copyable),
+  ...copyableTexts(fix).map(copyable),
+  ...labelledList('Notes', fix.notes ?? [], 20),
   ...labelledList('Side effects', fix.sideEffects, 20),
 ];
 

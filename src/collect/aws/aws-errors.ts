@@ -1,6 +1,8 @@
 /** Why AWS did not answer, in one sentence with the way out. Pure. */
+
 import * as z from 'zod';
 import type { CollectionFailure } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
 import { Problem } from '../../problem.ts';
 import type { AccountPlace } from './sdk-clients.ts';
 
@@ -190,7 +192,7 @@ export function awsProblem(
 ): Problem {
   if (error instanceof Problem) return error;
   const { region, account, profile } = action;
-  const login = `aws sso login${profile === undefined ? '' : ` --profile ${profile}`}`;
+  const login = command`aws sso login ${profile === undefined ? [] : ['--profile', profile]}`;
   const whose = account === 'default' ? '' : ` for the account ${account}`;
   switch (awsErrorKind(error)) {
     case 'no-credentials':

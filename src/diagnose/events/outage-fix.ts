@@ -4,6 +4,7 @@ import { command } from '../../format/command.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
 import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
+import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { type EventOutline, onsetOf, sorted } from './outline.ts';
 import { isRejected, outlineOf } from './outlines.ts';
@@ -64,9 +65,9 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
       : `Find out what ends the process on ${where}${when}. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.`,
     commands: [
       ...addresses.map((address) => command`kubectl get pods -A -o wide --field-selector status.podIP=${address}`),
-      'kubectl describe pod -n <namespace> <pod>',
+      command`kubectl describe pod -n ${'<namespace>'} ${'<pod>'}`,
       command`journalctl --utc --since ${since}`,
-      'aws ecs describe-tasks --cluster <cluster> --tasks <task> --query "tasks[].{stopped:stoppedReason,containers:containers[].{exit:exitCode,reason:reason}}"',
+      DESCRIBE_TASK,
     ],
     sideEffects: [],
   };
@@ -92,7 +93,7 @@ function lostFix(outline: EventOutline, registered: readonly TargetHealthDescrip
       commands: [
         command`aws elbv2 deregister-targets --target-group-arn ${arn} --targets ${ids}`,
         command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
-        'kubectl get pods -A -o wide; kubectl get targetgroupbindings -A',
+        command`kubectl get pods -A -o wide; kubectl get targetgroupbindings -A`,
       ],
       sideEffects: [],
     };
@@ -101,8 +102,8 @@ function lostFix(outline: EventOutline, registered: readonly TargetHealthDescrip
   return {
     summary: `Look at what stands before ${list(targets)}: connections were rejected after up to ${spanText(Math.max(...delays))}, as a firewall or a router does, and not a process that is not there.`,
     commands: [
-      'sudo nft list ruleset; sudo iptables -S',
-      'kubectl get networkpolicies -A',
+      command`sudo nft list ruleset; sudo iptables -S`,
+      command`kubectl get networkpolicies -A`,
       command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
     ],
     sideEffects: [],

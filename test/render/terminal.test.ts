@@ -116,10 +116,12 @@ describe('width', () => {
     }
   });
 
-  it('leaves quoted text in a command alone', () => {
-    const command = `aws ec2 describe-instances --filters 'Name=tag:x --y,Values=${'z'.repeat(80)}' --output text`;
-    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [command as Command] } }));
-    expect(plain({ ...race, causes })).toContain(`    ${command}\n`);
+  it('breaks a long command between its options, and leaves quoted text in it alone', () => {
+    const quoted = `'Name=tag:x --y,Values=${'z'.repeat(80)}'`;
+    const command = `aws ec2 describe-instances --filters ${quoted} --output text` as Command;
+    const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [command] } }));
+    const broken = ['    aws ec2 describe-instances \\', `      --filters ${quoted} \\`, '      --output text', ''];
+    expect(plain({ ...race, causes })).toContain(broken.join('\n'));
   });
 
   it('keeps a number and its unit on one line', () => {

@@ -65,9 +65,9 @@ const FIX_INGRESS: Fix = {
   summary:
     'Correct the Service name and port in the Ingress, or create the Service: the controller then writes the rule anew.',
   commands: [
-    'kubectl get ingress -A -o wide',
-    'kubectl get service -A',
-    'kubectl -n kube-system logs deployment/aws-load-balancer-controller --since=1h',
+    command`kubectl get ingress -A -o wide`,
+    command`kubectl get service -A`,
+    command`kubectl -n kube-system logs deployment/aws-load-balancer-controller --since=1h`,
   ],
   sideEffects: ['A rule that is changed by hand is overwritten at the next reconcile of the controller.'],
 };

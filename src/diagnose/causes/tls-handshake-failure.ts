@@ -110,6 +110,8 @@ function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): s
   ];
 }
 
+const HANDSHAKE_NOTE = 'Run openssl and nmap from inside the VPC, first without a server name, then with -servername.';
+
 /** Of several targets, commands for the first. `tooSlow`: every handshake ran into the limit of 10 s. */
 function fixFor(
   [target = '<target>:<port>', ...others]: readonly string[],
@@ -120,14 +122,15 @@ function fixFor(
   const port = target.slice(target.lastIndexOf(':') + 1);
   const address = target.slice(0, target.lastIndexOf(':'));
   const targets = list([target, ...others], 3);
-  const handshake = `time openssl s_client -connect ${target} </dev/null   # from inside the VPC, without a server name; then with -servername`;
+  const handshake = command`time openssl s_client -connect ${target} </dev/null`;
   if (tooSlow) {
     return {
       summary: `Let ${targets} finish a TLS handshake within 10 s: see whether all threads or the CPU are busy when one begins, and give the server more of them.`,
-      commands: [
-        handshake,
-        `ss -tln 'sport = :${port}'   # on the target: Recv-Q at Send-Q means that connections wait to be accepted`,
-        '# a server that does handshakes in its worker threads (Puma, gunicorn sync) stops when all are busy: end TLS in nginx or Envoy beside it',
+      commands: [handshake, command`ss -tln ${`sport = :${port}`}`],
+      notes: [
+        HANDSHAKE_NOTE,
+        'On the target, ss with Recv-Q at Send-Q means that connections wait to be accepted.',
+        'A server that does handshakes in its worker threads (Puma, gunicorn sync) stops when all are busy: end TLS in nginx or Envoy beside it.',
       ],
       sideEffects: ['More threads or workers need more memory.'],
     };
@@ -139,7 +142,7 @@ function fixFor(
       command`nmap --script ssl-enum-ciphers -p ${port} ${address}`,
       ...policies.map((policy) => command`aws elbv2 describe-ssl-policies --names ${policy}`),
     ],
-    notes: ['Run openssl and nmap from inside the VPC; the policy says what the load balancer offers.'],
+    notes: [HANDSHAKE_NOTE, 'describe-ssl-policies says what the load balancer offers.'],
     sideEffects: [
       'The back-end policy follows from the policy of the listener: changing that changes what clients may negotiate too.',
     ],

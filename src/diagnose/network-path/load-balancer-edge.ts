@@ -1,6 +1,6 @@
 /** What the load balancer's own security groups let in on its listener ports, and out to identity providers. */
 import type { Action, Listener, Rule } from '../../evidence/aws.ts';
-import { command } from '../../format/command.ts';
+import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { allAddresses, coveredShare, ports } from './cidr-ranges.ts';
 import { checkSecurityGroups, describeRules } from './security-groups.ts';
@@ -39,7 +39,7 @@ function insteadText(groups: readonly string[], rules: readonly string[]): strin
 }
 
 /** Lets the load balancer reach identity providers. */
-export const authorizeHttpsEgress = ([group]: readonly string[]): string[] =>
+export const authorizeHttpsEgress = ([group]: readonly string[]): Command[] =>
   group === undefined
     ? []
     : [

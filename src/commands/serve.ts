@@ -34,7 +34,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   const stopped = Promise.withResolvers<string>();
   onSignals(stopped.resolve);
-  const bot = await startBot(config, secrets, options.recorded ?? []);
+  const starting = startBot(config, secrets, options.recorded ?? []);
+  const bot = await Promise.race([starting, stopped.promise.then(() => startedWithin(starting, START_GRACE))]);
+  // Nothing is under way before it has started; Slack, which was waited for, may never answer.
+  if (bot === null) process.exit(0);
   // The process ends then, and whoever watches it starts another one; stderr says it too.
   process.on('uncaughtExceptionMonitor', (error) => bot.log.fatal({ err: error }, 'ended by what nobody caught'));
   const why = await stopped.promise;
@@ -44,6 +47,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   // Calls that nobody waits for any more must not keep the process.
   setTimeout(() => process.exit(), 500).unref();
 }
+
+/** Milliseconds that a start is waited for once it is asked to stop. */
+const START_GRACE = 3_000;
+
+const startedWithin = (starting: Promise<Bot>, milliseconds: number): Promise<Bot | null> =>
+  Promise.race([starting, new Promise<null>((late) => setTimeout(late, milliseconds, null).unref())]);
 
 /** Everything that is wrong with the file and with the environment, at once. */
 async function readSettings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {

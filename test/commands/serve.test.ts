@@ -162,6 +162,16 @@ describe('running', () => {
       expect(run.said() + run.complained()).not.toContain(secret);
   });
 
+  it('ends when it is told to while Slack does not answer its start', async () => {
+    const slack = await localSlack();
+    slack.fail('apps.connections.open', { slow: 120_000 }, { times: 100 });
+    const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
+    await slack.until(() => slack.callsOf('auth.test').length > 0, 'the sign-in');
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    expect(run.said()).not.toContain('"started"');
+  });
+
   it('ends at once when it is told twice', async () => {
     const slack = await localSlack();
     slack.fail('chat.postMessage', { slow: 15_000 });

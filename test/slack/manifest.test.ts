@@ -31,17 +31,7 @@ describe.each([
 
   it('asks for what the bot does, and for no more', () => {
     expect(manifest.oauth_config.scopes).toEqual({
-      bot: [
-        'commands',
-        'chat:write',
-        'files:write',
-        'app_mentions:read',
-        'channels:history',
-        'groups:history',
-        'channels:read',
-        'groups:read',
-        'usergroups:read',
-      ],
+      bot: ['commands', 'chat:write', 'files:write', 'app_mentions:read'],
     });
   });
 
@@ -68,4 +58,25 @@ it('needs no address in Socket Mode, and one for everything over HTTP', () => {
   expect(http.features.slash_commands[0].url).toBe(url);
   expect(http.settings.event_subscriptions.request_url).toBe(url);
   expect(http.settings.interactivity).toMatchObject({ request_url: url, message_menu_options_url: url });
+});
+
+describe('with the optional lines taken in', () => {
+  const optional = parse(text.replaceAll('# optional: ', ''));
+
+  it('asks for what user groups, time zones, recovery and slack.watch need', () => {
+    expect(optional.oauth_config.scopes.bot.slice(4)).toEqual([
+      'channels:history',
+      'groups:history',
+      'channels:read',
+      'groups:read',
+      'usergroups:read',
+      'users:read',
+    ]);
+    expect(optional.settings.event_subscriptions.bot_events.slice(2)).toEqual(['message.channels', 'message.groups']);
+  });
+
+  it('explains each of its scopes to whoever reviews the app', () => {
+    const review = readFileSync(join(root, 'docs/slack-app-review.md'), 'utf8');
+    for (const scope of optional.oauth_config.scopes.bot) expect(review).toContain(`\`${scope}\``);
+  });
 });

@@ -377,6 +377,31 @@ describe('when Slack is not at its best', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
+  it.each([
+    ['checklist', 1],
+    ['verdict', 2],
+  ])('an answer that is lost about the %s leaves one, which shows the end', async (_, place) => {
+    const { slack, settled } = await runBot();
+    let replied = 0;
+    slack.fail(
+      'chat.postMessage',
+      { lost: 'after' },
+      {
+        when: ({ thread_ts }) => {
+          if (thread_ts !== undefined) replied += 1;
+          return thread_ts !== undefined && replied === place;
+        },
+      },
+    );
+    await ask(slack, REFUSED);
+    const root = await waitForAnswer(slack);
+    await settled();
+    const shown = replies(slack, root);
+    expect(shown).toHaveLength(2);
+    expect(JSON.stringify(shown[0]?.blocks)).not.toMatch(/in_progress|pending|0 of 6/);
+    expect(shown[0]?.before).not.toEqual([]);
+  });
+
   it('an answer that is lost, and no permission to look: what may stand twice says so', async () => {
     const scopes = ['commands', 'chat:write', 'files:write', 'app_mentions:read'];
     const { slack } = await runBot({ slack: { scopes } });

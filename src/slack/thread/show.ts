@@ -173,11 +173,13 @@ async function ensurePosted(
   const target: PostTarget = { channel: run.thread.channel, thread: threadTs(run.thread) };
   const mark = slot === 'root' ? run.id : `${run.id}/${slot}`;
   let isResumed = false;
+  let isPosted = false;
   const posted = await postOnce({
     now,
     find: () => poster.find(target, mark),
     post(mayStandTwice) {
       isResumed = mayStandTwice;
+      isPosted = true;
       return poster.post(target, mayStandTwice ? withResumedNote(message) : message, mark);
     },
     record: (change) =>
@@ -187,7 +189,15 @@ async function ensurePosted(
         return { run: record === before ? current : withRecord(current, slot, record, isResumed), result };
       }),
   });
-  return typeof posted === 'object' && 'refused' in posted ? posted : readRun(context, run.id);
+  if (typeof posted === 'object' && 'refused' in posted) return posted;
+  const standing = await readRun(context, run.id);
+  const ts = tsOf(standing.thread, slot);
+  // What was found again says what was so when it was posted.
+  if (!isPosted && ts !== null) {
+    const edited = await poster.edit(target.channel, ts, message);
+    if ('refused' in edited && edited.refused === 'unreachable') return edited;
+  }
+  return standing;
 }
 
 /** A post whose end is not recorded was begun by a process that lost the lease: it may stand. */

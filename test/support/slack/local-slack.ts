@@ -20,7 +20,7 @@ export type { Fault } from './local/faults.ts';
 export type { Channel, Message, View } from './local/workspace.ts';
 
 export interface Options extends Partial<Seed> {
-  /** Scopes of the token; those of manifest.yml by default. */
+  /** Scopes of the token; those of manifest.yml by default, with the optional ones. */
   scopes?: string[];
   /** Slack's limits by method and minute; none by default. */
   rateLimits?: boolean;
@@ -80,7 +80,8 @@ const wordsOf = (value: unknown): string => {
 const recordsOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
 
 function scopesOfManifest(): string[] {
-  const manifest = parse(readFileSync(join(import.meta.dirname, '../../../manifest.yml'), 'utf8'));
+  const text = readFileSync(join(import.meta.dirname, '../../../manifest.yml'), 'utf8');
+  const manifest = parse(text.replaceAll('# optional: ', ''));
   return manifest.oauth_config.scopes.bot;
 }
 

@@ -10,7 +10,7 @@ import { Problem } from './problem.ts';
 import { canonicalZone } from './query/time-zone.ts';
 
 /** Read when there is one in the working directory and no other is named. */
-export const CONFIG_FILE = 'alb502.json';
+const CONFIG_FILE = 'alb502.json';
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 const ROLE = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
@@ -163,7 +163,7 @@ const Alarms = z.strictObject({
   defaultChannel: Channel.optional(),
 });
 
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 export const Config = z.strictObject({
   accounts: z

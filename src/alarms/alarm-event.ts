@@ -9,7 +9,7 @@ const Iso = z.iso.datetime();
  * `metric`: one metric against a threshold. `math`: an expression over metrics. `anomaly`: against a band. `query`: a Metrics Insights
  * query, that may have many contributors. `composite`: other alarms. `other`: none of these, such as an alarm on logs.
  */
-export const ALARM_KINDS = ['metric', 'math', 'anomaly', 'query', 'composite', 'other'] as const;
+const ALARM_KINDS = ['metric', 'math', 'anomaly', 'query', 'composite', 'other'] as const;
 
 /** A metric or an expression that an alarm is about. */
 export const AlarmMetric = z.object({

@@ -115,7 +115,7 @@ export async function diagnoseLive(
 }
 
 /** What a person who waits is told each time: enough to act on, and when there is more. */
-export function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string {
+function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string {
   const shown = escapeDiagnosis(diagnosis);
   return [
     `${headline(shown)}, asking again at ${utcTime(nextAt)}`,

@@ -4,7 +4,7 @@ import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
 import { mutations } from './patterns/configuration-changes.ts';
 
 /** What the AWS Load Balancer Controller answers for an Ingress whose Service it cannot find (aws-load-balancer-controller, model_build_actions.go). */
-export const CONTROLLER_MESSAGE = 'Backend service does not exist';
+const CONTROLLER_MESSAGE = 'Backend service does not exist';
 
 const RULE_CALLS = ['CreateRule', 'ModifyRule', 'DeleteRule', 'SetRulePriorities', 'CreateListener', 'ModifyListener'];
 

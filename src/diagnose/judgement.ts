@@ -13,7 +13,7 @@ export const isNonEmpty = <T>(items: readonly T[]): items is NonEmpty<T> => item
 export type Strength = 'confirmed' | 'likely' | 'possible';
 
 /** Strongest first. */
-export const STRENGTHS: readonly Strength[] = ['confirmed', 'likely', 'possible'];
+const STRENGTHS: readonly Strength[] = ['confirmed', 'likely', 'possible'];
 
 export interface Fix {
   /** What to do, one sentence. */

@@ -39,7 +39,7 @@ const STEP_OF: Record<EvidenceName, StepNumber> = {
 const NAMES = Object.keys(STEP_OF) as EvidenceName[];
 
 /** What a step waits for. The response format is judged from the access log alone. */
-export const evidenceForStep = (step: StepNumber): readonly EvidenceName[] =>
+const evidenceForStep = (step: StepNumber): readonly EvidenceName[] =>
   step === 4 ? ['accessLog'] : NAMES.filter((name) => STEP_OF[name] === step);
 
 /** Where a step stands: `unavailable` of what it waits for could not be looked at. */

@@ -4,7 +4,7 @@ import { command } from '../format/command.ts';
 import { isDefaultStatuses } from './statuses.ts';
 
 /** What is offered where the window holds too few errors; as typed. */
-export const OFFERED_LOOK_BACK = '24h';
+const OFFERED_LOOK_BACK = '24h';
 const OFFERED_MS = 24 * 3_600_000;
 
 /** The question that the longer look puts to the access log; null when none was asked for. */

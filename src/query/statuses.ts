@@ -47,7 +47,7 @@ export interface StatusPair {
 }
 
 /** The target answered so itself, and the load balancer relayed it. */
-export const isMadeByTarget = ({ elb_status_code, target_status_code }: StatusPair): boolean =>
+const isMadeByTarget = ({ elb_status_code, target_status_code }: StatusPair): boolean =>
   target_status_code !== '-' && target_status_code === elb_status_code;
 
 /** Whether an entry is one of those asked for. */

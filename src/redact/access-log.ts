@@ -34,7 +34,7 @@ export const redactEvidence = <Known extends Partial<EvidenceSet>>(evidence: Kno
 };
 
 /** Routes that look the same afterwards become one. What it returns it leaves as it is. */
-export function redactAccessLog(log: AccessLog, common: ReadonlySet<string> = commonSegments(log)): AccessLog {
+function redactAccessLog(log: AccessLog, common: ReadonlySet<string> = commonSegments(log)): AccessLog {
   const { rejected, earlier } = log;
   return {
     ...log,

@@ -4,7 +4,7 @@
  */
 
 /** What stands for a segment that is not shown; the access-log routes use the same for numbers and UUIDs. */
-export const HIDDEN_SEGMENT = ':id';
+const HIDDEN_SEGMENT = ':id';
 
 /** Two letters that end or begin a word of several: getById, goToCart. */
 const SHORT_WORDS = 'Id|By|To|Of|In|On|Up|My|Me|Is|Or|At|Ui|Io|Db|Js';

@@ -10,7 +10,7 @@ export type ClaimedQuestion = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'status
 /** Milliseconds. */
 const MINUTE = 60_000;
 
-export const CLAIMS = 'claims/';
+const CLAIMS = 'claims/';
 
 const Claim = z.object({ id: z.string(), to: z.iso.datetime(), at: z.iso.datetime() });
 const Claims = z.array(Claim);

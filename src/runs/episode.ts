@@ -6,7 +6,7 @@ const Iso = z.iso.datetime();
 export const ALARM_STATES = ['ALARM', 'OK', 'INSUFFICIENT_DATA'] as const;
 export type AlarmState = (typeof ALARM_STATES)[number];
 
-export const EpisodeAlarm = z.object({
+const EpisodeAlarm = z.object({
   arn: z.string(),
   name: z.string(),
   state: z.enum(ALARM_STATES),

@@ -28,7 +28,7 @@ export type PendingAction = z.infer<typeof PendingAction>;
  * `none`: to be opened. `waiting`: a storm keeps it from one; listed in the note of the channel. `dropped`: it was over before there was
  * room, so the note is all that is told. `open`: it stands, and the run is recorded.
  */
-export const EpisodeThread = z.discriminatedUnion('state', [
+const EpisodeThread = z.discriminatedUnion('state', [
   z.object({ state: z.literal('none') }),
   z.object({ state: z.literal('waiting'), since: Iso }),
   z.object({ state: z.literal('dropped') }),

@@ -28,7 +28,7 @@ export const s3Usd = (files: number, lists: number): number =>
   files * GET_USD + (lists + Math.floor(files / KEYS_A_PAGE)) * LIST_USD;
 
 /** The transfer to where alb502 runs, should that be outside of AWS. */
-export const egressUsd = (bytes: number): number => (bytes / 1e9) * EGRESS_USD_PER_GB;
+const egressUsd = (bytes: number): number => (bytes / 1e9) * EGRESS_USD_PER_GB;
 
 /** Reading objects straight from S3, where what is listed is what is read. */
 export function estimateS3(files: number, bytes: number, days: number): CostEstimate {

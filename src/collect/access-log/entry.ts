@@ -105,10 +105,10 @@ const HEAD = [
 export const ENTRY_HEAD = `^${HEAD.map(([, pattern]) => pattern).join(' ')}(?: |$)`;
 
 /** Source: timestamp, client address, client port, listener port, three TLS fields, then the quoted certificate subject. */
-export const CONNECTION_LOG_LINE = `^${TIME} [^ "]+ [0-9]{1,5} [0-9]{1,5} [^ "]+ [^ "]+ [^ "]+ "`;
+const CONNECTION_LOG_LINE = `^${TIME} [^ "]+ [0-9]{1,5} [0-9]{1,5} [^ "]+ [^ "]+ [^ "]+ "`;
 
 /** Source: type, time, latency in seconds, target, target group, PASS or FAIL. */
-export const HEALTH_CHECK_LOG_LINE = `^[a-z][a-z0-9]* ${TIME} (?:-|[-0-9.]+) [^ "]+ [^ "]+ (?:PASS|FAIL)(?: |$)`;
+const HEALTH_CHECK_LOG_LINE = `^[a-z][a-z0-9]* ${TIME} (?:-|[-0-9.]+) [^ "]+ [^ "]+ (?:PASS|FAIL)(?: |$)`;
 
 const headShape = new RegExp(ENTRY_HEAD);
 const connectionShape = new RegExp(CONNECTION_LOG_LINE);

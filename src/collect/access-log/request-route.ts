@@ -22,7 +22,7 @@ const HEX_ID = [
 ].join('|');
 
 /** A request line to "METHOD /path", or to "-" when it has no method or no path to speak of. */
-export const PATH_REWRITES: readonly Rewrite[] = [
+const PATH_REWRITES: readonly Rewrite[] = [
   // The version, which may be missing or "-"; some lines have a space behind it.
   { match: '(?: (?:HTTP/[0-9.]+|-))? ?$', to: '' },
   // Scheme, host and port before the path; query and fragment behind it. The path itself may hold spaces.
@@ -38,14 +38,14 @@ export const ID_SEGMENT = `(?:[0-9]+|${UUID}|${HEX_ID})`;
  * Path segments that are whole numbers, UUIDs or hexadecimal ids to ":id". A match takes the slash on either side of the segment, so
  * slashes are doubled before and halved after: otherwise every second id of /1/2/3 would be missed.
  */
-export const ID_REWRITES: readonly Rewrite[] = [
+const ID_REWRITES: readonly Rewrite[] = [
   { match: '/', to: '//' },
   { match: `/${ID_SEGMENT}(/|$)`, to: '/:id$1' },
   { match: '//', to: '/' },
 ];
 
 /** Parameters behind a path segment, such as ";jsessionid=…", to nothing. As \x3b, because some SQL tools end a statement at a semicolon. */
-export const PARAMETER_REWRITES: readonly Rewrite[] = [{ match: '(/[^/\\x3b]*)\\x3b[^/]*', to: '$1' }];
+const PARAMETER_REWRITES: readonly Rewrite[] = [{ match: '(/[^/\\x3b]*)\\x3b[^/]*', to: '$1' }];
 
 /** What `route` does, in order, before it cuts. */
 export const ROUTE_REWRITES: readonly Rewrite[] = [...PATH_REWRITES, ...PARAMETER_REWRITES, ...ID_REWRITES];

@@ -183,7 +183,7 @@ export interface DownloadResult {
 }
 
 /** Where an object is kept below the folder: its day and its name. */
-export const localFileOf = ({ root }: LogPlace, key: string): string =>
+const localFileOf = ({ root }: LogPlace, key: string): string =>
   join(...dirname(key.slice(root.length)).split('/'), basename(key));
 
 /**

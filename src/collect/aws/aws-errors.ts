@@ -132,7 +132,7 @@ export function awsErrorKind(error: unknown): AwsErrorKind {
 }
 
 /** The statement that allows an action. Most Describe* actions take no other resource (Service Authorization Reference). */
-export const allowStatement = (action: string, resource = '*'): string =>
+const allowStatement = (action: string, resource = '*'): string =>
   JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
 
 /** Why a piece of evidence could not be collected, with the statement that allows it where a permission is missing. */

@@ -19,7 +19,7 @@ export const LogReadMethodSchema = z.object({
   }),
 });
 
-export const LongerWindowOfferSchema = z.object({ command: text, estimate: text.nullable() });
+const LongerWindowOfferSchema = z.object({ command: text, estimate: text.nullable() });
 
 const ScaleCountSchema = z.object({ step: count, requests: count });
 
@@ -36,7 +36,7 @@ const IdleGapsSchema = z.object({
   ),
 });
 
-export const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
+const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   files: z.object({
     read: count,
     outsideWindow: count,

@@ -32,7 +32,7 @@ const DEFAULT_IDLE_TIMEOUT_SECONDS = 60;
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
 
 /** When the recording takes "now" to be: as it says, else just after all logs of its window have arrived. */
-export const recordedNow = ({ now, to }: Incident): number => now ?? to + COMPLETE_AFTER;
+const recordedNow = ({ now, to }: Incident): number => now ?? to + COMPLETE_AFTER;
 
 /**
  * The question to a recording. Throws Problem (exit 1) for an unknown or ambiguous load balancer, a reversed or empty window, and a
@@ -106,7 +106,7 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
 }
 
 /** Why there is no access log in a recording that does not say. */
-export const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
+const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
 export function searchCommand({ loadBalancer, statuses }: Question): Command {

@@ -9,7 +9,7 @@ import { type Recording, type RecordingFileName, UNKEYED } from './incident-file
 export type DescribedEvidenceName = Exclude<EvidenceName, 'accessLog'>;
 export type DescribedEvidence = Omit<EvidenceSet, 'accessLog'>;
 
-export const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
+const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
   loadBalancer: 'aws/describe-load-balancers.json',
   attributes: 'aws/describe-load-balancer-attributes.json',
   listeners: 'aws/describe-listeners.json',

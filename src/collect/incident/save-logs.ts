@@ -118,7 +118,7 @@ async function* redactedLines(
 }
 
 /** A line (one character for one byte) as it is saved: an entry redacted, anything else masked, either counted as it was before. */
-export function redactLine(line: string, { pseudonym, common }: LineRedaction): string {
+function redactLine(line: string, { pseudonym, common }: LineRedaction): string {
   if (line.trim() === '') return line;
   return redactEntry(line, pseudonym, common) ?? maskLine(line);
 }

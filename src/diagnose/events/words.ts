@@ -10,7 +10,7 @@ import type { SentFailure } from './sent-failures.ts';
 const TARGETS_NAMED = 3;
 
 /** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "4 targets of api". */
-export function targetsText({ targets, target_group_arn }: EventOutline): string {
+function targetsText({ targets, target_group_arn }: EventOutline): string {
   const group = targetGroupName(target_group_arn);
   return targets.length <= TARGETS_NAMED
     ? `${list(targets)} (${group})`

@@ -80,7 +80,7 @@ export function coveredShare(part: readonly AddressPortRange[], whole: readonly 
 }
 
 /** The distinct ranges, neighbours joined, ascending. */
-export function mergeRanges(ranges: readonly IntegerRange[]): IntegerRange[] {
+function mergeRanges(ranges: readonly IntegerRange[]): IntegerRange[] {
   const result: IntegerRange[] = [];
   for (const range of [...ranges].sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))) {
     const last = result[result.length - 1];

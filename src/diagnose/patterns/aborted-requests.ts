@@ -52,7 +52,7 @@ export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): Ab
 }
 
 /** deregistration_delay.timeout_seconds as read now, seconds. */
-export function configuredDelay(arn: string, { targetGroupAttributes }: AbortedEvidence): number | null {
+function configuredDelay(arn: string, { targetGroupAttributes }: AbortedEvidence): number | null {
   const value = Number(targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds'] ?? Number.NaN);
   return Number.isFinite(value) ? value : null;
 }

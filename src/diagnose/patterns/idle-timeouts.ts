@@ -123,7 +123,7 @@ function onlyUploads(
 }
 
 /** The largest mean of target_processing_time among these routes' successes, seconds; null when none succeeded. */
-export function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null {
+function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null {
   const means = traffic.log.routes
     .filter(({ route, succeeded }) => routes.includes(route) && succeeded > 0)
     .map(({ succeeded, succeededMs }) => succeededMs / succeeded / 1000);

@@ -31,7 +31,7 @@ const POSSIBLE = 0.05;
  * A connection fails once, and has answered before: a race fails no more requests than succeed. Of fewer requests than this, no share says
  * anything.
  */
-export const MOST_OF_A_GROUP = 0.5;
+const MOST_OF_A_GROUP = 0.5;
 const MIN_REQUESTS = 40;
 /** More witnesses than this need no longer look: what they don't show, more of them won't. */
 const ENOUGH_WITNESSES = 30;
@@ -85,7 +85,7 @@ export const isInstant = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
 /** A close that a race may be, with a busy target. */
-export const mayBeRace = (error: SampledError): boolean =>
+const mayBeRace = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time < RACE_WITHIN;
 
 /** No edge is shown, more witnesses may show one, and no longer look was taken yet. */

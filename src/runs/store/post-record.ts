@@ -21,7 +21,7 @@ export const PostRecord = z.discriminatedUnion('state', [
 export type PostRecord = z.infer<typeof PostRecord>;
 
 /** Milliseconds: a post that was begun so long ago and has no end recorded was that of a process that is no more. */
-export const POST_TIMEOUT = 60_000;
+const POST_TIMEOUT = 60_000;
 
 /** `claimed`: this attempt may post; `mayStand` when an earlier one may have posted already. `posted`, `busy`: nothing to do here. */
 export type PostClaim =

@@ -26,7 +26,7 @@ export interface PosterSettings {
 }
 
 /** What goes with the root message of a run, and says whose it is. */
-export const METADATA = 'alb502_run';
+const METADATA = 'alb502_run';
 
 /** Milliseconds. */
 const TIMEOUT = 10_000;

@@ -1,7 +1,7 @@
 /** Text as long as Slack takes it. Pure. */
 
 /** Characters that chat.update takes; chat.postMessage is advised to be as short. */
-export const LONGEST_TEXT = 4_000;
+const LONGEST_TEXT = 4_000;
 
 /** Cut at the end where it is too long, never within a character, an escape or a link. */
 export function truncateText(text: string, longest = LONGEST_TEXT): string {

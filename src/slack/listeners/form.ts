@@ -118,7 +118,7 @@ type FormResult =
   | { errors: Record<string, string> };
 
 /** The question in the form; what is wrong with it by the input it is about, all at once. */
-export function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin): FormResult {
+function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin): FormResult {
   const value = valuesIn(view);
   const errors: Record<string, string> = {};
   const parsePart = (input: string, words: string): ParsedQuestion | null => {

@@ -81,7 +81,7 @@ function answeredStatus(diagnosis: Diagnosis, nextAttemptAt: string | null): Run
 }
 
 /** The question of a run, as of now. A window that ends later than it begins to be asked is asked again as it is. */
-export const questionOf = (run: Run, now: number): LocatedQuestion => ({
+const questionOf = (run: Run, now: number): LocatedQuestion => ({
   loadBalancer: run.loadBalancer,
   from: Date.parse(run.from),
   to: Date.parse(run.to),

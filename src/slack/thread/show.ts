@@ -52,7 +52,7 @@ const closeReplies = ({ replies }: Run): string[] =>
     .map(({ ts }) => ts);
 
 /** Makes the root message show what the run and its episode say, and the replies about its end, which were true when they were posted. */
-export async function showRoot({ poster }: ThreadContext, threadState: ThreadState): Promise<PostResult> {
+async function showRoot({ poster }: ThreadContext, threadState: ThreadState): Promise<PostResult> {
   const { channel, root } = threadState.run.thread;
   if (root === null) return { refused: 'gone', code: 'no_root' };
   const rootEdit = await poster.edit(channel, root, rootMessageFor(threadState));

@@ -53,7 +53,7 @@ export class QueryError extends AccessLogError {
   }
 }
 
-export const workGroupArn = ({ partition, region, account, workGroup }: AthenaPlace): string =>
+const workGroupArn = ({ partition, region, account, workGroup }: AthenaPlace): string =>
   `arn:${partition}:athena:${region}:${account}:workgroup/${workGroup}`;
 
 /** Null when it may not be looked at: the queries themselves may still be allowed. Rejects with AccessLogError for any other reason. */

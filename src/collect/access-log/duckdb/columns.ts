@@ -711,7 +711,7 @@ const asWritten = (text: string): string => (text.includes('\\"') ? text.replace
 const statusNumber = (text: string): number => (text === '-' ? -1 : Number(text));
 
 /** The last eight characters of a trace id as a hexadecimal number, 0 when they are none. */
-export function sampleOf(trace_id: string): number {
+function sampleOf(trace_id: string): number {
   const end = [...trace_id].slice(-8).join('');
   return /^[0-9a-fA-F]{1,8}$/.test(end) ? Number.parseInt(end, 16) : 0;
 }

@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const files = globSync('test/**/*.test.ts').sort();
 
 /** Tests of the pure middle and of texts: `npm run test:fast`. */
-const PURE = /^test\/(diagnose|format|query|render|slack\/messages|evidence|house-rules\.test)/;
+const PURE = /^test\/(diagnose|format|query|render|slack\/messages|evidence|(house-rules|structure)\.test)/;
 
 /** These replace modules, timers or settings of their process, so they cannot share one. */
 const needsOwnProcess = (file: string) =>

@@ -137,10 +137,6 @@ export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCa
   };
 };
 
-/** "Connection refused: connections were open; 0 connection errors". */
-export const ruledOutLine = (cause: CauseResult): string =>
-  cause.against[0] === undefined ? cause.title : `${cause.title}: ${cause.against[0]}`;
-
 /** One line for each reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
 export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   const byReason = groupBy(causes, (cause) => cause.against[0] ?? '');

@@ -20,8 +20,8 @@ import {
   GAP_COLUMNS,
   type GapControls,
   type GapPlace,
-  type GapRequest,
   type GapSearch,
+  type GapStatementRequest,
   isSearchable,
   PLACE,
   ROLLUP_COLUMNS,
@@ -505,7 +505,7 @@ export interface PlannedSearch {
 export function planSearch({ groups }: ClosedConnections, idleTimeoutSeconds: number): PlannedSearch {
   const horizon = Math.round(gapHorizon(idleTimeoutSeconds) * 1_000_000);
   const places = new Map<string, GapPlace & { number: number }>();
-  const requests: GapRequest[] = [];
+  const requests: GapStatementRequest[] = [];
   const peers = new Map<string, GapControls>();
   const clients = new Map<string, { clientKey: TextKey; asking: number }>();
   const examined = new Map<number, { failure: ClosedFailure; horizon: number }>();

@@ -222,7 +222,7 @@ ORDER BY part, place_in_part`);
 }
 
 /** A failure whose earlier completions are looked for. Microseconds; `id` and the indices, which count from 1, are whole numbers. */
-export interface GapRequest {
+export interface GapStatementRequest {
   id: number;
   place: number;
   dispatched: number;
@@ -251,7 +251,7 @@ export interface GapSearch {
   peers: readonly GapControls[];
   /** The clients of the failures, each with the lowest id of its own. */
   clients: readonly { clientKey: TextKey; asking: number }[];
-  requests: readonly GapRequest[];
+  requests: readonly GapStatementRequest[];
 }
 
 /** Hexadecimal MD5 of a text: what clients send (routes) is compared by key, and never part of a statement. */

@@ -1,0 +1,100 @@
+/** How src is cut: which folder may import which, one name for one thing, and nothing exported in vain. */
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const list = (pattern: string) => globSync(pattern, { cwd: root }).sort();
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+const sources = new Map(list('src/**/*.ts').map((file) => [file, read(file)]));
+const others = new Map([...list('{test,bench}/**/*.ts'), 'build.mjs'].map((file) => [file, read(file)]));
+
+/** A folder or file of src imports only what stands before it; types too. */
+const ORDER = [
+  'problem.ts',
+  'format',
+  'evidence',
+  'query',
+  'diagnose',
+  'redact',
+  'config.ts',
+  'render',
+  'collect',
+  'investigate',
+  'runs',
+  'doctor',
+  'slack',
+  'alarms',
+  'commands',
+  'cli.ts',
+];
+
+/** Imports of types alone that run upwards: each names what it escapes, counts or words, and moving the type would part it from its code. */
+const UPWARD = [
+  'src/evidence/metrics.ts -> src/query/statuses.ts',
+  'src/format/escape-control-characters.ts -> src/diagnose/diagnosis.ts',
+  'src/query/alarm-window.ts -> src/alarms/alarm-event.ts',
+  'src/slack/messages/alarm-notes.ts -> src/alarms/alarm-event.ts',
+  'src/slack/messages/alarm-notes.ts -> src/alarms/thread-rate-limit.ts',
+];
+
+/** Waits for causes that are judged without the errors of other events. */
+const UNUSED = ['src/diagnose/events/traffic-for-causes.ts: trafficForCauses'];
+
+const rankOf = (file: string): number => ORDER.indexOf(file.split('/')[1] ?? '');
+
+function importsOf([file, code]: [string, string]): string[] {
+  const paths = [...code.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path = '']) => path);
+  return paths.map((path) => normalize(join(dirname(file), path)));
+}
+
+/** What more than one file has, with the files. */
+function repeated(entries: readonly (readonly [string, string])[]): string[] {
+  const files = Map.groupBy(entries, ([name]) => name);
+  return [...files].flatMap(([name, all]) => {
+    const where = [...new Set(all.map(([, file]) => file))];
+    return where.length > 1 ? [`${name}: ${where.join(', ')}`] : [];
+  });
+}
+
+describe('src', () => {
+  it('imports downwards', () => {
+    expect(list('src/*').filter((path) => rankOf(path) < 0)).toEqual([]);
+    const upward = [...sources].flatMap((source) =>
+      importsOf(source)
+        .filter((target) => rankOf(target) > rankOf(source[0]))
+        .map((target) => `${source[0]} -> ${target}`),
+    );
+    expect([...new Set(upward)].filter((one) => !UPWARD.includes(one))).toEqual([]);
+  });
+
+  it('has no file name twice', () => {
+    const files = [...sources.keys()].filter((file) => basename(file) !== 'index.ts');
+    expect(repeated(files.map((file) => [basename(file), file] as const))).toEqual([]);
+  });
+
+  it('exports no two types of one name', () => {
+    const types = [...sources].flatMap(([file, code]) =>
+      [...code.matchAll(/^export (?:abstract )?(?:type|interface|class) (\w+)/gm)].map(
+        ([, name = '']) => [name, file] as const,
+      ),
+    );
+    expect(repeated(types)).toEqual([]);
+  });
+
+  // Words of other files, not their imports: enough to find what nobody uses, without another tool.
+  it('exports no function or constant that no other file uses', () => {
+    const users = new Map<string, Set<string>>();
+    for (const [file, code] of [...sources, ...others])
+      for (const word of new Set(code.match(/\w+/g))) users.set(word, (users.get(word) ?? new Set()).add(file));
+    const unused = [...sources].flatMap(([file, code]) =>
+      [...code.matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm)]
+        .map(([, name = '']) => name)
+        // A schema and its type are one thing.
+        .filter((name) => users.get(name)?.size === 1 && !new RegExp(`^export type ${name}\\b`, 'm').test(code))
+        .map((name) => `${file}: ${name}`),
+    );
+    expect(unused.filter((one) => !UNUSED.includes(one))).toEqual([]);
+  });
+});

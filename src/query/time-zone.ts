@@ -60,7 +60,7 @@ export function zoneNamed(word: string): string | null {
 }
 
 /** The zone as Intl spells it; null where Intl has none of this name. */
-function canonicalZone(name: string): string | null {
+export function canonicalZone(name: string): string | null {
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone;
   } catch {

@@ -89,7 +89,7 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
 const NEAREST = 5;
 
 /** The names that take the fewest changes of a letter to become the one typed. */
-export function nearestNames(typed: string, names: readonly string[]): string[] {
+function nearestNames(typed: string, names: readonly string[]): string[] {
   const distances = [...new Set(names)].map((name) => ({
     name,
     distance: editDistance(typed.toLowerCase(), name.toLowerCase()),

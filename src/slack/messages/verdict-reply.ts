@@ -97,7 +97,7 @@ function runtimeParts({ id }: CauseResult, { keepAlive }: Diagnosis): MessagePar
 }
 
 /** What to do, what to paste, what else it does. */
-export function fixParts({ fix }: CauseResult, label = 'Fix'): MessagePart[] {
+function fixParts({ fix }: CauseResult, label = 'Fix'): MessagePart[] {
   const all = copyableTexts(fix);
   const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, MAX_COMMANDS);
   const left = all.length - shortCommands.length;

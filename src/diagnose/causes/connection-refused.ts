@@ -1,9 +1,11 @@
+import type { TargetGroup } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { durationSpread, list, plural } from '../../format/wording.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { type FailedConnects, failedConnects } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
+import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
 import { registrationOf } from '../targets/registration.ts';
 import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, type SampledError } from '../traffic.ts';
@@ -29,7 +31,7 @@ export const connectionRefused = defineCause({
   signatures: ['connect-failed'],
   wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
-  judge(evidence, question): Judgement {
+  judge(evidence, question, errors): Judgement {
     const { traffic } = evidence;
     const judged = splitByStage(failedConnects(traffic), evidence, question).map((part) => {
       const registration = registrationOf(part.target_group_arn, part.target, evidence);
@@ -41,7 +43,7 @@ export const connectionRefused = defineCause({
         left?.reason === 'unhealthy' ||
         part.presence?.left === false ||
         (part.presence !== null && !part.inLastMoments) ||
-        failsFor(part.errors) > LINGER_MS ||
+        failsFor(errors.filter(({ target }) => target === part.target)) > LINGER_MS ||
         (registration !== null && !['absent', 'draining'].includes(registration.state));
       return { ...part, left, stays, registration };
     });
@@ -50,12 +52,13 @@ export const connectionRefused = defineCause({
       (part) => part.tls.excluded && part.stays && part.left?.reason !== 'deregistered',
     );
     const maybe = refusedConnects.filter((part) => !sure.includes(part) && part.left?.reason !== 'deregistered');
-    const unhealthy = sure.flatMap(({ target, registration }) =>
-      registration && !['healthy', 'absent'].includes(registration.state)
-        ? [`${target} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`]
-        : [],
+    const unhealthy = [...new Map(sure.map((part) => [part.target, part])).values()].flatMap(
+      ({ target, registration }) =>
+        registration && !['healthy', 'absent'].includes(registration.state)
+          ? [`${target} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`]
+          : [],
     );
-    const errors = sure.flatMap((part) => part.errors);
+    const sureErrors = sure.flatMap((part) => part.errors);
     const against = judged.flatMap((part) =>
       part.left?.reason === 'deregistered'
         ? [part.left.sentence]
@@ -67,7 +70,7 @@ export const connectionRefused = defineCause({
       ...new Set(
         maybe.flatMap((part) =>
           part.tls.excluded
-            ? [`Whether ${part.target} was being shut down: target health was not seen.`]
+            ? [`Whether ${part.target} was being shut down: its state in the target group is not known.`]
             : part.tls.missing,
         ),
       ),
@@ -75,7 +78,7 @@ export const connectionRefused = defineCause({
     return claimErrors(
       {
         claims: [
-          { errors, strength: 'confirmed' },
+          { errors: sureErrors, strength: 'confirmed' },
           { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
         ],
         for: [
@@ -85,10 +88,12 @@ export const connectionRefused = defineCause({
         ],
         against,
         missing,
-        fix: outageFix(traffic, errors, evidence.targetHealth) ?? fixFor(sure.length > 0 ? sure : maybe),
+        fix:
+          outageFix(traffic, errors, evidence.targetHealth) ??
+          fixFor(sure.length > 0 ? sure : maybe, evidence.targetGroups),
         ...(sure.length > 0
           ? {
-              summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(errors), 'connection')}: nothing is listening, or a firewall rejects them.`,
+              summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(sureErrors), 'connection')}: nothing is listening, or a firewall rejects them.`,
             }
           : {}),
       },
@@ -111,10 +116,23 @@ function refusalTexts(parts: readonly FailedConnects[]): string[] {
   return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
 }
 
-function fixFor(parts: readonly FailedConnects[]): Fix {
+function fixFor(parts: readonly FailedConnects[], groups: readonly TargetGroup[] | undefined): Fix {
+  const groupOf = (arn: string) => groups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
   const targets = [...new Set(parts.map(({ target }) => target))];
   const ports = [...new Set(targets.map((target) => target.slice(target.lastIndexOf(':') + 1)))].sort();
   const arns = [...new Set(parts.map(({ target_group_arn }) => target_group_arn))].filter((arn) => arn !== '-').sort();
+  if (parts.length > 0 && parts.every((part) => isNodePort(part.target, groupOf(part.target_group_arn)))) {
+    return {
+      summary: `Give the Service behind node port ${list(ports)} a ready pod: a node rejects connections for a Service that has none.`,
+      commands: [
+        ...ports.flatMap((port) => nodePortCommands(Number(port))),
+        command`kubectl get pods -A -o wide`,
+        ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
+      ],
+      notes: ['endpointslices lists the ready pods of each Service; look for pods that are not ready or crash-loop.'],
+      sideEffects: [],
+    };
+  }
   return {
     summary: `Start what should listen on ${list(targets)}, and find out why it stopped.`,
     commands: [

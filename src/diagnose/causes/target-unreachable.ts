@@ -1,4 +1,5 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
+import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
@@ -22,6 +23,7 @@ import {
   untested,
 } from '../judgement.ts';
 import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
+import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
 import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -65,7 +67,7 @@ export const targetUnreachable = defineCause({
         fix: fixFor(likely.length > 0 ? likely : claimed, evidence.targetGroups),
         ...(likely.length > 0
           ? {
-              summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, and the configuration allows the path: look inside the host.`,
+              summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, ${likely.every(({ path }) => path.answer === 'allowed') ? 'and the configuration allows the path: look inside the host' : 'after it had answered until then: look at the host'}.`,
             }
           : {}),
       },
@@ -76,15 +78,31 @@ export const targetUnreachable = defineCause({
   judgeWithoutErrors: judgeWithoutTimeouts,
 });
 
+const POLICIES =
+  'custom-columns=NS:.metadata.namespace,NAME:.metadata.name,POLICY:.spec.externalTrafficPolicy,PORTS:.spec.ports[*].nodePort';
+
 /** Of several targets, commands for the first. */
 function fixFor([pair, ...others]: readonly ConnectTimeout[], groups: readonly TargetGroup[] | undefined): Fix {
   if (!pair) return NO_FIX;
   const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
-  const type = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn)?.TargetType;
+  const group = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn);
   const targets = [...new Set([pair, ...others].map(({ target }) => target))];
+  if (isNodePort(pair.target, group)) {
+    return {
+      summary: `See whether the node of ${list(targets)} is up and ready; then whether nodes reach each other's pods (their own security groups), whether externalTrafficPolicy is Local without a pod there, and whether conntrack is full.`,
+      commands: [
+        command`kubectl get nodes -o wide`,
+        ...nodePortCommands(pair.port),
+        command`kubectl get service -A -o ${POLICIES}`,
+        command`conntrack -S; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max`,
+      ],
+      notes: ['conntrack is run on the node.'],
+      sideEffects: [],
+    };
+  }
   return {
     summary: `Find out on ${list(targets)} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
-    commands: hostCommands(pair.address, pair.port, { protocol, isTask: type !== 'instance' }),
+    commands: hostCommands(pair.address, pair.port, { protocol, isTask: group?.TargetType !== 'instance' }),
     notes: HOST_NOTES,
     sideEffects: [],
   };
@@ -94,16 +112,18 @@ function fixFor([pair, ...others]: readonly ConnectTimeout[], groups: readonly T
 function strengthOf(pair: ConnectTimeout, changesRead: boolean): Strength | null {
   if (isBlocked(pair, changesRead) || pair.exit.strength === 'confirmed' || pair.exit.strength === 'likely')
     return null;
+  if (pair.stoppedAlone.length > 0 && pair.tls.excluded && pair.exit.strength === null) return 'likely';
   const groups = judgeLayer(pair, 'security-group', changesRead);
   const acls = judgeLayer(pair, 'network-acl', changesRead);
   const open = groups.strength === null && acls.strength === null && pair.path.answer !== 'cannot-see';
   return open && pair.tls.excluded && pair.exit.strength === null ? 'likely' : 'possible';
 }
 
-function reasons({ path, registration, target, tls }: ConnectTimeout): string[] {
+function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeout): string[] {
   const reason = registration?.reason ? ` (${registration.reason})` : '';
   return [
     ...(path.answer === 'allowed' || (path.answer === 'blocked' && path.by === 'route') ? [path.sentence] : []),
+    ...stoppedAlone,
     ...(registration?.state === 'unhealthy' ? [`${target} is unhealthy now${reason}.`] : []),
     ...(tls.protocol === 'HTTPS' && tls.excluded ? [tls.sentence] : []),
   ];

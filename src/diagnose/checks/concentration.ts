@@ -1,7 +1,13 @@
-import { outOf, percent, plural } from '../../format/wording.ts';
+import { list, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
-import { type Concentration, concentrations, countDistinct } from '../patterns/error-concentration.ts';
+import {
+  type Concentration,
+  concentrations,
+  countDistinct,
+  type SplitGroup,
+  splitGroups,
+} from '../patterns/error-concentration.ts';
 import { defineCheck } from './check.ts';
 
 export const concentration = defineCheck({
@@ -28,20 +34,25 @@ export const concentration = defineCheck({
       clients,
     };
     const facts = Object.entries(counts).map(([label, value]) => ({ label: `${label} with errors`, value }));
-    const concentrated = concentrations(traffic);
-    if (concentrated.length > 0)
-      return { outcome: 'fail', summary: concentrated.map(concentrationSentence).join(' '), facts };
+    const sentences = [
+      ...splitGroups(traffic).map(splitSentence),
+      ...concentrations(traffic).map(concentrationSentence),
+    ];
+    if (sentences.length > 0) return { outcome: 'fail', summary: sentences.join(' '), facts };
     const involved = `${plural(counts.targets, 'target')}, ${plural(counts.nodes, 'node')}, ${plural(counts.routes, 'route')} and ${plural(counts.clients, 'client')}`;
     return {
       outcome: 'pass',
       summary:
         errorCount < 10
           ? `${plural(errorCount, 'error')} on ${involved}: too few for one to stand out.`
-          : `${plural(errorCount, 'error')} on ${involved}; none stands out.`,
+          : `${plural(errorCount, 'error')} on ${involved}, spread as evenly as the requests.`,
       facts,
     };
   },
 });
+
+const splitSentence = ({ name, failing, working }: SplitGroup): string =>
+  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing, 6)}), the others none (${list(working, 6)}).`;
 
 const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration): string => {
   // Client numbers mean nothing outside one collection.

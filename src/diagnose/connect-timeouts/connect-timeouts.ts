@@ -56,6 +56,8 @@ export interface ConnectTimeout {
   unchangedBecause: string | null;
   exit: TargetExit;
   tls: TlsAssessment;
+  /** Sentences: this target alone stopped answering, after it had worked through the same rules. Empty: nothing shows that. */
+  stoppedAlone: string[];
 }
 
 /** A change this long before the first error is worth naming. */
@@ -145,7 +147,46 @@ function describePair(
       question,
     }),
     tls: assessTls(arn, evidence, question),
+    stoppedAlone: changes.some(({ at }) => at <= last && at >= first - RECENT_MS)
+      ? []
+      : stoppedAlone({ arn, target, node, first, last, path, vpcId: group?.VpcId, port }, address, evidence),
   };
+}
+
+/** Fewer answers before do not show that the path was open. */
+const WORKED_REQUESTS = 20;
+
+/**
+ * A rule that goes takes all targets behind it: one target that answered until then, with peers that go on, speaks against security groups
+ * and network ACLs.
+ */
+function stoppedAlone(
+  pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
+  address: string,
+  evidence: ConnectTimeoutEvidence,
+): string[] {
+  const { arn, target, node, first, last, path, vpcId, port } = pair;
+  const { traffic } = evidence;
+  const addresses = new Set(
+    withSignature(traffic, 'connect-timeout').map((error) => splitTarget(error.target)?.address),
+  );
+  if (addresses.size > 1) return [];
+  const group = traffic.log.targets.filter(({ target_group_arn }) => target_group_arn === arn);
+  const own = group.filter((each) => each.target === target);
+  const answered = own.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
+  const lastAnswer = own.reduce((latest, { lastSuccess }) => Math.max(latest, lastSuccess ?? 0), 0);
+  const rules = path.resources.join(' ');
+  const isPeer = (each: (typeof group)[number]): boolean => {
+    const endpoint = splitTarget(each.target);
+    if (endpoint === null || endpoint.address === address || (each.lastSuccess ?? 0) < last) return false;
+    return pathTo(endpoint.address, port, evidence, { node, vpcId }).resources.join(' ') === rules;
+  };
+  const peers = new Set(group.filter(isPeer).map((each) => each.target));
+  if (answered < WORKED_REQUESTS || lastAnswer === 0 || lastAnswer > first || peers.size === 0) return [];
+  return [
+    `${target} answered ${plural(answered, 'request')} until ${utcTime(lastAnswer)}.`,
+    `${plural(peers.size, 'other target')} of ${targetGroupName(arn)} went on answering.`,
+  ];
 }
 
 /** A path that is open from some subnet lets the node there find the target healthy. */
@@ -219,7 +260,12 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
     path.answer === 'allowed' ? [] : path.missing.filter((each) => each.by === by).map(({ what }) => what);
   if (missing.length > 0) {
     const explained = pair.exit.strength === 'confirmed' || (path.answer === 'blocked' && path.share === 1);
-    return { ...view, strength: explained ? null : 'possible', missing: missing.map(couldNotCheck) };
+    return {
+      ...view,
+      strength: explained ? null : 'possible',
+      against: pair.stoppedAlone,
+      missing: missing.map(couldNotCheck),
+    };
   }
   if (path.answer !== 'allowed') return view;
   const explained = pair.exit.strength === 'confirmed' || pair.exit.strength === 'likely';
@@ -227,7 +273,10 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
   return {
     ...view,
     strength: 'possible',
-    against: [`The configuration allows the path now; whether it did then is not known. ${path.sentence}`],
+    against: [
+      ...pair.stoppedAlone,
+      `The configuration allows the path now; whether it did then is not known. ${path.sentence}`,
+    ],
   };
 }
 

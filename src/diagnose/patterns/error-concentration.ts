@@ -1,6 +1,6 @@
 /** Whether one target, node, route or client has more of the errors than its share of the requests explains. */
 import type { SampledError, Traffic } from '../traffic.ts';
-import { countErrors, groupBy } from '../traffic.ts';
+import { countErrors, groupBy, targetGroupName } from '../traffic.ts';
 import { tally } from './tally.ts';
 
 export interface Concentration {
@@ -75,3 +75,36 @@ function sumByKey(pairs: [string | null, number][]): Map<string, number> {
 /** How many distinct values the errors have. */
 export const countDistinct = (errors: readonly SampledError[], name: (error: SampledError) => string | null): number =>
   [...groupBy(errors, (error) => name(error) ?? '-').keys()].filter((key) => key !== '-').length;
+
+/** Targets of one group that fail nearly every request, beside targets that fail hardly any. */
+export interface SplitGroup {
+  name: string;
+  failing: string[];
+  working: string[];
+}
+
+const NEARLY_ALL = 0.95;
+const HARDLY_ANY = 0.05;
+/** Requests without which a target counts as neither. */
+const FEWEST_REQUESTS = 5;
+
+/** Groups with at least two targets that fail and one that works, and none in between; by name. */
+export function splitGroups({ log }: Traffic): SplitGroup[] {
+  const groups = groupBy(
+    log.targets.filter(({ target }) => target !== '-'),
+    ({ target_group_arn }) => target_group_arn,
+  );
+  return [...groups]
+    .flatMap(([arn, rows]) => {
+      const targets = [...groupBy(rows, ({ target }) => target)].map(([target, own]) => {
+        const requests = own.reduce((sum, row) => sum + row.requests, 0);
+        return { target, requests, share: own.reduce((sum, row) => sum + row.failures, 0) / Math.max(1, requests) };
+      });
+      const known = targets.filter(({ requests }) => requests >= FEWEST_REQUESTS);
+      const failing = known.filter(({ share }) => share >= NEARLY_ALL).map(({ target }) => target);
+      const working = known.filter(({ share }) => share <= HARDLY_ANY).map(({ target }) => target);
+      const split = failing.length >= 2 && working.length > 0 && failing.length + working.length === known.length;
+      return split ? [{ name: targetGroupName(arn), failing: failing.sort(), working: working.sort() }] : [];
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -16,6 +16,7 @@ export function registrationOf(arn: string, target: string, evidence: Registrati
   const port = Number(target.slice(target.lastIndexOf(':') + 1));
   const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   let unresolved = false;
+  const states = new Set(described.map(({ TargetHealth }) => TargetHealth?.State ?? 'unknown'));
   for (const { Target, TargetHealth } of described) {
     const at = addressOf(Target.Id, evidence);
     if (at === null) unresolved = true;
@@ -23,7 +24,12 @@ export function registrationOf(arn: string, target: string, evidence: Registrati
       return { state: TargetHealth?.State ?? 'unknown', reason: TargetHealth?.Reason ?? null };
     }
   }
-  return unresolved ? null : { state: 'absent', reason: null };
+  if (!unresolved) return { state: 'absent', reason: null };
+  // Whichever instance it is: none of the group is healthy.
+  const [state] = states;
+  return states.size === 1 && state === 'unhealthy'
+    ? { state, reason: described[0]?.TargetHealth?.Reason ?? null }
+    : null;
 }
 
 /** The address a registered id stands for: itself, or the primary address of the instance's primary interface. */

@@ -324,3 +324,20 @@ describe('failed while connecting', () => {
     }
   });
 });
+
+describe('refused at a node port', () => {
+  const errors = several(6, 'connect-failed', () => ({ target: '10.0.1.5:31380' }), 60);
+  const evidence = {
+    traffic: trafficOf(errors, { targets: [target('10.0.1.5:31380', { firstSuccess: null, lastSuccess: null })] }),
+    targetGroups: group({ TargetType: 'instance', Port: 31380 }),
+    targetHealth: { [API]: [{ Target: { Id: 'i-0aaa', Port: 31380 }, TargetHealth: { State: 'unhealthy' } }] },
+  };
+
+  it('is a Service without a ready pod, whichever instance the address is', () => {
+    const { claims, for: reasons, fix } = judgementOf(connectionRefused, evidence, question);
+    expect(claims).toMatchObject([{ strength: 'confirmed', errors: { length: 6 } }]);
+    expect(reasons).toContain('10.0.1.5:31380 is unhealthy now.');
+    expect(fix.summary).toContain('node port 31380');
+    expect(fix.commands[0]).toBe('kubectl get service -A -o wide | grep :31380/');
+  });
+});

@@ -127,6 +127,51 @@ describe('target-unreachable', () => {
     },
   ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
+  describe('of rules that could not be read', () => {
+    const unread = {
+      securityGroups: undefined,
+      networkAcls: undefined,
+      networkInterfaces: undefined,
+      changes: undefined,
+    };
+    const peer = target('10.0.1.6:8080', { node: NODE });
+
+    it('is likely for one target that answered until then while its peer goes on', () => {
+      const { claims, for: reasons, summary } = judge({ known: unread, targets: [targetTraffic(), peer] });
+      expect(claims).toMatchObject([{ strength: 'likely' }]);
+      expect(reasons).toContain('1 other target of api went on answering.');
+      expect(summary).toContain('after it had answered until then');
+    });
+
+    it.each([
+      ['no other target answers', { targets: [targetTraffic()] }],
+      ['it never answered', { targets: [targetTraffic({ firstSuccess: null, lastSuccess: null }), peer] }],
+      ['it had answered a few requests', { targets: [targetTraffic({ requests: 12 }), peer] }],
+      [
+        'another target stopped as well',
+        { targets: [targetTraffic(), peer], errors: [...timeouts(), ...timeouts({ target: '10.0.1.7:8080' })] },
+      ],
+    ])('stays open when %s', (_, told) => {
+      expect(judge({ known: unread, ...told }).claims.map(({ strength }) => strength)).toEqual(['possible']);
+    });
+  });
+
+  it('of a node port sends the reader to the cluster', () => {
+    const errors = timeouts({ target: '10.0.1.5:30080' });
+    const evidence = connectTimeoutEvidence({
+      errors,
+      targets: [targetTraffic({ target: '10.0.1.5:30080' })],
+      known: {
+        securityGroups: undefined,
+        targetGroups: [group({ TargetType: 'instance', Port: 30080 })],
+        targetHealth: undefined,
+      },
+    });
+    const { fix } = judgementOf(targetUnreachable, evidence, question);
+    expect(fix.summary).toContain('externalTrafficPolicy');
+    expect(fix.commands).toContain('kubectl get service -A -o wide | grep :30080/');
+  });
+
   it('says that the path is open and sends the reader inside', () => {
     const { for: sentences, summary } = judge({});
     expect(sentences).toEqual([

@@ -19,20 +19,20 @@ describe('concentration', () => {
       'The target 10.0.1.5:8080 has 100 % of the errors (20 of 20) and 25 % of the requests.',
     ],
     ['one of two targets', errors(20, (i) => onTarget(i, 5)), peers(5000, 5000), 'fail', '10.0.1.5:8080 has 100 %'],
-    ['the only target', errors(20, (i) => onTarget(i, 5)), peers(10_000), 'pass', 'none stands out'],
+    ['the only target', errors(20, (i) => onTarget(i, 5)), peers(10_000), 'pass', 'spread as evenly as the requests'],
     [
       'the busiest target has the most',
       errors(20, (i) => onTarget(i, i < 18 ? 5 : 6)),
       peers(9000, 1000),
       'pass',
-      'none stands out',
+      'spread as evenly as the requests',
     ],
     [
       'a little more than its share, of many errors',
       errors(400, (i) => onTarget(i, i % 5 < 3 ? 5 : 6)),
       peers(4500, 5500),
       'pass',
-      'none stands out',
+      'spread as evenly as the requests',
     ],
     [
       'one client',
@@ -53,7 +53,7 @@ describe('concentration', () => {
       errors(20, (i) => onTarget(i, (i % 4) + 5)),
       even,
       'pass',
-      '20 errors on 4 targets, 1 node, 7 routes and 20 clients; none stands out.',
+      '20 errors on 4 targets, 1 node, 7 routes and 20 clients, spread as evenly as the requests.',
     ],
     ['three errors', errors(3, (i) => onTarget(i, 5)), even, 'pass', 'too few for one to stand out'],
   ])('%s', (_, failures, log, outcome, part) => {
@@ -66,5 +66,17 @@ describe('concentration', () => {
     const failures = errors(20, (i) => ({ ...onTarget(i, (i % 4) + 5), route: 'POST /export' }));
     const { summary } = concentration.evaluate({ traffic: trafficOf(failures, even) }, question);
     expect(summary).toBe('The route POST /export has 100 % of the errors (20 of 20) and 10 % of the requests.');
+  });
+
+  it('names the targets that fail every request, and those that fail none', () => {
+    const rows = [5, 6, 7, 8].map((n) => target(`10.0.1.${n}:8080`, { requests: 50, failures: n < 7 ? 50 : 0 }));
+    const failures = errors(20, (i) => onTarget(i, (i % 2) + 5));
+    const judge = (targets: typeof rows) =>
+      concentration.evaluate({ traffic: trafficOf(failures, { targets }) }, question).summary;
+    expect(judge(rows)).toBe(
+      '2 of 4 targets of api fail every request (10.0.1.5:8080 and 10.0.1.6:8080), the others none (10.0.1.7:8080 and 10.0.1.8:8080).',
+    );
+    // One that fails now and then speaks against a split.
+    expect(judge([...rows, target('10.0.1.9:8080', { requests: 50, failures: 20 })])).not.toContain('every request');
   });
 });

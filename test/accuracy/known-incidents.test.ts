@@ -23,6 +23,37 @@ interface KnownIncident {
 
 const knownIncidents: KnownIncident[] = [
   {
+    // An Ingress names a Service that does not exist.
+    folder: '03-controller-rule-backend-missing',
+    lead: { cause: 'fixed-response', standing: 'confirmed' },
+    says: ['"Backend service does not exist"', 'Correct the Service name and port in the Ingress'],
+    neverSays: ['not a failure', 'modify-rule'],
+  },
+  {
+    // The load balancer's group lets nothing out to port 443.
+    folder: '04-oidc-egress-closed',
+    lead: { cause: 'authentication-failure', standing: 'confirmed' },
+    says: [
+      'because sg-0a1b0000000000001 allows no TCP 443 out',
+      '✗ sg-0a1b0000000000001 of the load balancer allows no TCP 443 out',
+      'authorize-security-group-egress --group-id sg-0a1b0000000000001',
+    ],
+    neverSays: ['<listener-arn>'],
+  },
+  {
+    folder: '05-half-the-targets-fail',
+    lead: { between: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'] },
+    says: [/3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\), the others none \(.*10\.0\.2\.1:8080/],
+    neverSays: ['none stands out'],
+  },
+  {
+    // A node dies: its target answered until then, its peers go on.
+    folder: '06-node-died',
+    lead: { cause: 'target-unreachable', standing: 'likely' },
+    notClaimed: ['security-group-blocked', 'network-acl-blocked', 'target-gone'],
+    says: ['answered 299 requests until 14:09:58 UTC', '2 other targets of svc went on answering'],
+  },
+  {
     // Clients upload 6 and 19 MB and end at the idle timeout: whose fault it is the log cannot tell.
     folder: '10-two-slow-uploads',
     lead: { between: ['slow-target', 'slow-upload'] },
@@ -35,11 +66,25 @@ const knownIncidents: KnownIncident[] = [
     neverSays: [/undecided/i],
   },
   {
+    // An HTTPS group in front of a plaintext port: the count of failed handshakes is the count of the errors.
+    folder: '12-https-group-plaintext-target',
+    lead: { between: ['tls-handshake-failure', 'protocol-mismatch'] },
+    notClaimed: ['connection-refused'],
+    says: ['curl -v http://10.0.2.81:31443/', 'openssl s_client -connect 10.0.2.81:31443', '10.0.2.82:31443'],
+    neverSays: ['would tell TLS from TCP'],
+  },
+  {
     // Four errors of the race beside six 500s that the application answers all day.
     folder: '15-race-beside-ordinary-500s',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
     notClaimed: ['target-generated'],
     says: ['also returned 6 × 500', /keep-alive race on target group app/i],
+  },
+  {
+    folder: '18-tls-handshake-times-out-at-10-s',
+    lead: { cause: 'tls-handshake-failure', standing: 'confirmed' },
+    says: ['38 TLS handshakes', 'did not finish within 10 s'],
+    neverSays: ['no known cause', 'contradict the status'],
   },
   {
     folder: '19-only-460s',
@@ -52,6 +97,12 @@ const knownIncidents: KnownIncident[] = [
     lead: { between: ['malformed-response', 'response-header-too-large'] },
     notClaimed: ['target-generated', 'keep-alive-race'],
     says: ['GET /v1/users/:id', 'also returned 6 × 500'],
+  },
+  {
+    // Only the count of failed connections was recorded, and it follows the errors.
+    folder: '24-refused-in-https-group',
+    lead: { cause: 'connection-refused', standing: 'confirmed' },
+    says: ['TargetConnectionErrorCount is 6,276'],
   },
 ];
 

@@ -34,10 +34,10 @@ export const concentration = defineCheck({
       clients,
     };
     const facts = Object.entries(counts).map(([label, value]) => ({ label: `${label} with errors`, value }));
-    const sentences = [
-      ...splitGroups(traffic).map(splitSentence),
-      ...concentrations(traffic).map(concentrationSentence),
-    ];
+    const split = splitGroups(traffic);
+    // Where targets fail all or nothing, the share of the busiest one says no more.
+    const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');
+    const sentences = [...split.map(splitSentence), ...others.map(concentrationSentence)];
     if (sentences.length > 0) return { outcome: 'fail', summary: sentences.join(' '), facts };
     const involved = `${plural(counts.targets, 'target')}, ${plural(counts.nodes, 'node')}, ${plural(counts.routes, 'route')} and ${plural(counts.clients, 'client')}`;
     return {

@@ -106,7 +106,7 @@ function assertTrue({ paper, run, kept, store }: Outcome): void {
   expect(paper.messages.length).toBeGreaterThan(3);
 }
 
-it('alive: one thread, one reply', async () => {
+it('opens one thread with one reply when nothing is killed', async () => {
   const outcome = await story();
   expect(roots(outcome.paper)).toHaveLength(1);
   expect(repliesIn(outcome.paper)).toHaveLength(1);
@@ -136,7 +136,7 @@ async function atEveryCall(when: 'before' | 'after', mayLook: boolean, check: (o
 }
 
 describe.each(['before', 'after'] as const)('killed %s', (when) => {
-  it('any call: one thread, and its final state reached', { timeout: 200_000 }, async () => {
+  it('any call: opens one thread and reaches its final state', { timeout: 200_000 }, async () => {
     const { calls, wrong, outcomes } = await atEveryCall(when, true, ({ paper }) => {
       expect(roots(paper)).toHaveLength(1);
       expect(repliesIn(paper).length).toBeGreaterThan(0);
@@ -149,7 +149,7 @@ describe.each(['before', 'after'] as const)('killed %s', (when) => {
   });
 });
 
-it('killed after any call, where the channel may not be read: one thread more at one point, that says so', {
+it('opens at most one thread more, which says so, when killed after a post in a channel that may not be read', {
   timeout: 200_000,
 }, async () => {
   const { wrong, outcomes } = await atEveryCall('after', false, ({ paper }) => {

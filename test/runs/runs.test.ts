@@ -103,7 +103,7 @@ describe('a run', () => {
     expect(await others.read(run.id)).toEqual(run);
   });
 
-  it('is null when there is none, whatever the id', async () => {
+  it('reads null for an unknown id, whatever it looks like', async () => {
     const { runs } = await twice();
     for (const id of ['20261119t024012-5f3a9c1e', '', '../../etc/passwd', '<!channel>'])
       expect(await runs.read(id)).toBeNull();
@@ -135,7 +135,7 @@ describe('a run', () => {
     expect(await runs.change(id, (run) => ({ ...run, attempts: 1 }))).toMatchObject({ attempts: 1 });
   });
 
-  it('that fits in no shape is a Problem, and hides no other', async () => {
+  it('throws when its record is unreadable, and lists still show the others', async () => {
     const { runs, store } = await twice();
     const good = await runs.create(runAt(START + 1000));
     const { id } = await runs.create(runAt(START));
@@ -160,7 +160,7 @@ describe('a lease', () => {
     expect(await others.lease(id, 'b', 60_000)).toBeNull();
   });
 
-  it('ends by itself', async () => {
+  it('lapses by itself', async () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START));
     await runs.lease(id, 'a', 60_000);
@@ -169,7 +169,7 @@ describe('a lease', () => {
     expect(await runs.lease(id, 'a', 60_000)).toBeNull();
   });
 
-  it('is given back by who has it and nobody else', async () => {
+  it('is released by its owner alone', async () => {
     const { runs, others } = await twice();
     const { id } = await runs.create(runAt(START));
     await runs.lease(id, 'a', 60_000);
@@ -380,7 +380,7 @@ describe('the same question', () => {
     expect(await runs.claim(second, second.id)).toBeNull();
   });
 
-  it('knows its own run again', async () => {
+  it('answers its own run when it claims again', async () => {
     const { runs } = await twice();
     const run = ask();
     expect(await runs.claim(run, run.id)).toBeNull();
@@ -467,7 +467,7 @@ describe('what was found out', () => {
       for (const secret of secrets) expect(readFileSync(file, 'utf8'), file).not.toContain(secret);
   });
 
-  it('copied is the own of another run, whatever is found out later', async () => {
+  it('keeps its own copy of the findings when the original run is asked again', async () => {
     const { runs, others, store } = await twice();
     const [{ id }, copy] = [await runs.create(runAt(START)), await runs.create(runAt(START + 1000))];
     expect(await runs.copy(id, copy.id)).toBe(false);
@@ -494,7 +494,7 @@ describe('what was found out', () => {
     expect(filesIn(dir).filter((file) => file.includes('incident-files'))).toHaveLength(1);
   });
 
-  it('is not read half replaced: it is waited for, and there is none after a crash', { timeout: 30_000 }, async () => {
+  it('waits while findings are replaced, and reads none after a crash in the middle', { timeout: 30_000 }, async () => {
     const { runs, store } = await twice();
     const { id } = await runs.create(runAt(START));
     const [first, second] = await Promise.all(
@@ -537,7 +537,7 @@ describe('what was found out', () => {
     expect((await reading)?.evidence).toEqual((await runs.evidence(id))?.evidence);
   });
 
-  it('leaves nothing in the folder of temporary files', async () => {
+  it('leaves no temporary files', async () => {
     const { runs } = await twice();
     // One of its own: other tests use that of the machine.
     const own = temporaryFolder();
@@ -590,7 +590,7 @@ describe('feedback', () => {
 });
 
 describe('the retention', () => {
-  it('ends runs, claims and episodes that are older', async () => {
+  it('removes runs, claims and episodes that are older', async () => {
     const { store, runs, clock } = await twice(30);
     const old = await runs.create(runAt(START));
     await runs.claim(old, old.id);

@@ -1,4 +1,4 @@
-/** News in any order, any number of times: which episodes they make. */
+/** Alarm events in any order, any number of times: which episodes they make. */
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../../src/alarms/alarm-event.ts';
@@ -56,7 +56,7 @@ describe('an alarm', () => {
     expect(pending(history)).toEqual([['refresh', 'ask-again', 'tell-end 1']]);
   });
 
-  it('is known when it is told again, however late', () => {
+  it('changes nothing when it is delivered again, however late', () => {
     const { history, learned } = told(
       news('ALARM', 0),
       news('ALARM', 0),
@@ -79,7 +79,7 @@ describe('an alarm', () => {
     expect(pending(flapping.history)).toEqual([['refresh', 'ask-again', 'tell-end 2'], []]);
   });
 
-  it('whose end comes first gets an episode that is over', () => {
+  it('opens an episode that is over when its OK arrives first', () => {
     const { history, learned } = told(news('OK', 9), news('ALARM', 0));
     expect(learned).toEqual(['quiet', 'opened']);
     expect(shown(history)).toEqual([{ from: 0, to: 9, alarms: ['a OK 1'], repeats: 0 }]);
@@ -90,7 +90,7 @@ describe('an alarm', () => {
     expect(shown(told(news('ALARM', 0), news('INSUFFICIENT_DATA', 5)).history)).toMatchObject([{ to: 5 }]);
   });
 
-  it('that is well says nothing', () => {
+  it('makes no episode when it is never in ALARM', () => {
     expect(told(news('OK', 0), news('INSUFFICIENT_DATA', 5)).history.episodes).toEqual([]);
   });
 
@@ -107,7 +107,7 @@ describe('an alarm', () => {
     expect(shown(history).at(-1)).toMatchObject({ from: 39 * 60, to: 39 * 60 + 5 });
   });
 
-  it('that was forgotten in ALARM begins anew, and the old episode is over', () => {
+  it('opens a new episode when nothing was heard of the old one for hours', () => {
     const { history, learned } = told(news('ALARM', 0), news('ALARM', 600), news('OK', 610));
     expect(learned).toEqual(['opened', 'opened', 'ended']);
     expect(shown(history)).toMatchObject([
@@ -130,7 +130,7 @@ describe('several alarms of a load balancer', () => {
     expect(history.episodes[0]?.ends).toBe(1);
   });
 
-  it('make the same episode in whatever order and however often they are told', () => {
+  it('make the same episode in any order and with any repeats', () => {
     const all = [
       news('ALARM', 0, 'a'),
       news('ALARM', 2, 'b'),

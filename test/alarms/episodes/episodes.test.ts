@@ -128,7 +128,7 @@ describe('one alarm', () => {
     expect(await episode()).toMatchObject([{ repeats: 2, alarms: [{ times: 3 }] }]);
   });
 
-  it('that is over gets one reply: how long, how many errors, the verdict; asked again over all of it', async () => {
+  it('that ends is asked about again, and gets one reply: how long, how many errors, the verdict', async () => {
     await tell();
     clock.at = BEGUN + 14 * MINUTE;
     await tell({ state: 'OK', at: BEGUN + 13 * MINUTE + 4000 });
@@ -223,7 +223,7 @@ describe('one alarm', () => {
     expect(textOf(roots()[0]?.message as Message)).toMatch(/over after 40 min, final/);
   });
 
-  it('told a hundred times is one thread and no repeat', async () => {
+  it('delivered a hundred times opens one thread and counts no repeat', async () => {
     await Promise.all(Array.from({ length: 100 }, () => bot.alarms.handle(body())));
     for (let again = 0; again < 20; again++) await bot.alarms.handle(JSON.stringify(event({ at: BEGUN })));
     await bot.idle();
@@ -262,7 +262,7 @@ describe('one alarm', () => {
     expect(roots()).toHaveLength(2);
   });
 
-  it('whose end comes first gets a thread that is over', async () => {
+  it('whose OK arrives before its ALARM gets a thread that is over', async () => {
     clock.at = BEGUN + 10 * MINUTE;
     await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
     expect(roots()).toHaveLength(0);
@@ -361,7 +361,7 @@ it('a storm of more than are listed says "at least", until each was counted once
   expect(roots('C0DEFAULT')).toHaveLength(40);
 });
 
-it('an episode that a storm kept from its thread, and that was reopened, waits for one, and leaves the note when it is over', async () => {
+it('an episode kept from its thread by a storm waits again when reopened, and leaves the note when it ends', async () => {
   bot = started({ mostThreads: 1 });
   await tell({ name: 'api-502', loadBalancer: resourceOf('api') });
   const other = { name: 'web-502', loadBalancer: resourceOf('web') };
@@ -390,7 +390,7 @@ describe('what is missing', () => {
     ]);
   });
 
-  it('any channel that takes it: the message is given back, for the dead-letter queue, and the thread comes when one does', async () => {
+  it('any channel that takes it: the message goes back to its queue, and the thread opens once a channel takes it', async () => {
     for (let post = 0; post < 40; post++) paper.faults.push('not-in-channel');
     expect(await bot.alarms.handle(body())).toEqual({
       outcome: 'again',
@@ -420,7 +420,7 @@ describe('what is missing', () => {
     expect(replies()).toEqual(['There is no load balancer api any more.']);
   });
 
-  it('Slack for ten minutes: the thread comes after, and nothing else is taken meanwhile', async () => {
+  it('Slack for ten minutes: the thread opens afterwards, and nothing is received meanwhile', async () => {
     paper.isDown = true;
     const handled = bot.alarms.handle(body());
     let isDone = false;
@@ -476,7 +476,7 @@ describe('what is missing', () => {
     expect(bot.alarms.counts).toEqual({ handled: 1, ignored: 0, poison: 0, failed: 1 });
   });
 
-  it('what one alarm cannot be recorded for, while others can: it fails, and is no outage', async () => {
+  it('the record of one alarm alone: that alarm fails, and the others are taken in', async () => {
     const key = keyOfHistory(idOfHistory(arnOf('web')));
     const torn: Store = {
       ...store,
@@ -499,7 +499,7 @@ describe('what is missing', () => {
     expect(await stuck).toEqual({ outcome: 'failed', why: 'web is locked by another process.' });
   });
 
-  it('what nobody foresaw in one thread: that alarm fails, and is gone on with ever later', async () => {
+  it('an unexpected error in one thread: that alarm fails, and is resumed with growing pauses', async () => {
     const broken = { of: true, posts: 0 };
     const post: FakePoster['post'] = async (target, message, runId) => {
       if (target.channel === 'C0SHOP' && broken.of) {
@@ -531,7 +531,7 @@ describe('what is missing', () => {
     expect(roots()).toHaveLength(1);
   });
 
-  it('what an alarm is about, for a moment: looked up again, with no note', async () => {
+  it('the load balancer of an alarm, for a moment: looked up again, without a note', async () => {
     let throttled = 3;
     const lookup: ProcessParts['lookup'] = async () => {
       throttled -= 1;
@@ -558,7 +558,7 @@ describe('what is missing', () => {
     ]);
   });
 
-  it('a channel that takes nothing is tried ever later', async () => {
+  it('backs off from a channel that keeps refusing', async () => {
     let posts = 0;
     const refusing: FakePoster['post'] = async () => {
       posts += 1;
@@ -583,7 +583,7 @@ describe('what is missing', () => {
     expect(roots('C0DEFAULT')).toHaveLength(3);
   });
 
-  it('an answer: the thread stands, and says why; the end is told all the same', async () => {
+  it('an answer: the thread says why, and the end is told when it comes', async () => {
     const failing: Investigator = {
       ...investigator,
       investigate: async () => {
@@ -671,7 +671,7 @@ describe('an alarm that is not about a load balancer', () => {
     expect(paper.messages).toEqual([]);
   });
 
-  it('says through its children what it is about; its end is about the same, whatever they are then', async () => {
+  it('finds its load balancer through its children when it begins, and keeps it for its end', async () => {
     let isKnown = true;
     const lookup: ProcessParts['lookup'] = async () => ({
       loadBalancers: isKnown ? [resourceOf('shop')] : [],
@@ -702,7 +702,7 @@ describe('an alarm that is not about a load balancer', () => {
 });
 
 describe('two replicas', () => {
-  it('that are told the same at the same time open one thread', async () => {
+  it('that receive the same alarm at the same time open one thread', async () => {
     const other = started({ owner: 'two' });
     const messages = ['a', 'b', 'c'].map((name) => body({ name }));
     const handled = await Promise.all(messages.flatMap((one) => [bot.alarms.handle(one), other.alarms.handle(one)]));

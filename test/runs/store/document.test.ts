@@ -53,7 +53,7 @@ describe('documents', () => {
     expect(writes).toBeLessThanOrEqual(2);
   });
 
-  it('tell everybody who waits that the store is down, and work again after', async () => {
+  it('reject every waiting change while the store is down, and work again afterwards', async () => {
     const store = memoryStore();
     let isDown = true;
     const objects = open({

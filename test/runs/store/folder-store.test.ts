@@ -82,7 +82,7 @@ describe('a lock', () => {
     ['another machine, a while ago', async () => ({ machine: 'another', pid: 1, token: 'x' }), 60_000],
     ['another container of the same host name, a while ago', async () => OF_ANOTHER_CONTAINER, 60_000],
     ['a process of release 0.1, a while ago', async () => ({ host: hostname(), pid: process.pid, token: 'x' }), 60_000],
-    ['who did not come to write down their name, a while ago', async () => '', 60_000],
+    ['an owner that wrote no name, a while ago', async () => '', 60_000],
   ])('of %s is broken', async (_, owner, age) => {
     const dir = temporaryFolder();
     const path = await lockOf(dir);
@@ -105,7 +105,7 @@ describe('a lock', () => {
     ['a process that lives', { machine: MACHINE, pid: process.ppid, token: 'x' }],
     ['another machine', { machine: 'another', pid: 1, token: 'x' }],
     ['another container of the same host name, whose process has our number', OF_ANOTHER_CONTAINER],
-    ['who is just writing down their name', ''],
+    ['an owner that has not written its name yet', ''],
   ])('of %s is waited for', async (_, owner) => {
     const dir = temporaryFolder();
     const path = await lockOf(dir);
@@ -127,7 +127,7 @@ describe('a lock', () => {
     expect(await locked('a', async () => 'yes')).toBe('yes');
   });
 
-  it('keeps nobody from another key', async () => {
+  it('blocks no other key', async () => {
     const locked = folderLocks(temporaryFolder());
     expect(await locked('a', () => locked('b', async () => 'both'))).toBe('both');
   });

@@ -293,7 +293,7 @@ describe('a reply', () => {
     expect(texts().filter((text) => text === message.text)).toHaveLength(1);
   });
 
-  it('of a process that died before it noted its post stands once', async () => {
+  it('stands once when the process died before it recorded its post', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
     await threads.reply(id, 'closed', message);
@@ -326,7 +326,7 @@ describe('asking again', () => {
     expect(paper.messages.filter(({ runId }) => runId !== null)).toHaveLength(before);
   });
 
-  it('in vain, where the answer was that of another run, loses nothing of it', async () => {
+  it('keeps the shared answer when asking again fails', async () => {
     const threads = await bot('one');
     await ended(await threads.open(await question()));
     const copy = await ended(await threads.open(await question({ channel: 'C2' })));
@@ -341,7 +341,7 @@ describe('asking again', () => {
     expect(asked).toBe(2);
   });
 
-  it('leaves alone what somebody elsewhere was answered from the same evidence', async () => {
+  it('leaves the thread of another channel with the same evidence as it is', async () => {
     const threads = await bot('one');
     const first = await ended(await threads.open(await question()));
     const copy = await ended(await threads.open(await question({ channel: 'C2' })));
@@ -360,7 +360,7 @@ describe('asking again', () => {
     expect(await runs.diagnosis(copy.id)).toMatchObject({ window: { from: copy.from, to: copy.to } });
   });
 
-  it('about another window ends that the thread answers its first question for others', async () => {
+  it('about another window stops the thread from answering others with its first question', async () => {
     const threads = await bot('one');
     const first = await ended(await threads.open(await question()));
     await threads.askAgain(first.id, { from: Date.parse(first.from) - 300_000, to: Date.parse(first.to) }, 'U1');

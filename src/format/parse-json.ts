@@ -70,6 +70,27 @@ export function syntaxError(text: string): JsonFault | null {
   }
 }
 
+/** What AWS prints is nested some ten deep. */
+const MAX_DEPTH = 200;
+
+/** The place where JSON is nested deeper than what walks through it can go; null when it is nowhere. */
+export function tooDeep(text: string): JsonFault | null {
+  let depth = 0;
+  // Strings are passed over whole; one that never ends is somebody else's fault to tell.
+  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\[^])*"|[{}[\]]/g)) {
+    if (sign === '{' || sign === '[') depth += 1;
+    else if (sign === '}' || sign === ']') depth -= 1;
+    if (depth <= MAX_DEPTH) continue;
+    const before = text.slice(0, index);
+    return {
+      line: before.split('\n').length,
+      column: index - before.lastIndexOf('\n'),
+      what: `nested deeper than ${MAX_DEPTH} levels`,
+    };
+  }
+  return null;
+}
+
 /** The text without a byte order mark, as some Windows shells write it. */
 export const withoutByteOrderMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
 
@@ -88,6 +109,7 @@ const jsonType = (value: unknown): string => {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return 'a number that is too large';
   return typeof value;
 };
 

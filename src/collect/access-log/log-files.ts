@@ -3,8 +3,8 @@
  * Names: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
 import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/evidence.ts';
@@ -80,7 +80,7 @@ export interface LogFolderListing {
   unreadable: { file: string; fault: string }[];
 }
 
-/** All .log and .log.gz files below a folder. Links to files are followed, links to folders are not. */
+/** All .log and .log.gz files below a folder. A link to a file counts when the file is in the folder; links to folders do not. */
 export async function logFilesIn(folder: string): Promise<LogFolderListing> {
   const listed: LogFolderListing = { files: [], unreadable: [] };
   await listBelow(folder, '', listed);
@@ -99,8 +99,20 @@ async function listBelow(folder: string, below: string, listed: LogFolderListing
   for (const entry of entries) {
     const path = join(below, entry.name);
     if (entry.isDirectory()) await listBelow(folder, path, listed);
-    else if (/[.]log(?:[.]gz)?$/.test(entry.name)) listed.files.push(path);
+    else if (!/[.]log(?:[.]gz)?$/.test(entry.name)) continue;
+    else if (entry.isSymbolicLink() && (await leadsOut(folder, join(folder, path))))
+      listed.unreadable.push({ file: path, fault: LEADS_OUT });
+    else listed.files.push(path);
   }
+}
+
+/** Why a link in a folder that somebody else made is not followed. */
+export const LEADS_OUT = 'it is a link that leads out of the folder';
+
+/** Whether what a path leads to lies outside of the folder; a link to nothing leads nowhere. */
+export async function leadsOut(folder: string, path: string): Promise<boolean> {
+  const target = await realpath(path).catch(() => null);
+  return target !== null && /^\.\.(?:[\\/]|$)/.test(relative(await realpath(folder), target));
 }
 
 /** Order of UTF-16 units: the same everywhere. */

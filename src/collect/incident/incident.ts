@@ -2,8 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
-import { shapeFault, syntaxError, withoutByteOrderMark, withoutNulls } from '../../format/parse-json.ts';
+import { shapeFault, syntaxError, tooDeep, withoutByteOrderMark, withoutNulls } from '../../format/parse-json.ts';
 import { Problem } from '../../problem.ts';
+import { LEADS_OUT, leadsOut } from '../access-log/log-files.ts';
 import { Recording } from './incident-files.ts';
 
 /** An incident folder as read: times in epoch milliseconds. */
@@ -32,9 +33,10 @@ export async function readIncident(dir: string): Promise<Incident> {
   const names = Object.keys(Recording.shape);
   const [logs, ...read] = await Promise.all([
     isFolder(join(dir, 'logs')),
-    ...names.map(async (name) => [name, await readJson(join(dir, name))] as const),
+    ...names.map(async (name) => [name, await readJson(dir, name)] as const),
   ]);
   const faults = new Map<string, string>();
+  if (logs && (await leadsOut(dir, join(dir, 'logs')))) faults.set('logs', LEADS_OUT);
   const raw: Record<string, unknown> = {};
   for (const [name, content] of read) {
     if (content === null) continue;
@@ -54,11 +56,17 @@ export async function readIncident(dir: string): Promise<Incident> {
     }
   }
   if (faults.size > 0 || !checked.success) {
-    const inOrder = names.flatMap((name) => (faults.has(name) ? [`${name}: ${faults.get(name)}`] : []));
+    const inOrder = ['logs', ...names].flatMap((name) => (faults.has(name) ? [`${name}: ${faults.get(name)}`] : []));
     throw new Problem(`${inOrder.join('; ')}.`, 2);
   }
   const recording = checked.data;
   const { loadBalancer, from, to, now, statuses } = recording['incident.json'];
+  const days = (epochOf(to) - epochOf(from)) / 86_400_000;
+  if (days > MAX_DAYS)
+    throw new Problem(
+      `incident.json: from and to are ${Math.round(days)} days apart; at most ${MAX_DAYS} can be read.`,
+      2,
+    );
   return {
     dir,
     loadBalancer,
@@ -70,6 +78,9 @@ export async function readIncident(dir: string): Promise<Incident> {
     logs,
   };
 }
+
+/** As long as anything here is worth a look: a timeline has a row for each minute. */
+const MAX_DAYS = 31;
 
 async function assertIncident(dir: string): Promise<void> {
   const why = (await pathFault(dir, 'folder')) ?? (await pathFault(join(dir, 'incident.json'), 'file'));
@@ -98,13 +109,21 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** The JSON in a file, or what is wrong with it; null when there is no such file. */
-async function readJson(path: string): Promise<{ json: unknown } | { fault: string } | null> {
+async function readJson(dir: string, name: string): Promise<{ json: unknown } | { fault: string } | null> {
+  const path = join(dir, name);
   let text: string;
   try {
+    const found = await stat(path);
+    // A pipe would be waited for.
+    if (!found.isFile()) return { fault: found.isDirectory() ? 'it is a folder' : 'it is not a file' };
+    if (found.size > MAX_JSON_BYTES) return { fault: `it is larger than ${MAX_JSON_BYTES / 2 ** 20} MiB` };
+    if (await leadsOut(dir, path)) return { fault: LEADS_OUT };
     text = withoutByteOrderMark(await readFile(path, 'utf8'));
   } catch (error) {
     return isNotFound(error) ? null : { fault: systemReason(error) };
   }
+  const deep = tooDeep(text);
+  if (deep !== null) return { fault: `line ${deep.line}, column ${deep.column}: ${deep.what}` };
   try {
     return { json: JSON.parse(text) };
   } catch (error) {
@@ -112,6 +131,9 @@ async function readJson(path: string): Promise<{ json: unknown } | { fault: stri
     return { fault: place === null ? String(error) : `line ${place.line}, column ${place.column}: ${place.what}` };
   }
 }
+
+/** More than any account has; all of it is held in memory. */
+const MAX_JSON_BYTES = 256 * 2 ** 20;
 
 const nodeErrorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,5 +1,5 @@
 /** Writes an incident folder: what a diagnosis was made from, redacted, so that the same diagnosis can be made from it anywhere. */
-import { mkdir, mkdtemp, readdir, realpath, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, realpath, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Collected, EvidenceSet, LongerWindowOffer, Question } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
@@ -34,10 +34,20 @@ export async function assertSaveable(dir: string, incident: IncidentToSave['inci
       throw new Problem(`${dir} is within the incident that is to be saved; --save needs another folder.`, 1);
     }
   }
+  await assertOwn(dir);
   const entries = await listFolder(dir);
   if (entries === 'file') throw new Problem(`${dir} is not a folder; --save needs a new or an empty one.`, 1);
   if (entries.length > 0) throw new Problem(`${dir} is not empty; --save needs a new or an empty folder.`, 1);
   await assertWritable(dir);
+}
+
+/** Throws Problem (exit 1) for a link, which may lead anywhere, and for a folder of another user. */
+async function assertOwn(dir: string): Promise<void> {
+  const found = await lstat(dir).catch(() => null);
+  if (found?.isSymbolicLink()) throw new Problem(`${dir} is a link; --save needs a new or an empty folder.`, 1);
+  const user = process.getuid?.();
+  if (found !== null && user !== undefined && found.uid !== user)
+    throw new Problem(`${dir} belongs to another user; --save needs a folder of your own.`, 1);
 }
 
 /** Throws Problem (exit 2) where nothing can be made: better before the work than after it. Leaves nothing behind. */

@@ -1,0 +1,116 @@
+/** Folders that somebody else made: nothing outside of them is read or written, nothing is waited for, and what is wrong is named. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
+import { assertSaveable, saveIncident } from '../../../src/collect/incident/save.ts';
+import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
+import { AWS_FILES, INCIDENT, incidentFolder, temporaryFolder } from '../../support/incident/folder.ts';
+import { gzipLines, logLine, logName } from '../../support/incident/log-lines.ts';
+
+const LOG = `logs/${logName('0245')}`;
+const folder = (more = {}): string =>
+  incidentFolder({ ...AWS_FILES, [LOG]: gzipLines(logLine({ time: '02:41:00.000' })), ...more });
+
+/** A file outside of every incident. */
+function outside(name: string, content = 'line one\nroot:x:0:0:secret'): string {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('links that lead out of the folder', () => {
+  it('are named and not read when they stand for a log, and not saved', async () => {
+    const dir = folder();
+    symlinkSync(outside('secret.log'), join(dir, 'logs', 'x.log'));
+    symlinkSync('/etc/passwd', join(dir, 'logs', 'passwd.log'));
+    const incident = await readIncident(dir);
+    const found = await diagnoseRecording(incident, '');
+    expect(found.evidence.accessLog).toMatchObject({
+      value: {
+        files: {
+          unreadable: ['passwd.log', 'x.log'].map((file) => ({ file, reason: expect.stringContaining('leads out') })),
+        },
+      },
+    });
+    const saved = join(temporaryFolder(), 'saved');
+    await saveIncident(saved, { ...found, incident });
+    expect(readFileSync(join(saved, 'logs', 'x.log'), 'utf8')).not.toContain('root');
+  });
+
+  it('are refused where they stand for a file of AWS, or for all logs', async () => {
+    const dir = folder();
+    rmSync(join(dir, 'aws', 'describe-listeners.json'), { force: true });
+    symlinkSync(outside('listeners.json', '{"Listeners":[]}'), join(dir, 'aws', 'describe-listeners.json'));
+    await expect(readIncident(dir)).rejects.toMatchObject({
+      message: expect.stringMatching(/aws\/describe-listeners\.json: it is a link that leads out/),
+      exitCode: 2,
+    });
+    const other = incidentFolder(AWS_FILES);
+    symlinkSync(temporaryFolder(), join(other, 'logs'));
+    await expect(readIncident(other)).rejects.toMatchObject({ message: expect.stringMatching(/^logs: .*leads out/) });
+  });
+
+  it('are followed within it', async () => {
+    const dir = folder();
+    symlinkSync(join(dir, LOG), join(dir, 'logs', `again-${logName('0245')}`));
+    const { evidence } = await diagnoseRecording(await readIncident(dir), '');
+    expect(evidence.accessLog).toMatchObject({ value: { files: { read: 2, unreadable: [] } } });
+  });
+});
+
+describe('a file that', () => {
+  const deep = (sign: string) => `{"LoadBalancers":${sign.repeat(100_000)}`;
+  it.each([
+    ['is nested 100,000 deep', 'aws/describe-load-balancers.json', deep('['), /line 1, column \d+: nested deeper/],
+    ['is nested in objects', 'aws/describe-load-balancers.json', deep('{"a":'), /line 1, column \d+: nested deeper/],
+    [
+      'has a number that is too large',
+      'aws/describe-target-groups.json',
+      '{"TargetGroups":[{"TargetGroupArn":"a","TargetGroupName":"a","Port":1e999}]}',
+      /TargetGroups\[0\]\.Port: .*too large/,
+    ],
+    [
+      'has a name that is a command',
+      'aws/describe-load-balancers.json',
+      '{"LoadBalancers":[{"LoadBalancerArn":"a","LoadBalancerName":"$(id)"}]}',
+      /LoadBalancers\[0\]\.LoadBalancerName: expected a name/,
+    ],
+    [
+      'has a window of 1,000 years',
+      'incident.json',
+      JSON.stringify({ ...INCIDENT, from: '1026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }),
+      /from and to are \d+ days apart; at most 31/,
+    ],
+  ])('%s is named with the place', async (_, name, text, says) => {
+    const dir = folder();
+    writeFileSync(join(dir, name), text);
+    await expect(readIncident(dir)).rejects.toMatchObject({ message: expect.stringMatching(says), exitCode: 2 });
+  });
+
+  it('is a pipe is not waited for', async () => {
+    const dir = folder();
+    rmSync(join(dir, 'aws', 'describe-listeners.json'), { force: true });
+    execFileSync('mkfifo', [join(dir, 'aws', 'describe-listeners.json'), join(dir, 'logs', 'pipe.log')]);
+    await expect(readIncident(dir)).rejects.toMatchObject({
+      message: expect.stringMatching(/listeners\.json: it is not a file/),
+    });
+    rmSync(join(dir, 'aws', 'describe-listeners.json'));
+    const { evidence } = await diagnoseRecording(await readIncident(dir), '');
+    expect(evidence.accessLog).toMatchObject({
+      value: { files: { unreadable: [{ file: 'pipe.log', reason: 'it is not a file' }] } },
+    });
+  });
+});
+
+it('saves to no link, though it lead to an empty folder', async () => {
+  const [empty, link] = [join(temporaryFolder(), 'empty'), join(temporaryFolder(), 'link')];
+  mkdirSync(empty);
+  symlinkSync(empty, link);
+  await expect(assertSaveable(link, null)).rejects.toMatchObject({
+    message: expect.stringMatching(/is a link/),
+    exitCode: 1,
+  });
+  await expect(assertSaveable(empty, null)).resolves.toBeUndefined();
+});

@@ -77,7 +77,7 @@ const MAX_DEPTH = 200;
 export function tooDeep(text: string): JsonFault | null {
   let depth = 0;
   // Strings are passed over whole; one that never ends is somebody else's fault to tell.
-  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\[^])*"|[{}[\]]/g)) {
+  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"|[{}[\]]/g)) {
     if (sign === '{' || sign === '[') depth += 1;
     else if (sign === '}' || sign === ']') depth -= 1;
     if (depth <= MAX_DEPTH) continue;

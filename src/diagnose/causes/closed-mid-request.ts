@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, number, outOf, percent, plural, seconds, utcTime } from '../../format/wording.ts';
+import { durationSpread, number, outOf, plural, seconds, utcTime } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
@@ -41,6 +41,9 @@ export const closedMidRequest = defineCause({
       ...parts.durationClusters.flatMap((cluster) => cluster.errors),
       // A target that is found unhealthy and leaves has crashed; when it was deregistered, shutdown-before-drain owns these.
       ...parts.leaving.flatMap((one) => one.errors),
+      ...parts.cutUploads.flatMap((upload) => upload.errors),
+      // A route that always ends its process fails like one that always answers badly.
+      ...parts.routes.flatMap((route) => route.errors),
     ];
     const [burst] = crashed;
     const sureErrors = [...crashErrors, ...scatteredErrors];
@@ -78,8 +81,8 @@ export const closedMidRequest = defineCause({
             }
           : {}),
       },
-      // A route that always ends its process, or does so for some clients, fails like one that always answers badly.
-      parts.routes.length === 0 && !parts.clients ? ruledOut([narrowerPatternText(parts)]) : untested(),
+      // What some clients ask for may end the process too.
+      parts.clients ? untested() : ruledOut([narrowerPatternText(parts)]),
     );
   },
 });
@@ -143,12 +146,6 @@ function slowErrorsOutsideRace({ slowRest, race }: ClosedParts): SampledError[] 
 function narrowerPatternText(parts: ClosedParts): string {
   const reasons = [
     ...parts.race.map(({ edge, errors }) => `${number(errors.length)} at the idle edge of ${seconds(edge.seconds)}`),
-    ...parts.routes.map(
-      (route) => `${number(route.errors.length)} on ${route.route}, which fails ${percent(route.share)} of the time`,
-    ),
-    ...(parts.clients
-      ? [`${number(parts.clients.errors.length)} of ${plural(parts.clients.clients, 'client')} that failed each time`]
-      : []),
     ...parts.leaving.map(({ presence, errors }) => `${number(errors.length)} on ${presence.target}, which left`),
   ];
   return `Every one follows a narrower pattern: ${reasons.join('; ')}.`;

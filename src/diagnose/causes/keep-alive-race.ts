@@ -2,14 +2,23 @@ import { command } from '../../format/command.ts';
 import { durationSpread, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
-import { closedParts } from '../patterns/closed-connections.ts';
-import { INSTANT_SECONDS, isInstant, type KeepAliveEdge, whyInconclusive } from '../patterns/keep-alive.ts';
+import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
+import { closedAsAnswered } from '../patterns/closing-times.ts';
+import {
+  INSTANT_SECONDS,
+  isInstant,
+  type KeepAliveEdge,
+  type KeepAliveMeasure,
+  MOST_OF_A_GROUP,
+  whyInconclusive,
+} from '../patterns/keep-alive.ts';
+import { countFrom, routeScale } from '../patterns/route-scales.ts';
 import { runtimesClosingAt } from '../patterns/runtimes.ts';
-import { countErrors, targetGroupName } from '../traffic.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const IDLE_TIMEOUT = 'idle_timeout.timeout_seconds';
-const WANTS = ['attributes', 'loadBalancer'] as const;
+const WANTS = ['attributes', 'loadBalancer', 'targetGroups'] as const;
 
 export const keepAliveRace = defineCause({
   id: 'keep-alive-race',
@@ -29,7 +38,7 @@ export const keepAliveRace = defineCause({
     const [first] = parts.race;
     if (first) {
       const errors = parts.race.flatMap((race) => race.errors);
-      const open = parts.instantRest;
+      const open = openToRace(parts);
       const { measure, edge } = first;
       const group = targetGroupName(measure.target_group_arn);
       return claimErrors(
@@ -47,16 +56,21 @@ export const keepAliveRace = defineCause({
               errors.map((e) => e.route),
             ),
           ],
-          against: open.length > 0 ? [`${plural(open.length, 'instant error')} did not come at that time.`] : [],
+          against:
+            open.length > 0
+              ? [
+                  `${plural(open.length, 'other error')} closed as soon; no idle time of ${open.length === 1 ? 'it is' : 'them is'} known.`,
+                ]
+              : [],
           missing,
-          fix: fixFor(edge, evidence),
+          fix: fixFor({ edge, arn: measure.target_group_arn }, evidence),
           summary: `Keep-alive race on target group ${group}: ${closing(edge)}${idle ? `, but the load balancer reuses them for up to ${idle} s` : ''}.`,
         },
         untested(),
       );
     }
 
-    const unmeasured = parts.instantRest;
+    const unmeasured = openToRace(parts);
     if (unmeasured.length > 0) {
       const open = parts.measures.find(({ instant }) => instant.length > 0);
       return claimErrors(
@@ -70,7 +84,7 @@ export const keepAliveRace = defineCause({
             ...missing,
             `${plural(unmeasured.length, 'instant error')}: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
           ],
-          fix: fixFor(null, evidence),
+          fix: fixFor({ edge: null, arn: unmeasured[0]?.target_group_arn ?? '' }, evidence),
         },
         untested(),
       );
@@ -80,8 +94,19 @@ export const keepAliveRace = defineCause({
     function whyNot(): string[] {
       const slow = parts.all.filter((error) => !isInstant(error));
       const others = traffic.errorCount - countErrors(parts.all);
-      const elsewhere = parts.all.length - slow.length;
+      const crowded = parts.measures.filter(({ share }) => share > MOST_OF_A_GROUP);
+      const answered = closedAsAnswered(traffic, parts.instantRest);
+      const elsewhere = parts.all.length - slow.length - answered.length - countIn(crowded);
       return [
+        ...crowded.map(
+          ({ share, target_group_arn }) =>
+            `${percent(share)} of all requests to ${targetGroupName(target_group_arn)} were closed at once: a connection must have answered before it can be idle, so a race fails at most half.`,
+        ),
+        ...(answered.length > 0
+          ? [
+              `${plural(answered.length, 'error')} closed when ${answered.length === 1 ? 'its route answers' : 'their routes answer'}, after ${durationSpread(answered.map((e) => e.target_processing_time))}, as spread as the successes: the target was at work.`,
+            ]
+          : []),
         ...(slow.length > 0
           ? [
               `${outOf(slow.length, parts.all.length)} closed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
@@ -98,35 +123,76 @@ export const keepAliveRace = defineCause({
   },
 });
 
-/** `edge`: of the errors that are claimed, null where none was found. */
-function fixFor(edge: KeepAliveEdge | null, { attributes, loadBalancer }: CauseEvidence<(typeof WANTS)[number]>): Fix {
+const countIn = (measures: readonly KeepAliveMeasure[]): number =>
+  measures.reduce((sum, { instant }) => sum + instant.length, 0);
+
+/** What a race may be, edge or no edge: closed at once, and on a group with an edge hardly later. */
+function openToRace({ measures, instantRest, slowRest }: ClosedParts): SampledError[] {
+  const open = measures.filter(({ share }) => share <= MOST_OF_A_GROUP);
+  const candidates = new Set(open.flatMap(({ closed, instant, edge }) => (edge === null ? instant : closed)));
+  return [...instantRest, ...slowRest].filter((error) => candidates.has(error)).sort((a, b) => a.index - b.index);
+}
+
+interface Raced {
+  /** Of the errors that are claimed, null where none was found. */
+  edge: KeepAliveEdge | null;
+  arn: string;
+}
+
+function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const { attributes, traffic, targetGroups } = evidence;
   const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
-  const runtimes = edge?.kind === 'idle' ? runtimesClosingAt(edge.seconds).join(' ') : '';
   const wanted = idle + 5;
-  const below = edge?.kind === 'idle' && edge.seconds >= 2 ? Math.ceil(edge.seconds) - 1 : null;
+  const version = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn)?.ProtocolVersion ?? 'HTTP1';
+  if (version !== 'HTTP1') return multiplexedFix(version, wanted);
+  const stopgap = edge === null ? null : shorterIdleTimeout(traffic, edge);
   return {
     summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
     commands:
-      below && loadBalancer
+      stopgap !== null && evidence.loadBalancer
         ? [
-            command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
+            command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${evidence.loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${stopgap.seconds}`,
           ]
         : [],
-    settings: settings(wanted)
-      .filter(({ runtime }) => runtimes === '' || runtime.test(runtimes))
-      .map(({ text }) => text),
-    ...(below && loadBalancer
+    settings: settingsFor(edge?.kind === 'idle' ? runtimesClosingAt(edge.seconds) : [], wanted),
+    ...(stopgap !== null && evidence.loadBalancer
       ? { notes: ['Until that is deployed, the command lowers the idle timeout of the load balancer instead.'] }
       : {}),
     sideEffects: [
       `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
-      ...(below
-        ? [
-            `An idle timeout of ${below} s on the load balancer stops the race and cuts every request that takes longer than ${below} s.`,
-          ]
-        : []),
+      ...(stopgap === null
+        ? []
+        : [
+            `An idle timeout of ${stopgap.seconds} s stops the race and cuts every request that takes longer: ${stopgap.cut === 0 ? 'none' : number(stopgap.cut)} of ${plural(stopgap.of, 'success', 'successes')} on the failing routes in this window.`,
+          ]),
     ],
   };
+}
+
+/** Streams of HTTP/2 share one connection: it is told to go away, it is not idle between two requests. */
+const multiplexedFix = (version: string, wanted: number): Fix => ({
+  summary: `Have the server announce the end of a connection (GOAWAY) and finish its streams; keep idle connections ${wanted} s or more.`,
+  commands: [],
+  notes: [
+    `In this ${version} target group look at max connection age and its grace period (gRPC: MaxConnectionAge, MaxConnectionAgeGrace), the idle timeout, and header compression of later streams.`,
+    'A target group of the same targets over HTTP1 shows whether HTTP/2 is at fault.',
+  ],
+  sideEffects: [],
+});
+
+/** Of the successes of the failing routes, a stopgap may cut this share. */
+const MOST_CUT = 0.01;
+/** Whole seconds; one second cuts ordinary requests. */
+const SHORTEST_STOPGAP = 2;
+
+/** An idle timeout below the edge that cuts hardly any request, by the durations of the window; null where there is none, or they are not known. */
+function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEdge) {
+  const below = Math.ceil(at) - 1;
+  if (kind !== 'idle' || below < SHORTEST_STOPGAP) return null;
+  const scales = traffic.log.routes.flatMap(({ route }) => routeScale(traffic, route, 'times') ?? []);
+  const of = scales.reduce((sum, { successes }) => sum + successes, 0);
+  const cut = scales.reduce((sum, scale) => sum + countFrom(scale, 1000 * below), 0);
+  return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
 /** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give 13." */
@@ -159,30 +225,64 @@ function routeSpread(failing: number, routes: string[]): string[] {
     : [];
 }
 
-/** Settings by runtime; https://nodejs.org/api/http.html and the servers' own manuals. */
-function settings(wanted: number): { runtime: RegExp; text: string }[] {
-  const ms = `${wanted}_000`;
-  return [
-    {
-      runtime: /Node/,
-      text: `server.keepAliveTimeout = ${ms}; server.headersTimeout = ${wanted + 1}_000   // Node.js; headersTimeout matters before 18.2`,
-    },
-    { runtime: /gunicorn/, text: `gunicorn --keep-alive ${wanted}` },
-    { runtime: /uvicorn/, text: `uvicorn --timeout-keep-alive ${wanted}` },
-    { runtime: /Apache/, text: `KeepAliveTimeout ${wanted}   # Apache httpd` },
-    { runtime: /Bun/, text: `Bun.serve({ idleTimeout: ${wanted} })` },
-    {
-      runtime: /uWebSockets/,
-      text: '# uWebSockets: its HTTP idle timeout of 10 s is compiled in; lower that of the load balancer instead',
-    },
-    {
-      runtime: /Tomcat standalone/,
-      text: `<Connector keepAliveTimeout="${wanted}000" …>   <!-- Tomcat server.xml -->`,
-    },
-    { runtime: /Spring/, text: `server.tomcat.keep-alive-timeout=${wanted}s` },
-    { runtime: /Puma/, text: `persistent_timeout ${wanted}   # Puma` },
-    { runtime: /Jetty/, text: `jetty.http.idleTimeout=${wanted}000` },
-    { runtime: /Undertow/, text: `server.undertow.no-request-timeout=${wanted}s` },
-    { runtime: /nginx/, text: `keepalive_timeout ${wanted}s;   # nginx, http or server block` },
-  ];
+/** Those of the runtimes whose default it is, and Go, which has none; where it is nobody's default, what is set by hand most. */
+function settingsFor(runtimes: readonly string[], wanted: number): string[] {
+  const names = runtimes.join(' ');
+  return SETTINGS.filter(({ runtime, isCommon }) =>
+    names === '' ? isCommon : runtime.test(names) || runtime.source === 'Go',
+  ).map(({ text }) => text(wanted));
 }
+
+/** The longest that Bun takes, seconds. */
+const BUN_MAXIMUM = 255;
+
+/** Settings by runtime; https://nodejs.org/api/http.html, https://pkg.go.dev/net/http#Server and the servers' own manuals. */
+const SETTINGS: readonly { runtime: RegExp; isCommon: boolean; text: (wanted: number) => string }[] = [
+  {
+    runtime: /Node/,
+    isCommon: true,
+    text: (wanted) =>
+      `server.keepAliveTimeout = ${wanted}_000; server.headersTimeout = ${wanted + 1}_000   // Node.js; headersTimeout matters before 18.2`,
+  },
+  {
+    runtime: /Go/,
+    isCommon: true,
+    text: (wanted) =>
+      `http.Server{IdleTimeout: ${wanted} * time.Second}   // Go; where it is not set, ReadTimeout closes idle connections`,
+  },
+  { runtime: /gunicorn/, isCommon: true, text: (wanted) => `gunicorn --keep-alive ${wanted}` },
+  { runtime: /uvicorn/, isCommon: false, text: (wanted) => `uvicorn --timeout-keep-alive ${wanted}` },
+  { runtime: /Apache/, isCommon: false, text: (wanted) => `KeepAliveTimeout ${wanted}   # Apache httpd` },
+  {
+    runtime: /Bun/,
+    isCommon: false,
+    text: (wanted) =>
+      wanted <= BUN_MAXIMUM
+        ? `Bun.serve({ idleTimeout: ${wanted} })`
+        : `Bun.serve({ idleTimeout: ${BUN_MAXIMUM} })   // the most it takes: the idle timeout of the load balancer must be lower`,
+  },
+  {
+    runtime: /uWebSockets/,
+    isCommon: false,
+    text: () => '# uWebSockets: its HTTP idle timeout of 10 s is compiled in; lower that of the load balancer instead',
+  },
+  {
+    runtime: /Tomcat standalone/,
+    isCommon: false,
+    text: (wanted) => `<Connector keepAliveTimeout="${wanted}000" …>   <!-- Tomcat server.xml -->`,
+  },
+  { runtime: /Spring/, isCommon: false, text: (wanted) => `server.tomcat.keep-alive-timeout=${wanted}s` },
+  { runtime: /Puma/, isCommon: false, text: (wanted) => `persistent_timeout ${wanted}   # Puma` },
+  { runtime: /Jetty/, isCommon: false, text: (wanted) => `jetty.http.idleTimeout=${wanted}000` },
+  { runtime: /Undertow/, isCommon: false, text: (wanted) => `server.undertow.no-request-timeout=${wanted}s` },
+  {
+    runtime: /nginx/,
+    isCommon: true,
+    text: (wanted) => `keepalive_timeout ${wanted}s;   # nginx, http or server block`,
+  },
+  {
+    runtime: /Caddy/,
+    isCommon: false,
+    text: (wanted) => `servers { timeouts { idle ${wanted}s } }   # Caddyfile, global options`,
+  },
+];

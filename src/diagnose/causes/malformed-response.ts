@@ -1,7 +1,9 @@
+import type { TargetGroup } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { badResponse } from '../patterns/invalid-responses.ts';
+import type { SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const malformedResponse = defineCause({
@@ -11,9 +13,9 @@ export const malformedResponse = defineCause({
     'The target answers with something that is not valid HTTP or holds an invalid header; the load balancer discards it.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['closed-before-response'],
-  wants: [],
+  wants: ['targetGroups'],
 
-  judge({ traffic }): Judgement {
+  judge({ traffic, targetGroups }): Judgement {
     const { claimed, reasons, against, routes } = badResponse(traffic);
     return claimErrors(
       {
@@ -23,14 +25,24 @@ export const malformedResponse = defineCause({
         missing: [
           'The application log for the trace ids: finished with success would show that the response was at fault.',
         ],
-        fix: fixFor(routes),
+        fix: fixFor(routes, multiplexed(claimed, targetGroups)),
       },
       ruledOut(against),
     );
   },
 });
 
-function fixFor(routes: readonly string[]): Fix {
+/** The protocol version of the group of these errors, where several requests share a connection. */
+function multiplexed(errors: readonly SampledError[], targetGroups: readonly TargetGroup[] | undefined): string | null {
+  const arns = new Set(errors.map(({ target_group_arn }) => target_group_arn));
+  const group = targetGroups?.find(
+    ({ TargetGroupArn, ProtocolVersion }) =>
+      arns.has(TargetGroupArn) && (ProtocolVersion === 'HTTP2' || ProtocolVersion === 'GRPC'),
+  );
+  return group?.ProtocolVersion ?? null;
+}
+
+function fixFor(routes: readonly string[], version: string | null): Fix {
   return {
     summary:
       'Look at the raw response of the failing request from inside the network, then correct the header or body that breaks it.',

@@ -1,7 +1,7 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { durationSpread, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
-import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf } from '../patterns/idle-timeouts.ts';
 import {
   attributesMissing,
   errorCountText,
@@ -45,10 +45,12 @@ export const slowTarget = defineCause({
         against: [
           ...(timer.sentence && timer.agrees === false ? [timer.sentence] : []),
           ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
+          ...parts.short.map(
+            ({ route, errors, median, usual }) =>
+              `${errorCountText(errors)} on ${route} had sent ${number(median)} bytes (median) of some ${number(usual)}: the body had not come.`,
+          ),
           ...(bodied.length > 0
-            ? [
-                `${errorCountText(bodied)} carried a body of ${number(SMALL_BODY)} bytes or more: a slow upload would look the same.`,
-              ]
+            ? [`${errorCountText(bodied)} may have been sending a body still: a slow upload would look the same.`]
             : []),
         ],
         missing: attributesMissing(attributes),

@@ -1,7 +1,9 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { durationSpread, list, number, outOf, plural, seconds, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
+import type { CutUpload } from '../patterns/cut-uploads.ts';
 import type { DurationCluster } from '../patterns/durations.ts';
 import {
   allCarryBodies,
@@ -18,7 +20,7 @@ import {
   raiseIdleTimeout,
   routeSentences,
 } from '../patterns/slow-requests.ts';
-import { countErrors, type SampledError } from '../traffic.ts';
+import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const slowUpload = defineCause({
@@ -33,7 +35,13 @@ export const slowUpload = defineCause({
 
   judge({ traffic, attributes }, question): Judgement {
     const parts = idleTimeouts(traffic, attributes);
-    const cut = closedParts(traffic).durationClusters.filter(({ errors }) => allCarryBodies(errors));
+    const { durationClusters, cutUploads } = closedParts(traffic);
+    const cut: CutOff[] = [
+      ...durationClusters
+        .filter((cluster) => mayTimeBody(traffic, cluster))
+        .map(({ errors, seconds: at }) => ({ errors, least: at, short: null })),
+      ...cutUploads.map((upload) => ({ ...upload, short: upload })),
+    ];
     const fix = fixFor(parts, question);
     if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut, fix) : judgeWithoutIdleTimeout(traffic, attributes);
     const own = [...parts.upload, ...parts.either];
@@ -50,6 +58,7 @@ export const slowUpload = defineCause({
         // The body was slow to come; whether it stopped, or the target was slow after it, no row tells.
         claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
         for: [
+          ...parts.short.map(shortSentence),
           `${outOf(countErrors(own), traffic.errorCount)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
           ...(late.length > 0 && limit !== null
             ? [
@@ -83,23 +92,63 @@ function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fi
   };
 }
 
-/** A server gives up on a body as on its own work: after a fixed time, without an answer (nginx: client_body_timeout). */
-function cutOff(durationClusters: DurationCluster[], fix: Fix): Judgement {
-  const errors = durationClusters.flatMap((clock) => clock.errors);
+interface CutOff {
+  errors: SampledError[];
+  /** Seconds: the least of their times. */
+  least: number;
+  /** Known to have sent less than the successes of the route. */
+  short: CutUpload | null;
+}
+
+/** Whether the timer may have waited for bodies: less was sent than usual, or nobody can tell. */
+function mayTimeBody(traffic: Traffic, { errors }: DurationCluster): boolean {
+  const sent = [...bodiesSent(traffic, errors).sent.values()];
+  return (
+    !errors.every(isBodiless) &&
+    (sent.includes('short') || (allCarryBodies(errors) && !sent.every((one) => one === 'whole')))
+  );
+}
+
+/** A server gives up on a body as on its own work: some time after the last of it came, without an answer (nginx: client_body_timeout). */
+function cutOff(cut: readonly CutOff[], fix: Fix): Judgement {
+  const least = Math.min(...cut.map((one) => one.least));
   return claimErrors(
     {
-      claims: [{ errors, strength: 'possible' }],
-      for: durationClusters.map(
-        ({ seconds: at, errors: own }) =>
-          `${plural(own.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`,
+      claims: [{ errors: cut.flatMap(({ errors }) => errors), strength: 'possible' }],
+      for: cut.map(({ errors, least: at, short }) =>
+        short === null
+          ? `${plural(errors.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`
+          : `${shortSentence(short)} They ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent, none before ${seconds(at)}: a timer that starts anew with each piece of the body.`,
       ),
-      against: ['A timeout of the target for its own work would look the same.'],
+      against: cut.some(({ short }) => short === null)
+        ? ['A timeout of the target for its own work would look the same.']
+        : [],
       missing: ["The log of the target's web server: 408, or a client that sent its body too slowly."],
-      fix,
+      fix: {
+        ...fix,
+        commands: [
+          `client_body_timeout ${Math.ceil(2 * least)}s;   # nginx (default 60 s); Go ReadTimeout, Node.js server.requestTimeout, Apache RequestReadTimeout`,
+        ],
+        sideEffects: ['A slow client then holds its connection to the target longer.'],
+      },
     },
     untested(),
   );
 }
+
+/** "25 errors on POST /upload had sent 240 bytes (median); the successes of the route send 9,100." */
+const shortSentence = ({
+  route,
+  errors,
+  median,
+  usual,
+}: {
+  route: string;
+  errors: readonly SampledError[];
+  median: number;
+  usual: number;
+}): string =>
+  `${plural(errors.length, 'error')} on ${route} had sent ${number(median)} bytes (median); the successes of the route send ${number(usual)}.`;
 
 function against(all: SampledError[], sameRoute: SampledError[]): string[] {
   const bodies = new Set(sameRoute);

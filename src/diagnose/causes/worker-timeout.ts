@@ -1,8 +1,9 @@
 import { durationSpread, list, number, outOf, plural, seconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { type BodySent, bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { type DurationCluster, ownMoments } from '../patterns/durations.ts';
-import { allCarryBodies, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { allCarryBodies, isBodiless, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { allOfFailingRoutes } from '../patterns/route-errors.ts';
 import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -28,7 +29,7 @@ export const workerTimeout = defineCause({
     const judged = durationClusters.map((c) => ({
       cluster: c,
       ...outlived(traffic, c),
-      bodies: allCarryBodies(c.errors),
+      body: bodyOf(traffic, c.errors),
       always: allOfFailingRoutes(traffic, c.errors),
       apart: c.errors.length >= MIN_LIKELY && (c.expectedByChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
     }));
@@ -41,7 +42,7 @@ export const workerTimeout = defineCause({
           strength: isLikely(one) ? 'likely' : 'possible',
         })),
         for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
-          `${plural(errors.length, 'error')} on ${list(routes)} ended at ${durationSpread(errors.map((e) => e.target_processing_time))} of work: a clock of ${seconds(at)} fired.`,
+          `${plural(errors.length, 'error')} on ${list(routes)} ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: a timer of ${seconds(at)} in the target.`,
           ...(partly && longest !== null && longest < at
             ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
             : []),
@@ -51,16 +52,19 @@ export const workerTimeout = defineCause({
             ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
             : [],
         ),
-        missing: judged.flatMap(({ partly, routes, bodies, always }) => [
+        missing: judged.flatMap(({ partly, routes, body, always }) => [
           ...(partly && !always
             ? []
             : [
                 `${partly ? 'Hardly any' : 'No'} request of ${list(routes)} succeeded: a response that always breaks after this time looks the same.`,
               ]),
-          ...(bodies
+          ...(body === 'unknown'
             ? [
-                `Each carried ${number(SMALL_BODY)} bytes or more: whether the clock ran on the work or on the arrival of the body, the log of the target's web server tells.`,
+                `Each carried ${number(SMALL_BODY)} bytes or more: the log of the target's web server tells whether the timer ran on the work or on the arrival of the body.`,
               ]
+            : []),
+          ...(body === 'short'
+            ? [`They had sent less than the successes of ${list(routes)}: the timer may have waited for the body.`]
             : []),
         ]),
         fix: fixFor(named),
@@ -77,7 +81,7 @@ function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
     commands: [],
     settings: [`gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`],
     notes: [
-      `Look for a value of ${Math.round(at)} s: Node.js server.timeout, unicorn timeout (default 60 s), Puma worker_timeout (60 s), uWSGI harakiri.`,
+      `Look for a value of ${Math.round(at)} s: Node.js server.requestTimeout and server.timeout, Go WriteTimeout, unicorn timeout (60 s), Puma worker_timeout (60 s), uWSGI harakiri, nginx client_body_timeout (60 s), Envoy route timeout (15 s).`,
     ],
     sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
   };
@@ -88,13 +92,22 @@ interface JudgedCluster {
   routes: string[];
   contradicted: boolean;
   partly: boolean;
-  bodies: boolean;
+  /** What had been sent of their bodies: `none` where there was little to send. */
+  body: BodySent | 'none';
   always: boolean;
   apart: boolean;
 }
 
-const isLikely = ({ apart, contradicted, partly, bodies, always }: JudgedCluster): boolean =>
-  apart && !contradicted && partly && !bodies && !always;
+const isLikely = ({ apart, contradicted, partly, body, always }: JudgedCluster): boolean =>
+  apart && !contradicted && partly && body !== 'short' && !always;
+
+function bodyOf(traffic: Traffic, errors: readonly SampledError[]): JudgedCluster['body'] {
+  const sent = [...bodiesSent(traffic, errors).sent.values()];
+  if (errors.every(isBodiless)) return 'none';
+  if (sent.includes('short')) return 'short';
+  if (sent.every((one) => one === 'whole')) return 'whole';
+  return allCarryBodies(errors) ? 'unknown' : 'none';
+}
 
 /** A timer fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
 function judgeWithoutTimer(slow: SampledError[], all: SampledError[]): Judgement {
@@ -115,12 +128,13 @@ const gunicornHint = (at: number): string =>
 /** Did requests of the same routes succeed at all (partly), and did one outlive the clock (contradicted)? */
 function outlived(traffic: Traffic, cluster: DurationCluster) {
   const routes = [...new Set(cluster.errors.map((error) => error.route))];
+  const last = Math.max(...cluster.errors.map((error) => error.target_processing_time));
   const rows = traffic.log.routes.filter((route) => routes.includes(route.route) && route.succeeded > 0);
   const longest = rows.length > 0 ? Math.max(...rows.map((route) => route.succeededMaxMs)) / 1000 : null;
   return {
     routes,
     longest,
     partly: rows.length > 0,
-    contradicted: longest !== null && longest > cluster.seconds * 1.03 + 0.1,
+    contradicted: longest !== null && longest > Math.max(cluster.seconds * 1.03, last) + 0.1,
   };
 }

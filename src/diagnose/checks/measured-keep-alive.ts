@@ -5,12 +5,13 @@ import {
   INSTANT_SECONDS,
   type KeepAliveEdge,
   type KeepAliveMeasure,
+  MOST_OF_A_GROUP,
   measureKeepAlive,
   needsLongerWindow,
   whyInconclusive,
 } from '../patterns/keep-alive.ts';
 import { runtimesClosingAt } from '../patterns/runtimes.ts';
-import { targetGroupName } from '../traffic.ts';
+import { countErrors, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const measuredKeepAlive = defineCheck({
@@ -28,9 +29,20 @@ export const measuredKeepAlive = defineCheck({
   evaluate({ traffic, attributes }, question): CheckVerdict {
     const measures = measureKeepAlive(traffic);
     if (measures.length === 0) {
+      const closed = withSignature(traffic, 'closed-before-response');
       return {
         outcome: 'not-applicable',
-        summary: 'No request was closed before a response, so nothing shows when the targets close idle connections.',
+        summary:
+          closed.length === 0
+            ? 'No request was closed before a response, so nothing shows when the targets close idle connections.'
+            : `Nothing to measure: ${plural(countErrors(closed), 'error')} closed before a response, on routes or for clients that always fail, or when the route answers.`,
+      };
+    }
+    const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);
+    if (crowded !== undefined) {
+      return {
+        outcome: 'not-applicable',
+        summary: `Nothing to measure: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed at once, and a race fails at most half.`,
       };
     }
     for (const measure of measures) {

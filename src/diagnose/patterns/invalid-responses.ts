@@ -1,8 +1,9 @@
 /** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
 
-import { outOf, percent, plural, seconds } from '../../format/wording.ts';
+import { number, outOf, percent, plural, seconds } from '../../format/wording.ts';
 import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closedParts } from './closed-connections.ts';
+import { closedBeforeWork } from './closing-times.ts';
 import { allOfFailingRoutes, findScatteredErrors, routeShares } from './route-errors.ts';
 
 export interface BadResponse {
@@ -18,6 +19,8 @@ const MIN_ERRORS = 5;
 export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const parts = closedParts(traffic);
   const fixed = parts.routes.flatMap((route) => route.errors);
+  const closedEarly = closedBeforeWork(traffic, [...parts.instantRest, ...parts.slowRest]);
+  const early = closedEarly.flatMap(({ errors }) => errors);
   const unclear = [
     parts.slowRest,
     parts.instantRest,
@@ -26,7 +29,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       .filter((errors) => errors.length < MIN_ERRORS || allOfFailingRoutes(traffic, errors)),
     ...parts.bursts.map((burst) => burst.errors).filter((errors) => new Set(errors.map((e) => e.route)).size === 1),
   ].flatMap((errors) => {
-    const unexplained = new Set(findScatteredErrors(traffic, errors));
+    const unexplained = new Set([...findScatteredErrors(traffic, errors), ...early]);
     return errors.filter((error) => !unexplained.has(error));
   });
   const retried = parts.all.filter((error) => error.retriedOk).length;
@@ -40,11 +43,11 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
     reasons: [
       ...parts.routes.map(
         (route) =>
-          `${route.route} failed ${percent(route.share)} of the time (${outOf(route.errors.length, route.requests)} requests) while other routes succeeded: what it answers makes it fail.`,
+          `${route.route} failed ${percent(route.share)} of the time (${outOf(route.errors.length, route.requests)} requests) while other routes succeeded: the fault is in that route.`,
       ),
       ...(parts.clients
         ? [
-            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: what is answered to them makes it fail.`,
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: the fault is in what they ask for.`,
           ]
         : []),
       ...(unclear.length > 0
@@ -55,6 +58,12 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       ...(retried > 0
         ? [`${outOf(retried, parts.all.length)} worked when the same client repeated the same route within 30 s.`]
         : []),
+      ...closedEarly
+        .slice(0, 3)
+        .map(
+          ({ route, errors, longest, successes }) =>
+            `${plural(errors.length, 'error')} on ${route} closed within ${number(Math.max(1, longest))} ms, sooner than ${plural(successes, 'success', 'successes')} of the route were answered: nothing had been answered yet.`,
+        ),
       ...parts.race.map(
         ({ edge, errors }) =>
           `${plural(errors.length, 'error')} at the idle edge of ${seconds(edge.seconds)}: their time decides, not their answer.`,

@@ -12,6 +12,7 @@ import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { gapsAt } from '../../support/traffic/idle-gaps.ts';
+import { evenly, routeOf } from '../../support/traffic/route-traffic.ts';
 import { failed, MINUTE, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const CLOSED: readonly Cause[] = [
@@ -131,8 +132,8 @@ const situations: Situation[] = [
     expected: {
       'malformed-response': 'possible',
       'response-header-too-large': 'possible',
-      // Not claimed, but a route that ends its process each time would look so: no number excludes it.
-      'closed-mid-request': 'untested',
+      // A route that ends its process each time looks the same.
+      'closed-mid-request': 'possible',
       'keep-alive-race': 'ruled out',
     },
   },
@@ -151,7 +152,80 @@ const situations: Situation[] = [
     name: 'uploads of megabytes, each closed at 60 s: a clock on the work or on the body',
     failures: closed(12, () => ({ ...seconds(60), route: 'POST /uploads', received_bytes: 2_000_000 })),
     log: { routes: routes('POST /uploads', 200, 188, 900) },
+    expected: { 'worker-timeout': 'likely', 'slow-upload': 'possible' },
+  },
+  {
+    name: 'uploads closed at 60 s with a tenth of the usual bytes: the timer may have waited for the body',
+    failures: closed(12, () => ({ ...seconds(60), route: 'POST /uploads', received_bytes: 200_000 })),
+    log: {
+      routes: [
+        routeOf('POST /uploads', 12, { times: evenly(188, 100, 900), sizes: evenly(188, 1_900_000, 2_100_000) }),
+      ],
+    },
     expected: { 'worker-timeout': 'possible', 'slow-upload': 'possible' },
+  },
+  {
+    name: 'uploads closed at 60 s with the whole body sent: a timer of the work',
+    failures: closed(12, () => ({ ...seconds(60), route: 'POST /uploads', received_bytes: 2_000_000 })),
+    log: {
+      routes: [
+        routeOf('POST /uploads', 12, { times: evenly(188, 100, 900), sizes: evenly(188, 1_900_000, 2_100_000) }),
+      ],
+    },
+    expected: { 'worker-timeout': 'likely', 'slow-upload': 'ruled out' },
+  },
+  {
+    name: 'uploads closed above 60 s, each after a time of its own, with a tenth of the usual bytes',
+    failures: closed(12, (i) => ({ ...seconds(60 + i), route: 'POST /uploads', received_bytes: 200_000 + i })),
+    log: {
+      routes: [
+        routeOf('POST /uploads', 12, { times: evenly(188, 100, 900), sizes: evenly(188, 1_900_000, 2_100_000) }),
+      ],
+    },
+    expected: {
+      'slow-upload': 'possible',
+      'closed-mid-request': 'possible',
+      'worker-timeout': 'ruled out',
+      'malformed-response': 'ruled out',
+    },
+  },
+  {
+    name: 'a server that looks once a second: closes from 5.1 to 5.9 s, and hardly a success as long',
+    failures: closed(14, (i) => ({ ...seconds(5.1 + i * 0.06), route: 'GET /reports' }), 31),
+    log: { routes: [routeOf('GET /reports', 14, { times: [...evenly(160, 500, 4800), 5870] })] },
+    expected: { 'worker-timeout': 'likely', 'malformed-response': 'ruled out' },
+  },
+  {
+    name: 'closed when the route answers, some sooner and some later: the answer or the process, and no idle time',
+    failures: closed(20, (i) => ({ ...seconds(0.01 + i * 0.004), route: 'GET /users' })),
+    log: { routes: [routeOf('GET /users', 20, { times: evenly(60, 10, 86) })] },
+    expected: {
+      'malformed-response': 'possible',
+      'response-header-too-large': 'possible',
+      'closed-mid-request': 'possible',
+      'keep-alive-race': 'ruled out',
+    },
+  },
+  {
+    name: 'closed sooner than any success was answered: nothing had been answered',
+    failures: closed(6, () => ({ ...seconds(0.002), route: 'GET /slow' })),
+    log: { routes: [routeOf('GET /slow', 6, { times: evenly(200, 300, 900) })] },
+    expected: {
+      'keep-alive-race': 'possible',
+      'closed-mid-request': 'possible',
+      'malformed-response': 'ruled out',
+      'response-header-too-large': 'ruled out',
+    },
+  },
+  {
+    name: 'six of ten requests of a group closed at once: a race fails at most half',
+    failures: closed(60, (i) => ({ route: `GET /r-${i % 4}`, client: i + 1 })),
+    log: {
+      requests: 100,
+      targets: [target('10.0.1.5:8080', { requests: 100, failures: 60 })],
+      routes: [0, 1, 2, 3].flatMap((i) => routes(`GET /r-${i}`, 25, 10)),
+    },
+    expected: { 'keep-alive-race': 'ruled out', 'closed-mid-request': 'possible', 'malformed-response': 'possible' },
   },
   {
     name: 'five on one target within milliseconds, closed as they were sent: sent together, not ended together',

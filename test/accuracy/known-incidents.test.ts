@@ -23,6 +23,13 @@ interface KnownIncident {
 
 const knownIncidents: KnownIncident[] = [
   {
+    // Go's IdleTimeout of 300 s behind an idle timeout of 905 s.
+    folder: '02-keep-alive-300-s-of-905',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    says: ['9 of 9 errors', '300.0 s'],
+    neverSays: ['A longer window would give more'],
+  },
+  {
     // An Ingress names a Service that does not exist.
     folder: '03-controller-rule-backend-missing',
     lead: { cause: 'fixed-response', standing: 'confirmed' },
@@ -54,6 +61,11 @@ const knownIncidents: KnownIncident[] = [
     says: ['answered 299 requests until 14:09:58 UTC', '2 other targets of svc went on answering'],
   },
   {
+    folder: '07-keep-alive-go-15-s',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    says: ['15.0 s', 'http.Server{IdleTimeout', 'ReadTimeout'],
+  },
+  {
     // Clients upload 6 and 19 MB and end at the idle timeout: whose fault it is the log cannot tell.
     folder: '10-two-slow-uploads',
     lead: { between: ['slow-target', 'slow-upload'] },
@@ -74,11 +86,32 @@ const knownIncidents: KnownIncident[] = [
     neverSays: ['would tell TLS from TCP'],
   },
   {
+    // An HTTP2 group: the second stream of a connection fails.
+    folder: '13-http2-group-every-second-stream',
+    lead: { between: ['malformed-response'] },
+    notClaimed: ['keep-alive-race'],
+    says: ['GOAWAY'],
+    neverSays: ['A longer window would give more'],
+  },
+  {
     // Four errors of the race beside six 500s that the application answers all day.
     folder: '15-race-beside-ordinary-500s',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
     notClaimed: ['target-generated'],
     says: ['also returned 6 × 500', /keep-alive race on target group app/i],
+  },
+  {
+    // Puma's default of 20 s: four errors are enough.
+    folder: '16-race-four-errors-at-20-s',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    says: ['4 of 4 errors', 'Puma'],
+  },
+  {
+    // A server that closes after each response.
+    folder: '17-race-on-immediate-reuse',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    says: ['right after a response'],
+    neverSays: [/idle_timeout[.]timeout_seconds,Value=[01]\b/],
   },
   {
     folder: '18-tls-handshake-times-out-at-10-s',
@@ -99,10 +132,52 @@ const knownIncidents: KnownIncident[] = [
     says: ['GET /v1/users/:id', 'also returned 6 × 500'],
   },
   {
+    // nginx gives up on bodies that come slowly, 60 s after the last piece.
+    folder: '21-upload-cut-by-body-timeout',
+    lead: { between: ['slow-upload'] },
+    notClaimed: ['worker-timeout'],
+    says: ['client_body_timeout'],
+  },
+  {
     // Only the count of failed connections was recorded, and it follows the errors.
     folder: '24-refused-in-https-group',
     lead: { cause: 'connection-refused', standing: 'confirmed' },
     says: ['TargetConnectionErrorCount is 6,276'],
+  },
+  {
+    // Clients stall between two pieces of a 9 KB body.
+    folder: '25-lab-slow-upload',
+    lead: { between: ['slow-target', 'slow-upload'] },
+    says: ['178 bytes'],
+  },
+  {
+    // gunicorn looks once a second whether a worker took longer than 5 s.
+    folder: '26-lab-gunicorn20-timeout-5',
+    lead: { cause: 'worker-timeout', standing: 'likely' },
+    says: ['5.00 s', 'GET /reports'],
+  },
+  {
+    // A handler panics on one route, always.
+    folder: '27-lab-go-panic-route',
+    lead: { between: ['closed-mid-request', 'malformed-response'] },
+    says: ['GET /api/panic/:id'],
+  },
+  {
+    folder: '29-lab-race-gunicorn-gthread',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    says: ['15 of 15 errors', 'gunicorn'],
+    neverSays: ['Value=1 '],
+  },
+  {
+    // Puma closes 0.2 s late, and what came meanwhile with it.
+    folder: '30-lab-race-puma-3s',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    says: ['3.19 s'],
+  },
+  {
+    folder: '32-lab-race-node18-ka1',
+    lead: { cause: 'keep-alive-race', standing: 'likely' },
+    neverSays: [/idle_timeout[.]timeout_seconds,Value=1\b/],
   },
 ];
 

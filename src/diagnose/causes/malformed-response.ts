@@ -45,7 +45,9 @@ function multiplexed(errors: readonly SampledError[], targetGroups: readonly Tar
 function fixFor(routes: readonly string[], version: string | null): Fix {
   return {
     summary:
-      'Look at the raw response of the failing request from inside the network, then correct the header or body that breaks it.',
+      version === null
+        ? 'Look at the raw response of the failing request from inside the network, then correct the header or body that breaks it.'
+        : `Look at what streams share in this ${version} target group: header compression, GOAWAY, max connection age; try a group over HTTP1.`,
     commands: [command`curl --http1.1 --raw -sS -i ${'http://<target>:<port>/<path>'} | head -c 4096 | cat -A`],
     ...(routes.length > 0 ? { notes: [`Ask for ${list(routes)}.`] } : {}),
     sideEffects: [],

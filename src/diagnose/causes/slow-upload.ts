@@ -43,9 +43,9 @@ export const slowUpload = defineCause({
       ...cutUploads.map((upload) => ({ ...upload, short: upload })),
     ];
     const fix = fixFor(parts, question);
-    if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut, fix) : judgeWithoutIdleTimeout(traffic, attributes);
+    if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut) : judgeWithoutIdleTimeout(traffic, attributes);
     const own = [...parts.upload, ...parts.either];
-    if (own.length === 0 && cut.length > 0) return cutOff(cut, fix);
+    if (own.length === 0 && cut.length > 0) return cutOff(cut);
     if (own.length === 0) {
       const noBody = parts.all.every(isBodiless);
       if (!noBody) return untested(['Whether more of a body was to come: no field of the log says.']);
@@ -110,7 +110,7 @@ function mayTimeBody(traffic: Traffic, { errors }: DurationCluster): boolean {
 }
 
 /** A server gives up on a body as on its own work: some time after the last of it came, without an answer (nginx: client_body_timeout). */
-function cutOff(cut: readonly CutOff[], fix: Fix): Judgement {
+function cutOff(cut: readonly CutOff[]): Judgement {
   const least = Math.min(...cut.map((one) => one.least));
   return claimErrors(
     {
@@ -125,9 +125,11 @@ function cutOff(cut: readonly CutOff[], fix: Fix): Judgement {
         : [],
       missing: ["The log of the target's web server: 408, or a client that sent its body too slowly."],
       fix: {
-        ...fix,
-        commands: [
-          `client_body_timeout ${Math.ceil(2 * least)}s;   # nginx (default 60 s); Go ReadTimeout, Node.js server.requestTimeout, Apache RequestReadTimeout`,
+        summary:
+          'Raise the timeout for the body in the target (nginx client_body_timeout, 60 s by default), or have clients upload in parts or straight to S3.',
+        commands: [],
+        settings: [
+          `client_body_timeout ${Math.ceil(2 * least)}s;   # nginx; elsewhere Go ReadTimeout, Node.js server.requestTimeout, Apache RequestReadTimeout`,
         ],
         sideEffects: ['A slow client then holds its connection to the target longer.'],
       },

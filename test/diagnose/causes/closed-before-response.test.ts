@@ -305,7 +305,7 @@ describe('closed before a response', () => {
       'Keep-alive race on target group api: its targets close idle connections after 6.00 s, but the load balancer reuses them for up to 60 s.',
     );
     expect(reasons.join('\n')).toContain('27 of 27 errors came 6.00 s after an earlier response');
-    expect(judgementOf(keepAliveRace, scene, question).fix.commands[0]).toContain('keepAliveTimeout = 65_000');
+    expect(judgementOf(keepAliveRace, scene, question).fix.settings?.[0]).toContain('keepAliveTimeout = 65_000');
   });
 
   it('a target that went on answering for 20 s was not leaving when it closed a connection', () => {

@@ -31,7 +31,7 @@ const POSSIBLE = 0.05;
  * A connection fails once, and has answered before: a race fails no more requests than succeed. Of fewer requests than this, no share says
  * anything.
  */
-const MOST_OF_A_GROUP = 0.5;
+export const MOST_OF_A_GROUP = 0.5;
 const MIN_REQUESTS = 40;
 /** More witnesses than this need no longer look: what they don't show, more of them won't. */
 const ENOUGH_WITNESSES = 30;

@@ -33,6 +33,7 @@ const Identifier = matching(IDENTIFIER, 'a name of letters, digits, underscores 
 /** Slack shows the id of a channel at the end of its details, and that of a person in the menu of their profile. */
 const Channel = matching(/^[CDG][A-Z0-9]{2,}$/, 'the id of a channel, such as C0123456789');
 const User = matching(/^[UW][A-Z0-9]{2,}$/, 'the id of a person, such as U0123456789');
+const SlackAppId = matching(/^A[A-Z0-9]{2,}$/, 'the id of an app, such as A0123456789');
 const UserGroup = matching(/^S[A-Z0-9]{2,}$/, 'the id of a user group, such as S0123456789');
 const Workspace = matching(/^[TE][A-Z0-9]{2,}$/, 'the id of a workspace or organization, such as T0123456789');
 const Port = z.int().min(0).max(65_535);
@@ -85,6 +86,13 @@ const Slack = z.strictObject({
     })
     .default('UTC'),
   path: UrlPath.default('/slack/events'),
+  /** Alerts of other apps that get a thread by themselves: in these channels, of these apps, or of every app where none is named. */
+  watch: z
+    .strictObject({
+      channels: z.array(Channel).default([]),
+      apps: z.array(SlackAppId).default([]),
+    })
+    .prefault({}),
   /** Who may ask, and where. An empty list restricts nothing, but that of workspaces: then it is the one of the bot. */
   allow: z
     .strictObject({

@@ -15,6 +15,7 @@ const STANDARD: Config = {
     mode: 'socket',
     port: 3000,
     timeZone: 'UTC',
+    watch: { channels: [], apps: [] },
     path: '/slack/events',
     allow: { workspaces: [], channels: [], userGroups: [], users: [] },
   },

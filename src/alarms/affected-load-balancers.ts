@@ -73,6 +73,43 @@ export function liveLookup(config: Pick<Config, 'accounts' | 'deadlines'>): Alar
   };
 }
 
+/** `app/<name>/<id>` of each load balancer that an alarm is about, by its name or ARN. `region`: null for that of the account. */
+export function lookupByName(
+  config: Pick<Config, 'accounts' | 'deadlines'>,
+): (named: { alarm: string; region: string | null }, signal: AbortSignal) => Promise<string[]> {
+  const lookup = liveLookup(config);
+  return async ({ alarm, region }, signal) => {
+    const [, inArn = null, account = null] = /^arn:[^:]*:cloudwatch:([^:]+):([0-9]{12}):alarm:/.exec(alarm) ?? [];
+    const asChild: Alarm = {
+      ...NOTHING_KNOWN,
+      name: alarm,
+      children: [alarm],
+      account,
+      region: inArn ?? region,
+    };
+    return (await lookup(asChild, signal)).loadBalancers;
+  };
+}
+
+/** An alarm of which nothing but the name is known: it is looked up like a part of a composite one. */
+const NOTHING_KNOWN: Omit<Alarm, 'name' | 'children' | 'account' | 'region'> = {
+  arn: '',
+  description: null,
+  kind: 'composite',
+  state: 'INSUFFICIENT_DATA',
+  previousState: null,
+  changedAt: new Date(0).toISOString(),
+  reason: '',
+  metrics: [],
+  period: null,
+  evaluationPeriods: null,
+  threshold: null,
+  breachedFrom: null,
+  contributor: null,
+  loadBalancers: [],
+  targetGroups: [],
+};
+
 async function resolveAffected(alarm: Alarm, session: Session, depth: number): Promise<AffectedLoadBalancers> {
   const affected = fromMessage(alarm);
   if (!needsLookup(alarm)) return affected;

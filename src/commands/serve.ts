@@ -118,15 +118,23 @@ export async function startBot(
   recorded: readonly string[],
   { slackApiUrl = process.env.ALB502_SLACK_API_URL, stream = process.stdout, pace = PACE, clock }: BotEnvironment = {},
 ): Promise<Bot> {
-  const [{ openLog }, { openApp }, { openPoster }, { openSlackThreads }, { openLimits }, { openAlarmProcessor }] =
-    await Promise.all([
-      import('../slack/slack-log.ts'),
-      import('../slack/app.ts'),
-      import('../slack/delivery/post.ts'),
-      import('../slack/thread/slack-threads.ts'),
-      import('../runs/limits.ts'),
-      import('../alarms/alarms.ts'),
-    ]);
+  const [
+    { openLog },
+    { openApp },
+    { openPoster },
+    { openSlackThreads },
+    { openLimits },
+    { openAlarmProcessor },
+    { lookupByName },
+  ] = await Promise.all([
+    import('../slack/slack-log.ts'),
+    import('../slack/app.ts'),
+    import('../slack/delivery/post.ts'),
+    import('../slack/thread/slack-threads.ts'),
+    import('../runs/limits.ts'),
+    import('../alarms/alarms.ts'),
+    import('../alarms/affected-load-balancers.ts'),
+  ]);
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
   const store = await openStore(config);
   const { openRunStore } = await import('../runs/runs.ts');
@@ -156,6 +164,7 @@ export async function startBot(
     threads,
     runs,
     episodeOf,
+    ...(recorded.length > 0 ? {} : { loadBalancersOfAlarm: lookupByName(config) }),
     log,
     clientOptions,
     failures,

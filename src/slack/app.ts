@@ -21,6 +21,7 @@ import { onMention } from './listeners/mention.ts';
 import { onOptions } from './listeners/options.ts';
 import { onShortcuts } from './listeners/shortcuts.ts';
 import { onCommand } from './listeners/slash-command.ts';
+import { onWatchedAlerts } from './listeners/watch.ts';
 import { VIEWS } from './messages/actions.ts';
 import { boltLogger } from './slack-log.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
@@ -40,6 +41,8 @@ export interface AppParts {
   runs: RunStore;
   /** The episode whose thread a run is; null for that of a person. */
   episodeOf?: SlackContext['episodeOf'];
+  /** Asks CloudWatch; without it no alarm is looked up. */
+  loadBalancersOfAlarm?: SlackContext['loadBalancersOfAlarm'];
   log: Logger;
   /** Of every call to Slack: where it is, in tests. */
   clientOptions?: WebClientOptions;
@@ -99,6 +102,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
       now,
     }),
     episodeOf: parts.episodeOf ?? (async () => null),
+    loadBalancersOfAlarm: parts.loadBalancersOfAlarm ?? (async () => []),
     zoneOf: openAskerZones({
       standard: config.slack.timeZone,
       zoneInProfile: async (person) => (await slack.users.info({ user: person })).user?.tz,
@@ -167,6 +171,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
   onOptions(app, slackContext);
   onButtons(app, slackContext);
   onFeedback(app, slackContext);
+  onWatchedAlerts(app, slackContext);
   onHome(app, slackContext, parts.failures ?? (() => []));
   app.view(new RegExp(`^(?!(?:${Object.values(VIEWS).join('|')})$)`), ({ ack }) => ack());
 

@@ -3,6 +3,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Window } from '../evidence/evidence.ts';
+import { list } from '../format/wording.ts';
 import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
@@ -10,8 +11,10 @@ import { windowReading } from '../query/window.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
-import type { Authorize, Requester } from './authorization.ts';
+import { alertSubject, type LoadBalancersOfAlarm } from './alert-subject.ts';
+import type { Authorize, Decision, Requester } from './authorization.ts';
 import type { Deduplicator } from './dedupe.ts';
+import { isAlert } from './pasted-alert.ts';
 import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
@@ -25,6 +28,7 @@ export interface SlackContext {
   authorize: Authorize;
   /** The episode whose thread this is; null for that of a person. */
   episodeOf(run: Run): Promise<Episode | null>;
+  loadBalancersOfAlarm: LoadBalancersOfAlarm;
   /** The time zone of a person, as Intl takes it: that of their profile, else that of the configuration. */
   zoneOf(user: string): Promise<string>;
   /** For what somebody waits for: few retries. */
@@ -45,6 +49,8 @@ export interface QuestionRequest {
   query: ParsedQuestion & { loadBalancer: string };
   /** The first message of the thread it is asked in. */
   within: string | null;
+  /** The configuration has it asked, not a person: accounts that the channel may ask about are open. */
+  isTrusted?: boolean;
 }
 
 /**
@@ -60,13 +66,20 @@ export interface QuestionRejection {
   about: 'who' | 'loadBalancer' | 'window' | 'channel' | 'bot';
 }
 
-/** The names of load balancers that any allowed person may ask about in a channel; null for a channel that is not known yet. */
-export function namesOpenTo({ investigator, config }: SlackContext, channel: string | null): string[] {
-  const open = config.accounts.filter(
-    ({ channels }) => channels === undefined || (channel !== null && channels.includes(channel)),
-  );
-  const accounts = new Set(open.map(({ name }) => name));
-  return investigator.listLoadBalancers().flatMap(({ name, account }) => (accounts.has(account) ? [name] : []));
+/** The accounts that a channel may ask about. */
+const openAccounts = ({ config }: Pick<SlackContext, 'config'>, channel: string | null): Decision => ({
+  accounts: config.accounts.flatMap(({ name, channels }) =>
+    channels === undefined || (channel !== null && channels.includes(channel)) ? [name] : [],
+  ),
+});
+
+/** The names of load balancers that any allowed person may ask about in a channel. Null: no channel is known yet. */
+export function namesOpenTo(context: SlackContext, channel: string | null): string[] {
+  const decision = openAccounts(context, channel);
+  const accounts = 'accounts' in decision ? decision.accounts : [];
+  return context.investigator
+    .listLoadBalancers()
+    .flatMap(({ name, account }) => (accounts.includes(account) ? [name] : []));
 }
 
 /** Reads a question, where there are load balancers of these names; what is wrong with it as the sentence to show. */
@@ -82,13 +95,33 @@ export function tryParseQuery(
   }
 }
 
+/**
+ * Reads what somebody typed in a channel: a question, or an alert that was pasted, which is about the last minutes. What is wrong as the
+ * sentence to show.
+ */
+export async function readTyped(
+  context: SlackContext,
+  words: string,
+  who: QuestionRequest['who'],
+): Promise<{ query: ParsedQuestion } | { problem: string }> {
+  const parsed = tryParseQuery(words, namesOpenTo(context, who.channel));
+  if ('query' in parsed || !isAlert(words)) return parsed;
+  const decision = await context.authorize(who);
+  const subject = 'accounts' in decision ? await alertSubject(context, words, decision.accounts) : null;
+  if (subject === null) return parsed;
+  if ('loadBalancer' in subject)
+    return { query: { loadBalancer: subject.loadBalancer, window: null, zone: null, statuses: null } };
+  const [first = ''] = subject.candidates;
+  return { problem: `The alert names ${list(subject.candidates)}. Pick one. Try: ${first} last 15m` };
+}
+
 /** Asks, if that is allowed. Never throws: what broke is logged, and a sentence. */
 export async function ask(context: SlackContext, request: QuestionRequest): Promise<AskOutcome> {
   const { log } = context;
   const { who } = request;
   const about = { user: who.user, channel: who.channel };
   try {
-    const decision = await context.authorize(who);
+    const decision = request.isTrusted ? openAccounts(context, who.channel) : await context.authorize(who);
     if ('refused' in decision) {
       log.info(about, 'refused to ask');
       return { problem: decision.refused, about: 'who' };

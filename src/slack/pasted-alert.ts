@@ -1,5 +1,9 @@
-/** What an alert in a channel is about: the load balancer its text names, and the time around it. Pure. */
+/**
+ * What an alert in a channel is about: the load balancer its text names, or the alarm, and the time around it. Read as people paste it:
+ * cards of Amazon Q and Chatbot, PagerDuty, Datadog, Grafana, e-mails of CloudWatch, console links. Pure.
+ */
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
+import { loadBalancerIn } from '../query/load-balancer-word.ts';
 
 /** Milliseconds: an alarm comes some minutes after what it is about began, which then goes on for a while. */
 const BEFORE = 15 * 60_000;
@@ -9,27 +13,97 @@ const MINUTE = 60_000;
 const MAX_TEXT = 40_000;
 const MAX_DEPTH = 12;
 
-const ARN = /arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[A-Za-z0-9-]{1,32}\/[A-Za-z0-9]+/;
+const ARN =
+  /arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[A-Za-z0-9-]{1,32}\/[A-Za-z0-9]+/g;
 /** As a CloudWatch dimension. */
-const RESOURCE = /\bapp\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{8,}\b/;
+const RESOURCE = /\bapp\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{8,}\b/g;
+const DNS = /(?:[A-Za-z0-9-]{1,80}[.]){1,2}[a-z0-9-]{1,30}[.]elb[.]amazonaws[.]com(?:[.]cn)?/gi;
+
+/** An alarm by name or ARN, and the region where the alert says one. */
+export interface NamedAlarm {
+  alarm: string;
+  region: string | null;
+}
+
+/** `loadBalancer`: name, ARN, app/name/id or DNS name. `candidates`: several names, of which somebody has to pick. */
+export type AlertReading = { loadBalancer: string } | { candidates: string[] } | NamedAlarm | null;
+
+/** What a message names, in all of its texts: a load balancer by id, one of those known by name, else an alarm. */
+export function readAlert(message: unknown, known: readonly LoadBalancerRef[]): AlertReading {
+  const text = decoded(collectText(message));
+  for (const pattern of [ARN, RESOURCE, DNS]) {
+    const ids = [...new Set(text.match(pattern) ?? [])];
+    const [id] = ids;
+    if (id === undefined) continue;
+    return ids.length > 1 ? { candidates: ids } : { loadBalancer: asListed(id, known) };
+  }
+  const names = namesIn(text, known);
+  const [name] = names;
+  if (name !== undefined) return names.length > 1 ? { candidates: names } : { loadBalancer: asListed(name, known) };
+  return alarmIn(text);
+}
+
+/** Whether words are an alert that was pasted, and not a question. */
+export const isAlert = (words: string): boolean =>
+  /[|]|https?:|\b(?:alarm|alert|firing|triggered|incident|monitor)\b/i.test(words);
+
+/** Whether an alert says that something is over. */
+export const isOver = (message: unknown): boolean => {
+  const text = collectText(message);
+  return (
+    (/\b(?:resolved|recovered|cleared)\b/i.test(text) || /\bOK\b/.test(text)) &&
+    !/\b(?:ALARM|firing|triggered)\b/i.test(text)
+  );
+};
+
+/** The ARN of the one listed load balancer that is meant, else what was written. */
+function asListed(id: string, known: readonly LoadBalancerRef[]): string {
+  const meant = known.filter(
+    ({ name, arn }) => arn === id || arn?.endsWith(`:loadbalancer/${id}`) || name.toLowerCase() === id.toLowerCase(),
+  );
+  const arns = new Set(meant.map(({ arn }) => arn));
+  return arns.size === 1 ? (meant[0]?.arn ?? meant[0]?.name ?? id) : (meant[0]?.name ?? id);
+}
 
 /**
- * The load balancer that an alert names: by ARN, as app/name/id, or one of those known by name, the longest where several are. Null when
- * it names none.
+ * Known names in a text, also within longer ones such as that of an alarm, there between hyphens, underscores, slashes and dots. A name
+ * that is a part of another one that fits is not meant.
  */
-export function loadBalancerIn(message: unknown, loadBalancers: readonly LoadBalancerRef[]): string | null {
-  const text = collectText(message);
-  const identified = ARN.exec(text)?.[0] ?? RESOURCE.exec(text)?.[0];
-  if (identified !== undefined) {
-    const same = loadBalancers.find(({ arn }) => arn === identified || arn?.endsWith(`:loadbalancer/${identified}`));
-    return same?.arn ?? identified;
+function namesIn(text: string, known: readonly LoadBalancerRef[]): string[] {
+  const lower = text.toLowerCase();
+  const names = [...new Set(known.map(({ name }) => name))].sort();
+  const fitting = names.filter((name) => isWithin(lower, name.toLowerCase()));
+  const isPart = (name: string) =>
+    fitting.some((other) => other !== name && other.toLowerCase().includes(name.toLowerCase()));
+  return fitting.filter((name) => !isPart(name));
+}
+
+function isWithin(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const [before = ' ', after = ' '] = [text[at - 1], text[at + name.length]];
+    if (!/[a-z0-9]/.test(before) && !/[a-z0-9]/.test(after)) return true;
   }
-  const words = new Set(text.toLowerCase().match(/[a-z0-9](?:[\w-]*[a-z0-9])?/g));
-  const named = loadBalancers.filter(({ name }) => words.has(name.toLowerCase()));
-  const [longest] = named.sort((a, b) => b.name.length - a.name.length || (a.name < b.name ? -1 : 1));
-  if (longest === undefined) return null;
-  const isOnlyOne = named.every(({ name, arn }) => name !== longest.name || arn === longest.arn);
-  return isOnlyOne ? (longest.arn ?? longest.name) : longest.name;
+  return false;
+}
+
+const REGION = '[a-z]{2}(?:-[a-z]+)+-[0-9]';
+const ALARM_PATTERNS = [
+  /** ARN. */
+  new RegExp(`(?<alarm>arn:aws[a-z-]*:cloudwatch:(?<region>${REGION}):[0-9]{12}:alarm:[^\\s|>"<]{1,255})`),
+  /** Console link. */
+  new RegExp(`https?://(?<region>${REGION})[.]console[^\\s]*alarms?(?:V2)?:(?:alarm/)?(?<alarm>[^\\s?&|>"<]{1,255})`),
+  /** The title of Amazon Q and Chatbot: "CloudWatch Alarm | shop-prod-5xx | eu-west-1 | Account: 123456789012". */
+  new RegExp(`CloudWatch Alarm\\s*[|]\\s*(?<alarm>[^|\\n]{1,255}?)\\s*[|]\\s*(?<region>${REGION})`),
+  /** The subject of its e-mail: 'ALARM: "shop-prod-5xx" in EU (Ireland)'. */
+  /ALARM:\s*"(?<alarm>[^"\n]{1,255})"(?<region>)/,
+];
+
+function alarmIn(text: string): NamedAlarm | null {
+  for (const pattern of ALARM_PATTERNS) {
+    const { alarm, region } = pattern.exec(text)?.groups ?? {};
+    if (alarm !== undefined) return { alarm, region: region || null };
+  }
+  return null;
 }
 
 /** The window to ask for, in words: from before the message to a little after it, or to now. `ts` is Slack's, in seconds. */
@@ -40,6 +114,19 @@ export function windowAround(ts: string, now: number): string {
     (ms) => `${new Date(Math.floor(ms / MINUTE) * MINUTE).toISOString().slice(0, 16)}Z`,
   );
   return `from ${from} to ${to}`;
+}
+
+/** Console links escape ids, some twice. */
+function decoded(text: string): string {
+  return text.replaceAll(/https?:\/\/[^\s|>"<]{1,2000}/g, (link) => {
+    const id = loadBalancerIn(link);
+    if (id !== null) return id;
+    try {
+      return decodeURIComponent(link.replaceAll(/[$]25|[$](?=[0-9A-F]{2})/g, '%'));
+    } catch {
+      return link;
+    }
+  });
 }
 
 /** Every text of a message: its own, and those of its blocks and attachments, whatever they are called. */
@@ -58,5 +145,5 @@ function collectText(message: unknown): string {
     }
   };
   gather(message, 0);
-  return texts.join('\n');
+  return texts.join('\n').slice(0, 2 * MAX_TEXT);
 }

@@ -1,7 +1,7 @@
 /** What an alert in a channel is taken to be about. */
 import { describe, expect, it } from 'vitest';
 import type { LoadBalancerRef } from '../../src/investigate/investigator.ts';
-import { loadBalancerIn, windowAround } from '../../src/slack/pasted-alert.ts';
+import { isAlert, isOver, readAlert, windowAround } from '../../src/slack/pasted-alert.ts';
 
 const arnOf = (name: string, id = '50dc6c495c0c9188') =>
   `arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/${name}/${id}`;
@@ -13,7 +13,7 @@ const ref = (name: string, arn: string | null = arnOf(name)): LoadBalancerRef =>
 });
 const KNOWN = [ref('shop'), ref('shop-prod'), ref('edge'), ref('edge', arnOf('edge', '60dc6c495c0c9188'))];
 
-describe('the load balancer of an alert', () => {
+describe('an alert about a load balancer', () => {
   it.each([
     ['an ARN in its text', { text: `5xx on ${arnOf('other')}` }, arnOf('other')],
     [
@@ -22,7 +22,18 @@ describe('the load balancer of an alert', () => {
       arnOf('shop-prod'),
     ],
     ['a dimension nobody knows', { text: 'app/new/70dc6c495c0c9188' }, 'app/new/70dc6c495c0c9188'],
-    ['a name, the longest', { text: 'High 5xx rate on *shop-prod* (shop)' }, arnOf('shop-prod')],
+    [
+      'a DNS name',
+      { text: 'Check of https://shop-prod-1234.eu-west-1.elb.amazonaws.com/health failed' },
+      'shop-prod-1234.eu-west-1.elb.amazonaws.com',
+    ],
+    [
+      'a console link',
+      {
+        text: `https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#LoadBalancer:loadBalancerArn=${encodeURIComponent(arnOf('shop-prod'))}`,
+      },
+      arnOf('shop-prod'),
+    ],
     [
       'a name in a block',
       { blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'ALARM: `Shop-Prod`: 502' } }] },
@@ -30,19 +41,87 @@ describe('the load balancer of an alert', () => {
     ],
     ['a name in italics', { text: '_shop-prod_' }, arnOf('shop-prod')],
     ['a name that two have', { text: 'edge is failing' }, 'edge'],
-    ['no name, only a word that holds one', { text: 'shopping, shop_prod2 and sledge' }, null],
-    ['nothing', {}, null],
-  ])('%s', (_, message, found) => {
-    expect(loadBalancerIn(message, KNOWN)).toBe(found);
+    [
+      'a card of Amazon Q whose alarm has its name',
+      { text: 'CloudWatch Alarm | shop-prod-5xx | eu-west-1 | Account: 123456789012' },
+      arnOf('shop-prod'),
+    ],
+    ['PagerDuty', { text: 'Triggered #4711: [eu-west-1] alb/shop-prod.5xx is above 10' }, arnOf('shop-prod')],
+    [
+      'Datadog',
+      { attachments: [{ title: 'Triggered: 5xx on loadbalancer:app/shop-prod/50dc6c495c0c9188', text: 'aws.elb' }] },
+      arnOf('shop-prod'),
+    ],
+    ['Grafana', { text: '[FIRING:1] ALB5xx (shop-prod_eu critical)' }, arnOf('shop-prod')],
+  ])('%s', (_, message, loadBalancer) => {
+    expect(readAlert(message, KNOWN)).toEqual({ loadBalancer });
   });
 
-  it('is soon found or not found in what has no end', () => {
+  it.each([
+    ['two names', { text: 'shop-prod and edge are failing' }, ['edge', 'shop-prod']],
+    ['two names within the name of an alarm', { text: 'ALARM: shop-prod/edge-5xx' }, ['edge', 'shop-prod']],
+    ['two ids', { text: `${arnOf('a')} ${arnOf('b')}` }, [arnOf('a'), arnOf('b')]],
+  ])('%s are a choice', (_, message, candidates) => {
+    expect(readAlert(message, KNOWN)).toEqual({ candidates });
+  });
+
+  it.each([
+    ['a word that only holds a name', { text: 'shopping, workshop and sledge' }],
+    ['nothing', {}],
+  ])('%s names none', (_, message) => {
+    expect(readAlert(message, KNOWN)).toBeNull();
+  });
+
+  it('is soon read in what has no end', () => {
     const ring: { text: string; inner?: unknown } = { text: 'a-'.repeat(30_000) };
     ring.inner = ring;
     const began = performance.now();
-    expect(loadBalancerIn(ring, KNOWN)).toBeNull();
+    expect(readAlert(ring, KNOWN)).toBeNull();
     expect(performance.now() - began).toBeLessThan(3000);
   });
+});
+
+describe('an alert about an alarm', () => {
+  it.each([
+    [
+      'a card of Amazon Q',
+      'CloudWatch Alarm | too many errors | eu-west-1 | Account: 123456789012',
+      'too many errors',
+      'eu-west-1',
+    ],
+    ['its e-mail', 'ALARM: "too-many-errors" in EU (Ireland)', 'too-many-errors', null],
+    [
+      'a console link',
+      'https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/too-many-errors?~(x)',
+      'too-many-errors',
+      'eu-west-1',
+    ],
+    [
+      'its ARN',
+      'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:too-many-errors',
+      'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:too-many-errors',
+      'eu-west-1',
+    ],
+  ])('%s', (_, text, alarm, region) => {
+    expect(readAlert({ text }, KNOWN)).toEqual({ alarm, region });
+  });
+});
+
+it.each([
+  ['CloudWatch Alarm | shop-prod-5xx | eu-west-1', true],
+  ['[FIRING:1] shop-prod', true],
+  ['shop-prod recently', false],
+])('takes %j for a pasted alert: %j', (words, expected) => {
+  expect(isAlert(words)).toBe(expected);
+});
+
+it.each([
+  ['Resolved #4711: shop-prod', true],
+  ['OK: "shop-prod-5xx" in EU (Ireland)', true],
+  ['ALARM: "shop-prod-5xx" was OK before', false],
+  ['[FIRING:1] shop-prod', false],
+])('takes %j for over: %j', (text, expected) => {
+  expect(isOver({ text })).toBe(expected);
 });
 
 describe('the window of an alert', () => {

@@ -1,7 +1,7 @@
 /** `@alb502 my-alb last 15m`: where slash commands do not reach, which is every thread. Answered below the mention, or in its thread. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
-import { ask, namesOpenTo, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, namesOpenTo, readTyped, type SlackContext } from '../ask.ts';
 import { outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage, usageMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
@@ -30,13 +30,13 @@ export function onMention(app: App, context: SlackContext): void {
     const words = normalizeText(stripMention(text, context.bot.user));
     if (words === '' || isHelpRequest(words)) return say(helpMessage());
     const known = namesOpenTo(context, channel);
-    const parsed = tryParseQuery(words, known);
+    const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
+    const who = { user, teams: [team], channel };
+    const parsed = await readTyped(context, words, who);
     if ('problem' in parsed) return say(usageMessage(parsed.problem));
     const { query } = parsed;
     if (query.loadBalancer === null)
       return say(privateMessage(`Which load balancer? Try: @${context.bot.name} ${known[0] ?? 'my-alb'} last 15m`));
-    const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
-    const who = { user, teams: [team], channel };
     const outcome = await ask(context, { who, query: { ...query, loadBalancer: query.loadBalancer }, within });
     const reply = await outcomeMessage(context, outcome);
     if (reply !== null) await say(reply);

@@ -1,10 +1,11 @@
 /** Shortcuts: the form from anywhere, and from the menu of an alert with what the alert is about. */
 import type { App, GlobalShortcut, MessageShortcut } from '@slack/bolt';
+import { alertSubject } from '../alert-subject.ts';
 import type { SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { SHORTCUTS } from '../messages/actions.ts';
-import { loadBalancerIn, windowAround } from '../pasted-alert.ts';
+import { windowAround } from '../pasted-alert.ts';
 import { openForm } from './form.ts';
 import { sayTo } from './mention.ts';
 
@@ -25,11 +26,10 @@ export function onShortcuts(app: App, context: SlackContext): void {
       const who = requesterOf(shortcut, channel.id);
       const decision = await context.authorize(who);
       const accounts = 'accounts' in decision ? decision.accounts : [];
-      const loadBalancers = context.investigator
-        .listLoadBalancers()
-        .filter(({ account }) => accounts.includes(account));
       const { text, blocks, attachments } = message;
-      const loadBalancer = loadBalancerIn([text, blocks, attachments], loadBalancers);
+      const subject = await alertSubject(context, [text, blocks, attachments], accounts);
+      // Of several, the person picks one in the form.
+      const loadBalancer = subject !== null && 'loadBalancer' in subject ? subject.loadBalancer : null;
       const recordedWindow = loadBalancer === null ? null : context.investigator.recordedWindow?.(loadBalancer);
       const thread: unknown = message.thread_ts;
       const problemMessage = await openForm(context, {

@@ -1,11 +1,12 @@
 /** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
 import type { App, RespondArguments } from '@slack/bolt';
 import { parseStatus } from '../../query/statuses.ts';
-import { ask, namesOpenTo, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, namesOpenTo, readTyped, type SlackContext, tryParseQuery } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, usageMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText } from '../normalize-text.ts';
+import { isAlert } from '../pasted-alert.ts';
 import { type FormValues, openForm } from './form.ts';
 
 export function onCommand(app: App, context: SlackContext): void {
@@ -13,12 +14,15 @@ export function onCommand(app: App, context: SlackContext): void {
   app.command(/.*/, async ({ command, ack, respond }) => {
     const words = normalizeText(command.text ?? '');
     if (isHelpRequest(words)) return ack(ephemeral(helpMessage()));
-    const parsed = tryParseQuery(words, namesOpenTo(context, command.channel_id));
-    if ('problem' in parsed) return ack(ephemeral(usageMessage(parsed.problem)));
+    const typed = tryParseQuery(words, namesOpenTo(context, command.channel_id));
+    if ('problem' in typed && !isAlert(words)) return ack(ephemeral(usageMessage(typed.problem)));
     await ack();
-    const { query } = parsed;
     const { user_id: user, team_id: team, enterprise_id: enterprise, channel_id: channel } = command;
     const who = { user, teams: [team, ...(enterprise ? [enterprise] : [])], channel };
+    // The alarm of a pasted alert is looked up, which takes longer than Slack waits.
+    const parsed = 'query' in typed ? typed : await readTyped(context, words, who);
+    if ('problem' in parsed) return answerPrivately(context, respond, usageMessage(parsed.problem));
+    const { query } = parsed;
     if (query.loadBalancer === null) {
       const problemMessage = await openForm(context, {
         trigger: command.trigger_id,

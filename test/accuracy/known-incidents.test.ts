@@ -143,6 +143,74 @@ const knownIncidents: KnownIncident[] = [
     folder: '24-refused-in-https-group',
     lead: { cause: 'connection-refused', standing: 'confirmed' },
     says: ['TargetConnectionErrorCount is 6,276'],
+    // Two of four targets are dead all the time; a person with curl meets each once.
+    folder: '01-dead-targets-chosen-once',
+    lead: { between: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'] },
+    notClaimed: ['target-gone'],
+    neverSays: [/had left|another target of the group took over|rollout/],
+  },
+  {
+    // Pods are deleted and never deregistered.
+    folder: '08-pods-gone-still-registered',
+    lead: { cause: 'connection-refused' },
+    notClaimed: ['shutdown-before-drain'],
+    says: [
+      '10.0.3.133:8080 and 10.0.3.134:8080 (svc) stopped answering at 10:14:59 UTC',
+      'they are still registered',
+      'Deregister 10.0.3.133:8080 and 10.0.3.134:8080',
+      'aws elbv2 deregister-targets',
+    ],
+    neverSays: ['Start what should listen'],
+  },
+  {
+    // A person stops an ECS task one second before the first error.
+    folder: '14-stop-task-before-errors',
+    lead: { cause: 'shutdown-before-drain' },
+    says: ['StopTask by ops at 10:09:59 UTC, 1 s before the first error, took 10.0.2.113:32771'],
+  },
+  {
+    // A process is killed every 250 s, now on one target, now on the other.
+    folder: '22-seven-outages',
+    lead: { cause: 'connection-refused' },
+    says: ['7 outages of 38 s to 54 s', '4 min 10 s apart', 'Exit code 137', 'explains 910 of 910 errors'],
+    neverSays: ['Start what should listen'],
+  },
+  {
+    // A spot instance is taken away: connections time out, and requests in flight end at the idle timeout.
+    folder: '23-spot-instance-gone',
+    lead: { cause: 'target-gone' },
+    notClaimed: ['slow-target'],
+    says: [
+      '10.0.12.68:8080 (feed) stopped answering',
+      'BidEvictedEvent (spot interruption) at 04:20:58 UTC',
+      '254 errors',
+    ],
+  },
+  {
+    // One route ends the process; connections are refused until it is back.
+    folder: '28-lab-node-crash-route',
+    lead: { cause: 'connection-refused' },
+    says: ['20 outages', '20 of 20 cut off a GET /api/crash/:id', 'explains 280 of 280 errors'],
+    neverSays: ['Start what should listen'],
+  },
+  {
+    // A firewall rejects with ICMP, at a limited rate.
+    folder: '33-lab-icmp-reject',
+    lead: { cause: 'connection-refused' },
+    notClaimed: ['target-unreachable'],
+    says: ['10.0.10.133:8080 (api) stopped answering', 'explains 111 of 111 errors', 'Look at what stands before'],
+    neverSays: ['Start what should listen'],
+  },
+  {
+    // Workers run out of memory, one at a time, with the requests that they work on.
+    folder: '34-lab-gunicorn-oom-kill',
+    lead: { cause: 'closed-mid-request' },
+    notClaimed: ['malformed-response', 'keep-alive-race'],
+    says: [
+      'A process on 10.0.10.54:8080 (api) died 4 times',
+      '4 of 4 cut off a GET /reports',
+      'explains 12 of 12 errors',
+    ],
   },
   {
     // Clients stall between two pieces of a 9 KB body.

@@ -17,6 +17,7 @@ import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Verdict } fro
 import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evidence.ts';
 import type { IncidentEvent } from './events/event.ts';
 import { findEvents } from './events/find-events.ts';
+import { judgeBesideEvents } from './events/judge-beside-events.ts';
 import { gapSentence, gapsOf } from './gaps.ts';
 import { impactOf } from './impact.ts';
 import { judgeCause, judgeErrorText } from './judge-causes.ts';
@@ -127,8 +128,8 @@ const visibleFaults = (steps: readonly ChecklistStep[]): string[] =>
 /** Judges the causes and shares the errors among them. */
 function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Question, unread: number) {
   const known = collectedOf(evidence, EVENT_EVIDENCE);
-  const judged = judgeCauses(evidence, question);
   const found = findEvents(traffic, known, question);
+  const judged = judgeCauses(evidence, question, judgeBesideEvents(traffic, found));
   const claims = judged.map(({ cause, judgement }) => ({ id: cause.id, claims: claimsOf(judgement) }));
   const errorParts = orderParts(attributeErrors(claims, found, traffic), backgroundMatcher(known, question));
   const events = found.filter((event) => event.causes.length === 0 || errorParts.some((part) => part.event === event));
@@ -250,11 +251,16 @@ const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: Diagnosi
   ),
 ];
 
-function judgeCauses(evidence: DiagnosisEvidenceSet, question: Question): JudgedCause[] {
-  return causes.map((cause) => ({
-    cause,
-    judgement: judgeCause(cause, collectedOf(evidence, ['traffic', ...cause.wants]) as DiagnosisEvidence, question),
-  }));
+function judgeCauses(
+  evidence: DiagnosisEvidenceSet,
+  question: Question,
+  besideEvents: ReturnType<typeof judgeBesideEvents>,
+): JudgedCause[] {
+  return causes.map((cause) => {
+    const known = collectedOf(evidence, cause.wants);
+    const judge = (traffic: Traffic) => judgeCause(cause, { ...known, traffic }, question);
+    return { cause, judgement: besideEvents(cause.id, judge) };
+  });
 }
 
 /** Without errors, or without a log, no cause has anything to explain. */

@@ -2,6 +2,7 @@ import { command } from '../../format/command.ts';
 import { durationSpread, number, outOf, plural, seconds, utcTime } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { outageFix } from '../events/outage-fix.ts';
+import { outlineOf } from '../events/outlines.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
 import { targetPresences } from '../patterns/churn.ts';
@@ -32,7 +33,9 @@ export const closedMidRequest = defineCause({
     );
     const crashErrors = crashed.flatMap((burst) => burst.errors);
     const scatteredErrors = findScatteredErrors(traffic, slowErrorsOutsideRace(parts));
-    const possible = [
+    const inCrash = [...parts.all, ...aborted].filter((error) => outlineOf(traffic).get(error)?.kind === 'crash');
+    const sureErrors = [...new Set([...crashErrors, ...inCrash, ...scatteredErrors])];
+    const otherwise = [
       ...aborted,
       ...parts.instantRest,
       ...(scatteredErrors.length > 0 ? [] : parts.slowRest),
@@ -45,8 +48,8 @@ export const closedMidRequest = defineCause({
       // A route that always ends its process fails like one that always answers badly.
       ...parts.routes.flatMap((route) => route.errors),
     ];
+    const possible = otherwise.filter((error) => !sureErrors.includes(error));
     const [burst] = crashed;
-    const sureErrors = [...crashErrors, ...scatteredErrors];
     return claimErrors(
       {
         claims: [

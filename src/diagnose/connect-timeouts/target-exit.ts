@@ -8,6 +8,7 @@ import { eventTime, namesResource } from '../network-path/rule-changes.ts';
 import type { TargetPresence } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { Registration } from '../targets/registration.ts';
+import { instanceOf } from '../targets/target-names.ts';
 import type { ConnectTimeoutEvidence } from './connect-timeouts.ts';
 
 export interface TargetExit {
@@ -44,7 +45,10 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   if (presence?.lastSuccess != null && presence.lastSuccess > first) {
     return noExit(`${target} still answered at ${utcTime(presence.lastSuccess)}, after the first timeout.`);
   }
-  const ended = instanceStop(timedOutTarget) ?? removalCall(timedOutTarget, presence?.lastSuccess ?? null);
+  const stopped = instanceStop(timedOutTarget);
+  const removed = removalCall(timedOutTarget, presence?.lastSuccess ?? null);
+  // A call says when; a state without a time is of now.
+  const ended = removed?.strength === 'confirmed' ? removed : (stopped ?? removed);
   if (ended) return ended;
   if (registration?.state === 'draining') return judgeDrainingTarget(timedOutTarget, last);
   if (registration?.state === 'unused' && registration.reason !== 'Target.NotInUse') {
@@ -101,8 +105,8 @@ function judgeDrainingTarget({ arn, target, evidence, question }: TimedOutTarget
 
 /** "User initiated (2026-11-20 02:41:10 GMT)" is when; without a time the state of now is only a hint. */
 function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
-  const { target, address, evidence, last } = timedOutTarget;
-  const id = instanceIdOf(address, evidence);
+  const { arn, target, address, evidence, first, last } = timedOutTarget;
+  const id = instanceOf(target, arn, first, evidence);
   const instance = evidence.instances?.find(
     ({ InstanceId, PrivateIpAddress }) => InstanceId === id || PrivateIpAddress === address,
   );
@@ -118,8 +122,8 @@ function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
 
 /** `answered`: its last answer, before the first of the timeouts. */
 function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): TargetExit | null {
-  const { target, address, evidence } = timedOutTarget;
-  const ids = [address, instanceIdOf(address, evidence)].filter((id) => id !== null);
+  const { arn, target, address, evidence, first } = timedOutTarget;
+  const ids = [address, instanceOf(target, arn, first, evidence)].filter((id) => id !== null);
   const calls = (evidence.changes ?? []).flatMap((event) => {
     const at = eventTime(event);
     const leaving = REMOVAL_CALLS.test(event.EventName ?? '') && ids.some((id) => namesResource(event, id));
@@ -141,11 +145,6 @@ function judgeExitTime(at: number, what: string, { first }: TimedOutTarget): Tar
   const sentence = `${what}, ${after} after connections to it began to time out: it was not gone yet when they began.`;
   return { strength: 'possible', for: [], against: [sentence] };
 }
-
-const instanceIdOf = (address: string, { networkInterfaces, instances }: ConnectTimeoutEvidence): string | null =>
-  networkInterfaces?.find((eni) => eni.PrivateIpAddress === address)?.Attachment?.InstanceId ??
-  instances?.find(({ PrivateIpAddress }) => PrivateIpAddress === address)?.InstanceId ??
-  null;
 
 const exitWith = (strength: Strength, sentence: string): TargetExit => ({ strength, for: [sentence], against: [] });
 const noExit = (sentence: string): TargetExit => ({ strength: null, for: [], against: [sentence] });

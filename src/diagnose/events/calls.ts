@@ -1,6 +1,7 @@
 /** CloudTrail calls that fall on an event: what they name, how rare they are, and the seconds between. */
 import { splitTarget } from '../network-path/addresses.ts';
-import { deregistrations, type Mutation, mutations } from '../patterns/configuration-changes.ts';
+import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
+import { instanceOf } from '../targets/target-names.ts';
 import { targetGroupName } from '../traffic.ts';
 import type { EventCall, EventEvidence } from './event.ts';
 
@@ -56,33 +57,16 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
     }));
 }
 
-/** Names by which calls know a target: its address, its instance, and an instance deregistered from its group that is gone now. */
-function idsOf(target: string, scope: CallScope, evidence: EventEvidence): string[] {
+function idsOf(target: string, { target_group_arn, targets, from }: CallScope, evidence: EventEvidence): string[] {
   const address = splitTarget(target)?.address ?? target;
-  const attached = (evidence.networkInterfaces ?? []).filter(
-    ({ PrivateIpAddress, PrivateIpAddresses }) =>
-      PrivateIpAddress === address || PrivateIpAddresses?.some((each) => each.PrivateIpAddress === address),
-  );
-  const known = [
-    ...(evidence.instances ?? []).filter(({ PrivateIpAddress }) => PrivateIpAddress === address).map(instanceId),
-    ...attached.flatMap(({ Attachment }) => Attachment?.InstanceId ?? []),
-  ];
-  return [address, ...(known.length > 0 ? known : goneInstances(scope, evidence))];
+  // Of several targets that are gone, nothing tells which instance was which.
+  const instance =
+    targets.length === 1 || hasAddress(address, evidence) ? instanceOf(target, target_group_arn, from, evidence) : null;
+  return instance === null ? [address] : [address, instance];
 }
 
-const instanceId = ({ InstanceId }: { InstanceId: string }): string => InstanceId;
-
-/** An instance that was deregistered from the group since and has no address any more: the only one, or nothing. */
-function goneInstances({ target_group_arn, from, targets }: CallScope, evidence: EventEvidence): string[] {
-  if (targets.length !== 1 || evidence.instances === undefined) return [];
-  const present = new Set(evidence.instances.filter(({ PrivateIpAddress }) => PrivateIpAddress).map(instanceId));
-  const gone = deregistrations(evidence.changes ?? [])
-    .filter((call) => call.targetGroupArn === target_group_arn && call.at >= from)
-    .flatMap((call) => call.targets.map(({ id }) => id))
-    .filter((id) => id.startsWith('i-') && !present.has(id));
-  const [only, ...others] = [...new Set(gone)];
-  return only !== undefined && others.length === 0 ? [only] : [];
-}
+const hasAddress = (address: string, { instances, networkInterfaces }: EventEvidence): boolean =>
+  [...(instances ?? []), ...(networkInterfaces ?? [])].some(({ PrivateIpAddress }) => PrivateIpAddress === address);
 
 function isAboutTargets(call: Mutation, ids: ReadonlySet<string>, scope: CallScope): boolean {
   if ([...ids].some((id) => call.text.includes(`"${id}"`) || call.text.split(' ').includes(id))) return true;

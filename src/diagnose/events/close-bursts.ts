@@ -25,7 +25,8 @@ export function closeBursts(traffic: Traffic, left: ReadonlySet<SentFailure>): C
     (failure) =>
       failure.unanswered &&
       !left.has(failure) &&
-      (failure.signature === 'closed-before-response' || failure.signature === 'no-response-aborted'),
+      // The load balancer itself aborts what is in flight as the deregistration delay ends, all at once.
+      failure.signature === 'closed-before-response',
   );
   const bursts = [...groupBy(closes, ({ request }) => targetKey(request)).values()].flatMap((own) => {
     const runs = endedTogether(own).map((run) => ({ run, chance: byChance(run, own.length, readMs) }));

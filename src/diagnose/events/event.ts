@@ -2,13 +2,19 @@ import type { CauseId } from '../cause-ids.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError } from '../traffic.ts';
 
-/** What events are found with, beside the traffic; what is missing could not be looked at. */
-export type EventEvidence = Partial<
-  Pick<
-    DiagnosisEvidence,
-    'changes' | 'functions' | 'instances' | 'loadBalancer' | 'networkAcls' | 'networkInterfaces' | 'targetHealth'
-  >
->;
+/** What events are found with, beside the traffic. */
+export const EVENT_EVIDENCE_NAMES = [
+  'changes',
+  'functions',
+  'instances',
+  'loadBalancer',
+  'networkAcls',
+  'networkInterfaces',
+  'targetHealth',
+] as const;
+
+/** What is missing could not be looked at. */
+export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDENCE_NAMES)[number]>>;
 
 /**
  * target-lost: a target stopped answering for good. crash: it closed and refused connections, then answered again. rollout: targets left

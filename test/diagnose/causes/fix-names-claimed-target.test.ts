@@ -184,11 +184,14 @@ const situations: Situation[] = [
     neverNames: 'GET /export',
   },
   {
-    name: 'one target drops a single route, the other one drops everything at one moment',
+    name: 'one target drops a route now and then, the other one drops everything at one moment',
     cause: closedMidRequest,
     evidence: {
       traffic: trafficOf(
-        [...burst(OTHER, 100, ['GET /orders']), ...burst(CLAIMED, 400, ['GET /a', 'GET /b', 'GET /c'])],
+        [
+          ...[100, 160, 230, 310].flatMap((at) => burst(OTHER, at, ['GET /orders']).slice(0, 1)),
+          ...burst(CLAIMED, 400, ['GET /a', 'GET /b', 'GET /c']),
+        ],
         bothTargets,
       ),
     },

@@ -1,0 +1,55 @@
+/** One event, one cause: a cause claims no errors of events that it cannot be the cause of; what rules it out may be of any error. */
+import { plural } from '../../format/wording.ts';
+import type { CauseId } from '../cause-ids.ts';
+import { claimsOf, type Judgement, ruledOut } from '../judgement.ts';
+import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
+import type { IncidentEvent } from './event.ts';
+
+/** The judgement of a cause, given how it judges traffic. */
+export function judgeBesideEvents(
+  traffic: Traffic,
+  events: readonly IncidentEvent[],
+): (id: CauseId, judge: (traffic: Traffic) => Judgement) => Judgement {
+  const seenBy = trafficForCauses(traffic, events);
+  return (id, judge) => {
+    const seen = seenBy(id);
+    const judgement = judge(seen);
+    if (judgement.kind === 'claims' || seen === traffic) return judgement;
+    const ofAll = judge(traffic);
+    return ofAll.kind === 'claims' ? ruledOut([inEventsText(ofAll, events)]) : ofAll;
+  };
+}
+
+/** "The 10 errors that would fit came with another event: 10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC." */
+function inEventsText(judgement: Judgement, events: readonly IncidentEvent[]): string {
+  const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
+  const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
+  const fits = plural(countErrors([...claimed]), 'error that would fit belongs', 'errors that would fit belong');
+  return `${fits} to one event: ${event?.summary ?? ''}`;
+}
+
+/** The traffic without the errors of events that a cause cannot be the cause of. */
+function trafficForCauses(traffic: Traffic, events: readonly IncidentEvent[]): (id: CauseId) => Traffic {
+  const seen = new Map<string, Traffic>();
+  return (id) => {
+    const others = events.filter(({ causes }) => causes.length > 0 && !causes.includes(id));
+    const key = others.map((event) => events.indexOf(event)).join(' ');
+    const known = seen.get(key) ?? withoutErrors(traffic, new Set(others.flatMap(({ errors }) => errors)));
+    seen.set(key, known);
+    return known;
+  };
+}
+
+/** `errorCount` stays: shares are of all errors. */
+function withoutErrors(traffic: Traffic, left: ReadonlySet<SampledError>): Traffic {
+  if (left.size === 0) return traffic;
+  const bySignature = traffic.bySignature.map(({ id, count }) => ({
+    id,
+    count: Math.round(count - countErrors([...left].filter(({ signature }) => signature === id))),
+  }));
+  return {
+    ...traffic,
+    errors: traffic.errors.filter((error) => !left.has(error)),
+    bySignature: bySignature.filter(({ count }) => count > 0),
+  };
+}

@@ -1,0 +1,37 @@
+/** The names that calls and instances know a logged target by. */
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+import { deregistrations } from '../patterns/configuration-changes.ts';
+
+export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
+
+/**
+ * The instance of a target, "address:port". An instance that is terminated has lost its address: then it is the only one without an address
+ * that was deregistered from the target group, by ARN, at `from` (epoch milliseconds) or later. Null where nothing tells.
+ */
+export function instanceOf(target: string, arn: string, from: number, evidence: NamingEvidence): string | null {
+  const address = splitTarget(target)?.address ?? target;
+  const attached = evidence.networkInterfaces?.find(
+    (each) =>
+      each.PrivateIpAddress === address ||
+      each.PrivateIpAddresses?.some(({ PrivateIpAddress }) => PrivateIpAddress === address),
+  );
+  return (
+    attached?.Attachment?.InstanceId ??
+    evidence.instances?.find(({ PrivateIpAddress }) => PrivateIpAddress === address)?.InstanceId ??
+    goneInstance(arn, from, evidence)
+  );
+}
+
+function goneInstance(arn: string, from: number, { instances, changes }: NamingEvidence): string | null {
+  if (instances === undefined) return null;
+  const present = new Set(
+    instances.filter(({ PrivateIpAddress }) => PrivateIpAddress).map(({ InstanceId }) => InstanceId),
+  );
+  const gone = deregistrations(changes ?? [])
+    .filter((call) => call.targetGroupArn === arn && call.at >= from)
+    .flatMap((call) => call.targets.map(({ id }) => id))
+    .filter((id) => id.startsWith('i-') && !present.has(id));
+  const [only, ...others] = [...new Set(gone)];
+  return only !== undefined && others.length === 0 ? only : null;
+}

@@ -143,6 +143,8 @@ const knownIncidents: KnownIncident[] = [
     folder: '24-refused-in-https-group',
     lead: { cause: 'connection-refused', standing: 'confirmed' },
     says: ['TargetConnectionErrorCount is 6,276'],
+  },
+  {
     // Two of four targets are dead all the time; a person with curl meets each once.
     folder: '01-dead-targets-chosen-once',
     lead: { between: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'] },

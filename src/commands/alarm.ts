@@ -1,5 +1,7 @@
 /** `alb502 alarm < message.json`: one message of an alarm by hand, as the bot would take it, or only shown. */
+
 import type { Alarm } from '../alarms/alarm-event.ts';
+import { askedErrors } from '../alarms/asked-errors.ts';
 import { type Config, readConfig } from '../config.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';
 import { iso } from '../format/wording.ts';
@@ -108,7 +110,7 @@ async function printDiagnosis(
       say('');
       process.stdout.write(
         await renderedDiagnosis(
-          { loadBalancer: ref, ...window, now, statuses: ['5xx'] },
+          { loadBalancer: ref, ...window, now, ...askedErrors(alarm) },
           investigator,
           options,
           signal,

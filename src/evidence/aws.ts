@@ -229,11 +229,17 @@ export const Instant = z
   .string()
   .refine((iso) => !Number.isNaN(epochOf(iso)), { error: ({ input }) => `expected an ISO 8601 time, got "${input}"` });
 
+/** Dimensions as the AWS CLI prints them, `[{"Name": …, "Value": …}]`, by name; anything else as it is. */
+const byName = (dimensions: unknown): unknown => {
+  const listed = z.array(z.object({ Name: z.string(), Value: z.string() })).safeParse(dimensions);
+  return listed.success ? Object.fromEntries(listed.data.map(({ Name, Value }) => [Name, Value])) : dimensions;
+};
+
 /** One series of metrics.json. Empty `Values` of a counter means asked and zero; an absent series was not asked. */
 export const MetricSeries = z
   .looseObject({
     MetricName: text,
-    Dimensions: z.record(text, text),
+    Dimensions: z.preprocess(byName, z.record(text, text)),
     Stat: text,
     /** Seconds. */
     Period: count.positive({ error: ({ input }) => `expected a number of seconds above 0, got ${input}` }),

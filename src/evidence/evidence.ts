@@ -41,9 +41,9 @@ export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> e
   /** The errors asked for, in the words of query/statuses.ts: "gateway", "5xx", "elb-502". Never empty. */
   statuses: string[];
   /** Only the errors of this target group: ARN, or "targetgroup/name/id" where the ARN is not known. */
-  targetGroup?: string;
+  targetGroup?: string | undefined;
   /** Only the errors of the load balancer nodes in this availability zone. */
-  zone?: string;
+  zone?: string | undefined;
   /** Milliseconds before `from` to which the access log is read too, for the keep-alive measurement alone. */
   lookBack?: number;
 }

@@ -44,7 +44,7 @@ const KEPT_LOOKS = 5;
 /** Finds what was typed in the configured accounts, and answers. Throws Problem, exit 130 when `signal` aborts. */
 export async function investigateLive(
   nameOrArn: string,
-  { from, to, now, statuses, lookBack }: Omit<Question, 'loadBalancer'>,
+  { from, to, now, statuses, targetGroup, zone, lookBack }: Omit<Question, 'loadBalancer'>,
   { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0, earlierLooks }: LiveInvestigationSettings,
   options: InvestigationOptions,
 ): Promise<InvestigationResult> {
@@ -96,6 +96,8 @@ export async function investigateLive(
       to,
       now,
       statuses,
+      targetGroup,
+      zone,
       ...(lookBack === undefined ? {} : { lookBack }),
     };
     const log: { read: LiveAccessLog | null; options: LiveAccessLogOptions | null } = { read: null, options: null };

@@ -5,7 +5,7 @@ import type { Run } from './run.ts';
 import { type Documents, openDocuments } from './store/document.ts';
 import type { Store } from './store/store.ts';
 
-export type ClaimedQuestion = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
+export type ClaimedQuestion = Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses' | 'targetGroup' | 'zone'>;
 
 /** Milliseconds. */
 const MINUTE = 60_000;
@@ -19,10 +19,11 @@ type Claims = z.infer<typeof Claims>;
 export const openClaims = (store: Store): Documents<Claims> => openDocuments(store, Claims);
 
 /** One document for all questions that differ in the end of the window alone: so one conditional write decides between neighbours. */
-function claimKey({ loadBalancer, from, to, statuses }: ClaimedQuestion): string {
+function claimKey({ loadBalancer, from, to, statuses, targetGroup, zone }: ClaimedQuestion): string {
   const { arn, account, region, name } = loadBalancer;
   const which = arn ?? [account, region, name];
-  const question = JSON.stringify([which, [...new Set(statuses)].sort(), Date.parse(to) - Date.parse(from)]);
+  const limits = [targetGroup, zone].filter((limit) => limit !== undefined);
+  const question = JSON.stringify([which, [...new Set(statuses)].sort(), Date.parse(to) - Date.parse(from), ...limits]);
   return `${CLAIMS}${createHash('sha256').update(question).digest('hex').slice(0, 32)}.json`;
 }
 

@@ -16,6 +16,10 @@ const EpisodeAlarm = z.object({
   reason: z.string(),
   /** How often it went into ALARM in this episode. */
   times: z.number().int(),
+  /** The errors its metric counts; absent in records of before it was kept. */
+  asks: z
+    .object({ statuses: z.array(z.string()).min(1), targetGroup: z.string().optional(), zone: z.string().optional() })
+    .optional(),
 });
 
 export const Episode = z.object({

@@ -69,6 +69,9 @@ export const RunFields = z.object({
   from: Iso,
   to: Iso,
   statuses: z.array(z.string()).min(1),
+  /** Limits of the errors; see `Question`. */
+  targetGroup: z.string().optional(),
+  zone: z.string().optional(),
   /** Attempts at an answer that have ended. */
   attempts: z.number().int(),
   /** How long the last attempt took, and the log files it read, where it read some. */
@@ -158,7 +161,7 @@ export const OPEN = 'open/';
 /** A run that has done nothing yet. `now` in epoch milliseconds; `id` only where it is known already. */
 export function newRun(request: {
   askedBy: Run['askedBy'];
-  question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses'>;
+  question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses' | 'targetGroup' | 'zone'>;
   channel: string;
   parentTs: string | null;
   now: number;
@@ -176,6 +179,8 @@ export function newRun(request: {
     from: iso(question.from),
     to: iso(question.to),
     statuses: [...question.statuses],
+    ...(question.targetGroup === undefined ? {} : { targetGroup: question.targetGroup }),
+    ...(question.zone === undefined ? {} : { zone: question.zone }),
     state: 'queued',
     attempts: 0,
     thread: { channel, root: null, parentTs, checklist: null, verdict: null, steps: {} },

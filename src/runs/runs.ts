@@ -1,10 +1,12 @@
 /** Runs as they are kept: each with its diagnosis and its evidence, in a store. */
+
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
+import type { ClaimedQuestion } from './claims.ts';
 import { type ClaimState, claim, openClaims } from './claims.ts';
 import { hasFailed, indexOf, isOpen, isUnderWay, keyOfDiagnosis, keyOfRun, OPEN, type Run, RunId } from './run.ts';
 import { copyFindings, feedbackKey, readEvidence, saveFindings } from './run-incident.ts';
@@ -42,7 +44,7 @@ export interface RunStore {
    * The run that answers this question already: one of the same load balancer, statuses and length of window, whose end differs by less
    * than a minute, begun at most that long ago or still under way; none that ended without an answer. `id` is claimed for the question when there is none; then the answer is null.
    */
-  claim(question: Pick<Run, 'loadBalancer' | 'from' | 'to' | 'statuses'>, id: string): Promise<string | null>;
+  claim(question: ClaimedQuestion, id: string): Promise<string | null>;
   /** Removes runs older than the retention, and what alarms and claims left that long ago; how many runs. */
   sweep(): Promise<number>;
 }

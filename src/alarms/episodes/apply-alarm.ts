@@ -1,6 +1,8 @@
 /** What an alarm event makes of the episodes of a load balancer, in whatever order events come. Pure. */
+
 import type { Episode } from '../../runs/episode.ts';
 import { type Alarm, alarmEventId, alarmKey } from '../alarm-event.ts';
+import { askedErrors } from '../asked-errors.ts';
 import {
   type EpisodeRecord,
   type History,
@@ -154,7 +156,9 @@ function addEpisode(
     loadBalancer: history.loadBalancer,
     openedAt: alarm.changedAt,
     closedAt,
-    alarms: [{ arn: key, name: alarm.name, state, changedAt, reason: alarm.reason, times: 1 }],
+    alarms: [
+      { arn: key, name: alarm.name, state, changedAt, reason: alarm.reason, times: 1, asks: askedErrors(alarm) },
+    ],
     repeats: 0,
     run,
   };
@@ -197,6 +201,7 @@ function joinEpisode(
     changedAt: state.changedAt,
     reason: state.reason,
     times: (there?.times ?? 0) + 1,
+    asks: askedErrors(event),
   };
   const alarms = there ? episode.alarms.map((alarm) => (alarm === there ? entry : alarm)) : [...episode.alarms, entry];
   const closedAt = endOf(alarms);

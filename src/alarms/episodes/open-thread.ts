@@ -1,10 +1,12 @@
 /** Opens the thread of an episode, in another channel where its own takes none, or leaves it to the note of a storm. */
+
 import { incidentWindow } from '../../query/alarm-window.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
 import { wrongChannelSentence } from '../../slack/messages/alarm-notes.ts';
 import type { OpenResult } from '../../slack/thread/open.ts';
 import { channelFor, otherChannel, type RoutingSubject } from '../alarm-routes.ts';
+import { askedTogether } from '../asked-errors.ts';
 import { translateOutage, Unavailable } from '../retryable.ts';
 import { admit, emptyChannel } from '../thread-rate-limit.ts';
 import { type EpisodeRecord, type History, withDone, withPending } from './episode-record.ts';
@@ -100,7 +102,7 @@ async function requestThread(
   const opened = await translateOutage('slack', () =>
     threads.open({
       askedBy: { kind: 'alarm', alarmName: alarmNameOf(record), episode: episode.id },
-      question: { loadBalancer: ref, ...window, now: now(), statuses: ['5xx'] },
+      question: { loadBalancer: ref, ...window, now: now(), ...askedTogether(episode.alarms.map(({ asks }) => asks)) },
       channel,
       parentTs: null,
       id: episode.run,

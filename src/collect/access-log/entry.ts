@@ -139,9 +139,21 @@ export type ParsedLine = { entry: LogEntry } | { rejected: string };
 export function parseLine(line: string): ParsedLine {
   const text = line.trimEnd();
   const plain = parseWith(text, PLAIN_END);
-  if ('entry' in plain || !text.includes('\\"')) return plain;
-  const escaped = parseWith(text, UNESCAPED_END);
-  return 'entry' in escaped ? escaped : plain;
+  if ('entry' in plain) return plain;
+  const others = [
+    ...(text.includes('\\"') ? [parseWith(text, UNESCAPED_END)] : []),
+    ...[withUserAgentQuoted(text)].flatMap((line) => (line === null ? [] : [parseWith(line, PLAIN_END)])),
+  ];
+  return others.find((other) => 'entry' in other) ?? plain;
+}
+
+/** The user agent, up to the last place where TLS fields, a target group and a quoted trace id follow it. */
+const USER_AGENT = /^([^"]*"[^"]*" ")(.*)(" (?:-|[A-Z0-9_-]+) (?:-|TLSv[0-9.]+) (?:-|arn:[^ "]+) ".*)$/;
+
+/** The line with bare quotes in its user agent written as the load balancer does; null where it has none. */
+function withUserAgentQuoted(line: string): string | null {
+  const [, before, userAgent, after] = USER_AGENT.exec(line) ?? [];
+  return userAgent?.includes('"') ? `${before}${userAgent.replaceAll('"', '\\x22')}${after}` : null;
 }
 
 /** What ends a quoted field: the next quote, or the next one that no backslash precedes. */

@@ -58,6 +58,8 @@ export function questionToRecording(incident: Incident, overrides: QuestionOverr
     to,
     now: incident.now ?? Math.max(now, to + COMPLETE_AFTER),
     statuses: overrides.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? [...DEFAULT_STATUSES],
+    targetGroup: incident.recording['incident.json'].targetGroup,
+    zone: incident.recording['incident.json'].zone,
     ...(lookBack > 0 ? { lookBack } : {}),
   };
 }

@@ -52,6 +52,9 @@ export const IncidentFile = z.looseObject({
   from: Instant,
   to: Instant,
   now: Instant.optional(),
+  /** Only the errors of this target group, or of the nodes in this zone, were asked for. */
+  targetGroup: z.string().optional(),
+  zone: z.string().optional(),
   /** The statuses it was recorded for. */
   statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
   /** Why evidence could not be collected when it was recorded, by the name of the evidence. */

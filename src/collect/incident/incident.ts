@@ -122,6 +122,8 @@ async function readJson(dir: string, name: string): Promise<{ json: unknown } | 
   } catch (error) {
     return isNotFound(error) ? null : { fault: systemReason(error) };
   }
+  // What `aws … > file` leaves when the call is denied: it could not be looked at.
+  if (text.trim() === '' && name !== 'incident.json') return null;
   const deep = tooDeep(text);
   if (deep !== null) return { fault: `line ${deep.line}, column ${deep.column}: ${deep.what}` };
   try {

@@ -160,6 +160,8 @@ function toIncidentFile(question: Question, evidence: EvidenceSet, logs: LogFile
     to: iso(to),
     now: iso(now),
     statuses,
+    targetGroup: question.targetGroup,
+    zone: question.zone,
     ...(lookBack === undefined ? {} : { lookBack: lookBack / 1000 }),
     ...(Object.keys(unavailable).length > 0 ? { unavailable } : {}),
     ...logs,

@@ -87,6 +87,8 @@ const questionOf = (run: Run, now: number): LocatedQuestion => ({
   to: Date.parse(run.to),
   now,
   statuses: run.statuses,
+  targetGroup: run.targetGroup,
+  zone: run.zone,
 });
 
 /** Asks, shows progress meanwhile, keeps the answer. The run as it is then: never under way. */

@@ -230,6 +230,12 @@ describe('values as they are', () => {
     expect(parsed(sample('Bot/1.0')).user_agent).toBe('Bot/1.0 (\\"weird\\" agent)');
   });
 
+  it('keeps a user agent with bare quotes, as some tools write it', () => {
+    const entry = parsed(lineWith({ 14: '"curl "a" (b)"' }));
+    expect(entry.user_agent).toBe('curl \\x22a\\x22 (b)');
+    expect(entry.trace_id).toMatch(/^Root=/);
+  });
+
   it('keeps lists as one string and splits them on request', () => {
     const entry = parsed(lineWith({ 23: '"waf,forward"', 26: '"10.0.0.1:80 10.0.0.2:80"', 27: '"502 200"' }));
     expect(entry.target_port_list).toBe('10.0.0.1:80 10.0.0.2:80');
@@ -252,7 +258,7 @@ describe('what is not an entry', () => {
       lineWith({ 14: '"curl' }).split(' - - arn')[0] ?? '',
       'field 14 opens a quote that is never closed',
     ],
-    ['a quote within a field', lineWith({ 14: '"a "b" c"' }), 'field 14 has a quote inside'],
+    ['a quote within a field', lineWith({ 13: '"a "b" c"' }), 'field 13 has a quote inside'],
     ['a quote in the middle of a word', lineWith({ 16: 'TLS"v1.2' }), 'field 16 has a quote inside'],
     ['two spaces', lineWith({ 10: '504 ' }), 'field 11 is empty'],
     ['a status that is none', lineWith({ 9: '50' }), 'field 9 is not a valid elb_status_code'],

@@ -372,6 +372,22 @@ describe('what was recorded', () => {
     expect(evidence.accessLog).toEqual({ status: 'unavailable', ...denied });
   });
 
+  it('takes an empty file, which a denied command leaves, for one that is not there', async () => {
+    const evidence = await evidenceOf({ ...AWS_FILES, 'aws/describe-target-health.json': '', 'metrics.json': ' \n' });
+    expect([evidence.targetHealth.status, evidence.metrics.status]).toEqual(['unavailable', 'unavailable']);
+    expect(evidence.targetGroups.status).toBe('collected');
+  });
+
+  it('takes dimensions as the AWS CLI prints them', async () => {
+    const LoadBalancer = 'app/shop/0123';
+    const series = { MetricName: 'RequestCount', Stat: 'Sum', Period: 60, Timestamps: [], Values: [] };
+    const evidence = await evidenceOf({
+      ...AWS_FILES,
+      'metrics.json': [{ ...series, Dimensions: [{ Name: 'LoadBalancer', Value: LoadBalancer }] }],
+    });
+    expect(evidence.metrics).toMatchObject({ value: [{ ...series, Dimensions: { LoadBalancer } }] });
+  });
+
   it('has metrics for its own time only', async () => {
     const asked = (from: string, to: string) => evidenceOf(AWS_FILES, { window: { from: at(from), to: at(to) } });
     expect((await asked('02:41', '02:55')).metrics).toMatchObject({ status: 'collected' });

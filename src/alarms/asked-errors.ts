@@ -1,0 +1,62 @@
+/** Which errors an alarm asks about: those that its metric counts, of the target group and zone it is limited to. Pure. */
+import { DEFAULT_STATUSES } from '../query/statuses.ts';
+import type { Episode } from '../runs/episode.ts';
+import type { Alarm, AlarmMetric } from './alarm-event.ts';
+
+export type AskedErrors = NonNullable<Episode['alarms'][number]['asks']>;
+
+/** Metrics of gateway errors by the words of a question (load-balancer-cloudwatch-metrics.html). */
+const WORDS: Readonly<Record<string, string>> = {
+  HTTPCode_ELB_5XX_Count: 'elb-5xx',
+  HTTPCode_ELB_500_Count: 'elb-500',
+  HTTPCode_ELB_502_Count: 'elb-502',
+  HTTPCode_ELB_503_Count: 'elb-503',
+  HTTPCode_ELB_504_Count: 'elb-504',
+  HTTPCode_Target_5XX_Count: 'target-5xx',
+  TargetConnectionErrorCount: 'gateway',
+  TargetTLSNegotiationErrorCount: 'gateway',
+};
+
+const wordOf = ({ namespace, name }: AlarmMetric): string | null =>
+  namespace === 'AWS/ApplicationELB' && name !== null ? (WORDS[name] ?? null) : null;
+
+/** What one alarm asks. An alarm on something else, such as latency, asks for gateway errors without a limit. */
+export function askedErrors({ metrics }: Pick<Alarm, 'metrics'>): AskedErrors {
+  const counted = metrics.filter((metric) => wordOf(metric) !== null);
+  if (counted.length === 0) return { statuses: [...DEFAULT_STATUSES] };
+  const { targetGroup, zone } = limitsOf(
+    counted.map(({ dimensions }) => ({ targetGroup: dimensions.TargetGroup, zone: dimensions.AvailabilityZone })),
+  );
+  return {
+    statuses: [...new Set(counted.flatMap((metric) => wordOf(metric) ?? []))].sort(),
+    ...(targetGroup === undefined ? {} : { targetGroup }),
+    ...(zone === undefined ? {} : { zone }),
+  };
+}
+
+/** What several alarms of one episode ask together: the errors of all, limited only where all have the same limit. */
+export function askedTogether(asked: readonly (AskedErrors | undefined)[]): AskedErrors {
+  const known = asked.map((one) => one ?? { statuses: [...DEFAULT_STATUSES] });
+  if (known.length === 0) return { statuses: [...DEFAULT_STATUSES] };
+  const { targetGroup, zone } = limitsOf(known);
+  return {
+    statuses: [...new Set(known.flatMap(({ statuses }) => statuses))].sort(),
+    ...(targetGroup === undefined ? {} : { targetGroup }),
+    ...(zone === undefined ? {} : { zone }),
+  };
+}
+
+interface Limits {
+  targetGroup?: string | undefined;
+  zone?: string | undefined;
+}
+
+/** The limits that all have in common. */
+function limitsOf(all: readonly Limits[]): Limits {
+  const common = (values: readonly (string | undefined)[]) =>
+    values.every((value) => value === values[0]) ? values[0] : undefined;
+  return {
+    targetGroup: common(all.map(({ targetGroup }) => targetGroup)),
+    zone: common(all.map(({ zone }) => zone)),
+  };
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { AlarmMetric } from '../../src/alarms/alarm-event.ts';
+import { askedErrors, askedTogether } from '../../src/alarms/asked-errors.ts';
+
+const metric = (name: string, dimensions: Record<string, string> = {}): AlarmMetric => ({
+  namespace: 'AWS/ApplicationELB',
+  name,
+  dimensions: { LoadBalancer: 'app/shop/0123', ...dimensions },
+  expression: null,
+  period: 60,
+  account: null,
+});
+const API = { TargetGroup: 'targetgroup/api/4567' };
+
+describe('an alarm asks for', () => {
+  it.each<[string, AlarmMetric[], unknown]>([
+    ['every 5xx of the load balancer', [metric('HTTPCode_ELB_5XX_Count')], { statuses: ['elb-5xx'] }],
+    ['502s of the load balancer', [metric('HTTPCode_ELB_502_Count')], { statuses: ['elb-502'] }],
+    [
+      'what the targets of one group answer',
+      [metric('HTTPCode_Target_5XX_Count', API)],
+      { statuses: ['target-5xx'], targetGroup: 'targetgroup/api/4567' },
+    ],
+    [
+      'errors of the nodes in one zone',
+      [metric('HTTPCode_ELB_5XX_Count', { AvailabilityZone: 'eu-west-1a' })],
+      { statuses: ['elb-5xx'], zone: 'eu-west-1a' },
+    ],
+    [
+      'gateway errors where connections to a group fail',
+      [metric('TargetConnectionErrorCount', API)],
+      { statuses: ['gateway'], targetGroup: 'targetgroup/api/4567' },
+    ],
+    [
+      'the errors of a rate, whatever they are divided by',
+      [metric('HTTPCode_Target_5XX_Count'), metric('HTTPCode_ELB_5XX_Count'), metric('RequestCount')],
+      { statuses: ['elb-5xx', 'target-5xx'] },
+    ],
+    ['gateway errors where it is on latency', [metric('TargetResponseTime', API)], { statuses: ['gateway'] }],
+    [
+      'gateway errors where the metric is not of a load balancer',
+      [{ ...metric('HTTPCode_ELB_5XX_Count'), namespace: 'Custom' }],
+      { statuses: ['gateway'] },
+    ],
+    ['gateway errors where it names no metric', [], { statuses: ['gateway'] }],
+  ])('%s', (_, metrics, expected) => {
+    expect(askedErrors({ metrics })).toEqual(expected);
+  });
+});
+
+describe('alarms of one episode ask together for', () => {
+  const api = askedErrors({ metrics: [metric('HTTPCode_Target_5XX_Count', API)] });
+  const all = askedErrors({ metrics: [metric('HTTPCode_ELB_502_Count')] });
+
+  it.each([
+    ['the errors of all, without the limit of one', [api, all], { statuses: ['elb-502', 'target-5xx'] }],
+    ['the limit that all share', [api, api], api],
+    ['gateway errors where an older record does not say', [undefined], { statuses: ['gateway'] }],
+  ])('%s', (_, asked, expected) => {
+    expect(askedTogether(asked)).toEqual(expected);
+  });
+});

@@ -83,7 +83,7 @@ describe('what goes wrong', () => {
     let isDown = true;
     slack.fail('chat.postMessage', { status: 503 }, { times: 10_000, when: () => isDown });
     publish(whole, {});
-    await eventually(() => expect(whole.log.some(({ missing }) => missing === 'slack')).toBe(true));
+    await eventually(() => expect(whole.log.some(({ dependency }) => dependency === 'slack')).toBe(true));
     publish(whole, { name: 'shop-504' });
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect(left(whole)).toBe(2);
@@ -101,7 +101,7 @@ describe('what goes wrong', () => {
     let isDown = true;
     slack.fail('chat.postMessage', { status: 503 }, { times: 10_000, when: () => isDown });
     publish(whole, {});
-    await eventually(() => expect(whole.log.some(({ missing }) => missing === 'slack')).toBe(true));
+    await eventually(() => expect(whole.log.some(({ dependency }) => dependency === 'slack')).toBe(true));
     const began = Date.now();
     await whole.bot.stop();
     expect(Date.now() - began).toBeLessThan(15_000);
@@ -141,7 +141,7 @@ describe('replicas that share S3', () => {
     const { slack, bucket } = whole;
     bucket?.denied.add('PUT');
     publish(whole, { at: BEGUN });
-    await eventually(() => expect(whole.log.some(({ missing }) => missing === 'store')).toBe(true));
+    await eventually(() => expect(whole.log.some(({ dependency }) => dependency === 'store')).toBe(true));
     expect(left(whole)).toBe(1);
     bucket?.denied.delete('PUT');
     await slack.until(() => rootsOf(slack, 'shop').length === 1, 'the thread', 40_000);

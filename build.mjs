@@ -32,7 +32,9 @@ const { outputFiles, metafile } = await build({
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 for (const { path, text } of outputFiles) await writeFile(path, withRequire(text));
-await writeFile(join(dist, 'third-party-licenses.txt'), await licences(Object.keys(metafile.inputs)));
+const bundled = await bundledPackages(Object.keys(metafile.inputs));
+await writeFile(join(dist, 'third-party-licenses.txt'), licences(bundled));
+await writeFile(join(dist, 'sbom.cdx.json'), `${JSON.stringify(await billOfMaterials(bundled), null, 2)}\n`);
 await chmod(join(dist, 'cli.js'), 0o755);
 
 /**
@@ -44,26 +46,54 @@ function withRequire(text) {
   return `import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);${text}`;
 }
 
-/**
- * The licence of each package that went into the bundle, as those licences ask. A package without the text has that of another one from
- * the same repository and under the same licence.
- */
-async function licences(inputs) {
+/** The packages that went into the bundle, by name. */
+async function bundledPackages(inputs) {
   const folders = new Set(inputs.flatMap((input) => input.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
-  const packages = await Promise.all(
+  return Promise.all(
     [...folders].sort().map(async (folder) => {
       const { name, version, license, repository } = JSON.parse(
         await readFile(join(root, folder, 'package.json'), 'utf8'),
       );
       const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));
       const text = file === undefined ? null : await readFile(join(root, folder, file), 'utf8');
-      return { name, version, text, origin: `${license} ${repository?.url ?? repository}` };
+      return { name, version, license, text, origin: `${license} ${repository?.url ?? repository}` };
     }),
   );
+}
+
+/** The licence of each package, as those licences ask. One without the text has that of another from the same repository and licence. */
+function licences(packages) {
   const texts = packages.map(({ name, version, text, origin }) => {
     const shared = text ?? packages.find((other) => other.text !== null && other.origin === origin)?.text;
     if (shared === undefined) throw new Error(`${name} is bundled and has no licence file.`);
     return `${name} ${version}\n\n${shared}`;
   });
   return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/**
+ * What scanners cannot see in a bundle, as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/): the bundled packages and the dependencies
+ * that are installed beside it. The same sources give the same bytes, so it has no time and no serial number.
+ */
+async function billOfMaterials(packages) {
+  const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const installed = await Promise.all(
+    Object.keys(own.dependencies).map(async (name) => {
+      const { version, license } = JSON.parse(await readFile(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+      return { name, version, license };
+    }),
+  );
+  const components = [...packages, ...installed].map(({ name, version, license }) => {
+    const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
+    return { type: 'library', 'bom-ref': purl, name, version, purl, licenses: [{ expression: license }] };
+  });
+  const purl = `pkg:npm/${own.name}@${own.version}`;
+  return {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: { component: { type: 'application', 'bom-ref': purl, name: own.name, version: own.version, purl } },
+    components,
+    dependencies: [{ ref: purl, dependsOn: components.map((component) => component['bom-ref']).sort() }],
+  };
 }

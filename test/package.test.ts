@@ -2,7 +2,7 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -45,6 +45,15 @@ describe('the installed package', () => {
     expect(await readdir(join(installed, 'test'))).toEqual(['scenarios']);
     expect(existsSync(join(work, 'empty', 'node_modules', 'esbuild'))).toBe(false);
     expect((await stat(join(installed, 'dist', 'cli.js'))).mode & 0o111).not.toBe(0);
+  });
+
+  it('lists what is bundled and what is installed beside it in a CycloneDX bill of materials', async () => {
+    const bill = JSON.parse(await readFile(join(installed, 'dist', 'sbom.cdx.json'), 'utf8'));
+    expect(bill).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
+    const names = bill.components.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(expect.arrayContaining(['@slack/bolt', 'zod', 'commander', '@duckdb/node-api']));
+    expect(names).not.toContain('vitest');
+    for (const { purl } of bill.components) expect(purl).toMatch(/^pkg:npm\/(?:%40[\w.-]+\/)?[\w.-]+@\d/);
   });
 
   it('shows its help and its version', async () => {

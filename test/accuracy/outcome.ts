@@ -90,6 +90,24 @@ export function falseStatements({ causes }: Diagnosis, truth: TruthOfWindow | nu
   });
 }
 
+/**
+ * Whether the first lines would have ended the incident: the verdict is the true cause or leads with its event, its sentence names a
+ * target, target group, function, rule, route or client, and the cause has a fix. Null where nothing failed, and where the evidence
+ * cannot tell.
+ */
+export function wouldEndIt({ verdict, causes, parts, loadBalancer }: Diagnosis, expected: Expectation): boolean | null {
+  const { cause } = expected.verdict;
+  if (cause === null) return null;
+  const named = causes.find(({ id }) => id === verdict.cause);
+  const isRight = verdict.cause === cause || (verdict.cause !== null && parts[0]?.event !== null);
+  const isPlaced = NAMED_PLACE.test(verdict.summary) || verdict.summary.includes(loadBalancer.name);
+  return isRight && isPlaced && (named?.fix.summary ?? '') !== '';
+}
+
+/** An address, a route, a group, a function, a rule, a security group or an ACL. */
+const NAMED_PLACE =
+  /\d+\.\d+\.\d+\.\d+|[A-Z]+ \/|target group [\w-]+|\b(?:sg|acl|subnet|i)-[0-9a-f]{3,}|function [\w-]+|priority \d|rollout of [\w-]+|\([\w-]+\) |changed [\w-]+/;
+
 /** What the evidence tells and the diagnosis does not. */
 function shortfalls({ causes, verdict, steps }: Diagnosis, expected: Expectation): string[] {
   const { cause, standing } = expected.verdict;

@@ -8,7 +8,8 @@ import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { type Expectation, type Recording, writeRecording } from '../support/simulator/recording.ts';
 import type { Simulation } from '../support/simulator/simulate.ts';
 import { families } from './families.ts';
-import { type Score, scoreOf } from './outcome.ts';
+import type { Incident } from './incident.ts';
+import { type Score, scoreOf, wouldEndIt } from './outcome.ts';
 
 export interface ScoredIncident extends Score {
   family: string;
@@ -16,33 +17,53 @@ export interface ScoredIncident extends Score {
   expected: Expectation;
   diagnosis: Diagnosis;
   shortfall: string | undefined;
+  /** The first lines would have ended it; null where nothing is to be ended, or the evidence cannot tell. */
+  ended: boolean | null;
 }
 
 export const RECORDED_FAMILY = 'recorded incidents';
 const recordedRoot = join(import.meta.dirname, '../scenarios');
 
+/** The names of the committed incidents. */
+export const recordedNames = (): string[] =>
+  readdirSync(recordedRoot)
+    .filter((one) => /^\d/.test(one))
+    .sort();
+
+export async function scoreRecorded(name: string): Promise<ScoredIncident> {
+  const folder = join(recordedRoot, name);
+  const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expectation;
+  const diagnosis = await diagnosisOf(folder, expected.statuses);
+  const ended = wouldEndIt(diagnosis, expected);
+  return {
+    family: RECORDED_FAMILY,
+    name,
+    expected,
+    diagnosis,
+    shortfall: undefined,
+    ended,
+    ...scoreOf(diagnosis, expected, null),
+  };
+}
+
+export async function scoreIncident(family: string, incident: Incident): Promise<ScoredIncident> {
+  const { simulation, expected, diagnosis } = await writeAndDiagnose(incident);
+  const { name, shortfall } = incident;
+  const truth = expected.statuses === undefined ? simulation.truth : null;
+  const ended = wouldEndIt(diagnosis, expected);
+  return { family, name, expected, diagnosis, shortfall, ended, ...scoreOf(diagnosis, expected, truth) };
+}
+
 /** The committed incidents first, then the families in their order. `wanted` keeps those whose name contains it. */
 export async function runSuite(wanted = ''): Promise<ScoredIncident[]> {
-  const scored: ScoredIncident[] = [];
-  for (const name of readdirSync(recordedRoot)
-    .filter((one) => /^\d/.test(one) && one.includes(wanted))
-    .sort()) {
-    const folder = join(recordedRoot, name);
-    const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expectation;
-    const diagnosis = await diagnosisOf(folder, expected.statuses);
-    const score = scoreOf(diagnosis, expected, null);
-    scored.push({ family: RECORDED_FAMILY, name, expected, diagnosis, shortfall: undefined, ...score });
-  }
+  const recorded = recordedNames().filter((name) => name.includes(wanted));
   const made = families.flatMap(({ title, incidents }) =>
     incidents.filter(({ name }) => name.includes(wanted)).map((incident) => ({ title, incident })),
   );
-  const others = await runConcurrently(made, async ({ title, incident }): Promise<ScoredIncident> => {
-    const { simulation, expected, diagnosis } = await writeAndDiagnose(incident);
-    const { name, shortfall } = incident;
-    const truth = expected.statuses === undefined ? simulation.truth : null;
-    return { family: title, name, expected, diagnosis, shortfall, ...scoreOf(diagnosis, expected, truth) };
-  });
-  return [...scored, ...others];
+  return [
+    ...(await runConcurrently(recorded, scoreRecorded)),
+    ...(await runConcurrently(made, ({ title, incident }) => scoreIncident(title, incident))),
+  ];
 }
 
 /** Some at a time, results in order: an incident is simulated while another one's files are read. */

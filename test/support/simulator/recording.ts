@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type LogFile, logFiles } from './log-files.ts';
 import { loadBalancerPath } from './names.ts';
 import { Random } from './random.ts';
+import type { Row } from './row.ts';
 import type { Scenario } from './scenario.ts';
 import { type Simulation, simulate } from './simulate.ts';
 
@@ -18,6 +19,8 @@ export interface Recording {
   /** How far before the window the access log is read too, for the keep-alive measurement. */
   lookBackSeconds?: number;
   expected: (simulation: Simulation) => Expectation;
+  /** More requests than the scenario has. */
+  noise?: (rows: readonly Row[]) => Row[];
 }
 
 /** What the diagnosis must say, from the truth and the contract. */
@@ -51,7 +54,7 @@ export function writeRecording(
   const { scenario } = recording;
   const folder = join(root, recording.name);
   clear(folder);
-  const simulation = simulate(scenario);
+  const simulation = simulate(scenario, recording.noise);
   let bytes = 0;
   const write = (path: string, content: string | Buffer) => {
     const file = join(folder, path);

@@ -41,7 +41,8 @@ export interface TruthOfWindow {
   clientClosed: number;
 }
 
-export function simulate(scenario: Scenario): Simulation {
+/** `noise` makes more rows from those of the scenario: what goes on beside the incident. */
+export function simulate(scenario: Scenario, noise: (rows: readonly Row[]) => Row[] = () => []): Simulation {
   const random = new Random(scenario.seed);
   const origin = Date.parse(scenario.window.from);
   const end = Date.parse(scenario.recorded?.to ?? scenario.window.to);
@@ -71,6 +72,7 @@ export function simulate(scenario: Scenario): Simulation {
   };
   new Traffic(scenario, agenda, nodes, { start: runIn, end, origin }, keep).begin(random.stream('traffic'));
   agenda.run(Math.max(now, end) + 1);
+  rows.push(...noise(rows));
   rows.sort((a, b) => a.time - b.time || (a.traceId < b.traceId ? -1 : 1));
 
   const context = {

@@ -34,7 +34,7 @@ const polled =
 const nothing: { name: string; plan: (seed: number) => TrafficPlan }[] = [
   { name: 'closes at any time', plan: () => ({ perSecond: 4, fails: (_, random) => random.chance(0.01) }) },
   { name: 'a few closes at any time', plan: () => ({ perSecond: 2, fails: (_, random) => random.chance(0.002) }) },
-  { name: 'closes in dense traffic', plan: () => ({ perSecond: 8, fails: (_, random) => random.chance(0.003) }) },
+  { name: 'closes in dense traffic', plan: () => ({ perSecond: 6, fails: (_, random) => random.chance(0.003) }) },
   {
     name: 'one restart of a target that every node saw',
     plan: (seed) => ({ perSecond: 8, fails: restartAt([300 + seed], '10.0.1.5:8080') }),

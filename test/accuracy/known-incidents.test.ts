@@ -43,7 +43,7 @@ const knownIncidents: KnownIncident[] = [
     says: [
       'because sg-0a1b0000000000001 allows no TCP 443 out',
       '✗ sg-0a1b0000000000001 of the load balancer allows no TCP 443 out',
-      'authorize-security-group-egress --group-id sg-0a1b0000000000001',
+      /authorize-security-group-egress .{0,3}--group-id sg-0a1b0000000000001/,
     ],
     neverSays: ['<listener-arn>'],
   },

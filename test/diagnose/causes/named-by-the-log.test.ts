@@ -47,7 +47,7 @@ describe('target-generated', () => {
       'From 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
       'On GET /orders.',
     ]);
-    expect(judgementOf(targetGenerated, { traffic: errors }, question).fix.commands[0]).toMatch(/^grep -F -e 'Root=1-/);
+    expect(judgementOf(targetGenerated, { traffic: errors }, question).fix.commands[0]).toMatch(/^grep -F -e Root=1-/);
   });
 });
 
@@ -64,7 +64,7 @@ describe('fixed-response', () => {
     };
     expect(judgementOf(fixedResponse, known, question).for[1]).toBe('The rule arn:rule/7 answers 503.');
     expect(judgementOf(fixedResponse, known, question).fix.commands).toEqual([
-      'aws elbv2 modify-rule --rule-arn arn:rule/7 --actions Type=forward,TargetGroupArn=<target-group-arn>',
+      "aws elbv2 modify-rule --rule-arn arn:rule/7 --actions 'Type=forward,TargetGroupArn=<target-group-arn>'",
     ]);
   });
 
@@ -103,7 +103,7 @@ describe('fixed-response', () => {
       rules: { 'arn:listener': [rule] },
     };
     expect(judgementOf(fixedResponse, known, question).fix.commands).toEqual([
-      'aws elbv2 modify-listener --listener-arn arn:listener --default-actions Type=forward,TargetGroupArn=<target-group-arn>',
+      "aws elbv2 modify-listener --listener-arn arn:listener --default-actions 'Type=forward,TargetGroupArn=<target-group-arn>'",
     ]);
   });
 });

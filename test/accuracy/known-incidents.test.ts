@@ -249,6 +249,13 @@ const knownIncidents: KnownIncident[] = [
     lead: { cause: 'keep-alive-race', standing: 'likely' },
     neverSays: [/idle_timeout[.]timeout_seconds,Value=1\b/],
   },
+  {
+    // The listen backlog overflows: SYNs are repeated.
+    folder: '31-lab-backlog-overflow',
+    lead: { cause: 'target-unreachable', standing: 'likely' },
+    says: ['waited 1, 3 or 7 s for the connection', 'TcpExtListenOverflows'],
+    neverSays: ['it was changed since'],
+  },
 ];
 
 it('has a row for each folder', () => {

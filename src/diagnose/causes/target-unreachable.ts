@@ -1,10 +1,10 @@
-import type { TargetGroup } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
   CONNECT_TIMEOUT_EVIDENCE,
   type ConnectTimeout,
+  type ConnectTimeoutEvidence,
   couldNotCheck,
   evidenceAgainstDrops,
   findConnectTimeouts,
@@ -12,6 +12,7 @@ import {
   judgeLayer,
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
+import { afterSynRetransmits } from '../connect-timeouts/syn-retransmits.ts';
 import {
   claimErrors,
   claimsByStrength,
@@ -24,7 +25,7 @@ import {
 } from '../judgement.ts';
 import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
-import { countErrors } from '../traffic.ts';
+import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetUnreachable = defineCause({
@@ -56,7 +57,11 @@ export const targetUnreachable = defineCause({
     return claimErrors(
       {
         claims: claimsByStrength(judged, ({ strength }) => strength),
-        for: [timeoutText(claimed, evidence), ...firstFourDistinct(claimed.flatMap(reasons))],
+        for: [
+          timeoutText(claimed, evidence),
+          ...retransmitText(claimed, evidence.traffic),
+          ...firstFourDistinct(claimed.flatMap(reasons)),
+        ],
         against,
         missing: firstFourDistinct([
           ...claimed.flatMap(({ path }) =>
@@ -64,7 +69,7 @@ export const targetUnreachable = defineCause({
           ),
           ...claimed.flatMap(({ tls }) => (tls.excluded ? [] : tls.missing)),
         ]),
-        fix: fixFor(likely.length > 0 ? likely : claimed, evidence.targetGroups),
+        fix: fixFor(likely.length > 0 ? likely : claimed, evidence),
         ...(likely.length > 0
           ? {
               summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, ${likely.every(({ path }) => path.answer === 'allowed') ? 'and the configuration allows the path: look inside the host' : 'after it had answered until then: look at the host'}.`,
@@ -82,8 +87,12 @@ const POLICIES =
   'custom-columns=NS:.metadata.namespace,NAME:.metadata.name,POLICY:.spec.externalTrafficPolicy,PORTS:.spec.ports[*].nodePort';
 
 /** Of several targets, commands for the first. */
-function fixFor([pair, ...others]: readonly ConnectTimeout[], groups: readonly TargetGroup[] | undefined): Fix {
+function fixFor(
+  [pair, ...others]: readonly ConnectTimeout[],
+  { traffic, targetGroups: groups }: Pick<ConnectTimeoutEvidence, 'traffic' | 'targetGroups'>,
+): Fix {
   if (!pair) return NO_FIX;
+  const repeated = [pair, ...others].some(({ target }) => afterSynRetransmits(traffic, target).length > 0);
   const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
   const group = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn);
   const targets = [...new Set([pair, ...others].map(({ target }) => target))];
@@ -102,8 +111,18 @@ function fixFor([pair, ...others]: readonly ConnectTimeout[], groups: readonly T
   }
   return {
     summary: `Find out on ${list(targets)} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
-    commands: hostCommands(pair.address, pair.port, { protocol, isTask: group?.TargetType !== 'instance' }),
-    notes: HOST_NOTES,
+    commands: [
+      ...(repeated ? [command`nstat -az TcpExtListenOverflows TcpExtListenDrops`] : []),
+      ...hostCommands(pair.address, pair.port, { protocol, isTask: group?.TargetType !== 'instance' }),
+    ],
+    notes: [
+      ...(repeated
+        ? [
+            'Counts of nstat that grow are a full listen backlog: raise it (and net.core.somaxconn), or accept connections faster.',
+          ]
+        : []),
+      ...HOST_NOTES,
+    ],
     sideEffects: [],
   };
 }
@@ -117,6 +136,17 @@ function strengthOf(pair: ConnectTimeout, changesRead: boolean): Strength | null
   const acls = judgeLayer(pair, 'network-acl', changesRead);
   const open = groups.strength === null && acls.strength === null && pair.path.answer !== 'cannot-see';
   return open && pair.tls.excluded && pair.exit.strength === null ? 'likely' : 'possible';
+}
+
+function retransmitText(pairs: readonly ConnectTimeout[], traffic: Traffic): string[] {
+  const errors = [...new Set(pairs.map(({ target }) => target))].flatMap((target) =>
+    afterSynRetransmits(traffic, target),
+  );
+  return errors.length === 0
+    ? []
+    : [
+        `${plural(countErrors(errors), 'failed request')} of the same targets waited 1, 3 or 7 s for the connection: repeated SYNs, as a full listen backlog or packet loss leaves.`,
+      ];
 }
 
 function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeout): string[] {

@@ -59,7 +59,10 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   const large = all.filter((error) => !isSmall(error));
   const effective = visibleTimer(small, configured) ?? visibleTimer(large, configured);
   const limit = effective ?? configured;
-  const target = small.filter(({ elapsed }) => elapsed === null || (limit !== null && elapsed >= limit - 0.1));
+  const target = small.filter((error) => {
+    const seconds = sinceSent(error);
+    return seconds === null || (limit !== null && seconds >= limit - 0.1);
+  });
   const timedOut = groupBy(target, (error) => error.route);
   const late = large.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + WELL_ABOVE);
   const upload = onlyUploads(traffic, large, late, target, limit) ? late : [];
@@ -84,9 +87,13 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   };
 }
 
+/** Seconds from the request sent to its end, where the idle timeout runs; connecting took the time before. Null: not known. */
+const sinceSent = ({ elapsed, request_processing_time: before }: SampledError): number | null =>
+  elapsed === null ? null : elapsed - Math.max(0, before);
+
 /** The whole number of seconds just below the densest run of durations: three of them, or fewer where all agree with it. */
 export function visibleTimer(errors: readonly SampledError[], configured: number | null = null): number | null {
-  const durations = errors.flatMap(({ elapsed }) => elapsed ?? []).sort((a, b) => a - b);
+  const durations = errors.flatMap((error) => sinceSent(error) ?? []).sort((a, b) => a - b);
   const counts = new Map<number, number>();
   for (const duration of durations) {
     const second = Math.floor(duration + 0.02);

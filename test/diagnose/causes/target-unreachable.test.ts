@@ -156,6 +156,17 @@ describe('target-unreachable', () => {
     });
   });
 
+  it('sees a full backlog in failed requests that waited 1 or 3 s for their connection', () => {
+    const slow = (request_processing_time: number) =>
+      failed('idle-timeout', 300, { node: NODE, target: '10.0.1.5:8080', request_processing_time, elapsed: 70 });
+    const judged = (...seconds: number[]) => judge({ errors: [...timeouts(), ...seconds.map(slow)] });
+    expect(judged(1.03, 3.06).for[1]).toBe(
+      '2 failed requests of the same targets waited 1, 3 or 7 s for the connection: repeated SYNs, as a full listen backlog or packet loss leaves.',
+    );
+    expect(judged(1.03).fix.commands[0]).toBe('nstat -az TcpExtListenOverflows TcpExtListenDrops');
+    expect(judged(0.4, 2.2).for.join()).not.toContain('SYN');
+  });
+
   it('of a node port sends the reader to the cluster', () => {
     const errors = timeouts({ target: '10.0.1.5:30080' });
     const evidence = connectTimeoutEvidence({

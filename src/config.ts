@@ -31,6 +31,9 @@ const Region = matching(REGION, 'a region, such as eu-west-1');
 const Identifier = matching(IDENTIFIER, 'a name of letters, digits, underscores and hyphens');
 
 /** Slack shows the id of a channel at the end of its details, and that of a person in the menu of their profile. */
+const Mention = z
+  .string()
+  .regex(/^[SUW][A-Z0-9]{2,30}$/, { error: 'expected the ID of a user (U…) or of a user group (S…)' });
 const Channel = matching(/^[CDG][A-Z0-9]{2,}$/, 'the id of a channel, such as C0123456789');
 const User = matching(/^[UW][A-Z0-9]{2,}$/, 'the id of a person, such as U0123456789');
 const SlackAppId = matching(/^A[A-Z0-9]{2,}$/, 'the id of an app, such as A0123456789');
@@ -164,6 +167,8 @@ const Alarms = z.strictObject({
         alarm: Pattern.optional(),
         account: z.string().min(1).optional(),
         channel: Channel,
+        /** Whom the verdict mentions: a user (U…) or a user group (S…). */
+        mention: Mention.optional(),
       }),
     )
     .default([]),

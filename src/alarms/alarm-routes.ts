@@ -9,6 +9,8 @@ export interface ChannelRoute {
   /** Twelve digits, or how the configuration calls the account. */
   account?: string | undefined;
   channel: string;
+  /** A user (U…) or a user group (S…) that the verdict of such an alarm mentions. */
+  mention?: string | undefined;
 }
 
 export interface Routing {
@@ -34,14 +36,24 @@ export interface RoutingSubject {
 }
 
 /** The channel of the first route that fits, else the default, of those that may read about the account; null when there is none. */
-export function channelFor(
-  subject: RoutingSubject,
-  { routes, defaultChannel, accounts: configured }: Routing,
-): string | null {
+export function channelFor(subject: RoutingSubject, routing: Routing): string | null {
+  const { defaultChannel, accounts: configured } = routing;
+  const allowedChannels = allowedChannelsOf(subject, configured);
+  const match = routeFor(subject, routing);
+  if (match !== undefined) return match.channel;
+  const isAllowed = defaultChannel !== null && (allowedChannels === null || allowedChannels.includes(defaultChannel));
+  return isAllowed ? defaultChannel : (allowedChannels?.[0] ?? null);
+}
+
+/** Whom the verdict of an alarm mentions; null where its route names nobody. */
+export const mentionFor = (subject: RoutingSubject, routing: Routing): string | null =>
+  routeFor(subject, routing)?.mention ?? null;
+
+function routeFor(subject: RoutingSubject, { routes, accounts: configured }: Routing): ChannelRoute | undefined {
   const { loadBalancer, alarm, accounts } = subject;
   const allowedChannels = allowedChannelsOf(subject, configured);
   const isAllowed = (channel: string): boolean => allowedChannels === null || allowedChannels.includes(channel);
-  const match = routes.find(
+  return routes.find(
     (route) =>
       isAllowed(route.channel) &&
       (route.loadBalancer === undefined ||
@@ -49,8 +61,6 @@ export function channelFor(
       (route.alarm === undefined || matchesPattern(route.alarm, alarm)) &&
       (route.account === undefined || accounts.some((account) => matchesPattern(route.account ?? '', account))),
   );
-  if (match !== undefined) return match.channel;
-  return defaultChannel !== null && isAllowed(defaultChannel) ? defaultChannel : (allowedChannels?.[0] ?? null);
 }
 
 /** The channel in place of one that takes no thread; null when there is no other. */

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { Episode } from '../runs/episode.ts';
+import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
 import { openLoop } from '../runs/store/loop.ts';
 import type { Store } from '../runs/store/store.ts';
@@ -12,7 +13,7 @@ import type { Poster } from '../slack/delivery/slack-poster.ts';
 import type { SlackThreads } from '../slack/thread/slack-threads.ts';
 import { type AlarmLookup, liveLookup } from './affected-load-balancers.ts';
 import { type Alarm, unrelatedReason } from './alarm-event.ts';
-import type { Routing } from './alarm-routes.ts';
+import { mentionFor, type Routing } from './alarm-routes.ts';
 import { openEpisodes } from './episodes/episodes.ts';
 import { type Intake, openIntake } from './intake.ts';
 import {
@@ -79,6 +80,17 @@ export const routingOf = ({ accounts, alarms }: Pick<Config, 'accounts' | 'alarm
   defaultChannel: alarms.defaultChannel ?? null,
   accounts,
 });
+
+/** Whom the verdict of a run mentions, by the route of the alarm that asked for it. */
+export const mentionsOf =
+  (config: Pick<Config, 'accounts' | 'alarms'>) =>
+  ({ askedBy, loadBalancer }: Run): string | null =>
+    askedBy.kind === 'person'
+      ? null
+      : mentionFor(
+          { loadBalancer: loadBalancer.name, alarm: askedBy.alarmName, accounts: [loadBalancer.account] },
+          routingOf(config),
+        );
 
 export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
   const { config, store, log, now = Date.now } = parts;

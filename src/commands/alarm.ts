@@ -145,7 +145,7 @@ async function renderedDiagnosis(
 /** As the bot does with a message of its queue. Ends when the first answer stands. */
 async function postAlarm(body: string, config: Config, investigator: Investigator, token: string): Promise<void> {
   const [
-    { openAlarmProcessor },
+    { mentionsOf, openAlarmProcessor },
     { openLog },
     { openPoster },
     { openSlackThreads },
@@ -173,6 +173,7 @@ async function postAlarm(body: string, config: Config, investigator: Investigato
     poster,
     investigator,
     limits: openLimits(config.limits),
+    mentionOf: mentionsOf(config),
     episodeOf: async ({ askedBy }) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null),
     owner,
     log,

@@ -124,7 +124,7 @@ export async function startBot(
     { openPoster },
     { openSlackThreads },
     { openLimits },
-    { openAlarmProcessor },
+    { mentionsOf, openAlarmProcessor },
     { lookupByName },
   ] = await Promise.all([
     import('../slack/slack-log.ts'),
@@ -151,6 +151,7 @@ export async function startBot(
     investigator,
     limits: openLimits(config.limits),
     episodeOf,
+    mentionOf: mentionsOf(config),
     owner,
     log,
     now,

@@ -5,7 +5,7 @@ import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a reader calls each piece of evidence. */
-const EVIDENCE_TITLE: Record<EvidenceName, string> = {
+export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   accessLog: 'the access log',
   metrics: 'CloudWatch metrics',
   loadBalancer: 'the load balancer',

@@ -15,6 +15,7 @@ export const recentChanges = defineCheck({
   why: 'A change shortly before the first error is the first suspect, and after a later one the configuration read now is not that of then.',
   fix: 'Look at what these calls changed; judge the errors by the configuration that was in force.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudtrail-logs.html',
+  symptom: true,
   needs: ['changes'],
   wants: ['traffic', 'targetGroups'],
 

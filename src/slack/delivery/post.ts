@@ -119,7 +119,7 @@ export function openPoster({
     const next = withFallbacks(message, ({ text, blocks }) =>
       singleTryClient.chat.postMessage({
         channel: target.channel,
-        ...(target.thread === null ? {} : { thread_ts: target.thread }),
+        ...threadOf(target),
         text,
         ...(blocks.length === 0 ? {} : { blocks }),
         unfurl_links: false,
@@ -315,3 +315,10 @@ function isMessageOfRun(runId: string, metadata: unknown): boolean {
   if (type !== METADATA || typeof payload !== 'object' || payload === null) return false;
   return 'run_id' in payload && payload.run_id === runId;
 }
+
+/** A reply in a thread, shown in the channel too where it is to be. */
+const threadOf = ({
+  thread,
+  isBroadcast = false,
+}: PostTarget): { thread_ts: string; reply_broadcast: boolean } | Record<string, never> =>
+  thread === null ? {} : { thread_ts: thread, reply_broadcast: isBroadcast };

@@ -13,6 +13,8 @@ export interface PostTarget {
   channel: string;
   /** Null for a message of its own. */
   thread: string | null;
+  /** A reply that the channel shows too. */
+  isBroadcast?: boolean | undefined;
 }
 
 /**

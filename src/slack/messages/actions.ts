@@ -8,6 +8,7 @@ export const DETAIL_IDS = [
   'step-4',
   'step-5',
   'step-6',
+  'all-steps',
   'log-lines',
   'by-target',
   'by-route',

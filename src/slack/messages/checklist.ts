@@ -3,13 +3,12 @@ import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import { checkOf } from '../../diagnose/checks/index.ts';
 import type { CheckFinding, ChecklistStep, CheckOutcome, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
+import { EVIDENCE_TITLE } from '../../diagnose/gaps.ts';
 import { number, plural } from '../../format/wording.ts';
 import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
 import { costSentence, OUTCOME_MARK } from '../../render/phrases.ts';
 import type { Run } from '../../runs/run.ts';
-import type { DetailId } from './actions.ts';
-import type { Message, SlackBlock } from './message.ts';
-import { buttonRow, detailButton } from './message-buttons.ts';
+import type { Message } from './message.ts';
 import { sanitize } from './redact-text.ts';
 import {
   line,
@@ -24,8 +23,11 @@ import {
 import { STEP_NAMES, sanitizeState, type ThreadState } from './thread-state.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
-/** Of a line of the checklist: what does not fit is behind the button. */
+/** Of a line while it works. */
 const MAX_WORDS = 160;
+/** Of the words of a step in a title; the sentences stand in its task. */
+const MAX_TITLE = 60;
+const MAX_DETAILS = 3;
 
 /** One line of the checklist. */
 interface ChecklistItem {
@@ -33,6 +35,8 @@ interface ChecklistItem {
   status: 'pending' | 'in_progress' | 'complete' | 'error';
   mark: string;
   words: string;
+  /** What the task holds below its title. */
+  detail: readonly CheckFinding[];
 }
 
 export function checklistMessage(rawState: ThreadState, progress: CollectionProgress | null): Message {
@@ -45,19 +49,16 @@ export function checklistMessage(rawState: ThreadState, progress: CollectionProg
     line({ bold: title }),
     ...items.map(({ mark, words }): MessagePart => ({ line: [`${mark} `, ...prose(words)] })),
   ];
-  const after = [...smallPrint(...below), ...(progress === null ? stepButtons(run, diagnosis) : [])];
+  const after = smallPrint(...below);
   const plan: types.PlanBlock = {
     type: 'plan',
     title,
-    tasks: items.map(({ step, status, mark, words }) => ({
+    tasks: items.map(({ step, status, mark, words, detail }) => ({
       type: 'task_card',
       task_id: `step-${step}`,
-      // Slack draws a tick or a cross; what could not be looked at or does not apply is neither, and says so.
-      title: (mark === OUTCOME_MARK.unknown || mark === OUTCOME_MARK['not-applicable']
-        ? `${mark} ${words}`
-        : words
-      ).replaceAll('`', ''),
+      title: (progress === null || mark === OUTCOME_MARK.unknown ? `${mark} ${words}` : words).replaceAll('`', ''),
       status,
+      ...taskOutput(detail),
     })),
   };
   return {
@@ -65,6 +66,14 @@ export function checklistMessage(rawState: ThreadState, progress: CollectionProg
     blocks: [plan, ...after],
     plainBlocks: [...richText(lines), ...after],
   };
+}
+
+/** The sentences of a step, folded below its title. */
+function taskOutput(findings: readonly CheckFinding[]): { output?: types.RichTextBlock } {
+  if (findings.length === 0) return {};
+  const sentences = [...new Set(findings.map(({ summary }) => summary))];
+  const [block] = richText([{ bullets: sentences.map(prose) }]);
+  return block?.type === 'rich_text' ? { output: block as types.RichTextBlock } : {};
 }
 
 /** Where it is, and how many steps have ended. */
@@ -79,72 +88,130 @@ function planTitle(run: Run, diagnosis: Diagnosis | null, progress: CollectionPr
   if (diagnosis === null) return `${subject}: ended without an answer`;
   const count = (outcome: CheckOutcome): number => diagnosis.steps.filter((step) => step.outcome === outcome).length;
   const parts = [
-    count('fail') > 0 ? plural(count('fail'), 'step with a fault', 'steps with a fault') : 'no fault in the six steps',
-    ...(count('unknown') > 0 ? [`${number(count('unknown'))} not looked at in full`] : []),
+    count('fail') > 0 ? plural(count('fail'), 'fault') : 'no fault',
+    ...(count('unknown') > 0 ? [`${number(count('unknown'))} incomplete`] : []),
   ];
-  return `${subject}: ${parts.join(', ')}`;
+  return `${truncate(sanitize(name), 80)}: 6 steps, ${parts.join(', ')}`;
 }
 
 function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistItem {
   const { state, began, ended, unavailable, needed } = stepProgress(progress, step);
-  const title = `${step} ${STEP_TITLES[step]}`;
-  if (state === 'pending' || began === null) return { step, status: 'pending', mark: '·', words: title };
+  const title = STEP_TITLES[step];
+  if (state === 'pending' || began === null) return { step, status: 'pending', mark: '·', words: title, detail: [] };
   if (state === 'under way' || ended === null) {
     const doing = step === 1 && progress.accessLogStatus !== undefined ? `, ${sanitize(progress.accessLogStatus)}` : '';
-    return { step, status: 'in_progress', mark: '…', words: truncate(`${title}${doing}`, MAX_WORDS) };
+    return { step, status: 'in_progress', mark: '…', words: truncate(`${title}${doing}`, MAX_WORDS), detail: [] };
   }
+  // What could be checked in part may come out well: it says nothing before the verdict.
+  if (unavailable > 0 && unavailable < needed)
+    return { step, status: 'in_progress', mark: '…', words: title, detail: [] };
   const seconds = `${((ended - began) / 1000).toFixed(1)} s`;
   return unavailable === 0
-    ? { step, status: 'complete', mark: '✓', words: `${title}, ${seconds}` }
-    : {
-        step,
-        status: unavailable === needed ? 'error' : 'complete',
-        mark: OUTCOME_MARK.unknown,
-        words: `${title}, ${seconds}, could not check ${unavailable} of ${needed}`,
-      };
+    ? { step, status: 'complete', mark: '✓', words: `${title}, ${seconds}`, detail: [] }
+    : { step, status: 'error', mark: OUTCOME_MARK.unknown, words: `${title}: could not check`, detail: [] };
 }
 
-/** Every step has ended by then: one that is said not to have been looked at in an error, one that has no answer as others. */
-function taskStatus({ outcome, findings }: ChecklistStep): ChecklistItem['status'] {
-  if (outcome !== 'unknown') return outcome === 'fail' ? 'error' : 'complete';
-  const [unknownFinding] = findings.filter((one) => one.outcome === 'unknown');
-  return unknownFinding !== undefined && unknownFinding.missing.length > 0 ? 'error' : 'complete';
-}
+/** A task card has two ends: a tick never stands on what was not checked, and the mark in the title says which of four it is. */
+const taskStatus = (outcome: CheckOutcome): ChecklistItem['status'] =>
+  outcome === 'fail' || outcome === 'unknown' ? 'error' : 'complete';
 
 function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): ChecklistItem {
   const step = diagnosis?.steps.find((one) => one.step === number);
-  if (step === undefined)
-    return { step: number, status: 'pending', mark: '·', words: `${number} ${STEP_TITLES[number]}` };
+  if (diagnosis === null || step === undefined)
+    return { step: number, status: 'pending', mark: '·', words: STEP_NAMES[number], detail: [] };
   return {
     step: number,
-    status: taskStatus(step),
+    status: taskStatus(step.outcome),
     mark: OUTCOME_MARK[step.outcome],
-    words: truncate(`${number} ${STEP_NAMES[number]}: ${summaryOf(step)}`, MAX_WORDS),
+    words: `${STEP_NAMES[number]}: ${stepWords(step, diagnosis)}`,
+    detail: headlineFindings(step).slice(0, MAX_DETAILS),
   };
 }
 
-/** One sentence of the step, of those that made it what it is, and how many more there are. */
-function summaryOf({ outcome, findings }: ChecklistStep): string {
-  const deciding = findings.filter((one) => one.outcome === outcome);
-  const rank = ({ check }: CheckFinding): number => checkOf(check)?.headline ?? Infinity;
-  const [first] = outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
-  if (first === undefined) return 'nothing was checked';
-  const different = new Set(deciding.map(({ summary }) => summary)).size - 1;
-  const more = outcome === 'fail' && different > 0 ? ` And ${number(different)} more.` : '';
-  return `${outcomeSentence(first)}${more}`;
+/** What a step came to, in a few words. */
+function stepWords(step: ChecklistStep, diagnosis: Diagnosis): string {
+  const { outcome } = step;
+  if (outcome === 'not-applicable') return 'does not apply';
+  if (outcome === 'unknown') return unknownWords(step, diagnosis);
+  const [first] = headlineFindings(step);
+  const sentence = first === undefined ? 'nothing was checked' : fitTitle(first.summary);
+  return PLAIN_WORDS[step.step](diagnosis, outcome) ?? sentence;
 }
 
-/** A mark is no word: what could not be looked at, is not known or does not apply says so. */
-function outcomeSentence({ outcome, summary, missing }: CheckFinding): string {
-  if (outcome === 'not-applicable') return `does not apply. ${firstSentence(summary)}`;
-  if (outcome !== 'unknown') return firstSentence(summary);
-  return missing.length > 0 ? summary.charAt(0).toLowerCase() + summary.slice(1) : `not known. ${summary}`;
+/** Where the diagnosis itself holds the numbers; null where a finding says it better. */
+const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | 'fail') => string | null> = {
+  1: ({ completeness, triage, signatures }, outcome) => {
+    const { errorsInLog, errorsInMetrics } = completeness;
+    const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
+    if (outcome === 'fail' || triage.errors === null) return null;
+    const log = isComplete ? 'complete, ' : '';
+    if (triage.errors === 0) return `${log}no errors`;
+    const byTargets = signatures.find(({ id }) => id === 'target-response')?.count ?? 0;
+    return byTargets > 0 ? null : `${log}all ${plural(triage.errors, 'error')} by the load balancer`;
+  },
+  2: (_, outcome) => (outcome === 'pass' ? 'match' : null),
+  3: ({ keepAlive, triage }, outcome) => {
+    const { measuredSeconds = null, idleTimeoutSeconds = null } = keepAlive ?? {};
+    if (outcome === 'fail' && measuredSeconds !== null && idleTimeoutSeconds !== null)
+      return `targets close at ${shortSeconds(measuredSeconds)}, load balancer at ${shortSeconds(idleTimeoutSeconds)}`;
+    return outcome === 'pass' && (triage.errors ?? 0) > 0 ? 'no race seen' : null;
+  },
+  4: ({ triage }, outcome) =>
+    outcome === 'fail' ? null : triage.errors === 0 ? 'no errors' : 'no route fails by itself',
+  5: ({ networkPaths }, outcome) => {
+    const answers = networkPaths.flatMap(({ traffic, health }) => (health === null ? [traffic] : [traffic, health]));
+    const blocked = answers.filter((answer) => answer.outcome === 'blocked').length;
+    if (outcome === 'fail')
+      return blocked === 0 ? null : `${number(blocked)} of ${plural(answers.length, 'path')} blocked`;
+    return answers.length === 0
+      ? null
+      : answers.length === 1
+        ? 'the path is open'
+        : `all ${number(answers.length)} paths open`;
+  },
+  6: () => null,
+};
+
+const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
+
+/** "could not check network ACLs, subnets"; "not known yet" where nothing was missing. */
+function unknownWords({ findings }: ChecklistStep, { gapDetails }: Diagnosis): string {
+  const missing = new Set(findings.flatMap((finding) => finding.missing));
+  const titles = [
+    ...new Set(gapDetails.filter(({ evidence }) => missing.has(evidence)).map(({ evidence }) => evidence)),
+  ];
+  const [first] = titles;
+  if (first !== undefined) {
+    const more = titles.length > 1 ? ` and ${number(titles.length - 1)} more` : '';
+    return `could not check ${EVIDENCE_TITLE[first]}${more}`;
+  }
+  if (missing.size > 0) return 'could not check';
+  const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
+  return open === undefined ? 'not known' : fitTitle(open.summary);
+}
+
+/** The findings that made the step what it is; in a step that is in order the one that says most stands first. */
+function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] {
+  const deciding = findings.filter((one) => one.outcome === outcome);
+  const rank = ({ check }: CheckFinding): number => checkOf(check)?.headline ?? Number.MAX_SAFE_INTEGER;
+  return outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
+}
+
+/** A sentence that fits a title; else its first clause or its first words, for the whole of it stands in the task. */
+function fitTitle(summary: string): string {
+  const sentence = firstSentence(summary).replace(/[.]$/, '');
+  const title = sentence.charAt(0).toLowerCase() + sentence.slice(1);
+  if (title.length <= MAX_TITLE) return title;
+  const [clause = title] = title.split(/ \(|; /);
+  if (clause.length <= MAX_TITLE) return clause;
+  const cut = title.slice(0, MAX_TITLE - 1);
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), 1)).replace(/[,:;]$/, '')}…`;
 }
 
 /** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */
 const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z])/)[0] ?? text;
 
-/** "9 files, 12.4 MB read, $0.0001 · 4.1 s": what was read, what it cost and how long it took; what is known before the log is. */
+/** What is known before the log is read; then what was read and how long it took. */
 function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | null): TextLine[] {
   if (progress !== null)
     return progress.interimVerdict === undefined
@@ -153,24 +220,5 @@ function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | 
   if (diagnosis === null) return [];
   const { took } = run;
   const files = took === undefined || took.files === null ? '' : `${plural(took.files, 'file')}, `;
-  const durationText = took === undefined ? '' : ` · ${(took.milliseconds / 1000).toFixed(1)} s`;
-  return [[`${files}${costSentence(diagnosis)}${durationText}`]];
+  return [[`${files}${costSentence(diagnosis)}`]];
 }
-
-const BUTTON_LABEL: Record<StepNumber, string> = {
-  1: '1 Log',
-  2: '2 Ports',
-  3: '3 Keep-alive',
-  4: '4 Responses',
-  5: '5 Network',
-  6: '6 Targets',
-};
-
-const stepButtons = (run: Run, diagnosis: Diagnosis | null): SlackBlock[] =>
-  diagnosis === null
-    ? []
-    : buttonRow(
-        ...STEPS.filter((number) => diagnosis.steps.some(({ step }) => step === number)).map((number) =>
-          detailButton(BUTTON_LABEL[number], `step-${number}` satisfies DetailId, { run: run.id }),
-        ),
-      );

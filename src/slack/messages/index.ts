@@ -11,7 +11,6 @@ export {
   unknownAlarmMessage,
   usageMessage,
 } from './short-messages.ts';
-export { stepMessages } from './steps.ts';
 export { runStateOf, type ThreadState } from './thread-state.ts';
 export { verdictChangedMessage } from './verdict-changed.ts';
 export { verdictMessage } from './verdict-reply.ts';

@@ -8,14 +8,15 @@ import { number } from '../../format/wording.ts';
 import { escapeMrkdwn, type Message, type SlackBlock } from './message.ts';
 import { sanitize } from './redact-text.ts';
 
-/** Words as they are, in bold, as code; a person; a page of the AWS documentation. */
+/** Words as they are, in bold, as code; a person or a group of people; a page of the AWS documentation; a place in the AWS console. */
 export type TextPiece =
   | string
   | { bold: string }
   | { italic: string }
   | { code: string }
   | { user: string }
-  | { page: string };
+  | { page: string }
+  | { href: string; label: string };
 export type TextLine = readonly TextPiece[];
 
 /** A line, a list of lines, or text to copy. */
@@ -43,7 +44,11 @@ export function truncate(text: string, most: number): string {
 
 /** Of ours, as causes and checks name them; nothing else becomes a link. */
 const PAGE = /^https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+$/;
+const CONSOLE =
+  /^https:\/\/[a-z0-9-]+\.console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)\/[\w./?=&;:#%~-]+$/;
 const PERSON = /^[UW][A-Z0-9]{2,30}$/;
+/** A user group: Slack's ids of them begin with S. */
+const GROUP = /^S[A-Z0-9]{2,30}$/;
 
 const pieceText = (piece: TextPiece): string =>
   typeof piece === 'string'
@@ -56,7 +61,9 @@ const pieceText = (piece: TextPiece): string =>
           ? piece.code
           : 'page' in piece
             ? piece.page
-            : piece.user;
+            : 'href' in piece
+              ? piece.label
+              : piece.user;
 
 const withText = (piece: TextPiece, words: string): TextPiece =>
   typeof piece === 'string'
@@ -69,7 +76,9 @@ const withText = (piece: TextPiece, words: string): TextPiece =>
           ? { code: words }
           : 'page' in piece
             ? piece
-            : { user: words };
+            : 'href' in piece
+              ? { ...piece, label: words }
+              : { user: words };
 
 const lineLength = (line: TextLine): number => line.reduce((sum, piece) => sum + pieceText(piece).length, 0);
 
@@ -121,6 +130,9 @@ function richTextElements(piece: TextPiece): RichTextElement[] {
   if ('italic' in piece) return [{ type: 'text', text, style: { italic: true } }];
   if ('code' in piece) return [{ type: 'text', text, style: { code: true } }];
   if ('page' in piece) return PAGE.test(text) ? [{ type: 'link', url: text, text: 'AWS documentation' }] : [];
+  if ('href' in piece)
+    return [CONSOLE.test(piece.href) ? { type: 'link', url: piece.href, text } : { type: 'text', text }];
+  if (GROUP.test(piece.user)) return [{ type: 'usergroup', usergroup_id: piece.user }];
   return PERSON.test(piece.user) ? [{ type: 'user', user_id: piece.user }] : [{ type: 'text', text }];
 }
 
@@ -198,12 +210,19 @@ export function richText(parts: readonly MessagePart[], rest = '', room = MAX_BL
 }
 
 /** Pieces in mrkdwn, where a notification or a screen reader takes them: no mark-up but people. */
-const mrkdwnPiece = (piece: TextPiece): string =>
-  typeof piece !== 'string' && 'user' in piece && PERSON.test(piece.user)
-    ? `<@${piece.user}>`
-    : escapeMrkdwn(pieceText(piece).replaceAll('`', "'"));
+function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
+  const words = escapeMrkdwn(pieceText(piece).replaceAll('`', "'"));
+  if (typeof piece === 'string') return words;
+  if ('user' in piece && PERSON.test(piece.user)) return `<@${piece.user}>`;
+  if ('user' in piece && GROUP.test(piece.user)) return `<!subteam^${piece.user}>`;
+  // A notification has no use for an address.
+  return isShown && 'href' in piece && CONSOLE.test(piece.href)
+    ? `<${escapeMrkdwn(piece.href)}|${words.replaceAll('|', ' ')}>`
+    : words;
+}
 
-const mrkdwnLine = (pieces: TextLine): string => pieces.map(mrkdwnPiece).join('');
+const mrkdwnLine = (pieces: TextLine, isShown = false): string =>
+  pieces.map((piece) => mrkdwnPiece(piece, isShown)).join('');
 
 /** The parts as a text file: lines as they are, text to copy indented. */
 export const fileText = (parts: readonly MessagePart[]): string =>
@@ -254,7 +273,7 @@ export function smallPrint(...lines: readonly TextLine[]): SlackBlock[] {
 /** Escapes make a text longer: cut before, until it fits. */
 function shortenMrkdwn(pieces: TextLine, most: number): string {
   for (let room = most; room > 0; room = Math.floor(room / 2)) {
-    const text = mrkdwnLine(shortenLine(pieces, room));
+    const text = mrkdwnLine(shortenLine(pieces, room), true);
     if (text.length <= most) return text;
   }
   return '…';

@@ -1,10 +1,11 @@
-/** The message in the channel: what, where, when, how sure, edited through its life. Its first line is the notification. */
+/** The message in the channel: what broke, the fix, who is hurt; edited through its life. Its first line is the notification. */
 
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import { list, number, plural } from '../../format/wording.ts';
-import { completenessSentence } from '../../render/phrases.ts';
-import type { Episode } from '../../runs/episode.ts';
-import { type Feedback, hasFailed, isUnderWay, type Run } from '../../runs/run.ts';
+import { alarmLink, loadBalancerLink } from '../../format/console-links.ts';
+import { inSentence, list, number } from '../../format/wording.ts';
+import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import { dateOf } from '../../render/phrases.ts';
+import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
@@ -12,60 +13,74 @@ import {
   line,
   type MessagePart,
   messageText,
+  prose,
   proseLine,
   richText,
   smallPrint,
   type TextLine,
+  type TextPiece,
   truncate,
 } from './rich-text.ts';
 import {
   durationWords,
   episodePartWords,
-  errorCountWords,
   isStepUnknown,
   momentWords,
+  STEP_NAMES,
   sanitizeState,
   type ThreadState,
-  VERDICT_MARK,
-  verdictKind,
-  verdictWords,
   windowWords,
 } from './thread-state.ts';
 
 export function rootMessage(rawState: ThreadState): Message {
   const state = sanitizeState(rawState);
   const parts: MessagePart[] = [...headline(state), ...bodyParts(state)];
-  const below = [...episodeLines(state), ...askerLines(state), ...feedbackLines(state)];
+  const below = [...episodeLines(state), statusLine(state), ...feedbackLines(state)];
   return {
     text: messageText([...parts, ...below.map((one): MessagePart => ({ line: one }))]),
     blocks: [...richText(parts), ...smallPrint(...below), ...rootButtons(state)],
   };
 }
 
-/** "🔴 shop-prod: Keep-alive race (likely) · 123 × 502 · 02:40–02:55 UTC · final". */
+/** "🔴 shop-prod: keep-alive race (likely) · 123 × 502, 1.4 % of requests · 02:40–02:55 UTC". */
 function headline(state: ThreadState): MessagePart[] {
   const { run, diagnosis, episode } = state;
   const name = truncate(sanitize(run.loadBalancer.name), 80);
-  const what = diagnosis === null ? name : `${name}: ${truncate(verdictWords(diagnosis), 120)}`;
-  const statuses = run.statuses.slice(0, 6).join(', ');
+  const what = `${name}: ${diagnosis === null ? workingWords(run) : truncate(verdictWords(diagnosis), 120)}`;
   // While another window is asked about, what stands here is still about the one before.
   const window = diagnosis?.window ?? run;
-  const amount = `${(diagnosis === null ? null : errorCountWords(diagnosis)) ?? statuses}${episodePartWords(window, episode)}`;
-  const when = windowWords(window.from, window.to, run.createdAt);
+  const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
+  const when = windowWords(window.from, window.to, window.to);
+  const progress = diagnosis === null ? null : progressWords(state, diagnosis);
   return [
     line(
       `${statusMark(state)} `,
       { bold: what },
-      ` · ${[amount, when, statusWords(run, diagnosis, episode)].join(' · ')}`,
+      ` · ${[`${amount}${episodePartWords(window, episode)}`, when, ...(progress === null ? [] : [progress])].join(' · ')}`,
     ),
   ];
 }
 
+const workingWords = ({ state }: Run): string =>
+  ({
+    queued: 'queued',
+    running: 'diagnosing…',
+    provisional: 'diagnosing…',
+    final: 'no answer',
+    partial: 'no answer',
+    failed: 'diagnosis failed',
+    interrupted: 'diagnosis interrupted',
+  })[state];
+
+/** Colour shows impact, words show certainty. Never alone: words say the same. */
 function statusMark({ run, diagnosis, episode }: ThreadState): string {
   if (isUnderWay(run)) return '⏳';
   if (hasFailed(run)) return run.state === 'failed' ? '⚠️' : '⏸️';
   if (episode !== null && episode.closedAt !== null) return '⚪';
-  return diagnosis === null ? '⏳' : VERDICT_MARK[verdictKind(diagnosis)];
+  if (diagnosis === null) return '⏳';
+  const isFiring = episode?.alarms.some(({ state }) => state === 'ALARM') ?? false;
+  if (diagnosis.impact === 'none') return isFiring || verdictKind(diagnosis) === 'unread' ? '🟠' : '🟢';
+  return verdictKind(diagnosis) === 'found' || diagnosis.impact === 'high' ? '🔴' : '🟠';
 }
 
 /** Of a window other than that of the answer which stands there. */
@@ -75,120 +90,202 @@ function otherWindowWords({ from, to, createdAt }: Run, diagnosis: Diagnosis): s
   return isSame ? '' : ` for ${windowWords(from, to, createdAt)}`;
 }
 
-/** How far it is, and how much it is to be trusted. */
-function statusWords(run: Run, diagnosis: Diagnosis | null, episode: Episode | null): string {
-  const overWords =
-    episode?.closedAt == null
-      ? ''
-      : `over after ${durationWords(Date.parse(episode.closedAt) - Date.parse(episode.openedAt))}, `;
-  switch (run.state) {
-    case 'queued':
-      return diagnosis === null ? 'queued' : `asking again soon${otherWindowWords(run, diagnosis)}`;
-    case 'running':
-      return diagnosis === null || run.attempts === 0 ? 'looking…' : `asking again${otherWindowWords(run, diagnosis)}…`;
-    case 'provisional':
-      return `${overWords}provisional${run.nextAttemptAt === null ? '' : `, asking again at ${momentWords(run.nextAttemptAt, run.to)}`}`;
-    case 'final':
-    case 'partial':
-      return `${overWords}${run.state}`;
-    case 'failed':
-    case 'interrupted':
-      return `${overWords}${run.state}${diagnosis === null ? '' : otherWindowWords(run, diagnosis)}`;
-  }
+/** How far the work is where an answer stands already; null where there is nothing to wait for. */
+function progressWords({ run, episode }: ThreadState, diagnosis: Diagnosis): string | null {
+  if (run.state === 'queued') return `next check soon${otherWindowWords(run, diagnosis)}`;
+  if (run.state === 'running')
+    return run.attempts === 0 ? 'reading the access log' : `checking again${otherWindowWords(run, diagnosis)}…`;
+  if (hasFailed(run)) return `last check ${run.state}${otherWindowWords(run, diagnosis)}`;
+  if (episode?.closedAt == null) return null;
+  return `over after ${durationWords(Date.parse(episode.closedAt) - Date.parse(episode.openedAt))}`;
 }
 
 function bodyParts({ run, diagnosis }: ThreadState): MessagePart[] {
-  return [...troubleParts(run, diagnosis), ...(diagnosis === null ? [] : verdictParts(run, diagnosis))];
+  return [
+    ...troubleParts(run, diagnosis),
+    ...(diagnosis === null ? [] : outlineOf(diagnosis).flatMap((section) => sectionParts(section, diagnosis))),
+  ];
 }
 
 function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
-  const before = diagnosis === null ? '' : ' What was known before:';
+  const before = diagnosis === null ? '' : ' The last answer:';
   switch (run.state) {
     case 'queued':
-      return diagnosis === null
-        ? [line('Others are being diagnosed; this begins by itself when one of them is done.')]
-        : [];
+      return diagnosis === null ? [line('Queued behind other diagnoses; it will start on its own.')] : [];
     case 'failed':
       return [proseLine(sanitize(`${run.failure}${before}`))];
     case 'interrupted': {
-      const next =
-        run.nextAttemptAt === null ? 'Run it again to get one.' : 'It goes on by itself when alb502 is there again.';
-      return [line(`alb502 was stopped before there was an answer. ${next}${before}`)];
+      const next = run.nextAttemptAt === null ? 'Run it again to get an answer.' : 'It will resume automatically.';
+      return [line(`alb502 restarted before it finished. ${next}${before}`)];
     }
     default:
       return [];
   }
 }
 
-function verdictParts(run: Run, diagnosis: Diagnosis): MessagePart[] {
-  const { verdict, triage } = diagnosis;
-  const soFar = run.state === 'running' && run.attempts === 0 ? 'So far: ' : '';
+const labelled = (label: string, ...pieces: TextLine): MessagePart => line({ bold: label }, '  ', ...pieces);
+
+/** A sentence of a few words stays whole; a longer one ends with the sentence that fits. */
+const MAX_SENTENCE = 200;
+
+/** Cause, Fix, Impact: the three questions of somebody who was just woken. The rest is in the thread. */
+function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
+  switch (section.kind) {
+    case 'cause': {
+      const { sentence, errors } = section;
+      return [
+        labelled('Cause', ...prose(fitSentences(sentence)), ...(errors === null ? [] : [` Explains ${errors}.`])),
+      ];
+    }
+    case 'between':
+      return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
+    case 'known':
+      return section.sentences.map((sentence, index) =>
+        index === 0 ? labelled('Known', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
+      );
+    case 'fix':
+      return section.cause.fix.summary === ''
+        ? []
+        : [labelled('Fix', ...prose(fitSentences(section.cause.fix.summary)))];
+    case 'next-step':
+      return [labelled('Next step', ...nextStepPieces(section.sentence, diagnosis))];
+    case 'impact':
+      return [labelled('Impact', ...prose(section.sentence))];
+    case 'faults':
+      return verdictKind(diagnosis) === 'none'
+        ? section.findings
+            .slice(0, 1)
+            .map(({ summary }) => labelled('Not failing, but worth fixing', ...prose(fitSentences(summary))))
+        : [];
+    default:
+      return [];
+  }
+}
+
+/** The trace id to look for; what each answer means stands in the thread. */
+function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
+  const [id] = traces?.ids ?? [];
+  if (traces === null || id === undefined) return prose(fitSentences(sentence));
+  const more = traces.ids.length > 1 ? ` and ${number(traces.ids.length - 1)} more` : '';
   return [
-    proseLine(`${soFar}${verdict.summary}`),
-    // Without an entry the verdict says as much already.
-    ...(triage.requests === null || triage.requests === 0 || triage.errors === 0 ? [] : [proseLine(triage.summary)]),
-    ...(run.state === 'provisional' ? provisionalParts(diagnosis) : []),
-    ...(run.state === 'partial' ? partialParts(diagnosis) : []),
+    'look for ',
+    { code: truncate(sanitize(id), 120) },
+    `${more} in the application's log: absent, started or finished decides.`,
   ];
 }
 
-const provisionalParts = (diagnosis: Diagnosis): MessagePart[] =>
-  verdictKind(diagnosis) === 'unread' ? [] : [line(`Provisional: ${completenessSentence(diagnosis)}.`)];
+/** Whole sentences up to the length of a line in a channel; the first always. */
+export function fitSentences(text: string, most = MAX_SENTENCE): string {
+  const sentences = text.split(/(?<=[.!?])\s+(?=[A-Z0-9])/);
+  let fitted = sentences[0] ?? '';
+  for (const sentence of sentences.slice(1)) {
+    if (fitted.length + 1 + sentence.length > most) break;
+    fitted = `${fitted} ${sentence}`;
+  }
+  return fitted;
+}
 
-function partialParts({ triage, steps, gaps }: Diagnosis): MessagePart[] {
-  const unseen = steps.filter(isStepUnknown).map(({ step }) => String(step));
-  const what = [
-    ...(triage.requests === null ? ['the access log'] : []),
-    ...(unseen.length > 0 ? [`${unseen.length === 1 ? 'step' : 'steps'} ${list(unseen, 6)}`] : []),
-  ];
-  const why = gaps.length > 0 ? `; ${plural(gaps.length, 'gap')} in all` : '';
-  return [line(`Partial: could not look at ${what.join(' and ')}${why}.`)];
+/** "Also: worker timeout (11) · log complete, final · 18 Nov 2026 · load balancer · asked by @you". */
+function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
+  const { region, arn } = run.loadBalancer;
+  const pieces: TextPiece[][] = [];
+  if (diagnosis !== null) {
+    const also = alsoWords(diagnosis);
+    if (also !== '') pieces.push([also]);
+    pieces.push([logWords(run, diagnosis)]);
+  }
+  const { from } = diagnosis?.window ?? run;
+  if (dateOf(from) !== dateOf(run.createdAt)) pieces.push([dateWords(from)]);
+  const balancer = loadBalancerLink(region, arn);
+  if (balancer !== null) pieces.push([{ href: balancer, label: 'load balancer' }]);
+  if (run.askedBy.kind === 'person') pieces.push(['asked by ', { user: run.askedBy.user }]);
+  else if (episode === null) pieces.push([`alarm ${truncate(sanitize(run.askedBy.alarmName), 100)}`]);
+  if (hasFailed(run)) pieces.push([`run ${run.id}`]);
+  return pieces.flatMap((one, index) => (index === 0 ? one : [' · ', ...one]));
+}
+
+/** The other parts and what stands beside the errors, in a few words each. */
+function alsoWords(diagnosis: Diagnosis): string {
+  const sections = outlineOf(diagnosis);
+  const parts = sections.flatMap((section) =>
+    section.kind === 'also'
+      ? section.parts.slice(0, 2).map(({ words, errors }) => `${words} (${number(errors)})`)
+      : section.kind === 'beside'
+        ? section.sentences.slice(0, 2)
+        : [],
+  );
+  return parts.length === 0 ? '' : `Also: ${parts.join(' · ')}`;
+}
+
+/** How complete the answer is: "log complete, final"; what is awaited; what could not be checked. */
+function logWords(run: Run, diagnosis: Diagnosis): string {
+  const { completeness, steps, gapDetails } = diagnosis;
+  const { errorsInLog, errorsInMetrics } = completeness;
+  if (run.state === 'provisional') {
+    const next = nextAttemptOf(run);
+    return `provisional${next === null ? '' : `, next check ${momentWords(next, run.to)}`}`;
+  }
+  if (run.state === 'partial') {
+    const unknown = [
+      ...(diagnosis.triage.requests === null ? ['the access log'] : []),
+      ...steps.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step])),
+    ];
+    const gaps = gapDetails.length > 0 ? ` (${number(gapDetails.length)} gaps)` : '';
+    return `partial: could not check ${list([...new Set(unknown)], 3)}${gaps}`;
+  }
+  const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
+  return isComplete ? 'log complete, final' : 'final';
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** "18 Nov 2026". */
+function dateWords(iso: string): string {
+  const [year = '', month = '', day = ''] = dateOf(iso).split('-');
+  return `${Number(day)} ${MONTHS[Number(month) - 1] ?? month} ${year}`;
 }
 
 /** Since when, which alarms, how often. */
 function episodeLines({ run, episode }: ThreadState): TextLine[] {
   if (episode === null) return [];
   const { alarms, openedAt, closedAt, repeats } = episode;
-  const names = list(
-    alarms.map(
-      ({ name, state }) =>
-        `${truncate(sanitize(name), 100)}${alarms.length > 1 || closedAt !== null ? ` (${state})` : ''}`,
-    ),
-    4,
-  );
-  const times = repeats === 0 ? '' : ` · told ${repeats === 1 ? 'once' : `${number(repeats)} times`} more`;
+  const { region } = run.loadBalancer;
+  const shown = alarms.slice(0, 4).flatMap(({ name, state }, index): TextPiece[] => {
+    const label = truncate(sanitize(name), 100);
+    // A name that must not be shown must not stand in an address either.
+    const href = sanitize(name) === name ? alarmLink(region, name) : null;
+    return [
+      ...(index === 0 ? [] : [', ']),
+      href === null ? label : { href, label },
+      ...(alarms.length > 1 || closedAt !== null ? [` (${state})`] : []),
+    ];
+  });
+  const more = alarms.length > 4 ? ` and ${number(alarms.length - 4)} more` : '';
+  const times = repeats === 0 ? '' : ` · re-fired ${repeats === 1 ? 'once' : `${number(repeats)} times`}`;
   const until =
     closedAt === null
       ? ''
       : `, ${alarms.some(({ state }) => state === 'OK') ? 'OK' : 'no data'} at ${momentWords(closedAt, run.to)}`;
   return [
-    [`${alarms.length === 1 ? 'Alarm' : 'Alarms'} ${names} · since ${momentWords(openedAt, run.to)}${until}${times}`],
+    [
+      alarms.length === 1 ? 'Alarm ' : 'Alarms ',
+      ...shown,
+      `${more} · since ${momentWords(openedAt, run.to)}${until}${times}`,
+    ],
   ];
-}
-
-/** Who asked, unless the alarm is named already; the run's id where somebody has to look for it in a log. */
-function askerLines({ run, episode }: ThreadState): TextLine[] {
-  const { askedBy } = run;
-  const id = hasFailed(run) ? [`Run ${run.id}`] : [];
-  if (askedBy.kind === 'person') return [['Asked by ', { user: askedBy.user }, ...id.map((one) => ` · ${one}`)]];
-  if (episode !== null) return id.map((one) => [one]);
-  return [[[`Asked by the alarm ${truncate(sanitize(askedBy.alarmName), 100)}`, ...id].join(' · ')]];
 }
 
 /** What people said of the verdict; the last few. */
 function feedbackLines({ run, diagnosis }: ThreadState): TextLine[] {
-  const lines = run.feedback
+  return run.feedback
     .slice(-3)
     .map(
       (feedback): TextLine => [
-        'Marked ',
-        { bold: feedback.verdict },
-        ' by ',
         { user: feedback.user },
+        feedback.verdict === 'right' ? ' confirmed this verdict' : ' marked this verdict wrong',
         actualCauseWords(feedback, diagnosis),
       ],
     );
-  return lines;
 }
 
 function actualCauseWords({ cause, words }: Feedback, diagnosis: Diagnosis | null): string {
@@ -202,29 +299,32 @@ function rootButtons(state: ThreadState): SlackBlock[] {
   if (isUnderWay(run)) return [];
   if (hasFailed(run) || diagnosis === null)
     return buttonRow(actionButton('Run again', 'askAgain', { run: run.id, primary: true }));
-  const confirm = confirmCost(diagnosis.cost, 1);
-
   const kind = verdictKind(diagnosis);
   const hasErrors = kind === 'found' || kind === 'undecided';
-  const askAgainButton = actionButton('Ask again', 'askAgain', { run: run.id, confirm, primary: kind === 'unread' });
   return buttonRow(
     ...(hasErrors
-      ? [detailButton(kind === 'found' ? 'Fix' : 'How to decide', 'fix', { run: run.id, primary: true })]
-      : []),
-    ...(hasErrors
-      ? [detailButton('Evidence', 'evidence', { run: run.id }), detailButton('Log lines', 'log-lines', { run: run.id })]
-      : []),
-    askAgainButton,
+      ? [
+          detailButton(kind === 'found' ? 'Fix commands' : 'How to decide', 'fix', { run: run.id, primary: true }),
+          detailButton('Evidence', 'evidence', { run: run.id }),
+          detailButton('Log lines', 'log-lines', { run: run.id }),
+        ]
+      : [
+          actionButton('Check again', 'askAgain', {
+            run: run.id,
+            confirm: confirmCost(diagnosis.cost, 1),
+            primary: kind === 'unread',
+          }),
+        ]),
     overflowMenu(run.id, [
       ...(hasErrors
         ? ([
-            ['By target', 'by-target'],
-            ['By route', 'by-route'],
-            ['Timeline', 'timeline'],
+            ['Targets', 'by-target'],
+            ['Routes', 'by-route'],
           ] as const)
         : []),
+      ['All checks', 'all-steps'],
       ['Repeat by hand', 'repeat'],
-      ['Post-mortem as a file', 'post-mortem'],
+      ['Post-mortem', 'post-mortem'],
     ]),
   );
 }

@@ -3,6 +3,7 @@
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { list, number } from '../../format/wording.ts';
+import { errorCountWords, verdictKind, verdictWords } from '../../render/outline.ts';
 import { costSentence } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
@@ -23,12 +24,9 @@ import {
 import {
   durationWords,
   episodePartWords,
-  errorCountWords,
   momentWords,
   sanitizeState,
   type ThreadState,
-  verdictKind,
-  verdictWords,
   windowWords,
 } from './thread-state.ts';
 

@@ -1,45 +1,9 @@
-/**
- * One reply for each step that has something to say beyond the verdict: a fault with what to do, or what was denied with how to allow it.
- * All else that was looked at is behind the button of the step.
- */
-import { checkOf } from '../../diagnose/checks/index.ts';
-import type { CheckFinding, ChecklistStep, Diagnosis, Fact, Gap, StepNumber } from '../../diagnose/diagnosis.ts';
+/** Lines about a step of the checklist, as the answers to buttons show them. */
+import type { CheckFinding, ChecklistStep, Diagnosis, Fact, Gap } from '../../diagnose/diagnosis.ts';
 import { factsNotInSentence, factValue, OUTCOME_MARK, OUTCOME_WORD } from '../../render/phrases.ts';
-import type { Message } from './message.ts';
-import { copyable, line, type MessagePart, partsMessage, prose, proseLine, type TextLine } from './rich-text.ts';
-import { sanitizeState, type ThreadState, verdictKind } from './thread-state.ts';
+import { copyable, line, type MessagePart, proseLine, type TextLine } from './rich-text.ts';
 
 const MAX_FACTS = 6;
-
-export function stepMessages(rawState: ThreadState): Partial<Record<StepNumber, Message>> {
-  const { diagnosis } = sanitizeState(rawState);
-  if (diagnosis === null) return {};
-  const messages: Partial<Record<StepNumber, Message>> = {};
-  // A denied call keeps several steps from being looked at; it is said in the first of them.
-  const shownGaps = new Set<Gap>();
-  for (const step of diagnosis.steps) {
-    // Somebody can do something about a denial; other gaps are named with the verdict.
-    const gaps = gapsOfStep(step, diagnosis).filter((gap) => gap.kind === 'denied' && !shownGaps.has(gap));
-    for (const gap of gaps) shownGaps.add(gap);
-    const faults = step.findings.filter((one) => one.outcome === 'fail' && !isInVerdict(one, diagnosis));
-    if (faults.length === 0 && gaps.length === 0) continue;
-    messages[step.step] = partsMessage(
-      [titleLine(step), ...faults.flatMap(faultParts), ...gapParts(gaps)],
-      [],
-      ', behind the button of this step',
-    );
-  }
-  return messages;
-}
-
-/** Whether the verdict says as much: it names the cause, or, where nothing failed, the fault itself. */
-function isInVerdict({ check }: CheckFinding, diagnosis: Diagnosis): boolean {
-  const kind = verdictKind(diagnosis);
-  if (kind !== 'found') return kind === 'none';
-  const namedCauses = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
-  const { symptom = false, namedBy = [] } = checkOf(check) ?? {};
-  return symptom || namedCauses.some(({ id }) => namedBy.includes(id));
-}
 
 export const titleLine = ({ step, title, outcome }: Pick<ChecklistStep, 'step' | 'title' | 'outcome'>): MessagePart =>
   line(
@@ -64,15 +28,6 @@ function factsToShow(facts: readonly Fact[], summary: string): Fact[] {
       ? !(summary.includes(fact.value) && (fact.value.length > 12 || summary.includes(fact.label)))
       : numbers.includes(fact),
   );
-}
-
-function faultParts(finding: CheckFinding): MessagePart[] {
-  const facts = factsLine(finding);
-  const below: TextLine[] = [
-    ...(facts.length > 0 ? [facts] : []),
-    ...(finding.fix === null ? [] : [prose(`→ ${finding.fix}`)]),
-  ];
-  return [{ bullets: [prose(finding.summary)] }, ...(below.length > 0 ? [{ bullets: below, indent: 1 }] : [])];
 }
 
 /** The gaps that kept a check of this step from an answer. */

@@ -1,9 +1,7 @@
 /** What the messages of a thread are made from, and what all of them say of it in the same words. */
 
-import type { CauseId } from '../../diagnose/cause-ids.ts';
 import type { ChecklistStep, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { escapeDiagnosis } from '../../format/escape-control-characters.ts';
-import { number, plural } from '../../format/wording.ts';
 import { dateOf } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
@@ -40,57 +38,15 @@ export const sanitizeState = (state: ThreadState): ThreadState => ({
   diagnosis: state.diagnosis === null ? null : sanitizeDiagnosis(state.diagnosis),
 });
 
-/**
- * What a diagnosis comes to. `found`: a cause. `undecided`: between several. `unread`: no entry was there to judge by, which is not
- * "no errors". `none`: nothing failed.
- */
-export type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
-
-export function verdictKind({ verdict, triage }: Diagnosis): VerdictKind {
-  if (verdict.cause !== null) return 'found';
-  if (verdict.standing === 'none') return 'none';
-  return (triage.errors ?? 0) === 0 ? 'unread' : 'undecided';
-}
-
 /** The steps where there is little room. */
 export const STEP_NAMES: Record<StepNumber, string> = {
   1: 'Access log',
-  2: 'Protocol and port',
+  2: 'Protocol and ports',
   3: 'Keep-alive',
-  4: 'Response format',
+  4: 'Responses',
   5: 'Security groups, NACLs',
   6: 'Targets and deployments',
 };
-
-/** Never alone: words say the same. */
-export const VERDICT_MARK: Record<VerdictKind, string> = { found: '🔴', undecided: '🟡', unread: '🟡', none: '🟢' };
-
-export const titleOfCause = ({ causes }: Diagnosis, id: CauseId): string =>
-  causes.find((cause) => cause.id === id)?.title ?? id;
-
-/** "Keep-alive race (likely)". */
-export function verdictWords(diagnosis: Diagnosis): string {
-  const { verdict, triage } = diagnosis;
-  switch (verdictKind(diagnosis)) {
-    case 'found':
-      return verdict.cause === null ? '' : `${titleOfCause(diagnosis, verdict.cause)} (${verdict.standing})`;
-    case 'none':
-      return 'no errors';
-    case 'unread':
-      return `${triage.requests === null ? 'access log not read' : 'no access-log entries'}${diagnosis.provisional ? ' yet' : ''}`;
-    case 'undecided':
-      return 'undecided';
-  }
-}
-
-/** "123 × 502"; where the log has none, what CloudWatch counts; null where neither says. */
-export function errorCountWords({ triage, completeness }: Diagnosis): string | null {
-  const statuses = Object.entries(triage.byStatus).sort(([, a], [, b]) => b - a);
-  if (statuses.length > 3) return plural(triage.errors ?? 0, 'error');
-  if (statuses.length > 0) return statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
-  const { errorsInMetrics } = completeness;
-  return errorsInMetrics !== null && errorsInMetrics > 0 ? `${plural(errorsInMetrics, 'error')} in CloudWatch` : null;
-}
 
 /** "02:40" of a whole minute, else "02:40:14". */
 export const shortClock = (iso: string): string => {

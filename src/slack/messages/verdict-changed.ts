@@ -1,20 +1,37 @@
-/** One reply when a later ask comes to another verdict; nothing where it only becomes surer of its numbers. */
-import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import { outOf, plural } from '../../format/wording.ts';
+/** One reply when a later check comes to another verdict: strengthened, weakened, or a new cause. */
+import type { Diagnosis, Verdict } from '../../diagnose/diagnosis.ts';
+import { inSentence, list, outOf, plural } from '../../format/wording.ts';
+import { verdictKind, verdictWords } from '../../render/outline.ts';
 import type { Message } from './message.ts';
 import { line, type MessagePart, partsMessage, proseLine, type TextLine } from './rich-text.ts';
-import { sanitizeState, type ThreadState, titleOfCause, verdictKind, verdictWords } from './thread-state.ts';
+import { sanitizeState, type ThreadState } from './thread-state.ts';
 
 export function verdictChangedMessage(rawState: ThreadState, rawBefore: Diagnosis): Message | null {
   const { diagnosis } = sanitizeState(rawState);
   if (diagnosis === null || verdictKey(diagnosis) === verdictKey(rawBefore)) return null;
+  // What follows a log that was not here yet is the first verdict, which has a post of its own.
+  if (verdictKind(rawBefore) === 'unread') return null;
   const before = sanitizeState({ ...rawState, diagnosis: rawBefore }).diagnosis ?? rawBefore;
   const parts: MessagePart[] = [
-    line({ bold: 'The verdict has changed: ' }, { bold: shortVerdict(diagnosis) }, `, was: ${shortVerdict(before)}.`),
+    line(
+      { bold: `${diagnosis.loadBalancer.name}: ${directionWords(before.verdict, diagnosis.verdict)}` },
+      `: ${shortVerdict(diagnosis)}, before: ${shortVerdict(before)}.`,
+    ),
     proseLine(diagnosis.verdict.summary),
     { line: errorCountChange(diagnosis, before) },
   ];
   return partsMessage(parts);
+}
+
+const STRENGTH: Record<Verdict['standing'], number> = { none: 0, undecided: 1, likely: 2, confirmed: 3 };
+
+/** Which way it went. */
+function directionWords(before: Verdict, now: Verdict): string {
+  if (before.cause !== null && now.cause !== null && before.cause !== now.cause) return 'new cause';
+  if (before.cause === null && now.cause !== null) return 'verdict strengthened';
+  if (STRENGTH[now.standing] > STRENGTH[before.standing]) return 'verdict strengthened';
+  if (STRENGTH[now.standing] < STRENGTH[before.standing]) return 'verdict weakened';
+  return now.between.length < before.between.length ? 'verdict narrowed' : 'verdict widened';
 }
 
 /** What a change of is worth a reply. */
@@ -27,7 +44,8 @@ const verdictKey = (diagnosis: Diagnosis): string => {
 function shortVerdict(diagnosis: Diagnosis): string {
   const { between } = diagnosis.verdict;
   if (verdictKind(diagnosis) !== 'undecided' || between.length === 0) return verdictWords(diagnosis);
-  return `undecided between ${between.map((id) => titleOfCause(diagnosis, id)).join('; ')}`;
+  const titles = between.map((id) => inSentence(diagnosis.causes.find((cause) => cause.id === id)?.title ?? id));
+  return `undecided between ${list(titles, 6)}`;
 }
 
 /** What it rests on now that it did not before. */

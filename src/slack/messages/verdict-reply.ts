@@ -1,19 +1,14 @@
-/** The verdict with its working: for and against, what was ruled out, the fix, what was not seen, and the chart. */
-import type { CauseResult, Diagnosis, Fix } from '../../diagnose/diagnosis.ts';
-import { number } from '../../format/wording.ts';
-import {
-  causeTitle,
-  completenessSentence,
-  costSentence,
-  explainedErrors,
-  ruledOutLines,
-  sortCauses,
-} from '../../render/phrases.ts';
-import { errorChart } from './chart.ts';
+/** The verdict: the fix before the evidence, what else failed, what was ruled out, what could not be checked. Posted, so that it notifies. */
+import type { types } from '@slack/bolt';
+import type { CauseResult, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
+import { list, number } from '../../format/wording.ts';
+import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import { completenessSentence, costSentence } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton } from './message-buttons.ts';
 import {
   copyable,
+  fitsMessage,
   labelledList,
   line,
   type MessagePart,
@@ -21,170 +16,186 @@ import {
   prose,
   richText,
   smallPrint,
+  type TextPiece,
   truncate,
 } from './rich-text.ts';
-import { sanitizeState, type ThreadState, verdictKind } from './thread-state.ts';
+import { fitSentences } from './root.ts';
+import { sanitizeState, type ThreadState } from './thread-state.ts';
 
 /** A command of more than this is shown by the button alone: cut, it would be another command. */
-const MAX_COMMAND = 1200;
-const MAX_COMMANDS = 4;
+const MAX_COMMAND = 700;
+const MAX_COMMANDS = 2;
+const MAX_REASONS = 3;
+/** Letters of all of them. */
+const MAX_REASON_TEXT = 400;
 const MAX_TRACES = 3;
+const MAX_RULED_OUT = 5;
 /** Read aloud, or shown where Slack takes no blocks: the rest is behind buttons. */
 const MAX_SPOKEN = 3000;
 const IN_EVIDENCE = ', behind Evidence';
 
-export function verdictMessage(rawState: ThreadState): Message {
+/** Whom the verdict of this run mentions: who asked, or whom the alarm's route names. */
+export type Mention = string | null;
+
+export function verdictMessage(rawState: ThreadState, mention: Mention = null): Message {
   const { run, diagnosis } = sanitizeState(rawState);
   if (diagnosis === null) {
     const text = 'There is no verdict yet.';
     return { text, blocks: richText([line(text)]) };
   }
-  const parts = verdictParts(diagnosis);
-  const drawing = errorChart(diagnosis);
-  const after = [...smallPrint([completenessAndCost(diagnosis)]), ...verdictButtons(run.id, diagnosis)];
+  const sections = outlineOf(diagnosis);
+  const parts = [heading(diagnosis, mention), ...sections.flatMap((section) => sectionParts(section, diagnosis))];
+  const unchecked = sections.flatMap((section) => (section.kind === 'unchecked' ? section.gaps : []));
+  const below = [...smallPrint([completenessAndCost(diagnosis, run.took)]), ...verdictButtons(run.id, diagnosis)];
+  const folded = uncheckedParts(unchecked);
   return {
-    text: messageText(
-      [...parts.slice(0, 1), ...(drawing === null ? [] : [line(drawing.words)]), ...parts.slice(1)],
-      MAX_SPOKEN,
-    ),
-    blocks: [...richText(parts, IN_EVIDENCE), ...(drawing === null ? [] : [drawing.block]), ...after],
-    plainBlocks: [...richText(parts, IN_EVIDENCE), ...(drawing === null ? [] : richText(drawing.plain)), ...after],
+    text: messageText([...parts, ...folded], MAX_SPOKEN),
+    blocks: [...richText(parts, IN_EVIDENCE), ...container(unchecked.length, folded), ...below],
+    plainBlocks: [
+      ...richText(fitsMessage([...parts, ...folded]) ? [...parts, ...folded] : parts, IN_EVIDENCE),
+      ...below,
+    ],
   };
 }
 
-function verdictParts(diagnosis: Diagnosis): MessagePart[] {
-  switch (verdictKind(diagnosis)) {
-    case 'found':
-      return causeFoundParts(diagnosis);
-    case 'undecided':
-      return undecidedParts(diagnosis);
-    case 'unread':
-      return [...heading(diagnosis), ...decideParts(diagnosis), ...gapParts(diagnosis)];
-    case 'none':
-      return [...heading(diagnosis), ...faultParts(diagnosis), ...gapParts(diagnosis)];
+/** "shop-prod: keep-alive race (likely), 112 of 123 errors". */
+function heading(diagnosis: Diagnosis, mention: Mention): MessagePart {
+  const cause = outlineOf(diagnosis).find((section) => section.kind === 'cause');
+  const errors = cause === undefined || cause.errors === null ? '' : `, ${cause.errors}`;
+  const pieces: TextPiece[] = [{ bold: `${diagnosis.loadBalancer.name}: ${verdictWords(diagnosis)}${errors}` }];
+  return line(...pieces, ...(mention === null ? [] : [' ', { user: mention }]));
+}
+
+function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
+  switch (section.kind) {
+    case 'fix':
+      return fixParts(section.cause, 'Fix', ' (alb502 does not run it)');
+    case 'why':
+      return whyParts(section.cause, diagnosis);
+    case 'between':
+      return [
+        ...traceParts(diagnosis),
+        ...section.causes.slice(0, 4).flatMap((cause) => candidateParts(cause, section.causes.length)),
+      ];
+    case 'next-step':
+      // The trace ids are what it names.
+      return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
+    case 'known':
+      return labelledList('Known', section.sentences, MAX_REASONS);
+    case 'also':
+      return section.parts.slice(0, 3).map(alsoPart);
+    case 'beside':
+      return [line({ bold: 'Beside them' }, '  ', ...prose(`${section.sentences.slice(0, 3).join('; ')}`))];
+    case 'faults':
+      return labelledList(
+        verdictKind(diagnosis) === 'none' ? 'Not failing, but worth fixing' : 'Also broken',
+        section.findings.map(({ summary, fix }) =>
+          fix === null ? fitSentences(summary) : `${fitSentences(summary)} → ${fix}`,
+        ),
+        2,
+        ', behind All checks',
+      );
+    case 'ruled-out':
+      return [line({ bold: 'Ruled out' }, '  ', list(section.titles, MAX_RULED_OUT))];
+    default:
+      return [];
   }
 }
 
-const heading = ({ verdict }: Diagnosis): MessagePart[] => [line({ bold: verdict.summary })];
-
-function causeFoundParts(diagnosis: Diagnosis): MessagePart[] {
-  const { main, others, lookAlikes } = sortCauses(diagnosis);
-  const { errors } = diagnosis.triage;
-  if (main === null) return heading(diagnosis);
-  return [
-    line({ bold: causeTitle(main, errors) }),
-    ...evidenceParts(main),
-    ...runtimeParts(main, diagnosis),
-    ...fixParts(main),
-    ...decideParts(diagnosis),
-    ...otherParts(others, errors),
-    ...ruledOutParts(lookAlikes),
-    ...gapParts(diagnosis),
-  ];
-}
-
-const evidenceParts = (cause: CauseResult): MessagePart[] => [
-  ...(cause.for.length > 0 ? labelledList('For', cause.for, 5, IN_EVIDENCE) : [line({ bold: 'For' }, ' –')]),
-  ...(cause.against.length > 0
-    ? labelledList('Against', cause.against, 3, IN_EVIDENCE)
-    : [line({ bold: 'Against' }, ' –')]),
-  ...labelledList('Unknown', cause.missing, 3, IN_EVIDENCE),
-];
-
-function runtimeParts({ id }: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
-  const runtimes = id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
-  return runtimes.length === 0 ? [] : [line({ bold: 'Runtime ' }, ...prose(`${runtimes.join(', ')} by default`))];
-}
-
 /** What to do, what to paste, what else it does. */
-function fixParts({ fix }: CauseResult, label = 'Fix'): MessagePart[] {
+function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[] {
+  if (fix.summary === '') return [];
   const all = copyableTexts(fix);
   const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, MAX_COMMANDS);
   const left = all.length - shortCommands.length;
+  const remarks = [...(fix.notes ?? []), ...fix.sideEffects];
   return [
-    line({ bold: `${label} ` }, ...prose(fix.summary)),
+    line({ bold: label }, `${note}  `, ...prose(fix.summary)),
     ...shortCommands.map(copyable),
-    ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix` })] : []),
-    ...labelledList('Notes', fix.notes ?? [], 3, ', behind Fix'),
-    ...labelledList('Side effects', fix.sideEffects, 3, ', behind Fix'),
+    ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix commands` })] : []),
+    ...(remarks.length > 0 ? [{ bullets: remarks.slice(0, 2).map(prose) } satisfies MessagePart] : []),
   ];
 }
 
-/** Each text to copy: settings first, for they last. */
+/** Configuration text and commands, each to be copied by itself. */
 export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [...settings, ...commands];
 
-/** What would settle it; left to the trace ids where they are what it names. */
-function decideParts({ verdict, traces }: Diagnosis): MessagePart[] {
-  const { decidedBy } = verdict;
-  if (decidedBy === null || traces?.ids.some((id) => decidedBy.includes(id))) return [];
-  return [line({ bold: 'Decide by ' }, ...prose(decidedBy))];
+function whyParts(cause: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
+  const runtimes = cause.id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
+  // What the cause says in the root is not said again.
+  const reasons = cause.for.filter((sentence) => !isSaid(sentence, cause.summary));
+  const seconds = keepAlive?.measuredSeconds ?? null;
+  const runtime =
+    runtimes.length === 0 || seconds === null ? [] : [`${number(seconds)} s is the default of ${runtimes.join(', ')}.`];
+  return [
+    ...labelledList('Why', [...firstReasons(reasons), ...runtime], MAX_REASONS + 1, IN_EVIDENCE),
+    ...labelledList('Against', cause.against, 2, IN_EVIDENCE),
+    ...labelledList('Missing evidence', cause.missing, 2, IN_EVIDENCE),
+  ];
 }
 
-/** The other causes that explain a part, each with what to do. */
-const otherParts = (others: readonly CauseResult[], errors: number | null): MessagePart[] =>
-  others.slice(0, 3).flatMap((cause): MessagePart[] => [
-    line({ bold: `Also: ${causeTitle(cause, errors)}` }),
-    {
-      bullets: [
-        ...cause.for.slice(0, 2).map(prose),
-        prose(`${cause.standing === 'possible' ? 'If it is' : 'Fix'}: ${cause.fix.summary}`),
-      ],
-    },
-  ]);
+/** The first reasons that are read at a glance: at least one. */
+function firstReasons(reasons: readonly string[]): string[] {
+  let left = MAX_REASON_TEXT;
+  return reasons.slice(0, MAX_REASONS).filter((sentence, index) => {
+    left -= sentence.length;
+    return index === 0 || left >= 0;
+  });
+}
 
-/** Those that look like it, one line each. */
-const ruledOutParts = (causes: readonly CauseResult[]): MessagePart[] =>
-  labelledList(
-    'Ruled out',
-    ruledOutLines(causes).map((one) => truncate(one, 300)),
-    5,
-    IN_EVIDENCE,
-  );
+/** Whether the headline of the cause is this sentence, or holds it. */
+const isSaid = (sentence: string, headline: string | null): boolean =>
+  headline?.includes(sentence.replace(/[.]$/, '')) ?? false;
 
-const gapParts = ({ gapDetails }: Diagnosis): MessagePart[] =>
-  labelledList(
-    'Could not check',
-    gapDetails.map(({ sentence }) => truncate(sentence, 300)),
-    3,
-    ', behind the steps of the checklist',
-  );
+/** One of the causes that an undecided verdict is between: what speaks for it, and what to do if it is. */
+const candidateParts = (cause: CauseResult, candidates: number): MessagePart[] => [
+  line({ bold: cause.title }),
+  {
+    bullets: [
+      // Of many candidates each has a line for what to do; what speaks for and against them is behind Evidence.
+      ...(candidates > 3 ? [] : cause.for.slice(0, 1).map((one) => prose(`For: ${one}`))),
+      ...(candidates > 3 ? [] : cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`))),
+      ...(cause.fix.summary === '' ? [] : [prose(`If so: ${cause.fix.summary}`)]),
+    ],
+  },
+];
 
-/** Nothing failed, and yet something is not as it should be. */
-const faultParts = ({ steps }: Diagnosis): MessagePart[] =>
-  labelledList(
-    'Worth a look all the same',
-    steps.flatMap(({ findings }) =>
-      findings
-        .filter(({ outcome }) => outcome === 'fail')
-        .map(({ summary, fix }) => (fix === null ? summary : `${summary} → ${fix}`)),
+/** "Also  worker timeout in the target, 11 errors. Fix: …". */
+const alsoPart = ({ words, errors, cause }: OtherPart): MessagePart =>
+  line(
+    { bold: 'Also' },
+    '  ',
+    ...prose(
+      `${words}, ${number(errors)} ${errors === 1 ? 'error' : 'errors'}.${cause === null || cause.fix.summary === '' ? '' : ` Fix: ${cause.fix.summary}`}`,
     ),
-    4,
-    ', behind the steps of the checklist',
   );
 
-function undecidedParts(diagnosis: Diagnosis): MessagePart[] {
-  const { between, others, lookAlikes } = sortCauses(diagnosis);
-  const { errors } = diagnosis.triage;
+/** What could not be checked and the statements that allow it, folded: nobody reads it at first. */
+function uncheckedParts(gaps: readonly Gap[]): MessagePart[] {
+  if (gaps.length === 0) return [];
+  const statements = [...new Set(gaps.flatMap(({ iamStatement }) => iamStatement ?? []))];
   return [
-    ...heading(diagnosis),
-    ...traceParts(diagnosis),
-    ...decideParts(diagnosis),
-    ...between.slice(0, 5).flatMap((cause): MessagePart[] => [
-      line({ bold: cause.title }, `, could explain ${explainedErrors(cause.explains, errors)}`),
-      {
-        bullets: [
-          ...cause.for.slice(0, 1).map((one) => prose(`For: ${one}`)),
-          ...cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`)),
-          // The application's log is what is named above.
-          ...(diagnosis.traces === null ? cause.missing.slice(0, 1).map((one) => prose(`Unknown: ${one}`)) : []),
-          prose(`If it is: ${cause.fix.summary}`),
-        ],
-      },
-    ]),
-    ...otherParts(others, errors),
-    ...ruledOutParts(lookAlikes),
-    ...gapParts(diagnosis),
+    ...labelledList(
+      'Could not check',
+      gaps.map(({ sentence }) => truncate(sentence, 300)),
+      4,
+      ', behind All checks',
+    ),
+    ...(statements.length === 0 ? [] : [line('Allow it with'), copyable(statements.slice(0, 4).join(',\n'))]),
   ];
+}
+
+function container(count: number, parts: readonly MessagePart[]): SlackBlock[] {
+  const children = richText(parts);
+  if (children.length === 0) return [];
+  const folded: types.ContainerBlock = {
+    type: 'container',
+    title: { type: 'plain_text', text: `Could not check (${count})`, emoji: false },
+    is_collapsible: true,
+    default_collapsed: true,
+    child_blocks: children as types.ContainerBlock['child_blocks'],
+  };
+  return [folded];
 }
 
 /** One look into the application's log decides: what to look for, and what each answer means. */
@@ -193,7 +204,11 @@ export function traceParts({ traces }: Diagnosis): MessagePart[] {
   const { ids, meaning } = traces;
   const more = ids.length - MAX_TRACES;
   return [
-    line({ bold: "Look into the application's log for " }, ids.length === 1 ? 'this trace id' : 'these trace ids'),
+    line(
+      { bold: 'Next step' },
+      '  ',
+      `look in the application's log for ${ids.length === 1 ? 'this trace id' : 'these trace ids'}`,
+    ),
     copyable(
       ids
         .slice(0, MAX_TRACES)
@@ -212,20 +227,22 @@ export function traceParts({ traces }: Diagnosis): MessagePart[] {
 }
 
 /** How complete, how much. Where nothing was read nor counted, "0 errors" would sound as if nothing had failed. */
-function completenessAndCost(diagnosis: Diagnosis): string {
+function completenessAndCost(diagnosis: Diagnosis, took: ThreadState['run']['took']): string {
   const isUnknown = verdictKind(diagnosis) === 'unread' && diagnosis.completeness.errorsInMetrics === null;
-  return [...(isUnknown ? [] : [completenessSentence(diagnosis)]), costSentence(diagnosis)].join(' · ');
+  const time = took === undefined ? [] : [`${(took.milliseconds / 1000).toFixed(1)} s`];
+  return [...(isUnknown ? [] : [completenessSentence(diagnosis)]), costSentence(diagnosis), ...time].join(' · ');
 }
 
 function verdictButtons(run: string, diagnosis: Diagnosis): SlackBlock[] {
   const kind = verdictKind(diagnosis);
-  return [
-    ...buttonRow(
-      ...(kind !== 'none' ? [detailButton('Network paths', 'path', { run })] : []),
-      actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) }),
-      ...(kind === 'unread'
-        ? []
-        : [actionButton('Verdict is right', 'right', { run }), actionButton('Verdict is wrong', 'wrong', { run })]),
-    ),
-  ];
+  const hasErrors = kind === 'found' || kind === 'undecided';
+  return buttonRow(
+    ...(kind === 'unread'
+      ? []
+      : [actionButton('👍 Right', 'right', { run }), actionButton('👎 Wrong', 'wrong', { run })]),
+    ...(hasErrors ? [detailButton('Chart', 'timeline', { run })] : []),
+    ...(kind === 'none' ? [] : [detailButton('Network paths', 'path', { run })]),
+    ...(hasErrors ? [actionButton('Check again', 'askAgain', { run, confirm: confirmCost(diagnosis.cost, 1) })] : []),
+    ...(hasErrors ? [] : [actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) })]),
+  );
 }

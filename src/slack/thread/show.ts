@@ -1,7 +1,8 @@
 /** The messages of a run's thread: each posted once, and edited until it shows what the run says. */
-import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
+import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { CollectionProgress } from '../../investigate/collection-progress.ts';
-import { type MessageSlot, type Run, STEP_SLOTS, type Thread, toUpdate } from '../../runs/run.ts';
+import { verdictKind } from '../../render/outline.ts';
+import { type MessageSlot, type Run, type Thread, toUpdate } from '../../runs/run.ts';
 import type { PostRecord } from '../../runs/store/post-record.ts';
 import { postOnce } from '../delivery/post-once.ts';
 import type { PostResult, PostTarget, Refusal } from '../delivery/slack-poster.ts';
@@ -10,14 +11,11 @@ import {
   episodeClosedMessage,
   episodeReopenedMessage,
   rootMessage,
-  stepMessages,
   type ThreadState,
   verdictMessage,
 } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { readRun, type ThreadContext } from './thread-context.ts';
-
-const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 
 /** What the renderers are told. */
 export async function loadThreadState({ runs, episodeOf }: ThreadContext, run: Run): Promise<ThreadState> {
@@ -91,14 +89,16 @@ export async function showRootProgress(context: ThreadContext, run: Run): Promis
 }
 
 /**
- * Makes the thread show what the run says. `before`: the diagnosis it showed until now, so that steps that say the same are left alone.
+ * Makes the thread show what the run says.
  * True when everything is shown; false when Slack could not be reached, and it is to be done again.
  */
-export async function showRun(context: ThreadContext, givenRun: Run, before: Diagnosis | null): Promise<boolean> {
+export async function showRun(context: ThreadContext, givenRun: Run): Promise<boolean> {
   const { runs, log } = context;
   const threadState = await loadThreadState(context, givenRun);
   const { channel, root } = givenRun.thread;
   if (root === null) return false;
+  const { diagnosis } = threadState;
+  const isBroadcast = givenRun.askedBy.kind === 'alarm' && diagnosis !== null && isWorthActing(diagnosis);
   const take = (what: string, answer: Run | PostResult): boolean => {
     if (!('refused' in answer)) return true;
     const { refused, code } = answer;
@@ -107,37 +107,45 @@ export async function showRun(context: ThreadContext, givenRun: Run, before: Dia
   };
   // The first that Slack gave no answer to is the last that is tried: what may have been posted stays recorded.
   let isShown = take('root', await showRoot(context, threadState));
-  for (const [slot, message] of ownMessages(threadState, before)) {
-    if (isShown) isShown = take(slot, await postOrEdit(context, givenRun, slot, message));
+  for (const [slot, message] of ownMessages(context, threadState)) {
+    if (isShown) isShown = take(slot, await postOrEdit(context, givenRun, slot, message, isBroadcast));
   }
   if (isShown) await runs.change(givenRun.id, (current) => ({ ...current, outbox: { kind: 'empty' } }));
   return isShown;
 }
 
-/** What the thread is to show below its root message, in its order, without the steps that show it already. */
-function ownMessages(threadState: ThreadState, before: Diagnosis | null): [MessageSlot, Message][] {
+/** What the thread is to show below its root message, in its order. A verdict is posted once there is one to act on. */
+function ownMessages(context: ThreadContext, threadState: ThreadState): [MessageSlot, Message][] {
   const checklist: [MessageSlot, Message] = ['checklist', checklistMessage(threadState, null)];
   if (threadState.diagnosis === null) return [checklist];
-  const steps = stepMessages(threadState);
-  const shownSteps = before === null ? {} : stepMessages({ ...threadState, diagnosis: before });
-  const changedSteps = STEPS.flatMap((step): [MessageSlot, Message][] => {
-    const slot = STEP_SLOTS[step - 1];
-    const stands = threadState.run.thread.steps[step] !== undefined;
-    const message = steps[step] ?? (stands ? nothingMoreMessage(step) : null);
-    const isSame = JSON.stringify(message) === JSON.stringify(shownSteps[step] ?? null);
-    return slot === undefined || message === null || (isSame && stands) ? [] : [[slot, message]];
-  });
-  return [checklist, ['verdict', verdictMessage(threadState)], ...changedSteps];
+  const { run, diagnosis } = threadState;
+  if (run.thread.verdict === null && !isVerdictDue(run, diagnosis)) return [checklist];
+  return [checklist, ['verdict', verdictMessage(threadState, mentionIn(context, run))]];
 }
+
+/** Without its errors read there is nothing to act on, unless nothing more will come. */
+const isVerdictDue = (run: Run, diagnosis: Diagnosis): boolean =>
+  isWorthActing(diagnosis) || run.state === 'final' || run.state === 'partial';
+
+/** Whether the leading errors were read: only then an alarm's verdict goes to the channel too. */
+const isWorthActing = (diagnosis: Diagnosis): boolean => {
+  const kind = verdictKind(diagnosis);
+  return kind === 'found' || kind === 'undecided';
+};
+
+/** Who asked is told the answer by name; for an alarm whom its route names. */
+const mentionIn = ({ mentionOf }: ThreadContext, run: Run): string | null =>
+  run.askedBy.kind === 'person' ? run.askedBy.user : (mentionOf?.(run) ?? null);
 
 async function postOrEdit(
   context: ThreadContext,
   run: Run,
   slot: MessageSlot,
   message: Message,
+  isBroadcast: boolean,
 ): Promise<Run | PostResult> {
   const ts = tsOf(run.thread, slot);
-  if (ts === null) return ensurePosted(context, run, slot, message);
+  if (ts === null) return ensurePosted(context, run, slot, message, slot === 'verdict' && isBroadcast);
   return context.poster.edit(run.thread.channel, ts, message);
 }
 
@@ -156,21 +164,17 @@ export async function ensureChecklist(
   return ensurePosted(context, threadState.run, 'checklist', checklistMessage(threadState, progress));
 }
 
-const nothingMoreMessage = (step: StepNumber): Message => {
-  const text = `Step ${step}: nothing beyond what the checklist and the verdict say.`;
-  return { text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] };
-};
-
 /** Posts what does not stand yet; the run with its ts. Called by the owner of the lease, so that nobody else posts it meanwhile. */
 async function ensurePosted(
   context: ThreadContext,
   run: Run,
   slot: MessageSlot,
   message: Message,
+  isBroadcast = false,
 ): Promise<Run | Refusal> {
   if (tsOf(run.thread, slot) !== null) return run;
   const { runs, poster, now } = context;
-  const target: PostTarget = { channel: run.thread.channel, thread: threadTs(run.thread) };
+  const target: PostTarget = { channel: run.thread.channel, thread: threadTs(run.thread), isBroadcast };
   const mark = slot === 'root' ? run.id : `${run.id}/${slot}`;
   let isResumed = false;
   let isPosted = false;

@@ -17,6 +17,8 @@ export interface SlackThreadsParts {
   limits: Limits;
   /** The episode of a run that an alarm asked for. */
   episodeOf(run: Run): Promise<Episode | null>;
+  /** Whom the verdict of a run that an alarm asked for mentions; absent where nobody is named. */
+  mentionOf?: ((run: Run) => string | null) | undefined;
   /** Who has the leases of this process: other than those of any process before. */
   owner: string;
   /** Epoch milliseconds. */

@@ -73,7 +73,7 @@ async function workOnThread(
   if ('refused' in root) return recordRefusedRoot(context, leasedRun.id, root);
   const before = root.thread.verdict === null ? null : (await loadThreadState(context, root)).diagnosis;
   const run = ask ? await findAnswer(context, root, own) : root;
-  if (await showRun(context, run, before)) await postVerdictChange(context, run, before);
+  if (await showRun(context, run)) await postVerdictChange(context, run, before);
   return readRun(context, run.id);
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis, TimelineBucket } from '../../../src/diagnose/diagnosis.ts';
 import { SIGNATURE_IDS } from '../../../src/diagnose/signature.ts';
-import { verdictMessage } from '../../../src/slack/messages/index.ts';
+import { timelineAnswer } from '../../../src/slack/messages/details/error-timeline.ts';
 import { race } from '../../support/diagnoses.ts';
 import { fc } from '../../support/property.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
-import { blockKitErrors, threadStateOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors } from '../../support/slack/thread-states.ts';
 
 const START = Date.parse('2026-11-20T23:00:00.000Z');
 const at = (ms: number): string => new Date(START + ms).toISOString();
@@ -25,11 +25,12 @@ const over = (
   })),
 });
 
-const read = (diagnosis: Diagnosis): string[] => readMessage(verdictMessage(threadStateOf(diagnosis))).split('\n');
+const read = (diagnosis: Diagnosis): string[] => readMessage(timelineAnswer(diagnosis)).split('\n');
 const chartOf = (diagnosis: Diagnosis): string[] => {
   const lines = read(diagnosis);
   const start = lines.findIndex((line) => line.includes('[chart:'));
-  return start < 0 ? [] : lines.slice(start).filter((line) => line.includes('[chart:') || line.startsWith('    '));
+  const end = lines.findIndex((line) => line.startsWith('*Errors and requests'));
+  return start < 0 ? [] : lines.slice(start, end);
 };
 
 describe('errors over time', () => {
@@ -48,7 +49,7 @@ describe('errors over time', () => {
     ],
   ])('of %s have at most 20 points, with days where there are several', (_, diagnosis, title) => {
     expect(chartOf(diagnosis)[0]?.trim()).toBe(title);
-    expect(blockKitErrors(verdictMessage(threadStateOf(diagnosis)))).toEqual([]);
+    expect(blockKitErrors(timelineAnswer(diagnosis))).toEqual([]);
   });
 
   it('show six kinds, the rarest joined', () => {
@@ -65,9 +66,9 @@ describe('errors over time', () => {
   });
 
   it('are text where Slack takes no chart, and words for who hears them', () => {
-    const { text, plainBlocks } = verdictMessage(threadStateOf(race));
+    const { text, plainBlocks } = timelineAnswer(race);
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(
-      /closed by the target {2}149 {2}[▁▂▃▄▅▆▇█]{15} {2}most 17 at 02:46:00/,
+      /closed-before-response {5}149 {2}[▁▂▃▄▅▆▇█]{15} {2}most 17 at 02:46:00/,
     );
     expect(text).toContain('Over time, 149 errors: 149 closed by the target, at most 17 in 1 min from 02:46 UTC.');
   });
@@ -76,9 +77,7 @@ describe('errors over time', () => {
     const counts = fc.dictionary(fc.constantFrom(...SIGNATURE_IDS), fc.integer({ min: 0, max: 1e9 }));
     fc.assert(
       fc.property(fc.array(counts, { maxLength: 60 }), fc.integer({ min: 1, max: 200 }), (all, minutes) => {
-        expect(
-          blockKitErrors(verdictMessage(threadStateOf(over(all.length, minutes, (index) => all[index] ?? {})))),
-        ).toEqual([]);
+        expect(blockKitErrors(timelineAnswer(over(all.length, minutes, (index) => all[index] ?? {})))).toEqual([]);
       }),
       { numRuns: 40 },
     );

@@ -16,7 +16,6 @@ import {
   homeView,
   rootMessage,
   runStateOf,
-  stepMessages,
   verdictChangedMessage,
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
@@ -49,7 +48,6 @@ function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: E
     rootMessage(over),
     checklistMessage(told, null),
     verdictMessage(told),
-    ...Object.values(stepMessages(told)),
     episodeClosedMessage(over),
     ...[verdictChangedMessage(told, nothing)].filter((one) => one !== null),
     ...answers.filter((one): one is Message => !('filename' in one)),

@@ -16,7 +16,6 @@ import {
   privateMessage,
   rootMessage,
   runStateOf,
-  stepMessages,
   type ThreadState,
   unknownAlarmMessage,
   usageMessage,
@@ -99,7 +98,6 @@ function worsened(diagnosis: Diagnosis, text: string, times: number): Diagnosis 
   return {
     ...diagnosis,
     loadBalancer: { ...diagnosis.loadBalancer, name: text },
-    asked: { ...diagnosis.asked, statuses: texts(diagnosis.asked.statuses) },
     triage: {
       ...diagnosis.triage,
       summary: text,
@@ -168,7 +166,6 @@ const everyMessage = (told: ThreadState, text = ''): Message[] => [
     interimVerdict: text,
   }),
   verdictMessage(told),
-  ...Object.values(stepMessages(told)),
   episodeClosedMessage(told),
   privateMessage(text),
   usageMessage(text),
@@ -240,8 +237,8 @@ describe('a name that is a mention', () => {
 
   it('arrives as text', () => {
     const { text, blocks } = rootMessage(told);
-    expect(text.split('\n')[0]).toContain('&lt;!channel&gt;: Keep-alive race');
-    expect(JSON.stringify(blocks[0])).toContain('"<!channel>: Keep-alive race (likely)"');
+    expect(text.split('\n')[0]).toContain('&lt;!channel&gt;: keep-alive race');
+    expect(JSON.stringify(blocks[0])).toContain('"<!channel>: keep-alive race (likely)"');
   });
 
   it('mentions nobody by a made-up user', () => {
@@ -249,7 +246,7 @@ describe('a name that is a mention', () => {
       ...told,
       run: { ...told.run, askedBy: { kind: 'person', user: 'U1> <!here', team: 'T' } },
     });
-    expect(text).toContain('Asked by U1&gt; &lt;!here');
+    expect(text).toContain('asked by U1&gt; &lt;!here');
     expect(JSON.stringify(blocks)).not.toContain('<!here');
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { Episode } from '../../../src/runs/episode.ts';
-import { rootMessage, runStateOf } from '../../../src/slack/messages/index.ts';
+import { rootMessage, runStateOf, verdictMessage } from '../../../src/slack/messages/index.ts';
 import { early, race, undecided } from '../../support/diagnoses.ts';
 import type { RunChanges } from '../../support/runs/changed-run.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
@@ -19,7 +19,6 @@ import {
 const healthy = recordedDiagnosis('005-healthy');
 const blind: Diagnosis = {
   ...undecided,
-  gaps: ['s3:GetObject was denied'],
   triage: { ...undecided.triage, requests: null, errors: null, byStatus: {} },
 };
 const half: Diagnosis = {
@@ -41,107 +40,97 @@ interface Situation {
 }
 
 const ANSWERED =
-  '[[Fix]] [Evidence] [Log lines] [Ask again] [⋯ By target | By route | Timeline | Repeat by hand | Post-mortem as a file]';
-const OPEN = ANSWERED.replace('Fix', 'How to decide');
-const UNREAD = '[[Ask again]] [⋯ Repeat by hand | Post-mortem as a file]';
+  '[[Fix commands]] [Evidence] [Log lines] [⋯ Targets | Routes | All checks | Repeat by hand | Post-mortem]';
+const OPEN = ANSWERED.replace('Fix commands', 'How to decide');
+const UNREAD = '[[Check again]] [⋯ All checks | Repeat by hand | Post-mortem]';
 const AGAIN_ONLY = '[[Run again]]';
+const RACE = 'shop-prod: keep-alive race (likely)* · 149 × 502, 0.21 % of requests · 02:40–02:55 UTC';
 
 const situations: Record<string, Situation> = {
   'waits for others': {
     diagnosis: null,
     run: { state: 'queued' },
-    first: '⏳ *shop-prod* · 5xx · 02:40–02:55 UTC · queued',
+    first: '⏳ *shop-prod: queued* · 5xx · 02:40–02:55 UTC',
     buttons: '',
   },
-  looks: {
+  'is under way': {
     diagnosis: null,
     run: { state: 'running' },
-    first: '⏳ *shop-prod* · 5xx · 02:40–02:55 UTC · looking…',
+    first: '⏳ *shop-prod: diagnosing…* · 5xx · 02:40–02:55 UTC',
     buttons: '',
   },
-  'looks, and knows something from the metrics': {
+  'is under way, and knows something from the metrics': {
     diagnosis: early,
     run: { state: 'running', attempts: 0 },
-    first: '⏳ *shop-prod: access log not read yet* · 149 errors in CloudWatch · 02:40–02:55 UTC · looking…',
+    first:
+      '⏳ *shop-prod: access log not read yet* · 149 errors in CloudWatch · 02:40–02:55 UTC · reading the access log',
     buttons: '',
   },
-  'asks again, while the answer of before stands': {
+  'checks again, while the last answer stands': {
     diagnosis: race,
     run: { state: 'running', attempts: 1 },
-    first: '⏳ *shop-prod: Keep-alive race (likely)* · 149 × 502 · 02:40–02:55 UTC · asking again…',
+    first: `⏳ *${RACE} · checking again…`,
     buttons: '',
   },
   'has an answer that may change': {
     diagnosis: half,
     run: { state: 'provisional', nextAttemptAt: AGAIN },
-    first:
-      '🔴 *shop-prod: Keep-alive race (likely)* · 124 × 502 · 02:40–02:55 UTC · provisional, asking again at 03:06 UTC',
+    first: '🔴 *shop-prod: keep-alive race (likely)* · 124 × 502, 0.21 % of requests · 02:40–02:55 UTC',
     buttons: ANSWERED,
   },
-  'asks again tomorrow': {
-    diagnosis: half,
-    run: { state: 'provisional', nextAttemptAt: TOMORROW },
-    first:
-      '🔴 *shop-prod: Keep-alive race (likely)* · 124 × 502 · 02:40–02:55 UTC · provisional, asking again at 2026-11-21 03:06 UTC',
-    buttons: ANSWERED,
-  },
-  'has a cause': {
-    diagnosis: race,
-    first: '🔴 *shop-prod: Keep-alive race (likely)* · 149 × 502 · 02:40–02:55 UTC · final',
-    buttons: ANSWERED,
-  },
+  'has a cause': { diagnosis: race, first: `🔴 *${RACE}`, buttons: ANSWERED },
   'is undecided': {
     diagnosis: undecided,
-    first: '🟡 *alb-demo: undecided* · 1 × 502 · 06:15–06:25 UTC · partial',
+    first: '🟠 *alb-demo: undecided* · 1 × 502, 100 % of requests · 06:15–06:25 UTC',
     buttons: OPEN,
   },
   'has nothing to read yet': {
     diagnosis: unread,
     run: { nextAttemptAt: '2026-11-16T03:01:00.000Z' },
-    first:
-      '🟡 *web-prod: no access-log entries yet* · 99 errors in CloudWatch · 02:40–02:55 UTC · provisional, asking again at 03:01 UTC',
+    first: '🔴 *web-prod: access log not here yet* · 99 errors in CloudWatch · 02:40–02:55 UTC',
     buttons: UNREAD,
   },
   'could not read the log': {
     diagnosis: blind,
-    first: '🟡 *alb-demo: access log not read* · 502 · 06:15–06:25 UTC · partial',
+    first: '🟠 *alb-demo: access log not read* · 502 · 06:15–06:25 UTC',
     buttons: UNREAD,
   },
   'finds nothing wrong': {
     diagnosis: healthy,
-    first: '🟢 *web-prod: no errors* · 5xx · 11:00–11:15 UTC · final',
-    buttons: UNREAD.replace('[[Ask again]]', '[Ask again]'),
+    first: '🟢 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
+    buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
+  },
+  'finds nothing wrong while an alarm fires': {
+    diagnosis: healthy,
+    run: byAlarm,
+    episode: episodeOf(),
+    first: '🟠 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
+    buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
   },
   failed: {
     diagnosis: null,
     run: { state: 'failed', failure: 'No load balancer is named shop-prod any more.' },
-    first: '⚠️ *shop-prod* · 5xx · 02:40–02:55 UTC · failed',
+    first: '⚠️ *shop-prod: diagnosis failed* · 5xx · 02:40–02:55 UTC',
     buttons: AGAIN_ONLY,
   },
   'was interrupted': {
     diagnosis: null,
     run: { state: 'interrupted' },
-    first: '⏸️ *shop-prod* · 5xx · 02:40–02:55 UTC · interrupted',
+    first: '⏸️ *shop-prod: diagnosis interrupted* · 5xx · 02:40–02:55 UTC',
     buttons: AGAIN_ONLY,
-  },
-  'was asked the day after': {
-    diagnosis: race,
-    run: { createdAt: '2026-11-21T09:00:00.000Z' },
-    first: '🔴 *shop-prod: Keep-alive race (likely)* · 149 × 502 · 2026-11-20 02:40–02:55 UTC · final',
-    buttons: ANSWERED,
   },
   'is of an alarm that is still on': {
     diagnosis: race,
     run: byAlarm,
     episode: episodeOf(),
-    first: '🔴 *shop-prod: Keep-alive race (likely)* · 149 × 502 · 02:40–02:55 UTC · final',
+    first: `🔴 *${RACE}`,
     buttons: ANSWERED,
   },
   'is of an alarm that is over': {
     diagnosis: race,
     run: byAlarm,
     episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [alarm({ state: 'OK' })] }),
-    first: '⚪ *shop-prod: Keep-alive race (likely)* · 149 × 502 · 02:40–02:55 UTC · over after 31 min, final',
+    first: `⚪ *${RACE} · over after 31 min`,
     buttons: ANSWERED,
   },
 };
@@ -180,49 +169,71 @@ describe('a run that', () => {
 });
 
 describe('below the first line', () => {
-  const read = (...args: Parameters<typeof told>) => readMessage(rootMessage(told(...args)));
+  /** Addresses of the console are left out. */
+  const read = (...args: Parameters<typeof told>) =>
+    readMessage(rootMessage(told(...args))).replaceAll(/ \(https:[^ ]*\)/g, '');
 
-  it('says the verdict, who was hurt, and who asked', () => {
-    const text = read({ diagnosis: race });
-    expect(text).toContain(race.verdict.summary);
-    expect(text).toContain(race.triage.summary);
-    expect(text).toContain('(Asked by @U0ALICE)');
+  it('answers what broke, what to do and who is hurt, in this order', () => {
+    const lines = read({ diagnosis: race }).split('\n');
+    expect(lines[1]).toMatch(/^\*Cause\* {2}Keep-alive race on target group api: .* Explains 146 of 149 errors\.$/);
+    expect(lines[2]).toMatch(/^\*Fix\* {2}Keep idle connections open longer than the load balancer does/);
+    expect(lines[3]).toBe('*Impact*  139 clients, 3 routes; 131 of 149 succeeded on retry. Still failing.');
+    expect(lines[4]).toContain('log complete, final · load balancer · asked by @U0ALICE');
+  });
+
+  it('says what it is undecided between and what to run next', () => {
+    const lines = read({ diagnosis: undecided }).split('\n');
+    expect(lines[1]).toBe('*Undecided between*  closed mid-request, malformed response, response header too large');
+    expect(lines[2]).toMatch(/^\*Next step\* {2}look for `Root=1-693bb3f2-71b560c458bf732c4d88fcf8` in the app/);
+  });
+
+  it('says what is known and what to do while there is nothing to read', () => {
+    const text = read({ diagnosis: unread });
+    expect(text).toMatch(/\n\*Known\* {2}/);
+    expect(text).toMatch(/\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: ask again at 03:01/);
   });
 
   it('says why there is no answer, what to do, and which run it was', () => {
     const failed = read({ diagnosis: null, run: { state: 'failed', failure: 'AWS does not accept the credentials.' } });
     expect(failed).toContain('AWS does not accept the credentials.');
-    expect(failed).toContain('(Asked by @U0ALICE · Run 20261120t025600-5f3a9c1e)');
-    expect(read({ diagnosis: null, run: { state: 'interrupted' } })).toContain('Run it again to get one.');
+    expect(failed).toContain('asked by @U0ALICE · run 20261120t025600-5f3a9c1e');
+    expect(read({ diagnosis: null, run: { state: 'interrupted' } })).toContain('Run it again to get an answer.');
     expect(read({ diagnosis: null, run: { ...byAlarm, state: 'interrupted', nextAttemptAt: AGAIN } })).toContain(
-      'It goes on by itself',
+      'It will resume automatically.',
     );
   });
 
-  it('says what could not be looked at', () => {
-    expect(read({ diagnosis: blind })).toContain('Partial: could not look at the access log');
-    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain(
-      'Partial: could not look at steps 2, 3 and 5; 13 gaps in all.',
-    );
+  it('says what could not be checked', () => {
+    expect(read({ diagnosis: blind })).toContain('partial: could not check the access log');
+    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain('(13 gaps)');
   });
 
-  it('says how complete the log is while that may change', () => {
-    expect(read({ diagnosis: half, run: { nextAttemptAt: AGAIN } })).toMatch(
-      /Provisional: 124 of 149 errors counted by CloudWatch are in the log so far/,
-    );
+  it('says when it looks again, with the day where it is another', () => {
+    expect(read({ diagnosis: half, run: { nextAttemptAt: AGAIN } })).toContain('provisional, next check 03:06 UTC');
+    expect(read({ diagnosis: half, run: { nextAttemptAt: TOMORROW } })).toContain('next check 2026-11-21 03:06 UTC');
   });
 
-  it('names the alarm, since when it is on, and how often it was told', () => {
+  it('names the day of a window that is not of today', () => {
+    expect(read({ diagnosis: race })).not.toContain('20 Nov 2026');
+    expect(read({ diagnosis: race, run: { createdAt: '2026-11-21T09:00:00.000Z' } })).toContain('20 Nov 2026');
+  });
+
+  it('names the alarm, since when it is on, and how often it fired again', () => {
     expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf({ repeats: 3 }) })).toContain(
-      '(Alarm shop-prod-5xx · since 02:44 UTC · told 3 times more)',
+      '(Alarm shop-prod-5xx · since 02:44 UTC · re-fired 3 times)',
     );
   });
 
   it('names the alarm once', () => {
-    expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf() })).not.toContain('Asked by');
-    expect(read({ diagnosis: race, run: byAlarm })).toContain('(Asked by the alarm shop-prod-5xx)');
-    const failed = read({ diagnosis: null, run: { ...byAlarm, state: 'failed' }, episode: episodeOf() });
-    expect(failed).toContain('(Run 20261120t025600-5f3a9c1e)');
+    expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf() })).not.toContain('asked by');
+    expect(read({ diagnosis: race, run: byAlarm })).toContain('alarm shop-prod-5xx');
+  });
+
+  it('leads to the alarm in the console', () => {
+    const { blocks } = rootMessage(told({ diagnosis: race, run: byAlarm, episode: episodeOf() }));
+    expect(JSON.stringify(blocks)).toContain(
+      '<https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/shop-prod-5xx|shop-prod-5xx>',
+    );
   });
 
   it('names several alarms with their states, and when the last was over', () => {
@@ -233,7 +244,7 @@ describe('below the first line', () => {
       episode: episodeOf({ alarms, closedAt: '2026-11-20T03:15:20.000Z' }),
     });
     expect(text).toContain(
-      'Alarms shop-prod-5xx (OK) and shop-prod-latency (INSUFFICIENT_DATA) · since 02:44 UTC, OK at 03:15:20 UTC',
+      'Alarms shop-prod-5xx (OK), shop-prod-latency (INSUFFICIENT_DATA) · since 02:44 UTC, OK at 03:15:20 UTC',
     );
   });
 
@@ -249,32 +260,32 @@ describe('below the first line', () => {
         ],
       },
     });
-    expect(text).toContain('(Marked right by @U0BOB)');
-    expect(text).toContain('(Marked wrong by @U0EVE: it was Slow target; a lock in <the> database)');
-    expect(text).toContain('(Marked wrong by @U0MAX: it was a full moon)');
+    expect(text).toContain('(@U0BOB confirmed this verdict)');
+    expect(text).toContain('(@U0EVE marked this verdict wrong: it was Slow target; a lock in <the> database)');
+    expect(text).toContain('(@U0MAX marked this verdict wrong: it was a full moon)');
   });
 });
 
-describe('asking again', () => {
+describe('checking again', () => {
   it.each([
-    ['running', '02:40–02:55 UTC · asking again for 02:25–02:55 UTC…'],
-    ['failed', '02:40–02:55 UTC · failed for 02:25–02:55 UTC'],
-  ] as const)('about a wider window (%s) leaves the numbers with the window they are of', (state, said) => {
+    ['running', '02:40–02:55 UTC · checking again for 02:25–02:55 UTC…'],
+    ['failed', '02:40–02:55 UTC · last check failed for 02:25–02:55 UTC'],
+  ] as const)('a wider window (%s) leaves the numbers with the window they are of', (state, said) => {
     const { text } = rootMessage(
       threadStateOf(race, { state, failure: 'AWS is down.', from: '2026-11-20T02:25:00.000Z' }),
     );
     expect(text.split('\n')[0]).toContain(said);
   });
 
-  it('says what it costs where the last ask cost something, and asks first', () => {
+  it('says what it costs where the last check cost something, and asks first', () => {
     const paid = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0124 } };
-    expect(readMessage(rootMessage(threadStateOf(paid)))).toContain(
-      '[Ask again – asks: The last ask read 12.4 MB for $0.0124; this one costs about as much.]',
+    expect(readMessage(verdictMessage(threadStateOf(paid)))).toContain(
+      '[Check again – asks: The last ask read 12.4 MB for $0.0124; this one costs about as much.]',
     );
   });
 
   it('asks nothing about less than a cent', () => {
     const free = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0001 } };
-    expect(readMessage(rootMessage(threadStateOf(free)))).toContain('[Ask again] ');
+    expect(readMessage(verdictMessage(threadStateOf(free)))).toContain('[Check again]');
   });
 });

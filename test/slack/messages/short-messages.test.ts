@@ -59,7 +59,7 @@ describe('an alarm that is over', () => {
   it('leaves how long, how many and why', () => {
     expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, closed)))).toMatchInlineSnapshot(`
       "*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.
-      149 × 502, 02:40–02:55 UTC. Verdict: *Keep-alive race (likely)*.
+      149 × 502, 02:40–02:55 UTC. Verdict: *keep-alive race (likely)*.
         (12.4 MB read, 6 queries, $0.0001)
         [Post-mortem as a file]"
     `);
@@ -88,7 +88,9 @@ describe('an alarm that is over', () => {
     expect(accepted(episodeClosedMessage(part))).toContain(
       '149 × 502 in its last 6 h, 2026-11-19 21:16–2026-11-20 03:16',
     );
-    expect(accepted(rootMessage(part)).split('\n')[0]).toContain(' · 149 × 502 in its last 6 h · 2026-11-19 21:16');
+    expect(accepted(rootMessage(part)).split('\n')[0]).toContain(
+      ' · 149 × 502, 0.21 % of requests in its last 6 h · 2026-11-19 21:16',
+    );
     expect(accepted(rootMessage(part))).toContain('since 2026-11-19 20:00 UTC');
     const whole = told(window.from);
     expect(accepted(episodeClosedMessage(whole))).not.toContain('in its last');

@@ -35,23 +35,24 @@ describe('a later ask', () => {
     ['comes to the same', race, race, null],
     ['finds more errors of the same cause', race, more, null],
     ['names the same possibilities in another order', undecided, otherwise, null],
-    [
-      'finds a cause where there was nothing to read',
-      early,
-      race,
-      'The verdict has changed: Keep-alive race (likely), was: access log not read yet.',
-    ],
+    ['is the first there is: it has a post of its own', early, race, null],
     [
       'is surer',
       race,
       confirmed,
-      'The verdict has changed: Keep-alive race (confirmed), was: Keep-alive race (likely).',
+      'shop-prod: verdict strengthened: keep-alive race (confirmed), before: keep-alive race (likely).',
     ],
     [
       'is undecided where there was a cause',
       race,
       undecided,
-      'The verdict has changed: undecided between Closed mid-request; Malformed response; Response header too large, was: Keep-alive race (likely).',
+      'alb-demo: verdict weakened: undecided between closed mid-request, malformed response and response header too large, before: keep-alive race (likely).',
+    ],
+    [
+      'has a new cause',
+      race,
+      { ...confirmed, verdict: { ...confirmed.verdict, cause: 'worker-timeout' } as Diagnosis['verdict'] },
+      'shop-prod: new cause: worker timeout (confirmed), before: keep-alive race (likely).',
     ],
   ])('%s', (_, before, now, first) => {
     const message = verdictChangedMessage(threadStateOf(now), before);
@@ -60,8 +61,9 @@ describe('a later ask', () => {
   });
 
   it('says what it rests on now', () => {
-    const message = verdictChangedMessage(threadStateOf(race), early);
-    expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 0 then.');
+    const fewer = { ...race, completeness: { ...race.completeness, errorsInLog: 12 } };
+    const message = verdictChangedMessage(threadStateOf(confirmed), fewer);
+    expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 12 then.');
   });
 });
 

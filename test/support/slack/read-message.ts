@@ -112,7 +112,18 @@ function block(one: Json): string[] {
     case 'plan':
       return [
         str(one.title),
-        ...records(one.tasks).map(({ status, title }) => `  ${TASK[str(status)] ?? '?'} ${str(title)}`),
+        ...records(one.tasks).flatMap(({ status, title, output }) => [
+          // A title that begins with its own mark needs none.
+          /^[✓✗?–·] /u.test(str(title)) ? `  ${str(title)}` : `  ${TASK[str(status)] ?? '?'} ${str(title)}`,
+          ...(isRecord(output) ? block(output).map((line) => `    ${line}`) : []),
+        ]),
+      ];
+    case 'container':
+      return [
+        `▸ ${textOf(one.title)}`,
+        ...records(one.child_blocks)
+          .flatMap(block)
+          .map((line) => `  ${line}`),
       ];
     case 'table':
     case 'data_table':

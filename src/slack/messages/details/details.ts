@@ -10,7 +10,7 @@ import { fixAnswer } from './fix-commands.ts';
 import { postMortemAnswer, repeatAnswer } from './log-files-read.ts';
 import { logLinesAnswer } from './log-lines.ts';
 import { pathAnswer } from './network-paths.ts';
-import { stepAnswer } from './step-details.ts';
+import { allStepsAnswer, stepAnswer } from './step-details.ts';
 import { byRouteAnswer, byTargetAnswer } from './tables.ts';
 
 export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: EvidenceSet): Message | FileMessage {
@@ -30,6 +30,8 @@ export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: 
       return stepAnswer(5, diagnosis);
     case 'step-6':
       return stepAnswer(6, diagnosis);
+    case 'all-steps':
+      return allStepsAnswer(diagnosis);
     case 'log-lines':
       return logLinesAnswer(run, evidence);
     case 'by-target':

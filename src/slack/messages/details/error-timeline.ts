@@ -3,8 +3,19 @@ import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
 import { SIGNATURE_MEANING, timeOfDay } from '../../../render/phrases.ts';
 import { buildTimeline } from '../../../render/timeline.ts';
+import { errorChart } from '../chart.ts';
 import type { Message } from '../message.ts';
-import { alignColumns, copyable, line, type MessagePart, partsMessage, prose, type TextLine } from '../rich-text.ts';
+import {
+  alignColumns,
+  copyable,
+  line,
+  type MessagePart,
+  messageText,
+  partsMessage,
+  prose,
+  richText,
+  type TextLine,
+} from '../rich-text.ts';
 import { durationWords, momentWords, shortClock } from '../thread-state.ts';
 
 const MAX_BARS = 40;
@@ -42,5 +53,11 @@ export function timelineAnswer(diagnosis: Diagnosis): Message {
       : [line(`First error ${momentWords(firstError, window.from)}, last ${momentWords(lastError, window.from)}.`)]),
     ...(timedSentences.length > 0 ? [line({ bold: 'At these times' }), { bullets: timedSentences }] : []),
   ];
-  return partsMessage(parts);
+  const chart = errorChart(diagnosis);
+  if (chart === null) return partsMessage(parts);
+  return {
+    text: messageText([line(chart.words), ...parts]),
+    blocks: [chart.block, ...richText(parts)],
+    plainBlocks: richText(parts),
+  };
 }

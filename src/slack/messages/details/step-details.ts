@@ -1,5 +1,5 @@
 /** Everything that was looked at in one step, with its numbers. */
-import type { CheckFinding, Diagnosis, StepNumber } from '../../../diagnose/diagnosis.ts';
+import type { CheckFinding, ChecklistStep, Diagnosis, StepNumber } from '../../../diagnose/diagnosis.ts';
 import { OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type MessagePart, partsMessage, prose, type TextLine } from '../rich-text.ts';
@@ -9,13 +9,26 @@ import { partsOrFile } from './text-file.ts';
 export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | FileMessage {
   const step = diagnosis.steps.find((one) => one.step === number);
   if (step === undefined) return partsMessage([line(`Step ${number} was not looked at.`)]);
-  const denied = gapsOfStep(step, diagnosis).filter(({ iamStatement }) => iamStatement !== null);
   return partsOrFile(
     diagnosis,
     `step-${number}`,
-    [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(denied)],
+    stepParts(step, diagnosis),
     `Step ${number}, ${step.title}: all that was looked at.`,
   );
+}
+
+/** Every step with everything that was checked. */
+export const allStepsAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
+  partsOrFile(
+    diagnosis,
+    'all-checks',
+    diagnosis.steps.flatMap((step) => stepParts(step, diagnosis)),
+    'Everything that was checked, step by step.',
+  );
+
+function stepParts(step: ChecklistStep, diagnosis: Diagnosis): MessagePart[] {
+  const denied = gapsOfStep(step, diagnosis).filter(({ iamStatement }) => iamStatement !== null);
+  return [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(denied)];
 }
 
 /** Several checks that could not look for the same reason say so once. */

@@ -17,8 +17,9 @@ export function detailFile(
   const start = window.from.slice(0, 16).replaceAll(/[^0-9]/g, '');
   return {
     filename: `${name || 'load-balancer'}-${start}-${what}.${ending}`,
-    title: sanitize(
-      truncate(`${loadBalancer.name}, ${windowWords(window.from, window.to, '')}: ${what.replaceAll('-', ' ')}`, 200),
+    title: truncate(
+      sanitize(`${loadBalancer.name}, ${windowWords(window.from, window.to, '')}: ${what.replaceAll('-', ' ')}`),
+      200,
     ),
     content,
     comment: escapeMrkdwn(truncate(comment, 500)),

@@ -52,7 +52,7 @@ describe('a step', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
     expect(text).toContain('✓ The load balancer keeps idle connections 60 s');
-    expect(text).toMatch(/targets close at: 6 s · errors by chance there: \d+/);
+    expect(text).toMatch(/targets close at: 5.998 s · errors by chance there: \d+/);
     expect(text).toContain('→ Raise the keep-alive timeout');
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
   });
@@ -209,5 +209,5 @@ it('shows all that speaks for and against, also where that is nothing', () => {
 it('has the post-mortem as a file of Markdown', () => {
   const { filename, content } = asFile(ask('post-mortem', keepAlive));
   expect(filename).toBe('shop-prod-202611180240-post-mortem.md');
-  expect(content).toMatch(/^# shop-prod · 5xx · 2026-11-18/);
+  expect(content).toMatch(/^# shop-prod · gateway · 2026-11-18/);
 });

@@ -1,0 +1,37 @@
+/** Addresses in the AWS console, from region and name alone. Partitions have consoles of their own (AWS China, GovCloud user guides). */
+
+const HOST = 'console';
+
+const consoleOf = (region: string): string => {
+  if (region.startsWith('cn-')) return `https://${region}.${HOST}.amazonaws.cn`;
+  if (region.startsWith('us-gov-')) return `https://${region}.${HOST}.amazonaws-us-gov.com`;
+  return `https://${region}.${HOST}.aws.amazon.com`;
+};
+
+/** Letters of a region; anything else makes no address. */
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+
+const link = (region: string, path: string): string | null =>
+  REGION.test(region) ? `${consoleOf(region)}${path}` : null;
+
+const ARN =
+  /^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{1,32}$/;
+
+/** The load balancer; null where its ARN is not known. */
+export const loadBalancerLink = (region: string, arn: string | null): string | null =>
+  arn !== null && ARN.test(arn)
+    ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=listeners`)
+    : null;
+
+/** The metrics of the load balancer. */
+export const metricsLink = (region: string, arn: string | null): string | null =>
+  arn !== null && ARN.test(arn)
+    ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=monitoring`)
+    : null;
+
+/** encodeURIComponent leaves marks that end a link in a message. */
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+
+export const alarmLink = (region: string, name: string): string | null =>
+  name.isWellFormed() ? link(region, `/cloudwatch/home?region=${region}#alarmsV2:alarm/${encoded(name)}`) : null;

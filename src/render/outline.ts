@@ -1,0 +1,221 @@
+/** What a reader is told and in which order: what broke, the fix, who is hurt, then why. Every renderer follows it. */
+import type { CauseId } from '../diagnose/cause-ids.ts';
+import { checkOf } from '../diagnose/checks/index.ts';
+import type { CauseResult, CheckFinding, Diagnosis, EventResult, Gap, Part } from '../diagnose/diagnosis.ts';
+import { inSentence, number, outOf, percent, plural } from '../format/wording.ts';
+import { sortCauses, timeOfDay } from './phrases.ts';
+
+/**
+ * What a diagnosis comes to. `found`: a cause. `undecided`: between several. `unread`: no entry was there to judge by, which is not
+ * "no errors". `none`: nothing failed.
+ */
+export type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
+
+/** Another part of the errors: its causes, how many errors, and what to do. */
+export interface OtherPart {
+  words: string;
+  errors: number;
+  cause: CauseResult | null;
+}
+
+export type Section =
+  | { kind: 'cause'; cause: CauseResult; sentence: string; errors: string | null }
+  | { kind: 'between'; causes: CauseResult[] }
+  | { kind: 'known'; sentences: string[] }
+  | { kind: 'fix'; cause: CauseResult }
+  | { kind: 'next-step'; sentence: string }
+  | { kind: 'impact'; sentence: string }
+  | { kind: 'why'; cause: CauseResult }
+  | { kind: 'also'; parts: OtherPart[] }
+  | { kind: 'beside'; sentences: string[] }
+  | { kind: 'faults'; findings: CheckFinding[] }
+  | { kind: 'ruled-out'; titles: string[] }
+  | { kind: 'unchecked'; gaps: Gap[] };
+
+/** Parts below this share are not named. */
+const NAMED_SHARE = 0.05;
+const MAX_KNOWN = 2;
+
+export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind {
+  if (verdict.cause !== null) return 'found';
+  if (verdict.standing === 'none') return 'none';
+  return (triage.errors ?? 0) === 0 || parts[0]?.standing === 'unread' ? 'unread' : 'undecided';
+}
+
+/** The sections of this diagnosis in the order in which they are read. Empty ones are left out. */
+export function outlineOf(diagnosis: Diagnosis): Section[] {
+  const { main, between, lookAlikes } = sortCauses(diagnosis);
+  const { verdict, gapDetails } = diagnosis;
+  const event = leadingEvent(diagnosis);
+  const nextStep: Section[] = verdict.decidedBy === null ? [] : [{ kind: 'next-step', sentence: verdict.decidedBy }];
+  const lead: Section[] =
+    main !== null
+      ? [
+          {
+            kind: 'cause',
+            cause: main,
+            sentence: event?.summary ?? main.summary ?? verdict.summary,
+            errors: explainedWords(diagnosis),
+          },
+          { kind: 'fix', cause: main },
+        ]
+      : verdictKind(diagnosis) === 'undecided'
+        ? [...(between.length > 0 ? [{ kind: 'between', causes: between } as const] : []), ...nextStep]
+        : [{ kind: 'known', sentences: knownSentences(diagnosis) }, ...nextStep];
+  const impact = impactSentence(diagnosis);
+  return [
+    ...lead,
+    ...(impact === null ? [] : [{ kind: 'impact', sentence: impact } as const]),
+    ...(main === null ? [] : [{ kind: 'why', cause: main } as const]),
+    ...nonEmpty(otherParts(diagnosis), (parts) => ({ kind: 'also', parts })),
+    ...nonEmpty(besideSentences(diagnosis), (sentences) => ({ kind: 'beside', sentences })),
+    ...nonEmpty(besideFaults(diagnosis), (findings) => ({ kind: 'faults', findings })),
+    ...nonEmpty(
+      lookAlikes.map(({ title }) => inSentence(title)),
+      (titles) => ({ kind: 'ruled-out', titles }),
+    ),
+    ...nonEmpty(gapDetails, (gaps) => ({ kind: 'unchecked', gaps })),
+  ];
+}
+
+const nonEmpty = <T>(items: readonly T[], section: (items: T[]) => Section): Section[] =>
+  items.length === 0 ? [] : [section([...items])];
+
+/** The event whose errors lead the verdict. */
+export function leadingEvent({ events, parts }: Diagnosis): EventResult | null {
+  const [first] = parts;
+  if (first === undefined) return null;
+  return (
+    events.find(
+      ({ errors, causes }) => errors === first.errors && causes.some((cause) => first.causes.includes(cause)),
+    ) ?? null
+  );
+}
+
+/** "112 of 123 errors"; null where one cause explains all of them. */
+function explainedWords({ parts, triage }: Diagnosis): string | null {
+  const [first] = parts;
+  if (first === undefined || triage.errors === null) return null;
+  const errors = parts.filter((part) => isSameCause(part, first)).reduce((sum, part) => sum + part.errors, 0);
+  return errors >= triage.errors ? null : `${outOf(errors, triage.errors)} errors`;
+}
+
+/** One cause may have several parts: by status and target group. */
+const isSameCause = (a: Part, b: Part): boolean => a.causes.length === 1 && a.causes.join() === b.causes.join();
+
+/** What is known before a log entry is: faults that health, metrics and configuration show. */
+function knownSentences({ steps, verdict }: Diagnosis): string[] {
+  const faults = steps
+    .flatMap(({ findings }) => findings)
+    .filter(({ outcome }) => outcome === 'fail')
+    .map(({ summary }) => summary);
+  return faults.length === 0 ? [verdict.summary] : faults.slice(0, MAX_KNOWN);
+}
+
+/** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58 UTC." Null where no error was read. */
+export function impactSentence({ triage, parts }: Diagnosis): string | null {
+  const { errors, clients, routes, retriedOk, lastError, ongoing } = triage;
+  if (errors === null || errors === 0) return null;
+  const isUnread = parts[0]?.standing === 'unread';
+  const [first] = routes;
+  const where =
+    routes.length === 1 && first !== undefined
+      ? `all on ${first.route}`
+      : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
+  const who = clients === null ? [where] : [plural(clients, 'client'), where];
+  const retried = retriedOk === null || isUnread ? '' : `; ${outOf(retriedOk, errors)} succeeded on retry`;
+  const last =
+    ongoing === true ? ' Still failing.' : lastError === null ? '' : ` Last error ${timeOfDay(lastError)} UTC.`;
+  return `${who.join(', ')}${retried}.${last}`;
+}
+
+const causeTitleIn = ({ causes }: Diagnosis, id: CauseId): string =>
+  inSentence(causes.find((cause) => cause.id === id)?.title ?? id);
+
+/** The other parts of 5 % or more, and events that do not lead. */
+function otherParts(diagnosis: Diagnosis): OtherPart[] {
+  return diagnosis.parts.slice(1).flatMap((part): OtherPart[] => {
+    const [lead] = diagnosis.parts;
+    if (part.share < NAMED_SHARE || (lead !== undefined && isSameCause(part, lead))) return [];
+    const cause = diagnosis.causes.find(({ id }) => part.causes.length === 1 && id === part.causes[0]) ?? null;
+    return [{ words: partWords(diagnosis, part), errors: part.errors, cause }];
+  });
+}
+
+/** "worker timeout in the target"; "undecided between malformed response and …"; "not in the log yet". */
+function partWords(diagnosis: Diagnosis, { causes, standing }: Part): string {
+  const titles = causes.map((id) => causeTitleIn(diagnosis, id));
+  if (standing === 'unread') return 'counted by CloudWatch, not in the log';
+  if (titles.length === 0) return 'no known cause';
+  if (standing === 'undecided')
+    return titles.length === 1 ? `possibly ${titles[0]}` : `undecided between ${titles.join(', ')}`;
+  return titles.join(', ');
+}
+
+/** What was not asked about: "the application answered 10 × 500 itself (GET /orders/:id)". */
+function besideSentences({ beside }: Diagnosis): string[] {
+  return [
+    ...beside.statuses.map(({ status, madeBy, requests, routes }) => {
+      const where = routes[0] === undefined ? '' : `, most on ${routes[0].route}`;
+      return madeBy === 'target'
+        ? `the application answered ${number(requests)} × ${status} itself${where}`
+        : `${number(requests)} × ${status}${where}`;
+    }),
+    ...beside.badRequestGroups.map(
+      ({ targetGroup, requests }) => `${targetGroup} answers every request with 400 (${number(requests)})`,
+    ),
+  ];
+}
+
+/** Faults beside a verdict: those that neither the verdict names nor that errors look like. Where nothing was read they are what is known. */
+function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
+  const kind = verdictKind(diagnosis);
+  if (kind === 'unread') return [];
+  const named = diagnosis.causes
+    .filter(({ standing }) => standing === 'confirmed' || standing === 'likely')
+    .map(({ id }) => id);
+  return diagnosis.steps
+    .flatMap(({ findings }) => findings)
+    .filter(({ outcome, check }) => {
+      const { symptom, namedBy = [] } = checkOf(check) ?? {};
+      return outcome === 'fail' && !(symptom && kind === 'found') && !namedBy.some((id) => named.includes(id));
+    });
+}
+
+/** "keep-alive race (likely)", "undecided", "no errors", "access log not here yet". */
+export function verdictWords(diagnosis: Diagnosis): string {
+  const { verdict, triage, events } = diagnosis;
+  const event = leadingEvent(diagnosis);
+  switch (verdictKind(diagnosis)) {
+    case 'found':
+      if (verdict.cause === null) return '';
+      return event !== null && events.length > 0
+        ? `${event.kind.replaceAll('-', ' ')} (${causeTitleIn(diagnosis, verdict.cause)}, ${verdict.standing})`
+        : `${causeTitleIn(diagnosis, verdict.cause)} (${verdict.standing})`;
+    case 'none':
+      return 'no errors';
+    case 'unread':
+      if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
+      return diagnosis.provisional ? 'access log not here yet' : 'errors not in the access log';
+    case 'undecided':
+      return 'undecided';
+  }
+}
+
+/** "123 × 502"; where the log has none, what CloudWatch counts; null where neither says. */
+export function errorCountWords({ triage, completeness }: Diagnosis): string | null {
+  const statuses = Object.entries(triage.byStatus).sort(([, a], [, b]) => b - a);
+  if (statuses.length > 3) return plural(triage.errors ?? 0, 'error');
+  if (statuses.length > 0) return statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
+  const { errorsInMetrics } = completeness;
+  return errorsInMetrics !== null && errorsInMetrics > 0 ? `${plural(errorsInMetrics, 'error')} in CloudWatch` : null;
+}
+
+/** "123 × 502, 1.4 % of requests". */
+export function amountWords(diagnosis: Diagnosis): string | null {
+  const { errorRate } = diagnosis.triage;
+  const count = errorCountWords(diagnosis);
+  return count === null || errorRate === null || errorRate === 0
+    ? count
+    : `${count}, ${percent(errorRate)} of requests`;
+}

@@ -11,8 +11,8 @@ const incidents = readdirSync(join(import.meta.dirname, '../../scenarios')).filt
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** What stands folded is not read until somebody opens it. */
-const FOLDED = new Set(['output', 'details', 'child_blocks']);
+/** What stands folded, in a menu too, is not read until somebody opens it. */
+const FOLDED = new Set(['output', 'details', 'child_blocks', 'options']);
 
 /** Every text that is shown unfolded. */
 function shownTexts(value: unknown): string[] {

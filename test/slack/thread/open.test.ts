@@ -247,7 +247,7 @@ describe('a run store that fails while a diagnosis runs', () => {
     const opened = await threads.open(await question());
     expect(await ended(opened)).toMatchObject({ id: 'opened' in opened ? opened.opened.id : '' });
     // Not "looking" until the store is back.
-    expect(texts()[0]).toMatch(/failed\n.*could not be kept.*It was: .*refuse/s);
+    expect(texts()[0]).toMatch(/failed.*\n.*could not be kept.*It was: .*stopped answering/s);
     // What nobody caught would end the process about now.
     await new Promise((resolve) => setTimeout(resolve, 50));
     investigator.investigate = recorded;
@@ -351,7 +351,7 @@ describe('asking again', () => {
     await threads.refresh(copy.id);
     const rootOf = (channel: string) =>
       texts()[paper.messages.findIndex(({ target }) => target.channel === channel && target.thread === null)];
-    const whole = /\d+ of [\d,]+ requests failed/.exec(rootOf('C2') ?? '')?.[0];
+    const whole = /\d+ × 50\d/.exec(rootOf('C2') ?? '')?.[0];
     expect(whole).toBeDefined();
     expect(rootOf('C1')).not.toContain(whole);
     const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });

@@ -42,4 +42,4 @@ it('answers a command, a press and a reader in another terminal, until it is end
   first.kill('SIGINT');
   expect(await ended).toEqual([0, null]);
   await expect(second('read')).rejects.toMatchObject({ stderr: expect.stringMatching(/npm run slack:local/) });
-});
+}, 240_000);

@@ -7,9 +7,9 @@ import { type SentFailure, sentFailures } from './sent-failures.ts';
 const APART_MS = 5;
 /** A spread below this is not told from none: nodes stamp their rows by their own clocks. */
 const LEAST_SPREAD_MS = 1;
-/** They were sent so many times further apart than they ended, and so long: what is sent together ends together anyway. */
+/** They were sent so many times further apart than they ended, and so long: a page's requests are sent within this, and end together anyway. */
 const SENT_APART = 3;
-const SENT_APART_MS = 10;
+const SENT_APART_MS = 200;
 /** That closes at any time fall together so: for the first burst on a target, and for others beside that one. */
 const MOST_BY_CHANCE = 1e-4;
 const MOST_BESIDE_ANOTHER = 0.02;

@@ -173,6 +173,10 @@ describe('a process that goes down and comes back', () => {
       'sent together and closed together',
       [0, 0.001, 0.002].map((late) => failing('closed-before-response', 200 + late, A, { took: 0.03 })),
     ],
+    [
+      'sent by one page and closed at once',
+      [0.12, 0.06, 0.001].map((took) => failing('closed-before-response', 200 - took, A, { took })),
+    ],
     ['closed at any time', each(12, 30, 71.3, (sent) => failing('closed-before-response', sent, A, { took: 0.4 }))],
   ])('is not what requests show that are %s', (_, requests) => {
     expect(told([...peers, ...answering(A, 0, WINDOW), ...requests])).toEqual([]);

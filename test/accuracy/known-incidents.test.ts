@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
 
 interface KnownIncident {
@@ -64,6 +65,13 @@ const knownIncidents: KnownIncident[] = [
     folder: '07-keep-alive-go-15-s',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
     says: ['15.0 s', 'http.Server{IdleTimeout', 'ReadTimeout'],
+  },
+  {
+    // nginx in the target keeps the address of an upstream that is gone, and gives up when the load balancer does.
+    folder: '09-two-equal-timers-one-cause',
+    lead: { cause: 'slow-target' },
+    says: ['A proxy in the target gave up at the same 60 s', 'only changes who answers with 504'],
+    neverSays: ['idle_timeout.timeout_seconds'],
   },
   {
     // Clients upload 6 and 19 MB and end at the idle timeout: whose fault it is the log cannot tell.
@@ -264,12 +272,17 @@ it('has a row for each folder', () => {
 });
 
 describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says = [], neverSays = [] }) => {
-  const diagnosed = readIncident(join(import.meta.dirname, 'known-incidents', folder)).then(
-    async (incident) => (await diagnoseRecording(incident, '')).diagnosis,
-  );
+  // Read when first asked for: all folders at once are more than a machine can do in time.
+  let reading: Promise<Diagnosis> | null = null;
+  const diagnose = (): Promise<Diagnosis> => {
+    reading ??= readIncident(join(import.meta.dirname, 'known-incidents', folder)).then(
+      async (incident) => (await diagnoseRecording(incident, '')).diagnosis,
+    );
+    return reading;
+  };
 
   it('leads with what happened', async () => {
-    const { verdict } = await diagnosed;
+    const { verdict } = await diagnose();
     if (lead === 'nothing failed') return expect(verdict.standing).toBe('none');
     if ('between' in lead) {
       expect({ cause: verdict.cause, standing: verdict.standing }).toEqual({ cause: null, standing: 'undecided' });
@@ -280,7 +293,7 @@ describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says 
   });
 
   it('gives every error to one part', async () => {
-    const { parts, verdict, triage } = await diagnosed;
+    const { parts, verdict, triage } = await diagnose();
     if (lead === 'nothing failed') return expect(parts).toEqual([]);
     expect(parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
     expect(parts.filter(({ standing }) => standing !== 'unread').reduce((sum, { errors }) => sum + errors, 0)).toBe(
@@ -290,10 +303,10 @@ describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says 
   });
 
   it('claims, says and advises nothing false', async () => {
-    const diagnosis = await diagnosed;
+    const diagnosis = await diagnose();
     const claimed = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
     expect(claimed.filter(({ id }) => notClaimed.includes(id)).map(({ id }) => id)).toEqual([]);
-    const text = renderTerminal(diagnosis, { columns: 100, colour: false }).replace(/\s+/g, ' ');
+    const text = renderTerminal(diagnosis, { columns: 100, colour: false }).replace(/\s+(?:\\\s+)?/g, ' ');
     for (const part of says) expect(text).toMatch(part);
     for (const part of neverSays) expect(text).not.toMatch(part);
   });

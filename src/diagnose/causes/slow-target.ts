@@ -1,6 +1,8 @@
 import type { Question } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
 import { durationSpread, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
+import { answeredAtSameTime } from '../patterns/equal-timers.ts';
 import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf } from '../patterns/idle-timeouts.ts';
 import {
   attributesMissing,
@@ -31,6 +33,8 @@ export const slowTarget = defineCause({
     const own = claims.flatMap(({ errors }) => errors);
     const bodied = [...parts.upload, ...parts.either];
     const shown = durations(own);
+    const limit = parts.effective ?? parts.configured;
+    const same = limit === null ? [] : answeredAtSameTime(traffic, own, limit);
     return claimErrors(
       {
         claims,
@@ -40,6 +44,11 @@ export const slowTarget = defineCause({
             ? [`${errorCountText(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
             : []),
           ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
+          ...(same.length > 0 && limit !== null
+            ? [
+                `A proxy in the target answered ${plural(countErrors(same), 'request')} on the same routes with 504 after the same ${wholeSeconds(limit)}.`,
+              ]
+            : []),
           ...routeSentences(traffic, own),
         ],
         against: [
@@ -54,8 +63,8 @@ export const slowTarget = defineCause({
             : []),
         ],
         missing: attributesMissing(attributes),
-        fix: fixFor(parts, question),
-        summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.`,
+        fix: same.length > 0 && limit !== null ? proxyFix(limit) : fixFor(parts, question),
+        summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.${same.length > 0 && limit !== null ? ` A proxy in the target gave up at the same ${wholeSeconds(limit)}: ${plural(countErrors(same), '504')} more.` : ''}`,
       },
       untested(),
     );
@@ -74,6 +83,20 @@ function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fi
     sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
   };
 }
+
+/** Where both hops give up at once, a longer idle timeout changes who answers the 504, and nothing else. */
+const proxyFix = (limit: number): Fix => ({
+  summary: `Look at the proxy in the target and at what it forwards to: it waits ${wholeSeconds(limit)} for an answer, as the load balancer does.`,
+  commands: [
+    command`grep -E 'upstream timed out|no live upstreams' /var/log/nginx/error.log`,
+    command`nginx -T | grep -E 'proxy_pass|upstream|resolver|proxy_read_timeout'`,
+  ],
+  notes: [
+    'nginx keeps the addresses it resolved at its start: an upstream that moved since then is asked where it no longer is.',
+    'A longer idle timeout of the load balancer only changes who answers with 504.',
+  ],
+  sideEffects: [],
+});
 
 /**
  * A timer that differs from the configuration read now, with no recorded change, takes away the certainty. So does a method with a body:

@@ -463,7 +463,7 @@ export const malformedRoute: Recording = {
   },
   expected: (simulation) => ({
     verdict: { cause: null, standing: 'undecided' },
-    between: ['malformed-response', 'response-header-too-large'],
+    between: ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
     ruledOut: ['keep-alive-race', 'worker-timeout', 'security-group-blocked'],
     mustNotClaim: [
       'keep-alive-race',

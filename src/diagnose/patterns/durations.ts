@@ -48,13 +48,14 @@ const LATE_SECONDS = 1.2;
 /** A shorter timer is not told apart from its own delay. */
 const MIN_LATE_SECONDS = 2;
 const NEARLY_ALL = 0.8;
+const MIN_LATE_ERRORS = 5;
 const MOST_BY_RANK = 1e-3;
 /** Of the successes, those that took as long. */
 const MOST_AS_LONG = 0.1;
 
 /**
- * Timers of servers that look about once a second (gunicorn's arbiter): on one route, nearly all errors end within 1.2 s of each other,
- * no request of it succeeded later, and hardly any took as long.
+ * Timers of servers that look about once a second (gunicorn's arbiter): on one route, nearly all errors end within 1.2 s of each other
+ * as nearly all of about that duration on any route do, no request of it succeeded later, and hardly any took as long.
  */
 export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): DurationCluster[] {
   const routes = groupBy(
@@ -64,8 +65,8 @@ export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): D
   return [...routes].flatMap(([route, own]) => {
     const cluster = densestRun([...own].sort(byDuration), () => LATE_SECONDS);
     const scale = routeScale(traffic, route, 'times');
-    if (cluster === null || scale === null || countMoments(cluster) < MIN_ERRORS) return [];
-    if (cluster.length < NEARLY_ALL * own.length) return [];
+    if (cluster === null || scale === null || countMoments(cluster) < MIN_LATE_ERRORS) return [];
+    if (cluster.length < NEARLY_ALL * Math.max(own.length, errorsNear(errors, cluster).length)) return [];
     const [first, last] = [cluster[0], cluster[cluster.length - 1]].map((error) => error?.target_processing_time ?? 0);
     const longest = traffic.log.routes.find((one) => one.route === route)?.succeededMaxMs ?? 0;
     if (first === undefined || last === undefined || longest > 1000 * last + 100) return [];

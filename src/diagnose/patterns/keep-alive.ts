@@ -68,7 +68,7 @@ export interface KeepAliveMeasure {
   closed: SampledError[];
   instant: SampledError[];
   examined: number;
-  /** Moments at which they failed: what fails within a second on any target is one witness. */
+  /** Moments at which they failed: what fails within a second on one target is one witness. */
   witnesses: number;
   controls: number;
   /** Controls of the routes and clients of the errors, or none of these were answered. */
@@ -209,8 +209,8 @@ interface GapGroup {
   measure: Omit<KeepAliveMeasure, 'edge' | 'weakEdge'>;
   comparable: boolean;
   sample: GapSample;
-  /** When the witnesses were sent, epoch milliseconds. */
-  moments: number[];
+  /** When the witnesses were sent, epoch milliseconds, and to which target. */
+  moments: { at: number; target: string }[];
   /** The examined errors, and their gaps. */
   failures: IdleGaps['failures'];
   /** The errors by row. */
@@ -265,7 +265,7 @@ function gapGroup(traffic: Traffic, { arn, closed }: { arn: string; closed: Samp
     },
     comparable,
     sample,
-    moments: moments.map(({ at }) => at),
+    moments: moments.map(({ at, error }) => ({ at, target: error.target })),
     failures,
     errors,
   };
@@ -295,7 +295,7 @@ function dominantClient(errors: readonly SampledError[]): number | null {
   return most !== undefined && errors.length >= 2 && most.length > errors.length / 2 ? (most[0]?.client ?? null) : null;
 }
 
-/** Failures that were sent or ended within this of each other have one cause in common, whichever targets they met. */
+/** Failures of one target that were sent within this of each other have one cause in common, whichever nodes sent them. */
 const MOMENT_MS = 1000;
 
 interface Moment {
@@ -306,7 +306,7 @@ interface Moment {
   count: number;
 }
 
-/** One failure for each moment, the first that was sent, with the number of errors that it stands for. */
+/** One failure for each moment of a target, the first that was sent, with the number of errors that it stands for. */
 function witnessesOf(failures: IdleGaps['failures'], errors: ReadonlyMap<number, SampledError>): Moment[] {
   const sent = failures
     .flatMap(({ row, gaps }): Moment[] => {
@@ -316,26 +316,30 @@ function witnessesOf(failures: IdleGaps['failures'], errors: ReadonlyMap<number,
     })
     .sort((a, b) => a.at - b.at || a.error.row - b.error.row);
   const moments: Moment[] = [];
+  const latest = new Map<string, Moment>();
   for (const one of sent) {
-    const moment = moments[moments.length - 1];
-    if (moment !== undefined && one.at - moment.at <= MOMENT_MS) moment.count += one.count;
-    else moments.push(one);
+    const moment = latest.get(one.error.target);
+    if (moment !== undefined && one.at - moment.at <= MOMENT_MS) {
+      moment.count += one.count;
+      continue;
+    }
+    latest.set(one.error.target, one);
+    moments.push(one);
   }
   return moments;
 }
 
 /** All groups as one: the same servers behind several target groups have few errors in each. Moments are not counted twice. */
 function pooledSample(groups: readonly GapGroup[]): GapSample {
-  const moments = groups
-    .flatMap(({ sample, moments: own }) => own.map((at, index) => ({ at, witness: sample.witnesses[index] })))
-    .sort((a, b) => a.at - b.at);
-  const witnesses: GapRequest[] = [];
-  let last = Number.NEGATIVE_INFINITY;
-  for (const { at, witness } of moments) {
-    if (witness === undefined || at - last <= MOMENT_MS) continue;
-    last = at;
-    witnesses.push(witness);
-  }
+  const latest = new Map<string, number>();
+  const witnesses = groups
+    .flatMap(({ sample, moments }) => moments.map((moment, index) => ({ ...moment, witness: sample.witnesses[index] })))
+    .sort((a, b) => a.at - b.at)
+    .flatMap(({ at, target, witness }) => {
+      if (witness === undefined || at - (latest.get(target) ?? Number.NEGATIVE_INFINITY) <= MOMENT_MS) return [];
+      latest.set(target, at);
+      return [witness];
+    });
   return {
     witnesses,
     controls: groups.flatMap(({ sample }) => sample.controls).slice(0, MOST_POOLED),

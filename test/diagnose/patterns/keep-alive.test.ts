@@ -112,8 +112,8 @@ describe('no idle time is shown', () => {
     expect(measureAt(count, at)?.edge).toBeNull();
   });
 
-  it('by ten errors of one moment, on however many targets', () => {
-    const errors = closes(10, (i) => ({ target: `10.0.1.${i % 3}:8080` }), 0.02);
+  it('by ten errors of one moment on one target, whichever node sent them', () => {
+    const errors = closes(10, (i) => ({ node: `10.0.0.1${i % 3}` }), 0.02);
     const traffic = trafficOf(errors, { idleGaps: gapsAt(errors, { seconds: 12, hits: 10 }) });
     expect(measureKeepAlive(traffic)[0]).toMatchObject({ edge: null, weakEdge: null, witnesses: 1 });
   });

@@ -82,7 +82,7 @@ const nonEmpty = <T>(items: readonly T[], section: (items: T[]) => Section): Sec
   items.length === 0 ? [] : [section([...items])];
 
 /** The event whose errors lead the verdict. */
-export function leadingEvent({ events, parts }: Diagnosis): EventResult | null {
+function leadingEvent({ events, parts }: Diagnosis): EventResult | null {
   const [first] = parts;
   if (first === undefined) return null;
   return (
@@ -113,7 +113,7 @@ function knownSentences({ steps, verdict }: Diagnosis): string[] {
 }
 
 /** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58 UTC." Null where no error was read. */
-export function impactSentence({ triage, parts }: Diagnosis): string | null {
+function impactSentence({ triage, parts }: Diagnosis): string | null {
   const { errors, clients, routes, retriedOk, lastError, ongoing } = triage;
   if (errors === null || errors === 0) return null;
   const isUnread = parts[0]?.standing === 'unread';

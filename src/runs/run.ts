@@ -23,7 +23,7 @@ export const Feedback = z.object({
 });
 export type Feedback = z.infer<typeof Feedback>;
 
-export const STEP_SLOTS = ['step-1', 'step-2', 'step-3', 'step-4', 'step-5', 'step-6'] as const;
+const STEP_SLOTS = ['step-1', 'step-2', 'step-3', 'step-4', 'step-5', 'step-6'] as const;
 /** The messages a thread has of its own, beside replies. */
 export const MESSAGE_SLOTS = ['root', 'checklist', 'verdict', ...STEP_SLOTS] as const;
 export type MessageSlot = (typeof MESSAGE_SLOTS)[number];

@@ -56,7 +56,7 @@ export const noRegisteredTargets = defineCause({
 function fixFor(groups: readonly NoTargetGroup[]): Fix {
   return {
     summary:
-      'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group behind the target group.',
+      'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group.',
     commands: groups.flatMap(({ target_group_arn: arn }) => [
       command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
       command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${'Id=<instance-or-address>'}`,

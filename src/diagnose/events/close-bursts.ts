@@ -1,6 +1,6 @@
 import { groupBy, type Traffic } from '../traffic.ts';
+import type { CloseBurst } from './event-outline.ts';
 import { targetKey } from './outages.ts';
-import type { CloseBurst } from './outline.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
 /** Connections that one process closes as it dies end within so long of each other, milliseconds. */

@@ -3,7 +3,7 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError } from '../traffic.ts';
 
 /** What events are found with, beside the traffic. */
-export const EVENT_EVIDENCE_NAMES = [
+const EVENT_EVIDENCE_NAMES = [
   'changes',
   'functions',
   'instances',

@@ -5,7 +5,7 @@ import type { Traffic } from '../traffic.ts';
 import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
-import type { EventOutline } from './outline.ts';
+import type { EventOutline } from './event-outline.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
 import { crashText, errorsText, lostText, rolloutText } from './words.ts';
 

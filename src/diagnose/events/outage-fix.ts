@@ -6,7 +6,7 @@ import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
-import { type EventOutline, onsetOf, sorted } from './outline.ts';
+import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
 import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 import { crashRoute, spanText } from './words.ts';

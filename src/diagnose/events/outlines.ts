@@ -1,8 +1,8 @@
 /** Events as the traffic shows them: rollouts first, then targets lost, then crashes; an error belongs to the first that takes it. */
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closeBursts } from './close-bursts.ts';
+import { type CloseBurst, type EventOutline, onsetOf, sorted } from './event-outline.ts';
 import { type TargetOutage, targetKey, targetOutages } from './outages.ts';
-import { type CloseBurst, type EventOutline, onsetOf, sorted } from './outline.ts';
 import { rollouts } from './rollout.ts';
 import type { SentFailure } from './sent-failures.ts';
 

@@ -3,8 +3,8 @@ import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { SignatureId } from '../signature.ts';
 import { groupBy, oncePerTraffic, type Traffic } from '../traffic.ts';
+import { type EventOutline, sorted } from './event-outline.ts';
 import { targetKey, targetOutages } from './outages.ts';
-import { type EventOutline, sorted } from './outline.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
 /** Targets that leave or join within this of each other are of one rollout. */

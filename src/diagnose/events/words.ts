@@ -2,8 +2,8 @@
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import type { EventCall } from './event.ts';
+import { type EventOutline, lengthOf, onsetOf } from './event-outline.ts';
 import type { TargetOutage } from './outages.ts';
-import { type EventOutline, lengthOf, onsetOf } from './outline.ts';
 import { isRejected } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 

@@ -200,7 +200,8 @@ function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] 
 /** A sentence that fits a title; else its first clause or its first words, for the whole of it stands in the task. */
 function fitTitle(summary: string): string {
   const sentence = firstSentence(summary).replace(/[.]$/, '');
-  const title = sentence.charAt(0).toLowerCase() + sentence.slice(1);
+  // A name such as GET or NACL keeps its capitals.
+  const title = /^[A-Z][a-z ]/.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
   if (title.length <= MAX_TITLE) return title;
   const [clause = title] = title.split(/ \(|; /);
   if (clause.length <= MAX_TITLE) return clause;

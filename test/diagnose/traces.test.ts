@@ -9,7 +9,7 @@ const traces = (trace_id: string, kind: 'closed-before-response' | 'idle-timeout
 it('gives ready searches for the trace id and says what each answer means', () => {
   const found = traces(ROOT);
   expect(found?.ids).toEqual([ROOT]);
-  expect(found?.grep).toBe(`grep -RhE ${ROOT} /var/log/<application>/`);
+  expect(found?.grep).toBe(`grep -RhE ${ROOT} '/var/log/<application>/'`);
   expect(found?.logsInsights).toContain(`like /${ROOT}/`);
   expect(Object.keys(found?.meaning ?? {})).toEqual(['absent', 'started', 'finished']);
 });

@@ -153,8 +153,8 @@ const candidateParts = (cause: CauseResult, candidates: number): MessagePart[] =
   {
     bullets: [
       // Of many candidates each has a line for what to do; what speaks for and against them is behind Evidence.
-      ...(candidates > 3 ? [] : cause.for.slice(0, 1).map((one) => prose(`For: ${one}`))),
-      ...(candidates > 3 ? [] : cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`))),
+      ...(candidates > 2 ? [] : cause.for.slice(0, 1).map((one) => prose(`For: ${one}`))),
+      ...(candidates > 2 ? [] : cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`))),
       ...(cause.fix.summary === '' ? [] : [prose(`If so: ${cause.fix.summary}`)]),
     ],
   },

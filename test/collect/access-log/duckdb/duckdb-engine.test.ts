@@ -59,7 +59,7 @@ describe('lines that others lose', () => {
   const around = (odd: string) => [...normal.slice(0, 1500), odd, ...normal.slice(1500)];
 
   it.each<[string, string, number]>([
-    ['a stray quote in the user agent', line({ userAgent: 'Mozilla" Firefox' }), 0],
+    ['a stray quote in the user agent', line({ userAgent: 'Mozilla" Firefox' }), 1],
     ['a quote as the load balancer writes it', line({ userAgent: 'a\\x22b' }), 1],
     ['a quote behind a backslash', line({ userAgent: 'a\\"b' }), 1],
     ['a backslash before the closing quote', line({ userAgent: 'C:\\x5c' }), 1],
@@ -115,7 +115,7 @@ describe('lines that others lose', () => {
     expect(log.rejected).toEqual({
       lines: 3,
       files: 2,
-      first: { file: 'a.log.gz', line: 3, text: 'x x.x.x.x /login' },
+      first: { file: 'a.log.gz', line: 3, text: 'x x /login' },
     });
   });
 });

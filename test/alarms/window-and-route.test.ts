@@ -2,7 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm-event.ts';
-import { channelFor, matchesPattern, otherChannel, possibleAccounts } from '../../src/alarms/alarm-routes.ts';
+import {
+  channelFor,
+  matchesPattern,
+  mentionFor,
+  otherChannel,
+  possibleAccounts,
+} from '../../src/alarms/alarm-routes.ts';
 import { readMessage } from '../../src/alarms/read-message.ts';
 import { incidentWindow, MAX_WINDOW, windowStart } from '../../src/query/alarm-window.ts';
 import { event, snsAlarm } from '../support/alarms/messages.ts';
@@ -159,4 +165,14 @@ describe('patterns', () => {
     expect(matchesPattern(`${'a*'.repeat(60)}b`, 'a'.repeat(300))).toBe(false);
     expect(performance.now() - began).toBeLessThan(3000);
   });
+});
+
+it('mentions whom the first route that fits names, and nobody else', () => {
+  const routing = {
+    routes: [{ loadBalancer: 'shop-*', channel: 'CSHOP', mention: 'S0SHOPTEAM' }, { channel: 'CREST' }],
+    defaultChannel: null,
+  };
+  const alarm = { alarm: '5xx', accounts: [] };
+  expect(mentionFor({ ...alarm, loadBalancer: 'shop-prod' }, routing)).toBe('S0SHOPTEAM');
+  expect(mentionFor({ ...alarm, loadBalancer: 'bank' }, routing)).toBeNull();
 });

@@ -1,7 +1,7 @@
 /** The message in the channel: what broke, the fix, who is hurt; edited through its life. Its first line is the notification. */
 
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import { alarmLink, loadBalancerLink } from '../../format/console-links.ts';
+import { alarmLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
 import { inSentence, list, number } from '../../format/wording.ts';
 import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
@@ -197,9 +197,14 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   const { from } = diagnosis?.window ?? run;
   if (dateOf(from) !== dateOf(run.createdAt)) pieces.push([dateWords(from)]);
   const balancer = loadBalancerLink(region, arn);
+  const metrics = metricsLink(region, arn);
   if (balancer !== null) pieces.push([{ href: balancer, label: 'load balancer' }]);
-  if (run.askedBy.kind === 'person') pieces.push(['asked by ', { user: run.askedBy.user }]);
-  else if (episode === null) pieces.push([`alarm ${truncate(sanitize(run.askedBy.alarmName), 100)}`]);
+  if (metrics !== null) pieces.push([{ href: metrics, label: 'metrics' }]);
+  // The first post would notify who asked: the verdict does that. An edit notifies nobody.
+  const isFirstPost = isUnderWay(run) && diagnosis === null;
+  if (run.askedBy.kind === 'person') {
+    if (!isFirstPost) pieces.push(['asked by ', { user: run.askedBy.user }]);
+  } else if (episode === null) pieces.push([`alarm ${truncate(sanitize(run.askedBy.alarmName), 100)}`]);
   if (hasFailed(run)) pieces.push([`run ${run.id}`]);
   return pieces.flatMap((one, index) => (index === 0 ? one : [' · ', ...one]));
 }

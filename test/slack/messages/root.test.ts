@@ -178,7 +178,7 @@ describe('below the first line', () => {
     expect(lines[1]).toMatch(/^\*Cause\* {2}Keep-alive race on target group api: .* Explains 146 of 149 errors\.$/);
     expect(lines[2]).toMatch(/^\*Fix\* {2}Keep idle connections open longer than the load balancer does/);
     expect(lines[3]).toBe('*Impact*  139 clients, 3 routes; 131 of 149 succeeded on retry. Still failing.');
-    expect(lines[4]).toContain('log complete, final · load balancer · asked by @U0ALICE');
+    expect(lines[4]).toContain('log complete, final · load balancer · metrics · asked by @U0ALICE');
   });
 
   it('says what it is undecided between and what to run next', () => {
@@ -201,6 +201,12 @@ describe('below the first line', () => {
     expect(read({ diagnosis: null, run: { ...byAlarm, state: 'interrupted', nextAttemptAt: AGAIN } })).toContain(
       'It will resume automatically.',
     );
+  });
+
+  it('mentions nobody in the first post, for an answer is what somebody waits for', () => {
+    const first = rootMessage(told({ diagnosis: null, run: { state: 'running' } }));
+    expect(JSON.stringify(first)).not.toContain('U0ALICE');
+    expect(read({ diagnosis: race })).toContain('asked by @U0ALICE');
   });
 
   it('says what could not be checked', () => {

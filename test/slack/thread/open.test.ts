@@ -52,6 +52,7 @@ async function bot(
     investigator,
     limits: openLimits({ atOnce: 2, perUser: more.perUser ?? 5, perHour: more.perHour ?? 50, queue: 5 }, now),
     episodeOf: async () => null,
+    mentionOf: ({ askedBy }) => (askedBy.kind === 'alarm' ? 'S0ONCALL' : null),
     owner,
     now,
     log: silent,
@@ -90,6 +91,24 @@ const standing = (channel = 'C1') =>
 const texts = () => paper.messages.map(({ message }) => ('text' in message ? message.text : message.comment));
 
 const runOf = async (id: string) => openRunStore(await openFolderStore(folder), { retentionDays: 30 }).read(id);
+
+describe('the verdict', () => {
+  const verdict = () => paper.messages.find(({ runId }) => runId?.endsWith('/verdict'));
+
+  it('mentions who asked, and stays in the thread', async () => {
+    const askedBy = { kind: 'person', user: 'U0ALICE', team: 'T1' } as const;
+    await ended(await (await bot('one')).open(await question({ askedBy })));
+    expect(verdict()?.target.isBroadcast).toBe(false);
+    expect(texts().map((text) => text.includes('<@U0ALICE>'))).toEqual([true, false, true]);
+  });
+
+  it('of an alarm goes to the channel too, once, and mentions whom its route names', async () => {
+    await ended(await (await bot('one')).open(await question({ askedBy: alarm })));
+    expect(verdict()?.target.isBroadcast).toBe(true);
+    expect(paper.messages.filter(({ target }) => target.isBroadcast)).toHaveLength(1);
+    expect(texts().filter((text) => text.includes('<!subteam^S0ONCALL>'))).toHaveLength(1);
+  });
+});
 
 describe('a question', () => {
   it('has a root message, a checklist, a verdict and replies, once each, and is then at its end', async () => {

@@ -23,6 +23,12 @@ export const loadBalancerLink = (region: string, arn: string | null): string | n
     ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=listeners`)
     : null;
 
+/** The metrics of the load balancer. */
+export const metricsLink = (region: string, arn: string | null): string | null =>
+  arn !== null && ARN.test(arn)
+    ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=monitoring`)
+    : null;
+
 /** encodeURIComponent leaves marks that end a link in a message. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -50,7 +50,7 @@ describe('a recorded incident', () => {
   it('with logs of before the window offers one longer look, and takes it', async () => {
     const incident = await readIncident(folder);
     const short = await diagnoseRecording(incident, '');
-    const command = 'alb502 diagnose --from <incident> --look-back 24h';
+    const command = "alb502 diagnose --from '<incident>' --look-back 24h";
     expect(short.diagnosis.keepAlive).toMatchObject({ measuredSeconds: null, longerLook: { command, estimate: null } });
     expect(measured(short.diagnosis.steps)).toContain(`One longer look may give enough: ${command}`);
 

@@ -236,7 +236,7 @@ describe('what was recorded', () => {
     [
       'functions',
       'aws/get-function-configuration.json',
-      'aws lambda get-function-configuration --function-name <each function>',
+      "aws lambda get-function-configuration --function-name '<each function>'",
     ],
     [
       'changes',

@@ -120,7 +120,7 @@ async function resolveAffected(alarm: Alarm, session: Session, depth: number): P
     return { ...affected, sentences: [`${alarm.name} is composed of alarms too deep to follow.`] };
   const response = await fetchChildren(alarm, session);
   if ('reason' in response)
-    return { ...affected, sentences: [asSentence(response.reason)], isTransient: response.isTransient };
+    return { ...affected, sentences: [asSentence(response)], isTransient: response.isTransient };
   const children = response.value;
   if (children.length === 0)
     return { ...affected, sentences: [`The alarms that ${alarm.name} is composed of are gone.`] };
@@ -194,7 +194,7 @@ async function loadBalancersBehind(
     );
   });
   if ('reason' in answer)
-    return { loadBalancers: [], sentences: [asSentence(answer.reason)], isTransient: answer.isTransient };
+    return { loadBalancers: [], sentences: [asSentence(answer)], isTransient: answer.isTransient };
   const loadBalancers = [...new Set(answer.value.flatMap((found) => resourceOf(found) ?? []))];
   const sentences =
     loadBalancers.length > 0 ? [] : [`No Application Load Balancer forwards to ${targetGroups.join(', ')} any more.`];
@@ -240,7 +240,8 @@ function httpStatusOf(error: unknown): number {
   return isKnown ? Number(metadata.httpStatusCode ?? 0) : 0;
 }
 
-const asSentence = (reason: string): string => `${reason}.`;
+const asSentence = ({ reason, iamStatement }: { reason: string; iamStatement?: string | null | undefined }): string =>
+  iamStatement == null ? `${reason}.` : `${reason}. Allow it with ${iamStatement}`;
 
 /** Milliseconds. */
 const FIND_TIMEOUT = 10_000;

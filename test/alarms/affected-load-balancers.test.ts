@@ -235,7 +235,9 @@ it('says why it could not look', async () => {
   refusal = DENIED;
   const about = await look(composite(['shop-502']));
   expect(about.loadBalancers).toEqual([]);
-  expect(about.sentences).toEqual(['cloudwatch:DescribeAlarms was denied.']);
+  expect(about.sentences).toEqual([
+    'cloudwatch:DescribeAlarms was denied. Allow it with {"Effect":"Allow","Action":"cloudwatch:DescribeAlarms","Resource":"*"}',
+  ]);
   expect(about.isTransient).toBe(false);
   refusal = null;
   expect((await look(composite(['shop-502']))).sentences).toEqual([

@@ -1,4 +1,4 @@
-/** The rules of the house, executable: who may do I/O, what makes a check or a cause complete, and that the README says what is there. */
+/** The rules of the house, executable: who may do I/O, what makes a check or a cause complete, and that the documentation says what is there. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -8,7 +8,7 @@ import { causes } from '../src/diagnose/causes/index.ts';
 import { STEP_TITLES } from '../src/diagnose/checks/check.ts';
 import { checklist } from '../src/diagnose/checks/index.ts';
 import type { Diagnosis } from '../src/diagnose/diagnosis.ts';
-import { renderCauseTable, renderCheckTable } from '../src/render/readme-tables.ts';
+import { renderCauseTable, renderCheckTable } from '../src/render/documentation-tables.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -126,32 +126,31 @@ describe('the causes', () => {
   );
 });
 
-describe('the README', () => {
-  it('shows what there is as it is (vitest -u rewrites it)', async () => {
-    const sections = {
-      demo: beginningOfTheDemo(),
-      incidents: recordedIncidents(),
-      checklist: renderCheckTable(checklist),
-      causes: renderCauseTable(causes),
-    };
-    const current = Object.entries(sections).reduce(
-      (text, [name, content]) => between(text, name, content),
-      read('README.md'),
-    );
-    await expect(current).toMatchFileSnapshot('../README.md');
+describe('the documentation', () => {
+  it.each([
+    ['README.md', 'demo', beginningOfTheDemo],
+    ['docs/incidents.md', 'incidents', recordedIncidents],
+    ['docs/checks.md', 'checklist', () => renderCheckTable(checklist)],
+    ['docs/causes.md', 'causes', () => renderCauseTable(causes)],
+  ])('%s shows the %s as they are (--update=all rewrites it)', async (file, section, content) => {
+    await expect(between(read(file), section, content())).toMatchFileSnapshot(join(root, file));
   });
 
-  it('names files that exist', () => {
-    const links = [...read('README.md').matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)].map((match) => match[1] ?? '');
-    expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
+  it.each(list('{*.md,docs/*.md}'))('%s links to files that exist', (file) => {
+    const links = [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
+    expect(links.filter((link) => !existsSync(join(root, dirname(file), link)))).toEqual([]);
+  });
+
+  it('fits the README on 200 lines', () => {
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(200);
   });
 });
 
-/** The thread of the first recorded incident down to the end of its first cause. */
+/** The thread of the first recorded incident down to the fix of its first cause. */
 function beginningOfTheDemo(): string {
   const [first] = list('test/scenarios/0*/thread.txt');
   if (first === undefined) throw new Error('There is no thread.txt beside a recorded incident.');
-  const [beginning = ''] = read(first).split(/^(Also:|Errors over time)/m);
+  const [beginning = ''] = read(first).split(/^(Note|Ruled out|Also:|Errors over time)/m);
   return `\`\`\`text\n${beginning.trim()}\n\`\`\``;
 }
 
@@ -168,7 +167,7 @@ function recordedIncidents(): string {
       none: 'No errors',
     };
     const folder = dirname(file);
-    return `| [${basename(folder)}](${folder}) | ${said[verdict.standing]} | ${verdict.standing} |`;
+    return `| [${basename(folder)}](../${folder}) | ${said[verdict.standing]} | ${verdict.standing} |`;
   });
   return ['| Incident | Diagnosis | Standing |', '| - | - | - |', ...rows].join('\n');
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { renderCauseTable, renderCheckTable } from '../../src/render/readme-tables.ts';
+import { renderCauseTable, renderCheckTable } from '../../src/render/documentation-tables.ts';
 
 const reference =
   'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html';

@@ -8,7 +8,7 @@ import type { SampledError } from '../traffic.ts';
 export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName> {
   id: CauseId;
   title: string;
-  /** What it is, one sentence for the README. */
+  /** What it is, one sentence for docs/causes.md. */
   explanation: string;
   reference: string;
   /** The signatures of the errors that it can explain; it claims no others. */

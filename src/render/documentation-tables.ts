@@ -1,4 +1,4 @@
-/** The tables of the README, from what checks and causes say of themselves. */
+/** The tables of docs/checks.md and docs/causes.md, from what checks and causes say of themselves. */
 import type { Cause } from '../diagnose/causes/cause.ts';
 import { type Check, STEP_TITLES } from '../diagnose/checks/check.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';

@@ -1,5 +1,6 @@
 /**
- * Access logs of a busy shop for an hour, for measuring: `node bench/generate.ts <millions of lines> <folder>`.
+ * Access logs of a busy shop for an hour, for measuring: `node bench/generate.ts <millions of lines> <folder> [ordinary|heavy]`. These are the
+ * ordinary ones; generate-heavy.ts describes the heavy ones.
  *
  * The same numbers give the same bytes. Four nodes of one load balancer write a file each for every five minutes; one line in fifty is of a
  * second load balancer in the same folder, in files of its own. Entropy is that of real logs: random client addresses and ports, trace ids,
@@ -19,6 +20,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { HEAVY_LOAD_BALANCERS, heavyFileText } from './generate-heavy.ts';
+import { randomFrom } from './random.ts';
+
+export const TRAFFIC = ['ordinary', 'heavy'] as const;
+export type Traffic = (typeof TRAFFIC)[number];
 
 const LOAD_BALANCER = { name: 'shop', id: '50dc6c495c0c9188' };
 const OTHER = { name: 'intranet', id: '9aa3f1b27c44d0e1' };
@@ -30,18 +36,6 @@ const LINES_PER_FILE = 66_600;
 const KEEP_ALIVE_MS = 5000;
 const ACCOUNT = '123456789012';
 const REGION = 'eu-west-1';
-
-/** 32-bit generator with a state of one word (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const GROUPS = {
   api: { targets: 12, port: 8080, id: '73e2d6bc24d8a067' },
@@ -103,26 +97,58 @@ const AGENTS = [
 
 const HEX = '0123456789abcdef';
 
-/** Compressed files of one interval, by name. */
-export async function* accessLogFiles(lines: number): AsyncGenerator<{ name: string; content: Buffer }> {
+interface TextFile {
+  name: string;
+  text: string;
+}
+
+/** Compressed files, interval by interval. */
+async function* accessLogFiles(lines: number, traffic: Traffic): AsyncGenerator<{ name: string; content: Buffer }> {
   const compress = promisify(gzip);
   const intervals = Math.max(1, Math.round(lines / (LINES_PER_FILE * NODES.length)));
   const perFile = Math.round(lines / (intervals * NODES.length));
   // When each (node, target) completed its last request: the race is a matter of gaps, over file limits too.
   const lastCompletion = new Map<string, number>();
   for (let interval = 0; interval < intervals; interval++) {
-    const files = NODES.flatMap((node, index) => {
+    for (const [index, node] of NODES.entries()) {
       const seed = interval * 16 + index;
-      const own = Math.round(perFile * 0.98);
-      return [
-        fileOf(node, interval, own, seed, LOAD_BALANCER, lastCompletion),
-        fileOf(node, interval, perFile - own, seed + 8, OTHER, new Map()),
-      ];
-    });
-    for (const { name, text } of files) {
-      yield { name, content: await compress(text, { level: 6 }) };
+      const files =
+        traffic === 'heavy'
+          ? heavyFiles(node, interval, perFile, seed)
+          : ordinaryFiles(node, interval, perFile, seed, lastCompletion);
+      for (const { name, text } of files) yield { name, content: await compress(text, { level: 6 }) };
     }
   }
+}
+
+function ordinaryFiles(
+  node: string,
+  interval: number,
+  lines: number,
+  seed: number,
+  lastCompletion: Map<string, number>,
+): TextFile[] {
+  const own = Math.round(lines * 0.98);
+  return [
+    fileOf(node, interval, own, seed, LOAD_BALANCER, lastCompletion),
+    fileOf(node, interval, lines - own, seed + 8, OTHER, new Map()),
+  ];
+}
+
+function heavyFiles(node: string, interval: number, lines: number, seed: number): TextFile[] {
+  return HEAVY_LOAD_BALANCERS.map(({ name, id, share }, index) => ({
+    name: fileName({ name, id }, node, interval, `${(seed * 4 + index).toString(16).padStart(8, '0')}`),
+    text: heavyFileText({
+      ...{ node, from: FROM + interval * INTERVAL_MS, interval: INTERVAL_MS },
+      ...{ count: Math.round(lines * share), seed: seed * 4 + index, loadBalancer: { name, id } },
+    }),
+  }));
+}
+
+/** As the load balancer names the file of a node for an interval: by its end. */
+function fileName({ name, id }: { name: string; id: string }, node: string, interval: number, random: string): string {
+  const end = new Date(FROM + (interval + 1) * INTERVAL_MS).toISOString().replace(/[-:]/g, '').slice(0, 13);
+  return `${ACCOUNT}_elasticloadbalancing_${REGION}_app.${name}.${id}_${end}Z_${node}_${random}.log.gz`;
 }
 
 function fileOf(
@@ -132,7 +158,7 @@ function fileOf(
   seed: number,
   { name, id }: { name: string; id: string },
   lastCompletion: Map<string, number>,
-): { name: string; text: string } {
+): TextFile {
   const random = randomFrom(seed * 7919 + 1);
   const hex = (length: number) => Array.from({ length }, () => HEX[Math.floor(random() * 16)]).join('');
   const int = (below: number) => Math.floor(random() * below);
@@ -206,33 +232,31 @@ function fileOf(
         `${new Date(created).toISOString().slice(0, 23)}000Z "forward" "-" "-" "${shown}" "${own}" "-" "-" TID_${hex(32)} "-" "-" "-" ${node}\n`,
     );
   }
-  const end = new Date(start + INTERVAL_MS).toISOString().replace(/[-:]/g, '').slice(0, 13);
-  return {
-    name: `${ACCOUNT}_elasticloadbalancing_${REGION}_app.${name}.${id}_${end}Z_${node}_${hex(8)}.log.gz`,
-    text: lines.join(''),
-  };
+  return { name: fileName({ name, id }, node, interval, hex(8)), text: lines.join('') };
 }
 
-/** Writes an incident folder with about `lines` lines and returns the number of its intervals of five minutes. */
-export async function writeIncident(folder: string, lines: number): Promise<void> {
+/** Writes an incident folder with about `lines` lines. */
+export async function writeIncident(folder: string, lines: number, traffic: Traffic): Promise<void> {
   const logs = join(folder, 'logs');
   mkdirSync(logs, { recursive: true });
   let last = '';
-  for await (const { name, content } of accessLogFiles(lines)) {
+  for await (const { name, content } of accessLogFiles(lines, traffic)) {
     writeFileSync(join(logs, name), content);
     last = name;
   }
   const stamp = /_(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z_/.exec(last);
   const to = `${stamp?.[1]}-${stamp?.[2]}-${stamp?.[3]}T${stamp?.[4]}:${stamp?.[5]}:00Z`;
   const from = new Date(FROM).toISOString();
-  const incident = { loadBalancer: `app/${LOAD_BALANCER.name}/${LOAD_BALANCER.id}`, from, to };
+  const { name, id } = traffic === 'heavy' ? HEAVY_LOAD_BALANCERS[0] : LOAD_BALANCER;
+  const incident = { loadBalancer: `app/${name}/${id}`, from, to };
   writeFileSync(join(folder, 'incident.json'), `${JSON.stringify(incident, null, 2)}\n`);
 }
 
 if (import.meta.main) {
-  const [millions, folder] = process.argv.slice(2);
-  if (!folder || !(Number(millions) > 0)) {
-    process.stderr.write('usage: node bench/generate.ts <millions of lines> <folder>\n');
+  const [millions, folder, named = 'ordinary'] = process.argv.slice(2);
+  const traffic = TRAFFIC.find((known) => known === named);
+  if (!folder || !(Number(millions) > 0) || traffic === undefined) {
+    process.stderr.write(`usage: node bench/generate.ts <millions of lines> <folder> [${TRAFFIC.join('|')}]\n`);
     process.exitCode = 1;
-  } else await writeIncident(folder, Number(millions) * 1_000_000);
+  } else await writeIncident(folder, Number(millions) * 1_000_000, traffic);
 }

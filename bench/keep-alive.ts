@@ -26,11 +26,11 @@ const millions = Number(values.lines);
 const rounds = Math.max(1, Number(values.rounds));
 if (!(millions > 0)) throw new RangeError(`--lines ${values.lines}: give millions, such as 10`);
 
-const folder = join(root, '.bench', String(millions));
+const folder = join(root, '.bench', `ordinary-${millions}`);
 if (!existsSync(join(folder, 'incident.json'))) {
   process.stderr.write(`generating ${millions} million lines in ${folder}\n`);
   rmSync(folder, { recursive: true, force: true });
-  await writeIncident(folder, millions * 1_000_000);
+  await writeIncident(folder, millions * 1_000_000, 'ordinary');
 }
 const { to } = JSON.parse(readFileSync(join(folder, 'incident.json'), 'utf8')) as { to: string };
 const minute = (time: number) => new Date(time).toISOString().slice(0, 16);

@@ -1,0 +1,144 @@
+/** What was measured, as a table, and the aims it is judged by. Pure. */
+import type { Traffic } from './generate.ts';
+
+/** Medians of one log over the rounds; ratios are formed within a round. */
+export interface Compared {
+  traffic: Traffic;
+  millions: number;
+  /** MB, compressed. */
+  size: number;
+  /** Seconds of wall time: the diagnosis, `zcat` in two processes, and `zcat | awk`. */
+  diagnosis: number;
+  zcat: number;
+  oneLiner: number;
+  /** Seconds of CPU time of the diagnosis. */
+  cpuSeconds: number;
+  /** CPU time over that of zcat, and the least and the most of any round. */
+  cpu: number;
+  cpuRange: readonly [number, number];
+  /** Wall time over that of zcat in two processes. */
+  wall: number;
+  /** Wall time of the one-liner over that of the diagnosis. */
+  faster: number;
+  /** MiB. */
+  peak: number;
+  /** Lines that are neither an entry nor a reject. */
+  lost: number;
+}
+
+/** Of a log of at least `from` million lines and fewer than the next aim's. CPU time decides: other processes disturb wall time. */
+const AIMS = [
+  { from: 1, cpu: 1.1, wall: 1, faster: 0 },
+  { from: 4, cpu: 0.7, wall: 0.65, faster: 3.5 },
+] as const;
+/** MiB, at most. */
+const AIM_PEAK = 1024;
+/** CPU time for a line of the largest log over that for a line of any other of the same traffic, at most. */
+const AIM_GROWTH = 1.1;
+
+export interface Judged {
+  aim: string;
+  isMet: boolean;
+}
+
+/** The aims in words, each with what was measured and whether it is met. */
+export function judged(all: readonly Compared[]): Judged[] {
+  const list = (of: readonly Compared[], pick: (one: Compared) => number, digits: number) =>
+    of.map((one) => `${pick(one).toFixed(digits)} (${one.traffic} ${one.millions} M)`).join(', ');
+  const bySize = AIMS.flatMap((aim, index): Judged[] => {
+    const below = AIMS[index + 1]?.from ?? Number.POSITIVE_INFINITY;
+    const of = all.filter(({ millions }) => millions >= aim.from && millions < below);
+    if (of.length === 0) return [];
+    const size = `from ${aim.from} M lines up`;
+    return [
+      {
+        aim: `CPU time ${size} at most ${aim.cpu} times that of zcat: ${list(of, ({ cpu }) => cpu, 2)}`,
+        isMet: of.every(({ cpu }) => cpu <= aim.cpu),
+      },
+      {
+        aim: `wall time ${size} at most ${aim.wall} times that of two zcat: ${list(of, ({ wall }) => wall, 2)}`,
+        isMet: of.every(({ wall }) => wall <= aim.wall),
+      },
+      ...(aim.faster === 0
+        ? []
+        : [
+            {
+              aim: `${size} at least ${aim.faster} times as fast as zcat | awk: ${list(of, ({ faster }) => faster, 1)}`,
+              isMet: of.every(({ faster }) => faster >= aim.faster),
+            },
+          ]),
+    ];
+  });
+  const growth = Math.max(
+    ...all.map((one) => {
+      const largest = all
+        .filter(({ traffic }) => traffic === one.traffic)
+        .reduce((a, b) => (b.millions > a.millions ? b : a));
+      return largest.cpuSeconds / largest.millions / (one.cpuSeconds / one.millions);
+    }),
+  );
+  const lost = all.reduce((sum, one) => sum + Math.abs(one.lost), 0);
+  return [
+    ...bySize,
+    {
+      aim: `peak memory at most ${AIM_PEAK} MiB: ${list(all, ({ peak }) => peak, 0)}`,
+      isMet: all.every(({ peak }) => peak <= AIM_PEAK),
+    },
+    {
+      aim: `CPU time for a line of the largest log at most ${AIM_GROWTH} times that of another: ${growth.toFixed(2)}`,
+      isMet: growth <= AIM_GROWTH,
+    },
+    { aim: `every line is an entry or a reject: ${lost} are neither`, isMet: lost === 0 },
+  ];
+}
+
+const COLUMNS = [
+  'Log',
+  'M lines',
+  'MB gz',
+  'Diagnosis',
+  '2 × `zcat`',
+  '`zcat \\| awk`',
+  'CPU',
+  'CPU / `zcat`',
+  'wall / 2 × `zcat`',
+  'faster than `zcat \\| awk`',
+  'Peak',
+  'Lines lost',
+];
+
+export const tableHead = (): string => `| ${COLUMNS.join(' | ')} |\n| - |${' -: |'.repeat(COLUMNS.length - 1)}\n`;
+
+export function tableRow(one: Compared): string {
+  const seconds = (value: number) => `${value.toFixed(1)} s`;
+  const [least, most] = one.cpuRange;
+  const cells = [
+    ...[one.traffic, one.millions.toFixed(1), one.size.toFixed(0)],
+    ...[one.diagnosis, one.zcat, one.oneLiner, one.cpuSeconds].map(seconds),
+    `${one.cpu.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
+    ...[one.wall.toFixed(2), `${one.faster.toFixed(1)} ×`, `${one.peak.toFixed(0)} MiB`, String(one.lost)],
+  ];
+  return `| ${cells.join(' | ')} |\n`;
+}
+
+/** The page docs/bench.md of one run. `machine` names the processors and Node; `date` is YYYY-MM-DD. */
+export function benchPage(all: readonly Compared[], run: { machine: string; date: string; rounds: number }): string {
+  const aims = judged(all).map(({ aim, isMet }) => `- ${isMet ? 'Met' : 'Not met'}: ${aim}.\n`);
+  return `# How fast the embedded engine is
+
+A whole diagnosis, start-up included, of log files in the page cache, beside \`zcat\` of the same files in two processes, and beside
+\`zcat *.log.gz | awk '$9 == 502'\`. Each figure is the median of ${run.rounds === 1 ? 'one round' : `${run.rounds} rounds`}; the commands take turns, and ratios are formed within a round.
+CPU time is user and system time of all processes of a command. Ratios carry over to other machines, seconds do not.
+
+Measured on ${run.date}: ${run.machine}.
+
+${tableHead()}${all.map(tableRow).join('')}
+"ordinary" and "heavy" are the two generated logs of \`bench/generate.ts\` and \`bench/generate-heavy.ts\`: about 740 and 1,000 bytes a line. In
+the heavy one, lines of three load balancers are mixed, 1 % of the requests fail, and 300,000 clients ask 240 targets.
+
+## Aims
+
+${aims.join('')}
+\`npm run bench -- --write\` measures again and rewrites this page.
+`;
+}

@@ -1,6 +1,6 @@
 /** What only the person who asked is shown. */
 import type { RespondFn } from '@slack/bolt';
-import type { Run } from '../runs/run.ts';
+import { isUnderWay, type Run } from '../runs/run.ts';
 import type { AskOutcome, SlackContext } from './ask.ts';
 import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
@@ -16,7 +16,10 @@ export async function outcomeMessage(context: SlackContext, outcome: AskOutcome)
   }
   if ('same' in outcome) {
     const { same, window } = outcome;
-    const message = await linkMessage(context, 'Already diagnosed here in the last 10 minutes:', same);
+    const sentence = isUnderWay(same)
+      ? 'Already being diagnosed here:'
+      : 'Already diagnosed here in the last 10 minutes:';
+    const message = await linkMessage(context, sentence, same);
     return { ...message, blocks: [...message.blocks, askAnewRow(same.id, window)] };
   }
   return privateMessage(outcome.problem);

@@ -6,7 +6,7 @@ import { ACTIONS } from '../../src/slack/messages/actions.ts';
 import { rewrittenIncident, writtenByClient } from '../support/incident/hostile.ts';
 import { SECRETS } from '../support/incident/secrets.ts';
 import type { LocalSlack, Message } from '../support/slack/local-slack.ts';
-import { runBot, SCENARIOS, waitForAnswer } from '../support/slack/whole-bot.ts';
+import { runBot, SCENARIOS } from '../support/slack/whole-bot.ts';
 
 interface Pressable {
   message: Message;
@@ -35,7 +35,7 @@ const shown = (slack: LocalSlack): number =>
 async function pressEverything(incident: string): Promise<string> {
   const { slack, log, settled } = await runBot({ recorded: [incident] });
   await slack.command({ user: 'ada', channel: 'alerts', text: basename(incident).slice(0, 14).replace(/-$/, '') });
-  const root = await waitForAnswer(slack);
+  const root = await slack.until(() => slack.roots('alerts')[0], 'the thread');
   await settled();
   const all = pressables([root, ...slack.thread('alerts', root.ts)]);
   expect(all.length).toBeGreaterThan(2);

@@ -5,12 +5,13 @@ import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwat
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AccessLogError } from '../collect/access-log/access-log-error.ts';
+import { deliveriesWords, type FoundDeliveries, findDeliveries } from '../collect/access-log/deliveries.ts';
 import { parseFileName } from '../collect/access-log/log-files.ts';
 import { bucketArn, type LogObject, type LogPlace, listWindow, logPlace } from '../collect/access-log/s3-log.ts';
-import { vendedDelivery } from '../collect/access-log/vended.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Attributes } from '../evidence/aws.ts';
+import { deliveredLogWords } from '../evidence/delivered-log.ts';
 import { command } from '../format/command.ts';
 import { number, utcTime } from '../format/wording.ts';
 import { bucketPolicy, legacyPrincipal } from './bucket-policy.ts';
@@ -37,9 +38,21 @@ export async function checkLogging(
   now: number,
 ): Promise<LoggingReport> {
   const place = logPlace(attributes, arn);
-  if (place === null) return { findings: [await loggingOffFinding(session, arn, attributes)], place, line: null };
+  const found = await findDeliveries({
+    logs: session.client(CloudWatchLogsClient),
+    loadBalancerArn: arn,
+    region: session.place.region,
+    signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
+  });
+  if (place === null)
+    return {
+      findings: [loggingOffFinding(session, arn, attributes, found), ...deliveryFindings(found)],
+      place,
+      line: null,
+    };
   const findings: DoctorFinding[] = [
     { about: 'Access log', state: 'ok', text: `on, to s3://${place.bucket}/${place.root}` },
+    ...deliveryFindings(found),
     ...mixedFindings(attributes),
   ];
   let files: LogObject[];
@@ -74,17 +87,33 @@ export async function checkLogging(
   return { findings, place, line: read.line };
 }
 
-async function loggingOffFinding(
+/** Vended deliveries, and what may not be seen of them. */
+function deliveryFindings({ deliveries, refusal }: FoundDeliveries): DoctorFinding[] {
+  const about = 'Vended log';
+  const named = deliveries.map(
+    (one): DoctorFinding => ({ about, state: 'ok', text: `delivered to ${deliveredLogWords(one)}` }),
+  );
+  if (refusal === null) return named;
+  const denied = ['DescribeDeliverySources', 'DescribeDeliveries', 'DescribeDeliveryDestinations'].find(
+    (action) => refusal.kind === 'denied' && refusal.iamStatement?.includes(`"logs:${action}"`),
+  );
+  return [
+    ...named,
+    {
+      about,
+      state: 'missing',
+      text: `${refusal.message}: where else the access log is delivered is unknown`,
+      ...(denied === undefined ? {} : { allow: { action: `logs:${denied}`, resource: '*' } }),
+    },
+  ];
+}
+
+function loggingOffFinding(
   session: Session,
   loadBalancerArn: string,
   attributes: Attributes,
-): Promise<DoctorFinding> {
-  const vended = await vendedDelivery({
-    logs: session.client(CloudWatchLogsClient),
-    loadBalancerArn,
-    region: session.place.region,
-    signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
-  });
+  found: FoundDeliveries,
+): DoctorFinding {
   const bucket = attributes['access_logs.s3.bucket'] || '<bucket>';
   const [, partition = 'aws', region = '', account = ''] =
     /^arn:([^:]+):elasticloadbalancing:([^:]+):(\d+)/.exec(loadBalancerArn) ?? [];
@@ -92,7 +121,7 @@ async function loggingOffFinding(
   return {
     about: 'Access log',
     state: 'missing',
-    text: `off (access_logs.s3.enabled is false), ${vended}. To switch it on, in ${region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
+    text: `off (access_logs.s3.enabled is false), ${deliveriesWords(found)}. To switch it on, in ${session.place.region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
     remedy: `${command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true ${`Key=access_logs.s3.bucket,Value=${bucket}`}`}
 ${bucketPolicy({ partition, region, account, bucket, root })}`,
   };

@@ -20,6 +20,7 @@ import type {
   TargetGroup,
   TargetHealthDescription,
 } from './aws.ts';
+import type { DeliveredLog } from './delivered-log.ts';
 
 /** A stretch of time in epoch milliseconds; `from` is inclusive, `to` exclusive. */
 export interface Window {
@@ -194,6 +195,10 @@ export interface CostEstimate {
 export interface LogReadMethod {
   how: string;
   estimate: CostEstimate;
+  /** Which log was read; absent in recordings of before it was kept. */
+  from?: DeliveredLog | undefined;
+  /** Vended deliveries beside it, sorted; absent where there are none, or they are not known. */
+  others?: DeliveredLog[] | undefined;
 }
 
 export const FAILURE_LIMIT = 20_000;

@@ -3,6 +3,7 @@
 import { estimateWords } from '../collect/access-log/cost.ts';
 import { openSessions } from '../collect/aws/accounts-to-search.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
+import type { DeliveryLookup } from '../collect/aws/delivery-lookup.ts';
 import { firstCalls } from '../collect/aws/first-calls.ts';
 import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from '../collect/aws/live-access-log.ts';
 import type { FoundLoadBalancer } from '../collect/aws/load-balancer.ts';
@@ -62,6 +63,7 @@ export async function investigateLive(
   const { evidenceSeconds, accessLogSeconds } = config.deadlines;
   const limits = { signal, deadline: evidenceSeconds * 1000 };
   const sessions = await openSessions(nameOrArn, config.accounts, { region, profile }, limits);
+  const log: LogReading = { read: null, options: null, lookup: null };
   try {
     const { findLive } = await import('../collect/aws/load-balancer.ts');
     const calls = firstCalls();
@@ -71,6 +73,7 @@ export async function investigateLive(
       Promise.all([
         import('../collect/aws/aws-collectors.ts'),
         import('../collect/aws/live-access-log.ts'),
+        import('../collect/aws/delivery-lookup.ts'),
         import('../collect/incident/incident-collectors.ts'),
         import('../diagnose/diagnose.ts'),
       ]),
@@ -84,6 +87,7 @@ export async function investigateLive(
       [
         { liveCollectors },
         { readWithLookBack, lookBack: readBack, estimateLiveAccessLog },
+        { beginDeliveryLookup },
         { searchCommand },
         { diagnose },
       ],
@@ -100,15 +104,16 @@ export async function investigateLive(
       zone,
       ...(lookBack === undefined ? {} : { lookBack }),
     };
-    const log: { read: LiveAccessLog | null; options: LiveAccessLogOptions | null } = { read: null, options: null };
     const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
       source: searchCommand(question),
       collect: async () => {
+        log.lookup = beginDeliveryLookup(session, arn);
         log.options = {
           session,
           question,
           attributes: await attributes(),
           loadBalancerArn: arn,
+          deliveries: log.lookup,
           engine,
           athena: config.athena,
           maxUsd: maxUsd ?? config.maxUsd,
@@ -160,8 +165,16 @@ export async function investigateLive(
     const price = estimate === null ? null : estimateWords(estimate);
     return resultFrom(withLongerWindowOffer(evidence, question, price) ?? evidence);
   } finally {
+    log.lookup?.stop();
     for (const session of sessions) session.close();
   }
+}
+
+/** What becomes of the access log in one investigation. */
+interface LogReading {
+  read: LiveAccessLog | null;
+  options: LiveAccessLogOptions | null;
+  lookup: DeliveryLookup | null;
 }
 
 /** One look for each start of a window: asked again, the same incident needs no other. */

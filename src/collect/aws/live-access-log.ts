@@ -49,6 +49,7 @@ import {
   s3Usd,
   sumOfEstimates,
 } from '../access-log/cost.ts';
+import { deliveriesWords, type FoundDeliveries, NO_DELIVERIES } from '../access-log/deliveries.ts';
 import { byText } from '../access-log/log-files.ts';
 import { limitationFrom, logLimitation } from '../access-log/log-limitation.ts';
 import {
@@ -62,8 +63,8 @@ import {
   listWindow,
   logPlace,
 } from '../access-log/s3-log.ts';
-import { vendedDelivery } from '../access-log/vended.ts';
 import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
+import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';
 import { firstCalls } from './first-calls.ts';
 import type { Session } from './session.ts';
 
@@ -72,10 +73,12 @@ export type LogEngine = 'athena' | 'duckdb' | 'auto';
 
 export interface LiveAccessLogOptions {
   /** Its signal ends everything. */
-  session: Pick<Session, 'client' | 'signal' | 'place'>;
+  session: Pick<Session, 'client' | 'signal' | 'place' | 'deadline'>;
   question: Question;
   attributes: Collected<Attributes>;
   loadBalancerArn: string;
+  /** Begun earlier; whoever began it stops it. Begun here when absent. */
+  deliveries?: DeliveryLookup;
   /** `duckdb`: the files are fetched from S3. `auto`: that for little, Athena for much where there is a table. */
   engine: LogEngine;
   athena: Config['athena'];
@@ -113,7 +116,22 @@ export async function preloadEngine(engine: LiveAccessLogOptions['engine']): Pro
 
 /** Never rejects for what AWS says: the reason is in the answer. */
 export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
-  return await new LiveLogReader(options).run();
+  const { session, loadBalancerArn, deliveries } = options;
+  const lookup = deliveries ?? beginDeliveryLookup(session, loadBalancerArn);
+  try {
+    const read = await new LiveLogReader(options, lookup).run();
+    return read.log.status === 'collected' ? withOtherLogs(read, read.log, await lookup.foundInTime()) : read;
+  } finally {
+    if (deliveries === undefined) lookup.stop();
+  }
+}
+
+/** With the places where the log can be read too; as it was where these are not known. */
+function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: FoundDeliveries | null): LiveAccessLog {
+  const { reading } = log.value;
+  if (reading === undefined || found === null || found.deliveries.length === 0) return read;
+  const others = found.deliveries.map(({ service, name, format }) => ({ service, name, format }));
+  return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
 }
 
 /**
@@ -155,25 +173,29 @@ function sumOfReadings(first: Read | undefined, { log }: LiveAccessLog): Read | 
   return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;
 }
 
-function withAnswers(read: LiveAccessLog, log: Extract<LiveAccessLog['log'], { status: 'collected' }>): LiveAccessLog {
+type CollectedLog = Extract<LiveAccessLog['log'], { status: 'collected' }>;
+
+function withAnswers(read: LiveAccessLog, log: CollectedLog): LiveAccessLog {
   const { toSave } = read;
   return { ...read, log, toSave: toSave !== null && 'answers' in toSave ? { answers: log.value } : toSave };
 }
 
 /** What reading the log of this question would cost; null where it cannot be counted. Lists files and reads none. */
 export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<CostEstimate | null> =>
-  new LiveLogReader(options).price();
+  new LiveLogReader(options, null).price();
 
 class LiveLogReader {
   readonly #options: LiveAccessLogOptions;
   readonly #signal: AbortSignal;
   readonly #idleTimeoutSeconds: number;
+  readonly #deliveries: DeliveryLookup | null;
   #cost: Cost = NO_COST;
   /** Of all that was begun. */
   #estimate: CostEstimate | null = null;
 
-  constructor(options: LiveAccessLogOptions) {
+  constructor(options: LiveAccessLogOptions, deliveries: DeliveryLookup | null) {
     this.#options = options;
+    this.#deliveries = deliveries;
     this.#signal = AbortSignal.any([options.session.signal, AbortSignal.timeout(options.deadline)]);
     this.#idleTimeoutSeconds = idleTimeoutOf(options.attributes);
   }
@@ -224,16 +246,13 @@ class LiveLogReader {
   }
 
   async #withoutLog(source: string): Promise<LiveAccessLog> {
-    const { session, loadBalancerArn } = this.#options;
-    const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');
-    const vended = await vendedDelivery({
-      logs: session.client(CloudWatchLogsClient),
-      loadBalancerArn,
-      region: session.place.region,
-      signal: this.#signal,
+    const found = (await this.#deliveries?.found) ?? NO_DELIVERIES;
+    const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${deliveriesWords(found)}`;
+    return this.#unavailable(source, {
+      kind: 'failed',
+      reason,
+      iamStatement: found.refusal?.iamStatement ?? null,
     });
-    const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${vended.words}`;
-    return this.#unavailable(source, { kind: 'failed', reason, iamStatement: vended.iamStatement });
   }
 
   async #read(place: LogPlace): Promise<LiveAccessLog> {
@@ -346,7 +365,11 @@ class LiveLogReader {
     const estimate = this.#assertScannable(prepared, listed);
     const counted =
       'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
-    const reading = this.#begin(`by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`, estimate);
+    const reading = this.#begin(
+      place,
+      `by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`,
+      estimate,
+    );
     const ends = fileEndRange(question, this.#idleTimeoutSeconds);
     const scope: LogScope = { table, place, ends, days: deliveryDays(ends, question.now), question };
     const runStatement = async (statement: Statement, status: string) => {
@@ -453,7 +476,7 @@ class LiveLogReader {
     this.#assertAffordable(estimate);
     this.#reportStatus(`fetching ${estimateWords(estimate)} (${why.source})`);
     const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
-    const reading = this.#begin(`from S3 directly: ${counted}, ${why.words}`, estimate);
+    const reading = this.#begin(place, `from S3 directly: ${counted}, ${why.words}`, estimate);
     const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
     const folder = join(temporary, 'logs');
     // Opened while the files come.
@@ -502,10 +525,10 @@ class LiveLogReader {
   }
 
   /** Says how it is read, before it is. */
-  #begin(how: string, estimate: CostEstimate): Read {
+  #begin({ bucket, root }: LogPlace, how: string, estimate: CostEstimate): Read {
     this.#options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
     this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
-    return { how, estimate: this.#estimate };
+    return { how, estimate: this.#estimate, from: { service: 's3', name: `${bucket}/${root}`, format: null } };
   }
 
   #spend(cost: Cost): void {

@@ -9,6 +9,12 @@ const text = z.string();
 
 export const CostSchema = z.object({ bytesScanned: count, usd: count, queries: count });
 
+const DeliveredLogSchema = z.object({
+  service: z.enum(['s3', 'cloudwatch-logs', 'firehose', 'other']),
+  name: text.nullable().default(null),
+  format: text.nullable().default(null),
+});
+
 export const LogReadMethodSchema = z.object({
   how: text,
   estimate: z.object({
@@ -17,6 +23,8 @@ export const LogReadMethodSchema = z.object({
     usd: count,
     atMost: z.object({ bytes: count, usd: count }).nullable(),
   }),
+  from: DeliveredLogSchema.optional(),
+  others: z.array(DeliveredLogSchema).optional(),
 });
 
 const LongerWindowOfferSchema = z.object({ command: text, estimate: text.nullable() });

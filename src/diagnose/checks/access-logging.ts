@@ -1,4 +1,5 @@
-import { number } from '../../format/wording.ts';
+import { deliveredLogWords } from '../../evidence/delivered-log.ts';
+import { list, number } from '../../format/wording.ts';
 import { defineCheck } from './check.ts';
 
 export const accessLogging = defineCheck({
@@ -21,7 +22,16 @@ export const accessLogging = defineCheck({
     }
     if (enabled === 'true') {
       const place = bucket ? `, to s3://${[bucket, prefix].filter(Boolean).join('/')}` : '';
-      return { outcome: 'pass', summary: `Access logging is on${place}.` };
+      const others = accessLog?.reading?.others ?? [];
+      const also = others.length === 0 ? '' : ` The log also goes to ${list(others.map(deliveredLogWords))}.`;
+      return { outcome: 'pass', summary: `Access logging is on${place}.${also}` };
+    }
+    const read = accessLog?.reading?.from;
+    if (read !== undefined) {
+      return {
+        outcome: 'pass',
+        summary: `Access logs are delivered to ${deliveredLogWords(read)}; access_logs.s3.enabled is false.`,
+      };
     }
     const entries = accessLog?.entries ?? 0;
     if (entries > 0) {

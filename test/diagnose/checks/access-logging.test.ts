@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { accessLogging } from '../../../src/diagnose/checks/access-logging.ts';
+import type { DeliveredLog } from '../../../src/evidence/delivered-log.ts';
 import { logOf, question } from '../../support/traffic/traffic-builder.ts';
+
+const estimate = { files: 1, bytes: 1, usd: 0, atMost: null };
+const GROUP: DeliveredLog = { service: 'cloudwatch-logs', name: '/aws/vendedlogs/alb', format: 'json' };
+const STREAM: DeliveredLog = { service: 'firehose', name: 'alb-logs', format: null };
 
 describe('access-logging', () => {
   const off = { 'access_logs.s3.enabled': 'false' };
@@ -15,6 +20,20 @@ describe('access-logging', () => {
     ['off, and nothing was read', off, undefined, 'fail', 'Vended delivery'],
     ['off, and the log has no entry', off, logOf([], { entries: 0 }), 'fail', 'Vended delivery'],
     ['off, but entries were read', off, logOf([]), 'pass', '10,000 entries were read'],
+    [
+      'on, and delivered elsewhere as well',
+      { 'access_logs.s3.enabled': 'true' },
+      logOf([], { reading: { how: 'from S3 directly', estimate, others: [GROUP, STREAM] } }),
+      'pass',
+      'also goes to CloudWatch Logs (log group /aws/vendedlogs/alb, JSON) and Firehose (stream alb-logs)',
+    ],
+    [
+      'off, and a vended log was read',
+      off,
+      logOf([], { reading: { how: 'from CloudWatch Logs', estimate, from: GROUP } }),
+      'pass',
+      'delivered to CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)',
+    ],
     ['not said', {}, undefined, 'unknown', 'do not say'],
   ])('%s', (_, attributes, accessLog, outcome, part) => {
     const verdict = accessLogging.evaluate({ attributes, ...(accessLog && { accessLog }) }, question);

@@ -1,0 +1,169 @@
+/**
+ * Vended deliveries of the access log: to CloudWatch Logs, S3 and Firehose, set up beside the attributes of the load balancer.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-logs.html
+ */
+import type {
+  CloudWatchLogsClient,
+  Delivery,
+  DeliveryDestination,
+  DeliverySource,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { type DeliveredLog, deliveredLogWords } from '../../evidence/delivered-log.ts';
+import { list } from '../../format/wording.ts';
+import { AccessLogError, accessLogErrorFrom } from './access-log-error.ts';
+import { byText } from './log-files.ts';
+
+const LOG_TYPE = 'ALB_ACCESS_LOGS';
+const SERVICES: Record<string, DeliveredLog['service']> = { CWL: 'cloudwatch-logs', FH: 'firehose', S3: 's3' };
+
+export interface DeliveryCalls {
+  logs: CloudWatchLogsClient;
+  loadBalancerArn: string;
+  region: string;
+  signal: AbortSignal;
+}
+
+/** One delivery, with what reading it needs. */
+export interface VendedDelivery extends DeliveredLog {
+  /** The order of plain and W3C records; empty where AWS does not say. */
+  fields: readonly string[];
+  delimiter: string | null;
+  /** Of S3: what follows the prefix in a key, with `{yyyy}` and other variables; null for the default. */
+  suffix: string | null;
+  isHive: boolean;
+}
+
+export interface FoundDeliveries {
+  /** Sorted by service and name. */
+  deliveries: VendedDelivery[];
+  /** Names of delivery sources of the access log that have no delivery; sorted. */
+  idleSources: string[];
+  /** Why some of it is not known; null where all was answered. */
+  refusal: AccessLogError | null;
+}
+
+export const NO_DELIVERIES: FoundDeliveries = { deliveries: [], idleSources: [], refusal: null };
+
+/** Three lists at once. Never rejects for what AWS says. */
+export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDeliveries> {
+  const [sources, deliveries, destinations] = await Promise.all([
+    answerOf(sourcesIn(lookup)),
+    answerOf(deliveriesIn(lookup)),
+    answerOf(destinationsIn(lookup)),
+  ]);
+  const refusal = [sources, deliveries, destinations].find((one) => one instanceof AccessLogError) ?? null;
+  if (sources instanceof AccessLogError || deliveries instanceof AccessLogError)
+    return { deliveries: [], idleSources: [], refusal };
+  const names = sources
+    .filter(({ resourceArns, logType }) => logType === LOG_TYPE && resourceArns?.includes(lookup.loadBalancerArn))
+    .map(({ name }) => name ?? '');
+  const own = deliveries.filter(({ deliverySourceName }) => names.includes(deliverySourceName ?? ''));
+  const known = destinations instanceof AccessLogError ? [] : destinations;
+  return {
+    deliveries: own
+      .map((one) =>
+        logDelivery(
+          one,
+          known.find(({ arn }) => arn === one.deliveryDestinationArn),
+        ),
+      )
+      .sort((a, b) => byText(deliveredLogWords(a), deliveredLogWords(b))),
+    idleSources: names
+      .filter((name) => !own.some(({ deliverySourceName }) => deliverySourceName === name))
+      .sort(byText),
+    // Whoever has no delivery misses nothing by not seeing destinations.
+    refusal: own.length === 0 ? null : refusal,
+  };
+}
+
+/** The end of a sentence about logging to S3 by the attributes that is off. */
+export function deliveriesWords({ deliveries, idleSources, refusal }: FoundDeliveries): string {
+  if (refusal !== null && deliveries.length === 0)
+    return `and whether the log is delivered another way is not known: ${refusal.message}`;
+  if (deliveries.length > 0) return `but its access log is delivered to ${list(deliveries.map(deliveredLogWords))}`;
+  return idleSources.length === 0
+    ? 'and there is no vended delivery of its access log either'
+    : `and its vended delivery source (${idleSources.join(', ')}) has no destination`;
+}
+
+async function answerOf<Item>(items: Promise<Item[]>): Promise<Item[] | AccessLogError> {
+  try {
+    return await items;
+  } catch (error) {
+    if (error instanceof AccessLogError) return error;
+    throw error;
+  }
+}
+
+function logDelivery(delivery: Delivery, destination: DeliveryDestination | undefined): VendedDelivery {
+  const service = SERVICES[delivery.deliveryDestinationType ?? ''] ?? 'other';
+  const resource = destination?.deliveryDestinationConfiguration?.destinationResourceArn ?? null;
+  const { suffixPath, enableHiveCompatiblePath } = delivery.s3DeliveryConfiguration ?? {};
+  return {
+    service,
+    name: resource === null ? null : resourceName(service, resource),
+    format: destination?.outputFormat ?? null,
+    fields: delivery.recordFields ?? [],
+    delimiter: delivery.fieldDelimiter || null,
+    suffix: suffixPath || null,
+    isHive: enableHiveCompatiblePath ?? false,
+  };
+}
+
+const RESOURCES: Record<DeliveredLog['service'], RegExp> = {
+  s3: /^arn:[^:]+:s3:::(.+?)[/]*$/,
+  'cloudwatch-logs': /^arn:[^:]+:logs:[^:]*:[^:]*:log-group:([^:]+)(?::[*])?$/,
+  firehose: /^arn:[^:]+:firehose:[^:]*:[^:]*:deliverystream[/](.+)$/,
+  other: /^(.+)$/s,
+};
+
+/** What follows the service in an ARN; the ARN itself where it has another form. */
+const resourceName = (service: DeliveredLog['service'], arn: string): string =>
+  RESOURCES[service].exec(arn)?.[1] ?? arn;
+
+async function sourcesIn(lookup: DeliveryCalls): Promise<DeliverySource[]> {
+  const { DescribeDeliverySourcesCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  return await pagesOf(lookup, 'logs:DescribeDeliverySources', async (token, options) => {
+    const page = await lookup.logs.send(new DescribeDeliverySourcesCommand({ ...token }), options);
+    return { items: page.deliverySources ?? [], next: page.nextToken };
+  });
+}
+
+async function deliveriesIn(lookup: DeliveryCalls): Promise<Delivery[]> {
+  const { DescribeDeliveriesCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  return await pagesOf(lookup, 'logs:DescribeDeliveries', async (token, options) => {
+    const page = await lookup.logs.send(new DescribeDeliveriesCommand({ ...token }), options);
+    return { items: page.deliveries ?? [], next: page.nextToken };
+  });
+}
+
+async function destinationsIn(lookup: DeliveryCalls): Promise<DeliveryDestination[]> {
+  const { DescribeDeliveryDestinationsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  return await pagesOf(lookup, 'logs:DescribeDeliveryDestinations', async (token, options) => {
+    const page = await lookup.logs.send(new DescribeDeliveryDestinationsCommand({ ...token }), options);
+    return { items: page.deliveryDestinations ?? [], next: page.nextToken };
+  });
+}
+
+/** `fetch` gets the token of the page as a call takes it: nothing for the first. Rejects with AccessLogError. */
+async function pagesOf<Item>(
+  { region, signal }: DeliveryCalls,
+  action: string,
+  fetch: (
+    token: { nextToken?: string },
+    options: { abortSignal: AbortSignal },
+  ) => Promise<{ items: readonly Item[]; next: string | undefined }>,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  let next: string | undefined;
+  do {
+    const page = await fetch(next === undefined ? {} : { nextToken: next }, { abortSignal: signal }).catch(
+      (error: unknown) => {
+        throw accessLogErrorFrom(error, { action, resource: '*', region });
+      },
+    );
+    items.push(...page.items);
+    next = page.next;
+  } while (next !== undefined);
+  return items;
+}

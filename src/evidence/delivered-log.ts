@@ -1,0 +1,29 @@
+/** Where a load balancer delivers its access log: what the place is called, and how a person reads it. */
+
+/** One destination of the access log. */
+export interface DeliveredLog {
+  service: 's3' | 'cloudwatch-logs' | 'firehose' | 'other';
+  /** Bucket and prefix, log group, or stream; the ARN of an unknown destination. Null where it may not be looked up. */
+  name: string | null;
+  /** plain, json, w3c, parquet or raw; null where it is not known, or fixed as with `access_logs.s3`. */
+  format: string | null;
+}
+
+const SERVICES: Record<DeliveredLog['service'], string> = {
+  s3: 'S3',
+  'cloudwatch-logs': 'CloudWatch Logs',
+  firehose: 'Firehose',
+  other: 'another service',
+};
+
+const FORMATS: Record<string, string> = { plain: 'plain', json: 'JSON', w3c: 'W3C', parquet: 'Parquet', raw: 'raw' };
+
+/** "CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)", "S3 (s3://bucket/prefix, Parquet)". */
+export function deliveredLogWords({ service, name, format }: DeliveredLog): string {
+  const named = { s3: 's3://', 'cloudwatch-logs': 'log group ', firehose: 'stream ', other: '' }[service];
+  const details = [
+    ...(name === null ? [] : [`${named}${name}`]),
+    ...(format === null ? [] : [FORMATS[format] ?? format]),
+  ];
+  return details.length === 0 ? SERVICES[service] : `${SERVICES[service]} (${details.join(', ')})`;
+}

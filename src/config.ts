@@ -3,14 +3,11 @@
  * then the credentials and the region are those of the AWS CLI. Secrets come from the environment alone. A wrong configuration is one
  * Problem that names every mistake at once.
  */
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { formatPath, syntaxError, withoutByteOrderMark } from './format/parse-json.ts';
+import { ENVIRONMENT_NAMES, type Environment } from './environment-names.ts';
+import { formatPath } from './format/parse-json.ts';
 import { Problem } from './problem.ts';
 import { canonicalZone } from './query/time-zone.ts';
-
-/** Read when there is one in the working directory and no other is named. */
-const CONFIG_FILE = 'alb502.json';
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 const ROLE = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
@@ -43,83 +40,104 @@ const Port = z.int().min(0).max(65_535);
 const UrlPath = matching(/^\/[\w./-]*$/, 'a path, such as /slack/events');
 
 const Account = z.strictObject({
-  /** How it is called in messages. */
-  name: z.string().min(1),
-  /** Assumed with the standard credentials; without it those credentials themselves are used. */
-  roleArn: matching(ROLE, 'the ARN of a role, such as arn:aws:iam::123456789012:role/alb502').optional(),
-  externalId: matching(/^[\w+=,.@:/-]{2,1224}$/, 'an external id').optional(),
-  /** Searched in this order; none means the region of the environment or the profile. */
-  regions: z.array(Region).default([]),
-  /** Ids of the Slack channels that may ask about it; without them every channel that may ask at all. */
-  channels: z.array(Channel).optional(),
+  name: z.string().min(1).describe('What messages call the account.'),
+  roleArn: matching(ROLE, 'the ARN of a role, such as arn:aws:iam::123456789012:role/alb502')
+    .optional()
+    .describe(
+      'Role to assume with the credentials of the environment. Without it, those credentials are used as they are.',
+    ),
+  externalId: matching(/^[\w+=,.@:/-]{2,1224}$/, 'an external id')
+    .optional()
+    .describe('External ID, if the trust policy of the role asks for one.'),
+  regions: z
+    .array(Region)
+    .default([])
+    .describe('Regions to search, in this order. None means the region of the environment or the profile.'),
+  channels: z
+    .array(Channel)
+    .optional()
+    .describe(
+      'IDs of the Slack channels that may ask about this account. Without it, every channel that may ask at all.',
+    ),
 });
 export type Account = z.infer<typeof Account>;
 
-/** Seconds. */
 const Seconds = (standard: number) => z.number().positive().max(3600).default(standard);
 
 const Athena = z.strictObject({
-  workGroup: matching(/^[\w.-]{1,128}$/, 'the name of a workgroup').default('primary'),
-  catalog: Identifier.default('AwsDataCatalog'),
-  database: Identifier.default('default'),
-  /** Without it the table is looked for: the one of the database whose location covers the log files. */
-  table: Identifier.optional(),
-  /** For workgroups without a results location of their own. */
-  outputLocation: matching(S3_FOLDER, 'a folder in S3, such as s3://bucket/folder/').optional(),
+  workGroup: matching(/^[\w.-]{1,128}$/, 'the name of a workgroup')
+    .default('primary')
+    .describe('Workgroup of the queries.'),
+  catalog: Identifier.default('AwsDataCatalog').describe('Data catalog of the table.'),
+  database: Identifier.default('default').describe('Database of the table.'),
+  table: Identifier.optional().describe(
+    'Table of the access logs. Without it, the table of the database whose location covers the log files.',
+  ),
+  outputLocation: matching(S3_FOLDER, 'a folder in S3, such as s3://bucket/folder/')
+    .optional()
+    .describe('Where query results go, for workgroups without a results location of their own.'),
 });
 
 const Deadlines = z.strictObject({
-  /** For each source of evidence but the access log. */
-  evidenceSeconds: Seconds(20),
-  /** For the access log: finding, scanning and fetching. */
-  accessLogSeconds: Seconds(180),
+  evidenceSeconds: Seconds(20).describe('Seconds for each source of evidence except the access log.'),
+  accessLogSeconds: Seconds(180).describe('Seconds to find, fetch and scan the access log.'),
 });
 
 const Slack = z.strictObject({
-  /** `socket` needs no public address; `http` is asked by Slack on port and path. */
   mode: z
     .enum(['socket', 'http'], { error: ({ input }) => `${describeInput(input)} is neither "socket" nor "http"` })
-    .default('socket'),
-  port: Port.default(3000),
-  /** In which times are read that name no zone, where Slack does not tell that of the asker. */
+    .default('socket')
+    .describe('`socket` needs no public address; with `http`, Slack sends requests to `slack.port` and `slack.path`.'),
+  port: Port.default(3000).describe('Port for requests of Slack, with `http`. 0 picks a free port.'),
   timeZone: z
     .string()
     .refine((name) => canonicalZone(name) !== null, {
       error: ({ input }) => `${describeInput(input)} is not a time zone, such as Europe/Berlin`,
     })
-    .default('UTC'),
-  path: UrlPath.default('/slack/events'),
-  /** Alerts of other apps that get a thread by themselves: in these channels, of these apps, or of every app where none is named. */
+    .default('UTC')
+    .describe("Zone of times that name none, if Slack does not tell the asker's zone."),
+  path: UrlPath.default('/slack/events').describe('Path for requests of Slack, with `http`.'),
   watch: z
     .strictObject({
-      channels: z.array(Channel).default([]),
-      apps: z.array(SlackAppId).default([]),
+      channels: z.array(Channel).default([]).describe('IDs of channels in which alerts of other apps get a thread.'),
+      apps: z.array(SlackAppId).default([]).describe('IDs of the apps whose alerts count. None means every app.'),
     })
     .prefault({}),
-  /** Who may ask, and where. An empty list restricts nothing, but that of workspaces: then it is the one of the bot. */
   allow: z
     .strictObject({
-      workspaces: z.array(Workspace).default([]),
-      channels: z.array(Channel).default([]),
-      /** A person needs to be in one of these or among `users`. */
-      userGroups: z.array(UserGroup).default([]),
-      users: z.array(User).default([]),
+      workspaces: z.array(Workspace).default([]).describe("Workspaces that may ask. None means the bot's own."),
+      channels: z
+        .array(Channel)
+        .default([])
+        .describe('Channels in which alb502 may be asked. None means every channel.'),
+      userGroups: z
+        .array(UserGroup)
+        .default([])
+        .describe('User groups whose members may ask. With none here and in `users`, everyone may.'),
+      users: z.array(User).default([]).describe('People who may ask, besides the members of `userGroups`.'),
     })
     .prefault({}),
 });
 
-/** Run records: a folder, or an S3 prefix that several replicas share. */
 const Runs = z
   .strictObject({
-    folder: z.string().min(1).optional(),
+    folder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Folder of run records; `alb502-runs` if neither it nor `s3` is named.'),
     s3: z
       .strictObject({
-        bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
-        prefix: matching(/^[\w!.*'()=/-]*$/, 'a prefix, such as alb502/').default('alb502/'),
-        region: Region.optional(),
+        bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket').describe(
+          'Bucket of run records, in place of a folder. Replicas that share it share their work.',
+        ),
+        prefix: matching(/^[\w!.*'()=/-]*$/, 'a prefix, such as alb502/')
+          .default('alb502/')
+          .describe('Prefix of run records in the bucket.'),
+        region: Region.optional().describe('Region of the bucket, if not that of the environment.'),
       })
       .optional(),
-    retentionDays: z.number().positive().max(3650).default(90),
+    retentionDays: z.number().positive().max(3650).default(90).describe('Days that run records are kept.'),
   })
   .refine(({ folder, s3 }) => folder === undefined || s3 === undefined, {
     error: 'names both a folder and s3; keep one',
@@ -130,14 +148,10 @@ export const RUNS_FOLDER = 'alb502-runs';
 const Count = (standard: number) => z.int().positive().max(10_000).default(standard);
 
 const Limits = z.strictObject({
-  /** Diagnoses that run at the same time. */
-  atOnce: Count(4),
-  /** Of those that run or wait, how many one person may have asked for. */
-  perUser: Count(3),
-  /** How many a person may ask for in an hour. */
-  perHour: Count(30),
-  /** How many may wait. */
-  queue: z.int().nonnegative().max(10_000).default(20),
+  atOnce: Count(4).describe('Diagnoses that run at the same time.'),
+  perUser: Count(3).describe('Diagnoses of one person that may run or wait.'),
+  perHour: Count(30).describe('Diagnoses one person may ask for in an hour.'),
+  queue: z.int().nonnegative().max(10_000).default(20).describe('Diagnoses that may wait.'),
 });
 
 /** With * for any text and ? for one letter. */
@@ -146,34 +160,36 @@ const Pattern = z.string().min(1).max(255);
 const Alarms = z.strictObject({
   sqs: z
     .strictObject({
-      queueUrl: matching(/^https?:\/\/\S+$/, 'the URL of a queue'),
-      region: Region.optional(),
+      queueUrl: matching(/^https?:\/\/\S+$/, 'the URL of a queue').describe('URL of the queue that alarms arrive in.'),
+      region: Region.optional().describe('Region of the queue, if not that of the environment.'),
     })
     .optional(),
   sns: z
     .strictObject({
-      path: UrlPath.default('/alarms/sns'),
-      /** Only what these topics send is read. */
+      path: UrlPath.default('/alarms/sns').describe('Path for messages of SNS, on `slack.port`, with `http`.'),
       topics: z
         .array(matching(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}$/, 'the ARN of a topic'))
-        .min(1, { error: 'is empty; name the topics that may send alarms' }),
+        .min(1, { error: 'is empty; name the topics that may send alarms' })
+        .describe('ARNs of the topics that may send alarms. Messages of other topics are refused.'),
     })
     .optional(),
-  /** The first that fits says where the thread of an alarm goes. What is left out fits everything. */
   routes: z
     .array(
       z.strictObject({
-        loadBalancer: Pattern.optional(),
-        alarm: Pattern.optional(),
-        account: z.string().min(1).optional(),
-        channel: Channel,
-        /** Whom the verdict mentions: a user (U…) or a user group (S…). */
-        mention: Mention.optional(),
+        loadBalancer: Pattern.optional().describe(
+          'Name of the load balancer; `*` stands for any text, `?` for one letter.',
+        ),
+        alarm: Pattern.optional().describe('Name of the alarm, with the same wildcards.'),
+        account: z.string().min(1).optional().describe('Name of the account, as in `accounts`.'),
+        channel: Channel.describe('ID of the channel that gets the thread.'),
+        mention: Mention.optional().describe('ID of the user (U…) or user group (S…) that the verdict mentions.'),
       }),
     )
-    .default([]),
-  /** For alarms that no route fits. Without it they are not answered. */
-  defaultChannel: Channel.optional(),
+    .default([])
+    .describe('Where threads of alarms go: the first route that matches decides. A part left out matches everything.'),
+  defaultChannel: Channel.optional().describe(
+    'ID of the channel for alarms that no route matches. Without it, they get no thread.',
+  ),
 });
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -182,10 +198,14 @@ export const Config = z.strictObject({
   accounts: z
     .array(Account)
     .min(1, { error: 'is empty; leave it out to use the credentials of the environment' })
-    .default([{ name: 'default', regions: [] }]),
+    .default([{ name: 'default', regions: [] }])
+    .describe('Accounts to search. Without it, the account of the environment, called `default`.'),
   athena: Athena.prefault({}),
-  /** The most that the scans of one diagnosis may cost, by their upper bound. */
-  maxUsd: z.number().nonnegative().default(1),
+  maxUsd: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe('The most, in US dollars, that reading the access log may cost for one diagnosis.'),
   deadlines: Deadlines.prefault({}),
   slack: Slack.prefault({}),
   runs: Runs.prefault({}),
@@ -193,11 +213,18 @@ export const Config = z.strictObject({
   alarms: Alarms.prefault({}),
   logLevel: z
     .enum(LOG_LEVELS, { error: ({ input }) => `${describeInput(input)} is none of ${LOG_LEVELS.join(', ')}` })
-    .default('info'),
-  /** Of /healthz and /readyz in socket mode; with http they are on the port of Slack. */
-  healthPort: Port.default(3000),
+    .default('info')
+    .describe('Least severe log lines that are written.'),
+  healthPort: Port.default(3000).describe(
+    'Port of `/healthz` and `/readyz` in socket mode. With `http` they are on `slack.port`. 0 picks a free port.',
+  ),
 });
 export type Config = z.infer<typeof Config>;
+
+/** The configuration as a file holds it; `$schema` is for editors. */
+export const ConfigFile = Config.extend({
+  $schema: z.string().optional().describe('Where editors find the JSON Schema of this file.'),
+});
 
 /** What the bot signs in with. */
 export interface Secrets {
@@ -215,61 +242,23 @@ const SECRETS = {
   SLACK_SIGNING_SECRET: { shape: /^\S{16,}$/, looks: 'the signing secret, which is at least 16 characters' },
 } as const;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Environment variables and what they set; each wins over the file. */
-const VARIABLES: Record<string, { path: readonly [string, ...string[]]; number?: true }> = {
-  ALB502_ATHENA_WORKGROUP: { path: ['athena', 'workGroup'] },
-  ALB502_ATHENA_CATALOG: { path: ['athena', 'catalog'] },
-  ALB502_ATHENA_DATABASE: { path: ['athena', 'database'] },
-  ALB502_ATHENA_TABLE: { path: ['athena', 'table'] },
-  ALB502_ATHENA_OUTPUT: { path: ['athena', 'outputLocation'] },
-  ALB502_MAX_USD: { path: ['maxUsd'], number: true },
-  ALB502_SLACK_MODE: { path: ['slack', 'mode'] },
-  ALB502_SLACK_PORT: { path: ['slack', 'port'], number: true },
-  ALB502_RUNS_FOLDER: { path: ['runs', 'folder'] },
-  ALB502_HEALTH_PORT: { path: ['healthPort'], number: true },
-  ALB502_LOG_LEVEL: { path: ['logLevel'] },
-};
-
-/**
- * Reads the configuration: the named file, else that of ALB502_CONFIG, else alb502.json where there is one; then the environment.
- * Throws Problem (exit 1) with everything that is wrong.
- */
-export async function readConfig(named?: string, environment: Environment = process.env): Promise<Config> {
-  const file = named ?? (environment.ALB502_CONFIG || undefined);
-  const text = await readIfPresent(file ?? CONFIG_FILE, file !== undefined);
-  return parseConfig(text === null ? {} : parseJson(text, file ?? CONFIG_FILE), environment, file ?? CONFIG_FILE);
-}
-
-/** How Slack is to be reached, as far as a configuration says it that may hold mistakes: which secrets are needed hangs on that. */
-export async function readSlackMode(
-  named?: string,
-  environment: Environment = process.env,
-): Promise<Config['slack']['mode']> {
-  const text = await readIfPresent(named ?? (environment.ALB502_CONFIG || CONFIG_FILE), false).catch(() => null);
-  const content: unknown =
-    text === null || syntaxError(withoutByteOrderMark(text)) !== null ? {} : JSON.parse(withoutByteOrderMark(text));
-  const slack = isRecord(content) && isRecord(content.slack) ? content.slack : {};
-  return (environment.ALB502_SLACK_MODE || slack.mode) === 'http' ? 'http' : 'socket';
-}
-
 /** The configuration from the content of the file and the environment. */
 export function parseConfig(content: unknown, environment: Environment, file: string): Config {
   const values = isRecord(content) ? structuredClone(content) : content;
+  if (isRecord(values)) delete values.$schema;
   const setBy = new Map<string, string>();
-  for (const [variable, { path, number }] of Object.entries(VARIABLES)) {
+  for (const [variable, { path, kind = 'text' }] of Object.entries(ENVIRONMENT_NAMES)) {
     const text = environment[variable];
     if (text === undefined || text === '' || !isRecord(values)) continue;
     setBy.set(path.join('.'), variable);
-    setPath(values, path, number ? numberOr(text) : text);
+    setPath(values, path, READ[kind](text));
   }
   const read = Config.safeParse(values);
   const tokens = tokenPaths(content);
   if (read.success && tokens.length === 0) return read.data;
   const issues = read.success ? [] : read.error.issues;
   const faults = issues.map((issue) => {
-    const variable = setBy.get(issue.path.join('.'));
+    const variable = setBy.get(issue.path.filter((key) => typeof key === 'string').join('.'));
     const place = variable ?? (formatPath(issue.path) || 'all of it');
     return { variable, text: `${place}: ${describeIssue(issue)}` };
   });
@@ -307,10 +296,7 @@ function tokenPaths(content: unknown, path: (string | number)[] = []): string[] 
 }
 
 /** The secrets that the mode needs. Throws Problem (exit 1) with everything that is missing or wrong; never with what is there. */
-export function readSecrets(
-  { slack }: { slack: Pick<Config['slack'], 'mode'> },
-  environment: Environment = process.env,
-): Secrets {
+export function readSecrets({ slack }: { slack: Pick<Config['slack'], 'mode'> }, environment: Environment): Secrets {
   const faults: string[] = [];
   const secret = (variable: keyof typeof SECRETS): string => {
     const value = environment[variable]?.trim() ?? '';
@@ -324,26 +310,6 @@ export function readSecrets(
   const signingSecret = slack.mode === 'http' ? secret('SLACK_SIGNING_SECRET') : null;
   if (faults.length === 0) return { botToken, appToken, signingSecret };
   throw new Problem(`The environment lacks what Slack needs in ${slack.mode} mode: ${faults.join('; ')}.`, 1);
-}
-
-async function readIfPresent(file: string, isNamed: boolean): Promise<string | null> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code === 'ENOENT' && !isNamed) return null;
-    throw new Problem(`The configuration ${file} cannot be read: ${code === 'ENOENT' ? 'no such file' : code}.`, 1);
-  }
-}
-
-function parseJson(text: string, file: string): unknown {
-  const plain = withoutByteOrderMark(text);
-  const fault = syntaxError(plain);
-  if (fault === null) return JSON.parse(plain);
-  throw new Problem(
-    `The configuration ${file} is not JSON: line ${fault.line}, column ${fault.column}: ${fault.what}.`,
-    1,
-  );
 }
 
 function setPath(values: Record<string, unknown>, path: readonly string[], value: unknown): void {
@@ -360,6 +326,11 @@ function setPath(values: Record<string, unknown>, path: readonly string[], value
 
 /** A number where the text is one; otherwise the text, so that the message shows it. */
 const numberOr = (text: string): unknown => (text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text));
+
+/** Parts between commas; none may be empty. */
+const listOf = (text: string): string[] => text.split(',').map((part) => part.trim());
+
+const READ = { text: (text: string): unknown => text, number: numberOr, list: listOf };
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, parseConfig, readConfig, readSecrets } from '../src/config.ts';
+import { readConfig } from '../src/commands/read-config.ts';
+import { type Config, parseConfig, readSecrets } from '../src/config.ts';
 import { Problem } from '../src/problem.ts';
 
 const STANDARD: Config = {
@@ -60,6 +61,33 @@ describe('what wins', () => {
     const both = await readConfig(named, { ALB502_ATHENA_TABLE: 'edge', ALB502_MAX_USD: '0.25' });
     expect(both.athena).toMatchObject({ database: 'logs', table: 'edge' });
     expect(both.maxUsd).toBe(0.25);
+  });
+
+  it('is ALB502_CONFIG_JSON over the file in the working directory; it and ALB502_CONFIG exclude each other', async () => {
+    const text = '{"maxUsd":3}';
+    expect((await readConfig(undefined, { ALB502_CONFIG_JSON: text })).maxUsd).toBe(3);
+    expect((await readConfig(undefined, { ALB502_CONFIG_JSON: text, ALB502_MAX_USD: '4' })).maxUsd).toBe(4);
+    const named = file('over.json', '{"maxUsd":5}');
+    expect((await readConfig(named, { ALB502_CONFIG_JSON: text })).maxUsd).toBe(5);
+    await expect(readConfig(undefined, { ALB502_CONFIG_JSON: text, ALB502_CONFIG: named })).rejects.toThrow(
+      'ALB502_CONFIG and ALB502_CONFIG_JSON are both set: unset one.',
+    );
+    await expect(readConfig(undefined, { ALB502_CONFIG_JSON: '{"maxUsd"}' })).rejects.toThrow(
+      /^The configuration ALB502_CONFIG_JSON is not JSON: line 1/,
+    );
+    await expect(readConfig(undefined, { ALB502_CONFIG_JSON: '{"max":1}' })).rejects.toThrow(
+      /^The configuration \(ALB502_CONFIG_JSON\) has a mistake/,
+    );
+  });
+
+  it('is a list for a setting that is one', () => {
+    const environment = { ALB502_SLACK_ALLOW_USERS: 'U0123456789, U9876543210', ALB502_RUNS_BUCKET: 'runs' };
+    const { slack, runs } = parseConfig({}, environment, 'alb502.json');
+    expect(slack.allow.users).toEqual(['U0123456789', 'U9876543210']);
+    expect(runs.s3).toEqual({ bucket: 'runs', prefix: 'alb502/' });
+    expect(complaint(() => parseConfig({}, { ALB502_SLACK_ALLOW_USERS: 'U0123456789,@ann' }, 'my.json'))).toBe(
+      'The configuration (the environment) has a mistake: ALB502_SLACK_ALLOW_USERS: "@ann" is not the id of a person, such as U0123456789.',
+    );
   });
 
   it('takes several accounts and regions', () => {

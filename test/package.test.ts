@@ -13,6 +13,8 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 let work: string;
 let installed: string;
+/** What npm warned of. */
+let installation: string;
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'alb502-package-'));
@@ -20,7 +22,8 @@ beforeAll(async () => {
   await mkdir(folder);
   await run('npm', ['pack', '--pack-destination', work], { cwd: root });
   const [tarball = ''] = (await readdir(work)).filter((file) => file.endsWith('.tgz'));
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, join(work, tarball)], { cwd: folder });
+  const words = ['install', '--no-audit', '--no-fund', '--prefix', folder, join(work, tarball)];
+  installation = (await run('npm', words, { cwd: folder })).stderr;
   installed = join(folder, 'node_modules', 'alb502');
 }, 300_000);
 
@@ -41,10 +44,23 @@ async function alb502(...words: string[]): Promise<{ code: number; stdout: strin
 
 describe('the installed package', () => {
   it('holds what runs, and nothing else', async () => {
-    expect((await readdir(installed)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'test']);
+    expect((await readdir(installed)).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'deploy',
+      'dist',
+      'manifest.yml',
+      'package.json',
+      'schema',
+      'test',
+    ]);
     expect(await readdir(join(installed, 'test'))).toEqual(['scenarios']);
     expect(existsSync(join(work, 'empty', 'node_modules', 'esbuild'))).toBe(false);
     expect((await stat(join(installed, 'dist', 'cli.js'))).mode & 0o111).not.toBe(0);
+  });
+
+  it('installs without a warning', () => {
+    expect(installation).toBe('');
   });
 
   it('lists what is bundled and what is installed beside it in a CycloneDX bill of materials', async () => {

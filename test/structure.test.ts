@@ -18,6 +18,7 @@ const ORDER = [
   'query',
   'redact',
   'diagnose',
+  'environment-names.ts',
   'config.ts',
   'render',
   'collect',

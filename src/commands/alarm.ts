@@ -2,13 +2,14 @@
 
 import type { Alarm } from '../alarms/alarm-event.ts';
 import { askedErrors } from '../alarms/asked-errors.ts';
-import { type Config, readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';
 import { iso } from '../format/wording.ts';
 import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { timeOfDay, windowSpan } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, render } from './diagnose-command.ts';
+import { readConfig } from './read-config.ts';
 
 export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 'markdown'> {
   /** Shows what was understood and the diagnosis, and posts nothing. */

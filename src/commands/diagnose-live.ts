@@ -3,7 +3,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../config.ts';
 import type { Question } from '../evidence/evidence.ts';
 import { command } from '../format/command.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
@@ -17,6 +16,7 @@ import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import { resolveWindow, windowReading } from '../query/window.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
+import { readConfig } from './read-config.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
 export type TimedInvestigationOptions = InvestigationOptions & { now: number };

@@ -11,7 +11,7 @@ export interface DoctorOptions {
 /** Prints what it found; gaps are its answer and no failure. Throws Problem when it could not look. */
 export async function doctor(nameOrArn: string | undefined, options: DoctorOptions): Promise<void> {
   const [{ readConfig }, { openSessions }, { checkAccount }, { renderDoctorReports }] = await Promise.all([
-    import('../config.ts'),
+    import('./read-config.ts'),
     import('../collect/aws/accounts-to-search.ts'),
     import('../doctor/examine.ts'),
     import('../doctor/finding.ts'),

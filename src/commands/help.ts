@@ -39,6 +39,8 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504;
                                  and end
       --recorded <dir...>        answer from recorded incidents instead of AWS,
                                  to try it
+  alb502 health [--ready]        whether the bot on this machine answers; with
+                                 --ready, whether questions reach it
   alb502 alarm                   the message of a CloudWatch alarm from the
                                  standard input: what the bot does with it,
                                  where SLACK_BOT_TOKEN is set; else the

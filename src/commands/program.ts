@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts';
 import type { AlarmOptions } from './alarm.ts';
 import type { DiagnoseOptions } from './diagnose-command.ts';
 import type { DoctorOptions } from './doctor.ts';
+import type { HealthOptions } from './health.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
 import type { ServeOptions } from './serve.ts';
@@ -122,6 +123,18 @@ function program(): Command {
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./serve.ts');
       await serve(options);
+    });
+
+  alb502
+    .command('health')
+    .summary('whether the bot on this machine answers')
+    .description('Asks the bot on this machine whether it is up: prints its answer, and ends with 2 if there is none.')
+    .option('--ready', 'whether questions of Slack reach it')
+    .option('--port <number>', 'port instead of the configured one')
+    .option('--config <file>', 'configuration instead of alb502.json')
+    .action(async (options: HealthOptions) => {
+      const { health } = await import('./health.ts');
+      await health(options);
     });
 
   alb502

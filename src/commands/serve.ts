@@ -1,13 +1,14 @@
 /** `alb502 serve`: the bot, until it is told to stop. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { type Config, RUNS_FOLDER, readConfig, readSecrets, readSlackMode, type Secrets } from '../config.ts';
+import { type Config, parseConfig, RUNS_FOLDER, readSecrets, type Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { LiveInvestigator } from '../investigate/live.ts';
 import { Problem } from '../problem.ts';
 import type { Run } from '../runs/run.ts';
 import type { Store } from '../runs/store/store.ts';
 import type { TimerClock } from '../slack/delivery/edit-rate-limiter.ts';
+import { readConfigContent, slackModeOf } from './read-config.ts';
 
 export interface ServeOptions {
   /** The configuration file. */
@@ -54,14 +55,20 @@ const START_GRACE = 3_000;
 const startedWithin = (starting: Promise<Bot>, milliseconds: number): Promise<Bot | null> =>
   Promise.race([starting, new Promise<null>((late) => setTimeout(late, milliseconds, null).unref())]);
 
-/** Everything that is wrong with the file and with the environment, at once. */
+/** Throws Problem with everything that is wrong with the configuration and the environment; exit 2 if AWS did not hand it out. */
 async function readSettings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {
   const problems: string[] = [];
-  const config = await readConfig(file).catch(collectProblem(problems));
-  const mode = config?.slack.mode ?? (await readSlackMode(file));
+  const read = await readConfigContent(file).catch(collectProblem(problems));
+  let config: Config | null = null;
   let secrets: Secrets | null = null;
   try {
-    secrets = readSecrets({ slack: { mode } });
+    if (read !== null) config = parseConfig(read.content, process.env, read.source);
+  } catch (error) {
+    collectProblem(problems)(error);
+  }
+  const mode = config?.slack.mode ?? slackModeOf(read?.content);
+  try {
+    secrets = readSecrets({ slack: { mode } }, process.env);
   } catch (error) {
     collectProblem(problems)(error);
   }

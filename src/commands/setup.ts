@@ -14,7 +14,7 @@ export interface SetupOptions {
 export async function setup(what: string, nameOrArn: string | undefined, options: SetupOptions): Promise<void> {
   if (what !== 'athena') throw new Problem(`There is nothing to set up called '${what}'; there is: athena.`, 1);
   const [{ readConfig }, { openSessions }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
-    import('../config.ts'),
+    import('./read-config.ts'),
     import('../collect/aws/accounts-to-search.ts'),
     import('../collect/access-log/athena/ddl.ts'),
     import('../doctor/create-table.ts'),

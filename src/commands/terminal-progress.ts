@@ -52,9 +52,9 @@ export interface ProgressDisplay {
   close(): void;
 }
 
-/** Draws on `stream` when that is a terminal; does nothing otherwise. */
+/** Draws on `stream` if that is a terminal with colour: redrawing takes escape codes, which NO_COLOR and TERM=dumb refuse. */
 export const openProgressDisplay = async (stream: NodeJS.WriteStream, colour: boolean): Promise<ProgressDisplay> => {
-  if (!stream.isTTY)
+  if (!stream.isTTY || !colour)
     return { listener: () => {}, showAccessLogStatus: () => {}, showInterimVerdict: () => {}, close: () => {} };
   const { createLogUpdate } = await import('log-update');
   const redraw = createLogUpdate(stream);

@@ -62,9 +62,18 @@ describe('the stream', () => {
     expect(text()).toBe('');
   });
 
-  it('gets the lines, and has them taken away again', async () => {
+  it('gets no escape code when it is a terminal without colour', async () => {
     const { stream, text } = recorder(true);
     const { listener, close } = await openProgressDisplay(stream, false);
+    listener('accessLog', 'started');
+    await new Promise((done) => setTimeout(done, 250));
+    close();
+    expect(text()).toBe('');
+  });
+
+  it('gets the lines, and has them taken away again', async () => {
+    const { stream, text } = recorder(true);
+    const { listener, close } = await openProgressDisplay(stream, true);
     listener('accessLog', 'started');
     await new Promise((done) => setTimeout(done, 250));
     expect(text()).toContain('1 Access log: who failed, and how');
@@ -76,9 +85,9 @@ describe('the stream', () => {
 
 /** Runs a script on a terminal of its own; `script` of util-linux makes one. */
 const onTerminal = (body: string): string => {
-  const code = `import { openProgress } from ${JSON.stringify(join(import.meta.dirname, '../../src/commands/terminal-progress.ts'))};
-    const { progress, close } = await openProgress(process.stderr, true);
-    progress('accessLog', 'started');
+  const code = `import { openProgressDisplay } from ${JSON.stringify(join(import.meta.dirname, '../../src/commands/terminal-progress.ts'))};
+    const { listener, close } = await openProgressDisplay(process.stderr, true);
+    listener('accessLog', 'started');
     await new Promise((done) => setTimeout(done, 300));
     ${body}`;
   const command = `'${process.execPath}' --input-type=module -e "$CODE"`;

@@ -20,7 +20,9 @@ const SERVICES: Record<string, string> = {
   glue: 'glue',
   lambda: 'lambda',
   s3: 's3',
+  'secrets-manager': 'secretsmanager',
   sqs: 'sqs',
+  ssm: 'ssm',
   sts: 'sts',
 };
 
@@ -63,7 +65,8 @@ function callsIn(code: string): string[] {
 
 /** What only some need has a policy of its own: by the file that makes the calls. */
 const RUNS_IN_S3 = 'src/runs/store/s3-store.ts';
-const OF_THEIR_OWN = [RUNS_IN_S3];
+const STORED_CONFIG = 'src/collect/aws/stored-config.ts';
+const OF_THEIR_OWN = [RUNS_IN_S3, STORED_CONFIG];
 
 const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
 const calls = new Set(sources.filter((file) => !OF_THEIR_OWN.includes(file)).flatMap((file) => callsIn(read(file))));
@@ -133,4 +136,13 @@ it('allows the run store in S3 what it calls, below its prefix and nowhere else'
     expect(Resource).toBe(isList ? 'arn:aws:s3:::RUNS-BUCKET' : 'arn:aws:s3:::RUNS-BUCKET/RUNS-PREFIX/*');
     expect(Condition).toEqual(isList ? { StringLike: { 's3:prefix': 'RUNS-PREFIX/*' } } : undefined);
   }
+});
+
+it('allows a configuration in AWS to be read, by name', () => {
+  const own = statementsIn('deploy/iam-policy-configuration.json');
+  expect(own.map(({ Effect, Action, Resource }) => [Effect, Action, Resource])).toEqual([
+    ['Allow', 'ssm:GetParameter', 'arn:aws:ssm:*:*:parameter/CONFIG-PARAMETER'],
+    ['Allow', 'secretsmanager:GetSecretValue', 'arn:aws:secretsmanager:*:*:secret:CONFIG-SECRET'],
+  ]);
+  expect(own.map(({ Action }) => Action)).toEqual(expect.arrayContaining(callsIn(read(STORED_CONFIG))));
 });

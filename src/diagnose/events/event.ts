@@ -20,7 +20,7 @@ export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDEN
  * target-lost: a target stopped answering for good. crash: it closed and refused connections, then answered again. rollout: targets left
  * and others joined. change: an API call on what the failing requests depend on. burst: many errors in seconds, none of the above.
  */
-const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'] as const;
+export const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** How sure the event is; how sure its cause is, the verdict says. */

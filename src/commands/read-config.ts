@@ -1,0 +1,89 @@
+/**
+ * Where the configuration comes from: a file, the environment, the Systems Manager Parameter Store or Secrets Manager. What it
+ * means is src/config.ts.
+ */
+import { readFile } from 'node:fs/promises';
+import { type Config, parseConfig } from '../config.ts';
+import type { Environment } from '../environment-names.ts';
+import { syntaxError, withoutByteOrderMark } from '../format/parse-json.ts';
+import { Problem } from '../problem.ts';
+
+/** Read if it is in the working directory and nothing else is named. */
+const CONFIG_FILE = 'alb502.json';
+
+const IN_AWS = /^(ssm|secretsmanager):(.*)$/s;
+
+/** A configuration that was read and not yet checked. */
+export interface ConfigContent {
+  /** `{}` if there is no configuration. */
+  content: unknown;
+  /** What error messages call it: a file name, a variable or an address in AWS. */
+  source: string;
+}
+
+/**
+ * Reads the configuration: `named`, else ALB502_CONFIG, else ALB502_CONFIG_JSON, else alb502.json if that exists; then the
+ * environment. Throws Problem: exit 1 with every mistake, exit 2 if AWS does not hand it out.
+ */
+export async function readConfig(named?: string, environment: Environment = process.env): Promise<Config> {
+  const { content, source } = await readConfigContent(named, environment);
+  return parseConfig(content, environment, source);
+}
+
+/** The same without the check. Throws Problem as `readConfig` does. */
+export async function readConfigContent(
+  named?: string,
+  environment: Environment = process.env,
+): Promise<ConfigContent> {
+  const place = named ?? (environment.ALB502_CONFIG || undefined);
+  const text = environment.ALB502_CONFIG_JSON || undefined;
+  if (named === undefined && place !== undefined && text !== undefined)
+    throw new Problem('ALB502_CONFIG and ALB502_CONFIG_JSON are both set: unset one.', 1);
+  if (place === undefined && text !== undefined)
+    return { content: parseJson(text, 'ALB502_CONFIG_JSON'), source: 'ALB502_CONFIG_JSON' };
+  const source = place ?? CONFIG_FILE;
+  const found = isStoredInAws(source) ? await readFromAws(source) : await readIfPresent(source, place !== undefined);
+  return { content: found === null ? {} : parseJson(found, source), source };
+}
+
+/** How Slack is reached, if a configuration with mistakes still says so: it decides which secrets are needed. */
+export function slackModeOf(content: unknown, environment: Environment = process.env): Config['slack']['mode'] {
+  const slack = isRecord(content) && isRecord(content.slack) ? content.slack : {};
+  return (environment.ALB502_SLACK_MODE || slack.mode) === 'http' ? 'http' : 'socket';
+}
+
+/** Whether a place of the configuration is a parameter or a secret. */
+export const isStoredInAws = (place: string): boolean => IN_AWS.test(place);
+
+async function readFromAws(source: string): Promise<string> {
+  const [, service = '', name = ''] = IN_AWS.exec(source) ?? [];
+  if (name === '')
+    throw new Problem(`The configuration ${source} names nothing: write ssm:/name or secretsmanager:name.`, 1);
+  const { readParameter, readSecret } = await import('../collect/aws/stored-config.ts');
+  const text = service === 'ssm' ? await readParameter(name) : await readSecret(name);
+  if (text === null) throw new Problem(`The configuration ${source} holds no text.`, 1);
+  return text;
+}
+
+async function readIfPresent(file: string, isNamed: boolean): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'ENOENT' && !isNamed) return null;
+    throw new Problem(`The configuration ${file} cannot be read: ${code === 'ENOENT' ? 'no such file' : code}.`, 1);
+  }
+}
+
+function parseJson(text: string, source: string): unknown {
+  const plain = withoutByteOrderMark(text);
+  const fault = syntaxError(plain);
+  if (fault === null) return JSON.parse(plain);
+  throw new Problem(
+    `The configuration ${source} is not JSON: line ${fault.line}, column ${fault.column}: ${fault.what}.`,
+    1,
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

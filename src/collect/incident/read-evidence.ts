@@ -112,7 +112,8 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     FILE_OF.prefixLists,
     recording['aws/get-managed-prefix-list-entries.json'],
     'prefix list',
-    null,
+    // No security group may refer to one: an empty answer is an answer.
+    [],
     () => true,
     ({ Entries }) => Entries,
   );

@@ -129,10 +129,11 @@ describe('AWS takes its time', () => {
     async (action, name, depending) => {
       const account = await openAccount(wholeAccount());
       account.always(action, 'silence');
-      const { evidence } = await collectLive('011', { deadline: 600 });
-      expect(reasonOf(evidence[name])).toBe(`${action} got no answer within 0.6 s`);
+      const { evidence } = await collectLive('011', { deadline: 3000 });
+      expect(reasonOf(evidence[name])).toBe(`${action} got no answer within 3 s`);
       expect(unavailableIn(evidence)).toEqual([name, ...depending].sort());
     },
+    20_000,
   );
 
   it('slow, within the deadline: nothing is missing', async () => {

@@ -34,7 +34,11 @@ export interface SessionLimits {
   deadline?: number;
 }
 
-export function sessionIn(region: string, { signal, deadline = 5000 }: SessionLimits = {}, roleArn?: string): Session {
+export function sessionIn(
+  region: string,
+  { signal, deadline = 60_000 }: SessionLimits = {},
+  roleArn?: string,
+): Session {
   const account = roleArn === undefined ? 'default' : (/role\/(.*)$/.exec(roleArn)?.[1] ?? roleArn);
   const session = openSession(
     { account, region, roleArn },

@@ -3,7 +3,7 @@
  * command, so that both come to the same diagnosis.
  */
 
-import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import type { Evidence, EvidenceName, NamingEvidenceName, Question } from '../evidence/evidence.ts';
 import { type Command, command } from '../format/command.ts';
 import { resourceOf } from './find-load-balancer.ts';
 
@@ -14,6 +14,13 @@ export interface CommandDetails {
   targetGroupArns?: string[];
   functionArns?: string[];
   prefixListIds?: string[];
+  clusterArns?: string[];
+  serviceNames?: string[];
+  taskArns?: string[];
+  taskDefinitionArns?: string[];
+  containerInstanceArns?: string[];
+  scalingGroups?: string[];
+  deploymentIds?: string[];
 }
 
 const onlyOrEach = (values: readonly string[] | undefined, what: string): string =>
@@ -24,6 +31,31 @@ const inVpc = (vpcId: string | undefined): string[] =>
 
 /** Milliseconds before the window from which changes are looked for. */
 export const CHANGES_BEFORE = 24 * 3_600_000;
+
+/** Deployments of CodeDeploy are looked for from an hour before the window on, milliseconds. */
+export const deploymentsSince = ({ from }: Pick<Question, 'from'>): number => from - 3_600_000;
+
+const clustersOf = (items: readonly { clusterArn?: string | undefined }[]): string[] =>
+  [...new Set(items.flatMap(({ clusterArn }) => clusterArn ?? []))].sort();
+
+/** What makes the command of each piece of evidence exact, from the answer itself. */
+export const NAMING_DETAILS: { [Name in NamingEvidenceName]: (value: Evidence[Name]) => CommandDetails } = {
+  functionAliases: (value) => ({ functionArns: Object.keys(value) }),
+  tags: (value) => ({
+    targetGroupArns: value.map(({ ResourceArn }) => ResourceArn).filter((arn) => !arn.includes(':loadbalancer/')),
+  }),
+  services: (value) => ({
+    clusterArns: clustersOf(value),
+    serviceNames: value.map(({ serviceName }) => serviceName),
+  }),
+  tasks: (value) => ({ clusterArns: clustersOf(value), taskArns: value.map(({ taskArn }) => taskArn) }),
+  taskDefinitions: (value) => ({ taskDefinitionArns: Object.keys(value) }),
+  containerInstances: (value) => ({
+    containerInstanceArns: value.map(({ containerInstanceArn }) => containerInstanceArn),
+  }),
+  scalingActivities: (value) => ({ scalingGroups: Object.keys(value) }),
+  codeDeployments: (value) => ({ deploymentIds: value.flatMap(({ deploymentId }) => deploymentId ?? []) }),
+};
 
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
 
@@ -66,6 +98,22 @@ export function commandFor(
       return command`aws ec2 get-managed-prefix-list-entries --prefix-list-id ${onlyOrEach(details.prefixListIds, 'prefix list')}`;
     case 'functions':
       return command`aws lambda get-function-configuration --function-name ${onlyOrEach(details.functionArns, 'function')}`;
+    case 'functionAliases':
+      return command`aws lambda get-alias --function-name ${onlyOrEach(details.functionArns, 'function')} --name ${'<alias>'}`;
+    case 'tags':
+      return command`aws elbv2 describe-tags --resource-arns ${[arn, ...(details.targetGroupArns ?? ['<each target group>'])]}`;
+    case 'services':
+      return command`aws ecs describe-services --cluster ${onlyOrEach(details.clusterArns, 'cluster')} --services ${onlyOrEach(details.serviceNames, 'service')}`;
+    case 'tasks':
+      return command`aws ecs describe-tasks --cluster ${onlyOrEach(details.clusterArns, 'cluster')} --tasks ${onlyOrEach(details.taskArns, 'task, running and stopped')}`;
+    case 'taskDefinitions':
+      return command`aws ecs describe-task-definition --task-definition ${onlyOrEach(details.taskDefinitionArns, 'task definition')}`;
+    case 'containerInstances':
+      return command`aws ecs describe-container-instances --cluster ${onlyOrEach(details.clusterArns, 'cluster')} --container-instances ${onlyOrEach(details.containerInstanceArns, 'container instance')}`;
+    case 'scalingActivities':
+      return command`aws autoscaling describe-scaling-activities --auto-scaling-group-name ${onlyOrEach(details.scalingGroups, 'Auto Scaling group')}`;
+    case 'codeDeployments':
+      return command`aws deploy batch-get-deployments --deployment-ids ${onlyOrEach(details.deploymentIds, 'deployment of list-deployments')}`;
     case 'changes':
       return command`aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
     case 'metrics': {

@@ -51,6 +51,14 @@ export async function collect(
     instances: start('instances', collectors.instances),
     prefixLists: start('prefixLists', collectors.prefixLists),
     functions: start('functions', collectors.functions),
+    functionAliases: start('functionAliases', collectors.functionAliases),
+    tags: start('tags', collectors.tags),
+    services: start('services', collectors.services),
+    tasks: start('tasks', collectors.tasks),
+    taskDefinitions: start('taskDefinitions', collectors.taskDefinitions),
+    containerInstances: start('containerInstances', collectors.containerInstances),
+    scalingActivities: start('scalingActivities', collectors.scalingActivities),
+    codeDeployments: start('codeDeployments', collectors.codeDeployments),
     changes: start('changes', collectors.changes),
   };
   const { accessLog: _, changes: __, ...withoutSlow } = running;
@@ -92,6 +100,14 @@ const awaitAll = async (running: PendingEvidence): Promise<EvidenceSet> => ({
   instances: await running.instances,
   prefixLists: await running.prefixLists,
   functions: await running.functions,
+  functionAliases: await running.functionAliases,
+  tags: await running.tags,
+  services: await running.services,
+  tasks: await running.tasks,
+  taskDefinitions: await running.taskDefinitions,
+  containerInstances: await running.containerInstances,
+  scalingActivities: await running.scalingActivities,
+  codeDeployments: await running.codeDeployments,
   changes: await running.changes,
 });
 

@@ -1,5 +1,5 @@
 /** What could not be checked: one gap for each piece of evidence, and each limit of the log. */
-import type { EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
+import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
 import { number, plural } from '../format/wording.ts';
 import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
@@ -23,6 +23,14 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   routeTables: 'route tables',
   prefixLists: 'prefix lists',
   functions: 'Lambda functions',
+  functionAliases: 'aliases of Lambda functions',
+  tags: 'tags of the target groups',
+  services: 'ECS services',
+  tasks: 'ECS tasks',
+  taskDefinitions: 'ECS task definitions',
+  containerInstances: 'ECS container instances',
+  scalingActivities: 'Auto Scaling activities',
+  codeDeployments: 'CodeDeploy deployments',
   changes: 'recent changes (CloudTrail)',
 };
 
@@ -70,6 +78,8 @@ function matters(name: EvidenceName, evidence: EvidenceSet): boolean {
   if (name === 'functions') return hasLambda(evidence);
   if (name === 'prefixLists') return usesPrefixLists(evidence);
   if (name === 'instances') return hasInstanceTargets(evidence);
+  // The doctor tells who lacks these once; a thread only has addresses in place of names.
+  if (NAMING_EVIDENCE.some((one) => one === name)) return false;
   // Read only where they say something; their absence blocks no check.
   return name !== 'routeTables' && name !== 'rules';
 }

@@ -14,7 +14,7 @@ export interface DoctorFinding {
   /** What to do about it: words, a command, a policy. Kept as it is written. */
   remedy?: string;
   /** What an IAM policy must allow; gathered into one statement at the end. */
-  allow?: IamPermission;
+  allow?: IamPermission | IamPermission[];
 }
 
 export interface IamPermission {

@@ -23,6 +23,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import type { Session } from '../collect/aws/session.ts';
 import { plural } from '../format/wording.ts';
 import type { DoctorFinding } from './finding.ts';
+import { checkNamingPermissions } from './naming-permissions.ts';
 import { type Probe, probeFinding } from './probe.ts';
 
 /** An id no prefix list has: whoever may ask hears that it is not there. */
@@ -41,13 +42,20 @@ export async function checkPermissions(
     ...otherProbes(session, { account, now }),
     ...(loadBalancerArn === null ? [] : await loadBalancerProbes(session, loadBalancerArn)),
   ];
+  const naming = checkNamingPermissions(session, { loadBalancerArn, functions: functionsOf(session, account) });
   const findings = (await Promise.all(probes.map((probe) => probeFinding(session, probe)))).filter(
     (one) => one !== null,
   );
   const allowed = probes.length - findings.length;
-  if (allowed === 0) return findings;
+  if (allowed === 0) return [...findings, ...(await naming)];
   const tried = `${allowed === probes.length ? 'all' : `${allowed} of`} ${plural(probes.length, 'call')} for configuration, network, metrics and changes allowed`;
-  return [{ about: 'Permissions', state: 'ok', text: tried }, ...findings];
+  return [{ about: 'Permissions', state: 'ok', text: tried }, ...findings, ...(await naming)];
+}
+
+/** The ARN of every function of the account, for a policy. */
+function functionsOf({ place: { region } }: Session, account: string): string {
+  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  return `arn:${partition}:lambda:${region}:${account}:function:*`;
 }
 
 const everywhere = '*';
@@ -87,8 +95,6 @@ function networkProbes(session: Session): Probe[] {
 }
 
 function otherProbes(session: Session, { account, now }: { account: string; now: number }): Probe[] {
-  const { region } = session.place;
-  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
   return [
     {
       action: 'cloudwatch:GetMetricData',
@@ -127,7 +133,7 @@ function otherProbes(session: Session, { account, now }: { account: string; now:
     },
     {
       action: 'lambda:GetFunctionConfiguration',
-      resource: `arn:${partition}:lambda:${region}:${account}:function:*`,
+      resource: functionsOf(session, account),
       without: 'the timeouts of Lambda targets are unknown',
       call: (options) =>
         session.client(LambdaClient).send(new GetFunctionConfigurationCommand({ FunctionName: NO_FUNCTION }), options),

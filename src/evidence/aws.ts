@@ -187,6 +187,12 @@ export const Instance = z.looseObject({
   VpcId: AwsName.optional(),
   State: z.looseObject({ Name: text.optional() }).optional(),
   StateTransitionReason: text.optional(),
+  /** Why it stopped: "Server.SpotInstanceTermination" where EC2 reclaimed it. */
+  StateReason: z.looseObject({ Code: text.optional(), Message: text.optional() }).optional(),
+  InstanceType: text.optional(),
+  InstanceLifecycle: text.optional(),
+  Placement: z.looseObject({ AvailabilityZone: text.optional() }).optional(),
+  Tags: z.array(z.looseObject({ Key: text.optional(), Value: text.optional() })).optional(),
   SecurityGroups: z.array(z.looseObject({ GroupId: AwsName.optional() })).optional(),
 });
 export type Instance = z.infer<typeof Instance>;

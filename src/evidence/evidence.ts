@@ -21,6 +21,16 @@ import type {
   TargetHealthDescription,
 } from './aws.ts';
 import type { DeliveredLog } from './delivered-log.ts';
+import type {
+  CodeDeployment,
+  ContainerInstance,
+  EcsService,
+  EcsTask,
+  FunctionAlias,
+  ScalingActivity,
+  TagDescription,
+  TaskDefinition,
+} from './workloads.ts';
 
 /** A stretch of time in epoch milliseconds; `from` is inclusive, `to` exclusive. */
 export interface Window {
@@ -98,10 +108,37 @@ export interface Evidence {
   instances: Instance[];
   prefixLists: Record<string, PrefixListEntry[]>;
   functions: Record<string, FunctionConfiguration>;
+  /** By the ARN that is registered as a target. */
+  functionAliases: Record<string, FunctionAlias>;
+  /** Of the load balancer and its target groups. */
+  tags: TagDescription[];
+  /** ECS services that name one of the target groups. */
+  services: EcsService[];
+  /** Their tasks, running and stopped, and those of other services in the same clusters where these are small. */
+  tasks: EcsTask[];
+  /** By ARN. */
+  taskDefinitions: Record<string, TaskDefinition>;
+  containerInstances: ContainerInstance[];
+  /** By the name of the Auto Scaling group. */
+  scalingActivities: Record<string, ScalingActivity[]>;
+  codeDeployments: CodeDeployment[];
   changes: CloudTrailEvent[];
   metrics: MetricSeries[];
   accessLog: AccessLog;
 }
+
+/** Evidence that names targets and says what happened to them. Without it a diagnosis has addresses in place of names, and no gap. */
+export const NAMING_EVIDENCE = [
+  'functionAliases',
+  'tags',
+  'services',
+  'tasks',
+  'taskDefinitions',
+  'containerInstances',
+  'scalingActivities',
+  'codeDeployments',
+] as const satisfies readonly (keyof Evidence)[];
+export type NamingEvidenceName = (typeof NAMING_EVIDENCE)[number];
 
 export type EvidenceName = keyof Evidence;
 export type EvidenceSet = { [Name in EvidenceName]: Collected<Evidence[Name]> };

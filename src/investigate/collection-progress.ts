@@ -33,6 +33,14 @@ const STEP_OF: Record<EvidenceName, StepNumber> = {
   targetGroupAttributes: 6,
   targetHealth: 6,
   functions: 6,
+  functionAliases: 6,
+  tags: 6,
+  services: 6,
+  tasks: 6,
+  taskDefinitions: 6,
+  containerInstances: 6,
+  scalingActivities: 6,
+  codeDeployments: 6,
   changes: 6,
 };
 

@@ -190,6 +190,14 @@ function withPace(collectors: Collectors, pace: number, signal: AbortSignal): Co
     instances: delayed(collectors.instances, turnOf('instances')),
     prefixLists: delayed(collectors.prefixLists, turnOf('prefixLists')),
     functions: delayed(collectors.functions, turnOf('functions')),
+    functionAliases: delayed(collectors.functionAliases, turnOf('functionAliases')),
+    tags: delayed(collectors.tags, turnOf('tags')),
+    services: delayed(collectors.services, turnOf('services')),
+    tasks: delayed(collectors.tasks, turnOf('tasks')),
+    taskDefinitions: delayed(collectors.taskDefinitions, turnOf('taskDefinitions')),
+    containerInstances: delayed(collectors.containerInstances, turnOf('containerInstances')),
+    scalingActivities: delayed(collectors.scalingActivities, turnOf('scalingActivities')),
+    codeDeployments: delayed(collectors.codeDeployments, turnOf('codeDeployments')),
     changes: delayed(collectors.changes, turnOf('changes')),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A load balancer in AWS → the collectors of its evidence. Each asks as soon as what it depends on is known, so that at most four calls
- * follow one another: the load balancer; what hangs on it; what hangs on that; what those name.
+ * A load balancer in AWS → the collectors of its evidence. Each asks as soon as what it depends on is known, so that at most five calls
+ * follow one another: the load balancer; what hangs on it; what hangs on that; what those name; what the tasks among these run.
  */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
@@ -22,7 +22,9 @@ import {
 } from './ec2-network.ts';
 import { fetchFunctions, functionsIn } from './lambda.ts';
 import { type FoundLoadBalancer, fetchAttributes, fetchListeners, fetchRules } from './load-balancer.ts';
+import { type Lazy, once } from './once.ts';
 import { fetchTargetGroupAttributes, fetchTargetGroups, fetchTargetHealth } from './target-groups.ts';
+import { workloadAnswers } from './workload-collectors.ts';
 
 /** What a live collector needs: the load balancer that was found, and the question about it. */
 export interface LiveCollectorOptions {
@@ -30,17 +32,6 @@ export interface LiveCollectorOptions {
   question: Question;
   /** Reads the access log; `attributes` say where it is. */
   accessLog: (attributes: () => Promise<Collected<Attributes>>) => Collector<AccessLog>;
-}
-
-type Lazy<T> = () => Promise<T>;
-
-/** Starts the work when it is first wanted, and once. */
-function once<T>(start: Lazy<T>): Lazy<T> {
-  let started: Promise<T> | null = null;
-  return () => {
-    started ??= start();
-    return started;
-  };
 }
 
 /** Collectors of all evidence about one load balancer. They only read. */
@@ -154,18 +145,23 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
     fetchPrefixLists,
     (_, prefixListIds) => ({ prefixListIds }),
   );
+  const functionArns = async () => {
+    const there = await knownTargetGroups();
+    return there.some(({ TargetType }) => TargetType === 'lambda') ? functionsIn(there, await knownTargetHealth()) : [];
+  };
   const functions = lazyEvidence(
     'functions',
     'lambda:GetFunctionConfiguration',
-    async () => {
-      const there = await knownTargetGroups();
-      return there.some(({ TargetType }) => TargetType === 'lambda')
-        ? functionsIn(there, await knownTargetHealth())
-        : [];
-    },
+    functionArns,
     fetchFunctions,
-    (_, functionArns) => ({ functionArns }),
+    (_, arns) => ({ functionArns: arns }),
   );
+  const workloads = workloadAnswers({
+    ...{ session, question, arn, functionArns },
+    targetGroups: knownTargetGroups,
+    targetHealth: knownTargetHealth,
+    instances: async () => requireValue(await instances(), 'the instances are'),
+  });
   const changes = lazyEvidence('changes', 'cloudtrail:LookupEvents', noNeeds, (call) => fetchChanges(call, question));
   const metrics = lazyEvidence(
     'metrics',
@@ -195,6 +191,14 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
     instances: collector('instances', instances),
     prefixLists: collector('prefixLists', prefixLists),
     functions: collector('functions', functions),
+    functionAliases: collector('functionAliases', workloads.functionAliases),
+    tags: collector('tags', workloads.tags),
+    services: collector('services', workloads.services),
+    tasks: collector('tasks', workloads.tasks),
+    taskDefinitions: collector('taskDefinitions', workloads.taskDefinitions),
+    containerInstances: collector('containerInstances', workloads.containerInstances),
+    scalingActivities: collector('scalingActivities', workloads.scalingActivities),
+    codeDeployments: collector('codeDeployments', workloads.codeDeployments),
     changes: collector('changes', changes),
     metrics: collector('metrics', metrics),
     accessLog: accessLog(attributes),

@@ -22,6 +22,7 @@ import {
   type TargetHealthDescription,
 } from '../../evidence/aws.ts';
 import { type Call, collectItems, toCliJson } from './call.ts';
+import { chunks } from './chunks.ts';
 
 /** The most that one page holds (API reference, DescribeNetworkInterfaces and others; GetManagedPrefixListEntries). */
 const PAGE = 1000;
@@ -103,6 +104,3 @@ export async function fetchPrefixLists(call: Call, ids: readonly string[]): Prom
   });
   return Object.fromEntries(await Promise.all(each));
 }
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));

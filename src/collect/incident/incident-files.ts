@@ -20,6 +20,16 @@ import {
   TargetGroup,
   TargetHealthDescription,
 } from '../../evidence/aws.ts';
+import {
+  CodeDeployment,
+  ContainerInstance,
+  EcsService,
+  EcsTask,
+  FunctionAlias,
+  ScalingActivity,
+  TagDescription,
+  TaskDefinition,
+} from '../../evidence/workloads.ts';
 import { GAP_KINDS, LogLimitationSchema } from '../access-log/log-limitation.ts';
 import { AccessLogFile, CostSchema, LogReadMethodSchema } from './access-log-answers.ts';
 
@@ -105,6 +115,22 @@ export const Recording = z.object({
     'Entries',
   ).optional(),
   'aws/get-function-configuration.json': keyed(FunctionConfiguration, 'FunctionArn', 'FunctionName').optional(),
+  'aws/get-alias.json': keyed(FunctionAlias, 'AliasArn', 'Name').optional(),
+  'aws/describe-tags.json': z.looseObject({ TagDescriptions: z.array(TagDescription) }).optional(),
+  'aws/ecs-describe-services.json': z.looseObject({ services: z.array(EcsService) }).optional(),
+  'aws/ecs-describe-tasks.json': z.looseObject({ tasks: z.array(EcsTask) }).optional(),
+  'aws/ecs-describe-task-definition.json': keyed(
+    z.looseObject({ taskDefinition: TaskDefinition }),
+    'taskDefinition',
+  ).optional(),
+  'aws/ecs-describe-container-instances.json': z
+    .looseObject({ containerInstances: z.array(ContainerInstance) })
+    .optional(),
+  'aws/describe-scaling-activities.json': keyed(
+    z.looseObject({ Activities: z.array(ScalingActivity) }),
+    'Activities',
+  ).optional(),
+  'aws/batch-get-deployments.json': z.looseObject({ deploymentsInfo: z.array(CodeDeployment) }).optional(),
   'aws/lookup-events.json': z.looseObject({ Events: z.array(CloudTrailEvent) }).optional(),
 });
 export type Recording = z.infer<typeof Recording>;

@@ -4,6 +4,7 @@ import type { Collected, Evidence, EvidenceName, EvidenceSet, GapKind, Question 
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import { asResource, type Candidate, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
+import { recordedWorkloads, WORKLOAD_FILES, workloadFiles } from './workload-files.ts';
 
 /** What the JSON files answer; the access log comes from logs/ or access-log.json. */
 export type DescribedEvidenceName = Exclude<EvidenceName, 'accessLog'>;
@@ -25,12 +26,13 @@ const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
   instances: 'aws/describe-instances.json',
   prefixLists: 'aws/get-managed-prefix-list-entries.json',
   functions: 'aws/get-function-configuration.json',
+  ...WORKLOAD_FILES,
   changes: 'aws/lookup-events.json',
   metrics: 'metrics.json',
 };
 
 /** A value, or why the file does not answer. */
-type FileAnswer<T> = { value: T } | { reason: string; kind?: GapKind };
+export type FileAnswer<T> = { value: T } | { reason: string; kind?: GapKind };
 
 /**
  * The load balancers a recording can answer for. describe-load-balancers.json decides where it lists any; else the ARNs that the
@@ -170,6 +172,7 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     ),
     prefixLists: collected('prefixLists', prefixLists),
     functions: collected('functions', functions),
+    ...recordedWorkloads(recording, question),
     changes: collected('changes', required(FILE_OF.changes, recording['aws/lookup-events.json']?.Events)),
     metrics: collected('metrics', metricsIn(recording, question)),
   };
@@ -358,6 +361,7 @@ export function toRecordingFiles(
   put('instances', evidence.instances, (Instances) => ({ Reservations: [{ Instances }] }));
   put('prefixLists', evidence.prefixLists, (lists) => mapValues(lists, (Entries) => ({ Entries })));
   put('functions', evidence.functions, (functions) => functions);
+  for (const [name, content] of workloadFiles(evidence)) files.set(name, content);
   put('changes', evidence.changes, (Events) => ({ Events }));
   put('metrics', evidence.metrics, (series) => series);
   return files;

@@ -11,6 +11,7 @@ import type { IncidentFile } from './incident-files.ts';
 import { type DescribedEvidence, toRecordingFiles } from './read-evidence.ts';
 import { type Pseudonym, pseudonyms } from './redact.ts';
 import { redactEvent, redactFunction, redactRule } from './redact-answers.ts';
+import { redactWorkloads } from './redact-workloads.ts';
 import { saveLogs } from './save-logs.ts';
 
 export interface IncidentToSave {
@@ -184,6 +185,7 @@ function redactAnswers(described: DescribedEvidence, pseudonym: Pseudonym): Desc
   const { functions, changes, rules } = described;
   return {
     ...described,
+    ...redactWorkloads(described),
     rules:
       rules.status === 'collected'
         ? {

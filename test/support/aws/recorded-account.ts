@@ -70,6 +70,14 @@ const NAMES = [
   'describe-instances',
   'get-managed-prefix-list-entries',
   'get-function-configuration',
+  'get-alias',
+  'describe-tags',
+  'ecs-describe-services',
+  'ecs-describe-tasks',
+  'ecs-describe-task-definition',
+  'ecs-describe-container-instances',
+  'describe-scaling-activities',
+  'batch-get-deployments',
   'lookup-events',
 ];
 
@@ -210,13 +218,15 @@ function readCall({ headers, url = '/' }: IncomingMessage, body: string): Receiv
     typeof target === 'string'
       ? (target.split('.').at(-1) ?? '')
       : service === 'lambda'
-        ? 'GetFunctionConfiguration'
+        ? url.includes('/aliases/')
+          ? 'GetAlias'
+          : 'GetFunctionConfiguration'
         : (new URLSearchParams(body).get('Action') ?? '');
   const input =
     typeof target === 'string'
       ? JSON.parse(body)
       : service === 'lambda'
-        ? { FunctionName: decodeURIComponent(url.split('/')[3] ?? '') }
+        ? { FunctionName: decodeURIComponent(url.split('/')[3] ?? ''), Name: url.split('/')[5] }
         : Object.fromEntries(new URLSearchParams(body));
   return { action: `${SERVICES[service] ?? service}:${name}`, region, accessKey, input };
 }
@@ -326,6 +336,8 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
     }
     case 'lambda:GetFunctionConfiguration':
       return keyed('get-function-configuration', input.FunctionName, 'ResourceNotFoundException');
+    case 'lambda:GetAlias':
+      return keyed('get-alias', `${input.FunctionName}:${input.Name}`, 'ResourceNotFoundException');
     case 'sts:AssumeRole': {
       const accessKey = `ASIA${input.RoleArn.split(':')[4]}`;
       return {
@@ -340,8 +352,88 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
       };
     }
     default:
+      return workloadsOf({ action, input }, files);
+  }
+}
+
+/** Whose targets they are. Times are epoch seconds in JSON protocols. */
+function workloadsOf({ action, input }: Pick<ReceivedCall, 'action' | 'input'>, files: Files): Page {
+  const services: Json[] = files['ecs-describe-services']?.services ?? [];
+  const tasks: Json[] = files['ecs-describe-tasks']?.tasks ?? [];
+  const inCluster = (one: Json) => one.clusterArn === input.cluster;
+  switch (action) {
+    case 'elasticloadbalancing:DescribeTags': {
+      const arns = listIn(input, 'ResourceArns');
+      const known: Json[] = files['describe-tags']?.TagDescriptions ?? [];
+      return { members: { TagDescriptions: known.filter((one) => arns.includes(one.ResourceArn)) } };
+    }
+    case 'ecs:ListClusters':
+      return { members: { clusterArns: [...new Set([...services, ...tasks].map((one) => one.clusterArn))] } };
+    case 'ecs:ListServices': {
+      const all = services.filter(inCluster).map(({ serviceArn }) => serviceArn);
+      const start = Number(input.nextToken ?? 0);
+      const end = start + (input.maxResults ?? 10);
+      return {
+        members: { serviceArns: all.slice(start, end), ...(end < all.length ? { nextToken: `${end}` } : {}) },
+      };
+    }
+    case 'ecs:DescribeServices':
+      return {
+        members: { services: epochs(services.filter((one) => input.services.includes(one.serviceArn))), failures: [] },
+      };
+    case 'ecs:ListTasks': {
+      const isStopped = (one: Json) => one.lastStatus === 'STOPPED' || one.desiredStatus === 'STOPPED';
+      const own = tasks.filter(
+        (one) =>
+          inCluster(one) &&
+          isStopped(one) === (input.desiredStatus === 'STOPPED') &&
+          (input.serviceName === undefined || one.group === `service:${input.serviceName}`),
+      );
+      const taskArns = own.map(({ taskArn }) => taskArn).slice(0, input.maxResults ?? 100);
+      return { members: { taskArns, ...(taskArns.length < own.length ? { nextToken: 'more' } : {}) } };
+    }
+    case 'ecs:DescribeTasks':
+      return { members: { tasks: epochs(tasks.filter((one) => input.tasks.includes(one.taskArn))), failures: [] } };
+    case 'ecs:DescribeTaskDefinition': {
+      const found = files['ecs-describe-task-definition']?.[input.taskDefinition];
+      if (found === undefined) throw new AwsError('ClientException');
+      return { members: epochs(found) };
+    }
+    case 'ecs:DescribeContainerInstances': {
+      const all: Json[] = files['ecs-describe-container-instances']?.containerInstances ?? [];
+      return {
+        members: {
+          containerInstances: all.filter((one) => input.containerInstances.includes(one.containerInstanceArn)),
+        },
+      };
+    }
+    case 'autoscaling:DescribeScalingActivities':
+      return { members: files['describe-scaling-activities']?.[input.AutoScalingGroupName] ?? { Activities: [] } };
+    case 'codedeploy:ListDeployments': {
+      const all: Json[] = files['batch-get-deployments']?.deploymentsInfo ?? [];
+      return { members: { deployments: all.map(({ deploymentId }) => deploymentId) } };
+    }
+    case 'codedeploy:BatchGetDeployments': {
+      const all: Json[] = files['batch-get-deployments']?.deploymentsInfo ?? [];
+      return {
+        members: { deploymentsInfo: epochs(all.filter((one) => input.deploymentIds.includes(one.deploymentId))) },
+      };
+    }
+    default:
       throw new AwsError('InvalidAction');
   }
+}
+
+/** ISO 8601 text, as the AWS CLI prints times, as the services send them. */
+function epochs(value: Json): Json {
+  if (Array.isArray(value)) return value.map(epochs);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      typeof one === 'string' && /(?:At|Time)$/.test(key) ? Date.parse(one) / 1000 : epochs(one),
+    ]),
+  );
 }
 
 function resultOf({ Id, MetricStat }: Json, files: Files): Json {
@@ -361,6 +453,9 @@ function resultOf({ Id, MetricStat }: Json, files: Files): Json {
   };
 }
 
+/** Services that answer in XML. */
+const QUERIES = ['autoscaling', 'elasticloadbalancing', 'sts'];
+
 const nameOf = ({ action }: ReceivedCall): string => action.split(':')[1] ?? '';
 const serviceOf = ({ action }: ReceivedCall): string => action.split(':')[0] ?? '';
 
@@ -369,7 +464,7 @@ function reply(response: ServerResponse, call: ReceivedCall, members: Json): voi
   if (service === 'ec2') {
     response.setHeader('content-type', 'text/xml');
     response.end(`<${nameOf(call)}Response><requestId>r</requestId>${ec2Xml(members)}</${nameOf(call)}Response>`);
-  } else if (service === 'elasticloadbalancing' || service === 'sts') {
+  } else if (QUERIES.includes(service)) {
     const result = `<${nameOf(call)}Result>${elasticLoadBalancingXml(members)}</${nameOf(call)}Result>`;
     response.setHeader('content-type', 'text/xml');
     response.end(`<${nameOf(call)}Response>${result}</${nameOf(call)}Response>`);
@@ -388,8 +483,7 @@ function fail(
   const text = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
   response.statusCode = status;
   if (service === 'ec2') response.end(`<Response><Errors>${text}</Errors><RequestID>r</RequestID></Response>`);
-  else if (service === 'elasticloadbalancing' || service === 'sts')
-    response.end(`<ErrorResponse>${text}<RequestId>r</RequestId></ErrorResponse>`);
+  else if (QUERIES.includes(service)) response.end(`<ErrorResponse>${text}<RequestId>r</RequestId></ErrorResponse>`);
   else {
     response.setHeader('x-amzn-errortype', code);
     response.end(JSON.stringify({ __type: code, message }));

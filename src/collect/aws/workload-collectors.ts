@@ -1,0 +1,178 @@
+/**
+ * What says whose a target is, live: a chain of at most five round trips, the first of them beside those for the load balancer. Each
+ * part that is refused leaves the others as they are.
+ */
+import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
+import { commandFor, NAMING_DETAILS } from '../cli-commands.ts';
+import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
+import { ecsBudget } from './ecs-budget.ts';
+import { type Lazy, once } from './once.ts';
+import type { Session } from './session.ts';
+
+/** What the chain hangs on. */
+export interface WorkloadNeeds {
+  session: Session;
+  question: Question;
+  arn: string;
+  targetGroups: Lazy<Evidence['targetGroups']>;
+  targetHealth: Lazy<Evidence['targetHealth']>;
+  instances: Lazy<Evidence['instances']>;
+  functionArns: Lazy<string[]>;
+}
+
+export type WorkloadAnswers = { [Name in NamingEvidenceName]: Lazy<Collected<Evidence[Name]>> };
+
+export function workloadAnswers(needs: WorkloadNeeds): WorkloadAnswers {
+  const asking = askingIn(needs);
+  return { ...historyAnswers(needs, asking), ...ecsAnswers(needs, asking) };
+}
+
+type Asking = ReturnType<typeof askingIn>;
+
+function askingIn({ session, question }: WorkloadNeeds) {
+  /** A call on the way, whose refusal is that of everything behind it. */
+  const step = <Needed, T>(
+    action: string,
+    first: () => Promise<Needed> | Needed,
+    fetch: (call: Call, needed: Needed) => Promise<T>,
+  ): Lazy<T> =>
+    once(async () => {
+      const answer = await callAws(session, action, first, fetch);
+      if ('reason' in answer) throw new DependencyUnavailable(answer.reason, answer);
+      return answer.value;
+    });
+
+  const evidence = <Name extends NamingEvidenceName, Needed>(
+    name: Name,
+    action: string,
+    first: () => Promise<Needed> | Needed,
+    fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
+  ): Lazy<Collected<Evidence[Name]>> =>
+    once(async () => {
+      const answer = await callAws(session, action, first, fetch);
+      if ('reason' in answer) return { status: 'unavailable', source: commandFor(name, question, {}), ...answer };
+      const source = commandFor(name, question, NAMING_DETAILS[name](answer.value));
+      return { status: 'collected', source, value: answer.value };
+    });
+  return { step, evidence };
+}
+
+/** Tags, aliases of functions, Auto Scaling and CodeDeploy. */
+function historyAnswers(
+  needs: WorkloadNeeds,
+  { step, evidence }: Asking,
+): Pick<WorkloadAnswers, 'tags' | 'functionAliases' | 'scalingActivities' | 'codeDeployments'> {
+  const tags = evidence(
+    'tags',
+    'elasticloadbalancing:DescribeTags',
+    async () => [needs.arn, ...(await needs.targetGroups()).map(({ TargetGroupArn }) => TargetGroupArn)],
+    async (call, arns) => (await history()).fetchTags(call, arns),
+  );
+  const functionAliases = evidence('functionAliases', 'lambda:GetAlias', needs.functionArns, async (call, arns) =>
+    (await history()).fetchAliases(call, arns),
+  );
+  const scalingActivities = evidence(
+    'scalingActivities',
+    'autoscaling:DescribeScalingActivities',
+    async () => ({ instances: await needs.instances(), health: await needs.targetHealth() }),
+    async (call, { instances, health }) => {
+      const { fetchScalingActivities, scalingGroupsIn } = await history();
+      return fetchScalingActivities(call, scalingGroupsIn(instances, health));
+    },
+  );
+  const deploymentIds = step(
+    'codedeploy:ListDeployments',
+    () => undefined,
+    async (call) => (await history()).listDeployments(call, needs.question),
+  );
+  const codeDeployments = evidence(
+    'codeDeployments',
+    'codedeploy:BatchGetDeployments',
+    deploymentIds,
+    async (call, ids) => (await history()).fetchDeployments(call, ids),
+  );
+  return { tags, functionAliases, scalingActivities, codeDeployments };
+}
+
+/** Clusters, their services and tasks, the tasks' definitions and hosts. */
+function ecsAnswers(
+  { targetGroups }: WorkloadNeeds,
+  { step, evidence }: Asking,
+): Pick<WorkloadAnswers, 'services' | 'tasks' | 'taskDefinitions' | 'containerInstances'> {
+  const budget = ecsBudget();
+  const clusters = step(
+    'ecs:ListClusters',
+    () => undefined,
+    async (call) => (await ecs()).listClusters(call, budget),
+  );
+  const lookedInto = async () => {
+    // At once: a round trip less.
+    const [matters, found] = await Promise.all([hasTargetsByAddress(), clusters()]);
+    return matters ? found : [];
+  };
+  const serviceArns = step('ecs:ListServices', lookedInto, async (call, arns) =>
+    (await ecs()).listServices(call, arns, budget),
+  );
+  const early = step('ecs:ListTasks', lookedInto, async (call, arns) =>
+    (await ecs()).listTasksEarly(call, arns, budget),
+  );
+  const services = evidence(
+    'services',
+    'ecs:DescribeServices',
+    async () => ({ listed: await serviceArns(), groups: await targetGroups() }),
+    async (call, { listed, groups }) => {
+      const arns = groups.map(({ TargetGroupArn }) => TargetGroupArn);
+      return (await ecs()).describeServices(call, listed, arns, budget);
+    },
+  );
+  const knownServices = async () => requireValue(await services(), 'the services are');
+  const ofServices = step('ecs:ListTasks', knownServices, async (call, own) =>
+    (await ecs()).listTasksOf(call, own, budget),
+  );
+  const taskArns = async () => (await early()) ?? (await ofServices());
+  const described = step('ecs:DescribeTasks', taskArns, async (call, listed) =>
+    (await ecs()).describeTasks(call, listed, budget),
+  );
+  const tasks = evidence(
+    'tasks',
+    'ecs:DescribeTasks',
+    async () => ({ all: await described(), own: await knownServices() }),
+    async (_, { all, own }) => {
+      const near = new Set(own.map(({ clusterArn }) => clusterArn));
+      return all.filter(({ clusterArn }) => near.has(clusterArn));
+    },
+  );
+  const knownTasks = async () => requireValue(await tasks(), 'the tasks are');
+  const taskDefinitions = evidence(
+    'taskDefinitions',
+    'ecs:DescribeTaskDefinition',
+    async () => ({ own: await knownServices(), theirTasks: await tasksOfServices() }),
+    async (call, { own, theirTasks }) => {
+      const { definitionsIn, describeDefinitions } = await ecs();
+      return describeDefinitions(call, definitionsIn(own, theirTasks), budget);
+    },
+  );
+  const containerInstances = evidence(
+    'containerInstances',
+    'ecs:DescribeContainerInstances',
+    knownTasks,
+    async (call, all) => (await ecs()).describeContainerInstances(call, all, budget),
+  );
+  return { services, tasks, taskDefinitions, containerInstances };
+
+  /** Without the permission to see tasks, the definitions of the services are still worth reading. */
+  async function tasksOfServices(): Promise<Evidence['tasks']> {
+    const names = new Set((await knownServices()).map(({ serviceName }) => `service:${serviceName}`));
+    const all = await knownTasks().catch(() => []);
+    return all.filter(({ group }) => group !== undefined && names.has(group));
+  }
+
+  /** Functions and load balancers as targets are no tasks. */
+  async function hasTargetsByAddress(): Promise<boolean> {
+    return (await targetGroups()).some(({ TargetType }) => TargetType !== 'lambda' && TargetType !== 'alb');
+  }
+}
+
+/** Loaded while the first calls are under way. */
+const ecs = () => import('./ecs.ts');
+const history = () => import('./rollout-history.ts');

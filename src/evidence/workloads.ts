@@ -1,0 +1,178 @@
+/**
+ * The parts of AWS answers that say whose a target is: ECS, Auto Scaling, CodeDeploy, tags and Lambda aliases, as zod schemas over the
+ * JSON the AWS CLI prints. Source: the API references of the actions that the file names of an incident folder name.
+ */
+import * as z from 'zod';
+import { AwsName, type Instance } from './aws.ts';
+
+const text = z.string();
+const count = z.number();
+/** ISO 8601 text; the AWS CLI prints epoch seconds where it was told to. */
+const time = z.union([text, count]);
+
+/** describe-tags: the tags of a target group or a load balancer. */
+export const TagDescription = z.looseObject({
+  ResourceArn: AwsName,
+  Tags: z.array(z.looseObject({ Key: text, Value: text.optional() })).optional(),
+});
+export type TagDescription = z.infer<typeof TagDescription>;
+
+/** ecs describe-services. */
+export const EcsService = z.looseObject({
+  serviceArn: AwsName,
+  serviceName: AwsName,
+  clusterArn: AwsName.optional(),
+  status: text.optional(),
+  desiredCount: count.optional(),
+  runningCount: count.optional(),
+  launchType: text.optional(),
+  taskDefinition: AwsName.optional(),
+  loadBalancers: z
+    .array(
+      z.looseObject({
+        targetGroupArn: AwsName.optional(),
+        containerName: text.optional(),
+        containerPort: count.optional(),
+        advancedConfiguration: z.looseObject({ alternateTargetGroupArn: AwsName.optional() }).optional(),
+      }),
+    )
+    .optional(),
+  deployments: z
+    .array(
+      z.looseObject({
+        id: AwsName.optional(),
+        status: text.optional(),
+        taskDefinition: AwsName.optional(),
+        desiredCount: count.optional(),
+        runningCount: count.optional(),
+        failedTasks: count.optional(),
+        createdAt: time.optional(),
+        updatedAt: time.optional(),
+        rolloutState: text.optional(),
+        rolloutStateReason: text.optional(),
+      }),
+    )
+    .optional(),
+  events: z.array(z.looseObject({ createdAt: time.optional(), message: text.optional() })).optional(),
+  healthCheckGracePeriodSeconds: count.optional(),
+});
+export type EcsService = z.infer<typeof EcsService>;
+
+/** The target groups of a service, and those it shifts traffic to during a deployment. */
+export const groupsOfService = ({ loadBalancers = [] }: EcsService): string[] =>
+  loadBalancers
+    .flatMap((one) => [one.targetGroupArn, one.advancedConfiguration?.alternateTargetGroupArn])
+    .filter((arn) => arn !== undefined);
+
+const NameValue = z.looseObject({ name: text.optional(), value: text.optional() });
+
+/** ecs describe-tasks, running and stopped. A stopped task is answered for about an hour. */
+export const EcsTask = z.looseObject({
+  taskArn: AwsName,
+  clusterArn: AwsName.optional(),
+  taskDefinitionArn: AwsName.optional(),
+  containerInstanceArn: AwsName.optional(),
+  /** "service:feed-api" for a task of a service. */
+  group: text.optional(),
+  /** The id of the deployment: "ecs-svc/9223370564341623665". */
+  startedBy: text.optional(),
+  launchType: text.optional(),
+  availabilityZone: AwsName.optional(),
+  lastStatus: text.optional(),
+  desiredStatus: text.optional(),
+  healthStatus: text.optional(),
+  startedAt: time.optional(),
+  stoppingAt: time.optional(),
+  stoppedAt: time.optional(),
+  executionStoppedAt: time.optional(),
+  stopCode: text.optional(),
+  stoppedReason: text.optional(),
+  memory: text.optional(),
+  /** An interface of the task: details privateIPv4Address, networkInterfaceId, subnetId. */
+  attachments: z.array(z.looseObject({ type: text.optional(), details: z.array(NameValue).optional() })).optional(),
+  containers: z
+    .array(
+      z.looseObject({
+        name: text.optional(),
+        lastStatus: text.optional(),
+        exitCode: count.optional(),
+        reason: text.optional(),
+        healthStatus: text.optional(),
+        networkBindings: z
+          .array(z.looseObject({ hostPort: count.optional(), containerPort: count.optional() }))
+          .optional(),
+        networkInterfaces: z.array(z.looseObject({ privateIpv4Address: text.optional() })).optional(),
+      }),
+    )
+    .optional(),
+});
+export type EcsTask = z.infer<typeof EcsTask>;
+
+/** ecs describe-task-definition: its member taskDefinition. */
+export const TaskDefinition = z.looseObject({
+  taskDefinitionArn: AwsName.optional(),
+  family: AwsName.optional(),
+  revision: count.optional(),
+  networkMode: text.optional(),
+  memory: text.optional(),
+  containerDefinitions: z
+    .array(
+      z.looseObject({
+        name: text.optional(),
+        /** MiB. */
+        memory: count.optional(),
+        /** Seconds from SIGTERM to SIGKILL; 30 where it is not set. */
+        stopTimeout: count.optional(),
+        portMappings: z
+          .array(z.looseObject({ containerPort: count.optional(), hostPort: count.optional() }))
+          .optional(),
+      }),
+    )
+    .optional(),
+});
+export type TaskDefinition = z.infer<typeof TaskDefinition>;
+
+/** ecs describe-container-instances: the EC2 instance that tasks run on. */
+export const ContainerInstance = z.looseObject({ containerInstanceArn: AwsName, ec2InstanceId: AwsName.optional() });
+export type ContainerInstance = z.infer<typeof ContainerInstance>;
+
+/** autoscaling describe-scaling-activities. `Description` names the instance, `Cause` says why. */
+export const ScalingActivity = z.looseObject({
+  ActivityId: text.optional(),
+  AutoScalingGroupName: text.optional(),
+  Description: text.optional(),
+  Cause: text.optional(),
+  StartTime: time.optional(),
+  EndTime: time.optional(),
+  StatusCode: text.optional(),
+});
+export type ScalingActivity = z.infer<typeof ScalingActivity>;
+
+/** The tag that Auto Scaling gives its instances (Auto Scaling user guide, "Tag Auto Scaling groups and instances"). */
+const GROUP_TAG = 'aws:autoscaling:groupName';
+
+/** The Auto Scaling group of an instance; null for an instance of its own. */
+export const scalingGroupOf = ({ Tags = [] }: Pick<Instance, 'Tags'>): string | null =>
+  Tags.find(({ Key }) => Key === GROUP_TAG)?.Value ?? null;
+
+/** deploy batch-get-deployments. */
+export const CodeDeployment = z.looseObject({
+  deploymentId: AwsName.optional(),
+  applicationName: text.optional(),
+  deploymentGroupName: text.optional(),
+  status: text.optional(),
+  creator: text.optional(),
+  createTime: time.optional(),
+  startTime: time.optional(),
+  completeTime: time.optional(),
+});
+export type CodeDeployment = z.infer<typeof CodeDeployment>;
+
+/** lambda get-alias: how an alias shares requests between versions. */
+export const FunctionAlias = z.looseObject({
+  AliasArn: AwsName.optional(),
+  Name: AwsName.optional(),
+  FunctionVersion: text.optional(),
+  RoutingConfig: z.looseObject({ AdditionalVersionWeights: z.record(text, count).optional() }).optional(),
+});
+export type FunctionAlias = z.infer<typeof FunctionAlias>;

@@ -82,7 +82,7 @@ export async function fetchDeployments(call: Call, deploymentIds: readonly strin
 }
 
 /** The alias that a function ARN names; null for a version or for the function alone. */
-export function aliasIn(arn: string): { FunctionName: string; Name: string } | null {
+function aliasIn(arn: string): { FunctionName: string; Name: string } | null {
   const [, FunctionName, Name] = /^(arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+):([^:]+)$/.exec(arn) ?? [];
   if (FunctionName === undefined || Name === undefined || /^(?:\d+|\$LATEST)$/.test(Name)) return null;
   return { FunctionName, Name };

@@ -8,11 +8,12 @@ import {
   readIncident,
   recordedCollectors,
 } from '../../../src/collect/incident/incident-collectors.ts';
-import type { AccessLog, EvidenceName } from '../../../src/evidence/evidence.ts';
+import { type AccessLog, type EvidenceName, NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
 import {
   ACCOUNT,
   AWS_FILES,
   type Contents,
+  ECS,
   GROUP_ARN,
   INCIDENT,
   incidentFolder,
@@ -177,6 +178,12 @@ describe('what was recorded', () => {
       instances: [{ InstanceId: 'i-0f76fade' }],
       prefixLists: { 'pl-1': [{ Cidr: '10.0.0.0/8' }] },
       functions: {},
+      tags: [{ ResourceArn: GROUP_ARN }],
+      services: [{ serviceName: 'feed' }],
+      tasks: [{ stoppedAt: '2026-11-20T02:41:00Z' }],
+      taskDefinitions: { [`${ECS}:task-definition/feed:47`]: {} },
+      scalingActivities: { web: [{ StartTime: '2026-11-20T02:41:00Z' }] },
+      codeDeployments: [{ deploymentId: 'd-ABCDEF123' }],
       changes: [{ EventName: 'ModifyTargetGroupAttributes' }],
       metrics: [{ Values: [3] }],
       accessLog: 'there is neither logs/ nor access-log.json in the recording',
@@ -239,6 +246,42 @@ describe('what was recorded', () => {
       "aws lambda get-function-configuration --function-name '<each function>'",
     ],
     [
+      'functionAliases',
+      'aws/get-alias.json',
+      "aws lambda get-alias --function-name '<each function>' --name '<alias>'",
+    ],
+    ['tags', 'aws/describe-tags.json', `aws elbv2 describe-tags --resource-arns ${LB_ARN} ${GROUP_ARN}`],
+    [
+      'services',
+      'aws/ecs-describe-services.json',
+      `aws ecs describe-services --cluster ${ECS}:cluster/main --services feed`,
+    ],
+    [
+      'tasks',
+      'aws/ecs-describe-tasks.json',
+      `aws ecs describe-tasks --cluster ${ECS}:cluster/main --tasks ${ECS}:task/main/8f3c`,
+    ],
+    [
+      'taskDefinitions',
+      'aws/ecs-describe-task-definition.json',
+      `aws ecs describe-task-definition --task-definition ${ECS}:task-definition/feed:47`,
+    ],
+    [
+      'containerInstances',
+      'aws/ecs-describe-container-instances.json',
+      "aws ecs describe-container-instances --cluster '<each cluster>' --container-instances '<each container instance>'",
+    ],
+    [
+      'scalingActivities',
+      'aws/describe-scaling-activities.json',
+      'aws autoscaling describe-scaling-activities --auto-scaling-group-name web',
+    ],
+    [
+      'codeDeployments',
+      'aws/batch-get-deployments.json',
+      'aws deploy batch-get-deployments --deployment-ids d-ABCDEF123',
+    ],
+    [
       'changes',
       'aws/lookup-events.json',
       'aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time 2026-11-19T02:40:00Z --end-time 2026-11-20T03:10:01Z',
@@ -250,7 +293,9 @@ describe('what was recorded', () => {
       const missing = Object.keys(evidence).filter((one) => Reflect.get(evidence, one).status === 'unavailable');
       expect(missing.sort()).toEqual(['accessLog', name].sort());
     }
-    const known = name === 'targetGroups' || name === 'loadBalancer' ? expect.anything() : source;
+    const isExactFromItself =
+      name === 'targetGroups' || name === 'loadBalancer' || NAMING_EVIDENCE.some((one) => one === name);
+    const known = isExactFromItself ? expect.anything() : source;
     const reason = `${file} is not in the recording`;
     expect(evidence[name]).toEqual({ status: 'unavailable', source: known, kind: 'not-recorded', reason });
     expect((await evidenceOf(AWS_FILES))[name].source).toBe(source);
@@ -258,7 +303,7 @@ describe('what was recorded', () => {
 
   it('may be next to nothing', async () => {
     const evidence = await evidenceOf({ 'expected.json': '{', 'aws/unknown.json': 'x' });
-    expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(18).fill('unavailable'));
+    expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(26).fill('unavailable'));
   });
 
   it('may have nulls for what is not set, and a byte order mark', async () => {

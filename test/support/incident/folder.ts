@@ -8,6 +8,7 @@ export const ACCOUNT = 'arn:aws:elasticloadbalancing:us-west-2:123456789012';
 export const LB = 'app/my-load-balancer/50dc6c495c0c9188';
 export const LB_ARN = `${ACCOUNT}:loadbalancer/${LB}`;
 export const LISTENER_ARN = `${ACCOUNT}:listener/${LB}/f2f7dc8efc522ab2`;
+export const ECS = 'arn:aws:ecs:us-west-2:123456789012';
 export const GROUP_ARN = `${ACCOUNT}:targetgroup/my-targets/73e2d6bc24d8a067`;
 
 /** A file is written as it is when it is text or bytes, else as JSON. */
@@ -163,6 +164,20 @@ export const AWS_FILES: Contents = {
   },
   'aws/get-managed-prefix-list-entries.json': { 'pl-1': { Entries: [{ Cidr: '10.0.0.0/8', Description: 'vpn' }] } },
   'aws/get-function-configuration.json': {},
+  'aws/get-alias.json': {},
+  'aws/describe-tags.json': { TagDescriptions: [{ ResourceArn: GROUP_ARN, Tags: [] }] },
+  'aws/ecs-describe-services.json': {
+    services: [{ serviceArn: `${ECS}:service/main/feed`, serviceName: 'feed', clusterArn: `${ECS}:cluster/main` }],
+  },
+  'aws/ecs-describe-tasks.json': {
+    tasks: [{ taskArn: `${ECS}:task/main/8f3c`, clusterArn: `${ECS}:cluster/main`, stoppedAt: '2026-11-20T02:41:00Z' }],
+  },
+  'aws/ecs-describe-task-definition.json': { taskDefinition: { taskDefinitionArn: `${ECS}:task-definition/feed:47` } },
+  'aws/ecs-describe-container-instances.json': { containerInstances: [] },
+  'aws/describe-scaling-activities.json': {
+    Activities: [{ AutoScalingGroupName: 'web', StartTime: '2026-11-20T02:41:00Z' }],
+  },
+  'aws/batch-get-deployments.json': { deploymentsInfo: [{ deploymentId: 'd-ABCDEF123' }] },
   'aws/lookup-events.json': {
     Events: [{ EventName: 'ModifyTargetGroupAttributes', EventTime: '2026-11-20T02:31:00+00:00', Username: 'ops' }],
   },

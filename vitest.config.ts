@@ -18,9 +18,9 @@ const shared = others.filter((file) => !alone.includes(file));
 const common = {
   exclude: configDefaults.exclude,
   // Tests start processes and open databases; the machine may be small.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-  expect: { poll: { timeout: 30_000 } },
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 90_000 } },
 };
 
 // Pure tests share a process: loading the modules takes longer than the tests.
@@ -38,8 +38,8 @@ export default defineConfig({
           globalSetup: ['test/moto/start.ts'],
           // One account after the other: the files share the server.
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -158,6 +158,7 @@ const EVENT_EVIDENCE = [
   'networkAcls',
   'networkInterfaces',
   'rules',
+  'targetGroups',
   'targetHealth',
 ] as const;
 

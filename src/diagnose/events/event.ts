@@ -10,6 +10,7 @@ const EVENT_EVIDENCE_NAMES = [
   'loadBalancer',
   'networkAcls',
   'networkInterfaces',
+  'targetGroups',
   'targetHealth',
 ] as const;
 

@@ -47,7 +47,7 @@ function describe(
       to,
       targets,
       errors,
-      causes: causesOf(outline),
+      causes: causesOf(outline, evidence),
       summary,
       calls,
     },
@@ -96,11 +96,12 @@ const REPLACED: readonly CauseId[] = [
   'target-unreachable',
 ];
 
-function causesOf(outline: EventOutline): CauseId[] {
-  const { kind, outages } = outline;
+function causesOf({ kind, outages, target_group_arn }: EventOutline, { targetGroups }: EventEvidence): CauseId[] {
   if (kind === 'rollout') return CAUSE_IDS.filter((id) => REPLACED.includes(id));
   if (kind === 'crash') return [outages.length > 0 ? 'connection-refused' : 'closed-mid-request'];
-  return outages.every((outage) => isRefused(outage) || isRejected(outage))
-    ? ['connection-refused', 'shutdown-before-drain']
-    : CAUSE_IDS.filter((id) => NO_ANSWER.includes(id));
+  if (outages.every((outage) => isRefused(outage) || isRejected(outage)))
+    return ['connection-refused', 'shutdown-before-drain'];
+  const protocol = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
+  // A TLS handshake that does not finish ends after 10 s as well.
+  return CAUSE_IDS.filter((id) => NO_ANSWER.includes(id) || (id === 'tls-handshake-failure' && protocol !== 'HTTP'));
 }

@@ -81,7 +81,7 @@ export function commandFor(
     case 'targetGroupAttributes':
       return command`aws elbv2 describe-target-group-attributes --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
     case 'targetHealth':
-      return command`aws elbv2 describe-target-health --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
+      return command`aws elbv2 describe-target-health --include AnomalyDetection --target-group-arn ${onlyOrEach(details.targetGroupArns, 'target group')}`;
     case 'securityGroups':
       return command`aws ec2 describe-security-groups ${inVpc(details.vpcId)}`;
     case 'networkAcls':

@@ -4,7 +4,8 @@ import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
 import type { CauseResult, Part, Verdict } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
-import { countErrors, type Traffic } from './traffic.ts';
+import { splitGroups } from './patterns/error-concentration.ts';
+import { countErrors, type SampledError, type Traffic } from './traffic.ts';
 
 /** Others from this share up are named in the verdict. */
 const NAMED_SHARE = 0.05;
@@ -136,7 +137,8 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
         parts.reduce((sum, part) => sum + part.errors, 0),
         'error',
       )}`;
-  const errors = `${count}${routes.size === 1 && lead.errors > 1 ? `, all on ${route}` : ''}`;
+  const place = placeText(own?.errors ?? [], traffic);
+  const errors = `${count}${routes.size === 1 && lead.errors > 1 ? `, all on ${route}` : ''}${place.of}`;
   const names = titles(lead.causes, evidence);
   if (event !== null)
     return `${event.summary} ${names.length > 1 ? `Undecided between ${list(names, 6)}.` : ''}`.trim();
@@ -146,7 +148,25 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   }
   if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be excluded.`;
   const one = traffic.errorCount === 1 ? ' One error is not enough to decide.' : '';
-  return `Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
+  return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
+}
+
+/** Targets that are named in a headline. */
+const TARGETS_NAMED = 3;
+
+/** Where these errors fell, if that tells them from the rest: targets that fail every request beside sound ones, or a few of many targets. */
+function placeText(errors: readonly SampledError[], traffic: Traffic): { before: string; of: string } {
+  const targets = [...new Set(errors.map(({ target }) => target).filter((target) => target !== '-'))].sort();
+  const split = splitGroups(traffic).find(({ failing }) => targets.every((target) => failing.includes(target)));
+  if (targets.length > 0 && split)
+    return {
+      before: `${split.failing.length} of ${split.failing.length + split.working.length} targets of ${split.name} fail every request: ${list(split.failing, TARGETS_NAMED)}. `,
+      of: '',
+    };
+  const others = traffic.log.targets.some(({ target }) => target !== '-' && !targets.includes(target));
+  const unsent = errors.every((error) => error.request_processing_time < 0);
+  const isFew = targets.length > 0 && targets.length <= TARGETS_NAMED && (others || unsent);
+  return { before: '', of: isFew ? `, to ${list(targets)}` : '' };
 }
 
 /** Causes that one change would help, whichever it is. */

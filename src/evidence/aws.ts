@@ -97,6 +97,8 @@ export const TargetHealthDescription = z.looseObject({
   TargetHealth: z
     .looseObject({ State: text.optional(), Reason: text.optional(), Description: text.optional() })
     .optional(),
+  AnomalyDetection: z.looseObject({ Result: text.optional(), MitigationInEffect: text.optional() }).optional(),
+  AdministrativeOverride: z.looseObject({ State: text.optional() }).optional(),
 });
 export type TargetHealthDescription = z.infer<typeof TargetHealthDescription>;
 
@@ -185,6 +187,7 @@ export const Instance = z.looseObject({
   PrivateIpAddress: text.optional(),
   SubnetId: AwsName.optional(),
   VpcId: AwsName.optional(),
+  Placement: z.looseObject({ AvailabilityZone: AwsName.optional() }).optional(),
   State: z.looseObject({ Name: text.optional() }).optional(),
   StateTransitionReason: text.optional(),
   /** Why it stopped: "Server.SpotInstanceTermination" where EC2 reclaimed it. */

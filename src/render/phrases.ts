@@ -80,7 +80,7 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   'connect-timeout': 'no connection within 10 s',
   'idle-timeout': 'sent, and no answer within the idle timeout',
   'no-response-aborted': 'sent, and given up before an answer',
-  'closed-before-response': 'sent, and closed or spoiled by the target before a whole response header',
+  'closed-before-response': 'sent; the target closed the connection or sent an invalid response header',
   inconsistent: 'a pattern that is not known of load balancers',
   other: 'another status or code',
 };

@@ -51,7 +51,10 @@ const knownIncidents: KnownIncident[] = [
   {
     folder: '05-half-the-targets-fail',
     lead: { between: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'] },
-    says: [/3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\), the others none \(.*10\.0\.2\.1:8080/],
+    says: [
+      '3 of 6 targets of svc fail every request: 10.0.2.4:8080, 10.0.2.5:8080 and 10.0.2.6:8080. Undecided',
+      /3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\), the others none \(.*10\.0\.2\.1:8080/,
+    ],
     neverSays: ['none stands out'],
   },
   {
@@ -261,8 +264,12 @@ const knownIncidents: KnownIncident[] = [
     // The listen backlog overflows: SYNs are repeated.
     folder: '31-lab-backlog-overflow',
     lead: { cause: 'target-unreachable', standing: 'likely' },
-    says: ['waited 1, 3 or 7 s for the connection', 'TcpExtListenOverflows'],
-    neverSays: ['it was changed since'],
+    says: [
+      'waited 1, 3 or 7 s for the connection',
+      'TcpExtListenOverflows',
+      'did not answer 13 connections within 10 s, and others only after repeated SYNs',
+    ],
+    neverSays: ['it was changed since', 'stopped answering'],
   },
 ];
 

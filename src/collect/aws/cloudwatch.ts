@@ -67,6 +67,9 @@ const OF_EVERY_GROUP: typeof OF_LOAD_BALANCER = [
 const OF_HOSTS: typeof OF_LOAD_BALANCER = [
   ['TargetConnectionErrorCount', 'Sum'],
   ['TargetTLSNegotiationErrorCount', 'Sum'],
+  ['AnomalousHostCount', 'Maximum'],
+  ['MitigatedHostCount', 'Maximum'],
+  ['ActiveZonalShiftHostCount', 'Maximum'],
 ];
 
 const OF_LAMBDA: typeof OF_LOAD_BALANCER = [

@@ -37,7 +37,7 @@ export const fetchTargetHealth = (
   groups: readonly TargetGroup[],
 ): Promise<Record<string, TargetHealthDescription[]>> =>
   forEach(groups, async (TargetGroupArn) => {
-    const command = new DescribeTargetHealthCommand({ TargetGroupArn });
+    const command = new DescribeTargetHealthCommand({ TargetGroupArn, Include: ['AnomalyDetection'] });
     const { TargetHealthDescriptions } = await client(call).send(command, call.options);
     return z.array(TargetHealthDescription).parse(toCliJson(TargetHealthDescriptions ?? []));
   });

@@ -148,7 +148,11 @@ function slowErrorsOutsideRace({ slowRest, race }: ClosedParts): SampledError[] 
 
 function narrowerPatternText(parts: ClosedParts): string {
   const reasons = [
-    ...parts.race.map(({ edge, errors }) => `${number(errors.length)} at the idle edge of ${seconds(edge.seconds)}`),
+    ...parts.race.map(({ edge, errors }) =>
+      edge.kind === 'at-once'
+        ? `${number(errors.length)} right after a response`
+        : `${number(errors.length)} at the idle edge of ${seconds(edge.seconds)}`,
+    ),
     ...parts.leaving.map(({ presence, errors }) => `${number(errors.length)} on ${presence.target}, which left`),
   ];
   return `Every one follows a narrower pattern: ${reasons.join('; ')}.`;

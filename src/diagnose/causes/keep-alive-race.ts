@@ -145,6 +145,8 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
   const wanted = idle + 5;
   const version = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn)?.ProtocolVersion ?? 'HTTP1';
   if (version !== 'HTTP1') return multiplexedFix(version, wanted);
+  if (edge?.kind === 'at-once') return closesAfterResponseFix(wanted);
+  if (edge?.kind === 'beyond') return droppedConnectionsFix(edge.seconds, evidence);
   const stopgap = edge === null ? null : shorterIdleTimeout(traffic, edge);
   return {
     summary: `Raise the keep-alive timeout of the application above the idle timeout of the load balancer (${wanted} s or more).`,
@@ -179,6 +181,35 @@ const multiplexedFix = (version: string, wanted: number): Fix => ({
   ],
   sideEffects: [],
 });
+
+/** No timer runs: the server ends each connection, or some, without saying so in the response. */
+const closesAfterResponseFix = (wanted: number): Fix => ({
+  summary: `Let the server keep connections open (${wanted} s or more), or announce each close with the response header "Connection: close": the load balancer does not reuse such a connection.`,
+  commands: [],
+  settings: ['uwsgi --http :8080 --http-keepalive   # uWSGI; without it its router closes after each response'],
+  notes: [
+    'Look for keep-alive that is switched off, a limit of requests for each connection, or a proxy that ends connections.',
+  ],
+  sideEffects: ['With "Connection: close" each request needs a new connection.'],
+});
+
+/** Connections die unnoticed once they were idle for long: something between forgets them (EC2 forgets some after 350 s). */
+function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const below = Math.ceil(at) - 1;
+  return {
+    summary: `Keep connections idle for less than ${seconds(at)}: a firewall, NAT or connection table on the way to the targets forgets them, and neither side is told.`,
+    commands:
+      loadBalancer && below >= SHORTEST_STOPGAP
+        ? [
+            command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
+          ]
+        : [],
+    notes: [
+      'Security groups of Nitro v6 instances forget idle connections after 350 s; look at the idle timeouts of what stands between.',
+    ],
+    sideEffects: [`A request that takes longer than ${below} s then ends as a 504.`],
+  };
+}
 
 /** Of the successes of the failing routes, a stopgap may cut this share. */
 const MOST_CUT = 0.01;

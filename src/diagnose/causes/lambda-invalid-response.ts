@@ -1,4 +1,5 @@
 import type { Attributes } from '../../evidence/aws.ts';
+import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
@@ -36,26 +37,46 @@ export const lambdaInvalidResponse = defineCause({
 });
 
 function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const formats = multiValueHeaders(errors, evidence.targetGroupAttributes);
+  const isMulti = formats.some(({ value }) => value === 'true');
+  const headers = isMulti
+    ? '"multiValueHeaders": {"content-type": ["application/json"]}'
+    : '"headers": {"content-type": "application/json"}';
   return {
     summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
-    // The function ended without an error: its log shows the response only where it writes it.
-    commands: logCommands(errors, evidence, 'statusCode'),
-    settings: [
-      '{"statusCode": 200, "isBase64Encoded": false, "headers": {"content-type": "application/json"}, "body": "{}"}',
+    commands: [
+      // The function ended without an error: its log shows the response only where it writes it.
+      ...logCommands(errors, evidence, 'statusCode'),
+      ...formats.map(
+        ({ arn, value }) =>
+          command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=${MULTI_VALUE},Value=${value === 'true' ? 'false' : 'true'}`,
+      ),
     ],
+    settings: [`{"statusCode": 200, "isBase64Encoded": false, ${headers}, "body": "{}"}`],
+    ...(formats.length > 0
+      ? {
+          notes: [
+            `modify-target-group-attributes lets the group expect ${isMulti ? 'headers' : 'multiValueHeaders'} instead: right only if that is what the function returns, as after the attribute was changed.`,
+          ],
+        }
+      : {}),
     sideEffects: [],
   };
 }
 
+const MULTI_VALUE = 'lambda.multi_value_headers.enabled';
+
+/** The target groups of these errors whose attribute was read, in order. */
+const multiValueHeaders = (errors: readonly SampledError[], attributes: Record<string, Attributes> = {}) =>
+  [...new Set(errors.map((error) => error.target_group_arn))].sort().flatMap((arn) => {
+    const value = attributes[arn]?.[MULTI_VALUE];
+    return value === undefined ? [] : [{ arn, value }];
+  });
+
 /** Which member the headers have to be in; with the other one set they are ignored or refused. */
 function headerFormat(errors: SampledError[], attributes: Record<string, Attributes> = {}): string[] {
-  const groups = [...new Set(errors.map((error) => error.target_group_arn))].sort();
-  return groups.flatMap((arn) => {
-    const value = attributes[arn]?.['lambda.multi_value_headers.enabled'];
-    if (value === undefined) return [];
+  return multiValueHeaders(errors, attributes).map(({ arn, value }) => {
     const member = value === 'true' ? 'multiValueHeaders (lists of strings)' : 'headers (strings)';
-    return [
-      `The target group ${targetGroupName(arn)} expects ${member}: lambda.multi_value_headers.enabled is ${value}.`,
-    ];
+    return `The target group ${targetGroupName(arn)} expects ${member}: ${MULTI_VALUE} is ${value}.`;
   });
 }

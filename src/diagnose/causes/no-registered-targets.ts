@@ -1,5 +1,7 @@
-import { command } from '../../format/command.ts';
+import type { TargetHealthDescription } from '../../evidence/aws.ts';
+import { type Command, command } from '../../format/command.ts';
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, untested } from '../judgement.ts';
 import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
 import { countErrors } from '../traffic.ts';
@@ -13,7 +15,7 @@ export const noRegisteredTargets = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
   signatures: ['no-target'],
-  wants: ['targetGroups', 'targetHealth', 'metrics'],
+  wants: ['targetGroups', 'targetHealth', 'metrics', 'loadBalancer', 'instances'],
 
   judge(evidence, question): Judgement {
     const { traffic } = evidence;
@@ -43,7 +45,7 @@ export const noRegisteredTargets = defineCause({
             .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
         ],
         missing: missingEvidenceText(judged),
-        fix: fixFor(judged),
+        fix: fixFor(judged, evidence),
         ...(sure.length > 0 && {
           summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(countErrors(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
         }),
@@ -53,7 +55,23 @@ export const noRegisteredTargets = defineCause({
   },
 });
 
-function fixFor(groups: readonly NoTargetGroup[]): Fix {
+type ZoneEvidence = Partial<Pick<DiagnosisEvidence, 'loadBalancer' | 'instances'>>;
+
+function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
+  const reasons = new Set(groups.flatMap(({ health }) => health ?? []).map(({ TargetHealth }) => TargetHealth?.Reason));
+  const [reason] = reasons;
+  const describe = groups.map(
+    ({ target_group_arn: arn }) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
+  );
+  if (reasons.size === 1 && reason === 'Target.NotInUse') return zoneFix(groups, evidence, describe);
+  if (reasons.size === 1 && reason === 'Target.InvalidState') {
+    const ids = [...new Set(groups.flatMap(({ health }) => health ?? []).map(({ Target }) => Target.Id))].sort();
+    return {
+      summary: `Start or replace ${list(ids, 3)}: every registered instance is stopped or terminated.`,
+      commands: [command`aws ec2 describe-instances --instance-ids ${ids.slice(0, INSTANCES_NAMED)}`, ...describe],
+      sideEffects: ['An instance gets requests again as soon as its health checks pass.'],
+    };
+  }
   return {
     summary:
       'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group.',
@@ -62,6 +80,38 @@ function fixFor(groups: readonly NoTargetGroup[]): Fix {
       command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${'Id=<instance-or-address>'}`,
     ]),
     sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
+  };
+}
+
+const INSTANCES_NAMED = 10;
+
+/** Targets of a zone in which the load balancer has no subnet are unused. */
+function zoneFix(
+  groups: readonly NoTargetGroup[],
+  { loadBalancer, instances }: ZoneEvidence,
+  describe: readonly Command[],
+): Fix {
+  const zoneOf = ({ Target }: TargetHealthDescription): string | undefined =>
+    instances?.find(({ InstanceId }) => InstanceId === Target.Id)?.Placement?.AvailabilityZone ??
+    Target.AvailabilityZone;
+  const enabled = loadBalancer?.AvailabilityZones ?? [];
+  const zones = [...new Set(groups.flatMap(({ health }) => health ?? []).flatMap((each) => zoneOf(each) ?? []))]
+    .filter((zone) => !enabled.some(({ ZoneName }) => ZoneName === zone))
+    .sort();
+  const where = zones.length > 0 ? list(zones) : 'the zone of the targets';
+  const subnets = enabled.flatMap(({ SubnetId }) => SubnetId ?? []);
+  return {
+    summary: `Enable ${where} on the load balancer (all targets are unused, Target.NotInUse), or run targets in a zone that is enabled.`,
+    commands: [
+      ...(loadBalancer && subnets.length > 0
+        ? [
+            command`aws elbv2 set-subnets --load-balancer-arn ${loadBalancer.LoadBalancerArn} --subnets ${[...subnets, ...(zones.length > 0 ? zones : ['new']).map((zone) => `<subnet in ${zone}>`)]}`,
+          ]
+        : []),
+      ...describe,
+    ],
+    notes: ['set-subnets names all subnets: those that are left out are taken away.'],
+    sideEffects: ['The load balancer gets a node in each new zone, and its DNS name an address there.'],
   };
 }
 

@@ -1,6 +1,6 @@
 import { command } from '../../format/command.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
-import { badResponse } from '../patterns/invalid-responses.ts';
+import { aTarget, badResponse } from '../patterns/invalid-responses.ts';
 import { defineCause } from './cause.ts';
 
 export const responseHeaderTooLarge = defineCause({
@@ -20,17 +20,17 @@ export const responseHeaderTooLarge = defineCause({
         for: reasons,
         against,
         missing: ['The size of the response headers: no log field and no metric holds it.'],
-        fix: FIX,
+        fix: fixFor(aTarget(claimed)),
       },
       ruledOut(against),
     );
   },
 });
 
-const FIX: Fix = {
+const fixFor = (target: string): Fix => ({
   summary:
     'Measure the response headers of a failing request inside the network and cut what grows: Set-Cookie, tokens, Content-Security-Policy.',
-  commands: [command`curl -sS -o /dev/null -D - ${'http://<target>:<port>/<path>'} | wc -c`],
+  commands: [command`curl -sS -o /dev/null -D - ${`http://${target}/<path>`} | wc -c`],
   notes: ['The load balancer refuses more than 32,768 bytes.'],
   sideEffects: [],
-};
+});

@@ -1,3 +1,4 @@
+import { command } from '../../format/command.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
@@ -5,6 +6,7 @@ import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
+import { drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -41,7 +43,7 @@ export const shutdownBeforeDrain = defineCause({
           for: others.for,
           against: others.against,
           missing: others.missing,
-          fix: fixFor(evidence),
+          fix: fixFor(others.possible, evidence),
         },
         untested(others.missing),
       );
@@ -81,7 +83,10 @@ export const shutdownBeforeDrain = defineCause({
             : []),
           ...others.missing,
         ],
-        fix: fixFor(evidence),
+        fix: fixFor(
+          (deregistered.length > 0 ? deregistered : unknown).flatMap(({ errors }) => errors),
+          evidence,
+        ),
         ...(deregistered.length > 0
           ? {
               summary: `${plural(deregistered.length, 'target')} shut down before the load balancer stopped sending: ${plural(countErrors(deregistered.flatMap((g) => g.errors)), 'request')} failed as ${deregistered.length === 1 ? 'it' : 'they'} left.`,
@@ -94,18 +99,27 @@ export const shutdownBeforeDrain = defineCause({
   },
 });
 
-function fixFor(evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+  const times = drainTimes(evidence.traffic, errors);
+  const arns = [...new Set(errors.map(({ target_group_arn }) => target_group_arn))].filter((arn) => arn !== '-').sort();
+  const others = arns.filter((arn) => delayOf(arn, evidence) !== times.delay);
   return {
     summary:
       'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
-    commands: [],
-    settings: [
-      'lifecycle: { preStop: { exec: { command: ["sleep", "20"] } } }   # Kubernetes; terminationGracePeriodSeconds above sleep and longest request',
-      'stopTimeout: 90   # ECS task definition, seconds between SIGTERM and SIGKILL; on SIGTERM wait 20 s, then server.close()',
+    commands: others.map(
+      (arn) =>
+        command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${times.delay}`,
+    ),
+    settings: drainSettings(times),
+    notes: [times.because],
+    sideEffects: [
+      `Each replacement takes ${times.sleep} s longer; a request that takes longer than ${times.delay} s is cut off when its target leaves.`,
     ],
-    sideEffects: [`Each replacement takes as much longer${delayHint(evidence)}.`],
   };
 }
+
+const delayOf = (arn: string, { targetGroupAttributes }: CauseEvidence<(typeof WANTS)[number]>): number =>
+  Number(targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds']);
 
 const firstOf = (errors: readonly SampledError[]): number => Math.min(...errors.map(({ at }) => at));
 
@@ -132,7 +146,9 @@ function exitingTargets(traffic: Traffic) {
 function stayedText(traffic: Traffic): string {
   const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
   const end = traffic.log.newest;
-  return `0 of ${plural(failing.size, 'failing target')} left: each kept getting requests to the end of what was read${end === null ? '' : ` (${utcTime(end)})`}.`;
+  const who =
+    failing.size === 1 ? 'The failing target did not leave' : `None of ${plural(failing.size, 'failing target')} left`;
+  return `${who} before the log that was read ends${end === null ? '' : ` (${utcTime(end)})`}.`;
 }
 
 interface UncertainExits {
@@ -181,12 +197,3 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
 
 const isErrorOfTarget = (error: SampledError, presence: TargetPresence): boolean =>
   error.target === presence.target && error.target_group_arn === presence.target_group_arn;
-
-function delayHint({ targetGroupAttributes }: CauseEvidence<(typeof WANTS)[number]>): string {
-  const values = Object.values(targetGroupAttributes ?? {}).flatMap(
-    (a) => a['deregistration_delay.timeout_seconds'] ?? [],
-  );
-  return values.length > 0
-    ? `; keep the wait below the deregistration delay (${list(values.map((v) => `${v} s`))})`
-    : '';
-}

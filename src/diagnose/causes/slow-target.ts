@@ -79,7 +79,10 @@ function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fi
     summary:
       'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
     commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))],
-    notes: ['Until the cause is found, a longer idle timeout of the load balancer lets them through.'],
+    notes: [
+      'Until the cause is found, a longer idle timeout of the load balancer lets them through.',
+      `A response that takes long by its nature (server-sent events, tokens of a model, an export) has to send its headers at once, and a byte at least every ${wholeSeconds(now)} from then on.`,
+    ],
     sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
   };
 }

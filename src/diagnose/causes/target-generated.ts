@@ -41,19 +41,36 @@ export const targetGenerated = defineCause({
             `Whether the port of ${name} expects TLS: every request there was answered 400 (curl -vk https://<target>:<port>/ from inside tells).`,
         ),
         fix: fixFor(errors),
-        summary: `The application itself answered ${plural(countErrors(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
+        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
       },
       untested(),
     );
   },
 });
 
+/** Applications seldom make these themselves (RFC 9110, 15.6.3 and 15.6.5): a proxy such as nginx or Envoy says them of its upstream. */
+const isOfProxy = (errors: readonly SampledError[]): boolean =>
+  errors.every(({ target_status_code }) => target_status_code === '502' || target_status_code === '504');
+
 function fixFor(errors: readonly SampledError[]): Fix {
   const ids = traceRoots(errors).slice(0, 3);
+  const search = ids.length > 0 ? [command`grep -F ${ids.flatMap((id) => ['-e', id])} ${'<application log>'}`] : [];
+  if (errors.length > 0 && isOfProxy(errors))
+    return {
+      summary:
+        'Look in the error log of the proxy in the target (nginx, Envoy, a sidecar): 502 is an upstream it cannot reach or understand, 504 one that is too slow.',
+      commands: [
+        command`grep -E 'upstream|connect\(\) failed|timed out|reset by peer' /var/log/nginx/error.log`,
+        command`kubectl logs ${'<pod>'} -c istio-proxy`,
+        ...search,
+      ],
+      notes: ['Nothing on the load balancer makes or mends this error. If no proxy runs there, it is the application.'],
+      sideEffects: [],
+    };
   return {
     summary:
       "Look in the application's log for these requests; nothing on the load balancer makes or mends this error.",
-    commands: ids.length > 0 ? [command`grep -F ${ids.flatMap((id) => ['-e', id])} ${'<application log>'}`] : [],
+    commands: search,
     sideEffects: [],
   };
 }

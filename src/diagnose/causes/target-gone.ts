@@ -4,12 +4,14 @@ import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
   CONNECT_TIMEOUT_EVIDENCE,
   type ConnectTimeout,
+  type ConnectTimeoutEvidence,
   evidenceAgainstDrops,
   findConnectTimeouts,
   isBlocked,
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -38,7 +40,7 @@ export const targetGone = defineCause({
         for: [timeoutText(left, evidence), ...firstFourDistinct(left.flatMap(({ exit }) => exit.for))],
         against,
         missing: left.length > sure.length ? missing(evidence) : [],
-        fix: fixFor(left),
+        fix: fixFor(sure.length > 0 ? sure : left, evidence),
         ...(sure.length > 0
           ? {
               summary: `${list(sureTargets)} had left, and ${plural(countErrors(sure.flatMap(({ errors }) => errors)), 'connection')} to ${sureTargets.length === 1 ? 'it' : 'them'} timed out at 10 s.`,
@@ -52,18 +54,36 @@ export const targetGone = defineCause({
   judgeWithoutErrors: judgeWithoutTimeouts,
 });
 
-function fixFor(left: readonly ConnectTimeout[]): Fix {
+/** Two minutes before a spot instance goes, EC2 says so (EC2 user guide, spot interruption notices). */
+const SPOT_FIX: Fix = {
+  summary:
+    'Act on the spot interruption notice, 2 min ahead: deregister the instance from its target groups, let it finish its requests, and start its replacement.',
+  settings: ['ECS_ENABLE_SPOT_INSTANCE_DRAINING=true   # ECS agent on the instance'],
+  commands: [
+    command`aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${'<group>'} --capacity-rebalance`,
+  ],
+  notes: [
+    'On Kubernetes, aws-node-termination-handler or the interruption queue of Karpenter drains the node; an EventBridge rule on "EC2 Spot Instance Interruption Warning" can deregister it elsewhere.',
+  ],
+  sideEffects: ['Capacity rebalancing replaces instances at risk earlier than spot would take them.'],
+};
+
+function fixFor(left: readonly ConnectTimeout[], { traffic, changes }: ConnectTimeoutEvidence): Fix {
+  if (changes?.some(({ EventName }) => EventName === 'BidEvictedEvent')) return SPOT_FIX;
+  const times = drainTimes(
+    traffic,
+    left.flatMap(({ errors }) => errors),
+  );
   const arns = [...new Set(left.map(({ arn }) => arn))].filter((arn) => arn !== '-').sort();
   return {
     summary:
       'Deregister a target first, and stop it only when the load balancer has stopped sending: some 15 s to 70 s later, and after its last request.',
-    settings: [
-      'lifecycle: { preStop: { exec: { command: ["sleep", "30"] } } }   # Kubernetes; terminationGracePeriodSeconds above it',
-    ],
+    settings: drainSettings(times),
     commands: [
-      command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${'<group>'} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120`,
+      command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${'<group>'} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout ${Math.max(120, times.grace)}`,
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
+    notes: [times.because],
     sideEffects: ['Deployments and scale-in take longer by that time.'],
   };
 }

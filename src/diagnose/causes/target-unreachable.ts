@@ -72,7 +72,7 @@ export const targetUnreachable = defineCause({
         fix: fixFor(likely.length > 0 ? likely : claimed, evidence),
         ...(likely.length > 0
           ? {
-              summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, ${likely.every(({ path }) => path.answer === 'allowed') ? 'and the configuration allows the path: look inside the host' : 'after it had answered until then: look at the host'}.`,
+              summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, ${whereToLook(likely, evidence.traffic)}.`,
             }
           : {}),
       },
@@ -110,21 +110,29 @@ function fixFor(
     };
   }
   return {
-    summary: `Find out on ${list(targets)} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
+    summary: repeated
+      ? `See on ${list(targets)} whether the listen backlog overflows: accept connections faster (more workers or threads, an event loop that is not blocked), add targets, and raise the backlog and net.core.somaxconn.`
+      : `Find out on ${list(targets)} why no connection is answered: is the host up, does something listen, does a firewall or a network policy drop, is the backlog or the connection table full.`,
     commands: [
       ...(repeated ? [command`nstat -az TcpExtListenOverflows TcpExtListenDrops`] : []),
       ...hostCommands(pair.address, pair.port, { protocol, isTask: group?.TargetType !== 'instance' }),
     ],
     notes: [
       ...(repeated
-        ? [
-            'Counts of nstat that grow are a full listen backlog: raise it (and net.core.somaxconn), or accept connections faster.',
-          ]
+        ? ['Counts of nstat that grow are a full listen backlog; if they stand still, packets are lost on the way.']
         : []),
       ...HOST_NOTES,
     ],
     sideEffects: [],
   };
+}
+
+function whereToLook(likely: readonly ConnectTimeout[], traffic: Traffic): string {
+  if (likely.some(({ target }) => afterSynRetransmits(traffic, target).length > 0))
+    return 'and others only after repeated SYNs: look for a full listen backlog';
+  return likely.every(({ path }) => path.answer === 'allowed')
+    ? 'and the configuration allows the path: look inside the host'
+    : 'after it had answered until then: look at the host';
 }
 
 /** Likely only where the configuration allows the path and TLS and a target that left are out of the question. */

@@ -79,12 +79,49 @@ function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
   return {
     summary: `Make ${list(routes)} finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
     commands: [],
-    settings: [`gunicorn --timeout ${Math.ceil(at * 2)}   # default 30 s`],
-    notes: [
-      `Look for a value of ${Math.round(at)} s: Node.js server.requestTimeout and server.timeout, Go WriteTimeout, unicorn timeout (60 s), Puma worker_timeout (60 s), uWSGI harakiri, nginx client_body_timeout (60 s), Envoy route timeout (15 s).`,
-    ],
+    settings: timersOf(at).map(({ text }) => text(2 * Math.max(1, Math.round(at)))),
+    notes: [`Set where it is ${seconds(at)} now; ${OTHER_TIMERS}`],
     sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
   };
+}
+
+interface Timer {
+  /** Seconds; null where it is off unless someone sets it. */
+  byDefault: number | null;
+  text(wanted: number): string;
+}
+
+/** Timers that end a request by closing its connection. nginx, Envoy and HAProxy answer 504 instead when their upstream is late. */
+const TIMERS: readonly Timer[] = [
+  { byDefault: 30, text: (wanted) => `gunicorn --timeout ${wanted}   # default 30 s` },
+  { byDefault: 60, text: (wanted) => `timeout ${wanted}   # Unicorn, default 60 s` },
+  {
+    byDefault: 60,
+    text: (wanted) => `client_body_timeout ${wanted}s;   # nginx, default 60 s between two pieces of a body`,
+  },
+  {
+    byDefault: 300,
+    text: (wanted) => `server.requestTimeout = ${wanted}_000   # Node.js, default 300 s for a whole request to come`,
+  },
+  {
+    byDefault: 120,
+    text: (wanted) => `server.timeout = ${wanted}_000   # Node.js before 13, default 120 s without a byte`,
+  },
+  { byDefault: null, text: (wanted) => `harakiri = ${wanted}   # uWSGI` },
+  { byDefault: null, text: (wanted) => `server.timeout = ${wanted}_000   # Node.js` },
+  { byDefault: null, text: (wanted) => `http.Server{WriteTimeout: ${wanted} * time.Second}   # Go` },
+];
+
+const OTHER_TIMERS =
+  'php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut and the stream timeouts of Envoy end requests so as well.';
+
+/** How far a default may be from what was measured, as a share: timers fire late. */
+const NEAR_DEFAULT = 0.05;
+
+/** Those whose default it is; where it is nobody's, those that are set by hand, gunicorn first. */
+function timersOf(at: number): Timer[] {
+  const own = TIMERS.filter(({ byDefault }) => byDefault !== null && Math.abs(byDefault - at) <= NEAR_DEFAULT * at);
+  return own.length > 0 ? own : TIMERS.filter(({ byDefault }) => byDefault === null || byDefault === 30);
 }
 
 interface JudgedCluster {

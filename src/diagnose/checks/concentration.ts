@@ -39,7 +39,17 @@ export const concentration = defineCheck({
     const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');
     const sentences = [...split.map(splitSentence), ...others.map(concentrationSentence)];
     if (sentences.length > 0) return { outcome: 'fail', summary: sentences.join(' '), facts };
-    const involved = `${plural(counts.targets, 'target')}, ${plural(counts.nodes, 'node')}, ${plural(counts.routes, 'route')} and ${plural(counts.clients, 'client')}`;
+    const involved = list(
+      [
+        { count: counts.targets, noun: 'target' },
+        { count: counts.nodes, noun: 'node' },
+        { count: counts.routes, noun: 'route' },
+        { count: counts.clients, noun: 'client' },
+      ]
+        .filter(({ count }) => count > 0)
+        .map(({ count, noun }) => plural(count, noun)),
+      4,
+    );
     return {
       outcome: 'pass',
       summary:

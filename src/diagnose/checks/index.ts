@@ -25,6 +25,7 @@ import { targetChurn } from './target-churn.ts';
 import { targetGroupProtocol } from './target-group-protocol.ts';
 import { targetGroupProtocolVersion } from './target-group-protocol-version.ts';
 import { targetHealth } from './target-health.ts';
+import { trafficDistribution } from './traffic-distribution.ts';
 import { trafficPortPath } from './traffic-port-path.ts';
 import { unhealthyHostsInMetrics } from './unhealthy-hosts-in-metrics.ts';
 
@@ -53,6 +54,7 @@ const inOrder = [
   targetHealth,
   unhealthyHostsInMetrics,
   targetChurn,
+  trafficDistribution,
   deregistrationDelay,
   loadBalancerState,
   lambdaConfiguration,

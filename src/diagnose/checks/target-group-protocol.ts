@@ -53,11 +53,22 @@ export const targetGroupProtocol = defineCheck({
           `health checks of ${TargetGroupName} use ${HealthCheckProtocol}, so they say nothing about that`,
       ),
     );
-    return { outcome: 'pass', summary: remark ? `${says}; ${remark}.` : `${says}; no traffic contradicts it.`, facts };
+    const silent = groups.filter((group) => isSilent(group, evidence)).map(({ TargetGroupName }) => TargetGroupName);
+    const traffic =
+      silent.length > 0
+        ? `no target of ${list(silent)} answered a request, so no traffic shows it`
+        : 'no traffic contradicts it';
+    return { outcome: 'pass', summary: `${says}; ${remark || traffic}.`, facts };
   },
 });
 
 type ProtocolEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'traffic'>>;
+
+/** Requests were sent to it, and no target answered any. */
+function isSilent({ TargetGroupArn }: TargetGroup, { traffic }: ProtocolEvidence): boolean {
+  const targets = traffic?.log.targets.filter(({ target_group_arn }) => target_group_arn === TargetGroupArn) ?? [];
+  return targets.length > 0 && targets.every(({ requests, failures }) => failures >= requests);
+}
 
 /** nginx and Go answer plain HTTP on a TLS port with a status 400 of their own. */
 function plaintextAnswers(

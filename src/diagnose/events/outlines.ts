@@ -17,7 +17,9 @@ export const eventOutlines = oncePerTraffic((traffic: Traffic): EventOutline[] =
   const crashedTargets = new Set(outages.filter(isRestart).map(targetKey));
   const isLost = (outage: TargetOutage) =>
     !isRestart(outage) && !(isRefused(outage) && outage.nextAnswer === null && crashedTargets.has(targetKey(outage)));
-  const lost = lostTogether(outages.filter(isLost).filter((outage) => outage.lastAnswer !== null));
+  const lost = lostTogether(
+    outages.filter((outage) => isLost(outage) && outage.lastAnswer !== null && !dropsSyns(outage)),
+  );
   const crashed = outages.filter((outage) => !isLost(outage));
   const inOutages = new Set([...taken, ...outages.flatMap(({ failures }) => failures)]);
   return [...replaced, ...lost, ...crashes(crashed, closeBursts(traffic, inOutages))];
@@ -59,6 +61,16 @@ export const isRejected = (outage: Pick<TargetOutage, 'failures'>): boolean =>
 /** Refused, and answered again; or cut off by what was read while it was still chosen. */
 const isRestart = (outage: TargetOutage): boolean =>
   isRefused(outage) && (outage.nextAnswer !== null || outage.presence?.left === false);
+
+/** The last SYN of a connection that times out after 10 s is sent this long after the first (tcp(7)), milliseconds. */
+const LAST_SYN_MS = 7_000;
+
+/** It answered others while SYNs were still sent to it in vain: its backlog was full, or packets were lost, and it was not gone. */
+function dropsSyns({ failures, nextAnswer }: TargetOutage): boolean {
+  const timedOut = failures.filter(({ signature }) => signature === 'connect-timeout');
+  const inVain = timedOut.filter(({ sent }) => nextAnswer !== null && sent + LAST_SYN_MS > nextAnswer);
+  return 2 * inVain.length > timedOut.length;
+}
 
 function lostTogether(outages: readonly TargetOutage[]): EventOutline[] {
   const clusters: TargetOutage[][] = [];

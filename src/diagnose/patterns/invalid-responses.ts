@@ -16,6 +16,10 @@ export interface BadResponse {
 
 const MIN_ERRORS = 5;
 
+/** "address:port" of one of these errors, to ask the same of. */
+export const aTarget = (errors: readonly SampledError[]): string =>
+  errors.find(({ target }) => target !== '-')?.target ?? '<target>:<port>';
+
 export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const parts = closedParts(traffic);
   const fixed = parts.routes.flatMap((route) => route.errors);
@@ -51,7 +55,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
           ]
         : []),
       ...(unclear.length > 0
-        ? [`${plural(unclear.length, 'error')} of the shape that a response the load balancer cannot take leaves.`]
+        ? [`${plural(unclear.length, 'error')} like those of a response that the load balancer rejects.`]
         : []),
     ],
     against: [

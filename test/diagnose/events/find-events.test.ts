@@ -24,6 +24,8 @@ const peers = [B, C, D].flatMap((target) => answering(target, 0, WINDOW));
 const each = (count: number, from: number, every: number, request: (sent: number) => ServedRequest) =>
   Array.from({ length: count }, (_, index) => request(from + index * every));
 
+const group = (Protocol: string) => ({ TargetGroupArn: API, TargetGroupName: 'api', Protocol });
+
 const call = (name: string, second: number, request: object, user = 'ci'): CloudTrailEvent => ({
   EventName: name,
   EventTime: new Date(START + second * 1000).toISOString(),
@@ -40,7 +42,7 @@ describe('a target that falls silent', () => {
   ];
 
   it('is one event of connect timeouts and of the requests that were in flight', () => {
-    expect(told(dead)).toEqual([
+    expect(told(dead, { targetGroups: [group('HTTP')] })).toEqual([
       {
         kind: 'target-lost',
         standing: 'confirmed',
@@ -50,6 +52,22 @@ describe('a target that falls silent', () => {
         summary: '10.0.1.5:8080 (api) stopped answering at 02:44:59 UTC and never came back. 33 errors in 58 s.',
       },
     ]);
+  });
+
+  it('may be one whose TLS handshakes do not finish, unless its group uses HTTP', () => {
+    const causes = (Protocol: string) => told(dead, { targetGroups: [group(Protocol)] })[0]?.causes ?? [];
+    expect(causes('HTTPS')).toContain('tls-handshake-failure');
+    expect(causes('HTTP')).not.toContain('tls-handshake-failure');
+  });
+
+  it('is none where it answers others while SYNs are still sent to it: its backlog is full', () => {
+    const requests = [
+      ...peers,
+      ...answering(A, 0, 300),
+      ...each(8, 300, 0.5, (sent) => failing('connect-timeout', sent, A)),
+      ...answering(A, 305, WINDOW),
+    ];
+    expect(told(requests)).toEqual([]);
   });
 
   it('names the call that took its instance away, by the instance that was deregistered since', () => {

@@ -1,0 +1,142 @@
+import type { Attributes, TargetGroup } from '../../evidence/aws.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import { metricMaximum } from '../../evidence/metrics.ts';
+import { list, plural } from '../../format/wording.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { attachedGroups } from '../network-path/target-paths.ts';
+import { defineCheck } from './check.ts';
+
+const MINUTE = 60_000;
+
+export const trafficDistribution = defineCheck({
+  id: 'traffic-distribution',
+  step: 6,
+  question: 'Does the load balancer send requests to all healthy targets of every zone alike?',
+  why: 'Cross-zone load balancing, Automatic Target Weights and zonal shift decide which targets get requests; a zone or a few targets may carry all of them.',
+  fix: 'End the zonal shift or mend what it avoids; run as many targets in each zone, or turn cross-zone load balancing on; compare the anomalous targets with their peers.',
+  reference:
+    'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#target-group-attributes',
+  symptom: true,
+  needs: ['targetGroups', 'targetGroupAttributes'],
+  wants: ['loadBalancer', 'attributes', 'targetHealth', 'metrics', 'traffic'],
+
+  evaluate(evidence, question) {
+    const groups = attachedGroups(evidence);
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
+    const read = groups.flatMap((group) => {
+      const attributes = evidence.targetGroupAttributes[group.TargetGroupArn];
+      return attributes ? [distributionOf(group, attributes, evidence, question)] : [];
+    });
+    const facts = read.map(({ name, algorithm }) => ({ label: `${name} algorithm`, value: algorithm }));
+    const findings = read.flatMap(findingsOf);
+    // What it avoids on purpose is a fault only where requests fail.
+    if (findings.length > 0 && evidence.traffic?.errorCount !== 0)
+      return { outcome: 'fail', summary: findings.join(' '), facts };
+    if (read.length < groups.length) {
+      const unread = groups.filter(({ TargetGroupArn }) => !evidence.targetGroupAttributes[TargetGroupArn]);
+      return {
+        outcome: 'unknown',
+        summary: `The attributes of ${list(unread.map(({ TargetGroupName }) => TargetGroupName))} were not seen.`,
+        facts,
+      };
+    }
+    const remarks = [...findings, ...read.flatMap(unevenText)].map((sentence) => ` ${sentence}`).join('');
+    return { outcome: 'pass', summary: `${list(read.map(ordinaryText))}.${remarks}`, facts };
+  },
+});
+
+type DistributionEvidence = Partial<
+  Pick<DiagnosisEvidence, 'loadBalancer' | 'attributes' | 'targetHealth' | 'metrics' | 'traffic'>
+>;
+
+interface Distribution {
+  name: string;
+  /** In words. */
+  algorithm: string;
+  crossZone: boolean;
+  /** Cross-zone is off, and zones of the load balancer have a different number of healthy targets: zone and number. */
+  uneven: { zone: string; targets: number }[];
+  /** Hosts at most, over the window or now. */
+  anomalous: number;
+  mitigated: number;
+  shifted: number;
+}
+
+function distributionOf(
+  group: TargetGroup,
+  attributes: Attributes,
+  { loadBalancer, attributes: own, targetHealth, metrics }: DistributionEvidence,
+  question: Question,
+): Distribution {
+  const health = targetHealth?.[group.TargetGroupArn] ?? [];
+  const window = { from: Math.floor(question.from / MINUTE) * MINUTE, to: Math.ceil(question.to / MINUTE) * MINUTE };
+  const scope = { loadBalancer: question.loadBalancer, targetGroup: group.TargetGroupArn };
+  const most = (metric: string, now: number): number =>
+    Math.max(now, metricMaximum(metrics ?? [], metric, scope, window) ?? 0);
+  const setting = attributes['load_balancing.cross_zone.enabled'] ?? 'use_load_balancer_configuration';
+  // Of an Application Load Balancer as a whole it is on, and cannot be turned off.
+  const crossZone =
+    (setting === 'use_load_balancer_configuration' ? own?.['load_balancing.cross_zone.enabled'] : setting) !== 'false';
+  const healthy = health.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy');
+  const zones = (loadBalancer?.AvailabilityZones ?? []).flatMap(({ ZoneName }) => ZoneName ?? []).sort();
+  const perZone = zones.map((zone) => ({
+    zone,
+    targets: healthy.filter(({ Target }) => Target.AvailabilityZone === zone).length,
+  }));
+  const known = healthy.length > 0 && healthy.every(({ Target }) => Target.AvailabilityZone !== undefined);
+  const isUneven = !crossZone && known && new Set(perZone.map(({ targets }) => targets)).size > 1;
+  return {
+    name: group.TargetGroupName,
+    algorithm: algorithmText(attributes),
+    crossZone,
+    uneven: isUneven ? perZone : [],
+    anomalous: most(
+      'AnomalousHostCount',
+      health.filter((each) => each.AnomalyDetection?.Result === 'anomalous').length,
+    ),
+    mitigated: most(
+      'MitigatedHostCount',
+      health.filter((each) => each.AnomalyDetection?.MitigationInEffect === 'yes').length,
+    ),
+    shifted: most(
+      'ActiveZonalShiftHostCount',
+      health.filter((each) => each.AdministrativeOverride?.State === 'zonal_shift_active').length,
+    ),
+  };
+}
+
+const ALGORITHMS: Record<string, string> = {
+  round_robin: 'round robin',
+  least_outstanding_requests: 'fewest outstanding requests',
+  weighted_random: 'weighted random',
+};
+
+function algorithmText(attributes: Attributes): string {
+  const type = attributes['load_balancing.algorithm.type'] ?? 'round_robin';
+  const mitigates = attributes['load_balancing.algorithm.anomaly_mitigation'] === 'on';
+  return `${ALGORITHMS[type] ?? 'another algorithm'}${mitigates ? ' with Automatic Target Weights' : ''}`;
+}
+
+function findingsOf({ name, anomalous, mitigated, shifted }: Distribution): string[] {
+  return [
+    ...(shifted > 0 ? [`A zonal shift took ${plural(shifted, 'target')} of ${name} out of use.`] : []),
+    ...(mitigated > 0
+      ? [`Automatic Target Weights sent fewer requests to ${plural(mitigated, 'anomalous target')} of ${name}.`]
+      : anomalous > 0
+        ? [`${plural(anomalous, 'target')} of ${name} ${anomalous === 1 ? 'was' : 'were'} anomalous beside the others.`]
+        : []),
+  ];
+}
+
+const unevenText = ({ name, uneven }: Distribution): string[] =>
+  uneven.length === 0
+    ? []
+    : [
+        `Cross-zone load balancing is off for ${name}, so a target of a zone with few gets more: ${list(
+          uneven.map(({ zone, targets }) => `${plural(targets, 'healthy target')} in ${zone}`),
+          6,
+        )}.`,
+      ];
+
+const ordinaryText = ({ name, algorithm, crossZone }: Distribution): string =>
+  `${name} spreads requests by ${algorithm}${crossZone ? ' over the targets of all zones' : ', each zone over its own targets'}`;

@@ -1,0 +1,51 @@
+/** How long a target has to go on serving after it was deregistered, from what this incident shows. */
+import { seconds } from '../../format/wording.ts';
+import { groupBy, type SampledError, type Traffic } from '../traffic.ts';
+
+/** Whole seconds, each longer than the one before: a target is drained before it stops, and stops before it is killed. */
+export interface DrainTimes {
+  delay: number;
+  sleep: number;
+  grace: number;
+  /** Why: the longest request, and for how long a leaving target was still chosen. */
+  because: string;
+}
+
+/** Nodes hear of a deregistration some seconds late: an undisturbed target needs this much (aws-load-balancer-controller#2366). */
+const LEAST_DELAY = 15;
+const MARGIN = 5;
+/** The longest deregistration delay that AWS allows. */
+const MOST_DELAY = 3600;
+
+const inSteps = (value: number): number => Math.ceil(value / MARGIN) * MARGIN;
+
+/** `errors`: of the targets that left. */
+export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): DrainTimes {
+  const routes = new Set(errors.map(({ route }) => route));
+  const own = log.routes.filter(({ route }) => routes.has(route));
+  const longest = Math.max(0, ...own.map(({ succeededMaxMs }) => succeededMaxMs / 1000));
+  const spans = [...groupBy(errors, ({ target_group_arn, target }) => `${target_group_arn} ${target}`).values()].map(
+    (same) => (Math.max(...same.map(({ at }) => at)) - Math.min(...same.map(({ at }) => at))) / 1000,
+  );
+  const lingered = Math.max(0, ...spans);
+  const delay = Math.min(MOST_DELAY, inSteps(Math.max(LEAST_DELAY, longest + MARGIN, lingered + MARGIN)));
+  const reasons = [
+    ...(longest > 0 ? [`the longest request of these routes that succeeded took ${seconds(longest)}`] : []),
+    ...(lingered >= 1 ? [`a target was still chosen ${seconds(lingered)} after its first error`] : []),
+  ];
+  const order = `Deregistration delay ${delay} s < preStop sleep ${delay + MARGIN} s < grace period ${delay + 4 * MARGIN} s`;
+  return {
+    delay,
+    sleep: delay + MARGIN,
+    grace: delay + 4 * MARGIN,
+    because: `${order}${reasons.length > 0 ? `: ${reasons.join(', and ')}` : ''}.`,
+  };
+}
+
+/** The most that Fargate waits between SIGTERM and SIGKILL, seconds (ECS task definition, stopTimeout). */
+const MOST_STOP_TIMEOUT = 120;
+
+export const drainSettings = ({ sleep, grace }: DrainTimes): string[] => [
+  `terminationGracePeriodSeconds: ${grace}; lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes`,
+  `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
+];

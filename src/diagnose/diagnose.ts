@@ -3,7 +3,7 @@ import type { Collected, EvidenceName, EvidenceSet, Question } from '../evidence
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { iso } from '../format/wording.ts';
 import { LOGS_COMPLETE_AFTER } from '../query/recheck.ts';
-import { attributeErrors, isDecided, orderParts } from './attribution.ts';
+import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
 import { besideOf, NOTHING_BESIDE } from './beside.ts';
 import type { CauseId } from './cause-ids.ts';
@@ -28,6 +28,7 @@ import { partsOf, unreadErrors } from './parts.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
 import type { SignatureId } from './signature.ts';
+import { weightedGroup } from './targets/weighted-group.ts';
 import { tracesOf } from './traces.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
@@ -138,7 +139,7 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
     events,
     errorParts,
     parts: partsOf(errorParts, events, unread),
-    causes: causeResults(judged, errorParts, traffic),
+    causes: withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known.rules),
     open: openCauses(judged, errorParts),
     summaries: new Map(
       judged.flatMap(({ cause, judgement }) =>
@@ -147,6 +148,30 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
     ),
     traces: tracesOf(undecided),
   };
+}
+
+/** The causes of the part that leads, with what sends nothing to its target group where that has a weight. */
+function withWeight(
+  results: CauseResult[],
+  lead: ErrorPart | undefined,
+  traffic: Traffic,
+  rules: DiagnosisEvidence['rules'] | undefined,
+): CauseResult[] {
+  const weighted = lead === undefined ? null : weightedGroup(lead.errors, traffic, rules);
+  if (weighted === null) return results;
+  return results.map((result) =>
+    lead?.causes.includes(result.id)
+      ? {
+          ...result,
+          for: [...result.for, weighted.sentence],
+          fix: {
+            ...result.fix,
+            commands: [weighted.command, ...result.fix.commands],
+            notes: [weighted.note, ...(result.fix.notes ?? [])],
+          },
+        }
+      : result,
+  );
 }
 
 /** What events and background are found with. */

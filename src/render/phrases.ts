@@ -81,7 +81,7 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   'idle-timeout': 'sent, and no answer within the idle timeout',
   'no-response-aborted': 'sent, and given up before an answer',
   'closed-before-response': 'sent; the target closed the connection or sent an invalid response header',
-  inconsistent: 'a pattern that is not known of load balancers',
+  inconsistent: 'a pattern outside the known ones; step 1 says which',
   other: 'another status or code',
 };
 

@@ -1,6 +1,6 @@
 /**
  * The incidents of the suite, each judged once as it is and once with ordinary noise beside it. What is expected of each stands in its
- * family; here it is only compared, and docs/accuracy.md kept true (`vitest run test/accuracy/accuracy.test.ts -u` rewrites it).
+ * family; here it is only compared, and docs/accuracy.md kept true (`vitest run test/accuracy/accuracy.test.ts --update=all` rewrites it).
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -10,6 +10,7 @@ import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
+import { wouldEndIt } from './outcome.ts';
 
 interface KnownIncident {
   folder: string;
@@ -278,13 +279,18 @@ it('has a row for each folder', () => {
   expect(knownIncidents.map(({ folder }) => folder).sort()).toEqual(folders);
 });
 
+/** What was diagnosed, by folder. */
+const diagnosed = new Map<string, Diagnosis>();
+
 describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says = [], neverSays = [] }) => {
   // Read when first asked for: all folders at once are more than a machine can do in time.
   let reading: Promise<Diagnosis> | null = null;
   const diagnose = (): Promise<Diagnosis> => {
-    reading ??= readIncident(join(import.meta.dirname, 'known-incidents', folder)).then(
-      async (incident) => (await diagnoseRecording(incident, '')).diagnosis,
-    );
+    reading ??= readIncident(join(import.meta.dirname, 'known-incidents', folder)).then(async (incident) => {
+      const { diagnosis } = await diagnoseRecording(incident, '');
+      diagnosed.set(folder, diagnosis);
+      return diagnosis;
+    });
     return reading;
   };
 
@@ -317,4 +323,54 @@ describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says 
     for (const part of says) expect(text).toMatch(part);
     for (const part of neverSays) expect(text).not.toMatch(part);
   });
+});
+
+const ORIGINS = ['public reports', 'captures of real servers', 'simulated'] as const;
+const SIMULATED = ['23-spot-instance-gone', '24-refused-in-https-group'];
+
+const originOf = (folder: string): (typeof ORIGINS)[number] =>
+  SIMULATED.includes(folder) ? 'simulated' : folder.includes('-lab-') ? 'captures of real servers' : 'public reports';
+
+/** Null where the evidence cannot tell, or nothing failed. */
+function ended({ folder, lead }: KnownIncident): boolean | null {
+  const diagnosis = diagnosed.get(folder);
+  if (diagnosis === undefined || lead === 'nothing failed' || 'between' in lead) return null;
+  return wouldEndIt(diagnosis, lead.cause);
+}
+
+function leadText({ folder, lead }: KnownIncident): string {
+  if (lead === 'nothing failed') return 'nothing failed';
+  const { cause, standing, between } = diagnosed.get(folder)?.verdict ?? { cause: null, standing: '', between: [] };
+  return cause === null ? `undecided between ${between.join(', ')}` : `${cause}, ${standing}`;
+}
+
+it('is what docs/known-incidents.md says', async () => {
+  const totals = ORIGINS.map((origin) => {
+    const own = knownIncidents.filter(({ folder }) => originOf(folder) === origin);
+    const decided = own.filter(({ lead }) => lead !== 'nothing failed' && 'cause' in lead);
+    const yes = decided.filter((one) => ended(one) === true).length;
+    return `| ${origin} | ${own.length} | ${decided.length} | ${own.length - decided.length} | ${yes} of ${decided.length} |`;
+  });
+  const rows = knownIncidents.map((one) => {
+    const answer = ended(one);
+    return `| ${one.folder} | ${originOf(one.folder)} | ${leadText(one)} | ${answer === null ? '–' : answer ? 'yes' : 'no'} |`;
+  });
+  const page = `# Known incidents
+
+Incidents whose cause is known, each diagnosed as the command does it: rebuilt from public reports, captured from real servers that
+failed behind a real proxy, or simulated. The suite of made incidents is in [accuracy.md](accuracy.md).
+\`npx vitest run test/accuracy/known-incidents.test.ts --update=all\` writes this page.
+
+**First lines would end it**: the verdict is the true cause or leads with its event, its sentence names the target, target group, route,
+function, rule or security group, and the cause has a fix. Where the evidence cannot tell, nothing is counted.
+
+| Origin | Incidents | decided | undecided where it should be, or healthy | first lines would end it |
+| - | - | - | - | - |
+${totals.join('\n')}
+
+| Incident | Origin | Verdict | First lines would end it |
+| - | - | - | - |
+${rows.join('\n')}
+`;
+  await expect(page).toMatchFileSnapshot(join(import.meta.dirname, '../../docs/known-incidents.md'));
 });

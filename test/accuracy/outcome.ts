@@ -95,8 +95,7 @@ export function falseStatements({ causes }: Diagnosis, truth: TruthOfWindow | nu
  * target, target group, function, rule, route or client, and the cause has a fix. Null where nothing failed, and where the evidence
  * cannot tell.
  */
-export function wouldEndIt({ verdict, causes, parts, loadBalancer }: Diagnosis, expected: Expectation): boolean | null {
-  const { cause } = expected.verdict;
+export function wouldEndIt({ verdict, causes, parts, loadBalancer }: Diagnosis, cause: string | null): boolean | null {
   if (cause === null) return null;
   const named = causes.find(({ id }) => id === verdict.cause);
   const isRight = verdict.cause === cause || (verdict.cause !== null && parts[0]?.event !== null);

@@ -34,7 +34,7 @@ export async function scoreRecorded(name: string): Promise<ScoredIncident> {
   const folder = join(recordedRoot, name);
   const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expectation;
   const diagnosis = await diagnosisOf(folder, expected.statuses);
-  const ended = wouldEndIt(diagnosis, expected);
+  const ended = wouldEndIt(diagnosis, expected.verdict.cause);
   return {
     family: RECORDED_FAMILY,
     name,
@@ -50,7 +50,7 @@ export async function scoreIncident(family: string, incident: Incident): Promise
   const { simulation, expected, diagnosis } = await writeAndDiagnose(incident);
   const { name, shortfall } = incident;
   const truth = expected.statuses === undefined ? simulation.truth : null;
-  const ended = wouldEndIt(diagnosis, expected);
+  const ended = wouldEndIt(diagnosis, expected.verdict.cause);
   return { family, name, expected, diagnosis, shortfall, ended, ...scoreOf(diagnosis, expected, truth) };
 }
 

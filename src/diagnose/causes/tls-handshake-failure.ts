@@ -110,7 +110,7 @@ function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): s
   ];
 }
 
-const HANDSHAKE_NOTE = 'Run openssl and nmap from inside the VPC, first without a server name, then with -servername.';
+const HANDSHAKE_NOTE = 'Run openssl from inside the VPC, first without a server name, then with -servername.';
 
 /** Of several targets, commands for the first. `tooSlow`: every handshake ran into the limit of 10 s. */
 function fixFor(
@@ -142,7 +142,7 @@ function fixFor(
       command`nmap --script ssl-enum-ciphers -p ${port} ${address}`,
       ...policies.map((policy) => command`aws elbv2 describe-ssl-policies --names ${policy}`),
     ],
-    notes: [HANDSHAKE_NOTE, 'describe-ssl-policies says what the load balancer offers.'],
+    notes: [HANDSHAKE_NOTE, 'nmap says what the target offers, describe-ssl-policies what the load balancer does.'],
     sideEffects: [
       'The back-end policy follows from the policy of the listener: changing that changes what clients may negotiate too.',
     ],

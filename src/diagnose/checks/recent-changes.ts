@@ -5,6 +5,8 @@ import { groupBy } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 const HOUR = 3_600_000;
+/** CloudTrail delivers most events within about 15 minutes of the call (CloudTrail user guide, event history). */
+const LAG_MS = 15 * 60_000;
 /** A change this long before the first error is worth a look. */
 const BEFORE_MS = HOUR;
 
@@ -31,6 +33,14 @@ export const recentChanges = defineCheck({
       { label: 'changes in the hour before', value: before.length },
       { label: 'changes since', value: since.length },
     ];
+    if (before.length + since.length === 0 && question.now < start + LAG_MS) {
+      const when = first === null ? 'window' : 'first error';
+      return {
+        outcome: 'unknown',
+        summary: `No change is recorded from an hour before the ${when} on, but CloudTrail records calls up to 15 min late: look again at ${utcTime(start + LAG_MS)}.`,
+        facts,
+      };
+    }
     if (before.length + since.length === 0) {
       const last = calls[calls.length - 1];
       const earlier = last

@@ -1,5 +1,5 @@
 /** One event, one cause: a cause claims no errors of events that it cannot be the cause of; what rules it out may be of any error. */
-import { plural } from '../../format/wording.ts';
+import { list, plural, utcTime } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import { claimsOf, type Judgement, ruledOut } from '../judgement.ts';
 import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
@@ -20,12 +20,24 @@ export function judgeBesideEvents(
   };
 }
 
-/** "The 10 errors that would fit came with another event: 10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC." */
+/** "10 errors that would fit belong to one event: 10.0.12.68:8080 was lost at 04:20:59 UTC." */
 function inEventsText(judgement: Judgement, events: readonly IncidentEvent[]): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
   const fits = plural(countErrors([...claimed]), 'error that would fit belongs', 'errors that would fit belong');
-  return `${fits} to one event: ${event?.summary ?? ''}`;
+  return event === undefined ? `${fits} to events.` : `${fits} to one event: ${shortText(event)}.`;
+}
+
+const TARGETS_NAMED = 3;
+
+/** The event in a few words: the verdict or its own line tells it in full. */
+function shortText({ kind, targets, from, calls }: IncidentEvent): string {
+  const who = targets.length <= TARGETS_NAMED ? list(targets) : plural(targets.length, 'target');
+  const when = `at ${utcTime(from)}`;
+  const [call] = calls;
+  if (kind === 'change') return `${call?.name ?? 'a change'} ${when}`;
+  if (kind === 'target-lost') return `${who} stopped answering ${when}`;
+  return `the ${kind} of ${who} that began ${when}`;
 }
 
 /** The traffic without the errors of events that a cause cannot be the cause of. */

@@ -51,7 +51,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       ),
       ...(parts.clients
         ? [
-            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} requests${parts.clients.failedAgain === parts.clients.repeated ? ' of theirs' : ''} that were repeated within 30 s failed again while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not: the fault is in what they ask for.`,
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} of their requests that were repeated within 30 s failed again, while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not fail. The fault is in what they ask for.`,
           ]
         : []),
       ...(unclear.length > 0

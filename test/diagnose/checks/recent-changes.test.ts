@@ -72,6 +72,17 @@ describe('recent-changes', () => {
     expect(verdict.summary).toContain(part);
   });
 
+  it('cannot tell yet that nothing was changed, until CloudTrail had 15 minutes', () => {
+    const at = (minutes: number) =>
+      recentChanges.evaluate({ changes: [], traffic }, { ...question, now: START + minutes * 60_000 });
+    expect(at(24)).toMatchObject({
+      outcome: 'unknown',
+      summary:
+        'No change is recorded from an hour before the first error on, but CloudTrail records calls up to 15 min late: look again at 03:05:00 UTC.',
+    });
+    expect(at(25)).toMatchObject({ outcome: 'pass' });
+  });
+
   it('reads the epoch seconds that an older AWS CLI prints', () => {
     const changes = [{ ...call('SetSecurityGroups', 0), EventTime: START / 1000 + 420 }];
     expect(recentChanges.evaluate({ changes, traffic }, question).summary).toContain('02:47:00 UTC, 3 min before');

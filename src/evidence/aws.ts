@@ -187,14 +187,13 @@ export const Instance = z.looseObject({
   PrivateIpAddress: text.optional(),
   SubnetId: AwsName.optional(),
   VpcId: AwsName.optional(),
-  Placement: z.looseObject({ AvailabilityZone: AwsName.optional() }).optional(),
   State: z.looseObject({ Name: text.optional() }).optional(),
   StateTransitionReason: text.optional(),
   /** Why it stopped: "Server.SpotInstanceTermination" where EC2 reclaimed it. */
   StateReason: z.looseObject({ Code: text.optional(), Message: text.optional() }).optional(),
   InstanceType: text.optional(),
   InstanceLifecycle: text.optional(),
-  Placement: z.looseObject({ AvailabilityZone: text.optional() }).optional(),
+  Placement: z.looseObject({ AvailabilityZone: AwsName.optional() }).optional(),
   Tags: z.array(z.looseObject({ Key: text.optional(), Value: text.optional() })).optional(),
   SecurityGroups: z.array(z.looseObject({ GroupId: AwsName.optional() })).optional(),
 });

@@ -67,7 +67,9 @@ type ProtocolEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'traffi
 /** Requests were sent to it, and no target answered any. */
 function isSilent({ TargetGroupArn }: TargetGroup, { traffic }: ProtocolEvidence): boolean {
   const targets = traffic?.log.targets.filter(({ target_group_arn }) => target_group_arn === TargetGroupArn) ?? [];
-  return targets.length > 0 && targets.every(({ requests, failures }) => failures >= requests);
+  return (
+    targets.some(({ requests }) => requests > 0) && targets.every(({ requests, failures }) => failures >= requests)
+  );
 }
 
 /** nginx and Go answer plain HTTP on a TLS port with a status 400 of their own. */

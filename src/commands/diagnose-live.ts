@@ -1,8 +1,8 @@
 /** `alb502 diagnose my-alb last 15m`: a load balancer in AWS and a question in words in, the diagnosis on stdout. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
 import type { Question } from '../evidence/evidence.ts';
 import { command } from '../format/command.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
@@ -43,7 +43,7 @@ export async function diagnoseLive(
   };
   process.on('SIGINT', interrupt);
   // Log files that are fetched are kept until they are saved.
-  const temporaryFolder = saving && (await mkdtemp(join(tmpdir(), 'alb502-live-')));
+  const temporaryFolder = saving && (await makeTemporaryFolder('alb502-live-'));
   const earlierLooks: EarlierLooks = new Map();
   const investigate = async (now: number, spentUsd: number): Promise<ResultWithLogFolder> => {
     const { openProgressDisplay } = await import('./terminal-progress.ts');

@@ -3,14 +3,14 @@
  * addresses are left out as by --save.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
 import { collect } from '../collect/collect.ts';
 import { questionToRecording, readIncident, recordedCollectors } from '../collect/incident/incident-collectors.ts';
 import { saveIncident } from '../collect/incident/save.ts';
+import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
@@ -118,7 +118,7 @@ async function filesIn(dir: string): Promise<Map<string, string>> {
 }
 
 async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(join(tmpdir(), 'alb502-run-'));
+  const dir = await makeTemporaryFolder('alb502-run-');
   try {
     return await work(dir);
   } finally {

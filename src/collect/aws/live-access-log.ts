@@ -3,8 +3,7 @@
  * either: Athena scans it where it lies, or its files are fetched and DuckDB reads them here.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import type { Attributes } from '../../evidence/aws.ts';
@@ -64,6 +63,7 @@ import {
   logPlace,
 } from '../access-log/s3-log.ts';
 import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
+import { makeTemporaryFolder } from '../temporary-folder.ts';
 import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';
 import { firstCalls } from './first-calls.ts';
 import type { Session } from './session.ts';
@@ -477,7 +477,7 @@ class LiveLogReader {
     this.#reportStatus(`fetching ${estimateWords(estimate)} (${why.source})`);
     const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
     const reading = this.#begin(place, `from S3 directly: ${counted}, ${why.words}`, estimate);
-    const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
+    const temporary = keepIn ?? (await makeTemporaryFolder('alb502-'));
     const folder = join(temporary, 'logs');
     // Opened while the files come.
     const calls = firstCalls();

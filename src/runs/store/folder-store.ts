@@ -204,6 +204,7 @@ const REASONS: Record<string, string> = {
   EROFS: 'it is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',
+  ENOENT: 'it cannot be created',
   ENOTDIR: 'a file is in its place',
   EEXIST: 'a file is in its place',
   EISDIR: 'a folder is in the place of a file',

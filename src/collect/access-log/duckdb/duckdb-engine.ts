@@ -3,9 +3,9 @@
  *
  * Every line is read once into narrow columns (scan.ts, columns.ts), which DuckDB holds; text is kept of failures and places alone.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import type {
   AccessLog,
@@ -19,6 +19,7 @@ import type {
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
+import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { lineKind } from '../entry.ts';
 import { groupGaps } from '../gap-answers.ts';
 import { gapHorizon, gapRequestLimits } from '../gap-limits.ts';
@@ -60,7 +61,7 @@ export interface DuckDbEngine {
 
 /** In memory; what does not fit into that goes into a folder for temporary files. */
 export async function openDuckDb(): Promise<DuckDbEngine> {
-  const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
+  const temporary = await makeTemporaryFolder('alb502-');
   try {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(availableParallelism()),

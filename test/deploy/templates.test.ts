@@ -1,0 +1,84 @@
+/** The templates of deploy/ against the policies beside them and against alb502 itself. */
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments, type ScalarTag } from 'yaml';
+import { parseConfig } from '../../src/config.ts';
+import { ENVIRONMENT_NAMES } from '../../src/environment-names.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, 'deploy', file), 'utf8');
+
+interface Statement {
+  Sid?: string;
+  Action: string | string[];
+}
+const actionsOf = ({ Action }: Statement): string[] => [Action].flat().sort();
+
+/** Short forms of functions, with what they name left as it stands. */
+const TAGS: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!If'].map((tag) => ({
+  tag,
+  resolve: (text: string) => text,
+}));
+const template = (file: string): unknown => parse(read(file), { customTags: TAGS, logLevel: 'error' });
+
+/** Every object below a value that has a Sid, by it. */
+function statementsIn(value: unknown): Map<string, string[]> {
+  if (typeof value !== 'object' || value === null) return new Map();
+  const own: [string, string[]][] =
+    'Sid' in value && 'Action' in value ? [[String(value.Sid), actionsOf(value as Statement)]] : [];
+  return new Map([...own, ...Object.values(value).flatMap((inner) => [...statementsIn(inner)])]);
+}
+
+const policies = new Map(
+  ['iam-policy.json', 'iam-policy-runs-in-s3.json'].flatMap((file) => [...statementsIn(JSON.parse(read(file)))]),
+);
+/** What reads the account of the load balancer. */
+const READS = ['ConfigurationMetricsAndChanges', 'TimeoutsOfLambdaTargets', 'FindLogFiles', 'ReadLogFiles'];
+
+it('cloudformation.yml allows what the policies allow, statement by statement', () => {
+  const allowed = statementsIn(template('cloudformation.yml'));
+  expect(Object.fromEntries([...allowed].filter(([sid]) => policies.has(sid)))).toEqual(Object.fromEntries(policies));
+});
+
+it('stackset-role.yml allows what reads an account, and no more', () => {
+  const reads = Object.fromEntries([...policies].filter(([sid]) => READS.includes(sid)));
+  expect(Object.fromEntries(statementsIn(template('stackset-role.yml')))).toEqual(reads);
+});
+
+describe('every variable that a template sets is one that alb502 reads', () => {
+  const files = globSync('{*.yml,kubernetes/*.yaml,systemd/*,terraform/*.tf}', { cwd: join(root, 'deploy') }).sort();
+  const known = [...Object.keys(ENVIRONMENT_NAMES), 'ALB502_CONFIG', 'ALB502_CONFIG_JSON'];
+
+  it.each(files)('%s', (file) => {
+    const named = read(file).match(/\bALB502_[A-Z_]+\b/g) ?? [];
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+});
+
+it('the ConfigMap holds a configuration that alb502 takes', () => {
+  const { data } = parse(read('kubernetes/config-map.yaml')) as { data: { ALB502_CONFIG_JSON: string } };
+  expect(parseConfig(JSON.parse(data.ALB502_CONFIG_JSON), {}, 'the ConfigMap').alarms.defaultChannel).toBe(
+    'C0123456789',
+  );
+});
+
+it('kustomization.yaml lists every manifest beside it', () => {
+  const { resources } = parse(read('kubernetes/kustomization.yaml')) as { resources: string[] };
+  const beside = globSync('deploy/kubernetes/*.yaml', { cwd: root }).map((file) => basename(file));
+  expect(resources.toSorted()).toEqual(beside.filter((file) => file !== 'kustomization.yaml').sort());
+});
+
+it('the manifests give each file one object, and every pod a read-only root without privileges', () => {
+  for (const file of globSync('deploy/kubernetes/*.yaml', { cwd: root }))
+    expect(parseAllDocuments(readFileSync(join(root, file), 'utf8'))).toHaveLength(1);
+  const { spec } = parse(read('kubernetes/deployment.yaml')) as {
+    spec: { template: { spec: { containers: { securityContext: unknown }[] } } };
+  };
+  for (const { securityContext } of spec.template.spec.containers)
+    expect(securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+});

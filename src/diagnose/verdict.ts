@@ -74,19 +74,23 @@ function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }
 
+/** Where not every row was kept, a row stands for several errors. */
+const aboutText = ({ errors, errorCount }: Traffic): string => (errors.length < errorCount ? 'about ' : '');
+
 /** "That explains 112 of 123 errors."; empty where it is all of them. Parts of the same cause count together. */
-function shareText(lead: Part, cause: CauseId, { parts }: VerdictEvidence, total: number): string[] {
+function shareText(lead: Part, cause: CauseId, { parts, traffic }: VerdictEvidence, total: number): string[] {
   const own = parts
     .filter(
       ({ causes, standing, event }) =>
         causes[0] === cause && causes.length === 1 && standing !== 'undecided' && event === lead.event,
     )
     .reduce((sum, { errors }) => sum + errors, 0);
-  return own >= total ? [] : [`That explains ${number(own)} of ${plural(total, 'error')}.`];
+  return own >= total ? [] : [`That explains ${aboutText(traffic)}${number(own)} of ${plural(total, 'error')}.`];
 }
 
 /** The other parts of 5 % and more, each with its errors. */
 function besideText(others: readonly Part[], lead: CauseId | null, evidence: VerdictEvidence): string[] {
+  const about = aboutText(evidence.traffic);
   const named = others.filter(({ share }) => share >= NAMED_SHARE);
   const decided = named.filter(
     ({ standing, causes, event }) =>
@@ -96,12 +100,12 @@ function besideText(others: readonly Part[], lead: CauseId | null, evidence: Ver
     const event = eventOf(part, evidence);
     const [title = ''] = titles(part.causes, evidence);
     return event === null
-      ? `${title} (${plural(part.errors, 'error')})`
-      : `${event.kind.replace('-', ' ')}, ${title} (${plural(part.errors, 'error')})`;
+      ? `${title} (${about}${plural(part.errors, 'error')})`
+      : `${event.kind.replace('-', ' ')}, ${title} (${about}${plural(part.errors, 'error')})`;
   });
   const open = named
     .filter(({ standing }) => standing === 'undecided')
-    .map((part) => `${plural(part.errors, 'error')} ${betweenText(part, evidence)}`);
+    .map((part) => `${about}${plural(part.errors, 'error')} ${betweenText(part, evidence)}`);
   const unread = named.filter(({ standing }) => standing === 'unread');
   return [
     ...(texts.length > 0 ? [`Also: ${list(texts)}.`] : []),
@@ -133,7 +137,7 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   const isAlone = parts.length === 1;
   const count = isAlone
     ? plural(lead.errors, 'error')
-    : `${number(lead.errors)} of ${plural(
+    : `${aboutText(traffic)}${number(lead.errors)} of ${plural(
         parts.reduce((sum, part) => sum + part.errors, 0),
         'error',
       )}`;
@@ -185,7 +189,11 @@ function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): st
   if (id && 2 * countErrors(closed) >= (own?.count ?? 0) && closed.length > 0) {
     return `The application log for ${id}${traceIds.length > 1 ? ' and the other trace ids' : ''}: not there means the connection was closed before the application logged; started and not finished, it crashed or was killed; finished, the response was at fault.`;
   }
-  const missing = part.causes.flatMap((cause) => causes.find((one) => one.id === cause)?.missing ?? []);
+  // What can be run comes before what could not be looked at.
+  const ordered = [...part.causes].sort(
+    (a, b) => Number(b === 'target-unreachable') - Number(a === 'target-unreachable'),
+  );
+  const missing = ordered.flatMap((cause) => causes.find((one) => one.id === cause)?.missing ?? []);
   const distinct = [...new Set(missing)].slice(0, 3);
   if (distinct.length > 0) return distinct.join(' ');
   return `The log lines themselves: ${list(traffic.bySignature.map((s) => s.id))} with what the target logged at the same times.`;

@@ -225,6 +225,20 @@ describe('the parts', () => {
     expect(partsIn(opinions, situation)).toEqual(expected);
   });
 
+  it('are told as "about" so many where rows stand for several errors', () => {
+    const rows = errors(0, 4).map((error) => ({ ...error, weight: 25 }));
+    const { verdict } = judged(
+      [
+        opinion('keep-alive-race', [{ errors: rows.slice(0, 3), strength: 'likely' }], { summary: 'A race.' }),
+        opinion('slow-target', [{ errors: rows.slice(3), strength: 'likely' }]),
+      ],
+      { of: { ...traffic, errors: rows, errorCount: 100 } },
+    );
+    expect(verdict.summary).toBe(
+      'A race. That explains about 75 of 100 errors. Also: title of slow-target (about 25 errors).',
+    );
+  });
+
   it('add up to every error, whatever the weights of the rows', () => {
     const rows = errors(0, 7).map((error) => ({ ...error, weight: 100 / 7 }));
     const of = { ...traffic, errors: rows, errorCount: 100 };

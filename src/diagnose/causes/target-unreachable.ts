@@ -64,6 +64,7 @@ export const targetUnreachable = defineCause({
         ],
         against,
         missing: firstFourDistinct([
+          ...(likely.length > 0 ? [] : insideTest(claimed)),
           ...claimed.flatMap(({ path }) =>
             path.answer === 'allowed' ? [] : path.missing.map(({ what }) => couldNotCheck(what)),
           ),
@@ -125,6 +126,18 @@ function fixFor(
     ],
     sideEffects: [],
   };
+}
+
+/** What tells a host that does not answer from rules that drop. */
+function insideTest(pairs: readonly ConnectTimeout[]): string[] {
+  const [pair] = pairs;
+  if (pair === undefined) return [];
+  const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
+  const host = pair.address.includes(':') ? `[${pair.address}]` : pair.address;
+  const insecure = protocol === 'https' ? '-k ' : '';
+  return [
+    `Whether ${list([...new Set(pairs.map(({ target }) => target))], 3)} answer${pairs.every(({ target }) => target === pair.target) ? 's' : ''} from inside: run "curl -v ${insecure}--max-time 15 ${protocol}://${host}:${pair.port}/" on the host and from another host of the VPC. Where only the first gets an answer, rules or a firewall drop; where neither does, the host is at fault.`,
+  ];
 }
 
 function whereToLook(likely: readonly ConnectTimeout[], traffic: Traffic): string {

@@ -111,7 +111,7 @@ const knownIncidents: KnownIncident[] = [
     folder: '15-race-beside-ordinary-500s',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
     notClaimed: ['target-generated'],
-    says: ['also returned 6 × 500', /keep-alive race on target group app/i],
+    says: ['also returned 6 × 500', /keep-alive race on target group app/i, 'idle_timeout.timeout_seconds,Value=4'],
   },
   {
     // Puma's default of 20 s: four errors are enough.
@@ -231,7 +231,7 @@ const knownIncidents: KnownIncident[] = [
     // Clients stall between two pieces of a 9 KB body.
     folder: '25-lab-slow-upload',
     lead: { between: ['slow-target', 'slow-upload'] },
-    says: ['178 bytes'],
+    says: ['178 bytes', 'stop halfway through a small body'],
   },
   {
     // gunicorn looks once a second whether a worker took longer than 5 s.

@@ -195,7 +195,7 @@ const closesAfterResponseFix = (wanted: number): Fix => ({
 
 /** Connections die unnoticed once they were idle for long: something between forgets them (EC2 forgets some after 350 s). */
 function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(typeof WANTS)[number]>): Fix {
-  const below = Math.ceil(at) - 1;
+  const below = Math.floor(at + EARLY_SECONDS) - 1;
   return {
     summary: `Keep connections idle for less than ${seconds(at)}: a firewall, NAT or connection table on the way to the targets forgets them, and neither side is told.`,
     commands:
@@ -213,12 +213,14 @@ function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(type
 
 /** Of the successes of the failing routes, a stopgap may cut this share. */
 const MOST_CUT = 0.01;
+const EARLY_SECONDS = 0.005;
 /** Whole seconds; one second cuts ordinary requests. */
 const SHORTEST_STOPGAP = 2;
 
 /** An idle timeout below the edge that cuts hardly any request, by the durations of the window; null where there is none, or they are not known. */
 function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEdge) {
-  const below = Math.ceil(at) - 1;
+  // Two timers of one length race as well, and what is measured may be some milliseconds early.
+  const below = Math.floor(at + EARLY_SECONDS) - 1;
   if (kind !== 'idle' || below < SHORTEST_STOPGAP) return null;
   const scales = traffic.log.routes.flatMap(({ route }) => routeScale(traffic, route, 'times') ?? []);
   const of = scales.reduce((sum, { successes }) => sum + successes, 0);

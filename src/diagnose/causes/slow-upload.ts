@@ -82,10 +82,15 @@ export const slowUpload = defineCause({
   judgeWithoutErrors: ({ traffic, attributes }) => judgeWithoutIdleTimeout(traffic, attributes),
 });
 
-function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fix {
+/** Bytes: a body that S3 need not take instead. */
+const SMALL_UPLOAD = 100_000;
+
+function fixFor({ effective, configured, short }: IdleTimeouts, question: Question): Fix {
+  const isSmall = short.length > 0 && short.every(({ usual }) => usual < SMALL_UPLOAD);
   return {
-    summary:
-      'Let clients upload large bodies straight to S3 with a presigned URL, or in parts; have the application read the body as it arrives.',
+    summary: isSmall
+      ? 'Find out why these clients stop halfway through a small body (a poor line, a client that sends what it has yet to produce), and let them try again.'
+      : 'Let clients upload large bodies straight to S3 with a presigned URL, or in parts; have the application read the body as it arrives.',
     commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, (effective ?? configured ?? 60) * 2))],
     notes: ['Until then, a longer idle timeout of the load balancer lets them through.'],
     sideEffects: [RAISED_IDLE_TIMEOUT],

@@ -112,9 +112,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
     ),
     settings: drainSettings(times),
     notes: [times.because],
-    sideEffects: [
-      `Each replacement takes ${times.sleep} s longer; a request that takes longer than ${times.delay} s is cut off when its target leaves.`,
-    ],
+    sideEffects: [`Each replacement takes ${times.sleep} s longer.`],
   };
 }
 

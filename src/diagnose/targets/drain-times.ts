@@ -7,7 +7,7 @@ export interface DrainTimes {
   delay: number;
   sleep: number;
   grace: number;
-  /** Why: the longest request, and for how long a leaving target was still chosen. */
+  /** Their order, and why: the longest request, or for how long a leaving target was still chosen. */
   because: string;
 }
 
@@ -29,16 +29,17 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
   );
   const lingered = Math.max(0, ...spans);
   const delay = Math.min(MOST_DELAY, inSteps(Math.max(LEAST_DELAY, longest + MARGIN, lingered + MARGIN)));
-  const reasons = [
-    ...(longest > 0 ? [`the longest request of these routes that succeeded took ${seconds(longest)}`] : []),
-    ...(lingered >= 1 ? [`a target was still chosen ${seconds(lingered)} after its first error`] : []),
-  ];
-  const order = `Deregistration delay ${delay} s < preStop sleep ${delay + MARGIN} s < grace period ${delay + 4 * MARGIN} s`;
+  const reason =
+    longest > lingered
+      ? `: the longest request took ${seconds(longest)}`
+      : lingered >= 1
+        ? `: a target was still chosen ${seconds(lingered)} after its first error`
+        : '';
   return {
     delay,
     sleep: delay + MARGIN,
     grace: delay + 4 * MARGIN,
-    because: `${order}${reasons.length > 0 ? `: ${reasons.join(', and ')}` : ''}.`,
+    because: `Deregistration delay ${delay} s < preStop sleep ${delay + MARGIN} s < grace period ${delay + 4 * MARGIN} s${reason}.`,
   };
 }
 

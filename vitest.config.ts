@@ -26,6 +26,8 @@ const common = {
 // Pure tests share a process: loading the modules takes longer than the tests.
 export default defineConfig({
   test: {
+    // Tests wait more than they work: each core has one at work.
+    maxWorkers: '100%',
     projects: [
       { test: { ...common, name: 'pure', isolate: false, include: shared.filter((file) => PURE.test(file)) } },
       { test: { ...common, name: 'shared', include: shared.filter((file) => !PURE.test(file)) } },

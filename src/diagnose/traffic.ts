@@ -147,9 +147,13 @@ export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: T
   };
 }
 
-/** The errors of these signatures. */
-export const withSignature = (traffic: Traffic, ...ids: SignatureId[]): SampledError[] =>
-  traffic.errors.filter((error) => ids.includes(error.signature));
+const errorsBySignature = oncePerTraffic(({ errors }) => groupBy(errors, ({ signature: id }) => id));
+
+/** The errors of these signatures, in the order of `Traffic.errors`: asked for once for each target, so looked up. */
+export function withSignature(traffic: Traffic, ...ids: SignatureId[]): SampledError[] {
+  const found = ids.flatMap((id) => errorsBySignature(traffic).get(id) ?? []);
+  return ids.length === 1 ? found : found.sort((a, b) => a.index - b.index);
+}
 
 /** How many errors a list of rows stands for. */
 export const countErrors = (errors: readonly SampledError[]): number =>
@@ -159,9 +163,10 @@ export const countErrors = (errors: readonly SampledError[]): number =>
 export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const group = groups.get(key(item));
+    const name = key(item);
+    const group = groups.get(name);
     if (group) group.push(item);
-    else groups.set(key(item), [item]);
+    else groups.set(name, [item]);
   }
   return groups;
 }

@@ -4,7 +4,7 @@
  * the same in a row; what tells them apart is here once, for the four causes that share these errors.
  */
 
-import type { Question } from '../../evidence/evidence.ts';
+import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { outOf, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence, DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { Strength } from '../judgement.ts';
@@ -69,17 +69,45 @@ export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: 
   const presences = targetPresences(evidence.traffic);
   const perTarget = groupBy(errors, targetKey);
   const pairs = groupBy(errors, (error) => `${targetKey(error)} ${error.node ?? ''}`);
+  const addresses = [...perTarget.values()].map(([error]) => error && splitTarget(error.target)?.address);
+  const shared: SharedByPairs = {
+    presences,
+    timedOutTargets: new Set(perTarget.keys()),
+    isOneAddress: new Set(addresses).size <= 1,
+    targetsOf: groupBy(evidence.traffic.log.targets, placeKey),
+    tlsOf: new Map(
+      [...new Set(errors.map((error) => error.target_group_arn))].map((arn) => [
+        arn,
+        assessTls(arn, evidence, question),
+      ]),
+    ),
+  };
   return [...pairs.values()].flatMap((own) => {
     const [error] = own;
     const endpoint = error && splitTarget(error.target);
     if (!error || !endpoint) return [];
     const toTarget = perTarget.get(targetKey(error)) ?? own;
-    return [describePair({ errors: own, error, toTarget, presences, ...endpoint }, evidence, question)];
+    return [describePair({ errors: own, error, toTarget, ...endpoint }, shared, evidence, question)];
   });
+}
+
+/** What is worked out once for all pairs: there may be a thousand. */
+interface SharedByPairs {
+  presences: TargetPresence[];
+  /** By targetKey. */
+  timedOutTargets: ReadonlySet<string>;
+  /** All connect timeouts are of one address. */
+  isOneAddress: boolean;
+  /** The targets of the log by placeKey. */
+  targetsOf: ReadonlyMap<string, AccessLog['targets']>;
+  /** By the ARN of the target group. */
+  tlsOf: ReadonlyMap<string, TlsAssessment>;
 }
 
 const targetKey = ({ target_group_arn, target }: Pick<SampledError, 'target_group_arn' | 'target'>): string =>
   `${target_group_arn} ${target}`;
+const placeKey = ({ target_group_arn, node }: Pick<SampledError, 'target_group_arn' | 'node'>): string =>
+  `${target_group_arn} ${node ?? ''}`;
 const startTime = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 10) * 1000;
 const firstStart = (errors: SampledError[]): number =>
   errors.reduce((first, error) => Math.min(first, startTime(error)), Infinity);
@@ -90,13 +118,13 @@ interface NodeTargetPair {
   error: SampledError;
   /** The same from every node. */
   toTarget: SampledError[];
-  presences: TargetPresence[];
   address: string;
   port: number;
 }
 
 function describePair(
-  { errors, error, toTarget, presences, address, port }: NodeTargetPair,
+  { errors, error, toTarget, address, port }: NodeTargetPair,
+  shared: SharedByPairs,
   evidence: ConnectTimeoutEvidence,
   question: Question,
 ): ConnectTimeout {
@@ -107,9 +135,8 @@ function describePair(
   const last = errors.reduce((end, { at }) => Math.max(end, at), first);
   const registration = registrationOf(arn, target, evidence);
   const changes = pathChanges(evidence.changes ?? [], path.resources);
-  const traffic = evidence.traffic.log.targets.find(
-    (each) => each.target_group_arn === arn && each.target === target && each.node === node,
-  );
+  const served = shared.targetsOf.get(placeKey(error)) ?? [];
+  const traffic = served.find((each) => each.target === target);
   return {
     errors,
     node,
@@ -132,6 +159,7 @@ function describePair(
     changedAfter: changes.find(({ at }) => at > first) ?? null,
     unchangedBecause: whyUnchanged(
       { arn, target, node, first, last, path, vpcId: group?.VpcId, port },
+      { served, timedOutTargets: shared.timedOutTargets },
       evidence,
       question,
     ),
@@ -142,14 +170,15 @@ function describePair(
       registration,
       first: firstStart(toTarget),
       last: toTarget.reduce((end, each) => Math.max(end, startTime(each)), first),
-      presences,
+      presences: shared.presences,
       evidence,
       question,
     }),
-    tls: assessTls(arn, evidence, question),
-    stoppedAlone: changes.some(({ at }) => at <= last && at >= first - RECENT_MS)
-      ? []
-      : stoppedAlone({ arn, target, node, first, last, path, vpcId: group?.VpcId, port }, address, evidence),
+    tls: shared.tlsOf.get(arn) ?? assessTls(arn, evidence, question),
+    stoppedAlone:
+      !shared.isOneAddress || changes.some(({ at }) => at <= last && at >= first - RECENT_MS)
+        ? []
+        : stoppedAlone({ arn, target, node, first, last, path, vpcId: group?.VpcId, port }, address, evidence),
   };
 }
 
@@ -167,10 +196,6 @@ function stoppedAlone(
 ): string[] {
   const { arn, target, node, first, last, path, vpcId, port } = pair;
   const { traffic } = evidence;
-  const addresses = new Set(
-    withSignature(traffic, 'connect-timeout').map((error) => splitTarget(error.target)?.address),
-  );
-  if (addresses.size > 1) return [];
   const group = traffic.log.targets.filter(({ target_group_arn }) => target_group_arn === arn);
   const own = group.filter((each) => each.target === target);
   const answered = own.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
@@ -203,28 +228,25 @@ const ENOUGH_REQUESTS = 100;
  */
 function whyUnchanged(
   pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
+  { served, timedOutTargets }: { served: AccessLog['targets']; timedOutTargets: ReadonlySet<string> },
   evidence: ConnectTimeoutEvidence,
   { now }: Question,
 ): string | null {
   if (now - pair.last <= STILL_HAPPENING_MS) return 'They still timed out when the configuration was read.';
-  const { arn, target, node, first, last, vpcId, port } = pair;
-  const timedOutTargets = new Set(withSignature(evidence.traffic, 'connect-timeout').map(targetKey));
+  const { target, node, first, last, vpcId, port } = pair;
   const rules = pair.path.resources.join(' ');
-  const healthyPeer = evidence.traffic.log.targets.find((each) => {
-    const endpoint = splitTarget(each.target);
-    return (
-      each.target_group_arn === arn &&
+  const isBehind = (endpoint: ReturnType<typeof splitTarget>): boolean =>
+    endpoint?.port === port && pathTo(endpoint.address, port, evidence, { node, vpcId }).resources.join(' ') === rules;
+  const healthyPeer = served.find(
+    (each) =>
       each.target !== target &&
-      each.node === node &&
       each.requests >= ENOUGH_REQUESTS &&
       each.firstSeen <= first &&
       each.lastSuccess !== null &&
       each.lastSuccess >= last &&
       !timedOutTargets.has(targetKey(each)) &&
-      endpoint?.port === port &&
-      pathTo(endpoint.address, port, evidence, { node, vpcId }).resources.join(' ') === rules
-    );
-  });
+      isBehind(splitTarget(each.target)),
+  );
   return healthyPeer ? `${healthyPeer.target} is behind the same rules and went on answering.` : null;
 }
 

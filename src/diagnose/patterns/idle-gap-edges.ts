@@ -336,11 +336,12 @@ function searchLatest(sample: GapSample, scale: ComparisonScale, groups: number)
 
 /** The share of the requests that fail, in a window and outside it. */
 function failingShares({ witnesses, controls }: GapSample, window: GapWindow): { inside: number; outside: number } {
-  const count = (requests: readonly GapRequest[], inside: boolean) =>
-    requests.reduce((sum, one) => sum + ((firstGapIn(one, window) !== null) === inside ? one.stands : 0), 0);
-  const share = (inside: boolean) => {
-    const failed = count(witnesses, inside);
-    return failed / Math.max(1, failed + count(controls, inside));
+  const count = (requests: readonly GapRequest[]) => {
+    const sums = { inside: 0, outside: 0 };
+    for (const one of requests) sums[firstGapIn(one, window) === null ? 'outside' : 'inside'] += one.stands;
+    return sums;
   };
-  return { inside: share(true), outside: share(false) };
+  const [failed, others] = [count(witnesses), count(controls)];
+  const share = (where: 'inside' | 'outside') => failed[where] / Math.max(1, failed[where] + others[where]);
+  return { inside: share('inside'), outside: share('outside') };
 }

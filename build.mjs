@@ -14,8 +14,12 @@ const dist = join(root, 'dist');
 
 const { outputFiles, metafile } = await esbuild.build({
   absWorkingDir: root,
-  // A thread is a program of its own: its file stands beside the chunks.
-  entryPoints: { cli: 'src/cli.ts', 'scan-worker': 'src/collect/access-log/duckdb/scan-worker.ts' },
+  // A thread and a process are programs of their own: their files stand beside the chunks.
+  entryPoints: {
+    cli: 'src/cli.ts',
+    'reader-process': 'src/collect/access-log/duckdb/reader-process.ts',
+    'scan-worker': 'src/collect/access-log/duckdb/scan-worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

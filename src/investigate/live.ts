@@ -34,6 +34,8 @@ export interface LiveInvestigationSettings {
   maxUsd?: number | null | undefined;
   /** Of those, what earlier asks of the same question have cost. */
   spentUsd?: number | undefined;
+  /** Log files are read in another process, which may crash: for whoever goes on running. */
+  isReadApart?: boolean | undefined;
   /** Longer looks that were taken, for when the same question is asked again. */
   earlierLooks?: EarlierLooks | undefined;
 }
@@ -46,7 +48,16 @@ const KEPT_LOOKS = 5;
 export async function investigateLive(
   nameOrArn: string,
   { from, to, now, statuses, targetGroup, zone, lookBack }: Omit<Question, 'loadBalancer'>,
-  { config, region, profile, engine = 'auto', maxUsd, spentUsd = 0, earlierLooks }: LiveInvestigationSettings,
+  {
+    config,
+    region,
+    profile,
+    engine = 'auto',
+    maxUsd,
+    spentUsd = 0,
+    earlierLooks,
+    isReadApart = false,
+  }: LiveInvestigationSettings,
   options: InvestigationOptions,
 ): Promise<InvestigationResult> {
   const {
@@ -79,7 +90,7 @@ export async function investigateLive(
       ]),
     );
     loading
-      .then(([, { preloadEngine }]) => preloadEngine(engine))
+      .then(([, { preloadEngine }]) => preloadEngine(engine, isReadApart))
       .then(preload)
       .catch(() => {});
     const [
@@ -119,6 +130,7 @@ export async function investigateLive(
           maxUsd: maxUsd ?? config.maxUsd,
           spentUsd,
           keepIn,
+          isReadApart,
           deadline: accessLogSeconds * 1000,
           progress: onAccessLogStatus,
           ...(onEstimate === undefined ? {} : { onEstimate }),
@@ -283,7 +295,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       const { name, arn, account, region } = loadBalancer;
       const accounts = accountsNamed([account]);
       if (accounts.length === 0) throw new Problem(`The account ${account} is not configured any more.`, 1);
-      const settings = { config: { ...config, accounts }, region, earlierLooks };
+      const settings = { config: { ...config, accounts }, region, earlierLooks, isReadApart: true };
       return investigateLive(arn ?? name, question, settings, { ...options, isRedacted: true });
     },
   };

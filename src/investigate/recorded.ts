@@ -150,7 +150,7 @@ async function investigateIncident(
   pace: number,
 ): Promise<InvestigationResult> {
   const question = questionToRecording(incident, { loadBalancer: null, window: { from, to }, statuses });
-  const collectors = recordedCollectors(incident, question);
+  const collectors = recordedCollectors(incident, question, signal);
   onAccessLogStatus?.(`reading the recorded log of ${loadBalancerNameIn(incident.loadBalancer)}`);
   const collected = await collect(withPace(collectors, pace, signal), progress, (early) =>
     onInterimDiagnosis?.(diagnose(question, early)),

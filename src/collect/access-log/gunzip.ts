@@ -5,8 +5,9 @@
  * decompression. The handle below a stream, which gunzipSync and npm's own unpacking drive as well, is no documented interface. So what comes
  * of it is checked against the end of the file, and whoever reads a file so reads it as a stream when anything is wrong.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
+import { expansionLimit } from './log-files.ts';
 
 /** Bytes: what the caches of a core hold. */
 const COMPRESSED = 1 << 16;
@@ -39,8 +40,8 @@ function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null 
 }
 
 /**
- * Calls `take` with one piece after another, which is valid until it returns. False when the file is damaged, holds more than one member,
- * or cannot be read like this: `take` may then have had some of it.
+ * Calls `take` with one piece after another, which is valid until it returns. False when the file is damaged, holds more than one member, expands too
+ * far, or cannot be read like this: `take` may then have had some of it.
  */
 export function gunzipWhole(path: string, take: (piece: Buffer) => void): boolean {
   const gunzip = createGunzip();
@@ -53,6 +54,7 @@ export function gunzipWhole(path: string, take: (piece: Buffer) => void): boolea
     handle.onerror = () => {
       isWhole = false;
     };
+    const limit = expansionLimit(fstatSync(file).size);
     let total = 0;
     let length = 0;
     for (let read = COMPRESSED; read > 0; ) {
@@ -67,6 +69,7 @@ export function gunzipWhole(path: string, take: (piece: Buffer) => void): boolea
         room = left[0] ?? DECOMPRESSED;
         at = read - (left[1] ?? 0);
         total += DECOMPRESSED - room;
+        if (total > limit) return false;
         if (room < DECOMPRESSED) take(output.subarray(0, DECOMPRESSED - room));
       }
       if (at < read) return false;

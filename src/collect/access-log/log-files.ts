@@ -5,7 +5,6 @@
 import { createReadStream } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/evidence.ts';
 import { redactWords } from '../../redact/plain-words.ts';
@@ -165,9 +164,19 @@ export function fileErrorText(error: unknown): string {
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
+/** Access logs shrink to a seventh; short lines that are all the same, to a thousandth. */
+const MAX_EXPANSION = 64;
+const ALWAYS_EXPANDED = 1 << 23;
+
+/** How many bytes of content are read from a compressed file of so many bytes. */
+export const expansionLimit = (compressedBytes: number): number =>
+  Math.max(ALWAYS_EXPANDED, MAX_EXPANSION * compressedBytes);
+
+const EXPANDS_TOO_FAR = `it expands to more than ${MAX_EXPANSION} times its size, as no access log does: the rest of it was not read`;
+
 /**
- * Content of a file, decompressed, piece by piece. Throws where it is damaged, after what could be read before: what a piece of the file
- * holds in front of the damage in it is lost, so small pieces lose less.
+ * Content of a file, decompressed, piece by piece. Throws where it is damaged or expands beyond the limit, after what could be read
+ * before: what a piece of the file holds in front of the damage in it is lost, so small pieces lose less.
  */
 export async function* readPieces(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: pieceBytes });
@@ -175,10 +184,12 @@ export async function* readPieces(path: string, compressed: boolean, pieceBytes 
     yield* file;
     return;
   }
+  let room = expansionLimit((await stat(path)).size);
   const gunzip = createGunzip({ chunkSize: Math.min(PIECE, 8 * pieceBytes) });
   const ready: Buffer[] = [];
   let isOver = false;
-  const broken = new Promise<Error>((resolve) => gunzip.on('error', resolve));
+  const { promise: broken, resolve: breakOff } = Promise.withResolvers<Error>();
+  gunzip.on('error', breakOff);
   // Zeros behind the compressed data, which pad a file, end it: what is written from there on is never taken.
   const over = new Promise<null>((resolve) => {
     gunzip.on('end', () => {
@@ -186,7 +197,11 @@ export async function* readPieces(path: string, compressed: boolean, pieceBytes 
       resolve(null);
     });
   });
-  gunzip.on('data', (piece: Buffer) => ready.push(piece));
+  gunzip.on('data', (piece: Buffer) => {
+    if (piece.length > room) breakOff(new Error(EXPANDS_TOO_FAR));
+    if (room > 0) ready.push(piece.subarray(0, room));
+    room -= piece.length;
+  });
   // An async iterator of the stream would drop, at an error, what it has not handed out yet: so it is fed by hand.
   const fed = (feed: (done: () => void) => void) =>
     Promise.race([broken, over, new Promise<null>((done) => feed(() => done(null)))]);
@@ -212,23 +227,6 @@ const NONE = Buffer.alloc(0);
 const PIECE = 1 << 18;
 /** For damaged files. Every reader of one must use the same: how much of it can be read depends on it. */
 export const SMALL_PIECE = 1 << 9;
-
-/** Lines of a file with their numbers from 1, without line breaks. Bytes that are not UTF-8 become U+FFFD. Ends quietly where the file is damaged. */
-export async function* readLines(path: string, compressed: boolean): AsyncGenerator<{ number: number; text: string }> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  let number = 0;
-  try {
-    for await (const piece of readPieces(path, compressed)) {
-      const lines = (rest + decoder.write(piece)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) yield { number: ++number, text: line.replace(/\r$/, '') };
-    }
-  } catch {
-    // What was readable has been yielded; look() and whoever reads the whole file tell what is wrong.
-  }
-  if (rest !== '') yield { number: number + 1, text: rest };
-}
 
 const SHOWN_TEXT = 120;
 

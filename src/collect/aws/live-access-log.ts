@@ -88,6 +88,8 @@ export interface LiveAccessLogOptions {
   spentUsd?: number;
   /** Where log files are kept below `logs/`, for --save; null to keep none. The caller removes it. */
   keepIn: string | null;
+  /** Log files are read in another process, which may crash. */
+  isReadApart?: boolean;
   /** Milliseconds for all of it. */
   deadline: number;
   /** What is being done, in a few words. */
@@ -108,9 +110,10 @@ export interface LiveAccessLog {
  * Loads what an engine needs, the most likely first, so that it is there when the log is known to be. To be called while a call is under
  * way. Rejects where something cannot be loaded, which says so again where it is used.
  */
-export async function preloadEngine(engine: LiveAccessLogOptions['engine']): Promise<void> {
+export async function preloadEngine(engine: LogEngine, isReadApart: boolean): Promise<void> {
   await import('@aws-sdk/client-s3');
-  if (engine !== 'athena') await import('../access-log/duckdb/duckdb-engine.ts');
+  if (engine !== 'athena' && isReadApart) await import('../access-log/duckdb/log-reader.ts');
+  else if (engine !== 'athena') await import('../access-log/duckdb/duckdb-engine.ts');
   else await Promise.all([import('@aws-sdk/client-athena'), import('@aws-sdk/client-glue')]);
 }
 
@@ -470,7 +473,7 @@ class LiveLogReader {
     why: EngineChoice,
     notes: readonly LogLimitation[] = [],
   ): Promise<LiveAccessLog> {
-    const { question, keepIn } = this.#options;
+    const { question, keepIn, isReadApart = false } = this.#options;
     const lists = deliveryDays(fileEndRange(question, this.#idleTimeoutSeconds), question.now).length;
     const estimate = estimateS3(objects.length, bytesOf(objects), lists);
     this.#assertAffordable(estimate);
@@ -481,9 +484,11 @@ class LiveLogReader {
     const folder = join(temporary, 'logs');
     // Opened while the files come.
     const calls = firstCalls();
-    const loading = calls.sent.then(() => import('../access-log/duckdb/duckdb-engine.ts'));
-    const engine = loading.then(({ openDuckDb }) => openDuckDb());
-    engine.catch(() => {});
+    const opening = calls.sent.then(async () => {
+      const { openReaderApart, openReaderHere } = await import('../access-log/duckdb/log-reader.ts');
+      return await (isReadApart ? openReaderApart() : openReaderHere());
+    });
+    opening.catch(() => {});
     try {
       const { s3 } = await this.#listing(place);
       const fetched = await download({
@@ -498,8 +503,9 @@ class LiveLogReader {
       calls.stop();
       this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });
       this.#reportStatus('reading log files');
-      const { readAccessLog } = await loading;
-      const log = await readAccessLog({ folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds, engine });
+      const reader = await opening;
+      const request = { folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds };
+      const log = await reader.read(request, this.#signal);
       const missing = fetched.missing.map((one) => ({ ...one, lines: 0 }));
       const unreadable = [...log.files.unreadable, ...missing].sort((a, b) => byText(a.file, b.file));
       const value: AccessLog = {
@@ -516,8 +522,8 @@ class LiveLogReader {
       };
     } finally {
       calls.stop();
-      await engine.then(
-        (opened) => opened.close(),
+      await opening.then(
+        (reader) => reader.close(),
         () => {},
       );
       if (keepIn === null) await rm(temporary, { recursive: true, force: true });

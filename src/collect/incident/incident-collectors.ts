@@ -73,8 +73,8 @@ export function idleTimeoutOf(attributes: Collected<Attributes>): number {
   return configured > 0 ? configured : DEFAULT_IDLE_TIMEOUT_SECONDS;
 }
 
-/** What collects the evidence of a recording. Only the access log takes time; the rest has been read. */
-export function recordedCollectors(incident: Incident, question: Question): Collectors {
+/** What collects the evidence of a recording. Only the access log takes time, and ends at the signal; the rest has been read. */
+export function recordedCollectors(incident: Incident, question: Question, signal?: AbortSignal): Collectors {
   const described = recordedEvidence(incident.recording, question);
   const recordedCollector = <Name extends Exclude<EvidenceName, 'accessLog'>>(
     name: Name,
@@ -110,7 +110,7 @@ export function recordedCollectors(incident: Incident, question: Question): Coll
     metrics: recordedCollector('metrics'),
     accessLog: {
       source: searchCommand(question),
-      collect: () => readRecordedAccessLog(incident, question, idleTimeoutOf(described.attributes)),
+      collect: () => readRecordedAccessLog(incident, question, idleTimeoutOf(described.attributes), signal),
     },
   };
 }
@@ -139,16 +139,19 @@ async function readRecordedAccessLog(
   incident: Incident,
   question: Question,
   idleTimeoutSeconds: number,
+  signal: AbortSignal | undefined,
 ): Promise<Collected<AccessLog>> {
   const { dir, logs, recording } = incident;
   if (logs) {
     const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
     const folder = join(dir, 'logs');
-    const value = await readAccessLog({ folder, question: withResourceName(question), idleTimeoutSeconds });
+    const read = (asked: Question) =>
+      readAccessLog({ folder, question: withResourceName(asked), idleTimeoutSeconds, ...(signal ? { signal } : {}) });
+    const value = await read(question);
     await assertReadable(folder, value);
     const longer = lookBackQuestion(question);
     if (longer === null) return asRecorded(value, incident, question);
-    const log = await readAccessLog({ folder, question: withResourceName(longer), idleTimeoutSeconds });
+    const log = await read(longer);
     return asRecorded({ ...value, earlier: { from: longer.from, log } }, incident, question);
   }
   const answers = recording['access-log.json'];

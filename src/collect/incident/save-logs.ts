@@ -1,18 +1,19 @@
 /** Copies the access-log files that a diagnosis read, line by line, without client addresses and query strings. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
+import { MAX_LINE } from '../access-log/duckdb/columns.ts';
 import { lineKind, parseLine } from '../access-log/entry.ts';
 import {
   canMatter,
+  expansionLimit,
   inspectFile,
   logFilesIn,
   parseFileName,
-  readLines,
   readPieces,
   redactExcerpt,
   SMALL_PIECE,
@@ -84,42 +85,68 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
     return;
   }
   let bytes = 0;
-  const content = readPieces(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
-  const lines = Readable.from(redactedLines(content, redaction, (length) => (bytes += length)));
-  const file = createWriteStream(to);
-  if (!ends.compressed) await pipeline(lines, file);
-  else if (isUnreadable) await pipeline(lines, createGzip({ finishFlush: constants.Z_SYNC_FLUSH }), file);
-  else await pipeline(lines, createGzip(), file);
+  const write = async (level?: number): Promise<void> => {
+    bytes = 0;
+    const content = readPieces(from, ends.compressed, isUnreadable ? SMALL_PIECE : undefined);
+    const lines = Readable.from(redactedLines(content, redaction, (length) => (bytes += length)));
+    const file = createWriteStream(to);
+    const finishFlush = isUnreadable ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
+    if (!ends.compressed) await pipeline(lines, file);
+    else await pipeline(lines, createGzip({ finishFlush, ...(level === undefined ? {} : { level }) }), file);
+  };
+  await write();
+  // Redacted lines shrink more than those they stand for: the copy would not be read to its end.
+  if (ends.compressed && bytes > expansionLimit((await stat(to)).size)) await write(constants.Z_NO_COMPRESSION);
   if (isUnreadable && bytes === 0) await writeFile(to, GZIP_CUT_OFF_AT_START);
 }
 
-/** The content of a file with each line redacted, in pieces; ends where the file is damaged. */
+/** Lines, one character for one byte, without line breaks. Of one that is too long, the beginning; the last may lack its line break. */
+interface Lines {
+  lines: string[];
+  isEnded: boolean;
+}
+
+/** The lines of a file, many at a time. Ends quietly where the file is damaged: the diagnosis has named the damage. */
+async function* linesIn(content: AsyncIterable<Buffer>): AsyncGenerator<Lines> {
+  let begun: string[] = [];
+  let length = 0;
+  try {
+    for await (const bytes of content) {
+      const text = bytes.toString('latin1');
+      const end = text.lastIndexOf('\n');
+      if (end === -1 && length <= MAX_LINE) begun.push(text);
+      length += text.length;
+      if (end === -1) continue;
+      const whole = text.slice(0, end);
+      yield { lines: (begun.length === 0 ? whole : begun.join('') + whole).split('\n'), isEnded: true };
+      begun = [text.slice(end + 1)];
+      length = text.length - end - 1;
+    }
+  } catch {
+    // What could be read has been copied.
+  }
+  if (length > 0) yield { lines: [begun.join('')], isEnded: false };
+}
+
+/** The content of a file with each line redacted, in pieces. */
 async function* redactedLines(
   content: AsyncIterable<Buffer>,
   redaction: LineRedaction,
   wrote: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  // One character stands for one byte, so that every byte that is not redacted comes out as it was.
-  let rest = '';
-  const piece = (text: string) => {
+  for await (const { lines, isEnded } of linesIn(content)) {
+    const end = isEnded ? '\n' : '';
+    const text = lines.map((line) => redactLine(line, redaction) + end).join('');
     wrote(text.length);
-    return Buffer.from(text, 'latin1');
-  };
-  try {
-    for await (const bytes of content) {
-      const lines = (rest + bytes.toString('latin1')).split('\n');
-      rest = lines.pop() ?? '';
-      if (lines.length > 0) yield piece(lines.map((line) => `${redactLine(line, redaction)}\n`).join(''));
-    }
-  } catch {
-    // The diagnosis has named the damage; what could be read has been copied.
+    // Every byte that is not redacted comes out as it was.
+    yield Buffer.from(text, 'latin1');
   }
-  if (rest !== '') yield piece(redactLine(rest, redaction));
 }
 
 /** A line (one character for one byte) as it is saved: an entry redacted, anything else masked, either counted as it was before. */
 function redactLine(line: string, { pseudonym, common }: LineRedaction): string {
   if (line.trim() === '') return line;
+  if (line.length > MAX_LINE) return maskLine(line);
   return redactEntry(line, pseudonym, common) ?? maskLine(line);
 }
 
@@ -139,10 +166,13 @@ const MASKED_BYTES = 1024;
 /** A line that shows which other log the file is, with nothing else of it; null when the file has entries or is no such log. */
 async function stubOfOtherLog(path: string, compressed: boolean): Promise<string | null> {
   let stub: string | null = null;
-  for await (const { text } of readLines(path, compressed)) {
-    if (text === '') continue;
-    stub ??= stubLine(text);
-    if (stub === null || 'entry' in parseLine(text)) return null;
+  for await (const { lines } of linesIn(readPieces(path, compressed))) {
+    for (const line of lines) {
+      const text = line.replace(/\r$/, '');
+      if (text === '') continue;
+      stub ??= stubLine(text);
+      if (stub === null || 'entry' in parseLine(text)) return null;
+    }
   }
   return stub;
 }

@@ -39,7 +39,8 @@ describe('a file is the same at once', () => {
     ['of lines, hardly compressed', log, 1],
     ['that cannot be compressed', randomBytes(1_000_003), 9],
     ['that is not compressed at all', log, constants.Z_NO_COMPRESSION],
-    ['of which little makes much', Buffer.alloc(20_000_000, 'a'), 9],
+    ['of which little makes much', Buffer.alloc(8_000_000, 'a'), 9],
+    ['that is large, however small it gets', Buffer.concat([Buffer.alloc(30_000_000, 'a'), randomBytes(1_000_000)]), 9],
     ['as long as a piece', Buffer.alloc(2 ** 18, 'ab'), 6],
     ['as long as two pieces', Buffer.alloc(2 ** 19, 'abc'), 6],
     ['as long on the disk as a piece', randomBytes(2 ** 16 - 18 - 5), 0],
@@ -73,6 +74,7 @@ describe('a file is left to the stream', () => {
     ['with text behind it', Buffer.concat([whole, Buffer.from('text')])],
     ['with zeros behind it', Buffer.concat([whole, Buffer.alloc(9)])],
     ['of two members', Buffer.concat([whole, gzipSync('text')])],
+    ['that expands too far', gzipSync(Buffer.alloc(20_000_000, 'a'))],
     ['that is empty', Buffer.alloc(0)],
     ['that is not compressed', log],
   ])('%s', (_, file) => {
@@ -99,6 +101,27 @@ describe('a file is left to the stream', () => {
       without.handle = false;
     }
   });
+});
+
+it('a file that expands too far is read up to there, and named', async () => {
+  const folder = temporaryFolder();
+  const lines = Buffer.alloc(20_000_000, `${'garbage '.repeat(127)}garbage\n`);
+  writeFileSync(join(folder, 'a.log.gz'), gzipSync(lines));
+  const T = Date.parse('2026-03-10T12:00:00Z');
+  const question = {
+    ...{ loadBalancer: { name: LOAD_BALANCER, arn: null }, statuses: ['5xx'] },
+    ...{ from: T, to: T + 900_000, now: T + 1_800_000 },
+  };
+  const { files, rejected } = await readAccessLog({ folder, question, idleTimeoutSeconds: 60 });
+  // 8 MiB of lines of a kilobyte.
+  expect(rejected.lines).toBe(8192);
+  expect(files.unreadable).toEqual([
+    {
+      file: 'a.log.gz',
+      lines: 8192,
+      reason: 'it expands to more than 64 times its size, as no access log does: the rest of it was not read',
+    },
+  ]);
 });
 
 it('a file that is not there is an error', () => {

@@ -271,6 +271,8 @@ describe('log files that are not whole', () => {
         `${logLine({ elb: 'app/a/1' }).split(' "')[0]} "`,
       ),
     ],
+    ['that expands too far', logName('0250'), gzipSync(Buffer.alloc(20_000_000, `${'garbage '.repeat(99)}?secret\n`))],
+    ['with a line without an end', logName('0250'), gzipSync(Buffer.alloc(20_000_000, 'secret'))],
     ['a connection log by its name', logName('0250', '172.31.0.9', 'conn_log_'), gzipLines('secret')],
     ['a health-check log by its name', logName('0250', '172.31.0.9', 'health_check_log_'), gzipLines('secret')],
     [

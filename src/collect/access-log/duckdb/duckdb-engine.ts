@@ -20,6 +20,7 @@ import type {
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
 import { makeTemporaryFolder } from '../../temporary-folder.ts';
+import { stoppedError } from '../access-log-error.ts';
 import { lineKind } from '../entry.ts';
 import { groupGaps } from '../gap-answers.ts';
 import { gapHorizon, gapRequestLimits } from '../gap-limits.ts';
@@ -50,7 +51,9 @@ export interface ReadOptions {
   /** Called as the work goes on. */
   progress?: (step: ReadProgress) => void;
   /** Opened before there was anything to read, and closed by whoever opened it. */
-  engine?: Promise<DuckDbEngine>;
+  engine?: DuckDbEngine;
+  /** Ends the reading, also in the middle of a query. */
+  signal?: AbortSignal;
 }
 
 /** DuckDB with nothing in it, for one reading. */
@@ -131,9 +134,9 @@ const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
 /**
- * Throws when the folder cannot be listed, a Problem (exit 2) when the engine itself fails, and a Problem (exit 1) with the candidates when
- * a load balancer was asked for by its name alone and the log has entries of several. A file that cannot be read is named in
- * `files.unreadable`.
+ * Throws when the folder cannot be listed, AccessLogError when `signal` aborts, a Problem (exit 2) when the engine itself fails, and a
+ * Problem (exit 1) with the candidates when a load balancer was asked for by its name alone and the log has entries of several. A file
+ * that cannot be read is named in `files.unreadable`.
  */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
   return (await readWithFileCounts(options)).log;
@@ -179,6 +182,7 @@ class LogFileReader {
     try {
       return await this.#read(bytes);
     } catch (error) {
+      if (this.#options.signal?.aborted) throw stoppedError('reading log files');
       // Faults of a file are told by file: this is the engine, and an answer without the log would hide it.
       if (error instanceof Problem) throw error;
       // Below its first line, a failure of DuckDB has a stack and advice for those who make it.
@@ -188,16 +192,18 @@ class LogFileReader {
   }
 
   async #read(bytes: number): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
-    const { engine = null } = this.#options;
-    const opened = await (engine ?? openDuckDb());
+    const { engine = null, signal } = this.#options;
+    const opened = engine ?? (await openDuckDb());
+    const { connection } = opened;
+    const stopInterrupting = interruptAtAbort(connection, signal);
     try {
-      const { connection } = opened;
       const { statuses, from, to } = this.#options.question;
       const relations = await openRelations(connection, this.#options.question);
       const scanned = await scan(
         this.#sources,
         { loadBalancer: this.#wanted, window: { from, to }, statuses },
         relations,
+        signal,
       );
       this.#assertOneLoadBalancer(scanned);
       const accounts = this.#countFiles(scanned);
@@ -211,6 +217,7 @@ class LogFileReader {
         accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
       };
     } finally {
+      stopInterrupting();
       if (engine === null) await opened.close();
     }
   }
@@ -534,6 +541,23 @@ const statusText = (value: JS | undefined): string =>
 
 function elapsedClass(value: JS | undefined): FailureShape['elapsed'] {
   return value === 'under-9.5s' || value === '9.5-11s' || value === 'from-11s' ? value : null;
+}
+
+/** Milliseconds between two interruptions. */
+const INTERRUPT_INTERVAL = 50;
+
+/** Ends the query that runs, which would keep the process from ending. Again and again: one that is about to begin takes no notice. */
+function interruptAtAbort(connection: DuckDBConnection, signal: AbortSignal | undefined): () => void {
+  let again: NodeJS.Timeout | null = null;
+  const interrupt = () => {
+    connection.interrupt();
+    again = setTimeout(interrupt, INTERRUPT_INTERVAL);
+  };
+  signal?.addEventListener('abort', interrupt);
+  return () => {
+    signal?.removeEventListener('abort', interrupt);
+    if (again !== null) clearTimeout(again);
+  };
 }
 
 async function select(connection: DuckDBConnection, sql: string): Promise<DuckDbRow[]> {

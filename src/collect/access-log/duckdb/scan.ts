@@ -25,11 +25,15 @@ export interface BatchSink {
   discard(pass: number): void;
 }
 
-/** In the order of the files; of a damaged one, what could be read of it. Throws when a thread ends before its work. */
+/**
+ * In the order of the files; of a damaged one, what could be read of it. Throws when a thread ends before its work, and the reason of
+ * `signal` once that aborts.
+ */
 export async function scan(
   files: readonly SizedFileToScan[],
   options: ColumnsOptions,
   sink: BatchSink,
+  signal?: AbortSignal,
 ): Promise<ScannedFile[]> {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const threads = bytes <= ALONE_BELOW ? 1 : Math.min(availableParallelism(), files.length);
@@ -39,10 +43,14 @@ export async function scan(
   // The largest first, so that no thread is left with one while the others are done.
   const waiting = files.map((file, index) => ({ file, index })).sort((a, b) => a.file.bytes - b.file.bytes);
   const scanned: ScannedFile[] = [];
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal?.reason);
+  signal?.addEventListener('abort', stop);
   try {
-    await Promise.all(
+    const work = Promise.all(
       readers.map(async (reader) => {
         for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+          signal?.throwIfAborted();
           const { file, index } = next;
           let places: ScannedFile['places'] = [];
           let fault: string | null = null;
@@ -61,7 +69,9 @@ export async function scan(
         }
       }),
     );
+    await Promise.race([work, stopped.promise]);
   } finally {
+    signal?.removeEventListener('abort', stop);
     await Promise.all(readers.map((reader) => reader.close()));
   }
   return scanned;
@@ -114,6 +124,7 @@ function readerInThread(options: ColumnsOptions): ScanReader {
     },
     async close() {
       // An error that another thread is about to have stays heard: unheard, it would end the process.
+      reading.promise.catch(() => {});
       worker.removeAllListeners('message');
       await worker.terminate();
     },

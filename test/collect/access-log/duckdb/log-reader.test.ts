@@ -1,0 +1,176 @@
+/** A reading that is stopped ends at once, and a crash of the engine ends nothing but the reading. */
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { AccessLogError } from '../../../../src/collect/access-log/access-log-error.ts';
+import { readAccessLog } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { openReaderApart, openReaderHere } from '../../../../src/collect/access-log/duckdb/log-reader.ts';
+import { scan } from '../../../../src/collect/access-log/duckdb/scan.ts';
+import type { Question } from '../../../../src/evidence/evidence.ts';
+import { Problem } from '../../../../src/problem.ts';
+import { LOAD_BALANCER, line, writeLogs } from '../../../support/access-log/log-file.ts';
+import { temporaryFolder } from '../../../support/incident/folder.ts';
+
+const processes = vi.hoisted((): { started: ChildProcess[]; atStart: (child: ChildProcess) => void } => ({
+  started: [],
+  atStart: () => {},
+}));
+const runaway = vi.hoisted((): { begun: (() => void) | null } => ({ begun: null }));
+
+vi.mock('node:child_process', async (original) => {
+  const real = await original<typeof import('node:child_process')>();
+  const fork = (...parameters: [string | URL, object]) => {
+    const child = real.fork(...parameters);
+    processes.started.push(child);
+    processes.atStart(child);
+    return child;
+  };
+  return { ...real, fork };
+});
+
+/** Where `runaway.begun` is set, one of the queries takes for ever. */
+vi.mock('../../../../src/collect/access-log/duckdb/relations.ts', async (original) => {
+  const real = await original<typeof import('../../../../src/collect/access-log/duckdb/relations.ts')>();
+  return {
+    ...real,
+    openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
+      const [connection] = parameters;
+      const relations = await real.openRelations(...parameters);
+      const complete: typeof relations.complete = async (places) => {
+        if (runaway.begun !== null) {
+          const endless = 'SELECT count(*) FROM range(2000000) a, range(2000000) b WHERE (a.range * b.range) % 7 = 3';
+          const running = connection.run(endless);
+          runaway.begun();
+          await running;
+        }
+        return relations.complete(places);
+      };
+      return { ...relations, complete };
+    },
+  };
+});
+
+const T = Date.parse('2026-03-10T12:00:00Z');
+const question: Question = {
+  loadBalancer: { name: LOAD_BALANCER, arn: null },
+  from: T,
+  to: T + 900_000,
+  now: T + 1_800_000,
+  statuses: ['5xx'],
+};
+const never = new AbortController().signal;
+
+function request() {
+  const folder = temporaryFolder();
+  writeLogs(folder, { 'a.log': [line(), line({ status: '502' })] });
+  return { folder, question, idleTimeoutSeconds: 60 };
+}
+
+const foldersOfReaders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('alb502-reader-'));
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
+
+beforeEach(() => {
+  processes.started.length = 0;
+  processes.atStart = () => {};
+  runaway.begun = null;
+  vi.unstubAllEnvs();
+});
+
+describe('a process of its own', () => {
+  it('answers as this one does, and is gone when closed', async () => {
+    const before = foldersOfReaders();
+    const asked = request();
+    const reader = await openReaderApart();
+    const [folder] = foldersOfReaders().filter((name) => !before.includes(name));
+    expect(folder).toBeDefined();
+    expect(await reader.read(asked, never)).toEqual(await readAccessLog(asked));
+    await reader.close();
+    expect(processes.started.map(isRunning)).toEqual([false]);
+    expect(existsSync(`${tmpdir()}/${folder}`)).toBe(false);
+  });
+
+  it('knows no secret of whoever started it', async () => {
+    vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-secret');
+    const reader = await openReaderApart();
+    await reader.read(request(), never);
+    const [child] = processes.started;
+    if (process.platform === 'linux')
+      expect(readFileSync(`/proc/${child?.pid}/environ`, 'utf8')).not.toContain('xoxb-secret');
+    await reader.close();
+  });
+
+  it('is started again when it crashes once', async () => {
+    processes.atStart = (child) => {
+      if (processes.started.length === 1) child.kill('SIGSEGV');
+    };
+    const asked = request();
+    const reader = await openReaderApart();
+    expect(await reader.read(asked, never)).toEqual(await readAccessLog(asked));
+    expect(processes.started.map(({ signalCode }) => signalCode)).toEqual(['SIGSEGV', null]);
+    await reader.close();
+  });
+
+  it('is given up when it crashes again', async () => {
+    processes.atStart = (child) => child.kill('SIGSEGV');
+    const reader = await openReaderApart();
+    await expect(reader.read(request(), never)).rejects.toEqual(
+      new Problem('The access log could not be read to its end: the process that reads it ended 2 times (SIGSEGV).', 2),
+    );
+    await reader.close();
+  });
+
+  it('passes on what is wrong with the question', async () => {
+    const folder = temporaryFolder();
+    writeLogs(folder, {
+      'a.log': [line({ elb: 'app/shop/1111111111111111' }), line({ elb: 'app/shop/2222222222222222' })],
+    });
+    const reader = await openReaderApart();
+    const asked = { folder, question: { ...question, loadBalancer: { name: 'shop', arn: null } } };
+    await expect(reader.read({ ...asked, idleTimeoutSeconds: 60 }, never)).rejects.toEqual(
+      new Problem("'shop' fits 2 load balancers: app/shop/1111111111111111, app/shop/2222222222222222.", 1),
+    );
+    await reader.close();
+  });
+
+  it.each(['in the middle of its work', 'before it was asked'])('is killed when stopped %s', async (when) => {
+    const stopping = new AbortController();
+    const reader = await openReaderApart();
+    // It does nothing from now on, as in a query that takes for ever.
+    processes.started[0]?.kill('SIGSTOP');
+    if (when === 'before it was asked') stopping.abort();
+    const reading = reader.read(request(), stopping.signal);
+    stopping.abort();
+    await expect(reading).rejects.toBeInstanceOf(AccessLogError);
+    await reader.close();
+    expect(processes.started.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL']);
+  });
+});
+
+describe('this process', () => {
+  it('stops a query that runs', async () => {
+    const stopping = new AbortController();
+    runaway.begun = () => stopping.abort();
+    const reader = await openReaderHere();
+    // Only when the query has ended is there an answer: a process could not end before.
+    await expect(reader.read(request(), stopping.signal)).rejects.toMatchObject({ kind: 'stopped' });
+    await reader.close();
+  });
+
+  it('stops threads that read', async () => {
+    const folder = temporaryFolder();
+    const lines = Array<string>(20_000).fill(line());
+    writeLogs(folder, { 'a.log': lines, 'b.log': lines });
+    const stopping = new AbortController();
+    const files = ['a.log', 'b.log'].map((file) => ({
+      path: `${folder}/${file}`,
+      compressed: false,
+      node: null,
+      // So large that threads are taken.
+      bytes: 100_000_000,
+    }));
+    const options = { loadBalancer: { name: 'shop', id: null }, window: question, statuses: ['5xx'] };
+    const sink = { batch: () => stopping.abort(new Error('enough')), discard: () => {} };
+    await expect(scan(files, options, sink, stopping.signal)).rejects.toThrow('enough');
+  });
+});

@@ -1,7 +1,14 @@
 /** Where the load balancer's nodes and a target are: address, subnet, zone, security groups. */
 import type { Instance, NetworkInterface, Subnet } from '../../evidence/aws.ts';
 import { groupBy } from '../traffic.ts';
-import { type AddressFamily, allAddresses, contains, type IntegerRange, parseRange } from './cidr-ranges.ts';
+import {
+  type AddressFamily,
+  allAddresses,
+  contains,
+  type IntegerRange,
+  type ParsedRange,
+  parseRange,
+} from './cidr-ranges.ts';
 import type { NetworkEvidence } from './types.ts';
 
 /** One subnet of the load balancer, and the addresses that its nodes have there. */
@@ -125,10 +132,7 @@ export function locate(target: string, net: NetworkEvidence, vpcId?: string): Ta
   const eni = preferVpc(carriers, vpcId);
   if (eni) return interfacePlace(target, parsed, eni, net);
 
-  const instance = preferVpc(
-    (net.instances ?? []).filter(({ PrivateIpAddress }) => PrivateIpAddress === target),
-    vpcId,
-  );
+  const instance = preferVpc(instancesWith(target, net.instances ?? []), vpcId);
   if (instance) return instancePlace(target, parsed, instance, net);
 
   const subnet = (net.subnets ?? []).find((each) => {
@@ -229,11 +233,6 @@ function prefixesOf(eni: NetworkInterface): ParsedRange[] {
   ].flatMap((text) => parseRange(text) ?? []);
 }
 
-interface ParsedRange {
-  family: AddressFamily;
-  range: IntegerRange;
-}
-
 interface Interfaces {
   /** By "4 167772421": IPv6 has several spellings. */
   byAddress: Map<string, NetworkInterface[]>;
@@ -267,6 +266,14 @@ function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
   }
   indexed.set(interfaces, index);
   return index;
+}
+
+const instancesByAddress = new WeakMap<readonly Instance[], Map<string, Instance[]>>();
+
+function instancesWith(address: string, instances: readonly Instance[]): Instance[] {
+  const ready = instancesByAddress.get(instances) ?? groupBy(instances, (each) => each.PrivateIpAddress ?? '');
+  instancesByAddress.set(instances, ready);
+  return ready.get(address) ?? [];
 }
 
 function interfacesWith(address: ParsedRange, interfaces: readonly NetworkInterface[]): NetworkInterface[] {

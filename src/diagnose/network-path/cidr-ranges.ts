@@ -22,8 +22,26 @@ export const allAddresses = (family: AddressFamily): IntegerRange => ({
   high: (1n << (family === 4 ? 32n : 128n)) - 1n,
 });
 
+export interface ParsedRange {
+  family: AddressFamily;
+  range: IntegerRange;
+}
+
+/** The same few blocks are asked about for each of thousands of targets. */
+const parsedRanges = new Map<string, ParsedRange | null>();
+const KEPT_RANGES = 20_000;
+
 /** "10.0.1.0/24", "fd00::/8" or a single address; null for anything else. */
-export function parseRange(text: string): { family: AddressFamily; range: IntegerRange } | null {
+export function parseRange(text: string): Readonly<ParsedRange> | null {
+  const known = parsedRanges.get(text);
+  if (known !== undefined) return known;
+  const parsed = readRange(text);
+  if (parsedRanges.size >= KEPT_RANGES) parsedRanges.clear();
+  parsedRanges.set(text, parsed);
+  return parsed;
+}
+
+function readRange(text: string): ParsedRange | null {
   const [address = '', prefix] = text.split('/');
   if (!ipaddr.isValid(address)) return null;
   const bytes = ipaddr.parse(address).toByteArray();

@@ -80,8 +80,10 @@ function matters(name: EvidenceName, evidence: EvidenceSet): boolean {
   if (name === 'instances') return hasInstanceTargets(evidence);
   // The doctor tells who lacks these once; a thread only has addresses in place of names.
   if (NAMING_EVIDENCE.some((one) => one === name)) return false;
-  // Read only where they say something; their absence blocks no check.
-  return name !== 'routeTables' && name !== 'rules';
+  // Read only where they say something: a recording may lack them.
+  const item = evidence[name];
+  const isNeeded = name !== 'routeTables' && name !== 'rules';
+  return isNeeded || (item.status === 'unavailable' && item.kind !== undefined && item.kind !== 'not-recorded');
 }
 
 const hasLambda = ({ targetGroups, accessLog }: EvidenceSet): boolean =>

@@ -47,11 +47,13 @@ export const deregistrationDelay = defineCheck({
     }
     const says = list(read.map(({ TargetGroupName, delay }) => `${TargetGroupName} ${wholeSeconds(delay)}`));
     const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
-    if (abrupt.length > 0 && !evidence.traffic) {
+    if (!evidence.traffic) {
+      const when = abrupt.length > 0 ? 'at once' : 'when it ends';
       return {
         outcome: 'unknown',
-        summary: `${says}: requests in flight are aborted at once; without the log it is not known whether any was.`,
+        summary: `Deregistration delay: ${says}. Requests in flight are aborted ${when}; whether any was is not known without the access log.`,
         facts,
+        missing: true,
       };
     }
     const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, and none was` : '';

@@ -5,6 +5,7 @@ import {
   pathFacts,
   remarkText,
   unknownVerdict,
+  unlessRoutesUnread,
 } from '../network-path/port-verdicts.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
@@ -45,10 +46,7 @@ export const healthPortPath = defineCheck({
       checkedPaths.length === 1
         ? 'The path to the health-check port is open.'
         : `All ${checkedPaths.length} paths to the health-check ports are open.`;
-    return {
-      outcome: 'pass',
-      summary: `${open}${remarkText(checkedPaths.filter(isRemark))}`,
-      facts: pathFacts(checkedPaths),
-    };
+    const summary = `${open}${remarkText(checkedPaths.filter(isRemark))}`;
+    return unlessRoutesUnread({ outcome: 'pass', summary, facts: pathFacts(checkedPaths) }, evidence);
   },
 });

@@ -50,6 +50,14 @@ export const lambdaConfiguration = defineCheck({
     const each = described.map(
       ({ arn, configuration }) => `${functionLabel(arn, configuration)}${timeoutText(configuration)}`,
     );
+    if (!traffic) {
+      return {
+        outcome: 'unknown',
+        summary: `${list(each)}; whether a request ran into a timeout is not known without the access log.`,
+        facts,
+        missing: true,
+      };
+    }
     return { outcome: 'pass', summary: `${list(each)}; no request ran into a timeout.`, facts };
   },
 });

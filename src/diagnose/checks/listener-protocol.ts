@@ -29,11 +29,19 @@ export const listenerProtocol = defineCheck({
       label: `listener ${Protocol ?? ''} ${Port ?? ''}`.trim(),
       value: SslPolicy ?? 'no TLS',
     }));
+    const couldMisfit = own.some(({ Protocol }) => Protocol === 'HTTP') && targetGroups.some(needsHttps);
+    if (rules === undefined && couldMisfit && !pairs.some(isMisfit)) {
+      return {
+        outcome: 'unknown',
+        summary:
+          'Could not check the listener rules: whether one of an HTTP listener forwards to an HTTP/2 or gRPC group.',
+        facts,
+        missing: true,
+      };
+    }
     if (pairs.length === 0)
       return { outcome: 'not-applicable', summary: 'No listener forwards to a target group with addresses.' };
-    const misfits = pairs.filter(
-      ({ listener, group }) => listener.Protocol === 'HTTP' && ['HTTP2', 'GRPC'].includes(group.ProtocolVersion ?? ''),
-    );
+    const misfits = pairs.filter(isMisfit);
     if (misfits.length > 0) {
       return {
         outcome: 'fail',
@@ -65,6 +73,10 @@ interface ListenerForward {
   listener: Listener;
   group: TargetGroup;
 }
+
+const needsHttps = ({ ProtocolVersion = '' }: TargetGroup): boolean => ['HTTP2', 'GRPC'].includes(ProtocolVersion);
+
+const isMisfit = ({ listener, group }: ListenerForward): boolean => listener.Protocol === 'HTTP' && needsHttps(group);
 
 /** One phrase for each listener and way to its target groups. */
 function describePairs(pairs: readonly ListenerForward[]): string[] {

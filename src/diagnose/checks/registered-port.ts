@@ -48,7 +48,12 @@ export const registeredPort = defineCheck({
         summary: `The registrations of ${list(groupsWithoutHealth.map(({ TargetGroupName }) => TargetGroupName))} were not seen.`,
       };
     }
-    return { outcome: 'pass', summary: describePorts(registeredTargets), facts: portFacts(registeredTargets) };
+    const verdict = { summary: describePorts(registeredTargets), facts: portFacts(registeredTargets) };
+    if (!evidence.traffic && registeredTargets.some(isCheckedElsewhere)) {
+      const summary = `${verdict.summary} Whether requests succeed there is not known without the access log.`;
+      return { ...verdict, outcome: 'unknown', summary, missing: true };
+    }
+    return { ...verdict, outcome: 'pass' };
   },
 });
 
@@ -88,9 +93,12 @@ function targetPorts(
   };
 }
 
+const isCheckedElsewhere = ({ port, healthPort }: RegisteredTarget): boolean =>
+  healthPort !== null && healthPort !== port;
+
 function describePorts(registeredTargets: RegisteredTarget[]): string {
   const others = registeredTargets.filter(({ port, groupPort }) => groupPort !== undefined && port !== groupPort);
-  const unchecked = registeredTargets.filter(({ port, healthPort }) => healthPort !== null && healthPort !== port);
+  const unchecked = registeredTargets.filter(isCheckedElsewhere);
   const ports = [...new Set(registeredTargets.map(({ groupName, port }) => `${groupName} ${port}`))].sort();
   const remarks = [
     ...(others.length > 0

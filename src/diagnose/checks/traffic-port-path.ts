@@ -1,5 +1,6 @@
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
+import type { CheckVerdict } from '../check-verdict.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { hostCommands } from '../network-path/host-commands.ts';
 import type { PathResult } from '../network-path/path.ts';
@@ -11,6 +12,7 @@ import {
   relevantPaths,
   remarkText,
   unknownVerdict,
+  unlessRoutesUnread,
 } from '../network-path/port-verdicts.ts';
 import { pathChanges } from '../network-path/rule-changes.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
@@ -67,10 +69,11 @@ export const trafficPortPath = defineCheck({
     if (!first) {
       const answered = checkedPaths.reduce((sum, each) => sum + (each.answered ?? 0), 0);
       const rows = answered > 0 ? ` ${plural(answered, 'request was', 'requests were')} answered over them.` : '';
-      return { outcome: 'pass', summary: `${open}${rows}${remark}${caution}`, facts: pathFacts(checkedPaths) };
+      const summary = `${open}${rows}${remark}${caution}`;
+      return unlessRoutesUnread({ outcome: 'pass', summary, facts: pathFacts(checkedPaths) }, evidence);
     }
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
-    return {
+    const verdict: CheckVerdict = {
       outcome: 'pass',
       summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
       facts: [
@@ -78,6 +81,7 @@ export const trafficPortPath = defineCheck({
         ...hostCommands(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),
       ],
     };
+    return unlessRoutesUnread(verdict, evidence);
   },
 });
 

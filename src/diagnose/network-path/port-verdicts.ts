@@ -1,5 +1,6 @@
 /** What the two checks of a port say of the paths to it. */
 
+import type { RouteTable } from '../../evidence/aws.ts';
 import { list, number, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict, Fact } from '../check-verdict.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
@@ -128,3 +129,17 @@ export const pathFacts = (checkedPaths: CheckedPath[]): Fact[] => [
 
 const ANSWER_WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'cannot see' };
 const unique = (items: string[]): string[] => [...new Set(items)];
+
+/** A pass, as long as the route tables were read: a black hole would show nowhere else. */
+export const unlessRoutesUnread = (
+  verdict: CheckVerdict,
+  { routeTables }: { routeTables?: readonly RouteTable[] | undefined },
+): CheckVerdict =>
+  verdict.outcome !== 'pass' || routeTables !== undefined
+    ? verdict
+    : {
+        ...verdict,
+        outcome: 'unknown',
+        summary: `${verdict.summary} Could not check the route tables.`,
+        missing: true,
+      };

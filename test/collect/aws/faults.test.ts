@@ -192,7 +192,7 @@ describe.each(ACTIONS)('%s', (action, name, depending) => {
     expect(unavailableIn(evidence)).toEqual([name, ...depending].sort());
     const { gaps } = diagnose(question, evidence);
     // What only names targets is told once by the doctor, not in every thread.
-    const isTold = !['rules', 'routeTables', ...NAMING_EVIDENCE].includes(name);
+    const isTold = NAMING_EVIDENCE.every((one) => one !== name);
     expect(gaps.join('\n').includes(action)).toBe(isTold);
   });
 });

@@ -5,8 +5,9 @@ import {
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
   GetWorkGroupCommand,
+  StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
-import { GlueClient, paginateGetTables, type Table } from '@aws-sdk/client-glue';
+import { GetTableCommand, GlueClient, paginateGetTables, type Table } from '@aws-sdk/client-glue';
 import { GetBucketLocationCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   bestTable,
@@ -38,12 +39,22 @@ export async function checkAthena(session: Session, context: AthenaCheckContext)
   if (tables.some(({ state }) => state === 'ok'))
     return [...tables, ...results, ...(await checkQueries(session, context))];
   // Without a table nothing is asked of Athena: what it lacks is good to know before one is made.
-  return [...tables, ...results.map((finding) => (finding.state === 'missing' ? asNote(finding) : finding))];
+  return [
+    ...tables,
+    ...results.map((finding) => (finding.state === 'missing' ? asNote(finding) : finding)),
+    {
+      about: 'Athena queries',
+      state: 'untried',
+      text: 'athena:StartQueryExecution, GetQueryExecution and GetQueryResults: there is no table to query',
+    },
+  ];
 }
 
 const asNote = ({ allow: _, ...finding }: DoctorFinding): DoctorFinding => ({ ...finding, state: 'note' });
 
-/** An id no query has: whoever may ask hears that it is not there. Starting a query is not tried, since it would write its results. */
+/** No statement: Athena parses it when it is asked to start a query, and refuses it with InvalidRequestException. Nothing runs. */
+const NO_STATEMENT = 'alb502 may start queries';
+/** An id no query has: whoever may ask hears that it is not there. */
 const NO_QUERY = '00000000-0000-0000-0000-000000000000';
 
 async function checkQueries(
@@ -54,7 +65,22 @@ async function checkQueries(
   const { region } = session.place;
   const resource = `arn:${place?.partition ?? 'aws'}:athena:${region}:${account}:workgroup/${athena.workGroup}`;
   const without = 'the answers of Athena cannot be had';
+  const { outputLocation: OutputLocation } = athena;
   const found = await Promise.all([
+    probeFinding(session, {
+      action: 'athena:StartQueryExecution',
+      resource,
+      without: 'no query can be sent to Athena',
+      call: (options) =>
+        client.send(
+          new StartQueryExecutionCommand({
+            QueryString: NO_STATEMENT,
+            WorkGroup: athena.workGroup,
+            ...(OutputLocation === undefined ? {} : { ResultConfiguration: { OutputLocation } }),
+          }),
+          options,
+        ),
+    }),
     probeFinding(session, {
       action: 'athena:GetQueryExecution',
       resource,
@@ -79,16 +105,23 @@ async function checkTables(
 ): Promise<DoctorFinding[]> {
   const about = 'Athena table';
   const { database, table: wanted } = athena;
-  const answer = await probeCall(session, 'glue:GetTables', (options) =>
-    collectItems(
-      paginateGetTables({ client: session.client(GlueClient) }, { DatabaseName: database }, options),
-      (page) => page.TableList,
-    ),
-  );
+  const client = session.client(GlueClient);
+  // As a diagnosis asks: another action for a table that the configuration names.
+  const action = wanted === undefined ? 'glue:GetTables' : 'glue:GetTable';
+  const answer = await probeCall(session, action, async (options) => {
+    if (wanted === undefined)
+      return collectItems(paginateGetTables({ client }, { DatabaseName: database }, options), (page) => page.TableList);
+    const { Table } = await client.send(new GetTableCommand({ DatabaseName: database, Name: wanted }), options);
+    return Table === undefined ? [] : [Table];
+  });
   const without = 'log files are read from S3 instead, which costs more time when they are many';
   if (!('value' in answer)) {
     if (answer.name === 'EntityNotFoundException' && wanted === undefined)
       return [{ about, state: 'note', text: `the database ${database} does not exist; ${without}` }];
+    if (answer.name === 'EntityNotFoundException')
+      return [
+        { about, state: 'missing', text: `${database}.${wanted}, as configured, does not exist; ${SETUP} makes it` },
+      ];
     const { region } = session.place;
     const catalog = `arn:${place?.partition ?? 'aws'}:glue:${region}:${account}`;
     return [
@@ -96,7 +129,7 @@ async function checkTables(
         about,
         state: 'missing',
         text: `${answer.reason}; ${without}`,
-        ...(answer.isDenied ? { allow: { action: 'glue:GetTables', resource: `${catalog}:*` } } : {}),
+        ...(answer.isDenied ? { allow: { action, resource: `${catalog}:*` } } : {}),
       },
     ];
   }
@@ -157,7 +190,7 @@ function judgeTable(
     findings.push({
       about,
       state: 'note',
-      text: `${name} is not partitioned by ${keys.length === 0 ? 'anything' : 'a day'}: every query may read all that was ever logged; --max-usd still holds`,
+      text: `${name} is not partitioned by ${keys.length === 0 ? 'anything' : 'a day'}: nothing bounds what a query may read, so none is sent unless --max-usd is given or the workgroup has a BytesScannedCutoffPerQuery; alb502 setup athena prints a table by day, and --engine duckdb needs none`,
     });
   else if (!isProjected(table.Parameters))
     findings.push({

@@ -3,8 +3,8 @@ import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { plural } from '../format/wording.ts';
 
-/** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. */
-export type FindingState = 'ok' | 'missing' | 'note';
+/** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. `untried`: could not be looked at here. */
+export type FindingState = 'ok' | 'missing' | 'note' | 'untried';
 
 export interface DoctorFinding {
   about: string;
@@ -36,7 +36,7 @@ export function renderDoctorReports(
   { columns, colour }: { columns: number; colour: boolean },
 ): string {
   const colours = picocolors.createColors(colour);
-  const paint = { ok: colours.green, missing: colours.red, note: colours.yellow };
+  const paint = { ok: colours.green, missing: colours.red, note: colours.yellow, untried: colours.yellow };
   const findings = reports.flatMap((look) => look.findings);
   const stateWidth = 'missing'.length + GAP;
   const aboutWidth = Math.max(0, ...findings.map(({ about }) => about.length)) + GAP;
@@ -55,6 +55,9 @@ export function renderDoctorReports(
 
 function closingText(findings: readonly DoctorFinding[]): string {
   const missing = findings.filter(({ state }) => state === 'missing').length;
+  const untried = findings.filter(({ state }) => state === 'untried').length;
+  if (missing === 0 && untried > 0)
+    return `Nothing is missing in what was tried; ${plural(untried, 'thing')} above ${untried === 1 ? 'was' : 'were'} not.`;
   if (missing === 0) return 'Nothing is missing.';
   const summary = `${plural(missing, 'thing')} ${missing === 1 ? 'is' : 'are'} missing.`;
   const policy = policyFor(findings.flatMap(({ allow }) => allow ?? []));

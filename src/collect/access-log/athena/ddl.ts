@@ -50,13 +50,19 @@ const COLUMNS: readonly [name: string, type: string][] = [
 
 const QUOTED = '"([^"]*)"';
 
+/** Method, URL and version; lines of malformed requests lack some of them. Tools that copy lines may leave quotes as they were. */
+const REQUEST = '"([^ "]*) ?(.*?)(?: (- |-|HTTP/[^ "]*|))?"';
+
+/** Up to the last place where the fields of TLS and a target group follow. */
+const USER_AGENT = '"(.*)"';
+
 /** What RegexSerDe matches a line with, one group for each column and one for fields yet to come. Java and JavaScript read it alike. */
 export const LINE_PATTERN = [
   '([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*)',
   ' (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*)',
-  ` "([^ ]*) (.*) (- |[^ ]*)" ${QUOTED} ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*)`,
-  ` ${QUOTED} ${QUOTED} ${QUOTED} ([-.0-9]*) ([^ ]*) ${QUOTED} ${QUOTED} "([^ ]*)"`,
-  String.raw` "([^\s]+?)" "([^\s]+)" "([^ ]*)" "([^ ]*)"`,
+  ` ${REQUEST} ${USER_AGENT} ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*)`,
+  ` ${QUOTED} ${QUOTED} ${QUOTED} ([-.0-9]*) ([^ ]*) ${QUOTED} ${QUOTED} ${QUOTED}`,
+  ` ${QUOTED} ${QUOTED} ${QUOTED} ${QUOTED}`,
   `(?: ([^ "]+))?(?: ${QUOTED} ${QUOTED} ${QUOTED})?(?: ([^ ]+))?( .*)?`,
 ].join('');
 

@@ -184,6 +184,27 @@ describe('a table', () => {
   });
 });
 
+describe('the table that alb502 makes', () => {
+  const failed = (at: number, fields: Partial<Fields>) =>
+    line({ status: '502', targetStatus: '-', times: [0, 0.001, -1], node: '203.0.113.17', ...fields, at: T + at });
+  const twice = (text: string) => text.replace('"10.0.0.1:8080" "-"', '"10.0.0.1:8080 10.0.0.2:8080" "- 502"');
+
+  it.each<[string, string[]]>([
+    ['without a version of HTTP', [failed(1000, { request: 'GET http://www.example.com:80/a' })]],
+    ['without anything of a request', [failed(1000, { request: '-' }), failed(2000, { request: '' })]],
+    ['with spaces in the URL', [failed(1000, { request: 'GET http://www.example.com:80/a b c HTTP/1.1' })]],
+    ['with two targets', [twice(failed(1000, {}))]],
+    ['with quotes in the user agent', [failed(1000, { userAgent: 'Mozilla "x" (X11; "Linux") - "y"' })]],
+    ['with escaped quotes in the user agent', [failed(1000, { userAgent: 'Mozilla \\"x\\" 5.0' })]],
+    ['with several reasons', [failed(1000, { classification: 'SpaceInUri NonCompliantHeader' })]],
+  ])('loses no line %s', async (_, lines) => {
+    const objects = new Map([[fileName('20260310T1205Z'), gzipSync(textOf([...lines, failed(3000, {})]))]]);
+    const { byDuckDb, byAthena } = await byBoth(objects, FORMS['the one alb502 makes']);
+    expect(byDuckDb.failuresTotal).toBe(lines.length + 1);
+    expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+  });
+});
+
 const entry = fc.record(
   {
     at: fc.integer({ min: T - 60_000, max: T + 15 * 60_000 + 60_000 }).map((at) => at + 0.123),

@@ -44,6 +44,7 @@ type Match = Candidate & FoundLoadBalancer;
  * one round trip. Throws Problem: exit 1 with the candidates when there is none or more than one, exit 2 when AWS does not answer.
  */
 export async function findLive(nameOrArn: string, sessions: readonly Session[]): Promise<FoundLoadBalancer> {
+  assertArnOfApplication(nameOrArn);
   const outcomes = await Promise.allSettled(sessions.map((session) => fetchCandidates(session, nameOrArn)));
   if (sessions.some(({ signal }) => signal.aborted)) throw interruptedProblem();
   const matches = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
@@ -56,7 +57,8 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
   try {
     const found = findLoadBalancer(nameOrArn, matches, where);
     // There is one of each ARN, app/name/id and DNS name; a name may be used again.
-    if (failure === undefined || /[/.]/.test(nameOrArn)) return found;
+    const isOfOtherKind = failure?.error instanceof Problem && failure.error.exitCode === 1;
+    if (failure === undefined || isOfOtherKind || /[/.]/.test(nameOrArn)) return found;
     const why = lookupProblem(failure.error, failure.session).message;
     const more = failures.length > 1 ? `, nor in ${plural(failures.length - 1, 'more place')}` : '';
     const ambiguityNote = `Whether there is another '${nameOrArn}' in ${describePlace(failure.session)}${more} is not known: ${why}`;
@@ -92,7 +94,7 @@ export async function listLive(session: Session): Promise<{ name: string; arn: s
   await assertCredentials(session);
   try {
     const all = await loadBalancers(session, {});
-    return all.map((one) => ({ name: one.LoadBalancerName, arn: one.LoadBalancerArn }));
+    return all.filter(isApplication).map((one) => ({ name: one.LoadBalancerName, arn: one.LoadBalancerArn }));
   } catch (error) {
     if (session.signal.aborted) throw interruptedProblem();
     throw error instanceof Problem ? error : awsProblem(error, { action: ACTION, ...session.place });
@@ -109,9 +111,42 @@ async function fetchCandidates(session: Session, nameOrArn: string): Promise<Mat
   const all = loadBalancers(session, {}, rest.signal);
   all.catch(() => {});
   const [exact] = /^[\w-]+$|app\//.test(nameOrArn) ? await loadBalancers(session, lookupInput(nameOrArn)) : [];
-  if (exact === undefined) return (await all).map((one) => toMatch(session, one));
-  rest.abort();
-  return [toMatch(session, exact)];
+  if (exact !== undefined) rest.abort();
+  const found = exact === undefined ? await all : [exact];
+  assertNoOtherKind(session, nameOrArn, found);
+  return found.filter(isApplication).map((one) => toMatch(session, one));
+}
+
+/** By Type of DescribeLoadBalancers, and by what follows loadbalancer/ in an ARN. */
+const OTHER_KINDS: Record<string, string> = {
+  network: 'a Network Load Balancer',
+  net: 'a Network Load Balancer',
+  gateway: 'a Gateway Load Balancer',
+  gwy: 'a Gateway Load Balancer',
+  classic: 'a Classic Load Balancer',
+};
+
+/** Throws Problem (exit 1) when what was typed is whole the name, ARN or DNS name of a load balancer of another kind. */
+function assertNoOtherKind(session: Session, typed: string, found: readonly LoadBalancer[]): void {
+  const own = found.find(
+    ({ LoadBalancerName, LoadBalancerArn, DNSName }) =>
+      [LoadBalancerName, LoadBalancerArn].includes(typed) || DNSName?.toLowerCase() === typed.toLowerCase(),
+  );
+  if (own !== undefined && !isApplication(own))
+    throw otherKind(own.LoadBalancerName, own.Type ?? '', describePlace(session));
+}
+
+const otherKind = (name: string, kind: string, place: string): Problem =>
+  new Problem(
+    `'${name}' in ${place} is ${OTHER_KINDS[kind] ?? `a load balancer of type ${kind}`}; alb502 diagnoses Application Load Balancers.`,
+    1,
+  );
+
+/** Throws Problem (exit 1) for an ARN that says it is of another kind: that of a Classic Load Balancer ends with its name. */
+function assertArnOfApplication(nameOrArn: string): void {
+  const [, region = '', kind, name = ''] =
+    /^arn:[^:]+:elasticloadbalancing:([^:]*):[0-9]*:loadbalancer\/(?:([a-z]+)\/)?([^/]+)/.exec(nameOrArn) ?? [];
+  if (name !== '' && kind !== 'app') throw otherKind(name, kind ?? 'classic', region);
 }
 
 /** Throws Problem (exit 2). The clients use what was resolved here. */
@@ -137,7 +172,7 @@ const toMatch = (session: Session, described: LoadBalancer): Match => ({
   described: { value: described },
 });
 
-/** Application Load Balancers; none where the name or ARN is not known. */
+/** Of every kind; none where the name or ARN is not known. */
 async function loadBalancers(
   session: Session,
   input: { Names?: string[]; LoadBalancerArns?: string[] },
@@ -151,7 +186,7 @@ async function loadBalancers(
   );
   try {
     const items = await collectItems(pages, (page) => page.LoadBalancers);
-    return z.array(LoadBalancer).parse(toCliJson(items)).filter(isApplication);
+    return z.array(LoadBalancer).parse(toCliJson(items));
   } catch (error) {
     const isUnknown = error instanceof Error && /^(LoadBalancerNotFound|ValidationError)/.test(error.name);
     if (isUnknown && Object.keys(input).length > 0) return [];

@@ -36,6 +36,7 @@ function sessionOf(profile: string): Session {
   return session;
 }
 
+const ONLY_ALB = 'alb502 diagnoses Application Load Balancers.';
 const FLEET = ['shop-prod', 'shop-stage', 'api', 'Admin', 'nlb-edge'];
 
 describe('a load balancer is found by', () => {
@@ -67,7 +68,16 @@ describe('no load balancer, or more than one', () => {
   it.each([
     ['nowhere', "There is no load balancer 'nowhere' in eu-west-1; there is: Admin, api, shop-prod, shop-stage."],
     ['shop', "'shop' fits 2 load balancers: shop-prod, shop-stage."],
-    ['nlb-edge', "There is no load balancer 'nlb-edge' in eu-west-1; there is: Admin, api, shop-prod, shop-stage."],
+    ['nlb-edge', `'nlb-edge' in eu-west-1 is a Network Load Balancer; ${ONLY_ALB}`],
+    [
+      'nlb-edge-1974023788.eu-west-1.elb.amazonaws.com',
+      `'nlb-edge' in eu-west-1 is a Network Load Balancer; ${ONLY_ALB}`,
+    ],
+    [arnOf('inspect').replace('/app/', '/gwy/'), `'inspect' in eu-west-1 is a Gateway Load Balancer; ${ONLY_ALB}`],
+    [
+      'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old-shop',
+      `'old-shop' in eu-west-1 is a Classic Load Balancer; ${ONLY_ALB}`,
+    ],
     [
       arnOf('old'),
       `There is no load balancer '${arnOf('old')}' in eu-west-1; there is: Admin, api, shop-prod, shop-stage.`,

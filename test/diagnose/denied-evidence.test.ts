@@ -6,10 +6,13 @@ import { readIncident } from '../../src/collect/incident/incident-collectors.ts'
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { CheckFinding, Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import type { EvidenceName, EvidenceSet } from '../../src/evidence/evidence.ts';
+import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../../src/evidence/evidence.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
 const REASON = 'the action was denied';
+
+/** Of no use to some incidents, or told once by the doctor. */
+const MAY_BE_SILENT: readonly string[] = ['functions', 'prefixLists', 'instances', ...NAMING_EVIDENCE];
 
 const findingsOf = ({ steps }: Diagnosis): Map<string, CheckFinding> =>
   new Map(steps.flatMap(({ findings }) => findings.map((finding) => [finding.check, finding])));
@@ -66,8 +69,7 @@ describe.each<[string, string, Change]>([
         // A check may have seen less of it, or not be able to say.
         if (outcome !== before && outcome !== 'unknown') better.push(`${check} without ${name}: ${before}, ${outcome}`);
       }
-      const mayBeSilent = ['functions', 'prefixLists', 'instances'].includes(name);
-      if (!mayBeSilent && !diagnosis.gaps.some((gap) => gap.includes(REASON))) silent.push(name);
+      if (!MAY_BE_SILENT.includes(name) && !diagnosis.gaps.some((gap) => gap.includes(REASON))) silent.push(name);
       expect(diagnosis.verdict.standing, `without ${name}`).not.toBe('none');
     }
     expect({ better, silent }).toEqual({ better: [], silent: [] });

@@ -62,7 +62,7 @@ describe('Athena', () => {
   ])('lacks %s when it is denied', async (action, service, asked) => {
     const { findings } = await examine({ ...asked, faults: { refuse: { [action]: DENIED } } });
     const missing = findings.filter(({ state }) => state === 'missing');
-    expect(missing.map(({ allow }) => allow?.action)).toEqual([`${service}:${action}`]);
+    expect(missing.flatMap(({ allow }) => allow ?? []).map((one) => one.action)).toEqual([`${service}:${action}`]);
     expect(render(findings)).toContain('1 thing is missing.');
   });
 

@@ -70,6 +70,9 @@ async function createFile(path: string, content: string): Promise<void> {
 const GZIP_WITH_COMMENT = Buffer.from([0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
 const NO_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
+/** Bytes: a file that is no larger counts as a gzip header and nothing else. */
+const SMALLEST_GZIP = 18;
+
 /** A gzip file that ends before its content begins, with a comment in its header. */
 const GZIP_CUT_OFF_AT_START = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content withheld\0'), NO_BLOCK]);
 
@@ -95,8 +98,10 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
     else await pipeline(lines, createGzip({ finishFlush, ...(level === undefined ? {} : { level }) }), file);
   };
   await write();
-  // Redacted lines shrink more than those they stand for: the copy would not be read to its end.
-  if (ends.compressed && bytes > expansionLimit((await stat(to)).size)) await write(constants.Z_NO_COMPRESSION);
+  // Redacted lines shrink more than those they stand for: the copy would not be read to its end, or not at all.
+  const { size } = await stat(to);
+  if (ends.compressed && bytes > 0 && (bytes > expansionLimit(size) || size <= SMALLEST_GZIP))
+    await write(constants.Z_NO_COMPRESSION);
   if (isUnreadable && bytes === 0) await writeFile(to, GZIP_CUT_OFF_AT_START);
 }
 

@@ -13,6 +13,8 @@ import { serveS3 } from '../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
+/** Keeps results itself, so that no bucket is needed. */
+const MANAGED = { ManagedQueryResultsConfiguration: { Enabled: true } };
 const DENIED = { name: 'AccessDeniedException', message: 'no' };
 
 async function examine({
@@ -25,7 +27,10 @@ async function examine({
   hasTable?: boolean;
 }) {
   const s3 = await serveS3({ name: BUCKET, objects: new Map() });
-  const athena = await serveAthena(hasTable ? [tableOver(new Map(), FORMS['the one alb502 makes'])] : [], faults);
+  const athena = await serveAthena(hasTable ? [tableOver(new Map(), FORMS['the one alb502 makes'])] : [], {
+    workGroup: MANAGED,
+    ...faults,
+  });
   const { athena: configured } = settings({ s3, athena });
   const session: Session = openSession(
     { account: 'default', region: 'eu-west-1' },

@@ -351,7 +351,9 @@ describe('before the access log is read', () => {
     expect(early && unavailableIn(early).filter((name) => name !== 'changes')).toEqual(['accessLog']);
     expect(early && diagnose(question, early).verdict).toMatchObject({
       standing: 'undecided',
-      summary: expect.stringMatching(/^2 of 4 paths .* blocked.*CloudWatch counts \d+.*the access log is still being read/),
+      summary: expect.stringMatching(
+        /^2 of 4 paths .* blocked.*CloudWatch counts \d+.*the access log is still being read/,
+      ),
     });
   });
 });

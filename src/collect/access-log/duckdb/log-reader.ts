@@ -1,10 +1,9 @@
 /** Who reads log files with DuckDB: this process, or a process of its own, which may crash and can be killed in a query. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { AccessLog } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
+import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';
 import type { ReadOptions } from './duckdb-engine.ts';
 
@@ -44,7 +43,7 @@ const RESTARTS = 1;
  * (exit 2) when it ended without an answer each time.
  */
 export async function openReaderApart(): Promise<LogReader> {
-  const temporary = await mkdtemp(join(tmpdir(), 'alb502-reader-'));
+  const temporary = await makeTemporaryFolder('alb502-reader-');
   let running = startProcess(temporary);
   return {
     async read(request, signal) {

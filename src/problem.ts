@@ -1,8 +1,8 @@
-type ExitCode = 1 | 2 | 130;
+type ExitCode = 1 | 2 | 3 | 130;
 
 /**
  * Something the person at the terminal or in Slack can act on. The message is one sentence for them, without a stack trace.
- * exitCode 1: the question is wrong. exitCode 2: something broke. exitCode 130: the person interrupted.
+ * exitCode 1: the question is wrong. exitCode 2: something broke. exitCode 3: a strict look found something missing. exitCode 130: the person interrupted.
  */
 export class Problem extends Error {
   readonly exitCode: ExitCode;

@@ -1,14 +1,18 @@
 /** `alb502 doctor [load-balancer]`: what works, what is missing, and the exact permission or setting for each gap. Reads only. */
 import type { DoctorReport } from '../doctor/finding.ts';
+import { plural } from '../format/wording.ts';
+import { Problem } from '../problem.ts';
 import { hasColour } from './diagnose-command.ts';
 
 export interface DoctorOptions {
   region?: string;
   profile?: string;
   config?: string;
+  /** Fails when something is missing. */
+  strict?: true;
 }
 
-/** Prints what it found; gaps are its answer and no failure. Throws Problem when it could not look. */
+/** Prints what it found. Throws Problem: exit 2 if it could not look, exit 3 with `strict` if something is missing. */
 export async function doctor(nameOrArn: string | undefined, options: DoctorOptions): Promise<void> {
   const [{ readConfig }, { openSessions }, { checkAccount }, { renderDoctorReports }] = await Promise.all([
     import('./read-config.ts'),
@@ -35,6 +39,12 @@ export async function doctor(nameOrArn: string | undefined, options: DoctorOptio
     }
     const columns = process.stdout.columns ?? 120;
     process.stdout.write(renderDoctorReports(reports, { columns, colour: hasColour(process.stdout) }));
+    const missing = reports.flatMap(({ findings }) => findings).filter(({ state }) => state === 'missing').length;
+    if (options.strict && missing > 0)
+      throw new Problem(
+        `${plural(missing, 'thing is', 'things are')} missing: see the lines that begin with missing.`,
+        3,
+      );
   } finally {
     for (const session of sessions) session.close();
   }

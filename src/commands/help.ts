@@ -30,6 +30,7 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504;
       --markdown                 print it as Markdown, for a post-mortem
   alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
                                  permission or setting for it
+      --strict                   end with 3 if something is missing
   alb502 setup athena [--create] the CREATE TABLE for the access logs of this
                                  account and region; --create runs it, and
                                  nothing else ever changes anything

@@ -83,6 +83,7 @@ function program(): Command {
       'Looks at an account as a diagnosis would, and says what works, what is missing, and the exact permission or setting for each gap. Changes nothing.',
     )
     .argument('[load-balancer]', 'its access log too: whether it is on, arrives and can be read')
+    .option('--strict', 'end with 3 if something is missing')
     .option('--region <region>', 'where to look')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--config <file>', 'configuration instead of alb502.json')

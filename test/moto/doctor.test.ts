@@ -104,6 +104,15 @@ describe('doctor', () => {
     ]);
   });
 
+  it('ends with 3 when something is missing and it is to be strict', async () => {
+    const { code, stdout, stderr } = await doctor(['shop-prod', '--strict'], RESULTS);
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: '2 things are missing: see the lines that begin with missing.\n',
+    });
+    expect(about(stdout, 'ok', 'Credentials')).not.toBe('');
+  });
+
   it('looks at the account when no load balancer is named', async () => {
     const { code, stdout } = await doctor([], RESULTS);
     expect(code).toBe(0);

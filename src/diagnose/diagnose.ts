@@ -18,6 +18,7 @@ import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evide
 import type { IncidentEvent } from './events/event.ts';
 import { findEvents } from './events/find-events.ts';
 import { judgeBesideEvents } from './events/judge-beside-events.ts';
+import { withReasonFixes, withRollBack } from './events/reason-fix.ts';
 import { gapSentence, gapsOf } from './gaps.ts';
 import { impactOf } from './impact.ts';
 import { judgeCause, judgeErrorText } from './judge-causes.ts';
@@ -26,8 +27,10 @@ import { zoneOfNode } from './network-path/addresses.ts';
 import { networkPathsOf, PATH_EVIDENCE } from './network-path/target-paths.ts';
 import { partsOf, unreadErrors } from './parts.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
+import { ownedTargets } from './patterns/owner-concentration.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
 import type { SignatureId } from './signature.ts';
+import { targetOwners } from './targets/target-owners.ts';
 import { weightedGroup } from './targets/weighted-group.ts';
 import { tracesOf } from './traces.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
@@ -92,6 +95,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     }),
     keepAlive: logTraffic ? keepAliveOf(logTraffic, evidence) : null,
     traces: ranking?.traces ?? null,
+    ...ownersOf(logTraffic),
     networkPaths: networkPathsOf(collectedOf(evidenceWithTraffic, PATH_EVIDENCE)),
     gaps: gaps.map(gapSentence),
     gapDetails: gaps,
@@ -139,7 +143,15 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
     events,
     errorParts,
     parts: partsOf(errorParts, events, unread),
-    causes: withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known.rules),
+    causes: withRollBack(
+      withReasonFixes(
+        withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known.rules),
+        errorParts,
+        known,
+      ),
+      traffic,
+      known,
+    ),
     open: openCauses(judged, errorParts),
     summaries: new Map(
       judged.flatMap(({ cause, judgement }) =>
@@ -183,11 +195,37 @@ const EVENT_EVIDENCE = [
   'networkAcls',
   'networkInterfaces',
   'rules',
+  'scalingActivities',
+  'services',
+  'tags',
   'targetGroups',
   'targetHealth',
+  'taskDefinitions',
+  'tasks',
 ] as const;
 
-const eventResult = ({ kind, standing, from, to, targets, errors, causes: ids, summary, calls }: IncidentEvent) => ({
+/** What says whose a target is. */
+const OWNER_EVIDENCE = [
+  'changes',
+  'containerInstances',
+  'instances',
+  'networkInterfaces',
+  'services',
+  'tasks',
+] as const;
+
+const eventResult = ({
+  kind,
+  standing,
+  from,
+  to,
+  targets,
+  errors,
+  causes: ids,
+  summary,
+  calls,
+  reason,
+}: IncidentEvent) => ({
   kind,
   standing,
   from: iso(from),
@@ -197,13 +235,30 @@ const eventResult = ({ kind, standing, from, to, targets, errors, causes: ids, s
   causes: ids,
   summary,
   calls: calls.map((call) => ({ ...call, at: iso(call.at) })),
+  ...(reason === null ? {} : { reason: { kind: reason.kind, at: reason.at === null ? null : iso(reason.at) } }),
 });
+
+function ownersOf(traffic: Traffic | null): Pick<Diagnosis, 'owners'> {
+  const owned = traffic === null ? [] : ownedTargets(traffic);
+  if (owned.length === 0) return {};
+  return {
+    owners: owned.map(({ owner, targetGroup, errors, ...each }) => ({
+      ...each,
+      targetGroup: targetGroupName(targetGroup),
+      ...{ service: owner.service, revision: owner.revision, task: owner.task, instance: owner.instance },
+      ...{ scalingGroup: owner.scalingGroup, zone: owner.zone },
+      errors: Math.round(errors),
+      stopped: owner.exit?.clause ?? null,
+    })),
+  };
+}
 
 function collectedTraffic(question: Question, evidence: EvidenceSet): Collected<Traffic> {
   const { accessLog } = evidence;
   if (accessLog.status === 'unavailable') return accessLog;
   const net = collectedOf(evidence, ['loadBalancer', 'networkInterfaces', 'subnets']);
-  return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net)) };
+  const owners = targetOwners(collectedOf(evidence, OWNER_EVIDENCE));
+  return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net), owners) };
 }
 
 /** The values of the evidence that could be looked at. */

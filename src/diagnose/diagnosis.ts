@@ -6,6 +6,7 @@ import type { CheckOutcome, Fact } from './check-verdict.ts';
 import type { StepNumber } from './checks/check.ts';
 import type { CheckId } from './checks/index.ts';
 import type { EventCall, EventKind, EventStanding } from './events/event.ts';
+import type { ReasonKind } from './events/reason.ts';
 import type { Fix } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 
@@ -109,6 +110,29 @@ export interface EventResult {
   summary: string;
   /** API calls recorded by CloudTrail that fall on it; `at` ISO 8601. */
   calls: (Omit<EventCall, 'at'> & { at: string })[];
+  /** Why its targets went, where ECS or Auto Scaling says so; `at` ISO 8601. */
+  reason?: { kind: ReasonKind; at: string | null };
+}
+
+/** A target in the log with its owner. Null where that does not apply or is not known. */
+export interface OwnedTargetResult {
+  /** "address:port" as logged. */
+  target: string;
+  /** Name. */
+  targetGroup: string;
+  /** As sentences name it: "feed-api task 8f3c… (10.0.12.68)". */
+  name: string;
+  service: string | null;
+  /** Family and revision. */
+  revision: string | null;
+  task: string | null;
+  instance: string | null;
+  scalingGroup: string | null;
+  zone: string | null;
+  requests: number;
+  errors: number;
+  /** Why the task stopped: "its container app ran out of memory (exit 137) at 04:21:02 UTC". */
+  stopped: string | null;
 }
 
 /** Requests that failed in a way that was not asked about, by status; the routes with most of them, three at most. */
@@ -245,6 +269,8 @@ export interface Diagnosis {
     logFormat: string[];
     meaning: { absent: string; started: string; finished: string };
   } | null;
+  /** Whose the targets in the log are, where ECS or EC2 says so; by target group, then address. Absent where nothing says. */
+  owners?: OwnedTargetResult[];
   /** Paths to the targets: the blocked first, then the unknown; at most 500. */
   networkPaths: NetworkPath[];
   /** What could not be checked, one sentence each, with the IAM statement that allows it. */

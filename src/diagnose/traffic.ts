@@ -5,6 +5,7 @@
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
 import { GATEWAY, type StatusPair, statusMatcher } from '../query/statuses.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
+import { NO_OWNERS, type TargetOwners, targetName } from './targets/target-owners.ts';
 
 const MINUTE = 60_000;
 
@@ -32,14 +33,21 @@ export interface Traffic {
   bySignature: { id: SignatureId; count: number }[];
   /** The same over a longer time that ends with the window, for what needs more errors than it has; `from` in epoch milliseconds. */
   earlier: { from: number; traffic: Traffic } | null;
+  /** Whose the logged targets are, as far as that was read. */
+  owners: TargetOwners;
 }
 
 /** Which zone a load balancer node is in; null where that is not known. */
 export type ZoneOfNode = (node: string) => string | null;
 
 /** Reads the collected log with the question in mind. Where it is limited to a zone, nodes of unknown zone are left out. */
-export function readTraffic(log: AccessLog, question: Question, zoneOf: ZoneOfNode = () => null): Traffic {
-  return trafficOf(log, question, countedStatuses(log, question.statuses), zoneOf);
+export function readTraffic(
+  log: AccessLog,
+  question: Question,
+  zoneOf: ZoneOfNode = () => null,
+  owners = NO_OWNERS,
+): Traffic {
+  return { ...trafficOf(log, question, countedStatuses(log, question.statuses), zoneOf), owners };
 }
 
 function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneOf: ZoneOfNode): Traffic {
@@ -68,6 +76,7 @@ function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneO
     bySignature: [...counts]
       .map(([id, count]) => ({ id, count }))
       .sort((a, b) => b.count - a.count || SIGNATURE_IDS.indexOf(a.id) - SIGNATURE_IDS.indexOf(b.id)),
+    owners: NO_OWNERS,
     earlier: log.earlier
       ? { from: log.earlier.from, traffic: trafficOf(log.earlier.log, question, statuses, zoneOf) }
       : null,
@@ -173,3 +182,10 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
 
 /** The name in a target group ARN ("…:targetgroup/api/0123" is "api"); "-" stays. Names cannot hold a slash. */
 export const targetGroupName = (arn: string): string => arn.split(':targetgroup/')[1]?.split('/')[0] ?? arn;
+
+/** How sentences name a target, "address:port" as logged; `time` is when it was meant, epoch milliseconds. */
+export const nameOf = (
+  { owners, log }: Traffic,
+  target: string,
+  time = log.newest ?? Number.POSITIVE_INFINITY,
+): string => targetName(target, owners.at(target, time));

@@ -3,12 +3,19 @@
  * JSON the AWS CLI prints. Source: the API references of the actions that the file names of an incident folder name.
  */
 import * as z from 'zod';
-import { AwsName, type Instance } from './aws.ts';
+import { AwsName, epochOf, type Instance } from './aws.ts';
 
 const text = z.string();
 const count = z.number();
 /** ISO 8601 text; the AWS CLI prints epoch seconds where it was told to. */
 const time = z.union([text, count]);
+
+/** Epoch milliseconds; null where there is no time. */
+export function epochIn(printed: string | number | undefined): number | null {
+  if (printed === undefined) return null;
+  const at = typeof printed === 'number' ? printed * 1000 : epochOf(printed);
+  return Number.isNaN(at) ? null : at;
+}
 
 /** describe-tags: the tags of a target group or a load balancer. */
 export const TagDescription = z.looseObject({

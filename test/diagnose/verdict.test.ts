@@ -268,6 +268,7 @@ const event = (kind: IncidentEvent['kind'], own: SampledError[], causes: CauseId
   causes,
   summary: '10.0.12.68 (api) stopped answering at 04:21:11.',
   calls: [],
+  reason: null,
 });
 
 describe('an event', () => {

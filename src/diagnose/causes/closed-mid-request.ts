@@ -10,7 +10,7 @@ import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts
 import type { TargetBurst } from '../patterns/error-bursts.ts';
 import { INSTANT_SECONDS } from '../patterns/keep-alive.ts';
 import { findScatteredErrors } from '../patterns/route-errors.ts';
-import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const LATE_FACTOR = 3;
@@ -61,7 +61,7 @@ export const closedMidRequest = defineCause({
             .slice(0, 3)
             .map(
               (b) =>
-                `${plural(b.errors.length, 'request')} on ${b.target} ended together at ${utcTime(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${durationSpread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedAfterwards(traffic, b) ? ', which refused connections then' : ''}.`,
+                `${plural(b.errors.length, 'request')} on ${nameOf(traffic, b.target, b.from)} ended together at ${utcTime(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${durationSpread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedAfterwards(traffic, b) ? ', which refused connections then' : ''}.`,
             ),
           ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
           ...(scatteredErrors.length > 0
@@ -80,7 +80,7 @@ export const closedMidRequest = defineCause({
         fix: outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ?? fixFor(burst ?? parts.bursts[0]),
         ...(burst
           ? {
-              summary: `Target ${burst.target} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
+              summary: `${nameOf(traffic, burst.target, burst.from) === burst.target ? `Target ${burst.target}` : nameOf(traffic, burst.target, burst.from)} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
             }
           : {}),
       },

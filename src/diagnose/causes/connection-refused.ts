@@ -8,7 +8,7 @@ import { removalReason } from '../targets/deregistration.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
 import { registrationOf } from '../targets/registration.ts';
 import { splitByStage } from '../targets/tls.ts';
-import { countErrors, groupBy, type SampledError } from '../traffic.ts';
+import { countErrors, groupBy, nameOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
@@ -37,7 +37,13 @@ export const connectionRefused = defineCause({
       const registration = registrationOf(part.target_group_arn, part.target, evidence);
       const left =
         part.inLastMoments && part.presence?.left === true && part.presence.lastSuccess !== null
-          ? removalReason(part.presence, Math.min(...part.errors.map(({ at }) => at)), part.replaced, evidence)
+          ? removalReason(
+              part.presence,
+              Math.min(...part.errors.map(({ at }) => at)),
+              part.replaced,
+              evidence,
+              nameOf(traffic, part.target, part.errors[0]?.at),
+            )
           : null;
       const stays =
         left?.reason === 'unhealthy' ||
@@ -70,7 +76,9 @@ export const connectionRefused = defineCause({
       ...new Set(
         maybe.flatMap((part) =>
           part.tls.excluded
-            ? [`Whether ${part.target} was being shut down: its state in the target group is not known.`]
+            ? [
+                `Whether ${nameOf(traffic, part.target, part.errors[0]?.at)} was being shut down: its state in the target group is not known.`,
+              ]
             : part.tls.missing,
         ),
       ),
@@ -82,7 +90,7 @@ export const connectionRefused = defineCause({
           { errors: maybe.flatMap((part) => part.errors), strength: 'possible' },
         ],
         for: [
-          ...refusalTexts(refusedConnects),
+          ...refusalTexts(refusedConnects, traffic),
           ...unhealthy.slice(0, 2),
           ...[...new Set(sure.map((part) => part.tls.sentence))],
         ],
@@ -93,7 +101,7 @@ export const connectionRefused = defineCause({
           fixFor(sure.length > 0 ? sure : maybe, evidence.targetGroups),
         ...(sure.length > 0
           ? {
-              summary: `${list([...new Set(sure.map((part) => part.target))])} refused ${plural(countErrors(sureErrors), 'connection')}: nothing is listening, or a firewall rejects them.`,
+              summary: `${list([...new Set(sure.map((part) => nameOf(traffic, part.target, part.errors[0]?.at)))])} refused ${plural(countErrors(sureErrors), 'connection')}: nothing is listening, or a firewall rejects them.`,
             }
           : {}),
       },
@@ -103,8 +111,13 @@ export const connectionRefused = defineCause({
 });
 
 /** A sentence a target, most errors first. */
-function refusalTexts(parts: readonly FailedConnects[]): string[] {
-  const targets = [...groupBy(parts, ({ target, groupName }) => `${target} (${groupName})`)]
+function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): string[] {
+  const targets = [
+    ...groupBy(parts, ({ target, groupName, errors }) => {
+      const name = nameOf(traffic, target, errors[0]?.at);
+      return name === target ? `${target} (${groupName})` : `${name} in ${groupName}`;
+    }),
+  ]
     .map(([name, own]) => ({ name, errors: own.flatMap(({ errors }) => errors) }))
     .sort((a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.name < b.name ? -1 : 1));
   const shown = targets

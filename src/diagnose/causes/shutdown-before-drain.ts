@@ -7,7 +7,7 @@ import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { drainSettings, drainTimes } from '../targets/drain-times.ts';
-import { countErrors, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const WANTS = [
@@ -50,13 +50,19 @@ export const shutdownBeforeDrain = defineCause({
     }
     const judged = leaving.map((part) => ({
       ...part,
-      ...removalReason(part.presence, firstOf(part.errors), part.replaced, evidence),
+      ...removalReason(
+        part.presence,
+        firstOf(part.errors),
+        part.replaced,
+        evidence,
+        nameOf(traffic, part.presence.target, firstOf(part.errors)),
+      ),
     }));
     const deregistered = judged.filter(({ reason }) => reason === 'deregistered');
     const unknown = judged.filter(({ reason }) => reason === 'unknown');
     const inTurn =
       deregistered.length > 1
-        ? `${plural(deregistered.length, 'target')} in turn: ${list(deregistered.map((g) => `${g.presence.target} at ${utcTime(g.presence.lastSeen)}`))}.`
+        ? `${plural(deregistered.length, 'target')} in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
         : null;
     const tookOut = judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence);
     return claimErrors(

@@ -12,7 +12,7 @@ import {
 } from '../connect-timeouts/connect-timeouts.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { drainSettings, drainTimes } from '../targets/drain-times.ts';
-import { countErrors } from '../traffic.ts';
+import { countErrors, nameOf } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetGone = defineCause({
@@ -43,7 +43,7 @@ export const targetGone = defineCause({
         fix: fixFor(sure.length > 0 ? sure : left, evidence),
         ...(sure.length > 0
           ? {
-              summary: `${list(sureTargets)} had left, and ${plural(countErrors(sure.flatMap(({ errors }) => errors)), 'connection')} to ${sureTargets.length === 1 ? 'it' : 'them'} timed out at 10 s.`,
+              summary: `${list(sureTargets.map((target) => nameOf(evidence.traffic, target, sure[0]?.errors[0]?.at)))} had left, and ${plural(countErrors(sure.flatMap(({ errors }) => errors)), 'connection')} to ${sureTargets.length === 1 ? 'it' : 'them'} timed out at 10 s.`,
             }
           : {}),
       },

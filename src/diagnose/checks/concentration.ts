@@ -8,6 +8,8 @@ import {
   type SplitGroup,
   splitGroups,
 } from '../patterns/error-concentration.ts';
+import { ownerConcentrations, ownerSentence } from '../patterns/owner-concentration.ts';
+import { targetName } from '../targets/target-owners.ts';
 import { defineCheck } from './check.ts';
 
 export const concentration = defineCheck({
@@ -21,7 +23,7 @@ export const concentration = defineCheck({
   needs: ['traffic'],
   wants: [],
 
-  evaluate({ traffic }): CheckVerdict {
+  evaluate({ traffic }, question): CheckVerdict {
     const noErrors = noErrorsVerdict(traffic);
     if (noErrors) return noErrors;
     const { errors, log, errorCount } = traffic;
@@ -37,7 +39,15 @@ export const concentration = defineCheck({
     const split = splitGroups(traffic);
     // Where targets fail all or nothing, the share of the busiest one says no more.
     const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');
-    const sentences = [...split.map(splitSentence), ...others.map(concentrationSentence)];
+    const names = (target: string) => {
+      const own = errors.find((error) => error.target === target);
+      return targetName(target, traffic.owners.at(target, own?.at ?? question.to, own?.target_group_arn));
+    };
+    const sentences = [
+      ...ownerConcentrations(traffic).map(ownerSentence),
+      ...split.map((group) => splitSentence(group, names)),
+      ...others.map((one) => concentrationSentence(one, names)),
+    ];
     if (sentences.length > 0) return { outcome: 'fail', summary: sentences.join(' '), facts };
     const involved = list(
       [
@@ -61,12 +71,14 @@ export const concentration = defineCheck({
   },
 });
 
-const splitSentence = ({ name, failing, working }: SplitGroup): string =>
-  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing, 6)}), the others none (${list(working, 6)}).`;
+type Names = (target: string) => string;
 
-const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration): string => {
+const splitSentence = ({ name, failing, working }: SplitGroup, names: Names): string =>
+  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing.map(names), 6)}), the others none (${list(working.map(names), 6)}).`;
+
+const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration, names: Names): string => {
   // Client numbers mean nothing outside one collection.
-  const which = kind === 'client' ? 'One client' : `The ${kind} ${name}`;
+  const which = kind === 'client' ? 'One client' : `The ${kind} ${kind === 'target' ? names(name) : name}`;
   const against = requestShare === null ? '' : ` and ${percent(requestShare)} of the requests`;
   return `${which} has ${percent(share)} of the errors (${outOf(errors, errors / share)})${against}.`;
 };

@@ -3,6 +3,7 @@ import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
+import { type TargetOwners, targetName } from '../targets/target-owners.ts';
 import { defineCheck } from './check.ts';
 
 export const targetChurn = defineCheck({
@@ -31,12 +32,12 @@ export const targetChurn = defineCheck({
     const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
       unhealthy.length > 0
-        ? ` ${timesText(unhealthy, 'lastSeen')} got no request any more: health checks took it out, it did not leave.`
+        ? ` ${timesText(unhealthy, 'lastSeen', traffic.owners)} got no request any more: health checks took it out, it did not leave.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =
         open.length > 0
-          ? ` Whether ${list(open.map((presence) => presence.target))} left is not known: what was read ends too soon.`
+          ? ` Whether ${list(open.map((presence) => nameOf(presence, traffic.owners)))} left is not known: what was read ends too soon.`
           : '';
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',
@@ -47,10 +48,12 @@ export const targetChurn = defineCheck({
       traffic.errors.some((e) => e.target === presence.target && e.at >= presence.lastSeen - 90_000),
     );
     const went =
-      left.length > 0 ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen')})` : 'none left';
+      left.length > 0
+        ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic.owners)})`
+        : 'none left';
     const came =
       joined.length > 0
-        ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen')})`
+        ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen', traffic.owners)})`
         : 'none joined';
     const last =
       failing.length > 0
@@ -60,5 +63,8 @@ export const targetChurn = defineCheck({
   },
 });
 
-const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen'): string =>
-  list(presences.map((presence) => `${presence.target} at ${utcTime(presence[when])}`));
+const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', owners: TargetOwners): string =>
+  list(presences.map((presence) => `${nameOf(presence, owners)} at ${utcTime(presence[when])}`));
+
+const nameOf = ({ target, lastSeen }: TargetPresence, owners: TargetOwners): string =>
+  targetName(target, owners.at(target, lastSeen));

@@ -9,6 +9,7 @@ import type { TargetPresence } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { Registration } from '../targets/registration.ts';
 import { instanceOf } from '../targets/target-names.ts';
+import { targetName } from '../targets/target-owners.ts';
 import type { ConnectTimeoutEvidence } from './connect-timeouts.ts';
 
 export interface TargetExit {
@@ -45,7 +46,7 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   if (presence?.lastSuccess != null && presence.lastSuccess > first) {
     return noExit(`${target} still answered at ${utcTime(presence.lastSuccess)}, after the first timeout.`);
   }
-  const stopped = instanceStop(timedOutTarget);
+  const stopped = taskStop(timedOutTarget) ?? instanceStop(timedOutTarget);
   const removed = removalCall(timedOutTarget, presence?.lastSuccess ?? null);
   // A call says when; a state without a time is of now.
   const ended = removed?.strength === 'confirmed' ? removed : (stopped ?? removed);
@@ -101,6 +102,14 @@ function judgeDrainingTarget({ arn, target, evidence, question }: TimedOutTarget
   if (last >= question.now - delay * 1000) return exitWith('likely', `${target} is draining: it was deregistered.`);
   const sentence = `${target} is draining, for ${wholeSeconds(delay)} at most: by now it was deregistered after the timeouts.`;
   return { strength: 'possible', for: [], against: [sentence] };
+}
+
+/** The ECS task that had the address stopped, and ECS says when. */
+function taskStop(timedOutTarget: TimedOutTarget): TargetExit | null {
+  const { target, first, evidence } = timedOutTarget;
+  const owner = evidence.traffic.owners.at(target, first);
+  if (owner?.exit?.at == null || owner.exit.at > timedOutTarget.last) return null;
+  return judgeExitTime(owner.exit.at, `${targetName(target, owner)}: ${owner.exit.clause}`, timedOutTarget);
 }
 
 /** "User initiated (2026-11-20 02:41:10 GMT)" is when; without a time the state of now is only a hint. */

@@ -4,6 +4,7 @@ import type { CauseId } from '../cause-ids.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
+import { targetName } from '../targets/target-owners.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRare } from './calls.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
@@ -119,7 +120,7 @@ export function changeEvents(
     const own = errors.filter((error) => left.has(error));
     if (own.length < errors.length) continue;
     for (const error of own) left.delete(error);
-    events.push(changeEvent({ call, effect, errors: own }, all, evidence, loadBalancer));
+    events.push(changeEvent({ call, effect, errors: own }, all, evidence, { traffic, loadBalancer }));
   }
   return events;
 }
@@ -177,7 +178,7 @@ function changeEvent(
   { call, effect, errors }: { call: Mutation; effect: Effect; errors: SampledError[] },
   all: readonly Mutation[],
   evidence: EventEvidence,
-  loadBalancer: string,
+  { traffic, loadBalancer }: { traffic: Traffic; loadBalancer: string },
 ): IncidentEvent {
   const first = errors.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
   const last = errors.reduce((most, { at }) => Math.max(most, at), 0);
@@ -190,7 +191,8 @@ function changeEvent(
     revert: ended ? null : command,
   };
   const targets = [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort();
-  const on = targets.length > 0 ? ` (${targets.length <= 3 ? list(targets) : plural(targets.length, 'target')})` : '';
+  const named = targets.map((target) => targetName(target, traffic.owners.at(target, first)));
+  const on = targets.length > 0 ? ` (${targets.length <= 3 ? list(named) : plural(targets.length, 'target')})` : '';
   const undone = ended ? `, until ${callText({ ...told, ...undoing })}` : '';
   return {
     kind: 'change',
@@ -202,5 +204,6 @@ function changeEvent(
     causes: [...effect.causes],
     summary: `${callText(told)} changed ${thing}; from ${told.secondsBefore} s later on ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
     calls: [told],
+    reason: null,
   };
 }

@@ -1,6 +1,7 @@
 import type { CauseId } from '../cause-ids.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError } from '../traffic.ts';
+import type { EventReason } from './reason.ts';
 
 /** What events are found with, beside the traffic. */
 const EVENT_EVIDENCE_NAMES = [
@@ -10,8 +11,13 @@ const EVENT_EVIDENCE_NAMES = [
   'loadBalancer',
   'networkAcls',
   'networkInterfaces',
+  'scalingActivities',
+  'services',
+  'tags',
   'targetGroups',
   'targetHealth',
+  'taskDefinitions',
+  'tasks',
 ] as const;
 
 /** What is missing could not be looked at. */
@@ -56,4 +62,6 @@ export interface IncidentEvent {
   /** One sentence for the headline. */
   summary: string;
   calls: EventCall[];
+  /** Why its targets went, where ECS or Auto Scaling says so. */
+  reason: EventReason | null;
 }

@@ -1,13 +1,15 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
+import { kubernetesSource, podsText } from '../targets/kubernetes.ts';
 import { registrationOf } from '../targets/registration.ts';
-import type { Traffic } from '../traffic.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
 import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
 import type { EventOutline } from './event-outline.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
-import { crashText, errorsText, lostText, rolloutText } from './words.ts';
+import { eventReason, type ReasonKind } from './reason.ts';
+import { crashText, diedText, errorsText, lostText, rolloutText } from './words.ts';
 
 /** The events with errors that were asked about: those with most of them first, then by time. */
 export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {
@@ -38,21 +40,39 @@ function describe(
     { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
     evidence,
   );
-  const summary = `${sentence(outline, traffic, evidence, calls, firstError)} ${errorsText(errors)}`;
+  const reason = eventReason(outline, traffic, evidence);
+  // Its process ended before it was taken out, whatever that looks like from outside.
+  const isDead = reason !== null && DEATHS.includes(reason.kind);
+  const what = isDead ? diedText(outline, traffic) : sentence(outline, traffic, evidence, calls, firstError);
+  const isTold = reason?.kind === 'stopped' && calls[0]?.name === 'StopTask';
+  const pods = kubernetesSource(target_group_arn, evidence.tags);
+  const told = [
+    what,
+    ...(reason === null || isTold ? [] : [reason.sentence]),
+    ...(reason === null && pods !== null ? [`Its targets are ${podsText(pods)}.`] : []),
+  ];
+  const summary = `${told.join(' ')} ${errorsText(errors)}`;
   return [
     {
-      kind,
-      standing: standingOf(outline, calls),
+      kind: isDead ? 'crash' : kind,
+      standing: reason === null ? standingOf(outline, calls) : 'confirmed',
       from,
       to,
       targets,
       errors,
-      causes: causesOf(outline, evidence),
+      causes: isDead ? [deathCause(errors)] : causesOf(outline, evidence),
       summary,
       calls,
+      reason,
     },
   ];
 }
+
+/** Reasons that end a process while it still gets requests. */
+const DEATHS: readonly ReasonKind[] = ['out-of-memory', 'exited'];
+
+const deathCause = (errors: readonly SampledError[]): CauseId =>
+  errors.some(({ signature }) => signature === 'connect-failed') ? 'connection-refused' : 'closed-mid-request';
 
 function sentence(
   outline: EventOutline,
@@ -61,9 +81,9 @@ function sentence(
   calls: readonly EventCall[],
   firstError: number,
 ): string {
-  if (outline.kind === 'rollout') return rolloutText(outline, calls, firstError);
+  if (outline.kind === 'rollout') return rolloutText(outline, calls, { failedSince: firstError, traffic });
   if (outline.kind === 'crash') return crashText(outline, traffic);
-  return lostText(outline, calls, isStillRegistered(outline, evidence));
+  return lostText(outline, calls, { traffic, stillRegistered: isStillRegistered(outline, evidence) });
 }
 
 /** Silent to the end of the log, and yet a member of its group, and no call took it out. */

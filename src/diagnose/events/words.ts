@@ -1,5 +1,6 @@
 /** How events are told: one sentence that leads the headline, and how many errors came of it. */
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
+import { targetName } from '../targets/target-owners.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import type { EventCall } from './event.ts';
 import { type EventOutline, lengthOf, onsetOf } from './event-outline.ts';
@@ -10,11 +11,18 @@ import type { SentFailure } from './sent-failures.ts';
 const TARGETS_NAMED = 3;
 
 /** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "4 targets of api". */
-function targetsText({ targets, target_group_arn }: EventOutline): string {
+function targetsText({ targets, target_group_arn, to, from: begin }: EventOutline, { owners }: Traffic): string {
   const group = targetGroupName(target_group_arn);
-  return targets.length <= TARGETS_NAMED
-    ? `${list(targets)} (${group})`
-    : `${plural(targets.length, 'target')} of ${group}`;
+  // A target may have begun later than the first of its event.
+  const from = to ?? begin;
+  if (targets.length > TARGETS_NAMED) return `${plural(targets.length, 'target')} of ${group}`;
+  const names = targets.map((target) => targetName(target, owners.at(target, from, target_group_arn)));
+  const [first] = names;
+  if (names.every((name, index) => name === targets[index])) return `${list(names)} (${group})`;
+  // The checklist names each of several.
+  return first !== undefined && names.length === 1
+    ? `${first} in ${group}`
+    : `${plural(names.length, 'target')} of ${group}`;
 }
 
 /** Milliseconds: "1.6 s", "48 s", "4 min 10 s", "2 h 5 min". */
@@ -53,12 +61,16 @@ export const callText = ({ name, user, at }: EventCall): string =>
 const afterCall = (from: number, call: EventCall | undefined): string =>
   call === undefined
     ? ''
-    : call.at > from
+    : Math.abs(call.at - from) < 500 || call.at > from
       ? `, with ${callText(call)}`
       : `, ${Math.round((from - call.at) / 1000)} s after ${callText(call)}`;
 
 /** "10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC and never came back." */
-export function lostText(outline: EventOutline, calls: readonly EventCall[], stillRegistered: boolean): string {
+export function lostText(
+  outline: EventOutline,
+  calls: readonly EventCall[],
+  { traffic, stillRegistered }: { traffic: Traffic; stillRegistered: boolean },
+): string {
   const { outages, from } = outline;
   const first = Math.min(...outages.map(onsetOf));
   const rejecting = outages.every(isRejected) ? ', with connections rejected' : '';
@@ -72,40 +84,53 @@ export function lostText(outline: EventOutline, calls: readonly EventCall[], sti
     ? `; ${outline.targets.length === 1 ? 'it is' : 'they are'} still registered though nothing answers there`
     : '';
   const inserted = `${rejecting}${afterCall(from, calls[0])}`;
-  return `${targetsText(outline)} stopped answering at ${utcTime(first)}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
+  return `${targetsText(outline, traffic)} stopped answering at ${utcTime(first)}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
 }
 
 /** "StopTask by ops at 10:09:59 UTC came 1 s before the first error, and 10.0.2.113:32771 (myservice) was replaced." */
-export function rolloutText(outline: EventOutline, calls: readonly EventCall[], failedSince: number): string {
+export function rolloutText(
+  outline: EventOutline,
+  calls: readonly EventCall[],
+  { failedSince, traffic }: { failedSince: number; traffic: Traffic },
+): string {
   const [call] = calls;
   const group = targetGroupName(outline.target_group_arn);
   const { length } = outline.targets;
-  const what = length === 1 ? `${outline.targets[0]} (${group})` : `${plural(length, 'target')} of ${group}`;
+  const what = length === 1 ? targetsText(outline, traffic) : `${plural(length, 'target')} of ${group}`;
   if (call === undefined)
     return `A rollout of ${group} replaced ${length === 1 ? what : plural(length, 'target')} from ${utcTime(failedSince)} on, and requests failed as ${length === 1 ? 'it' : 'they'} left.`;
   const before = call.secondsBefore > 0 ? `${call.secondsBefore} s before the first error` : 'as the errors began';
   return `${callText(call)}, ${before}, took ${what} away while requests were still sent to ${length === 1 ? 'it' : 'them'}.`;
 }
 
+/** "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": a process that ended for good. */
+export function diedText(outline: EventOutline, traffic: Traffic): string {
+  const { failures, from, targets } = outline;
+  const last = failures.reduce((most, { sent }) => Math.max(most, sent), from);
+  const when =
+    targets.length === 1 || last - from < 1000 ? `at ${utcTime(from)}` : `from ${utcTime(from)} to ${utcTime(last)}`;
+  return `${targetsText(outline, traffic)} went down ${when} and did not come back.`;
+}
+
 export function crashText(outline: EventOutline, traffic: Traffic): string {
   const found = crashRoute(outline, traffic);
   const blame = found === null ? '' : `; ${outOf(found.count, found.of)} cut off a ${found.route}`;
   const { outages, bursts, from } = outline;
-  if (outages.length === 0) return `${burstText(outline)}${blame}.`;
+  if (outages.length === 0) return `${burstText(outline, traffic)}${blame}.`;
   const [only] = outages;
   if (only !== undefined && outages.length + bursts.length === 1) {
     const end =
       only.nextAnswer === null
         ? ' and had not answered again when the log ends'
         : ` and answered again after ${spanText(only.nextAnswer - onsetOf(only))}`;
-    return `${targetsText(outline)} went down at ${utcTime(from)}${end}${blame}.`;
+    return `${targetsText(outline, traffic)} went down at ${utcTime(from)}${end}${blame}.`;
   }
   // The length of an outage that the log does not show to its end is not known.
   const ended = outages.filter(({ nextAnswer }) => nextAnswer !== null);
   const lengths = (ended.length > 0 ? ended : outages).map(lengthOf);
   const last = Math.max(...outages.map((outage) => outage.last));
   const when = `from ${utcTime(from)} to ${utcTime(last)}`;
-  return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline)}: the process goes down and comes back${blame}.`;
+  return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline, traffic)}: the process goes down and comes back${blame}.`;
 }
 
 /** How far apart outages begin may differ by so much of the most, and they are still regular. */
@@ -119,11 +144,11 @@ function rhythmText(outages: readonly TargetOutage[]): string {
   return apart.length > 1 && high - low <= REGULAR * high ? `, ${rangeText(apart)} apart` : '';
 }
 
-function burstText(outline: EventOutline): string {
+function burstText(outline: EventOutline, traffic: Traffic): string {
   const { bursts, from } = outline;
   const sizes = bursts.map(({ failures }) => failures.length);
   const [only] = sizes;
-  const where = `A process on ${targetsText(outline)} died`;
+  const where = `A process on ${targetsText(outline, traffic)} died`;
   if (bursts.length === 1) return `${where} at ${utcTime(from)} with ${only} requests in flight`;
   const last = Math.max(...bursts.map(({ at }) => at));
   const [low, high] = [Math.min(...sizes), Math.max(...sizes)];

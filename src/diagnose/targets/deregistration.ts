@@ -21,15 +21,19 @@ const LINGER_MS = 120_000;
 /** A target that is shut down is deregistered at about that time; one that failed for longer was taken out because it failed. */
 const DEREGISTERED_WITHIN_MS = 30_000;
 
-/** `failingSince`: the first of its errors. `replaced`: another target of the group appeared meanwhile, as in a deployment. */
+/**
+ * `failingSince`: the first of its errors. `replaced`: another target of the group appeared meanwhile, as in a deployment. `name`: how
+ * sentences name it.
+ */
 export function removalReason(
   presence: TargetPresence,
   failingSince: number,
   replaced: boolean,
   evidence: RegistrationEvidence & Partial<Pick<DiagnosisEvidence, 'metrics' | 'changes'>>,
+  name = presence.target,
 ): RemovalReason {
   const registration = registrationOf(presence.target_group_arn, presence.target, evidence);
-  const lastRequestText = `${presence.target} got its last request at ${utcTime(presence.lastSeen)} and none since`;
+  const lastRequestText = `${name} got its last request at ${utcTime(presence.lastSeen)} and none since`;
   const call = deregistrationTimes(presence.target_group_arn, presence.target, evidence).findLast(
     (at) => at <= presence.lastSeen + LINGER_MS,
   );

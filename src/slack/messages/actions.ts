@@ -12,6 +12,8 @@ export const DETAIL_IDS = [
   'log-lines',
   'by-target',
   'by-route',
+  'by-service',
+  'by-revision',
   'timeline',
   'path',
   'repeat',
@@ -25,6 +27,7 @@ export type DetailId = (typeof DETAIL_IDS)[number];
 export const ACTIONS = {
   detail: (id: DetailId): string => `alb502:extra:${id}`,
   more: 'alb502:more',
+  owners: 'alb502:owners',
   askAgain: 'alb502:ask-again',
   askAnew: 'alb502:ask-anew',
   widen: 'alb502:widen',

@@ -1,11 +1,13 @@
 /** The message in the channel: what broke, the fix, who is hurt; edited through its life. Its first line is the notification. */
 
+import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { alarmLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
 import { inSentence, list, number } from '../../format/wording.ts';
 import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
+import { ACTIONS } from './actions.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
@@ -320,6 +322,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
             primary: kind === 'unread',
           }),
         ]),
+    ...ownerMenu(state),
     overflowMenu(run.id, [
       ...(hasErrors
         ? ([
@@ -332,4 +335,20 @@ function rootButtons(state: ThreadState): SlackBlock[] {
       ['Post-mortem', 'post-mortem'],
     ]),
   );
+}
+
+/** By whom the errors are, where anything says whose the targets are. */
+function ownerMenu({ run, diagnosis }: ThreadState): types.Overflow[] {
+  const owners = diagnosis?.owners ?? [];
+  if (!owners.some(({ errors }) => errors > 0)) return [];
+  return [
+    overflowMenu(
+      run.id,
+      [
+        ['By service', 'by-service'],
+        ['By revision', 'by-revision'],
+      ],
+      ACTIONS.owners,
+    ),
+  ];
 }

@@ -5,7 +5,7 @@ import { writeRecording } from './recording.ts';
 import { recordings } from './recordings/all.ts';
 import { oneRowName, writeOneRow } from './recordings/one-row.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'scenarios');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'scenarios');
 const wanted = process.argv[2];
 const isWanted = (name: string) => wanted === undefined || name.includes(wanted);
 const size = (bytes: number) => `${Math.round(bytes / 1024)} KB`;

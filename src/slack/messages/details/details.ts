@@ -10,6 +10,7 @@ import { fixAnswer } from './fix-commands.ts';
 import { postMortemAnswer, repeatAnswer } from './log-files-read.ts';
 import { logLinesAnswer } from './log-lines.ts';
 import { pathAnswer } from './network-paths.ts';
+import { byRevisionAnswer, byServiceAnswer } from './owner-tables.ts';
 import { allStepsAnswer, stepAnswer } from './step-details.ts';
 import { byRouteAnswer, byTargetAnswer } from './tables.ts';
 
@@ -38,6 +39,10 @@ export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: 
       return byTargetAnswer(run, diagnosis, evidence);
     case 'by-route':
       return byRouteAnswer(run, diagnosis, evidence);
+    case 'by-service':
+      return byServiceAnswer(diagnosis);
+    case 'by-revision':
+      return byRevisionAnswer(diagnosis);
     case 'timeline':
       return timelineAnswer(diagnosis);
     case 'path':

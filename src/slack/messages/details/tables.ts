@@ -27,6 +27,7 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
   const traffic = readRunTraffic(run, diagnosis, evidence);
   if (traffic === null) return noLogMessage(evidence);
   const errors = groupBy(traffic.errors, targetKey);
+  const names = new Map((diagnosis.owners ?? []).map(({ target, name }) => [target, name]));
   const rows = [...groupBy(traffic.log.targets, targetKey)]
     .flatMap(([key, entries]) => {
       const [first] = entries;
@@ -40,7 +41,7 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
     ['Target group', 'Target', 'Errors', 'Requests', 'Share'],
     rows.map(({ target_group_arn, target, failed, requests }) => [
       targetGroupName(target_group_arn),
-      target === '-' ? 'none' : target,
+      target === '-' ? 'none' : (names.get(target) ?? target),
       number(failed),
       number(requests),
       share(failed, requests),
@@ -93,10 +94,10 @@ const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
 const targetKey = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
   `${target_group_arn} ${target}`;
 
-const share = (part: number, whole: number): string => (whole === 0 ? '–' : percent(Math.min(1, part / whole)));
+export const share = (part: number, whole: number): string => (whole === 0 ? '–' : percent(Math.min(1, part / whole)));
 
 /** The table, its first rows in words, and the same in text to fall back to. */
-function table(title: string, head: string[], all: string[][], right: number[]): Message {
+export function table(title: string, head: string[], all: string[][], right: number[]): Message {
   const rows = all.slice(0, MAX_ROWS).map((row) => row.map((cell) => truncate(sanitize(cell), MAX_CELL) || '–'));
   if (rows.length === 0) return partsMessage([line('The log that was read holds no such request.')]);
   const heading = line({ bold: title });

@@ -1,0 +1,243 @@
+/** What ends, or makes harmless, the reason why targets went. */
+import type { EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
+import { type Command, command } from '../../format/command.ts';
+import type { ErrorPart } from '../attribution.ts';
+import type { CauseResult } from '../diagnosis.ts';
+import type { Fix } from '../judgement.ts';
+import { ownedTargets, ownerConcentrations } from '../patterns/owner-concentration.ts';
+import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
+import type { SampledError, Traffic } from '../traffic.ts';
+import type { EventEvidence, IncidentEvent } from './event.ts';
+import { type EventReason, rollOutOf } from './reason.ts';
+
+/** ECS developer guide, "Task definition parameters": without stopTimeout a container has 30 s, on Fargate 120 s at most. */
+const DEFAULT_STOP_SECONDS = 30;
+
+/** A cause that explains an event whose reason is known is fixed by what ends that reason. */
+export function withReasonFixes(
+  results: readonly CauseResult[],
+  parts: readonly ErrorPart[],
+  evidence: EventEvidence,
+): CauseResult[] {
+  return results.map((result) => {
+    const own = parts.find(
+      ({ causes, event, standing }) => standing !== 'undecided' && causes[0] === result.id && event !== null,
+    );
+    if (own?.event == null) return result;
+    const { reason } = own.event;
+    if (reason === null) return { ...result, fix: podFix(result.fix, own.event, own.errors, evidence) };
+    const { commands, settings = [], ...fix } = reasonFix(reason, evidence, longestCutOff(own.errors));
+    return {
+      ...result,
+      fix: {
+        ...result.fix,
+        ...fix,
+        commands: commands.length > 0 ? commands : result.fix.commands,
+        // What other platforms are set to is of no use to a task of ECS.
+        settings: settings.length > 0 || reason.owners[0]?.task != null ? settings : (result.fix.settings ?? []),
+      },
+    };
+  });
+}
+
+/** Where all failures are of the revision that is being rolled out, the first thing to do is to take it back. */
+export function withRollBack(
+  results: readonly CauseResult[],
+  traffic: Traffic,
+  evidence: EventEvidence,
+): CauseResult[] {
+  const revision = ownerConcentrations(traffic).find(({ dimension }) => dimension === 'revision')?.name;
+  const owner = ownedTargets(traffic).find((one) => one.owner.revision === revision)?.owner;
+  const first = traffic.errors[0]?.at;
+  if (revision === undefined || owner === undefined || first === undefined) return [...results];
+  const { service, deployed } = rollOutOf(owner, first, evidence);
+  const [previous] = deployed?.before ?? [];
+  if (service === null || deployed?.revision !== revision || previous === undefined) return [...results];
+  const back = rollBackCommands({ service, deployed });
+  return results.map((result) =>
+    result.standing !== 'confirmed' && result.standing !== 'likely'
+      ? result
+      : {
+          ...result,
+          fix: {
+            ...result.fix,
+            summary: `Roll ${service.serviceName} back to ${previous}: ${revision} alone fails.`,
+            notes: [...(result.fix.notes ?? []), result.fix.summary],
+            commands: [...back, ...result.fix.commands.filter((one) => !back.includes(one))],
+            sideEffects: [...new Set([...result.fix.sideEffects, `Replaces every task of ${service.serviceName}.`])],
+          },
+        },
+  );
+}
+
+/** For targets that are pods, what the cluster says of them comes first. */
+function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[], { tags }: EventEvidence): Fix {
+  const pods = kubernetesSource(errors[0]?.target_group_arn ?? '-', tags);
+  if (pods === null || event.kind === 'change') return fix;
+  const gate = event.kind === 'rollout' ? [gateCommand(pods)] : [];
+  const commands = [...podCommands(pods, event.targets), ...gate];
+  return {
+    ...fix,
+    commands,
+    ...(gate.length === 0
+      ? {}
+      : {
+          notes: ['The label takes effect on pods made after it.'],
+        }),
+  };
+}
+
+/** Seconds; null where no request was cut off. */
+function longestCutOff(errors: readonly SampledError[]): number | null {
+  const times = errors
+    .filter(({ signature }) => signature !== 'connect-failed')
+    .flatMap(({ elapsed }) => elapsed ?? []);
+  return times.length === 0 ? null : times.reduce((most, time) => Math.max(most, time));
+}
+
+/** `longestSeconds`: the longest that a request took which was cut off. Null where the reason says nothing more than the cause. */
+function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds: number | null): Fix {
+  const { kind, service, deployed, owners } = reason;
+  const rollBack = rollBackCommands(reason);
+  const [owner] = owners;
+  const who = service?.serviceName ?? owner?.scalingGroup ?? 'the service';
+  const definition = definitionOf(owner?.revision ?? null, evidence);
+  const look = describeTask(owner?.task ?? null, evidence.tasks ?? []);
+  const isNew = deployed !== null && owner?.revision === deployed.revision;
+  const [previous] = deployed?.before ?? [];
+  const undo = isNew && rollBack.length > 0 && previous !== undefined ? `Roll ${who} back to ${previous}, then ` : '';
+  switch (kind) {
+    case 'out-of-memory':
+      return {
+        summary: sentence(
+          undo,
+          `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}, or find what uses it.`,
+        ),
+        commands: [...(isNew ? rollBack : []), ...look],
+        sideEffects: isNew && rollBack.length > 0 ? [`Replaces every task of ${who}.`] : [],
+      };
+    case 'failed-health-checks':
+    case 'unhealthy':
+      return {
+        summary: sentence(
+          undo,
+          `find out why ${who} failed its health checks: compare the check's path, timeout and grace period with how long it takes to start and to answer.`,
+        ),
+        commands: [...(isNew ? rollBack : []), ...look],
+        sideEffects: isNew && rollBack.length > 0 ? [`Replaces every task of ${who}.`] : [],
+      };
+    case 'exited':
+      return {
+        summary: sentence(
+          undo,
+          `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` (exit ${owner.exit.exitCode})`}: its log ends at the time above.`,
+        ),
+        commands: [...(isNew ? rollBack : []), ...look],
+        sideEffects: isNew && rollBack.length > 0 ? [`Replaces every task of ${who}.`] : [],
+      };
+    case 'spot':
+    case 'host-gone':
+      return spotFix(reason, who);
+    case 'stopped':
+      return {
+        summary: `Restart ${who} with a new deployment in place of StopTask: then ECS starts the new task before it stops the old one. The target must still answer after SIGTERM until the load balancer has stopped sending.`,
+        commands: newDeployment(reason),
+        settings: stopSettings(definition, longestSeconds),
+        sideEffects: [`Replaces every task of ${who}.`],
+      };
+    case 'deployment':
+    case 'scale-in':
+      return {
+        summary: `Let a target of ${who} go on serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.`,
+        commands: [...rollBack, ...scaleInHook(reason)],
+        settings: stopSettings(definition, longestSeconds),
+        sideEffects: ['Each replacement takes as much longer; keep the wait below the deregistration delay.'],
+      };
+  }
+}
+
+/** "Roll x back to y, then raise …", "Raise …". */
+const sentence = (first: string, rest: string): string =>
+  first === '' ? rest.charAt(0).toUpperCase() + rest.slice(1) : `${first}${rest}`;
+
+function rollBackCommands({ service, deployed }: Pick<EventReason, 'service' | 'deployed'>): Command[] {
+  const [previous] = deployed?.before ?? [];
+  if (service === null || previous === undefined) return [];
+  const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
+  return [command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${previous}`];
+}
+
+function newDeployment({ service }: EventReason): Command[] {
+  if (service === null) return [];
+  const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
+  return [command`aws ecs update-service ${where} --service ${service.serviceName} --force-new-deployment`];
+}
+
+function scaleInHook({ owners: [owner] }: EventReason): Command[] {
+  if (owner?.task != null || owner?.scalingGroup == null) return [];
+  return [
+    command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${owner.scalingGroup} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120`,
+  ];
+}
+
+function describeTask(id: string | null, tasks: readonly EcsTask[]): Command[] {
+  const task = tasks.find(({ taskArn }) => id !== null && taskArn.endsWith(`/${id}`));
+  if (task?.clusterArn === undefined) return [];
+  return [
+    command`aws ecs describe-tasks --cluster ${task.clusterArn} --tasks ${task.taskArn} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`,
+  ];
+}
+
+function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
+  if (owner?.task != null && owner.instance === null)
+    return {
+      summary: `Drain ${who} within the two minutes of notice: go on serving after SIGTERM, and keep a base of tasks on FARGATE beside FARGATE_SPOT.`,
+      commands: [],
+      settings: ['stopTimeout: 120   # ECS task definition, seconds between SIGTERM and SIGKILL'],
+      sideEffects: ['Tasks on FARGATE cost more than those on FARGATE_SPOT.'],
+    };
+  if (owner?.task != null)
+    return {
+      summary: `Drain the tasks of ${who} within the two minutes of notice of a Spot interruption.`,
+      commands: [],
+      settings: ['ECS_ENABLE_SPOT_INSTANCE_DRAINING=true   # /etc/ecs/ecs.config of the container instances'],
+      sideEffects: [],
+    };
+  const group = owner?.scalingGroup;
+  return {
+    summary: `Take an instance of ${who} out of its target group as soon as the two-minute notice of a Spot interruption arrives, and replace it before it goes.`,
+    commands:
+      group == null
+        ? []
+        : [command`aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${group} --capacity-rebalance`],
+    sideEffects:
+      group == null ? [] : ['Auto Scaling replaces instances already when AWS recommends it, which is more often.'],
+  };
+}
+
+function definitionOf(revision: string | null, { taskDefinitions = {} }: EventEvidence): TaskDefinition | null {
+  const arn = Object.keys(taskDefinitions).find((one) => revision !== null && one.endsWith(`/${revision}`));
+  return arn === undefined ? null : (taskDefinitions[arn] ?? null);
+}
+
+/** "container app (512 MiB in feed-api:47)" */
+function memoryText(container: string | null, definition: TaskDefinition | null): string {
+  const own = definition?.containerDefinitions?.find(({ name }) => name === container)?.memory;
+  const memory = own ?? (definition?.memory === undefined ? undefined : Number(definition.memory));
+  const revision = definition?.family === undefined ? '' : ` in ${definition.family}:${definition.revision}`;
+  const size = memory === undefined || Number.isNaN(memory) ? '' : ` (${memory} MiB${revision})`;
+  return `${container === null ? 'the container' : `container ${container}`}${size}`;
+}
+
+/** Enough for the longest request that was cut off and for the load balancer to notice. */
+const NOTICE_SECONDS = 20;
+const MOST_STOP_SECONDS = 120;
+
+function stopSettings(definition: TaskDefinition | null, longestSeconds: number | null): string[] {
+  const [container] = definition?.containerDefinitions ?? [];
+  if (definition === null || container === undefined) return [];
+  const now = container.stopTimeout ?? DEFAULT_STOP_SECONDS;
+  const needed = Math.min(MOST_STOP_SECONDS, Math.ceil(((longestSeconds ?? 0) + NOTICE_SECONDS) / 10) * 10);
+  const name = definition.family === undefined ? 'the task definition' : `${definition.family}:${definition.revision}`;
+  return needed > now ? [`stopTimeout: ${needed}   # ${name} has ${now} s between SIGTERM and SIGKILL`] : [];
+}

@@ -1,0 +1,219 @@
+/** Why the targets of an event went: what ECS and Auto Scaling say of those who had them at the time. */
+import type { EcsService, ScalingActivity } from '../../evidence/workloads.ts';
+import { epochIn } from '../../evidence/workloads.ts';
+import { list, outOf, utcTime } from '../../format/wording.ts';
+import { mutations } from '../patterns/configuration-changes.ts';
+import type { TargetOwner } from '../targets/target-owners.ts';
+import type { ExitKind } from '../targets/task-exit.ts';
+import type { Traffic } from '../traffic.ts';
+import type { EventEvidence } from './event.ts';
+import type { EventOutline } from './event-outline.ts';
+
+/** deployment, scale-in: what `replaced` is when more is known. unhealthy: Auto Scaling took the instance out. */
+export type ReasonKind = Exclude<ExitKind, 'replaced' | 'unknown'> | 'deployment' | 'scale-in' | 'unhealthy';
+
+export interface EventReason {
+  kind: ReasonKind;
+  /** Epoch milliseconds of the first; null where it is not known. */
+  at: number | null;
+  /** One sentence, after the one that tells the event. */
+  sentence: string;
+  /** Those it is true of. */
+  owners: readonly TargetOwner[];
+  /** Their service, where all have one. */
+  service: EcsService | null;
+  /** Family and revision that came, and those that were there before it, newest first, where a deployment began shortly before. */
+  deployed: { revision: string; before: readonly string[] } | null;
+}
+
+/** A task is taken out some time before its process ends, and what ended it is told a little later. */
+const BEFORE_MS = 10 * 60_000;
+const AFTER_MS = 5 * 60_000;
+/** A deployment goes on for so long. */
+const DEPLOYING_MS = 60 * 60_000;
+
+interface Departure {
+  owner: TargetOwner;
+  kind: ReasonKind;
+  at: number | null;
+  clause: string;
+}
+
+/** Null where nothing says. */
+export function eventReason(outline: EventOutline, traffic: Traffic, evidence: EventEvidence): EventReason | null {
+  const owned = outline.targets.flatMap((target) => {
+    const at = onsetOn(target, outline);
+    const owner = traffic.owners.at(target, at, outline.target_group_arn);
+    return owner === null ? [] : [{ owner, at }];
+  });
+  const departures = owned.flatMap(({ owner, at }) => departureOf(owner, at, evidence) ?? []);
+  const kinds = Map.groupBy(departures, ({ kind }) => kind);
+  const [most] = [...kinds].sort((a, b) => b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1));
+  if (most === undefined) return null;
+  const [kind, own] = most;
+  const service = serviceOf(
+    own.map(({ owner }) => owner),
+    evidence,
+  );
+  const times = own.flatMap(({ at }) => at ?? []);
+  const at = times.length === 0 ? null : Math.min(...times);
+  const deployed = deploymentBefore(service, outline.from, evidence);
+  return {
+    ...{ kind, at, service, deployed, owners: own.map(({ owner }) => owner) },
+    sentence: sentenceOf(kind, own, outline.targets.length, {
+      deployed,
+      why: whyUnhealthy(kind, service, outline.from),
+    }),
+  };
+}
+
+function onsetOn(target: string, { failures, from }: EventOutline): number {
+  const own = failures.filter(({ request }) => request.target === target).map(({ request }) => request.at);
+  return own.length === 0 ? from : own.reduce((least, at) => Math.min(least, at));
+}
+
+function departureOf(owner: TargetOwner, at: number, evidence: EventEvidence): Departure | null {
+  const { exit } = owner;
+  const isThen = (time: number | null) => time !== null && time >= at - BEFORE_MS && time <= at + AFTER_MS;
+  if (exit !== null && exit.kind !== 'unknown' && isThen(exit.at)) {
+    if (exit.kind === 'replaced') return { owner, at: exit.at, ...replacement(owner, exit.at, evidence) };
+    if (exit.kind === 'stopped')
+      return { owner, kind: 'stopped', at: exit.at, clause: stoppedBy(owner, evidence) ?? exit.clause };
+    return { owner, kind: exit.kind, at: exit.at, clause: exit.clause };
+  }
+  const activity = activitiesOf(owner, evidence).find((one) => isThen(epochIn(one.StartTime)));
+  if (activity === undefined) return null;
+  const started = epochIn(activity.StartTime);
+  const { kind, clause } = activityKind(activity.Cause ?? '');
+  const when = started === null ? '' : ` at ${utcTime(started)}`;
+  return { owner, kind, at: started, clause: `Auto Scaling group ${owner.scalingGroup} ${clause}${when}` };
+}
+
+/** Terminations of the instance, oldest first. */
+const activitiesOf = (
+  { instance, scalingGroup }: TargetOwner,
+  { scalingActivities }: EventEvidence,
+): ScalingActivity[] =>
+  instance === null || scalingGroup === null
+    ? []
+    : (scalingActivities?.[scalingGroup] ?? [])
+        .filter(({ Description = '' }) => /^Terminating/.test(Description) && Description.includes(instance))
+        .sort((a, b) => (epochIn(a.StartTime) ?? 0) - (epochIn(b.StartTime) ?? 0));
+
+/** By the cause that Auto Scaling gives (Auto Scaling user guide, "Verify a scaling activity"). */
+function activityKind(cause: string): { kind: ReasonKind; clause: string } {
+  if (/spot|interruption|rebalance/i.test(cause)) return { kind: 'spot', clause: 'lost it to a Spot interruption' };
+  if (/instance refresh/i.test(cause)) return { kind: 'deployment', clause: 'replaced it in an instance refresh' };
+  if (/health[- ]check/i.test(cause)) return { kind: 'unhealthy', clause: 'took it out after failed health checks' };
+  return { kind: 'scale-in', clause: 'terminated it in a scale-in' };
+}
+
+function stoppedBy({ task }: TargetOwner, { changes }: EventEvidence): string | null {
+  if (task === null) return null;
+  const call = mutations(changes ?? []).findLast(({ name, text }) => name === 'StopTask' && text.includes(task));
+  return call === undefined || call.user === null
+    ? null
+    : `${call.user} stopped the task with StopTask at ${utcTime(call.at)}`;
+}
+
+/** A task that the scheduler stopped while a newer revision was rolled out made way for it; else the service was scaled in. */
+function replacement(
+  owner: TargetOwner,
+  at: number | null,
+  evidence: EventEvidence,
+): Pick<Departure, 'kind' | 'clause'> {
+  const service = serviceOf([owner], evidence);
+  const deployed = at === null ? null : deploymentBefore(service, at, evidence);
+  const when = at === null ? '' : ` at ${utcTime(at)}`;
+  return deployed !== null && deployed.revision !== owner.revision
+    ? { kind: 'deployment', clause: `ECS replaced the task by ${deployed.revision}${when}` }
+    : { kind: 'scale-in', clause: `ECS stopped the task in a scale-in${when}` };
+}
+
+function serviceOf(owners: readonly TargetOwner[], { services }: EventEvidence): EcsService | null {
+  const names = new Set(owners.map(({ service, cluster }) => `${cluster} ${service}`));
+  if (names.size !== 1) return null;
+  const [owner] = owners;
+  return (
+    services?.find(
+      ({ serviceName, clusterArn }) =>
+        serviceName === owner?.service && (clusterArn?.split('/').at(-1) ?? null) === owner?.cluster,
+    ) ?? null
+  );
+}
+
+/** The service of an owner, and what was rolled out of it at this time. */
+export function rollOutOf(
+  owner: TargetOwner,
+  at: number,
+  evidence: EventEvidence,
+): Pick<EventReason, 'service' | 'deployed'> {
+  const service = serviceOf([owner], evidence);
+  return { service, deployed: deploymentBefore(service, at, evidence) };
+}
+
+const revisionOf = (arn: string): string => arn.split('/').at(-1) ?? arn;
+const numberOf = (revision: string): number => Number(revision.split(':').at(-1));
+
+/** The deployment of the service that was under way at this time. */
+function deploymentBefore(service: EcsService | null, at: number, { tasks }: EventEvidence): EventReason['deployed'] {
+  const [primary] = (service?.deployments ?? []).filter(({ status }) => status === 'PRIMARY');
+  const created = epochIn(primary?.createdAt);
+  if (service === null || primary?.taskDefinition === undefined || created === null) return null;
+  if (created > at + AFTER_MS || created < at - DEPLOYING_MS) return null;
+  const revision = revisionOf(primary.taskDefinition);
+  const group = `service:${service.serviceName}`;
+  const others = [
+    ...(service.deployments ?? []).flatMap(({ taskDefinition }) => taskDefinition ?? []),
+    ...(tasks ?? []).filter((task) => task.group === group).flatMap(({ taskDefinitionArn }) => taskDefinitionArn ?? []),
+  ].map(revisionOf);
+  const before = [...new Set(others)].filter((one) => one !== revision && numberOf(one) < numberOf(revision));
+  return { revision, before: before.sort((a, b) => numberOf(b) - numberOf(a)) };
+}
+
+/** "Health checks failed with these codes: [503]", from the event that ECS wrote last before the targets went. */
+function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number): string | null {
+  if (kind !== 'failed-health-checks') return null;
+  const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
+    const time = epochIn(createdAt);
+    const [, reason] = /is unhealthy in .*due to \(reason (.+?)\)\.?$/.exec(message) ?? [];
+    return reason === undefined || time === null || time > at + AFTER_MS ? [] : [{ time, reason }];
+  });
+  return told.sort((a, b) => b.time - a.time)[0]?.reason ?? null;
+}
+
+/** What happened to several targets, after "3 of 4 ". */
+const SEVERAL: Record<ReasonKind, string> = {
+  'out-of-memory': 'tasks ran out of memory',
+  'failed-health-checks': 'tasks were stopped by ECS after failed health checks',
+  spot: 'targets lost their Spot capacity',
+  stopped: 'tasks were stopped by StopTask calls',
+  'host-gone': 'tasks lost their EC2 instance',
+  exited: 'tasks exited by themselves',
+  deployment: 'targets were replaced by a deployment',
+  'scale-in': 'targets were taken out in a scale-in',
+  unhealthy: 'instances were taken out by Auto Scaling after failed health checks',
+};
+
+function sentenceOf(
+  kind: ReasonKind,
+  own: readonly Departure[],
+  targets: number,
+  { deployed, why }: { deployed: EventReason['deployed']; why: string | null },
+): string {
+  const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
+  const [first] = own;
+  const ran = revisions.length > 0 ? `, ${list(revisions)}` : '';
+  const because = why === null ? '' : ` (${why})`;
+  const since =
+    deployed !== null && kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed.revision
+      ? '; this revision was being rolled out'
+      : '';
+  const text =
+    first !== undefined && targets === 1 ? capitalize(first.clause) : `${outOf(own.length, targets)} ${SEVERAL[kind]}`;
+  const by = targets > 1 && kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
+  return `${text}${by}${because}${ran}${since}.`;
+}
+
+const capitalize = (text: string): string =>
+  /^(?:its|the) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;

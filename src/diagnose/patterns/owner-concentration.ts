@@ -1,0 +1,124 @@
+/** Whether the targets that fail have a service, revision, instance type or zone in common, more than chance gives. */
+import { number, outOf } from '../../format/wording.ts';
+import { type TargetOwner, targetName } from '../targets/target-owners.ts';
+import { oncePerTraffic, type Traffic } from '../traffic.ts';
+
+export type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';
+
+export interface OwnerConcentration {
+  dimension: OwnerDimension;
+  name: string;
+  /** Targets that fail and have it; all that fail; all that have it; all. Of those whose owner is known. */
+  failingWithIt: number;
+  failing: number;
+  withIt: number;
+  targets: number;
+}
+
+/** A target with who had it while it was chosen, and what became of its requests. */
+export interface OwnedTarget {
+  target: string;
+  targetGroup: string;
+  /** As sentences name it. */
+  name: string;
+  owner: TargetOwner;
+  requests: number;
+  /** Asked errors. */
+  errors: number;
+}
+
+/** All targets in the log whose owner is known; by target group, then address. */
+export const ownedTargets = oncePerTraffic((traffic: Traffic): OwnedTarget[] => {
+  const { log, errors, owners } = traffic;
+  const byTarget = Map.groupBy(
+    log.targets.filter(({ target }) => target !== '-'),
+    ({ target_group_arn, target }) => `${target_group_arn} ${target}`,
+  );
+  return [...byTarget.values()].flatMap((nodes) => {
+    const [first] = nodes;
+    if (first === undefined) return [];
+    const { target, target_group_arn } = first;
+    const own = errors.filter((error) => error.target === target && error.target_group_arn === target_group_arn);
+    const lastSeen = nodes.reduce((last, node) => Math.max(last, node.lastSeen), 0);
+    const owner = owners.at(target, own[0]?.at ?? lastSeen);
+    if (owner === null) return [];
+    return [
+      {
+        ...{ target, targetGroup: target_group_arn, name: targetName(target, owner), owner },
+        requests: nodes.reduce((sum, { requests }) => sum + requests, 0),
+        errors: own.reduce((sum, { weight }) => sum + weight, 0),
+      },
+    ];
+  });
+});
+
+const DIMENSIONS: readonly [OwnerDimension, (owner: TargetOwner) => string | null][] = [
+  ['revision', ({ revision }) => revision],
+  ['service', ({ service }) => service],
+  ['instance type', ({ instanceType }) => instanceType],
+  ['zone', ({ zone }) => zone],
+];
+
+/** What all that was tried may show by chance. */
+const MOST_BY_CHANCE = 1e-3;
+/** A target fails where it has at least this share of the error rate of the worst: a stray error makes none. */
+const FAILING_RATE = 0.2;
+
+/** What stands out; at most one of a dimension, in the order revision, service, instance type, zone. */
+export function ownerConcentrations(traffic: Traffic): OwnerConcentration[] {
+  const all = ownedTargets(traffic);
+  const rate = ({ errors, requests }: OwnedTarget) => errors / Math.max(1, requests);
+  const worst = all.reduce((most, one) => Math.max(most, rate(one)), 0);
+  const fails = (one: OwnedTarget) => one.errors > 0 && rate(one) >= FAILING_RATE * worst;
+  const tried = DIMENSIONS.reduce(
+    (sum, [, ownValue]) => sum + new Set(all.map(({ owner }) => ownValue(owner))).size,
+    0,
+  );
+  return DIMENSIONS.flatMap(([dimension, ownValue]) => {
+    const known = all.filter(({ owner }) => ownValue(owner) !== null);
+    const failing = known.filter(fails);
+    const found = [...Map.groupBy(known, ({ owner }) => ownValue(owner) ?? '')].flatMap(([name, own]) => {
+      const failingWithIt = own.filter(fails).length;
+      const counts = { failingWithIt, failing: failing.length, withIt: own.length, targets: known.length };
+      const isMost = 2 * failingWithIt > failing.length && own.length < known.length;
+      const chance = isMost ? tried * chanceOf(counts) : 1;
+      return chance <= MOST_BY_CHANCE ? [{ dimension, name, ...counts, chance }] : [];
+    });
+    const [best] = found.sort((a, b) => a.chance - b.chance || (a.name < b.name ? -1 : 1));
+    if (best === undefined) return [];
+    const { chance: _, ...concentration } = best;
+    return [concentration];
+  });
+}
+
+/** The chance that so many of the failing targets, or more, have it when any are as likely to fail (hypergeometric). */
+function chanceOf({ failingWithIt, failing, withIt, targets }: Omit<OwnerConcentration, 'dimension' | 'name'>): number {
+  let chance = 0;
+  for (let k = failingWithIt; k <= Math.min(failing, withIt); k++)
+    chance += Math.exp(logChoose(withIt, k) + logChoose(targets - withIt, failing - k) - logChoose(targets, failing));
+  return chance;
+}
+
+function logChoose(n: number, k: number): number {
+  if (k < 0 || k > n) return Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  for (let i = 1; i <= k; i++) sum += Math.log((n - k + i) / i);
+  return sum;
+}
+
+/** "12 of 12 failing targets are of revision feed-api:47, which 12 of all 24 targets are; chance would give 6." */
+export function ownerSentence({
+  dimension,
+  name,
+  failingWithIt,
+  failing,
+  withIt,
+  targets,
+}: OwnerConcentration): string {
+  const byChance = (failing * withIt) / targets;
+  return `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}, which ${withIt} of all ${targets} targets are; chance would give ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)}.`;
+}
+
+/** "5 of 5 failing targets are of revision feed-api:48." */
+export const ownerHeadline = ({ dimension, name, failingWithIt, failing }: OwnerConcentration): string =>
+  `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}.`;

@@ -1,0 +1,52 @@
+/**
+ * Pods behind a target group: the AWS Load Balancer Controller writes cluster, namespace and ingress or service into its tags. Pods
+ * themselves are not visible without the cluster. Source: AWS Load Balancer Controller, "Subnet auto-discovery and resource tags".
+ */
+import type { TagDescription } from '../../evidence/workloads.ts';
+import { type Command, command } from '../../format/command.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+
+export interface KubernetesSource {
+  cluster: string;
+  /** "ingress" or "service". */
+  kind: string;
+  /** Null for a group of ingresses, which may lie in several namespaces. */
+  namespace: string | null;
+  name: string;
+}
+
+/** Null where no controller made the target group. `arn` is its ARN. */
+export function kubernetesSource(arn: string, tags: readonly TagDescription[] | undefined): KubernetesSource | null {
+  const own = new Map(
+    (tags ?? [])
+      .filter(({ ResourceArn }) => ResourceArn === arn)
+      .flatMap(({ Tags = [] }) => Tags.map(({ Key, Value = '' }) => [Key, Value])),
+  );
+  const cluster = own.get('elbv2.k8s.aws/cluster');
+  const kind = ['ingress', 'service'].find((one) => own.has(`${one}.k8s.aws/stack`));
+  const stack = kind === undefined ? undefined : own.get(`${kind}.k8s.aws/stack`);
+  if (cluster === undefined || kind === undefined || stack === undefined) return null;
+  const [first = '', second] = stack.split('/');
+  return second === undefined
+    ? { cluster, kind, namespace: null, name: first }
+    : { cluster, kind, namespace: first, name: second };
+}
+
+/** "pods of ingress shop/feed in cluster prod-1" */
+export const podsText = ({ cluster, kind, namespace, name }: KubernetesSource): string =>
+  `pods of ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
+
+/** Which pods had these targets, and the gate that keeps an old pod until the new one is healthy. */
+export function podCommands({ namespace }: KubernetesSource, targets: readonly string[]): Command[] {
+  const where = namespace === null ? ['-A'] : ['-n', namespace];
+  const [address] = targets.map((target) => splitTarget(target)?.address ?? target);
+  return [
+    ...(address === undefined
+      ? []
+      : [command`kubectl get pods ${where} -o wide --field-selector ${`status.podIP=${address}`}`]),
+    command`kubectl get events ${where} --sort-by .lastTimestamp`,
+  ];
+}
+
+export const gateCommand = ({ namespace }: KubernetesSource): Command =>
+  command`kubectl label namespace ${namespace ?? '<namespace>'} elbv2.k8s.aws/pod-readiness-gate-inject=enabled`;

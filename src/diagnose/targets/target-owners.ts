@@ -1,0 +1,183 @@
+/**
+ * Whose a logged target is, over time: the ECS task, its service and revision, or the instance and its Auto Scaling group. An address is
+ * used again by another task, and a port of an instance by another service.
+ */
+import { type EcsTask, epochIn, groupsOfService, scalingGroupOf } from '../../evidence/workloads.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { splitTarget } from '../network-path/addresses.ts';
+import { instanceOf } from './target-names.ts';
+import { instanceExit, type TaskExit, taskExit } from './task-exit.ts';
+
+export type OwnerEvidence = Partial<
+  Pick<DiagnosisEvidence, 'changes' | 'services' | 'tasks' | 'containerInstances' | 'instances' | 'networkInterfaces'>
+>;
+
+/** A task or an instance that has, or had, the address and port of a target. Times are epoch milliseconds. */
+export interface TargetOwner {
+  /** Of ECS; null for a task without a service, and for an instance. */
+  service: string | null;
+  cluster: string | null;
+  /** The id of the task, 32 hexadecimal digits. */
+  task: string | null;
+  /** Family and revision of its task definition: "feed-api:47". */
+  revision: string | null;
+  /** The EC2 instance it is, or runs on. */
+  instance: string | null;
+  instanceType: string | null;
+  scalingGroup: string | null;
+  zone: string | null;
+  /** The target groups of the service; null where the service is not known. */
+  targetGroups: readonly string[] | null;
+  /** The port on the host leads to it: the address alone says only which instance. */
+  isByPort: boolean;
+  startedAt: number | null;
+  stoppedAt: number | null;
+  /** Of a task that stopped. */
+  exit: TaskExit | null;
+}
+
+export interface TargetOwners {
+  /**
+   * Who had the target "address:port" at this time, or last before it; null where nothing says. `group` is the ARN of its target group:
+   * an instance that is gone has no address, and is known by the group it was taken out of.
+   */
+  at(target: string, time: number, group?: string): TargetOwner | null;
+  /** Everybody who had it, by start. */
+  all(target: string): readonly TargetOwner[];
+}
+
+/** Where nothing but the log was read. */
+export const NO_OWNERS: TargetOwners = { at: () => null, all: () => [] };
+
+/** A task that starts has its address some time before it is said to have started. */
+const STARTING_MS = 60_000;
+
+export function targetOwners(evidence: OwnerEvidence): TargetOwners {
+  const owners = new Map<string, TargetOwner[]>();
+  const add = (key: string, owner: TargetOwner) => owners.set(key, [...(owners.get(key) ?? []), owner]);
+  const places = instancePlaces(evidence);
+  for (const [id, place] of places) for (const address of place.addresses) add(address, instanceOwner(id, place));
+  for (const task of evidence.tasks ?? []) {
+    const { keys, owner } = taskPlace(task, evidence);
+    for (const key of keys) add(key, owner);
+  }
+  const all = (target: string): TargetOwner[] => {
+    const address = splitTarget(target)?.address ?? target;
+    const tasks = [...(owners.get(target) ?? []), ...(owners.get(address) ?? [])];
+    // A task says more than the instance it runs on.
+    const best = tasks.some(({ task }) => task !== null) ? tasks.filter(({ task }) => task !== null) : tasks;
+    return best.sort(
+      (a, b) =>
+        (a.startedAt ?? 0) - (b.startedAt ?? 0) ||
+        ((a.task ?? a.instance ?? '') < (b.task ?? b.instance ?? '') ? -1 : 1),
+    );
+  };
+  return {
+    all,
+    at: (target, time, group) =>
+      all(target).findLast(({ startedAt }) => startedAt === null || startedAt - STARTING_MS <= time) ??
+      (group === undefined ? null : goneInstance(target, time, group)),
+  };
+
+  function goneInstance(target: string, time: number, group: string): TargetOwner | null {
+    const id = instanceOf(target, group, time, evidence);
+    const place = id === null ? undefined : places.get(id);
+    return id === null || place === undefined ? null : instanceOwner(id, place);
+  }
+}
+
+interface InstancePlace {
+  addresses: string[];
+  type: string | null;
+  scalingGroup: string | null;
+  zone: string | null;
+  exit: TaskExit | null;
+}
+
+/** By instance id, in the order of the answer. */
+function instancePlaces({ instances = [], networkInterfaces = [] }: OwnerEvidence): Map<string, InstancePlace> {
+  return new Map(
+    instances.map((instance) => {
+      const own = networkInterfaces.filter(({ Attachment }) => Attachment?.InstanceId === instance.InstanceId);
+      const addresses = [instance.PrivateIpAddress, ...own.map(({ PrivateIpAddress }) => PrivateIpAddress)];
+      return [
+        instance.InstanceId,
+        {
+          addresses: [...new Set(addresses.filter((address) => address !== undefined))],
+          type: instance.InstanceType ?? null,
+          scalingGroup: scalingGroupOf(instance),
+          zone: instance.Placement?.AvailabilityZone ?? null,
+          exit: instanceExit(instance),
+        },
+      ] as const;
+    }),
+  );
+}
+
+const instanceOwner = (id: string, { type, scalingGroup, zone, exit }: InstancePlace): TargetOwner => ({
+  ...{ service: null, cluster: null, task: null, revision: null, targetGroups: null, isByPort: false },
+  ...{ instance: id, instanceType: type, scalingGroup, zone, startedAt: null, stoppedAt: exit?.at ?? null, exit },
+});
+
+/** The last part of an ARN: "…:task/main/8f3c" is "8f3c", "…:cluster/main" is "main". */
+const lastPart = (arn: string | undefined): string | null => arn?.split('/').at(-1) ?? null;
+
+/** A task, and the addresses, or addresses and ports, that lead to it. */
+function taskPlace(task: EcsTask, evidence: OwnerEvidence): { keys: string[]; owner: TargetOwner } {
+  const name = /^service:(.+)$/.exec(task.group ?? '')?.[1] ?? null;
+  const service = evidence.services?.find(
+    ({ serviceName, clusterArn }) => serviceName === name && clusterArn === task.clusterArn,
+  );
+  const { containerInstanceArn } = task;
+  const host = evidence.containerInstances?.find((one) => one.containerInstanceArn === containerInstanceArn);
+  const instance = containerInstanceArn === undefined ? undefined : host?.ec2InstanceId;
+  const place = instance === undefined ? undefined : instancePlaces(evidence).get(instance);
+  const own = addressesOf(task);
+  const ports = (task.containers ?? []).flatMap(({ networkBindings = [] }) =>
+    networkBindings.flatMap(({ hostPort }) => hostPort ?? []),
+  );
+  const hostKeys = (place?.addresses ?? []).flatMap((address) => ports.map((port) => `${address}:${port}`));
+  return {
+    keys: own.length > 0 ? own : [...new Set(hostKeys)],
+    owner: {
+      service: name,
+      cluster: lastPart(task.clusterArn),
+      task: lastPart(task.taskArn),
+      revision: lastPart(task.taskDefinitionArn),
+      instance: instance ?? null,
+      instanceType: place?.type ?? null,
+      scalingGroup: place?.scalingGroup ?? null,
+      zone: task.availabilityZone ?? place?.zone ?? null,
+      targetGroups: service === undefined ? null : groupsOfService(service),
+      isByPort: own.length === 0,
+      startedAt: epochIn(task.startedAt),
+      stoppedAt: epochIn(task.stoppedAt ?? task.executionStoppedAt),
+      exit: taskExit(task),
+    },
+  };
+}
+
+/** The addresses that a task has to itself (network mode awsvpc). */
+function addressesOf({ attachments = [], containers = [] }: EcsTask): string[] {
+  const attached = attachments.flatMap(({ details = [] }) =>
+    details.flatMap(({ name, value }) => (/^privateIPv[46]Address$/i.test(name ?? '') ? (value ?? []) : [])),
+  );
+  const ofContainers = containers.flatMap(({ networkInterfaces = [] }) =>
+    networkInterfaces.flatMap(({ privateIpv4Address }) => privateIpv4Address ?? []),
+  );
+  return [...new Set([...attached, ...ofContainers])].sort();
+}
+
+/** Digits of a task id that tell it from the others of its service. */
+const TASK_DIGITS = 4;
+
+/** How a target is named everywhere: "feed-api task 8f3c… (10.0.12.68)", "i-0abc (10.0.1.5:8080)", else its address and port. */
+export function targetName(target: string, owner: TargetOwner | null): string {
+  if (owner === null) return target;
+  if (owner.task !== null) {
+    const id = owner.task.length > TASK_DIGITS ? `${owner.task.slice(0, TASK_DIGITS)}…` : owner.task;
+    const place = owner.isByPort ? target : (splitTarget(target)?.address ?? target);
+    return `${owner.service === null ? '' : `${owner.service} `}task ${id} (${place})`;
+  }
+  return owner.instance === null ? target : `${owner.instance} (${target})`;
+}

@@ -1,0 +1,85 @@
+/** Why an ECS task or an instance stopped. Source: ECS developer guide, "Stopped tasks error messages"; API reference, Task (stopCode, stoppedReason); EC2 API
+ * reference, StateReason. */
+import type { Instance } from '../../evidence/aws.ts';
+import { type EcsTask, epochIn } from '../../evidence/workloads.ts';
+import { utcTime } from '../../format/wording.ts';
+
+/** spot: reclaimed. replaced: by a deployment, or a scale-in. stopped: by a StopTask call. exited: the process ended by itself. */
+export type ExitKind =
+  | 'out-of-memory'
+  | 'failed-health-checks'
+  | 'spot'
+  | 'replaced'
+  | 'stopped'
+  | 'host-gone'
+  | 'exited'
+  | 'unknown';
+
+export interface TaskExit {
+  kind: ExitKind;
+  /** Epoch milliseconds. */
+  at: number | null;
+  exitCode: number | null;
+  /** The container that ended first, by name; null where none is named. */
+  container: string | null;
+  /** As ECS words it. */
+  stoppedReason: string | null;
+  /** "app ran out of memory (exit 137) at 04:21:02 UTC": a clause that goes on from the name of the task. */
+  clause: string;
+}
+
+/** Of a task that is stopping or has stopped; null for one that runs. */
+export function taskExit(task: EcsTask): TaskExit | null {
+  const { stopCode, stoppedReason = null, containers = [] } = task;
+  if (stopCode === undefined && stoppedReason === null && task.lastStatus !== 'STOPPED') return null;
+  const out = containers.find(({ reason }) => /OutOfMemory/i.test(reason ?? ''));
+  const failed = containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0);
+  const ended = out ?? failed ?? containers[0];
+  const kind = out === undefined ? kindOf(stopCode ?? '', stoppedReason ?? '') : 'out-of-memory';
+  const at = epochIn(task.stoppingAt ?? task.executionStoppedAt ?? task.stoppedAt);
+  const exitCode = ended?.exitCode ?? null;
+  const container = ended?.name ?? null;
+  const when = at === null ? '' : ` at ${utcTime(at)}`;
+  return { kind, at, exitCode, container, stoppedReason, clause: `${clauses(container, exitCode)[kind]}${when}` };
+}
+
+/** By what ECS says, the first that fits. */
+function kindOf(stopCode: string, reason: string): ExitKind {
+  if (stopCode === 'SpotInterruption' || /spot/i.test(reason)) return 'spot';
+  if (/OutOfMemory/i.test(reason)) return 'out-of-memory';
+  if (/failed .*health check|health checks? failed/i.test(reason)) return 'failed-health-checks';
+  if (/^Host EC2 .*(?:terminated|stopped)/i.test(reason) || stopCode === 'TerminationNotice') return 'host-gone';
+  if (stopCode === 'EssentialContainerExited') return 'exited';
+  if (stopCode === 'UserInitiated') return 'stopped';
+  if (stopCode === 'ServiceSchedulerInitiated') return 'replaced';
+  return 'unknown';
+}
+
+function clauses(container: string | null, exitCode: number | null): Record<ExitKind, string> {
+  const code = exitCode === null ? '' : ` (exit ${exitCode})`;
+  const process = container === null ? 'its container' : `its container ${container}`;
+  return {
+    'out-of-memory': `${process} ran out of memory${code}`,
+    'failed-health-checks': `ECS stopped the task after failed health checks${code}`,
+    spot: 'its Spot capacity was reclaimed',
+    replaced: 'ECS stopped the task for a deployment or a scale-in',
+    stopped: `the task was stopped by a StopTask call${code}`,
+    'host-gone': 'its EC2 instance was stopped or terminated',
+    exited: `${process} exited${code}`,
+    unknown: `the task stopped${code}`,
+  };
+}
+
+/** Of an instance that EC2 or a person stopped; null for one that runs, and where EC2 does not say why. */
+export function instanceExit({ State, StateReason, StateTransitionReason = '' }: Instance): TaskExit | null {
+  if (!/^(?:shutting-down|terminated|stopping|stopped)$/.test(State?.Name ?? '')) return null;
+  const isSpot = StateReason?.Code === 'Server.SpotInstanceTermination';
+  const time = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(StateTransitionReason);
+  const at = time === null ? null : epochIn(`${time[1]}T${time[2]}Z`);
+  if (!isSpot) return null;
+  const when = at === null ? '' : ` at ${utcTime(at)}`;
+  return {
+    ...{ kind: 'spot', at, exitCode: null, container: null, stoppedReason: null },
+    clause: `its Spot instance was reclaimed${when}`,
+  };
+}

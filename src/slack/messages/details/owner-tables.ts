@@ -1,0 +1,37 @@
+/** Errors by service and by revision, as a table: what ECS and EC2 say of the targets in the log. */
+import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.ts';
+import { number, plural } from '../../../format/wording.ts';
+import type { Message } from '../message.ts';
+import { share, table } from './tables.ts';
+
+/** A service; for an instance its Auto Scaling group, else the instance itself. */
+const serviceOf = ({ service, scalingGroup, instance, target }: OwnedTargetResult): string =>
+  service ?? scalingGroup ?? instance ?? target;
+
+export const byServiceAnswer = (diagnosis: Diagnosis): Message => ownerTable('service', diagnosis, serviceOf);
+
+export const byRevisionAnswer = (diagnosis: Diagnosis): Message =>
+  ownerTable('revision', diagnosis, ({ revision }) => revision ?? 'not known');
+
+function ownerTable(what: string, { owners = [] }: Diagnosis, keyOf: (owner: OwnedTargetResult) => string): Message {
+  const sum = (own: readonly OwnedTargetResult[], of: 'errors' | 'requests') =>
+    own.reduce((total, one) => total + one[of], 0);
+  const rows = [...Map.groupBy(owners, keyOf)]
+    .map(([name, own]) => ({
+      ...{ name, targets: own.length, errors: sum(own, 'errors'), requests: sum(own, 'requests') },
+      stopped: own.filter(({ stopped }) => stopped !== null).length,
+    }))
+    .sort((a, b) => b.errors - a.errors || b.requests - a.requests || (a.name < b.name ? -1 : 1));
+  return table(
+    `Errors by ${what}`,
+    [what === 'service' ? 'Service' : 'Revision', 'Targets', 'Errors', 'Requests', 'Share'],
+    rows.map(({ name, targets, stopped, errors, requests }) => [
+      name,
+      stopped === 0 ? number(targets) : `${number(targets)}, ${plural(stopped, 'stopped', 'stopped')}`,
+      number(errors),
+      number(requests),
+      share(errors, requests),
+    ]),
+    [1, 2, 3, 4],
+  );
+}

@@ -1,0 +1,143 @@
+/** Why targets went, from what ECS says of the tasks that had their addresses. */
+import { describe, expect, it } from 'vitest';
+import type { EventEvidence } from '../../../src/diagnose/events/event.ts';
+import { findEvents } from '../../../src/diagnose/events/find-events.ts';
+import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
+import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import { answering, failing, servedLog } from '../../support/traffic/served-traffic.ts';
+import { API, question, START } from '../../support/traffic/traffic-builder.ts';
+
+const [A, B, C] = ['10.0.1.5:8080', '10.0.1.6:8080', '10.0.1.7:8080'];
+const ecs = (kind: string, name: string) => `arn:aws:ecs:eu-west-1:123456789012:${kind}/${name}`;
+const time = (second: number): string => new Date(START + second * 1000).toISOString();
+
+/** A answers for five minutes and then refuses; the others answer all the time. */
+const requests = [
+  ...[B, C].flatMap((target) => answering(target, 0, 900)),
+  ...answering(A, 0, 300),
+  ...Array.from({ length: 20 }, (_, index) => failing('connect-failed', 300 + index, A)),
+];
+
+interface Stop {
+  at: number;
+  stopCode: string;
+  stoppedReason?: string;
+  containers?: { name: string; exitCode?: number; reason?: string }[];
+}
+
+/** The task of A, of revision 47, which stopped so. */
+function evidenceOf({ at, ...stop }: Stop, more: EventEvidence = {}): EventEvidence {
+  return {
+    services: [
+      {
+        ...{ serviceArn: ecs('service', 'main/feed-api'), serviceName: 'feed-api', clusterArn: ecs('cluster', 'main') },
+        loadBalancers: [{ targetGroupArn: API }],
+        deployments: [
+          { status: 'PRIMARY', taskDefinition: ecs('task-definition', 'feed-api:47'), createdAt: time(-86_400) },
+        ],
+      },
+    ],
+    tasks: [
+      {
+        ...{ taskArn: ecs('task', 'main/8f3c5a6b'), clusterArn: ecs('cluster', 'main'), group: 'service:feed-api' },
+        taskDefinitionArn: ecs('task-definition', 'feed-api:47'),
+        startedAt: time(-3600),
+        stoppingAt: time(at),
+        lastStatus: 'STOPPED',
+        attachments: [{ details: [{ name: 'privateIPv4Address', value: '10.0.1.5' }] }],
+        ...stop,
+      },
+    ],
+    ...more,
+  };
+}
+
+function eventOf(evidence: EventEvidence) {
+  const owners = targetOwners(evidence);
+  const [event] = findEvents(
+    readTraffic(servedLog(requests), question, () => null, owners),
+    evidence,
+    question,
+  );
+  return event;
+}
+
+describe('the task that had the address', () => {
+  it.each<[string, Stop, string, string]>([
+    [
+      'ran out of memory',
+      {
+        ...{ at: 299, stopCode: 'EssentialContainerExited', stoppedReason: 'Essential container in task exited' },
+        containers: [{ name: 'app', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }],
+      },
+      'out-of-memory',
+      'Its container app ran out of memory (exit 137) at 02:44:59 UTC, feed-api:47.',
+    ],
+    [
+      'exited by itself',
+      { at: 299, stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 1 }] },
+      'exited',
+      'Its container app exited (exit 1) at 02:44:59 UTC, feed-api:47.',
+    ],
+    [
+      'was reclaimed',
+      { at: 299, stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.' },
+      'spot',
+      'Its Spot capacity was reclaimed at 02:44:59 UTC, feed-api:47.',
+    ],
+    [
+      'failed its health checks',
+      {
+        at: 299,
+        stopCode: 'ServiceSchedulerInitiated',
+        stoppedReason: 'Task failed ELB health checks in (target-group x)',
+      },
+      'failed-health-checks',
+      'ECS stopped the task after failed health checks at 02:44:59 UTC, feed-api:47.',
+    ],
+    [
+      'was scaled in',
+      {
+        at: 299,
+        stopCode: 'ServiceSchedulerInitiated',
+        stoppedReason: 'Scaling activity initiated by (deployment ecs-svc/1)',
+      },
+      'scale-in',
+      'ECS stopped the task in a scale-in at 02:44:59 UTC, feed-api:47.',
+    ],
+  ])('%s', (_, stop, kind, sentence) => {
+    const event = eventOf(evidenceOf(stop));
+    expect(event).toMatchObject({ standing: 'confirmed', reason: { kind, at: START + 299_000, sentence } });
+    expect(event?.summary).toContain(`feed-api task 8f3c… (10.0.1.5) in api`);
+    expect(event?.summary).toContain(sentence);
+  });
+
+  it('says nothing where it stopped an hour later', () => {
+    expect(eventOf(evidenceOf({ at: 3900, stopCode: 'EssentialContainerExited' }))?.reason).toBeNull();
+  });
+});
+
+it('names the person who stopped it once', () => {
+  const changes = [
+    {
+      ...{ EventName: 'StopTask', EventTime: time(299), Username: 'alice' },
+      CloudTrailEvent: JSON.stringify({ requestParameters: { task: '8f3c5a6b' } }),
+    },
+  ];
+  const event = eventOf(evidenceOf({ at: 299, stopCode: 'UserInitiated' }, { changes }));
+  expect(event?.reason?.kind).toBe('stopped');
+  expect(event?.summary.match(/alice/g)).toHaveLength(1);
+});
+
+it('names the ingress where the controller made the target group', () => {
+  const tags = [
+    {
+      ResourceArn: API,
+      Tags: [
+        { Key: 'elbv2.k8s.aws/cluster', Value: 'prod-1' },
+        { Key: 'ingress.k8s.aws/stack', Value: 'shop/web' },
+      ],
+    },
+  ];
+  expect(eventOf({ tags })?.summary).toContain('Its targets are pods of ingress shop/web in cluster prod-1.');
+});

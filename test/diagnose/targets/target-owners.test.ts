@@ -1,0 +1,84 @@
+/** Whose a logged target was, by time. */
+import { describe, expect, it } from 'vitest';
+import { type OwnerEvidence, targetName, targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
+
+const at = (clock: string): number => Date.parse(`2026-11-20T${clock}Z`);
+const ecs = (kind: string, name: string) => `arn:aws:ecs:eu-west-1:123456789012:${kind}/${name}`;
+
+const task = (id: string, service: string, started: string, more: object) => ({
+  taskArn: ecs('task', `main/${id}`),
+  clusterArn: ecs('cluster', 'main'),
+  taskDefinitionArn: ecs('task-definition', `${service}:7`),
+  group: `service:${service}`,
+  startedAt: `2026-11-20T${started}Z`,
+  ...more,
+});
+
+const withAddress = (value: string) => ({
+  attachments: [{ type: 'ElasticNetworkInterface', details: [{ name: 'privateIPv4Address', value }] }],
+});
+
+const onHost = (hostPort: number) => ({
+  containerInstanceArn: ecs('container-instance', 'main/1f'),
+  containers: [{ name: 'app', networkBindings: [{ containerPort: 80, hostPort }] }],
+});
+
+const hosts: OwnerEvidence = {
+  containerInstances: [{ containerInstanceArn: ecs('container-instance', 'main/1f'), ec2InstanceId: 'i-0ab' }],
+  instances: [
+    {
+      InstanceId: 'i-0ab',
+      PrivateIpAddress: '10.0.2.113',
+      Tags: [{ Key: 'aws:autoscaling:groupName', Value: 'hosts' }],
+    },
+  ],
+};
+
+const named = (target: string, clock: string, evidence: OwnerEvidence): string =>
+  targetName(target, targetOwners(evidence).at(target, at(clock)));
+
+describe('a target is named', () => {
+  const reused: OwnerEvidence = {
+    tasks: [
+      task('8f3c5a', 'feed', '02:00:00', withAddress('10.0.12.68')),
+      task('41d07b', 'checkout', '03:00:00', withAddress('10.0.12.68')),
+    ],
+  };
+
+  it.each<[string, string, string, OwnerEvidence, string]>([
+    ['by the task that has its address', '10.0.12.68:8080', '02:30:00', reused, 'feed task 8f3c… (10.0.12.68)'],
+    [
+      'by the task that had the address later',
+      '10.0.12.68:8080',
+      '03:30:00',
+      reused,
+      'checkout task 41d0… (10.0.12.68)',
+    ],
+    ['by address alone before anybody had it', '10.0.12.68:8080', '01:30:00', reused, '10.0.12.68:8080'],
+    [
+      'by the task behind a port of its host',
+      '10.0.2.113:32771',
+      '02:30:00',
+      { ...hosts, tasks: [task('c4d5e6', 'feed', '02:00:00', onHost(32771))] },
+      'feed task c4d5… (10.0.2.113:32771)',
+    ],
+    [
+      'by its instance where no task has the port',
+      '10.0.2.113:32999',
+      '02:30:00',
+      { ...hosts, tasks: [task('c4d5e6', 'feed', '02:00:00', onHost(32771))] },
+      'i-0ab (10.0.2.113:32999)',
+    ],
+    ['by address where nothing says', '10.0.9.9:80', '02:30:00', reused, '10.0.9.9:80'],
+  ])('%s', (_, target, clock, evidence, expected) => {
+    expect(named(target, clock, evidence)).toBe(expected);
+  });
+});
+
+it('an instance belongs to its Auto Scaling group', () => {
+  expect(targetOwners(hosts).at('10.0.2.113:80', at('02:30:00'))).toMatchObject({
+    instance: 'i-0ab',
+    scalingGroup: 'hosts',
+    task: null,
+  });
+});

@@ -1,0 +1,380 @@
+/** Incidents in which somebody's targets went, and ECS, Auto Scaling or the controller's tags say whose they were and why. */
+import { ecsFiles, type ServiceSpec, type TaskSpec, taskArn } from '../ecs-files.ts';
+import { targetGroupArn } from '../names.ts';
+import { counts, type Recording, share } from '../recording.ts';
+import type { Fault, Scenario, TargetSpec } from '../scenario.ts';
+import { group, loadBalancer, people, quarterHour, shopRoutes, targets } from './shop.ts';
+
+const FEED = { name: 'feed', id: '73e2d6bc24d8a067' };
+const addresses = ['10.0.10.31', '10.0.11.32', '10.0.10.33', '10.0.11.34'];
+const later = (address: string, registeredAt: number): TargetSpec => ({
+  ...targets(address)[0],
+  ...{ address, zone: address.startsWith('10.0.10.') ? 'a' : 'b', registeredAt },
+});
+
+/** A shop's feed behind one group of tasks. */
+function feed(seed: number, from: string, members: TargetSpec[], more: Partial<Scenario> = {}): Scenario {
+  return {
+    seed,
+    loadBalancer: loadBalancer('feed-prod', '9a1f4c7e2b5d8063'),
+    ...quarterHour(from),
+    targetGroups: [group(FEED.name, FEED.id, members, { deregistrationDelaySeconds: 60 })],
+    routes: shopRoutes(FEED.name),
+    clients: [people(14)],
+    ...more,
+  };
+}
+
+const running = (id: string, address: string, revision: number, startedAt = -90_000): TaskSpec => ({
+  ...{ id, address, revision, startedAt },
+});
+
+const feedApi = (tasks: TaskSpec[], more: Partial<ServiceSpec> = {}): ServiceSpec => ({
+  ...{ name: 'feed-api', cluster: 'main', group: FEED, tasks },
+  deployments: [{ revision: 46, at: -90_000, state: 'COMPLETED' }],
+  ...more,
+});
+
+const withEcs =
+  (from: string, service: ServiceSpec, more: Record<string, unknown> = {}) =>
+  (files: Record<string, unknown>): Record<string, unknown> => ({ ...files, ...ecsFiles(from, [service]), ...more });
+
+/** The process dies at `at`, ECS takes the target out some seconds later, and its address is gone. */
+const dies = (target: string, at: number): Fault[] => [
+  { kind: 'crash', target, at },
+  { kind: 'deregister', target, at: at + 14 },
+  { kind: 'host-gone', target, at: at + 40 },
+];
+
+/** ECS takes the target out and stops it at once. */
+const stops = (target: string, at: number): Fault[] => [
+  { kind: 'deregister', target, at },
+  { kind: 'crash', target, at: at + 0.5 },
+  { kind: 'host-gone', target, at: at + 40 },
+];
+
+const OOM = {
+  code: 'EssentialContainerExited',
+  reason: 'Essential container in task exited',
+  exitCode: 137,
+  containerReason: 'OutOfMemoryError: Container killed due to memory usage',
+};
+
+const oomFrom = '2026-11-21T04:15:00Z';
+export const outOfMemory: Recording = {
+  name: '030-tasks-out-of-memory',
+  scenario: feed(1030, oomFrom, [...targets(...addresses), later('10.0.10.41', 260), later('10.0.11.42', 520)], {
+    faults: [...dies('10.0.10.31', 200), ...dies('10.0.11.32', 460), ...dies('10.0.10.41', 700)],
+  }),
+  aws: withEcs(
+    oomFrom,
+    feedApi([
+      { ...running('8f3c', '10.0.10.31', 46), stop: { at: 200, ...OOM } },
+      { ...running('41d0', '10.0.11.32', 46), stop: { at: 460, ...OOM } },
+      { ...running('b27e', '10.0.10.41', 46, 240), stop: { at: 700, ...OOM } },
+      running('0c55', '10.0.10.33', 46),
+      running('d9a8', '10.0.11.34', 46),
+      running('77fe', '10.0.11.42', 46, 500),
+    ]),
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'connection-refused', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target', 'target-gone'],
+    ...counts(simulation),
+    why: 'Three tasks of feed-api ran out of memory one after the other: their processes died with exit code 137, refused connections until ECS took them out, and were replaced by tasks of the same revision.',
+  }),
+};
+
+const badFrom = '2026-11-22T10:30:00Z';
+const EXITED = { code: 'EssentialContainerExited', reason: 'Essential container in task exited', exitCode: 1 };
+export const badRevision: Recording = {
+  name: '031-bad-revision-exits',
+  scenario: feed(
+    1031,
+    badFrom,
+    [...targets(...addresses), later('10.0.10.51', 150), later('10.0.11.52', 330), later('10.0.10.53', 510)],
+    { faults: [...dies('10.0.10.51', 240), ...dies('10.0.11.52', 420), ...dies('10.0.10.53', 600)] },
+  ),
+  aws: withEcs(
+    badFrom,
+    feedApi(
+      [
+        ...addresses.map((address, index) => running(`a1b${index}`, address, 46)),
+        { ...running('47aa', '10.0.10.51', 47, 130), stop: { at: 240, ...EXITED } },
+        { ...running('47bb', '10.0.11.52', 47, 310), stop: { at: 420, ...EXITED } },
+        { ...running('47cc', '10.0.10.53', 47, 490), stop: { at: 600, ...EXITED } },
+      ],
+      {
+        deployments: [
+          { revision: 47, at: 100, state: 'IN_PROGRESS' },
+          { revision: 46, at: -90_000, state: 'COMPLETED' },
+        ],
+      },
+    ),
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'connection-refused', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
+    ...counts(simulation),
+    why: 'A deployment brought revision 47, whose process exits with code 1 some ninety seconds after it started. The four tasks of revision 46 answer all the time: rolling back ends the errors.',
+  }),
+};
+
+const scaleInFrom = '2026-11-23T19:00:00Z';
+const SCALED = {
+  code: 'ServiceSchedulerInitiated',
+  reason: 'Scaling activity initiated by (deployment ecs-svc/4146)',
+  exitCode: 143,
+};
+export const scaleIn: Recording = {
+  name: '032-scale-in-without-draining',
+  scenario: feed(1032, scaleInFrom, targets(...addresses, '10.0.10.35', '10.0.11.36'), {
+    faults: [
+      {
+        kind: 'deployment',
+        ...{ group: FEED.name, at: 300, everySeconds: 60, stopAfterSeconds: 0.5, hostGoneAfterSeconds: 45 },
+        replace: [{ old: '10.0.10.31' }, { old: '10.0.11.32' }],
+      },
+    ],
+    clients: [people(30)],
+  }),
+  aws: withEcs(
+    scaleInFrom,
+    feedApi(
+      [
+        { ...running('e001', '10.0.10.31', 46), stop: { at: 300, ...SCALED } },
+        { ...running('e002', '10.0.11.32', 46), stop: { at: 360, ...SCALED } },
+        ...['10.0.10.33', '10.0.11.34', '10.0.10.35', '10.0.11.36'].map((address, index) =>
+          running(`f00${index}`, address, 46),
+        ),
+      ],
+      { stopTimeout: 2 },
+    ),
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'shutdown-before-drain', standing: ['confirmed', 'likely'] },
+    explains: { 'shutdown-before-drain': share(simulation, 'shutdown-before-drain', 0.4) },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
+    ...counts(simulation),
+    why: 'The service was scaled in from six tasks to four. ECS stopped the tasks as it deregistered them, and they exited at once while the load balancer still sent requests to them.',
+  }),
+};
+
+const stopFrom = '2026-11-24T09:50:00Z';
+const BY_HAND = { code: 'UserInitiated', reason: 'Task stopped by user', exitCode: 143 };
+export const stopTask: Recording = {
+  name: '033-task-stopped-by-a-person',
+  scenario: feed(1033, stopFrom, targets(...addresses), {
+    faults: [
+      { kind: 'crash', target: '10.0.11.34', at: 420 },
+      { kind: 'deregister', target: '10.0.11.34', at: 421 },
+      { kind: 'host-gone', target: '10.0.11.34', at: 470 },
+    ],
+    clients: [people(40)],
+    changes: [{ at: 419, event: 'StopTask', resource: taskArn('main', 'c4d5'), by: 'alice' }],
+  }),
+  aws: withEcs(
+    stopFrom,
+    feedApi([
+      ...addresses.slice(0, 3).map((address, index) => running(`a90${index}`, address, 46)),
+      { ...running('c4d5', '10.0.11.34', 46), stop: { at: 419, ...BY_HAND } },
+    ]),
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'shutdown-before-drain', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
+    ...counts(simulation),
+    why: 'alice stopped one of four tasks with StopTask: its process ended at once, and requests went on to it until all nodes had learned of it.',
+  }),
+};
+
+const spotFrom = '2026-11-25T04:15:00Z';
+const spotIds = ['i-0ab1c2d3e4f506172', 'i-0bc2d3e4f50617283', 'i-0cd3e4f5061728394', 'i-0de4f506172839405'];
+export const spotReclaimed: Recording = {
+  name: '034-spot-instance-reclaimed',
+  scenario: feed(
+    1034,
+    spotFrom,
+    targets(...addresses).map((target, index) => ({ ...target, instanceId: spotIds[index] ?? '' })),
+    {
+      targetGroups: [
+        group(
+          FEED.name,
+          FEED.id,
+          targets(...addresses).map((target, index) => ({ ...target, instanceId: spotIds[index] ?? '' })),
+          { targetType: 'instance', deregistrationDelaySeconds: 60 },
+        ),
+      ],
+      faults: [
+        { kind: 'host-gone', target: '10.0.11.32', at: 362 },
+        { kind: 'deregister', target: '10.0.11.32', at: 420 },
+      ],
+      clients: [people(30)],
+      changes: [{ at: 361, event: 'BidEvictedEvent', resource: spotIds[1] ?? '', by: 'ec2' }],
+    },
+  ),
+  aws: (files) => ({
+    ...files,
+    'describe-instances': {
+      Reservations: [
+        {
+          Instances: spotIds.map((InstanceId, index) => ({
+            InstanceId,
+            InstanceType: 'm7g.large',
+            InstanceLifecycle: 'spot',
+            ...(index === 1
+              ? {
+                  State: { Code: 48, Name: 'terminated' },
+                  StateTransitionReason: 'Service initiated (2026-11-25 04:21:01 GMT)',
+                  StateReason: { Code: 'Server.SpotInstanceTermination', Message: 'Server.SpotInstanceTermination' },
+                }
+              : { State: { Code: 16, Name: 'running' }, PrivateIpAddress: addresses[index] }),
+            Placement: { AvailabilityZone: `eu-west-1${index % 2 === 0 ? 'a' : 'b'}` },
+            Tags: [{ Key: 'aws:autoscaling:groupName', Value: 'feed-fleet' }],
+          })),
+        },
+      ],
+    },
+    'describe-scaling-activities': {
+      'feed-fleet': {
+        Activities: [
+          {
+            ActivityId: '5f0e1d2c-0001',
+            AutoScalingGroupName: 'feed-fleet',
+            Description: `Terminating EC2 instance: ${spotIds[1]}`,
+            Cause:
+              'At 2026-11-25T04:21:30Z an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.',
+            StartTime: '2026-11-25T04:21:30+00:00',
+            StatusCode: 'Successful',
+          },
+        ],
+      },
+    },
+  }),
+  expected: (simulation) => ({
+    verdict: { cause: 'target-gone', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
+    ...counts(simulation),
+    why: 'One of four Spot instances was reclaimed at 04:21:01 while it was still registered: new connections to it timed out after 10 s until the Auto Scaling group had it deregistered.',
+  }),
+};
+
+const canaryFrom = '2026-11-26T13:00:00Z';
+const stable = Array.from({ length: 15 }, (_, index) => `10.0.${10 + (index % 2)}.${60 + index}`);
+const canary = Array.from({ length: 5 }, (_, index) => `10.0.${10 + (index % 2)}.${160 + index}`);
+export const canaryRevision: Recording = {
+  name: '035-canary-revision-closes',
+  scenario: feed(1035, canaryFrom, [...targets(...stable), ...canary.map((address) => later(address, 120))], {
+    faults: canary.map((target) => ({ kind: 'early-close', target, share: 0.3, afterSeconds: [0.3, 2] })),
+    clients: [people(20)],
+  }),
+  aws: withEcs(
+    canaryFrom,
+    feedApi(
+      [
+        ...stable.map((address, index) => running(`46${String(index).padStart(2, '0')}`, address, 46)),
+        ...canary.map((address, index) => running(`48${String(index).padStart(2, '0')}`, address, 48, 100)),
+      ],
+      {
+        deployments: [
+          { revision: 48, at: 60, state: 'IN_PROGRESS' },
+          { revision: 46, at: -90_000, state: 'COMPLETED' },
+        ],
+      },
+    ),
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'closed-mid-request', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target', 'connection-refused'],
+    ...counts(simulation),
+    why: 'Five of twenty tasks are of the new revision 48, and all failures are theirs: they close three of ten connections in the middle of the work. What ends the requests is in the application; which revision does it is not in doubt.',
+  }),
+};
+
+const podsFrom = '2026-11-27T16:20:00Z';
+export const controllerRollout: Recording = {
+  name: '036-pods-replaced-without-readiness-gate',
+  scenario: feed(1036, podsFrom, targets(...addresses), {
+    faults: [
+      {
+        kind: 'deployment',
+        ...{ group: FEED.name, at: 240, everySeconds: 50, stopAfterSeconds: 0, hostGoneAfterSeconds: 30 },
+        replace: addresses.map((old, index) => ({
+          old,
+          new: { ...later(`10.0.${10 + (index % 2)}.${91 + index}`, 0) },
+        })),
+      },
+    ],
+    clients: [people(30)],
+  }),
+  aws: (files) => ({
+    ...files,
+    'describe-tags': {
+      TagDescriptions: [
+        {
+          ResourceArn: targetGroupArn(FEED.name, FEED.id),
+          Tags: [
+            { Key: 'elbv2.k8s.aws/cluster', Value: 'prod-1' },
+            { Key: 'ingress.k8s.aws/stack', Value: 'shop/feed' },
+            { Key: 'ingress.k8s.aws/resource', Value: 'shop/feed-feed-api:http' },
+          ],
+        },
+      ],
+    },
+  }),
+  expected: (simulation) => ({
+    verdict: { cause: 'shutdown-before-drain', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
+    ...counts(simulation),
+    why: 'The AWS Load Balancer Controller deregistered pods as they were deleted: their processes ended at once, while the load balancer still sent requests to them. The tags name the cluster and the ingress.',
+  }),
+};
+
+const unhealthyFrom = '2026-11-28T07:40:00Z';
+const UNHEALTHY = {
+  code: 'ServiceSchedulerInitiated',
+  reason: `Task failed ELB health checks in (target-group ${targetGroupArn(FEED.name, FEED.id)})`,
+  exitCode: 137,
+};
+export const failedHealthChecks: Recording = {
+  name: '037-tasks-stopped-after-failed-health-checks',
+  scenario: feed(1037, unhealthyFrom, [...targets(...addresses), later('10.0.10.71', 340), later('10.0.11.72', 480)], {
+    faults: [...stops('10.0.10.31', 290), ...stops('10.0.11.32', 430)],
+    clients: [people(30)],
+  }),
+  aws: withEcs(
+    unhealthyFrom,
+    feedApi(
+      [
+        { ...running('91aa', '10.0.10.31', 46), stop: { at: 290, ...UNHEALTHY } },
+        { ...running('91bb', '10.0.11.32', 46), stop: { at: 430, ...UNHEALTHY } },
+        running('91cc', '10.0.10.33', 46),
+        running('91dd', '10.0.11.34', 46),
+        running('91ee', '10.0.10.71', 46, 320),
+        running('91ff', '10.0.11.72', 46, 460),
+      ],
+      {
+        events: [
+          {
+            at: 427,
+            message: `(service feed-api) (port 8080) is unhealthy in (target-group ${targetGroupArn(FEED.name, FEED.id)}) due to (reason Health checks failed with these codes: [503]).`,
+          },
+        ],
+      },
+    ),
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'shutdown-before-drain', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
+    ...counts(simulation),
+    why: 'ECS stopped two tasks after their health checks answered 503: they exited as they were taken out, while the load balancer still sent requests to them.',
+  }),
+};

@@ -1,6 +1,7 @@
 /** What only the person who asked is shown. */
 import type { RespondFn } from '@slack/bolt';
 import { isUnderWay, type Run } from '../runs/run.ts';
+import { MessageTs } from '../runs/store/post-record.ts';
 import type { AskOutcome, SlackContext } from './ask.ts';
 import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
@@ -25,14 +26,14 @@ export async function outcomeMessage(context: SlackContext, outcome: AskOutcome)
   return privateMessage(outcome.problem);
 }
 
-/** A sentence that ends with a link to the thread of a run, or to a message of it. */
+/** A sentence that ends with a link to the thread of a run, or to a message of it. A file has no message that is known: the thread leads to it. */
 export async function linkMessage(
   context: SlackContext,
   sentence: string,
   { thread }: Run,
   ts?: string,
 ): Promise<Message> {
-  const message = ts ?? thread.root;
+  const message = ts !== undefined && MessageTs.safeParse(ts).success ? ts : thread.root;
   const link = message === null ? null : await linkTo(context, thread.channel, message);
   if (link === null) return privateMessage(sentence);
   const text = `${escapeMrkdwn(sentence)} <${link}|see there>.`;

@@ -47,6 +47,7 @@ async function pressEverything(incident: string): Promise<string> {
     await slack.until(() => shown(slack) > before, `an answer to ${label}`);
   }
   await slack.silence(200);
+  expect(slack.privateOf('ada').filter(({ text }) => /cannot be read|broke|Try again/.test(text))).toEqual([]);
   expect(log.filter(({ level }) => level === 'error')).toEqual([]);
   expect(slack.calls.filter(({ answer }) => 'ok' in answer && answer.ok === false)).toEqual([]);
   return slack.whatIsShown('alerts', 'ada');

@@ -35,8 +35,35 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
+    await slack.press(root, ACTIONS.detail('evidence'), 'ben');
+    await slack.until(() => replies(slack, root).find(({ text }) => /^Evidence\b.*refused/is.test(text)), 'evidence');
+  });
+
+  it('the fix opens for who pressed, and stands in the thread where Slack does not open it', async () => {
+    const { slack } = await runBot({ mode });
+    await ask(slack, REFUSED);
+    const root = await waitForAnswer(slack);
+    const before = replies(slack, root).length;
     await slack.press(root, ACTIONS.detail('fix'), 'ben');
+    const view = await slack.until(() => slack.views('ben')[0], 'the fix');
+    expect(JSON.stringify(view.content)).toMatch(/Fix: .*listen/i);
+    expect(replies(slack, root)).toHaveLength(before);
+    slack.fail('views.open', { error: 'expired_trigger_id' });
+    await slack.press(root, ACTIONS.detail('fix'), 'ada');
     await slack.until(() => replies(slack, root).find(({ text }) => /^Fix\b.*listen/is.test(text)), 'the fix');
+    await isToldOf(slack, 'ada', /in the thread/);
+  });
+
+  it('a file is fetched once, and its thread answers other presses afterwards', async () => {
+    const { slack } = await runBot({ mode });
+    await ask(slack, REFUSED);
+    const root = await waitForAnswer(slack);
+    await slack.press(root, 'Post-mortem', 'ada');
+    await slack.until(() => replies(slack, root).find(({ files }) => files.length > 0), 'the file');
+    await slack.press(root, 'Post-mortem', 'ben');
+    expect(await isToldOf(slack, 'ben', /already/)).toContain(`p${root.ts.replace('.', '')}|`);
+    await slack.press(root, 'Routes', 'ben');
+    await slack.until(() => replies(slack, root).find(({ text }) => /^Errors by route/.test(text)), 'the routes');
   });
 });
 
@@ -249,9 +276,9 @@ describe('what is pressed', () => {
     const root = await waitForAnswer(slack);
     await settled();
     const count = replies(slack, root).length;
-    const fix = ACTIONS.detail('fix');
-    await Promise.all([slack.press(root, fix, 'ada'), slack.press(root, fix, 'ada'), slack.press(root, fix, 'ben')]);
-    await slack.until(() => replies(slack, root).length > count, 'the fix');
+    const more = ACTIONS.detail('evidence');
+    await Promise.all([slack.press(root, more, 'ada'), slack.press(root, more, 'ada'), slack.press(root, more, 'ben')]);
+    await slack.until(() => replies(slack, root).length > count, 'the evidence');
     await slack.silence(300);
     expect(replies(slack, root)).toHaveLength(count + 1);
   });
@@ -267,10 +294,10 @@ describe('what is pressed', () => {
     const count = replies(slack, root).length;
     await restart();
     slack.pass(7 * 24 * 3_600_000);
-    await slack.press(root, ACTIONS.detail('fix'), 'eve');
+    await slack.press(root, ACTIONS.detail('evidence'), 'eve');
     await isToldOf(slack, 'eve', /not among those who may ask/);
-    await slack.press(root, ACTIONS.detail('fix'), 'ben');
-    await slack.until(() => replies(slack, root).length === count + 1, 'the fix');
+    await slack.press(root, ACTIONS.detail('evidence'), 'ben');
+    await slack.until(() => replies(slack, root).length === count + 1, 'the evidence');
   });
 
   it('asking again, and wider, edits what stands there', async () => {
@@ -302,12 +329,12 @@ describe('what is pressed', () => {
     const root = await waitForAnswer(slack);
     const right = withAction(slack, root, 'right');
     await slack.press(right.message, right.label, 'ada');
-    await isToldOf(slack, 'ada', /Noted/);
+    await isToldOf(slack, 'ada', /recorded/);
     const wrong = withAction(slack, root, 'wrong');
     await slack.press(wrong.message, wrong.label, 'ben');
     const form = await slack.until(() => slack.views('ben')[0], 'the form');
     await slack.submit(form, { [INPUTS.words]: 'A deployment.' }, 'ben');
-    await isToldOf(slack, 'ben', /Noted/);
+    await isToldOf(slack, 'ben', /recorded/);
   });
 });
 

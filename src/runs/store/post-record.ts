@@ -9,6 +9,9 @@ const Iso = z.iso.datetime();
 /** Slack's id of a message in its channel. */
 export const MessageTs = z.string().regex(/^\d+\.\d+$/);
 
+/** Slack's id of a message, or that of a file: its message comes a moment after the upload has ended. */
+const PostedId = z.union([MessageTs, z.string().regex(/^F[A-Z0-9]+$/)]);
+
 /**
  * `posting`: begun by the attempt `attempt` at `since`, and not known to have ended. `unsure`: Slack gave no answer, so it may stand.
  * `posted`: it stands.
@@ -16,7 +19,7 @@ export const MessageTs = z.string().regex(/^\d+\.\d+$/);
 export const PostRecord = z.discriminatedUnion('state', [
   z.object({ state: z.literal('posting'), since: Iso, attempt: z.string() }),
   z.object({ state: z.literal('unsure') }),
-  z.object({ state: z.literal('posted'), ts: MessageTs }),
+  z.object({ state: z.literal('posted'), ts: PostedId }),
 ]);
 export type PostRecord = z.infer<typeof PostRecord>;
 

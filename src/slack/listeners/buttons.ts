@@ -8,7 +8,7 @@ import { rejection, type SlackContext } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
-import { privateMessage } from '../messages/index.ts';
+import { fixView, privateMessage } from '../messages/index.ts';
 import { markRight, openWrongForm } from './feedback.ts';
 
 /** What was pressed, by whom, and below which message. */
@@ -90,7 +90,7 @@ export async function authorizedRun(
   const run = RunId.safeParse(id).success ? await context.runs.read(id) : null;
   if (run === null) {
     const days = context.config.runs.retentionDays;
-    return { refused: `What this was about is not kept any more (it is for ${days} days); ask anew.` };
+    return { refused: `This diagnosis is no longer stored (kept ${days} days). Run it again.` };
   }
   if (run.thread.channel !== who.channel)
     return { refused: 'This can only be pressed in the channel it was asked in.' };
@@ -106,6 +106,7 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
   // A finger that presses twice means once.
   if (!context.presses.isFirst(`${run.id}:${what}:${who.user}`)) return;
   context.log.info({ run: run.id, user: who.user, channel: who.channel, what }, 'pressed');
+  if (what === 'fix') return showFix(context, press);
   if (isDetail(what)) return postDetail(context, what, press);
   if (`alb502:${what}` === ACTIONS.askAgain) return askAgain(context, press);
   if (`alb502:${what}` === ACTIONS.askAnew) return askAnew(context, press);
@@ -113,38 +114,55 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
   if (`alb502:${what}` === ACTIONS.right) return markRight(context, press);
   if (`alb502:${what}` === ACTIONS.wrong) return openWrongForm(context, press);
   context.log.warn({ run: run.id, what }, 'nothing answers this button');
+  const sentence = 'alb502 no longer has this button. Run the diagnosis again to get its present ones.';
+  await answerPrivately(context, press.respond, privateMessage(sentence), press.thread);
+}
+
+/** Shown to whoever pressed; in the thread where a modal cannot hold it, or could not open within the three seconds that Slack gives it. */
+async function showFix(context: SlackContext, press: Press): Promise<void> {
+  const { run, trigger } = press;
+  const view = fixView({ run, diagnosis: await context.runs.diagnosis(run.id), episode: null });
+  if (view === null) return postDetail(context, 'fix', press);
+  try {
+    await context.slack.views.open({ trigger_id: trigger, view });
+  } catch (error) {
+    context.log.info({ run: run.id, err: error }, 'the fix did not open, and goes into the thread');
+    await postDetail(context, 'fix', press);
+  }
 }
 
 /** Once for each answer of the run: asked again, it may say something else. */
 async function postDetail(context: SlackContext, id: DetailId, { run, respond, thread }: Press): Promise<void> {
   const key = `${id}:${run.attempts}`;
+  const pointTo = async (sentence: string, ts: string): Promise<void> =>
+    answerPrivately(context, respond, await linkMessage(context, sentence, run, ts), thread);
   const answer = await context.threads.answer(run.id, id, key);
   if (answer === 'no-such-run') throw new Error('The run was removed while its button was pressed.');
   if (answer === 'already') {
     const reply = (await context.runs.read(run.id))?.replies[key];
     // What is being posted will stand where everybody sees it.
     if (reply?.state !== 'posted') return;
-    return answerPrivately(
-      context,
-      respond,
-      await linkMessage(context, 'That is in this thread already:', run, reply.ts),
-      thread,
-    );
+    return pointTo('That is in the thread already:', reply.ts);
   }
-  if ('ts' in answer) return;
+  if ('ts' in answer) {
+    // Who presses in the channel does not see the thread.
+    if (thread === null) await pointTo('The answer is in the thread:', answer.ts);
+    return;
+  }
   const sentence =
     answer.refused === 'not-in-channel'
       ? `alb502 is not in this channel any more: type /invite @${context.bot.name} in it, then press again.`
       : answer.refused === 'gone'
-        ? 'The thread or its channel is gone; ask anew where the answer is to be.'
-        : 'Slack did not take the answer; press again in a minute.';
+        ? 'The thread of this diagnosis is gone. Run it again where you want the answer.'
+        : 'Slack did not take the answer. Press again in a minute.';
   context.log.warn({ run: run.id, what: id, refused: answer.refused, code: answer.code }, 'a press was not answered');
-  await answerPrivately(context, respond, privateMessage(sentence), thread);
+  // In a thread that is gone nobody sees anything.
+  await answerPrivately(context, respond, privateMessage(sentence), answer.refused === 'gone' ? null : thread);
 }
 
 async function askAgain(context: SlackContext, { run, who, respond, thread }: Press, window?: Window): Promise<void> {
   if (isUnderWay(run) || !context.presses.isFirst(`${run.id}:again`)) {
-    return answerPrivately(context, respond, privateMessage('It is being asked at this moment.'), thread);
+    return answerPrivately(context, respond, privateMessage('Already checking again; the thread will update.'), thread);
   }
   await context.threads.askAgain(run.id, window, who.user);
 }

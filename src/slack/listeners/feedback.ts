@@ -1,5 +1,6 @@
 /** What people say of a verdict: kept with the run, beside the evidence it came from. */
 import type { App } from '@slack/bolt';
+import * as z from 'zod';
 import type { Feedback } from '../../runs/run.ts';
 import type { SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
@@ -10,7 +11,7 @@ import { authorizedRun, type Press } from './buttons.ts';
 import { valuesIn } from './form.ts';
 import { sayTo } from './mention.ts';
 
-const THANKS = 'Noted, and kept with the evidence of this diagnosis.';
+const THANKS = 'Thanks, recorded with this diagnosis.';
 
 /** The verdict was right. */
 export async function markRight(context: SlackContext, { run, who, respond, thread }: Press): Promise<void> {
@@ -18,21 +19,31 @@ export async function markRight(context: SlackContext, { run, who, respond, thre
   await answerPrivately(context, respond, privateMessage(THANKS), thread);
 }
 
+/** Kept in the form: what it is about, and the thread in which its end is answered. */
+const FormSubject = z.object({ run: z.string(), channel: z.string(), thread: z.string().nullable() });
+
 /** It was wrong: what was it? */
 export async function openWrongForm({ slack }: SlackContext, { run, trigger }: Press): Promise<void> {
-  await slack.views.open({
-    trigger_id: trigger,
-    view: { ...wrongVerdictView(run.id), private_metadata: `${run.id} ${run.thread.channel}` },
-  });
+  const { channel, parentTs, root } = run.thread;
+  const subject: z.infer<typeof FormSubject> = { run: run.id, channel, thread: parentTs ?? root };
+  await slack.views.open({ trigger_id: trigger, view: wrongVerdictView(JSON.stringify(subject)) });
 }
 
 export function onFeedback(app: App, context: SlackContext): void {
   app.view(VIEWS.wrong, async ({ ack, body, view }) => {
     await ack();
-    const [id = '', channel = ''] = view.private_metadata.split(' ');
+    const subject = formSubject(view.private_metadata);
+    if (subject === null) {
+      const nowhere = { user: body.user.id, channel: null, thread: null };
+      return sayTo(
+        context,
+        nowhere,
+        privateMessage('This form is of an older alb502. Press "Wrong" below the verdict again.'),
+      );
+    }
+    const { run: id, channel, thread } = subject;
     const who = requesterOf(body, channel);
-    const say = (sentence: string) =>
-      sayTo(context, { user: who.user, channel, thread: null }, privateMessage(sentence));
+    const say = (sentence: string) => sayTo(context, { user: who.user, channel, thread }, privateMessage(sentence));
     const access = await authorizedRun(context, id, who);
     if ('refused' in access) return say(access.refused);
     const values = valuesIn(view);
@@ -41,6 +52,15 @@ export function onFeedback(app: App, context: SlackContext): void {
     await saveFeedback(context, id, { user: who.user, verdict: 'wrong', cause, words });
     await say(THANKS);
   });
+}
+
+/** Kept by Slack, but given back by the client: null for anything else than what was put there. */
+function formSubject(metadata: string): z.infer<typeof FormSubject> | null {
+  try {
+    return FormSubject.parse(JSON.parse(metadata));
+  } catch {
+    return null;
+  }
 }
 
 /** The last word of each person counts. */

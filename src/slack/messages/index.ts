@@ -2,6 +2,7 @@
 
 export { checklistMessage } from './checklist.ts';
 export { detailAnswer } from './details/details.ts';
+export { fixView } from './details/fix-commands.ts';
 export { rootMessage } from './root.ts';
 export {
   episodeClosedMessage,

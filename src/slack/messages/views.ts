@@ -97,11 +97,11 @@ function loadBalancerSelect(initial: string | undefined): types.ExternalSelect {
 /** Of an ARN or app/name/id, the name. */
 const nameFromId = (id: string): string => /(?:^|\/)app\/([A-Za-z0-9-]+)\//.exec(id)?.[1] ?? id;
 
-/** What was it then? One of the causes, or words. */
-export const wrongVerdictView = (runId: string): types.ModalView => ({
+/** What was it then? One of the causes, or words. `subject`: what Slack gives back with the answer. */
+export const wrongVerdictView = (subject: string): types.ModalView => ({
   type: 'modal',
   callback_id: VIEWS.wrong,
-  private_metadata: runId,
+  private_metadata: subject,
   title: plainText('What was it?'),
   submit: plainText('Send'),
   close: plainText('Cancel'),

@@ -27,13 +27,28 @@ const toldTo = ({ slack }: Bot, user: string) =>
 describe('an answer that is fetched', () => {
   it('stands in the thread, from a button and from the overflow, by anyone who may ask', async () => {
     const { slack, root, asked } = await withThread({ mode: 'socket' });
-    await slack.press(root, 'Fix', 'ben');
+    await slack.press(root, 'Evidence', 'ben');
     await slack.press(root, 'Log lines', 'ada');
     await slack.until(() => slack.thread('alerts', root.ts).length === 2, 'two replies');
     // Two answers are fetched at the same time; either may come first.
-    expect(asked.answered.toSorted()).toEqual(['fix fix:1', 'log-lines log-lines:1']);
-    expect(slack.privateOf('ben')).toEqual([]);
+    expect(asked.answered.toSorted()).toEqual(['evidence evidence:1', 'log-lines log-lines:1']);
     expect(slackRefusals(slack.refusals)).toEqual([]);
+  });
+
+  it('is pointed to where it was pressed in the channel, and not where it was pressed in the thread', async () => {
+    const bot = await withThread();
+    const { slack, root, asked, run } = bot;
+    await slack.press(root, 'Evidence', 'ben');
+    const told = await toldTo(bot, 'ben');
+    const [reply] = slack.thread('alerts', root.ts);
+    expect(told.text).toMatch(new RegExp(`in the thread: <[^|]*p${reply?.ts.replace('.', '')}`));
+    expect(told.thread).toBeNull();
+    const blocks = JSON.parse(JSON.stringify(root.blocks));
+    const within = slack.write({ user: 'ben', channel: 'alerts', text: run.id, blocks, thread: root.ts });
+    await slack.press(within, 'Log lines', 'ada');
+    await eventually(() => expect(asked.answered).toHaveLength(2));
+    await slack.silence(100);
+    expect(slack.privateOf('ada')).toEqual([]);
   });
 
   it('stands once, however often it is pressed; others are shown where', async () => {
@@ -41,38 +56,39 @@ describe('an answer that is fetched', () => {
     const at = Date.now();
     const bot = await withThread({ now: () => at });
     const { slack, root, asked } = bot;
-    const { again } = await slack.press(root, 'Fix', 'ada');
+    const { again } = await slack.press(root, 'Evidence', 'ada');
     await again();
-    await slack.press(root, 'Fix', 'ada');
-    await eventually(async () => expect((await bot.runs.read(bot.run.id))?.replies).toHaveProperty(['fix:1']));
+    await slack.press(root, 'Evidence', 'ada');
+    await eventually(async () => expect((await bot.runs.read(bot.run.id))?.replies).toHaveProperty(['evidence:1']));
     // Still the same finger.
-    await slack.press(root, 'Fix', 'ada');
-    await slack.press(root, 'Fix', 'ben');
+    await slack.press(root, 'Evidence', 'ada');
+    await slack.press(root, 'Evidence', 'ben');
     const told = await toldTo(bot, 'ben');
     const [reply] = slack.thread('alerts', root.ts);
     expect(told.text).toMatch(new RegExp(`already.*<[^|]*p${reply?.ts.replace('.', '')}`));
-    expect(asked.answered).toEqual(['fix fix:1']);
-    expect(slack.privateOf('ada')).toEqual([]);
+    expect(asked.answered).toEqual(['evidence evidence:1']);
+    // One pointer for three presses.
+    expect(slack.privateOf('ada')).toHaveLength(1);
   });
 
   it('is fetched anew after another ask', async () => {
     const { slack, root, asked, run, runs } = await withThread();
-    await slack.press(root, 'Fix', 'ada');
+    await slack.press(root, 'Evidence', 'ada');
     await eventually(() => expect(asked.answered).toHaveLength(1));
     await runs.change(run.id, (current) => ({ ...current, attempts: 2 }));
-    await slack.press(root, 'Fix', 'ben');
+    await slack.press(root, 'Evidence', 'ben');
     await eventually(() => expect(asked.answered).toHaveLength(2));
-    expect(asked.answered).toEqual(['fix fix:1', 'fix fix:2']);
+    expect(asked.answered).toEqual(['evidence evidence:1', 'evidence evidence:2']);
   });
 
   it.each([
     [{ refused: 'not-in-channel', code: 'not_in_channel' } as const, '/invite @alb502'],
-    [{ refused: 'unreachable', code: 'timeout' } as const, 'press again in a minute'],
-    [{ refused: 'gone', code: 'is_archived' } as const, 'is gone'],
+    [{ refused: 'unreachable', code: 'timeout' } as const, 'Press again in a minute'],
+    [{ refused: 'gone', code: 'is_archived' } as const, 'is gone. Run it again'],
   ])('that Slack refuses is said to be', async (answer, says) => {
     const bot = await withThread();
     bot.next.answer = answer;
-    await bot.slack.press(bot.root, 'Fix', 'ada');
+    await bot.slack.press(bot.root, 'Evidence', 'ada');
     expect((await toldTo(bot, 'ada')).text).toContain(says);
   });
 });
@@ -96,7 +112,7 @@ describe('a press is refused', () => {
     const bot = await withThread();
     const later = await openBot();
     await later.slack.press({ ...bot.root }, 'Fix', 'ben');
-    expect((await toldTo(later, 'ben')).text).toContain('not kept any more');
+    expect((await toldTo(later, 'ben')).text).toContain('no longer stored (kept 90 days)');
   });
 
   it('in another channel than that of the thread', async () => {
@@ -110,7 +126,7 @@ describe('a press is refused', () => {
     const bot = await withThread();
     const blocks = JSON.parse(JSON.stringify(bot.root.blocks).replaceAll(bot.run.id, '../../secrets'));
     await bot.slack.press({ ...bot.root, blocks }, 'Fix', 'ben');
-    expect((await toldTo(bot, 'ben')).text).toContain('not kept any more');
+    expect((await toldTo(bot, 'ben')).text).toContain('no longer stored (kept 90 days)');
   });
 });
 
@@ -135,7 +151,7 @@ describe('asking again', () => {
     const bot = await withThread();
     await bot.runs.change(bot.run.id, (run) => inState(run, { state: 'running' }));
     await bot.slack.press(bot.root, 'Ask again', 'ben');
-    expect((await toldTo(bot, 'ben')).text).toContain('at this moment');
+    expect((await toldTo(bot, 'ben')).text).toContain('Already checking again');
     expect(bot.asked.again).toEqual([]);
   });
 
@@ -175,7 +191,7 @@ describe('feedback', () => {
       { user: 'U0ADA', verdict: 'right', cause: null },
       { user: 'U0BEN', verdict: 'right' },
     ]);
-    expect((await toldTo(bot, 'ada')).text).toContain('kept');
+    expect((await toldTo(bot, 'ada')).text).toContain('recorded');
   });
 
   it('that it was wrong asks what it was, and is kept instead of what the person said before', async () => {
@@ -191,6 +207,7 @@ describe('feedback', () => {
       { user: 'U0ADA', verdict: 'wrong', cause: 'slow-target', words: 'the database' },
     ]);
     await slack.until(() => slack.privateOf('ada').length === 2, 'thanks');
+    expect(slack.privateOf('ada').at(-1)?.thread).toBe(root.ts);
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
@@ -199,8 +216,11 @@ describe('feedback', () => {
     const { slack, root, run } = bot;
     await slack.press(root, 'Wrong', 'ada');
     const view = await slack.until(() => slack.views('ada').at(-1) ?? null, 'a form');
-    Object.assign(view.content, { private_metadata: `20200101t000000-00000000 ${run.thread.channel}` });
+    const { channel, root: thread } = run.thread;
+    Object.assign(view.content, {
+      private_metadata: JSON.stringify({ run: '20200101t000000-00000000', channel, thread }),
+    });
     await slack.submit(view, {}, 'ada');
-    expect((await toldTo(bot, 'ada')).text).toContain('not kept any more');
+    expect((await toldTo(bot, 'ada')).text).toContain('no longer stored (kept 90 days)');
   });
 });

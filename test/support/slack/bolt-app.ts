@@ -194,6 +194,7 @@ function pressable(run: string) {
       type: 'actions' as const,
       elements: [
         button('Fix', ACTIONS.detail('fix')),
+        button('Evidence', ACTIONS.detail('evidence')),
         button('Ask again', ACTIONS.askAgain),
         button('Widen', ACTIONS.widen),
         button('Right', ACTIONS.right),

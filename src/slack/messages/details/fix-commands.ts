@@ -1,28 +1,55 @@
 /** The fix in full: every command, what else it does, where AWS says so; of an undecided verdict, what to do in each case. */
+import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { sortCauses } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
-import { copyable, labelledList, line, type MessagePart, prose, proseLine, truncate } from '../rich-text.ts';
+import { plainText } from '../message-buttons.ts';
+import {
+  copyable,
+  fitsMessage,
+  labelledList,
+  line,
+  type MessagePart,
+  prose,
+  proseLine,
+  richText,
+  truncate,
+} from '../rich-text.ts';
+import { sanitizeState, type ThreadState } from '../thread-state.ts';
 import { copyableTexts, traceParts } from '../verdict-reply.ts';
 import { partsOrFile } from './text-file.ts';
 
-export function fixAnswer(diagnosis: Diagnosis): Message | FileMessage {
+export const fixAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
+  partsOrFile(diagnosis, 'fix', fixParts(diagnosis), 'What to do, with the commands and what else they do.');
+
+/** The same in a modal, for whoever pressed; null where it is too long for one, or where there is nothing yet. */
+export function fixView(rawState: ThreadState): types.ModalView | null {
+  const { diagnosis } = sanitizeState(rawState);
+  if (diagnosis === null) return null;
+  const parts = fixParts(diagnosis);
+  if (!fitsMessage(parts)) return null;
+  const view: types.ModalView = {
+    type: 'modal',
+    title: plainText(diagnosis.verdict.cause === null ? 'How to decide' : 'Fix commands'),
+    close: plainText('Close'),
+    blocks: richText([line({ bold: diagnosis.loadBalancer.name }), ...parts]) as types.KnownBlock[],
+  };
+  return view;
+}
+
+function fixParts(diagnosis: Diagnosis): MessagePart[] {
   const { main, between, others } = sortCauses(diagnosis);
   const certain = others.filter(({ standing }) => standing !== 'possible');
   const foundCauses = [...(main === null ? [] : [main]), ...certain];
   const { decidedBy } = diagnosis.verdict;
-  const parts: MessagePart[] =
-    foundCauses.length > 0
-      ? [...foundCauses.flatMap((cause) => fullFix(cause, 'Fix')), ...readOnlyNote]
-      : between.length > 0
-        ? [
-            line({ bold: 'One look decides, before anything is changed' }),
-            ...(decidedBy === null || diagnosis.traces !== null ? [] : [proseLine(decidedBy)]),
-            ...traceSearchParts(diagnosis),
-            ...between.flatMap((cause) => fullFix(cause, 'If it is')),
-          ]
-        : [proseLine(decidedBy ?? 'There is nothing to fix.')];
-  return partsOrFile(diagnosis, 'fix', parts, 'What to do, with the commands and what else they do.');
+  if (foundCauses.length > 0) return [...foundCauses.flatMap((cause) => fullFix(cause, 'Fix')), ...readOnlyNote];
+  if (between.length === 0) return [proseLine(decidedBy ?? 'There is nothing to fix.')];
+  return [
+    line({ bold: 'One look decides, before anything is changed' }),
+    ...(decidedBy === null || diagnosis.traces !== null ? [] : [proseLine(decidedBy)]),
+    ...traceSearchParts(diagnosis),
+    ...between.flatMap((cause) => fullFix(cause, 'If it is')),
+  ];
 }
 
 const readOnlyNote = [line({ italic: 'alb502 has run none of this: it only reads.' })];

@@ -4,6 +4,7 @@ import type { Episode } from '../runs/episode.ts';
 import type { Alarm, AlarmMetric } from './alarm-event.ts';
 
 export type AskedErrors = NonNullable<Episode['alarms'][number]['asks']>;
+export type WatchedMetric = NonNullable<Episode['alarms'][number]['watches']>;
 
 /** Metrics of gateway errors by the words of a question (load-balancer-cloudwatch-metrics.html). */
 const WORDS: Readonly<Record<string, string>> = {
@@ -32,6 +33,13 @@ export function askedErrors({ metrics }: Pick<Alarm, 'metrics'>): AskedErrors {
     ...(targetGroup === undefined ? {} : { targetGroup }),
     ...(zone === undefined ? {} : { zone }),
   };
+}
+
+/** The metric of a load balancer that an alarm watches in place of errors, such as TargetResponseTime; null where it is on errors, or on what others count. */
+export function watchedInstead({ metrics, threshold }: Pick<Alarm, 'metrics' | 'threshold'>): WatchedMetric | null {
+  if (metrics.some((metric) => wordOf(metric) !== null)) return null;
+  const [metric] = metrics.flatMap(({ namespace, name }) => (namespace === 'AWS/ApplicationELB' ? (name ?? []) : []));
+  return metric === undefined ? null : { metric, threshold };
 }
 
 /** What several alarms of one episode ask together: the errors of all, limited only where all have the same limit. */

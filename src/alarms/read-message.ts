@@ -191,6 +191,10 @@ const EventMetric = z.looseObject({
 
 const EventDetail = z.looseObject({
   alarmName: text.min(1),
+  /** The mute rule that keeps the actions of the alarm from running in a window of time. */
+  muteDetail: optional(
+    z.looseObject({ mutedByArn: optional(text), muteWindowStart: optional(Instant), muteWindowEnd: optional(Instant) }),
+  ),
   state: z.looseObject({ value: State, timestamp: Instant, reason: optional(text), reasonData: optional(text) }),
   previousState: optional(z.looseObject({ value: optional(State) })),
   alarmContributor: optional(z.looseObject({ id: text, attributes: optional(z.record(text, text)) })),
@@ -239,7 +243,10 @@ function readAction(content: unknown): ParsedMessage {
 }
 
 function fromDetail(detail: EventDetail, { arn, account }: { arn: string; account: string | null }): ParsedMessage {
-  const { alarmName, state, previousState, alarmContributor, configuration } = detail;
+  const { alarmName, state, previousState, alarmContributor, configuration, muteDetail } = detail;
+  // What ends is heard all the same: its thread may have been opened before the alarm was muted.
+  if (muteDetail && state.value === 'ALARM' && isMuted(muteDetail, state.timestamp))
+    return { ignored: `${alarmName} is muted${muteDetail.mutedByArn ? ` by ${muteDetail.mutedByArn}` : ''}` };
   const reasonData = ReasonData.safeParse(parseJson(state.reasonData ?? ''));
   const reasonFields = reasonData.success ? reasonData.data : {};
   const metrics = (configuration?.metrics ?? []).map(
@@ -270,6 +277,15 @@ function fromDetail(detail: EventDetail, { arn, account }: { arn: string; accoun
     rule: configuration?.alarmRule ?? null,
     children: (reasonFields.triggeringAlarms ?? []).map((child) => child.arn),
   });
+}
+
+/** An end of the window that is not told is not passed. */
+function isMuted(
+  { muteWindowStart: from, muteWindowEnd: to }: NonNullable<EventDetail['muteDetail']>,
+  at: string,
+): boolean {
+  const moment = epochOf(at);
+  return (from == null || moment >= epochOf(from)) && (to == null || moment < epochOf(to));
 }
 
 /** JSON in a string: what CloudWatch evaluated. */

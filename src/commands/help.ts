@@ -5,7 +5,7 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504;
   alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 504 | 5xx ...]
                                  diagnose a load balancer in AWS: its name or
                                  part of it, ARN or DNS name. It is only read.
-                                 Times are UTC
+                                 Times are UTC unless they name a zone: 14:40 CET
       --region <region>          where it is, if not in the region of the
                                  environment
       --profile <name>           profile of the AWS configuration

@@ -174,6 +174,44 @@ export function errorsInMetrics(question: Question, series: readonly MetricSerie
   return minutes === null || points === null ? null : exactSum(points.flat(), minutes);
 }
 
+/** What the counters of the load balancer say of a window, before any log is read. */
+export interface CountedErrors {
+  errors: number;
+  /** Where each status is counted by itself; else empty. */
+  byStatus: Record<string, number>;
+  /** Those that reached a target (RequestCount); null where that was not recorded. */
+  requests: number | null;
+  /** ISO 8601: the start of the first period with an error. */
+  since: string | null;
+}
+
+/** The asked errors as CloudWatch counts them; null as for `errorsInMetrics`. */
+export function countedErrors(question: Question, series: readonly MetricSeries[]): CountedErrors | null {
+  const minutes = wholeMinutes(question);
+  const errors = errorsInMetrics(question, series);
+  if (minutes === null || errors === null) return null;
+  const scope = scopeOf(question);
+  const asked = question.statuses.map((word) => word.replace(/^elb-/, ''));
+  const byStatus = Object.fromEntries(
+    SPLIT.filter((status) => asked.some((word) => word === status || word === '5xx' || word === GATEWAY)).flatMap(
+      (status): [string, number][] => {
+        const count = metricSum(series, `HTTPCode_ELB_${status}_Count`, scope, minutes) ?? 0;
+        return count === 0 ? [] : [[status, count]];
+      },
+    ),
+  );
+  const isSplit = Object.values(byStatus).reduce((sum, count) => sum + count, 0) === errors;
+  const starts = (errorPoints(question, series) ?? [])
+    .flat()
+    .flatMap(({ at, value }) => (value > 0 && at >= minutes.from && at < minutes.to ? [at] : []));
+  return {
+    errors,
+    byStatus: isSplit ? byStatus : {},
+    requests: metricSum(series, 'RequestCount', scope, minutes),
+    since: starts.length === 0 ? null : new Date(Math.min(...starts)).toISOString(),
+  };
+}
+
 /** How far the counters of the asked statuses reach, and the start of their last period with an error; epoch milliseconds. */
 export interface MetricsReach {
   until: number;

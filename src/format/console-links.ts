@@ -29,6 +29,10 @@ export const metricsLink = (region: string, arn: string | null): string | null =
     ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=monitoring`)
     : null;
 
+/** A bucket; null where the name is none that S3 gives (S3 user guide, bucket naming rules). */
+export const bucketLink = (region: string, bucket: string): string | null =>
+  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) ? link(region, `/s3/buckets/${bucket}?region=${region}`) : null;
+
 /** encodeURIComponent leaves marks that end a link in a message. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);

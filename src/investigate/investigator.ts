@@ -5,6 +5,7 @@
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { CountedErrors } from '../evidence/metrics.ts';
 import type { ParsedQuestion } from '../query/parse-question.ts';
 
 /** A load balancer that was found. `account` is the name of a configured account; both are kept with a run to find it again. */
@@ -60,6 +61,11 @@ export interface Investigator {
   recordedWindow?(loadBalancer: string): string | null;
   /** The question about a load balancer that was found: words that count from now count from its now. Throws Problem (exit 1). */
   resolveQuestion(parsed: ParsedQuestion, loadBalancer: LoadBalancerRef): LocatedQuestion;
+  /**
+   * What CloudWatch counts of the asked errors, in one call; null where it counts none of them, or does not answer. Throws when `signal`
+   * aborts. Absent where nothing is known sooner than by `investigate`.
+   */
+  countErrors?(question: LocatedQuestion, signal: AbortSignal): Promise<CountedErrors | null>;
   /** Answers, redacted. What could not be looked at is in the answer; throws Problem when the question is wrong or `signal` aborts (exit 130). */
   investigate(question: LocatedQuestion, options: InvestigationOptions): Promise<InvestigationResult>;
 }

@@ -11,6 +11,7 @@ import { type Collector, collect } from '../collect/collect.ts';
 import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
+import { countedErrors } from '../evidence/metrics.ts';
 import { Problem } from '../problem.ts';
 import {
   isSmallLook,
@@ -290,6 +291,29 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
         now: askedAt,
         statuses: statuses ?? [...DEFAULT_STATUSES],
       };
+    },
+
+    async countErrors({ loadBalancer: { name, arn, account, region }, ...asked }, signal) {
+      if (arn === null) return null;
+      const sessions = await openSessions(arn, accountsNamed([account]), { region }, { signal, deadline });
+      const [session] = sessions;
+      if (session === undefined) return null;
+      try {
+        const [{ callAws }, { fetchMetrics }] = await Promise.all([
+          import('../collect/aws/call.ts'),
+          import('../collect/aws/cloudwatch.ts'),
+        ]);
+        const question = { loadBalancer: { name, arn }, ...asked };
+        const series = await callAws(
+          session,
+          'cloudwatch:GetMetricData',
+          () => null,
+          (call) => fetchMetrics(call, question, arn, []),
+        );
+        return 'value' in series ? countedErrors(question, series.value) : null;
+      } finally {
+        for (const each of sessions) each.close();
+      }
     },
 
     async investigate({ loadBalancer, ...question }, options) {

@@ -15,6 +15,7 @@ import {
 import { candidatesIn } from '../collect/incident/read-evidence.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
+import { countedErrors } from '../evidence/metrics.ts';
 import { Problem } from '../problem.ts';
 import type { ParsedQuestion } from '../query/parse-question.ts';
 import { resolveWindow } from '../query/window.ts';
@@ -77,6 +78,12 @@ export async function recordedInvestigator(
     return [first, ...others];
   };
 
+  /** The incident that shares most of the window. */
+  const closestIncident = ({ loadBalancer, from, to }: LocatedQuestion): Incident =>
+    incidentsOf(loadBalancer)
+      .map(({ incident }) => incident)
+      .reduce((best, one) => (overlap(one, { from, to }) > overlap(best, { from, to }) ? one : best));
+
   /** The question as it was asked; what it leaves out is as recorded. */
   const recordedQuestion = ({ incident }: RecordedIncident, { window, zone, statuses }: ParsedQuestion) => {
     const overrides: QuestionOverrides = {
@@ -133,23 +140,29 @@ export async function recordedInvestigator(
       return { loadBalancer, from, to, now, statuses };
     },
 
-    async investigate(question, options) {
-      const [closest] = incidentsOf(question.loadBalancer)
-        .map(({ incident }) => ({ incident, shared: overlap(incident, question) }))
-        .sort((a, b) => b.shared - a.shared);
-      if (closest === undefined) throw new Problem('There is no recorded incident.', 2);
-      return investigateIncident(closest.incident, question, options, pace);
+    async countErrors(question) {
+      const asked = questionToRecording(closestIncident(question), recordedOverrides(question));
+      const metrics = await recordedCollectors(closestIncident(question), asked).metrics.collect();
+      return metrics.status === 'collected' ? countedErrors(asked, metrics.value) : null;
     },
+
+    investigate: async (question, options) => investigateIncident(closestIncident(question), question, options, pace),
   };
 }
 
+const recordedOverrides = ({ from, to, statuses }: LocatedQuestion): QuestionOverrides => ({
+  loadBalancer: null,
+  window: { from, to },
+  statuses,
+});
+
 async function investigateIncident(
   incident: Incident,
-  { from, to, statuses }: LocatedQuestion,
+  asked: LocatedQuestion,
   { signal, progress, onAccessLogStatus, onInterimDiagnosis }: InvestigationOptions,
   pace: number,
 ): Promise<InvestigationResult> {
-  const question = questionToRecording(incident, { loadBalancer: null, window: { from, to }, statuses });
+  const question = questionToRecording(incident, recordedOverrides(asked));
   const collectors = recordedCollectors(incident, question, signal);
   onAccessLogStatus?.(`reading the recorded log of ${loadBalancerNameIn(incident.loadBalancer)}`);
   const collected = await collect(withPace(collectors, pace, signal), progress, (early) =>

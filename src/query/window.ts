@@ -131,6 +131,9 @@ const isExact = (typed: TypedWindow): boolean =>
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** "03:40–03:55 Europe/Berlin": the window on the clocks of a zone. */
+export const windowIn = (zone: string, window: Window): string => `${span(window, zone)} ${zone}`;
+
 /** "02:40–02:55"; with days where it spans two or is not of the day of `now`. */
 function span({ from, to }: Window, zone: string, now?: number): string {
   const days = [from, to].map((at) => dayAt(zone, at));

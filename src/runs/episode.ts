@@ -20,6 +20,8 @@ const EpisodeAlarm = z.object({
   asks: z
     .object({ statuses: z.array(z.string()).min(1), targetGroup: z.string().optional(), zone: z.string().optional() })
     .optional(),
+  /** What it watches where that counts no errors, with its threshold in the unit of the metric; absent for an alarm on errors. */
+  watches: z.object({ metric: z.string(), threshold: z.number().nullable() }).optional(),
 });
 
 export const Episode = z.object({

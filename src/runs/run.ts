@@ -72,6 +72,10 @@ export const RunFields = z.object({
   /** Limits of the errors; see `Question`. */
   targetGroup: z.string().optional(),
   zone: z.string().optional(),
+  /** The zone that the reader asked in, as Intl takes it; absent where nobody did, or it is UTC. */
+  timeZone: z.string().optional(),
+  /** The bucket of the access log, as the load balancer names it. */
+  logBucket: z.string().optional(),
   /** Attempts at an answer that have ended. */
   attempts: z.number().int(),
   /** How long the last attempt took, and the log files it read, where it read some. */
@@ -79,6 +83,15 @@ export const RunFields = z.object({
   thread: Thread,
   outbox: Outbox,
   lease: Lease.nullable(),
+  /** What CloudWatch counted before the log was read: an alarm's first message says it. See `CountedErrors`. */
+  counted: z
+    .object({
+      errors: z.number(),
+      byStatus: z.record(z.string(), z.number()),
+      requests: z.number().nullable(),
+      since: Iso.nullable(),
+    })
+    .optional(),
   /** Replies in the thread, each posted once, by what they are about. */
   replies: z.record(z.string(), PostRecord),
   feedback: z.array(Feedback),
@@ -165,9 +178,10 @@ export function newRun(request: {
   channel: string;
   parentTs: string | null;
   now: number;
+  timeZone?: string | undefined;
   id?: string;
 }): Run {
-  const { askedBy, question, channel, parentTs, now, id = newRunId(now) } = request;
+  const { askedBy, question, channel, parentTs, now, timeZone = 'UTC', id = newRunId(now) } = request;
   const { name, arn, account, region } = question.loadBalancer;
   return {
     schema: 2,
@@ -181,6 +195,7 @@ export function newRun(request: {
     statuses: [...question.statuses],
     ...(question.targetGroup === undefined ? {} : { targetGroup: question.targetGroup }),
     ...(question.zone === undefined ? {} : { zone: question.zone }),
+    ...(timeZone === 'UTC' ? {} : { timeZone }),
     state: 'queued',
     attempts: 0,
     thread: { channel, root: null, parentTs, checklist: null, verdict: null, steps: {} },

@@ -138,7 +138,7 @@ export async function ask(context: SlackContext, request: QuestionRequest): Prom
 
 async function openThreadFor(
   context: SlackContext,
-  { who, query: typed, within }: QuestionRequest,
+  { who, query: typed, within, isTrusted = false }: QuestionRequest,
   accounts: readonly string[],
 ): Promise<AskOutcome> {
   const { investigator, config, threads } = context;
@@ -165,6 +165,8 @@ async function openThreadFor(
     question,
     channel: who.channel,
     parentTs: within,
+    // Nobody in particular asked about what is watched.
+    timeZone: isTrusted ? undefined : query.zone,
   });
   if ('opened' in openResult)
     return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AlarmMetric } from '../../src/alarms/alarm-event.ts';
-import { askedErrors, askedTogether } from '../../src/alarms/asked-errors.ts';
+import { askedErrors, askedTogether, watchedInstead } from '../../src/alarms/asked-errors.ts';
 
 const metric = (name: string, dimensions: Record<string, string> = {}): AlarmMetric => ({
   namespace: 'AWS/ApplicationELB',
@@ -45,6 +45,23 @@ describe('an alarm asks for', () => {
     ['gateway errors where it names no metric', [], { statuses: ['gateway'] }],
   ])('%s', (_, metrics, expected) => {
     expect(askedErrors({ metrics })).toEqual(expected);
+  });
+});
+
+describe('an alarm watches in place of errors', () => {
+  const latency = metric('TargetResponseTime', API);
+  it.each<[string, AlarmMetric[], unknown]>([
+    ['latency', [latency], { metric: 'TargetResponseTime', threshold: 1.5 }],
+    [
+      'what clients get wrong',
+      [metric('HTTPCode_ELB_4XX_Count')],
+      { metric: 'HTTPCode_ELB_4XX_Count', threshold: 1.5 },
+    ],
+    ['nothing where it is on errors too', [latency, metric('HTTPCode_ELB_5XX_Count')], null],
+    ['nothing where others count, which may be errors', [{ ...latency, namespace: 'Custom' }], null],
+    ['nothing where it names no metric', [], null],
+  ])('%s', (_, metrics, expected) => {
+    expect(watchedInstead({ metrics, threshold: 1.5 })).toEqual(expected);
   });
 });
 

@@ -239,6 +239,31 @@ describe('alarms of more than a metric', () => {
   });
 });
 
+/** An event of CloudWatch while a mute rule keeps the actions of the alarm from running. */
+const muted = (value: string, end = '2026-11-20T04:00:00.000+0000'): string =>
+  JSON.stringify({
+    source: 'aws.cloudwatch',
+    'detail-type': 'CloudWatch Alarm State Change',
+    resources: ['arn:aws:cloudwatch:eu-west-1:111122223333:alarm:shop-5xx'],
+    detail: {
+      alarmName: 'shop-5xx',
+      state: { value, timestamp: '2026-11-20T02:44:00.000+0000' },
+      muteDetail: {
+        mutedByArn: 'arn:aws:cloudwatch:eu-west-1:111122223333:alarm-mute-rule:nights',
+        muteWindowStart: '2026-11-20T02:00:00.000+0000',
+        muteWindowEnd: end,
+      },
+    },
+  });
+
+it('the end of a muted alarm is news, for its thread may be older', () => {
+  expect(readMessage(muted('OK'))).toMatchObject({ alarm: { name: 'shop-5xx', state: 'OK' } });
+});
+
+it('an alarm after its mute window is news', () => {
+  expect(readMessage(muted('ALARM', '2026-11-20T02:30:00.000+0000'))).toHaveProperty('alarm');
+});
+
 describe('what is no news', () => {
   it.each([
     ['words', 'hello', { poison: 'it is not JSON' }],
@@ -267,6 +292,11 @@ describe('what is no news', () => {
         Message: 'You have chosen',
       }),
       { ignored: 'it is a SubscriptionConfirmation of the topic arn:aws:sns:eu-west-1:1:t' },
+    ],
+    [
+      'an alarm that is muted',
+      muted('ALARM'),
+      { ignored: 'shop-5xx is muted by arn:aws:cloudwatch:eu-west-1:111122223333:alarm-mute-rule:nights' },
     ],
     [
       'another event',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MetricSeries } from '../../src/evidence/aws.ts';
 import type { Question } from '../../src/evidence/evidence.ts';
 import {
+  countedErrors,
   errorsInMetrics,
   type MetricScope,
   metricMaximum,
@@ -161,5 +162,46 @@ describe('errors in the metrics', () => {
     expect(errorsInMetrics(question(['502'], '02:42:00'), [count('502', { '02:45': 4 }, 300)])).toBe(4);
     expect(errorsInMetrics(question(['502'], '02:42:00'), [count('502', { '02:40': 3, '02:45': 4 }, 300)])).toBeNull();
     expect(errorsInMetrics(question(['502'], '02:42:00'), [count('502', { '02:40': 0, '02:45': 4 }, 300)])).toBe(4);
+  });
+});
+
+describe('what is counted before a log is read', () => {
+  const split = [
+    series('HTTPCode_ELB_5XX_Count', { '02:39': 50, '02:44': 4, '02:45': 3 }),
+    series('HTTPCode_ELB_502_Count', { '02:44': 4, '02:45': 1 }),
+    series('HTTPCode_ELB_504_Count', { '02:45': 2 }),
+    series('RequestCount', { '02:44': 300, '02:45': 400 }),
+  ];
+  const other = series('HTTPCode_ELB_5XX_Count', { '02:44': 9 });
+  it.each<[string, string[], MetricSeries[], unknown]>([
+    [
+      'says each status',
+      ['gateway'],
+      split,
+      { errors: 7, byStatus: { 502: 5, 504: 2 }, requests: 700, since: '02:44' },
+    ],
+    [
+      'says the one that was asked',
+      ['elb-504'],
+      split,
+      { errors: 2, byStatus: { 504: 2 }, requests: 700, since: '02:45' },
+    ],
+    [
+      'says no status where others are among them',
+      ['elb-5xx'],
+      [other, ...split.slice(1)],
+      { errors: 9, byStatus: {}, requests: 700, since: '02:44' },
+    ],
+    [
+      'is nothing where nothing failed',
+      ['5xx'],
+      [series('HTTPCode_ELB_5XX_Count', {})],
+      { errors: 0, byStatus: {}, requests: null, since: null },
+    ],
+    ['is not known where it was not asked', ['gateway'], [split[3] ?? other], null],
+  ])('%s', (_, statuses, all, expected) => {
+    const asked: Question = { loadBalancer: scope.loadBalancer, ...window, now: window.to, statuses };
+    const counted = countedErrors(asked, all);
+    expect(counted === null ? null : { ...counted, since: counted.since?.slice(11, 16) ?? null }).toEqual(expected);
   });
 });

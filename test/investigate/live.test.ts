@@ -54,6 +54,38 @@ describe('the list', () => {
   });
 });
 
+describe('what CloudWatch counts', () => {
+  const question = (statuses: string[]) => ({
+    loadBalancer: {
+      name: 'shop-prod',
+      arn: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/4f2a9c1e7b3d5068',
+      account: 'shop',
+      region: 'eu-west-1',
+    },
+    from: Date.parse('2026-11-18T02:40:00Z'),
+    to: Date.parse('2026-11-18T02:55:00Z'),
+    now: Date.parse('2026-11-18T03:00:00Z'),
+    statuses,
+  });
+
+  it('is known after one call', async () => {
+    const { account, investigator } = await world();
+    expect(await investigator.countErrors?.(question(['gateway']), signal)).toMatchObject({
+      errors: 123,
+      byStatus: { 502: 123 },
+      since: '2026-11-18T02:40:00.000Z',
+    });
+    expect(account.asked.map(({ action }) => action)).toEqual(['cloudwatch:GetMetricData']);
+  });
+
+  it('is not known where it may not be asked, or counts nothing of that', async () => {
+    const { account, investigator } = await world();
+    expect(await investigator.countErrors?.(question(['460']), signal)).toBeNull();
+    account.always('cloudwatch:GetMetricData', DENIED);
+    expect(await investigator.countErrors?.(question(['gateway']), signal)).toBeNull();
+  });
+});
+
 describe('a load balancer', () => {
   it('on the list is found without a call, in the accounts that may be asked about alone', async () => {
     const { account, investigator } = await world();

@@ -2,7 +2,7 @@
 
 import type { Episode } from '../../runs/episode.ts';
 import { type Alarm, alarmEventId, alarmKey } from '../alarm-event.ts';
-import { askedErrors } from '../asked-errors.ts';
+import { askedErrors, watchedInstead } from '../asked-errors.ts';
 import {
   type EpisodeRecord,
   type History,
@@ -139,6 +139,11 @@ const later = (a: string, b: string): string => (a > b ? a : b);
 const earlier = (a: string, b: string): string => (a < b ? a : b);
 const iso = (at: number): string => new Date(at).toISOString();
 
+const aboutOf = (alarm: Alarm): Pick<Episode['alarms'][number], 'asks' | 'watches'> => {
+  const watches = watchedInstead(alarm);
+  return { asks: askedErrors(alarm), ...(watches === null ? {} : { watches }) };
+};
+
 type CurrentState = Pick<Alarm, 'state' | 'changedAt' | 'reason'>;
 
 function addEpisode(
@@ -156,9 +161,7 @@ function addEpisode(
     loadBalancer: history.loadBalancer,
     openedAt: alarm.changedAt,
     closedAt,
-    alarms: [
-      { arn: key, name: alarm.name, state, changedAt, reason: alarm.reason, times: 1, asks: askedErrors(alarm) },
-    ],
+    alarms: [{ arn: key, name: alarm.name, state, changedAt, reason: alarm.reason, times: 1, ...aboutOf(alarm) }],
     repeats: 0,
     run,
   };
@@ -201,7 +204,7 @@ function joinEpisode(
     changedAt: state.changedAt,
     reason: state.reason,
     times: (there?.times ?? 0) + 1,
-    asks: askedErrors(event),
+    ...aboutOf(event),
   };
   const alarms = there ? episode.alarms.map((alarm) => (alarm === there ? entry : alarm)) : [...episode.alarms, entry];
   const closedAt = endOf(alarms);

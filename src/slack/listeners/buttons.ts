@@ -178,6 +178,7 @@ async function askAnew(context: SlackContext, { run, who, respond, window }: Pre
     question: { loadBalancer: run.loadBalancer, from, to, now, statuses: run.statuses },
     channel,
     parentTs,
+    timeZone: run.timeZone,
     fresh: true,
   });
   if ('refused' in opened)

@@ -1,4 +1,4 @@
-/** The home of the bot: what this person asked lately, what may be asked about, and whether it works. */
+/** The home of the bot: what this person may ask about, what is in alarm, what they asked lately, and whether it works. */
 import type { App } from '@slack/bolt';
 import type { SlackContext } from '../ask.ts';
 import { homeView } from '../messages/index.ts';
@@ -6,7 +6,7 @@ import { homeView } from '../messages/index.ts';
 /** Of all that is kept, so many of the newest are looked through. */
 const MAX_RUNS_READ = 100;
 const MAX_RUNS_SHOWN = 10;
-const MAX_NAMES = 20;
+const MAX_EPISODES = 10;
 
 type Home = Parameters<typeof homeView>[0];
 
@@ -18,42 +18,39 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
     const decision = await context.authorize({ user, teams: [body.team_id], channel: null });
     const home: Home =
       'refused' in decision
-        ? { recent: [], configured: [], health: [decision.refused] }
-        : {
-            recent: await recentRunsOf(context, user, decision.accounts),
-            configured: decision.accounts.map((account) => accountLine(context, account)),
-            health: failures().filter((one) => decision.accounts.some((account) => one.startsWith(account))),
-          };
+        ? { refusal: decision.refused, accounts: [], open: [], recent: [], failures: [] }
+        : await homeOf(context, user, decision.accounts, failures());
     await context.slack.views.publish({ user_id: user, view: homeView(home) });
   });
 }
 
 /**
- * This person's own, of accounts that may be asked about anywhere: it is not known here whether they may still read the channels of
- * the others, or the channels other people asked in.
+ * Of accounts that may be asked about anywhere: it is not known here whether this person may still read the channels of the others. Their
+ * own questions, and alarms, but not what other people asked.
  */
-async function recentRunsOf(
-  { runs }: SlackContext,
+async function homeOf(
+  { runs, investigator, episodeOf }: SlackContext,
   user: string,
   accounts: readonly string[],
-): Promise<Home['recent']> {
-  const all = await runs.recent(MAX_RUNS_READ);
-  const mine = all
-    .filter(
-      ({ askedBy: by, loadBalancer }) =>
-        by.kind === 'person' && by.user === user && accounts.includes(loadBalancer.account),
-    )
-    .slice(0, MAX_RUNS_SHOWN);
-  return Promise.all(
-    mine.map(async (run) => {
-      const diagnosis = await runs.diagnosis(run.id);
-      return { run, verdict: diagnosis?.verdict.summary ?? null };
-    }),
-  );
-}
-
-function accountLine({ investigator }: SlackContext, account: string): string {
-  const names = investigator.listLoadBalancers().flatMap((one) => (one.account === account ? [one.name] : []));
-  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
-  return `${account}: ${names.slice(0, MAX_NAMES).join(', ') || 'no load balancer is known'}${more}`;
+  failures: readonly string[],
+): Promise<Home> {
+  const known = investigator.listLoadBalancers();
+  const all = (await runs.recent(MAX_RUNS_READ)).filter(({ loadBalancer }) => accounts.includes(loadBalancer.account));
+  const mine = all.filter(({ askedBy }) => askedBy.kind === 'person' && askedBy.user === user);
+  const alarms = all.filter(({ askedBy }) => askedBy.kind === 'alarm').slice(0, 2 * MAX_EPISODES);
+  const episodes = await Promise.all(alarms.map(async (run) => ({ run, episode: await episodeOf(run) })));
+  return {
+    refusal: null,
+    accounts: accounts.map((account) => ({
+      account,
+      loadBalancers: known.flatMap((one) => (one.account === account ? [one.name] : [])),
+    })),
+    open: episodes
+      .flatMap(({ run, episode }) => (episode === null || episode.closedAt !== null ? [] : [{ run, episode }]))
+      .slice(0, MAX_EPISODES),
+    recent: await Promise.all(
+      mine.slice(0, MAX_RUNS_SHOWN).map(async (run) => ({ run, diagnosis: await runs.diagnosis(run.id) })),
+    ),
+    failures: failures.filter((one) => accounts.some((account) => one.startsWith(account))),
+  };
 }

@@ -25,8 +25,8 @@ import { STEP_NAMES, sanitizeState, type ThreadState } from './thread-state.ts';
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 /** Of a line while it works. */
 const MAX_WORDS = 160;
-/** Of the words of a step in a title; the sentences stand in its task. */
-const MAX_TITLE = 60;
+/** Letters of a line: what a phone shows without a break. The sentences stand in its task. */
+const MAX_LINE = 60;
 const MAX_DETAILS = 3;
 
 /** One line of the checklist. */
@@ -123,18 +123,18 @@ function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): Checklis
     step: number,
     status: taskStatus(step.outcome),
     mark: OUTCOME_MARK[step.outcome],
-    words: `${STEP_NAMES[number]}: ${stepWords(step, diagnosis)}`,
+    words: `${STEP_NAMES[number]}: ${stepWords(step, diagnosis, MAX_LINE - STEP_NAMES[number].length - '✓ : '.length)}`,
     detail: headlineFindings(step).slice(0, MAX_DETAILS),
   };
 }
 
-/** What a step came to, in a few words. */
-function stepWords(step: ChecklistStep, diagnosis: Diagnosis): string {
+/** What a step came to, in a few words: `room` letters. */
+function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): string {
   const { outcome } = step;
   if (outcome === 'not-applicable') return 'does not apply';
-  if (outcome === 'unknown') return unknownWords(step, diagnosis);
+  if (outcome === 'unknown') return unknownWords(step, diagnosis, room);
   const [first] = headlineFindings(step);
-  const sentence = first === undefined ? 'nothing was checked' : fitTitle(first.summary);
+  const sentence = first === undefined ? 'nothing was checked' : fitTitle(first.summary, room);
   return PLAIN_WORDS[step.step](diagnosis, outcome) ?? sentence;
 }
 
@@ -147,7 +147,8 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const log = isComplete ? 'complete, ' : '';
     if (triage.errors === 0) return `${log}no errors`;
     const byTargets = signatures.find(({ id }) => id === 'target-response')?.count ?? 0;
-    return byTargets > 0 ? null : `${log}all ${plural(triage.errors, 'error')} by the load balancer`;
+    const all = triage.errors === 1 ? '1 error' : `all ${number(triage.errors)} errors`;
+    return byTargets > 0 ? null : `${log}${all} by the load balancer`;
   },
   2: (_, outcome) => (outcome === 'pass' ? 'match' : null),
   3: ({ keepAlive, triage }, outcome) => {
@@ -163,19 +164,16 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const blocked = answers.filter((answer) => answer.outcome === 'blocked').length;
     if (outcome === 'fail')
       return blocked === 0 ? null : `${number(blocked)} of ${plural(answers.length, 'path')} blocked`;
-    return answers.length === 0
-      ? null
-      : answers.length === 1
-        ? 'the path is open'
-        : `all ${number(answers.length)} paths open`;
+    const open = ['the path is open', 'both paths open'][answers.length - 1];
+    return answers.length === 0 ? null : (open ?? `all ${number(answers.length)} paths open`);
   },
   6: () => null,
 };
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
-/** "could not check network ACLs, subnets"; "not known yet" where nothing was missing. */
-function unknownWords({ findings }: ChecklistStep, { gapDetails }: Diagnosis): string {
+/** "could not check network ACLs and 2 more"; what is not known where nothing was missing. */
+function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
     ...new Set(gapDetails.filter(({ evidence }) => missing.has(evidence)).map(({ evidence }) => evidence)),
@@ -183,12 +181,17 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails }: Diagnosis): s
   const [first] = titles;
   if (first !== undefined) {
     const more = titles.length > 1 ? ` and ${number(titles.length - 1)} more` : '';
-    return `could not check ${EVIDENCE_TITLE[first]}${more}`;
+    const words = `could not check ${EVIDENCE_TITLE[first]}${more}`;
+    return words.length <= room ? words : `could not check (${plural(titles.length, 'gap')})`;
   }
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
-  return open === undefined ? 'not known' : fitTitle(open.summary);
+  if (triage.requests === 0 && READ_IN_LOG.includes(step)) return 'no log entries yet';
+  return open === undefined ? 'not known' : fitTitle(open.summary, room);
 }
+
+/** Steps that the log alone answers. */
+const READ_IN_LOG: readonly StepNumber[] = [1, 3, 4];
 
 /** The findings that made the step what it is; in a step that is in order the one that says most stands first. */
 function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] {
@@ -198,19 +201,23 @@ function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] 
 }
 
 /** A sentence that fits a title; else its first clause or its first words, for the whole of it stands in the task. */
-function fitTitle(summary: string): string {
+function fitTitle(summary: string, room: number): string {
   const sentence = firstSentence(summary).replace(/[.]$/, '');
   // A name such as GET or NACL keeps its capitals.
-  const title = /^[A-Z][a-z ]/.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
-  if (title.length <= MAX_TITLE) return title;
-  const [clause = title] = title.split(/ \(|; /);
-  if (clause.length <= MAX_TITLE) return clause;
-  const cut = title.slice(0, MAX_TITLE - 1);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), 1)).replace(/[,:;]$/, '')}…`;
+  const whole = /^[A-Z][a-z ]/.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
+  if (whole.length <= room) return whole;
+  const title = whole.replace(/^the /, '').replaceAll(/ \([^)]*\)/g, '');
+  if (title.length <= room) return title;
+  const [clause = title] = whole.replace(/^the /, '').split(/ \(|; |: |, and /);
+  // A clause of a name alone says nothing.
+  if (clause.length <= room && clause.split(' ').length > 3) return clause;
+  const cut = title.slice(0, room - 1);
+  const words = cut.slice(0, Math.max(cut.lastIndexOf(' '), 1));
+  return `${words.replace(/(?: (?:and|of|an?|the|that|while|not|could|is|are|was|to|between|for))+$/, '').replace(/[,:;]$/, '')}…`;
 }
 
-/** A sentence ends where the next begins with a capital: "10.0.1.5:8080 refused" holds no end. */
-const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z])/)[0] ?? text;
+/** A sentence ends at a full stop before a space: "10.0.1.5:8080 refused" holds no end. */
+const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z0-9])/)[0] ?? text;
 
 /** What is known before the log is read; then what was read and how long it took. */
 function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | null): TextLine[] {

@@ -3,6 +3,7 @@
 export { checklistMessage } from './checklist.ts';
 export { detailAnswer } from './details/details.ts';
 export { fixView } from './details/fix-commands.ts';
+export { homeView } from './home-view.ts';
 export { rootMessage } from './root.ts';
 export {
   episodeClosedMessage,
@@ -15,4 +16,4 @@ export {
 export { runStateOf, type ThreadState } from './thread-state.ts';
 export { verdictChangedMessage } from './verdict-changed.ts';
 export { verdictMessage } from './verdict-reply.ts';
-export { formView, homeView, wrongVerdictView } from './views.ts';
+export { formView, wrongVerdictView } from './views.ts';

@@ -8,7 +8,7 @@ import { number } from '../../format/wording.ts';
 import { escapeMrkdwn, type Message, type SlackBlock } from './message.ts';
 import { sanitize } from './redact-text.ts';
 
-/** Words as they are, in bold, as code; a person or a group of people; a page of the AWS documentation; a place in the AWS console. */
+/** Words as they are, in bold, as code; a person or a group of people; a page of the AWS documentation; a place in the AWS console or in Slack. */
 export type TextPiece =
   | string
   | { bold: string }
@@ -46,6 +46,10 @@ export function truncate(text: string, most: number): string {
 const PAGE = /^https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+$/;
 const CONSOLE =
   /^https:\/\/[a-z0-9-]+\.console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)\/[\w./?=&;:#%~-]+$/;
+/** A message: an address of Slack itself. */
+const MESSAGE =
+  /^https:\/\/slack\.com\/archives\/[CDG][A-Z0-9]{2,30}\/p[0-9]{10,20}(?:\?thread_ts=[0-9.]{10,21}&cid=[CDG][A-Z0-9]{2,30})?$/;
+const isAddress = (href: string): boolean => CONSOLE.test(href) || MESSAGE.test(href);
 const PERSON = /^[UW][A-Z0-9]{2,30}$/;
 /** A user group: Slack's ids of them begin with S. */
 const GROUP = /^S[A-Z0-9]{2,30}$/;
@@ -131,7 +135,7 @@ function richTextElements(piece: TextPiece): RichTextElement[] {
   if ('code' in piece) return [{ type: 'text', text, style: { code: true } }];
   if ('page' in piece) return PAGE.test(text) ? [{ type: 'link', url: text, text: 'AWS documentation' }] : [];
   if ('href' in piece)
-    return [CONSOLE.test(piece.href) ? { type: 'link', url: piece.href, text } : { type: 'text', text }];
+    return [isAddress(piece.href) ? { type: 'link', url: piece.href, text } : { type: 'text', text }];
   if (GROUP.test(piece.user)) return [{ type: 'usergroup', usergroup_id: piece.user }];
   return PERSON.test(piece.user) ? [{ type: 'user', user_id: piece.user }] : [{ type: 'text', text }];
 }
@@ -216,7 +220,7 @@ function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
   if ('user' in piece && PERSON.test(piece.user)) return `<@${piece.user}>`;
   if ('user' in piece && GROUP.test(piece.user)) return `<!subteam^${piece.user}>`;
   // A notification has no use for an address.
-  return isShown && 'href' in piece && CONSOLE.test(piece.href)
+  return isShown && 'href' in piece && isAddress(piece.href)
     ? `<${escapeMrkdwn(piece.href)}|${words.replaceAll('|', ' ')}>`
     : words;
 }

@@ -2,12 +2,14 @@
 
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import { alarmLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
+import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
 import { inSentence, list, number } from '../../format/wording.ts';
+import { windowIn } from '../../query/window.ts';
 import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { ACTIONS } from './actions.ts';
+import { countedWords, watchedAlarm, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
@@ -48,11 +50,25 @@ export function rootMessage(rawState: ThreadState): Message {
 function headline(state: ThreadState): MessagePart[] {
   const { run, diagnosis, episode } = state;
   const name = truncate(sanitize(run.loadBalancer.name), 80);
-  const what = `${name}: ${diagnosis === null ? workingWords(run) : truncate(verdictWords(diagnosis), 120)}`;
+  const counted = diagnosis === null && isUnderWay(run) ? countedWords(run) : null;
+  if (counted !== null)
+    return [line(`${statusMark(state)} `, { bold: `${name}: ${counted}` }, `, ${workingWords(run)}`)];
+  const watched = watchedAlarm(episode);
+  if (diagnosis === null && isUnderWay(run) && watched !== null)
+    return [
+      line(`${statusMark(state)} `, { bold: `${name}: alarm on ${watchedWords(watched)}` }, `, ${workingWords(run)}`),
+    ];
+  const verdict =
+    diagnosis === null
+      ? workingWords(run)
+      : watched !== null && verdictKind(diagnosis) === 'none'
+        ? `no 5xx, the alarm is on ${watchedWords(watched)}`
+        : truncate(verdictWords(diagnosis), 120);
+  const what = `${name}: ${verdict}`;
   // While another window is asked about, what stands here is still about the one before.
   const window = diagnosis?.window ?? run;
   const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
-  const when = windowWords(window.from, window.to, window.to);
+  const when = `${windowWords(window.from, window.to, window.to)}${zoneWords(run, window)}`;
   const progress = diagnosis === null ? null : progressWords(state, diagnosis);
   return [
     line(
@@ -62,6 +78,10 @@ function headline(state: ThreadState): MessagePart[] {
     ),
   ];
 }
+
+/** " (03:40–03:55 Europe/Berlin)" for who asked in another zone than UTC. */
+const zoneWords = ({ timeZone }: Run, { from, to }: { from: string; to: string }): string =>
+  timeZone === undefined ? '' : ` (${windowIn(timeZone, { from: Date.parse(from), to: Date.parse(to) })})`;
 
 const workingWords = ({ state }: Run): string =>
   ({
@@ -76,7 +96,7 @@ const workingWords = ({ state }: Run): string =>
 
 /** Colour shows impact, words show certainty. Never alone: words say the same. */
 function statusMark({ run, diagnosis, episode }: ThreadState): string {
-  if (isUnderWay(run)) return '⏳';
+  if (isUnderWay(run)) return diagnosis === null && countedWords(run) !== null ? '🔴' : '⏳';
   if (hasFailed(run)) return run.state === 'failed' ? '⚠️' : '⏸️';
   if (episode !== null && episode.closedAt !== null) return '⚪';
   if (diagnosis === null) return '⏳';
@@ -102,8 +122,12 @@ function progressWords({ run, episode }: ThreadState, diagnosis: Diagnosis): str
   return `over after ${durationWords(Date.parse(episode.closedAt) - Date.parse(episode.openedAt))}`;
 }
 
-function bodyParts({ run, diagnosis }: ThreadState): MessagePart[] {
+function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
+  const watched = watchedAlarm(episode);
+  // A question that was asked about errors has an answer that says so; an alarm on a metric is told first.
+  if (diagnosis !== null && watched !== null && verdictKind(diagnosis) === 'none') return watchedParts(watched, true);
   return [
+    ...(watched === null ? [] : watchedParts(watched, false)),
     ...troubleParts(run, diagnosis),
     ...(diagnosis === null ? [] : outlineOf(diagnosis).flatMap((section) => sectionParts(section, diagnosis))),
   ];
@@ -202,6 +226,8 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   const metrics = metricsLink(region, arn);
   if (balancer !== null) pieces.push([{ href: balancer, label: 'load balancer' }]);
   if (metrics !== null) pieces.push([{ href: metrics, label: 'metrics' }]);
+  const logs = run.logBucket === undefined ? null : bucketLink(region, run.logBucket);
+  if (logs !== null) pieces.push([{ href: logs, label: 'log bucket' }]);
   // The first post would notify who asked: the verdict does that. An edit notifies nobody.
   const isFirstPost = isUnderWay(run) && diagnosis === null;
   if (run.askedBy.kind === 'person') {

@@ -46,7 +46,7 @@ export function helpMessage(): Message {
       ].join('\n'),
     ),
     line(
-      'The load balancer by its name or a part of it, its ARN or its DNS name; the window in UTC, the last 15 minutes if you name none; every 5xx unless you name statuses.',
+      'Give a load balancer (name, part of a name, ARN or DNS name). Defaults: last 15 minutes, every 5xx of the load balancer and 502 to 504 of its targets. A time without a zone is in your own time zone, else UTC; 14:40 CET names one.',
     ),
     line({ bold: 'What is looked at' }),
     { bullets: STEPS.map((step) => [`${number(step)} ${STEP_TITLES[step]}`]) },

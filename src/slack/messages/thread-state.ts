@@ -45,7 +45,7 @@ export const STEP_NAMES: Record<StepNumber, string> = {
   3: 'Keep-alive',
   4: 'Responses',
   5: 'Security groups, NACLs',
-  6: 'Targets and deployments',
+  6: 'Targets',
 };
 
 /** "02:40" of a whole minute, else "02:40:14". */

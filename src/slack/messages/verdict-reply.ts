@@ -76,6 +76,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return [
         ...traceParts(diagnosis),
         ...section.causes.slice(0, 4).flatMap((cause) => candidateParts(cause, section.causes.length)),
+        ...(section.causes.length > 2 ? [line({ italic: 'What speaks for and against each: Evidence' })] : []),
       ];
     case 'next-step':
       // The trace ids are what it names.
@@ -152,7 +153,7 @@ const candidateParts = (cause: CauseResult, candidates: number): MessagePart[] =
   line({ bold: cause.title }),
   {
     bullets: [
-      // Of many candidates each has a line for what to do; what speaks for and against them is behind Evidence.
+      // Of three or more, a woken person needs what to do in each case; "Evidence" has what speaks for and against them.
       ...(candidates > 2 ? [] : cause.for.slice(0, 1).map((one) => prose(`For: ${one}`))),
       ...(candidates > 2 ? [] : cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`))),
       ...(cause.fix.summary === '' ? [] : [prose(`If so: ${cause.fix.summary}`)]),

@@ -1,14 +1,11 @@
-/** The forms and the home of the bot. */
+/** The forms of the bot. */
 import type { types } from '@slack/bolt';
 import { causes } from '../../diagnose/causes/index.ts';
 import { DEFAULT_WINDOW } from '../../query/window.ts';
-import type { Run } from '../../runs/run.ts';
 import { INPUTS, VIEWS } from './actions.ts';
-import type { SlackBlock } from './message.ts';
 import { plainText } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
-import { firstLines, line, type MessagePart, prose, richText, type TextLine, truncate } from './rich-text.ts';
-import { shortClock, windowWords } from './thread-state.ts';
+import { truncate } from './rich-text.ts';
 
 /** What Slack takes: letters of what is chosen, of its value, of an entered text. */
 const MAX_LABEL = 75;
@@ -55,11 +52,11 @@ export function formView(options: {
     close: plainText('Cancel'),
     blocks: [
       inputBlock(INPUTS.loadBalancer, 'Load balancer', loadBalancerSelect(loadBalancer)),
-      inputBlock(INPUTS.window, 'Window, in UTC', textInput(window ?? `last ${DEFAULT_WINDOW / 60_000}m`, 'last 15m'), {
-        hint: 'Such as "last 15m" or "from 02:40 to 02:55".',
+      inputBlock(INPUTS.window, 'Window', textInput(window ?? `last ${DEFAULT_WINDOW / 60_000}m`, 'last 15m'), {
+        hint: 'Such as "last 15m", "02:40-02:55" or "14:40 CET". A time without a zone is in your own, else UTC.',
       }),
       inputBlock(INPUTS.statuses, 'Statuses', textInput(statuses, '5xx'), {
-        hint: 'Such as "502 504"; every 5xx if you name none.',
+        hint: 'Such as "502 504". Without one: every 5xx of the load balancer, and 502 to 504 of its targets.',
         optional: true,
       }),
       ...(channel === undefined
@@ -132,46 +129,3 @@ export const wrongVerdictView = (subject: string): types.ModalView => ({
     ),
   ],
 });
-
-const MAX_RECENT = 15;
-const MAX_LINES = 30;
-
-/** What was asked lately, what may be asked about, and whether all is well. */
-export function homeView({
-  recent,
-  configured,
-  health,
-}: {
-  recent: { run: Run; verdict: string | null }[];
-  configured: string[];
-  health: string[];
-}): types.HomeView {
-  const section = (title: string, lines: readonly TextLine[], none: string): SlackBlock[] => [
-    { type: 'header', text: plainText(title) },
-    ...richText(lines.length === 0 ? [line(none)] : [{ bullets: lines } satisfies MessagePart]),
-  ];
-  const listLine = (one: string): TextLine => prose(truncate(sanitize(one), 300));
-  const view: types.HomeView = {
-    type: 'home',
-    blocks: [
-      ...section(
-        'Recent diagnoses',
-        firstLines(recent.map(recentLine), MAX_RECENT),
-        'None yet. Ask for one: /alb502 my-alb last 15m',
-      ),
-      ...section('What may be asked about', firstLines(configured.map(listLine), MAX_LINES), 'Nothing is configured.'),
-      ...section('Health', firstLines(health.map(listLine), MAX_LINES), 'All is well.'),
-    ] as types.KnownBlock[],
-  };
-  return view;
-}
-
-/** "2026-11-20 02:56 UTC · shop-prod · 02:40–02:55 UTC · final: Keep-alive race on target group api…". */
-function recentLine({ run, verdict }: { run: Run; verdict: string | null }): TextLine {
-  const askedAt = `${run.createdAt.slice(0, 10)} ${shortClock(run.createdAt)} UTC`;
-  const verdictText = verdict === null ? '' : `: ${truncate(sanitize(verdict), 200)}`;
-  return [
-    { bold: truncate(sanitize(run.loadBalancer.name), 80) },
-    ` · ${windowWords(run.from, run.to, run.createdAt)} · ${run.state}${verdictText} (asked ${askedAt})`,
-  ];
-}

@@ -62,7 +62,7 @@ async function takeAnswer({ runs }: ThreadContext, run: Run, other: Run): Promis
   // Its own from now on: the other one may be asked about another window.
   const diagnosis = (await runs.copy(other.id, run.id)) ? await runs.diagnosis(run.id) : null;
   if (diagnosis === null || !hasSameWindow(diagnosis.window, run)) return null;
-  const { attempts, took } = other;
+  const { attempts, took, logBucket } = other;
   const next = nextAttemptOf(other);
   // A moment after the other one has asked again.
   const nextAttemptAt = next === null ? null : new Date(Date.parse(next) + LEASE_LENGTH).toISOString();
@@ -70,6 +70,7 @@ async function takeAnswer({ runs }: ThreadContext, run: Run, other: Run): Promis
     ...inState(current, answeredStatus(diagnosis, nextAttemptAt)),
     attempts,
     took,
+    ...(logBucket === undefined ? {} : { logBucket }),
     outbox: toUpdate(current.outbox),
   }));
 }
@@ -81,7 +82,7 @@ function answeredStatus(diagnosis: Diagnosis, nextAttemptAt: string | null): Run
 }
 
 /** The question of a run, as of now. A window that ends later than it begins to be asked is asked again as it is. */
-const questionOf = (run: Run, now: number): LocatedQuestion => ({
+export const questionOf = (run: Run, now: number): LocatedQuestion => ({
   loadBalancer: run.loadBalancer,
   from: Date.parse(run.from),
   to: Date.parse(run.to),
@@ -101,7 +102,8 @@ async function runInvestigation(context: ThreadContext, run: Run): Promise<Run> 
     const milliseconds = now() - startedAt;
     const { cause, standing } = diagnosis.verdict;
     log.info({ run: run.id, verdict: cause, standing, ms: milliseconds }, 'diagnosed');
-    return await recordAnswer(context, run.id, diagnosis, { milliseconds, files: filesRead(evidence) });
+    const took = { milliseconds, files: filesRead(evidence) };
+    return await recordAnswer(context, run.id, diagnosis, { took, logBucket: bucketOf(evidence) });
   } catch (error) {
     if (shutdown.signal.aborted) return interrupt(context, run.id);
     log.error({ run: run.id, err: error, ms: now() - startedAt }, 'could not diagnose');
@@ -125,6 +127,10 @@ function failureSentence(error: unknown, { diagnosis }: InvestigationOutcome): s
 const filesRead = ({ accessLog }: EvidenceSet): number | null =>
   accessLog.status === 'collected' && accessLog.value.files.read > 0 ? accessLog.value.files.read : null;
 
+/** Null where the log is not known to be delivered to a bucket. */
+const bucketOf = ({ attributes }: EvidenceSet): string | null =>
+  (attributes.status === 'collected' ? attributes.value['access_logs.s3.bucket'] : undefined) || null;
+
 /** Ended without an answer that is kept. Also shown where the run store does not take it: the thread would say "running" until then. */
 async function failRun({ runs, poster }: ThreadContext, run: Run, failure: string): Promise<Run> {
   const asFailed = (current: Run): Run => ({
@@ -146,7 +152,7 @@ async function recordAnswer(
   { runs, now }: ThreadContext,
   id: string,
   diagnosis: Diagnosis,
-  took: Run['took'],
+  { took, logBucket }: Pick<Run, 'took'> & { logBucket: string | null },
 ): Promise<Run> {
   return runs.change(id, (current) => {
     const window = { from: Date.parse(current.from), to: Date.parse(current.to) };
@@ -158,6 +164,7 @@ async function recordAnswer(
       copyOf: null,
       attempts: current.attempts + 1,
       took,
+      ...(logBucket === null ? {} : { logBucket }),
       outbox: toUpdate(current.outbox),
     };
   });

@@ -15,6 +15,8 @@ export interface ThreadRequest {
   channel: string;
   /** The first message of the thread it was asked in, or null for a root message of its own. */
   parentTs: string | null;
+  /** The zone of who asked, as Intl takes it. */
+  timeZone?: string | undefined;
   /** For alarms: the id the episode has claimed. A run that has it is resumed. */
   id?: string;
   /** Asked by intention once more: an answer that is there does not count. */

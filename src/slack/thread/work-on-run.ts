@@ -5,7 +5,7 @@ import { inState, type Run } from '../../runs/run.ts';
 import { holdLease, LEASE_LENGTH } from '../../runs/store/lease.ts';
 import type { Refusal } from '../delivery/slack-poster.ts';
 import { verdictChangedMessage } from '../messages/index.ts';
-import { findAnswer } from './investigate.ts';
+import { findAnswer, questionOf } from './investigate.ts';
 import { postReply } from './reply.ts';
 import { ensureRoot, loadThreadState, showRun } from './show.ts';
 import { type ActiveRun, readRun, type ThreadContext } from './thread-context.ts';
@@ -18,6 +18,9 @@ export interface WorkOptions {
   /** Milliseconds between attempts to post the root message. */
   retries?: readonly number[];
 }
+
+/** Milliseconds that the first message about an alarm waits for the numbers of CloudWatch. */
+const COUNT_TIMEOUT = 3_000;
 
 /** Begins to work on a run, once at a time in this process. */
 export function workOn(context: ThreadContext, run: Run, options: WorkOptions): ActiveRun {
@@ -68,13 +71,27 @@ async function workOnThread(
   { ask, own = false, retries = [] }: WorkOptions,
   rootPosted: (root: Run | Refusal) => void,
 ): Promise<Run> {
-  const root = await ensureRootWithRetry(context, leasedRun, retries);
+  const root = await ensureRootWithRetry(context, await withCount(context, leasedRun), retries);
   rootPosted(root);
   if ('refused' in root) return recordRefusedRoot(context, leasedRun.id, root);
   const before = root.thread.verdict === null ? null : (await loadThreadState(context, root)).diagnosis;
   const run = ask ? await findAnswer(context, root, own) : root;
   if (await showRun(context, run)) await postVerdictChange(context, run, before);
   return readRun(context, run.id);
+}
+
+/** The notification of an alarm carries numbers: an edit notifies nobody, so its first message waits for them, for a moment. */
+async function withCount({ investigator, runs, log, now, shutdown }: ThreadContext, run: Run): Promise<Run> {
+  const isNew = run.thread.root === null && run.outbox.kind !== 'posting' && run.counted === undefined;
+  if (run.askedBy.kind === 'person' || !isNew || investigator.countErrors === undefined) return run;
+  const signal = AbortSignal.any([shutdown.signal, AbortSignal.timeout(COUNT_TIMEOUT)]);
+  const timeout = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+  const count = investigator.countErrors(questionOf(run, now()), signal).catch((error: unknown) => {
+    log.info({ run: run.id, err: error }, 'CloudWatch was not asked for the first message');
+    return null;
+  });
+  const counted = await Promise.race([count, timeout]);
+  return counted === null ? run : runs.change(run.id, (current) => ({ ...current, counted }));
 }
 
 async function ensureRootWithRetry(

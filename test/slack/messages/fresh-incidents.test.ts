@@ -54,9 +54,11 @@ function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: E
   ];
   const files = answers.filter((one): one is FileMessage => 'filename' in one);
   const home = homeView({
-    recent: [{ run: told.run, verdict: diagnosis.verdict.summary }],
-    configured: [],
-    health: diagnosis.gaps,
+    refusal: null,
+    accounts: [],
+    open: [],
+    recent: [{ run: told.run, diagnosis }],
+    failures: diagnosis.gaps,
   });
   return { messages, files, home };
 }

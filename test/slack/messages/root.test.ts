@@ -31,6 +31,13 @@ const unread = recordedDiagnosis('006-no-rows-yet');
 const AGAIN = '2026-11-20T03:06:00.000Z';
 const TOMORROW = '2026-11-21T03:06:00.000Z';
 
+const REASON = 'Threshold Crossed: 1 datapoint [2.4 (20/11/26 02:41:00)] was greater than the threshold (1.0).';
+const latencyEpisode = episodeOf({
+  alarms: [
+    alarm({ name: 'shop-prod-latency', reason: REASON, watches: { metric: 'TargetResponseTime', threshold: 1 } }),
+  ],
+});
+
 interface Situation {
   diagnosis: Diagnosis | null;
   run?: RunChanges;
@@ -107,6 +114,38 @@ const situations: Record<string, Situation> = {
     first: '🟠 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
     buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
   },
+  'is under way for an alarm, with what CloudWatch counts': {
+    diagnosis: null,
+    run: {
+      ...byAlarm,
+      state: 'running',
+      counted: { errors: 123, byStatus: { 504: 3, 502: 120 }, requests: 8_786, since: '2026-11-20T02:44:00.000Z' },
+    },
+    episode: episodeOf(),
+    first: '🔴 *shop-prod: 120 × 502, 3 × 504 since 02:44 UTC (1.4 % of requests)*, diagnosing…',
+    buttons: '',
+  },
+  'is under way for an alarm on something else': {
+    diagnosis: null,
+    run: { ...byAlarm, state: 'running' },
+    episode: latencyEpisode,
+    first: '⏳ *shop-prod: alarm on TargetResponseTime (threshold 1)*, diagnosing…',
+    buttons: '',
+  },
+  'finds no errors while an alarm on something else fires': {
+    diagnosis: healthy,
+    run: byAlarm,
+    episode: latencyEpisode,
+    first: '🟠 *web-prod: no 5xx, the alarm is on TargetResponseTime (threshold 1)* · gateway · 11:00–11:15 UTC',
+    buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
+  },
+  'finds errors while an alarm on something else fires': {
+    diagnosis: race,
+    run: byAlarm,
+    episode: latencyEpisode,
+    first: `🔴 *${RACE}`,
+    buttons: ANSWERED,
+  },
   failed: {
     diagnosis: null,
     run: { state: 'failed', failure: 'No load balancer is named shop-prod any more.' },
@@ -179,6 +218,17 @@ describe('below the first line', () => {
     expect(lines[2]).toMatch(/^\*Fix\* {2}Keep idle connections open longer than the load balancer does/);
     expect(lines[3]).toBe('*Impact*  139 clients, 3 routes; 131 of 149 succeeded on retry. Still failing.');
     expect(lines[4]).toContain('log complete, final · load balancer · metrics · asked by @U0ALICE');
+  });
+
+  it('says first what an alarm on something else says, and what alb502 does not explain', () => {
+    const quiet = read({ diagnosis: healthy, run: byAlarm, episode: latencyEpisode }).split('\n');
+    expect(quiet[1]).toBe(`*Alarm*  ${REASON}`);
+    expect(quiet[2]).toBe('*Next step*  look at TargetResponseTime in CloudWatch: alb502 explains only 5xx.');
+    const failing = read({ diagnosis: race, run: byAlarm, episode: latencyEpisode }).split('\n');
+    expect(failing[1]).toBe(`*Alarm*  ${REASON}`);
+    expect(failing[2]).toMatch(/^\*Cause\*/);
+    const both = episodeOf({ alarms: [...latencyEpisode.alarms, alarm({})] });
+    expect(read({ diagnosis: healthy, run: byAlarm, episode: both })).not.toContain('TargetResponseTime');
   });
 
   it('says what it is undecided between and what to run next', () => {

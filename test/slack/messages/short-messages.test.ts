@@ -24,7 +24,7 @@ it('helps: how to ask, and what is looked at', () => {
         /alb502 my-alb from 02:40 to 02:55 502 504
         /alb502                              a form to pick from
         @alb502 my-alb last 1h               in a thread
-    The load balancer by its name or a part of it, its ARN or its DNS name; the window in UTC, the last 15 minutes if you name none; every 5xx unless you name statuses.
+    Give a load balancer (name, part of a name, ARN or DNS name). Defaults: last 15 minutes, every 5xx of the load balancer and 502 to 504 of its targets. A time without a zone is in your own time zone, else UTC; 14:40 CET names one.
     *What is looked at*
       • 1 Access log: who failed, and how
       • 2 Target group protocol and port

@@ -4,7 +4,7 @@ import { formView, homeView, wrongVerdictView } from '../../../src/slack/message
 import { HOSTILE, race } from '../../support/diagnoses.ts';
 import { type Payload, refusalsOf } from '../../support/slack/block-kit.ts';
 import { readView } from '../../support/slack/read-message.ts';
-import { runOf } from '../../support/slack/thread-states.ts';
+import { episodeOf, runOf } from '../../support/slack/thread-states.ts';
 
 const payload = (view: object): Payload => JSON.parse(JSON.stringify(view)) as Payload;
 
@@ -14,8 +14,8 @@ describe('the form', () => {
     expect(readView(formView({}))).toMatchInlineSnapshot(`
       "== Diagnose ==
       Load balancer: [Type a part of its name]
-      Window, in UTC: [last 15m]  (Such as "last 15m" or "from 02:40 to 02:55".)
-      Statuses: [5xx]  (Such as "502 504"; every 5xx if you name none.)
+      Window: [last 15m]  (Such as "last 15m", "02:40-02:55" or "14:40 CET". A time without a zone is in your own, else UTC.)
+      Statuses: [5xx]  (Such as "502 504". Without one: every 5xx of the load balancer, and 502 to 504 of its targets.)
       Channel: [Where the thread is to be]  (alb502 must be in it.)
         [[Diagnose]]"
     `);
@@ -25,7 +25,7 @@ describe('the form', () => {
     const view = formView({ loadBalancer: 'shop-prod', window: 'last 1h', statuses: '502 504', channel: 'C0ALERTS' });
     expect(refusalsOf(payload(view), 'modal')).toEqual([]);
     expect(readView(view)).toContain('Load balancer: [shop-prod]');
-    expect(readView(view)).toContain('Window, in UTC: [last 1h]');
+    expect(readView(view)).toContain('Window: [last 1h]');
     expect(readView(view)).toContain('Statuses: [502 504]');
     expect(readView(view)).not.toContain('Channel');
     expect(JSON.parse(view.private_metadata ?? '')).toEqual({ channel: 'C0ALERTS', within: null });
@@ -61,31 +61,57 @@ describe('what it was instead', () => {
   });
 });
 
+const NOTHING = { refusal: null, accounts: [], open: [], recent: [], failures: [] };
+
 describe('the home', () => {
-  it('shows what was asked, what may be asked, and health', () => {
+  it('shows what may be asked, what is in alarm, and what was asked with what came of it', () => {
+    const thread = { ...runOf(race).thread, root: '1763607420.000100' };
     const recent = [
-      { run: runOf(race, { state: 'final' }), verdict: 'Keep-alive race on target group api.' },
-      { run: runOf(race, { state: 'failed' }), verdict: null },
+      { run: runOf(race, { state: 'final', thread }), diagnosis: race },
+      { run: runOf(race, { state: 'failed', thread }), diagnosis: null },
+      { run: runOf(race, { state: 'failed', thread: { ...thread, root: null } }), diagnosis: null },
     ];
-    const view = homeView({ recent, configured: ['account prod in eu-west-1'], health: [] });
+    const view = homeView({
+      ...NOTHING,
+      accounts: [{ account: 'prod', loadBalancers: ['shop-prod', 'edge'] }],
+      open: [{ run: runOf(race, { state: 'final' }), episode: episodeOf({ closedAt: null }) }],
+      recent,
+    });
     expect(refusalsOf(payload(view), 'home')).toEqual([]);
     expect(readView(view)).toMatchInlineSnapshot(`
-      "# Recent diagnoses
-        • *shop-prod* · 02:40–02:55 UTC · final: Keep-alive race on target group api. (asked 2026-11-20 02:56 UTC)
-        • *shop-prod* · 02:40–02:55 UTC · failed (asked 2026-11-20 02:56 UTC)
-      # What may be asked about
-        • account prod in eu-west-1
-      # Health
-      All is well."
+      "# Ask
+        • prod: shop-prod, edge
+      In a channel, type \`/alb502 shop-prod last 15m\`
+      # In alarm now
+        • *shop-prod* · shop-prod-5xx in ALARM since 02:44 UTC
+      # Your last diagnoses
+        • shop-prod (https://slack.com/archives/C0ALERTS/p1763607420000100) · 02:40–02:55 UTC · keep-alive race (likely) · asked 2026-11-20 02:56 UTC
+        • shop-prod (https://slack.com/archives/C0ALERTS/p1763607420000100) · 02:40–02:55 UTC · no answer: There is no answer. · asked 2026-11-20 02:56 UTC
+        • *shop-prod* · 02:40–02:55 UTC · not posted · asked 2026-11-20 02:56 UTC"
+    `);
+    expect(JSON.stringify(view)).toContain('https://slack.com/archives/C0ALERTS/p1763607420000100');
+  });
+
+  it('says to somebody who may not ask only that, and nothing of failure', () => {
+    const view = homeView({ ...NOTHING, refusal: 'You do not have access to alb502.' });
+    expect(refusalsOf(payload(view), 'home')).toEqual([]);
+    expect(readView(view)).toMatchInlineSnapshot(`
+      "# Access
+      You do not have access to alb502."
     `);
   });
 
   it('is short, whatever there is', () => {
     const run = runOf({ ...race, loadBalancer: { name: HOSTILE.repeat(100), arn: null } });
-    const many = Array.from({ length: 300 }, () => ({ run, verdict: HOSTILE.repeat(100) }));
-    const lines = many.map(({ verdict }) => verdict);
-    const view = homeView({ recent: many, configured: lines, health: lines });
+    const names = Array.from({ length: 40 }, () => HOSTILE.repeat(20));
+    const view = homeView({
+      ...NOTHING,
+      accounts: names.map((account) => ({ account, loadBalancers: names.slice(0, 3) })),
+      open: names.map(() => ({ run, episode: episodeOf({ closedAt: null }) })),
+      recent: names.map(() => ({ run, diagnosis: race })),
+      failures: names,
+    });
     expect(refusalsOf(payload(view), 'home')).toEqual([]);
-    expect(readView(view)).toContain('… and 285 more');
+    expect(readView(view)).toContain('… and 25 more');
   });
 });

@@ -110,6 +110,44 @@ describe('the verdict', () => {
   });
 });
 
+describe('the first message of an alarm', () => {
+  /** As it is posted, before anything is edited. */
+  async function firstText(countErrors: Investigator['countErrors'], askedBy: ThreadRequest['askedBy'] = alarm) {
+    let first = '';
+    const { investigate } = investigator;
+    investigator = {
+      ...investigator,
+      ...(countErrors === undefined ? {} : { countErrors }),
+      investigate: (...all) => {
+        first ||= texts()[0] ?? '';
+        return investigate(...all);
+      },
+    };
+    await ended(await (await bot('one')).open(await question({ askedBy })));
+    return first.split('\n')[0];
+  }
+
+  it('says what CloudWatch counts', async () => {
+    expect(await firstText(undefined)).toMatch(
+      /^🔴 web-prod: 39 × 502 since 08:35 UTC \(.* of requests\), diagnosing…$/,
+    );
+  });
+
+  it.each<[string, Investigator['countErrors']]>([
+    ['counts none', async () => ({ errors: 0, byStatus: {}, requests: 10, since: null })],
+    ['does not know', async () => null],
+    ['breaks', () => Promise.reject(new Error('no way'))],
+    ['never answers', () => new Promise(() => {})],
+  ])('is posted without numbers where CloudWatch %s', async (_, countErrors) => {
+    expect(await firstText(countErrors)).toMatch(/^⏳ web-prod: diagnosing… · /);
+  });
+
+  it('of a person waits for nothing', async () => {
+    const person = { kind: 'person', user: 'U1', team: 'T1' } as const;
+    expect(await firstText(() => Promise.reject(new Error('asked')), person)).toMatch(/^⏳ web-prod: diagnosing…/);
+  });
+});
+
 describe('a question', () => {
   it('has a root message, a checklist, a verdict and replies, once each, and is then at its end', async () => {
     const run = await ended(await (await bot('one')).open(await question()));

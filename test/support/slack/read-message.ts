@@ -126,8 +126,9 @@ function block(one: Json): string[] {
           .map((line) => `  ${line}`),
       ];
     case 'table':
-    case 'data_table':
       return table(one.rows);
+    case 'data_table':
+      return [`*${str(one.caption)}*`, ...table(one.rows)];
     case 'data_visualization':
       return chart(one);
     case 'markdown':

@@ -1,0 +1,49 @@
+/** What alarms add to a root message: what CloudWatch counted before the log was read, and what an alarm watches that counts no errors. */
+import { grouped, number, percent, plural } from '../../format/wording.ts';
+import type { Episode } from '../../runs/episode.ts';
+import type { Run } from '../../runs/run.ts';
+import { sanitize } from './redact-text.ts';
+import { line, type MessagePart, prose, truncate } from './rich-text.ts';
+import { momentWords } from './thread-state.ts';
+
+const MAX_METRIC = 80;
+const MAX_REASON = 200;
+
+/** "123 × 502 since 02:44 UTC (1.4 % of requests)"; null where CloudWatch was not asked, or counts nothing. */
+export function countedWords({ counted, to }: Run): string | null {
+  if (counted === undefined || counted.errors === 0) return null;
+  const { errors, byStatus, requests, since } = counted;
+  const statuses = Object.entries(byStatus).sort(([, a], [, b]) => b - a);
+  const what =
+    statuses.length === 0
+      ? plural(errors, 'error')
+      : statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
+  const when = since === null ? '' : ` since ${momentWords(since, to)}`;
+  // RequestCount leaves out what found no target, so that it may be less than the errors.
+  const share = requests === null || requests < errors ? '' : ` (${percent(errors / requests)} of requests)`;
+  return `${what}${when}${share}`;
+}
+
+type EpisodeAlarm = Episode['alarms'][number];
+type WatchedAlarm = EpisodeAlarm & { watches: NonNullable<EpisodeAlarm['watches']> };
+
+/** Where no alarm of an episode is about errors, the one that fires, else the first; null where one is. */
+export function watchedAlarm(episode: Episode | null): WatchedAlarm | null {
+  const alarms = episode?.alarms ?? [];
+  const watching = alarms.flatMap(({ watches, ...alarm }) => (watches === undefined ? [] : [{ ...alarm, watches }]));
+  if (watching.length < alarms.length) return null;
+  return watching.find(({ state }) => state === 'ALARM') ?? watching[0] ?? null;
+}
+
+/** "TargetResponseTime (threshold 1)". */
+export const watchedWords = ({ watches: { metric, threshold } }: WatchedAlarm): string =>
+  `${truncate(sanitize(metric), MAX_METRIC)}${threshold === null ? '' : ` (threshold ${grouped(threshold)})`}`;
+
+/** CloudWatch's sentence about it, and where there is nothing else to tell, that its metric is not what alb502 explains. */
+export function watchedParts({ reason, watches }: WatchedAlarm, isAll: boolean): MessagePart[] {
+  const metric = truncate(sanitize(watches.metric), MAX_METRIC);
+  return [
+    ...(reason === '' ? [] : [line({ bold: 'Alarm' }, '  ', ...prose(truncate(sanitize(reason), MAX_REASON)))]),
+    ...(isAll ? [line({ bold: 'Next step' }, '  ', `look at ${metric} in CloudWatch: alb502 explains only 5xx.`)] : []),
+  ];
+}

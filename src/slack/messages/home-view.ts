@@ -1,0 +1,97 @@
+/** The Home of the bot: what this person may ask about, what is in alarm, what they asked, and whether all is well. */
+import type { types } from '@slack/bolt';
+import type { Diagnosis } from '../../diagnose/diagnosis.ts';
+import { list, number } from '../../format/wording.ts';
+import { verdictWords } from '../../render/outline.ts';
+import type { Episode } from '../../runs/episode.ts';
+import type { Run, Thread } from '../../runs/run.ts';
+import type { SlackBlock } from './message.ts';
+import { plainText } from './message-buttons.ts';
+import { sanitize } from './redact-text.ts';
+import { firstLines, line, type MessagePart, prose, richText, type TextLine, truncate } from './rich-text.ts';
+import { momentWords, sanitizeState, shortClock, windowWords } from './thread-state.ts';
+
+const MAX_RECENT = 15;
+const MAX_LINES = 30;
+
+export interface Home {
+  /** Why this person may not ask; null for one who may. */
+  refusal: string | null;
+  /** What may be asked about: the load balancers of each account, by name. */
+  accounts: { account: string; loadBalancers: readonly string[] }[];
+  /** Episodes that are not over, with the run whose thread shows them. */
+  open: { run: Run; episode: Episode }[];
+  recent: { run: Run; diagnosis: Diagnosis | null }[];
+  /** What could not be looked up. */
+  failures: readonly string[];
+}
+
+export function homeView({ refusal, accounts, open, recent, failures }: Home): types.HomeView {
+  const example = accounts.flatMap(({ loadBalancers }) => loadBalancers)[0] ?? 'my-alb';
+  const blocks: SlackBlock[] =
+    refusal !== null
+      ? section('Access', [], sanitize(refusal))
+      : [
+          ...section('Ask', accounts.map(accountLine), 'No account is configured for you here.'),
+          ...richText([line('In a channel, type ', { code: `/alb502 ${truncate(sanitize(example), 80)} last 15m` })]),
+          ...(open.length === 0 ? [] : section('In alarm now', open.map(episodeLine), '')),
+          ...section('Your last diagnoses', firstLines(recent.map(recentLine), MAX_RECENT), 'None yet.'),
+          ...(failures.length === 0 ? [] : section('Could not list', failures.map(proseOf), '')),
+        ];
+  const view: types.HomeView = { type: 'home', blocks: blocks as types.KnownBlock[] };
+  return view;
+}
+
+const section = (title: string, lines: readonly TextLine[], none: string): SlackBlock[] => [
+  { type: 'header', text: plainText(title) },
+  ...richText(lines.length === 0 ? [line(none)] : [{ bullets: firstLines(lines, MAX_LINES) } satisfies MessagePart]),
+];
+
+const proseOf = (text: string): TextLine => prose(truncate(sanitize(text), 300));
+
+const MAX_NAMES = 20;
+
+function accountLine({ account, loadBalancers }: Home['accounts'][number]): TextLine {
+  const names = loadBalancers.slice(0, MAX_NAMES).join(', ') || 'no load balancer is known';
+  const more = loadBalancers.length > MAX_NAMES ? ` and ${number(loadBalancers.length - MAX_NAMES)} more` : '';
+  return proseOf(`${account}: ${names}${more}`);
+}
+
+/** Where Slack shows a message of the thread: it finds the workspace by the person who follows the address. */
+function threadUrl({ channel, root, parentTs }: Thread): string | null {
+  if (root === null) return null;
+  const within = parentTs === null ? '' : `?thread_ts=${parentTs}&cid=${channel}`;
+  return `https://slack.com/archives/${channel}/p${root.replace('.', '')}${within}`;
+}
+
+/** The name of a load balancer, which leads to its thread where there is one. */
+function nameOf({ loadBalancer, thread }: Run): TextLine {
+  const name = truncate(sanitize(loadBalancer.name), 80);
+  const href = threadUrl(thread);
+  return [href === null ? { bold: name } : { href, label: name }];
+}
+
+/** "shop-prod · shop-elb-5xx in ALARM since 02:44 UTC". */
+function episodeLine({ run, episode }: Home['open'][number]): TextLine {
+  const names = episode.alarms
+    .filter(({ state }) => state === 'ALARM')
+    .map(({ name }) => truncate(sanitize(name), 100));
+  return [...nameOf(run), ` · ${list(names, 3)} in ALARM since ${momentWords(episode.openedAt, run.createdAt)}`];
+}
+
+/** "shop-prod · 02:40–02:55 UTC · keep-alive race (likely) · asked 2026-11-20 02:56 UTC". */
+function recentLine({ run, diagnosis: raw }: Home['recent'][number]): TextLine {
+  const { diagnosis } = sanitizeState({ run, diagnosis: raw, episode: null });
+  const asked = `asked ${run.createdAt.slice(0, 10)} ${shortClock(run.createdAt)} UTC`;
+  const window = windowWords(run.from, run.to, run.createdAt);
+  return [...nameOf(run), ` · ${window} · ${outcomeWords(run, diagnosis)} · ${asked}`];
+}
+
+/** A thread that Slack refused is no diagnosis that failed. */
+function outcomeWords(run: Run, diagnosis: Diagnosis | null): string {
+  if (run.state === 'failed')
+    return run.thread.root === null ? 'not posted' : `no answer: ${truncate(sanitize(run.failure), 150)}`;
+  if (run.state === 'interrupted') return 'interrupted';
+  if (diagnosis === null) return run.state === 'queued' ? 'queued' : 'diagnosing…';
+  return `${truncate(verdictWords(diagnosis), 150)}${run.state === 'provisional' ? ', provisional' : ''}`;
+}

@@ -406,8 +406,8 @@ const filesIn = (dir: string) =>
 
 const scenarios = join(import.meta.dirname, '../scenarios');
 
-/** Incidents whose paths hold hashes. */
-const ROUTES_WITH_HIDDEN_SEGMENTS = ['003-connection-refused'];
+/** Incidents whose paths hold hashes, as in /assets/b1e0b4af5223.js. */
+const ROUTES_WITH_HIDDEN_SEGMENTS = ['003', '030', '031', '033', '034', '035', '036', '037'];
 
 describe('what was found out', () => {
   it.each(readdirSync(scenarios).filter((name) => /^\d/.test(name)))(
@@ -427,7 +427,7 @@ describe('what was found out', () => {
       // The record is redacted: requests that differ only in what that hides are of one route in it.
       const redacted = diagnose(investigation.question, redactEvidence(investigation.evidence));
       expect(diagnose(kept.question, kept.evidence)).toEqual(redacted);
-      if (!ROUTES_WITH_HIDDEN_SEGMENTS.includes(name)) expect(redacted).toEqual(investigation.diagnosis);
+      if (!ROUTES_WITH_HIDDEN_SEGMENTS.includes(name.slice(0, 3))) expect(redacted).toEqual(investigation.diagnosis);
       expect(investigation.diagnosis).toEqual(investigation.judged);
       expect(await others.diagnosis(id)).toEqual(investigation.diagnosis);
 

@@ -212,7 +212,7 @@ describe('what was recorded', () => {
     [
       'targetHealth',
       'aws/describe-target-health.json',
-      `aws elbv2 describe-target-health --target-group-arn ${GROUP_ARN}`,
+      `aws elbv2 describe-target-health --include AnomalyDetection --target-group-arn ${GROUP_ARN}`,
     ],
     [
       'securityGroups',

@@ -126,7 +126,7 @@ describe('a wrong command line', () => {
     { words: ['diagnose', '--from', 'x', '--region', 'eu-west-1'], says: "cannot be used with option '--from <dir>'" },
     { words: ['diagnose', '--from', ''], says: '--from needs the folder of a recorded incident' },
     { words: ['diagnose', '--save', ''], says: '--save needs a new or an empty folder' },
-    { words: ['diagnose', '--engine', 'x'], says: 'athena, duckdb, auto; alb502 --help' },
+    { words: ['diagnose', '--engine', 'x'], says: 'athena, duckdb, cloudwatch-logs, auto; alb502 --help' },
     { words: ['demo', 'nonsense'], says: "no recorded incident 'nonsense'; there are: 001-" },
     { words: ['demo', '0'], says: "no recorded incident '0'" },
     { words: ['demo', '-'], says: "'-' fits" },

@@ -10,8 +10,8 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504;
                                  environment
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration instead of alb502.json
-      --engine <engine>          what reads the access log: athena, duckdb, or
-                                 auto (the default)
+      --engine <engine>          what reads the access log: athena, duckdb,
+                                 cloudwatch-logs, or auto (the default)
       --max-usd <amount>         the most that reading it may cost, in US
                                  dollars
       --wait                     ask again while logs still arrive, up to 15

@@ -45,8 +45,8 @@ function program(): Command {
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
     .addOption(new Option('--config <file>', 'configuration instead of alb502.json').conflicts('from'))
     .addOption(
-      new Option('--engine <engine>', 'what reads the access log: auto weighs the other two')
-        .choices(['athena', 'duckdb', 'auto'])
+      new Option('--engine <engine>', 'what reads the access log: auto weighs the others')
+        .choices(['athena', 'duckdb', 'cloudwatch-logs', 'auto'])
         .conflicts('from'),
     )
     .addOption(new Option('--max-usd <amount>', 'the most that reading it may cost').conflicts('from'))

@@ -2,7 +2,6 @@
 import type { Collected, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { iso } from '../format/wording.ts';
-import { LOGS_COMPLETE_AFTER } from '../query/recheck.ts';
 import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
 import { besideOf, NOTHING_BESIDE } from './beside.ts';
@@ -29,6 +28,7 @@ import { partsOf, unreadErrors } from './parts.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { ownedTargets } from './patterns/owner-concentration.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
+import { isProvisional } from './provisional.ts';
 import type { SignatureId } from './signature.ts';
 import { targetOwners } from './targets/target-owners.ts';
 import { weightedGroup } from './targets/weighted-group.ts';
@@ -48,9 +48,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const inMetrics = metrics ? errorsInMetrics(question, metrics) : null;
   const inLog = logTraffic ? errorsInLog(logTraffic, question) : null;
   const newest = logTraffic?.log.newest ?? null;
-  const provisional =
-    question.now < question.to + LOGS_COMPLETE_AFTER &&
-    (newest === null || newest < question.to || (inLog !== null && inMetrics !== null && inLog < inMetrics));
+  const provisional = isProvisional(question, { log: logTraffic?.log ?? null, metrics, inLog, inMetrics });
 
   const steps = runChecklist(evidenceWithTraffic, question);
   const unread = unreadErrors(inLog, inMetrics, logTraffic?.errorCount ?? 0);

@@ -53,7 +53,7 @@ export async function investigateUntilFinal<T extends InvestigationResult>(
   let now = first;
   let result = await investigate(now, NO_COST);
   for (let attempt = 1; result.diagnosis.provisional && result.evidence.accessLog.status === 'collected'; attempt++) {
-    const nextAt = nextCheck(window, now, attempt);
+    const nextAt = nextCheck(window, now, attempt, result.diagnosis.reading);
     if (nextAt === null) break;
     onWait(result, nextAt);
     const spent = result.diagnosis.cost;

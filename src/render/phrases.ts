@@ -195,11 +195,11 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
 
 /** What a provisional diagnosis rests on so far, and when there is more; null for a final one. */
 export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
-  const { provisional, window, asked, triage } = diagnosis;
+  const { provisional, window, asked, triage, reading } = diagnosis;
   if (!provisional) return null;
   const period = { from: Date.parse(window.from), to: Date.parse(window.to) };
   // A log that cannot be read is not there later either.
-  const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1);
+  const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1, reading);
   const when = again === null ? '' : ` Asking again makes sense at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
 };

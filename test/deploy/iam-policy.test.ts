@@ -112,6 +112,8 @@ it('writes nothing but query results, takes alarms from its queue, and writes no
     [Action].flat().some((action) => !/:(Get|BatchGet|Describe|List|Lookup)/.test(action)),
   );
   expect(writes.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
+    ['ReadLogGroup', 'arn:aws:logs:*:*:log-group:LOG-GROUP:*'],
+    ['EndQueriesOfLogGroup', '*'],
     ['QueryLogFiles', 'arn:aws:athena:*:*:workgroup/WORKGROUP'],
     ['WriteQueryResults', 'arn:aws:s3:::RESULTS-BUCKET/*'],
     ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],
@@ -122,7 +124,8 @@ it('allows every resource only to calls that read', () => {
   for (const { Action, Resource, Effect } of statements) {
     expect(Effect).toBe('Allow');
     if (Resource === '*')
-      for (const action of [Action].flat()) expect(action).toMatch(/^[a-z0-9]+:(Get|BatchGet|Describe|List|Lookup)/);
+      for (const action of [Action].flat())
+        expect(action).toMatch(/^[a-z0-9]+:(Get|BatchGet|Describe|List|Lookup)|^logs:StopQuery$/);
     expect(JSON.stringify(Action)).not.toContain('*');
   }
 });

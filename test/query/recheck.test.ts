@@ -32,6 +32,15 @@ describe('a window is asked again', () => {
     expect(asked(first)).toEqual(asks);
   });
 
+  it('sooner when its log comes from a log group', () => {
+    const reading = { from: { service: 'cloudwatch-logs', name: '/alb', format: 'json' } } as const;
+    const next = (minutes: number) => {
+      const at = nextCheck(window, to + minutes * MINUTE, 1, reading);
+      return at === null ? null : (at - to) / MINUTE;
+    };
+    expect([-5, 0, 1, 4, 13, 15].map(next)).toEqual([1, 3, 3, 6, 15, null]);
+  });
+
   it('when an answer took longer than a check was ahead', () => {
     expect(asked(0, 7)).toEqual([0, 7, 14, 21]);
   });

@@ -55,6 +55,22 @@ export function estimateAthena(
   };
 }
 
+/** US dollars per GB that CloudWatch Logs Insights scans: https://aws.amazon.com/cloudwatch/pricing/ */
+const INSIGHTS_USD_PER_GB = 0.005;
+
+/** A slice that is full is asked again in halves. */
+const INSIGHTS_SCANS = 2;
+
+export const insightsUsd = (bytes: number): number => (bytes / 1e9) * INSIGHTS_USD_PER_GB;
+
+/** `bytes` of the log group in the range, null where that is not known; events that are filtered cost nothing. */
+export function estimateInsights(bytes: number | null, isFiltered: boolean): CostEstimate {
+  if (isFiltered) return { files: 0, bytes: bytes ?? 0, usd: 0, atMost: { bytes: bytes ?? 0, usd: 0 } };
+  if (bytes === null) return { files: 0, bytes: 0, usd: 0, atMost: null };
+  const most = bytes * INSIGHTS_SCANS;
+  return { files: 0, bytes, usd: insightsUsd(bytes), atMost: { bytes: most, usd: insightsUsd(most) } };
+}
+
 /** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105". */
 export const estimateWords = (estimate: CostEstimate): string =>
   `${plural(estimate.files, 'file')}, ${size(estimate.bytes)}: ${priceWords(estimate)}`;

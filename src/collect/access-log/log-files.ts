@@ -9,6 +9,7 @@ import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/evidence.ts';
 import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
+import { translatedPieces } from './vended/translate-lines.ts';
 
 /** What a file name says. Null where it does not say. */
 export interface ParsedFileName {
@@ -79,7 +80,12 @@ export interface LogFolderListing {
   unreadable: { file: string; fault: string }[];
 }
 
-/** All .log and .log.gz files below a folder. A link to a file counts when the file is in the folder; links to folders do not. */
+/** Names of log files: of the load balancer (.log, .log.gz), and of vended deliveries, for which AWS documents no names. */
+const LOG_FILE = /[.](?:log|json|jsonl|ndjson|txt|w3c|parquet|gz)$/;
+
+export const isLogFile = (name: string): boolean => LOG_FILE.test(name);
+
+/** All log files below a folder. A link to a file counts when the file is in the folder; links to folders do not. */
 export async function logFilesIn(folder: string): Promise<LogFolderListing> {
   const listed: LogFolderListing = { files: [], unreadable: [] };
   await listBelow(folder, '', listed);
@@ -98,7 +104,7 @@ async function listBelow(folder: string, below: string, listed: LogFolderListing
   for (const entry of entries) {
     const path = join(below, entry.name);
     if (entry.isDirectory()) await listBelow(folder, path, listed);
-    else if (!/[.]log(?:[.]gz)?$/.test(entry.name)) continue;
+    else if (!isLogFile(entry.name)) continue;
     else if (entry.isSymbolicLink() && (await leadsOut(folder, join(folder, path))))
       listed.unreadable.push({ file: path, fault: LEADS_OUT });
     else listed.files.push(path);
@@ -120,6 +126,8 @@ export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 
 /** What the first bytes of a file and its length say. */
 export type FileInspection = { compressed: boolean; bytes: number } | { fault: string };
 
+const PARQUET_MAGIC = 'PAR1';
+
 /** Looks at a file without reading it. */
 export async function inspectFile(path: string): Promise<FileInspection> {
   try {
@@ -135,6 +143,8 @@ export async function inspectFile(path: string): Promise<FileInspection> {
       if (compressed)
         return size <= 18 ? { fault: 'it is cut off: no more than a gzip header' } : { compressed, bytes: size };
       if (path.endsWith('.gz')) return { fault: 'it is not gzip' };
+      if (head.subarray(0, PARQUET_MAGIC.length).toString('latin1') === PARQUET_MAGIC)
+        return { compressed, bytes: size };
       const isText = !head.includes(0) || lineKind(head.toString('latin1')) !== null;
       return isText ? { compressed, bytes: size } : { fault: 'it is not text' };
     } finally {
@@ -175,10 +185,26 @@ export const expansionLimit = (compressedBytes: number): number =>
 const EXPANDS_TOO_FAR = `it expands to more than ${MAX_EXPANSION} times its size, as no access log does: the rest of it was not read`;
 
 /**
- * Content of a file, decompressed, piece by piece. Throws where it is damaged or expands beyond the limit, after what could be read
- * before: what a piece of the file holds in front of the damage in it is lost, so small pieces lose less.
+ * Lines of a file, decompressed, piece by piece; records of vended logs come as lines too. Throws where it is damaged or expands beyond the
+ * limit, after what could be read before: what a piece of the file holds in front of the damage in it is lost, so small pieces lose less.
  */
 export async function* readPieces(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
+  if (!compressed && (await isParquet(path))) yield* (await import('./vended/parquet-lines.ts')).parquetPieces(path);
+  else yield* translatedPieces(readContent(path, compressed, pieceBytes));
+}
+
+async function isParquet(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const head = Buffer.alloc(PARQUET_MAGIC.length);
+    await file.read(head, 0, head.length, 0);
+    return head.toString('latin1') === PARQUET_MAGIC;
+  } finally {
+    await file.close();
+  }
+}
+
+async function* readContent(path: string, compressed: boolean, pieceBytes: number): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: pieceBytes });
   if (!compressed) {
     yield* file;

@@ -12,7 +12,8 @@ import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Attributes } from '../../evidence/aws.ts';
 import type { Window } from '../../evidence/evidence.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
-import { byText, canMatter, parseFileName, type WantedLoadBalancer } from './log-files.ts';
+import { byText, canMatter, isLogFile, parseFileName, type WantedLoadBalancer } from './log-files.ts';
+import { canHoldEntries, folderOfDay, type ObjectInFolder, type VendedLayout } from './vended/vended-place.ts';
 
 /** Where a load balancer delivers its access log. */
 export interface LogPlace {
@@ -24,6 +25,10 @@ export interface LogPlace {
   /** aws, aws-cn, aws-us-gov */
   partition: string;
   loadBalancer: { name: string; id: string };
+  /** Of a vended delivery; absent where the load balancer writes its own files. */
+  vended?: VendedLayout;
+  /** Of a vended delivery, as `DeliveredLog` has it. */
+  format?: string | null;
 }
 
 export interface LogObject {
@@ -38,14 +43,22 @@ const INTERVAL_MS = 300_000;
 
 /** Null when the attributes say that delivery to S3 is off, or name no bucket. Throws RangeError for what is no ARN of an Application Load Balancer. */
 export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPlace | null {
-  const [, partition, region, account, name, id] = ARN.exec(loadBalancerArn) ?? [];
-  if (!partition || !region || !account || !name || !id)
-    throw new RangeError(`${loadBalancerArn} is not the ARN of an Application Load Balancer`);
+  const { account, region, ...rest } = placeInArn(loadBalancerArn);
   const bucket = attributes['access_logs.s3.bucket'] ?? '';
   if (attributes['access_logs.s3.enabled'] !== 'true' || bucket === '') return null;
   const prefix = (attributes['access_logs.s3.prefix'] ?? '').replace(/^[/]+|[/]+$/g, '');
   const root = `${prefix === '' ? '' : `${prefix}/`}AWSLogs/${account}/elasticloadbalancing/${region}/`;
-  return { bucket, root, account, region, partition, loadBalancer: { name, id } };
+  return { bucket, root, account, region, ...rest };
+}
+
+/** What the ARN of a load balancer says of its place. Throws RangeError for what is no ARN of an Application Load Balancer. */
+export function placeInArn(
+  loadBalancerArn: string,
+): Pick<LogPlace, 'account' | 'region' | 'partition' | 'loadBalancer'> {
+  const [, partition, region, account, name, id] = ARN.exec(loadBalancerArn) ?? [];
+  if (!partition || !region || !account || !name || !id)
+    throw new RangeError(`${loadBalancerArn} is not the ARN of an Application Load Balancer`);
+  return { account, region, partition, loadBalancer: { name, id } };
 }
 
 /** The times within which a file must end to hold an entry that matters, as canMatter has it. Epoch milliseconds, both inclusive. */
@@ -91,6 +104,7 @@ export async function listWindow(options: ListOptions): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const ends = fileEndRange(window, idleTimeoutSeconds);
   const wanted: WantedLoadBalancer = place.loadBalancer;
+  if (place.vended !== undefined) return await listVended(options, place.vended);
   const days = await Promise.all(
     deliveryDays(ends, now).map(async (day) => {
       const prefix = dayPrefix(place, day);
@@ -107,6 +121,22 @@ export async function listWindow(options: ListOptions): Promise<LogObject[]> {
   return days.flat().sort((a, b) => byText(a.key, b.key));
 }
 
+/** Objects of a vended delivery: of each day those that were changed in time. */
+async function listVended(options: ListOptions, layout: VendedLayout): Promise<LogObject[]> {
+  const { place, window, idleTimeoutSeconds, now } = options;
+  const ends = fileEndRange(window, idleTimeoutSeconds);
+  const folders = new Set(deliveryDays(ends, now).map((day) => folderOfDay(layout, day)));
+  const found = await Promise.all(
+    [...folders].map(async (folder) => {
+      const own: LogObject[] = [];
+      for await (const { key, bytes, modified } of everyObject(options, folder))
+        if (canHoldEntries({ key, modified }, place, { ends, window, idleTimeoutSeconds })) own.push({ key, bytes });
+      return own;
+    }),
+  );
+  return found.flat().sort((a, b) => byText(a.key, b.key));
+}
+
 /** Pages of a thousand keys that are listed of one day before the count is given up. */
 const DAY_PAGES = 100;
 
@@ -119,7 +149,11 @@ export async function bytesOfDays(options: ListOptions): Promise<number | null> 
   const days = await Promise.all(
     deliveryDays(fileEndRange(window, idleTimeoutSeconds), now).map(async (day) => {
       let [bytes, count] = [0, 0];
-      for await (const object of objects(options, `${place.root}${day}/`)) {
+      const listed =
+        place.vended === undefined
+          ? objects(options, `${place.root}${day}/`)
+          : everyObject(options, folderOfDay(place.vended, day));
+      for await (const object of listed) {
         bytes += object.bytes;
         count += 1;
         if (count >= DAY_PAGES * 1000) return null;
@@ -130,12 +164,22 @@ export async function bytesOfDays(options: ListOptions): Promise<number | null> 
   return days.reduce((sum, bytes) => (sum === null || bytes === null ? null : sum + bytes), 0);
 }
 
-/** Log files whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with AccessLogError. */
+/** Files of a load balancer whose key begins with the prefix, as `everyObject`. */
 export async function* objects(
-  { s3, place, signal }: Pick<ListOptions, 's3' | 'place' | 'signal'>,
+  options: Pick<ListOptions, 's3' | 'place' | 'signal'>,
   prefix: string,
   startAfter?: string,
 ): AsyncGenerator<LogObject> {
+  for await (const { key, bytes } of everyObject(options, prefix, startAfter))
+    if (/[.]log(?:[.]gz)?$/.test(key)) yield { key, bytes };
+}
+
+/** Objects whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with AccessLogError. */
+async function* everyObject(
+  { s3, place, signal }: Pick<ListOptions, 's3' | 'place' | 'signal'>,
+  prefix: string,
+  startAfter?: string,
+): AsyncGenerator<LogObject & ObjectInFolder> {
   const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
   let token: string | undefined;
   do {
@@ -152,8 +196,8 @@ export async function* objects(
       .catch((error: unknown) => {
         throw accessLogErrorFrom(error, { action: 's3:ListBucket', resource: bucketArn(place), region: place.region });
       });
-    for (const { Key: key, Size: bytes } of page.Contents ?? []) {
-      if (key !== undefined && /[.]log(?:[.]gz)?$/.test(key)) yield { key, bytes: bytes ?? 0 };
+    for (const { Key: key, Size: bytes, LastModified: modified } of page.Contents ?? []) {
+      if (key !== undefined) yield { key, bytes: bytes ?? 0, modified: modified?.getTime() ?? 0 };
     }
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
@@ -182,9 +226,9 @@ export interface DownloadResult {
   missing: { file: string; reason: string }[];
 }
 
-/** Where an object is kept below the folder: its day and its name. */
+/** Where an object is kept below the folder: its day and its name, under which it is known for a log. */
 const localFileOf = ({ root }: LogPlace, key: string): string =>
-  join(...dirname(key.slice(root.length)).split('/'), basename(key));
+  join(...dirname(key.slice(root.length)).split('/'), isLogFile(key) ? basename(key) : `${basename(key)}.log`);
 
 /**
  * Brings the objects into the folder, several at once. Rejects with AccessLogError when not one of them can be read, or when stopped; an

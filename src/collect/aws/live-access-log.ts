@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import type { Attributes } from '../../evidence/aws.ts';
+import { deliveredLogWords } from '../../evidence/delivered-log.ts';
 import type {
   AccessLog,
   Collected,
@@ -20,8 +21,9 @@ import type {
 import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
-import { formatDollars, formatBytes as size } from '../../render/phrases.ts';
+import { formatBytes as size } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
+import { assertAffordable } from '../access-log/affordable.ts';
 import {
   type ClosedConnections,
   planSearch,
@@ -63,14 +65,17 @@ import {
   listWindow,
   logPlace,
 } from '../access-log/s3-log.ts';
+import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-place.ts';
 import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
 import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';
 import { firstCalls } from './first-calls.ts';
+import { readLogGroup } from './log-group-reader.ts';
+import { type LogSource, logSources } from './log-sources.ts';
 import type { Session } from './session.ts';
 
 /** Who reads the log: `auto` takes what costs least. */
-export type LogEngine = 'athena' | 'duckdb' | 'auto';
+export type LogEngine = 'athena' | 'duckdb' | 'cloudwatch-logs' | 'auto';
 
 export interface LiveAccessLogOptions {
   /** Its signal ends everything. */
@@ -135,8 +140,12 @@ export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<
 /** With the places where the log can be read too; as it was where these are not known. */
 function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: FoundDeliveries | null): LiveAccessLog {
   const { reading } = log.value;
+  const from = reading?.from;
   if (reading === undefined || found === null || found.deliveries.length === 0) return read;
-  const others = found.deliveries.map(({ service, name, format }) => ({ service, name, format }));
+  const others = found.deliveries
+    .filter(({ service, name }) => service !== from?.service || !isSamePlace(name, from.name))
+    .map(({ service, name, format }) => ({ service, name, format }));
+  if (others.length === 0) return read;
   return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
 }
 
@@ -179,6 +188,10 @@ function sumOfReadings(first: Read | undefined, { log }: LiveAccessLog): Read | 
   return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;
 }
 
+/** A delivery names bucket and prefix, a reading the folder below them. */
+const isSamePlace = (delivered: string | null, read: string | null): boolean =>
+  delivered !== null && read !== null && (read === delivered || read.startsWith(`${delivered}/`));
+
 type CollectedLog = Extract<LiveAccessLog['log'], { status: 'collected' }>;
 
 function withAnswers(read: LiveAccessLog, log: CollectedLog): LiveAccessLog {
@@ -208,19 +221,50 @@ class LiveLogReader {
 
   async run(): Promise<LiveAccessLog> {
     const { attributes, loadBalancerArn } = this.#options;
-    if (attributes.status === 'unavailable')
-      return this.#unavailable(attributes.source, {
-        kind: attributes.kind ?? 'failed',
-        iamStatement: attributes.iamStatement ?? null,
-        reason: `where its access log goes is not known (${attributes.reason})`,
-      });
     try {
-      const place = logPlace(attributes.value, loadBalancerArn);
-      return place === null ? await this.#withoutLog(attributes.source) : await this.#read(place);
+      const legacy = attributes.status === 'collected' ? logPlace(attributes.value, loadBalancerArn) : null;
+      const found = legacy === null ? await this.#deliveries?.found : await this.#deliveries?.foundInTime();
+      const sources = logSources(legacy, found ?? NO_DELIVERIES, this.#options);
+      return sources.length === 0 ? this.#withoutLog(found ?? NO_DELIVERIES) : await this.#readFirstOf(sources);
     } catch (error) {
       if (!(error instanceof AccessLogError)) throw error;
       return this.#unavailable(searchCommand(this.#options.question), error.failure);
     }
+  }
+
+  /** The first that has entries; where none has, the last one that could be read. */
+  async #readFirstOf(sources: readonly LogSource[]): Promise<LiveAccessLog> {
+    const notes: LogLimitation[] = [];
+    let empty: LiveAccessLog | null = null;
+    let refusal: AccessLogError | null = null;
+    for (const source of sources) {
+      const where = deliveredLogWords(source.log);
+      try {
+        const read = await this.#readSource(source, notes);
+        if (read.log.status === 'unavailable' || read.log.value.entries > 0) return read;
+        empty ??= read;
+        notes.push(logLimitation(`${where} has no entry of this load balancer in the window.`));
+      } catch (error) {
+        if (!(error instanceof AccessLogError) || this.#signal.aborted) throw error;
+        refusal ??= error;
+        notes.push(limitationFrom(`The access log was not read from ${where}: ${error.reason}.`, error.failure));
+      }
+    }
+    if (empty !== null) return empty;
+    throw refusal ?? new Error('a log was neither read nor refused');
+  }
+
+  async #readSource(source: LogSource, notes: readonly LogLimitation[]): Promise<LiveAccessLog> {
+    if ('place' in source) return await this.#read(source.place, notes);
+    return await readLogGroup({
+      options: this.#options,
+      delivery: source.delivery,
+      idleTimeoutSeconds: this.#idleTimeoutSeconds,
+      signal: this.#signal,
+      why: source.why,
+      notes: [...notes],
+      spend: (cost) => this.#spend(cost),
+    });
   }
 
   async price(): Promise<CostEstimate | null> {
@@ -251,17 +295,27 @@ class LiveLogReader {
     this.#options.progress?.(status);
   }
 
-  async #withoutLog(source: string): Promise<LiveAccessLog> {
-    const found = (await this.#deliveries?.found) ?? NO_DELIVERIES;
+  #withoutLog(found: FoundDeliveries): LiveAccessLog {
+    const { attributes } = this.#options;
+    const iamStatement = found.refusal?.iamStatement ?? null;
+    if (attributes.status === 'unavailable')
+      return this.#unavailable(attributes.source, {
+        kind: attributes.kind ?? 'failed',
+        iamStatement: attributes.iamStatement ?? iamStatement,
+        reason: `where its access log goes is not known (${attributes.reason})`,
+      });
     const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${deliveriesWords(found)}`;
-    return this.#unavailable(source, {
-      kind: 'failed',
-      reason,
-      iamStatement: found.refusal?.iamStatement ?? null,
-    });
+    return this.#unavailable(attributes.source, { kind: 'failed', reason, iamStatement });
   }
 
-  async #read(place: LogPlace): Promise<LiveAccessLog> {
+  async #read(place: LogPlace, notes: readonly LogLimitation[] = []): Promise<LiveAccessLog> {
+    const read = await this.#readPlace(place);
+    if (notes.length === 0 || read.log.status === 'unavailable') return read;
+    const unanswered = [...notes, ...(read.log.value.unanswered ?? [])];
+    return withAnswers(read, { ...read.log, value: { ...read.log.value, unanswered } });
+  }
+
+  async #readPlace(place: LogPlace): Promise<LiveAccessLog> {
     const { engine } = this.#options;
     this.#reportStatus('listing log files');
     if (engine === 'athena') {
@@ -437,7 +491,7 @@ class LiveLogReader {
       );
     const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
     if (estimate.atMost === null) this.#assertUnboundedScanAccepted(prepared, listed, estimate);
-    else this.#assertAffordable(estimate);
+    else assertAffordable(estimate, this.#options);
     this.#reportStatus(`Athena: ${estimateWords(estimate)}`);
     return estimate;
   }
@@ -453,7 +507,7 @@ class LiveLogReader {
     const isListed = !('refusal' in listed);
     if (isListed && isMaxUsdGiven) {
       const { bytes, usd } = listedOnly;
-      this.#assertAffordable({ ...listedOnly, atMost: { bytes: bytes * MOST_QUERIES, usd: usd * MOST_QUERIES } });
+      assertAffordable({ ...listedOnly, atMost: { bytes: bytes * MOST_QUERIES, usd: usd * MOST_QUERIES } });
       return;
     }
     const why =
@@ -515,7 +569,7 @@ class LiveLogReader {
     const { question, keepIn, isReadApart = false } = this.#options;
     const lists = deliveryDays(fileEndRange(question, this.#idleTimeoutSeconds), question.now).length;
     const estimate = estimateS3(objects.length, bytesOf(objects), lists);
-    this.#assertAffordable(estimate);
+    assertAffordable(estimate, this.#options);
     this.#reportStatus(`fetching ${estimateWords(estimate)} (${why.source})`);
     const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
     const reading = this.#begin(place, `from S3 directly: ${counted}, ${why.words}`, estimate);
@@ -570,35 +624,38 @@ class LiveLogReader {
   }
 
   /** Says how it is read, before it is. */
-  #begin({ bucket, root }: LogPlace, how: string, estimate: CostEstimate): Read {
+  #begin({ bucket, root, format = null }: LogPlace, how: string, estimate: CostEstimate): Read {
     this.#options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
     this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
-    return { how, estimate: this.#estimate, from: { service: 's3', name: `${bucket}/${root}`, format: null } };
+    return { how, estimate: this.#estimate, from: { service: 's3', name: `${bucket}/${root}`, format } };
   }
 
-  #spend(cost: Cost): void {
+  /** What all has cost up to now. */
+  #spend(cost: Cost): Cost {
     const before = this.#cost;
     this.#cost = {
       bytesScanned: before.bytesScanned + cost.bytesScanned,
       usd: before.usd + cost.usd,
       queries: before.queries + cost.queries,
     };
+    return this.#cost;
   }
 
-  #assertAffordable(estimate: CostEstimate): void {
-    const { maxUsd, spentUsd = 0 } = this.#options;
-    if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
-    const spent = spentUsd === 0 ? '' : `, of which ${formatDollars(spentUsd)} was spent`;
-    throw new AccessLogError(
-      'too-much',
-      `reading it could cost more than $${maxUsd}${spent} (${estimateWords(estimate)}): raise --max-usd, or maxUsd of the configuration, or ask for a shorter window`,
+  #vendedSource(place: LogPlace, layout: VendedLayout): string {
+    const { question } = this.#options;
+    const ends = fileEndRange(question, this.#idleTimeoutSeconds);
+    const folders = new Set(deliveryDays(ends, question.now).map((day) => folderOfDay(layout, day)));
+    const copies = [...folders].map(
+      (folder) => command`aws s3 cp ${`s3://${place.bucket}/${folder}`} logs --recursive`,
     );
+    return [...copies, searchCommand(question)].join(' && ');
   }
 
   /** The commands that fetch the files of the window, and the search in them. */
   #fetchedSource(place: LogPlace): string {
     const { question } = this.#options;
     const ends = fileEndRange(question, this.#idleTimeoutSeconds);
+    if (place.vended !== undefined) return this.#vendedSource(place, place.vended);
     const { name, id } = place.loadBalancer;
     const stamp = commonStart(endStamp(ends.from), endStamp(ends.to));
     const copies = deliveryDays(ends, question.now).map(

@@ -157,7 +157,7 @@ async function recordAnswer(
   return runs.change(id, (current) => {
     const window = { from: Date.parse(current.from), to: Date.parse(current.to) };
     // The clock says which checks are ahead: a run may have been asked often, over windows that ended earlier.
-    const next = diagnosis.provisional ? nextCheck(window, now(), 1) : null;
+    const next = diagnosis.provisional ? nextCheck(window, now(), 1, diagnosis.reading) : null;
     return {
       ...inState(current, answeredStatus(diagnosis, next === null ? null : new Date(next).toISOString())),
       // Until now it told what another run had found out.

@@ -103,7 +103,9 @@ async function load(tables: readonly LocalTable[]): Promise<DuckDBConnection> {
     for (const [key, content] of objects) {
       const path = `s3://${bucket}/${key}`;
       if (!path.startsWith(location)) continue;
-      const day = /[0-9]{4}[/][0-9]{2}[/][0-9]{2}/.exec(key)?.[0] ?? '';
+      const [, year, month, date] =
+        /(?:year=)?([0-9]{4})[/](?:month=)?([0-9]{2})[/](?:day=)?([0-9]{2})/.exec(key) ?? [];
+      const day = year === undefined ? '' : `${year}/${month}/${date}`;
       for (const line of gunzipSync(content).toString().split('\n').filter(Boolean)) {
         const match = new RegExp(`^(?:${form.pattern.source})$`).exec(line);
         for (const index of form.columns.keys()) {

@@ -1,6 +1,7 @@
 /** Tables as people have them over their access logs: columns, partitions, and the pattern that fills them. */
 import type { Column } from '@aws-sdk/client-glue';
 import { LINE_PATTERN } from '../../../src/collect/access-log/athena/ddl.ts';
+import { VENDED_FIELDS } from '../../../src/collect/access-log/vended/record-line.ts';
 
 /** The pattern that AWS prints: https://docs.aws.amazon.com/athena/latest/ug/create-alb-access-logs-table-partition-projection.html */
 export const OFFICIAL_PATTERN =
@@ -83,7 +84,28 @@ const official: TableForm = {
 const renamed = (names: Record<string, string>, types: Record<string, string> = {}): TableForm['columns'] =>
   OFFICIAL.map(([name, type]) => [names[name] ?? name, types[name] ?? type]);
 
+const isQuoted = (field: string): boolean =>
+  /^(?:request_line|user_agent|trace_id|domain_name|chosen_cert_arn|actions_executed|redirect_url|error_reason|target_port_list|target_status_code_list|classification|classification_reason|transformed_host|transformed_uri|request_transform_status)$/.test(
+    field,
+  );
+
 const part = (key: string, day: string): string => day.split('/')[['year', 'month', 'day'].indexOf(key)] ?? '';
+
+/** A table over Parquet of a vended delivery with Hive paths; its rows are loaded from lines, since there are no files behind it here. */
+export const VENDED_PARQUET: TableForm = {
+  columns: VENDED_FIELDS.map((name) => [
+    name,
+    name.endsWith('_processing_time') ? 'double' : name.endsWith('_bytes') ? 'bigint' : 'string',
+  ]),
+  keys: [
+    ['year', 'string'],
+    ['month', 'string'],
+    ['day', 'string'],
+  ],
+  valueOf: part,
+  parameters: {},
+  pattern: new RegExp(VENDED_FIELDS.map((name) => (isQuoted(name) ? '"([^"]*)"' : '([^ ]*)')).join(' ')),
+};
 
 export const FORMS = {
   "AWS's own": official,

@@ -1,34 +1,66 @@
-/** CloudWatch Logs on 127.0.0.1, with refusals where a test wants them. */
+/** CloudWatch Logs, and its metrics, on 127.0.0.1: deliveries, queries and events, with refusals where a test wants them. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { DeliveriesOfAccount } from './deliveries.ts';
 
+export interface LogEvent {
+  /** Epoch milliseconds. */
+  timestamp: number;
+  message: string;
+}
+
 export interface LogsOfAccount extends Partial<DeliveriesOfAccount> {
   /** An operation that is denied. */
   denied?: string;
+  /** Of the one log group. */
+  events?: LogEvent[];
+  /** Rows that a query returns at most. */
+  rows?: number;
+  /** Rows on a page of results. */
+  rowsOnPage?: number;
+  /** What IncomingBytes says of the window; nothing when absent. */
+  incomingBytes?: number;
+  /** Queries never end. */
+  isStuck?: boolean;
+}
+
+export interface StartedQuery {
+  logGroupName: string;
+  startTime: number;
+  endTime: number;
+  queryString: string;
+  stopped: boolean;
 }
 
 export interface LocalLogs {
   endpoint: string;
   /** Operations in the order they came. */
   asked: string[];
+  queries: StartedQuery[];
 }
 
 const PAGE = 2;
+const EVENTS_ON_PAGE = 100;
+
+interface Input {
+  nextToken?: string;
+  queryId?: string;
+  logGroupName?: string;
+  startTime?: number;
+  endTime?: number;
+  queryString?: string;
+  filterPattern?: string;
+}
 
 /** Serves until the test is over. */
 export async function serveLogs(account: LogsOfAccount): Promise<LocalLogs> {
   const asked: string[] = [];
-  const lists: Record<string, [string, readonly unknown[]]> = {
-    DescribeDeliverySources: ['deliverySources', account.sources ?? []],
-    DescribeDeliveries: ['deliveries', account.deliveries ?? []],
-    DescribeDeliveryDestinations: ['deliveryDestinations', account.destinations ?? []],
-  };
+  const queries: StartedQuery[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
-    const input: { nextToken?: string } = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+    const input: Input = JSON.parse(Buffer.concat(chunks).toString() || '{}');
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
     asked.push(operation);
     response.setHeader('Content-Type', 'application/x-amz-json-1.1');
@@ -37,10 +69,7 @@ export async function serveLogs(account: LogsOfAccount): Promise<LocalLogs> {
       response.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException', message }));
       return;
     }
-    const [name = '', items = []] = lists[operation] ?? [];
-    const from = Number(input.nextToken ?? 0);
-    const more = from + PAGE < items.length ? { nextToken: String(from + PAGE) } : {};
-    response.end(JSON.stringify({ [name]: items.slice(from, from + PAGE), ...more }));
+    response.end(JSON.stringify(answer(account, queries, operation, input)));
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   onTestFinished(() => {
@@ -48,5 +77,74 @@ export async function serveLogs(account: LogsOfAccount): Promise<LocalLogs> {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { endpoint: `http://127.0.0.1:${port}`, asked };
+  return { endpoint: `http://127.0.0.1:${port}`, asked, queries };
 }
+
+function answer(account: LogsOfAccount, queries: StartedQuery[], operation: string, input: Input): unknown {
+  const lists: Record<string, [string, readonly unknown[]]> = {
+    DescribeDeliverySources: ['deliverySources', account.sources ?? []],
+    DescribeDeliveries: ['deliveries', account.deliveries ?? []],
+    DescribeDeliveryDestinations: ['deliveryDestinations', account.destinations ?? []],
+  };
+  const [name, items] = lists[operation] ?? [];
+  if (name !== undefined && items !== undefined)
+    return { [name]: pageOf(items, input, PAGE), ...tokenOf(items, input, PAGE) };
+  const { events = [], incomingBytes, isStuck } = account;
+  if (operation === 'GetMetricData')
+    return { MetricDataResults: [{ Id: 'bytes', Values: incomingBytes === undefined ? [] : [incomingBytes] }] };
+  if (operation === 'FilterLogEvents') {
+    const text = input.filterPattern?.replaceAll('"', '') ?? '';
+    const { startTime = 0, endTime = 0 } = input;
+    const found = events.filter(
+      ({ timestamp, message }) => timestamp >= startTime && timestamp <= endTime && message.includes(text),
+    );
+    return { events: pageOf(found, input, EVENTS_ON_PAGE), ...tokenOf(found, input, EVENTS_ON_PAGE) };
+  }
+  if (operation === 'StartQuery') {
+    const { logGroupName = '', startTime = 0, endTime = 0, queryString = '' } = input;
+    queries.push({ logGroupName, startTime, endTime, queryString, stopped: false });
+    return { queryId: String(queries.length - 1) };
+  }
+  const query = queries[Number(input.queryId)];
+  if (query === undefined) throw new Error(`There is no query ${input.queryId}`);
+  if (operation === 'StopQuery') {
+    query.stopped = true;
+    return { success: true };
+  }
+  return isStuck ? { status: 'Running', results: [] } : resultsOf(account, query, input);
+}
+
+function resultsOf(
+  { events = [], rows = 100_000, rowsOnPage = 10_000 }: LogsOfAccount,
+  query: StartedQuery,
+  input: Input,
+) {
+  const [, text = ''] = /filter @message like "([^"]*)"/.exec(query.queryString) ?? [];
+  // Whole seconds, both inclusive.
+  const scanned = events.filter(
+    ({ timestamp }) => timestamp >= query.startTime * 1000 && timestamp < (query.endTime + 1) * 1000,
+  );
+  const matched = scanned.filter(({ message }) => message.includes(text));
+  const shown = matched.toSorted((a, b) => a.timestamp - b.timestamp).slice(0, rows);
+  return {
+    status: 'Complete',
+    results: pageOf(shown, input, rowsOnPage).map(({ message }) => [
+      { field: '@message', value: message },
+      { field: '@ptr', value: 'x' },
+    ]),
+    ...tokenOf(shown, input, rowsOnPage),
+    statistics: {
+      recordsMatched: matched.length,
+      recordsScanned: scanned.length,
+      bytesScanned: scanned.reduce((sum, { message }) => sum + message.length, 0),
+    },
+  };
+}
+
+const startOf = ({ nextToken }: Input): number => Number(nextToken ?? 0);
+
+const pageOf = <Item>(items: readonly Item[], input: Input, size: number): Item[] =>
+  items.slice(startOf(input), startOf(input) + size);
+
+const tokenOf = (items: readonly unknown[], input: Input, size: number): { nextToken?: string } =>
+  startOf(input) + size < items.length ? { nextToken: String(startOf(input) + size) } : {};

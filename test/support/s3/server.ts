@@ -28,6 +28,8 @@ export interface Bucket {
   fault?: (key: string | null) => Fault | null;
   /** Objects are listed as so many times larger than they are. */
   inflated?: number;
+  /** When an object was last changed, as S3 prints it; a quarter past twelve on 10 March 2026 without it. */
+  modified?: Map<string, string>;
   /** Objects whose body breaks off half-way, and how often still. */
   cut?: Map<string, number>;
 }
@@ -40,6 +42,8 @@ export interface LocalS3 {
   /** Bytes of all bodies handed out. */
   bytes(): number;
 }
+
+const WRITTEN = '2026-03-10T12:15:00.000Z';
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
@@ -89,7 +93,7 @@ export async function serveS3(bucket: Bucket, atEnd: AtEnd = onTestFinished): Pr
     const page = keys.slice(0, size);
     const contents = page.map(
       (key) =>
-        `<Contents><Key>${escaped(key)}</Key><Size>${(bucket.objects.get(key)?.length ?? 0) * (bucket.inflated ?? 1)}</Size></Contents>`,
+        `<Contents><Key>${escaped(key)}</Key><Size>${(bucket.objects.get(key)?.length ?? 0) * (bucket.inflated ?? 1)}</Size><LastModified>${bucket.modified?.get(key) ?? WRITTEN}</LastModified></Contents>`,
     );
     const more =
       keys.length > size

@@ -14,6 +14,7 @@ import { outageSlot } from '../outage-limits.ts';
 import { askedSql, failedSql, whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
+import { folderOfDay } from '../vended/vended-place.ts';
 import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
 
 /** `parameters` are SQL literals, for the question marks in their order. */
@@ -379,6 +380,10 @@ const tableName = ({ database, name }: LogTable): string => `${identifier(databa
 /** Reads nothing but the days and the files of the window: both are plain comparisons, which is what lets a scan leave files out. */
 function pruning({ table, place, days, ends }: LogScope, parameters: Parameters): string {
   const paths = days.map((day) => {
+    if (place.vended !== undefined) {
+      const folder = `s3://${place.bucket}/${folderOfDay(place.vended, day)}`;
+      return `"$path" >= ${parameters.add(quoteLiteral(folder))} AND "$path" < ${parameters.add(quoteLiteral(`${folder}~`))}`;
+    }
     const start = `s3://${place.bucket}/${dayPrefix(place, day)}`;
     const [first, last] = [`${start}${endStamp(ends.from)}`, `${start}${endStamp(ends.to)}~`];
     return `"$path" >= ${parameters.add(quoteLiteral(first))} AND "$path" < ${parameters.add(quoteLiteral(last))}`;

@@ -239,7 +239,7 @@ export function readTable(
   const strange = [database, name, ...given, ...keys.map((key) => key.Name ?? '')].find((one) => !IDENTIFIER.test(one));
   if (strange !== undefined)
     return { reason: `${own} has a name in it that cannot be queried: ${JSON.stringify(strange)}` };
-  const columns = columnsIn(given);
+  const columns = withWholeAddresses(columnsIn(given), table);
   const lacking = NEEDED.filter((field) => columns[field] === undefined);
   if (lacking.length > 0)
     return { reason: `the table ${own} is none of access logs: it has no ${lacking.join(', no ')}` };
@@ -286,6 +286,20 @@ function columnsIn(given: readonly string[]): LogTable['columns'] {
   const line = given.find((one) => ['request_line', 'request'].includes(one.toLowerCase()));
   if (line !== undefined) columns.request_line = line;
   return columns;
+}
+
+/** Vended logs have "address:port" in client_port and target_port, and no column for the address alone. */
+function withWholeAddresses(columns: LogTable['columns'], { StorageDescriptor }: Table): LogTable['columns'] {
+  const isText = (name: string) =>
+    TEXT.test(StorageDescriptor?.Columns?.find((column) => column.Name === name)?.Type ?? '');
+  const { client_port: client, target_port: target, ...others } = columns;
+  const isWhole = (field: 'client_ip' | 'target_ip', port: string | undefined): port is string =>
+    columns[field] === undefined && port !== undefined && isText(port);
+  return {
+    ...others,
+    ...(isWhole('client_ip', client) ? { client_ip: client } : client === undefined ? {} : { client_port: client }),
+    ...(isWhole('target_ip', target) ? { target_ip: target } : target === undefined ? {} : { target_port: target }),
+  };
 }
 
 const TEXT = /^(string|varchar|char)/i;

@@ -2,6 +2,7 @@
 
 import { gunzipWhole } from '../gunzip.ts';
 import { fileErrorText, readPieces, SMALL_PIECE } from '../log-files.ts';
+import { lineTranslator } from '../vended/translate-lines.ts';
 import type { Columns, LineCounts, TargetAndNode } from './columns.ts';
 
 export interface FileToScan {
@@ -40,7 +41,9 @@ export async function scanFile(columns: Columns, file: FileToScan): Promise<Scan
 
 async function feed(columns: Columns, { path, compressed, readMode }: FileToScan): Promise<void> {
   if (readMode === 'at-once' && compressed) {
-    if (!gunzipWhole(path, (piece) => columns.feed(piece))) throw new Error('it cannot be read at once');
+    const lines = lineTranslator((piece) => columns.feed(piece));
+    if (!gunzipWhole(path, (piece) => lines.feed(piece))) throw new Error('it cannot be read at once');
+    lines.end();
     return;
   }
   const pieces =

@@ -1,0 +1,126 @@
+/** The messages of a window from a log group: by the cheaper of two calls, in slices that no query is too small for. */
+import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { AccessLogError } from '../access-log-error.ts';
+import { askInsights, insightsCommand, type LogGroup, ROWS_AT_MOST, type Seconds } from './insights.ts';
+import { filterEvents, logEventsCommand } from './log-events.ts';
+
+/** What a log group received in a time, in bytes; null where that is not known. */
+export async function incomingBytes(
+  metrics: CloudWatchClient,
+  { name, signal }: Pick<LogGroup, 'name' | 'signal'>,
+  { from, to }: Seconds,
+): Promise<number | null> {
+  const { GetMetricDataCommand } = await import('@aws-sdk/client-cloudwatch');
+  const minute = (seconds: number) => new Date(Math.floor(seconds / 60) * 60_000);
+  try {
+    const { MetricDataResults = [] } = await metrics.send(
+      new GetMetricDataCommand({
+        StartTime: minute(from),
+        EndTime: minute(to + 60),
+        MetricDataQueries: [
+          {
+            Id: 'bytes',
+            MetricStat: {
+              Metric: {
+                Namespace: 'AWS/Logs',
+                MetricName: 'IncomingBytes',
+                Dimensions: [{ Name: 'LogGroupName', Value: name }],
+              },
+              Period: 60,
+              Stat: 'Sum',
+            },
+          },
+        ],
+      }),
+      { abortSignal: signal },
+    );
+    const values = MetricDataResults.flatMap(({ Values = [] }) => Values);
+    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes that are filtered rather than queried: some tens of pages. */
+const FILTER_BELOW = 20_000_000;
+/** Pages of a megabyte. */
+const FILTER_PAGES = 40;
+/** Bytes of an event, about: what decides how many slices are begun with. */
+const EVENT_BYTES = 700;
+/** Slices aim below the most a query returns. */
+const ROWS_AIMED_AT = ROWS_AT_MOST * 0.6;
+/** Bytes of a window beyond which its messages are not fetched. */
+const FETCH_AT_MOST = 2_000_000_000;
+const QUERIES_AT_ONCE = 4;
+
+export interface FetchedMessages {
+  messages: string[];
+  /** Seconds (since the epoch) that hold more than a query returns: some of their messages are missing. */
+  cut: number[];
+  /** What a person types for the same. */
+  command: string;
+}
+
+export interface FetchOptions {
+  group: LogGroup;
+  range: Seconds;
+  /** Of the whole group in the range; null where it is not known. */
+  bytes: number | null;
+  /** Whether queries may be made: their cost is bounded, or nobody set a bound. */
+  mayQuery: boolean;
+  /** Hears of the bytes of each query. */
+  onScan: (bytes: number) => unknown;
+}
+
+/** Whether the messages come without a query. */
+export const isFiltered = (bytes: number | null, mayQuery: boolean): boolean =>
+  bytes === null ? !mayQuery : bytes <= FILTER_BELOW;
+
+/** Rejects with AccessLogError. */
+export async function fetchMessages(options: FetchOptions): Promise<FetchedMessages> {
+  const { group, range, bytes, mayQuery } = options;
+  if (isFiltered(bytes, mayQuery)) {
+    const messages = await filterEvents(group, range, FILTER_PAGES);
+    if (messages !== null) return { messages, cut: [], command: logEventsCommand(group, range) };
+    if (!mayQuery)
+      throw new AccessLogError(
+        'too-much',
+        `the log group ${group.name} holds more than can be read without a query, and what a query costs is not known: allow cloudwatch:GetMetricData, or ask without --max-usd`,
+      );
+  }
+  if (bytes !== null && bytes > FETCH_AT_MOST)
+    throw new AccessLogError(
+      'too-much',
+      `the log group ${group.name} received ${(bytes / 1e9).toFixed(1)} GB in the window, and ${FETCH_AT_MOST / 1e9} GB at most are fetched: ask for a shorter window`,
+    );
+  return await queryInSlices(options);
+}
+
+async function queryInSlices({ group, range, bytes, onScan }: FetchOptions): Promise<FetchedMessages> {
+  const seconds = range.to - range.from + 1;
+  const slices = Math.min(seconds, Math.max(1, Math.ceil((bytes ?? 0) / EVENT_BYTES / ROWS_AIMED_AT)));
+  const edge = (index: number) => range.from + Math.floor((seconds * index) / slices);
+  const waiting = Array.from({ length: slices }, (_, index) => ({ from: edge(index), to: edge(index + 1) - 1 }));
+  const answers: { from: number; messages: string[] }[] = [];
+  const cut: number[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { from, to } = next;
+      const { messages, isFull } = await askInsights(group, next, onScan);
+      if (!isFull || from === to) {
+        if (isFull) cut.push(from);
+        answers.push({ from, messages });
+        continue;
+      }
+      const middle = Math.floor((from + to) / 2);
+      waiting.unshift({ from, to: middle }, { from: middle + 1, to });
+    }
+  };
+  await Promise.all(Array.from({ length: QUERIES_AT_ONCE }, work));
+  answers.sort((a, b) => a.from - b.from);
+  return {
+    messages: answers.flatMap(({ messages }) => messages),
+    cut: cut.sort((a, b) => a - b),
+    command: insightsCommand(group, range),
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * Queries of CloudWatch Logs Insights. Limits and parameters:
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CloudWatchLogsClient, GetQueryResultsCommandOutput } from '@aws-sdk/client-cloudwatch-logs';
+import { type Command, command } from '../../../format/command.ts';
+import { AccessLogError, accessLogErrorFrom, stoppedError } from '../access-log-error.ts';
+
+/** A log group, and what a load balancer is recognised by in its messages. */
+export interface LogGroup {
+  logs: CloudWatchLogsClient;
+  name: string;
+  /** arn:…:log-group:NAME */
+  arn: string;
+  region: string;
+  /** "app/name/id", of characters that mean nothing to a query. */
+  loadBalancer: string;
+  signal: AbortSignal;
+}
+
+/** Whole seconds since the epoch, both inclusive. */
+export interface Seconds {
+  from: number;
+  to: number;
+}
+
+/** Rows of a query, at most: what AWS allows. */
+export const ROWS_AT_MOST = 100_000;
+
+/** Milliseconds between two looks at a query, growing from the first to the second. */
+const [FIRST_LOOK, LATER_LOOKS] = [200, 1000];
+
+/** Text of every message that names the load balancer, whatever its form: which entries are its own is told by who reads them. */
+const queryText = ({ loadBalancer }: LogGroup): string =>
+  `fields @message | filter @message like "${loadBalancer}" | sort @timestamp asc`;
+
+/** The query as a person repeats it. */
+export const insightsCommand = (group: LogGroup, { from, to }: Seconds): Command =>
+  command`aws logs start-query --log-group-name ${group.name} --start-time ${from} --end-time ${to} --limit ${ROWS_AT_MOST} --query-string ${queryText(group)}`;
+
+/** Rejects with AccessLogError; a query that is given up is stopped. `onScan` hears of the bytes of a query that ended. */
+export async function askInsights(
+  group: LogGroup,
+  { from, to }: Seconds,
+  onScan: (bytes: number) => unknown,
+): Promise<{ messages: string[]; isFull: boolean }> {
+  const { logs, name, signal } = group;
+  const { StartQueryCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  const { queryId } = await logs
+    .send(
+      new StartQueryCommand({
+        logGroupName: name,
+        startTime: from,
+        endTime: to,
+        queryString: queryText(group),
+        limit: ROWS_AT_MOST,
+      }),
+      { abortSignal: signal },
+    )
+    .catch((error: unknown) => {
+      throw refusalOf(group, error, 'logs:StartQuery');
+    });
+  if (queryId === undefined) throw new AccessLogError('failed', 'CloudWatch Logs began a query without an id');
+  try {
+    const complete = await completed(group, queryId);
+    onScan(complete.statistics?.bytesScanned ?? 0);
+    const messages = await allMessages(group, queryId, complete);
+    const matched = complete.statistics?.recordsMatched ?? 0;
+    return { messages, isFull: messages.length >= ROWS_AT_MOST || matched > messages.length };
+  } catch (error) {
+    if (signal.aborted) await stopQuery(group, queryId);
+    throw error;
+  }
+}
+
+async function completed(group: LogGroup, queryId: string): Promise<GetQueryResultsCommandOutput> {
+  for (let wait = FIRST_LOOK; ; wait = Math.min(LATER_LOOKS, wait * 2)) {
+    const answer = await results(group, queryId);
+    if (answer.status === 'Complete') return answer;
+    if (answer.status !== 'Scheduled' && answer.status !== 'Running' && answer.status !== 'Unknown')
+      throw new AccessLogError(
+        'failed',
+        `the query of the log group ${group.name} ended as ${answer.status ?? 'nothing'}`,
+      );
+    await pause(wait, undefined, { signal: group.signal }).catch(() => {
+      throw stoppedError('logs:GetQueryResults');
+    });
+  }
+}
+
+async function allMessages(group: LogGroup, queryId: string, first: GetQueryResultsCommandOutput): Promise<string[]> {
+  const messages: string[] = [];
+  for (let page = first; ; page = await results(group, queryId, page.nextToken)) {
+    for (const row of page.results ?? []) {
+      const message = row.find(({ field }) => field === '@message')?.value;
+      if (message !== undefined) messages.push(message);
+    }
+    if (page.nextToken === undefined) return messages;
+  }
+}
+
+async function results(group: LogGroup, queryId: string, nextToken?: string): Promise<GetQueryResultsCommandOutput> {
+  const { GetQueryResultsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  return await group.logs
+    .send(new GetQueryResultsCommand({ queryId, ...(nextToken === undefined ? {} : { nextToken }) }), {
+      abortSignal: group.signal,
+    })
+    .catch((error: unknown) => {
+      throw refusalOf({ ...group, arn: '*' }, error, 'logs:GetQueryResults');
+    });
+}
+
+const STOP_WITHIN_MS = 2000;
+
+/** A query goes on, and is paid for, until it is stopped. */
+async function stopQuery({ logs }: LogGroup, queryId: string): Promise<void> {
+  const { StopQueryCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  await logs
+    .send(new StopQueryCommand({ queryId }), { abortSignal: AbortSignal.timeout(STOP_WITHIN_MS) })
+    .catch(() => {});
+}
+
+/** `arn`: of the log group, or `*` for an action that knows none. */
+export function refusalOf({ arn, region, name }: LogGroup, error: unknown, action: string): AccessLogError {
+  if (error instanceof Error && error.name === 'ResourceNotFoundException')
+    return new AccessLogError('not-found', `the log group ${name} does not exist`);
+  return accessLogErrorFrom(error, { action, resource: arn === '*' ? '*' : `${arn}:*`, region });
+}

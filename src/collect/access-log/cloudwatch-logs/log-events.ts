@@ -1,0 +1,39 @@
+/**
+ * Events of a log group without a query: free of charge, some megabytes at most.
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+ */
+import { type Command, command } from '../../../format/command.ts';
+import { type LogGroup, refusalOf, type Seconds } from './insights.ts';
+
+const pattern = ({ loadBalancer }: LogGroup): string => `"${loadBalancer}"`;
+
+/** The call as a person repeats it. */
+export const logEventsCommand = (group: LogGroup, { from, to }: Seconds): Command =>
+  command`aws logs filter-log-events --log-group-name ${group.name} --start-time ${from * 1000} --end-time ${to * 1000 + 999} --filter-pattern ${pattern(group)}`;
+
+/** Messages of the load balancer in the order of their events; null where they are on more pages than that. Rejects with AccessLogError. */
+export async function filterEvents(group: LogGroup, { from, to }: Seconds, pages: number): Promise<string[] | null> {
+  const { FilterLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  const messages: string[] = [];
+  let nextToken: string | undefined;
+  for (let page = 0; page < pages; page++) {
+    const answer = await group.logs
+      .send(
+        new FilterLogEventsCommand({
+          logGroupName: group.name,
+          startTime: from * 1000,
+          endTime: to * 1000 + 999,
+          filterPattern: pattern(group),
+          ...(nextToken === undefined ? {} : { nextToken }),
+        }),
+        { abortSignal: group.signal },
+      )
+      .catch((error: unknown) => {
+        throw refusalOf(group, error, 'logs:FilterLogEvents');
+      });
+    for (const { message } of answer.events ?? []) if (message !== undefined) messages.push(message);
+    nextToken = answer.nextToken;
+    if (nextToken === undefined) return messages;
+  }
+  return null;
+}

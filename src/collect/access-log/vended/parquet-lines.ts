@@ -1,0 +1,57 @@
+/** A Parquet file of vended access logs → lines of the access log. DuckDB reads Parquet without an extension that would be fetched. */
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
+
+const MEMORY_LIMIT = '256MB';
+
+/** Lines of a file, some thousands to a piece. Rejects where DuckDB cannot read it, after what could be read before. */
+export async function* parquetPieces(path: string): AsyncGenerator<Buffer> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const folder = await mkdtemp(join(tmpdir(), 'alb502-'));
+  try {
+    // DuckDB takes a path for a pattern: a link of our own name stands for whatever the file is called.
+    const link = join(folder, 'log.parquet');
+    await symlink(resolve(path), link);
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: MEMORY_LIMIT,
+      threads: '1',
+      temp_directory: folder,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    try {
+      yield* linesIn(connection, link);
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function* linesIn(connection: DuckDBConnection, path: string): AsyncGenerator<Buffer> {
+  const source = `read_parquet('${path.replaceAll("'", "''")}')`;
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`);
+  const present = new Set(described.getRows().map(([name]) => String(name)));
+  const columns = [...VENDED_FIELDS, ...OTHER_LOGS].filter((name) => present.has(name));
+  if (columns.length === 0) throw new Error('it has none of the columns of an access log');
+  const rows = await connection.stream(
+    `SELECT ${columns.map((name) => `CAST("${name}" AS VARCHAR)`).join(', ')} FROM ${source}`,
+  );
+  for (let chunk = await rows.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await rows.fetchChunk()) {
+    const lines = chunk.getRows().map((values) => {
+      const record = Object.fromEntries(columns.map((name, index) => [name, values[index]]));
+      // What makes no line is shown by its values, as a line of text would be.
+      return lineOfRecord(record) ?? values.join(' ').replace(/[\r\n]/g, ' ');
+    });
+    yield Buffer.from(`${lines.join('\n')}\n`);
+  }
+}
+
+/** Columns that tell a health-check log and a connection log. */
+const OTHER_LOGS = ['target_addr', 'listener_port'] as const;

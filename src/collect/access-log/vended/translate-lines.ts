@@ -1,0 +1,147 @@
+/**
+ * A log file in any form of text that a vended delivery has (JSON, W3C, plain with a delimiter) → lines of the access log, piece by
+ * piece. Pure. A line that is none of these stays as it is, so that whoever reads lines counts and shows it; line numbers stay too.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import { lineOfRecord, VENDED_FIELDS, type VendedRecord } from './record-line.ts';
+
+type TranslateLine = (line: string) => string;
+
+export interface LineTranslator {
+  feed(piece: Buffer): void;
+  end(): void;
+}
+
+/** Bytes. A longer line is no entry, whatever is in it. */
+const MAX_LINE = 16_777_216;
+
+const [BRACE, HASH] = [0x7b, 0x23];
+
+/**
+ * Hands pieces on untouched where the first byte that is no space begins neither JSON nor a W3C header and the first line is not
+ * separated by tabs.
+ */
+export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
+  let translate: TranslateLine | null | undefined;
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  const put = (lines: readonly string[], translated: TranslateLine): void => {
+    if (lines.length > 0) take(Buffer.from(`${lines.map(translated).join('\n')}\n`));
+  };
+  return {
+    feed(piece) {
+      if (translate === undefined) translate = translatorFor(piece);
+      if (translate === null) {
+        take(piece);
+        return;
+      }
+      const lines = (rest + decoder.write(piece)).split('\n');
+      rest = lines.pop() ?? '';
+      put(lines, translate);
+      if (rest.length > MAX_LINE) {
+        // Handed on in part: the reader of lines knows that it is too long.
+        take(Buffer.from(rest));
+        rest = '';
+      }
+    },
+    end() {
+      rest += decoder.end();
+      if (translate && rest !== '') put([rest], translate);
+    },
+  };
+}
+
+/** As `lineTranslator`, for content that comes by itself. Rejects where the content does, after what could be read before. */
+export async function* translatedPieces(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const ready: Buffer[] = [];
+  const translator = lineTranslator((piece) => ready.push(piece));
+  try {
+    for await (const piece of content) {
+      translator.feed(piece);
+      yield* ready.splice(0);
+    }
+  } catch (error) {
+    translator.end();
+    yield* ready.splice(0);
+    throw error;
+  }
+  translator.end();
+  yield* ready.splice(0);
+}
+
+/** By the beginning of a file; null where its lines stay as they are. */
+function translatorFor(beginning: Buffer): TranslateLine | null {
+  const at = beginning.findIndex((byte) => byte > 0x20 && byte < 0x7f);
+  const first = beginning[at];
+  if (first === BRACE) return translateJson;
+  if (first === HASH) return w3cTranslator();
+  const line = beginning.subarray(0, 8192).toString('latin1').split('\n')[0] ?? '';
+  if (SPACED.test(line) && !line.includes('"')) return (text) => spacedLine(text) ?? text;
+  const delimiter = DELIMITERS.find((one) => line.split(one).length === VENDED_FIELDS.length);
+  return delimiter === undefined ? null : (text) => delimitedLine(text, VENDED_FIELDS, delimiter) ?? text;
+}
+
+/** Between the fields of a plain record. Spaces with quotes are left to the reader of lines. */
+const DELIMITERS = ['\t', '|', ';'] as const;
+
+function translateJson(line: string): string {
+  try {
+    const record: unknown = JSON.parse(line);
+    return (isRecord(record) ? lineOfRecord(record) : null) ?? line;
+  } catch {
+    return line;
+  }
+}
+
+const isRecord = (value: unknown): value is VendedRecord =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `#Fields:` names the fields of what follows it; lines that begin with # become empty. */
+function w3cTranslator(): TranslateLine {
+  let fields: readonly string[] = VENDED_FIELDS;
+  return (line) => {
+    if (line.startsWith('#')) {
+      const [, named] = /^#Fields:\s*(.+?)\s*$/i.exec(line) ?? [];
+      if (named !== undefined) fields = named.split(/\s+/).map((name) => name.toLowerCase().replaceAll('-', '_'));
+      return '';
+    }
+    return delimitedLine(line, fields, line.includes('\t') ? '\t' : ' ') ?? spacedLine(line) ?? line;
+  };
+}
+
+/** Null where the values are not as many as the fields. Spaces within quotes are part of a value. */
+export function delimitedLine(line: string, fields: readonly string[], delimiter: string): string | null {
+  const text = line.replace(/\r$/, '');
+  const values =
+    delimiter === ' '
+      ? [...text.matchAll(/"([^"]*)"|([^ ]+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
+      : text.split(delimiter).map(unquoted);
+  if (values.length !== fields.length) return null;
+  return lineOfRecord(Object.fromEntries(fields.map((field, index) => [field, values[index]])));
+}
+
+/**
+ * A record in the usual order whose values have spaces and no quotes: the request line ends at its version, the user agent before the
+ * fields that have a shape of their own, and both lists of targets are as long.
+ */
+const SPACED =
+  /^((?:[^ ]+ ){12})(-|[^ ]+ .*? (?:HTTP\/[0-9.]+|-)) (.+) ([^ ]+ [^ ]+ (?:arn:[^ ]+|-) [^ ]+ [^ ]+ [^ ]+ (?:-1|-|[0-9]+) (?:-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+) [^ ]+ [^ ]+ [^ ]+) (.+)((?: [^ ]+){7})$/;
+
+function spacedLine(line: string): string | null {
+  const [, head, request, agent, middle, lists, tail] = SPACED.exec(line.replace(/\r$/, '')) ?? [];
+  if (head === undefined || request === undefined || agent === undefined || !middle || !lists || !tail) return null;
+  const targets = lists.split(' ');
+  const half = targets.length / 2;
+  const values = [
+    ...head.trimEnd().split(' '),
+    request,
+    agent,
+    ...middle.split(' '),
+    targets.slice(0, half).join(' '),
+    targets.slice(half).join(' '),
+    ...tail.trimStart().split(' '),
+  ];
+  return lineOfRecord(Object.fromEntries(VENDED_FIELDS.map((field, index) => [field, values[index]])));
+}
+
+const unquoted = (value: string): string => /^"(.*)"$/s.exec(value)?.[1] ?? value;

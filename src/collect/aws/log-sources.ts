@@ -1,0 +1,49 @@
+/** In which order the places of an access log are read. Pure. */
+import type { DeliveredLog } from '../../evidence/delivered-log.ts';
+import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
+import type { FoundDeliveries, VendedDelivery } from '../access-log/deliveries.ts';
+import type { LogPlace } from '../access-log/s3-log.ts';
+import { vendedPlace } from '../access-log/vended/vended-place.ts';
+import type { LiveAccessLogOptions } from './live-access-log.ts';
+
+/** One place to read: files in S3, or a log group. */
+export type LogSource =
+  | { log: DeliveredLog; place: LogPlace }
+  | { log: DeliveredLog; delivery: VendedDelivery; why: string };
+
+/**
+ * Best first. Files in S3 cost least; while those of the window are still on their way, a log group has the newest entries. `engine`
+ * decides otherwise. Firehose has nothing that can be read.
+ */
+export function logSources(
+  legacy: LogPlace | null,
+  { deliveries }: FoundDeliveries,
+  { engine, question, loadBalancerArn }: Pick<LiveAccessLogOptions, 'engine' | 'question' | 'loadBalancerArn'>,
+): LogSource[] {
+  const files: LogSource[] = [
+    ...(legacy === null ? [] : [sourceInS3(legacy)]),
+    ...deliveries
+      .filter(({ service }) => service === 's3')
+      .flatMap((delivery) => {
+        const place = vendedPlace(delivery, loadBalancerArn, legacy);
+        return place === null ? [] : [sourceInS3(place)];
+      }),
+  ];
+  const isArriving = question.now < question.to + LOGS_COMPLETE_AFTER;
+  const asked = engine === 'cloudwatch-logs';
+  const why = asked
+    ? 'as asked'
+    : files.length === 0
+      ? 'the only log that can be read'
+      : 'since files of the window may still be on their way to S3';
+  const groups = deliveries
+    .filter(({ service, name }) => service === 'cloudwatch-logs' && name !== null)
+    .map((delivery): LogSource => ({ log: delivery, delivery, why }));
+  if (engine === 'athena' || engine === 'duckdb') return files.length === 0 && engine === 'duckdb' ? groups : files;
+  return asked || isArriving ? [...groups, ...files] : [...files, ...groups];
+}
+
+const sourceInS3 = (place: LogPlace): LogSource => ({
+  log: { service: 's3', name: `${place.bucket}/${place.root}`, format: place.format ?? null },
+  place,
+});

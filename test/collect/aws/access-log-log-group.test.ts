@@ -1,0 +1,166 @@
+/** An access log in CloudWatch Logs, through the real clients: which call is made, what it costs, and what may be in the way. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import { line } from '../../support/access-log/log-file.ts';
+import { jsonLines } from '../../support/access-log/vended-forms.ts';
+import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
+import { delivery, destination, source } from '../../support/cloudwatch-logs/deliveries.ts';
+import { type LogEvent, type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
+import { BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
+import { serveS3 } from '../../support/s3/server.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+const T = question.from;
+const SECOND = 1000;
+
+/** One request a second, every tenth of them closed by the target; a neighbour writes into the same group. */
+const lines = Array.from({ length: 300 }, (_, n) =>
+  line({
+    at: T + n * SECOND,
+    trace: `Root=1-58337281-${String(n).padStart(24, '0')}`,
+    node: '203.0.113.17',
+    ...(n % 10 === 0 ? { status: '502', targetStatus: '-', times: [0, 0.002, -1] as [number, number, number] } : {}),
+  }),
+);
+const neighbour = line({ at: T + 500, elb: 'app/other/1111111111111111' });
+const events: LogEvent[] = [...jsonLines([neighbour]), ...jsonLines(lines)].map((message, n) => ({
+  timestamp: T + Math.max(0, n - 1) * SECOND,
+  message,
+}));
+const toGroup: LogsOfAccount = {
+  sources: [source('ours')],
+  deliveries: [delivery('ours', 'CWL')],
+  destinations: [destination('CWL', 'json')],
+  events,
+};
+const OFF = { 'access_logs.s3.enabled': 'false' };
+
+async function read(account: LogsOfAccount, options: Partial<LiveAccessLogOptions> = {}) {
+  const logs = await serveLogs({ ...toGroup, ...account });
+  const sentences: string[] = [];
+  const live = await readLiveAccessLog({
+    ...settings({ logs }, OFF),
+    engine: 'auto',
+    onEstimate: (sentence) => sentences.push(sentence),
+    ...options,
+  });
+  return { ...live, logs, sentences };
+}
+
+describe('a log group', () => {
+  it('with little in it is read without a query, for nothing', async () => {
+    const { logs, sentences, ...live } = await read({ incomingBytes: 300_000 });
+    expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, otherLoadBalancers: 0 });
+    expect(logs.asked.filter((one) => one === 'FilterLogEvents')).toHaveLength(3);
+    expect(logs.queries).toEqual([]);
+    expect(live.cost).toEqual({ bytesScanned: 0, usd: 0, queries: 0 });
+    expect(sentences).toEqual([
+      'Reading from CloudWatch Logs, log group /aws/vendedlogs/alb: 300.0 kB received, the only log that can be read; estimated $0, at most 300.0 kB and $0.',
+    ]);
+  });
+
+  it('with much in it is queried, and costs what was scanned', async () => {
+    const { logs, ...live } = await read({ incomingBytes: 30_000_000, rowsOnPage: 70 });
+    expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30 });
+    expect(logs.queries).toHaveLength(1);
+    const [query] = logs.queries;
+    expect(query).toMatchObject({
+      logGroupName: '/aws/vendedlogs/alb',
+      startTime: T / 1000 - 60,
+      queryString: 'fields @message | filter @message like "app/shop/50dc6c495c0c9188" | sort @timestamp asc',
+    });
+    const bytes = events.reduce((sum, { message }) => sum + message.length, 0);
+    expect(live.cost).toEqual({ bytesScanned: bytes, usd: (bytes / 1e9) * 0.005, queries: 1 });
+    expect(live.log.source).toContain(
+      `aws logs start-query --log-group-name /aws/vendedlogs/alb --start-time ${T / 1000 - 60}`,
+    );
+  });
+
+  it('is asked in halves where a query returns less than it found', async () => {
+    const { logs, ...live } = await read({ incomingBytes: 30_000_000, rows: 90 });
+    expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, lines: 300 });
+    expect(logs.queries.length).toBeGreaterThan(4);
+  });
+
+  it('tells the seconds that hold more than a query returns', async () => {
+    const crowd = Array.from({ length: 20 }, () => ({ timestamp: T + 5 * SECOND, message: events[3]?.message ?? '' }));
+    const { logs: _, ...live } = await read({ incomingBytes: 30_000_000, rows: 10, events: crowd });
+    expect(accessLogIn(live).unanswered).toMatchObject([
+      { sentence: expect.stringContaining('more than 100,000 events in 1 second, the first at 12:00:05 UTC') },
+    ]);
+  });
+
+  it('is not queried for more than allowed', async () => {
+    const { logs, ...live } = await read({ incomingBytes: 1_000_000_000 }, { maxUsd: 0.001 });
+    expect(reasonOf(live)).toMatch(/^reading it could cost more than \$0\.001 /);
+    expect(logs.queries).toEqual([]);
+  });
+
+  it('is read without a query where nobody knows what one costs', async () => {
+    const { logs, ...live } = await read({}, { maxUsd: 0.001 });
+    expect(accessLogIn(live).requests).toBe(300);
+    expect(logs.queries).toEqual([]);
+  });
+
+  it('names the permission that is missing', async () => {
+    const { log } = await read({ incomingBytes: 30_000_000, denied: 'StartQuery' });
+    expect(log).toMatchObject({
+      status: 'unavailable',
+      kind: 'denied',
+      iamStatement: expect.stringContaining('logs:StartQuery'),
+    });
+  });
+
+  it('stops its query when it is interrupted', async () => {
+    const logs = await serveLogs({ ...toGroup, incomingBytes: 30_000_000, isStuck: true });
+    const interrupted = new AbortController();
+    const options = settings({ logs }, OFF);
+    const reading = readLiveAccessLog({
+      ...options,
+      engine: 'auto',
+      session: { ...options.session, signal: interrupted.signal },
+    });
+    while (!logs.asked.includes('GetQueryResults')) await pause(5);
+    interrupted.abort();
+    expect(reasonOf(await reading)).toContain('was stopped');
+    expect(logs.queries).toMatchObject([{ stopped: true }]);
+  });
+});
+
+describe('a log group beside files in S3', () => {
+  const objects = deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' });
+  const both = async (account: LogsOfAccount, options: Partial<LiveAccessLogOptions>) => {
+    const s3 = await serveS3({ name: BUCKET, objects });
+    const logs = await serveLogs({ ...toGroup, incomingBytes: 300_000, ...account });
+    const live = await readLiveAccessLog({ ...settings({ s3, logs }), engine: 'auto', ...options });
+    return accessLogIn(live);
+  };
+  const soon = { question: { ...question, now: question.to + 120_000 } };
+
+  it.each<[string, LogsOfAccount, Partial<LiveAccessLogOptions>, string]>([
+    ['is read while files may still be on their way', {}, soon, 'cloudwatch-logs'],
+    ['is left out once they have arrived', {}, {}, 's3'],
+    ['is read when asked for', {}, { engine: 'cloudwatch-logs' }, 'cloudwatch-logs'],
+    ['is left out when files are asked for', {}, { ...soon, engine: 'duckdb' }, 's3'],
+    ['is left out where it may not be read', { denied: 'FilterLogEvents' }, soon, 's3'],
+    ['is left out where it holds nothing', { events: [] }, soon, 's3'],
+  ])('%s', async (_, account, options, service) => {
+    const log = await both(account, options);
+    expect(log.reading?.from?.service).toBe(service);
+    expect(log.requests).toBeGreaterThan(0);
+  });
+
+  it('says why it was left out', async () => {
+    const log = await both({ denied: 'FilterLogEvents' }, soon);
+    expect(log.unanswered).toMatchObject([
+      {
+        kind: 'denied',
+        sentence: expect.stringMatching(
+          /^The access log was not read from CloudWatch Logs \(log group .*, JSON\): logs:FilterLogEvents on .* was denied\.$/,
+        ),
+      },
+    ]);
+  });
+});

@@ -1,0 +1,142 @@
+/** One incident, read from every place an access log can be: the diagnosis is the same but for its source and what it cost. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseLine } from '../../../src/collect/access-log/entry.ts';
+import { VENDED_FIELDS } from '../../../src/collect/access-log/vended/record-line.ts';
+import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import { collect } from '../../../src/collect/collect.ts';
+import { recordedCollectors } from '../../../src/collect/incident/incident-collectors.ts';
+import { diagnose } from '../../../src/diagnose/diagnose.ts';
+import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
+import type { EvidenceSet, Question } from '../../../src/evidence/evidence.ts';
+import { textOf } from '../../support/access-log/log-file.ts';
+import { delimitedLines, jsonLines, parquetFile, w3cLines } from '../../support/access-log/vended-forms.ts';
+import { serveAthena } from '../../support/athena/server.ts';
+import { VENDED_PARQUET } from '../../support/athena/tables.ts';
+import { accessLogIn, type Endpoints, settings } from '../../support/aws/live-log-session.ts';
+import { incidentFolder, readRecorded } from '../../support/aws/live-run.ts';
+import { delivery, destination, RESOURCE, source } from '../../support/cloudwatch-logs/deliveries.ts';
+import { type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
+import { BUCKET } from '../../support/s3/log-bucket.ts';
+import { serveS3 } from '../../support/s3/server.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+const ARN = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/4f2a9c1e7b3d5068';
+const WRITTEN = '2026-11-18T03:00:00.000Z';
+
+let evidence: EvidenceSet;
+let question: Question;
+let lines: string[];
+/** By key, as the load balancer wrote them. */
+let objects: Map<string, Uint8Array>;
+
+beforeAll(async () => {
+  const recorded = await readRecorded('001');
+  question = { ...recorded.question, loadBalancer: { name: 'shop-prod', arn: ARN } };
+  evidence = await collect(recordedCollectors(recorded.incident, recorded.question));
+  const logs = join(incidentFolder('001'), 'logs');
+  objects = new Map(globSync('**/*.log.gz', { cwd: logs }).map((file) => [file, readFileSync(join(logs, file))]));
+  lines = [...objects.values()]
+    .flatMap((content) => gunzipSync(content).toString().split('\n'))
+    .filter((line) => 'entry' in parseLine(line));
+});
+
+const OFF = { 'access_logs.s3.enabled': 'false' };
+
+async function read(
+  endpoints: Endpoints,
+  attributes: Record<string, string>,
+  more: Partial<LiveAccessLogOptions> = {},
+) {
+  const options = settings(endpoints, attributes);
+  return await readLiveAccessLog({ ...options, question, loadBalancerArn: ARN, engine: 'auto', ...more });
+}
+
+const deliveriesTo = (type: 'CWL' | 'S3', format: string, more = {}): LogsOfAccount => ({
+  sources: [source('ours', ARN)],
+  deliveries: [delivery('ours', type, more)],
+  destinations: [destination(type, format, type === 'S3' ? 'arn:aws:s3:::example-logs/vended' : RESOURCE.CWL)],
+});
+
+async function fromVendedFile(name: string, format: string, content: Uint8Array) {
+  const key = `vended/eu-west-1/2026/11/18/${name}`;
+  const s3 = await serveS3({ name: BUCKET, objects: new Map([[key, content]]), modified: new Map([[key, WRITTEN]]) });
+  return await read({ s3, logs: await serveLogs(deliveriesTo('S3', format)) }, OFF);
+}
+
+async function fromLogGroup(format: string, messages: string[], more = {}) {
+  const events = messages.map((message, index) => ({
+    timestamp: Date.parse(lines[index]?.split(' ')[1] ?? ''),
+    message,
+  }));
+  const logs = await serveLogs({ ...deliveriesTo('CWL', format, more), events, incomingBytes: 50_000_000 });
+  return await read({ logs }, OFF);
+}
+
+async function fromAthena() {
+  const root = 'AWSLogs/aws-account-id=123456789012/elasticloadbalancing/region=eu-west-1/';
+  const key = `${root}year=2026/month=11/day=18/part-0.parquet`;
+  const files = new Map([[key, gzipSync(textOf(lines))]]);
+  const s3 = await serveS3({ name: BUCKET, objects: files, modified: new Map([[key, WRITTEN]]) });
+  const athena = await serveAthena([
+    {
+      database: 'logs',
+      name: 'vended',
+      form: VENDED_PARQUET,
+      location: `s3://${BUCKET}/${root}`,
+      bucket: BUCKET,
+      objects: files,
+    },
+  ]);
+  const account = deliveriesTo('S3', 'parquet', { s3DeliveryConfiguration: { enableHiveCompatiblePath: true } });
+  const logs = await serveLogs({
+    ...account,
+    destinations: [destination('S3', 'parquet', `arn:aws:s3:::${BUCKET}`)],
+  });
+  return await read({ s3, athena, logs }, OFF, { engine: 'athena' });
+}
+
+/** Without what is said of the source and of the cost. */
+function comparable(diagnosis: Diagnosis): unknown {
+  const { cost: _cost, reading: _reading, ...rest } = diagnosis;
+  const steps = rest.steps.map((step) => ({
+    ...step,
+    findings: step.findings.map(({ sources: _sources, ...finding }) => ({
+      ...finding,
+      facts: finding.check === 'log-completeness' ? [] : finding.facts,
+    })),
+  }));
+  return { ...rest, steps };
+}
+
+describe('the diagnosis of one incident is the same', () => {
+  const SOURCES: [string, service: string, () => ReturnType<typeof readLiveAccessLog>][] = [
+    ['vended S3, JSON', 's3', () => fromVendedFile('0a1b', 'json', gzipSync(textOf(jsonLines(lines, true))))],
+    ['vended S3, plain', 's3', () => fromVendedFile('0a1b.log.gz', 'plain', gzipSync(textOf(lines)))],
+    ['vended S3, W3C', 's3', () => fromVendedFile('0a1b.gz', 'w3c', gzipSync(textOf(w3cLines(lines))))],
+    ['vended S3, Parquet', 's3', async () => fromVendedFile('0a1b.parquet', 'parquet', await parquetFile(lines))],
+    ['CloudWatch Logs, JSON', 'cloudwatch-logs', () => fromLogGroup('json', jsonLines(lines))],
+    ['CloudWatch Logs, plain', 'cloudwatch-logs', () => fromLogGroup('plain', lines)],
+    [
+      'CloudWatch Logs, plain with a delimiter',
+      'cloudwatch-logs',
+      () =>
+        fromLogGroup('plain', delimitedLines(lines, '\t'), { fieldDelimiter: '\t', recordFields: [...VENDED_FIELDS] }),
+    ],
+    ['Athena over Parquet', 's3', fromAthena],
+  ];
+
+  it.each(SOURCES)('from %s', { timeout: 120_000 }, async (_, service, readSource) => {
+    const s3 = await serveS3({ name: BUCKET, objects });
+    const expected = await read({ s3 }, {});
+    const live = await readSource();
+    expect(accessLogIn(live).reading?.from?.service).toBe(service);
+    expect(accessLogIn(live).requests).toBe(accessLogIn(expected).requests);
+    const diagnosisOf = ({ log }: { log: EvidenceSet['accessLog'] }) =>
+      comparable(diagnose(question, { ...evidence, accessLog: log }));
+    expect(diagnosisOf(live)).toEqual(diagnosisOf(expected));
+  });
+});

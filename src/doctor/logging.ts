@@ -5,7 +5,7 @@ import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwat
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AccessLogError } from '../collect/access-log/access-log-error.ts';
-import { deliveriesWords, type FoundDeliveries, findDeliveries } from '../collect/access-log/deliveries.ts';
+import { deliveriesWords, type FoundDeliveries, findDeliveries, isReadable } from '../collect/access-log/deliveries.ts';
 import { parseFileName } from '../collect/access-log/log-files.ts';
 import {
   bucketArn,
@@ -54,7 +54,12 @@ export async function checkLogging(
   });
   if (place === null)
     return {
-      findings: [loggingOffFinding(session, arn, attributes, found), ...deliveryFindings(found)],
+      findings: [
+        found.deliveries.some(isReadable)
+          ? { about: 'Access log', state: 'ok', text: 'access_logs.s3.enabled is false; the vended log is read' }
+          : loggingOffFinding(session, arn, attributes, found),
+        ...deliveryFindings(found),
+      ],
       place,
       line: null,
     };

@@ -76,11 +76,23 @@ export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDelive
   };
 }
 
+/** Whether a diagnosis can read what is delivered. */
+export const isReadable = ({ service, name }: DeliveredLog): boolean =>
+  name !== null && (service === 's3' || service === 'cloudwatch-logs');
+
 /** The end of a sentence about logging to S3 by the attributes that is off. */
 export function deliveriesWords({ deliveries, idleSources, refusal }: FoundDeliveries): string {
   if (refusal !== null && deliveries.length === 0)
     return `and whether the log is delivered another way is not known: ${refusal.message}`;
-  if (deliveries.length > 0) return `but its access log is delivered to ${list(deliveries.map(deliveredLogWords))}`;
+  if (deliveries.length > 0) {
+    const isStream = deliveries.every(({ service }) => service === 'firehose');
+    const why = isStream
+      ? ', which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well'
+      : refusal === null
+        ? ', which is not read'
+        : `, and where that is, is not known: ${refusal.message}`;
+    return `but its access log is delivered to ${list(deliveries.map(deliveredLogWords))}${why}`;
+  }
   return idleSources.length === 0
     ? 'and there is no vended delivery of its access log either'
     : `and its vended delivery source (${idleSources.join(', ')}) has no destination`;

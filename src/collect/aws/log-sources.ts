@@ -1,7 +1,7 @@
 /** In which order the places of an access log are read. Pure. */
 import type { DeliveredLog } from '../../evidence/delivered-log.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
-import type { FoundDeliveries, VendedDelivery } from '../access-log/deliveries.ts';
+import { type FoundDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
 import type { LogPlace } from '../access-log/s3-log.ts';
 import { vendedPlace } from '../access-log/vended/vended-place.ts';
 import type { LiveAccessLogOptions } from './live-access-log.ts';
@@ -37,7 +37,7 @@ export function logSources(
       ? 'the only log that can be read'
       : 'since files of the window may still be on their way to S3';
   const groups = deliveries
-    .filter(({ service, name }) => service === 'cloudwatch-logs' && name !== null)
+    .filter((delivery) => delivery.service === 'cloudwatch-logs' && isReadable(delivery))
     .map((delivery): LogSource => ({ log: delivery, delivery, why }));
   if (engine === 'athena' || engine === 'duckdb') return files.length === 0 && engine === 'duckdb' ? groups : files;
   return asked || isArriving ? [...groups, ...files] : [...files, ...groups];

@@ -27,7 +27,7 @@ describe('logging to S3 that is off', () => {
         deliveries: [delivery('a', 'CWL'), delivery('ours', 'FH')],
         destinations: [destination('CWL', 'json'), destination('S3', 'plain'), destination('FH', 'json')],
       },
-      'but its access log is delivered to Firehose (stream alb-logs, JSON)',
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'with a destination that may not be looked up',
@@ -36,7 +36,7 @@ describe('logging to S3 that is off', () => {
         deliveries: [delivery('ours', 'FH')],
         denied: 'DescribeDeliveryDestinations',
       },
-      'but its access log is delivered to Firehose',
+      'but its access log is delivered to Firehose, which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'with a source that goes nowhere',

@@ -81,7 +81,7 @@ export interface LogFolderListing {
 }
 
 /** Names of log files: of the load balancer (.log, .log.gz), and of vended deliveries, for which AWS documents no names. */
-const LOG_FILE = /[.](?:log|json|jsonl|ndjson|txt|w3c|parquet|gz)$/;
+const LOG_FILE = /[.](?:log|json|jsonl|ndjson|w3c|parquet|gz)$/;
 
 export const isLogFile = (name: string): boolean => LOG_FILE.test(name);
 

@@ -1,6 +1,5 @@
 /** Lines of an access log in the forms of vended deliveries. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { parseLine } from '../../../src/collect/access-log/entry.ts';
 import { VENDED_FIELDS } from '../../../src/collect/access-log/vended/record-line.ts';
@@ -49,19 +48,15 @@ export const delimitedLines = (lines: readonly string[], delimiter: string): str
 
 /** The bytes of a Parquet file: text columns, processing times as doubles, sizes as integers. */
 export async function parquetFile(lines: readonly string[]): Promise<Uint8Array> {
-  const path = `${temporaryFolder()}/parquet/out.parquet`;
-  mkdirSync(dirname(path), { recursive: true });
-  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const folder = temporaryFolder();
+  writeFileSync(`${folder}/in.json`, jsonLines(lines).join('\n'));
   const type = (field: string) => (field.endsWith('_bytes') ? 'BIGINT' : NUMBERS.has(field) ? 'DOUBLE' : 'VARCHAR');
-  await connection.run(`CREATE TABLE log (${VENDED_FIELDS.map((field) => `${field} ${type(field)}`).join(', ')})`);
-  const insert = await connection.prepare(
-    `INSERT INTO log VALUES (${VENDED_FIELDS.map((field) => `CAST(? AS ${type(field)})`).join(', ')})`,
+  const columns = VENDED_FIELDS.map((field) => `CAST(${field} AS ${type(field)}) AS ${field}`);
+  const texts = VENDED_FIELDS.map((field) => `${field}: 'VARCHAR'`);
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(
+    `COPY (SELECT ${columns.join(', ')} FROM read_json('${folder}/in.json', format = 'newline_delimited', columns = {${texts.join(', ')}})) TO '${folder}/out.parquet' (FORMAT parquet)`,
   );
-  for (const line of lines) {
-    for (const [index, value] of valuesOf(line).entries()) insert.bindVarchar(index + 1, value);
-    await insert.run();
-  }
-  await connection.run(`COPY log TO '${path}' (FORMAT parquet)`);
   connection.closeSync();
-  return readFileSync(path);
+  return readFileSync(`${folder}/out.parquet`);
 }

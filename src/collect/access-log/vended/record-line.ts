@@ -82,8 +82,10 @@ export function lineOfRecord(record: VendedRecord): string | null {
   if (record.elb === undefined || record.time === undefined) return null;
   const values: string[] = [];
   for (const field of VENDED_FIELDS) {
-    const text = TIMES.has(field) ? timeText(record[field]) : valueText(record[field]);
-    if (!BARE.has(field)) values.push(`"${escapeField(text)}"`);
+    const value = record[field];
+    const text = TIMES.has(field) ? timeText(value) : valueText(value);
+    // An empty text between quotes is what the client sent.
+    if (!BARE.has(field)) values.push(`"${value === '' ? '' : escapeField(text)}"`);
     else if (isBare(text)) values.push(text);
     else return null;
   }

@@ -115,10 +115,18 @@ export function delimitedLine(line: string, fields: readonly string[], delimiter
   const values =
     delimiter === ' '
       ? [...text.matchAll(/"([^"]*)"|([^ ]+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
-      : text.split(delimiter).map(unquoted);
+      : withoutQuotes(text.split(delimiter), fields);
   if (values.length !== fields.length) return null;
   return lineOfRecord(Object.fromEntries(fields.map((field, index) => [field, values[index]])));
 }
+
+const QUOTED = /^"(.*)"$/s;
+
+/** A request line in quotes shows that the form has them; elsewhere they are what a client sent. */
+const withoutQuotes = (values: string[], fields: readonly string[]): string[] =>
+  QUOTED.test(values[fields.indexOf('request_line')] ?? '')
+    ? values.map((value) => QUOTED.exec(value)?.[1] ?? value)
+    : values;
 
 /**
  * A record in the usual order whose values have spaces and no quotes: the request line ends at its version, the user agent before the
@@ -143,5 +151,3 @@ function spacedLine(line: string): string | null {
   ];
   return lineOfRecord(Object.fromEntries(VENDED_FIELDS.map((field, index) => [field, values[index]])));
 }
-
-const unquoted = (value: string): string => /^"(.*)"$/s.exec(value)?.[1] ?? value;

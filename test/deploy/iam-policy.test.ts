@@ -113,7 +113,7 @@ it('writes nothing but query results, takes alarms from its queue, and writes no
   );
   expect(writes.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
     ['ReadLogGroup', 'arn:aws:logs:*:*:log-group:LOG-GROUP:*'],
-    ['EndQueriesOfLogGroup', '*'],
+    ['AnswersOfLogGroup', '*'],
     ['QueryLogFiles', 'arn:aws:athena:*:*:workgroup/WORKGROUP'],
     ['WriteQueryResults', 'arn:aws:s3:::RESULTS-BUCKET/*'],
     ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],

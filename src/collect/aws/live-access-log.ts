@@ -507,7 +507,10 @@ class LiveLogReader {
     const isListed = !('refusal' in listed);
     if (isListed && isMaxUsdGiven) {
       const { bytes, usd } = listedOnly;
-      assertAffordable({ ...listedOnly, atMost: { bytes: bytes * MOST_QUERIES, usd: usd * MOST_QUERIES } });
+      assertAffordable(
+        { ...listedOnly, atMost: { bytes: bytes * MOST_QUERIES, usd: usd * MOST_QUERIES } },
+        this.#options,
+      );
       return;
     }
     const why =

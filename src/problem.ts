@@ -13,3 +13,6 @@ export class Problem extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** What went wrong, in words, of anything that was thrown. */
+export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));

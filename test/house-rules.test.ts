@@ -144,16 +144,32 @@ describe('the documentation', () => {
     expect(links.filter((link) => !existsSync(join(root, dirname(file), link)))).toEqual([]);
   });
 
+  it('explains every field of the diagnosis', () => {
+    const page = read('docs/diagnosis-json.md');
+    const words = new Set(page.match(/\w+/g));
+    const fields = list('test/scenarios/0*/diagnosis.json').flatMap((file) => fieldsOf(JSON.parse(read(file))));
+    expect([...new Set(fields)].filter((field) => !words.has(field))).toEqual([]);
+  });
+
   it('fits the README on 200 lines', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(200);
   });
 });
 
-/** The thread of the first recorded incident down to the fix of its first cause. */
+/** Names of all fields, at any depth; keys that are data, such as statuses and signatures, aside. */
+function fieldsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldsOf);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    ['byStatus', 'bySignature', 'targetMade'].includes(key) ? [key] : [key, ...fieldsOf(inner)],
+  );
+}
+
+/** The thread of the first recorded incident down to the evidence of its first cause. */
 function beginningOfTheDemo(): string {
   const [first] = list('test/scenarios/0*/thread.txt');
   if (first === undefined) throw new Error('There is no thread.txt beside a recorded incident.');
-  const [beginning = ''] = read(first).split(/^(Note|Ruled out|Also:|Errors over time)/m);
+  const [beginning = ''] = read(first).split(/^(Ruled out|Also:|Errors over time)/m);
   return `\`\`\`text\n${beginning.trim()}\n\`\`\``;
 }
 

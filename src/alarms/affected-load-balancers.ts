@@ -1,4 +1,4 @@
-/** Which load balancers an alarm is about, where its message does not say: asked of CloudWatch and Elastic Load Balancing. */
+/** Asks CloudWatch and Elastic Load Balancing which load balancers an alarm is about, if its message does not say. */
 import { CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type AwsErrorKind, assumeRoleProblem, awsErrorKind } from '../collect/aws/aws-errors.ts';
@@ -15,17 +15,17 @@ import { readMessage } from './read-message.ts';
 export interface AffectedLoadBalancers {
   /** `app/<name>/<id>`, each once. */
   loadBalancers: string[];
-  /** Where the window begins: for a composite alarm, that of the alarms that set it off. Epoch milliseconds. */
+  /** Start of the window; for a composite alarm, that of the alarms that triggered it. Epoch milliseconds. */
   from: number;
   /** What could not be looked up, and why; whole sentences. */
   sentences: string[];
-  /** Some of it may be answered a moment later. */
+  /** Some lookups may succeed a moment later. */
   isTransient: boolean;
-  /** Why none of it is about an Application Load Balancer. */
+  /** Why it is not about an Application Load Balancer. */
   unrelatedReason: string | null;
 }
 
-/** Finds what an alarm is about. Never rejects but when `signal` aborts. */
+/** Finds what an alarm is about. Rejects only when `signal` aborts. */
 export type AlarmLookup = (alarm: Alarm, signal: AbortSignal) => Promise<AffectedLoadBalancers>;
 
 /** Composite alarms of composite alarms: CloudWatch allows depth, an answer needs none. */
@@ -33,7 +33,7 @@ const MAX_DEPTH = 3;
 /** As many names as one call takes (API reference, DescribeAlarms). */
 const MAX_NAMES = 100;
 
-/** The account of that number: the one whose role is in it, else the one that the credentials of the environment are of. */
+/** The configured account with that number: the one whose role is in it, else the one without a role. */
 export function accountFor(accounts: readonly Account[], id: string | null): Account | null {
   const byRole = id === null ? undefined : accounts.find(({ roleArn }) => roleArn?.split(':')[4] === id);
   return byRole ?? accounts.find(({ roleArn }) => roleArn === undefined) ?? accounts[0] ?? null;
@@ -91,7 +91,7 @@ export function lookupByName(
   };
 }
 
-/** An alarm of which nothing but the name is known: it is looked up like a part of a composite one. */
+/** Looks up an alarm by its name alone, like a part of a composite alarm. */
 const NOTHING_KNOWN: Omit<Alarm, 'name' | 'children' | 'account' | 'region'> = {
   arn: '',
   description: null,
@@ -139,7 +139,7 @@ async function resolveAffected(alarm: Alarm, session: Session, depth: number): P
   };
 }
 
-/** The alarms that set a composite one off, as their news would be; those it names where it does not say which did. */
+/** The alarms that triggered a composite alarm; all that it names if it does not say which did. */
 async function fetchChildren({ children }: Alarm, session: Session): Promise<LookupAnswer<Alarm[]>> {
   const names = children
     .slice(0, MAX_NAMES)
@@ -203,7 +203,7 @@ async function loadBalancersBehind(
 
 type LookupAnswer<T> = { value: T } | { reason: string; isTransient: boolean };
 
-/** One question, and of a refusal whether the same may be answered a moment later. */
+/** Makes one call; on a refusal, says whether a retry may succeed. */
 async function callForLookup<T>(
   session: Session,
   action: string,
@@ -224,7 +224,7 @@ async function callForLookup<T>(
   return 'reason' in answer ? { ...answer, isTransient } : answer;
 }
 
-/** The call was not refused, but the role it was to be made with. */
+/** Assuming the role was refused, not the call itself. */
 const isRoleRefusal = (error: unknown, { place }: Session): boolean =>
   place.roleArn !== undefined && error instanceof Error && /\bsts:AssumeRole\b/.test(error.message);
 
@@ -246,7 +246,7 @@ const asSentence = ({ reason, iamStatement }: { reason: string; iamStatement?: s
 /** Milliseconds. */
 const FIND_TIMEOUT = 10_000;
 
-/** `isTransient`: it could not be looked for, and may be a moment later. */
+/** `isTransient`: the lookup failed and may succeed a moment later. */
 export interface LookupFailure {
   sentence: string;
   isTransient: boolean;

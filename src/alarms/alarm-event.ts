@@ -1,4 +1,4 @@
-/** An alarm that has changed its state, however CloudWatch told of it. */
+/** A state change of an alarm, however CloudWatch delivered it. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { ALARM_STATES } from '../runs/episode.ts';
@@ -36,7 +36,7 @@ export const Alarm = z.object({
   kind: z.enum(ALARM_KINDS),
   state: z.enum(ALARM_STATES),
   previousState: z.enum(ALARM_STATES).nullable(),
-  /** The state change time; with the ARN it is what this news is known by. */
+  /** Time of the state change; with the ARN, it identifies this event. */
   changedAt: Iso,
   /** CloudWatch's sentence about why. */
   reason: z.string(),
@@ -58,17 +58,17 @@ export const Alarm = z.object({
 });
 export type Alarm = z.infer<typeof Alarm>;
 
-/** What has a state of its own: the alarm, or the one time series of it. */
+/** What has its own state: the alarm, or one time series of it. */
 export const alarmKey = ({ arn, contributor }: Pick<Alarm, 'arn' | 'contributor'>): string =>
   contributor === null ? arn : `${arn}#${contributor.id}`;
 
 /** A name for the store that stands for any text: keys have few letters, and ARNs many. */
 export const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 24);
 
-/** The same for every delivery of the same news. */
+/** The same for every delivery of the same event. */
 export const alarmEventId = (alarm: Alarm): string => shortHash(`${alarmKey(alarm)} ${alarm.changedAt}`);
 
-/** Why an alarm is about something else than Application Load Balancers; null when it is, or when nothing says what it is about. */
+/** Why an alarm is not about Application Load Balancers; null when it is, or when nothing says what it is about. */
 export function unrelatedReason({ metrics, loadBalancers, targetGroups, children }: Alarm): string | null {
   if (loadBalancers.length > 0 || targetGroups.length > 0 || children.length > 0) return null;
   const namespaces = new Set(

@@ -1,4 +1,4 @@
-/** Alarms: taken from a queue or over HTTPS, and kept until their threads stand. */
+/** Takes alarms from a queue or over HTTPS, and keeps them until their threads are posted. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -37,7 +37,7 @@ export interface AlarmProcessorParts {
   poster: Pick<Poster, 'post' | 'edit' | 'find'>;
   investigator: Pick<Investigator, 'listLoadBalancers' | 'find'>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Who has the leases: other than any process before. */
+  /** Owner of the leases; unique to this process. */
   owner?: string;
   /** Epoch milliseconds. */
   now?: () => number;
@@ -61,13 +61,13 @@ export interface AlarmProcessor {
   routes: HttpRoute[];
   /** Takes messages from the queue from now on, where there is one. */
   start(): Promise<void>;
-  /** Goes on with what a crash or a restart left open, and keeps doing so. */
+  /** Resumes what a crash or restart left open, now and at intervals. */
   resume(): Promise<void>;
-  /** Takes no more; waits at most so many milliseconds for what is being done. */
+  /** Takes no more messages; waits at most so many milliseconds for current work. */
   stop(milliseconds: number): Promise<void>;
   /** What the root message of a run shows of its alarms. */
   episode(id: string): Promise<Episode | null>;
-  /** Ends when nothing is being done any more. */
+  /** Resolves when no work is left. */
   idle(): Promise<void>;
   readonly counts: MessageCounts;
 }
@@ -173,11 +173,11 @@ async function handleMessage(
   }
 }
 
-/** Alarms that are recorded before they are taken in, for whoever sent them does not send them again. */
+/** Alarms recorded before they are handled, because the sender does not send them again. */
 interface RecordedAlarms {
   /** Ends when the alarm of the message is recorded. Rejects when the store is down. */
   take(body: string): Promise<void>;
-  /** Goes on with what a crash left. */
+  /** Resumes what a crash left. */
   resume(): Promise<void>;
   inProgress(): Promise<void>[];
 }
@@ -195,7 +195,7 @@ function openRecordedAlarms({
 }): RecordedAlarms {
   const active = new Set<Promise<void>>();
 
-  /** A crash leaves it to whoever looks around. */
+  /** After a crash, the next sweep resumes it. */
   function handle(alarm: Alarm, tries: number): void {
     const work = retries
       .handle(alarm, tries)

@@ -1,4 +1,4 @@
-/** Alarms that came over HTTPS: recorded before SNS is answered, and kept until they are taken in. */
+/** Alarms that came over HTTPS: recorded before SNS is answered, and kept until they are handled. */
 import * as z from 'zod';
 import { openDocuments } from '../runs/store/document.ts';
 import { Lease } from '../runs/store/lease.ts';
@@ -10,7 +10,7 @@ const IntakeRecord = z.object({
   recordedAt: z.iso.datetime(),
   alarm: Alarm,
   lease: Lease,
-  /** How often it was begun to take it in; what an earlier version recorded does not say. */
+  /** Number of attempts; absent in records of earlier versions. */
   tries: z.number().int().default(1),
 });
 type IntakeRecord = z.infer<typeof IntakeRecord>;
@@ -23,11 +23,11 @@ export interface IntakeParts {
 }
 
 export interface Intake {
-  /** Records news under a lease of this process, for so many tries; null where another one is at it. Rejects when the store is down. */
+  /** Records an event under a lease of this process; null if another process is handling it. Rejects when the store is down. */
   record(alarm: Alarm): Promise<number | null>;
-  /** News are taken in: their record is removed. */
+  /** Removes the record of a handled event. */
   complete(alarm: Alarm): Promise<void>;
-  /** Recorded by processes that are no more, or could not be taken in: under a lease of this one from now on. */
+  /** Takes over events that ended processes recorded or that could not be handled. */
   claimAbandoned(): Promise<{ alarm: Alarm; tries: number }[]>;
 }
 
@@ -37,7 +37,7 @@ export interface Intake {
  */
 const LEASE = 45_000;
 const LONGEST_LEASE = 15 * 60_000;
-/** After this it is given up: there is no dead-letter queue behind SNS that was answered. */
+/** Gives up after this: SNS was answered, so no dead-letter queue catches it. */
 const GIVE_UP_AFTER = 6 * 60 * 60_000;
 const PREFIX = 'alarms/intake/';
 

@@ -1,5 +1,7 @@
-/** What became of messages, counted and logged. */
+/** Counts and logs what became of messages. */
+
 import type { Logger } from 'pino';
+import { errorMessage } from '../problem.ts';
 import type { Alarm } from './alarm-event.ts';
 import type { Transition } from './episodes/apply-alarm.ts';
 
@@ -42,7 +44,7 @@ export function openMessageOutcomes(log: Pick<Logger, 'info' | 'error'>): Messag
       return { outcome: 'poison', why };
     },
     failed(error, alarm) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       counts.failed += 1;
       log.error({ alarm: alarm?.name, why, err: error }, 'an alarm could not be handled');
       return { outcome: 'failed', why };

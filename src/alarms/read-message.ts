@@ -12,12 +12,12 @@ import { Alarm, type AlarmMetric } from './alarm-event.ts';
 /** `ignored`: understood, and nothing for us. `poison`: not understood; it will not be the next time either. */
 export type ParsedMessage = { alarm: Alarm } | { ignored: string } | { poison: string };
 
-/** Envelopes in envelopes: EventBridge to SNS to SQS has two. */
+/** Envelopes nest: EventBridge to SNS to SQS has two. */
 const MAX_DEPTH = 4;
 /** Messages of SNS, SQS and EventBridge hold at most 256 KiB; SQS has been raised to 1 MiB. */
 const MAX_LENGTH = 1_100_000;
 
-/** What one message says. Never throws. */
+/** Reads one message. Never throws. */
 export function readMessage(body: string): ParsedMessage {
   if (body.length > MAX_LENGTH) return { poison: `it is ${body.length} characters long` };
   const content = parseJson(body);
@@ -39,7 +39,7 @@ function readContent(content: unknown, wrapping: EnvelopeContext): ParsedMessage
   if ('AlarmName' in content && 'NewStateValue' in content) return readSnsAlarm(content, wrapping);
   if ('alarmData' in content && 'alarmArn' in content) return readAction(content);
   if ('detail-type' in content && 'detail' in content) return readEvent(content);
-  return { ignored: 'it is no news of a CloudWatch alarm' };
+  return { ignored: 'it is not a CloudWatch alarm state change' };
 }
 
 function readRecords(records: readonly unknown[], wrapping: EnvelopeContext): ParsedMessage {
@@ -65,7 +65,7 @@ function readEnvelope(content: unknown, wrapping: EnvelopeContext): ParsedMessag
 
 const State = z.enum(ALARM_STATES);
 const text = z.string();
-/** What an alarm can do without: read where it has the shape, else null. */
+/** Optional members of an alarm: null if they have another shape. */
 const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(null);
 const listOf = <T extends z.ZodType>(type: T) => z.array(type).nullish().catch(null);
 
@@ -305,7 +305,7 @@ function toAlarm({ isAnomaly, rule, ...raw }: RawAlarm): ParsedMessage {
   const { metrics, contributor } = raw;
   const expressions = metrics.flatMap(({ expression }) => expression ?? []);
   const dimensions = [...metrics.map((metric) => metric.dimensions), contributor?.attributes ?? {}];
-  // Of one alarm, the parts that name a load balancer say which; target groups beside them belong to it.
+  // If any metric names a load balancer, target groups of the other metrics belong to it.
   const loadBalancers = unique([
     ...dimensions.flatMap(({ LoadBalancer = '' }) => (/^app\/[^/]+\/[^/]+$/.test(LoadBalancer) ? LoadBalancer : [])),
     ...expressions.flatMap((expression) =>

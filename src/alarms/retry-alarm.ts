@@ -1,4 +1,4 @@
-/** Alarms that cannot be taken in now, for Slack, the store or AWS is down: tried again until they are. */
+/** Retries alarms that cannot be handled now because Slack, the store or AWS is down. */
 import type { Logger } from 'pino';
 import { pauseAfter } from '../runs/store/backoff.ts';
 import { type Alarm, alarmEventId } from './alarm-event.ts';
@@ -6,7 +6,7 @@ import type { MessageOutcome, MessageOutcomes } from './message-outcome.ts';
 import { Unavailable } from './retryable.ts';
 
 export interface RetryParts {
-  /** Throws Unavailable while it cannot be taken in. */
+  /** Throws Unavailable while the alarm cannot be handled. */
   take(alarm: Alarm, mayRetryLookup: boolean): Promise<MessageOutcome>;
   outcomes: MessageOutcomes;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -18,9 +18,9 @@ export interface RetryParts {
 }
 
 export interface AlarmRetries {
-  /** Ends when the alarm is taken in, or is not to be tried any more. The same event at the same time is taken in once. Rejects never. */
+  /** Resolves when the alarm is handled or given up. Handles the same event once at a time. Never rejects. */
   handle(alarm: Alarm, received: number): Promise<MessageOutcome>;
-  /** Whether Slack or the store is down: nothing is received then. */
+  /** Whether Slack or the store is down; then nothing is received. */
   isDown(): boolean;
   /** What is being taken in. */
   inProgress(): Promise<MessageOutcome>[];
@@ -28,7 +28,7 @@ export interface AlarmRetries {
 
 /** Milliseconds between attempts. */
 const PAUSES = { first: 500, longest: 20_000 };
-/** Milliseconds, and failures: what fails while others are taken in is no outage, which would keep all of them from being received. */
+/** Milliseconds, and number of failures: if other alarms succeed, it is not an outage and must not stop receiving. */
 const SOLO_FAILURE_PERIOD = 2 * 60_000;
 const MAX_SOLO_FAILURES = 6;
 /** So long a message in hand is looked up again, and so often it is received for that: each keeps others waiting, or costs a receive. */
@@ -70,7 +70,7 @@ export function openAlarmRetries(parts: RetryParts): AlarmRetries {
   };
 }
 
-/** How the attempts at one alarm went. */
+/** How the attempts to handle one alarm went. */
 interface Attempts {
   begun: number;
   received: number;
@@ -105,14 +105,14 @@ function recordSuccess(context: RetryContext, outcome: MessageOutcome): MessageO
   const { blockedSince, log, now, outcomes } = context;
   const since = Math.min(...blockedSince.values());
   if (blockedSince.size > 0) log.info({ seconds: Math.round((now() - since) / 1000) }, 'taken in again');
-  // Others that wait say so when they fail again.
+  // Other waiting alarms report it when they fail again.
   blockedSince.clear();
   context.lastSuccessAt = now();
   if (outcome.outcome === 'handled') outcomes.counts.handled += 1;
   return outcome;
 }
 
-/** Milliseconds to wait before the next attempt; the outcome where there is to be none. */
+/** Milliseconds before the next attempt, or the outcome if there is none. */
 function afterFailure(
   context: RetryContext,
   alarm: Alarm,
@@ -135,7 +135,7 @@ function afterFailure(
     { alarm: alarm.name, dependency, why: message, err: error },
     'an alarm waits: it cannot be taken in yet',
   );
-  // Nobody may mend it for days: it stays with its thread to be opened, and its message is not kept from others meanwhile.
+  // It may stay broken for days: the record stays, and the message goes back to the queue.
   if (dependency === 'channel') return again;
   const pause = pauseAfter(attempts.count, PAUSES);
   if (dependency !== 'aws' || now() + pause - attempts.begun <= MAX_LOOKUP_TIME) return pause;
@@ -144,7 +144,7 @@ function afterFailure(
   return 0;
 }
 
-/** Undefined when the bot is stopped first. What waits for that is forgotten with each alarm: it comes once in the life of the process. */
+/** Undefined when the bot is stopped first. Listeners are removed after each alarm, because the signal aborts only once. */
 async function unlessStopping<T>(signal: AbortSignal, work: Promise<T>): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const stop = () => resolve(undefined);

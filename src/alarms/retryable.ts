@@ -1,7 +1,7 @@
-/** Why news of an alarm cannot be taken in now, and can later. */
+/** Why an alarm event cannot be handled now but can later. */
 import { isOutage, WriteConflict } from '../runs/store/document.ts';
 
-/** `aws`: what the alarm is about cannot be looked up. `busy`: so much else is done. `channel`: no channel takes it, not the default either. */
+/** `aws`: the lookup of what the alarm is about failed. `busy`: too much other work. `channel`: no channel accepts it, nor the default. */
 export type Dependency = 'store' | 'slack' | 'aws' | 'busy' | 'channel' | 'stopping';
 
 export class Unavailable extends Error {

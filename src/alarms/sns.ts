@@ -5,11 +5,13 @@
  * The certificate is trusted because of where it is: TLS proves the host, and `sns.<region>.amazonaws.com` serves only what SNS itself
  * put there. SNS publishes the leaf without its intermediates, so a chain cannot be built from the message alone.
  */
+
 import { verify, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { epochOf, Instant } from '../evidence/aws.ts';
+import { errorMessage } from '../problem.ts';
 import type { HttpRoute } from '../slack/app.ts';
 
 /** The text at an address; rejects for any other answer than 200. */
@@ -75,7 +77,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       respond(response, 200, 'taken');
     } catch (error) {
       const status = error instanceof SnsRequestError ? error.status : 500;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       const fields = { status, why: message, from: request.socket?.remoteAddress };
       if (status === 500) log.error({ ...fields, err: error }, 'a message of SNS was not taken');
       else log.warn(fields, 'a message to the address of SNS was refused');
@@ -125,7 +127,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
     if (there !== undefined && isValid(there)) return there;
     const certificate = new X509Certificate(
       await fetchText(url, signal).catch((error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = errorMessage(error);
         throw new Error(`its certificate cannot be had from ${url.hostname}: ${why}`, { cause: error });
       }),
     );

@@ -1,6 +1,6 @@
 /**
- * Messages from a queue, by long polling. One is deleted only when it was handled. While Slack or the run store is down, those in hand
- * are kept invisible and none are received: an outage costs no receive, of which the queue allows only a few before its dead-letter queue.
+ * Messages from a queue, by long polling. A message is deleted only when it was handled. While Slack or the run store is down, current messages
+ * stay invisible and none are received: an outage costs no receive, and the queue allows only a few before its dead-letter queue.
  */
 import { type Message, SQSClient } from '@aws-sdk/client-sqs';
 import type { Logger } from 'pino';
@@ -20,15 +20,15 @@ export interface SqsParts {
   sleep(milliseconds: number): Promise<unknown>;
   /** That of the region, with the standard credentials, without it. */
   client?: SQSClient;
-  /** So many receive side by side, ten messages each. */
+  /** Receives this many times in parallel, ten messages each. */
   consumers?: number;
-  /** For how long what was received is kept from others; renewed three times within. */
+  /** How long received messages stay invisible to others; renewed three times within. */
   visibilitySeconds?: number;
 }
 
 export interface AlarmQueue {
   start(): Promise<void>;
-  /** Receives no more, and waits for what is in hand, at most so many milliseconds; then what is left is given back. */
+  /** Stops receiving, waits at most so many milliseconds for current messages, and gives the rest back. */
   stop(milliseconds: number, giveBack: () => void): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
       visibilityTimeout: visibilitySeconds,
       heartbeatInterval: Math.max(1, Math.floor(visibilitySeconds / 3)),
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
-      // What is given back on a stop is there for others at once.
+      // On a stop, other consumers get the messages at once.
       terminateVisibilityTimeout: () => (isStopping ? 0 : RETRY_AFTER_SECONDS),
       suppressFifoWarning: true,
       strictReturn: true,
@@ -111,7 +111,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
   async function stop(milliseconds: number, giveBack: () => void): Promise<void> {
     isStopping = true;
     for (const [consumer, messageIds] of inFlight) consumer.stop({ abort: messageIds.size === 0 });
-    // Half of the time for what ends by itself, the rest for giving back what does not.
+    // Half of the time for messages that finish, the rest to give back the others.
     const isIdle = (): boolean => [...inFlight].every(([consumer]) => !consumer.status.isPolling);
     await waitUntil(() => isIdle() || isDown(), milliseconds / 2);
     giveBack();

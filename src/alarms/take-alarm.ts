@@ -1,4 +1,4 @@
-/** Takes one alarm in: to the episodes of the load balancers it is about, or to a note where it names none. */
+/** Hands one alarm to the episodes of its load balancers, or to a note if it names none. */
 import * as z from 'zod';
 import type { Config } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
@@ -19,7 +19,7 @@ import type { MessageOutcome, MessageOutcomes } from './message-outcome.ts';
 import { translateOutage, Unavailable } from './retryable.ts';
 import type { AlarmNotes, NoThreadReason } from './unknown-alarm-notes.ts';
 
-/** Of one alarm; an alarm over more is about no load balancer in particular. */
+/** Load balancers of one alarm; an alarm over more is not about any in particular. */
 const MAX_LOAD_BALANCERS = 5;
 /** Milliseconds. */
 const DAY = 86_400_000;
@@ -27,7 +27,7 @@ const DAY = 86_400_000;
 const LookupRecord = z.object({ schema: z.literal(1), at: z.iso.datetime(), loadBalancers: z.array(z.string()) });
 type LookupRecord = z.infer<typeof LookupRecord>;
 
-/** What was looked up for alarms that do not say which load balancers they are about. */
+/** Lookups for alarms that do not name their load balancers. */
 export const openLookupRecords = (
   store: Store,
   onUnreadable: (key: string, why: string) => void,
@@ -55,7 +55,7 @@ export interface AlarmContext {
 export async function takeAlarm(context: AlarmContext, alarm: Alarm, mayRetryLookup: boolean): Promise<MessageOutcome> {
   const { outcomes } = context;
   const { retentionDays } = context.config.runs;
-  // Its records would be removed at once, and it would get a new thread after each restart.
+  // Retention would remove its records at once, and it would get a new thread after each restart.
   if (context.now() - Date.parse(alarm.changedAt) > retentionDays * DAY)
     return outcomes.ignored(
       `${alarm.name} changed more than ${retentionDays} days ago, which is longer than records are kept`,
@@ -100,7 +100,7 @@ async function takeForLoadBalancers(
   return { outcome: 'handled', transition };
 }
 
-/** A note, once for each alarm; nothing of what is well. */
+/** Posts a note, once for each alarm; none for an OK. */
 async function noteUndiagnosable(
   { notes }: AlarmContext,
   alarm: Alarm,
@@ -110,7 +110,7 @@ async function noteUndiagnosable(
   return { outcome: 'handled', transition: [] };
 }
 
-/** What was found for its ALARM is what its end is about, whatever became of the alarms it is composed of. */
+/** The end concerns the load balancers found for the ALARM, whatever changed in its parts since. */
 async function findAffected(
   { lookup, lookupRecords, now, signal }: AlarmContext,
   alarm: Alarm,

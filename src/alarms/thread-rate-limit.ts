@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 /** New threads of one channel within `PERIOD` milliseconds. */
 export const MAX_THREADS = 10;
 export const RATE_PERIOD = 5 * MINUTE;
-/** So many are kept by name. Those beyond it are listed, and counted, when there is room: until then the note says "at least". */
+/** Names kept. Further ones are listed once there is room; until then the note says "at least". */
 const MAX_LISTED = 500;
 
 /** More may wait than are counted. */
@@ -88,7 +88,7 @@ export function admit(
   }
   if (isListed || (note !== null && isFull(note))) return { state, isAdmitted: false };
   const entry = { episode, loadBalancer, alarm, at };
-  // None waits, and quiet for a while: this is another storm, that gets a note of its own.
+  // Nothing waits and the channel was quiet: this is a new storm with its own note.
   const isOver = note !== null && note.waiting.length === 0 && now - Date.parse(note.lastAt) > 2 * RATE_PERIOD;
   const next: NonNullable<ChannelState['note']> =
     note === null || isOver
@@ -113,7 +113,7 @@ export function admit(
   return { state: { ...state, opened, note: next }, isAdmitted: false };
 }
 
-/** What is over, or was opened elsewhere, waits no more. */
+/** Removes what is over or was opened elsewhere. */
 export function withdraw(state: ChannelState, episode: string): ChannelState {
   const { note } = state;
   if (!note?.waiting.some((one) => one.episode === episode)) return state;

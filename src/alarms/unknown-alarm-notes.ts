@@ -1,4 +1,4 @@
-/** Short notes about alarms that name no load balancer: each alarm gets one, whatever else it says later. */
+/** Posts one short note for each alarm that names no load balancer. */
 import * as z from 'zod';
 import { type Documents, openDocuments } from '../runs/store/document.ts';
 import { PostRecord } from '../runs/store/post-record.ts';
@@ -39,11 +39,11 @@ export interface AlarmNotesParts {
   now: () => number;
 }
 
-/** Why there is no thread: it names none, too many, or the sentences say why it is not known. */
+/** Why there is no thread: the alarm names none, too many, or the lookup failed (sentences say why). */
 export type NoThreadReason = Pick<AffectedLoadBalancers, 'loadBalancers' | 'sentences'>;
 
 export interface AlarmNotes {
-  /** Ends when the note stands. Throws Unavailable when it does not yet. */
+  /** Resolves when the note is posted. Throws Unavailable if it could not be. */
   postNote(alarm: Alarm, about: NoThreadReason): Promise<'noted' | 'already' | 'too-many' | 'no-channel'>;
 }
 
@@ -88,7 +88,7 @@ async function postNote(
     const posted = await postNoteIn(context, alarm, to, message);
     if (posted === 'already' || (typeof posted === 'object' && 'ts' in posted)) return 'noted';
     if (posted === 'busy') throw new Unavailable('busy', 'this note is being posted');
-    // It may stand all the same: looked for when it is tried again.
+    // It may have been posted: the next attempt looks for it.
     if (posted.refused === 'unreachable') throw new Unavailable('slack', posted.code);
     log.error({ channel: to, code: posted.code, alarm: alarm.name }, 'a note about an alarm was refused');
   }

@@ -1,6 +1,6 @@
-/** Gathers all evidence at once. A collector that fails becomes `unavailable` with its reason; the others go on. */
+/** Collects all evidence at once. A failed collector becomes `unavailable` with its reason; the others continue. */
 import type { Collected, Evidence, EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
-import { Problem } from '../problem.ts';
+import { errorMessage, Problem } from '../problem.ts';
 
 export interface Collector<T> {
   /** The call or SQL an operator can repeat, for when `collect` fails. */
@@ -116,6 +116,6 @@ async function runCollector<T>({ source, collect }: Collector<T>): Promise<Colle
     return await collect();
   } catch (error) {
     if (error instanceof Problem) throw error;
-    return { status: 'unavailable', source, reason: error instanceof Error ? error.message : String(error) };
+    return { status: 'unavailable', source, reason: errorMessage(error) };
   }
 }

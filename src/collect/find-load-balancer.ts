@@ -69,19 +69,19 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
   for (const rule of rules) {
     const found = candidates.filter(rule);
     if (found.length > 1) {
-      throw new AmbiguousName(`'${text}' fits ${found.length} load balancers: ${listCandidates(found, text)}.`, 1);
+      throw new AmbiguousName(`'${text}' matches ${found.length} load balancers: ${listCandidates(found, text)}.`, 1);
     }
     if (found[0] !== undefined) return found[0];
   }
-  if (candidates.length === 0) throw new Problem(`There is no load balancer '${text}'${where}, nor any other.`, 1);
+  if (candidates.length === 0) throw new Problem(`No load balancer '${text}'${where}; there are none at all.`, 1);
   if (candidates.length <= SHOWN)
-    throw new Problem(`There is no load balancer '${text}'${where}; there is: ${listCandidates(candidates, text)}.`, 1);
+    throw new Problem(`No load balancer '${text}'${where}. There is: ${listCandidates(candidates, text)}.`, 1);
   const nearest = nearestNames(
     loadBalancerNameIn(text),
     candidates.map(({ name }) => name),
   );
   throw new Problem(
-    `There is no load balancer '${text}'${where}. The nearest of ${candidates.length}: ${nearest.join(', ')}.`,
+    `No load balancer '${text}'${where}. The closest of ${candidates.length}: ${nearest.join(', ')}.`,
     1,
   );
 }

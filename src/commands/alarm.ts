@@ -9,6 +9,7 @@ import type { Investigator, LocatedQuestion } from '../investigate/investigator.
 import { Problem } from '../problem.ts';
 import { timeOfDay, windowSpan } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, render } from './diagnose-command.ts';
+import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 
 export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 'markdown'> {
@@ -23,13 +24,12 @@ const REACH_TIMEOUT_MS = 60_000;
 
 /** Throws Problem: exit 1 for a message that is not understood, 2 when it cannot be taken in, or not be looked up. */
 export async function alarm(options: AlarmOptions): Promise<void> {
-  if (process.stdin.isTTY)
-    throw new Problem('A message is read from the standard input, such as alb502 alarm < message.json.', 1);
+  if (process.stdin.isTTY) throw new Problem('Pass a message on standard input: alb502 alarm < message.json.', 1);
   const body = await readBody(process.stdin);
   const { readMessage } = await import('../alarms/read-message.ts');
   const read = readMessage(body);
-  if ('poison' in read) throw new Problem(`The message is not understood: ${read.poison}.`, 1);
-  if ('ignored' in read) throw new Problem(`The message is about nothing alb502 diagnoses: ${read.ignored}.`, 1);
+  if ('poison' in read) throw new Problem(`Could not understand the message: ${read.poison}.`, 1);
+  if ('ignored' in read) throw new Problem(`Ignored: ${read.ignored}.`, 1);
   const { unrelatedReason } = await import('../alarms/alarm-event.ts');
   const other = unrelatedReason(read.alarm);
   if (other !== null) throw new Problem(`The alarm ${read.alarm.name} is not about a load balancer: ${other}.`, 1);
@@ -37,7 +37,7 @@ export async function alarm(options: AlarmOptions): Promise<void> {
   const investigator = await chooseInvestigator(config, options.recorded ?? []);
   const token = process.env.SLACK_BOT_TOKEN?.trim() ?? '';
   if (token === '' || options.dryRun) {
-    if (!options.dryRun) process.stderr.write('SLACK_BOT_TOKEN is not set: nothing is posted.\n');
+    if (!options.dryRun) printNotice('SLACK_BOT_TOKEN is not set, so nothing is posted.');
     await printDiagnosis(read.alarm, config, investigator, options);
   } else await postAlarm(body, config, investigator, token);
 }
@@ -51,10 +51,11 @@ async function readBody(input: NodeJS.ReadableStream): Promise<string> {
   for await (const part of input) {
     parts.push(Buffer.from(part));
     size += part.length;
-    if (size > MAX_MESSAGE_BYTES) throw new Problem('The message is larger than 4 MiB: it is none of an alarm.', 1);
+    if (size > MAX_MESSAGE_BYTES)
+      throw new Problem('The message is larger than 4 MiB, so it is not a CloudWatch alarm.', 1);
   }
   const body = Buffer.concat(parts).toString('utf8');
-  if (body.trim() === '') throw new Problem('The standard input is empty: there is no message.', 1);
+  if (body.trim() === '') throw new Problem('Standard input is empty. Try: alb502 alarm < message.json.', 1);
   return body;
 }
 
@@ -94,8 +95,8 @@ async function printDiagnosis(
     if (reason !== '') say(`  ${reason}`);
     for (const sentence of affected.sentences) say(`  ${sentence}`);
     if (affected.loadBalancers.length === 0 && affected.sentences.length > 0)
-      throw new Problem('Which load balancer it is about is not known, so nothing is diagnosed.', 2);
-    if (affected.loadBalancers.length === 0) say('Load balancer: it names none, so nothing is diagnosed');
+      throw new Problem('Could not tell which load balancer the alarm is for, so nothing was diagnosed.', 2);
+    if (affected.loadBalancers.length === 0) say('Load balancer: the alarm names none, so nothing was diagnosed');
     for (const resource of affected.loadBalancers) {
       const lookup = { accounts: config.accounts, investigator, signal };
       const ref = await resolveLoadBalancer(resource, alarm, lookup);
@@ -107,7 +108,7 @@ async function printDiagnosis(
       const channel = channelFor({ loadBalancer: ref.name, alarm: name, accounts }, routingOf(config));
       say(`Load balancer ${ref.name} (${ref.region}, account ${ref.account})`);
       say(`Window ${windowSpan(iso(window.from), iso(window.to))}`);
-      say(`Channel ${channel ?? 'none: neither a route nor alarms.defaultChannel says which'}`);
+      say(`Channel ${channel ?? 'none: no route fits, and alarms.defaultChannel is not set'}`);
       say('');
       process.stdout.write(
         await renderedDiagnosis(
@@ -196,27 +197,27 @@ async function postAlarm(body: string, config: Config, investigator: Investigato
   await poster.close();
   if (handled === null)
     throw new Problem(
-      `Slack or the run store was not reached within ${REACH_TIMEOUT_MS / 1000} s; the lines above say why.`,
+      `Could not reach Slack or the run store within ${REACH_TIMEOUT_MS / 1000} s; the lines above say why.`,
       2,
     );
   const { outcome } = handled;
   if (outcome !== 'handled')
     throw new Problem(
-      `The message was not taken: ${handled.why.replace(/\.$/, '')}.`,
+      `The message could not be handled: ${handled.why.replace(/\.$/, '')}.`,
       outcome === 'failed' || outcome === 'again' ? 2 : 1,
     );
   const outcomeTexts = {
-    opened: 'a thread was opened',
-    joined: 'it joins the thread that is there',
-    repeated: 'a repeat, in the thread that is there',
-    reopened: 'it goes on in the thread that is there',
-    ended: 'its end, in the thread that is there',
-    known: 'it was told before',
-    stale: 'newer news of it are known',
-    quiet: 'nothing is in ALARM for it to end',
+    opened: 'opened a thread',
+    joined: 'added to the existing thread',
+    repeated: 'counted as a repeat in the existing thread',
+    reopened: 'reopened the existing thread',
+    ended: 'closed in the existing thread',
+    known: 'already handled',
+    stale: 'ignored, because a newer state of this alarm is already recorded',
+    quiet: 'nothing to close, because no alarm is in ALARM',
   };
   const words = [...new Set(handled.transition.map((learned) => outcomeTexts[learned]))];
   process.stdout.write(
-    `${words.length === 0 ? 'No load balancer was found in it; while it is in ALARM, the channel has a note.' : `Done: ${words.join('; ')}.`}\n`,
+    `${words.length === 0 ? 'The alarm names no load balancer; while it is in ALARM, the channel shows a note.' : `Done: ${words.join('; ')}.`}\n`,
   );
 }

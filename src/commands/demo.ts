@@ -10,7 +10,7 @@ export async function demo(wanted: string | undefined): Promise<void> {
   const folder = join(packageRoot(), 'test', 'scenarios');
   const names = (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
   const name = wanted === undefined ? names[0] : chooseIncident(wanted, names);
-  if (name === undefined) throw new Problem(`There is no recorded incident in ${folder}.`, 2);
+  if (name === undefined) throw new Problem(`No recorded incident in ${folder}.`, 2);
   const { diagnosis } = await diagnoseRecordingWithProgress(await readIncident(join(folder, name)), '');
   process.stdout.write(await render(diagnosis, {}));
   process.stdout.write(othersText(name, names, join(folder, name)));
@@ -26,10 +26,10 @@ function chooseIncident(wanted: string, names: string[]): string {
   for (const rule of rules) {
     const found = names.filter(rule);
     if (found.length > 1)
-      throw new Problem(`'${wanted}' fits ${found.length} recorded incidents: ${found.join(', ')}.`, 1);
+      throw new Problem(`'${wanted}' matches ${found.length} recorded incidents: ${found.join(', ')}.`, 1);
     if (found[0] !== undefined) return found[0];
   }
-  throw new Problem(`There is no recorded incident '${wanted}'; there are: ${names.join(', ')}.`, 1);
+  throw new Problem(`No recorded incident '${wanted}'. Choose from: ${names.join(', ')}.`, 1);
 }
 
 function othersText(name: string, names: string[], folder: string): string {

@@ -109,7 +109,7 @@ export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | nul
   if (text === undefined) return null;
   const seconds = parseDuration(text);
   if (seconds !== null) return seconds * 1000;
-  throw new Problem(`--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${text}".`, 1);
+  throw new Problem(`Didn't understand --look-back "${text}". Use a duration of at most 7 days: --look-back 24h.`, 1);
 }
 
 /** A terminal shows requests as they were sent; Markdown is made to be given to others. */

@@ -16,6 +16,7 @@ import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import { resolveWindow, windowReading } from '../query/window.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
+import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 
 /** As for every investigation, and the moment it is asked, in epoch milliseconds. */
@@ -126,12 +127,8 @@ function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string
 
 const notFinalMessage = ({ evidence }: InvestigationResult): string =>
   evidence.accessLog.status === 'collected'
-    ? 'This stays provisional: the log could not be read to its end.'
-    : 'Nothing is waited for: the access log could not be read.';
-
-function printNotice(text: string): void {
-  process.stderr.write(`${text}\n`);
-}
+    ? 'The diagnosis stays provisional, because the log could not be read completely.'
+    : 'Not waiting, because the access log could not be read.';
 
 /** Answers one question about a load balancer in AWS. Throws Problem, exit 130 when `signal` aborts. */
 export async function investigateWords(
@@ -157,7 +154,7 @@ async function readQuestion(words: string, options: DiagnoseOptions, now: number
   const { loadBalancer, statuses, ...parsed } = parseQuestion(words);
   if (loadBalancer === null) {
     throw new Problem(
-      'Which load balancer? Name it, such as alb502 diagnose my-alb last 15m, or a recorded incident with --from <dir>.',
+      'Which load balancer? Try: alb502 diagnose my-alb last 15m, or --from <dir> for a recorded incident.',
       1,
     );
   }
@@ -184,5 +181,5 @@ function parseMaxUsd({ maxUsd: text }: DiagnoseOptions): number | null {
   if (text === undefined) return null;
   const usd = Number(text);
   if (text.trim() !== '' && usd >= 0 && usd < Number.POSITIVE_INFINITY) return usd;
-  throw new Problem(`--max-usd needs an amount of US dollars, such as --max-usd 0.50, not "${text}".`, 1);
+  throw new Problem(`Didn't understand --max-usd "${text}". Use an amount in US dollars: --max-usd 0.50.`, 1);
 }

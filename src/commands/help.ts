@@ -1,31 +1,29 @@
 /** What `alb502 --help` prints; apart from the rest, so that it loads nothing else. */
-export const HELP = `Names the root cause of a load balancer's 502, 503 and 504; shows its working.
+export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 errors.
 
   alb502 demo [incident]         diagnose an incident that ships with alb502
   alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 504 | 5xx ...]
-                                 diagnose a load balancer in AWS: its name or
-                                 part of it, ARN or DNS name. It is only read.
-                                 Times are UTC unless they name a zone: 14:40 CET
-      --region <region>          where it is, if not in the region of the
-                                 environment
+                                 diagnose a load balancer in AWS, given by name,
+                                 part of its name, ARN or DNS name. Times are
+                                 UTC unless they name a zone: 14:40 CET. The
+                                 default is the last 15 minutes. AWS is only read
+      --region <region>          region of the load balancer, if not the default
       --profile <name>           profile of the AWS configuration
-      --config <file>            configuration instead of alb502.json
-      --engine <engine>          what reads the access log: athena, duckdb,
-                                 cloudwatch-logs, or auto (the default)
-      --max-usd <amount>         the most that reading it may cost, in US
-                                 dollars
-      --wait                     ask again while logs still arrive, up to 15
-                                 minutes after the end of the window, and print
-                                 the final diagnosis
-      --look-back <duration>     read the access log that far before the window
-                                 too, such as 24h, for the keep-alive
-                                 measurement alone: it needs some five errors
-      --from <dir>               a recorded incident instead: a folder of access
-                                 logs and, where there are any, metrics and what
-                                 the AWS CLI printed; what the question leaves
-                                 out is as recorded
-      --save <dir>               also save the incident, redacted, as a folder
-                                 that --from reads
+      --config <file>            configuration file (default: alb502.json)
+      --engine <engine>          read the access log with athena, duckdb,
+                                 cloudwatch-logs or auto (the default)
+      --max-usd <amount>         the most that reading the access log may cost,
+                                 in US dollars (default: 1)
+      --wait                     retry until the access log is complete, up to
+                                 15 minutes after the window, and print the
+                                 final diagnosis
+      --look-back <duration>     also read the access log that far before the
+                                 window, such as 24h, to measure keep-alive when
+                                 the window has fewer than about 5 errors
+      --from <dir>               diagnose a recorded incident instead: a folder
+                                 with access logs, metrics and AWS CLI output
+      --save <dir>               also save the evidence as a folder, redacted,
+                                 for --from
       --json                     print the diagnosis as JSON
       --markdown                 print it as Markdown, for a post-mortem
   alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
@@ -48,9 +46,8 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504;
                                  diagnosis
       --dry-run                  only print what was understood, and the
                                  diagnosis
-      --recorded <dir...>        answer from recorded incidents instead of AWS,
-                                 to try it
-  alb502 help <command>          the help of one command
+      --recorded <dir...>        answer from recorded incidents instead of AWS
+  alb502 help <command>          show the help of a command
   alb502 --version
 
   alb502 diagnose my-alb last 15m --wait
@@ -58,5 +55,5 @@ export const HELP = `Names the root cause of a load balancer's 502, 503 and 504;
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 
 Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong;
-2: something broke; 130: interrupted (with --wait what is known is printed).
+2: something broke; 130: interrupted (--wait then prints what is known so far).
 `;

@@ -23,7 +23,7 @@ export async function main(argv: string[]): Promise<number> {
 
 function program(): Command {
   const alb502 = new Command('alb502')
-    .description("Names the root cause of a load balancer's 502, 503 and 504, and shows its working.")
+    .description("Finds the root cause of a load balancer's 502, 503 and 504 errors, and shows the evidence.")
     .version(packageVersion(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -36,31 +36,35 @@ function program(): Command {
     .command('diagnose')
     .summary('diagnose a load balancer, or a recorded incident')
     .description(
-      'Diagnoses a load balancer in AWS, which is only read, or a recorded incident: a folder with access logs and, where there are any, metrics and what the AWS CLI printed.',
+      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. AWS is only read.',
     )
     .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]')
-    .argument('[words...]', 'load balancer, window, statuses; with --from, what is left out is as recorded')
-    .option('--from <dir>', 'a recorded incident instead of AWS')
-    .addOption(new Option('--region <region>', 'where the load balancer is').conflicts('from'))
+    .argument('[words...]', 'load balancer, window, statuses; with --from, the default is what was recorded')
+    .option('--from <dir>', 'diagnose a recorded incident instead of AWS')
+    .addOption(new Option('--region <region>', 'region of the load balancer').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
-    .addOption(new Option('--config <file>', 'configuration instead of alb502.json').conflicts('from'))
+    .addOption(new Option('--config <file>', 'configuration file (default: alb502.json)').conflicts('from'))
     .addOption(
-      new Option('--engine <engine>', 'what reads the access log: auto weighs the others')
+      new Option(
+        '--engine <engine>',
+        'read the access log with athena, duckdb or cloudwatch-logs, or auto to choose by size and cost',
+      )
         .choices(['athena', 'duckdb', 'cloudwatch-logs', 'auto'])
         .conflicts('from'),
     )
-    .addOption(new Option('--max-usd <amount>', 'the most that reading it may cost').conflicts('from'))
     .addOption(
-      new Option('--wait', 'ask again while logs still arrive, and print the final diagnosis').conflicts('from'),
+      new Option('--max-usd <amount>', 'the most that reading the access log may cost, in US dollars').conflicts(
+        'from',
+      ),
     )
-    .option(
-      '--look-back <duration>',
-      'read the access log that far before the window too, for the keep-alive measurement alone',
+    .addOption(
+      new Option('--wait', 'retry until the access log is complete, then print the final diagnosis').conflicts('from'),
     )
-    .option('--save <dir>', 'also save the incident, redacted, as a folder that --from reads')
+    .option('--look-back <duration>', 'also read the access log that far before the window, to measure keep-alive')
+    .option('--save <dir>', 'also save the evidence as a folder, redacted, for --from')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
-    .option('--redact', 'show of requests only what may be given to others')
+    .option('--redact', 'show only the parts of requests that are safe to share')
     .action(async (words: string[], options: DiagnoseOptions) => {
       const { diagnoseCommand } = await import('./diagnose-command.ts');
       await diagnoseCommand(words, options);
@@ -69,8 +73,8 @@ function program(): Command {
   alb502
     .command('demo')
     .summary('diagnose an incident that ships with alb502')
-    .description('Diagnoses a recorded incident that ships with alb502, and names the others.')
-    .argument('[incident]', 'its name or number; the first if left out')
+    .description('Diagnoses a recorded incident that ships with alb502, and lists the others.')
+    .argument('[incident]', 'its name or number (default: the first)')
     .action(async (name: string | undefined) => {
       const { demo } = await import('./demo.ts');
       await demo(name);
@@ -78,15 +82,15 @@ function program(): Command {
 
   alb502
     .command('doctor')
-    .summary('what works, what is missing')
+    .summary('show what works and what is missing')
     .description(
-      'Looks at an account as a diagnosis would, and says what works, what is missing, and the exact permission or setting for each gap. Changes nothing.',
+      'Checks an account the way a diagnosis would: what works, what is missing, and the exact permission or setting for each gap. Changes nothing.',
     )
     .argument('[load-balancer]', 'its access log too: whether it is on, arrives and can be read')
     .option('--strict', 'end with 3 if something is missing')
     .option('--region <region>', 'where to look')
     .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--config <file>', 'configuration instead of alb502.json')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
     .action(async (name: string | undefined, options: DoctorOptions) => {
       const { doctor } = await import('./doctor.ts');
       await doctor(name, options);
@@ -94,17 +98,17 @@ function program(): Command {
 
   alb502
     .command('setup')
-    .summary('the table that Athena reads access logs by')
+    .summary('print or create the Athena table for access logs')
     .description(
-      'Prints the CREATE TABLE for the access logs of this account and region. With --create it is run; nothing else is ever changed.',
+      'Prints the CREATE TABLE for the access logs of this account and region. --create runs it and changes nothing else.',
     )
     .usage('athena [options] [load-balancer]')
     .argument('<what>', 'athena')
-    .argument('[load-balancer]', 'the one whose log folder is meant, where there are several')
+    .argument('[load-balancer]', 'whose log folder to use, if there are several')
     .option('--create', 'run the statement')
-    .option('--region <region>', 'where to look')
+    .option('--region <region>', 'region to check')
     .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--config <file>', 'configuration instead of alb502.json')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
     .action(async (what: string, name: string | undefined, options: SetupOptions) => {
       const { setup } = await import('./setup.ts');
       await setup(what, name, options);
@@ -112,15 +116,13 @@ function program(): Command {
 
   alb502
     .command('serve')
-    .summary('the Slack bot')
+    .summary('run the Slack bot')
     .description(
-      'Runs the Slack bot until it is told to stop. Tokens are taken from the environment: SLACK_BOT_TOKEN, and SLACK_APP_TOKEN in socket mode or SLACK_SIGNING_SECRET with http.',
+      'Runs the Slack bot. Tokens come from the environment: SLACK_BOT_TOKEN, and SLACK_APP_TOKEN in socket mode or SLACK_SIGNING_SECRET with http.',
     )
-    .option('--check', 'verify tokens, configuration and permissions, and end')
-    .option('--config <file>', 'configuration instead of alb502.json')
-    .addOption(
-      new Option('--recorded <dir...>', 'answer from recorded incidents instead of AWS, to try it').conflicts('check'),
-    )
+    .option('--check', 'check tokens, configuration and permissions, then exit')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
+    .addOption(new Option('--recorded <dir...>', 'answer from recorded incidents instead of AWS').conflicts('check'))
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./serve.ts');
       await serve(options);
@@ -140,13 +142,13 @@ function program(): Command {
 
   alb502
     .command('alarm')
-    .summary('one message of an alarm, by hand')
+    .summary('handle one alarm message by hand')
     .description(
-      'Reads the message of an alarm from the standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it does what the bot does with it; without, or with --dry-run, it prints what was understood and the diagnosis.',
+      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it handles the message like the bot; otherwise, or with --dry-run, it prints what was understood and the diagnosis.',
     )
     .option('--dry-run', 'only print what was understood, and the diagnosis')
-    .option('--config <file>', 'configuration instead of alb502.json')
-    .option('--recorded <dir...>', 'answer from recorded incidents instead of AWS, to try it')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
+    .option('--recorded <dir...>', 'answer from recorded incidents instead of AWS')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown')
     .action(async (options: AlarmOptions) => {
@@ -161,7 +163,7 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    printError(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; alb502 --help shows what there is.`);
+    printError(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; see alb502 --help.`);
     return 1;
   }
   const { message, stack = message } = error instanceof Error ? error : new Error(String(error));

@@ -1,7 +1,7 @@
 /** `alb502 serve --check`: whether the bot would work, without starting it. */
 import { WebClient } from '@slack/web-api';
 import { type Config, RUNS_FOLDER, type Secrets } from '../config.ts';
-import { Problem } from '../problem.ts';
+import { errorMessage, Problem } from '../problem.ts';
 import { openStore, slackErrorCode } from './serve.ts';
 
 /** One thing that was looked at: what it is like, or what is missing. */
@@ -50,7 +50,8 @@ export async function check(
   for (const { what, detail, isOk } of all)
     process.stdout.write(`${isOk ? 'ok     ' : 'missing'}  ${what.padEnd(width)}  ${detail}\n`);
   const missing = all.filter(({ isOk }) => !isOk).length;
-  if (missing > 0) throw new Problem(`${missing} of ${all.length} are missing: the bot would not work in full.`, 2);
+  if (missing > 0)
+    throw new Problem(`${missing} of ${all.length} are missing, so the bot would not work completely.`, 2);
 }
 
 /** What goes wrong is the answer here. */
@@ -92,7 +93,7 @@ async function checkAppToken(slack: WebClient): Promise<CheckResult> {
 }
 
 const slackErrorText = (error: unknown, variable: string): string =>
-  `${variable}: ${slackErrorCode(error) ?? (error instanceof Error ? error.message : String(error))}`;
+  `${variable}: ${slackErrorCode(error) ?? errorMessage(error)}`;
 
 async function checkRunStore(config: Config): Promise<CheckResult> {
   const { folder, s3, retentionDays } = config.runs;
@@ -103,7 +104,7 @@ async function checkRunStore(config: Config): Promise<CheckResult> {
     await store.remove(PROBE);
     return { what: 'run records', detail: `${where}, kept ${retentionDays} days`, isOk: true };
   } catch (error) {
-    return { what: 'run records', detail: `${where}: ${error instanceof Error ? error.message : error}`, isOk: false };
+    return { what: 'run records', detail: `${where}: ${errorMessage(error)}`, isOk: false };
   }
 }
 
@@ -121,7 +122,7 @@ async function checkLoadBalancers(config: Config): Promise<CheckResult[]> {
     isOk: true,
   }));
   if (failed.length + listed.length > 0) return [...failed, ...listed];
-  return [{ what: 'AWS', detail: 'answers, and has no load balancer', isOk: true }];
+  return [{ what: 'AWS', detail: 'reachable; no load balancer found', isOk: true }];
 }
 
 /** Alarms that would have nowhere to go. */
@@ -130,6 +131,6 @@ function checkAlarmRoutes({ alarms: { sqs, sns, routes, defaultChannel } }: Conf
   const isRouted = defaultChannel !== undefined || routes.length > 0;
   const detail = isRouted
     ? `${routes.length} route(s), ${defaultChannel === undefined ? 'no default channel' : `else ${defaultChannel}`}`
-    : 'alarms.routes and alarms.defaultChannel are empty: no alarm would be answered';
+    : 'alarms.routes and alarms.defaultChannel are not set, so no alarm would be answered';
   return [{ what: 'alarms', detail, isOk: isRouted }];
 }

@@ -1,7 +1,9 @@
 /** `alb502 setup athena`: the CREATE TABLE for the access logs of this account and region; with `--create` it is run. */
+
 import type { LogPlace } from '../collect/access-log/s3-log.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { Problem } from '../problem.ts';
+import { printNotice } from './print-notice.ts';
 
 export interface SetupOptions {
   create?: true;
@@ -12,7 +14,7 @@ export interface SetupOptions {
 
 /** The statement goes to stdout, all else to stderr. Throws Problem when there is not one place to make a table for. */
 export async function setup(what: string, nameOrArn: string | undefined, options: SetupOptions): Promise<void> {
-  if (what !== 'athena') throw new Problem(`There is nothing to set up called '${what}'; there is: athena.`, 1);
+  if (what !== 'athena') throw new Problem(`Don't know how to set up '${what}'. Try: alb502 setup athena.`, 1);
   const [{ readConfig }, { openSessions }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
     import('./read-config.ts'),
     import('../collect/aws/accounts-to-search.ts'),
@@ -33,9 +35,9 @@ export async function setup(what: string, nameOrArn: string | undefined, options
     process.stdout.write(`${statement}\n`);
     if (options.create) {
       await runStatement(session, statement, athena);
-      printNotice(`Created ${database}.${table} in ${place.region}, if it was not there.`);
+      printNotice(`Created ${database}.${table} in ${place.region}, if it did not exist.`);
     } else {
-      printNotice(`Nothing was changed. Run it in Athena, or let alb502 do it: alb502 setup athena --create.`);
+      printNotice(`Nothing was changed. Run the statement in Athena, or: alb502 setup athena --create.`);
     }
   } finally {
     for (const session of sessions) session.close();
@@ -63,18 +65,11 @@ async function placeFor(
   const [first, second] = found;
   const where = sessions.map(({ place }) => place.region).join(', ');
   if (first === undefined)
-    throw new Problem(
-      `No load balancer in ${where} logs to S3, so there is nothing for a table; alb502 doctor says what is missing.`,
-      1,
-    );
+    throw new Problem(`No load balancer in ${where} logs to S3, so a table would be empty. See: alb502 doctor.`, 1);
   if (second === undefined) return first;
   const each = found.map(({ place, names }) => `s3://${place.bucket}/${place.root} (${names.slice(0, 3).join(', ')})`);
   throw new Problem(
-    `Access logs go to ${found.length} folders: ${each.slice(0, 5).join('; ')}. Name a load balancer of the one to make a table for, such as alb502 setup athena ${first.names[0] ?? ''}.`,
+    `Access logs go to ${found.length} folders: ${each.slice(0, 5).join('; ')}. Name a load balancer that logs to the folder you mean: alb502 setup athena ${first.names[0] ?? ''}.`,
     1,
   );
-}
-
-function printNotice(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

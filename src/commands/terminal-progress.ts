@@ -25,7 +25,7 @@ const stepLine = (
   const title = `${step} ${STEP_TITLES[step]}`;
   if (state === 'pending' || began === null) return colours.dim(`· ${title}`);
   const elapsed = `${(((ended ?? now) - began) / 1000).toFixed(1)} s`;
-  const missing = unavailable === 0 ? '' : `, could not look at ${unavailable} of ${needed}`;
+  const missing = unavailable === 0 ? '' : `, could not check ${unavailable} of ${needed}`;
   const frame = FRAMES.charAt(Math.floor(now / FRAME_MS) % FRAMES.length);
   const done = unavailable === 0 ? colours.green('✓') : colours.yellow('?');
   const status =

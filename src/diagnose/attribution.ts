@@ -1,4 +1,4 @@
-/** Which errors have one answer: every error goes to exactly one part, of an event, of a cause, or of causes that stay open. */
+/** Assigns every error to exactly one part: of an event, of a cause, or of causes that stay open. */
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
 import type { IncidentEvent } from './events/event.ts';
 import type { CauseClaim } from './judgement.ts';

@@ -1,35 +1,6 @@
-/** The root causes, in the order that breaks ties. Ids are a contract: JSON, tests, links. */
-export const CAUSE_IDS = [
-  'keep-alive-race',
-  'connection-refused',
-  'tls-handshake-failure',
-  'protocol-mismatch',
-  'closed-mid-request',
-  'worker-timeout',
-  'malformed-response',
-  'response-header-too-large',
-  'deregistration-delay-elapsed',
-  'shutdown-before-drain',
-  'security-group-blocked',
-  'network-acl-blocked',
-  'target-gone',
-  'target-unreachable',
-  'slow-target',
-  'slow-upload',
-  'lambda-error',
-  'lambda-timeout',
-  'lambda-invalid-response',
-  'lambda-response-too-large',
-  'lambda-throttled',
-  'target-generated',
-  'no-registered-targets',
-  'fixed-response',
-  'waf-failure',
-  'authentication-failure',
-  'client-closed',
-  'load-balancer-impaired',
-  'target-optimizer',
-  'unsupported-request',
-] as const;
+/** The ids of the causes, in the order that breaks ties. They are a contract: JSON, tests, links. */
+import { causes } from './causes/index.ts';
 
-export type CauseId = (typeof CAUSE_IDS)[number];
+export type CauseId = (typeof causes)[number]['id'];
+
+export const CAUSE_IDS: readonly CauseId[] = causes.map(({ id }) => id);

@@ -10,7 +10,7 @@ import { countErrors, type SampledError, type Traffic } from './traffic.ts';
 
 /** A cause with what it said of this case. */
 export interface JudgedCause {
-  cause: Pick<Cause, 'id' | 'title' | 'reference'>;
+  cause: Pick<Cause, 'title' | 'reference'> & { id: CauseId };
   judgement: Judgement;
 }
 

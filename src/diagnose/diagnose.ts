@@ -344,7 +344,7 @@ function judgeCauses(
 
 /** Without errors, or without a log, no cause has anything to explain. */
 function untestedCauses(traffic: Traffic | null): CauseResult[] {
-  const missing = [traffic ? 'There is no error it could explain.' : 'The access log could not be read.'];
+  const missing = [traffic ? 'There is no error that it could explain.' : 'The access log could not be read.'];
   return causes.map(({ id, title, reference }) => ({
     id,
     title,

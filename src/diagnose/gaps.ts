@@ -55,7 +55,7 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
     log && log.failuresTotal > log.failures.length
       ? [
           logGap(
-            `Patterns were judged on ${number(log.failures.length)} of ${number(log.failuresTotal)} failed requests, chosen by trace id; all counts are exact.`,
+            `Patterns were judged on a sample of ${number(log.failures.length)} of ${number(log.failuresTotal)} failed requests, chosen by trace ID; all counts are exact.`,
           ),
         ]
       : [];

@@ -1,6 +1,8 @@
-/** Asks each cause about the errors that it can explain; what holds for all causes is decided here. */
+/** Asks each cause about the errors it can explain; rules common to all causes are here. */
+
 import type { Question } from '../evidence/evidence.ts';
 import { number, outOf } from '../format/wording.ts';
+import { errorMessage } from '../problem.ts';
 import type { Cause } from './causes/cause.ts';
 import { contradictingSignatures } from './contradicting-signatures.ts';
 import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
@@ -26,8 +28,7 @@ export function judgeCause(
   }
 }
 
-export const judgeErrorText = (error: unknown): string =>
-  `Could not be judged: ${error instanceof Error ? error.message : String(error)}.`;
+export const judgeErrorText = (error: unknown): string => `Could not be judged: ${errorMessage(error)}.`;
 
 /** What a connection to a target comes to: rows show how far it got, so rows of other signatures rule out a cause of these. */
 const OF_CONNECTIONS: readonly SignatureId[] = [
@@ -56,5 +57,5 @@ function unreadErrors({ signatures }: Cause, traffic: Traffic): string | null {
     .filter(({ id }) => signatures.includes(id))
     .reduce((sum, each) => sum + each.count, 0);
   if (count === 0) return null;
-  return `${outOf(count, traffic.errorCount)} errors could be of it, and are not among the ${number(traffic.errors.length)} that were looked at one by one: a shorter window, or that status alone, would show them.`;
+  return `${outOf(count, traffic.errorCount)} errors could have this cause, but are not among the ${number(traffic.errors.length)} examined one by one. Ask for a shorter window or for that status alone.`;
 }

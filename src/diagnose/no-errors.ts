@@ -5,7 +5,7 @@ import type { Traffic } from './traffic.ts';
 export function noErrorsVerdict({ log, errorCount }: Traffic): CheckVerdict | null {
   if (errorCount > 0) return null;
   if (log.requests === 0) {
-    return { outcome: 'unknown', summary: 'The log holds no entry of this load balancer in the window.' };
+    return { outcome: 'unknown', summary: 'The log has no entry of this load balancer in the window.' };
   }
-  return { outcome: 'not-applicable', summary: 'No request in the window ended in an asked status.' };
+  return { outcome: 'not-applicable', summary: 'No request in the window ended with one of these statuses.' };
 }

@@ -1,4 +1,4 @@
-/** The parts of the diagnosis from those of the errors: whole numbers of errors, and shares that add up to 1. */
+/** Parts of the diagnosis: whole numbers of errors, and shares that add up to 1. */
 import type { ErrorPart } from './attribution.ts';
 import { roundShare } from './cause-results.ts';
 import type { Part } from './diagnosis.ts';

@@ -1,4 +1,4 @@
-/** Trace ids of errors that only the application's own log can settle, with ready searches for them. */
+/** Trace IDs of errors that only the application's log can settle, with ready searches. */
 import { command } from '../format/command.ts';
 import { traceRoot } from '../redact/log-fields.ts';
 import type { Diagnosis } from './diagnosis.ts';

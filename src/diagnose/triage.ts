@@ -48,7 +48,7 @@ export function triage(
   };
 
   function sentence(): string {
-    if (log.requests === 0) return 'No entry of this load balancer was read in the window.';
+    if (log.requests === 0) return 'No access-log entry of this load balancer in the window.';
     if (errorCount === 0) return `0 of ${plural(log.requests, 'request')} failed.`;
     const span = first !== null && last !== null ? (last - first) / 1000 : 0;
     const when =
@@ -123,7 +123,7 @@ export const NO_TRIAGE: Triage = {
   routes: [],
   retriedOk: null,
   clientClosed: 0,
-  summary: 'Without the access log it is not known how many requests failed.',
+  summary: 'Could not read the access log, so the number of failed requests is unknown.',
 };
 
 /** Routes with an error, the most failing first. Where the rows were capped, the log counts each route exactly if every failure was asked for. */

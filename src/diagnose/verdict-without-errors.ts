@@ -57,7 +57,9 @@ export function verdictWithoutErrors(
 }
 
 const noEntryText = ({ files }: AccessLog): string =>
-  files.read === 0 ? 'there is no file of that time' : `there is none in the ${plural(files.read, 'file')} read`;
+  files.read === 0
+    ? 'there is no file for that time'
+    : `the ${plural(files.read, 'file')} read ${files.read === 1 ? 'has' : 'have'} none`;
 
 export function verdictWithoutLog(
   traffic: Collected<Traffic>,
@@ -78,15 +80,15 @@ export function verdictWithoutLog(
     };
   return {
     ...undecided,
-    summary: `Without the access log no cause can be named: ${reason}.${counted}`,
+    summary: `Could not read the access log, so no cause can be named: ${reason}.${counted}`,
     decidedBy: [...faults, accessLogAdvice(attributes)].join(' '),
   };
 }
 
 function accessLogAdvice(attributes: Collected<Attributes>): string {
   if (attributes.status === 'unavailable')
-    return 'The access log: see whether it is on (access_logs.s3.enabled), or add its files to logs/ of the recording.';
+    return 'Check whether access logging is on (access_logs.s3.enabled), or add log files to logs/ of the recording.';
   return attributes.value['access_logs.s3.enabled'] === 'true'
-    ? 'The access log, which is on: mend what kept it from being read, and ask again.'
-    : 'The access log: enable it on the load balancer (access_logs.s3.enabled), or add its files to logs/ of the recording.';
+    ? 'Access logging is on. Fix what kept the log from being read, then ask again.'
+    : 'Enable access logging on the load balancer (access_logs.s3.enabled), or add log files to logs/ of the recording.';
 }

@@ -1,4 +1,4 @@
-/** The verdict: what the part that leads says of the incident, and what stands beside it. */
+/** The verdict: what the leading part says about the incident, and what else is named. */
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
@@ -152,7 +152,7 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
     const seen = isAlone ? traffic.bySignature.map(({ id, count: amount }) => `${number(amount)} ${id}`) : [];
     return `${count} that no known cause explains${seen.length > 0 ? `: ${list(seen)}` : ''}.`;
   }
-  if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be excluded.`;
+  if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be ruled out.`;
   const one = traffic.errorCount === 1 ? ' One error is not enough to decide.' : '';
   return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
 }

@@ -1,4 +1,4 @@
-/** How sentences say numbers and times: units named, UTC, no more digits than were measured. */
+/** Numbers and times in sentences: units named, UTC, no more digits than were measured. */
 
 /** 71204 → "71,204". */
 export const number = (value: number): string => grouped(Math.round(value));
@@ -65,6 +65,9 @@ export function durationSpread(values: readonly number[]): string {
   }
   return seconds(low) === seconds(high) ? seconds(low) : `${seconds(low)} to ${seconds(high)}`;
 }
+
+/** "worker timeout in the target" → "Worker timeout in the target". */
+export const sentenceCase = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** A title within a sentence: "TLS handshake" and "Lambda" keep their capitals; the article of "A security group" does not. */
 export const inSentence = (title: string): string =>

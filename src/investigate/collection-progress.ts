@@ -1,4 +1,4 @@
-/** How far the gathering of evidence is, step by step of the checklist. Times are milliseconds of any one clock. */
+/** Progress of collecting evidence, by step of the checklist. Times are milliseconds of any one clock. */
 import type { StepNumber } from '../diagnose/diagnosis.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
 

@@ -1,4 +1,4 @@
-/** Investigations of load balancers in AWS: only reads. What a question needs is loaded when it is asked. */
+/** Investigates load balancers in AWS; only reads. Loads modules when a question needs them. */
 
 import { estimateWords } from '../collect/access-log/cost.ts';
 import { openSessions } from '../collect/aws/accounts-to-search.ts';
@@ -12,7 +12,7 @@ import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { countedErrors } from '../evidence/metrics.ts';
-import { Problem } from '../problem.ts';
+import { errorMessage, Problem } from '../problem.ts';
 import {
   isSmallLook,
   lookBackCommand,
@@ -325,8 +325,6 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
     },
   };
 }
-
-const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const compareByName = (a: LoadBalancerRef, b: LoadBalancerRef): number => {
   const [one, other] = [`${a.name} ${a.account} ${a.region}`, `${b.name} ${b.account} ${b.region}`];

@@ -1,4 +1,4 @@
-/** Investigations of recorded incidents, as if they happened now: to try the bot without an AWS account, and to test it. */
+/** Investigates recorded incidents as if they happened now, to try or test the bot without AWS. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -74,7 +74,7 @@ export async function recordedInvestigator(
 
   const incidentsOf = (loadBalancer: LoadBalancerRef): [RecordedIncident, ...RecordedIncident[]] => {
     const [first, ...others] = all.filter((one) => loadBalancerKey(one.loadBalancer) === loadBalancerKey(loadBalancer));
-    if (first === undefined) throw new Problem(`There is no recorded incident of ${loadBalancer.name}.`, 1);
+    if (first === undefined) throw new Problem(`No recorded incident of ${loadBalancer.name}.`, 1);
     return [first, ...others];
   };
 
@@ -222,7 +222,11 @@ async function incidentsIn(folder: string): Promise<string[]> {
   const inner = entries.sort().map((entry) => join(folder, entry));
   const which = await Promise.all(inner.map(isIncident));
   const found = inner.filter((_, at) => which[at]);
-  if (found.length === 0) throw new Problem(`${folder} neither is nor holds a recorded incident.`, 1);
+  if (found.length === 0)
+    throw new Problem(
+      `${folder} is not a recorded incident and contains none (expected incident.json in it or in a folder below).`,
+      1,
+    );
   return found;
 }
 

@@ -1,4 +1,4 @@
-/** The same question again while its logs still arrive, until the answer is final. */
+/** Repeats a question while its logs still arrive, until the answer is final. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { NO_COST, sumOfEstimates } from '../collect/access-log/cost.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';

@@ -1,7 +1,16 @@
 /** The diagnosis as Markdown, for a post-mortem: everything the terminal says, with the calls to repeat it by hand. */
-import type { CauseResult, CheckFinding, CheckOutcome, Diagnosis, Fact, Verdict } from '../diagnose/diagnosis.ts';
+import type {
+  CauseResult,
+  CheckFinding,
+  ChecklistStep,
+  CheckOutcome,
+  Diagnosis,
+  Fact,
+  Gap,
+} from '../diagnose/diagnosis.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
-import { number, outOf, percent } from '../format/wording.ts';
+import { number, outOf, percent, plural, sentenceCase } from '../format/wording.ts';
+import { outlineOf, type Section } from './outline.ts';
 import {
   causeTitle,
   completenessSentence,
@@ -17,7 +26,6 @@ import {
   readingWords,
   ruledOutLines,
   SIGNATURE_MEANING,
-  sortCauses,
   timeOfDay,
   windowSpan,
 } from './phrases.ts';
@@ -50,7 +58,8 @@ const codeFence = (text: string): string[] => {
   return [fence, ...text.split('\n'), fence, ''];
 };
 
-const bulletList = (sentences: readonly string[]): string[] => [...sentences.map((sentence) => `- ${sentence}`), ''];
+const bulletList = (sentences: readonly string[]): string[] =>
+  sentences.length === 0 ? [] : [...sentences.map((sentence) => `- ${sentence}`), ''];
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
   `| ${head.join(' | ')} |`,
@@ -135,7 +144,7 @@ const timelineTable = (diagnosis: Diagnosis): string[] => {
 const evidenceLines = (cause: CauseResult): string[] => [
   ...['**For**', '', ...bulletList(cause.for.length > 0 ? cause.for : ['–'])],
   ...['**Against**', '', ...bulletList(cause.against.length > 0 ? cause.against : ['–'])],
-  ...(cause.missing.length > 0 ? ['**Unknown**', '', ...bulletList(cause.missing)] : []),
+  ...(cause.missing.length > 0 ? ['**Missing evidence**', '', ...bulletList(cause.missing)] : []),
 ];
 
 const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => {
@@ -150,41 +159,35 @@ const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => {
   ];
 };
 
-const causeLines = (cause: CauseResult): string[] => [
-  ...evidenceLines(cause),
-  ...fixLines(cause, cause.standing === 'possible' ? 'If it is:' : 'Fix:'),
-];
-
-const decideLines = ({ decidedBy }: Verdict): string[] =>
-  decidedBy === null ? [] : [`**Decide by:** ${decidedBy}`, ''];
+const causeLines = (cause: CauseResult): string[] =>
+  cause.standing === 'possible'
+    ? [...evidenceLines(cause), ...fixLines(cause, 'If so:')]
+    : [...fixLines(cause, 'Fix:'), ...evidenceLines(cause)];
 
 const keepAliveLines = (diagnosis: Diagnosis): string[] => {
   const sentence = keepAliveSentence(diagnosis);
   const runtimes = diagnosis.keepAlive?.runtimes ?? [];
   if (sentence === null) return [];
-  return [`${sentence}.${runtimes.length > 0 ? ` By default so: ${runtimes.join(', ')}.` : ''}`, ''];
+  return [`${sentence}.${runtimes.length > 0 ? ` That is the default of ${runtimes.join(', ')}.` : ''}`, ''];
 };
 
-const traceLines = ({ traces }: Diagnosis): string[] =>
-  traces === null
-    ? []
-    : [
-        ...codeFence(traces.ids.join('\n')),
-        ...bulletList([
-          `not there: ${traces.meaning.absent}`,
-          `started, not finished: ${traces.meaning.started}`,
-          `finished: ${traces.meaning.finished}`,
-        ]),
-        'In a shell:',
-        '',
-        ...codeFence(traces.grep),
-        'In CloudWatch Logs Insights:',
-        '',
-        ...codeFence(traces.logsInsights),
-        ...(traces.logFormat.length > 0
-          ? ['To log the trace id where it is not logged yet:', '', ...traces.logFormat.flatMap(codeFence)]
-          : []),
-      ];
+const traceLines = (traces: NonNullable<Diagnosis['traces']>): string[] => [
+  ...codeFence(traces.ids.join('\n')),
+  ...bulletList([
+    `not there: ${traces.meaning.absent}`,
+    `started, not finished: ${traces.meaning.started}`,
+    `finished: ${traces.meaning.finished}`,
+  ]),
+  'In a shell:',
+  '',
+  ...codeFence(traces.grep),
+  'In CloudWatch Logs Insights:',
+  '',
+  ...codeFence(traces.logsInsights),
+  ...(traces.logFormat.length > 0
+    ? ['To log the trace id, if it is not logged yet:', '', ...traces.logFormat.flatMap(codeFence)]
+    : []),
+];
 
 const factList = (facts: readonly Fact[]): string =>
   facts.length === 0 ? '' : ` (${facts.map((fact) => `${fact.label}: ${factValue(fact)}`).join(' · ')})`;
@@ -200,22 +203,19 @@ const findingLines = ({ outcome, summary, facts, why, fix, reference }: CheckFin
     : []),
 ];
 
-const checklistLines = ({ steps }: Diagnosis): string[] =>
-  steps.length === 0
-    ? []
-    : [
-        `${(Object.keys(OUTCOME_MARK) as CheckOutcome[]).map((key) => `${OUTCOME_MARK[key]} ${OUTCOME_WORD[key]}`).join(', ')}`,
-        '',
-        ...steps.flatMap(({ step, title, outcome, findings }) => [
-          `### ${OUTCOME_MARK[outcome]} ${step} ${title}`,
-          '',
-          ...findings.flatMap(findingLines),
-          '',
-        ]),
-      ];
+const checklistLines = (steps: readonly ChecklistStep[]): string[] => [
+  `${(Object.keys(OUTCOME_MARK) as CheckOutcome[]).map((key) => `${OUTCOME_MARK[key]} ${OUTCOME_WORD[key]}`).join(', ')}`,
+  '',
+  ...steps.flatMap(({ step, title, outcome, findings }) => [
+    `### ${OUTCOME_MARK[outcome]} ${step} ${title}`,
+    '',
+    ...findings.flatMap(findingLines),
+    '',
+  ]),
+];
 
-const gapLines = ({ gapDetails }: Diagnosis): string[] =>
-  gapDetails.flatMap(({ sentence, iamStatement }) => [
+const gapLines = (gaps: readonly Gap[]): string[] =>
+  gaps.flatMap(({ sentence, iamStatement }) => [
     `- ${sentence}`,
     ...(iamStatement === null ? [] : ['', 'Allow it with', '', ...codeFence(iamStatement)]),
   ]);
@@ -228,44 +228,76 @@ const sourceLines = ({ steps }: Diagnosis): string[] => {
   return [...checks].flatMap(([source, names]) => [`For ${names.join(', ')}:`, '', ...codeFence(source)]);
 };
 
+/** The lines of a section; those of the fix, and of what the document's first lines say, are with its cause. */
+function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
+  const { verdict, traces, triage } = diagnosis;
+  switch (part.kind) {
+    case 'cause':
+      return section(causeTitle(part.cause, triage.errors), causeLines(part.cause));
+    case 'between':
+      return section(
+        part.causes.length > 1 ? 'Undecided between' : 'Possible',
+        part.causes.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
+      );
+    case 'known':
+      return section('Known', bulletList(part.sentences.filter((one) => one !== verdict.summary)));
+    case 'next-step':
+      return traces === null ? section('Next step', [part.sentence, '']) : [];
+    case 'settles-rest':
+      return section('Next step for the undecided errors', [part.sentence, '']);
+    case 'traces':
+      return section("Next step: look in the application's log for", traceLines(part.traces));
+    case 'also':
+      return section(
+        'Also',
+        bulletList(part.parts.map(({ words, errors }) => `${sentenceCase(words)}: ${plural(errors, 'error')}`)),
+      );
+    case 'beside':
+      return section('Beside these errors', bulletList(part.sentences.map(sentenceCase)));
+    case 'faults':
+      return section('Not the cause, but worth fixing', bulletList(part.findings.map(({ summary }) => summary)));
+    case 'ruled-out':
+      return section('Ruled out', bulletList(ruledOutLines(part.causes)));
+    case 'unchecked':
+      return section('Could not check', gapLines(part.gaps));
+    case 'other-causes':
+      return part.causes.flatMap((cause) => section(`Also: ${causeTitle(cause, triage.errors)}`, causeLines(cause)));
+    case 'timeline':
+      return [
+        ...section('Timeline', timelineTable(diagnosis)),
+        ...section('Keep-alive, measured', keepAliveLines(diagnosis)),
+      ];
+    case 'checklist':
+      return section('Checklist', checklistLines(part.steps));
+    case 'considered':
+      return section('Other causes considered', [
+        ...bulletList([
+          ...ruledOutLines(part.ruledOut).map((line) => `Ruled out: ${line}`),
+          ...part.untested.map((cause) => `Untested: ${cause.title}: ${cause.missing.join('; ')}`),
+        ]),
+      ]);
+    case 'fix':
+    case 'why':
+    case 'impact':
+      return [];
+  }
+}
+
 /** A document that starts with what happened and ends with what it cost to know; ends in a newline. */
 export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
   const diagnosis = escapeDiagnosis(rawDiagnosis, markdownText);
-  const { verdict, triage } = diagnosis;
   const provisional = provisionalSentence(diagnosis);
   const reading = readingWords(diagnosis);
-  const { main, between, others, lookAlikes, alsoRuledOut, unjudged } = sortCauses(diagnosis);
   const lines = [
     `# ${headline(diagnosis)}`,
     '',
-    `**${verdict.summary.trim()}**`,
+    `**${diagnosis.verdict.summary.trim()}**`,
     '',
-    triage.summary,
+    diagnosis.triage.summary,
     '',
     ...(provisional === null ? [] : [provisional, '']),
     ...impactLines(diagnosis),
-    ...(main === null
-      ? section(between.length > 0 ? 'What it could be' : 'What would settle it', [
-          ...between.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
-          ...decideLines(verdict),
-        ])
-      : section(causeTitle(main, triage.errors), [...causeLines(main), ...decideLines(verdict)])),
-    ...section("In the application's log", traceLines(diagnosis)),
-    ...others.flatMap((cause) => section(`Also: ${causeTitle(cause, triage.errors)}`, causeLines(cause))),
-    ...section('Timeline', timelineTable(diagnosis)),
-    ...section('Keep-alive, measured', keepAliveLines(diagnosis)),
-    ...section(
-      'Ruled out',
-      lookAlikes.length + alsoRuledOut.length === 0 ? [] : bulletList(ruledOutLines([...lookAlikes, ...alsoRuledOut])),
-    ),
-    ...section(
-      'Not judged',
-      unjudged.length === 0 || (triage.errors ?? 0) === 0
-        ? []
-        : bulletList(unjudged.map((cause) => `${cause.title}: ${cause.missing.join('; ')}`)),
-    ),
-    ...section('Checklist', checklistLines(diagnosis)),
-    ...section('Could not check', gapLines(diagnosis)),
+    ...outlineOf(diagnosis).flatMap((part) => sectionLines(part, diagnosis)),
     ...section('Repeat by hand', sourceLines(diagnosis)),
     ...section('Cost', [...(reading === null ? [] : [`Read ${reading}.`, '']), costAndEstimate(diagnosis)]),
   ];

@@ -1,7 +1,18 @@
-/** What a reader is told and in which order: what broke, the fix, who is hurt, then why. Every renderer follows it. */
+/**
+ * The sections of a diagnosis and their order: what broke, the fix, who is hurt, then why, then everything that was looked at. The terminal,
+ * Markdown and Slack write the same sections in this order; Slack keeps the last ones behind buttons.
+ */
 import type { CauseId } from '../diagnose/cause-ids.ts';
 import { checkOf } from '../diagnose/checks/index.ts';
-import type { CauseResult, CheckFinding, Diagnosis, EventResult, Gap, Part } from '../diagnose/diagnosis.ts';
+import type {
+  CauseResult,
+  CheckFinding,
+  ChecklistStep,
+  Diagnosis,
+  EventResult,
+  Gap,
+  Part,
+} from '../diagnose/diagnosis.ts';
 import { inSentence, number, outOf, percent, plural } from '../format/wording.ts';
 import { sortCauses, timeOfDay } from './phrases.ts';
 
@@ -27,10 +38,18 @@ export type Section =
   | { kind: 'impact'; sentence: string }
   | { kind: 'why'; cause: CauseResult }
   | { kind: 'also'; parts: OtherPart[] }
+  /** Where a cause leads: what would settle the undecided errors beside it. */
+  | { kind: 'settles-rest'; sentence: string }
   | { kind: 'beside'; sentences: string[] }
   | { kind: 'faults'; findings: CheckFinding[] }
-  | { kind: 'ruled-out'; titles: string[] }
-  | { kind: 'unchecked'; gaps: Gap[] };
+  | { kind: 'ruled-out'; causes: CauseResult[] }
+  | { kind: 'unchecked'; gaps: Gap[] }
+  | { kind: 'traces'; traces: NonNullable<Diagnosis['traces']> }
+  | { kind: 'other-causes'; causes: CauseResult[] }
+  | { kind: 'timeline' }
+  | { kind: 'checklist'; steps: ChecklistStep[] }
+  /** Causes that no error looks like: ruled out by a number, untested, or without a matching error. */
+  | { kind: 'considered'; ruledOut: CauseResult[]; untested: CauseResult[]; unmatched: CauseResult[] };
 
 /** Parts below this share are not named. */
 const NAMED_SHARE = 0.05;
@@ -44,38 +63,47 @@ export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind 
 
 /** The sections of this diagnosis in the order in which they are read. Empty ones are left out. */
 export function outlineOf(diagnosis: Diagnosis): Section[] {
-  const { main, between, lookAlikes } = sortCauses(diagnosis);
-  const { verdict, gapDetails } = diagnosis;
-  const event = leadingEvent(diagnosis);
-  const nextStep: Section[] = verdict.decidedBy === null ? [] : [{ kind: 'next-step', sentence: verdict.decidedBy }];
-  const lead: Section[] =
-    main !== null
-      ? [
-          {
-            kind: 'cause',
-            cause: main,
-            sentence: event?.summary ?? main.summary ?? verdict.summary,
-            errors: explainedWords(diagnosis),
-          },
-          { kind: 'fix', cause: main },
-        ]
-      : verdictKind(diagnosis) === 'undecided'
-        ? [...(between.length > 0 ? [{ kind: 'between', causes: between } as const] : []), ...nextStep]
-        : [{ kind: 'known', sentences: knownSentences(diagnosis) }, ...nextStep];
+  const { main, others, lookAlikes, alsoRuledOut, unjudged, unmatched } = sortCauses(diagnosis);
+  const { verdict, traces, steps, gapDetails, triage } = diagnosis;
   const impact = impactSentence(diagnosis);
+  const lookup: Section[] = traces === null ? [] : [{ kind: 'traces', traces }];
   return [
-    ...lead,
+    ...leadingSections(diagnosis),
+    ...(main === null ? lookup : []),
     ...(impact === null ? [] : [{ kind: 'impact', sentence: impact } as const]),
-    ...(main === null ? [] : [{ kind: 'why', cause: main } as const]),
+    ...(main === null ? [] : [{ kind: 'why', cause: main } as const, ...lookup]),
     ...nonEmpty(otherParts(diagnosis), (parts) => ({ kind: 'also', parts })),
+    ...(main === null || verdict.decidedBy === null
+      ? []
+      : [{ kind: 'settles-rest', sentence: verdict.decidedBy } as const]),
     ...nonEmpty(besideSentences(diagnosis), (sentences) => ({ kind: 'beside', sentences })),
     ...nonEmpty(besideFaults(diagnosis), (findings) => ({ kind: 'faults', findings })),
-    ...nonEmpty(
-      lookAlikes.map(({ title }) => inSentence(title)),
-      (titles) => ({ kind: 'ruled-out', titles }),
-    ),
+    ...nonEmpty(lookAlikes, (causes) => ({ kind: 'ruled-out', causes })),
     ...nonEmpty(gapDetails, (gaps) => ({ kind: 'unchecked', gaps })),
+    ...nonEmpty(others, (causes) => ({ kind: 'other-causes', causes })),
+    { kind: 'timeline' },
+    ...nonEmpty(steps, (all) => ({ kind: 'checklist', steps: all })),
+    ...((triage.errors ?? 0) === 0
+      ? []
+      : [{ kind: 'considered', ruledOut: alsoRuledOut, untested: unjudged, unmatched } as const]),
   ];
+}
+
+/** The cause and its fix; or what it is undecided between, or what is known without a log, and what to do next. */
+function leadingSections(diagnosis: Diagnosis): Section[] {
+  const { main, between } = sortCauses(diagnosis);
+  const { verdict } = diagnosis;
+  const nextStep: Section[] = verdict.decidedBy === null ? [] : [{ kind: 'next-step', sentence: verdict.decidedBy }];
+  if (main !== null) {
+    const sentence = leadingEvent(diagnosis)?.summary ?? main.summary ?? verdict.summary;
+    return [
+      { kind: 'cause', cause: main, sentence, errors: explainedWords(diagnosis) },
+      { kind: 'fix', cause: main },
+    ];
+  }
+  if (verdictKind(diagnosis) === 'undecided')
+    return [...nonEmpty(between, (causes) => ({ kind: 'between', causes })), ...nextStep];
+  return [{ kind: 'known', sentences: knownSentences(diagnosis) }, ...nextStep];
 }
 
 const nonEmpty = <T>(items: readonly T[], section: (items: T[]) => Section): Section[] =>
@@ -103,8 +131,10 @@ function explainedWords({ parts, triage }: Diagnosis): string | null {
 /** One cause may have several parts: by status and target group. */
 const isSameCause = (a: Part, b: Part): boolean => a.causes.length === 1 && a.causes.join() === b.causes.join();
 
-/** What is known before a log entry is: faults that health, metrics and configuration show. */
-function knownSentences({ steps, verdict }: Diagnosis): string[] {
+/** Where nothing was read: the faults that health, metrics and configuration show. Where nothing failed: that. */
+function knownSentences(diagnosis: Diagnosis): string[] {
+  const { steps, verdict } = diagnosis;
+  if (verdictKind(diagnosis) === 'none') return [verdict.summary];
   const faults = steps
     .flatMap(({ findings }) => findings)
     .filter(({ outcome }) => outcome === 'fail')

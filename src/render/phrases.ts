@@ -74,8 +74,8 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   'lambda-failure': 'the Lambda function failed',
   'authentication-failure': 'authentication failed at the load balancer',
   'waf-failure': 'AWS WAF failed',
-  'fixed-response': 'a rule answers with this status',
-  'no-target': 'the target group had no target to send to',
+  'fixed-response': 'a listener rule answered with this status',
+  'no-target': 'the target group had no target',
   'connect-failed': 'no connection: refused, reset or a failed handshake',
   'connect-timeout': 'no connection within 10 s',
   'idle-timeout': 'sent, and no answer within the idle timeout',
@@ -169,7 +169,7 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   const idle =
     keepAlive.idleTimeoutSeconds === null
       ? 'the idle timeout of the load balancer is not known'
-      : `the load balancer keeps them ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
+      : `the load balancer keeps them for ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
   const edge = `${outOf(keepAlive.errorsAtEdge, keepAlive.errorsExamined)} errors examined`;
   return `${keepAlive.targetGroup} closes idle connections at ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
 };
@@ -189,7 +189,7 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
   else if (errorsInLog !== null)
     parts.push(`${plural(errorsInLog, 'error')} by the load balancer, not compared with CloudWatch`);
   parts.push(newestEntry === null ? 'no entry read' : `newest entry ${momentOf(newestEntry, window.from)} UTC`);
-  if (unreadableLines !== null && unreadableLines > 0) parts.push(`${plural(unreadableLines, 'line')} not readable`);
+  if (unreadableLines !== null && unreadableLines > 0) parts.push(`${plural(unreadableLines, 'unreadable line')}`);
   return parts.join('; ');
 };
 
@@ -200,7 +200,7 @@ export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const period = { from: Date.parse(window.from), to: Date.parse(window.to) };
   // A log that cannot be read is not there later either.
   const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1, reading);
-  const when = again === null ? '' : ` Asking again makes sense at ${momentOf(iso(again), window.from)} UTC.`;
+  const when = again === null ? '' : ` Ask again at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
 };
 

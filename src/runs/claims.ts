@@ -1,4 +1,4 @@
-/** Which run answers which question, so that the same question asked twice within a minute is answered once. */
+/** Records which run answers which question, so that a question asked twice within a minute is answered once. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Run } from './run.ts';
@@ -30,7 +30,7 @@ function claimKey({ loadBalancer, from, to, statuses, targetGroup, zone }: Claim
 /** How a run that has claimed a question stands to it. */
 export type ClaimState = 'not-there' | 'at-work' | 'answered' | 'in-vain';
 
-/** The id that has the question, or null when `id` has it now. A run at work has it, one that ended in vain has not, others have it for a minute. */
+/** The id that holds the question, or null if `id` holds it now. A running run keeps it, a failed one loses it, others keep it for a minute. */
 export async function claim(
   claims: Documents<Claims>,
   question: ClaimedQuestion,

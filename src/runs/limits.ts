@@ -1,4 +1,4 @@
-/** How much is asked of this process at once, and by whom. Of one process only: each replica has its own. */
+/** Limits how many diagnoses run at once, in all and for each person. Each replica has its own limits. */
 
 export interface LimitsOptions {
   /** Diagnoses that run at the same time. */
@@ -45,7 +45,7 @@ export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, n
     return requestTimes.get(user) ?? [];
   };
 
-  /** Why not; null when there is no reason. */
+  /** Why it is refused; null if it is not. */
   function refusal(user: string, waiting: number): string | null {
     const own = running.get(user) ?? 0;
     if (own >= perUser) {

@@ -44,7 +44,7 @@ export async function saveFindings(
   await saveFiles(store, id, files.set(DIAGNOSIS, serialize(diagnosis)));
 }
 
-/** What one run found out, for another one to keep as its own; false where it has nothing, or not all of it. */
+/** Copies the findings of one run to another; false if they are missing or incomplete. */
 export async function copyFindings(store: Store, from: string, to: string): Promise<boolean> {
   const files = await readAllFiles(store, from);
   if (files !== null) await saveFiles(store, to, files);

@@ -1,4 +1,4 @@
-/** Lists of runs: those that are open, by their markers, and the newest, by the index. */
+/** Lists open runs by their markers, and the newest by the index. */
 import { INDEX, isOpen, OPEN, type Run } from './run.ts';
 import { UnreadableDocument } from './store/document.ts';
 import { forEachLimited } from './store/each.ts';
@@ -39,7 +39,7 @@ export async function listOpen(lists: RunLists): Promise<Run[]> {
   return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The newest first. */
+/** Newest first. */
 export async function listRecent(lists: RunLists, count: number): Promise<Run[]> {
   const { store, now, retentionDays } = lists;
   const oldest = now() - retentionDays * DAY;
@@ -59,7 +59,7 @@ export async function listRecent(lists: RunLists, count: number): Promise<Run[]>
   return runs.slice(0, count);
 }
 
-/** One run that cannot be read does not hide the others. */
+/** An unreadable run does not hide the others. */
 export async function readIfValid({ read }: RunLists, id: string): Promise<Run | 'unreadable' | null> {
   try {
     return await read(id);

@@ -1,4 +1,4 @@
-/** A run: one diagnosis in one thread. What a button needs a week later, and what a restart needs to resume. */
+/** A run: one diagnosis in one thread, with what a button needs a week later and what a restart needs to resume. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { LocatedQuestion } from '../investigate/investigator.ts';
@@ -111,7 +111,7 @@ const Failed = z.object({ state: z.literal('failed'), failure: z.string() });
 /** Ended by a shutdown before there was an answer. `nextAttemptAt`: null where somebody has to ask again. */
 const Interrupted = z.object({ state: z.literal('interrupted'), nextAttemptAt: Iso.nullable() });
 
-/** How far a run is, with what only that state has. */
+/** The state of a run, with the fields that only that state has. */
 export const RunStatus = z.discriminatedUnion('state', [
   Queued,
   Running,
@@ -135,23 +135,23 @@ export const Run = z.discriminatedUnion('state', [
 ]);
 export type Run = z.infer<typeof Run>;
 
-/** The run in another state: what only its old state had is dropped. */
+/** The run in another state; fields of its old state are dropped. */
 export const inState = (run: Run, status: RunStatus): Run => ({ ...RunFields.parse(run), ...status });
 
 /** When the next attempt is due; null when none is. */
 export const nextAttemptOf = (run: Run): string | null => ('nextAttemptAt' in run ? run.nextAttemptAt : null);
 
-/** Whether an answer is being worked on, or waits its turn. */
+/** Whether a diagnosis is running or queued. */
 export const isUnderWay = ({ state }: Run): boolean => state === 'queued' || state === 'running';
 
 /** Whether it ended without an answer. */
 export const hasFailed = ({ state }: Run): boolean => state === 'failed' || state === 'interrupted';
 
-/** Whether there is something to do for it, or for its thread. */
+/** Whether the run or its thread needs work. */
 export const isOpen = (run: Run): boolean =>
   isUnderWay(run) || nextAttemptOf(run) !== null || run.outbox.kind !== 'empty';
 
-/** The outbox of a thread that is to show something else from now on. */
+/** Marks a thread as outdated, to be updated. */
 export const toUpdate = (outbox: Outbox): Outbox => (outbox.kind === 'empty' ? { kind: 'update' } : outbox);
 
 /** Where the parts of a run are kept. The incident is a folder in the incident format, redacted, file by file. */
@@ -171,7 +171,7 @@ export const indexOf = (id: string): string => `${INDEX}${id.slice(0, 6)}/${id}`
  */
 export const OPEN = 'open/';
 
-/** A run that has done nothing yet. `now` in epoch milliseconds; `id` only where it is known already. */
+/** A new run. `now` in epoch milliseconds; `id` only if it is already known. */
 export function newRun(request: {
   askedBy: Run['askedBy'];
   question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses' | 'targetGroup' | 'zone'>;

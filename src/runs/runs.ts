@@ -1,4 +1,4 @@
-/** Runs as they are kept: each with its diagnosis and its evidence, in a store. */
+/** Stores runs, each with its diagnosis and its evidence. */
 
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
@@ -18,34 +18,34 @@ import { type StoredDiagnosis, upgradeDiagnosis } from './stored-diagnosis.ts';
 import { StoredRun } from './stored-run.ts';
 import { sweep } from './sweep.ts';
 
-/** Every method throws when the store cannot be reached; what is read was written whole. */
+/** Every method throws when the store cannot be reached. Reads never see half a write. */
 export interface RunStore {
-  /** Writes a new run and notes it as open; the one that is there when the id is taken. */
+  /** Writes a new run and marks it as open; returns the existing one if the id is taken. */
   create(run: Run): Promise<Run>;
   read(id: string): Promise<Run | null>;
-  /** Reads, changes, writes; again when somebody wrote meanwhile. Sets `updatedAt`. Throws when there is no such run. */
+  /** Reads, changes and writes a run; retries on a conflict. Sets `updatedAt`. Throws when there is no such run. */
   change(id: string, change: (run: Run) => Run): Promise<Run>;
-  /** As `change`, and answers what `change` has learned. The same run is not written. */
+  /** Like `change`, and returns what the change computed. An unchanged run is not written. */
   update<R>(id: string, change: (run: Run) => { run: Run; result: R }): Promise<R>;
-  /** Takes or renews the lease for so many milliseconds; null while another owner has it. */
+  /** Takes or renews the lease for so many milliseconds; null while another owner holds it. */
   lease(id: string, owner: string, milliseconds: number): Promise<Run | null>;
   release(id: string, owner: string): Promise<void>;
-  /** Keeps what was found out, redacted: the diagnosis, and the evidence as a replayable incident with the feedback beside it. */
+  /** Stores the diagnosis and the evidence, redacted, as an incident that can be replayed, with the feedback. */
   keep(id: string, investigation: Pick<InvestigationResult, 'question' | 'evidence' | 'diagnosis'>): Promise<void>;
-  /** Keeps what another run has found out as that of this one, which it stays whatever the other one asks later; false where it has nothing. */
+  /** Copies the findings of another run to this one, whatever the other one finds later; false if it has none. */
   copy(from: string, id: string): Promise<boolean>;
   diagnosis(id: string): Promise<Diagnosis | null>;
   evidence(id: string): Promise<{ question: Question; evidence: EvidenceSet } | null>;
   /** Runs that are not at their end: queued, running, with an attempt due, or with a thread that shows less than the run says. Oldest first. */
   open(): Promise<Run[]>;
-  /** The newest first. */
+  /** Newest first. */
   recent(count: number): Promise<Run[]>;
   /**
    * The run that answers this question already: one of the same load balancer, statuses and length of window, whose end differs by less
    * than a minute, begun at most that long ago or still under way; none that ended without an answer. `id` is claimed for the question when there is none; then the answer is null.
    */
   claim(question: ClaimedQuestion, id: string): Promise<string | null>;
-  /** Removes runs older than the retention, and what alarms and claims left that long ago; how many runs. */
+  /** Removes runs, alarms and claims older than the retention; returns the number of runs. */
   sweep(): Promise<number>;
 }
 
@@ -59,7 +59,7 @@ export interface RunStoreOptions {
   now?: () => number;
 }
 
-/** Runs in a store. What fits in no shape there is a Problem (exit 2) where it was asked for, and left out of lists. */
+/** Runs in a store. A malformed run is a Problem (exit 2) when read by id, and left out of lists. */
 export function openRunStore(store: Store, { retentionDays, now = Date.now }: RunStoreOptions): RunStore {
   const documents = openDocuments(store, StoredRun);
   const claims = openClaims(store);
@@ -83,7 +83,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
   };
 
   async function create(run: Run): Promise<Run> {
-    // Before the run itself: a note without a run does no harm, a run that nobody goes on with would.
+    // The marker first: a marker without a run does no harm, a run without a marker is never resumed.
     if (isOpen(run)) await markOpen(run.id);
     await store.write(indexOf(run.id), '', 'any');
     const version = await store.write(keyOfRun(run.id), serialize(run), 'absent');

@@ -1,4 +1,4 @@
-/** A diagnosis as an earlier version stored it, with the fields that were added since. */
+/** Upgrades a diagnosis of an earlier version: fills in the fields added since. */
 import type { CauseResult, CheckFinding, Diagnosis } from '../diagnose/diagnosis.ts';
 
 type Added<T, Keys extends keyof T> = Omit<T, Keys> & Partial<Pick<T, Keys>>;
@@ -13,7 +13,7 @@ export type StoredDiagnosis = Omit<Added<Diagnosis, AddedFields>, 'asked' | 'cau
   verdict: Diagnosis['verdict'] | Omit<Diagnosis['verdict'], 'explains'>;
 };
 
-/** What was not stored is empty; a gap without details keeps its sentence. */
+/** Missing fields become empty; a gap without details keeps its sentence. */
 export const upgradeDiagnosis = (stored: StoredDiagnosis): Diagnosis => {
   const { verdict, causes, triage } = stored;
   const explains = causes.find(({ id }) => id === verdict.cause)?.explains ?? 0;

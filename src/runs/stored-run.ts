@@ -1,4 +1,4 @@
-/** Runs as the store holds them, those of release 0.1 among them. */
+/** Reads stored runs, also those of release 0.1. */
 import * as z from 'zod';
 import { MESSAGE_SLOTS, Run } from './run.ts';
 import type { PostRecord } from './store/post-record.ts';

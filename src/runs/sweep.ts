@@ -1,15 +1,15 @@
-/** What is older than the retention leaves the store. */
+/** Removes from the store what is older than the retention. */
 
 import { INDEX, OPEN, prefixOfRun, timeOfRunId } from './run.ts';
 import { forEachLimited } from './store/each.ts';
 import type { Store } from './store/store.ts';
 
-/** What is not of one run, but belongs to a time too: it is as old as the latest time it names. */
+/** Objects that belong to no run: as old as the latest time in their name. */
 const TIMED_PREFIXES = ['claims/', 'episodes/', 'alarms/'];
 
 const TIMES = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))"/g;
 
-/** Removes what is from before this moment, in epoch milliseconds. How many runs those were. */
+/** Removes everything older than this time, in epoch milliseconds. Returns the number of runs. */
 export async function sweep(store: Store, before: number): Promise<number> {
   const entries = await store.list(INDEX);
   const old = entries.filter((key) => timeOfRunId(idIn(key)) < before);
@@ -17,7 +17,7 @@ export async function sweep(store: Store, before: number): Promise<number> {
     const id = idIn(key);
     for (const part of [...(await store.list(prefixOfRun(id))), ...(await store.list(`${OPEN}${id}/`))])
       await store.remove(part);
-    // Last: what is left of a run after a crash is found by its entry.
+    // The index entry goes last: after a crash, it leads to what is left of the run.
     await store.remove(key);
   });
   for (const prefix of TIMED_PREFIXES) {

@@ -227,7 +227,7 @@ it('says where the role cannot be assumed, and not that its call was denied', as
   const role = `arn:aws:iam::${ACCOUNT}:role/shop`;
   const other = liveLookup(parseConfig({ accounts: [{ name: 'shop', roleArn: role }] }, {}, 'test'));
   await expect(other(composite(['shop-502']), new AbortController().signal)).rejects.toThrow(
-    `The role ${role} cannot be assumed: sts:AssumeRole was denied.`,
+    `Could not assume the role ${role}: sts:AssumeRole was denied.`,
   );
 });
 

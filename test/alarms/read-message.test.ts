@@ -61,7 +61,7 @@ describe('the samples of AWS and others', () => {
   it.each([
     ['awsdocs-cloudwatch-and-eventbridge-8.json', 'it is a CloudWatch Alarm Configuration Change'],
     ['awsdocs-cloudwatch-and-eventbridge-10.json', 'it is a CloudWatch Alarm Configuration Change'],
-    ['sns-autoscaling-lambda-event-assertible.json', 'it is no news of a CloudWatch alarm'],
+    ['sns-autoscaling-lambda-event-assertible.json', 'it is not a CloudWatch alarm state change'],
   ])('%s is none', (file, ignored) => {
     expect(readMessage(sample(file))).toEqual({ ignored });
   });
@@ -306,7 +306,7 @@ describe('what is no news', () => {
     [
       'a test of S3',
       JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent' }),
-      { ignored: 'it is no news of a CloudWatch alarm' },
+      { ignored: 'it is not a CloudWatch alarm state change' },
     ],
     [
       'records of S3',

@@ -43,7 +43,7 @@ describe('without Slack', () => {
   it('says what it understood, and the diagnosis', async () => {
     const { stdout, stderr, exitCode } = await alarm(body({ state: 'OK', at: BEGUN + 8 * 60_000 }));
     expect(stderr).not.toMatch(/broke/);
-    expect(stderr).toContain('SLACK_BOT_TOKEN is not set: nothing is posted.');
+    expect(stderr).toContain('SLACK_BOT_TOKEN is not set, so nothing is posted.');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
       /^Alarm shop-502 \(metric\): ALARM → OK at 2026-11-18 02:52:00 UTC\n {2}Threshold Crossed.*\nLoad balancer shop-prod \(eu-west-1, account default\)\nWindow 2026-11-18 02:45:00–02:53:00 UTC\nChannel none: neither/,
@@ -66,11 +66,11 @@ describe('without Slack', () => {
   });
 
   it.each([
-    ['words', 'hello', 'The message is not understood: it is not JSON.\n'],
-    ['nothing', ' \n', 'The standard input is empty: there is no message.\n'],
-    ['what has no end', 'a'.repeat(5_000_000), 'The message is larger than 4 MiB: it is none of an alarm.\n'],
-    ['what is too long', 'a'.repeat(2_000_000), 'The message is not understood: it is 2000000 characters long.\n'],
-    ['another message', '{}', 'The message is about nothing alb502 diagnoses: it is no news of a CloudWatch alarm.\n'],
+    ['words', 'hello', 'Could not understand the message: it is not JSON.\n'],
+    ['nothing', ' \n', 'Standard input is empty. Try: alb502 alarm < message.json.\n'],
+    ['what has no end', 'a'.repeat(5_000_000), 'The message is larger than 4 MiB, so it is not a CloudWatch alarm.\n'],
+    ['what is too long', 'a'.repeat(2_000_000), 'Could not understand the message: it is 2000000 characters long.\n'],
+    ['another message', '{}', 'Ignored: it is not a CloudWatch alarm state change.\n'],
   ])('answers %s with one sentence', async (_, input, stderr) => {
     expect(await alarm(input)).toEqual({ stdout: '', stderr, exitCode: 1 });
   });
@@ -81,7 +81,7 @@ describe('without Slack', () => {
     const nobody = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
     const { stdout, stderr, exitCode } = await alarm(composite, ['--dry-run'], nobody);
     expect(stdout).toMatch(/^Alarm \\x1b\[2Jany \(composite\).*cloudwatch:DescribeAlarms failed/s);
-    expect(stderr).toBe('Which load balancer it is about is not known, so nothing is diagnosed.\n');
+    expect(stderr).toBe('Could not tell which load balancer the alarm is for, so nothing was diagnosed.\n');
     expect(exitCode).toBe(2);
   });
 
@@ -109,11 +109,9 @@ describe('with Slack', () => {
       const { stdout, stderr, exitCode } = await alarm(input, [], environment);
       return exitCode === 0 ? stdout : `${exitCode}: ${stderr}`;
     };
-    expect(await told(body())).toBe('Done: a thread was opened.\n');
+    expect(await told(body())).toBe('Done: opened a thread.\n');
     expect(await told(body())).toBe('Done: it was told before.\n');
-    expect(await told(body({ name: 'shop-504', at: BEGUN + 60_000 }))).toBe(
-      'Done: it joins the thread that is there.\n',
-    );
+    expect(await told(body({ name: 'shop-504', at: BEGUN + 60_000 }))).toBe('Done: added to the existing thread.\n');
     expect(await told(body({ state: 'OK', at: BEGUN + 7 * 60_000 }))).toBe(
       'Done: its end, in the thread that is there.\n',
     );

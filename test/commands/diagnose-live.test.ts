@@ -147,11 +147,11 @@ describe('the command', () => {
     const asked = ['diagnose', ...words.split(' '), '--config', config, '--json'];
     const { code, stderr, stdout } = await alb502(asked, account, { AWS_ENDPOINT_URL_S3: s3.endpoint });
     expect(stderr).toMatch(
-      /^Read as [^\n]*\nReading from S3 directly: [^\n]*\nWhether there is another 'checkout' in eu-west-1 of other is not known: The role [^\n]* cannot be assumed: [^\n]*\n$/,
+      /^Read as [^\n]*\nReading from S3 directly: [^\n]*\nWhether there is another 'checkout' in eu-west-1 of other is not known: Could not assume the role [^\n]*: [^\n]*\n$/,
     );
     expect({ code, verdict: JSON.parse(stdout).verdict.cause }).toEqual({ code: 0, verdict: 'security-group-blocked' });
     const table = await alb502(['setup', 'athena', '--config', config], account);
-    expect(table).toMatchObject({ code: 2, stderr: expect.stringMatching(/^The role [^\n]* cannot be assumed: /) });
+    expect(table).toMatchObject({ code: 2, stderr: expect.stringMatching(/^Could not assume the role [^\n]*: /) });
   });
 
   it('diagnoses, saves, and leaves nothing else behind', async () => {
@@ -177,11 +177,11 @@ describe('the command', () => {
       words: ['nowhere'],
       environment: {},
       code: 1,
-      says: "no load balancer 'nowhere' in eu-west-1; there is: checkout",
+      says: "No load balancer 'nowhere' in eu-west-1. There is: checkout",
     },
     { words: ['checkout'], environment: { AWS_REGION: '' }, code: 2, says: 'No AWS region is set' },
     { words: ['checkout'], environment: { AWS_ACCESS_KEY_ID: '' }, code: 2, says: 'There are no AWS credentials' },
-    { words: ['checkout', '--max-usd', 'much'], environment: {}, code: 1, says: '--max-usd needs an amount' },
+    { words: ['checkout', '--max-usd', 'much'], environment: {}, code: 1, says: 'Use an amount in US dollars' },
     { words: ['checkout', '--engine', 'spark'], environment: {}, code: 1, says: 'Allowed choices are athena' },
     { words: ['checkout', '--config', 'none.json'], environment: {}, code: 1, says: 'none.json cannot be read' },
   ])('$words $environment: $says', async ({ words, environment, code, says }) => {

@@ -133,7 +133,7 @@ describe('--check', () => {
       /^missing +alarms +alarms.routes and alarms.defaultChannel are empty/m,
     ])
       expect(run.said()).toMatch(line);
-    expect(run.complained()).toBe('5 of 6 are missing: the bot would not work in full.\n');
+    expect(run.complained()).toBe('5 of 6 are missing, so the bot would not work completely.\n');
     expect(run.said()).not.toContain(slack.botToken);
   });
 });

@@ -20,7 +20,7 @@ describe('the lines', () => {
   it('tick: running, done, done with a gap, not begun', () => {
     expect(drawProgress(work, 2400, false).split('\n')).toEqual([
       '⠋ 1 Access log: who failed, and how  2.4 s',
-      '? 2 Target group protocol and port  1.2 s, could not look at 1 of 4',
+      '? 2 Target group protocol and port  1.2 s, could not check 1 of 4',
       '✓ 3 Keep-alive and idle timeout  0.3 s',
       '⠋ 4 HTTP response format  2.4 s',
       '· 5 Security groups and network ACLs',

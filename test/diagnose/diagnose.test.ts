@@ -44,9 +44,9 @@ describe('what would decide where no log was read', () => {
   });
 
   it.each([
-    ['is off', enabled('false'), /^The access log: enable it on the load balancer/],
-    ['is on', enabled('true'), /^The access log, which is on: mend what kept it from being read/],
-    ['is on or off, which is not known', logAlone([]).attributes, /^The access log: see whether it is on/],
+    ['is off', enabled('false'), /^Enable access logging on the load balancer/],
+    ['is on', enabled('true'), /^Access logging is on. Fix what kept the log from being read/],
+    ['is on or off, which is not known', logAlone([]).attributes, /^Check whether access logging is on/],
   ])('that %s', (_, attributes, says) => {
     expect(decidedBy(attributes)).toMatch(says);
   });

@@ -366,7 +366,7 @@ describe('the verdict', () => {
     [
       'a lone possible cause as possible',
       [possible('slow-target', 0, 100)],
-      'Possibly title of slow-target (100 errors, all on GET /orders); the look-alikes could not be excluded.',
+      'Possibly title of slow-target (100 errors, all on GET /orders); the look-alikes could not be ruled out.',
     ],
     [
       'what a longer idle timeout would do for two causes that share it',

@@ -55,14 +55,16 @@ describe('is found', () => {
 
   it.each([
     ['orders', ['default'], /no load balancer 'orders'.*there is: /],
-    ['prod', ['default'], /'prod' fits 2 load balancers/],
+    ['prod', ['default'], /'prod' matches 2 load balancers/],
     ['shop-prod', ['other'], /no load balancer 'shop-prod'/],
   ])('%s of %j: not', async (name, accounts, says) => {
     await expect(all.find(name, accounts, signal)).rejects.toThrow(says);
   });
 
   it('not in a folder without incidents', async () => {
-    await expect(recordedInvestigator([import.meta.dirname])).rejects.toThrow('neither is nor holds');
+    await expect(recordedInvestigator([import.meta.dirname])).rejects.toThrow(
+      'is not a recorded incident and contains none',
+    );
   });
 
   it('not in the future of the recording', async () => {

@@ -52,7 +52,7 @@ describe('a recorded incident', () => {
     const short = await diagnoseRecording(incident, '');
     const command = "alb502 diagnose --from '<incident>' --look-back 24h";
     expect(short.diagnosis.keepAlive).toMatchObject({ measuredSeconds: null, longerLook: { command, estimate: null } });
-    expect(measured(short.diagnosis.steps)).toContain(`One longer look may give enough: ${command}`);
+    expect(measured(short.diagnosis.steps)).toContain(`One longer look may be enough: ${command}`);
 
     const long = await diagnoseRecording(incident, '', undefined, 20 * HOUR);
     expect(long.diagnosis.verdict).toMatchObject({ cause: 'keep-alive-race', standing: 'likely' });
@@ -80,7 +80,7 @@ describe('a recorded incident', () => {
 
   it.each(['x', '', '8d', '24', '0s'])('is not looked back by "%s"', (lookBack) => {
     expect(() => parseLookBack({ lookBack })).toThrow(
-      `--look-back needs a duration of at most 7 days, such as --look-back 24h, not "${lookBack}".`,
+      `Didn't understand --look-back "${lookBack}". Use a duration of at most 7 days: --look-back 24h.`,
     );
   });
 });

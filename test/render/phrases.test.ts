@@ -50,7 +50,7 @@ describe('sentences', () => {
       '149 of 149 errors counted by CloudWatch are in the log; newest entry 02:59:58 UTC',
     );
     expect(phrases.completenessSentence(early)).toBe(
-      '0 of 149 errors counted by CloudWatch are in the log so far; newest entry 02:38:07 UTC; 2 lines not readable',
+      '0 of 149 errors counted by CloudWatch are in the log so far; newest entry 02:38:07 UTC; 2 unreadable lines',
     );
     expect(phrases.completenessSentence(undecided)).toBe(
       '1 error by the load balancer, not compared with CloudWatch; newest entry 06:19:41 UTC',
@@ -107,7 +107,7 @@ describe('a provisional diagnosis', () => {
 
   it('says what is there so far, and when there is more', () => {
     expect(phrases.provisionalSentence(read)).toMatch(
-      /^Provisional: 0 of 149 errors .* so far; .*[.] Asking again makes sense at 03:01:00 UTC[.]$/,
+      /^Provisional: 0 of 149 errors .* so far; .*[.] Ask again at 03:01:00 UTC[.]$/,
     );
     expect(phrases.provisionalSentence(race)).toBeNull();
   });

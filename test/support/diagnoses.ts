@@ -183,7 +183,7 @@ export const race: Diagnosis = {
       finding(
         'measured-keep-alive',
         'fail',
-        'api closes idle connections at 6.00 s; the load balancer keeps them 60 s',
+        'api closes idle connections at 6.00 s; the load balancer keeps them for 60 s',
         {
           facts: [
             { label: 'errors at the edge', value: 141, unit: 'requests' },
@@ -215,7 +215,7 @@ export const race: Diagnosis = {
       standing: 'likely',
       explains: 146 / 149,
       for: [
-        '146 of 149 were closed within 4 ms of being sent (0.000 0.001 -1), so the target had not begun to work',
+        '146 of 149 were closed within 4 ms of being sent (0.000 0.001 -1), so the target had not started work',
         '141 of 146 came 6.00 to 6.01 s after the previous request on the same node and target; chance would give 3',
         'The rate falls when traffic rises (r = −0.71 over 15 minutes)',
         'Idle timeout of the load balancer: 60 s',
@@ -269,7 +269,7 @@ export const race: Diagnosis = {
     between: [],
     explains: 146 / 149,
     summary:
-      'Keep-alive race on target group api: its targets close idle connections after 6.00 s, the load balancer keeps them 60 s.',
+      'Keep-alive race on target group api: its targets close idle connections after 6.00 s, the load balancer keeps them for 60 s.',
     decidedBy: null,
   },
   parts: [
@@ -477,7 +477,7 @@ export const nothing: Diagnosis = {
       finding(
         'measured-keep-alive',
         'not-applicable',
-        'No error to measure with; the load balancer keeps idle connections 60 s',
+        'No error to measure with; the load balancer keeps idle connections for 60 s',
       ),
     ],
     4: [finding('failing-routes', 'not-applicable', 'No route failed')],
@@ -540,7 +540,7 @@ export const early: Diagnosis = {
       finding(
         'measured-keep-alive',
         'unknown',
-        'No row to measure with; the load balancer keeps idle connections 60 s',
+        'No row to measure with; the load balancer keeps idle connections for 60 s',
       ),
     ],
     4: [finding('failing-routes', 'unknown', 'No row to read routes from')],

@@ -1,4 +1,4 @@
-/** What an alarm event makes of the episodes of a load balancer, in whatever order events come. Pure. */
+/** Applies an alarm event to the episodes of a load balancer, in whatever order events come. Pure. */
 
 import type { Episode } from '../../runs/episode.ts';
 import { type Alarm, alarmEventId, alarmKey } from '../alarm-event.ts';
@@ -14,11 +14,11 @@ import {
 
 const MINUTE = 60_000;
 
-/** An ALARM so soon after the end goes on with the same episode. */
+/** An ALARM this soon after the end reopens the episode. */
 export const REOPEN_WITHIN = 10 * MINUTE;
 /** An ALARM that comes late, and whose end is not known yet, joins an episode that began at most so long after it. */
 const JOIN_WITHIN = 10 * MINUTE;
-/** An episode that nothing was heard of for so long takes no new alarms: its end was never told, and nobody sees a thread of yesterday. */
+/** An episode silent for this long takes no new alarms: its end was lost, and nobody reads yesterday's thread. */
 const SILENCE_LIMIT = 6 * 60 * MINUTE;
 /** Older ones are dropped. */
 const MAX_EPISODES = 20;
@@ -41,7 +41,7 @@ export interface EventContext {
   run: string;
 }
 
-/** The history with the news, and what they were. The same history when they change nothing. */
+/** Returns the history with the event, and what the event was. The same history if nothing changes. */
 export function applyAlarm(
   history: History,
   alarm: Alarm,
@@ -76,7 +76,7 @@ export function applyAlarm(
   return { history: replaceRecord(updated, match, joinEpisode(match, key, alarm, alarm, context)), transition };
 }
 
-/** An ALARM that came after newer news of the same alarm. It has had its thread, or gets one that is over already. */
+/** Handles an ALARM that arrived after a newer state of the same alarm. */
 function applyLateAlarm(
   history: History,
   key: string,
@@ -109,7 +109,7 @@ function coversAlarm({ episode, heardAt }: EpisodeRecord, at: number, ended: num
   return at <= end && (ended === null ? at >= openedAt - JOIN_WITHIN : ended >= openedAt - REOPEN_WITHIN);
 }
 
-/** An alarm that begins anew is not in ALARM since then any more: its end was never told. */
+/** If an alarm starts again, its earlier end was lost. */
 function markEndUnknown(record: EpisodeRecord, key: string, changedAt: string): EpisodeRecord {
   if (!isIn(record.episode, key, 'ALARM')) return record;
   const alarms = record.episode.alarms.map((alarm) =>

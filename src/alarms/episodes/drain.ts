@@ -1,4 +1,4 @@
-/** Brings the threads of one load balancer in line with its record: one action after the other, under a lease. */
+/** Brings the threads of one load balancer in line with its record, one action at a time, under a lease. */
 import { holdLease, isLeasedByOther, leaseFor } from '../../runs/store/lease.ts';
 import { translateOutage } from '../retryable.ts';
 import { type History, isUpToDate, keyOfHistory } from './episode-record.ts';
@@ -6,10 +6,10 @@ import type { Drain, EpisodesContext } from './episodes-context.ts';
 import { type ActionLimits, nextActionOf } from './next-action.ts';
 import { perform } from './perform.ts';
 
-/** Milliseconds between two looks at what other work has come to. */
+/** Milliseconds between two checks of other work. */
 const RERUN_POLL = 5_000;
 
-/** Does what is to be done for a load balancer. `history`: where this process has its lease already. Rejects with Unavailable. */
+/** Performs the pending actions of a load balancer. `history`: given if this process already holds the lease. Rejects with Unavailable. */
 export function drain(context: EpisodesContext, id: string, history: History | null): Promise<void> {
   const existing = context.drains.get(id);
   if (existing !== undefined) {
@@ -74,7 +74,7 @@ function acquireLease({ histories, owner, now }: EpisodesContext, id: string): P
 
 function drainUnderLease(context: EpisodesContext, id: string, history: History, wakeUp: WakeUp): Promise<void> {
   const { histories, owner, now, log } = context;
-  // Where this process was held up for too long, somebody else has the lease by now.
+  // If this process was held up for too long, another one has the lease by now.
   const changeOwn = (lease: History['lease']) =>
     histories.change(keyOfHistory(id), (stored) => ({
       document: stored?.lease?.owner === owner ? { ...stored, lease } : stored,
@@ -108,7 +108,7 @@ async function doAll(context: EpisodesContext, id: string, leased: History, wake
   }
 }
 
-/** Null when the lease is given back; the history when another process has recorded something to do by then. */
+/** Null once the lease is released; the history if another process has recorded more work meanwhile. */
 function releaseWhenDone(
   { histories, owner }: EpisodesContext,
   id: string,

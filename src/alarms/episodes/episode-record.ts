@@ -1,5 +1,5 @@
 /**
- * What alarms have said about one load balancer: its episodes, and what is still to be done for their threads. One document of the store
+ * What alarms have said about one load balancer: its episodes, and the pending actions for their threads. One document in the store
  * for each load balancer, so that every change of it is one conditional write. Pure.
  */
 import * as z from 'zod';
@@ -13,7 +13,7 @@ const Iso = z.iso.datetime();
 const numbered = { number: z.number().int() };
 
 /**
- * What is to be done for a thread that stands. `refresh`: show what the episode says now. `say`: post these sentences. `ask-again`: ask
+ * Actions on a posted thread. `refresh`: show the current state of the episode. `say`: post these sentences. `ask-again`: ask
  * the question over the whole episode. `tell-end`: reply that it ended, for the time `end`.
  */
 export const PendingAction = z.discriminatedUnion('kind', [
@@ -97,7 +97,7 @@ export type NewAction =
   | { kind: 'say'; sentences: string[] }
   | { kind: 'tell-end'; end: number };
 
-/** The record with more to be done; an action replaces the one of its kind that is pending. */
+/** Adds an action; it replaces a pending one of its kind. */
 export function withPending(record: EpisodeRecord, ...more: readonly NewAction[]): EpisodeRecord {
   let [pending, actions] = [record.pending, record.actions];
   for (const action of more) {
@@ -108,18 +108,18 @@ export function withPending(record: EpisodeRecord, ...more: readonly NewAction[]
   return { ...record, pending, actions };
 }
 
-/** The record without what was done. An action of the same kind that came up meanwhile stays. */
+/** Removes a completed action. One of the same kind added meanwhile stays. */
 export const withDone = (record: EpisodeRecord, done: readonly PendingAction[]): EpisodeRecord => ({
   ...record,
   pending: record.pending.filter(({ number }) => !done.some((one) => one.number === number)),
 });
 
-/** The thread shows and says all there is; or a storm kept it from one, and it is over. */
+/** Whether nothing is left to do: the thread is current, or a storm kept the episode from a thread and it is over. */
 export function isUpToDate({ thread, pending, episode }: EpisodeRecord): boolean {
   if (thread.state === 'open') return pending.length === 0;
   return thread.state === 'dropped' && episode.closedAt !== null;
 }
 
-/** The channel was told of it: by its thread, or by the note of a storm. */
+/** Whether the channel knows of it, by a thread or by the note of a storm. */
 export const isAnnounced = ({ thread, episode }: EpisodeRecord): boolean =>
   thread.state === 'open' || thread.state === 'waiting' || (thread.state === 'dropped' && episode.closedAt !== null);

@@ -1,4 +1,4 @@
-/** What every action on an episode needs: the parts of the bot, and what this process has under way. */
+/** Shared by all actions on episodes: the parts of the bot, and the work running in this process. */
 import type { Logger } from 'pino';
 import type { RunStore } from '../../runs/runs.ts';
 import { type Backoffs, openBackoffs } from '../../runs/store/backoff.ts';
@@ -19,7 +19,7 @@ export interface EpisodesParts {
   poster: Pick<Poster, 'post' | 'edit' | 'find'>;
   routing: Routing;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Who has the leases: other than any process before. */
+  /** Owner of the leases; unique to this process. */
   owner: string;
   /** Epoch milliseconds. */
   now(): number;
@@ -69,7 +69,7 @@ export function openEpisodesContext(parts: EpisodesParts): EpisodesContext {
   };
 }
 
-/** Wakes who waits for a thread, or the note of a storm, of this process. */
+/** Wakes waiters for a thread or storm note of this process. */
 export interface Announcements {
   next(): Promise<void>;
   signal(): void;
@@ -103,7 +103,7 @@ export function changeRecord(
   );
 }
 
-/** A channel that took nothing, and no other is left for what belongs in it, is not tried again each time somebody looks. */
+/** Backs off from a channel that refused, if no other channel can take its threads. */
 export function assertNotPaused({ backoffs }: EpisodesContext, channel: string): void {
   const why = backoffs.pausedReason(channel);
   if (why !== null) throw new Unavailable('channel', why);

@@ -37,12 +37,12 @@ export interface AlarmEvent {
 }
 
 export interface Episodes {
-  /** Records the event; ends when its thread stands, or when a storm keeps it from one and the channel was told. Throws Unavailable. */
+  /** Records the event; resolves when its thread is posted, or when a storm note lists it. Throws Unavailable. */
   handleAlarm(event: AlarmEvent): Promise<Transition>;
   episode(id: string): Promise<Episode | null>;
-  /** Goes on with whatever is not done, here or by a process that is no more. */
+  /** Resumes unfinished work, of this process or of one that ended. */
   resume(): Promise<void>;
-  /** Ends when nothing is being done any more. */
+  /** Resolves when no work is left. */
   idle(): Promise<void>;
   stop(milliseconds: number): Promise<void>;
 }

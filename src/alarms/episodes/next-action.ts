@@ -1,10 +1,10 @@
-/** What is to be done next for the threads of a load balancer. Everything follows from what is recorded. Pure. */
+/** Returns the next action for the threads of a load balancer, from the record alone. Pure. */
 import { type EpisodeRecord, isUpToDate, type PendingAction } from './episode-record.ts';
 
-/** `open`: the thread, or its place in the note of a storm. `withdraw`: its place in the note, for it is over. */
+/** `open`: post the thread, or list it in the note of a storm. `withdraw`: take it off the note, because it is over. */
 export type EpisodeAction = { kind: 'open' | 'withdraw' } | PendingAction;
 
-/** What the moment adds to the record. */
+/** What only the moment knows. */
 export interface ActionLimits {
   /** Whether a storm kept this episode from a thread a moment ago. */
   hasTried(episode: string): boolean;
@@ -24,7 +24,7 @@ export function nextAction(record: EpisodeRecord, { hasTried, isResting }: Actio
   return next('refresh') ?? next('say') ?? slow;
 }
 
-/** The first episode with something to do, the oldest first. */
+/** The oldest episode with something to do. */
 export function nextActionOf(
   records: readonly EpisodeRecord[],
   limits: ActionLimits,

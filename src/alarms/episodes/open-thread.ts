@@ -1,4 +1,4 @@
-/** Opens the thread of an episode, in another channel where its own takes none, or leaves it to the note of a storm. */
+/** Opens the thread of an episode, in another channel if its own refuses, or leaves it to the note of a storm. */
 
 import { incidentWindow } from '../../query/alarm-window.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
@@ -113,7 +113,7 @@ async function requestThread(
   return opened;
 }
 
-/** The run once its root message stands, which another process may be posting. */
+/** The run once its root message is posted, possibly by another process. */
 async function waitForRoot({ runs, now, sleep }: EpisodesContext, run: Run): Promise<Run> {
   const begun = now();
   let current: Run | null = run;
@@ -145,7 +145,7 @@ async function recordThread(
   return open;
 }
 
-/** A channel that takes no thread is replaced by another, where there is one; anything else is to be tried again. */
+/** If a channel refuses, tries another one; other failures are retried. */
 async function moveElsewhere(
   context: EpisodesContext,
   history: History,

@@ -1,4 +1,5 @@
-/** Goes on with episodes that are not done, by markers in the store of load balancers that may have work. */
+/** Resumes unfinished episodes, found by markers in the store. */
+import { errorMessage } from '../../problem.ts';
 import { shortHash } from '../alarm-event.ts';
 import { Unavailable } from '../retryable.ts';
 import { drain } from './drain.ts';
@@ -47,7 +48,7 @@ async function resumeMarked(context: EpisodesContext, id: string, markers: reado
   if (backoffs.pausedReason(id) === null) void resumeHistory(context, id);
 }
 
-/** An outage is over soon; whatever else is wrong, somebody has to mend it, and it is tried ever later. */
+/** An outage ends soon; anything else needs a person, so it is retried with growing pauses. */
 async function resumeHistory(context: EpisodesContext, id: string): Promise<void> {
   const { backoffs, log } = context;
   try {
@@ -55,7 +56,7 @@ async function resumeHistory(context: EpisodesContext, id: string): Promise<void
     backoffs.recordSuccess(id);
   } catch (error) {
     const isDown = error instanceof Unavailable && error.dependency !== 'channel';
-    if (!isDown) backoffs.recordFailure(id, error instanceof Error ? error.message : String(error));
+    if (!isDown) backoffs.recordFailure(id, errorMessage(error));
     log.warn({ err: error }, 'an alarm waits to be resumed');
   }
 }

@@ -1,4 +1,4 @@
-/** Histories as the store holds them, those of release 0.1 among them. */
+/** Reads stored histories, also those of release 0.1. */
 import * as z from 'zod';
 import { type EpisodeRecord, History, type NewAction } from './episode-record.ts';
 

@@ -1,4 +1,4 @@
-/** The one note of a storm in a channel: posted once, and edited while more or fewer wait for a thread. */
+/** The note of a storm in a channel: posted once, edited as the number of waiting threads changes. */
 
 import { postOnce } from '../../slack/delivery/post-once.ts';
 import { stormMessage } from '../../slack/messages/alarm-notes.ts';
@@ -19,7 +19,7 @@ export const keyOfChannel = (channel: string): string => `${CHANNELS}${shortHash
 export const isNoteBehind = ({ note }: ChannelState): boolean =>
   note !== null && (note.post?.state !== 'posted' || note.version > note.shown);
 
-/** Makes the note stand and say what it should, once at a time for a channel. Throws Unavailable. */
+/** Posts or updates the note, once at a time for each channel. Throws Unavailable. */
 export function updateStormNote(context: EpisodesContext, channel: string): Promise<void> {
   const { noteUpdates } = context;
   const existing = noteUpdates.get(channel);
@@ -40,7 +40,7 @@ async function writeNote(context: EpisodesContext, channel: string): Promise<voi
 const readNote = ({ channels }: EpisodesContext, channel: string): Promise<StormNote | null> =>
   translateOutage('store', async () => (await channels.read(keyOfChannel(channel)))?.note ?? null);
 
-/** What another process is posting is left to it. */
+/** Leaves a post to the process that has begun it. */
 async function postNote(context: EpisodesContext, channel: string, note: StormNote): Promise<void> {
   const { poster, backoffs, now } = context;
   const target = { channel, thread: null };

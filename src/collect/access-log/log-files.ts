@@ -2,11 +2,13 @@
  * The files of an access log: which there are, what their names say, which can hold an entry that matters, and whether they are whole.
  * Names: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
+
 import { createReadStream } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/evidence.ts';
+import { errorMessage } from '../../problem.ts';
 import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
 import { translatedPieces } from './vended/translate-lines.ts';
@@ -171,7 +173,7 @@ export function fileErrorText(error: unknown): string {
     return 'its checksum does not match its content';
   if (error instanceof Error && error.message === 'incorrect header check')
     return 'other bytes follow its compressed data';
-  return known[code] ?? (error instanceof Error ? error.message : String(error));
+  return known[code] ?? errorMessage(error);
 }
 
 /** Access logs shrink to a seventh; short lines that are all the same, to a thousandth. */

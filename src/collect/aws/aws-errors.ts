@@ -100,7 +100,7 @@ export class WebPageError extends Error {
   readonly answer: HttpAnswer;
 
   constructor(answer: HttpAnswer) {
-    super('a web page came instead of an answer');
+    super('got a web page instead of an answer');
     this.name = 'WebPageError';
     this.answer = answer;
   }
@@ -161,7 +161,7 @@ export function describeAwsError(error: unknown, { action, region }: AwsAction):
     case 'bad-credentials':
       return `${action} failed: AWS does not accept the credentials in ${region} (${errorText(error)})`;
     case 'clock':
-      return `${action} failed: the clock of this machine is not that of AWS`;
+      return `${action} failed: the clock of this machine differs from AWS's`;
     case 'throttled':
       return `${action} was throttled (Rate exceeded) and retrying did not help; ask again in a minute`;
     case 'timeout':
@@ -170,7 +170,7 @@ export function describeAwsError(error: unknown, { action, region }: AwsAction):
     case 'unknown-host':
       return `${action} failed: its endpoint in ${region} cannot be reached (${errorText(error)})`;
     case 'shape':
-      return `${action} answered in a shape that is not known (${errorText(error)})`;
+      return `${action} answered in an unknown format (${errorText(error)})`;
     case 'not-aws':
       return `${action} failed: what answered in place of AWS ${describeNonAwsAnswer(nonAwsAnswer(error))}; a proxy or the login page of a network is in between, or the endpoint is wrong (AWS_ENDPOINT_URL, HTTPS_PROXY)`;
     case 'other':
@@ -240,7 +240,7 @@ export function assumeRoleProblem(error: unknown, { roleArn = '', ...place }: Ac
   const action = 'sts:AssumeRole';
   if (!awsErrorKind(error).startsWith('denied')) return awsProblem(error, { action, ...place });
   return new Problem(
-    `The role ${roleArn} cannot be assumed: ${action} was denied. Its trust policy must name who assumes it, and those need the IAM statement ${allowStatement(action, roleArn)}.`,
+    `Could not assume the role ${roleArn}: ${action} was denied. Its trust policy must name who assumes it, and they need the IAM statement ${allowStatement(action, roleArn)}.`,
     2,
   );
 }

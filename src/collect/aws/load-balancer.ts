@@ -79,10 +79,7 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
     const searched = sessions.filter((one) => failures.every((other) => other.session !== one)).map(describePlace);
     throw searched.length === 0
       ? problem
-      : new Problem(
-          `There is no load balancer '${nameOrArn}' in ${searched.join(', ')}. ${problem.message}`,
-          problem.exitCode,
-        );
+      : new Problem(`No load balancer '${nameOrArn}' in ${searched.join(', ')}. ${problem.message}`, problem.exitCode);
   }
 }
 

@@ -116,7 +116,7 @@ export function recordedCollectors(incident: Incident, question: Question, signa
 }
 
 /** Why there is no access log in a recording that does not say. */
-const NO_ACCESS_LOG = 'there is neither logs/ nor access-log.json in the recording';
+const NO_ACCESS_LOG = 'the recording has neither logs/ nor access-log.json';
 
 /** The search that shows the asked lines by hand, from within the incident folder. */
 export function searchCommand({ loadBalancer, statuses }: Question): Command {

@@ -32,23 +32,23 @@ export async function assertSaveable(dir: string, incident: IncidentToSave['inci
   if (incident !== null) {
     const within = relative(await realpath(incident.dir), await realPathSoFar(resolve(dir)));
     if (!/^\.\.(?:[\\/]|$)/.test(within)) {
-      throw new Problem(`${dir} is within the incident that is to be saved; --save needs another folder.`, 1);
+      throw new Problem(`${dir} is inside the incident to be saved. Give --save another folder.`, 1);
     }
   }
   await assertOwn(dir);
   const entries = await listFolder(dir);
-  if (entries === 'file') throw new Problem(`${dir} is not a folder; --save needs a new or an empty one.`, 1);
-  if (entries.length > 0) throw new Problem(`${dir} is not empty; --save needs a new or an empty folder.`, 1);
+  if (entries === 'file') throw new Problem(`${dir} is not a folder. Give --save a new or empty folder.`, 1);
+  if (entries.length > 0) throw new Problem(`${dir} is not empty. Give --save a new or empty folder.`, 1);
   await assertWritable(dir);
 }
 
 /** Throws Problem (exit 1) for a link, which may lead anywhere, and for a folder of another user. */
 async function assertOwn(dir: string): Promise<void> {
   const found = await lstat(dir).catch(() => null);
-  if (found?.isSymbolicLink()) throw new Problem(`${dir} is a link; --save needs a new or an empty folder.`, 1);
+  if (found?.isSymbolicLink()) throw new Problem(`${dir} is a link. Give --save a new or empty folder.`, 1);
   const user = process.getuid?.();
   if (found !== null && user !== undefined && found.uid !== user)
-    throw new Problem(`${dir} belongs to another user; --save needs a folder of your own.`, 1);
+    throw new Problem(`${dir} belongs to another user. Give --save a folder of your own.`, 1);
 }
 
 /** Throws Problem (exit 2) where nothing can be made: better before the work than after it. Leaves nothing behind. */
@@ -58,7 +58,7 @@ async function assertWritable(dir: string): Promise<void> {
     await makeFolder(dir, created);
     await rmdir(await mkdtemp(join(dir, '.alb502-')));
   } catch (error) {
-    throw new Problem(`Nothing can be saved to ${dir}: ${fileErrorText(error)}.`, 2);
+    throw new Problem(`Could not save to ${dir}: ${fileErrorText(error)}.`, 2);
   } finally {
     for (const one of created.reverse()) await rmdir(one).catch(() => {});
   }
@@ -93,7 +93,7 @@ export async function saveIncident(dir: string, saving: IncidentToSave): Promise
     await writeIncident(dir, saving);
   } catch (error) {
     if (errorCode(error) === '') throw error;
-    throw new Problem(`The incident cannot be saved to ${dir}: ${fileErrorText(error)}.`, 2);
+    throw new Problem(`Could not save the incident to ${dir}: ${fileErrorText(error)}.`, 2);
   }
 }
 

@@ -68,7 +68,7 @@ function closedWayOut(
   return {
     groups,
     reason,
-    sentence: `The load balancer calls the identity provider itself, and ${list(groups)} of the load balancer ${groups.length === 1 ? 'allows' : 'allow'} no TCP 443 out; ${instead}.`,
+    sentence: `The load balancer calls the identity provider, but ${list(groups)} of the load balancer ${groups.length === 1 ? 'allows' : 'allow'} no TCP 443 out; ${instead}.`,
   };
 }
 
@@ -92,7 +92,7 @@ function fixFor(errors: readonly SampledError[], closed: ClosedWayOut | null, li
         (arn) => command`aws elbv2 describe-rules --listener-arn ${arn}`,
       ),
     ],
-    notes: [...others, 'The rule names the issuer, its endpoints and the client id.'],
+    notes: [...others, 'The rule names the issuer, its endpoints and the client ID.'],
     sideEffects:
       closed === null
         ? []

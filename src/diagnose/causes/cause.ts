@@ -1,12 +1,12 @@
 import type { Question } from '../../evidence/evidence.ts';
-import type { CauseId } from '../cause-ids.ts';
 import type { CauseEvidence, DiagnosisEvidenceName } from '../diagnosis-evidence.ts';
 import type { Judgement, NonEmpty } from '../judgement.ts';
 import type { SignatureId } from '../signature.ts';
 import type { SampledError } from '../traffic.ts';
 
-export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName> {
-  id: CauseId;
+export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName, Id extends string = string> {
+  /** Kebab-case noun; the name of its file. */
+  id: Id;
   title: string;
   /** What it is, one sentence for docs/causes.md. */
   explanation: string;
@@ -24,5 +24,6 @@ export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceNa
 }
 
 /** Returns its argument: it exists to infer which evidence the cause may read. */
-export const defineCause = <const Wants extends DiagnosisEvidenceName = never>(cause: Cause<Wants>): Cause<Wants> =>
-  cause;
+export const defineCause = <const Wants extends DiagnosisEvidenceName = never, const Id extends string = string>(
+  cause: Cause<Wants, Id>,
+): Cause<Wants, Id> => cause;

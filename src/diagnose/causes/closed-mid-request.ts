@@ -19,7 +19,7 @@ export const closedMidRequest = defineCause({
   id: 'closed-mid-request',
   title: 'Target closed the connection mid-request',
   explanation:
-    'The target closes the connection after work on a request has begun: a crash, a kill, a restart, an early close.',
+    'The target closes the connection after it has started work on a request: a crash, a kill, a restart, an early close.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['closed-before-response', 'no-response-aborted'],
   wants: [],
@@ -66,7 +66,7 @@ export const closedMidRequest = defineCause({
           ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
           ...(scatteredErrors.length > 0
             ? [
-                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, no two routes or durations alike; ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, and each took longer than any success of their route, so what is answered is not at fault.`,
+                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, with no two routes or durations alike; ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, and each took longer than any success of their route, so what is answered is not at fault.`,
               ]
             : []),
           ...(possible.length > 0

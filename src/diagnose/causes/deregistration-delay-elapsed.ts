@@ -151,8 +151,8 @@ const tooShortSentence = ({ tooShort, target, target_group_arn }: AbortedRequest
 
 function missingEvidenceText({ targetHealth, changes }: DelayEvidence): string[] {
   return [
-    ...(changes ? [] : ['DeregisterTargets calls (cloudtrail:LookupEvents) were not read.']),
-    ...(targetHealth ? [] : ['Target health (elasticloadbalancing:DescribeTargetHealth) was not read.']),
+    ...(changes ? [] : ['DeregisterTargets calls (cloudtrail:LookupEvents) could not be read.']),
+    ...(targetHealth ? [] : ['Target health (elasticloadbalancing:DescribeTargetHealth) could not be read.']),
   ];
 }
 

@@ -12,7 +12,7 @@ export const fixedResponse = defineCause({
   id: 'fixed-response',
   title: 'Fixed response of a listener rule',
   explanation:
-    'A listener rule answers with this status by itself: a maintenance page, or the answer that a controller writes for a missing backend.',
+    'A listener rule answers with this status itself: a maintenance page, or the response that a controller configures for a missing backend.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html#fixed-response-actions',
   signatures: ['fixed-response'],
@@ -42,7 +42,7 @@ export const fixedResponse = defineCause({
         ...(everything ? ['Every request of the window got it.'] : []),
       ],
       against: [],
-      missing: rules ? [] : ['The listener rules (elasticloadbalancing:DescribeRules) were not read.'],
+      missing: rules ? [] : ['The listener rules (elasticloadbalancing:DescribeRules) could not be read.'],
       fix: ofController.length > 0 ? FIX_INGRESS : fixFor(matches),
       summary:
         ofController.length > 0

@@ -32,8 +32,7 @@ import { unsupportedRequest } from './unsupported-request.ts';
 import { wafFailure } from './waf-failure.ts';
 import { workerTimeout } from './worker-timeout.ts';
 
-/** The root causes, in the order of the contract. Adding one: its file, its test, its id, its line here. */
-export const causes: readonly Cause[] = [
+const inOrder = [
   keepAliveRace,
   connectionRefused,
   tlsHandshakeFailure,
@@ -64,7 +63,10 @@ export const causes: readonly Cause[] = [
   loadBalancerImpaired,
   targetOptimizer,
   unsupportedRequest,
-];
+] as const;
+
+/** The root causes. Their order breaks ties. To add one: its file, its test, its import and line above. */
+export const causes: readonly (Cause & { id: (typeof inOrder)[number]['id'] })[] = inOrder;
 
 /** The causes that errors of a signature can have, in the order of the contract. */
 export const causesOf = (signature: SignatureId): CauseId[] =>

@@ -49,8 +49,8 @@ export const keepAliveRace = defineCause({
           ],
           for: [
             ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
-            `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not begun to work.`,
-            ...(idle ? [`The load balancer keeps idle connections ${idle} s.`] : []),
+            `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not started work.`,
+            ...(idle ? [`The load balancer keeps idle connections for ${idle} s.`] : []),
             ...routeSpread(
               traffic.log.routes.length,
               errors.map((e) => e.route),

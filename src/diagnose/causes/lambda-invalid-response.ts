@@ -14,7 +14,7 @@ export const lambdaInvalidResponse = defineCause({
   id: 'lambda-invalid-response',
   title: 'Lambda response in the wrong shape',
   explanation:
-    'The function answered, but not with the JSON that the load balancer needs: a missing or textual statusCode, header values that are no strings, a body that is an object.',
+    'The function answered, but not with the JSON that the load balancer needs: a missing or textual statusCode, header values that are not strings, a body that is an object.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   signatures: ['lambda-failure'],
   wants: WANTS,

@@ -18,7 +18,7 @@ export const lambdaTimeout = defineCause({
   id: 'lambda-timeout',
   title: 'Lambda function timed out',
   explanation:
-    'The function ran into its configured timeout; the log says LambdaUnhandled, and the duration is what tells it from an error.',
+    'The function ran into its configured timeout. The log says LambdaUnhandled, as for other errors; the duration shows the timeout.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',
   signatures: ['lambda-failure'],
   wants: WANTS,
@@ -84,7 +84,7 @@ function timeoutSentences({ timedOut, unclear, timeout, suspect }: UnhandledErro
   }
   if (unclear.length > 0 && timeout !== null) {
     sentences.push(
-      `${outOf(countErrors(unclear), total)} errors took ${took(unclear)}, longer than the timeout of ${wholeSeconds(timeout)}; the start of a function is not part of it.`,
+      `${outOf(countErrors(unclear), total)} errors took ${took(unclear)}, longer than the timeout of ${wholeSeconds(timeout)}; the timeout does not include the start of a function.`,
     );
   }
   return sentences;
@@ -102,6 +102,6 @@ function contradictionText(groups: UnhandledErrors[], rows: number): string {
   const limit =
     limits.length > 0
       ? `; the timeout is ${limits.join(' or ')}`
-      : '; a timeout ends them all at one whole number of seconds';
+      : '; a timeout would end them all at the same whole second';
   return `${plural(rows, 'unhandled error')} ended after ${durationSpread(raised.flatMap((error) => lambdaSeconds(error) ?? []))}${limit}.`;
 }

@@ -12,7 +12,8 @@ const FREE_ADDRESSES = 8;
 export const loadBalancerImpaired = defineCause({
   id: 'load-balancer-impaired',
   title: 'The load balancer itself is impaired',
-  explanation: 'The load balancer cannot set up or scale, mostly because its subnets have run out of addresses.',
+  explanation:
+    'The load balancer cannot be set up or cannot scale, usually because its subnets have run out of addresses.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#load-balancer-state',
   signatures: ['inconsistent', 'other', 'connect-timeout'],
@@ -34,15 +35,15 @@ export const loadBalancerImpaired = defineCause({
     const missing = [
       ...(loadBalancer
         ? []
-        : ['The state of the load balancer (elasticloadbalancing:DescribeLoadBalancers) was not read.']),
-      ...(subnets ? [] : ['Free addresses of its subnets (ec2:DescribeSubnets) were not read.']),
+        : ['The state of the load balancer (elasticloadbalancing:DescribeLoadBalancers) could not be read.']),
+      ...(subnets ? [] : ['Free addresses of its subnets (ec2:DescribeSubnets) could not be read.']),
     ];
     if (shown.length === 0) return untested(missing);
     return claimErrors(
       {
         claims: [{ errors, strength: 'possible' }],
-        for: [...shown, `${plural(countErrors(errors), 'error')} of the load balancer could come of it.`],
-        against: ['A state and a setting alone show no cause: the errors may have another one.'],
+        for: [...shown, `${plural(countErrors(errors), 'error')} of the load balancer could come from it.`],
+        against: ['A state or a setting alone does not prove a cause: the errors may have another one.'],
         missing,
         fix: fixFor(ownSubnets, question),
       },

@@ -9,8 +9,7 @@ import { defineCause } from './cause.ts';
 export const malformedResponse = defineCause({
   id: 'malformed-response',
   title: 'Malformed HTTP response',
-  explanation:
-    'The target answers with something that is not valid HTTP or holds an invalid header; the load balancer discards it.',
+  explanation: "The target's response is not valid HTTP or has an invalid header; the load balancer discards it.",
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['closed-before-response'],
   wants: ['targetGroups'],

@@ -35,7 +35,7 @@ export const noRegisteredTargets = defineCause({
         claims: judged,
         for: judged.flatMap((group) => [
           `${outOf(countErrors(group.errors), traffic.errorCount)} errors found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
-          ...(group.everyRequest ? [`Every request to ${group.name} in the window ended so.`] : []),
+          ...(group.everyRequest ? [`Every request to ${group.name} in the window failed like this.`] : []),
           ...(group.health ? [currentHealthText(group.name, group.health)] : []),
         ]),
         against: [
@@ -127,8 +127,8 @@ function missingEvidenceText(groups: NoTargetGroup[]): string[] {
   const unhealthy = groups.filter(({ health }) => health === null).map(({ name }) => name);
   return [
     ...(unread.length > 0
-      ? [`The configuration of ${list(unread)} (elasticloadbalancing:DescribeTargetGroups) was not read.`]
+      ? [`The configuration of ${list(unread)} (elasticloadbalancing:DescribeTargetGroups) could not be read.`]
       : []),
-    ...(unhealthy.length > 0 ? [`Target health of ${list(unhealthy)} was not read.`] : []),
+    ...(unhealthy.length > 0 ? [`Target health of ${list(unhealthy)} could not be read.`] : []),
   ];
 }

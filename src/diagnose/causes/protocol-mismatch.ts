@@ -45,7 +45,7 @@ export const protocolMismatch = defineCause({
   id: 'protocol-mismatch',
   title: 'Target group and target speak different protocols',
   explanation:
-    'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not know.',
+    'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not support.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
   signatures: ['connect-failed', 'inconsistent', 'closed-before-response', 'target-response', 'other'],
   wants: ['targetGroups', 'targetHealth', 'metrics'],
@@ -117,14 +117,14 @@ export const protocolMismatch = defineCause({
             ),
           ...[...new Set(open.map(({ target }) => target))]
             .slice(0, 3)
-            .map((target) => `No request to ${target} succeeded in what was read.`),
+            .map((target) => `No request to ${target} succeeded in the log that was read.`),
           ...whole.map(
             (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
           ),
           ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
           ...bad.map(
             (group) =>
-              `The targets of ${group.name} answered each of ${plural(group.requests, 'request')} with 400, as a TLS port does that gets plain HTTP.`,
+              `The targets of ${group.name} answered each of ${plural(group.requests, 'request')} with 400, as a TLS port does when it gets plain HTTP.`,
           ),
           ...(versions.length > 0
             ? [
@@ -162,8 +162,8 @@ export const protocolMismatch = defineCause({
         return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, none would succeed.`;
       }
       if (slow > 0)
-        return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; the wrong protocol is answered at once.`;
-      return `${outOf(failed, failed)} failed in a group that speaks HTTP: a refused connection is no protocol.`;
+        return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails at once.`;
+      return `${outOf(failed, failed)} failed to connect in a group that speaks HTTP: a refused connection is not a protocol problem.`;
     }
   },
 });

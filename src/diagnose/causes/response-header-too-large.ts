@@ -6,8 +6,7 @@ import { defineCause } from './cause.ts';
 export const responseHeaderTooLarge = defineCause({
   id: 'response-header-too-large',
   title: 'Response headers over 32 KB',
-  explanation:
-    'The headers of the response are larger than 32 KB in total, the most the load balancer takes from a target.',
+  explanation: 'The response headers are larger than 32 KB in total, the most the load balancer accepts from a target.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html',
   signatures: ['closed-before-response'],
   wants: [],

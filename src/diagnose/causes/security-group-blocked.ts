@@ -24,5 +24,5 @@ const ADVICE: Fix = {
   commands: [
     command`aws ec2 authorize-security-group-ingress --group-id ${'<group of the target>'} --protocol tcp --port ${'<traffic port>'} --source-group ${'<group of the load balancer>'}`,
   ],
-  sideEffects: ['It applies to new connections at once.', 'Every interface that carries the group admits the same.'],
+  sideEffects: ['It applies to new connections at once.', 'Every interface in that group allows the same.'],
 };

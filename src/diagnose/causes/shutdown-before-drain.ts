@@ -78,7 +78,7 @@ export const shutdownBeforeDrain = defineCause({
             .slice(0, SHOWN)
             .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
           ...(deregistered.length + unknown.length > SHOWN
-            ? [`The same of ${plural(deregistered.length + unknown.length - SHOWN, 'more target')}.`]
+            ? [`The same on ${plural(deregistered.length + unknown.length - SHOWN, 'more target')}.`]
             : []),
           ...others.for,
         ],
@@ -187,12 +187,12 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
           `${plural(first.errors.length, 'error')} in the last moments of ${first.presence.target}, which got its last request at ${utcTime(first.presence.lastSeen)}.`,
         ]
       : [],
-    against: first ? ['Connections to targets that stayed were closed as well.'] : [],
+    against: first ? ['Connections to targets that stayed were closed too.'] : [],
     missing: [
       ...(first ? ['The application log for the trace ids: a shutdown at that time would settle it.'] : []),
       ...(possibleExits.length > 0
         ? [
-            `Whether ${list(possibleExits.map(({ presence }) => presence.target))} left is not known: what was read ends too soon.`,
+            `Whether ${list(possibleExits.map(({ presence }) => presence.target))} left is unknown: the log that was read ends too soon.`,
           ]
         : []),
     ],

@@ -32,7 +32,8 @@ export const slowTarget = defineCause({
     const claims = claimsOf(parts, timer.agrees === false && !timer.changed);
     const own = claims.flatMap(({ errors }) => errors);
     const bodied = [...parts.upload, ...parts.either];
-    const shown = durations(own);
+    const took = durationText(own);
+    const shown = took === null ? '' : `; they ended after ${took}`;
     const limit = parts.effective ?? parts.configured;
     const same = limit === null ? [] : answeredAtSameTime(traffic, own, limit);
     return claimErrors(
@@ -41,7 +42,7 @@ export const slowTarget = defineCause({
         for: [
           `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and got no response${shown}.`,
           ...(parts.target.length > 0
-            ? [`${errorCountText(parts.target)} had next to nothing to upload (${bodies(parts.target)}).`]
+            ? [`${errorCountText(parts.target)} had almost nothing to upload (${bodies(parts.target)}).`]
             : []),
           ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
           ...(same.length > 0 && limit !== null
@@ -56,10 +57,10 @@ export const slowTarget = defineCause({
           ...(parts.early.length > 0 ? [earlySentence(parts)] : []),
           ...parts.short.map(
             ({ route, errors, median, usual }) =>
-              `${errorCountText(errors)} on ${route} had sent ${number(median)} bytes (median) of some ${number(usual)}: the body had not come.`,
+              `${errorCountText(errors)} on ${route} had sent ${number(median)} bytes (median) of about ${number(usual)}: the body had not arrived.`,
           ),
           ...(bodied.length > 0
-            ? [`${errorCountText(bodied)} may have been sending a body still: a slow upload would look the same.`]
+            ? [`${errorCountText(bodied)} may still have been sending a body: a slow upload would look the same.`]
             : []),
         ],
         missing: attributesMissing(attributes),
@@ -118,9 +119,10 @@ function claimsOf(
   ];
 }
 
-const durations = (errors: SampledError[]): string => {
-  const knownDurations = errors.flatMap(({ elapsed }) => elapsed ?? []);
-  return knownDurations.length > 0 ? `; they ended after ${durationSpread(knownDurations)}` : '';
+/** "30.0 s to 31.2 s"; null where no duration is known. */
+const durationText = (errors: SampledError[]): string | null => {
+  const known = errors.flatMap(({ elapsed }) => elapsed ?? []);
+  return known.length > 0 ? durationSpread(known) : null;
 };
 
 const bodies = (errors: SampledError[]): string =>
@@ -130,5 +132,6 @@ function earlySentence({ early, effective, configured }: IdleTimeouts): string {
   const limit = effective ?? configured;
   const when =
     limit === null ? 'at no common whole second, as a timer would' : `before the timer of ${wholeSeconds(limit)}`;
-  return `${errorCountText(early)} ended${durations(early).replace('; they ended', '')}, ${when}.`;
+  const took = durationText(early);
+  return `${errorCountText(early)} ended${took === null ? '' : ` after ${took}`}, ${when}.`;
 }

@@ -27,7 +27,7 @@ export const slowUpload = defineCause({
   id: 'slow-upload',
   title: 'Upload of the request body too slow',
   explanation:
-    'The body of the request arrived too slowly, or the target read it too slowly, so that no response came before the idle timeout.',
+    'The request body arrived too slowly, or the target read it too slowly, so no response came before the idle timeout.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
   signatures: ['idle-timeout', 'closed-before-response'],
@@ -48,7 +48,7 @@ export const slowUpload = defineCause({
     if (own.length === 0 && cut.length > 0) return cutOff(cut);
     if (own.length === 0) {
       const noBody = parts.all.every(isBodiless);
-      if (!noBody) return untested(['Whether more of a body was to come: no field of the log says.']);
+      if (!noBody) return untested(['Whether more of the body was still to come: no log field shows it.']);
       return countErrors(parts.all) === traffic.errorCount ? ruledOut(against(parts.all, parts.sameRoute)) : untested();
     }
     const limit = parts.effective ?? parts.configured;
@@ -162,11 +162,13 @@ function against(all: SampledError[], sameRoute: SampledError[]): string[] {
   const [bodiless, small] = [all.filter(isBodiless), all.filter((error) => !isBodiless(error) && !bodies.has(error))];
   const sentences: string[] = [];
   if (bodiless.length > 0)
-    sentences.push(`${plural(countErrors(bodiless), 'error')} had a method without a body: nothing to be slow with.`);
+    sentences.push(
+      `${plural(countErrors(bodiless), 'error')} had a method without a body, so there was nothing to upload.`,
+    );
   if (small.length > 0) {
     const most = Math.max(...small.map((error) => error.received_bytes));
     sentences.push(
-      `${plural(countErrors(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: next to nothing.`,
+      `${plural(countErrors(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: almost nothing.`,
     );
   }
   if (sameRoute.length > 0) {

@@ -92,7 +92,7 @@ function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: 
   return [
     ...(targetHealth === undefined ? ['Could not check target health: whether the target is still registered.'] : []),
     ...(changes === undefined
-      ? ['Changes (CloudTrail) were not read: when the target was deregistered or stopped.']
+      ? ['Changes (CloudTrail) could not be read: they would show when the target was deregistered or stopped.']
       : []),
   ];
 }

@@ -51,7 +51,7 @@ export const targetOptimizer = defineCause({
         ],
         against: idleTexts,
         missing: open.some(({ rejected }) => rejected === null)
-          ? ['TargetControlRequestRejectCount (cloudwatch:GetMetricData) was not read.']
+          ? ['TargetControlRequestRejectCount (cloudwatch:GetMetricData) could not be read.']
           : [],
         fix: fixFor(open),
         ...(rejectingGroups.length > 0 && {

@@ -32,7 +32,7 @@ export const targetUnreachable = defineCause({
   id: 'target-unreachable',
   title: 'Target does not answer',
   explanation:
-    'No answer to the connection attempt for 10 s though the configuration allows the path: the host is down or overloaded, a firewall in it or a network policy drops packets, or the route leads nowhere.',
+    'The connection attempt gets no answer for 10 s although the configuration allows the path: the host is down or overloaded, a firewall on it or a network policy drops packets, or the route leads nowhere.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['connect-timeout'],
   wants: CONNECT_TIMEOUT_EVIDENCE,

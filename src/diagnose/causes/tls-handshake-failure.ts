@@ -19,7 +19,7 @@ export const tlsHandshakeFailure = defineCause({
   id: 'tls-handshake-failure',
   title: 'TLS handshake with the target failed',
   explanation:
-    'The load balancer and the target agree on no TLS version or cipher, or the handshake does not finish within 10 s.',
+    'The load balancer and the target have no TLS version or cipher in common, or the handshake does not finish within 10 s.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
   signatures: ['connect-failed', 'connect-timeout', 'inconsistent'],
   wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],

@@ -44,7 +44,7 @@ export const wafFailure = defineCause({
         failOpen === 'true' ? ['waf.fail_open.enabled is true now; it was not in force for these requests.'] : [],
       missing: attributes
         ? []
-        : ['waf.fail_open.enabled (elasticloadbalancing:DescribeLoadBalancerAttributes) was not read.'],
+        : ['waf.fail_open.enabled (elasticloadbalancing:DescribeLoadBalancerAttributes) could not be read.'],
       fix: fixFor(question),
       summary: `AWS WAF could not evaluate ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
     };

@@ -7,7 +7,7 @@ export const accessLogging = defineCheck({
   step: 1,
   question: 'Does the load balancer deliver access logs?',
   why: 'Only the access log says which request failed, on which target, and how far it got.',
-  fix: 'Run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, and let the bucket policy admit log delivery.',
+  fix: 'Run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, and allow log delivery in the bucket policy.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html',
   headline: 3,
   needs: ['attributes'],
@@ -37,13 +37,13 @@ export const accessLogging = defineCheck({
     if (entries > 0) {
       return {
         outcome: 'pass',
-        summary: `access_logs.s3.enabled is false now, but ${number(entries)} entries were read: it was switched off since, or they come by vended log delivery.`,
+        summary: `access_logs.s3.enabled is false now, but ${number(entries)} entries were read: logging was switched off later, or they came by vended log delivery.`,
       };
     }
     return {
       outcome: 'fail',
       summary:
-        'access_logs.s3.enabled is false. Vended delivery to CloudWatch Logs, Firehose or S3 may exist beside it (aws logs describe-deliveries).',
+        'access_logs.s3.enabled is false. Logs may be delivered another way: to CloudWatch Logs, Firehose or S3 (aws logs describe-deliveries).',
     };
   },
 });

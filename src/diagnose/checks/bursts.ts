@@ -8,9 +8,9 @@ import { defineCheck } from './check.ts';
 export const bursts = defineCheck({
   id: 'bursts',
   step: 1,
-  question: 'Are the errors spread over time, or do bursts point at an event?',
-  why: 'A burst has an event behind it (a deployment, a crash, a spike); a steady rate has a setting behind it.',
-  fix: 'Look for what happened in the seconds before a burst: deployments, restarts, scaling, health changes.',
+  question: 'Are the errors spread evenly over time, without bursts?',
+  why: 'A burst points to an event (a deployment, a crash, a spike); a steady rate points to a setting.',
+  fix: 'Find out what happened in the seconds before a burst: deployments, restarts, scaling, health changes.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   symptom: true,
   needs: ['traffic'],
@@ -36,12 +36,12 @@ export const bursts = defineCheck({
       };
     if (together) return { outcome: 'pass', summary: moment.trim() };
     if (errors.length < 5) {
-      return { outcome: 'not-applicable', summary: `${plural(errorCount, 'error')}: too few to tell a burst.` };
+      return { outcome: 'not-applicable', summary: `${plural(errorCount, 'error')}: too few to show a burst.` };
     }
     const [first, last] = [errors[0]?.at ?? 0, errors[errors.length - 1]?.at ?? 0];
     return {
       outcome: 'pass',
-      summary: `${plural(errorCount, 'error')} from ${utcTime(first)} to ${utcTime(last)}, in no burst.`,
+      summary: `${plural(errorCount, 'error')} from ${utcTime(first)} to ${utcTime(last)}, without bursts.`,
     };
   },
 });

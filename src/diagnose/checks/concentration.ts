@@ -15,8 +15,8 @@ import { defineCheck } from './check.ts';
 export const concentration = defineCheck({
   id: 'concentration',
   step: 1,
-  question: 'Are the errors spread over targets, nodes, routes and clients as the requests are?',
-  why: 'An error that follows one target, one route, one zone or one client has its cause there; one that is everywhere has not.',
+  question: 'Are the errors spread over targets, nodes, routes and clients in the same way as the requests?',
+  why: 'If errors concentrate on one target, route, zone or client, the cause is there; if they are everywhere, it is not.',
   fix: 'Compare what stands out with its peers: configuration, version, zone, network path.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   symptom: true,
@@ -64,7 +64,7 @@ export const concentration = defineCheck({
       outcome: 'pass',
       summary:
         errorCount < 10
-          ? `${plural(errorCount, 'error')} on ${involved}: too few for one to stand out.`
+          ? `${plural(errorCount, 'error')} on ${involved}: too few to compare.`
           : `${plural(errorCount, 'error')} on ${involved}, spread as evenly as the requests.`,
       facts,
     };
@@ -74,7 +74,7 @@ export const concentration = defineCheck({
 type Names = (target: string) => string;
 
 const splitSentence = ({ name, failing, working }: SplitGroup, names: Names): string =>
-  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing.map(names), 6)}), the others none (${list(working.map(names), 6)}).`;
+  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing.map(names), 6)}), the others succeed (${list(working.map(names), 6)}).`;
 
 const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration, names: Names): string => {
   // Client numbers mean nothing outside one collection.

@@ -8,8 +8,8 @@ const KEY = 'deregistration_delay.timeout_seconds';
 export const deregistrationDelay = defineCheck({
   id: 'deregistration-delay',
   step: 6,
-  question: 'Does a target that is deregistered get the time to finish its requests?',
-  why: 'When the deregistration delay ends the load balancer aborts what is still in flight with a 502; with 0 s it does so at once.',
+  question: 'Do deregistered targets get enough time to finish their requests?',
+  why: 'When the deregistration delay ends, the load balancer aborts requests still in flight with a 502; with 0 s it aborts them at once.',
   fix: 'Set the deregistration delay above the longest request that should survive a deployment.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   namedBy: ['deregistration-delay-elapsed', 'shutdown-before-drain', 'target-gone'],
@@ -43,7 +43,7 @@ export const deregistrationDelay = defineCheck({
       const unread = groups
         .filter(({ delay }) => !Number.isFinite(delay))
         .map(({ TargetGroupName }) => TargetGroupName);
-      return { outcome: 'unknown', summary: `The deregistration delay of ${list(unread)} was not seen.`, facts };
+      return { outcome: 'unknown', summary: `Could not read the deregistration delay of ${list(unread)}.`, facts };
     }
     const says = list(read.map(({ TargetGroupName, delay }) => `${TargetGroupName} ${wholeSeconds(delay)}`));
     const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
@@ -56,7 +56,7 @@ export const deregistrationDelay = defineCheck({
         missing: true,
       };
     }
-    const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, and none was` : '';
+    const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, but none were` : '';
     return { outcome: 'pass', summary: `Deregistration delay: ${says}${remark}.`, facts };
   },
 });

@@ -1,4 +1,4 @@
-import { number, outOf } from '../../format/wording.ts';
+import { number, outOf, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { describeTally } from '../patterns/tally.ts';
@@ -8,9 +8,9 @@ import { defineCheck } from './check.ts';
 export const errorOrigin = defineCheck({
   id: 'error-origin',
   step: 1,
-  question: 'Are the targets free of errors that they answered themselves?',
-  why: 'An error that the target sent is found in the application; one that the load balancer made is found between the two.',
-  fix: 'Look in the log of the application for the requests that carry the same status twice; the load balancer only relayed them.',
+  question: 'Were all errors made by the load balancer, none by a target?',
+  why: 'If the target sent the error, look in the application; if the load balancer made it, look between the two.',
+  fix: "Look these requests up in the application's log; the load balancer only relayed the status.",
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
   symptom: true,
@@ -29,7 +29,11 @@ export const errorOrigin = defineCheck({
       { label: 'made by a target', value: byTarget, unit: 'requests' as const },
     ];
     if (byTarget === 0)
-      return { outcome: 'pass', summary: `${number(own)} by the load balancer, none by a target.`, facts };
+      return {
+        outcome: 'pass',
+        summary: `${plural(own, 'error')} made by the load balancer, none by a target.`,
+        facts,
+      };
     return {
       outcome: 'fail',
       summary: `${outOf(byTarget, traffic.errorCount)} errors came from a target itself (${describeTally(relayed, (error) => error.target)}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,

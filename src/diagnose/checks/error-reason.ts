@@ -11,9 +11,9 @@ import { defineCheck } from './check.ts';
 export const errorReason = defineCheck({
   id: 'error-reason',
   step: 1,
-  question: 'Are the errors free of failures that error_reason names (Lambda, authentication, JWT, WAF)?',
-  why: 'The field error_reason is filled for Lambda targets, authentication, JWT validation and AWS WAF only; for instance and ip targets it is always "-".',
-  fix: 'Follow the code: it names what failed and on whose side.',
+  question: 'Is error_reason empty (no Lambda, authentication, JWT or WAF failure)?',
+  why: 'AWS fills error_reason only for Lambda targets, authentication, JWT validation and AWS WAF; for instance and ip targets it is always "-".',
+  fix: 'Look the code up: it names what failed and on which side.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes',
   symptom: true,
@@ -27,7 +27,7 @@ export const errorReason = defineCheck({
     if (named.length === 0) {
       return {
         outcome: 'pass',
-        summary: `error_reason is "-" for ${outOf(traffic.errorCount, traffic.errorCount)} errors, as it always is for instance and ip targets; the reason is derived from the numbers.`,
+        summary: `error_reason is "-" for ${outOf(traffic.errorCount, traffic.errorCount)} errors, as always for instance and ip targets. The processing times show the reason instead.`,
       };
     }
     const codes = tally(named, ({ error_reason }) => error_reason);

@@ -19,7 +19,7 @@ const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'connect-timeout': 'failed to connect within 10 s (504, `-1 -1 -1`)',
   'idle-timeout': 'got no response within the idle timeout (504, `x -1 -1`)',
   'no-response-aborted': 'ended by the load balancer before any response (502, `x -1 -1`)',
-  'closed-before-response': 'closed by the target, or answered badly (502, `x t -1`)',
+  'closed-before-response': 'closed by the target, or with an invalid response (502, `x t -1`)',
   inconsistent: 'with times that contradict the status',
   other: 'of another kind',
 };
@@ -27,9 +27,9 @@ const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
 export const errorSignatures = defineCheck({
   id: 'error-signatures',
   step: 1,
-  question: 'Does every error fit a known pattern of its three times?',
-  why: 'The processing times and the wall duration say what the load balancer experienced, for every target type.',
-  fix: 'Look at the rows that fit no pattern one by one; their status and their times contradict each other.',
+  question: 'Do the three processing times of every error fit a known pattern?',
+  why: 'The processing times and the total duration show what the load balancer experienced, for every target type.',
+  fix: 'Look at the log lines that fit no pattern one by one: their status and their times contradict each other.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
   symptom: true,

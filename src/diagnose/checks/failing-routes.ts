@@ -19,8 +19,8 @@ const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
 export const failingRoutesCheck = defineCheck({
   id: 'failing-routes',
   step: 4,
-  question: 'Do all routes get through, but for a share that is small everywhere?',
-  why: 'A route that fails nearly always while others succeed has its cause in what it answers or does, not in the connection.',
+  question: 'Do all routes succeed, apart from a small share of errors on each?',
+  why: 'If one route nearly always fails while others succeed, the fault is in that route, not in the connection.',
   fix: 'Look at the raw response of that route from inside the network: curl --http1.1 --raw -sS -i http://<target>:<port>/<path>.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
@@ -36,14 +36,14 @@ export const failingRoutesCheck = defineCheck({
     if (unanswered.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: 'Every error was answered by a target itself: the load balancer took the response.',
+        summary: 'The targets sent every error themselves, so their responses reached the load balancer.',
       };
     }
     const errors = unanswered.filter(({ signature }) => !WITHOUT_TARGET.has(signature));
     if (errors.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: `${plural(countErrors(unanswered), 'error')} never reached a target: there is no response to look at.`,
+        summary: `${plural(countErrors(unanswered), 'error')} never reached a target, so there is no response to check.`,
       };
     }
     const shares = routeShares(traffic, errors);

@@ -13,9 +13,9 @@ import { defineCheck } from './check.ts';
 export const healthPortPath = defineCheck({
   id: 'health-port-path',
   step: 5,
-  question: 'Does the configuration let health checks reach every target on their port?',
-  why: 'A target whose health-check port is blocked is taken for unhealthy; when all are, the load balancer sends requests to all of them.',
-  fix: 'Allow the health-check port out of the load balancer and into the target, as the traffic port.',
+  question: 'Does the configuration let health checks reach every target?',
+  why: 'A target whose health-check port is blocked counts as unhealthy; when all targets are unhealthy, the load balancer sends requests to all of them.',
+  fix: 'Allow the health-check port out of the load balancer and into the target, like the traffic port.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html',
   needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
   wants: ['networkAcls', 'subnets', 'routeTables', 'networkInterfaces', 'instances', 'prefixLists', 'targetHealth'],
@@ -24,7 +24,7 @@ export const healthPortPath = defineCheck({
     if (!evidence.targetHealth) {
       return {
         outcome: 'unknown',
-        summary: 'Target health could not be read: the targets that are checked are not known.',
+        summary: 'Could not read target health, so the targets are unknown.',
       };
     }
     const paths = targetPaths(evidence).filter(({ healthPort }) => healthPort !== null);

@@ -6,7 +6,7 @@ export const identityProviderEgress = defineCheck({
   id: 'identity-provider-egress',
   step: 5,
   question: 'Can the load balancer reach the identity providers of its rules?',
-  why: 'The load balancer itself calls the endpoints of an identity provider over HTTPS: without a way out, each sign-in ends in 500 after 5 s.',
+  why: 'The load balancer calls the identity provider over HTTPS; if it cannot get out, every sign-in fails with 500 after 5 s.',
   fix: "Allow TCP 443 out of the load balancer's security groups.",
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html',
   namedBy: ['authentication-failure'],

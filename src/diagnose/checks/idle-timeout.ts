@@ -7,9 +7,9 @@ import { defineCheck } from './check.ts';
 export const idleTimeout = defineCheck({
   id: 'idle-timeout',
   step: 3,
-  question: 'Is the idle timeout in force the configured one?',
-  why: 'The idle timeout ends requests without a response (504), and it is what the keep-alive timeout of every target has to exceed.',
-  fix: 'Find out when the idle timeout was changed, or which other timer in the path is shorter; judge the errors by the one they show.',
+  question: 'Do the errors agree with the configured idle timeout?',
+  why: 'The idle timeout ends requests without a response (504), and the keep-alive timeout of every target must be longer.',
+  fix: 'Find out when the idle timeout changed, or which other timer in the path is shorter.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout',
   headline: 2,
@@ -24,7 +24,7 @@ export const idleTimeout = defineCheck({
     if (!parts || parts.all.length === 0) {
       return {
         outcome: 'pass',
-        summary: `The load balancer keeps idle connections ${wholeSeconds(configured)}; no error shows another value.`,
+        summary: `The load balancer keeps idle connections for ${wholeSeconds(configured)}; no error shows another value.`,
         facts,
       };
     }

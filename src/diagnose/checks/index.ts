@@ -63,7 +63,7 @@ const inOrder = [
 
 export type CheckId = (typeof inOrder)[number]['id'];
 
-/** The checklist, in reading order. Adding a check: its file, its test, its line above. */
+/** The checklist, in reading order. To add a check: its file, its test, its import and line above. */
 export const checklist: readonly (Check & { id: CheckId })[] = inOrder;
 
 /** What is known of a check beside its finding; undefined for a finding of a version that had other checks. */

@@ -8,9 +8,9 @@ import { defineCheck } from './check.ts';
 export const lambdaConfiguration = defineCheck({
   id: 'lambda-configuration',
   step: 6,
-  question: 'Are the Lambda functions active, with a timeout that their requests keep?',
-  why: 'A function that is not active cannot be invoked, and one that reaches its timeout is logged as any other unhandled error.',
-  fix: 'Bring the function back to the state Active; find what a function that times out waits for, or raise its timeout.',
+  question: 'Are the Lambda functions active, and do they finish within their timeout?',
+  why: 'An inactive function cannot be invoked, and a function that times out is logged like any other unhandled error.',
+  fix: 'Bring the function back to the state Active. If it times out, find out what it waits for, or raise its timeout.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',
   namedBy: ['lambda-error', 'lambda-throttled', 'lambda-timeout'],
   needs: ['targetGroups'],

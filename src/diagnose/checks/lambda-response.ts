@@ -11,8 +11,8 @@ const RESPONSE_CODES = ['LambdaInvalidResponse', 'LambdaResponseTooLarge'];
 export const lambdaResponse = defineCheck({
   id: 'lambda-response',
   step: 4,
-  question: 'Do Lambda functions answer in the shape and size that the load balancer needs?',
-  why: 'A missing statusCode, a header value that is no string, headers in the wrong member, or more than 1 MB become 502.',
+  question: 'Do Lambda functions return the shape and size that the load balancer needs?',
+  why: 'A missing statusCode, a header value that is not a string, headers in the wrong member, or more than 1 MB become a 502.',
   fix: 'Return statusCode as an integer, string header values in the member that lambda.multi_value_headers.enabled asks for, a string body, and less than 1 MB in all.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html#respond-to-load-balancer',

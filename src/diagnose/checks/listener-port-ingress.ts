@@ -7,7 +7,7 @@ export const listenerPortIngress = defineCheck({
   id: 'listener-port-ingress',
   step: 5,
   question: 'Do the security groups of the load balancer let clients in on every listener port?',
-  why: 'Without an inbound rule for a listener port clients time out, and neither the access log nor any metric shows them.',
+  why: 'Without an inbound rule for a listener port, clients time out, and neither the access log nor any metric shows it.',
   fix: "Allow the listener port in the load balancer's security group, from the addresses of the clients.",
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
@@ -29,14 +29,14 @@ export const listenerPortIngress = defineCheck({
       const portText = list(closed.map(({ port }) => String(port)));
       return {
         outcome: 'fail',
-        summary: `Nobody gets in on port ${portText}: ${list(groups)} of the load balancer ${groups.length === 1 ? 'has' : 'have'} no inbound rule for it; ${instead}.`,
+        summary: `Clients cannot connect on port ${portText}: ${list(groups)} of the load balancer ${groups.length === 1 ? 'has' : 'have'} no inbound rule for it; ${instead}.`,
         fix: `Allow TCP ${portText} in ${list(groups)} from the addresses of the clients.`,
       };
     }
     const missing = [...new Set(answers.flatMap((one) => (one.answer === 'unknown' ? one.missing : [])))];
     if (missing.length > 0) return { outcome: 'unknown', summary: `Could not check ${list(missing)}.`, missing: true };
     const texts = answers.map(({ port, answer }) => `${port} from ${answer === 'all' ? 'anywhere' : 'some clients'}`);
-    return { outcome: 'pass', summary: `Clients get in on port ${list(texts)}.` };
+    return { outcome: 'pass', summary: `Clients can connect on port ${list(texts)}.` };
   },
 });
 

@@ -7,8 +7,8 @@ import { defineCheck } from './check.ts';
 export const listenerProtocol = defineCheck({
   id: 'listener-protocol',
   step: 2,
-  question: 'Do listeners and target groups fit each other?',
-  why: 'The listener decides how clients connect and, for HTTPS groups, which TLS policy the load balancer uses towards targets; HTTP/2 and gRPC groups need an HTTPS listener.',
+  question: 'Do the listeners support the protocols of their target groups?',
+  why: 'The listener decides how clients connect and which TLS policy the load balancer uses towards HTTPS targets; HTTP/2 and gRPC groups need an HTTPS listener.',
   fix: 'Forward to HTTP/2 and gRPC target groups from an HTTPS listener only.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html',
   needs: ['listeners', 'targetGroups'],

@@ -7,8 +7,8 @@ const FREE_ADDRESSES = 8;
 export const loadBalancerState = defineCheck({
   id: 'load-balancer-state',
   step: 6,
-  question: 'Is the load balancer active, with free addresses in its subnets to scale?',
-  why: 'Each subnet needs 8 free addresses; without them the load balancer cannot add nodes, its state becomes active_impaired, and requests fail or time out.',
+  question: 'Is the load balancer active, with enough free addresses to scale?',
+  why: 'Each subnet needs 8 free addresses; otherwise the load balancer cannot add nodes, becomes active_impaired, and requests fail or time out.',
   fix: 'Free addresses in the subnets, or move the load balancer to larger ones (/27 at least).',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html',
   namedBy: ['load-balancer-impaired'],
@@ -24,7 +24,7 @@ export const loadBalancerState = defineCheck({
       free: subnets?.find((subnet) => subnet.SubnetId === SubnetId)?.AvailableIpAddressCount,
     }));
     const facts = [
-      { label: 'state', value: state ?? 'not seen' },
+      { label: 'state', value: state ?? 'unknown' },
       ...free.flatMap((each) =>
         each.free === undefined ? [] : [{ label: `free addresses in ${each.label}`, value: each.free }],
       ),
@@ -47,14 +47,14 @@ export const loadBalancerState = defineCheck({
       ];
       return {
         outcome: 'unknown',
-        summary: `The load balancer is ${state ?? 'in an unknown state'}; not seen: ${list(what)}.`,
+        summary: `The load balancer is ${state ?? 'in an unknown state'}; could not check ${list(what)}.`,
         facts,
       };
     }
     const least = Math.min(...free.map((each) => each.free ?? 0));
     return {
       outcome: 'pass',
-      summary: `The load balancer is active, with ${plural(least, 'free address', 'free addresses')} or more in each of ${plural(zones.length, 'subnet')}.`,
+      summary: `The load balancer is active, with at least ${plural(least, 'free address', 'free addresses')} in each of ${plural(zones.length, 'subnet')}.`,
       facts,
     };
   },

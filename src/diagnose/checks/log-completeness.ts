@@ -9,8 +9,8 @@ export const logCompleteness = defineCheck({
   id: 'log-completeness',
   step: 1,
   question: 'Does the log hold every error that the load balancer counted?',
-  why: 'Logs arrive 5 to 10 minutes late and best effort; what is missing cannot be judged, and no rows are not "no errors".',
-  fix: 'Ask again 15 minutes after the window; fetch unreadable files again from S3; if entries stay away, compare with the metrics of CloudWatch.',
+  why: 'Logs arrive 5 to 10 minutes late and on a best-effort basis. Missing entries cannot be judged, and an empty log does not mean "no errors".',
+  fix: 'Ask again 15 minutes after the window, and fetch unreadable files again from S3. If entries are still missing, rely on CloudWatch metrics.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   headline: 2,
   needs: ['traffic'],
@@ -24,8 +24,7 @@ export const logCompleteness = defineCheck({
     const gaps = [...damageSentences(log), ...skippedFileSentences(log)].join(' ');
     const and = gaps ? ` ${gaps}` : '';
     if (log.requests === 0) {
-      const newest =
-        log.newest === null ? 'and none at any other time' : `and the newest is from ${utcTime(log.newest)}`;
+      const newest = log.newest === null ? 'and none outside it' : `and the newest is from ${utcTime(log.newest)}`;
       const metric = counted === null ? '' : ` CloudWatch counts ${plural(counted, 'error')}.`;
       return {
         outcome: 'unknown',
@@ -37,24 +36,24 @@ export const logCompleteness = defineCheck({
     if (counted !== null && loggedErrors !== null && loggedErrors < counted) {
       return {
         outcome: 'fail',
-        summary: `The log holds ${outOf(loggedErrors, counted)} errors that CloudWatch counts.${reach}${and}`,
+        summary: `The log holds ${outOf(loggedErrors, counted)} errors that CloudWatch counted.${reach}${and}`,
         facts,
       };
     }
     const shown =
       loggedErrors === null
-        ? 'The window holds no whole minute to compare.'
+        ? 'The window has no whole minute to compare with CloudWatch.'
         : `${plural(loggedErrors, 'error')} of the load balancer in the log`;
     if (damageSentences(log).length > 0)
       return {
         outcome: 'fail',
-        summary: `Not all of the log could be read. ${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
+        summary: `Part of the log could not be read. ${shown}${counted === null ? '' : `, ${number(counted)} counted by CloudWatch`}.${reach}${and}`,
         facts,
       };
     if (!question.statuses.some((word) => /5|^gateway$/.test(word))) {
       return {
         outcome: 'not-applicable',
-        summary: `CloudWatch does not count ${list(question.statuses)} by itself.${reach}${and}`,
+        summary: `CloudWatch has no count of its own for ${list(question.statuses)}.${reach}${and}`,
       };
     }
     if (counted === null || loggedErrors === null) {
@@ -62,8 +61,8 @@ export const logCompleteness = defineCheck({
         loggedErrors === null
           ? ''
           : metrics
-            ? '; the asked statuses have no metric that was read to compare with.'
-            : '; the metrics could not be read to compare with.';
+            ? '; no metric of these statuses was read to compare with.'
+            : '; the CloudWatch metrics could not be read to compare with.';
       return { outcome: 'unknown', summary: `${shown}${why}${reach}${and}`, facts };
     }
     return { outcome: 'pass', summary: `${shown}, ${number(counted)} counted by CloudWatch.${reach}${and}`, facts };
@@ -85,7 +84,7 @@ function damageSentences({ files, rejected }: AccessLog): string[] {
       : []),
     ...(rejected.first
       ? [
-          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is' : 'are'} no access-log entry; the first is ${baseName(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
+          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is not an access-log entry' : 'are not access-log entries'}; the first is ${baseName(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
         ]
       : []),
   ];
@@ -104,7 +103,7 @@ const logFacts = ({ files, lines, entries, rejected, otherLoadBalancers }: Acces
   { label: 'files read', value: files.read },
   { label: 'lines', value: lines },
   { label: 'entries', value: entries },
-  { label: 'lines that are no entry', value: rejected.lines },
+  { label: 'lines that are not entries', value: rejected.lines },
   { label: 'entries of other load balancers', value: otherLoadBalancers },
   { label: 'compressed size', value: files.bytes, unit: 'bytes' as const },
 ];

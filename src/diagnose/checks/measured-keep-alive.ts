@@ -18,7 +18,7 @@ export const measuredKeepAlive = defineCheck({
   id: 'measured-keep-alive',
   step: 3,
   question: 'Do the targets keep idle connections open longer than the load balancer does?',
-  why: 'A target that closes first can reset the next request the load balancer sends: an intermittent 502.',
+  why: "A target that closes first can reset the load balancer's next request: an intermittent 502.",
   fix: 'Raise the keep-alive timeout of the application above the idle timeout of the load balancer.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
   namedBy: ['keep-alive-race'],
@@ -34,15 +34,15 @@ export const measuredKeepAlive = defineCheck({
         outcome: 'not-applicable',
         summary:
           closed.length === 0
-            ? 'No request was closed before a response, so nothing shows when the targets close idle connections.'
-            : `Nothing to measure: ${plural(countErrors(closed), 'error')} closed before a response, on routes or for clients that always fail, or when the route answers.`,
+            ? 'No request was closed before a response, so the errors do not show when targets close idle connections.'
+            : `Nothing to measure: ${plural(countErrors(closed), 'error')} closed before a response, but on routes or for clients that always fail, or as late as the route normally answers.`,
       };
     }
     const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);
     if (crowded !== undefined) {
       return {
         outcome: 'not-applicable',
-        summary: `Nothing to measure: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed at once, and a race fails at most half.`,
+        summary: `Nothing to measure: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed at once; a race fails at most half.`,
       };
     }
     for (const measure of measures) {
@@ -68,8 +68,8 @@ export const measuredKeepAlive = defineCheck({
 
 /** One longer look, with its price; a longer window where none is to be had. */
 function longerWindowText(look: LongerWindowOffer | undefined): string {
-  if (look === undefined) return ' A longer window would give more.';
-  return ` One longer look may give enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
+  if (look === undefined) return ' A longer window may be enough.';
+  return ` One longer look may be enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }
 
 function failVerdict(
@@ -81,7 +81,7 @@ function failVerdict(
   const at = edge.seconds;
   const runtimes = edge.kind === 'idle' ? runtimesClosingAt(at) : [];
   const keeps = idle
-    ? `the load balancer keeps them ${idle} s`
+    ? `the load balancer keeps them for ${idle} s`
     : 'the idle timeout of the load balancer could not be read';
   const group = targetGroupName(measure.target_group_arn);
   const closes = {

@@ -13,8 +13,8 @@ const MINUTE = 60_000;
 export const rateAgainstTrafficCheck = defineCheck({
   id: 'rate-against-traffic',
   step: 3,
-  question: 'Does the share of requests closed before a response stay level or rise with the traffic?',
-  why: 'Idle connections grow old when traffic is low: a share that falls as traffic rises supports a keep-alive race, one that rises with it speaks for overload.',
+  question: 'Does the share of requests closed before a response stay level or rise with traffic?',
+  why: 'Connections stay idle longer when traffic is low: a share that falls as traffic rises supports a keep-alive race; a share that rises with traffic suggests overload.',
   fix: 'Compare the keep-alive timeout of the targets with the idle timeout of the load balancer.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
@@ -30,7 +30,7 @@ export const rateAgainstTrafficCheck = defineCheck({
     if (r === null) {
       return {
         outcome: 'not-applicable',
-        summary: `${plural(closed.length, 'error')} over ${plural(minutes.length, 'whole minute')}: too few, or traffic too even, to say whether the rate follows it.`,
+        summary: `${plural(closed.length, 'error')} over ${plural(minutes.length, 'whole minute')}: too few, or traffic too steady, to compare the error rate with traffic.`,
       };
     }
     const facts = [{ label: 'correlation', value: Math.round(r * 100) / 100 }];

@@ -13,9 +13,9 @@ const BEFORE_MS = HOUR;
 export const recentChanges = defineCheck({
   id: 'recent-changes',
   step: 6,
-  question: 'Was nothing changed in the hour before the errors, or since?',
-  why: 'A change shortly before the first error is the first suspect, and after a later one the configuration read now is not that of then.',
-  fix: 'Look at what these calls changed; judge the errors by the configuration that was in force.',
+  question: 'Was the configuration unchanged since an hour before the errors?',
+  why: 'A change shortly before the first error is the first suspect, and after a later change the current configuration differs from the one at the time.',
+  fix: 'Look at what these calls changed, and compare with the configuration at the time of the errors.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudtrail-logs.html',
   symptom: true,
   needs: ['changes'],
@@ -45,10 +45,10 @@ export const recentChanges = defineCheck({
       const last = calls[calls.length - 1];
       const earlier = last
         ? `the last change was ${last.name}, ${ago(start - last.at)} before`
-        : 'no change was recorded at all';
+        : 'CloudTrail recorded no change at all';
       return {
         outcome: 'pass',
-        summary: `Nothing was changed from an hour before the ${first === null ? 'window' : 'first error'} on; ${earlier}.`,
+        summary: `No change since an hour before the ${first === null ? 'window' : 'first error'}; ${earlier}.`,
         facts,
       };
     }
@@ -59,7 +59,7 @@ export const recentChanges = defineCheck({
         : []),
       ...(since.length > 0
         ? [
-            `${plural(since.length, 'change')} since ${what}: ${describeCalls(since, () => '', 'later')}. What is configured now may not be what was then.`,
+            `${plural(since.length, 'change')} since ${what}: ${describeCalls(since, () => '', 'later')}. The current configuration may differ from the one at that time.`,
           ]
         : []),
     ];

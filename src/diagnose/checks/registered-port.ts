@@ -8,8 +8,8 @@ import { defineCheck } from './check.ts';
 export const registeredPort = defineCheck({
   id: 'registered-port',
   step: 2,
-  question: 'Are the targets registered on the port they serve?',
-  why: 'Each registration may name a port of its own, and health checks may use a third: a healthy target says nothing about a port that is not checked.',
+  question: 'Are the targets registered on the port that they listen on?',
+  why: 'Each registration can have its own port, and health checks can use another: a healthy target says nothing about a port that is not checked.',
   fix: 'Register the target on the port that the application listens on, and check that port.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-register-targets.html',
   namedBy: ['connection-refused', 'network-acl-blocked', 'security-group-blocked', 'target-unreachable'],
@@ -45,7 +45,7 @@ export const registeredPort = defineCheck({
     if (groupsWithoutHealth.length > 0) {
       return {
         outcome: 'unknown',
-        summary: `The registrations of ${list(groupsWithoutHealth.map(({ TargetGroupName }) => TargetGroupName))} were not seen.`,
+        summary: `Could not check the registered targets of ${list(groupsWithoutHealth.map(({ TargetGroupName }) => TargetGroupName))}.`,
       };
     }
     const verdict = { summary: describePorts(registeredTargets), facts: portFacts(registeredTargets) };

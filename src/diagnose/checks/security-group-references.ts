@@ -6,9 +6,9 @@ import { defineCheck } from './check.ts';
 export const securityGroupReferences = defineCheck({
   id: 'security-group-references',
   step: 5,
-  question: 'Do the rules between load balancer and targets name security groups that are really attached?',
-  why: 'A rule that names a group matches only interfaces that carry it now: when the load balancer changes groups, the rule stays and admits nobody.',
-  fix: 'Name the group that the load balancer carries now, or attach the named group to it again.',
+  question: 'Are the security groups that rules between load balancer and targets reference attached?',
+  why: 'A rule that references a group matches only interfaces in that group. When the load balancer changes groups, the rule stays but matches nothing.',
+  fix: "Reference the load balancer's current security group, or attach the referenced group to it again.",
   reference: 'https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html',
   needs: ['targetGroups', 'loadBalancer', 'securityGroups'],
   wants: ['networkInterfaces', 'instances', 'subnets', 'networkAcls', 'prefixLists', 'targetHealth', 'traffic'],
@@ -21,10 +21,10 @@ export const securityGroupReferences = defineCheck({
     const answers = counted.flatMap(({ traffic, health }) => [traffic, ...(health ? [health] : [])]);
     if (answers.length === 0) {
       return evidence.targetHealth || evidence.traffic
-        ? { outcome: 'not-applicable', summary: 'No target with an address is registered, and the log names none.' }
+        ? { outcome: 'not-applicable', summary: 'No target with an address is registered or in the log.' }
         : {
             outcome: 'unknown',
-            summary: 'Could not check the targets: neither target health nor the log could be read.',
+            summary: 'Could not read target health or the log, so the targets are unknown.',
             missing: true,
           };
     }
@@ -37,7 +37,7 @@ export const securityGroupReferences = defineCheck({
       return {
         outcome: 'fail',
         summary: `${first.sentence}.`,
-        facts: named.map((id) => ({ label: 'named, not attached', value: id })),
+        facts: named.map((id) => ({ label: 'referenced, not attached', value: id })),
       };
     }
     const missing = [...new Set(answers.flatMap(missingGroups))];
@@ -45,7 +45,7 @@ export const securityGroupReferences = defineCheck({
     const groups = evidence.loadBalancer.SecurityGroups ?? [];
     return {
       outcome: 'pass',
-      summary: `No rule for these ports depends on a group that is not attached; the load balancer carries ${list(groups)}.`,
+      summary: `Every security group that rules for these ports need is attached. The load balancer uses ${list(groups)}.`,
     };
   },
 });

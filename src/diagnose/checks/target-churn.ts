@@ -9,9 +9,9 @@ import { defineCheck } from './check.ts';
 export const targetChurn = defineCheck({
   id: 'target-churn',
   step: 6,
-  question: 'Did the same targets serve throughout, with no errors in the last moments of one?',
-  why: 'A target that leaves while requests are still sent to it fails them: a deployment, a scale-in, a crash.',
-  fix: 'Let a target that is replaced keep serving until it is drained.',
+  question: 'Did the same targets serve the whole window, or leave without errors?',
+  why: 'When a target leaves while it still receives requests, they fail: a deployment, a scale-in, a crash.',
+  fix: 'Keep targets running until they are drained.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   symptom: true,
   headline: 1,
@@ -20,7 +20,7 @@ export const targetChurn = defineCheck({
 
   evaluate({ traffic, ...known }): CheckVerdict {
     const presences = targetPresences(traffic);
-    if (presences.length === 0) return { outcome: 'not-applicable', summary: 'No request was given to a target.' };
+    if (presences.length === 0) return { outcome: 'not-applicable', summary: 'No request reached a target.' };
     const silent = presences.filter((presence) => presence.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
     // Silent is not gone: health checks may have taken a registered target out.
     const unhealthy = silent.filter(
@@ -32,16 +32,16 @@ export const targetChurn = defineCheck({
     const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
       unhealthy.length > 0
-        ? ` ${timesText(unhealthy, 'lastSeen', traffic.owners)} got no request any more: health checks took it out, it did not leave.`
+        ? ` ${timesText(unhealthy, 'lastSeen', traffic.owners)} stopped receiving requests: health checks failed, but it did not leave.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =
         open.length > 0
-          ? ` Whether ${list(open.map((presence) => nameOf(presence, traffic.owners)))} left is not known: what was read ends too soon.`
+          ? ` Could not tell whether ${list(open.map((presence) => nameOf(presence, traffic.owners)))} left: the log that was read ends too soon.`
           : '';
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',
-        summary: `${plural(presences.length, 'target')} in the log, none seen to leave or join.${takenOut}${unsure}`,
+        summary: `${plural(presences.length, 'target')} in the log; none joined or left.${takenOut}${unsure}`,
       };
     }
     const failing = left.filter((presence) =>
@@ -58,7 +58,7 @@ export const targetChurn = defineCheck({
     const last =
       failing.length > 0
         ? `${plural(failing.length, 'target')} failed requests in the last 90 s before`
-        : 'no errors in the last moments of any';
+        : 'no errors in their last 90 s';
     return { outcome: failing.length > 0 ? 'fail' : 'pass', summary: `${went}, ${came}; ${last}.${takenOut}` };
   },
 });

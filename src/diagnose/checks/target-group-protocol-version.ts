@@ -10,9 +10,9 @@ const ENOUGH_REQUESTS = 5;
 export const targetGroupProtocolVersion = defineCheck({
   id: 'target-group-protocol-version',
   step: 2,
-  question: 'Do clients and targets speak the protocol version of the target group?',
-  why: 'A request of another version than the group takes is answered 464; a target that does not speak HTTP/2 closes the connection.',
-  fix: 'Create a target group with the version that clients and targets speak and move the listener to it: the version cannot be changed.',
+  question: 'Do clients and targets use the protocol version of the target group?',
+  why: 'A request in another version gets a 464; a target that does not speak HTTP/2 closes the connection.',
+  fix: 'Create a target group with the right version and point the listener to it: the version of a group cannot be changed.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
   needs: ['targetGroups'],
   wants: ['loadBalancer', 'traffic'],
@@ -30,13 +30,13 @@ export const targetGroupProtocolVersion = defineCheck({
     if (special.length > 0 && !traffic) {
       return {
         outcome: 'unknown',
-        summary: `The log could not be read: whether the targets of ${groupNames(special)} speak ${list([...new Set(special.map(versionOf))])} is not known.`,
+        summary: `Could not read the log, so could not check that the targets of ${groupNames(special)} speak ${list([...new Set(special.map(versionOf))])}.`,
         facts,
       };
     }
     const summary =
       special.length > 0
-        ? `${list(special.map((group) => `${group.TargetGroupName} uses ${versionOf(group)}`))}, and requests succeed with it or none came.`
+        ? `${list(special.map((group) => `${group.TargetGroupName} uses ${versionOf(group)}`))}; requests succeeded or none were sent.`
         : `${groupNames(groups)} ${groups.length === 1 ? 'uses' : 'use'} HTTP/1.1 with keep-alive.`;
     return { outcome: 'pass', summary, facts };
   },
@@ -52,7 +52,7 @@ function mismatched(group: TargetGroup, { log }: Traffic): string | null {
     .filter((each) => each.target_group_arn === group.TargetGroupArn && each.elb_status_code === '464')
     .reduce((sum, { requests }) => sum + requests, 0);
   if (count === 0) return null;
-  return `${plural(count, 'request')} to ${group.TargetGroupName} got a 464: it takes ${versionOf(group)} and they came in another version.`;
+  return `${plural(count, 'request')} to ${group.TargetGroupName} got a 464: the group takes ${versionOf(group)}, and they came in another version.`;
 }
 
 function unanswered(group: TargetGroup, { log }: Traffic): string | null {

@@ -10,8 +10,8 @@ export const targetGroupProtocol = defineCheck({
   id: 'target-group-protocol',
   step: 2,
   question: 'Do the targets speak the protocol of their target group?',
-  why: 'HTTP sent to a TLS port is closed at once or answered 400, TLS sent to a plaintext port fails in the handshake; health checks may use another protocol and pass.',
-  fix: 'Create a target group with the protocol that the port speaks and move the listener to it: the protocol of a group cannot be changed.',
+  why: 'HTTP to a TLS port is closed at once or answered with 400; TLS to a plaintext port fails in the handshake. Health checks may use another protocol and pass.',
+  fix: 'Create a target group with the right protocol and point the listener to it: the protocol of a group cannot be changed.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
   namedBy: ['protocol-mismatch', 'tls-handshake-failure'],
   headline: 2,
@@ -33,7 +33,7 @@ export const targetGroupProtocol = defineCheck({
     if (unknown.length > 0) {
       return {
         outcome: 'unknown',
-        summary: `The protocol of ${list(unknown.map(({ TargetGroupName }) => TargetGroupName))} was not seen.`,
+        summary: `The protocol of ${list(unknown.map(({ TargetGroupName }) => TargetGroupName))} could not be read.`,
         facts,
       };
     }
@@ -50,7 +50,7 @@ export const targetGroupProtocol = defineCheck({
     const remark = list(
       differing.map(
         ({ TargetGroupName, HealthCheckProtocol }) =>
-          `health checks of ${TargetGroupName} use ${HealthCheckProtocol}, so they say nothing about that`,
+          `health checks of ${TargetGroupName} use ${HealthCheckProtocol} and say nothing about that`,
       ),
     );
     const silent = groups.filter((group) => isSilent(group, evidence)).map(({ TargetGroupName }) => TargetGroupName);

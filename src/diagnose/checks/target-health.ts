@@ -6,9 +6,9 @@ import { defineCheck } from './check.ts';
 /** Reasons of DescribeTargetHealth in words. */
 const REASONS: Record<string, string> = {
   'Elb.RegistrationInProgress': 'being registered',
-  'Elb.InitialHealthChecking': 'not checked often enough yet',
+  'Elb.InitialHealthChecking': 'initial health checks are still running',
   'Elb.InternalError': 'an internal error of the load balancer',
-  'Target.ResponseCodeMismatch': 'health checks get another status than expected',
+  'Target.ResponseCodeMismatch': 'health checks get an unexpected status',
   'Target.Timeout': 'health checks time out',
   'Target.FailedHealthChecks': 'health checks cannot connect or get a malformed response',
   'Target.NotRegistered': 'not registered',
@@ -23,8 +23,8 @@ export const targetHealth = defineCheck({
   id: 'target-health',
   step: 6,
   question: 'Is every registered target healthy now?',
-  why: 'An unhealthy target gets no requests; when all are unhealthy the load balancer sends requests to all of them; without a usable target it answers 503.',
-  fix: 'Follow the reason: a timeout points at the path or a slow application, a failed check at a closed port, a mismatch at the application.',
+  why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them; without a usable target it answers 503.',
+  fix: 'Follow the reason: a timeout points to the network path or a slow application, a failed check to a closed port, a mismatch to the application.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
   namedBy: ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],
   headline: 3,
@@ -48,7 +48,7 @@ export const targetHealth = defineCheck({
       const groupsNotRead = groups.filter(({ TargetGroupArn }) => !evidence.targetHealth[TargetGroupArn]);
       return {
         outcome: 'unknown',
-        summary: `The health of ${list(groupsNotRead.map(({ TargetGroupName }) => TargetGroupName))} was not seen.`,
+        summary: `The health of ${list(groupsNotRead.map(({ TargetGroupName }) => TargetGroupName))} could not be read.`,
         facts,
       };
     }

@@ -21,9 +21,8 @@ import { defineCheck } from './check.ts';
 export const trafficPortPath = defineCheck({
   id: 'traffic-port-path',
   step: 5,
-  question:
-    'Does the configuration let the load balancer reach every target on its traffic port, and the answers come back?',
-  why: 'A security group or network ACL that drops the connection makes the load balancer wait 10 s and answer 504.',
+  question: 'Does the configuration let traffic to every target through, and the responses back?',
+  why: 'If a security group or network ACL drops the connection, the load balancer waits 10 s and answers 504.',
   fix: 'Allow the traffic port out of the load balancer and into the target, and tcp 1024-65535 back through both network ACLs.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
@@ -46,10 +45,10 @@ export const trafficPortPath = defineCheck({
     const checkedPaths = relevantPaths(checkPaths(targetPaths(evidence), evidence, 'traffic'));
     if (checkedPaths.length === 0) {
       return evidence.targetHealth || evidence.traffic
-        ? { outcome: 'not-applicable', summary: 'No target with an address is registered, and the log names none.' }
+        ? { outcome: 'not-applicable', summary: 'No target with an address is registered or in the log.' }
         : {
             outcome: 'unknown',
-            summary: 'Neither target health nor the log could be read: the targets are not known.',
+            summary: 'Could not read target health or the log, so the targets are unknown.',
           };
     }
     const blocked = checkedPaths.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
@@ -75,7 +74,7 @@ export const trafficPortPath = defineCheck({
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
     const verdict: CheckVerdict = {
       outcome: 'pass',
-      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} timed out all the same: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
+      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} still timed out: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
       facts: [
         ...pathFacts(checkedPaths),
         ...hostCommands(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),
@@ -91,10 +90,10 @@ function changeCaveat(
   events: readonly CloudTrailEvent[] | undefined,
   from: number,
 ): string {
-  if (events === undefined) return ', unless other rules stood then (changes were not read)';
+  if (events === undefined) return ', unless the rules were different then (changes were not read)';
   const resources = [...new Set(late.flatMap(({ answer }) => answer.resources))];
   const change = pathChanges(events, resources).findLast(({ at }) => at >= from);
   return change
-    ? `, unless other rules stood then: ${change.name} changed ${change.resource} at ${utcTime(change.at)}`
+    ? `, unless the rules were different then: ${change.name} changed ${change.resource} at ${utcTime(change.at)}`
     : '';
 }

@@ -10,8 +10,8 @@ const MINUTE = 60_000;
 export const unhealthyHostsInMetrics = defineCheck({
   id: 'unhealthy-hosts-in-metrics',
   step: 6,
-  question: 'Were all targets healthy throughout the window, by the metrics?',
-  why: 'Target health is a snapshot of now; UnHealthyHostCount and HealthyHostCount say how it was at the time of the errors.',
+  question: 'Do the metrics show all targets healthy during the whole window?',
+  why: 'Target health is a snapshot of now; UnHealthyHostCount and HealthyHostCount show the time of the errors.',
   fix: 'Find out why health checks failed at that time: health-check logs, task and instance events, the path to the health-check port.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html',
@@ -38,8 +38,8 @@ export const unhealthyHostsInMetrics = defineCheck({
         facts,
       };
     }
-    const least = read.map(({ name, healthy }) => (healthy === null ? name : `${name} (${healthy} healthy or more)`));
-    return { outcome: 'pass', summary: `No unhealthy host in ${list(least)}.`, facts };
+    const least = read.map(({ name, healthy }) => (healthy === null ? name : `${name} (at least ${healthy} healthy)`));
+    return { outcome: 'pass', summary: `No unhealthy hosts in ${list(least)}.`, facts };
   },
 });
 

@@ -41,7 +41,9 @@ export function judgeBlockedPath(
     open.map(({ pair }) => pair),
     evidence,
   );
-  const noChanges = changesRead ? [] : ['Changes (CloudTrail) were not read: the configuration is that of now.'];
+  const noChanges = changesRead
+    ? []
+    : ['Changes (CloudTrail) could not be read, so the configuration may have been different then.'];
   const missing = [...firstFourDistinct(judged.flatMap(({ view }) => view.missing)), ...noChanges];
   const claimedPairs = claimed.map(({ pair }) => pair);
   return claimErrors(
@@ -91,7 +93,7 @@ function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTi
   if (!first) return [];
   const count = outOf(countErrors(pairs.flatMap(({ errors }) => errors)), traffic.errorCount);
   return first.path.answer === 'allowed'
-    ? [`${count} errors timed out though the path is open. ${first.path.sentence}`]
+    ? [`${count} errors timed out although the path is open. ${first.path.sentence}`]
     : [`${count} errors timed out for another reason: ${OPEN_LAYER_TEXT[by]}.`];
 }
 

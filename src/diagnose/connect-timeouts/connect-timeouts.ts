@@ -210,7 +210,7 @@ function stoppedAlone(
   if (answered < WORKED_REQUESTS || lastAnswer === 0 || lastAnswer > first || peers.size === 0) return [];
   return [
     `${target} answered ${plural(answered, 'request')} until ${utcTime(lastAnswer)}.`,
-    `${plural(peers.size, 'other target')} of ${targetGroupName(arn)} went on answering.`,
+    `${plural(peers.size, 'other target')} of ${targetGroupName(arn)} kept answering.`,
   ];
 }
 
@@ -274,7 +274,7 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
       ...view,
       strength: 'possible',
       against: [
-        `The configuration allows the path now, but ${changeText(changedAfter)}, after the first error: it is no evidence.`,
+        `The configuration allows the path now, but ${changeText(changedAfter)}, after the first error, so it proves nothing.`,
       ],
     };
   }
@@ -297,7 +297,7 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
     strength: 'possible',
     against: [
       ...pair.stoppedAlone,
-      `The configuration allows the path now; whether it did then is not known. ${path.sentence}`,
+      `The configuration allows the path now; whether it did then is unknown. ${path.sentence}`,
     ],
   };
 }
@@ -347,7 +347,7 @@ function judgeBlock(
   if (changedAfter)
     return weaken(
       'possible',
-      `${changeText(changedAfter)}, after the first error: what is configured now is no evidence.`,
+      `${changeText(changedAfter)}, after the first error, so the current configuration proves nothing.`,
     );
   if (healthyDespiteBlock && share === 1) {
     return weaken('possible', `Health checks of ${pair.target} pass now on the same port, with new connections.`);
@@ -416,7 +416,7 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
       ...(failed.length > 0 ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN takes 10 s.`] : []),
       ...(connected.length > 0 ? [`${of(connected)} had a connection: the request was sent on it.`] : []),
       ...(invoked.length > 0
-        ? [`${of(invoked)} came of a Lambda function, which is invoked without a connection.`]
+        ? [`${of(invoked)} came from a Lambda function, which is invoked without a connection.`]
         : []),
       ...(endedBeforeTarget.length > 0 ? [`${of(endedBeforeTarget)} ended before a target was tried.`] : []),
     ],

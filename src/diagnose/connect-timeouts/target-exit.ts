@@ -56,7 +56,7 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
     return exitWith('likely', `${target} is unused now${registration.reason ? ` (${registration.reason})` : ''}.`);
   }
   if (registration && registration.state !== 'absent') {
-    return noExit(`${target} is still registered, ${registration.state}.`);
+    return noExit(`${target} is still registered (${registration.state}).`);
   }
   if (!presence) return { strength: null, for: [], against: [] };
   return judgeAbsentTarget(timedOutTarget, presence, last - first);
@@ -69,14 +69,15 @@ function judgeAbsentTarget(
   span: number,
 ): TargetExit {
   const isAbsent = registration?.state === 'absent';
-  if (presence.left === false && !isAbsent) return noExit(`${target} got requests to the end of what was read.`);
+  if (presence.left === false && !isAbsent)
+    return noExit(`${target} received requests to the end of the log that was read.`);
   const replaced = wasReplaced(presence, presences);
   if (presence.lastSuccess === null && presence.left === null)
-    return noExit(`${target} never answered in what was read, so nothing shows that it was there and left.`);
+    return noExit(`${target} never answered in the log that was read, so nothing shows that it was there and left.`);
   const lastRequestText = `${target} got its last request at ${utcTime(presence.lastSeen)}`;
   const now = isAbsent ? ' and is not registered now' : '';
   if (presence.left !== true)
-    return exitWith('possible', `${lastRequestText}${now}; whether it was registered then is not known.`);
+    return exitWith('possible', `${lastRequestText}${now}; whether it was registered then is unknown.`);
 
   const scope = { loadBalancer: question.loadBalancer, targetGroup: arn };
   const unhealthy = metricMaximum(evidence.metrics ?? [], 'UnHealthyHostCount', scope, question);
@@ -85,7 +86,7 @@ function judgeAbsentTarget(
     return { strength: 'possible', for: [], against: [sentence] };
   }
   if (span > LINGER_MS) {
-    const sentence = `Timeouts of ${target} go over ${wholeSeconds(Math.round(span / 1000))}; a deregistered target is not chosen for that long.`;
+    const sentence = `Timeouts of ${target} go over ${wholeSeconds(Math.round(span / 1000))}; the load balancer does not choose a deregistered target for that long.`;
     return { strength: 'possible', for: [], against: [sentence] };
   }
   const sure = replaced || (isAbsent && unhealthy === 0);
@@ -151,7 +152,7 @@ const SAME_MOMENT_MS = 5_000;
 function judgeExitTime(at: number, what: string, { first }: TimedOutTarget): TargetExit {
   if (at <= first + SAME_MOMENT_MS) return exitWith('confirmed', `${what}, before the first of the timeouts.`);
   const after = wholeSeconds(Math.round((at - first) / 1000));
-  const sentence = `${what}, ${after} after connections to it began to time out: it was not gone yet when they began.`;
+  const sentence = `${what}, ${after} after connections to it began to time out: it was not gone when they began.`;
   return { strength: 'possible', for: [], against: [sentence] };
 }
 

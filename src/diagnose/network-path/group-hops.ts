@@ -66,13 +66,15 @@ export function targetIngress(query: PathQuery): HopResult {
 
 function ingressSentence(query: PathQuery, drops: Drop[], groups: string[], passage: SecurityGroupResult): string {
   const { nodes, port, target, loadBalancerGroups, net } = query;
-  const does = groups.length === 1 ? 'admits' : 'admit';
+  const does = groups.length === 1 ? 'does not allow' : 'do not allow';
   if (drops.length === nodes.length && drops.every(({ share }) => share === 1)) {
-    const sources = loadBalancerGroups?.length ? `${list(loadBalancerGroups)}, the load balancer` : 'the load balancer';
-    return `${does} no tcp ${port} from ${sources}; ${existingRulesText('in', groups, passage, net)}`;
+    const sources = loadBalancerGroups?.length
+      ? `the load balancer (${list(loadBalancerGroups)})`
+      : 'the load balancer';
+    return `${does} TCP ${port} from ${sources}; ${existingRulesText('in', groups, passage, net)}`;
   }
   const parts = drops.map(({ node, boxes }) => `${addressesText(boxes, target.family)} in ${node.label}`);
-  return `${does} tcp ${port} from a part of the load balancer only, not from ${list(parts)}`;
+  return `${does} TCP ${port} from ${list(parts)}, a part of the load balancer`;
 }
 
 /** What there is in place of the rule that is missing: a reference that leads nowhere says most. */
@@ -82,8 +84,7 @@ function existingRulesText(
   { unattachedGroups, inactivePeeringGroups }: SecurityGroupResult,
   net: NetworkEvidence,
 ): string {
-  const [verb, carrier] =
-    direction === 'in' ? ['admits', 'the load balancer does not carry'] : ['allows', 'the target does not carry'];
+  const [verb, carrier] = ['allows', `the ${direction === 'in' ? 'load balancer' : 'target'} does not use`];
   const pronoun = groups.length === 1 ? 'it' : 'they';
   const does = groups.length === 1 ? verb : verb.slice(0, -1);
   if (inactivePeeringGroups.length > 0)

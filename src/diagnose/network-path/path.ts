@@ -107,7 +107,7 @@ function cautionsOf({ target, nodes, port, loadBalancerGroups, net }: PathQuery)
     const { rest } = checkSecurityGroups('in', groups, [{ addresses: subnetRange, ports: ports(port) }], peer, net);
     if (rest.length === 0) return [];
     return [
-      `${list(groups)} admits the load balancer's addresses of today in ${label}, not the whole subnet: a load balancer that scales takes others.`,
+      `${list(groups)} allows the load balancer's current addresses in ${label}, not the whole subnet: when the load balancer scales, it takes other addresses.`,
     ];
   });
 }

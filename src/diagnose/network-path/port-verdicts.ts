@@ -81,7 +81,7 @@ export function blockedVerdict(blocked: CheckedPath[], all: CheckedPath[], what:
   );
   const still =
     standing.length > 0
-      ? ` Requests were answered by ${list(standing.map(({ path }) => path.target))} all the same: connections that stand are not cut, new ones are.`
+      ? ` Requests were still answered by ${list(standing.map(({ path }) => path.target))}: open connections are not cut, new ones are blocked.`
       : '';
   return {
     outcome: 'fail',
@@ -127,7 +127,7 @@ export const pathFacts = (checkedPaths: CheckedPath[]): Fact[] => [
   ...(checkedPaths.length > FACTS ? [{ label: 'more targets', value: number(checkedPaths.length - FACTS) }] : []),
 ];
 
-const ANSWER_WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'cannot see' };
+const ANSWER_WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not check' };
 const unique = (items: string[]): string[] => [...new Set(items)];
 
 /** A pass, as long as the route tables were read: a black hole would show nowhere else. */

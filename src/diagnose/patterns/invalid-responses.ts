@@ -66,11 +66,11 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
         .slice(0, 3)
         .map(
           ({ route, errors, longest, successes }) =>
-            `${plural(errors.length, 'error')} on ${route} closed within ${number(Math.max(1, longest))} ms, sooner than ${plural(successes, 'success', 'successes')} of the route were answered: nothing had been answered yet.`,
+            `${plural(errors.length, 'error')} on ${route} closed within ${number(Math.max(1, longest))} ms, faster than any of ${plural(successes, 'success', 'successes')} on the route: the target had not responded yet.`,
         ),
       ...parts.race.map(
         ({ edge, errors }) =>
-          `${plural(errors.length, 'error')} at the idle edge of ${seconds(edge.seconds)}: their time decides, not their answer.`,
+          `${plural(errors.length, 'error')} at the idle edge of ${seconds(edge.seconds)}: the idle time explains them, not the response.`,
       ),
       ...(claimed.length === 0 && shares.length > 0
         ? [

@@ -60,7 +60,9 @@ export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes
 }
 
 export const attributesMissing = (attributes: Attributes | undefined): string[] =>
-  attributes ? [] : ['The configured idle timeout (elasticloadbalancing:DescribeLoadBalancerAttributes) was not read.'];
+  attributes
+    ? []
+    : ['The configured idle timeout (elasticloadbalancing:DescribeLoadBalancerAttributes) could not be read.'];
 
 export const raiseIdleTimeout = (arn: string | null, value: number): Command =>
   command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn ?? '<load-balancer-arn>'} --attributes Key=idle_timeout.timeout_seconds,Value=${value}`;

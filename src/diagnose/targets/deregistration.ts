@@ -57,7 +57,7 @@ export function removalReason(
     return {
       reason: 'unhealthy',
       sure: true,
-      sentence: `${lastRequestText}; it is still registered, ${registration.state}.`,
+      sentence: `${lastRequestText}; it is still registered (${registration.state}).`,
     };
   }
   const unhealthy = unhealthyCount(presence, evidence.metrics);
@@ -93,7 +93,7 @@ export function removalReason(
   return {
     reason: 'unknown',
     sure: false,
-    sentence: `${lastRequestText}; whether it was deregistered or found unhealthy is not known.`,
+    sentence: `${lastRequestText}; whether it was deregistered or found unhealthy is unknown.`,
   };
 }
 

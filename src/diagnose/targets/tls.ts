@@ -94,7 +94,7 @@ function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, 
     ...withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout),
   ].filter((error) => error.target_group_arn === arn);
   if (protocol === 'HTTP') {
-    const sentence = `${name} uses HTTP to its targets: no TLS handshake takes part.`;
+    const sentence = `${name} uses HTTP to its targets, without a TLS handshake.`;
     return { protocol, errors, stageOf: () => 'tcp', sentence, missing: [] };
   }
   const counts = countsOf(arn, metrics, question);
@@ -106,7 +106,7 @@ function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, 
     missing: [
       ...(protocol === null ? [`The protocol of target group ${name} could not be read.`] : []),
       ...(counts.tls === null || counts.tcp === null
-        ? [`${TLS_COUNT} and ${TCP_COUNT} of ${name} would tell TLS from TCP.`]
+        ? [`${TLS_COUNT} and ${TCP_COUNT} of ${name} would separate TLS from TCP failures.`]
         : []),
     ],
   };
@@ -180,6 +180,6 @@ function countsSentence(name: string, errors: readonly SampledError[], { tls, tc
     ...(tcp === null ? [] : [`${TCP_COUNT} ${number(sumOf(tcp))}`]),
   ];
   return counted.length === 0
-    ? `${name}: TLS and TCP failures cannot be told apart.`
+    ? `${name}: the metrics cannot separate TLS from TCP failures.`
     : `${name}: ${counted.join(', ')}, beside ${total} errors of the log.`;
 }

@@ -10,13 +10,13 @@ export interface PauseRange {
 export const pauseAfter = (attempt: number, { first, longest }: PauseRange): number =>
   Math.min(first * 2 ** (attempt - 1), longest);
 
-/** The same, up to half of it left out by chance: two that collide try again at different moments. */
+/** The same with jitter of up to half, so that two colliding processes retry at different times. */
 export const jitteredPause = (attempt: number, range: PauseRange): number =>
   pauseAfter(attempt, range) * (0.5 + Math.random() / 2);
 
-/** Pauses of things that keep failing, each by its name. In the memory of this process: others try for themselves. */
+/** Pauses of repeated failures, by name. Kept in memory, so each process tries for itself. */
 export interface Backoffs {
-  /** Why it is not tried now; null when it may be. */
+  /** Why it must wait; null when it may be tried now. */
   pausedReason(name: string): string | null;
   /** Doubles the pause from one failure to the next. */
   recordFailure(name: string, why: string): void;

@@ -1,11 +1,11 @@
-/** JSON documents of a store: read with their shape checked, changed by compare and swap. */
+/** JSON documents in a store: validated when read, changed by compare-and-swap. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type * as z from 'zod';
 import { Problem } from '../../problem.ts';
 import { jitteredPause } from './backoff.ts';
 import type { Store } from './store.ts';
 
-/** The document to write and what the caller learns; the same document, or null, where nothing is to be written. */
+/** The document to write, and the result for the caller. The same document, or null, means no write. */
 export interface DocumentChange<T, R> {
   document: T | null;
   result: R;
@@ -27,7 +27,7 @@ export interface Documents<T> {
 
 /** Milliseconds between two attempts. */
 const PAUSES = { first: 10, longest: 250 };
-/** Others win this often only where something else is wrong. */
+/** Losing this often means that something else is wrong. */
 const MAX_ATTEMPTS = 100;
 
 /** The stored document does not have the shape it should have. */
@@ -44,7 +44,7 @@ export class WriteConflict extends Problem {
   }
 }
 
-/** Whether the store could not do what it was asked, and may later; false for a document in it that is wrong. */
+/** Whether the store failed and may succeed later; false for a malformed document. */
 export const isOutage = (error: unknown): error is Problem =>
   error instanceof Problem && error.exitCode === 2 && !(error instanceof UnreadableDocument);
 
@@ -93,7 +93,7 @@ export function openDocuments<T>(
 
   async function writeChanges(key: string): Promise<void> {
     for (let all = waiting.get(key); all !== undefined && all.length > 0; all = waiting.get(key)) {
-      // Whatever is asked until the document was read goes into the same write.
+      // Changes requested until the document is read go into the same write.
       const taken = [...all];
       const batch = [...taken];
       try {
@@ -110,7 +110,7 @@ export function openDocuments<T>(
     waiting.delete(key);
   }
 
-  /** Changes that throw leave the batch. */
+  /** Removes changes that throw from the batch. */
   async function writeBatch(key: string, batch: WaitingChange<T>[]): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const before = await load(key);

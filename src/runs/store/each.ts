@@ -1,7 +1,7 @@
-/** Objects that are read or written at the same time for one purpose. */
+/** Objects read or written at the same time. */
 const CONCURRENCY = 8;
 
-/** Does something with all of them, a few at a time. After a failure no other is begun; it throws once those under way have ended. */
+/** Runs the work for each item, a few at a time. After a failure, starts no more and throws once running ones have ended. */
 export async function forEachLimited<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
   const left = [...all];
   const worker = async (): Promise<void> => {

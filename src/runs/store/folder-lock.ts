@@ -1,4 +1,4 @@
-/** Locks of keys: within this process by waiting in line, between processes by files that say who has them. */
+/** Locks keys: a queue within this process, lock files between processes. */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
@@ -10,20 +10,20 @@ import { jitteredPause } from './backoff.ts';
 
 /** Milliseconds. */
 const MAX_WAIT = 20_000;
-/** How old a lock must be to be broken whose owner cannot be asked: of another machine or container, or without a readable name. */
+/** Age at which a lock may be broken if its owner cannot be checked: on another machine or container, or unreadable. */
 const UNREADABLE_TTL = 10_000;
 /** How often the owner renews its lock while it works, so that it never gets that old. */
 const RENEW_INTERVAL = 2_000;
 const PAUSES = { first: 1, longest: 25 };
 
-/** Does something while nobody else has the lock of the key. */
+/** Runs the work while holding the lock of the key. */
 export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
 interface LockOwner {
   /** Where `pid` means this process. */
   machine: string;
   pid: number;
-  /** Of the process: another one may have had its number before. */
+  /** Start time of the process: its number may have been used before. */
   token: string;
 }
 
@@ -45,7 +45,7 @@ export const MACHINE = machineOf();
 
 const SELF: LockOwner = { machine: MACHINE, pid: process.pid, token: randomUUID() };
 
-/** Locks as files in a folder that is there. One that a process left when it ended is broken by who wants it next. */
+/** Lock files in an existing folder. The next process breaks a lock whose owner has ended. */
 export function folderLocks(dir: string): WithLock {
   const queues = new Map<string, Promise<void>>();
 
@@ -87,7 +87,7 @@ async function renew(path: string): Promise<void> {
   await utimes(path, now, now).catch(() => {});
 }
 
-/** False when there is one already. */
+/** False when the lock file exists. */
 async function tryCreate(path: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
@@ -147,7 +147,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // It lives, and belongs to somebody else.
+    // The process exists but belongs to another user.
     return codeOf(error) === 'EPERM';
   }
 }

@@ -33,7 +33,7 @@ const UNFINISHED_TTL = 3_600_000;
 const MAX_ATTEMPTS = 10;
 
 /**
- * Opens the folder, and makes it where there is none. What is written survives the end of the process and of the machine once `write`
+ * Opens the folder, and makes it where there is none. Writes survive a crash of the process or the machine once `write`
  * has answered. The version of an object is a hash of its content. Throws Problem (exit 2) when the folder cannot be written to.
  */
 export async function openFolderStore(dir: string): Promise<Store> {
@@ -108,7 +108,7 @@ async function readStored(path: string): Promise<StoredObject | null> {
 const isAsExpected = (there: StoredObject | null, expected: ExpectedVersion): boolean =>
   expected === 'any' || (expected === 'absent' ? there === null : there?.version === expected.version);
 
-/** Readers see the file as it was or as it is to be. It and its name are on the disk before this ends. */
+/** Readers see the old or the new file, never a part. File and name are on disk before this resolves. */
 async function replace(root: string, path: string, body: string): Promise<void> {
   const unfinished = join(root, UNFINISHED, randomUUID());
   try {
@@ -147,7 +147,7 @@ async function syncFolder(folder: string): Promise<void> {
   try {
     await withFile(folder, 'r', (file) => file.sync());
   } catch (error) {
-    // Not every system lets a folder be synced, and one that is gone again needs none.
+    // Some systems cannot sync a folder, and a removed folder needs none.
     if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOENT'].includes(codeOf(error))) throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Exclusive use of a document for a while: a process that crashes loses it by itself. */
+/** Exclusive use of a document for a limited time: a crashed process loses it automatically. */
 import * as z from 'zod';
 
 export const Lease = z.object({ owner: z.string(), until: z.iso.datetime() });
@@ -14,11 +14,11 @@ export const leaseFor = (owner: string, now: number, length: number = LEASE_LENG
   until: new Date(now + length).toISOString(),
 });
 
-/** Whether somebody else has it at this moment. */
+/** Whether another owner holds the lease now. */
 export const isLeasedByOther = (lease: Lease | null, owner: string, now: number): boolean =>
   lease !== null && lease.owner !== owner && Date.parse(lease.until) > now;
 
-/** Does the work while the lease is renewed, and gives it back at the end. `onFailure` hears what the store did not take. */
+/** Runs the work while renewing the lease, then releases it. `onFailure` receives failed renewals. */
 export async function holdLease<T>(
   lease: {
     renew(): Promise<unknown>;

@@ -1,7 +1,7 @@
-/** Work that is looked for again and again, and the end of all work that is under way. */
+/** Repeats work at intervals, and waits for running work at the end. */
 
 export interface Loop {
-  /** Does the work now, and again after each interval from then on. Rejects never. */
+  /** Runs the work now and after each interval. Never rejects. */
   start(): Promise<void>;
   stop(): void;
 }
@@ -22,7 +22,7 @@ export function openLoop(interval: number, work: () => Promise<void>, onFailure:
   };
 }
 
-/** Ends when the work does, and after so many milliseconds at the latest. Rejects never. */
+/** Resolves when the work ends, at the latest after so many milliseconds. Never rejects. */
 export async function settleWithin(milliseconds: number, work: Promise<unknown>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);

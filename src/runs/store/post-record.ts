@@ -1,5 +1,5 @@
 /**
- * What is recorded of a message that Slack is to show once. chat.postMessage has no idempotency key, so the intention is recorded first
+ * Records a message that Slack must show exactly once. chat.postMessage has no idempotency key, so the intention is recorded first
  * and looked for in Slack when it is found again. Pure.
  */
 import * as z from 'zod';
@@ -23,7 +23,7 @@ export const PostRecord = z.discriminatedUnion('state', [
 ]);
 export type PostRecord = z.infer<typeof PostRecord>;
 
-/** Milliseconds: a post that was begun so long ago and has no end recorded was that of a process that is no more. */
+/** Milliseconds: a post begun this long ago without a recorded end belonged to a process that has ended. */
 const POST_TIMEOUT = 60_000;
 
 /** `claimed`: this attempt may post; `mayStand` when an earlier one may have posted already. `posted`, `busy`: nothing to do here. */
@@ -31,7 +31,7 @@ export type PostClaim =
   | { outcome: 'claimed'; mayStand: boolean; record: PostRecord }
   | { outcome: 'posted' | 'busy'; record: PostRecord };
 
-/** Whether an attempt may post what is recorded so. `now`: epoch milliseconds. */
+/** Whether an attempt may post, given the record. `now`: epoch milliseconds. */
 export function claimPost(record: PostRecord | null, attempt: string, now: number): PostClaim {
   if (record?.state === 'posted') return { outcome: 'posted', record };
   if (record?.state === 'posting' && record.attempt !== attempt && now - Date.parse(record.since) < POST_TIMEOUT)

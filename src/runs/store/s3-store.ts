@@ -173,7 +173,7 @@ interface ServerClock {
   watch<A, R extends { response: unknown }>(next: (args: A) => Promise<R>): (args: A) => Promise<R>;
 }
 
-/** The clock of whoever answers, where that of this machine differs from it by more than a few seconds. */
+/** The server's clock, if this machine's differs by more than a few seconds. */
 function serverClock(): ServerClock {
   let skew = 0;
   return {
@@ -197,7 +197,7 @@ function responseDate(response: unknown): string {
   return typeof date === 'string' ? date : '';
 }
 
-/** Does everything that a store is for, once. */
+/** Exercises every operation of a store once. */
 async function verifyConditionalWrites(store: Store, where: string): Promise<void> {
   const key = `probe/${randomUUID()}`;
   await store.list(key);

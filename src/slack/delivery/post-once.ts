@@ -1,4 +1,4 @@
-/** A message of Slack that is posted once, whatever fails in between and whoever else tries. */
+/** Posts a Slack message exactly once, whatever fails in between and whoever else tries. */
 import { randomUUID } from 'node:crypto';
 import { claimPost, type PostRecord } from '../../runs/store/post-record.ts';
 import type { PostResult } from './slack-poster.ts';

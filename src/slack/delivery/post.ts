@@ -1,4 +1,4 @@
-/** Messages to Slack, one way or another: what it refuses is sent plainer, what it holds back is sent later. */
+/** Sends messages to Slack: plainer when Slack refuses, later when Slack throttles. */
 import {
   WebAPIHTTPError,
   WebAPIPlatformError,
@@ -40,7 +40,7 @@ const PAGE = 100;
 /** Edits that are still not sent when the process ends are told as not sent. */
 export const CLOSE_TIMEOUT = 5_000;
 
-/** What Slack made of a call. `lost`: no answer, or one that says nothing about what was done. */
+/** The outcome of a call. `lost`: no answer, or one that does not say whether the message was posted. */
 type SlackAnswer<T> = { of: T } | { code: string; places: string[] } | { lost: string };
 
 export function openPoster({

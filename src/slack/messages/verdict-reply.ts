@@ -1,7 +1,7 @@
 /** The verdict: the fix before the evidence, what else failed, what was ruled out, what could not be checked. Posted, so that it notifies. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
-import { list, number } from '../../format/wording.ts';
+import { inSentence, list, number } from '../../format/wording.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { completenessSentence, costSentence } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -97,7 +97,16 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
         ', behind All checks',
       );
     case 'ruled-out':
-      return [line({ bold: 'Ruled out' }, '  ', list(section.titles, MAX_RULED_OUT))];
+      return [
+        line(
+          { bold: 'Ruled out' },
+          '  ',
+          list(
+            section.causes.map(({ title }) => inSentence(title)),
+            MAX_RULED_OUT,
+          ),
+        ),
+      ];
     default:
       return [];
   }

@@ -1,4 +1,4 @@
-/** The answer of a run: taken from another run that asked the same, or asked of AWS, and kept. */
+/** Answers a run: from another run with the same question, or by a new investigation. */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../evidence/evidence.ts';
 import { type CollectionProgress, emptyProgress } from '../../investigate/collection-progress.ts';
@@ -26,7 +26,7 @@ export async function findAnswer(context: ThreadContext, run: Run, own: boolean)
   });
 }
 
-/** What becomes of a run that ends before it has an answer: an alarm's is resumed when alb502 is there again, a person may have gone on. */
+/** The state of a run stopped before its answer: an alarm's run is resumed later, a person asks again. */
 const interrupted = (run: Run, now: number): Run => ({
   ...inState(run, {
     state: 'interrupted',
@@ -81,7 +81,7 @@ function answeredStatus(diagnosis: Diagnosis, nextAttemptAt: string | null): Run
   return state === 'provisional' ? { state, nextAttemptAt } : { state };
 }
 
-/** The question of a run, as of now. A window that ends later than it begins to be asked is asked again as it is. */
+/** The question of a run, as of now. */
 export const questionOf = (run: Run, now: number): LocatedQuestion => ({
   loadBalancer: run.loadBalancer,
   from: Date.parse(run.from),
@@ -92,7 +92,7 @@ export const questionOf = (run: Run, now: number): LocatedQuestion => ({
   zone: run.zone,
 });
 
-/** Asks, shows progress meanwhile, keeps the answer. The run as it is then: never under way. */
+/** Investigates, shows progress, stores the answer. Returns the ended run. */
 async function runInvestigation(context: ThreadContext, run: Run): Promise<Run> {
   const { log, now, shutdown } = context;
   const startedAt = now();
@@ -111,7 +111,7 @@ async function runInvestigation(context: ThreadContext, run: Run): Promise<Run> 
   }
 }
 
-/** What an investigation has come to, whatever becomes of it. */
+/** The outcome of an investigation. */
 interface InvestigationOutcome {
   diagnosis: Diagnosis | null;
 }
@@ -147,7 +147,7 @@ async function failRun({ runs, poster }: ThreadContext, run: Run, failure: strin
   }
 }
 
-/** Records what a diagnosis means for the run: its state, and when asking again makes sense. */
+/** Records the state that a diagnosis gives the run, and when to ask again. */
 async function recordAnswer(
   { runs, now }: ThreadContext,
   id: string,

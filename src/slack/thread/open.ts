@@ -1,4 +1,4 @@
-/** Opens the thread of a question: a root message of its own, or the thread that answers just that already. */
+/** Opens the thread of a question, or finds the thread that already answers it. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { LocatedQuestion } from '../../investigate/investigator.ts';

@@ -1,4 +1,4 @@
-/** Goes on with what is due, or was left unfinished by this process or one that is no more. */
+/** Resumes runs that are due or were left unfinished, by this process or one that ended. */
 import { incidentWindow } from '../../query/alarm-window.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';

@@ -1,4 +1,4 @@
-/** The messages of a run's thread: each posted once, and edited until it shows what the run says. */
+/** Posts each message of a run's thread once, and edits it until it shows the current run. */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { CollectionProgress } from '../../investigate/collection-progress.ts';
 import { verdictKind } from '../../render/outline.ts';
@@ -26,7 +26,7 @@ export async function loadThreadState({ runs, episodeOf }: ThreadContext, run: R
 /** The message of the channel that the thread hangs below. */
 export const threadTs = ({ parentTs, root }: Thread): string | null => parentTs ?? root;
 
-/** Posts the root message where it does not stand yet. */
+/** Posts the root message if it is not there yet. */
 export async function ensureRoot(context: ThreadContext, run: Run): Promise<Run | Refusal> {
   if (run.thread.root !== null) return run;
   return ensurePosted(context, run, 'root', rootMessageFor(await loadThreadState(context, run)));

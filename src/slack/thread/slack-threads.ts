@@ -1,4 +1,4 @@
-/** The threads of all runs: opened, kept true, answered in, resumed after a restart, ended on shutdown. */
+/** The threads of all runs: opened, kept current, answered in, resumed after a restart, ended on shutdown. */
 import type { Run } from '../../runs/run.ts';
 import { openLoop, settleWithin } from '../../runs/store/loop.ts';
 import type { PostResult } from '../delivery/slack-poster.ts';

@@ -1,4 +1,4 @@
-/** What every phase of a thread needs: its parts, and what this process has under way. */
+/** Shared by all phases of a thread: its parts, and the work running in this process. */
 import { setTimeout as wait } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
@@ -19,7 +19,7 @@ export interface SlackThreadsParts {
   episodeOf(run: Run): Promise<Episode | null>;
   /** Whom the verdict of a run that an alarm asked for mentions; absent where nobody is named. */
   mentionOf?: ((run: Run) => string | null) | undefined;
-  /** Who has the leases of this process: other than those of any process before. */
+  /** Owner of this process's leases; unique. */
   owner: string;
   /** Epoch milliseconds. */
   now(): number;

@@ -1,4 +1,4 @@
-/** Works on a run under its lease: the root message, the answer where one is due, and the rest of the thread. */
+/** Works on a run under its lease: root message, answer if one is due, rest of the thread. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { inState, type Run } from '../../runs/run.ts';
@@ -19,10 +19,10 @@ export interface WorkOptions {
   retries?: readonly number[];
 }
 
-/** Milliseconds that the first message about an alarm waits for the numbers of CloudWatch. */
+/** Milliseconds that the first message about an alarm waits for CloudWatch. */
 const COUNT_TIMEOUT = 3_000;
 
-/** Begins to work on a run, once at a time in this process. */
+/** Starts work on a run, once at a time in this process. */
 export function workOn(context: ThreadContext, run: Run, options: WorkOptions): ActiveRun {
   const { active, runs, log } = context;
   const { id } = run;

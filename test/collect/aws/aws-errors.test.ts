@@ -11,7 +11,7 @@ describe('a refusal is a phrase that says which action, and what to do', () => {
     ['AccessDeniedException', 'ec2:DescribeSubnets was denied'],
     ['ExpiredTokenException', 'failed: the credentials have expired'],
     ['AuthFailure', 'AWS does not accept the credentials in eu-west-1 (said AWS)'],
-    ['RequestExpired', 'the clock of this machine is not that of AWS'],
+    ['RequestExpired', "the clock of this machine differs from AWS's"],
     ['RequestLimitExceeded', 'was throttled (Rate exceeded) and retrying did not help; ask again in a minute'],
     ['TimeoutError', 'got no answer in time'],
     ['Wondrous', 'ec2:DescribeSubnets failed: said AWS'],

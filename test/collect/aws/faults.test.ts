@@ -266,7 +266,7 @@ describe('all that can go wrong with an answer', () => {
     );
     await openAccount(files);
     const { evidence } = await collectLive('011');
-    expect(reasonOf(evidence.functions)).toMatch(/answered in a shape that is not known \(Timeout: /);
+    expect(reasonOf(evidence.functions)).toMatch(/answered in an unknown format \(Timeout: /);
   });
 });
 

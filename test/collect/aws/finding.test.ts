@@ -66,8 +66,8 @@ it('a name is found without reading the list of all', async () => {
 
 describe('no load balancer, or more than one', () => {
   it.each([
-    ['nowhere', "There is no load balancer 'nowhere' in eu-west-1; there is: Admin, api, shop-prod, shop-stage."],
-    ['shop', "'shop' fits 2 load balancers: shop-prod, shop-stage."],
+    ['nowhere', "No load balancer 'nowhere' in eu-west-1. There is: Admin, api, shop-prod, shop-stage."],
+    ['shop', "'shop' matches 2 load balancers: shop-prod, shop-stage."],
     ['nlb-edge', `'nlb-edge' in eu-west-1 is a Network Load Balancer; ${ONLY_ALB}`],
     [
       'nlb-edge-1974023788.eu-west-1.elb.amazonaws.com',
@@ -78,10 +78,7 @@ describe('no load balancer, or more than one', () => {
       'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old-shop',
       `'old-shop' in eu-west-1 is a Classic Load Balancer; ${ONLY_ALB}`,
     ],
-    [
-      arnOf('old'),
-      `There is no load balancer '${arnOf('old')}' in eu-west-1; there is: Admin, api, shop-prod, shop-stage.`,
-    ],
+    [arnOf('old'), `No load balancer '${arnOf('old')}' in eu-west-1. There is: Admin, api, shop-prod, shop-stage.`],
   ])('%s', async (asked, message) => {
     await openAccount(named(FLEET));
     await expect(findLive(asked, [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });
@@ -89,7 +86,7 @@ describe('no load balancer, or more than one', () => {
 
   it('none at all in the region', async () => {
     await openAccount({});
-    const message = "There is no load balancer 'api' in eu-west-1, nor any other.";
+    const message = "No load balancer 'api' in eu-west-1; there are none at all.";
     await expect(findLive('api', [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });
   });
 });
@@ -108,7 +105,7 @@ describe('several regions and accounts', () => {
     const account = await openAccount(named(['api']));
     account.holds('us-east-1', named(['api'], 'us-east-1'));
     await expect(findLive('api', [sessionIn('eu-west-1'), sessionIn('us-east-1')])).rejects.toMatchObject({
-      message: `'api' fits 2 load balancers: ${arnOf('api')} in eu-west-1, ${arnOf('api', 'us-east-1')} in us-east-1.`,
+      message: `'api' matches 2 load balancers: ${arnOf('api')} in eu-west-1, ${arnOf('api', 'us-east-1')} in us-east-1.`,
       exitCode: 1,
     });
   });
@@ -135,13 +132,13 @@ describe('several regions and accounts', () => {
     expect(await findLive('api', sessions)).toMatchObject({
       name: 'api',
       ambiguityNote: expect.stringMatching(
-        `^Whether there is another 'api' in eu-west-1 of ${role} is not known: The role ${ROLES[0]} cannot be assumed: `,
+        `^Whether there is another 'api' in eu-west-1 of ${role} is not known: Could not assume the role ${ROLES[0]}: `,
       ),
     });
     // Of an ARN there is one.
     expect(await findLive(arnOf('api'), sessions)).not.toHaveProperty('ambiguityNote');
     await expect(findLive('nowhere', sessions)).rejects.toMatchObject({
-      message: `There is no load balancer 'nowhere' in eu-west-1. The role ${ROLES[0]} cannot be assumed: sts:AssumeRole was denied. Its trust policy must name who assumes it, and those need the IAM statement {"Effect":"Allow","Action":"sts:AssumeRole","Resource":"${ROLES[0]}"}.`,
+      message: `No load balancer 'nowhere' in eu-west-1. Could not assume the role ${ROLES[0]}: sts:AssumeRole was denied. Its trust policy must name who assumes it, and they need the IAM statement {"Effect":"Allow","Action":"sts:AssumeRole","Resource":"${ROLES[0]}"}.`,
       exitCode: 2,
     });
   });

@@ -186,7 +186,7 @@ describe('what was recorded', () => {
       codeDeployments: [{ deploymentId: 'd-ABCDEF123' }],
       changes: [{ EventName: 'ModifyTargetGroupAttributes' }],
       metrics: [{ Values: [3] }],
-      accessLog: 'there is neither logs/ nor access-log.json in the recording',
+      accessLog: 'the recording has neither logs/ nor access-log.json',
     });
   });
 
@@ -476,10 +476,10 @@ describe('the load balancer', () => {
   });
 
   it.each([
-    ['sho', "'sho' fits 3 load balancers: shop, shop-prod, shop-staging."],
-    ['cart', "There is no load balancer 'cart'; there is: Blog, shop, shop-prod, shop-staging."],
-    ['tcp', "There is no load balancer 'tcp'; there is: Blog, shop, shop-prod, shop-staging."],
-    ['app/shop/77', "There is no load balancer 'app/shop/77'; there is: Blog, app/shop/3, shop-prod, shop-staging."],
+    ['sho', "'sho' matches 3 load balancers: shop, shop-prod, shop-staging."],
+    ['cart', "No load balancer 'cart'. There is: Blog, shop, shop-prod, shop-staging."],
+    ['tcp', "No load balancer 'tcp'. There is: Blog, shop, shop-prod, shop-staging."],
+    ['app/shop/77', "No load balancer 'app/shop/77'. There is: Blog, app/shop/3, shop-prod, shop-staging."],
   ])('%s is refused with the candidates', async (loadBalancer, message) => {
     await expect(questionIn(several, { loadBalancer })).rejects.toMatchObject({ message, exitCode: 1 });
   });
@@ -499,7 +499,7 @@ describe('the load balancer', () => {
     expect(question.loadBalancer).toEqual({ name: 'my-load-balancer', ...known });
     expect((await questionIn(contents, { loadBalancer: 'my-load' })).loadBalancer).toEqual(question.loadBalancer);
     await expect(questionIn(contents, { loadBalancer: 'other' })).rejects.toMatchObject({
-      message: "There is no load balancer 'other'; there is: my-load-balancer.",
+      message: "No load balancer 'other'. There is: my-load-balancer.",
       exitCode: 1,
     });
   });
@@ -528,7 +528,7 @@ describe('the load balancer', () => {
 
     it('is not guessed', async () => {
       await expect(evidenceOf(contents)).rejects.toMatchObject({
-        message: `'my-load-balancer' fits 2 load balancers: ${other}, ${LB}.`,
+        message: `'my-load-balancer' matches 2 load balancers: ${other}, ${LB}.`,
         exitCode: 1,
       });
     });

@@ -340,17 +340,11 @@ describe('where an incident may be saved', () => {
       expect(assertSaveable(dir, incident)).rejects.toMatchObject({ message: `${dir} ${why}.`, exitCode: 1 });
     writeFileSync(join(place, 'file'), '');
     symlinkSync(incident.dir, join(place, 'link'));
-    await refused(place, 'is not empty; --save needs a new or an empty folder');
-    await refused(join(place, 'file'), 'is not a folder; --save needs a new or an empty one');
-    await refused(incident.dir, 'is within the incident that is to be saved; --save needs another folder');
-    await refused(
-      join(incident.dir, 'logs', 'copy'),
-      'is within the incident that is to be saved; --save needs another folder',
-    );
-    await refused(
-      join(place, 'link', 'copy'),
-      'is within the incident that is to be saved; --save needs another folder',
-    );
+    await refused(place, 'is not empty. Give --save a new or empty folder');
+    await refused(join(place, 'file'), 'is not a folder. Give --save a new or empty folder');
+    await refused(incident.dir, 'is inside the incident to be saved. Give --save another folder');
+    await refused(join(incident.dir, 'logs', 'copy'), 'is inside the incident to be saved. Give --save another folder');
+    await refused(join(place, 'link', 'copy'), 'is inside the incident to be saved. Give --save another folder');
   });
 
   it('is said when it cannot be written', async () => {
@@ -364,7 +358,7 @@ describe('where an incident may be saved', () => {
 describe('a place that takes nothing', () => {
   it.each(['/proc/alb502', '/proc/alb502/deeper'])('such as %s is said at once, in one sentence', async (dir) => {
     await expect(assertSaveable(dir, null)).rejects.toThrow(
-      /^Nothing can be saved to \/proc\/alb502(\/deeper)?: [A-Z]+: [^,]+[.]$/,
+      /^Could not save to \/proc\/alb502(\/deeper)?: [A-Z]+: [^,]+[.]$/,
     );
   });
 

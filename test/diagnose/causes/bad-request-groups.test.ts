@@ -89,7 +89,7 @@ describe('400 of the targets', () => {
     const known = { traffic: trafficWith(answers(8443), every(8443)), targetGroups: [group({})] };
     expect(strengths(known)).toEqual(['likely', 'possible']);
     expect(judgementOf(protocolMismatch, known, asked).for).toContain(
-      'The targets of api answered each of 6 requests with 400, as a TLS port does that gets plain HTTP.',
+      'The targets of api answered each of 6 requests with 400, as a TLS port does when it gets plain HTTP.',
     );
   });
 

@@ -240,7 +240,7 @@ describe('failed while connecting', () => {
       const known = { traffic: trafficOf([...died, closed], { targets }), targetHealth: down };
       const { ruledOut, missing } = judgementOf(shutdownBeforeDrain, known, question);
       expect(ruledOut).toBe(false);
-      expect(missing).toEqual(['Whether 10.0.1.9:8080 left is not known: what was read ends too soon.']);
+      expect(missing).toEqual(['Whether 10.0.1.9:8080 left is unknown: the log that was read ends too soon.']);
     });
 
     it('the count of unhealthy hosts that it raised says nothing of a target that left later', () => {

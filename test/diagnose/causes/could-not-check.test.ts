@@ -32,7 +32,11 @@ describe('errors that were counted only', () => {
     const cause = causes.find((one) => one.id === id);
     if (!cause) throw new Error(`There is no cause ${id}.`);
     const judged = judgementOf(cause, { traffic }, question);
-    expect(judged).toMatchObject({ ruledOut: false, claims: [], missing: [expect.stringContaining('looked at')] });
+    expect(judged).toMatchObject({
+      ruledOut: false,
+      claims: [],
+      missing: [expect.stringContaining('examined one by one')],
+    });
     expect(judged.missing[0]).toContain(`2 of ${traffic.errorCount}`);
   });
 });

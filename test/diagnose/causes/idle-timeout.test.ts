@@ -139,7 +139,7 @@ describe('slow-target and slow-upload', () => {
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
       '4 of 4 errors were sent to the target and got no response; they ended after 60.0 s.',
-      '4 errors had next to nothing to upload (GET, 300 bytes at most).',
+      '4 errors had almost nothing to upload (GET, 300 bytes at most).',
       'They end at the idle timeout of the load balancer: 60 s.',
       'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',
     ]);

@@ -174,7 +174,7 @@ describe('security-group-blocked', () => {
     const changes = [call('SetSecurityGroups', 'sg-alb', -60)];
     expect(judge({ known: { ...removed, changes } }).for).toEqual([
       `6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
-      'sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
+      'sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
       'SetSecurityGroups changed sg-alb at 02:39:00 UTC, 110.0 s before the first error.',
     ]);
   });
@@ -196,7 +196,7 @@ describe('security-group-blocked', () => {
   it('says what could not be read', () => {
     expect(judge({ known: { securityGroups: undefined, changes: undefined } }).missing).toEqual([
       'Could not check the rules of the security groups.',
-      'Changes (CloudTrail) were not read: the configuration is that of now.',
+      'Changes (CloudTrail) could not be read, so the configuration may have been different then.',
     ]);
   });
 

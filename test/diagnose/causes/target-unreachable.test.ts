@@ -139,7 +139,7 @@ describe('target-unreachable', () => {
     it('is likely for one target that answered until then while its peer goes on', () => {
       const { claims, for: reasons, summary } = judge({ known: unread, targets: [targetTraffic(), peer] });
       expect(claims).toMatchObject([{ strength: 'likely' }]);
-      expect(reasons).toContain('1 other target of api went on answering.');
+      expect(reasons).toContain('1 other target of api kept answering.');
       expect(summary).toContain('after it had answered until then');
     });
 

@@ -17,7 +17,7 @@ describe('deregistration-delay', () => {
     {
       name: 'no time at all, and nothing was cut off',
       part: delay(0),
-      says: 'pass: Deregistration delay: api 0 s; api aborts requests in flight at once, and none was.',
+      says: 'pass: Deregistration delay: api 0 s; api aborts requests in flight at once, but none were.',
     },
     {
       name: 'requests cut off',
@@ -32,7 +32,7 @@ describe('deregistration-delay', () => {
     {
       name: 'attributes of the group were not seen',
       part: { targetGroupAttributes: {} },
-      says: 'unknown: The deregistration delay of api was not seen.',
+      says: 'unknown: Could not read the deregistration delay of api.',
     },
     {
       name: 'a function has none',

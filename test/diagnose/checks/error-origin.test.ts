@@ -5,7 +5,7 @@ import { question, several, trafficOf } from '../../support/traffic/traffic-buil
 describe('error-origin', () => {
   const refused = (count: number) => several(count, 'connect-failed', () => ({}), 1);
   it.each([
-    ['all by the load balancer', refused(149), 'pass', '149 by the load balancer, none by a target.'],
+    ['all by the load balancer', refused(149), 'pass', '149 errors made by the load balancer, none by a target.'],
     [
       'all by a target',
       several(3, 'target-response'),

@@ -8,7 +8,7 @@ describe('error-reason', () => {
     expect(errorReason.evaluate({ traffic }, question)).toMatchObject({
       outcome: 'pass',
       summary:
-        'error_reason is "-" for 149 of 149 errors, as it always is for instance and ip targets; the reason is derived from the numbers.',
+        'error_reason is "-" for 149 of 149 errors, as always for instance and ip targets. The processing times show the reason instead.',
     });
   });
   it.each([

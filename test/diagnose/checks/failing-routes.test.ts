@@ -40,7 +40,7 @@ describe('failing-routes', () => {
       several(20, 'fixed-response', () => ({ route: 'GET /export' })),
       { routes: [route('GET /export', 20, 20)] },
       'not-applicable',
-      '20 errors never reached a target: there is no response to look at.',
+      '20 errors never reached a target, so there is no response to check.',
     ],
     [
       'its target refuses connections, and another one fails a little',
@@ -57,7 +57,7 @@ describe('failing-routes', () => {
       several(5, 'target-response'),
       {},
       'not-applicable',
-      'Every error was answered by a target itself: the load balancer took the response.',
+      'The targets sent every error themselves, so their responses reached the load balancer.',
     ],
   ])('%s', (_, failures, log, outcome, summary) => {
     expect(failingRoutesCheck.evaluate({ traffic: trafficOf(failures, log) }, question)).toMatchObject({

@@ -14,26 +14,26 @@ const letsIn = (...rules: Parameters<typeof group>[1]) => ({ securityGroups: [gr
 
 describe('listener-port-ingress', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
-    { name: 'open to everybody', part: {}, says: 'pass: Clients get in on port 443 from anywhere.' },
+    { name: 'open to everybody', part: {}, says: 'pass: Clients can connect on port 443 from anywhere.' },
     {
       name: 'a second listener without a rule',
       part: { listeners: [on(443), on(8443)], securityGroups: [albGroup, appGroup] },
-      says: 'fail: Nobody gets in on port 8443: sg-alb of the load balancer has no inbound rule for it; it allows only tcp 443 from 0.0.0.0/0.',
+      says: 'fail: Clients cannot connect on port 8443: sg-alb of the load balancer has no inbound rule for it; it allows only tcp 443 from 0.0.0.0/0.',
     },
     {
       name: 'no inbound rule at all',
       part: letsIn(),
-      says: 'fail: Nobody gets in on port 443: sg-alb of the load balancer has no inbound rule for it; it has no such rule for TCP.',
+      says: 'fail: Clients cannot connect on port 443: sg-alb of the load balancer has no inbound rule for it; it has no such rule for TCP.',
     },
     {
       name: 'open to one office',
       part: letsIn({ ...tcp(443), ...cidr('203.0.113.0/24') }),
-      says: 'pass: Clients get in on port 443 from some clients.',
+      says: 'pass: Clients can connect on port 443 from some clients.',
     },
     {
       name: 'open to whoever carries a group',
       part: letsIn({ ...tcp(443), ...groups('sg-proxy') }),
-      says: 'pass: Clients get in on port 443 from some clients.',
+      says: 'pass: Clients can connect on port 443 from some clients.',
     },
     {
       name: 'a prefix list that was not read (CloudFront)',

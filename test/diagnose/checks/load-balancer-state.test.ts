@@ -19,7 +19,7 @@ describe('load-balancer-state', () => {
     {
       name: 'active, with room',
       part: {},
-      says: 'pass: The load balancer is active, with 200 free addresses or more in each of 2 subnets.',
+      says: 'pass: The load balancer is active, with at least 200 free addresses in each of 2 subnets.',
     },
     {
       name: 'impaired',
@@ -34,17 +34,17 @@ describe('load-balancer-state', () => {
     {
       name: 'eight are enough',
       part: { subnets: free(8) },
-      says: 'pass: The load balancer is active, with 8 free addresses or more in each of 2 subnets.',
+      says: 'pass: The load balancer is active, with at least 8 free addresses in each of 2 subnets.',
     },
     {
       name: 'free addresses were not seen',
       part: { subnets: free() },
-      says: 'unknown: The load balancer is active; not seen: the free addresses of subnet-a (eu-west-1a) and the free addresses of subnet-b (eu-west-1b).',
+      says: 'unknown: The load balancer is active; could not check the free addresses of subnet-a (eu-west-1a) and the free addresses of subnet-b (eu-west-1b).',
     },
     {
       name: 'the state was not seen',
       part: { loadBalancer: network.loadBalancer },
-      says: 'unknown: The load balancer is in an unknown state; not seen: its state.',
+      says: 'unknown: The load balancer is in an unknown state; could not check its state.',
     },
   ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
 });

@@ -23,8 +23,8 @@ const evaluate = (log: Partial<AccessLog>, metrics?: ReturnType<typeof counted>,
 describe('log-completeness', () => {
   it.each([
     ['as many as counted', {}, counted(5), 'pass', '5 errors of the load balancer in the log, 5 counted by CloudWatch'],
-    ['fewer than counted', {}, counted(5, 4), 'fail', 'The log holds 5 of 9 errors that CloudWatch counts'],
-    ['no metrics', {}, undefined, 'unknown', 'the metrics could not be read'],
+    ['fewer than counted', {}, counted(5, 4), 'fail', 'The log holds 5 of 9 errors that CloudWatch counted'],
+    ['no metrics', {}, undefined, 'unknown', 'the CloudWatch metrics could not be read'],
     [
       'a file that cannot be read',
       files({ unreadable: [{ file: 'a.log.gz', reason: 'ends early', lines: 3 }] }),
@@ -33,11 +33,11 @@ describe('log-completeness', () => {
       'a.log.gz could not be read (ends early).',
     ],
     [
-      'lines that are no entry',
+      'lines that are not entries',
       { rejected: { lines: 2, files: 1, first: { file: 'b.log.gz', line: 7, text: 'garbage' } } },
       counted(5),
       'fail',
-      '2 lines in 1 file are no access-log entry; the first is b.log.gz line 7: garbage.',
+      '2 lines in 1 file are not access-log entries; the first is b.log.gz line 7: garbage.',
     ],
     [
       'connection logs beside it',

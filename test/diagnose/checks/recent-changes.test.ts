@@ -14,12 +14,12 @@ const elsewhere = { requestParameters: { loadBalancerArn: LB.replaceAll('shop-pr
 
 describe('recent-changes', () => {
   it.each([
-    ['none', [], 'pass', 'Nothing was changed from an hour before the first error on; no change was recorded at all.'],
+    ['none', [], 'pass', 'No change since an hour before the first error; CloudTrail recorded no change at all.'],
     [
       'long before',
       [call('ModifyListener', -9 * 86_400)],
       'pass',
-      'Nothing was changed from an hour before the first error on; the last change was ModifyListener, 9 days before.',
+      'No change since an hour before the first error; the last change was ModifyListener, 9 days before.',
     ],
     [
       'three minutes before',
@@ -37,23 +37,28 @@ describe('recent-changes', () => {
       'after the errors began',
       [call('ModifyLoadBalancerAttributes', 1200)],
       'fail',
-      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. What is configured now may not be what was then.',
+      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. The current configuration may differ from the one at that time.',
     ],
-    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'no change was recorded at all'],
+    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'CloudTrail recorded no change at all'],
     [
       'a refused call is no change',
       [call('SetSecurityGroups', 420, { errorCode: 'AccessDenied' })],
       'pass',
-      'no change was recorded at all',
+      'CloudTrail recorded no change at all',
     ],
-    ['another load balancer', [call('SetSecurityGroups', 420, elsewhere)], 'pass', 'no change was recorded at all'],
+    [
+      'another load balancer',
+      [call('SetSecurityGroups', 420, elsewhere)],
+      'pass',
+      'CloudTrail recorded no change at all',
+    ],
     [
       'the target group in use',
       [call('ModifyTargetGroup', 420, { requestParameters: { targetGroupArn: API } })],
       'fail',
       'ModifyTargetGroup by alice',
     ],
-    ['nothing to do with it', [call('CreateLogStream', 420, {})], 'pass', 'no change was recorded at all'],
+    ['nothing to do with it', [call('CreateLogStream', 420, {})], 'pass', 'CloudTrail recorded no change at all'],
     [
       'a security group names no load balancer',
       [call('RevokeSecurityGroupIngress', 420, { requestParameters: { groupId: 'sg-1' } })],

@@ -52,7 +52,7 @@ describe('registered-port', () => {
     {
       name: 'registrations that were not seen',
       part: { targetGroups: [api(), api({ TargetGroupArn: `${API}2`, TargetGroupName: 'web' })] },
-      says: 'unknown: The registrations of web were not seen.',
+      says: 'unknown: Could not check the registered targets of web.',
     },
     {
       name: 'only Lambda',

@@ -8,7 +8,7 @@ type Seen = Parameters<typeof securityGroupReferences.evaluate>[0];
 const judge = (part: Partial<Seen>) =>
   describeVerdict(securityGroupReferences.evaluate({ ...baseEvidence, ...part }, question));
 const rules = (net: { securityGroups?: Seen['securityGroups'] }) => ({ securityGroups: net.securityGroups ?? [] });
-const PASS = 'pass: No rule for these ports depends on a group that is not attached; the load balancer carries sg-alb.';
+const PASS = 'pass: Every security group that rules for these ports need is attached. The load balancer uses sg-alb.';
 
 describe('security-group-references', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
@@ -16,7 +16,7 @@ describe('security-group-references', () => {
     {
       name: 'a group that the load balancer lost',
       part: rules(withInboundRules({ ...tcp(8080), ...groups('sg-old') })),
-      says: 'fail: sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
+      says: 'fail: sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
     },
     {
       name: 'another client beside the load balancer',
@@ -37,14 +37,14 @@ describe('security-group-references', () => {
     {
       name: 'egress to a group that the targets do not carry',
       part: rules(withOutboundRules({ ...tcp(8080), ...groups('sg-web') })),
-      says: 'fail: sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; on that port it allows sg-web, which the target does not carry.',
+      says: 'fail: sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; on that port it allows sg-web, which the target does not use.',
     },
     {
       name: 'the peering is gone',
       part: rules(
         withInboundRules({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] }),
       ),
-      says: 'fail: sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-alb, over a VPC peering that is not active.',
+      says: 'fail: sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-alb, over a VPC peering that is not active.',
     },
     {
       name: 'the groups of the targets were not seen',

@@ -24,7 +24,7 @@ describe('target-group-protocol-version', () => {
     {
       name: 'clients of another version',
       part: { ...grpc, ...mismatched },
-      says: 'fail: 12 requests to api got a 464: it takes GRPC and they came in another version.',
+      says: 'fail: 12 requests to api got a 464: the group takes GRPC, and they came in another version.',
     },
     {
       name: 'no request over HTTP/2 ever succeeded',
@@ -39,9 +39,9 @@ describe('target-group-protocol-version', () => {
     {
       name: 'no success, and not all failed',
       part: { ...grpc, ...never(40, 39) },
-      says: 'pass: api uses GRPC, and requests succeed with it or none came.',
+      says: 'pass: api uses GRPC; requests succeeded or none were sent.',
     },
-    { name: 'gRPC that works', part: grpc, says: 'pass: api uses GRPC, and requests succeed with it or none came.' },
+    { name: 'gRPC that works', part: grpc, says: 'pass: api uses GRPC; requests succeeded or none were sent.' },
     {
       name: 'only Lambda',
       part: { targetGroups: [lambda] },

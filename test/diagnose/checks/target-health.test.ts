@@ -52,7 +52,7 @@ describe('target-health', () => {
       part: now(),
       says: 'fail: api has no registered target: requests to it are answered 503.',
     },
-    { name: 'not seen', part: { targetHealth: {} }, says: 'unknown: The health of api was not seen.' },
+    { name: 'not seen', part: { targetHealth: {} }, says: 'unknown: The health of api could not be read.' },
     {
       name: 'an unhealthy target of another load balancer',
       part: {

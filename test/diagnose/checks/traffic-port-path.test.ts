@@ -36,7 +36,7 @@ describe('traffic-port-path', () => {
     {
       name: 'the load balancer lost the group that is admitted',
       part: { ...removed, traffic: traffic([], { targets: [] }) },
-      says: 'fail: 2 of 2 paths to a traffic port are blocked. sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
+      says: 'fail: 2 of 2 paths to a traffic port are blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
     },
     {
       name: 'blocked, and connections that stand go on',
@@ -45,7 +45,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 9 })] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry. Requests were answered by 10.0.1.5:8080 all the same: connections that stand are not cut, new ones are.',
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use. Requests were still answered by 10.0.1.5:8080: open connections are not cut, new ones are blocked.',
     },
     {
       name: 'healthy on the health port, blocked on the traffic port',
@@ -54,7 +54,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] },
         traffic: traffic([], { targets: [] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; it admits tcp 9090 from sg-alb. 1 of them looks healthy: health checks use another port.',
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows tcp 9090 from sg-alb. 1 of them looks healthy: health checks use another port.',
     },
     {
       name: 'one zone is left out',
@@ -63,7 +63,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked in part. sg-app of 10.0.1.5 admits tcp 8080 from a part of the load balancer only, not from 10.0.9.0/24 in subnet-b (eu-west-1b).',
+      says: 'fail: 1 of 1 path to a traffic port is blocked in part. sg-app of 10.0.1.5 does not allow TCP 8080 from 10.0.9.0/24 in subnet-b (eu-west-1b), a part of the load balancer.',
     },
     {
       name: 'network ACLs were not read',
@@ -86,12 +86,12 @@ describe('traffic-port-path', () => {
     {
       name: 'open, and connections time out all the same',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')), changes: [] },
-      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host.',
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
     },
     {
       name: 'the same, and no changes were read',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
-      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host, unless other rules stood then (changes were not read).',
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
     },
     {
       name: 'the same, and the rules were changed since',
@@ -99,7 +99,7 @@ describe('traffic-port-path', () => {
         traffic: traffic(timeouts('10.0.1.6:8080')),
         changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)],
       },
-      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 timed out all the same: look inside the host, unless other rules stood then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
+      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
     },
     {
       name: 'one ephemeral port denied, and nothing of it in the traffic',
@@ -113,13 +113,13 @@ describe('traffic-port-path', () => {
     {
       name: 'only Lambda',
       part: { targetGroups: [lambda], traffic: traffic([], { targets: [] }) },
-      says: 'not-applicable: No target with an address is registered, and the log names none.',
+      says: 'not-applicable: No target with an address is registered or in the log.',
     },
     {
       name: 'neither health nor log',
       part: {},
       without: 'everything',
-      says: 'unknown: Neither target health nor the log could be read: the targets are not known.',
+      says: 'unknown: Could not read target health or the log, so the targets are unknown.',
     },
   ])('$name', ({ part, without, says }) => expect(describeVerdict(judge(part, without))).toBe(says));
 

@@ -24,7 +24,7 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'healthy throughout',
       part: { metrics: steady },
-      says: 'pass: No unhealthy host in api (2 healthy or more).',
+      says: 'pass: No unhealthy hosts in api (at least 2 healthy).',
     },
     {
       name: 'one unhealthy for a minute',
@@ -60,7 +60,7 @@ describe('unhealthy-hosts-in-metrics', () => {
           { ...series('UnHealthyHostCount', 'Maximum', 1), Timestamps: [new Date(START + 60 * MINUTE).toISOString()] },
         ],
       },
-      says: 'pass: No unhealthy host in api (2 healthy or more).',
+      says: 'pass: No unhealthy hosts in api (at least 2 healthy).',
     },
     { name: 'not asked', part: {}, says: 'unknown: UnHealthyHostCount of api has no data in the window.' },
     {

@@ -492,7 +492,7 @@ describe('the nodes of today', () => {
     expect(answer).toMatchObject({
       answer: 'allowed',
       cautions: [
-        "sg-app admits the load balancer's addresses of today in subnet-a (eu-west-1a), not the whole subnet: a load balancer that scales takes others.",
+        "sg-app allows the load balancer's current addresses in subnet-a (eu-west-1a), not the whole subnet: when the load balancer scales, it takes other addresses.",
       ],
     });
   });
@@ -515,20 +515,20 @@ describe('the sentence and the command', () => {
 
   it('of a reference to a removed group', () => {
     expect(said(withInboundRules({ ...tcp(8080), ...groups('sg-old') }))).toEqual([
-      'sg-app of 10.0.1.5 admits no tcp 8080 from sg-alb, the load balancer; on that port it admits sg-old, which the load balancer does not carry.',
+      'sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
       'aws ec2 authorize-security-group-ingress --group-id sg-app --protocol tcp --port 8080 --source-group sg-alb',
     ]);
   });
 
   it('of a missing port', () => {
     expect(said(network, '10.0.1.5', 9090)[0]).toBe(
-      'sg-app of 10.0.1.5 admits no tcp 9090 from sg-alb, the load balancer; it admits tcp 8080 from sg-alb.',
+      'sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
     );
   });
 
   it('of one subnet that is left out', () => {
     expect(said(withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }))[0]).toBe(
-      'sg-app of 10.0.1.5 admits tcp 8080 from a part of the load balancer only, not from 10.0.9.0/24 in subnet-b (eu-west-1b).',
+      'sg-app of 10.0.1.5 does not allow TCP 8080 from 10.0.9.0/24 in subnet-b (eu-west-1b), a part of the load balancer.',
     );
   });
 

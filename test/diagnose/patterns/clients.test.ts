@@ -31,7 +31,7 @@ describe('clients that fail each time', () => {
     const traffic = trafficOf(twice());
     const { claims, for: reasons } = judgementOf(malformedResponse, { traffic }, question);
     expect(claims.flatMap(({ errors }) => errors)).toHaveLength(16);
-    expect(reasons.join(' ')).toContain('8 clients failed each time: 8 of 8 requests of theirs that were repeated');
+    expect(reasons.join(' ')).toContain('8 clients failed each time: 8 of 8 of their requests that were repeated');
     const close = judgementOf(closedMidRequest, { traffic }, question);
     expect(close.claims.flatMap(({ errors }) => errors)).toEqual([]);
     // A process that ends over what these clients ask would show the same.

@@ -18,7 +18,7 @@ import type {
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
-import { Problem } from '../../../problem.ts';
+import { errorMessage, Problem } from '../../../problem.ts';
 import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';
 import { lineKind } from '../entry.ts';
@@ -186,7 +186,7 @@ class LogFileReader {
       // Faults of a file are told by file: this is the engine, and an answer without the log would hide it.
       if (error instanceof Problem) throw error;
       // Below its first line, a failure of DuckDB has a stack and advice for those who make it.
-      const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+      const [why = ''] = errorMessage(error).split('\n');
       throw new Problem(`The access log could not be read to its end: ${why.replace(/[.]?\s*$/, '')}.`, 2);
     }
   }

@@ -420,7 +420,7 @@ describe('which load balancer', () => {
     ['by turns', { 'a.log': [...files['a.log'], ...files['a.log']] }],
   ])('refuses a name that is that of two, %s', async (_, found) => {
     await expect(read(found, { loadBalancer: { name: 'shop', arn: null } })).rejects.toEqual(
-      new Problem("'shop' fits 2 load balancers: app/shop/1111111111111111, app/shop/50dc6c495c0c9188.", 1),
+      new Problem("'shop' matches 2 load balancers: app/shop/1111111111111111, app/shop/50dc6c495c0c9188.", 1),
     );
   });
 });

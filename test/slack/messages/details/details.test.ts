@@ -51,7 +51,7 @@ describe('a step', () => {
   it('shows all that was looked at, with its numbers, and what to do about a fault', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
-    expect(text).toContain('✓ The load balancer keeps idle connections 60 s');
+    expect(text).toContain('✓ The load balancer keeps idle connections for 60 s');
     expect(text).toMatch(/targets close at: 5.998 s · errors by chance there: \d+/);
     expect(text).toContain('→ Raise the keep-alive timeout');
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
@@ -148,7 +148,7 @@ it('shows errors and requests over time, and what else has a time', () => {
   const text = read('timeline', keepAlive);
   expect(text).toMatch(/closed-before-response +123 {2}[▁▂▃▄▅▆▇█·]{15} {2}most 22 at 02:44:00/);
   expect(text).toContain('First error 02:40:05 UTC, last 02:54:58 UTC.');
-  expect(text).toContain('8 targets in the log, none seen to leave or join.');
+  expect(text).toContain('8 targets in the log; none joined or left.');
 });
 
 describe('network paths', () => {
@@ -157,7 +157,7 @@ describe('network paths', () => {
       .split('\n')
       .filter((line) => line.startsWith('  •') || line.startsWith('    '));
     expect(lines[0]).toBe(
-      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of each admits no tcp 8080 from sg-0b1f6a2c9d4e7f803, the load balancer; it admits tcp 8081 from sg-0b1f6a2c9d4e7f803.',
+      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of each does not allow TCP 8080 from the load balancer (sg-0b1f6a2c9d4e7f803); it allows tcp 8081 from sg-0b1f6a2c9d4e7f803.',
     );
     expect(lines.at(-1)).toBe(
       '    aws ec2 authorize-security-group-ingress --group-id sg-0e9d8c7b6a5f41302 --protocol tcp --port 8080 --source-group sg-0b1f6a2c9d4e7f803',
@@ -199,9 +199,7 @@ describe('the fix', () => {
 
 it('shows all that speaks for and against, also where that is nothing', () => {
   const text = read('evidence', keepAlive);
-  expect(text).toContain(
-    '  • For: 112 errors closed at most 45 ms after being sent: the target had not begun to work.',
-  );
+  expect(text).toContain('  • For: 112 errors closed at most 45 ms after being sent: the target had not started work.');
   expect(text).toContain('  • Against: –');
   expect(text).toContain('*Ruled out*');
 });

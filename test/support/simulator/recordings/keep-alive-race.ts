@@ -2,7 +2,7 @@ import { counts, type Recording, share } from '../recording.ts';
 import { group, loadBalancer, people, quarterHour, shopRoutes, targets } from './shop.ts';
 
 /**
- * Node 22 closes idle connections 6.0 s after the last response (5 s and one of buffer), the load balancer keeps them 60 s. Open
+ * Node 22 closes idle connections 6.0 s after the last response (5 s and one of buffer), the load balancer keeps them for 60 s. Open
  * product pages refresh whenever prices are published, about every six seconds, so many connections are idle for just that long.
  * Beside it, reports that take too long get their socket destroyed after 30 s.
  */
@@ -111,6 +111,6 @@ export const keepAliveRace: Recording = {
     ],
     ...counts(simulation),
     steps: { '2': 'pass', '3': 'fail', '5': 'pass', '6': 'pass' },
-    why: 'Targets close idle connections after 6.0 s while the load balancer keeps them 60 s; a second, smaller cause closes slow reports after 30 s. One cause for all, or a generic "target closed the connection", is the tempting answer.',
+    why: 'Targets close idle connections after 6.0 s while the load balancer keeps them for 60 s; a second, smaller cause closes slow reports after 30 s. One cause for all, or a generic "target closed the connection", is the tempting answer.',
   }),
 };

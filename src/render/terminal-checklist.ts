@@ -1,0 +1,58 @@
+/** The checklist: a line for each step and finding; a fault with its numbers and what to do. */
+import type { CheckFinding, ChecklistStep, CheckOutcome } from '../diagnose/diagnosis.ts';
+import { number } from '../format/wording.ts';
+import { factsNotInSentence, factValue, OUTCOME_MARK, OUTCOME_WORD } from './phrases.ts';
+import { headingLines, type Page, wrap } from './terminal-page.ts';
+
+const paintMark = (page: Page, outcome: CheckOutcome): string => {
+  const paint = {
+    pass: page.paint.green,
+    fail: page.paint.red,
+    unknown: page.paint.yellow,
+    'not-applicable': page.paint.dim,
+  };
+  return paint[outcome](OUTCOME_MARK[outcome]);
+};
+
+/** One finding; a failed one says more: the facts its sentence leaves out, and what to do. */
+const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding): string[] => {
+  const [start = '', ...others] = wrap(summary, page.width, '      ');
+  const detail =
+    outcome === 'fail'
+      ? factsNotInSentence(facts, summary)
+          .map((fact) => `${fact.label}: ${factValue(fact)}`)
+          .join(' · ')
+      : '';
+  return [
+    `    ${paintMark(page, outcome)} ${start.trimStart()}`,
+    ...others,
+    ...(detail === '' ? [] : wrap(detail, page.width, '      ').map(page.paint.dim)),
+    ...(outcome === 'fail' && fix !== null ? wrap(fix, page.width, '      → ', '        ') : []),
+  ];
+};
+
+/** Checks of which one and the same is to be said are one line, where the first of them stands. */
+const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
+  findings.flatMap((finding, index) => {
+    const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;
+    const checks = findings.filter(isSame).length;
+    if (checks === 1 || finding.outcome === 'fail') return [finding];
+    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: withCheckCount(finding.summary, checks) }];
+  });
+
+const withCheckCount = (summary: string, checks: number): string =>
+  `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;
+
+const stepLines = (page: Page, { step, title, outcome, findings }: ChecklistStep): string[] => [
+  `${paintMark(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,
+  ...mergeFindings(findings).flatMap((finding) => findingLines(page, finding)),
+];
+
+export const checklistLines = (page: Page, steps: readonly ChecklistStep[]): string[] => {
+  const present = new Set(steps.flatMap((step) => [step.outcome, ...step.findings.map(({ outcome }) => outcome)]));
+  const legend = (Object.keys(OUTCOME_MARK) as CheckOutcome[])
+    .filter((outcome) => present.has(outcome))
+    .map((outcome) => `${OUTCOME_MARK[outcome]} ${OUTCOME_WORD[outcome]}`)
+    .join('  ');
+  return [...headingLines(page, 'Checklist', `(${legend})`), ...steps.flatMap((step) => stepLines(page, step))];
+};

@@ -26,6 +26,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  for --from
       --json                     print the diagnosis as JSON
       --markdown                 print it as Markdown, for a post-mortem
+      --redact                   show only the parts of requests that are safe
+                                 to share
   alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
                                  permission or setting for it
       --strict                   end with 3 if something is missing

@@ -136,6 +136,7 @@ describe('a live load balancer', () => {
     expect(diagnosis.gaps.join('\n')).toMatch(/reading it could cost more than \$0 \(.*\): raise --max-usd/);
     expect(athena.sent).toEqual([]);
     // A log that is on is not asked to be switched on.
-    expect(diagnosis.verdict.decidedBy).toMatch(/^2 of 4 paths to a traffic port are blocked/);
+    expect(diagnosis.verdict.decidedBy).not.toMatch(/Enable access logging/);
+    expect(diagnosis.verdict.summary).toMatch(/^2 of 4 paths to a traffic port are blocked/);
   });
 });

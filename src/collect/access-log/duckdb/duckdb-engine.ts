@@ -263,7 +263,7 @@ class LogFileReader {
   #assertOneLoadBalancer(scanned: readonly ScannedFile[]): void {
     const namesakes = [...new Set(scanned.flatMap(({ counts }) => counts.namesakes))].sort(byText);
     if (namesakes.length <= 1) return;
-    throw new Problem(`'${this.#wanted.name}' fits ${namesakes.length} load balancers: ${listNames(namesakes)}.`, 1);
+    throw new Problem(`'${this.#wanted.name}' matches ${namesakes.length} load balancers: ${listNames(namesakes)}.`, 1);
   }
 
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */

@@ -126,10 +126,10 @@ describe('a wrong command line', () => {
     { words: ['diagnose', '--from', 'x', '--region', 'eu-west-1'], says: "cannot be used with option '--from <dir>'" },
     { words: ['diagnose', '--from', ''], says: '--from needs the folder of a recorded incident' },
     { words: ['diagnose', '--save', ''], says: '--save needs a new or an empty folder' },
-    { words: ['diagnose', '--engine', 'x'], says: 'athena, duckdb, cloudwatch-logs, auto; alb502 --help' },
-    { words: ['demo', 'nonsense'], says: "no recorded incident 'nonsense'; there are: 001-" },
-    { words: ['demo', '0'], says: "no recorded incident '0'" },
-    { words: ['demo', '-'], says: "'-' fits" },
+    { words: ['diagnose', '--engine', 'x'], says: 'athena, duckdb, cloudwatch-logs, auto; see alb502 --help' },
+    { words: ['demo', 'nonsense'], says: "No recorded incident 'nonsense'. Choose from: 001-" },
+    { words: ['demo', '0'], says: "No recorded incident '0'" },
+    { words: ['demo', '-'], says: "'-' matches" },
   ])('alb502 $words: $says', async ({ words, says }) => {
     const result = await alb502(words);
     expect(oneSentence(result)).toContain(says);

@@ -75,7 +75,10 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
   }
   if (candidates.length === 0) throw new Problem(`No load balancer '${text}'${where}; there are none at all.`, 1);
   if (candidates.length <= SHOWN)
-    throw new Problem(`No load balancer '${text}'${where}. There is: ${listCandidates(candidates, text)}.`, 1);
+    throw new Problem(
+      `No load balancer '${text}'${where}. ${candidates.length === 1 ? 'There is' : 'There are'}: ${listCandidates(candidates, text)}.`,
+      1,
+    );
   const nearest = nearestNames(
     loadBalancerNameIn(text),
     candidates.map(({ name }) => name),

@@ -55,7 +55,7 @@ const knownIncidents: KnownIncident[] = [
     says: [
       '3 of 6 targets of svc fail every request: 10.0.2.4:8080, 10.0.2.5:8080 and 10.0.2.6:8080. Undecided',
       'run "curl -v --max-time 15 http://10.0.2.4:8080/" on the host and from another host of the VPC',
-      /3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\), the others none \(.*10\.0\.2\.1:8080/,
+      /3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\), the others succeed \(.*10\.0\.2\.1:8080/,
     ],
     neverSays: ['none stands out'],
   },
@@ -64,7 +64,7 @@ const knownIncidents: KnownIncident[] = [
     folder: '06-node-died',
     lead: { cause: 'target-unreachable', standing: 'likely' },
     notClaimed: ['security-group-blocked', 'network-acl-blocked', 'target-gone'],
-    says: ['answered 299 requests until 14:09:58 UTC', '2 other targets of svc went on answering'],
+    says: ['answered 299 requests until 14:09:58 UTC', '2 other targets of svc kept answering'],
   },
   {
     folder: '07-keep-alive-go-15-s',
@@ -196,7 +196,7 @@ const knownIncidents: KnownIncident[] = [
     lead: { cause: 'target-gone' },
     notClaimed: ['slow-target'],
     says: [
-      '10.0.12.68:8080 (feed) stopped answering',
+      'i-011c096220eb35bbf (10.0.12.68:8080) in feed stopped answering',
       'BidEvictedEvent (spot interruption) at 04:20:58 UTC',
       '254 errors',
     ],

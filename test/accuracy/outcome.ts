@@ -76,15 +76,24 @@ function falsehoods({ causes, verdict, triage }: Diagnosis, expected: Expectatio
 }
 
 /** Claims about causes that were not there, or for far more than they caused, and rule-outs of causes that were. */
-export function falseStatements({ causes }: Diagnosis, truth: TruthOfWindow | null): string[] {
+export function falseStatements({ causes, parts, events }: Diagnosis, truth: TruthOfWindow | null): string[] {
   if (truth === null) return [];
-  const shareOf = (id: string) => (truth.causes[id] ?? 0) / Math.max(1, truth.errors);
+  // A part that is an event stands for all causes of the event: a rollout that closes and then refuses is one thing.
+  const inEvents = parts.flatMap((part) => {
+    const event = part.event === null ? undefined : events[part.event];
+    return event === undefined ? [] : [[...part.causes, ...event.causes]];
+  });
+  const standsFor = (id: string) =>
+    new Set<string>([id, ...inEvents.filter((ids) => ids.some((one) => one === id)).flat()]);
+  const shareOf = (id: string) =>
+    [...standsFor(id)].reduce((sum, one) => sum + (truth.causes[one] ?? 0), 0) / Math.max(1, truth.errors);
+  const isInEvent = (id: string) => standsFor(id).size > 1;
   return causes.flatMap((cause) => {
     const share = shareOf(cause.id);
     if (isClaimed(cause) && cause.id !== 'client-closed' && cause.explains > share + SHARE_SLACK)
       return [`${told(cause)}, in truth ${percent(share)}`];
     if (isClaimed(cause) && cause.id !== 'client-closed' && share === 0) return [`${told(cause)}, which was not there`];
-    return cause.standing === 'ruled-out' && share >= NOTICEABLE
+    return cause.standing === 'ruled-out' && share >= NOTICEABLE && !isInEvent(cause.id)
       ? [`${cause.id} is ruled out, in truth it caused ${percent(share)}`]
       : [];
   });

@@ -46,7 +46,7 @@ describe('without Slack', () => {
     expect(stderr).toContain('SLACK_BOT_TOKEN is not set, so nothing is posted.');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^Alarm shop-502 \(metric\): ALARM → OK at 2026-11-18 02:52:00 UTC\n {2}Threshold Crossed.*\nLoad balancer shop-prod \(eu-west-1, account default\)\nWindow 2026-11-18 02:45:00–02:53:00 UTC\nChannel none: neither/,
+      /^Alarm shop-502 \(metric\): ALARM → OK at 2026-11-18 02:52:00 UTC\n {2}Threshold Crossed.*\nLoad balancer shop-prod \(eu-west-1, account default\)\nWindow 2026-11-18 02:45:00–02:53:00 UTC\nChannel none: no route fits, and alarms\.defaultChannel is not set/,
     );
     expect(stdout).toMatch(/[Kk]eep-alive race/);
   });
@@ -110,13 +110,11 @@ describe('with Slack', () => {
       return exitCode === 0 ? stdout : `${exitCode}: ${stderr}`;
     };
     expect(await told(body())).toBe('Done: opened a thread.\n');
-    expect(await told(body())).toBe('Done: it was told before.\n');
+    expect(await told(body())).toBe('Done: already handled.\n');
     expect(await told(body({ name: 'shop-504', at: BEGUN + 60_000 }))).toBe('Done: added to the existing thread.\n');
-    expect(await told(body({ state: 'OK', at: BEGUN + 7 * 60_000 }))).toBe(
-      'Done: its end, in the thread that is there.\n',
-    );
+    expect(await told(body({ state: 'OK', at: BEGUN + 7 * 60_000 }))).toBe('Done: closed in the existing thread.\n');
     expect(await told(body({ name: 'shop-504', state: 'OK', at: BEGUN + 8 * 60_000 }))).toBe(
-      'Done: its end, in the thread that is there.\n',
+      'Done: closed in the existing thread.\n',
     );
     const roots = rootsOf(slack, 'alerts');
     expect(roots).toHaveLength(1);

@@ -130,7 +130,7 @@ describe('--check', () => {
       /^missing +app-level token +SLACK_APP_TOKEN: not_allowed_token_type$/m,
       /^missing +run records +folder .*: Run records cannot be kept in/m,
       /^missing +AWS +default, eu-west-1: .*DescribeLoadBalancers/m,
-      /^missing +alarms +alarms.routes and alarms.defaultChannel are empty/m,
+      /^missing +alarms +alarms.routes and alarms.defaultChannel are not set/m,
     ])
       expect(run.said()).toMatch(line);
     expect(run.complained()).toBe('5 of 6 are missing, so the bot would not work completely.\n');

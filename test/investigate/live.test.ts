@@ -93,7 +93,7 @@ describe('a load balancer', () => {
     const before = account.asked.length;
     expect(await investigator.find('checkout', ['bank', 'shop'], signal)).toMatchObject({ account: 'bank' });
     expect(account.asked).toHaveLength(before);
-    await expect(investigator.find('checkout', ['shop'], signal)).rejects.toThrow("no load balancer 'checkout'");
+    await expect(investigator.find('checkout', ['shop'], signal)).rejects.toThrow("No load balancer 'checkout'");
     expect(new Set(account.asked.slice(before).map(({ region }) => region))).toEqual(new Set(['eu-west-1']));
   });
 

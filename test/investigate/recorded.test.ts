@@ -46,7 +46,7 @@ describe('is found', () => {
       '2026-11-12T14:10',
       '2026-11-12T14:25',
       '2026-11-12T15:25',
-      ['5xx'],
+      ['gateway'],
     ]);
     expect(iso((await asked('checkout last 2h 504')).from)).toBe('2026-11-12T12:25');
     const { from: start, to: end } = await asked('checkout last 15m');
@@ -54,9 +54,9 @@ describe('is found', () => {
   });
 
   it.each([
-    ['orders', ['default'], /no load balancer 'orders'.*there is: /],
-    ['prod', ['default'], /'prod' matches 2 load balancers/],
-    ['shop-prod', ['other'], /no load balancer 'shop-prod'/],
+    ['orders', ['default'], /No load balancer 'orders'.*There are: /],
+    ['prod', ['default'], /'prod' matches 3 load balancers/],
+    ['shop-prod', ['other'], /No load balancer 'shop-prod'/],
   ])('%s of %j: not', async (name, accounts, says) => {
     await expect(all.find(name, accounts, signal)).rejects.toThrow(says);
   });

@@ -10,6 +10,7 @@ import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
 import { epochOf } from '../../../src/evidence/aws.ts';
 import type { Collected, EvidenceName } from '../../../src/evidence/evidence.ts';
+import { redactEvidence } from '../../../src/redact/access-log.ts';
 import { renderJson } from '../../../src/render/json.ts';
 import { collectLive, incidentFolder } from '../../support/aws/live-run.ts';
 import { filesOf, openAccount } from '../../support/aws/recorded-account.ts';
@@ -47,7 +48,8 @@ describe.each(INCIDENTS)('the account of incident %s', (number) => {
     await saveIncident(dir, { question, evidence, incident: null });
     const again = await diagnoseRecording(await readIncident(dir), '');
     expect(again.question).toEqual(question);
-    expect(renderJson(again.diagnosis)).toBe(renderJson(diagnose(question, evidence)));
+    // What is saved is redacted: requests that differ only in what that hides are of one route.
+    expect(renderJson(again.diagnosis)).toBe(renderJson(diagnose(question, redactEvidence(evidence))));
   });
 });
 

@@ -66,7 +66,7 @@ it('a name is found without reading the list of all', async () => {
 
 describe('no load balancer, or more than one', () => {
   it.each([
-    ['nowhere', "No load balancer 'nowhere' in eu-west-1. There is: Admin, api, shop-prod, shop-stage."],
+    ['nowhere', "No load balancer 'nowhere' in eu-west-1. There are: Admin, api, shop-prod, shop-stage."],
     ['shop', "'shop' matches 2 load balancers: shop-prod, shop-stage."],
     ['nlb-edge', `'nlb-edge' in eu-west-1 is a Network Load Balancer; ${ONLY_ALB}`],
     [
@@ -78,7 +78,7 @@ describe('no load balancer, or more than one', () => {
       'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old-shop',
       `'old-shop' in eu-west-1 is a Classic Load Balancer; ${ONLY_ALB}`,
     ],
-    [arnOf('old'), `No load balancer '${arnOf('old')}' in eu-west-1. There is: Admin, api, shop-prod, shop-stage.`],
+    [arnOf('old'), `No load balancer '${arnOf('old')}' in eu-west-1. There are: Admin, api, shop-prod, shop-stage.`],
   ])('%s', async (asked, message) => {
     await openAccount(named(FLEET));
     await expect(findLive(asked, [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });

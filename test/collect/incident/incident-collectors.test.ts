@@ -477,9 +477,9 @@ describe('the load balancer', () => {
 
   it.each([
     ['sho', "'sho' matches 3 load balancers: shop, shop-prod, shop-staging."],
-    ['cart', "No load balancer 'cart'. There is: Blog, shop, shop-prod, shop-staging."],
-    ['tcp', "No load balancer 'tcp'. There is: Blog, shop, shop-prod, shop-staging."],
-    ['app/shop/77', "No load balancer 'app/shop/77'. There is: Blog, app/shop/3, shop-prod, shop-staging."],
+    ['cart', "No load balancer 'cart'. There are: Blog, shop, shop-prod, shop-staging."],
+    ['tcp', "No load balancer 'tcp'. There are: Blog, shop, shop-prod, shop-staging."],
+    ['app/shop/77', "No load balancer 'app/shop/77'. There are: Blog, app/shop/3, shop-prod, shop-staging."],
   ])('%s is refused with the candidates', async (loadBalancer, message) => {
     await expect(questionIn(several, { loadBalancer })).rejects.toMatchObject({ message, exitCode: 1 });
   });

@@ -443,7 +443,11 @@ describe('a shutdown', () => {
     investigator.investigate = (inquiry, { signal, ...more }) =>
       isStarted
         ? recorded(inquiry, { signal, ...more })
-        : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+        : new Promise((_resolve, reject) => {
+            // It may have been stopped before the first message stood.
+            if (signal.aborted) reject(new Error('aborted'));
+            else signal.addEventListener('abort', () => reject(new Error('aborted')));
+          });
     const threads = await bot('one');
     const opened = await threads.open(await question({ askedBy }));
     await threads.stop(10);

@@ -26,7 +26,9 @@ it('answers a command, a press and a reader in another terminal, until it is end
   expect(printed).toMatch(/Recorded load balancers:[\s\S]*shop-prod[\s\S]*npm run slack:local -- command/);
 
   expect(await second('command', '003-connection')).toMatch(/web-prod/);
-  expect(await second('press', 'Fix', '--user', 'ben')).toMatch(/Fix: Connection refused/);
+  expect(await second('press', 'Fix commands', '--user', 'ben')).toMatch(
+    /A form is open:[\s\S]*Fix: Connection refused/,
+  );
   expect(await second('press', 'Evidence', '--user', 'ben')).toMatch(/Evidence for and against each cause/);
   expect(await second('read')).toMatch(/#alerts\n\nalb502\n[\s\S]*│[\s\S]*Evidence for and against/);
   await expect(second('press', 'Nothing')).rejects.toMatchObject({

@@ -128,7 +128,7 @@ describe('a process of its own', () => {
     const reader = await openReaderApart();
     const asked = { folder, question: { ...question, loadBalancer: { name: 'shop', arn: null } } };
     await expect(reader.read({ ...asked, idleTimeoutSeconds: 60 }, never)).rejects.toEqual(
-      new Problem("'shop' fits 2 load balancers: app/shop/1111111111111111, app/shop/2222222222222222.", 1),
+      new Problem("'shop' matches 2 load balancers: app/shop/1111111111111111, app/shop/2222222222222222.", 1),
     );
     await reader.close();
   });

@@ -47,6 +47,9 @@ const isTs = (value: string): boolean => /^\d+\.\d{6}$/.test(value);
 
 export function webApi({ workspace, now, triggers, url, refused }: WebApiParts) {
   const { bot, team } = workspace;
+  /** Threads with a reply that the whole channel was told. */
+  const broadcast = new Set<string>();
+  const broadcastKey = (args: Args): string => `${stringOf(args, 'channel')} ${stringOf(args, 'thread_ts')}`;
 
   /** Private ones that the bot is not in do not exist for it. */
   function channelOf(args: Args, key = 'channel'): Channel {
@@ -192,8 +195,10 @@ export function webApi({ workspace, now, triggers, url, refused }: WebApiParts) 
       ruled('chat.postMessage', {
         'unfurl_links must be false': args.unfurl_links === false,
         'unfurl_media must be false': args.unfurl_media === false,
-        'reply_broadcast tells the whole channel': args.reply_broadcast !== true,
+        'reply_broadcast tells the whole channel, once for a thread':
+          args.reply_broadcast !== true || (stringOf(args, 'thread_ts') !== '' && !broadcast.has(broadcastKey(args))),
       });
+      if (args.reply_broadcast === true) broadcast.add(broadcastKey(args));
       const metadata = metadataOf(args);
       const content = contentOf('chat.postMessage', args);
       const message = workspace.add(channel, { ...content, user: bot.user, thread: threadOf(channel, args), metadata });

@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)('the page of the local Slack (skipped where there i
   it('answers a typed command in a thread that opens beside the channel', async () => {
     await type('/alb502 003-connection');
     await page.locator('#messages button.replies').first().click({ timeout: 45_000 });
-    await expect.poll(() => page.locator('#replies').textContent()).toMatch(/Connection refused[\s\S]*Fix/);
+    await expect.poll(() => page.locator('#replies').textContent()).toMatch(/connection refused[\s\S]*Fix/);
     await picture('thread-desktop');
   });
 

@@ -81,7 +81,9 @@ export function falseStatements({ causes, parts, events }: Diagnosis, truth: Tru
   // A part that is an event stands for all causes of the event: a rollout that closes and then refuses is one thing.
   const inEvents = parts.flatMap((part) => {
     const event = part.event === null ? undefined : events[part.event];
-    return event === undefined ? [] : [[...part.causes, ...event.causes]];
+    // A crash is closes and then refusals.
+    const ofCrash = event?.kind === 'crash' ? ['closed-mid-request'] : [];
+    return event === undefined ? [] : [[...part.causes, ...event.causes, ...ofCrash]];
   });
   const standsFor = (id: string) =>
     new Set<string>([id, ...inEvents.filter((ids) => ids.some((one) => one === id)).flat()]);

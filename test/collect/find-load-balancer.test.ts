@@ -22,6 +22,6 @@ it.each([
   ['chekcout', 'checkout,'],
 ])('names the load balancers nearest to %j when there are too many to list', (typed, nearest) => {
   expect(() => findLoadBalancer(typed, candidates, ' in eu-west-1')).toThrow(
-    `No load balancer '${typed}' in eu-west-1. The nearest of 11: ${nearest}`,
+    `No load balancer '${typed}' in eu-west-1. The closest of 11: ${nearest}`,
   );
 });

@@ -4,6 +4,7 @@
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { compileScanner } from './assembly/compile.mjs';
 
 const esbuild = await import('esbuild').catch((error) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND' && process.argv.includes('--if-installed')) process.exit(0);
@@ -38,6 +39,7 @@ const { outputFiles, metafile } = await esbuild.build({
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
+await compileScanner();
 for (const { path, text } of outputFiles) await writeFile(path, withRequire(text));
 const bundled = await bundledPackages(Object.keys(metafile.inputs));
 await writeFile(join(dist, 'third-party-licenses.txt'), licences(bundled));

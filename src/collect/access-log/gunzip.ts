@@ -1,5 +1,5 @@
 /**
- * A file decompressed at once, piece by piece into the same memory.
+ * A file decompressed at once, piece by piece into memory of whoever takes it.
  *
  * The streams of Node hand out new memory for every piece, and threads to fill it: for a log that takes half as long again as the
  * decompression. The handle below a stream, which gunzipSync and npm's own unpacking drive as well, is no documented interface. So what comes
@@ -9,12 +9,18 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
 import { expansionLimit } from './log-files.ts';
 
-/** Bytes: what the caches of a core hold. */
+/** Bytes. */
 const COMPRESSED = 1 << 16;
-const DECOMPRESSED = 1 << 18;
 
 const input = Buffer.allocUnsafeSlow(COMPRESSED);
-const output = Buffer.allocUnsafeSlow(DECOMPRESSED);
+
+/** Takes what is decompressed. */
+export interface GunzipSink {
+  /** Where the next bytes may be written: in `bytes` from `at` on, at most `length`. */
+  room(): { bytes: Buffer; at: number; length: number };
+  /** So many bytes have been. */
+  filled(length: number): void;
+}
 
 interface Handle {
   writeSync(
@@ -40,10 +46,10 @@ function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null 
 }
 
 /**
- * Calls `take` with one piece after another, which is valid until it returns. False when the file is damaged, holds more than one member, expands too
- * far, or cannot be read like this: `take` may then have had some of it.
+ * Fills the sink with one piece after another. False when the file is damaged, holds more than one member, expands too far, or cannot be
+ * read like this: the sink may then have had some of it.
  */
-export function gunzipWhole(path: string, take: (piece: Buffer) => void): boolean {
+export function gunzipWhole(path: string, sink: GunzipSink): boolean {
   const gunzip = createGunzip();
   const file = openSync(path, 'r');
   try {
@@ -64,13 +70,14 @@ export function gunzipWhole(path: string, take: (piece: Buffer) => void): boolea
       let room = 0;
       while (room === 0) {
         const flush = read > 0 ? constants.Z_NO_FLUSH : constants.Z_FINISH;
-        handle.writeSync(flush, input, at, read - at, output, 0, DECOMPRESSED);
+        const { bytes, at: start, length: most } = sink.room();
+        handle.writeSync(flush, input, at, read - at, bytes, start, most);
         if (!isWhole) return false;
-        room = left[0] ?? DECOMPRESSED;
+        room = left[0] ?? most;
         at = read - (left[1] ?? 0);
-        total += DECOMPRESSED - room;
+        total += most - room;
         if (total > limit) return false;
-        if (room < DECOMPRESSED) take(output.subarray(0, DECOMPRESSED - room));
+        if (room < most) sink.filled(most - room);
       }
       if (at < read) return false;
     }

@@ -147,30 +147,38 @@ export const routes = (limit: number): LogQuery => `
 /** Steps of the scale of `ScaleCount`. Half a unit keeps every whole number off the boundaries, so that no rounding decides. */
 const scaleStep = (value: string): string => `CAST(floor(8 * log2(${value} + 0.5)) AS bigint)`;
 
-/** The requests that targets answered below 500 on the routes that fail most, by their time (milliseconds) and by the bytes received. */
+/**
+ * The requests that targets answered below 500 on the routes that fail most, by their time (milliseconds) and by the bytes received. Steps
+ * before counts: there are few pairs of steps, and nearly as many pairs of values as requests.
+ */
 export const routeScales = (limit: number): LogQuery => `
   WITH failing AS (
     SELECT route, min(route_text) AS route_text, count(*) AS failures
     FROM failure GROUP BY route
     ORDER BY failures DESC, route_text LIMIT ${whole(limit)}),
   answered AS (
-    SELECT route, target_ms, received_bytes, count(*) AS requests
+    SELECT route, ${scaleStep('target_ms')} AS time_step, ${scaleStep('received_bytes')} AS size_step, count(*) AS requests
     FROM entry
     WHERE in_window AND target_status BETWEEN 0 AND 499 AND target_ms >= 0 AND route IN (SELECT route FROM failing)
     GROUP BY 1, 2, 3),
   step AS (
-    SELECT route, 'time' AS scale, ${scaleStep('target_ms')} AS step, requests FROM answered
+    SELECT route, 'time' AS scale, time_step AS step, requests FROM answered
     UNION ALL
-    SELECT route, 'size' AS scale, ${scaleStep('received_bytes')} AS step, requests FROM answered)
+    SELECT route, 'size' AS scale, size_step AS step, requests FROM answered)
   SELECT route_text, scale, step, sum(requests) AS requests
   FROM failing JOIN step ON step.route = failing.route
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
+/** Slots that answers far from any failure are counted by. */
+const SLOTS_OF_BLOCK = 16;
+
 /**
- * Runs of two or more unanswered dispatches on a target, over all nodes. Answers count by the slot of their dispatch, which keeps the
- * rows to be sorted few: failures between two answers of one slot are in no run.
+ * Runs of two or more unanswered dispatches on a target, over all nodes. Answers count by the slot of their dispatch, and by blocks of slots
+ * where no failure is in the block, which keeps the rows to be sorted few: failures between two answers of one slot are in no run.
  */
-export const outages = (slot: number, limit: number): LogQuery => `
+export const outages = (slot: number, limit: number): LogQuery => {
+  const block = whole(slot * SLOTS_OF_BLOCK);
+  return `
   WITH unanswered AS (
     SELECT target_group_arn, target, dispatched, dispatched - dispatched % ${whole(slot)} AS slot
     FROM (
@@ -181,41 +189,44 @@ export const outages = (slot: number, limit: number): LogQuery => `
   series AS (
     SELECT target_group_arn, target, row_number() OVER (ORDER BY target_group_arn, target) AS series
     FROM unanswered GROUP BY target_group_arn, target HAVING count(*) > 1),
+  failed AS (
+    SELECT series, dispatched, slot, slot - slot % ${block} AS block
+    FROM unanswered
+    JOIN series ON series.target_group_arn = unanswered.target_group_arn AND series.target = unanswered.target),
   answered AS (
     SELECT series, slot, min(dispatched) AS first, max(dispatched) AS last, max(ended) AS ended
     FROM (
-      SELECT series, dispatched, dispatched - dispatched % ${whole(slot)} AS slot, ended
+      SELECT sent.series, dispatched, ended, dispatched - dispatched % CASE WHEN near.block IS NULL THEN ${block} ELSE ${whole(slot)} END AS slot
       FROM (
         SELECT series, ended, ended - 1000 * CAST(greatest(target_ms, 0) AS bigint) AS dispatched
         FROM entry
         JOIN place ON place.place = entry.place
         JOIN series ON series.target_group_arn = place.target_group_arn AND series.target = place.target
-        WHERE target_status >= 0) AS sent) AS slotted
+        WHERE target_status >= 0) AS sent
+      LEFT JOIN (SELECT DISTINCT series, block FROM failed) AS near
+        ON near.series = sent.series AND near.block = sent.dispatched - sent.dispatched % ${block}) AS slotted
     GROUP BY series, slot),
   moment AS (
     SELECT series, first AS tick, 0 AS failures, first AS answer, ended FROM answered
     UNION ALL
-    SELECT series.series, unanswered.dispatched, 1, NULL, NULL
-    FROM unanswered
-    JOIN series ON series.target_group_arn = unanswered.target_group_arn AND series.target = unanswered.target
-    LEFT JOIN answered ON answered.series = series.series AND answered.slot = unanswered.slot
-    WHERE answered.slot IS NULL OR unanswered.dispatched < answered.first OR unanswered.dispatched > answered.last),
+    SELECT failed.series, failed.dispatched, 1, NULL, NULL
+    FROM failed
+    LEFT JOIN answered ON answered.series = failed.series AND answered.slot = failed.slot
+    WHERE answered.slot IS NULL OR failed.dispatched < answered.first OR failed.dispatched > answered.last),
   numbered AS (
-    SELECT moment.*, sum(1 - failures) OVER (PARTITION BY series ORDER BY tick, failures ROWS UNBOUNDED PRECEDING) AS run
+    SELECT series, tick, failures,
+      sum(1 - failures) OVER (PARTITION BY series ORDER BY tick, failures ROWS UNBOUNDED PRECEDING) AS run,
+      max(ended) OVER (PARTITION BY series ORDER BY tick, failures ROWS UNBOUNDED PRECEDING) AS last_answer,
+      min(answer) OVER (PARTITION BY series ORDER BY tick, failures ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_answer
     FROM moment),
   run AS (
-    SELECT series, run, min(answer) AS answer, max(ended) AS ended, sum(failures) AS failures,
-      min(CASE WHEN failures = 1 THEN tick END) AS first, max(CASE WHEN failures = 1 THEN tick END) AS last
-    FROM numbered GROUP BY series, run),
-  bounded AS (
-    SELECT run.*, max(ended) OVER (PARTITION BY series ORDER BY run ROWS UNBOUNDED PRECEDING) AS last_answer,
-      lead(answer) OVER (PARTITION BY series ORDER BY run) AS next_answer
-    FROM run)
+    SELECT series, max(last_answer) AS last_answer, min(next_answer) AS next_answer, min(tick) AS first, max(tick) AS last, count(*) AS failures
+    FROM numbered WHERE failures = 1 GROUP BY series, run HAVING count(*) > 1)
   SELECT target_group_arn, target, last_answer, next_answer, first, last, failures
-  FROM bounded JOIN series ON series.series = bounded.series
-  WHERE failures > 1
+  FROM run JOIN series ON series.series = run.series
   ORDER BY failures DESC, target_group_arn, target, first
   LIMIT ${whole(limit)}`;
+};
 
 /** Limits of the search for a keep-alive edge. */
 export interface GapLimits {

@@ -32,7 +32,7 @@ const PATH_REWRITES: readonly Rewrite[] = [
 ];
 
 /** A path segment that is a whole number, a UUID or a hexadecimal id. */
-export const ID_SEGMENT = `(?:[0-9]+|${UUID}|${HEX_ID})`;
+const ID_SEGMENT = `(?:[0-9]+|${UUID}|${HEX_ID})`;
 
 /**
  * Path segments that are whole numbers, UUIDs or hexadecimal ids to ":id". A match takes the slash on either side of the segment, so

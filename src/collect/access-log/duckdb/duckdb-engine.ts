@@ -35,10 +35,10 @@ import {
 } from '../log-files.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import * as queries from '../queries.ts';
-import type { TargetAndNode } from './columns.ts';
 import { FAILURE, openRelations } from './relations.ts';
 import { type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
+import type { TargetAndNode } from './scanner.ts';
 
 export { redactExcerpt } from '../log-files.ts';
 

@@ -1,9 +1,10 @@
 /** One file, decompressed piece by piece, into columns. */
 
-import { gunzipWhole } from '../gunzip.ts';
+import { type GunzipSink, gunzipWhole } from '../gunzip.ts';
 import { fileErrorText, readPieces, SMALL_PIECE } from '../log-files.ts';
-import { lineTranslator } from '../vended/translate-lines.ts';
-import type { Columns, LineCounts, TargetAndNode } from './columns.ts';
+import { isTranslated } from '../vended/translate-lines.ts';
+import type { Columns, LineCounts } from './columns.ts';
+import type { TargetAndNode } from './scanner.ts';
 
 export interface FileToScan {
   path: string;
@@ -41,12 +42,28 @@ export async function scanFile(columns: Columns, file: FileToScan): Promise<Scan
 
 async function feed(columns: Columns, { path, compressed, readMode }: FileToScan): Promise<void> {
   if (readMode === 'at-once' && compressed) {
-    const lines = lineTranslator((piece) => columns.feed(piece));
-    if (!gunzipWhole(path, (piece) => lines.feed(piece))) throw new Error('it cannot be read at once');
-    lines.end();
+    if (!gunzipWhole(path, linesAsTheyAre(columns))) throw new Error('it cannot be read at once');
     return;
   }
   const pieces =
     readMode === 'in-small-pieces' ? readPieces(path, compressed, SMALL_PIECE) : readPieces(path, compressed);
   for await (const piece of pieces) columns.feed(piece);
+}
+
+/** Refuses a file whose lines have to be translated: a stream does that. */
+function linesAsTheyAre(sink: GunzipSink): GunzipSink {
+  let next: ReturnType<GunzipSink['room']> | null = null;
+  let isBeginning = true;
+  return {
+    room() {
+      next = sink.room();
+      return next;
+    },
+    filled(length) {
+      if (isBeginning && next !== null && isTranslated(next.bytes.subarray(next.at, next.at + length)))
+        throw new Error('it cannot be read at once');
+      isBeginning = false;
+      sink.filled(length);
+    },
+  };
 }

@@ -69,6 +69,9 @@ export async function* translatedPieces(content: AsyncIterable<Buffer>): AsyncGe
   yield* ready.splice(0);
 }
 
+/** Whether the lines of a file that begins like this are not those of the access log in S3. */
+export const isTranslated = (beginning: Buffer): boolean => translatorFor(beginning) !== null;
+
 /** By the beginning of a file; null where its lines stay as they are. */
 function translatorFor(beginning: Buffer): TranslateLine | null {
   const at = beginning.findIndex((byte) => byte > 0x20 && byte < 0x7f);

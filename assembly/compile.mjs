@@ -1,0 +1,61 @@
+/**
+ * Compiles scan-lines.ts into dist/scan-lines.wasm. Plain JavaScript: it runs on install, whatever Node there is.
+ */
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const root = dirname(folder);
+const SOURCE = 'assembly/scan-lines.ts';
+const MODULE = join(root, 'dist/scan-lines.wasm');
+
+/** Throws an error with what the compiler says where the source is wrong. */
+export async function compileScanner() {
+  const { default: asc } = await import('assemblyscript/asc');
+  let module;
+  const said = [];
+  const note = { write: (text) => said.push(String(text)) };
+  const { error } = await asc.main(
+    [
+      ...[SOURCE, '--baseDir', root, '--outFile', 'scan-lines.wasm'],
+      // Pages of 64 KiB for what scan-lines.ts lays out: the memory never grows, so what looks into it stays valid.
+      ...[
+        '-O3',
+        '--noAssert',
+        '--runtime',
+        'stub',
+        '--enable',
+        'simd',
+        '--initialMemory',
+        '80',
+        '--maximumMemory',
+        '80',
+      ],
+    ],
+    {
+      stdout: note,
+      stderr: note,
+      writeFile: (name, contents) => {
+        if (name === 'scan-lines.wasm') module = contents;
+      },
+    },
+  );
+  if (error !== null || module === undefined)
+    throw new Error(`${SOURCE} cannot be compiled: ${said.join('') || error}`);
+  await mkdir(dirname(MODULE), { recursive: true });
+  await writeFile(MODULE, module);
+}
+
+/**
+ * Before all tests (globalSetup of vitest): as compileScanner, when the module is older than its source or not there. Without the compiler
+ * the tests go on: the parser reads what the scanner would.
+ */
+export async function setup() {
+  const [module, source] = await Promise.all([stat(MODULE).catch(() => null), stat(join(root, SOURCE))]);
+  if (module !== null && module.mtimeMs >= source.mtimeMs) return;
+  await compileScanner().catch((error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    process.stderr.write('dist/scan-lines.wasm is missing or old: run npm install\n');
+  });
+}

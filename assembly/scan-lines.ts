@@ -1,0 +1,623 @@
+/**
+ * Lines in the ordinary form → columns, in WebAssembly with SIMD. This is AssemblyScript (https://www.assemblyscript.org): TypeScript's
+ * syntax with machine types. compile.mjs makes dist/scan-lines.wasm of it, which scanner.ts loads.
+ *
+ * A line that is not in the ordinary form, and each failure of the window, is handed to `exactly` instead, which parses it with entry.ts.
+ * So the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take it. Nothing is written
+ * before the whole line has been checked.
+ *
+ * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes beyond what it is about.
+ */
+
+/** Rows of the columns. */
+export const BATCH: i32 = 65_536;
+
+export const INPUT_SIZE: usize = 1_048_576;
+
+/** Beginning of "app/name/id " that the wanted load balancer has, at most `TEXT_SIZE` bytes. */
+export const WANTED: usize = 1024;
+let wantedLength: usize = 0;
+/** The load balancer of the last line, with the space behind it. */
+const ELB: usize = 2048;
+let elbLength: usize = 0;
+let isOurs: bool = false;
+/** Address of the node that wrote the file, at most `TEXT_SIZE` bytes; longer ones have the length 0. */
+export const NODE: usize = 3072;
+let nodeLength: usize = 0;
+export const TEXT_SIZE: usize = 512;
+/** 1 for each status that counts as a failure. */
+export const FAILED: usize = 4096;
+/** The text of a route, at most `ROUTE_LENGTH` bytes. */
+const ROUTE: usize = 6144;
+/** Texts whose key is asked for. */
+export const SCRATCH: usize = 8192;
+export const SCRATCH_SIZE: usize = 8192;
+/** Keys of places that were met, each in one of the slots from that which its key gives it. */
+const MET: usize = 16_384;
+const MET_SLOTS: u64 = 4096;
+const MET_PROBES: u64 = 8;
+
+export const INPUT: usize = 65_536;
+export const ENDED: usize = INPUT + INPUT_SIZE + 64;
+export const PLACE: usize = ENDED + 8 * BATCH;
+export const CLIENT: usize = PLACE + 8 * BATCH;
+export const ROUTE_KEY: usize = CLIENT + 8 * BATCH;
+export const SAMPLE: usize = ROUTE_KEY + 8 * BATCH;
+export const TARGET_MS: usize = SAMPLE + 4 * BATCH;
+export const RECEIVED: usize = TARGET_MS + 4 * BATCH;
+export const STATUS: usize = RECEIVED + 4 * BATCH;
+export const TARGET_STATUS: usize = STATUS + 2 * BATCH;
+
+/** Rows that are filled. */
+export let rows: i32 = 0;
+/** Lines of the file so far, blank ones included. */
+export let line: i32 = 0;
+/** Lines taken here, and those of them that are of other load balancers. */
+export let entries: i32 = 0;
+export let others: i32 = 0;
+/** Microseconds since the epoch: from inclusive, to exclusive. */
+let windowFrom: i64 = 0;
+let windowTo: i64 = 0;
+/** Whether every load balancer that is met has to be named, and whether that of ELB has been. */
+let byName: i32 = 0;
+let isNamed: i32 = 0;
+/** Set to end `scan` after the line that is being handed over. */
+let isFull: i32 = 0;
+
+/** The line at [from, to). */
+declare function exactly(from: usize, to: usize): void;
+/** A load balancer that has the wanted name. */
+declare function named(from: usize, to: usize): void;
+/** A place that was not met before, or found no slot; the node is that of the file where `node` is 0. */
+declare function met(
+  key: f64,
+  group: usize,
+  groupEnd: usize,
+  target: usize,
+  targetEnd: usize,
+  node: usize,
+  nodeEnd: usize,
+): void;
+
+const SPACE: u8 = 32;
+const QUOTE: u8 = 34;
+const DASH: u8 = 45;
+const DOT: u8 = 46;
+const SLASH: u8 = 47;
+const COLON: u8 = 58;
+const SEMICOLON: u8 = 59;
+/** A space and a quote. */
+const OPENING: u16 = 0x2220;
+const ROUTE_LENGTH: usize = 200;
+const MOST_RECEIVED: u64 = 2_147_483_647;
+
+/** Where reading has come to, and the end of the line. */
+let at: usize = 0;
+let end: usize = 0;
+
+/** What is looked for. WANTED and FAILED have been filled. */
+export function ask(length: usize, name: i32, from: i64, to: i64): void {
+  wantedLength = length;
+  byName = name;
+  windowFrom = from;
+  windowTo = to;
+}
+
+/** Begins a file. NODE has been filled. */
+export function begin(length: usize): void {
+  nodeLength = length;
+  line = 0;
+  entries = 0;
+  others = 0;
+  isNamed = 0;
+}
+
+export function setFull(value: i32): void {
+  isFull = value;
+}
+
+/** Takes the lines of [from, to) up to the last whole one, or until the columns are full; returns where the first untaken one begins. */
+export function scan(from: usize, to: usize): usize {
+  let start = from;
+  while (rows < BATCH && isFull === 0) {
+    const lineFeed = find(10, start, to);
+    if (lineFeed >= to) break;
+    line += 1;
+    const last = lineFeed > start && load<u8>(lineFeed - 1) === 13 ? lineFeed - 1 : lineFeed;
+    if (last > start && !take(start, last)) exactly(start, last);
+    start = lineFeed + 1;
+  }
+  return start;
+}
+
+/** What one line says, until it has been checked to its end. */
+let ended: i64 = 0;
+let clientKey: u64 = 0;
+let target: usize = 0;
+let targetEnd: usize = 0;
+let targetMs: i32 = 0;
+let status: i32 = 0;
+let targetStatus: i32 = 0;
+let received: i32 = 0;
+let routeKey: u64 = 0;
+let group: usize = 0;
+let groupEnd: usize = 0;
+let sample: u32 = 0;
+let node: usize = 0;
+let nodeEnd: usize = 0;
+
+/** Whether the line is in the ordinary form and no failure of the window; then it is in the columns. */
+function take(from: usize, to: usize): bool {
+  at = from;
+  end = to;
+  if (!takeHead() || !takeNumbers()) return false;
+  if (isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo) return false;
+  if (!takeRequest() || !takeGroup() || !takeTrace() || !takeRule() || !takeTail()) return false;
+  entries += 1;
+  if (isOurs) write();
+  else others += 1;
+  return true;
+}
+
+function write(): void {
+  if (byName !== 0 && isNamed === 0) {
+    isNamed = 1;
+    named(ELB, ELB + elbLength - 1);
+  }
+  const nodeHash = node === 0 ? hash(NODE, NODE + nodeLength) : hash(node, nodeEnd);
+  const place = key(mix(mix(hash(target, targetEnd), hash(group, groupEnd)), nodeHash));
+  if (!isMet(place)) met(<f64>place, group, groupEnd, target, targetEnd, node, nodeEnd);
+  const row = <usize>rows;
+  store<i64>(ENDED + 8 * row, ended);
+  store<u64>(PLACE + 8 * row, place);
+  store<u64>(CLIENT + 8 * row, clientKey);
+  store<u64>(ROUTE_KEY + 8 * row, routeKey);
+  store<u32>(SAMPLE + 4 * row, sample);
+  store<i32>(TARGET_MS + 4 * row, targetMs);
+  store<i32>(RECEIVED + 4 * row, received);
+  store<i16>(STATUS + 2 * row, <i16>status);
+  store<i16>(TARGET_STATUS + 2 * row, <i16>targetStatus);
+  rows += 1;
+}
+
+/** Whether the place is in one of the slots of its key; it is from then on, if one of them is free. */
+function isMet(place: u64): bool {
+  for (let probe: u64 = 0; probe < MET_PROBES; probe += 1) {
+    const slot = MET + <usize>((place + probe) % MET_SLOTS) * 8;
+    const other = load<u64>(slot);
+    if (other === place) return true;
+    if (other === 0) {
+      store<u64>(slot, place);
+      return false;
+    }
+  }
+  return false;
+}
+
+/** Fields 1 to 5: type, time, load balancer, client, target. */
+function takeHead(): bool {
+  let byte = load<u8>(at);
+  if (byte < 97 || byte > 122) return false;
+  while ((byte >= 97 && byte <= 122) || isDigit(byte)) byte = load<u8>(++at);
+  if (byte !== SPACE) return false;
+  ended = moment(at + 1);
+  if (ended < 0 || load<u8>(at + 28) !== SPACE) return false;
+  at += 29;
+  if (!takeLoadBalancer()) return false;
+
+  const client = at;
+  const clientEnd = fieldEnd(client);
+  const clientColon = portColon(client, clientEnd);
+  if (clientColon === 0) return false;
+  clientKey = key(hash(client, clientColon));
+
+  target = clientEnd + 1;
+  targetEnd = fieldEnd(target);
+  if (portColon(target, targetEnd) === 0 && !(targetEnd === target + 1 && load<u8>(target) === DASH)) return false;
+  at = targetEnd;
+  return load<u8>(at) === SPACE;
+}
+
+/** Field 3; most lines have that of the line before. */
+function takeLoadBalancer(): bool {
+  if (elbLength > 0 && isEqual(at, ELB, elbLength)) {
+    at += elbLength;
+    return true;
+  }
+  const stop = fieldEnd(at);
+  const length = stop - at;
+  if (load<u8>(stop) !== SPACE || length >= TEXT_SIZE) return false;
+  let slashes = 0;
+  let part = 0;
+  for (let p = at; p < stop; p += 1) {
+    if (load<u8>(p) !== SLASH) part += 1;
+    else if (part === 0) return false;
+    else {
+      part = 0;
+      slashes += 1;
+    }
+  }
+  if (slashes !== 2 || part === 0) return false;
+  elbLength = length + 1;
+  memory.copy(ELB, at, elbLength);
+  isOurs = elbLength >= wantedLength && isEqual(ELB, WANTED, wantedLength);
+  isNamed = 0;
+  at = stop + 1;
+  return true;
+}
+
+/** Fields 6 to 12, each behind a space: three times, two statuses, two numbers of bytes. */
+function takeNumbers(): bool {
+  if (duration() === NO_DURATION) return false;
+  targetMs = duration();
+  if (targetMs === NO_DURATION || duration() === NO_DURATION) return false;
+  status = statusField();
+  if (status === NO_STATUS) return false;
+  targetStatus = statusField();
+  if (targetStatus === NO_STATUS) return false;
+  const bytes = wholeField();
+  if (bytes < 0) return false;
+  received = <i32>min<u64>(<u64>bytes, MOST_RECEIVED);
+  return wholeField() >= 0;
+}
+
+/** Fields 13 to 16: request, user agent, two of TLS. */
+function takeRequest(): bool {
+  if (load<u8>(at) !== SPACE || load<u8>(at + 1) !== QUOTE) return false;
+  const from = at + 2;
+  const to = asciiQuote(from);
+  if (to >= end) return false;
+  routeKey = 0;
+  if (isOurs && !takeRoute(from, to)) return false;
+  at = to + 1;
+  return skipQuoted() && skipPlain() && skipPlain();
+}
+
+/** Field 17: target group. */
+function takeGroup(): bool {
+  group = at + 1;
+  if (!skipPlain()) return false;
+  groupEnd = at;
+  return true;
+}
+
+/** Fields 18 to 20: trace id, domain name, certificate. */
+function takeTrace(): bool {
+  if (load<u16>(at) !== OPENING) return false;
+  const trace = at + 2;
+  at = asciiQuote(trace);
+  if (at >= end || at - trace < 8) return false;
+  sample = hexadecimal(at - 8);
+  at += 1;
+  return skipQuoted() && skipQuoted();
+}
+
+/** Fields 21 and 22: priority of the rule, creation time. */
+function takeRule(): bool {
+  if (load<u8>(at) !== SPACE) return false;
+  let byte = load<u8>(++at);
+  if (byte === DASH) at += load<u8>(at + 1) === 49 ? 2 : 1;
+  else {
+    const first = at;
+    while (isDigit(byte)) byte = load<u8>(++at);
+    if (at === first) return false;
+  }
+  if (load<u8>(at) !== SPACE) return false;
+  if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) at += 2;
+  else {
+    if (moment(at + 1) < 0) return false;
+    at += 28;
+  }
+  return load<u8>(at) === SPACE;
+}
+
+/** Fields 23 and on, however many there are; the 34th is the address of the node. */
+function takeTail(): bool {
+  node = 0;
+  for (let field = 23; at < end; field += 1) {
+    if (load<u16>(at) === OPENING) {
+      if (field === 34 || !skipQuoted()) return false;
+      continue;
+    }
+    const first = at + 1;
+    if (!skipPlain()) return false;
+    if (field === 34 && !(at === first + 1 && load<u8>(first) === DASH)) {
+      node = first;
+      nodeEnd = at;
+    }
+  }
+  return at === end && (node !== 0 || nodeLength > 0);
+}
+
+/** A space and a field in quotes. */
+function skipQuoted(): bool {
+  if (load<u16>(at) !== OPENING) return false;
+  at = find(QUOTE, at + 2, end) + 1;
+  return at <= end;
+}
+
+/** A space and a field without quotes, up to the space behind it or the end of the line. */
+function skipPlain(): bool {
+  if (load<u8>(at) !== SPACE) return false;
+  const first = at + 1;
+  at = fieldEnd(first);
+  return at > first && (at === end || load<u8>(at) === SPACE);
+}
+
+/** The first such byte of [from, to), or `to` or what is behind it. */
+function find(byte: u8, from: usize, to: usize): usize {
+  const wanted = i8x16.splat(byte);
+  for (let p = from; p < to; p += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(p), wanted));
+    if (found !== 0) return min(p + ctz(found), to);
+  }
+  return to;
+}
+
+/** The first byte from here on that no field without quotes has, or the end of the line. */
+function fieldEnd(from: usize): usize {
+  const quote = i8x16.splat(QUOTE);
+  for (let p = from; p < end; p += 16) {
+    const bytes = v128.load(p);
+    const odd = v128.or(i8x16.lt_u(bytes, i8x16.splat(33)), i8x16.gt_u(bytes, i8x16.splat(126)));
+    const found = i8x16.bitmask(v128.or(odd, i8x16.eq(bytes, quote)));
+    if (found !== 0) return min(p + ctz(found), end);
+  }
+  return end;
+}
+
+/** The closing quote, or the end of the line where there is none or something before it is not ASCII. */
+function asciiQuote(from: usize): usize {
+  for (let p = from; p < end; p += 16) {
+    const bytes = v128.load(p);
+    const odd = i8x16.gt_u(bytes, i8x16.splat(126));
+    const found = i8x16.bitmask(v128.or(odd, i8x16.eq(bytes, i8x16.splat(QUOTE))));
+    if (found === 0) continue;
+    const first = p + ctz(found);
+    return first < end && load<u8>(first) === QUOTE ? first : end;
+  }
+  return end;
+}
+
+/** The colon before the port of one to five digits that ends [from, to), or 0. */
+function portColon(from: usize, to: usize): usize {
+  let p = to - 1;
+  while (p > from && isDigit(load<u8>(p))) p -= 1;
+  const digits = to - 1 - p;
+  return to > from && p > from && load<u8>(p) === COLON && digits >= 1 && digits <= 5 && load<u8>(to) === SPACE ? p : 0;
+}
+
+function isEqual(a: usize, b: usize, length: usize): bool {
+  let index: usize = 0;
+  for (; index + 8 <= length; index += 8) if (load<u64>(a + index) !== load<u64>(b + index)) return false;
+  for (; index < length; index += 1) if (load<u8>(a + index) !== load<u8>(b + index)) return false;
+  return true;
+}
+
+function isDigit(byte: u8): bool {
+  return <u8>(byte - 48) < 10;
+}
+
+const NO_DURATION: i32 = -1;
+
+/** A space, and -1 or seconds with three decimals: milliseconds, -1000 for -1. */
+function duration(): i32 {
+  if (load<u8>(at) !== SPACE) return NO_DURATION;
+  let byte = load<u8>(++at);
+  if (byte === DASH) {
+    if (load<u8>(at + 1) !== 49 || load<u8>(at + 2) !== SPACE) return NO_DURATION;
+    at += 2;
+    return -1000;
+  }
+  const first = at;
+  let value: i32 = 0;
+  for (; isDigit(byte) && at < first + 7; byte = load<u8>(++at)) value = value * 10 + byte - 48;
+  if (byte !== DOT || at === first || at > first + 6) return NO_DURATION;
+  for (let decimal = 0; decimal < 3; decimal += 1) {
+    byte = load<u8>(++at);
+    if (!isDigit(byte)) return NO_DURATION;
+    value = value * 10 + byte - 48;
+  }
+  return load<u8>(++at) === SPACE ? value : NO_DURATION;
+}
+
+const NO_STATUS: i32 = -2;
+
+/** A space, and three digits, or -1 for "-". */
+function statusField(): i32 {
+  if (load<u8>(at) !== SPACE) return NO_STATUS;
+  if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) {
+    at += 2;
+    return -1;
+  }
+  const a = load<u8>(at + 1);
+  const b = load<u8>(at + 2);
+  const c = load<u8>(at + 3);
+  if (!isDigit(a) || !isDigit(b) || !isDigit(c) || load<u8>(at + 4) !== SPACE) return NO_STATUS;
+  at += 4;
+  return (<i32>a - 48) * 100 + (<i32>b - 48) * 10 + c - 48;
+}
+
+/** A space, and one to fifteen digits up to the next space; -1 when it is not that. */
+function wholeField(): i64 {
+  if (load<u8>(at) !== SPACE) return -1;
+  const first = ++at;
+  let value: i64 = 0;
+  let byte = load<u8>(at);
+  for (; isDigit(byte) && at < first + 16; byte = load<u8>(++at)) value = value * 10 + byte - 48;
+  return byte === SPACE && at > first && at <= first + 15 ? value : -1;
+}
+
+/** Eight hexadecimal digits as a number; 0 when they are not that. */
+function hexadecimal(from: usize): u32 {
+  let value: u32 = 0;
+  for (let p = from; p < from + 8; p += 1) {
+    const byte = load<u8>(p);
+    const letter = <u8>((byte | 32) - 97);
+    if (isDigit(byte)) value = (value << 4) | (<u32>byte - 48);
+    else if (letter < 6) value = (value << 4) | (<u32>letter + 10);
+    else return 0;
+  }
+  return value;
+}
+
+/** The last minute that was read, as its text of sixteen bytes, and in microseconds. */
+let minuteDate: u64 = 0;
+let minuteRest: u64 = 0;
+let minuteStart: i64 = -1;
+
+/** "2026-03-10T09:00:00.213197Z" in microseconds since the epoch; -1 when it is not just that. */
+function moment(p: usize): i64 {
+  if (minuteStart < 0 || load<u64>(p) !== minuteDate || load<u64>(p + 8) !== minuteRest) {
+    const start = minute(p);
+    if (start < 0) return -1;
+    minuteDate = load<u64>(p);
+    minuteRest = load<u64>(p + 8);
+    minuteStart = start;
+  }
+  if (load<u8>(p + 16) !== COLON || load<u8>(p + 19) !== DOT || load<u8>(p + 26) !== 90) return -1;
+  const second = number(p + 17, 2);
+  const micros = number(p + 20, 6);
+  if (second < 0 || second > 59 || micros < 0) return -1;
+  return minuteStart + <i64>second * 1_000_000 + micros;
+}
+
+/** "2026-03-10T09:00" in microseconds since the epoch; -1 when it is not just that, or may be a day that there is not. */
+function minute(p: usize): i64 {
+  if (load<u8>(p + 4) !== DASH || load<u8>(p + 7) !== DASH || load<u8>(p + 10) !== 84 || load<u8>(p + 13) !== COLON)
+    return -1;
+  const year = number(p, 4);
+  const month = number(p + 5, 2);
+  const day = number(p + 8, 2);
+  const hour = number(p + 11, 2);
+  const minute = number(p + 14, 2);
+  if (year < 1970 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59)
+    return -1;
+  const isShort = month === 4 || month === 6 || month === 9 || month === 11;
+  if (day > (month === 2 ? 28 : isShort ? 30 : 31)) return -1;
+  // Days from 1 March of year 0, as years that begin in March have the leap day at their end.
+  const from = month > 2 ? year : year - 1;
+  const days = from * 365 + from / 4 - from / 100 + from / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+  return (<i64>(days - 719_468) * 1440 + hour * 60 + minute) * 60_000_000;
+}
+
+/** A number of so many digits; -1 when there is another character. */
+function number(from: usize, digits: usize): i32 {
+  let value: i32 = 0;
+  for (let p = from; p < from + digits; p += 1) {
+    const byte = load<u8>(p);
+    if (!isDigit(byte)) return -1;
+    value = value * 10 + byte - 48;
+  }
+  return value;
+}
+
+/**
+ * The key of the route of "METHOD http(s)://host/path?query HTTP/1.1" at [from, to), as request-route.ts words it; false when the
+ * request is not in that form, or its route is too long to be kept whole.
+ */
+function takeRoute(from: usize, to: usize): bool {
+  let p = from;
+  let text = ROUTE;
+  for (let byte = load<u8>(p); byte >= 65 && byte <= 90 && p < from + 32; byte = load<u8>(++p)) store<u8>(text++, byte);
+  if (load<u8>(p) !== SPACE || p === from) return false;
+  store<u8>(text++, SPACE);
+  p += 1;
+  // " HTTP/1.1" or " HTTP/2.0", and no other space.
+  const last = to - 9;
+  if (last <= p || find(SPACE, p, to) !== last || load<u32>(last + 1) !== 0x50545448 || load<u8>(last + 5) !== SLASH)
+    return false;
+  if (!isDigit(load<u8>(last + 6)) || load<u8>(last + 7) !== DOT || !isDigit(load<u8>(last + 8))) return false;
+  // "http", and "://" or "s://".
+  if (load<u32>(p) !== 0x70747468) return false;
+  p += load<u8>(p + 4) === 115 ? 5 : 4;
+  if (load<u8>(p) !== COLON || load<u16>(p + 1) !== 0x2f2f) return false;
+  p = pathPart(p + 3, last);
+  if (p >= last || load<u8>(p) !== SLASH) return false;
+
+  while (p < last && load<u8>(p) === SLASH) {
+    store<u8>(text++, SLASH);
+    const first = ++p;
+    p = pathPart(first, last);
+    if (isId(first, p)) {
+      // ":id", and a byte that the next one overwrites.
+      store<u32>(text, 0x64693a);
+      text += 3;
+    } else {
+      if (text - ROUTE + (p - first) > ROUTE_LENGTH) return false;
+      for (let q = first; q < p; q += 16) v128.store(text + (q - first), v128.load(q));
+      text += p - first;
+    }
+    if (text - ROUTE > ROUTE_LENGTH) return false;
+    while (p < last && load<u8>(p) === SEMICOLON) p = pathPart(p + 1, last);
+  }
+  routeKey = key(hash(ROUTE, text));
+  return true;
+}
+
+/** The first "/", "?", "#" or ";" of [from, to), or `to`. */
+function pathPart(from: usize, to: usize): usize {
+  for (let p = from; p < to; p += 16) {
+    const bytes = v128.load(p);
+    const either = v128.or(i8x16.eq(bytes, i8x16.splat(SLASH)), i8x16.eq(bytes, i8x16.splat(63)));
+    const other = v128.or(i8x16.eq(bytes, i8x16.splat(35)), i8x16.eq(bytes, i8x16.splat(SEMICOLON)));
+    const found = i8x16.bitmask(v128.or(either, other));
+    if (found !== 0) return min(p + ctz(found), to);
+  }
+  return to;
+}
+
+/** Whether a segment is a whole number, a UUID or a hexadecimal id: ID_SEGMENT of request-route.ts. */
+function isId(from: usize, to: usize): bool {
+  const size = to - from;
+  let digits: usize = 0;
+  let dashes = 0;
+  for (let p = from; p < to; p += 1) {
+    const byte = load<u8>(p);
+    if (isDigit(byte)) digits += 1;
+    else if (byte === DASH) dashes += 1;
+    else if (<u8>((byte | 32) - 97) > 5) return false;
+  }
+  if (dashes === 0) return digits > 0 && (digits === size || size >= 8);
+  if (dashes !== 4 || size !== 36) return false;
+  return (
+    load<u8>(from + 8) === DASH &&
+    load<u8>(from + 13) === DASH &&
+    load<u8>(from + 18) === DASH &&
+    load<u8>(from + 23) === DASH
+  );
+}
+
+// biome-ignore lint/correctness/noPrecisionLoss: a number of 64 bits.
+const FACTOR: u64 = 0x9e3779b97f4a7c15;
+
+function mix(state: u64, word: u64): u64 {
+  const product = (state ^ word) * FACTOR;
+  return product ^ (product >> 32);
+}
+
+/** As hashBytes of keys.ts. */
+function hash(from: usize, to: usize): u64 {
+  let state = mix(0, <u64>(to - from));
+  let p = from;
+  for (; p + 8 <= to; p += 8) state = mix(state, load<u64>(p));
+  const rest = <u64>(to - p);
+  return rest === 0 ? state : mix(state, load<u64>(p) & (((<u64>1) << (8 * rest)) - 1));
+}
+
+/** A key below 2^53, which a number holds exactly. */
+function key(state: u64): u64 {
+  return mix(state, FACTOR) >> 11;
+}
+
+/** The key of the text in SCRATCH. */
+export function keyOfText(length: usize): f64 {
+  return <f64>key(hash(SCRATCH, SCRATCH + length));
+}
+
+/** The key of a place, whose target, group and node follow each other in SCRATCH. */
+export function keyOfPlace(targetLength: usize, groupLength: usize, length: usize): f64 {
+  const groupAt = SCRATCH + targetLength;
+  const nodeAt = groupAt + groupLength;
+  return <f64>key(mix(mix(hash(SCRATCH, groupAt), hash(groupAt, nodeAt)), hash(nodeAt, SCRATCH + length)));
+}

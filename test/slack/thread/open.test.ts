@@ -440,16 +440,15 @@ describe('a shutdown', () => {
   ])('marks what %s asked as interrupted; after the next start it is %s', async (_, state, askedBy) => {
     const recorded = investigator.investigate;
     let isStarted = false;
-    investigator.investigate = (inquiry, { signal, ...more }) =>
-      isStarted
-        ? recorded(inquiry, { signal, ...more })
-        : new Promise((_resolve, reject) => {
-            // It may have been stopped before the first message stood.
-            if (signal.aborted) reject(new Error('aborted'));
-            else signal.addEventListener('abort', () => reject(new Error('aborted')));
-          });
+    const { promise: isInvestigating, resolve: begin } = Promise.withResolvers<void>();
+    investigator.investigate = (inquiry, { signal, ...more }) => {
+      if (isStarted) return recorded(inquiry, { signal, ...more });
+      begin();
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+    };
     const threads = await bot('one');
     const opened = await threads.open(await question({ askedBy }));
+    await isInvestigating;
     await threads.stop(10);
     const run = await ended(opened);
     expect(run.state).toBe('interrupted');

@@ -32,7 +32,7 @@ const ROUTE: usize = 6144;
 /** Texts whose key is asked for. */
 export const SCRATCH: usize = 8192;
 export const SCRATCH_SIZE: usize = 8192;
-/** Keys of places that were met, each in one of the slots from that which its key gives it. */
+/** A hash table with open addressing: the keys of the places seen so far. */
 const MET: usize = 16_384;
 const MET_SLOTS: u64 = 4096;
 const MET_PROBES: u64 = 8;
@@ -366,7 +366,7 @@ function fieldEnd(from: usize): usize {
   return end;
 }
 
-/** The closing quote, or the end of the line where there is none or something before it is not ASCII. */
+/** Position of the closing quote; the end of the line if there is none, or if a byte before it is not ASCII. */
 function asciiQuote(from: usize): usize {
   for (let p = from; p < end; p += 16) {
     const bytes = v128.load(p);

@@ -9,7 +9,7 @@ export interface ChannelRoute {
   /** Twelve digits, or how the configuration calls the account. */
   account?: string | undefined;
   channel: string;
-  /** A user (U…) or a user group (S…) that the verdict of such an alarm mentions. */
+  /** The user (U…) or user group (S…) to mention in the verdict of these alarms. */
   mention?: string | undefined;
 }
 

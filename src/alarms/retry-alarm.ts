@@ -112,7 +112,7 @@ function recordSuccess(context: RetryContext, outcome: MessageOutcome): MessageO
   return outcome;
 }
 
-/** Milliseconds before the next attempt, or the outcome if there is none. */
+/** How long to wait before the next attempt, in milliseconds, or the outcome after the last one. */
 function afterFailure(
   context: RetryContext,
   alarm: Alarm,

@@ -9,7 +9,7 @@
 import { type SignatureFields, signatureFields } from '../../diagnose/signature.ts';
 
 /** Fields 13 to 34 in the order of the line. A line may end after any of them. */
-const REST = [
+export const REST_FIELDS = [
   'request_line',
   'user_agent',
   'ssl_cipher',
@@ -35,7 +35,7 @@ const REST = [
 ] as const;
 
 /** Fields that the log writes between double quotes. */
-const QUOTED: ReadonlySet<string> = new Set([
+export const QUOTED_FIELDS: ReadonlySet<string> = new Set([
   'request_line',
   'user_agent',
   'trace_id',
@@ -53,7 +53,7 @@ const QUOTED: ReadonlySet<string> = new Set([
   'request_transform_status',
 ]);
 
-export interface LogEntry extends Partial<Record<(typeof REST)[number], string>> {
+export interface LogEntry extends Partial<Record<(typeof REST_FIELDS)[number], string>> {
   /** http, https, h2, grpcs, ws, wss, or what AWS adds later. */
   type: string;
   /** ISO 8601 UTC with microseconds: when the load balancer generated the response. */
@@ -178,8 +178,8 @@ function parseWith(line: string, quoteEnd: RegExp): ParsedLine {
   }
   if (microseconds(value(1)) === null) return { rejected: `${fieldLabel(1)} is not a date` };
 
-  const rest: Pick<LogEntry, (typeof REST)[number]> = {};
-  for (const [index, name] of REST.entries()) {
+  const rest: Pick<LogEntry, (typeof REST_FIELDS)[number]> = {};
+  for (const [index, name] of REST_FIELDS.entries()) {
     const field = values[HEAD.length + index];
     if (field !== undefined) rest[name] = field;
   }
@@ -201,7 +201,7 @@ function parseWith(line: string, quoteEnd: RegExp): ParsedLine {
       received_bytes: Number(value(10)),
       sent_bytes: Number(value(11)),
       ...rest,
-      trailing: values.slice(HEAD.length + REST.length),
+      trailing: values.slice(HEAD.length + REST_FIELDS.length),
     },
   };
 }
@@ -223,10 +223,10 @@ export function printEntry(entry: LogEntry): string {
     String(entry.sent_bytes),
   ];
   const rest: string[] = [];
-  for (const name of REST) {
+  for (const name of REST_FIELDS) {
     const value = entry[name];
     if (value === undefined) break;
-    rest.push(QUOTED.has(name) ? `"${value}"` : value);
+    rest.push(QUOTED_FIELDS.has(name) ? `"${value}"` : value);
   }
   return [...head, ...rest, ...entry.trailing.map((value) => `"${value}"`)].join(' ');
 }
@@ -303,16 +303,16 @@ function indexFrom(text: string, pattern: RegExp, start: number): number {
 }
 
 /** Fields with a shape of their own show when those before them were counted wrongly, as after a quote that was not escaped. */
-function misplacedField(rest: Pick<LogEntry, (typeof REST)[number]>, quoted: boolean[]): string | null {
+function misplacedField(rest: Pick<LogEntry, (typeof REST_FIELDS)[number]>, quoted: boolean[]): string | null {
   for (const name of ['request_line', 'user_agent'] as const) {
-    const index = HEAD.length + REST.indexOf(name);
+    const index = HEAD.length + REST_FIELDS.indexOf(name);
     if (rest[name] !== undefined && !quoted[index]) return `${fieldLabel(index)} is not a quoted ${name}`;
   }
   const { matched_rule_priority: priority, request_creation_time: created } = rest;
   if (priority !== undefined && !priorityShape.test(priority))
-    return `${fieldLabel(HEAD.length + REST.indexOf('matched_rule_priority'))} is not a valid matched_rule_priority`;
+    return `${fieldLabel(HEAD.length + REST_FIELDS.indexOf('matched_rule_priority'))} is not a valid matched_rule_priority`;
   if (created !== undefined && !(timeShape.test(created) && (created === '-' || microseconds(created) !== null)))
-    return `${fieldLabel(HEAD.length + REST.indexOf('request_creation_time'))} is not a valid request_creation_time`;
+    return `${fieldLabel(HEAD.length + REST_FIELDS.indexOf('request_creation_time'))} is not a valid request_creation_time`;
   return null;
 }
 

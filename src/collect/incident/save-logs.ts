@@ -82,9 +82,9 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
     await writeFile(to, ends.fault === 'it is empty' ? '' : WITHHELD);
     return;
   }
-  const stub = await stubOfOtherLog(from, ends.compressed);
-  if (stub !== null) {
-    await writeFile(to, ends.compressed ? gzipSync(`${stub}\n`) : `${stub}\n`);
+  const trace = await traceOfOtherLog(from, ends.compressed);
+  if (trace !== null) {
+    await writeFile(to, ends.compressed ? gzipSync(`${trace}\n`) : `${trace}\n`);
     return;
   }
   let bytes = 0;
@@ -169,20 +169,20 @@ function maskLine(line: string): string {
 const MASKED_BYTES = 1024;
 
 /** A line that shows which other log the file is, with nothing else of it; null when the file has entries or is no such log. */
-async function stubOfOtherLog(path: string, compressed: boolean): Promise<string | null> {
-  let stub: string | null = null;
+async function traceOfOtherLog(path: string, compressed: boolean): Promise<string | null> {
+  let trace: string | null = null;
   for await (const { lines } of linesIn(readPieces(path, compressed))) {
     for (const line of lines) {
       const text = line.replace(/\r$/, '');
       if (text === '') continue;
-      stub ??= stubLine(text);
-      if (stub === null || 'entry' in parseLine(text)) return null;
+      trace ??= maskedLine(text);
+      if (trace === null || 'entry' in parseLine(text)) return null;
     }
   }
-  return stub;
+  return trace;
 }
 
-function stubLine(line: string): string | null {
+function maskedLine(line: string): string | null {
   const [first = '', second = ''] = line.split(' ');
   const kind = lineKind(line);
   if (kind === 'connection-log') return `${first} - 0 0 - - - "-"`;

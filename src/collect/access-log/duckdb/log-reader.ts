@@ -72,7 +72,7 @@ interface ReaderProcess {
   ended: Promise<string>;
 }
 
-/** It is given no credentials: it reads files and nothing else. */
+/** Without credentials: the child process only reads files. */
 function startProcess(temporary: string): ReaderProcess {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = fork(PROGRAM, {

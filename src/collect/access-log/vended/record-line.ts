@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-logs.html
  * AWS does not say whether numbers are numbers or text, nor how times and quotes are written: all of them are taken.
  */
+import { QUOTED_FIELDS, REST_FIELDS } from '../entry.ts';
 
 /** The 34 fields in the order of the line. `client_port` and `target_port` hold "address:port". */
 export const VENDED_FIELDS = [
@@ -18,54 +19,13 @@ export const VENDED_FIELDS = [
   'target_status_code',
   'received_bytes',
   'sent_bytes',
-  'request_line',
-  'user_agent',
-  'ssl_cipher',
-  'ssl_protocol',
-  'target_group_arn',
-  'trace_id',
-  'domain_name',
-  'chosen_cert_arn',
-  'matched_rule_priority',
-  'request_creation_time',
-  'actions_executed',
-  'redirect_url',
-  'error_reason',
-  'target_port_list',
-  'target_status_code_list',
-  'classification',
-  'classification_reason',
-  'conn_trace_id',
-  'transformed_host',
-  'transformed_uri',
-  'request_transform_status',
-  'ip_address',
+  ...REST_FIELDS,
 ] as const;
 
 type VendedField = (typeof VENDED_FIELDS)[number];
 
 /** Fields without quotes in a line: no space may be in them. */
-const BARE: ReadonlySet<string> = new Set<VendedField>([
-  'type',
-  'time',
-  'elb',
-  'client_port',
-  'target_port',
-  'request_processing_time',
-  'target_processing_time',
-  'response_processing_time',
-  'elb_status_code',
-  'target_status_code',
-  'received_bytes',
-  'sent_bytes',
-  'ssl_cipher',
-  'ssl_protocol',
-  'target_group_arn',
-  'matched_rule_priority',
-  'request_creation_time',
-  'conn_trace_id',
-  'ip_address',
-]);
+const BARE: ReadonlySet<string> = new Set<VendedField>(VENDED_FIELDS.filter((field) => !QUOTED_FIELDS.has(field)));
 
 const TIMES: ReadonlySet<string> = new Set<VendedField>(['time', 'request_creation_time']);
 

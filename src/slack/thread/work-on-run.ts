@@ -85,6 +85,7 @@ async function withCount({ investigator, runs, log, now, shutdown }: ThreadConte
   const isNew = run.thread.root === null && run.outbox.kind !== 'posting' && run.counted === undefined;
   if (run.askedBy.kind === 'person' || !isNew || investigator.countErrors === undefined) return run;
   const signal = AbortSignal.any([shutdown.signal, AbortSignal.timeout(COUNT_TIMEOUT)]);
+  if (signal.aborted) return run;
   const timeout = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
   const count = investigator.countErrors(questionOf(run, now()), signal).catch((error: unknown) => {
     log.info({ run: run.id, err: error }, 'CloudWatch was not asked for the first message');

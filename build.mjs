@@ -4,7 +4,7 @@
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { compileScanner } from './assembly/compile.mjs';
+import { compileScanner } from './src/collect/access-log/duckdb/wasm/compile.mjs';
 
 const esbuild = await import('esbuild').catch((error) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND' && process.argv.includes('--if-installed')) process.exit(0);

@@ -1,4 +1,4 @@
-/** Keys of texts: whole numbers below 2^53, equal exactly for equal texts but for one pair in about 10^16. assembly/scan-lines.ts has the same. */
+/** Keys of texts: whole numbers below 2^53, equal exactly for equal texts but for one pair in about 10^16. wasm/scan-lines.ts has the same. */
 
 const FACTOR = 0x9e3779b97f4a7c15n;
 

@@ -1,6 +1,6 @@
 /**
  * Finds the lines in the bytes of a file and turns those in the ordinary form into columns; every other one is handed to the parser of
- * entry.ts. The scanner proper is WebAssembly (assembly/scan-lines.ts). `exactScanner` hands over every line: what the other one says is
+ * entry.ts. The scanner proper is WebAssembly (wasm/scan-lines.ts). `exactScanner` hands over every line: what the other one says is
  * tested against it, and it serves where there is no WebAssembly (node --jitless) and in a checkout that was never built.
  */
 import { readFileSync } from 'node:fs';
@@ -118,7 +118,7 @@ interface Cell<T> {
   value: T;
 }
 
-/** What assembly/scan-lines.ts exports. Addresses and sizes are those of its memory, which never grows. */
+/** What wasm/scan-lines.ts exports. Addresses and sizes are those of its memory, which never grows. */
 interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
   memory: { buffer: ArrayBuffer };
   rows: Cell<number>;
@@ -292,5 +292,5 @@ export const exactScanner: OpenScanner = (_, events) => {
   };
 };
 
-/** Bytes, as in assembly/scan-lines.ts. */
+/** Bytes, as in wasm/scan-lines.ts. */
 const INPUT_SIZE = 1_048_576;

@@ -5,9 +5,8 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const folder = dirname(fileURLToPath(import.meta.url));
-const root = dirname(folder);
-const SOURCE = 'assembly/scan-lines.ts';
+const root = fileURLToPath(new URL('../../../../..', import.meta.url));
+const SOURCE = 'src/collect/access-log/duckdb/wasm/scan-lines.ts';
 const MODULE = join(root, 'dist/scan-lines.wasm');
 
 /** Throws an error with what the compiler says where the source is wrong. */

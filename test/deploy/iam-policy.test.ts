@@ -75,9 +75,18 @@ const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replac
 const calls = new Set(sources.filter((file) => !OF_THEIR_OWN.includes(file)).flatMap((file) => callsIn(read(file))));
 if (globSync('src/**/*.ts', { cwd: root }).some((file) => read(file).includes('fromTemporaryCredentials(')))
   calls.add('sts:AssumeRole');
+/** Of alarms alone. */
+const ofAlarms = sources.filter((file) => file.startsWith('src/alarms/'));
+const alarmCalls = new Set(ofAlarms.flatMap((file) => callsIn(read(file))).filter((call) => !callsElsewhere(call)));
 /** What sqs-consumer calls for whoever takes messages by it. */
-if (sources.some((file) => read(file).includes("from 'sqs-consumer'")))
-  for (const call of ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage']) calls.add(call);
+if (ofAlarms.some((file) => read(file).includes("from 'sqs-consumer'")))
+  for (const call of ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage']) alarmCalls.add(call);
+for (const call of alarmCalls) calls.delete(call);
+
+/** Whether something beside alarms makes the call too. */
+function callsElsewhere(call: string): boolean {
+  return sources.some((file) => !ofAlarms.includes(file) && callsIn(read(file)).includes(call));
+}
 
 interface Statement {
   Sid: string;
@@ -107,7 +116,7 @@ it('sees every call: none is made by a name that no import shows', () => {
   expect(made.filter((name) => !seen.includes(name ?? '') && !renamed.includes(name ?? ''))).toEqual([]);
 });
 
-it('writes nothing but query results, takes alarms from its queue, and writes nothing to the log bucket', () => {
+it('writes nothing but query results, and nothing to the log bucket', () => {
   const writes = statements.filter(({ Action }) =>
     [Action].flat().some((action) => !/:(Get|BatchGet|Describe|List|Lookup)/.test(action)),
   );
@@ -115,9 +124,46 @@ it('writes nothing but query results, takes alarms from its queue, and writes no
     ['ReadLogGroup', 'arn:aws:logs:*:*:log-group:LOG-GROUP:*'],
     ['AnswersOfLogGroup', '*'],
     ['QueryLogFiles', 'arn:aws:athena:*:*:workgroup/WORKGROUP'],
-    ['WriteQueryResults', 'arn:aws:s3:::RESULTS-BUCKET/*'],
+    ['WriteQueryResults', 'arn:aws:s3:::RESULTS-BUCKET/RESULTS-PREFIX*'],
+  ]);
+});
+
+it('reads log files below their prefix, and nothing else of the bucket', () => {
+  const ofTheLog = statements.filter(({ Resource }) => String(Resource).includes('LOG-BUCKET'));
+  expect(ofTheLog.map(({ Action, Resource, Condition }) => [Action, Resource, Condition])).toEqual([
+    ['s3:ListBucket', 'arn:aws:s3:::LOG-BUCKET', { StringLike: { 's3:prefix': 'LOG-PREFIX*' } }],
+    ['s3:GetObject', 'arn:aws:s3:::LOG-BUCKET/LOG-PREFIX*', undefined],
+  ]);
+});
+
+it('allows alarms what only they call, in a policy of its own', () => {
+  const own = statementsIn('deploy/iam-policy-alarms.json');
+  expect(own.flatMap(({ Action }) => Action).sort()).toEqual([...alarmCalls].sort());
+  expect(own.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
+    ['FindLoadBalancersOfAlarms', '*'],
     ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],
   ]);
+});
+
+it('allows keys of encrypted logs and results to be used through S3 alone', () => {
+  const own = statementsIn('deploy/iam-policy-encrypted-logs.json');
+  const throughS3 = { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com*' } };
+  expect(own.map(({ Action, Resource, Condition }) => [Action, Resource, Condition])).toEqual([
+    ['kms:Decrypt', 'arn:aws:kms:*:*:key/LOG-KEY', throughS3],
+    [['kms:Decrypt', 'kms:GenerateDataKey'], 'arn:aws:kms:*:*:key/RESULTS-KEY', throughS3],
+  ]);
+});
+
+it('allows a table of Lake Formation to be read', () => {
+  expect(statementsIn('deploy/iam-policy-lake-formation.json')).toEqual([
+    expect.objectContaining({ Effect: 'Allow', Action: 'lakeformation:GetDataAccess', Resource: '*' }),
+  ]);
+});
+
+it('names every ARN in a way that another partition changes in one place', () => {
+  for (const file of globSync('deploy/iam-policy*.json', { cwd: root }))
+    for (const { Resource } of statementsIn(file))
+      for (const arn of [Resource].flat()) expect(arn).toMatch(/^(\*$|arn:aws:)/);
 });
 
 it('allows every resource only to calls that read', () => {

@@ -31,7 +31,9 @@ function statementsIn(value: unknown): Map<string, string[]> {
 }
 
 const policies = new Map(
-  ['iam-policy.json', 'iam-policy-runs-in-s3.json'].flatMap((file) => [...statementsIn(JSON.parse(read(file)))]),
+  ['iam-policy.json', 'iam-policy-alarms.json', 'iam-policy-runs-in-s3.json'].flatMap((file) => [
+    ...statementsIn(JSON.parse(read(file))),
+  ]),
 );
 /** What only the account of the bot needs: Athena, the queue and run records. */
 const OF_THE_BOT = /Quer|Table|Queue|Runs/;

@@ -11,6 +11,8 @@ export function policyForMoto(bucket: string): string {
   return readFileSync(file, 'utf8')
     .replaceAll('LOG-BUCKET', bucket)
     .replaceAll('RESULTS-BUCKET', bucket)
+    .replaceAll('LOG-PREFIX', '')
+    .replaceAll('RESULTS-PREFIX', '')
     .replaceAll('cloudwatch:', 'monitoring:')
     .replace(/"arn:aws:(athena|glue|lambda):[^"]*"/g, '"*"');
 }

@@ -137,6 +137,13 @@ describe('the installed package', () => {
     }
   });
 
+  it('holds what setup prints from', async () => {
+    expect((await alb502('setup', 'slack')).stdout).toContain('socket_mode_enabled: true');
+    expect(JSON.parse((await alb502('setup', 'iam', '--log-bucket', 'logs')).stdout)).toMatchObject({
+      Version: '2012-10-17',
+    });
+  });
+
   it('refuses a folder that is no incident in one sentence', async () => {
     const { code, stdout, stderr } = await alb502('diagnose', '--from', 'node_modules');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -31,6 +31,10 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
                                  permission or setting for it
       --strict                   end with 3 if something is missing
+  alb502 setup slack             the manifest of the Slack app
+  alb502 setup iam               the IAM policy of the bot, with names filled in
+  alb502 setup config            a configuration to start from
+  alb502 setup alarms            the commands that bring alarms to the bot
   alb502 setup athena [--create] the CREATE TABLE for the access logs of this
                                  account and region; --create runs it, and
                                  nothing else ever changes anything

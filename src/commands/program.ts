@@ -8,7 +8,7 @@ import type { HealthOptions } from './health.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
 import type { ServeOptions } from './serve.ts';
-import type { SetupOptions } from './setup.ts';
+import { addSetupCommands } from './setup-commands.ts';
 
 /** Runs one command; resolves to the exit code. */
 export async function main(argv: string[]): Promise<number> {
@@ -96,23 +96,7 @@ function program(): Command {
       await doctor(name, options);
     });
 
-  alb502
-    .command('setup')
-    .summary('print or create the Athena table for access logs')
-    .description(
-      'Prints the CREATE TABLE for the access logs of this account and region. --create runs it and changes nothing else.',
-    )
-    .usage('athena [options] [load-balancer]')
-    .argument('<what>', 'athena')
-    .argument('[load-balancer]', 'whose log folder to use, if there are several')
-    .option('--create', 'run the statement')
-    .option('--region <region>', 'region to check')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--config <file>', 'configuration file (default: alb502.json)')
-    .action(async (what: string, name: string | undefined, options: SetupOptions) => {
-      const { setup } = await import('./setup.ts');
-      await setup(what, name, options);
-    });
+  addSetupCommands(alb502);
 
   alb502
     .command('serve')

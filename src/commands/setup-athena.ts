@@ -5,7 +5,7 @@ import type { Session } from '../collect/aws/session.ts';
 import { Problem } from '../problem.ts';
 import { printNotice } from './print-notice.ts';
 
-export interface SetupOptions {
+export interface SetupAthenaOptions {
   create?: true;
   region?: string;
   profile?: string;
@@ -13,8 +13,7 @@ export interface SetupOptions {
 }
 
 /** The statement goes to stdout, all else to stderr. Throws Problem when there is not one place to make a table for. */
-export async function setup(what: string, nameOrArn: string | undefined, options: SetupOptions): Promise<void> {
-  if (what !== 'athena') throw new Problem(`Don't know how to set up '${what}'. Try: alb502 setup athena.`, 1);
+export async function setupAthena(nameOrArn: string | undefined, options: SetupAthenaOptions): Promise<void> {
   const [{ readConfig }, { openSessions }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
     import('./read-config.ts'),
     import('../collect/aws/accounts-to-search.ts'),

@@ -1,0 +1,100 @@
+/** The words of `alb502 setup`. Each prints what an operator needs to set one thing up; only `athena --create` changes anything. */
+import type { Command } from 'commander';
+import { list } from '../format/wording.ts';
+import { Problem } from '../problem.ts';
+import type { SetupAlarmsOptions } from './setup-alarms.ts';
+import type { SetupAthenaOptions } from './setup-athena.ts';
+import type { SetupConfigOptions } from './setup-config.ts';
+import type { SetupIamOptions } from './setup-iam.ts';
+import type { SetupSlackOptions } from './setup-slack.ts';
+
+export function addSetupCommands(alb502: Command): void {
+  const setup = alb502
+    .command('setup')
+    .summary('print what one part of the setup needs')
+    .description(
+      'Prints what one part of the setup needs: the Slack app, permissions, configuration, alarms or the Athena table.',
+    )
+    .argument('[what]', 'slack, iam, config, alarms or athena')
+    .action((what: string | undefined) => {
+      const names = list(setup.commands.map((one) => one.name()));
+      const asked = what === undefined ? 'Set up what?' : `Don't know how to set up '${what}'.`;
+      throw new Problem(`${asked} There is alb502 setup with ${names}.`, 1);
+    });
+
+  setup
+    .command('slack')
+    .description('Prints the manifest of the Slack app, to create it from at api.slack.com/apps.')
+    .option(
+      '--http <url>',
+      'for requests over HTTP instead of Socket Mode: the address of the bot, such as https://bot.example.com',
+    )
+    .option('--optional', 'with the scopes that only some features need')
+    .action(async (options: SetupSlackOptions) => {
+      const { setupSlack } = await import('./setup-slack.ts');
+      await setupSlack(options);
+    });
+
+  setup
+    .command('iam')
+    .description(
+      'Prints the IAM policy of the bot, with the names of its configuration and the buckets of its load balancers filled in.',
+    )
+    .option('--account <name>', 'the policy of the role in this account of the configuration')
+    .option(
+      '--log-bucket <place...>',
+      'buckets of access logs, such as my-logs/AWSLogs/, instead of asking AWS for them',
+    )
+    .option('--log-group <name...>', 'log groups of vended access logs')
+    .option('--log-key <id>', 'KMS key that encrypts vended logs')
+    .option('--athena', 'with Athena, even if the configuration sets nothing of it')
+    .option('--results-key <id>', 'KMS key that encrypts results of Athena')
+    .option('--lake-formation', 'for a table that Lake Formation guards')
+    .option('--region <region>', 'where to look for load balancers')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
+    .action(async (options: SetupIamOptions) => {
+      const { setupIam } = await import('./setup-iam.ts');
+      await setupIam(options);
+    });
+
+  setup
+    .command('config')
+    .description('Prints a configuration to start from, and on stderr what is not set and what that means.')
+    .option('--channel <id>', 'channel for alarms that no route matches')
+    .option('--queue <url>', 'queue of alarms')
+    .option('--runs-bucket <name>', 'bucket of run records, instead of a folder')
+    .option('--config <file>', 'configuration to add to (default: alb502.json)')
+    .action(async (options: SetupConfigOptions) => {
+      const { setupConfig } = await import('./setup-config.ts');
+      await setupConfig(options);
+    });
+
+  setup
+    .command('alarms')
+    .description('Prints the commands that make the queue of alarms and send alarms to it.')
+    .option('--queue <name>', 'its name, URL or ARN (default: that of the configuration, else alb502-alarms)')
+    .option('--topic <arn...>', 'SNS topics of the alarms, instead of an EventBridge rule')
+    .option('--region <region>', 'region of the queue, if only its name is given')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
+    .action(async (options: SetupAlarmsOptions) => {
+      const { setupAlarms } = await import('./setup-alarms.ts');
+      await setupAlarms(options);
+    });
+
+  setup
+    .command('athena')
+    .description(
+      'Prints the CREATE TABLE for the access logs of this account and region. --create runs it and changes nothing else.',
+    )
+    .argument('[load-balancer]', 'whose log folder to use, if there are several')
+    .option('--create', 'run the statement')
+    .option('--region <region>', 'region to check')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
+    .action(async (name: string | undefined, options: SetupAthenaOptions) => {
+      const { setupAthena } = await import('./setup-athena.ts');
+      await setupAthena(name, options);
+    });
+}

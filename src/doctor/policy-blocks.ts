@@ -1,0 +1,200 @@
+/** The IAM policy of one bot, from the policies in deploy/: a block for each feature, with the names filled in. Pure. */
+import type { Config } from '../config.ts';
+import { parseQueueAddress, partitionOf } from './queue-address.ts';
+
+export interface PolicyStatement {
+  Sid: string;
+  Effect: string;
+  Action: string | string[];
+  Resource: string | string[];
+  Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+export interface PolicyBlock {
+  /** What it is for. */
+  feature: string;
+  statements: PolicyStatement[];
+  /** Placeholders that nothing said the names of. */
+  unknown: string[];
+}
+
+/** A bucket, and how the keys of the log begin in it. */
+export interface PlaceOfLogs {
+  bucket: string;
+  prefix: string;
+}
+
+/** What a policy is written for. */
+export interface PolicySubject {
+  /** The bot itself, or the role that it assumes in another account. */
+  who: 'bot' | 'role';
+  /** Whether load balancers are read with this identity. */
+  reads: boolean;
+  region: string | null;
+  config: Pick<Config, 'accounts' | 'athena' | 'runs' | 'alarms'>;
+  /** Null if they are not known. */
+  logPlaces: readonly PlaceOfLogs[] | null;
+  logGroups: readonly string[];
+  /** IDs of KMS keys; null without encryption by such a key. */
+  logKey: string | null;
+  resultsKey: string | null;
+  usesAthena: boolean;
+  usesLakeFormation: boolean;
+  /** `ssm:…` or `secretsmanager:…` where the configuration is stored so. */
+  configAddress: string | null;
+}
+
+/** Statements of the policies, by what needs them. Each stands in one block. */
+export const POLICY_BLOCKS = [
+  ['configuration, metrics and changes', ['ConfigurationMetricsAndChanges', 'TimeoutsOfLambdaTargets']],
+  ['names of targets', ['NamesOfTargets', 'WeightsOfLambdaAliases']],
+  ['access log in S3', ['FindLogFiles', 'ReadLogFiles']],
+  ['access log in CloudWatch Logs', ['ReadLogGroup', 'AnswersOfLogGroup']],
+  ['Athena', ['QueryLogFiles', 'FindTheTable', 'QueryResults', 'WriteQueryResults']],
+  ['encrypted logs', ['DecryptLogFiles']],
+  ['encrypted query results', ['EncryptQueryResults']],
+  ['Lake Formation', ['ReadTheTableByLakeFormation']],
+  ['alarms', ['TakeAlarmsFromTheQueue']],
+  ['composite alarms', ['FindLoadBalancersOfAlarms']],
+  ['run records in S3', ['FindRuns', 'KeepRuns']],
+  ['configuration in the Parameter Store', ['ReadTheParameter']],
+  ['configuration in Secrets Manager', ['ReadTheSecret']],
+] as const;
+type Feature = (typeof POLICY_BLOCKS)[number][0] | 'other accounts';
+
+/** For each feature that `subject` does not use: what to set if it is wanted. */
+export type LeftOut = Map<Feature, string>;
+
+const PLACEHOLDER = /\b(?:[A-Z]+-[A-Z]+|WORKGROUP|DATABASE)\b/g;
+
+/** The blocks this identity needs, in the order above, and what was left out. */
+export function policyBlocks(
+  statements: readonly PolicyStatement[],
+  subject: PolicySubject,
+): { blocks: PolicyBlock[]; leftOut: LeftOut } {
+  const leftOut: LeftOut = new Map();
+  const blocks: PolicyBlock[] = [];
+  const names = namesOf(subject);
+  for (const [feature, sids] of POLICY_BLOCKS) {
+    const reason = reasonToLeaveOut(feature, subject);
+    if (reason !== null) {
+      if (reason !== '') leftOut.set(feature, reason);
+      continue;
+    }
+    const own = statements.filter(({ Sid }) => sids.some((sid) => sid === Sid));
+    const placeholders = [...new Set(JSON.stringify(own).match(PLACEHOLDER))].sort();
+    const unknown = placeholders.filter((one) => ![...names.keys()].some((name) => name.includes(one)));
+    blocks.push({ feature, statements: own.map((one) => fillIn(one, names)), unknown });
+  }
+  const assumed = assumedRoles(subject);
+  if (assumed !== null) blocks.push({ feature: 'other accounts', statements: [assumed], unknown: [] });
+  return { blocks, leftOut };
+}
+
+/** Null if it is needed; '' if it is none of this identity. */
+function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | null {
+  const { who, reads, config, logGroups, logKey, resultsKey, usesAthena, usesLakeFormation, configAddress } = subject;
+  const ofBot = (isUsed: boolean, hint: string): string | null => (who === 'role' ? '' : isUsed ? null : hint);
+  const ofReader = (isUsed: boolean, hint: string): string | null => (!reads ? '' : isUsed ? null : hint);
+  switch (feature) {
+    case 'access log in CloudWatch Logs':
+      return ofReader(logGroups.length > 0, 'name the log group with --log-group');
+    case 'Athena':
+      return ofReader(usesAthena, 'set athena.table or athena.outputLocation, or add --athena');
+    case 'encrypted logs':
+      return ofReader(logKey !== null, 'name the KMS key with --log-key');
+    case 'encrypted query results':
+      return ofReader(resultsKey !== null, usesAthena ? 'name the KMS key with --results-key' : '');
+    case 'Lake Formation':
+      return ofReader(usesLakeFormation, usesAthena ? 'add --lake-formation' : '');
+    case 'composite alarms':
+      return ofReader(config.alarms.sqs !== undefined || config.alarms.sns !== undefined, '');
+    case 'alarms':
+      return ofBot(config.alarms.sqs !== undefined, 'set alarms.sqs.queueUrl');
+    case 'run records in S3':
+      return ofBot(config.runs.s3 !== undefined, 'set runs.s3.bucket');
+    case 'configuration in the Parameter Store':
+      return ofBot(configAddress?.startsWith('ssm:') ?? false, '');
+    case 'configuration in Secrets Manager':
+      return ofBot(configAddress?.startsWith('secretsmanager:') ?? false, '');
+    default:
+      return ofReader(true, '');
+  }
+}
+
+/** What each placeholder of the policies stands for. */
+function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
+  const { config, region, logPlaces, logGroups, logKey, resultsKey, configAddress } = subject;
+  const { athena, runs, alarms } = config;
+  const names = new Map<string, readonly string[]>([
+    ['arn:aws:', [`arn:${partitionOf(region ?? '')}:`]],
+    ['LOG-GROUP', logGroups],
+    ['WORKGROUP', [athena.workGroup]],
+    ['DATABASE', [athena.database]],
+  ]);
+  if (logPlaces !== null) {
+    names.set(
+      'LOG-BUCKET/LOG-PREFIX',
+      logPlaces.map(({ bucket, prefix }) => `${bucket}/${prefix}`),
+    );
+    names.set(
+      'LOG-BUCKET',
+      logPlaces.map(({ bucket }) => bucket),
+    );
+    names.set(
+      'LOG-PREFIX',
+      logPlaces.map(({ prefix }) => prefix),
+    );
+  }
+  if (logKey !== null) names.set('LOG-KEY', [logKey]);
+  if (resultsKey !== null) names.set('RESULTS-KEY', [resultsKey]);
+  const [, resultsBucket, resultsPrefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(athena.outputLocation ?? '') ?? [];
+  if (resultsBucket !== undefined) {
+    names.set('RESULTS-BUCKET', [resultsBucket]);
+    names.set('RESULTS-PREFIX', [resultsPrefix]);
+  }
+  const queue = parseQueueAddress(alarms.sqs?.queueUrl ?? '');
+  if (queue !== null) names.set('*:*:ALARM-QUEUE', [`${queue.region}:${queue.account}:${queue.name}`]);
+  if (runs.s3 !== undefined) {
+    names.set('RUNS-BUCKET', [runs.s3.bucket]);
+    names.set('RUNS-PREFIX/', [runs.s3.prefix]);
+  }
+  // The name alone, also of an ARN: a parameter is below its slash, a secret has six letters of its own behind its name.
+  const [, service, stored = ''] = /^(ssm|secretsmanager):(.*)$/.exec(configAddress ?? '') ?? [];
+  if (service === 'ssm') names.set('CONFIG-PARAMETER', [stored.replace(/^.*:parameter\//, '').replace(/^\//, '')]);
+  if (service === 'secretsmanager')
+    names.set('CONFIG-SECRET', [stored.startsWith('arn:') ? stored.replace(/^.*:secret:/, '') : `${stored}-??????`]);
+  return names;
+}
+
+/** Every value of a placeholder makes one resource. */
+function fillIn(statement: PolicyStatement, names: ReadonlyMap<string, readonly string[]>): PolicyStatement {
+  const fill = (text: string): string[] =>
+    [...names].reduce(
+      (texts, [placeholder, values]) =>
+        texts.flatMap((one) =>
+          one.includes(placeholder) ? values.map((value) => one.replaceAll(placeholder, () => value)) : [one],
+        ),
+      [text],
+    );
+  const fillAll = (value: string | string[]): string | string[] => {
+    const all = [...new Set([value].flat().flatMap(fill))];
+    const [only, ...more] = all;
+    return only !== undefined && more.length === 0 && typeof value === 'string' ? only : all;
+  };
+  const { Condition, ...rest } = statement;
+  const filled = { ...rest, Resource: fillAll(statement.Resource) };
+  if (Condition === undefined) return filled;
+  const conditions = Object.entries(Condition).map(([operator, keys]) => {
+    const values = Object.entries(keys).map(([key, value]) => [key, fillAll(value)] as const);
+    return [operator, Object.fromEntries(values)] as const;
+  });
+  return { ...filled, Condition: Object.fromEntries(conditions) };
+}
+
+/** The roles of other accounts, which only the bot itself assumes. */
+function assumedRoles({ who, config }: PolicySubject): PolicyStatement | null {
+  const roles = [...new Set(config.accounts.flatMap(({ roleArn }) => roleArn ?? []))];
+  if (who === 'role' || roles.length === 0) return null;
+  return { Sid: 'AssumeRolesOfOtherAccounts', Effect: 'Allow', Action: 'sts:AssumeRole', Resource: roles };
+}

@@ -8,6 +8,7 @@ import type { Diagnosis } from '../src/diagnose/diagnosis.ts';
 import { Problem } from '../src/problem.ts';
 import { temporaryFolder } from './support/incident/folder.ts';
 import { rewrittenIncident, writtenByClient } from './support/incident/hostile.ts';
+import { commandsOf } from './support/shell/commands.ts';
 import { paste, shellsHere } from './support/shell/paste.ts';
 
 const SCENARIOS = join(import.meta.dirname, 'scenarios');
@@ -27,17 +28,6 @@ const INJECTIONS = [
   '>pwned',
   '&touch pwned&',
   '--cli-input-json file:///etc/passwd',
-];
-
-const isCommand = (text: string): boolean => /^(?:aws|alb502|find|grep|curl|ss|sudo) /.test(text);
-
-/** What of a diagnosis is there to be pasted: fixes, the search for trace ids, and the sources that are commands. */
-const commandsOf = ({ causes, traces, steps }: Diagnosis): string[] => [
-  ...new Set([
-    ...causes.flatMap(({ fix }) => fix.commands),
-    ...(traces === null ? [] : [traces.grep]),
-    ...steps.flatMap(({ findings }) => findings.flatMap(({ sources }) => sources.filter(isCommand))),
-  ]),
 ];
 
 const diagnosed = async (folder: string): Promise<Diagnosis> =>

@@ -6,26 +6,12 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
 import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
-import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
-import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
-import { DETAIL_IDS } from '../../../src/slack/messages/actions.ts';
-import {
-  checklistMessage,
-  detailAnswer,
-  episodeClosedMessage,
-  homeView,
-  rootMessage,
-  runStateOf,
-  verdictChangedMessage,
-  verdictMessage,
-} from '../../../src/slack/messages/index.ts';
-import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
 import { families } from '../../accuracy/families.ts';
 import { randomIncident } from '../../accuracy/random-incidents.ts';
-import { nothing } from '../../support/diagnoses.ts';
+import { slackOutputs } from '../../support/incident/outputs.ts';
 import { type Recording, writeRecording } from '../../support/simulator/recording.ts';
 import { refusalsOf } from '../../support/slack/block-kit.ts';
-import { blockKitErrors, episodeOf, threadStateOf } from '../../support/slack/thread-states.ts';
+import { blockKitErrors } from '../../support/slack/thread-states.ts';
 
 /** Written, changed by `tamper`, and diagnosed. */
 async function investigated(recording: Recording, tamper: (folder: string) => void = () => {}) {
@@ -37,35 +23,9 @@ async function investigated(recording: Recording, tamper: (folder: string) => vo
   return diagnoseRecording(await readIncident(folder), (expected.statuses ?? []).join(' '));
 }
 
-/** All that is ever said of a diagnosis: the thread, every answer to a button, the Home. */
-function everything({ diagnosis, evidence }: { diagnosis: Diagnosis; evidence: EvidenceSet }) {
-  const took = { milliseconds: 4_100, files: 9 };
-  const told = threadStateOf(diagnosis, { took, state: runStateOf(diagnosis) });
-  const over = { ...told, episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z' }) };
-  const answers: (Message | FileMessage)[] = DETAIL_IDS.map((id) => detailAnswer(id, told, evidence));
-  const messages = [
-    rootMessage(told),
-    rootMessage(over),
-    checklistMessage(told, null),
-    verdictMessage(told),
-    episodeClosedMessage(over),
-    ...[verdictChangedMessage(told, nothing)].filter((one) => one !== null),
-    ...answers.filter((one): one is Message => !('filename' in one)),
-  ];
-  const files = answers.filter((one): one is FileMessage => 'filename' in one);
-  const home = homeView({
-    refusal: null,
-    accounts: [],
-    open: [],
-    recent: [{ run: told.run, diagnosis }],
-    failures: diagnosis.gaps,
-  });
-  return { messages, files, home };
-}
-
 describe('an incident drawn at random', () => {
   it.each([101, 102, 103, 104, 105])('(%s) is told in messages that Slack takes', async (seed) => {
-    const { messages, files, home } = everything(await investigated(randomIncident(seed)));
+    const { messages, files, home } = slackOutputs(await investigated(randomIncident(seed)));
     expect(messages.flatMap(blockKitErrors)).toEqual([]);
     expect(refusalsOf({ ...home }, 'home')).toEqual([]);
     for (const { text } of messages) expect(text.trim()).not.toBe('');
@@ -116,7 +76,7 @@ describe('what requests carry', () => {
   it.each(incidents.filter((_, at) => at % 6 === 0).map((one) => [one.name, one] as const))(
     'is in no message, file, chart or notification about %s',
     async (_, recording) => {
-      const { messages, files, home } = everything(await investigated(recording, tampered));
+      const { messages, files, home } = slackOutputs(await investigated(recording, tampered));
       expect(messages.flatMap(blockKitErrors)).toEqual([]);
       for (const said of [...messages, ...files, home]) expect(JSON.stringify(said, null, 1)).not.toMatch(MARKS);
     },

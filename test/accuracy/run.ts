@@ -95,5 +95,5 @@ export async function writeAndDiagnose(
   }
 }
 
-const diagnosisOf = async (folder: string, statuses: string[] = []): Promise<Diagnosis> =>
+export const diagnosisOf = async (folder: string, statuses: string[] = []): Promise<Diagnosis> =>
   (await diagnoseRecording(await readIncident(folder), statuses.join(' '))).diagnosis;

@@ -1,5 +1,5 @@
 /** What the AWS CLI would print at the moment of asking, file by file, from the scenario and the state it ended in. */
-import type { Health } from './health.ts';
+import type { HealthView } from './health.ts';
 import {
   account,
   certificateArn,
@@ -20,7 +20,7 @@ export type AwsFiles = Record<string, unknown>;
 export function awsFiles(
   scenario: Scenario,
   targets: Target[],
-  health: Health,
+  health: HealthView,
   network: Network,
   now: number,
 ): AwsFiles {
@@ -319,7 +319,7 @@ function healthOf(
   scenario: Scenario,
   group: TargetGroupSpec,
   targets: Target[],
-  health: Health,
+  health: HealthView,
   now: number,
 ): unknown[] {
   if (group.targetType === 'lambda')
@@ -348,7 +348,7 @@ function healthOf(
   }));
 }
 
-function stateOf(scenario: Scenario, target: Target, health: Health, now: number): unknown {
+function stateOf(scenario: Scenario, target: Target, health: HealthView, now: number): unknown {
   if (now >= target.deregisteredAt)
     return {
       State: 'draining',

@@ -9,12 +9,15 @@ import type { NodeSpec } from './scenario.ts';
 import type { Target } from './target.ts';
 
 export type HealthState = 'initial' | 'healthy' | 'unhealthy';
-export type HealthReason = 'Target.Timeout' | 'Target.FailedHealthChecks';
+export type HealthReason = 'Target.Timeout' | 'Target.FailedHealthChecks' | 'Target.ResponseCodeMismatch';
 
 export interface HealthStatus {
   state: HealthState;
   reason: HealthReason | null;
 }
+
+/** What nodes think of targets; a node that never looked thinks nothing. */
+export type HealthView = Pick<Health, 'at'>;
 
 interface Change extends HealthStatus {
   at: number;

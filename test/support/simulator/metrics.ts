@@ -2,7 +2,7 @@
  * CloudWatch as it would have counted the same requests: sums over 60 s, by the minute of the response. A counter that was asked and is
  * zero has no values, since CloudWatch has no data points for it. ELB status counters have no target group dimension.
  */
-import type { Health } from './health.ts';
+import type { HealthView } from './health.ts';
 import { loadBalancerPath } from './names.ts';
 import type { Row } from './row.ts';
 import type { Scenario } from './scenario.ts';
@@ -23,7 +23,7 @@ export function metricsOf(
   scenario: Scenario,
   rows: Row[],
   targets: Target[],
-  health: Health,
+  health: HealthView,
   span: { start: number; end: number },
 ): MetricSeries[] {
   const lb = { LoadBalancer: loadBalancerPath(scenario.loadBalancer) };
@@ -118,7 +118,7 @@ export function metricsOf(
 function hostCounts(
   scenario: Scenario,
   targets: Target[],
-  health: Health,
+  health: HealthView,
   state: 'healthy' | 'unhealthy',
   stat: 'Minimum' | 'Maximum',
   span: { start: number; end: number },

@@ -95,7 +95,7 @@ export function simulate(scenario: Scenario, noise: (rows: readonly Row[]) => Ro
   };
 }
 
-function truthOf(rows: Row[], from: number, to: number): TruthOfWindow {
+export function truthOf(rows: Row[], from: number, to: number): TruthOfWindow {
   const truth: TruthOfWindow = { requests: 0, errors: 0, byStatus: {}, causes: {}, signatures: {}, clientClosed: 0 };
   const count = (counts: Record<string, number>, key: string) => {
     counts[key] = (counts[key] ?? 0) + 1;

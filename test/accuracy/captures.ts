@@ -1,0 +1,37 @@
+/** The committed captures of the lab: real servers that failed behind a proxy with the load balancer's semantics. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CaptureTruth } from '../lab/folder.ts';
+import { scoreOf, wouldEndIt } from './outcome.ts';
+import { diagnosisOf, runConcurrently, type ScoredIncident } from './run.ts';
+
+export const LAB_FAMILY = 'captures of real servers';
+export const captureRoot = join(import.meta.dirname, 'lab');
+
+/** Captures that the diagnosis gets wrong, or leaves open though the evidence decides, and why. */
+const SHORTFALLS: Record<string, string> = {};
+
+export const captureNames = (): string[] => readdirSync(captureRoot).sort();
+
+export const truthOfCapture = (name: string): CaptureTruth =>
+  JSON.parse(readFileSync(join(captureRoot, name, 'truth.json'), 'utf8')) as CaptureTruth;
+
+export async function scoreCapture(name: string): Promise<ScoredIncident> {
+  const { expected, totals } = truthOfCapture(name);
+  const diagnosis = await diagnosisOf(join(captureRoot, name));
+  return {
+    family: LAB_FAMILY,
+    name,
+    expected,
+    diagnosis,
+    shortfall: SHORTFALLS[name],
+    ended: wouldEndIt(diagnosis, expected.verdict.cause),
+    ...scoreOf(diagnosis, expected, totals),
+  };
+}
+
+export const scoreCaptures = (wanted: string): Promise<ScoredIncident[]> =>
+  runConcurrently(
+    captureNames().filter((name) => name.includes(wanted)),
+    scoreCapture,
+  );

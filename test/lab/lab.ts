@@ -1,0 +1,59 @@
+/**
+ * `npm run lab`: captures real servers that fail behind a proxy with the load balancer's semantics. `-- --nightly` runs the subset that
+ * takes under five minutes, `-- <part of a name>` those of that name, `-- --to DIR` writes the folders there; by default .lab/captures.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
+import { scoreOf } from '../accuracy/outcome.ts';
+import { runConcurrently } from '../accuracy/run.ts';
+import { capture } from './capture.ts';
+import { writeCapture } from './folder.ts';
+import { installServers, missingFor } from './missing.ts';
+import { installed, serverOf } from './servers.ts';
+import { situations } from './situations.ts';
+
+const { values, positionals } = parseArgs({
+  options: {
+    nightly: { type: 'boolean', default: false },
+    to: { type: 'string', default: join(installed, 'captures') },
+    'at-once': { type: 'string', default: '3' },
+  },
+  allowPositionals: true,
+});
+const wanted = situations.filter(
+  ({ name, isNightly }) =>
+    (!values.nightly || isNightly === true) &&
+    (positionals.length === 0 || positionals.some((part) => name.includes(part))),
+);
+const missing = missingFor([...new Set(wanted.map(({ server }) => serverOf(server)))]);
+if (missing !== null || wanted.length === 0) {
+  console.error(missing ?? `No situation has that name. There are: ${situations.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+installServers();
+const started = performance.now();
+await runConcurrently(
+  [...wanted].sort((a, b) => b.seconds - a.seconds),
+  async (situation) => {
+    try {
+      const tag = String(situations.indexOf(situation));
+      const { totals, expected, server, lateMs } = writeCapture(await capture(situation, tag), values.to);
+      const { diagnosis } = await diagnoseRecording(await readIncident(join(values.to, situation.name)), '');
+      const { outcome, remarks } = scoreOf(diagnosis, expected, totals);
+      const { cause, standing, between } = diagnosis.verdict;
+      console.log(
+        `${situation.name} (${server.name} ${server.version}): ${totals.requests} requests, ${totals.errors} errors ` +
+          `${JSON.stringify(totals.causes)}; ${cause ?? between.join(' | ')} ${standing}: ${outcome}` +
+          `${remarks.length > 0 ? ` (${remarks.join('; ')})` : ''}; proxy late ${lateMs.p99} ms, at most ${lateMs.max} ms`,
+      );
+    } catch (error) {
+      process.exitCode = 1;
+      console.error(`${situation.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  },
+  Number(values['at-once']),
+);
+console.log(`${wanted.length} captures in ${((performance.now() - started) / 1000).toFixed(0)} s, in ${values.to}`);
+process.exit();

@@ -85,6 +85,15 @@ describe.each(names)('%s', (name) => {
     keepsTheContract(await diagnosed);
   });
 
+  it('names whose every target is, wherever a sentence has its address', async () => {
+    const diagnosis = await diagnosed;
+    const said = sentencesOf(diagnosis);
+    const bare = (diagnosis.owners ?? []).flatMap(({ target, name: named }) =>
+      said.filter((sentence) => sentence.replaceAll(named, '').includes(target)),
+    );
+    expect(bare).toEqual([]);
+  });
+
   it('reads as it did, to the byte, twice', async () => {
     const diagnosis = await diagnosed;
     const json = renderJson(diagnosis);
@@ -104,6 +113,17 @@ function byId(causes: CauseResult[], id: string): CauseResult {
   const cause = causes.find((one) => one.id === id);
   if (cause === undefined) throw new Error(`There is no cause ${id}.`);
   return cause;
+}
+
+/** All that a person reads as a sentence: no commands, no facts. */
+function sentencesOf({ verdict, events = [], causes, steps }: Diagnosis): string[] {
+  return [
+    verdict.summary,
+    ...(verdict.decidedBy === null ? [] : [verdict.decidedBy]),
+    ...events.map(({ summary }) => summary),
+    ...causes.flatMap((cause) => [...cause.for, ...cause.against, ...cause.missing, cause.fix?.summary ?? '']),
+    ...steps.flatMap(({ findings }) => findings.map(({ summary }) => summary)),
+  ];
 }
 
 /** What holds for every diagnosis, whatever happened. */

@@ -183,9 +183,25 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
 /** The name in a target group ARN ("…:targetgroup/api/0123" is "api"); "-" stays. Names cannot hold a slash. */
 export const targetGroupName = (arn: string): string => arn.split(':targetgroup/')[1]?.split('/')[0] ?? arn;
 
-/** How sentences name a target, "address:port" as logged; `time` is when it was meant, epoch milliseconds. */
-export const nameOf = (
-  { owners, log }: Traffic,
-  target: string,
-  time = log.newest ?? Number.POSITIVE_INFINITY,
-): string => targetName(target, owners.at(target, time));
+/** How sentences name a target, "address:port" as logged, at `time` (epoch milliseconds): without one, when it first failed, or was last seen. */
+export function nameOf(traffic: Traffic, target: string, time?: number): string {
+  const meant = whenMeant(traffic).get(target);
+  const owner = (at: number) => traffic.owners.at(target, at, meant?.targetGroup);
+  const usual = meant?.at ?? traffic.log.newest ?? Number.POSITIVE_INFINITY;
+  return targetName(target, owner(time ?? usual) ?? owner(usual));
+}
+
+/** Names of targets, each once. */
+export const namesOf = (traffic: Traffic, targets: Iterable<string>): string[] => [
+  ...new Set([...new Set(targets)].map((target) => nameOf(traffic, target))),
+];
+
+/** When and in which target group a sentence about a target means it. */
+const whenMeant = oncePerTraffic(({ log, errors }: Traffic) => {
+  const meant = new Map<string, { at: number; targetGroup: string }>();
+  for (const { target, target_group_arn, lastSeen } of log.targets)
+    if (lastSeen > (meant.get(target)?.at ?? 0)) meant.set(target, { at: lastSeen, targetGroup: target_group_arn });
+  for (const { target, target_group_arn, at } of errors.toReversed())
+    meant.set(target, { at, targetGroup: target_group_arn });
+  return meant;
+});

@@ -6,7 +6,7 @@ import type { CauseResult, Part, Verdict } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
 import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';
-import { countErrors, type SampledError, type Traffic } from './traffic.ts';
+import { countErrors, namesOf, type SampledError, type Traffic } from './traffic.ts';
 
 /** Others from this share up are named in the verdict. */
 const NAMED_SHARE = 0.05;
@@ -166,13 +166,13 @@ function placeText(errors: readonly SampledError[], traffic: Traffic): { before:
   const split = splitGroups(traffic).find(({ failing }) => targets.every((target) => failing.includes(target)));
   if (targets.length > 0 && split)
     return {
-      before: `${split.failing.length} of ${split.failing.length + split.working.length} targets of ${split.name} fail every request: ${list(split.failing, TARGETS_NAMED)}. `,
+      before: `${split.failing.length} of ${split.failing.length + split.working.length} targets of ${split.name} fail every request: ${list(namesOf(traffic, split.failing), TARGETS_NAMED)}. `,
       of: '',
     };
   const others = traffic.log.targets.some(({ target }) => target !== '-' && !targets.includes(target));
   const unsent = errors.every((error) => error.request_processing_time < 0);
   const isFew = targets.length > 0 && targets.length <= TARGETS_NAMED && (others || unsent);
-  return { before: '', of: isFew ? `, to ${list(targets)}` : '' };
+  return { before: '', of: isFew ? `, to ${list(namesOf(traffic, targets))}` : '' };
 }
 
 /** Causes that one change would help, whichever it is. */

@@ -77,7 +77,9 @@ export const closedMidRequest = defineCause({
         ],
         against: [],
         missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
-        fix: outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ?? fixFor(burst ?? parts.bursts[0]),
+        fix:
+          outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ??
+          fixFor(traffic, burst ?? parts.bursts[0]),
         ...(burst
           ? {
               summary: `${nameOf(traffic, burst.target, burst.from) === burst.target ? `Target ${burst.target}` : nameOf(traffic, burst.target, burst.from)} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
@@ -85,15 +87,16 @@ export const closedMidRequest = defineCause({
           : {}),
       },
       // What some clients ask for may end the process too.
-      parts.clients ? untested() : ruledOut([narrowerPatternText(parts)]),
+      parts.clients ? untested() : ruledOut([narrowerPatternText(parts, traffic)]),
     );
   },
 });
 
-function fixFor(burst: TargetBurst | undefined): Fix {
+function fixFor(traffic: Traffic, burst: TargetBurst | undefined): Fix {
+  const name = burst === undefined ? null : nameOf(traffic, burst.target, burst.from);
   return {
     summary: burst
-      ? `Find out what ended the process on ${burst.target} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
+      ? `Find out what ended the process on ${name} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
       : 'Look the trace ids up in the application log: a request that started and did not finish names the crash or the early close.',
     commands: [
       ...(burst
@@ -103,7 +106,7 @@ function fixFor(burst: TargetBurst | undefined): Fix {
         : []),
       DESCRIBE_TASK,
     ],
-    ...(burst ? { notes: [`On the host of ${burst.target}, look for oom-kill, segfault and exit codes.`] } : {}),
+    ...(burst ? { notes: [`On the host of ${name}, look for oom-kill, segfault and exit codes.`] } : {}),
     sideEffects: [],
   };
 }
@@ -146,14 +149,16 @@ function slowErrorsOutsideRace({ slowRest, race }: ClosedParts): SampledError[] 
   );
 }
 
-function narrowerPatternText(parts: ClosedParts): string {
+function narrowerPatternText(parts: ClosedParts, traffic: Traffic): string {
   const reasons = [
     ...parts.race.map(({ edge, errors }) =>
       edge.kind === 'at-once'
         ? `${number(errors.length)} right after a response`
         : `${number(errors.length)} at the idle edge of ${seconds(edge.seconds)}`,
     ),
-    ...parts.leaving.map(({ presence, errors }) => `${number(errors.length)} on ${presence.target}, which left`),
+    ...parts.leaving.map(
+      ({ presence, errors }) => `${number(errors.length)} on ${nameOf(traffic, presence.target)}, which left`,
+    ),
   ];
   return `Every one follows a narrower pattern: ${reasons.join('; ')}.`;
 }

@@ -8,7 +8,7 @@ import { removalReason } from '../targets/deregistration.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
 import { registrationOf } from '../targets/registration.ts';
 import { splitByStage } from '../targets/tls.ts';
-import { countErrors, groupBy, nameOf, type SampledError, type Traffic } from '../traffic.ts';
+import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
@@ -61,7 +61,9 @@ export const connectionRefused = defineCause({
     const unhealthy = [...new Map(sure.map((part) => [part.target, part])).values()].flatMap(
       ({ target, registration }) =>
         registration && !['healthy', 'absent'].includes(registration.state)
-          ? [`${target} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`]
+          ? [
+              `${nameOf(traffic, target)} is ${registration.state} now${registration.reason ? ` (${registration.reason})` : ''}.`,
+            ]
           : [],
     );
     const sureErrors = sure.flatMap((part) => part.errors);
@@ -98,7 +100,7 @@ export const connectionRefused = defineCause({
         missing,
         fix:
           outageFix(traffic, errors, evidence.targetHealth) ??
-          fixFor(sure.length > 0 ? sure : maybe, evidence.targetGroups),
+          fixFor(sure.length > 0 ? sure : maybe, traffic, evidence.targetGroups),
         ...(sure.length > 0
           ? {
               summary: `${list([...new Set(sure.map((part) => nameOf(traffic, part.target, part.errors[0]?.at)))])} refused ${plural(countErrors(sureErrors), 'connection')}: nothing is listening, or a firewall rejects them.`,
@@ -129,7 +131,7 @@ function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): strin
   return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
 }
 
-function fixFor(parts: readonly FailedConnects[], groups: readonly TargetGroup[] | undefined): Fix {
+function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: readonly TargetGroup[] | undefined): Fix {
   const groupOf = (arn: string) => groups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
   const targets = [...new Set(parts.map(({ target }) => target))];
   const ports = [...new Set(targets.map((target) => target.slice(target.lastIndexOf(':') + 1)))].sort();
@@ -147,7 +149,7 @@ function fixFor(parts: readonly FailedConnects[], groups: readonly TargetGroup[]
     };
   }
   return {
-    summary: `Start what should listen on ${list(targets)}, and find out why it stopped.`,
+    summary: `Start what should listen on ${list(namesOf(traffic, targets))}, and find out why it stopped.`,
     commands: [
       ...ports.map((port) => command`ss -tlnp ${`sport = :${port}`}`),
       command`sudo nft list ruleset; sudo iptables -S`,

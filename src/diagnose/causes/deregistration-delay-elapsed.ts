@@ -4,7 +4,7 @@ import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { type AbortedRequests, abortedRequests } from '../patterns/aborted-requests.ts';
 import { registrationOf } from '../targets/registration.ts';
-import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { countErrors, nameOf, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const WANTS = ['targetGroupAttributes', 'targetHealth', 'instances', 'networkInterfaces', 'changes'] as const;
@@ -40,7 +40,12 @@ export const deregistrationDelayElapsed = defineCause({
         missing: judged.length > firm.length ? missingEvidenceText(evidence) : [],
         fix: fixFor(traffic, firm.length > 0 ? firm.map(({ group }) => group) : groups),
         ...(firm.length > 0 && {
-          summary: `${list(firm.map(({ group }) => group.target))} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(countErrors(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
+          summary: `${list(
+            namesOf(
+              traffic,
+              firm.map(({ group }) => group.target),
+            ),
+          )} ${firm.length === 1 ? 'was' : 'were'} deregistered, and the deregistration delay ran out on ${plural(countErrors(firm.flatMap(({ group }) => group.errors)), 'request')} still in flight.`,
         }),
       },
       untested(),
@@ -74,7 +79,8 @@ interface TargetJudgement {
 
 function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJudgement {
   const { errors, simultaneous, deregisteredAt, delay, tooShort, presence, target } = group;
-  const contradicts = tooShort.length > 0 && delay !== null ? [tooShortSentence(group, delay)] : [];
+  const name = nameOf(evidence.traffic, target);
+  const contradicts = tooShort.length > 0 && delay !== null ? [tooShortSentence(group, name, delay)] : [];
   const judgement = (strength: Strength, sure: SampledError[], ...supports: string[]) => ({
     strength,
     sure,
@@ -87,7 +93,7 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
     return judgement(
       'confirmed',
       errors,
-      `CloudTrail: ${target} was deregistered at ${utcTime(deregisteredAt)}, ${after} before its first such error.`,
+      `CloudTrail: ${name} was deregistered at ${utcTime(deregisteredAt)}, ${after} before its first such error.`,
     );
   }
   if (simultaneous.length > 0) {
@@ -95,17 +101,17 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
     return judgement(
       'confirmed',
       simultaneous,
-      `${plural(simultaneous.length, 'request')} to ${target} ended together at ${iso(moment).slice(11, 23)} UTC, after ${durationRange(simultaneous)}: one timer of the target, not of each request.`,
+      `${plural(simultaneous.length, 'request')} to ${name} ended together at ${iso(moment).slice(11, 23)} UTC, after ${durationRange(simultaneous)}: one timer of the target, not of each request.`,
       ...delayInForceText(simultaneous),
     );
   }
   const state = registrationOf(group.target_group_arn, target, evidence)?.state ?? null;
-  if (state === 'draining') return judgement('confirmed', errors, `${target} is draining.`);
+  if (state === 'draining') return judgement('confirmed', errors, `${name} is draining.`);
   const last = presence?.lastSeen ?? null;
   const ended = Math.max(...errors.map((error) => error.at));
   if (last !== null && last > ended + AFTERWARDS_MS) {
     contradicts.push(
-      `${target} still got requests until ${utcTime(last)}, ${seconds((last - ended) / 1000)} after its last such error.`,
+      `${name} still got requests until ${utcTime(last)}, ${seconds((last - ended) / 1000)} after its last such error.`,
     );
     return judgement('possible', []);
   }
@@ -114,8 +120,8 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
   const noAnswer =
     'target_processing_time is -1: as far as rows are known, a target that closes leaves the time it took, and the load balancer that ends a request does not';
   // By the documentation a target that closes early may leave -1 as well: without a sign that it left, the shape alone does not tell.
-  if (presence?.left !== true) return judgement('possible', [], `${target}: ${noAnswer}.`);
-  const silent = `${target} got no request after ${utcTime(ended)}, while the others went on`;
+  if (presence?.left !== true) return judgement('possible', [], `${name}: ${noAnswer}.`);
+  const silent = `${name} got no request after ${utcTime(ended)}, while the others went on`;
   if (state === 'absent') return judgement('confirmed', errors, `${silent}, and it is not registered now.`);
   return judgement(strength, errors, `${silent}.`);
 }
@@ -146,8 +152,8 @@ function splitClaims(
 const durationRange = (errors: SampledError[]): string =>
   durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []));
 
-const tooShortSentence = ({ tooShort, target, target_group_arn }: AbortedRequests, delay: number): string =>
-  `${plural(countErrors(tooShort), 'request')} to ${target} ended after ${durationRange(tooShort)}; the deregistration delay of ${targetGroupName(target_group_arn)} is ${wholeSeconds(delay)} now, and a request in flight at deregistration lasts about that long or longer.`;
+const tooShortSentence = ({ tooShort, target_group_arn }: AbortedRequests, name: string, delay: number): string =>
+  `${plural(countErrors(tooShort), 'request')} to ${name} ended after ${durationRange(tooShort)}; the deregistration delay of ${targetGroupName(target_group_arn)} is ${wholeSeconds(delay)} now, and a request in flight at deregistration lasts about that long or longer.`;
 
 function missingEvidenceText({ targetHealth, changes }: DelayEvidence): string[] {
   return [

@@ -9,7 +9,7 @@ import { failedConnects, type TargetConnectTimeouts } from '../patterns/failed-c
 import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
 import { plaintextPorts, plaintextTest } from '../targets/plaintext-port.ts';
 import { handshakeTimeouts, splitByStage } from '../targets/tls.ts';
-import { countErrors, type SampledError, targetGroupName } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** "The version of the request is not that of the target group." */
@@ -113,11 +113,11 @@ export const protocolMismatch = defineCause({
             .slice(0, 2)
             .map(
               (part) =>
-                `${targetGroupName(part.target_group_arn)} uses HTTPS, and its health check over plain HTTP passes on the port of ${part.target}.`,
+                `${targetGroupName(part.target_group_arn)} uses HTTPS, and its health check over plain HTTP passes on the port of ${nameOf(traffic, part.target)}.`,
             ),
           ...[...new Set(open.map(({ target }) => target))]
             .slice(0, 3)
-            .map((target) => `No request to ${target} succeeded in the log that was read.`),
+            .map((target) => `No request to ${nameOf(traffic, target)} succeeded in the log that was read.`),
           ...whole.map(
             (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
           ),
@@ -135,7 +135,10 @@ export const protocolMismatch = defineCause({
         against: [],
         missing: [
           ...new Set(open.flatMap(({ tls: { missing } }) => missing)),
-          ...plaintextTest(open.filter(({ tls: { missing } }) => missing.length === 0).map(({ target }) => target)),
+          ...plaintextTest(
+            open.filter(({ tls: { missing } }) => missing.length === 0).map(({ target }) => target),
+            traffic,
+          ),
         ],
         fix: versions.length > 0 && sure.length === 0 ? FIX_VERSION : fixFor(named, targetGroups),
         ...(sure.length > 0

@@ -7,7 +7,7 @@ import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { drainSettings, drainTimes } from '../targets/drain-times.ts';
-import { countErrors, nameOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { countErrors, nameOf, namesOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const WANTS = [
@@ -184,7 +184,7 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
     possible: possiblyLeaving.flatMap(({ errors }) => errors),
     for: first
       ? [
-          `${plural(first.errors.length, 'error')} in the last moments of ${first.presence.target}, which got its last request at ${utcTime(first.presence.lastSeen)}.`,
+          `${plural(first.errors.length, 'error')} in the last moments of ${nameOf(traffic, first.presence.target)}, which got its last request at ${utcTime(first.presence.lastSeen)}.`,
         ]
       : [],
     against: first ? ['Connections to targets that stayed were closed too.'] : [],
@@ -192,7 +192,12 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
       ...(first ? ['The application log for the trace ids: a shutdown at that time would settle it.'] : []),
       ...(possibleExits.length > 0
         ? [
-            `Whether ${list(possibleExits.map(({ presence }) => presence.target))} left is unknown: the log that was read ends too soon.`,
+            `Whether ${list(
+              namesOf(
+                traffic,
+                possibleExits.map(({ presence }) => presence.target),
+              ),
+            )} left is unknown: the log that was read ends too soon.`,
           ]
         : []),
     ],

@@ -4,7 +4,7 @@ import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts
 import { badRequestGroups } from '../patterns/bad-request-groups.ts';
 import { describeTally, tally } from '../patterns/tally.ts';
 import { traceRoots } from '../traces.ts';
-import { countErrors, type SampledError } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetGenerated = defineCause({
@@ -23,7 +23,7 @@ export const targetGenerated = defineCause({
     const unsure = new Set(bad.flatMap((group) => group.errors));
     const sure = errors.filter((error) => !unsure.has(error));
     const statuses = tally(errors, (error) => error.target_status_code).map(({ name }) => name);
-    const targets = describeTally(errors, (error) => error.target);
+    const targets = describeTally(errors, ({ target }) => nameOf(traffic, target));
     return claimErrors(
       {
         claims: [

@@ -25,7 +25,7 @@ import {
 } from '../judgement.ts';
 import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
-import { countErrors, type Traffic } from '../traffic.ts';
+import { countErrors, nameOf, namesOf, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetUnreachable = defineCause({
@@ -60,11 +60,11 @@ export const targetUnreachable = defineCause({
         for: [
           timeoutText(claimed, evidence),
           ...retransmitText(claimed, evidence.traffic),
-          ...firstFourDistinct(claimed.flatMap(reasons)),
+          ...firstFourDistinct(claimed.flatMap((pair) => reasons(pair, evidence.traffic))),
         ],
         against,
         missing: firstFourDistinct([
-          ...(likely.length > 0 ? [] : insideTest(claimed)),
+          ...(likely.length > 0 ? [] : insideTest(claimed, evidence.traffic)),
           ...claimed.flatMap(({ path }) =>
             path.answer === 'allowed' ? [] : path.missing.map(({ what }) => couldNotCheck(what)),
           ),
@@ -73,7 +73,12 @@ export const targetUnreachable = defineCause({
         fix: fixFor(likely.length > 0 ? likely : claimed, evidence),
         ...(likely.length > 0
           ? {
-              summary: `${list([...new Set(likely.map(({ target }) => target))])} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, ${whereToLook(likely, evidence.traffic)}.`,
+              summary: `${list(
+                namesOf(
+                  evidence.traffic,
+                  likely.map(({ target }) => target),
+                ),
+              )} did not answer ${plural(countErrors(likely.flatMap(({ errors }) => errors)), 'connection')} within 10 s, ${whereToLook(likely, evidence.traffic)}.`,
             }
           : {}),
       },
@@ -96,7 +101,10 @@ function fixFor(
   const repeated = [pair, ...others].some(({ target }) => afterSynRetransmits(traffic, target).length > 0);
   const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
   const group = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn);
-  const targets = [...new Set([pair, ...others].map(({ target }) => target))];
+  const targets = namesOf(
+    traffic,
+    [pair, ...others].map(({ target }) => target),
+  );
   if (isNodePort(pair.target, group)) {
     return {
       summary: `See whether the node of ${list(targets)} is up and ready; then whether nodes reach each other's pods (their own security groups), whether externalTrafficPolicy is Local without a pod there, and whether conntrack is full.`,
@@ -129,14 +137,20 @@ function fixFor(
 }
 
 /** What tells a host that does not answer from rules that drop. */
-function insideTest(pairs: readonly ConnectTimeout[]): string[] {
+function insideTest(pairs: readonly ConnectTimeout[], traffic: Traffic): string[] {
   const [pair] = pairs;
   if (pair === undefined) return [];
   const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
   const host = pair.address.includes(':') ? `[${pair.address}]` : pair.address;
   const insecure = protocol === 'https' ? '-k ' : '';
   return [
-    `Whether ${list([...new Set(pairs.map(({ target }) => target))], 3)} answer${pairs.every(({ target }) => target === pair.target) ? 's' : ''} from inside: run "curl -v ${insecure}--max-time 15 ${protocol}://${host}:${pair.port}/" on the host and from another host of the VPC. Where only the first gets an answer, rules or a firewall drop; where neither does, the host is at fault.`,
+    `Whether ${list(
+      namesOf(
+        traffic,
+        pairs.map(({ target }) => target),
+      ),
+      3,
+    )} answer${pairs.every(({ target }) => target === pair.target) ? 's' : ''} from inside: run "curl -v ${insecure}--max-time 15 ${protocol}://${host}:${pair.port}/" on the host and from another host of the VPC. Where only the first gets an answer, rules or a firewall drop; where neither does, the host is at fault.`,
   ];
 }
 
@@ -170,12 +184,12 @@ function retransmitText(pairs: readonly ConnectTimeout[], traffic: Traffic): str
       ];
 }
 
-function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeout): string[] {
+function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeout, traffic: Traffic): string[] {
   const reason = registration?.reason ? ` (${registration.reason})` : '';
   return [
     ...(path.answer === 'allowed' || (path.answer === 'blocked' && path.by === 'route') ? [path.sentence] : []),
     ...stoppedAlone,
-    ...(registration?.state === 'unhealthy' ? [`${target} is unhealthy now${reason}.`] : []),
+    ...(registration?.state === 'unhealthy' ? [`${nameOf(traffic, target)} is unhealthy now${reason}.`] : []),
     ...(tls.protocol === 'HTTPS' && tls.excluded ? [tls.sentence] : []),
   ];
 }

@@ -7,7 +7,7 @@ import { failedConnects, type TargetConnectTimeouts, targetConnectTimeouts } fro
 import { backEndPolicy } from '../targets/back-end-policy.ts';
 import { plaintextPorts, plaintextTest } from '../targets/plaintext-port.ts';
 import { handshakeTimeouts, splitByStage, type TlsAssessment } from '../targets/tls.ts';
-import { countErrors, groupBy } from '../traffic.ts';
+import { countErrors, groupBy, nameOf, namesOf, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** Connections to one target that failed at one stage. */
@@ -56,7 +56,7 @@ export const tlsHandshakeFailure = defineCause({
       ...new Set(failed.filter(({ tls }) => tls.excluded).map(({ tls }) => tls.sentence)),
       ...failed
         .filter((part) => plaintext(part.target_group_arn, part.target) === true)
-        .map((part) => `${part.target} answers plain HTTP.`),
+        .map((part) => `${nameOf(traffic, part.target)} answers plain HTTP.`),
     ].slice(0, 3);
     return claimErrors(
       {
@@ -66,16 +66,24 @@ export const tlsHandshakeFailure = defineCause({
           { errors: errorsOf(open), strength: 'possible' },
         ],
         for: [
-          ...failedTexts([...sure, ...open].filter((part) => failed.includes(part))),
+          ...failedTexts(
+            [...sure, ...open].filter((part) => failed.includes(part)),
+            traffic,
+          ),
           ...new Set([...failed, ...timeouts, ...unfinished].filter(counted).map((part) => part.tls.sentence)),
           ...timeoutTexts(timeouts, unfinished),
         ],
         against,
-        missing: missingText(open),
-        fix: fixFor([...new Set(named.map(({ target }) => target))], evidence.listeners, tooSlow),
+        missing: missingText(open, traffic),
+        fix: fixFor([...new Set(named.map(({ target }) => target))], traffic, evidence.listeners, tooSlow),
         ...(errors.length > 0
           ? {
-              summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list([...new Set(errors.map(({ target }) => target))])} ${tooSlow ? 'did not finish within 10 s' : 'failed'} (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
+              summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list(
+                namesOf(
+                  traffic,
+                  errors.map(({ target }) => target),
+                ),
+              )} ${tooSlow ? 'did not finish within 10 s' : 'failed'} (${outOf(countErrors(errors), traffic.errorCount)} errors).`,
             }
           : {}),
       },
@@ -85,15 +93,18 @@ export const tlsHandshakeFailure = defineCause({
 });
 
 /** Metrics that were not read, or a test to run where they were. */
-const missingText = (open: readonly { tls: TlsAssessment; target: string }[]): string[] => [
+const missingText = (open: readonly { tls: TlsAssessment; target: string }[], traffic: Traffic): string[] => [
   ...new Set(open.flatMap(({ tls }) => tls.missing)),
-  ...plaintextTest(open.filter(({ tls }) => tls.missing.length === 0).map(({ target }) => target)),
+  ...plaintextTest(
+    open.filter(({ tls }) => tls.missing.length === 0).map(({ target }) => target),
+    traffic,
+  ),
 ];
 
-const failedTexts = (parts: readonly Part[]): string[] =>
+const failedTexts = (parts: readonly Part[], traffic: Traffic): string[] =>
   [...groupBy(parts, ({ target }) => target)].slice(0, 3).map(([target, same]) => {
     const errors = same.flatMap((part) => part.errors);
-    return `${plural(countErrors(errors), 'connection')} to ${target} failed within ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}, before a request was sent.`;
+    return `${plural(countErrors(errors), 'connection')} to ${nameOf(traffic, target)} failed within ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}, before a request was sent.`;
   });
 
 function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): string[] {
@@ -115,13 +126,14 @@ const HANDSHAKE_NOTE = 'Run openssl from inside the VPC, first without a server 
 /** Of several targets, commands for the first. `tooSlow`: every handshake ran into the limit of 10 s. */
 function fixFor(
   [target = '<target>:<port>', ...others]: readonly string[],
+  traffic: Traffic,
   listeners: readonly Listener[] | undefined,
   tooSlow: boolean,
 ): Fix {
   const policies = [...new Set((listeners ?? []).map(backEndPolicy))].sort();
   const port = target.slice(target.lastIndexOf(':') + 1);
   const address = target.slice(0, target.lastIndexOf(':'));
-  const targets = list([target, ...others], 3);
+  const targets = list(namesOf(traffic, [target, ...others]), 3);
   const handshake = command`time openssl s_client -connect ${target} </dev/null`;
   if (tooSlow) {
     return {

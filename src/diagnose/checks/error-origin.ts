@@ -2,7 +2,7 @@ import { number, outOf, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { describeTally } from '../patterns/tally.ts';
-import { countErrors, withSignature } from '../traffic.ts';
+import { countErrors, nameOf, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const errorOrigin = defineCheck({
@@ -36,7 +36,7 @@ export const errorOrigin = defineCheck({
       };
     return {
       outcome: 'fail',
-      summary: `${outOf(byTarget, traffic.errorCount)} errors came from a target itself (${describeTally(relayed, (error) => error.target)}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,
+      summary: `${outOf(byTarget, traffic.errorCount)} errors came from a target itself (${describeTally(relayed, ({ target }) => nameOf(traffic, target))}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,
       facts,
     };
   },

@@ -3,7 +3,7 @@ import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
-import { type TargetOwners, targetName } from '../targets/target-owners.ts';
+import { nameOf, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const targetChurn = defineCheck({
@@ -32,12 +32,12 @@ export const targetChurn = defineCheck({
     const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
       unhealthy.length > 0
-        ? ` ${timesText(unhealthy, 'lastSeen', traffic.owners)} stopped receiving requests: health checks failed, but it did not leave.`
+        ? ` ${timesText(unhealthy, 'lastSeen', traffic)} stopped receiving requests: health checks failed, but it did not leave.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =
         open.length > 0
-          ? ` Could not tell whether ${list(open.map((presence) => nameOf(presence, traffic.owners)))} left: the log that was read ends too soon.`
+          ? ` Could not tell whether ${list(open.map((presence) => nameOf(traffic, presence.target, presence.lastSeen)))} left: the log that was read ends too soon.`
           : '';
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',
@@ -48,12 +48,10 @@ export const targetChurn = defineCheck({
       traffic.errors.some((e) => e.target === presence.target && e.at >= presence.lastSeen - 90_000),
     );
     const went =
-      left.length > 0
-        ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic.owners)})`
-        : 'none left';
+      left.length > 0 ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic)})` : 'none left';
     const came =
       joined.length > 0
-        ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen', traffic.owners)})`
+        ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen', traffic)})`
         : 'none joined';
     const last =
       failing.length > 0
@@ -63,8 +61,7 @@ export const targetChurn = defineCheck({
   },
 });
 
-const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', owners: TargetOwners): string =>
-  list(presences.map((presence) => `${nameOf(presence, owners)} at ${utcTime(presence[when])}`));
-
-const nameOf = ({ target, lastSeen }: TargetPresence, owners: TargetOwners): string =>
-  targetName(target, owners.at(target, lastSeen));
+const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', traffic: Traffic): string =>
+  list(
+    presences.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} at ${utcTime(presence[when])}`),
+  );

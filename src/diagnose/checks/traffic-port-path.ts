@@ -16,6 +16,7 @@ import {
 } from '../network-path/port-verdicts.ts';
 import { pathChanges } from '../network-path/rule-changes.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
+import { nameOf } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const trafficPortPath = defineCheck({
@@ -42,6 +43,8 @@ export const trafficPortPath = defineCheck({
   ],
 
   evaluate(evidence, question) {
+    const { traffic } = evidence;
+    const targetText = (target: string) => (traffic === undefined ? target : nameOf(traffic, target));
     const checkedPaths = relevantPaths(checkPaths(targetPaths(evidence), evidence, 'traffic'));
     if (checkedPaths.length === 0) {
       return evidence.targetHealth || evidence.traffic
@@ -52,7 +55,7 @@ export const trafficPortPath = defineCheck({
           };
     }
     const blocked = checkedPaths.filter((each) => each.answer.answer === 'blocked' && !isRemark(each));
-    if (blocked.length > 0) return blockedVerdict(blocked, checkedPaths, 'a traffic port');
+    if (blocked.length > 0) return blockedVerdict(blocked, checkedPaths, 'a traffic port', targetText);
     const unknownPaths = checkedPaths.filter(({ answer }) => answer.answer === 'cannot-see');
     if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a traffic port');
 
@@ -74,7 +77,7 @@ export const trafficPortPath = defineCheck({
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
     const verdict: CheckVerdict = {
       outcome: 'pass',
-      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => path.target))} still timed out: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
+      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => targetText(path.target)))} still timed out: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
       facts: [
         ...pathFacts(checkedPaths),
         ...hostCommands(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),

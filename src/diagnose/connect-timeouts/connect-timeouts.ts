@@ -15,7 +15,15 @@ import { healthPortOf } from '../network-path/target-paths.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { type Registration, registrationOf } from '../targets/registration.ts';
 import { assessTls, type TlsAssessment } from '../targets/tls.ts';
-import { countErrors, groupBy, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
+import {
+  countErrors,
+  groupBy,
+  nameOf,
+  namesOf,
+  type SampledError,
+  targetGroupName,
+  withSignature,
+} from '../traffic.ts';
 import { type TargetExit, targetExit } from './target-exit.ts';
 
 export const CONNECT_TIMEOUT_EVIDENCE = [
@@ -36,6 +44,8 @@ export interface ConnectTimeout {
   groupName: string;
   /** "address:port" as logged. */
   target: string;
+  /** As sentences name it. */
+  name: string;
   address: string;
   port: number;
   /** Of the target group. */
@@ -149,6 +159,7 @@ function describePair(
     path,
     first,
     last,
+    name: nameOf(evidence.traffic, target),
     lastSuccess: traffic?.lastSuccess ?? null,
     registration,
     healthyDespiteBlock:
@@ -209,7 +220,7 @@ function stoppedAlone(
   const peers = new Set(group.filter(isPeer).map((each) => each.target));
   if (answered < WORKED_REQUESTS || lastAnswer === 0 || lastAnswer > first || peers.size === 0) return [];
   return [
-    `${target} answered ${plural(answered, 'request')} until ${utcTime(lastAnswer)}.`,
+    `${nameOf(traffic, target)} answered ${plural(answered, 'request')} until ${utcTime(lastAnswer)}.`,
     `${plural(peers.size, 'other target')} of ${targetGroupName(arn)} kept answering.`,
   ];
 }
@@ -247,7 +258,9 @@ function whyUnchanged(
       !timedOutTargets.has(targetKey(each)) &&
       isBehind(splitTarget(each.target)),
   );
-  return healthyPeer ? `${healthyPeer.target} is behind the same rules and went on answering.` : null;
+  return healthyPeer
+    ? `${nameOf(evidence.traffic, healthyPeer.target)} is behind the same rules and went on answering.`
+    : null;
 }
 
 /** How sure the configuration makes a barrier for one pair; null: it has no part in it. */
@@ -350,13 +363,13 @@ function judgeBlock(
       `${changeText(changedAfter)}, after the first error, so the current configuration proves nothing.`,
     );
   if (healthyDespiteBlock && share === 1) {
-    return weaken('possible', `Health checks of ${pair.target} pass now on the same port, with new connections.`);
+    return weaken('possible', `Health checks of ${pair.name} pass now on the same port, with new connections.`);
   }
   if (share < 1) return { ...view, strength: share < LIKELY_SHARE ? 'possible' : 'likely' };
   if (changedBefore || lastSuccess === null || lastSuccess <= first) return view;
 
   // A rule that goes leaves the connections that stand: successes may go on, and only changes that were read exclude a later one.
-  const success = `${pair.target} still answered ${pair.node ?? 'the load balancer'} at ${utcTime(lastSuccess)}`;
+  const success = `${pair.name} still answered ${pair.node ?? 'the load balancer'} at ${utcTime(lastSuccess)}`;
   if (changesRead) {
     view.for.push(`${success}, on a connection that stood before: nothing that was read changed the rules since.`);
     return view;
@@ -430,6 +443,6 @@ export function timeoutText(pairs: readonly ConnectTimeout[], { traffic }: Pick<
   const targets = [...new Set(pairs.map(({ target }) => target))].sort();
   const nodes = [...new Set(pairs.map(({ node }) => node))];
   const from = nodes.length === 1 && nodes[0] ? ` from node ${nodes[0]}` : '';
-  const to = targets.length <= 3 ? targets.join(', ') : plural(targets.length, 'target');
+  const to = targets.length <= 3 ? namesOf(traffic, targets).join(', ') : plural(targets.length, 'target');
   return `${outOf(countErrors(errors), traffic.errorCount)} errors: no connection${from} to ${to} within 10 s.`;
 }

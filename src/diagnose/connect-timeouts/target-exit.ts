@@ -10,6 +10,7 @@ import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { Registration } from '../targets/registration.ts';
 import { instanceOf } from '../targets/target-names.ts';
 import { targetName } from '../targets/target-owners.ts';
+import { nameOf } from '../traffic.ts';
 import type { ConnectTimeoutEvidence } from './connect-timeouts.ts';
 
 export interface TargetExit {
@@ -41,10 +42,11 @@ const REMOVAL_CALLS =
 
 export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   const { arn, target, registration, first, last, presences } = timedOutTarget;
+  const name = nameOf(timedOutTarget.evidence.traffic, target, first);
   const presence = presences.find((each) => each.target === target && each.target_group_arn === arn);
 
   if (presence?.lastSuccess != null && presence.lastSuccess > first) {
-    return noExit(`${target} still answered at ${utcTime(presence.lastSuccess)}, after the first timeout.`);
+    return noExit(`${name} still answered at ${utcTime(presence.lastSuccess)}, after the first timeout.`);
   }
   const stopped = taskStop(timedOutTarget) ?? instanceStop(timedOutTarget);
   const removed = removalCall(timedOutTarget, presence?.lastSuccess ?? null);
@@ -53,10 +55,10 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   if (ended) return ended;
   if (registration?.state === 'draining') return judgeDrainingTarget(timedOutTarget, last);
   if (registration?.state === 'unused' && registration.reason !== 'Target.NotInUse') {
-    return exitWith('likely', `${target} is unused now${registration.reason ? ` (${registration.reason})` : ''}.`);
+    return exitWith('likely', `${name} is unused now${registration.reason ? ` (${registration.reason})` : ''}.`);
   }
   if (registration && registration.state !== 'absent') {
-    return noExit(`${target} is still registered (${registration.state}).`);
+    return noExit(`${name} is still registered (${registration.state}).`);
   }
   if (!presence) return { strength: null, for: [], against: [] };
   return judgeAbsentTarget(timedOutTarget, presence, last - first);
@@ -69,12 +71,13 @@ function judgeAbsentTarget(
   span: number,
 ): TargetExit {
   const isAbsent = registration?.state === 'absent';
+  const name = nameOf(evidence.traffic, target);
   if (presence.left === false && !isAbsent)
-    return noExit(`${target} received requests to the end of the log that was read.`);
+    return noExit(`${name} received requests to the end of the log that was read.`);
   const replaced = wasReplaced(presence, presences);
   if (presence.lastSuccess === null && presence.left === null)
-    return noExit(`${target} never answered in the log that was read, so nothing shows that it was there and left.`);
-  const lastRequestText = `${target} got its last request at ${utcTime(presence.lastSeen)}`;
+    return noExit(`${name} never answered in the log that was read, so nothing shows that it was there and left.`);
+  const lastRequestText = `${name} got its last request at ${utcTime(presence.lastSeen)}`;
   const now = isAbsent ? ' and is not registered now' : '';
   if (presence.left !== true)
     return exitWith('possible', `${lastRequestText}${now}; whether it was registered then is unknown.`);
@@ -86,7 +89,7 @@ function judgeAbsentTarget(
     return { strength: 'possible', for: [], against: [sentence] };
   }
   if (span > LINGER_MS) {
-    const sentence = `Timeouts of ${target} go over ${wholeSeconds(Math.round(span / 1000))}; the load balancer does not choose a deregistered target for that long.`;
+    const sentence = `Timeouts of ${name} go over ${wholeSeconds(Math.round(span / 1000))}; the load balancer does not choose a deregistered target for that long.`;
     return { strength: 'possible', for: [], against: [sentence] };
   }
   const sure = replaced || (isAbsent && unhealthy === 0);
@@ -98,10 +101,11 @@ function judgeAbsentTarget(
 
 /** A target drains for the deregistration delay: what drains now was registered before that, if now is when health was read. */
 function judgeDrainingTarget({ arn, target, evidence, question }: TimedOutTarget, last: number): TargetExit {
+  const name = nameOf(evidence.traffic, target);
   const value = Number(evidence.targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds']);
   const delay = Number.isFinite(value) ? value : DEFAULT_DELAY_SECONDS;
-  if (last >= question.now - delay * 1000) return exitWith('likely', `${target} is draining: it was deregistered.`);
-  const sentence = `${target} is draining, for ${wholeSeconds(delay)} at most: by now it was deregistered after the timeouts.`;
+  if (last >= question.now - delay * 1000) return exitWith('likely', `${name} is draining: it was deregistered.`);
+  const sentence = `${name} is draining, for ${wholeSeconds(delay)} at most: by now it was deregistered after the timeouts.`;
   return { strength: 'possible', for: [], against: [sentence] };
 }
 
@@ -139,10 +143,11 @@ function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): T
     const leaving = REMOVAL_CALLS.test(event.EventName ?? '') && ids.some((id) => namesResource(event, id));
     // What answers long after such a call came back, or has the address of one that left.
     const stale = at !== null && answered !== null && answered > at + DEFAULT_DELAY_SECONDS * 1000;
-    return leaving && at !== null && !stale ? [{ at, name: event.EventName ?? '' }] : [];
+    return leaving && at !== null && !stale ? [{ at, call: event.EventName ?? '' }] : [];
   });
-  const [call] = calls.sort((a, b) => a.at - b.at);
-  return call ? judgeExitTime(call.at, `${call.name} named ${target} at ${utcTime(call.at)}`, timedOutTarget) : null;
+  const [one] = calls.sort((a, b) => a.at - b.at);
+  const name = nameOf(evidence.traffic, target, first);
+  return one ? judgeExitTime(one.at, `${one.call} named ${name} at ${utcTime(one.at)}`, timedOutTarget) : null;
 }
 
 /** CloudTrail and instance states know the second, and nodes learn of it a little later. */

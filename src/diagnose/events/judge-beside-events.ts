@@ -2,7 +2,7 @@
 import { list, plural, utcTime } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import { claimsOf, type Judgement, ruledOut } from '../judgement.ts';
-import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
+import { countErrors, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import type { IncidentEvent } from './event.ts';
 
 /** The judgement of a cause, given how it judges traffic. */
@@ -16,23 +16,23 @@ export function judgeBesideEvents(
     const judgement = judge(seen);
     if (judgement.kind === 'claims' || seen === traffic) return judgement;
     const ofAll = judge(traffic);
-    return ofAll.kind === 'claims' ? ruledOut([inEventsText(ofAll, events)]) : ofAll;
+    return ofAll.kind === 'claims' ? ruledOut([inEventsText(ofAll, events, traffic)]) : ofAll;
   };
 }
 
 /** "10 errors that would fit belong to one event: 10.0.12.68:8080 was lost at 04:20:59 UTC." */
-function inEventsText(judgement: Judgement, events: readonly IncidentEvent[]): string {
+function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], traffic: Traffic): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
   const fits = plural(countErrors([...claimed]), 'error that would fit belongs', 'errors that would fit belong');
-  return event === undefined ? `${fits} to events.` : `${fits} to one event: ${shortText(event)}.`;
+  return event === undefined ? `${fits} to events.` : `${fits} to one event: ${shortText(event, traffic)}.`;
 }
 
 const TARGETS_NAMED = 3;
 
 /** The event in a few words: the verdict or its own line tells it in full. */
-function shortText({ kind, targets, from, calls }: IncidentEvent): string {
-  const who = targets.length <= TARGETS_NAMED ? list(targets) : plural(targets.length, 'target');
+function shortText({ kind, targets, from, calls }: IncidentEvent, traffic: Traffic): string {
+  const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
   const when = `at ${utcTime(from)}`;
   const [call] = calls;
   if (kind === 'change') return `${call?.name ?? 'a change'} ${when}`;

@@ -5,7 +5,7 @@ import { list, plural, utcTime } from '../../format/wording.ts';
 import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
-import type { SampledError, Traffic } from '../traffic.ts';
+import { namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
 import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
@@ -26,7 +26,7 @@ export function outageFix(
   if (!most || most[1] < errors.length / 2) return null;
   const outline = withErrors(most[0], new Set(errors));
   if (outline.kind === 'crash') return crashFix(outline, traffic);
-  return outline.kind === 'target-lost' ? lostFix(outline, targetHealth?.[outline.target_group_arn]) : null;
+  return outline.kind === 'target-lost' ? lostFix(outline, traffic, targetHealth?.[outline.target_group_arn]) : null;
 }
 
 /** The outages that have some of these errors: a fix names what is claimed, and nothing else. */
@@ -56,7 +56,7 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
     times.length <= TIMES_SHOWN
       ? ` at ${list(times.map(utcTime))}`
       : `, ${plural(times.length, 'time')} from ${utcTime(from)} on`;
-  const where = targets.length <= 3 ? list(targets) : plural(targets.length, 'target');
+  const where = targets.length <= 3 ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
   const addresses = [...new Set(targets.map(addressOf))].slice(0, 1);
   const since = new Date(from - BEFORE_MS).toISOString().slice(0, 19).replace('T', ' ');
   return {
@@ -75,7 +75,11 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
 
 const addressOf = (target: string): string => splitTarget(target)?.address ?? target;
 
-function lostFix(outline: EventOutline, registered: readonly TargetHealthDescription[] | undefined): Fix | null {
+function lostFix(
+  outline: EventOutline,
+  traffic: Traffic,
+  registered: readonly TargetHealthDescription[] | undefined,
+): Fix | null {
   const { targets, target_group_arn: arn, outages } = outline;
   // A host that refuses at once is there: what is missing is the process.
   if (!outages.every(isRejected)) return null;
@@ -89,7 +93,7 @@ function lostFix(outline: EventOutline, registered: readonly TargetHealthDescrip
     });
     if (ids.length === 0) return null;
     return {
-      summary: `Deregister ${list(targets)}: nothing answers there since ${utcTime(Math.min(...outages.map(onsetOf)))}. Then find out why what registers targets left ${targets.length === 1 ? 'it' : 'them'} in (controller, deployment script, a deletion that failed).`,
+      summary: `Deregister ${list(namesOf(traffic, targets))}: nothing answers there since ${utcTime(Math.min(...outages.map(onsetOf)))}. Then find out why what registers targets left ${targets.length === 1 ? 'it' : 'them'} in (controller, deployment script, a deletion that failed).`,
       commands: [
         command`aws elbv2 deregister-targets --target-group-arn ${arn} --targets ${ids}`,
         command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
@@ -100,7 +104,7 @@ function lostFix(outline: EventOutline, registered: readonly TargetHealthDescrip
   }
   const delays = outages.flatMap(({ failures }) => failures.map(({ request }) => (request.elapsed ?? 0) * 1000));
   return {
-    summary: `Look at what stands before ${list(targets)}: connections were rejected after up to ${spanText(Math.max(...delays))}, as a firewall or a router does, and not a process that is not there.`,
+    summary: `Look at what stands before ${list(namesOf(traffic, targets))}: connections were rejected after up to ${spanText(Math.max(...delays))}, as a firewall or a router does, and not a process that is not there.`,
     commands: [
       command`sudo nft list ruleset; sudo iptables -S`,
       command`kubectl get networkpolicies -A`,

@@ -62,7 +62,12 @@ export const relevantPaths = (checkedPaths: CheckedPath[]): CheckedPath[] => {
 export const isRemark = ({ answer, timeouts }: CheckedPath): boolean =>
   answer.answer === 'blocked' && answer.share < REMARK_SHARE && timeouts === 0;
 
-export function blockedVerdict(blocked: CheckedPath[], all: CheckedPath[], what: string): CheckVerdict {
+export function blockedVerdict(
+  blocked: CheckedPath[],
+  all: CheckedPath[],
+  what: string,
+  targetText: (target: string) => string = (target) => target,
+): CheckVerdict {
   // The same reason for several targets is one reason.
   const reasons = unique(
     blocked.map(({ answer, path }) =>
@@ -81,7 +86,7 @@ export function blockedVerdict(blocked: CheckedPath[], all: CheckedPath[], what:
   );
   const still =
     standing.length > 0
-      ? ` Requests were still answered by ${list(standing.map(({ path }) => path.target))}: open connections are not cut, new ones are blocked.`
+      ? ` Requests were still answered by ${list(standing.map(({ path }) => targetText(path.target)))}: open connections are not cut, new ones are blocked.`
       : '';
   return {
     outcome: 'fail',

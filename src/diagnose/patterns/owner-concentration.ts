@@ -40,7 +40,7 @@ export const ownedTargets = oncePerTraffic((traffic: Traffic): OwnedTarget[] => 
     const { target, target_group_arn } = first;
     const own = errors.filter((error) => error.target === target && error.target_group_arn === target_group_arn);
     const lastSeen = nodes.reduce((last, node) => Math.max(last, node.lastSeen), 0);
-    const owner = owners.at(target, own[0]?.at ?? lastSeen);
+    const owner = owners.at(target, own[0]?.at ?? lastSeen, target_group_arn);
     if (owner === null) return [];
     return [
       {

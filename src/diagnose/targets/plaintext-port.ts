@@ -1,5 +1,6 @@
 import { list } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { namesOf, type Traffic } from '../traffic.ts';
 
 /**
  * Does the traffic port of a target speak plain HTTP? Told by a health check on the same port that passes: over HTTP yes, over HTTPS no.
@@ -18,11 +19,11 @@ export function plaintextPorts(evidence: Partial<Pick<DiagnosisEvidence, 'target
 }
 
 /** How to tell a port that fails TLS handshakes from one that expects plain HTTP, for targets "address:port"; none for none. */
-export function plaintextTest(targets: readonly string[]): string[] {
+export function plaintextTest(targets: readonly string[], traffic: Traffic): string[] {
   const distinct = [...new Set(targets)];
   const [target] = distinct;
   if (target === undefined) return [];
   return [
-    `Whether ${list(distinct, 3)} ${distinct.length === 1 ? 'expects' : 'expect'} plain HTTP: run "curl -v http://${target}/" and "openssl s_client -connect ${target}" from inside the VPC.`,
+    `Whether ${list(namesOf(traffic, distinct), 3)} ${distinct.length === 1 ? 'expects' : 'expect'} plain HTTP: run "curl -v http://${target}/" and "openssl s_client -connect ${target}" from inside the VPC.`,
   ];
 }

@@ -16,8 +16,7 @@ import {
   completenessSentence,
   costAndEstimate,
   dateOf,
-  factsNotInSentence,
-  factValue,
+  factsWords,
   headline,
   keepAliveSentence,
   OUTCOME_MARK,
@@ -189,11 +188,10 @@ const traceLines = (traces: NonNullable<Diagnosis['traces']>): string[] => [
     : []),
 ];
 
-const factList = (facts: readonly Fact[]): string =>
-  facts.length === 0 ? '' : ` (${facts.map((fact) => `${fact.label}: ${factValue(fact)}`).join(' · ')})`;
+const factList = (facts: readonly Fact[]): string => (facts.length === 0 ? '' : ` (${factsWords(facts)})`);
 
 const findingLines = ({ outcome, summary, facts, why, fix, reference }: CheckFinding): string[] => [
-  `- ${OUTCOME_MARK[outcome]} ${summary}${factList(factsNotInSentence(facts, summary))}`,
+  `- ${OUTCOME_MARK[outcome]} ${summary}${factList(facts)}`,
   ...(outcome === 'fail' ? [`  - Why it matters: ${why}`] : []),
   ...(outcome === 'fail' && fix !== null ? [`  - Fix: ${fix}`] : []),
   ...(outcome === 'fail'

@@ -146,8 +146,11 @@ export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   });
 }
 
+/** More are read by nobody: `--json` has them all. */
+const MAX_FACTS = 24;
+
 /** A fact's value with its unit. */
-export const factValue = ({ value, unit }: Fact): string => {
+const factValue = ({ value, unit }: Fact): string => {
   if (typeof value === 'string') return value;
   if (unit === 'seconds') return formatSeconds(value);
   if (unit === 'bytes') return formatBytes(value);
@@ -156,12 +159,12 @@ export const factValue = ({ value, unit }: Fact): string => {
   return formatExact(value);
 };
 
-/** The facts that the sentence does not already say: those whose value does not stand in it. */
-export const factsNotInSentence = (facts: readonly Fact[], summary: string): Fact[] =>
-  facts.filter((fact) => {
-    const plain = typeof fact.value === 'number' ? formatExact(fact.value) : fact.value;
-    return !summary.includes(factValue(fact)) && !(plain.length > 1 && summary.includes(plain));
-  });
+/** "targets close at: 6 s · errors by chance there: 13": at most `most` facts, the others counted. Empty for none. */
+export function factsWords(facts: readonly Fact[], most = MAX_FACTS): string {
+  const left = facts.length - most;
+  const texts = facts.slice(0, most).map((fact) => `${fact.label}: ${factValue(fact)}`);
+  return [...texts, ...(left > 0 ? [`… and ${number(left)} more`] : [])].join(' · ');
+}
 
 /** What was measured of the keep-alive, one sentence; null where nothing was. */
 export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {

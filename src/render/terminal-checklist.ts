@@ -1,7 +1,7 @@
 /** The checklist: a line for each step and finding; a fault with its numbers and what to do. */
 import type { CheckFinding, ChecklistStep, CheckOutcome } from '../diagnose/diagnosis.ts';
 import { number } from '../format/wording.ts';
-import { factsNotInSentence, factValue, OUTCOME_MARK, OUTCOME_WORD } from './phrases.ts';
+import { factsWords, OUTCOME_MARK, OUTCOME_WORD } from './phrases.ts';
 import { headingLines, type Page, wrap } from './terminal-page.ts';
 
 const paintMark = (page: Page, outcome: CheckOutcome): string => {
@@ -14,15 +14,10 @@ const paintMark = (page: Page, outcome: CheckOutcome): string => {
   return paint[outcome](OUTCOME_MARK[outcome]);
 };
 
-/** One finding; a failed one says more: the facts its sentence leaves out, and what to do. */
+/** One finding; a failed one says more: its numbers, and what to do. */
 const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding): string[] => {
   const [start = '', ...others] = wrap(summary, page.width, '      ');
-  const detail =
-    outcome === 'fail'
-      ? factsNotInSentence(facts, summary)
-          .map((fact) => `${fact.label}: ${factValue(fact)}`)
-          .join(' · ')
-      : '';
+  const detail = outcome === 'fail' ? factsWords(facts) : '';
   return [
     `    ${paintMark(page, outcome)} ${start.trimStart()}`,
     ...others,

@@ -74,15 +74,15 @@ describe('sentences', () => {
     expect(phrases.explainedErrors(0.5, null)).toBe('50 % of the errors');
   });
 
-  it('leaves out the facts that the sentence says', () => {
+  it('says facts with their units, and how many more there are', () => {
     const facts = [
       { label: 'measured', value: 5, unit: 'seconds' as const },
       { label: 'requests', value: 71_204 },
-      { label: 'by chance', value: 3 },
+      { label: 'state', value: 'active' },
     ];
-    expect(phrases.factsNotInSentence(facts, 'Closed at 5 s in 71,204 requests').map(({ label }) => label)).toEqual([
-      'by chance',
-    ]);
+    expect(phrases.factsWords(facts)).toBe('measured: 5 s · requests: 71,204 · state: active');
+    expect(phrases.factsWords(facts, 1)).toBe('measured: 5 s · … and 2 more');
+    expect(phrases.factsWords([])).toBe('');
   });
 });
 

@@ -13,12 +13,14 @@ const Iso = z.iso.datetime();
 const numbered = { number: z.number().int() };
 
 /**
- * Actions on a posted thread. `refresh`: show the current state of the episode. `say`: post these sentences. `ask-again`: ask
- * the question over the whole episode. `tell-end`: reply that it ended, for the time `end`.
+ * Actions on a posted thread. `refresh`: show the current state of the episode. `say`: post these sentences. `say-misplaced`: post
+ * that the thread belongs in another channel, which Slack refused with `code` (null: alb502 is not in it). `ask-again`: ask the question
+ * over the whole episode. `tell-end`: reply that it ended, for the time `end`.
  */
 export const PendingAction = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refresh'), ...numbered }),
   z.object({ kind: z.literal('say'), sentences: z.array(z.string()).min(1), ...numbered }),
+  z.object({ kind: z.literal('say-misplaced'), channel: z.string(), code: z.string().nullable(), ...numbered }),
   z.object({ kind: z.literal('ask-again'), ...numbered }),
   z.object({ kind: z.literal('tell-end'), end: z.number().int(), ...numbered }),
 ]);
@@ -46,7 +48,7 @@ export const EpisodeRecord = z.object({
   /** Null until its thread was given one. */
   channel: z.string().nullable(),
   thread: EpisodeThread,
-  /** What was or is to be said below the thread: that it is in another channel than it should be, or what could not be looked up. */
+  /** What was or is to be said below the thread: what could not be looked up. */
   sentences: z.array(z.string()),
   /** How often it ended. */
   ends: z.number().int(),
@@ -95,6 +97,7 @@ export const emptyHistory = (ref: History['ref'], loadBalancer: string): History
 export type NewAction =
   | { kind: 'refresh' | 'ask-again' }
   | { kind: 'say'; sentences: string[] }
+  | { kind: 'say-misplaced'; channel: string; code: string | null }
   | { kind: 'tell-end'; end: number };
 
 /** Adds an action; it replaces a pending one of its kind. */

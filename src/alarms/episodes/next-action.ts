@@ -21,7 +21,7 @@ export function nextAction(record: EpisodeRecord, { hasTried, isResting }: Actio
   const next = (kind: PendingAction['kind']): PendingAction | null => pending.find((one) => one.kind === kind) ?? null;
   // The end is told with the newest answer.
   const slow = isResting(episode.run) ? null : (next('ask-again') ?? next('tell-end'));
-  return next('refresh') ?? next('say') ?? slow;
+  return next('refresh') ?? next('say-misplaced') ?? next('say') ?? slow;
 }
 
 /** The oldest episode with something to do. */

@@ -3,7 +3,6 @@
 import { incidentWindow } from '../../query/alarm-window.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
-import { wrongChannelSentence } from '../../slack/messages/alarm-notes.ts';
 import type { OpenResult } from '../../slack/thread/open.ts';
 import { channelFor, otherChannel, type RoutingSubject } from '../alarm-routes.ts';
 import { askedTogether } from '../asked-errors.ts';
@@ -164,14 +163,15 @@ async function moveElsewhere(
     context.backoffs.recordFailure(channel, sentence);
     throw new Unavailable('channel', sentence);
   }
-  const why = refusal.refused === 'not-in-channel' ? 'alb502 is not in it; invite it there' : `Slack says ${code}`;
-  const belongs = wrongChannelSentence(channel, why);
   // The run that was refused stays in its channel: the thread is that of another one.
   const run = newRunId(context.now());
   return changeRecord(context, history, record, (current) => ({
-    ...withPending(current, { kind: 'say', sentences: [belongs] }),
+    ...withPending(current, {
+      kind: 'say-misplaced',
+      channel,
+      code: refusal.refused === 'not-in-channel' ? null : code,
+    }),
     channel: other,
-    sentences: [...current.sentences, belongs],
     episode: { ...current.episode, run },
   }));
 }

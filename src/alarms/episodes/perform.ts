@@ -3,7 +3,7 @@
 import { Problem } from '../../problem.ts';
 import { incidentWindow } from '../../query/alarm-window.ts';
 import { isUnderWay } from '../../runs/run.ts';
-import { sentencesMessage } from '../../slack/messages/alarm-notes.ts';
+import { misplacedMessage, sentencesMessage } from '../../slack/messages/alarm-notes.ts';
 import { episodeClosedMessage } from '../../slack/messages/index.ts';
 import type { Message } from '../../slack/messages/message.ts';
 import { closeReplyKey } from '../../slack/thread/show.ts';
@@ -40,6 +40,9 @@ export async function perform(
       return done(context, history, record, [action]);
     case 'say':
       return saySentences(context, history, record);
+    case 'say-misplaced':
+      await postReply(context, record, 'misplaced', misplacedMessage(action));
+      return done(context, history, record, [action]);
     case 'ask-again':
       askAgain(context, history, record, action);
       return history;

@@ -1,27 +1,16 @@
 /** Buttons below a diagnosis: pressed by anyone who may ask about it, weeks later too, and once is enough. */
-import type { App, RespondFn } from '@slack/bolt';
+import type { App } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { LONGEST_WINDOW } from '../../query/window.ts';
-import { isUnderWay, type Run, RunId } from '../../runs/run.ts';
+import { isUnderWay } from '../../runs/run.ts';
 import { rejection, type SlackContext } from '../ask.ts';
-import { type Requester, requesterOf } from '../authorization.ts';
+import { requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
 import { fixView, privateMessage } from '../messages/index.ts';
 import { markRight, openWrongForm } from './feedback.ts';
-
-/** What was pressed, by whom, and below which message. */
-export interface Press {
-  run: Run;
-  who: Requester;
-  trigger: string;
-  respond: RespondFn;
-  /** The thread in which the button was pressed; null for one of the root message, which people see in the channel. */
-  thread: string | null;
-  /** The window that the button carries, as the client sent it. */
-  window: Window | null;
-}
+import { authorizedRun, type Press } from './press.ts';
 
 const OWN_ACTION = /^alb502:/;
 const DETAIL_PREFIX = ACTIONS.detail('repeat').replace(/repeat$/, '');
@@ -77,26 +66,6 @@ function parseAction(action: {
     run,
     ...(from === undefined || to === undefined ? {} : { window: { from: Number(from), to: Number(to) } }),
   };
-}
-
-/** The run that a press is about, if this person may ask about it here. */
-export async function authorizedRun(
-  context: SlackContext,
-  id: string,
-  who: Requester,
-): Promise<{ run: Run } | { refused: string }> {
-  const decision = await context.authorize(who);
-  if ('refused' in decision) return decision;
-  const run = RunId.safeParse(id).success ? await context.runs.read(id) : null;
-  if (run === null) {
-    const days = context.config.runs.retentionDays;
-    return { refused: `This diagnosis is no longer stored (kept ${days} days). Run it again.` };
-  }
-  if (run.thread.channel !== who.channel)
-    return { refused: 'This can only be pressed in the channel it was asked in.' };
-  if (!decision.accounts.includes(run.loadBalancer.account))
-    return { refused: `The account ${run.loadBalancer.account} may not be asked about from here.` };
-  return { run };
 }
 
 const isDetail = (what: string): what is DetailId => DETAIL_IDS.some((id) => id === what);

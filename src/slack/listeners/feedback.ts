@@ -7,9 +7,9 @@ import { requesterOf } from '../authorization.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { INPUTS, VIEWS } from '../messages/actions.ts';
 import { privateMessage, wrongVerdictView } from '../messages/index.ts';
-import { authorizedRun, type Press } from './buttons.ts';
 import { valuesIn } from './form.ts';
 import { sayTo } from './mention.ts';
+import { authorizedRun, type Press } from './press.ts';
 
 const THANKS = 'Thanks, recorded with this diagnosis.';
 

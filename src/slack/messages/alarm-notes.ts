@@ -14,14 +14,21 @@ function mrkdwnMessage(all: readonly string[]): Message {
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text } }] };
 }
 
-/** Why a thread is not where it belongs. */
-export const wrongChannelSentence = (channel: string, why: string): string =>
-  `This thread belongs in the channel ${channel}: ${why}.`;
-const WRONG_CHANNEL = /^(This thread belongs in the channel )([CG][A-Z0-9]+):/;
+/** Sentences below a thread; texts from outside in them are escaped. */
+export const sentencesMessage = (sentences: readonly string[]): Message => mrkdwnMessage(sentences.map(escapeMrkdwn));
 
-/** Sentences below a thread; texts from outside in them are escaped. A channel is one to go to, and is named as in the configuration. */
-export const sentencesMessage = (sentences: readonly string[]): Message =>
-  mrkdwnMessage(sentences.map((sentence) => escapeMrkdwn(sentence).replace(WRONG_CHANNEL, '$1<#$2> ($2):')));
+const CHANNEL = /^[CG][A-Z0-9]{2,30}$/;
+
+/** Why a thread is not in the channel of its route. `code` is what Slack answered; null where alb502 is not in that channel. */
+export function misplacedMessage({ channel, code }: { channel: string; code: string | null }): Message {
+  const id = escapeMrkdwn(channel);
+  const name = CHANNEL.test(channel) ? `<#${channel}> (${id})` : id;
+  return mrkdwnMessage([
+    code === null
+      ? `This thread belongs in ${name}, but alb502 is not in that channel. Invite it there.`
+      : `This thread belongs in ${name}, but Slack refused the post there (${escapeMrkdwn(code)}).`,
+  ]);
+}
 
 /** The one note of a storm. */
 export function stormMessage(note: NonNullable<ChannelState['note']>): Message {

@@ -386,7 +386,7 @@ describe('what is missing', () => {
     expect(roots()).toHaveLength(0);
     expect(roots('C0DEFAULT')).toHaveLength(1);
     expect(replies()).toEqual([
-      'This thread belongs in the channel <#C0SHOP> (C0SHOP): alb502 is not in it; invite it there.',
+      'This thread belongs in <#C0SHOP> (C0SHOP), but alb502 is not in that channel. Invite it there.',
     ]);
   });
 

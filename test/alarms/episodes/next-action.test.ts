@@ -33,6 +33,7 @@ const refresh: NewAction = { kind: 'refresh' };
 const ask: NewAction = { kind: 'ask-again' };
 const end: NewAction = { kind: 'tell-end', end: 1 };
 const say: NewAction = { kind: 'say', sentences: ['The alarm names two load balancers.'] };
+const misplaced: NewAction = { kind: 'say-misplaced', channel: 'C0SHOP', code: null };
 const waiting = { state: 'waiting', since: '2026-11-20T02:45:00.000Z' } as const;
 const over = { episode: episodeOf({ closedAt: CLOSED }) };
 
@@ -49,6 +50,7 @@ describe('the next action', () => {
     ['one that was dropped, and is in ALARM again', recordOf({ thread: { state: 'dropped' } }, refresh), 'open'],
     ['a thread that shows everything', recordOf(), null],
     ['a thread that shows less than is known', recordOf({}, end, ask, say, refresh), 'refresh'],
+    ['a thread in another channel than it belongs in', recordOf({}, end, ask, say, misplaced), 'say-misplaced'],
     ['a thread with something to be said', recordOf({}, end, ask, say), 'say'],
     ['a thread whose episode ended', recordOf({}, end, ask), 'ask-again'],
     ['a thread whose last answer stands', recordOf({}, end), 'tell-end'],

@@ -1,8 +1,9 @@
 /** Errors by service and by revision, as a table: what ECS and EC2 say of the targets in the log. */
 import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.ts';
-import { number, plural } from '../../../format/wording.ts';
+import { number } from '../../../format/wording.ts';
 import type { Message } from '../message.ts';
-import { share, table } from './tables.ts';
+import { line, partsMessage } from '../rich-text.ts';
+import { countCell, shareCell, table } from './tables.ts';
 
 /** A service; for an instance its Auto Scaling group, else the instance itself. */
 const serviceOf = ({ service, scalingGroup, instance, target }: OwnedTargetResult): string =>
@@ -14,6 +15,7 @@ export const byRevisionAnswer = (diagnosis: Diagnosis): Message =>
   ownerTable('revision', diagnosis, ({ revision }) => revision ?? 'not known');
 
 function ownerTable(what: string, { owners = [] }: Diagnosis, keyOf: (owner: OwnedTargetResult) => string): Message {
+  if (owners.length === 0) return partsMessage([line('AWS did not say whose the targets are.')]);
   const sum = (own: readonly OwnedTargetResult[], of: 'errors' | 'requests') =>
     own.reduce((total, one) => total + one[of], 0);
   const rows = [...Map.groupBy(owners, keyOf)]
@@ -27,11 +29,10 @@ function ownerTable(what: string, { owners = [] }: Diagnosis, keyOf: (owner: Own
     [what === 'service' ? 'Service' : 'Revision', 'Targets', 'Errors', 'Requests', 'Share'],
     rows.map(({ name, targets, stopped, errors, requests }) => [
       name,
-      stopped === 0 ? number(targets) : `${number(targets)}, ${plural(stopped, 'stopped', 'stopped')}`,
-      number(errors),
-      number(requests),
-      share(errors, requests),
+      { value: targets, words: stopped === 0 ? number(targets) : `${number(targets)}, ${number(stopped)} stopped` },
+      countCell(errors),
+      countCell(requests),
+      shareCell(errors, requests),
     ]),
-    [1, 2, 3, 4],
   );
 }

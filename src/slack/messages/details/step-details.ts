@@ -1,9 +1,9 @@
 /** Everything that was looked at in one step, with its numbers. */
 import type { CheckFinding, ChecklistStep, Diagnosis, StepNumber } from '../../../diagnose/diagnosis.ts';
-import { OUTCOME_MARK } from '../../../render/phrases.ts';
+import { factsWords, OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type MessagePart, partsMessage, prose, type TextLine } from '../rich-text.ts';
-import { factsLine, gapParts, gapsOfStep, titleLine } from '../steps.ts';
+import { gapParts, gapsOfStep, titleLine } from '../steps.ts';
 import { partsOrFile } from './text-file.ts';
 
 export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | FileMessage {
@@ -36,9 +36,9 @@ const distinct = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.filter((one, index) => findings.findIndex(({ summary }) => summary === one.summary) === index);
 
 function findingParts({ outcome, summary, facts, why, fix, reference }: CheckFinding): MessagePart[] {
-  const numbers = factsLine({ facts, summary }, 24);
+  const numbers = factsWords(facts);
   const lines: TextLine[] = [
-    ...(numbers.length > 0 ? [numbers] : []),
+    ...(numbers === '' ? [] : [[{ italic: numbers }]]),
     ...(outcome === 'fail' ? [prose(why)] : []),
     ...(outcome === 'fail' && fix !== null ? [prose(`→ ${fix}`)] : []),
     ...(outcome === 'fail' ? [[{ page: reference }]] : []),

@@ -19,8 +19,16 @@ import {
   truncate,
 } from '../rich-text.ts';
 
-const MAX_ROWS = 20;
-/** Letters of a name in a cell: a table holds 10,000 in all. */
+/**
+ * Slack's data table: sorted by a press on a column, and pages of rows. It takes 100 rows beside the head, and 10,000 characters in all
+ * cells (https://docs.slack.dev/reference/block-kit/blocks/data-table-block); the head has its own.
+ */
+const MAX_ROWS = 100;
+const PAGE_SIZE = 10;
+const MAX_CHARACTERS = 9_800;
+/** Rows where it is text. */
+const MAX_TEXT_ROWS = 20;
+/** Characters of a name in a cell. */
 const MAX_CELL = 100;
 
 export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
@@ -42,11 +50,10 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
     rows.map(({ target_group_arn, target, failed, requests }) => [
       targetGroupName(target_group_arn),
       target === '-' ? 'none' : (names.get(target) ?? target),
-      number(failed),
-      number(requests),
-      share(failed, requests),
+      countCell(failed),
+      countCell(requests),
+      shareCell(failed, requests),
     ]),
-    [2, 3, 4],
   );
 }
 
@@ -63,12 +70,11 @@ export function byRouteAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidence
     ['Route', 'Errors', 'Requests', 'Share', 'Slowest success'],
     rows.map(({ route, failed, requests, succeeded, succeededMaxMs }) => [
       route,
-      number(failed),
-      number(requests),
-      share(failed, requests),
-      succeeded > 0 ? seconds(succeededMaxMs / 1000) : 'none',
+      countCell(failed),
+      countCell(requests),
+      shareCell(failed, requests),
+      succeeded > 0 ? { value: succeededMaxMs, words: seconds(succeededMaxMs / 1000) } : { value: 0, words: 'none' },
     ]),
-    [1, 2, 3, 4],
   );
 }
 
@@ -94,29 +100,63 @@ const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
 const targetKey = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
   `${target_group_arn} ${target}`;
 
-export const share = (part: number, whole: number): string => (whole === 0 ? '–' : percent(Math.min(1, part / whole)));
+/** A cell: words, or a number that Slack sorts by and the words to show for it. */
+export type Cell = string | { value: number; words: string };
 
-/** The table, its first rows in words, and the same in text to fall back to. */
-export function table(title: string, head: string[], all: string[][], right: number[]): Message {
-  const rows = all.slice(0, MAX_ROWS).map((row) => row.map((cell) => truncate(sanitize(cell), MAX_CELL) || '–'));
+export const countCell = (value: number): Cell => ({ value, words: number(value) });
+
+/** "48 %"; nothing to divide by sorts as 0. */
+export const shareCell = (part: number, whole: number): Cell =>
+  whole === 0
+    ? { value: 0, words: '–' }
+    : { value: Math.min(1, part / whole), words: percent(Math.min(1, part / whole)) };
+
+const wordsOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.words);
+
+/** The table, its first rows in words, and the same in text to fall back to. A column of numbers has numbers alone. */
+export function table(title: string, head: string[], all: readonly Cell[][]): Message {
+  const rows = fittingRows(all);
   if (rows.length === 0) return partsMessage([line('The log that was read holds no such request.')]);
-  const heading = line({ bold: title });
-  const left = all.length - rows.length;
-  const more: MessagePart[] = left > 0 ? [line({ italic: `… and ${number(left)} more` })] : [];
+  const texts = rows.map((row) => row.map(wordsOf));
   const lines: MessagePart[] = [
     line(`${title}, ${plural(all.length, 'row')}.`),
-    ...rows
+    ...texts
       .slice(0, 5)
       .map((row): MessagePart => ({ line: [row.map((cell, index) => `${head[index] ?? ''} ${cell}`).join(', ')] })),
   ];
-  const block: types.TableBlock = {
-    type: 'table',
-    rows: [head, ...rows].map((row) => row.map((text) => ({ type: 'raw_text', text }))),
-    column_settings: head.map((_, index) => ({ align: right.includes(index) ? 'right' : 'left', is_wrapped: true })),
+  const block: types.DataTableBlock = {
+    type: 'data_table',
+    caption: title,
+    page_size: PAGE_SIZE,
+    rows: [head.map((text) => ({ type: 'raw_text', text })), ...rows.map((row) => row.map(cellElement))],
   };
+  const right = head.flatMap((_, column) => (rows.every((row) => typeof row[column] === 'object') ? [column] : []));
   return {
     text: messageText(lines),
-    blocks: [...richText([heading]), block, ...richText(more)],
-    plainBlocks: richText([heading, copyable(alignColumns([head, ...rows], right)), ...more]),
+    blocks: [block, ...richText(moreLine(all.length - rows.length))],
+    plainBlocks: richText([
+      line({ bold: title }),
+      copyable(alignColumns([head, ...texts.slice(0, MAX_TEXT_ROWS)], right)),
+      ...moreLine(all.length - Math.min(rows.length, MAX_TEXT_ROWS)),
+    ]),
   };
+}
+
+const moreLine = (left: number): MessagePart[] => (left > 0 ? [line({ italic: `… and ${number(left)} more` })] : []);
+
+const cellElement = (cell: Cell): types.RawTextElement | types.RawNumberElement =>
+  typeof cell === 'string'
+    ? { type: 'raw_text', text: cell }
+    : { type: 'raw_number', value: cell.value, text: cell.words };
+
+/** The first rows, fit to be shown, as many as a table holds. */
+function fittingRows(all: readonly Cell[][]): Cell[][] {
+  let left = MAX_CHARACTERS;
+  return all
+    .slice(0, MAX_ROWS)
+    .map((row) => row.map((cell) => (typeof cell === 'string' ? truncate(sanitize(cell), MAX_CELL) || '–' : cell)))
+    .filter((row) => {
+      left -= row.reduce((sum, cell) => sum + wordsOf(cell).length, 0);
+      return left >= 0;
+    });
 }

@@ -22,11 +22,17 @@ interface Case {
 let keepAlive: Case;
 let blocked: Case;
 let oneRow: Case;
+let canary: Case;
+let spot: Case;
+let memory: Case;
 beforeAll(async () => {
-  [keepAlive, blocked, oneRow] = await Promise.all([
+  [keepAlive, blocked, oneRow, canary, spot, memory] = await Promise.all([
     investigateRecorded('001-keep-alive-race-beside-worker-timeout'),
     investigateRecorded('002-security-group-blocks-traffic-port'),
     investigateRecorded('004-one-row-undecided'),
+    investigateRecorded('035-canary-revision-closes'),
+    investigateRecorded('034-spot-instance-reclaimed'),
+    investigateRecorded('030-tasks-out-of-memory'),
   ]);
 });
 
@@ -38,7 +44,7 @@ const read = (extra: DetailId, given: Case): string => {
 };
 
 it('answers every button of every thread', () => {
-  for (const given of [keepAlive, blocked, oneRow]) {
+  for (const given of [keepAlive, blocked, oneRow, canary, spot]) {
     for (const extra of DETAIL_IDS) {
       const answer = ask(extra, given);
       if ('text' in answer) expect(blockKitErrors(answer), extra).toEqual([]);
@@ -52,7 +58,7 @@ describe('a step', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
     expect(text).toContain('✓ The load balancer keeps idle connections for 60 s');
-    expect(text).toMatch(/targets close at: 5.998 s · errors by chance there: \d+/);
+    expect(text).toMatch(/targets close at: 5.998 s · idle timeout: 60 s · .*errors by chance there: \d+/);
     expect(text).toContain('→ Raise the keep-alive timeout');
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
   });
@@ -124,23 +130,82 @@ describe('tables', () => {
     `);
   });
 
+  it('have how many tasks of a service stopped', () => {
+    expect(read('by-service', memory)).toMatchInlineSnapshot(`
+      "*Errors by service*
+        | Service  | Targets      | Errors | Requests | Share |
+        | feed-api | 6, 3 stopped | 18     | 1,151    | 1.6 % |"
+    `);
+  });
+
+  it('have the most failing revision first', () => {
+    expect(read('by-revision', canary)).toMatchInlineSnapshot(`
+      "*Errors by revision*
+        | Revision    | Targets | Errors | Requests | Share |
+        | feed-api:48 | 5       | 133    | 435      | 31 %  |
+        | feed-api:46 | 15      | 0      | 1,584    | 0 %   |"
+    `);
+    expect(read('by-service', canary)).toMatchInlineSnapshot(`
+      "*Errors by service*
+        | Service  | Targets | Errors | Requests | Share |
+        | feed-api | 20      | 133    | 2,019    | 6.6 % |"
+    `);
+  });
+
+  it('have the Auto Scaling group of an instance as its service', () => {
+    expect(read('by-service', spot)).toMatchInlineSnapshot(`
+      "*Errors by service*
+        | Service    | Targets | Errors | Requests | Share |
+        | feed-fleet | 3       | 0      | 2,593    | 0 %   |"
+    `);
+    expect(read('by-revision', spot)).toMatchInlineSnapshot(`
+      "*Errors by revision*
+        | Revision  | Targets | Errors | Requests | Share |
+        | not known | 3       | 0      | 2,593    | 0 %   |"
+    `);
+  });
+
+  it('say so where AWS was not asked or did not say whose the targets are', () => {
+    expect(read('by-service', keepAlive)).toBe('AWS did not say whose the targets are.');
+  });
+
+  it('sort numbers as numbers, also where the words for them are others', () => {
+    const [block] = asMessage(ask('by-revision', canary)).blocks;
+    const numeric = (value: number, text: string) => ({ type: 'raw_number', value, text });
+    const share = { type: 'raw_number', value: expect.closeTo(133 / 435), text: '31 %' };
+    expect(block).toMatchObject({
+      type: 'data_table',
+      caption: 'Errors by revision',
+      rows: [
+        [{ text: 'Revision' }, { text: 'Targets' }, { text: 'Errors' }, { text: 'Requests' }, { text: 'Share' }],
+        [{ type: 'raw_text' }, numeric(5, '5'), numeric(133, '133'), numeric(435, '435'), share],
+        [{ type: 'raw_text' }, numeric(15, '15'), numeric(0, '0'), numeric(1584, '1,584'), numeric(0, '0 %')],
+      ],
+    });
+  });
+
   it('are text where Slack takes no table', () => {
     const { text, plainBlocks } = asMessage(ask('by-target', blocked));
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(/checkout {2}.*10\.0\.11\.64:8080/);
   });
 
-  it('show twenty rows, and say how many more there are', () => {
+  it('hold a hundred rows, twenty as text, and say how many more there are', () => {
     const { accessLog } = blocked.evidence;
     if (accessLog.status === 'unavailable') throw new Error('The incident has a log.');
     const [target] = accessLog.value.targets;
-    const targets = Array.from({ length: 90 }, (_, index) => ({ ...target, target: `10.0.0.${index}:8080` }));
+    const targets = Array.from({ length: 130 }, (_, index) => ({ ...target, target: `10.0.${index}.7:8080` }));
     const evidence = {
       ...blocked.evidence,
       accessLog: { ...accessLog, value: { ...accessLog.value, targets } },
     } as EvidenceSet;
-    const lines = read('by-target', { ...blocked, evidence }).split('\n');
-    expect(lines.filter((line) => line.startsWith('  |'))).toHaveLength(21);
-    expect(lines.at(-1)).toBe('… and 70 more');
+    const given = { ...blocked, evidence };
+    const lines = read('by-target', given).split('\n');
+    expect(lines.filter((line) => line.startsWith('  |'))).toHaveLength(101);
+    expect(lines.at(-1)).toBe('… and 30 more');
+    const { text, plainBlocks } = asMessage(ask('by-target', given));
+    const plain = readMessage({ text, blocks: plainBlocks }).split('\n');
+    expect(plain.filter((line) => line.includes(':8080'))).toHaveLength(20);
+    expect(plain.at(-1)).toBe('… and 110 more');
   });
 });
 

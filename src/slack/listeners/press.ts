@@ -1,0 +1,38 @@
+/** A press of a button or of a menu, and whether its run may be asked about by who pressed. */
+import type { RespondFn } from '@slack/bolt';
+import type { Window } from '../../evidence/evidence.ts';
+import { type Run, RunId } from '../../runs/run.ts';
+import type { SlackContext } from '../ask.ts';
+import type { Requester } from '../authorization.ts';
+
+/** What was pressed, by whom, and below which message. */
+export interface Press {
+  run: Run;
+  who: Requester;
+  trigger: string;
+  respond: RespondFn;
+  /** The thread in which the button was pressed; null for one of the root message, which people see in the channel. */
+  thread: string | null;
+  /** The window that the button carries, as the client sent it. */
+  window: Window | null;
+}
+
+/** The run that a press is about, if this person may ask about it here. */
+export async function authorizedRun(
+  context: SlackContext,
+  id: string,
+  who: Requester,
+): Promise<{ run: Run } | { refused: string }> {
+  const decision = await context.authorize(who);
+  if ('refused' in decision) return decision;
+  const run = RunId.safeParse(id).success ? await context.runs.read(id) : null;
+  if (run === null) {
+    const days = context.config.runs.retentionDays;
+    return { refused: `This diagnosis is no longer stored (kept ${days} days). Run it again.` };
+  }
+  if (run.thread.channel !== who.channel)
+    return { refused: 'This can only be pressed in the channel it was asked in.' };
+  if (!decision.accounts.includes(run.loadBalancer.account))
+    return { refused: `The account ${run.loadBalancer.account} may not be asked about from here.` };
+  return { run };
+}

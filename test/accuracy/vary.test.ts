@@ -2,9 +2,6 @@
 import { expect, it } from 'vitest';
 import { varietyReport, vary } from './vary.ts';
 
-/** Closes of the application that fall within a second of being sent are taken for the race beside them: an over-claim to be mended. */
-const KNOWN = ['seed 7: keep-alive-race is likely for 20.7 %, in truth 9.5 %'];
-
 it('says nothing untrue of random incidents', async () => {
   const varied = await vary(1, 60);
   const failing = varied.filter(({ errors }) => errors > 0);
@@ -12,7 +9,7 @@ it('says nothing untrue of random incidents', async () => {
   expect(
     varied.flatMap(({ seed, untrue }) => untrue.map((what) => `seed ${seed}: ${what}`)),
     varietyReport(varied),
-  ).toEqual(KNOWN);
+  ).toEqual([]);
   // Abstaining always would be true as well.
   expect(failing.filter(({ claimed }) => claimed > 0).length).toBeGreaterThan(failing.length / 2);
 });

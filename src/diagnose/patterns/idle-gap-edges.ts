@@ -193,6 +193,10 @@ function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow
 export const isAtGapEdge = (request: GapRequest, { kind, from, latest }: GapEdge): boolean =>
   firstGapIn(request, { kind, from, to: latest }) !== null;
 
+/** The share of the controls that would lie at an edge if the target had closed them as late, in milliseconds. */
+export const chanceAtEdge = (controls: readonly GapRequest[], closing: number, edge: GapEdge): number =>
+  (controls.filter((control) => isAtGapEdge({ ...control, closing }, edge)).length + 1) / (controls.length + 1);
+
 function edgeOf(sample: GapSample, scale: ComparisonScale, window: GapWindow, tries: number): GapEdge | null {
   const { hits, at, chance, controlHits, seen } = countIn(sample, scale, window);
   if (hits.length === 0) return null;

@@ -10,6 +10,7 @@ import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.
 import { failingClients } from './clients.ts';
 import { closedAsAnswered } from './closing-times.ts';
 import {
+  chanceAtEdge,
   findGapEdge,
   type GapEdge,
   type GapRequest,
@@ -148,10 +149,16 @@ const AT_ONCE_MS = 50;
 function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): KeepAliveEdge {
   const edge = withLateCloses(sample, found);
   const { kind, to, chance, probability } = edge;
-  const atEdge = failures.flatMap(({ row, gaps }) => {
+  const closes = failures.flatMap(({ row, gaps }) => {
     const error = errors.get(row);
-    return error !== undefined && isAtGapEdge(requestOf(error, gaps, ''), edge) ? [error] : [];
+    return error === undefined ? [] : [{ error, isAtEdge: isAtGapEdge(requestOf(error, gaps, ''), edge) }];
   });
+  const late = closes.filter(({ error }) => !isInstant(error));
+  const isShown = exceedsChance(
+    late.filter(({ isAtEdge }) => isAtEdge).length,
+    late.map(({ error }) => chanceAtEdge(sample.controls, closingOf(error), edge)),
+  );
+  const atEdge = closes.flatMap(({ error, isAtEdge }) => (isAtEdge && (isShown || isInstant(error)) ? [error] : []));
   const examined = failures.filter(({ row }) => isInstantRow(errors, row)).length;
   return {
     kind: !Number.isFinite(to) ? 'beyond' : kind === 'latest' || edge.at < AT_ONCE_MS ? 'at-once' : 'idle',
@@ -165,6 +172,17 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
     atEdge: atEdge.sort((a, b) => a.index - b.index),
     since: null,
   };
+}
+
+/** Of the late closes at an edge, those that chance puts there may be this share. */
+const MOST_BY_CHANCE = 0.2;
+
+/** Whether hardly any of so many `hits` are chance: each request, with its chance to be one, that is not explained hits by chance alone. */
+function exceedsChance(hits: number, chances: readonly number[]): boolean {
+  const expected = chances.reduce((sum, chance) => sum + chance, 0);
+  if (hits <= expected) return false;
+  const byChance = expected * ((chances.length - hits) / (chances.length - expected));
+  return byChance <= MOST_BY_CHANCE * hits && expected <= hits / 2;
 }
 
 /** The errors of each target group that a timer of idle connections may have closed; most first, then by ARN. */
@@ -221,8 +239,10 @@ const requestOf = (error: SampledError, gaps: readonly number[], kind: string, s
   kind,
   gaps,
   stands,
-  closing: Math.round(1000 * error.target_processing_time),
+  closing: closingOf(error),
 });
+
+const closingOf = ({ target_processing_time }: SampledError): number => Math.round(1000 * target_processing_time);
 
 const isInstantRow = (errors: ReadonlyMap<number, SampledError>, row: number): boolean => {
   const error = errors.get(row);

@@ -68,6 +68,21 @@ describe('an idle time is shown', () => {
     expect(edge).toMatchObject({ hits: 20, elsewhere: 0 });
   });
 
+  it.each([
+    { name: 'claims late closes that all come as far after a response as the instant ones', spread: 0, claimed: 40 },
+    { name: 'leaves late closes alone that come so as often as other requests', spread: 150, claimed: 20 },
+  ])('$name', ({ spread, claimed }) => {
+    const edge = measureGaps(
+      closes(40, (i) => ({ target_processing_time: i < 20 ? 0 : 0.9 })),
+      {
+        controls: 500,
+        error: (i) => [i < 20 ? 5000 : 4150 + spread * (i - 20)],
+        control: (i) => [4150 + ((i * 37) % 3000)],
+      },
+    )?.edge;
+    expect(edge?.atEdge).toHaveLength(claimed);
+  });
+
   it('by a server that closes after each response: what comes at once fails, in traffic without gaps', () => {
     const edge = measureGaps(closes(20), {
       controls: 500,

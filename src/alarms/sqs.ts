@@ -129,5 +129,5 @@ async function waitUntil(condition: () => boolean, milliseconds: number): Promis
 }
 
 /** Of `https://sqs.<region>.amazonaws.com/<account>/<name>`. */
-const regionOf = (queueUrl: string): string | undefined =>
+export const regionOf = (queueUrl: string): string | undefined =>
   /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(queueUrl)?.[1];

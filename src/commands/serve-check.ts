@@ -1,25 +1,19 @@
 /** `alb502 serve --check`: whether the bot would work, without starting it. */
-import { WebClient } from '@slack/web-api';
+import { rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
 import { type Config, RUNS_FOLDER, type Secrets } from '../config.ts';
+import { plural } from '../format/wording.ts';
 import { errorMessage, Problem } from '../problem.ts';
-import { openStore, slackErrorCode } from './serve.ts';
-
-/** One thing that was looked at: what it is like, or what is missing. */
-interface CheckResult {
-  what: string;
-  detail: string;
-  isOk: boolean;
-}
-
-/** Of manifest.yml; what each is for, so that whoever misses one knows what does not work. */
-const SCOPES = {
-  commands: 'the command and the shortcuts',
-  'chat:write': 'every answer',
-  'files:write': 'post-mortems as files',
-  'app_mentions:read': 'mentions in threads',
-} as const;
+import { formatBytes } from '../render/phrases.ts';
+import { checkQueue } from './check-queue.ts';
+import type { CheckResult } from './check-result.ts';
+import { checkSlack } from './check-slack.ts';
+import { openStore } from './serve.ts';
 
 const PROBE = 'checks/probe.json';
+/** What a diagnosis downloads of the access log before Athena is the better choice, in bytes. */
+const DOWNLOAD = 256_000_000;
 
 /** Prints each thing with what it is like. Throws Problem (exit 2) when something is missing. */
 export async function check(
@@ -27,73 +21,70 @@ export async function check(
   secrets: Secrets,
   slackApiUrl = process.env.ALB502_SLACK_API_URL,
 ): Promise<void> {
-  const options = {
-    retryConfig: { retries: 1, minTimeout: 250, maxTimeout: 1000 },
-    timeout: 10_000,
-    logger: SILENT,
-    ...(slackApiUrl ? { slackApiUrl } : {}),
-  };
   const results: (CheckResult | CheckResult[])[] = [
     {
       what: 'configuration',
       detail: `${config.accounts.length} account(s), Slack by ${config.slack.mode}`,
-      isOk: true,
+      state: 'ok',
     },
-    await checkBotToken(new WebClient(secrets.botToken, options), config),
-    ...(config.slack.mode === 'socket' ? [await checkAppToken(new WebClient(secrets.appToken ?? '', options))] : []),
+    await checkSlack(config, secrets, slackApiUrl),
     await checkRunStore(config),
+    await checkTemporarySpace(config),
+    await checkAccounts(config),
     await checkLoadBalancers(config),
     ...checkAlarmRoutes(config),
+    await checkQueue(config),
   ];
   const all = results.flat();
   const width = Math.max(...all.map(({ what }) => what.length));
-  for (const { what, detail, isOk } of all)
-    process.stdout.write(`${isOk ? 'ok     ' : 'missing'}  ${what.padEnd(width)}  ${detail}\n`);
-  const missing = all.filter(({ isOk }) => !isOk).length;
+  for (const { what, detail, state } of all)
+    process.stdout.write(`${state.padEnd('missing'.length)}  ${what.padEnd(width)}  ${detail}\n`);
+  const missing = all.filter(({ state }) => state === 'missing').length;
   if (missing > 0)
     throw new Problem(`${missing} of ${all.length} are missing, so the bot would not work completely.`, 2);
 }
 
-/** What goes wrong is the answer here. */
-const SILENT = { debug() {}, info() {}, warn() {}, error() {}, setLevel() {}, getLevel: () => LEVEL, setName() {} };
-const LEVEL = 'error' as Parameters<
-  NonNullable<NonNullable<ConstructorParameters<typeof WebClient>[1]>['logger']>['setLevel']
->[0];
-
-async function checkBotToken(slack: WebClient, { slack: { allow } }: Config): Promise<CheckResult[]> {
-  const what = 'bot token';
+/** Access logs are downloaded there, by every diagnosis that runs. */
+async function checkTemporarySpace({ limits: { atOnce } }: Config): Promise<CheckResult> {
+  const what = 'temporary space';
   try {
-    const { user = '', team = '', team_id: id = '', response_metadata } = await slack.auth.test();
-    const granted = response_metadata?.scopes ?? [];
-    const needed = {
-      ...SCOPES,
-      ...(allow.userGroups.length > 0 ? { 'usergroups:read': 'slack.allow.userGroups' } : {}),
-    };
-    const missingScopes = Object.entries(needed).filter(([scope]) => granted.length > 0 && !granted.includes(scope));
-    const scopes = missingScopes.map(([scope, use]) => ({
-      what: 'scope',
-      detail: `${scope}, for ${use}`,
-      isOk: false,
-    }));
-    return [{ what, detail: `@${user} in ${team} (${id})`, isOk: true }, ...scopes];
+    await rm(await makeTemporaryFolder('alb502-check-'), { recursive: true });
+    const { bavail, bsize } = await statfs(tmpdir());
+    const free = bavail * bsize;
+    const needed = atOnce * DOWNLOAD;
+    const detail = `${tmpdir()}: ${formatBytes(free)} free`;
+    if (free >= needed) return { what, detail, state: 'ok' };
+    const wanted = `${plural(atOnce, 'diagnosis', 'diagnoses')} at once may need ${formatBytes(needed)}; enlarge it, or lower limits.atOnce`;
+    return { what, detail: `${detail}; ${wanted}`, state: 'note' };
   } catch (error) {
-    return [{ what, detail: slackErrorText(error, 'SLACK_BOT_TOKEN'), isOk: false }];
+    return { what, detail: errorMessage(error), state: 'missing' };
   }
 }
 
-async function checkAppToken(slack: WebClient): Promise<CheckResult> {
-  const what = 'app-level token';
-  try {
-    // What it answers with is an invitation that nobody follows, and that ends by itself.
-    await slack.apps.connections.open();
-    return { what, detail: 'may open a socket', isOk: true };
-  } catch (error) {
-    return { what, detail: slackErrorText(error, 'SLACK_APP_TOKEN'), isOk: false };
-  }
+/** Who the bot is in each account: its own identity, or the role that it assumes. */
+async function checkAccounts({ accounts, deadlines }: Config): Promise<CheckResult[]> {
+  const [{ openSessions }, { readIdentity }] = await Promise.all([
+    import('../collect/aws/accounts-to-search.ts'),
+    import('../collect/aws/identity.ts'),
+  ]);
+  const limits = { signal: new AbortController().signal, deadline: deadlines.evidenceSeconds * 1000 };
+  const each = accounts.map(async (account): Promise<CheckResult> => {
+    const what = 'account';
+    try {
+      const [session, ...others] = await openSessions(null, [account], {}, limits);
+      for (const other of others) other.close();
+      if (session === undefined) return { what, detail: `${account.name}: no region`, state: 'missing' };
+      try {
+        return { what, detail: `${account.name}: ${(await readIdentity(session)).arn}`, state: 'ok' };
+      } finally {
+        session.close();
+      }
+    } catch (error) {
+      return { what, detail: `${account.name}: ${errorMessage(error)}`, state: 'missing' };
+    }
+  });
+  return await Promise.all(each);
 }
-
-const slackErrorText = (error: unknown, variable: string): string =>
-  `${variable}: ${slackErrorCode(error) ?? errorMessage(error)}`;
 
 async function checkRunStore(config: Config): Promise<CheckResult> {
   const { folder, s3, retentionDays } = config.runs;
@@ -102,9 +93,9 @@ async function checkRunStore(config: Config): Promise<CheckResult> {
     const store = await openStore(config);
     await store.write(PROBE, '{}', 'any');
     await store.remove(PROBE);
-    return { what: 'run records', detail: `${where}, kept ${retentionDays} days`, isOk: true };
+    return { what: 'run records', detail: `${where}, kept ${retentionDays} days`, state: 'ok' };
   } catch (error) {
-    return { what: 'run records', detail: `${where}: ${errorMessage(error)}`, isOk: false };
+    return { what: 'run records', detail: `${where}: ${errorMessage(error)}`, state: 'missing' };
   }
 }
 
@@ -113,16 +104,18 @@ async function checkLoadBalancers(config: Config): Promise<CheckResult[]> {
   const { liveInvestigator } = await import('../investigate/live.ts');
   const investigator = liveInvestigator(config);
   await investigator.refresh();
-  const failed = investigator.failures().map((detail) => ({ what: 'AWS', detail, isOk: false }));
+  const failed = investigator.failures().map((detail): CheckResult => ({ what: 'AWS', detail, state: 'missing' }));
   const loadBalancers = investigator.listLoadBalancers();
   const places = [...new Set(loadBalancers.map(({ account, region }) => `${account}, ${region}`))];
-  const listed = places.map((place) => ({
-    what: 'AWS',
-    detail: `${place}: ${loadBalancers.filter((one) => `${one.account}, ${one.region}` === place).length} load balancer(s)`,
-    isOk: true,
-  }));
+  const listed = places.map(
+    (place): CheckResult => ({
+      what: 'AWS',
+      detail: `${place}: ${loadBalancers.filter((one) => `${one.account}, ${one.region}` === place).length} load balancer(s)`,
+      state: 'ok',
+    }),
+  );
   if (failed.length + listed.length > 0) return [...failed, ...listed];
-  return [{ what: 'AWS', detail: 'reachable; no load balancer found', isOk: true }];
+  return [{ what: 'AWS', detail: 'reachable; no load balancer found', state: 'ok' }];
 }
 
 /** Alarms that would have nowhere to go. */
@@ -132,5 +125,5 @@ function checkAlarmRoutes({ alarms: { sqs, sns, routes, defaultChannel } }: Conf
   const detail = isRouted
     ? `${routes.length} route(s), ${defaultChannel === undefined ? 'no default channel' : `else ${defaultChannel}`}`
     : 'alarms.routes and alarms.defaultChannel are not set, so no alarm would be answered';
-  return [{ what: 'alarms', detail, isOk: isRouted }];
+  return [{ what: 'alarms', detail, state: isRouted ? 'ok' : 'missing' }];
 }

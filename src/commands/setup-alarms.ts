@@ -46,9 +46,9 @@ async function findQueue(
       `${JSON.stringify(text)} is not a queue of SQS: give its name, its ARN or https://sqs.<region>.amazonaws.com/<account>/<name>.`,
       1,
     );
-  const [{ openSession, standardRegion }, { readAccountId }] = await Promise.all([
+  const [{ openSession, standardRegion }, { readIdentity }] = await Promise.all([
     import('../collect/aws/session.ts'),
-    import('../collect/aws/account-id.ts'),
+    import('../collect/aws/identity.ts'),
   ]);
   const region = named ?? (await standardRegion(profile));
   const session = openSession(
@@ -56,7 +56,8 @@ async function findQueue(
     { signal: new AbortController().signal, deadline },
   );
   try {
-    return queueAt({ region, account: await readAccountId(session) }, text);
+    const { account } = await readIdentity(session);
+    return queueAt({ region, account }, text);
   } finally {
     session.close();
   }

@@ -54,7 +54,7 @@ export const POLICY_BLOCKS = [
   ['encrypted logs', ['DecryptLogFiles']],
   ['encrypted query results', ['EncryptQueryResults']],
   ['Lake Formation', ['ReadTheTableByLakeFormation']],
-  ['alarms', ['TakeAlarmsFromTheQueue']],
+  ['alarms', ['TakeAlarmsFromTheQueue', 'LookAtTheQueue']],
   ['composite alarms', ['FindLoadBalancersOfAlarms']],
   ['run records in S3', ['FindRuns', 'KeepRuns']],
   ['configuration in the Parameter Store', ['ReadTheParameter']],

@@ -1,56 +1,13 @@
 /** `alb502 serve` as an operator meets it: a real process before a local Slack. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DEADLINE } from '../../src/commands/serve.ts';
 import { CLOSE_TIMEOUT } from '../../src/slack/delivery/post.ts';
 import { ABORT_GRACE } from '../../src/slack/thread/slack-threads.ts';
-import { incidentFolder } from '../support/aws/live-run.ts';
-import { environmentFor, filesOf, serveAccount } from '../support/aws/recorded-account.ts';
-import { temporaryFolder } from '../support/incident/folder.ts';
-import type { LocalSlack } from '../support/slack/local-slack.ts';
+import { alb502, tokens } from '../support/cli-process.ts';
 import { localSlack } from '../support/slack/local-slack-for-test.ts';
 
-const entry = join(import.meta.dirname, '../../src/cli.ts');
 const scenarios = join(import.meta.dirname, '../scenarios');
-
-interface Process {
-  child: ChildProcess;
-  said(): string;
-  complained(): string;
-  /** Exit code. */
-  ended: Promise<number | null>;
-}
-
-/** Runs in an empty folder, in which there may be an alb502.json. */
-function alb502(words: string[], env: Record<string, string>, config?: object): Process {
-  const cwd = temporaryFolder();
-  if (config !== undefined) writeFileSync(join(cwd, 'alb502.json'), JSON.stringify(config));
-  const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [entry, ...words], {
-    cwd,
-    env: { PATH, ALB502_HEALTH_PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let [stdout, stderr] = ['', ''];
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : null));
-  return { child, said: () => stdout, complained: () => stderr, ended };
-}
-
-const tokens = (slack: LocalSlack) => ({
-  SLACK_BOT_TOKEN: slack.botToken,
-  SLACK_APP_TOKEN: slack.appToken,
-  ALB502_SLACK_API_URL: slack.apiUrl,
-});
 
 describe('without what it needs', () => {
   it.each([
@@ -88,53 +45,6 @@ describe('without what it needs', () => {
     expect(run.complained()).toMatch(
       /^Slack refused the bot token: account_inactive; alb502 serve --check says more.\n$/,
     );
-  });
-});
-
-describe('--check', () => {
-  it('looks at everything, and changes nothing', async () => {
-    const slack = await localSlack();
-    const account = await serveAccount(filesOf(incidentFolder('001')));
-    const run = alb502(['serve', '--check'], { ...tokens(slack), ...environmentFor(account.port) });
-    expect(await run.ended).toBe(0);
-    expect(run.said().split('\n').slice(0, -1)).toEqual([
-      expect.stringMatching(/^ok +configuration +1 account\(s\), Slack by socket$/),
-      expect.stringMatching(/^ok +bot token +@alb502 in .*\(T0LOCAL\)$/),
-      expect.stringMatching(/^ok +app-level token +may open a socket$/),
-      expect.stringMatching(/^ok +run records +folder alb502-runs, kept 90 days$/),
-      expect.stringMatching(/^ok +AWS +default, eu-west-1: 1 load balancer\(s\)$/),
-    ]);
-    expect(run.complained()).toBe('');
-  });
-
-  it('names each thing that is missing', async () => {
-    const slack = await localSlack({ mayRefuse: true });
-    slack.fail('apps.connections.open', { error: 'not_allowed_token_type' });
-    slack.fail('auth.test', { error: 'invalid_auth' });
-    const account = await serveAccount(filesOf(incidentFolder('001')));
-    account.always('*', { code: 'AccessDenied', status: 403 });
-    const folder = temporaryFolder();
-    mkdirSync(join(folder, 'inner'));
-    writeFileSync(join(folder, 'inner', 'runs'), '');
-    const run = alb502(
-      ['serve', '--check'],
-      { ...tokens(slack), ...environmentFor(account.port) },
-      {
-        runs: { folder: join(folder, 'inner', 'runs') },
-        alarms: { sqs: { queueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/alarms' } },
-      },
-    );
-    expect(await run.ended).toBe(2);
-    for (const line of [
-      /^missing +bot token +SLACK_BOT_TOKEN: invalid_auth$/m,
-      /^missing +app-level token +SLACK_APP_TOKEN: not_allowed_token_type$/m,
-      /^missing +run records +folder .*: Run records cannot be kept in/m,
-      /^missing +AWS +default, eu-west-1: .*DescribeLoadBalancers/m,
-      /^missing +alarms +alarms.routes and alarms.defaultChannel are not set/m,
-    ])
-      expect(run.said()).toMatch(line);
-    expect(run.complained()).toBe('5 of 6 are missing, so the bot would not work completely.\n');
-    expect(run.said()).not.toContain(slack.botToken);
   });
 });
 

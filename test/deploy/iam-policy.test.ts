@@ -142,6 +142,7 @@ it('allows alarms what only they call, in a policy of its own', () => {
   expect(own.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
     ['FindLoadBalancersOfAlarms', '*'],
     ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],
+    ['LookAtTheQueue', ['arn:aws:sqs:*:*:ALARM-QUEUE', 'arn:aws:sqs:*:*:ALARM-QUEUE-dead-letters']],
   ]);
 });
 

@@ -338,6 +338,8 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
       return keyed('get-function-configuration', input.FunctionName, 'ResourceNotFoundException');
     case 'lambda:GetAlias':
       return keyed('get-alias', `${input.FunctionName}:${input.Name}`, 'ResourceNotFoundException');
+    case 'sts:GetCallerIdentity':
+      return { members: { Account: '123456789012', Arn: 'arn:aws:iam::123456789012:user/ops', UserId: 'AIDAOPS' } };
     case 'sts:AssumeRole': {
       const accessKey = `ASIA${input.RoleArn.split(':')[4]}`;
       return {

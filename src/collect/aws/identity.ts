@@ -1,0 +1,24 @@
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { awsProblem } from './aws-errors.ts';
+import { assertCredentials } from './load-balancer.ts';
+import type { Session } from './session.ts';
+
+export interface CallerIdentity {
+  /** 12 digits. */
+  account: string;
+  arn: string;
+}
+
+/** Who asks, with the role of the session. Throws Problem (exit 2) if the role may not be assumed or AWS does not know the credentials; the call needs no permission. */
+export async function readIdentity(session: Session): Promise<CallerIdentity> {
+  await assertCredentials(session);
+  const abortSignal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
+  try {
+    const { Account = '', Arn = '' } = await session
+      .client(STSClient)
+      .send(new GetCallerIdentityCommand({}), { abortSignal });
+    return { account: Account, arn: Arn };
+  } catch (error) {
+    throw awsProblem(error, { action: 'sts:GetCallerIdentity', ...session.place });
+  }
+}

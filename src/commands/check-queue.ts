@@ -1,0 +1,92 @@
+/** Whether alarms reach the queue, and what happens to those that the bot gives up. */
+import { type QueueAttributes, readQueueAttributes } from '../alarms/queue-attributes.ts';
+import { awsErrorKind } from '../collect/aws/aws-errors.ts';
+import type { Config } from '../config.ts';
+import { parseQueueAddress } from '../doctor/queue-address.ts';
+import { list, plural } from '../format/wording.ts';
+import { errorMessage } from '../problem.ts';
+import type { CheckResult } from './check-result.ts';
+
+/** Fewer receives than this, and one restart of the bot sends an alarm to the dead letters. */
+const FEWEST_RECEIVES = 3;
+/** What sends alarms. */
+const SENDERS = ['events.amazonaws.com', 'sns.amazonaws.com'];
+/** Its policy cannot be changed, and lets no other service use it (SQS developer guide, key management). */
+const AWS_MANAGED_KEY = /(^|[/:])alias\/aws\/sqs$/;
+
+export async function checkQueue({ alarms: { sqs } }: Config): Promise<CheckResult[]> {
+  if (sqs === undefined) return [];
+  let attributes: QueueAttributes;
+  try {
+    attributes = await readQueueAttributes(sqs);
+  } catch (error) {
+    return [{ what: 'queue', ...refusal(error, sqs.queueUrl) }];
+  }
+  const { waiting, inFlight } = attributes;
+  return [
+    {
+      what: 'queue',
+      detail: `${sqs.queueUrl}: ${plural(waiting, 'message waits', 'messages wait')}, ${inFlight} in flight`,
+      state: 'ok',
+    },
+    checkSenders(attributes),
+    await checkDeadLetters(attributes, sqs),
+  ];
+}
+
+function refusal(error: unknown, queueUrl: string): Pick<CheckResult, 'detail' | 'state'> {
+  const name = error instanceof Error ? error.name : '';
+  if (/NonExistentQueue|QueueDoesNotExist/.test(name))
+    return {
+      detail: `${queueUrl} does not exist; alb502 setup alarms prints the commands that make it`,
+      state: 'missing',
+    };
+  if (awsErrorKind(error) === 'denied')
+    return { detail: `${queueUrl} was not looked at: sqs:GetQueueAttributes was denied`, state: 'note' };
+  return { detail: `${queueUrl}: ${errorMessage(error)}`, state: 'missing' };
+}
+
+function checkSenders({ senders, kmsKey }: QueueAttributes): CheckResult {
+  const what = 'queue policy';
+  const allowed = senders.filter((sender) => SENDERS.includes(sender));
+  if (allowed.length === 0) {
+    const detail = `it lets neither ${SENDERS.join(' nor ')} send; alb502 setup alarms prints one that does`;
+    return { what, detail, state: 'missing' };
+  }
+  if (kmsKey !== null && AWS_MANAGED_KEY.test(kmsKey)) {
+    const detail = `${kmsKey} encrypts the queue, and no other service may use that key: take SqsManagedSseEnabled or a key of yours`;
+    return { what, detail, state: 'missing' };
+  }
+  return { what, detail: `${list(allowed)} may send`, state: 'ok' };
+}
+
+async function checkDeadLetters(
+  { deadLetters, maxReceiveCount }: QueueAttributes,
+  { queueUrl, region }: { queueUrl: string; region?: string | undefined },
+): Promise<CheckResult> {
+  const what = 'dead letters';
+  if (deadLetters === null || maxReceiveCount === null)
+    return {
+      what,
+      detail: 'the queue has no RedrivePolicy, so an alarm that fails returns until it expires',
+      state: 'missing',
+    };
+  const receives = `after ${plural(maxReceiveCount, 'receive')}`;
+  if (maxReceiveCount < FEWEST_RECEIVES) {
+    const detail = `${receives}: set maxReceiveCount to ${FEWEST_RECEIVES} or more, or a restart of the bot loses alarms`;
+    return { what, detail, state: 'missing' };
+  }
+  const url = queueUrl.replace(
+    /[^/]+$/,
+    () => parseQueueAddress(deadLetters)?.name ?? deadLetters.split(':').at(-1) ?? '',
+  );
+  try {
+    const { waiting } = await readQueueAttributes({ queueUrl: url, region });
+    if (waiting === 0) return { what, detail: `${receives}, none now`, state: 'ok' };
+    const detail = `${receives}; ${plural(waiting, 'message is', 'messages are')} there, and the log of the bot has the reason`;
+    return { what, detail, state: 'note' };
+  } catch (error) {
+    const { detail, state } = refusal(error, url);
+    return { what, detail: `${receives}; ${detail}`, state };
+  }
+}

@@ -18,7 +18,7 @@ type Claims = z.infer<typeof Claims>;
 
 export const openClaims = (store: Store): Documents<Claims> => openDocuments(store, Claims);
 
-/** One document for all questions that differ in the end of the window alone: so one conditional write decides between neighbours. */
+/** Key shared by questions that differ only in the end of the window, so one conditional write decides between them. */
 function claimKey({ loadBalancer, from, to, statuses, targetGroup, zone }: ClaimedQuestion): string {
   const { arn, account, region, name } = loadBalancer;
   const which = arn ?? [account, region, name];
@@ -27,10 +27,13 @@ function claimKey({ loadBalancer, from, to, statuses, targetGroup, zone }: Claim
   return `${CLAIMS}${createHash('sha256').update(question).digest('hex').slice(0, 32)}.json`;
 }
 
-/** How a run that has claimed a question stands to it. */
+/** State of the run that claimed a question. `in-vain`: it ended without an answer. */
 export type ClaimState = 'not-there' | 'at-work' | 'answered' | 'in-vain';
 
-/** The id that holds the question, or null if `id` holds it now. A running run keeps it, a failed one loses it, others keep it for a minute. */
+/**
+ * Returns the run that holds the question, or null if `id` holds it now. A running run keeps its claim, a failed one
+ * loses it, any other keeps it for a minute.
+ */
 export async function claim(
   claims: Documents<Claims>,
   question: ClaimedQuestion,

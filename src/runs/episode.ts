@@ -1,4 +1,6 @@
-/** An episode: everything that alarms say about one load balancer from the first ALARM until all is well again. One thread. */
+/**
+ * An episode: all alarms of one load balancer from the first ALARM until every alarm is OK again. It has one thread.
+ */
 import * as z from 'zod';
 
 const Iso = z.iso.datetime();
@@ -10,17 +12,17 @@ const EpisodeAlarm = z.object({
   arn: z.string(),
   name: z.string(),
   state: z.enum(ALARM_STATES),
-  /** When it last changed; older news of the same alarm is ignored. */
+  /** Time of the last state change; older messages of this alarm are ignored. */
   changedAt: Iso,
-  /** CloudWatch's sentence about why. */
+  /** CloudWatch's reason for the state. */
   reason: z.string(),
   /** How often it went into ALARM in this episode. */
   times: z.number().int(),
-  /** The errors its metric counts; absent in records of before it was kept. */
+  /** The errors its metric counts; absent in older records. */
   asks: z
     .object({ statuses: z.array(z.string()).min(1), targetGroup: z.string().optional(), zone: z.string().optional() })
     .optional(),
-  /** What it watches where that counts no errors, with its threshold in the unit of the metric; absent for an alarm on errors. */
+  /** Metric that counts no errors, with the threshold in its unit; absent for an alarm on errors. */
   watches: z.object({ metric: z.string(), threshold: z.number().nullable() }).optional(),
 });
 
@@ -35,7 +37,7 @@ export const Episode = z.object({
   alarms: z.array(EpisodeAlarm).min(1),
   /** Messages beyond the first: repeats, renotifications, flapping. */
   repeats: z.number().int(),
-  /** The run whose thread this is. */
+  /** The run that owns the thread. */
   run: z.string(),
 });
 export type Episode = z.infer<typeof Episode>;

@@ -3,23 +3,26 @@
 export interface LimitsOptions {
   /** Diagnoses that run at the same time. */
   atOnce: number;
-  /** Of those that run or wait, how many one person may have asked for. */
+  /** Diagnoses one person may have running or queued. */
   perUser: number;
-  /** How many a person may ask for in an hour. */
+  /** Diagnoses one person may request per hour. */
   perHour: number;
-  /** How many may wait. */
+  /** Diagnoses that may be queued. */
   queue: number;
 }
 
-/** `leave` once the diagnosis has ended or was not begun; again does nothing. `refused`: the sentence to show. */
+/**
+ * Call `leave` once the diagnosis has ended or was never started; further calls do nothing. `refused`: the sentence to
+ * show.
+ */
 export type Admission = { leave(): void } | { refused: string };
 
 export interface Limits {
   /** Diagnoses that run at the same time. */
   readonly atOnce: number;
   /**
-   * Whether one more may be begun. `user` is null for alarms, which are never refused: those that wait have a place in their own queue,
-   * and nobody to ask again. `waiting`: diagnoses known to wait, for those that were admitted elsewhere.
+   * Admits or refuses one more diagnosis. `user` is null for alarms, which are never refused: they have their own
+   * queue, and no person to try again. `waiting`: diagnoses known to be queued, including those admitted elsewhere.
    */
   admit(user: string | null, waiting?: number): Admission;
 }
@@ -32,7 +35,7 @@ const MINUTE = 60_000;
 export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, now: () => number = Date.now): Limits {
   let active = 0;
   const running = new Map<string, number>();
-  /** When each person was admitted within the last hour, the oldest first. */
+  /** Times each person was admitted within the last hour, oldest first. */
   const requestTimes = new Map<string, number[]>();
 
   const requestsThisHour = (user: string): number[] => {
@@ -45,7 +48,7 @@ export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, n
     return requestTimes.get(user) ?? [];
   };
 
-  /** Why it is refused; null if it is not. */
+  /** Returns why the user is refused, or null. */
   function refusal(user: string, waiting: number): string | null {
     const own = running.get(user) ?? 0;
     if (own >= perUser) {

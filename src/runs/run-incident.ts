@@ -1,6 +1,6 @@
 /**
- * What a run found out, in a store: the diagnosis, and the evidence as an incident folder, file by file. Query strings and client
- * addresses are left out as by --save.
+ * Stores the findings of a run: the diagnosis, and the evidence as the files of an incident folder. Query strings and
+ * client addresses are redacted as by --save.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,26 +18,26 @@ import { parseDocument, serialize } from './store/document.ts';
 import { forEachLimited } from './store/each.ts';
 import type { Store } from './store/store.ts';
 
-/** In the folder of the incident, but no part of it. */
+/** Lies in the incident folder but is not part of the incident. */
 export const feedbackKey = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
 
-/** What belongs together, written when all of it is: the hash of each file by its path in the folder of the run. */
+/** Hash of each file by its path in the run's folder, so that readers detect an incomplete set. */
 const contentsKey = (id: string): string => `${prefixOfRun(id)}incident-files.json`;
 const Contents = z.record(z.string(), z.string());
 const INCIDENT = 'incident/';
 
-/** How often, and milliseconds after which, it is looked again while the evidence is being written anew. */
+/** Attempts, and milliseconds between them, to read evidence that is being rewritten. */
 const MAX_READS = 5;
 const READ_PAUSE = 200;
 
-/** Writes the diagnosis and what it was drawn from. Until it ends, `readEvidence` waits; if it never does, there is none. */
+/** Writes the diagnosis and its evidence. Meanwhile `readEvidence` retries, then returns null. */
 export async function saveFindings(
   store: Store,
   id: string,
   { question, evidence, diagnosis }: { question: Question; evidence: EvidenceSet; diagnosis: Diagnosis },
 ): Promise<void> {
   const files = await inTemporaryFolder(async (dir) => {
-    // Without its log files: the answers that were drawn from them are enough for everything that is asked of a run.
+    // Leave out the log files: the query results drawn from them answer every later question about a run.
     await saveIncident(join(dir, INCIDENT), { question, evidence, incident: null });
     return filesIn(dir);
   });
@@ -51,7 +51,7 @@ export async function copyFindings(store: Store, from: string, to: string): Prom
   return files !== null;
 }
 
-/** The diagnosis last: after a crash it is that of before. */
+/** Writes the diagnosis last, so that a crash leaves the previous one. */
 async function saveFiles(store: Store, id: string, files: ReadonlyMap<string, string>): Promise<void> {
   const before = await store.list(prefixOfIncident(id));
   const write = ([path, body]: readonly [string, string]) => store.write(`${prefixOfRun(id)}${path}`, body, 'any');
@@ -65,7 +65,7 @@ async function saveFiles(store: Store, id: string, files: ReadonlyMap<string, st
   await write([DIAGNOSIS, files.get(DIAGNOSIS) ?? '']);
 }
 
-/** The evidence as it was kept; null when none was, or not all of it is there. */
+/** Reads the stored evidence; null when there is none or it is incomplete. */
 export async function readEvidence(
   store: Store,
   id: string,
@@ -84,7 +84,10 @@ export async function readEvidence(
   });
 }
 
-/** Files that belong together, by name. While they do not, another process may be writing them. */
+/**
+ * Reads a complete set of files by name, or null. Retries while the set is incomplete, as another process may be
+ * writing.
+ */
 async function readAllFiles(store: Store, id: string): Promise<Map<string, string> | null> {
   for (let attempt = 1; ; attempt++) {
     const key = contentsKey(id);
@@ -107,7 +110,7 @@ const contentsOf = (files: ReadonlyMap<string, string>): z.infer<typeof Contents
 
 const contentHash = (body: string): string => createHash('sha256').update(body).digest('hex');
 
-/** The content of every file of a folder, by its path in it. */
+/** Reads every file of a folder, by its path in the folder. */
 async function filesIn(dir: string): Promise<Map<string, string>> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

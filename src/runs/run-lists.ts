@@ -13,7 +13,7 @@ export interface RunLists {
   retentionDays: number;
 }
 
-/** Milliseconds from the marker that a run is open to the write that opens it, at most. */
+/** Milliseconds that may pass between writing an open marker and writing the run. */
 const MARKER_GRACE = 60_000;
 const DAY = 86_400_000;
 
@@ -21,7 +21,7 @@ const startOfMonth = (time: number): number => Date.parse(`${new Date(time).toIS
 
 const openMarkerTime = (key: string): number => Number(key.split('/')[2]?.split('-')[0]);
 
-/** Runs that are not at their end, the oldest first. Removes markers of those that are. */
+/** Lists open runs, oldest first, and removes the markers of ended ones. */
 export async function listOpen(lists: RunLists): Promise<Run[]> {
   const { store, now } = lists;
   const markers = new Map<string, string[]>();
@@ -39,7 +39,7 @@ export async function listOpen(lists: RunLists): Promise<Run[]> {
   return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Newest first. */
+/** Lists up to `count` runs, newest first. */
 export async function listRecent(lists: RunLists, count: number): Promise<Run[]> {
   const { store, now, retentionDays } = lists;
   const oldest = now() - retentionDays * DAY;
@@ -59,7 +59,7 @@ export async function listRecent(lists: RunLists, count: number): Promise<Run[]>
   return runs.slice(0, count);
 }
 
-/** An unreadable run does not hide the others. */
+/** Returns 'unreadable' for a malformed run, so that it does not hide the others. */
 export async function readIfValid({ read }: RunLists, id: string): Promise<Run | 'unreadable' | null> {
   try {
     return await read(id);

@@ -1,4 +1,4 @@
-/** A run: one diagnosis in one thread, with what a button needs a week later and what a restart needs to resume. */
+/** A run: one diagnosis in one thread, with the data that its buttons and a restart need later. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { LocatedQuestion } from '../investigate/investigator.ts';
@@ -9,7 +9,7 @@ const Iso = z.iso.datetime();
 
 export const RunOrigin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person'), user: z.string(), team: z.string() }),
-  /** `episode` is the id under which alarms of one incident are kept. */
+  /** `episode`: id of the alarm episode. */
   z.object({ kind: z.literal('alarm'), alarmName: z.string(), episode: z.string() }),
 ]);
 
@@ -17,36 +17,39 @@ export const Feedback = z.object({
   user: z.string(),
   at: Iso,
   verdict: z.enum(['right', 'wrong']),
-  /** The actual cause, where somebody knew: one of the ids, or words. */
+  /** The actual cause, if the user knew it: a cause id or free text. */
   cause: z.string().nullable(),
   words: z.string().nullable(),
 });
 export type Feedback = z.infer<typeof Feedback>;
 
 const STEP_SLOTS = ['step-1', 'step-2', 'step-3', 'step-4', 'step-5', 'step-6'] as const;
-/** The messages a thread has of its own, beside replies. */
+/** The messages of a thread other than replies. */
 export const MESSAGE_SLOTS = ['root', 'checklist', 'verdict', ...STEP_SLOTS] as const;
 export type MessageSlot = (typeof MESSAGE_SLOTS)[number];
 
-/** Messages of the thread by what they are; null where there is none (yet). */
+/** Messages of the thread by role; null until posted. */
 export const Thread = z.object({
   channel: z.string(),
-  /** The thread hangs below this message: an own root message, unless `parentTs` says that somebody else's was answered. */
+  /** The run's main message: it starts the thread, or replies in it when `parentTs` is set. */
   root: MessageTs.nullable(),
-  /** The first message of the thread the run was asked for in; `root` is a reply in it then. Null where the run has its own thread. */
+  /** First message of the existing thread the run was requested in; null when the run has its own thread. */
   parentTs: MessageTs.nullable(),
   checklist: MessageTs.nullable(),
   verdict: MessageTs.nullable(),
   /** By step number. */
   steps: z.record(z.string(), MessageTs),
-  /** The root message may stand twice: a process that was killed may have posted it, and the bot may not look. */
+  /**
+   * The root message may exist twice: a killed process may have posted it, and the bot may not read the channel to
+   * check.
+   */
   resumed: z.boolean().optional(),
 });
 export type Thread = z.infer<typeof Thread>;
 
 /**
- * What the thread does not show yet. `empty`: it shows what the run says. `update`: it does not. `posting`: neither, and this message
- * may or may not stand, for its post was begun and has no end recorded.
+ * Pending changes of the thread. `empty`: the thread shows the run's state. `update`: it is outdated. `posting`: it is
+ * outdated, and `message` may be posted already: its post was started, but no result was recorded.
  */
 export const Outbox = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('empty') }),
@@ -55,10 +58,10 @@ export const Outbox = z.discriminatedUnion('kind', [
 ]);
 export type Outbox = z.infer<typeof Outbox>;
 
-/** Sortable by time of asking: `20261119t024012-5f3a9c1e`. Opaque outside; the only thing a button carries. */
+/** Sorts by time of request: `20261119t024012-5f3a9c1e`. Opaque elsewhere; buttons carry nothing else. */
 export const RunId = z.string().regex(/^\d{8}t\d{6}-[0-9a-f]{8}$/);
 
-/** What every run has, whatever its state. */
+/** Fields of a run in any state. */
 export const RunFields = z.object({
   schema: z.literal(2),
   id: RunId,
@@ -69,21 +72,21 @@ export const RunFields = z.object({
   from: Iso,
   to: Iso,
   statuses: z.array(z.string()).min(1),
-  /** Limits of the errors; see `Question`. */
+  /** Restrict the errors; see `Question`. */
   targetGroup: z.string().optional(),
   zone: z.string().optional(),
-  /** The zone that the reader asked in, as Intl takes it; absent where nobody did, or it is UTC. */
+  /** Time zone of the request, as an Intl name; absent for UTC. */
   timeZone: z.string().optional(),
-  /** The bucket of the access log, as the load balancer names it. */
+  /** Bucket of the access log, as configured on the load balancer. */
   logBucket: z.string().optional(),
-  /** Attempts at an answer that have ended. */
+  /** Finished attempts at an answer. */
   attempts: z.number().int(),
-  /** How long the last attempt took, and the log files it read, where it read some. */
+  /** Duration of the last attempt and the number of log files it read, null if none. */
   took: z.object({ milliseconds: z.number(), files: z.number().int().nullable() }).optional(),
   thread: Thread,
   outbox: Outbox,
   lease: Lease.nullable(),
-  /** What CloudWatch counted before the log was read: an alarm's first message says it. See `CountedErrors`. */
+  /** Errors CloudWatch counted before the log was read, for an alarm's first message. See `CountedErrors`. */
   counted: z
     .object({
       errors: z.number(),
@@ -92,23 +95,23 @@ export const RunFields = z.object({
       since: Iso.nullable(),
     })
     .optional(),
-  /** Replies in the thread, each posted once, by what they are about. */
+  /** Replies in the thread, each posted once, by topic. */
   replies: z.record(z.string(), PostRecord),
   feedback: z.array(Feedback),
-  /** The run whose findings this one takes over, each time that one has asked; null for one that asks itself. */
+  /** The run whose findings this one copies after each attempt; null for a run with its own attempts. */
   copyOf: z.string().nullable(),
 });
 
 const Queued = z.object({ state: z.literal('queued') });
 const Running = z.object({ state: z.literal('running') });
-/** Answered, and logs may still arrive. `nextAttemptAt`: null when no attempt is due any more. */
+/** Answered, but logs may still arrive. `nextAttemptAt`: null when no further attempt is due. */
 const Provisional = z.object({ state: z.literal('provisional'), nextAttemptAt: Iso.nullable() });
 const Final = z.object({ state: z.literal('final') });
 /** As final, but the access log or a whole step could not be checked. */
 const Partial = z.object({ state: z.literal('partial') });
 /** Ended without an answer. `failure`: the sentence to show. */
 const Failed = z.object({ state: z.literal('failed'), failure: z.string() });
-/** Ended by a shutdown before there was an answer. `nextAttemptAt`: null where somebody has to ask again. */
+/** Ended by a shutdown without an answer. `nextAttemptAt`: null when a user must ask again. */
 const Interrupted = z.object({ state: z.literal('interrupted'), nextAttemptAt: Iso.nullable() });
 
 /** The state of a run, with the fields that only that state has. */
@@ -135,7 +138,7 @@ export const Run = z.discriminatedUnion('state', [
 ]);
 export type Run = z.infer<typeof Run>;
 
-/** The run in another state; fields of its old state are dropped. */
+/** Returns the run in another state, without the fields of its old state. */
 export const inState = (run: Run, status: RunStatus): Run => ({ ...RunFields.parse(run), ...status });
 
 /** When the next attempt is due; null when none is. */
@@ -151,27 +154,27 @@ export const hasFailed = ({ state }: Run): boolean => state === 'failed' || stat
 export const isOpen = (run: Run): boolean =>
   isUnderWay(run) || nextAttemptOf(run) !== null || run.outbox.kind !== 'empty';
 
-/** Marks a thread as outdated, to be updated. */
+/** Marks a thread as outdated. */
 export const toUpdate = (outbox: Outbox): Outbox => (outbox.kind === 'empty' ? { kind: 'update' } : outbox);
 
-/** Where the parts of a run are kept. The incident is a folder in the incident format, redacted, file by file. */
+/** Keys of the parts of a run. The incident is a redacted folder in the incident format, one object per file. */
 export const keyOfRun = (id: string): string => `runs/${id}/run.json`;
 export const prefixOfRun = (id: string): string => `runs/${id}/`;
 export const DIAGNOSIS = 'diagnosis.json';
 export const keyOfDiagnosis = (id: string): string => `${prefixOfRun(id)}${DIAGNOSIS}`;
 export const prefixOfIncident = (id: string): string => `${prefixOfRun(id)}incident/`;
 
-/** Every run by the month it was asked in, so that the newest are found without a list of all. */
+/** Index of runs by month of request: finds the newest without listing all. */
 export const INDEX = 'index/';
 export const indexOf = (id: string): string => `${INDEX}${id.slice(0, 6)}/${id}`;
 
 /**
- * Markers of runs that may not be at their end, `open/<id>/<when>`. A run that is opened again gets another marker, so a process that
- * removes the marker of an ended run never removes that one.
+ * Markers of runs that may be open, `open/<id>/<when>`. A reopened run gets a new marker, so a process that removes the
+ * marker of an ended run never removes the new one.
  */
 export const OPEN = 'open/';
 
-/** A new run. `now` in epoch milliseconds; `id` only if it is already known. */
+/** Creates a queued run. `now`: epoch milliseconds; `id` only if it is already known. */
 export function newRun(request: {
   askedBy: Run['askedBy'];
   question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses' | 'targetGroup' | 'zone'>;
@@ -207,11 +210,11 @@ export function newRun(request: {
   };
 }
 
-/** An id that no other run has. `now` in epoch milliseconds. */
+/** Creates a unique run id. `now`: epoch milliseconds. */
 export const newRunId = (now: number): string =>
   `${iso(now).slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()}-${randomUUID().slice(0, 8)}`;
 
-/** When a run of this id was asked for, in epoch milliseconds; to the second. */
+/** Time of the request in this run id, in epoch milliseconds, to the second. */
 export const timeOfRunId = (id: string): number =>
   Date.parse(id.slice(0, 15).replace(/^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z'));
 

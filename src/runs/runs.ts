@@ -18,31 +18,32 @@ import { type StoredDiagnosis, upgradeDiagnosis } from './stored-diagnosis.ts';
 import { StoredRun } from './stored-run.ts';
 import { sweep } from './sweep.ts';
 
-/** Every method throws when the store cannot be reached. Reads never see half a write. */
+/** Every method throws when the store cannot be reached. Reads never see a partial write. */
 export interface RunStore {
   /** Writes a new run and marks it as open; returns the existing one if the id is taken. */
   create(run: Run): Promise<Run>;
   read(id: string): Promise<Run | null>;
   /** Reads, changes and writes a run; retries on a conflict. Sets `updatedAt`. Throws when there is no such run. */
   change(id: string, change: (run: Run) => Run): Promise<Run>;
-  /** Like `change`, and returns what the change computed. An unchanged run is not written. */
+  /** Like `change`, but returns the result that the change computed. An unchanged run is not written. */
   update<R>(id: string, change: (run: Run) => { run: Run; result: R }): Promise<R>;
-  /** Takes or renews the lease for so many milliseconds; null while another owner holds it. */
+  /** Takes or renews the lease for the given milliseconds; null while another owner holds it. */
   lease(id: string, owner: string, milliseconds: number): Promise<Run | null>;
   release(id: string, owner: string): Promise<void>;
-  /** Stores the diagnosis and the evidence, redacted, as an incident that can be replayed, with the feedback. */
+  /** Stores the diagnosis and the redacted evidence as a replayable incident; keeps the feedback. */
   keep(id: string, investigation: Pick<InvestigationResult, 'question' | 'evidence' | 'diagnosis'>): Promise<void>;
-  /** Copies the findings of another run to this one, whatever the other one finds later; false if it has none. */
+  /** Copies the current findings of run `from` to run `id`; false if it has none. */
   copy(from: string, id: string): Promise<boolean>;
   diagnosis(id: string): Promise<Diagnosis | null>;
   evidence(id: string): Promise<{ question: Question; evidence: EvidenceSet } | null>;
-  /** Runs that are not at their end: queued, running, with an attempt due, or with a thread that shows less than the run says. Oldest first. */
+  /** Lists open runs, oldest first: queued, running, with an attempt due, or with an outdated thread. */
   open(): Promise<Run[]>;
-  /** Newest first. */
+  /** Lists up to `count` runs, newest first. */
   recent(count: number): Promise<Run[]>;
   /**
-   * The run that answers this question already: one of the same load balancer, statuses and length of window, whose end differs by less
-   * than a minute, begun at most that long ago or still under way; none that ended without an answer. `id` is claimed for the question when there is none; then the answer is null.
+   * Returns the run that already answers this question, or null after claiming it for `id`. That run has the same load
+   * balancer, statuses, target group, zone and window length, its window ends less than a minute apart, and it claimed
+   * the question less than a minute ago or is still under way. Runs that ended without an answer do not count.
    */
   claim(question: ClaimedQuestion, id: string): Promise<string | null>;
   /** Removes runs, alarms and claims older than the retention; returns the number of runs. */
@@ -59,7 +60,7 @@ export interface RunStoreOptions {
   now?: () => number;
 }
 
-/** Runs in a store. A malformed run is a Problem (exit 2) when read by id, and left out of lists. */
+/** Opens the runs of a store. A malformed run throws a Problem (exit 2) when read by id; lists leave it out. */
 export function openRunStore(store: Store, { retentionDays, now = Date.now }: RunStoreOptions): RunStore {
   const documents = openDocuments(store, StoredRun);
   const claims = openClaims(store);
@@ -83,7 +84,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
   };
 
   async function create(run: Run): Promise<Run> {
-    // The marker first: a marker without a run does no harm, a run without a marker is never resumed.
+    // Write the marker first: a marker without a run is harmless; a run without a marker is never resumed.
     if (isOpen(run)) await markOpen(run.id);
     await store.write(indexOf(run.id), '', 'any');
     const version = await store.write(keyOfRun(run.id), serialize(run), 'absent');
@@ -102,7 +103,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
     return changeExisting(id, (run) => ({ run: update(run), result: null })).then(({ run }) => run);
   }
 
-  /** `update` gives the same run where it is to stay as it is. */
+  /** Writes nothing when `update` returns the same run. */
   async function changeExisting<R>(
     id: string,
     update: (run: Run) => { run: Run; result: R },
@@ -146,7 +147,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
     return readEvidence(store, id);
   }
 
-  /** Beside the incident that it is about. */
+  /** Writes the feedback beside its incident. */
   async function saveFeedback({ id, feedback }: Run): Promise<void> {
     await store.write(feedbackKey(id), serialize(feedback.map((one) => ({ run: id, ...one }))), 'any');
   }
@@ -172,7 +173,7 @@ const DAY = 86_400_000;
 
 const runNotFound = (id: string): Problem => new Problem(`There is no run ${id} any more.`, 1);
 
-/** `not-there`: claimed, and not written yet. */
+/** `not-there`: claimed but not written yet. */
 function claimStateOf(run: Run | 'unreadable' | null): ClaimState {
   if (run === null) return 'not-there';
   if (run === 'unreadable' || hasFailed(run)) return 'in-vain';

@@ -1,9 +1,9 @@
-/** Reads stored runs, also those of release 0.1. */
+/** Reads stored runs, including those of release 0.1. */
 import * as z from 'zod';
 import { MESSAGE_SLOTS, Run } from './run.ts';
 import type { PostRecord } from './store/post-record.ts';
 
-/** What 0.1 wrote, as far as it is other than now. Values of `posting`: a message, or "show" while the thread shows something older. */
+/** Fields of release 0.1 that have changed since. `posting`: a message slot, or "show" while the thread is outdated. */
 const RunOf01 = z.looseObject({
   schema: z.literal(1),
   state: z.string(),
@@ -15,7 +15,7 @@ const RunOf01 = z.looseObject({
   extras: z.record(z.string(), z.string()),
 });
 
-/** A run of this release, whichever wrote it. */
+/** Parses a run written by any release. */
 export const StoredRun: z.ZodType<Run> = z.preprocess((stored) => {
   const old = RunOf01.safeParse(stored);
   return old.success ? upgraded(old.data) : stored;
@@ -38,7 +38,7 @@ function upgraded(old: z.infer<typeof RunOf01>): unknown {
   };
 }
 
-/** Of "1763700000.000001", or "posting since 2026-11-20T02:44:00.000Z by …"; anything else may stand. */
+/** Parses "1763700000.000001" or "posting since 2026-11-20T02:44:00.000Z by …"; anything else may be posted. */
 function upgradedPost(value: string): PostRecord {
   if (/^\d+\.\d+$/.test(value)) return { state: 'posted', ts: value };
   const since = /^posting since (\S+)/.exec(value)?.[1];

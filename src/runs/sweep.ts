@@ -1,10 +1,10 @@
-/** Removes from the store what is older than the retention. */
+/** Removes objects older than the retention from the store. */
 
 import { INDEX, OPEN, prefixOfRun, timeOfRunId } from './run.ts';
 import { forEachLimited } from './store/each.ts';
 import type { Store } from './store/store.ts';
 
-/** Objects that belong to no run: as old as the latest time in their name. */
+/** Objects that belong to no run: as old as the latest time in their content. */
 const TIMED_PREFIXES = ['claims/', 'episodes/', 'alarms/'];
 
 const TIMES = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))"/g;
@@ -32,7 +32,7 @@ export async function sweep(store: Store, before: number): Promise<number> {
 
 const idIn = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
 
-/** Null where it names none. */
+/** Epoch milliseconds; null when the body contains no time. */
 function latestTimeIn(body: string): number | null {
   const times = [...body.matchAll(TIMES)]
     .map(([, time = '']) => Date.parse(time))

@@ -1,6 +1,6 @@
-/** Growing pauses between attempts. Own code: p-retry owns the loop and the clock, and ours are set by hand in tests. */
+/** Growing pauses between attempts. Not p-retry: it owns the loop and the clock, and tests here control both. */
 
-/** Milliseconds: the pause after the first attempt, doubled after each, and the longest. */
+/** Pauses in milliseconds: the first, which doubles after each attempt, and the longest. */
 export interface PauseRange {
   first: number;
   longest: number;
@@ -10,13 +10,13 @@ export interface PauseRange {
 export const pauseAfter = (attempt: number, { first, longest }: PauseRange): number =>
   Math.min(first * 2 ** (attempt - 1), longest);
 
-/** The same with jitter of up to half, so that two colliding processes retry at different times. */
+/** Like `pauseAfter`, shortened at random by up to half, so that colliding processes retry at different times. */
 export const jitteredPause = (attempt: number, range: PauseRange): number =>
   pauseAfter(attempt, range) * (0.5 + Math.random() / 2);
 
-/** Pauses of repeated failures, by name. Kept in memory, so each process tries for itself. */
+/** Pauses after repeated failures, by name. Kept in memory, so each process backs off on its own. */
 export interface Backoffs {
-  /** Why it must wait; null when it may be tried now. */
+  /** Why `name` must wait; null when it may be tried now. */
   pausedReason(name: string): string | null;
   /** Doubles the pause from one failure to the next. */
   recordFailure(name: string, why: string): void;

@@ -12,12 +12,12 @@ export interface DocumentChange<T, R> {
 }
 
 export interface Documents<T> {
-  /** Null where there is none. Throws UnreadableDocument unless such a document counts as absent. */
+  /** Null when there is none. Throws UnreadableDocument unless malformed documents count as absent. */
   read(key: string): Promise<T | null>;
   /**
-   * Reads, changes and writes; again when another process wrote meanwhile, so `change` may be called several times. Changes of this
-   * process that wait for the same document go into one write, in order; one that throws rejects alone. Rejects with WriteConflict when
-   * others win every time, and with Problem when the store cannot be reached.
+   * Reads, changes and writes a document. Retries when another process wrote meanwhile, so `change` may run several
+   * times. Pending changes of this process to the same document share one write, in order; a change that throws rejects
+   * alone. Rejects with WriteConflict after too many conflicts, and with Problem when the store cannot be reached.
    */
   change<R>(
     key: string,
@@ -27,10 +27,10 @@ export interface Documents<T> {
 
 /** Milliseconds between two attempts. */
 const PAUSES = { first: 10, longest: 250 };
-/** Losing this often means that something else is wrong. */
+/** More conflicts than this mean that something else is wrong. */
 const MAX_ATTEMPTS = 100;
 
-/** The stored document does not have the shape it should have. */
+/** The stored document is malformed. */
 export class UnreadableDocument extends Problem {
   constructor(key: string, why: string) {
     super(`${key} of the run store cannot be read: ${why}.`, 2);
@@ -50,7 +50,7 @@ export const isOutage = (error: unknown): error is Problem =>
 
 export const serialize = (content: unknown): string => `${JSON.stringify(content, null, 2)}\n`;
 
-/** Throws UnreadableDocument when the body has another shape. */
+/** Parses and validates a document. Throws UnreadableDocument. */
 export function parseDocument<T>(key: string, body: string, shape: z.ZodType<T>): T {
   let content: unknown;
   try {
@@ -65,13 +65,16 @@ export function parseDocument<T>(key: string, body: string, shape: z.ZodType<T>)
 }
 
 interface WaitingChange<T> {
-  /** The document as this change leaves it. Rejects when the change threw. */
+  /** Returns the changed document. Rejects when the change throws. */
   apply(current: T | null): Promise<T | null>;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** `onUnreadable` is told of a document of another shape, which then counts as absent; without it, reading one throws. */
+/**
+ * Opens documents of one shape. `onUnreadable` receives malformed documents, which then count as absent; without it,
+ * reading one throws.
+ */
 export function openDocuments<T>(
   store: Store,
   shape: z.ZodType<T>,
@@ -93,7 +96,7 @@ export function openDocuments<T>(
 
   async function writeChanges(key: string): Promise<void> {
     for (let all = waiting.get(key); all !== undefined && all.length > 0; all = waiting.get(key)) {
-      // Changes requested until the document is read go into the same write.
+      // Changes requested so far share one write; later ones go into the next.
       const taken = [...all];
       const batch = [...taken];
       try {

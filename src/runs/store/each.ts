@@ -1,7 +1,10 @@
-/** Objects read or written at the same time. */
+/** Objects read or written in parallel. */
 const CONCURRENCY = 8;
 
-/** Runs the work for each item, a few at a time. After a failure, starts no more and throws once running ones have ended. */
+/**
+ * Runs the work for each item, a few at a time. After a failure, starts no more work and throws once running work has
+ * ended.
+ */
 export async function forEachLimited<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
   const left = [...all];
   const worker = async (): Promise<void> => {

@@ -12,7 +12,7 @@ import { jitteredPause } from './backoff.ts';
 const MAX_WAIT = 20_000;
 /** Age at which a lock may be broken if its owner cannot be checked: on another machine or container, or unreadable. */
 const UNREADABLE_TTL = 10_000;
-/** How often the owner renews its lock while it works, so that it never gets that old. */
+/** Interval at which a working owner renews its lock, so that the lock never gets that old. */
 const RENEW_INTERVAL = 2_000;
 const PAUSES = { first: 1, longest: 25 };
 
@@ -20,14 +20,14 @@ const PAUSES = { first: 1, longest: 25 };
 export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
 interface LockOwner {
-  /** Where `pid` means this process. */
+  /** The machine or container in which `pid` is valid. */
   machine: string;
   pid: number;
-  /** Start time of the process: its number may have been used before. */
+  /** Unique per process, since the system reuses process numbers. */
   token: string;
 }
 
-/** On Linux: which boot of which kernel, and which container. Elsewhere the name of the machine alone. */
+/** On Linux: host name, boot id and PID namespace. Elsewhere only the host name. */
 function machineOf(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -38,14 +38,14 @@ function machineOf(): string {
 }
 
 /**
- * What process numbers are unique within. Containers may share a host name, and each has a process 1: the PID namespace tells them
- * apart (pid_namespaces(7)).
+ * Scope in which process numbers are unique. Containers may share a host name, and each has a process 1, so the PID
+ * namespace distinguishes them (pid_namespaces(7)).
  */
 export const MACHINE = machineOf();
 
 const SELF: LockOwner = { machine: MACHINE, pid: process.pid, token: randomUUID() };
 
-/** Lock files in an existing folder. The next process breaks a lock whose owner has ended. */
+/** Opens locks as files in an existing folder. The next process breaks a lock whose owner has ended. */
 export function folderLocks(dir: string): WithLock {
   const queues = new Map<string, Promise<void>>();
 
@@ -103,7 +103,7 @@ async function tryCreate(path: string): Promise<boolean> {
   }
 }
 
-/** Whether who took it has ended. */
+/** Whether the owner of the lock has ended. */
 async function isAbandoned(path: string): Promise<boolean> {
   const owner = parseOwner(await readFile(path, 'utf8').catch(() => ''));
   if (owner !== null && owner.machine === SELF.machine) {
@@ -115,7 +115,7 @@ async function isAbandoned(path: string): Promise<boolean> {
 }
 
 /**
- * Removes a lock that was left. Under a lock of its own: who found it left a moment ago may otherwise remove the one that somebody has
+ * Removes an abandoned lock. Needs a lock of its own: a slower process could otherwise remove the lock that another has
  * taken since.
  */
 async function breakLock(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * A store in a folder of this machine: an object is a file. Several processes may share it: a file is replaced as a whole, and under a
- * lock of its key, so that of several conditional writes one wins. Several machines should share an S3 prefix instead.
+ * A store in a local folder, one file per object. Several processes may share it: each write replaces the whole file
+ * under a lock of its key, so only one of several conditional writes wins. Several machines should share an S3 prefix
+ * instead.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -22,19 +23,20 @@ import { folderLocks } from './folder-lock.ts';
 import { assertKey, assertPrefix, byKey } from './key.ts';
 import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
-/** Beside the objects, whose keys never begin with a dot: files being written, and locks. */
+/** Folders for files being written and for locks; keys of objects never begin with a dot. */
 const UNFINISHED = '.unfinished';
 const LOCKS = '.locks';
 
-/** Milliseconds. What is older was left by a process that ended in the middle. */
+/** Milliseconds. Older unfinished files were left by a crashed process. */
 const UNFINISHED_TTL = 3_600_000;
 
-/** Writing into a folder that is just being removed because it was empty. */
+/** Attempts to write into a folder that another process is removing because it was empty. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * Opens the folder, and makes it where there is none. Writes survive a crash of the process or the machine once `write`
- * has answered. The version of an object is a hash of its content. Throws Problem (exit 2) when the folder cannot be written to.
+ * Opens the folder, creating it if needed. Once `write` resolves, the object survives a crash of the process or the
+ * machine. The version of an object is a hash of its content. Throws Problem (exit 2) when the folder cannot be written
+ * to.
  */
 export async function openFolderStore(dir: string): Promise<Store> {
   const root = resolve(dir);
@@ -108,7 +110,7 @@ async function readStored(path: string): Promise<StoredObject | null> {
 const isAsExpected = (there: StoredObject | null, expected: ExpectedVersion): boolean =>
   expected === 'any' || (expected === 'absent' ? there === null : there?.version === expected.version);
 
-/** Readers see the old or the new file, never a part. File and name are on disk before this resolves. */
+/** Replaces a file: readers see the old or the new one, never a part. Resolves once content and name are on disk. */
 async function replace(root: string, path: string, body: string): Promise<void> {
   const unfinished = join(root, UNFINISHED, randomUUID());
   try {
@@ -123,7 +125,7 @@ async function replace(root: string, path: string, body: string): Promise<void> 
         for (const folder of changedFolders(path, made)) await syncFolder(folder);
         return;
       } catch (error) {
-        // Somebody removed the folder, or one above it while it was made, as it was empty.
+        // Another process removed the folder, or one above it, because it was empty.
         if (codeOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
       }
     }
@@ -132,7 +134,7 @@ async function replace(root: string, path: string, body: string): Promise<void> 
   }
 }
 
-/** The folders that have a new name in them: that of the file, and those above it where it is in new ones. `made`: the first new one. */
+/** Folders with a new entry: the file's own, and the parents of created folders. `made`: the topmost created folder. */
 function changedFolders(path: string, made: string | undefined): string[] {
   const folders = [dirname(path)];
   if (made === undefined) return folders;
@@ -147,7 +149,7 @@ async function syncFolder(folder: string): Promise<void> {
   try {
     await withFile(folder, 'r', (file) => file.sync());
   } catch (error) {
-    // Some systems cannot sync a folder, and a removed folder needs none.
+    // Some systems cannot sync a folder, and a removed folder needs no sync.
     if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOENT'].includes(codeOf(error))) throw error;
   }
 }
@@ -161,7 +163,7 @@ async function withFile(path: string, flags: string, work: (file: FileHandle) =>
   }
 }
 
-/** Keys below a folder that begin with the prefix; folders that cannot hold one are not looked into. */
+/** Collects keys below a folder that begin with the prefix; skips folders that cannot hold any. */
 async function walk(dir: string, folder: string, prefix: string, keys: string[]): Promise<void> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
     if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return [];
@@ -179,7 +181,7 @@ async function walk(dir: string, folder: string, prefix: string, keys: string[])
   }
 }
 
-/** Removes the folder and those above it as long as they are empty. */
+/** Removes the folder and its parents while they are empty. */
 async function removeEmpty(root: string, folder: string): Promise<void> {
   for (let each = folder; each !== root && each !== dirname(each); each = dirname(each)) {
     try {
@@ -217,7 +219,7 @@ function explain(dir: string, error: unknown): unknown {
   return new Problem(`Run records cannot be kept in ${dir}: ${REASONS[code] ?? code}${placeOf(dir, error)}.`, 2);
 }
 
-/** Which file it is about, where it is not the folder itself. */
+/** Names the file in the error unless it is the folder itself. */
 function placeOf(dir: string, error: unknown): string {
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '';
   const isInside =

@@ -6,7 +6,7 @@ export interface Loop {
   stop(): void;
 }
 
-/** `interval`: milliseconds. A loop keeps no process alive. */
+/** `interval`: milliseconds. The loop does not keep the process alive. */
 export function openLoop(interval: number, work: () => Promise<void>, onFailure: (error: unknown) => void): Loop {
   let timer: NodeJS.Timeout | null = null;
   const run = () => work().catch(onFailure);
@@ -22,7 +22,7 @@ export function openLoop(interval: number, work: () => Promise<void>, onFailure:
   };
 }
 
-/** Resolves when the work ends, at the latest after so many milliseconds. Never rejects. */
+/** Resolves when the work ends, or after `milliseconds` at the latest. Never rejects. */
 export async function settleWithin(milliseconds: number, work: Promise<unknown>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);

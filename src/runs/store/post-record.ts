@@ -1,6 +1,6 @@
 /**
- * Records a message that Slack must show exactly once. chat.postMessage has no idempotency key, so the intention is recorded first
- * and looked for in Slack when it is found again. Pure.
+ * Records a message that Slack must show exactly once. chat.postMessage has no idempotency key, so the intention is
+ * recorded first; after a crash, the message is looked up in Slack. Pure.
  */
 import * as z from 'zod';
 
@@ -9,12 +9,12 @@ const Iso = z.iso.datetime();
 /** Slack's id of a message in its channel. */
 export const MessageTs = z.string().regex(/^\d+\.\d+$/);
 
-/** Slack's id of a message, or that of a file: its message comes a moment after the upload has ended. */
+/** Slack's id of a message, or of a file whose message appears shortly after the upload. */
 const PostedId = z.union([MessageTs, z.string().regex(/^F[A-Z0-9]+$/)]);
 
 /**
- * `posting`: begun by the attempt `attempt` at `since`, and not known to have ended. `unsure`: Slack gave no answer, so it may stand.
- * `posted`: it stands.
+ * `posting`: attempt `attempt` started at `since`; no result is recorded. `unsure`: Slack did not answer, so the
+ * message may be posted. `posted`: the message is posted.
  */
 export const PostRecord = z.discriminatedUnion('state', [
   z.object({ state: z.literal('posting'), since: Iso, attempt: z.string() }),
@@ -23,10 +23,13 @@ export const PostRecord = z.discriminatedUnion('state', [
 ]);
 export type PostRecord = z.infer<typeof PostRecord>;
 
-/** Milliseconds: a post begun this long ago without a recorded end belonged to a process that has ended. */
+/** Milliseconds. A post started this long ago without a recorded result belongs to a process that has ended. */
 const POST_TIMEOUT = 60_000;
 
-/** `claimed`: this attempt may post; `mayStand` when an earlier one may have posted already. `posted`, `busy`: nothing to do here. */
+/**
+ * `claimed`: this attempt may post; `mayStand`: an earlier one may have posted already. `posted`, `busy`: nothing to
+ * do.
+ */
 export type PostClaim =
   | { outcome: 'claimed'; mayStand: boolean; record: PostRecord }
   | { outcome: 'posted' | 'busy'; record: PostRecord };

@@ -1,4 +1,4 @@
-/** A store in an S3 bucket, below a prefix: several replicas share it, since S3 itself decides between conditional writes. */
+/** A store below a prefix of an S3 bucket. Replicas can share it, since S3 decides between conditional writes. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
@@ -18,23 +18,23 @@ import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
 export interface S3StoreOptions {
   bucket: string;
-  /** A folder: all keys begin with it, and nothing else of the bucket is touched. */
+  /** Folder in the bucket: all keys begin with it, and nothing outside it is touched. */
   prefix: string;
-  /** That of the environment or the profile by default. */
+  /** Defaults to the region of the environment or profile. */
   region?: string | undefined;
-  /** Of something that speaks like S3; S3 itself by default, or what AWS_ENDPOINT_URL says. */
+  /** An S3-compatible endpoint; defaults to AWS_ENDPOINT_URL or S3 itself. */
   endpoint?: string | undefined;
 }
 
-/** Milliseconds. Objects are small: what takes longer is lost. */
+/** Milliseconds. Objects are small, so a slower request has failed. */
 const REQUEST_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true } as const;
-/** S3 answers 409 to some of those who write the same object at the same moment: they are to try again. */
+/** S3 answers 409 to some concurrent writes of one object; retry them. */
 const MAX_CONFLICTS = 10;
 const CONFLICT_PAUSES = { first: 40, longest: 400 };
 
 /**
- * Opens the store, and writes and removes a small object: a place that cannot be written to, or ignores conditions, is told now and not
- * in the first incident. Throws Problem (exit 2). The version of an object is its ETag.
+ * Opens the store. Writes and removes a small object, so that a bucket that denies writes or ignores conditions fails
+ * now and not in the first incident. Throws Problem (exit 2). The version of an object is its ETag.
  */
 export async function openS3Store({ bucket, prefix: named, region, endpoint }: S3StoreOptions): Promise<Store> {
   const prefix = named === '' || named.endsWith('/') ? named : `${named}/`;
@@ -46,7 +46,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
   const clock = serverClock();
-  // The lowest of its step sees every answer as it came.
+  // The lowest priority of the step sees every raw response.
   client.middlewareStack.add(clock.watch, { step: 'deserialize', priority: 'low', name: 'clockOfAnswers' });
   const objectLocation = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
 
@@ -98,7 +98,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
         return ETag;
       } catch (error) {
         const status = statusOf(error);
-        // The client has tried before, and heard nothing.
+        // An earlier try of the client may have succeeded without its response arriving.
         isUncertain ||= attemptsOf(error) > 1;
         const isConflict = status === 409 && attempt < MAX_CONFLICTS;
         if (isConflict) await wait(jitteredPause(attempt, CONFLICT_PAUSES));
@@ -109,7 +109,10 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
     }
   }
 
-  /** When the answer to a write was lost, the next attempt meets what the first has written. */
+  /**
+   * Returns the version if the stored object is this write: a retry conflicts with its own first try when that response
+   * was lost.
+   */
   async function ownVersion(key: string, body: string): Promise<string | null> {
     const there = await read(key);
     return there?.body === body ? there.version : null;
@@ -133,7 +136,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
       for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key.slice(prefix.length));
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
-    // The console makes objects of folders, whose keys end with a slash.
+    // The S3 console creates objects for folders; their keys end with a slash.
     return keys.filter((key) => key !== '' && !key.endsWith('/')).sort(byKey);
   }
 
@@ -163,17 +166,17 @@ type S3Action = 's3:GetObject' | 's3:PutObject' | 's3:ListBucket' | 's3:DeleteOb
 const conditionOf = (expected: ExpectedVersion): { IfNoneMatch?: '*'; IfMatch?: string } =>
   expected === 'any' ? {} : expected === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: expected.version };
 
-/** Milliseconds. Dates of answers are of whole seconds, and what was long under way says little about now. */
+/** Milliseconds. Date headers have whole seconds, and a slow response says little about the current time. */
 const MAX_SKEW = 5_000;
 const MAX_ROUND_TRIP = 2_000;
 
 interface ServerClock {
   now(): number;
-  /** A middleware. */
+  /** SDK middleware that reads the Date header of each response. */
   watch<A, R extends { response: unknown }>(next: (args: A) => Promise<R>): (args: A) => Promise<R>;
 }
 
-/** The server's clock, if this machine's differs by more than a few seconds. */
+/** A clock that follows the server's if this machine's differs by more than 5 s. */
 function serverClock(): ServerClock {
   let skew = 0;
   return {
@@ -197,7 +200,7 @@ function responseDate(response: unknown): string {
   return typeof date === 'string' ? date : '';
 }
 
-/** Exercises every operation of a store once. */
+/** Runs every store operation once. Throws Problem when the store ignores conditional writes. */
 async function verifyConditionalWrites(store: Store, where: string): Promise<void> {
   const key = `probe/${randomUUID()}`;
   await store.list(key);

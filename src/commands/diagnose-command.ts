@@ -9,6 +9,7 @@ import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { parseDuration, parseQuestion } from '../query/parse-question.ts';
 import { resolveWindow } from '../query/window.ts';
+import { printNotice } from './print-notice.ts';
 
 export interface DiagnoseOptions {
   /** The folder of a recorded incident; a load balancer in AWS without it. */
@@ -56,9 +57,7 @@ async function diagnoseIncident(words: string[], from: string, options: Diagnose
   );
   await saving?.saveIncident(saving.dir, { ...collected, incident });
   if (saving)
-    process.stderr.write(
-      `Saved to ${saving.dir}, redacted; ${command`alb502 diagnose --from ${saving.dir}`} reads it.\n`,
-    );
+    printNotice(`Saved to ${saving.dir}, redacted; ${command`alb502 diagnose --from ${saving.dir}`} reads it.`);
   process.stdout.write(await render(diagnosis, options));
 }
 

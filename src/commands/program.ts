@@ -7,6 +7,7 @@ import type { DoctorOptions } from './doctor.ts';
 import type { HealthOptions } from './health.ts';
 import { HELP } from './help.ts';
 import { packageVersion } from './package-root.ts';
+import { printNotice } from './print-notice.ts';
 import type { ServeOptions } from './serve.ts';
 import { addSetupCommands } from './setup-commands.ts';
 
@@ -147,19 +148,15 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    printError(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; see alb502 --help.`);
+    printNotice(`${oneLine(error.message.replace(/^error: |[.]$/g, ''))}; see alb502 --help.`);
     return 1;
   }
   const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
   const exitCode = error instanceof Problem ? error.exitCode : 2;
-  if (process.env.ALB502_DEBUG) printError(stack);
-  else if (error instanceof Problem) printError(oneLine(message));
-  else printError(`Something broke: ${oneLine(message)} (ALB502_DEBUG=1 shows where).`);
+  if (process.env.ALB502_DEBUG) for (const line of stack.split('\n')) printNotice(line);
+  else if (error instanceof Problem) printNotice(oneLine(message));
+  else printNotice(`Something broke: ${oneLine(message)} (ALB502_DEBUG=1 shows where).`);
   return exitCode;
 }
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
-
-function printError(text: string): void {
-  process.stderr.write(`${text}\n`);
-}

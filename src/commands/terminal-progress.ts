@@ -6,6 +6,7 @@ import picocolors from 'picocolors';
 import type { ProgressListener } from '../collect/collect.ts';
 import { STEP_TITLES } from '../diagnose/checks/check.ts';
 import type { StepNumber } from '../diagnose/diagnosis.ts';
+import { escapeControls } from '../format/escape-control-characters.ts';
 import { type CollectionProgress, emptyProgress, stepProgress } from '../investigate/collection-progress.ts';
 
 export type { CollectionProgress };
@@ -29,7 +30,9 @@ const stepLine = (
   const frame = FRAMES.charAt(Math.floor(now / FRAME_MS) % FRAMES.length);
   const done = unavailable === 0 ? colours.green('✓') : colours.yellow('?');
   const status =
-    step === 1 && state !== 'done' && progress.accessLogStatus !== undefined ? `, ${progress.accessLogStatus}` : '';
+    step === 1 && state !== 'done' && progress.accessLogStatus !== undefined
+      ? `, ${escapeControls(progress.accessLogStatus)}`
+      : '';
   return `${state === 'done' ? done : colours.cyan(frame)} ${title}  ${colours.dim(`${elapsed}${missing}${status}`)}`;
 };
 
@@ -37,9 +40,10 @@ const stepLine = (
 export const drawProgress = (progress: CollectionProgress, now: number, colour: boolean): string => {
   const colours = picocolors.createColors(colour);
   const steps = ([1, 2, 3, 4, 5, 6] as const).map((step) => stepLine(step, progress, now, colours));
-  return [...steps, ...(progress.interimVerdict === undefined ? [] : ['', `So far: ${progress.interimVerdict}`])].join(
-    '\n',
-  );
+  return [
+    ...steps,
+    ...(progress.interimVerdict === undefined ? [] : ['', `So far: ${escapeControls(progress.interimVerdict)}`]),
+  ].join('\n');
 };
 
 export interface ProgressDisplay {

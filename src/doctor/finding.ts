@@ -1,6 +1,7 @@
 /** What a look at an account found, one line a thing, and how it reads. Pure. */
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
+import { escapeControls } from '../format/escape-control-characters.ts';
 import { plural } from '../format/wording.ts';
 
 /** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. `untried`: could not be looked at here. */
@@ -42,12 +43,17 @@ export function renderDoctorReports(
   const aboutWidth = Math.max(0, ...findings.map(({ about }) => about.length)) + GAP;
   const indent = ' '.repeat(stateWidth + aboutWidth);
   const lineOf = ({ state, about, text, remedy }: DoctorFinding): string => {
-    const words = wrapAnsi(text, Math.max(40, columns - indent.length), { hard: false }).replaceAll(
+    const words = wrapAnsi(escapeControls(text), Math.max(40, columns - indent.length), { hard: false }).replaceAll(
       '\n',
       `\n${indent}`,
     );
     const first = `${paint[state](state.padEnd(stateWidth))}${about.padEnd(aboutWidth)}${words}`;
-    return remedy === undefined ? first : `${first}\n${remedy.replace(/^/gm, indent)}`;
+    return remedy === undefined
+      ? first
+      : `${first}\n${remedy
+          .split('\n')
+          .map((one) => indent + escapeControls(one))
+          .join('\n')}`;
   };
   const blocks = reports.map(({ title, findings }) => `${colours.bold(title)}\n${findings.map(lineOf).join('\n')}`);
   return `${[...blocks, closingText(findings)].join('\n\n')}\n`;

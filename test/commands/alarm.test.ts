@@ -70,6 +70,11 @@ describe('without Slack', () => {
     ['nothing', ' \n', 'Standard input is empty. Try: alb502 alarm < message.json.\n'],
     ['what has no end', 'a'.repeat(5_000_000), 'The message is larger than 4 MiB, so it is not a CloudWatch alarm.\n'],
     ['what is too long', 'a'.repeat(2_000_000), 'Could not understand the message: it is 2000000 characters long.\n'],
+    [
+      'an event whose source moves the cursor',
+      JSON.stringify({ source: '\u001b[2J\u202ex', 'detail-type': 'x', detail: {} }),
+      'Ignored: it is an event of \\x1b[2J\\u{202e}x.\n',
+    ],
     ['another message', '{}', 'Ignored: it is not a CloudWatch alarm state change.\n'],
   ])('answers %s with one sentence', async (_, input, stderr) => {
     expect(await alarm(input)).toEqual({ stdout: '', stderr, exitCode: 1 });

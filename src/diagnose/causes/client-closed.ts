@@ -42,9 +42,9 @@ export const clientClosed = defineCause({
       missing: [],
       fix: {
         summary:
-          'Make these routes faster, or give the client a timeout above what they take and above the idle timeout of the load balancer.',
+          'Make these routes faster, or raise the timeout of the client above what they take and above the idle timeout of the load balancer.',
         commands: [],
-        sideEffects: ['A request that the client gave up may have been carried out: a retry repeats it.'],
+        sideEffects: ['The target may have carried out a request that the client gave up on; a retry repeats it.'],
       },
       summary: `Clients gave up on ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)}`} before the targets answered.`,
     };

@@ -66,7 +66,7 @@ export const closedMidRequest = defineCause({
           ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
           ...(scatteredErrors.length > 0
             ? [
-                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, with no two routes or durations alike; ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, and each took longer than any success of their route, so what is answered is not at fault.`,
+                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, on many routes and at no fixed time, each later than any success of its route. ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, so the response is not at fault.`,
               ]
             : []),
           ...(possible.length > 0

@@ -63,18 +63,18 @@ const quoted = (body: string): string => JSON.stringify(body.length > 80 ? `${bo
 
 const FIX_INGRESS: Fix = {
   summary:
-    'Correct the Service name and port in the Ingress, or create the Service: the controller then writes the rule anew.',
+    'Correct the Service name and port in the Ingress, or create the Service. The controller then rewrites the rule.',
   commands: [
     command`kubectl get ingress -A -o wide`,
     command`kubectl get service -A`,
     command`kubectl -n kube-system logs deployment/aws-load-balancer-controller --since=1h`,
   ],
-  sideEffects: ['A rule that is changed by hand is overwritten at the next reconcile of the controller.'],
+  sideEffects: ['The controller overwrites a rule that is changed by hand at its next reconcile.'],
 };
 
 function fixFor(matches: readonly FixedRule[]): Fix {
   return {
-    summary: 'If the answer is not wanted any more, let the rule forward to a target group again.',
+    summary: 'If this response is no longer wanted, make the rule forward to a target group again.',
     commands:
       matches.length > 0
         ? matches.map(({ arn, defaultOf }) =>

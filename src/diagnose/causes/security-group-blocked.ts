@@ -20,9 +20,9 @@ export const securityGroupBlocked = defineCause({
 
 const ADVICE: Fix = {
   summary:
-    'Open the traffic port between the security groups of the load balancer and of the target, where it is closed.',
+    'Allow the traffic port out of the security group of the load balancer and into the security group of the target.',
   commands: [
     command`aws ec2 authorize-security-group-ingress --group-id ${'<group of the target>'} --protocol tcp --port ${'<traffic port>'} --source-group ${'<group of the load balancer>'}`,
   ],
-  sideEffects: ['It applies to new connections at once.', 'Every interface in that group allows the same.'],
+  sideEffects: ['Takes effect at once, for every network interface in that group.'],
 };

@@ -1,6 +1,6 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
-import { durationSpread, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { answeredAtSameTime } from '../patterns/equal-timers.ts';
 import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf } from '../patterns/idle-timeouts.ts';
@@ -13,7 +13,7 @@ import {
   routeSentences,
   timerSentences,
 } from '../patterns/slow-requests.ts';
-import { describeTally } from '../patterns/tally.ts';
+import { describeTally, tally } from '../patterns/tally.ts';
 import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -64,7 +64,7 @@ export const slowTarget = defineCause({
             : []),
         ],
         missing: attributesMissing(attributes),
-        fix: same.length > 0 && limit !== null ? proxyFix(limit) : fixFor(parts, question),
+        fix: same.length > 0 && limit !== null ? proxyFix(limit) : fixFor(parts, own, question),
         summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.${same.length > 0 && limit !== null ? ` A proxy in the target gave up at the same ${wholeSeconds(limit)}: ${plural(countErrors(same), '504')} more.` : ''}`,
       },
       untested(),
@@ -74,15 +74,15 @@ export const slowTarget = defineCause({
   judgeWithoutErrors: ({ traffic, attributes }) => judgeWithoutIdleTimeout(traffic, attributes),
 });
 
-function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fix {
+function fixFor({ effective, configured }: IdleTimeouts, own: SampledError[], question: Question): Fix {
   const now = effective ?? configured ?? 60;
+  const routes = tally(own, (error) => error.route).map(({ name }) => name);
   return {
-    summary:
-      'Find what these routes wait for (database, lock, upstream, too few workers) and give that call a timeout of its own.',
+    summary: `Find what ${list(routes, 3)} ${routes.length === 1 ? 'waits' : 'wait'} for (database, lock, upstream, too few workers) and give that call its own timeout.`,
     commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))],
     notes: [
-      'Until the cause is found, a longer idle timeout of the load balancer lets them through.',
-      `A response that takes long by its nature (server-sent events, tokens of a model, an export) has to send its headers at once, and a byte at least every ${wholeSeconds(now)} from then on.`,
+      'Until the cause is found, the command lets them finish: it raises the idle timeout of the load balancer.',
+      `A response that is slow by design (server-sent events, output of a model, an export) must send its headers at once and then a byte at least every ${wholeSeconds(now)}.`,
     ],
     sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
   };
@@ -90,13 +90,13 @@ function fixFor({ effective, configured }: IdleTimeouts, question: Question): Fi
 
 /** Where both hops give up at once, a longer idle timeout changes who answers the 504, and nothing else. */
 const proxyFix = (limit: number): Fix => ({
-  summary: `Look at the proxy in the target and at what it forwards to: it waits ${wholeSeconds(limit)} for an answer, as the load balancer does.`,
+  summary: `Look at the proxy in the target and its upstream: the proxy waits ${wholeSeconds(limit)} for an answer, as long as the load balancer.`,
   commands: [
     command`grep -E 'upstream timed out|no live upstreams' /var/log/nginx/error.log`,
     command`nginx -T | grep -E 'proxy_pass|upstream|resolver|proxy_read_timeout'`,
   ],
   notes: [
-    'nginx keeps the addresses it resolved at its start: an upstream that moved since then is asked where it no longer is.',
+    'nginx resolves upstream names once, at its start: it keeps asking the old address of an upstream that moved.',
     'A longer idle timeout of the load balancer only changes who answers with 504.',
   ],
   sideEffects: [],

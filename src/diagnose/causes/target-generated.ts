@@ -64,12 +64,12 @@ function fixFor(errors: readonly SampledError[]): Fix {
         command`kubectl logs ${'<pod>'} -c istio-proxy`,
         ...search,
       ],
-      notes: ['Nothing on the load balancer makes or mends this error. If no proxy runs there, it is the application.'],
+      notes: ['The load balancer only relays this error. If no proxy runs there, the application sent it.'],
       sideEffects: [],
     };
   return {
     summary:
-      "Look in the application's log for these requests; nothing on the load balancer makes or mends this error.",
+      "Look these requests up in the application's log. The load balancer only relays this error, so no setting of it helps.",
     commands: search,
     sideEffects: [],
   };

@@ -77,11 +77,11 @@ export const workerTimeout = defineCause({
 
 function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
   return {
-    summary: `Make ${list(routes)} finish within ${seconds(at)}, or raise the timeout that fires there; what then takes longer than the idle timeout of the load balancer ends as a 504.`,
+    summary: `Make ${list(routes)} finish within ${seconds(at)}, or raise that timeout. Requests that run past the load balancer's idle timeout become 504s.`,
     commands: [],
     settings: timersOf(at).map(({ text }) => text(2 * Math.max(1, Math.round(at)))),
-    notes: [`Set where it is ${seconds(at)} now; ${OTHER_TIMERS}`],
-    sideEffects: ['A longer worker timeout keeps a worker busy longer: fewer requests are served at the same time.'],
+    notes: [`Change the timeout that is ${seconds(at)} now: ${OTHER_TIMERS}`],
+    sideEffects: ['A longer timeout keeps workers busy longer, so fewer requests are served at the same time.'],
   };
 }
 
@@ -113,7 +113,7 @@ const TIMERS: readonly Timer[] = [
 ];
 
 const OTHER_TIMERS =
-  'php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut and the stream timeouts of Envoy end requests so as well.';
+  'it may also be php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut or a stream timeout of Envoy.';
 
 /** How far a default may be from what was measured, as a share: timers fire late. */
 const NEAR_DEFAULT = 0.05;

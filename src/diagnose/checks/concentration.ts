@@ -17,7 +17,7 @@ export const concentration = defineCheck({
   step: 1,
   question: 'Are the errors spread over targets, nodes, routes and clients in the same way as the requests?',
   why: 'If errors concentrate on one target, route, zone or client, the cause is there; if they are everywhere, it is not.',
-  fix: 'Compare what stands out with its peers: configuration, version, zone, network path.',
+  fix: 'Compare the one that fails more with its peers: configuration, version, zone, network path.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   symptom: true,
   needs: ['traffic'],

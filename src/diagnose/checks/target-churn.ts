@@ -32,7 +32,7 @@ export const targetChurn = defineCheck({
     const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
       unhealthy.length > 0
-        ? ` ${timesText(unhealthy, 'lastSeen', traffic)} stopped receiving requests: health checks failed, but it did not leave.`
+        ? ` ${list(unhealthy.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} stopped receiving requests at ${utcTime(presence.lastSeen)}`))}: unhealthy, but still registered.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =

@@ -52,8 +52,8 @@ export const targetHealth = defineCheck({
         facts,
       };
     }
-    const says = groupsWithHealth.map(({ group, targets }) => `${group.TargetGroupName}: ${stateCountsText(targets)}`);
-    return { outcome: 'pass', summary: `Now ${list(says)}.`, facts };
+    const says = groupsWithHealth.map(({ group, targets }) => `${group.TargetGroupName} ${stateCountsText(targets)}`);
+    return { outcome: 'pass', summary: `Target health now: ${list(says)}.`, facts };
   },
 });
 

@@ -41,7 +41,7 @@ export const trafficDistribution = defineCheck({
       };
     }
     const remarks = [...findings, ...read.flatMap(unevenText)].map((sentence) => ` ${sentence}`).join('');
-    return { outcome: 'pass', summary: `${list(read.map(ordinaryText))}.${remarks}`, facts };
+    return { outcome: 'pass', summary: `${ordinaryText(read)}.${remarks}`, facts };
   },
 });
 
@@ -138,5 +138,16 @@ const unevenText = ({ name, uneven }: Distribution): string[] =>
         )}.`,
       ];
 
-const ordinaryText = ({ name, algorithm, crossZone }: Distribution): string =>
-  `${name} spreads requests by ${algorithm}${crossZone ? ' over the targets of all zones' : ', each zone over its own targets'}`;
+/** "api and web spread requests by round robin over the targets of all zones": groups with the same settings together. */
+function ordinaryText(read: readonly Distribution[]): string {
+  const alike = Map.groupBy(
+    read,
+    ({ algorithm, crossZone }) =>
+      `by ${algorithm}${crossZone ? ' over the targets of all zones' : ', each zone over its own targets'}`,
+  );
+  return list(
+    [...alike].map(
+      ([how, own]) => `${list(own.map(({ name }) => name))} ${own.length === 1 ? 'spreads' : 'spread'} requests ${how}`,
+    ),
+  );
+}

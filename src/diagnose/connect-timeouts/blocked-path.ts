@@ -105,9 +105,17 @@ function fixBlockedPath(
   otherwise: Fix,
 ): Fix {
   const blocks = pathBlocksOf(by, pairs, evidence);
-  return blocks.length === 0 ? otherwise : { ...otherwise, commands: allowCommands(blocks).slice(0, COMMANDS) };
+  if (blocks.length === 0) return otherwise;
+  const remedies = [...new Set(blocks.map(({ remedy }) => remedy))];
+  return {
+    ...otherwise,
+    summary: remedies.length <= REMEDIES ? remedies.join(' ') : otherwise.summary,
+    commands: allowCommands(blocks).slice(0, COMMANDS),
+  };
 }
 
+/** More of them than this are clearer as commands. */
+const REMEDIES = 2;
 const COMMANDS = 8;
 
 const firstFourDistinct = (sentences: string[]): string[] => [...new Set(sentences)].slice(0, 4);

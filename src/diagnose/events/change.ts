@@ -202,7 +202,7 @@ function changeEvent(
     targets,
     errors,
     causes: [...effect.causes],
-    summary: `${callText(told)} changed ${thing}; from ${told.secondsBefore} s later on ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
+    summary: `${callText(told)} changed ${thing}; ${told.secondsBefore} s later ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
     calls: [told],
     reason: null,
   };

@@ -75,6 +75,7 @@ function aclHop(query: PathQuery, check: AclCheck): HopResult {
     return {
       by: 'network-acl',
       sentence: aclSentence(query, check, drops, rule),
+      remedy: aclRemedy(check, missingAllowRules),
       commands: allowRuleCommands(missingAllowRules),
       missingAllowRules,
       resources: [acl.NetworkAclId],
@@ -97,6 +98,12 @@ function aclSentence({ target }: PathQuery, check: AclCheck, drops: Drop[], rule
   const packets = answers ? `answers to tcp ${deniedPorts}` : `tcp ${portText([portRange])}`;
   const way = direction === 'in' ? 'in from' : 'out to';
   return `${acl.NetworkAclId} of ${where} drops ${packets} ${way} ${peer}${some}: ${ruleName(rule)}`;
+}
+
+function aclRemedy({ acl, direction, portRange }: AclCheck, rules: MissingAllowRule[]): string {
+  const peers = list(rules.map(({ cidr }) => cidr));
+  const way = direction === 'in' ? `from ${peers} into` : `to ${peers} out of`;
+  return `Allow TCP ${portText([portRange])} ${way} the subnet in ${acl.NetworkAclId}.`;
 }
 
 /** The entries that would let it through: one for each subnet of the other side. */

@@ -30,6 +30,7 @@ export function loadBalancerEgress(query: PathQuery): HopResult {
   const describe = (): PathBlockText => ({
     by: 'security-group',
     sentence: `${list(loadBalancerGroups)} of the load balancer ${allowVerb(loadBalancerGroups)} no tcp ${port} to ${target.label}; ${existingRulesText('out', loadBalancerGroups, passage, net)}`,
+    remedy: `Allow TCP ${port} to ${target.groups?.[0] ?? target.label} in ${loadBalancerGroups[0]}, a security group of the load balancer.`,
     commands: [authorizeEgress(query, loadBalancerGroups)],
     missingAllowRules: [],
     resources: loadBalancerGroups,
@@ -54,6 +55,7 @@ export function targetIngress(query: PathQuery): HopResult {
     const describe = (drops: Drop[]): PathBlockText => ({
       by: 'security-group',
       sentence: `${list(groups)} of ${target.label} ${ingressSentence(query, drops, groups, passage)}`,
+      remedy: `Allow TCP ${port} from ${loadBalancerGroups?.[0] ?? loadBalancerSubnet(query) ?? 'the load balancer'} in ${groups[0] ?? `a security group of ${target.label}`}.`,
       commands: [authorizeIngress(query, groups)],
       missingAllowRules: [],
       resources: groups,
@@ -110,14 +112,18 @@ function blockedShare(
   return { share, missing: [] };
 }
 
-function authorizeIngress({ port, nodes, target, loadBalancerGroups, net }: PathQuery, groups: string[]): Command {
+function authorizeIngress(query: PathQuery, groups: string[]): Command {
+  const { port, loadBalancerGroups } = query;
   const source = loadBalancerGroups?.[0];
   const rule = (from: string[]): Command =>
     command`aws ec2 authorize-security-group-ingress --group-id ${groups[0] ?? '<group of the target>'} --protocol tcp --port ${port} ${from}`;
   if (source) return rule(['--source-group', source]);
-  const subnet = nodes.flatMap(({ subnetId }) => subnetText(subnetId, net, target.family) ?? [])[0];
-  return rule(['--cidr', subnet ?? '<subnet of the load balancer>']);
+  return rule(['--cidr', loadBalancerSubnet(query) ?? '<subnet of the load balancer>']);
 }
+
+/** CIDR block of the first subnet of the load balancer that was read. */
+const loadBalancerSubnet = ({ nodes, target, net }: PathQuery): string | undefined =>
+  nodes.flatMap(({ subnetId }) => subnetText(subnetId, net, target.family) ?? [])[0];
 
 function authorizeEgress({ target, port }: PathQuery, groups: string[]): Command {
   const peer = target.groups?.[0]

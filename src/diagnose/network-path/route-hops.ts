@@ -30,6 +30,7 @@ function routeDrop(node: NodePlace, { routeTableId, fault }: RouteFault, way: (l
   const describe = (drops: Drop[]): PathBlockText => ({
     by: 'route',
     sentence: `${routeTableId} leads nowhere ${way(list(unique(drops.map((drop) => drop.node.label))))}: ${fault}`,
+    remedy: `Correct the route in ${routeTableId}.`,
     missingAllowRules: [],
     commands: [command`aws ec2 describe-route-tables --route-table-ids ${routeTableId}`],
     resources: [routeTableId],

@@ -32,7 +32,9 @@ export interface PathBlock {
   by: PathLayer;
   /** Names the group, ACL or route table, the port, the direction and what there is instead. */
   sentence: string;
-  /** What would allow it. Printed, never run. */
+  /** What would allow it, in one sentence. */
+  remedy: string;
+  /** The same as commands. Printed, never run. */
   commands: Command[];
   /** Entries that network ACLs lack; `commands` in parts, to be numbered together with others. */
   missingAllowRules: MissingAllowRule[];

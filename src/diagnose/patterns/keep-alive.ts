@@ -374,11 +374,11 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
   const { examined, witnesses, controls, comparable, crowded, weakEdge, horizon } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';
   if (controls === 0) return 'no request of the same routes and targets succeeded to compare their idle times with';
-  if (witnesses < 2) return 'one moment shows no idle time (at least 2 are needed)';
-  if (crowded) return 'cannot be measured: traffic leaves no gaps between requests';
+  if (witnesses < 2) return 'one moment cannot show an idle time (at least 2 are needed)';
+  if (crowded) return 'traffic leaves no gaps between requests, so no idle time can be measured';
   if (weakEdge !== null) {
     const { hits, seconds, expected } = weakEdge;
-    return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response, where chance would put ${number(expected)}: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
+    return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; chance would give ${number(expected)}: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
-  return `${plural(witnesses, 'moment')} share no idle time up to ${secondsText(horizon ?? 0)} more than chance gives`;
+  return `the idle times before ${plural(witnesses, 'moment')} agree no better than by chance (searched up to ${secondsText(horizon ?? 0)})`;
 }

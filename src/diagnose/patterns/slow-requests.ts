@@ -68,6 +68,6 @@ export const raiseIdleTimeout = (arn: string | null, value: number): Command =>
   command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn ?? '<load-balancer-arn>'} --attributes Key=idle_timeout.timeout_seconds,Value=${value}`;
 
 export const RAISED_IDLE_TIMEOUT =
-  'A longer idle timeout also holds idle connections longer: the keep-alive timeout of every target must stay above it, or keep-alive races begin.';
+  'The keep-alive timeout of every target must stay above the new idle timeout, or keep-alive races begin.';
 
 export const errorCountText = (errors: readonly SampledError[]): string => plural(countErrors(errors), 'error');

@@ -17,7 +17,7 @@ const timeout = (id: string) => health(id, 'unhealthy', { Reason: 'Target.Timeou
 
 describe('target-health', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
-    { name: 'all healthy', part: {}, says: 'pass: Now api: 2 healthy.' },
+    { name: 'all healthy', part: {}, says: 'pass: Target health now: api 2 healthy.' },
     {
       name: 'one of two times out',
       part: now(health('10.0.1.5'), timeout('10.0.1.6')),
@@ -35,12 +35,12 @@ describe('target-health', () => {
         health('10.0.1.6', 'draining', { Reason: 'Target.DeregistrationInProgress' }),
         health('10.0.1.7', 'initial'),
       ),
-      says: 'pass: Now api: 1 draining, 1 healthy, 1 initial.',
+      says: 'pass: Target health now: api 1 draining, 1 healthy, 1 initial.',
     },
     {
       name: 'a stopped instance beside a healthy one',
       part: now(health('i-1'), health('i-2', 'unused', { Reason: 'Target.InvalidState' })),
-      says: 'pass: Now api: 1 healthy, 1 unused.',
+      says: 'pass: Target health now: api 1 healthy, 1 unused.',
     },
     {
       name: 'all unused',
@@ -59,7 +59,7 @@ describe('target-health', () => {
         targetGroups: [api(), otherGroup],
         targetHealth: { ...baseEvidence.targetHealth, [otherGroup.TargetGroupArn]: [timeout('10.9.9.9')] },
       },
-      says: 'pass: Now api: 2 healthy.',
+      says: 'pass: Target health now: api 2 healthy.',
     },
     {
       name: 'only Lambda',

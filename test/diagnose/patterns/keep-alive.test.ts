@@ -236,8 +236,12 @@ describe('a longer look', () => {
 });
 
 it.each([
-  { count: 1, at: { seconds: 5, hits: 1 }, why: 'one moment shows no idle time (at least 2 are needed)' },
-  { count: 9, at: { seconds: 5, hits: 1 }, why: '9 moments share no idle time up to 61.0 s more than chance gives' },
+  { count: 1, at: { seconds: 5, hits: 1 }, why: 'one moment cannot show an idle time (at least 2 are needed)' },
+  {
+    count: 9,
+    at: { seconds: 5, hits: 1 },
+    why: 'the idle times before 9 moments agree no better than by chance (searched up to 61.0 s)',
+  },
   {
     count: 9,
     at: { seconds: 5, hits: 9, controls: 0 },

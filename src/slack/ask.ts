@@ -1,4 +1,4 @@
-/** From a question to a thread: what every way of asking in Slack has in common. */
+/** Turns a question into a thread; shared by every way of asking in Slack. */
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -19,26 +19,26 @@ import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
 
-/** What answers in Slack are made with. */
+/** Everything that answering in Slack needs. */
 export interface SlackContext {
   config: Config;
   investigator: Investigator;
   threads: SlackThreads;
   runs: RunStore;
   authorize: Authorize;
-  /** The episode whose thread this is; null for that of a person. */
+  /** The episode whose thread this is; null for a person's question. */
   episodeOf(run: Run): Promise<Episode | null>;
   loadBalancersOfAlarm: LoadBalancersOfAlarm;
-  /** The time zone of a person, as Intl takes it: that of their profile, else that of the configuration. */
+  /** A person's time zone (IANA name) from the Slack profile, else from the configuration. */
   zoneOf(user: string): Promise<string>;
-  /** For what somebody waits for: few retries. */
+  /** Client for calls that a user waits for: few retries. */
   slack: WebClient;
-  /** The bot itself: its id, and its name as people mention it. */
+  /** The bot's own user ID and name. */
   bot: { user: string; name: string };
   log: Logger;
   /** Epoch milliseconds. */
   now(): number;
-  /** Presses that came already. */
+  /** Button presses seen before. */
   presses: Deduplicator;
   /** Aborted when the bot stops. */
   signal: AbortSignal;
@@ -47,9 +47,9 @@ export interface SlackContext {
 export interface QuestionRequest {
   who: Requester & { channel: string };
   query: ParsedQuestion & { loadBalancer: string };
-  /** The first message of the thread it is asked in. */
+  /** ts of the thread in which it is asked. */
   within: string | null;
-  /** The configuration has it asked, not a person: accounts that the channel may ask about are open. */
+  /** Asked by configuration, not by a person: every account of the channel is allowed. */
   isTrusted?: boolean;
 }
 
@@ -73,7 +73,7 @@ const openAccounts = ({ config }: Pick<SlackContext, 'config'>, channel: string 
   ),
 });
 
-/** The names of load balancers that any allowed person may ask about in a channel. Null: no channel is known yet. */
+/** The names of load balancers that any allowed person may ask about in a channel. Null when the channel is not known yet. */
 export function namesOpenTo(context: SlackContext, channel: string | null): string[] {
   const decision = openAccounts(context, channel);
   const accounts = 'accounts' in decision ? decision.accounts : [];
@@ -82,7 +82,7 @@ export function namesOpenTo(context: SlackContext, channel: string | null): stri
     .flatMap(({ name, account }) => (accounts.includes(account) ? [name] : []));
 }
 
-/** Reads a question, where there are load balancers of these names; what is wrong with it as the sentence to show. */
+/** Reads a question against the known load balancer names; returns the sentence to show if it cannot be read. */
 export function tryParseQuery(
   words: string,
   known: readonly string[] = [],
@@ -115,7 +115,7 @@ export async function readTyped(
   return { problem: `The alert names ${list(subject.candidates)}. Pick one. Try: ${first} last 15m` };
 }
 
-/** Asks, if that is allowed. Never throws: what broke is logged, and a sentence. */
+/** Asks, if allowed. Never throws: failures are logged and returned as a sentence. */
 export async function ask(context: SlackContext, request: QuestionRequest): Promise<AskOutcome> {
   const { log } = context;
   const { who } = request;
@@ -142,7 +142,7 @@ async function openThreadFor(
   accounts: readonly string[],
 ): Promise<AskOutcome> {
   const { investigator, config, threads } = context;
-  // Twice what one look takes: a role may have to be assumed first.
+  // Twice the time of one call: a role may have to be assumed first.
   const timeout = AbortSignal.timeout(2000 * config.deadlines.evidenceSeconds);
   const signal = AbortSignal.any([context.signal, timeout]);
   let question: LocatedQuestion;
@@ -165,7 +165,7 @@ async function openThreadFor(
     question,
     channel: who.channel,
     parentTs: within,
-    // Nobody in particular asked about what is watched.
+    // A watched alert has no asker.
     timeZone: isTrusted ? undefined : query.zone,
   });
   if ('opened' in openResult)
@@ -178,7 +178,7 @@ async function openThreadFor(
   return rejection(context, openResult, who.channel);
 }
 
-/** Why no thread was opened. */
+/** The sentence that says why no thread was opened. */
 export function rejection(
   { bot }: SlackContext,
   openResult: Extract<OpenResult, { refused: string }>,
@@ -191,7 +191,7 @@ export function rejection(
   return { problem: openResult.refused, about: 'bot' };
 }
 
-/** People cannot invite anybody into a conversation of two. */
+/** No one can be invited into a direct message. */
 const howToInvite = (name: string, channel: string): string =>
   channel.startsWith('D')
     ? `alb502 cannot write in this conversation: ask in a channel that it is in, or in your own conversation with @${name}.`

@@ -1,22 +1,22 @@
-/** The time zone of whoever asks: that of their Slack profile where the bot may read it, else that of the configuration. */
+/** The asker's time zone: from the Slack profile if the bot may read it, else from the configuration. */
 import type { Logger } from 'pino';
 import { canonicalZone } from '../query/time-zone.ts';
 
-/** Milliseconds for which an answer of Slack counts: people travel seldom. */
+/** Milliseconds for which a zone is cached: people seldom travel. */
 const FRESH = 60 * 60_000;
-/** The most people remembered. */
+/** Cached people at most. */
 const MAX_PEOPLE = 2_000;
 
 export interface AskerZonesOptions {
-  /** The zone where Slack does not say one. */
+  /** The zone if Slack gives none. */
   standard: string;
-  /** `tz` of users.info (scope users:read), undefined where it says none. Throws what Slack answers instead. */
+  /** `tz` of users.info (scope users:read), undefined where it says none. Throws Slack's error. */
   zoneInProfile(user: string): Promise<string | undefined>;
   log: Pick<Logger, 'info'>;
   now(): number;
 }
 
-/** Never throws; asks Slack no more once it has said that the scope is missing. */
+/** Never throws; stops asking Slack once it reports a missing scope. */
 export function openAskerZones({
   standard,
   zoneInProfile,

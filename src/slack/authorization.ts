@@ -1,24 +1,24 @@
-/** Who may ask about which accounts, and where. Decided before anything is looked up, and anew for each press of a button. */
+/** Decides who may ask about which accounts, and where: before any lookup, and again for each button press. */
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 
-/** Who asks, and from where: as Slack signed it, not as anybody typed it. */
+/** Who asks and from where, from Slack's signed payload. */
 export interface Requester {
   user: string;
   /** The workspace of the person, then those it came from, and the organization. */
   teams: readonly string[];
-  /** Null where it is in none: the form from a global shortcut, the home. */
+  /** Null outside a channel: a form opened by global shortcut, the Home tab. */
   channel: string | null;
 }
 
-/** What Slack's payloads say of the person and the workspace. */
+/** The person and the workspace in a Slack payload. */
 interface SignedPayload {
   user: { id: string; team_id?: string | undefined };
   team: { id: string } | null;
   enterprise?: { id: string } | undefined;
 }
 
-/** In a channel shared with another company, people of theirs press buttons too: the workspace that counts is that of the person. */
+/** In a shared channel, people of another company press buttons too, so the person's own workspace counts. */
 export function requesterOf({ user, team, enterprise }: SignedPayload, channel: string | null): Requester {
   const own = user.team_id ?? team?.id;
   const isAtHome = own === team?.id;
@@ -26,10 +26,10 @@ export function requesterOf({ user, team, enterprise }: SignedPayload, channel: 
   return { user: user.id, teams: teams.filter((id) => id !== undefined), channel };
 }
 
-/** The names of the accounts that may be asked about, at least one where the channel is known; or the sentence to show. */
+/** The accounts that may be asked about (at least one if the channel is known), or the sentence to show. */
 export type Decision = { accounts: string[] } | { refused: string };
 
-/** What the configuration leaves open: the workspace of the token, and who is in the user groups that may ask. */
+/** Facts that come from Slack: the token's workspace and the members of the allowed user groups. */
 export interface WorkspaceFacts {
   home: string;
   /** Null when Slack did not say. */
@@ -41,7 +41,7 @@ type AuthorizationRules = {
   accounts: readonly Pick<Config['accounts'][number], 'name' | 'channels'>[];
 };
 
-/** Pure. Without a channel only accounts count that any channel may ask about. */
+/** Pure. Without a channel, only accounts open to every channel are allowed. */
 export function decide(
   { slack: { allow }, accounts }: AuthorizationRules,
   who: Requester,
@@ -72,7 +72,7 @@ export function decide(
 
 const NOT_ALLOWED = 'You are not among those who may ask alb502. Who runs it can add you to slack.allow.';
 
-/** Asks the configuration, and Slack for the members of user groups, which are kept for a while. Never throws. */
+/** Decides by the configuration and by user group members from Slack, which are cached. Never throws. */
 export type Authorize = (who: Requester) => Promise<Decision>;
 
 export interface AuthorizationParts {
@@ -85,7 +85,7 @@ export interface AuthorizationParts {
   now(): number;
 }
 
-/** Milliseconds for which members are not asked for again, and for which they count while Slack does not answer. */
+/** Milliseconds before members are fetched again, and how long they remain valid while Slack does not answer. */
 const FRESH = 5 * 60_000;
 const STALE = 60 * 60_000;
 
@@ -106,7 +106,7 @@ export function openAuthorization({ config, home, membersOf, log, now }: Authori
 
   return async (who) => {
     const decisionWithoutGroups = decide(config, who, { home, members: new Set([who.user]) });
-    // Whoever is refused whatever the groups say, or is named, needs none of them.
+    // Skip the groups if they cannot change the decision.
     if ('refused' in decisionWithoutGroups || userGroups.length === 0 || config.slack.allow.users.includes(who.user))
       return decisionWithoutGroups;
     if (cachedMembers === null || now() - cachedMembers.at > FRESH) {

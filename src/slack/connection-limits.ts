@@ -1,7 +1,7 @@
-/** How long a connection to our port may take, and how many there may be: anybody who reaches the port can open some. */
+/** Time limits and the number of connections to our port, which anyone who reaches it can open. */
 import { Server, type ServerOptions } from 'node:http';
 
-/** Milliseconds, but for `connections`. */
+/** Milliseconds, except `connections`. */
 export interface ConnectionLimits {
   /** From the first byte to the last of the header, and of the whole request. Slack and SNS send theirs at once. */
   header: number;
@@ -21,7 +21,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   connections: 500,
 };
 
-/** For a server that is still to be made. Requests that take too long are looked for every second, not every half minute. */
+/** Options for a new server. Slow requests are checked every second, not every 30 s. */
 export const serverOptions = ({ header, request, idle }: ConnectionLimits): ServerOptions => ({
   headersTimeout: header,
   requestTimeout: request,
@@ -29,7 +29,7 @@ export const serverOptions = ({ header, request, idle }: ConnectionLimits): Serv
   connectionsCheckingInterval: Math.min(1_000, request / 4),
 });
 
-/** Sets what can only be set on a server that is there; whatever else Bolt hands out stays as it is. */
+/** Sets the limits that need an existing server; ignores anything that is not an HTTP server. */
 export function limitConnections(server: unknown, limits: ConnectionLimits = CONNECTION_LIMITS): void {
   if (!(server instanceof Server)) return;
   server.headersTimeout = limits.header;

@@ -1,7 +1,7 @@
-/** What came already: Slack delivers again what it saw no answer to. */
+/** Recognizes deliveries seen before: Slack repeats what was not acknowledged. */
 
 export interface Deduplicator {
-  /** True the first time a key comes within its time. */
+  /** True for the first use of a key within its lifetime. */
   isFirst(key: string): boolean;
 }
 
@@ -15,7 +15,7 @@ export function openDeduplicator({
   most: number;
   now(): number;
 }): Deduplicator {
-  // Insertion order is order of time: nothing is ever renewed.
+  // Insertion order is age order: entries are never renewed.
   const expiries = new Map<string, number>();
   return {
     isFirst(key) {

@@ -1,4 +1,4 @@
-/** What only the person who asked is shown. */
+/** Replies that only the asker sees. */
 import type { RespondFn } from '@slack/bolt';
 import { isUnderWay, type Run } from '../runs/run.ts';
 import { MessageTs } from '../runs/store/post-record.ts';
@@ -7,7 +7,7 @@ import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
 import { askAnewRow } from './messages/message-buttons.ts';
 
-/** What is to be said of an outcome; null where the thread says it all. */
+/** The message for an outcome; null if the thread says it all. */
 export async function outcomeMessage(context: SlackContext, outcome: AskOutcome): Promise<Message | null> {
   if ('thread' in outcome) {
     const { note, alarm } = outcome;
@@ -26,7 +26,7 @@ export async function outcomeMessage(context: SlackContext, outcome: AskOutcome)
   return privateMessage(outcome.problem);
 }
 
-/** A sentence that ends with a link to the thread of a run, or to a message of it. A file has no message that is known: the thread leads to it. */
+/** A sentence that ends with a link to the thread of a run, or to a message of it. A file's message is unknown, so the link leads to the thread. */
 export async function linkMessage(
   context: SlackContext,
   sentence: string,
@@ -51,7 +51,7 @@ async function linkTo({ slack, log }: SlackContext, channel: string, ts: string)
   return `https://slack.com/archives/${channel}/p${ts.replace('.', '')}`;
 }
 
-/** Shown to one person. Slack takes five of these within 30 minutes of what it answers; later ones are lost, which is logged. */
+/** Shows a message to one person. Slack accepts five within 30 minutes of the request; later ones are lost and logged. */
 export async function answerPrivately(
   { log }: Pick<SlackContext, 'log'>,
   respond: RespondFn,
@@ -67,7 +67,7 @@ export async function answerPrivately(
       ...(thread === null ? {} : { thread_ts: thread }),
     });
   } catch (error) {
-    // The address of the answer is a secret, and may stand in the message of the error.
+    // The response URL is a secret and may appear in the error message.
     const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
     log.warn({ status }, 'a private answer was not taken');
   }

@@ -5,11 +5,11 @@
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import { loadBalancerIn } from '../query/load-balancer-word.ts';
 
-/** Milliseconds: an alarm comes some minutes after what it is about began, which then goes on for a while. */
+/** Milliseconds: errors begin minutes before their alarm and continue after it. */
 const BEFORE = 15 * 60_000;
 const AFTER = 5 * 60_000;
 const MINUTE = 60_000;
-/** Enough of a long message. */
+/** Characters read of a message. */
 const MAX_TEXT = 40_000;
 const MAX_DEPTH = 12;
 
@@ -25,10 +25,10 @@ export interface NamedAlarm {
   region: string | null;
 }
 
-/** `loadBalancer`: name, ARN, app/name/id or DNS name. `candidates`: several names, of which somebody has to pick. */
+/** `loadBalancer`: name, ARN, app/name/id or DNS name. `candidates`: several names, for the user to choose from. */
 export type AlertReading = { loadBalancer: string } | { candidates: string[] } | NamedAlarm | null;
 
-/** What a message names, in all of its texts: a load balancer by id, one of those known by name, else an alarm. */
+/** Returns what a message names: a load balancer by ID or known name, else an alarm. */
 export function readAlert(message: unknown, known: readonly LoadBalancerRef[]): AlertReading {
   const text = decoded(collectText(message));
   for (const pattern of [ARN, RESOURCE, DNS]) {
@@ -43,11 +43,11 @@ export function readAlert(message: unknown, known: readonly LoadBalancerRef[]): 
   return alarmIn(text);
 }
 
-/** Whether words are an alert that was pasted, and not a question. */
+/** Whether the words are a pasted alert, not a question. */
 export const isAlert = (words: string): boolean =>
   /[|]|https?:|\b(?:alarm|alert|firing|triggered|incident|monitor)\b/i.test(words);
 
-/** Whether an alert says that something is over. */
+/** Whether the alert reports a recovery. */
 export const isOver = (message: unknown): boolean => {
   const text = collectText(message);
   return (
@@ -56,7 +56,7 @@ export const isOver = (message: unknown): boolean => {
   );
 };
 
-/** The ARN of the one listed load balancer that is meant, else what was written. */
+/** The ARN of the matching listed load balancer, else the text as written. */
 function asListed(id: string, known: readonly LoadBalancerRef[]): string {
   const meant = known.filter(
     ({ name, arn }) => arn === id || arn?.endsWith(`:loadbalancer/${id}`) || name.toLowerCase() === id.toLowerCase(),
@@ -129,7 +129,7 @@ function decoded(text: string): string {
   });
 }
 
-/** Every text of a message: its own, and those of its blocks and attachments, whatever they are called. */
+/** All text of a message, its blocks and its attachments. */
 function collectText(message: unknown): string {
   const texts: string[] = [];
   let length = 0;

@@ -1,10 +1,10 @@
-/** The log of the bot: JSON lines, with ids and without what people wrote, payloads or secrets. */
+/** The bot's log: JSON lines with IDs, without users' text, payloads or secrets. */
 import { inspect } from 'node:util';
 import { type Logger as BoltLogger, LogLevel } from '@slack/bolt';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config.ts';
 
-/** Tokens, the addresses that answers go to, the tickets of sockets, and signed addresses of AWS. */
+/** Tokens, response URLs, socket tickets and signed AWS URLs. */
 const SECRET = [
   /\bx(?:ox[a-z]|app)-[\w-]+/g,
   /https?:\/\/[^\s"'\\]*\/(?:commands|actions|services|workflows|response)\/[^\s"'\\]+/g,
@@ -13,11 +13,11 @@ const SECRET = [
   /\bv0=[0-9a-f]{32,}/g,
 ];
 
-/** Without anything that signs somebody in. */
+/** Removes credentials from a text. */
 export const scrubSecrets = (text: string): string =>
   SECRET.reduce((clean, pattern) => clean.replace(pattern, '[secret]'), text);
 
-/** Keys whose values never belong in a log, wherever somebody puts them. */
+/** Keys whose values are never logged, at any depth. */
 const REDACTED = [
   'token',
   'botToken',
@@ -30,7 +30,7 @@ const REDACTED = [
   'headers',
 ];
 
-/** Writes lines to `stream`. What is left of a secret after redaction by name is cut out of the line. */
+/** Writes lines to `stream`. Secrets that remain after redaction by key are cut from the line. */
 export function openLog(level: Config['logLevel'], stream: DestinationStream): Logger {
   return pino(
     {
@@ -45,7 +45,7 @@ export function openLog(level: Config['logLevel'], stream: DestinationStream): L
   );
 }
 
-/** What went wrong and where. Errors of the SDKs carry requests, answers and headers with them, which are left out. */
+/** Message and stack of an error, without the requests, responses and headers that SDK errors carry. */
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name, message, stack } = error;
@@ -58,7 +58,7 @@ function serializeError(error: unknown): unknown {
 const isSlackError = (data: unknown): data is { error: string } =>
   typeof data === 'object' && data !== null && 'error' in data && typeof data.error === 'string';
 
-/** Bolt's own words in our log. Its debug lines hold whole payloads and are dropped whatever the level. */
+/** Writes Bolt's messages to our log. Its debug lines hold whole payloads and are always dropped. */
 export function boltLogger(log: Logger): BoltLogger {
   const words = (parts: unknown[]): string =>
     parts

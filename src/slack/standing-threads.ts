@@ -1,13 +1,13 @@
-/** Threads that stand already when somebody asks: that of the same question, and that of an alarm on the same load balancer. */
+/** Finds existing threads: of the same question, or of an alarm on the same load balancer. */
 import type { Window } from '../evidence/evidence.ts';
 import type { LocatedQuestion } from '../investigate/investigator.ts';
 import type { Run } from '../runs/run.ts';
 import type { SlackContext } from './ask.ts';
 
 const MINUTE = 60_000;
-/** Milliseconds for which the same question leads to the thread that stands. */
+/** Milliseconds for which the same question leads to the existing thread. */
 const SAME_QUESTION = 10 * MINUTE;
-/** Of the newest runs, so many are looked at: each is a read of the run store while somebody waits. */
+/** Newest runs to read; each costs a read of the run store while the user waits. */
 const MAX_RUNS_READ = 30;
 
 export interface StandingThreads {
@@ -15,7 +15,7 @@ export interface StandingThreads {
   alarm: Run | null;
 }
 
-/** `parentTs`: the thread it is asked in; null for one of its own. */
+/** `parentTs`: thread in which it is asked; null for a thread of its own. */
 export async function standingThreads(
   { runs, episodeOf, now }: Pick<SlackContext, 'runs' | 'episodeOf' | 'now'>,
   question: LocatedQuestion,

@@ -11,10 +11,10 @@ import { runStateOf } from '../messages/index.ts';
 import { ensureChecklist, loadThreadState, rootMessageFor, showProgress, showRootProgress } from './show.ts';
 import { type ThreadContext, waitUnlessShutdown } from './thread-context.ts';
 
-/** Milliseconds between two looks at a run whose answer is waited for. */
+/** Milliseconds between two reads of a run while waiting for its answer. */
 const ANSWER_POLL = 1_000;
 
-/** The run with its answer. One that takes that of another waits for that one, and needs no place among those at work. */
+/** Returns the run with its answer. A run that shares another run's answer waits for it without taking a slot. */
 export async function findAnswer(context: ThreadContext, run: Run, own: boolean): Promise<Run> {
   const copy = run.copyOf === null || own ? null : await copyAnswer(context, run, run.copyOf);
   if (copy !== null) return copy;
@@ -38,13 +38,13 @@ const interrupted = (run: Run, now: number): Run => ({
 export const interrupt = ({ runs, now }: ThreadContext, id: string): Promise<Run> =>
   runs.change(id, (run) => interrupted(run, now()));
 
-/** Whether both are about the same window, as for claims: either may have been widened since. */
+/** Whether both cover the same window; either may have been widened since it was claimed. */
 export const hasSameWindow = (a: Pick<Run, 'from' | 'to'>, b: Pick<Run, 'from' | 'to'>): boolean =>
   isSameMinute(a.from, b.from) && isSameMinute(a.to, b.to);
 
 const isSameMinute = (a: string, b: string): boolean => Math.abs(Date.parse(a) - Date.parse(b)) < 60_000;
 
-/** The run with the findings of the other one, once that has some this one has not shown; null when it will have none. */
+/** Waits for an answer of the other run that this one has not shown, and copies it; null when none will come. */
 async function copyAnswer(context: ThreadContext, run: Run, source: string): Promise<Run | null> {
   for (;;) {
     await context.active.get(source)?.ended;
@@ -56,15 +56,15 @@ async function copyAnswer(context: ThreadContext, run: Run, source: string): Pro
   }
 }
 
-/** Null when the answer is one this run has shown already, or is about another window. */
+/** Null when this run has already shown the answer, or when it covers another window. */
 async function takeAnswer({ runs }: ThreadContext, run: Run, other: Run): Promise<Run | null> {
   if (other.attempts <= run.attempts || !hasSameWindow(other, run)) return null;
-  // Its own from now on: the other one may be asked about another window.
+  // Copy it: the other run may be asked about another window later.
   const diagnosis = (await runs.copy(other.id, run.id)) ? await runs.diagnosis(run.id) : null;
   if (diagnosis === null || !hasSameWindow(diagnosis.window, run)) return null;
   const { attempts, took, logBucket } = other;
   const next = nextAttemptOf(other);
-  // A moment after the other one has asked again.
+  // Just after the other run's next check.
   const nextAttemptAt = next === null ? null : new Date(Date.parse(next) + LEASE_LENGTH).toISOString();
   return runs.change(run.id, (current) => ({
     ...inState(current, answeredStatus(diagnosis, nextAttemptAt)),
@@ -75,7 +75,7 @@ async function takeAnswer({ runs }: ThreadContext, run: Run, other: Run): Promis
   }));
 }
 
-/** `nextAttemptAt` is dropped where the diagnosis is not provisional. */
+/** Drops `nextAttemptAt` unless the diagnosis is provisional. */
 function answeredStatus(diagnosis: Diagnosis, nextAttemptAt: string | null): RunStatus {
   const state = runStateOf(diagnosis);
   return state === 'provisional' ? { state, nextAttemptAt } : { state };
@@ -123,15 +123,15 @@ function failureSentence(error: unknown, { diagnosis }: InvestigationOutcome): s
   return 'Something broke while diagnosing; the log of the bot says more under the id of this run.';
 }
 
-/** Null where the log was not read, or queried where it lies. */
+/** Null when the log was not read, or was queried in place. */
 const filesRead = ({ accessLog }: EvidenceSet): number | null =>
   accessLog.status === 'collected' && accessLog.value.files.read > 0 ? accessLog.value.files.read : null;
 
-/** Null where the log is not known to be delivered to a bucket. */
+/** Null unless the log is known to be delivered to a bucket. */
 const bucketOf = ({ attributes }: EvidenceSet): string | null =>
   (attributes.status === 'collected' ? attributes.value['access_logs.s3.bucket'] : undefined) || null;
 
-/** Ended without an answer that is kept. Also shown where the run store does not take it: the thread would say "running" until then. */
+/** Ends a run without an answer. Shown even when the run store rejects the write, or the thread would say "running". */
 async function failRun({ runs, poster }: ThreadContext, run: Run, failure: string): Promise<Run> {
   const asFailed = (current: Run): Run => ({
     ...inState(current, { state: 'failed', failure }),
@@ -156,11 +156,11 @@ async function recordAnswer(
 ): Promise<Run> {
   return runs.change(id, (current) => {
     const window = { from: Date.parse(current.from), to: Date.parse(current.to) };
-    // The clock says which checks are ahead: a run may have been asked often, over windows that ended earlier.
+    // Counted from the clock, not from attempts: a run may have been asked often about earlier windows.
     const next = diagnosis.provisional ? nextCheck(window, now(), 1, diagnosis.reading) : null;
     return {
       ...inState(current, answeredStatus(diagnosis, next === null ? null : new Date(next).toISOString())),
-      // Until now it told what another run had found out.
+      // Until now it showed the findings of another run.
       copyOf: null,
       attempts: current.attempts + 1,
       took,
@@ -178,7 +178,7 @@ async function investigateWithProgress(
   const { runs, poster, investigator, now, log } = context;
   const threadState = await loadThreadState(context, run);
   const progress: CollectionProgress = emptyProgress();
-  // A thread that has an answer keeps showing it while it is asked again.
+  // While a thread is asked again, it keeps showing its current answer.
   const refreshChecklist = () =>
     threadState.diagnosis === null ? showProgress(context, threadState, progress) : undefined;
   // The investigation does not wait for Slack.

@@ -13,13 +13,13 @@ export interface ThreadRequest {
   askedBy: z.infer<typeof RunOrigin>;
   question: LocatedQuestion;
   channel: string;
-  /** The first message of the thread it was asked in, or null for a root message of its own. */
+  /** ts of the thread in which it was asked; null for a root message of its own. */
   parentTs: string | null;
-  /** The zone of who asked, as Intl takes it. */
+  /** The asker's time zone, an IANA name. */
   timeZone?: string | undefined;
-  /** For alarms: the id the episode has claimed. A run that has it is resumed. */
+  /** For alarms: the ID that the episode has claimed. An existing run with this ID is resumed. */
   id?: string;
-  /** Asked by intention once more: an answer that is there does not count. */
+  /** Ask anew even if an answer exists. */
   fresh?: boolean;
 }
 
@@ -32,9 +32,9 @@ export type OpenResult =
   | { same: Run }
   | { refused: string; reason: 'too-many' | 'slack' | 'store' | 'closing' | 'defect'; refusal?: Refusal };
 
-/** Milliseconds between attempts while Slack cannot be reached and somebody waits for the root message. */
+/** Milliseconds between attempts to post the root message while a user waits. */
 const RETRY_ROOT = [500, 2_000, 5_000];
-/** How long the same question of somebody else is waited for until its thread stands. */
+/** Milliseconds between reads while another process posts the thread of the same question. */
 const CLAIM_POLL = 100;
 const CLAIM_POLLS = 30;
 
@@ -64,7 +64,7 @@ export async function openThread(context: ThreadContext, request: ThreadRequest)
 const hasSameThread = (a: Run, b: Run): boolean =>
   a.thread.channel === b.thread.channel && a.thread.parentTs === b.thread.parentTs;
 
-/** `onEnd` is called when the first answer stands. */
+/** Calls `onEnd` once the first answer is posted. */
 async function createRun(context: ThreadContext, candidate: Run, onEnd: () => void): Promise<OpenResult> {
   const state = context.slots.pending < context.limits.atOnce ? 'running' : 'queued';
   const run = await context.runs.create(inState(candidate, { state }));
@@ -85,7 +85,7 @@ function failedToOpen({ log }: ThreadContext, { id }: Run, error: unknown): Open
   return { refused: 'The diagnosis could not be begun; alb502 logs why.', reason: 'defect' };
 }
 
-/** The run that answers just this already, and is of use; with its thread, which may be about to be posted. */
+/** Returns a usable run with the same question; its thread may still be about to be posted. */
 async function findSameQuestion({ runs }: ThreadContext, run: Run): Promise<Run | null> {
   const id = await runs.claim(run, run.id);
   if (id === null || id === run.id) return null;

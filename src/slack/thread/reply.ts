@@ -19,7 +19,7 @@ export async function postReply(
   return postInThread(context, run, key, (mark) => context.poster.post(threadTarget(run), message, mark));
 }
 
-/** What a button asks for, from the evidence that was kept; once for each key. */
+/** Posts the detail behind a button from stored evidence, once for each key. */
 export async function postDetail(
   context: ThreadContext,
   id: string,
@@ -39,7 +39,7 @@ export async function postDetail(
   });
 }
 
-/** What another process is posting will stand, so it counts as posted. */
+/** A post in progress in another process counts as posted. */
 async function postInThread(
   { runs, poster, now }: ThreadContext,
   run: Run,

@@ -7,7 +7,7 @@ import { interrupt } from './investigate.ts';
 import type { ThreadContext } from './thread-context.ts';
 import { workOn } from './work-on-run.ts';
 
-/** Milliseconds. A person who asked this long ago has gone on; the thread says that it was interrupted. */
+/** Milliseconds. Older questions are not resumed; their thread says that they were interrupted. */
 const MAX_QUESTION_AGE = 30 * 60_000;
 
 /** Throws when the store cannot be reached. */
@@ -31,7 +31,7 @@ async function beginWhatIsDue(context: ThreadContext, run: Run): Promise<void> {
   else if (run.outbox.kind !== 'empty') workOn(context, run, { ask: false });
 }
 
-/** The run of an alarm that is not over, with the window up to now; for so long only, that a last check of it comes. */
+/** Extends the run of an open alarm to now, up to a limit, so that a last check still happens. */
 async function extendToNow({ runs, episodeOf, now }: ThreadContext, run: Run): Promise<Run> {
   if (run.askedBy.kind !== 'alarm' || now() - Date.parse(run.createdAt) > LOGS_COMPLETE_AFTER) return run;
   const episode = await episodeOf(run);
@@ -39,7 +39,7 @@ async function extendToNow({ runs, episodeOf, now }: ThreadContext, run: Run): P
   const heardAt = Math.max(...episode.alarms.map(({ changedAt }) => Date.parse(changedAt)));
   const { to } = incidentWindow(Date.parse(run.from), { now: now(), heardAt, closedAt: null });
   return runs.change(run.id, (current) =>
-    // Somebody asks about another window, or has an answer, by now.
+    // By now the run has another window or an answer.
     nextAttemptOf(current) !== nextAttemptOf(run) || Date.parse(current.to) >= to
       ? current
       : { ...current, to: new Date(to).toISOString() },

@@ -17,13 +17,13 @@ import {
 import type { Message } from '../messages/message.ts';
 import { readRun, type ThreadContext } from './thread-context.ts';
 
-/** What the renderers are told. */
+/** Loads everything that the messages of a thread show. */
 export async function loadThreadState({ runs, episodeOf }: ThreadContext, run: Run): Promise<ThreadState> {
   const [diagnosis, episode] = await Promise.all([runs.diagnosis(run.id), episodeOf(run)]);
   return { run, diagnosis, episode };
 }
 
-/** The message of the channel that the thread hangs below. */
+/** ts of the channel message that the thread belongs to. */
 export const threadTs = ({ parentTs, root }: Thread): string | null => parentTs ?? root;
 
 /** Posts the root message if it is not there yet. */
@@ -32,15 +32,15 @@ export async function ensureRoot(context: ThreadContext, run: Run): Promise<Run 
   return ensurePosted(context, run, 'root', rootMessageFor(await loadThreadState(context, run)));
 }
 
-/** The root message; one that may stand twice says so as long as it stands. */
+/** The root message; it says so if it may have been posted twice. */
 export const rootMessageFor = (threadState: ThreadState): Message =>
   threadState.run.thread.resumed ? withResumedNote(rootMessage(threadState)) : rootMessage(threadState);
 
-/** The reply about an end of the episode, by which end it was. */
+/** Key of the reply about the n-th end of the episode. */
 export const closeReplyKey = (end: number): string => `${CLOSED_PREFIX}${end}`;
 const CLOSED_PREFIX = 'closed-';
 
-/** Replies about its ends that stand, the first first. */
+/** Keys of the posted replies about its ends, oldest first. */
 const closeReplies = ({ replies }: Run): string[] =>
   Object.entries(replies)
     .flatMap(([key, reply]) =>
@@ -49,7 +49,7 @@ const closeReplies = ({ replies }: Run): string[] =>
     .sort((a, b) => Number(a.key.slice(CLOSED_PREFIX.length)) - Number(b.key.slice(CLOSED_PREFIX.length)))
     .map(({ ts }) => ts);
 
-/** Makes the root message show what the run and its episode say, and the replies about its end, which were true when they were posted. */
+/** Updates the root message from the run and its episode, and corrects earlier replies about its end. */
 async function showRoot({ poster }: ThreadContext, threadState: ThreadState): Promise<PostResult> {
   const { channel, root } = threadState.run.thread;
   if (root === null) return { refused: 'gone', code: 'no_root' };
@@ -63,13 +63,13 @@ async function showRoot({ poster }: ThreadContext, threadState: ThreadState): Pr
       ts,
       isLast ? episodeClosedMessage(threadState) : episodeReopenedMessage(),
     );
-    // One that somebody has deleted is not missed.
+    // A deleted reply is not restored.
     if ('refused' in edited && edited.refused === 'unreachable') return edited;
   }
   return rootEdit;
 }
 
-/** Shows the root message anew, and what was said of the end; noted as to be done where Slack cannot be reached. */
+/** Updates the root message and the replies about the end; recorded as pending when Slack is unreachable. */
 export async function refreshRoot(context: ThreadContext, id: string): Promise<void> {
   const { runs, log } = context;
   const run = await readRun(context, id);
@@ -105,7 +105,7 @@ export async function showRun(context: ThreadContext, givenRun: Run): Promise<bo
     log.warn({ run: givenRun.id, channel, what, refused, code }, 'Slack did not take a message');
     return refused !== 'unreachable';
   };
-  // The first that Slack gave no answer to is the last that is tried: what may have been posted stays recorded.
+  // Stop at the first post without an answer: it may have been posted, and stays recorded.
   let isShown = take('root', await showRoot(context, threadState));
   for (const [slot, message] of ownMessages(context, threadState)) {
     if (isShown) isShown = take(slot, await postOrEdit(context, givenRun, slot, message, isBroadcast));
@@ -114,7 +114,7 @@ export async function showRun(context: ThreadContext, givenRun: Run): Promise<bo
   return isShown;
 }
 
-/** What the thread is to show below its root message, in its order. A verdict is posted once there is one to act on. */
+/** Messages of the thread below its root, in order. A verdict is posted once there is one to act on. */
 function ownMessages(context: ThreadContext, threadState: ThreadState): [MessageSlot, Message][] {
   const checklist: [MessageSlot, Message] = ['checklist', checklistMessage(threadState, null)];
   if (threadState.diagnosis === null) return [checklist];
@@ -123,17 +123,17 @@ function ownMessages(context: ThreadContext, threadState: ThreadState): [Message
   return [checklist, ['verdict', verdictMessage(threadState, mentionIn(context, run))]];
 }
 
-/** Without its errors read there is nothing to act on, unless nothing more will come. */
+/** There is nothing to act on until the errors are read, unless no more will arrive. */
 const isVerdictDue = (run: Run, diagnosis: Diagnosis): boolean =>
   isWorthActing(diagnosis) || run.state === 'final' || run.state === 'partial';
 
-/** Whether the leading errors were read: only then an alarm's verdict goes to the channel too. */
+/** Whether the leading errors were read; only then is an alarm's verdict broadcast to the channel. */
 const isWorthActing = (diagnosis: Diagnosis): boolean => {
   const kind = verdictKind(diagnosis);
   return kind === 'found' || kind === 'undecided';
 };
 
-/** Who asked is told the answer by name; for an alarm whom its route names. */
+/** Mentions the asker; for an alarm, whom its route names. */
 const mentionIn = ({ mentionOf }: ThreadContext, run: Run): string | null =>
   run.askedBy.kind === 'person' ? run.askedBy.user : (mentionOf?.(run) ?? null);
 
@@ -149,13 +149,13 @@ async function postOrEdit(
   return context.poster.edit(run.thread.channel, ts, message);
 }
 
-/** Shows how far the work is, as often as the budget of edits allows. */
+/** Shows progress, as often as the edit budget allows. */
 export function showProgress(context: ThreadContext, threadState: ThreadState, progress: CollectionProgress): void {
   const { channel, checklist } = threadState.run.thread;
   if (checklist !== null) context.poster.progress(channel, checklist, checklistMessage(threadState, progress));
 }
 
-/** The checklist message, posted where it does not stand yet. */
+/** Posts the checklist message if it is missing. */
 export async function ensureChecklist(
   context: ThreadContext,
   threadState: ThreadState,
@@ -164,7 +164,7 @@ export async function ensureChecklist(
   return ensurePosted(context, threadState.run, 'checklist', checklistMessage(threadState, progress));
 }
 
-/** Posts what does not stand yet; the run with its ts. Called by the owner of the lease, so that nobody else posts it meanwhile. */
+/** Posts a missing message and returns the run with its ts. Only the lease owner calls this. */
 async function ensurePosted(
   context: ThreadContext,
   run: Run,
@@ -196,7 +196,7 @@ async function ensurePosted(
   if (typeof posted === 'object' && 'refused' in posted) return posted;
   const standing = await readRun(context, run.id);
   const ts = tsOf(standing.thread, slot);
-  // What was found again says what was so when it was posted.
+  // A message found again still has its original text: edit it.
   if (!isPosted && ts !== null) {
     const edited = await poster.edit(target.channel, ts, message);
     if ('refused' in edited && edited.refused === 'unreachable') return edited;
@@ -204,7 +204,7 @@ async function ensurePosted(
   return standing;
 }
 
-/** A post whose end is not recorded was begun by a process that lost the lease: it may stand. */
+/** An unfinished post was begun by a process that lost the lease; it may have succeeded. */
 function recordOf({ thread, outbox }: Run, slot: MessageSlot): PostRecord | null {
   const ts = tsOf(thread, slot);
   if (ts !== null) return { state: 'posted', ts };
@@ -222,7 +222,7 @@ function withRecord(run: Run, slot: MessageSlot, record: PostRecord | null, isRe
   };
 }
 
-/** Says that it may be there twice. */
+/** Adds a note that the message may be there twice. */
 function withResumedNote(message: Message): Message {
   const note = 'Resumed: the same message may stand above.';
   const block = { type: 'context', elements: [{ type: 'plain_text', text: note }] };

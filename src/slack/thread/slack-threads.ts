@@ -18,21 +18,21 @@ export interface SlackThreads {
    * Problem when this person, if it is one, has asked for too much already.
    */
   askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run>;
-  /** Shows the root message anew, and what was said of the end: the episode or the feedback has changed. */
+  /** Updates the root message and the replies about the end after the episode or the feedback changed. */
   refresh(id: string): Promise<void>;
-  /** One reply in the thread of a run, once for each `key`: presses twice, redeliveries and restarts do not double it. */
+  /** Replies in the thread of a run, once for each `key`: repeated presses, redeliveries and restarts add nothing. */
   reply(id: string, key: string, message: Message): Promise<PostResult | 'already'>;
-  /** What a button asks for, in the thread, from what was kept. Once for each `key`. */
+  /** Posts the detail behind a button from stored evidence, once for each `key`. */
   answer(id: string, detail: DetailId, key: string): Promise<PostResult | 'already' | 'no-such-run'>;
-  /** Goes on with what a crash or a restart left open, now and from then on. */
+  /** Resumes what a crash or restart left unfinished, now and periodically. */
   resume(): Promise<void>;
-  /** Takes no more, waits at most so many milliseconds for what runs, and marks the rest interrupted. */
+  /** Accepts no more work, waits at most this many milliseconds for running work, and marks the rest interrupted. */
   stop(milliseconds: number): Promise<void>;
-  /** Runs under way and those that wait. */
+  /** Running and waiting runs. */
   load(): { running: number; waiting: number };
 }
 
-/** Milliseconds: how often this process looks for what is due, or was left by somebody else. */
+/** Milliseconds between searches for runs that are due or were left unfinished by another process. */
 const POLL_INTERVAL = 15_000;
 /** Milliseconds after an abort, for the threads to say so. */
 export const ABORT_GRACE = 8_000;

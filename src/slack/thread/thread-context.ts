@@ -15,9 +15,9 @@ export interface SlackThreadsParts {
   poster: Poster;
   investigator: Investigator;
   limits: Limits;
-  /** The episode of a run that an alarm asked for. */
+  /** The alarm episode that the run belongs to, if any. */
   episodeOf(run: Run): Promise<Episode | null>;
-  /** Whom the verdict of a run that an alarm asked for mentions; absent where nobody is named. */
+  /** Whom the verdict of an alarm's run mentions; absent if no route names anyone. */
   mentionOf?: ((run: Run) => string | null) | undefined;
   /** Owner of this process's leases; unique. */
   owner: string;
@@ -28,19 +28,19 @@ export interface SlackThreadsParts {
 
 /** A run that this process works on. */
 export interface ActiveRun {
-  /** Settles when the root message stands, or cannot. */
+  /** Settles when the root message is posted or was refused. */
   rootPosted: Promise<Run | Refusal>;
-  /** Never rejects: where the store does not answer, it is the run as it was begun. */
+  /** Never rejects; if the store does not answer, it resolves to the run as it started. */
   ended: Promise<Run>;
 }
 
 export interface ThreadContext extends SlackThreadsParts {
   active: Map<string, ActiveRun>;
-  /** Investigations that run at the same time. */
+  /** Limits how many investigations run at once. */
   slots: PQueue;
-  /** Aborts what still runs when the time for stopping is over. */
+  /** Aborts running work when the shutdown timeout ends. */
   shutdown: AbortController;
-  /** Nothing new is begun. */
+  /** No new work is accepted. */
   isClosing: boolean;
 }
 
@@ -59,6 +59,6 @@ export async function readRun({ runs }: Pick<ThreadContext, 'runs'>, id: string)
   return run;
 }
 
-/** Ends after so many milliseconds, or at the shutdown. */
+/** Resolves after this many milliseconds, or at shutdown. */
 export const waitUnlessShutdown = ({ shutdown }: ThreadContext, milliseconds: number): Promise<void> =>
   wait(milliseconds, undefined, { signal: shutdown.signal }).catch(() => {});

@@ -11,9 +11,9 @@ import { ensureRoot, loadThreadState, showRun } from './show.ts';
 import { type ActiveRun, readRun, type ThreadContext } from './thread-context.ts';
 
 export interface WorkOptions {
-  /** Whether an answer is to be looked for, or only shown. */
+  /** Whether to look for an answer or only show the thread. */
   ask: boolean;
-  /** Asks AWS itself, even where another run has an answer. */
+  /** Queries AWS even if another run has an answer. */
   own?: boolean;
   /** Milliseconds between attempts to post the root message. */
   retries?: readonly number[];
@@ -22,7 +22,7 @@ export interface WorkOptions {
 /** Milliseconds that the first message about an alarm waits for CloudWatch. */
 const COUNT_TIMEOUT = 3_000;
 
-/** Starts work on a run, once at a time in this process. */
+/** Starts work on a run, unless this process already works on it. */
 export function workOn(context: ThreadContext, run: Run, options: WorkOptions): ActiveRun {
   const { active, runs, log } = context;
   const { id } = run;
@@ -80,7 +80,7 @@ async function workOnThread(
   return readRun(context, run.id);
 }
 
-/** The notification of an alarm carries numbers: an edit notifies nobody, so its first message waits for them, for a moment. */
+/** Waits briefly for CloudWatch's count: the first message notifies people and should carry numbers; edits notify no one. */
 async function withCount({ investigator, runs, log, now, shutdown }: ThreadContext, run: Run): Promise<Run> {
   const isNew = run.thread.root === null && run.outbox.kind !== 'posting' && run.counted === undefined;
   if (run.askedBy.kind === 'person' || !isNew || investigator.countErrors === undefined) return run;

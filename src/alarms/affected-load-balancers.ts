@@ -1,4 +1,4 @@
-/** Asks CloudWatch and Elastic Load Balancing which load balancers an alarm is about, if its message does not say. */
+/** Asks CloudWatch and Elastic Load Balancing which load balancers an alarm affects if its message does not say. */
 import { CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type AwsErrorKind, assumeRoleProblem, awsErrorKind } from '../collect/aws/aws-errors.ts';
@@ -15,31 +15,31 @@ import { readMessage } from './read-message.ts';
 export interface AffectedLoadBalancers {
   /** `app/<name>/<id>`, each once. */
   loadBalancers: string[];
-  /** Start of the window; for a composite alarm, that of the alarms that triggered it. Epoch milliseconds. */
+  /** Start of the window, or of the earliest alarm that triggered a composite alarm. Epoch milliseconds. */
   from: number;
-  /** What could not be looked up, and why; whole sentences. */
+  /** Failed lookups and their reasons, in whole sentences. */
   sentences: string[];
   /** Some lookups may succeed a moment later. */
   isTransient: boolean;
-  /** Why it is not about an Application Load Balancer. */
+  /** Why the alarm is not about an Application Load Balancer; null if it may be. */
   unrelatedReason: string | null;
 }
 
-/** Finds what an alarm is about. Rejects only when `signal` aborts. */
+/** Finds the load balancers an alarm affects. Rejects only when `signal` aborts. */
 export type AlarmLookup = (alarm: Alarm, signal: AbortSignal) => Promise<AffectedLoadBalancers>;
 
-/** Composite alarms of composite alarms: CloudWatch allows depth, an answer needs none. */
+/** CloudWatch nests composite alarms deeper, but a diagnosis does not need more. */
 const MAX_DEPTH = 3;
-/** As many names as one call takes (API reference, DescribeAlarms). */
+/** Most names in one call (API reference, DescribeAlarms). */
 const MAX_NAMES = 100;
 
-/** The configured account with that number: the one whose role is in it, else the one without a role. */
+/** Returns the configured account whose role is in account `id`, else one without a role, else the first. */
 export function accountFor(accounts: readonly Account[], id: string | null): Account | null {
   const byRole = id === null ? undefined : accounts.find(({ roleArn }) => roleArn?.split(':')[4] === id);
   return byRole ?? accounts.find(({ roleArn }) => roleArn === undefined) ?? accounts[0] ?? null;
 }
 
-/** Without a call where the message says it all. */
+/** Reads the affected load balancers from the message, without a call. */
 export function fromMessage(alarm: Alarm): AffectedLoadBalancers {
   return {
     loadBalancers: alarm.loadBalancers,
@@ -73,7 +73,10 @@ export function liveLookup(config: Pick<Config, 'accounts' | 'deadlines'>): Alar
   };
 }
 
-/** `app/<name>/<id>` of each load balancer that an alarm is about, by its name or ARN. `region`: null for that of the account. */
+/**
+ * Looks up `app/<name>/<id>` of each load balancer an alarm affects, by the alarm's name or ARN. `region`: null for the
+ * region of the account.
+ */
 export function lookupByName(
   config: Pick<Config, 'accounts' | 'deadlines'>,
 ): (named: { alarm: string; region: string | null }, signal: AbortSignal) => Promise<string[]> {
@@ -91,7 +94,7 @@ export function lookupByName(
   };
 }
 
-/** Looks up an alarm by its name alone, like a part of a composite alarm. */
+/** Makes an alarm known only by name look like a composite alarm with one part. */
 const NOTHING_KNOWN: Omit<Alarm, 'name' | 'children' | 'account' | 'region'> = {
   arn: '',
   description: null,
@@ -124,7 +127,7 @@ async function resolveAffected(alarm: Alarm, session: Session, depth: number): P
   const children = response.value;
   if (children.length === 0)
     return { ...affected, sentences: [`The alarms that ${alarm.name} is composed of are gone.`] };
-  // Those that are in ALARM have set it off; when it is over, all of them may have.
+  // In ALARM, the parts in ALARM triggered it; afterwards any part may have.
   const inAlarm = children.filter(({ state }) => state === 'ALARM');
   const relevant = alarm.state === 'ALARM' && inAlarm.length > 0 ? inAlarm : children;
   const each = await Promise.all(relevant.map((child) => resolveAffected(child, session, depth + 1)));
@@ -139,7 +142,7 @@ async function resolveAffected(alarm: Alarm, session: Session, depth: number): P
   };
 }
 
-/** The alarms that triggered a composite alarm; all that it names if it does not say which did. */
+/** Fetches the alarms that triggered a composite alarm, or all that its rule names if the trigger is unknown. */
 async function fetchChildren({ children }: Alarm, session: Session): Promise<LookupAnswer<Alarm[]>> {
   const names = children
     .slice(0, MAX_NAMES)
@@ -177,7 +180,7 @@ function parseDescribedAlarm({
   return 'alarm' in read ? [read.alarm] : [];
 }
 
-/** The load balancers that the target groups of an alarm are behind. */
+/** Looks up the load balancers that forward to the target groups of an alarm. */
 async function loadBalancersBehind(
   { arn, targetGroups }: Alarm,
   session: Session,
@@ -203,13 +206,13 @@ async function loadBalancersBehind(
 
 type LookupAnswer<T> = { value: T } | { reason: string; isTransient: boolean };
 
-/** Makes one call; on a refusal, says whether a retry may succeed. */
+/** Makes one call; a failure says whether a retry may succeed. */
 async function callForLookup<T>(
   session: Session,
   action: string,
   fetch: (options: Call['options']) => Promise<T>,
 ): Promise<LookupAnswer<T>> {
-  // What is not answered in time may be the next time.
+  // A call that timed out may succeed next time.
   let isTransient = true;
   const answer = await callAws(
     session,
@@ -224,7 +227,7 @@ async function callForLookup<T>(
   return 'reason' in answer ? { ...answer, isTransient } : answer;
 }
 
-/** Assuming the role was refused, not the call itself. */
+/** Whether assuming the role was refused, rather than the call itself. */
 const isRoleRefusal = (error: unknown, { place }: Session): boolean =>
   place.roleArn !== undefined && error instanceof Error && /\bsts:AssumeRole\b/.test(error.message);
 
@@ -233,7 +236,7 @@ const TRANSIENT_KINDS: readonly AwsErrorKind[] = ['throttled', 'timeout', 'unrea
 const isTransientError = (error: unknown): boolean =>
   TRANSIENT_KINDS.includes(awsErrorKind(error)) || httpStatusOf(error) >= 500;
 
-/** Of the answer of AWS; 0 where there was none. */
+/** HTTP status of AWS's response; 0 without one. */
 function httpStatusOf(error: unknown): number {
   const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : null;
   const isKnown = typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata;
@@ -253,8 +256,8 @@ export interface LookupFailure {
 }
 
 /**
- * A load balancer of an alarm: known, or made out of what the alarm says, which needs no call; looked for only where that is too little.
- * Never rejects.
+ * Resolves a load balancer of an alarm: a known one, one built from the alarm's own fields without a call, or else one
+ * found by a search. Never rejects.
  */
 export async function resolveLoadBalancer(
   resource: string,
@@ -267,7 +270,7 @@ export async function resolveLoadBalancer(
 ): Promise<LoadBalancerRef | LookupFailure> {
   const { accounts, investigator } = search;
   const [, name = resource] = resource.split('/');
-  // The metrics of an alarm may be of another account than the alarm.
+  // An alarm may watch metrics of another account.
   const owner = alarm.metrics.find(({ dimensions }) => dimensions.LoadBalancer === resource)?.account ?? alarm.account;
   const account = accountFor(accounts, owner);
   const partition = alarm.arn.split(':')[1] || 'aws';

@@ -1,12 +1,12 @@
-/** Which channel an alarm belongs in. Pure. */
+/** Chooses the channel of an alarm. Pure. */
 
-/** Patterns with * for any text and ? for one letter; what is absent fits. */
+/** Patterns with * for any text and ? for one character; an absent pattern matches everything. */
 export interface ChannelRoute {
-  /** The name of the load balancer. */
+  /** Pattern of the load balancer's name. */
   loadBalancer?: string | undefined;
-  /** The name of the alarm. */
+  /** Pattern of the alarm's name. */
   alarm?: string | undefined;
-  /** Twelve digits, or how the configuration calls the account. */
+  /** Pattern of the account's twelve digits or its name in the configuration. */
   account?: string | undefined;
   channel: string;
   /** The user (U…) or user group (S…) to mention in the verdict of these alarms. */
@@ -16,7 +16,7 @@ export interface ChannelRoute {
 export interface Routing {
   routes: readonly ChannelRoute[];
   defaultChannel: string | null;
-  /** As the configuration has them; `channels` are the only ones that may read about an account. */
+  /** Configured accounts; only an account's `channels` may show its data. */
   accounts?: readonly RoutedAccount[];
 }
 
@@ -26,16 +26,19 @@ export interface RoutedAccount {
   channels?: readonly string[] | undefined;
 }
 
-/** What is known of an alarm. */
+/** The properties of an alarm that routes match. */
 export interface RoutingSubject {
-  /** Null where the alarm names none. */
+  /** Null when the alarm names none. */
   loadBalancer: string | null;
   alarm: string;
-  /** The number and the name of the account. */
+  /** Number and name of the account. */
   accounts: readonly string[];
 }
 
-/** The channel of the first route that fits, else the default, of those that may read about the account; null when there is none. */
+/**
+ * Returns the channel of the first matching route, else the default channel, else the account's first channel; only
+ * channels that may show the account's data. Null when there is none.
+ */
 export function channelFor(subject: RoutingSubject, routing: Routing): string | null {
   const { defaultChannel, accounts: configured } = routing;
   const allowedChannels = allowedChannelsOf(subject, configured);
@@ -45,7 +48,7 @@ export function channelFor(subject: RoutingSubject, routing: Routing): string | 
   return isAllowed ? defaultChannel : (allowedChannels?.[0] ?? null);
 }
 
-/** Whom the verdict of an alarm mentions; null where its route names nobody. */
+/** Returns the user or group that the verdict of an alarm mentions; null when its route names none. */
 export const mentionFor = (subject: RoutingSubject, routing: Routing): string | null =>
   routeFor(subject, routing)?.mention ?? null;
 
@@ -63,7 +66,7 @@ function routeFor(subject: RoutingSubject, { routes, accounts: configured }: Rou
   );
 }
 
-/** The channel in place of one that takes no thread; null when there is no other. */
+/** Returns a channel to use instead of one that refused the thread; null when there is none. */
 export function otherChannel(
   subject: RoutingSubject,
   refusedChannel: string,
@@ -77,7 +80,7 @@ export function otherChannel(
   return others.find((channel) => channel !== null && channel !== refusedChannel) ?? null;
 }
 
-/** The channels that may read about every account named; null where each may be read about anywhere. */
+/** Returns the channels that may show data of all named accounts; null when any channel may. */
 function allowedChannelsOf({ accounts }: RoutingSubject, configured: Routing['accounts']): readonly string[] | null {
   const restrictions = (configured ?? []).flatMap(({ name, channels }) =>
     channels !== undefined && accounts.includes(name) ? [channels] : [],
@@ -87,8 +90,8 @@ function allowedChannelsOf({ accounts }: RoutingSubject, configured: Routing['ac
 }
 
 /**
- * The number of an account, and the names of all configured accounts that can be it: those with a role in it, else those that use the
- * credentials of the environment. Without a number it can be any.
+ * Returns the number of an account and the names of the configured accounts it can be: those with a role in it, else
+ * those that use the environment's credentials. Without a number, returns all names.
  */
 export function possibleAccounts(id: string | null, { accounts = [] }: Routing): string[] {
   const names = (some: readonly RoutedAccount[]) => some.map(({ name }) => name);
@@ -97,7 +100,9 @@ export function possibleAccounts(id: string | null, { accounts = [] }: Routing):
   return [id, ...names(withRole.length > 0 ? withRole : accounts.filter(({ roleArn }) => roleArn === undefined))];
 }
 
-/** Whether a name fits a pattern, in time that grows with the product of their lengths at most, whatever the pattern. */
+/**
+ * Whether a name matches a pattern. Takes at most time proportional to the product of their lengths, for any pattern.
+ */
 export function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;
   let star = -1;
@@ -113,7 +118,7 @@ export function matchesPattern(pattern: string, name: string): boolean {
       at += 1;
       next += 1;
     } else if (star >= 0) {
-      // What stands after the last star fits later, or nowhere.
+      // Let the last star match one more character.
       retry += 1;
       at = retry;
       next = star + 1;

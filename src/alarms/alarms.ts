@@ -1,4 +1,4 @@
-/** Takes alarms from a queue or over HTTPS, and keeps them until their threads are posted. */
+/** Receives alarms from a queue or over HTTPS, and keeps them until their threads are posted. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -42,37 +42,38 @@ export interface AlarmProcessorParts {
   /** Epoch milliseconds. */
   now?: () => number;
   sleep?: (milliseconds: number) => Promise<unknown>;
-  /** Which load balancers an alarm is about, where its message does not say: AWS is asked without it. */
+  /** Finds the load balancers of an alarm whose message does not name them; defaults to asking AWS. */
   lookup?: AlarmLookup;
-  /** New threads of a channel within five minutes. */
+  /** Limit on new threads in a channel within five minutes. */
   mostThreads?: number;
-  /** How certificates and confirmations of SNS are fetched; over HTTPS without it. */
+  /** Fetches certificates and subscription confirmations of SNS; defaults to HTTPS. */
   fetchText?: FetchText;
   sqs?: Pick<SqsParts, 'client' | 'consumers' | 'visibilitySeconds'>;
 }
 
 export interface AlarmProcessor {
   /**
-   * Takes one message in. Waits while Slack or the store is down, not for a channel to be mended; rejects never. `received`: how often it
-   * was, with this time; where nobody counts, it does not come again.
+   * Handles one message. Waits while Slack or the store is down, but not for a broken channel. Never rejects.
+   * `received`: how often the message was received, including this time; without it, the message is not expected to
+   * return.
    */
   handle(body: string, received?: number): Promise<MessageOutcome>;
-  /** Messages of SNS over HTTPS; none where no topic is configured. */
+  /** Receives SNS messages over HTTPS; empty when no topic is configured. */
   routes: HttpRoute[];
-  /** Takes messages from the queue from now on, where there is one. */
+  /** Starts receiving from the queue, if one is configured. */
   start(): Promise<void>;
   /** Resumes what a crash or restart left open, now and at intervals. */
   resume(): Promise<void>;
-  /** Takes no more messages; waits at most so many milliseconds for current work. */
+  /** Stops receiving; waits up to `milliseconds` for current work. */
   stop(milliseconds: number): Promise<void>;
-  /** What the root message of a run shows of its alarms. */
+  /** Returns the episode that a run's root message shows. */
   episode(id: string): Promise<Episode | null>;
   /** Resolves when no work is left. */
   idle(): Promise<void>;
   readonly counts: MessageCounts;
 }
 
-/** Milliseconds: how often this process looks for what was left open. */
+/** Milliseconds between checks for unfinished work. */
 const RESUME_INTERVAL = 15_000;
 
 export const routingOf = ({ accounts, alarms }: Pick<Config, 'accounts' | 'alarms'>): Routing => ({
@@ -81,7 +82,7 @@ export const routingOf = ({ accounts, alarms }: Pick<Config, 'accounts' | 'alarm
   accounts,
 });
 
-/** Whom the verdict of a run mentions, by the route of the alarm that asked for it. */
+/** Returns the user or group that the verdict of a run mentions, by the route of its alarm; null for a user's run. */
 export const mentionsOf =
   (config: Pick<Config, 'accounts' | 'alarms'>) =>
   ({ askedBy, loadBalancer }: Run): string | null =>
@@ -150,7 +151,7 @@ export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
     async stop(milliseconds) {
       loop.stop();
       const begun = Date.now();
-      // What is being taken in may end; nothing new is.
+      // Let current messages finish; start no new ones.
       await queue?.stop(milliseconds, () => shutdown.abort());
       shutdown.abort();
       await episodes.stop(Math.max(0, milliseconds - (Date.now() - begun)));
@@ -173,11 +174,11 @@ async function handleMessage(
   }
 }
 
-/** Alarms recorded before they are handled, because the sender does not send them again. */
+/** Records alarms before handling them, because SNS does not resend an accepted message. */
 interface RecordedAlarms {
-  /** Ends when the alarm of the message is recorded. Rejects when the store is down. */
+  /** Resolves when the alarm in the message is recorded. Rejects when the store is down. */
   take(body: string): Promise<void>;
-  /** Resumes what a crash left. */
+  /** Resumes alarms left by a crash. */
   resume(): Promise<void>;
   inProgress(): Promise<void>[];
 }

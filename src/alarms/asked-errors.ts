@@ -1,4 +1,4 @@
-/** Which errors an alarm asks about: those that its metric counts, of the target group and zone it is limited to. Pure. */
+/** Returns the errors an alarm asks about: those its metric counts, in its target group and zone. Pure. */
 import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { Alarm, AlarmMetric } from './alarm-event.ts';
@@ -6,7 +6,7 @@ import type { Alarm, AlarmMetric } from './alarm-event.ts';
 export type AskedErrors = NonNullable<Episode['alarms'][number]['asks']>;
 export type WatchedMetric = NonNullable<Episode['alarms'][number]['watches']>;
 
-/** Metrics of gateway errors by the words of a question (load-balancer-cloudwatch-metrics.html). */
+/** Words of a question by metric of gateway errors (load-balancer-cloudwatch-metrics.html). */
 const WORDS: Readonly<Record<string, string>> = {
   HTTPCode_ELB_5XX_Count: 'elb-5xx',
   HTTPCode_ELB_500_Count: 'elb-500',
@@ -21,7 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
 const wordOf = ({ namespace, name }: AlarmMetric): string | null =>
   namespace === 'AWS/ApplicationELB' && name !== null ? (WORDS[name] ?? null) : null;
 
-/** What one alarm asks. An alarm on something else, such as latency, asks for gateway errors without a limit. */
+/** Errors one alarm asks about. An alarm on another metric, such as latency, asks about all gateway errors. */
 export function askedErrors({ metrics }: Pick<Alarm, 'metrics'>): AskedErrors {
   const counted = metrics.filter((metric) => wordOf(metric) !== null);
   if (counted.length === 0) return { statuses: [...DEFAULT_STATUSES] };
@@ -35,14 +35,17 @@ export function askedErrors({ metrics }: Pick<Alarm, 'metrics'>): AskedErrors {
   };
 }
 
-/** The metric of a load balancer that an alarm watches in place of errors, such as TargetResponseTime; null where it is on errors, or on what others count. */
+/**
+ * Returns the load balancer metric an alarm watches instead of errors, such as TargetResponseTime; null for an alarm on
+ * errors or on metrics of other services.
+ */
 export function watchedInstead({ metrics, threshold }: Pick<Alarm, 'metrics' | 'threshold'>): WatchedMetric | null {
   if (metrics.some((metric) => wordOf(metric) !== null)) return null;
   const [metric] = metrics.flatMap(({ namespace, name }) => (namespace === 'AWS/ApplicationELB' ? (name ?? []) : []));
   return metric === undefined ? null : { metric, threshold };
 }
 
-/** What several alarms of one episode ask together: the errors of all, limited only where all have the same limit. */
+/** Combines the errors of several alarms; restricts them only where all alarms share the restriction. */
 export function askedTogether(asked: readonly (AskedErrors | undefined)[]): AskedErrors {
   const known = asked.map((one) => one ?? { statuses: [...DEFAULT_STATUSES] });
   if (known.length === 0) return { statuses: [...DEFAULT_STATUSES] };
@@ -59,7 +62,7 @@ interface Limits {
   zone?: string | undefined;
 }
 
-/** The limits that all have in common. */
+/** The restrictions that all have in common. */
 function limitsOf(all: readonly Limits[]): Limits {
   const common = (values: readonly (string | undefined)[]) =>
     values.every((value) => value === values[0]) ? values[0] : undefined;

@@ -1,4 +1,4 @@
-/** Alarms that came over HTTPS: recorded before SNS is answered, and kept until they are handled. */
+/** Records alarms received over HTTPS before SNS gets its response, and keeps them until they are handled. */
 import * as z from 'zod';
 import { openDocuments } from '../runs/store/document.ts';
 import { Lease } from '../runs/store/lease.ts';
@@ -23,21 +23,24 @@ export interface IntakeParts {
 }
 
 export interface Intake {
-  /** Records an event under a lease of this process; null if another process is handling it. Rejects when the store is down. */
+  /**
+   * Records an event under a lease of this process and returns the number of attempts; null if another process is
+   * handling it. Rejects when the store is down.
+   */
   record(alarm: Alarm): Promise<number | null>;
   /** Removes the record of a handled event. */
   complete(alarm: Alarm): Promise<void>;
-  /** Takes over events that ended processes recorded or that could not be handled. */
+  /** Takes over events whose lease expired: their process ended, or could not handle them. */
   claimAbandoned(): Promise<{ alarm: Alarm; tries: number }[]>;
 }
 
 /**
- * Milliseconds, doubled with each try, so that what fails is tried again ever later. It is not renewed: two that take in the same news do
- * so once, for the lease of the episode decides.
+ * Milliseconds, doubled with each attempt for growing pauses. Never renewed: the episode's lease keeps two processes
+ * from applying the same event twice.
  */
 const LEASE = 45_000;
 const LONGEST_LEASE = 15 * 60_000;
-/** Gives up after this: SNS was answered, so no dead-letter queue catches it. */
+/** Milliseconds until an alarm is given up. SNS has its response, so no dead-letter queue receives it. */
 const GIVE_UP_AFTER = 6 * 60 * 60_000;
 const PREFIX = 'alarms/intake/';
 

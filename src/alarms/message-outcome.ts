@@ -1,4 +1,4 @@
-/** Counts and logs what became of messages. */
+/** Counts and logs the outcomes of messages. */
 
 import type { Logger } from 'pino';
 import { errorMessage } from '../problem.ts';
@@ -6,9 +6,9 @@ import type { Alarm } from './alarm-event.ts';
 import type { Transition } from './episodes/apply-alarm.ts';
 
 /**
- * What became of a message. `handled`: its threads stand, or it changes nothing; it can be deleted. `ignored`: nothing for us. `poison`:
- * not understood. `failed`: something broke that only this message met. `again`: it could not be taken in before the bot was stopped, no
- * channel takes it, or what it is about could not be looked up.
+ * Outcome of a message. `handled`: its threads are posted, or it changes nothing; it can be deleted. `ignored`: not for
+ * alb502. `poison`: not understood. `failed`: an error that affects only this message. `again`: the bot was stopped
+ * first, no channel accepts it, or the load balancer lookup failed.
  */
 export type MessageOutcome =
   | { outcome: 'handled'; transition: Transition[] }

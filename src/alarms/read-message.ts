@@ -1,6 +1,7 @@
 /**
- * A message as it comes from a queue, a topic or a terminal, read as news of an alarm: what SNS sends (enveloped or raw), what it gives
- * to a Lambda function, what EventBridge sends, and each of these in another; told apart by their shape.
+ * Reads an alarm event from a message of a queue, topic or terminal: an SNS notification (enveloped or raw), an SNS
+ * record or alarm action for a Lambda function, an EventBridge event, and each of these inside another. Tells them
+ * apart by shape.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
  */
@@ -9,12 +10,12 @@ import { epochOf, Instant } from '../evidence/aws.ts';
 import { ALARM_STATES } from '../runs/episode.ts';
 import { Alarm, type AlarmMetric } from './alarm-event.ts';
 
-/** `ignored`: understood, and nothing for us. `poison`: not understood; it will not be the next time either. */
+/** `ignored`: understood, but not for alb502. `poison`: not understood, and a retry will not help. */
 export type ParsedMessage = { alarm: Alarm } | { ignored: string } | { poison: string };
 
 /** Envelopes nest: EventBridge to SNS to SQS has two. */
 const MAX_DEPTH = 4;
-/** Messages of SNS, SQS and EventBridge hold at most 256 KiB; SQS has been raised to 1 MiB. */
+/** Characters. SNS, SQS and EventBridge allow 256 KiB per message; SQS now allows 1 MiB. */
 const MAX_LENGTH = 1_100_000;
 
 /** Reads one message. Never throws. */
@@ -26,7 +27,7 @@ export function readMessage(body: string): ParsedMessage {
 
 interface EnvelopeContext {
   depth: number;
-  /** ARN of the topic it came through. */
+  /** ARN of the SNS topic that delivered the message. */
   topic: string | null;
 }
 
@@ -45,7 +46,7 @@ function readContent(content: unknown, wrapping: EnvelopeContext): ParsedMessage
 function readRecords(records: readonly unknown[], wrapping: EnvelopeContext): ParsedMessage {
   const [record, ...others] = records;
   if (!isRecord(record) || !isRecord(record.Sns)) return { ignored: 'its records are not from SNS' };
-  // SNS gives a function one record at a time.
+  // SNS invokes a function with one record at a time.
   if (others.length > 0) return { poison: `it has ${records.length} records, where SNS sends one` };
   return readEnvelope(record.Sns, wrapping);
 }
@@ -58,7 +59,7 @@ function readEnvelope(content: unknown, wrapping: EnvelopeContext): ParsedMessag
   const { Type, TopicArn, Message } = read.data;
   if (Type !== 'Notification') return { ignored: `it is a ${Type} of the topic ${TopicArn}` };
   const inner = parseJson(Message);
-  // Other things are published to shared topics as words.
+  // Shared topics also carry plain text.
   if (!isRecord(inner)) return { ignored: 'the message in the SNS envelope is no JSON object' };
   return readContent(inner, { ...wrapping, topic: TopicArn });
 }
@@ -69,7 +70,7 @@ const text = z.string();
 const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(null);
 const listOf = <T extends z.ZodType>(type: T) => z.array(type).nullish().catch(null);
 
-/** DescribeAlarms has the same with capital letters. */
+/** DescribeAlarms capitalizes these members. */
 const NamedValue = z.union([
   z.object({ name: text, value: text }),
   z.object({ Name: text, Value: text }).transform(({ Name, Value }) => ({ name: Name, value: Value })),
@@ -151,7 +152,7 @@ function readSnsAlarm(content: unknown, { topic }: EnvelopeContext): ParsedMessa
       ? null
       : { id: data.AlarmContributorId, attributes: data.AlarmContributorAttributes ?? {} };
   return toAlarm({
-    // Messages of before 2021 have none.
+    // Messages from before 2021 have no ARN.
     arn:
       data.AlarmArn ??
       `arn:aws:cloudwatch:${topic === null ? '' : (regionIn(topic) ?? '')}:${account ?? ''}:alarm:${data.AlarmName}`,
@@ -191,7 +192,7 @@ const EventMetric = z.looseObject({
 
 const EventDetail = z.looseObject({
   alarmName: text.min(1),
-  /** The mute rule that keeps the actions of the alarm from running in a window of time. */
+  /** The mute rule that suppresses the alarm's actions during a time window. */
   muteDetail: optional(
     z.looseObject({ mutedByArn: optional(text), muteWindowStart: optional(Instant), muteWindowEnd: optional(Instant) }),
   ),
@@ -233,7 +234,7 @@ function readEvent(content: unknown): ParsedMessage {
 
 const Action = z.looseObject({ alarmArn: text, accountId: optional(text), alarmData: EventDetail });
 
-/** What CloudWatch gives a function that is the action of an alarm. */
+/** Reads the event that CloudWatch sends to a Lambda function as an alarm action. */
 function readAction(content: unknown): ParsedMessage {
   const read = Action.safeParse(content);
   if (!read.success)
@@ -244,7 +245,7 @@ function readAction(content: unknown): ParsedMessage {
 
 function fromDetail(detail: EventDetail, { arn, account }: { arn: string; account: string | null }): ParsedMessage {
   const { alarmName, state, previousState, alarmContributor, configuration, muteDetail } = detail;
-  // What ends is heard all the same: its thread may have been opened before the alarm was muted.
+  // Still accept an end: the thread may have been opened before the alarm was muted.
   if (muteDetail && state.value === 'ALARM' && isMuted(muteDetail, state.timestamp))
     return { ignored: `${alarmName} is muted${muteDetail.mutedByArn ? ` by ${muteDetail.mutedByArn}` : ''}` };
   const reasonData = ReasonData.safeParse(parseJson(state.reasonData ?? ''));
@@ -279,7 +280,7 @@ function fromDetail(detail: EventDetail, { arn, account }: { arn: string; accoun
   });
 }
 
-/** An end of the window that is not told is not passed. */
+/** Whether a mute window covers the time; a missing bound leaves that side open. */
 function isMuted(
   { muteWindowStart: from, muteWindowEnd: to }: NonNullable<EventDetail['muteDetail']>,
   at: string,
@@ -288,7 +289,7 @@ function isMuted(
   return (from == null || moment >= epochOf(from)) && (to == null || moment < epochOf(to));
 }
 
-/** JSON in a string: what CloudWatch evaluated. */
+/** JSON in a string: the data CloudWatch evaluated. */
 const ReasonData = z.looseObject({
   startDate: optional(Instant),
   threshold: optional(z.number()),
@@ -333,7 +334,7 @@ function toAlarm({ isAnomaly, rule, ...raw }: RawAlarm): ParsedMessage {
   return alarm.success ? { alarm: alarm.data } : { poison: `it is an alarm, but ${describeZodError(alarm.error)}` };
 }
 
-/** A load balancer in a search or a query of metrics. */
+/** Load balancer in a metric search or query expression. */
 const IN_EXPRESSION = /LoadBalancer"?\s*=\s*["'](app\/[^/"']+\/[^/"']+)["']/g;
 
 function alarmKind(
@@ -349,7 +350,7 @@ function alarmKind(
   return metrics.length > 0 ? 'metric' : 'other';
 }
 
-/** The alarms of a rule, as it names them: ALARM("name"), OK(name), INSUFFICIENT_DATA(arn). */
+/** Returns the alarms a rule names: ALARM("name"), OK(name), INSUFFICIENT_DATA(arn). */
 function alarmNamesIn(rule: string): string[] {
   const names = rule.matchAll(/\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"')]+))\s*\)/g);
   return [...names].map(([, quoted, single, bare]) => quoted ?? single ?? bare ?? '');
@@ -357,7 +358,7 @@ function alarmNamesIn(rule: string): string[] {
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 
-/** The region of an ARN, where it is one. */
+/** Region of an ARN; null if it has none. */
 function regionIn(arn: string): string | null {
   const region = arn.split(':')[3] ?? '';
   return REGION.test(region) ? region : null;

@@ -20,26 +20,29 @@ export interface RetryParts {
 export interface AlarmRetries {
   /** Resolves when the alarm is handled or given up. Handles the same event once at a time. Never rejects. */
   handle(alarm: Alarm, received: number): Promise<MessageOutcome>;
-  /** Whether Slack or the store is down; then nothing is received. */
+  /** Whether Slack or the store is down; receiving pauses meanwhile. */
   isDown(): boolean;
-  /** What is being taken in. */
+  /** Alarms being handled. */
   inProgress(): Promise<MessageOutcome>[];
 }
 
 /** Milliseconds between attempts. */
 const PAUSES = { first: 500, longest: 20_000 };
-/** Milliseconds, and number of failures: if other alarms succeed, it is not an outage and must not stop receiving. */
+/** Milliseconds, and number of failures: if other alarms succeed, this is no outage and must not pause receiving. */
 const SOLO_FAILURE_PERIOD = 2 * 60_000;
 const MAX_SOLO_FAILURES = 6;
-/** So long a message in hand is looked up again, and so often it is received for that: each keeps others waiting, or costs a receive. */
+/**
+ * Milliseconds to retry a lookup while holding the message, and receives allowed for it: retries delay other messages,
+ * and each receive counts towards the dead-letter queue.
+ */
 const MAX_LOOKUP_TIME = 8_000;
 export const MAX_LOOKUP_RECEIVES = 3;
 
 interface RetryContext extends RetryParts {
   active: Map<string, Promise<MessageOutcome>>;
-  /** Alarms that wait for Slack or the store, and since when. */
+  /** Alarms waiting for Slack or the store, with the start of the wait. */
   blockedSince: Map<string, number>;
-  /** When an alarm was last taken in. */
+  /** Time an alarm was last handled. */
   lastSuccessAt: number;
 }
 
@@ -63,14 +66,14 @@ export function openAlarmRetries(parts: RetryParts): AlarmRetries {
       active.set(id, work);
       return work;
     },
-    // One that waits for long may be the only one that cannot be taken in.
+    // A single alarm that waits long may be the only one failing.
     isDown: () =>
       blockedSince.size > 1 || [...blockedSince.values()].some((since) => now() - since < SOLO_FAILURE_PERIOD),
     inProgress: () => [...active.values()],
   };
 }
 
-/** How the attempts to handle one alarm went. */
+/** Attempts to handle one alarm. */
 interface Attempts {
   begun: number;
   received: number;
@@ -105,14 +108,14 @@ function recordSuccess(context: RetryContext, outcome: MessageOutcome): MessageO
   const { blockedSince, log, now, outcomes } = context;
   const since = Math.min(...blockedSince.values());
   if (blockedSince.size > 0) log.info({ seconds: Math.round((now() - since) / 1000) }, 'taken in again');
-  // Other waiting alarms report it when they fail again.
+  // Other waiting alarms report again when they fail.
   blockedSince.clear();
   context.lastSuccessAt = now();
   if (outcome.outcome === 'handled') outcomes.counts.handled += 1;
   return outcome;
 }
 
-/** How long to wait before the next attempt, in milliseconds, or the outcome after the last one. */
+/** Returns the milliseconds to wait before the next attempt, or the outcome after the last one. */
 function afterFailure(
   context: RetryContext,
   alarm: Alarm,
@@ -124,7 +127,7 @@ function afterFailure(
   const again: MessageOutcome = { outcome: 'again', why: message };
   if (signal.aborted || dependency === 'stopping') return again;
   if (dependency === 'slack' || dependency === 'store') {
-    // Others were taken in since this one failed last: it may be nothing but this one.
+    // Other alarms succeeded since the last failure, so only this one may be affected.
     attempts.soloFailures += context.lastSuccessAt > attempts.failedAt ? 1 : 0;
     attempts.failedAt = now();
     if (attempts.soloFailures >= MAX_SOLO_FAILURES && now() - attempts.begun > SOLO_FAILURE_PERIOD)
@@ -135,7 +138,7 @@ function afterFailure(
     { alarm: alarm.name, dependency, why: message, err: error },
     'an alarm waits: it cannot be taken in yet',
   );
-  // It may stay broken for days: the record stays, and the message goes back to the queue.
+  // A channel may stay broken for days: keep the record and return the message to the queue.
   if (dependency === 'channel') return again;
   const pause = pauseAfter(attempts.count, PAUSES);
   if (dependency !== 'aws' || now() + pause - attempts.begun <= MAX_LOOKUP_TIME) return pause;
@@ -144,7 +147,10 @@ function afterFailure(
   return 0;
 }
 
-/** Undefined when the bot is stopped first. Listeners are removed after each alarm, because the signal aborts only once. */
+/**
+ * Returns undefined if the bot is stopped first. Removes the listener after each alarm, because the signal lives as
+ * long as the process.
+ */
 async function unlessStopping<T>(signal: AbortSignal, work: Promise<T>): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const stop = () => resolve(undefined);

@@ -1,7 +1,10 @@
 /** Why an alarm event cannot be handled now but can later. */
 import { isOutage, WriteConflict } from '../runs/store/document.ts';
 
-/** `aws`: the lookup of what the alarm is about failed. `busy`: too much other work. `channel`: no channel accepts it, nor the default. */
+/**
+ * `aws`: the lookup of the alarm's load balancers failed. `busy`: too much other work. `channel`: neither the channel
+ * nor an alternative accepts the thread.
+ */
 export type Dependency = 'store' | 'slack' | 'aws' | 'busy' | 'channel' | 'stopping';
 
 export class Unavailable extends Error {

@@ -1,9 +1,11 @@
 /**
- * Messages of SNS over HTTPS: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. Anybody who reaches the
- * address can send anything, so no other machine is asked until the topic is a listed one and the URL names SNS in its region.
+ * Receives SNS messages over HTTPS: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html.
+ * Anyone who reaches the address can send anything, so nothing is fetched until the topic is a listed one and the URL
+ * names SNS in its region.
  *
- * The certificate is trusted because of where it is: TLS proves the host, and `sns.<region>.amazonaws.com` serves only what SNS itself
- * put there. SNS publishes the leaf without its intermediates, so a chain cannot be built from the message alone.
+ * The certificate is trusted for its location: TLS proves the host, and `sns.<region>.amazonaws.com` serves only
+ * objects of SNS. SNS publishes the leaf without its intermediates, so the message alone does not allow building a
+ * chain.
  */
 
 import { verify, X509Certificate } from 'node:crypto';
@@ -14,14 +16,14 @@ import { epochOf, Instant } from '../evidence/aws.ts';
 import { errorMessage } from '../problem.ts';
 import type { HttpRoute } from '../slack/app.ts';
 
-/** The text at an address; rejects for any other answer than 200. */
+/** Fetches a text; rejects unless the status is 200. */
 export type FetchText = (url: URL, signal: AbortSignal) => Promise<string>;
 
 export interface SnsParts {
   path: string;
   /** ARNs. */
   topics: readonly string[];
-  /** Records what was sent; when it rejects, SNS sends it again. */
+  /** Records the message; when this rejects, SNS sends it again. */
   take(body: string): Promise<void>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Epoch milliseconds. */
@@ -29,13 +31,13 @@ export interface SnsParts {
   fetchText?: FetchText;
 }
 
-/** Bytes: as many as SNS sends. */
+/** Bytes; the limit of SNS. */
 const MAX_BODY_BYTES = 256 * 1024;
-/** Milliseconds. SNS sends again for an hour at most. */
+/** Milliseconds. SNS retries for at most an hour. */
 const MAX_AGE = 60 * 60_000;
-/** SNS waits 15 seconds for the answer. */
+/** Milliseconds. SNS waits 15 s for the response. */
 const DEADLINE = 10_000;
-/** Certificates change every few months; each region has its own. */
+/** Certificates change every few months, and each region has its own. */
 const MAX_CERTIFICATES = 50;
 const MAX_FETCHED_CHARACTERS = 64 * 1024;
 
@@ -54,7 +56,7 @@ const SnsMessage = z.object({
 });
 type SnsMessage = z.infer<typeof SnsMessage>;
 
-/** What is answered with a status, and logged. */
+/** A refusal with its HTTP status. */
 class SnsRequestError extends Error {
   readonly status: number;
 
@@ -81,7 +83,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       const fields = { status, why: message, from: request.socket?.remoteAddress };
       if (status === 500) log.error({ ...fields, err: error }, 'a message of SNS was not taken');
       else log.warn(fields, 'a message to the address of SNS was refused');
-      // The rest of a body that is too large is not read.
+      // Do not read the rest of a body that is too large.
       if (status === 413) response.setHeader('Connection', 'close');
       respond(response, status, status === 500 ? 'not taken, send it again' : 'refused');
     }
@@ -121,7 +123,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       throw new SnsRequestError(403, 'the signature is not of SNS');
   }
 
-  /** Kept only when it is one: an error page in its place would refuse everything from then on. */
+  /** Fetches a certificate and caches only a valid one: a cached error page would refuse every later message. */
   async function certificateAt(url: URL, signal: AbortSignal): Promise<X509Certificate> {
     const there = certificates.get(url.href);
     if (there !== undefined && isValid(there)) return there;
@@ -165,7 +167,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
   return { path, method: 'POST', handle };
 }
 
-/** A URL on the host of SNS in the region of the topic; null for any other, such as a bucket that is called sns. */
+/** Parses a URL on the SNS host in the topic's region; null for any other, such as a bucket named sns. */
 function parseSnsUrl(text: string, topicArn: string): URL | null {
   const url = URL.parse(text);
   if (url === null || url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.port !== '')
@@ -173,13 +175,16 @@ function parseSnsUrl(text: string, topicArn: string): URL | null {
   return url.hostname === snsHost(topicArn) ? url : null;
 }
 
-/** Source: https://docs.aws.amazon.com/general/latest/gr/sns.html; in China https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html */
+/**
+ * Source: https://docs.aws.amazon.com/general/latest/gr/sns.html; in China
+ * https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+ */
 function snsHost(topicArn: string): string {
   const [, partition, , region] = topicArn.split(':');
   return `sns.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
 }
 
-/** What SNS signs: names and values in lines, in the order of the names; a subject only where there is one. */
+/** Builds the text SNS signs: names and values on alternate lines, sorted by name; a subject only if present. */
 function signedText(message: SnsMessage): string {
   const names =
     message.Type === 'Notification'
@@ -191,7 +196,7 @@ function signedText(message: SnsMessage): string {
 function readBody(request: IncomingMessage): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const tooLarge = (): void => {
-    // The rest is not kept, and not read for long: the connection is closed with the answer.
+    // Discard the rest; the response closes the connection.
     request.removeAllListeners('data').resume();
     reject(new SnsRequestError(413, `the body is larger than ${MAX_BODY_BYTES / 1024} KiB`));
   };

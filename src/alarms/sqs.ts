@@ -1,6 +1,7 @@
 /**
- * Messages from a queue, by long polling. A message is deleted only when it was handled. While Slack or the run store is down, current messages
- * stay invisible and none are received: an outage costs no receive, and the queue allows only a few before its dead-letter queue.
+ * Receives messages from a queue by long polling, and deletes each once it is handled. While Slack or the run store is
+ * down, current messages stay invisible and no new ones are received: an outage costs no receive, and a queue allows
+ * only a few before its dead-letter queue.
  */
 import { type Message, SQSClient } from '@aws-sdk/client-sqs';
 import type { Logger } from 'pino';
@@ -12,31 +13,31 @@ import type { MessageOutcome } from './message-outcome.ts';
 export interface SqsParts {
   queueUrl: string;
   region?: string | undefined;
-  /** `received`: how often it was, with this time. */
+  /** `received`: how often the message was received, including this time. */
   handle(body: string, received: number): Promise<MessageOutcome>;
-  /** Nothing is received then. */
+  /** Receiving pauses while this is true. */
   isDown(): boolean;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   sleep(milliseconds: number): Promise<unknown>;
-  /** That of the region, with the standard credentials, without it. */
+  /** Defaults to a client for the region with the standard credentials. */
   client?: SQSClient;
-  /** Receives this many times in parallel, ten messages each. */
+  /** Number of parallel receives, ten messages each. */
   consumers?: number;
-  /** How long received messages stay invisible to others; renewed three times within. */
+  /** How long received messages stay invisible to others; renewed three times within that time. */
   visibilitySeconds?: number;
 }
 
 export interface AlarmQueue {
   start(): Promise<void>;
-  /** Stops receiving, waits at most so many milliseconds for current messages, and gives the rest back. */
+  /** Stops receiving, waits up to `milliseconds` for current messages, and returns the rest to the queue. */
   stop(milliseconds: number, giveBack: () => void): Promise<void>;
 }
 
 const CONSUMERS = 4;
 const VISIBILITY = 60;
-/** The longest a receive can wait for messages. */
+/** Longest wait of a receive in SQS. */
 const WAIT_SECONDS = 20;
-/** Seconds until a message is received again that could not be deleted. */
+/** Seconds until a failed message is received again. */
 const RETRY_AFTER_SECONDS = 30;
 /** Milliseconds. */
 const POLL_INTERVAL = 500;
@@ -66,7 +67,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
       visibilityTimeout: visibilitySeconds,
       heartbeatInterval: Math.max(1, Math.floor(visibilitySeconds / 3)),
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
-      // On a stop, other consumers get the messages at once.
+      // On a stop, make the messages available to other consumers at once.
       terminateVisibilityTimeout: () => (isStopping ? 0 : RETRY_AFTER_SECONDS),
       suppressFifoWarning: true,
       strictReturn: true,
@@ -94,7 +95,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
     consumer.start();
   }
 
-  /** The message where it may be deleted. */
+  /** Returns the message if it may be deleted. Throws if it should be received again. */
   async function processMessage(message: Message, messageIds: Set<string>): Promise<Message | undefined> {
     const { Body = '', MessageId = '', Attributes } = message;
     const result = await handle(Body, Number(Attributes?.ApproximateReceiveCount ?? 1));
@@ -111,7 +112,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
   async function stop(milliseconds: number, giveBack: () => void): Promise<void> {
     isStopping = true;
     for (const [consumer, messageIds] of inFlight) consumer.stop({ abort: messageIds.size === 0 });
-    // Half of the time for messages that finish, the rest to give back the others.
+    // Half of the time is for messages that finish, half for returning the others.
     const isIdle = (): boolean => [...inFlight].every(([consumer]) => !consumer.status.isPolling);
     await waitUntil(() => isIdle() || isDown(), milliseconds / 2);
     giveBack();
@@ -128,6 +129,6 @@ async function waitUntil(condition: () => boolean, milliseconds: number): Promis
   while (!condition() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_INTERVAL));
 }
 
-/** Of `https://sqs.<region>.amazonaws.com/<account>/<name>`. */
+/** Region in `https://sqs.<region>.amazonaws.com/<account>/<name>`. */
 export const regionOf = (queueUrl: string): string | undefined =>
   /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(queueUrl)?.[1];

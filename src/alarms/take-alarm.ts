@@ -19,7 +19,7 @@ import type { MessageOutcome, MessageOutcomes } from './message-outcome.ts';
 import { translateOutage, Unavailable } from './retryable.ts';
 import type { AlarmNotes, NoThreadReason } from './unknown-alarm-notes.ts';
 
-/** Load balancers of one alarm; an alarm over more is not about any in particular. */
+/** Most load balancers of one alarm; an alarm over more is not about any in particular. */
 const MAX_LOAD_BALANCERS = 5;
 /** Milliseconds. */
 const DAY = 86_400_000;
@@ -27,7 +27,7 @@ const DAY = 86_400_000;
 const LookupRecord = z.object({ schema: z.literal(1), at: z.iso.datetime(), loadBalancers: z.array(z.string()) });
 type LookupRecord = z.infer<typeof LookupRecord>;
 
-/** Lookups for alarms that do not name their load balancers. */
+/** Opens the recorded lookups of alarms that do not name their load balancers. */
 export const openLookupRecords = (
   store: Store,
   onUnreadable: (key: string, why: string) => void,
@@ -49,13 +49,13 @@ export interface AlarmContext {
 }
 
 /**
- * Ends when its threads or its note stand. `mayRetryLookup`: what AWS does not answer now it is to be asked again, before the channel is
- * told that it did not. Throws Unavailable.
+ * Handles an alarm; resolves when its threads or its note are posted. `mayRetryLookup`: throw on a failed lookup, so
+ * that it is retried before the note reports it. Throws Unavailable.
  */
 export async function takeAlarm(context: AlarmContext, alarm: Alarm, mayRetryLookup: boolean): Promise<MessageOutcome> {
   const { outcomes } = context;
   const { retentionDays } = context.config.runs;
-  // Retention would remove its records at once, and it would get a new thread after each restart.
+  // Retention would remove its records at once, so each restart would open a new thread.
   if (context.now() - Date.parse(alarm.changedAt) > retentionDays * DAY)
     return outcomes.ignored(
       `${alarm.name} changed more than ${retentionDays} days ago, which is longer than records are kept`,
@@ -100,7 +100,7 @@ async function takeForLoadBalancers(
   return { outcome: 'handled', transition };
 }
 
-/** Posts a note, once for each alarm; none for an OK. */
+/** Posts a note once for each alarm; an OK gets none. */
 async function noteUndiagnosable(
   { notes }: AlarmContext,
   alarm: Alarm,
@@ -110,7 +110,7 @@ async function noteUndiagnosable(
   return { outcome: 'handled', transition: [] };
 }
 
-/** The end concerns the load balancers found for the ALARM, whatever changed in its parts since. */
+/** Finds the load balancers of an alarm. An end uses those found for the ALARM, even if its parts changed since. */
 async function findAffected(
   { lookup, lookupRecords, now, signal }: AlarmContext,
   alarm: Alarm,

@@ -1,6 +1,7 @@
 /**
- * How many threads alarms may open in a channel: so many within some minutes. Beyond that the channel gets one note that counts and
- * lists, kept true by edits; what is listed gets its thread when there is room again and it is still in ALARM. Pure.
+ * Limits the threads that alarms open in a channel within some minutes. Beyond the limit, the channel gets one note
+ * that counts and lists the waiting episodes and is edited as they change. A listed episode gets its thread once there
+ * is room, if it is still in ALARM. Pure.
  */
 import * as z from 'zod';
 import { MessageTs, PostRecord } from '../runs/store/post-record.ts';
@@ -8,13 +9,13 @@ import { MessageTs, PostRecord } from '../runs/store/post-record.ts';
 const Iso = z.iso.datetime();
 const MINUTE = 60_000;
 
-/** New threads of one channel within `PERIOD` milliseconds. */
+/** New threads in one channel within `RATE_PERIOD` milliseconds. */
 export const MAX_THREADS = 10;
 export const RATE_PERIOD = 5 * MINUTE;
-/** Names kept. Further ones are listed once there is room; until then the note says "at least". */
+/** Most listed episodes. Further ones are listed once there is room; until then the note says "at least". */
 const MAX_LISTED = 500;
 
-/** More may wait than are counted. */
+/** Whether more episodes may wait than the note lists. */
 export const isFull = ({ waiting }: NonNullable<ChannelState['note']>): boolean => waiting.length >= MAX_LISTED;
 
 const WaitingEpisode = z.object({ episode: z.string(), loadBalancer: z.string(), alarm: z.string(), at: Iso });
@@ -22,19 +23,19 @@ const WaitingEpisode = z.object({ episode: z.string(), loadBalancer: z.string(),
 export const ChannelState = z.object({
   schema: z.literal(1),
   channel: z.string(),
-  /** Threads of the last minutes. */
+  /** Threads opened within `RATE_PERIOD`. */
   opened: z.array(z.object({ episode: z.string(), at: Iso })),
   note: z
     .object({
       id: z.string(),
       since: Iso,
       lastAt: Iso,
-      /** Null until its post is begun. */
+      /** Null until posting starts. */
       post: PostRecord.nullable(),
-      /** Alarms in all, and those by name that have no thread (yet). */
+      /** All alarms, and those without a thread by name. */
       count: z.number().int(),
       waiting: z.array(WaitingEpisode),
-      /** Of those, how many have got one since. */
+      /** Number of listed alarms that got a thread later. */
       later: z.number().int(),
       version: z.number().int(),
       shown: z.number().int(),
@@ -45,7 +46,7 @@ export type ChannelState = z.infer<typeof ChannelState>;
 
 const PostOf01 = z.looseObject({ ts: MessageTs.nullable(), posting: Iso.nullable() });
 
-/** A post as release 0.1 recorded it, in the fields `ts` and `posting`, as it is recorded now; anything else as it is. */
+/** Converts the fields `ts` and `posting` of release 0.1 into a post record; returns anything else unchanged. */
 export function upgradePost(stored: unknown): unknown {
   const old = PostOf01.safeParse(stored);
   if (!old.success) return stored;
@@ -54,7 +55,7 @@ export function upgradePost(stored: unknown): unknown {
   return { ...same, post: posting === null ? null : { state: 'posting', since: posting, attempt: 'of release 0.1' } };
 }
 
-/** A channel of this release, whichever wrote it. */
+/** Parses a channel written by any release. */
 export const StoredChannel: z.ZodType<ChannelState> = z.preprocess((stored) => {
   const channel = z.looseObject({ note: z.unknown() }).safeParse(stored);
   return channel.success ? { ...channel.data, note: upgradePost(channel.data.note) } : stored;
@@ -62,7 +63,10 @@ export const StoredChannel: z.ZodType<ChannelState> = z.preprocess((stored) => {
 
 export const emptyChannel = (channel: string): ChannelState => ({ schema: 1, channel, opened: [], note: null });
 
-/** Whether an episode may open its thread now; the same answer when asked again. A refusal is listed in the note, where there is room. */
+/**
+ * Whether an episode may open its thread now; repeated calls give the same answer. A refused episode is listed in the
+ * note if there is room.
+ */
 export function admit(
   state: ChannelState,
   request: { episode: string; loadBalancer: string; alarm: string; hasWaited: boolean },
@@ -88,7 +92,7 @@ export function admit(
   }
   if (isListed || (note !== null && isFull(note))) return { state, isAdmitted: false };
   const entry = { episode, loadBalancer, alarm, at };
-  // Nothing waits and the channel was quiet: this is a new storm with its own note.
+  // No episode waits and the channel was quiet: a new storm gets its own note.
   const isOver = note !== null && note.waiting.length === 0 && now - Date.parse(note.lastAt) > 2 * RATE_PERIOD;
   const next: NonNullable<ChannelState['note']> =
     note === null || isOver
@@ -113,7 +117,7 @@ export function admit(
   return { state: { ...state, opened, note: next }, isAdmitted: false };
 }
 
-/** Removes what is over or was opened elsewhere. */
+/** Removes an episode that ended or got its thread elsewhere from the note. */
 export function withdraw(state: ChannelState, episode: string): ChannelState {
   const { note } = state;
   if (!note?.waiting.some((one) => one.episode === episode)) return state;

@@ -1,4 +1,4 @@
-/** Posts one short note for each alarm that names no load balancer. */
+/** Posts one short note for each alarm whose load balancer is unknown. */
 import * as z from 'zod';
 import { type Documents, openDocuments } from '../runs/store/document.ts';
 import { PostRecord } from '../runs/store/post-record.ts';
@@ -18,16 +18,16 @@ const NoteRecord = z.object({
   schema: z.literal(1),
   alarm: z.string(),
   at: z.iso.datetime(),
-  /** Where it stands, or is posted next. */
+  /** Channel where the note is posted or will be tried next. */
   channel: z.string(),
   post: PostRecord.nullable(),
 });
 type NoteRecord = z.infer<typeof NoteRecord>;
 
-/** A note of this release, whichever wrote it. */
+/** Parses a note written by any release. */
 const StoredNote: z.ZodType<NoteRecord> = z.preprocess(upgradePost, NoteRecord);
 
-/** Notes of one channel within the last minutes: as many as threads. */
+/** Notes posted in one channel within `RATE_PERIOD`; the limit is that of threads. */
 const Rate = z.object({ schema: z.literal(1), posted: z.array(z.iso.datetime()) });
 
 export interface AlarmNotesParts {
@@ -39,11 +39,11 @@ export interface AlarmNotesParts {
   now: () => number;
 }
 
-/** Why there is no thread: the alarm names none, too many, or the lookup failed (sentences say why). */
+/** Why there is no thread: the alarm names no load balancer or too many, or the lookup failed with `sentences`. */
 export type NoThreadReason = Pick<AffectedLoadBalancers, 'loadBalancers' | 'sentences'>;
 
 export interface AlarmNotes {
-  /** Resolves when the note is posted. Throws Unavailable if it could not be. */
+  /** Resolves when the note is posted or not needed. Throws Unavailable. */
   postNote(alarm: Alarm, about: NoThreadReason): Promise<'noted' | 'already' | 'too-many' | 'no-channel'>;
 }
 
@@ -77,7 +77,7 @@ async function postNote(
   const before = await translateOutage('store', () => notes.read(keyOfNote(alarm)));
   if (before?.post?.state === 'posted') return 'already';
   const channel = before?.channel ?? ownChannel;
-  // One that may stand was counted when it was begun.
+  // A note that may be posted was counted when it was started.
   const count = before?.post ? 1 : await countNotes(context, channel);
   if (count > MAX_THREADS) {
     log.warn({ alarm: alarm.name, channel }, 'nothing is diagnosed for an alarm, and its channel has notes enough');
@@ -88,7 +88,7 @@ async function postNote(
     const posted = await postNoteIn(context, alarm, to, message);
     if (posted === 'already' || (typeof posted === 'object' && 'ts' in posted)) return 'noted';
     if (posted === 'busy') throw new Unavailable('busy', 'this note is being posted');
-    // It may have been posted: the next attempt looks for it.
+    // The note may have been posted: the next attempt searches for it.
     if (posted.refused === 'unreachable') throw new Unavailable('slack', posted.code);
     log.error({ channel: to, code: posted.code, alarm: alarm.name }, 'a note about an alarm was refused');
   }
@@ -97,7 +97,7 @@ async function postNote(
 
 const keyOfNote = (alarm: Alarm): string => `alarms/notes/${shortHash(alarmKey(alarm))}.json`;
 
-/** How many notes the channel had within the last minutes, with this one. */
+/** Counts this note; returns the number of notes in the channel within `RATE_PERIOD`. */
 function countNotes({ rates, now }: NotesContext, channel: string): Promise<number> {
   return translateOutage('store', () =>
     rates.change(`alarms/rates/${shortHash(channel)}.json`, (stored) => {

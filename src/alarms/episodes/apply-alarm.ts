@@ -1,4 +1,4 @@
-/** Applies an alarm event to the episodes of a load balancer, in whatever order events come. Pure. */
+/** Applies an alarm event to the episodes of a load balancer, in any order of events. Pure. */
 
 import type { Episode } from '../../runs/episode.ts';
 import { type Alarm, alarmEventId, alarmKey } from '../alarm-event.ts';
@@ -16,32 +16,34 @@ const MINUTE = 60_000;
 
 /** An ALARM this soon after the end reopens the episode. */
 export const REOPEN_WITHIN = 10 * MINUTE;
-/** An ALARM that comes late, and whose end is not known yet, joins an episode that began at most so long after it. */
+/** A late ALARM without a known end joins an episode that opened at most this long after it. */
 const JOIN_WITHIN = 10 * MINUTE;
-/** An episode silent for this long takes no new alarms: its end was lost, and nobody reads yesterday's thread. */
+/** An episode silent for this long takes no new alarms: its end was lost, and its thread is too old to be read. */
 const SILENCE_LIMIT = 6 * 60 * MINUTE;
-/** Older ones are dropped. */
+/** Limits of a history; the oldest entries are dropped. */
 const MAX_EPISODES = 20;
 const MAX_ALARMS = 100;
 const MAX_EVENTS = 500;
 
 /**
- * `opened`: a thread is due. `joined`, `repeated`, `reopened`: the thread that is there. `ended`: one alarm, or all is well again.
- * `known`: told before. `stale`: older than what is known. `quiet`: of no episode.
+ * `opened`: needs a new thread. `joined`, `repeated`, `reopened`: uses an existing thread. `ended`: an alarm left
+ * ALARM. `known`: a duplicate. `stale`: older than the recorded state. `quiet`: belongs to no episode.
  */
 export type Transition = 'opened' | 'joined' | 'repeated' | 'reopened' | 'ended' | 'known' | 'stale' | 'quiet';
 
-/** What an event is about beyond the alarm. */
+/** Details of an event beyond the alarm. */
 export interface EventContext {
   /** Epoch milliseconds. */
   from: number;
   now: number;
   sentences: readonly string[];
-  /** The id of a run for a new episode: the same when asked again for the same event. */
+  /** Run id for a new episode; the same when the change is retried. */
   run: string;
 }
 
-/** Returns the history with the event, and what the event was. The same history if nothing changes. */
+/**
+ * Returns the history with the event applied, and the kind of transition. Returns the same history if nothing changes.
+ */
 export function applyAlarm(
   history: History,
   alarm: Alarm,
@@ -88,11 +90,11 @@ function applyLateAlarm(
   const ended = last.state === 'ALARM' ? null : Date.parse(last.changedAt);
   const match =
     history.episodes.findLast((record) => coversAlarm(record, at, ended)) ??
-    // An earlier time of what this alarm is in now: the news between were lost, or are to come.
+    // The alarm's present ALARM began earlier: events in between were lost or are still to come.
     (last.state === 'ALARM' ? history.episodes.findLast(({ episode }) => isIn(episode, key, 'ALARM')) : undefined);
   if (match === undefined) return { history: addEpisode(history, key, alarm, context, last), transition: 'opened' };
   const there = match.episode.alarms.find(({ arn }) => arn === key);
-  // What was heard of it since stands.
+  // Keep the newer state.
   const since = { state: last.state, changedAt: last.changedAt, reason: there?.reason ?? alarm.reason };
   const now = there !== undefined && there.changedAt >= last.changedAt ? there : since;
   return {
@@ -101,7 +103,7 @@ function applyLateAlarm(
   };
 }
 
-/** Whether an ALARM of that moment, that ended then, belongs to the episode. */
+/** Whether an ALARM at `at` that ended at `ended` (null if unknown) belongs to the episode. Epoch milliseconds. */
 function coversAlarm({ episode, heardAt }: EpisodeRecord, at: number, ended: number | null): boolean {
   const openedAt = Date.parse(episode.openedAt);
   const end =
@@ -109,7 +111,7 @@ function coversAlarm({ episode, heardAt }: EpisodeRecord, at: number, ended: num
   return at <= end && (ended === null ? at >= openedAt - JOIN_WITHIN : ended >= openedAt - REOPEN_WITHIN);
 }
 
-/** If an alarm starts again, its earlier end was lost. */
+/** Ends an alarm that starts again: the message about its end was lost. */
 function markEndUnknown(record: EpisodeRecord, key: string, changedAt: string): EpisodeRecord {
   if (!isIn(record.episode, key, 'ALARM')) return record;
   const alarms = record.episode.alarms.map((alarm) =>
@@ -187,7 +189,7 @@ function addEpisode(
   return { ...history, episodes: episodes.filter((one) => !surplus.includes(one)) };
 }
 
-/** `state`: in which the alarm is now, which differs from the news where these are late. */
+/** Adds an alarm to an episode. `state`: its present state, which is newer than `event` if the event is late. */
 function joinEpisode(
   record: EpisodeRecord,
   key: string,
@@ -254,7 +256,7 @@ function endAlarm(record: EpisodeRecord, key: string, alarm: Alarm): EpisodeReco
   return withPending(ended, { kind: 'refresh' }, ...asks, ...toTellEnd(isClosed, ends));
 }
 
-/** When the last alarm left ALARM; null while one is in it. */
+/** Time the last alarm left ALARM; null while one is in ALARM. */
 function endOf(alarms: Episode['alarms']): string | null {
   if (alarms.some(({ state }) => state === 'ALARM')) return null;
   return alarms.map(({ changedAt }) => changedAt).reduce(later);

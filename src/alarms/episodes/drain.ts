@@ -9,7 +9,10 @@ import { perform } from './perform.ts';
 /** Milliseconds between two checks of other work. */
 const RERUN_POLL = 5_000;
 
-/** Performs the pending actions of a load balancer. `history`: given if this process already holds the lease. Rejects with Unavailable. */
+/**
+ * Performs the pending actions of a load balancer. `history`: given if this process already holds the lease. Rejects
+ * with Unavailable.
+ */
 export function drain(context: EpisodesContext, id: string, history: History | null): Promise<void> {
   const existing = context.drains.get(id);
   if (existing !== undefined) {
@@ -26,9 +29,9 @@ export function drain(context: EpisodesContext, id: string, history: History | n
 
 interface WakeUp {
   wake(): void;
-  /** How often there was a wake. */
+  /** Number of wakes so far. */
   count(): number;
-  /** Settles at the next wake; at once where there was one since the count was `seen`. */
+  /** Resolves at the next wake, or at once if one followed the count `seen`. */
   after(seen: number): Promise<void>;
 }
 
@@ -62,7 +65,7 @@ async function drainUntilQuiet(
   } while (wakeUp.count() !== seen && !context.isStopping);
 }
 
-/** The history with the lease; null while another process has it, or when there is nothing to do. */
+/** Takes the lease and returns the history; null while another process holds it, or when there is nothing to do. */
 function acquireLease({ histories, owner, now }: EpisodesContext, id: string): Promise<History | null> {
   return histories.change(keyOfHistory(id), (stored) => {
     if (stored === null || stored.episodes.every(isUpToDate) || isLeasedByOther(stored.lease, owner, now()))
@@ -74,7 +77,7 @@ function acquireLease({ histories, owner, now }: EpisodesContext, id: string): P
 
 function drainUnderLease(context: EpisodesContext, id: string, history: History, wakeUp: WakeUp): Promise<void> {
   const { histories, owner, now, log } = context;
-  // If this process was held up for too long, another one has the lease by now.
+  // A process that stalled may have lost the lease to another.
   const changeOwn = (lease: History['lease']) =>
     histories.change(keyOfHistory(id), (stored) => ({
       document: stored?.lease?.owner === owner ? { ...stored, lease } : stored,
@@ -90,7 +93,7 @@ function drainUnderLease(context: EpisodesContext, id: string, history: History,
 
 async function doAll(context: EpisodesContext, id: string, leased: History, wakeUp: WakeUp): Promise<void> {
   const { histories, reruns, backoffs } = context;
-  // Kept from a thread by a storm: tried once now, and again when resumed.
+  // Episodes refused a thread by a storm are tried once per drain.
   const tried = new Set<string>();
   const limits: ActionLimits = {
     hasTried: (episode: string) => tried.has(episode),
@@ -108,7 +111,7 @@ async function doAll(context: EpisodesContext, id: string, leased: History, wake
   }
 }
 
-/** Null once the lease is released; the history if another process has recorded more work meanwhile. */
+/** Returns null once the lease is released, or the history if another process recorded more work meanwhile. */
 function releaseWhenDone(
   { histories, owner }: EpisodesContext,
   id: string,

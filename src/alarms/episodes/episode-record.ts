@@ -1,6 +1,6 @@
 /**
- * What alarms have said about one load balancer: its episodes, and the pending actions for their threads. One document in the store
- * for each load balancer, so that every change of it is one conditional write. Pure.
+ * History of the alarms of one load balancer: its episodes, and the pending actions for their threads. Each load
+ * balancer has one document in the store, so that every change is one conditional write. Pure.
  */
 import * as z from 'zod';
 import { ALARM_STATES, Episode } from '../../runs/episode.ts';
@@ -9,13 +9,12 @@ import { shortHash } from '../alarm-event.ts';
 
 const Iso = z.iso.datetime();
 
-/** Counts the actions of an episode: an action that was replaced while it was done stays pending. */
+/** Numbers the actions of an episode, so that an action replaced while it runs stays pending. */
 const numbered = { number: z.number().int() };
 
 /**
- * Actions on a posted thread. `refresh`: show the current state of the episode. `say`: post these sentences. `say-misplaced`: post
- * that the thread belongs in another channel, which Slack refused with `code` (null: alb502 is not in it). `ask-again`: ask the question
- * over the whole episode. `tell-end`: reply that it ended, for the time `end`.
+ * Actions on a posted thread. `refresh`: show the current state of the episode. `say`: post these sentences.
+ * `ask-again`: diagnose the whole episode again. `tell-end`: reply that the episode ended for the `end`-th time.
  */
 export const PendingAction = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refresh'), ...numbered }),
@@ -27,8 +26,8 @@ export const PendingAction = z.discriminatedUnion('kind', [
 export type PendingAction = z.infer<typeof PendingAction>;
 
 /**
- * `none`: to be opened. `waiting`: a storm keeps it from one; listed in the note of the channel. `dropped`: it was over before there was
- * room, so the note is all that is told. `open`: it stands, and the run is recorded.
+ * `none`: not opened yet. `waiting`: held back by a storm and listed in the channel's note. `dropped`: ended before
+ * there was room, so only the note mentions it. `open`: posted, and its run is recorded.
  */
 const EpisodeThread = z.discriminatedUnion('state', [
   z.object({ state: z.literal('none') }),
@@ -39,22 +38,22 @@ const EpisodeThread = z.discriminatedUnion('state', [
 
 export const EpisodeRecord = z.object({
   episode: Episode,
-  /** Where the window begins. */
+  /** Start of the window. */
   from: Iso,
-  /** When something was last heard of it. */
+  /** Time of the last event. */
   heardAt: Iso,
-  /** Ids of the alarm events it has taken in: the same event changes nothing. */
+  /** Ids of the applied alarm events; a duplicate changes nothing. */
   events: z.array(z.string()),
-  /** Null until its thread was given one. */
+  /** Null until a channel is chosen. */
   channel: z.string().nullable(),
   thread: EpisodeThread,
-  /** What was or is to be said below the thread: what could not be looked up. */
+  /** Sentences for the thread: a wrong channel, or lookups that failed. */
   sentences: z.array(z.string()),
-  /** How often it ended. */
+  /** Number of ends so far. */
   ends: z.number().int(),
-  /** When a reply last told an end. */
+  /** Time of the last reply about an end. */
   endToldAt: Iso.nullable(),
-  /** At most one of a kind, but for `say`; in the order in which they came up. */
+  /** In order of creation; at most one of each kind except `say`. */
   pending: z.array(PendingAction),
   /** The number of the last action. */
   actions: z.number().int(),
@@ -67,21 +66,21 @@ export const History = z.object({
   schema: z.literal(2),
   /** ARN of the load balancer. */
   loadBalancer: z.string(),
-  /** How to find it again. */
+  /** Reference for finding the load balancer again. */
   ref: z.object({ name: z.string(), arn: z.string().nullable(), account: z.string(), region: z.string() }),
-  /** By alarm. */
+  /** By key of the alarm. */
   alarms: z.record(z.string(), AlarmStateRecord),
   /** Oldest first. */
   episodes: z.array(EpisodeRecord),
-  /** Who works on the threads. */
+  /** Held by the process that works on the threads. */
   lease: Lease.nullable(),
 });
 export type History = z.infer<typeof History>;
 
-/** Keys of the store have no capital letters, nor colons. */
+/** A hash, because store keys allow no capital letters or colons. */
 export const idOfHistory = (loadBalancer: string): string => shortHash(loadBalancer);
 export const keyOfHistory = (id: string): string => `alarms/load-balancers/${id}.json`;
-/** The history that an episode is in. */
+/** Id of the history that contains the episode. */
 export const historyOfEpisode = (episode: string): string => episode.split('-')[0] ?? '';
 
 export const emptyHistory = (ref: History['ref'], loadBalancer: string): History => ({
@@ -100,7 +99,7 @@ export type NewAction =
   | { kind: 'say-misplaced'; channel: string; code: string | null }
   | { kind: 'tell-end'; end: number };
 
-/** Adds an action; it replaces a pending one of its kind. */
+/** Adds actions; each replaces a pending one of its kind, except `say`. */
 export function withPending(record: EpisodeRecord, ...more: readonly NewAction[]): EpisodeRecord {
   let [pending, actions] = [record.pending, record.actions];
   for (const action of more) {
@@ -111,18 +110,18 @@ export function withPending(record: EpisodeRecord, ...more: readonly NewAction[]
   return { ...record, pending, actions };
 }
 
-/** Removes a completed action. One of the same kind added meanwhile stays. */
+/** Removes completed actions; those of the same kind added meanwhile stay. */
 export const withDone = (record: EpisodeRecord, done: readonly PendingAction[]): EpisodeRecord => ({
   ...record,
   pending: record.pending.filter(({ number }) => !done.some((one) => one.number === number)),
 });
 
-/** Whether nothing is left to do: the thread is current, or a storm kept the episode from a thread and it is over. */
+/** Whether nothing is left to do: the thread is current, or the episode ended without a thread during a storm. */
 export function isUpToDate({ thread, pending, episode }: EpisodeRecord): boolean {
   if (thread.state === 'open') return pending.length === 0;
   return thread.state === 'dropped' && episode.closedAt !== null;
 }
 
-/** Whether the channel knows of it, by a thread or by the note of a storm. */
+/** Whether the channel shows the episode, in a thread or in a storm note. */
 export const isAnnounced = ({ thread, episode }: EpisodeRecord): boolean =>
   thread.state === 'open' || thread.state === 'waiting' || (thread.state === 'dropped' && episode.closedAt !== null);

@@ -1,4 +1,4 @@
-/** Shared by all actions on episodes: the parts of the bot, and the work running in this process. */
+/** Context of all actions on episodes: the parts of the bot, and the work running in this process. */
 import type { Logger } from 'pino';
 import type { RunStore } from '../../runs/runs.ts';
 import { type Backoffs, openBackoffs } from '../../runs/store/backoff.ts';
@@ -24,14 +24,14 @@ export interface EpisodesParts {
   /** Epoch milliseconds. */
   now(): number;
   sleep(milliseconds: number): Promise<unknown>;
-  /** New threads of a channel within five minutes; that of the rate limit without it. */
+  /** Limit on new threads in a channel within five minutes; defaults to the rate limit. */
   mostThreads?: number | undefined;
 }
 
-/** Work on the threads of one load balancer, once at a time in this process. */
+/** Work on the threads of one load balancer; one at a time in this process. */
 export interface Drain {
   ended: Promise<void>;
-  /** Something was recorded: look again. */
+  /** Makes the drain read the record again. */
   wake(): void;
 }
 
@@ -40,13 +40,13 @@ export interface EpisodesContext extends EpisodesParts {
   channels: Documents<ChannelState>;
   /** By the id of the history. */
   drains: Map<string, Drain>;
-  /** Questions that are being asked again, by run. */
+  /** Running repeats of a question, by run. */
   reruns: Map<string, Promise<void>>;
-  /** Notes of storms that are being written, by channel. */
+  /** Storm notes being written, by channel. */
   noteUpdates: Map<string, Promise<void>>;
   /** When this process last marked a history as busy. */
   markedAt: Map<string, number>;
-  /** Of histories that cannot be drained, of runs that cannot be asked again, of channels where nothing else is left to try. */
+  /** Backoffs of histories that fail to drain, runs that fail to repeat, and channels without an alternative. */
   backoffs: Backoffs;
   announcements: Announcements;
   isStopping: boolean;
@@ -69,7 +69,7 @@ export function openEpisodesContext(parts: EpisodesParts): EpisodesContext {
   };
 }
 
-/** Wakes waiters for a thread or storm note of this process. */
+/** Wakes callers that wait for a thread or storm note of this process. */
 export interface Announcements {
   next(): Promise<void>;
   signal(): void;
@@ -86,7 +86,7 @@ function openAnnouncements(): Announcements {
   };
 }
 
-/** Records a change of one episode in whatever the history has become meanwhile; `before` where it is gone. Throws Unavailable. */
+/** Changes one episode in the stored history, or in `before` if the history was removed. Throws Unavailable. */
 export function changeRecord(
   { histories }: EpisodesContext,
   before: History,
@@ -103,7 +103,7 @@ export function changeRecord(
   );
 }
 
-/** Backs off from a channel that refused, if no other channel can take its threads. */
+/** Throws Unavailable while a channel that refused, without an alternative, is paused. */
 export function assertNotPaused({ backoffs }: EpisodesContext, channel: string): void {
   const why = backoffs.pausedReason(channel);
   if (why !== null) throw new Unavailable('channel', why);

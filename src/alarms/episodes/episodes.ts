@@ -1,6 +1,6 @@
 /**
- * Episodes of alarms. Each alarm is written to the store first; a process that holds the lease of the load balancer then brings the
- * threads in line. Completed actions are recorded, so that another process can resume after a crash.
+ * Episodes of alarms. Each alarm is written to the store first; a process that holds the lease of the load balancer
+ * then brings the threads in line. Completed actions are recorded, so that another process can resume after a crash.
  */
 import type { LoadBalancerRef } from '../../investigate/investigator.ts';
 import type { Episode } from '../../runs/episode.ts';
@@ -30,9 +30,9 @@ export interface AlarmEvent {
   /** ARN. */
   loadBalancer: string;
   ref: LoadBalancerRef;
-  /** Where the window begins, epoch milliseconds. */
+  /** Start of the window, epoch milliseconds. */
   from: number;
-  /** What could not be looked up. */
+  /** Sentences about lookups that failed. */
   sentences: readonly string[];
 }
 
@@ -40,14 +40,14 @@ export interface Episodes {
   /** Records the event; resolves when its thread is posted, or when a storm note lists it. Throws Unavailable. */
   handleAlarm(event: AlarmEvent): Promise<Transition>;
   episode(id: string): Promise<Episode | null>;
-  /** Resumes unfinished work, of this process or of one that ended. */
+  /** Resumes unfinished work of this process or of ended ones. */
   resume(): Promise<void>;
   /** Resolves when no work is left. */
   idle(): Promise<void>;
   stop(milliseconds: number): Promise<void>;
 }
 
-/** Milliseconds between two looks whether another process is done, and how long a thread is waited for that another process opens. */
+/** Milliseconds between checks on another process, and the longest wait for it to open a thread. */
 const POLL_INTERVAL = 1_000;
 const MAX_WAIT_FOR_OTHERS = 120_000;
 
@@ -75,7 +75,7 @@ async function handleAlarm(context: EpisodesContext, event: AlarmEvent): Promise
   context.log.info({ alarm: alarm.name, loadBalancer: ref.name, state: alarm.state, transition }, 'alarm');
   const drained = drain(context, id, isMine ? history : null);
   if (affectedBy(alarm, history).every(isAnnounced)) {
-    // What is left to do for the thread is recorded, and another process resumes it after a crash.
+    // The rest of the work is recorded, so another process can resume it after a crash.
     drained.catch(() => {});
     return transition;
   }
@@ -86,11 +86,11 @@ async function handleAlarm(context: EpisodesContext, event: AlarmEvent): Promise
 interface RecordedAlarm {
   history: History;
   transition: Transition;
-  /** Whether this process has the lease, or nobody. */
+  /** Whether no other process holds the lease. */
   isMine: boolean;
 }
 
-/** Takes the lease in the same write, where it is free and there is something to do. */
+/** Records the event, and takes the lease in the same write if it is free and there is work. */
 async function recordAlarm(context: EpisodesContext, id: string, event: AlarmEvent): Promise<RecordedAlarm> {
   const { histories, owner, now } = context;
   const { alarm, loadBalancer, ref, from, sentences } = event;
@@ -111,7 +111,7 @@ function affectedBy(alarm: Alarm, history: History | null): EpisodeRecord[] {
   return history?.episodes.filter(({ events }) => events.includes(event)) ?? [];
 }
 
-/** Waits until the threads of this alarm stand: opened here, or by another process that has the lease. */
+/** Waits until the threads of this alarm are posted, here or by the process that holds the lease. */
 async function waitUntilAnnounced(
   context: EpisodesContext,
   id: string,
@@ -131,7 +131,7 @@ async function waitUntilAnnounced(
       continue;
     }
     if (now() - begun > MAX_WAIT_FOR_OTHERS) throw new Unavailable('busy', 'another process does not open the thread');
-    // Somebody else has the lease: until they are done, or are no more.
+    // Another process holds the lease: retry until it is done or has ended.
     await sleep(POLL_INTERVAL);
     work = outcomeOf(drain(context, id, null));
   }
@@ -140,7 +140,7 @@ async function waitUntilAnnounced(
 interface WorkOutcome {
   isEnded: boolean;
   failure: unknown;
-  /** Rejects never. */
+  /** Never rejects. */
   ended: Promise<void>;
 }
 

@@ -1,8 +1,8 @@
-/** The times of an incident as its episode knows them. */
+/** Reads the times of an incident from its episode. */
 import type { IncidentTimes } from '../../query/alarm-window.ts';
 import type { EpisodeRecord } from './episode-record.ts';
 
-/** In epoch milliseconds, as is `now`. */
+/** All times, including `now`, in epoch milliseconds. */
 export const incidentTimesOf = ({ heardAt, episode: { closedAt } }: EpisodeRecord, now: number): IncidentTimes => ({
   now,
   heardAt: Date.parse(heardAt),

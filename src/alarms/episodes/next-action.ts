@@ -1,30 +1,30 @@
 /** Returns the next action for the threads of a load balancer, from the record alone. Pure. */
 import { type EpisodeRecord, isUpToDate, type PendingAction } from './episode-record.ts';
 
-/** `open`: post the thread, or list it in the note of a storm. `withdraw`: take it off the note, because it is over. */
+/** `open`: post the thread, or list it in the storm note. `withdraw`: remove an ended episode from the note. */
 export type EpisodeAction = { kind: 'open' | 'withdraw' } | PendingAction;
 
-/** What only the moment knows. */
+/** Conditions that the record does not contain. */
 export interface ActionLimits {
-  /** Whether a storm kept this episode from a thread a moment ago. */
+  /** Whether a storm refused this episode a thread during this drain. */
   hasTried(episode: string): boolean;
-  /** Whether the question of this run is being asked, or is to be left alone for a while. */
+  /** Whether the question of this run is being repeated or is backing off. */
   isResting(run: string): boolean;
 }
 
-/** Null when nothing is to be done now. */
+/** Returns the next action of one episode; null when there is none now. */
 export function nextAction(record: EpisodeRecord, { hasTried, isResting }: ActionLimits): EpisodeAction | null {
   const { thread, episode, pending } = record;
   if (isUpToDate(record)) return null;
   if (thread.state === 'waiting' && episode.closedAt !== null) return { kind: 'withdraw' };
   if (thread.state !== 'open') return hasTried(episode.id) ? null : { kind: 'open' };
   const next = (kind: PendingAction['kind']): PendingAction | null => pending.find((one) => one.kind === kind) ?? null;
-  // The end is told with the newest answer.
+  // Repeat the question before reporting the end, which quotes the newest answer.
   const slow = isResting(episode.run) ? null : (next('ask-again') ?? next('tell-end'));
   return next('refresh') ?? next('say-misplaced') ?? next('say') ?? slow;
 }
 
-/** The oldest episode with something to do. */
+/** Returns the next action of the oldest episode that has one. */
 export function nextActionOf(
   records: readonly EpisodeRecord[],
   limits: ActionLimits,

@@ -1,4 +1,4 @@
-/** Opens the thread of an episode, in another channel if its own refuses, or leaves it to the note of a storm. */
+/** Opens the thread of an episode, in another channel if its own refuses, or lists it in the storm note. */
 
 import { incidentWindow } from '../../query/alarm-window.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
@@ -13,7 +13,7 @@ import { assertNotPaused, changeRecord, type EpisodesContext } from './episodes-
 import { incidentTimesOf } from './incident-times.ts';
 import { keyOfChannel, updateStormNote } from './storm-note.ts';
 
-/** Milliseconds between two looks at a thread that another process opens. */
+/** Milliseconds between checks on a thread that another process opens. */
 const POLL_INTERVAL = 1_000;
 
 export async function openThread(
@@ -51,7 +51,7 @@ function subjectOf({ ref }: History, record: EpisodeRecord): RoutingSubject & { 
   };
 }
 
-/** Whether the channel has room for a thread more. */
+/** Whether the channel has room for another thread. */
 function isAdmitted(
   { channels, now, mostThreads }: EpisodesContext,
   channel: string,
@@ -83,7 +83,7 @@ async function waitForRoom(
   const waiting = await changeRecord(context, history, record, (current) => ({
     ...current,
     channel,
-    // An episode that was reopened waits again: what ends now is to leave the note once more.
+    // Keep `since` if the episode already waits.
     thread: current.thread.state === 'waiting' ? current.thread : { state: 'waiting', since },
   }));
   context.announcements.signal();
@@ -112,7 +112,7 @@ async function requestThread(
   return opened;
 }
 
-/** The run once its root message is posted, possibly by another process. */
+/** Returns the run once its root message is posted, possibly by another process. Throws Unavailable. */
 async function waitForRoot({ runs, now, sleep }: EpisodesContext, run: Run): Promise<Run> {
   const begun = now();
   let current: Run | null = run;
@@ -125,7 +125,7 @@ async function waitForRoot({ runs, now, sleep }: EpisodesContext, run: Run): Pro
   return current;
 }
 
-/** The first question and the root message are about all that was recorded by then. */
+/** Records the thread. Its first question and root message already cover all actions recorded in `record`. */
 async function recordThread(
   context: EpisodesContext,
   history: History,
@@ -144,7 +144,7 @@ async function recordThread(
   return open;
 }
 
-/** If a channel refuses, tries another one; other failures are retried. */
+/** Assigns another channel if this one refused; throws Unavailable for failures worth a retry. */
 async function moveElsewhere(
   context: EpisodesContext,
   history: History,
@@ -163,7 +163,7 @@ async function moveElsewhere(
     context.backoffs.recordFailure(channel, sentence);
     throw new Unavailable('channel', sentence);
   }
-  // The run that was refused stays in its channel: the thread is that of another one.
+  // The refused run keeps its channel, so the thread gets a new run.
   const run = newRunId(context.now());
   return changeRecord(context, history, record, (current) => ({
     ...withPending(current, {

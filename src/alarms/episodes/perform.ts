@@ -1,4 +1,7 @@
-/** One function for each action on an episode. Each records that it is done, so that another process can resume after a crash. */
+/**
+ * Performs actions on an episode, one function each. Every action records its completion, so that another process can
+ * resume after a crash.
+ */
 
 import { Problem } from '../../problem.ts';
 import { incidentWindow } from '../../query/alarm-window.ts';
@@ -17,13 +20,16 @@ import type { EpisodeAction } from './next-action.ts';
 import { openThread } from './open-thread.ts';
 import { keyOfChannel } from './storm-note.ts';
 
-/** Milliseconds. One reply for an end, and none for each of many: an alarm that flaps says so in the headline. */
+/** Milliseconds. A flapping alarm gets no reply for each end; the headline shows the repeats. */
 const MIN_REPLY_INTERVAL = 30 * 60_000;
-/** Milliseconds: an answer takes no longer. */
+/** Milliseconds. No answer takes longer. */
 const MAX_RERUN_TIME = 15 * 60_000;
 const RERUN_POLL = 2_000;
 
-/** The history once the action is done. `tried` hears of an episode that a storm kept from its thread. Throws Unavailable. */
+/**
+ * Performs the action and returns the history. Adds an episode refused a thread by a storm to `tried`. Throws
+ * Unavailable.
+ */
 export async function perform(
   context: EpisodesContext,
   history: History,
@@ -54,7 +60,7 @@ export async function perform(
 const done = (context: EpisodesContext, history: History, record: EpisodeRecord, actions: readonly PendingAction[]) =>
   changeRecord(context, history, record, (current) => withDone(current, actions));
 
-/** Which the note of the storm says when it is shown next. */
+/** Removes the episode from the storm note, which shows this with its next edit. */
 async function withdrawFromNote(context: EpisodesContext, history: History, record: EpisodeRecord): Promise<History> {
   const { channels } = context;
   await translateOutage('store', () =>
@@ -69,7 +75,7 @@ async function withdrawFromNote(context: EpisodesContext, history: History, reco
 const refreshThread = ({ threads }: EpisodesContext, { episode: { run } }: EpisodeRecord): Promise<void> =>
   translateOutage('slack', () => threads.refresh(run).catch(ignoreRemovedRun));
 
-/** All that is to be said, in one reply. */
+/** Posts all pending sentences in one reply. */
 async function saySentences(context: EpisodesContext, history: History, record: EpisodeRecord): Promise<History> {
   const all = record.pending.filter((action) => action.kind === 'say');
   const sentences = all.flatMap((action) => action.sentences);
@@ -89,7 +95,10 @@ async function postReply(
   log.error({ run, code: posted.code }, 'Slack did not take a reply about an alarm');
 }
 
-/** How it ended, with the errors and the verdict of the newest answer; unless an end was told a moment ago, or it goes on again. */
+/**
+ * Replies how the episode ended, with the errors and verdict of the newest answer. Skips the reply if an end was
+ * reported recently or the episode was reopened.
+ */
 async function tellEnd(
   context: EpisodesContext,
   history: History,
@@ -103,7 +112,7 @@ async function tellEnd(
   const message = await closingMessage(context, record);
   if (message !== null) {
     await postReply(context, record, closeReplyKey(action.end), message);
-    // What was said of an end before, or an answer that came meanwhile.
+    // Refresh if an earlier end was shown or a new answer came meanwhile.
     const isPassed = JSON.stringify(await closingMessage(context, record)) !== JSON.stringify(message);
     if (isPassed || endToldAt !== null) await refreshThread(context, record);
   }
@@ -113,7 +122,7 @@ async function tellEnd(
   }));
 }
 
-/** Null when its run was removed. */
+/** Null when the run was removed. */
 function closingMessage({ runs }: EpisodesContext, { episode }: EpisodeRecord): Promise<Message | null> {
   return translateOutage('store', async () => {
     const run = await runs.read(episode.run);
@@ -122,7 +131,10 @@ function closingMessage({ runs }: EpisodesContext, { episode }: EpisodeRecord): 
   });
 }
 
-/** Begins to ask over the whole episode; the action is done when the answer stands. A stop leaves it to whoever comes next. */
+/**
+ * Starts repeating the question over the whole episode; the action is done once the answer is posted. After a stop,
+ * another process resumes it.
+ */
 function askAgain(context: EpisodesContext, history: History, record: EpisodeRecord, action: PendingAction): void {
   const { backoffs, reruns, log } = context;
   const { run } = record.episode;
@@ -139,7 +151,7 @@ function askAgain(context: EpisodesContext, history: History, record: EpisodeRec
   reruns.set(run, ended);
 }
 
-/** Ends when the run has its answer, which another process may be looking for. */
+/** Resolves when the run has its answer, possibly from another process. */
 async function answerOf(context: EpisodesContext, record: EpisodeRecord): Promise<void> {
   const { threads, runs, now, sleep } = context;
   const { run } = record.episode;

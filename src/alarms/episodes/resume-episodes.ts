@@ -8,25 +8,25 @@ import type { EpisodesContext } from './episodes-context.ts';
 import { CHANNELS, isNoteBehind, updateStormNote } from './storm-note.ts';
 
 const BUSY = 'alarms/busy/';
-/** Milliseconds from the marker of work to the record of it, at most. */
+/** Milliseconds that may pass between writing a marker and recording its work. */
 const MARKER_GRACE = 60_000;
 
 /**
- * Marks that there may be work for a load balancer, before the event that makes it is recorded: a marker without work does no harm, work
- * without a marker would not be resumed. Each marker is another object, so a process removes none that it has not seen.
+ * Marks possible work for a load balancer before its event is recorded: a marker without work is harmless; work without
+ * a marker is never resumed. Each marker is a new object, so a process removes only markers it has seen.
  */
 export async function markBusy({ store, owner, now, markedAt }: EpisodesContext, id: string): Promise<void> {
   const at = now();
   if (at - (markedAt.get(id) ?? Number.NEGATIVE_INFINITY) < MARKER_GRACE / 2) return;
   const key = `${BUSY}${id}/${String(at).padStart(15, '0')}-${shortHash(owner).slice(0, 8)}`;
-  // The time in it tells the sweep of old objects how old it is.
+  // The sweep of old objects reads this time.
   await store.write(key, JSON.stringify({ at: new Date(at).toISOString() }), 'any');
   markedAt.set(id, at);
 }
 
 const markerTime = (key: string): number => Number(key.split('/').at(-1)?.split('-')[0]);
 
-/** Rejects when the store cannot be reached. */
+/** Resumes all unfinished episodes and storm notes. Rejects when the store cannot be reached. */
 export async function resumeAll(context: EpisodesContext): Promise<void> {
   const markers = Map.groupBy(await context.store.list(BUSY), (key) => key.slice(BUSY.length).split('/')[0] ?? '');
   for (const [id, keys] of markers) {
@@ -40,15 +40,15 @@ async function resumeMarked(context: EpisodesContext, id: string, markers: reado
   const { store, histories, backoffs, now } = context;
   const history = await histories.read(keyOfHistory(id));
   if (history === null || history.episodes.every(isUpToDate)) {
-    // The event that a young marker was made for may not be recorded yet.
+    // The event of a recent marker may not be recorded yet.
     for (const key of markers) if (now() - markerTime(key) > MARKER_GRACE) await store.remove(key);
     return;
   }
-  // It takes as long as an answer does: nobody who resumes waits for that.
+  // Do not wait: a resumed episode takes as long as an answer.
   if (backoffs.pausedReason(id) === null) void resumeHistory(context, id);
 }
 
-/** An outage ends soon; anything else needs a person, so it is retried with growing pauses. */
+/** Resumes one history. An outage ends soon; other failures need a person, so they back off. */
 async function resumeHistory(context: EpisodesContext, id: string): Promise<void> {
   const { backoffs, log } = context;
   try {

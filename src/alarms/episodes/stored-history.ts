@@ -1,8 +1,8 @@
-/** Reads stored histories, also those of release 0.1. */
+/** Reads stored histories, including those of release 0.1. */
 import * as z from 'zod';
 import { type EpisodeRecord, History, type NewAction } from './episode-record.ts';
 
-/** What 0.1 wrote: pairs of counters for what was wanted and what was done. */
+/** Fields of release 0.1: pairs of counters for requested and completed work. */
 const RecordOf01 = z.looseObject({
   news: z.array(z.string()),
   sentences: z.array(z.string()),
@@ -22,7 +22,7 @@ type RecordOf01 = z.infer<typeof RecordOf01>;
 
 const HistoryOf01 = z.looseObject({ schema: z.literal(1), episodes: z.array(RecordOf01) });
 
-/** A history of this release, whichever wrote it. */
+/** Parses a history written by any release. */
 export const StoredHistory: z.ZodType<History> = z.preprocess((stored) => {
   const old = HistoryOf01.safeParse(stored);
   return old.success ? { ...old.data, schema: 2, episodes: old.data.episodes.map(upgraded) } : stored;
@@ -60,7 +60,7 @@ function upgradedThread(opened: boolean, waitsSince: string | null, dropped: boo
   return { state: dropped ? 'dropped' : 'none' };
 }
 
-/** Numbered from one. */
+/** Numbers the actions from one. */
 const pendingOf = (actions: readonly NewAction[]): Pick<EpisodeRecord, 'pending' | 'actions'> => ({
   pending: actions.map((action, at) => ({ ...action, number: at + 1 })),
   actions: actions.length,

@@ -1,4 +1,4 @@
-/** The note of a storm in a channel: posted once, edited as the number of waiting threads changes. */
+/** Posts the storm note of a channel once, and edits it as the number of waiting threads changes. */
 
 import { postOnce } from '../../slack/delivery/post-once.ts';
 import { stormMessage } from '../../slack/messages/alarm-notes.ts';
@@ -9,17 +9,17 @@ import { assertNotPaused, type EpisodesContext } from './episodes-context.ts';
 
 type StormNote = NonNullable<ChannelState['note']>;
 
-/** Milliseconds between two edits of a note, at least. */
+/** Least milliseconds between two edits of a note. */
 const MIN_EDIT_INTERVAL = 2_000;
 
 export const CHANNELS = 'alarms/channels/';
 export const keyOfChannel = (channel: string): string => `${CHANNELS}${shortHash(channel)}.json`;
 
-/** Whether the note says less than is known. */
+/** Whether the posted note is missing or outdated. */
 export const isNoteBehind = ({ note }: ChannelState): boolean =>
   note !== null && (note.post?.state !== 'posted' || note.version > note.shown);
 
-/** Posts or updates the note, once at a time for each channel. Throws Unavailable. */
+/** Posts or updates the note, one update at a time per channel. Throws Unavailable. */
 export function updateStormNote(context: EpisodesContext, channel: string): Promise<void> {
   const { noteUpdates } = context;
   const existing = noteUpdates.get(channel);
@@ -40,7 +40,7 @@ async function writeNote(context: EpisodesContext, channel: string): Promise<voi
 const readNote = ({ channels }: EpisodesContext, channel: string): Promise<StormNote | null> =>
   translateOutage('store', async () => (await channels.read(keyOfChannel(channel)))?.note ?? null);
 
-/** Leaves a post to the process that has begun it. */
+/** Posts the note, unless another process is posting it. */
 async function postNote(context: EpisodesContext, channel: string, note: StormNote): Promise<void> {
   const { poster, backoffs, now } = context;
   const target = { channel, thread: null };

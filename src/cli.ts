@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The entry. It imports nothing before it has looked at the version of Node, so that an older one reads a sentence and not a
- * syntax error from somewhere inside; and the plain help loads nothing but its text.
+ * The entry point. It checks the Node version before importing anything, so that an older Node prints a sentence
+ * instead of a syntax error. Plain help loads only its text.
  */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const args = process.argv.slice(2).join(' ');
@@ -21,7 +21,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   }
 }
 
-/** A reader such as `head` may leave before the end; that is no failure. */
+/** Exits quietly when a reader such as `head` closes the pipe early. */
 function exitOnBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

@@ -1,7 +1,7 @@
 /**
- * What alb502 is told about AWS and Slack: a JSON file and the environment in, a Config out. Nothing has to be told for a single account:
- * then the credentials and the region are those of the AWS CLI. Secrets come from the environment alone. A wrong configuration is one
- * Problem that names every mistake at once.
+ * Parses the configuration from a JSON file and the environment. A single account needs none: credentials and region
+ * come from where the AWS CLI finds them. Secrets come only from the environment. A wrong configuration throws one
+ * Problem that names every mistake.
  */
 import * as z from 'zod';
 import { ENVIRONMENT_NAMES, type Environment } from './environment-names.ts';
@@ -11,12 +11,12 @@ import { canonicalZone } from './query/time-zone.ts';
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 const ROLE = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
-/** What Athena and Glue take without quotation marks, and hyphens. */
+/** Names that Athena and Glue accept unquoted, plus hyphens. */
 const IDENTIFIER = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}$/;
 const S3_FOLDER = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!.*'()=/-]*)?$/;
 
 const SLACK_TOKEN = /\bx(?:ox[a-z]|app)-/;
-/** A token in the wrong place is told, not shown. */
+/** Shortens input for an error message; hides a Slack token. */
 const describeInput = (input: unknown): string => {
   const text = JSON.stringify(input) ?? 'nothing';
   return SLACK_TOKEN.test(text) ? 'a Slack token' : text.slice(0, 80);
@@ -27,7 +27,7 @@ const matching = (pattern: RegExp, what: string) =>
 const Region = matching(REGION, 'a region, such as eu-west-1');
 const Identifier = matching(IDENTIFIER, 'a name of letters, digits, underscores and hyphens');
 
-/** Slack shows the id of a channel at the end of its details, and that of a person in the menu of their profile. */
+/** Slack shows a channel's ID at the end of its details, and a user's ID in the menu of the profile. */
 const Mention = z
   .string()
   .regex(/^[SUW][A-Z0-9]{2,30}$/, { error: 'expected the ID of a user (U…) or of a user group (S…)' });
@@ -142,7 +142,7 @@ const Runs = z
   .refine(({ folder, s3 }) => folder === undefined || s3 === undefined, {
     error: 'names both a folder and s3; keep one',
   });
-/** Where run records are kept when neither a folder nor S3 is named. */
+/** Folder of run records when neither a folder nor S3 is configured. */
 export const RUNS_FOLDER = 'alb502-runs';
 
 const Count = (standard: number) => z.int().positive().max(10_000).default(standard);
@@ -154,7 +154,7 @@ const Limits = z.strictObject({
   queue: z.int().nonnegative().max(10_000).default(20).describe('Diagnoses that may wait.'),
 });
 
-/** With * for any text and ? for one letter. */
+/** `*` matches any text, `?` one character. */
 const Pattern = z.string().min(1).max(255);
 
 const Alarms = z.strictObject({
@@ -221,28 +221,28 @@ export const Config = z.strictObject({
 });
 export type Config = z.infer<typeof Config>;
 
-/** The configuration as a file holds it; `$schema` is for editors. */
+/** Shape of a configuration file; `$schema` is for editors. */
 export const ConfigFile = Config.extend({
   $schema: z.string().optional().describe('Where editors find the JSON Schema of this file.'),
 });
 
-/** What the bot signs in with. */
+/** Credentials of the bot in Slack. */
 export interface Secrets {
   botToken: string;
   /** Socket mode only. */
   appToken: string | null;
-  /** With http only. */
+  /** HTTP mode only. */
   signingSecret: string | null;
 }
 
-/** What each secret looks like. */
+/** Expected shape of each secret. */
 const SECRETS = {
   SLACK_BOT_TOKEN: { shape: /^xoxb-\S+$/, looks: 'the bot token, which begins with xoxb-' },
   SLACK_APP_TOKEN: { shape: /^xapp-\S+$/, looks: 'the app-level token, which begins with xapp-' },
   SLACK_SIGNING_SECRET: { shape: /^\S{16,}$/, looks: 'the signing secret, which is at least 16 characters' },
 } as const;
 
-/** The configuration from the content of the file and the environment. */
+/** Builds the configuration from the file's content and the environment. Throws Problem (exit 1). */
 export function parseConfig(content: unknown, environment: Environment, file: string): Config {
   const values = isRecord(content) ? structuredClone(content) : content;
   if (isRecord(values)) delete values.$schema;
@@ -287,7 +287,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 
 const SECRETS_BELONG_IN_ENVIRONMENT = `secrets are only taken from the environment: ${Object.keys(SECRETS).join(', ')}`;
 
-/** Where the file holds a token of Slack, whatever the setting is. */
+/** Returns the paths of all Slack tokens in the file, in any setting. */
 function tokenPaths(content: unknown, path: (string | number)[] = []): string[] {
   if (typeof content === 'string') return SLACK_TOKEN.test(content) ? [formatPath(path) || 'all of it'] : [];
   if (Array.isArray(content)) return content.flatMap((each, at) => tokenPaths(each, [...path, at]));
@@ -295,7 +295,7 @@ function tokenPaths(content: unknown, path: (string | number)[] = []): string[] 
   return Object.entries(content).flatMap(([key, each]) => tokenPaths(each, [...path, key]));
 }
 
-/** The secrets that the mode needs. Throws Problem (exit 1) with everything that is missing or wrong; never with what is there. */
+/** Reads the secrets of the mode. Throws Problem (exit 1) that lists all missing or wrong ones, never their values. */
 export function readSecrets({ slack }: { slack: Pick<Config['slack'], 'mode'> }, environment: Environment): Secrets {
   const faults: string[] = [];
   const secret = (variable: keyof typeof SECRETS): string => {
@@ -324,10 +324,10 @@ function setPath(values: Record<string, unknown>, path: readonly string[], value
   setPath(inner, rest, value);
 }
 
-/** A number where the text is one; otherwise the text, so that the message shows it. */
+/** Parses a number; returns other text unchanged, so that the error message shows it. */
 const numberOr = (text: string): unknown => (text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text));
 
-/** Parts between commas; none may be empty. */
+/** Splits a list at commas; the schema rejects empty parts. */
 const listOf = (text: string): string[] => text.split(',').map((part) => part.trim());
 
 const READ = { text: (text: string): unknown => text, number: numberOr, list: listOf };

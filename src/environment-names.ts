@@ -1,10 +1,10 @@
-/** Environment variables and the settings they set; each wins over the configuration. */
+/** Environment variables and their settings; each overrides the configuration file. */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface EnvironmentName {
   path: readonly [string, ...string[]];
-  /** A list is its parts between commas. Text if left out. */
+  /** A list is separated by commas. Text if omitted. */
   kind?: 'number' | 'list';
 }
 
@@ -45,7 +45,7 @@ export const ENVIRONMENT_NAMES: Readonly<Record<string, EnvironmentName>> = {
   ALB502_HEALTH_PORT: { path: ['healthPort'], kind: 'number' },
 };
 
-/** Settings without a variable, by the reason. */
+/** Settings without a variable, with the reason. */
 export const WITHOUT_ENVIRONMENT_NAME: Readonly<Record<string, string>> = {
   accounts: 'none, it is a list of objects: use `ALB502_CONFIG_JSON`',
   'alarms.routes': 'none, it is a list of objects: use `ALB502_CONFIG_JSON`',

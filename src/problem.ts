@@ -1,8 +1,10 @@
 type ExitCode = 1 | 2 | 3 | 130;
 
 /**
- * Something the person at the terminal or in Slack can act on. The message is one sentence for them, without a stack trace.
- * exitCode 1: the question is wrong. exitCode 2: something broke. exitCode 3: a strict look found something missing. exitCode 130: the person interrupted.
+ * An error the user can act on, in the terminal or in Slack. The message is one sentence for the user, without a stack
+ * trace.
+ * exitCode 1: the question is wrong. 2: something broke. 3: a strict check found something missing. 130: interrupted by
+ * the user.
  */
 export class Problem extends Error {
   readonly exitCode: ExitCode;
@@ -14,5 +16,5 @@ export class Problem extends Error {
   }
 }
 
-/** What went wrong, in words, of anything that was thrown. */
+/** Returns the message of anything thrown. */
 export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,19 +2,19 @@
 import type { StepNumber } from '../diagnose/diagnosis.ts';
 import type { EvidenceName } from '../evidence/evidence.ts';
 
-/** What is known of the work. */
+/** Start and end of collecting each piece of evidence. */
 export interface CollectionProgress {
   started: Partial<Record<EvidenceName, number>>;
   ended: Partial<Record<EvidenceName, { at: number; unavailable: boolean }>>;
-  /** What is being done for the access log, in a few words. */
+  /** Current work on the access log, in a few words. */
   accessLogStatus?: string;
-  /** What is known before the access log is, in a sentence. */
+  /** Sentence about the findings so far, before the access log is read. */
   interimVerdict?: string;
 }
 
 export const emptyProgress = (): CollectionProgress => ({ started: {}, ended: {} });
 
-/** The step of the checklist that waits for each piece of evidence the longest. */
+/** The checklist step that shows the progress of each piece of evidence. */
 const STEP_OF: Record<EvidenceName, StepNumber> = {
   accessLog: 1,
   metrics: 1,
@@ -46,11 +46,11 @@ const STEP_OF: Record<EvidenceName, StepNumber> = {
 
 const NAMES = Object.keys(STEP_OF) as EvidenceName[];
 
-/** What a step waits for. The response format is judged from the access log alone. */
+/** Returns the evidence a step needs. The response format is judged from the access log alone. */
 const evidenceForStep = (step: StepNumber): readonly EvidenceName[] =>
   step === 4 ? ['accessLog'] : NAMES.filter((name) => STEP_OF[name] === step);
 
-/** Where a step stands: `unavailable` of what it waits for could not be looked at. */
+/** Progress of a step: `unavailable` counts the evidence of `needed` that could not be collected. */
 export interface StepProgress {
   state: 'pending' | 'under way' | 'done';
   began: number | null;

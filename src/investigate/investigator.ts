@@ -1,6 +1,6 @@
 /**
- * One question about one load balancer: gather, then judge. The terminal, the bot and alarms all ask here, of AWS or of recorded
- * incidents; whoever asks cannot tell which.
+ * Answers one question about one load balancer: collects evidence, then judges it. Terminal, bot and alarms use the
+ * same interface for AWS and for recorded incidents, and cannot tell them apart.
  */
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
@@ -8,39 +8,42 @@ import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import type { CountedErrors } from '../evidence/metrics.ts';
 import type { ParsedQuestion } from '../query/parse-question.ts';
 
-/** A load balancer that was found. `account` is the name of a configured account; both are kept with a run to find it again. */
+/**
+ * A located load balancer. `account` is the name of a configured account; a run keeps it and the region to find the
+ * load balancer again.
+ */
 export interface LoadBalancerRef {
   name: string;
-  /** Null only where a recording does not say. */
+  /** Null only in recordings without an ARN. */
   arn: string | null;
   account: string;
   region: string;
 }
 
-/** A question about a load balancer that was found. */
+/** A question about a located load balancer. */
 export type LocatedQuestion = Question<LoadBalancerRef>;
 
-/** What an investigation is given by whoever starts it. */
+/** Options of the caller. */
 export interface InvestigationOptions {
   signal: AbortSignal;
   progress?: ProgressListener | undefined;
-  /** What is being done for the access log, in a few words. */
+  /** Called with the current work on the access log, in a few words. */
   onAccessLogStatus?: ((words: string) => void) | undefined;
-  /** Called before a log is read that costs something: by what, why, and what that may cost, in a sentence. */
+  /** Called before a log is read at a cost, with a sentence on the method, the reason and the highest cost. */
   onEstimate?: ((sentence: string) => void) | undefined;
-  /** A folder in which fetched log files are kept, in logs/; null to keep none. */
+  /** Folder for fetched log files, in logs/; null to keep none. */
   keepIn?: string | null | undefined;
-  /** Called once with what metrics and configuration say, when that is known before the access log. */
+  /** Called once with the diagnosis from metrics and configuration, if it is ready before the access log. */
   onInterimDiagnosis?: ((diagnosis: Diagnosis) => void) | undefined;
-  /** The answer leaves the terminal: of what clients wrote, only what src/redact lets through is in it. */
+  /** The answer leaves the terminal, so text that clients wrote is redacted by src/redact. */
   isRedacted?: boolean | undefined;
-  /** Called with a sentence that a person should read beside the answer. */
+  /** Called with a sentence to show beside the answer. */
   onNotice?: ((sentence: string) => void) | undefined;
-  /** Loads what the answer will need, while there is something else to wait for. Should that fail, it says so where it is used. */
+  /** Loads modules for the answer during other waits; a failure shows up where they are used. */
   preload?: (() => Promise<unknown>) | undefined;
 }
 
-/** Log files, if `hasLogFiles`, lie in logs/ of the folder they were to be kept in. */
+/** `hasLogFiles`: log files were kept, in logs/ of `keepIn`. */
 export interface InvestigationResult {
   question: Question;
   evidence: EvidenceSet;
@@ -48,24 +51,30 @@ export interface InvestigationResult {
   hasLogFiles: boolean;
 }
 
-/** Who finds load balancers and answers questions about them. */
+/** Finds load balancers and answers questions about them. */
 export interface Investigator {
-  /** Load balancers to pick from, as last listed: never a call. Sorted by name. */
+  /** Load balancers to choose from, sorted by name, as last listed; makes no call. */
   listLoadBalancers(): readonly LoadBalancerRef[];
   /**
-   * Finds a load balancer as it was typed: name, ARN, app/name/id, DNS name or unique part of the name, in the accounts of these names.
-   * Throws Problem (exit 1) with the sentence to show when there is none or there are several.
+   * Finds a load balancer in the named accounts by name, ARN, app/name/id, DNS name or unique part of the name. Throws
+   * Problem (exit 1) with the sentence to show when there is none or several.
    */
   find(nameOrArn: string, accounts: readonly string[], signal: AbortSignal): Promise<LoadBalancerRef>;
-  /** Of a recorded incident, by name or ARN of its load balancer: its window, as it would be typed. Absent where time goes on. */
+  /**
+   * Returns the window of a recorded incident as a user would type it, by name or ARN of its load balancer. Absent for
+   * live accounts.
+   */
   recordedWindow?(loadBalancer: string): string | null;
-  /** The question about a load balancer that was found: words that count from now count from its now. Throws Problem (exit 1). */
+  /** Builds the question; relative times count from the load balancer's now. Throws Problem (exit 1). */
   resolveQuestion(parsed: ParsedQuestion, loadBalancer: LoadBalancerRef): LocatedQuestion;
   /**
-   * What CloudWatch counts of the asked errors, in one call; null where it counts none of them, or does not answer. Throws when `signal`
-   * aborts. Absent where nothing is known sooner than by `investigate`.
+   * Returns CloudWatch's counts of the requested errors, from one call; null if it counts none of them or does not
+   * answer. Throws when `signal` aborts. Absent if `investigate` is just as fast.
    */
   countErrors?(question: LocatedQuestion, signal: AbortSignal): Promise<CountedErrors | null>;
-  /** Answers, redacted. What could not be looked at is in the answer; throws Problem when the question is wrong or `signal` aborts (exit 130). */
+  /**
+   * Returns the redacted answer, which lists failed checks. Throws Problem when the question is wrong or `signal`
+   * aborts (exit 130).
+   */
   investigate(question: LocatedQuestion, options: InvestigationOptions): Promise<InvestigationResult>;
 }

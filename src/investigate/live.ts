@@ -25,27 +25,30 @@ import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/access-log.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
-/** Where it is looked, and how. */
+/** Where and how to investigate. */
 export interface LiveInvestigationSettings {
   config: Config;
   region?: string | undefined;
   profile?: string | undefined;
   engine?: LogEngine | undefined;
-  /** US dollars; that of the configuration without it. */
+  /** US dollars; defaults to the configuration. */
   maxUsd?: number | null | undefined;
-  /** Of those, what earlier asks of the same question have cost. */
+  /** US dollars of `maxUsd` that earlier attempts at this question have spent. */
   spentUsd?: number | undefined;
-  /** Log files are read in another process, which may crash: for whoever goes on running. */
+  /** Read log files in a child process, which may crash: for long-running callers. */
   isReadApart?: boolean | undefined;
-  /** Longer looks that were taken, for when the same question is asked again. */
+  /** Earlier log reads, reused when the same question is asked again. */
   earlierLooks?: EarlierLooks | undefined;
 }
 
-/** The longer looks of the last incidents, by load balancer and start of the window. */
+/** Extended log reads of recent incidents, by load balancer and start of the window. */
 export type EarlierLooks = Map<string, NonNullable<AccessLog['earlier']>>;
 const KEPT_LOOKS = 5;
 
-/** Finds what was typed in the configured accounts, and answers. Throws Problem, exit 130 when `signal` aborts. */
+/**
+ * Finds the load balancer in the configured accounts and answers the question. Throws Problem; exit 130 when `signal`
+ * aborts.
+ */
 export async function investigateLive(
   nameOrArn: string,
   { from, to, now, statuses, targetGroup, zone, lookBack }: Omit<Question, 'loadBalancer'>,
@@ -80,7 +83,7 @@ export async function investigateLive(
     const { findLive } = await import('../collect/aws/load-balancer.ts');
     const calls = firstCalls();
     const search: Promise<FoundLoadBalancer> = findLive(nameOrArn, sessions).finally(calls.stop);
-    // Loading takes as long as a call: it goes on while that is under way, and does not hold it up.
+    // Load modules while the call is under way, since both take about as long.
     const loading = calls.sent.then(() =>
       Promise.all([
         import('../collect/aws/aws-collectors.ts'),
@@ -148,7 +151,7 @@ export async function investigateLive(
     if (signal.aborted) throw interruptedProblem();
     const { toSave = null, cost } = log.read ?? {};
     const hasLogFiles = toSave !== null && 'folder' in toSave;
-    // What was spent in vain was spent too.
+    // Include the cost of reads that failed.
     const resultFrom = (evidenceSoFar: EvidenceSet, asked = question, spent = cost): InvestigationResult => {
       const diagnosis = diagnose(asked, evidenceSoFar);
       return {
@@ -164,7 +167,7 @@ export async function investigateLive(
     const asked = withOfferedLookBack(question);
     const known = keepIn === null ? (earlierLooks?.get(lookKey(question)) ?? null) : null;
     if (known !== null) return resultFrom(shown(withEarlier(collected, known)), asked);
-    // A price is worth a listing only where the look is worth offering.
+    // List files for a price only if the longer read is worth offering.
     const longer = { ...log.options, question: lookBackQuestion(asked) ?? asked };
     const estimate = await estimateLiveAccessLog(longer);
     if (estimate !== null && log.read !== null && isSmallLook(estimate)) {
@@ -184,14 +187,14 @@ export async function investigateLive(
   }
 }
 
-/** What becomes of the access log in one investigation. */
+/** State of the access log in one investigation. */
 interface LogReading {
   read: LiveAccessLog | null;
   options: LiveAccessLogOptions | null;
   lookup: DeliveryLookup | null;
 }
 
-/** One look for each start of a window: asked again, the same incident needs no other. */
+/** Key of the extended read: a repeated incident starts at the same time. */
 const lookKey = ({ loadBalancer, from }: Question): string => `${loadBalancer.arn} ${from}`;
 
 function keepLook(looks: EarlierLooks, question: Question, earlier: NonNullable<AccessLog['earlier']>): void {
@@ -207,7 +210,7 @@ function withEarlier(evidence: EvidenceSet, earlier: NonNullable<AccessLog['earl
     : { ...evidence, accessLog: { ...accessLog, value: { ...accessLog.value, earlier } } };
 }
 
-/** The evidence with the command of a longer look; null where one was taken, or there is no log. */
+/** Adds the command for a longer read; null when one was taken or there is no log. */
 function withLongerWindowOffer(evidence: EvidenceSet, question: Question, estimate: string | null): EvidenceSet | null {
   const { accessLog } = evidence;
   if (accessLog.status === 'unavailable' || question.lookBack !== undefined) return null;
@@ -215,15 +218,18 @@ function withLongerWindowOffer(evidence: EvidenceSet, question: Question, estima
   return { ...evidence, accessLog: { ...accessLog, value: { ...accessLog.value, longerLook } } };
 }
 
-/** Asks AWS, and keeps a list of its load balancers at hand. */
+/** Asks AWS, and caches the list of load balancers. */
 export interface LiveInvestigator extends Investigator {
-  /** Lists the load balancers of all accounts anew. Never throws: see `failures`. */
+  /** Lists the load balancers of all accounts again. Never throws; see `failures`. */
   refresh(signal?: AbortSignal): Promise<void>;
-  /** Why some could not be listed the last time, one sentence for each account and region. What was known of them stays. */
+  /** Why the last listing failed, one sentence per account and region; their earlier entries stay listed. */
   failures(): readonly string[];
 }
 
-/** The accounts of a configuration, for the bot and for alarms. Nothing is asked before the first question or `refresh`. */
+/**
+ * Investigator for the configured accounts, for the bot and alarms. Makes no call before the first question or
+ * `refresh`.
+ */
 export function liveInvestigator(config: Config, now: () => number = Date.now): LiveInvestigator {
   /** By account and region, as last listed. */
   const listed = new Map<string, LoadBalancerRef[]>();
@@ -270,7 +276,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
 
     async find(nameOrArn, names, signal) {
       const mine = loadBalancers.filter(({ account }) => names.includes(account));
-      // What is listed under just this name needs no call, if no other can be meant.
+      // A unique listed match needs no call, if the list is complete.
       const [one, another] = mine.filter(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
       if (one !== undefined && another === undefined && failures.length === 0) return one;
       const sessions = await openSessions(nameOrArn, accountsNamed(names), {}, { signal, deadline });

@@ -29,9 +29,9 @@ import type {
 } from './investigator.ts';
 
 export interface RecordedOptions {
-  /** The account they count as. */
+  /** Account name of the recorded load balancers. */
   account?: string;
-  /** Milliseconds that each piece of evidence takes; the access log takes the longest. None: as fast as it can be read. */
+  /** Milliseconds between pieces of evidence; the access log comes last. 0 means no delay. */
   pace?: number;
 }
 
@@ -43,9 +43,9 @@ interface RecordedIncident {
 }
 
 /**
- * The load balancers of recorded incidents. Each folder is an incident or holds some. A load balancer is found by its name, its ARN or the
- * name of an incident or a part of it, such as "slow-target"; of several incidents the window says which is meant, else it is the first.
- * Throws Problem when a folder is no incident.
+ * Investigator for recorded incidents. Each folder is an incident or contains some. A load balancer is found by its
+ * name, its ARN, or the name or part of the name of an incident, such as "slow-target". Among several incidents, the
+ * window selects one; the default is the first. Throws Problem when a folder is no incident.
  */
 export async function recordedInvestigator(
   folders: readonly string[],
@@ -58,7 +58,7 @@ export async function recordedInvestigator(
       return { incident, name: basename(dir), loadBalancer: loadBalancerRefOf(incident, account) };
     }),
   );
-  // A recording that does not say the ARN is of the load balancer that another one knows by this name.
+  // A recording without an ARN takes it from another recording of the same load balancer name.
   const identified = read.map(({ loadBalancer }) => loadBalancer).filter(({ arn }) => arn !== null);
   const all = read.map((one) => ({
     ...one,
@@ -69,7 +69,7 @@ export async function recordedInvestigator(
   }));
   const distinct = new Map(all.map(({ loadBalancer }) => [loadBalancerKey(loadBalancer), loadBalancer]));
   const listed = [...distinct.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  /** What was found by the name of an incident is about that one. */
+  /** References found by incident name stay bound to that incident. */
   const incidentByRef = new WeakMap<LoadBalancerRef, RecordedIncident>();
 
   const incidentsOf = (loadBalancer: LoadBalancerRef): [RecordedIncident, ...RecordedIncident[]] => {
@@ -78,17 +78,17 @@ export async function recordedInvestigator(
     return [first, ...others];
   };
 
-  /** The incident that shares most of the window. */
+  /** Returns the incident that shares most of the window. */
   const closestIncident = ({ loadBalancer, from, to }: LocatedQuestion): Incident =>
     incidentsOf(loadBalancer)
       .map(({ incident }) => incident)
       .reduce((best, one) => (overlap(one, { from, to }) > overlap(best, { from, to }) ? one : best));
 
-  /** The question as it was asked; what it leaves out is as recorded. */
+  /** Resolves the question; omitted parts come from the recording. */
   const recordedQuestion = ({ incident }: RecordedIncident, { window, zone, statuses }: ParsedQuestion) => {
     const overrides: QuestionOverrides = {
       loadBalancer: null,
-      // Who tries the bot means the end of what is recorded, and not an hour later, when somebody recorded it.
+      // "last 15m" counts back from the end of the recorded window, not from the time of recording.
       window:
         window === null
           ? null
@@ -126,7 +126,7 @@ export async function recordedInvestigator(
       const named = incidentByRef.get(loadBalancer);
       const candidates = named === undefined ? incidentsOf(loadBalancer) : ([named] as const);
       let problem: unknown = null;
-      // Times without a date are those of the recording: the first incident that they can be about.
+      // Times without a date refer to the first incident whose window they overlap.
       for (const candidate of candidates) {
         try {
           const { from, to, now, statuses } = recordedQuestion(candidate, parsed);
@@ -173,7 +173,7 @@ async function investigateIncident(
   return { question, evidence, diagnosis: diagnose(question, evidence), hasLogFiles: false };
 }
 
-/** Each piece of evidence after the one before it, so that a person sees them arrive. */
+/** Delays each piece of evidence after the previous one, so that a person sees them arrive. */
 function withPace(collectors: Collectors, pace: number, signal: AbortSignal): Collectors {
   const names = Object.keys(collectors) as EvidenceName[];
   const delayed = <T>({ source, collect: read }: Collector<T>, turn: number): Collector<T> => ({
@@ -215,7 +215,7 @@ function withPace(collectors: Collectors, pace: number, signal: AbortSignal): Co
   };
 }
 
-/** The folder itself where it is an incident, else the incidents in it. */
+/** Returns the folder itself if it is an incident, else the incidents directly in it. */
 async function incidentsIn(folder: string): Promise<string[]> {
   if (await isIncident(folder)) return [folder];
   const entries = await readdir(folder).catch(() => []);
@@ -241,7 +241,7 @@ function loadBalancerRefOf(incident: Incident, account: string): LoadBalancerRef
   return { name, arn, account, region: /^arn:[^:]*:[^:]*:([^:]+):/.exec(arn ?? '')?.[1] ?? 'recorded' };
 }
 
-/** 2026-11-18T02:40Z, with seconds where there are some. */
+/** 2026-11-18T02:40Z; includes seconds unless they are 0. */
 const formatMinute = (time: number): string => new Date(time).toISOString().replace(/(?::00)?\.000Z$/, 'Z');
 
 const loadBalancerKey = ({ name, arn }: LoadBalancerRef): string => arn ?? name;

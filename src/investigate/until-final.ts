@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 import { nextCheck } from '../query/recheck.ts';
 import type { InvestigationResult } from './investigator.ts';
 
-/** What waiting needs of a machine; a test has its own. */
+/** Clock and sleep; tests replace both. */
 export interface WaitClock {
   /** Epoch milliseconds. */
   clock(): number;
@@ -15,36 +15,36 @@ export interface WaitClock {
   sleep(milliseconds: number, signal: AbortSignal): Promise<unknown>;
 }
 
-/** Time as it passes. */
+/** The system clock. */
 export const REAL_WAIT_CLOCK: WaitClock = {
   clock: () => Date.now(),
   sleep: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
 };
 
-/** Who waits, and who is told. */
+/** Options of the wait. */
 export interface WaitOptions<T extends InvestigationResult> {
   window: Window;
-  /** The moment of the first ask, epoch milliseconds. */
+  /** Time of the first attempt, epoch milliseconds. */
   now: number;
   signal: AbortSignal;
   time: WaitClock;
-  /** What is known so far, and when it is asked again (epoch milliseconds). */
+  /** Receives the answer so far and the time of the next attempt (epoch milliseconds). */
   onWait(result: T, nextAt: number): void;
-  /** An answer without the access log, after one that had it: it is not used. */
+  /** Receives the reason when a later attempt could not read the access log; its answer is dropped. */
   onLogFailure(reason: string): void;
-  /** An answer that a newer one takes the place of. */
+  /** Receives an answer that is no longer used. */
   onReplaced?(result: T): Promise<void>;
 }
 
-/** The last answer; what it cost is what all cost. `problem` ended the waiting before it was final. */
+/** The last answer, with the cost of all attempts. `problem` ended the wait before the answer was final. */
 export interface WaitResult<T extends InvestigationResult> {
   result: T;
   problem: Problem | null;
 }
 
 /**
- * Asks at once and as nextCheck says, as long as the answer is provisional and the access log can be read. Rejects with what the first
- * ask rejects with. `ask` is given the moment, and what was spent on the asks before.
+ * Investigates now and at the times of nextCheck, while the answer is provisional and the access log is readable.
+ * Rejects if the first attempt rejects. `investigate` receives the time and the cost so far.
  */
 export async function investigateUntilFinal<T extends InvestigationResult>(
   investigate: (now: number, spent: Cost) => Promise<T>,
@@ -58,7 +58,7 @@ export async function investigateUntilFinal<T extends InvestigationResult>(
     onWait(result, nextAt);
     const spent = result.diagnosis.cost;
     try {
-      // A machine that was put to sleep keeps its timers but not the time.
+      // Timers stop while the machine sleeps, so check the clock.
       while (clock() < nextAt) await sleep(Math.min(nextAt - clock(), LONGEST_SLEEP_MS), signal);
       now = clock();
       const next = addEarlierCost(await investigate(now, spent), result.diagnosis);
@@ -80,12 +80,12 @@ export async function investigateUntilFinal<T extends InvestigationResult>(
   return { result, problem: null };
 }
 
-/** What an ask has cost, and was to cost. */
+/** Actual and estimated cost of an attempt. */
 type ReadingCost = { cost: Cost; reading?: LogReadMethod | undefined };
 
 const LONGEST_SLEEP_MS = 15_000;
 
-/** With what the asks before it have cost, and were to cost. */
+/** Adds the actual and estimated cost of earlier attempts. */
 const addEarlierCost = <T extends InvestigationResult>(one: T, before: ReadingCost): T => {
   const { cost, reading } = one.diagnosis;
   const { bytesScanned, usd, queries } = before.cost;
@@ -101,7 +101,7 @@ const addEarlierCost = <T extends InvestigationResult>(one: T, before: ReadingCo
   );
 };
 
-/** Also in the evidence, so that a saved incident says the same. */
+/** Sets the cost in the diagnosis and the evidence, so that a saved incident matches. */
 function withCost<T extends InvestigationResult>(one: T, cost: Cost, reading = one.diagnosis.reading): T {
   const { accessLog } = one.evidence;
   return {

@@ -1,13 +1,13 @@
-/** How people name a load balancer: by name, ARN, app/name/id, DNS name, address or console link. Pure. */
+/** Recognizes load balancers by name, ARN, app/name/id, DNS name, URL or console link. Pure. */
 
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?';
 const ARN = `arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/app/${NAME}/[A-Za-z0-9]+`;
-/** `<name>-<number>.<region>.elb.amazonaws.com`, with "internal-" or "dualstack." before it. */
+/** `<name>-<number>.<region>.elb.amazonaws.com`, optionally prefixed with "internal-" or "dualstack.". */
 const DNS = '(?:[A-Za-z0-9-]{1,80}[.]){1,2}[a-z0-9-]{1,30}[.]elb[.]amazonaws[.]com(?:[.]cn)?';
 
 /**
- * Names have at most 32 letters, digits and hyphens (API reference, CreateLoadBalancer). One of digits alone is rather a mistyped
- * status.
+ * Whether a word can be a name: at most 32 letters, digits and hyphens (API reference, CreateLoadBalancer). Rejects
+ * digits alone, which are more likely a mistyped status.
  */
 export const isLoadBalancerName = (word: string): boolean =>
   new RegExp(`^${NAME}$`).test(word) && !/^[0-9]+$/.test(word);
@@ -15,7 +15,10 @@ export const isLoadBalancerName = (word: string): boolean =>
 const WHOLE = new RegExp(`^(?:${ARN}|app/${NAME}/[A-Za-z0-9]+|${DNS})$`, 'i');
 const WITHIN = [new RegExp(ARN), new RegExp(String.raw`\bapp/${NAME}/[0-9a-f]{8,}\b`), new RegExp(DNS, 'i')];
 
-/** The ARN, app/name/id or DNS name that a word is, or holds where it is an address or a console link; null where there is none. */
+/**
+ * Returns the ARN, app/name/id or DNS name that a word is, or that a URL or console link contains; null if there is
+ * none.
+ */
 export function loadBalancerIn(word: string): string | null {
   if (WHOLE.test(word)) return word;
   if (!/^https?:/i.test(word)) return null;
@@ -27,10 +30,10 @@ export function loadBalancerIn(word: string): string | null {
   return null;
 }
 
-/** Whether it names a load balancer that alb502 does not explain. */
+/** Whether a word names a Network or Gateway Load Balancer, which alb502 does not explain. */
 export const isOtherKind = (word: string): boolean => /(?:^|:loadbalancer\/)(?:net|gwy)\/[A-Za-z0-9-]+\//.test(word);
 
-/** Console links escape ARNs, some twice. */
+/** Decodes console links, which escape ARNs once or twice. */
 function decode(text: string): string {
   let decoded = text;
   for (let times = 0; times < 2; times += 1) {

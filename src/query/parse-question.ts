@@ -1,9 +1,9 @@
 /**
- * The question as a person types it: `why is shop-prod failing since 02:40 CET?`. Words become a ParsedQuestion here, and a window once
- * the moment is known. What is wrong with a question is a Problem whose message is the sentence to show.
+ * Parses a question as typed: `why is shop-prod failing since 02:40 CET?`. Returns a ParsedQuestion; `resolveWindow`
+ * adds the time. An invalid question throws a Problem whose message is the sentence to show.
  *
- * By hand, not with chrono-node: that finds dates inside names ("mon-prod" is a Monday), reads 23:50-00:10 as tonight, takes no IANA
- * zones, leaves unread what it does not know, and is 9 MB. Here every word is understood or the question is refused.
+ * Not chrono-node: it finds dates inside names ("mon-prod" is a Monday), reads 23:50-00:10 as tonight, accepts no IANA
+ * zones, ignores unknown words, and is 9 MB. This parser understands every word or refuses the question.
  */
 import { Problem } from '../problem.ts';
 import { isLoadBalancerName, isOtherKind, loadBalancerIn } from './load-balancer-word.ts';
@@ -14,17 +14,17 @@ import { parseStatus } from './statuses.ts';
 import { LONGEST_WINDOW } from './window.ts';
 
 export interface ParsedQuestion {
-  /** Name, ARN, "app/name/id" or DNS name; null when the question leaves it to the incident. */
+  /** Name, ARN, "app/name/id" or DNS name; null when the incident decides. */
   loadBalancer: string | null;
   /** Null when the question names none. */
   window: TypedWindow | null;
-  /** As Intl takes it; null when the question names none. */
+  /** Intl name; null when the question names none. */
   zone: string | null;
-  /** Exact statuses and classes, each once, in the order asked; null when the question names none. */
+  /** Exact statuses and classes, each once, in the order typed; null when the question names none. */
   statuses: string[] | null;
 }
 
-/** Words around a question that ask for nothing. */
+/** Words without meaning for the question. */
 const FILLERS = new Set(
   `a about an and any are around at balancer can check could days debug diagnose did do does doing error errors explain failing fails
   for get gets getting give giving got had happened happening has have having hello hey hi how i in into investigate is it load
@@ -32,18 +32,19 @@ const FILLERS = new Set(
   this throwing to us was we were what whats what's when which why window with would you`.split(/\s+/),
 );
 
-/** Names only where nothing else is one. */
+/** Words that count as the name only if no other word does. */
 const WEAK = /^[an]?lb$/i;
 
-/** "24h" to seconds; null for what is no duration, and for one of more than 7 days. */
+/** Parses "24h" to seconds; null for other words and for more than 7 days. */
 export function parseDuration(text: string): number | null {
   const duration = readDuration(text);
   return duration !== null && duration > 0 && duration <= LONGEST_WINDOW ? duration / 1000 : null;
 }
 
 /**
- * Reads a question. `known` are the names of load balancers that there are: a word that is one of them is no other word, and the first
- * serves as an example. Throws a Problem (exit code 1) that says which word was not understood, and two questions that work.
+ * Parses a question. `known`: names of existing load balancers; a word that equals one is always the name, and the
+ * first serves as an example. Throws Problem (exit 1) with the word that was not understood and two questions that
+ * work.
  */
 export function parseQuestion(text: string, known: readonly string[] = []): ParsedQuestion {
   const names = new Map(known.map((name) => [name.toLowerCase(), name]));
@@ -78,14 +79,14 @@ export function parseQuestion(text: string, known: readonly string[] = []): Pars
   if ('misread' in reading) {
     const { misread } = reading;
     const next = words.at(words.indexOf(misread) + 1);
-    // "last fortnight": the word that was to follow is what was not understood.
+    // In "last fortnight", the second word is the one not understood.
     const phrase = next !== undefined && readWords([next])[0]?.kind === 'other' ? `${misread} ${next}` : misread;
     throw notUnderstood(phrase, next === name ? fallback : example);
   }
   return { loadBalancer: name, ...reading, statuses: statuses.length > 0 ? [...new Set(statuses)] : null };
 }
 
-/** An id says exactly which; then a name that there is; then the first word that nothing else explains. */
+/** Chooses the load balancer: an ARN, id or DNS name first, then a known name, then the first unexplained word. */
 function chooseName(
   ids: readonly string[],
   others: readonly string[],
@@ -104,7 +105,7 @@ function chooseName(
 
 const DASHES = /[\u2010-\u2015\u2212]/g;
 
-/** Words without the quotation marks and punctuation around them. */
+/** Splits text into words, without surrounding quotation marks and punctuation. */
 function wordsOf(text: string): string[] {
   return text
     .replace(DASHES, '-')

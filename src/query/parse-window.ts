@@ -1,40 +1,40 @@
-/** The words of a question that name its window → the window they name, before the moment of asking is known. Pure. */
+/** Parses the window words of a question into a window, before the current time is known. Pure. */
 import type { ClockTime, DayWord, QuestionWord } from './question-words.ts';
 
 /**
- * A moment as typed. `time` is milliseconds since midnight, null for the day itself; `zone` as Intl takes it, null for that of the
- * question; `ago` is milliseconds.
+ * A moment as typed. `time`: milliseconds since midnight, null for the whole day. `zone`: Intl name, null for the
+ * question's zone. `ago`: milliseconds.
  */
 export type TypedMoment =
   | { now: true }
   | { ago: number }
   | { day: DayWord | null; time: number | null; zone: string | null };
 
-/** `last`: milliseconds. `at`: one moment, which stands for what is around it. `to` is null where the window is open. */
+/** `last`: milliseconds. `at`: a moment, for the time around it. `to`: null for an open window. */
 export type TypedWindow =
   | { last: number }
   | { at: TypedMoment }
   | { from: TypedMoment; to: TypedMoment | null; length: number | null };
 
-/** `zone`: the first that was typed, as Intl takes it. `misread` is the word that fits nothing. */
+/** `zone`: Intl name of the first zone typed. `misread`: the word that does not fit. */
 export type WindowReading = { window: TypedWindow | null; zone: string | null } | { misread: string };
 
 type Word = QuestionWord;
 const isPoint = (word: Word | undefined): boolean => word !== undefined && ['time', 'day', 'now'].includes(word.kind);
 
-/** Reads the words that name a window, in their order; words between them that only link are left out. */
+/** Parses the words of a window in order; ignores linking words between them. */
 export function parseWindow(all: readonly QuestionWord[]): WindowReading {
   const words = meaningfulWords(all);
   const reader = { words, at: 0 };
   const window = readWindow(reader);
   if (window !== null && 'misread' in window) return window;
   const zone = words.find((word) => word.kind === 'zone')?.zone ?? null;
-  // A duration may be followed by a zone, which says in which one to show it.
+  // A zone after a duration only says how to show the window.
   const rest = words.slice(reader.at).find(({ kind }, index) => kind !== 'zone' || index > 0);
   return rest === undefined ? { window, zone } : { misread: rest.text };
 }
 
-/** Words such as "for" and "to" mean something only between times; "1h and 30m" is one duration. */
+/** Drops "for", "to" and similar words except between times; "1h and 30m" is one duration. */
 function meaningfulWords(all: readonly Word[]): Word[] {
   const isBetween = all.some(({ kind, text }) => kind === 'from' && text.toLowerCase() === 'between');
   return all.flatMap((word, index): Word[] => {
@@ -94,7 +94,7 @@ function readWindow(reader: Reader): TypedWindow | { misread: string } | null {
   return { from: typed(start), to: typed(end), length: null };
 }
 
-/** "1h 30m" is one duration. Milliseconds; null where there is none. */
+/** Reads consecutive durations as one, such as "1h 30m". Milliseconds; null if there is none. */
 function readDurations(reader: Reader): number | null {
   let sum: number | null = null;
   for (let word = reader.words[reader.at]; word?.kind === 'duration'; word = reader.words[reader.at]) {
@@ -109,11 +109,11 @@ interface ReadMoment {
   time: ClockTime | null;
   other: { now: true } | { ago: number } | null;
   zone: string | null;
-  /** "yesterday from 14:00": the day comes before the word. */
+  /** True for "yesterday from 14:00", where the day precedes "from". */
   hasFrom: boolean;
 }
 
-/** A day, a time and a zone in any order, each at most once. */
+/** Reads a day, a time and a zone in any order, each at most once. */
 function readMoment(reader: Reader, isFirst: boolean): ReadMoment | null {
   const read: ReadMoment = { day: null, time: null, other: null, zone: null, hasFrom: false };
   for (;;) {
@@ -142,7 +142,7 @@ const typed = ({ day, time, zone, other }: ReadMoment): TypedMoment =>
 
 const HALF_DAY = 12 * 3_600_000;
 
-/** In "2:40-2:55pm" both times are in the afternoon, and "11:40-12:10pm" begins in the morning. */
+/** Completes am or pm: "2:40-2:55pm" lies in the afternoon, "11:40-12:10pm" starts in the morning. */
 function sameHalf(from: ReadMoment, to: ReadMoment): [ReadMoment, ReadMoment] {
   const [start, end] = [from.time, to.time];
   if (start === null || end === null || (start.half === null) === (end.half === null)) return [from, to];

@@ -1,4 +1,4 @@
-/** The words of a question, each by what it can be. Pure; what the words mean together is read elsewhere. */
+/** Classifies the words of a question; parse-window.ts reads their meaning together. Pure. */
 import { type Day, zoneNamed } from './time-zone.ts';
 
 /** Milliseconds. */
@@ -7,15 +7,15 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A time of day in milliseconds since midnight. `half` is what was said of it: 2:40 may be before or after noon. */
+/** A time of day in milliseconds since midnight. `half`: am or pm as typed; null means either half is possible. */
 export interface ClockTime {
   timeOfDay: number;
   half: 'am' | 'pm' | null;
 }
-/** A day by date, or by how many days it lies before today, or the latest of its name. A date without a year is the latest one. */
+/** A day by date, by days before today, or the latest by weekday or by month and day. */
 export type DayWord = { day: Day } | { daysAgo: number } | { weekday: number } | { month: number; dayOfMonth: number };
 
-/** `text` is what was typed. */
+/** `text`: the word as typed. */
 export type QuestionWord = { text: string } & (
   | { kind: 'time'; time: ClockTime }
   | { kind: 'day'; day: DayWord }
@@ -57,13 +57,13 @@ const KEYWORDS = new Map<string, 'now' | 'ago' | 'last' | 'from' | 'to' | 'dash'
   ['for', 'for'],
 ]);
 
-/** Reads words one after the other; some take two or three, such as "20 Nov 2026" or "15 minutes". */
+/** Classifies words in order; some entries take two or three words, such as "20 Nov 2026" or "15 minutes". */
 export function readWords(words: readonly string[]): QuestionWord[] {
   const read: QuestionWord[] = [];
   for (let index = 0; index < words.length; ) {
     const rest = words.slice(index, index + 3);
     const { found, count } = readNext(rest);
-    // "from 2pm to 3": an hour, after a time.
+    // In "from 2pm to 3", a number after a time is an hour.
     const isHour = /^[0-9]{1,2}$/.test(rest[0] ?? '') && count === 1 && isRangeOpen(read);
     const hour = isHour ? readClock(rest[0] ?? '') : null;
     read.push(...(hour === null ? found : [{ kind: 'time' as const, time: hour, text: rest[0] ?? '' }]));
@@ -108,7 +108,7 @@ const unitNamed = (word: string): number | null => {
   return letter === undefined ? null : (UNITS[letter.toLowerCase()] ?? null);
 };
 
-/** "90s", "15min", "1h30m", "2d" to milliseconds; null for any other word. */
+/** Parses "90s", "15min", "1h30m", "2d" to milliseconds; null for any other word. */
 export function readDuration(word: string): number | null {
   if (!/^(?:[0-9]{1,9}(?:[.][0-9]{1,9})?[a-z]+)+$/i.test(word)) return null;
   let milliseconds = 0;
@@ -120,7 +120,7 @@ export function readDuration(word: string): number | null {
   return milliseconds;
 }
 
-/** "2026-11-20", "20 Nov 2026", "Nov 20", "yesterday", "Monday". */
+/** Parses "2026-11-20", "20 Nov 2026", "Nov 20", "yesterday", "Monday". */
 function readDate(word: string, second: string, third: string): { found: QuestionWord[]; count: number } | null {
   const found = (day: DayWord, ...words: string[]) => ({
     found: [{ kind: 'day' as const, day, text: words.join(' ') }],
@@ -146,7 +146,7 @@ function readDate(word: string, second: string, third: string): { found: Questio
     : found({ month: monthNumber, dayOfMonth: Number(number) }, word, second);
 }
 
-/** Date.parse takes 31 February for 2 March: such a day is none. */
+/** Parses an ISO date; rejects 31 February, which Date.parse reads as 2 March. */
 function readIsoDay(text: string): Day | null {
   if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text)) return null;
   const day = Date.parse(`${text}T00:00:00Z`);
@@ -158,7 +158,7 @@ const OFFSET = 'Z|[+-][0-9]{1,2}:?[0-9]{2}';
 const RANGE = new RegExp(`^(${CLOCK})(Z?)-(${CLOCK}|now)(Z?)$`, 'i');
 const MOMENT = new RegExp(`^(?:([0-9]{4}-[0-9]{2}-[0-9]{2})[T_])?(${CLOCK})(${OFFSET})?$`, 'i');
 
-/** A time, a date and a time in one word, or a range of times: "02:40", "2026-11-20T02:40Z", "2:40-2:55am". */
+/** Parses a time, a date with time, or a range of times in one word: "02:40", "2026-11-20T02:40Z", "2:40-2:55am". */
 function readMoment(word: string, halfAfter: string): QuestionWord[] | null {
   const range = RANGE.exec(word);
   if (range !== null && /:|[ap]m/i.test(word)) {
@@ -196,7 +196,7 @@ function zoneWord(text: string): QuestionWord[] {
   return zone === null ? [] : [{ kind: 'zone', zone, text }];
 }
 
-/** "2:40", "02:40:30.5", "2pm"; null for what no clock shows. */
+/** Parses "2:40", "02:40:30.5", "2pm"; null for an impossible time. */
 function readClock(text: string): ClockTime | null {
   const match = /^([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?(am|pm)?$/i.exec(text);
   if (match === null) return null;

@@ -1,13 +1,13 @@
 /**
- * Time zones as people type them, and their clocks. A zone is a string that Intl takes: an IANA name, "UTC" or an offset such as "+05:30".
- * The rules of summer time are those of the ICU data in Node.js.
+ * Parses time zones as typed, and computes their clocks. A zone is a string that Intl accepts: an IANA name, "UTC" or
+ * an offset such as "+05:30". Daylight saving rules come from the ICU data in Node.js.
  */
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 /**
- * Abbreviations are read as the clock on the wall of the place: people write CET in summer too. Some have several meanings (IST, CST,
+ * Abbreviations mean the local time of the place, since people write CET in summer too. Some are ambiguous (IST, CST,
  * BST), so the answer names the zone.
  */
 const ABBREVIATIONS: Record<string, string> = {
@@ -50,7 +50,7 @@ const ABBREVIATIONS: Record<string, string> = {
   pdt: 'America/Los_Angeles',
 };
 
-/** The zone that a word names: "CET", "UTC+1", "+05:30", "Europe/Berlin"; null for any other word. */
+/** Returns the zone a word names: "CET", "UTC+1", "+05:30", "Europe/Berlin"; null for any other word. */
 export function zoneNamed(word: string): string | null {
   const known = ABBREVIATIONS[word.toLowerCase()];
   if (known !== undefined) return known;
@@ -59,7 +59,7 @@ export function zoneNamed(word: string): string | null {
   return /^[A-Za-z_]+(?:\/[A-Za-z_+-]+){1,2}$/.test(word) ? canonicalZone(word) : null;
 }
 
-/** The zone as Intl spells it; null where Intl has none of this name. */
+/** Returns the zone as Intl spells it; null if Intl does not know the name. */
 export function canonicalZone(name: string): string | null {
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone;
@@ -75,7 +75,7 @@ function offsetZone(sign: 1 | -1, hours: number, minutes: number): string | null
   return `${sign < 0 ? '-' : '+'}${String(hours).padStart(2, '0')}:${String(minutes).padStart(2, '0')}`;
 }
 
-/** Milliseconds by which the clocks of a zone are ahead of UTC at a moment, epoch milliseconds. */
+/** Milliseconds the zone is ahead of UTC at `at`, epoch milliseconds. */
 function offsetAt(zone: string, at: number): number {
   if (zone === 'UTC') return 0;
   const parts = new Intl.DateTimeFormat('en-US', {
@@ -93,15 +93,15 @@ function offsetAt(zone: string, at: number): number {
   return Math.round((wall - at) / MINUTE) * MINUTE;
 }
 
-/** A day as its midnight in UTC, epoch milliseconds, whatever zone it is a day of. */
+/** A calendar day in any zone, as its midnight in UTC, epoch milliseconds. */
 export type Day = number;
 
-/** The day that the calendar of a zone shows at a moment. */
+/** Returns the calendar day in a zone at a moment. */
 export const dayAt = (zone: string, at: number): Day => Math.floor((at + offsetAt(zone, at)) / DAY) * DAY;
 
 /**
- * The moment at which the clocks of a zone show a time of a day, epoch milliseconds. A time that summer time skips is read with the offset
- * before it; of one that comes twice, the first is taken.
+ * Returns the moment a zone's clocks show this time of day, epoch milliseconds. A time that daylight saving skips uses
+ * the offset before the change; a time that occurs twice means the first.
  */
 export function momentOf(zone: string, day: Day, timeOfDay: number): number {
   const wall = day + timeOfDay;
@@ -112,14 +112,14 @@ export function momentOf(zone: string, day: Day, timeOfDay: number): number {
   return offsetAt(zone, second) === after ? second : first;
 }
 
-/** The latest moment with this time of day that is not after `limit`. */
+/** Returns the latest moment with this time of day that is not after `limit`. */
 export function latestMoment(zone: string, timeOfDay: number, limit: number): number {
   const today = dayAt(zone, limit);
   const sameDay = momentOf(zone, today, timeOfDay);
   return sameDay > limit ? momentOf(zone, today - DAY, timeOfDay) : sameDay;
 }
 
-/** "02:40", with seconds where there are some: what a clock in the zone shows. */
+/** Formats the local time in a zone: "02:40", with seconds unless they are 0. */
 export function clockIn(zone: string, at: number): string {
   const wall = new Date(at + offsetAt(zone, at)).toISOString();
   return wall.slice(17, 19) === '00' ? wall.slice(11, 16) : wall.slice(11, 19);

@@ -1,4 +1,4 @@
-/** A window as typed, and the moment of asking → the window that is meant, and how it was read. Pure. */
+/** Resolves a typed window at the current time, and describes how it was read. Pure. */
 import type { Window } from '../evidence/evidence.ts';
 import { Problem } from '../problem.ts';
 import type { TypedMoment, TypedWindow } from './parse-window.ts';
@@ -8,30 +8,30 @@ import { clockIn, type Day, dayAt, latestMoment, momentOf } from './time-zone.ts
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** Milliseconds that are looked at when the question names no window and there is no incident with one. */
+/** Milliseconds of the window when neither the question nor an incident has one. */
 export const DEFAULT_WINDOW = 15 * MINUTE;
 /** Milliseconds. The longest window one question may have. */
 export const LONGEST_WINDOW = 7 * DAY;
 /** Milliseconds before and after a single moment, such as "14:40". */
 const AROUND = 15 * MINUTE;
-/** Milliseconds by which a recorded incident is older than its end when it does not say when it was recorded. */
+/** Milliseconds from the end of a recorded incident to its recording, if the recording does not say. */
 const RECORDED_AFTER = 15 * MINUTE;
 
-/** The window of a question as typed, and the zone its times are read in: UTC where that is null. */
+/** The window of a question as typed, and the zone of its times; null means UTC. */
 export interface AskedWindow {
   window: TypedWindow | null;
   zone?: string | null;
 }
 
-/** When a question is asked: `now`, and the window of the incident it is about. A recorded incident may not say when now was. */
+/** Time of the question, and the window of its incident. A recorded incident may lack `now`. */
 export type WindowContext = { now: number; window?: Window } | { now: null; window: Window };
 
 /**
- * The window that is meant. Without one it is the incident's own, else the last 15 minutes. `last` counts back from now, or from the end
- * of an incident that has no now. A time without a day is the latest that is not after now; beside a moment with a day it is the nearest
- * that makes a window with it. A window from 23:50 to 00:10 spans midnight; one that would take more than half a day to do so is
- * reversed. A single time stands for 15 minutes on both sides. Throws a Problem (exit code 1) for a window that is empty, reversed,
- * longer than 7 days or in the future.
+ * Resolves the window. Defaults to the incident's window, else to the last 15 minutes. `last` counts back from now, or
+ * from the end of an incident without a now. A time without a day is the latest not after now, or, with another moment
+ * that has a day, the nearest that forms a window with it. A window from 23:50 to 00:10 spans midnight; one that would
+ * span more than half a day that way counts as reversed. A single time means 15 minutes on both sides. Throws Problem
+ * (exit 1) for a window that is empty, reversed, longer than 7 days or in the future.
  */
 export function resolveWindow({ window: typed, zone }: AskedWindow, { now, window: incident }: WindowContext): Window {
   const latest = now ?? incident.to + RECORDED_AFTER;
@@ -52,7 +52,7 @@ interface Clock {
   now: number;
 }
 
-/** One moment means what is around it, a day the whole of it; neither goes beyond now. */
+/** Returns the time around one moment, or a whole day; neither extends beyond now. */
 function windowAt(moment: TypedMoment, clock: Clock): Window {
   if ('day' in moment && moment.day !== null && moment.time === null) {
     const zone = moment.zone ?? clock.zone;
@@ -83,13 +83,13 @@ function windowBetween({ from, to, length }: Extract<TypedWindow, { from: unknow
   }
   const end = momentMeant(to, clock);
   const start = momentMeant(from, { zone, now: end });
-  // 23:50 to 00:10 spans midnight; 02:55 to 02:40 is more likely reversed than most of a day long.
+  // 23:50 to 00:10 spans midnight; 02:55 to 02:40 is more likely reversed than almost a day long.
   const [first, last] = [from, to].map((moment) => ('time' in moment ? moment.time : null));
   const isReversed = isTimeOnly(to) && (first ?? 0) > (last ?? 0) && end - start > DAY / 2;
   return { from: isReversed ? start + DAY : start, to: end };
 }
 
-/** The latest moment that is meant and not after `limit`; days are counted from `today`. */
+/** Returns the latest matching moment not after `limit`; days count from `today`. */
 function momentMeant(moment: TypedMoment, { zone, now: limit }: Clock, today = limit): number {
   if ('now' in moment) return today;
   if ('ago' in moment) return today - moment.ago;
@@ -109,7 +109,7 @@ function dayMeant(word: DayWord, { zone, now }: Clock): Day {
   return inYear(year) > today ? inYear(year - 1) : inYear(year);
 }
 
-/** How the times of a window were read, in a sentence; null where the question names none. `now` in epoch milliseconds. */
+/** Returns a sentence on how the times were read; null if nothing needed interpretation. `now`: epoch milliseconds. */
 export function windowReading({ window: typed, zone }: AskedWindow, window: Window, now: number): string | null {
   if (typed === null || ('last' in typed && (zone ?? 'UTC') === 'UTC') || isExact(typed)) return null;
   const local = zone == null || zone === 'UTC' ? '' : ` (${span(window, zone)} ${zone})`;
@@ -121,7 +121,7 @@ export function windowReading({ window: typed, zone }: AskedWindow, window: Wind
   return `${read}, because today's window has not ended. For today so far: last ${Math.ceil(begun / MINUTE)}m.`;
 }
 
-/** Whether both ends were typed with their date and their zone, so that nothing was left to be read into them. */
+/** Whether both ends were typed with date and zone, so that nothing needed interpretation. */
 const isExact = (typed: TypedWindow): boolean =>
   'from' in typed &&
   [typed.from, typed.to].every(
@@ -131,10 +131,10 @@ const isExact = (typed: TypedWindow): boolean =>
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** "03:40–03:55 Europe/Berlin": the window on the clocks of a zone. */
+/** Formats the window in a zone: "03:40–03:55 Europe/Berlin". */
 export const windowIn = (zone: string, window: Window): string => `${span(window, zone)} ${zone}`;
 
-/** "02:40–02:55"; with days where it spans two or is not of the day of `now`. */
+/** "02:40–02:55"; adds dates if the window spans days or is not on the day of `now`. */
 function span({ from, to }: Window, zone: string, now?: number): string {
   const days = [from, to].map((at) => dayAt(zone, at));
   const [first = 0, last = 0] = days;

@@ -1,14 +1,14 @@
-/** The answers of the access log, and the evidence they are part of, without what strangers wrote into requests. Pure. */
+/** Redacts text that clients wrote into requests from the access-log results and the evidence around them. Pure. */
 import type { AccessLog, EvidenceSet, FailedRequest, RouteTraffic, ScaleCount } from '../evidence/evidence.ts';
 import { redactReason, redactRoute, traceRoot } from './log-fields.ts';
 import { isPlainSegment, redactWords } from './plain-words.ts';
 
-/** A segment that so many different clients asked for belongs to the application, and not to one of them. */
+/** A path segment requested by this many different clients belongs to the application, not to one of them. */
 export const MANY_CLIENTS = 20;
-/** What is nobody's name of anything, however many ask for it: encoded text, addresses, values. */
+/** Excludes encoded text, addresses and values, however many clients request them. */
 const ORDINARY = /^[A-Za-z0-9._-]{1,40}$/;
 
-/** Segments of failed routes that are no plain words and that many different clients asked for. */
+/** Returns segments of failed routes that are no plain words but that many different clients requested. */
 export function commonSegments({
   failures,
 }: {
@@ -25,7 +25,7 @@ export function commonSegments({
   return new Set([...clients].flatMap(([segment, known]) => (known.size >= MANY_CLIENTS ? [segment] : [])));
 }
 
-/** Evidence as it may leave the terminal. */
+/** Returns the evidence as it may leave the terminal. */
 export const redactEvidence = <Known extends Partial<EvidenceSet>>(evidence: Known): Known => {
   const { accessLog } = evidence;
   return accessLog?.status === 'collected'
@@ -33,7 +33,7 @@ export const redactEvidence = <Known extends Partial<EvidenceSet>>(evidence: Kno
     : evidence;
 };
 
-/** Routes that look the same afterwards become one. What it returns it leaves as it is. */
+/** Redacts the log and merges routes that become equal. Applying it twice changes nothing more. */
 function redactAccessLog(log: AccessLog, common: ReadonlySet<string> = commonSegments(log)): AccessLog {
   const { rejected, earlier } = log;
   return {

@@ -1,13 +1,13 @@
-/** Fields of an access-log entry as they may leave the terminal. Each function keeps what it returns. Pure. */
+/** Redacts fields of an access-log entry before they leave the terminal. Each function is idempotent. Pure. */
 import { isPlainSegment, isWord, redactPath } from './plain-words.ts';
 
 /** Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html */
 const ROOT = /(?:^|;)(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/;
 
-/** The part of a trace id that the load balancer made; "-" where a client sent another one. Clients may add fields of any kind. */
+/** Returns the Root field the load balancer made, or "-" for a client's own value. Clients may add other fields. */
 export const traceRoot = (trace_id: string): string => ROOT.exec(trace_id)?.[1] ?? '-';
 
-/** Reason codes of AWS are words in one, such as TargetConnectionError or AuthInvalidCookie. */
+/** AWS reason codes are joined words, such as TargetConnectionError or AuthInvalidCookie. */
 const REASON = /^(?:[A-Z][a-z]+|[A-Z]{2,5}(?=[A-Z][a-z]|$)){1,8}$/;
 export const redactReason = (reason: string): string =>
   reason === '-' || isPlainSegment(reason) || (REASON.test(reason) && reason.length <= 64) ? reason : 'Other';
@@ -20,14 +20,16 @@ const METHODS = new Set(
 );
 const redactMethod = (method: string): string => (method === '-' || METHODS.has(method) ? method : 'OTHER');
 
-/** "GET /users/:id/orders"; "-" where there is none. */
+/** Redacts a route such as "GET /users/:id/orders"; keeps "-". */
 export function redactRoute(route: string, common: ReadonlySet<string>): string {
   const space = route.indexOf(' ');
   if (space === -1) return route === '-' ? route : 'OTHER';
   return `${redactMethod(route.slice(0, space))} ${redactPath(route.slice(space + 1), common)}`;
 }
 
-/** "GET http://example.com:80/users/:id HTTP/1.1"; the URL may hold spaces, the version be missing. */
+/**
+ * Redacts "GET http://example.com:80/users/:id HTTP/1.1"; the URL may contain spaces, and the version may be missing.
+ */
 export function redactRequestLine(request: string, common: ReadonlySet<string>): string {
   const version = / (?:HTTP\/[0-9.]{1,5}|-) ?$/.exec(request)?.[0] ?? '';
   const rest = request.slice(0, request.length - version.length);
@@ -36,10 +38,10 @@ export function redactRequestLine(request: string, common: ReadonlySet<string>):
   return `${redactMethod(rest.slice(0, space))} ${redactUrl(rest.slice(space + 1), common)}${version}`;
 }
 
-/** A URL or a path without query and fragment; "-" stays. */
+/** Redacts a URL or path and drops query and fragment; keeps "-". */
 export function redactUrl(url: string, common: ReadonlySet<string>): string {
   const [, origin = '', path = ''] = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/.exec(url) ?? [];
-  // Parameters of a segment, such as ;jsessionid=…, are part of no route.
+  // Segment parameters, such as ;jsessionid=…, do not belong to a route.
   const plain = path.replace(/;[^/]*/g, '');
   return (origin === '' ? '' : redactOrigin(origin)) + (plain === '-' ? '-' : redactPath(plain, common));
 }
@@ -52,7 +54,10 @@ function redactOrigin(origin: string): string {
 /** Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html (DNS names) */
 const LOAD_BALANCER = /^[a-z0-9-]{1,50}\.[a-z0-9-]{1,20}\.elb\.amazonaws\.com(?:\.cn)?$/;
 
-/** A name whose labels are words; anything else, which clients choose with the Host header and SNI, is "host.invalid" (RFC 2606). */
+/**
+ * Keeps a host whose labels are words; any other, which clients choose with the Host header or SNI, becomes
+ * "host.invalid" (RFC 2606).
+ */
 export function redactHost(host: string): string {
   if (host === '-' || host === '') return host;
   const labels = host.split('.');
@@ -64,7 +69,7 @@ export function redactHost(host: string): string {
 
 const MAX_PRODUCTS = 6;
 
-/** "Mozilla/5.0 (X11; Linux) Firefox/137.0" → "Mozilla Firefox". */
+/** Reduces "Mozilla/5.0 (X11; Linux) Firefox/137.0" to "Mozilla Firefox". */
 export function redactUserAgent(agent: string): string {
   if (agent === '-') return agent;
   const products = agent

@@ -1,18 +1,18 @@
 /**
- * Which words may leave the terminal. A list of what is allowed: whatever does not read as a word of a route is taken for somebody's,
- * so that a kind of secret nobody thought of stays in as well. Pure.
+ * Decides which words may leave the terminal. An allow list: text that does not read like a word of a route counts as
+ * private, so that unknown kinds of secrets stay in too. Pure.
  */
 
-/** What stands for a segment that is not shown; the access-log routes use the same for numbers and UUIDs. */
+/** Replaces a hidden segment; access-log routes use the same for numbers and UUIDs. */
 const HIDDEN_SEGMENT = ':id';
 
-/** Two letters that end or begin a word of several: getById, goToCart. */
+/** Two-letter parts of compound words: getById, goToCart. */
 const SHORT_WORDS = 'Id|By|To|Of|In|On|Up|My|Me|Is|Or|At|Ui|Io|Db|Js';
 const WORD = new RegExp(
   `^(?:[a-z]{1,20}|[A-Z][a-z]{1,19}|[A-Z]{2,5}|[a-z]{2,16}(?:[A-Z][a-z]{2,15}|${SHORT_WORDS}){1,5}|(?:[A-Z][a-z]{2,15}|${SHORT_WORDS}){2,6})[0-9]?$`,
 );
 const VERSION = /^(?:[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}|[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]{1,2})?)$/;
-/** Abbreviations have no vowels; longer words have some, and few consonants in a row. */
+/** Words up to this length may lack vowels, like abbreviations; longer ones have vowels and few consonants in a row. */
 const SHORT = 5;
 const CONSONANTS = /[^aeiouy0-9]{5}/i;
 
@@ -24,14 +24,17 @@ const EXTENSIONS = new Set(
 const MAX_SEGMENT = 48;
 const MAX_WORDS = 6;
 
-/** "orders", "getUserById", "oauth2"; no random letters, as far as these can be told. */
+/** Whether text reads like a word, such as "orders", "getUserById" or "oauth2", and not like random letters. */
 export function isWord(text: string): boolean {
   if (!WORD.test(text)) return false;
   if (text.length <= SHORT) return true;
   return !CONSONANTS.test(text) && /[aeiouy]/i.test(text);
 }
 
-/** "reset-password", "v2", "app.min.js", ".well-known", "shop.cart.v1.CartService" of gRPC, "items:search", ":id". */
+/**
+ * Whether a segment is plain: "reset-password", "v2", "app.min.js", ".well-known", "shop.cart.v1.CartService" of gRPC,
+ * "items:search", ":id".
+ */
 export function isPlainSegment(segment: string): boolean {
   if (segment === '' || segment === HIDDEN_SEGMENT || VERSION.test(segment)) return true;
   if (segment.length > MAX_SEGMENT) return false;
@@ -44,12 +47,12 @@ export function isPlainSegment(segment: string): boolean {
   return words.length <= MAX_WORDS && words.every((word) => isWord(word) || VERSION.test(word));
 }
 
-/** Behind these names stands a secret, whatever it looks like. */
+/** A segment after one of these names is a secret, whatever it looks like. */
 const SECRET_NAME = /^(?:api-?)?(?:tokens?|secrets?|keys?|bearer|jwt|passwords?|passwd|pwd|otp|pin)$/i;
 
 /**
- * A path with every segment hidden that is not a plain word. `common` are segments that many different clients asked for.
- * Keeps what it returns: it may be applied twice.
+ * Hides every segment of a path that is not a plain word. `common`: segments that many different clients requested.
+ * Idempotent.
  */
 export function redactPath(path: string, common: ReadonlySet<string>): string {
   const segments = path.split('/');
@@ -65,7 +68,7 @@ export function redactPath(path: string, common: ReadonlySet<string>): string {
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,18}Z$/;
 const NO_SEGMENTS: ReadonlySet<string> = new Set();
 
-/** Text of any kind: its words, paths and times stay, and each piece between spaces that is none of these becomes "x". */
+/** Redacts any text: keeps words, paths and times, and replaces every other piece between spaces with "x". */
 export const redactWords = (text: string): string =>
   text
     .split(/(\s+)/)

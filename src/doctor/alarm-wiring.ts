@@ -1,9 +1,10 @@
-/** The commands that make a queue of alarms and send alarms to it. Pure: text for an operator to run. */
+/** Builds the commands that create an alarm queue and send alarms to it, for an operator to run. Pure. */
 import { type Command, command } from '../format/command.ts';
 import { type QueueAddress, queueAt } from './queue-address.ts';
 
 /**
- * Alarms on Application Load Balancers, and composite alarms. deploy/cloudformation.yml has the same pattern; events and their fields:
+ * Matches alarms on Application Load Balancers, and composite alarms. deploy/cloudformation.yml has the same pattern.
+ * Events and their fields:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
  */
 const ALARM_PATTERN = {
@@ -15,7 +16,7 @@ const ALARM_PATTERN = {
   ],
 };
 
-/** Receives before a message goes to the dead letters: enough for a restart of the bot in between. */
+/** Receives before a message moves to the dead-letter queue: enough for a restart of the bot. */
 const RECEIVES = 5;
 const FOURTEEN_DAYS = '1209600';
 const FOUR_DAYS = '345600';
@@ -25,7 +26,7 @@ interface WiringStep {
   command: Command;
 }
 
-/** `topics`: ARNs of SNS topics of the alarms; with none, an EventBridge rule sends every alarm of the region. */
+/** `topics`: ARNs of the alarms' SNS topics; if empty, an EventBridge rule sends every alarm of the region. */
 export function wireAlarms(queue: QueueAddress, topics: readonly string[]): WiringStep[] {
   const { region, account, name, arn } = queue;
   const deadLetters = queueAt(queue, `${name.slice(0, 67)}-dead-letters`);

@@ -1,4 +1,4 @@
-/** Whether Athena can be used: a table over the log files, what it can answer, and a place for results. */
+/** Checks whether Athena is usable: a table over the log files, the columns it has, and a results location. */
 
 import {
   AthenaClient,
@@ -30,7 +30,7 @@ export interface AthenaCheckContext {
   athena: Config['athena'];
   account: string;
   place: LogPlace | null;
-  /** A line of the access log, to try the pattern of the table with. */
+  /** A line of the access log, to test the table's pattern. */
   line: string | null;
 }
 
@@ -38,7 +38,7 @@ export async function checkAthena(session: Session, context: AthenaCheckContext)
   const [tables, results] = await Promise.all([checkTables(session, context), checkResults(session, context)]);
   if (tables.some(({ state }) => state === 'ok'))
     return [...tables, ...results, ...(await checkQueries(session, context))];
-  // Without a table nothing is asked of Athena: what it lacks is good to know before one is made.
+  // Without a table no query runs, so what Athena lacks is only worth a note.
   return [
     ...tables,
     ...results.map((finding) => (finding.state === 'missing' ? asNote(finding) : finding)),
@@ -52,9 +52,9 @@ export async function checkAthena(session: Session, context: AthenaCheckContext)
 
 const asNote = ({ allow: _, ...finding }: DoctorFinding): DoctorFinding => ({ ...finding, state: 'note' });
 
-/** No statement: Athena parses it when it is asked to start a query, and refuses it with InvalidRequestException. Nothing runs. */
+/** Invalid SQL: Athena checks permissions, then rejects it with InvalidRequestException. Nothing runs. */
 const NO_STATEMENT = 'alb502 may start queries';
-/** An id no query has: whoever may ask hears that it is not there. */
+/** A nonexistent query id: an allowed call gets "not found". */
 const NO_QUERY = '00000000-0000-0000-0000-000000000000';
 
 async function checkQueries(
@@ -106,7 +106,7 @@ async function checkTables(
   const about = 'Athena table';
   const { database, table: wanted } = athena;
   const client = session.client(GlueClient);
-  // As a diagnosis asks: another action for a table that the configuration names.
+  // Use the same action as a diagnosis: GetTable for a configured table, else GetTables.
   const action = wanted === undefined ? 'glue:GetTables' : 'glue:GetTable';
   const answer = await probeCall(session, action, async (options) => {
     if (wanted === undefined)
@@ -158,7 +158,7 @@ async function checkTables(
   return judgeTable(best.table, best.read, line);
 }
 
-/** Columns without which something stays unknown that no sentence of the table says. */
+/** Columns whose absence no other sentence of the table reports. */
 const EXTRA: readonly Field[] = ['classification_reason', 'ip_address'];
 
 function judgeTable(
@@ -209,7 +209,7 @@ function judgeTable(
   return findings;
 }
 
-/** Whether RegexSerDe would fill the columns: the whole line must match. True for a pattern that only Java understands. */
+/** Whether RegexSerDe would fill the columns: the whole line must match. True for a pattern valid only in Java. */
 function matches(pattern: string, line: string): boolean {
   try {
     return new RegExp(`^(?:${pattern})$`).test(line);
@@ -262,7 +262,7 @@ async function checkResults(
   return [fault ?? { about, state: 'ok', text: `workgroup ${name} writes to ${location}${limit}` }];
 }
 
-/** What is wrong with the bucket for results; null when it is there and Athena may ask where. */
+/** Returns the fault of the results bucket; null when it exists and Athena may read its location. */
 async function checkBucket(session: Session, location: string): Promise<DoctorFinding | null> {
   const Bucket = /^s3:\/\/([^/]+)/.exec(location)?.[1] ?? '';
   const answer = await probeCall(session, 's3:GetBucketLocation', (options) =>

@@ -1,9 +1,9 @@
 /**
- * What a bucket must allow so that access logs can be delivered to it. Pure.
+ * Builds the bucket policy for access log delivery. Pure.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html#attach-bucket-policy
  */
 
-/** The account of Elastic Load Balancing that older bucket policies name. Regions that are not here know only the principal. */
+/** Elastic Load Balancing accounts named by older bucket policies. Other regions support only the service principal. */
 const LEGACY_ACCOUNTS: Record<string, string> = {
   'us-east-1': '127311923021',
   'us-east-2': '033677994240',
@@ -36,11 +36,11 @@ export interface LogDelivery {
   region: string;
   account: string;
   bucket: string;
-  /** The key of all log files, from the prefix to the slash before the year. */
+  /** Start of every log file key, up to the slash before the year. */
   root: string;
 }
 
-/** The whole policy, for a bucket that has none; where there is one, its statement is added to it. */
+/** Returns a whole policy; add its statement to an existing one. */
 export function bucketPolicy({ partition, region, account, bucket, root }: LogDelivery): string {
   const policy = {
     Version: '2012-10-17',
@@ -60,7 +60,7 @@ export function bucketPolicy({ partition, region, account, bucket, root }: LogDe
   return JSON.stringify(policy, null, 2);
 }
 
-/** What to know about an older policy in this region; null where there never was one. */
+/** Returns the principal of older policies in this region; null if there never was one. */
 export function legacyPrincipal({ partition, region }: Pick<LogDelivery, 'partition' | 'region'>): string | null {
   const account = LEGACY_ACCOUNTS[region];
   return account === undefined ? null : `arn:${partition}:iam::${account}:root`;

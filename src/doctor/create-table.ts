@@ -1,4 +1,4 @@
-/** The table for Athena in one account and region: where its files are, and running the statement that makes it. */
+/** Finds the log files for an Athena table in one account and region, and runs the statement that creates the table. */
 import {
   AthenaClient,
   GetQueryExecutionCommand,
@@ -14,10 +14,12 @@ import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
 
-/** Calls at once; the API allows 50 a second. */
+/** Parallel calls; the API allows 50 per second. */
 const AT_ONCE = 8;
 
-/** Where the load balancers of this account and region deliver their access logs; each place once, the most used first. */
+/**
+ * Returns where the load balancers of this account and region deliver access logs; each place once, most used first.
+ */
 export async function logPlaces(session: Session): Promise<{ place: LogPlace; names: string[] }[]> {
   await assertCredentials(session);
   const places = new Map<string, { place: LogPlace; names: string[] }>();
@@ -53,7 +55,7 @@ export async function logPlaces(session: Session): Promise<{ place: LogPlace; na
   );
 }
 
-/** The place of one load balancer. Throws Problem when its access log does not go to S3. */
+/** Returns where one load balancer logs. Throws Problem when its access log does not go to S3. */
 export async function logPlaceOf(session: Session, { name, arn }: { name: string; arn: string }): Promise<LogPlace> {
   const options = { abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]) };
   const action = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
@@ -71,7 +73,10 @@ export async function logPlaceOf(session: Session, { name, arn }: { name: string
 
 const POLL_INTERVAL_MS = 500;
 
-/** Runs a statement in Athena and waits for it; cancelled on interruption and at the deadline. Throws Problem (exit 2) with the reason. */
+/**
+ * Runs a statement in Athena and waits for it; cancels it when interrupted and at the deadline. Throws Problem (exit 2)
+ * with the reason.
+ */
 export async function runStatement(session: Session, statement: string, athena: Config['athena']): Promise<void> {
   const client = session.client(AthenaClient);
   const { workGroup: WorkGroup, outputLocation } = athena;
@@ -84,7 +89,7 @@ export async function runStatement(session: Session, statement: string, athena: 
         QueryString: statement,
         WorkGroup,
         QueryExecutionContext: { Catalog: athena.catalog },
-        // A workgroup that enforces its own place for results ignores this one.
+        // A workgroup that enforces its own results location ignores this one.
         ...(outputLocation === undefined ? {} : { ResultConfiguration: { OutputLocation: outputLocation } }),
       }),
       { abortSignal },
@@ -118,7 +123,7 @@ export async function runStatement(session: Session, statement: string, athena: 
   }
 }
 
-/** What Athena said on one line, with what to do where that is known. */
+/** Returns Athena's message on one line, with a remedy if one is known. */
 function withRemedy(reason: string, { workGroup, database }: Config['athena']): string {
   const message = reason.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
   if (/output ?location|output bucket/i.test(message))

@@ -1,6 +1,6 @@
 /**
- * Looks at one account and region as a diagnosis would, changes nothing, and says what works and what is missing. A call that is refused
- * is a finding; that nothing can be asked at all, or that there is no such load balancer, is thrown as a Problem.
+ * Checks one account and region like a diagnosis, without changing anything, and reports what works and what is
+ * missing. A refused call is a finding; missing credentials or an unknown load balancer throw a Problem.
  */
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -24,7 +24,7 @@ export interface LoadBalancerToCheck {
 
 const ATTRIBUTES = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
 
-/** `loadBalancer`: the one asked about; null to look at the account as a whole. */
+/** Checks an account. `loadBalancer`: null to check the account as a whole. */
 export async function checkAccount(
   session: Session,
   loadBalancer: LoadBalancerToCheck | null,
@@ -50,7 +50,7 @@ export async function checkAccount(
   return { title: `${loadBalancer.name} in ${where}`, findings: [finding, ...permissions, ...findings, ...tables] };
 }
 
-/** Who asks. Throws Problem when nobody does: then nothing else can be asked. */
+/** Checks the credentials. Throws Problem when they are not valid, since no other call can succeed then. */
 async function checkCredentials(session: Session): Promise<{ account: string; finding: DoctorFinding }> {
   const action = 'sts:GetCallerIdentity';
   try {
@@ -60,7 +60,7 @@ async function checkCredentials(session: Session): Promise<{ account: string; fi
       .send(new GetCallerIdentityCommand({}), { abortSignal });
     return { account: Account, finding: { about: 'Credentials', state: 'ok', text: Arn } };
   } catch (error) {
-    // GetCallerIdentity needs no permission: whoever is refused here is not known to AWS.
+    // GetCallerIdentity needs no permission, so a refusal means that AWS does not know these credentials.
     if (session.signal.aborted) throw interruptedProblem();
     throw awsProblem(error, { action, ...session.place });
   }
@@ -78,11 +78,11 @@ async function checkLoadBalancerLogging(session: Session, arn: string, now: numb
   return { findings: [finding], place: null, line: null };
 }
 
-/** Load balancers whose attributes are asked for, when none is named. */
+/** Most load balancers whose attributes are read when none is named. */
 const AT_MOST = 100;
 const AT_ONCE = 8;
 
-/** Which load balancers log and which do not; the first that does stands for the account. */
+/** Reports which load balancers log and which do not; checks the first that does as an example for the account. */
 async function checkEveryLoadBalancer(
   session: Session,
   now: number,

@@ -1,20 +1,20 @@
-/** What a look at an account found, one line a thing, and how it reads. Pure. */
+/** Findings of a check, one per line, and how to print them. Pure. */
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { escapeControls } from '../format/escape-control-characters.ts';
 import { plural } from '../format/wording.ts';
 
-/** `missing`: a diagnosis is poorer without it. `note`: worth knowing, nothing to do. `untried`: could not be looked at here. */
+/** `missing`: a diagnosis lacks something without it. `note`: for information. `untried`: could not be checked. */
 export type FindingState = 'ok' | 'missing' | 'note' | 'untried';
 
 export interface DoctorFinding {
   about: string;
   state: FindingState;
-  /** A clause or sentences, without what to do. */
+  /** A clause or sentences, without the remedy. */
   text: string;
-  /** What to do about it: words, a command, a policy. Kept as it is written. */
+  /** What to do: text, a command or a policy. Printed unwrapped. */
   remedy?: string;
-  /** What an IAM policy must allow; gathered into one statement at the end. */
+  /** Permissions to allow; combined into one policy at the end. */
   allow?: IamPermission | IamPermission[];
 }
 
@@ -24,14 +24,14 @@ export interface IamPermission {
 }
 
 export interface DoctorReport {
-  /** Where, and at which load balancer. */
+  /** The account, region and load balancer. */
   title: string;
   findings: DoctorFinding[];
 }
 
 const GAP = 2;
 
-/** For a terminal or a pipe: plain words in columns, one block for each look. */
+/** Renders reports for a terminal or pipe: text in columns, one block per report. */
 export function renderDoctorReports(
   reports: readonly DoctorReport[],
   { columns, colour }: { columns: number; colour: boolean },
@@ -70,7 +70,7 @@ function closingText(findings: readonly DoctorFinding[]): string {
   return policy === null ? summary : `${summary} This IAM policy allows what was denied:\n\n${policy}`;
 }
 
-/** One policy for all that was denied, one statement for each resource; null when nothing was. */
+/** Returns one policy for all denied permissions, one statement per resource; null when none was denied. */
 export function policyFor(permissions: readonly IamPermission[]): string | null {
   const byResource = Map.groupBy(permissions, ({ resource }) => resource);
   if (byResource.size === 0) return null;

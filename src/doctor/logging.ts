@@ -1,4 +1,4 @@
-/** Whether the access log of one load balancer is written, arrives and can be read. */
+/** Checks whether the access log of one load balancer is on, arrives and is readable. */
 
 import { constants, gunzipSync } from 'node:zlib';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
@@ -27,15 +27,15 @@ import type { DoctorFinding } from './finding.ts';
 import { probeCall } from './probe.ts';
 
 const MINUTE = 60_000;
-/** Files of requests older than this have arrived. */
+/** Files for requests older than this have arrived. */
 const DELIVERED_AFTER = 15 * MINUTE;
 const LOOK_BACK = 60 * MINUTE;
 
 export interface LoggingReport {
   findings: DoctorFinding[];
-  /** Null when it does not go to S3. */
+  /** Null when the log does not go to S3. */
   place: LogPlace | null;
-  /** The first line of the newest file; null when there is none that can be read. */
+  /** First line of the newest file; null when no file is readable. */
   line: string | null;
 }
 
@@ -104,7 +104,7 @@ export async function checkLogging(
   return { findings, place, line: read.line };
 }
 
-/** Vended deliveries, and what may not be seen of them. */
+/** Reports vended deliveries, and refused calls for them. */
 function deliveryFindings({ deliveries, refusal }: FoundDeliveries): DoctorFinding[] {
   const about = 'Vended log';
   const named = deliveries.map(
@@ -144,7 +144,7 @@ ${bucketPolicy({ partition, region, account, bucket, root })}`,
   };
 }
 
-/** Other logs in the folders of the access log: its table reads them, and finds nothing in them. */
+/** Reports other logs in the folder of the access log: its table reads their lines and gets only NULL. */
 function mixedFindings(attributes: Attributes): DoctorFinding[] {
   const folder = (kind: string) =>
     `${attributes[`${kind}.s3.bucket`] ?? ''}/${(attributes[`${kind}.s3.prefix`] ?? '').replace(/^\/+|\/+$/g, '')}`;
@@ -191,7 +191,7 @@ async function deliveryFinding(
   };
 }
 
-/** Requests by CloudWatch whose log files should have arrived, and the minute of the last of them. */
+/** Returns CloudWatch's count of requests whose log files should have arrived, and the minute of the last one. */
 async function recentTraffic(session: Session, arn: string, now: number, options: { abortSignal: AbortSignal }) {
   const minute = Math.floor(now / MINUTE) * MINUTE;
   const { MetricDataResults = [] } = await session.client(CloudWatchClient).send(
@@ -225,10 +225,10 @@ async function recentTraffic(session: Session, arn: string, now: number, options
 }
 
 const DAY = 24 * 60 * MINUTE;
-/** Of a load balancer without traffic the newest file may be of any day. */
+/** Days searched for a file: an idle load balancer writes none. */
 const DAYS_BACK = 14;
 
-/** The newest file of the last days; null when there is none, or the listing is refused. */
+/** Returns the newest file of the last days; null when there is none or the listing is refused. */
 async function newestOfDays(session: Session, place: LogPlace, now: number): Promise<LogObject | null> {
   const s3 = session.client(S3Client);
   const answer = await probeCall(session, 's3:ListBucket', async ({ abortSignal }) => {
@@ -245,7 +245,7 @@ async function newestOfDays(session: Session, place: LogPlace, now: number): Pro
 
 const endOf = ({ key }: LogObject): number => parseFileName(key).end ?? 0;
 
-/** More than any line has in its compressed beginning. */
+/** Bytes; the compressed first line always fits. */
 const BEGINNING = 65_536;
 
 async function firstLine(
@@ -276,7 +276,7 @@ async function firstLine(
   return { finding: { about, state: 'ok', text: 'the newest one can be read' }, line };
 }
 
-/** The first line of the beginning of a file; null when it is no text that gzip made. */
+/** Returns the first line of a gzip file's beginning; null when it is not gzipped text. */
 function firstLineIn(beginning: Uint8Array): string | null {
   try {
     const text = gunzipSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH }).toString('utf8');

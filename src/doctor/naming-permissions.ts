@@ -1,4 +1,7 @@
-/** The calls that name targets, each made once and small. All of them are one line: without them a diagnosis loses only the names. */
+/**
+ * Probes the calls that name targets, each once and small. They share one finding: without them a diagnosis loses only
+ * names.
+ */
 import { AutoScalingClient, DescribeScalingActivitiesCommand } from '@aws-sdk/client-auto-scaling';
 import { BatchGetDeploymentsCommand, CodeDeployClient, ListDeploymentsCommand } from '@aws-sdk/client-codedeploy';
 import {
@@ -18,7 +21,7 @@ import { list } from '../format/wording.ts';
 import type { DoctorFinding } from './finding.ts';
 import { probeCall } from './probe.ts';
 
-/** A name that nothing has: whoever may ask hears that it is not there. */
+/** A nonexistent name: an allowed call gets "not found". */
 const NOTHING = 'alb502-no-such-name';
 const NO_DEPLOYMENT = 'd-000000000';
 
@@ -28,7 +31,7 @@ type Attempt = readonly [
   call: (options: { abortSignal: AbortSignal }) => Promise<unknown>,
 ];
 
-/** `loadBalancerArn`: one whose tags are asked for; without one that is not tried. */
+/** `loadBalancerArn`: a load balancer whose tags to read; null skips that call. */
 export async function checkNamingPermissions(
   session: Session,
   { loadBalancerArn, functions }: { loadBalancerArn: string | null; functions: string },

@@ -1,4 +1,4 @@
-/** Every call a diagnosis makes for evidence beside the access log, made once and small. */
+/** Probes every call of a diagnosis except those for the access log, each once and small. */
 import { CloudTrailClient, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
@@ -26,13 +26,13 @@ import type { DoctorFinding } from './finding.ts';
 import { checkNamingPermissions } from './naming-permissions.ts';
 import { type Probe, probeFinding } from './probe.ts';
 
-/** An id no prefix list has: whoever may ask hears that it is not there. */
+/** A nonexistent prefix list: an allowed call gets "not found". */
 const NO_PREFIX_LIST = 'pl-00000000';
-/** Likewise a function. */
+/** A nonexistent function, for the same reason. */
 const NO_FUNCTION = 'alb502-no-such-function';
 const MINUTE = 60_000;
 
-/** `loadBalancerArn`: one to ask about; without one, what needs a listener or a target group is not tried. */
+/** `loadBalancerArn`: a load balancer to probe; null skips calls that need a listener or target group. */
 export async function checkPermissions(
   session: Session,
   { loadBalancerArn, account, now }: { loadBalancerArn: string | null; account: string; now: number },
@@ -53,7 +53,7 @@ export async function checkPermissions(
   return [{ about: 'Permissions', state: 'ok', text: tried }, ...findings, ...untried, ...(await naming)];
 }
 
-/** Calls that take the ARN of something that this load balancer does not have, or of which none is named. */
+/** Calls that need an ARN, skipped if no load balancer is named or it has no such resource. */
 const NEED_ARN = [
   'DescribeListeners',
   'DescribeTargetGroups',
@@ -73,7 +73,7 @@ function untriedFindings(probes: readonly Probe[], loadBalancerArn: string | nul
   return [{ about: 'Permission', state: 'untried', text: `elasticloadbalancing:${list(untried)}: ${why}` }];
 }
 
-/** The ARN of every function of the account, for a policy. */
+/** Returns an ARN that matches every function of the account, for a policy. */
 function functionsOf({ place: { region } }: Session, account: string): string {
   const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
   return `arn:${partition}:lambda:${region}:${account}:function:*`;

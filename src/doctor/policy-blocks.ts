@@ -1,4 +1,4 @@
-/** The IAM policy of one bot, from the policies in deploy/: a block for each feature, with the names filled in. Pure. */
+/** Builds the IAM policy of one bot from the policies in deploy/: one block per feature, with names filled in. Pure. */
 import type { Config } from '../config.ts';
 import { parseQueueAddress, partitionOf } from './queue-address.ts';
 
@@ -11,40 +11,40 @@ export interface PolicyStatement {
 }
 
 export interface PolicyBlock {
-  /** What it is for. */
+  /** The feature that needs the block. */
   feature: string;
   statements: PolicyStatement[];
-  /** Placeholders that nothing said the names of. */
+  /** Placeholders without a known name. */
   unknown: string[];
 }
 
-/** A bucket, and how the keys of the log begin in it. */
+/** A log bucket, and the prefix of the log's keys. */
 export interface PlaceOfLogs {
   bucket: string;
   prefix: string;
 }
 
-/** What a policy is written for. */
+/** The identity and setup that a policy is for. */
 export interface PolicySubject {
-  /** The bot itself, or the role that it assumes in another account. */
+  /** The bot itself, or a role it assumes in another account. */
   who: 'bot' | 'role';
-  /** Whether load balancers are read with this identity. */
+  /** Whether this identity reads load balancers. */
   reads: boolean;
   region: string | null;
   config: Pick<Config, 'accounts' | 'athena' | 'runs' | 'alarms'>;
-  /** Null if they are not known. */
+  /** Null if unknown. */
   logPlaces: readonly PlaceOfLogs[] | null;
   logGroups: readonly string[];
-  /** IDs of KMS keys; null without encryption by such a key. */
+  /** IDs of KMS keys; null without such encryption. */
   logKey: string | null;
   resultsKey: string | null;
   usesAthena: boolean;
   usesLakeFormation: boolean;
-  /** `ssm:…` or `secretsmanager:…` where the configuration is stored so. */
+  /** `ssm:…` or `secretsmanager:…`; null if the configuration is stored elsewhere. */
   configAddress: string | null;
 }
 
-/** Statements of the policies, by what needs them. Each stands in one block. */
+/** Statements of the policies by feature. Each is in exactly one block. */
 export const POLICY_BLOCKS = [
   ['configuration, metrics and changes', ['ConfigurationMetricsAndChanges', 'TimeoutsOfLambdaTargets']],
   ['names of targets', ['NamesOfTargets', 'WeightsOfLambdaAliases']],
@@ -62,12 +62,12 @@ export const POLICY_BLOCKS = [
 ] as const;
 type Feature = (typeof POLICY_BLOCKS)[number][0] | 'other accounts';
 
-/** For each feature that `subject` does not use: what to set if it is wanted. */
+/** Features that `subject` does not use, with the setting that enables each. */
 export type LeftOut = Map<Feature, string>;
 
 const PLACEHOLDER = /\b(?:[A-Z]+-[A-Z]+|WORKGROUP|DATABASE)\b/g;
 
-/** The blocks this identity needs, in the order above, and what was left out. */
+/** Returns the blocks this identity needs, in the order above, and the features left out. */
 export function policyBlocks(
   statements: readonly PolicyStatement[],
   subject: PolicySubject,
@@ -91,7 +91,7 @@ export function policyBlocks(
   return { blocks, leftOut };
 }
 
-/** Null if it is needed; '' if it is none of this identity. */
+/** Returns null if the feature is needed, '' if it never applies to this identity, else how to enable it. */
 function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | null {
   const { who, reads, config, logGroups, logKey, resultsKey, usesAthena, usesLakeFormation, configAddress } = subject;
   const ofBot = (isUsed: boolean, hint: string): string | null => (who === 'role' ? '' : isUsed ? null : hint);
@@ -122,7 +122,7 @@ function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | nu
   }
 }
 
-/** What each placeholder of the policies stands for. */
+/** Returns the values of each policy placeholder. */
 function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
   const { config, region, logPlaces, logGroups, logKey, resultsKey, configAddress } = subject;
   const { athena, runs, alarms } = config;
@@ -159,7 +159,8 @@ function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
     names.set('RUNS-BUCKET', [runs.s3.bucket]);
     names.set('RUNS-PREFIX/', [runs.s3.prefix]);
   }
-  // The name alone, also of an ARN: a parameter is below its slash, a secret has six letters of its own behind its name.
+  // Use only the name in an ARN: parameter ARNs add a slash before it, secret ARNs add a hyphen and six characters
+  // after it.
   const [, service, stored = ''] = /^(ssm|secretsmanager):(.*)$/.exec(configAddress ?? '') ?? [];
   if (service === 'ssm') names.set('CONFIG-PARAMETER', [stored.replace(/^.*:parameter\//, '').replace(/^\//, '')]);
   if (service === 'secretsmanager')
@@ -167,7 +168,7 @@ function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
   return names;
 }
 
-/** Every value of a placeholder makes one resource. */
+/** Fills in placeholders; each value of a placeholder makes one resource. */
 function fillIn(statement: PolicyStatement, names: ReadonlyMap<string, readonly string[]>): PolicyStatement {
   const fill = (text: string): string[] =>
     [...names].reduce(
@@ -192,7 +193,7 @@ function fillIn(statement: PolicyStatement, names: ReadonlyMap<string, readonly 
   return { ...filled, Condition: Object.fromEntries(conditions) };
 }
 
-/** The roles of other accounts, which only the bot itself assumes. */
+/** Returns the statement for roles of other accounts, which only the bot itself assumes; null without roles. */
 function assumedRoles({ who, config }: PolicySubject): PolicyStatement | null {
   const roles = [...new Set(config.accounts.flatMap(({ roleArn }) => roleArn ?? []))];
   if (who === 'role' || roles.length === 0) return null;

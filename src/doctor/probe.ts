@@ -1,4 +1,4 @@
-/** One call to AWS that is made to see whether it is allowed. */
+/** Makes a call to AWS to find out whether it is allowed. */
 
 import { awsErrorKind, describeAwsError } from '../collect/aws/aws-errors.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
@@ -6,14 +6,14 @@ import type { Session } from '../collect/aws/session.ts';
 import type { DoctorFinding, IamPermission } from './finding.ts';
 
 export interface Probe extends IamPermission {
-  /** What stays unknown without it. */
+  /** Sentence part: what stays unknown without the call. */
   without: string;
   call(options: { abortSignal: AbortSignal }): Promise<unknown>;
 }
 
 export type ProbeResult<T> = { value: T } | { reason: string; isDenied: boolean; name: string };
 
-/** Asks, within the deadline of the session. */
+/** Makes the call within the deadline of the session. Throws only when interrupted. */
 export async function probeCall<T>(
   { signal, deadline, place }: Session,
   action: string,
@@ -31,10 +31,10 @@ export async function probeCall<T>(
   }
 }
 
-/** That a thing is not there was said by someone who was let in. */
+/** Errors about a missing or malformed resource prove that the call is allowed. */
 const NOT_THERE = /NotFound|NotExist|NoSuch|Malformed|InvalidPrefixListI[dD]|InvalidRequestException/;
 
-/** What a probe came to; null when it is allowed. */
+/** Returns the finding of a probe; null when the call is allowed. */
 export async function probeFinding(session: Session, probe: Probe): Promise<DoctorFinding | null> {
   const answer = await probeCall(session, probe.action, probe.call);
   if ('value' in answer || NOT_THERE.test(answer.name)) return null;

@@ -1,4 +1,4 @@
-/** Queues as people name them: by URL, by ARN, or by name with a region and an account. Pure. */
+/** Parses queue addresses: a URL, an ARN, or a name with region and account. Pure. */
 
 export interface QueueAddress {
   name: string;
@@ -12,7 +12,7 @@ const NAME = /^[\w-]{1,80}$/;
 const URL_OF_QUEUE = /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/(\d{12})\/([\w-]{1,80})$/;
 const ARN_OF_QUEUE = /^arn:(?:aws[a-z-]*):sqs:([a-z0-9-]+):(\d{12}):([\w-]{1,80})$/;
 
-/** The partition of a region, as ARNs begin with it. */
+/** Returns the ARN partition of a region. */
 export const partitionOf = (region: string): string =>
   region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 
@@ -23,7 +23,10 @@ export function queueAt({ region, account }: { region: string; account: string }
   return { name, account, region, arn, url: `https://sqs.${region}.${domain}/${account}/${name}` };
 }
 
-/** Null for anything else, such as a name alone or a queue of a local server. FIFO queues are none of alarms. */
+/**
+ * Parses a URL or ARN. Null for anything else, such as a bare name or a queue of a local server. FIFO queues cannot
+ * receive alarms.
+ */
 export function parseQueueAddress(text: string): QueueAddress | null {
   const [, region, account, name] = URL_OF_QUEUE.exec(text) ?? ARN_OF_QUEUE.exec(text) ?? [];
   if (region === undefined || account === undefined || name === undefined) return null;

@@ -1,6 +1,6 @@
 /**
- * The parts of AWS answers that alb502 reads, as zod schemas over the JSON the AWS CLI prints. Unknown members are kept, so that a
- * saved incident holds what was seen.
+ * The parts of AWS responses that alb502 reads, as zod schemas for the AWS CLI's JSON. Unknown members are kept, so
+ * that a saved incident is complete.
  */
 import * as z from 'zod';
 import { escapeControls } from '../format/escape-control-characters.ts';
@@ -9,8 +9,9 @@ const text = z.string();
 const count = z.number();
 
 /**
- * A name, an id or an ARN, which end up in commands that are printed: no character that a shell, a query or a terminal gives a meaning
- * to. Source: the patterns of the API references; ARNs of listener rules and functions hold the most kinds of characters.
+ * A name, an id or an ARN. They appear in printed commands, so no character may have a meaning in a shell, query or
+ * terminal. Source: the patterns of the API references; ARNs of listener rules and functions use the most kinds of
+ * characters.
  */
 export const AwsName = z.string().regex(/^(?:[A-Za-z0-9][\w.:/+=,@$-]{0,2047})?$/, {
   error: ({ input }) =>
@@ -34,7 +35,7 @@ export const LoadBalancer = z.looseObject({
 });
 export type LoadBalancer = z.infer<typeof LoadBalancer>;
 
-/** Attribute lists become a record of key to value. */
+/** Attribute lists, as a record of key to value. */
 export type Attributes = Record<string, string>;
 export const AttributeList = z.object({ Attributes: z.array(z.object({ Key: text, Value: text })) });
 
@@ -189,7 +190,7 @@ export const Instance = z.looseObject({
   VpcId: AwsName.optional(),
   State: z.looseObject({ Name: text.optional() }).optional(),
   StateTransitionReason: text.optional(),
-  /** Why it stopped: "Server.SpotInstanceTermination" where EC2 reclaimed it. */
+  /** Why the instance stopped; "Server.SpotInstanceTermination" if EC2 reclaimed it. */
   StateReason: z.looseObject({ Code: text.optional(), Message: text.optional() }).optional(),
   InstanceType: text.optional(),
   InstanceLifecycle: text.optional(),
@@ -223,10 +224,13 @@ export type CloudTrailEvent = z.infer<typeof CloudTrailEvent>;
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 
-/** Epoch milliseconds of an ISO 8601 date or time; UTC when it names no zone, whatever the machine's. NaN when it is neither. */
+/**
+ * Parses an ISO 8601 date or time to epoch milliseconds. UTC without a zone, regardless of the machine's. NaN when
+ * invalid.
+ */
 export function epochOf(iso: string): number {
   const parts = INSTANT.exec(iso);
-  // Date.parse takes 31 February for 3 March.
+  // Date.parse reads 31 February as 3 March.
   const day = iso.slice(0, 10);
   const midnight = Date.parse(`${day}T00:00:00Z`);
   if (parts === null || Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day)) return Number.NaN;
@@ -237,13 +241,13 @@ export const Instant = z
   .string()
   .refine((iso) => !Number.isNaN(epochOf(iso)), { error: ({ input }) => `expected an ISO 8601 time, got "${input}"` });
 
-/** Dimensions as the AWS CLI prints them, `[{"Name": …, "Value": …}]`, by name; anything else as it is. */
+/** Converts dimensions from the AWS CLI's `[{"Name": …, "Value": …}]` to a record; returns anything else unchanged. */
 const byName = (dimensions: unknown): unknown => {
   const listed = z.array(z.object({ Name: z.string(), Value: z.string() })).safeParse(dimensions);
   return listed.success ? Object.fromEntries(listed.data.map(({ Name, Value }) => [Name, Value])) : dimensions;
 };
 
-/** One series of metrics.json. Empty `Values` of a counter means asked and zero; an absent series was not asked. */
+/** One series of metrics.json. A queried counter with empty `Values` is zero; an absent series was not queried. */
 export const MetricSeries = z
   .looseObject({
     MetricName: text,

@@ -1,11 +1,11 @@
-/** Where a load balancer delivers its access log: what the place is called, and how a person reads it. */
+/** Destinations of an access log, and their names in text. */
 
 /** One destination of the access log. */
 export interface DeliveredLog {
   service: 's3' | 'cloudwatch-logs' | 'firehose' | 'other';
-  /** Bucket and prefix, log group, or stream; the ARN of an unknown destination. Null where it may not be looked up. */
+  /** Bucket and prefix, log group, or stream; the ARN of another destination. Null if looking it up was refused. */
   name: string | null;
-  /** plain, json, w3c, parquet or raw; null where it is not known, or fixed as with `access_logs.s3`. */
+  /** plain, json, w3c, parquet or raw; null if unknown, or fixed as with `access_logs.s3`. */
   format: string | null;
 }
 
@@ -18,7 +18,9 @@ const SERVICES: Record<DeliveredLog['service'], string> = {
 
 const FORMATS: Record<string, string> = { plain: 'plain', json: 'JSON', w3c: 'W3C', parquet: 'Parquet', raw: 'raw' };
 
-/** "CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)", "S3 (s3://bucket/prefix, Parquet)". */
+/**
+ * Formats a destination: "CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)", "S3 (s3://bucket/prefix, Parquet)".
+ */
 export function deliveredLogWords({ service, name, format }: DeliveredLog): string {
   const named = { s3: 's3://', 'cloudwatch-logs': 'log group ', firehose: 'stream ', other: '' }[service];
   const details = [

@@ -1,6 +1,6 @@
 /**
- * Everything that can be known about one question, as plain JSON without opinion. Collectors fill it, checks and causes read it.
- * AWS objects keep the shape and the names the AWS CLI prints; log fields keep the names of the access log.
+ * All evidence on one question, as plain JSON without interpretation. Collectors fill it; checks and causes read it.
+ * AWS objects keep the shape and names of the AWS CLI's output; log fields keep the names of the access log.
  */
 import type {
   Attributes,
@@ -32,55 +32,57 @@ import type {
   TaskDefinition,
 } from './workloads.ts';
 
-/** A stretch of time in epoch milliseconds; `from` is inclusive, `to` exclusive. */
+/** A time range in epoch milliseconds; `from` is inclusive, `to` exclusive. */
 export interface Window {
   from: number;
   to: number;
 }
 
-/** How a question names its load balancer. `resource` is app/name/id where that is known and the ARN is not. */
+/** The load balancer of a question. `resource`: app/name/id, if it is known and the ARN is not. */
 export interface NamedLoadBalancer {
   name: string;
   arn: string | null;
   resource?: string;
 }
 
-/** What was asked, over which window. `now` is when it was asked, in epoch milliseconds. */
+/** A question about a window. `now`: time of asking in epoch milliseconds. */
 export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> extends Window {
   loadBalancer: Named;
   now: number;
-  /** The errors asked for, in the words of query/statuses.ts: "gateway", "5xx", "elb-502". Never empty. */
+  /** The requested errors, in the words of query/statuses.ts: "gateway", "5xx", "elb-502". Never empty. */
   statuses: string[];
-  /** Only the errors of this target group: ARN, or "targetgroup/name/id" where the ARN is not known. */
+  /** Limits the errors to a target group: ARN, or "targetgroup/name/id" if the ARN is unknown. */
   targetGroup?: string | undefined;
-  /** Only the errors of the load balancer nodes in this availability zone. */
+  /** Limits the errors to load balancer nodes in this availability zone. */
   zone?: string | undefined;
-  /** Milliseconds before `from` to which the access log is read too, for the keep-alive measurement alone. */
+  /** Milliseconds before `from` that the access log is also read for, only for the keep-alive measurement. */
   lookBack?: number;
 }
 
 /**
- * Why something could not be checked. denied: a permission is missing. not-recorded: the incident folder lacks it. incomplete: it was
- * read in part. failed: anything else, such as a timeout.
+ * Why something could not be checked. denied: a permission is missing. not-recorded: the incident folder lacks it.
+ * incomplete: only part was read. failed: anything else, such as a timeout.
  */
 export type GapKind = 'denied' | 'not-recorded' | 'incomplete' | 'failed';
 
 export interface CollectionFailure {
   kind: GapKind;
-  /** A phrase without a full stop, and without the statement. */
+  /** A phrase without a full stop or the IAM statement. */
   reason: string;
-  /** The IAM statement that allows it, as JSON; several are separated by commas. Null where no permission is missing. */
+  /**
+   * The IAM statement that allows the call, as JSON; several are separated by commas. Null if no permission is missing.
+   */
   iamStatement: string | null;
 }
 
-/** A limit of an access log that was read: a column that its table lacks, for one. */
+/** A limitation of a log that was read, such as a missing column of its table. */
 export interface LogLimitation {
   kind: GapKind;
   sentence: string;
   iamStatement: string | null;
 }
 
-/** A collector always answers: with what it saw, or with why it could not look. `source` is the call an operator can repeat. */
+/** Result of a collector: the evidence, or why it is unavailable. `source`: the call, for an operator to repeat. */
 export type Collected<T> =
   | { status: 'collected'; source: string; value: T }
   | {
@@ -91,7 +93,7 @@ export type Collected<T> =
       iamStatement?: string | null | undefined;
     };
 
-/** One key per source. Objects keyed by ARN hold an entry for each ARN that was asked; a missing ARN was not asked. */
+/** One key per source. Records by ARN have an entry for each queried ARN; a missing ARN was not queried. */
 export interface Evidence {
   loadBalancer: LoadBalancer;
   attributes: Attributes;
@@ -108,18 +110,18 @@ export interface Evidence {
   instances: Instance[];
   prefixLists: Record<string, PrefixListEntry[]>;
   functions: Record<string, FunctionConfiguration>;
-  /** By the ARN that is registered as a target. */
+  /** By the ARN registered as a target. */
   functionAliases: Record<string, FunctionAlias>;
-  /** Of the load balancer and its target groups. */
+  /** Tags of the load balancer and its target groups. */
   tags: TagDescription[];
   /** ECS services that name one of the target groups. */
   services: EcsService[];
-  /** Their tasks, running and stopped, and those of other services in the same clusters where these are small. */
+  /** Running and stopped tasks of these services, and of other services in the same clusters if these are small. */
   tasks: EcsTask[];
   /** By ARN. */
   taskDefinitions: Record<string, TaskDefinition>;
   containerInstances: ContainerInstance[];
-  /** By the name of the Auto Scaling group. */
+  /** By Auto Scaling group name. */
   scalingActivities: Record<string, ScalingActivity[]>;
   codeDeployments: CodeDeployment[];
   changes: CloudTrailEvent[];
@@ -127,7 +129,9 @@ export interface Evidence {
   accessLog: AccessLog;
 }
 
-/** Evidence that names targets and says what happened to them. Without it a diagnosis has addresses in place of names, and no gap. */
+/**
+ * Evidence that names targets and their events. Without it a diagnosis shows addresses instead of names, and no gap.
+ */
 export const NAMING_EVIDENCE = [
   'functionAliases',
   'tags',
@@ -143,98 +147,111 @@ export type NamingEvidenceName = (typeof NAMING_EVIDENCE)[number];
 export type EvidenceName = keyof Evidence;
 export type EvidenceSet = { [Name in EvidenceName]: Collected<Evidence[Name]> };
 
-/** The answers of the access log to the questions of collect/access-log/queries.ts. Times are epoch milliseconds unless said otherwise. */
+/** Results of the queries in collect/access-log/queries.ts. Times are epoch milliseconds unless stated otherwise. */
 export interface AccessLog {
   files: {
     read: number;
-    /** Left out because the interval in their name cannot hold an entry that matters. */
+    /** Skipped because the interval in the name cannot contain a relevant entry. */
     outsideWindow: number;
-    /** Recognised by name or content and left out: they are not access logs. */
+    /** Skipped because name or content shows that they are not access logs. */
     connectionLogs: number;
     healthCheckLogs: number;
     /** Compressed bytes of the files read. */
     bytes: number;
-    /** Files that could not be read, or only in part; sorted by file. `lines` were still used. */
+    /** Files that were unreadable or only partly readable, sorted by file. `lines` were still used. */
     unreadable: { file: string; reason: string; lines: number }[];
   };
   /** lines = entries + rejected.lines, over all files read and all load balancers in them. */
   lines: number;
   entries: number;
-  /** Lines that are not access-log entries; `first` is the first by file and line number, redacted and cut to 120 characters. */
+  /**
+   * Lines that are not access-log entries; `first` is the first by file and line number, redacted and cut to 120
+   * characters.
+   */
   rejected: { lines: number; files: number; first: { file: string; line: number; text: string } | null };
   /** Entries of other load balancers in the same files. */
   otherLoadBalancers: number;
-  /** Entries of this load balancer that were read, inside the window or not; null when there was none. */
+  /** Oldest and newest entry read of this load balancer, inside the window or not; null without entries. */
   oldest: number | null;
   newest: number | null;
   /** Entries of this load balancer in the window. */
   requests: number;
-  /** Requests for each UTC minute of the window that has any; ascending. */
+  /** Requests per UTC minute of the window that has any; ascending. */
   minutes: { minute: number; requests: number }[];
-  /** Traffic for each (target group, target, node), over all that was read; sorted by those three. Entries without a target have target "-". */
+  /**
+   * Traffic per (target group, target, node) over everything read; sorted by those three. Entries without a target have
+   * target "-".
+   */
   targets: TargetTraffic[];
   /** Status pairs of the window by target group, sorted. */
   statuses: StatusCount[];
   /**
-   * Requests of the window that ended in an asked status, any 5xx, 460, 463 or 464; ordered by time, then trace id. At most `FAILURE_LIMIT`:
-   * beyond it those with the lowest hash of the trace id. `failureShapes` counts them all.
+   * Requests of the window with a requested status, any 5xx, 460, 463 or 464; ordered by time, then trace id. At most
+   * `FAILURE_LIMIT`, chosen by lowest hash of the trace id. `failureShapes` counts them all.
    */
   failures: FailedRequest[];
   failuresTotal: number;
-  /** Exact counts of all such requests; what `signature` needs, and the minute. Sorted. */
+  /** Exact counts of all such requests by the fields `signature` needs and the minute. Sorted. */
   failureShapes: FailureShape[];
-  /** Distinct client addresses among them, for each elb_status_code and over all asked ones. */
+  /** Distinct client addresses among these requests. */
   failedClients: number;
-  /** Asked errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
+  /** Requested errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
   retriedOk: number;
-  /** Routes with at least one such request: the most failing first (at most 200), with all their requests of the window. */
+  /**
+   * Routes with at least one such request: most failures first (at most 200), with all their requests of the window.
+   */
   routes: RouteTraffic[];
-  /** For each target group with a closed-before-response failure: how long before it the connections of its (node, target) had become idle. */
+  /**
+   * Per target group with a closed-before-response failure: how long before it the connections of its (node, target)
+   * became idle.
+   */
   idleGaps: IdleGaps[];
-  /** Sorted by target group, target and time; absent in recordings of before they were kept. */
+  /** Sorted by target group, target and time; absent in older recordings. */
   outages?: UnansweredRun[] | undefined;
-  /** What reading it cost; absent for files that were already here. */
+  /** Cost of reading; absent for local files. */
   cost?: Cost | undefined;
-  /** How it was read, where there was a choice. */
+  /** How the log was read, if there was a choice. */
   reading?: LogReadMethod | undefined;
-  /** What this log could not be asked. */
+  /** Queries this log could not answer. */
   unanswered?: LogLimitation[] | undefined;
-  /** The answers over a longer time, from `from` (epoch milliseconds) to the end of the window, where one was asked for: `lookBack`. */
+  /**
+   * Results over a longer time, from `from` (epoch milliseconds) to the end of the window, if `lookBack` was requested.
+   */
   earlier?: { from: number; log: AccessLog } | undefined;
-  /** The command of a longer look, and what it would cost, in words; absent where one was taken, or nothing earlier can be read. */
+  /** Offer of a longer read; absent if one was taken or no earlier log exists. */
   longerLook?: LongerWindowOffer | undefined;
 }
 
 export interface LongerWindowOffer {
   command: string;
-  /** "1,440 files, 2.1 GB: about $0.01, at most …"; null where it costs nothing or was not counted. */
+  /** "1,440 files, 2.1 GB: about $0.01, at most …"; null if free or not estimated. */
   estimate: string | null;
 }
 
-/** Bytes that were read where they are billed, US dollars, and queries (of Athena). */
+/** Billed bytes, US dollars, and Athena queries. */
 export interface Cost {
   bytesScanned: number;
   usd: number;
   queries: number;
 }
 
-/** What is known before a log is read. */
+/** Estimate before a log is read. */
 export interface CostEstimate {
   /** Files of the window, and their compressed bytes. */
   files: number;
   bytes: number;
   usd: number;
-  /** Should nothing be saved by leaving files out; null when that cannot be told. */
+  /** Upper bound if no file can be skipped; null if unknown. */
   atMost: { bytes: number; usd: number } | null;
 }
 
-/** By which engine, of what, and why: "from S3 directly: 9 files, 12.4 MB, as asked"; and what that was to cost. */
+/** Engine, amount and reason, such as "from S3 directly: 9 files, 12.4 MB, as asked", with the estimated cost. */
 export interface LogReadMethod {
   how: string;
   estimate: CostEstimate;
-  /** Which log was read; absent in recordings of before it was kept. */
+  /** The log that was read; absent in older recordings. */
   from?: DeliveredLog | undefined;
-  /** Vended deliveries beside it, sorted; absent where there are none, or they are not known. */
+  /** Other vended deliveries, sorted; absent if there are none or they are unknown. */
   others?: DeliveredLog[] | undefined;
 }
 
@@ -247,13 +264,13 @@ export interface TargetTraffic {
   target: string;
   /** Load balancer node: field 34, else the address in the file name, else null. */
   node: string | null;
-  /** Entries in the window, and those among them by who answered how. */
+  /** Entries in the window. */
   requests: number;
   /** Failures as in `AccessLog.failures`. */
   failures: number;
   /** target_status_code 400 exactly (plaintext to a TLS port), in the window. */
   badRequests: number;
-  /** Over all that was read: first and last entry, and first and last whose target answered below 500. */
+  /** Over everything read: first and last entry, and first and last with a target response below 500. */
   firstSeen: number;
   lastSeen: number;
   firstSuccess: number | null;
@@ -261,18 +278,18 @@ export interface TargetTraffic {
 }
 
 /**
- * Two or more dispatches in a row that a target did not answer, over all nodes: 5xx of the load balancer with a target, in the window.
- * At most `OUTAGE_LIMIT`, those with most failures. Times are epoch milliseconds. Seen by slots of time (`outageSlot`): failures between
- * two answers of one slot are left out.
+ * Two or more consecutive dispatches without a response from the target, over all nodes: 5xx of the load balancer with
+ * a target, in the window. At most `OUTAGE_LIMIT`, those with most failures. Times are epoch milliseconds. Measured in
+ * time slots (`outageSlot`): failures between two responses in one slot are not counted.
  */
 export interface UnansweredRun {
   target_group_arn: string;
   target: string;
-  /** The end of the last answer to a request dispatched before; null where none was read. */
+  /** End of the last response to an earlier dispatch; null if none was read. */
   lastAnswer: number | null;
-  /** The dispatch of the next request that was answered; null where none was read. */
+  /** Dispatch of the next request that got a response; null if none was read. */
   nextAnswer: number | null;
-  /** The first and the last of the dispatches. */
+  /** First and last dispatch. */
   first: number;
   last: number;
   failures: number;
@@ -287,7 +304,9 @@ export interface StatusCount {
   requests: number;
 }
 
-/** One failed request: fields as logged (-1 and "-" kept), without query string, client address replaced by a number. */
+/**
+ * One failed request: fields as logged (-1 and "-" kept), without query string; a number replaces the client address.
+ */
 export interface FailedRequest {
   /** Epoch milliseconds with a fraction (the log has microseconds). */
   at: number;
@@ -295,7 +314,7 @@ export interface FailedRequest {
   elapsed: number | null;
   /** The same number for the same client address within one collection. */
   client: number;
-  /** Method and path, query dropped, numbers, UUIDs and hexadecimal ids as `:id`. */
+  /** Method and path without query; numbers, UUIDs and hexadecimal ids become `:id`. */
   route: string;
   node: string | null;
   type: string;
@@ -317,7 +336,7 @@ export interface FailedRequest {
   retriedOk: boolean;
 }
 
-/** Failures that look the same to `signature`, counted for one minute. */
+/** Failures that `signature` cannot tell apart, counted per minute. */
 export interface FailureShape {
   minute: number;
   elb_status_code: string;
@@ -325,16 +344,16 @@ export interface FailureShape {
   request_processing_time: -1 | 0;
   target_processing_time: -1 | 0;
   response_processing_time: -1 | 0;
-  /** `elapsed` in the classes signature() tells apart; null when unknown. */
+  /** `elapsed` in the classes of signature(); null when unknown. */
   elapsed: 'under-9.5s' | '9.5-11s' | 'from-11s' | null;
   error_reason: string;
   fixedResponse: boolean;
   hasTarget: boolean;
   hasTargetGroup: boolean;
   count: number;
-  /** How many of them were followed by a success, see retriedOk. */
+  /** Number followed by a success, see retriedOk. */
   retriedOk: number;
-  /** Epoch milliseconds of the first and the last of them; absent in recordings of before they were kept. */
+  /** Epoch milliseconds of the first and last; absent in older recordings. */
   first?: number | undefined;
   last?: number | undefined;
 }
@@ -344,40 +363,47 @@ export interface RouteTraffic {
   requests: number;
   /** Failures as in `AccessLog.failures`. */
   failures: number;
-  /** Requests whose target answered below 500, and the sum and maximum of their target_processing_time in whole milliseconds (-1 left out). */
+  /**
+   * Requests with a target response below 500, and sum and maximum of their target_processing_time in whole
+   * milliseconds (without -1).
+   */
   succeeded: number;
   succeededMs: number;
   succeededMaxMs: number;
-  /** Those requests by target_processing_time in milliseconds and by received_bytes; absent in recordings of before they were kept. */
+  /** These requests by target_processing_time in milliseconds and by received_bytes; absent in older recordings. */
   times?: ScaleCount[] | undefined;
   sizes?: ScaleCount[] | undefined;
 }
 
-/** Steps of a logarithmic scale, eight for each doubling. A whole number `value` is at step floor(8 · log2(value + 0.5)). */
+/**
+ * Steps of a logarithmic scale, eight for each doubling. A whole number `value` is at step floor(8 · log2(value +
+ * 0.5)).
+ */
 export interface ScaleCount {
   step: number;
   requests: number;
 }
 
 /**
- * Gaps of one target group: whole milliseconds, ascending, from each earlier completion on the same (node, target) to the dispatch of a request
- * (time - target_processing_time). Completions are answered requests, up to `horizon` seconds before the dispatch.
+ * Gaps of one target group: whole milliseconds, ascending, from each earlier completion on the same (node, target) to
+ * the dispatch of a request (time - target_processing_time). Completions are requests with a response, up to `horizon`
+ * seconds before the dispatch.
  */
 export interface IdleGaps {
   target_group_arn: string;
   horizon: number;
-  /** Closed-before-response failures; `row` is an index into `AccessLog.failures`. By row. */
+  /** Closed-before-response failures, sorted by `row`, an index into `AccessLog.failures`. */
   failures: { row: number; gaps: number[] }[];
-  /** For each (node, target, route) of these failures, by the first of them. */
+  /** One per (node, target, route) of these failures, in order of its first failure. */
   peers: GapPeers[];
 }
 
-/** Requests of the window on one (node, target, route) that the target answered below 500. */
+/** Requests of the window on one (node, target, route) with a target response below 500. */
 export interface GapPeers {
   /** The first examined failure of this (node, target, route), an index into `AccessLog.failures`. */
   row: number;
-  /** All of them. */
+  /** Number of these requests. */
   answered: number;
-  /** Some of them, chosen by trace id; `client` as in FailedRequest, null where that client has no examined failure. */
+  /** A sample, chosen by trace id; `client` as in FailedRequest, null if that client has no examined failure. */
   controls: { client: number | null; gaps: number[] }[];
 }

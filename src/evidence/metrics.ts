@@ -3,7 +3,7 @@ import { GATEWAY } from '../query/statuses.ts';
 import { epochOf, type MetricSeries } from './aws.ts';
 import type { Question, Window } from './evidence.ts';
 
-/** Whose metric: the load balancer, narrowed to a target group (its ARN) or to a zone. */
+/** Scope of a metric: the load balancer, optionally limited to a target group (ARN) or zone. */
 export interface MetricScope {
   loadBalancer: Question['loadBalancer'];
   targetGroup?: string;
@@ -20,7 +20,7 @@ export interface Point {
 
 const MINUTE = 60_000;
 
-/** The value of the dimension TargetGroup: `targetgroup/<name>/<id>` of an ARN. */
+/** Returns the dimension TargetGroup, `targetgroup/<name>/<id>`, of an ARN. */
 export const targetGroupDimension = (arn: string): string => arn.replace(/^.*:(?=targetgroup\/)/, '');
 
 const isLoadBalancer = (value: string | undefined, { name, arn, resource }: Question['loadBalancer']): boolean => {
@@ -38,8 +38,8 @@ function isInScope({ Dimensions }: MetricSeries, scope: MetricScope): boolean {
 }
 
 /**
- * The data points of a metric, ascending, at the finest period that was asked; null when it was not asked. A series may come in
- * several parts; the same period is not counted twice.
+ * Returns the data points of a metric, ascending, at the finest queried period; null when it was not queried. A series
+ * may have several parts; each period counts once.
  */
 function pointsOf(series: readonly MetricSeries[], metric: string, stat: string, scope: MetricScope): Point[] | null {
   const named = series.filter((one) => one.MetricName === metric && one.Stat === stat && isInScope(one, scope));
@@ -61,7 +61,10 @@ function pointsOf(series: readonly MetricSeries[], metric: string, stat: string,
 const isWithin = ({ at, period }: Point, { from, to }: Window): boolean => at >= from && at + period <= to;
 const overlaps = ({ at, period }: Point, { from, to }: Window): boolean => at < to && at + period > from;
 
-/** Sum of a counter over the whole periods inside the window: 0 when it was asked and never counted, null when it was not asked. */
+/**
+ * Returns the sum of a counter over the whole periods inside the window: 0 when queried but never counted, null when
+ * not queried.
+ */
 export function metricSum(
   series: readonly MetricSeries[],
   metric: string,
@@ -74,7 +77,10 @@ export function metricSum(
     : points.filter((point) => isWithin(point, window)).reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The periods of a counter that meet the window, ascending: none when it was asked and never counted, null when it was not asked. */
+/**
+ * Returns the periods of a counter that overlap the window, ascending: none when queried but never counted, null when
+ * not queried.
+ */
 export const metricCounts = (
   series: readonly MetricSeries[],
   metric: string,
@@ -82,7 +88,9 @@ export const metricCounts = (
   window: Window,
 ): Point[] | null => pointsOf(series, metric, 'Sum', scope)?.filter((point) => overlaps(point, window)) ?? null;
 
-/** Smallest value over the whole periods inside the window; null when it was not asked or there is no data point. */
+/**
+ * Returns the smallest value over the whole periods inside the window; null when not queried or without data points.
+ */
 export function metricMinimum(
   series: readonly MetricSeries[],
   metric: string,
@@ -94,7 +102,7 @@ export function metricMinimum(
   return values.length === 0 ? null : values.reduce((least, value) => Math.min(least, value));
 }
 
-/** Largest value over the whole periods inside the window; null when it was not asked or there is no data point. */
+/** Returns the largest value over the whole periods inside the window; null when not queried or without data points. */
 export function metricMaximum(
   series: readonly MetricSeries[],
   metric: string,
@@ -115,18 +123,19 @@ const valuesIn = (
 ): number[] =>
   (pointsOf(series, metric, stat, scope) ?? []).filter((point) => isWithin(point, window)).map(({ value }) => value);
 
-/** The whole UTC minutes inside a window; null when it holds none. */
+/** Returns the whole UTC minutes inside a window; null when there are none. */
 export function wholeMinutes({ from, to }: Window): Window | null {
   const minutes = { from: Math.ceil(from / MINUTE) * MINUTE, to: Math.floor(to / MINUTE) * MINUTE };
   return minutes.from < minutes.to ? minutes : null;
 }
 
-/** The metrics that split out one status. Every other 5xx is only in HTTPCode_ELB_5XX_Count. */
+/** Statuses with their own metric. Every other 5xx is only in HTTPCode_ELB_5XX_Count. */
 const SPLIT = ['500', '502', '503', '504'];
 
 /**
- * The metrics that together count the asked errors; null when some have none. The first that was recorded wins. What targets made beside
- * the load balancer's own errors ("gateway", "5xx", "502") is in none of them, and left out of `errorsInLog` as well.
+ * Returns sets of metrics, each of which counts the requested errors; null when an error has no metric. The first
+ * recorded set is used. None contains the responses of targets that "gateway", "5xx" and "502" include; `errorsInLog`
+ * leaves these out too.
  */
 function counterNames(words: readonly string[]): string[][] | null {
   const split = SPLIT.map((status) => `HTTPCode_ELB_${status}_Count`);
@@ -135,7 +144,7 @@ function counterNames(words: readonly string[]): string[][] | null {
   if (distinct.some((word) => word.startsWith('target-'))) return null;
   const statuses = distinct.map((word) => word.replace(/^elb-/, ''));
   if (statuses.some((status) => status === '5xx' || status === GATEWAY)) {
-    // 5XX counts 501, 505, 507, 561 and 562 as well: the four alone are used only where 5XX was not asked for.
+    // 5XX also counts 501, 505, 507, 561 and 562: use the four metrics only if 5XX was not queried.
     return statuses.every((status) => /^5|^gateway$/.test(status)) ? [['HTTPCode_ELB_5XX_Count'], split] : null;
   }
   return statuses.every((status) => SPLIT.includes(status))
@@ -149,11 +158,13 @@ const scopeOf = ({ loadBalancer, targetGroup, zone }: Question): MetricScope => 
   ...(zone === undefined ? {} : { availabilityZone: zone }),
 });
 
-/** The data points of the first counters of the asked statuses that were all recorded, one list for each counter; null when none were. */
+/**
+ * Returns the data points of the first fully recorded set of counters, one list per counter; null when there is none.
+ */
 function errorPoints(question: Question, series: readonly MetricSeries[]): Point[][] | null {
   const scope = scopeOf(question);
   for (const counters of counterNames(question.statuses) ?? []) {
-    // What the load balancer makes is not counted by target group.
+    // The load balancer's own errors are not counted by target group.
     if (scope.targetGroup !== undefined && counters.some((counter) => counter.startsWith('HTTPCode_ELB'))) continue;
     const points = counters.flatMap((counter) => {
       const own = pointsOf(series, counter, 'Sum', scope);
@@ -165,8 +176,9 @@ function errorPoints(question: Question, series: readonly MetricSeries[]): Point
 }
 
 /**
- * How many asked errors the load balancer made, by its metrics, over the whole UTC minutes inside the window. Null when some asked
- * status has no metric (460, 561), a metric was not recorded, or longer periods with errors reach across an end of those minutes.
+ * Returns the number of requested errors the load balancer generated, by its metrics, over the whole UTC minutes inside
+ * the window. Null when a status has no metric (460, 561), a metric was not recorded, or a longer period with errors
+ * crosses an end of those minutes.
  */
 export function errorsInMetrics(question: Question, series: readonly MetricSeries[]): number | null {
   const minutes = wholeMinutes(question);
@@ -174,18 +186,18 @@ export function errorsInMetrics(question: Question, series: readonly MetricSerie
   return minutes === null || points === null ? null : exactSum(points.flat(), minutes);
 }
 
-/** What the counters of the load balancer say of a window, before any log is read. */
+/** Counters of the load balancer over a window, available before any log is read. */
 export interface CountedErrors {
   errors: number;
-  /** Where each status is counted by itself; else empty. */
+  /** Errors per status, if each status has its own metric; else empty. */
   byStatus: Record<string, number>;
-  /** Those that reached a target (RequestCount); null where that was not recorded. */
+  /** Requests that reached a target (RequestCount); null if not recorded. */
   requests: number | null;
-  /** ISO 8601: the start of the first period with an error. */
+  /** ISO 8601; start of the first period with an error. */
   since: string | null;
 }
 
-/** The asked errors as CloudWatch counts them; null as for `errorsInMetrics`. */
+/** Returns the requested errors as CloudWatch counts them; null as for `errorsInMetrics`. */
 export function countedErrors(question: Question, series: readonly MetricSeries[]): CountedErrors | null {
   const minutes = wholeMinutes(question);
   const errors = errorsInMetrics(question, series);
@@ -212,13 +224,13 @@ export function countedErrors(question: Question, series: readonly MetricSeries[
   };
 }
 
-/** How far the counters of the asked statuses reach, and the start of their last period with an error; epoch milliseconds. */
+/** End of the recorded counters, and start of their last period with an error; epoch milliseconds. */
 export interface MetricsReach {
   until: number;
   lastError: number | null;
 }
 
-/** What the counters of the load balancer say of the present; null when the asked statuses have no counter that was recorded. */
+/** Returns the reach of the counters up to the present; null when no counter of the requested statuses was recorded. */
 export function metricsReach(question: Question, series: readonly MetricSeries[]): MetricsReach | null {
   const points = errorPoints(question, series)?.flat() ?? null;
   if (points === null) return null;

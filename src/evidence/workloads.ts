@@ -1,16 +1,17 @@
 /**
- * The parts of AWS answers that say whose a target is: ECS, Auto Scaling, CodeDeploy, tags and Lambda aliases, as zod schemas over the
- * JSON the AWS CLI prints. Source: the API references of the actions that the file names of an incident folder name.
+ * The parts of AWS responses that identify the owner of a target: ECS, Auto Scaling, CodeDeploy, tags and Lambda
+ * aliases, as zod schemas for the AWS CLI's JSON. Source: the API references of the actions in the file names of an
+ * incident folder.
  */
 import * as z from 'zod';
 import { AwsName, epochOf, type Instance } from './aws.ts';
 
 const text = z.string();
 const count = z.number();
-/** ISO 8601 text; the AWS CLI prints epoch seconds where it was told to. */
+/** ISO 8601 text, or epoch seconds if the AWS CLI is configured so. */
 const time = z.union([text, count]);
 
-/** Epoch milliseconds; null where there is no time. */
+/** Returns epoch milliseconds; null without a valid time. */
 export function epochIn(printed: string | number | undefined): number | null {
   if (printed === undefined) return null;
   const at = typeof printed === 'number' ? printed * 1000 : epochOf(printed);
@@ -65,7 +66,7 @@ export const EcsService = z.looseObject({
 });
 export type EcsService = z.infer<typeof EcsService>;
 
-/** The target groups of a service, and those it shifts traffic to during a deployment. */
+/** Returns the target groups of a service, including those it shifts traffic to during a deployment. */
 export const groupsOfService = ({ loadBalancers = [] }: EcsService): string[] =>
   loadBalancers
     .flatMap((one) => [one.targetGroupArn, one.advancedConfiguration?.alternateTargetGroupArn])
@@ -73,7 +74,7 @@ export const groupsOfService = ({ loadBalancers = [] }: EcsService): string[] =>
 
 const NameValue = z.looseObject({ name: text.optional(), value: text.optional() });
 
-/** ecs describe-tasks, running and stopped. A stopped task is answered for about an hour. */
+/** ecs describe-tasks, running and stopped. ECS returns a stopped task for about an hour. */
 export const EcsTask = z.looseObject({
   taskArn: AwsName,
   clusterArn: AwsName.optional(),
@@ -81,7 +82,7 @@ export const EcsTask = z.looseObject({
   containerInstanceArn: AwsName.optional(),
   /** "service:feed-api" for a task of a service. */
   group: text.optional(),
-  /** The id of the deployment: "ecs-svc/9223370564341623665". */
+  /** Id of the deployment: "ecs-svc/9223370564341623665". */
   startedBy: text.optional(),
   launchType: text.optional(),
   availabilityZone: AwsName.optional(),
@@ -95,7 +96,7 @@ export const EcsTask = z.looseObject({
   stopCode: text.optional(),
   stoppedReason: text.optional(),
   memory: text.optional(),
-  /** An interface of the task: details privateIPv4Address, networkInterfaceId, subnetId. */
+  /** A network interface of the task, with details privateIPv4Address, networkInterfaceId, subnetId. */
   attachments: z.array(z.looseObject({ type: text.optional(), details: z.array(NameValue).optional() })).optional(),
   containers: z
     .array(
@@ -128,7 +129,7 @@ export const TaskDefinition = z.looseObject({
         name: text.optional(),
         /** MiB. */
         memory: count.optional(),
-        /** Seconds from SIGTERM to SIGKILL; 30 where it is not set. */
+        /** Seconds from SIGTERM to SIGKILL; defaults to 30. */
         stopTimeout: count.optional(),
         portMappings: z
           .array(z.looseObject({ containerPort: count.optional(), hostPort: count.optional() }))
@@ -143,7 +144,7 @@ export type TaskDefinition = z.infer<typeof TaskDefinition>;
 export const ContainerInstance = z.looseObject({ containerInstanceArn: AwsName, ec2InstanceId: AwsName.optional() });
 export type ContainerInstance = z.infer<typeof ContainerInstance>;
 
-/** autoscaling describe-scaling-activities. `Description` names the instance, `Cause` says why. */
+/** autoscaling describe-scaling-activities. `Description` names the instance; `Cause` gives the reason. */
 export const ScalingActivity = z.looseObject({
   ActivityId: text.optional(),
   AutoScalingGroupName: text.optional(),
@@ -155,10 +156,10 @@ export const ScalingActivity = z.looseObject({
 });
 export type ScalingActivity = z.infer<typeof ScalingActivity>;
 
-/** The tag that Auto Scaling gives its instances (Auto Scaling user guide, "Tag Auto Scaling groups and instances"). */
+/** Tag that Auto Scaling adds to its instances (Auto Scaling user guide, "Tag Auto Scaling groups and instances"). */
 const GROUP_TAG = 'aws:autoscaling:groupName';
 
-/** The Auto Scaling group of an instance; null for an instance of its own. */
+/** Returns the Auto Scaling group of an instance; null if it has none. */
 export const scalingGroupOf = ({ Tags = [] }: Pick<Instance, 'Tags'>): string | null =>
   Tags.find(({ Key }) => Key === GROUP_TAG)?.Value ?? null;
 

@@ -1,4 +1,7 @@
-/** Addresses in the AWS console, from region and name alone. Partitions have consoles of their own (AWS China, GovCloud user guides). */
+/**
+ * Builds AWS console links from region and name alone. Each partition has its own console (AWS China, GovCloud user
+ * guides).
+ */
 
 const HOST = 'console';
 
@@ -8,7 +11,7 @@ const consoleOf = (region: string): string => {
   return `https://${region}.${HOST}.aws.amazon.com`;
 };
 
-/** Letters of a region; anything else makes no address. */
+/** A region; other text gets no link. */
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 const link = (region: string, path: string): string | null =>
@@ -17,23 +20,23 @@ const link = (region: string, path: string): string | null =>
 const ARN =
   /^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{1,32}$/;
 
-/** The load balancer; null where its ARN is not known. */
+/** Links to the load balancer; null if its ARN is unknown. */
 export const loadBalancerLink = (region: string, arn: string | null): string | null =>
   arn !== null && ARN.test(arn)
     ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=listeners`)
     : null;
 
-/** The metrics of the load balancer. */
+/** Links to the metrics of the load balancer; null if its ARN is unknown. */
 export const metricsLink = (region: string, arn: string | null): string | null =>
   arn !== null && ARN.test(arn)
     ? link(region, `/ec2/home?region=${region}#LoadBalancer:loadBalancerArn=${arn};tab=monitoring`)
     : null;
 
-/** A bucket; null where the name is none that S3 gives (S3 user guide, bucket naming rules). */
+/** Links to a bucket; null if the name is invalid in S3 (S3 user guide, bucket naming rules). */
 export const bucketLink = (region: string, bucket: string): string | null =>
   /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) ? link(region, `/s3/buckets/${bucket}?region=${region}`) : null;
 
-/** encodeURIComponent leaves marks that end a link in a message. */
+/** Also encodes marks that encodeURIComponent keeps and that end a link in a message. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 

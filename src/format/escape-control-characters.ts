@@ -1,13 +1,16 @@
 /**
- * What came from outside (paths, names, error_reason, lines that were not entries) is written by strangers. Each renderer passes the
- * whole diagnosis through here once, before anything else, so that no control sequence or bidirectional override reaches the reader.
+ * Escapes control characters. Paths, names, error_reason and rejected lines come from strangers, so each renderer first
+ * passes the whole diagnosis through here: no control sequence or bidirectional override reaches the reader.
  */
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 
-/** Control, format (bidirectional overrides, zero width), private, unassigned, lone surrogates, line and paragraph separators. */
+/**
+ * Control, format (bidirectional overrides, zero width), private, unassigned, lone surrogates, line and paragraph
+ * separators.
+ */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** What a person copies keeps its line breaks, and its letters in every format. */
+/** Fields users copy: they keep line breaks and skip prose escaping. */
 const COPIED_FIELDS = new Set([
   'commands',
   'settings',
@@ -42,8 +45,8 @@ const mapStrings = (value: unknown, transform: (text: string) => string): unknow
 };
 
 /**
- * The same diagnosis with every string, keys included, made of printable characters, and prose escaped for where it goes.
- * Ids, times and standings come out as they were: no format gives a meaning to their letters.
+ * Returns the diagnosis with every string, including keys, in printable characters, and prose escaped for its format.
+ * Ids, times and standings stay unchanged, since no format gives their characters a meaning.
  */
 export const escapeDiagnosis = (
   diagnosis: Diagnosis,

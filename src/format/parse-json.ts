@@ -1,11 +1,11 @@
-/** JSON files of an incident: where one does not parse, and where one has the wrong shape, in words. Pure. */
+/** Explains where a JSON file of an incident does not parse or has the wrong shape. Pure. */
 import type * as z from 'zod';
 
 export interface JsonFault {
-  /** Both from 1; columns count UTF-16 units. */
+  /** Both start at 1; columns count UTF-16 units. */
   line: number;
   column: number;
-  /** What is wrong there. */
+  /** What is wrong at this place. */
   what: string;
 }
 
@@ -19,7 +19,7 @@ const matchEnd = (pattern: RegExp, text: string, at: number): number | null => {
   return pattern.test(text) ? pattern.lastIndex : null;
 };
 
-/** The first place where `text` stops being JSON; null when it is JSON. */
+/** Returns the first place where `text` is not valid JSON; null when it is valid. */
 export function syntaxError(text: string): JsonFault | null {
   const closers: ('}' | ']')[] = [];
   let expected: 'value' | 'value or ]' | 'name' | 'name or }' | 'next' = 'value';
@@ -70,13 +70,13 @@ export function syntaxError(text: string): JsonFault | null {
   }
 }
 
-/** What AWS prints is nested some ten deep. */
+/** AWS output has about ten levels. */
 const MAX_DEPTH = 200;
 
-/** The place where JSON is nested deeper than what walks through it can go; null when it is nowhere. */
+/** Returns the place where JSON is nested too deeply for recursive code; null when there is none. */
 export function tooDeep(text: string): JsonFault | null {
   let depth = 0;
-  // Strings are passed over whole; one that never ends is somebody else's fault to tell.
+  // Skip whole strings; `syntaxError` reports an unterminated one.
   for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"|[{}[\]]/g)) {
     if (sign === '{' || sign === '[') depth += 1;
     else if (sign === '}' || sign === ']') depth -= 1;
@@ -91,10 +91,10 @@ export function tooDeep(text: string): JsonFault | null {
   return null;
 }
 
-/** The text without a byte order mark, as some Windows shells write it. */
+/** Removes a byte order mark, which some Windows shells write. */
 export const withoutByteOrderMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
 
-/** Drops members that are null at any depth: the AWS CLI prints null where it means "not set". Array elements stay. */
+/** Drops null members at any depth, since the AWS CLI prints null for "not set". Keeps array elements. */
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (value === null || typeof value !== 'object') return value;
@@ -121,7 +121,10 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
       value,
     );
 
-/** `TargetGroups[2].TargetGroupArn`; names that are not plain words are quoted in brackets, empty ones left out. */
+/**
+ * Formats a path as `TargetGroups[2].TargetGroupArn`; quotes names that are not plain words in brackets, and omits
+ * empty ones.
+ */
 export const formatPath = (path: readonly PropertyKey[]): string =>
   path
     .filter((key) => key !== '')
@@ -135,7 +138,10 @@ export const formatPath = (path: readonly PropertyKey[]): string =>
 
 const SHOWN_ISSUES = 3;
 
-/** What zod found, as `path: expected string, got number`, joined; at most three, then how many more. `data` is what was read. */
+/**
+ * Formats zod's issues as `path: expected string, got number`, joined: at most three, then the number of others.
+ * `data`: the parsed input.
+ */
 export function shapeFault(issues: readonly z.core.$ZodIssue[], data: unknown): string {
   const texts = [...new Set(issues.map((issue) => issueText(issue, data)))];
   const more = texts.length - SHOWN_ISSUES;

@@ -1,9 +1,9 @@
-/** Numbers and times in sentences: units named, UTC, no more digits than were measured. */
+/** Formats numbers and times for sentences: named units, UTC, no more digits than were measured. */
 
 /** 71204 → "71,204". */
 export const number = (value: number): string => grouped(Math.round(value));
 
-/** With commas between the thousands; at most three digits behind the point. By hand, because Intl takes 10 ms to load. */
+/** Adds commas between thousands; expects at most three decimal places. Not Intl, which takes 10 ms to load. */
 export const grouped = (value: number): string => String(value).replace(/\d(?=(?:\d{3})+(?:[.]|$))/g, '$&,');
 
 /** 1, "error" → "1 error"; 2 → "2 errors". */
@@ -13,7 +13,7 @@ export const plural = (value: number, noun: string, nouns = `${noun}s`): string 
 /** 146, 149 → "146 of 149". */
 export const outOf = (part: number, whole: number): string => `${number(part)} of ${number(whole)}`;
 
-/** A share 0 to 1 as percent: "0.21 %", "97 %", "100 %" only when it is all. */
+/** Formats a share from 0 to 1: "0.21 %", "97 %"; "100 %" only for all. */
 export function percent(share: number): string {
   const value = share * 100;
   if (value === 0 || value >= 100) return `${Math.min(100, value)} %`;
@@ -35,7 +35,7 @@ export const wholeSeconds = (value: number): string => `${value} s`;
 /** Epoch milliseconds → "02:47:20 UTC". */
 export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 
-/** Two epoch milliseconds → "02:40:14 to 02:54:27 UTC"; the days are named where they differ. */
+/** Two epoch milliseconds → "02:40:14 to 02:54:27 UTC"; names the days if they differ. */
 export function utcTimeSpan(from: number, to: number): string {
   const [day, nextDay] = [iso(from).slice(0, 10), iso(to).slice(0, 10)];
   return day === nextDay
@@ -46,7 +46,7 @@ export function utcTimeSpan(from: number, to: number): string {
 /** Epoch milliseconds → "2026-11-20T02:40:00.000Z". */
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** "a", "a and b", "a, b and c"; more than `limit` are counted. */
+/** "a", "a and b", "a, b and c"; items beyond `limit` become a count. */
 export function list(items: readonly string[], limit = 4): string {
   const visibleItems =
     items.length > limit ? [...items.slice(0, limit - 1), `${items.length - limit + 1} more`] : items;
@@ -55,7 +55,7 @@ export function list(items: readonly string[], limit = 4): string {
     : `${visibleItems.slice(0, -1).join(', ')} and ${visibleItems[visibleItems.length - 1]}`;
 }
 
-/** The smallest and the largest of some durations: "1 ms", "1 ms to 3 ms". */
+/** Formats the smallest and largest duration: "1 ms", "1 ms to 3 ms". */
 export function durationSpread(values: readonly number[]): string {
   if (values.length === 0) return 'none';
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -69,6 +69,9 @@ export function durationSpread(values: readonly number[]): string {
 /** "worker timeout in the target" → "Worker timeout in the target". */
 export const sentenceCase = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
-/** A title within a sentence: "TLS handshake" and "Lambda" keep their capitals; the article of "A security group" does not. */
+/**
+ * Lower-cases the article of a title inside a sentence, as in "A security group"; "TLS handshake" and "Lambda" keep
+ * their capitals.
+ */
 export const inSentence = (title: string): string =>
   /^(?!Lambda )[A-Z](?:[a-z]| )/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;

@@ -51,7 +51,10 @@ function redactOrigin(origin: string): string {
   return `${/^(?:https?|wss?|h2|grpcs?)$/.test(scheme) ? scheme : 'http'}://${redactHost(host)}${port}`;
 }
 
-/** Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html (DNS names) */
+/**
+ * Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html (DNS
+ * names)
+ */
 const LOAD_BALANCER = /^[a-z0-9-]{1,50}\.[a-z0-9-]{1,20}\.elb\.amazonaws\.com(?:\.cn)?$/;
 
 /**

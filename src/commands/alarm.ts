@@ -1,4 +1,4 @@
-/** `alb502 alarm < message.json`: one message of an alarm by hand, as the bot would take it, or only shown. */
+/** `alb502 alarm < message.json`: handles one alarm message like the bot, or prints its diagnosis. */
 
 import type { Alarm } from '../alarms/alarm-event.ts';
 import { askedErrors } from '../alarms/asked-errors.ts';
@@ -13,16 +13,16 @@ import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 
 export interface AlarmOptions extends Pick<DiagnoseOptions, 'config' | 'json' | 'markdown'> {
-  /** Shows what was understood and the diagnosis, and posts nothing. */
+  /** Prints the parsed alarm and the diagnosis; posts nothing. */
   dryRun?: true;
-  /** Folders of recorded incidents that stand for AWS. */
+  /** Folders of recorded incidents to use instead of AWS. */
   recorded?: string[];
 }
 
-/** Milliseconds within which Slack and the run store are to be reached. */
+/** Milliseconds to reach Slack and the run store. */
 const REACH_TIMEOUT_MS = 60_000;
 
-/** Throws Problem: exit 1 for a message that is not understood, 2 when it cannot be taken in, or not be looked up. */
+/** Throws Problem: exit 1 for a message that is not understood, exit 2 when handling or a lookup fails. */
 export async function alarm(options: AlarmOptions): Promise<void> {
   if (process.stdin.isTTY) throw new Problem('Pass a message on standard input: alb502 alarm < message.json.', 1);
   const body = await readBody(process.stdin);
@@ -42,7 +42,7 @@ export async function alarm(options: AlarmOptions): Promise<void> {
   } else await postAlarm(body, config, investigator, token);
 }
 
-/** Bytes: more than any message has. */
+/** Bytes; no alarm message is larger. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 async function readBody(input: NodeJS.ReadableStream): Promise<string> {
@@ -67,7 +67,7 @@ async function chooseInvestigator(config: Config, recorded: readonly string[]): 
   return (await import('../investigate/live.ts')).liveInvestigator(config);
 }
 
-/** What was understood, and the diagnosis. */
+/** Prints the parsed alarm and the diagnosis. */
 async function printDiagnosis(
   alarm: Alarm,
   config: Config,
@@ -83,7 +83,7 @@ async function printDiagnosis(
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
   process.once('SIGINT', interrupt);
-  // JSON and Markdown stand alone on stdout.
+  // stdout carries only the JSON or Markdown.
   const out = options.json || options.markdown ? process.stderr : process.stdout;
   const say = (line: string): void => void out.write(`${escapeControls(line)}\n`);
   try {
@@ -144,7 +144,7 @@ async function renderedDiagnosis(
   }
 }
 
-/** As the bot does with a message of its queue. Ends when the first answer stands. */
+/** Handles the message like the bot. Resolves when the first answer is posted. */
 async function postAlarm(body: string, config: Config, investigator: Investigator, token: string): Promise<void> {
   const [
     { mentionsOf, openAlarmProcessor },

@@ -1,12 +1,13 @@
-/** Compiled code is kept from one run to the next: much of the time until the first call is spent on compiling. */
+/** Caches compiled code between runs: compiling takes much of the time before the first call. */
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Keeps it in the folder for temporary files, in one of our own that nobody else can write to: what lies there is run. Without such a
- * folder it is not kept, and nothing is said about it. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE are respected, as by Node.
+ * Enables the cache in a private subfolder of the temporary folder; no other user may write to it, since the cached
+ * code is executed. Without such a folder it silently does without a cache. Respects NODE_COMPILE_CACHE and
+ * NODE_DISABLE_COMPILE_CACHE, like Node.
  */
 export function keepCompiledCode(
   folder: string = join(tmpdir(), `alb502-code-${process.getuid?.() ?? 'own'}`),
@@ -21,7 +22,10 @@ export function keepCompiledCode(
   }
 }
 
-/** A folder, no link to one, of this user, that only this user can write to. Windows has a folder for temporary files for each user. */
+/**
+ * Whether this is a folder, not a link, that only this user owns and can write to. On Windows each user has a temporary
+ * folder.
+ */
 function isOurs(folder: string): boolean {
   const folderStat = lstatSync(folder);
   if (!folderStat.isDirectory()) return false;

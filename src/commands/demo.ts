@@ -1,4 +1,4 @@
-/** `alb502 demo`: the recorded incidents that ship with alb502. */
+/** `alb502 demo`: diagnoses a recorded incident that ships with alb502. */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { readIncident } from '../collect/incident/incident-collectors.ts';
@@ -16,7 +16,7 @@ export async function demo(wanted: string | undefined): Promise<void> {
   process.stdout.write(othersText(name, names, join(folder, name)));
 }
 
-/** The incident with this number, this name with or without its number, or these words in its name. */
+/** Returns the incident with this number, this name with or without its number, or these words in its name. */
 function chooseIncident(wanted: string, names: string[]): string {
   const rules = [
     (name: string) => name === wanted || name.replace(/^\d+-/, '') === wanted,

@@ -1,4 +1,4 @@
-/** `alb502 diagnose`: a load balancer or a recorded incident and a question in words in, the diagnosis on stdout. */
+/** `alb502 diagnose`: diagnoses a load balancer or a recorded incident, and prints the diagnosis on stdout. */
 
 import type { LogEngine } from '../collect/aws/live-access-log.ts';
 import type { ProgressListener } from '../collect/collect.ts';
@@ -12,7 +12,7 @@ import { resolveWindow } from '../query/window.ts';
 import { printNotice } from './print-notice.ts';
 
 export interface DiagnoseOptions {
-  /** The folder of a recorded incident; a load balancer in AWS without it. */
+  /** Folder of a recorded incident; without it, a load balancer in AWS is diagnosed. */
   from?: string;
   region?: string;
   profile?: string;
@@ -21,14 +21,14 @@ export interface DiagnoseOptions {
   engine?: LogEngine;
   /** As typed. */
   maxUsd?: string;
-  /** How far before the window the access log is read too, for the keep-alive measurement; as typed. */
+  /** How far before the window the access log is also read, for the keep-alive measurement; as typed. */
   lookBack?: string;
   save?: string;
-  /** Asks again until the diagnosis is final. */
+  /** Retries until the diagnosis is final. */
   wait?: true;
   json?: true;
   markdown?: true;
-  /** Shows of requests only what may be given to others. */
+  /** Shows only the parts of requests that are safe to share. */
   redact?: true;
 }
 
@@ -61,7 +61,7 @@ async function diagnoseIncident(words: string[], from: string, options: Diagnose
   process.stdout.write(await render(diagnosis, options));
 }
 
-/** Answers one question about a recorded incident; what the question leaves out is as recorded. */
+/** Answers one question about a recorded incident; omitted parts come from the recording. */
 export async function diagnoseRecording(
   incident: Incident,
   words: string,
@@ -69,7 +69,7 @@ export async function diagnoseRecording(
   lookBack: number | null = null,
   isRedacted = false,
 ): Promise<DiagnosedIncident> {
-  // What a live diagnosis can do without until its first call is sent is loaded here.
+  // Load here the modules that a live diagnosis does not need before its first call.
   const [{ collect }, { questionToRecording, recordedCollectors }, { diagnose }] = await Promise.all([
     import('../collect/collect.ts'),
     import('../collect/incident/incident-collectors.ts'),
@@ -87,7 +87,7 @@ export async function diagnoseRecording(
   return { question, evidence, diagnosis: diagnose(question, evidence) };
 }
 
-/** As `judge`, with the steps ticking on stderr where that is a terminal. */
+/** Like `diagnoseRecording`, with progress on stderr if that is a terminal. */
 export async function diagnoseRecordingWithProgress(
   incident: Incident,
   words: string,
@@ -103,7 +103,7 @@ export async function diagnoseRecordingWithProgress(
   }
 }
 
-/** Milliseconds; null without the option. Throws Problem (exit 1) for what is no duration. */
+/** Returns milliseconds; null without the option. Throws Problem (exit 1) for an invalid duration. */
 export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | null {
   if (text === undefined) return null;
   const seconds = parseDuration(text);
@@ -111,14 +111,14 @@ export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | nul
   throw new Problem(`Didn't understand --look-back "${text}". Use a duration of at most 7 days: --look-back 24h.`, 1);
 }
 
-/** A terminal shows requests as they were sent; Markdown is made to be given to others. */
+/** Markdown is always redacted, since it is meant to be shared; a terminal shows requests as sent. */
 export const isRedacted = ({ redact, markdown }: DiagnoseOptions): boolean => redact === true || markdown === true;
 
-/** The diagnosis in the asked form. */
+/** Renders the diagnosis in the requested format. */
 export const render = async (diagnosis: Diagnosis, options: DiagnoseOptions): Promise<string> =>
   (await rendererFor(options))(diagnosis);
 
-/** Each form is loaded when it is asked for. */
+/** Loads only the renderer of the requested format. */
 export async function rendererFor({ json, markdown }: DiagnoseOptions): Promise<(diagnosis: Diagnosis) => string> {
   if (json) return (await import('../render/json.ts')).renderJson;
   if (markdown) return (await import('../render/markdown.ts')).renderMarkdown;
@@ -127,7 +127,7 @@ export async function rendererFor({ json, markdown }: DiagnoseOptions): Promise<
     renderTerminal(diagnosis, { columns: process.stdout.columns ?? 80, colour: hasColour(process.stdout) });
 }
 
-/** Colour is for a terminal, unless NO_COLOR or FORCE_COLOR says otherwise. */
+/** Whether to use colour: on a terminal, unless NO_COLOR or FORCE_COLOR overrides it. */
 export function hasColour({ isTTY }: { isTTY?: boolean }): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR) return false;

@@ -1,4 +1,4 @@
-/** `alb502 diagnose my-alb last 15m`: a load balancer in AWS and a question in words in, the diagnosis on stdout. */
+/** `alb502 diagnose my-alb last 15m`: diagnoses a load balancer in AWS and prints the diagnosis on stdout. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,13 +19,13 @@ import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor
 import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 
-/** As for every investigation, and the moment it is asked, in epoch milliseconds. */
+/** Options of an investigation, with the time of the question in epoch milliseconds. */
 export type TimedInvestigationOptions = InvestigationOptions & { now: number };
 
-/** Where the log files of an answer are kept; null where none are. */
+/** `dir`: folder of the answer's log files; null if there are none. */
 type ResultWithLogFolder = InvestigationResult & { dir: string | null };
 
-/** Throws Problem; what was known before an interruption ended the waiting is printed first. */
+/** Prints the diagnosis. Throws Problem; an interrupted wait first prints the findings so far. */
 export async function diagnoseLive(
   words: string[],
   options: DiagnoseOptions,
@@ -37,13 +37,13 @@ export async function diagnoseLive(
   const { nameOrArn, question, settings, note } = await readQuestion(words.join(' '), options, time.clock());
   if (note !== null) printNotice(note);
   const interruption = new AbortController();
-  // Kept for the second time: what draws on a terminal ends the process at a signal that nobody listens to any more.
+  // Keep this listener after the first Ctrl-C: log-update ends the process at a signal without another listener.
   const interrupt = () => {
     if (interruption.signal.aborted) process.exit(130);
     interruption.abort();
   };
   process.on('SIGINT', interrupt);
-  // Log files that are fetched are kept until they are saved.
+  // Keep fetched log files until they are saved.
   const temporaryFolder = saving && (await makeTemporaryFolder('alb502-live-'));
   const earlierLooks: EarlierLooks = new Map();
   const investigate = async (now: number, spentUsd: number): Promise<ResultWithLogFolder> => {
@@ -63,7 +63,7 @@ export async function diagnoseLive(
           signal: interruption.signal,
           progress: listener,
           onAccessLogStatus: showAccessLogStatus,
-          // On a terminal it is drawn beside the steps.
+          // A terminal shows the estimate next to the steps.
           ...(process.stderr.isTTY ? {} : { onEstimate: printNotice }),
           onInterimDiagnosis: ({ verdict }) => showInterimVerdict(verdict.summary),
           onNotice: (sentence) => notices.push(sentence),
@@ -93,7 +93,7 @@ export async function diagnoseLive(
         })
       : { result: await investigate(question.now, 0), problem: null };
     const { diagnosis, dir } = result;
-    // What was asked and paid for is printed, also when it cannot be saved.
+    // Print the diagnosis even if saving fails, since reading it was paid for.
     const saved = saving?.saveIncident(saving.dir, {
       ...result,
       incident: dir === null ? null : { dir, logs: true },
@@ -115,7 +115,7 @@ export async function diagnoseLive(
   }
 }
 
-/** What a person who waits is told each time: enough to act on, and when there is more. */
+/** Text printed before each wait: the findings so far, and when more arrives. */
 function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string {
   const shown = escapeDiagnosis(diagnosis);
   return [
@@ -130,7 +130,7 @@ const notFinalMessage = ({ evidence }: InvestigationResult): string =>
     ? 'The diagnosis stays provisional, because the log could not be read completely.'
     : 'Not waiting, because the access log could not be read.';
 
-/** Answers one question about a load balancer in AWS. Throws Problem, exit 130 when `signal` aborts. */
+/** Answers one question about a load balancer in AWS. Throws Problem; exit 130 when `signal` aborts. */
 export async function investigateWords(
   words: string,
   options: DiagnoseOptions,
@@ -141,15 +141,15 @@ export async function investigateWords(
 }
 
 interface LiveRequest {
-  /** The load balancer as it was typed. */
+  /** The load balancer as typed. */
   nameOrArn: string;
   question: Omit<Question, 'loadBalancer'>;
   settings: LiveInvestigationSettings;
-  /** How the times were read, in a sentence; null where none were typed. */
+  /** Sentence on how the times were read; null if none were typed. */
   note: string | null;
 }
 
-/** The window is settled here: asked again, it is the same. Throws Problem (exit 1). */
+/** Parses the question and fixes its window, so that retries use the same. Throws Problem (exit 1). */
 async function readQuestion(words: string, options: DiagnoseOptions, now: number): Promise<LiveRequest> {
   const { loadBalancer, statuses, ...parsed } = parseQuestion(words);
   if (loadBalancer === null) {
@@ -176,7 +176,7 @@ async function readQuestion(words: string, options: DiagnoseOptions, now: number
   };
 }
 
-/** US dollars; null without the option. Throws Problem (exit 1) for what is no amount. */
+/** Returns US dollars; null without the option. Throws Problem (exit 1) for an invalid amount. */
 function parseMaxUsd({ maxUsd: text }: DiagnoseOptions): number | null {
   if (text === undefined) return null;
   const usd = Number(text);

@@ -1,4 +1,7 @@
-/** `alb502 doctor [load-balancer]`: what works, what is missing, and the exact permission or setting for each gap. Reads only. */
+/**
+ * `alb502 doctor [load-balancer]`: prints what works, what is missing, and the exact permission or setting for each
+ * gap. Read-only.
+ */
 import type { DoctorReport } from '../doctor/finding.ts';
 import { plural } from '../format/wording.ts';
 import { Problem } from '../problem.ts';
@@ -8,11 +11,11 @@ export interface DoctorOptions {
   region?: string;
   profile?: string;
   config?: string;
-  /** Fails when something is missing. */
+  /** Exits with 3 when something is missing. */
   strict?: true;
 }
 
-/** Prints what it found. Throws Problem: exit 2 if it could not look, exit 3 with `strict` if something is missing. */
+/** Prints the findings. Throws Problem: exit 2 if the check fails, exit 3 with `strict` if something is missing. */
 export async function doctor(nameOrArn: string | undefined, options: DoctorOptions): Promise<void> {
   const [{ readConfig }, { openSessions }, { checkAccount }, { renderDoctorReports }] = await Promise.all([
     import('./read-config.ts'),

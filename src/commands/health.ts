@@ -1,4 +1,7 @@
-/** `alb502 health`: whether the bot on this machine answers. For a container's HEALTHCHECK, so that its image needs no curl. */
+/**
+ * `alb502 health`: asks the bot on this machine whether it is up. For a container's HEALTHCHECK, so that its image
+ * needs no curl.
+ */
 import { parseConfig } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { isStoredInAws, readConfigContent } from './read-config.ts';
@@ -6,14 +9,16 @@ import { isStoredInAws, readConfigContent } from './read-config.ts';
 export interface HealthOptions {
   config?: string;
   port?: string;
-  /** Whether questions reach it, not only whether it answers. */
+  /** Checks whether questions reach the bot, not only whether it responds. */
   ready?: true;
 }
 
 /** Milliseconds. */
 const PATIENCE = 5_000;
 
-/** Prints what the bot answers. Throws Problem: exit 1 for the configuration, exit 2 if it does not answer or says no. */
+/**
+ * Prints the bot's response. Throws Problem: exit 1 for the configuration, exit 2 without a response or with an error.
+ */
 export async function health({ config, port, ready }: HealthOptions): Promise<void> {
   const url = `http://127.0.0.1:${port === undefined ? await configuredPort(config) : portOf(port)}/${ready ? 'readyz' : 'healthz'}`;
   const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
@@ -24,7 +29,10 @@ export async function health({ config, port, ready }: HealthOptions): Promise<vo
   process.stdout.write(`${text}\n`);
 }
 
-/** A configuration in AWS is not fetched for this: every check would pay for a call. Then the environment or the default decides. */
+/**
+ * Returns the configured port. A configuration in AWS is not fetched, since every check would cost a call; the
+ * environment or the default applies then.
+ */
 async function configuredPort(named: string | undefined): Promise<number> {
   const place = named ?? process.env.ALB502_CONFIG;
   const { content, source } =

@@ -1,4 +1,4 @@
-/** What `alb502 --help` prints; apart from the rest, so that it loads nothing else. */
+/** Text of `alb502 --help`, in its own file so that help loads nothing else. */
 export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 errors.
 
   alb502 demo [incident]         diagnose an incident that ships with alb502

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The folder of alb502's package.json, found upwards: this file runs from src/commands and, bundled, from dist. */
+/**
+ * Returns the folder of alb502's package.json, searched upwards: this file runs from src/commands, or bundled from
+ * dist.
+ */
 export function packageRoot(): string {
   let folder = import.meta.dirname;
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);

@@ -1,7 +1,7 @@
-/** What is written to stderr: progress and remarks, never the diagnosis. */
+/** Writes progress and notices to stderr, never the diagnosis. */
 import { escapeControls } from '../format/escape-control-characters.ts';
 
-/** A line that nothing in it can break or make the terminal act on: names in it may be of strangers. */
+/** Writes one line, with control characters escaped, since names in it may come from strangers. */
 export function printNotice(text: string): void {
   process.stderr.write(`${escapeControls(text)}\n`);
 }

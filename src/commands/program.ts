@@ -1,4 +1,4 @@
-/** The command line: words and options in, exit code out. What a command does is loaded when it runs, so that help is instant. */
+/** Defines the command line. Each command loads its code when it runs, so that help is instant. */
 import { Command, CommanderError, Option } from 'commander';
 import { Problem } from '../problem.ts';
 import type { AlarmOptions } from './alarm.ts';
@@ -29,7 +29,7 @@ function program(): Command {
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
-    // report() prints the one sentence of an error.
+    // report() prints errors in one sentence.
     .configureOutput({ writeErr: () => {} });
   alb502.helpInformation = () => HELP;
 
@@ -144,7 +144,7 @@ function program(): Command {
   return alb502;
 }
 
-/** One sentence on stderr for whatever went wrong. The stack is for whoever asks for it with ALB502_DEBUG. */
+/** Prints any error on stderr in one sentence, or with its stack if ALB502_DEBUG is set. Returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;

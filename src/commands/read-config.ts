@@ -1,6 +1,6 @@
 /**
- * Where the configuration comes from: a file, the environment, the Systems Manager Parameter Store or Secrets Manager. What it
- * means is src/config.ts.
+ * Reads the configuration from a file, the environment, the Systems Manager Parameter Store or Secrets Manager;
+ * src/config.ts parses it.
  */
 import { readFile } from 'node:fs/promises';
 import { type Config, parseConfig } from '../config.ts';
@@ -8,29 +8,29 @@ import type { Environment } from '../environment-names.ts';
 import { syntaxError, withoutByteOrderMark } from '../format/parse-json.ts';
 import { Problem } from '../problem.ts';
 
-/** Read if it is in the working directory and nothing else is named. */
+/** Read from the working directory if no other place is named. */
 const CONFIG_FILE = 'alb502.json';
 
 const IN_AWS = /^(ssm|secretsmanager):(.*)$/s;
 
-/** A configuration that was read and not yet checked. */
+/** A configuration that was read but not validated. */
 export interface ConfigContent {
   /** `{}` if there is no configuration. */
   content: unknown;
-  /** What error messages call it: a file name, a variable or an address in AWS. */
+  /** Name in error messages: a file, a variable or an address in AWS. */
   source: string;
 }
 
 /**
- * Reads the configuration: `named`, else ALB502_CONFIG, else ALB502_CONFIG_JSON, else alb502.json if that exists; then the
- * environment. Throws Problem: exit 1 with every mistake, exit 2 if AWS does not hand it out.
+ * Reads the configuration: `named`, else ALB502_CONFIG, else ALB502_CONFIG_JSON, else alb502.json if that exists; the
+ * environment overrides it. Throws Problem: exit 1 with every mistake, exit 2 if AWS refuses access.
  */
 export async function readConfig(named?: string, environment: Environment = process.env): Promise<Config> {
   const { content, source } = await readConfigContent(named, environment);
   return parseConfig(content, environment, source);
 }
 
-/** The same without the check. Throws Problem as `readConfig` does. */
+/** Like `readConfig`, without validation. Throws Problem likewise. */
 export async function readConfigContent(
   named?: string,
   environment: Environment = process.env,
@@ -46,13 +46,13 @@ export async function readConfigContent(
   return { content: found === null ? {} : parseJson(found, source), source };
 }
 
-/** How Slack is reached, if a configuration with mistakes still says so: it decides which secrets are needed. */
+/** Returns the Slack mode, even of an invalid configuration: it decides which secrets are required. */
 export function slackModeOf(content: unknown, environment: Environment = process.env): Config['slack']['mode'] {
   const slack = isRecord(content) && isRecord(content.slack) ? content.slack : {};
   return (environment.ALB502_SLACK_MODE || slack.mode) === 'http' ? 'http' : 'socket';
 }
 
-/** Whether a place of the configuration is a parameter or a secret. */
+/** Whether the configuration is stored in a parameter or a secret. */
 export const isStoredInAws = (place: string): boolean => IN_AWS.test(place);
 
 async function readFromAws(source: string): Promise<string> {

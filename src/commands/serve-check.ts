@@ -1,4 +1,4 @@
-/** `alb502 serve --check`: whether the bot would work, without starting it. */
+/** `alb502 serve --check`: checks whether the bot would work, without starting it. */
 import { rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
@@ -15,7 +15,7 @@ const PROBE = 'checks/probe.json';
 /** What a diagnosis downloads of the access log before Athena is the better choice, in bytes. */
 const DOWNLOAD = 256_000_000;
 
-/** Prints each thing with what it is like. Throws Problem (exit 2) when something is missing. */
+/** Prints each result. Throws Problem (exit 2) when something is missing. */
 export async function check(
   config: Config,
   secrets: Secrets,
@@ -99,7 +99,7 @@ async function checkRunStore(config: Config): Promise<CheckResult> {
   }
 }
 
-/** Whether the credentials work, in each account and region; what else a diagnosis needs is what `doctor` looks at. */
+/** Checks the credentials in each account and region; `doctor` checks the other permissions of a diagnosis. */
 async function checkLoadBalancers(config: Config): Promise<CheckResult[]> {
   const { liveInvestigator } = await import('../investigate/live.ts');
   const investigator = liveInvestigator(config);
@@ -118,7 +118,7 @@ async function checkLoadBalancers(config: Config): Promise<CheckResult[]> {
   return [{ what: 'AWS', detail: 'reachable; no load balancer found', state: 'ok' }];
 }
 
-/** Alarms that would have nowhere to go. */
+/** Checks that alarms have a channel. */
 function checkAlarmRoutes({ alarms: { sqs, sns, routes, defaultChannel } }: Config): CheckResult[] {
   if (sqs === undefined && sns === undefined) return [];
   const isRouted = defaultChannel !== undefined || routes.length > 0;

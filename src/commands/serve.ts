@@ -1,4 +1,4 @@
-/** `alb502 serve`: the bot, until it is told to stop. */
+/** `alb502 serve`: runs the bot until it is stopped. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { type Config, parseConfig, RUNS_FOLDER, readSecrets, type Secrets } from '../config.ts';
@@ -13,20 +13,23 @@ import { readConfigContent, slackModeOf } from './read-config.ts';
 export interface ServeOptions {
   /** The configuration file. */
   config?: string;
-  /** Verifies tokens, configuration and permissions, and ends. */
+  /** Checks tokens, configuration and permissions, then exits. */
   check?: true;
-  /** Folders of recorded incidents that stand for AWS, to try the bot. */
+  /** Folders of recorded incidents to use instead of AWS, to try the bot. */
   recorded?: string[];
 }
 
-/** Milliseconds. Orchestrators kill after 30 seconds: what is said last, after this, must be said by then. */
+/** Milliseconds. Orchestrators kill after 30 s, so this leaves time for the last messages. */
 export const DEADLINE = 15_000;
 const LIST_INTERVAL_MS = 5 * 60_000;
 const SWEEP_INTERVAL_MS = 24 * 60 * 60_000;
-/** Recorded incidents are read in no time; somebody who tries the bot wants to see it work. */
+/** Milliseconds between pieces of recorded evidence, so that a user who tries the bot sees progress. */
 const PACE = 150;
 
-/** Resolves when everything has stopped. Throws Problem: exit 1 for the configuration, 2 for Slack or the run store. */
+/**
+ * Runs the bot; resolves when everything has stopped. Throws Problem: exit 1 for the configuration, 2 for Slack or the
+ * run store.
+ */
 export async function serve(options: ServeOptions): Promise<void> {
   const { config, secrets } = await readSettings(options.config);
   if (options.check) {
@@ -37,25 +40,25 @@ export async function serve(options: ServeOptions): Promise<void> {
   onSignals(stopped.resolve);
   const starting = startBot(config, secrets, options.recorded ?? []);
   const bot = await Promise.race([starting, stopped.promise.then(() => startedWithin(starting, START_GRACE))]);
-  // Nothing is under way before it has started; Slack, which was waited for, may never answer.
+  // No work is running yet, and Slack may never answer the start.
   if (bot === null) process.exit(0);
-  // The process ends then, and whoever watches it starts another one; stderr says it too.
+  // The process ends, and its supervisor restarts it; Node prints the error on stderr too.
   process.on('uncaughtExceptionMonitor', (error) => bot.log.fatal({ err: error }, 'ended by what nobody caught'));
   const why = await stopped.promise;
   bot.log.info({ why }, 'stopping');
   await bot.stop();
   bot.log.info('stopped');
-  // Calls that nobody waits for any more must not keep the process.
+  // Abandoned calls must not keep the process alive.
   setTimeout(() => process.exit(), 500).unref();
 }
 
-/** Milliseconds that a start is waited for once it is asked to stop. */
+/** Milliseconds to wait for a start after a stop request. */
 const START_GRACE = 3_000;
 
 const startedWithin = (starting: Promise<Bot>, milliseconds: number): Promise<Bot | null> =>
   Promise.race([starting, new Promise<null>((late) => setTimeout(late, milliseconds, null).unref())]);
 
-/** Throws Problem with everything that is wrong with the configuration and the environment; exit 2 if AWS did not hand it out. */
+/** Reads configuration and secrets. Throws Problem (exit 1) that lists every mistake in both. */
 async function readSettings(file: string | undefined): Promise<{ config: Config; secrets: Secrets }> {
   const problems: string[] = [];
   const read = await readConfigContent(file).catch(collectProblem(problems));
@@ -84,7 +87,7 @@ const collectProblem =
     return null;
   };
 
-/** The first asks to stop; who cannot wait sends a second. */
+/** The first signal requests a stop; the second exits at once. */
 function onSignals(stop: (why: string) => void): void {
   let isStopRequested = false;
   for (const [signal, number] of [
@@ -99,26 +102,26 @@ function onSignals(stop: (why: string) => void): void {
   }
 }
 
-/** The bot as it runs; in tests too. */
+/** A running bot, also in tests. */
 export interface Bot {
   log: Logger;
-  /** Of Slack's requests or of health; null where there is none. */
+  /** Port for Slack's requests or health checks; null without one. */
   port: number | null;
   isReady(): boolean;
   stop(): Promise<void>;
 }
 
 export interface BotEnvironment {
-  /** Where Slack is; its own address without it. */
+  /** Slack's API address; defaults to Slack itself. */
   slackApiUrl?: string | undefined;
   stream?: { write(line: string): unknown };
-  /** Of recorded incidents: milliseconds for each piece of evidence. */
+  /** Milliseconds between pieces of recorded evidence. */
   pace?: number;
-  /** What posts and edits wait by. */
+  /** Clock for posts and edits. */
   clock?: TimerClock;
 }
 
-/** Starts everything. Throws Problem when Slack refuses the token, or the run store cannot be opened. */
+/** Starts the bot. Throws Problem when Slack refuses the token, or the run store cannot be opened. */
 export async function startBot(
   config: Config,
   secrets: Secrets,
@@ -209,7 +212,7 @@ export async function startBot(
   };
 }
 
-/** Run records where the configuration wants them. */
+/** Opens the configured store of run records. */
 export async function openStore({ runs: { folder, s3 } }: Pick<Config, 'runs'>): Promise<Store> {
   if (s3 === undefined) {
     const { openFolderStore } = await import('../runs/store/folder-store.ts');
@@ -219,7 +222,7 @@ export async function openStore({ runs: { folder, s3 } }: Pick<Config, 'runs'>):
   return openS3Store(s3);
 }
 
-/** AWS, with its load balancers listed every few minutes; or recorded incidents. */
+/** Opens the investigator for AWS, which lists load balancers every few minutes, or for recorded incidents. */
 async function openInvestigator(
   config: Config,
   recorded: readonly string[],
@@ -240,7 +243,7 @@ async function openInvestigator(
   const list = async (): Promise<void> => {
     await investigator.refresh(stopListing.signal);
     const failures = investigator.failures();
-    // Said when it changes, not every five minutes.
+    // Report changes only.
     if (failures.join() !== lastReported && !stopListing.signal.aborted) {
       lastReported = failures.join();
       if (failures.length > 0) log.warn({ failures }, 'load balancers could not be listed');
@@ -259,7 +262,7 @@ async function openInvestigator(
   };
 }
 
-/** What Slack answered, in a sentence. */
+/** Turns Slack's error code into a Problem. */
 const toSlackProblem =
   (what: string) =>
   (error: unknown): never => {
@@ -268,12 +271,12 @@ const toSlackProblem =
     throw new Problem(`Slack refused ${what}: ${code}; alb502 serve --check says more.`, 2);
   };
 
-/** Slack's own word for what is wrong, or that it could not be reached; null for anything else. */
+/** Returns Slack's error code, or a phrase if Slack is unreachable; null for other errors. */
 export function slackErrorCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('data' in error && typeof error.data === 'object' && error.data !== null && 'error' in error.data)
     return String(error.data.error);
-  // By code: names of classes are not those of the source once they are bundled.
+  // Compare codes, because bundling renames classes.
   const code = 'code' in error ? error.code : '';
   return code === 'slack_webapi_request_error' || code === 'slack_webapi_http_error' ? 'it cannot be reached' : null;
 }

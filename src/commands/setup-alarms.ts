@@ -1,4 +1,4 @@
-/** `alb502 setup alarms`: the commands that bring alarms to the bot. */
+/** `alb502 setup alarms`: prints the commands that send alarms to the bot. */
 import { wireAlarms } from '../doctor/alarm-wiring.ts';
 import { isQueueName, parseQueueAddress, type QueueAddress, queueAt } from '../doctor/queue-address.ts';
 import { Problem } from '../problem.ts';
@@ -16,7 +16,10 @@ export interface SetupAlarmsOptions {
 const STANDARD_NAME = 'alb502-alarms';
 const TOPIC = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
 
-/** The commands go to stdout, what they do to stderr. Throws Problem: exit 1 for a name that is none, exit 2 if AWS must be asked and is not. */
+/**
+ * Prints commands on stdout, and explanations on stderr. Throws Problem: exit 1 for an invalid name, exit 2 if a
+ * required call to AWS fails.
+ */
 export async function setupAlarms({ queue, topic = [], config: file, ...place }: SetupAlarmsOptions): Promise<void> {
   const { alarms, deadlines } = await readConfig(file);
   const wrong = topic.find((arn) => !TOPIC.test(arn));

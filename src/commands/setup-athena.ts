@@ -1,4 +1,6 @@
-/** `alb502 setup athena`: the CREATE TABLE for the access logs of this account and region; with `--create` it is run. */
+/**
+ * `alb502 setup athena`: prints the CREATE TABLE for the access logs of this account and region; `--create` runs it.
+ */
 
 import type { LogPlace } from '../collect/access-log/s3-log.ts';
 import type { Session } from '../collect/aws/session.ts';
@@ -12,7 +14,7 @@ export interface SetupAthenaOptions {
   config?: string;
 }
 
-/** The statement goes to stdout, all else to stderr. Throws Problem when there is not one place to make a table for. */
+/** Prints the statement on stdout, everything else on stderr. Throws Problem unless exactly one log folder is found. */
 export async function setupAthena(nameOrArn: string | undefined, options: SetupAthenaOptions): Promise<void> {
   const [{ readConfig }, { openSessions }, { createTable, STANDARD_TABLE }, { runStatement }] = await Promise.all([
     import('./read-config.ts'),
@@ -43,7 +45,7 @@ export async function setupAthena(nameOrArn: string | undefined, options: SetupA
   }
 }
 
-/** The folder to make a table for: that of the load balancer, else the one folder that all use. */
+/** Returns the log folder for the table: the load balancer's, else the only one in use. */
 async function placeFor(
   nameOrArn: string | undefined,
   sessions: readonly Session[],

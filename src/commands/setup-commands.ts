@@ -1,4 +1,7 @@
-/** The words of `alb502 setup`. Each prints what an operator needs to set one thing up; only `athena --create` changes anything. */
+/**
+ * Defines the `alb502 setup` commands. Each prints what an operator needs for one part; only `athena --create` changes
+ * anything.
+ */
 import type { Command } from 'commander';
 import { list } from '../format/wording.ts';
 import { Problem } from '../problem.ts';

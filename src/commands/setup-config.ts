@@ -1,4 +1,4 @@
-/** `alb502 setup config`: a configuration to start from, and what is not in it. */
+/** `alb502 setup config`: prints a configuration to start from, and what it leaves out. */
 import { join } from 'node:path';
 import { parseConfig, RUNS_FOLDER } from '../config.ts';
 import { packageRoot } from './package-root.ts';
@@ -14,10 +14,10 @@ export interface SetupConfigOptions {
 
 type Json = Record<string, unknown>;
 
-/** The configuration goes to stdout, remarks to stderr. Throws Problem (exit 1) with every mistake in it. */
+/** Prints the configuration on stdout, and remarks on stderr. Throws Problem (exit 1) with every mistake. */
 export async function setupConfig({ channel, queue, runsBucket, config: file }: SetupConfigOptions): Promise<void> {
   const { content, source } = await readConfigContent(file);
-  // Checked first: what is wrong in what is there already is said of its own place.
+  // Validate the existing content first, so that its mistakes name its source.
   parseConfig(content, {}, source);
   const current = section(content);
   const alarms = section(current.alarms);
@@ -61,7 +61,7 @@ export async function setupConfig({ channel, queue, runsBucket, config: file }: 
 const section = (value: unknown): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 
-/** A bucket in place of the folder, which would contradict it. */
+/** Removes the folder, which would contradict a bucket. */
 function withoutFolder({ folder: _, ...runs }: Json): Json {
   return runs;
 }

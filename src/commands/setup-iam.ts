@@ -1,4 +1,6 @@
-/** `alb502 setup iam`: the IAM policy of the bot, or of its role in another account, with what is known filled in. */
+/**
+ * `alb502 setup iam`: prints the IAM policy of the bot, or of its role in another account, with known names filled in.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Account, Config } from '../config.ts';
@@ -22,16 +24,16 @@ export interface SetupIamOptions {
   config?: string;
 }
 
-/** The policies of the package begin so. */
+/** File names of the package's policies. */
 const POLICY_FILE = /^iam-policy(-[a-z0-9-]+)?\.json$/;
-/** A bucket, or a bucket and how the keys of the log begin. */
+/** A bucket, optionally with the prefix of log keys. */
 const PLACE = /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w!.'()=/-]*))?$/;
-/** The ID of a key of KMS, alone or at the end of its ARN. */
+/** ID of a KMS key, alone or in its ARN. */
 const KEY = /^(?:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/)?((?:mrk-)?[0-9a-f-]{32,36})$/;
-/** Of the CloudWatch Logs API reference, CreateLogGroup. */
+/** Source: CloudWatch Logs API reference, CreateLogGroup. */
 const LOG_GROUP = /^[\w./#-]{1,512}$/;
 
-/** How each placeholder becomes a name, for whoever reads the policy. */
+/** How the user fills in each placeholder. */
 const FILLED_BY: Readonly<Record<string, string>> = {
   'ALARM-QUEUE': 'alarms.sqs.queueUrl names no queue of AWS; write its name',
   'LOG-BUCKET': 'name the buckets of access logs with --log-bucket',
@@ -40,7 +42,9 @@ const FILLED_BY: Readonly<Record<string, string>> = {
   'RESULTS-BUCKET': 'set athena.outputLocation, or write the bucket in which the workgroup keeps its results',
 };
 
-/** The policy goes to stdout, what is in it and what is not to stderr. Throws Problem (exit 1) for a name that is none. */
+/**
+ * Prints the policy on stdout, and its contents and omissions on stderr. Throws Problem (exit 1) for an invalid name.
+ */
 export async function setupIam(options: SetupIamOptions): Promise<void> {
   const config = await readConfig(options.config);
   const account = accountNamed(config, options.account);
@@ -98,7 +102,7 @@ async function readStatements(): Promise<PolicyStatement[]> {
   return texts.flatMap((text) => (JSON.parse(text) as { Statement: PolicyStatement[] }).Statement);
 }
 
-/** Names for a policy: one with a * would allow more than its block says. */
+/** Validates names for a policy: a * would allow more than the block says. */
 function namesIn(names: readonly string[], pattern: RegExp, option: string): string[] {
   const wrong = names.find((name) => !pattern.test(name));
   if (wrong === undefined) return [...names];
@@ -118,7 +122,7 @@ function keyIn(text: string | undefined, option: string): string | null {
   throw new Problem(`${option} ${JSON.stringify(text)} is not the ID or the ARN of a KMS key.`, 1);
 }
 
-/** The places that were named, else those that the load balancers log to; null if AWS does not say. */
+/** Returns the named log places, else those of the load balancers; null if AWS does not answer. */
 async function findLogPlaces(
   accounts: readonly Account[],
   { deadlines }: Config,
@@ -137,7 +141,7 @@ async function findLogPlaces(
     const sessions = await openSessions(null, accounts, { region, profile }, limits);
     try {
       const found = (await Promise.all(sessions.map(logPlaces))).flat();
-      // Of every account and region in the bucket: others log there tomorrow.
+      // Use all accounts and regions in the bucket, since others may log there later.
       const prefixes = new Set(
         found.map(({ place: { bucket, root } }) => `${bucket}/${root.replace(/AWSLogs\/.*$/, 'AWSLogs/')}`),
       );

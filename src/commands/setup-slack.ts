@@ -1,4 +1,4 @@
-/** `alb502 setup slack`: the manifest of the Slack app. */
+/** `alb502 setup slack`: prints the manifest of the Slack app. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
@@ -11,10 +11,10 @@ export interface SetupSlackOptions {
   optional?: true;
 }
 
-/** The address in the lines of the manifest that only HTTP needs. */
+/** Placeholder address in the manifest lines for HTTP. */
 const EXAMPLE = 'https://bot.example.com';
 
-/** The manifest goes to stdout, what to do with it to stderr. Throws Problem (exit 1) if `http` is no address. */
+/** Prints the manifest on stdout, and instructions on stderr. Throws Problem (exit 1) if `http` is not an address. */
 export async function setupSlack({ http, optional }: SetupSlackOptions): Promise<void> {
   let manifest = await readFile(join(packageRoot(), 'manifest.yml'), 'utf8');
   if (optional) manifest = manifest.replaceAll('# optional: ', '');

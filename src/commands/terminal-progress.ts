@@ -1,6 +1,6 @@
 /**
- * The checklist ticks on stderr while the evidence is gathered. Only on a terminal: the drawing, and what it needs, is loaded there.
- * `log-update` redraws in place, follows the size of the terminal, and gives the cursor back on exit, Ctrl-C included.
+ * Shows the checklist on stderr while evidence is collected, only on a terminal; loads the drawing code only there.
+ * `log-update` redraws in place, follows the terminal size, and restores the cursor on exit, including Ctrl-C.
  */
 import picocolors from 'picocolors';
 import type { ProgressListener } from '../collect/collect.ts';
@@ -13,7 +13,7 @@ export type { CollectionProgress };
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const FRAME_MS = 80;
-/** What is done sooner than this is not worth a flicker. */
+/** Milliseconds. Faster work would only flicker. */
 const QUIET_MS = 120;
 
 const stepLine = (
@@ -36,7 +36,7 @@ const stepLine = (
   return `${state === 'done' ? done : colours.cyan(frame)} ${title}  ${colours.dim(`${elapsed}${missing}${status}`)}`;
 };
 
-/** The six steps as they stand, one line each, and what is known so far. */
+/** Returns the six steps, one per line, and the findings so far. */
 export const drawProgress = (progress: CollectionProgress, now: number, colour: boolean): string => {
   const colours = picocolors.createColors(colour);
   const steps = ([1, 2, 3, 4, 5, 6] as const).map((step) => stepLine(step, progress, now, colours));
@@ -48,15 +48,17 @@ export const drawProgress = (progress: CollectionProgress, now: number, colour: 
 
 export interface ProgressDisplay {
   listener: ProgressListener;
-  /** Says what is being done for the access log. */
+  /** Shows the current work on the access log. */
   showAccessLogStatus(status: string): void;
-  /** Says what is known before the access log is. */
+  /** Shows the findings before the access log is read. */
   showInterimVerdict(sentence: string): void;
-  /** Takes the lines away and gives the cursor back. To be called before anything is printed, also after an error. */
+  /** Removes the lines and restores the cursor. Call it before any other output, also after an error. */
   close(): void;
 }
 
-/** Draws on `stream` if that is a terminal with colour: redrawing takes escape codes, which NO_COLOR and TERM=dumb refuse. */
+/**
+ * Draws on `stream` if it is a terminal with colour: redrawing needs escape codes, which NO_COLOR and TERM=dumb forbid.
+ */
 export const openProgressDisplay = async (stream: NodeJS.WriteStream, colour: boolean): Promise<ProgressDisplay> => {
   if (!stream.isTTY || !colour)
     return { listener: () => {}, showAccessLogStatus: () => {}, showInterimVerdict: () => {}, close: () => {} };

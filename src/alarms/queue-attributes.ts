@@ -1,4 +1,4 @@
-/** The attributes of a queue: what `serve --check` looks at. */
+/** Reads the queue attributes that `serve --check` verifies. */
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { settingsFor } from '../collect/aws/sdk-clients.ts';
@@ -6,15 +6,15 @@ import { standardRegion } from '../collect/aws/session.ts';
 import { regionOf } from './sqs.ts';
 
 export interface QueueAttributes {
-  /** Messages that wait and messages that are being handled. */
+  /** Messages waiting, and messages being handled. */
   waiting: number;
   inFlight: number;
   /** ARN of the dead-letter queue; null without one. */
   deadLetters: string | null;
   maxReceiveCount: number | null;
-  /** Services that the queue policy lets send messages. */
+  /** Services that the queue policy allows to send messages. */
   senders: string[];
-  /** The key of KMS that encrypts messages, as it is set; null for keys of SQS. */
+  /** KMS key that encrypts messages, as configured; null with keys of SQS. */
   kmsKey: string | null;
 }
 
@@ -34,7 +34,7 @@ const QueuePolicy = z.object({
 });
 const SENDS = /^(?:sqs:)?(?:sendmessage|send\*|\*)$/i;
 
-/** Rejects with what SQS says, `QueueDoesNotExist` and `AccessDenied` among others. */
+/** Reads the attributes. Rejects with the error of SQS, such as `QueueDoesNotExist` or `AccessDenied`. */
 export async function readQueueAttributes(queue: {
   queueUrl: string;
   region?: string | undefined;

@@ -1,4 +1,4 @@
-/** Whether alarms reach the queue, and what happens to those that the bot gives up. */
+/** Checks that alarms reach the queue, and that failed ones move to a dead-letter queue. */
 import { type QueueAttributes, readQueueAttributes } from '../alarms/queue-attributes.ts';
 import { awsErrorKind } from '../collect/aws/aws-errors.ts';
 import type { Config } from '../config.ts';
@@ -7,11 +7,11 @@ import { list, plural } from '../format/wording.ts';
 import { errorMessage } from '../problem.ts';
 import type { CheckResult } from './check-result.ts';
 
-/** Fewer receives than this, and one restart of the bot sends an alarm to the dead letters. */
+/** With fewer receives, one restart of the bot moves an alarm to the dead-letter queue. */
 const FEWEST_RECEIVES = 3;
-/** What sends alarms. */
+/** Services that send alarms. */
 const SENDERS = ['events.amazonaws.com', 'sns.amazonaws.com'];
-/** Its policy cannot be changed, and lets no other service use it (SQS developer guide, key management). */
+/** The policy of this key is fixed and allows no other service (SQS developer guide, key management). */
 const AWS_MANAGED_KEY = /(^|[/:])alias\/aws\/sqs$/;
 
 export async function checkQueue({ alarms: { sqs } }: Config): Promise<CheckResult[]> {

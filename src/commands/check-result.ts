@@ -1,7 +1,7 @@
-/** One thing that `serve --check` looked at: what it is like, or what is missing. */
+/** Result of one check of `serve --check`. `detail`: its state, or what is missing. */
 export interface CheckResult {
   what: string;
   detail: string;
-  /** `note`: worth knowing, or could not be looked at; the bot works all the same. */
+  /** `note`: for information, or could not be checked; the bot works anyway. */
   state: 'ok' | 'missing' | 'note';
 }

@@ -1,11 +1,11 @@
-/** Whether Slack lets the bot in, and into the channels it is to post in. */
+/** Checks the bot's access to Slack and to the channels it posts in. */
 import { WebClient } from '@slack/web-api';
 import type { Config, Secrets } from '../config.ts';
 import { errorMessage } from '../problem.ts';
 import type { CheckResult } from './check-result.ts';
 import { slackErrorCode } from './serve.ts';
 
-/** Of manifest.yml; what each is for, so that whoever misses one knows what does not work. */
+/** Scopes of manifest.yml, with the feature that each enables. */
 const SCOPES = {
   commands: 'the command and the shortcuts',
   'chat:write': 'every answer',
@@ -13,13 +13,13 @@ const SCOPES = {
   'app_mentions:read': 'mentions in threads',
 } as const;
 
-/** What goes wrong is the answer here. */
+/** Logs nothing: the results report errors. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, setLevel() {}, getLevel: () => LEVEL, setName() {} };
 const LEVEL = 'error' as Parameters<
   NonNullable<NonNullable<ConstructorParameters<typeof WebClient>[1]>['logger']>['setLevel']
 >[0];
 
-/** The tokens with their scopes, then each channel of the configuration. */
+/** Checks the tokens and their scopes, then each configured channel. */
 export async function checkSlack(
   config: Config,
   secrets: Secrets,
@@ -39,7 +39,7 @@ export async function checkSlack(
   return [...token, ...socket, ...(isIn ? await checkChannels(bot, config) : [])];
 }
 
-/** Where alarms go and where the bot listens; each channel once, with what it is for. */
+/** Returns the channels for alarms and those the bot watches, each once with its use. */
 function channelsOf({ alarms, slack }: Config): Map<string, string> {
   const uses: [string, string][] = [
     ...slack.watch.channels.map((channel): [string, string] => [channel, 'slack.watch']),
@@ -56,7 +56,7 @@ async function checkChannels(slack: WebClient, config: Config): Promise<CheckRes
   for (const [channel, use] of channelsOf(config)) {
     const result = await checkChannel(slack, channel, use);
     results.push(result);
-    // It is the same for all others.
+    // All other channels would give the same result.
     if (result.state === 'note') break;
   }
   return results;
@@ -110,7 +110,7 @@ async function checkBotToken(slack: WebClient, { slack: { allow } }: Config): Pr
 async function checkAppToken(slack: WebClient): Promise<CheckResult> {
   const what = 'app-level token';
   try {
-    // What it answers with is an invitation that nobody follows, and that ends by itself.
+    // The returned WebSocket URL is not used and expires.
     await slack.apps.connections.open();
     return { what, detail: 'may open a socket', state: 'ok' };
   } catch (error) {

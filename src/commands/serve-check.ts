@@ -12,7 +12,7 @@ import { checkSlack } from './check-slack.ts';
 import { openStore } from './serve.ts';
 
 const PROBE = 'checks/probe.json';
-/** What a diagnosis downloads of the access log before Athena is the better choice, in bytes. */
+/** Bytes of access log that a diagnosis downloads before Athena becomes the better choice. */
 const DOWNLOAD = 256_000_000;
 
 /** Prints each result. Throws Problem (exit 2) when something is missing. */
@@ -44,7 +44,7 @@ export async function check(
     throw new Problem(`${missing} of ${all.length} are missing, so the bot would not work completely.`, 2);
 }
 
-/** Access logs are downloaded there, by every diagnosis that runs. */
+/** Checks the temporary folder, to which every running diagnosis downloads access logs. */
 async function checkTemporarySpace({ limits: { atOnce } }: Config): Promise<CheckResult> {
   const what = 'temporary space';
   try {
@@ -61,7 +61,7 @@ async function checkTemporarySpace({ limits: { atOnce } }: Config): Promise<Chec
   }
 }
 
-/** Who the bot is in each account: its own identity, or the role that it assumes. */
+/** Checks the bot's identity in each account: its own, or the role it assumes. */
 async function checkAccounts({ accounts, deadlines }: Config): Promise<CheckResult[]> {
   const [{ openSessions }, { readIdentity }] = await Promise.all([
     import('../collect/aws/accounts-to-search.ts'),

@@ -144,7 +144,7 @@ ${bucketPolicy({ partition, region, account, bucket, root })}`,
   };
 }
 
-/** Reports other logs in the folder of the access log: its table reads their lines and gets only NULL. */
+/** Reports other logs in the folder of the access log: a table over it reads their lines as rows of NULL. */
 function mixedFindings(attributes: Attributes): DoctorFinding[] {
   const folder = (kind: string) =>
     `${attributes[`${kind}.s3.bucket`] ?? ''}/${(attributes[`${kind}.s3.prefix`] ?? '').replace(/^\/+|\/+$/g, '')}`;

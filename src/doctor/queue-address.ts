@@ -23,10 +23,7 @@ export function queueAt({ region, account }: { region: string; account: string }
   return { name, account, region, arn, url: `https://sqs.${region}.${domain}/${account}/${name}` };
 }
 
-/**
- * Parses a URL or ARN. Null for anything else, such as a bare name or a queue of a local server. FIFO queues cannot
- * receive alarms.
- */
+/** Parses a URL or ARN. Null for anything else, such as a bare name, a FIFO queue or a queue of a local server. */
 export function parseQueueAddress(text: string): QueueAddress | null {
   const [, region, account, name] = URL_OF_QUEUE.exec(text) ?? ARN_OF_QUEUE.exec(text) ?? [];
   if (region === undefined || account === undefined || name === undefined) return null;

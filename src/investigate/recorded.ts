@@ -37,7 +37,7 @@ export interface RecordedOptions {
 
 interface RecordedIncident {
   incident: Incident;
-  /** The name of its folder. */
+  /** Name of the incident's folder. */
   name: string;
   loadBalancer: LoadBalancerRef;
 }

@@ -1,5 +1,7 @@
 /** Parses the errors of a question and matches log entries against them. Pure. */
-/** Asked for when a question names none: every 5xx the load balancer made, and 502, 503 and 504 from any source. */
+/**
+ * Default for a question without statuses: every 5xx the load balancer generated, and 502, 503 and 504 from any source.
+ */
 export const GATEWAY = 'gateway';
 export const DEFAULT_STATUSES: readonly string[] = [GATEWAY];
 

@@ -16,7 +16,7 @@ const EpisodeAlarm = z.object({
   changedAt: Iso,
   /** CloudWatch's reason for the state. */
   reason: z.string(),
-  /** How often it went into ALARM in this episode. */
+  /** Number of times the alarm went into ALARM in this episode. */
   times: z.number().int(),
   /** The errors its metric counts; absent in older records. */
   asks: z

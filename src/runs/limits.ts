@@ -1,4 +1,4 @@
-/** Limits how many diagnoses run at once, in all and for each person. Each replica has its own limits. */
+/** Limits parallel diagnoses, in total and per person. Each replica has its own limits. */
 
 export interface LimitsOptions {
   /** Diagnoses that run at the same time. */

@@ -6,7 +6,7 @@ import type { Store } from './store/store.ts';
 
 export interface RunLists {
   store: Store;
-  /** Null where there is no such run. Throws UnreadableDocument. */
+  /** Null when there is no such run. Throws UnreadableDocument. */
   read(id: string): Promise<Run | null>;
   /** Epoch milliseconds. */
   now(): number;

@@ -17,7 +17,7 @@ export async function sweep(store: Store, before: number): Promise<number> {
     const id = idIn(key);
     for (const part of [...(await store.list(prefixOfRun(id))), ...(await store.list(`${OPEN}${id}/`))])
       await store.remove(part);
-    // The index entry goes last: after a crash, it leads to what is left of the run.
+    // Remove the index entry last: after a crash, it leads to the rest of the run.
     await store.remove(key);
   });
   for (const prefix of TIMED_PREFIXES) {

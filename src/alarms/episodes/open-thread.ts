@@ -83,7 +83,7 @@ async function waitForRoom(
   const waiting = await changeRecord(context, history, record, (current) => ({
     ...current,
     channel,
-    // Keep `since` if the episode already waits.
+    // A reopened episode waits again, so that its next end removes it from the note.
     thread: current.thread.state === 'waiting' ? current.thread : { state: 'waiting', since },
   }));
   context.announcements.signal();

@@ -3,19 +3,19 @@
  * of a message. Edits that show progress are coalesced and spread; edits that matter are never dropped. Sends nothing itself.
  */
 
-/** What came of one call. 'again': one more is needed. `retryAfter`: Slack says to wait, in seconds. */
+/** Result of one call. 'again': retry. `retryAfter`: seconds that Slack asks to wait. */
 export type CallResult<T> = { done: T } | 'again' | { retryAfter: number };
 
 export interface EditRateLimiter<T> {
-  /** Sends when the budget allows, unless something newer of the same message comes first. */
+  /** Sends when the budget allows, unless a newer edit of the same message replaces it. */
   progress(message: string, send: () => Promise<CallResult<T>>): void;
-  /** Drops the progress that waits for this message. Sends as soon as may be, those of one message in their order. */
+  /** Drops waiting progress of this message. Sends as soon as possible; edits of one message keep their order. */
   edit(message: string, send: () => Promise<CallResult<T>>): Promise<T>;
-  /** Drops what is mere progress, and waits for edits and for what is under way; so many milliseconds at most. */
+  /** Drops progress and waits at most this many milliseconds for pending edits. */
   close(milliseconds: number): Promise<void>;
 }
 
-/** Time in milliseconds. `wake` calls once, and gives what takes it back. */
+/** Time in milliseconds. `wake` schedules one call and returns its cancel function. */
 export interface TimerClock {
   now(): number;
   wake(milliseconds: number, call: () => void): () => void;
@@ -31,17 +31,17 @@ export const SYSTEM_TIMER: TimerClock = {
 
 /** Milliseconds. */
 const MINUTE = 60_000;
-/** Calls in any minute: of all kinds, and such that progress may be among them. */
+/** Calls per minute: in all, and the most at which progress is still sent. */
 const MAX_CALLS = 50;
 const MAX_CALLS_WITH_PROGRESS = 45;
-/** Progress is spread over the minute but for the first few, so that a crowd of beginnings leaves room for their ends. */
+/** Progress is spread over the minute after the first few, so that many starting runs leave room for their results. */
 const BURST = 5;
-/** Between two edits of one message that show progress: at least so much, and so much for each message that shows some. */
+/** Least time between two progress edits of one message, and again for each message that shows progress. */
 const GAP = 1_500;
 const GAP_FOR_EACH = 1_300;
-/** A message that has shown no progress for so long is not counted. */
+/** After this long without progress, a message no longer counts. */
 const ACTIVE = 30_000;
-/** How often an edit is sent again after being told to wait. */
+/** Attempts for an edit that Slack throttles. */
 const ATTEMPTS = 20;
 const LONGEST_WAIT = 60_000;
 
@@ -53,12 +53,12 @@ interface PendingEdit<T> {
   fail(error: unknown): void;
 }
 
-/** `lost` answers an edit that was not sent before the end, or too often in vain. */
+/** `lostAnswer` is the result of an edit that was not sent before closing or failed too often. */
 export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = SYSTEM_TIMER): EditRateLimiter<T> {
-  /** When the calls of the last minute were made. */
+  /** Times of the calls of the last minute. */
   const calls: number[] = [];
   const edits: PendingEdit<T>[] = [];
-  /** The newest of each message, those that wait longest first. */
+  /** Newest progress of each message, longest waiting first. */
   const waiting = new Map<string, () => Promise<CallResult<T>>>();
   const inFlight = new Map<string, Promise<void>>();
   /** When progress was last wanted and last sent, by message. */
@@ -70,7 +70,7 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
   let isClosed = false;
   let idle = () => {};
 
-  /** Sends whatever may be sent now, and comes back when more may be. */
+  /** Sends what the budget allows now, and schedules the rest. */
   function sendDue(): void {
     cancelWake?.();
     cancelWake = null;
@@ -89,10 +89,10 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
     }
   }
 
-  /** When one more call is within so many a minute; anything past means now. */
+  /** When one more call fits within `most` a minute; a past time means now. */
   const freeAt = (most: number): number => (calls.length < most ? 0 : (calls[calls.length - most] ?? 0) + MINUTE);
 
-  /** When the next progress may be shown; null when none waits. */
+  /** When the next progress may be sent; null if none waits. */
   function nextProgress(now: number): number | null {
     const ready = [...waiting.keys()]
       .filter((message) => !inFlight.has(message))
@@ -136,7 +136,7 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
       const result = await edit.send();
       if (!mustSendAgain(result, pause)) edit.settle(result.done);
       else if (isClosed || edit.attempts >= ATTEMPTS) edit.settle(lostAnswer());
-      // Before those of the same message that came later.
+      // Keep the order within a message.
       else edits.unshift(edit);
     } catch (error) {
       edit.fail(error);
@@ -180,7 +180,7 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
       const cancelTimeout = clock.wake(milliseconds, () => {
         isClosed = true;
         for (const edit of edits.splice(0)) edit.settle(lostAnswer());
-        // A call that has no answer by now is not waited for.
+        // Do not wait for unanswered calls.
         idle();
       });
       await new Promise<void>((resolve) => {
@@ -198,7 +198,7 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
   }
 }
 
-/** Whether it is to be sent once more, and how long everything waits before. */
+/** Whether to send the edit again, and how long all edits wait first. */
 function mustSendAgain<T>(
   result: CallResult<T>,
   pause: (seconds: number) => void,

@@ -1,15 +1,15 @@
-/** Posts a Slack message exactly once, whatever fails in between and whoever else tries. */
+/** Posts a Slack message exactly once despite failures and concurrent attempts. */
 import { randomUUID } from 'node:crypto';
 import { claimPost, type PostRecord } from '../../runs/store/post-record.ts';
 import type { PostResult } from './slack-poster.ts';
 
 /** Where the message is recorded, and how it is posted. */
 export interface OnceOnlyPost {
-  /** Changes the record in the store by compare and swap; null where nothing was tried. May call `change` several times. */
+  /** Changes the stored record by compare-and-swap; `current` is null before the first attempt. May call `change` several times. */
   record<R>(change: (current: PostRecord | null) => { record: PostRecord | null; result: R }): Promise<R>;
-  /** Looks in Slack for the message of an earlier attempt. A failure counts as no answer of Slack. */
+  /** Searches Slack for the message of an earlier attempt; null if there is none. A rejection counts as Slack being unreachable. */
   find(): Promise<{ ts: string } | 'may-not-look' | null>;
-  /** `mayStandTwice`: an earlier attempt may have posted it, and the bot may not look. */
+  /** `mayStandTwice`: an earlier attempt may have posted it, and the bot may not search. */
   post(mayStandTwice: boolean): Promise<PostResult>;
   /** Epoch milliseconds. */
   now(): number;
@@ -17,7 +17,7 @@ export interface OnceOnlyPost {
 
 const NOT_FOUND_OUT = { refused: 'unreachable', code: 'find' } as const;
 
-/** What Slack answered; `already` when the message stands, `busy` while another process posts it. Rejects as the store and `post` do. */
+/** Returns Slack's answer; `already` if the message is posted, `busy` while another process posts it. Rejects as the store and `post` do. */
 export async function postOnce({ record, find, post, now }: OnceOnlyPost): Promise<PostResult | 'already' | 'busy'> {
   const attempt = randomUUID();
   const claim = await record((current) => {
@@ -36,7 +36,7 @@ export async function postOnce({ record, find, post, now }: OnceOnlyPost): Promi
     throw error;
   }
   if ('ts' in posted) await settle({ state: 'posted', ts: posted.ts });
-  // What Slack gave no answer to may stand: it is looked for before it is posted again.
+  // An unanswered post may have succeeded: search for it before posting again.
   else await settle(posted.refused === 'unreachable' ? { state: 'unsure' } : null);
   return posted;
 }

@@ -5,7 +5,7 @@
 import type { CallResult, TimerClock } from './edit-rate-limiter.ts';
 
 export interface PostQueue {
-  /** Calls until it is done, and waits where it is told to; null when that is too long. */
+  /** Repeats the call until done, waiting as Slack asks; null if that takes too long. */
   send<T>(channel: string, call: () => Promise<CallResult<T>>): Promise<T | null>;
 }
 
@@ -15,7 +15,7 @@ const LONGEST_WAIT = 60_000;
 const MAX_TOTAL_WAIT = 180_000;
 
 interface ChannelQueue {
-  /** Ends when the last of those that wait in line has been sent. */
+  /** Resolves when the last queued call has been sent. */
   end: Promise<void>;
   until: number;
   length: number;

@@ -17,7 +17,7 @@ import { truncateText } from './truncate.ts';
 
 export interface PosterSettings {
   token: string;
-  /** Where Slack is, and how it is reached; its own address without it. */
+  /** Slack's address and transport; the real Slack by default. */
   clientOptions?: Pick<WebClientOptions, 'slackApiUrl' | 'fetch'>;
   log: Logger;
   clock?: TimerClock;
@@ -25,19 +25,19 @@ export interface PosterSettings {
   timeout?: number;
 }
 
-/** What goes with the root message of a run, and says whose it is. */
+/** Event type in the metadata of a root message, by which a run finds its message. */
 const METADATA = 'alb502_run';
 
 /** Milliseconds. */
 const TIMEOUT = 10_000;
-/** Of calls that do the same when made twice. A post is made once: when its answer is lost, it may stand. */
+/** Retries of idempotent calls. A post is sent once: if its answer is lost, it may have succeeded. */
 const RETRIES = { retries: 2, minTimeout: 250, maxTimeout: 2_000 };
-/** Of calls that are held back, other than posts and edits; seconds. */
+/** Throttled calls other than posts and edits: attempts, and seconds to wait at most. */
 const ATTEMPTS = 3;
 const LONGEST_WAIT = 30;
 const PAGES = 5;
 const PAGE = 100;
-/** Edits that are still not sent when the process ends are told as not sent. */
+/** Milliseconds to send pending edits at shutdown; the rest are reported as lost. */
 export const CLOSE_TIMEOUT = 5_000;
 
 /** The outcome of a call. `lost`: no answer, or one that does not say whether the message was posted. */

@@ -1,6 +1,6 @@
-/** What can be pressed. Ids are kept in messages for weeks: they are a contract. */
+/** IDs of buttons, menus and inputs. Messages keep them for weeks, so they are a contract. */
 
-/** Answers that a button fetches into the thread, from what was kept with the run. */
+/** Details that a button posts in the thread, from the run's stored evidence. */
 export const DETAIL_IDS = [
   'step-1',
   'step-2',

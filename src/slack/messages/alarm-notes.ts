@@ -1,4 +1,4 @@
-/** What alarms say in Slack beside their threads. Pure. */
+/** Messages about alarms outside their threads. Pure. */
 
 import type { Alarm } from '../../alarms/alarm-event.ts';
 import { type ChannelState, isFull } from '../../alarms/thread-rate-limit.ts';

@@ -9,7 +9,7 @@ import { momentWords } from './thread-state.ts';
 const MAX_METRIC = 80;
 const MAX_REASON = 200;
 
-/** "123 × 502 since 02:44 UTC (1.4 % of requests)"; null where CloudWatch was not asked, or counts nothing. */
+/** "123 × 502 since 02:44 UTC (1.4 % of requests)"; null when CloudWatch was not asked or counted nothing. */
 export function countedWords({ counted, to }: Run): string | null {
   if (counted === undefined || counted.errors === 0) return null;
   const { errors, byStatus, requests, since } = counted;
@@ -19,7 +19,7 @@ export function countedWords({ counted, to }: Run): string | null {
       ? plural(errors, 'error')
       : statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
   const when = since === null ? '' : ` since ${momentWords(since, to)}`;
-  // RequestCount leaves out what found no target, so that it may be less than the errors.
+  // RequestCount leaves out requests without a target, so it may be smaller than the error count.
   const share = requests === null || requests < errors ? '' : ` (${percent(errors / requests)} of requests)`;
   return `${what}${when}${share}`;
 }
@@ -27,7 +27,7 @@ export function countedWords({ counted, to }: Run): string | null {
 type EpisodeAlarm = Episode['alarms'][number];
 type WatchedAlarm = EpisodeAlarm & { watches: NonNullable<EpisodeAlarm['watches']> };
 
-/** Where no alarm of an episode is about errors, the one that fires, else the first; null where one is. */
+/** If no alarm of the episode counts errors: the firing one, else the first. Null otherwise. */
 export function watchedAlarm(episode: Episode | null): WatchedAlarm | null {
   const alarms = episode?.alarms ?? [];
   const watching = alarms.flatMap(({ watches, ...alarm }) => (watches === undefined ? [] : [{ ...alarm, watches }]));

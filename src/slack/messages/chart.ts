@@ -1,4 +1,4 @@
-/** Errors over time by what the load balancer experienced: as Slack's own chart, as text where it does not take that, and in words. */
+/** Errors over time by signature: as a Slack chart, as text if Slack refuses it, and in words. */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { SignatureId } from '../../diagnose/signature.ts';
 import { number, plural } from '../../format/wording.ts';
@@ -8,7 +8,7 @@ import type { SlackBlock } from './message.ts';
 import { alignColumns, copyable, type MessagePart } from './rich-text.ts';
 import { durationWords, shortClock } from './thread-state.ts';
 
-/** What a chart takes: points of a series, series, letters of a name. */
+/** Slack's limits: points of a series, series, characters of a name. */
 const MAX_POINTS = 20;
 const MAX_SERIES = 6;
 
@@ -45,7 +45,7 @@ export interface Chart {
   words: string;
 }
 
-/** Null where there is nothing to draw: no error, or a single one, whose time is in the triage. */
+/** Null when there is nothing to draw: fewer than two errors. */
 export function errorChart(diagnosis: Diagnosis): Chart | null {
   const barTimeline = buildTimeline(diagnosis.timeline, MAX_POINTS);
   if (barTimeline === null) return null;
@@ -61,7 +61,7 @@ export function errorChart(diagnosis: Diagnosis): Chart | null {
   };
 }
 
-/** The most frequent ones; the others are one more. */
+/** The most frequent series; all others become one. */
 function topSeries({ rows, starts }: Timeline): Series[] {
   const all = rows.flatMap(({ label, ...row }): Series[] =>
     label === 'requests' ? [] : [{ name: SERIES_NAME[label], ...row }],
@@ -98,7 +98,7 @@ function chartBlock(title: string, { starts }: Timeline, series: readonly Series
   return dataVisualization;
 }
 
-/** Times of day; with their days where there are several; never two alike. */
+/** Unique times of day, with dates if the window spans several days. */
 function labels(starts: readonly string[]): string[] {
   const isOneDay = new Set(starts.map((start) => start.slice(0, 10))).size <= 1;
   const used = new Set<string>();

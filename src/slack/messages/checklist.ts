@@ -1,4 +1,4 @@
-/** The six steps, ticking while they are worked on; then what each came to, with the button that shows its evidence. */
+/** The six steps: progress while they run, then the result of each. */
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import { checkOf } from '../../diagnose/checks/index.ts';
@@ -23,9 +23,9 @@ import {
 import { STEP_NAMES, sanitizeState, type ThreadState } from './thread-state.ts';
 
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
-/** Of a line while it works. */
+/** Characters of a line while the step runs. */
 const MAX_WORDS = 160;
-/** Letters of a line: what a phone shows without a break. The sentences stand in its task. */
+/** Characters of a title: what a phone shows on one line. The task holds the full sentences. */
 const MAX_LINE = 60;
 const MAX_DETAILS = 3;
 
@@ -35,7 +35,7 @@ interface ChecklistItem {
   status: 'pending' | 'in_progress' | 'complete' | 'error';
   mark: string;
   words: string;
-  /** What the task holds below its title. */
+  /** Findings below the title. */
   detail: readonly CheckFinding[];
 }
 
@@ -76,7 +76,7 @@ function taskOutput(findings: readonly CheckFinding[]): { output?: types.RichTex
   return block?.type === 'rich_text' ? { output: block as types.RichTextBlock } : {};
 }
 
-/** Where it is, and how many steps have ended. */
+/** Title of the plan: the load balancer and how many steps have finished. */
 function planTitle(run: Run, diagnosis: Diagnosis | null, progress: CollectionProgress | null): string {
   const { name, region, account } = run.loadBalancer;
   const where = account === 'default' ? region : `${region}, account ${account}`;
@@ -102,7 +102,7 @@ function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistI
     const doing = step === 1 && progress.accessLogStatus !== undefined ? `, ${sanitize(progress.accessLogStatus)}` : '';
     return { step, status: 'in_progress', mark: '…', words: truncate(`${title}${doing}`, MAX_WORDS), detail: [] };
   }
-  // What could be checked in part may come out well: it says nothing before the verdict.
+  // A partly checked step may still pass: leave it open until the verdict.
   if (unavailable > 0 && unavailable < needed)
     return { step, status: 'in_progress', mark: '…', words: title, detail: [] };
   const seconds = `${((ended - began) / 1000).toFixed(1)} s`;
@@ -111,7 +111,7 @@ function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistI
     : { step, status: 'error', mark: OUTCOME_MARK.unknown, words: `${title}: could not check`, detail: [] };
 }
 
-/** A task card has two ends: a tick never stands on what was not checked, and the mark in the title says which of four it is. */
+/** A task card has only two final states: unchecked steps never get a tick, and the title's mark tells the four outcomes apart. */
 const taskStatus = (outcome: CheckOutcome): ChecklistItem['status'] =>
   outcome === 'fail' || outcome === 'unknown' ? 'error' : 'complete';
 
@@ -128,7 +128,7 @@ function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): Checklis
   };
 }
 
-/** What a step came to, in a few words: `room` letters. */
+/** The result of a step in at most `room` characters. */
 function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): string {
   const { outcome } = step;
   if (outcome === 'not-applicable') return 'does not apply';
@@ -138,7 +138,7 @@ function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): str
   return PLAIN_WORDS[step.step](diagnosis, outcome) ?? sentence;
 }
 
-/** Where the diagnosis itself holds the numbers; null where a finding says it better. */
+/** Results worded from the diagnosis; null when a finding says it better. */
 const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | 'fail') => string | null> = {
   1: ({ completeness, triage, signatures }, outcome) => {
     const { errorsInLog, errorsInMetrics } = completeness;
@@ -172,7 +172,7 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
-/** "could not check network ACLs and 2 more"; what is not known where nothing was missing. */
+/** "could not check network ACLs and 2 more", or the unknown finding if no evidence was missing. */
 function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
@@ -190,17 +190,17 @@ function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }:
   return open === undefined ? 'not known' : fitTitle(open.summary, room);
 }
 
-/** Steps that the log alone answers. */
+/** Steps that only the access log can answer. */
 const READ_IN_LOG: readonly StepNumber[] = [1, 3, 4];
 
-/** The findings that made the step what it is; in a step that is in order the one that says most stands first. */
+/** The findings that decided the step's outcome; in a passed step, the most informative first. */
 function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] {
   const deciding = findings.filter((one) => one.outcome === outcome);
   const rank = ({ check }: CheckFinding): number => checkOf(check)?.headline ?? Number.MAX_SAFE_INTEGER;
   return outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
 }
 
-/** A sentence that fits a title; else its first clause or its first words, for the whole of it stands in the task. */
+/** Shortens a sentence to its first clause or words; the task shows it in full. */
 function fitTitle(summary: string, room: number): string {
   const sentence = firstSentence(summary).replace(/[.]$/, '');
   // A name such as GET or NACL keeps its capitals.
@@ -209,7 +209,7 @@ function fitTitle(summary: string, room: number): string {
   const title = whole.replace(/^the /, '').replaceAll(/ \([^)]*\)/g, '');
   if (title.length <= room) return title;
   const [clause = title] = whole.replace(/^the /, '').split(/ \(|; |: |, and /);
-  // A clause of a name alone says nothing.
+  // A clause that is only a name says nothing.
   if (clause.length <= room && clause.split(' ').length > 3) return clause;
   const cut = title.slice(0, room - 1);
   const words = cut.slice(0, Math.max(cut.lastIndexOf(' '), 1));
@@ -219,7 +219,7 @@ function fitTitle(summary: string, room: number): string {
 /** A sentence ends at a full stop before a space: "10.0.1.5:8080 refused" holds no end. */
 const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z0-9])/)[0] ?? text;
 
-/** What is known before the log is read; then what was read and how long it took. */
+/** Before the log is read, what is known so far; afterwards, bytes, queries and duration. */
 function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | null): TextLine[] {
   if (progress !== null)
     return progress.interimVerdict === undefined

@@ -1,4 +1,4 @@
-/** The Home of the bot: what this person may ask about, what is in alarm, what they asked, and whether all is well. */
+/** The Home tab: what this person may ask about, open alarms, recent diagnoses and failures. */
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { list, number } from '../../format/wording.ts';
@@ -15,7 +15,7 @@ const MAX_RECENT = 15;
 const MAX_LINES = 30;
 
 export interface Home {
-  /** Why this person may not ask; null for one who may. */
+  /** Why this person may not ask; null if they may. */
   refusal: string | null;
   /** What may be asked about: the load balancers of each account, by name. */
   accounts: { account: string; loadBalancers: readonly string[] }[];
@@ -57,7 +57,7 @@ function accountLine({ account, loadBalancers }: Home['accounts'][number]): Text
   return proseOf(`${account}: ${names}${more}`);
 }
 
-/** Where Slack shows a message of the thread: it finds the workspace by the person who follows the address. */
+/** Link to the thread; Slack finds the workspace from the reader. */
 function threadUrl({ channel, root, parentTs }: Thread): string | null {
   if (root === null) return null;
   const within = parentTs === null ? '' : `?thread_ts=${parentTs}&cid=${channel}`;
@@ -87,7 +87,7 @@ function recentLine({ run, diagnosis: raw }: Home['recent'][number]): TextLine {
   return [...nameOf(run), ` · ${window} · ${outcomeWords(run, diagnosis)} · ${asked}`];
 }
 
-/** A thread that Slack refused is no diagnosis that failed. */
+/** A thread that Slack refused is not a failed diagnosis. */
 function outcomeWords(run: Run, diagnosis: Diagnosis | null): string {
   if (run.state === 'failed')
     return run.thread.root === null ? 'not posted' : `no answer: ${truncate(sanitize(run.failure), 150)}`;

@@ -1,4 +1,4 @@
-/** Everything that is said in Slack, one file a message. Pure: what is told goes in, blocks come out. */
+/** All Slack messages, one file each. Pure: state in, blocks out. */
 
 export { checklistMessage } from './checklist.ts';
 export { detailAnswer } from './details/details.ts';

@@ -1,4 +1,4 @@
-/** Buttons and what they ask before they cost something. The run is all that they carry. */
+/** Buttons, with a confirmation where a press costs money. Their value is the run's ID. */
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { Window } from '../../evidence/evidence.ts';
@@ -39,16 +39,16 @@ export const actionButton = (
   options: ButtonOptions,
 ): types.Button => button(label, ACTIONS[action], options);
 
-/** Asks once more in a thread of its own. The window is epoch milliseconds. */
+/** Button that asks again in a new thread. The window is in epoch milliseconds. */
 export const askAnewRow = (run: string, { from, to }: Window): types.ActionsBlock => ({
   type: 'actions',
   elements: [button('Ask anew', ACTIONS.askAnew, { run: `${run}:${from}:${to}` })],
 });
 
-/** US dollars: nobody wants to be asked about less. */
+/** US dollars; smaller costs need no confirmation. */
 const MIN_COST_TO_CONFIRM = 0.01;
 
-/** Asking costs what it cost the last time; a wider window reads more. Nothing is asked where it was as good as free. */
+/** Confirmation with the cost of the last run, scaled to the window; none below MIN_COST_TO_CONFIRM. */
 export function confirmCost(cost: DiagnosisCost, times: 1 | 3): ConfirmDialog | null {
   if (cost === null || !(cost.usd * times >= MIN_COST_TO_CONFIRM)) return null;
   const last = `The last ask read ${formatBytes(cost.bytesScanned)} for ${formatDollars(cost.usd)}`;

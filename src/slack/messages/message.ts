@@ -1,4 +1,4 @@
-/** What is sent to Slack, and the few rules that every part of it obeys. Pure. */
+/** Types of Slack messages, and escaping. Pure. */
 import type { types } from '@slack/bolt';
 
 /** Bolt types 20 of the 21 block types: the native chart is not among them. */
@@ -20,10 +20,10 @@ export interface FileMessage {
   filename: string;
   title: string;
   content: string;
-  /** What the message it comes with says. */
+  /** Text of the message that carries the file. */
   comment: string;
 }
 
-/** Text from outside in mrkdwn: it can begin no mention, link or channel. Slack knows these three and no others (formatting guide). */
+/** Escapes untrusted text so that it cannot start a mention, link or channel. Slack needs only these three (formatting guide). */
 export const escapeMrkdwn = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

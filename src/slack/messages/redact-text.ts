@@ -1,19 +1,19 @@
-/** What nobody should read in a channel. Collectors keep queries and client addresses out; what is left of secrets in paths goes here. */
+/** Removes secrets from text for a channel. Collectors already drop queries and client addresses; this removes secrets in paths. */
 import { escapeControls } from '../../format/escape-control-characters.ts';
 
 /** The query of a path, and what follows the question mark; encoded too, as by clients that encode twice. */
 const QUERY = /(?<=[\w/)\]-])(?:\?(?:[^\s?]*=\S*|[\w%-]{4,})|%3f[^\s?/]*(?:=|%3d)\S*)/gi;
-/** Segments of a path that are somebody's: of mail, not logo@2x.png or react@18.2.0; and of a client, not the host of a URL. */
+/** Path segments with e-mail addresses (not logo@2x.png or react@18.2.0) or client addresses (not the host of a URL). */
 const MAIL = /(?<=\/)[\w.+%-]{1,80}?(?:@|%40)(?!\dx\.)(?:[\w-]{1,63}\.){1,5}[a-z]{2,}(?![\w.])/gi;
 const ADDRESS = /(?<=(?<!\/)\/)(?:\d{1,3}\.){3}\d{1,3}(?=[/\s,;:)]|$)/g;
-/** Keys of AWS and tokens that say what they are. */
+/** AWS keys and tokens with a known prefix. */
 const TOKEN = /\b(?:eyJ[\w-]{8,}(?:\.[\w-]+){0,2}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]+|gh[pousr]_\w{20,})/g;
-/** Names of resources, as CloudFormation makes them up; in an ARN or as app/name/id. */
+/** Resource names, which CloudFormation generates, in an ARN or as app/name/id. */
 const RESOURCE = String.raw`(?<![/\w])(?:arn:aws[a-z-]*:[^\s"']*|(?:app|targetgroup)\/[\w-]{1,32}\/[0-9a-f]{8,})`;
-/** Segments of a path, and those that nobody would type: long, with small and capital letters and digits. */
+/** Path segments that look generated: long, with lower-case and capital letters and digits. */
 const SEGMENT = new RegExp(String.raw`${RESOURCE}|(?<=\/)[\w-]{20,}(?![\w.:-])`, 'g');
 const isOpaque = (segment: string): boolean => /[a-z]/.test(segment) && /[A-Z]/.test(segment) && /\d/.test(segment);
-/** Of one text: more is read by nobody. */
+/** Characters kept of one text. */
 const MAX_PROSE = 4000;
 
 export const redactSecrets = (text: string): string =>
@@ -24,5 +24,5 @@ export const redactSecrets = (text: string): string =>
     .replace(ADDRESS, ':address')
     .replace(SEGMENT, (segment) => (/^[\w-]+$/.test(segment) && isOpaque(segment) ? ':token' : segment));
 
-/** Text from anywhere, fit to be shown. */
+/** Makes untrusted text safe to show. */
 export const sanitize = (text: string): string => redactSecrets(escapeControls(text));

@@ -8,7 +8,7 @@ import { number } from '../../format/wording.ts';
 import { escapeMrkdwn, type Message, type SlackBlock } from './message.ts';
 import { sanitize } from './redact-text.ts';
 
-/** Words as they are, in bold, as code; a person or a group of people; a page of the AWS documentation; a place in the AWS console or in Slack. */
+/** Plain, bold or code text; a user or user group; a link to the AWS documentation, the AWS console or Slack. */
 export type TextPiece =
   | string
   | { bold: string }
@@ -22,17 +22,17 @@ export type TextLine = readonly TextPiece[];
 /** A line, a list of lines, or text to copy. */
 export type MessagePart = { line: TextLine } | { bullets: readonly TextLine[]; indent?: number } | { copy: string };
 
-/** What chat.update takes in `text`. */
+/** Limit of `text` in chat.update. */
 const MAX_TEXT = 4000;
-/** Characters of all blocks of a message: above some 13,000 Slack answers msg_blocks_too_long. */
+/** Characters of all blocks of a message; above about 13,000 Slack answers msg_blocks_too_long. */
 const MAX_BLOCK_TEXT = 9000;
-/** Of one line. Sentences of a diagnosis are shorter, unless somebody named things with long names. */
+/** Characters of one line; only long resource names make sentences longer. */
 const MAX_LINE = 600;
 
-/** At most `most` characters, the cut shown. Never half of a surrogate pair. */
+/** Cuts a text to `most` characters with an ellipsis, never inside a surrogate pair. */
 export function truncate(text: string, most: number): string {
   if (text.length <= most) return text;
-  // A letter takes two units of a string at most.
+  // A character takes at most two string units.
   const letters = [...text.slice(0, 2 * most + 2)];
   return letters.length <= most
     ? text
@@ -42,7 +42,7 @@ export function truncate(text: string, most: number): string {
         .trimEnd()}…`;
 }
 
-/** Of ours, as causes and checks name them; nothing else becomes a link. */
+/** References of causes and checks; no other page becomes a link. */
 const PAGE = /^https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+$/;
 const CONSOLE =
   /^https:\/\/[a-z0-9-]+\.console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)\/[\w./?=&;:#%~-]+$/;
@@ -86,7 +86,7 @@ const withText = (piece: TextPiece, words: string): TextPiece =>
 
 const lineLength = (line: TextLine): number => line.reduce((sum, piece) => sum + pieceText(piece).length, 0);
 
-/** A line fit to be shown, of at most so many characters, the cut shown. Every line goes through here before it becomes anything else. */
+/** Sanitizes a line and cuts it to `most` characters. Every line passes through here first. */
 function shortenLine(line: TextLine, most: number): TextLine {
   const pieces: TextPiece[] = [];
   let left = most;
@@ -99,7 +99,7 @@ function shortenLine(line: TextLine, most: number): TextLine {
   return pieces;
 }
 
-/** A sentence of the diagnosis: what stands between backticks is code. */
+/** A sentence of the diagnosis, with text between backticks as code. */
 export function prose(text: string): TextLine {
   return truncate(text, MAX_LINE)
     .split(/(`[^`\n]+`)/)
@@ -111,13 +111,13 @@ export const line = (...pieces: TextLine): MessagePart => ({ line: pieces });
 export const proseLine = (text: string): MessagePart => ({ line: prose(text) });
 export const copyable = (text: string): MessagePart => ({ copy: text });
 
-/** "For" and its sentences below: at most `most` of them, the others counted, with where they are. */
+/** A label with at most `most` sentences, then how many more there are and where. */
 export function labelledList(label: string, sentences: readonly string[], most = 5, rest = ''): MessagePart[] {
   if (sentences.length === 0) return [];
   return [line({ bold: label }), { bullets: firstLines(sentences.map(prose), most, rest) }];
 }
 
-/** The first ones, and how many more there are. */
+/** The first lines, then how many more there are. */
 export function firstLines(lines: readonly TextLine[], most: number, rest = ''): TextLine[] {
   if (lines.length <= most) return [...lines];
   return [...lines.slice(0, most), [{ italic: `… and ${number(lines.length - most)} more${rest}` }]];
@@ -150,7 +150,7 @@ const partLength = (part: MessagePart): number =>
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
-/** Parts with every line short enough, and as many as fit; that something is left out is said, with where it is. */
+/** Shortens lines and keeps as many parts as fit; says what is left out and where to find it. */
 function fitParts(parts: readonly MessagePart[], room: number, rest: string): MessagePart[] {
   const fitting: MessagePart[] = [];
   let left = room;
@@ -162,7 +162,7 @@ function fitParts(parts: readonly MessagePart[], room: number, rest: string): Me
     if (size <= left) fitting.push(short);
     left -= size;
     if (isCut) {
-      // A short line behind a long one may still fit, but would stand where nobody expects it.
+      // A later, shorter line may still fit, but would appear out of order.
       fitting.push(line({ italic: `… and more, too much for a message${rest}` }));
       break;
     }
@@ -170,7 +170,7 @@ function fitParts(parts: readonly MessagePart[], room: number, rest: string): Me
   return fitting;
 }
 
-/** Lines short enough, and of a list those that fit. Text to copy stays whole or goes: a part of a command is another command. */
+/** Shortens lines and lists to fit. Text to copy stays whole or is dropped: part of a command is a different command. */
 function shortenPart(part: MessagePart, room: number): MessagePart {
   if ('line' in part) return { line: shortenLine(part.line, MAX_LINE) };
   if ('copy' in part) return part;
@@ -186,7 +186,7 @@ function shortenPart(part: MessagePart, room: number): MessagePart {
   };
 }
 
-/** One block of rich text; none for nothing. `room` is in characters. */
+/** One rich-text block, or none if empty. `room` is in characters. */
 export function richText(parts: readonly MessagePart[], rest = '', room = MAX_BLOCK_TEXT): SlackBlock[] {
   const elements: types.RichTextBlock['elements'] = [];
   let open: TextPiece[] = [];
@@ -213,13 +213,13 @@ export function richText(parts: readonly MessagePart[], rest = '', room = MAX_BL
   return elements.length === 0 ? [] : [{ type: 'rich_text', elements }];
 }
 
-/** Pieces in mrkdwn, where a notification or a screen reader takes them: no mark-up but people. */
+/** Pieces in mrkdwn for notifications and screen readers: no markup except mentions. */
 function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
   const words = escapeMrkdwn(pieceText(piece).replaceAll('`', "'"));
   if (typeof piece === 'string') return words;
   if ('user' in piece && PERSON.test(piece.user)) return `<@${piece.user}>`;
   if ('user' in piece && GROUP.test(piece.user)) return `<!subteam^${piece.user}>`;
-  // A notification has no use for an address.
+  // Notifications show no links.
   return isShown && 'href' in piece && isAddress(piece.href)
     ? `<${escapeMrkdwn(piece.href)}|${words.replaceAll('|', ' ')}>`
     : words;
@@ -228,7 +228,7 @@ function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
 const mrkdwnLine = (pieces: TextLine, isShown = false): string =>
   pieces.map((piece) => mrkdwnPiece(piece, isShown)).join('');
 
-/** The parts as a text file: lines as they are, text to copy indented. */
+/** The parts as a text file, with text to copy indented. */
 export const fileText = (parts: readonly MessagePart[]): string =>
   parts
     .flatMap((part) =>
@@ -241,10 +241,10 @@ export const fileText = (parts: readonly MessagePart[]): string =>
     .map((one) => `${one}\n`)
     .join('');
 
-/** Whether all of it fits into one message. */
+/** Whether everything fits into one message. */
 export const fitsMessage = (parts: readonly MessagePart[]): boolean => sum(parts.map(partLength)) <= MAX_BLOCK_TEXT;
 
-/** The parts as `text`: whole lines as long as there is room for them. Never empty. */
+/** The parts as `text`: as many whole lines as fit, never empty. */
 export function messageText(parts: readonly MessagePart[], room = MAX_TEXT): string {
   const lines = parts.flatMap((part) =>
     'line' in part
@@ -267,14 +267,14 @@ export function messageText(parts: readonly MessagePart[], room = MAX_TEXT): str
   return keptLines.join('\n') || '–';
 }
 
-/** Small print below: one line of plain words, people named. */
+/** One context line of plain text and mentions. */
 export function smallPrint(...lines: readonly TextLine[]): SlackBlock[] {
   const texts = lines.filter((one) => lineLength(one) > 0).map((one) => shortenMrkdwn(one, 1000));
   if (texts.length === 0) return [];
   return [{ type: 'context', elements: texts.slice(0, 10).map((text) => ({ type: 'mrkdwn', text, verbatim: true })) }];
 }
 
-/** Escapes make a text longer: cut before, until it fits. */
+/** Escaping lengthens text, so shorten before escaping until it fits. */
 function shortenMrkdwn(pieces: TextLine, most: number): string {
   for (let room = most; room > 0; room = Math.floor(room / 2)) {
     const text = mrkdwnLine(shortenLine(pieces, room), true);
@@ -283,7 +283,7 @@ function shortenMrkdwn(pieces: TextLine, most: number): string {
   return '…';
 }
 
-/** A message of parts alone: blocks and text say the same. */
+/** A message whose blocks and text have the same parts. */
 export const partsMessage = (parts: readonly MessagePart[], after: readonly SlackBlock[] = [], rest = ''): Message => ({
   text: messageText(parts),
   blocks: [...richText(parts, rest), ...after],

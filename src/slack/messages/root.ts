@@ -1,4 +1,4 @@
-/** The message in the channel: what broke, the fix, who is hurt; edited through its life. Its first line is the notification. */
+/** The root message: what broke, the fix, the impact. It is edited over its life; its first line is the notification. */
 
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
@@ -65,7 +65,7 @@ function headline(state: ThreadState): MessagePart[] {
         ? `no 5xx, the alarm is on ${watchedWords(watched)}`
         : truncate(verdictWords(diagnosis), 120);
   const what = `${name}: ${verdict}`;
-  // While another window is asked about, what stands here is still about the one before.
+  // While a new window is being diagnosed, the message still shows the previous one.
   const window = diagnosis?.window ?? run;
   const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
   const when = `${windowWords(window.from, window.to, window.to)}${zoneWords(run, window)}`;
@@ -79,7 +79,7 @@ function headline(state: ThreadState): MessagePart[] {
   ];
 }
 
-/** " (03:40–03:55 Europe/Berlin)" for who asked in another zone than UTC. */
+/** " (03:40–03:55 Europe/Berlin)" for askers outside UTC. */
 const zoneWords = ({ timeZone }: Run, { from, to }: { from: string; to: string }): string =>
   timeZone === undefined ? '' : ` (${windowIn(timeZone, { from: Date.parse(from), to: Date.parse(to) })})`;
 
@@ -94,7 +94,7 @@ const workingWords = ({ state }: Run): string =>
     interrupted: 'diagnosis interrupted',
   })[state];
 
-/** Colour shows impact, words show certainty. Never alone: words say the same. */
+/** Colour shows impact, words show certainty; colour never says anything alone. */
 function statusMark({ run, diagnosis, episode }: ThreadState): string {
   if (isUnderWay(run)) return diagnosis === null && countedWords(run) !== null ? '🔴' : '⏳';
   if (hasFailed(run)) return run.state === 'failed' ? '⚠️' : '⏸️';
@@ -105,14 +105,14 @@ function statusMark({ run, diagnosis, episode }: ThreadState): string {
   return verdictKind(diagnosis) === 'found' || diagnosis.impact === 'high' ? '🔴' : '🟠';
 }
 
-/** Of a window other than that of the answer which stands there. */
+/** Names the window being diagnosed if it differs from the answer's. */
 function otherWindowWords({ from, to, createdAt }: Run, diagnosis: Diagnosis): string {
   const isSame =
     Date.parse(from) === Date.parse(diagnosis.window.from) && Date.parse(to) === Date.parse(diagnosis.window.to);
   return isSame ? '' : ` for ${windowWords(from, to, createdAt)}`;
 }
 
-/** How far the work is where an answer stands already; null where there is nothing to wait for. */
+/** Progress of a run that already shows an answer; null when nothing is pending. */
 function progressWords({ run, episode }: ThreadState, diagnosis: Diagnosis): string | null {
   if (run.state === 'queued') return `next check soon${otherWindowWords(run, diagnosis)}`;
   if (run.state === 'running')
@@ -124,7 +124,7 @@ function progressWords({ run, episode }: ThreadState, diagnosis: Diagnosis): str
 
 function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
   const watched = watchedAlarm(episode);
-  // A question that was asked about errors has an answer that says so; an alarm on a metric is told first.
+  // For an alarm on another metric, say first what it watches.
   if (diagnosis !== null && watched !== null && verdictKind(diagnosis) === 'none') return watchedParts(watched, true);
   return [
     ...(watched === null ? [] : watchedParts(watched, false)),
@@ -151,10 +151,10 @@ function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
 
 const labelled = (label: string, ...pieces: TextLine): MessagePart => line({ bold: label }, '  ', ...pieces);
 
-/** A sentence of a few words stays whole; a longer one ends with the sentence that fits. */
+/** Characters; longer texts end after the last sentence that fits. */
 const MAX_SENTENCE = 200;
 
-/** Cause, Fix, Impact: the three questions of somebody who was just woken. The rest is in the thread. */
+/** Cause, Fix, Impact: what a woken person asks first. The rest is in the thread. */
 function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   switch (section.kind) {
     case 'cause': {
@@ -188,7 +188,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   }
 }
 
-/** The trace id to look for; what each answer means stands in the thread. */
+/** The trace ID to look for; the thread explains each answer. */
 function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
   const [id] = traces?.ids ?? [];
   if (traces === null || id === undefined) return prose(fitSentences(sentence));
@@ -200,7 +200,7 @@ function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
   ];
 }
 
-/** Whole sentences up to the length of a line in a channel; the first always. */
+/** Whole sentences up to `most` characters; always at least the first. */
 export function fitSentences(text: string, most = MAX_SENTENCE): string {
   const sentences = text.split(/(?<=[.!?])\s+(?=[A-Z0-9])/);
   let fitted = sentences[0] ?? '';
@@ -228,7 +228,7 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   if (metrics !== null) pieces.push([{ href: metrics, label: 'metrics' }]);
   const logs = run.logBucket === undefined ? null : bucketLink(region, run.logBucket);
   if (logs !== null) pieces.push([{ href: logs, label: 'log bucket' }]);
-  // The first post would notify who asked: the verdict does that. An edit notifies nobody.
+  // Not in the first post, which would notify the asker: the verdict does that. Edits notify no one.
   const isFirstPost = isUnderWay(run) && diagnosis === null;
   if (run.askedBy.kind === 'person') {
     if (!isFirstPost) pieces.push(['asked by ', { user: run.askedBy.user }]);
@@ -237,7 +237,7 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   return pieces.flatMap((one, index) => (index === 0 ? one : [' · ', ...one]));
 }
 
-/** The other parts and what stands beside the errors, in a few words each. */
+/** The other parts and errors beside the question, in a few words each. */
 function alsoWords(diagnosis: Diagnosis): string {
   const sections = outlineOf(diagnosis);
   const parts = sections.flatMap((section) =>
@@ -250,7 +250,7 @@ function alsoWords(diagnosis: Diagnosis): string {
   return parts.length === 0 ? '' : `Also: ${parts.join(' · ')}`;
 }
 
-/** How complete the answer is: "log complete, final"; what is awaited; what could not be checked. */
+/** Completeness of the answer: "log complete, final", what is awaited, what could not be checked. */
 function logWords(run: Run, diagnosis: Diagnosis): string {
   const { completeness, steps, gapDetails } = diagnosis;
   const { errorsInLog, errorsInMetrics } = completeness;
@@ -285,7 +285,7 @@ function episodeLines({ run, episode }: ThreadState): TextLine[] {
   const { region } = run.loadBalancer;
   const shown = alarms.slice(0, 4).flatMap(({ name, state }, index): TextPiece[] => {
     const label = truncate(sanitize(name), 100);
-    // A name that must not be shown must not stand in an address either.
+    // A redacted name must not appear in a link either.
     const href = sanitize(name) === name ? alarmLink(region, name) : null;
     return [
       ...(index === 0 ? [] : [', ']),
@@ -308,7 +308,7 @@ function episodeLines({ run, episode }: ThreadState): TextLine[] {
   ];
 }
 
-/** What people said of the verdict; the last few. */
+/** The latest feedback on the verdict. */
 function feedbackLines({ run, diagnosis }: ThreadState): TextLine[] {
   return run.feedback
     .slice(-3)
@@ -363,7 +363,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
   );
 }
 
-/** By whom the errors are, where anything says whose the targets are. */
+/** Menu with errors by owner, if the owners of targets are known. */
 function ownerMenu({ run, diagnosis }: ThreadState): types.Overflow[] {
   const owners = diagnosis?.owners ?? [];
   if (!owners.some(({ errors }) => errors > 0)) return [];

@@ -1,4 +1,4 @@
-/** Short messages: help, what only one person sees, and notes about alarms. */
+/** Short messages: help, private replies, notes about alarms. */
 
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
@@ -33,7 +33,7 @@ import {
 const EXAMPLE = '/alb502 my-alb last 15m';
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 
-/** How to ask, and what is looked at. */
+/** How to ask, and what alb502 checks. */
 export function helpMessage(): Message {
   return partsMessage([
     line({ bold: 'alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.' }),
@@ -54,7 +54,7 @@ export function helpMessage(): Message {
   ]);
 }
 
-/** What is wrong with a question, with one that is right. */
+/** What is wrong with a question, and a correct example. */
 export function usageMessage(problem: string): Message {
   const sentence = truncate(sanitize(problem.trim()), 500);
   const hasExample = /such as|Try:/.test(sentence);
@@ -67,7 +67,7 @@ export function usageMessage(problem: string): Message {
 
 export const privateMessage = (sentence: string): Message => partsMessage([proseLine(sanitize(sentence))]);
 
-/** One reply when the last alarm is OK: how long, how many, why. It is edited to what has become of it since. */
+/** Reply when the last alarm is OK: duration, errors, cause. It is edited if the episode changes later. */
 export function episodeClosedMessage(rawState: ThreadState): Message {
   const { run, diagnosis, episode } = sanitizeState(rawState);
   if (episode !== null && episode.closedAt === null) return backInAlarmMessage(episode, run);
@@ -75,7 +75,7 @@ export function episodeClosedMessage(rawState: ThreadState): Message {
     episode === null || episode.closedAt === null
       ? null
       : durationWords(Date.parse(episode.closedAt) - Date.parse(episode.openedAt));
-  // Without data an alarm is out of ALARM too, and nothing is known to be well.
+  // INSUFFICIENT_DATA also ends ALARM, without showing recovery.
   const states = (['OK', 'INSUFFICIENT_DATA'] as const).flatMap((state) => {
     const names = (episode?.alarms ?? [])
       .filter((alarm) => alarm.state === state)
@@ -105,13 +105,13 @@ export function episodeClosedMessage(rawState: ThreadState): Message {
   ]);
 }
 
-/** Where neither log nor metrics have an error; which is no news of what was not read. */
+/** For an end without a counted error: says which of log and metrics shows that, or that the count is unknown. */
 function noErrorCountWords(diagnosis: Diagnosis): string {
   if (verdictKind(diagnosis) !== 'unread') return 'No errors';
   return diagnosis.completeness.errorsInMetrics === 0 ? 'No errors in CloudWatch' : 'How many errors is not known';
 }
 
-/** In place of an end that was none. */
+/** Replaces the reply about an end that did not last. */
 function backInAlarmMessage({ alarms }: Episode, run: Run): Message {
   const inAlarm = alarms.filter(({ state }) => state === 'ALARM');
   const [since = run.to] = inAlarm.map(({ changedAt }) => changedAt).sort();
@@ -125,14 +125,14 @@ function backInAlarmMessage({ alarms }: Episode, run: Run): Message {
   ]);
 }
 
-/** In place of an end that another one has followed. */
+/** Replaces the reply about an end that a later one followed. */
 export const episodeReopenedMessage = (): Message =>
   partsMessage([line('It was over for a while, and then in ALARM again; a later reply says how that ended.')]);
 
 /** `names-none`; `unknown`: what it is about could not be found out; or it is about so many that none is meant in particular. */
 export type NoDiagnosisReason = 'names-none' | 'unknown' | { loadBalancers: number };
 
-/** An alarm that nothing was diagnosed for: what was understood of it. */
+/** An alarm without a diagnosis: what was understood of it. */
 export const unknownAlarmMessage = ({
   alarm,
   why,

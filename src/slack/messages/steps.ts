@@ -1,4 +1,4 @@
-/** Lines about a step of the checklist, as the answers to buttons show them. */
+/** Lines about a checklist step, for the replies to buttons. */
 import type { ChecklistStep, Diagnosis, Gap } from '../../diagnose/diagnosis.ts';
 import { OUTCOME_MARK, OUTCOME_WORD } from '../../render/phrases.ts';
 import { copyable, line, type MessagePart, proseLine } from './rich-text.ts';

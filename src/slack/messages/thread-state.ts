@@ -1,4 +1,4 @@
-/** What the messages of a thread are made from, and what all of them say of it in the same words. */
+/** State that the messages of a thread show, and their shared wording. */
 
 import type { ChecklistStep, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { escapeDiagnosis } from '../../format/escape-control-characters.ts';
@@ -13,7 +13,7 @@ export interface ThreadState {
   episode: Episode | null;
 }
 
-/** What a diagnosis makes of its run: `partial` when the access log or a whole step could not be looked at. */
+/** State of a run after a diagnosis: `partial` if the access log or a whole step could not be checked. */
 export function runStateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'partial' {
   if (diagnosis.provisional) return 'provisional';
   return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
@@ -25,20 +25,20 @@ export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
 
 const sanitizedDiagnoses = new WeakMap<Diagnosis, Diagnosis>();
 
-/** With no control character or bidirectional override in it, and no secret; worked out once for all messages of a thread. */
+/** Removes control characters, bidirectional overrides and secrets; cached for all messages of a thread. */
 function sanitizeDiagnosis(diagnosis: Diagnosis): Diagnosis {
   const result = sanitizedDiagnoses.get(diagnosis) ?? escapeDiagnosis(diagnosis, redactSecrets);
   sanitizedDiagnoses.set(diagnosis, result);
   return result;
 }
 
-/** As told, fit to be shown. */
+/** Makes the state safe to show. */
 export const sanitizeState = (state: ThreadState): ThreadState => ({
   ...state,
   diagnosis: state.diagnosis === null ? null : sanitizeDiagnosis(state.diagnosis),
 });
 
-/** The steps where there is little room. */
+/** Short names of the steps. */
 export const STEP_NAMES: Record<StepNumber, string> = {
   1: 'Access log',
   2: 'Protocol and ports',
@@ -48,13 +48,13 @@ export const STEP_NAMES: Record<StepNumber, string> = {
   6: 'Targets',
 };
 
-/** "02:40" of a whole minute, else "02:40:14". */
+/** "02:40" for a whole minute, else "02:40:14". */
 export const shortClock = (iso: string): string => {
   const time = /T(\d\d:\d\d)(:\d\d)(?:\.\d+)?/.exec(iso);
   return time === null ? iso : `${time[1]}${time[2] === ':00' ? '' : time[2]}`;
 };
 
-/** "02:40–02:55 UTC"; with days where they are others than the one known. */
+/** "02:40–02:55 UTC", with dates that differ from `namedDay`. */
 export function windowWords(from: string, to: string, namedDay: string): string {
   const date = (iso: string, other: string) => (dateOf(iso) === dateOf(other) ? '' : `${dateOf(iso)} `);
   return `${date(from, namedDay)}${shortClock(from)}–${date(to, from)}${shortClock(to)} UTC`;
@@ -66,7 +66,7 @@ export function episodePartWords({ from, to }: { from: string; to: string }, epi
   return ` in its last ${durationWords(Date.parse(to) - Date.parse(from))}`;
 }
 
-/** "03:06 UTC", with the day where it is another. */
+/** "03:06 UTC", with its date if it differs. */
 export const momentWords = (iso: string, namedDay: string): string =>
   `${dateOf(iso) === dateOf(namedDay) ? '' : `${dateOf(iso)} `}${shortClock(iso)} UTC`;
 

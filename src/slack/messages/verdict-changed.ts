@@ -1,4 +1,4 @@
-/** One reply when a later check comes to another verdict: strengthened, weakened, or a new cause. */
+/** Reply when a later check changes the verdict: stronger, weaker, or another cause. */
 import type { Diagnosis, Verdict } from '../../diagnose/diagnosis.ts';
 import { inSentence, list, outOf, plural } from '../../format/wording.ts';
 import { verdictKind, verdictWords } from '../../render/outline.ts';
@@ -9,7 +9,7 @@ import { sanitizeState, type ThreadState } from './thread-state.ts';
 export function verdictChangedMessage(rawState: ThreadState, rawBefore: Diagnosis): Message | null {
   const { diagnosis } = sanitizeState(rawState);
   if (diagnosis === null || verdictKey(diagnosis) === verdictKey(rawBefore)) return null;
-  // What follows a log that was not here yet is the first verdict, which has a post of its own.
+  // After an unread log comes the first verdict, which has its own post.
   if (verdictKind(rawBefore) === 'unread') return null;
   const before = sanitizeState({ ...rawState, diagnosis: rawBefore }).diagnosis ?? rawBefore;
   const parts: MessagePart[] = [
@@ -25,7 +25,7 @@ export function verdictChangedMessage(rawState: ThreadState, rawBefore: Diagnosi
 
 const STRENGTH: Record<Verdict['standing'], number> = { none: 0, undecided: 1, likely: 2, confirmed: 3 };
 
-/** Which way it went. */
+/** Whether the verdict became stronger, weaker or different. */
 function directionWords(before: Verdict, now: Verdict): string {
   if (before.cause !== null && now.cause !== null && before.cause !== now.cause) return 'new cause';
   if (before.cause === null && now.cause !== null) return 'verdict strengthened';
@@ -34,13 +34,13 @@ function directionWords(before: Verdict, now: Verdict): string {
   return now.between.length < before.between.length ? 'verdict narrowed' : 'verdict widened';
 }
 
-/** What a change of is worth a reply. */
+/** Key of the verdict; a reply is posted when it changes. */
 const verdictKey = (diagnosis: Diagnosis): string => {
   const { cause, standing, between } = diagnosis.verdict;
   return JSON.stringify([cause, standing, [...between].sort(), verdictKind(diagnosis)]);
 };
 
-/** As in the headline; what an undecided one is between. */
+/** The verdict as in the headline, with the candidates if undecided. */
 function shortVerdict(diagnosis: Diagnosis): string {
   const { between } = diagnosis.verdict;
   if (verdictKind(diagnosis) !== 'undecided' || between.length === 0) return verdictWords(diagnosis);
@@ -48,7 +48,7 @@ function shortVerdict(diagnosis: Diagnosis): string {
   return `undecided between ${list(titles, 6)}`;
 }
 
-/** What it rests on now that it did not before. */
+/** Errors in the log now and at the earlier verdict; empty if equal. */
 function errorCountChange({ completeness: now }: Diagnosis, { completeness: before }: Diagnosis): TextLine {
   if (now.errorsInLog === null || now.errorsInLog === before.errorsInLog) return [];
   const of =

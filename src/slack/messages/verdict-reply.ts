@@ -1,4 +1,4 @@
-/** The verdict: the fix before the evidence, what else failed, what was ruled out, what could not be checked. Posted, so that it notifies. */
+/** The verdict reply: fix, evidence, other errors, ruled out, could not check. A new post, so that it notifies. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, list, number } from '../../format/wording.ts';
@@ -22,19 +22,19 @@ import {
 import { fitSentences } from './root.ts';
 import { sanitizeState, type ThreadState } from './thread-state.ts';
 
-/** A command of more than this is shown by the button alone: cut, it would be another command. */
+/** Longer commands are only behind the button: a cut command is a different command. */
 const MAX_COMMAND = 700;
 const MAX_COMMANDS = 2;
 const MAX_REASONS = 3;
-/** Letters of all of them. */
+/** Characters of all reasons together. */
 const MAX_REASON_TEXT = 400;
 const MAX_TRACES = 3;
 const MAX_RULED_OUT = 5;
-/** Read aloud, or shown where Slack takes no blocks: the rest is behind buttons. */
+/** Characters of `text`, which is read aloud or shown without blocks. */
 const MAX_SPOKEN = 3000;
 const IN_EVIDENCE = ', behind Evidence';
 
-/** Whom the verdict of this run mentions: who asked, or whom the alarm's route names. */
+/** User or group to mention: the asker, or whom the alarm's route names. */
 export type Mention = string | null;
 
 export function verdictMessage(rawState: ThreadState, mention: Mention = null): Message {
@@ -79,7 +79,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
         ...(section.causes.length > 2 ? [line({ italic: 'What speaks for and against each: Evidence' })] : []),
       ];
     case 'next-step':
-      // The trace ids are what it names.
+      // The next step is to search for the trace IDs.
       return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
     case 'known':
       return labelledList('Known', section.sentences, MAX_REASONS);
@@ -112,7 +112,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   }
 }
 
-/** What to do, what to paste, what else it does. */
+/** The fix: summary, commands, notes and side effects. */
 function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[] {
   if (fix.summary === '') return [];
   const all = copyableTexts(fix);
@@ -127,12 +127,12 @@ function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[]
   ];
 }
 
-/** Configuration text and commands, each to be copied by itself. */
+/** Settings and commands, each copied separately. */
 export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [...settings, ...commands];
 
 function whyParts(cause: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
   const runtimes = cause.id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
-  // What the cause says in the root is not said again.
+  // Do not repeat what the root says.
   const reasons = cause.for.filter((sentence) => !isSaid(sentence, cause.summary));
   const seconds = keepAlive?.measuredSeconds ?? null;
   const runtime =
@@ -144,7 +144,7 @@ function whyParts(cause: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
   ];
 }
 
-/** The first reasons that are read at a glance: at least one. */
+/** The first reasons within MAX_REASON_TEXT, at least one. */
 function firstReasons(reasons: readonly string[]): string[] {
   let left = MAX_REASON_TEXT;
   return reasons.slice(0, MAX_REASONS).filter((sentence, index) => {
@@ -153,16 +153,16 @@ function firstReasons(reasons: readonly string[]): string[] {
   });
 }
 
-/** Whether the headline of the cause is this sentence, or holds it. */
+/** Whether the cause's headline contains this sentence. */
 const isSaid = (sentence: string, headline: string | null): boolean =>
   headline?.includes(sentence.replace(/[.]$/, '')) ?? false;
 
-/** One of the causes that an undecided verdict is between: what speaks for it, and what to do if it is. */
+/** A candidate of an undecided verdict: its evidence and its fix. */
 const candidateParts = (cause: CauseResult, candidates: number): MessagePart[] => [
   line({ bold: cause.title }),
   {
     bullets: [
-      // Of three or more, a woken person needs what to do in each case; "Evidence" has what speaks for and against them.
+      // With three or more candidates, show only the fixes; "Evidence" has the rest.
       ...(candidates > 2 ? [] : cause.for.slice(0, 1).map((one) => prose(`For: ${one}`))),
       ...(candidates > 2 ? [] : cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`))),
       ...(cause.fix.summary === '' ? [] : [prose(`If so: ${cause.fix.summary}`)]),
@@ -180,7 +180,7 @@ const alsoPart = ({ words, errors, cause }: OtherPart): MessagePart =>
     ),
   );
 
-/** What could not be checked and the statements that allow it, folded: nobody reads it at first. */
+/** What could not be checked and the IAM statements that allow it, folded. */
 function uncheckedParts(gaps: readonly Gap[]): MessagePart[] {
   if (gaps.length === 0) return [];
   const statements = [...new Set(gaps.flatMap(({ iamStatement }) => iamStatement ?? []))];
@@ -208,7 +208,7 @@ function container(count: number, parts: readonly MessagePart[]): SlackBlock[] {
   return [folded];
 }
 
-/** One look into the application's log decides: what to look for, and what each answer means. */
+/** What to look for in the application's log, and what each answer means. */
 export function traceParts({ traces }: Diagnosis): MessagePart[] {
   if (traces === null || traces.ids.length === 0) return [];
   const { ids, meaning } = traces;
@@ -236,7 +236,7 @@ export function traceParts({ traces }: Diagnosis): MessagePart[] {
   ];
 }
 
-/** How complete, how much. Where nothing was read nor counted, "0 errors" would sound as if nothing had failed. */
+/** Completeness and cost. No count if nothing was read or counted: "0 errors" would look healthy. */
 function completenessAndCost(diagnosis: Diagnosis, took: ThreadState['run']['took']): string {
   const isUnknown = verdictKind(diagnosis) === 'unread' && diagnosis.completeness.errorsInMetrics === null;
   const time = took === undefined ? [] : [`${(took.milliseconds / 1000).toFixed(1)} s`];

@@ -7,7 +7,7 @@ import { plainText } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
 import { truncate } from './rich-text.ts';
 
-/** What Slack takes: letters of what is chosen, of its value, of an entered text. */
+/** Slack's limits in characters: option text, option value, input text. */
 const MAX_LABEL = 75;
 const MAX_VALUE = 150;
 const MAX_INITIAL = 3000;
@@ -35,7 +35,7 @@ const textInput = (initial: string | undefined, placeholder: string): types.Plai
   };
 };
 
-/** Asks for load balancer, window, statuses, and the channel where that is not known. */
+/** Form for load balancer, window and statuses, and the channel if unknown. */
 export function formView(options: {
   loadBalancer?: string;
   window?: string;
@@ -78,7 +78,7 @@ export function formView(options: {
   };
 }
 
-/** Those that are known, as typed; the one asked for is chosen already, if Slack can carry it. */
+/** Select of known load balancers, with the given one preselected if it fits Slack's limits. */
 function loadBalancerSelect(initial: string | undefined): types.ExternalSelect {
   const preselected = initial === undefined ? '' : sanitize(initial.trim());
   return {
@@ -91,10 +91,10 @@ function loadBalancerSelect(initial: string | undefined): types.ExternalSelect {
   };
 }
 
-/** Of an ARN or app/name/id, the name. */
+/** The name in an ARN or app/name/id. */
 const nameFromId = (id: string): string => /(?:^|\/)app\/([A-Za-z0-9-]+)\//.exec(id)?.[1] ?? id;
 
-/** What was it then? One of the causes, or words. `subject`: what Slack gives back with the answer. */
+/** Form for the right cause or a comment. `subject`: value that Slack returns with the answer. */
 export const wrongVerdictView = (subject: string): types.ModalView => ({
   type: 'modal',
   callback_id: VIEWS.wrong,

@@ -89,7 +89,7 @@ describe.each(names)('%s', (name) => {
     const diagnosis = await diagnosed;
     const said = sentencesOf(diagnosis);
     const bare = (diagnosis.owners ?? []).flatMap(({ target, name: named }) =>
-      said.filter((sentence) => sentence.replaceAll(named, '').includes(target)),
+      said.filter((sentence) => sentence.replaceAll(named, '').replaceAll(`(${target})`, '').includes(target)),
     );
     expect(bare).toEqual([]);
   });

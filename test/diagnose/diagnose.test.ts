@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { AccessLog, EvidenceName, EvidenceSet, FailedRequest } from '../../src/evidence/evidence.ts';
 import { API, logOf, question, several } from '../support/traffic/traffic-builder.ts';
@@ -83,7 +84,7 @@ describe('what keepAlive says', () => {
 
 it('lists every cause once, the verdict first; a missing source is a gap and makes its checks unknown', () => {
   const { causes, verdict, gaps, steps } = diagnose(question, logAlone(several(9, 'idle-timeout')));
-  expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(30);
+  expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(CAUSE_IDS.length);
   expect([verdict.cause, causes[0]?.id]).toEqual(['slow-target', 'slow-target']);
   expect(gaps.join()).toContain('Could not check target health: targetHealth was not recorded.');
   expect(steps[4]?.outcome).toBe('unknown');
@@ -106,7 +107,7 @@ it('a cause and a check that break on what was recorded say so, and the others a
   expect(untold.length).toBeGreaterThan(0);
   expect(new Set(untold.map(({ standing }) => standing))).toEqual(new Set(['untested']));
   expect(steps[2]?.findings.map(({ summary }) => summary)).toContain('Could not be judged: no such attribute.');
-  expect([causes.length, verdict.between.length > 0 || verdict.cause !== null]).toEqual([30, true]);
+  expect([causes.length, verdict.between.length > 0 || verdict.cause !== null]).toEqual([CAUSE_IDS.length, true]);
 });
 
 it('the same evidence gives the same bytes', () => {

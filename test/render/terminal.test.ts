@@ -50,7 +50,7 @@ describe('what a person reads', () => {
     for (const { title } of [first, ...others].flatMap((cause) => cause ?? [])) {
       expect(page.toLowerCase().split(title.toLowerCase()), title).toHaveLength(2);
     }
-    expect(page).toContain('No errors  match the other 21 causes (--json lists them)');
+    expect(page).toContain('No errors  match the other 22 causes (--json lists them)');
   });
 
   it('tells causes that one number rules out in one line', () => {

@@ -1,5 +1,6 @@
 import type { CauseId } from '../cause-ids.ts';
 import type { SignatureId } from '../signature.ts';
+import { addressReused } from './address-reused.ts';
 import { authenticationFailure } from './authentication-failure.ts';
 import type { Cause } from './cause.ts';
 import { clientClosed } from './client-closed.ts';
@@ -33,6 +34,7 @@ import { wafFailure } from './waf-failure.ts';
 import { workerTimeout } from './worker-timeout.ts';
 
 const inOrder = [
+  addressReused,
   keepAliveRace,
   connectionRefused,
   tlsHandshakeFailure,

@@ -42,12 +42,17 @@ export interface TargetOwners {
    * an instance that is gone has no address, and is known by the group it was taken out of.
    */
   at(target: string, time: number, group?: string): TargetOwner | null;
+  /**
+   * The task that had the target at this time although its service is none of those of the target group, by ARN; null where it is of the
+   * group, or where no service of the group is known.
+   */
+  intruder(target: string, time: number, group: string): TargetOwner | null;
   /** Everybody who had it, by start. */
   all(target: string): readonly TargetOwner[];
 }
 
 /** Where nothing but the log was read. */
-export const NO_OWNERS: TargetOwners = { at: () => null, all: () => [] };
+export const NO_OWNERS: TargetOwners = { at: () => null, intruder: () => null, all: () => [] };
 
 /** A task that starts has its address some time before it is said to have started. */
 const STARTING_MS = 60_000;
@@ -72,11 +77,18 @@ export function targetOwners(evidence: OwnerEvidence): TargetOwners {
         ((a.task ?? a.instance ?? '') < (b.task ?? b.instance ?? '') ? -1 : 1),
     );
   };
+  const grouped = new Set((evidence.services ?? []).flatMap(groupsOfService));
   return {
     all,
     at: (target, time, group) =>
       all(target).findLast(({ startedAt }) => startedAt === null || startedAt - STARTING_MS <= time) ??
       (group === undefined ? null : goneInstance(target, time, group)),
+    intruder: (target, time, group) => {
+      const owner = all(target).findLast(({ startedAt }) => startedAt !== null && startedAt <= time);
+      if (owner === undefined || owner.service === null || !grouped.has(group)) return null;
+      const isThere = owner.stoppedAt === null || owner.stoppedAt >= time;
+      return isThere && !owner.targetGroups?.includes(group) ? owner : null;
+    },
   };
 
   function goneInstance(target: string, time: number, group: string): TargetOwner | null {

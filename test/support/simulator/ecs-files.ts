@@ -8,6 +8,8 @@ export interface TaskSpec {
   revision: number;
   /** Seconds after the start of the window. */
   startedAt: number;
+  /** In network mode bridge: the EC2 instance it runs on, and its port there. The address is that of the instance. */
+  host?: { instance: string; port: number };
   stop?: {
     /** Seconds after the start of the window. */
     at: number;
@@ -53,8 +55,22 @@ export function ecsFiles(windowFrom: string, services: readonly ServiceSpec[]): 
         ]),
       ),
     ),
-    'ecs-describe-container-instances': { containerInstances: [] },
+    'ecs-describe-container-instances': { containerInstances: describeHosts(services) },
   };
+}
+
+const hostArn = (cluster: string, instance: string): string =>
+  ecs('container-instance', `${cluster}/${instance.slice(2).padEnd(32, '0')}`);
+
+function describeHosts(services: readonly ServiceSpec[]) {
+  const hosts = services.flatMap(({ cluster, tasks }) =>
+    tasks.flatMap(({ host }) =>
+      host === undefined ? [] : [[hostArn(cluster, host.instance), host.instance] as const],
+    ),
+  );
+  return [...new Map(hosts)].map(([containerInstanceArn, ec2InstanceId]) => ({
+    ...{ containerInstanceArn, ec2InstanceId, status: 'ACTIVE' },
+  }));
 }
 
 function describeService(
@@ -87,7 +103,7 @@ function describeService(
 
 function describeTask(
   service: ServiceSpec,
-  { id, address, revision, startedAt, stop }: TaskSpec,
+  { id, address, revision, startedAt, host, stop }: TaskSpec,
   time: (at: number) => string,
 ) {
   return {
@@ -95,7 +111,8 @@ function describeTask(
     clusterArn: ecs('cluster', service.cluster),
     taskDefinitionArn: definitionArn(service.name, revision),
     group: `service:${service.name}`,
-    launchType: 'FARGATE',
+    launchType: host === undefined ? 'FARGATE' : 'EC2',
+    ...(host === undefined ? {} : { containerInstanceArn: hostArn(service.cluster, host.instance) }),
     availabilityZone: `${region}${address.startsWith('10.0.10.') ? 'a' : 'b'}`,
     lastStatus: stop === undefined ? 'RUNNING' : 'STOPPED',
     desiredStatus: stop === undefined ? 'RUNNING' : 'STOPPED',
@@ -109,18 +126,24 @@ function describeTask(
           stopCode: stop.code,
           stoppedReason: stop.reason,
         }),
-    attachments: [
-      {
-        id: `attachment-${id}`,
-        type: 'ElasticNetworkInterface',
-        status: stop === undefined ? 'ATTACHED' : 'DELETED',
-        details: [{ name: 'privateIPv4Address', value: address }],
-      },
-    ],
+    attachments:
+      host === undefined
+        ? [
+            {
+              id: `attachment-${id}`,
+              type: 'ElasticNetworkInterface',
+              status: stop === undefined ? 'ATTACHED' : 'DELETED',
+              details: [{ name: 'privateIPv4Address', value: address }],
+            },
+          ]
+        : [],
     containers: [
       {
         name: 'app',
         lastStatus: stop === undefined ? 'RUNNING' : 'STOPPED',
+        ...(host === undefined
+          ? {}
+          : { networkBindings: [{ bindIP: '0.0.0.0', containerPort: 8080, hostPort: host.port, protocol: 'tcp' }] }),
         ...(stop?.exitCode === undefined ? {} : { exitCode: stop.exitCode }),
         ...(stop?.containerReason === undefined ? {} : { reason: stop.containerReason }),
       },

@@ -155,13 +155,13 @@ describe('tables', () => {
   it('have the Auto Scaling group of an instance as its service', () => {
     expect(read('by-service', spot)).toMatchInlineSnapshot(`
       "*Errors by service*
-        | Service    | Targets | Errors | Requests | Share |
-        | feed-fleet | 3       | 0      | 2,593    | 0 %   |"
+        | Service    | Targets      | Errors | Requests | Share  |
+        | feed-fleet | 4, 1 stopped | 16     | 2,898    | 0.55 % |"
     `);
     expect(read('by-revision', spot)).toMatchInlineSnapshot(`
       "*Errors by revision*
-        | Revision  | Targets | Errors | Requests | Share |
-        | not known | 3       | 0      | 2,593    | 0 %   |"
+        | Revision  | Targets      | Errors | Requests | Share  |
+        | not known | 4, 1 stopped | 16     | 2,898    | 0.55 % |"
     `);
   });
 

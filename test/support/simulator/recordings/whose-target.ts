@@ -36,8 +36,12 @@ const feedApi = (tasks: TaskSpec[], more: Partial<ServiceSpec> = {}): ServiceSpe
 });
 
 const withEcs =
-  (from: string, service: ServiceSpec, more: Record<string, unknown> = {}) =>
-  (files: Record<string, unknown>): Record<string, unknown> => ({ ...files, ...ecsFiles(from, [service]), ...more });
+  (from: string, service: ServiceSpec | ServiceSpec[], more: Record<string, unknown> = {}) =>
+  (files: Record<string, unknown>): Record<string, unknown> => ({
+    ...files,
+    ...ecsFiles(from, [service].flat()),
+    ...more,
+  });
 
 /** The process dies at `at`, ECS takes the target out some seconds later, and its address is gone. */
 const dies = (target: string, at: number): Fault[] => [
@@ -376,5 +380,52 @@ export const failedHealthChecks: Recording = {
     mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target'],
     ...counts(simulation),
     why: 'ECS stopped two tasks after their health checks answered 503: they exited as they were taken out, while the load balancer still sent requests to them.',
+  }),
+};
+
+const reuseFrom = '2026-11-28T21:10:00Z';
+const hostIds = ['i-0a11b22c33d44e55f', 'i-0b22c33d44e55f66a'];
+const hostAddresses = ['10.0.10.31', '10.0.11.32'];
+const CHECKOUT = { name: 'checkout', id: '2b4d6f8091a3c5e7' };
+/** Two instances with dynamic host ports: 32771 of the second goes from feed-api to checkout-api at 300. */
+export const portReused: Recording = {
+  name: '038-port-goes-to-another-service',
+  scenario: feed(1038, reuseFrom, [], {
+    targetGroups: [
+      group(
+        FEED.name,
+        FEED.id,
+        hostAddresses.map((address, index) => ({
+          ...later(address, -90_000),
+          instanceId: hostIds[index] ?? '',
+        })),
+        { targetType: 'instance', port: 32771, deregistrationDelaySeconds: 60 },
+      ),
+    ],
+    faults: [{ kind: 'application-error', target: '10.0.11.32', share: 0.7, status: 503, from: 300 }],
+    clients: [people(16)],
+  }),
+  aws: withEcs(reuseFrom, [
+    feedApi([
+      { ...running('6a10', '10.0.10.31', 46), host: { instance: hostIds[0] ?? '', port: 32771 } },
+      {
+        ...running('6a20', '10.0.11.32', 46),
+        host: { instance: hostIds[1] ?? '', port: 32771 },
+        stop: { at: 270, code: 'UserInitiated', reason: 'Task stopped by user', exitCode: 143 },
+      },
+    ]),
+    {
+      ...{ name: 'checkout-api', cluster: 'main', group: CHECKOUT },
+      tasks: [{ ...running('c0de', '10.0.11.32', 12, 295), host: { instance: hostIds[1] ?? '', port: 32771 } }],
+      deployments: [{ revision: 12, at: -90_000, state: 'COMPLETED' }],
+    },
+  ]),
+  expected: (simulation) => ({
+    verdict: { cause: 'address-reused', standing: ['confirmed', 'likely'] },
+    explains: { 'address-reused': [0.99, 1] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target', 'target-generated'],
+    ...counts(simulation),
+    why: 'A task of feed-api was stopped, and its port on the instance stayed registered: a task of checkout-api got that port and answers 503 to what it does not know. The load balancer only relays it.',
   }),
 };

@@ -1,4 +1,4 @@
-/** The Bolt app: the receiver, what is let in, and who answers what. */
+/** The Bolt app: receiver, request limits and listeners. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
@@ -26,7 +26,7 @@ import { VIEWS } from './messages/actions.ts';
 import { boltLogger } from './slack-log.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
 
-/** A path of ours beside that of Slack. What it throws is logged and answered with 500. */
+/** An HTTP route of our own. Errors are logged and answered with 500. */
 export interface HttpRoute {
   path: string;
   method: 'GET' | 'POST';
@@ -39,50 +39,50 @@ export interface AppParts {
   investigator: Investigator;
   threads: SlackThreads;
   runs: RunStore;
-  /** The episode whose thread a run is; null for that of a person. */
+  /** The alarm episode of a run; null for a person's question. */
   episodeOf?: SlackContext['episodeOf'];
-  /** Asks CloudWatch; without it no alarm is looked up. */
+  /** Looks up an alarm in CloudWatch; without it, no alarm is looked up. */
   loadBalancersOfAlarm?: SlackContext['loadBalancersOfAlarm'];
   log: Logger;
-  /** Of every call to Slack: where it is, in tests. */
+  /** Options of every Slack client, for tests. */
   clientOptions?: WebClientOptions;
   routes?: readonly HttpRoute[];
-  /** Why load balancers could not be listed, for the home. */
+  /** Why load balancers could not be listed, for the Home tab. */
   failures?: () => readonly string[];
   now?: () => number;
 }
 
 export interface SlackApp {
-  /** Takes requests from now on; resolves to the port, null where there is none. */
+  /** Starts accepting requests; resolves to the port, or null in socket mode. */
   start(): Promise<number | null>;
-  /** Takes no more; waits for what is being answered, at most so many milliseconds. */
+  /** Accepts no more requests and waits at most this many milliseconds for running ones. */
   stop(milliseconds: number): Promise<void>;
-  /** Whether questions reach it. */
+  /** Whether Slack can reach the bot. */
   isReady(): boolean;
   /** For tests without a receiver. */
   app: App;
 }
 
-/** Calls that somebody waits for: Slack itself gives up after three seconds. */
+/** For calls that a user waits for; Slack gives up after three seconds. */
 const INTERACTIVE = { retryConfig: { retries: 2, minTimeout: 250, maxTimeout: 2000 }, timeout: 10_000 } as const;
-/** An outage of Slack is waited out, some minutes; then whoever watches the process starts it again. */
+/** Waits minutes for Slack to return; after that the supervisor restarts the process. */
 const SOCKET = {
   retryConfig: { retries: 20, minTimeout: 500, maxTimeout: 30_000, factor: 2 },
   timeout: 10_000,
 } as const;
 
-/** Events are delivered again for hours; a press or a command only at once. */
+/** Slack redelivers events for hours, presses and commands only at once. */
 const DELIVERY_MEMORY = { milliseconds: 6 * 60 * 60_000, most: 20_000 };
-/** Of two presses by one person within this time, one counts. */
+/** Two presses by one person within this time count once. */
 const PRESS_MEMORY = { milliseconds: 4_000, most: 2_000 };
-/** What Slack sends is far smaller. */
+/** Slack's requests are far smaller. */
 const BODY_LIMIT = 1024 * 1024;
-/** Seconds. Bolt refuses requests that were signed longer ago than this, and none that were signed for later. */
+/** Seconds. Bolt refuses older signatures, but not signatures dated in the future. */
 const MAX_CLOCK_SKEW = 5 * 60;
-/** A socket is renewed every few hours, and gone for some seconds then. */
+/** Milliseconds. Slack renews a socket every few hours, with some seconds of pause. */
 const MAX_RECONNECT = 30_000;
 
-/** Signs in to Slack. Throws what Slack says when the token is wrong. */
+/** Opens the app and signs in to Slack. Throws Slack's error if the token is wrong. */
 export async function openApp(parts: AppParts): Promise<SlackApp> {
   const { config, secrets, log, clientOptions = {}, now = Date.now } = parts;
   const logger = boltLogger(log);
@@ -136,7 +136,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     token: secrets.botToken,
     botId,
     botUserId: user,
-    // It was asked for above.
+    // auth.test was called above.
     tokenVerificationEnabled: false,
     receiver,
     logger,
@@ -156,7 +156,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     const key = deliveryKey(body);
     if (key !== null && !deliveries.isFirst(key)) {
       log.info({ retry: context.retryNum, reason: context.retryReason }, 'delivered again, and answered already');
-      // Events are acknowledged by then.
+      // Bolt has already acknowledged events here.
       if ('ack' in rest && typeof rest.ack === 'function') await rest.ack();
       return;
     }
@@ -195,7 +195,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
   };
 }
 
-/** Built here, for the app itself would leave out what only a receiver can be told. */
+/** Built here because some options exist only on receivers. */
 function receiverFor(
   { slack, healthPort }: Config,
   { appToken, signingSecret }: Secrets,
@@ -215,7 +215,7 @@ function receiverFor(
       isSignedAhead(request) ? answerText(response, 401, 'signed for later') : requestListener(request, response);
     return { receiver, socket: null };
   }
-  // A copy of its own: the client of the socket writes into these.
+  // A copy, because the socket client changes its options.
   const installerOptions = { port: healthPort, clientOptions: { ...SOCKET, ...clientOptions, logger } };
   const receiver = new SocketModeReceiver({
     appToken: appToken ?? '',
@@ -223,12 +223,12 @@ function receiverFor(
     customRoutes: routes,
     logger,
   });
-  // Bolt makes this server itself, and shows it to nobody.
+  // Bolt creates this server and does not expose it.
   limitConnections(Reflect.get(receiver, 'httpServer'));
   return { receiver, socket: receiver.client };
 }
 
-/** A request that was taken from somewhere and kept must not be good for longer because its time was set ahead. */
+/** A replayed request must not stay valid longer because its time lies in the future. */
 const isSignedAhead = ({ headers }: IncomingMessage): boolean =>
   Number(headers['x-slack-request-timestamp']) > Date.now() / 1000 + MAX_CLOCK_SKEW;
 
@@ -240,7 +240,7 @@ interface ReceiverParts {
 
 type CustomRoute = NonNullable<ConstructorParameters<typeof HTTPReceiver>[0]['customRoutes']>[number];
 
-/** Bolt does not look at what a handler's promise becomes: the request would hang, and the process end. */
+/** Bolt ignores a handler's rejected promise: the request would hang and the process would end. */
 const customRoute = ({ path, method, handle }: HttpRoute, log: Logger): CustomRoute => ({
   path,
   method: [method],
@@ -257,7 +257,7 @@ const customRoute = ({ path, method, handle }: HttpRoute, log: Logger): CustomRo
   },
 });
 
-/** Alive, and reached by Slack: a socket that is being renewed counts for a while. */
+/** Health and readiness; a socket under renewal counts as ready for a while. */
 const healthRoutes = (isReady: () => boolean): HttpRoute[] => [
   { path: '/healthz', method: 'GET', handle: (_, response) => answerText(response, 200, 'ok') },
   {
@@ -272,7 +272,7 @@ function answerText(response: ServerResponse, status: number, text: string): voi
   response.end(`${text}\n`);
 }
 
-/** What is the same in every delivery of one event, press or command; null for what may come twice. */
+/** Key shared by all deliveries of one event, press or command; null for payloads that may repeat. */
 function deliveryKey(body: object): string | null {
   if ('event_id' in body && typeof body.event_id === 'string') return body.event_id;
   if ('trigger_id' in body && typeof body.trigger_id === 'string') return body.trigger_id;

@@ -1,4 +1,4 @@
-/** Buttons below a diagnosis: pressed by anyone who may ask about it, weeks later too, and once is enough. */
+/** Buttons below a diagnosis. Anyone who may ask about it can press them, even weeks later; double presses count once. */
 import type { App } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
@@ -15,7 +15,7 @@ import { authorizedRun, type Press } from './press.ts';
 const OWN_ACTION = /^alb502:/;
 const DETAIL_PREFIX = ACTIONS.detail('repeat').replace(/repeat$/, '');
 
-/** Everything that can be pressed; what is not ours, such as a link, is acknowledged, for Slack waits for that. */
+/** Handles all our buttons, and acknowledges presses that need nothing, such as links. */
 export function onButtons(app: App, context: SlackContext): void {
   app.action(/^(?!alb502:)/, ({ ack }) => ack());
   app.action({ type: 'block_actions', action_id: OWN_ACTION }, async ({ ack, action, body, respond }) => {
@@ -24,7 +24,7 @@ export function onButtons(app: App, context: SlackContext): void {
     const channel = body.channel?.id ?? body.container.channel_id;
     if (button === null || typeof channel !== 'string') return;
     const who = requesterOf(body, channel);
-    // The root message of a thread names itself.
+    // A root message has its own ts as thread_ts.
     const within: unknown = body.message?.thread_ts ?? body.container.thread_ts;
     const thread = typeof within === 'string' && within !== body.message?.ts ? within : null;
     const refuse = (sentence: string) => answerPrivately(context, respond, privateMessage(sentence), thread);
@@ -47,7 +47,7 @@ export function onButtons(app: App, context: SlackContext): void {
   });
 }
 
-/** A button has the run as its value; an option of the overflow has what it is before that. */
+/** A button's value is the run; an overflow option has its kind in front of it. */
 function parseAction(action: {
   action_id: string;
   type: string;
@@ -72,7 +72,7 @@ const isDetail = (what: string): what is DetailId => DETAIL_IDS.some((id) => id 
 
 async function handlePress(context: SlackContext, what: string, press: Press): Promise<void> {
   const { run, who } = press;
-  // A finger that presses twice means once.
+  // Ignore double presses.
   if (!context.presses.isFirst(`${run.id}:${what}:${who.user}`)) return;
   context.log.info({ run: run.id, user: who.user, channel: who.channel, what }, 'pressed');
   if (what === 'fix') return showFix(context, press);
@@ -87,7 +87,7 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
   await answerPrivately(context, press.respond, privateMessage(sentence), press.thread);
 }
 
-/** Shown to whoever pressed; in the thread where a modal cannot hold it, or could not open within the three seconds that Slack gives it. */
+/** Shows the fix in a modal; in the thread if a modal cannot hold it or did not open within Slack's three seconds. */
 async function showFix(context: SlackContext, press: Press): Promise<void> {
   const { run, trigger } = press;
   const view = fixView({ run, diagnosis: await context.runs.diagnosis(run.id), episode: null });
@@ -100,7 +100,7 @@ async function showFix(context: SlackContext, press: Press): Promise<void> {
   }
 }
 
-/** Once for each answer of the run: asked again, it may say something else. */
+/** Once for each answer of the run, which may change when it is asked again. */
 async function postDetail(context: SlackContext, id: DetailId, { run, respond, thread }: Press): Promise<void> {
   const key = `${id}:${run.attempts}`;
   const pointTo = async (sentence: string, ts: string): Promise<void> =>
@@ -109,12 +109,12 @@ async function postDetail(context: SlackContext, id: DetailId, { run, respond, t
   if (answer === 'no-such-run') throw new Error('The run was removed while its button was pressed.');
   if (answer === 'already') {
     const reply = (await context.runs.read(run.id))?.replies[key];
-    // What is being posted will stand where everybody sees it.
+    // Another press is posting it in the thread.
     if (reply?.state !== 'posted') return;
     return pointTo('That is in the thread already:', reply.ts);
   }
   if ('ts' in answer) {
-    // Who presses in the channel does not see the thread.
+    // A person who presses in the channel does not see the thread.
     if (thread === null) await pointTo('The answer is in the thread:', answer.ts);
     return;
   }
@@ -125,7 +125,7 @@ async function postDetail(context: SlackContext, id: DetailId, { run, respond, t
         ? 'The thread of this diagnosis is gone. Run it again where you want the answer.'
         : 'Slack did not take the answer. Press again in a minute.';
   context.log.warn({ run: run.id, what: id, refused: answer.refused, code: answer.code }, 'a press was not answered');
-  // In a thread that is gone nobody sees anything.
+  // The thread was deleted, so answer privately.
   await answerPrivately(context, respond, privateMessage(sentence), answer.refused === 'gone' ? null : thread);
 }
 
@@ -136,7 +136,7 @@ async function askAgain(context: SlackContext, { run, who, respond, thread }: Pr
   await context.threads.askAgain(run.id, window, who.user);
 }
 
-/** In a thread of its own, though one stands. */
+/** Asks in a new thread even though one exists. */
 async function askAnew(context: SlackContext, { run, who, respond, window }: Press): Promise<void> {
   const now = context.now();
   const isAskable = window !== null && window.from < window.to && window.to - window.from <= LONGEST_WINDOW;
@@ -154,7 +154,7 @@ async function askAnew(context: SlackContext, { run, who, respond, window }: Pre
     await answerPrivately(context, respond, privateMessage(rejection(context, opened, channel).problem));
 }
 
-/** As long again before it and after it, where that is not in the future; then all of it before. At most the longest that can be asked. */
+/** Triples the window on both sides; if its end would be in the future, before it. Capped at the longest window. */
 export function widenWindow(window: { from: string; to: string }, now: number): Window {
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
   const side = Math.min(to - from, (LONGEST_WINDOW - (to - from)) / 2);

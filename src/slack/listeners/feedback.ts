@@ -1,4 +1,4 @@
-/** What people say of a verdict: kept with the run, beside the evidence it came from. */
+/** Feedback on verdicts, stored with the run. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import type { Feedback } from '../../runs/run.ts';
@@ -13,16 +13,16 @@ import { authorizedRun, type Press } from './press.ts';
 
 const THANKS = 'Thanks, recorded with this diagnosis.';
 
-/** The verdict was right. */
+/** Records that the verdict was right. */
 export async function markRight(context: SlackContext, { run, who, respond, thread }: Press): Promise<void> {
   await saveFeedback(context, run.id, { user: who.user, verdict: 'right', cause: null, words: null });
   await answerPrivately(context, respond, privateMessage(THANKS), thread);
 }
 
-/** Kept in the form: what it is about, and the thread in which its end is answered. */
+/** Private metadata of the form: its subject and the thread for the answer. */
 const FormSubject = z.object({ run: z.string(), channel: z.string(), thread: z.string().nullable() });
 
-/** It was wrong: what was it? */
+/** Opens the form that asks what the right cause was. */
 export async function openWrongForm({ slack }: SlackContext, { run, trigger }: Press): Promise<void> {
   const { channel, parentTs, root } = run.thread;
   const subject: z.infer<typeof FormSubject> = { run: run.id, channel, thread: parentTs ?? root };
@@ -54,7 +54,7 @@ export function onFeedback(app: App, context: SlackContext): void {
   });
 }
 
-/** Kept by Slack, but given back by the client: null for anything else than what was put there. */
+/** Read back from the client, so it may be forged: null unless it has the expected shape. */
 function formSubject(metadata: string): z.infer<typeof FormSubject> | null {
   try {
     return FormSubject.parse(JSON.parse(metadata));
@@ -63,7 +63,7 @@ function formSubject(metadata: string): z.infer<typeof FormSubject> | null {
   }
 }
 
-/** The last word of each person counts. */
+/** The latest feedback of each person counts. */
 async function saveFeedback(
   { runs, threads, now, log }: SlackContext,
   id: string,

@@ -1,4 +1,4 @@
-/** The form that asks for load balancer, window and statuses: opened by the command without words and by the shortcuts. */
+/** The form for load balancer, window and statuses, opened by the bare command and by shortcuts. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { App, ViewOutput } from '@slack/bolt';
 import * as z from 'zod';
@@ -12,17 +12,17 @@ import type { Message } from '../messages/message.ts';
 import { normalizeText } from '../normalize-text.ts';
 import { sayTo } from './mention.ts';
 
-/** What the form is opened with, as it would be typed. */
+/** Initial values of the form, as typed. */
 export type FormValues = Parameters<typeof formView>[0];
 
-/** Kept in the form: the thread it asks in, which holds for that channel only. */
+/** Private metadata of the form: channel and thread in which it was opened. */
 const FormOrigin = z.object({ channel: z.string().nullable(), within: z.string().nullable() });
 type FormOrigin = z.infer<typeof FormOrigin>;
 
-/** Slack waits three seconds for the answer to a form, and takes errors only with that. */
+/** Milliseconds. Slack waits three seconds for the answer to a form and accepts errors only in it. */
 const ACK_TIMEOUT = 2_200;
 
-/** Opens it, within the three seconds that a trigger lives. What is to be said instead; null when it is open. */
+/** Opens the form within the three seconds that a trigger is valid. Null when open, else the sentence to show. */
 export async function openForm(
   context: SlackContext,
   { trigger, who, form, within }: { trigger: string; who: Requester; form: FormValues; within: string | null },
@@ -33,7 +33,7 @@ export async function openForm(
   try {
     await context.slack.views.open({
       trigger_id: trigger,
-      // Only a form that was opened nowhere asks for a channel.
+      // Ask for a channel only if the form was opened outside one.
       view: {
         ...formView(who.channel === null ? form : { ...form, channel: who.channel }),
         private_metadata: JSON.stringify(origin),
@@ -75,13 +75,12 @@ export function onForm(app: App, context: SlackContext): void {
   });
 }
 
-/** Milliseconds, of those in ACK_TIMEOUT. */
+/** Milliseconds, part of ACK_TIMEOUT. */
 const MEMBERS_TIMEOUT = 1_000;
 const MAX_MEMBER_PAGES = 20;
 
 /**
- * Why somebody may not ask into a channel they picked; null when they are in it. The pick comes from the person's own client, so it may
- * name any channel. Source: https://docs.slack.dev/reference/methods/conversations.members
+ * Why a person may not ask into the channel they picked; null if they are a member. Their client may send any channel. Source: https://docs.slack.dev/reference/methods/conversations.members
  */
 async function membershipRefusal(
   { slack, log }: SlackContext,
@@ -117,7 +116,7 @@ type FormResult =
   | { query: ParsedQuestion & { loadBalancer: string }; channel: string }
   | { errors: Record<string, string> };
 
-/** The question in the form; what is wrong with it by the input it is about, all at once. */
+/** Reads the question in the form, or all its errors by input. */
 function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin): FormResult {
   const value = valuesIn(view);
   const errors: Record<string, string> = {};
@@ -136,7 +135,7 @@ function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin
     errors[INPUTS.statuses] = 'Only statuses go here. Try: 502 504, or 5xx.';
   if (window !== null && window.loadBalancer !== null)
     errors[INPUTS.window] = `Didn't understand "${window.loadBalancer}". Try: last 15m, or 02:40-02:55.`;
-  // The channel it was opened in holds, whatever the client sends for an input that the form does not have.
+  // The channel in which the form was opened wins over a channel input that the client forged.
   const channel = origin.channel ?? value(INPUTS.channel);
   if (channel === null) errors[INPUTS.channel] = 'Pick the channel for the thread.';
   const loadBalancer = nameQuery?.loadBalancer ?? null;
@@ -161,13 +160,13 @@ const INPUT_FOR: Record<QuestionRejection['about'], string> = {
   bot: INPUTS.loadBalancer,
 };
 
-/** The block to show an error on: Slack takes only blocks of inputs that the form has. */
+/** Block that shows an error; Slack accepts only blocks of existing inputs. */
 function blockFor({ blocks }: Pick<ViewOutput, 'blocks'>, input: string): string {
   const ids = blocks.flatMap((block) => (block.type === 'input' && block.block_id ? [block.block_id] : []));
   return ids.includes(input) ? input : (ids[0] ?? INPUTS.loadBalancer);
 }
 
-/** What was entered, whatever kind of input it is: several choices joined by spaces; null for nothing. */
+/** The value of an input of any kind, several choices joined by spaces; null if empty. */
 export function valuesIn({ state }: Pick<ViewOutput, 'state'>): (input: string) => string | null {
   return (input) => {
     const entered = state.values[input]?.[input];
@@ -178,7 +177,7 @@ export function valuesIn({ state }: Pick<ViewOutput, 'state'>): (input: string) 
   };
 }
 
-/** Kept by Slack, but given back by the client: anything else than what was put there counts as nothing. */
+/** Read back from the client, so it may be forged: anything of another shape counts as empty. */
 export function formOrigin({ private_metadata }: Pick<ViewOutput, 'private_metadata'>): FormOrigin {
   try {
     return FormOrigin.parse(JSON.parse(private_metadata));

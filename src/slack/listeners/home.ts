@@ -1,9 +1,9 @@
-/** The home of the bot: what this person may ask about, what is in alarm, what they asked lately, and whether it works. */
+/** The Home tab: load balancers to ask about, open alarms, recent diagnoses, failures. */
 import type { App } from '@slack/bolt';
 import type { SlackContext } from '../ask.ts';
 import { homeView } from '../messages/index.ts';
 
-/** Of all that is kept, so many of the newest are looked through. */
+/** Newest runs to read. */
 const MAX_RUNS_READ = 100;
 const MAX_RUNS_SHOWN = 10;
 const MAX_EPISODES = 10;
@@ -25,8 +25,7 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
 }
 
 /**
- * Of accounts that may be asked about anywhere: it is not known here whether this person may still read the channels of the others. Their
- * own questions, and alarms, but not what other people asked.
+ * Shows accounts open to every channel only, as the person's access to other channels is unknown here: their own questions and alarms, not other people's questions.
  */
 async function homeOf(
   { runs, investigator, episodeOf }: SlackContext,

@@ -1,4 +1,4 @@
-/** `@alb502 my-alb last 15m`: where slash commands do not reach, which is every thread. Answered below the mention, or in its thread. */
+/** `@alb502 my-alb last 15m`, also in threads, where slash commands do not work. Answered below the mention or in its thread. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import { ask, namesOpenTo, readTyped, type SlackContext } from '../ask.ts';
@@ -7,7 +7,7 @@ import { helpMessage, privateMessage, usageMessage } from '../messages/index.ts'
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText, stripMention } from '../normalize-text.ts';
 
-/** What Bolt's type of it leaves out: where people of other companies come from, and who is no person. */
+/** Fields missing in Bolt's type: the team of external users, and bots. */
 const Mention = z.object({
   user: z.string().optional(),
   bot_id: z.string().optional(),
@@ -23,7 +23,7 @@ const Mention = z.object({
 export function onMention(app: App, context: SlackContext): void {
   app.event('app_mention', async ({ event, body }) => {
     const { user, bot_id, text, channel, ts, thread_ts, ...teams } = Mention.parse(event);
-    // Bots that mention bots never end.
+    // Bots that mention each other would never stop.
     if (user === undefined || bot_id !== undefined) return;
     const within = thread_ts ?? ts;
     const say = (message: Message) => sayTo(context, { user, channel, thread: within }, message);
@@ -44,8 +44,7 @@ export function onMention(app: App, context: SlackContext): void {
 }
 
 /**
- * Shown to one person where there is nothing of theirs to respond to: in the channel, or, where the bot is not in it, in their own
- * conversation with it. Never throws.
+ * Sends a private message: ephemeral in the channel, or a direct message if the bot is not in it. Never throws.
  */
 export async function sayTo(
   { slack, log }: Pick<SlackContext, 'slack' | 'log'>,

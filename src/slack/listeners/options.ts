@@ -1,4 +1,4 @@
-/** Load balancers to pick from while somebody types: from the last listing, never a call to AWS. */
+/** Suggests load balancers while a user types, from the last listing and without calling AWS. */
 import type { App, types } from '@slack/bolt';
 import type { LoadBalancerRef } from '../../investigate/investigator.ts';
 import type { SlackContext } from '../ask.ts';
@@ -6,7 +6,7 @@ import { requesterOf } from '../authorization.ts';
 import { INPUTS } from '../messages/actions.ts';
 import { formOrigin } from './form.ts';
 
-/** The most that Slack takes, and the longest text and value of one. */
+/** Slack's limits: options, characters of a text and of a value. */
 const MAX_OPTIONS = 100;
 const MAX_TEXT = 75;
 const MAX_VALUE = 150;
@@ -14,7 +14,7 @@ const MAX_VALUE = 150;
 export function onOptions(app: App, context: SlackContext): void {
   app.options<'block_suggestion'>(INPUTS.loadBalancer, async ({ ack, options }) => {
     const { view } = options;
-    // Not the channel that was picked in the form: a client may name any.
+    // Not the channel picked in the form, which a client may forge.
     const channel = view === undefined ? null : formOrigin(view).channel;
     const decision = await context.authorize(requesterOf(options, channel ?? options.channel?.id ?? null));
     const accounts = 'accounts' in decision ? decision.accounts : [];
@@ -24,7 +24,7 @@ export function onOptions(app: App, context: SlackContext): void {
   app.options<'block_suggestion'>(new RegExp(`^(?!${INPUTS.loadBalancer}$)`), ({ ack }) => ack({ options: [] }));
 }
 
-/** Those whose name holds what was typed; first those that begin with it. */
+/** Load balancers whose name contains the typed text; those that start with it first. */
 export function matchLoadBalancers(loadBalancers: readonly LoadBalancerRef[], typed: string): LoadBalancerRef[] {
   const words = typed.trim().toLowerCase();
   const fits = loadBalancers.filter(
@@ -34,7 +34,7 @@ export function matchLoadBalancers(loadBalancers: readonly LoadBalancerRef[], ty
   return [...begins, ...fits.filter((one) => !begins.includes(one))].slice(0, MAX_OPTIONS);
 }
 
-/** An ARN says exactly which; should one be too long, the name has to. */
+/** The value is the ARN, or the name if the ARN is too long. */
 export function toOption({ name, arn, account, region }: LoadBalancerRef): types.PlainTextOption {
   const place = account === 'default' ? region : `${region}, ${account}`;
   return {

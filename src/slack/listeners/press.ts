@@ -1,23 +1,23 @@
-/** A press of a button or of a menu, and whether its run may be asked about by who pressed. */
+/** A press of a button or menu, and whether the person may ask about its run. */
 import type { RespondFn } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { type Run, RunId } from '../../runs/run.ts';
 import type { SlackContext } from '../ask.ts';
 import type { Requester } from '../authorization.ts';
 
-/** What was pressed, by whom, and below which message. */
+/** A press: the action, the person and the message. */
 export interface Press {
   run: Run;
   who: Requester;
   trigger: string;
   respond: RespondFn;
-  /** The thread in which the button was pressed; null for one of the root message, which people see in the channel. */
+  /** Thread of the pressed button; null for the root message, which is seen in the channel. */
   thread: string | null;
   /** The window that the button carries, as the client sent it. */
   window: Window | null;
 }
 
-/** The run that a press is about, if this person may ask about it here. */
+/** Returns the run of a press if this person may ask about it here. */
 export async function authorizedRun(
   context: SlackContext,
   id: string,

@@ -1,4 +1,4 @@
-/** Shortcuts: the form from anywhere, and from the menu of an alert with what the alert is about. */
+/** Shortcuts: open the form anywhere, or from a message menu with the alert's values filled in. */
 import type { App, GlobalShortcut, MessageShortcut } from '@slack/bolt';
 import { alertSubject } from '../alert-subject.ts';
 import type { SlackContext } from '../ask.ts';
@@ -28,7 +28,7 @@ export function onShortcuts(app: App, context: SlackContext): void {
       const accounts = 'accounts' in decision ? decision.accounts : [];
       const { text, blocks, attachments } = message;
       const subject = await alertSubject(context, [text, blocks, attachments], accounts);
-      // Of several, the person picks one in the form.
+      // If several fit, the person picks one in the form.
       const loadBalancer = subject !== null && 'loadBalancer' in subject ? subject.loadBalancer : null;
       const recordedWindow = loadBalancer === null ? null : context.investigator.recordedWindow?.(loadBalancer);
       const thread: unknown = message.thread_ts;

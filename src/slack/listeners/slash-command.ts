@@ -10,7 +10,7 @@ import { isAlert } from '../pasted-alert.ts';
 import { type FormValues, openForm } from './form.ts';
 
 export function onCommand(app: App, context: SlackContext): void {
-  // However the command is called in this workspace: it was made for this bot.
+  // Any name: the workspace may call the command differently.
   app.command(/.*/, async ({ command, ack, respond }) => {
     const words = normalizeText(command.text ?? '');
     if (isHelpRequest(words)) return ack(ephemeral(helpMessage()));
@@ -19,7 +19,7 @@ export function onCommand(app: App, context: SlackContext): void {
     await ack();
     const { user_id: user, team_id: team, enterprise_id: enterprise, channel_id: channel } = command;
     const who = { user, teams: [team, ...(enterprise ? [enterprise] : [])], channel };
-    // The alarm of a pasted alert is looked up, which takes longer than Slack waits.
+    // Looking up the alarm of a pasted alert takes longer than Slack waits.
     const parsed = 'query' in typed ? typed : await readTyped(context, words, who);
     if ('problem' in parsed) return answerPrivately(context, respond, usageMessage(parsed.problem));
     const { query } = parsed;
@@ -41,7 +41,7 @@ export function onCommand(app: App, context: SlackContext): void {
 
 const ephemeral = ({ text, blocks }: Message): RespondArguments => ({ response_type: 'ephemeral', text, blocks });
 
-/** What was typed without a load balancer, for the inputs of the form. */
+/** Values for the form from a command without a load balancer. */
 export function formValues(words: string): FormValues {
   const all = words.split(/[\s,]+/).filter((word) => word !== '');
   const statuses = all.filter((word) => parseStatus(word) !== null).join(' ');

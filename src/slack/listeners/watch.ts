@@ -1,11 +1,11 @@
-/** Alerts that other apps post in the channels of `slack.watch`: each one that names one load balancer gets its thread. */
+/** Opens a thread for each alert in the channels of `slack.watch` that names one load balancer. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import { alertSubject } from '../alert-subject.ts';
 import { ask, type SlackContext, tryParseQuery } from '../ask.ts';
 import { isOver, windowAround } from '../pasted-alert.ts';
 
-/** What is read of a message event; Bolt's type has no attachments of all kinds. */
+/** Fields read of a message event; Bolt's type lacks some attachments. */
 const Posted = z.object({
   channel: z.string(),
   ts: z.string(),
@@ -19,7 +19,7 @@ const Posted = z.object({
   attachments: z.unknown().optional(),
 });
 
-/** Milliseconds: an alert that repeats is about what has its thread. */
+/** Milliseconds in which a repeated alert opens no new thread. */
 const QUIET = 10 * 60_000;
 const MAX_RUNS_READ = 30;
 
@@ -34,7 +34,7 @@ export function onWatchedAlerts(app: App, context: SlackContext): void {
     if (!isAlert || !channels.includes(channel) || (apps.length > 0 && !apps.includes(app_id))) return;
     const message = [text, blocks, attachments];
     if (isOver(message)) return;
-    // As for anybody who asks in this channel.
+    // The same rule as for questions in this channel.
     const accounts = context.config.accounts.filter(({ channels: own }) => own?.includes(channel) ?? true);
     const subject = await alertSubject(
       context,

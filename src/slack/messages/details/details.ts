@@ -1,4 +1,4 @@
-/** What a button fetches into the thread, from what was kept with the run: nothing is asked of AWS again. */
+/** Details that buttons post in the thread, from stored evidence, without calling AWS. */
 import type { EvidenceSet } from '../../../evidence/evidence.ts';
 import type { DetailId } from '../actions.ts';
 import type { FileMessage, Message } from '../message.ts';

@@ -1,4 +1,4 @@
-/** When it happened: errors and requests over time, and what else happened then. */
+/** Errors and requests over time, and changes in the same window. */
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
 import { SIGNATURE_MEANING, timeOfDay } from '../../../render/phrases.ts';
@@ -19,7 +19,7 @@ import {
 import { durationWords, momentWords, shortClock } from '../thread-state.ts';
 
 const MAX_BARS = 40;
-/** What these checks found has a time. */
+/** Checks whose findings have a time. */
 const TIMED_CHECKS = ['bursts', 'recent-changes', 'target-churn', 'unhealthy-hosts-in-metrics'];
 
 export function timelineAnswer(diagnosis: Diagnosis): Message {

@@ -1,4 +1,4 @@
-/** All that speaks for and against each cause that was judged. */
+/** Evidence for and against each judged cause. */
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
 import { causeTitle, ruledOutLines, sortCauses } from '../../../render/phrases.ts';

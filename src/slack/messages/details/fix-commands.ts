@@ -1,4 +1,4 @@
-/** The fix in full: every command, what else it does, where AWS says so; of an undecided verdict, what to do in each case. */
+/** The full fix: commands, side effects, documentation; for an undecided verdict, one fix for each candidate. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { sortCauses } from '../../../render/phrases.ts';
@@ -22,7 +22,7 @@ import { partsOrFile } from './text-file.ts';
 export const fixAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
   partsOrFile(diagnosis, 'fix', fixParts(diagnosis), 'What to do, with the commands and what else they do.');
 
-/** The same in a modal, for whoever pressed; null where it is too long for one, or where there is nothing yet. */
+/** The fix as a modal; null if it is too long or there is none yet. */
 export function fixView(rawState: ThreadState): types.ModalView | null {
   const { diagnosis } = sanitizeState(rawState);
   if (diagnosis === null) return null;

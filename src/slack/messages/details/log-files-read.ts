@@ -1,4 +1,4 @@
-/** What is taken elsewhere: the calls and queries to repeat by hand, and the post-mortem. */
+/** Calls and queries to repeat by hand, and the post-mortem file. */
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { list, plural } from '../../../format/wording.ts';
 import { renderMarkdown } from '../../../render/markdown.ts';
@@ -6,7 +6,7 @@ import type { FileMessage, Message } from '../message.ts';
 import { copyable, line, type MessagePart, partsMessage } from '../rich-text.ts';
 import { detailFile } from './text-file.ts';
 
-/** Calls and queries, and their characters, that are still read in a thread. */
+/** At most so many calls and characters in a thread; more become a file. */
 const MAX_IN_THREAD = { calls: 6, characters: 1500 };
 
 export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {

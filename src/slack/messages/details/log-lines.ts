@@ -1,4 +1,4 @@
-/** The failed requests as the access log has them: without query strings, tokens and client addresses. */
+/** Failed requests from the access log, without query strings, tokens and client addresses. */
 
 import { countedStatuses } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';

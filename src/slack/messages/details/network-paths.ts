@@ -1,4 +1,4 @@
-/** The paths from the load balancer to its targets: security groups, network ACLs and routes, one answer a target. */
+/** Network paths from the load balancer to each target: security groups, network ACLs, routes. */
 import type { Diagnosis, NetworkPath, NetworkPathAnswer } from '../../../diagnose/diagnosis.ts';
 import { groupBy } from '../../../diagnose/traffic.ts';
 import { list, number } from '../../../format/wording.ts';
@@ -50,7 +50,7 @@ interface PortPath {
   answer: NetworkPathAnswer;
 }
 
-/** One line for the targets of a group that have the same answer for the same reason, for traffic and for health checks. */
+/** One line for targets of a group with the same answer and reason. */
 function pathLines(paths: readonly NetworkPath[]): TextLine[] {
   const portPaths = paths.flatMap(({ targetGroup, address, state, registered, traffic, port, healthPort, health }) => {
     const condition = registered ? (state ?? 'health not known') : 'not registered any more';

@@ -1,4 +1,4 @@
-/** Everything that was looked at in one step, with its numbers. */
+/** All findings of one step, with their numbers. */
 import type { CheckFinding, ChecklistStep, Diagnosis, StepNumber } from '../../../diagnose/diagnosis.ts';
 import { factsWords, OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
@@ -17,7 +17,7 @@ export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | 
   );
 }
 
-/** Every step with everything that was checked. */
+/** All steps with all their findings. */
 export const allStepsAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
   partsOrFile(
     diagnosis,
@@ -31,7 +31,7 @@ function stepParts(step: ChecklistStep, diagnosis: Diagnosis): MessagePart[] {
   return [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(denied)];
 }
 
-/** Several checks that could not look for the same reason say so once. */
+/** Merges checks that could not run for the same reason. */
 const distinct = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.filter((one, index) => findings.findIndex(({ summary }) => summary === one.summary) === index);
 

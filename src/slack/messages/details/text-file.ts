@@ -1,11 +1,11 @@
-/** An answer that is too long for a message becomes a file with the same words. */
+/** Turns a detail that is too long for a message into a text file. */
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { escapeMrkdwn, type FileMessage, type Message } from '../message.ts';
 import { sanitize } from '../redact-text.ts';
 import { fileText, fitsMessage, type MessagePart, partsMessage, truncate } from '../rich-text.ts';
 import { windowWords } from '../thread-state.ts';
 
-/** What a file is called: letters that every system takes. */
+/** A file name of characters that every system accepts. */
 export function detailFile(
   { loadBalancer, window }: Pick<Diagnosis, 'loadBalancer' | 'window'>,
   what: string,
@@ -26,7 +26,7 @@ export function detailFile(
   };
 }
 
-/** As a message where it fits, else as a file. */
+/** A message if the parts fit, else a file. */
 export const partsOrFile = (
   diagnosis: Diagnosis,
   what: string,

@@ -69,7 +69,7 @@ export async function diagnoseRecording(
   lookBack: number | null = null,
   isRedacted = false,
 ): Promise<DiagnosedIncident> {
-  // Load here the modules that a live diagnosis does not need before its first call.
+  // Import these here: a live diagnosis does not need them before its first call.
   const [{ collect }, { questionToRecording, recordedCollectors }, { diagnose }] = await Promise.all([
     import('../collect/collect.ts'),
     import('../collect/incident/incident-collectors.ts'),

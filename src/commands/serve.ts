@@ -42,7 +42,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const bot = await Promise.race([starting, stopped.promise.then(() => startedWithin(starting, START_GRACE))]);
   // No work is running yet, and Slack may never answer the start.
   if (bot === null) process.exit(0);
-  // The process ends, and its supervisor restarts it; Node prints the error on stderr too.
+  // The process then ends with the error on stderr, and its supervisor restarts it.
   process.on('uncaughtExceptionMonitor', (error) => bot.log.fatal({ err: error }, 'ended by what nobody caught'));
   const why = await stopped.promise;
   bot.log.info({ why }, 'stopping');

@@ -52,7 +52,7 @@ export async function checkAthena(session: Session, context: AthenaCheckContext)
 
 const asNote = ({ allow: _, ...finding }: DoctorFinding): DoctorFinding => ({ ...finding, state: 'note' });
 
-/** Invalid SQL: Athena checks permissions, then rejects it with InvalidRequestException. Nothing runs. */
+/** Invalid SQL: Athena parses it on StartQueryExecution and rejects it with InvalidRequestException. Nothing runs. */
 const NO_STATEMENT = 'alb502 may start queries';
 /** A nonexistent query id: an allowed call gets "not found". */
 const NO_QUERY = '00000000-0000-0000-0000-000000000000';

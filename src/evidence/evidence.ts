@@ -193,7 +193,7 @@ export interface AccessLog {
   failuresTotal: number;
   /** Exact counts of all such requests by the fields `signature` needs and the minute. Sorted. */
   failureShapes: FailureShape[];
-  /** Distinct client addresses among these requests. */
+  /** Distinct client addresses among the requested errors. */
   failedClients: number;
   /** Requested errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
   retriedOk: number;

@@ -103,7 +103,9 @@ function applyLateAlarm(
   };
 }
 
-/** Whether an ALARM at `at` that ended at `ended` (null if unknown) belongs to the episode. Epoch milliseconds. */
+/**
+ * Whether an ALARM at `at` that ended at `ended` (null without a known end) belongs to the episode. Epoch milliseconds.
+ */
 function coversAlarm({ episode, heardAt }: EpisodeRecord, at: number, ended: number | null): boolean {
   const openedAt = Date.parse(episode.openedAt);
   const end =

@@ -155,6 +155,10 @@ function issueText(issue: z.core.$ZodIssue, data: unknown): string {
       return issueText({ ...deepest, path: [...issue.path, ...deepest.path] }, data);
     }
   }
+  if (issue.code === 'invalid_key' && issue.issues[0] !== undefined) {
+    const place = formatPath(issue.path.slice(0, -1));
+    return `${place === '' ? 'a key' : `a key of ${place}`}: ${issue.issues[0].message}`;
+  }
   const place = formatPath(issue.path);
   const wanted = wantedType(issue);
   const what = wanted === null ? issue.message : `expected ${wanted}, got ${jsonType(valueAt(data, issue.path))}`;

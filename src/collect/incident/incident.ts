@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
+import { escapeControls } from '../../format/escape-control-characters.ts';
 import { shapeFault, syntaxError, tooDeep, withoutByteOrderMark, withoutNulls } from '../../format/parse-json.ts';
 import { Problem } from '../../problem.ts';
 import { LEADS_OUT, leadsOut } from '../access-log/log-files.ts';
@@ -57,7 +58,7 @@ export async function readIncident(dir: string): Promise<Incident> {
   }
   if (faults.size > 0 || !checked.success) {
     const inOrder = ['logs', ...names].flatMap((name) => (faults.has(name) ? [`${name}: ${faults.get(name)}`] : []));
-    throw new Problem(`${inOrder.join('; ')}.`, 2);
+    throw new Problem(`${escapeControls(inOrder.join('; '))}.`, 2);
   }
   const recording = checked.data;
   const { loadBalancer, from, to, now, statuses } = recording['incident.json'];

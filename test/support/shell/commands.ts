@@ -16,7 +16,7 @@ export const commandsOf = ({ causes, traces, steps }: Diagnosis): string[] => [
 
 /** Programs that only show what is there, or that a fix names; nothing else may start. */
 const PROGRAMS =
-  /^(?:aws|alb502|awk|cat|curl|find|getenforce|grep|head|journalctl|nmap|nstat|openssl|ss|sudo|sysctl|ufw|wc|zcat)$/;
+  /^(?:aws|alb502|awk|cat|curl|find|getenforce|grep|head|journalctl|kubectl|nmap|nstat|openssl|ss|sudo|sysctl|ufw|wc|zcat)$/;
 
 /** Pastes every command into each shell that is here: what did not parse, ran nothing, ran something else or left a file. */
 export function commandFaults(commands: readonly string[]): string[] {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import { captureNames, LAB_FAMILY, scoreCapture } from './captures.ts';
 import { families } from './families.ts';
 import { withNoise } from './noise.ts';
 import { accuracyPage } from './report.ts';
@@ -36,6 +37,21 @@ describe.each(families)('$title', ({ title, incidents }) => {
       if (plain.expected.statuses !== undefined) return;
       const noisy = await scoreIncident(title, withNoise(incident, plain.diagnosis.triage.errors === 0));
       expect(verdictOf(noisy.diagnosis), 'with noise').toEqual(verdictOf(plain.diagnosis));
+    },
+    TIMEOUT,
+  );
+});
+
+describe(LAB_FAMILY, () => {
+  it.each(captureNames())(
+    '%s',
+    async (name) => {
+      const one = await scoreCapture(name);
+      scored.push(one);
+      // What is not right is listed with its reason, never hidden.
+      if (one.shortfall === undefined)
+        expect(['right', 'undecided rightly'], one.remarks.join('; ')).toContain(one.outcome);
+      else expect(['undecided needlessly', 'wrong'], 'no shortfall any more').toContain(one.outcome);
     },
     TIMEOUT,
   );

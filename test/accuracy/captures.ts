@@ -9,7 +9,10 @@ export const LAB_FAMILY = 'captures of real servers';
 export const captureRoot = join(import.meta.dirname, 'lab');
 
 /** Captures that the diagnosis gets wrong, or leaves open though the evidence decides, and why. */
-const SHORTFALLS: Record<string, string> = {};
+const SHORTFALLS: Record<string, string> = {
+  'out-of-memory-gunicorn':
+    'A kill with one request in flight leaves one close, which an invalid response leaves as well; only kills with several tell.',
+};
 
 export const captureNames = (): string[] => readdirSync(captureRoot).sort();
 

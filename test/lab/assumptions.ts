@@ -142,6 +142,13 @@ export const assumptions: readonly Assumption[] = [
     verdicts: ['deregistration-delay-elapsed'],
   },
   {
+    about: 'Deregistrations',
+    says: 'Each node hears of one 1 to 5 s later, and sends to the target until then.',
+    standing: 'assumed',
+    source: `${NONE}; that it takes some time is why a target must keep serving (${TARGET_GROUPS})`,
+    verdicts: [],
+  },
+  {
     about: 'Response headers',
     says: 'More than 32 KB in all: 502, as if the target had closed.',
     standing: 'assumed',

@@ -1,11 +1,12 @@
 /** Runs one situation: builds its network, starts its servers and the proxy, lets traffic flow, and gathers what was seen. */
-import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadBalancerSpec, TargetGroupSpec } from '../support/simulator/scenario.ts';
 import type { TrafficPlan } from './clients.ts';
+import { MemoryLimit } from './memory-limit.ts';
 import { killGroup, LabNetwork } from './network.ts';
 import { clientAddresses, HOST, LISTENER_PORT, nodes, TARGET_PORT, targets } from './places.ts';
 import type { LoadBalancerConfig } from './proxy/load-balancer.ts';
@@ -33,13 +34,22 @@ const READY_SECONDS = 60;
 /** Slow requests may end after the traffic; then the proxy is told to stop. */
 const LINGER_SECONDS = 70;
 
+const open = new Set<Stand>();
+
+/** Ends what captures have started; for signals. */
+export function closeCaptures(): void {
+  for (const stand of open) stand.close();
+}
+
 export async function capture(situation: Situation, tag: string): Promise<Capture> {
   const folder = mkdtempSync(join(tmpdir(), 'alb502-lab-'));
   const stand = new Stand(situation, tag, folder);
+  open.add(stand);
   try {
     return await stand.run();
   } finally {
-    stand.network.close();
+    stand.close();
+    open.delete(stand);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -54,6 +64,7 @@ class Stand {
   /** Files. */
   private readonly outputs: string[] = [];
   private readonly orders: Capture['orders'] = [];
+  private readonly memory: MemoryLimit;
   private proxy: ChildProcess | null = null;
 
   constructor(situation: Situation, tag: string, folder: string) {
@@ -61,6 +72,7 @@ class Stand {
     this.folder = folder;
     this.server = serverOf(situation.server);
     this.network = new LabNetwork(tag);
+    this.memory = new MemoryLimit(`alb502-lab-${tag}`);
     this.group = {
       name: 'api',
       id: 'c3d1f09a5b7e2468',
@@ -71,6 +83,11 @@ class Stand {
       targets: targets.slice(0, situation.targets ?? 2),
       ...situation.group,
     };
+  }
+
+  close(): void {
+    this.network.close();
+    this.memory.remove();
   }
 
   async run(): Promise<Capture> {
@@ -148,7 +165,8 @@ class Stand {
   private async start(address: string): Promise<void> {
     const folder = join(this.folder, address);
     mkdirSync(folder, { recursive: true });
-    const { env = {}, args = [] } = this.situation;
+    const { args = [], tls, memoryMegabytes } = this.situation;
+    const env = { ...this.situation.env, ...(tls ? this.certificate() : {}) };
     const { command, env: own } = this.server.command({ port: TARGET_PORT, folder, env, args });
     // A file: servers open /dev/stdout by its name, which a socket does not allow.
     const output = join(folder, `output-${this.outputs.length}.log`);
@@ -159,6 +177,7 @@ class Stand {
       env: { PATH: process.env.PATH, LANG: 'C.UTF-8', ...own },
     });
     closeSync(file);
+    if (memoryMegabytes !== undefined && child.pid !== undefined) this.memory.limit(child.pid, memoryMegabytes);
     this.running.set(address, child);
     await this.listens(address, child);
   }
@@ -177,6 +196,18 @@ class Stand {
       await sleep(100);
     }
     throw new Error(`${this.server.id} did not listen within ${READY_SECONDS} s`);
+  }
+
+  /** A key and a certificate that nobody signed. */
+  private certificate(): Record<string, string> {
+    const [key, certificate] = [join(this.folder, 'key.pem'), join(this.folder, 'certificate.pem')];
+    if (!existsSync(key))
+      execFileSync(
+        'openssl',
+        `req -x509 -newkey rsa:2048 -nodes -subj /CN=lab -days 2 -keyout ${key} -out ${certificate}`.split(' '),
+        { stdio: 'ignore' },
+      );
+    return { TLS_KEY: key, TLS_CERT: certificate };
   }
 
   private async stop(address: string, signal: NodeJS.Signals): Promise<void> {

@@ -160,7 +160,7 @@ function healthOf(changes: readonly HealthChange[]): HealthView {
   };
 }
 
-function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow): Expectation {
+export function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow): Expectation {
   const { requests, errors, byStatus, signatures } = totals;
   const common = { ruledOut: [], requests, errors, byStatus, signatures, why: expected.why };
   if ('nothingFailed' in expected) return { verdict: { cause: null, standing: 'none' }, mustNotClaim: [], ...common };
@@ -171,11 +171,11 @@ function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow): Expect
       mustNotClaim: expected.between,
       ...common,
     };
-  const causes = [expected.cause, ...(expected.and ?? [])];
   const share = (id: string) => (totals.causes[id] ?? 0) / Math.max(1, errors);
+  const causes = 'cause' in expected ? [expected.cause] : [...expected.either].sort((a, b) => share(b) - share(a));
   const limits = (id: string): [number, number] => [Math.max(0, share(id) - 0.1), Math.min(1, share(id) + 0.1)];
   return {
-    verdict: { cause: expected.cause, standing: ['confirmed', 'likely'] },
+    verdict: { cause: causes[0] ?? null, standing: ['confirmed', 'likely'] },
     explains: Object.fromEntries(causes.map((id) => [id, limits(id)])),
     mustNotClaim: [],
     ...common,

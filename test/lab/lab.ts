@@ -8,11 +8,11 @@ import { readIncident } from '../../src/collect/incident/incident-collectors.ts'
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { scoreOf } from '../accuracy/outcome.ts';
 import { runConcurrently } from '../accuracy/run.ts';
-import { capture } from './capture.ts';
+import { capture, closeCaptures } from './capture.ts';
 import { writeCapture } from './folder.ts';
 import { installServers, missingFor } from './missing.ts';
 import { installed, serverOf } from './servers.ts';
-import { situations } from './situations.ts';
+import { situations } from './situations/index.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -33,6 +33,11 @@ if (missing !== null || wanted.length === 0) {
   process.exit(1);
 }
 installServers();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    closeCaptures();
+    process.exit(1);
+  });
 const started = performance.now();
 await runConcurrently(
   [...wanted].sort((a, b) => b.seconds - a.seconds),

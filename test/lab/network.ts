@@ -58,7 +58,7 @@ export class LabNetwork {
     ip('-n', this.nameOf(host), 'link', 'set', 'eth0', 'down');
   }
 
-  /** Ends what was started and removes the namespaces. */
+  /** Ends what runs in the namespaces and removes them. */
   close(): void {
     for (const child of this.children) killGroup(child, 'SIGKILL');
     this.remove();
@@ -67,8 +67,12 @@ export class LabNetwork {
   private remove(): void {
     const existing = ip('netns', 'list')
       .split('\n')
-      .map((line) => line.split(' ')[0] ?? '');
-    for (const name of existing) if (name.startsWith(this.nameOf(''))) ip('netns', 'del', name);
+      .map((line) => line.split(' ')[0] ?? '')
+      .filter((name) => name.startsWith(this.nameOf('')));
+    for (const name of existing) {
+      for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean)) kill(Number(pid), 'SIGKILL');
+      ip('netns', 'del', name);
+    }
   }
 
   private nameOf(host: string): string {
@@ -78,9 +82,12 @@ export class LabNetwork {
 
 /** Signals a program and what it started; a program that is gone is fine. */
 export function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+  if (child.pid !== undefined) kill(-child.pid, signal);
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-child.pid, signal);
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

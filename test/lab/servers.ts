@@ -68,7 +68,7 @@ function pythonServer(
     id,
     name,
     debian: null,
-    version: () => firstMatch(NUMBERS, python(venv, 'pip'), 'show', args(0)[0] ?? ''),
+    version: () => firstMatch(NUMBERS, python(venv, 'pip'), 'show', (args(0)[0] ?? '').replace('-serve', '')),
     setting,
     command: ({ port, env = {}, args: more = [] }) => {
       const [command = '', ...rest] = args(port);
@@ -135,7 +135,10 @@ const tomcatClassPath = [
   '/usr/share/tomcat10/bin/*',
   '/usr/share/java/tomcat10-embed-core.jar',
 ];
-const jettyClassPath = ['server', 'servlet', 'http', 'io', 'util'].map((part) => `/usr/share/java/jetty9-${part}.jar`);
+const jettyClassPath = [
+  ...['server', 'servlet', 'http', 'io', 'util'].map((part) => `/usr/share/java/jetty9-${part}.jar`),
+  '/usr/share/java/servlet-api.jar',
+];
 
 function javaServer(
   id: string,
@@ -145,6 +148,7 @@ function javaServer(
   setting: string,
   program: string,
   classPath: string[],
+  settings: string[] = [],
 ): LabServer {
   return {
     id,
@@ -153,7 +157,16 @@ function javaServer(
     version: () => firstMatch(/Version: (\d[\d.]*)/, 'dpkg', '-s', debianPackage),
     setting,
     command: ({ port, env = {}, args = [] }) => ({
-      command: ['java', '-Xmx128m', '-cp', classPath.join(':'), join(programs, program), String(port), ...args],
+      command: [
+        'java',
+        '-Xmx128m',
+        '-cp',
+        javaClasses(program, classPath),
+        program,
+        String(port),
+        ...settings,
+        ...args,
+      ],
       env,
     }),
   };
@@ -263,8 +276,10 @@ export const servers: readonly LabServer[] = [
     'tomcat10',
     '/usr/share/tomcat10/lib/catalina.jar',
     'connectionTimeout of server.xml',
-    'TomcatLab.java',
+    'TomcatLab',
     tomcatClassPath,
+    // As its server.xml has it.
+    ['20000'],
   ),
   javaServer(
     'tomcat-embedded',
@@ -272,7 +287,7 @@ export const servers: readonly LabServer[] = [
     'libtomcat10-embed-java',
     '/usr/share/java/tomcat10-embed-core.jar',
     'server.tomcat.keep-alive-timeout',
-    'TomcatLab.java',
+    'TomcatLab',
     tomcatClassPath,
   ),
   javaServer(
@@ -281,7 +296,7 @@ export const servers: readonly LabServer[] = [
     'libjetty9-java',
     '/usr/share/java/jetty9-server.jar',
     'idleTimeout',
-    'JettyLab.java',
+    'JettyLab',
     jettyClassPath,
   ),
 ];
@@ -297,4 +312,15 @@ function goProgram(): string {
   const file = join(installed, 'go-app');
   if (!existsSync(file)) execFileSync('go', ['build', '-o', file, join(programs, 'main.go')], { stdio: 'inherit' });
   return file;
+}
+
+/** Compiled once; returns the class path. */
+function javaClasses(program: string, classPath: readonly string[]): string {
+  const folder = join(installed, 'java');
+  const path = classPath.join(':');
+  if (!existsSync(join(folder, `${program}.class`)))
+    execFileSync('javac', ['-nowarn', '-d', folder, '-cp', path, join(programs, `${program}.java`)], {
+      stdio: 'inherit',
+    });
+  return `${folder}:${path}`;
 }

@@ -22,6 +22,10 @@ export interface Situation {
   group?: Partial<TargetGroupSpec>;
   env?: Record<string, string>;
   args?: readonly string[];
+  /** The server speaks HTTPS with a certificate of its own. */
+  tls?: boolean;
+  /** The kernel kills what needs more. */
+  memoryMegabytes?: number;
   clients: ClientPlan[];
   /** Breaks things while traffic flows. */
   meanwhile?: (stage: Stage) => Promise<void>;
@@ -32,7 +36,9 @@ export interface Situation {
 
 /** What the evidence shows: a cause, causes between which it cannot tell, or no failure. */
 export type ExpectedVerdict = (
-  | { cause: CauseId; and?: CauseId[] }
+  | { cause: CauseId }
+  // Both, the larger first.
+  | { either: [CauseId, CauseId] }
   | { between: CauseId[] }
   | { nothingFailed: true }
 ) & { why: string };

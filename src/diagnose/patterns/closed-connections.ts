@@ -7,7 +7,7 @@ import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.
 import { type TargetPresence, targetPresences } from './churn.ts';
 import { type FailingClients, failingClients } from './clients.ts';
 import { type CutUpload, findCutUploads } from './cut-uploads.ts';
-import { type DurationCluster, fixedDurations, lateTimers } from './durations.ts';
+import { type DurationCluster, fixedDurations, lateTimerOfFailing, lateTimers } from './durations.ts';
 import { type TargetBurst, targetBursts } from './error-bursts.ts';
 import { isInstant, type KeepAliveEdge, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
 import { failingRoutes, type RouteShare } from './route-errors.ts';
@@ -59,8 +59,12 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
 
   const wholeGroups = closedGroups(traffic, rest);
   for (const group of wholeGroups) claimErrors(group.errors);
-  const routes = failingRoutes(traffic, rest).filter(({ errors }) => !endsAtFixedDuration(errors));
+  const failing = failingRoutes(traffic, rest).filter(({ errors }) => !endsAtFixedDuration(errors));
+  const lateFailing = failing.map((route) => ({ route, late: lateTimerOfFailing(route.errors) }));
+  const routes = lateFailing.flatMap(({ route, late }) => (late === null ? [route] : []));
   for (const route of routes) claimErrors(route.errors);
+  const alwaysLate = lateFailing.flatMap(({ late }) => late ?? []);
+  for (const cluster of alwaysLate) claimErrors(cluster.errors);
 
   const measures = measureKeepAlive(traffic);
   const race = measures.flatMap((measure) => {
@@ -77,7 +81,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   for (const cluster of fixedClusters) claimErrors(cluster.errors);
   const lateClusters = lateTimers(traffic, rest);
   for (const cluster of lateClusters) claimErrors(cluster.errors);
-  const durationClusters = [...fixedClusters, ...lateClusters];
+  const durationClusters = [...fixedClusters, ...lateClusters, ...alwaysLate];
   const clients = failingClients(traffic, rest);
   if (clients) claimErrors(clients.errors);
   const last = exitErrors(traffic, rest);

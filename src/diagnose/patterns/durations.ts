@@ -84,6 +84,23 @@ export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): D
   });
 }
 
+/**
+ * Such a timer on routes whose requests all fail: nearly all errors within 1.2 s after a whole second. Successes, against which to hold
+ * them, there are none, so only their density speaks.
+ */
+export function lateTimerOfFailing(errors: readonly SampledError[]): DurationCluster | null {
+  const own = errors.filter((error) => error.target_processing_time >= MIN_LATE_SECONDS).sort(byDuration);
+  const cluster = densestRun(own, () => LATE_SECONDS);
+  if (cluster === null || countMoments(cluster) < MIN_LATE_ERRORS || cluster.length < NEARLY_ALL * errors.length)
+    return null;
+  const first = cluster[0]?.target_processing_time ?? 0;
+  const whole = Math.floor(first + 0.02);
+  const chance = expectedClusters(cluster, errorsNear(errors, cluster).length, LATE_SECONDS);
+  return first - whole < LATE_SECONDS / 3 && chance <= MOST_BY_RANK
+    ? { seconds: whole, errors: [...cluster].sort((a, b) => a.index - b.index), expectedByChance: chance }
+    : null;
+}
+
 const byDuration = (a: SampledError, b: SampledError) =>
   a.target_processing_time - b.target_processing_time || a.index - b.index;
 
@@ -98,9 +115,9 @@ function errorsNear(errors: readonly SampledError[], cluster: readonly SampledEr
 /** Clusters as dense that the other errors of about that duration would give if each took any time of it. */
 const MOST_BY_CHANCE = 0.01;
 
-function expectedClusters(cluster: readonly SampledError[], around: number): number {
+function expectedClusters(cluster: readonly SampledError[], around: number, width?: number): number {
   const at = medianDuration(cluster);
-  const widths = ((NEAR_FACTOR - 1 / NEAR_FACTOR) * at) / clusterWidth(at);
+  const widths = ((NEAR_FACTOR - 1 / NEAR_FACTOR) * at) / (width ?? clusterWidth(at));
   // None among the others would make any cluster sure.
   const expected = Math.max(1, around - cluster.length) / widths;
   let term = Math.exp(-expected);

@@ -44,9 +44,12 @@ interface ClientConnection {
 interface Registered {
   address: string;
   port: number;
-  deregisteredAt: number | null;
   cuts: Set<() => void>;
 }
+
+/** How long a deregistration takes to reach a node, seconds. */
+const PROPAGATION_SECONDS = [1, 5] as const;
+const within = ([from, to]: readonly [number, number]) => from + (to - from) * Math.random();
 
 export class LoadBalancer {
   readonly entries: Entry[] = [];
@@ -68,26 +71,26 @@ export class LoadBalancer {
 
   register(address: string, port: number): void {
     const key = `${address}:${port}`;
-    this.targets.set(key, { address, port, deregisteredAt: null, cuts: new Set() });
-    for (const node of this.nodes) node.watch(key, address, port);
+    this.targets.set(key, { address, port, cuts: new Set() });
+    for (const node of this.nodes) node.join(key, address, port);
   }
 
-  /** No new requests from now on; what is in flight is cut off when the delay is over. */
+  /** Each node hears of it some seconds later; what is in flight when the delay is over is cut off. */
   deregister(key: string): void {
     const target = this.targets.get(key);
     if (target === undefined) return;
-    target.deregisteredAt = now();
-    const delay = (this.config.group.deregistrationDelaySeconds ?? 300) * 1000;
-    this.timers.push(
-      setTimeout(() => {
-        for (const cut of [...target.cuts]) cut();
-        for (const node of this.nodes) node.forget(key);
-      }, delay),
-    );
+    const { deregistrationDelaySeconds = 300 } = this.config.group;
+    const later = (seconds: number, action: () => void) =>
+      this.timers.push(setTimeout(() => this.targets.get(key) === target && action(), seconds * 1000));
+    for (const node of this.nodes) later(within(PROPAGATION_SECONDS), () => node.leave(key));
+    later(deregistrationDelaySeconds, () => {
+      for (const cut of [...target.cuts]) cut();
+      for (const node of this.nodes) node.forget(key);
+    });
   }
 
-  registered(): [key: string, target: Registered][] {
-    return [...this.targets].filter(([, { deregisteredAt }]) => deregisteredAt === null);
+  target(key: string): Registered | undefined {
+    return this.targets.get(key);
   }
 
   close(): void {
@@ -104,6 +107,7 @@ class LoadBalancerNode {
   private readonly health = new Map<string, HealthChange>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly counted = new WeakMap<object, ClientConnection>();
+  private readonly members = new Set<string>();
   private turn = 0;
 
   constructor(spec: NodeSpec, balancer: LoadBalancer) {
@@ -145,7 +149,7 @@ class LoadBalancerNode {
     const { config } = this.balancer;
     const traceId = `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
     const key = this.choose();
-    const target = key === null ? undefined : this.balancer.registered().find(([other]) => other === key)?.[1];
+    const target = key === null ? undefined : this.balancer.target(key);
     if (key === null || target === undefined) {
       const created = now();
       respondWith(response, 503);
@@ -194,13 +198,24 @@ class LoadBalancerNode {
 
   /** In turn among the healthy targets; among all of them when none is healthy. */
   private choose(): string | null {
-    const all = this.balancer.registered().map(([key]) => key);
+    const all = [...this.members];
     const healthy = all.filter((key) => this.health.get(key)?.state === 'healthy');
     const usable = healthy.length > 0 ? healthy : all;
     return usable[this.turn++ % Math.max(1, usable.length)] ?? null;
   }
 
-  watch(key: string, address: string, port: number): void {
+  join(key: string, address: string, port: number): void {
+    this.members.add(key);
+    this.forget(key);
+    this.watch(key, address, port);
+  }
+
+  leave(key: string): void {
+    this.members.delete(key);
+    clearTimeout(this.timers.get(key));
+  }
+
+  private watch(key: string, address: string, port: number): void {
     const check = this.balancer.config.group.healthCheck ?? {};
     const interval = (check.intervalSeconds ?? 30) * 1000;
     let passed = 0;

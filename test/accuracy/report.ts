@@ -13,7 +13,7 @@ export const accuracyPage = (scored: ScoredIncident[]): string => `# Accuracy
 Incidents whose cause is known because they were made, each diagnosed as the command does it. Every one is judged a second time with
 ordinary noise beside it (500s of the application on one route, 404s, clients that give up, slow reports): the verdict must not change.
 This page is written by \`npx vitest run test/accuracy/accuracy.test.ts --update=all\`; \`npm run score\` prints the table. Incidents from
-public reports are in [known-incidents.md](known-incidents.md). Captures of real servers were not made by the simulator: the lab runs
+public reports and older captures are in [known-incidents.md](known-incidents.md). Captures of real servers were not made by the simulator: the lab runs
 servers with their own defaults behind a proxy that behaves like the load balancer ([assumptions.md](assumptions.md)), and records the
 cause of each failed request from the wire and from the application.
 

@@ -23,7 +23,7 @@ export interface LabServer {
   /** The Debian package whose command it needs; null when npm or pip gives it. */
   debian: { package: string; command: string } | null;
   version: () => string;
-  /** The setting that the measured time follows, and its default in seconds as documented; null: none, or it keeps nothing. */
+  /** The setting that the measured time follows, or why there is none. */
   setting: string;
   command: (options: ServerOptions) => { command: string[]; env: Record<string, string> };
 }

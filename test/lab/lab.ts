@@ -1,6 +1,7 @@
 /**
  * `npm run lab`: captures real servers that fail behind a proxy with the load balancer's semantics. `-- --nightly` runs the subset that
  * takes under five minutes, `-- <part of a name>` those of that name, `-- --to DIR` writes the folders there; by default .lab/captures.
+ * `-- --cross-check` sends the same faults through our proxy and through HAProxy.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +10,7 @@ import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { scoreOf } from '../accuracy/outcome.ts';
 import { runConcurrently } from '../accuracy/run.ts';
 import { capture, closeCaptures } from './capture.ts';
+import { crossCheck, isAlike } from './cross-check.ts';
 import { writeCapture } from './folder.ts';
 import { installServers, missingFor } from './missing.ts';
 import { installed, serverOf } from './servers.ts';
@@ -18,10 +20,17 @@ const { values, positionals } = parseArgs({
   options: {
     nightly: { type: 'boolean', default: false },
     to: { type: 'string', default: join(installed, 'captures') },
-    'at-once': { type: 'string', default: '3' },
+    'cross-check': { type: 'boolean', default: false },
+    'at-once': { type: 'string', default: '8' },
   },
   allowPositionals: true,
 });
+if (values['cross-check']) {
+  const compared = await crossCheck();
+  for (const { behavior, ours, haproxy } of compared)
+    console.log(`a target that ${behavior}: ${ours}, HAProxy ${haproxy}`);
+  process.exit(compared.every(isAlike) ? 0 : 1);
+}
 const wanted = situations.filter(
   ({ name, isNightly }) =>
     (!values.nightly || isNightly === true) &&

@@ -17,14 +17,15 @@ export function missingFor(servers: readonly LabServer[]): string | null {
   if (process.platform !== 'linux') return 'The lab needs Linux: it builds network namespaces.';
   if (process.getuid?.() !== 0) return 'The lab needs root, for network namespaces: run sudo npm run lab.';
   const packages = [
-    ...Object.entries(TOOLS).flatMap(([command, name]) => (isThere(command) ? [] : [name])),
-    ...servers.flatMap(({ debian }) => (debian === null || isThere(debian.command) ? [] : [debian.package])),
+    ...Object.entries(TOOLS).flatMap(([command, name]) => (isInstalled(command) ? [] : [name])),
+    ...servers.flatMap(({ debian }) => (debian === null || isInstalled(debian.command) ? [] : [debian.package])),
   ];
   if (packages.length === 0) return null;
   return `The lab lacks Debian packages: run apt-get install --no-install-recommends ${[...new Set(packages)].join(' ')}.`;
 }
 
-const isThere = (command: string) =>
+/** A command of the path, or a file. */
+export const isInstalled = (command: string) =>
   command.startsWith('/')
     ? existsSync(command)
     : (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, command)));

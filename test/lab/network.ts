@@ -3,6 +3,7 @@
  * no route but the one to the bridge.
  */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 export class LabNetwork {
   private readonly tag: string;
@@ -70,6 +71,8 @@ export class LabNetwork {
       .map((line) => line.split(' ')[0] ?? '')
       .filter((name) => name.startsWith(this.nameOf('')));
     for (const name of existing) {
+      // Another run may have removed it meanwhile.
+      if (!existsSync(`/run/netns/${name}`)) continue;
       for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean)) kill(Number(pid), 'SIGKILL');
       ip('netns', 'del', name);
     }

@@ -23,7 +23,13 @@ export interface LabServer {
   /** The Debian package whose command it needs; null when npm or pip gives it. */
   debian: { package: string; command: string } | null;
   version: () => string;
+<<<<<<< HEAD
   /** The setting that the measured time follows, or why there is none. */
+=======
+  /** False: it answers at once, whatever work a request asks for. */
+  works?: false;
+  /** The setting that the measured time follows, and its default in seconds as documented; null: none, or it keeps nothing. */
+>>>>>>> 671617d (lab: measure how servers close connections; capture 20 more failures)
   setting: string;
   command: (options: ServerOptions) => { command: string[]; env: Record<string, string> };
 }
@@ -249,6 +255,7 @@ export const servers: readonly LabServer[] = [
   },
   {
     id: 'nginx',
+    works: false,
     name: 'nginx',
     debian: { package: 'nginx-light', command: 'nginx' },
     version: () => firstMatch(NUMBERS, 'nginx', '-v'),
@@ -260,6 +267,7 @@ export const servers: readonly LabServer[] = [
   },
   {
     id: 'apache',
+    works: false,
     name: 'Apache httpd',
     debian: { package: 'apache2', command: 'apache2' },
     version: () => firstMatch(NUMBERS, 'apache2', '-v'),
@@ -283,7 +291,7 @@ export const servers: readonly LabServer[] = [
   ),
   javaServer(
     'tomcat-embedded',
-    'Tomcat in Spring Boot',
+    'Tomcat, embedded as in Spring Boot',
     'libtomcat10-embed-java',
     '/usr/share/java/tomcat10-embed-core.jar',
     'server.tomcat.keep-alive-timeout',

@@ -285,6 +285,8 @@ const SETTINGS: readonly { runtime: RegExp; isCommon: boolean; text: (wanted: nu
   },
   { runtime: /gunicorn/, isCommon: true, text: (wanted) => `gunicorn --keep-alive ${wanted}` },
   { runtime: /uvicorn/, isCommon: false, text: (wanted) => `uvicorn --timeout-keep-alive ${wanted}` },
+  { runtime: /hypercorn/, isCommon: false, text: (wanted) => `hypercorn --keep-alive ${wanted}` },
+  { runtime: /waitress/, isCommon: false, text: (wanted) => `waitress-serve --channel-timeout=${wanted}` },
   { runtime: /Apache/, isCommon: false, text: (wanted) => `KeepAliveTimeout ${wanted}   # Apache httpd` },
   {
     runtime: /Bun/,

@@ -1,4 +1,4 @@
-/** Keep-alive timeouts that servers have by default, measured or documented. https://nodejs.org/api/http.html and the servers' own manuals. */
+/** Keep-alive timeouts that servers have by default: measured (docs/keep-alive.md), or from the servers' own manuals. */
 
 interface Runtime {
   /** Seconds after which it closes an idle connection. */
@@ -9,7 +9,7 @@ interface Runtime {
 }
 
 const RUNTIMES: readonly Runtime[] = [
-  { at: 2, name: 'gunicorn with threads (--keep-alive 2)', late: 0.9 },
+  { at: 2, name: 'gunicorn with threads (--keep-alive 2)', late: 1 },
   { at: 5, name: 'Node.js 18' },
   { at: 5, name: 'uvicorn or hypercorn' },
   { at: 5, name: 'Apache httpd 2.4' },
@@ -18,12 +18,13 @@ const RUNTIMES: readonly Runtime[] = [
   { at: 12, name: 'Bun.serve' },
   { at: 20, name: 'Tomcat standalone', late: 1.6 },
   { at: 20, name: 'Puma before 7' },
-  { at: 30, name: 'Jetty 12' },
+  { at: 30, name: 'Jetty' },
   { at: 60, name: 'Tomcat in Spring Boot', late: 1.6 },
   { at: 60, name: 'Undertow' },
   { at: 65, name: 'Puma 7 and later' },
   { at: 75, name: 'nginx' },
   { at: 120, name: 'IIS' },
+  { at: 120, name: 'waitress', late: 30 },
   { at: 130, name: 'Kestrel' },
   { at: 180, name: 'Traefik' },
   { at: 300, name: 'Caddy' },

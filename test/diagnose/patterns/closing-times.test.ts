@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bodiesSent } from '../../../src/diagnose/patterns/body-sizes.ts';
 import { closedAsAnswered, closedBeforeWork } from '../../../src/diagnose/patterns/closing-times.ts';
 import { findCutUploads } from '../../../src/diagnose/patterns/cut-uploads.ts';
-import { lateTimers } from '../../../src/diagnose/patterns/durations.ts';
+import { lateTimerOfFailing, lateTimers } from '../../../src/diagnose/patterns/durations.ts';
 import { evenly, routeOf } from '../../support/traffic/route-traffic.ts';
 import { several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
@@ -61,11 +61,27 @@ describe('a timer that fires late', () => {
       successes: [...evenly(160, 500, 4800), 5879],
       seconds: [5],
     },
-    { name: 'a success took longer', successes: [...evenly(160, 500, 4800), 6400], seconds: [] },
+    {
+      name: 'a success took longer, as one does that waited for a worker',
+      successes: [...evenly(160, 500, 4800), 6400],
+      seconds: [5],
+    },
     { name: 'the successes take as long', successes: evenly(160, 4000, 5900), seconds: [] },
   ])('$name: $seconds', ({ successes, seconds }) => {
     const traffic = trafficOf(at(errors), { routes: [routeOf(ROUTE, 14, { times: successes })] });
     expect(lateTimers(traffic, traffic.errors).map((one) => one.seconds)).toEqual(seconds);
+  });
+});
+
+describe('a timer that fires late on a route that always fails', () => {
+  it.each([
+    { name: 'nearly all within a second after 5 s', durations: [...evenly(14, 5090, 5930), 8073], seconds: 5 },
+    { name: 'as spread as work is', durations: evenly(14, 3000, 8000), seconds: null },
+    { name: 'dense, but not after a whole second', durations: evenly(14, 5500, 6400), seconds: null },
+    { name: 'too few to tell', durations: evenly(4, 5090, 5930), seconds: null },
+  ])('$name: $seconds', ({ durations, seconds }) => {
+    const { errors } = trafficOf(at(durations.map((ms) => ms / 1000)));
+    expect(lateTimerOfFailing(errors)?.seconds ?? null).toBe(seconds);
   });
 });
 

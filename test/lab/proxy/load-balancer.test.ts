@@ -1,9 +1,11 @@
 /** What the proxy writes down when a target behaves in one way: the row of the log, and the signature that the diagnosis reads in it. */
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signature } from '../../../src/diagnose/signature.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import { type Behavior, behaviors, targetThat } from '../behaviors.ts';
+import { configurationFor } from '../cross-check.ts';
 import { signatureOf } from '../truth.ts';
 import { type Entry, LoadBalancer } from './load-balancer.ts';
 
@@ -12,43 +14,9 @@ afterEach(() => {
   for (const one of open.splice(0)) one.close();
 });
 
-const answer = (more: string) => `HTTP/1.1 200 OK\r\n${more}`;
-const whole = answer('Content-Length: 2\r\n\r\nok');
-
-/** A target that does this once a whole request is there; health checks get their answer. */
-function target(behave: (socket: Socket) => void): Promise<Server> {
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      if (chunk.includes('GET /health')) socket.end(whole);
-      else behave(socket);
-    });
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-async function balancer(port: number | null, more: { delaySeconds?: number } = {}): Promise<LoadBalancer> {
-  const proxy = new LoadBalancer({
-    delayMs: 1,
-    loadBalancer: {
-      name: 'lab',
-      id: '0a1b2c3d4e5f6071',
-      scheme: 'internal',
-      listener: { protocol: 'HTTP', port: await freePort() },
-      host: 'shop.example.com',
-      idleTimeoutSeconds: 1,
-      nodes: [{ zone: 'a', address: '127.0.0.1' }],
-    },
-    group: {
-      name: 'api',
-      id: '5566778899aabbcc',
-      targetType: 'ip',
-      protocol: 'HTTP',
-      port: 8080,
-      deregistrationDelaySeconds: more.delaySeconds ?? 300,
-      targets: port === null ? [] : [{ zone: 'a', address: '127.0.0.1', port }],
-    },
-  });
+async function balancer(port: number | null, delaySeconds = 300): Promise<LoadBalancer> {
+  const config = configurationFor(await freePort(), port);
+  const proxy = new LoadBalancer({ ...config, group: { ...config.group, deregistrationDelaySeconds: delaySeconds } });
   await proxy.listen();
   open.push(proxy);
   return proxy;
@@ -76,50 +44,23 @@ const shapeOf = ({ row }: Entry) => ({
 });
 
 describe('the log entry', () => {
-  it.each<[string, (socket: Socket) => void, { status: string; times: string; signature: string }]>([
-    ['of a success', (socket) => socket.write(whole), { status: '200 200', times: 'x x x', signature: 'other' }],
-    [
-      'when the target closes in order',
-      (socket) => socket.end(),
-      { status: '502 -', times: 'x x -1', signature: 'closed-before-response' },
-    ],
-    [
-      'when the target resets',
-      (socket) => socket.resetAndDestroy(),
-      { status: '502 -', times: 'x x -1', signature: 'closed-before-response' },
-    ],
-    [
-      'when a header name holds a space',
-      (socket) => socket.write(answer('X Key: 1\r\nContent-Length: 0\r\n\r\n')),
-      { status: '502 -', times: 'x x -1', signature: 'closed-before-response' },
-    ],
-    [
-      'when two lengths differ',
-      (socket) => socket.write(answer('Content-Length: 1\r\nContent-Length: 2\r\n\r\nok')),
-      { status: '502 -', times: 'x x -1', signature: 'closed-before-response' },
-    ],
-    [
-      'when headers are longer than 32 KB',
-      (socket) => socket.write(answer(`Set-Cookie: ${'x'.repeat(33_000)}\r\n\r\n`)),
-      { status: '502 -', times: 'x x -1', signature: 'closed-before-response' },
-    ],
-    [
-      'when no response comes within the idle timeout',
-      () => undefined,
-      { status: '504 -', times: 'x -1 -1', signature: 'idle-timeout' },
-    ],
-    [
-      'when the target itself answers 503',
-      (socket) => socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n'),
-      { status: '503 503', times: 'x x x', signature: 'target-response' },
-    ],
-  ])('%s', async (_, behave, { signature: expected, ...shape }) => {
-    const server = await target(behave);
+  it.each<[Behavior, string, string, string | null]>([
+    ['answers', '200 200', 'x x x', null],
+    ['answers 503', '503 503', 'x x x', 'target-response'],
+    ['closes in order', '502 -', 'x x -1', 'closed-before-response'],
+    ['resets', '502 -', 'x x -1', 'closed-before-response'],
+    ['sends a header name with a space', '502 -', 'x x -1', 'closed-before-response'],
+    ['sends two lengths that differ', '502 -', 'x x -1', 'closed-before-response'],
+    ['sends 33 KB of headers', '502 -', 'x x -1', 'closed-before-response'],
+    ['sends no HTTP', '502 -', 'x x -1', 'closed-before-response'],
+    ['never answers', '504 -', 'x -1 -1', 'idle-timeout'],
+  ])('when a target %s: %s, times %s', async (behavior, status, times, expected) => {
+    const { server, port } = await targetThat(behaviors[behavior]);
     open.push(server);
-    const proxy = await balancer((server.address() as AddressInfo).port);
+    const proxy = await balancer(port);
     const entry = await entryAfter(proxy, () => fetched(proxy));
-    expect(shapeOf(entry)).toEqual(shape);
-    if (expected === 'other') return;
+    expect(shapeOf(entry)).toEqual({ status, times });
+    if (expected === null) return;
     expect(signatureOf(entry)).toBe(expected);
     expect(read(entry)).toBe(expected);
   });
@@ -147,18 +88,17 @@ describe('the log entry', () => {
   });
 
   it('of a client that gives up has status 460', async () => {
-    const server = await target(() => undefined);
+    const { server, port } = await targetThat(behaviors['never answers']);
     open.push(server);
-    const proxy = await balancer((server.address() as AddressInfo).port);
+    const proxy = await balancer(port);
     const entry = await entryAfter(proxy, () => fetched(proxy, { signal: AbortSignal.timeout(300) }));
     expect(shapeOf(entry)).toEqual({ status: '460 -', times: 'x -1 -1' });
   });
 
   it('of a request that outlasts the deregistration delay has no target time', async () => {
-    const server = await target(() => undefined);
+    const { server, port } = await targetThat(behaviors['never answers']);
     open.push(server);
-    const { port } = server.address() as AddressInfo;
-    const proxy = await balancer(port, { delaySeconds: 0.3 });
+    const proxy = await balancer(port, 0.3);
     const entry = await entryAfter(proxy, () => {
       const response = fetched(proxy);
       setTimeout(() => proxy.deregister(`127.0.0.1:${port}`), 100);
@@ -175,12 +115,12 @@ describe('the log entry', () => {
 describe('connections to targets', () => {
   it('are used again, the last one first, until the target closes them', async () => {
     const sockets: Socket[] = [];
-    const server = await target((socket) => {
+    const { server, port } = await targetThat((socket) => {
       if (!sockets.includes(socket)) sockets.push(socket);
-      socket.write(whole);
+      behaviors.answers(socket);
     });
     open.push(server);
-    const proxy = await balancer((server.address() as AddressInfo).port);
+    const proxy = await balancer(port);
     for (let i = 0; i < 3; i++) await fetched(proxy);
     await eventually(() =>
       expect(proxy.entries.map(({ row }) => row.connection)).toEqual(['opened', 'reused', 'reused']),

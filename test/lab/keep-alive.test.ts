@@ -1,0 +1,47 @@
+/** docs/keep-alive.md is what was measured, and the runtimes that a diagnosis names are those that closed then. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runtimesClosingAt } from '../../src/diagnose/patterns/runtimes.ts';
+import { type KeepAliveMeasurement, keepAlivePage } from './keep-alive.ts';
+
+const measurement = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'keep-alive.json'), 'utf8'),
+) as KeepAliveMeasurement;
+
+/** How a diagnosis calls each server that closes idle connections. */
+const NAMES: Record<string, string> = {
+  'node-18': 'Node.js 18',
+  'node-20': 'Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)',
+  'node-22': 'Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)',
+  'node-24': 'Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)',
+  express: 'Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)',
+  'gunicorn-gthread': 'gunicorn with threads (--keep-alive 2)',
+  'gunicorn-20.1-gthread': 'gunicorn with threads (--keep-alive 2)',
+  uvicorn: 'uvicorn or hypercorn',
+  hypercorn: 'uvicorn or hypercorn',
+  waitress: 'waitress',
+  puma: 'Puma before 7',
+  nginx: 'nginx',
+  apache: 'Apache httpd 2.4',
+  tomcat: 'Tomcat standalone',
+  'tomcat-embedded': 'Tomcat in Spring Boot',
+  jetty: 'Jetty',
+};
+const closing = measurement.servers.filter(({ closes, requests }) => closes.length > 0 && requests?.count !== 1);
+
+it('docs/keep-alive.md is what was measured (--update=all rewrites it)', async () => {
+  await expect(keepAlivePage(measurement)).toMatchFileSnapshot(join(import.meta.dirname, '../../docs/keep-alive.md'));
+});
+
+it('has a name for each server that closes idle connections', () => {
+  expect(closing.map(({ id }) => id).sort()).toEqual(Object.keys(NAMES).sort());
+});
+
+describe.each(closing)('$name $version', ({ id, closes }) => {
+  // A client that reads a response late sees a shorter time, so the longest is nearest to the truth.
+  it('is named for the longest', () => {
+    const longest = Math.max(...closes.map(({ seconds }) => seconds));
+    expect(runtimesClosingAt(longest)).toContain(NAMES[id]);
+  });
+});

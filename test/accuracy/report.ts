@@ -13,9 +13,11 @@ export const accuracyPage = (scored: ScoredIncident[]): string => `# Accuracy
 Incidents whose cause is known because they were made, each diagnosed as the command does it. Every one is judged a second time with
 ordinary noise beside it (500s of the application on one route, 404s, clients that give up, slow reports): the verdict must not change.
 This page is written by \`npx vitest run test/accuracy/accuracy.test.ts --update=all\`; \`npm run score\` prints the table. Incidents from
-public reports and older captures are in [known-incidents.md](known-incidents.md). Captures of real servers were not made by the simulator: the lab runs
-servers with their own defaults behind a proxy that behaves like the load balancer ([assumptions.md](assumptions.md)), and records the
-cause of each failed request from the wire and from the application.
+public reports and older captures are in [known-incidents.md](known-incidents.md).
+
+The captures of real servers were not made by the simulator. The lab (\`npm run lab\`) runs servers with their own defaults behind a proxy
+that behaves like the load balancer ([assumptions.md](assumptions.md)), and records the cause of each failed request from the wire and
+from the application.
 
 - **right**: the verdict is the true cause with its true share, everything counted is exact, nothing untrue is claimed or ruled out.
 - **undecided where it should be**: the evidence cannot tell, and the verdict names the causes between which it stays open.

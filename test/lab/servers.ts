@@ -23,13 +23,9 @@ export interface LabServer {
   /** The Debian package whose command it needs; null when npm or pip gives it. */
   debian: { package: string; command: string } | null;
   version: () => string;
-<<<<<<< HEAD
-  /** The setting that the measured time follows, or why there is none. */
-=======
   /** False: it answers at once, whatever work a request asks for. */
   works?: false;
-  /** The setting that the measured time follows, and its default in seconds as documented; null: none, or it keeps nothing. */
->>>>>>> 671617d (lab: measure how servers close connections; capture 20 more failures)
+  /** The setting that the measured time follows, or why there is none. */
   setting: string;
   command: (options: ServerOptions) => { command: string[]; env: Record<string, string> };
 }

@@ -116,6 +116,8 @@ export function commandFor(
       return command`aws deploy batch-get-deployments --deployment-ids ${onlyOrEach(details.deploymentIds, 'deployment of list-deployments')}`;
     case 'changes':
       return command`aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
+    case 'edge':
+      return command`aws cloudfront list-distributions`;
     case 'metrics': {
       const value = resourceOf(loadBalancer.arn) ?? `app/${loadBalancer.name}/<id>`;
       return command`aws cloudwatch get-metric-statistics --namespace AWS/ApplicationELB --metric-name HTTPCode_ELB_5XX_Count --dimensions Name=LoadBalancer,Value=${value} ${between} --period 60 --statistics Sum`;

@@ -1,6 +1,13 @@
 /** Collects all evidence at once. A failed collector becomes `unavailable` with its reason; the others continue. */
-import type { Collected, Evidence, EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
+import {
+  type Collected,
+  type Evidence,
+  type EvidenceName,
+  type EvidenceSet,
+  NAMING_EVIDENCE,
+} from '../evidence/evidence.ts';
 import { errorMessage, Problem } from '../problem.ts';
+import { withHops } from './hop-addresses.ts';
 
 export interface Collector<T> {
   /** The call or SQL an operator can repeat, for when `collect` fails. */
@@ -15,7 +22,7 @@ export type ProgressListener = (name: EvidenceName, state: 'started' | Collected
 
 /**
  * Runs every collector; throws only what a Problem says: that the question or the recording itself is wrong, or that the person
- * interrupted. `early` is called at most once, with what is known before the access log and CloudTrail have answered.
+ * interrupted. `early` is called at most once, with what is known before the access log, CloudTrail and CloudFront have answered.
  */
 export async function collect(
   collectors: Collectors,
@@ -60,19 +67,30 @@ export async function collect(
     scalingActivities: start('scalingActivities', collectors.scalingActivities),
     codeDeployments: start('codeDeployments', collectors.codeDeployments),
     changes: start('changes', collectors.changes),
+    edge: start('edge', collectors.edge),
   };
-  const { accessLog: _, changes: __, ...withoutSlow } = running;
-  const provisional = Promise.all(Object.values(withoutSlow)).then(async () => {
+  const names = Object.keys(running) as EvidenceName[];
+  const awaited = names.filter((name) => !(name in LATE)).map((name) => running[name]);
+  const provisional = Promise.all(awaited).then(async () => {
     if (answered.has('accessLog')) return;
-    const changes = answered.has('changes') ? running.changes : stillPending(collectors.changes, 'CloudTrail');
-    onInterimEvidence(
-      await awaitAll({ ...running, changes, accessLog: stillPending(collectors.accessLog, 'the access log') }),
-    );
+    const pending = names.filter((name) => !answered.has(name));
+    const reasons = pending.map((name) => [name, stillPending(collectors[name], LATE[name] ?? name)] as const);
+    onInterimEvidence(await awaitAll({ ...running, ...Object.fromEntries(reasons) }));
   });
   // All are awaited together, so that a Problem in one leaves no rejection of another unhandled.
   await Promise.all([...Object.values(running), provisional]);
-  return awaitAll(running);
+  return withHops(await awaitAll(running));
 }
+
+/** What the first headline does not wait for, as its gap is called. */
+const LATE: Partial<Record<EvidenceName, string>> = {
+  accessLog: 'the access log',
+  changes: 'CloudTrail',
+  edge: 'what stands in front',
+  rules: 'the rules',
+  functions: 'the functions',
+  ...Object.fromEntries(NAMING_EVIDENCE.map((name) => [name, 'who owns the targets'])),
+};
 
 type PendingEvidence = { [Name in EvidenceName]: Promise<EvidenceSet[Name]> | EvidenceSet[Name] };
 
@@ -109,6 +127,7 @@ const awaitAll = async (running: PendingEvidence): Promise<EvidenceSet> => ({
   scalingActivities: await running.scalingActivities,
   codeDeployments: await running.codeDeployments,
   changes: await running.changes,
+  edge: await running.edge,
 });
 
 async function runCollector<T>({ source, collect }: Collector<T>): Promise<Collected<T>> {

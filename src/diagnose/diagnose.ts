@@ -1,5 +1,5 @@
 /** Evidence → diagnosis. Pure: the same evidence gives the same bytes. */
-import type { Collected, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { Collected, Cost, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { iso } from '../format/wording.ts';
 import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
@@ -25,6 +25,7 @@ import { claimsOf, NO_FIX } from './judgement.ts';
 import { zoneOfNode } from './network-path/addresses.ts';
 import { networkPathsOf, PATH_EVIDENCE } from './network-path/target-paths.ts';
 import { partsOf, unreadErrors } from './parts.ts';
+import { edgeErrors, edgeErrorsSentence, isMadeAtEdge } from './patterns/edge-errors.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { ownedTargets } from './patterns/owner-concentration.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
@@ -81,7 +82,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     timeline: logTraffic ? timeline(logTraffic, question) : [],
     steps,
     causes: ranking ? ranking.causes : untestedCauses(logTraffic),
-    verdict: diagnosisVerdict(),
+    verdict: afterEdge(diagnosisVerdict(), evidence),
     parts: ranking?.parts ?? partsInMetrics,
     events: ranking ? ranking.events.map(eventResult) : [],
     beside,
@@ -97,7 +98,10 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     networkPaths: networkPathsOf(collectedOf(evidenceWithTraffic, PATH_EVIDENCE)),
     gaps: gaps.map(gapSentence),
     gapDetails: gaps,
-    cost: logTraffic?.log.cost ?? { bytesScanned: logTraffic?.log.files.bytes ?? 0, usd: 0, queries: 0 },
+    cost: withEdgeCost(
+      logTraffic?.log.cost ?? { bytesScanned: logTraffic?.log.files.bytes ?? 0, usd: 0, queries: 0 },
+      evidence,
+    ),
     ...(logTraffic?.log.reading ? { reading: logTraffic.log.reading } : {}),
   };
 
@@ -115,6 +119,26 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
       ? verdictWithoutErrors(logTraffic, question, inMetrics, faults)
       : verdictWithoutLog(traffic, inMetrics, evidence.attributes, faults);
   }
+}
+
+/** What reading the access log has cost, and the log of CloudFront. */
+export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
+  const own = edge.status === 'collected' ? edge.value.log?.cost : undefined;
+  return own === undefined
+    ? cost
+    : {
+        bytesScanned: cost.bytesScanned + own.bytesScanned,
+        usd: cost.usd + own.usd,
+        queries: cost.queries + own.queries,
+      };
+}
+
+/** The verdict, after what CloudFront answered in place of the load balancer. */
+function afterEdge(verdict: Verdict, { edge }: EvidenceSet): Verdict {
+  const errors = edgeErrors(edge.status === 'collected' ? edge.value : undefined);
+  return errors === null || !isMadeAtEdge(errors)
+    ? verdict
+    : { ...verdict, summary: `${edgeErrorsSentence(errors)} ${verdict.summary}` };
 }
 
 /** Faults that are named where the errors cannot be read. */

@@ -32,6 +32,7 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   scalingActivities: 'Auto Scaling activities',
   codeDeployments: 'CodeDeploy deployments',
   changes: 'recent changes (CloudTrail)',
+  edge: 'what stands in front of the load balancer',
 };
 
 export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
@@ -45,6 +46,7 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
     return [{ kind, sentence: `Could not check ${EVIDENCE_TITLE[name]}: ${reason}.`, iamStatement, evidence: name }];
   });
   const log = traffic?.log;
+  const edge = edgeGaps(evidence, traffic);
   const limits = (log?.unanswered ?? []).map((limit): Gap => ({ ...limit, evidence: 'accessLog' }));
   const unreadable = (log?.files.unreadable ?? []).map(({ file, reason, lines }) =>
     logGap(
@@ -59,7 +61,20 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
           ),
         ]
       : [];
-  return [...unavailable, ...limits, ...unreadable, ...capped];
+  return [...unavailable, ...edge, ...limits, ...unreadable, ...capped];
+}
+
+/** What could not be looked at in front of the load balancer, where that bears on this case. */
+function edgeGaps({ edge }: EvidenceSet, traffic: Traffic | null): Gap[] {
+  if (edge.status === 'unavailable') return [];
+  const { limitations, distributions } = edge.value;
+  const isSeen =
+    distributions.length > 0 || (traffic?.log.hops ?? []).some(({ kind }) => kind.startsWith('cloudfront'));
+  // Without the ranges, nobody can tell whether CloudFront is in front.
+  const isUnknown = limitations.some(({ what }) => what === 'ranges');
+  return limitations
+    .filter(() => isSeen || isUnknown)
+    .map(({ kind, sentence, iamStatement }): Gap => ({ kind, sentence, iamStatement, evidence: 'edge' }));
 }
 
 const logGap = (sentence: string): Gap => ({
@@ -82,7 +97,7 @@ function matters(name: EvidenceName, evidence: EvidenceSet): boolean {
   if (NAMING_EVIDENCE.some((one) => one === name)) return false;
   // Read only where they say something: a recording may lack them.
   const item = evidence[name];
-  const isNeeded = name !== 'routeTables' && name !== 'rules';
+  const isNeeded = name !== 'routeTables' && name !== 'rules' && name !== 'edge';
   return isNeeded || (item.status === 'unavailable' && item.kind !== undefined && item.kind !== 'not-recorded');
 }
 

@@ -55,8 +55,19 @@ function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneO
   const isInScope = scopeMatcher(question, zoneOf);
   const asked = log.failureShapes.filter(isAsked);
   const exact = countBySignature(asked);
+  const hops = new Set(log.hops?.flatMap(({ clients }) => clients));
   const rows = log.failures.flatMap((failure, row) =>
-    isAsked(failure) ? [{ ...failure, row, signature: signature(signatureFields(failure)) }] : [],
+    isAsked(failure)
+      ? [
+          {
+            ...failure,
+            row,
+            signature: signature(signatureFields(failure)),
+            // Behind a hop, whoever succeeded next may be somebody else.
+            retriedOk: failure.retriedOk && !hops.has(failure.client),
+          },
+        ]
+      : [],
   );
   const sampleCounts = new Map<SignatureId, number>();
   for (const { signature: id } of rows) sampleCounts.set(id, (sampleCounts.get(id) ?? 0) + 1);

@@ -4,6 +4,7 @@ import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts'
 import type { MetricsReach } from '../evidence/metrics.ts';
 import { iso, number, percent, plural, seconds, utcTime, utcTimeSpan } from '../format/wording.ts';
 import type { Diagnosis, StatusBeside, TimelineBucket } from './diagnosis.ts';
+import { areClientsKnown, clientsWithErrors, hopNames } from './patterns/hops.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
 import { countErrors, groupBy, type Traffic } from './traffic.ts';
 
@@ -28,8 +29,8 @@ export function triage(
   const first = earliest(times[0] ?? null, capped ? shapes : []);
   const last = latest(times.at(-1) ?? null, capped ? shapes : []);
   const routes = routesOf(traffic, capped);
-  const clients = capped ? log.failedClients : new Set(errors.map((error) => error.client)).size;
-  const retriedOk = shapes.reduce((sum, shape) => sum + shape.retriedOk, 0);
+  const clients = clientsWithErrors(traffic);
+  const retriedOk = areClientsKnown(traffic) ? shapes.reduce((sum, shape) => sum + shape.retriedOk, 0) : null;
   const byStatus = sumByKey(shapes.map((shape) => [shape.elb_status_code, shape.count]));
   const ongoing = isOngoing(last, log, question, inMetrics);
   return {
@@ -57,10 +58,12 @@ export function triage(
         : span <= 60
           ? `all within ${Math.max(1, Math.ceil(span))} s from ${utcTime(first ?? 0)}`
           : utcTimeSpan(first ?? 0, last ?? 0);
+    const who = clients === null ? [`all through ${hopNames(traffic)}`] : [plural(clients, 'client')];
+    const retried = retriedOk === null ? [] : [`${number(retriedOk)} succeeded on retry`];
     const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
     return (
       `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
-      `${plural(routes.length, 'route')}, ${plural(clients, 'client')}, ${number(retriedOk)} succeeded on retry.${state}`
+      `${[plural(routes.length, 'route'), ...who, ...retried].join(', ')}.${state}`
     );
   }
 }

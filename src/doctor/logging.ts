@@ -5,7 +5,13 @@ import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwat
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AccessLogError } from '../collect/access-log/access-log-error.ts';
-import { deliveriesWords, type FoundDeliveries, findDeliveries, isReadable } from '../collect/access-log/deliveries.ts';
+import {
+  ALB_ACCESS_LOGS,
+  deliveriesWords,
+  type FoundDeliveries,
+  findDeliveries,
+  isReadable,
+} from '../collect/access-log/deliveries.ts';
 import { parseFileName } from '../collect/access-log/log-files.ts';
 import {
   bucketArn,
@@ -48,7 +54,8 @@ export async function checkLogging(
   const place = logPlace(attributes, arn);
   const found = await findDeliveries({
     logs: session.client(CloudWatchLogsClient),
-    loadBalancerArn: arn,
+    resourceArn: arn,
+    logType: ALB_ACCESS_LOGS,
     region: session.place.region,
     signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
   });

@@ -1,8 +1,10 @@
 /** Probes every call of a diagnosis except those for the access log, each once and small. */
+import { CloudFrontClient, ListDistributionsCommand } from '@aws-sdk/client-cloudfront';
 import { CloudTrailClient, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
   DescribeInstancesCommand,
+  DescribeManagedPrefixListsCommand,
   DescribeNetworkAclsCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
@@ -109,6 +111,9 @@ function networkProbes(session: Session): Probe[] {
     probe('DescribeInstances', 'whether an instance is stopped or gone is unknown', (options) =>
       client.send(new DescribeInstancesCommand({ MaxResults }), options),
     ),
+    probe('DescribeManagedPrefixLists', 'which clients are edge locations of CloudFront is unknown', (options) =>
+      client.send(new DescribeManagedPrefixListsCommand({ MaxResults }), options),
+    ),
     probe('GetManagedPrefixListEntries', 'what rules with a prefix list let through is unknown', (options) =>
       client.send(new GetManagedPrefixListEntriesCommand({ PrefixListId: NO_PREFIX_LIST }), options),
     ),
@@ -139,6 +144,12 @@ function otherProbes(session: Session, { account, now }: { account: string; now:
           }),
           options,
         ),
+    },
+    {
+      action: 'cloudfront:ListDistributions',
+      resource: everywhere,
+      without: 'whether CloudFront made errors that never reached a load balancer is unknown',
+      call: (options) => session.client(CloudFrontClient).send(new ListDistributionsCommand({ MaxItems: 1 }), options),
     },
     {
       action: 'cloudtrail:LookupEvents',

@@ -17,7 +17,7 @@ export const AwsName = z.string().regex(/^(?:[A-Za-z0-9][\w.:/+=,@$-]{0,2047})?$
   error: ({ input }) =>
     `expected a name, an id or an ARN of letters, digits and _.:/+=,@$-, got ${JSON.stringify(escapeControls(String(input)).slice(0, 60))}`,
 });
-const Cidr = z.string().regex(/^[0-9A-Fa-f.:]{1,45}\/[0-9]{1,3}$/, {
+export const Cidr = z.string().regex(/^[0-9A-Fa-f.:]{1,45}\/[0-9]{1,3}$/, {
   error: ({ input }) => `expected a CIDR block, got ${JSON.stringify(escapeControls(String(input)).slice(0, 60))}`,
 });
 
@@ -172,6 +172,8 @@ export const NetworkInterface = z.looseObject({
   SubnetId: AwsName.optional(),
   AvailabilityZone: AwsName.optional(),
   Description: text.optional(),
+  /** network_load_balancer, api_gateway_managed and others. */
+  InterfaceType: text.optional(),
   RequesterId: text.optional(),
   PrivateIpAddress: text.optional(),
   PrivateIpAddresses: z.array(z.looseObject({ PrivateIpAddress: text.optional() })).optional(),

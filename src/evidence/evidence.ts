@@ -21,6 +21,7 @@ import type {
   TargetHealthDescription,
 } from './aws.ts';
 import type { DeliveredLog } from './delivered-log.ts';
+import type { Edge, Hop } from './edge.ts';
 import type {
   CodeDeployment,
   ContainerInstance,
@@ -125,6 +126,8 @@ export interface Evidence {
   scalingActivities: Record<string, ScalingActivity[]>;
   codeDeployments: CodeDeployment[];
   changes: CloudTrailEvent[];
+  /** What stands in front of the load balancer. */
+  edge: Edge;
   metrics: MetricSeries[];
   accessLog: AccessLog;
 }
@@ -195,6 +198,10 @@ export interface AccessLog {
   failureShapes: FailureShape[];
   /** Distinct client addresses among the requested errors. */
   failedClients: number;
+  /** Which clients of `failures` are none, but hops in front of the load balancer; absent where there is none. */
+  hops?: Hop[] | undefined;
+  /** The address of each client of `failures`, the first at 0. Only until `hops` are known: never kept, shown or saved. */
+  clientAddresses?: string[] | undefined;
   /** Requested errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
   retriedOk: number;
   /**

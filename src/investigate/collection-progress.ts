@@ -18,6 +18,7 @@ export const emptyProgress = (): CollectionProgress => ({ started: {}, ended: {}
 const STEP_OF: Record<EvidenceName, StepNumber> = {
   accessLog: 1,
   metrics: 1,
+  edge: 1,
   loadBalancer: 2,
   listeners: 2,
   rules: 2,

@@ -8,6 +8,7 @@ import { firstCalls } from '../collect/aws/first-calls.ts';
 import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from '../collect/aws/live-access-log.ts';
 import type { FoundLoadBalancer } from '../collect/aws/load-balancer.ts';
 import { type Collector, collect } from '../collect/collect.ts';
+import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
@@ -80,7 +81,7 @@ export async function investigateLive(
   const sessions = await openSessions(nameOrArn, config.accounts, { region, profile }, limits);
   const log: LogReading = { read: null, options: null, lookup: null };
   try {
-    const { findLive } = await import('../collect/aws/load-balancer.ts');
+    const { findLive, knownByArn } = await import('../collect/aws/load-balancer.ts');
     const calls = firstCalls();
     const search: Promise<FoundLoadBalancer> = findLive(nameOrArn, sessions).finally(calls.stop);
     // Load modules while the call is under way, since both take about as long.
@@ -104,11 +105,11 @@ export async function investigateLive(
         { readWithLookBack, lookBack: readBack, estimateLiveAccessLog },
         { beginDeliveryLookup },
         { searchCommand },
-        { diagnose },
+        { diagnose, withEdgeCost },
       ],
-    ] = await Promise.all([search, loading]);
-    const { name, arn, session, ambiguityNote } = found;
-    if (ambiguityNote !== undefined) onNotice?.(ambiguityNote);
+    ] = await Promise.all([knownByArn(nameOrArn, sessions, search) ?? search, loading]);
+    const { name, arn, session } = found;
+    if ('ambiguityNote' in found) onNotice?.(found.ambiguityNote);
     const question: Question = {
       loadBalancer: { name, arn },
       from,
@@ -118,6 +119,14 @@ export async function investigateLive(
       targetGroup,
       zone,
       ...(lookBack === undefined ? {} : { lookBack }),
+    };
+    // What the log of CloudFront may cost is what the access log has left.
+    const logWasRead = Promise.withResolvers<void>();
+    const limitUsd = maxUsd ?? config.maxUsd;
+    const remainingUsd = async (): Promise<number | null> => {
+      if (limitUsd === null) return null;
+      await logWasRead.promise;
+      return limitUsd - spentUsd - (log.read?.cost.usd ?? 0);
     };
     const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
       source: searchCommand(question),
@@ -140,11 +149,15 @@ export async function investigateLive(
           progress: onAccessLogStatus,
           ...(onEstimate === undefined ? {} : { onEstimate }),
         };
-        log.read = await readWithLookBack(log.options);
+        try {
+          log.read = await readWithLookBack(log.options);
+        } finally {
+          logWasRead.resolve();
+        }
         return log.read.log;
       },
     });
-    const collectors = liveCollectors({ found, question, accessLog });
+    const collectors = liveCollectors({ found, question, accessLog, remainingUsd });
     const collected = await collect(collectors, progress, (early) => onInterimDiagnosis?.(diagnose(question, early)));
     const shown = (one: EvidenceSet) => (isRedacted ? redactEvidence(one) : one);
     const evidence = shown(collected);
@@ -157,7 +170,7 @@ export async function investigateLive(
       return {
         question: asked,
         evidence: evidenceSoFar,
-        diagnosis: { ...diagnosis, cost: spent ?? diagnosis.cost },
+        diagnosis: { ...diagnosis, cost: spent === undefined ? diagnosis.cost : withEdgeCost(spent, evidenceSoFar) },
         hasLogFiles,
       };
     };
@@ -305,7 +318,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       const [session] = sessions;
       if (session === undefined) return null;
       try {
-        const [{ callAws }, { fetchMetrics }] = await Promise.all([
+        const [{ callAws }, { fetchMetrics, metricsOfLoadBalancer }] = await Promise.all([
           import('../collect/aws/call.ts'),
           import('../collect/aws/cloudwatch.ts'),
         ]);
@@ -314,7 +327,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
           session,
           'cloudwatch:GetMetricData',
           () => null,
-          (call) => fetchMetrics(call, question, arn, []),
+          (call) => fetchMetrics(call, question, metricsOfLoadBalancer(resourceOf(arn) ?? arn)),
         );
         return 'value' in series ? countedErrors(question, series.value) : null;
       } finally {

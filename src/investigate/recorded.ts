@@ -212,6 +212,7 @@ function withPace(collectors: Collectors, pace: number, signal: AbortSignal): Co
     scalingActivities: delayed(collectors.scalingActivities, turnOf('scalingActivities')),
     codeDeployments: delayed(collectors.codeDeployments, turnOf('codeDeployments')),
     changes: delayed(collectors.changes, turnOf('changes')),
+    edge: delayed(collectors.edge, turnOf('edge')),
   };
 }
 

@@ -13,6 +13,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const SERVICES: Record<string, string> = {
   athena: 'athena',
   'auto-scaling': 'autoscaling',
+  cloudfront: 'cloudfront',
   cloudtrail: 'cloudtrail',
   cloudwatch: 'cloudwatch',
   'cloudwatch-logs': 'logs',
@@ -143,6 +144,15 @@ it('allows alarms what only they call, in a policy of its own', () => {
     ['FindLoadBalancersOfAlarms', '*'],
     ['TakeAlarmsFromTheQueue', 'arn:aws:sqs:*:*:ALARM-QUEUE'],
     ['LookAtTheQueue', ['arn:aws:sqs:*:*:ALARM-QUEUE', 'arn:aws:sqs:*:*:ALARM-QUEUE-dead-letters']],
+  ]);
+});
+
+it('allows the log of CloudFront to be read, in a policy of its own', () => {
+  const own = statementsIn('deploy/iam-policy-cloudfront-log.json');
+  expect(own.map(({ Action, Resource, Condition }) => [Action, Resource, Condition])).toEqual([
+    ['s3:ListBucket', 'arn:aws:s3:::EDGE-LOG-BUCKET', { StringLike: { 's3:prefix': 'EDGE-LOG-PREFIX*' } }],
+    ['s3:GetObject', 'arn:aws:s3:::EDGE-LOG-BUCKET/EDGE-LOG-PREFIX*', undefined],
+    [['logs:FilterLogEvents', 'logs:StartQuery'], 'arn:aws:logs:us-east-1:*:log-group:EDGE-LOG-GROUP:*', undefined],
   ]);
 });
 

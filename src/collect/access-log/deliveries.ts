@@ -13,12 +13,15 @@ import { list } from '../../format/wording.ts';
 import { AccessLogError, accessLogErrorFrom } from './access-log-error.ts';
 import { byText } from './log-files.ts';
 
-const LOG_TYPE = 'ALB_ACCESS_LOGS';
+/** The access log of an Application Load Balancer. */
+export const ALB_ACCESS_LOGS = 'ALB_ACCESS_LOGS';
 const SERVICES: Record<string, DeliveredLog['service']> = { CWL: 'cloudwatch-logs', FH: 'firehose', S3: 's3' };
 
 export interface DeliveryCalls {
   logs: CloudWatchLogsClient;
-  loadBalancerArn: string;
+  /** Whose log. */
+  resourceArn: string;
+  logType: string;
   region: string;
   signal: AbortSignal;
 }
@@ -55,7 +58,7 @@ export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDelive
   if (sources instanceof AccessLogError || deliveries instanceof AccessLogError)
     return { deliveries: [], idleSources: [], refusal };
   const names = sources
-    .filter(({ resourceArns, logType }) => logType === LOG_TYPE && resourceArns?.includes(lookup.loadBalancerArn))
+    .filter(({ resourceArns, logType }) => logType === lookup.logType && resourceArns?.includes(lookup.resourceArn))
     .map(({ name }) => name ?? '');
   const own = deliveries.filter(({ deliverySourceName }) => names.includes(deliverySourceName ?? ''));
   const known = destinations instanceof AccessLogError ? [] : destinations;

@@ -195,7 +195,8 @@ export async function* readPieces(path: string, compressed: boolean, pieceBytes 
   else yield* translatedPieces(readContent(path, compressed, pieceBytes));
 }
 
-async function isParquet(path: string): Promise<boolean> {
+/** Whether a file begins as Parquet does. */
+export async function isParquet(path: string): Promise<boolean> {
   const file = await open(path);
   try {
     const head = Buffer.alloc(PARQUET_MAGIC.length);
@@ -206,7 +207,8 @@ async function isParquet(path: string): Promise<boolean> {
   }
 }
 
-async function* readContent(path: string, compressed: boolean, pieceBytes: number): AsyncGenerator<Buffer> {
+/** The content of a file, decompressed. Rejects where it is damaged or expands too far. */
+export async function* readContent(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: pieceBytes });
   if (!compressed) {
     yield* file;

@@ -175,7 +175,7 @@ export async function* objects(
 }
 
 /** Objects whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with AccessLogError. */
-async function* everyObject(
+export async function* everyObject(
   { s3, place, signal }: Pick<ListOptions, 's3' | 'place' | 'signal'>,
   prefix: string,
   startAfter?: string,

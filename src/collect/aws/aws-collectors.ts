@@ -6,10 +6,11 @@ import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { Collector, Collectors } from '../collect.ts';
+import { resourceOf } from '../find-load-balancer.ts';
 import type { DescribedEvidenceName } from '../incident/read-evidence.ts';
 import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
 import { fetchChanges } from './cloudtrail.ts';
-import { fetchMetrics } from './cloudwatch.ts';
+import { fetchMetrics, metricsOfGroups, metricsOfLoadBalancer } from './cloudwatch.ts';
 import {
   fetchInstances,
   fetchNetworkAcls,
@@ -28,17 +29,28 @@ import { workloadAnswers } from './workload-collectors.ts';
 
 /** What a live collector needs: the load balancer that was found, and the question about it. */
 export interface LiveCollectorOptions {
-  found: FoundLoadBalancer;
+  found: LookedUpLoadBalancer;
   question: Question;
   /** Reads the access log; `attributes` say where it is. */
   accessLog: (attributes: () => Promise<Collected<Attributes>>) => Collector<AccessLog>;
+  /** US dollars that the log of CloudFront may cost, known once the access log was read; null for no limit. */
+  remainingUsd: () => Promise<number | null>;
+}
+
+/** A load balancer whose ARN is known, and perhaps no more yet: what hangs on the ARN alone does not wait for its description. */
+export interface LookedUpLoadBalancer extends Pick<FoundLoadBalancer, 'session' | 'arn'> {
+  described: FoundLoadBalancer['described'] | Promise<FoundLoadBalancer['described']>;
 }
 
 /** Collectors of all evidence about one load balancer. They only read. */
-export function liveCollectors({ found, question, accessLog }: LiveCollectorOptions): Collectors {
+export function liveCollectors({ found, question, accessLog, remainingUsd }: LiveCollectorOptions): Collectors {
   const { session, arn, described } = found;
-  const own = 'value' in described ? described.value : null;
-  const ofVpc: CommandDetails = { vpcId: own?.VpcId };
+  const description = once(async () => await described);
+  const ownVpcId = async () => {
+    const answer = await description();
+    return 'value' in answer ? answer.value.VpcId : undefined;
+  };
+  const ofVpc = async (): Promise<CommandDetails> => ({ vpcId: await ownVpcId() });
 
   /** `needs` comes before the deadline starts; `detailsOf` makes the command more exact once there is an answer. */
   function lazyEvidence<Name extends DescribedEvidenceName, Needed>(
@@ -46,15 +58,15 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
     action: string,
     needs: () => Promise<Needed> | Needed,
     fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
-    detailsOf: (value: Evidence[Name], needed: Needed) => CommandDetails = () => ofVpc,
+    detailsOf: (value: Evidence[Name], needed: Needed) => CommandDetails | Promise<CommandDetails> = ofVpc,
   ): Lazy<Collected<Evidence[Name]>> {
     return once(async () => {
       const result = await callAws(session, action, needs, async (call, needed) => {
         const value = await fetch(call, needed);
-        return { value, surroundings: detailsOf(value, needed) };
+        return { value, surroundings: await detailsOf(value, needed) };
       });
       if ('reason' in result) {
-        return { status: 'unavailable', source: commandFor(name, question, ofVpc), ...result };
+        return { status: 'unavailable', source: commandFor(name, question, await ofVpc()), ...result };
       }
       const { value, surroundings } = result.value;
       return { status: 'collected', source: commandFor(name, question, surroundings), value };
@@ -62,12 +74,14 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
   }
 
   const noNeeds = () => undefined;
+  const resource = resourceOf(arn) ?? arn;
 
   const loadBalancer = once(async (): Promise<Collected<Evidence['loadBalancer']>> => {
-    const source = commandFor('loadBalancer', question, ofVpc);
-    return 'value' in described
-      ? { status: 'collected', source, value: described.value }
-      : { status: 'unavailable', source, ...described };
+    const source = commandFor('loadBalancer', question, {});
+    const answer = await description();
+    return 'value' in answer
+      ? { status: 'collected', source, value: answer.value }
+      : { status: 'unavailable', source, ...answer };
   });
   const attributes = lazyEvidence(
     'attributes',
@@ -110,7 +124,7 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
   const knownTargetHealth = async () => requireValue(await targetHealth(), 'the targets are');
 
   const knownVpcId = async (): Promise<string> => {
-    const there = own?.VpcId ?? (await knownTargetGroups()).find(({ VpcId }) => VpcId !== undefined)?.VpcId;
+    const there = (await ownVpcId()) ?? (await knownTargetGroups()).find(({ VpcId }) => VpcId !== undefined)?.VpcId;
     if (there === undefined) throw new DependencyUnavailable('the VPC of the load balancer is not known');
     return there;
   };
@@ -163,18 +177,33 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
     instances: async () => requireValue(await instances(), 'the instances are'),
   });
   const changes = lazyEvidence('changes', 'cloudtrail:LookupEvents', noNeeds, (call) => fetchChanges(call, question));
-  const metrics = lazyEvidence(
-    'metrics',
-    'cloudwatch:GetMetricData',
-    // The load balancer has metrics of its own.
-    () => knownTargetGroups().catch(() => []),
-    (call, there) => fetchMetrics(call, question, arn, there),
+  const metrics = lazyEvidence('metrics', 'cloudwatch:GetMetricData', noNeeds, async (call) => {
+    // The load balancer's own wait for nothing.
+    const own = fetchMetrics(call, question, metricsOfLoadBalancer(resource));
+    const [first, second] = await Promise.all([
+      own,
+      knownTargetGroups()
+        .catch(() => [])
+        .then((there) => fetchMetrics(call, question, metricsOfGroups(resource, there))),
+    ]);
+    return [...first, ...second];
+  });
+
+  const edge = lazyEvidence(
+    'edge',
+    'cloudfront:ListDistributions',
+    async () => requireValue(await loadBalancer(), 'the load balancer is'),
+    async (call, loadBalancerItself) => {
+      // Loaded when asked for: most of what it needs, nothing else does.
+      const { fetchEdge } = await import('../edge/fetch-edge.ts');
+      return await fetchEdge(call, { question, loadBalancer: loadBalancerItself, remainingUsd });
+    },
   );
 
   const collector = <Name extends DescribedEvidenceName>(
     name: Name,
     collect: Lazy<Collected<Evidence[Name]>>,
-  ): Collector<Evidence[Name]> => ({ source: commandFor(name, question, ofVpc), collect });
+  ): Collector<Evidence[Name]> => ({ source: commandFor(name, question, {}), collect });
   return {
     loadBalancer: collector('loadBalancer', loadBalancer),
     attributes: collector('attributes', attributes),
@@ -200,6 +229,7 @@ export function liveCollectors({ found, question, accessLog }: LiveCollectorOpti
     scalingActivities: collector('scalingActivities', workloads.scalingActivities),
     codeDeployments: collector('codeDeployments', workloads.codeDeployments),
     changes: collector('changes', changes),
+    edge: collector('edge', edge),
     metrics: collector('metrics', metrics),
     accessLog: accessLog(attributes),
   };

@@ -8,7 +8,6 @@ import {
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { targetGroupDimension } from '../../evidence/metrics.ts';
-import { resourceOf } from '../find-load-balancer.ts';
 import { type Call, collectItems } from './call.ts';
 
 const MINUTE = 60_000;
@@ -84,24 +83,25 @@ const OF_OPTIMIZER: typeof OF_LOAD_BALANCER = [
   ['TargetControlChannelErrorCount', 'Sum'],
 ];
 
-/** What is asked for a load balancer, `app/<name>/<id>`, and its target groups. */
-export function metricsFor(LoadBalancer: string, groups: readonly TargetGroup[]): MetricRequest[] {
-  const requestsFor = (pairs: typeof OF_LOAD_BALANCER, Dimensions: Record<string, string>): MetricRequest[] =>
-    pairs.map(([MetricName, Stat]) => ({ MetricName, Dimensions, Stat }));
-  return [
-    ...requestsFor(OF_LOAD_BALANCER, { LoadBalancer }),
-    ...groups.flatMap(({ TargetGroupArn, TargetType, TargetControlPort }) =>
-      requestsFor(
-        [
-          ...OF_EVERY_GROUP,
-          ...(TargetType === 'lambda' ? OF_LAMBDA : OF_HOSTS),
-          ...(TargetControlPort === undefined ? [] : OF_OPTIMIZER),
-        ],
-        { LoadBalancer, TargetGroup: targetGroupDimension(TargetGroupArn) },
-      ),
+const requestsFor = (pairs: typeof OF_LOAD_BALANCER, Dimensions: Record<string, string>): MetricRequest[] =>
+  pairs.map(([MetricName, Stat]) => ({ MetricName, Dimensions, Stat }));
+
+/** What is asked for a load balancer, `app/<name>/<id>`, as a whole. */
+export const metricsOfLoadBalancer = (LoadBalancer: string): MetricRequest[] =>
+  requestsFor(OF_LOAD_BALANCER, { LoadBalancer });
+
+/** What is asked for its target groups. */
+export const metricsOfGroups = (LoadBalancer: string, groups: readonly TargetGroup[]): MetricRequest[] =>
+  groups.flatMap(({ TargetGroupArn, TargetType, TargetControlPort }) =>
+    requestsFor(
+      [
+        ...OF_EVERY_GROUP,
+        ...(TargetType === 'lambda' ? OF_LAMBDA : OF_HOSTS),
+        ...(TargetControlPort === undefined ? [] : OF_OPTIMIZER),
+      ],
+      { LoadBalancer, TargetGroup: targetGroupDimension(TargetGroupArn) },
     ),
-  ];
-}
+  );
 
 /** Seconds. Data points of a minute are kept 15 days, of 5 minutes 63 days, of an hour 455 days (CloudWatch user guide). */
 export function periodFor({ from, now }: Pick<Question, 'from' | 'now'>): number {
@@ -129,12 +129,10 @@ export function batches<T>(metrics: readonly T[], pointsEach: number): T[][] {
 export async function fetchMetrics(
   call: Call,
   question: Question,
-  loadBalancerArn: string,
-  groups: readonly TargetGroup[],
+  requests: readonly MetricRequest[],
 ): Promise<MetricSeries[]> {
   const Period = periodFor(question);
   const span = spanFor(question);
-  const requests = metricsFor(resourceOf(loadBalancerArn) ?? loadBalancerArn, groups);
   const points = (span.to - span.from) / (Period * 1000);
   const client = call.session.client(CloudWatchClient);
   const answers = batches(requests, points).map(async (batch) => {

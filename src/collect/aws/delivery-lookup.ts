@@ -1,6 +1,6 @@
 /** Looks up the vended deliveries of a load balancer while something else goes on. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type FoundDeliveries, findDeliveries } from '../access-log/deliveries.ts';
+import { ALB_ACCESS_LOGS, type FoundDeliveries, findDeliveries } from '../access-log/deliveries.ts';
 import type { Session } from './session.ts';
 
 export interface DeliveryLookup {
@@ -21,7 +21,13 @@ export function beginDeliveryLookup(
   const stopping = new AbortController();
   const ends = AbortSignal.any([signal, stopping.signal, AbortSignal.timeout(deadline)]);
   const found = import('@aws-sdk/client-cloudwatch-logs').then(({ CloudWatchLogsClient }) =>
-    findDeliveries({ logs: client(CloudWatchLogsClient), loadBalancerArn, region: place.region, signal: ends }),
+    findDeliveries({
+      logs: client(CloudWatchLogsClient),
+      resourceArn: loadBalancerArn,
+      logType: ALB_ACCESS_LOGS,
+      region: place.region,
+      signal: ends,
+    }),
   );
   // Heard by whoever waits for it.
   found.catch(() => {});

@@ -37,6 +37,20 @@ export interface FoundLoadBalancer {
   ambiguityNote?: string;
 }
 
+/**
+ * A load balancer named by its ARN in a single account and region: everything that takes the ARN can be asked beside its description.
+ * Null for anything else. `described` rejects as `findLive`.
+ */
+export function knownByArn(nameOrArn: string, sessions: readonly Session[], search: Promise<FoundLoadBalancer>) {
+  const [session, another] = sessions;
+  const name = /^arn:[^:]+:elasticloadbalancing:[^:]+:[0-9]+:loadbalancer[/]app[/]([^/]+)[/][^/]+$/.exec(nameOrArn)?.[1];
+  if (session === undefined || another !== undefined || name === undefined) return null;
+  const described = search.then((found) => found.described);
+  // Heard by the collector of the load balancer.
+  described.catch(() => {});
+  return { session, name, arn: nameOrArn, described };
+}
+
 type Match = Candidate & FoundLoadBalancer;
 
 /**

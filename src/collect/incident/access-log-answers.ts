@@ -1,6 +1,7 @@
 /** access-log.json: the answers of the access log where its lines were never downloaded. */
 import * as z from 'zod';
 import { Instant } from '../../evidence/aws.ts';
+import { Hop } from '../../evidence/edge.ts';
 import type { AccessLog } from '../../evidence/evidence.ts';
 import { LogLimitationSchema } from '../access-log/log-limitation.ts';
 
@@ -128,6 +129,7 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
     }),
   ),
   failedClients: count,
+  hops: z.array(Hop).optional(),
   retriedOk: count,
   routes: z.array(
     z.object({

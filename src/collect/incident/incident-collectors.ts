@@ -107,6 +107,7 @@ export function recordedCollectors(incident: Incident, question: Question, signa
     scalingActivities: recordedCollector('scalingActivities'),
     codeDeployments: recordedCollector('codeDeployments'),
     changes: recordedCollector('changes'),
+    edge: recordedCollector('edge'),
     metrics: recordedCollector('metrics'),
     accessLog: {
       source: searchCommand(question),

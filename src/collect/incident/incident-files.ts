@@ -20,6 +20,7 @@ import {
   TargetGroup,
   TargetHealthDescription,
 } from '../../evidence/aws.ts';
+import { Edge } from '../../evidence/edge.ts';
 import {
   CodeDeployment,
   ContainerInstance,
@@ -92,6 +93,7 @@ export const Recording = z.object({
   'incident.json': IncidentFile,
   'access-log.json': AccessLogFile.optional(),
   'metrics.json': z.array(MetricSeries).optional(),
+  'edge.json': Edge.optional(),
   'aws/describe-load-balancers.json': z.looseObject({ LoadBalancers: z.array(LoadBalancer) }).optional(),
   'aws/describe-load-balancer-attributes.json': keyed(Attributes, 'Attributes').optional(),
   'aws/describe-listeners.json': keyed(z.looseObject({ Listeners: z.array(Listener) }), 'Listeners').optional(),

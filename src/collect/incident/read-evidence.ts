@@ -29,6 +29,7 @@ const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
   ...WORKLOAD_FILES,
   changes: 'aws/lookup-events.json',
   metrics: 'metrics.json',
+  edge: 'edge.json',
 };
 
 /** A value, or why the file does not answer. */
@@ -174,6 +175,7 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     functions: collected('functions', functions),
     ...recordedWorkloads(recording, question),
     changes: collected('changes', required(FILE_OF.changes, recording['aws/lookup-events.json']?.Events)),
+    edge: collected('edge', required(FILE_OF.edge, recording['edge.json'])),
     metrics: collected('metrics', metricsIn(recording, question)),
   };
 }
@@ -363,6 +365,7 @@ export function toRecordingFiles(
   put('functions', evidence.functions, (functions) => functions);
   for (const [name, content] of workloadFiles(evidence)) files.set(name, content);
   put('changes', evidence.changes, (Events) => ({ Events }));
+  put('edge', evidence.edge, (edge) => edge);
   put('metrics', evidence.metrics, (series) => series);
   return files;
 }

@@ -5,6 +5,7 @@ import type { Collected, EvidenceSet, LongerWindowOffer, Question } from '../../
 import { Problem } from '../../problem.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
 import { commonSegments, redactEvidence } from '../../redact/access-log.ts';
+import { hopAddresses } from '../hop-addresses.ts';
 import type { AccessLogFile } from './access-log-answers.ts';
 import { type Incident, idleTimeoutOf } from './incident-collectors.ts';
 import type { IncidentFile } from './incident-files.ts';
@@ -99,7 +100,10 @@ export async function saveIncident(dir: string, saving: IncidentToSave): Promise
 
 async function writeIncident(dir: string, { question, evidence, incident }: IncidentToSave): Promise<void> {
   await makeFolder(dir);
-  const pseudonym = pseudonyms();
+  const standsFor = pseudonyms();
+  const hopAt = hopAddresses(evidence);
+  // What stands in front of a load balancer is nobody's address, and tells a reader that it stands there.
+  const pseudonym: Pseudonym = (address) => (hopAt(address) === null ? standsFor(address) : address);
   const common =
     evidence.accessLog.status === 'collected' ? commonSegments(evidence.accessLog.value) : new Set<string>();
   const { accessLog, ...described } = redactEvidence(evidence);

@@ -1,5 +1,6 @@
 import { outOf, plural } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
+import { withoutHops } from '../patterns/hops.ts';
 import { describeTally } from '../patterns/tally.ts';
 import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -34,6 +35,7 @@ export const unsupportedRequest = defineCause({
   judge({ traffic }, _question, own): Judgement {
     const errors = withoutTarget(own);
     const statuses = [...new Set(errors.map((error) => error.elb_status_code))].sort();
+    const clients = new Set(withoutHops(traffic, errors).map(({ client }) => client)).size;
     return claimErrors(
       {
         claims: [{ errors, strength: 'confirmed' }],
@@ -42,7 +44,7 @@ export const unsupportedRequest = defineCause({
             const count = countErrors(errors.filter((error) => error.elb_status_code === status));
             return `${outOf(count, traffic.errorCount)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
           }),
-          `On ${describeTally(errors, (error) => error.route)}, from ${plural(new Set(errors.map((error) => error.client)).size, 'client')}.`,
+          `On ${describeTally(errors, (error) => error.route)}${clients === 0 ? '' : `, from ${plural(clients, 'client')}`}.`,
         ],
         against: [],
         missing: [],

@@ -8,6 +8,7 @@ import {
   type SplitGroup,
   splitGroups,
 } from '../patterns/error-concentration.ts';
+import { clientsWithErrors } from '../patterns/hops.ts';
 import { ownerConcentrations, ownerSentence } from '../patterns/owner-concentration.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { defineCheck } from './check.ts';
@@ -26,16 +27,17 @@ export const concentration = defineCheck({
   evaluate({ traffic }, question): CheckVerdict {
     const noErrors = noErrorsVerdict(traffic);
     if (noErrors) return noErrors;
-    const { errors, log, errorCount } = traffic;
-    const clients =
-      errors.length < errorCount ? log.failedClients : countDistinct(errors, (error) => String(error.client));
+    const { errors, errorCount } = traffic;
+    const clients = clientsWithErrors(traffic);
     const counts = {
       targets: countDistinct(errors, (error) => error.target),
       nodes: countDistinct(errors, (error) => error.node),
       routes: countDistinct(errors, (error) => error.route),
-      clients,
+      clients: clients ?? 0,
     };
-    const facts = Object.entries(counts).map(([label, value]) => ({ label: `${label} with errors`, value }));
+    const facts = Object.entries(counts)
+      .filter(([label]) => label !== 'clients' || clients !== null)
+      .map(([label, value]) => ({ label: `${label} with errors`, value }));
     const split = splitGroups(traffic);
     // Where targets fail all or nothing, the share of the busiest one says no more.
     const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');

@@ -20,6 +20,7 @@ import { measuredKeepAlive } from './measured-keep-alive.ts';
 import { rateAgainstTrafficCheck } from './rate-against-traffic.ts';
 import { recentChanges } from './recent-changes.ts';
 import { registeredPort } from './registered-port.ts';
+import { requestPath } from './request-path.ts';
 import { securityGroupReferences } from './security-group-references.ts';
 import { targetChurn } from './target-churn.ts';
 import { targetGroupProtocol } from './target-group-protocol.ts';
@@ -32,6 +33,7 @@ import { unhealthyHostsInMetrics } from './unhealthy-hosts-in-metrics.ts';
 const inOrder = [
   accessLogging,
   logCompleteness,
+  requestPath,
   errorOrigin,
   errorSignatures,
   errorReason,

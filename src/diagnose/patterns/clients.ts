@@ -1,5 +1,6 @@
 /** Clients that fail whenever they ask again while others succeed: what is answered to them, not when they asked, makes it fail. */
 import { countErrors, groupBy, type SampledError, type Traffic } from '../traffic.ts';
+import { withoutHops } from './hops.ts';
 import { routeShares } from './route-errors.ts';
 
 export interface FailingClients {
@@ -27,8 +28,9 @@ const MOST_BY_CHANCE = 1e-4;
  * succeed when they repeat, by the clients whose own repeats all failed. Null otherwise, also when too few were repeated.
  */
 export function failingClients(traffic: Traffic, errors: readonly SampledError[]): FailingClients | null {
-  const repeatedErrors = findRepeatedFailures(errors);
-  return clientsTogether(traffic, errors, repeatedErrors) ?? clientsOneByOne(traffic, errors, repeatedErrors);
+  const direct = withoutHops(traffic, errors);
+  const repeatedErrors = findRepeatedFailures(direct);
+  return clientsTogether(traffic, direct, repeatedErrors) ?? clientsOneByOne(traffic, direct, repeatedErrors);
 }
 
 function clientsTogether(

@@ -1,6 +1,7 @@
 /** Whether one target, node, route or client has more of the errors than its share of the requests explains. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, targetGroupName } from '../traffic.ts';
+import { withoutHops } from './hops.ts';
 import { tally } from './tally.ts';
 
 export interface Concentration {
@@ -39,7 +40,7 @@ export function concentrations(traffic: Traffic): Concentration[] {
       requests((row) => row.node),
     ),
     ...findConcentration('route', errors, (error) => error.route, routes, log.requests),
-    ...findConcentration('client', errors, (error) => String(error.client), null),
+    ...findConcentration('client', withoutHops(traffic, errors), (error) => String(error.client), null),
   ];
 }
 

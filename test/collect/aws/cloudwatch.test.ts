@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { batches, metricsFor, periodFor, spanFor } from '../../../src/collect/aws/cloudwatch.ts';
+import {
+  batches,
+  metricsOfGroups,
+  metricsOfLoadBalancer,
+  periodFor,
+  spanFor,
+} from '../../../src/collect/aws/cloudwatch.ts';
 import type { TargetGroup } from '../../../src/evidence/aws.ts';
 
 const LB = 'app/my-alb/50dc6c495c0c9188';
@@ -10,14 +16,19 @@ const group = (name: string, more: Partial<TargetGroup> = {}): TargetGroup => ({
   ...more,
 });
 
+const metricsOf = (loadBalancer: string, groups: TargetGroup[]) => [
+  ...metricsOfLoadBalancer(loadBalancer),
+  ...metricsOfGroups(loadBalancer, groups),
+];
+
 const named = (groups: TargetGroup[]) =>
-  metricsFor(LB, groups)
+  metricsOf(LB, groups)
     .filter(({ Dimensions }) => Dimensions.TargetGroup !== undefined)
     .map(({ MetricName }) => MetricName);
 
 describe('which metrics are asked', () => {
   it('every one of the load balancer has only its dimension, and none is asked twice', () => {
-    const asked = metricsFor(LB, [group('api'), group('web')]);
+    const asked = metricsOf(LB, [group('api'), group('web')]);
     const keys = asked.map((one) => JSON.stringify(one));
     expect(new Set(keys).size).toBe(keys.length);
     expect(asked).toContainEqual({
@@ -48,19 +59,19 @@ describe('which metrics are asked', () => {
   });
 
   it('as many target groups as a load balancer can have need several calls, of 500 each', () => {
-    const all = metricsFor(
+    const all = metricsOf(
       LB,
       Array.from({ length: 100 }, (_, index) => group(`g${index}`)),
     );
     const calls = batches(all, 15);
     expect(calls.flat()).toEqual(all);
     expect(Math.max(...calls.map(({ length }) => length))).toBe(500);
-    expect(batches(metricsFor(LB, [group('a'), group('b')]), 15)).toHaveLength(1);
+    expect(batches(metricsOf(LB, [group('a'), group('b')]), 15)).toHaveLength(1);
   });
 
   it('a long window has fewer metrics a call, so that each answers in one page', () => {
     const week = (7 * 24 * 3600) / 60;
-    for (const batch of batches(metricsFor(LB, [group('a')]), week))
+    for (const batch of batches(metricsOf(LB, [group('a')]), week))
       expect(batch.length * week).toBeLessThanOrEqual(100_800);
     expect(batches([1, 2], 1_000_000)).toEqual([[1], [2]]);
   });

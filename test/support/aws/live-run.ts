@@ -52,6 +52,8 @@ export function sessionIn(
 export async function collectLive(number: string, limits: SessionLimits & { asked?: string } = {}) {
   const { incident, question, accessLog } = await readRecorded(number);
   const found = await findLive(limits.asked ?? question.loadBalancer.name, [sessionIn('eu-west-1', limits)]);
-  const evidence = await collect(liveCollectors({ found, question, accessLog: () => accessLog }));
+  const evidence = await collect(
+    liveCollectors({ found, question, accessLog: () => accessLog, remainingUsd: async () => null }),
+  );
   return { incident, question, evidence };
 }

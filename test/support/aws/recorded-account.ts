@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { AtEnd } from '../at-end.ts';
-import { ec2Xml, elasticLoadBalancingXml, escapeXml } from './xml.ts';
+import { cloudFrontXml, ec2Xml, elasticLoadBalancingXml, escapeXml } from './xml.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON as it was saved
 type Json = any;
@@ -69,6 +69,10 @@ const NAMES = [
   'describe-network-interfaces',
   'describe-instances',
   'get-managed-prefix-list-entries',
+  'describe-managed-prefix-lists',
+  'cloudfront-list-distributions',
+  'cloudfront-list-vpc-origins',
+  'logs-deliveries',
   'get-function-configuration',
   'get-alias',
   'describe-tags',
@@ -221,7 +225,11 @@ function readCall({ headers, url = '/' }: IncomingMessage, body: string): Receiv
         ? url.includes('/aliases/')
           ? 'GetAlias'
           : 'GetFunctionConfiguration'
-        : (new URLSearchParams(body).get('Action') ?? '');
+        : service === 'cloudfront'
+          ? url.includes('/vpc-origin')
+            ? 'ListVpcOrigins'
+            : 'ListDistributions'
+          : (new URLSearchParams(body).get('Action') ?? '');
   const input =
     typeof target === 'string'
       ? JSON.parse(body)
@@ -323,6 +331,18 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
     }
     case 'ec2:GetManagedPrefixListEntries':
       return keyed('get-managed-prefix-list-entries', input.PrefixListId, 'InvalidPrefixListID.NotFound', 'Entries');
+    case 'ec2:DescribeManagedPrefixLists':
+      return { members: { PrefixLists: files['describe-managed-prefix-lists']?.PrefixLists ?? [] } };
+    case 'cloudfront:ListDistributions':
+      return { members: files['cloudfront-list-distributions']?.DistributionList ?? { Quantity: 0 } };
+    case 'cloudfront:ListVpcOrigins':
+      return { members: files['cloudfront-list-vpc-origins']?.VpcOriginList ?? { Quantity: 0 } };
+    case 'logs:DescribeDeliverySources':
+      return { members: { deliverySources: files['logs-deliveries']?.deliverySources ?? [] } };
+    case 'logs:DescribeDeliveries':
+      return { members: { deliveries: files['logs-deliveries']?.deliveries ?? [] } };
+    case 'logs:DescribeDeliveryDestinations':
+      return { members: { deliveryDestinations: files['logs-deliveries']?.deliveryDestinations ?? [] } };
     case 'cloudwatch:GetMetricData':
       return {
         members: { MetricDataResults: input.MetricDataQueries.map((query: Json) => resultOf(query, files)) },
@@ -456,7 +476,7 @@ function resultOf({ Id, MetricStat }: Json, files: Files): Json {
 }
 
 /** Services that answer in XML. */
-const QUERIES = ['autoscaling', 'elasticloadbalancing', 'sts'];
+const QUERIES = ['autoscaling', 'cloudfront', 'elasticloadbalancing', 'sts'];
 
 const nameOf = ({ action }: ReceivedCall): string => action.split(':')[1] ?? '';
 const serviceOf = ({ action }: ReceivedCall): string => action.split(':')[0] ?? '';
@@ -466,6 +486,10 @@ function reply(response: ServerResponse, call: ReceivedCall, members: Json): voi
   if (service === 'ec2') {
     response.setHeader('content-type', 'text/xml');
     response.end(`<${nameOf(call)}Response><requestId>r</requestId>${ec2Xml(members)}</${nameOf(call)}Response>`);
+  } else if (service === 'cloudfront') {
+    const list = nameOf(call) === 'ListVpcOrigins' ? 'VpcOriginList' : 'DistributionList';
+    response.setHeader('content-type', 'text/xml');
+    response.end(`<${list}>${cloudFrontXml(members)}</${list}>`);
   } else if (QUERIES.includes(service)) {
     const result = `<${nameOf(call)}Result>${elasticLoadBalancingXml(members)}</${nameOf(call)}Result>`;
     response.setHeader('content-type', 'text/xml');

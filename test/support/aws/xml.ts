@@ -33,6 +33,7 @@ const EC2: Record<string, string> = {
   Associations: 'associationSet',
   Entries: 'entrySet',
   IsDefault: 'default',
+  PrefixLists: 'prefixListSet',
   Subnets: 'subnetSet',
   RouteTables: 'routeTableSet',
   Routes: 'routeSet',
@@ -55,3 +56,26 @@ export const ec2Xml = (value: object): string =>
     'item',
     (key, parent) => EC2[`${parent}.${key}`] ?? EC2[key] ?? key.charAt(0).toLowerCase() + key.slice(1),
   );
+
+/** Items of a list are named after what they are. */
+const CLOUDFRONT_ITEMS: Record<string, string> = { Aliases: 'CNAME', Origins: 'Origin' };
+
+/** The members of a list of CloudFront: `Items` holds distributions or VPC origins. */
+export function cloudFrontXml({ Items = [], ...rest }: { Items?: object[] }): string {
+  const item = 'OriginEndpointArn' in (Items[0] ?? {}) ? 'VpcOriginSummary' : 'DistributionSummary';
+  const inner = (value: object): string =>
+    Object.entries(value)
+      .map(([key, one]) => {
+        const items: unknown = typeof one === 'object' && one !== null && 'Items' in one ? one.Items : undefined;
+        if (!Array.isArray(items)) return encoded(one, key, key, 'member', (name) => name);
+        const name = CLOUDFRONT_ITEMS[key] ?? 'member';
+        const texts = items.map((each) =>
+          typeof each === 'object'
+            ? `<${name}>${inner(each)}</${name}>`
+            : `<${name}>${escapeXml(String(each))}</${name}>`,
+        );
+        return `<${key}><Quantity>${items.length}</Quantity><Items>${texts.join('')}</Items></${key}>`;
+      })
+      .join('');
+  return `${inner(rest)}<Items>${Items.map((one) => `<${item}>${inner(one)}</${item}>`).join('')}</Items>`;
+}

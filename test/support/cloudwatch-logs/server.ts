@@ -21,6 +21,8 @@ export interface LogsOfAccount extends Partial<DeliveriesOfAccount> {
   rowsOnPage?: number;
   /** What IncomingBytes says of the window; nothing when absent. */
   incomingBytes?: number;
+  /** What a query that counts answers. */
+  counts?: Record<string, string>[];
   /** Queries never end. */
   isStuck?: boolean;
 }
@@ -111,6 +113,12 @@ function answer(account: LogsOfAccount, queries: StartedQuery[], operation: stri
     query.stopped = true;
     return { success: true };
   }
+  if (!isStuck && account.counts !== undefined && query.queryString.includes('| stats '))
+    return {
+      status: 'Complete',
+      results: account.counts.map((row) => Object.entries(row).map(([field, value]) => ({ field, value }))),
+      statistics: { recordsMatched: 1000, bytesScanned: incomingBytes ?? 0 },
+    };
   return isStuck ? { status: 'Running', results: [] } : resultsOf(account, query, input);
 }
 

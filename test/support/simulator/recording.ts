@@ -1,6 +1,7 @@
 /** A recorded incident: a scenario, what is left out of or added to its folder, and what a diagnosis must and must not say. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Edge } from '../../../src/evidence/edge.ts';
 import { type LogFile, logFiles } from './log-files.ts';
 import { loadBalancerPath } from './names.ts';
 import { Random } from './random.ts';
@@ -16,6 +17,8 @@ export interface Recording {
   /** Changes the log files: files that have not arrived, damage, files of another kind. */
   logs?: (files: LogFile[], simulation: Simulation) => LogFile[];
   aws?: (files: Record<string, unknown>) => Record<string, unknown>;
+  /** What stands in front, with the 5xx in its log. */
+  edge?: (simulation: Simulation) => Edge;
   /** How far before the window the access log is read too, for the keep-alive measurement. */
   lookBackSeconds?: number;
   expected: (simulation: Simulation) => Expectation;
@@ -77,6 +80,7 @@ export function writeRecording(
   if (!left.has('aws'))
     for (const [name, content] of Object.entries((recording.aws ?? ((same) => same))(simulation.aws)))
       if (!left.has(name)) json(`aws/${name}.json`, content);
+  if (recording.edge !== undefined) json('edge.json', recording.edge(simulation));
   const expected = recording.expected(simulation);
   json('expected.json', expected);
   return { simulation, expected, bytes };
@@ -84,7 +88,7 @@ export function writeRecording(
 
 /** Removes what a recording consists of; what others keep beside it stays. */
 export function clear(folder: string): void {
-  for (const part of ['incident.json', 'logs', 'metrics.json', 'aws', 'expected.json'])
+  for (const part of ['incident.json', 'logs', 'metrics.json', 'edge.json', 'aws', 'expected.json'])
     rmSync(join(folder, part), { recursive: true, force: true });
 }
 

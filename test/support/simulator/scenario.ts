@@ -25,6 +25,8 @@ export interface LoadBalancerSpec {
   id: string;
   scheme: 'internet-facing' | 'internal';
   listener: { protocol: 'HTTPS' | 'HTTP'; port: number; sslPolicy?: string };
+  /** Clients are edge locations in these networks: the first three numbers of an address. */
+  edgeNetworks?: string[];
   /** The host that clients ask for. */
   host: string;
   idleTimeoutSeconds: number;

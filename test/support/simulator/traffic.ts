@@ -178,6 +178,8 @@ export class Traffic {
   }
 
   private address(random: Random): string {
+    const { edgeNetworks = [] } = this.scenario.loadBalancer;
+    if (edgeNetworks.length > 0) return `${random.pick(edgeNetworks)}.${random.integer(4, 250)}`;
     if (this.scenario.loadBalancer.scheme === 'internal')
       return `10.0.${random.pick([20, 21])}.${random.integer(4, 250)}`;
     if (this.scenario.loadBalancer.dualstack === true && random.chance(0.2))

@@ -50,6 +50,7 @@ export interface Rollups {
     | 'failuresTotal'
     | 'failureShapes'
     | 'failedClients'
+    | 'clientAddresses'
     | 'retriedOk'
     | 'routes'
     | 'outages'
@@ -104,6 +105,8 @@ export function readRollups(rows: Rows): Rollups {
       failuresTotal: sum(shapes.map(({ count }) => count)),
       failureShapes: shapes,
       failedClients: Number(rowsOf('client')[0]?.in_part ?? 0),
+      // Clients are numbered in the order of the failures.
+      clientAddresses: [...new Set(details.map(({ client_address }) => client_address))],
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
       outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),

@@ -14,8 +14,8 @@ export interface LogGroup {
   /** arn:…:log-group:NAME */
   arn: string;
   region: string;
-  /** "app/name/id", of characters that mean nothing to a query. */
-  loadBalancer: string;
+  /** "app/name/id", of characters that mean nothing to a query; null for a group that is of one thing alone. */
+  loadBalancer: string | null;
   signal: AbortSignal;
 }
 
@@ -33,31 +33,41 @@ const [FIRST_LOOK, LATER_LOOKS] = [200, 1000];
 
 /** Text of every message that names the load balancer, whatever its form: which entries are its own is told by who reads them. */
 const queryText = ({ loadBalancer }: LogGroup): string =>
-  `fields @message | filter @message like "${loadBalancer}" | sort @timestamp asc`;
+  `fields @message${loadBalancer === null ? '' : ` | filter @message like "${loadBalancer}"`} | sort @timestamp asc`;
 
 /** The query as a person repeats it. */
 export const insightsCommand = (group: LogGroup, { from, to }: Seconds): Command =>
   command`aws logs start-query --log-group-name ${group.name} --start-time ${from} --end-time ${to} --limit ${ROWS_AT_MOST} --query-string ${queryText(group)}`;
 
-/** Rejects with AccessLogError; a query that is given up is stopped. `onScan` hears of the bytes of a query that ended. */
+/** What a query asks, and how many rows it may return. */
+export interface InsightsQuery {
+  query: string;
+  limit: number;
+}
+
+/** Every message that names the load balancer, as `askRows`. */
 export async function askInsights(
   group: LogGroup,
-  { from, to }: Seconds,
+  range: Seconds,
   onScan: (bytes: number) => unknown,
 ): Promise<{ messages: string[]; isFull: boolean }> {
+  const { rows, isFull } = await askRows(group, range, { query: queryText(group), limit: ROWS_AT_MOST }, onScan);
+  return { messages: rows.flatMap((row) => row['@message'] ?? []), isFull };
+}
+
+/** Rejects with AccessLogError; a query that is given up is stopped. `onScan` hears of the bytes of a query that ended. */
+export async function askRows(
+  group: LogGroup,
+  { from, to }: Seconds,
+  { query, limit }: InsightsQuery,
+  onScan: (bytes: number) => unknown,
+): Promise<{ rows: Record<string, string>[]; isFull: boolean }> {
   const { logs, name, signal } = group;
   const { StartQueryCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   const { queryId } = await logs
-    .send(
-      new StartQueryCommand({
-        logGroupName: name,
-        startTime: from,
-        endTime: to,
-        queryString: queryText(group),
-        limit: ROWS_AT_MOST,
-      }),
-      { abortSignal: signal },
-    )
+    .send(new StartQueryCommand({ logGroupName: name, startTime: from, endTime: to, queryString: query, limit }), {
+      abortSignal: signal,
+    })
     .catch((error: unknown) => {
       throw refusalOf(group, error, 'logs:StartQuery');
     });
@@ -65,9 +75,11 @@ export async function askInsights(
   try {
     const complete = await completed(group, queryId);
     onScan(complete.statistics?.bytesScanned ?? 0);
-    const messages = await allMessages(group, queryId, complete);
-    const matched = complete.statistics?.recordsMatched ?? 0;
-    return { messages, isFull: messages.length >= ROWS_AT_MOST || matched > messages.length };
+    const rows = await allRows(group, queryId, complete);
+    // Of what is grouped, more records match than there are rows.
+    const isGrouped = query.includes('| stats ');
+    const matched = isGrouped ? 0 : (complete.statistics?.recordsMatched ?? 0);
+    return { rows, isFull: rows.length >= limit || matched > rows.length };
   } catch (error) {
     if (signal.aborted) await stopQuery(group, queryId);
     throw error;
@@ -89,14 +101,16 @@ async function completed(group: LogGroup, queryId: string): Promise<GetQueryResu
   }
 }
 
-async function allMessages(group: LogGroup, queryId: string, first: GetQueryResultsCommandOutput): Promise<string[]> {
-  const messages: string[] = [];
+async function allRows(
+  group: LogGroup,
+  queryId: string,
+  first: GetQueryResultsCommandOutput,
+): Promise<Record<string, string>[]> {
+  const rows: Record<string, string>[] = [];
   for (let page = first; ; page = await results(group, queryId, page.nextToken)) {
-    for (const row of page.results ?? []) {
-      const message = row.find(({ field }) => field === '@message')?.value;
-      if (message !== undefined) messages.push(message);
-    }
-    if (page.nextToken === undefined) return messages;
+    for (const row of page.results ?? [])
+      rows.push(Object.fromEntries(row.map(({ field, value }) => [field ?? '', value ?? ''])));
+    if (page.nextToken === undefined) return rows;
   }
 }
 

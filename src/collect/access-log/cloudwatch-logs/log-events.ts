@@ -5,16 +5,20 @@
 import { type Command, command } from '../../../format/command.ts';
 import { type LogGroup, refusalOf, type Seconds } from './insights.ts';
 
-const pattern = ({ loadBalancer }: LogGroup): string => `"${loadBalancer}"`;
+/** None for every event. */
+const pattern = ({ loadBalancer }: LogGroup): string | null => (loadBalancer === null ? null : `"${loadBalancer}"`);
 
 /** The call as a person repeats it. */
-export const logEventsCommand = (group: LogGroup, { from, to }: Seconds): Command =>
-  command`aws logs filter-log-events --log-group-name ${group.name} --start-time ${from * 1000} --end-time ${to * 1000 + 999} --filter-pattern ${pattern(group)}`;
+export function logEventsCommand(group: LogGroup, { from, to }: Seconds): Command {
+  const filter = pattern(group);
+  return command`aws logs filter-log-events --log-group-name ${group.name} --start-time ${from * 1000} --end-time ${to * 1000 + 999} ${filter === null ? [] : ['--filter-pattern', filter]}`;
+}
 
 /** Messages of the load balancer in the order of their events; null where they are on more pages than that. Rejects with AccessLogError. */
 export async function filterEvents(group: LogGroup, { from, to }: Seconds, pages: number): Promise<string[] | null> {
   const { FilterLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   const messages: string[] = [];
+  const filterPattern = pattern(group);
   let nextToken: string | undefined;
   for (let page = 0; page < pages; page++) {
     const answer = await group.logs
@@ -23,7 +27,7 @@ export async function filterEvents(group: LogGroup, { from, to }: Seconds, pages
           logGroupName: group.name,
           startTime: from * 1000,
           endTime: to * 1000 + 999,
-          filterPattern: pattern(group),
+          ...(filterPattern === null ? {} : { filterPattern }),
           ...(nextToken === undefined ? {} : { nextToken }),
         }),
         { abortSignal: group.signal },

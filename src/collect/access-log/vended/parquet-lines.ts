@@ -1,14 +1,50 @@
-/** A Parquet file of vended access logs → lines of the access log. DuckDB reads Parquet without an extension that would be fetched. */
+/** Parquet files of vended logs: access logs as lines, others as records. DuckDB reads Parquet without an extension that would be fetched. */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
 
 const MEMORY_LIMIT = '256MB';
 
 /** Lines of a file, some thousands to a piece. Rejects where DuckDB cannot read it, after what could be read before. */
 export async function* parquetPieces(path: string): AsyncGenerator<Buffer> {
+  const columnsOf = (present: readonly string[]) =>
+    [...VENDED_FIELDS, ...OTHER_LOGS].filter((name) => present.includes(name));
+  for await (const { columns, rows } of parquetChunks(path, columnsOf)) {
+    const lines = rows.map((values) => {
+      const record = Object.fromEntries(columns.map((name, index) => [name, values[index]]));
+      // What makes no line is shown by its values, as a line of text would be.
+      return lineOfRecord(record) ?? values.join(' ').replace(/[\r\n]/g, ' ');
+    });
+    yield Buffer.from(`${lines.join('\n')}\n`);
+  }
+}
+
+/** The rows of a file, as text by column; what is null is left out. Rejects as `parquetPieces`. */
+export async function* parquetRecords(
+  path: string,
+  isWanted: (column: string) => boolean,
+): AsyncGenerator<Record<string, string>> {
+  for await (const { columns, rows } of parquetChunks(path, (present) => present.filter(isWanted)))
+    for (const values of rows)
+      yield Object.fromEntries(
+        columns.flatMap((name, index) => {
+          const value = values[index] ?? null;
+          return value === null ? [] : [[name, String(value)]];
+        }),
+      );
+}
+
+interface ParquetChunk {
+  columns: readonly string[];
+  rows: DuckDBValue[][];
+}
+
+async function* parquetChunks(
+  path: string,
+  columnsOf: (present: readonly string[]) => string[],
+): AsyncGenerator<ParquetChunk> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const folder = await mkdtemp(join(tmpdir(), 'alb502-'));
   try {
@@ -24,7 +60,7 @@ export async function* parquetPieces(path: string): AsyncGenerator<Buffer> {
     });
     const connection = await instance.connect();
     try {
-      yield* linesIn(connection, link);
+      yield* chunksIn(connection, link, columnsOf);
     } finally {
       connection.closeSync();
       instance.closeSync();
@@ -34,23 +70,19 @@ export async function* parquetPieces(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-async function* linesIn(connection: DuckDBConnection, path: string): AsyncGenerator<Buffer> {
+async function* chunksIn(
+  connection: DuckDBConnection,
+  path: string,
+  columnsOf: (present: readonly string[]) => string[],
+): AsyncGenerator<ParquetChunk> {
   const source = `read_parquet('${path.replaceAll("'", "''")}')`;
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`);
-  const present = new Set(described.getRows().map(([name]) => String(name)));
-  const columns = [...VENDED_FIELDS, ...OTHER_LOGS].filter((name) => present.has(name));
+  const columns = columnsOf(described.getRows().map(([name]) => String(name)));
   if (columns.length === 0) throw new Error('it has none of the columns of an access log');
-  const rows = await connection.stream(
-    `SELECT ${columns.map((name) => `CAST("${name}" AS VARCHAR)`).join(', ')} FROM ${source}`,
-  );
-  for (let chunk = await rows.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await rows.fetchChunk()) {
-    const lines = chunk.getRows().map((values) => {
-      const record = Object.fromEntries(columns.map((name, index) => [name, values[index]]));
-      // What makes no line is shown by its values, as a line of text would be.
-      return lineOfRecord(record) ?? values.join(' ').replace(/[\r\n]/g, ' ');
-    });
-    yield Buffer.from(`${lines.join('\n')}\n`);
-  }
+  const named = columns.map((name) => `CAST("${name.replaceAll('"', '""')}" AS VARCHAR)`);
+  const rows = await connection.stream(`SELECT ${named.join(', ')} FROM ${source}`);
+  for (let chunk = await rows.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await rows.fetchChunk())
+    yield { columns, rows: chunk.getRows() };
 }
 
 /** Columns that tell a health-check log and a connection log. */

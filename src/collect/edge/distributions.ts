@@ -1,0 +1,121 @@
+/** CloudFront distributions that have a load balancer among their origins, by its DNS name or as a VPC origin. */
+import {
+  CloudFrontClient,
+  type DistributionSummary,
+  ListDistributionsCommand,
+  ListVpcOriginsCommand,
+} from '@aws-sdk/client-cloudfront';
+import type { LoadBalancer } from '../../evidence/aws.ts';
+import type { EdgeDistribution } from '../../evidence/edge.ts';
+import { type Call, callAws } from '../aws/call.ts';
+import type { Session } from '../aws/session.ts';
+import { type EdgePart, edgeLimitation } from './edge-part.ts';
+
+/** A distribution with the ARN that its log deliveries name. */
+export interface FoundDistribution extends EdgeDistribution {
+  arn: string;
+}
+
+type OriginOf = Pick<LoadBalancer, 'DNSName' | 'LoadBalancerArn'>;
+
+/** CloudFront has no endpoint in a VPC: where it cannot be reached, a diagnosis does not wait for it. Milliseconds. */
+const REACHED_WITHIN = 4000;
+/** Of 100 distributions each. */
+const PAGES = 20;
+
+/** Sorted by id. */
+export async function fetchDistributions({ session }: Call, origin: OriginOf): Promise<EdgePart<FoundDistribution[]>> {
+  const impatient: Session = { ...session, deadline: Math.min(session.deadline, REACHED_WITHIN) };
+  const listed = await callAws(
+    impatient,
+    'cloudfront:ListDistributions',
+    () => undefined,
+    (call) => listDistributions(call),
+  );
+  if (!('value' in listed)) return { value: [], limitations: [notKnown(listed)] };
+  const { distributions, isWhole } = listed.value;
+  const usesVpcOrigins = distributions.some(({ Origins }) => Origins?.Items?.some((one) => one.VpcOriginConfig));
+  const vpcOrigins = usesVpcOrigins
+    ? await callAws(
+        impatient,
+        'cloudfront:ListVpcOrigins',
+        () => undefined,
+        (call) => vpcOriginsOf(call, origin),
+      )
+    : { value: [] };
+  const own = 'value' in vpcOrigins ? vpcOrigins.value : [];
+  return {
+    value: distributions
+      .flatMap((one) => foundDistribution(one, origin, own) ?? [])
+      .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    limitations: [
+      ...('value' in vpcOrigins ? [] : [notKnown(vpcOrigins)]),
+      ...(isWhole
+        ? []
+        : [edgeLimitation('distributions', `Only the first ${PAGES * 100} CloudFront distributions were looked at.`)]),
+    ],
+  };
+}
+
+const notKnown = (failure: Parameters<typeof edgeLimitation>[2] & { reason: string }) =>
+  edgeLimitation(
+    'distributions',
+    `Could not check which CloudFront distribution is in front: ${failure.reason}.`,
+    failure,
+  );
+
+async function listDistributions({ session, options }: Call) {
+  const client = session.client(CloudFrontClient);
+  const distributions: DistributionSummary[] = [];
+  let Marker: string | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const { DistributionList } = await client.send(
+      new ListDistributionsCommand({ MaxItems: 100, ...(Marker === undefined ? {} : { Marker }) }),
+      options,
+    );
+    distributions.push(...(DistributionList?.Items ?? []));
+    Marker = DistributionList?.IsTruncated ? DistributionList.NextMarker : undefined;
+    if (Marker === undefined) return { distributions, isWhole: true };
+  }
+  return { distributions, isWhole: false };
+}
+
+/** Ids of the VPC origins that are this load balancer. */
+async function vpcOriginsOf({ session, options }: Call, { LoadBalancerArn }: OriginOf): Promise<string[]> {
+  const client = session.client(CloudFrontClient);
+  const ids: string[] = [];
+  let Marker: string | undefined;
+  do {
+    const { VpcOriginList } = await client.send(
+      new ListVpcOriginsCommand({ MaxItems: 100, ...(Marker === undefined ? {} : { Marker }) }),
+      options,
+    );
+    for (const { Id, OriginEndpointArn } of VpcOriginList?.Items ?? [])
+      if (OriginEndpointArn === LoadBalancerArn && Id !== undefined) ids.push(Id);
+    Marker = VpcOriginList?.IsTruncated ? VpcOriginList.NextMarker : undefined;
+  } while (Marker !== undefined);
+  return ids;
+}
+
+/** Null for a distribution in front of something else. */
+function foundDistribution(
+  { Id = '', ARN = '', DomainName = '', Aliases, Origins }: DistributionSummary,
+  { DNSName = '' }: OriginOf,
+  vpcOrigins: readonly string[],
+): FoundDistribution | null {
+  const names = DNSName === '' ? [] : [DNSName.toLowerCase(), `dualstack.${DNSName.toLowerCase()}`];
+  const origins = Origins?.Items ?? [];
+  const own = origins.filter(
+    (origin) =>
+      names.includes(origin.DomainName?.toLowerCase() ?? '') ||
+      vpcOrigins.includes(origin.VpcOriginConfig?.VpcOriginId ?? ''),
+  );
+  if (own.length === 0) return null;
+  return {
+    id: Id,
+    arn: ARN,
+    domainName: DomainName,
+    aliases: [...(Aliases?.Items ?? [])].sort(),
+    hasOtherOrigins: own.length < origins.length,
+  };
+}

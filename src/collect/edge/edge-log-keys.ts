@@ -1,0 +1,79 @@
+/**
+ * Where standard logs (v2) of a distribution lie in S3, and which objects a window needs. Pure.
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html#send-logs-s3
+ */
+import type { Window } from '../../evidence/evidence.ts';
+import type { VendedDelivery } from '../access-log/deliveries.ts';
+import type { ObjectInFolder } from '../access-log/vended/vended-place.ts';
+import type { FoundDistribution } from './distributions.ts';
+
+const [HOUR, DAY] = [3_600_000, 86_400_000];
+/** CloudFront usually delivers the log of a time within an hour. */
+const LAG = HOUR;
+
+export interface EdgeLogKeys {
+  bucket: string;
+  /** What every key begins with, up to the first that differs by day. */
+  root: string;
+  /** One for each day that is listed. */
+  prefixes: string[];
+}
+
+/** Null where the bucket is not known. */
+export function edgeLogKeys(
+  { name, suffix, isHive }: Pick<VendedDelivery, 'name' | 'suffix' | 'isHive'>,
+  { id, arn }: Pick<FoundDistribution, 'id' | 'arn'>,
+  { from, to }: Window,
+): EdgeLogKeys | null {
+  if (name === null) return null;
+  const [bucket = '', ...path] = name.split('/');
+  const prefix = path.filter((part) => part !== '').join('/');
+  const account = arn.split(':')[4] ?? '';
+  const front = prefix === '' ? `AWSLogs/${isHive ? `aws-account-id=${account}` : account}/CloudFront/` : `${prefix}/`;
+  const hive: Record<string, string> = {
+    yyyy: 'year',
+    MM: 'month',
+    dd: 'day',
+    HH: 'hour',
+    DistributionId: 'DistributionId',
+  };
+  const behind = (suffix ?? '')
+    .replace(/\{([^{}]+)\}/g, (whole, variable: string) =>
+      isHive && hive[variable] !== undefined ? `${hive[variable]}=${whole}` : whole,
+    )
+    .replace(/\{distributionid\}/gi, id)
+    .replace(/^\/+|\/+$/g, '');
+  const template = `${front}${behind === '' ? '' : `${behind}/`}`;
+  // Without folders by day, the name of an object begins with the distribution and its hour.
+  const whole = template.includes('{dd}') ? template : `${upToVariable(template)}${id}.{yyyy}-{MM}-{dd}`;
+  const prefixes = daysOf(from, to + LAG).map(([year = '', month = '', day = '']) =>
+    upToVariable(whole.replaceAll('{yyyy}', year).replaceAll('{MM}', month).replaceAll('{dd}', day)),
+  );
+  return { bucket, root: folderOf(upToVariable(whole)), prefixes: [...new Set(prefixes)] };
+}
+
+/** Up to the first variable that is left, at the end of a folder. */
+function upToVariable(key: string): string {
+  const at = key.indexOf('{');
+  return at === -1 ? key : folderOf(key.slice(0, at));
+}
+
+const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
+
+function daysOf(from: number, to: number): string[][] {
+  const first = Math.floor(from / DAY) * DAY;
+  return Array.from({ length: Math.floor((to - first) / DAY) + 1 }, (_, index) =>
+    new Date(first + index * DAY).toISOString().slice(0, 10).split('-'),
+  );
+}
+
+/** Whether an object can hold records of the window: by the hour in its name, else by when it was written. */
+export function canHoldRecords({ key, modified }: ObjectInFolder, id: string, { from, to }: Window): boolean {
+  const file = key.slice(key.lastIndexOf('/') + 1);
+  if (file === '') return false;
+  const [, distribution, hour] = /^(?:.*?\.)?(E[A-Z0-9]{6,})\.(\d{4}-\d{2}-\d{2}-\d{2})\./.exec(file) ?? [];
+  if (distribution !== undefined && distribution !== id) return false;
+  if (hour === undefined) return modified >= from && modified <= to + DAY;
+  const begins = Date.parse(`${hour.slice(0, 10)}T${hour.slice(11)}:00:00Z`);
+  return begins < to && begins + HOUR > from;
+}

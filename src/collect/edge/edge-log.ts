@@ -1,0 +1,154 @@
+/** The 5xx in the standard logs (v2) of CloudFront distributions: from S3, or from CloudWatch Logs. What they cost is bounded. */
+
+import { deliveredLogWords } from '../../evidence/delivered-log.ts';
+import type { EdgeErrorCount, EdgeLog } from '../../evidence/edge.ts';
+import type { Cost, Question } from '../../evidence/evidence.ts';
+import { list } from '../../format/wording.ts';
+import { AccessLogError } from '../access-log/access-log-error.ts';
+import { NO_COST } from '../access-log/cost.ts';
+import { findDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
+import type { Call } from '../aws/call.ts';
+import { openSession, type Session } from '../aws/session.ts';
+import type { FoundDistribution } from './distributions.ts';
+import { readEdgeLogFiles } from './edge-log-files.ts';
+import { readEdgeLogGroup } from './edge-log-group.ts';
+import { type EdgePart, edgeLimitation } from './edge-part.ts';
+import { countError, sortedErrors } from './edge-records.ts';
+
+export interface EdgeLogReading {
+  call: Call;
+  question: Question;
+  distributions: readonly FoundDistribution[];
+  /** US dollars that may still be spent, known once the access log was read; null for no limit. */
+  remainingUsd: () => Promise<number | null>;
+}
+
+/** One delivery to read, with what the readers need. */
+export interface EdgeDelivery extends Omit<EdgeLogReading, 'distributions'> {
+  distribution: FoundDistribution;
+  delivery: VendedDelivery;
+  /** In the region of CloudFront's own calls. */
+  global: Session;
+}
+
+/** What was counted in one log. */
+export interface EdgeLogAnswer {
+  errors: readonly EdgeErrorCount[];
+  requests: number | null;
+  cost: Cost;
+  source: string;
+  /** Sentences. */
+  incomplete: string[];
+}
+
+/** CloudFront's log deliveries are set up here: CloudFront developer guide, "Configure standard logging (v2)". */
+const GLOBAL_REGION: Record<string, string> = { aws: 'us-east-1', 'aws-cn': 'cn-northwest-1' };
+const LOG_TYPE = 'ACCESS_LOGS';
+
+/** Null where no distribution is in front, or none has a log that can be read. */
+export async function readEdgeLog({
+  call,
+  question,
+  distributions,
+  remainingUsd,
+}: EdgeLogReading): Promise<EdgePart<EdgeLog | null>> {
+  const [first] = distributions;
+  if (first === undefined) return { value: null, limitations: [] };
+  const { place, signal, deadline } = call.session;
+  const region = GLOBAL_REGION[first.arn.split(':')[1] ?? ''] ?? place.region;
+  const global = openSession({ ...place, region }, { signal, deadline });
+  try {
+    const parts: EdgePart<EdgeLog | null>[] = [];
+    // One after the other: each may spend what the others left.
+    for (const distribution of distributions) {
+      const spent = parts.reduce((sum, { value }) => sum + (value?.cost.usd ?? 0), 0);
+      const left = async () => {
+        const usd = await remainingUsd();
+        return usd === null ? null : usd - spent;
+      };
+      parts.push(await readDistribution({ call, question, distribution, global, remainingUsd: left }));
+    }
+    return {
+      value: mergedLogs(parts.flatMap(({ value }) => value ?? [])),
+      limitations: parts.flatMap(({ limitations }) => limitations),
+    };
+  } finally {
+    global.close();
+  }
+}
+
+async function readDistribution(reading: Omit<EdgeDelivery, 'delivery'>): Promise<EdgePart<EdgeLog | null>> {
+  const { call, distribution, global } = reading;
+  const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');
+  const found = await findDeliveries({
+    logs: global.client(CloudWatchLogsClient),
+    resourceArn: distribution.arn,
+    logType: LOG_TYPE,
+    region: global.place.region,
+    signal: call.options.abortSignal,
+  });
+  const nothing = (sentence: string, error: AccessLogError | null = found.refusal) => ({
+    value: null,
+    limitations: [edgeLimitation('log', sentence, error?.failure)],
+  });
+  const which = `the standard log of CloudFront distribution ${distribution.id}`;
+  const readable = found.deliveries.filter(isReadable).sort((a, b) => rank(a) - rank(b));
+  if (readable.length === 0 && found.refusal !== null)
+    return nothing(`Could not check where ${which} is: ${found.refusal.reason}.`);
+  if (found.deliveries.length === 0)
+    return nothing(
+      `CloudFront distribution ${distribution.id} delivers no standard log (v2): how many 5xx it made itself is not known.`,
+    );
+  if (readable.length === 0)
+    return nothing(`Could not read ${which}: it goes to ${list(found.deliveries.map(deliveredLogWords))}.`);
+  let refusal: AccessLogError | null = null;
+  for (const delivery of readable) {
+    try {
+      return logPart({ ...reading, delivery }, await readDelivery({ ...reading, delivery }));
+    } catch (error) {
+      if (!(error instanceof AccessLogError)) throw error;
+      refusal ??= error;
+    }
+  }
+  return nothing(`Could not read ${which}: ${refusal?.reason ?? 'nobody answered'}.`, refusal);
+}
+
+/** Files cost least. */
+const rank = ({ service }: VendedDelivery): number => (service === 's3' ? 0 : 1);
+
+const readDelivery = (reading: EdgeDelivery): Promise<EdgeLogAnswer> =>
+  reading.delivery.service === 's3' ? readEdgeLogFiles(reading) : readEdgeLogGroup(reading);
+
+function logPart({ distribution, delivery }: EdgeDelivery, answer: EdgeLogAnswer): EdgePart<EdgeLog> {
+  const { errors, requests, cost, source, incomplete } = answer;
+  return {
+    value: { where: deliveredLogWords(delivery), source, requests, errors: [...errors], cost },
+    limitations: incomplete.map((sentence) =>
+      edgeLimitation(
+        'log',
+        `The standard log of CloudFront distribution ${distribution.id} was read in part: ${sentence}.`,
+      ),
+    ),
+  };
+}
+
+function mergedLogs(logs: readonly EdgeLog[]): EdgeLog | null {
+  if (logs.length === 0) return null;
+  const errors = new Map<string, EdgeErrorCount>();
+  for (const { requests, ...error } of logs.flatMap((log) => log.errors)) countError(errors, error, requests);
+  const counts = logs.map(({ requests }) => requests);
+  return {
+    where: list([...new Set(logs.map(({ where }) => where))]),
+    source: [...new Set(logs.map(({ source }) => source))].join(' && '),
+    requests: counts.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0),
+    errors: sortedErrors([...errors.values()]),
+    cost: logs.reduce(
+      (sum, { cost }) => ({
+        bytesScanned: sum.bytesScanned + cost.bytesScanned,
+        usd: sum.usd + cost.usd,
+        queries: sum.queries + cost.queries,
+      }),
+      NO_COST,
+    ),
+  };
+}

@@ -1,0 +1,14 @@
+/** A part of what stands in front of a load balancer, with what could not be looked at. */
+import type { EdgeLimitation } from '../../evidence/edge.ts';
+import type { CollectionFailure } from '../../evidence/evidence.ts';
+
+export interface EdgePart<T> {
+  value: T;
+  limitations: EdgeLimitation[];
+}
+
+export const edgeLimitation = (
+  what: EdgeLimitation['what'],
+  sentence: string,
+  { kind, iamStatement }: Pick<CollectionFailure, 'kind' | 'iamStatement'> = { kind: 'incomplete', iamStatement: null },
+): EdgeLimitation => ({ what, kind, sentence, iamStatement });

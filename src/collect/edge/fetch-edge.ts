@@ -1,0 +1,25 @@
+/** What stands in front of a load balancer: the ranges of CloudFront, the distributions, and the 5xx in their logs. */
+import type { LoadBalancer } from '../../evidence/aws.ts';
+import type { Edge } from '../../evidence/edge.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import type { Call } from '../aws/call.ts';
+import { fetchDistributions } from './distributions.ts';
+import { type EdgeLogReading, readEdgeLog } from './edge-log.ts';
+import { fetchEdgeRanges } from './edge-ranges.ts';
+
+export interface EdgeQuestion extends Pick<EdgeLogReading, 'remainingUsd'> {
+  question: Question;
+  loadBalancer: LoadBalancer;
+}
+
+/** What is refused is among the limitations. */
+export async function fetchEdge(call: Call, { question, loadBalancer, remainingUsd }: EdgeQuestion): Promise<Edge> {
+  const [ranges, distributions] = await Promise.all([fetchEdgeRanges(call), fetchDistributions(call, loadBalancer)]);
+  const log = await readEdgeLog({ call, question, distributions: distributions.value, remainingUsd });
+  return {
+    ranges: ranges.value,
+    distributions: distributions.value.map(({ arn: _, ...distribution }) => distribution),
+    log: log.value,
+    limitations: [...ranges.limitations, ...distributions.limitations, ...log.limitations],
+  };
+}

@@ -1,0 +1,108 @@
+/** Which clients of an access log are hops in front of the load balancer, by the addresses that AWS says are theirs. Pure. */
+import { contains, parseRange } from '../diagnose/network-path/cidr-ranges.ts';
+import type { NetworkInterface } from '../evidence/aws.ts';
+import type { Hop } from '../evidence/edge.ts';
+import type { AccessLog, Collected, EvidenceSet } from '../evidence/evidence.ts';
+
+type HopName = Pick<Hop, 'kind' | 'name'>;
+
+/** What tells hops from clients. */
+type HopEvidence = Pick<EvidenceSet, 'edge' | 'loadBalancer' | 'networkInterfaces' | 'securityGroups'>;
+
+/** What an address belongs to; null for that of a client. */
+export type HopAt = (address: string) => HopName | null;
+
+/** The security group that CloudFront makes for the interfaces of its VPC origins: CloudFront developer guide, "Restrict access with VPC origins". */
+const VPC_ORIGIN_GROUP = 'CloudFront-VPCOrigins-Service-SG';
+
+/** Values of InterfaceType: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html */
+const KIND_OF_INTERFACE: Record<string, Hop['kind']> = {
+  api_gateway_managed: 'api-gateway',
+  global_accelerator_managed: 'global-accelerator',
+};
+const KIND_OF_BALANCER: Record<string, Hop['kind']> = {
+  net: 'network-load-balancer',
+  app: 'application-load-balancer',
+};
+
+/** The evidence with the hops among the clients, and without the addresses that tell them. */
+export function withHops<Known extends HopEvidence & Pick<EvidenceSet, 'accessLog'>>(evidence: Known): Known {
+  const { accessLog } = evidence;
+  if (accessLog.status === 'unavailable') return evidence;
+  return { ...evidence, accessLog: { ...accessLog, value: logWithHops(accessLog.value, hopAddresses(evidence)) } };
+}
+
+function logWithHops({ clientAddresses, ...log }: AccessLog, hopAt: HopAt): AccessLog {
+  const { earlier } = log;
+  const hops = clientAddresses === undefined ? (log.hops ?? []) : hopsAmong(clientAddresses, hopAt);
+  return {
+    ...log,
+    ...(hops.length === 0 ? {} : { hops }),
+    ...(earlier === undefined ? {} : { earlier: { ...earlier, log: logWithHops(earlier.log, hopAt) } }),
+  };
+}
+
+function hopsAmong(addresses: readonly string[], hopAt: HopAt): Hop[] {
+  const hops = new Map<string, Hop>();
+  for (const [index, address] of addresses.entries()) {
+    const found = hopAt(address);
+    if (found === null) continue;
+    const key = `${found.kind} ${found.name ?? ''}`;
+    const hop = hops.get(key) ?? { ...found, clients: [] };
+    hop.clients.push(index + 1);
+    hops.set(key, hop);
+  }
+  return [...hops].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, hop]) => hop);
+}
+
+/** Looks an address up among the interfaces of the VPC and the ranges of CloudFront. */
+export function hopAddresses({ edge, loadBalancer, networkInterfaces, securityGroups }: HopEvidence): HopAt {
+  const own = valueIn(loadBalancer)?.LoadBalancerName ?? null;
+  const originGroups = new Set(
+    (valueIn(securityGroups) ?? [])
+      .filter(({ GroupName }) => GroupName === VPC_ORIGIN_GROUP)
+      .map(({ GroupId }) => GroupId),
+  );
+  const byAddress = new Map<string, HopName>();
+  for (const one of valueIn(networkInterfaces) ?? []) {
+    const hop = hopOfInterface(one, own, originGroups);
+    if (hop !== null) for (const address of addressesOf(one)) byAddress.set(address, hop);
+  }
+  const ranges = (valueIn(edge)?.ranges ?? []).flatMap((text) => parseRange(text) ?? []);
+  return (address) => {
+    const known = byAddress.get(address);
+    if (known !== undefined) return known;
+    const parsed = parseRange(address);
+    const isEdge = ranges.some(({ family, range }) => family === parsed?.family && contains(range, parsed.range));
+    return isEdge ? { kind: 'cloudfront', name: null } : null;
+  };
+}
+
+function hopOfInterface(
+  { InterfaceType, Description = '', Groups = [] }: NetworkInterface,
+  own: string | null,
+  originGroups: ReadonlySet<string>,
+): HopName | null {
+  const managed = KIND_OF_INTERFACE[InterfaceType ?? ''];
+  if (managed !== undefined) return { kind: managed, name: null };
+  if (Groups.some(({ GroupId }) => GroupId !== undefined && originGroups.has(GroupId)))
+    return { kind: 'cloudfront-vpc-origin', name: null };
+  const [, balancer = '', name = ''] = /^ELB (app|net)\/([A-Za-z0-9-]+)\//.exec(Description) ?? [];
+  const kind = KIND_OF_BALANCER[balancer];
+  return kind === undefined || (balancer === 'app' && name === own) ? null : { kind, name };
+}
+
+const addressesOf = ({
+  PrivateIpAddress,
+  PrivateIpAddresses = [],
+  Ipv6Addresses = [],
+  Association,
+}: NetworkInterface) =>
+  [
+    PrivateIpAddress,
+    ...PrivateIpAddresses.map((one) => one.PrivateIpAddress),
+    ...Ipv6Addresses.map((one) => one.Ipv6Address),
+    Association?.PublicIp,
+  ].filter((address) => address !== undefined);
+
+const valueIn = <T>(collected: Collected<T>): T | null => (collected.status === 'collected' ? collected.value : null);

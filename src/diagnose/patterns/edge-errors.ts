@@ -1,0 +1,69 @@
+/** 5xx that CloudFront answered by itself, without the load balancer. Pure. */
+import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
+import { number, percent } from '../../format/wording.ts';
+
+/**
+ * Values of x-edge-detailed-result-type for a request that no origin got. Those that may come after the origin was asked, such as
+ * OriginCommError and OriginReadError, are left out:
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat
+ */
+const NEVER_SENT: Record<string, string> = {
+  OriginConnectError: 'it could not connect to the origin',
+  OriginDnsError: "it could not resolve the origin's name",
+  InvalidRequest: 'the request was invalid',
+  InvalidRequestBlocked: 'access was blocked',
+  InvalidRequestCertificate: 'the certificate did not match the distribution',
+  InvalidRequestHeader: 'a header was invalid',
+  InvalidRequestMethod: 'the distribution does not take the method',
+  ClientGeoBlocked: "the viewer's country is blocked",
+  LimitExceeded: 'a limit of CloudFront was exceeded',
+  CapacityExceeded: 'the edge location had no capacity',
+};
+
+export interface EdgeErrors {
+  /** 5xx that viewers got. */
+  total: number;
+  /** Those among them that never reached an origin. */
+  made: number;
+  /** By why, the most first. */
+  reasons: { detailedResultType: string; words: string; requests: number }[];
+  /** Of those made at the edge, for host names that the distribution does not serve; null where the log has no host. */
+  strangeHosts: number | null;
+}
+
+/** Null where no log of the edge was read. */
+export function edgeErrors(edge: Edge | undefined): EdgeErrors | null {
+  if (!edge?.log) return null;
+  const { errors } = edge.log;
+  const made = errors.filter(({ detailedResultType }) => detailedResultType in NEVER_SENT);
+  const reasons = new Map<string, number>();
+  for (const { detailedResultType, requests } of made)
+    reasons.set(detailedResultType, (reasons.get(detailedResultType) ?? 0) + requests);
+  return {
+    total: requestsOf(errors),
+    made: requestsOf(made),
+    reasons: [...reasons]
+      .map(([detailedResultType, requests]) => ({
+        detailedResultType,
+        words: NEVER_SENT[detailedResultType] ?? '',
+        requests,
+      }))
+      .sort((a, b) => b.requests - a.requests || (a.detailedResultType < b.detailedResultType ? -1 : 1)),
+    strangeHosts: made.some(({ isOwnHost }) => isOwnHost === null)
+      ? null
+      : requestsOf(made.filter(({ isOwnHost }) => isOwnHost === false)),
+  };
+}
+
+const requestsOf = (counts: readonly EdgeErrorCount[]): number =>
+  counts.reduce((sum, { requests }) => sum + requests, 0);
+
+/** Fewer, or a smaller share, than this is no news. */
+const [FEW, SMALL_SHARE] = [5, 0.05];
+
+/** Whether so many errors were made at the edge that a verdict on the load balancer has to begin with them. */
+export const isMadeAtEdge = ({ made, total }: EdgeErrors): boolean => made >= FEW && made >= SMALL_SHARE * total;
+
+/** "CloudFront made 2,309 of the 2,327 5xx that users got (99 %); they never reached this load balancer." */
+export const edgeErrorsSentence = ({ made, total }: EdgeErrors): string =>
+  `CloudFront made ${number(made)} of the ${number(total)} 5xx that users got (${percent(made / Math.max(1, total))}); they never reached this load balancer.`;

@@ -1,0 +1,90 @@
+/** What stands between clients and a load balancer: as it is collected and saved, and how a person reads it. */
+import * as z from 'zod';
+import { Cidr } from './aws.ts';
+
+const text = z.string();
+const count = z.number();
+
+/** What sends requests to a load balancer in the name of others. */
+const HOP_KINDS = [
+  'cloudfront',
+  'cloudfront-vpc-origin',
+  'api-gateway',
+  'global-accelerator',
+  'network-load-balancer',
+  'application-load-balancer',
+] as const;
+
+/** Clients of failed requests whose address is that of a hop; numbers as in `FailedRequest.client`, ascending. */
+export const Hop = z.object({ kind: z.enum(HOP_KINDS), name: text.nullable(), clients: z.array(count) });
+export type Hop = z.infer<typeof Hop>;
+
+const TITLES: Record<Hop['kind'], string> = {
+  cloudfront: 'CloudFront',
+  'cloudfront-vpc-origin': 'CloudFront (VPC origin)',
+  'api-gateway': 'API Gateway (VPC link)',
+  'global-accelerator': 'Global Accelerator',
+  'network-load-balancer': 'the Network Load Balancer',
+  'application-load-balancer': 'the Application Load Balancer',
+};
+
+/** "CloudFront", "the Network Load Balancer shop-nlb". */
+export const hopWords = ({ kind, name }: Pick<Hop, 'kind' | 'name'>): string =>
+  name === null ? TITLES[kind] : `${TITLES[kind]} ${name}`;
+
+/** A CloudFront distribution with the load balancer among its origins. */
+const EdgeDistribution = z.object({
+  id: text,
+  domainName: text,
+  aliases: z.array(text),
+  /** It has origins beside the load balancer: its errors may be of those. */
+  hasOtherOrigins: z.boolean(),
+});
+export type EdgeDistribution = z.infer<typeof EdgeDistribution>;
+
+/**
+ * 5xx of the window that viewers got, counted by fields of the standard log:
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat
+ */
+const EdgeErrorCount = z.object({
+  status: text,
+  /** x-edge-result-type and x-edge-detailed-result-type; "-" where the log has no such field. */
+  resultType: text,
+  detailedResultType: text,
+  /** The viewer asked for a host name of the distribution; null where the log does not say which. */
+  isOwnHost: z.boolean().nullable(),
+  requests: count,
+});
+export type EdgeErrorCount = z.infer<typeof EdgeErrorCount>;
+
+const EdgeLog = z.object({
+  /** Where the log was read, in words, and the command that reads it. */
+  where: text,
+  source: text,
+  /** Of every status; null where only errors were asked for. */
+  requests: count.nullable(),
+  /** Sorted by the fields, the most requests first. */
+  errors: z.array(EdgeErrorCount),
+  cost: z.object({ bytesScanned: count, usd: count, queries: count }),
+});
+export type EdgeLog = z.infer<typeof EdgeLog>;
+
+/** Something about the edge that could not be looked at; `what` says which part. */
+const EdgeLimitation = z.object({
+  what: z.enum(['ranges', 'distributions', 'log']),
+  kind: z.enum(['denied', 'not-recorded', 'incomplete', 'failed']),
+  sentence: text,
+  iamStatement: text.nullable(),
+});
+export type EdgeLimitation = z.infer<typeof EdgeLimitation>;
+
+/** What stands in front of the load balancer, as far as it was read. */
+export const Edge = z.object({
+  /** From where CloudFront reaches origins: the managed prefix lists com.amazonaws.global.*cloudfront.origin-facing. */
+  ranges: z.array(Cidr),
+  distributions: z.array(EdgeDistribution),
+  /** The standard log of the distributions; null where none is delivered, or it was not read. */
+  log: EdgeLog.nullable(),
+  limitations: z.array(EdgeLimitation),
+});
+export type Edge = z.infer<typeof Edge>;

@@ -47,6 +47,8 @@ export interface PolicySubject {
 /** Statements of the policies by feature. Each is in exactly one block. */
 export const POLICY_BLOCKS = [
   ['configuration, metrics and changes', ['ConfigurationMetricsAndChanges', 'TimeoutsOfLambdaTargets']],
+  ['CloudFront in front', ['FindDistributions']],
+  ['log of CloudFront', ['FindEdgeLogFiles', 'ReadEdgeLogFiles', 'ReadEdgeLogGroup']],
   ['names of targets', ['NamesOfTargets', 'WeightsOfLambdaAliases']],
   ['access log in S3', ['FindLogFiles', 'ReadLogFiles']],
   ['access log in CloudWatch Logs', ['ReadLogGroup', 'AnswersOfLogGroup']],
@@ -99,6 +101,9 @@ function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | nu
   switch (feature) {
     case 'access log in CloudWatch Logs':
       return ofReader(logGroups.length > 0, 'name the log group with --log-group');
+    // Nobody can tell here whose log it is: the file has placeholders.
+    case 'log of CloudFront':
+      return '';
     case 'Athena':
       return ofReader(usesAthena, 'set athena.table or athena.outputLocation, or add --athena');
     case 'encrypted logs':

@@ -43,7 +43,9 @@ export interface FoundLoadBalancer {
  */
 export function knownByArn(nameOrArn: string, sessions: readonly Session[], search: Promise<FoundLoadBalancer>) {
   const [session, another] = sessions;
-  const name = /^arn:[^:]+:elasticloadbalancing:[^:]+:[0-9]+:loadbalancer[/]app[/]([^/]+)[/][^/]+$/.exec(nameOrArn)?.[1];
+  const name = /^arn:[^:]+:elasticloadbalancing:[^:]+:[0-9]+:loadbalancer[/]app[/]([^/]+)[/][^/]+$/.exec(
+    nameOrArn,
+  )?.[1];
   if (session === undefined || another !== undefined || name === undefined) return null;
   const described = search.then((found) => found.described);
   // Heard by the collector of the load balancer.

@@ -4,7 +4,7 @@ import { group, loadBalancer, people, quarterHour, shopRoutes, targets } from '.
 
 /** Scanners ask a wildcard name for hosts that no certificate covers, while one target crashes for a moment. */
 export const bogusHostsAtTheEdge: Recording = {
-  name: '038-bogus-hosts-answered-at-the-edge',
+  name: '039-bogus-hosts-answered-at-the-edge',
   scenario: {
     seed: 1038,
     loadBalancer: loadBalancer('site-prod', '3d8f1a6c5b7e9024', {

@@ -187,6 +187,14 @@ const Alarms = z.strictObject({
     )
     .default([])
     .describe('Where threads of alarms go: the first route that matches decides. A part left out matches everything.'),
+  muteHours: z
+    .number()
+    .positive()
+    .max(168)
+    .default(4)
+    .describe(
+      'Hours for which "Mute" in the thread of an alarm keeps its load balancer or its alarms from opening threads.',
+    ),
   defaultChannel: Channel.optional().describe(
     'ID of the channel for alarms that no route matches. Without it, they get no thread.',
   ),

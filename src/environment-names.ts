@@ -40,6 +40,7 @@ export const ENVIRONMENT_NAMES: Readonly<Record<string, EnvironmentName>> = {
   ALB502_ALARM_QUEUE_REGION: { path: ['alarms', 'sqs', 'region'] },
   ALB502_ALARM_SNS_PATH: { path: ['alarms', 'sns', 'path'] },
   ALB502_ALARM_SNS_TOPICS: { path: ['alarms', 'sns', 'topics'], kind: 'list' },
+  ALB502_ALARM_MUTE_HOURS: { path: ['alarms', 'muteHours'], kind: 'number' },
   ALB502_ALARM_DEFAULT_CHANNEL: { path: ['alarms', 'defaultChannel'] },
   ALB502_LOG_LEVEL: { path: ['logLevel'] },
   ALB502_HEALTH_PORT: { path: ['healthPort'], kind: 'number' },

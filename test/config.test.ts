@@ -22,7 +22,7 @@ const STANDARD: Config = {
   },
   runs: { retentionDays: 90 },
   limits: { atOnce: 4, perUser: 3, perHour: 30, queue: 20 },
-  alarms: { routes: [] },
+  alarms: { routes: [], muteHours: 4 },
   logLevel: 'info',
   healthPort: 3000,
 };

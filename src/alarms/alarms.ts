@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { Episode } from '../runs/episode.ts';
+import { openMutes } from '../runs/mutes.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
 import { openLoop } from '../runs/store/loop.ts';
@@ -100,7 +101,7 @@ export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
   const routing = routingOf(config);
   const shutdown = new AbortController();
   const { signal } = shutdown;
-  const shared = { ...parts, routing, owner, now, sleep, signal };
+  const shared = { ...parts, routing, owner, now, sleep, signal, mutes: openMutes(store, { now, log }) };
   const episodes = openEpisodes({ ...shared, mostThreads: parts.mostThreads });
   const outcomes = openMessageOutcomes(log);
   const context = {

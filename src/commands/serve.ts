@@ -147,7 +147,7 @@ export async function startBot(
   ]);
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
   const store = await openStore(config);
-  const { openRunStore } = await import('../runs/runs.ts');
+  const [{ openRunStore }, { openMutes }] = await Promise.all([import('../runs/runs.ts'), import('../runs/mutes.ts')]);
   const { now = Date.now } = store;
   const runs = openRunStore(store, { retentionDays: config.runs.retentionDays, now });
   const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
@@ -174,6 +174,7 @@ export async function startBot(
     investigator,
     threads,
     runs,
+    mutes: openMutes(store, { now, log }),
     episodeOf,
     ...(recorded.length > 0 ? {} : { loadBalancersOfAlarm: lookupByName(config) }),
     log,

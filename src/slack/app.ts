@@ -7,6 +7,7 @@ import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config, Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
+import type { Mutes } from '../runs/mutes.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { SlackContext } from './ask.ts';
 import { openAskerZones } from './asker-zones.ts';
@@ -39,6 +40,7 @@ export interface AppParts {
   investigator: Investigator;
   threads: SlackThreads;
   runs: RunStore;
+  mutes: Mutes;
   /** The alarm episode of a run; null for a person's question. */
   episodeOf?: SlackContext['episodeOf'];
   /** Looks up an alarm in CloudWatch; without it, no alarm is looked up. */
@@ -94,6 +96,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     investigator: parts.investigator,
     threads: parts.threads,
     runs: parts.runs,
+    mutes: parts.mutes,
     authorize: openAuthorization({
       config,
       home,

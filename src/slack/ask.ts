@@ -9,6 +9,7 @@ import { Problem } from '../problem.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
 import { windowReading } from '../query/window.ts';
 import type { Episode } from '../runs/episode.ts';
+import type { Mutes } from '../runs/mutes.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
 import { alertSubject, type LoadBalancersOfAlarm } from './alert-subject.ts';
@@ -29,6 +30,8 @@ export interface SlackContext {
   /** The episode whose thread this is; null for a person's question. */
   episodeOf(run: Run): Promise<Episode | null>;
   loadBalancersOfAlarm: LoadBalancersOfAlarm;
+  /** Load balancers and alarms that open no threads for a while. */
+  mutes: Mutes;
   /** A person's time zone (IANA name) from the Slack profile, else from the configuration. */
   zoneOf(user: string): Promise<string>;
   /** Client for calls that a user waits for: few retries. */

@@ -26,12 +26,12 @@ export const PendingAction = z.discriminatedUnion('kind', [
 export type PendingAction = z.infer<typeof PendingAction>;
 
 /**
- * `none`: not opened yet. `waiting`: held back by a storm and listed in the channel's note. `dropped`: ended before
- * there was room, so only the note mentions it. `open`: posted, and its run is recorded.
+ * `none`: not opened yet. `waiting`: held back by a storm and listed in the channel's note, or muted by a person (`isMuted`).
+ * `dropped`: ended before it could have a thread. `open`: posted, and its run is recorded.
  */
 const EpisodeThread = z.discriminatedUnion('state', [
   z.object({ state: z.literal('none') }),
-  z.object({ state: z.literal('waiting'), since: Iso }),
+  z.object({ state: z.literal('waiting'), since: Iso, isMuted: z.boolean().optional() }),
   z.object({ state: z.literal('dropped') }),
   z.object({ state: z.literal('open') }),
 ]);

@@ -1,5 +1,6 @@
 /** Context of all actions on episodes: the parts of the bot, and the work running in this process. */
 import type { Logger } from 'pino';
+import type { Mutes } from '../../runs/mutes.ts';
 import type { RunStore } from '../../runs/runs.ts';
 import { type Backoffs, openBackoffs } from '../../runs/store/backoff.ts';
 import { type Documents, openDocuments } from '../../runs/store/document.ts';
@@ -18,6 +19,8 @@ export interface EpisodesParts {
   threads: Pick<SlackThreads, 'open' | 'askAgain' | 'refresh' | 'reply'>;
   poster: Pick<Poster, 'post' | 'edit' | 'find'>;
   routing: Routing;
+  /** What people muted: it opens no threads for a while. */
+  mutes: Pick<Mutes, 'find'>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Owner of the leases; unique to this process. */
   owner: string;

@@ -1,6 +1,7 @@
 /** Opens the thread of an episode, in another channel if its own refuses, or lists it in the storm note. */
 
 import { incidentWindow } from '../../query/alarm-window.ts';
+import type { Mute } from '../../runs/mutes.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
 import type { OpenResult } from '../../slack/thread/open.ts';
@@ -26,6 +27,11 @@ export async function openThread(
   const channel = record.channel ?? channelFor(subject, context.routing);
   if (channel === null) throw new Unavailable('channel', `no route has a channel for ${subject.alarm}`);
   assertNotPaused(context, channel);
+  const mute = await findMute(context, record);
+  if (mute !== null) {
+    tried.add(record.episode.id);
+    return waitForMute(context, history, record, { channel, mute });
+  }
   if (!(await isAdmitted(context, channel, history, record))) {
     tried.add(record.episode.id);
     return waitForRoom(context, history, record, channel);
@@ -62,7 +68,7 @@ function isAdmitted(
     episode: record.episode.id,
     loadBalancer: ref.name,
     alarm: alarmNameOf(record),
-    hasWaited: record.thread.state === 'waiting',
+    hasWaited: record.thread.state === 'waiting' && !record.thread.isMuted,
   };
   return translateOutage('store', () =>
     channels.change(keyOfChannel(channel), (stored) => {
@@ -70,6 +76,31 @@ function isAdmitted(
       return { document: state, result: isAdmitted };
     }),
   );
+}
+
+const findMute = ({ mutes }: EpisodesContext, { episode }: EpisodeRecord): Promise<Mute | null> => {
+  const firing = episode.alarms.filter(({ state }) => state === 'ALARM');
+  const alarms = (firing.length > 0 ? firing : episode.alarms).map(({ arn }) => arn);
+  return translateOutage('store', () => mutes.find({ loadBalancer: episode.loadBalancer, alarms }));
+};
+
+/** Looked at again until the mute ends or all is well; nothing is told of it. */
+async function waitForMute(
+  context: EpisodesContext,
+  history: History,
+  record: EpisodeRecord,
+  { channel, mute: { user, until, name } }: { channel: string; mute: Mute },
+): Promise<History> {
+  if (record.thread.state === 'waiting') return history;
+  context.log.info({ episode: record.episode.id, muted: name, user, until }, 'no thread: muted');
+  const since = new Date(context.now()).toISOString();
+  const waiting = await changeRecord(context, history, record, (current) => ({
+    ...current,
+    channel,
+    thread: { state: 'waiting', since, isMuted: true },
+  }));
+  context.announcements.signal();
+  return waiting;
 }
 
 async function waitForRoom(
@@ -84,7 +115,8 @@ async function waitForRoom(
     ...current,
     channel,
     // A reopened episode waits again, so that its next end removes it from the note.
-    thread: current.thread.state === 'waiting' ? current.thread : { state: 'waiting', since },
+    thread:
+      current.thread.state === 'waiting' && !current.thread.isMuted ? current.thread : { state: 'waiting', since },
   }));
   context.announcements.signal();
   return waiting;

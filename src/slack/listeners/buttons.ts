@@ -10,6 +10,7 @@ import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
 import { fixView, privateMessage } from '../messages/index.ts';
 import { markRight, openWrongForm } from './feedback.ts';
+import { isMuteChoice, muteAlarms } from './mute.ts';
 import { authorizedRun, type Press } from './press.ts';
 
 const OWN_ACTION = /^alb502:/;
@@ -76,6 +77,7 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
   if (!context.presses.isFirst(`${run.id}:${what}:${who.user}`)) return;
   context.log.info({ run: run.id, user: who.user, channel: who.channel, what }, 'pressed');
   if (what === 'fix') return showFix(context, press);
+  if (isMuteChoice(what)) return muteAlarms(context, what, press);
   if (isDetail(what)) return postDetail(context, what, press);
   if (`alb502:${what}` === ACTIONS.askAgain) return askAgain(context, press);
   if (`alb502:${what}` === ACTIONS.askAnew) return askAnew(context, press);

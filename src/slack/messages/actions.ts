@@ -31,6 +31,8 @@ export const ACTIONS = {
   askAgain: 'alb502:ask-again',
   askAnew: 'alb502:ask-anew',
   widen: 'alb502:widen',
+  /** A menu: values are a choice and the run, as in the overflow. */
+  mute: 'alb502:mute',
   right: 'alb502:right',
   wrong: 'alb502:wrong',
 } as const;

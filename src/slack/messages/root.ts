@@ -12,6 +12,7 @@ import { ACTIONS } from './actions.ts';
 import { countedWords, watchedAlarm, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
+import { muteMenu } from './mute-messages.ts';
 import { sanitize } from './redact-text.ts';
 import {
   line,
@@ -360,6 +361,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
       ['Repeat by hand', 'repeat'],
       ['Post-mortem', 'post-mortem'],
     ]),
+    ...(run.askedBy.kind === 'alarm' ? [muteMenu(run.id)] : []),
   );
 }
 

@@ -9,6 +9,7 @@ import type { Investigator, LoadBalancerRef } from '../../../src/investigate/inv
 import { Problem } from '../../../src/problem.ts';
 import { DEFAULT_STATUSES } from '../../../src/query/statuses.ts';
 import { resolveWindow } from '../../../src/query/window.ts';
+import { openMutes } from '../../../src/runs/mutes.ts';
 import { inState, newRun, type Run } from '../../../src/runs/run.ts';
 import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
@@ -74,7 +75,8 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
     {},
     'alb502.json',
   );
-  const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30 });
+  const store = await openFolderStore(folder);
+  const runs = openRunStore(store, { retentionDays: 30 });
   const log: string[] = [];
   const asked: RecordedCalls = { opened: [], answered: [], again: [], refreshed: [], found: [] };
   const next: Bot['next'] = {};
@@ -85,6 +87,7 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
     investigator: investigatorOf(options.loadBalancers ?? [ref('shop-prod'), ref('edge')], asked, now),
     threads: threadsOf({ asked, next, runs, web, now }),
     runs,
+    mutes: openMutes(store, { now, log: { error: (fields) => void log.push(JSON.stringify(fields)) } }),
     log: openLog('debug', { write: (line) => void log.push(line) }),
     clientOptions: { slackApiUrl: slack.apiUrl },
     now,

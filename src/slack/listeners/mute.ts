@@ -1,0 +1,37 @@
+/** The menu that mutes alarms: what it does is recorded in the run store and told in the thread, with who did it. */
+import type { SlackContext } from '../ask.ts';
+import { answerPrivately } from '../ephemeral-reply.ts';
+import { privateMessage } from '../messages/index.ts';
+import { MUTE_CHOICES, type MuteChoice, mutedMessage, unmutedMessage } from '../messages/mute-messages.ts';
+import type { Press } from './press.ts';
+
+export const isMuteChoice = (what: string): what is MuteChoice => MUTE_CHOICES.some((choice) => choice === what);
+
+export async function muteAlarms(context: SlackContext, choice: MuteChoice, press: Press): Promise<void> {
+  const { run, who, respond, thread } = press;
+  const { mutes, now, config } = context;
+  const say = (sentence: string) => answerPrivately(context, respond, privateMessage(sentence), thread);
+  const episode = await context.episodeOf(run);
+  if (episode === null) return say('Only threads of alarms can be muted.');
+  const alarms = episode.alarms.map(({ arn, name }) => ({ kind: 'alarm' as const, key: arn, name }));
+  const subject = { loadBalancer: episode.loadBalancer, alarms: alarms.map(({ key }) => key) };
+  if (choice === 'unmute') {
+    const removed = await mutes.remove(subject);
+    if (removed.length === 0) return say('Nothing of this thread is muted.');
+    return tell(unmutedMessage(who.user, removed), `unmute-${now()}`);
+  }
+  const loadBalancer = { kind: 'load-balancer' as const, key: episode.loadBalancer, name: run.loadBalancer.name };
+  const muted = await mutes.add(
+    choice === 'mute-load-balancer' ? [loadBalancer] : alarms,
+    who.user,
+    config.alarms.muteHours,
+  );
+  return tell(mutedMessage(muted), `mute-${now()}`);
+
+  /** A reply for each press: pressed again, it may hold longer. */
+  async function tell(message: ReturnType<typeof mutedMessage>, key: string): Promise<void> {
+    const posted = await context.threads.reply(run.id, key, message);
+    if (posted !== 'already' && !('ts' in posted))
+      await say('It is done, but Slack did not take the reply that says so.');
+  }
+}

@@ -1,0 +1,46 @@
+/** What is said when somebody mutes alarms or ends that. Pure. */
+import type { types } from '@slack/bolt';
+import { list } from '../../format/wording.ts';
+import { timeOfDay } from '../../render/phrases.ts';
+import type { Mute } from '../../runs/mutes.ts';
+import { ACTIONS } from './actions.ts';
+import type { Message } from './message.ts';
+import { plainText } from './message-buttons.ts';
+import { sanitize } from './redact-text.ts';
+import { line, partsMessage } from './rich-text.ts';
+
+/** Values of the menu; each is kept in messages for weeks. */
+export const MUTE_CHOICES = ['mute-load-balancer', 'mute-alarms', 'unmute'] as const;
+export type MuteChoice = (typeof MUTE_CHOICES)[number];
+
+const LABELS: Record<MuteChoice, string> = {
+  'mute-load-balancer': 'Mute this load balancer',
+  'mute-alarms': 'Mute only these alarms',
+  unmute: 'Unmute',
+};
+
+/** The menu below the thread of an alarm. */
+export const muteMenu = (run: string): types.StaticSelect => ({
+  type: 'static_select',
+  action_id: ACTIONS.mute,
+  placeholder: plainText('Mute'),
+  options: MUTE_CHOICES.map((choice) => ({ text: plainText(LABELS[choice]), value: `${choice}:${run}` })),
+});
+
+const namesOf = (mutes: readonly Mute[]): string => list(mutes.map(({ name }) => sanitize(name)));
+
+/** Told to everybody in the thread. `mutes`: at least one. */
+export function mutedMessage(mutes: readonly Mute[]): Message {
+  const [{ user, until, kind } = { user: '', until: '', kind: 'alarm' as const }] = mutes;
+  const what = kind === 'load-balancer' ? `all alarms on ${namesOf(mutes)}` : namesOf(mutes);
+  return partsMessage([
+    line({ user }, ` muted ${what} until ${dayAndTime(until)}: no new thread until then.`),
+    line('This thread goes on. What is still in ALARM when the mute ends gets a thread then.'),
+  ]);
+}
+
+export const unmutedMessage = (user: string, mutes: readonly Mute[]): Message =>
+  partsMessage([line({ user }, ` unmuted ${namesOf(mutes)}: alarms open threads again.`)]);
+
+/** Mutes last for days at most, so the day is said where it is another one than that of the time alone. */
+const dayAndTime = (iso: string): string => `${iso.slice(0, 10)} ${timeOfDay(iso).slice(0, 5)} UTC`;

@@ -1,0 +1,53 @@
+/** "Mute" in the thread of an alarm, in the whole bot with its queue. */
+import { afterEach, expect, it, vi } from 'vitest';
+import { event } from '../../support/alarms/messages.ts';
+import { type AlarmBot, rootsOf, SHOP, startAlarmBot } from '../../support/alarms/whole-bot-with-queue.ts';
+
+const REGION = 'eu-west-1';
+const BEGUN = Date.parse('2026-11-18T02:45:00Z');
+const HOUR = 3_600_000;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const send = ({ aws }: AlarmBot, at: number, state: 'ALARM' | 'OK' = 'ALARM') =>
+  aws.sendMessage('alarms', JSON.stringify(event({ at, loadBalancer: SHOP, state })), { region: REGION });
+
+it('keeps the load balancer quiet, says who did it, and is undone by who wants threads again', async () => {
+  const whole = await startAlarmBot();
+  const { slack } = whole;
+  send(whole, BEGUN);
+  await slack.until(() => slack.whatIsShown('shop').includes('Mute'), 'an answered thread');
+  const [root] = rootsOf(slack, 'shop');
+  if (root === undefined) throw new Error('no root message');
+  const said = (words: string) =>
+    slack.until(() => slack.thread('shop', root.ts).find(({ text }) => text.includes(words)), words);
+
+  // While it is asked again, the message has no buttons.
+  const press = async (label: string, by: string): Promise<void> => {
+    const current = await slack.until(
+      () => rootsOf(slack, 'shop').find(({ ts, blocks }) => ts === root.ts && JSON.stringify(blocks).includes(label)),
+      label,
+    );
+    await slack.press(current, label, by);
+  };
+
+  await press('Mute this load balancer', 'ada');
+  const muted = await said('muted all alarms on shop-prod until');
+  expect(muted.text).toMatch(
+    /^<@U0ADA> muted all alarms on shop-prod until \d{4}-\d\d-\d\d \d\d:\d\d UTC: no new thread until then\.$/m,
+  );
+
+  send(whole, BEGUN + HOUR, 'OK');
+  send(whole, BEGUN + 3 * HOUR);
+  await slack.until(() => whole.log.some(({ msg }) => msg === 'no thread: muted'), 'an alarm that waits');
+  expect(rootsOf(slack, 'shop')).toHaveLength(1);
+
+  await press('Unmute', 'ben');
+  await said('<@U0BEN> unmuted shop-prod: alarms open threads again.');
+  await slack.until(() => rootsOf(slack, 'shop').length === 2, 'the thread of what still fires');
+  await press('Unmute', 'ada');
+  const told = await slack.until(() => slack.privateOf('ada').at(-1) ?? null, 'an answer');
+  expect(told.text).toContain('Nothing of this thread is muted.');
+});

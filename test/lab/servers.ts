@@ -113,6 +113,28 @@ http {
 }
 `;
 
+const PHP_FPM = 'php-fpm8.2';
+
+const phpNginxConfiguration = (port: number, folder: string) =>
+  nginxConfiguration(port, folder, '').replace(
+    /location \/ \{.*\}\n/,
+    `location / { include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME ${join(programs, 'index.php')}; fastcgi_pass 127.0.0.1:9000; }\n`,
+  );
+
+const phpConfiguration = (settings: string) => `[global]
+error_log = /dev/stderr
+daemonize = no
+[lab]
+listen = 127.0.0.1:9000
+user = root
+group = root
+pm = static
+pm.max_children = 6
+catch_workers_output = yes
+decorate_workers_output = no
+${settings}
+`;
+
 const apacheConfiguration = (port: number, folder: string) => `ServerRoot /etc/apache2
 PidFile ${folder}/apache.pid
 Mutex file:${folder} default
@@ -260,6 +282,18 @@ export const servers: readonly LabServer[] = [
       command: ['nginx', '-c', written(folder, 'nginx.conf', nginxConfiguration(port, folder, args.join('\n  ')))],
       env,
     }),
+  },
+  {
+    id: 'php-fpm',
+    name: 'nginx with PHP-FPM',
+    debian: { package: 'php-fpm', command: PHP_FPM },
+    version: () => firstMatch(NUMBERS, PHP_FPM, '-v'),
+    setting: 'keepalive_timeout of nginx',
+    command: ({ port, folder, args = [], env = {} }) => {
+      const nginx = written(folder, 'nginx.conf', phpNginxConfiguration(port, folder));
+      const php = written(folder, 'php-fpm.conf', phpConfiguration(args.join('\n')));
+      return { command: ['bash', '-c', `${PHP_FPM} -F -R -y ${php} & exec nginx -c ${nginx}`], env };
+    },
   },
   {
     id: 'apache',

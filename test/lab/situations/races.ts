@@ -40,6 +40,7 @@ const blocking: RoutePlan = { weight: 40, method: 'GET', path: '/api/search', he
 
 export const races: readonly Situation[] = [
   race('race-node-18', 'node-18', 'Node.js 18 closes idle connections after 5 s.', [4.98, 5.03], { isNightly: true }),
+  race('race-node-20', 'node-20', 'Node.js 20 closes idle connections after 6 s.', [5.98, 6.03]),
   race('race-node-24', 'node-24', 'Node.js 24 closes idle connections after 6 s.', [5.98, 6.03]),
   race(
     'race-node-24-busy',

@@ -469,7 +469,7 @@ class LiveLogReader {
       unanswered: [...limitationsOf(scope, rollupAnswers, listed), ...(edge?.left ?? [])].map(logLimitation),
     };
     return {
-      log: { status: 'collected', source: `${failedRows(scope)} -- Athena, ${why.source}`, value },
+      log: { status: 'collected', source: failedRows(scope), value },
       cost: this.#cost,
       toSave: { answers: value },
     };
@@ -612,7 +612,7 @@ class LiveLogReader {
         ...(notes.length > 0 ? { unanswered: [...notes] } : {}),
       };
       return {
-        log: { status: 'collected', source: `${this.#fetchedSource(place)} # from S3, ${why.source}`, value },
+        log: { status: 'collected', source: this.#fetchedSource(place), value },
         cost: this.#cost,
         toSave: keepIn === null ? null : { folder: keepIn },
       };
@@ -669,7 +669,7 @@ class LiveLogReader {
   }
 }
 
-/** Why an engine was chosen: beside the commands that repeat the reading, and for a person. */
+/** Why an engine was chosen: while it reads, and beside what it read. */
 interface EngineChoice {
   source: string;
   words: string;

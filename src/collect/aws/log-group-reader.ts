@@ -14,7 +14,6 @@ import type { VendedDelivery } from '../access-log/deliveries.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
 import { placeInArn } from '../access-log/s3-log.ts';
 import { delimitedLine } from '../access-log/vended/translate-lines.ts';
-import { searchCommand } from '../incident/incident-collectors.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-access-log.ts';
 
 export interface LogGroupReading {
@@ -72,7 +71,7 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
     return {
       log: {
         status: 'collected',
-        source: `${fetched.command} # ${why}; then ${searchCommand(question)}`,
+        source: fetched.command,
         value: {
           ...log,
           cost,

@@ -11,6 +11,7 @@ import type { Collector, Collectors } from '../collect.ts';
 import { asResource, findLoadBalancer, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import type { Incident } from './incident.ts';
 import { candidatesIn, recordedEvidence } from './read-evidence.ts';
+import { readLookBackCommand, readSource } from './recorded-source.ts';
 
 export { type Incident, readIncident } from './incident.ts';
 
@@ -164,13 +165,15 @@ async function readRecordedAccessLog(
         1,
       );
     }
-    return { status: 'collected', source: answers.source, value: answers.accessLog };
+    const { source, accessLog } = answers;
+    return { status: 'collected', source: readSource(source) ?? searchCommand(question), value: accessLog };
   }
-  return {
-    status: 'unavailable',
-    source: searchCommand(question),
-    ...(recording['incident.json'].unavailable?.accessLog ?? { kind: 'not-recorded', reason: NO_ACCESS_LOG }),
+  const { source, ...failure } = recording['incident.json'].unavailable?.accessLog ?? {
+    source: '',
+    kind: 'not-recorded' as const,
+    reason: NO_ACCESS_LOG,
   };
+  return { status: 'unavailable', source: readSource(source) ?? searchCommand(question), ...failure };
 }
 
 /**
@@ -188,7 +191,7 @@ function asRecorded(log: AccessLog, incident: Incident, question: Question): Col
   const bytes = isSame ? (logBytes ?? log.files.bytes) : log.files.bytes;
   return {
     status: 'collected',
-    source: isSame && fetched ? fetched.source : searchCommand(question),
+    source: (isSame && fetched ? readSource(fetched.source) : null) ?? searchCommand(question),
     value: {
       ...log,
       files: { ...log.files, unreadable, bytes },
@@ -200,8 +203,8 @@ function asRecorded(log: AccessLog, incident: Incident, question: Question): Col
   /** Files that were left out may be of an earlier time. */
   function longerWindowOffer(): Pick<AccessLog, 'longerLook'> {
     if (question.lookBack !== undefined) return {};
-    if (isSame && longerLook)
-      return { longerLook: { command: longerLook.command, estimate: longerLook.estimate ?? null } };
+    const offered = isSame && longerLook ? readLookBackCommand(longerLook.command) : null;
+    if (offered !== null) return { longerLook: { command: offered, estimate: longerLook?.estimate ?? null } };
     return log.files.outsideWindow > 0 ? { longerLook: { command: RECORDED_LOOK_BACK, estimate: null } } : {};
   }
 }

@@ -133,8 +133,8 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
   ): Collected<Evidence[Name]> => {
     const source = commandFor(name, question, details);
     if ('value' in answer) return { status: 'collected', source, value: answer.value };
-    const recorded = recording['incident.json'].unavailable?.[name];
-    return { status: 'unavailable', source, ...(recorded ?? answer) };
+    const { source: _, ...why } = { source, ...(recording['incident.json'].unavailable?.[name] ?? answer) };
+    return { status: 'unavailable', source, ...why };
   };
   return {
     loadBalancer: collected('loadBalancer', self),

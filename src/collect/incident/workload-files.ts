@@ -24,14 +24,13 @@ export function recordedWorkloads(recording: Recording, question: Question): Nam
   ): Collected<Evidence[Name]> => {
     if (value !== undefined)
       return { status: 'collected', source: commandFor(name, question, NAMING_DETAILS[name](value)), value };
-    return {
-      status: 'unavailable',
-      source: commandFor(name, question, {}),
-      ...(recording['incident.json'].unavailable?.[name] ?? {
-        kind: 'not-recorded',
-        reason: `${WORKLOAD_FILES[name]} is not in the recording`,
-      }),
+    const source = commandFor(name, question, {});
+    const { source: _, ...why } = recording['incident.json'].unavailable?.[name] ?? {
+      source,
+      kind: 'not-recorded' as const,
+      reason: `${WORKLOAD_FILES[name]} is not in the recording`,
     };
+    return { status: 'unavailable', source, ...why };
   };
   return {
     functionAliases: answer(

@@ -407,13 +407,14 @@ describe('what was recorded', () => {
 
   it('says why it could not be collected then', async () => {
     const denied = {
-      source: 'aws elbv2 describe-listeners',
+      source: `aws elbv2 describe-listeners --load-balancer-arn ${LB_ARN}`,
       reason: 'elasticloadbalancing:DescribeListeners was denied',
     };
     const evidence = await evidenceOf({
       'incident.json': { ...INCIDENT, unavailable: { listeners: denied, accessLog: denied } },
     });
-    expect(evidence.listeners).toEqual({ status: 'unavailable', ...denied });
+    const source = "aws elbv2 describe-listeners --load-balancer-arn '<ARN of my-load-balancer>'";
+    expect(evidence.listeners).toEqual({ status: 'unavailable', ...denied, source });
     expect(evidence.accessLog).toEqual({ status: 'unavailable', ...denied });
   });
 

@@ -35,6 +35,7 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 setup iam               the IAM policy of the bot, with names filled in
   alb502 setup config            a configuration to start from
   alb502 setup alarms            the commands that bring alarms to the bot
+  alb502 setup logs my-alb       the commands that switch the access log on
   alb502 setup athena [--create] the CREATE TABLE for the access logs of this
                                  account and region; --create runs it, and
                                  nothing else ever changes anything

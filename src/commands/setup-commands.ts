@@ -9,6 +9,7 @@ import type { SetupAlarmsOptions } from './setup-alarms.ts';
 import type { SetupAthenaOptions } from './setup-athena.ts';
 import type { SetupConfigOptions } from './setup-config.ts';
 import type { SetupIamOptions } from './setup-iam.ts';
+import type { SetupLogsOptions } from './setup-logs.ts';
 import type { SetupSlackOptions } from './setup-slack.ts';
 
 export function addSetupCommands(alb502: Command): void {
@@ -18,7 +19,7 @@ export function addSetupCommands(alb502: Command): void {
     .description(
       'Prints what one part of the setup needs: the Slack app, permissions, configuration, alarms or the Athena table.',
     )
-    .argument('[what]', 'slack, iam, config, alarms or athena')
+    .argument('[what]', 'slack, iam, config, alarms, logs or athena')
     .action((what: string | undefined) => {
       const names = list(setup.commands.map((one) => one.name()));
       const asked = what === undefined ? 'Set up what?' : `Don't know how to set up '${what}'.`;
@@ -84,6 +85,30 @@ export function addSetupCommands(alb502: Command): void {
     .action(async (options: SetupAlarmsOptions) => {
       const { setupAlarms } = await import('./setup-alarms.ts');
       await setupAlarms(options);
+    });
+
+  addLogCommands(setup);
+}
+
+/** What concerns the access log. */
+function addLogCommands(setup: Command): void {
+  setup
+    .command('logs')
+    .description(
+      'Prints the commands that switch on the access log of a load balancer, permission and retention first.',
+    )
+    .argument('<load-balancer>', 'its name or ARN')
+    .option('--bucket <name>', 'bucket for the log files')
+    .option('--prefix <prefix>', 'how the keys of the files begin')
+    .option('--vended', "as a vended log (Parquet) instead of the load balancer's own files")
+    .option('--log-group <name>', 'log group for a vended log (JSON), instead of a bucket')
+    .option('--days <number>', 'days after which logs are deleted', '30')
+    .option('--region <region>', 'where to look for the load balancer')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
+    .action(async (name: string, options: SetupLogsOptions) => {
+      const { setupLogs } = await import('./setup-logs.ts');
+      await setupLogs(name, options);
     });
 
   setup

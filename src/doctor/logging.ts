@@ -30,6 +30,7 @@ import { command } from '../format/command.ts';
 import { number, utcTime } from '../format/wording.ts';
 import { bucketPolicy, legacyPrincipal } from './bucket-policy.ts';
 import type { DoctorFinding } from './finding.ts';
+import { logCostsText } from './log-costs.ts';
 import { probeCall } from './probe.ts';
 
 const MINUTE = 60_000;
@@ -66,6 +67,7 @@ export async function checkLogging(
           ? { about: 'Access log', state: 'ok', text: 'access_logs.s3.enabled is false; the vended log is read' }
           : loggingOffFinding(session, arn, attributes, found),
         ...deliveryFindings(found),
+        ...(await costFindings(session, arn, now)),
       ],
       place,
       line: null,
@@ -74,6 +76,7 @@ export async function checkLogging(
     { about: 'Access log', state: 'ok', text: `on, to s3://${place.bucket}/${place.root}` },
     ...deliveryFindings(found),
     ...mixedFindings(attributes),
+    ...(await costFindings(session, arn, now)),
   ];
   let files: LogObject[];
   try {
@@ -145,11 +148,23 @@ function loggingOffFinding(
   return {
     about: 'Access log',
     state: 'missing',
-    text: `off (access_logs.s3.enabled is false), ${deliveriesWords(found)}. To switch it on, in ${session.place.region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
+    text: `off (access_logs.s3.enabled is false), ${deliveriesWords(found)}. To switch it on (alb502 setup logs prints each step), in ${session.place.region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
     remedy: `${command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true ${`Key=access_logs.s3.bucket,Value=${bucket}`}`}
 ${bucketPolicy({ partition, region, account, bucket, root })}`,
   };
 }
+
+/** Reports what the log costs in each place; nothing without traffic, or if CloudWatch does not answer. */
+async function costFindings(session: Session, arn: string, now: number): Promise<DoctorFinding[]> {
+  const answer = await probeCall(session, 'cloudwatch:GetMetricData', (options) =>
+    recentTraffic(session, arn, now, options),
+  );
+  if (!('value' in answer) || answer.value.requests === 0) return [];
+  const perMonth = (answer.value.requests / (LOOK_BACK - DELIVERED_AFTER)) * MONTH;
+  return [{ about: 'Cost of logs', state: 'note', text: logCostsText(perMonth) }];
+}
+
+const MONTH = 30 * 24 * 60 * MINUTE;
 
 /** Reports other logs in the folder of the access log: a table over it reads their lines as rows of NULL. */
 function mixedFindings(attributes: Attributes): DoctorFinding[] {

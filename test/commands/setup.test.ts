@@ -287,3 +287,29 @@ describe('alarms', () => {
     expect(stderr).toContain('alarms.defaultChannel');
   });
 });
+
+describe('logs', () => {
+  const ARN = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/50dc6c495c0c9188';
+
+  it('prints the policy of the bucket before the attribute that needs it, and asks nobody for an ARN', async () => {
+    const { code, stdout, stderr } = await setup(['logs', ARN, '--bucket', 'my-logs', '--days', '14']);
+    expect(code).toBe(0);
+    expect(stdout.indexOf('put-bucket-policy')).toBeGreaterThan(0);
+    expect(stdout.indexOf('put-bucket-policy')).toBeLessThan(stdout.indexOf('modify-load-balancer-attributes'));
+    expect(stdout).toContain('"Expiration":{"Days":14}');
+    expect(stderr).toContain('Nothing was changed');
+  });
+
+  it.each([
+    [[], 'Where should the log go? Give --bucket my-logs for S3'],
+    [['--bucket', 's3://my-logs'], '--bucket "s3://my-logs" is not the name of a bucket'],
+    [['--bucket', 'my-logs', '--prefix', 'AWSLogs'], '--prefix "AWSLogs" cannot be used'],
+    [['--log-group', 'a b'], '--log-group "a b" is not the name of a log group'],
+    [['--log-group', '/alb', '--days', '31'], 'A log group cannot keep events for 31 days'],
+    [['--bucket', 'my-logs', '--days', 'ten'], '--days "ten" is not a number of days'],
+  ])('%j: %s', async (words, says) => {
+    const { code, stderr } = await setup(['logs', ARN, ...words]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(says);
+  });
+});

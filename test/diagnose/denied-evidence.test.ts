@@ -50,6 +50,7 @@ describe.each<[string, string, Change]>([
   ['008', 'as recorded', asRecorded],
   ['011', 'as recorded', asRecorded],
   ['016', 'as recorded', asRecorded],
+  ['039', 'as recorded', asRecorded],
   ['003', 'with a gRPC group behind an HTTP listener', grpcBehindHttp],
   ['003', 'with a black hole on the way to the targets', blackHole],
 ])('%s %s', (scenario, _, change) => {

@@ -5,6 +5,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { Config } from '../../config.ts';
 import type { Attributes } from '../../evidence/aws.ts';
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
@@ -73,6 +74,7 @@ import { firstCalls } from './first-calls.ts';
 import { readLogGroup } from './log-group-reader.ts';
 import { type LogSource, logSources } from './log-sources.ts';
 import type { Session } from './session.ts';
+import { watchThrottling } from './throttle-watch.ts';
 
 /** Who reads the log: `auto` takes what costs least. */
 export type LogEngine = 'athena' | 'duckdb' | 'cloudwatch-logs' | 'auto';
@@ -209,6 +211,8 @@ class LiveLogReader {
   readonly #idleTimeoutSeconds: number;
   readonly #deliveries: DeliveryLookup | null;
   #cost: Cost = NO_COST;
+  /** Answers of S3 that asked to slow down. */
+  #slowDowns = 0;
   /** Of all that was begun. */
   #estimate: CostEstimate | null = null;
 
@@ -228,7 +232,10 @@ class LiveLogReader {
       return sources.length === 0 ? this.#withoutLog(found ?? NO_DELIVERIES) : await this.#readFirstOf(sources);
     } catch (error) {
       if (!(error instanceof AccessLogError)) throw error;
-      return this.#unavailable(searchCommand(this.#options.question), error.failure);
+      const { failure } = error;
+      const slowed = `; S3 asked to slow down ${plural(this.#slowDowns, 'time')}: ask again in some minutes, or use Athena`;
+      const reason = this.#slowDowns > 0 && error.kind === 'stopped' ? `${failure.reason}${slowed}` : failure.reason;
+      return this.#unavailable(searchCommand(this.#options.question), { ...failure, reason });
     }
   }
 
@@ -550,11 +557,22 @@ class LiveLogReader {
     }
   }
 
+  /** S3 may ask to slow down for as long as there is time: a person hears of it at once. */
+  #watched(s3: S3Client): S3Client {
+    watchThrottling(s3, () => {
+      this.#slowDowns += 1;
+      this.#reportStatus(
+        `S3 asks to slow down (SlowDown, ${plural(this.#slowDowns, 'time')}): waiting and trying again`,
+      );
+    });
+    return s3;
+  }
+
   async #listing(place: LogPlace) {
     const { session, question } = this.#options;
     const { S3Client } = await import('@aws-sdk/client-s3');
     return {
-      s3: session.client(S3Client),
+      s3: this.#watched(session.client(S3Client)),
       place,
       window: question,
       idleTimeoutSeconds: this.#idleTimeoutSeconds,

@@ -268,3 +268,16 @@ describe('when the attributes are not known', () => {
     });
   });
 });
+
+it('says within seconds that S3 asks to slow down, and gives up within its time', async () => {
+  const statuses: string[] = [];
+  const began = Date.now();
+  const live = await readFrom({
+    bucket: { fault: () => ({ status: 503, code: 'SlowDown', message: 'Please reduce your request rate.' }) },
+    deadline: 4000,
+    progress: (status) => statuses.push(status),
+  });
+  expect(Date.now() - began).toBeLessThan(20_000);
+  expect(statuses).toContainEqual('S3 asks to slow down (SlowDown, 1 time): waiting and trying again');
+  expect(reasonOf(live)).toMatch(/S3 asked to slow down|SlowDown|throttled/);
+});

@@ -1,0 +1,32 @@
+/** Hears when a service asks to slow down: the SDK waits and tries again, and says nothing of it. */
+
+/** What every client class of the SDK has. */
+interface WatchedClient {
+  middlewareStack: {
+    add(
+      middleware: (next: Handler) => Handler,
+      options: { step: 'deserialize'; priority: 'low'; name: string; override: true },
+    ): void;
+  };
+}
+
+type Handler = (args: never) => Promise<{ response: unknown }>;
+
+/** Status of SlowDown: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList */
+const SLOW_DOWN = 503;
+
+/** Calls `onThrottled` for each answer of S3 that asks to slow down, also those that are tried again. */
+export function watchThrottling(client: WatchedClient, onThrottled: () => void): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      if (statusOfResponse(result.response) === SLOW_DOWN) onThrottled();
+      return result;
+    },
+    // The lowest of its step sees an answer before it is made an error.
+    { step: 'deserialize', priority: 'low', name: 'watchThrottling', override: true },
+  );
+}
+
+const statusOfResponse = (response: unknown): number | null =>
+  response !== null && typeof response === 'object' && 'statusCode' in response ? Number(response.statusCode) : null;

@@ -165,6 +165,7 @@ describe('iam', () => {
     const { stdout } = await setup(words, { config: { accounts, alarms: { sqs: { queueUrl } } } });
     expect(Object.keys(resourcesIn(stdout)).sort()).toEqual([
       'ConfigurationMetricsAndChanges',
+      'FindDistributions',
       'FindLoadBalancersOfAlarms',
       'FindLogFiles',
       'NamesOfTargets',

@@ -87,7 +87,7 @@ export const routingOf = ({ accounts, alarms }: Pick<Config, 'accounts' | 'alarm
 export const mentionsOf =
   (config: Pick<Config, 'accounts' | 'alarms'>) =>
   ({ askedBy, loadBalancer }: Run): string | null =>
-    askedBy.kind === 'person'
+    askedBy.kind !== 'alarm'
       ? null
       : mentionFor(
           { loadBalancer: loadBalancer.name, alarm: askedBy.alarmName, accounts: [loadBalancer.account] },

@@ -111,7 +111,7 @@ function countNotes({ rates, now }: NotesContext, channel: string): Promise<numb
 
 function noteMessage(alarm: Alarm, { loadBalancers, sentences }: NoThreadReason, isLast: boolean): Message {
   const unclear = sentences.length > 0 ? 'unknown' : 'names-none';
-  const last = isLast ? ['Further alarms like this one are only in the log for the next five minutes.'] : [];
+  const last = isLast ? ['For the next five minutes, more alarms like this one go only to the log.'] : [];
   return unknownAlarmMessage({
     alarm: alarm.name,
     why: loadBalancers.length > 1 ? { loadBalancers: loadBalancers.length } : unclear,

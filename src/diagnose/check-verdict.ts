@@ -10,9 +10,12 @@ export interface Fact {
 }
 
 export type CheckVerdict =
-  | { outcome: 'pass'; summary: string; facts?: Fact[] }
-  /** `fix`: what to do in this case, with names; without it the check's own advice is given. */
-  | { outcome: 'fail'; summary: string; facts?: Fact[]; fix?: string }
+  | { outcome: 'pass'; summary: string; brief?: string; facts?: Fact[] }
+  /**
+   * `fix`: what to do in this case, with names; without it the check's own advice is given. `brief`: the summary in a few words, at most
+   * some 40 characters, without names that may be long; needed where the first sentence of the summary is longer.
+   */
+  | { outcome: 'fail'; summary: string; brief?: string; facts?: Fact[]; fix?: string }
   /** `missing`: wanted evidence that could not be collected would have decided it. */
   | { outcome: 'unknown'; summary: string; facts?: Fact[]; missing?: true }
   | { outcome: 'not-applicable'; summary: string; facts?: never };

@@ -318,6 +318,7 @@ function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet
     check: check.id,
     outcome: verdict.outcome,
     summary: verdict.summary,
+    ...('brief' in verdict && verdict.brief !== undefined ? { brief: verdict.brief } : {}),
     facts: verdict.facts ?? [],
     missing: verdict.outcome === 'unknown' && verdict.missing ? missingNames(used, evidence) : [],
     sources: [...new Set(used.map((name) => evidence[name].source))],

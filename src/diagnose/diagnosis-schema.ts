@@ -32,6 +32,7 @@ const Finding = open({
   check: z.string(),
   outcome: CheckOutcome,
   summary: Sentence,
+  brief: z.string().optional().describe('The summary in a few words.'),
   facts: z.array(open({ label: z.string(), value: z.union([z.number(), z.string()]), unit: z.string().optional() })),
   sources: z.array(z.string()).describe('Calls or SQL that a person can repeat.'),
   why: Sentence,

@@ -19,6 +19,8 @@ export interface CheckFinding {
   check: CheckId;
   outcome: CheckOutcome;
   summary: string;
+  /** The summary in a few words; absent where the summary itself is short. */
+  brief?: string;
   facts: Fact[];
   /** Evidence that could not be collected and that an unknown outcome hangs on; `gapDetails` says why. */
   missing: EvidenceName[];

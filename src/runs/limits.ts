@@ -52,21 +52,20 @@ export function openLimits({ atOnce, perUser, perHour, queue }: LimitsOptions, n
   function refusal(user: string, waiting: number): string | null {
     const own = running.get(user) ?? 0;
     if (own >= perUser) {
-      const have = own === 1 ? 'A diagnosis you asked for is' : `${own} diagnoses you asked for are`;
-      return `${have} not done yet, and ${perUser} at once ${perUser === 1 ? 'is' : 'are'} allowed; ask again when one is.`;
+      return `You already have ${countDiagnoses(own)} running (the limit). Try again when one finishes.`;
     }
     const times = requestsThisHour(user);
     const oldest = times[times.length - perHour];
     if (oldest !== undefined) {
       const minutes = Math.ceil((oldest + HOUR - now()) / MINUTE);
-      return `You have asked for ${countDiagnoses(times.length)} within an hour, which is the limit; ask again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
+      return `You asked for ${countDiagnoses(times.length)} within an hour (the limit). Try again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
     }
     const before = Math.max(waiting, active - atOnce);
     const isFree = before === 0 && active < atOnce;
     if (isFree || before < queue) return null;
     if (before === 0)
-      return `${countDiagnoses(active)} ${active === 1 ? 'is' : 'are'} running, and no more may wait; ask again in a minute.`;
-    return `${countDiagnoses(before)} ${before === 1 ? 'waits' : 'wait'} before yours, and no more may wait; ask again in a few minutes.`;
+      return `${countDiagnoses(active)} ${active === 1 ? 'is' : 'are'} running and none may wait. Try again in a minute.`;
+    return `The queue is full: ${countDiagnoses(before)} ${before === 1 ? 'is' : 'are'} waiting. Try again in a few minutes.`;
   }
 
   return {

@@ -9,6 +9,8 @@ const Iso = z.iso.datetime();
 
 export const RunOrigin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person'), user: z.string(), team: z.string() }),
+  /** An alert that another app posted in a watched channel; `user` is the bot. */
+  z.object({ kind: z.literal('alert'), user: z.string(), team: z.string() }),
   /** `episode`: id of the alarm episode. */
   z.object({ kind: z.literal('alarm'), alarmName: z.string(), episode: z.string() }),
 ]);

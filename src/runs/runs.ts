@@ -171,7 +171,7 @@ export function openRunStore(store: Store, { retentionDays, now = Date.now }: Ru
 
 const DAY = 86_400_000;
 
-const runNotFound = (id: string): Problem => new Problem(`There is no run ${id} any more.`, 1);
+const runNotFound = (id: string): Problem => new Problem(`Run ${id} is no longer stored.`, 1);
 
 /** `not-there`: claimed but not written yet. */
 function claimStateOf(run: Run | 'unreadable' | null): ClaimState {

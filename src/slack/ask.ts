@@ -15,6 +15,7 @@ import type { RunStore } from '../runs/runs.ts';
 import { alertSubject, type LoadBalancersOfAlarm } from './alert-subject.ts';
 import type { Authorize, Decision, Requester } from './authorization.ts';
 import type { Deduplicator } from './dedupe.ts';
+import { RESTARTING, SOMETHING_BROKE } from './messages/index.ts';
 import { isAlert } from './pasted-alert.ts';
 import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
@@ -135,7 +136,7 @@ export async function ask(context: SlackContext, request: QuestionRequest): Prom
     return outcome;
   } catch (error) {
     log.error({ ...about, err: error }, 'could not ask');
-    return { problem: 'Something broke; the log of alb502 says what. Ask again in a minute.', about: 'bot' };
+    return { problem: SOMETHING_BROKE, about: 'bot' };
   }
 }
 
@@ -156,15 +157,15 @@ async function openThreadFor(
     about = 'window';
     question = investigator.resolveQuestion(query, foundLoadBalancer);
   } catch (error) {
-    if (context.signal.aborted) return { problem: 'alb502 is being restarted; ask again in a minute.', about: 'bot' };
-    if (timeout.aborted) return { problem: 'AWS did not answer in time; ask again in a minute.', about: 'bot' };
+    if (context.signal.aborted) return { problem: RESTARTING, about: 'bot' };
+    if (timeout.aborted) return { problem: 'AWS did not answer in time. Ask again in a minute.', about: 'bot' };
     if (error instanceof Problem) return { problem: error.message, about };
     throw error;
   }
   const standing = await standingThreads(context, question, { channel: who.channel, parentTs: within });
   if (standing.same !== null) return { same: standing.same, window: question };
   const openResult = await threads.open({
-    askedBy: { kind: 'person', user: who.user, team: who.teams[0] ?? '' },
+    askedBy: { kind: isTrusted ? 'alert' : 'person', user: who.user, team: who.teams[0] ?? '' },
     question,
     channel: who.channel,
     parentTs: within,
@@ -189,13 +190,11 @@ export function rejection(
 ): QuestionRejection {
   if (openResult.refusal?.refused === 'not-in-channel')
     return { problem: howToInvite(bot.name, channel), about: 'channel' };
-  if (openResult.refusal?.refused === 'gone')
-    return { problem: 'Nothing can be posted in this channel any more.', about: 'channel' };
-  return { problem: openResult.refused, about: 'bot' };
+  return { problem: openResult.refused, about: openResult.refusal?.refused === 'gone' ? 'channel' : 'bot' };
 }
 
 /** No one can be invited into a direct message. */
 const howToInvite = (name: string, channel: string): string =>
   channel.startsWith('D')
-    ? `alb502 cannot write in this conversation: ask in a channel that it is in, or in your own conversation with @${name}.`
-    : `alb502 is not in this channel: type /invite @${name} in it, then ask again.`;
+    ? `alb502 cannot post in this conversation. Ask in a channel it is in, or in a direct message to @${name}.`
+    : `alb502 is not in this channel. Type /invite @${name} here, then ask again.`;

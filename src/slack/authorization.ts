@@ -49,28 +49,28 @@ export function decide(
 ): Decision {
   const workspaces = allow.workspaces.length > 0 ? allow.workspaces : [home];
   if (!who.teams.some((team) => workspaces.includes(team)))
-    return { refused: 'alb502 does not answer people of this workspace.' };
+    return { refused: 'alb502 does not answer people from this workspace.' };
   const isNamed = allow.users.includes(who.user);
   if (!isNamed && allow.userGroups.length > 0) {
     if (members === null)
-      return { refused: 'Slack does not say who is in the user groups that may ask; try again in a minute.' };
+      return { refused: 'Slack did not say who is in the user groups that may ask. Try again in a minute.' };
     if (!members.has(who.user)) return { refused: NOT_ALLOWED };
   }
   if (!isNamed && allow.userGroups.length === 0 && allow.users.length > 0) return { refused: NOT_ALLOWED };
   const { channel } = who;
   if (channel !== null && allow.channels.length > 0 && !allow.channels.includes(channel)) {
     return {
-      refused: `alb502 does not answer in this channel. Who runs it can add ${channel} to slack.allow.channels.`,
+      refused: `alb502 does not answer in this channel. Its owner can add ${channel} to slack.allow.channels.`,
     };
   }
   const open = accounts.filter(
     ({ channels }) => channels === undefined || (channel !== null && channels.includes(channel)),
   );
-  if (open.length === 0 && channel !== null) return { refused: 'No account may be asked about from here.' };
+  if (open.length === 0 && channel !== null) return { refused: 'No account is open to this channel.' };
   return { accounts: open.map(({ name }) => name) };
 }
 
-const NOT_ALLOWED = 'You are not among those who may ask alb502. Who runs it can add you to slack.allow.';
+const NOT_ALLOWED = "You don't have access to alb502. Its owner can add you to slack.allow.";
 
 /** Decides by the configuration and by user group members from Slack, which are cached. Never throws. */
 export type Authorize = (who: Requester) => Promise<Decision>;

@@ -12,7 +12,7 @@ export async function outcomeMessage(context: SlackContext, outcome: AskOutcome)
   if ('thread' in outcome) {
     const { note, alarm } = outcome;
     if (alarm === null) return note === null ? null : privateMessage(note);
-    const sentence = `An alarm has a thread about ${alarm.loadBalancer.name} already:`;
+    const sentence = `An alarm already has a thread for ${alarm.loadBalancer.name}:`;
     return linkMessage(context, note === null ? sentence : `${note} ${sentence}`, alarm);
   }
   if ('same' in outcome) {
@@ -36,7 +36,7 @@ export async function linkMessage(
   const message = ts !== undefined && MessageTs.safeParse(ts).success ? ts : thread.root;
   const link = message === null ? null : await linkTo(context, thread.channel, message);
   if (link === null) return privateMessage(sentence);
-  const text = `${escapeMrkdwn(sentence)} <${link}|see there>.`;
+  const text = `${escapeMrkdwn(sentence)} <${link}|open it>.`;
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }] };
 }
 

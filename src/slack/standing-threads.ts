@@ -26,7 +26,7 @@ export async function standingThreads(
   );
   const same = recent.find(
     (run) =>
-      run.askedBy.kind === 'person' &&
+      run.askedBy.kind !== 'alarm' &&
       run.state !== 'interrupted' &&
       run.thread.channel === channel &&
       run.thread.parentTs === parentTs &&

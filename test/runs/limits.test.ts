@@ -22,7 +22,7 @@ describe('limits', () => {
     const first = admitted('U1');
     admitted('U1');
     expect(refused(limits.admit('U1'))).toBe(
-      '2 diagnoses you asked for are not done yet, and 2 at once are allowed; ask again when one is.',
+      'You already have 2 diagnoses running (the limit). Try again when one finishes.',
     );
     admitted('U2');
     first.leave();
@@ -36,7 +36,7 @@ describe('limits', () => {
     admitted('U1');
     first.leave();
     expect(refused(limits.admit('U1'))).toBe(
-      'A diagnosis you asked for is not done yet, and 1 at once is allowed; ask again when one is.',
+      'You already have 1 diagnosis running (the limit). Try again when one finishes.',
     );
   });
 
@@ -47,22 +47,20 @@ describe('limits', () => {
       clock.now += 10 * MINUTE;
     }
     expect(refused(limits.admit('U1'))).toBe(
-      'You have asked for 3 diagnoses within an hour, which is the limit; ask again in 30 minutes.',
+      'You asked for 3 diagnoses within an hour (the limit). Try again in 30 minutes.',
     );
     admitted('U2').leave();
     clock.now += 30 * MINUTE - 1;
-    expect(refused(limits.admit('U1'))).toContain('ask again in 1 minute.');
+    expect(refused(limits.admit('U1'))).toContain('Try again in 1 minute.');
     clock.now += 1;
     admitted('U1').leave();
-    expect(refused(limits.admit('U1'))).toContain('ask again in 10 minutes.');
+    expect(refused(limits.admit('U1'))).toContain('Try again in 10 minutes.');
   });
 
   it('let so many wait, counting those that were just admitted', () => {
     const { limits, admitted } = limitsOf();
     const all = ['U1', 'U2', 'U3', 'U4', 'U5'].map((user) => admitted(user));
-    expect(refused(limits.admit('U6'))).toBe(
-      '3 diagnoses wait before yours, and no more may wait; ask again in a few minutes.',
-    );
+    expect(refused(limits.admit('U6'))).toBe('The queue is full: 3 diagnoses are waiting. Try again in a few minutes.');
     all[0]?.leave();
     admitted('U6');
   });
@@ -70,20 +68,20 @@ describe('limits', () => {
   it('count those that wait and were not admitted here', () => {
     const { limits, admitted } = limitsOf();
     admitted('U1', 2);
-    expect(refused(limits.admit('U2', 3))).toContain('3 diagnoses wait before yours');
+    expect(refused(limits.admit('U2', 3))).toContain('The queue is full: 3 diagnoses are waiting');
   });
 
   it('let nobody wait where the queue has no place, and the free ones run', () => {
     const { limits, admitted } = limitsOf({ queue: 0 });
     admitted('U1');
     admitted('U2');
-    expect(refused(limits.admit('U3'))).toBe('2 diagnoses are running, and no more may wait; ask again in a minute.');
+    expect(refused(limits.admit('U3'))).toBe('2 diagnoses are running and none may wait. Try again in a minute.');
   });
 
   it('never refuse an alarm, which counts for the others', () => {
     const { limits, admitted } = limitsOf();
     const alarms = Array.from({ length: 50 }, () => admitted(null, 40));
-    expect(refused(limits.admit('U1'))).toContain('48 diagnoses wait before yours');
+    expect(refused(limits.admit('U1'))).toContain('The queue is full: 48 diagnoses are waiting');
     for (const alarm of alarms) alarm.leave();
     admitted('U1');
   });

@@ -123,7 +123,7 @@ describe('a run', () => {
     const { runs } = await twice();
     const id = '20261119t024012-5f3a9c1e';
     for (const attempt of [runs.change(id, (run) => run), runs.lease(id, 'a', 1), runs.release(id, 'a')])
-      await expect(attempt).rejects.toThrow(`There is no run ${id} any more.`);
+      await expect(attempt).rejects.toThrow(`Run ${id} is no longer stored.`);
   });
 
   it('is changed by the next when a change throws', async () => {

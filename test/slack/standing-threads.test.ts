@@ -18,7 +18,7 @@ it('leads the same question to the thread that stands, with a button to ask anew
     const told = slack.privateOf('ben');
     return told.length > 0 ? told : null;
   }, 'the answer in private');
-  expect(said?.text).toMatch(/^Already diagnosed here in the last 10 minutes: <http.*[|]see there>[.]$/);
+  expect(said?.text).toMatch(/^Already diagnosed here in the last 10 minutes: <http.*[|]open it>[.]$/);
   expect(slack.roots('alerts')).toHaveLength(1);
 
   if (said !== undefined) await slack.press(said, 'Ask anew', 'ben');

@@ -9,7 +9,7 @@ import {
   splitGroups,
 } from '../patterns/error-concentration.ts';
 import { clientsWithErrors } from '../patterns/hops.ts';
-import { ownerConcentrations, ownerSentence } from '../patterns/owner-concentration.ts';
+import { ownerBrief, ownerConcentrations, ownerSentence } from '../patterns/owner-concentration.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { defineCheck } from './check.ts';
 
@@ -50,7 +50,12 @@ export const concentration = defineCheck({
       ...split.map((group) => splitSentence(group, names)),
       ...others.map((one) => concentrationSentence(one, names)),
     ];
-    if (sentences.length > 0) return { outcome: 'fail', summary: sentences.join(' '), facts };
+    const [brief] = [
+      ...ownerConcentrations(traffic).map(ownerBrief),
+      ...split.map(splitBrief),
+      ...others.map(({ kind, share }) => `one ${kind} has ${percent(share)} of the errors`),
+    ];
+    if (brief !== undefined) return { outcome: 'fail', summary: sentences.join(' '), brief, facts };
     const involved = list(
       [
         { count: counts.targets, noun: 'target' },
@@ -77,6 +82,9 @@ type Names = (target: string) => string;
 
 const splitSentence = ({ name, failing, working }: SplitGroup, names: Names): string =>
   `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing.map(names), 6)}), the others succeed (${list(working.map(names), 6)}).`;
+
+const splitBrief = ({ failing, working }: SplitGroup): string =>
+  `${outOf(failing.length, failing.length + working.length)} targets fail every request`;
 
 const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration, names: Names): string => {
   // Client numbers mean nothing outside one collection.

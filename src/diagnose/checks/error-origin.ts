@@ -37,6 +37,7 @@ export const errorOrigin = defineCheck({
     return {
       outcome: 'fail',
       summary: `${outOf(byTarget, traffic.errorCount)} errors came from a target itself (${describeTally(relayed, ({ target }) => nameOf(traffic, target))}), ${own === 0 ? 'none' : number(own)} from the load balancer.`,
+      brief: `${outOf(byTarget, traffic.errorCount)} errors came from a target itself`,
       facts,
     };
   },

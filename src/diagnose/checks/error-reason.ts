@@ -34,6 +34,10 @@ export const errorReason = defineCheck({
     return {
       outcome: 'fail',
       summary: `${list(codes.map(({ name, count }) => `${number(count)} ${name} (${meaningOf(named, name)})`))}.`,
+      brief: list(
+        codes.map(({ name, count }) => `${number(count)} ${name}`),
+        2,
+      ),
       facts: codes.map(({ name, count }) => ({ label: name, value: Math.round(count), unit: 'requests' })),
     };
   },

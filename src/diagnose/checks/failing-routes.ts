@@ -58,6 +58,7 @@ export const failingRoutesCheck = defineCheck({
       return {
         outcome: 'fail',
         summary: `${list(routes)} ${failing.length === 1 ? 'fails' : 'fail'} nearly always while other routes succeed.`,
+        brief: `${plural(failing.length, 'route')} ${failing.length === 1 ? 'fails' : 'fail'} nearly always`,
         facts,
       };
     }

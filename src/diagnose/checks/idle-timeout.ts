@@ -25,6 +25,7 @@ export const idleTimeout = defineCheck({
       return {
         outcome: 'pass',
         summary: `The load balancer keeps idle connections for ${wholeSeconds(configured)}; no error shows another value.`,
+        brief: `load balancer keeps idle connections for ${wholeSeconds(configured)}`,
         facts,
       };
     }

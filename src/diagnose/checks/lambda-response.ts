@@ -36,6 +36,7 @@ export const lambdaResponse = defineCheck({
         outcome: 'fail',
         summary:
           `${outOf(countErrors(errors), traffic.errorCount)} errors are responses that could not be passed on (${describeTally(errors, ({ error_reason }) => error_reason)}). ${format}`.trim(),
+        brief: `${outOf(countErrors(errors), traffic.errorCount)} errors are unusable responses`,
       };
     }
     return {

@@ -63,7 +63,8 @@ export const recentChanges = defineCheck({
           ]
         : []),
     ];
-    return { outcome: 'fail', summary: parts.join(' '), facts };
+    const brief = `${plural(before.length + since.length, 'change')} near ${what}`;
+    return { outcome: 'fail', summary: parts.join(' '), brief, facts };
   },
 });
 

@@ -32,12 +32,14 @@ export const registeredPort = defineCheck({
     );
     const [first] = silent;
     if (first) {
+      const requests = plural(
+        silent.reduce((sum, one) => sum + one.requests, 0),
+        'request',
+      );
       return {
         outcome: 'fail',
-        summary: `${list(silent.map(({ label }) => label))}: health checks pass on port ${first.healthPort}, and none of ${plural(
-          silent.reduce((sum, { requests }) => sum + requests, 0),
-          'request',
-        )} on port ${first.port} succeeded.`,
+        summary: `${list(silent.map(({ label }) => label))}: health checks pass on port ${first.healthPort}, and none of ${requests} on port ${first.port} succeeded.`,
+        brief: `${plural(silent.length, 'target')} answered no request`,
         facts: portFacts(registeredTargets),
       };
     }

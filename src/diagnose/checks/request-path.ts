@@ -86,6 +86,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
   return {
     outcome: 'fail',
     summary: [edgeErrorsSentence(errors), `Why: ${why}.`, ...hosts, ...others, ...through].join(' '),
+    brief: `CloudFront made ${number(made)} of the ${number(total)} 5xx`,
     facts,
     fix:
       strangeHosts !== null && 2 * strangeHosts > made

@@ -1,4 +1,4 @@
-import { list, plural, utcTime } from '../../format/wording.ts';
+import { list, number, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
@@ -57,7 +57,10 @@ export const targetChurn = defineCheck({
       failing.length > 0
         ? `${plural(failing.length, 'target')} failed requests in the last 90 s before`
         : 'no errors in their last 90 s';
-    return { outcome: failing.length > 0 ? 'fail' : 'pass', summary: `${went}, ${came}; ${last}.${takenOut}` };
+    const summary = `${went}, ${came}; ${last}.${takenOut}`;
+    if (failing.length === 0) return { outcome: 'pass', summary };
+    const brief = `${plural(left.length, 'target')} left, ${joined.length === 0 ? 'none' : number(joined.length)} joined`;
+    return { outcome: 'fail', summary, brief };
   },
 });
 

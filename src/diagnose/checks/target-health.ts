@@ -42,8 +42,15 @@ export const targetHealth = defineCheck({
       label: group.TargetGroupName,
       value: stateCountsText(targets),
     }));
-    const findings = groupsWithHealth.flatMap(({ group, targets }) => groupProblem(group, targets) ?? []);
-    if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
+    const problems = groupsWithHealth.flatMap(({ group, targets }) => groupProblem(group, targets) ?? []);
+    const [problem] = problems;
+    if (problem !== undefined)
+      return {
+        outcome: 'fail',
+        summary: problems.map(({ sentence }) => sentence).join(' '),
+        brief: problem.brief,
+        facts,
+      };
     if (groupsWithHealth.length < groups.length) {
       const groupsNotRead = groups.filter(({ TargetGroupArn }) => !evidence.targetHealth[TargetGroupArn]);
       return {
@@ -57,11 +64,23 @@ export const targetHealth = defineCheck({
   },
 });
 
-function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): string | null {
-  if (targets.length === 0) return `${name} has no registered target: requests to it are answered 503.`;
+interface GroupProblem {
+  sentence: string;
+  brief: string;
+}
+
+function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): GroupProblem | null {
+  if (targets.length === 0)
+    return {
+      sentence: `${name} has no registered target: requests to it are answered 503.`,
+      brief: 'a target group has no target',
+    };
   const unused = targets.filter((target) => stateOf(target) === 'unused');
   if (unused.length === targets.length) {
-    return `All of ${plural(targets.length, 'target')} of ${name} are unused (${reasonsOf(unused)}): requests to it are answered 503.`;
+    return {
+      sentence: `All of ${plural(targets.length, 'target')} of ${name} are unused (${reasonsOf(unused)}): requests to it are answered 503.`,
+      brief: `all of ${plural(targets.length, 'target')} of a group are unused`,
+    };
   }
   const unhealthy = targets.filter((target) => stateOf(target).startsWith('unhealthy'));
   if (unhealthy.length === 0) return null;
@@ -70,7 +89,11 @@ function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHea
   const candidates = targets.length - unused.length;
   const open =
     unhealthy.length === candidates ? ` None is healthy, so the load balancer sends requests to all of them.` : '';
-  return `${outOf(unhealthy.length, targets.length)} targets of ${name} ${verb} unhealthy now (${reasonsOf(unhealthy)}): ${who}.${open}`;
+  const count = `${outOf(unhealthy.length, targets.length)} targets`;
+  return {
+    sentence: `${count} of ${name} ${verb} unhealthy now (${reasonsOf(unhealthy)}): ${who}.${open}`,
+    brief: `${count} ${verb} unhealthy now`,
+  };
 }
 
 const stateOf = ({ TargetHealth }: TargetHealthDescription): string => TargetHealth?.State ?? 'unknown';

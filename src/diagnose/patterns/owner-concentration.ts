@@ -119,6 +119,10 @@ export function ownerSentence({
   return `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}, which ${withIt} of all ${targets} targets are; chance would give ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)}.`;
 }
 
+/** "5 of 5 failing targets have one revision". */
+export const ownerBrief = ({ dimension, failingWithIt, failing }: OwnerConcentration): string =>
+  `${outOf(failingWithIt, failing)} failing targets have one ${dimension}`;
+
 /** "5 of 5 failing targets are of revision feed-api:48." */
 export const ownerHeadline = ({ dimension, name, failingWithIt, failing }: OwnerConcentration): string =>
   `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}.`;

@@ -8,7 +8,7 @@ import { rejection, type SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
-import { fixView, privateMessage } from '../messages/index.ts';
+import { fixView, privateMessage, SOMETHING_BROKE } from '../messages/index.ts';
 import { markRight, openWrongForm } from './feedback.ts';
 import { isMuteChoice, muteAlarms } from './mute.ts';
 import { authorizedRun, type Press } from './press.ts';
@@ -43,7 +43,7 @@ export function onButtons(app: App, context: SlackContext): void {
     } catch (error) {
       if (error instanceof Problem) return refuse(error.message);
       context.log.error({ run: button.run, user: who.user, what: button.what, err: error }, 'a press was not answered');
-      await refuse('Something broke; the log of alb502 says what. Try again in a minute.');
+      await refuse(SOMETHING_BROKE);
     }
   });
 }
@@ -85,7 +85,7 @@ async function handlePress(context: SlackContext, what: string, press: Press): P
   if (`alb502:${what}` === ACTIONS.right) return markRight(context, press);
   if (`alb502:${what}` === ACTIONS.wrong) return openWrongForm(context, press);
   context.log.warn({ run: run.id, what }, 'nothing answers this button');
-  const sentence = 'alb502 no longer has this button. Run the diagnosis again to get its present ones.';
+  const sentence = 'alb502 no longer has this button. Run the diagnosis again to get the current ones.';
   await answerPrivately(context, press.respond, privateMessage(sentence), press.thread);
 }
 
@@ -113,16 +113,16 @@ async function postDetail(context: SlackContext, id: DetailId, { run, respond, t
     const reply = (await context.runs.read(run.id))?.replies[key];
     // Another press is posting it in the thread.
     if (reply?.state !== 'posted') return;
-    return pointTo('That is in the thread already:', reply.ts);
+    return pointTo('Already in the thread:', reply.ts);
   }
   if ('ts' in answer) {
     // A person who presses in the channel does not see the thread.
-    if (thread === null) await pointTo('The answer is in the thread:', answer.ts);
+    if (thread === null) await pointTo('Posted in the thread:', answer.ts);
     return;
   }
   const sentence =
     answer.refused === 'not-in-channel'
-      ? `alb502 is not in this channel any more: type /invite @${context.bot.name} in it, then press again.`
+      ? `alb502 is no longer in this channel. Type /invite @${context.bot.name} here, then press again.`
       : answer.refused === 'gone'
         ? 'The thread of this diagnosis is gone. Run it again where you want the answer.'
         : 'Slack did not take the answer. Press again in a minute.';

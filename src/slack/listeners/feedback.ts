@@ -38,7 +38,7 @@ export function onFeedback(app: App, context: SlackContext): void {
       return sayTo(
         context,
         nowhere,
-        privateMessage('This form is of an older alb502. Press "Wrong" below the verdict again.'),
+        privateMessage('This form comes from an older alb502. Press "Wrong" below the verdict again.'),
       );
     }
     const { run: id, channel, thread } = subject;

@@ -105,10 +105,10 @@ async function membershipRefusal(
     if (answer === true) return null;
     return answer === false
       ? 'You or alb502 are not in this channel. Type /alb502 in a channel you are both in.'
-      : 'Slack did not say in time who is in this channel. Try again, or type /alb502 in it.';
+      : 'Slack did not list the members of this channel in time. Try again, or type /alb502 there.';
   } catch (error) {
     log.info({ user, channel, err: error }, 'Slack does not say who is in a channel');
-    return 'alb502 cannot see who is in this channel. Type /alb502 in it.';
+    return 'alb502 cannot see who is in this channel. Type /alb502 there.';
   }
 }
 
@@ -128,7 +128,7 @@ function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin
   };
   const name = normalizeText(value(INPUTS.loadBalancer) ?? '');
   const nameQuery = name === '' ? null : parsePart(INPUTS.loadBalancer, name);
-  if (name === '') errors[INPUTS.loadBalancer] = 'Which load balancer?';
+  if (name === '') errors[INPUTS.loadBalancer] = 'Pick a load balancer.';
   const window = parsePart(INPUTS.window, normalizeText(value(INPUTS.window) ?? ''));
   const statuses = parsePart(INPUTS.statuses, normalizeText(value(INPUTS.statuses) ?? ''));
   if (statuses !== null && (statuses.loadBalancer !== null || statuses.window !== null))

@@ -3,7 +3,7 @@ import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import { ask, namesOpenTo, readTyped, type SlackContext } from '../ask.ts';
 import { outcomeMessage } from '../ephemeral-reply.ts';
-import { helpMessage, privateMessage, usageMessage } from '../messages/index.ts';
+import { helpMessage, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText, stripMention } from '../normalize-text.ts';
 
@@ -33,7 +33,7 @@ export function onMention(app: App, context: SlackContext): void {
     const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
     const who = { user, teams: [team], channel };
     const parsed = await readTyped(context, words, who);
-    if ('problem' in parsed) return say(usageMessage(parsed.problem));
+    if ('problem' in parsed) return say(privateMessage(parsed.problem));
     const { query } = parsed;
     if (query.loadBalancer === null)
       return say(privateMessage(`Which load balancer? Try: @${context.bot.name} ${known[0] ?? 'my-alb'} last 15m`));

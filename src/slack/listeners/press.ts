@@ -30,9 +30,8 @@ export async function authorizedRun(
     const days = context.config.runs.retentionDays;
     return { refused: `This diagnosis is no longer stored (kept ${days} days). Run it again.` };
   }
-  if (run.thread.channel !== who.channel)
-    return { refused: 'This can only be pressed in the channel it was asked in.' };
+  if (run.thread.channel !== who.channel) return { refused: 'Press this in the channel where the question was asked.' };
   if (!decision.accounts.includes(run.loadBalancer.account))
-    return { refused: `The account ${run.loadBalancer.account} may not be asked about from here.` };
+    return { refused: `Account ${run.loadBalancer.account} is not open to this channel.` };
   return { run };
 }

@@ -3,7 +3,7 @@ import type { App, RespondArguments } from '@slack/bolt';
 import { parseStatus } from '../../query/statuses.ts';
 import { ask, namesOpenTo, readTyped, type SlackContext, tryParseQuery } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
-import { helpMessage, usageMessage } from '../messages/index.ts';
+import { helpMessage, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText } from '../normalize-text.ts';
 import { isAlert } from '../pasted-alert.ts';
@@ -15,13 +15,13 @@ export function onCommand(app: App, context: SlackContext): void {
     const words = normalizeText(command.text ?? '');
     if (isHelpRequest(words)) return ack(ephemeral(helpMessage()));
     const typed = tryParseQuery(words, namesOpenTo(context, command.channel_id));
-    if ('problem' in typed && !isAlert(words)) return ack(ephemeral(usageMessage(typed.problem)));
+    if ('problem' in typed && !isAlert(words)) return ack(ephemeral(privateMessage(typed.problem)));
     await ack();
     const { user_id: user, team_id: team, enterprise_id: enterprise, channel_id: channel } = command;
     const who = { user, teams: [team, ...(enterprise ? [enterprise] : [])], channel };
     // Looking up the alarm of a pasted alert takes longer than Slack waits.
     const parsed = 'query' in typed ? typed : await readTyped(context, words, who);
-    if ('problem' in parsed) return answerPrivately(context, respond, usageMessage(parsed.problem));
+    if ('problem' in parsed) return answerPrivately(context, respond, privateMessage(parsed.problem));
     const { query } = parsed;
     if (query.loadBalancer === null) {
       const problemMessage = await openForm(context, {

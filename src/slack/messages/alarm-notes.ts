@@ -40,12 +40,12 @@ export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
     .map(({ loadBalancer, alarm }) => `• ${escapeMrkdwn(loadBalancer)}: ${escapeMrkdwn(alarm)}`);
   const more = waiting.length - names.length;
   return mrkdwnMessage([
-    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM*, counted from ${startTime} on, beyond those with a thread here.`,
+    `*${least}${count} more ${count === 1 ? 'load balancer' : 'load balancers'} in ALARM* since ${startTime}, beyond those with a thread here.`,
     waiting.length === 0
-      ? 'All have got their threads since, or are over.'
-      : `${least}${waiting.length} without a thread; each gets one when there is room in this channel and it is still in ALARM.${later > 0 ? ` ${later} got theirs since.` : ''}`,
+      ? 'Every load balancer listed here now has a thread or has recovered.'
+      : `${least}${waiting.length} without a thread. Each gets one once this channel has room, if it is still in ALARM.${later > 0 ? ` ${later} ${later === 1 ? 'has' : 'have'} one by now.` : ''}`,
     ...names,
-    ...(more > 0 ? [`and ${atLeast}${more} more; \`/alb502 my-alb\` asks about one at once.`] : []),
+    ...(more > 0 ? [`and ${atLeast}${more} more. To diagnose one now: \`/alb502 my-alb last 15m\``] : []),
   ]);
 }
 
@@ -56,8 +56,8 @@ export function describeAlarm({ state, changedAt, region, account, metrics, reas
   );
   const place = [...(region === null ? [] : [region]), ...(account === null ? [] : [`account ${account}`])].join(', ');
   return [
-    `It is in ${state} since ${timeOfDay(changedAt)} UTC${place === '' ? '' : ` (${place})`}.`,
-    ...(metricNames.length > 0 ? [`It watches ${list(metricNames)}.`] : []),
+    `In ${state} since ${timeOfDay(changedAt)} UTC${place === '' ? '' : ` (${place})`}.`,
+    ...(metricNames.length > 0 ? [`${metricNames.length === 1 ? 'Metric' : 'Metrics'}: ${list(metricNames)}.`] : []),
     ...(reason === '' ? [] : [reason]),
   ];
 }

@@ -41,7 +41,7 @@ export interface Chart {
   block: SlackBlock;
   /** The same as text. */
   plain: MessagePart[];
-  /** "Errors over time: 123 closed by the target, at most 22 a minute at 02:44 UTC." */
+  /** "123 errors, all closed by the target; peak 22 in 1 min from 02:44 UTC." */
   words: string;
 }
 
@@ -115,17 +115,21 @@ function chartText(title: string, { from, to }: Timeline, series: readonly Serie
     name,
     number(total),
     barCharacters(values),
-    peak === null ? '' : `most ${number(peak.count)} at ${timeOfDay(peak.from)}`,
+    peak === null ? '' : `peak ${number(peak.count)} at ${timeOfDay(peak.from)}`,
   ]);
   return [copyable(`${title}, ${shortClock(from)} to ${shortClock(to)}\n${alignColumns(rows, [1])}`)];
 }
 
 function chartSentence(each: string, series: readonly Series[]): string {
-  const parts = series.map(({ name, total, peak }) =>
-    peak === null || total === peak.count
-      ? `${number(total)} ${name}`
-      : `${number(total)} ${name}, at most ${number(peak.count)} in ${each} from ${shortClock(peak.from)} UTC`,
+  const total = plural(
+    series.reduce((sum, one) => sum + one.total, 0),
+    'error',
   );
-  const total = series.reduce((sum, one) => sum + one.total, 0);
-  return `Over time, ${plural(total, 'error')}: ${parts.join('; ')}.`;
+  const peakOf = ({ peak }: Series) =>
+    peak === null ? [] : [`peak ${number(peak.count)} in ${each} from ${shortClock(peak.from)} UTC`];
+  const [only, ...others] = series;
+  if (only !== undefined && others.length === 0)
+    return `${[`${total}, all ${only.name}`, ...peakOf(only)].join('; ')}.`;
+  const parts = series.map((one) => [`${number(one.total)} ${one.name}`, ...peakOf(one)].join(', '));
+  return `${total}: ${parts.join('; ')}.`;
 }

@@ -134,7 +134,7 @@ function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): str
   if (outcome === 'not-applicable') return 'does not apply';
   if (outcome === 'unknown') return unknownWords(step, diagnosis, room);
   const [first] = headlineFindings(step);
-  const sentence = first === undefined ? 'nothing was checked' : fitTitle(first.summary, room);
+  const sentence = first === undefined ? 'nothing was checked' : fitTitle(first, room);
   return PLAIN_WORDS[step.step](diagnosis, outcome) ?? sentence;
 }
 
@@ -187,7 +187,7 @@ function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }:
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
   if (triage.requests === 0 && READ_IN_LOG.includes(step)) return 'no log entries yet';
-  return open === undefined ? 'not known' : fitTitle(open.summary, room);
+  return open === undefined ? 'not known' : fitTitle(open, room);
 }
 
 /** Steps that only the access log can answer. */
@@ -200,24 +200,23 @@ function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] 
   return outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
 }
 
-/** Shortens a sentence to its first clause or words; the task shows it in full. */
-function fitTitle(summary: string, room: number): string {
-  const sentence = firstSentence(summary).replace(/[.]$/, '');
-  // A name such as GET or NACL keeps its capitals.
-  const whole = /^[A-Z][a-z ]/.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
-  if (whole.length <= room) return whole;
-  const title = whole.replace(/^the /, '').replaceAll(/ \([^)]*\)/g, '');
+/** Words that a line must not end with. */
+const OPEN_END = /(?: (?:and|of|an?|the|that|while|not|could|is|are|was|to|between|for))+$|[,:;]$/;
+/** A sentence ends at a full stop before a space: "10.0.1.5:8080 refused" holds no end. */
+const SENTENCE_END = /(?<=[.])\s+(?=[A-Z0-9])/;
+
+/** The finding where there is little room: its first sentence where that fits, else in brief, else cut; the task has all of it. */
+function fitTitle({ summary, brief }: CheckFinding, room: number): string {
+  const [first = summary] = summary.split(SENTENCE_END);
+  const sentence = first.replace(/[.]$/, '');
+  if (sentence.length > room && brief !== undefined) return truncate(brief, room);
+  // A name such as GET or CloudFront keeps its capitals.
+  const title = /^[A-Z][a-z]* /.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
   if (title.length <= room) return title;
-  const [clause = title] = whole.replace(/^the /, '').split(/ \(|; |: |, and /);
-  // A clause that is only a name says nothing.
-  if (clause.length <= room && clause.split(' ').length > 3) return clause;
   const cut = title.slice(0, room - 1);
   const words = cut.slice(0, Math.max(cut.lastIndexOf(' '), 1));
-  return `${words.replace(/(?: (?:and|of|an?|the|that|while|not|could|is|are|was|to|between|for))+$/, '').replace(/[,:;]$/, '')}…`;
+  return `${words.replace(OPEN_END, '')}…`;
 }
-
-/** A sentence ends at a full stop before a space: "10.0.1.5:8080 refused" holds no end. */
-const firstSentence = (text: string): string => text.split(/(?<=[.])\s+(?=[A-Z0-9])/)[0] ?? text;
 
 /** Before the log is read, what is known so far; afterwards, bytes, queries and duration. */
 function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | null): TextLine[] {

@@ -32,7 +32,7 @@ export function homeView({ refusal, accounts, open, recent, failures }: Home): t
     refusal !== null
       ? section('Access', [], sanitize(refusal))
       : [
-          ...section('Ask', accounts.map(accountLine), 'No account is configured for you here.'),
+          ...section('Ask', accounts.map(accountLine), 'No account is open to you.'),
           ...richText([line('In a channel, type ', { code: `/alb502 ${truncate(sanitize(example), 80)} last 15m` })]),
           ...(open.length === 0 ? [] : section('In alarm now', open.map(episodeLine), '')),
           ...section('Your last diagnoses', firstLines(recent.map(recentLine), MAX_RECENT), 'None yet.'),

@@ -10,8 +10,9 @@ export {
   episodeReopenedMessage,
   helpMessage,
   privateMessage,
+  RESTARTING,
+  SOMETHING_BROKE,
   unknownAlarmMessage,
-  usageMessage,
 } from './short-messages.ts';
 export { runStateOf, type ThreadState } from './thread-state.ts';
 export { verdictChangedMessage } from './verdict-changed.ts';

@@ -51,15 +51,15 @@ const MIN_COST_TO_CONFIRM = 0.01;
 /** Confirmation with the cost of the last run, scaled to the window; none below MIN_COST_TO_CONFIRM. */
 export function confirmCost(cost: DiagnosisCost, times: 1 | 3): ConfirmDialog | null {
   if (cost === null || !(cost.usd * times >= MIN_COST_TO_CONFIRM)) return null;
-  const last = `The last ask read ${formatBytes(cost.bytesScanned)} for ${formatDollars(cost.usd)}`;
+  const last = `The last run read ${formatBytes(cost.bytesScanned)} for ${formatDollars(cost.usd)}`;
   const text =
     times === 1
-      ? `${last}; this one costs about as much.`
-      : `${last}; the wider window is up to three times as long: about ${formatDollars(cost.usd * times)}.`;
+      ? `${last}; this one costs about the same.`
+      : `${last}; the wider window is up to three times as long, so about ${formatDollars(cost.usd * times)}.`;
   return {
-    title: plainText('This costs something'),
+    title: plainText('This costs money'),
     text: plainText(text),
-    confirm: plainText('Ask'),
+    confirm: plainText('Run'),
     deny: plainText('Cancel'),
   };
 }

@@ -231,9 +231,10 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   if (logs !== null) pieces.push([{ href: logs, label: 'log bucket' }]);
   // Not in the first post, which would notify the asker: the verdict does that. Edits notify no one.
   const isFirstPost = isUnderWay(run) && diagnosis === null;
-  if (run.askedBy.kind === 'person') {
-    if (!isFirstPost) pieces.push(['asked by ', { user: run.askedBy.user }]);
-  } else if (episode === null) pieces.push([`alarm ${truncate(sanitize(run.askedBy.alarmName), 100)}`]);
+  if (run.askedBy.kind === 'person' && !isFirstPost) pieces.push(['asked by ', { user: run.askedBy.user }]);
+  if (run.askedBy.kind === 'alert') pieces.push(['for the alert above']);
+  if (run.askedBy.kind === 'alarm' && episode === null)
+    pieces.push([`alarm ${truncate(sanitize(run.askedBy.alarmName), 100)}`]);
   if (hasFailed(run)) pieces.push([`run ${run.id}`]);
   return pieces.flatMap((one, index) => (index === 0 ? one : [' · ', ...one]));
 }

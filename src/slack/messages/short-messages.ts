@@ -31,12 +31,14 @@ import {
 } from './thread-state.ts';
 
 const EXAMPLE = '/alb502 my-alb last 15m';
+/** Characters: a sentence quotes what was typed. */
+const MAX_SENTENCE = 500;
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 
 /** How to ask, and what alb502 checks. */
 export function helpMessage(): Message {
   return partsMessage([
-    line({ bold: 'alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.' }),
+    line({ bold: 'alb502 finds the root cause of 502, 503 and 504 errors of an Application Load Balancer.' }),
     copyable(
       [
         EXAMPLE,
@@ -45,27 +47,29 @@ export function helpMessage(): Message {
         '@alb502 my-alb last 1h               in a thread',
       ].join('\n'),
     ),
-    line(
-      'Give a load balancer (name, part of a name, ARN or DNS name). Defaults: last 15 minutes, every 5xx of the load balancer and 502 to 504 of its targets. A time without a zone is in your own time zone, else UTC; 14:40 CET names one.',
-    ),
-    line({ bold: 'What is looked at' }),
+    {
+      bullets: [
+        ['Load balancer: its name, a part of its name, its ARN or its DNS name.'],
+        [
+          'Window: the last 15 minutes by default. Times are in your own time zone if Slack shares it, else in UTC; 14:40 CET names one.',
+        ],
+        [
+          'Errors: every 5xx the load balancer sent and 502 to 504 from its targets by default; 502 504 asks for these alone.',
+        ],
+      ],
+    },
+    line({ bold: 'What it checks' }),
     { bullets: STEPS.map((step) => [`${number(step)} ${STEP_TITLES[step]}`]) },
-    line('alb502 only reads. It answers in a thread that everybody in the channel sees.'),
+    line('alb502 only reads. It answers in a thread that everyone in the channel can see.'),
   ]);
 }
 
-/** What is wrong with a question, and a correct example. */
-export function usageMessage(problem: string): Message {
-  const sentence = truncate(sanitize(problem.trim()), 500);
-  const hasExample = /such as|Try:/.test(sentence);
-  return partsMessage([
-    hasExample
-      ? { line: prose(sentence) }
-      : { line: [...prose(/[.!?]$/.test(sentence) ? sentence : `${sentence}.`), ' Such as ', { code: EXAMPLE }, '.'] },
-  ]);
-}
+/** What only one person is shown: what is wrong and what to type, or where the answer is. */
+export const privateMessage = (sentence: string): Message =>
+  partsMessage([proseLine(truncate(sanitize(sentence.trim()), MAX_SENTENCE))]);
 
-export const privateMessage = (sentence: string): Message => partsMessage([proseLine(sanitize(sentence))]);
+export const RESTARTING = 'alb502 is restarting. Try again in a minute.';
+export const SOMETHING_BROKE = "Something broke; alb502's log says what. Try again in a minute.";
 
 /** Reply when the last alarm is OK: duration, errors, cause. It is edited if the episode changes later. */
 export function episodeClosedMessage(rawState: ThreadState): Message {
@@ -88,7 +92,7 @@ export function episodeClosedMessage(rawState: ThreadState): Message {
       episode?.closedAt == null ? '.' : `: ${list(states)} since ${momentWords(episode.closedAt, run.to)}.`,
     ),
     ...(diagnosis === null
-      ? [line('There is no verdict.')]
+      ? [line('No verdict was reached.')]
       : [
           line(
             `${errorCountWords(diagnosis) ?? noErrorCountWords(diagnosis)}${episodePartWords(diagnosis.window, episode)}, `,
@@ -108,7 +112,7 @@ export function episodeClosedMessage(rawState: ThreadState): Message {
 /** For an end without a counted error: says which of log and metrics shows that, or that the count is unknown. */
 function noErrorCountWords(diagnosis: Diagnosis): string {
   if (verdictKind(diagnosis) !== 'unread') return 'No errors';
-  return diagnosis.completeness.errorsInMetrics === 0 ? 'No errors in CloudWatch' : 'How many errors is not known';
+  return diagnosis.completeness.errorsInMetrics === 0 ? 'No errors in CloudWatch' : 'The number of errors is unknown';
 }
 
 /** Replaces the reply about an end that did not last. */
@@ -117,17 +121,14 @@ function backInAlarmMessage({ alarms }: Episode, run: Run): Message {
   const [since = run.to] = inAlarm.map(({ changedAt }) => changedAt).sort();
   const names = inAlarm.map(({ name }) => truncate(sanitize(name), 100));
   return partsMessage([
-    line(
-      { bold: 'In ALARM again' },
-      `: ${list(names, 3)} since ${momentWords(since, run.to)}. It was over for a while.`,
-    ),
-    line('The first message of this thread says how it is now.'),
+    line({ bold: 'Back in ALARM' }, `: ${list(names, 3)} since ${momentWords(since, run.to)}, after clearing.`),
+    line('The first message of this thread shows the current state.'),
   ]);
 }
 
 /** Replaces the reply about an end that a later one followed. */
 export const episodeReopenedMessage = (): Message =>
-  partsMessage([line('It was over for a while, and then in ALARM again; a later reply says how that ended.')]);
+  partsMessage([line('Recovered, then went back into ALARM. A later reply says how it ended.')]);
 
 /** `names-none`; `unknown`: what it is about could not be found out; or it is about so many that none is meant in particular. */
 export type NoDiagnosisReason = 'names-none' | 'unknown' | { loadBalancers: number };
@@ -154,14 +155,13 @@ export const unknownAlarmMessage = ({
             ),
           },
         ]),
-    line('Ask about one by hand: ', { code: EXAMPLE }),
+    line('To diagnose one: ', { code: EXAMPLE }),
   ]);
 
 function noDiagnosisLine(name: string, why: NoDiagnosisReason): MessagePart {
   const alarm = { bold: name };
-  if (why === 'names-none') return line('The alarm ', alarm, ' names no load balancer, so nothing was diagnosed.');
+  if (why === 'names-none') return line('Alarm ', alarm, ' names no load balancer, so nothing was diagnosed.');
   if (why === 'unknown')
-    return line('Which load balancer the alarm ', alarm, ' is about is not known, so nothing was diagnosed.');
-  const many = ` is about ${number(why.loadBalancers)} load balancers at once, so none of them was diagnosed.`;
-  return line('The alarm ', alarm, many);
+    return line('Could not tell which load balancer alarm ', alarm, ' is for, so nothing was diagnosed.');
+  return line('Alarm ', alarm, ` covers ${number(why.loadBalancers)} load balancers, so none was diagnosed.`);
 }

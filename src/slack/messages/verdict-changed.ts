@@ -55,5 +55,5 @@ function errorCountChange({ completeness: now }: Diagnosis, { completeness: befo
     now.errorsInMetrics === null || now.errorsInMetrics < now.errorsInLog
       ? plural(now.errorsInLog, 'error')
       : `${outOf(now.errorsInLog, now.errorsInMetrics)} errors`;
-  return [`${of} ${now.errorsInLog === 1 ? 'is' : 'are'} in the log now, ${before.errorsInLog ?? 'none'} then.`];
+  return [`${of} ${now.errorsInLog === 1 ? 'is' : 'are'} in the log now, ${before.errorsInLog ?? 'none'} before.`];
 }

@@ -1,7 +1,7 @@
 /** The verdict reply: fix, evidence, other errors, ruled out, could not check. A new post, so that it notifies. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
-import { inSentence, list, number } from '../../format/wording.ts';
+import { inSentence, number } from '../../format/wording.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { completenessSentence, costSentence } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -30,6 +30,7 @@ const MAX_REASONS = 3;
 const MAX_REASON_TEXT = 400;
 const MAX_TRACES = 3;
 const MAX_RULED_OUT = 5;
+const MAX_CANDIDATES = 4;
 /** Characters of `text`, which is read aloud or shown without blocks. */
 const MAX_SPOKEN = 3000;
 const IN_EVIDENCE = ', behind Evidence';
@@ -75,14 +76,17 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
     case 'between':
       return [
         ...traceParts(diagnosis),
-        ...section.causes.slice(0, 4).flatMap((cause) => candidateParts(cause, section.causes.length)),
-        ...(section.causes.length > 2 ? [line({ italic: 'What speaks for and against each: Evidence' })] : []),
+        ...(section.causes.length > 2
+          ? manyCandidatesParts(section.causes)
+          : section.causes.flatMap((cause) => candidateParts(cause))),
       ];
     case 'next-step':
       // The next step is to search for the trace IDs.
       return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
     case 'known':
-      return labelledList('Known', section.sentences, MAX_REASONS);
+      return section.sentences.length === 1
+        ? section.sentences.map((sentence) => line({ bold: 'Known' }, '  ', ...prose(sentence)))
+        : labelledList('Known', section.sentences, MAX_REASONS);
     case 'also':
       return section.parts.slice(0, 3).map(alsoPart);
     case 'beside':
@@ -97,16 +101,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
         ', behind All checks',
       );
     case 'ruled-out':
-      return [
-        line(
-          { bold: 'Ruled out' },
-          '  ',
-          list(
-            section.causes.map(({ title }) => inSentence(title)),
-            MAX_RULED_OUT,
-          ),
-        ),
-      ];
+      return [line({ bold: 'Ruled out' }, '  ', ruledOutWords(section.causes))];
     default:
       return [];
   }
@@ -157,17 +152,30 @@ function firstReasons(reasons: readonly string[]): string[] {
 const isSaid = (sentence: string, headline: string | null): boolean =>
   headline?.includes(sentence.replace(/[.]$/, '')) ?? false;
 
-/** A candidate of an undecided verdict: its evidence and its fix. */
-const candidateParts = (cause: CauseResult, candidates: number): MessagePart[] => [
+/** Titles are clauses with "and" in them: semicolons part them. */
+function ruledOutWords(causes: readonly CauseResult[]): string {
+  const titles = causes.slice(0, MAX_RULED_OUT).map(({ title }) => inSentence(title));
+  const more = causes.length - titles.length;
+  return [...titles, ...(more > 0 ? [`${number(more)} more`] : [])].join('; ');
+}
+
+/** One of the two causes that an undecided verdict is between: what speaks for it, and what to do if it is. */
+const candidateParts = (cause: CauseResult): MessagePart[] => [
   line({ bold: cause.title }),
   {
     bullets: [
-      // With three or more candidates, show only the fixes; "Evidence" has the rest.
-      ...(candidates > 2 ? [] : cause.for.slice(0, 1).map((one) => prose(`For: ${one}`))),
-      ...(candidates > 2 ? [] : cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`))),
+      ...cause.for.slice(0, 1).map((one) => prose(`For: ${one}`)),
+      ...cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`)),
       ...(cause.fix.summary === '' ? [] : [prose(`If so: ${cause.fix.summary}`)]),
     ],
   },
+];
+
+/** Of three or more, a woken person needs what to do in each case; "Evidence" has what speaks for and against them. */
+const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
+  line({ bold: 'If it is' }),
+  { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },
+  line({ italic: 'For and against each: see Evidence' }),
 ];
 
 /** "Also  worker timeout in the target, 11 errors. Fix: …". */

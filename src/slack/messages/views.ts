@@ -53,10 +53,10 @@ export function formView(options: {
     blocks: [
       inputBlock(INPUTS.loadBalancer, 'Load balancer', loadBalancerSelect(loadBalancer)),
       inputBlock(INPUTS.window, 'Window', textInput(window ?? `last ${DEFAULT_WINDOW / 60_000}m`, 'last 15m'), {
-        hint: 'Such as "last 15m", "02:40-02:55" or "14:40 CET". A time without a zone is in your own, else UTC.',
+        hint: 'For example: last 15m, 02:40-02:55, 14:40 CET. Times are in your own time zone if Slack shares it, else in UTC.',
       }),
       inputBlock(INPUTS.statuses, 'Statuses', textInput(statuses, '5xx'), {
-        hint: 'Such as "502 504". Without one: every 5xx of the load balancer, and 502 to 504 of its targets.',
+        hint: 'For example: 502 504. Default: every 5xx the load balancer sent, and 502 to 504 from its targets.',
         optional: true,
       }),
       ...(channel === undefined
@@ -66,7 +66,7 @@ export function formView(options: {
               'Channel',
               {
                 type: 'conversations_select',
-                placeholder: plainText('Where the thread is to be'),
+                placeholder: plainText('Channel for the thread'),
                 default_to_current_conversation: true,
                 filter: { include: ['public', 'private'], exclude_bot_users: true },
               },
@@ -111,7 +111,7 @@ export const wrongVerdictView = (subject: string): types.ModalView => ({
         placeholder: plainText('If you know it'),
         options: [
           ...causes.map(({ id, title }) => ({ text: plainText(truncate(title, MAX_LABEL)), value: id })),
-          { text: plainText('Another one'), value: 'other' },
+          { text: plainText('Another cause'), value: 'other' },
         ],
       },
       { optional: true },
@@ -123,9 +123,9 @@ export const wrongVerdictView = (subject: string): types.ModalView => ({
         type: 'plain_text_input',
         multiline: true,
         max_length: 2000,
-        placeholder: plainText('What showed it, what fixed it'),
+        placeholder: plainText('What showed it? What fixed it?'),
       },
-      { optional: true, hint: 'Kept with the evidence of this diagnosis, and shown in its thread.' },
+      { optional: true, hint: 'Stored with this diagnosis and shown in its thread.' },
     ),
   ],
 });

@@ -1,6 +1,7 @@
 /** Asks the question of a run again, in its thread. */
 import { Problem } from '../../problem.ts';
 import { inState, type Run, toUpdate } from '../../runs/run.ts';
+import { RESTARTING } from '../messages/index.ts';
 import { showRootProgress } from './show.ts';
 import type { ThreadContext } from './thread-context.ts';
 import { workOn } from './work-on-run.ts';
@@ -12,7 +13,7 @@ export async function askAgain(
   { window, user }: { window?: { from: number; to: number } | undefined; user?: string | undefined },
 ): Promise<Run> {
   const { active, limits, runs, slots } = context;
-  if (context.isClosing) throw new Problem('alb502 is being restarted; ask again in a minute.', 2);
+  if (context.isClosing) throw new Problem(RESTARTING, 2);
   const admission = limits.admit(user ?? null, slots.size);
   if ('refused' in admission) throw new Problem(admission.refused, 1);
   try {

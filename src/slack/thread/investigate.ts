@@ -118,9 +118,9 @@ interface InvestigationOutcome {
 
 function failureSentence(error: unknown, { diagnosis }: InvestigationOutcome): string {
   if (diagnosis !== null)
-    return `What was found out could not be kept; the log of the bot says why. It was: ${diagnosis.verdict.summary}`;
+    return `The diagnosis could not be stored (alb502's log says why). It was: ${diagnosis.verdict.summary}`;
   if (error instanceof Problem) return error.message;
-  return 'Something broke while diagnosing; the log of the bot says more under the id of this run.';
+  return "Something broke while diagnosing; alb502's log has the details under the id of this run.";
 }
 
 /** Null when the log was not read, or was queried in place. */

@@ -5,6 +5,7 @@ import type { LocatedQuestion } from '../../investigate/investigator.ts';
 import { hasFailed, inState, newRun, type Run, type RunOrigin } from '../../runs/run.ts';
 import { isOutage } from '../../runs/store/document.ts';
 import type { Refusal } from '../delivery/slack-poster.ts';
+import { RESTARTING } from '../messages/index.ts';
 import { hasSameWindow } from './investigate.ts';
 import type { ThreadContext } from './thread-context.ts';
 import { refusalSentence, workOn } from './work-on-run.ts';
@@ -39,11 +40,11 @@ const CLAIM_POLL = 100;
 const CLAIM_POLLS = 30;
 
 export async function openThread(context: ThreadContext, request: ThreadRequest): Promise<OpenResult> {
-  if (context.isClosing) return { refused: 'alb502 is being restarted; ask again in a minute.', reason: 'closing' };
+  if (context.isClosing) return { refused: RESTARTING, reason: 'closing' };
   const { limits, slots } = context;
   const { askedBy } = request;
   const candidate = newRun({ ...request, now: context.now() });
-  const user = askedBy.kind === 'person' ? askedBy.user : null;
+  const user = askedBy.kind === 'alarm' ? null : askedBy.user;
   // Check limits before claiming, so that others never wait for a refused request.
   const admission = limits.admit(user, slots.size);
   if ('refused' in admission) return { refused: admission.refused, reason: 'too-many' };
@@ -79,10 +80,13 @@ async function createRun(context: ThreadContext, candidate: Run, onEnd: () => vo
 function failedToOpen({ log }: ThreadContext, { id }: Run, error: unknown): OpenResult {
   if (isOutage(error)) {
     log.error({ run: id, err: error }, 'the run store does not answer');
-    return { refused: 'The diagnosis could not be recorded, so it was not begun; alb502 logs why.', reason: 'store' };
+    return {
+      refused: "The diagnosis could not be stored, so it was not started; alb502's log says why.",
+      reason: 'store',
+    };
   }
   log.error({ run: id, err: error }, 'a thread could not be begun');
-  return { refused: 'The diagnosis could not be begun; alb502 logs why.', reason: 'defect' };
+  return { refused: "The diagnosis could not be started; alb502's log says why.", reason: 'defect' };
 }
 
 /** Returns a usable run with the same question; its thread may still be about to be posted. */

@@ -63,7 +63,7 @@ async function postInThread(
 const threadTarget = ({ thread }: Run): PostTarget => ({ channel: thread.channel, thread: threadTs(thread) });
 
 const noEvidenceMessage = (run: Run): Message => {
-  const why = isUnderWay(run) ? 'There is no answer yet' : 'The evidence of this run is not kept';
+  const why = isUnderWay(run) ? 'There is no answer yet' : 'The evidence of this run is no longer stored';
   const text = `${why} (run ${run.id}).`;
   return { text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] };
 };

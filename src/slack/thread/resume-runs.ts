@@ -24,7 +24,7 @@ async function beginWhatIsDue(context: ThreadContext, run: Run): Promise<void> {
   const now = context.now();
   const next = nextAttemptOf(run);
   if (isUnderWay(run)) {
-    const isForgotten = run.askedBy.kind === 'person' && now - Date.parse(run.createdAt) > MAX_QUESTION_AGE;
+    const isForgotten = run.askedBy.kind !== 'alarm' && now - Date.parse(run.createdAt) > MAX_QUESTION_AGE;
     if (isForgotten) workOn(context, await interrupt(context, run.id), { ask: false });
     else workOn(context, run, { ask: true });
   } else if (next !== null && Date.parse(next) <= now) workOn(context, await extendToNow(context, run), { ask: true });

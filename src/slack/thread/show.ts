@@ -224,7 +224,7 @@ function withRecord(run: Run, slot: MessageSlot, record: PostRecord | null, isRe
 
 /** Adds a note that the message may be there twice. */
 function withResumedNote(message: Message): Message {
-  const note = 'Resumed: the same message may stand above.';
+  const note = 'Resumed after a restart: this message may repeat the one above.';
   const block = { type: 'context', elements: [{ type: 'plain_text', text: note }] };
   return {
     ...message,

@@ -55,7 +55,7 @@ export const openThreadContext = (parts: SlackThreadsParts): ThreadContext => ({
 /** Throws Problem (exit 1) when the run was removed. */
 export async function readRun({ runs }: Pick<ThreadContext, 'runs'>, id: string): Promise<Run> {
   const run = await runs.read(id);
-  if (run === null) throw new Problem(`There is no run ${id} any more.`, 1);
+  if (run === null) throw new Problem(`Run ${id} is no longer stored.`, 1);
   return run;
 }
 

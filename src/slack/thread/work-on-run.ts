@@ -129,7 +129,7 @@ async function postVerdictChange(context: ThreadContext, run: Run, before: Diagn
 export function refusalSentence({ refused, code }: Refusal): string {
   if (refused === 'not-in-channel')
     return 'alb502 is not in this channel: invite it with /invite @alb502, then ask again.';
-  if (refused === 'gone') return 'This channel is archived or gone, so there can be no thread in it.';
-  if (refused === 'unreachable') return 'Slack did not answer, so there is no thread yet; it is tried again.';
-  return `Slack refused the message (${code}), so there is no thread.`;
+  if (refused === 'gone') return 'This channel is archived or deleted, so alb502 cannot post in it.';
+  if (refused === 'unreachable') return 'Slack is not responding; the thread will appear once it does.';
+  return `Slack refused the message (${code}), so no thread was opened.`;
 }

@@ -241,7 +241,7 @@ describe('one alarm', () => {
     }
     expect(roots()).toHaveLength(1);
     expect(replies()).toEqual([
-      'In ALARM again: shop-502 since 03:04 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
+      'In ALARM again: shop-502 since 03:04 UTC. It was over for a while.\nThe first message of this thread shows the current state.',
     ]);
     const later = async (minutes: number, state: 'ALARM' | 'OK') => {
       const at = BEGUN + minutes * MINUTE;
@@ -254,7 +254,7 @@ describe('one alarm', () => {
     await later(24, 'ALARM');
     await later(64, 'OK');
     expect(replies()).toEqual([
-      'It was over for a while, and then in ALARM again; a later reply says how that ended.',
+      'Recovered, then went back into ALARM. A later reply says how it ended.',
       expect.stringMatching(/^Over after 1 h 4 min: shop-502 OK since 03:48 UTC/),
     ]);
     clock.at += 20 * MINUTE;
@@ -312,7 +312,7 @@ describe('several alarms', () => {
     await bot.idle();
     expect(notes('C0DEFAULT')).toHaveLength(1);
     expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toMatch(
-      /^\*190 more load balancers in ALARM\*, counted from 02:44:\d\d UTC on, beyond those with a thread here\./,
+      /^\*190 more load balancers in ALARM\* since 02:44:\d\d UTC, beyond those with a thread here\./,
     );
     expect(refusalsOf({ ...notes('C0DEFAULT')[0]?.message }, 'message')).toEqual([]);
     // Half of them are well before their turn comes.
@@ -329,7 +329,7 @@ describe('several alarms', () => {
     const missing = [...inAlarm].filter((name) => !found.some(({ loadBalancer }) => loadBalancer.name === name));
     expect(missing).toEqual([]);
     expect(textOf(notes('C0DEFAULT')[0]?.message as Message)).toContain(
-      'All have got their threads since, or are over.',
+      'Every load balancer listed here now has a thread or has recovered.',
     );
     expect([...store.objects.keys()].filter((key) => key.startsWith('alarms/busy/'))).toEqual([]);
   });
@@ -344,7 +344,7 @@ it('a storm of more than are listed says "at least", until each was counted once
     return textOf(notes('C0DEFAULT')[0]?.message as Message);
   };
   for (let look = 0; look < 3; look++) {
-    expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM\*.*\nAt least 500 without a thread;/s);
+    expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM\*.*\nAt least 500 without a thread[.]/s);
     expect(await said()).toContain('and at least 485 more;');
     await bot.alarms.resume();
   }
@@ -357,7 +357,7 @@ it('a storm of more than are listed says "at least", until each was counted once
   }
   await said();
   await bot.alarms.stop(0);
-  expect(await said()).toMatch(/^\*510 more load balancers in ALARM\*.*\n480 without a thread;/s);
+  expect(await said()).toMatch(/^\*510 more load balancers in ALARM\*.*\n480 without a thread[.]/s);
   expect(roots('C0DEFAULT')).toHaveLength(40);
 });
 
@@ -376,7 +376,7 @@ it('an episode kept from its thread by a storm waits again when reopened, and le
   await bot.alarms.resume();
   await bot.idle();
   await bot.alarms.stop(0);
-  expect(said()).toContain('All have got their threads since, or are over.');
+  expect(said()).toContain('Every load balancer listed here now has a thread or has recovered.');
 });
 
 describe('what is missing', () => {
@@ -511,7 +511,7 @@ describe('what is missing', () => {
     bot = started({ poster: { ...paper, post } });
     expect(await bot.alarms.handle(body())).toEqual({
       outcome: 'failed',
-      why: 'The diagnosis could not be begun; alb502 logs why.',
+      why: "The diagnosis could not be started; alb502's log says why.",
     });
     expect(await tell({ loadBalancer: resourceOf('api'), name: 'api-502' })).toMatchObject({ outcome: 'handled' });
     expect(roots('C0DEFAULT')).toHaveLength(1);
@@ -554,7 +554,7 @@ describe('what is missing', () => {
     expect(notes('C0DEFAULT')).toEqual([]);
     expect(await bot.alarms.handle(composed('shop-any'), 3)).toEqual({ outcome: 'handled', transition: [] });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
-      expect.stringMatching(/^Which load balancer the alarm shop-any is about is not known.*\n.*was throttled\./),
+      expect.stringMatching(/^Could not tell which load balancer alarm shop-any is for.*\n.*was throttled\./),
     ]);
   });
 
@@ -607,7 +607,7 @@ describe('an alarm that is not about a load balancer', () => {
     await tell({ loadBalancer: null, name: 'all-502', at: BEGUN + 30 * MINUTE });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message))).toEqual([
       expect.stringMatching(
-        /all-502\*? names no load balancer.*in ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\)/s,
+        /all-502\*? names no load balancer.*In ALARM since 02:44:00 UTC \(eu-west-1, account 123456789012\)/s,
       ),
     ]);
   });

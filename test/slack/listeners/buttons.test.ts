@@ -95,7 +95,7 @@ describe('an answer that is fetched', () => {
 
 describe('a press is refused', () => {
   it.each([
-    ['by somebody who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, 'not among those'],
+    ['by somebody who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, "don't have access"],
     ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'account default may not be asked'],
   ])('%s', async (_, config, says) => {
     const bot = await withThread();

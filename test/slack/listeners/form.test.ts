@@ -177,7 +177,7 @@ describe('submitted', () => {
     for (const block of Array.isArray(blocks) ? blocks : [])
       if (block.block_id === INPUTS.loadBalancer) Object.assign(block.element, chosen);
     const { errors } = await slack.submit(view, {}, 'ada');
-    expect(Object.values(errors)).toEqual([expect.stringContaining('not among those')]);
+    expect(Object.values(errors)).toEqual([expect.stringContaining("don't have access")]);
     expect(asked).toMatchObject({ found: [], opened: [] });
   });
 });

@@ -30,7 +30,7 @@ it('shows what this person asked and what may be asked about', async () => {
 it('shows who may not ask that they may not, and nothing else', async () => {
   const bot = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
   const home = await homeOf(bot, 'ada');
-  expect(home).toContain('not among those who may ask');
+  expect(home).toContain("don't have access to alb502");
   expect(home).not.toContain('shop-prod');
 });
 

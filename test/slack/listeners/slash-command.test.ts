@@ -74,7 +74,7 @@ describe('said in private after a look', () => {
       'does not answer in this channel',
       [],
     ],
-    ['a person who may not ask', { slack: { allow: { users: ['U0BEN'] } } }, 'shop-prod', 'not among those', []],
+    ['a person who may not ask', { slack: { allow: { users: ['U0BEN'] } } }, 'shop-prod', "don't have access", []],
     [
       'a workspace that may not ask',
       { slack: { allow: { workspaces: ['T0OTHER'] } } },
@@ -119,7 +119,7 @@ describe('members of a user group', () => {
     const { slack, asked } = await openBot({ config, slack: slackOptions });
     await slack.command(typed('shop-prod'));
     const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
-    expect(message?.text).toContain('not among those');
+    expect(message?.text).toContain("don't have access");
     expect(asked.opened).toEqual([]);
     await slack.command(typed('shop-prod', { user: 'ben' }));
     await slack.until(() => slack.roots('alerts').length === 1, 'a root message');

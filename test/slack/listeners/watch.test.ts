@@ -28,7 +28,11 @@ it('answers an alert of a watched app below it, and its repetition not again', a
   const alert = await post(slack, ALERT);
   await eventually(() => expect(slack.thread('alerts', alert.ts).length).toBeGreaterThan(0));
   await settled();
-  expect(slack.thread('alerts', alert.ts)[0]?.text).toContain('web-prod');
+  const [root, ...replies] = slack.thread('alerts', alert.ts);
+  expect(root?.text).toContain('web-prod');
+  // Nobody asked: nobody is named, and nobody is mentioned.
+  expect(root?.text).toContain('for the alert above');
+  expect([root, ...replies].map((message) => message?.text).join('\n')).not.toMatch(/asked by|<@/);
   const again = await post(slack, ALERT);
   const other = await post(slack, 'CloudWatch Alarm | checkout-5xx | eu-west-1 | Account: 123456789012');
   await eventually(() => expect(slack.thread('alerts', other.ts).length).toBeGreaterThan(0));

@@ -58,8 +58,9 @@ describe.each(incidents)('%s', (name) => {
     expect(elements(thread, 'overflow')).toBeLessThanOrEqual(2);
   });
 
-  it('has checklist lines of at most 60 characters', () => {
+  it('has checklist lines of at most 60 characters, none of them cut', () => {
     const titles = thread[1]?.text.split('\n').slice(1, 7) ?? [];
     expect(titles.filter((line) => line.length > 60)).toEqual([]);
+    expect(titles.filter((line) => line.includes('…'))).toEqual([]);
   });
 });

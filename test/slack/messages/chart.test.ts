@@ -68,9 +68,9 @@ describe('errors over time', () => {
   it('are text where Slack takes no chart, and words for who hears them', () => {
     const { text, plainBlocks } = timelineAnswer(race);
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(
-      /closed-before-response {5}149 {2}[▁▂▃▄▅▆▇█]{15} {2}most 17 at 02:46:00/,
+      /closed-before-response {5}149 {2}[▁▂▃▄▅▆▇█]{15} {2}peak 17 at 02:46:00/,
     );
-    expect(text).toContain('Over time, 149 errors: 149 closed by the target, at most 17 in 1 min from 02:46 UTC.');
+    expect(text).toContain('149 errors, all closed by the target; peak 17 in 1 min from 02:46 UTC.');
   });
 
   it('are taken by Slack whatever the counts', () => {

@@ -18,7 +18,6 @@ import {
   runStateOf,
   type ThreadState,
   unknownAlarmMessage,
-  usageMessage,
   verdictChangedMessage,
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
@@ -168,7 +167,6 @@ const everyMessage = (told: ThreadState, text = ''): Message[] => [
   verdictMessage(told),
   episodeClosedMessage(told),
   privateMessage(text),
-  usageMessage(text),
   unknownAlarmMessage({ alarm: text, why: 'unknown', sentences: told.diagnosis?.gaps ?? [] }),
   ...[verdictChangedMessage(told, race)].filter((message) => message !== null),
 ];
@@ -321,7 +319,7 @@ describe('answers to buttons', () => {
   it('say so where nothing was kept to answer from', () => {
     const told = { ...threadStateOf(diagnosis), diagnosis: null };
     expect(new Set(messagesOf(answers(told, evidence)).map(({ text }) => text))).toEqual(
-      new Set(['There is no answer yet that this could be taken from.']),
+      new Set(['There is no answer yet.']),
     );
   });
 

@@ -336,7 +336,7 @@ describe('checking again', () => {
   it('says what it costs where the last check cost something, and asks first', () => {
     const paid = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0124 } };
     expect(readMessage(verdictMessage(threadStateOf(paid)))).toContain(
-      '[Check again – asks: The last ask read 12.4 MB for $0.0124; this one costs about as much.]',
+      '[Check again – asks: The last run read 12.4 MB for $0.0124; this one costs about the same.]',
     );
   });
 

@@ -5,7 +5,6 @@ import {
   privateMessage,
   rootMessage,
   unknownAlarmMessage,
-  usageMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { Message } from '../../../src/slack/messages/message.ts';
 import { early, HOSTILE, race } from '../../support/diagnoses.ts';
@@ -19,38 +18,28 @@ const accepted = (message: Message): string => {
 
 it('helps: how to ask, and what is looked at', () => {
   expect(accepted(helpMessage())).toMatchInlineSnapshot(`
-    "*alb502 names the root cause of the 502, 503 and 504 of an Application Load Balancer.*
+    "*alb502 finds the root cause of 502, 503 and 504 errors of an Application Load Balancer.*
         /alb502 my-alb last 15m
         /alb502 my-alb from 02:40 to 02:55 502 504
         /alb502                              a form to pick from
         @alb502 my-alb last 1h               in a thread
-    Give a load balancer (name, part of a name, ARN or DNS name). Defaults: last 15 minutes, every 5xx of the load balancer and 502 to 504 of its targets. A time without a zone is in your own time zone, else UTC; 14:40 CET names one.
-    *What is looked at*
+      • Load balancer: its name, a part of its name, its ARN or its DNS name.
+      • Window: the last 15 minutes by default. Times are in your own time zone if Slack shares it, else in UTC; 14:40 CET names one.
+      • Errors: every 5xx the load balancer sent and 502 to 504 from its targets by default; 502 504 asks for these alone.
+    *What it checks*
       • 1 Access log: who failed, and how
       • 2 Target group protocol and port
       • 3 Keep-alive and idle timeout
       • 4 HTTP response format
       • 5 Security groups and network ACLs
       • 6 Targets, deployments, capacity
-    alb502 only reads. It answers in a thread that everybody in the channel sees."
+    alb502 only reads. It answers in a thread that everyone in the channel can see."
   `);
-});
-
-describe('what is wrong with a question', () => {
-  it('comes with an example', () => {
-    expect(accepted(usageMessage('"my alb!" is not a load balancer.'))).toBe(
-      '"my alb!" is not a load balancer. Such as `/alb502 my-alb last 15m`.',
-    );
-  });
-
-  it('has no second one where the sentence has one', () => {
-    const sentence = '"lst 15m" is not a window, such as "last 15m".';
-    expect(accepted(usageMessage(sentence))).toBe(sentence);
-  });
 });
 
 it('says a sentence to one person', () => {
   expect(accepted(privateMessage('Noted: <!channel> & `x`.'))).toBe('Noted: <!channel> & `x`.');
+  expect(accepted(privateMessage(`Didn't understand "${'x'.repeat(600)}".`))).toHaveLength(500);
 });
 
 describe('an alarm that is over', () => {
@@ -101,12 +90,12 @@ describe('an alarm that is over', () => {
     const names = ['shop-prod-5xx', 'shop-prod-latency'];
     const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));
     expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
-      '*In ALARM again*: shop-prod-5xx and shop-prod-latency since 03:20 UTC. It was over for a while.\nThe first message of this thread says how it is now.',
+      '*Back in ALARM*: shop-prod-5xx and shop-prod-latency since 03:20 UTC, after clearing.\nThe first message of this thread shows the current state.',
     );
   });
 
   it.each([
-    [null, 'How many errors is not known'],
+    [null, 'The number of errors is unknown'],
     [0, 'No errors in CloudWatch'],
     [7, '7 errors in CloudWatch'],
   ])('has no number of errors where no log was read and CloudWatch has %s', (errorsInMetrics, words) => {
@@ -126,7 +115,7 @@ describe('an alarm that is over', () => {
   it('says so where there is no verdict', () => {
     const told = { ...threadStateOf(race, byAlarm, closed), diagnosis: null };
     expect(accepted(episodeClosedMessage(told))).toBe(
-      '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nThere is no verdict.',
+      '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nNo verdict was reached.',
     );
   });
 });
@@ -138,14 +127,14 @@ it('says what was understood of an alarm that names no load balancer', () => {
     sentences: ['It is about the expression e1.', HOSTILE.repeat(100), 'c', 'd', 'e', 'f'],
   });
   const text = accepted(message);
-  expect(text.split('\n')[0]).toBe('The alarm *errors <!here>* names no load balancer, so nothing was diagnosed.');
+  expect(text.split('\n')[0]).toBe('Alarm *errors <!here>* names no load balancer, so nothing was diagnosed.');
   expect(text).toContain('… and 1 more');
   expect(message.text).toContain('errors &lt;!here&gt;');
 });
 
 it.each([
-  ['unknown', 'Which load balancer the alarm *any* is about is not known, so nothing was diagnosed.'],
-  [{ loadBalancers: 12 }, 'The alarm *any* is about 12 load balancers at once, so none of them was diagnosed.'],
+  ['unknown', 'Could not tell which load balancer alarm *any* is for, so nothing was diagnosed.'],
+  [{ loadBalancers: 12 }, 'Alarm *any* covers 12 load balancers, so none was diagnosed.'],
 ] as const)('says why an alarm was not diagnosed: %j', (why, first) => {
   const text = accepted(unknownAlarmMessage({ alarm: 'any', why, sentences: [] }));
   expect(text.split('\n')[0]).toBe(first);

@@ -63,7 +63,7 @@ describe('a later ask', () => {
   it('says what it rests on now', () => {
     const fewer = { ...race, completeness: { ...race.completeness, errorsInLog: 12 } };
     const message = verdictChangedMessage(threadStateOf(confirmed), fewer);
-    expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 12 then.');
+    expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 12 before.');
   });
 });
 

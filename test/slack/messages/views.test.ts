@@ -14,9 +14,9 @@ describe('the form', () => {
     expect(readView(formView({}))).toMatchInlineSnapshot(`
       "== Diagnose ==
       Load balancer: [Type a part of its name]
-      Window: [last 15m]  (Such as "last 15m", "02:40-02:55" or "14:40 CET". A time without a zone is in your own, else UTC.)
-      Statuses: [5xx]  (Such as "502 504". Without one: every 5xx of the load balancer, and 502 to 504 of its targets.)
-      Channel: [Where the thread is to be]  (alb502 must be in it.)
+      Window: [last 15m]  (For example: last 15m, 02:40-02:55, 14:40 CET. Times are in your own time zone if Slack shares it, else in UTC.)
+      Statuses: [5xx]  (For example: 502 504. Default: every 5xx the load balancer sent, and 502 to 504 from its targets.)
+      Channel: [Channel for the thread]  (alb502 must be in it.)
         [[Diagnose]]"
     `);
   });

@@ -17,7 +17,7 @@ import { byRouteAnswer, byTargetAnswer } from './tables.ts';
 export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: EvidenceSet): Message | FileMessage {
   const state = sanitizeState(rawState);
   const { diagnosis, run } = state;
-  if (diagnosis === null) return partsMessage([line('There is no answer yet that this could be taken from.')]);
+  if (diagnosis === null) return partsMessage([line('There is no answer yet.')]);
   switch (detail) {
     case 'step-1':
       return stepAnswer(1, diagnosis);

@@ -25,13 +25,13 @@ const TIMED_CHECKS = ['bursts', 'recent-changes', 'target-churn', 'unhealthy-hos
 export function timelineAnswer(diagnosis: Diagnosis): Message {
   const { triage, steps, window } = diagnosis;
   const barTimeline = buildTimeline(diagnosis.timeline, MAX_BARS);
-  if (barTimeline === null) return partsMessage([line('There is nothing to draw: the access log was not read.')]);
+  if (barTimeline === null) return partsMessage([line('Nothing to draw: the access log was not read.')]);
   const each = durationWords(barTimeline.barSeconds * 1000);
   const rows = barTimeline.rows.map(({ label, total, bars, peak }) => [
     label,
     number(total),
     bars,
-    peak === null ? '' : `most ${number(peak.count)} at ${timeOfDay(peak.from)}`,
+    peak === null ? '' : `peak ${number(peak.count)} at ${timeOfDay(peak.from)}`,
   ]);
   const legend = barTimeline.rows.flatMap(({ label }): TextLine[] =>
     label === 'requests' ? [] : [[{ code: label }, `: ${SIGNATURE_MEANING[label]}`]],

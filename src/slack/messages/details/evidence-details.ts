@@ -21,7 +21,7 @@ export function evidenceAnswer(diagnosis: Diagnosis): Message | FileMessage {
       : []),
     ...causesSection('Not judged', shownUnjudged, ({ missing }) => missing),
     ...((errors ?? 0) > 0 && unmatched.length > 0
-      ? [line(`No error looks like one of the other ${number(unmatched.length)} causes.`)]
+      ? [line(`No errors match the other ${number(unmatched.length)} causes.`)]
       : []),
   ];
   return partsOrFile(diagnosis, 'evidence', parts, 'Evidence for and against each cause.');
@@ -31,7 +31,7 @@ const bullets = (cause: CauseResult): MessagePart => ({
   bullets: [
     ...cause.for.map((one) => prose(`For: ${one}`)),
     ...(cause.against.length > 0 ? cause.against : ['–']).map((one) => prose(`Against: ${one}`)),
-    ...cause.missing.map((one) => prose(`Unknown: ${one}`)),
+    ...cause.missing.map((one) => prose(`Missing: ${one}`)),
   ],
 });
 

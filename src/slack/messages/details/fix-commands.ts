@@ -20,7 +20,7 @@ import { copyableTexts, traceParts } from '../verdict-reply.ts';
 import { partsOrFile } from './text-file.ts';
 
 export const fixAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
-  partsOrFile(diagnosis, 'fix', fixParts(diagnosis), 'What to do, with the commands and what else they do.');
+  partsOrFile(diagnosis, 'fix', fixParts(diagnosis), 'What to do: the commands and their side effects.');
 
 /** The fix as a modal; null if it is too long or there is none yet. */
 export function fixView(rawState: ThreadState): types.ModalView | null {
@@ -45,7 +45,7 @@ function fixParts(diagnosis: Diagnosis): MessagePart[] {
   if (foundCauses.length > 0) return [...foundCauses.flatMap((cause) => fullFix(cause, 'Fix')), ...readOnlyNote];
   if (between.length === 0) return [proseLine(decidedBy ?? 'There is nothing to fix.')];
   return [
-    line({ bold: 'One look decides, before anything is changed' }),
+    line({ bold: 'Decide first: one look, before you change anything' }),
     ...(decidedBy === null || diagnosis.traces !== null ? [] : [proseLine(decidedBy)]),
     ...traceSearchParts(diagnosis),
     ...between.flatMap((cause) => fullFix(cause, 'If it is')),

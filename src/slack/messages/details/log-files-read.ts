@@ -14,7 +14,7 @@ export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
   for (const { step, findings } of diagnosis.steps)
     for (const source of findings.flatMap(({ sources }) => sources))
       steps.set(source, (steps.get(source) ?? new Set()).add(step));
-  if (steps.size === 0) return partsMessage([line('Nothing was asked that could be repeated by hand.')]);
+  if (steps.size === 0) return partsMessage([line('There is no call or query to repeat by hand.')]);
   const comment = `${plural(steps.size, 'call or query', 'calls and queries')} to repeat by hand. They only read.`;
   const all = [...steps].map(([source, own]) => ({
     source,

@@ -34,13 +34,11 @@ export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | 
   const { failures, failuresTotal } = accessLog.value;
   const rows = failures.filter(isAsked);
   if (rows.length === 0)
-    return partsMessage([
-      line(`The log that was read holds no request with ${truncate(run.statuses.join(', '), 100)}.`),
-    ]);
+    return partsMessage([line(`The access log has no request with ${truncate(run.statuses.join(', '), 100)}.`)]);
   const shownRows = rows.slice(0, rows.length <= MAX_ROWS_IN_THREAD ? MAX_ROWS_IN_THREAD : MAX_ROWS_IN_FILE);
   const isAll = shownRows.length === rows.length && failures.length === failuresTotal;
   const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
-  const note = 'Times and statuses as in the log: -1 is none. Without query strings; clients are numbered.';
+  const note = 'Values as logged (-1: none). Query strings are left out; clients are numbered.';
   const text = alignColumns([HEAD, ...shownRows.map(cells)]);
   if (rows.length <= MAX_ROWS_IN_THREAD)
     return partsMessage([line({ bold: title }), copyable(text), line({ italic: note })]);

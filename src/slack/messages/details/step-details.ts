@@ -8,12 +8,12 @@ import { partsOrFile } from './text-file.ts';
 
 export function stepAnswer(number: StepNumber, diagnosis: Diagnosis): Message | FileMessage {
   const step = diagnosis.steps.find((one) => one.step === number);
-  if (step === undefined) return partsMessage([line(`Step ${number} was not looked at.`)]);
+  if (step === undefined) return partsMessage([line(`Step ${number} was not checked.`)]);
   return partsOrFile(
     diagnosis,
     `step-${number}`,
     stepParts(step, diagnosis),
-    `Step ${number}, ${step.title}: all that was looked at.`,
+    `Step ${number}, ${step.title}: everything that was checked.`,
   );
 }
 

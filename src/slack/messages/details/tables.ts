@@ -116,7 +116,7 @@ const wordsOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.
 /** The table, its first rows in words, and the same in text to fall back to. A column of numbers has numbers alone. */
 export function table(title: string, head: string[], all: readonly Cell[][]): Message {
   const rows = fittingRows(all);
-  if (rows.length === 0) return partsMessage([line('The log that was read holds no such request.')]);
+  if (rows.length === 0) return partsMessage([line('The access log has no such request.')]);
   const texts = rows.map((row) => row.map(wordsOf));
   const lines: MessagePart[] = [
     line(`${title}, ${plural(all.length, 'row')}.`),

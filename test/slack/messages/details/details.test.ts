@@ -211,7 +211,7 @@ describe('tables', () => {
 
 it('shows errors and requests over time, and what else has a time', () => {
   const text = read('timeline', keepAlive);
-  expect(text).toMatch(/closed-before-response +123 {2}[▁▂▃▄▅▆▇█·]{15} {2}most 22 at 02:44:00/);
+  expect(text).toMatch(/closed-before-response +123 {2}[▁▂▃▄▅▆▇█·]{15} {2}peak 22 at 02:44:00/);
   expect(text).toContain('First error 02:40:05 UTC, last 02:54:58 UTC.');
   expect(text).toContain('8 targets in the log; none joined or left.');
 });
@@ -256,7 +256,7 @@ describe('the fix', () => {
 
   it('is a look into the application log first where the verdict is open', () => {
     const text = read('fix', oneRow);
-    expect(text.split('\n')[0]).toBe('*One look decides, before anything is changed*');
+    expect(text.split('\n')[0]).toBe('*Decide first: one look, before you change anything*');
     expect(text).toContain('*In CloudWatch Logs Insights*');
     expect(text).toContain('*If it is: Malformed HTTP response*');
   });

@@ -255,7 +255,7 @@ describe('alarms', () => {
       Principal: { Service: 'events.amazonaws.com' },
       Condition: { ArnEquals: { 'aws:SourceArn': 'arn:aws:events:eu-west-1:123456789012:rule/alb502-alarms' } },
     });
-    const tags: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!If'].map((tag) => ({
+    const tags: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!And', '!If'].map((tag) => ({
       tag,
       resolve: (text: string) => text,
     }));

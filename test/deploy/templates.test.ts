@@ -3,11 +3,20 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, type ScalarTag } from 'yaml';
+import { createTable, LINE_PATTERN } from '../../src/collect/access-log/athena/ddl.ts';
 import { parseConfig } from '../../src/config.ts';
 import { ENVIRONMENT_NAMES } from '../../src/environment-names.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, 'deploy', file), 'utf8');
+
+interface GlueTable {
+  Parameters: Record<string, string>;
+  StorageDescriptor: {
+    Columns: { Name: string; Type: string }[];
+    SerdeInfo: { Parameters: Record<string, string> };
+  };
+}
 
 interface Statement {
   Sid?: string;
@@ -16,7 +25,7 @@ interface Statement {
 const actionsOf = ({ Action }: Statement): string[] => [Action].flat().sort();
 
 /** Short forms of functions, with what they name left as it stands. */
-const TAGS: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!If'].map((tag) => ({
+const TAGS: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!And', '!If'].map((tag) => ({
   tag,
   resolve: (text: string) => text,
 }));
@@ -56,6 +65,29 @@ describe('every variable that a template sets is one that alb502 reads', () => {
     const named = read(file).match(/\bALB502_[A-Z_]+\b/g) ?? [];
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
+});
+
+it('cloudformation.yml and the Terraform module make the table that setup athena makes', () => {
+  const [bucket, root] = ['logs', 'AWSLogs/123456789012/elasticloadbalancing/eu-west-1/'];
+  const statement = createTable({ database: 'd', table: 't', bucket, root });
+  const columns = [...(statement.split('PARTITIONED')[0] ?? '').matchAll(/^ {2}`(\w+)` (\w+)/gm)].map(
+    ([, name, type]) => [name, type],
+  );
+  const settings = (text: string) =>
+    Object.fromEntries([...text.matchAll(/'([\w.]+)' = '([^']*)'/g)].map(([, key, value]) => [key, value]));
+  const { Resources } = template('cloudformation.yml') as {
+    Resources: Record<string, { Properties: { TableInput: GlueTable } }>;
+  };
+  const table = Resources.LogTable?.Properties.TableInput;
+  expect(table?.StorageDescriptor.Columns.map(({ Name, Type }) => [Name, Type])).toEqual(columns);
+  expect(table?.StorageDescriptor.SerdeInfo.Parameters['input.regex']).toBe(LINE_PATTERN);
+  const { EXTERNAL: _, 'storage.location.template': __, ...projection } = table?.Parameters ?? {};
+  expect(settings(statement.split('TBLPROPERTIES')[1] ?? '')).toMatchObject(projection);
+  const terraform = read('terraform/table.tf');
+  expect([...terraform.matchAll(/^ {4}\["(\w+)", "(\w+)"\],$/gm)].map(([, name, type]) => [name, type])).toEqual(
+    columns,
+  );
+  expect(terraform).toContain(`= ${JSON.stringify(LINE_PATTERN)}`);
 });
 
 it('the ConfigMap holds a configuration that alb502 takes', () => {

@@ -22,11 +22,12 @@ const NOT_IN_MOTO = [
   'AWS::Athena::WorkGroup',
   'AWS::CloudWatch::Alarm',
   'AWS::Events::EventBusPolicy',
+  'AWS::Glue::Table',
   'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
 ];
 
-const TAGS: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!If'].map((tag) => ({
+const TAGS: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!And', '!If'].map((tag) => ({
   tag,
   resolve: (text: string) => text,
 }));
@@ -95,7 +96,9 @@ it('cloudformation.yml makes what it says, and an alarm in its queue becomes a t
   const channel = [...slack.workspace.channels.values()].find(({ name }) => name === 'alerts')?.id ?? '';
   const text = template('cloudformation.yml');
   const stack = await createStack(endpoint, 'alb502', text, await hubParameters(channel));
-  expect(sorted(typesIn(stack))).toEqual(sorted(expectedResources(text, ['HasKey', 'HasAthena', 'HasOrganization'])));
+  expect(sorted(typesIn(stack))).toEqual(
+    sorted(expectedResources(text, ['HasKey', 'HasAthena', 'HasTable', 'HasOrganization'])),
+  );
 
   const environment = await containerEnvironment(stack);
   const queueUrl = stack.outputs.get('QueueUrl') ?? '';
@@ -127,7 +130,8 @@ it('cloudformation.yml makes what it says, and an alarm in its queue becomes a t
 
 it('cloudformation.yml makes Athena and the bus for other accounts when they are asked for', async () => {
   const text = template('cloudformation.yml');
-  const optional = { Organization: 'o-a1b2c3d4e5', AthenaDatabase: 'logs' };
+  const AthenaLogFolder = 's3://example-alb-logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/';
+  const optional = { Organization: 'o-a1b2c3d4e5', AthenaDatabase: 'logs', AthenaLogFolder };
   const stack = await createStack(endpoint, 'alb502', text, { ...(await hubParameters('C0123456789')), ...optional });
   expect(sorted(typesIn(stack))).toEqual(sorted(expectedResources(text, ['HasKey'])));
   expect(await containerEnvironment(stack)).toMatchObject({

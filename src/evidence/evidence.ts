@@ -215,6 +215,8 @@ export interface AccessLog {
   idleGaps: IdleGaps[];
   /** Sorted by target group, target and time; absent in older recordings. */
   outages?: UnansweredRun[] | undefined;
+  /** Times at which health checks of a target failed, by beginning; absent where no health-check log was read. */
+  healthChecks?: FailedHealthChecks[] | undefined;
   /** Cost of reading; absent for local files. */
   cost?: Cost | undefined;
   /** How the log was read, if there was a choice. */
@@ -303,6 +305,24 @@ export interface UnansweredRun {
 }
 
 export const OUTAGE_LIMIT = 5_000;
+
+/** Two or more health checks of a target that failed, with none that passed on every node in between. Times are epoch milliseconds. */
+export interface FailedHealthChecks {
+  /** The name of the target group: the log has no ARN. */
+  targetGroup: string;
+  /** "address:port" as logged. */
+  target: string;
+  /** The first that failed, and the first that passed after all nodes that saw it fail had seen it pass; null where that was not read. */
+  from: number;
+  to: number | null;
+  /** The last that failed. */
+  last: number;
+  failures: number;
+  /** Addresses of the load balancer nodes that saw it fail, sorted. */
+  nodes: string[];
+  /** Reason codes and status codes as logged, most frequent first. */
+  reasons: { reason: string; statusCode: string; count: number }[];
+}
 
 export interface StatusCount {
   target_group_arn: string;

@@ -27,6 +27,8 @@ export interface LogPlace {
   loadBalancer: { name: string; id: string };
   /** Of a vended delivery; absent where the load balancer writes its own files. */
   vended?: VendedLayout;
+  /** Health-check logs are delivered beside it, to the same bucket and prefix. */
+  hasHealthChecks?: boolean;
   /** Of a vended delivery, as `DeliveredLog` has it. */
   format?: string | null;
 }
@@ -48,7 +50,12 @@ export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPl
   if (attributes['access_logs.s3.enabled'] !== 'true' || bucket === '') return null;
   const prefix = (attributes['access_logs.s3.prefix'] ?? '').replace(/^[/]+|[/]+$/g, '');
   const root = `${prefix === '' ? '' : `${prefix}/`}AWSLogs/${account}/elasticloadbalancing/${region}/`;
-  return { bucket, root, account, region, ...rest };
+  const hasHealthChecks =
+    attributes['health_check_logs.s3.enabled'] === 'true' &&
+    ['bucket', 'prefix'].every(
+      (name) => (attributes[`health_check_logs.s3.${name}`] ?? '') === (attributes[`access_logs.s3.${name}`] ?? ''),
+    );
+  return { bucket, root, account, region, ...rest, ...(hasHealthChecks ? { hasHealthChecks } : {}) };
 }
 
 /** What the ARN of a load balancer says of its place. Throws RangeError for what is no ARN of an Application Load Balancer. */
@@ -80,10 +87,13 @@ export function deliveryDays(ends: Window, now: number): string[] {
   );
 }
 
-/** The keys of one load balancer on one day begin with this; the end of the interval follows. */
-export function dayPrefix({ root, account, region, loadBalancer }: LogPlace, day: string): string {
+/** What the names of health-check logs begin with. */
+const HEALTH_CHECKS = 'health_check_log_';
+
+/** The keys of one load balancer on one day begin with this, those of another kind with `kind` before the account; the end of the interval follows. */
+export function dayPrefix({ root, account, region, loadBalancer }: LogPlace, day: string, kind = ''): string {
   const { name, id } = loadBalancer;
-  return `${root}${day}/${account}_elasticloadbalancing_${region}_app.${name}.${id}_`;
+  return `${root}${day}/${kind}${account}_elasticloadbalancing_${region}_app.${name}.${id}_`;
 }
 
 /** Epoch milliseconds to "20140215T2340Z", the minute begun. */
@@ -101,13 +111,27 @@ export interface ListOptions {
 
 /** The objects the window needs, by key. Of each day only the keys from its first interval to its last are listed. Rejects with AccessLogError. */
 export async function listWindow(options: ListOptions): Promise<LogObject[]> {
+  if (options.place.vended !== undefined) return await listVended(options, options.place.vended);
+  return await listOfKind(options, '');
+}
+
+/** More of them is not worth the time it takes to fetch. */
+const MOST_HEALTH_CHECK_BYTES = 64_000_000;
+
+/** The health-check logs of the window, by key; none where they are delivered elsewhere, may not be listed, or are very large. */
+export async function listHealthChecks(options: ListOptions): Promise<LogObject[]> {
+  if (options.place.hasHealthChecks !== true) return [];
+  const found = await listOfKind(options, HEALTH_CHECKS).catch(() => []);
+  return found.reduce((sum, { bytes }) => sum + bytes, 0) <= MOST_HEALTH_CHECK_BYTES ? found : [];
+}
+
+async function listOfKind(options: ListOptions, kind: string): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const ends = fileEndRange(window, idleTimeoutSeconds);
   const wanted: WantedLoadBalancer = place.loadBalancer;
-  if (place.vended !== undefined) return await listVended(options, place.vended);
   const days = await Promise.all(
     deliveryDays(ends, now).map(async (day) => {
-      const prefix = dayPrefix(place, day);
+      const prefix = dayPrefix(place, day, kind);
       const found: LogObject[] = [];
       for await (const object of objects(options, prefix, `${prefix}${endStamp(ends.from)}`)) {
         const name = parseFileName(object.key);

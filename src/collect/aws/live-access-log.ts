@@ -63,6 +63,7 @@ import {
   fileEndRange,
   type LogObject,
   type LogPlace,
+  listHealthChecks,
   listWindow,
   logPlace,
 } from '../access-log/s3-log.ts';
@@ -604,15 +605,16 @@ class LiveLogReader {
     });
     opening.catch(() => {});
     try {
-      const { s3 } = await this.#listing(place);
+      const listing = await this.#listing(place);
+      const files = [...objects, ...(await listHealthChecks(listing))];
       const fetched = await download({
-        s3,
+        s3: listing.s3,
         place,
-        objects,
+        objects: files,
         folder,
         signal: this.#signal,
-        onArrival: (files, bytes) =>
-          this.#reportStatus(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`),
+        onArrival: (arrived, bytes) =>
+          this.#reportStatus(`fetched ${arrived} of ${files.length} log files, ${size(bytes)}`),
       });
       calls.stop();
       this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });

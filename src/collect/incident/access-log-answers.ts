@@ -109,6 +109,20 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
     }),
   ),
   failuresTotal: count,
+  healthChecks: z
+    .array(
+      z.object({
+        targetGroup: text,
+        target: text,
+        from: count,
+        to: count.nullable(),
+        last: count,
+        failures: count,
+        nodes: z.array(text),
+        reasons: z.array(z.object({ reason: text, statusCode: text, count })),
+      }),
+    )
+    .optional(),
   failureShapes: z.array(
     z.object({
       minute: count,

@@ -8,6 +8,7 @@ import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { MAX_LINE } from '../access-log/duckdb/columns.ts';
 import { lineKind, parseLine } from '../access-log/entry.ts';
+import { healthCheckLines } from '../access-log/health-checks.ts';
 import {
   canMatter,
   expansionLimit,
@@ -35,8 +36,8 @@ export interface SaveLogsOptions {
 type LineRedaction = Pick<SaveLogsOptions, 'pseudonym' | 'common'>;
 
 /**
- * Copies from one logs/ folder to another under the same names. Files outside the window are left out; of logs of other kinds and of
- * files that could not be read or fetched only the names are kept; a file that could be read in part is cut off after that part. Returns why files could not
+ * Copies from one logs/ folder to another under the same names. Files outside the window are left out; of health-check logs the checks
+ * are kept, of connection logs and of files that could not be read or fetched only the names; a file that could be read in part is cut off after that part. Returns why files could not
  * be read, by name: what stands for them may be unreadable for another reason.
  */
 export async function saveLogs(from: string, to: string, saving: SaveLogsOptions): Promise<Record<string, string>> {
@@ -55,6 +56,8 @@ export async function saveLogs(from: string, to: string, saving: SaveLogsOptions
     if (isAccessLog && !canMatter(name, wanted, question, idleTimeoutSeconds)) continue;
     await createFile(join(to, file), '');
     if (isAccessLog) await copyRedacted(join(from, file), join(to, file), reasons[file] !== undefined, saving);
+    if (name.kind === 'health-check-log' && canMatter(name, wanted, question, idleTimeoutSeconds))
+      await copyHealthChecks(join(from, file), join(to, file)).catch(() => {});
   }
   return reasons;
 }
@@ -83,6 +86,7 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
     return;
   }
   const trace = await traceOfOtherLog(from, ends.compressed);
+  if (trace !== null && lineKind(trace) === 'health-check-log') return await copyHealthChecks(from, to);
   if (trace !== null) {
     await writeFile(to, ends.compressed ? gzipSync(`${trace}\n`) : `${trace}\n`);
     return;
@@ -103,6 +107,15 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
   if (ends.compressed && bytes > 0 && (bytes > expansionLimit(size) || size <= SMALLEST_GZIP))
     await write(constants.Z_NO_COMPRESSION);
   if (isUnreadable && bytes === 0) await writeFile(to, GZIP_CUT_OFF_AT_START);
+}
+
+/** Health checks are of the load balancer's own making: what is none of them is left out. Leaves the file as it is where there is none. */
+async function copyHealthChecks(from: string, to: string): Promise<void> {
+  const ends = await inspectFile(from);
+  if ('fault' in ends) return;
+  const lines: string[] = [];
+  for await (const line of healthCheckLines(from, ends.compressed)) lines.push(`${line}\n`);
+  if (lines.length > 0) await writeFile(to, ends.compressed ? gzipSync(lines.join('')) : lines.join(''));
 }
 
 /** Lines, one character for one byte, without line breaks. Of one that is too long, the beginning; the last may lack its line break. */

@@ -90,14 +90,9 @@ function damageSentences({ files, rejected }: AccessLog): string[] {
   ];
 }
 
-/** What lay beside the access logs and is none. */
-function skippedFileSentences({ files }: AccessLog): string[] {
-  const kinds = [
-    ...(files.connectionLogs > 0 ? [plural(files.connectionLogs, 'connection-log file')] : []),
-    ...(files.healthCheckLogs > 0 ? [plural(files.healthCheckLogs, 'health-check-log file')] : []),
-  ];
-  return kinds.length > 0 ? [`${list(kinds)} left out.`] : [];
-}
+/** What lay beside the access logs and is read for nothing. */
+const skippedFileSentences = ({ files }: AccessLog): string[] =>
+  files.connectionLogs > 0 ? [`${plural(files.connectionLogs, 'connection-log file')} left out.`] : [];
 
 const logFacts = ({ files, lines, entries, rejected, otherLoadBalancers }: AccessLog) => [
   { label: 'files read', value: files.read },

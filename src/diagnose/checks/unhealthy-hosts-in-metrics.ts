@@ -1,8 +1,9 @@
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
+import type { FailedHealthChecks, Question } from '../../evidence/evidence.ts';
 import { metricMaximum, metricMinimum, metricSum } from '../../evidence/metrics.ts';
-import { list, plural } from '../../format/wording.ts';
+import { list, number, plural, utcTime } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
+import { nameOf, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 const MINUTE = 60_000;
@@ -10,9 +11,9 @@ const MINUTE = 60_000;
 export const unhealthyHostsInMetrics = defineCheck({
   id: 'unhealthy-hosts-in-metrics',
   step: 6,
-  question: 'Do the metrics show all targets healthy during the whole window?',
-  why: 'Target health is a snapshot of now; UnHealthyHostCount and HealthyHostCount show the time of the errors.',
-  fix: 'Find out why health checks failed at that time: health-check logs, task and instance events, the path to the health-check port.',
+  question: 'Do the metrics and the health-check log show all targets healthy during the whole window?',
+  why: 'Target health is a snapshot of now; UnHealthyHostCount and HealthyHostCount show the time of the errors, and a health-check log which targets failed, when and why.',
+  fix: 'Find out why health checks failed at that time: the codes of the health-check log, task and instance events, the path to the health-check port.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html',
   symptom: true,
@@ -28,7 +29,10 @@ export const unhealthyHostsInMetrics = defineCheck({
       ...(unhealthy === null ? [] : [{ label: `${name} unhealthy hosts at most`, value: unhealthy }]),
       ...(healthy === null ? [] : [{ label: `${name} healthy hosts at least`, value: healthy }]),
     ]);
-    const findings = read.flatMap((hosts) => finding(hosts) ?? []);
+    const findings = [
+      ...read.flatMap((hosts) => finding(hosts) ?? []),
+      ...(evidence.traffic === undefined ? [] : failedChecks(evidence.traffic)),
+    ];
     if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
     const notRead = read.filter(({ unhealthy }) => unhealthy === null).map(({ name }) => name);
     if (notRead.length > 0) {
@@ -42,6 +46,24 @@ export const unhealthyHostsInMetrics = defineCheck({
     return { outcome: 'pass', summary: `No unhealthy hosts in ${list(least)}.`, facts };
   },
 });
+
+const SHOWN = 3;
+
+/** "Health checks of feed-api task 91aa… (10.0.10.31) failed from 07:44:00 UTC to 07:45:10 UTC, seen by 2 nodes: 4 × 503 (ResponseCodeMismatch)." */
+function failedChecks(traffic: Traffic): string[] {
+  const { healthChecks = [] } = traffic.log;
+  const sentences = healthChecks.slice(0, SHOWN).map(({ target, from, to, last, nodes, reasons }) => {
+    const until = to === null ? `to ${utcTime(last)} at least` : `to ${utcTime(to)}`;
+    const seenBy = nodes.length === 0 ? '' : `, seen by ${plural(nodes.length, 'node')}`;
+    const why = list(reasons.map(reasonText), SHOWN);
+    return `Health checks of ${nameOf(traffic, target, from)} failed from ${utcTime(from)} ${until}${seenBy}: ${why}.`;
+  });
+  const more = healthChecks.length - sentences.length;
+  return more > 0 ? [...sentences, `${plural(more, 'more time')} in the health-check log.`] : sentences;
+}
+
+const reasonText = ({ reason, statusCode, count }: FailedHealthChecks['reasons'][number]): string =>
+  `${number(count)} × ${statusCode === '-' ? reason : `${statusCode} (${reason})`}`;
 
 interface Hosts {
   name: string;

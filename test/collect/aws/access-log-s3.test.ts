@@ -1,6 +1,7 @@
 /** The log of a live load balancer read straight from its bucket, through the real client. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseFileName } from '../../../src/collect/access-log/log-files.ts';
 import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
@@ -84,6 +85,26 @@ describe('what is fetched', () => {
     const objects = deliverLogs({ ...DAY, prefix: 'web/prod/' });
     const live = await readFrom({ bucket: { objects }, attributes: { 'access_logs.s3.prefix': 'web/prod' } });
     expect(accessLogIn(live).files.read).toBe(12);
+  });
+
+  it.each([
+    ['beside the access log', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': '' }, 1],
+    ['elsewhere', { 'health_check_logs.s3.bucket': 'other-logs', 'health_check_logs.s3.prefix': '' }, 0],
+  ])('has the health-check log where it is delivered %s', async (_, place, spans) => {
+    const objects = deliverLogs(DAY);
+    const [, first = ''] = objects.keys();
+    const name = first
+      .replace('/123456789012_', '/health_check_log_123456789012_')
+      .replace(/_20260310T[0-9]{4}Z_/, '_20260310T1210Z_');
+    const check = (second: string) =>
+      `http 2026-03-10T12:05:${second}.000000Z 0.004 10.0.0.9:80 api FAIL 503 TargetError app/shop/50dc6c495c0c9188 10.0.1.5`;
+    objects.set(name, gzipSync(`${check('00')}\n${check('30')}\n`));
+    const live = await readFrom({
+      bucket: { objects },
+      attributes: { 'health_check_logs.s3.enabled': 'true', ...place },
+    });
+    expect(accessLogIn(live).healthChecks ?? []).toHaveLength(spans);
+    expect(live.s3.got.includes(name)).toBe(spans === 1);
   });
 
   it('says how to fetch the same by hand', async () => {

@@ -276,6 +276,16 @@ describe('log files that are not whole', () => {
     ['a connection log by its name', logName('0250', '172.31.0.9', 'conn_log_'), gzipLines('secret')],
     ['a health-check log by its name', logName('0250', '172.31.0.9', 'health_check_log_'), gzipLines('secret')],
     [
+      'a health-check log with what is none',
+      logName('0250', '172.31.0.9', 'health_check_log_'),
+      gzipLines(
+        'http 2026-11-20T02:43:08.901409Z 1.121980746 172.31.31.9:80 api FAIL 502 TargetError',
+        'http 2026-11-20T02:43:38.901409Z 1.121980746 172.31.31.9:80 api FAIL 502 TargetError secret',
+        'http 2026-11-20T02:43:48.901409Z 1.121980746 172.31.31.9:80 api FAIL 502 TargetError',
+        'secret',
+      ),
+    ],
+    [
       'a connection log by its content',
       logName('0250'),
       gzipLines(

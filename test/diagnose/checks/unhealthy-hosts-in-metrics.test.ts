@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { unhealthyHostsInMetrics } from '../../../src/diagnose/checks/unhealthy-hosts-in-metrics.ts';
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
+import type { FailedHealthChecks } from '../../../src/evidence/evidence.ts';
 import { baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
-import { API, MINUTE, question, START } from '../../support/traffic/traffic-builder.ts';
+import { API, MINUTE, question, START, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof unhealthyHostsInMetrics.evaluate>[0];
 const judge = (part: Partial<Seen>) =>
@@ -18,6 +19,21 @@ const series = (MetricName: string, Stat: string, ...Values: number[]): MetricSe
   Values,
 });
 const steady = [series('UnHealthyHostCount', 'Maximum', 0, 0, 0), series('HealthyHostCount', 'Minimum', 3, 2, 3)];
+
+const withHealthChecks = (part: Partial<FailedHealthChecks>) =>
+  trafficOf([], {
+    healthChecks: [
+      {
+        ...{ targetGroup: 'api', target: '10.0.1.5:8080', nodes: ['10.0.0.10', '10.0.1.10'], failures: 4 },
+        ...{ from: START + MINUTE, to: null, last: START + MINUTE + 40_000 },
+        reasons: [
+          { reason: 'ResponseCodeMismatch', statusCode: '503', count: 3 },
+          { reason: 'TimedOut', statusCode: '-', count: 1 },
+        ],
+        ...part,
+      },
+    ],
+  });
 
 describe('unhealthy-hosts-in-metrics', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
@@ -61,6 +77,19 @@ describe('unhealthy-hosts-in-metrics', () => {
         ],
       },
       says: 'pass: No unhealthy hosts in api (at least 2 healthy).',
+    },
+    {
+      name: 'the health-check log says which target, when and why',
+      part: { metrics: steady, traffic: withHealthChecks({ to: START + 2 * MINUTE }) },
+      says: 'fail: Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:42:00 UTC, seen by 2 nodes: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+    },
+    {
+      name: 'a target that is not seen to pass again',
+      part: {
+        metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)],
+        traffic: withHealthChecks({ to: null, nodes: [] }),
+      },
+      says: 'fail: api had up to 1 unhealthy host in the window. Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:41:40 UTC at least: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
     },
     { name: 'not asked', part: {}, says: 'unknown: UnHealthyHostCount of api has no data in the window.' },
     {

@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
 import type {
   AccessLog,
+  FailedHealthChecks,
   FailedRequest,
   FailureShape,
   IdleGaps,
@@ -24,6 +25,7 @@ import { stoppedError } from '../access-log-error.ts';
 import { lineKind } from '../entry.ts';
 import { groupGaps } from '../gap-answers.ts';
 import { gapHorizon, gapRequestLimits } from '../gap-limits.ts';
+import { failedHealthChecks, readHealthChecks } from '../health-checks.ts';
 import {
   byText,
   canMatter,
@@ -167,6 +169,8 @@ class LogFileReader {
   readonly #unreadable = new Map<string, { reason: string; lines: number }>();
   #outsideWindow = 0;
   readonly #named = { 'connection-log': 0, 'health-check-log': 0 };
+  /** Health-check logs of the window by their names, and those recognised by content. */
+  #healthCheckLogs: { file: string; original: string }[] = [];
   #sources: Source[] = [];
 
   constructor(options: ReadOptions) {
@@ -175,6 +179,21 @@ class LogFileReader {
   }
 
   async run(): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+    const read = await this.#readEntries();
+    const healthChecks = await this.#readHealthChecks();
+    return healthChecks.length === 0 ? read : { ...read, log: { ...read.log, healthChecks } };
+  }
+
+  /** A health-check log that cannot be read leaves out what it would have told, and says nothing of the access log. */
+  async #readHealthChecks(): Promise<FailedHealthChecks[]> {
+    const read = await mapInBatches(this.#healthCheckLogs, async ({ original }) => {
+      const ends = await inspectFile(original);
+      return 'fault' in ends ? [] : await readHealthChecks(original, ends.compressed, this.#wanted).catch(() => []);
+    });
+    return failedHealthChecks(read.flat(), this.#options.question);
+  }
+
+  async #readEntries(): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
     await this.#list();
     const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
     this.#reportProgress('listed', bytes, 0);
@@ -239,7 +258,10 @@ class LogFileReader {
     const chosen = files.flatMap(({ file, original }) => {
       const name = parseFileName(file);
       if (name.kind !== 'access-log') this.#named[name.kind] += 1;
-      else if (!canMatter(name, this.#wanted, question, idleTimeoutSeconds)) this.#outsideWindow += 1;
+      if (name.kind === 'health-check-log' && canMatter(name, this.#wanted, question, idleTimeoutSeconds))
+        this.#healthCheckLogs.push({ file, original });
+      if (name.kind !== 'access-log') return [];
+      if (!canMatter(name, this.#wanted, question, idleTimeoutSeconds)) this.#outsideWindow += 1;
       else return [{ file, original, node: name.node }];
       return [];
     });
@@ -268,13 +290,14 @@ class LogFileReader {
 
   /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
   #countFiles(scanned: readonly ScannedFile[]): SourceCounts[] {
-    return this.#sources.flatMap(({ file, bytes }, index): SourceCounts[] => {
+    return this.#sources.flatMap(({ file, path, bytes }, index): SourceCounts[] => {
       const one = scanned[index];
       if (one === undefined) throw new Error(`${file} was not read`);
       const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.counts;
       const kind = entries === 0 && rejected > 0 ? (lineKind(firstLine ?? '') ?? 'access-log') : 'access-log';
       if (kind !== 'access-log') {
         this.#named[kind] += 1;
+        if (kind === 'health-check-log') this.#healthCheckLogs.push({ file, original: path });
         return [];
       }
       if (one.fault !== null) this.#unreadable.set(file, { reason: one.fault, lines });

@@ -54,7 +54,6 @@ export function lineOfRecord(record: VendedRecord): string | null {
 
 const isBare = (text: string): boolean => /^[^\s"\p{Cc}]+$/u.test(text);
 
-/** What a line can be recognised by, and no more: only the kind of these logs is told. */
 function healthCheckLine(record: VendedRecord): string | null {
   const values = [
     'type',
@@ -65,7 +64,9 @@ function healthCheckLine(record: VendedRecord): string | null {
     'status',
     'status_code',
     'reason_code',
-  ].map((field) => valueText(record[field]));
+    'elb',
+    'ip_address',
+  ].map((field) => (field === 'time' ? timeText(record[field]) : valueText(record[field])));
   return values.every(isBare) ? values.join(' ') : null;
 }
 

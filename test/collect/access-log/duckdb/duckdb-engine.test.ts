@@ -340,6 +340,30 @@ describe('which files', () => {
     });
   });
 
+  it('tells from health-check logs, by name or by content, when a target failed', async () => {
+    const check = (second: string, result: string) =>
+      `http 2026-03-10T12:00:${second}.000000Z 0.004 10.0.0.9:80 api ${result} ${LOAD_BALANCER} 10.0.1.5`;
+    const log = await read({
+      [fileName('20260310T1205Z').replace('/123456789012_', '/health_check_log_123456789012_')]: [
+        check('00', 'FAIL - TimedOut'),
+        'whatever',
+      ],
+      'h.log.gz': [check('30', 'FAIL 503 ResponseCodeMismatch'), check('59', 'PASS 200 -')],
+      'a.log.gz': lines(2),
+    });
+    expect(log.healthChecks).toEqual([
+      {
+        ...{ targetGroup: 'api', target: '10.0.0.9:80', failures: 2, nodes: ['10.0.1.5'] },
+        ...{ from: Date.parse('2026-03-10T12:00:00Z'), to: Date.parse('2026-03-10T12:00:59Z') },
+        last: Date.parse('2026-03-10T12:00:30Z'),
+        reasons: [
+          { reason: 'ResponseCodeMismatch', statusCode: '503', count: 1 },
+          { reason: 'TimedOut', statusCode: '-', count: 1 },
+        ],
+      },
+    ]);
+  });
+
   it('rejects lines of other logs among entries', async () => {
     const connection = '2026-03-10T12:00:00.000000Z 192.0.2.1 51320 443 TLSv1.2 ECDHE 1.0 "-" - - - TID_1';
     expect(await read({ 'a.log.gz': [connection, ...lines(2)] })).toMatchObject({ lines: 3, rejected: { lines: 1 } });

@@ -1,9 +1,10 @@
 /** Incidents in which somebody's targets went, and ECS, Auto Scaling or the controller's tags say whose they were and why. */
 import { ecsFiles, type ServiceSpec, type TaskSpec, taskArn } from '../ecs-files.ts';
+import { gzip, type LogFile, logPath } from '../log-files.ts';
 import { targetGroupArn } from '../names.ts';
 import { counts, type Recording, share } from '../recording.ts';
 import type { Fault, Scenario, TargetSpec } from '../scenario.ts';
-import { group, loadBalancer, people, quarterHour, shopRoutes, targets } from './shop.ts';
+import { group, loadBalancer, nodesInTwoZones, people, quarterHour, shopRoutes, targets } from './shop.ts';
 
 const FEED = { name: 'feed', id: '73e2d6bc24d8a067' };
 const addresses = ['10.0.10.31', '10.0.11.32', '10.0.10.33', '10.0.11.34'];
@@ -347,8 +348,38 @@ const UNHEALTHY = {
   reason: `Task failed ELB health checks in (target-group ${targetGroupArn(FEED.name, FEED.id)})`,
   exitCode: 137,
 };
+/** Of two tasks, checked every 10 s by two nodes: 503 for the last 40 s before ECS stops each. */
+function unhealthyChecks(): LogFile {
+  const [first, second] = nodesInTwoZones.map(({ publicAddress = '' }) => publicAddress);
+  const from = Date.parse(unhealthyFrom);
+  const lines = Array.from({ length: 48 }, (_, index) => index * 10).flatMap((at) =>
+    [first, second].flatMap((node, index) =>
+      [
+        { target: '10.0.10.31', stopped: 290 },
+        { target: '10.0.11.32', stopped: 430 },
+      ]
+        .filter(({ stopped }) => at < stopped)
+        .map(({ target, stopped }) => {
+          const time = new Date(from + at * 1000 + 400 * index).toISOString().replace('Z', '000Z');
+          const result = at >= stopped - 40 ? 'FAIL 503 ResponseCodeMismatch' : 'PASS 200 -';
+          return `http ${time} 0.004 ${target}:8080 ${FEED.name} ${result} app/feed-prod/9a1f4c7e2b5d8063 ${node}`;
+        }),
+    ),
+  );
+  const end = from + 600_000;
+  const path = logPath(
+    loadBalancer('feed-prod', '9a1f4c7e2b5d8063'),
+    end,
+    first ?? '',
+    'h3a1t2hc',
+    'health_check_log_',
+  );
+  return { path, end, bytes: gzip(`${lines.join('\n')}\n`) };
+}
+
 export const failedHealthChecks: Recording = {
   name: '037-tasks-stopped-after-failed-health-checks',
+  logs: (files) => [...files, unhealthyChecks()],
   scenario: feed(1037, unhealthyFrom, [...targets(...addresses), later('10.0.10.71', 340), later('10.0.11.72', 480)], {
     faults: [...stops('10.0.10.31', 290), ...stops('10.0.11.32', 430)],
     clients: [people(30)],

@@ -11,7 +11,9 @@ const SHORT_WORDS = 'Id|By|To|Of|In|On|Up|My|Me|Is|Or|At|Ui|Io|Db|Js';
 const WORD = new RegExp(
   `^(?:[a-z]{1,20}|[A-Z][a-z]{1,19}|[A-Z]{2,5}|[a-z]{2,16}(?:[A-Z][a-z]{2,15}|${SHORT_WORDS}){1,5}|(?:[A-Z][a-z]{2,15}|${SHORT_WORDS}){2,6})[0-9]?$`,
 );
-const VERSION = /^(?:[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}|[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]{1,2})?)$/;
+/** No date of birth: no part has a leading zero, and not each of three has two digits. */
+const VERSION =
+  /^(?:[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}|(?!\d\d\.\d\d\.\d\d$)(?:0|[1-9][0-9]?)(?:\.(?:0|[1-9][0-9]?)){1,2})$/;
 /** Words up to this length may lack vowels, like abbreviations; longer ones have vowels and few consonants in a row. */
 const SHORT = 5;
 const CONSONANTS = /[^aeiouy0-9]{5}/i;
@@ -23,6 +25,8 @@ const EXTENSIONS = new Set(
 );
 const MAX_SEGMENT = 48;
 const MAX_WORDS = 6;
+/** Of one segment in capitals; a licence key has more. */
+const MAX_CAPITALS = 2;
 
 /** Whether text reads like a word, such as "orders", "getUserById" or "oauth2", and not like random letters. */
 export function isWord(text: string): boolean {
@@ -44,6 +48,7 @@ export function isPlainSegment(segment: string): boolean {
   const isService = parts.length > 2 && /^[A-Z]/.test(last);
   if (parts.length > 1 && !isFile && !isService) return false;
   const words = (isFile ? parts.slice(0, -1) : parts).flatMap((part) => part.split(/[-_:]/));
+  if (words.filter((word) => /^[A-Z]{2,}[0-9]?$/.test(word)).length > MAX_CAPITALS) return false;
   return words.length <= MAX_WORDS && words.every((word) => isWord(word) || VERSION.test(word));
 }
 

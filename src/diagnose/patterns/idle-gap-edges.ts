@@ -249,18 +249,18 @@ function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: num
   const tries = Math.ceil(horizon / EARLY_MS) * WIDTHS * groups * TESTS;
   const all = [...witnesses, ...controls];
   const weights = controls.map(({ kind }) => scale.weights.get(kind) ?? 0);
-  const events = sortedEvents(all);
+  const { gaps, requests: owners } = sortedEvents(all);
   const difference = differenceOf(sample);
   let best: { from: number; to: number; probability: number } | null = null;
   const counts = new Uint32Array(all.length);
   for (let width = 0; width < WIDTHS; width++) {
     counts.fill(0);
     let [end, hits, controlHits, seen, last] = [0, 0, 0, 0, -1];
-    for (let start = 0; start < events.gaps.length; start++) {
-      const from = events.gaps[start] ?? 0;
+    for (let start = 0; start < gaps.length; start++) {
+      const from = gaps[start] ?? 0;
       const to = from + EARLY_MS + lateAt(width, from);
-      for (; end < events.gaps.length && (events.gaps[end] ?? 0) <= to; end++) {
-        const request = events.requests[end] ?? 0;
+      for (; end < gaps.length && (gaps[end] ?? 0) <= to; end++) {
+        const request = owners[end] ?? 0;
         const inside = counts[request] ?? 0;
         counts[request] = inside + 1;
         if (inside > 0) continue;
@@ -270,7 +270,7 @@ function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: num
           seen += weights[request - witnesses.length] ?? 0;
         }
       }
-      const request = events.requests[start] ?? 0;
+      const request = owners[start] ?? 0;
       if (request < witnesses.length && from !== last && hits >= 2) {
         last = from;
         const probability = Math.min(1, tries * difference(hits, controlHits, Math.max(0, seen)));
@@ -298,9 +298,11 @@ function sortedEvents(requests: readonly GapRequest[]): { gaps: Float64Array; re
   keys.sort();
   const gaps = new Float64Array(size);
   const owners = new Uint16Array(size);
-  for (const [index, key] of keys.entries()) {
-    gaps[index] = Math.floor(key / KEY_FACTOR);
-    owners[index] = key % KEY_FACTOR;
+  for (let index = 0; index < size; index++) {
+    const key = keys[index] ?? 0;
+    const gap = Math.floor(key / KEY_FACTOR);
+    gaps[index] = gap;
+    owners[index] = key - gap * KEY_FACTOR;
   }
   return { gaps, requests: owners };
 }
@@ -329,23 +331,49 @@ function searchLatest(sample: GapSample, scale: ComparisonScale, groups: number)
       .filter((gap) => gap > AT_ONCE_MS)
       .map((from) => ({ from, to: Number.POSITIVE_INFINITY, least: FAILING_BEYOND })),
   ];
+  const sharesIn = latestShares(sample);
   return windows
     .filter(({ from, to, least }) => {
-      const { inside, outside } = failingShares(sample, { kind: 'latest', from, to });
+      const { inside, outside } = sharesIn({ kind: 'latest', from, to });
       return inside >= least && inside >= TIMES_THE_OTHERS * outside;
     })
     .map(({ from, to }) => edgeOf(sample, scale, { kind: 'latest', from, to }, tries))
     .filter(isShared);
 }
 
-/** The share of the requests that fail, in a window and outside it. */
-function failingShares({ witnesses, controls }: GapSample, window: GapWindow): { inside: number; outside: number } {
-  const count = (requests: readonly GapRequest[]) => {
-    const sums = { inside: 0, outside: 0 };
-    for (const one of requests) sums[firstGapIn(one, window) === null ? 'outside' : 'inside'] += one.stands;
-    return sums;
+/** Returns the share of the requests that fail, in a window of latest gaps and outside it. */
+function latestShares({ witnesses, controls }: GapSample): (window: GapWindow) => { inside: number; outside: number } {
+  const [failed, others] = [latestSums(witnesses), latestSums(controls)];
+  return ({ from, to }) => {
+    const [failedInside, othersInside] = [failed.within(from, to), others.within(from, to)];
+    const share = (own: number, other: number): number => own / Math.max(1, own + other);
+    return {
+      inside: share(failedInside, othersInside),
+      outside: share(failed.all - failedInside, others.all - othersInside),
+    };
   };
-  const [failed, others] = [count(witnesses), count(controls)];
-  const share = (where: 'inside' | 'outside') => failed[where] / Math.max(1, failed[where] + others[where]);
-  return { inside: share('inside'), outside: share('outside') };
+}
+
+/** How many requests of the traffic stand behind these, by their latest gap. */
+function latestSums(requests: readonly GapRequest[]): { all: number; within(from: number, to: number): number } {
+  const latest = requests
+    .flatMap(({ gaps: [gap], stands }) => (gap === undefined ? [] : [{ gap, stands }]))
+    .sort((a, b) => a.gap - b.gap);
+  const sums = [0];
+  for (const { stands } of latest) sums.push((sums[sums.length - 1] ?? 0) + stands);
+  /** How many have a gap below this one, or up to it. */
+  const countTo = (gap: number, isIncluded: boolean): number => {
+    let [low, high] = [0, latest.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const own = latest[middle]?.gap ?? 0;
+      if (own < gap || (isIncluded && own === gap)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return {
+    all: requests.reduce((sum, { stands }) => sum + stands, 0),
+    within: (from, to) => (sums[countTo(to, true)] ?? 0) - (sums[countTo(from, false)] ?? 0),
+  };
 }

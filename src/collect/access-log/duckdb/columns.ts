@@ -1,7 +1,7 @@
 /** The bytes of log files → narrow columns, by a scanner and, for what that hands over, by the parser of entry.ts. */
 import type { Window } from '../../../evidence/evidence.ts';
 import { statusRanges } from '../../../query/statuses.ts';
-import { instant, type LogEntry, parseLine } from '../entry.ts';
+import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
 import { CLIENT_FAILURES } from '../queries.ts';
 import { route } from '../request-route.ts';
@@ -114,7 +114,7 @@ export class Columns {
         window: options.window,
       },
       {
-        exactly: (from, to) => this.#parse(this.#scanner.input.toString('utf8', from, to)),
+        exactly: (from, to) => this.#parseBytes(from, to),
         named: (loadBalancer) => this.#rememberName(loadBalancer),
         isKnown: (place) => this.#known.has(place),
         met: (place) => this.#rememberPlace(place),
@@ -246,6 +246,16 @@ export class Columns {
     this.#scanner.line += 1;
     this.#parse(line.toString().replace(/\r$/, ''));
     if (this.#scanner.rows === BATCH || this.#scanner.isFull) this.flush();
+  }
+
+  /** What cannot be an entry is counted without being read: a file may hold millions of such lines. */
+  #parseBytes(from: number, to: number): void {
+    const { input } = this.#scanner;
+    const counts = this.#counts;
+    if (counts.firstRejected !== null && !mayBeEntry(to - from, input[from] ?? 0)) {
+      counts.lines += 1;
+      counts.rejected += 1;
+    } else this.#parse(input.toString('utf8', from, to));
   }
 
   #reject(text: string): void {

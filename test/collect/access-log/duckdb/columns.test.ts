@@ -12,6 +12,7 @@ import {
   type ScanEvents,
   type TargetAndNode,
 } from '../../../../src/collect/access-log/duckdb/scanner.ts';
+import { parseLine } from '../../../../src/collect/access-log/entry.ts';
 import { route } from '../../../../src/collect/access-log/request-route.ts';
 import { type Fields, GROUP, LOAD_BALANCER, line } from '../../../support/access-log/log-file.ts';
 import { fc } from '../../../support/property.ts';
@@ -427,6 +428,14 @@ describe('lines in pieces', () => {
     const long = Buffer.alloc(MAX_LINE / 2 + 1, 'x');
     const { account } = read([line(), '\n', long, long, long, '\n', line(), '\n']);
     expect(account).toMatchObject({ lines: 3, entries: 2, rejected: 1, firstRejected: { line: 2 } });
+  });
+
+  it('are rejected without being read when they are too short or begin otherwise, and the shortest entry is read', () => {
+    const shortest = 'a 2026-11-20T02:47:11Z a/b/c - - 0 0 0 - - 0 0';
+    const lines = ['no entry', shortest.slice(1), `1${shortest.slice(1)}`, shortest, `${shortest.slice(0, -1)}x`];
+    expect(lines.map((text) => 'entry' in parseLine(text))).toEqual([false, false, false, true, false]);
+    const { account } = read([lines.map((text) => `${text}\n`).join('')]);
+    expect(account).toMatchObject({ lines: 5, entries: 1, rejected: 4, firstRejected: { line: 1, text: 'no entry' } });
   });
 
   it('fill batch after batch', () => {

@@ -50,7 +50,6 @@ export async function capture(situation: Situation, tag: string): Promise<Captur
   } finally {
     stand.close();
     open.delete(stand);
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -88,6 +87,7 @@ class Stand {
   close(): void {
     this.network.close();
     this.memory.remove();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async run(): Promise<Capture> {

@@ -91,7 +91,7 @@ export const processes: readonly Situation[] = [
     name: 'worker-timeout-gunicorn-20.1',
     server: 'gunicorn-20.1-sync',
     what: 'gunicorn ends workers that are busy for 5 s; some exports take 9 s.',
-    seconds: 180,
+    seconds: 150,
     isNightly: true,
     args: ['--timeout', '5'],
     clients: people(4, [

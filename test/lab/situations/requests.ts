@@ -155,7 +155,6 @@ export const requests: readonly Situation[] = [
     server: 'node-18',
     what: 'Node.js 18 closes idle connections after 5 s, and some reports take 14 s behind an idle timeout of 12 s.',
     seconds: 200,
-    isNightly: true,
     nodes: 6,
     targets: 4,
     idleTimeoutSeconds: 12,

@@ -148,9 +148,9 @@ function loggingOffFinding(
   return {
     about: 'Access log',
     state: 'missing',
-    text: `off (access_logs.s3.enabled is false), ${deliveriesWords(found)}. To switch it on (alb502 setup logs prints each step), in ${session.place.region}, with a bucket encrypted with SSE-S3 that has the policy below:`,
-    remedy: `${command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true ${`Key=access_logs.s3.bucket,Value=${bucket}`}`}
-${bucketPolicy({ partition, region, account, bucket, root })}`,
+    text: `off (access_logs.s3.enabled is false), ${deliveriesWords(found)}. To switch it on (alb502 setup logs prints each step), in ${session.place.region}, with a bucket encrypted with SSE-S3 that has the policy below, before the command:`,
+    remedy: `${bucketPolicy({ partition, region, account, bucket, root })}
+${command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancerArn} --attributes Key=access_logs.s3.enabled,Value=true ${`Key=access_logs.s3.bucket,Value=${bucket}`}`}`,
   };
 }
 

@@ -177,17 +177,25 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     instances: async () => requireValue(await instances(), 'the instances are'),
   });
   const changes = lazyEvidence('changes', 'cloudtrail:LookupEvents', noNeeds, (call) => fetchChanges(call, question));
-  const metrics = lazyEvidence('metrics', 'cloudwatch:GetMetricData', noNeeds, async (call) => {
-    // The load balancer's own wait for nothing.
-    const own = fetchMetrics(call, question, metricsOfLoadBalancer(resource));
-    const [first, second] = await Promise.all([
-      own,
-      knownTargetGroups()
-        .catch(() => [])
-        .then((there) => fetchMetrics(call, question, metricsOfGroups(resource, there))),
-    ]);
-    return [...first, ...second];
-  });
+  const metrics = lazyEvidence(
+    'metrics',
+    'cloudwatch:GetMetricData',
+    async () => {
+      // The load balancer's own wait for nothing, and are there even if the target groups never answer.
+      const own = callAws(session, 'cloudwatch:GetMetricData', noNeeds, (call) =>
+        fetchMetrics(call, question, metricsOfLoadBalancer(resource)),
+      );
+      own.catch(() => {});
+      return { own, there: await knownTargetGroups().catch(() => []) };
+    },
+    async (call, { own, there }) => {
+      const ofGroups = fetchMetrics(call, question, metricsOfGroups(resource, there));
+      ofGroups.catch(() => {});
+      const first = await own;
+      if ('reason' in first) throw new DependencyUnavailable(first.reason, first);
+      return [...first.value, ...(await ofGroups)];
+    },
+  );
 
   const edge = lazyEvidence(
     'edge',

@@ -286,6 +286,7 @@ describe('what was recorded', () => {
       'aws/lookup-events.json',
       'aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time 2026-11-19T02:40:00Z --end-time 2026-11-20T03:10:01Z',
     ],
+    ['edge', 'edge.json', 'aws cloudfront list-distributions'],
   ])('%s says when its file is missing, and how to look', async (name, file, source) => {
     const { [file]: _, ...others } = AWS_FILES;
     const evidence = await evidenceOf(others);
@@ -303,7 +304,7 @@ describe('what was recorded', () => {
 
   it('may be next to nothing', async () => {
     const evidence = await evidenceOf({ 'expected.json': '{', 'aws/unknown.json': 'x' });
-    expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(26).fill('unavailable'));
+    expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(27).fill('unavailable'));
   });
 
   it('may have nulls for what is not set, and a byte order mark', async () => {

@@ -181,6 +181,7 @@ export const AWS_FILES: Contents = {
   'aws/lookup-events.json': {
     Events: [{ EventName: 'ModifyTargetGroupAttributes', EventTime: '2026-11-20T02:31:00+00:00', Username: 'ops' }],
   },
+  'edge.json': { ranges: ['130.176.0.0/18'], distributions: [], log: null, limitations: [] },
   'metrics.json': [
     {
       MetricName: 'HTTPCode_ELB_5XX_Count',

@@ -1,6 +1,6 @@
 /** What stands between clients and a load balancer: as it is collected and saved, and how a person reads it. */
 import * as z from 'zod';
-import { Cidr } from './aws.ts';
+import { AwsName, Cidr } from './aws.ts';
 
 const text = z.string();
 const count = z.number();
@@ -34,7 +34,7 @@ export const hopWords = ({ kind, name }: Pick<Hop, 'kind' | 'name'>): string =>
 
 /** A CloudFront distribution with the load balancer among its origins. */
 const EdgeDistribution = z.object({
-  id: text,
+  id: AwsName,
   domainName: text,
   aliases: z.array(text),
   /** It has origins beside the load balancer: its errors may be of those. */

@@ -45,8 +45,7 @@ export async function readIncident(dir: string): Promise<Incident> {
     else raw[name] = content.json;
   }
   const checked = Recording.safeParse(
-    // The answers of the access log have nulls that mean something.
-    Object.fromEntries(names.map((name) => [name, name === 'access-log.json' ? raw[name] : withoutNulls(raw[name])])),
+    Object.fromEntries(names.map((name) => [name, OWN_FILES.includes(name) ? raw[name] : withoutNulls(raw[name])])),
   );
   if (!checked.success) {
     for (const name of names) {
@@ -79,6 +78,9 @@ export async function readIncident(dir: string): Promise<Incident> {
     logs,
   };
 }
+
+/** Written by --save alone: their nulls mean something. */
+const OWN_FILES = ['access-log.json', 'edge.json'];
 
 /** As long as anything here is worth a look: a timeline has a row for each minute. */
 const MAX_DAYS = 31;

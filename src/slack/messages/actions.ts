@@ -27,7 +27,6 @@ export type DetailId = (typeof DETAIL_IDS)[number];
 export const ACTIONS = {
   detail: (id: DetailId): string => `alb502:extra:${id}`,
   more: 'alb502:more',
-  owners: 'alb502:owners',
   askAgain: 'alb502:ask-again',
   askAnew: 'alb502:ask-anew',
   widen: 'alb502:widen',

@@ -64,14 +64,10 @@ export function confirmCost(cost: DiagnosisCost, times: 1 | 3): ConfirmDialog | 
   };
 }
 
-/** Rare ones: what they are, and what they fetch. At most five. A second menu in one message has an action of its own. */
-export const overflowMenu = (
-  run: string,
-  options: readonly (readonly [string, DetailId])[],
-  action: string = ACTIONS.more,
-): types.Overflow => ({
+/** Rare ones: what they are, and what they fetch. At most five. */
+export const overflowMenu = (run: string, options: readonly (readonly [string, DetailId])[]): types.Overflow => ({
   type: 'overflow',
-  action_id: action,
+  action_id: ACTIONS.more,
   options: options.slice(0, 5).map(([label, extra]) => ({ text: plainText(label), value: `${extra}:${run}` })),
 });
 

@@ -28,6 +28,9 @@ const MAX_TEXT = 4000;
 const MAX_BLOCK_TEXT = 9000;
 /** Characters of one line; only long resource names make sentences longer. */
 const MAX_LINE = 600;
+/** Characters of a line of small print, addresses of links included, and lines. */
+const MAX_SMALL_LINE = 1000;
+const MAX_SMALL_LINES = 10;
 
 /** Cuts a text to `most` characters with an ellipsis, never inside a surrogate pair. */
 export function truncate(text: string, most: number): string {
@@ -268,11 +271,13 @@ export function messageText(parts: readonly MessagePart[], room = MAX_TEXT): str
 }
 
 /** One context line of plain text and mentions. */
-export function smallPrint(...lines: readonly TextLine[]): SlackBlock[] {
-  const texts = lines.filter((one) => lineLength(one) > 0).map((one) => shortenMrkdwn(one, 1000));
-  if (texts.length === 0) return [];
-  return [{ type: 'context', elements: texts.slice(0, 10).map((text) => ({ type: 'mrkdwn', text, verbatim: true })) }];
-}
+export const smallPrint = (...lines: readonly TextLine[]): SlackBlock[] =>
+  lines
+    .filter((one) => lineLength(one) > 0)
+    .slice(0, MAX_SMALL_LINES)
+    .map((one) => shortenMrkdwn(one, MAX_SMALL_LINE))
+    // Elements of one context stand side by side: lines below each other are blocks of their own.
+    .map((text) => ({ type: 'context', elements: [{ type: 'mrkdwn', text, verbatim: true }] }));
 
 /** Escaping lengthens text, so shorten before escaping until it fits. */
 function shortenMrkdwn(pieces: TextLine, most: number): string {

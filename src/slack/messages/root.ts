@@ -1,6 +1,5 @@
 /** The root message: what broke, the fix, the impact. It is edited over its life; its first line is the notification. */
 
-import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
 import { inSentence, list, number } from '../../format/wording.ts';
@@ -8,7 +7,6 @@ import { windowIn } from '../../query/window.ts';
 import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
-import { ACTIONS } from './actions.ts';
 import { countedWords, watchedAlarm, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
@@ -350,7 +348,6 @@ function rootButtons(state: ThreadState): SlackBlock[] {
             primary: kind === 'unread',
           }),
         ]),
-    ...ownerMenu(state),
     overflowMenu(run.id, [
       ...(hasErrors
         ? ([
@@ -364,20 +361,4 @@ function rootButtons(state: ThreadState): SlackBlock[] {
     ]),
     ...(run.askedBy.kind === 'alarm' ? [muteMenu(run.id)] : []),
   );
-}
-
-/** Menu with errors by owner, if the owners of targets are known. */
-function ownerMenu({ run, diagnosis }: ThreadState): types.Overflow[] {
-  const owners = diagnosis?.owners ?? [];
-  if (!owners.some(({ errors }) => errors > 0)) return [];
-  return [
-    overflowMenu(
-      run.id,
-      [
-        ['By service', 'by-service'],
-        ['By revision', 'by-revision'],
-      ],
-      ACTIONS.owners,
-    ),
-  ];
 }

@@ -50,6 +50,8 @@ const ANSWERED =
   '[[Fix commands]] [Evidence] [Log lines] [⋯ Targets | Routes | All checks | Repeat by hand | Post-mortem]';
 const OPEN = ANSWERED.replace('Fix commands', 'How to decide');
 const UNREAD = '[[Check again]] [⋯ All checks | Repeat by hand | Post-mortem]';
+/** Below the thread of an alarm. */
+const MUTE = ' [Mute]';
 const AGAIN_ONLY = '[[Run again]]';
 const RACE = 'shop-prod: keep-alive race (likely)* · 149 × 502, 0.21 % of requests · 02:40–02:55 UTC';
 
@@ -112,7 +114,7 @@ const situations: Record<string, Situation> = {
     run: byAlarm,
     episode: episodeOf(),
     first: '🟠 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
-    buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
+    buttons: `${UNREAD.replace('[[Check again]]', '[Check again]')}${MUTE}`,
   },
   'is under way for an alarm, with what CloudWatch counts': {
     diagnosis: null,
@@ -137,14 +139,14 @@ const situations: Record<string, Situation> = {
     run: byAlarm,
     episode: latencyEpisode,
     first: '🟠 *web-prod: no 5xx, the alarm is on TargetResponseTime (threshold 1)* · gateway · 11:00–11:15 UTC',
-    buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
+    buttons: `${UNREAD.replace('[[Check again]]', '[Check again]')}${MUTE}`,
   },
   'finds errors while an alarm on something else fires': {
     diagnosis: race,
     run: byAlarm,
     episode: latencyEpisode,
     first: `🔴 *${RACE}`,
-    buttons: ANSWERED,
+    buttons: `${ANSWERED}${MUTE}`,
   },
   failed: {
     diagnosis: null,
@@ -163,14 +165,14 @@ const situations: Record<string, Situation> = {
     run: byAlarm,
     episode: episodeOf(),
     first: `🔴 *${RACE}`,
-    buttons: ANSWERED,
+    buttons: `${ANSWERED}${MUTE}`,
   },
   'is of an alarm that is over': {
     diagnosis: race,
     run: byAlarm,
     episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [alarm({ state: 'OK' })] }),
     first: `⚪ *${RACE} · over after 31 min`,
-    buttons: ANSWERED,
+    buttons: `${ANSWERED}${MUTE}`,
   },
 };
 

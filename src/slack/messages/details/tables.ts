@@ -5,7 +5,8 @@ import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName } from
 import type { EvidenceSet } from '../../../evidence/evidence.ts';
 import { number, percent, plural, seconds } from '../../../format/wording.ts';
 import type { Run } from '../../../runs/run.ts';
-import type { Message } from '../message.ts';
+import type { Message, SlackBlock } from '../message.ts';
+import { buttonRow, detailButton } from '../message-buttons.ts';
 import { sanitize } from '../redact-text.ts';
 import {
   alignColumns,
@@ -54,8 +55,15 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
       countCell(requests),
       shareCell(failed, requests),
     ]),
+    ownerButtons(run, diagnosis),
   );
 }
+
+/** The same errors by whose the targets are, where anything says that. */
+const ownerButtons = ({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[] =>
+  owners.length === 0
+    ? []
+    : buttonRow(detailButton('By service', 'by-service', { run }), detailButton('By revision', 'by-revision', { run }));
 
 export function byRouteAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
   const traffic = readRunTraffic(run, diagnosis, evidence);
@@ -114,7 +122,12 @@ export const shareCell = (part: number, whole: number): Cell =>
 const wordsOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.words);
 
 /** The table, its first rows in words, and the same in text to fall back to. A column of numbers has numbers alone. */
-export function table(title: string, head: string[], all: readonly Cell[][]): Message {
+export function table(
+  title: string,
+  head: string[],
+  all: readonly Cell[][],
+  after: readonly SlackBlock[] = [],
+): Message {
   const rows = fittingRows(all);
   if (rows.length === 0) return partsMessage([line('The access log has no such request.')]);
   const texts = rows.map((row) => row.map(wordsOf));
@@ -133,12 +146,15 @@ export function table(title: string, head: string[], all: readonly Cell[][]): Me
   const right = head.flatMap((_, column) => (rows.every((row) => typeof row[column] === 'object') ? [column] : []));
   return {
     text: messageText(lines),
-    blocks: [block, ...richText(moreLine(all.length - rows.length))],
-    plainBlocks: richText([
-      line({ bold: title }),
-      copyable(alignColumns([head, ...texts.slice(0, MAX_TEXT_ROWS)], right)),
-      ...moreLine(all.length - Math.min(rows.length, MAX_TEXT_ROWS)),
-    ]),
+    blocks: [block, ...richText(moreLine(all.length - rows.length)), ...after],
+    plainBlocks: [
+      ...richText([
+        line({ bold: title }),
+        copyable(alignColumns([head, ...texts.slice(0, MAX_TEXT_ROWS)], right)),
+        ...moreLine(all.length - Math.min(rows.length, MAX_TEXT_ROWS)),
+      ]),
+      ...after,
+    ],
   };
 }
 

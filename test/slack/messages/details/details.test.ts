@@ -130,6 +130,13 @@ describe('tables', () => {
     `);
   });
 
+  it('lead from targets to their services and revisions, where AWS says whose they are', () => {
+    expect(read('by-target', canary).split('\n').at(-1)).toBe('  [By service] [By revision]');
+    expect(read('by-target', blocked)).not.toContain('[By service]');
+    const { text, plainBlocks } = asMessage(ask('by-target', canary));
+    expect(readMessage({ text, blocks: plainBlocks })).toContain('[By service]');
+  });
+
   it('have how many tasks of a service stopped', () => {
     expect(read('by-service', memory)).toMatchInlineSnapshot(`
       "*Errors by service*

@@ -44,7 +44,7 @@ export const authenticationFailure = defineCause({
       ...(most && {
         summary: closed
           ? `${plural(countErrors(errors), 'sign-in')} failed: the load balancer cannot reach the identity provider, ${closed.reason} (${describeTally(errors, label)}).`
-          : `Authentication failed for ${plural(countErrors(errors), 'request')} before a target was chosen: ${authenticationCode(most).meaning} (${describeTally(errors, label)}).`,
+          : `Authentication failed for ${plural(countErrors(errors), 'request')} on ${describeTally(errors, ({ route }) => route, 2)}, before a target was chosen: ${authenticationCode(most).meaning} (${describeTally(errors, label)}).`,
       }),
     };
   },

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, number, outOf, plural, seconds, utcTime } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, seconds, utcTime } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { outlineOf } from '../events/outlines.ts';
@@ -10,7 +10,7 @@ import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts
 import type { TargetBurst } from '../patterns/error-bursts.ts';
 import { INSTANT_SECONDS } from '../patterns/keep-alive.ts';
 import { findScatteredErrors } from '../patterns/route-errors.ts';
-import { countErrors, nameOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const LATE_FACTOR = 3;
@@ -84,7 +84,9 @@ export const closedMidRequest = defineCause({
           ? {
               summary: `${nameOf(traffic, burst.target, burst.from) === burst.target ? `Target ${burst.target}` : nameOf(traffic, burst.target, burst.from)} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
             }
-          : {}),
+          : scatteredErrors.length > 0
+            ? { summary: scatteredText(scatteredErrors) }
+            : {}),
       },
       // What some clients ask for may end the process too.
       parts.clients ? untested() : ruledOut([narrowerPatternText(parts, traffic)]),
@@ -138,6 +140,14 @@ const refusedAfterwards = (traffic: Traffic, { target, from }: TargetBurst): boo
 
 /** What one event does, it does within this, milliseconds. */
 const TOGETHER_MS = 20;
+
+const routesOf = (errors: readonly SampledError[]): string[] => [...new Set(errors.map(({ route }) => route))];
+
+/** "Targets of web closed 27 connections mid-request, after 232 ms to 5.59 s of work, on 6 routes: a crash, a kill or an early close." */
+function scatteredText(errors: readonly SampledError[]): string {
+  const groups = [...new Set(errors.map((error) => targetGroupName(error.target_group_arn)))].sort();
+  return `Targets of ${list(groups, 3)} closed ${plural(countErrors(errors), 'connection')} mid-request, after ${durationSpread(errors.map((error) => error.target_processing_time))} of work, on ${plural(routesOf(errors).length, 'route')}: a crash, a kill or an early close.`;
+}
 
 const retried = (errors: SampledError[]): number => errors.filter((error) => error.retriedOk).length;
 

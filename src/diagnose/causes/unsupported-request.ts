@@ -49,7 +49,7 @@ export const unsupportedRequest = defineCause({
         against: [],
         missing: [],
         fix: fixFor(statuses),
-        summary: `The load balancer refused ${plural(countErrors(errors), 'request')} with ${describeTally(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
+        summary: `The load balancer refused ${plural(countErrors(errors), 'request')} on ${describeTally(errors, ({ route }) => route, 2)} with ${describeTally(errors, (error) => error.elb_status_code)}: ${STATUSES[statuses[0] ?? '']?.meaning ?? ''}.`,
       },
       untested(),
     );

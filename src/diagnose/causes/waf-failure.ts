@@ -46,7 +46,7 @@ export const wafFailure = defineCause({
         ? []
         : ['waf.fail_open.enabled (elasticloadbalancing:DescribeLoadBalancerAttributes) could not be read.'],
       fix: fixFor(question),
-      summary: `AWS WAF could not evaluate ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
+      summary: `AWS WAF could not evaluate ${plural(countErrors(errors), 'request')} to ${question.loadBalancer.name} (${describeTally(errors, (error) => error.error_reason)}), and waf.fail_open.enabled does not let them pass.`,
     };
   },
 });

@@ -1,5 +1,6 @@
 import { durationSpread, list, number, outOf, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
+import { eventOutlines } from '../events/outlines.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { type Burst, findBursts, largestSimultaneousBurst } from '../patterns/grouped-by-pause.ts';
 import { countErrors } from '../traffic.ts';
@@ -39,9 +40,10 @@ export const bursts = defineCheck({
       return { outcome: 'not-applicable', summary: `${plural(errorCount, 'error')}: too few to show a burst.` };
     }
     const [first, last] = [errors[0]?.at ?? 0, errors[errors.length - 1]?.at ?? 0];
+    const outages = eventOutlines(traffic).reduce((sum, outline) => sum + outline.outages.length, 0);
     return {
       outcome: 'pass',
-      summary: `${plural(errorCount, 'error')} from ${utcTime(first)} to ${utcTime(last)}, without bursts.`,
+      summary: `${plural(errorCount, 'error')} from ${utcTime(first)} to ${utcTime(last)}, ${outages > 0 ? `with ${plural(outages, 'outage')} of a target` : 'without bursts'}.`,
     };
   },
 });

@@ -64,7 +64,7 @@ export const failingRoutesCheck = defineCheck({
     }
     return {
       outcome: 'pass',
-      summary: `${plural(shares.length, 'route')} with errors; ${worstRouteText(shares, traffic)}.`,
+      summary: `${plural(shares.length, 'route')} with errors${errors.length < unanswered.length ? ' after the request was sent' : ''}; ${worstRouteText(shares, traffic)}.`,
       facts,
     };
   },

@@ -1,6 +1,7 @@
 import type { LongerWindowOffer } from '../../evidence/evidence.ts';
 import { list, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
+import { outlineOf } from '../events/outlines.ts';
 import {
   INSTANT_SECONDS,
   type KeepAliveEdge,
@@ -11,7 +12,7 @@ import {
   whyInconclusive,
 } from '../patterns/keep-alive.ts';
 import { runtimesClosingAt } from '../patterns/runtimes.ts';
-import { countErrors, targetGroupName, withSignature } from '../traffic.ts';
+import { countErrors, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const measuredKeepAlive = defineCheck({
@@ -28,6 +29,8 @@ export const measuredKeepAlive = defineCheck({
 
   evaluate({ traffic, attributes }, question): CheckVerdict {
     const measures = measureKeepAlive(traffic);
+    const ofEvent = closesOfEvent(traffic);
+    if (ofEvent !== null && measures.every(({ edge }) => edge === null)) return ofEvent;
     if (measures.length === 0) {
       const closed = withSignature(traffic, 'closed-before-response');
       return {
@@ -66,6 +69,18 @@ export const measuredKeepAlive = defineCheck({
   },
 });
 
+/** Where all closes came of crashes or rollouts, no idle time is behind them. */
+function closesOfEvent(traffic: Traffic): CheckVerdict | null {
+  const closed = withSignature(traffic, 'closed-before-response');
+  const outlines = outlineOf(traffic);
+  if (closed.length === 0 || !closed.every((error) => outlines.has(error))) return null;
+  const kinds = [...new Set(closed.map((error) => outlines.get(error)?.kind.replace('-', ' ') ?? ''))].sort();
+  return {
+    outcome: 'not-applicable',
+    summary: `Nothing to measure: ${plural(countErrors(closed), 'connection was', 'connections were')} closed in an event (${list(kinds)}), not by an idle timer.`,
+  };
+}
+
 /** One longer look, with its price; a longer window where none is to be had. */
 function longerWindowText(look: LongerWindowOffer | undefined): string {
   if (look === undefined) return ' A longer window may be enough.';
@@ -84,6 +99,7 @@ function failVerdict(
     ? `the load balancer keeps them for ${idle} s`
     : 'the idle timeout of the load balancer could not be read';
   const group = targetGroupName(measure.target_group_arn);
+  const fix = FIXES[edge.kind];
   const closes = {
     idle: `Targets of ${group} close idle connections at ${seconds(at)}`,
     'at-once': `Targets of ${group} close the connection right after a response`,
@@ -93,12 +109,20 @@ function failVerdict(
     outcome: 'fail',
     summary: `${closes} (${outOf(edge.hits, edge.examined)} errors${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}; ${keeps}).`,
     facts: [
-      { label: 'targets close at', value: at, unit: 'seconds' },
+      ...(edge.kind === 'at-once' ? [] : [{ label: 'targets close at', value: at, unit: 'seconds' } as const]),
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),
       { label: 'errors at the edge', value: edge.hits, unit: 'requests' },
       { label: 'errors by chance there', value: number(edge.expected) },
       { label: 'share at the edge', value: percent(edge.hits / Math.max(1, edge.examined)) },
       ...(runtimes.length > 0 ? [{ label: 'default of', value: list(runtimes) }] : []),
     ],
+    ...(fix === null ? {} : { fix }),
   };
 }
+
+/** Where no timer of idle connections is too short, to raise one would help nothing. */
+const FIXES: Readonly<Record<KeepAliveEdge['kind'], string | null>> = {
+  idle: null,
+  'at-once': 'Let the server keep connections open, or announce each close with "Connection: close".',
+  beyond: 'Lower the idle timeout of the load balancer below that time, or find what forgets idle connections.',
+};

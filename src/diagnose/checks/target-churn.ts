@@ -3,6 +3,7 @@ import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
+import { type RegistrationEvidence, registrationOf } from '../targets/registration.ts';
 import { nameOf, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
@@ -32,7 +33,7 @@ export const targetChurn = defineCheck({
     const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
       unhealthy.length > 0
-        ? ` ${list(unhealthy.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} stopped receiving requests at ${utcTime(presence.lastSeen)}`))}: unhealthy, but still registered.`
+        ? ` ${list(unhealthy.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} stopped receiving requests at ${utcTime(presence.lastSeen)}`))}: unhealthy${stayedText(unhealthy, known)}.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       const unsure =
@@ -68,3 +69,12 @@ const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', 
   list(
     presences.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} at ${utcTime(presence[when])}`),
   );
+
+/** Whether health checks alone took these targets out: they are members of their group still. */
+const stayedText = (unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string =>
+  unhealthy.every(({ target_group_arn, target }) => {
+    const state = registrationOf(target_group_arn, target, known)?.state;
+    return state !== undefined && state !== 'absent';
+  })
+    ? ', but still registered'
+    : '';

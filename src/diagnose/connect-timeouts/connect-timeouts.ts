@@ -7,12 +7,14 @@
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { outOf, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence, DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { outlineOf } from '../events/outlines.ts';
 import type { Strength } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { NETWORK_EVIDENCE, type PathLayer, type PathResult, pathTo } from '../network-path/path.ts';
 import { type PathChange, pathChanges } from '../network-path/rule-changes.ts';
 import { healthPortOf } from '../network-path/target-paths.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
+import { mutations } from '../patterns/configuration-changes.ts';
 import { type Registration, registrationOf } from '../targets/registration.ts';
 import { assessTls, type TlsAssessment } from '../targets/tls.ts';
 import {
@@ -145,6 +147,7 @@ function describePair(
   const last = errors.reduce((end, { at }) => Math.max(end, at), first);
   const registration = registrationOf(arn, target, evidence);
   const changes = pathChanges(evidence.changes ?? [], path.resources);
+  const isJustBefore = ({ at }: { at: number }): boolean => at <= last && at >= first - RECENT_MS;
   const served = shared.targetsOf.get(placeKey(error)) ?? [];
   const traffic = served.find((each) => each.target === target);
   return {
@@ -187,11 +190,17 @@ function describePair(
     }),
     tls: shared.tlsOf.get(arn) ?? assessTls(arn, evidence, question),
     stoppedAlone:
-      !shared.isOneAddress || changes.some(({ at }) => at <= last && at >= first - RECENT_MS)
+      !shared.isOneAddress || [...changes, ...unseenChanges(path, evidence)].some(isJustBefore)
         ? []
         : stoppedAlone({ arn, target, node, first, last, path, vpcId: group?.VpcId, port }, address, evidence),
   };
 }
+
+const RULE_CALLS = /SecurityGroup|NetworkAcl|ModifyNetworkInterfaceAttribute/;
+
+/** Changes of rules that this path may depend on, since not all of it was seen. */
+const unseenChanges = (path: PathResult, { changes }: ConnectTimeoutEvidence): { at: number }[] =>
+  path.answer === 'allowed' ? [] : mutations(changes ?? []).filter(({ name }) => RULE_CALLS.test(name));
 
 /** Fewer answers before do not show that the path was open. */
 const WORKED_REQUESTS = 20;
@@ -211,11 +220,13 @@ function stoppedAlone(
   const own = group.filter((each) => each.target === target);
   const answered = own.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
   const lastAnswer = own.reduce((latest, { lastSuccess }) => Math.max(latest, lastSuccess ?? 0), 0);
-  const rules = path.resources.join(' ');
+  // Of a host that is gone less is seen than of its peers.
+  const isBehindSame = (resources: readonly string[]): boolean =>
+    path.resources.every((one) => resources.includes(one));
   const isPeer = (each: (typeof group)[number]): boolean => {
     const endpoint = splitTarget(each.target);
     if (endpoint === null || endpoint.address === address || (each.lastSuccess ?? 0) < last) return false;
-    return pathTo(endpoint.address, port, evidence, { node, vpcId }).resources.join(' ') === rules;
+    return isBehindSame(pathTo(endpoint.address, port, evidence, { node, vpcId }).resources);
   };
   const peers = new Set(group.filter(isPeer).map((each) => each.target));
   if (answered < WORKED_REQUESTS || lastAnswer === 0 || lastAnswer > first || peers.size === 0) return [];
@@ -294,7 +305,10 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
   const missing =
     path.answer === 'allowed' ? [] : path.missing.filter((each) => each.by === by).map(({ what }) => what);
   if (missing.length > 0) {
-    const explained = pair.exit.strength === 'confirmed' || (path.answer === 'blocked' && path.share === 1);
+    const explained =
+      pair.exit.strength === 'confirmed' ||
+      (path.answer === 'blocked' && path.share === 1) ||
+      (changesRead && pair.stoppedAlone.length > 0);
     return {
       ...view,
       strength: explained ? null : 'possible',
@@ -415,7 +429,13 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
   sentences: string[];
   everyOther: boolean;
 } {
-  const others = traffic.errors.filter(({ signature }) => signature !== 'connect-timeout');
+  // What was in flight on a target that is lost ends with it: that it had a connection says nothing of new ones.
+  const outlines = outlineOf(traffic);
+  const others = traffic.errors.filter(
+    (error) =>
+      error.signature !== 'connect-timeout' &&
+      !(error.request_processing_time >= 0 && outlines.get(error)?.kind === 'target-lost'),
+  );
   const failed = others.filter(({ signature }) => signature === 'connect-failed');
   const invoked = others.filter(({ signature }) => signature === 'lambda-failure');
   const connected = others.filter((error) => error.request_processing_time >= 0 && !invoked.includes(error));

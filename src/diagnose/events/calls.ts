@@ -52,7 +52,7 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
     .sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1))
     .map(({ name, at, user }) => ({
       ...{ name, at, user },
-      secondsBefore: Math.round((scope.firstError - at) / 1000),
+      secondsBefore: Math.floor(scope.firstError / 1000) - Math.floor(at / 1000),
       revert: null,
     }));
 }

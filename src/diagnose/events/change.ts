@@ -9,7 +9,7 @@ import { countErrors, type SampledError, type Traffic, targetGroupName } from '.
 import { isRare } from './calls.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
 import { revertOf } from './revert.ts';
-import { callText, errorsText } from './words.ts';
+import { callText, errorsText, secondsBetween } from './words.ts';
 
 /** What a call can cause. */
 interface Effect {
@@ -187,7 +187,7 @@ function changeEvent(
   const ended = undoing !== null && undoing.at > call.at && last <= undoing.at + LAST_EFFECT_MS;
   const told: EventCall = {
     ...{ name: call.name, at: call.at, user: call.user },
-    secondsBefore: Math.round((first - call.at) / 1000),
+    secondsBefore: secondsBetween(call.at, first),
     revert: ended ? null : command,
   };
   const targets = [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort();

@@ -1,7 +1,7 @@
 /** How events are told: one sentence that leads the headline, and how many errors came of it. */
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { targetName } from '../targets/target-owners.ts';
-import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import type { EventCall } from './event.ts';
 import { type EventOutline, lengthOf, onsetOf } from './event-outline.ts';
 import type { TargetOutage } from './outages.ts';
@@ -9,20 +9,18 @@ import { isRejected } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 
 const TARGETS_NAMED = 3;
+const OWNERS_NAMED = 2;
 
-/** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "4 targets of api". */
+/** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "i-0262… (10.0.1.5:8080) in api", "4 targets of api". */
 function targetsText({ targets, target_group_arn, to, from: begin }: EventOutline, { owners }: Traffic): string {
   const group = targetGroupName(target_group_arn);
   // A target may have begun later than the first of its event.
   const from = to ?? begin;
   if (targets.length > TARGETS_NAMED) return `${plural(targets.length, 'target')} of ${group}`;
   const names = targets.map((target) => targetName(target, owners.at(target, from, target_group_arn)));
-  const [first] = names;
   if (names.every((name, index) => name === targets[index])) return `${list(names)} (${group})`;
-  // The checklist names each of several.
-  return first !== undefined && names.length === 1
-    ? `${first} in ${group}`
-    : `${plural(names.length, 'target')} of ${group}`;
+  // More names of tasks or instances are too long for a headline; the checklist has them.
+  return names.length > OWNERS_NAMED ? `${plural(names.length, 'target')} of ${group}` : `${list(names)} in ${group}`;
 }
 
 /** Milliseconds: "1.6 s", "48 s", "4 min 10 s", "2 h 5 min". */
@@ -57,13 +55,17 @@ export function errorsText(errors: readonly SampledError[]): string {
 export const callText = ({ name, user, at }: EventCall): string =>
   `${name}${name === 'BidEvictedEvent' ? ' (spot interruption)' : user ? ` by ${user}` : ''} at ${utcTime(at)}`;
 
-/** ", 2 s after BidEvictedEvent (spot interruption) at 04:20:58 UTC". */
+/** By the seconds that are shown: what began at 04:20:59 came 1 s after 04:20:58. */
+export const secondsBetween = (earlier: number, later: number): number =>
+  Math.floor(later / 1000) - Math.floor(earlier / 1000);
+
+/** ", 1 s after BidEvictedEvent (spot interruption) at 04:20:58 UTC". */
 const afterCall = (from: number, call: EventCall | undefined): string =>
   call === undefined
     ? ''
     : Math.abs(call.at - from) < 500 || call.at > from
       ? `, with ${callText(call)}`
-      : `, ${Math.round((from - call.at) / 1000)} s after ${callText(call)}`;
+      : `, ${secondsBetween(call.at, from)} s after ${callText(call)}`;
 
 /** "10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC and never came back." */
 export function lostText(
@@ -96,9 +98,9 @@ export function rolloutText(
   const [call] = calls;
   const group = targetGroupName(outline.target_group_arn);
   const { length } = outline.targets;
-  const what = length === 1 ? targetsText(outline, traffic) : `${plural(length, 'target')} of ${group}`;
+  const what = targetsText(outline, traffic);
   if (call === undefined)
-    return `A rollout of ${group} replaced ${length === 1 ? what : plural(length, 'target')} from ${utcTime(failedSince)} on, and requests failed as ${length === 1 ? 'it' : 'they'} left.`;
+    return `A rollout of ${group} replaced ${length > TARGETS_NAMED ? plural(length, 'target') : list(namesOf(traffic, outline.targets))} from ${utcTime(failedSince)} on, and requests failed as ${length === 1 ? 'it' : 'they'} left.`;
   const before = call.secondsBefore > 0 ? `${call.secondsBefore} s before the first error` : 'as the errors began';
   return `${callText(call)}, ${before}, took ${what} away while requests were still sent to ${length === 1 ? 'it' : 'them'}.`;
 }

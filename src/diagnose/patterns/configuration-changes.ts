@@ -93,7 +93,7 @@ export function deregistrationTimes(
 
 /** Calls that can bear on how a load balancer reaches its targets, or on the targets themselves. */
 const RELEVANT_CALLS =
-  /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface/;
+  /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface|^(StopTask|BidEvictedEvent|CreateDeployment|StartInstanceRefresh|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|(Update|Delete)TaskSet)$/;
 
 /** The changes that can bear on this load balancer: none to another load balancer or to a target group that is not its own. */
 export function changesTo(

@@ -143,6 +143,11 @@ describe('target-unreachable', () => {
       expect(summary).toContain('after it had answered until then');
     });
 
+    it('is likely for one whose network interface is gone, while its peer behind the other rules goes on', () => {
+      const interfaces = judge({ targets: [targetTraffic(), peer], known: { networkInterfaces: [], changes: [] } });
+      expect(interfaces.claims).toMatchObject([{ strength: 'likely' }]);
+    });
+
     it.each([
       ['no other target answers', { targets: [targetTraffic()] }],
       ['it never answered', { targets: [targetTraffic({ firstSuccess: null, lastSuccess: null }), peer] }],

@@ -50,7 +50,7 @@ describe('failing-routes', () => {
       ],
       { routes: [route('GET /export', 20, 20), route('GET /search', 90, 2)] },
       'pass',
-      '1 route with errors; the worst is GET /search: 2.2 % of its 90 requests.',
+      '1 route with errors after the request was sent; the worst is GET /search: 2.2 % of its 90 requests.',
     ],
     [
       'targets answered themselves',

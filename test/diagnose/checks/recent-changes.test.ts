@@ -34,6 +34,12 @@ describe('recent-changes', () => {
       'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; earlier ModifyListener.',
     ],
     [
+      'a task that a person stopped',
+      [call('UpdateService', 540), call('StopTask', 599, { requestParameters: { task: 'f3c1' } })],
+      'fail',
+      'StopTask by alice at 02:49:59 UTC, 1 s before the first error; earlier UpdateService.',
+    ],
+    [
       'after the errors began',
       [call('ModifyLoadBalancerAttributes', 1200)],
       'fail',

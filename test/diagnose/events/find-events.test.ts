@@ -218,7 +218,7 @@ describe('a rollout', () => {
         targets: [A, C],
         errors: 12,
         summary:
-          'A rollout of api replaced 2 targets from 02:45:00 UTC on, and requests failed as they left. 12 errors in 62 s.',
+          'A rollout of api replaced 10.0.1.5:8080 and 10.0.1.7:8080 from 02:45:00 UTC on, and requests failed as they left. 12 errors in 62 s.',
       },
     ]);
   });
@@ -229,7 +229,7 @@ describe('a rollout', () => {
       standing: 'confirmed',
       calls: [{ name: 'UpdateService', user: 'deployer', secondsBefore: 30 }],
       summary:
-        'UpdateService by deployer at 02:44:30 UTC, 30 s before the first error, took 2 targets of api away while requests were still sent to them. 12 errors in 62 s.',
+        'UpdateService by deployer at 02:44:30 UTC, 30 s before the first error, took 10.0.1.5:8080 and 10.0.1.7:8080 (api) away while requests were still sent to them. 12 errors in 62 s.',
     });
   });
 

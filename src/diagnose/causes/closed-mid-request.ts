@@ -32,13 +32,17 @@ export const closedMidRequest = defineCause({
       (burst) => new Set(burst.errors.map((e) => e.route)).size > 1 || refusedAfterwards(traffic, burst),
     );
     const crashErrors = crashed.flatMap((burst) => burst.errors);
-    const scatteredErrors = findScatteredErrors(traffic, slowErrorsOutsideRace(parts));
+    const mayBeRace = new Set(parts.measures.flatMap(({ edge }) => edge?.maybeAtEdge ?? []));
+    const scatteredErrors = findScatteredErrors(
+      traffic,
+      slowErrorsOutsideRace(parts).filter((error) => !mayBeRace.has(error)),
+    );
     const inCrash = [...parts.all, ...aborted].filter((error) => outlineOf(traffic).get(error)?.kind === 'crash');
     const sureErrors = [...new Set([...crashErrors, ...inCrash, ...scatteredErrors])];
     const otherwise = [
       ...aborted,
       ...parts.instantRest,
-      ...(scatteredErrors.length > 0 ? [] : parts.slowRest),
+      ...parts.slowRest.filter((error) => scatteredErrors.length === 0 || mayBeRace.has(error)),
       ...parts.bursts.filter((burst) => !crashed.includes(burst)).flatMap((burst) => burst.errors),
       ...parts.wholeGroups.flatMap((group) => group.errors),
       ...parts.durationClusters.flatMap((cluster) => cluster.errors),

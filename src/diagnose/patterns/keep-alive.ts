@@ -55,6 +55,8 @@ export interface KeepAliveEdge {
   elsewhere: number;
   /** The errors of the window at the edge. */
   atEdge: SampledError[];
+  /** Closed later at the edge, and no more of them than chance may put there: of the race or of something else. */
+  maybeAtEdge: SampledError[];
   /** Epoch milliseconds: measured from here to the end of the window, since the window held too few errors. Null: over the window. */
   since: number | null;
 }
@@ -170,6 +172,7 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
     expected: chance * examined,
     elsewhere: shareElsewhere(sample, edge),
     atEdge: atEdge.sort((a, b) => a.index - b.index),
+    maybeAtEdge: isShown ? [] : late.flatMap(({ error, isAtEdge }) => (isAtEdge ? [error] : [])),
     since: null,
   };
 }

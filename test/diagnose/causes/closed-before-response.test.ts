@@ -11,7 +11,7 @@ import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
 import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
-import { gapsAt } from '../../support/traffic/idle-gaps.ts';
+import { anyGap, gapsAt, idleGapsOf } from '../../support/traffic/idle-gaps.ts';
 import { evenly, routeOf } from '../../support/traffic/route-traffic.ts';
 import { failed, MINUTE, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
@@ -54,6 +54,26 @@ const routes = (route: string, requests: number, succeeded: number, longestMs = 
   },
 ];
 
+/** A race at 6.00 s, and closes after 0.9 s of work that come as long before 6 s after a response as half of the other requests. */
+const raceOfBusyTargets = () => {
+  const failures = closed(47, (i) => ({
+    ...seconds(i < 27 ? 0 : 0.9),
+    route: `GET /route-${i % 9}`,
+    client: i + 1,
+    retriedOk: true,
+  }));
+  const idleGaps = idleGapsOf(failures, {
+    controls: 500,
+    error: (i) => [i < 27 ? 6000 : 5150 + 40 * (i - 27)],
+    control: (i) => [i % 2 === 0 ? 5150 + ((i * 7) % 800) : anyGap(i)],
+  });
+  const log = {
+    idleGaps,
+    routes: Array.from({ length: 9 }, (_, i) => routes(`GET /route-${i}`, 200, 194, 500)).flat(),
+  };
+  return { failures, log };
+};
+
 const situations: Situation[] = [
   {
     name: '27 instant closes at one idle time that the controls do not have',
@@ -92,6 +112,11 @@ const situations: Situation[] = [
       'malformed-response': 'possible',
       'response-header-too-large': 'possible',
     },
+  },
+  {
+    name: 'late closes beside a race that may be of busy targets: of the race or of something else',
+    ...raceOfBusyTargets(),
+    expected: { 'keep-alive-race': 'likely', 'closed-mid-request': 'possible' },
   },
   {
     name: 'half at one idle time: a race, and something else that may be one too',

@@ -262,7 +262,7 @@ describe('demo', () => {
   ])('runs %s', async (name) => {
     const { code, stdout } = await alb502(['demo', name]);
     expect(code).toBe(0);
-    expect(stdout).toContain(`This was the recorded incident ${names.at(-1)}`);
+    expect(stdout).toContain(`That was recorded incident ${names.at(-1)}`);
   });
 });
 

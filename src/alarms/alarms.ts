@@ -130,7 +130,7 @@ export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
       await episodes.resume();
       if (sns !== undefined) await recorded.resume();
     },
-    (error) => log.warn({ err: error }, 'it could not be looked for alarms that were left open'),
+    (error) => log.warn({ err: error }, 'could not look for open alarms to resume'),
   );
 
   async function idle(): Promise<void> {
@@ -204,7 +204,9 @@ function openRecordedAlarms({
       .then(async ({ outcome }) => {
         if (outcome !== 'again' && outcome !== 'failed') await intake.complete(alarm);
       })
-      .catch((error: unknown) => log.warn({ alarm: alarm.name, err: error }, 'a recorded alarm waits'))
+      .catch((error: unknown) =>
+        log.warn({ alarm: alarm.name, err: error }, 'could not process a recorded alarm yet; will retry'),
+      )
       .finally(() => active.delete(work));
     active.add(work);
   }

@@ -79,7 +79,7 @@ export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
         if (one === null) continue;
         if (now() - Date.parse(one.recordedAt) <= GIVE_UP_AFTER) claimed.push(one);
         else {
-          log.error({ alarm: one.alarm.name, tries: one.tries }, 'a recorded alarm is given up');
+          log.error({ alarm: one.alarm.name, tries: one.tries }, 'gave up on a recorded alarm');
           await store.remove(key);
         }
       }

@@ -40,13 +40,13 @@ export function openMessageOutcomes(log: Pick<Logger, 'info' | 'error'>): Messag
     },
     poison(why) {
       counts.poison += 1;
-      log.error({ why }, 'a message was not understood');
+      log.error({ why }, 'could not parse a message');
       return { outcome: 'poison', why };
     },
     failed(error, alarm) {
       const why = errorMessage(error);
       counts.failed += 1;
-      log.error({ alarm: alarm?.name, why, err: error }, 'an alarm could not be handled');
+      log.error({ alarm: alarm?.name, why, err: error }, 'could not handle an alarm');
       return { outcome: 'failed', why };
     },
   };

@@ -81,8 +81,8 @@ export function snsRoute(parts: SnsParts): HttpRoute {
       const status = error instanceof SnsRequestError ? error.status : 500;
       const message = errorMessage(error);
       const fields = { status, why: message, from: request.socket?.remoteAddress };
-      if (status === 500) log.error({ ...fields, err: error }, 'a message of SNS was not taken');
-      else log.warn(fields, 'a message to the address of SNS was refused');
+      if (status === 500) log.error({ ...fields, err: error }, 'could not accept an SNS message');
+      else log.warn(fields, 'refused a request to the SNS endpoint');
       // Do not read the rest of a body that is too large.
       if (status === 413) response.setHeader('Connection', 'close');
       respond(response, status, status === 500 ? 'not taken, send it again' : 'refused');
@@ -153,7 +153,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
     const { Type, TopicArn, SubscribeURL = '' } = message;
     if (Type === 'Notification') return take(body);
     if (Type === 'UnsubscribeConfirmation') {
-      log.warn({ topic: TopicArn }, 'the topic has been unsubscribed from: its alarms no longer come here');
+      log.warn({ topic: TopicArn }, 'unsubscribed from the topic: its alarms no longer arrive');
       return;
     }
     const url = parseSnsUrl(SubscribeURL, TopicArn);
@@ -161,7 +161,7 @@ export function snsRoute(parts: SnsParts): HttpRoute {
     if (url === null || query?.get('Action') !== 'ConfirmSubscription' || query.get('TopicArn') !== TopicArn)
       throw new SnsRequestError(403, `${SubscribeURL.slice(0, 200)} does not confirm a subscription of ${TopicArn}`);
     await fetchText(url, AbortSignal.timeout(DEADLINE));
-    log.info({ topic: TopicArn }, 'the subscription was confirmed');
+    log.info({ topic: TopicArn }, 'confirmed the subscription');
   }
 
   return { path, method: 'POST', handle };

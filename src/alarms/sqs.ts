@@ -54,7 +54,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
     const region = parts.region ?? regionOf(queueUrl) ?? (await standardRegion(undefined));
     client ??= new SQSClient(settingsFor({ account: 'default', region }));
     for (let number = 0; number < count; number++) startConsumer(client);
-    log.info({ queueUrl, consumers: count }, 'alarms are taken from the queue');
+    log.info({ queueUrl, consumers: count }, 'reading alarms from the queue');
   }
 
   function startConsumer(sqs: SQSClient): void {
@@ -89,7 +89,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
     });
     consumer.on('error', (error, message) => {
       forget(message);
-      if (!isStopping) log.error({ err: error, queueUrl }, 'the queue did not answer as it should');
+      if (!isStopping) log.error({ err: error, queueUrl }, 'could not receive from the queue');
     });
     inFlight.set(consumer, messageIds);
     consumer.start();

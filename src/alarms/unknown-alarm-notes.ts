@@ -90,7 +90,7 @@ async function postNote(
     if (posted === 'busy') throw new Unavailable('busy', 'this note is being posted');
     // The note may have been posted: the next attempt searches for it.
     if (posted.refused === 'unreachable') throw new Unavailable('slack', posted.code);
-    log.error({ channel: to, code: posted.code, alarm: alarm.name }, 'a note about an alarm was refused');
+    log.error({ channel: to, code: posted.code, alarm: alarm.name }, 'Slack refused a note about an alarm');
   }
   throw new Unavailable('channel', 'no channel takes the note');
 }

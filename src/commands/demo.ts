@@ -35,11 +35,11 @@ function chooseIncident(wanted: string, names: string[]): string {
 function othersText(name: string, names: string[], folder: string): string {
   const place = relative(process.cwd(), folder);
   return `
-This was the recorded incident ${name}. The others, each with alb502 demo <name>:
+That was recorded incident ${name} (files: ${place.startsWith('..') ? folder : place}). More, each with alb502 demo <name>:
 ${names
   .filter((other) => other !== name)
   .map((other) => `  ${other}`)
   .join('\n')}
-It lies in ${place.startsWith('..') ? folder : place}; your own: alb502 diagnose --from <dir>.
+Yours: alb502 diagnose --from <dir>
 `;
 }

@@ -43,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   // No work is running yet, and Slack may never answer the start.
   if (bot === null) process.exit(0);
   // The process then ends with the error on stderr, and its supervisor restarts it.
-  process.on('uncaughtExceptionMonitor', (error) => bot.log.fatal({ err: error }, 'ended by what nobody caught'));
+  process.on('uncaughtExceptionMonitor', (error) => bot.log.fatal({ err: error }, 'uncaught error'));
   const why = await stopped.promise;
   bot.log.info({ why }, 'stopping');
   await bot.stop();
@@ -195,7 +195,7 @@ export async function startBot(
   log.info({ mode: config.slack.mode, port, accounts: config.accounts.map(({ name }) => name) }, 'started');
 
   function every(milliseconds: number, work: () => Promise<void>): NodeJS.Timeout {
-    const now = () => work().catch((error: unknown) => log.error({ err: error }, 'could not be done'));
+    const now = () => work().catch((error: unknown) => log.error({ err: error }, 'a scheduled task failed'));
     void now();
     return setInterval(now, milliseconds).unref();
   }
@@ -248,7 +248,7 @@ async function openInvestigator(
     if (failures.join() !== lastReported && !stopListing.signal.aborted) {
       lastReported = failures.join();
       if (failures.length > 0) log.warn({ failures }, 'load balancers could not be listed');
-      else log.info({ loadBalancers: investigator.listLoadBalancers().length }, 'load balancers are listed again');
+      else log.info({ loadBalancers: investigator.listLoadBalancers().length }, 'can list load balancers again');
     }
   };
   void list();

@@ -184,7 +184,7 @@ function judgeTable(
     findings.push({
       about,
       state: 'note',
-      text: `${name} has no ${absent.join(', ')}: what they tell stays unknown through Athena`,
+      text: `${name} has no ${absent.join(', ')}: Athena cannot answer questions about these fields`,
     });
   if (partitions.by === 'nothing')
     findings.push({
@@ -203,7 +203,7 @@ function judgeTable(
     findings.push({
       about,
       state: 'missing',
-      text: `its pattern does not match the lines that are written now, so their columns are all NULL. Drop it (the log files stay) and make it anew:`,
+      text: `its pattern does not match current log lines, so all their columns are NULL. Drop the table (the log files stay) and create it again:`,
       remedy: `DROP TABLE \`${database}\`.\`${table.Name ?? ''}\`\n${SETUP}`,
     });
   return findings;

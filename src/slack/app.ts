@@ -150,7 +150,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
   });
   await app.init();
   app.error(async ({ error, context }: ExtendedErrorHandlerArgs) => {
-    log.error({ err: error, user: context.userId, team: context.teamId }, 'an interaction was not answered');
+    log.error({ err: error, user: context.userId, team: context.teamId }, 'could not answer an interaction');
   });
 
   const deliveries = openDeduplicator({ ...DELIVERY_MEMORY, now });
@@ -252,7 +252,7 @@ const customRoute = ({ path, method, handle }: HttpRoute, log: Logger): CustomRo
       try {
         await handle(request, response);
       } catch (error) {
-        log.error({ path, err: error }, 'a request was not answered');
+        log.error({ path, err: error }, 'could not answer a request');
         if (!response.headersSent) response.writeHead(500);
         response.end();
       }

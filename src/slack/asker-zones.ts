@@ -35,7 +35,7 @@ export function openAskerZones({
       zone = canonicalZone((await zoneInProfile(user)) ?? standard) ?? standard;
     } catch (error) {
       isAllowed = !String(error).includes('missing_scope');
-      log.info({ user, err: error }, 'Slack does not say the time zone of a person');
+      log.info({ user, err: error }, "could not get a user's time zone from Slack");
     }
     if (known.size >= MAX_PEOPLE) known.clear();
     known.set(user, { zone, at: now() });

@@ -99,7 +99,7 @@ export function openAuthorization({ config, home, membersOf, log, now }: Authori
       const each = await Promise.all(userGroups.map(membersOf));
       cachedMembers = { members: new Set(each.flat()), at: now() };
     } catch (error) {
-      log.warn({ err: error }, 'Slack does not say who is in the user groups that may ask');
+      log.warn({ err: error }, 'could not list the members of the allowed user groups');
       if (cachedMembers !== null && now() - cachedMembers.at > STALE) cachedMembers = null;
     }
   };

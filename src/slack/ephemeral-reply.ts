@@ -69,6 +69,6 @@ export async function answerPrivately(
   } catch (error) {
     // The response URL is a secret and may appear in the error message.
     const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-    log.warn({ status }, 'a private answer was not taken');
+    log.warn({ status }, 'Slack refused a private answer');
   }
 }

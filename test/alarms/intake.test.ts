@@ -134,7 +134,7 @@ it('that cannot be handled is tried again ever later, and given up after hours',
   await bot.alarms.resume();
   await bot.alarms.stop(0);
   expect(recorded()).toEqual([]);
-  expect(bot.logged).toContainEqual(expect.objectContaining({ text: 'a recorded alarm is given up' }));
+  expect(bot.logged).toContainEqual(expect.objectContaining({ text: 'gave up on a recorded alarm' }));
 });
 
 it('recorded by an earlier version, which did not count tries, has its thread', async () => {

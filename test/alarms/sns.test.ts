@@ -259,7 +259,7 @@ describe('what others send is refused, and nothing is asked of anybody', () => {
     expect(await post(sent())).toBe(status);
     expect([taken, fetched]).toEqual([[], []]);
     expect(logged).toHaveLength(1);
-    expect(logged[0]).toMatch(/^a message to the address of SNS was refused/);
+    expect(logged[0]).toMatch(/^refused a request to the SNS endpoint/);
   });
 
   it('raw delivery, which has no signature', async () => {

@@ -118,7 +118,7 @@ function markEndUnknown(record: EpisodeRecord, key: string, changedAt: string): 
   if (!isIn(record.episode, key, 'ALARM')) return record;
   const alarms = record.episode.alarms.map((alarm) =>
     alarm.arn === key
-      ? { ...alarm, state: 'INSUFFICIENT_DATA' as const, changedAt, reason: 'Its end was never told.' }
+      ? { ...alarm, state: 'INSUFFICIENT_DATA' as const, changedAt, reason: 'No message about its end arrived.' }
       : alarm,
   );
   const closedAt = endOf(alarms);

@@ -86,7 +86,8 @@ function drainUnderLease(context: EpisodesContext, id: string, history: History,
   const lease = {
     renew: () => changeOwn(leaseFor(owner, now())),
     release: () => changeOwn(null),
-    onFailure: (error: unknown, what: string) => log.warn({ what, err: error }, 'a lease of an alarm was not changed'),
+    onFailure: (error: unknown, what: string) =>
+      log.warn({ what, err: error }, 'could not change the lease of an alarm'),
   };
   return holdLease(lease, () => doAll(context, id, history, wakeUp));
 }

@@ -57,7 +57,7 @@ export interface EpisodesContext extends EpisodesParts {
 
 export function openEpisodesContext(parts: EpisodesParts): EpisodesContext {
   const reportUnreadable = (key: string, why: string) =>
-    parts.log.error({ key, why }, 'what was recorded of alarms cannot be read');
+    parts.log.error({ key, why }, 'could not read the alarm record');
   return {
     ...parts,
     histories: openDocuments(parts.store, StoredHistory, reportUnreadable),

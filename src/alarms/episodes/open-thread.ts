@@ -190,7 +190,10 @@ async function moveElsewhere(
   if (reason === 'defect') throw new Error(sentence);
   if (refusal === undefined || refusal.refused === 'unreachable') throw new Unavailable('slack', sentence);
   const { code } = refusal;
-  context.log.error({ channel, code, episode: record.episode.id }, 'the channel of an alarm takes no thread');
+  context.log.error(
+    { channel, code, episode: record.episode.id },
+    'could not open a thread in the channel of an alarm',
+  );
   if (other === null) {
     context.backoffs.recordFailure(channel, sentence);
     throw new Unavailable('channel', sentence);

@@ -92,7 +92,7 @@ async function postReply(
   const posted = await translateOutage('slack', () => threads.reply(run, key, message).catch(ignoreRemovedRun));
   if (posted === undefined || posted === 'already' || 'ts' in posted) return;
   if (posted.refused === 'unreachable') throw new Unavailable('slack', `Slack did not answer (${posted.code})`);
-  log.error({ run, code: posted.code }, 'Slack did not take a reply about an alarm');
+  log.error({ run, code: posted.code }, 'Slack refused a reply about an alarm');
 }
 
 /**
@@ -145,7 +145,7 @@ function askAgain(context: EpisodesContext, history: History, record: EpisodeRec
     })
     .catch((error: unknown) => {
       backoffs.recordFailure(run, String(error));
-      log.error({ run, err: error }, 'the question of an alarm could not be asked again');
+      log.error({ run, err: error }, 'could not repeat the diagnosis of an alarm');
     })
     .finally(() => reruns.delete(run));
   reruns.set(run, ended);

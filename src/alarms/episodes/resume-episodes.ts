@@ -57,7 +57,7 @@ async function resumeHistory(context: EpisodesContext, id: string): Promise<void
   } catch (error) {
     const isDown = error instanceof Unavailable && error.dependency !== 'channel';
     if (!isDown) backoffs.recordFailure(id, errorMessage(error));
-    log.warn({ err: error }, 'an alarm waits to be resumed');
+    log.warn({ err: error }, 'could not resume an alarm yet');
   }
 }
 
@@ -67,7 +67,7 @@ async function resumeStormNotes(context: EpisodesContext): Promise<void> {
     const state = await channels.read(key);
     if (state === null || !isNoteBehind(state)) continue;
     updateStormNote(context, state.channel).catch((error: unknown) =>
-      log.warn({ err: error }, 'a note waits to be shown'),
+      log.warn({ err: error }, 'could not post a note yet'),
     );
   }
 }

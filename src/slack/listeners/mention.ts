@@ -63,6 +63,6 @@ export async function sayTo(
   try {
     await slack.chat.postMessage({ channel: user, text, blocks, unfurl_links: false, unfurl_media: false });
   } catch (error) {
-    log.warn({ user, err: error }, 'a private answer was not taken');
+    log.warn({ user, err: error }, 'Slack refused a private answer');
   }
 }

@@ -77,7 +77,7 @@ export async function refreshRoot(context: ThreadContext, id: string): Promise<v
   if (root === null) return;
   const edited = await showRoot(context, await loadThreadState(context, run));
   if (!('refused' in edited)) return;
-  log.warn({ run: id, channel, refused: edited.refused, code: edited.code }, 'Slack did not take a message');
+  log.warn({ run: id, channel, refused: edited.refused, code: edited.code }, 'Slack refused a message');
   if (edited.refused === 'unreachable')
     await runs.change(id, (current) => ({ ...current, outbox: toUpdate(current.outbox) }));
 }
@@ -102,7 +102,7 @@ export async function showRun(context: ThreadContext, givenRun: Run): Promise<bo
   const take = (what: string, answer: Run | PostResult): boolean => {
     if (!('refused' in answer)) return true;
     const { refused, code } = answer;
-    log.warn({ run: givenRun.id, channel, what, refused, code }, 'Slack did not take a message');
+    log.warn({ run: givenRun.id, channel, what, refused, code }, 'Slack refused a message');
     return refused !== 'unreachable';
   };
   // Stop at the first post without an answer: it may have been posted, and stays recorded.

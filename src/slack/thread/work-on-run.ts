@@ -31,7 +31,7 @@ export function workOn(context: ThreadContext, run: Run, options: WorkOptions): 
   const rootPosted = Promise.withResolvers<Run | Refusal>();
   const ended = workUnderLease(context, id, options, rootPosted.resolve)
     .catch(async (error: unknown) => {
-      log.error({ run: id, err: error }, 'a thread could not be kept');
+      log.error({ run: id, err: error }, 'could not store a thread');
       rootPosted.reject(error);
       return (await runs.read(id).catch(() => null)) ?? run;
     })
@@ -59,8 +59,7 @@ async function workUnderLease(
   const lease = {
     renew: () => runs.lease(id, owner, LEASE_LENGTH),
     release: () => runs.release(id, owner),
-    onFailure: (error: unknown, what: string) =>
-      log.warn({ run: id, what, err: error }, 'a lease could not be changed'),
+    onFailure: (error: unknown, what: string) => log.warn({ run: id, what, err: error }, 'could not change a lease'),
   };
   return holdLease(lease, () => workOnThread(context, leasedRun, options, rootPosted));
 }

@@ -469,7 +469,7 @@ describe('what is missing', () => {
     expect(bot.logged).toContainEqual({
       level: 'error',
       fields: { alarm: 'shop-any', why, err: expect.any(TypeError) },
-      text: 'an alarm could not be handled',
+      text: 'could not handle an alarm',
     });
     expect(await tell()).toMatchObject({ outcome: 'handled' });
     expect(roots()).toHaveLength(1);

@@ -1,4 +1,6 @@
-/** The bytes of log files → narrow columns, by a scanner and, for what that hands over, by the parser of entry.ts. */
+/**
+ * Turns the bytes of log files into narrow columns: a scanner reads ordinary lines, the parser of entry.ts the rest.
+ */
 import type { Window } from '../../../evidence/evidence.ts';
 import { statusRanges } from '../../../query/statuses.ts';
 import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
@@ -10,17 +12,17 @@ import { BATCH, type LineColumns, type OpenScanner, openScanner, type Scanner, t
 export interface ColumnsOptions {
   loadBalancer: WantedLoadBalancer;
   window: Window;
-  /** As asked: "gateway", "502", "5xx", "elb-502". */
+  /** Status words from the question: "gateway", "502", "5xx", "elb-502". */
   statuses: readonly string[];
 }
 
-/** Bytes: what a column of 32 bits holds. More are as good as the most. */
+/** Bytes: the maximum of a 32-bit column. Larger values are clamped to it. */
 const MOST_RECEIVED = 2_147_483_647;
 
-/** Bytes. A longer line is no entry, and is not held in memory. */
+/** Bytes. A longer line is not an entry, and is not held in memory. */
 export const MAX_LINE = 16_777_216;
 
-/** Bytes that a file gives at once, at most: what the caches of a core hold. */
+/** Maximum bytes read from a file at once: fits the caches of a core. */
 const PIECE = 1 << 18;
 
 /** Entries of the load balancer: `rows` in each column, and the failures among them. */
@@ -29,14 +31,14 @@ export interface Batch extends LineColumns {
   failures: FailureRows;
 }
 
-/** Failed entries of the window, by their rows in the batch. */
+/** Failed entries of the window, by their row in the batch. */
 export interface FailureRows {
   rows: number[];
-  /** The texts of each in the order of DETAIL, with a quote between them: no field holds one. */
+  /** DETAIL values of each failure in order, joined by a quote, which no field contains. */
   details: string[];
 }
 
-/** What is kept as text of a failure. `created`: microseconds since the epoch, or nothing. */
+/** Text columns kept of a failure. `created`: microseconds since the epoch, or empty. */
 export const FAILURE_DETAIL = [
   'request_type',
   'client_address',
@@ -56,52 +58,54 @@ export const FAILURE_DETAIL = [
 
 type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string | number };
 
-/** Failures of a batch, at most: their texts are far larger than a row. */
+/** Maximum failures of a batch: their texts are far larger than a row. */
 const BATCH_FAILURES = 2048;
 
-/** What became of the lines of one file; lines = entries + rejected. Entries are those of every load balancer. */
+/** Line counts of one file; lines = entries + rejected. Entries include those of other load balancers. */
 export interface LineCounts {
   lines: number;
   entries: number;
   rejected: number;
   otherLoadBalancers: number;
-  /** app/name/id of those that have the name asked for, where it was asked by name alone; some of them where there are very many. */
+  /**
+   * app/name/id of load balancers with the wanted name, when only a name was given; incomplete if there are very many.
+   */
   namesakes: string[];
-  /** The first rejected line and its number from 1, cut. */
+  /** The first rejected line, truncated, and its number from 1. */
   firstRejected: { line: number; text: string } | null;
-  /** The first line that is not blank, cut. */
+  /** The first line that is not blank, truncated. */
   firstLine: string | null;
 }
 
 const KEPT_OF_REJECTED = 4096;
 const KEPT_NAMESAKES = 100;
 
-/** The lines of one file after another to batches. */
+/** Turns the lines of one file after another into batches. */
 export class Columns {
   readonly #options: ColumnsOptions;
   readonly #emit: (batch: Batch) => void;
   readonly #scanner: Scanner;
   readonly #isFailed: Uint8Array;
-  /** Places since the last time they were taken, and all that were ever met. */
+  /** Places found since `takePlaces` was last called, and the keys of all places found. */
   #places: TargetAndNode[] = [];
   readonly #known = new Set<number>();
   #failures: FailureRows = { rows: [], details: [] };
   #counts: LineCounts = emptyCounts();
   #node = '-';
-  /** Bytes at the beginning of the input: those of a line whose end has not come yet. */
+  /** Bytes of an unfinished line at the start of the input. */
   #kept = 0;
-  /** The beginning of a line that is too long for the input, in the pieces it came in, and its length. */
+  /** The start of a line too long for the input, in the pieces it arrived in, and its length. */
   #rest: Buffer[] = [];
   #restLength = 0;
-  /** Inside of a line that is too long. */
+  /** True inside a line that exceeds MAX_LINE. */
   #isSkipping = false;
 
-  /** Throws RangeError for a word that is no status. */
+  /** Throws RangeError for a word that is not a status. */
   constructor(options: ColumnsOptions, emit: (batch: Batch) => void, open: OpenScanner = openScanner) {
     this.#options = options;
     this.#emit = emit;
     const { name, id } = options.loadBalancer;
-    // As `failedSql` has it.
+    // Same rule as `failedSql`.
     const ranges = [{ from: 500, to: 599 }, ...statusRanges(options.statuses)];
     this.#isFailed = Uint8Array.from({ length: 1000 }, (_, status) =>
       CLIENT_FAILURES.includes(status) || ranges.some(({ from, to }) => status >= from && status <= to) ? 1 : 0,
@@ -122,7 +126,7 @@ export class Columns {
     );
   }
 
-  /** Begins a file; `node` is that of its name. */
+  /** Starts a file; `node` is the one in its name. */
   begin(node: string | null): void {
     this.#counts = emptyCounts();
     this.#node = node ?? '-';
@@ -132,12 +136,15 @@ export class Columns {
     this.#scanner.begin(this.#node);
   }
 
-  /** Where the next bytes of the file may be written: in `bytes` from `at` on, at most `length`. Then `filled` takes them. */
+  /**
+   * Returns where to write the next bytes of the file: in `bytes` from `at` on, at most `length`. Call `filled`
+   * afterwards.
+   */
   room(): { bytes: Buffer; at: number; length: number } {
     return { bytes: this.#scanner.input, at: this.#kept, length: PIECE };
   }
 
-  /** So many bytes of the file are where `room` said. */
+  /** Processes `length` bytes of the file, written where `room` said. */
   filled(length: number): void {
     const { input } = this.#scanner;
     const to = this.#kept + length;
@@ -161,7 +168,7 @@ export class Columns {
     }
   }
 
-  /** The next bytes of the file. */
+  /** Processes the next bytes of the file. */
   feed(piece: Buffer): void {
     for (let from = 0; from < piece.length; from += PIECE) {
       const { bytes, at } = this.room();
@@ -169,7 +176,7 @@ export class Columns {
     }
   }
 
-  /** Ends the file. */
+  /** Ends the file and returns its line counts. */
   end(): LineCounts {
     const { input } = this.#scanner;
     if (this.#restLength > 0) this.#parseHeldLine(Buffer.alloc(0));
@@ -185,7 +192,7 @@ export class Columns {
     return counts;
   }
 
-  /** Hands out what is not handed out yet. */
+  /** Emits the rows that are still buffered. */
   flush(): void {
     const { rows, columns } = this.#scanner;
     this.#scanner.isFull = false;
@@ -208,12 +215,12 @@ export class Columns {
     });
   }
 
-  /** Places that were met for the first time. */
+  /** Returns the places found since the last call. */
   takePlaces(): TargetAndNode[] {
     return this.#places.splice(0);
   }
 
-  /** The whole lines of [from, to) of the input; returns where the rest begins. */
+  /** Scans the whole lines of [from, to) of the input; returns where the rest starts. */
   #scan(from: number, to: number): number {
     for (let start = from; ; this.flush()) {
       start = this.#scanner.scan(start, to);
@@ -223,7 +230,7 @@ export class Columns {
 
   #hold(piece: Buffer): void {
     if (this.#isSkipping) return;
-    // A copy: the input is filled again.
+    // Copied, because the input buffer is reused.
     this.#rest.push(Buffer.from(piece));
     this.#restLength += piece.length;
     if (this.#restLength <= MAX_LINE) return;
@@ -239,7 +246,7 @@ export class Columns {
     this.#restLength = 0;
   }
 
-  /** The line that is held, with its end. */
+  /** Parses the held line, whose last piece is `piece`. */
   #parseHeldLine(piece: Buffer): void {
     const line = Buffer.concat([...this.#rest, piece]);
     this.#dropHeld();
@@ -260,7 +267,7 @@ export class Columns {
 
   #reject(text: string): void {
     const counts = this.#counts;
-    // A file whose first line is an entry needs no second look.
+    // Only files whose first line is not an entry need it later.
     if (counts.lines === 0 && this.#scanner.entries === 0) counts.firstLine = text.slice(0, KEPT_OF_REJECTED);
     counts.lines += 1;
     counts.rejected += 1;
@@ -268,7 +275,7 @@ export class Columns {
   }
 
   #parse(text: string): void {
-    // A byte order mark is no part of the first line.
+    // A byte order mark is not part of the first line.
     const parsed = parseLine(this.#scanner.line === 1 ? text.replace(/^\uFEFF/, '') : text);
     if ('rejected' in parsed) {
       this.#reject(text);
@@ -298,7 +305,7 @@ export class Columns {
     return ended >= from * 1000 && ended < to * 1000;
   }
 
-  /** A quote that a tool put back behind a backslash becomes what the load balancer wrote. */
+  /** Adds an entry; a quote that a tool unescaped to `\"` is restored to what the load balancer wrote. */
   #addEntry(entry: LogEntry): void {
     const client_address = entry.client.replace(/:[0-9]+$/, '');
     const node = entry.ip_address === undefined || entry.ip_address === '-' ? this.#node : asWritten(entry.ip_address);
@@ -367,7 +374,7 @@ const asWritten = (text: string): string => (text.includes('\\"') ? text.replace
 
 const statusNumber = (text: string): number => (text === '-' ? -1 : Number(text));
 
-/** The last eight characters of a trace id as a hexadecimal number, 0 when they are none. */
+/** Returns the last eight characters of a trace id as a hexadecimal number, 0 if they are not hexadecimal. */
 function sampleOf(trace_id: string): number {
   const end = trace_id.slice(-8);
   return /^[0-9a-fA-F]{1,8}$/.test(end) ? Number.parseInt(end, 16) : 0;

@@ -1,7 +1,7 @@
 /**
  * The embedded engine: reads access-log files in this process and answers the questions of queries.ts with DuckDB.
- *
- * Every line is read once into narrow columns (scan.ts, columns.ts), which DuckDB holds; text is kept of failures and places alone.
+ * Each line is read once into narrow columns (scan.ts, columns.ts) that DuckDB holds; text is kept only for failures
+ * and places.
  */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -48,23 +48,23 @@ export interface ReadOptions {
   /** A folder with log files at any depth, or the files themselves. */
   folder: string | readonly string[];
   question: Question;
-  /** Of the load balancer; 60 when it is not known. */
+  /** The load balancer's idle timeout; 60 if unknown. */
   idleTimeoutSeconds: number;
-  /** Called as the work goes on. */
+  /** Called as the work progresses. */
   progress?: (step: ReadProgress) => void;
-  /** Opened before there was anything to read, and closed by whoever opened it. */
+  /** An engine that the caller opened beforehand and will close. */
   engine?: DuckDbEngine;
-  /** Ends the reading, also in the middle of a query. */
+  /** Stops the read, even in the middle of a query. */
   signal?: AbortSignal;
 }
 
-/** DuckDB with nothing in it, for one reading. */
+/** An empty DuckDB for one read. */
 export interface DuckDbEngine {
   connection: DuckDBConnection;
   close(): Promise<void>;
 }
 
-/** In memory; what does not fit into that goes into a folder for temporary files. */
+/** Opens DuckDB in memory; it spills to a temporary folder. */
 export async function openDuckDb(): Promise<DuckDbEngine> {
   const temporary = await makeTemporaryFolder('alb502-');
   try {
@@ -92,13 +92,13 @@ export async function openDuckDb(): Promise<DuckDbEngine> {
 
 export interface ReadProgress {
   step: 'listed' | 'read' | 'answered';
-  /** Files and compressed bytes that are to be read; lines once they have been. */
+  /** Files and compressed bytes to read; lines once they have been read. */
   files: number;
   bytes: number;
   lines: number;
 }
 
-/** Lines of one file by what became of them: lines = entries + rejected. Entries include those of other load balancers. */
+/** Line counts of one file: lines = entries + rejected. Entries include those of other load balancers. */
 export interface FileCounts {
   file: string;
   lines: number;
@@ -130,26 +130,26 @@ const SHOWN_COLUMNS = [
   'classification_reason',
   'retried_ok',
 ];
-/** Load balancers that are named where there is more than one. */
+/** Maximum load balancers named when there are several. */
 const NAMES_SHOWN = 10;
 const FILES_AT_ONCE = 16;
 const ROUTE_LIMIT = 200;
 
 /**
- * Throws when the folder cannot be listed, AccessLogError when `signal` aborts, a Problem (exit 2) when the engine itself fails, and a
- * Problem (exit 1) with the candidates when a load balancer was asked for by its name alone and the log has entries of several. A file
- * that cannot be read is named in `files.unreadable`.
+ * Reads log files and answers the question. Throws when the folder cannot be listed, AccessLogError when `signal`
+ * aborts, a Problem (exit 2) when the engine itself fails, and a Problem (exit 1) with the candidates when only a load
+ * balancer name was given and the log has entries of several. Lists files that cannot be read in `files.unreadable`.
  */
 export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
   return (await readWithFileCounts(options)).log;
 }
 
-/** As readAccessLog, with the account of each file that was read, sorted by file. */
+/** Like readAccessLog, with the line counts of each file that was read, sorted by file. */
 export async function readWithFileCounts(options: ReadOptions): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
   return await new LogFileReader(options).run();
 }
 
-/** A file to be read. */
+/** A file to read. */
 interface Source extends SizedFileToScan {
   file: string;
 }
@@ -157,7 +157,7 @@ interface Source extends SizedFileToScan {
 interface SourceCounts extends FileCounts {
   bytes: number;
   otherLoadBalancers: number;
-  /** A line that is no entry, and its number from 1. */
+  /** A line that is not an entry, and its number from 1. */
   firstRejected: { line: number; text: string } | null;
 }
 
@@ -202,9 +202,10 @@ class LogFileReader {
       return await this.#read(bytes);
     } catch (error) {
       if (this.#options.signal?.aborted) throw stoppedError('reading log files');
-      // Faults of a file are told by file: this is the engine, and an answer without the log would hide it.
+      // Faults of single files are reported per file; this is an engine failure, and an answer without the log would
+      // hide it.
       if (error instanceof Problem) throw error;
-      // Below its first line, a failure of DuckDB has a stack and advice for those who make it.
+      // After its first line, a DuckDB error contains a stack and advice for DuckDB's developers.
       const [why = ''] = errorMessage(error).split('\n');
       throw new Problem(`The access log could not be read to its end: ${why.replace(/[.]?\s*$/, '')}.`, 2);
     }
@@ -245,7 +246,7 @@ class LogFileReader {
     this.#options.progress?.({ step, files: this.#sources.length, bytes, lines });
   }
 
-  /** Which files to read, by their names and ends. */
+  /** Selects the files to read, by their names and interval ends. */
   async #list(): Promise<void> {
     const { folder, question, idleTimeoutSeconds } = this.#options;
     const { files: listed, unreadable } =
@@ -281,14 +282,14 @@ class LogFileReader {
     }
   }
 
-  /** Entries of two load balancers would be added together, were one asked for by a name that both have had. */
+  /** Throws if two load balancers share the name: their entries would be added together. */
   #assertOneLoadBalancer(scanned: readonly ScannedFile[]): void {
     const namesakes = [...new Set(scanned.flatMap(({ counts }) => counts.namesakes))].sort(byText);
     if (namesakes.length <= 1) return;
     throw new Problem(`'${this.#wanted.name}' matches ${namesakes.length} load balancers: ${listNames(namesakes)}.`, 1);
   }
 
-  /** What became of the lines of each file; files of other logs leave the list, damaged ones are named. */
+  /** Counts the lines of each file, drops files of other logs and lists damaged ones. */
   #countFiles(scanned: readonly ScannedFile[]): SourceCounts[] {
     return this.#sources.flatMap(({ file, path, bytes }, index): SourceCounts[] => {
       const one = scanned[index];
@@ -356,7 +357,7 @@ class LogFileReader {
     const [overview] = await select(connection, queries.OVERVIEW);
     const [failed] = await select(connection, queries.FAILED);
     if (overview === undefined || failed === undefined) throw new Error('a count came back without a row');
-    // Texts take long to come out of DuckDB: those of the places are here already.
+    // Fetching text from DuckDB is slow; the texts of the places are already here.
     const shown = await select(
       connection,
       `SELECT ${SHOWN_COLUMNS.join(', ')} FROM (${queries.failures(FAILURE_LIMIT)}) ORDER BY id`,
@@ -568,10 +569,13 @@ function elapsedClass(value: JS | undefined): FailureShape['elapsed'] {
   return value === 'under-9.5s' || value === '9.5-11s' || value === 'from-11s' ? value : null;
 }
 
-/** Milliseconds between two interruptions. */
+/** Milliseconds between two interrupts. */
 const INTERRUPT_INTERVAL = 50;
 
-/** Ends the query that runs, which would keep the process from ending. Again and again: one that is about to begin takes no notice. */
+/**
+ * Interrupts the running query on abort, because it would keep the process alive. Repeats: a query that is about to
+ * start ignores it.
+ */
 function interruptAtAbort(connection: DuckDBConnection, signal: AbortSignal | undefined): () => void {
   let again: NodeJS.Timeout | null = null;
   const interrupt = () => {
@@ -589,7 +593,7 @@ async function select(connection: DuckDBConnection, sql: string): Promise<DuckDb
   return (await connection.runAndReadAll(sql)).getRowObjectsJS();
 }
 
-/** A count, sum, time or duration; all are far below 2^53. */
+/** Reads a count, sum, time or duration; all are far below 2^53. */
 function number(row: DuckDbRow, name: string): number {
   const value = row[name];
   if (typeof value !== 'number' && typeof value !== 'bigint')
@@ -597,7 +601,7 @@ function number(row: DuckDbRow, name: string): number {
   return Number(value);
 }
 
-/** As Promise.all of the results, with a bounded number of files open. */
+/** Like Promise.all over the results, with a bounded number of files open. */
 async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (let at = 0; at < items.length; at += FILES_AT_ONCE) {

@@ -1,4 +1,7 @@
-/** Keys of texts: whole numbers below 2^53, equal exactly for equal texts but for one pair in about 10^16. wasm/scan-lines.ts has the same. */
+/**
+ * Keys of texts: whole numbers below 2^53, equal for equal texts; about one pair in 10^16 collides. Same as
+ * wasm/scan-lines.ts.
+ */
 
 const FACTOR = 0x9e3779b97f4a7c15n;
 
@@ -7,7 +10,7 @@ function mix(state: bigint, word: bigint): bigint {
   return product ^ (product >> 32n);
 }
 
-/** Eight bytes at a time, the lowest first; the last word has zeros where bytes are missing, so the length goes in too. */
+/** Hashes eight bytes at a time, little-endian; the length is included because the last word is padded with zeros. */
 function hashBytes(bytes: Buffer): bigint {
   let state = mix(0n, BigInt(bytes.length));
   let at = 0;
@@ -20,7 +23,7 @@ function hashBytes(bytes: Buffer): bigint {
 
 const key = (state: bigint): number => Number(mix(state, FACTOR) >> 11n);
 
-/** The key of a text: that of its bytes in UTF-8. */
+/** Returns the key of a text, computed from its UTF-8 bytes. */
 export const hashText = (text: string): number => key(hashBytes(Buffer.from(text)));
 
 export const hashPlace = (target_group_arn: string, target: string, node: string): number => {

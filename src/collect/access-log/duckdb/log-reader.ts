@@ -1,4 +1,6 @@
-/** Who reads log files with DuckDB: this process, or a process of its own, which may crash and can be killed in a query. */
+/**
+ * Reads log files with DuckDB, in this process or in a child process that may crash and can be killed during a query.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import type { AccessLog } from '../../../evidence/evidence.ts';
@@ -7,20 +9,20 @@ import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';
 import type { ReadOptions } from './duckdb-engine.ts';
 
-/** What is to be read, as it goes to another process. */
+/** A read request, as sent to the child process. */
 export type LogReadRequest = Pick<ReadOptions, 'folder' | 'question' | 'idleTimeoutSeconds'>;
 
-/** What comes back. */
+/** The child process's answer. */
 export type LogReadAnswer = { log: AccessLog } | { problem: { message: string; exitCode: Problem['exitCode'] } };
 
-/** Opened while the files come. */
+/** A reader, opened while the files are still downloading. */
 export interface LogReader {
-  /** As readAccessLog. */
+  /** See readAccessLog. */
   read(request: LogReadRequest, signal: AbortSignal): Promise<AccessLog>;
   close(): Promise<void>;
 }
 
-/** Reads in this process. */
+/** Opens a reader in this process. */
 export async function openReaderHere(): Promise<LogReader> {
   const { openDuckDb, readAccessLog } = await import('./duckdb-engine.ts');
   const engine = await openDuckDb();
@@ -35,12 +37,12 @@ const PROGRAM = new URL(
   import.meta.url,
 );
 
-/** A process that ends before it answers is started again this many times. */
+/** How often a process that exits before it answers is restarted. */
 const RESTARTS = 1;
 
 /**
- * Reads in another process, so that a crash of DuckDB ends that one alone. An abort kills it, whatever it does. `read` throws a Problem
- * (exit 2) when it ended without an answer each time.
+ * Opens a reader in a child process, so that a DuckDB crash kills only that process. An abort kills it at any time.
+ * `read` throws a Problem (exit 2) if every attempt exited without an answer.
  */
 export async function openReaderApart(): Promise<LogReader> {
   const temporary = await makeTemporaryFolder('alb502-reader-');
@@ -68,11 +70,11 @@ export async function openReaderApart(): Promise<LogReader> {
 
 interface ReaderProcess {
   child: ChildProcess;
-  /** How it ended, in a few words. Never rejects. */
+  /** Resolves to how it ended, in a few words. Never rejects. */
   ended: Promise<string>;
 }
 
-/** Without credentials: the child process only reads files. */
+/** Starts the child process without credentials: it only reads files. */
 function startProcess(temporary: string): ReaderProcess {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = fork(PROGRAM, {
@@ -87,7 +89,7 @@ function startProcess(temporary: string): ReaderProcess {
   return { child, ended };
 }
 
-/** Throws AccessLogError once the signal aborts, when the process has been killed. */
+/** Throws AccessLogError after the signal aborts and the process has been killed. */
 async function ask(
   { child, ended }: ReaderProcess,
   request: LogReadRequest,
@@ -99,7 +101,7 @@ async function ask(
     if (signal.aborted) stop();
     const answered = Promise.withResolvers<LogReadAnswer>();
     child.once('message', (answer: LogReadAnswer) => answered.resolve(answer));
-    // Why it cannot be sent is that the process has ended, which says more.
+    // A send error is ignored: it means that the process has exited, and `ended` says more.
     child.send(request, () => {});
     const answer = await Promise.race([answered.promise, ended.then((how) => ({ ended: how }))]);
     if (signal.aborted) throw stoppedError('reading log files');

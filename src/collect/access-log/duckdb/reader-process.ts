@@ -1,17 +1,17 @@
-/** The program of log-reader.ts: reads log files, as it is told, until whoever started it is gone. */
+/** The child process of log-reader.ts: reads log files on request until its parent disconnects. */
 import { Problem } from '../../../problem.ts';
 import { openDuckDb, readAccessLog } from './duckdb-engine.ts';
 import type { LogReadAnswer, LogReadRequest } from './log-reader.ts';
 
 const engine = openDuckDb();
 
-// Ctrl-C reaches every process of a terminal: whoever started this one decides what becomes of it.
+// Ctrl-C reaches every process of a terminal; the parent decides when this one stops.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-// process.exit() would wait for a query that runs.
+// process.exit() would wait for a running query.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 process.on('message', (request: LogReadRequest) => {
-  // A rejection ends the process, and it is started again.
+  // A rejection ends the process, and the parent restarts it.
   void answer(request).then((message) => process.send?.(message));
 });
 

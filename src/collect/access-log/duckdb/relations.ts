@@ -15,12 +15,12 @@ import { type Batch, FAILURE_DETAIL } from './columns.ts';
 import type { BatchSink } from './scan.ts';
 import type { TargetAndNode } from './scanner.ts';
 
-/** Rows of a chunk, at most: what DuckDB works on at a time. */
+/** Maximum rows of a chunk: DuckDB's vector size. */
 const CHUNK = 2048;
 
 const LINE = [BIGINT, BIGINT, BIGINT, BIGINT, UINTEGER, INTEGER, INTEGER, INTEGER, SMALLINT, SMALLINT];
 
-/** The types of the texts that are none. */
+/** Types of the details that are not text. */
 const DETAIL_TYPES: Partial<Record<(typeof FAILURE_DETAIL)[number], string>> = {
   request_processing_time: 'DOUBLE',
   target_processing_time: 'DOUBLE',
@@ -36,8 +36,8 @@ const typed = (name: (typeof FAILURE_DETAIL)[number], index: number): string => 
 };
 
 /**
- * The relation `failure` from the same rows without numbers, `failing`, of which each has a `row` of its own. Only rows of one microsecond
- * are put in order by their texts, and no text is sorted along with the times.
+ * Defines the relation `failure`, numbered, from `failing`, whose rows each have a unique `row`. Only rows of the same
+ * microsecond are sorted by their texts, and no text is sorted along with the times.
  */
 export const FAILURE = `
   WITH moment AS (SELECT ended, count(*) AS failures FROM failing GROUP BY ended),
@@ -51,11 +51,11 @@ export const FAILURE = `
   FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
 
 export interface Relations extends BatchSink {
-  /** After the last batch: `entry`, `place` and `failing` are there. The places by key. */
+  /** Call after the last batch. Creates `entry`, `place` and `failing`, and returns the places by key. */
   complete(places: readonly TargetAndNode[]): Promise<ReadonlyMap<number, TargetAndNode>>;
 }
 
-/** Throws RangeError for a word that is no status. */
+/** Throws RangeError for a word that is not a status. */
 export async function openRelations(
   connection: DuckDBConnection,
   { statuses, from, to }: Question,
@@ -114,8 +114,8 @@ export async function openRelations(
 }
 
 /**
- * Appends to `line`, by way of one chunk that is filled again and again. Whole columns are copied at once: a value at a time, with a check
- * of each, takes longer than all the rest that is done with a line.
+ * Appends to `line` through one reused chunk. Copies whole columns, because setting and checking one value at a time
+ * takes longer than all other work on a line.
  */
 function lineAppender(appender: DuckDBAppender): (look: number, batch: Batch) => void {
   const full = DuckDBDataChunk.create(LINE, CHUNK);

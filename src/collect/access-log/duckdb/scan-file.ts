@@ -1,4 +1,4 @@
-/** One file, decompressed piece by piece, into columns. */
+/** Reads one file into columns, decompressing it piece by piece. */
 
 import { type GunzipSink, gunzipWhole } from '../gunzip.ts';
 import { fileErrorText, readPieces, SMALL_PIECE } from '../log-files.ts';
@@ -9,20 +9,21 @@ import type { TargetAndNode } from './scanner.ts';
 export interface FileToScan {
   path: string;
   compressed: boolean;
-  /** By the original file name. */
+  /** Taken from the original file name. */
   node: string | null;
   readMode: ReadMode;
 }
 
 /**
- * How a file is read, each for what could not be read in the way before it: at once is by far the fastest and takes whole files alone; a
- * stream takes every file that is sound, and says what is wrong with one that is not; of which little is lost in small pieces.
+ * How a file is read; each mode is the fallback for the one before it. `at-once` is by far the fastest but reads only
+ * intact files; `as-a-stream` reads every sound file and reports what is wrong with a damaged one; `in-small-pieces`
+ * loses little of a damaged file.
  */
 export type ReadMode = 'at-once' | 'as-a-stream' | 'in-small-pieces';
 
 export interface ScannedFile {
   counts: LineCounts;
-  /** Places that no file read before in this thread had. */
+  /** Places that no earlier file of this thread contained. */
   places: TargetAndNode[];
   /** What is wrong with the file, or null. */
   fault: string | null;
@@ -50,7 +51,7 @@ async function feed(columns: Columns, { path, compressed, readMode }: FileToScan
   for await (const piece of pieces) columns.feed(piece);
 }
 
-/** Refuses a file whose lines have to be translated: a stream does that. */
+/** Rejects a file whose lines must be translated, so that it is read as a stream. */
 function linesAsTheyAre(sink: GunzipSink): GunzipSink {
   let next: ReturnType<GunzipSink['room']> | null = null;
   let isBeginning = true;

@@ -1,18 +1,18 @@
-/** A thread of its own for scan.ts: reads one file after another, as it is told. */
+/** A worker thread of scan.ts: reads one file after another on request. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
 import { type FileToScan, type ScannedFile, scanFile } from './scan-file.ts';
 
-/** `batch` belongs to the file that was asked for last; `scanned` ends it. */
+/** `batch` belongs to the last requested file; `scanned` ends it. */
 export type MessageFromWorker = { batch: Batch } | { scanned: ScannedFile };
 
 export interface WorkerOptions {
   options: ColumnsOptions;
-  /** One number in shared memory: batches that were handed out and are not taken yet. */
+  /** One number in shared memory: batches posted but not yet consumed. */
   pending: Int32Array;
 }
 
-/** Batches of a thread, at most. */
+/** Maximum unconsumed batches of a thread. */
 const MAX_PENDING = 4;
 
 const port = parentPort;
@@ -23,7 +23,7 @@ const post = (message: MessageFromWorker, transfer: ArrayBuffer[] = []): void =>
 const { options, pending } = workerData as WorkerOptions;
 
 const columns = new Columns(options, (batch) => {
-  // Who reads faster than the batches are taken would fill the memory with them.
+  // Without this wait, a reader faster than its consumer would fill the memory with batches.
   for (let count = Atomics.load(pending, 0); count >= MAX_PENDING; count = Atomics.load(pending, 0)) {
     Atomics.wait(pending, 0, count);
   }
@@ -36,6 +36,6 @@ const columns = new Columns(options, (batch) => {
 });
 
 port.on('message', (file: FileToScan) => {
-  // A rejection ends the thread, and is an error of whoever began it.
+  // A rejection ends the thread and reaches its owner as an error.
   void scanFile(columns, file).then((scanned) => post({ scanned }));
 });

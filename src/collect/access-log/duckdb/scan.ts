@@ -1,11 +1,13 @@
-/** All files into columns: in this thread when they are small, else in one for each core. A damaged file is read again. */
+/**
+ * Reads all files into columns: in this thread if they are small, else in one thread per core. Rereads damaged files.
+ */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
 import { type FileToScan, type ReadMode, type ScannedFile, scanFile } from './scan-file.ts';
 import type { MessageFromWorker, WorkerOptions } from './scan-worker.ts';
 
-/** Up to this many compressed bytes a thread would take longer to begin than to read. */
+/** Compressed bytes up to which starting a thread takes longer than reading. */
 const ALONE_BELOW = 4_000_000;
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js', import.meta.url);
@@ -13,21 +15,21 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' : '.
 const READ_MODES: readonly ReadMode[] = ['at-once', 'as-a-stream', 'in-small-pieces'];
 
 export interface SizedFileToScan extends Omit<FileToScan, 'readMode'> {
-  /** Compressed, or as it is. */
+  /** As stored, compressed or not. */
   bytes: number;
 }
 
-/** A file may be looked at more than once; no two looks have the same number. */
+/** Receives batches. A file may be read in several passes; every pass has its own number. */
 export interface BatchSink {
-  /** Entries of one look, which may come between those of any other. */
+  /** Takes entries of one pass; batches of different passes may interleave. */
   batch(pass: number, batch: Batch): void;
-  /** What came of the look is void: the file is damaged, and comes again as far as it can be read. */
+  /** Discards everything of the pass: the file is damaged and will be read again as far as possible. */
   discard(pass: number): void;
 }
 
 /**
- * In the order of the files; of a damaged one, what could be read of it. Throws when a thread ends before its work, and the reason of
- * `signal` once that aborts.
+ * Returns results in the order of the files; a damaged file contributes what could be read. Throws if a thread ends
+ * early, and the reason of `signal` once that aborts.
  */
 export async function scan(
   files: readonly SizedFileToScan[],
@@ -57,10 +59,10 @@ export async function scan(
           for (const [time, readMode] of READ_MODES.entries()) {
             const pass = time * files.length + index;
             const one = await reader.read({ ...file, readMode }, (batch) => sink.batch(pass, batch));
-            // What a look named is not named again by the next one.
+            // A pass names a place once per thread, so keep those of earlier passes.
             places = [...places, ...one.places];
             const isLast = readMode === 'in-small-pieces';
-            // Smaller pieces of a file may be at fault in another way: the stream has said what is wrong with it.
+            // Smaller pieces may fail in another way; the stream has already said what is wrong.
             if (!isLast) fault = one.fault;
             scanned[index] = { ...one, places, fault };
             if (isLast || fault === null) break;
@@ -123,7 +125,7 @@ function readerInThread(options: ColumnsOptions): ScanReader {
       return reading.promise;
     },
     async close() {
-      // An error that another thread is about to have stays heard: unheard, it would end the process.
+      // Keep a handler for errors still to come: an unhandled one would end the process.
       reading.promise.catch(() => {});
       worker.removeAllListeners('message');
       await worker.terminate();

@@ -1,7 +1,8 @@
 /**
- * Finds the lines in the bytes of a file and turns those in the ordinary form into columns; every other one is handed to the parser of
- * entry.ts. The scanner proper is WebAssembly (wasm/scan-lines.ts). `exactScanner` hands over every line: what the other one says is
- * tested against it, and it serves where there is no WebAssembly (node --jitless) and in a checkout that was never built.
+ * Finds the lines in the bytes of a file and turns those in the ordinary form into columns; hands all others to the
+ * parser of entry.ts. The scanner itself is WebAssembly (wasm/scan-lines.ts). `exactScanner` hands over every line:
+ * tests compare the WebAssembly scanner with it, and it is the fallback without WebAssembly (node --jitless) and in a
+ * checkout that was never built.
  */
 import { readFileSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
@@ -10,7 +11,7 @@ import { hashPlace, hashText } from './keys.ts';
 /** Rows of the columns. */
 export const BATCH = 65_536;
 
-/** Columns of the same length. Keys are whole numbers below 2^53, equal exactly for equal things. */
+/** Columns of equal length. Keys are whole numbers below 2^53, equal for equal things. */
 export interface LineColumns {
   /** Microseconds since the epoch. */
   ended: BigInt64Array<ArrayBuffer>;
@@ -18,7 +19,7 @@ export interface LineColumns {
   /** Key of the address without port. */
   client: BigInt64Array<ArrayBuffer>;
   route: BigInt64Array<ArrayBuffer>;
-  /** The last eight hexadecimal digits of the trace id as a number; 0 where they are none. */
+  /** The last eight hexadecimal digits of the trace id as a number; 0 if they are not hexadecimal. */
   sample: Uint32Array<ArrayBuffer>;
   /** target_processing_time in milliseconds; -1000 for -1. */
   targetMs: Int32Array<ArrayBuffer>;
@@ -29,54 +30,57 @@ export interface LineColumns {
   targetStatus: Int16Array<ArrayBuffer>;
 }
 
-/** A place as the log names it. */
+/** A target and a load balancer node, as the log names them. */
 export interface TargetAndNode {
   key: number;
   target_group_arn: string;
   target: string;
-  /** "-" where it is not known. */
+  /** "-" if unknown. */
   node: string;
 }
 
-/** What is to be looked for in a log. */
+/** What to look for in a log. */
 export interface ScanQuestion {
-  /** The bytes that the field of the load balancer and the space behind it begin with. */
+  /** The first bytes of the load balancer field and the space after it. */
   wanted: Buffer;
-  /** Whether the load balancers that begin so have to be named. */
+  /** Whether to report the load balancers that match `wanted`. */
   byName: boolean;
-  /** 1 for each status from 0 to 999 that is a failure, which inside of the window is handed over. */
+  /** 1 for each status from 0 to 999 that is a failure; failures inside the window are handed over. */
   isFailed: Uint8Array;
   window: Window;
 }
 
-/** What a scanner cannot deal with itself. */
+/** Callbacks for what a scanner cannot handle itself. */
 export interface ScanEvents {
-  /** A line at [from, to) of the input, without its line break; never a blank one. */
+  /** A line at [from, to) of the input, without its line break; never blank. */
   exactly(from: number, to: number): void;
-  /** A load balancer that was wanted and not met in this file before. */
+  /** A matching load balancer, the first time it appears in this file. */
   named(name: string): void;
   /** Whether a place is known, by its key. */
   isKnown(place: number): boolean;
-  /** A place that is not known. */
+  /** A place that is not known yet. */
   met(place: TargetAndNode): void;
 }
 
 export interface Scanner {
-  /** Where the bytes of the file are put, and what it can hold of them. */
+  /** Buffer for the bytes of the file. */
   readonly input: Buffer;
-  /** Of BATCH rows. */
+  /** BATCH rows long. */
   readonly columns: LineColumns;
   /** Rows that are filled. */
   rows: number;
-  /** Lines of the file up to now, blank ones included. */
+  /** Lines of the file so far, including blank ones. */
   line: number;
-  /** Lines of the file that were not handed over, and how many of these are of other load balancers. */
+  /** Lines of the file that were not handed over, and how many of these belong to other load balancers. */
   readonly entries: number;
   readonly others: number;
-  /** Set while a line is handed over: no other one is before the next `scan`. */
+  /** May be set while a line is handed over: the scan then stops after that line. */
   isFull: boolean;
   begin(node: string): void;
-  /** The lines of [from, to) of the input up to the last whole one, or until the columns are full; returns where the first untaken one begins. */
+  /**
+   * Scans the lines of [from, to) of the input up to the last whole one, or until the columns are full; returns where
+   * the first unscanned line starts.
+   */
   scan(from: number, to: number): number;
   hashText(text: string): number;
   hashPlace(target_group_arn: string, target: string, node: string): number;
@@ -84,11 +88,11 @@ export interface Scanner {
 
 export type OpenScanner = (question: ScanQuestion, events: ScanEvents) => Scanner;
 
-/** The built module: beside the bundle, or where a checkout has it. */
+/** The built module: next to the bundle, or in dist/ of a checkout. */
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 const MODULE = new URL(IS_SOURCE ? '../../../../dist/scan-lines.wasm' : './scan-lines.wasm', import.meta.url);
 
-/** What is used of it; the types of Node leave it out. */
+/** The part of WebAssembly used here; Node's types lack it. */
 declare const WebAssembly:
   | {
       Module: new (bytes: Uint8Array) => object;
@@ -98,7 +102,7 @@ declare const WebAssembly:
 
 let compiled: object | null | undefined;
 
-/** Throws when the bundle is not whole. */
+/** Opens the WebAssembly scanner. Throws if the bundle is incomplete. */
 export const openScanner: OpenScanner = (question, events) => {
   if (compiled === undefined) compiled = compile();
   return compiled === null ? exactScanner(question, events) : new ModuleScanner(compiled, question, events);
@@ -118,7 +122,7 @@ interface Cell<T> {
   value: T;
 }
 
-/** What wasm/scan-lines.ts exports. Addresses and sizes are those of its memory, which never grows. */
+/** Exports of wasm/scan-lines.ts. Addresses and sizes refer to its memory, which never grows. */
 interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
   memory: { buffer: ArrayBuffer };
   rows: Cell<number>;
@@ -187,7 +191,7 @@ class ModuleScanner implements Scanner {
     const { wanted, byName, isFailed, window } = question;
     wanted.copy(this.#part(module.WANTED, module.TEXT_SIZE));
     this.#memory.set(isFailed, module.FAILED.value);
-    // Of a longer one no line is taken: it is longer than every load balancer that a line is taken of.
+    // A longer one matches no line: it is longer than any load balancer field that the scanner accepts.
     const length = Math.min(wanted.length, module.TEXT_SIZE.value + 1);
     module.ask(length, Number(byName), BigInt(window.from) * 1000n, BigInt(window.to) * 1000n);
   }
@@ -256,7 +260,7 @@ class ModuleScanner implements Scanner {
   }
 }
 
-/** Hands over every line. */
+/** A scanner that hands over every line. */
 export const exactScanner: OpenScanner = (_, events) => {
   const input = Buffer.alloc(INPUT_SIZE);
   return {

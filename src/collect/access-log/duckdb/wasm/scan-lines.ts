@@ -1,12 +1,11 @@
 /**
- * Lines in the ordinary form → columns, in WebAssembly with SIMD. This is AssemblyScript (https://www.assemblyscript.org): TypeScript's
- * syntax with machine types. compile.mjs makes dist/scan-lines.wasm of it, which scanner.ts loads.
- *
- * A line that is not in the ordinary form, and each failure of the window, is handed to `exactly` instead, which parses it with entry.ts.
- * So the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take it. Nothing is written
- * before the whole line has been checked.
- *
- * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes beyond what it is about.
+ * Turns lines in the ordinary form into columns, in WebAssembly with SIMD. This is AssemblyScript
+ * (https://www.assemblyscript.org): TypeScript syntax with machine types. compile.mjs builds dist/scan-lines.wasm from
+ * it, which scanner.ts loads.
+ * A line in any other form, and each failure of the window, is handed to `exactly`, which parses it with entry.ts. So
+ * the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take it. Nothing
+ * is written before the whole line has been checked.
+ * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes past its subject.
  */
 
 /** Rows of the columns. */
@@ -14,14 +13,14 @@ export const BATCH: i32 = 65_536;
 
 export const INPUT_SIZE: usize = 1_048_576;
 
-/** Beginning of "app/name/id " that the wanted load balancer has, at most `TEXT_SIZE` bytes. */
+/** Start of "app/name/id " of the wanted load balancer, at most `TEXT_SIZE` bytes. */
 export const WANTED: usize = 1024;
 let wantedLength: usize = 0;
-/** The load balancer of the last line, with the space behind it. */
+/** The load balancer of the last line, with the space after it. */
 const ELB: usize = 2048;
 let elbLength: usize = 0;
 let isOurs: bool = false;
-/** Address of the node that wrote the file, at most `TEXT_SIZE` bytes; longer ones have the length 0. */
+/** Address of the node that wrote the file, at most `TEXT_SIZE` bytes; a longer one gets length 0. */
 export const NODE: usize = 3072;
 let nodeLength: usize = 0;
 export const TEXT_SIZE: usize = 512;
@@ -29,7 +28,7 @@ export const TEXT_SIZE: usize = 512;
 export const FAILED: usize = 4096;
 /** The text of a route, at most `ROUTE_LENGTH` bytes. */
 const ROUTE: usize = 6144;
-/** Texts whose key is asked for. */
+/** Texts to be hashed. */
 export const SCRATCH: usize = 8192;
 export const SCRATCH_SIZE: usize = 8192;
 /** A hash table with open addressing: the keys of the places seen so far. */
@@ -50,15 +49,15 @@ export const TARGET_STATUS: usize = STATUS + 2 * BATCH;
 
 /** Rows that are filled. */
 export let rows: i32 = 0;
-/** Lines of the file so far, blank ones included. */
+/** Lines of the file so far, including blank ones. */
 export let line: i32 = 0;
-/** Lines taken here, and those of them that are of other load balancers. */
+/** Lines taken here, and how many of them belong to other load balancers. */
 export let entries: i32 = 0;
 export let others: i32 = 0;
 /** Microseconds since the epoch: from inclusive, to exclusive. */
 let windowFrom: i64 = 0;
 let windowTo: i64 = 0;
-/** Whether every load balancer that is met has to be named, and whether that of ELB has been. */
+/** Whether to report every matching load balancer, and whether the one in ELB has been reported. */
 let byName: i32 = 0;
 let isNamed: i32 = 0;
 /** Set to end `scan` after the line that is being handed over. */
@@ -66,9 +65,9 @@ let isFull: i32 = 0;
 
 /** The line at [from, to). */
 declare function exactly(from: usize, to: usize): void;
-/** A load balancer that has the wanted name. */
+/** Reports a load balancer that has the wanted name. */
 declare function named(from: usize, to: usize): void;
-/** A place that was not met before, or found no slot; the node is that of the file where `node` is 0. */
+/** Reports a place that is new or found no free slot; if `node` is 0, its node is that of the file. */
 declare function met(
   key: f64,
   group: usize,
@@ -91,11 +90,11 @@ const OPENING: u16 = 0x2220;
 const ROUTE_LENGTH: usize = 200;
 const MOST_RECEIVED: u64 = 2_147_483_647;
 
-/** Where reading has come to, and the end of the line. */
+/** Read position, and the end of the line. */
 let at: usize = 0;
 let end: usize = 0;
 
-/** What is looked for. WANTED and FAILED have been filled. */
+/** Sets what to look for. WANTED and FAILED must be filled. */
 export function ask(length: usize, name: i32, from: i64, to: i64): void {
   wantedLength = length;
   byName = name;
@@ -103,7 +102,7 @@ export function ask(length: usize, name: i32, from: i64, to: i64): void {
   windowTo = to;
 }
 
-/** Begins a file. NODE has been filled. */
+/** Starts a file. NODE must be filled. */
 export function begin(length: usize): void {
   nodeLength = length;
   line = 0;
@@ -116,7 +115,10 @@ export function setFull(value: i32): void {
   isFull = value;
 }
 
-/** Takes the lines of [from, to) up to the last whole one, or until the columns are full; returns where the first untaken one begins. */
+/**
+ * Scans the lines of [from, to) up to the last whole one, or until the columns are full; returns where the first
+ * unscanned line starts.
+ */
 export function scan(from: usize, to: usize): usize {
   let start = from;
   while (rows < BATCH && isFull === 0) {
@@ -130,7 +132,7 @@ export function scan(from: usize, to: usize): usize {
   return start;
 }
 
-/** What one line says, until it has been checked to its end. */
+/** Values of the current line, held until it has been checked to its end. */
 let ended: i64 = 0;
 let clientKey: u64 = 0;
 let target: usize = 0;
@@ -146,7 +148,7 @@ let sample: u32 = 0;
 let node: usize = 0;
 let nodeEnd: usize = 0;
 
-/** Whether the line is in the ordinary form and no failure of the window; then it is in the columns. */
+/** Takes a line into the columns; false if it is not in the ordinary form or is a failure of the window. */
 function take(from: usize, to: usize): bool {
   at = from;
   end = to;
@@ -180,7 +182,7 @@ function write(): void {
   rows += 1;
 }
 
-/** Whether the place is in one of the slots of its key; it is from then on, if one of them is free. */
+/** Returns whether the place is in one of the slots of its key; if not, stores it when a slot is free. */
 function isMet(place: u64): bool {
   for (let probe: u64 = 0; probe < MET_PROBES; probe += 1) {
     const slot = MET + <usize>((place + probe) % MET_SLOTS) * 8;
@@ -218,7 +220,7 @@ function takeHead(): bool {
   return load<u8>(at) === SPACE;
 }
 
-/** Field 3; most lines have that of the line before. */
+/** Field 3; usually equal to that of the line before. */
 function takeLoadBalancer(): bool {
   if (elbLength > 0 && isEqual(at, ELB, elbLength)) {
     at += elbLength;
@@ -246,7 +248,7 @@ function takeLoadBalancer(): bool {
   return true;
 }
 
-/** Fields 6 to 12, each behind a space: three times, two statuses, two numbers of bytes. */
+/** Fields 6 to 12, each after a space: three times, two statuses, two byte counts. */
 function takeNumbers(): bool {
   if (duration() === NO_DURATION) return false;
   targetMs = duration();
@@ -261,7 +263,7 @@ function takeNumbers(): bool {
   return wholeField() >= 0;
 }
 
-/** Fields 13 to 16: request, user agent, two of TLS. */
+/** Fields 13 to 16: request, user agent, two TLS fields. */
 function takeRequest(): bool {
   if (load<u8>(at) !== SPACE || load<u8>(at + 1) !== QUOTE) return false;
   const from = at + 2;
@@ -311,7 +313,7 @@ function takeRule(): bool {
   return load<u8>(at) === SPACE;
 }
 
-/** Fields 23 and on, however many there are; the 34th is the address of the node. */
+/** Fields 23 and later, however many there are; the 34th is the address of the node. */
 function takeTail(): bool {
   node = 0;
   for (let field = 23; at < end; field += 1) {
@@ -329,14 +331,14 @@ function takeTail(): bool {
   return at === end && (node !== 0 || nodeLength > 0);
 }
 
-/** A space and a field in quotes. */
+/** Skips a space and a quoted field. */
 function skipQuoted(): bool {
   if (load<u16>(at) !== OPENING) return false;
   at = find(QUOTE, at + 2, end) + 1;
   return at <= end;
 }
 
-/** A space and a field without quotes, up to the space behind it or the end of the line. */
+/** Skips a space and an unquoted field, up to the next space or the end of the line. */
 function skipPlain(): bool {
   if (load<u8>(at) !== SPACE) return false;
   const first = at + 1;
@@ -344,7 +346,7 @@ function skipPlain(): bool {
   return at > first && (at === end || load<u8>(at) === SPACE);
 }
 
-/** The first such byte of [from, to), or `to` or what is behind it. */
+/** Returns the first such byte of [from, to), or `to`. */
 function find(byte: u8, from: usize, to: usize): usize {
   const wanted = i8x16.splat(byte);
   for (let p = from; p < to; p += 16) {
@@ -354,7 +356,7 @@ function find(byte: u8, from: usize, to: usize): usize {
   return to;
 }
 
-/** The first byte from here on that no field without quotes has, or the end of the line. */
+/** Returns the first byte from here on that an unquoted field cannot contain, or the end of the line. */
 function fieldEnd(from: usize): usize {
   const quote = i8x16.splat(QUOTE);
   for (let p = from; p < end; p += 16) {
@@ -366,7 +368,9 @@ function fieldEnd(from: usize): usize {
   return end;
 }
 
-/** Position of the closing quote; the end of the line if there is none, or if a byte before it is not ASCII. */
+/**
+ * Returns the position of the closing quote; the end of the line if there is none or a byte before it is not ASCII.
+ */
 function asciiQuote(from: usize): usize {
   for (let p = from; p < end; p += 16) {
     const bytes = v128.load(p);
@@ -379,7 +383,7 @@ function asciiQuote(from: usize): usize {
   return end;
 }
 
-/** The colon before the port of one to five digits that ends [from, to), or 0. */
+/** Returns the colon before the port of one to five digits at the end of [from, to), or 0. */
 function portColon(from: usize, to: usize): usize {
   let p = to - 1;
   while (p > from && isDigit(load<u8>(p))) p -= 1;
@@ -400,7 +404,7 @@ function isDigit(byte: u8): bool {
 
 const NO_DURATION: i32 = -1;
 
-/** A space, and -1 or seconds with three decimals: milliseconds, -1000 for -1. */
+/** Reads a space, then -1 or seconds with three decimals: returns milliseconds, -1000 for -1. */
 function duration(): i32 {
   if (load<u8>(at) !== SPACE) return NO_DURATION;
   let byte = load<u8>(++at);
@@ -423,7 +427,7 @@ function duration(): i32 {
 
 const NO_STATUS: i32 = -2;
 
-/** A space, and three digits, or -1 for "-". */
+/** Reads a space, then three digits; returns -1 for "-". */
 function statusField(): i32 {
   if (load<u8>(at) !== SPACE) return NO_STATUS;
   if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) {
@@ -438,7 +442,7 @@ function statusField(): i32 {
   return (<i32>a - 48) * 100 + (<i32>b - 48) * 10 + c - 48;
 }
 
-/** A space, and one to fifteen digits up to the next space; -1 when it is not that. */
+/** Reads a space, then one to fifteen digits up to the next space; returns -1 for anything else. */
 function wholeField(): i64 {
   if (load<u8>(at) !== SPACE) return -1;
   const first = ++at;
@@ -448,7 +452,7 @@ function wholeField(): i64 {
   return byte === SPACE && at > first && at <= first + 15 ? value : -1;
 }
 
-/** Eight hexadecimal digits as a number; 0 when they are not that. */
+/** Reads eight hexadecimal digits as a number; returns 0 for anything else. */
 function hexadecimal(from: usize): u32 {
   let value: u32 = 0;
   for (let p = from; p < from + 8; p += 1) {
@@ -461,12 +465,12 @@ function hexadecimal(from: usize): u32 {
   return value;
 }
 
-/** The last minute that was read, as its text of sixteen bytes, and in microseconds. */
+/** The last minute that was read, as its sixteen bytes of text and in microseconds. */
 let minuteDate: u64 = 0;
 let minuteRest: u64 = 0;
 let minuteStart: i64 = -1;
 
-/** "2026-03-10T09:00:00.213197Z" in microseconds since the epoch; -1 when it is not just that. */
+/** Reads "2026-03-10T09:00:00.213197Z" as microseconds since the epoch; returns -1 for any other form. */
 function moment(p: usize): i64 {
   if (minuteStart < 0 || load<u64>(p) !== minuteDate || load<u64>(p + 8) !== minuteRest) {
     const start = minute(p);
@@ -482,7 +486,10 @@ function moment(p: usize): i64 {
   return minuteStart + <i64>second * 1_000_000 + micros;
 }
 
-/** "2026-03-10T09:00" in microseconds since the epoch; -1 when it is not just that, or may be a day that there is not. */
+/**
+ * Reads "2026-03-10T09:00" as microseconds since the epoch; returns -1 for any other form, or a day that may not
+ * exist.
+ */
 function minute(p: usize): i64 {
   if (load<u8>(p + 4) !== DASH || load<u8>(p + 7) !== DASH || load<u8>(p + 10) !== 84 || load<u8>(p + 13) !== COLON)
     return -1;
@@ -495,13 +502,13 @@ function minute(p: usize): i64 {
     return -1;
   const isShort = month === 4 || month === 6 || month === 9 || month === 11;
   if (day > (month === 2 ? 28 : isShort ? 30 : 31)) return -1;
-  // Days from 1 March of year 0, as years that begin in March have the leap day at their end.
+  // Days since 1 March of year 0: years that start in March have the leap day at their end.
   const from = month > 2 ? year : year - 1;
   const days = from * 365 + from / 4 - from / 100 + from / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
   return (<i64>(days - 719_468) * 1440 + hour * 60 + minute) * 60_000_000;
 }
 
-/** A number of so many digits; -1 when there is another character. */
+/** Reads a number of this many digits; returns -1 if there is any other character. */
 function number(from: usize, digits: usize): i32 {
   let value: i32 = 0;
   for (let p = from; p < from + digits; p += 1) {
@@ -513,8 +520,8 @@ function number(from: usize, digits: usize): i32 {
 }
 
 /**
- * The key of the route of "METHOD http(s)://host/path?query HTTP/1.1" at [from, to), as request-route.ts words it; false when the
- * request is not in that form, or its route is too long to be kept whole.
+ * Computes the key of the route of "METHOD http(s)://host/path?query HTTP/1.1" at [from, to), as request-route.ts
+ * defines it; false if the request has another form or its route is too long to keep whole.
  */
 function takeRoute(from: usize, to: usize): bool {
   let p = from;
@@ -528,7 +535,7 @@ function takeRoute(from: usize, to: usize): bool {
   if (last <= p || find(SPACE, p, to) !== last || load<u32>(last + 1) !== 0x50545448 || load<u8>(last + 5) !== SLASH)
     return false;
   if (!isDigit(load<u8>(last + 6)) || load<u8>(last + 7) !== DOT || !isDigit(load<u8>(last + 8))) return false;
-  // "http", and "://" or "s://".
+  // "http", then "://" or "s://".
   if (load<u32>(p) !== 0x70747468) return false;
   p += load<u8>(p + 4) === 115 ? 5 : 4;
   if (load<u8>(p) !== COLON || load<u16>(p + 1) !== 0x2f2f) return false;
@@ -540,7 +547,7 @@ function takeRoute(from: usize, to: usize): bool {
     const first = ++p;
     p = pathPart(first, last);
     if (isId(first, p)) {
-      // ":id", and a byte that the next one overwrites.
+      // ":id" and a byte that the next store overwrites.
       store<u32>(text, 0x64693a);
       text += 3;
     } else {
@@ -555,7 +562,7 @@ function takeRoute(from: usize, to: usize): bool {
   return true;
 }
 
-/** The first "/", "?", "#" or ";" of [from, to), or `to`. */
+/** Returns the first "/", "?", "#" or ";" of [from, to), or `to`. */
 function pathPart(from: usize, to: usize): usize {
   for (let p = from; p < to; p += 16) {
     const bytes = v128.load(p);
@@ -567,7 +574,7 @@ function pathPart(from: usize, to: usize): usize {
   return to;
 }
 
-/** Whether a segment is a whole number, a UUID or a hexadecimal id: ID_SEGMENT of request-route.ts. */
+/** Returns whether a segment is a whole number, a UUID or a hexadecimal id: ID_SEGMENT of request-route.ts. */
 function isId(from: usize, to: usize): bool {
   const size = to - from;
   let digits: usize = 0;
@@ -596,7 +603,7 @@ function mix(state: u64, word: u64): u64 {
   return product ^ (product >> 32);
 }
 
-/** As hashBytes of keys.ts. */
+/** Same as hashBytes in keys.ts. */
 function hash(from: usize, to: usize): u64 {
   let state = mix(0, <u64>(to - from));
   let p = from;
@@ -605,17 +612,17 @@ function hash(from: usize, to: usize): u64 {
   return rest === 0 ? state : mix(state, load<u64>(p) & (((<u64>1) << (8 * rest)) - 1));
 }
 
-/** A key below 2^53, which a number holds exactly. */
+/** Returns a key below 2^53, which a double holds exactly. */
 function key(state: u64): u64 {
   return mix(state, FACTOR) >> 11;
 }
 
-/** The key of the text in SCRATCH. */
+/** Returns the key of the text in SCRATCH. */
 export function keyOfText(length: usize): f64 {
   return <f64>key(hash(SCRATCH, SCRATCH + length));
 }
 
-/** The key of a place, whose target, group and node follow each other in SCRATCH. */
+/** Returns the key of a place, whose target, group and node follow each other in SCRATCH. */
 export function keyOfPlace(targetLength: usize, groupLength: usize, length: usize): f64 {
   const groupAt = SCRATCH + targetLength;
   const nodeAt = groupAt + groupLength;

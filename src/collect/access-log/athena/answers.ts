@@ -1,4 +1,7 @@
-/** The rows of Athena's two statements → the answers of the access log, equal to those that DuckDB gives for the same lines. Pure. */
+/**
+ * Turns the rows of Athena's two statements into the answers of the access log, equal to DuckDB's for the same lines.
+ * Pure.
+ */
 import type {
   AccessLog,
   FailedRequest,
@@ -55,9 +58,9 @@ export interface Rollups {
     | 'routes'
     | 'outages'
   >;
-  /** Rows without values: lines that the table's pattern does not match. `files` are the first of those they are in. */
+  /** Rows without values: lines that the table's pattern does not match. `files`: the first files that contain some. */
   empty: { rows: number; inFiles: number; files: string[] };
-  /** What the search for a keep-alive edge starts from; null when no connection was closed early. */
+  /** Input of the keep-alive edge search; null when no connection was closed early. */
   closed: ClosedConnections | null;
 }
 
@@ -163,7 +166,7 @@ function toPlaceRow(row: RollupRow): PlaceRow {
   };
 }
 
-/** Groups in the order of their first member. */
+/** Groups items, in the order of their first member. */
 function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
@@ -306,7 +309,7 @@ function toFailureShape(row: RollupRow): FailureShape {
 
 const statusNumber = (status: string): number => (status === '-' ? -1 : Number(status));
 
-/** As FAILURE_SHAPES of queries.ts orders them. */
+/** The order of FAILURE_SHAPES in queries.ts. */
 function byShape(a: FailureShape, b: FailureShape): number {
   const nullsLast = (one: FailureShape) => one.elapsed ?? '￿';
   return (
@@ -333,7 +336,7 @@ interface ShownFailure {
   node: string;
 }
 
-/** Failures in the order of FAILURE_ORDER, at most FAILURE_LIMIT: those with the lowest sample. */
+/** Returns the failures in the order of FAILURE_ORDER, at most FAILURE_LIMIT: those with the lowest sample. */
 function shownFailures(rows: readonly RollupRow[]): ShownFailure[] {
   const all = rows
     .flatMap((row) => {
@@ -417,19 +420,19 @@ function toFailedRequest(detail: FailureDetail, client: number, retriedOk: boole
   };
 }
 
-/** Failures whose connection was closed at once, by target group; in the order in which they would be examined. */
+/** Failures whose connection was closed at once, by target group, in the order in which they would be examined. */
 export interface ClosedConnections {
   groups: {
     target_group_arn: string;
     failures: ClosedFailure[];
-    /** The most completions on a place with such a failure, and over how many microseconds they spread. */
+    /** The most completions on a place with such a failure, and the microseconds over which they spread. */
     completions: number;
     span: number;
   }[];
 }
 
 interface ClosedFailure {
-  /** Into the failures. */
+  /** Index into the failures. */
   index: number;
   place: Omit<GapPlace, 'reach'>;
   route: string;
@@ -498,10 +501,10 @@ function findClosedConnections(shown: readonly ShownFailure[], places: readonly 
   return { groups: groups.sort((a, b) => byText(a.target_group_arn, b.target_group_arn)) };
 }
 
-/** What the second statement is to look for, and how its numbers are to be read. */
+/** The search that the second statement runs, and how to read its numbers. */
 export interface PlannedSearch {
   search: GapSearch;
-  /** By id. */
+  /** By failure id. */
   examined: ReadonlyMap<number, { failure: ClosedFailure; horizon: number }>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Runs a statement in Athena: start, wait, page through the answer; stop what is running when there is no more time. What goes wrong comes
- * back as one clause with the way out. https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
+ * Runs a statement in Athena: start, wait, page through the answer; stops the query when time runs out. Errors come
+ * back as one clause with the remedy.
+ * https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AthenaClient, QueryExecution, WorkGroupConfiguration } from '@aws-sdk/client-athena';
@@ -14,7 +15,7 @@ import {
 } from '../access-log-error.ts';
 import type { Statement } from './sql.ts';
 
-/** Where and as what queries run. */
+/** Where queries run, and with which settings. */
 export interface AthenaPlace {
   athena: AthenaClient;
   region: string;
@@ -23,16 +24,16 @@ export interface AthenaPlace {
   workGroup: string;
   catalog: string;
   database: string;
-  /** "s3://bucket/folder/" for results, for workgroups without one of their own; null for none. */
+  /** "s3://bucket/folder/" for results, for workgroups without their own location; null for none. */
   outputLocation: string | null;
   signal: AbortSignal;
 }
 
-/** What a workgroup says about its queries; null where it could not be read. */
+/** A workgroup's settings for queries; null if they could not be read. */
 export interface WorkGroup {
-  /** Bytes from which on a query is cancelled; null for no limit. */
+  /** Scanned bytes at which Athena cancels a query; null for no limit. */
   cutoff: number | null;
-  /** Whether the results location of the workgroup wins over any other, or is managed by Athena. */
+  /** Whether the workgroup's results location overrides any other, or is managed by Athena. */
   hasOwnOutput: boolean;
   enforces: boolean;
 }
@@ -43,7 +44,7 @@ export interface QueryResult {
   bytesScanned: number;
 }
 
-/** A query that ended without an answer, and what it scanned all the same. */
+/** A query that ended without an answer, and the bytes it scanned nevertheless. */
 export class QueryError extends AccessLogError {
   readonly bytesScanned: number;
 
@@ -56,7 +57,10 @@ export class QueryError extends AccessLogError {
 const workGroupArn = ({ partition, region, account, workGroup }: AthenaPlace): string =>
   `arn:${partition}:athena:${region}:${account}:workgroup/${workGroup}`;
 
-/** Null when it may not be looked at: the queries themselves may still be allowed. Rejects with AccessLogError for any other reason. */
+/**
+ * Reads the workgroup; null when access is denied, as queries may still be allowed. Rejects with AccessLogError for any
+ * other reason.
+ */
 export async function readWorkGroup(place: AthenaPlace): Promise<WorkGroup | null> {
   const { GetWorkGroupCommand } = await import('@aws-sdk/client-athena');
   try {
@@ -80,14 +84,14 @@ function toWorkGroup(configuration: WorkGroupConfiguration): WorkGroup {
     hasOwnOutput:
       configuration.ResultConfiguration?.OutputLocation !== undefined ||
       configuration.ManagedQueryResultsConfiguration?.Enabled === true,
-    // Managed results take no other location either.
+    // Managed results do not accept another location either.
     enforces: enforces === true || configuration.ManagedQueryResultsConfiguration?.Enabled === true,
   };
 }
 
-/** Milliseconds before the second look at a query, how much longer each pause is than the one before, and the longest. */
+/** Milliseconds before the second poll of a query, the growth factor of each pause, and the longest pause. */
 const [FIRST_PAUSE, GROWTH, LONGEST_PAUSE] = [50, 1.05, 2000];
-/** Starts that find too many queries running are tried again after these milliseconds. */
+/** Milliseconds to wait before starting a query again when too many are running. */
 const BUSY_PAUSES = [1000, 2000, 4000, 8000, 16_000];
 const STOP_TIMEOUT = 5000;
 const PAGE = 1000;
@@ -96,11 +100,11 @@ export interface RunOptions {
   place: AthenaPlace;
   workGroup: WorkGroup | null;
   statement: Statement;
-  /** Called while waiting, in a few words. */
+  /** Called while waiting, with a status of a few words. */
   progress: (status: string) => void;
 }
 
-/** Rejects with QueryError. A query that Athena calls worth retrying is run once more. */
+/** Runs a statement; runs it once more if Athena marks the error as retryable. Rejects with QueryError. */
 export async function runQuery(options: RunOptions): Promise<QueryResult> {
   const first = await runOnce(options);
   if ('rows' in first) return first;
@@ -153,7 +157,7 @@ async function startQuery({ place, workGroup, statement, progress }: RunOptions)
   for (const wait of [...BUSY_PAUSES, null]) {
     if (signal.aborted) throw stoppedError('athena:StartQueryExecution');
     try {
-      // Not cut short by the signal: a query that was started must be known, to be stopped.
+      // Not cancelled by the signal: the id of a started query is needed to stop it.
       const { QueryExecutionId: id } = await place.athena.send(
         new StartQueryExecutionCommand({
           QueryString: statement.sql,
@@ -175,7 +179,7 @@ async function startQuery({ place, workGroup, statement, progress }: RunOptions)
   throw stoppedError('athena:StartQueryExecution');
 }
 
-/** Waits for the end of a query, whatever that is. */
+/** Waits until a query ends, in any state. */
 async function waitUntilEnded(
   { place, progress }: RunOptions,
   id: string,
@@ -203,12 +207,13 @@ async function waitUntilEnded(
 }
 
 /**
- * Milliseconds to wait after so many looks at a query. An answer is late by half a pause on average, and the pauses are a twentieth of what
- * has passed: 0.1 s late after 3 s, 1 s late after 40 s. Calls that Athena throttles are tried again, later each time, by the client.
+ * Returns the milliseconds to wait after this many polls. On average an answer is noticed half a pause late, and a
+ * pause is a twentieth of the elapsed time: 0.1 s late after 3 s, 1 s late after 40 s. The client retries throttled
+ * calls with backoff.
  */
 export const pauseAfter = (looks: number): number => Math.min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** (looks - 1));
 
-/** All rows but the first, which holds the names of the columns. */
+/** Fetches all rows except the first, which holds the column names. */
 async function fetchRows(place: AthenaPlace, id: string): Promise<QueryResult['rows']> {
   const { GetQueryResultsCommand } = await import('@aws-sdk/client-athena');
   const rows: QueryResult['rows'] = [];
@@ -235,7 +240,10 @@ async function fetchRows(place: AthenaPlace, id: string): Promise<QueryResult['r
   return rows;
 }
 
-/** Stops a query, and says what it had scanned; null when that is not known. Not bound by the signal that ended it. */
+/**
+ * Stops a query and returns its final state, with the bytes scanned; null if unknown. Ignores the signal that ended the
+ * query.
+ */
 async function stopQuery(place: AthenaPlace, id: string): Promise<QueryExecution | null> {
   const { GetQueryExecutionCommand, StopQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const abortSignal = AbortSignal.timeout(STOP_TIMEOUT);
@@ -247,7 +255,7 @@ async function stopQuery(place: AthenaPlace, id: string): Promise<QueryExecution
     );
     return execution ?? null;
   } catch {
-    // Nothing more can be done about it; the reason for stopping is what counts.
+    // Nothing more can be done; the reason for stopping matters more.
     return null;
   }
 }
@@ -258,7 +266,7 @@ const queuedTooLong = ({ workGroup }: AthenaPlace): AccessLogError =>
     `Athena kept the query waiting in its queue (workgroup ${workGroup}: too many queries in this account at once), so it was cancelled`,
   );
 
-/** A query that FAILED or was CANCELLED: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html */
+/** Describes a query that FAILED or was CANCELLED: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html */
 function failedQueryError({ Status: status }: QueryExecution, place: AthenaPlace): AccessLogError {
   const reason = status?.StateChangeReason ?? status?.AthenaError?.ErrorMessage ?? 'it gave no reason';
   if (status?.State === 'CANCELLED' && !/limit was exceeded/i.test(reason))
@@ -279,7 +287,7 @@ type Translation = [
   remedy?: string,
 ];
 
-/** What Athena says, in the order of looking, and what it means here. */
+/** Athena's messages in matching order, and what each means here. */
 const TRANSLATIONS: readonly Translation[] = [
   [
     /bytes scanned limit was exceeded/i,
@@ -345,7 +353,7 @@ const TRANSLATIONS: readonly Translation[] = [
   [/timed? ?out|EXCEEDED_TIME_LIMIT/i, 'failed', () => 'the query took longer than Athena allows'],
 ];
 
-/** A message of Athena. */
+/** Translates an Athena message. */
 function translateMessage(message: string, place: AthenaPlace): AccessLogError {
   const plainMessage = message
     .replace(/\s+/g, ' ')

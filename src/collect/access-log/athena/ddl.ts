@@ -1,6 +1,6 @@
 /**
- * The CREATE TABLE that makes access logs readable for Athena. AWS's own statement with partition projection, with a longer tail of the
- * pattern: the fields that came after conn_trace_id get columns, and lines of every older form still match.
+ * The CREATE TABLE statement for access logs: AWS's own statement with partition projection and a longer tail of the
+ * pattern. The fields added after conn_trace_id get columns, and lines of every older form still match.
  * https://docs.aws.amazon.com/athena/latest/ug/create-alb-access-logs-table-partition-projection.html
  */
 import { Problem } from '../../../problem.ts';
@@ -50,13 +50,16 @@ const COLUMNS: readonly [name: string, type: string][] = [
 
 const QUOTED = '"([^"]*)"';
 
-/** Method, URL and version; lines of malformed requests lack some of them. Tools that copy lines may leave quotes as they were. */
+/** Method, URL and version; malformed requests lack some of them. Tools that copy lines may leave quotes unescaped. */
 const REQUEST = '"([^ "]*) ?(.*?)(?: (- |-|HTTP/[^ "]*|))?"';
 
-/** Up to the last place where the fields of TLS and a target group follow. */
+/** Up to the last place where the TLS fields and a target group follow. */
 const USER_AGENT = '"(.*)"';
 
-/** What RegexSerDe matches a line with, one group for each column and one for fields yet to come. Java and JavaScript read it alike. */
+/**
+ * The RegexSerDe pattern of a line: one group per column and one for future fields. Java and JavaScript read it the
+ * same way.
+ */
 export const LINE_PATTERN = [
   '([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*)',
   ' (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*)',
@@ -70,16 +73,16 @@ export interface TablePlace {
   database: string;
   table: string;
   bucket: string;
-  /** The key of all log files of one account and region: from the prefix to the slash before the year. */
+  /** Prefix of all log files of one account and region: up to the slash before the year. */
   root: string;
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-/** Characters that need no escape in S3, plus a few; no quotes, no `$`, which begins a variable of the projection. */
+/** Characters that need no escape in S3, plus a few; no quotes, and no `$`, which starts a projection variable. */
 const ROOT = /^(?:[\w!.*()=@:,+ -]+\/)*AWSLogs\/\d{12}\/elasticloadbalancing\/[a-z0-9-]+\/$/;
 
-/** The statement. Throws Problem (exit 1) for a name or a location that cannot stand in it. */
+/** Returns the statement. Throws Problem (exit 1) for a name or location that cannot appear in it. */
 export function createTable({ database, table, bucket, root }: TablePlace): string {
   for (const [value, pattern, what] of [
     [database, NAME, 'the name of a database'],

@@ -1,11 +1,11 @@
 /**
- * The questions of queries.ts for Athena (engine version 3: Trino), where every mention of a table is a scan that is paid for: a WITH query
- * that is used twice reads twice. So each statement mentions the table once. The first answers all questions but that of the gaps, by
- * giving each entry to every group it counts in; the second looks for a keep-alive edge, and only when connections were closed early.
- *
- * Values are execution parameters, which Athena takes in a WHERE clause and nowhere else, whole numbers, or names and addresses that have
- * been validated. Dialect: as in queries.ts, and no function that Trino and DuckDB do not both have under one name, or that the tests'
- * endpoint cannot stand in for. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
+ * The questions of queries.ts for Athena (engine version 3: Trino), where each mention of a table is a billed scan: a
+ * WITH query used twice reads twice. So each statement mentions the table once. The first answers all questions except
+ * the gaps, by giving each entry to every group it counts in; the second looks for a keep-alive edge, and runs only
+ * when connections were closed early.
+ * Values are execution parameters, which Athena accepts only in a WHERE clause, whole numbers, or validated names and
+ * addresses. Dialect: as in queries.ts, using only functions that Trino and DuckDB share by name or that the tests'
+ * endpoint can emulate. https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
  */
 import { createHash } from 'node:crypto';
 import type { Question, Window } from '../../../evidence/evidence.ts';
@@ -17,35 +17,38 @@ import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
 import { folderOfDay } from '../vended/vended-place.ts';
 import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
 
-/** `parameters` are SQL literals, for the question marks in their order. */
+/** `parameters` are SQL literals, in the order of the question marks. */
 export interface Statement {
   sql: string;
   parameters: string[];
 }
 
-/** What is to be read. */
+/** The part of the log to read. */
 export interface LogScope {
   table: LogTable;
   place: LogPlace;
-  /** Folders of delivery, "yyyy/mm/dd". */
+  /** Delivery folders, "yyyy/mm/dd". */
   days: readonly string[];
-  /** The first and last end of an interval that matters, epoch milliseconds. */
+  /** The first and last relevant interval end, epoch milliseconds. */
   ends: Window;
   question: Pick<Question, 'from' | 'to' | 'statuses'>;
 }
 
-/** Separates the parts of a key; fields of the log hold none, and where they do it is written as the load balancer does. */
+/**
+ * Separates the parts of a key. Fields of the log contain no quote; one in a table is escaped as the load balancer
+ * does.
+ */
 export const SEPARATOR = '"';
 
 const MINUTE = 60_000_000;
 const RETRY = 30_000_000;
 export const ROUTE_LIMIT = 200;
-/** Steps of all those routes: on each scale a route has some ten. */
+/** Maximum scale steps over all these routes: a route has about ten on each scale. */
 const SCALE_LIMIT = 100 * ROUTE_LIMIT;
-/** Files with rows that are empty which are named. */
+/** Maximum files with empty rows to name. */
 const BAD_FILES = 20;
 
-/** Parts of the failure key, in the order of FAILURE_ORDER as far as that matters for the choice of a few among many. */
+/** Parts of the failure key, in the order of FAILURE_ORDER as far as it affects which failures are chosen. */
 export const DETAIL = [
   'ended',
   'trace_id',
@@ -86,7 +89,7 @@ export const SHAPE = [
 
 export const PLACE = ['target_group_arn', 'target', 'node', 'status', 'target_status'] as const;
 
-/** Columns of the answer of `rollups`, all text. `in_part`: groups of this part that there are, shown or not. */
+/** Columns of the answer of `rollups`, all text. `in_part`: number of groups in this part, shown or not. */
 export const ROLLUP_COLUMNS = [
   'part',
   'key',
@@ -105,11 +108,11 @@ export const ROLLUP_COLUMNS = [
   'next_answer',
 ] as const;
 
-/** Collects parameters in the order in which they end up in the text, whatever the order in which it is put together. */
+/** Collects parameters in the order of their placeholders in the final text, regardless of the order of assembly. */
 class Parameters {
   readonly #literals: string[] = [];
 
-  /** `literal` as SQL writes it. */
+  /** `literal` in SQL syntax. */
   add(literal: string): string {
     this.#literals.push(literal);
     return `⟦${this.#literals.length - 1}⟧`;
@@ -125,7 +128,7 @@ class Parameters {
   }
 }
 
-/** One row for each group that an answer counts: see ROLLUP_COLUMNS. */
+/** Returns one row for each group that an answer counts: see ROLLUP_COLUMNS. */
 export function rollups(scope: LogScope): Statement {
   const parameters = new Parameters();
   const isFailure = 'kind = 0 AND in_window AND failed';
@@ -222,7 +225,10 @@ WHERE part IN ('place', 'minute', 'shape')
 ORDER BY part, place_in_part`);
 }
 
-/** A failure whose earlier completions are looked for. Microseconds; `id` and the indices, which count from 1, are whole numbers. */
+/**
+ * A failure whose earlier completions are searched. Times in microseconds; `id` and the indices, which start at 1, are
+ * whole numbers.
+ */
 export interface GapStatementRequest {
   id: number;
   place: number;
@@ -233,11 +239,14 @@ export interface GapPlace {
   target_group_arn: string;
   target: string;
   node: string;
-  /** Microseconds back from a dispatch. */
+  /** How far to look back from a dispatch, microseconds. */
   reach: number;
 }
 
-/** A place and a route whose answered requests are the controls of some failures; `peer` is the lowest id of these. */
+/**
+ * A place and a route whose answered requests are the controls of some failures; `peer` is the lowest id of those
+ * failures.
+ */
 export interface GapControls {
   peer: number;
   place: number;
@@ -250,12 +259,12 @@ export interface GapSearch {
   horizon: number;
   places: readonly GapPlace[];
   peers: readonly GapControls[];
-  /** The clients of the failures, each with the lowest id of its own. */
+  /** The clients of the failures, each with the lowest id of its failures. */
   clients: readonly { clientKey: TextKey; asking: number }[];
   requests: readonly GapStatementRequest[];
 }
 
-/** Hexadecimal MD5 of a text: what clients send (routes) is compared by key, and never part of a statement. */
+/** Hexadecimal MD5 of a text. Client-supplied text (routes) is compared by this key and never enters a statement. */
 export type TextKey = string & { readonly key: unique symbol };
 
 export const textKey = (text: string): TextKey => createHash('md5').update(text).digest('hex') as TextKey;
@@ -267,10 +276,13 @@ function keyLiteral(key: TextKey): string {
 
 const keyOf = (column: string): string => `lower(to_hex(md5(to_utf8(${column}))))`;
 
-/** Columns of the answer of `gaps`: `peer` is 0 and `n` the id for a failure; `gaps` are microseconds, separated by commas. */
+/**
+ * Columns of the answer of `gaps`: for a failure, `peer` is 0 and `n` its id; `gaps` are microseconds, separated by
+ * commas.
+ */
 export const GAP_COLUMNS = ['peer', 'n', 'asking', 'answers', 'gaps'] as const;
 
-/** Places whose name does not look like that of any target or node are not searched. */
+/** Whether a place can be searched: its names must look like those of targets and nodes. */
 export const isSearchable = ({ target_group_arn, target, node }: Omit<GapPlace, 'reach'>): boolean =>
   [target_group_arn, target, node].every((text) => PLACE_TEXT.test(text));
 
@@ -283,8 +295,9 @@ function placeText(text: string): string {
 }
 
 /**
- * Gaps between a dispatch and each earlier completion on the same place, as `gaps` of queries.ts. Completions and requests of a
- * place meet in groups of one horizon, so that the table is read once: a request goes to the group of its dispatch and to the one before.
+ * Finds the gaps between a dispatch and each earlier completion on the same place, like `gaps` of queries.ts.
+ * Completions and requests of a place are grouped by horizon, so that the table is read once: a request joins the group
+ * of its dispatch and the one before.
  */
 export function gaps(scope: LogScope, search: GapSearch): Statement {
   const parameters = new Parameters();
@@ -358,7 +371,7 @@ FROM listed
 ORDER BY CAST(split_part(request, ' ', 1) AS bigint), CAST(split_part(request, ' ', 2) AS bigint)`);
 }
 
-/** A short statement for people: the failed entries as the table has them. */
+/** Returns a short statement for people: the failed entries as the table has them. */
 export function failedRows(scope: LogScope): string {
   const parameters = new Parameters();
   const status = number(column(scope.table, 'elb_status_code'), 'integer');
@@ -369,7 +382,7 @@ export function failedRows(scope: LogScope): string {
   return inlined({ sql, parameters: literals });
 }
 
-/** The statement with its parameters in place, to be read or repeated by hand. */
+/** Returns the statement with its parameters inlined, to read or rerun by hand. */
 export function inlined({ sql, parameters }: Statement): string {
   const rest = [...parameters];
   return sql.replace(/'(?:[^']|'')*'|"[^"]*"|[?]/g, (token) => (token === '?' ? (rest.shift() ?? '?') : token));
@@ -377,7 +390,7 @@ export function inlined({ sql, parameters }: Statement): string {
 
 const tableName = ({ database, name }: LogTable): string => `${identifier(database)}.${identifier(name)}`;
 
-/** Reads nothing but the days and the files of the window: both are plain comparisons, which is what lets a scan leave files out. */
+/** Limits the read to the days and files of the window. Both are plain comparisons, so that a scan can skip files. */
 function pruning({ table, place, days, ends }: LogScope, parameters: Parameters): string {
   const paths = days.map((day) => {
     if (place.vended !== undefined) {
@@ -421,16 +434,22 @@ const column = (table: LogTable, field: Field): string | null => {
 const number = (name: string | null, type: 'integer' | 'bigint' | 'double'): string =>
   name === null ? `CAST(NULL AS ${type})` : `try_cast(${name} AS ${type})`;
 
-/** A field that is missing, in the table or in a line, counts as "-"; a quote in it is written as the load balancer does. */
+/** A missing field, in the table or in a line, counts as "-"; quotes are escaped as the load balancer does. */
 const text = (name: string | null): string =>
   name === null ? "'-'" : `coalesce(nullif(replace(CAST(${name} AS varchar), '"', '\\x22'), ''), '-')`;
 
-/** "2026-03-10T12:00:00.123456Z" to microseconds since the epoch, which no function of Trino keeps; null for what is no time. */
+/**
+ * Converts "2026-03-10T12:00:00.123456Z" to microseconds since the epoch, which no Trino function preserves; null for
+ * an invalid time.
+ */
 const microseconds = (time: string): string =>
   `date_diff('second', TIMESTAMP '1970-01-01 00:00:00', try_cast(substr(${time}, 1, 10) || ' ' || substr(${time}, 12, 8) AS timestamp)) * 1000000
       + coalesce(try_cast(rpad(replace(substr(${time}, 21), 'Z', ''), 6, '0') AS bigint), 0)`;
 
-/** The relation `entry` of queries.ts, with text instead of keys. `kind`: 0 an entry of the load balancer, 1 of another, 2 a row without values. */
+/**
+ * The relation `entry` of queries.ts, with text instead of keys. `kind`: 0 an entry of the load balancer, 1 of another
+ * one, 2 a row without values.
+ */
 function entrySql(scope: LogScope, parameters: Parameters): string {
   const { table, place, question } = scope;
   const columnOf = (field: Field) => column(table, field);
@@ -483,10 +502,12 @@ entry AS (
   FROM timed)`;
 }
 
-/** When the request was sent to its target, microseconds; where no time of the target is known, from when it came. */
+/**
+ * When the request was sent to its target, microseconds; if no time of the target is known, based on when it arrived.
+ */
 const DISPATCHED = `CASE WHEN target_ms >= 0 THEN ended - 1000 * target_ms WHEN target_status >= 0 OR created IS NULL THEN ended
       WHEN request_processing_time >= 0 THEN created + CAST(round(request_processing_time * 1000000) AS bigint) ELSE created END`;
-/** As in queries.ts. */
+/** Same as in queries.ts. */
 const scaleStep = (value: string): string => `CAST(CAST(floor(8 * log2(${value} + 0.5)) AS bigint) AS varchar)`;
 
 const sign = (name: string): string => `CASE WHEN ${name} < 0 THEN '-1' ELSE '0' END`;
@@ -506,7 +527,7 @@ const SHAPE_SQL: Record<(typeof SHAPE)[number], string> = {
   has_target_group: flag(`target_group_arn <> '-'`),
 };
 
-/** What is no text yet. */
+/** Details that must be cast to text. */
 const DETAIL_SQL: Partial<Record<(typeof DETAIL)[number], string>> = {
   ended: 'CAST(ended AS varchar)',
   status: 'CAST(status AS varchar)',

@@ -1,14 +1,15 @@
 /**
- * The Athena table over the access log: which one, what its columns are called, how it is partitioned, and what it cannot answer.
- * Tables differ (https://docs.aws.amazon.com/athena/latest/ug/application-load-balancer-logs.html has had several forms), so the schema is
- * read first.
+ * Finds the Athena table over the access log, its column names, its partitions, and what it cannot answer. Tables
+ * differ, because AWS's documented statement
+ * (https://docs.aws.amazon.com/athena/latest/ug/application-load-balancer-logs.html) has changed over time, so the
+ * schema is read first.
  */
 import type { GlueClient, Table } from '@aws-sdk/client-glue';
 import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import { byText } from '../log-files.ts';
 import type { LogPlace } from '../s3-log.ts';
 
-/** Columns in the order of AWS's own table, each with the other names it goes by. RegexSerDe fills columns by position. */
+/** Columns in the order of AWS's own table, each with its alternative names. RegexSerDe fills columns by position. */
 const COLUMNS = {
   type: ['protocol', 'request_type', 'connection_type'],
   time: ['timestamp', 'datetime', 'date_time', 'log_time', 'response_time', 'event_time'],
@@ -54,7 +55,7 @@ export type Field = keyof typeof COLUMNS | 'request_line';
 
 const ORDER: readonly string[] = Object.keys(COLUMNS);
 
-/** Without these there is no diagnosis. */
+/** Columns required for a diagnosis. */
 const NEEDED: readonly Field[] = [
   'time',
   'elb',
@@ -65,7 +66,7 @@ const NEEDED: readonly Field[] = [
   'target_status_code',
 ];
 
-/** What cannot be said without a column. */
+/** What stays unknown without a column. */
 const COLUMN_LIMITATIONS: Partial<Record<Field, string>> = {
   client_ip: 'how many clients were hit and which requests succeeded on a second try',
   target_ip: 'which targets failed',
@@ -77,7 +78,7 @@ const COLUMN_LIMITATIONS: Partial<Record<Field, string>> = {
   error_reason: 'why Lambda functions, authentication and WAF failed',
 };
 
-/** How a day ("yyyy/mm/dd") is a partition. Values are written as SQL literals. */
+/** How a day ("yyyy/mm/dd") maps to a partition. Values are SQL literals. */
 export type Partitions =
   | { by: 'day'; column: string; isDate: boolean; literal: (day: string) => string }
   | { by: 'year-month-day'; columns: [string, string, string]; literal: (part: string, index: number) => string }
@@ -88,24 +89,27 @@ export interface LogTable {
   name: string;
   columns: Partial<Record<Field, string>>;
   partitions: Partitions;
-  /** Partition columns of one value here, such as the region; written as a SQL literal of the column's type. */
+  /** Partition columns with a single value here, such as the region; the literal has the column's type. */
   fixed: { column: string; literal: string }[];
-  /** The first day ("yyyy/mm/dd") that its partition projection knows; null for any. */
+  /** The first day ("yyyy/mm/dd") of the partition projection; null for any. */
   since: string | null;
-  /** Sentences on what it cannot be asked. */
+  /** Sentences on what the table cannot answer. */
   limitations: string[];
 }
 
 export interface TableChoice {
   glue: GlueClient;
   database: string;
-  /** Null to look for one. */
+  /** Null to search for one. */
   table: string | null;
   place: LogPlace;
   signal: AbortSignal;
 }
 
-/** The configured table, or the one of the database that fits the log files best; null when there is none. Rejects with AccessLogError. */
+/**
+ * Returns the configured table, or the one in the database that best fits the log files; null if there is none. Rejects
+ * with AccessLogError.
+ */
 export async function findTable(choice: TableChoice): Promise<LogTable | null> {
   const { database, table, place } = choice;
   if (table !== null) {
@@ -121,7 +125,7 @@ export async function findTable(choice: TableChoice): Promise<LogTable | null> {
   return bestTable(database, await allTables(choice), place)?.read ?? null;
 }
 
-/** A table that the configuration names; or why the access log cannot be read by it, as a clause. */
+/** Returns the table that the configuration names, or a clause saying why it cannot serve. */
 export function namedTable(database: string, table: Table, place: LogPlace): LogTable | { reason: string } {
   if (covers(table, place)) return readTable(database, table, place);
   const location = locationOf(table) === '/' ? 'nothing' : locationOf(table);
@@ -130,7 +134,7 @@ export function namedTable(database: string, table: Table, place: LogPlace): Log
   };
 }
 
-/** Of all tables of a database the one that fits the log files best; null when there is none. */
+/** Returns the table of a database that best fits the log files; null if there is none. */
 export function bestTable(
   database: string,
   tables: readonly Table[],
@@ -146,13 +150,16 @@ export function bestTable(
   return fitting.find(({ read }) => read.partitions.by !== 'nothing') ?? fitting[0] ?? null;
 }
 
-/** Glue asks for a permission on each of these: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html */
+/**
+ * Glue checks permissions on each of these:
+ * https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+ */
 function resourcesOf({ place: { partition, region, account }, database }: TableChoice, table: string): string[] {
   const glue = `arn:${partition}:glue:${region}:${account}`;
   return [`${glue}:catalog`, `${glue}:database/${database}`, `${glue}:table/${database}/${table}`];
 }
 
-/** Glue has one code for both: "Database logs not found." and "Table x not found.". */
+/** Glue uses one code for both: "Database logs not found." and "Table x not found.". */
 const isDatabaseMissing = (error: unknown): boolean =>
   error instanceof Error && error.name === 'EntityNotFoundException' && /^database /i.test(error.message);
 
@@ -195,7 +202,7 @@ async function allTables(choice: TableChoice): Promise<Table[]> {
       next = page.NextToken;
     } while (next !== undefined);
   } catch (error) {
-    // Only a database can be missing where all of its tables are asked for.
+    // When listing all tables, only the database can be missing.
     if (error instanceof Error && error.name === 'EntityNotFoundException') throw noDatabase(database);
     throw accessLogErrorFrom(error, {
       action: 'glue:GetTables',
@@ -206,27 +213,27 @@ async function allTables(choice: TableChoice): Promise<Table[]> {
   return tables;
 }
 
-/** Where the files of a table begin to be: its projection template up to the first variable, else its location. */
+/** Where the files of a table start: its projection template up to the first variable, else its location. */
 function locationOf({ StorageDescriptor, Parameters }: Table): string {
   const template = isProjected(Parameters) ? Parameters?.['storage.location.template'] : undefined;
   const location = template?.replace(/[$][{].*$/s, '') ?? StorageDescriptor?.Location ?? '';
   return location.replace(/^s3[an]:/, 's3:').replace(/[/]*$/, '/');
 }
 
-/** Whether Athena works out the partitions of a table from its parameters. */
+/** Whether Athena derives the partitions of a table from its parameters. */
 export const isProjected = (parameters: Record<string, string> | undefined): boolean =>
   parameters?.['projection.enabled']?.toLowerCase() === 'true';
 
-/** Whether a table reads the folder of the log files, or one around it. */
+/** Whether a table covers the folder of the log files, or a parent of it. */
 export function covers(table: Table, { bucket, root }: Pick<LogPlace, 'bucket' | 'root'>): boolean {
   const location = locationOf(table);
   return location !== '/' && `s3://${bucket}/${root}`.startsWith(location);
 }
 
-/** A name that is safe between double quotes. */
+/** A name that is safe inside double quotes. */
 const IDENTIFIER = /^[A-Za-z0-9_][A-Za-z0-9_ .$-]{0,254}$/;
 
-/** What a table of Glue is to us; or why it is none of access logs, as a clause. */
+/** Reads a Glue table's schema; returns a clause with the reason if it is not an access-log table. */
 export function readTable(
   database: string,
   table: Table,
@@ -263,7 +270,9 @@ const FIXED: Record<string, (place: Pick<LogPlace, 'account' | 'region'>) => str
   awsaccountid: ({ account }) => account,
 };
 
-/** Columns by their names. One that is not known counts by its place when its neighbours stand as far apart as in AWS's table. */
+/**
+ * Maps columns by name. An unknown column is mapped by position if its neighbours are as far apart as in AWS's table.
+ */
 function columnsIn(given: readonly string[]): LogTable['columns'] {
   const columns: LogTable['columns'] = {};
   const places = new Map<string, number>();
@@ -305,7 +314,7 @@ function withWholeAddresses(columns: LogTable['columns'], { StorageDescriptor }:
 const TEXT = /^(string|varchar|char)/i;
 const WHOLE = /^(tinyint|smallint|int|integer|bigint)$/i;
 
-/** Trino compares no text with a number. */
+/** Trino does not compare text with numbers. */
 const partitionLiteral = (value: string, type: string): string =>
   WHOLE.test(type) && /^[0-9]+$/.test(value) ? String(BigInt(value)) : quoteLiteral(value);
 
@@ -333,7 +342,7 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
     return { partitions: { by: 'nothing' }, since: null };
   const type = single?.Type ?? 'string';
   const isDate = /^date$/i.test(type);
-  // A day among whole numbers, such as 20260310, has no text to compare it with.
+  // A day stored as a whole number must look like 20260310 to be comparable.
   if (!isDate && !TEXT.test(type) && !(WHOLE.test(type) && format === 'yyyyMMdd'))
     return { partitions: { by: 'nothing' }, since: null };
   const [start = ''] = (parameters[`projection.${column}.range`] ?? '').split(',');
@@ -350,13 +359,13 @@ function partitionsOf({ PartitionKeys: keys = [], Parameters: parameters = {} }:
   };
 }
 
-/** "2026/03/10" as the projection writes it: "yyyy-MM-dd" to "2026-03-10". */
+/** Formats "2026/03/10" like the projection does: "yyyy-MM-dd" gives "2026-03-10". */
 function formatDay(day: string, format: string): string {
   const [year = '', month = '', date = ''] = day.split('/');
   return format.replace('yyyy', year).replace('MM', month).replace('dd', date);
 }
 
-/** The day that a text in the format of the projection names; null when it is not in that format ("NOW-1YEARS"). */
+/** Parses a day in the projection's format; null if it is in another format ("NOW-1YEARS"). */
 function parseDay(text: string, format: string): string | null {
   const [year, month, day] = ['yyyy', 'MM', 'dd'].map((part) => {
     const at = format.indexOf(part);
@@ -366,10 +375,10 @@ function parseDay(text: string, format: string): string | null {
   return /^[0-9]{4}[/][0-9]{2}[/][0-9]{2}$/.test(found) && formatDay(found, format) === text ? found : null;
 }
 
-/** A text as SQL writes it. */
+/** Quotes a text as a SQL literal. */
 export const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** A validated name as SQL writes it. Throws RangeError for any other. */
+/** Quotes a validated name. Throws RangeError for any other. */
 export function identifier(name: string): string {
   if (name !== '$path' && !IDENTIFIER.test(name)) throw new RangeError(`${JSON.stringify(name)} is not a name`);
   return `"${name}"`;

@@ -1,23 +1,23 @@
-/** Why AWS did not hand out the access log, as one clause with the way out. Pure. */
+/** Why AWS refused the access log, as one clause with the remedy. Pure. */
 import type { CollectionFailure } from '../../evidence/evidence.ts';
 import { awsErrorKind, describeAwsError } from '../aws/aws-errors.ts';
 
-/** What was asked for, as an IAM policy names it, and where. */
+/** The permission that a call needs, as an IAM policy names it, and its region. */
 export interface RequiredPermission {
   action: string;
-  /** Several where a policy has to name several: the last is the one that was asked for. */
+  /** Several if a policy must list several; the last is the one that was requested. */
   resource: string | readonly string[];
   region: string;
 }
 
 interface WayOut {
-  /** The IAM statement that allows it, as JSON; several are separated by commas. */
+  /** The IAM statement that grants access, as JSON; several are separated by commas. */
   iamStatement?: string | null;
   /** A clause that follows a colon: "alb502 setup athena --create makes one". */
   remedy?: string | null;
 }
 
-/** Why the access log cannot be read. The message is a clause without a full stop. */
+/** The access log cannot be read. The message is a clause without a full stop. */
 export class AccessLogError extends Error {
   readonly kind: AccessLogErrorKind;
   readonly iamStatement: string | null;
@@ -42,7 +42,7 @@ export class AccessLogError extends Error {
   }
 }
 
-/** `too-much`: more than may be read or spent. `stopped`: by the deadline or an interruption. */
+/** `too-much`: over the size or spending limit. `stopped`: by the deadline or an interruption. */
 export type AccessLogErrorKind = 'denied' | 'not-found' | 'too-much' | 'stopped' | 'failed';
 
 export const accessDenied = (
@@ -63,7 +63,7 @@ export const accessDenied = (
 const ELSEWHERE = ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
 
 /**
- * Any error of a call that the access log needs. Codes of S3:
+ * Converts any error of a call that the access log needs. Codes of S3:
  * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
  */
 export function accessLogErrorFrom(error: unknown, required: RequiredPermission): AccessLogError {
@@ -98,7 +98,7 @@ export function accessLogErrorFrom(error: unknown, required: RequiredPermission)
   return new AccessLogError('failed', describeAwsError(error, required));
 }
 
-/** What AWS says was missing, unless a policy needs more than that. */
+/** The missing permission that AWS names, unless a policy needs more than that. */
 const closestPermission = (
   required: RequiredPermission,
   missing: Pick<RequiredPermission, 'action' | 'resource'> | null,
@@ -108,7 +108,7 @@ const closestPermission = (
 export const stoppedError = (what: string): AccessLogError =>
   new AccessLogError('stopped', `there was no more time for the access log: ${what} was stopped`);
 
-/** What exactly was missing, where AWS says so: kms:Decrypt behind s3:GetObject, for one. */
+/** The missing permission, if AWS names it: it can be kms:Decrypt behind s3:GetObject. */
 export function missingPermissionIn(message: string): Pick<RequiredPermission, 'action' | 'resource'> | null {
   const [, action, resource] =
     /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+) on (?:the )?resource:? "?([^\s"]+)"?/.exec(message) ?? [];

@@ -1,16 +1,16 @@
-/** Whether a read may cost what it can cost. Pure. */
+/** Checks a read's cost against the spending limit. Pure. */
 import type { CostEstimate } from '../../evidence/evidence.ts';
 import { formatDollars } from '../../render/phrases.ts';
 import { AccessLogError } from './access-log-error.ts';
 import { estimateWords } from './cost.ts';
 
-/** US dollars: the most, null for no limit, and what earlier asks of the question have cost. */
+/** US dollars: the maximum (null for no limit), and what earlier attempts at this question cost. */
 export interface SpendingLimit {
   maxUsd: number | null;
   spentUsd?: number;
 }
 
-/** Throws AccessLogError where a read can cost more than is allowed, or nobody can tell. */
+/** Throws AccessLogError if a read may cost more than allowed, or has no known upper bound. */
 export function assertAffordable(estimate: CostEstimate, { maxUsd, spentUsd = 0 }: SpendingLimit): void {
   if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
   const spent = spentUsd === 0 ? '' : `, of which ${formatDollars(spentUsd)} was spent`;

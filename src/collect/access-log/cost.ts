@@ -1,6 +1,6 @@
 /**
- * What reading the access log costs. Pure. Powers of ten, so that what is said is never too little. Prices of us-east-1, which most
- * regions share:
+ * The cost of reading the access log. Pure. Sizes use powers of ten, so that costs are never underestimated. Prices are
+ * those of us-east-1, which most regions share:
  * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
  */
 import type { Cost, CostEstimate } from '../../evidence/evidence.ts';
@@ -18,28 +18,28 @@ const LIST_USD = 5 / 1_000_000;
 const EGRESS_USD_PER_GB = 0.09;
 const KEYS_A_PAGE = 1000;
 
-/** One query: rounded up to the megabyte, ten at least. */
+/** Cost of one query: rounded up to the megabyte, at least ten. */
 export function athenaUsd(bytes: number): number {
   return (Math.max(ATHENA_MINIMUM, Math.ceil(bytes / MB) * MB) / TB) * ATHENA_USD_PER_TB;
 }
 
-/** Requests to S3; the transfer is free within the region. */
+/** Cost of the S3 requests; transfer is free within the region. */
 export const s3Usd = (files: number, lists: number): number =>
   files * GET_USD + (lists + Math.floor(files / KEYS_A_PAGE)) * LIST_USD;
 
-/** The transfer to where alb502 runs, should that be outside of AWS. */
+/** Cost of the transfer to alb502 if it runs outside AWS. */
 const egressUsd = (bytes: number): number => (bytes / 1e9) * EGRESS_USD_PER_GB;
 
-/** Reading objects straight from S3, where what is listed is what is read. */
+/** Estimates reading objects straight from S3, where every listed object is read. */
 export function estimateS3(files: number, bytes: number, days: number): CostEstimate {
   const usd = s3Usd(files, days);
   return { files, bytes, usd, atMost: { bytes, usd: usd + egressUsd(bytes) } };
 }
 
-/** A diagnosis takes one scan, and another one of fewer files when connections were closed early. */
+/** A diagnosis takes one scan, plus one of fewer files if connections were closed early. */
 export const MOST_QUERIES = 2;
 
-/** `dayBytes`: of all files in the partitions that are read; null when it is not known. `cutoff`: of the workgroup, for each query. */
+/** `dayBytes`: size of all files in the partitions read; null if unknown. `cutoff`: the workgroup's limit per query. */
 export function estimateAthena(
   files: number,
   bytes: number,
@@ -58,12 +58,12 @@ export function estimateAthena(
 /** US dollars per GB that CloudWatch Logs Insights scans: https://aws.amazon.com/cloudwatch/pricing/ */
 const INSIGHTS_USD_PER_GB = 0.005;
 
-/** A slice that is full is asked again in halves. */
+/** A slice whose result is full is queried again in halves. */
 const INSIGHTS_SCANS = 2;
 
 export const insightsUsd = (bytes: number): number => (bytes / 1e9) * INSIGHTS_USD_PER_GB;
 
-/** `bytes` of the log group in the range, null where that is not known; events that are filtered cost nothing. */
+/** `bytes`: size of the log group in the range, null if unknown. Filtering events costs nothing. */
 export function estimateInsights(bytes: number | null, isFiltered: boolean): CostEstimate {
   if (isFiltered) return { files: 0, bytes: bytes ?? 0, usd: 0, atMost: { bytes: bytes ?? 0, usd: 0 } };
   if (bytes === null) return { files: 0, bytes: 0, usd: 0, atMost: null };
@@ -79,7 +79,7 @@ export const estimateWords = (estimate: CostEstimate): string =>
 export const priceWords = ({ usd, atMost }: CostEstimate): string =>
   `${usd < 0.0001 ? '' : 'about '}${formatDollars(usd)}, ${upperBoundWords(atMost)}`;
 
-/** Of two reads. */
+/** Adds the estimates of two reads. */
 export function sumOfEstimates(one: CostEstimate, other: CostEstimate): CostEstimate {
   const [most, more] = [one.atMost, other.atMost];
   return {

@@ -26,12 +26,12 @@ export interface DeliveryCalls {
   signal: AbortSignal;
 }
 
-/** One delivery, with what reading it needs. */
+/** One delivery, with what is needed to read it. */
 export interface VendedDelivery extends DeliveredLog {
-  /** The order of plain and W3C records; empty where AWS does not say. */
+  /** Field order of plain and W3C records; empty if AWS does not say. */
   fields: readonly string[];
   delimiter: string | null;
-  /** Of S3: what follows the prefix in a key, with `{yyyy}` and other variables; null for the default. */
+  /** S3 only: what follows the prefix in a key, with `{yyyy}` and other variables; null for the default. */
   suffix: string | null;
   isHive: boolean;
 }
@@ -39,15 +39,15 @@ export interface VendedDelivery extends DeliveredLog {
 export interface FoundDeliveries {
   /** Sorted by service and name. */
   deliveries: VendedDelivery[];
-  /** Names of delivery sources of the access log that have no delivery; sorted. */
+  /** Names of access-log delivery sources without a delivery; sorted. */
   idleSources: string[];
-  /** Why some of it is not known; null where all was answered. */
+  /** Why some deliveries are unknown; null if every call was answered. */
   refusal: AccessLogError | null;
 }
 
 export const NO_DELIVERIES: FoundDeliveries = { deliveries: [], idleSources: [], refusal: null };
 
-/** Three lists at once. Never rejects for what AWS says. */
+/** Lists sources, deliveries and destinations in parallel. Does not reject on errors from AWS. */
 export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDeliveries> {
   const [sources, deliveries, destinations] = await Promise.all([
     answerOf(sourcesIn(lookup)),
@@ -74,16 +74,16 @@ export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDelive
     idleSources: names
       .filter((name) => !own.some(({ deliverySourceName }) => deliverySourceName === name))
       .sort(byText),
-    // Whoever has no delivery misses nothing by not seeing destinations.
+    // Without a delivery, unreadable destinations do not matter.
     refusal: own.length === 0 ? null : refusal,
   };
 }
 
-/** Whether a diagnosis can read what is delivered. */
+/** Whether alb502 can read a delivery. */
 export const isReadable = ({ service, name }: DeliveredLog): boolean =>
   name !== null && (service === 's3' || service === 'cloudwatch-logs');
 
-/** The end of a sentence about logging to S3 by the attributes that is off. */
+/** Completes a sentence saying that logging to S3 by the attributes is off. */
 export function deliveriesWords({ deliveries, idleSources, refusal }: FoundDeliveries): string {
   if (refusal !== null && deliveries.length === 0)
     return `and whether the log is delivered another way is not known: ${refusal.message}`;
@@ -132,7 +132,7 @@ const RESOURCES: Record<DeliveredLog['service'], RegExp> = {
   other: /^(.+)$/s,
 };
 
-/** What follows the service in an ARN; the ARN itself where it has another form. */
+/** What follows the service in an ARN; the whole ARN if it has another form. */
 const resourceName = (service: DeliveredLog['service'], arn: string): string =>
   RESOURCES[service].exec(arn)?.[1] ?? arn;
 
@@ -160,7 +160,7 @@ async function destinationsIn(lookup: DeliveryCalls): Promise<DeliveryDestinatio
   });
 }
 
-/** `fetch` gets the token of the page as a call takes it: nothing for the first. Rejects with AccessLogError. */
+/** `fetch` takes the page token: undefined for the first page. Rejects with AccessLogError. */
 async function pagesOf<Item>(
   { region, signal }: DeliveryCalls,
   action: string,

@@ -1,9 +1,9 @@
 /**
  * One line of an Application Load Balancer access log.
- *
- * Fields and their order: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
- * Names are the log's own in snake_case. Values are the log's own too: "-" and -1 mean something and are kept, escapes such as
- * `\x22` are not undone, lists stay one string.
+ * Fields and their order:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+ * Names are the log's own in snake_case. So are values: "-" and -1 carry meaning and are kept, escapes such as `\x22`
+ * are not decoded, lists stay one string.
  */
 
 import { type SignatureFields, signatureFields } from '../../diagnose/signature.ts';
@@ -82,7 +82,7 @@ const DURATION = '(?:-1(?:[.]0+)?|[0-9]{1,9}(?:[.][0-9]{1,9})?)';
 const STATUS = '(?:-|[0-9]{3})';
 const BYTES = '-?[0-9]{1,15}';
 
-/** The twelve fields every entry has since the first load balancers, each with the pattern of its values. */
+/** The twelve fields that every entry has always had, each with the pattern of its values. */
 const HEAD = [
   ['type', '[a-z][a-z0-9]*'],
   ['time', TIME],
@@ -99,8 +99,9 @@ const HEAD = [
 ] as const;
 
 /**
- * Source of the regular expression that the first twelve fields of every entry match, anchored at the start. It reads the same in
- * JavaScript, RE2 and Java. A line that does not match is not an entry; one that does may still be broken further on.
+ * Source of the regular expression that matches the first twelve fields of every entry, anchored at the start.
+ * JavaScript, RE2 and Java read it the same way. A line that does not match is not an entry; a matching line may still
+ * be malformed further on.
  */
 export const ENTRY_HEAD = `^${HEAD.map(([, pattern]) => pattern).join(' ')}(?: |$)`;
 
@@ -127,8 +128,9 @@ const priorityShape = /^(?:-1|-|[0-9]+)$/;
 export type LineKind = 'access-log' | 'connection-log' | 'health-check-log';
 
 /**
- * Which log a line belongs to by its first fields, or null. Connection logs and health-check logs land in the folders of the access
- * log when they share its bucket and prefix (load-balancer-connection-logs.html, load-balancer-health-check-logs.html).
+ * Returns which log a line belongs to by its first fields, or null. Connection logs and health-check logs appear among
+ * access logs if they share the bucket and prefix (load-balancer-connection-logs.html,
+ * load-balancer-health-check-logs.html).
  */
 export function lineKind(line: string): LineKind | null {
   if (connectionShape.test(line)) return 'connection-log';
@@ -139,9 +141,9 @@ export function lineKind(line: string): LineKind | null {
 export type ParsedLine = { entry: LogEntry } | { rejected: string };
 
 /**
- * Reads one line, without its line break. A line that is not an entry comes back with the reason, as a clause without a full stop.
- * The load balancer writes a quote within a field as `\x22`; where that reading fails, quotes behind a backslash are taken as part of
- * their field, as tools that copy log lines write them.
+ * Parses one line, without its line break. For a line that is not an entry, returns the reason as a clause without a
+ * full stop. The load balancer writes a quote within a field as `\x22`; if parsing that way fails, `\"` is read as part
+ * of the field, as some tools that copy log lines write it.
  */
 export function parseLine(line: string): ParsedLine {
   const text = line.trimEnd();
@@ -157,13 +159,13 @@ export function parseLine(line: string): ParsedLine {
 /** The user agent, up to the last place where TLS fields, a target group and a quoted trace id follow it. */
 const USER_AGENT = /^([^"]*"[^"]*" ")(.*)(" (?:-|[A-Z0-9_-]+) (?:-|TLSv[0-9.]+) (?:-|arn:[^ "]+) ".*)$/;
 
-/** The line with bare quotes in its user agent written as the load balancer does; null where it has none. */
+/** Returns the line with bare quotes in its user agent escaped as the load balancer does; null if it has none. */
 function withUserAgentQuoted(line: string): string | null {
   const [, before, userAgent, after] = USER_AGENT.exec(line) ?? [];
   return userAgent?.includes('"') ? `${before}${userAgent.replaceAll('"', '\\x22')}${after}` : null;
 }
 
-/** What ends a quoted field: the next quote, or the next one that no backslash precedes. */
+/** Ends of a quoted field: the next quote, or the next one not preceded by a backslash. */
 const PLAIN_END = /"/g;
 const UNESCAPED_END = /(?<!\\)"/g;
 
@@ -173,7 +175,7 @@ function parseWith(line: string, quoteEnd: RegExp): ParsedLine {
   const { values, quoted } = split;
   const value = (index: number) => values[index] ?? '';
 
-  // One look at the whole head; where it fails, each field is asked.
+  // Match the whole head at once; test each field only if that fails.
   for (const [index, { name, shape }] of headShape.test(line) ? [] : headFields.entries()) {
     const wrong =
       index >= values.length
@@ -213,7 +215,7 @@ function parseWith(line: string, quoteEnd: RegExp): ParsedLine {
   };
 }
 
-/** The line an entry came from, up to the number of decimals and quotes around fields that need none. */
+/** Prints an entry as its line, except for the number of decimals and quotes around fields that need none. */
 export function printEntry(entry: LogEntry): string {
   const head = [
     entry.type,
@@ -239,8 +241,8 @@ export function printEntry(entry: LogEntry): string {
 }
 
 /**
- * "10.0.0.1:80", "[2001:db8::1]:80" or "-" to its parts; null where there is no address. An IPv6 address without brackets ends at
- * the last colon, as the log always adds a port.
+ * Splits "10.0.0.1:80", "[2001:db8::1]:80" or "-"; null if there is no address. An IPv6 address without brackets ends
+ * at the last colon, as the log always adds a port.
  */
 export function addressAndPort(text: string): { address: string; port: number } | null {
   const match = /^(?:\[([^\]]+)\]|(.+)):([0-9]{1,5})$/.exec(text);
@@ -248,15 +250,18 @@ export function addressAndPort(text: string): { address: string; port: number } 
   return address === undefined ? null : { address, port: Number(match?.[3]) };
 }
 
-/** Epoch milliseconds of a log time, with the microseconds as a fraction; null for "-" and for what is not a time. */
+/**
+ * Converts a log time to epoch milliseconds, with microseconds as a fraction; null for "-" and anything that is not a
+ * time.
+ */
 export function instant(time: string | undefined): number | null {
   const micros = microseconds(time);
   return micros === null ? null : micros / 1000;
 }
 
 /**
- * Wall duration in seconds: time - request_creation_time. Null when either is missing. The log prints request_creation_time with six
- * decimals of which three are used, so it is up to a millisecond too long.
+ * Wall duration in seconds: time - request_creation_time. Null if either is missing. The log prints
+ * request_creation_time with six decimals but fills only three, so the result is up to a millisecond too long.
  */
 export function elapsed(entry: Pick<LogEntry, 'time' | 'request_creation_time'>): number | null {
   const end = microseconds(entry.time);
@@ -264,7 +269,7 @@ export function elapsed(entry: Pick<LogEntry, 'time' | 'request_creation_time'>)
   return end === null || start === null ? null : (end - start) / 1_000_000;
 }
 
-/** What a signature is read from; a field that the line is too short for counts as "-". */
+/** Returns the fields that a signature is read from; a field missing from a short line counts as "-". */
 export function signatureFieldsOf(entry: LogEntry): SignatureFields {
   return signatureFields({
     ...entry,
@@ -275,7 +280,7 @@ export function signatureFieldsOf(entry: LogEntry): SignatureFields {
   });
 }
 
-/** The members of a list field: target_port_list and target_status_code_list are separated by spaces, actions_executed by commas. */
+/** Splits a list field: target_port_list and target_status_code_list use spaces, actions_executed commas. */
 export function listMembers(list: string | undefined): string[] {
   return list === undefined || list === '-' ? [] : list.split(/[ ,]+/).filter((member) => member !== '');
 }
@@ -309,7 +314,9 @@ function indexFrom(text: string, pattern: RegExp, start: number): number {
   return pattern.exec(text)?.index ?? -1;
 }
 
-/** Fields with a shape of their own show when those before them were counted wrongly, as after a quote that was not escaped. */
+/**
+ * Fields with a distinctive form reveal that earlier fields were split wrongly, for example after an unescaped quote.
+ */
 function misplacedField(rest: Pick<LogEntry, (typeof REST_FIELDS)[number]>, quoted: boolean[]): string | null {
   for (const name of ['request_line', 'user_agent'] as const) {
     const index = HEAD.length + REST_FIELDS.indexOf(name);
@@ -331,7 +338,7 @@ function otherLog(line: string): string | null {
 
 const MOMENT = /^([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?Z$/;
 
-/** The last day that was asked for: a log is of few, and a date takes longer than all the rest. */
+/** Caches the last day: a log spans few days, and parsing a date takes longer than everything else. */
 let lastDay = { day: '', start: Number.NaN };
 
 /** Whole microseconds since the epoch: exact in a double for the next two centuries. */
@@ -345,10 +352,10 @@ function microseconds(time: string | undefined): number | null {
   return whole * 1000 + Number(decimals.padEnd(6, '0').slice(0, 6));
 }
 
-/** Epoch milliseconds; NaN for a day that there is not. */
+/** Epoch milliseconds; NaN for a day that does not exist. */
 function startOf(day: string): number {
   const start = Date.parse(`${day}T00:00:00Z`);
-  // Date.parse takes 31 February for 3 March.
+  // Date.parse turns 31 February into 3 March.
   return Number.isNaN(start) || new Date(start).toISOString().slice(0, 10) !== day ? Number.NaN : start;
 }
 

@@ -1,13 +1,13 @@
-/** The rows of the question for gaps → `IdleGaps`: the same for every engine. Pure. */
+/** Turns the rows of the gap question into `IdleGaps`, the same for every engine. Pure. */
 import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
 
-/** One request whose gaps were listed: an examined failure, or a control. Rows are indices into `AccessLog.failures`. */
+/** One request whose gaps were listed: an examined failure or a control. Rows are indices into `AccessLog.failures`. */
 export type GapAnswer = { target_group_arn: string; horizon: number; gaps: number[] } & (
   | { failure: number }
   | { peer: number; answered: number; client: number | null }
 );
 
-/** In the order of the target groups; failures and peers by row, controls as they come. */
+/** Groups gaps by target group, in that order; failures and peers by row, controls in the order given. */
 export function groupGaps(answers: readonly GapAnswer[]): IdleGaps[] {
   const groups = new Map<string, { own: IdleGaps; peers: Map<number, GapPeers> }>();
   for (const answer of answers) {

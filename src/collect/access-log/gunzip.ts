@@ -1,9 +1,8 @@
 /**
- * A file decompressed at once, piece by piece into memory of whoever takes it.
- *
- * The streams of Node hand out new memory for every piece, and threads to fill it: for a log that takes half as long again as the
- * decompression. The handle below a stream, which gunzipSync and npm's own unpacking drive as well, is no documented interface. So what comes
- * of it is checked against the end of the file, and whoever reads a file so reads it as a stream when anything is wrong.
+ * Decompresses a file at once, piece by piece, into the caller's memory.
+ * Node's streams allocate new memory for every piece and use threads to fill it, which costs half as much again as the
+ * decompression of a log. The handle below a stream, which gunzipSync and npm's unpacking also drive, is undocumented.
+ * So the result is checked against the file's trailer, and callers fall back to a stream when anything is wrong.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
@@ -14,11 +13,11 @@ const COMPRESSED = 1 << 16;
 
 const input = Buffer.allocUnsafeSlow(COMPRESSED);
 
-/** Takes what is decompressed. */
+/** Receives the decompressed bytes. */
 export interface GunzipSink {
-  /** Where the next bytes may be written: in `bytes` from `at` on, at most `length`. */
+  /** Returns where to write the next bytes: in `bytes` from `at` on, at most `length`. */
   room(): { bytes: Buffer; at: number; length: number };
-  /** So many bytes have been. */
+  /** Tells the sink that `length` bytes were written. */
   filled(length: number): void;
 }
 
@@ -35,7 +34,7 @@ interface Handle {
   onerror: (message: string) => void;
 }
 
-/** The handle of a stream, and how much of the output and of the input it has left; null where Node has it no more. */
+/** Returns a stream's handle and how much of its output and input is left; null if this Node version lacks them. */
 function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null {
   const { _handle: handle, _writeState: left } = gunzip as Gunzip & {
     _handle?: Partial<Handle>;
@@ -46,8 +45,8 @@ function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null 
 }
 
 /**
- * Fills the sink with one piece after another. False when the file is damaged, holds more than one member, expands too far, or cannot be
- * read like this: the sink may then have had some of it.
+ * Fills the sink piece by piece. Returns false if the file is damaged, holds more than one member, expands too far, or
+ * cannot be read this way; the sink may then have received part of it.
  */
 export function gunzipWhole(path: string, sink: GunzipSink): boolean {
   const gunzip = createGunzip();
@@ -88,7 +87,10 @@ export function gunzipWhole(path: string, sink: GunzipSink): boolean {
   }
 }
 
-/** The last four bytes of what was read up to now, which say how long the content is: `before`, and `read` bytes of the input. */
+/**
+ * Returns the last four bytes read so far, which hold the content's length: `before` is the previous value, `read` the
+ * number of new input bytes.
+ */
 function lastWord(before: number, read: number): number {
   let word = before;
   for (let at = Math.max(0, read - 4); at < read; at += 1) word = ((word >>> 8) | ((input[at] ?? 0) << 24)) >>> 0;

@@ -1,6 +1,8 @@
 /**
- * The files of an access log: which there are, what their names say, which can hold an entry that matters, and whether they are whole.
- * Names: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
+ * The files of an access log: lists them, parses their names, selects the relevant ones and checks that they are
+ * intact.
+ * Names:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
 
 import { createReadStream } from 'node:fs';
@@ -13,7 +15,7 @@ import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
 import { translatedPieces } from './vended/translate-lines.ts';
 
-/** What a file name says. Null where it does not say. */
+/** Facts from a file name; null for those it lacks. */
 export interface ParsedFileName {
   kind: 'access-log' | 'connection-log' | 'health-check-log';
   /** `{ name, id }` of app/name/id. */
@@ -24,7 +26,7 @@ export interface ParsedFileName {
   node: string | null;
 }
 
-/** The load balancer asked for; without an id its name is enough. */
+/** The requested load balancer; its name is enough without an id. */
 export interface WantedLoadBalancer {
   name: string;
   id: string | null;
@@ -35,7 +37,7 @@ const NAME =
   /_app[.]([^_.]+)[.]([^_.]+)_([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})(?:([0-9]{2}))?Z_([0-9a-fA-F.:]+)_[^_]+[.]log(?:[.]gz)?$/;
 const STAMP = /_([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})?Z[_.]/;
 
-/** Reads a file name, with or without its folders. */
+/** Parses a file name, with or without its folders. */
 export function parseFileName(path: string): ParsedFileName {
   const name = basename(path);
   const kind = name.startsWith('conn_log_')
@@ -57,9 +59,9 @@ export function parseFileName(path: string): ParsedFileName {
 }
 
 /**
- * Whether the file can hold an entry of the load balancer that matters. A line is written when its request is complete, so entries up to an
- * idle timeout around the window tell of the connections in it, and files of the next interval may hold the last of them. A file that
- * does not say its interval may hold anything.
+ * Returns whether the file may hold a relevant entry of the load balancer. A line is written when its request
+ * completes, so entries up to one idle timeout around the window describe its connections, and files of the next
+ * interval may hold the last of them. A file name without an interval may hold anything.
  */
 export function canMatter(
   name: ParsedFileName,
@@ -78,16 +80,22 @@ export function canMatter(
 /** Paths relative to a folder, sorted. */
 export interface LogFolderListing {
   files: string[];
-  /** What may not be listed stands for the files in it: "a/*.log.gz" for the folder a. */
+  /** A folder that cannot be listed appears as a pattern: "a/*.log.gz" for the folder a. */
   unreadable: { file: string; fault: string }[];
 }
 
-/** Names of log files: of the load balancer (.log, .log.gz), and of vended deliveries, for which AWS documents no names. */
+/**
+ * Names of log files: the load balancer's own (.log, .log.gz), and vended deliveries, whose names AWS does not
+ * document.
+ */
 const LOG_FILE = /[.](?:log|json|jsonl|ndjson|w3c|parquet|gz)$/;
 
 export const isLogFile = (name: string): boolean => LOG_FILE.test(name);
 
-/** All log files below a folder. A link to a file counts when the file is in the folder; links to folders do not. */
+/**
+ * Lists all log files below a folder. Follows a link to a file only if the file is in the folder; skips links to
+ * folders.
+ */
 export async function logFilesIn(folder: string): Promise<LogFolderListing> {
   const listed: LogFolderListing = { files: [], unreadable: [] };
   await listBelow(folder, '', listed);
@@ -113,24 +121,24 @@ async function listBelow(folder: string, below: string, listed: LogFolderListing
   }
 }
 
-/** Why a link in a folder that somebody else made is not followed. */
+/** Why a link is not followed in a folder from an untrusted source. */
 export const LEADS_OUT = 'it is a link that leads out of the folder';
 
-/** Whether what a path leads to lies outside of the folder; a link to nothing leads nowhere. */
+/** Returns whether a path resolves to outside the folder; a broken link does not. */
 export async function leadsOut(folder: string, path: string): Promise<boolean> {
   const target = await realpath(path).catch(() => null);
   return target !== null && /^\.\.(?:[\\/]|$)/.test(relative(await realpath(folder), target));
 }
 
-/** Order of UTF-16 units: the same everywhere. */
+/** Orders by UTF-16 units: the same everywhere. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What the first bytes of a file and its length say. */
+/** What a file's first bytes and length reveal. */
 export type FileInspection = { compressed: boolean; bytes: number } | { fault: string };
 
 const PARQUET_MAGIC = 'PAR1';
 
-/** Looks at a file without reading it. */
+/** Inspects a file without reading it whole. */
 export async function inspectFile(path: string): Promise<FileInspection> {
   try {
     const info = await stat(path);
@@ -159,7 +167,7 @@ export async function inspectFile(path: string): Promise<FileInspection> {
 
 const DENIED = 'permission denied';
 
-/** What is wrong with a file, as a clause without a full stop. */
+/** Describes what is wrong with a file, as a clause without a full stop. */
 export function fileErrorText(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known: Record<string, string> = {
@@ -176,19 +184,20 @@ export function fileErrorText(error: unknown): string {
   return known[code] ?? errorMessage(error);
 }
 
-/** Access logs shrink to a seventh; short lines that are all the same, to a thousandth. */
+/** Access logs compress to a seventh; short identical lines, to a thousandth. */
 const MAX_EXPANSION = 64;
 const ALWAYS_EXPANDED = 1 << 23;
 
-/** How many bytes of content are read from a compressed file of so many bytes. */
+/** Maximum bytes of content to read from a compressed file of this size. */
 export const expansionLimit = (compressedBytes: number): number =>
   Math.max(ALWAYS_EXPANDED, MAX_EXPANSION * compressedBytes);
 
 const EXPANDS_TOO_FAR = `it expands to more than ${MAX_EXPANSION} times its size, as no access log does: the rest of it was not read`;
 
 /**
- * Lines of a file, decompressed, piece by piece; records of vended logs come as lines too. Throws where it is damaged or expands beyond the
- * limit, after what could be read before: what a piece of the file holds in front of the damage in it is lost, so small pieces lose less.
+ * Yields the lines of a file, decompressed, piece by piece; records of vended logs become lines too. If the file is
+ * damaged or expands beyond the limit, throws after yielding what was readable. The content of a damaged piece is lost,
+ * so small pieces lose less.
  */
 export async function* readPieces(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
   if (!compressed && (await isParquet(path))) yield* (await import('./vended/parquet-lines.ts')).parquetPieces(path);
@@ -220,7 +229,7 @@ export async function* readContent(path: string, compressed: boolean, pieceBytes
   let isOver = false;
   const { promise: broken, resolve: breakOff } = Promise.withResolvers<Error>();
   gunzip.on('error', breakOff);
-  // Zeros behind the compressed data, which pad a file, end it: what is written from there on is never taken.
+  // Zero padding after the compressed data ends the file: anything written after that is never consumed.
   const over = new Promise<null>((resolve) => {
     gunzip.on('end', () => {
       isOver = true;
@@ -232,7 +241,7 @@ export async function* readContent(path: string, compressed: boolean, pieceBytes
     if (room > 0) ready.push(piece.subarray(0, room));
     room -= piece.length;
   });
-  // An async iterator of the stream would drop, at an error, what it has not handed out yet: so it is fed by hand.
+  // An async iterator of the stream would discard buffered data on an error, so the stream is fed by hand.
   const fed = (feed: (done: () => void) => void) =>
     Promise.race([broken, over, new Promise<null>((done) => feed(() => done(null)))]);
   let given = 0;
@@ -255,14 +264,14 @@ export async function* readContent(path: string, compressed: boolean, pieceBytes
 
 const NONE = Buffer.alloc(0);
 const PIECE = 1 << 18;
-/** For damaged files. Every reader of one must use the same: how much of it can be read depends on it. */
+/** For damaged files. Every reader must use the same size, because it determines how much of a file is readable. */
 export const SMALL_PIECE = 1 << 9;
 
 const SHOWN_TEXT = 120;
 
 /**
- * A line that is no entry, as it may be shown: the words in front of the first "?", printable ASCII, at most 120 characters. What it
- * returns it leaves as it is.
+ * Makes a line that is not an entry safe to show: the words before the first "?", printable ASCII, at most 120
+ * characters. Idempotent.
  */
 export function redactExcerpt(line: string): string {
   const start = line.slice(0, 4 * SHOWN_TEXT).replace(/[?][\s\S]*$/, '');

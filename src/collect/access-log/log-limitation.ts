@@ -1,4 +1,4 @@
-/** What a log that was read could not be asked: as the evidence and incident folders hold it. */
+/** What a log that was read could not answer, as stored in the evidence and in incident folders. */
 import * as z from 'zod';
 import type { Collected, GapKind, LogLimitation } from '../../evidence/evidence.ts';
 
@@ -10,7 +10,7 @@ export const logLimitation = (sentence: string): LogLimitation => ({
   iamStatement: null,
 });
 
-/** `sentence` says what was not read; a permission that is missing for it comes from the failure. */
+/** `sentence` says what was not read; the failure provides the missing permission. */
 export const limitationFrom = (
   sentence: string,
   {
@@ -19,7 +19,7 @@ export const limitationFrom = (
   }: Pick<Extract<Collected<never>, { status: 'unavailable' }>, 'kind' | 'iamStatement'>,
 ): LogLimitation => ({ kind, sentence, iamStatement });
 
-/** Folders that alb502 0.1 saved hold sentences alone. */
+/** Folders saved by alb502 0.1 contain only sentences. */
 export const LogLimitationSchema = z
   .union([z.string(), z.object({ kind: z.enum(GAP_KINDS), sentence: z.string(), iamStatement: z.string().nullable() })])
   .transform((saved): LogLimitation => (typeof saved === 'string' ? logLimitation(saved) : saved));

@@ -1,8 +1,8 @@
-/** What every engine keeps to when it looks for unanswered dispatches, so that all come to the same runs. Pure. */
+/** Rules that every engine shares when it looks for unanswered dispatches, so that all find the same runs. Pure. */
 import type { UnansweredRun, Window } from '../../evidence/evidence.ts';
 import { byText } from './log-files.ts';
 
-/** Microseconds, for a window in milliseconds: a hundred thousand slots, and none shorter than 0.1 s. */
+/** Slot length in microseconds, for a window in milliseconds: at most a hundred thousand slots, each at least 0.1 s. */
 export const outageSlot = ({ from, to }: Window): number => 1000 * Math.max(100, Math.ceil((to - from) / 100_000));
 
 export const byTargetAndTime = (a: UnansweredRun, b: UnansweredRun): number =>

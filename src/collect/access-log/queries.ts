@@ -1,17 +1,17 @@
 /**
- * The questions put to the access log, stated once. The dialect is that of Trino (Athena engine version 3), kept to what DuckDB takes as
- * well: no division of integers, no count_if over what may be nothing (they differ), no approximate and no random function, every list in a total order, sums of integers only
- * (sums of doubles depend on the order of the work).
+ * The questions put to the access log, each defined once. The dialect is Trino's (Athena engine version 3), limited to what DuckDB accepts
+ * too: no division of integers, no count_if where no row may match (they differ), no approximate or random function, every list in a total
+ * order, sums of integers only (sums of doubles depend on the order of the work).
  *
- * An engine provides these relations; how is its own affair. Times are microseconds since the epoch. Statuses are numbers, -1 for "-".
+ * An engine provides these relations in any way it likes. Times are microseconds since the epoch. Statuses are numbers, -1 for "-".
  * A key is any bigint that is equal exactly for equal things.
  *
  *   entry    the entries of the load balancer that were read
  *            ended, place (key), client (key of the address without port), route (key), status, target_status,
- *            target_ms (target_processing_time in milliseconds, below 0 for -1), received_bytes, sample (the last eight hexadecimal digits of the trace id as a
- *            number, 0 where there are none: an order that has nothing to do with anything else), in_window, asked (has an asked status),
- *            failed (5xx, 460, 463, 464, or a status that was asked for, whoever made it)
- *   place    place (key), target_group_arn, target, node ('-' where it is not known)
+ *            target_ms (target_processing_time in milliseconds, below 0 for -1), received_bytes, sample (the last eight
+ *            hexadecimal digits of the trace id as a number, 0 if there are none: an order unrelated to anything else),
+ *            in_window, asked (has an asked status), failed (5xx, 460, 463, 464 or an asked status, from any source)
+ *   place    place (key), target_group_arn, target, node ('-' if unknown)
  *   failure  the failed entries of the window, numbered from 1 in the order of the answers
  *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
  *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text, target_group_arn, trace_id,
@@ -25,7 +25,10 @@ import { GAP_WITHIN_MS, type GapRequestLimits } from './gap-limits.ts';
 /** One SELECT. */
 export type LogQuery = string;
 
-/** Conditions on the columns `status` and `target_status` of `entry`. Both throw RangeError for what is no status. */
+/**
+ * Conditions on the columns `status` and `target_status` of `entry`. Both throw RangeError for a word that is not a
+ * status.
+ */
 export const askedSql = (statuses: readonly string[], status = 'status', targetStatus = 'target_status'): string =>
   anyOf(
     statusRanges(statuses).map(({ from, to, madeBy }) => {
@@ -45,7 +48,10 @@ export const failedSql = (statuses: readonly string[]): string =>
     ...statusRanges(statuses).map(({ from, to }) => between('status', from, to)),
   ]);
 
-/** The client closed (460), sent too many X-Forwarded-For addresses (463), or spoke a version that does not fit the target group (464). */
+/**
+ * The client closed (460), sent too many X-Forwarded-For addresses (463), or used a version that does not fit the
+ * target group (464).
+ */
 export const CLIENT_FAILURES: readonly number[] = [460, 463, 464];
 
 const between = (status: string, from: number, to: number): string =>
@@ -56,11 +62,11 @@ const anyOf = (conditions: readonly string[]): string => `(${conditions.join(' O
 const MINUTE = 60_000_000;
 const RETRY = 30_000_000;
 
-/** The order of failures: by time and trace id; the rest makes it total. */
+/** The order of failures: by time and trace id; the other columns make it total. */
 export const FAILURE_ORDER =
   'ended, trace_id, client_address, route_text, target, status, target_status, created, sent_bytes, received_bytes, request_processing_time, target_processing_time, response_processing_time, request_type, node';
 
-/** One row. */
+/** Returns one row. */
 export const OVERVIEW: LogQuery = `
   SELECT count(CASE WHEN in_window THEN 1 END) AS requests, count(CASE WHEN in_window AND failed THEN 1 END) AS failures, min(ended) AS oldest, max(ended) AS newest
   FROM entry`;
@@ -89,7 +95,10 @@ export const STATUSES: LogQuery = `
   JOIN place ON place.place = traffic.place
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
-/** 5xx and asked failures followed within 30 s by a status below 500 that is no failure itself, for the same client and route. */
+/**
+ * Asked failures and 5xx followed within 30 s by a status below 500 that is not a failure, for the same client and
+ * route.
+ */
 export const RETRIED: LogQuery = `
   WITH asking AS (
     SELECT id, client, route, ended, bucket
@@ -101,12 +110,12 @@ export const RETRIED: LogQuery = `
   WHERE entry.ended > asking.ended AND entry.ended <= asking.ended + ${RETRY} AND entry.status BETWEEN 0 AND 499
     AND NOT entry.failed`;
 
-/** One row: distinct clients among the asked failures, and how many failures were retried. */
+/** Returns one row: distinct clients among the asked failures, and how many failures were retried. */
 export const FAILED: LogQuery = `
   SELECT count(DISTINCT client) AS clients, (SELECT count(*) FROM retried) AS retried
   FROM failure WHERE asked`;
 
-/** The failures to show, all of them or those with the lowest `sample`. */
+/** The failures to show: all, or those with the lowest `sample`. */
 export const failures = (limit: number): LogQuery => `
   SELECT shown.*, retried.id IS NOT NULL AS retried_ok
   FROM (SELECT * FROM failure ORDER BY sample, id LIMIT ${whole(limit)}) AS shown
@@ -144,12 +153,15 @@ export const routes = (limit: number): LogQuery => `
   FROM failing JOIN traffic ON traffic.route = failing.route
   ORDER BY failures DESC, route_text`;
 
-/** Steps of the scale of `ScaleCount`. Half a unit keeps every whole number off the boundaries, so that no rounding decides. */
+/**
+ * A step of the scale of `ScaleCount`. Adding half a unit keeps whole numbers off the boundaries, so that rounding
+ * cannot matter.
+ */
 const scaleStep = (value: string): string => `CAST(floor(8 * log2(${value} + 0.5)) AS bigint)`;
 
 /**
- * The requests that targets answered below 500 on the routes that fail most, by their time (milliseconds) and by the bytes received. Steps
- * before counts: there are few pairs of steps, and nearly as many pairs of values as requests.
+ * Requests that targets answered below 500 on the routes that fail most, by duration (milliseconds) and by received
+ * bytes. Computes steps before counting: there are few pairs of steps, but nearly as many pairs of values as requests.
  */
 export const routeScales = (limit: number): LogQuery => `
   WITH failing AS (
@@ -169,12 +181,13 @@ export const routeScales = (limit: number): LogQuery => `
   FROM failing JOIN step ON step.route = failing.route
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
-/** Slots that answers far from any failure are counted by. */
+/** Slots per block, by which answers far from any failure are counted. */
 const SLOTS_OF_BLOCK = 16;
 
 /**
- * Runs of two or more unanswered dispatches on a target, over all nodes. Answers count by the slot of their dispatch, and by blocks of slots
- * where no failure is in the block, which keeps the rows to be sorted few: failures between two answers of one slot are in no run.
+ * Runs of two or more unanswered dispatches on a target, over all nodes. Answers are counted by the slot of their
+ * dispatch, and by blocks of slots if the block has no failure, which keeps the rows to sort few. Failures between two
+ * answers of one slot belong to no run.
  */
 export const outages = (slot: number, limit: number): LogQuery => {
   const block = whole(slot * SLOTS_OF_BLOCK);
@@ -230,11 +243,11 @@ export const outages = (slot: number, limit: number): LogQuery => {
 
 /** Limits of the search for a keep-alive edge. */
 export interface GapLimits {
-  /** Microseconds back from a dispatch, at most. */
+  /** Maximum microseconds to look back from a dispatch. */
   horizon: number;
   /** FAILURE_LIMIT: only failures that are shown are examined. */
   shown: number;
-  /** For each row of `gapWork`, in its order. At least one. */
+  /** One for each row of `gapWork`, in its order. At least one. */
   groups: GapRequestLimits[];
 }
 
@@ -245,7 +258,10 @@ const closed = (shown: number): string => `
     WHERE status = 502 AND target_status = -1 AND target <> '-' AND request_processing_time >= 0
       AND target_ms BETWEEN 0 AND ${GAP_WITHIN_MS} AND response_processing_time < 0)`;
 
-/** How much work the gaps of each target group would be: its closed failures, the completions on their places, and from when to when. */
+/**
+ * The work that each target group's gaps would need: its closed failures, the completions on their places, and their
+ * time span.
+ */
 export const gapWork = (shown: number): LogQuery => `
   WITH ${closed(shown)},
   places AS (SELECT target_group_arn, place, count(*) AS closed FROM closed GROUP BY 1, 2),
@@ -258,10 +274,10 @@ export const gapWork = (shown: number): LogQuery => `
   GROUP BY 1 ORDER BY 1`;
 
 /**
- * The requests whose gaps are compared, one row for each: first the examined failures of a target group (`peer` 0, `n` their id), then the
- * controls of each (place, route) of these failures (`peer` the lowest id among them, `answered` how many there are to choose from).
- * A control is a request of the window that a target answered below 500; `asking` is the lowest id of an examined failure of its client.
- * `gaps`: milliseconds since each earlier completion on the same place.
+ * The requests whose gaps are compared, one per row: first the examined failures of a target group (`peer` 0, `n` their
+ * id), then the controls of each (place, route) of these failures (`peer` the lowest id among them, `answered` how many
+ * could be chosen). A control is a request of the window that a target answered below 500; `asking` is the lowest id of
+ * an examined failure of its client. `gaps`: milliseconds since each earlier completion on the same place.
  */
 export const gaps = (limits: GapLimits): LogQuery => {
   const horizon = whole(limits.horizon);
@@ -327,7 +343,7 @@ export const gaps = (limits: GapLimits): LogQuery => {
   ORDER BY target_group_arn, request.peer, request.n`;
 };
 
-/** The only way a value gets into a question: as a whole number that is not negative. */
+/** The only way a value enters a query: as a non-negative whole number. */
 export function whole(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number`);
   return String(value);

@@ -1,6 +1,7 @@
 /**
- * The access log where S3 keeps it: where that is, which objects a question needs, and how they get here.
- * Layout: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
+ * The access log in S3: finds its location, selects the objects that a question needs, and downloads them.
+ * Layout:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
 
 import { createWriteStream } from 'node:fs';
@@ -18,14 +19,14 @@ import { canHoldEntries, folderOfDay, type ObjectInFolder, type VendedLayout } f
 /** Where a load balancer delivers its access log. */
 export interface LogPlace {
   bucket: string;
-  /** The key of all log files of this account and region, up to and with the slash before the year. */
+  /** Prefix of all log files of this account and region, including the slash before the year. */
   root: string;
   account: string;
   region: string;
   /** aws, aws-cn, aws-us-gov */
   partition: string;
   loadBalancer: { name: string; id: string };
-  /** Of a vended delivery; absent where the load balancer writes its own files. */
+  /** For a vended delivery; absent if the load balancer writes its own files. */
   vended?: VendedLayout;
   /** Health-check logs are delivered beside it, to the same bucket and prefix. */
   hasHealthChecks?: boolean;
@@ -43,7 +44,10 @@ const ARN = /^arn:([^:]+):elasticloadbalancing:([^:]+):([0-9]{12}):loadbalancer\
 const DAY_MS = 86_400_000;
 const INTERVAL_MS = 300_000;
 
-/** Null when the attributes say that delivery to S3 is off, or name no bucket. Throws RangeError for what is no ARN of an Application Load Balancer. */
+/**
+ * Returns null if the attributes disable delivery to S3 or name no bucket. Throws RangeError if the ARN is not that of
+ * an Application Load Balancer.
+ */
 export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPlace | null {
   const { account, region, ...rest } = placeInArn(loadBalancerArn);
   const bucket = attributes['access_logs.s3.bucket'] ?? '';
@@ -58,7 +62,9 @@ export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPl
   return { bucket, root, account, region, ...rest, ...(hasHealthChecks ? { hasHealthChecks } : {}) };
 }
 
-/** What the ARN of a load balancer says of its place. Throws RangeError for what is no ARN of an Application Load Balancer. */
+/**
+ * Reads the place from a load balancer's ARN. Throws RangeError if the ARN is not that of an Application Load Balancer.
+ */
 export function placeInArn(
   loadBalancerArn: string,
 ): Pick<LogPlace, 'account' | 'region' | 'partition' | 'loadBalancer'> {
@@ -68,15 +74,18 @@ export function placeInArn(
   return { account, region, partition, loadBalancer: { name, id } };
 }
 
-/** The times within which a file must end to hold an entry that matters, as canMatter has it. Epoch milliseconds, both inclusive. */
+/**
+ * Range of interval ends of files that may hold a relevant entry, matching canMatter. Epoch milliseconds, both
+ * inclusive.
+ */
 export function fileEndRange({ from, to }: Window, idleTimeoutSeconds: number): Window {
   const margin = idleTimeoutSeconds * 1000;
   return { from: from - margin, to: to + margin + 2 * INTERVAL_MS };
 }
 
 /**
- * The days ("yyyy/mm/dd", UTC) whose folders can hold a file of the window, ascending. A folder is named after the day of delivery, which
- * is that of the end of the interval or the next.
+ * Returns the days ("yyyy/mm/dd", UTC) whose folders may hold a file of the window, ascending. A folder is named after
+ * the day of delivery, which is the day when the interval ends or the next.
  */
 export function deliveryDays(ends: Window, now: number): string[] {
   const last = Math.min(ends.to + DAY_MS, Math.max(now, ends.from));
@@ -96,7 +105,7 @@ export function dayPrefix({ root, account, region, loadBalancer }: LogPlace, day
   return `${root}${day}/${kind}${account}_elasticloadbalancing_${region}_app.${name}.${id}_`;
 }
 
-/** Epoch milliseconds to "20140215T2340Z", the minute begun. */
+/** Formats epoch milliseconds as "20140215T2340Z", rounded down to the minute. */
 export const endStamp = (time: number): string =>
   `${new Date(time).toISOString().slice(0, 16).replaceAll(/[-:]/g, '')}Z`;
 
@@ -109,7 +118,10 @@ export interface ListOptions {
   signal: AbortSignal;
 }
 
-/** The objects the window needs, by key. Of each day only the keys from its first interval to its last are listed. Rejects with AccessLogError. */
+/**
+ * Lists the objects that the window needs, by key: each day, only keys from its first interval to its last. Rejects
+ * with AccessLogError.
+ */
 export async function listWindow(options: ListOptions): Promise<LogObject[]> {
   if (options.place.vended !== undefined) return await listVended(options, options.place.vended);
   return await listOfKind(options, '');
@@ -135,7 +147,7 @@ async function listOfKind(options: ListOptions, kind: string): Promise<LogObject
       const found: LogObject[] = [];
       for await (const object of objects(options, prefix, `${prefix}${endStamp(ends.from)}`)) {
         const name = parseFileName(object.key);
-        // Keys of one load balancer are in the order of their end.
+        // Keys of one load balancer are sorted by interval end.
         if (name.end !== null && name.end > ends.to) break;
         if (name.loadBalancer !== null && canMatter(name, wanted, window, idleTimeoutSeconds)) found.push(object);
       }
@@ -145,7 +157,7 @@ async function listOfKind(options: ListOptions, kind: string): Promise<LogObject
   return days.flat().sort((a, b) => byText(a.key, b.key));
 }
 
-/** Objects of a vended delivery: of each day those that were changed in time. */
+/** Lists objects of a vended delivery: for each day, those modified in time. */
 async function listVended(options: ListOptions, layout: VendedLayout): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const ends = fileEndRange(window, idleTimeoutSeconds);
@@ -161,12 +173,12 @@ async function listVended(options: ListOptions, layout: VendedLayout): Promise<L
   return found.flat().sort((a, b) => byText(a.key, b.key));
 }
 
-/** Pages of a thousand keys that are listed of one day before the count is given up. */
+/** Maximum pages of a thousand keys to list of one day before the count is abandoned. */
 const DAY_PAGES = 100;
 
 /**
- * Compressed bytes of all that lies in the folders of the days, of every load balancer: what a scan of these partitions reads when no
- * file is left out. Null when a day holds more than is worth counting. Rejects with AccessLogError.
+ * Sums the compressed bytes of everything in the folders of the days, for every load balancer: what a scan of these
+ * partitions reads if it skips no file. Null if a day holds too many objects to count. Rejects with AccessLogError.
  */
 export async function bytesOfDays(options: ListOptions): Promise<number | null> {
   const { place, window, idleTimeoutSeconds, now } = options;
@@ -188,7 +200,7 @@ export async function bytesOfDays(options: ListOptions): Promise<number | null> 
   return days.reduce((sum, bytes) => (sum === null || bytes === null ? null : sum + bytes), 0);
 }
 
-/** Files of a load balancer whose key begins with the prefix, as `everyObject`. */
+/** Yields log files of the load balancer whose key starts with the prefix; see `everyObject`. */
 export async function* objects(
   options: Pick<ListOptions, 's3' | 'place' | 'signal'>,
   prefix: string,
@@ -198,7 +210,10 @@ export async function* objects(
     if (/[.]log(?:[.]gz)?$/.test(key)) yield { key, bytes };
 }
 
-/** Objects whose key begins with the prefix, in the order of their keys; listing ends where the reader stops. Rejects with AccessLogError. */
+/**
+ * Yields objects whose key starts with the prefix, in key order; listing stops when the consumer does. Rejects with
+ * AccessLogError.
+ */
 export async function* everyObject(
   { s3, place, signal }: Pick<ListOptions, 's3' | 'place' | 'signal'>,
   prefix: string,
@@ -230,7 +245,7 @@ export async function* everyObject(
 export const bucketArn = ({ partition, bucket }: LogPlace): string => `arn:${partition}:s3:::${bucket}`;
 
 const AT_ONCE = 24;
-/** Of a download that breaks off; calls that fail are retried by the client. */
+/** Attempts per download that breaks off; the client itself retries failed calls. */
 const ATTEMPTS = 3;
 
 export interface DownloadOptions {
@@ -239,24 +254,24 @@ export interface DownloadOptions {
   objects: readonly LogObject[];
   folder: string;
   signal: AbortSignal;
-  /** Called after each file with what has arrived so far. */
+  /** Called after each file with the totals so far. */
   onArrival?: (files: number, bytes: number) => void;
 }
 
 export interface DownloadResult {
   files: number;
   bytes: number;
-  /** Objects that could not be had, by name below the folder; sorted by file. */
+  /** Objects that could not be downloaded, by name below the folder; sorted by file. */
   missing: { file: string; reason: string }[];
 }
 
-/** Where an object is kept below the folder: its day and its name, under which it is known for a log. */
+/** Where an object is stored below the folder: its day and its name, with an extension that marks it as a log. */
 const localFileOf = ({ root }: LogPlace, key: string): string =>
   join(...dirname(key.slice(root.length)).split('/'), isLogFile(key) ? basename(key) : `${basename(key)}.log`);
 
 /**
- * Brings the objects into the folder, several at once. Rejects with AccessLogError when not one of them can be read, or when stopped; an
- * object that cannot be read while others can is `missing`.
+ * Downloads the objects into the folder, several at once. Rejects with AccessLogError if none can be read, or when
+ * stopped; an object that fails while others succeed is listed in `missing`.
  */
 export async function download(options: DownloadOptions): Promise<DownloadResult> {
   const { place, folder, objects, signal } = options;
@@ -281,7 +296,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
         if (signal.aborted) throw refusal;
         errors.push(refusal);
         result.missing.push({ file, reason: refusal.message });
-        // Where the first ones are all refused, the rest will be.
+        // If all of the first ones are refused, the rest will be too.
         if (result.files === 0 && errors.length >= AT_ONCE) throw refusal;
       }
     }
@@ -293,11 +308,11 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
   return result;
 }
 
-/** Bytes written. */
+/** Downloads one object; returns the bytes written. */
 async function downloadOne({ s3, place, signal }: DownloadOptions, { key }: LogObject, to: string): Promise<number> {
   const { GetObjectCommand } = await import('@aws-sdk/client-s3');
   for (let attempt = 1; ; attempt++) {
-    // What is refused is not worth asking again: only the body may break off.
+    // A refused request is not worth repeating; only the body may break off.
     const { Body: body, ContentLength: length } = await s3.send(
       new GetObjectCommand({ Bucket: place.bucket, Key: key }),
       { abortSignal: signal },

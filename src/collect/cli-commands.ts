@@ -1,13 +1,13 @@
 /**
- * The AWS CLI commands an operator can repeat to see a piece of evidence by hand. Pure. A live run and a recorded one name the same
- * command, so that both come to the same diagnosis.
+ * The AWS CLI commands with which an operator can see a piece of evidence. Pure. A live run and a recorded one use the
+ * same command, so that both give the same diagnosis.
  */
 
 import type { Evidence, EvidenceName, NamingEvidenceName, Question } from '../evidence/evidence.ts';
 import { type Command, command } from '../format/command.ts';
 import { resourceOf } from './find-load-balancer.ts';
 
-/** What is known of the surroundings; each makes a command more exact. */
+/** Known context; each detail makes a command more specific. */
 export interface CommandDetails {
   vpcId?: string | undefined;
   listenerArns?: string[];
@@ -29,16 +29,16 @@ const onlyOrEach = (values: readonly string[] | undefined, what: string): string
 const inVpc = (vpcId: string | undefined): string[] =>
   vpcId === undefined ? [] : ['--filters', `Name=vpc-id,Values=${vpcId}`];
 
-/** Milliseconds before the window from which changes are looked for. */
+/** Milliseconds before the window from which changes are searched. */
 export const CHANGES_BEFORE = 24 * 3_600_000;
 
-/** Deployments of CodeDeploy are looked for from an hour before the window on, milliseconds. */
+/** CodeDeploy deployments are searched from an hour before the window, milliseconds. */
 export const deploymentsSince = ({ from }: Pick<Question, 'from'>): number => from - 3_600_000;
 
 const clustersOf = (items: readonly { clusterArn?: string | undefined }[]): string[] =>
   [...new Set(items.flatMap(({ clusterArn }) => clusterArn ?? []))].sort();
 
-/** What makes the command of each piece of evidence exact, from the answer itself. */
+/** The details that each piece of evidence adds to its own command. */
 export const NAMING_DETAILS: { [Name in NamingEvidenceName]: (value: Evidence[Name]) => CommandDetails } = {
   functionAliases: (value) => ({ functionArns: Object.keys(value) }),
   tags: (value) => ({

@@ -10,19 +10,19 @@ import { errorMessage, Problem } from '../problem.ts';
 import { withHops } from './hop-addresses.ts';
 
 export interface Collector<T> {
-  /** The call or SQL an operator can repeat, for when `collect` fails. */
+  /** The call or SQL that an operator can repeat; used if `collect` fails. */
   source: string;
   collect(): Promise<Collected<T>> | Collected<T>;
 }
 
 export type Collectors = { [Name in EvidenceName]: Collector<Evidence[Name]> };
 
-/** Called when a piece of evidence is asked for, and when it is there or known to be unavailable. */
+/** Called when collecting a piece of evidence starts, and when it is collected or unavailable. */
 export type ProgressListener = (name: EvidenceName, state: 'started' | Collected<unknown>['status']) => void;
 
 /**
- * Runs every collector; throws only what a Problem says: that the question or the recording itself is wrong, or that the person
- * interrupted. `early` is called at most once, with what is known before the access log, CloudTrail and CloudFront have answered.
+ * Runs every collector. Throws only a Problem: the question or the recording is wrong, or the user interrupted. `early`
+ * is called at most once, with what is known before the access log and CloudTrail have answered.
  */
 export async function collect(
   collectors: Collectors,
@@ -77,7 +77,7 @@ export async function collect(
     const reasons = pending.map((name) => [name, stillPending(collectors[name], LATE[name] ?? name)] as const);
     onInterimEvidence(await awaitAll({ ...running, ...Object.fromEntries(reasons) }));
   });
-  // All are awaited together, so that a Problem in one leaves no rejection of another unhandled.
+  // Awaited together, so that a Problem in one leaves no other rejection unhandled.
   await Promise.all([...Object.values(running), provisional]);
   return withHops(await awaitAll(running));
 }

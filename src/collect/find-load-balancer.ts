@@ -1,23 +1,23 @@
-/** Which load balancer a person means. Pure; the recording and the AWS account answer by the same rules. */
+/** Finds the load balancer that a user means. Pure; recordings and AWS accounts follow the same rules. */
 import { Problem } from '../problem.ts';
 
 export interface Candidate {
   name: string;
   arn: string | null;
-  /** app/name/id where that is known and the ARN is not. */
+  /** app/name/id if it is known and the ARN is not. */
   resource?: string;
   /** DNS name as AWS prints it. */
   dns?: string | undefined;
-  /** Where it is, when candidates of several regions or accounts are compared. */
+  /** Its region or account, when candidates of several are compared. */
   place?: string | undefined;
 }
 
-/** A name that several load balancers could mean. */
+/** A name that matches several load balancers. */
 export class AmbiguousName extends Problem {}
 
 const SHOWN = 10;
 
-/** By name; where that does not tell them apart, or was asked for with another id, by more. */
+/** Lists candidates by name, or by a longer identifier if names are ambiguous or the user gave another id. */
 const listCandidates = (candidates: readonly Candidate[], typed: string): string => {
   const names = candidates.map(({ name }) => name).sort();
   const duplicated = new Set(names.filter((name, position) => names.indexOf(name) !== position));
@@ -36,7 +36,7 @@ export function resourceOf(arn: string | null): string | null {
   return arn === null ? null : (/:loadbalancer\/(app\/[^/]+\/[^/]+)$/.exec(arn)?.[1] ?? null);
 }
 
-/** The text itself where it is app/name/id, else null. */
+/** The text itself if it is app/name/id, else null. */
 export const asResource = (text: string): string | null => (/^app\/[^/]+\/[^/]+$/.test(text) ? text : null);
 
 /** The name in `arn:…:loadbalancer/app/<name>/<id>`, in `app/<name>/<id>`, or the text itself. */
@@ -51,8 +51,8 @@ const plainDns = (dns: string): string =>
     .replace(/\.$/, '');
 
 /**
- * The one candidate meant by a name, an ARN, app/name/id, a DNS name or a unique part of a name.
- * Throws Problem (exit 1) with the candidates when there is none or more than one; `where` they were looked for, " in eu-west-1".
+ * The one candidate matching a name, an ARN, app/name/id, a DNS name or a unique part of a name. Throws Problem (exit
+ * 1) with the candidates if none or several match; `where` says where the search ran, such as " in eu-west-1".
  */
 export function findLoadBalancer<T extends Candidate>(typed: string, candidates: readonly T[], where = ''): T {
   const text = typed.trim();
@@ -62,7 +62,7 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
     ({ name }) => name === text,
     ({ name }) => name.toLowerCase() === lower,
     ({ dns }) => dns !== undefined && plainDns(dns) === plainDns(text),
-    // An id that AWS did not confirm: the name in it decides.
+    // An id that AWS did not confirm: match by its name.
     ({ name, arn, resource }) => arn === null && resource === undefined && name === loadBalancerNameIn(text),
     ({ name }) => lower !== '' && name.toLowerCase().includes(lower),
   ];
@@ -91,7 +91,7 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
 
 const NEAREST = 5;
 
-/** The names that take the fewest changes of a letter to become the one typed. */
+/** The names closest to the typed one by edit distance. */
 function nearestNames(typed: string, names: readonly string[]): string[] {
   const distances = [...new Set(names)].map((name) => ({
     name,
@@ -103,7 +103,7 @@ function nearestNames(typed: string, names: readonly string[]): string[] {
     .map(({ name }) => name);
 }
 
-/** Levenshtein: letters put in, taken out or exchanged. */
+/** Levenshtein distance: letters inserted, removed or replaced. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let row = 1; row <= a.length; row += 1) {

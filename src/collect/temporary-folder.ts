@@ -1,4 +1,4 @@
-/** Folders for what is only needed while something is read. */
+/** Temporary folders, needed only during a read. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,9 @@ const REASONS: Record<string, string> = {
   EROFS: 'it is read-only',
 };
 
-/** Makes a folder that the caller removes. Throws Problem (exit 2) if the folder for temporary files can't be written to. */
+/**
+ * Makes a folder that the caller removes. Throws Problem (exit 2) if the folder for temporary files is not writable.
+ */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
   const parent = tmpdir();
   try {

@@ -1,4 +1,4 @@
-/** access-log.json: the answers of the access log where its lines were never downloaded. */
+/** access-log.json: the answers of an access log whose lines were never downloaded. */
 import * as z from 'zod';
 import { Instant } from '../../evidence/aws.ts';
 import { Hop } from '../../evidence/edge.ts';
@@ -157,7 +157,7 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       sizes: z.array(ScaleCountSchema).optional(),
     }),
   ),
-  // Recordings of before gaps were kept one by one hold counts by bin, which can't be read any more.
+  // Older recordings contain counts by bin instead of single gaps; those can no longer be read.
   idleGaps: z
     .array(z.union([IdleGapsSchema, z.object({ bins: z.array(z.unknown()) })]))
     .transform((groups) => groups.flatMap((group) => ('bins' in group ? [] : [group]))),
@@ -184,7 +184,7 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
 export const AccessLogFile = z.looseObject({
   /** The SQL that was run. */
   source: text,
-  /** What was asked: the answers hold for no other window and no other statuses. */
+  /** The question: the answers are valid for this window and these statuses only. */
   from: Instant,
   to: Instant,
   statuses: z.array(text),

@@ -1,4 +1,4 @@
-/** A recorded incident → the question it answers and the collectors of its evidence. */
+/** Turns a recorded incident into the question it answers and the collectors of its evidence. */
 
 import { join } from 'node:path';
 import { type Attributes, epochOf } from '../../evidence/aws.ts';
@@ -15,7 +15,7 @@ import { readLookBackCommand, readSource } from './recorded-source.ts';
 
 export { type Incident, readIncident } from './incident.ts';
 
-/** The part of a question that was asked; what is null is the incident's own. Times are epoch milliseconds. */
+/** The explicit parts of a question; null parts come from the incident. Times are epoch milliseconds. */
 export interface QuestionOverrides {
   loadBalancer: string | null;
   window: { from: number; to: number } | null;
@@ -24,7 +24,7 @@ export interface QuestionOverrides {
   lookBack?: number | null;
 }
 
-/** Logs arrive up to 15 minutes late: a recording that does not say when it was made is taken to be complete. */
+/** Logs arrive up to 15 minutes late; a recording without a time of its own is assumed to be complete. */
 const COMPLETE_AFTER = 15 * 60_000 + 1000;
 
 const IDLE_TIMEOUT = 'idle_timeout.timeout_seconds';
@@ -32,12 +32,12 @@ const DEFAULT_IDLE_TIMEOUT_SECONDS = 60;
 
 const iso = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
 
-/** When the recording takes "now" to be: as it says, else just after all logs of its window have arrived. */
+/** The recording's "now": its own value, else just after all logs of its window have arrived. */
 const recordedNow = ({ now, to }: Incident): number => now ?? to + COMPLETE_AFTER;
 
 /**
- * The question to a recording. Throws Problem (exit 1) for an unknown or ambiguous load balancer, a reversed or empty window, and a
- * window in the future of the recording.
+ * Builds the question to a recording. Throws Problem (exit 1) for an unknown or ambiguous load balancer, a reversed or
+ * empty window, and a window in the recording's future.
  */
 export function questionToRecording(incident: Incident, overrides: QuestionOverrides): Question {
   const { from, to } = overrides.window ?? incident;
@@ -68,13 +68,16 @@ export function questionToRecording(incident: Incident, overrides: QuestionOverr
 const recordedStatuses = ({ logs, recording }: Incident): string[] | null =>
   logs ? null : (recording['access-log.json']?.statuses ?? null);
 
-/** Seconds; the default where it could not be looked at. */
+/** The load balancer's idle timeout in seconds; the default if it could not be read. */
 export function idleTimeoutOf(attributes: Collected<Attributes>): number {
   const configured = Number(attributes.status === 'collected' ? attributes.value[IDLE_TIMEOUT] : undefined);
   return configured > 0 ? configured : DEFAULT_IDLE_TIMEOUT_SECONDS;
 }
 
-/** What collects the evidence of a recording. Only the access log takes time, and ends at the signal; the rest has been read. */
+/**
+ * Returns the collectors of a recording. Only the access log takes time and stops at the signal; all other files are
+ * already in memory.
+ */
 export function recordedCollectors(incident: Incident, question: Question, signal?: AbortSignal): Collectors {
   const described = recordedEvidence(incident.recording, question);
   const recordedCollector = <Name extends Exclude<EvidenceName, 'accessLog'>>(
@@ -117,21 +120,21 @@ export function recordedCollectors(incident: Incident, question: Question, signa
   };
 }
 
-/** Why there is no access log in a recording that does not say. */
+/** The reason for a missing access log when the recording gives none. */
 const NO_ACCESS_LOG = 'the recording has neither logs/ nor access-log.json';
 
-/** The search that shows the asked lines by hand, from within the incident folder. */
+/** The search that shows the matching lines by hand, run in the incident folder. */
 export function searchCommand({ loadBalancer, statuses }: Question): Command {
   const maker = { anyone: '', target: ' && $10 == $9', 'load-balancer': ' && $10 != $9' };
   const asked = statusRanges(statuses)
     .map(({ from, to, madeBy }) => `$9 >= ${from} && $9 <= ${to}${maker[madeBy]}`)
     .join(' || ');
-  // In the pattern of awk, a dot stands for whatever a name should not hold.
+  // In the awk pattern, a dot replaces any character that does not belong in a name.
   const name = loadBalancer.name.replace(/[^\w/-]/g, '.');
   return command`find logs -name ${'*.log*'} -exec zcat -f {} + | awk ${`$3 ~ "/${name}/" && (${asked})`}`;
 }
 
-/** The question with the load balancer by app/name/id where its name alone could be that of another. */
+/** Identifies the load balancer by app/name/id, because another one may have the same name. */
 function withResourceName(question: Question): Question {
   const { name, arn, resource } = question.loadBalancer;
   return { ...question, loadBalancer: { name: resource ?? name, arn } };
@@ -177,8 +180,9 @@ async function readRecordedAccessLog(
 }
 
 /**
- * The log files as they were when the incident was saved: why some could not be read (what stands for them in logs/ is unreadable for
- * another reason), and, when the same window of them was read, how large they were before redaction and how they were fetched.
+ * Restores facts about the log files from when the incident was saved: why some were unreadable (their placeholders in
+ * logs/ fail for another reason), and, if the same window was read, their size before redaction and how they were
+ * fetched.
  */
 function asRecorded(log: AccessLog, incident: Incident, question: Question): Collected<AccessLog> {
   const { from, to, loadBalancer, recording } = incident;
@@ -200,7 +204,7 @@ function asRecorded(log: AccessLog, incident: Incident, question: Question): Col
     },
   };
 
-  /** Files that were left out may be of an earlier time. */
+  /** Files left out of the recording may cover an earlier time. */
   function longerWindowOffer(): Pick<AccessLog, 'longerLook'> {
     if (question.lookBack !== undefined) return {};
     const offered = isSame && longerLook ? readLookBackCommand(longerLook.command) : null;
@@ -211,12 +215,12 @@ function asRecorded(log: AccessLog, incident: Incident, question: Question): Col
 
 const NAMED_FILES = 5;
 
-/** A log file that cannot be read is a gap; when there is no other, nothing can be diagnosed. */
+/** Accepts unreadable log files as gaps; throws if there is no readable one. */
 async function assertReadable(logs: string, { files, lines }: AccessLog): Promise<void> {
   const { unreadable } = files;
   const leftOut = files.outsideWindow + files.connectionLogs + files.healthCheckLogs;
   if (unreadable.length === 0 || lines + leftOut > 0) return;
-  // Files that were found damaged while they were read are among those read.
+  // Files that turned out damaged while being read count as read.
   const { inspectFile } = await import('../access-log/log-files.ts');
   const ends = await Promise.all(unreadable.map(({ file }) => inspectFile(join(logs, file))));
   if (files.read > ends.filter((one) => !('fault' in one)).length) return;
@@ -225,7 +229,7 @@ async function assertReadable(logs: string, { files, lines }: AccessLog): Promis
   throw new Problem(`No log file can be read: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`, 2);
 }
 
-/** access-log.json answers one question; another would get an answer that is wrong. */
+/** Throws unless access-log.json answers this question; its answers would be wrong for another one. */
 function assertSameQuestion({ recording, loadBalancer }: Incident, question: Question): void {
   const answers = recording['access-log.json'];
   if (answers === undefined) return;

@@ -34,12 +34,12 @@ import {
 import { GAP_KINDS, LogLimitationSchema } from '../access-log/log-limitation.ts';
 import { AccessLogFile, CostSchema, LogReadMethodSchema } from './access-log-answers.ts';
 
-/** The key of what a command printed when it was saved as it is, without the ARN it was asked for. */
+/** The key of output saved without the ARN it was requested for. */
 export const UNKEYED = '';
 
 /**
- * What a command printed for each ARN (or prefix list id) it was asked for. The bare output of a single call, recognised by a member
- * that every such output has, becomes the only entry, under UNKEYED.
+ * The output of a command for each requested ARN (or prefix list id). The bare output of a single call, recognised by a
+ * member that every such output has, becomes the only entry, under UNKEYED.
  */
 const keyed = <T extends z.ZodType>(printed: T, ...membersOfBare: [string, ...string[]]) =>
   z.preprocess((data) => (isBare(data, membersOfBare) ? { [UNKEYED]: data } : data), z.record(AwsName, printed));
@@ -49,7 +49,7 @@ const isBare = (data: unknown, members: string[]): boolean =>
 
 const Attributes = z.looseObject(AttributeList.shape);
 
-/** Folders of alb502 0.1 hold the reason alone. */
+/** Folders of alb502 0.1 contain only the reason. */
 const SavedFailure = z.object({
   source: z.string(),
   reason: z.string(),
@@ -57,24 +57,27 @@ const SavedFailure = z.object({
   iamStatement: z.string().optional(),
 });
 
-/** incident.json. Times are UTC when they name no zone. */
+/** incident.json. Times without a zone are UTC. */
 export const IncidentFile = z.looseObject({
   loadBalancer: AwsName.min(1, { error: 'expected the name of a load balancer, got ""' }),
   from: Instant,
   to: Instant,
   now: Instant.optional(),
-  /** Only the errors of this target group, or of the nodes in this zone, were asked for. */
+  /** The question was limited to errors of this target group, or of the nodes in this zone. */
   targetGroup: z.string().optional(),
   zone: z.string().optional(),
   /** The statuses it was recorded for. */
   statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
-  /** Why evidence could not be collected when it was recorded, by the name of the evidence. */
+  /** Why evidence could not be collected at recording time, by name of the evidence. */
   unavailable: z.record(z.string(), SavedFailure).optional(),
-  /** Why files in logs/ could not be read when it was recorded, by file; their content was left out. */
+  /** Why files in logs/ could not be read at recording time, by file; their content was left out. */
   unreadable: z.record(z.string(), z.string()).optional(),
-  /** Compressed bytes of the files in logs/ that were read, before they were redacted. */
+  /** Compressed bytes of the files read from logs/, before redaction. */
   logBytes: z.number().optional(),
-  /** By what the files in logs/ were fetched from AWS, what that cost and was to cost, and what Athena could not answer before. */
+  /**
+   * How the files in logs/ were fetched from AWS, the actual and estimated cost, and what Athena could not answer
+   * before that.
+   */
   fetched: z
     .object({
       source: z.string(),
@@ -83,7 +86,7 @@ export const IncidentFile = z.looseObject({
       unanswered: z.array(LogLimitationSchema).optional(),
     })
     .optional(),
-  /** Seconds before `from` to which the access log was read for the keep-alive measurement; how such a look was offered. */
+  /** Seconds before `from` read for the keep-alive measurement; how the longer look was offered. */
   lookBack: z.number().positive().optional(),
   longerLook: z.object({ command: z.string(), estimate: z.string().optional() }).optional(),
 });

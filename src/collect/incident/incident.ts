@@ -1,4 +1,4 @@
-/** Reads everything of an incident folder except its logs, and says at once all that is wrong with it. */
+/** Reads an incident folder except its logs, and reports everything that is wrong with it at once. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
@@ -8,20 +8,20 @@ import { Problem } from '../../problem.ts';
 import { LEADS_OUT, leadsOut } from '../access-log/log-files.ts';
 import { Recording } from './incident-files.ts';
 
-/** An incident folder as read: times in epoch milliseconds. */
+/** An incident folder after reading; times in epoch milliseconds. */
 export interface Incident {
   dir: string;
   /** As written: a name, an ARN or app/name/id. */
   loadBalancer: string;
   from: number;
   to: number;
-  /** Null when the recording does not say. */
+  /** Null if not recorded. */
   now: number | null;
-  /** The statuses it was recorded for; null when it does not say. */
+  /** The statuses it was recorded for; null if not recorded. */
   statuses: string[] | null;
-  /** Every JSON file of the folder; a missing one is absent. */
+  /** The JSON files of the folder; missing files are absent. */
   recording: Recording;
-  /** Whether there is a folder logs/. */
+  /** Whether the folder contains logs/. */
   logs: boolean;
 }
 
@@ -45,6 +45,7 @@ export async function readIncident(dir: string): Promise<Incident> {
     else raw[name] = content.json;
   }
   const checked = Recording.safeParse(
+    // In the access log's answers, null is a meaningful value.
     Object.fromEntries(names.map((name) => [name, OWN_FILES.includes(name) ? raw[name] : withoutNulls(raw[name])])),
   );
   if (!checked.success) {
@@ -90,7 +91,7 @@ async function assertIncident(dir: string): Promise<void> {
   if (why !== null) throw new Problem(`${dir} is not an incident folder: ${why}.`, 1);
 }
 
-/** Why `path` cannot serve as a folder or a file; null when it can. */
+/** Why `path` cannot serve as a folder or file; null if it can. */
 async function pathFault(path: string, wanted: 'folder' | 'file'): Promise<string | null> {
   try {
     const found = await stat(path);
@@ -111,13 +112,13 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** The JSON in a file, or what is wrong with it; null when there is no such file. */
+/** The JSON in a file, or what is wrong with it; null if the file does not exist. */
 async function readJson(dir: string, name: string): Promise<{ json: unknown } | { fault: string } | null> {
   const path = join(dir, name);
   let text: string;
   try {
     const found = await stat(path);
-    // A pipe would be waited for.
+    // Reading a pipe would block.
     if (!found.isFile()) return { fault: found.isDirectory() ? 'it is a folder' : 'it is not a file' };
     if (found.size > MAX_JSON_BYTES) return { fault: `it is larger than ${MAX_JSON_BYTES / 2 ** 20} MiB` };
     if (await leadsOut(dir, path)) return { fault: LEADS_OUT };
@@ -125,7 +126,7 @@ async function readJson(dir: string, name: string): Promise<{ json: unknown } | 
   } catch (error) {
     return isNotFound(error) ? null : { fault: systemReason(error) };
   }
-  // What `aws … > file` leaves when the call is denied: it could not be looked at.
+  // `aws … > file` leaves an empty file when the call is denied: the evidence is missing.
   if (text.trim() === '' && name !== 'incident.json') return null;
   const deep = tooDeep(text);
   if (deep !== null) return { fault: `line ${deep.line}, column ${deep.column}: ${deep.what}` };
@@ -137,7 +138,7 @@ async function readJson(dir: string, name: string): Promise<{ json: unknown } | 
   }
 }
 
-/** More than any account has; all of it is held in memory. */
+/** More than any account needs; the whole file is held in memory. */
 const MAX_JSON_BYTES = 256 * 2 ** 20;
 
 const nodeErrorCode = (error: unknown): string =>

@@ -1,4 +1,4 @@
-/** The files of a recording → the evidence about one load balancer, and back. Pure. */
+/** Converts the files of a recording into the evidence about one load balancer, and back. Pure. */
 import { epochOf, type MetricSeries, type Rule } from '../../evidence/aws.ts';
 import type { Collected, Evidence, EvidenceName, EvidenceSet, GapKind, Question } from '../../evidence/evidence.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
@@ -6,7 +6,7 @@ import { asResource, type Candidate, loadBalancerNameIn, resourceOf } from '../f
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
 import { recordedWorkloads, WORKLOAD_FILES, workloadFiles } from './workload-files.ts';
 
-/** What the JSON files answer; the access log comes from logs/ or access-log.json. */
+/** Evidence from the JSON files; the access log comes from logs/ or access-log.json. */
 export type DescribedEvidenceName = Exclude<EvidenceName, 'accessLog'>;
 export type DescribedEvidence = Omit<EvidenceSet, 'accessLog'>;
 
@@ -32,12 +32,12 @@ const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
   edge: 'edge.json',
 };
 
-/** A value, or why the file does not answer. */
+/** A value, or why the file does not provide it. */
 export type FileAnswer<T> = { value: T } | { reason: string; kind?: GapKind };
 
 /**
- * The load balancers a recording can answer for. describe-load-balancers.json decides where it lists any; else the ARNs that the
- * other files mention and the name in incident.json.
+ * The load balancers that a recording may be about: those in describe-load-balancers.json if it lists any, else the
+ * ARNs in the other files and the name in incident.json.
  */
 export function candidatesIn(recording: Recording): Candidate[] {
   const described = recording['aws/describe-load-balancers.json']?.LoadBalancers ?? [];
@@ -63,14 +63,17 @@ export function candidatesIn(recording: Recording): Candidate[] {
   return isMentioned ? mentioned : [...mentioned, alone];
 }
 
-/** Whether a key of a file, or an ARN in it, is that of the load balancer asked about. */
+/** Whether a key of a file, or an ARN in it, identifies the load balancer of the question. */
 function isSameLoadBalancer(key: string, { name, arn, resource }: Question['loadBalancer']): boolean {
   if (key === name || key === UNKEYED) return true;
   if (arn !== null) return key === arn || key === resourceOf(arn);
   return resource === undefined ? loadBalancerNameIn(key) === name : (resourceOf(key) ?? key) === resource;
 }
 
-/** `…:listener/app/<name>/<id>/<id>` of the rule ARN `…:listener-rule/app/<name>/<id>/<id>/<rule>`; null when it is none. */
+/**
+ * Derives `…:listener/app/<name>/<id>/<id>` from the rule ARN `…:listener-rule/app/<name>/<id>/<id>/<rule>`; null for
+ * another form.
+ */
 const listenerOfRule = (rule: Rule): string | null => {
   const parts = /^(.*):listener-rule\/(app\/[^/]+\/[^/]+\/[^/]+)\/[^/]+$/.exec(rule.RuleArn ?? '');
   return parts === null ? null : `${parts[1]}:listener/${parts[2]}`;
@@ -85,7 +88,10 @@ const attributesOf = (list: { Attributes: { Key: string; Value: string }[] }): R
 const mapValues = <A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
-/** The evidence of a recording about the load balancer of the question; what it does not hold is unavailable, with the reason. */
+/**
+ * The evidence of a recording about the load balancer of the question; missing evidence is unavailable, with the
+ * reason.
+ */
 export function recordedEvidence(recording: Recording, question: Question): DescribedEvidence {
   const { loadBalancer } = question;
   const listeners = listenersIn(recording, loadBalancer);
@@ -115,7 +121,7 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     FILE_OF.prefixLists,
     recording['aws/get-managed-prefix-list-entries.json'],
     'prefix list',
-    // No security group may refer to one: an empty answer is an answer.
+    // The security groups may reference no prefix list, so an empty answer is valid.
     [],
     () => true,
     ({ Entries }) => Entries,
@@ -289,8 +295,8 @@ function functionsIn(recording: Recording, lambdas: [] | null): FileAnswer<Evide
 }
 
 /**
- * The entries of a keyed file that are `isOwn`. `expected` are the keys that would be asked, null when they are not known. A bare
- * output goes to the only key expected. Nothing for any of them means that none was asked.
+ * The entries of a keyed file that satisfy `isOwn`. `expected`: the keys that a live run would request, null if
+ * unknown. A bare output goes to the only expected key. If no expected key is present, none was requested.
  */
 function keyedEntries<A, B>(
   file: RecordingFileName,
@@ -314,7 +320,7 @@ function keyedEntries<A, B>(
   return { value: Object.fromEntries(own.map(([key, value]) => [key, map(value)])) };
 }
 
-/** The series, when the window asked for lies within what they were recorded for: a counter without values is zero only there. */
+/** The series, if the window lies within their recorded range: only there is a counter without values zero. */
 function metricsIn(recording: Recording, { from, to }: Question): FileAnswer<MetricSeries[]> {
   const series = recording['metrics.json'];
   if (series === undefined) return missingFile('metrics.json');
@@ -333,7 +339,10 @@ function metricsIn(recording: Recording, { from, to }: Question): FileAnswer<Met
   return { reason: `metrics.json was recorded for ${span} only` };
 }
 
-/** The files that hold this evidence, by name, as a recording of this one load balancer. Unavailable evidence has no file. */
+/**
+ * The files that hold this evidence, by name, as a recording of this load balancer alone. Unavailable evidence has no
+ * file.
+ */
 export function toRecordingFiles(
   evidence: DescribedEvidence,
   { loadBalancer }: Question,

@@ -1,4 +1,4 @@
-/** What AWS answered, without secrets and without addresses of people. Pure. */
+/** Redacts AWS's answers: removes secrets and people's addresses. Pure. */
 import { isIP } from 'node:net';
 import type { CloudTrailEvent, FunctionConfiguration, Rule } from '../../evidence/aws.ts';
 import type { Pseudonym } from './redact.ts';
@@ -6,7 +6,7 @@ import type { Pseudonym } from './redact.ts';
 const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
-/** The settings of a function, with the values of its environment variables withheld. */
+/** A function's settings, with the values of its environment variables withheld. */
 export function redactFunction(configuration: FunctionConfiguration): FunctionConfiguration {
   const { Environment: environment } = configuration;
   if (!isObject(environment) || !isObject(environment.Variables)) return configuration;
@@ -14,10 +14,10 @@ export function redactFunction(configuration: FunctionConfiguration): FunctionCo
   return { ...configuration, Environment: { Variables: Object.fromEntries(names.map((name) => [name, 'withheld'])) } };
 }
 
-/** Conditions that may hold a secret which only a CDN or a partner sends. */
+/** Conditions that may contain a secret known only to a CDN or a partner. */
 const SECRET_CONDITIONS = ['HttpHeaderConfig', 'QueryStringConfig'];
 
-/** A rule without the values of headers and query strings that it compares. */
+/** A rule without the header and query-string values that it compares. */
 export function redactRule(rule: Rule): Rule {
   const { Conditions: conditions } = rule;
   if (!Array.isArray(conditions)) return rule;
@@ -34,7 +34,9 @@ export function redactRule(rule: Rule): Rule {
 const headerName = (config: unknown): Record<string, unknown> =>
   isObject(config) && typeof config.HttpHeaderName === 'string' ? { HttpHeaderName: config.HttpHeaderName } : {};
 
-/** A CloudTrail event with the address it came from replaced and without the id of the access key. What is not JSON is left out. */
+/**
+ * A CloudTrail event with its source address replaced and its access key id removed. Drops details that are not JSON.
+ */
 export function redactEvent(event: CloudTrailEvent, pseudonym: Pseudonym): CloudTrailEvent {
   const { AccessKeyId: _, CloudTrailEvent: detail, ...withoutSecrets } = event;
   if (detail === undefined) return withoutSecrets;

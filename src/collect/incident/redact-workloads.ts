@@ -1,4 +1,7 @@
-/** What says whose a target is, without what may hold a secret: environment, overrides, commands, labels and tags of the team's own. Pure. */
+/**
+ * Redacts the evidence on who owns a target: removes environment variables, overrides, commands, labels and the team's
+ * own tags. Pure.
+ */
 import type { EvidenceSet } from '../../evidence/evidence.ts';
 import {
   CodeDeployment,
@@ -9,7 +12,7 @@ import {
   TaskDefinition,
 } from '../../evidence/workloads.ts';
 
-/** Tags of AWS itself and of the AWS Load Balancer Controller. */
+/** Tags set by AWS and by the AWS Load Balancer Controller. */
 const KNOWN_TAG = /^(?:aws:|elbv2\.k8s\.aws\/|ingress\.k8s\.aws\/|service\.k8s\.aws\/|gateway\.k8s\.aws\/)/;
 
 function redactTags(described: TagDescription): TagDescription {
@@ -22,7 +25,7 @@ function redactTags(described: TagDescription): TagDescription {
   };
 }
 
-/** The members of an object that are known to hold no secret. */
+/** Keeps the members of an object that are known to hold no secret. */
 const kept = (value: object, names: readonly string[]): object =>
   Object.fromEntries(Object.entries(value).filter(([name]) => names.includes(name)));
 
@@ -47,7 +50,7 @@ function redactDefinition(definition: TaskDefinition): TaskDefinition {
   });
 }
 
-/** Overrides may hold commands and values of environment variables; tags are of the team. */
+/** Overrides may hold commands and environment variables; tags belong to the team. */
 function redactTask({ overrides: _, tags: __, ...task }: EcsTask): EcsTask {
   return task;
 }

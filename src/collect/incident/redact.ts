@@ -1,4 +1,7 @@
-/** A log line as it may be given away: other client addresses, and of what clients wrote only what src/redact lets through. Pure. */
+/**
+ * Redacts a log line for sharing: replaces client addresses, and keeps only what src/redact allows of client-written
+ * text. Pure.
+ */
 import { isIPv6 } from 'node:net';
 import {
   redactHost,
@@ -11,7 +14,7 @@ import {
 import { redactWords } from '../../redact/plain-words.ts';
 import { addressAndPort, ENTRY_HEAD, type LogEntry, parseLine } from '../access-log/entry.ts';
 
-/** Replaces an address by one that stands for it everywhere. */
+/** Replaces an address by its pseudonym, the same everywhere. */
 export type Pseudonym = (address: string) => string;
 
 const TEST_NETWORK = 0xc6_12_00_00; // 198.18.0.0/15, for benchmarks (RFC 2544)
@@ -32,8 +35,8 @@ const ipv6 = (ordinal: number): string => {
 };
 
 /**
- * Gives addresses in the order in which they are met: 198.18.0.1, 198.18.0.2, … and 240.0.0.0/4 once those are used up; 2001:db8::1,
- * … for IPv6. The same address gets the same pseudonym.
+ * Assigns addresses in order of appearance: 198.18.0.1, 198.18.0.2, … and 240.0.0.0/4 once those are used up;
+ * 2001:db8::1, … for IPv6. The same address gets the same pseudonym.
  */
 export function pseudonyms(): Pseudonym {
   const assigned = new Map<string, string>();
@@ -59,7 +62,7 @@ function redactClient(client: string, pseudonym: Pseudonym): string {
 
 type FieldRedaction = (text: string, common: ReadonlySet<string>) => string;
 
-/** How a field is redacted; all other known ones are written by the load balancer alone and stay. */
+/** How each field is redacted; other known fields are written by the load balancer alone and stay. */
 const FIELD_REDACTIONS = new Map<string, FieldRedaction>([
   ['request_line', redactRequestLine],
   ['user_agent', redactUserAgent],
@@ -76,8 +79,8 @@ const entryHead = new RegExp(ENTRY_HEAD);
 const HEAD_FIELDS = 12;
 
 /**
- * The line of an entry, redacted; what the load balancer wrote is as it was. Null for a line that is no entry. `common` are the
- * segments of paths that stay although they are no plain words.
+ * Redacts the line of an entry; text written by the load balancer stays. Null for a line that is not an entry.
+ * `common`: path segments to keep although they are not plain words.
  */
 export function redactEntry(line: string, pseudonym: Pseudonym, common: ReadonlySet<string>): string | null {
   const text = line.trimEnd();
@@ -94,7 +97,10 @@ function redactHead(head: string, pseudonym: Pseudonym): string {
   return fields.map((field, index) => (index === 3 ? redactClient(field, pseudonym) : field)).join(' ');
 }
 
-/** `rest` is the line after its first twelve fields; the entry says how long each field is. Of fields to come only the words stay. */
+/**
+ * `rest` is the line after its first twelve fields; the entry gives the length of each field. Of unknown new fields,
+ * only words stay.
+ */
 function redactFields(rest: string, entry: LogEntry, common: ReadonlySet<string>): string {
   const { trailing, ...fields } = entry;
   const known = Object.entries(fields).slice(HEAD_FIELDS);
@@ -106,7 +112,7 @@ function redactFields(rest: string, entry: LogEntry, common: ReadonlySet<string>
     const redact = name === '' ? redactWords : FIELD_REDACTIONS.get(name);
     redacted += quote + (redact?.(text, common) ?? text) + quote;
     at += text.length + 2 * quote.length;
-    // The space that ends the field.
+    // The space after the field.
     redacted += rest.slice(at, at + 1);
     at += 1;
   }

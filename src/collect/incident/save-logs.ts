@@ -25,20 +25,21 @@ import { type Pseudonym, redactEntry } from './redact.ts';
 export interface SaveLogsOptions {
   question: Question;
   idleTimeoutSeconds: number;
-  /** As the diagnosis found them. */
+  /** Unreadable files as found by the diagnosis. */
   unreadable: AccessLog['files']['unreadable'];
   pseudonym: Pseudonym;
-  /** Segments of paths that many different clients asked for. */
+  /** Path segments that many different clients requested. */
   common: ReadonlySet<string>;
 }
 
-/** What redacts a line. */
+/** Inputs of the line redaction. */
 type LineRedaction = Pick<SaveLogsOptions, 'pseudonym' | 'common'>;
 
 /**
- * Copies from one logs/ folder to another under the same names. Files outside the window are left out; of health-check logs the checks
- * are kept, of connection logs and of files that could not be read or fetched only the names; a file that could be read in part is cut off after that part. Returns why files could not
- * be read, by name: what stands for them may be unreadable for another reason.
+ * Copies log files from one logs/ folder to another under the same names. Files outside the window are left out; only
+ * the names are kept of logs of other kinds and of files that could not be read or fetched; a partly readable file is
+ * cut off after the readable part. Returns why files could not be read, by name: their placeholders may be unreadable
+ * for another reason.
  */
 export async function saveLogs(from: string, to: string, saving: SaveLogsOptions): Promise<Record<string, string>> {
   const { question, idleTimeoutSeconds, unreadable } = saving;
@@ -62,7 +63,7 @@ export async function saveLogs(from: string, to: string, saving: SaveLogsOptions
   return reasons;
 }
 
-/** Neither gzip nor text, whatever the name of the file says. */
+/** Neither gzip nor text, whatever the file name suggests. */
 const WITHHELD = 'content withheld\0';
 
 async function createFile(path: string, content: string): Promise<void> {
@@ -73,7 +74,7 @@ async function createFile(path: string, content: string): Promise<void> {
 const GZIP_WITH_COMMENT = Buffer.from([0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
 const NO_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
-/** Bytes: a file that is no larger counts as a gzip header and nothing else. */
+/** Bytes: a file of at most this size counts as just a gzip header. */
 const SMALLEST_GZIP = 18;
 
 /** A gzip file that ends before its content begins, with a comment in its header. */
@@ -102,7 +103,7 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
     else await pipeline(lines, createGzip({ finishFlush, ...(level === undefined ? {} : { level }) }), file);
   };
   await write();
-  // Redacted lines shrink more than those they stand for: the copy would not be read to its end, or not at all.
+  // Redacted lines compress better than the originals: the copy might exceed the expansion limit or look empty.
   const { size } = await stat(to);
   if (ends.compressed && bytes > 0 && (bytes > expansionLimit(size) || size <= SMALLEST_GZIP))
     await write(constants.Z_NO_COMPRESSION);
@@ -124,7 +125,7 @@ interface Lines {
   isEnded: boolean;
 }
 
-/** The lines of a file, many at a time. Ends quietly where the file is damaged: the diagnosis has named the damage. */
+/** Yields the lines of a file, many at a time. Stops silently at damage, which the diagnosis has already reported. */
 async function* linesIn(content: AsyncIterable<Buffer>): AsyncGenerator<Lines> {
   let begun: string[] = [];
   let length = 0;
@@ -141,12 +142,12 @@ async function* linesIn(content: AsyncIterable<Buffer>): AsyncGenerator<Lines> {
       length = text.length - end - 1;
     }
   } catch {
-    // What could be read has been copied.
+    // The readable part has been copied.
   }
   if (length > 0) yield { lines: [begun.join('')], isEnded: false };
 }
 
-/** The content of a file with each line redacted, in pieces. */
+/** Yields the content of a file with each line redacted, in pieces. */
 async function* redactedLines(
   content: AsyncIterable<Buffer>,
   redaction: LineRedaction,
@@ -156,12 +157,15 @@ async function* redactedLines(
     const end = isEnded ? '\n' : '';
     const text = lines.map((line) => redactLine(line, redaction) + end).join('');
     wrote(text.length);
-    // Every byte that is not redacted comes out as it was.
+    // Every byte that is not redacted stays as it was.
     yield Buffer.from(text, 'latin1');
   }
 }
 
-/** A line (one character for one byte) as it is saved: an entry redacted, anything else masked, either counted as it was before. */
+/**
+ * Returns a line (one character per byte) as it is saved: an entry redacted, any other line masked; each is still
+ * counted the same way.
+ */
 function redactLine(line: string, { pseudonym, common }: LineRedaction): string {
   if (line.trim() === '') return line;
   if (line.length > MAX_LINE) return maskLine(line);
@@ -169,8 +173,8 @@ function redactLine(line: string, { pseudonym, common }: LineRedaction): string 
 }
 
 /**
- * A line that is no entry, masked as diagnoses show it. Masking cuts the line, which must not make an entry or an empty line of it:
- * a question mark, from which on masking drops everything, keeps it apart.
+ * Masks a line that is not an entry, as diagnoses show it. Masking truncates the line, which must not turn it into an
+ * entry or a blank line: a question mark, from which masking drops everything, prevents that.
  */
 function maskLine(line: string): string {
   const masked = redactExcerpt(Buffer.from(line.slice(0, MASKED_BYTES), 'latin1').toString('utf8').replace(/\r$/, ''));
@@ -181,7 +185,10 @@ function maskLine(line: string): string {
 /** More of a line than an excerpt shows. */
 const MASKED_BYTES = 1024;
 
-/** A line that shows which other log the file is, with nothing else of it; null when the file has entries or is no such log. */
+/**
+ * Returns a line that identifies which other log the file is, and nothing else from it; null if the file has entries or
+ * is no such log.
+ */
 async function traceOfOtherLog(path: string, compressed: boolean): Promise<string | null> {
   let trace: string | null = null;
   for await (const { lines } of linesIn(readPieces(path, compressed))) {

@@ -1,4 +1,6 @@
-/** Writes an incident folder: what a diagnosis was made from, redacted, so that the same diagnosis can be made from it anywhere. */
+/**
+ * Writes an incident folder: the redacted evidence of a diagnosis, from which the same diagnosis can be made anywhere.
+ */
 import { lstat, mkdir, mkdtemp, readdir, realpath, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Collected, EvidenceSet, LongerWindowOffer, Question } from '../../evidence/evidence.ts';
@@ -18,16 +20,16 @@ import { saveLogs } from './save-logs.ts';
 export interface IncidentToSave {
   question: Question;
   evidence: EvidenceSet;
-  /** Where the log files lie, in logs/ of a recorded incident or of a folder they were fetched to; null where there are none. */
+  /** Where the log files are: logs/ of a recorded incident or of a download folder; null if there are none. */
   incident: Pick<Incident, 'dir' | 'logs'> | null;
 }
 
-/** What incident.json says of the files in logs/. */
+/** Facts in incident.json about the files in logs/. */
 type LogFilesSummary = Pick<IncidentFile, 'unreadable' | 'logBytes' | 'fetched' | 'longerLook'>;
 
 /**
- * Checks that an incident can be saved to `dir`, before any work is done. Throws Problem (exit 1) when it is a file, is not empty, or
- * lies within the folder of the incident itself.
+ * Checks that an incident can be saved to `dir`, before any work is done. Throws Problem (exit 1) if it is a file, is
+ * not empty, or lies within the incident's own folder.
  */
 export async function assertSaveable(dir: string, incident: IncidentToSave['incident']): Promise<void> {
   if (incident !== null) {
@@ -43,7 +45,7 @@ export async function assertSaveable(dir: string, incident: IncidentToSave['inci
   await assertWritable(dir);
 }
 
-/** Throws Problem (exit 1) for a link, which may lead anywhere, and for a folder of another user. */
+/** Throws Problem (exit 1) for a link, which may lead anywhere, and for another user's folder. */
 async function assertOwn(dir: string): Promise<void> {
   const found = await lstat(dir).catch(() => null);
   if (found?.isSymbolicLink()) throw new Problem(`${dir} is a link. Give --save a new or empty folder.`, 1);
@@ -52,7 +54,7 @@ async function assertOwn(dir: string): Promise<void> {
     throw new Problem(`${dir} belongs to another user. Give --save a folder of your own.`, 1);
 }
 
-/** Throws Problem (exit 2) where nothing can be made: better before the work than after it. Leaves nothing behind. */
+/** Throws Problem (exit 2) if nothing can be created, before the work rather than after it. Leaves nothing behind. */
 async function assertWritable(dir: string): Promise<void> {
   const created: string[] = [];
   try {
@@ -65,7 +67,10 @@ async function assertWritable(dir: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those around it. Node's own recursive mkdir never ends where the system says that a parent is not there and is, as in /proc. */
+/**
+ * Makes a folder and its missing parents. Node's recursive mkdir loops forever where an existing parent is reported as
+ * missing, as in /proc.
+ */
 async function makeFolder(dir: string, created: string[] = []): Promise<void> {
   try {
     await mkdir(dir);
@@ -79,14 +84,14 @@ async function makeFolder(dir: string, created: string[] = []): Promise<void> {
   created.push(dir);
 }
 
-/** "ENOENT: no such file or directory, mkdir '/proc/x'" → "ENOENT: no such file or directory". */
+/** Shortens "ENOENT: no such file or directory, mkdir '/proc/x'" to "ENOENT: no such file or directory". */
 const fileErrorText = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/, [a-z]+ '.*$/, '') : String(error);
 
 /**
- * Saves incident.json, what was collected of aws/ and metrics.json, and logs/ or access-log.json. Clients get other addresses, and of what they sent
- * only what src/redact lets through is kept; values of environment variables and access keys are left out. Throws Problem: exit 1 as `assertSaveable`, exit 2 when
- * `dir` cannot be written.
+ * Saves incident.json, the collected parts of aws/ and metrics.json, and logs/ or access-log.json. Replaces client
+ * addresses, keeps of client-written text only what src/redact allows, and leaves out values of environment variables
+ * and access keys. Throws Problem: exit 1 as `assertSaveable`, exit 2 if `dir` cannot be written.
  */
 export async function saveIncident(dir: string, saving: IncidentToSave): Promise<void> {
   await assertSaveable(dir, saving.incident);
@@ -211,7 +216,7 @@ function redactAnswers(described: DescribedEvidence, pseudonym: Pseudonym): Desc
   };
 }
 
-/** What is in a folder; nothing when there is none yet. */
+/** Lists a folder; empty if it does not exist. */
 async function listFolder(dir: string): Promise<string[] | 'file'> {
   try {
     return await readdir(dir);
@@ -222,7 +227,7 @@ async function listFolder(dir: string): Promise<string[] | 'file'> {
   }
 }
 
-/** The path without links, as far as it exists. */
+/** Resolves links in the part of the path that exists. */
 async function realPathSoFar(path: string): Promise<string> {
   try {
     return await realpath(path);

@@ -1,4 +1,4 @@
-/** The files of a recording that say whose a target is → their evidence, and back. Pure. */
+/** Converts the recording's files on who owns a target into evidence, and back. Pure. */
 import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
 import { commandFor, NAMING_DETAILS } from '../cli-commands.ts';
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
@@ -16,7 +16,10 @@ export const WORKLOAD_FILES = {
   codeDeployments: 'aws/batch-get-deployments.json',
 } as const satisfies Record<NamingEvidenceName, RecordingFileName>;
 
-/** What the recording says of services, tasks and what became of them; a file that is not there is unavailable, with the reason. */
+/**
+ * The recorded evidence on services, tasks and their history; a missing file makes its evidence unavailable, with the
+ * reason.
+ */
 export function recordedWorkloads(recording: Recording, question: Question): NamingEvidenceSet {
   const answer = <Name extends NamingEvidenceName>(
     name: Name,

@@ -1,4 +1,7 @@
-/** Where a command looks: what the question names, then the option, then the configuration, then the environment. */
+/**
+ * Decides where a command looks: the place that the question names, then the option, the configuration, the
+ * environment.
+ */
 import type { Account } from '../../config.ts';
 import type { Session } from './session.ts';
 
@@ -7,7 +10,7 @@ export interface PlaceOptions {
   profile?: string | undefined;
 }
 
-/** `loadBalancer`: as it was typed; an ARN or a DNS name says the region. */
+/** `loadBalancer`: as typed; an ARN or a DNS name determines the region. */
 export async function openSessions(
   loadBalancer: string | null,
   accounts: readonly Account[],

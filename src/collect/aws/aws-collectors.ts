@@ -1,6 +1,7 @@
 /**
- * A load balancer in AWS → the collectors of its evidence. Each asks as soon as what it depends on is known, so that at most five calls
- * follow one another: the load balancer; what hangs on it; what hangs on that; what those name; what the tasks among these run.
+ * Collectors of the evidence about a load balancer in AWS. Each starts as soon as its dependencies are known, so that
+ * at most five calls run in sequence: the load balancer; its parts; their parts; what those name; what the tasks among
+ * these run.
  */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
@@ -27,11 +28,11 @@ import { type Lazy, once } from './once.ts';
 import { fetchTargetGroupAttributes, fetchTargetGroups, fetchTargetHealth } from './target-groups.ts';
 import { workloadAnswers } from './workload-collectors.ts';
 
-/** What a live collector needs: the load balancer that was found, and the question about it. */
+/** Inputs of the live collectors: the load balancer found, and the question about it. */
 export interface LiveCollectorOptions {
   found: LookedUpLoadBalancer;
   question: Question;
-  /** Reads the access log; `attributes` say where it is. */
+  /** Reads the access log, at the location in `attributes`. */
   accessLog: (attributes: () => Promise<Collected<Attributes>>) => Collector<AccessLog>;
   /** US dollars that the log of CloudFront may cost, known once the access log was read; null for no limit. */
   remainingUsd: () => Promise<number | null>;
@@ -42,7 +43,7 @@ export interface LookedUpLoadBalancer extends Pick<FoundLoadBalancer, 'session' 
   described: FoundLoadBalancer['described'] | Promise<FoundLoadBalancer['described']>;
 }
 
-/** Collectors of all evidence about one load balancer. They only read. */
+/** Returns collectors of all evidence about one load balancer. All are read-only. */
 export function liveCollectors({ found, question, accessLog, remainingUsd }: LiveCollectorOptions): Collectors {
   const { session, arn, described } = found;
   const description = once(async () => await described);
@@ -52,7 +53,9 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
   };
   const ofVpc = async (): Promise<CommandDetails> => ({ vpcId: await ownVpcId() });
 
-  /** `needs` comes before the deadline starts; `detailsOf` makes the command more exact once there is an answer. */
+  /**
+   * `needs` is awaited before the deadline starts; `detailsOf` makes the command more specific once there is an answer.
+   */
   function lazyEvidence<Name extends DescribedEvidenceName, Needed>(
     name: Name,
     action: string,
@@ -143,7 +146,7 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     'ec2:DescribeInstances',
     async () => ({ vpcId: await knownVpcId(), groups: await knownTargetGroups() }),
     async (call, needed) => {
-      // Targets by address are found by their interfaces: without instance targets no instance has to be looked at.
+      // Address targets are found through their interfaces, so only instance targets need their instances.
       if (needed.groups.every(({ TargetType }) => TargetType !== 'instance')) return [];
       return fetchInstances(
         call,

@@ -1,4 +1,4 @@
-/** Why AWS did not answer, in one sentence with the way out. Pure. */
+/** Describes why AWS did not answer, in one sentence with the remedy. Pure. */
 
 import * as z from 'zod';
 import type { CollectionFailure } from '../../evidence/evidence.ts';
@@ -6,9 +6,9 @@ import { command } from '../../format/command.ts';
 import { Problem } from '../../problem.ts';
 import type { AccountPlace } from './sdk-clients.ts';
 
-/** What was asked of AWS. */
+/** The action requested from AWS. */
 export interface AwsAction {
-  /** As IAM names it: "ec2:DescribeSubnets". */
+  /** The IAM name: "ec2:DescribeSubnets". */
   action: string;
   region: string;
 }
@@ -29,7 +29,7 @@ export type AwsErrorKind =
   | 'not-aws'
   | 'other';
 
-/** Error codes by what they mean: the common errors of the AWS API references, and those of EC2, which has names of its own. */
+/** Error codes by kind: the common errors of the AWS API references, and EC2's own names for them. */
 const CODES: Record<string, AwsErrorKind> = {
   AccessDenied: 'denied',
   AccessDeniedException: 'denied',
@@ -72,12 +72,12 @@ const CODES: Record<string, AwsErrorKind> = {
 
 const nodeErrorCode = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
-/** What answered a call, as far as its headers say. */
+/** Who answered a call, as far as the headers reveal. */
 export interface HttpAnswer {
   status: number;
-  /** "text/html"; empty when it says none. */
+  /** "text/html"; empty if the response names none. */
   contentType: string;
-  /** Whether it is a web page that no service of AWS sent: those give every answer an id. */
+  /** Whether it is a web page not sent by an AWS service: AWS responses always have a request id. */
   isPage: boolean;
 }
 
@@ -95,7 +95,7 @@ export function readHttpAnswer(response: unknown): HttpAnswer | null {
 
 const HttpResponse = z.object({ statusCode: z.number(), headers: z.record(z.string(), z.string()) });
 
-/** A web page came where an answer of AWS was expected. */
+/** A web page arrived instead of an AWS response. */
 export class WebPageError extends Error {
   readonly answer: HttpAnswer;
 
@@ -106,13 +106,13 @@ export class WebPageError extends Error {
   }
 }
 
-/** What answered where that was not AWS; null where it was, or nobody did. */
+/** The response of a server that is not AWS; null if AWS answered, or nothing did. */
 function nonAwsAnswer(error: unknown): HttpAnswer | null {
   if (error instanceof WebPageError) return error.answer;
   if (!(error instanceof Error)) return null;
   const answer = '$response' in error ? readHttpAnswer(error.$response) : null;
   if (answer?.isPage) return answer;
-  // The SDK could make nothing of the body.
+  // The SDK could not parse the body.
   return /Deserialization error/.test(error.message) ? (answer ?? { status: 0, contentType: '', isPage: false }) : null;
 }
 
@@ -125,17 +125,20 @@ export function awsErrorKind(error: unknown): AwsErrorKind {
   if (/Credentials|TokenProvider/.test(name) && !(name in CODES))
     return /expired|SSO session .*invalid/i.test(message) ? 'expired' : 'no-credentials';
   if (/signature (expired|not yet current)/i.test(message)) return 'clock';
-  // The SDK names a connection that was cut a TimeoutError; its code says what it was.
+  // The SDK reports a dropped connection as TimeoutError; its code tells the real cause.
   const kind = CODES[nodeErrorCode(error)] ?? CODES[name] ?? 'other';
   if (kind === 'denied' && /explicit deny/i.test(message)) return 'denied-explicitly';
   return kind;
 }
 
-/** The statement that allows an action. Most Describe* actions take no other resource (Service Authorization Reference). */
+/**
+ * The statement that allows an action. Most Describe* actions accept no narrower resource (Service Authorization
+ * Reference).
+ */
 const allowStatement = (action: string, resource = '*'): string =>
   JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
 
-/** Why a piece of evidence could not be collected, with the statement that allows it where a permission is missing. */
+/** Why a piece of evidence could not be collected; for a missing permission, with the statement that grants it. */
 export const collectionFailure = (error: unknown, action: AwsAction): CollectionFailure => {
   const kind = awsErrorKind(error);
   const isDenied = kind === 'denied' || kind === 'denied-explicitly';
@@ -146,7 +149,7 @@ export const collectionFailure = (error: unknown, action: AwsAction): Collection
   };
 };
 
-/** What went wrong: a phrase without a full stop, that names the action. */
+/** Describes an error: a phrase without a full stop that names the action. */
 export function describeAwsError(error: unknown, { action, region }: AwsAction): string {
   switch (awsErrorKind(error)) {
     case 'denied':
@@ -185,7 +188,7 @@ function describeNonAwsAnswer(answered: HttpAnswer | null): string {
   return details.length === 0 ? sent : `${sent} (${details.join(', ')})`;
 }
 
-/** Why nothing can be asked of AWS at all, with the way out: exit 2. */
+/** Why no AWS call can work at all, with the remedy: exit 2. */
 export function awsProblem(
   error: unknown,
   action: AwsAction & { account: string; profile?: string | undefined },
@@ -250,7 +253,7 @@ const capitalize = (text: string): string =>
 
 const ERROR_TEXT_LIMIT = 200;
 
-/** The first line of what an error says, without its full stop. */
+/** The first line of an error's message, without its full stop. */
 function errorText(error: unknown): string {
   if (error instanceof z.ZodError) {
     const [first] = error.issues;

@@ -1,10 +1,10 @@
-/** One question to AWS: with its deadline, and a refusal as an answer. */
+/** One AWS request: applies the deadline and turns a refusal into an answer. */
 import type { Collected, CollectionFailure } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { collectionFailure } from './aws-errors.ts';
 import type { Session } from './session.ts';
 
-/** What a fetch works with. `options` goes with every call of the SDK. */
+/** Inputs of a fetch. Pass `options` with every SDK call. */
 export interface Call {
   session: Session;
   options: { abortSignal: AbortSignal };
@@ -12,7 +12,7 @@ export interface Call {
 
 const NO_WAY_OUT = { kind: 'failed', iamStatement: null } as const;
 
-/** What a fetch needs first was not answered. */
+/** A dependency of a fetch is unavailable. */
 export class DependencyUnavailable extends Error {
   readonly failure: CollectionFailure;
 
@@ -23,7 +23,7 @@ export class DependencyUnavailable extends Error {
   }
 }
 
-/** The value that something else depends on. Throws DependencyUnavailable with the reason. */
+/** Returns the value of a dependency. Throws DependencyUnavailable with the reason. */
 export function requireValue<T>(collected: Collected<T>, what: string): T {
   if (collected.status === 'collected') return collected.value;
   const { kind = 'failed', reason, iamStatement = null } = collected;
@@ -34,8 +34,8 @@ export const interruptedProblem = (): Problem =>
   new Problem('Interrupted; the calls that were running have been cancelled.', 130);
 
 /**
- * Waits for what the question depends on, then asks. The deadline of the session counts from there. What goes wrong is a reason; only
- * an interruption is thrown, as a Problem.
+ * Waits for the dependencies, then calls AWS. The session's deadline starts after the wait. Errors become a reason;
+ * only an interruption is thrown, as a Problem.
  */
 export async function callAws<Needed, T>(
   session: Session,
@@ -65,7 +65,7 @@ export async function callAws<Needed, T>(
   }
 }
 
-/** The items of all pages. */
+/** Collects the items of all pages. */
 export async function collectItems<Page, Item>(
   pages: AsyncIterable<Page>,
   itemsOf: (page: Page) => readonly Item[] | undefined,
@@ -75,7 +75,10 @@ export async function collectItems<Page, Item>(
   return items;
 }
 
-/** As the AWS CLI prints it: times as ISO 8601 text with microseconds and an offset, without what is not there. */
+/**
+ * Converts an answer to the AWS CLI's JSON: times as ISO 8601 text with microseconds and an offset, without absent
+ * values.
+ */
 export const toCliJson = (answer: unknown): unknown =>
   JSON.parse(
     JSON.stringify(answer, function (this: Record<string, unknown>, key, value: unknown) {

@@ -1,4 +1,4 @@
-/** CloudTrail: what was changed before and since. */
+/** CloudTrail: changes before and after the window. */
 import { CloudTrailClient, type Event, paginateLookupEvents } from '@aws-sdk/client-cloudtrail';
 import * as z from 'zod';
 import { CloudTrailEvent } from '../../evidence/aws.ts';
@@ -8,18 +8,19 @@ import { type Call, DependencyUnavailable, toCliJson } from './call.ts';
 
 const HOUR = 3_600_000;
 
-/** The most that one page holds, and the pages that two requests a second and a deadline allow (API reference, LookupEvents). */
+/** The page maximum, and the pages that two requests a second and a deadline allow (API reference, LookupEvents). */
 const PAGE = 50;
 const PAGES = 20;
-/** The part of the deadline after which no further page is asked for: what has been read may do. */
+/** Share of the deadline after which no further page is requested; the pages read so far may suffice. */
 const READING = 0.7;
 
-/** A change this long before the window is looked for by the checks; earlier ones are a bonus. */
+/** The checks need changes this long before the window; earlier ones are optional. */
 const NEEDED_BEFORE = HOUR;
 
 /**
- * Management events that changed something, from a day before the window until now. CloudTrail prints the newest first: when there are
- * too many, those of the last hours are enough. Throws DependencyUnavailable when not even those could be read.
+ * Fetches management events that changed something, from a day before the window until now. CloudTrail lists the newest
+ * first: if there are too many, those of the last hours are enough. Throws DependencyUnavailable if not even those
+ * could be read.
  */
 export async function fetchChanges(call: Call, { from, now }: Question): Promise<CloudTrailEvent[]> {
   const pages = paginateLookupEvents(

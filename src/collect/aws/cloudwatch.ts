@@ -1,4 +1,4 @@
-/** CloudWatch: every metric that bears on 5xx, of the load balancer and of each target group. */
+/** CloudWatch: every metric relevant to 5xx, of the load balancer and of each target group. */
 import {
   CloudWatchClient,
   type MetricDataQuery,
@@ -13,7 +13,7 @@ import { type Call, collectItems } from './call.ts';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** The most metrics, and the most data points, of one GetMetricData (CloudWatch quotas). */
+/** Maximum metrics, and maximum data points, of one GetMetricData call (CloudWatch quotas). */
 const METRICS_PER_CALL = 500;
 const POINTS_PER_CALL = 100_800;
 
@@ -23,7 +23,7 @@ export interface MetricRequest {
   Stat: string;
 }
 
-/** Counted for the load balancer as a whole; the status codes it makes itself are not split by target group. */
+/** Counted for the whole load balancer; its own status codes are not split by target group. */
 const OF_LOAD_BALANCER: readonly (readonly [metric: string, stat: string])[] = [
   ['HTTPCode_ELB_5XX_Count', 'Sum'],
   ['HTTPCode_ELB_500_Count', 'Sum'],
@@ -62,7 +62,7 @@ const OF_EVERY_GROUP: typeof OF_LOAD_BALANCER = [
   ['UnhealthyRoutingRequestCount', 'Sum'],
 ];
 
-/** Connections are not counted for Lambda: there, nothing counted would not mean zero. */
+/** Not requested for Lambda, which has no connection metrics: a missing value would not mean zero. */
 const OF_HOSTS: typeof OF_LOAD_BALANCER = [
   ['TargetConnectionErrorCount', 'Sum'],
   ['TargetTLSNegotiationErrorCount', 'Sum'],
@@ -76,7 +76,7 @@ const OF_LAMBDA: typeof OF_LOAD_BALANCER = [
   ['LambdaInternalError', 'Sum'],
 ];
 
-/** Of groups with a target control port. */
+/** For groups with a target control port. */
 const OF_OPTIMIZER: typeof OF_LOAD_BALANCER = [
   ['TargetControlRequestCount', 'Sum'],
   ['TargetControlRequestRejectCount', 'Sum'],
@@ -103,29 +103,32 @@ export const metricsOfGroups = (LoadBalancer: string, groups: readonly TargetGro
     ),
   );
 
-/** Seconds. Data points of a minute are kept 15 days, of 5 minutes 63 days, of an hour 455 days (CloudWatch user guide). */
+/**
+ * Seconds. CloudWatch keeps 1-minute data points for 15 days, 5-minute ones for 63 days, 1-hour ones for 455 days
+ * (CloudWatch user guide).
+ */
 export function periodFor({ from, now }: Pick<Question, 'from' | 'now'>): number {
   if (now - from < 15 * DAY) return 60;
   return now - from < 63 * DAY ? 300 : 3600;
 }
 
-/** Until this long after the window, metrics say whether the errors go on. */
+/** How long after the window metrics still show whether the errors continue. */
 const FOLLOW_UP_MS = 60 * MINUTE;
 
-/** The whole periods that touch the window, and up to now where that is soon after. Epoch milliseconds. */
+/** The whole periods that overlap the window, extended up to now if that is soon after. Epoch milliseconds. */
 export function spanFor({ from, to, now }: Pick<Question, 'from' | 'to' | 'now'>): { from: number; to: number } {
   const period = periodFor({ from, now }) * 1000;
   const end = now > to && now - to <= FOLLOW_UP_MS ? now : to;
   return { from: Math.floor(from / period) * period, to: Math.ceil(end / period) * period };
 }
 
-/** So many metrics that one call can hold them, and answer in one page. */
+/** Splits metrics into batches that fit one call and one page of its answer. */
 export function batches<T>(metrics: readonly T[], pointsEach: number): T[][] {
   const size = Math.max(1, Math.min(METRICS_PER_CALL, Math.floor(POINTS_PER_CALL / pointsEach)));
   return Array.from({ length: Math.ceil(metrics.length / size) }, (_, at) => metrics.slice(at * size, (at + 1) * size));
 }
 
-/** A series for each metric asked; without values where CloudWatch has none, which for a counter is zero. */
+/** Returns a series for each requested metric; empty if CloudWatch has no values, which for a counter means zero. */
 export async function fetchMetrics(
   call: Call,
   question: Question,
@@ -175,7 +178,7 @@ const toMetricDataQuery = (
   },
 });
 
-/** The parts of a result are joined. A metric that CloudWatch could not read is left out: it was not answered, so it is not zero. */
+/** Joins the parts of a result. Omits a metric that CloudWatch could not read: its value is unknown, not zero. */
 function toMetricSeries(metric: MetricRequest, Period: number, parts: readonly MetricDataResult[]): MetricSeries[] {
   const isRead =
     parts.length > 0 && parts.every(({ StatusCode }) => StatusCode !== 'InternalError' && StatusCode !== 'Forbidden');

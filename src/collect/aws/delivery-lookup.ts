@@ -1,17 +1,17 @@
-/** Looks up the vended deliveries of a load balancer while something else goes on. */
+/** Looks up the vended deliveries of a load balancer in the background. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ALB_ACCESS_LOGS, type FoundDeliveries, findDeliveries } from '../access-log/deliveries.ts';
 import type { Session } from './session.ts';
 
 export interface DeliveryLookup {
   found: Promise<FoundDeliveries>;
-  /** What is found by now or within `LATE_MS`; null where that is too little time. */
+  /** The deliveries found so far or within `LATE_MS`; null if that was too short. */
   foundInTime(): Promise<FoundDeliveries | null>;
-  /** Ends the calls that are still under way. */
+  /** Aborts calls in progress. */
   stop(): void;
 }
 
-/** Milliseconds that a diagnosis waits for deliveries it does not need: an unreachable service must not hold it up. */
+/** Milliseconds that a diagnosis waits for deliveries it does not need: an unreachable service must not delay it. */
 const LATE_MS = 500;
 
 export function beginDeliveryLookup(
@@ -29,7 +29,7 @@ export function beginDeliveryLookup(
       signal: ends,
     }),
   );
-  // Heard by whoever waits for it.
+  // Waiters handle the rejection; this avoids an unhandled one.
   found.catch(() => {});
   return {
     found,

@@ -1,4 +1,7 @@
-/** EC2: what a connection from the load balancer to a target passes. Whole VPCs, so that what is not there is known not to be there. */
+/**
+ * EC2: the network between the load balancer and a target. Reads whole VPCs, so that anything missing is known not to
+ * exist.
+ */
 import {
   EC2Client,
   type Filter,
@@ -24,10 +27,10 @@ import {
 import { type Call, collectItems, toCliJson } from './call.ts';
 import { chunks } from './chunks.ts';
 
-/** The most that one page holds (API reference, DescribeNetworkInterfaces and others; GetManagedPrefixListEntries). */
+/** Maximum items of a page (API reference, DescribeNetworkInterfaces and others; GetManagedPrefixListEntries). */
 const PAGE = 1000;
 const PREFIX_LIST_PAGE = 100;
-/** The most values of one filter (EC2 user guide, "List and filter your resources"). */
+/** Maximum values of one filter (EC2 user guide, "List and filter your resources"). */
 const FILTER_VALUES = 200;
 
 interface EC2Pages {
@@ -59,13 +62,13 @@ export async function fetchRouteTables(call: Call, vpcId: string): Promise<Route
   return z.array(RouteTable).parse(toCliJson(await collectItems(pages, (page) => page.RouteTables)));
 }
 
-/** The interfaces of targets and of the load balancer's nodes are among them. */
+/** Includes the interfaces of targets and of the load balancer's nodes. */
 export async function fetchNetworkInterfaces(call: Call, vpcId: string): Promise<NetworkInterface[]> {
   const pages = paginateDescribeNetworkInterfaces(paged(call), inVpc(vpcId), call.options);
   return z.array(NetworkInterface).parse(toCliJson(await collectItems(pages, (page) => page.NetworkInterfaces)));
 }
 
-/** Those of the VPC, and registered ones that left it: a terminated instance is in no VPC any more. */
+/** Instances of the VPC, and registered ones outside it: a terminated instance no longer belongs to a VPC. */
 export async function fetchInstances(
   call: Call,
   vpcId: string,
@@ -85,7 +88,7 @@ async function instances(call: Call, Filters: Filter[]): Promise<Instance[]> {
   return z.array(Instance).parse(toCliJson(found));
 }
 
-/** The prefix lists that rules of the security groups name; ascending. */
+/** The prefix lists that the security groups' rules reference; ascending. */
 export const referencedPrefixLists = (groups: readonly SecurityGroup[]): string[] =>
   [
     ...new Set(

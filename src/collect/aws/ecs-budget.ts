@@ -1,7 +1,7 @@
-/** Calls to ECS that one diagnosis makes at most. */
+/** Maximum ECS calls of one diagnosis. */
 export const ECS_CALLS = 100;
 
-/** Counts the calls; `take` is false when none is left. */
+/** Counts the calls; `take` returns false when none is left. */
 export interface EcsBudget {
   take(): boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * ECS: the services behind target groups, their tasks, and what those run. A diagnosis makes at most
- * `ECS_CALLS`, however large the clusters are.
+ * ECS: the services behind target groups, their tasks, and the tasks' definitions and hosts. A diagnosis makes at most
+ * `ECS_CALLS` calls, however large the clusters are.
  */
 import {
   DescribeContainerInstancesCommand,
@@ -18,14 +18,17 @@ import { type Call, DependencyUnavailable, toCliJson } from './call.ts';
 import { chunks } from './chunks.ts';
 import { ECS_CALLS, type EcsBudget } from './ecs-budget.ts';
 
-/** The most that one page or call holds (API reference: ListClusters, ListServices, ListTasks, DescribeTasks; DescribeServices). */
+/**
+ * Maximum items of a page or call (API reference: ListClusters, ListServices, ListTasks, DescribeTasks;
+ * DescribeServices).
+ */
 const PAGE = 100;
 const SERVICES_A_CALL = 10;
-/** Clusters that are looked into, in the order of their ARNs. */
+/** Maximum clusters to search, in the order of their ARNs. */
 const CLUSTERS = 20;
-/** With so many clusters or fewer, tasks are listed while services are: one round trip less. */
+/** Up to this many clusters, tasks are listed in parallel with services, which saves a round trip. */
 const FEW_CLUSTERS = 3;
-/** Revisions of task definitions that are described: those of running and of stopped tasks. */
+/** Maximum task definition revisions to describe: those of running and of stopped tasks. */
 const DEFINITIONS = 20;
 
 const client = ({ session }: Call): ECSClient => session.client(ECSClient);
@@ -37,7 +40,7 @@ export async function listClusters(call: Call, budget: EcsBudget): Promise<strin
   return clusterArns.toSorted().slice(0, CLUSTERS);
 }
 
-/** What a cluster holds, by ARN. */
+/** Contents of a cluster, by ARN. */
 export interface ClusterContent {
   cluster: string;
   arns: string[];
@@ -64,7 +67,10 @@ export async function listServices(
   );
 }
 
-/** The services that name one of the target groups, by ARN. Throws DependencyUnavailable where the budget left that open. */
+/**
+ * The services that use one of the target groups, by ARN. Throws DependencyUnavailable if the budget ran out before
+ * that was known.
+ */
 export async function describeServices(
   call: Call,
   listed: readonly ClusterContent[],
@@ -92,7 +98,10 @@ export async function describeServices(
   return found.sort((a, b) => (a.serviceArn < b.serviceArn ? -1 : 1));
 }
 
-/** Tasks of each cluster before its services are known: one page of running and one of stopped tasks; null where there are more. */
+/**
+ * Lists tasks of each cluster before its services are known: one page of running and one of stopped tasks; null if
+ * there are more.
+ */
 export async function listTasksEarly(
   call: Call,
   clusters: readonly string[],
@@ -105,7 +114,7 @@ export async function listTasksEarly(
     : null;
 }
 
-/** Tasks of each of the services: a page of running and a page of stopped ones. */
+/** Lists tasks of each service: one page of running and one of stopped tasks. */
 export async function listTasksOf(
   call: Call,
   services: readonly EcsService[],
@@ -150,7 +159,7 @@ export async function describeTasks(
   return tasks.sort((a, b) => (a.taskArn < b.taskArn ? -1 : 1));
 }
 
-/** By ARN: the definitions of services and of their tasks. */
+/** By ARN: the definitions used by services and their tasks. */
 export async function describeDefinitions(
   call: Call,
   arns: readonly string[],
@@ -166,7 +175,7 @@ export async function describeDefinitions(
   return Object.fromEntries(await Promise.all(each));
 }
 
-/** By ARN: the instances that tasks run on, where they run on instances. */
+/** By ARN: the container instances of tasks that run on instances. */
 export async function describeContainerInstances(
   call: Call,
   tasks: readonly EcsTask[],
@@ -192,7 +201,7 @@ export async function describeContainerInstances(
   return found.sort((a, b) => (a.containerInstanceArn < b.containerInstanceArn ? -1 : 1));
 }
 
-/** The task definitions that services and tasks name: those of services first, then of tasks, ascending. */
+/** The task definitions that services and tasks use: those of services first, then of tasks, ascending. */
 export const definitionsIn = (services: readonly EcsService[], tasks: readonly EcsTask[]): string[] => {
   const own = services.flatMap(({ deployments = [] }) => deployments.flatMap((one) => one.taskDefinition ?? []));
   const others = tasks.flatMap(({ taskDefinitionArn }) => taskDefinitionArn ?? []);

@@ -1,14 +1,19 @@
-/** While calls are under way there is time to load what comes after them; before that, loading would hold them up. */
+/**
+ * Tracks the first calls, so that later modules load while calls are in flight; loading them earlier would delay the
+ * calls.
+ */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 
-/** Node tells it of every request of its http and https. */
+/** The channel on which Node announces every http and https request. */
 const REQUEST_START = 'http.client.request.start';
 
 export interface FirstCalls {
-  /** Resolves once all requests have left that this process begins from now on and until one has left; or with `over`. */
+  /**
+   * Resolves once at least one request has left and every request started from now until then has left; or with `over`.
+   */
   sent: Promise<void>;
-  /** To be called when no more calls come. */
+  /** Call when no more requests will start. */
   stop(): void;
 }
 
@@ -28,7 +33,7 @@ export function firstCalls(): FirstCalls {
       isUnsent = false;
       if (unsent === 0) stop();
     };
-    // It leaves when it has a connection, and is closed where it gets none.
+    // A request leaves once it has a connection, and closes if it gets none.
     request.once('finish', onSent).once('close', onSent);
   };
   subscribe(REQUEST_START, onRequestStart);

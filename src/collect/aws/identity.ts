@@ -9,7 +9,10 @@ export interface CallerIdentity {
   arn: string;
 }
 
-/** Who asks, with the role of the session. Throws Problem (exit 2) if the role may not be assumed or AWS does not know the credentials; the call needs no permission. */
+/**
+ * Returns the caller, using the role of the session. Throws Problem (exit 2) if the role cannot be assumed or AWS
+ * rejects the credentials; the call needs no permission.
+ */
 export async function readIdentity(session: Session): Promise<CallerIdentity> {
   await assertCredentials(session);
   const abortSignal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);

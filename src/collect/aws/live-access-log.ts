@@ -1,6 +1,6 @@
 /**
- * The access log of a live load balancer: where it is, by which engine it is best read, and what that costs. The answer is the same by
- * either: Athena scans it where it lies, or its files are fetched and DuckDB reads them here.
+ * Reads the access log of a live load balancer: finds it, chooses the best engine, and reports the cost. Both engines
+ * give the same answer: Athena scans the log in place, or DuckDB reads its downloaded files here.
  */
 
 import { rm } from 'node:fs/promises';
@@ -77,49 +77,52 @@ import { type LogSource, logSources } from './log-sources.ts';
 import type { Session } from './session.ts';
 import { watchThrottling } from './throttle-watch.ts';
 
-/** Who reads the log: `auto` takes what costs least. */
+/** What reads the log: `auto` takes the cheapest. */
 export type LogEngine = 'athena' | 'duckdb' | 'cloudwatch-logs' | 'auto';
 
 export interface LiveAccessLogOptions {
-  /** Its signal ends everything. */
+  /** Its signal stops all work. */
   session: Pick<Session, 'client' | 'signal' | 'place' | 'deadline'>;
   question: Question;
   attributes: Collected<Attributes>;
   loadBalancerArn: string;
-  /** Begun earlier; whoever began it stops it. Begun here when absent. */
+  /** A lookup that the caller started and will stop; if absent, one is started here. */
   deliveries?: DeliveryLookup;
-  /** `duckdb`: the files are fetched from S3. `auto`: that for little, Athena for much where there is a table. */
+  /**
+   * `duckdb`: downloads the files from S3. `auto`: downloads small logs and uses Athena for large ones if a table
+   * exists.
+   */
   engine: LogEngine;
   athena: Config['athena'];
-  /** US dollars, compared with the most a read can cost; null for no limit. */
+  /** Limit in US dollars on the most a read may cost; null for no limit. */
   maxUsd: number | null;
-  /** Somebody named that limit for this question; false when it is that of the configuration. */
+  /** Whether the limit was given for this question; false if it comes from the configuration. */
   isMaxUsdGiven?: boolean;
-  /** Of those, what earlier asks of the same question have cost; 0 when absent. */
+  /** Part of the limit that earlier attempts at this question spent; 0 if absent. */
   spentUsd?: number;
-  /** Where log files are kept below `logs/`, for --save; null to keep none. The caller removes it. */
+  /** Where to keep log files, below `logs/`, for --save; null to keep none. The caller removes the folder. */
   keepIn: string | null;
-  /** Log files are read in another process, which may crash. */
+  /** Read log files in a child process, which may crash. */
   isReadApart?: boolean;
-  /** Milliseconds for all of it. */
+  /** Milliseconds for the whole read. */
   deadline: number;
-  /** What is being done, in a few words. */
+  /** Called with the current status, in a few words. */
   progress?: (status: string) => void;
-  /** Called before the log is read: by what, why, and what that may cost, in a sentence. */
+  /** Called before the log is read, with a sentence: the engine, why, and the estimated cost. */
   onEstimate?: (sentence: string) => void;
 }
 
 export interface LiveAccessLog {
   log: Collected<AccessLog>;
-  /** Also of what was spent in vain. */
+  /** Includes the cost of failed attempts. */
   cost: Cost;
-  /** What --save needs: a folder with log files in `logs/`, or the answers of Athena. */
+  /** Input of --save: a folder with log files in `logs/`, or the answers of Athena. */
   toSave: { folder: string } | { answers: AccessLog } | null;
 }
 
 /**
- * Loads what an engine needs, the most likely first, so that it is there when the log is known to be. To be called while a call is under
- * way. Rejects where something cannot be loaded, which says so again where it is used.
+ * Preloads an engine's modules, the most likely first, so that they are ready when the log has been located. Call while
+ * a request is in flight. Rejects if a module cannot be loaded; using it then reports the error again.
  */
 export async function preloadEngine(engine: LogEngine, isReadApart: boolean): Promise<void> {
   await import('@aws-sdk/client-s3');
@@ -128,7 +131,7 @@ export async function preloadEngine(engine: LogEngine, isReadApart: boolean): Pr
   else await Promise.all([import('@aws-sdk/client-athena'), import('@aws-sdk/client-glue')]);
 }
 
-/** Never rejects for what AWS says: the reason is in the answer. */
+/** Reads the log. Does not reject on errors from AWS: the answer contains the reason. */
 export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
   const { session, loadBalancerArn, deliveries } = options;
   const lookup = deliveries ?? beginDeliveryLookup(session, loadBalancerArn);
@@ -140,7 +143,7 @@ export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<
   }
 }
 
-/** With the places where the log can be read too; as it was where these are not known. */
+/** Adds the other places where the log can be read; unchanged if those are unknown. */
 function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: FoundDeliveries | null): LiveAccessLog {
   const { reading } = log.value;
   const from = reading?.from;
@@ -153,14 +156,14 @@ function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: FoundDeliv
 }
 
 /**
- * As `readLiveAccessLog`, and once more over the longer time that `lookBack` asks for: its answers are `earlier`. Where those cannot be
- * had the others stand, with the reason. Both count against `parseMaxUsd`.
+ * Like `readLiveAccessLog`, and reads the longer time that `lookBack` asks for into `earlier`. If that fails, keeps the
+ * first answers and adds the reason. Both reads count against `maxUsd`.
  */
 export async function readWithLookBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
   return await lookBack(options, await readLiveAccessLog(options));
 }
 
-/** What was read, and the answers over the longer time that `lookBack` of the question asks for. */
+/** Adds to a read the answers over the longer time that the question's `lookBack` asks for. */
 export async function lookBack(options: LiveAccessLogOptions, read: LiveAccessLog): Promise<LiveAccessLog> {
   const longer = lookBackQuestion(options.question);
   if (longer === null || read.log.status === 'unavailable') return read;
@@ -180,18 +183,18 @@ export async function lookBack(options: LiveAccessLogOptions, read: LiveAccessLo
     return withAnswers({ ...read, cost }, { ...read.log, value });
   }
   const log = { ...read.log, value: { ...own, earlier: { from: longer.from, log: back.log.value } } };
-  // Files of both lie in the same folder; answers of Athena among them can only be kept as answers.
+  // Files of both reads share a folder; if Athena answered one of them, only answers can be kept.
   const isByFiles = back.toSave !== null && 'folder' in back.toSave;
   return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, toSave: read.toSave && { answers: log.value } };
 }
 
-/** As the first was; what both were to cost. */
+/** Describes the first read, with the estimates of both added. */
 function sumOfReadings(first: Read | undefined, { log }: LiveAccessLog): Read | undefined {
   const second = log.status === 'collected' ? log.value.reading : undefined;
   return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;
 }
 
-/** A delivery names bucket and prefix, a reading the folder below them. */
+/** A delivery names bucket and prefix; a read names the folder below them. */
 const isSamePlace = (delivered: string | null, read: string | null): boolean =>
   delivered !== null && read !== null && (read === delivered || read.startsWith(`${delivered}/`));
 
@@ -202,7 +205,9 @@ function withAnswers(read: LiveAccessLog, log: CollectedLog): LiveAccessLog {
   return { ...read, log, toSave: toSave !== null && 'answers' in toSave ? { answers: log.value } : toSave };
 }
 
-/** What reading the log of this question would cost; null where it cannot be counted. Lists files and reads none. */
+/**
+ * Estimates the cost of reading the log for this question; null if it cannot be estimated. Lists files but reads none.
+ */
 export const estimateLiveAccessLog = (options: LiveAccessLogOptions): Promise<CostEstimate | null> =>
   new LiveLogReader(options, null).price();
 
@@ -240,7 +245,7 @@ class LiveLogReader {
     }
   }
 
-  /** The first that has entries; where none has, the last one that could be read. */
+  /** Reads the first source that has entries; if none has, returns the last one that could be read. */
   async #readFirstOf(sources: readonly LogSource[]): Promise<LiveAccessLog> {
     const notes: LogLimitation[] = [];
     let empty: LiveAccessLog | null = null;
@@ -336,7 +341,7 @@ class LiveLogReader {
     return await this.#readByEither(place, listed);
   }
 
-  /** Little is fetched; much is left where it is if there is a table; where that fails the files are fetched after all. */
+  /** Downloads small logs; uses Athena for large ones if a table exists, and downloads the files if Athena fails. */
   async #readByEither(place: LogPlace, listed: ObjectListing): Promise<LiveAccessLog> {
     const bytes = 'refusal' in listed ? null : bytesOf(listed.objects);
     if (bytes !== null && bytes <= FETCH_BELOW)
@@ -372,7 +377,7 @@ class LiveLogReader {
     }
   }
 
-  /** All that has to be known ahead of a query, at once. */
+  /** Gathers in parallel everything needed before a query. */
   async #prepare(place: LogPlace): Promise<AthenaPreparation> {
     const { session, athena } = this.#options;
     const [{ AthenaClient }, { GlueClient }] = await Promise.all([
@@ -391,7 +396,7 @@ class LiveLogReader {
     };
     const choice = { glue: session.client(GlueClient), database, table: tableName, place, signal: this.#signal };
     const pending = [findTable(choice), readWorkGroup(athenaPlace), this.#bytesOfDays(place)] as const;
-    // Of several refusals it is always the same one that is named.
+    // Awaited in this order, so that among several refusals the same one is always reported.
     await Promise.allSettled(pending);
     const [table, workGroup, dayBytes] = [await pending[0], await pending[1], await pending[2]];
     if (table === null)
@@ -403,7 +408,7 @@ class LiveLogReader {
     return { athenaPlace, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
   }
 
-  /** Of all files in the folders of the days; null where they cannot be counted. */
+  /** Size of all files in the folders of the days; null if it cannot be determined. */
   async #bytesOfDays(place: LogPlace): Promise<number | null> {
     try {
       return await bytesOfDays(await this.#listing(place));
@@ -448,7 +453,7 @@ class LiveLogReader {
         this.#spend({ bytesScanned: answer.bytesScanned, usd: athenaUsd(answer.bytesScanned), queries: 1 });
         return answer.rows;
       } catch (error) {
-        // A failed query is free, a cancelled one costs what it had scanned.
+        // A failed query is free; a cancelled one costs what it scanned.
         if (error instanceof QueryError && error.bytesScanned > 0)
           this.#spend({ bytesScanned: error.bytesScanned, usd: athenaUsd(error.bytesScanned), queries: 1 });
         throw error;
@@ -504,7 +509,10 @@ class LiveLogReader {
     return estimate;
   }
 
-  /** Whoever names a limit accepts the files listed: the range of paths leaves out all others, whatever the table could hold. */
+  /**
+   * Naming a limit accepts reading the listed files: the path range excludes all others, whatever else the table
+   * covers.
+   */
   #assertUnboundedScanAccepted(
     { table, workGroup }: AthenaPreparation,
     listed: ObjectListing,
@@ -541,7 +549,7 @@ class LiveLogReader {
     throw new AccessLogError('too-much', `nothing bounds what Athena may read: ${why}`, { remedy: ways.join(', or ') });
   }
 
-  /** A table that shows nothing where there are files is no answer. */
+  /** Throws if the table shows no rows although files exist. */
   #assertAnswered(table: LogTable, { log, empty }: Rollups, listed: ObjectListing): void {
     const own = `${table.database}.${table.name}`;
     if (empty.rows > 0 && log.entries === 0)
@@ -597,7 +605,7 @@ class LiveLogReader {
     const reading = this.#begin(place, `from S3 directly: ${counted}, ${why.words}`, estimate);
     const temporary = keepIn ?? (await makeTemporaryFolder('alb502-'));
     const folder = join(temporary, 'logs');
-    // Opened while the files come.
+    // Opened while the files download.
     const calls = firstCalls();
     const opening = calls.sent.then(async () => {
       const { openReaderApart, openReaderHere } = await import('../access-log/duckdb/log-reader.ts');
@@ -646,14 +654,14 @@ class LiveLogReader {
     }
   }
 
-  /** Says how it is read, before it is. */
+  /** Announces how the log is read, before it is read. */
   #begin({ bucket, root, format = null }: LogPlace, how: string, estimate: CostEstimate): Read {
     this.#options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
     this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
     return { how, estimate: this.#estimate, from: { service: 's3', name: `${bucket}/${root}`, format } };
   }
 
-  /** What all has cost up to now. */
+  /** Adds a cost and returns the total so far. */
   #spend(cost: Cost): Cost {
     const before = this.#cost;
     this.#cost = {
@@ -674,7 +682,7 @@ class LiveLogReader {
     return [...copies, searchCommand(question)].join(' && ');
   }
 
-  /** The commands that fetch the files of the window, and the search in them. */
+  /** The commands that download the window's files, and the search in them. */
   #fetchedSource(place: LogPlace): string {
     const { question } = this.#options;
     const ends = fileEndRange(question, this.#idleTimeoutSeconds);
@@ -689,7 +697,7 @@ class LiveLogReader {
   }
 }
 
-/** Why an engine was chosen: while it reads, and beside what it read. */
+/** Why an engine was chosen: as a source note next to the commands that repeat the read, and as text for a user. */
 interface EngineChoice {
   source: string;
   words: string;
@@ -701,14 +709,17 @@ interface AthenaPreparation {
   athenaPlace: AthenaPlace;
   table: LogTable;
   workGroup: WorkGroup | null;
-  /** Compressed bytes of all files in the partitions of the window; null where that is not known, or the table has none. */
+  /** Compressed bytes of all files in the window's partitions; null if unknown or the table has no partitions. */
   dayBytes: number | null;
 }
 
-/** The objects of the window, or why they may not be listed. */
+/** The objects of the window, or why they cannot be listed. */
 type ObjectListing = { objects: LogObject[] } | { refusal: AccessLogError };
 
-/** Compressed bytes. Up to the first, `auto` fetches files; beyond the second it does not even when Athena fails. */
+/**
+ * Compressed bytes. Up to the first value `auto` downloads files; above the second it does not download even if Athena
+ * fails.
+ */
 const [FETCH_BELOW, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];
 
 const bytesOf = (objects: readonly LogObject[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -718,7 +729,7 @@ function objectsIn(listed: ObjectListing): LogObject[] {
   return listed.objects;
 }
 
-/** What the table could not be asked, or did not show. */
+/** What the table could not answer, or did not contain. */
 function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, listed: ObjectListing): string[] {
   const own = `${table.database}.${table.name}`;
   const [first] = days;
@@ -736,10 +747,13 @@ function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, liste
   ];
 }
 
-/** Bytes of a statement that Athena takes, 262,144, less some: StartQueryExecution of the API reference. */
+/** Bytes: just below Athena's limit of 262,144 for a statement (StartQueryExecution in the API reference). */
 const STATEMENT_LIMIT = 250_000;
 
-/** The second statement, for as many target groups as fit in it: those with the most failures first. `left` names the others. */
+/**
+ * Plans the second statement for as many target groups as fit: those with the most failures first. `left` lists the
+ * others.
+ */
 function planGapSearch(scope: LogScope, { groups }: ClosedConnections, idleTimeoutSeconds: number) {
   const most = [...groups].sort((a, b) => b.failures.length - a.failures.length);
   for (let count = most.length; ; count--) {

@@ -1,4 +1,4 @@
-/** Elastic Load Balancing: which load balancer is meant, and how it is configured. */
+/** Elastic Load Balancing: finds the load balancer that a user means, and reads its configuration. */
 import {
   DescribeLoadBalancerAttributesCommand,
   ElasticLoadBalancingV2Client,
@@ -22,7 +22,7 @@ import { assumeRoleProblem, awsErrorKind, awsProblem, collectionFailure } from '
 import { type Call, collectItems, interruptedProblem, toCliJson } from './call.ts';
 import type { Session } from './session.ts';
 
-/** The most that one page holds (API reference, DescribeLoadBalancers and others). */
+/** Maximum items of a page (API reference, DescribeLoadBalancers and others). */
 const PageSize = 400;
 
 const ACTION = 'elasticloadbalancing:DescribeLoadBalancers';
@@ -31,9 +31,9 @@ export interface FoundLoadBalancer {
   session: Session;
   name: string;
   arn: string;
-  /** Or why only its ARN is known. */
+  /** The description, or why only the ARN is known. */
   described: { value: LoadBalancer } | CollectionFailure;
-  /** A sentence where another one could be meant, in an account or a region that did not answer. */
+  /** A sentence, if another match may exist in an account or region that did not answer. */
   ambiguityNote?: string;
 }
 
@@ -56,8 +56,9 @@ export function knownByArn(nameOrArn: string, sessions: readonly Session[], sear
 type Match = Candidate & FoundLoadBalancer;
 
 /**
- * Looks for the load balancer in every session at once; a name and the list it may be a part of are asked for together, so that this is
- * one round trip. Throws Problem: exit 1 with the candidates when there is none or more than one, exit 2 when AWS does not answer.
+ * Looks for the load balancer in all sessions in parallel, requesting the exact name and the full list (for partial
+ * names) together, in one round trip. Throws Problem: exit 1 with the candidates if none or several match, exit 2 if
+ * AWS does not answer.
  */
 export async function findLive(nameOrArn: string, sessions: readonly Session[]): Promise<FoundLoadBalancer> {
   assertArnOfApplication(nameOrArn);
@@ -72,7 +73,7 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
   const [failure] = failures;
   try {
     const found = findLoadBalancer(nameOrArn, matches, where);
-    // There is one of each ARN, app/name/id and DNS name; a name may be used again.
+    // An ARN, app/name/id or DNS name is unique; a name may also exist elsewhere.
     const isOfOtherKind = failure?.error instanceof Problem && failure.error.exitCode === 1;
     if (failure === undefined || isOfOtherKind || /[/.]/.test(nameOrArn)) return found;
     const why = lookupProblem(failure.error, failure.session).message;
@@ -102,7 +103,7 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
 const lookupProblem = (error: unknown, { place }: Session): Problem =>
   error instanceof Problem ? error : awsProblem(error, { action: ACTION, ...place });
 
-/** Every Application Load Balancer of an account and region. Throws Problem (exit 2) when AWS does not answer. */
+/** Lists every Application Load Balancer of an account and region. Throws Problem (exit 2) if AWS does not answer. */
 export async function listLive(session: Session): Promise<{ name: string; arn: string }[]> {
   await assertCredentials(session);
   try {
@@ -117,7 +118,7 @@ export async function listLive(session: Session): Promise<{ name: string; arn: s
 const describePlace = ({ place: { account, region } }: Session): string =>
   account === 'default' ? region : `${region} of ${account}`;
 
-/** The load balancer of that name or ARN, else all of them. */
+/** Returns the load balancer of that name or ARN, else all of them. */
 async function fetchCandidates(session: Session, nameOrArn: string): Promise<Match[]> {
   await assertCredentials(session);
   const rest = new AbortController();
@@ -130,7 +131,7 @@ async function fetchCandidates(session: Session, nameOrArn: string): Promise<Mat
   return found.filter(isApplication).map((one) => toMatch(session, one));
 }
 
-/** By Type of DescribeLoadBalancers, and by what follows loadbalancer/ in an ARN. */
+/** Other kinds, by Type of DescribeLoadBalancers and by what follows loadbalancer/ in an ARN. */
 const OTHER_KINDS: Record<string, string> = {
   network: 'a Network Load Balancer',
   net: 'a Network Load Balancer',
@@ -139,7 +140,9 @@ const OTHER_KINDS: Record<string, string> = {
   classic: 'a Classic Load Balancer',
 };
 
-/** Throws Problem (exit 1) when what was typed is whole the name, ARN or DNS name of a load balancer of another kind. */
+/**
+ * Throws Problem (exit 1) if the typed text is exactly the name, ARN or DNS name of a load balancer of another kind.
+ */
 function assertNoOtherKind(session: Session, typed: string, found: readonly LoadBalancer[]): void {
   const own = found.find(
     ({ LoadBalancerName, LoadBalancerArn, DNSName }) =>
@@ -155,14 +158,14 @@ const otherKind = (name: string, kind: string, place: string): Problem =>
     1,
   );
 
-/** Throws Problem (exit 1) for an ARN that says it is of another kind: that of a Classic Load Balancer ends with its name. */
+/** Throws Problem (exit 1) for an ARN of another kind: a Classic Load Balancer's ARN ends with its name. */
 function assertArnOfApplication(nameOrArn: string): void {
   const [, region = '', kind, name = ''] =
     /^arn:[^:]+:elasticloadbalancing:([^:]*):[0-9]*:loadbalancer\/(?:([a-z]+)\/)?([^/]+)/.exec(nameOrArn) ?? [];
   if (name !== '' && kind !== 'app') throw otherKind(name, kind ?? 'classic', region);
 }
 
-/** Throws Problem (exit 2). The clients use what was resolved here. */
+/** Resolves the credentials, which the clients then reuse. Throws Problem (exit 2). */
 export async function assertCredentials({ settings, place }: Session): Promise<void> {
   try {
     await settings.credentials();
@@ -185,7 +188,7 @@ const toMatch = (session: Session, described: LoadBalancer): Match => ({
   described: { value: described },
 });
 
-/** Of every kind; none where the name or ARN is not known. */
+/** Load balancers of every kind; empty if the name or ARN is unknown. */
 async function loadBalancers(
   session: Session,
   input: { Names?: string[]; LoadBalancerArns?: string[] },
@@ -211,7 +214,7 @@ const isApplication = ({ Type }: LoadBalancer): boolean => Type === undefined ||
 
 const client = ({ session }: Call) => session.client(ElasticLoadBalancingV2Client);
 
-/** Attribute lists become a record of key to value. */
+/** Converts attribute lists to a record of key to value. */
 export const parseAttributes = (answer: unknown): Attributes =>
   Object.fromEntries(AttributeList.parse(toCliJson(answer)).Attributes.map(({ Key, Value }) => [Key, Value]));
 

@@ -1,4 +1,7 @@
-/** The access log of a live load balancer from a log group of CloudWatch Logs: fetched, and read here as files are. */
+/**
+ * Reads the access log of a live load balancer from a CloudWatch Logs log group: downloads the events and reads them
+ * like files.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,16 +23,16 @@ export interface LogGroupReading {
   options: LiveAccessLogOptions;
   delivery: VendedDelivery;
   idleTimeoutSeconds: number;
-  /** With the deadline of the access log. */
+  /** Includes the deadline of the access log. */
   signal: AbortSignal;
-  /** Why this log, in a few words that end a sentence. */
+  /** Why this log was chosen, as a phrase that ends a sentence. */
   why: string;
   notes: readonly LogLimitation[];
-  /** Hears of each query; returns what all of the reading has cost. */
+  /** Call for each query; returns the total cost of the read. */
   spend: (cost: Cost) => Cost;
 }
 
-/** Seconds after the window in which the last of its events, and retries, arrive. */
+/** Seconds after the window within which its last events, and retries, arrive. */
 const AFTER = 300;
 
 /** Rejects with AccessLogError. */
@@ -90,7 +93,8 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
 async function logGroup({ options, delivery, signal }: LogGroupReading): Promise<LogGroup> {
   const { account, region, partition, loadBalancer } = placeInArn(options.loadBalancerArn);
   const id = `app/${loadBalancer.name}/${loadBalancer.id}`;
-  // What a load balancer can be called: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+  // Characters of load balancer names:
+  // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
   if (!/^app\/[A-Za-z0-9-]+\/[A-Za-z0-9]+$/.test(id)) throw new RangeError(`${id} is not the name of a load balancer`);
   if (delivery.name === null) throw new AccessLogError('failed', 'the log group of the delivery is not known');
   const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');
@@ -104,7 +108,7 @@ async function logGroup({ options, delivery, signal }: LogGroupReading): Promise
   };
 }
 
-/** One line for each message; a plain one in the order of the fields that the delivery names. */
+/** Turns each message into one line, plain ones using the delivery's field order. */
 function linesOf(messages: readonly string[], { format, fields, delimiter }: VendedDelivery): string {
   const isPlain = format === 'plain' && fields.length > 0 && delimiter !== null;
   return messages

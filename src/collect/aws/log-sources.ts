@@ -1,4 +1,4 @@
-/** In which order the places of an access log are read. Pure. */
+/** The order in which the places of an access log are tried. Pure. */
 import type { DeliveredLog } from '../../evidence/delivered-log.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { type FoundDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
@@ -12,8 +12,8 @@ export type LogSource =
   | { log: DeliveredLog; delivery: VendedDelivery; why: string };
 
 /**
- * Best first. Files in S3 cost least; while those of the window are still on their way, a log group has the newest entries. `engine`
- * decides otherwise. Firehose has nothing that can be read.
+ * Lists the sources, best first. Files in S3 cost least; while the window's files are still arriving, a log group has
+ * the newest entries. `engine` overrides this. Firehose keeps nothing that can be read.
  */
 export function logSources(
   legacy: LogPlace | null,

@@ -1,6 +1,6 @@
 export type Lazy<T> = () => Promise<T>;
 
-/** Starts the work when it is first wanted, and once. */
+/** Starts the work on first use, and only once. */
 export function once<T>(start: Lazy<T>): Lazy<T> {
   let started: Promise<T> | null = null;
   return () => {

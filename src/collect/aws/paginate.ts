@@ -1,12 +1,12 @@
 /**
- * Web pages in place of answers: the login of a network, a proxy's error, an endpoint that is none of AWS. The SDK takes a well-formed page
- * for an answer in XML without content, and "nothing there" is the worst that could be made of it.
+ * Detects web pages in place of AWS answers: a captive portal, a proxy error, an endpoint that is not AWS. The SDK
+ * parses a well-formed page as an XML answer without content, which would read as "nothing there".
  */
 import { readHttpAnswer, WebPageError } from './aws-errors.ts';
 
 type Handler = (args: never) => Promise<{ response: unknown }>;
 
-/** A middleware that rejects with WebPageError. Errors of servers are left to the SDK, which tries them again. */
+/** A middleware that rejects with WebPageError. Leaves server errors to the SDK, which retries them. */
 export const rejectWebPages =
   (next: Handler): Handler =>
   async (args) => {

@@ -1,4 +1,4 @@
-/** What changed the targets from outside: tags, Auto Scaling, CodeDeploy and the aliases of functions. */
+/** Changes made to the targets from outside: tags, Auto Scaling, CodeDeploy and function aliases. */
 import { AutoScalingClient, DescribeScalingActivitiesCommand } from '@aws-sdk/client-auto-scaling';
 import { BatchGetDeploymentsCommand, CodeDeployClient, ListDeploymentsCommand } from '@aws-sdk/client-codedeploy';
 import { DescribeTagsCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -17,7 +17,7 @@ import { deploymentsSince } from '../cli-commands.ts';
 import { type Call, toCliJson } from './call.ts';
 import { chunks } from './chunks.ts';
 
-/** The most ARNs of one call (API reference, DescribeTags). */
+/** Maximum ARNs of one call (API reference, DescribeTags). */
 const ARNS_A_CALL = 20;
 
 /** The tags of a load balancer and its target groups, by ARN. */
@@ -32,7 +32,7 @@ export async function fetchTags(call: Call, arns: readonly string[]): Promise<Ta
   return tags.sort((a, b) => (a.ResourceArn < b.ResourceArn ? -1 : 1));
 }
 
-/** Auto Scaling groups that are asked: those of registered instances. */
+/** Maximum Auto Scaling groups to query: those of registered instances. */
 const GROUPS = 10;
 
 export function scalingGroupsIn(
@@ -44,7 +44,7 @@ export function scalingGroupsIn(
   return [...new Set(own.flatMap((one) => scalingGroupOf(one) ?? []))].sort().slice(0, GROUPS);
 }
 
-/** The most that one page holds (API reference, DescribeScalingActivities). */
+/** Page maximum (API reference, DescribeScalingActivities). */
 const ACTIVITIES = 100;
 
 /** The newest hundred activities of each group. */
@@ -61,10 +61,10 @@ export async function fetchScalingActivities(
   return Object.fromEntries(await Promise.all(each));
 }
 
-/** The most ids of one call (API reference, BatchGetDeployments). */
+/** Maximum ids of one call (API reference, BatchGetDeployments). */
 const DEPLOYMENTS = 25;
 
-/** Ids of the newest deployments that were created from an hour before the window on: one page. */
+/** Ids of the newest deployments created since an hour before the window: one page. */
 export async function listDeployments(call: Call, question: Question): Promise<string[]> {
   const createTimeRange = { start: new Date(deploymentsSince(question)), end: new Date(question.now) };
   const { deployments = [] } = await call.session
@@ -81,14 +81,14 @@ export async function fetchDeployments(call: Call, deploymentIds: readonly strin
   return z.array(CodeDeployment).parse(toCliJson(deploymentsInfo));
 }
 
-/** The alias that a function ARN names; null for a version or for the function alone. */
+/** The alias that a function ARN names; null for a version or an unqualified function. */
 function aliasIn(arn: string): { FunctionName: string; Name: string } | null {
   const [, FunctionName, Name] = /^(arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+):([^:]+)$/.exec(arn) ?? [];
   if (FunctionName === undefined || Name === undefined || /^(?:\d+|\$LATEST)$/.test(Name)) return null;
   return { FunctionName, Name };
 }
 
-/** By the ARN that is registered as a target. */
+/** By the ARN registered as a target. */
 export async function fetchAliases(call: Call, arns: readonly string[]): Promise<Record<string, FunctionAlias>> {
   const client = call.session.client(LambdaClient);
   const each = arns.flatMap((arn) => {

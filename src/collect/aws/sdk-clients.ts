@@ -1,6 +1,6 @@
 /**
- * The one place that makes AWS SDK clients: for an account and a region, with the standard credential chain, adaptive retries and
- * timeouts. Endpoints can be replaced with the SDK's own AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>.
+ * Settings of all AWS SDK clients: account and region, the standard credential chain, adaptive retries and timeouts.
+ * The SDK's AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> replace endpoints.
  */
 import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 
@@ -21,24 +21,24 @@ export interface ClientSettings {
   logger: typeof SILENT;
 }
 
-/** Whose account, and where. */
+/** An account and a region. */
 export interface AccountPlace {
-  /** As the configuration calls the account. */
+  /** The account's name in the configuration. */
   account: string;
   roleArn?: string | undefined;
   externalId?: string | undefined;
-  /** Of the shared AWS configuration; for the role, the one it is assumed with. */
+  /** Profile of the shared AWS configuration; with a role, the profile that assumes it. */
   profile?: string | undefined;
   region: string;
 }
 
-/** stderr belongs to alb502: what the SDK would warn about there is no answer to the question. */
+/** stderr belongs to alb502, and the SDK's warnings do not answer the question. */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 const CONNECTION_TIMEOUT = 3000;
 const REQUEST_TIMEOUT = 30_000;
 const ATTEMPTS = 5;
-/** Credentials that end sooner than this are asked for again. */
+/** Credentials that expire sooner than this are renewed. */
 const RENEW_BEFORE = 5 * 60_000;
 
 const requestHandler = {
@@ -47,7 +47,7 @@ const requestHandler = {
   throwOnRequestTimeout: true,
 } as const;
 
-/** What every client of a place is made with. Credentials are resolved when first used, once for all clients. */
+/** Settings shared by every client of a place. Credentials are resolved on first use, once for all clients. */
 export function settingsFor({ roleArn, externalId, profile, region }: AccountPlace): ClientSettings {
   const standard = fromNodeProviderChain({
     ...(profile === undefined ? {} : { profile }),

@@ -1,10 +1,13 @@
-/** One look at one account and region: its clients, how long a collector may take, and the signal that ends everything. */
+/**
+ * A session with one account and region: its clients, the time limit of a collector, and the signal that stops all
+ * work.
+ */
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { Problem } from '../../problem.ts';
 import { rejectWebPages } from './paginate.ts';
 import { type AccountPlace, type ClientSettings, settingsFor } from './sdk-clients.ts';
 
-/** What every client class of the SDK has. */
+/** Common to every client class of the SDK. */
 interface Client {
   destroy(): void;
   middlewareStack: {
@@ -15,11 +18,11 @@ interface Client {
 export interface Session {
   place: AccountPlace;
   settings: ClientSettings;
-  /** Aborted when the person interrupts: every call is made with it. */
+  /** Aborted when the user interrupts; passed to every call. */
   signal: AbortSignal;
-  /** Milliseconds that one collector may take. */
+  /** Maximum milliseconds of one collector. */
   deadline: number;
-  /** The one client of this class; made when first asked for. */
+  /** The session's one client of this class; created on first use. */
   client<C extends Client>(type: new (settings: ClientSettings) => C): C;
   /** Closes the connections of all clients. */
   close(): void;
@@ -37,7 +40,7 @@ export function openSession(place: AccountPlace, { signal, deadline }: Pick<Sess
       const existing = clients.get(type);
       if (existing instanceof type) return existing;
       const created = new type(settings);
-      // The lowest of its step sees the answer as it came.
+      // As the lowest of its step, it sees the unprocessed response.
       created.middlewareStack.add(rejectWebPages, { step: 'deserialize', priority: 'low', name: 'refusePages' });
       clients.set(type, created);
       return created;
@@ -48,17 +51,17 @@ export function openSession(place: AccountPlace, { signal, deadline }: Pick<Sess
   };
 }
 
-/** The region of the environment, the profile, or the instance this runs on. Throws Problem (exit 2) when none says. */
+/** The region of the environment, the profile, or the instance this runs on. Throws Problem (exit 2) if none is set. */
 export async function standardRegion(profile: string | undefined): Promise<string> {
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
-  // The SDK does not look at the second, which the AWS CLI does.
+  // The AWS CLI reads AWS_DEFAULT_REGION; the SDK does not.
   const set = AWS_REGION || AWS_DEFAULT_REGION;
   if (set) return set;
   const client = new ElasticLoadBalancingV2Client(profile === undefined ? {} : { profile });
   try {
     return await client.config.region();
   } catch {
-    // Also read by who runs the bot, which has no such option.
+    // Bot operators also read this message, and the bot has no such option.
     throw new Problem(
       'No AWS region is set: set AWS_REGION, such as eu-west-1, or regions of the account in alb502.json, or name it with --region where the command takes that.',
       2,

@@ -1,4 +1,4 @@
-/** The text of a configuration that is stored in AWS: a parameter of Systems Manager, or a secret. */
+/** Reads a configuration stored in AWS: a Systems Manager parameter, or a secret. */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { Problem } from '../../problem.ts';
@@ -9,7 +9,7 @@ import { standardRegion } from './session.ts';
 /** Region of an ARN; null for a plain name. */
 const regionOf = (nameOrArn: string): string | null => /^arn:[^:]*:[^:]*:([^:]+):/.exec(nameOrArn)?.[1] ?? null;
 
-/** `nameOrArn`: "/alb502/config". Throws Problem (exit 2) if AWS does not hand it out. */
+/** `nameOrArn`: "/alb502/config". Throws Problem (exit 2) if AWS refuses. */
 export function readParameter(nameOrArn: string): Promise<string | null> {
   return readStored('ssm:GetParameter', nameOrArn, async (settings) => {
     const client = new SSMClient(settings);
@@ -18,7 +18,7 @@ export function readParameter(nameOrArn: string): Promise<string | null> {
   });
 }
 
-/** `nameOrArn` of a secret with text. Throws Problem (exit 2) if AWS does not hand it out. */
+/** `nameOrArn` of a text secret. Throws Problem (exit 2) if AWS refuses. */
 export function readSecret(nameOrArn: string): Promise<string | null> {
   return readStored('secretsmanager:GetSecretValue', nameOrArn, async (settings) => {
     const client = new SecretsManagerClient(settings);

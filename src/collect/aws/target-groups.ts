@@ -1,4 +1,4 @@
-/** Elastic Load Balancing: target groups, their attributes, and the health of their targets now. */
+/** Elastic Load Balancing: target groups, their attributes, and the current health of their targets. */
 import {
   DescribeTargetGroupAttributesCommand,
   DescribeTargetHealthCommand,
@@ -10,7 +10,7 @@ import { type Attributes, TargetGroup, TargetHealthDescription } from '../../evi
 import { type Call, collectItems, toCliJson } from './call.ts';
 import { parseAttributes } from './load-balancer.ts';
 
-/** The most that one page holds (API reference, DescribeTargetGroups). */
+/** Maximum items of a page (API reference, DescribeTargetGroups). */
 const PageSize = 400;
 
 const client = ({ session }: Call) => session.client(ElasticLoadBalancingV2Client);
@@ -31,7 +31,7 @@ export const fetchTargetGroupAttributes = (
     ),
   );
 
-/** By target group ARN. Has no pages. */
+/** By target group ARN. The call is not paginated. */
 export const fetchTargetHealth = (
   call: Call,
   groups: readonly TargetGroup[],

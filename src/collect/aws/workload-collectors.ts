@@ -1,6 +1,6 @@
 /**
- * What says whose a target is, live: a chain of at most five round trips, the first of them beside those for the load balancer. Each
- * part that is refused leaves the others as they are.
+ * Live evidence on who owns a target: at most five round trips in sequence, the first in parallel with those for the
+ * load balancer. A refused part does not affect the others.
  */
 import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
 import { commandFor, NAMING_DETAILS } from '../cli-commands.ts';
@@ -9,7 +9,7 @@ import { ecsBudget } from './ecs-budget.ts';
 import { type Lazy, once } from './once.ts';
 import type { Session } from './session.ts';
 
-/** What the chain hangs on. */
+/** Dependencies of the chain. */
 export interface WorkloadNeeds {
   session: Session;
   question: Question;
@@ -30,7 +30,7 @@ export function workloadAnswers(needs: WorkloadNeeds): WorkloadAnswers {
 type Asking = ReturnType<typeof askingIn>;
 
 function askingIn({ session, question }: WorkloadNeeds) {
-  /** A call on the way, whose refusal is that of everything behind it. */
+  /** An intermediate call; if it is refused, everything that depends on it fails with the same reason. */
   const step = <Needed, T>(
     action: string,
     first: () => Promise<Needed> | Needed,
@@ -106,7 +106,7 @@ function ecsAnswers(
     async (call) => (await ecs()).listClusters(call, budget),
   );
   const lookedInto = async () => {
-    // At once: a round trip less.
+    // Both at once saves a round trip.
     const [matters, found] = await Promise.all([hasTargetsByAddress(), clusters()]);
     return matters ? found : [];
   };
@@ -160,19 +160,19 @@ function ecsAnswers(
   );
   return { services, tasks, taskDefinitions, containerInstances };
 
-  /** Without the permission to see tasks, the definitions of the services are still worth reading. */
+  /** Without permission to list tasks, the services' definitions are still worth reading. */
   async function tasksOfServices(): Promise<Evidence['tasks']> {
     const names = new Set((await knownServices()).map(({ serviceName }) => `service:${serviceName}`));
     const all = await knownTasks().catch(() => []);
     return all.filter(({ group }) => group !== undefined && names.has(group));
   }
 
-  /** Functions and load balancers as targets are no tasks. */
+  /** Functions and load balancers as targets are not tasks. */
   async function hasTargetsByAddress(): Promise<boolean> {
     return (await targetGroups()).some(({ TargetType }) => TargetType !== 'lambda' && TargetType !== 'alb');
   }
 }
 
-/** Loaded while the first calls are under way. */
+/** Loaded while the first calls are in flight. */
 const ecs = () => import('./ecs.ts');
 const history = () => import('./rollout-history.ts');

@@ -1,4 +1,4 @@
-/** Judges security groups and network ACLs alike: the same errors, another part of the configuration. */
+/** Judges blocks by security groups and by network ACLs: the errors look the same, only the configuration differs. */
 
 import type { Question } from '../../evidence/evidence.ts';
 import { outOf } from '../../format/wording.ts';
@@ -15,7 +15,7 @@ import {
   timeoutText,
 } from './connect-timeouts.ts';
 
-/** `advice` is the fix for paths that the configuration does not show to be blocked. */
+/** `advice`: the fix for paths that the configuration does not show as blocked. */
 export function judgeBlockedPath(
   by: PathLayer,
   evidence: ConnectTimeoutEvidence,
@@ -61,17 +61,17 @@ export function judgeBlockedPath(
   );
 }
 
-/** Of errors none of which is a connect timeout: what they show instead rules out anything that drops packets. */
+/** Judges errors without any connect timeout: what they show instead rules out dropped packets. */
 export function judgeWithoutTimeouts(evidence: Pick<ConnectTimeoutEvidence, 'traffic'>): Judgement {
   const { sentences, everyOther } = evidenceAgainstDrops(evidence);
   return everyOther ? ruledOut(sentences) : untested();
 }
 
-/** What a pair has to say beside its block; where the path is open now, all of it. */
+/** Remarks about a pair besides its block; if the path is open now, all of them. */
 const remarks = ({ pair, view }: { pair: ConnectTimeout; view: LayerJudgement }): string[] =>
   pair.path.answer === 'blocked' ? view.for.slice(1) : view.for;
 
-/** The blocks of these pairs; those of one target from several nodes are told once, for all nodes. */
+/** The blocks of these pairs; those of one target from several nodes are reported once, for all nodes. */
 function pathBlocksOf(by: PathLayer, pairs: readonly ConnectTimeout[], evidence: ConnectTimeoutEvidence): PathBlock[] {
   return [...groupBy(pairs, ({ arn, target }) => `${arn} ${target}`).values()].flatMap((same) => {
     const [pair] = same;
@@ -97,7 +97,7 @@ function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTi
     : [`${count} errors timed out for another reason: ${OPEN_LAYER_TEXT[by]}.`];
 }
 
-/** What would allow the blocked paths of these pairs. */
+/** The changes that would allow the blocked paths of these pairs. */
 function fixBlockedPath(
   by: PathLayer,
   pairs: readonly ConnectTimeout[],
@@ -114,7 +114,7 @@ function fixBlockedPath(
   };
 }
 
-/** More of them than this are clearer as commands. */
+/** Above this number, remedies are clearer as commands. */
 const REMEDIES = 2;
 const COMMANDS = 8;
 

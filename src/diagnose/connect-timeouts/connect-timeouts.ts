@@ -1,7 +1,7 @@
 /**
- * connect-timeout errors (504, `-1 -1 -1`, about 10 s) by load balancer node and target, each with the path that the configuration shows and
- * with what is known of a target that left. A drop by a security group, a network ACL, a route, the host or a host that is gone all look
- * the same in a row; what tells them apart is here once, for the four causes that share these errors.
+ * connect-timeout errors (504, `-1 -1 -1`, about 10 s) by load balancer node and target, each with its configured path
+ * and with the exit of a target that left. A drop by a security group, a network ACL, a route, the host or a terminated
+ * host looks the same in a log row; this module distinguishes them for the four causes that share these errors.
  */
 
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
@@ -46,33 +46,42 @@ export interface ConnectTimeout {
   groupName: string;
   /** "address:port" as logged. */
   target: string;
-  /** As sentences name it. */
+  /** Its name in sentences. */
   name: string;
   address: string;
   port: number;
-  /** Of the target group. */
+  /** VPC of the target group. */
   vpcId: string | undefined;
   path: PathResult;
-  /** When the first of these connections was begun, and the last ended; epoch milliseconds. */
+  /** Start of the first of these connections, and end of the last; epoch milliseconds. */
   first: number;
   last: number;
-  /** Last answer of this target to this node. */
+  /** This target's last answer to this node. */
   lastSuccess: number | null;
   registration: Registration | null;
-  /** Health checks open a connection each, from every node; they pass on the port of these errors now, and no node has an open path to it. */
+  /**
+   * Health checks, which connect from every node, pass on the port of these errors now although no node has an open
+   * path.
+   */
   healthyDespiteBlock: boolean;
-  /** The last change to the path before the first error, and the first change after it; null also where changes were not read. */
+  /**
+   * The last change to the path before the first error, and the first change after it; also null if changes were not
+   * read.
+   */
   changedBefore: PathChange | null;
   changedAfter: PathChange | null;
-  /** Why the configuration that was read is that of then though no changes were read; null: nothing says so. */
+  /** Why the configuration was the same during the errors although no changes were read; null if nothing shows it. */
   unchangedBecause: string | null;
   exit: TargetExit;
   tls: TlsAssessment;
-  /** Sentences: this target alone stopped answering, after it had worked through the same rules. Empty: nothing shows that. */
+  /**
+   * Sentences showing that only this target stopped answering, after working under the same rules. Empty if nothing
+   * shows it.
+   */
   stoppedAlone: string[];
 }
 
-/** A change this long before the first error is worth naming. */
+/** A change at most this long before the first error is worth naming. */
 const RECENT_MS = 24 * 3_600_000;
 
 export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: Question): ConnectTimeout[] {
@@ -103,16 +112,16 @@ export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: 
   });
 }
 
-/** What is worked out once for all pairs: there may be a thousand. */
+/** Values computed once for all pairs: there may be a thousand. */
 interface SharedByPairs {
   presences: TargetPresence[];
   /** By targetKey. */
   timedOutTargets: ReadonlySet<string>;
-  /** All connect timeouts are of one address. */
+  /** All connect timeouts concern one address. */
   isOneAddress: boolean;
-  /** The targets of the log by placeKey. */
+  /** The log's targets by placeKey. */
   targetsOf: ReadonlyMap<string, AccessLog['targets']>;
-  /** By the ARN of the target group. */
+  /** By target group ARN. */
   tlsOf: ReadonlyMap<string, TlsAssessment>;
 }
 
@@ -126,9 +135,9 @@ const firstStart = (errors: SampledError[]): number =>
 
 interface NodeTargetPair {
   errors: SampledError[];
-  /** One of them. */
+  /** One of the pair's errors. */
   error: SampledError;
-  /** The same from every node. */
+  /** The connect timeouts of the target from all nodes. */
   toTarget: SampledError[];
   address: string;
   port: number;
@@ -206,8 +215,8 @@ const unseenChanges = (path: PathResult, { changes }: ConnectTimeoutEvidence): {
 const WORKED_REQUESTS = 20;
 
 /**
- * A rule that goes takes all targets behind it: one target that answered until then, with peers that go on, speaks against security groups
- * and network ACLs.
+ * Returns sentences against security groups and network ACLs: removing a rule affects all targets behind it, so one
+ * target that stopped while its peers continue speaks against them.
  */
 function stoppedAlone(
   pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
@@ -236,17 +245,20 @@ function stoppedAlone(
   ];
 }
 
-/** A path that is open from some subnet lets the node there find the target healthy. */
+/** If the path is open from some subnet, the node there can find the target healthy. */
 const blockedEverywhere = (path: PathResult): boolean => path.answer === 'blocked' && path.share === 1;
 
-/** What is read within this of the last timeout is read while it happens: the log itself is some minutes late. */
+/**
+ * Configuration read within this time after the last timeout counts as read during the errors: the log itself is
+ * minutes late.
+ */
 const STILL_HAPPENING_MS = 15 * 60_000;
-/** A target that got as many requests would have lost some of them to rules that drop. */
+/** With this many requests, a target would have lost some of them to rules that drop. */
 const ENOUGH_REQUESTS = 100;
 
 /**
- * Rules may have been changed and changed back. They were not where connections still time out as the configuration is read, nor where
- * another target behind the same rules went on answering the same node.
+ * Rules may have been changed and changed back. They were not if connections still time out while the configuration is
+ * read, or if another target behind the same rules kept answering the same node.
  */
 function whyUnchanged(
   pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
@@ -274,7 +286,7 @@ function whyUnchanged(
     : null;
 }
 
-/** How sure the configuration makes a barrier for one pair; null: it has no part in it. */
+/** How strongly the configuration supports a barrier for one pair; null: it plays no part. */
 export interface LayerJudgement {
   strength: Strength | null;
   for: string[];
@@ -282,7 +294,7 @@ export interface LayerJudgement {
   missing: string[];
 }
 
-/** Less than this share of the connections is dropped: too little to be the likely cause of what was seen. */
+/** Below this share of dropped connections, a barrier is not a likely cause. */
 const LIKELY_SHARE = 0.05;
 
 export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boolean): LayerJudgement {
@@ -329,14 +341,17 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
   };
 }
 
-/** So long after a rule went, new connections may first be wanted, milliseconds. */
+/** Milliseconds after a rule is removed within which the first new connections may be attempted. */
 const FIRST_EFFECT_MS = 30 * 60_000;
-/** A connection begun just before a rule came back ends 10 s later; CloudTrail knows the second. */
+/** A connection started just before a rule was restored ends 10 s later; CloudTrail times have whole seconds. */
 const LAST_EFFECT_MS = 12_000;
 const REMOVING_RULE_CALLS = /^(Revoke|Delete|Create|Replace|Modify)/;
 const RESTORING_RULE_CALLS = /^(Authorize|Create|Delete|Replace|Modify)/;
 
-/** A change of the same rules before the first of the timeouts, and the next one as they end: what was between is seen in the traffic. */
+/**
+ * A change of the same rules before the first timeout, and another as they end: the traffic shows the state between
+ * them.
+ */
 function removedAndRestored(
   { changedBefore, changedAfter, first, last, port }: ConnectTimeout,
   by: PathLayer,
@@ -349,7 +364,7 @@ function removedAndRestored(
   return `${changeText(changedBefore)}, and ${changeText(changedAfter)}: connections timed out between the two, and none that was begun before or later.`;
 }
 
-/** The answers go to the ephemeral ports: of an entry of a network ACL any range may matter. */
+/** Responses go to ephemeral ports, so any port range of a network ACL entry may matter. */
 const mayAffectPort = (port: number, { name, ports }: PathChange): boolean =>
   ports.length === 0 ||
   /NetworkAcl/.test(name) ||
@@ -382,7 +397,8 @@ function judgeBlock(
   if (share < 1) return { ...view, strength: share < LIKELY_SHARE ? 'possible' : 'likely' };
   if (changedBefore || lastSuccess === null || lastSuccess <= first) return view;
 
-  // A rule that goes leaves the connections that stand: successes may go on, and only changes that were read exclude a later one.
+  // Removing a rule leaves established connections intact, so successes may continue; only recorded changes exclude a
+  // later removal.
   const success = `${pair.name} still answered ${pair.node ?? 'the load balancer'} at ${utcTime(lastSuccess)}`;
   if (changesRead) {
     view.for.push(`${success}, on a connection that stood before: nothing that was read changed the rules since.`);
@@ -400,14 +416,16 @@ function judgeBlock(
   );
 }
 
-/** The pair is the work of one of the barriers that the configuration shows, at least likely. */
+/** Whether the pair is at least likely to be the work of a barrier in the configuration. */
 export const isBlocked = (pair: ConnectTimeout, changesRead: boolean): boolean =>
   (['security-group', 'network-acl'] as const).some((by) => {
     const { strength } = judgeLayer(pair, by, changesRead);
     return strength === 'confirmed' || strength === 'likely';
   });
 
-/** The identifiers of a network ACL begin with acl-; everything else that a path depends on is a group or the load balancer itself. */
+/**
+ * Identifiers of network ACLs start with acl-; all other resources of a path are groups or the load balancer itself.
+ */
 const changesLayer = (by: PathLayer, { name }: PathChange): boolean =>
   by === 'network-acl'
     ? /NetworkAcl/.test(name)
@@ -422,8 +440,8 @@ const changeText = ({ name, resource, at }: PathChange): string => `${name} chan
 const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(ms / 60_000, 'minute'));
 
 /**
- * What the numbers of the other errors say against anything that drops packets: a sentence for each kind, and whether that is all errors
- * but the connect timeouts.
+ * Counts the other errors as evidence against dropped packets: a sentence for each kind, and whether they are all
+ * errors except the connect timeouts.
  */
 export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traffic'>): {
   sentences: string[];

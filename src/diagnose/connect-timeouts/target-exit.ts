@@ -1,4 +1,4 @@
-/** Whether a target that connections timed out to had left by then: deregistered, stopped or terminated. */
+/** Judges whether a target had left before connections to it timed out: deregistered, stopped or terminated. */
 
 import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
@@ -23,7 +23,7 @@ export interface TargetExit {
 interface TimedOutTarget {
   arn: string;
   target: string;
-  /** When the first and the last of the connections to it, from any node, were begun. */
+  /** Start of the first and of the last connection to it, from any node. */
   first: number;
   last: number;
   presences: readonly TargetPresence[];
@@ -33,7 +33,9 @@ interface TimedOutTarget {
   question: Question;
 }
 
-/** Nodes go on choosing a deregistered target for some seconds; timeouts over a longer time are those of a registered one. */
+/**
+ * Nodes keep choosing a deregistered target for some seconds; timeouts over a longer time mean it was still registered.
+ */
 const LINGER_MS = 60_000;
 /** The default of deregistration_delay.timeout_seconds. */
 const DEFAULT_DELAY_SECONDS = 300;
@@ -50,7 +52,7 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   }
   const stopped = taskStop(timedOutTarget) ?? instanceStop(timedOutTarget);
   const removed = removalCall(timedOutTarget, presence?.lastSuccess ?? null);
-  // A call says when; a state without a time is of now.
+  // A call has a time; a state without one only describes the present.
   const ended = removed?.strength === 'confirmed' ? removed : (stopped ?? removed);
   if (ended) return ended;
   if (registration?.state === 'draining') return judgeDrainingTarget(timedOutTarget, last);
@@ -64,7 +66,10 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   return judgeAbsentTarget(timedOutTarget, presence, last - first);
 }
 
-/** Absent now proves nothing by itself: it counts with a last request that others outlived and a short burst of timeouts. */
+/**
+ * Absence now proves nothing by itself: it counts together with a last request that other targets outlived and a short
+ * burst of timeouts.
+ */
 function judgeAbsentTarget(
   { arn, target, registration, presences, evidence, question }: TimedOutTarget,
   presence: TargetPresence,
@@ -99,7 +104,10 @@ function judgeAbsentTarget(
   );
 }
 
-/** A target drains for the deregistration delay: what drains now was registered before that, if now is when health was read. */
+/**
+ * A target drains at most for the deregistration delay: one that was draining when health was read was still registered
+ * one delay earlier.
+ */
 function judgeDrainingTarget({ arn, target, evidence, question }: TimedOutTarget, last: number): TargetExit {
   const name = nameOf(evidence.traffic, target);
   const value = Number(evidence.targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds']);
@@ -109,7 +117,7 @@ function judgeDrainingTarget({ arn, target, evidence, question }: TimedOutTarget
   return { strength: 'possible', for: [], against: [sentence] };
 }
 
-/** The ECS task that had the address stopped, and ECS says when. */
+/** ECS reports that the task with this address stopped, and when. */
 function taskStop(timedOutTarget: TimedOutTarget): TargetExit | null {
   const { target, first, evidence } = timedOutTarget;
   const owner = evidence.traffic.owners.at(target, first);
@@ -117,7 +125,7 @@ function taskStop(timedOutTarget: TimedOutTarget): TargetExit | null {
   return judgeExitTime(owner.exit.at, `${targetName(target, owner)}: ${owner.exit.clause}`, timedOutTarget);
 }
 
-/** "User initiated (2026-11-20 02:41:10 GMT)" is when; without a time the state of now is only a hint. */
+/** "User initiated (2026-11-20 02:41:10 GMT)" contains the time; without one, the current state is only a hint. */
 function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
   const { arn, target, address, evidence, first, last } = timedOutTarget;
   const id = instanceOf(target, arn, first, evidence);
@@ -134,14 +142,14 @@ function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
     : noExit(`${instance.InstanceId} (${target}) is ${state} since ${utcTime(at)}, after the timeouts.`);
 }
 
-/** `answered`: its last answer, before the first of the timeouts. */
+/** `answered`: the target's last answer before the first timeout. */
 function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): TargetExit | null {
   const { arn, target, address, evidence, first } = timedOutTarget;
   const ids = [address, instanceOf(target, arn, first, evidence)].filter((id) => id !== null);
   const calls = (evidence.changes ?? []).flatMap((event) => {
     const at = eventTime(event);
     const leaving = REMOVAL_CALLS.test(event.EventName ?? '') && ids.some((id) => namesResource(event, id));
-    // What answers long after such a call came back, or has the address of one that left.
+    // A target that answers long after such a call came back, or reuses the address of one that left.
     const stale = at !== null && answered !== null && answered > at + DEFAULT_DELAY_SECONDS * 1000;
     return leaving && at !== null && !stale ? [{ at, call: event.EventName ?? '' }] : [];
   });
@@ -150,10 +158,12 @@ function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): T
   return one ? judgeExitTime(one.at, `${one.call} named ${name} at ${utcTime(one.at)}`, timedOutTarget) : null;
 }
 
-/** CloudTrail and instance states know the second, and nodes learn of it a little later. */
+/** CloudTrail and instance states have whole seconds, and nodes notice a little later. */
 const SAME_MOMENT_MS = 5_000;
 
-/** What timed out before the target left did so for another reason, and that reason may have gone on: a frozen host is often taken out. */
+/**
+ * Timeouts before the exit had another cause, which may have continued: a frozen host is often taken out of service.
+ */
 function judgeExitTime(at: number, what: string, { first }: TimedOutTarget): TargetExit {
   if (at <= first + SAME_MOMENT_MS) return exitWith('confirmed', `${what}, before the first of the timeouts.`);
   const after = wholeSeconds(Math.round((at - first) / 1000));

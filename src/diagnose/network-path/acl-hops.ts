@@ -1,4 +1,6 @@
-/** The hops through network ACLs: of each load balancer subnet and of the target's subnet, the request and its answers. */
+/**
+ * The hops through network ACLs: for each load balancer subnet and the target's subnet, the request and its response.
+ */
 import type { NetworkAcl } from '../../evidence/aws.ts';
 import { list, percent } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
@@ -18,7 +20,7 @@ import {
   unique,
 } from './types.ts';
 
-/** Both network ACLs, there and back, for every subnet of the load balancer that is not the target's own. */
+/** Evaluates both network ACLs, in both directions, for every load balancer subnet other than the target's own. */
 export function subnetAclHops(query: PathQuery): HopResult[] {
   const { target, nodes, net } = query;
   const away = nodes.filter((node) => node.subnetId === null || node.subnetId !== target.subnetId);
@@ -106,7 +108,7 @@ function aclRemedy({ acl, direction, portRange }: AclCheck, rules: MissingAllowR
   return `Allow TCP ${portText([portRange])} ${way} the subnet in ${acl.NetworkAclId}.`;
 }
 
-/** The entries that would let it through: one for each subnet of the other side. */
+/** The entries that would let the traffic through: one for each subnet of the other side. */
 function missingAllowRulesOf(
   { target, net }: PathQuery,
   check: AclCheck,

@@ -1,4 +1,4 @@
-/** Where the load balancer's nodes and a target are: address, subnet, zone, security groups. */
+/** Locates the load balancer's nodes and a target: address, subnet, zone, security groups. */
 import type { Instance, NetworkInterface, Subnet } from '../../evidence/aws.ts';
 import { groupBy } from '../traffic.ts';
 import {
@@ -11,35 +11,38 @@ import {
 } from './cidr-ranges.ts';
 import type { NetworkEvidence } from './types.ts';
 
-/** One subnet of the load balancer, and the addresses that its nodes have there. */
+/** One load balancer subnet, and its nodes' addresses there. */
 export interface NodePlace {
-  /** Null: the load balancer's subnets are not known. */
+  /** Null: the load balancer's subnets are unknown. */
   subnetId: string | null;
-  /** "subnet-a (eu-west-1a)", or the address of the one node that was asked about. */
+  /** "subnet-a (eu-west-1a)", or the address of the single node in question. */
   label: string;
   ranges: IntegerRange[];
-  /** False: the addresses are not known and `ranges` is the whole family. */
+  /** False: the addresses are unknown and `ranges` is the whole family. */
   certain: boolean;
-  /** The CIDR block of the subnet when `ranges` are today's interfaces: a load balancer that scales takes other addresses of it. */
+  /**
+   * The subnet's CIDR block when `ranges` are today's interfaces: a load balancer that scales uses other addresses of
+   * it.
+   */
   subnetRange: IntegerRange | null;
 }
 
 export interface TargetPlace {
-  /** The address asked for or found; the identifier when there is none. */
+  /** The address given or found; the identifier if there is none. */
   label: string;
   family: AddressFamily;
   range: IntegerRange;
-  /** False: the address is not known and `range` is the whole family. */
+  /** False: the address is unknown and `range` is the whole family. */
   certain: boolean;
   subnetId: string | null;
   zone: string | null;
-  /** Null: not known. */
+  /** Null: unknown. */
   groups: string[] | null;
-  /** Why `groups` or `subnetId` are not known. */
+  /** Why `groups` or `subnetId` are unknown. */
   missing: string[];
 }
 
-/** "10.0.1.5:8080", "[fd00::1]:8080" or "fd00::1:8080" as logged; null for "-" or anything else. */
+/** Splits "10.0.1.5:8080", "[fd00::1]:8080" or "fd00::1:8080" as logged; null for "-" or anything else. */
 export function splitTarget(target: string): { address: string; port: number } | null {
   const colon = target.lastIndexOf(':');
   const port = Number(target.slice(colon + 1));
@@ -47,7 +50,9 @@ export function splitTarget(target: string): { address: string; port: number } |
   return colon > 0 && Number.isInteger(port) && parseRange(address) ? { address, port } : null;
 }
 
-/** The nodes that a connection may come from: one address when the node is known and can be placed, else every subnet. */
+/**
+ * The nodes that a connection may come from: one address if the node is known and can be located, else every subnet.
+ */
 export function nodePlaces(net: NetworkEvidence, family: AddressFamily, node?: string | null): NodePlace[] {
   const zones = net.loadBalancer?.AvailabilityZones ?? [];
   if (zones.length === 0) {
@@ -78,7 +83,10 @@ function subnetPlace(
   return { subnetId, label, ranges: [allAddresses(family)], certain: false, subnetRange: null };
 }
 
-/** The node of field 34 is a private address, or on an internet-facing load balancer the public one of an interface. */
+/**
+ * Locates the node of field 34: a private address, or on an internet-facing load balancer the public one of an
+ * interface.
+ */
 function placeOfNode(
   net: NetworkEvidence,
   places: NodePlace[],
@@ -105,7 +113,7 @@ function placeOfNode(
   ];
 }
 
-/** The zone of a load balancer node by its logged address; null where it cannot be placed in one subnet. */
+/** The zone of a load balancer node by its logged address; null if no single subnet matches. */
 export function zoneOfNode(node: string, net: NetworkEvidence): string | null {
   const [place, ...others] = nodePlaces(net, parseRange(node)?.family ?? 4, node);
   if (!place?.subnetId || others.length > 0) return null;
@@ -121,8 +129,9 @@ function nodeInterfaces({ loadBalancer, networkInterfaces }: NetworkEvidence): N
 }
 
 /**
- * An instance id (traffic goes to the primary address of the primary interface) or an address (primary, secondary, IPv6, or inside a
- * delegated prefix). Addresses repeat across VPCs: an interface of the target group's VPC is preferred, two elsewhere are one too many.
+ * Locates an instance id (traffic goes to the primary address of the primary interface) or an address (primary,
+ * secondary, IPv6, or inside a delegated prefix). Addresses repeat across VPCs: prefers an interface of the target
+ * group's VPC; two matches elsewhere are ambiguous.
  */
 export function locate(target: string, net: NetworkEvidence, vpcId?: string): TargetPlace {
   const parsed = parseRange(target);
@@ -194,7 +203,7 @@ function instancePlace(
   instance: Instance,
   net: NetworkEvidence,
 ): TargetPlace {
-  // A terminated instance has neither groups nor a subnet any more.
+  // A terminated instance has no security groups or subnet.
   const groups = instance.SecurityGroups?.flatMap(({ GroupId }) => GroupId ?? []) ?? [];
   const subnetId = instance.SubnetId ?? null;
   const knownGroups = groups.length > 0 ? groups : null;
@@ -234,7 +243,7 @@ function prefixesOf(eni: NetworkInterface): ParsedRange[] {
 }
 
 interface Interfaces {
-  /** By "4 167772421": IPv6 has several spellings. */
+  /** Keys such as "4 167772421", because IPv6 has several spellings. */
   byAddress: Map<string, NetworkInterface[]>;
   byDescription: Map<string, NetworkInterface[]>;
   withPrefixes: { eni: NetworkInterface; prefixes: ParsedRange[] }[];
@@ -242,7 +251,7 @@ interface Interfaces {
 
 const addressKey = ({ family, range }: ParsedRange): string => `${family} ${range.low}`;
 
-/** An account has thousands of interfaces and a load balancer up to a thousand targets: each list is read once. */
+/** Caches indexes: an account has thousands of interfaces and a load balancer up to a thousand targets. */
 const indexed = new WeakMap<readonly NetworkInterface[], Interfaces>();
 
 function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {

@@ -1,4 +1,4 @@
-/** The commands that would open what blocks a path. Printed, never run. */
+/** The commands that would open a blocked path. Printed, never run. */
 
 import type { NetworkAcl } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
@@ -7,18 +7,18 @@ import { freeRuleNumber } from './network-acls.ts';
 import type { Direction } from './security-groups.ts';
 import type { PathBlock } from './types.ts';
 
-/** An entry that a network ACL lacks, in front of the rule that denies. */
+/** An entry missing from a network ACL, to insert before the rule that denies. */
 export interface MissingAllowRule {
   acl: NetworkAcl;
   direction: Direction;
-  /** Number of the rule that denies. */
+  /** Number of the denying rule. */
   denying: number;
   family: AddressFamily;
   cidr: string;
   ports: IntegerRange;
 }
 
-/** All commands of some blocks; entries of the same network ACL get different rule numbers. */
+/** All commands of the given blocks; entries of the same network ACL get different rule numbers. */
 export function allowCommands(blocks: readonly PathBlock[]): Command[] {
   const others = blocks.flatMap(({ commands, missingAllowRules }) => (missingAllowRules.length > 0 ? [] : commands));
   return [...new Set([...others, ...allowRuleCommands(blocks.flatMap(({ missingAllowRules }) => missingAllowRules))])];
@@ -39,7 +39,7 @@ export function allowRuleCommands(rules: readonly MissingAllowRule[]): Command[]
 const allowRuleKey = ({ acl, direction, cidr, ports }: MissingAllowRule): string =>
   `${acl.NetworkAclId} ${direction} ${cidr} ${ports.low}-${ports.high}`;
 
-/** Where no number is free in front of the rule that denies, the rule itself has to go. */
+/** If no rule number before the denying rule is free, that rule itself must be deleted. */
 function allowRuleCommand(
   { acl, direction, denying, family, cidr, ports }: MissingAllowRule,
   number: number | null,

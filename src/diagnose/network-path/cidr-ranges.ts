@@ -1,9 +1,9 @@
-/** Addresses and ports as boxes of whole numbers, so that "which part does no rule cover" is subtraction. */
+/** Addresses and ports as boxes of integers, so that subtraction finds the part that no rule covers. */
 import ipaddr from 'ipaddr.js';
 
 export type AddressFamily = 4 | 6;
 
-/** Both ends are inside. */
+/** Both ends are inclusive. */
 export interface IntegerRange {
   low: bigint;
   high: bigint;
@@ -27,11 +27,11 @@ export interface ParsedRange {
   range: IntegerRange;
 }
 
-/** The same few blocks are asked about for each of thousands of targets. */
+/** Caches parsed ranges: the same few blocks are looked up for each of thousands of targets. */
 const parsedRanges = new Map<string, ParsedRange | null>();
 const KEPT_RANGES = 20_000;
 
-/** "10.0.1.0/24", "fd00::/8" or a single address; null for anything else. */
+/** Parses "10.0.1.0/24", "fd00::/8" or a single address; null for anything else. */
 export function parseRange(text: string): Readonly<ParsedRange> | null {
   const known = parsedRanges.get(text);
   if (known !== undefined) return known;
@@ -72,7 +72,7 @@ export function intersect(box: AddressPortRange, other: AddressPortRange): Addre
   return addresses && shared ? { addresses, ports: shared } : null;
 }
 
-/** What is left of a box when another is cut out of it: at most four boxes, none overlapping. */
+/** Cuts one box out of another; returns the rest as at most four boxes without overlap. */
 export function subtract(box: AddressPortRange, hole: AddressPortRange): AddressPortRange[] {
   const common = intersect(box, hole);
   if (!common) return [box];
@@ -91,13 +91,13 @@ export const volume = (boxes: readonly AddressPortRange[]): bigint =>
     0n,
   );
 
-/** Share of `whole` that `part` takes, 0 to 1. */
+/** Share of `whole` that `part` covers, 0 to 1. */
 export function coveredShare(part: readonly AddressPortRange[], whole: readonly AddressPortRange[]): number {
   const all = volume(whole);
   return all === 0n ? 0 : Number((volume(part) * 1_000_000n) / all) / 1_000_000;
 }
 
-/** The distinct ranges, neighbours joined, ascending. */
+/** The distinct ranges, ascending, adjacent ones merged. */
 function mergeRanges(ranges: readonly IntegerRange[]): IntegerRange[] {
   const result: IntegerRange[] = [];
   for (const range of [...ranges].sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))) {
@@ -108,13 +108,13 @@ function mergeRanges(ranges: readonly IntegerRange[]): IntegerRange[] {
   return result;
 }
 
-/** "8080" or "1024-32767", several with commas. */
+/** "8080" or "1024-32767", joined with commas. */
 export const portText = (ranges: readonly IntegerRange[]): string =>
   mergeRanges(ranges)
     .map(({ low, high }) => (low === high ? `${low}` : `${low}-${high}`))
     .join(', ');
 
-/** "10.0.1.5", "10.0.1.0/24" or "10.0.1.5-10.0.1.9", several with commas. */
+/** "10.0.1.5", "10.0.1.0/24" or "10.0.1.5-10.0.1.9", joined with commas. */
 export const addressText = (ranges: readonly IntegerRange[], family: AddressFamily): string =>
   mergeRanges(ranges)
     .map((range) => rangeText(range, family))

@@ -15,7 +15,7 @@ import {
   subnetText,
 } from './types.ts';
 
-/** Out of the load balancer: its own groups, the same for all nodes. */
+/** Out of the load balancer: evaluates its own groups, which all nodes share. */
 export function loadBalancerEgress(query: PathQuery): HopResult {
   const { target, port, nodes, loadBalancerGroups, net } = query;
   if (loadBalancerGroups === null || loadBalancerGroups.length === 0) {
@@ -39,7 +39,10 @@ export function loadBalancerEgress(query: PathQuery): HopResult {
   return { ...noDrop, drops: nodes.map((node) => ({ key: 'leave', node, share: 1, boxes: passage.rest, describe })) };
 }
 
-/** Into the target: the groups of its interface, by node because CIDR rules may cover one subnet and not another. */
+/**
+ * Into the target: evaluates its interface's groups for each node, because CIDR rules may cover one subnet and not
+ * another.
+ */
 export function targetIngress(query: PathQuery): HopResult {
   const { target, port, nodes, loadBalancerGroups, net } = query;
   const groups = target.groups;
@@ -79,7 +82,7 @@ function ingressSentence(query: PathQuery, drops: Drop[], groups: string[], pass
   return `${does} TCP ${port} from ${list(parts)}, a part of the load balancer`;
 }
 
-/** What there is in place of the rule that is missing: a reference that leads nowhere says most. */
+/** Describes the rules present instead of the missing one; a reference to an unattached group is the most telling. */
 function existingRulesText(
   direction: Direction,
   groups: string[],
@@ -98,7 +101,10 @@ function existingRulesText(
     : `${pronoun} ${does} ${list(rules)}`;
 }
 
-/** Nothing admitted is blocked; a part, where the addresses are not known, is only not seen. */
+/**
+ * The blocked share: everything if no rule allows any of it; uncertain, not blocked, if it is a part of unknown
+ * addresses.
+ */
 function blockedShare(
   passage: SecurityGroupResult,
   wanted: AddressPortRange[],
@@ -121,7 +127,7 @@ function authorizeIngress(query: PathQuery, groups: string[]): Command {
   return rule(['--cidr', loadBalancerSubnet(query) ?? '<subnet of the load balancer>']);
 }
 
-/** CIDR block of the first subnet of the load balancer that was read. */
+/** CIDR block of the first load balancer subnet that was read. */
 const loadBalancerSubnet = ({ nodes, target, net }: PathQuery): string | undefined =>
   nodes.flatMap(({ subnetId }) => subnetText(subnetId, net, target.family) ?? [])[0];
 

@@ -1,10 +1,13 @@
-/** What to run where the configuration allows a path and connections fail all the same: the drop is inside the host or the pod network. */
+/**
+ * Commands for connections that fail although the configuration allows the path: the drop is inside the host or the pod
+ * network.
+ */
 import { type Command, command } from '../../format/command.ts';
 
 /** ECS tasks keep the reason they stopped for about an hour. */
 export const DESCRIBE_TASK: Command = command`aws ecs describe-tasks --cluster ${'<cluster>'} --tasks ${'<task>'} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`;
 
-/** For a target "address" on `port`; `isTask` where it may be a container or a pod. */
+/** Commands for a target "address" on `port`; `isTask` if it may be a container or a pod. */
 export function hostCommands(
   address: string,
   port: number,
@@ -21,7 +24,7 @@ export function hostCommands(
   ];
 }
 
-/** Where these commands are run and what their answers mean. */
+/** Where to run these commands and how to read their output. */
 export const HOST_NOTES: string[] = [
   'On the host: ss shows whether something listens, and on which address; nft, iptables, getenforce and ufw show what drops or rejects.',
   'Run curl from another host in the VPC. With pods, a network policy drops what security groups allow.',

@@ -1,4 +1,6 @@
-/** What the load balancer's own security groups let in on its listener ports, and out to identity providers. */
+/**
+ * Traffic that the load balancer's own security groups allow: in on its listener ports, and out to identity providers.
+ */
 import type { Action, Listener, Rule } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
@@ -6,18 +8,18 @@ import { allAddresses, coveredShare, ports } from './cidr-ranges.ts';
 import { checkSecurityGroups, describeRules } from './security-groups.ts';
 import type { NetworkEvidence } from './types.ts';
 
-/** `some`: only a part of the addresses. */
+/** `some`: only part of the addresses. */
 export interface EdgeAnswer {
   answer: 'all' | 'some' | 'none' | 'unknown';
   groups: string[];
-  /** "it allows only tcp 5476 to sg-0a1b", in place of what is missing. */
+  /** "it allows only tcp 5476 to sg-0a1b": the rules present instead of the missing one. */
   instead: string;
   missing: string[];
 }
 
 type EdgeEvidence = Pick<NetworkEvidence, 'loadBalancer' | 'securityGroups' | 'prefixLists'>;
 
-/** IPv4: identity providers are reached over it (listener-authenticate-users.html). */
+/** IPv4 only: the load balancer reaches identity providers over it (listener-authenticate-users.html). */
 export function edgeAnswer(direction: 'in' | 'out', port: number, net: EdgeEvidence): EdgeAnswer {
   const groups = net.loadBalancer?.SecurityGroups ?? [];
   const instead = insteadText(groups, describeRules(direction, groups, net));
@@ -27,7 +29,7 @@ export function edgeAnswer(direction: 'in' | 'out', port: number, net: EdgeEvide
   const peer = { family: 4 as const, groups: [], label: 'the other side' };
   const { rest, allowingRules, missing, unattachedGroups } = checkSecurityGroups(direction, groups, wanted, peer, net);
   if (coveredShare(rest, wanted) === 0) return { answer: 'all', groups, instead, missing: [] };
-  // Whoever carries a group that a rule names gets through.
+  // Members of a group that a rule references still get through.
   if (allowingRules.length > 0 || unattachedGroups.length > 0) return { answer: 'some', groups, instead, missing };
   return { answer: missing.length > 0 ? 'unknown' : 'none', groups, instead, missing };
 }
@@ -38,7 +40,7 @@ function insteadText(groups: readonly string[], rules: readonly string[]): strin
   return `${they} ${groups.length === 1 ? 'allows' : 'allow'} only ${list(rules, 3)}`;
 }
 
-/** Lets the load balancer reach identity providers. */
+/** Allows the load balancer to reach identity providers. */
 export const authorizeHttpsEgress = ([group]: readonly string[]): Command[] =>
   group === undefined
     ? []
@@ -48,7 +50,7 @@ export const authorizeHttpsEgress = ([group]: readonly string[]): Command[] =>
 
 const AUTHENTICATES = /^(authenticate-oidc|authenticate-cognito|jwt-validation)$/;
 
-/** ARNs of the listeners with an action that calls an identity provider, in the order of the listeners. */
+/** ARNs of the listeners with an action that calls an identity provider, in listener order. */
 export function authenticatingListeners(
   listeners: readonly Listener[] | undefined,
   rules: Readonly<Record<string, readonly Rule[]>> | undefined,

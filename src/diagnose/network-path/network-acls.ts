@@ -1,6 +1,6 @@
 /**
- * Network ACLs: stateless, one for each subnet, rules by number, the first that matches decides, denied when none does. Not evaluated for
- * traffic that stays inside a subnet. IPv4 and IPv6 have rules of their own.
+ * Network ACLs: stateless, one per subnet; rules apply in number order, the first match decides, and no match means
+ * denied. Not evaluated for traffic within a subnet. IPv4 and IPv6 have separate rules.
  */
 import type { NetworkAcl } from '../../evidence/aws.ts';
 import {
@@ -16,10 +16,10 @@ import type { Direction } from './security-groups.ts';
 
 type AclEntry = NonNullable<NetworkAcl['Entries']>[number];
 
-/** The number the API gives the last rule, written "*" in the console: it denies everything. */
+/** The API's number for the last rule, shown as "*" in the console: it denies everything. */
 const LAST_RULE = 32767;
 
-/** What a network ACL denies of the packets in `wanted`, and the number of the rule that does it. */
+/** The packets of `wanted` that a network ACL denies, and the number of the rule that does it. */
 export interface Denial {
   boxes: AddressPortRange[];
   rule: number;
@@ -28,7 +28,7 @@ export interface Denial {
 export const aclOfSubnet = (subnetId: string | null, acls: readonly NetworkAcl[] | undefined): NetworkAcl | undefined =>
   acls?.find(({ Associations }) => subnetId !== null && Associations?.some(({ SubnetId }) => SubnetId === subnetId));
 
-/** `wanted` holds the addresses of the other side and the destination ports. Denials come in rule order. */
+/** Returns denials in rule order. `wanted` contains the addresses of the other side and the destination ports. */
 export function denials(
   acl: NetworkAcl,
   direction: Direction,
@@ -50,7 +50,7 @@ export function denials(
   return open.length > 0 ? [...denied, { boxes: open, rule: LAST_RULE }] : denied;
 }
 
-/** Protocols are numbers as text: 6 is TCP, -1 is all. With -1 the ports do not count. */
+/** Protocols are numbers as text: 6 is TCP, -1 is all. With -1, ports are ignored. */
 function entryRange(entry: AclEntry, family: AddressFamily): AddressPortRange | null {
   if (!['-1', '6', 'tcp'].includes(entry.Protocol)) return null;
   const block = family === 4 ? entry.CidrBlock : entry.Ipv6CidrBlock;
@@ -66,7 +66,7 @@ function entryPorts({ PortRange }: AclEntry): IntegerRange {
 export const ruleName = (rule: number): string =>
   rule === LAST_RULE ? 'no rule allows it, and the last rule denies' : `rule ${rule} denies`;
 
-/** A free rule number in front of the one that denies; null when there is none. */
+/** A free rule number before the denying one; null if there is none. */
 export function freeRuleNumber(
   acl: NetworkAcl,
   direction: Direction,
@@ -83,5 +83,5 @@ export function freeRuleNumber(
   return null;
 }
 
-/** Source ports that a load balancer's connections use, to which the answers must come back. */
+/** Source ports of a load balancer's connections, to which responses must return. */
 export const EPHEMERAL = ports(1024, 65535);

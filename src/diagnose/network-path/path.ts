@@ -1,6 +1,7 @@
 /**
- * The path of a new connection from the load balancer to one address and port, judged from the configuration alone: security groups on both
- * sides, network ACLs of the load balancer's subnets and of the target's subnet, there and back, and routes where they say something.
+ * Judges the path of a new connection from the load balancer to one address and port, from the configuration alone:
+ * security groups on both sides, network ACLs of the load balancer's and the target's subnets in both directions, and
+ * routes if they are known.
  */
 import { list } from '../../format/wording.ts';
 import { subnetAclHops } from './acl-hops.ts';
@@ -35,7 +36,7 @@ export type {
 } from './types.ts';
 export { NETWORK_EVIDENCE } from './types.ts';
 
-/** From where: one node as logged, or every subnet; the VPC of the target group tells equal addresses apart. */
+/** The source: one node as logged, or every subnet. The target group's VPC distinguishes equal addresses. */
 export interface PathSource {
   node?: string | null;
   vpcId?: string | undefined;
@@ -97,7 +98,10 @@ function blockedPath(drops: Drop[], nodes: NodePlace[], missing: MissingEvidence
   };
 }
 
-/** Interfaces of today pass, and the rest of their subnet would not: the load balancer takes new addresses when it scales. */
+/**
+ * Warns if today's interfaces pass but the rest of their subnet would not: the load balancer gets new addresses when it
+ * scales.
+ */
 function cautionsOf({ target, nodes, port, loadBalancerGroups, net }: PathQuery): string[] {
   const groups = target.groups;
   if (groups === null) return [];
@@ -112,7 +116,7 @@ function cautionsOf({ target, nodes, port, loadBalancerGroups, net }: PathQuery)
   });
 }
 
-/** Group, ACL and load balancer identifiers whose change would change the answer. */
+/** Identifiers of groups, ACLs and the load balancer whose change could change the answer. */
 function resourcesOf({ target, nodes, loadBalancerGroups, net }: PathQuery): string[] {
   const subnets = [...nodes.map(({ subnetId }) => subnetId), target.subnetId];
   return unique([

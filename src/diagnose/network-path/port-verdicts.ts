@@ -1,4 +1,4 @@
-/** What the two checks of a port say of the paths to it. */
+/** Verdicts of the two port checks on the paths to a port. */
 
 import type { RouteTable } from '../../evidence/aws.ts';
 import { list, number, outOf, percent, plural } from '../../format/wording.ts';
@@ -7,7 +7,7 @@ import { countErrors, groupBy, withSignature } from '../traffic.ts';
 import type { PathResult } from './path.ts';
 import type { PathEvidence, TargetPath } from './target-paths.ts';
 
-/** One path, with what the rows say of the same target and port. */
+/** One path, with the log's facts about the same target and port. */
 export interface CheckedPath {
   path: TargetPath;
   port: number;
@@ -18,7 +18,7 @@ export interface CheckedPath {
   answered: number | null;
 }
 
-/** Less than this share of the connections, and nothing of it in the rows, is a remark. */
+/** A smaller share of the connections that does not show in the log is only a remark. */
 const REMARK_SHARE = 0.01;
 const FACTS = 20;
 
@@ -49,7 +49,7 @@ const targetKey = ({ target, target_group_arn }: { target: string; target_group_
 
 const withoutBrackets = (target: string): string => target.replace(/[[\]]/g, '');
 
-/** Targets that left are only held against the path when connections to them timed out. */
+/** Targets that left count against the path only if connections to them timed out. */
 export const relevantPaths = (checkedPaths: CheckedPath[]): CheckedPath[] => {
   const now = checkedPaths.filter(({ path }) => path.registered);
   return now.length === 0
@@ -68,7 +68,7 @@ export function blockedVerdict(
   what: string,
   targetText: (target: string) => string = (target) => target,
 ): CheckVerdict {
-  // The same reason for several targets is one reason.
+  // Several targets may share one reason; list it once.
   const reasons = unique(
     blocked.map(({ answer, path }) =>
       answer.sentence.replaceAll(withoutBrackets(path.target).replace(/:\d+$/, ''), ''),
@@ -135,7 +135,7 @@ export const pathFacts = (checkedPaths: CheckedPath[]): Fact[] => [
 const ANSWER_WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not check' };
 const unique = (items: string[]): string[] => [...new Set(items)];
 
-/** A pass, as long as the route tables were read: a black hole would show nowhere else. */
+/** Returns a pass only if the route tables were read: nothing else would reveal a black hole. */
 export const unlessRoutesUnread = (
   verdict: CheckVerdict,
   { routeTables }: { routeTables?: readonly RouteTable[] | undefined },

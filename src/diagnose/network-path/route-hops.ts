@@ -1,11 +1,11 @@
-/** The hop through route tables: black holes there and back. */
+/** The hop through route tables: black holes in either direction. */
 import { command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
 import { type RouteFault, routeFault } from './route-tables.ts';
 import { type Drop, type HopResult, mergeHops, noDrop, type PathBlockText, type PathQuery, unique } from './types.ts';
 
-/** Black holes, there and back. */
+/** Finds black holes in either direction. */
 export function routeHops({ target, nodes, net }: PathQuery): HopResult {
   if (!target.certain) return noDrop;
   const vpcId = net.loadBalancer?.VpcId;

@@ -1,4 +1,4 @@
-/** Route tables, where they say something: the route to an address is a black hole, or there is none. IPv4 only. */
+/** Finds faults in route tables: the route to an address is a black hole, or there is none. IPv4 only. */
 import type { RouteTable } from '../../evidence/aws.ts';
 import { type AddressFamily, contains, type IntegerRange, parseRange, volume } from './cidr-ranges.ts';
 
@@ -8,7 +8,7 @@ export interface RouteFault {
   fault: string;
 }
 
-/** Null: the subnet has a route to the address, or its routes cannot tell. */
+/** Null: the subnet has a route to the address, or its routes are inconclusive. */
 export function routeFault(
   subnetId: string | null,
   vpcId: string | undefined,
@@ -25,13 +25,13 @@ export function routeFault(
   if (best?.State === 'blackhole') {
     return { routeTableId: table.RouteTableId, fault: `the route ${best.DestinationCidrBlock} is a black hole` };
   }
-  // A route to a prefix list has no CIDR block here, and could be the one.
+  // A route to a prefix list has no CIDR block here, and could be the matching one.
   const legible = (table.Routes ?? []).every((route) => route.DestinationPrefixListId === undefined);
   const complete = (table.Routes ?? []).length > 0 && legible;
   return best || !complete ? null : { routeTableId: table.RouteTableId, fault: 'no route covers the address' };
 }
 
-/** The table associated with the subnet, else the main one of its VPC. */
+/** The table associated with the subnet, else the main table of its VPC. */
 function routeTableOf(
   subnetId: string | null,
   vpcId: string | undefined,

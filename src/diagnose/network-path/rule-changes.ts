@@ -1,4 +1,4 @@
-/** Changes to what a path depends on. Live configuration is evidence only for the time since the last of them. */
+/** Changes to the resources of a path. The live configuration is evidence only for the time since the last change. */
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 
 export interface PathChange {
@@ -6,7 +6,7 @@ export interface PathChange {
   at: number;
   name: string;
   resource: string;
-  /** The ports that its rules are about; empty where it names none. */
+  /** The ports of its rules; empty if it names none. */
   ports: { from: number; to: number }[];
 }
 
@@ -14,7 +14,7 @@ export interface PathChange {
 const PATH_CALLS =
   /SecurityGroup(Ingress|Egress|Rules|s)$|^Modify(NetworkInterface|Instance)Attribute$|NetworkAcl(Entry|Association)$|^(Create|Replace|Delete)Route$|^SetSubnets$/;
 
-/** Calls that name one of the resources, by time; those that only described something are left out. */
+/** Calls that name one of the resources, by time; read-only calls are excluded. */
 export function pathChanges(events: readonly CloudTrailEvent[], resources: readonly string[]): PathChange[] {
   return events
     .flatMap((event): PathChange[] => {
@@ -34,7 +34,7 @@ const changedPorts = ({ CloudTrailEvent: record = '' }: CloudTrailEvent): PathCh
     to: Number(to),
   }));
 
-/** A rule names the group that it admits as well: what was changed is the group of the request. */
+/** A rule also names the group it allows; the group of the request is the one that changed. */
 function changedResource(event: CloudTrailEvent, resources: readonly string[]): string | undefined {
   const named = resources.filter((id) => namesResource(event, id));
   const requestedId = /"(?:groupId|networkAclId)"\s*:\s*"([^"]+)"/.exec(event.CloudTrailEvent ?? '')?.[1];
@@ -45,13 +45,13 @@ function changedResource(event: CloudTrailEvent, resources: readonly string[]): 
   );
 }
 
-/** The AWS CLI prints epoch seconds or ISO 8601, by its version and settings. */
+/** The AWS CLI prints epoch seconds or ISO 8601, depending on its version and settings. */
 export function eventTime({ EventTime }: CloudTrailEvent): number | null {
   const at = typeof EventTime === 'number' ? EventTime * 1000 : Date.parse(EventTime ?? '');
   return Number.isNaN(at) ? null : at;
 }
 
-/** In its resources or in the request it records. A refused call changed nothing. */
+/** Whether the event's resources or its recorded request name this id. A refused call changed nothing. */
 export function namesResource({ Resources, CloudTrailEvent: record = '' }: CloudTrailEvent, id: string): boolean {
   if (/"errorCode"\s*:/.test(record)) return false;
   return Resources?.some(({ ResourceName }) => ResourceName === id) === true || record.includes(`"${id}"`);

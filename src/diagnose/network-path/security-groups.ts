@@ -1,6 +1,6 @@
 /**
- * Security groups: allow rules only, all groups of an interface together, no order. A rule that names a group matches the addresses of the
- * interfaces that carry it. Rules apply to new connections; those that stand keep going.
+ * Security groups: allow rules only, unordered, all groups of an interface combined. A rule that references a group
+ * matches the addresses of the interfaces in that group. Rules apply to new connections; established ones continue.
  */
 import type { IpPermission } from '../../evidence/aws.ts';
 import {
@@ -18,19 +18,22 @@ import type { NetworkEvidence } from './types.ts';
 export type Direction = 'in' | 'out';
 
 export interface SecurityGroupResult {
-  /** What no visible rule admits. */
+  /** Traffic that no visible rule allows. */
   rest: AddressPortRange[];
-  /** The rules that admit the others, in words. */
+  /** The rules that allow the other traffic, in words. */
   allowingRules: string[];
-  /** What could not be looked at and might admit the rest. */
+  /** Evidence that could not be read and might allow the rest. */
   missing: string[];
-  /** Groups that rules for this port name and that the other side does not carry. */
+  /** Groups that rules for this port reference but the other side does not carry. */
   unattachedGroups: string[];
-  /** Groups that rules for this port name over a VPC peering that is not active any more. */
+  /** Groups that rules for this port reference over a VPC peering that is no longer active. */
   inactivePeeringGroups: string[];
 }
 
-/** The connections in `wanted`, judged by all groups together; `peerGroups` are those of the other side, null when not known. */
+/**
+ * Checks the connections in `wanted` against all groups combined; `peerGroups`: groups of the other side, null if
+ * unknown.
+ */
 export function checkSecurityGroups(
   direction: Direction,
   groups: readonly string[],
@@ -111,7 +114,7 @@ function applyRule(
   }
 }
 
-/** The TCP ports that a rule covers; null when it is for another protocol. Ports are absent when all are meant. */
+/** The TCP ports that a rule covers; null if it is for another protocol. Rules for all ports lack FromPort and ToPort. */
 function tcpPorts({ IpProtocol, FromPort, ToPort }: IpPermission): IntegerRange | null {
   if (IpProtocol === '-1') return ports(0, 65535);
   if (IpProtocol !== 'tcp' && IpProtocol !== '6') return null;
@@ -128,7 +131,7 @@ function ruleText(rule: IpPermission): string {
   return rule.IpProtocol === '-1' || range === null ? 'all traffic' : `tcp ${portText([range])}`;
 }
 
-/** What groups allow in one direction at all, for a person who wonders what is there instead: "tcp 22 from 10.0.0.0/8". */
+/** Lists everything that the groups allow in one direction, to show what exists instead: "tcp 22 from 10.0.0.0/8". */
 export function describeRules(direction: Direction, groups: readonly string[], net: NetworkEvidence): string[] {
   const preposition = direction === 'in' ? 'from' : 'to';
   const permissions = groups.flatMap((id) => {

@@ -1,4 +1,7 @@
-/** The paths to every target that is registered or that the log names: traffic port and health-check port apart. */
+/**
+ * The paths to every target that is registered or appears in the log, separately for traffic port and health-check
+ * port.
+ */
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
 import type { NetworkPath, NetworkPathAnswer } from '../diagnosis.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -13,14 +16,14 @@ export interface TargetPath {
   /** ARN. */
   targetGroup: string;
   name: string;
-  /** "10.0.1.5:8080" where the address is known, else "i-0123:8080". */
+  /** "10.0.1.5:8080" if the address is known, else "i-0123:8080". */
   target: string;
   registered: boolean;
-  /** State of describe-target-health; null when it is not registered or health was not seen. */
+  /** State in describe-target-health; null if it is not registered or health was not read. */
   state: string | null;
   trafficPort: number;
   traffic: PathResult;
-  /** Null: no health checks, or the port is not known. */
+  /** Null: no health checks, or the port is unknown. */
   healthPort: number | null;
   health: PathResult | null;
 }
@@ -40,7 +43,7 @@ const MAX_PATHS = 500;
 const OUTCOME = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'unknown' } as const;
 const OUTCOME_ORDER: readonly NetworkPathAnswer['outcome'][] = ['blocked', 'unknown', 'open'];
 
-/** The paths as the diagnosis holds them. */
+/** The paths in the diagnosis's format. */
 export function networkPathsOf(evidence: PathEvidence): NetworkPath[] {
   const rank = ({ traffic, health }: NetworkPath): number =>
     Math.min(
@@ -95,7 +98,7 @@ function targetPathOf({ arn, id, address, port, description }: Endpoint, evidenc
   };
 }
 
-/** Targets of the load balancer's own groups: a list of all groups may hold those of others. */
+/** Targets of the load balancer's own groups: a list of all groups may include other load balancers' groups. */
 function registeredEndpoints(evidence: PathEvidence): Endpoint[] {
   return attachedGroups(evidence).flatMap((group) =>
     (evidence.targetHealth?.[group.TargetGroupArn] ?? []).flatMap((description): Endpoint[] => {
@@ -129,7 +132,7 @@ export function attachedGroups({
   });
 }
 
-/** The port that the target's health says, else the group's: a number or "traffic-port". */
+/** The port in the target's health, else the group's: a number or "traffic-port". */
 export function healthPortOf(
   group: TargetGroup | undefined,
   description: TargetHealthDescription | null,

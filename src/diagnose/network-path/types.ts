@@ -1,4 +1,4 @@
-/** What the hops of one path share: the journey, and what each hop answers. */
+/** Types shared by the hops of one path: the connection, and each hop's answer. */
 
 import type { Evidence } from '../../evidence/evidence.ts';
 import type { Command } from '../../format/command.ts';
@@ -17,12 +17,12 @@ export const NETWORK_EVIDENCE = [
   'prefixLists',
 ] as const;
 
-/** A member that is absent could not be looked at. */
+/** An absent member could not be read. */
 export type NetworkEvidence = Partial<Pick<Evidence, (typeof NETWORK_EVIDENCE)[number]>>;
 
 export type PathLayer = 'security-group' | 'network-acl' | 'route';
 
-/** What could not be looked at, and which barrier it might be. */
+/** Evidence that could not be read, and the layer that may block without it. */
 export interface MissingEvidence {
   by: PathLayer;
   what: string;
@@ -30,20 +30,20 @@ export interface MissingEvidence {
 
 export interface PathBlock {
   by: PathLayer;
-  /** Names the group, ACL or route table, the port, the direction and what there is instead. */
+  /** Names the group, ACL or route table, the port, the direction and the rules present instead. */
   sentence: string;
-  /** What would allow it, in one sentence. */
+  /** The change that would allow it, in one sentence. */
   remedy: string;
-  /** The same as commands. Printed, never run. */
+  /** The same change as commands. Printed, never run. */
   commands: Command[];
-  /** Entries that network ACLs lack; `commands` in parts, to be numbered together with others. */
+  /** Entries missing from network ACLs: parts of `commands`, kept to be numbered together with others. */
   missingAllowRules: MissingAllowRule[];
   resources: string[];
-  /** The load balancer's subnets whose nodes are cut off. */
+  /** The load balancer subnets whose nodes are blocked. */
   subnets: string[];
-  /** Groups that rules for this port name and that the other side does not carry. */
+  /** Groups that rules for this port reference but the other side does not carry. */
   danglingReferences: string[];
-  /** Share of the new connections from these subnets that cannot stand, 0 to 1. */
+  /** Share of the new connections from these subnets that cannot be established, 0 to 1. */
   share: number;
 }
 
@@ -54,7 +54,7 @@ export interface BlockedPath {
   by: PathLayer;
   sentence: string;
   commands: Command[];
-  /** Share of the new connections from the nodes asked about that cannot stand; 1: none can. */
+  /** Share of the new connections from the nodes in question that cannot be established; 1: none can. */
   share: number;
   missing: MissingEvidence[];
   resources: string[];
@@ -63,7 +63,7 @@ export interface BlockedPath {
 export interface AllowedPath {
   answer: 'allowed';
   sentence: string;
-  /** What holds today and may not tomorrow. */
+  /** Facts that hold today but may not tomorrow. */
   cautions: string[];
   resources: string[];
 }
@@ -77,10 +77,10 @@ export interface UnknownPath {
 
 export type PathResult = BlockedPath | AllowedPath | UnknownPath;
 
-/** A block but for what its cuts add up to. */
+/** A block without its total share. */
 export type PathBlockText = Omit<PathBlock, 'subnets' | 'share'>;
 
-/** A barrier met by the nodes of one subnet; those with the same key become one block. */
+/** A barrier met by the nodes of one subnet; drops with the same key are merged into one block. */
 export interface Drop {
   key: string;
   node: NodePlace;
@@ -89,7 +89,7 @@ export interface Drop {
   describe(drops: Drop[]): PathBlockText;
 }
 
-/** Everything that the hops of one path read. */
+/** Inputs of all hops of one path. */
 export interface PathQuery {
   target: TargetPlace;
   port: number;

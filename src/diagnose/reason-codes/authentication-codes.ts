@@ -1,4 +1,6 @@
-/** The `error_reason` codes of authenticate and jwt-validation actions: what they mean, whose side they are on, what to do. */
+/**
+ * The `error_reason` codes of authenticate and jwt-validation actions: their meaning, the side at fault, and the fix.
+ */
 
 export type AuthenticationSide = 'identity provider' | 'configuration' | 'client' | 'load balancer';
 
@@ -7,7 +9,7 @@ export interface AuthenticationCode {
   side: AuthenticationSide;
   metric: 'ELBAuthFailure' | 'ELBAuthError' | 'ELBAuthUserClaimsSizeExceeded' | 'JWTValidationFailureCount';
   fix: string;
-  /** The load balancer got no answer: it may have no way to the identity provider. */
+  /** The load balancer got no answer: it may have no route to the identity provider. */
   unreached: boolean;
 }
 
@@ -139,7 +141,7 @@ export const AUTHENTICATION_CODES: Readonly<Record<string, AuthenticationCode>> 
   ),
 };
 
-/** Statuses that come without a code: load-balancer-troubleshooting.html, HTTP 561 and HTTP 562. */
+/** Statuses that have no code: load-balancer-troubleshooting.html, HTTP 561 and HTTP 562. */
 const STATUSES: Readonly<Record<string, AuthenticationCode>> = {
   '561': code('identity provider', ERROR, 'the identity provider returned an error code', PROVIDER),
   '562': code(
@@ -150,7 +152,7 @@ const STATUSES: Readonly<Record<string, AuthenticationCode>> = {
   ),
 };
 
-/** What an error says of authentication, by its code and else by its status. */
+/** The authentication code of an error, else the meaning of its status. */
 export const authenticationCode = (error: { error_reason: string; elb_status_code: string }): AuthenticationCode =>
   AUTHENTICATION_CODES[error.error_reason] ??
   STATUSES[error.elb_status_code] ??

@@ -1,4 +1,4 @@
-/** The `error_reason` codes of Lambda targets: what they mean, which metric counts them, what to do. */
+/** The `error_reason` codes of Lambda targets: their meaning, the metric that counts them, and the fix. */
 
 import { outOf } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
@@ -9,9 +9,9 @@ type LambdaCause = Extract<CauseId, `lambda-${string}`>;
 
 export interface LambdaCode {
   cause: LambdaCause;
-  /** What happened, after "the load balancer says that". */
+  /** Completes "the load balancer says that". */
   meaning: string;
-  /** Internal errors are failures of the Lambda service or of the load balancer, not of the function. */
+  /** Internal errors are failures of the Lambda service or the load balancer, not of the function. */
   metric: 'LambdaUserError' | 'LambdaInternalError';
   fix: string;
 }
@@ -154,7 +154,7 @@ export const LAMBDA_CODES: Readonly<Record<string, LambdaCode>> = {
   ),
 };
 
-/** Codes that AWS adds later are errors of a Lambda target all the same. */
+/** Codes that AWS adds later still count as errors of a Lambda target. */
 export const lambdaCode = (code: string): LambdaCode =>
   LAMBDA_CODES[code] ??
   user('lambda-error', `it has no meaning known here (${code})`, 'Look the code up in the reference.');
@@ -162,7 +162,7 @@ export const lambdaCode = (code: string): LambdaCode =>
 export const lambdaErrors = (traffic: Traffic, cause: LambdaCause): SampledError[] =>
   withSignature(traffic, 'lambda-failure').filter((error) => lambdaCode(error.error_reason).cause === cause);
 
-/** One sentence for each code: "12 of 14 errors are LambdaThrottling: Lambda throttled the function … (LambdaUserError)." */
+/** One sentence per code: "12 of 14 errors are LambdaThrottling: Lambda throttled the function … (LambdaUserError)." */
 export function codeSentences(traffic: Traffic, errors: readonly SampledError[]): string[] {
   const codes = [...new Set(errors.map((error) => error.error_reason))].sort();
   return codes.map((code) => {
@@ -173,7 +173,7 @@ export function codeSentences(traffic: Traffic, errors: readonly SampledError[])
   });
 }
 
-/** The advice for the codes of these errors, each once, in the order of the codes. */
+/** The advice for the codes of these errors, without duplicates, in code order. */
 export const codeFixes = (errors: readonly SampledError[]): string[] => [
   ...new Set([...new Set(errors.map((error) => error.error_reason))].sort().map((code) => lambdaCode(code).fix)),
 ];

@@ -18,7 +18,7 @@ const functionName = (arn: string): string => arn.split(':')[6] ?? arn;
 const targetGroupsOf = (errors: readonly SampledError[]): string[] =>
   [...new Set(errors.map((e) => e.target_group_arn))].sort();
 
-/** "The function report", or the target group where the function is not known. */
+/** "The function report", or the target group if the function is unknown. */
 export const functionNames = (errors: readonly SampledError[], evidence: LambdaEvidence): string =>
   list(
     targetGroupsOf(errors).map((group, index) => {
@@ -30,7 +30,7 @@ export const functionNames = (errors: readonly SampledError[], evidence: LambdaE
     }),
   );
 
-/** ARNs for commands that change a function, which take no version or alias; a placeholder where the function is not known. */
+/** ARNs for commands that change a function, without version or alias; a placeholder if the function is unknown. */
 export const functionArguments = (errors: readonly SampledError[], evidence: LambdaEvidence): string[] => [
   ...new Set(
     targetGroupsOf(errors).map(
@@ -39,14 +39,14 @@ export const functionArguments = (errors: readonly SampledError[], evidence: Lam
   ),
 ];
 
-/** `pattern`: of CloudWatch Logs, for what the function logs in such a case. */
+/** `pattern`: a CloudWatch Logs filter for the function's log lines in such a case. */
 export const logCommands = (errors: readonly SampledError[], evidence: LambdaEvidence, pattern: string): Command[] =>
   functionArguments(errors, evidence).map(
     (arn) =>
       command`aws logs filter-log-events --log-group-name /aws/lambda/${functionName(arn)} --filter-pattern ${pattern}`,
   );
 
-/** What the durations of LambdaUnhandled errors say about a timeout. */
+/** Sentences on what the durations of LambdaUnhandled errors reveal about a timeout. */
 export function durationSentences({ raised, unclear, timeout, suspect }: UnhandledErrors): string[] {
   const durations = raised.flatMap((error) => lambdaSeconds(error) ?? []);
   const sentences: string[] = [];
@@ -75,7 +75,7 @@ export const unknownTimeoutSentences = ({ target, timeout, target_group_arn }: U
   const now = target.configuration?.Timeout;
   if (now === undefined)
     return [`The timeout of the function ${which} was not read (lambda:GetFunctionConfiguration).`];
-  // LastModified is of any change: a deployment of code moves it and leaves the timeout.
+  // Any change updates LastModified: deploying code does, without changing the timeout.
   return [
     `The function ${which} was deployed or configured after the errors began: its timeout is ${wholeSeconds(now)} now, and may have been another.`,
   ];

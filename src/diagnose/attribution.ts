@@ -1,11 +1,11 @@
-/** Assigns every error to exactly one part: of an event, of a cause, or of causes that stay open. */
+/** Assigns every error to exactly one part: an event, a cause, or causes that remain possible. */
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
 import type { IncidentEvent } from './events/event.ts';
 import type { CauseClaim } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
 
-/** What a cause says of the errors. */
+/** A cause's claims on the errors. */
 export interface CauseClaims {
   id: CauseId;
   claims: readonly CauseClaim[];
@@ -13,22 +13,24 @@ export interface CauseClaims {
 
 /** Errors with one answer. */
 export interface ErrorPart {
-  /** One where it is decided; none where no known cause fits. In the order of CAUSE_IDS. */
+  /** One if decided; none if no known cause fits. In the order of CAUSE_IDS. */
   causes: CauseId[];
   standing: 'confirmed' | 'likely' | 'undecided';
-  /** The rows; none where all that is known of the errors is their number. */
+  /** The rows; empty if only the number of errors is known. */
   errors: SampledError[];
-  /** How many errors they stand for. */
+  /** The number of errors that the rows represent. */
   count: number;
   event: IncidentEvent | null;
 }
 
-/** A part is undecided between the causes that are possible for this share of its errors. */
+/** An undecided part names the causes that are possible for at least this share of its errors. */
 const POSSIBLE_SHARE = 0.1;
 
 export const isDecided = ({ standing }: Pick<ErrorPart, 'standing'>): boolean => standing !== 'undecided';
 
-/** Parts in no particular order, see `orderParts`. An event whose errors are explained otherwise has none. */
+/**
+ * Splits errors into parts, unordered (see `orderParts`). An event whose errors are explained otherwise gets no part.
+ */
 export function attributeErrors(
   claims: readonly CauseClaims[],
   events: readonly IncidentEvent[],
@@ -47,7 +49,7 @@ export function attributeErrors(
   const owned = rest.filter((error) => owners.has(error));
   const decided = decidedParts(owned, owners, eventParts);
   const joinable = byCauseAndGroup(decided);
-  // What can have one cause alone, which is decided for the same target group, is more of it.
+  // An error with a single possible cause joins that cause if it is decided for the same target group.
   const open = rest.filter((error) => {
     const [only, ...others] = possible.get(error) ?? [];
     return !owners.has(error) && (only === undefined || others.length > 0 || !joinPart(error, only, joinable));
@@ -63,7 +65,7 @@ interface Owner {
   strength: 'confirmed' | 'likely';
 }
 
-/** The cause that explains each error: confirmed before likely, then in the order of the causes. */
+/** Maps each error to the cause that explains it: confirmed before likely, then in the order of the causes. */
 function ownersOf(claims: readonly CauseClaims[]): Map<SampledError, Owner> {
   const owners = new Map<SampledError, Owner>();
   for (const strength of ['confirmed', 'likely'] as const) {
@@ -77,7 +79,7 @@ function ownersOf(claims: readonly CauseClaims[]): Map<SampledError, Owner> {
   return owners;
 }
 
-/** Every cause that claims the error, however surely. */
+/** Maps each error to every cause that claims it, at any strength. */
 function possibleCauses(claims: readonly CauseClaims[]): Map<SampledError, CauseId[]> {
   const possible = new Map<SampledError, CauseId[]>();
   for (const { id, claims: own } of claims)
@@ -87,8 +89,8 @@ function possibleCauses(claims: readonly CauseClaims[]): Map<SampledError, Cause
 }
 
 /**
- * The part of an event: decided where it admits one cause, or one of those it admits claims most of its errors (of a rollout, more than
- * any other and half of what is claimed).
+ * The part of an event. Decided if the event admits a single cause, or if one of its admitted causes claims most of its
+ * errors (for a rollout: more than any other, and half of the claimed ones).
  */
 function eventPart(event: IncidentEvent, errors: SampledError[], claims: readonly CauseClaims[]): ErrorPart {
   const own = new Set(errors);
@@ -116,7 +118,10 @@ function eventPart(event: IncidentEvent, errors: SampledError[], claims: readonl
   return { causes: open.length > 0 ? open : event.causes, standing: 'undecided', errors, count: 0, event };
 }
 
-/** A cause that the event does not admit explains most of its errors: a race that goes on through a rollout stays a race. */
+/**
+ * Whether a cause that the event does not admit explains most of its errors: a race that continues through a rollout is
+ * still a race.
+ */
 function isExplainedOtherwise(
   { causes }: IncidentEvent,
   errors: readonly SampledError[],
@@ -129,11 +134,11 @@ function isExplainedOtherwise(
   return 2 * countErrors(others) > countErrors(errors);
 }
 
-/** What the application answers is told apart by status and target group: one team's 503s are not another's. */
+/** Splits the application's own errors by status and target group: one team's 503s are not another's. */
 const ownKey = (error: SampledError, { id }: Owner): string =>
   id === 'target-generated' ? `${id} ${error.elb_status_code} ${error.target_group_arn}` : id;
 
-/** One part a cause; errors of the cause of an event, on its target groups, are the event's. */
+/** One part per cause; errors of an event's cause on its target groups belong to the event. */
 function decidedParts(
   owned: readonly SampledError[],
   owners: ReadonlyMap<SampledError, Owner>,
@@ -152,7 +157,7 @@ function decidedParts(
   return [...eventParts, ...parts];
 }
 
-/** Decided parts by their cause and each target group that they have errors of; the first where there are several. */
+/** Decided parts by cause and target group of their errors; the first if there are several. */
 function byCauseAndGroup(parts: readonly ErrorPart[]): Map<string, ErrorPart> {
   const found = new Map<string, ErrorPart>();
   for (const part of parts) {
@@ -171,7 +176,7 @@ function joinPart(error: SampledError, cause: CauseId, parts: ReadonlyMap<string
   return part !== undefined;
 }
 
-/** Errors of one signature whose possible causes overlap are one part. */
+/** Groups errors of one signature whose possible causes overlap into one part. */
 function undecidedParts(errors: readonly SampledError[], possible: ReadonlyMap<SampledError, CauseId[]>): ErrorPart[] {
   return [...groupBy(errors, ({ signature }) => signature).values()].flatMap((own) => {
     const sets = [...groupBy(own, (error) => (possible.get(error) ?? []).join(' '))].map(([ids, members]) => ({
@@ -197,7 +202,7 @@ function undecidedParts(errors: readonly SampledError[], possible: ReadonlyMap<S
   });
 }
 
-/** Of a log too large to keep every row, signatures so rare that no row of them was kept. */
+/** Parts for rare signatures of which a sampled log kept no row. */
 function uncounted(traffic: Traffic): ErrorPart[] {
   const kept = new Set<SignatureId>(traffic.errors.map(({ signature }) => signature));
   return traffic.bySignature
@@ -205,7 +210,10 @@ function uncounted(traffic: Traffic): ErrorPart[] {
     .map(({ count }) => ({ causes: [], standing: 'undecided', errors: [], count, event: null }));
 }
 
-/** The part that leads first: those in the background last, then the largest, decided before undecided, then in the order of the causes. */
+/**
+ * Orders parts, the leading one first: background last, then by size, decided before undecided, then in the order of
+ * the causes.
+ */
 export function orderParts(parts: readonly ErrorPart[], isBackground: (part: ErrorPart) => boolean): ErrorPart[] {
   const rank = ({ causes }: ErrorPart) => causes.map((id) => String(CAUSE_IDS.indexOf(id)).padStart(3, '0')).join();
   const key = ({ errors }: ErrorPart) => errors[0]?.index ?? 0;

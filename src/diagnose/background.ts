@@ -1,16 +1,19 @@
-/** Errors that belong to how the load balancer is set up, and are no incident beside others. */
+/** Errors caused by how the load balancer is configured, which are no incident next to other errors. */
 import type { ErrorPart } from './attribution.ts';
 import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
 import { mutations } from './patterns/configuration-changes.ts';
 
-/** What the AWS Load Balancer Controller answers for an Ingress whose Service it cannot find (aws-load-balancer-controller, model_build_actions.go). */
+/**
+ * The AWS Load Balancer Controller's answer for an Ingress whose Service it cannot find (aws-load-balancer-controller,
+ * model_build_actions.go).
+ */
 const CONTROLLER_MESSAGE = 'Backend service does not exist';
 
 const RULE_CALLS = ['CreateRule', 'ModifyRule', 'DeleteRule', 'SetRulePriorities', 'CreateListener', 'ModifyListener'];
 
 /**
- * Whether a part is background: a fixed response that somebody configured on purpose. It is none where a controller wrote the rule, or
- * rules were changed from `from` to `to` (epoch milliseconds).
+ * Matches background parts: fixed responses configured on purpose. Excludes rules written by a controller, and rules
+ * changed between `from` and `to` (epoch milliseconds).
  */
 export function backgroundMatcher(
   { rules, changes }: Partial<Pick<DiagnosisEvidence, 'rules' | 'changes'>>,

@@ -1,4 +1,4 @@
-/** Requests that failed in a way that was not asked about: the application's own errors, and what clients did. */
+/** Failed requests outside the question: the application's own errors, and what clients caused. */
 import { statusMatcher } from '../query/statuses.ts';
 import type { Diagnosis, StatusBeside } from './diagnosis.ts';
 import { requestsAllAnswered400 } from './patterns/bad-request-groups.ts';
@@ -30,7 +30,7 @@ export function besideOf(traffic: Traffic): Beside {
   };
 }
 
-/** Whoever closed a connection first (460) is the client: a target status there says nothing of who made it. */
+/** A 460 means that the client closed first: its target status does not show who caused it. */
 const makerOf = (entry: { elb_status_code: string; target_status_code: string }): StatusBeside['madeBy'] =>
   isTargetMade(entry) && entry.elb_status_code !== '460' ? 'target' : 'load-balancer';
 
@@ -71,7 +71,7 @@ function median(values: number[]): number | null {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
 }
 
-/** Groups whose targets answer every request with 400, unless that was asked about. */
+/** Groups whose targets answer every request with 400, unless the question asks for those. */
 function badRequestGroups(traffic: Traffic): Beside['badRequestGroups'] {
   if (traffic.isAsked({ elb_status_code: '400', target_status_code: '400' })) return [];
   const arns = [...new Set(traffic.log.targets.map(({ target_group_arn }) => target_group_arn))];

@@ -1,4 +1,4 @@
-/** From judged causes and parts to what the diagnosis says of each cause. */
+/** Converts judged causes and parts into the diagnosis's statement on each cause. */
 import { inSentence, list, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
@@ -8,13 +8,16 @@ import { claimsOf, type Judgement, NO_FIX } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { countErrors, type SampledError, type Traffic } from './traffic.ts';
 
-/** A cause with what it said of this case. */
+/** A cause with its judgement of this case. */
 export interface JudgedCause {
   cause: Pick<Cause, 'title' | 'reference'> & { id: CauseId };
   judgement: Judgement;
 }
 
-/** Confirmed and likely causes by share, then possible by share, then the rest; ties in the order of the contract. */
+/**
+ * Orders confirmed and likely causes by share, then possible ones by share, then the rest; ties in the order of the
+ * ids.
+ */
 export function causeResults(
   judgedCauses: readonly JudgedCause[],
   parts: readonly ErrorPart[],
@@ -40,7 +43,7 @@ function causeResult(
     const countOf = (standing: ErrorPart['standing']) =>
       decided.reduce((sum, part) => sum + (part.standing === standing ? part.count : 0), 0);
     const [confirmed, likely] = [countOf('confirmed'), countOf('likely')];
-    // What is confirmed for some errors and likely for the others is named by the larger part.
+    // A cause confirmed for some errors and likely for others gets the standing of the larger part.
     const standing = confirmed >= likely ? 'confirmed' : 'likely';
     return { ...base, standing, explains: share(confirmed + likely), ...reasons };
   }
@@ -56,7 +59,7 @@ function causeResult(
   return { ...nothing, standing: 'ruled-out', against: [explainedBy(claimed, parts, titles), ...judgement.against] };
 }
 
-/** Of the claimed errors those that no other cause explains: in an event, only if the event can have this cause. */
+/** The claimed errors that no other cause explains; errors of an event count only if the event can have this cause. */
 function openErrors(id: CauseId, claimed: readonly SampledError[], parts: readonly ErrorPart[]): SampledError[] {
   const own = new Set(claimed);
   return parts
@@ -64,7 +67,7 @@ function openErrors(id: CauseId, claimed: readonly SampledError[], parts: readon
     .flatMap(({ errors }) => errors.filter((error) => own.has(error)));
 }
 
-/** The reasons of the judgement; of a cause that only its event names, what the event says. */
+/** The reasons of the judgement; for a cause that only its event names, the event's own. */
 function reasonsOf(
   judgement: Judgement,
   own: readonly ErrorPart[],
@@ -104,7 +107,7 @@ function explainedBy(
   return `${fit} explained by ${list(better, 4)}.`;
 }
 
-/** Shares to one part in a million: sums of weights must not show their last binary digit. */
+/** Rounds shares to one in a million, so that sums of weights do not show floating-point noise. */
 export const roundShare = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 const RANKS = { confirmed: 0, likely: 0, possible: 1, 'ruled-out': 2, untested: 3 };
@@ -112,7 +115,7 @@ const RANKS = { confirmed: 0, likely: 0, possible: 1, 'ruled-out': 2, untested: 
 const byRank = (a: CauseResult, b: CauseResult): number =>
   RANKS[a.standing] - RANKS[b.standing] || b.explains - a.explains || CAUSE_IDS.indexOf(a.id) - CAUSE_IDS.indexOf(b.id);
 
-/** For each signature the causes that its undecided errors leave open, in the order of CAUSE_IDS. */
+/** For each signature, the causes that remain possible for its undecided errors, in the order of CAUSE_IDS. */
 export function openCauses(
   judgedCauses: readonly JudgedCause[],
   parts: readonly ErrorPart[],

@@ -1,8 +1,8 @@
-/** What a check answers. */
+/** The answer of a check. */
 
 export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
 
-/** A number or a word with its label and, where it has one, its unit. */
+/** A number or a word with its label and, if it has one, its unit. */
 export interface Fact {
   label: string;
   value: number | string;

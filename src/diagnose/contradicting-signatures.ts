@@ -1,4 +1,4 @@
-/** Why the rows themselves contradict a cause: what every error shows instead of the signatures that the cause could leave. */
+/** Explains how the rows contradict a cause: every error has a signature that the cause cannot produce. */
 
 import { list, outOf } from '../format/wording.ts';
 import { type Judgement, ruledOut } from './judgement.ts';
@@ -21,8 +21,8 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
 };
 
 /**
- * What a connection to a target comes to is a 502, 503 or 504; every other status is of the request, a rule or the load balancer itself. Only
- * a client that is slow to send may end as a 400 or 408 too.
+ * A failed connection to a target ends as 502, 503 or 504; any other status comes from the request, a rule or the load
+ * balancer itself. Only a slow client may also end as 400 or 408.
  */
 const otherSignatureText = (traffic: Traffic, admissible: readonly SignatureId[]): string | undefined =>
   !admissible.includes('idle-timeout') ||
@@ -31,8 +31,8 @@ const otherSignatureText = (traffic: Traffic, admissible: readonly SignatureId[]
     : undefined;
 
 /**
- * A sentence when no error has one of the admissible signatures and each has one that excludes the cause; null when some error could be
- * of that cause, or is too odd to say.
+ * A sentence if no error has an admissible signature and each has one that excludes the cause; null if an error could
+ * have that cause, or is too unusual to tell.
  */
 export function contradictingSignatures(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
   const perSignature = traffic.bySignature.map(({ id, count }) => {
@@ -47,7 +47,7 @@ export function contradictingSignatures(traffic: Traffic, admissible: readonly S
   return sentences.length === perSignature.length && sentences.length > 0 ? `${list(sentences)}.` : null;
 }
 
-/** Ruled out when none of the errors has an admissible signature. */
+/** Rules a cause out if no error has an admissible signature. */
 export function ruledOutBySignature(traffic: Traffic, admissible: readonly SignatureId[]): Judgement {
   const sentence = contradictingSignatures(traffic, admissible);
   return ruledOut(sentence === null ? [] : [sentence]);

@@ -1,4 +1,4 @@
-/** Evidence → diagnosis. Pure: the same evidence gives the same bytes. */
+/** Turns evidence into a diagnosis. Pure: the same evidence gives the same bytes. */
 import type { Collected, Cost, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { iso } from '../format/wording.ts';
@@ -144,7 +144,7 @@ function afterEdge(verdict: Verdict, { edge }: EvidenceSet): Verdict {
 /** Faults that are named where the errors cannot be read. */
 const FAULTS_NAMED = 3;
 
-/** What the checks of steps 2 to 6 found, one sentence each. */
+/** The faults found by the checks of steps 2 to 6, one sentence each. */
 const visibleFaults = (steps: readonly ChecklistStep[]): string[] =>
   steps
     .filter(({ step }) => step > 1)
@@ -152,7 +152,7 @@ const visibleFaults = (steps: readonly ChecklistStep[]): string[] =>
     .slice(0, FAULTS_NAMED)
     .map(({ summary }) => summary);
 
-/** Judges the causes and shares the errors among them. */
+/** Judges the causes and assigns the errors to them. */
 function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Question, unread: number) {
   const known = collectedOf(evidence, EVENT_EVIDENCE);
   const found = findEvents(traffic, known, question);
@@ -184,7 +184,7 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   };
 }
 
-/** The causes of the part that leads, with what sends nothing to its target group where that has a weight. */
+/** Adds to the leading part's causes the command that sends nothing to its target group, if that group has a weight. */
 function withWeight(
   results: CauseResult[],
   lead: ErrorPart | undefined,
@@ -208,7 +208,7 @@ function withWeight(
   );
 }
 
-/** What events and background are found with. */
+/** Evidence needed to find events and background errors. */
 const EVENT_EVIDENCE = [
   'changes',
   'functions',
@@ -226,7 +226,7 @@ const EVENT_EVIDENCE = [
   'tasks',
 ] as const;
 
-/** What says whose a target is. */
+/** Evidence on who owns a target. */
 const OWNER_EVIDENCE = [
   'changes',
   'containerInstances',
@@ -283,7 +283,7 @@ function collectedTraffic(question: Question, evidence: EvidenceSet): Collected<
   return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net), owners) };
 }
 
-/** The values of the evidence that could be looked at. */
+/** The values of the evidence that was collected. */
 function collectedOf(
   evidence: EvidenceSet & Partial<Pick<DiagnosisEvidenceSet, 'traffic'>>,
   names: readonly DiagnosisEvidenceName[],
@@ -339,7 +339,7 @@ function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet
         missing: true,
       };
     try {
-      // What the check declared, and nothing else; its own type says which of it must be there.
+      // Exactly the declared evidence; the check's own type says which items must be present.
       return check.evaluate(collectedOf(evidence, used) as DiagnosisEvidence, question);
     } catch (error) {
       return { outcome: 'unknown', summary: judgeErrorText(error) };
@@ -367,7 +367,7 @@ function judgeCauses(
   });
 }
 
-/** Without errors, or without a log, no cause has anything to explain. */
+/** Without errors, or without a log, no cause can be tested. */
 function untestedCauses(traffic: Traffic | null): CauseResult[] {
   const missing = [traffic ? 'There is no error that it could explain.' : 'The access log could not be read.'];
   return causes.map(({ id, title, reference }) => ({
@@ -393,7 +393,7 @@ function signaturesOf(traffic: Traffic | null, open: ReadonlyMap<SignatureId, Ca
   }));
 }
 
-/** A single cause is no ambiguity. */
+/** A single cause is not ambiguous. */
 const severalOrNone = <T>(items: T[]): T[] => (items.length > 1 ? items : []);
 
 function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['keepAlive'] {
@@ -403,7 +403,7 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
   const shown = measures.find(({ edge }) => edge !== null)?.target_group_arn;
   const arn = shown ?? [...groups.keys()].filter((group) => groups.get(group)?.length === most).sort()[0];
   if (arn === undefined) return null;
-  // Nothing to measure where every such error is of a route that always fails.
+  // Nothing to measure if every such error belongs to a route that always fails.
   const measure = measures.find((one) => one.target_group_arn === arn);
   const edge = measure?.edge ?? null;
   const seconds = edge?.seconds ?? null;

@@ -1,6 +1,6 @@
 /**
- * The diagnosis as others may rely on it: what `--json` prints and what the JSON Schema says. Fields may be added, so objects are
- * open; those listed here keep their name and meaning.
+ * The public contract of the diagnosis: the output of `--json` and its JSON Schema. Fields may be added, so objects are
+ * open; the fields listed here keep their name and meaning.
  */
 import * as z from 'zod';
 import { EVENT_KINDS } from './events/event.ts';

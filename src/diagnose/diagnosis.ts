@@ -1,4 +1,7 @@
-/** The diagnosis: the JSON contract. Renderers read it and nothing else. Times are ISO 8601 UTC, durations seconds, shares 0 to 1. */
+/**
+ * The diagnosis: the JSON contract and the only input of renderers. Times are ISO 8601 UTC, durations seconds, shares 0
+ * to 1.
+ */
 
 import type { EvidenceName, GapKind, LogReadMethod } from '../evidence/evidence.ts';
 import type { CauseId } from './cause-ids.ts';
@@ -22,11 +25,11 @@ export interface CheckFinding {
   /** The summary in a few words; absent where the summary itself is short. */
   brief?: string;
   facts: Fact[];
-  /** Evidence that could not be collected and that an unknown outcome hangs on; `gapDetails` says why. */
+  /** Uncollected evidence on which an unknown outcome depends; `gapDetails` says why. */
   missing: EvidenceName[];
-  /** The calls or SQL an operator can repeat by hand. */
+  /** The calls or SQL that an operator can repeat. */
   sources: string[];
-  /** Why it matters; what to do (only on fail); the AWS page that says so. */
+  /** Why it matters; what to do (only on fail); the AWS page on it. */
   why: string;
   fix: string | null;
   reference: string;
@@ -43,9 +46,9 @@ export interface CauseResult {
   id: CauseId;
   title: string;
   standing: Standing;
-  /** The cause in this case, one sentence: what a headline says. Null where it is ruled out or untested. */
+  /** The cause in this case, one sentence for a headline. Null if ruled out or untested. */
   summary: string | null;
-  /** Share of the errors; see design of standings: confirmed and likely causes sum to at most 1. */
+  /** Share of the errors; confirmed and likely causes sum to at most 1. */
   explains: number;
   for: string[];
   against: string[];
@@ -64,9 +67,9 @@ interface NamedVerdict {
 interface UndecidedVerdict {
   standing: 'undecided';
   cause: null;
-  /** Causes of the leading part; empty where no known cause fits, and where the leading errors were not read. */
+  /** Causes of the leading part; empty if no known cause fits, and if the leading errors were not read. */
   between: CauseId[];
-  /** What would settle it: something a person can run or look at. */
+  /** What would settle it: something a user can run or look at. */
   decidedBy: string;
 }
 
@@ -77,7 +80,7 @@ interface EmptyVerdict {
   decidedBy: null;
 }
 
-/** What the leading part says. `none`: rows were read, and neither the log nor CloudWatch has an error. */
+/** The answer of the leading part. `none`: rows were read, and neither the log nor CloudWatch has an error. */
 export type Verdict = (NamedVerdict | UndecidedVerdict | EmptyVerdict) & {
   /** Share of the leading part; 0 for `none`. */
   explains: number;
@@ -85,44 +88,47 @@ export type Verdict = (NamedVerdict | UndecidedVerdict | EmptyVerdict) & {
   summary: string;
 };
 
-/** Errors with one answer. Every error is in exactly one part, and the shares of all parts add up to 1. The first part leads. */
+/**
+ * Errors with one answer. Every error is in exactly one part, and the shares of all parts sum to 1. The first part
+ * leads.
+ */
 export interface Part {
-  /** One where it is decided; those left where it is not; none where no known cause fits or the errors were not read. */
+  /** One if decided; the remaining ones if not; none if no known cause fits or the errors were not read. */
   causes: CauseId[];
-  /** `unread`: counted by CloudWatch, and not in the log that was read. */
+  /** `unread`: counted by CloudWatch but absent from the log that was read. */
   standing: 'confirmed' | 'likely' | 'undecided' | 'unread';
   errors: number;
   share: number;
-  /** Position in `events` of the event whose errors these are. */
+  /** Index in `events` of the event that these errors belong to. */
   event: number | null;
 }
 
 /** Errors of one origin, found across signatures by target and time. */
 export interface EventResult {
   kind: EventKind;
-  /** How sure it is that the event happened; how sure its cause is stands in its part. */
+  /** How certain the event itself is; the standing of its cause is in its part. */
   standing: EventStanding;
   from: string;
-  /** Null where the end was cut off by what was read. */
+  /** Null if the log that was read ends before the event does. */
   to: string | null;
   targets: string[];
   errors: number;
   causes: CauseId[];
   /** One sentence for the headline. */
   summary: string;
-  /** API calls recorded by CloudTrail that fall on it; `at` ISO 8601. */
+  /** API calls at the time of the event, recorded by CloudTrail; `at` ISO 8601. */
   calls: (Omit<EventCall, 'at'> & { at: string })[];
-  /** Why its targets went, where ECS or Auto Scaling says so; `at` ISO 8601. */
+  /** Why its targets left, if ECS or Auto Scaling reports it; `at` ISO 8601. */
   reason?: { kind: ReasonKind; at: string | null };
 }
 
-/** A target in the log with its owner. Null where that does not apply or is not known. */
+/** A target in the log with its owner. Fields are null if not applicable or unknown. */
 export interface OwnedTargetResult {
   /** "address:port" as logged. */
   target: string;
   /** Name. */
   targetGroup: string;
-  /** As sentences name it: "feed-api task 8f3c… (10.0.12.68)". */
+  /** Its name in sentences: "feed-api task 8f3c… (10.0.12.68)". */
   name: string;
   service: string | null;
   /** Family and revision. */
@@ -137,15 +143,15 @@ export interface OwnedTargetResult {
   stopped: string | null;
 }
 
-/** Requests that failed in a way that was not asked about, by status; the routes with most of them, three at most. */
+/** Failed requests outside the question, by status; at most three routes, those with the most requests. */
 export interface StatusBeside {
   status: string;
-  /** The target answered so itself, else it was the load balancer: 460, 463, 464 and the like. */
+  /** `target` if the target answered so itself; `load-balancer` for 460, 463, 464 and the like. */
   madeBy: 'target' | 'load-balancer';
   requests: number;
-  /** Of all requests of the window. */
+  /** Share of all requests of the window. */
   share: number;
-  /** From creation to the end of the request; null where it is not known. */
+  /** From creation to the end of the request; null if unknown. */
   medianSeconds: number | null;
   routes: { route: string; requests: number }[];
 }
@@ -155,12 +161,14 @@ export interface Gap {
   kind: GapKind;
   /** What could not be checked and why, without the statement. */
   sentence: string;
-  /** The IAM statement that allows it, as JSON; several are separated by commas. Null where no permission is missing. */
+  /**
+   * The IAM statement that grants access, as JSON; several are separated by commas. Null if no permission is missing.
+   */
   iamStatement: string | null;
   evidence: EvidenceName;
 }
 
-/** Whether a new connection from the load balancer reaches one port of a target, judged from the configuration alone. */
+/** Whether a new connection from the load balancer reaches one port of a target, judged by the configuration alone. */
 export interface NetworkPathAnswer {
   outcome: 'open' | 'blocked' | 'unknown';
   /** Names what blocks it, or what could not be checked. */
@@ -172,15 +180,15 @@ export interface NetworkPathAnswer {
 export interface NetworkPath {
   /** Name. */
   targetGroup: string;
-  /** "10.0.1.5", or the instance id where no address is known. */
+  /** "10.0.1.5", or the instance id if no address is known. */
   address: string;
   registered: boolean;
-  /** State of describe-target-health; null when it is not registered or health was not read. */
+  /** State in describe-target-health; null if it is not registered or health was not read. */
   state: string | null;
   port: number;
   traffic: NetworkPathAnswer;
   healthPort: number | null;
-  /** Null: no health checks, the port is not known, or it is the traffic port. */
+  /** Null: no health checks, an unknown port, or the traffic port. */
   health: NetworkPathAnswer | null;
 }
 
@@ -198,11 +206,11 @@ export interface Diagnosis {
   asked: {
     /** The words of the question: `gateway`, `5xx`, `elb-5xx`, `elb-502`, `target-5xx`, `502`. */
     statuses: string[];
-    /** ARN, where only its errors were asked for. */
+    /** ARN, if the question is limited to its errors. */
     targetGroup: string | null;
-    /** Availability zone, where only the errors of its load balancer nodes were asked for. */
+    /** Availability zone, if the question is limited to errors of its load balancer nodes. */
     zone: string | null;
-    /** What now was taken to be. */
+    /** The time used as now. */
     now: string;
   };
   provisional: boolean;
@@ -217,9 +225,9 @@ export interface Diagnosis {
     clients: number | null;
     routes: { route: string; errors: number; requests: number }[];
     retriedOk: number | null;
-    /** 460s beside the errors: mentioned, not counted, unless asked for. */
+    /** 460s next to the errors: mentioned, and counted only if asked for. */
     clientClosed: number;
-    /** One sentence for the headline: how many of how many, how spread, retried, still happening. */
+    /** One sentence for the headline: how many of how many, how spread, retried, still ongoing. */
     summary: string;
   };
   completeness: {
@@ -233,22 +241,22 @@ export interface Diagnosis {
   steps: ChecklistStep[];
   causes: CauseResult[];
   verdict: Verdict;
-  /** The part that leads first, then the largest; a fixed response that was configured on purpose last. Empty where nothing failed. */
+  /** The leading part first, then the largest; intentional fixed responses last. Empty if nothing failed. */
   parts: Part[];
-  /** Those with most errors first, then in order of time. */
+  /** Most errors first, then by time. */
   events: EventResult[];
-  /** What was not asked about and stands beside it. */
+  /** Failures outside the question. */
   beside: {
     /** Errors the targets answered themselves, by status. */
     targetMade: Record<string, number>;
-    /** Requests the client gave up (460). */
+    /** Requests that the client gave up (460). */
     clientClosed: number;
-    /** The same and 463 and 464, with their routes; most requests first. */
+    /** Those plus 463 and 464, with their routes; most requests first. */
     statuses: StatusBeside[];
     /** Target groups that answer every request with 400. */
     badRequestGroups: { targetGroup: string; requests: number }[];
   };
-  /** How much of the traffic is hurt, whatever the status. `none` only where no request failed and no step fails. */
+  /** How much of the traffic is affected, regardless of status. `none` only if no request failed and no step fails. */
   impact: 'none' | 'low' | 'high';
   keepAlive: {
     targetGroup: string;
@@ -258,12 +266,12 @@ export interface Diagnosis {
     errorsExamined: number;
     /** Runtimes that close idle connections at the measured value by default. */
     runtimes: string[];
-    /** Where it was measured from, if not over the window alone: ISO 8601. */
+    /** Start of the measurement if it goes beyond the window: ISO 8601. */
     measuredFrom: string | null;
-    /** Offered where the window holds too few errors: the command, and what reading that costs. */
+    /** Offered if the window holds too few errors: the command, and the cost of reading. */
     longerLook: { command: string; estimate: string | null } | null;
   } | null;
-  /** For undecided closed-before-response errors: how to look them up in the application's log. */
+  /** For undecided closed-before-response errors: how to find them in the application's log. */
   traces: {
     ids: string[];
     grep: string;
@@ -271,15 +279,18 @@ export interface Diagnosis {
     logFormat: string[];
     meaning: { absent: string; started: string; finished: string };
   } | null;
-  /** Whose the targets in the log are, where ECS or EC2 says so; by target group, then address. Absent where nothing says. */
+  /**
+   * Owners of the targets in the log, if ECS or EC2 reports them; by target group, then address. Absent if there are
+   * none.
+   */
   owners?: OwnedTargetResult[];
-  /** Paths to the targets: the blocked first, then the unknown; at most 500. */
+  /** Paths to the targets: blocked ones first, then unknown ones; at most 500. */
   networkPaths: NetworkPath[];
-  /** What could not be checked, one sentence each, with the IAM statement that allows it. */
+  /** What could not be checked, one sentence each, with the IAM statement that grants access. */
   gaps: string[];
-  /** The same, in the same order, as data. */
+  /** The same items, in the same order, as data. */
   gapDetails: Gap[];
   cost: { bytesScanned: number; usd: number; queries: number };
-  /** How the access log of a load balancer in AWS was read, and what that was to cost; absent where nothing was chosen. */
+  /** How the access log in AWS was read, and its estimated cost; absent if no engine was chosen. */
   reading?: LogReadMethod | undefined;
 }

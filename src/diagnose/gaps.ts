@@ -1,10 +1,10 @@
-/** What could not be checked: one gap for each piece of evidence, and each limit of the log. */
+/** What could not be checked: one gap per piece of evidence, and one per limitation of the log. */
 import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
 import { number, plural } from '../format/wording.ts';
 import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
-/** What a reader calls each piece of evidence. */
+/** The name of each piece of evidence for readers. */
 export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   accessLog: 'the access log',
   metrics: 'CloudWatch metrics',
@@ -84,18 +84,18 @@ const logGap = (sentence: string): Gap => ({
   evidence: 'accessLog',
 });
 
-/** A gap as one sentence with its way out: `gaps` of the JSON. */
+/** A gap as one sentence with its remedy: `gaps` of the JSON. */
 export const gapSentence = ({ sentence, iamStatement }: Gap): string =>
   iamStatement === null ? sentence : `${sentence} Allow it with ${iamStatement}`;
 
-/** What nothing in this case would have used is not a gap. */
+/** Evidence that this case would not have used is not a gap. */
 function matters(name: EvidenceName, evidence: EvidenceSet): boolean {
   if (name === 'functions') return hasLambda(evidence);
   if (name === 'prefixLists') return usesPrefixLists(evidence);
   if (name === 'instances') return hasInstanceTargets(evidence);
-  // The doctor tells who lacks these once; a thread only has addresses in place of names.
+  // The doctor reports these missing permissions once; without them a thread only shows addresses instead of names.
   if (NAMING_EVIDENCE.some((one) => one === name)) return false;
-  // Read only where they say something: a recording may lack them.
+  // Used only if present; a recording may lack them.
   const item = evidence[name];
   const isNeeded = name !== 'routeTables' && name !== 'rules' && name !== 'edge';
   return isNeeded || (item.status === 'unavailable' && item.kind !== undefined && item.kind !== 'not-recorded');

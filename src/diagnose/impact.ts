@@ -1,11 +1,11 @@
-/** How much of the traffic is hurt: colour shows this, words show how sure the cause is. */
+/** Rates how much of the traffic is affected. Colour shows this; words show how certain the cause is. */
 import type { ChecklistStep, Diagnosis } from './diagnosis.ts';
 
-/** Many requests: this share of them, and at least so many. */
+/** High impact: at least this share of the requests, and at least this count. */
 const HIGH_SHARE = 0.005;
 const HIGH_COUNT = 5;
 
-/** Every failed request counts, whatever its status. `requests` is null where no log was read. */
+/** Counts every failed request, regardless of status. `requests` is null if no log was read. */
 export function impactOf({
   requests,
   errors,
@@ -13,7 +13,7 @@ export function impactOf({
   steps,
 }: {
   requests: number | null;
-  /** Asked errors, and those CloudWatch counts that were not read. */
+  /** Asked errors, plus those that CloudWatch counted but were not read. */
   errors: number;
   beside: Diagnosis['beside'];
   steps: readonly ChecklistStep[];

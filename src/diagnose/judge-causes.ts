@@ -1,4 +1,4 @@
-/** Asks each cause about the errors it can explain; rules common to all causes are here. */
+/** Judges each cause on the errors it can explain; applies the rules common to all causes. */
 
 import type { Question } from '../evidence/evidence.ts';
 import { number, outOf } from '../format/wording.ts';
@@ -10,7 +10,10 @@ import { isNonEmpty, type Judgement, ruledOut, untested } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { type Traffic, withSignature } from './traffic.ts';
 
-/** `evidence` holds what the cause declared and nothing else. An error in a cause leaves it untested; it does not end the diagnosis. */
+/**
+ * Judges one cause on exactly the `evidence` it declared. An exception in a cause leaves it untested without ending the
+ * diagnosis.
+ */
 export function judgeCause(
   cause: Cause,
   evidence: Pick<DiagnosisEvidence, 'traffic'> & Partial<DiagnosisEvidence>,
@@ -30,7 +33,9 @@ export function judgeCause(
 
 export const judgeErrorText = (error: unknown): string => `Could not be judged: ${errorMessage(error)}.`;
 
-/** What a connection to a target comes to: rows show how far it got, so rows of other signatures rule out a cause of these. */
+/**
+ * Outcomes of a connection to a target: a row shows how far it got, so rows of other signatures rule out such a cause.
+ */
 const OF_CONNECTIONS: readonly SignatureId[] = [
   'connect-failed',
   'connect-timeout',
@@ -38,10 +43,10 @@ const OF_CONNECTIONS: readonly SignatureId[] = [
   'no-response-aborted',
   'closed-before-response',
 ];
-/** A 503 without a target has one of these, so rows of one rule out the causes of the other. */
+/** A 503 without a target has one of these signatures, so rows of one rule out the causes of the other. */
 const WITHOUT_TARGET: readonly SignatureId[] = ['no-target', 'fixed-response'];
 
-/** Any other cause leaves a mark of its own in the log: without it there is nothing that the cause could explain. */
+/** Any other cause leaves its own mark in the log; without that mark there is nothing for it to explain. */
 function judgeBySignatures({ signatures }: Cause, traffic: Traffic): Judgement {
   const seen = traffic.bySignature.map(({ id }) => id);
   const comparable =
@@ -51,7 +56,7 @@ function judgeBySignatures({ signatures }: Cause, traffic: Traffic): Judgement {
   return ruledOut(sentence === null ? [] : [sentence]);
 }
 
-/** Errors that are counted but are not among the rows that were chosen to be read. */
+/** Errors that are counted but not among the rows sampled for reading. */
 function unreadErrors({ signatures }: Cause, traffic: Traffic): string | null {
   const count = traffic.bySignature
     .filter(({ id }) => signatures.includes(id))

@@ -1,4 +1,4 @@
-/** What a cause says of an incident: it claims errors, the errors rule it out, or it could not be tested. */
+/** A cause's judgement of an incident: it claims errors, is ruled out by them, or could not be tested. */
 import type { Command } from '../format/command.ts';
 import type { SampledError } from './traffic.ts';
 
@@ -8,7 +8,7 @@ export const isNonEmpty = <T>(items: readonly T[]): items is NonEmpty<T> => item
 
 /**
  * confirmed: the signature admits only this cause, or a source outside the log shows it.
- * likely: the pattern fits and every look-alike is contradicted by a number. possible: fits, and look-alikes stand.
+ * likely: the pattern fits and a number contradicts every look-alike. possible: it fits, and look-alikes remain.
  */
 export type Strength = 'confirmed' | 'likely' | 'possible';
 
@@ -20,18 +20,18 @@ export interface Fix {
   summary: string;
   /** For a shell. Printed, never run. */
   commands: Command[];
-  /** Lines of a configuration file or of code, for the runtime at hand where it is known. */
+  /** Lines of a configuration file or of code, for the runtime in use if it is known. */
   settings?: string[];
-  /** Where to run a command and what its answer means, and what else may help; one sentence each. */
+  /** Where to run a command, how to read its output, and other help; one sentence each. */
   notes?: string[];
-  /** What else the change does. */
+  /** Other effects of the change. */
   sideEffects: string[];
 }
 
-/** Of a cause that claims nothing. */
+/** For a cause that claims nothing. */
 export const NO_FIX: Fix = { summary: '', commands: [], sideEffects: [] };
 
-/** Errors that a cause claims. Each error ends up with at most one confirmed or likely cause; verdict.ts decides conflicts. */
+/** Errors that a cause claims. Each error gets at most one confirmed or likely cause; verdict.ts resolves conflicts. */
 export interface CauseClaim {
   errors: NonEmpty<SampledError>;
   strength: Strength;
@@ -43,11 +43,11 @@ interface Claims {
   /** Sentences with numbers. */
   for: readonly string[];
   against: readonly string[];
-  /** What could not be looked at and would have mattered. */
+  /** Evidence that could not be read and would have mattered. */
   missing: readonly string[];
-  /** The headline of this case, one sentence; without it the title and the first sentence for it are used. */
+  /** The headline of this case, one sentence; if absent, the title and the first `for` sentence are used. */
   summary?: string;
-  /** What would have ended this incident; it names the targets and routes that are claimed. */
+  /** The change that would have ended this incident; names the targets and routes of the claim. */
   fix: Fix;
 }
 
@@ -55,16 +55,16 @@ export type Judgement =
   | Claims
   /** A number contradicts the cause for every error. */
   | { kind: 'ruled-out'; because: NonEmpty<string> }
-  /** Something could not be looked at, or there is no error that the cause could explain. */
+  /** Evidence is missing, or there is no error that the cause could explain. */
   | { kind: 'untested'; missing: readonly string[] };
 
 export const untested = (missing: readonly string[] = []): Judgement => ({ kind: 'untested', missing });
 
-/** Ruled out for these reasons; untested where there are none. */
+/** Ruled out for these reasons; untested if there are none. */
 export const ruledOut = (because: readonly string[], missing: readonly string[] = []): Judgement =>
   isNonEmpty(because) ? { kind: 'ruled-out', because } : untested(missing);
 
-/** Claims of which some may be empty; where all are, the judgement is `otherwise`. */
+/** Builds a judgement from claims, some possibly empty; if all are, returns `otherwise`. */
 export function claimErrors(
   {
     claims,
@@ -76,11 +76,11 @@ export function claimErrors(
   return isNonEmpty(made) ? { kind: 'claims', claims: made, ...rest } : otherwise;
 }
 
-/** The claims of a judgement, none unless it claims. */
+/** The claims of a judgement; empty unless it claims. */
 export const claimsOf = (judgement: Judgement): readonly CauseClaim[] =>
   judgement.kind === 'claims' ? judgement.claims : [];
 
-/** Items that carry a strength, as one claim a strength. */
+/** Groups items by strength, one claim for each. */
 export const claimsByStrength = <T extends { errors: readonly SampledError[] }>(
   items: readonly T[],
   strengthOf: (item: T) => Strength | null,

@@ -1,7 +1,10 @@
 import type { CheckVerdict } from './check-verdict.ts';
 import type { Traffic } from './traffic.ts';
 
-/** The verdict of a check on errors when there is none to look at; null when there are some. No rows at all are not "no errors". */
+/**
+ * The verdict of an error check when there are no errors; null if there are. A log without rows does not mean "no
+ * errors".
+ */
 export function noErrorsVerdict({ log, errorCount }: Traffic): CheckVerdict | null {
   if (errorCount > 0) return null;
   if (log.requests === 0) {

@@ -4,16 +4,16 @@ import { roundShare } from './cause-results.ts';
 import type { Part } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
 
-/** Errors that CloudWatch counts and the log does not hold are a part from this share up. */
+/** Errors that CloudWatch counts but the log lacks become a part from this share up. */
 const UNREAD_SHARE = 0.05;
 
-/** How many errors are counted by CloudWatch and not in the log; 0 where it is few enough for a log that is best effort. */
+/** The number of errors that CloudWatch counts but the log lacks; 0 if small enough for a best-effort log. */
 export function unreadErrors(inLog: number | null, inMetrics: number | null, errorCount: number): number {
   const unread = Math.max(0, (inMetrics ?? 0) - (inLog ?? 0));
   return unread > UNREAD_SHARE * (errorCount + unread) ? unread : 0;
 }
 
-/** `ordered` as orderParts leaves them. The unread errors come where their number puts them, after parts of the same size. */
+/** Converts parts in the order of orderParts. Inserts the unread errors by size, after parts of equal size. */
 export function partsOf(ordered: readonly ErrorPart[], events: readonly IncidentEvent[], unread: number): Part[] {
   const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event }) => ({
     causes,
@@ -34,12 +34,12 @@ export function partsOf(ordered: readonly ErrorPart[], events: readonly Incident
   return parts.map((part, index) => ({
     ...part,
     errors: whole[index] ?? 0,
-    // What rounding leaves over goes to the part that leads.
+    // The leading part absorbs the rounding error.
     share: index === 0 ? roundShare(1 - rest) : (shares[index] ?? 0),
   }));
 }
 
-/** Whole numbers with the same sum, by the largest remainders; the earlier where they are equal. */
+/** Rounds to integers with the same sum, by largest remainder; earlier items win ties. */
 function wholeCounts(counts: readonly number[]): number[] {
   const floors = counts.map((count) => Math.floor(count + 1e-6));
   let left = Math.round(counts.reduce((sum, count) => sum + count, 0)) - floors.reduce((sum, floor) => sum + floor, 0);

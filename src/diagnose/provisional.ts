@@ -1,4 +1,4 @@
-/** Whether the access log of a window can still grow. */
+/** Decides whether the access log of a window may still grow. */
 
 import type { MetricSeries } from '../evidence/aws.ts';
 import type { AccessLog, Question } from '../evidence/evidence.ts';
@@ -6,7 +6,7 @@ import { metricSum } from '../evidence/metrics.ts';
 import { LOGS_COMPLETE_AFTER } from '../query/recheck.ts';
 
 interface Completeness {
-  /** Null where it could not be read. */
+  /** Null if it could not be read. */
   log: AccessLog | null;
   metrics: readonly MetricSeries[] | null;
   /** Asked errors of the load balancer, in the log and in its metrics. */
@@ -16,10 +16,10 @@ interface Completeness {
 
 const MINUTE = 60_000;
 
-/** Milliseconds after which the counters of a minute do not grow any more. */
+/** Milliseconds after which the metrics of a minute are final. */
 const METRICS_COMPLETE_AFTER = 3 * MINUTE;
 
-/** Completeness decides; once `LOGS_COMPLETE_AFTER` has passed, what is missing may never come. */
+/** Depends on completeness; once `LOGS_COMPLETE_AFTER` has passed, missing entries may never arrive. */
 export function isProvisional(question: Question, completeness: Completeness): boolean {
   const { log, inLog, inMetrics } = completeness;
   if (question.now >= question.to + LOGS_COMPLETE_AFTER) return false;
@@ -28,7 +28,8 @@ export function isProvisional(question: Question, completeness: Completeness): b
 }
 
 /**
- * Whether the log has as many requests as CloudWatch counts. RequestCount counts those for which a target was chosen:
+ * Whether the log has as many requests as CloudWatch counts. RequestCount only counts requests for which a target was
+ * chosen:
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
  */
 function holdsEveryRequest(

@@ -1,6 +1,6 @@
 import type { FailedRequest, FailureShape } from '../evidence/evidence.ts';
 
-/** What the load balancer experienced. Ids are a contract: JSON, tests, links. */
+/** What the load balancer observed. Ids are a contract: JSON, tests, links. */
 export const SIGNATURE_IDS = [
   'client-closed',
   'target-response',
@@ -21,28 +21,32 @@ export const SIGNATURE_IDS = [
 export type SignatureId = (typeof SIGNATURE_IDS)[number];
 
 /**
- * Seconds. A connection to a target that is not made within 10 s is given up (load-balancer-troubleshooting.html, HTTP 504), and rows
- * of it show 10.000 to 10.05 s. A failure sooner than CONNECT_TIMEOUT_FROM is not that timeout, nor is one at CONNECT_TIMEOUT_TO or later.
+ * Seconds. The load balancer gives up on a connection to a target after 10 s (load-balancer-troubleshooting.html, HTTP
+ * 504), and such rows show 10.000 to 10.05 s. A failure before CONNECT_TIMEOUT_FROM, or at CONNECT_TIMEOUT_TO or later,
+ * is not that timeout.
  */
 export const CONNECT_TIMEOUT_FROM = 9.5;
 export const CONNECT_TIMEOUT_TO = 11;
 
 /**
- * Seconds. A target that had closed the connection before the request reached it answers with a reset, one round trip after the
- * request (0 to 0.05 s in public logs). The second leaves room for a lost packet; a row that waited longer was no keep-alive race.
+ * Seconds. A target that closed the connection before the request arrived answers with a reset, one round trip after
+ * the request (0 to 0.05 s in public logs). A full second leaves room for a lost packet; a row that waited longer was
+ * no keep-alive race.
  */
 export const RACE_WITHIN = 1;
 
 export type ElapsedClass = NonNullable<FailureShape['elapsed']>;
 
-/** The classes of wall duration that signatures tell apart; null when it is not known. */
+/** The classes of wall duration that signatures distinguish; null if unknown. */
 export function elapsedClass(seconds: number | null): ElapsedClass | null {
   if (seconds === null) return null;
   if (seconds < CONNECT_TIMEOUT_FROM) return 'under-9.5s';
   return seconds < CONNECT_TIMEOUT_TO ? '9.5-11s' : 'from-11s';
 }
 
-/** What a signature is read from: a FailureShape is one, `signatureFields` makes one of a failed request. */
+/**
+ * Fields that determine a signature: FailureShape has them, and `signatureFields` derives them from a failed request.
+ */
 export interface SignatureFields {
   elb_status_code: string;
   target_status_code: string;
@@ -52,13 +56,13 @@ export interface SignatureFields {
   response_processing_time: number;
   elapsed: ElapsedClass | null;
   error_reason: string;
-  /** The actions executed include fixed-response. */
+  /** Whether the executed actions include fixed-response. */
   fixedResponse: boolean;
   hasTarget: boolean;
   hasTargetGroup: boolean;
 }
 
-/** The fields of a FailedRequest that make up its signature; `elapsed` in seconds. */
+/** The fields of a FailedRequest that determine its signature; `elapsed` in seconds. */
 export type SignatureSource = Pick<
   FailedRequest,
   | 'elb_status_code'
@@ -89,10 +93,10 @@ export function signatureFields(request: SignatureSource): SignatureFields {
 }
 
 /**
- * The signature of one entry, from the entry alone; the first that matches. The contract's rows 1 to 13 in their order.
- *
- * Rows 6 to 11 are the load balancer's own answers, so they need a target status of "-": a row with a status of the target and no
- * time for its response contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`, not a guess.
+ * The signature of one entry, from the entry alone; the first match of the contract's rows 1 to 13, in their order.
+ * Rows 6 to 11 are the load balancer's own answers, so their target status must be "-": a row with a target status but
+ * no response time contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`, not a
+ * guess.
  */
 export function signature(failure: SignatureFields | SignatureSource): SignatureId {
   const fields = 'hasTarget' in failure ? failure : signatureFields(failure);
@@ -107,7 +111,7 @@ export function signature(failure: SignatureFields | SignatureSource): Signature
   return targetStatus === '-' ? loadBalancerAnswer(fields) : 'inconsistent';
 }
 
-/** The load balancer's own 502, 503 and 504 by where the three times stop. */
+/** Classifies the load balancer's own 502, 503 and 504 by where the three times stop. */
 function loadBalancerAnswer(fields: SignatureFields): SignatureId {
   const status = fields.elb_status_code;
   const times = requestProgress(fields);
@@ -121,7 +125,7 @@ function loadBalancerAnswer(fields: SignatureFields): SignatureId {
   return 'inconsistent';
 }
 
-/** How far the request got by its times: `-1 -1 -1`, `x -1 -1`, `x t -1`, or another combination. */
+/** How far the request got according to its times: `-1 -1 -1`, `x -1 -1`, `x t -1`, or another combination. */
 function requestProgress(fields: SignatureFields): 'nothing' | 'dispatched' | 'waited' | 'otherwise' {
   const dispatched = fields.request_processing_time >= 0;
   const waited = fields.target_processing_time >= 0;
@@ -130,7 +134,7 @@ function requestProgress(fields: SignatureFields): 'nothing' | 'dispatched' | 'w
   return waited ? 'otherwise' : 'nothing';
 }
 
-/** By the documented prefixes of error_reason (load-balancer-access-logs.html, error reason codes). */
+/** Classifies by the documented prefixes of error_reason (load-balancer-access-logs.html, error reason codes). */
 function reasonSignature(reason: string): SignatureId | null {
   if (reason.startsWith('Lambda')) return 'lambda-failure';
   if (/^(?:Auth|JWT|JWKS)/.test(reason)) return 'authentication-failure';

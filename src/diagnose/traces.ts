@@ -1,12 +1,12 @@
-/** Trace IDs of errors that only the application's log can settle, with ready searches. */
+/** Trace IDs of errors that only the application's log can settle, with ready-made searches. */
 import { command } from '../format/command.ts';
 import { traceRoot } from '../redact/log-fields.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { SampledError } from './traffic.ts';
 
 const LIMIT = 5;
-/** Null when no undecided error was closed before a response, or none has a trace id of the load balancer. */
-/** Clients may send their own header, so only what the load balancer wrote of it is searched for. */
+/** Null if no undecided error was closed before a response, or none has a trace id from the load balancer. */
+/** Clients may send their own header, so only the part written by the load balancer is searched. */
 export const traceRoots = (errors: readonly SampledError[]): string[] => [
   ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
 ];

@@ -1,6 +1,6 @@
 /**
- * The access log as checks and causes read it: the asked errors of the window with what the load balancer experienced. Counts come
- * from the exact shapes; where the rows were capped each row stands for several errors (`weight`).
+ * The access log as checks and causes use it: the asked errors of the window with their signatures. Counts come from
+ * the exact shapes; if rows were sampled, each represents several errors (`weight`).
  */
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
 import { GATEWAY, type StatusPair, statusMatcher } from '../query/statuses.ts';
@@ -16,31 +16,36 @@ export interface SampledError extends FailedRequest {
   /** Position in `AccessLog.failures`. */
   row: number;
   signature: SignatureId;
-  /** How many errors it stands for: 1, more when the rows were capped. */
+  /** The number of errors it represents: 1, or more if rows were sampled. */
   weight: number;
 }
 
 export interface Traffic {
   log: AccessLog;
-  /** Whether an entry is one of the asked errors, of whichever target group and zone. */
+  /** Whether an entry is an asked error, in any target group and zone. */
   isAsked: (entry: StatusPair) => boolean;
-  /** Of the asked errors alone. */
+  /** For the asked errors only. */
   shapes: FailureShape[];
   errors: SampledError[];
   /** Asked errors in the window; exact. */
   errorCount: number;
-  /** Exact, only those that occur, most frequent first, then in the order of the signatures. */
+  /** Exact, present signatures only, most frequent first, then in the order of the signatures. */
   bySignature: { id: SignatureId; count: number }[];
-  /** The same over a longer time that ends with the window, for what needs more errors than it has; `from` in epoch milliseconds. */
+  /**
+   * The same for a longer period that ends with the window, for measurements that need more errors; `from` in epoch
+   * milliseconds.
+   */
   earlier: { from: number; traffic: Traffic } | null;
-  /** Whose the logged targets are, as far as that was read. */
+  /** Owners of the logged targets, as far as they were read. */
   owners: TargetOwners;
 }
 
-/** Which zone a load balancer node is in; null where that is not known. */
+/** The zone of a load balancer node; null if unknown. */
 export type ZoneOfNode = (node: string) => string | null;
 
-/** Reads the collected log with the question in mind. Where it is limited to a zone, nodes of unknown zone are left out. */
+/**
+ * Reads the collected log for the question. If the question is limited to a zone, nodes of unknown zone are excluded.
+ */
 export function readTraffic(
   log: AccessLog,
   question: Question,
@@ -94,13 +99,13 @@ function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneO
   };
 }
 
-/** Errors of the application lead from this share of the requests, and this many times the other errors. */
+/** Application errors lead from this share of the requests, and this many times the other errors. */
 const LEADING_SHARE = 0.01;
 const LEADING_RATIO = 3;
 
 /**
- * The statuses that count. Asked for `gateway`, other 5xx of targets count only where there is nothing else, or where they are far more
- * than that: an application that answers a few 500s all day must not hide why the gateway fails.
+ * The statuses to count. For `gateway`, other 5xx of targets count only if there is nothing else, or if they far
+ * outnumber the rest: an application that answers a few 500s all day must not hide why the gateway fails.
  */
 export function countedStatuses(log: Pick<AccessLog, 'failureShapes' | 'requests'>, statuses: string[]): string[] {
   if (!statuses.includes(GATEWAY)) return statuses;
@@ -130,7 +135,7 @@ function countBySignature(shapes: readonly FailureShape[]): Map<SignatureId, num
   return counts;
 }
 
-/** The shapes of some rows: by weight, so about where rows were sampled. */
+/** Computes shapes from rows: by weight, so only approximately if rows were sampled. */
 function shapesOf(errors: readonly SampledError[]): FailureShape[] {
   const shapes = groupBy(errors, (error) => {
     const fields = signatureFields(error);
@@ -157,7 +162,7 @@ function shapesOf(errors: readonly SampledError[]): FailureShape[] {
   });
 }
 
-/** A pattern worked out once for each traffic: a dozen causes ask for the same one. */
+/** Computes a pattern once per traffic: a dozen causes use the same one. */
 export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: Traffic) => T {
   const cache = new WeakMap<Traffic, { value: T }>();
   return (traffic) => {
@@ -169,13 +174,16 @@ export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: T
 
 const errorsBySignature = oncePerTraffic(({ errors }) => groupBy(errors, ({ signature: id }) => id));
 
-/** The errors of these signatures, in the order of `Traffic.errors`: asked for once for each target, so looked up. */
+/**
+ * The errors of these signatures, in the order of `Traffic.errors`. Uses an index, because it is called for each
+ * target.
+ */
 export function withSignature(traffic: Traffic, ...ids: SignatureId[]): SampledError[] {
   const found = ids.flatMap((id) => errorsBySignature(traffic).get(id) ?? []);
   return ids.length === 1 ? found : found.sort((a, b) => a.index - b.index);
 }
 
-/** How many errors a list of rows stands for. */
+/** The number of errors that the rows represent. */
 export const countErrors = (errors: readonly SampledError[]): number =>
   errors.reduce((sum, error) => sum + error.weight, 0);
 
@@ -194,7 +202,10 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
 /** The name in a target group ARN ("…:targetgroup/api/0123" is "api"); "-" stays. Names cannot hold a slash. */
 export const targetGroupName = (arn: string): string => arn.split(':targetgroup/')[1]?.split('/')[0] ?? arn;
 
-/** How sentences name a target, "address:port" as logged, at `time` (epoch milliseconds): without one, when it first failed, or was last seen. */
+/**
+ * The name of a target ("address:port" as logged) in sentences, at `time` (epoch milliseconds); without a time, when it
+ * first failed, or was last seen.
+ */
 export function nameOf(traffic: Traffic, target: string, time?: number): string {
   const meant = whenMeant(traffic).get(target);
   const owner = (at: number) => traffic.owners.at(target, at, meant?.targetGroup);
@@ -202,12 +213,12 @@ export function nameOf(traffic: Traffic, target: string, time?: number): string 
   return targetName(target, owner(time ?? usual) ?? owner(usual));
 }
 
-/** Names of targets, each once. */
+/** Names of targets, without duplicates. */
 export const namesOf = (traffic: Traffic, targets: Iterable<string>): string[] => [
   ...new Set([...new Set(targets)].map((target) => nameOf(traffic, target))),
 ];
 
-/** When and in which target group a sentence about a target means it. */
+/** The time and target group at which sentences refer to a target. */
 const whenMeant = oncePerTraffic(({ log, errors }: Traffic) => {
   const meant = new Map<string, { at: number; targetGroup: string }>();
   for (const { target, target_group_arn, lastSeen } of log.targets)

@@ -1,4 +1,4 @@
-/** Who was hurt, since when, is it still happening; how complete the log is; errors over time. */
+/** Triage: who is affected, since when, whether it continues; how complete the log is; errors over time. */
 
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
@@ -11,7 +11,7 @@ import { countErrors, groupBy, type Traffic } from './traffic.ts';
 const MINUTE = 60_000;
 const ROUTES = 10;
 const BUCKETS = 60;
-/** An error this recent is still happening. */
+/** An error this recent means that the problem is ongoing. */
 const ONGOING_MS = 5 * MINUTE;
 
 type Triage = Diagnosis['triage'];
@@ -25,7 +25,7 @@ export function triage(
   const { log, errors, errorCount, shapes } = traffic;
   const times = errors.map((error) => error.at);
   const capped = log.failuresTotal > log.failures.length;
-  // Rows are kept of some errors only; of all there are these.
+  // Rows are kept of only some errors; shapes cover all of them.
   const first = earliest(times[0] ?? null, capped ? shapes : []);
   const last = latest(times.at(-1) ?? null, capped ? shapes : []);
   const routes = routesOf(traffic, capped);
@@ -68,14 +68,14 @@ export function triage(
   }
 }
 
-/** What the client did, by status (load-balancer-troubleshooting.html). */
+/** Client failures by status (load-balancer-troubleshooting.html). */
 const CLIENT_FAILURES: Record<string, string> = {
   '460': 'clients gave up first (460)',
   '463': 'requests had over 30 addresses in X-Forwarded-For (463)',
   '464': 'requests used a protocol that does not fit the target group (464)',
 };
 
-/** What was not asked about, with the route that has most of it. */
+/** Sentences on failures outside the question, each with its most frequent route. */
 function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): string[] {
   const where = ({ routes, requests }: StatusBeside) => {
     const [first] = routes;
@@ -103,14 +103,14 @@ function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): s
   ];
 }
 
-/** The first kept error, or an earlier one: where it is not known, the start of an earlier minute that had one. */
+/** The first kept error, or an earlier one: if its time is unknown, the start of the earlier minute that had one. */
 const earliest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
   shapes.reduce((earlier: number | null, { minute, first }) => {
     if (first !== undefined) return Math.min(first, earlier ?? first);
     return earlier === null || minute + MINUTE <= earlier ? minute : earlier;
   }, kept);
 
-/** The last kept error, or a later one: where it is not known, the start of a later minute that had one. */
+/** The last kept error, or a later one: if its time is unknown, the start of the later minute that had one. */
 const latest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
   shapes.reduce((later: number | null, { minute, last }) => Math.max(last ?? minute, later ?? minute), kept);
 
@@ -129,7 +129,10 @@ export const NO_TRIAGE: Triage = {
   summary: 'Could not read the access log, so the number of failed requests is unknown.',
 };
 
-/** Routes with an error, the most failing first. Where the rows were capped, the log counts each route exactly if every failure was asked for. */
+/**
+ * Routes with an error, the most failing first. If rows were sampled, the log's own counts per route are exact only if
+ * every failure was asked for.
+ */
 function routesOf({ log, errors, errorCount }: Traffic, capped: boolean): Triage['routes'] {
   const counted = new Map(log.routes.map((route) => [route.route, route]));
   const exact = capped && log.failuresTotal === errorCount;
@@ -162,7 +165,7 @@ function isOngoing(
   return reaches ? false : null;
 }
 
-/** Whole minutes, at most 60 buckets; the first and the last are cut at the window. */
+/** Whole minutes, at most 60 buckets; the first and the last are cut to the window. */
 export function timeline(traffic: Traffic, question: Question): TimelineBucket[] {
   const { from, to } = question;
   const size = Math.ceil((to - from) / MINUTE / BUCKETS) * MINUTE;
@@ -195,8 +198,9 @@ export function timeline(traffic: Traffic, question: Question): TimelineBucket[]
 }
 
 /**
- * Asked errors that the load balancer made, over the whole UTC minutes inside the window: comparable with HTTPCode_ELB_50x_Count. Where
- * only those of targets were asked for it is these, comparable with HTTPCode_Target_5XX_Count.
+ * Asked errors made by the load balancer, over the whole UTC minutes inside the window: comparable with
+ * HTTPCode_ELB_50x_Count. If the question is about targets' errors only, counts those, comparable with
+ * HTTPCode_Target_5XX_Count.
  */
 export function errorsInLog(traffic: Traffic, question: Question): number {
   const first = Math.ceil(question.from / MINUTE) * MINUTE;

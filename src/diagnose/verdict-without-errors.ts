@@ -1,4 +1,4 @@
-/** The verdict where no error was read: nothing failed, or what failed is not in the log. */
+/** The verdict if no error was read: nothing failed, or the failures are not in the log. */
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
@@ -7,7 +7,7 @@ import { GATEWAY } from '../query/statuses.ts';
 import type { Verdict } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
-/** When it is worth asking again. */
+/** Says when to ask again. */
 export function arrivalText(question: Question): string {
   const again = nextCheck(question, question.now, 1);
   return again !== null
@@ -15,7 +15,9 @@ export function arrivalText(question: Question): string {
     : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
 }
 
-/** `faults`: what the checks found, one sentence each. Rows, but no asked error among them; or no rows at all, which is not the same. */
+/**
+ * `faults`: findings of the checks, one sentence each. Distinguishes rows without an asked error from no rows at all.
+ */
 export function verdictWithoutErrors(
   { log }: Traffic,
   question: Question,
@@ -71,7 +73,7 @@ export function verdictWithoutLog(
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
   const [fault, ...others] = faults;
-  // Errors and a fault that can cause them: what is shown leads, though the log alone could tie one to the other.
+  // With errors and a fault that can cause them, the fault leads, although only the log could connect the two.
   if (inMetrics && fault !== undefined)
     return {
       ...undecided,

@@ -1,4 +1,4 @@
-/** The verdict: what the leading part says about the incident, and what else is named. */
+/** The verdict: what the leading part says about the incident, and which other parts are named. */
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
@@ -8,12 +8,12 @@ import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';
 import { countErrors, namesOf, type SampledError, type Traffic } from './traffic.ts';
 
-/** Others from this share up are named in the verdict. */
+/** Other parts from this share up are named in the verdict. */
 const NAMED_SHARE = 0.05;
 
 export interface VerdictEvidence {
   traffic: Traffic;
-  /** In the order of the diagnosis; the first leads. */
+  /** In the diagnosis's order; the first leads. */
   parts: readonly Part[];
   errorParts: readonly ErrorPart[];
   events: readonly IncidentEvent[];
@@ -22,11 +22,11 @@ export interface VerdictEvidence {
   summaries: ReadonlyMap<CauseId, string>;
   /** Trace ids of undecided errors that were closed before a response. */
   traceIds: readonly string[];
-  /** What the checks found at fault, and when to ask again, for errors that were not read. */
+  /** Faults found by the checks, and when to ask again, for errors that were not read. */
   visible: string;
 }
 
-/** Of errors: there is at least one part. */
+/** Decides the verdict on errors; there is at least one part. */
 export function decideVerdict(evidence: VerdictEvidence): Verdict {
   const [lead, ...others] = evidence.parts;
   if (lead === undefined) throw new RangeError('a verdict on errors needs a part');
@@ -76,10 +76,10 @@ function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }
 
-/** Where not every row was kept, a row stands for several errors. */
+/** "about" if rows were sampled, because then a row represents several errors. */
 const aboutText = ({ errors, errorCount }: Traffic): string => (errors.length < errorCount ? 'about ' : '');
 
-/** "That explains 112 of 123 errors."; empty where it is all of them. Parts of the same cause count together. */
+/** "That explains 112 of 123 errors."; empty if that is all of them. Adds up parts of the same cause. */
 function shareText(lead: Part, cause: CauseId, { parts, traffic }: VerdictEvidence, total: number): string[] {
   const own = parts
     .filter(
@@ -90,7 +90,7 @@ function shareText(lead: Part, cause: CauseId, { parts, traffic }: VerdictEviden
   return own >= total ? [] : [`That explains ${aboutText(traffic)}${number(own)} of ${plural(total, 'error')}.`];
 }
 
-/** The other parts of 5 % and more, each with its errors. */
+/** The other parts of at least 5 %, each with its errors. */
 function besideText(others: readonly Part[], lead: CauseId | null, evidence: VerdictEvidence): string[] {
   const about = aboutText(evidence.traffic);
   const named = others.filter(({ share }) => share >= NAMED_SHARE);
@@ -157,10 +157,13 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
 }
 
-/** Targets that are named in a headline. */
+/** Maximum targets named in a headline. */
 const TARGETS_NAMED = 3;
 
-/** Where these errors fell, if that tells them from the rest: targets that fail every request beside sound ones, or a few of many targets. */
+/**
+ * Where these errors occurred, if that distinguishes them: targets that fail every request next to sound ones, or a few
+ * of many targets.
+ */
 function placeText(errors: readonly SampledError[], traffic: Traffic): { before: string; of: string } {
   const targets = [...new Set(errors.map(({ target }) => target).filter((target) => target !== '-'))].sort();
   const split = splitGroups(traffic).find(({ failing }) => targets.every((target) => failing.includes(target)));
@@ -175,13 +178,13 @@ function placeText(errors: readonly SampledError[], traffic: Traffic): { before:
   return { before: '', of: isFew ? `, to ${list(namesOf(traffic, targets))}` : '' };
 }
 
-/** Causes that one change would help, whichever it is. */
+/** The single change that would fix either of these causes. */
 const sharedCure = (causes: readonly CauseId[]): string =>
   causes.length === 2 && causes.every((id) => id === 'slow-target' || id === 'slow-upload')
     ? ' Either way a longer idle timeout of the load balancer lets such requests finish.'
     : '';
 
-/** Something a person can run or look at. */
+/** Something a user can run or look at. */
 function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): string {
   const { traffic, causes, errorParts, traceIds, visible } = evidence;
   if (part === undefined || part.standing === 'unread') return visible;
@@ -191,7 +194,7 @@ function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): st
   if (id && 2 * countErrors(closed) >= (own?.count ?? 0) && closed.length > 0) {
     return `The application log for ${id}${traceIds.length > 1 ? ' and the other trace ids' : ''}: not there means the connection was closed before the application logged; started and not finished, it crashed or was killed; finished, the response was at fault.`;
   }
-  // What can be run comes before what could not be looked at.
+  // Suggest what can be run before what could not be checked.
   const ordered = [...part.causes].sort(
     (a, b) => Number(b === 'target-unreachable') - Number(a === 'target-unreachable'),
   );

@@ -5,7 +5,7 @@ import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../diagnosis-evid
 
 export type StepNumber = 1 | 2 | 3 | 4 | 5 | 6;
 
-/** One question of the checklist. Pure: it reads no clock, no environment and only the evidence it declares. */
+/** One question of the checklist. Pure: uses no clock, no environment, only the declared evidence. */
 export interface Check<
   Needs extends DiagnosisEvidenceName = DiagnosisEvidenceName,
   Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName,
@@ -14,22 +14,22 @@ export interface Check<
   /** Kebab-case noun; the name of its file. */
   id: Id;
   step: StepNumber;
-  /** What a pass answers "yes" to; ends with a question mark. */
+  /** The question to which a pass answers "yes"; ends with a question mark. */
   question: string;
   why: string;
-  /** What to do when it fails. */
+  /** What to do if it fails. */
   fix: string;
   /** An AWS documentation page. */
   reference: string;
-  /** It shows what errors look like: a fault of it adds nothing to a verdict that names a cause. */
+  /** Shows only what errors look like: its fault adds nothing to a verdict that names a cause. */
   symptom?: true;
-  /** Causes that are the name of its fault, or that the fault follows from: a verdict that names one says as much. */
+  /** Causes that are the same as its fault or imply it: a verdict that names one covers the fault. */
   namedBy?: readonly CauseId[];
-  /** Where all of its step is in order, the check with the lowest rank speaks for the step. */
+  /** If its whole step passes, the check with the lowest rank represents the step. */
   headline?: number;
-  /** Without any of these the outcome is `unknown`, with the reason; the runner decides that. */
+  /** If any of these is missing the outcome is `unknown`, with the reason; the runner handles that. */
   needs: readonly Needs[];
-  /** Used when there; `evaluate` finds undefined when it could not be looked at. */
+  /** Optional; `evaluate` gets undefined if it could not be read. */
   wants: readonly Wants[];
   evaluate(
     evidence: Pick<DiagnosisEvidence, Needs> & Partial<Pick<DiagnosisEvidence, Wants>>,
@@ -37,7 +37,7 @@ export interface Check<
   ): CheckVerdict;
 }
 
-/** Returns its argument: it exists to infer which evidence `evaluate` may read. */
+/** Returns its argument; infers which evidence `evaluate` may read. */
 export const defineCheck = <
   const Needs extends DiagnosisEvidenceName,
   const Wants extends DiagnosisEvidenceName = never,

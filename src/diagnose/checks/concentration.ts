@@ -39,7 +39,7 @@ export const concentration = defineCheck({
       .filter(([label]) => label !== 'clients' || clients !== null)
       .map(([label, value]) => ({ label: `${label} with errors`, value }));
     const split = splitGroups(traffic);
-    // Where targets fail all or nothing, the share of the busiest one says no more.
+    // If targets fail all or nothing, the busiest target's share adds nothing.
     const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');
     const names = (target: string) => {
       const own = errors.find((error) => error.target === target);

@@ -6,7 +6,7 @@ import type { SignatureId } from '../signature.ts';
 import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** The load balancer answered itself, or had no connection: whatever the route, no target had it to answer. */
+/** The load balancer answered itself or had no connection: no target received the request, on any route. */
 const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
   'authentication-failure',
   'waf-failure',
@@ -70,7 +70,7 @@ export const failingRoutesCheck = defineCheck({
   },
 });
 
-/** The largest failing share, of routes with enough requests to have one. */
+/** The highest failing share, among routes with enough requests. */
 function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
   const [top] = shares
     .filter(({ requests }) => requests >= 5)

@@ -29,7 +29,7 @@ export const healthPortPath = defineCheck({
     }
     const paths = targetPaths(evidence).filter(({ healthPort }) => healthPort !== null);
     if (paths.length === 0) return { outcome: 'not-applicable', summary: 'No registered target has health checks.' };
-    // The traffic port has a check of its own.
+    // The traffic port has its own check.
     const checkedPaths = checkPaths(
       paths.filter(({ healthPort, trafficPort }) => healthPort !== trafficPort),
       evidence,

@@ -65,8 +65,8 @@ const inOrder = [
 
 export type CheckId = (typeof inOrder)[number]['id'];
 
-/** The checklist, in reading order. To add a check: its file, its test, its import and line above. */
+/** The checklist, in reading order. To add a check, add its file, its test, and its import and line above. */
 export const checklist: readonly (Check & { id: CheckId })[] = inOrder;
 
-/** What is known of a check beside its finding; undefined for a finding of a version that had other checks. */
+/** The definition of a check; undefined for a finding from a version with other checks. */
 export const checkOf = (id: string): Check | undefined => checklist.find((check) => check.id === id);

@@ -5,7 +5,7 @@ import { describeTally } from '../patterns/tally.ts';
 import { countErrors, type SampledError, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** Codes of a function that ran and answered, with an answer that the load balancer cannot pass on. */
+/** Codes of a function that ran and returned an answer that the load balancer cannot forward. */
 const RESPONSE_CODES = ['LambdaInvalidResponse', 'LambdaResponseTooLarge'];
 
 export const lambdaResponse = defineCheck({

@@ -53,7 +53,7 @@ export const listenerProtocol = defineCheck({
   },
 });
 
-/** ARNs that the default actions and the rules of a listener forward to. */
+/** ARNs of the target groups that a listener's default actions and rules forward to. */
 function forwardsOf(
   { ListenerArn, DefaultActions = [] }: Listener,
   rules: DiagnosisEvidence['rules'] | undefined,
@@ -78,7 +78,7 @@ const needsHttps = ({ ProtocolVersion = '' }: TargetGroup): boolean => ['HTTP2',
 
 const isMisfit = ({ listener, group }: ListenerForward): boolean => listener.Protocol === 'HTTP' && needsHttps(group);
 
-/** One phrase for each listener and way to its target groups. */
+/** One phrase per listener and route to its target groups. */
 function describePairs(pairs: readonly ListenerForward[]): string[] {
   const pairsByProtocol = groupBy(
     pairs,

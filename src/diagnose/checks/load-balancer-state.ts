@@ -1,7 +1,7 @@
 import { list, plural } from '../../format/wording.ts';
 import { defineCheck } from './check.ts';
 
-/** Free addresses that each subnet must have for the load balancer to scale. */
+/** Free addresses that each subnet needs so that the load balancer can scale. */
 const FREE_ADDRESSES = 8;
 
 export const loadBalancerState = defineCheck({

@@ -6,7 +6,7 @@ import { correlation, type Minute } from '../patterns/correlation.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** From here on the rate is said to fall; at the other end, to rise. */
+/** From this correlation on, the rate is said to rise; from its negative on, to fall. */
 const CLEAR = 0.5;
 const MINUTE = 60_000;
 

@@ -7,7 +7,7 @@ import { defineCheck } from './check.ts';
 const HOUR = 3_600_000;
 /** CloudTrail delivers most events within about 15 minutes of the call (CloudTrail user guide, event history). */
 const LAG_MS = 15 * 60_000;
-/** A change this long before the first error is worth a look. */
+/** A change at most this long before the first error is worth checking. */
 const BEFORE_MS = HOUR;
 
 export const recentChanges = defineCheck({
@@ -80,7 +80,7 @@ function describeCalls(calls: Mutation[], describe: (call: Mutation) => string, 
   return `${first.name}${by} at ${utcTime(first.at)}${describe(first)}${rest}`;
 }
 
-/** A length of time in the largest unit that fits. */
+/** A duration in the largest unit that fits. */
 function ago(ms: number): string {
   if (ms < 500) return 'less than 1 s';
   if (ms < 90_000) return `${Math.round(ms / 1000)} s`;

@@ -23,7 +23,7 @@ export const targetChurn = defineCheck({
     const presences = targetPresences(traffic);
     if (presences.length === 0) return { outcome: 'not-applicable', summary: 'No request reached a target.' };
     const silent = presences.filter((presence) => presence.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
-    // Silent is not gone: health checks may have taken a registered target out.
+    // Silent does not mean gone: failed health checks may have stopped traffic to a registered target.
     const unhealthy = silent.filter(
       (presence) =>
         removalReason(presence, presence.lastSeen, wasReplaced(presence, presences), known).reason === 'unhealthy',

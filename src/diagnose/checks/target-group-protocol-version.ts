@@ -4,7 +4,7 @@ import { attachedGroups } from '../network-path/target-paths.ts';
 import type { Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** From so many requests without one success on, the version is suspect. */
+/** From this many requests without a success, the version is suspect. */
 const ENOUGH_REQUESTS = 5;
 
 export const targetGroupProtocolVersion = defineCheck({
@@ -42,11 +42,11 @@ export const targetGroupProtocolVersion = defineCheck({
   },
 });
 
-/** HTTP1 unless said otherwise. */
+/** The group's version; HTTP1 is the default. */
 const versionOf = ({ ProtocolVersion }: TargetGroup): string => ProtocolVersion ?? 'HTTP1';
 const groupNames = (groups: TargetGroup[]): string => list(groups.map(({ TargetGroupName }) => TargetGroupName));
 
-/** 464: the version of the request is not that of the group. */
+/** 464: the request's protocol version does not match the group's. */
 function mismatched(group: TargetGroup, { log }: Traffic): string | null {
   const count = log.statuses
     .filter((each) => each.target_group_arn === group.TargetGroupArn && each.elb_status_code === '464')

@@ -64,7 +64,7 @@ export const targetGroupProtocol = defineCheck({
 
 type ProtocolEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'traffic'>>;
 
-/** Requests were sent to it, and no target answered any. */
+/** Whether requests were sent to the group and no target answered any. */
 function isSilent({ TargetGroupArn }: TargetGroup, { traffic }: ProtocolEvidence): boolean {
   const targets = traffic?.log.targets.filter(({ target_group_arn }) => target_group_arn === TargetGroupArn) ?? [];
   return (
@@ -72,7 +72,7 @@ function isSilent({ TargetGroupArn }: TargetGroup, { traffic }: ProtocolEvidence
   );
 }
 
-/** nginx and Go answer plain HTTP on a TLS port with a status 400 of their own. */
+/** nginx and Go answer plain HTTP on a TLS port with their own status 400. */
 function plaintextAnswers(
   { TargetGroupArn, TargetGroupName, Protocol }: TargetGroup,
   { traffic }: ProtocolEvidence,
@@ -83,7 +83,9 @@ function plaintextAnswers(
   return `${TargetGroupName} speaks HTTP, and its targets answered each of ${plural(requests, 'request')} with 400, as a port that expects TLS does.`;
 }
 
-/** The health check passes on the traffic port with the other protocol, and no request was ever answered. */
+/**
+ * Detects a health check that passes on the traffic port with the other protocol while no request was ever answered.
+ */
 function crossedProtocols(group: TargetGroup, { targetHealth, traffic }: ProtocolEvidence): string | null {
   const { TargetGroupArn, TargetGroupName, Protocol, HealthCheckProtocol } = group;
   if (!Protocol || !HealthCheckProtocol || Protocol === HealthCheckProtocol) return null;

@@ -3,7 +3,7 @@ import { list, outOf, plural } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
 
-/** Reasons of DescribeTargetHealth in words. */
+/** DescribeTargetHealth reasons in words. */
 const REASONS: Record<string, string> = {
   'Elb.RegistrationInProgress': 'being registered',
   'Elb.InitialHealthChecking': 'initial health checks are still running',

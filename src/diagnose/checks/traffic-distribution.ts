@@ -29,7 +29,7 @@ export const trafficDistribution = defineCheck({
     });
     const facts = read.map(({ name, algorithm }) => ({ label: `${name} algorithm`, value: algorithm }));
     const findings = read.flatMap(findingsOf);
-    // What it avoids on purpose is a fault only where requests fail.
+    // Targets avoided on purpose are a fault only if requests fail.
     if (findings.length > 0 && evidence.traffic?.errorCount !== 0)
       return { outcome: 'fail', summary: findings.join(' '), facts };
     if (read.length < groups.length) {
@@ -54,9 +54,9 @@ interface Distribution {
   /** In words. */
   algorithm: string;
   crossZone: boolean;
-  /** Cross-zone is off, and zones of the load balancer have a different number of healthy targets: zone and number. */
+  /** Zones with their number of healthy targets, if cross-zone is off and the numbers differ. */
   uneven: { zone: string; targets: number }[];
-  /** Hosts at most, over the window or now. */
+  /** Maximum number of hosts, over the window or now. */
   anomalous: number;
   mitigated: number;
   shifted: number;
@@ -74,7 +74,7 @@ function distributionOf(
   const most = (metric: string, now: number): number =>
     Math.max(now, metricMaximum(metrics ?? [], metric, scope, window) ?? 0);
   const setting = attributes['load_balancing.cross_zone.enabled'] ?? 'use_load_balancer_configuration';
-  // Of an Application Load Balancer as a whole it is on, and cannot be turned off.
+  // At the level of an Application Load Balancer it is always on.
   const crossZone =
     (setting === 'use_load_balancer_configuration' ? own?.['load_balancing.cross_zone.enabled'] : setting) !== 'false';
   const healthy = health.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy');
@@ -138,7 +138,10 @@ const unevenText = ({ name, uneven }: Distribution): string[] =>
         )}.`,
       ];
 
-/** "api and web spread requests by round robin over the targets of all zones": groups with the same settings together. */
+/**
+ * "api and web spread requests by round robin over the targets of all zones": groups with equal settings share a
+ * sentence.
+ */
 function ordinaryText(read: readonly Distribution[]): string {
   const alike = Map.groupBy(
     read,

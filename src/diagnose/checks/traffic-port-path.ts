@@ -87,7 +87,7 @@ export const trafficPortPath = defineCheck({
   },
 });
 
-/** The rules that were read are those of now. */
+/** Warns that the rules that were read are the current ones. */
 function changeCaveat(
   late: readonly { answer: PathResult }[],
   events: readonly CloudTrailEvent[] | undefined,

@@ -69,7 +69,7 @@ interface Hosts {
   name: string;
   unhealthy: number | null;
   healthy: number | null;
-  /** Requests sent although too few hosts were healthy; null when not asked. */
+  /** Requests sent although too few hosts were healthy; null if not queried. */
   failedOpen: number | null;
 }
 

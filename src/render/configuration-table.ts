@@ -5,7 +5,7 @@ import { ENVIRONMENT_NAMES, WITHOUT_ENVIRONMENT_NAME } from '../environment-name
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 export interface Setting {
-  /** "athena.table"; "accounts[].name" for a part of each item. */
+  /** "athena.table"; "accounts[].name" for a field of each item. */
   path: string;
   type: string;
   /** As JSON; null if it has none. */
@@ -15,7 +15,7 @@ export interface Setting {
   variable: string | null;
 }
 
-/** Every setting of the schema in its order; a group is its settings. */
+/** Every setting of the schema in its order; a group is expanded into its settings. */
 export function settingsOf(schema: JsonSchema, parent = ''): Setting[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, part]) => {
     if (typeof part === 'boolean' || name.startsWith('$')) return [];
@@ -35,7 +35,7 @@ function describeSetting(path: string, part: JsonSchema, items: JsonSchema | und
   return { path, type, standard, description: part.description ?? '', variable };
 }
 
-/** Markdown: one row for each setting. */
+/** Markdown: one row per setting. */
 export function renderConfigurationTable(schema: JsonSchema): string {
   const rows = settingsOf(schema).map(({ path, type, standard, description, variable }) => {
     const [root = ''] = path.split('[]');

@@ -1,4 +1,4 @@
-/** The tables of docs/checks.md and docs/causes.md, from what checks and causes say of themselves. */
+/** The tables of docs/checks.md and docs/causes.md, from the definitions of checks and causes. */
 import type { Cause } from '../diagnose/causes/cause.ts';
 import { type Check, STEP_TITLES } from '../diagnose/checks/check.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';
@@ -8,11 +8,11 @@ const cell = (text: string): string => markdownText(escapeControls(text));
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-/** What a row needs of a check or a cause; any check and cause has it, whatever evidence it declares. */
+/** The fields of a row; every check and cause has them, whatever evidence it declares. */
 type CheckRow = Pick<Check, 'id' | 'step' | 'question' | 'reference'>;
 type CauseRow = Pick<Cause, 'id' | 'title' | 'explanation' | 'reference'>;
 
-/** One row a check, by step and then in the order given; ends in a newline. */
+/** One row per check, by step and then in the given order; ends in a newline. */
 export const renderCheckTable = (checks: readonly CheckRow[]): string =>
   `${[
     row(['Step', 'Check', 'Question']),
@@ -24,7 +24,7 @@ export const renderCheckTable = (checks: readonly CheckRow[]): string =>
       ),
   ].join('\n')}\n`;
 
-/** One row a cause, in the order given; ends in a newline. */
+/** One row per cause, in the given order; ends in a newline. */
 export const renderCauseTable = (causes: readonly CauseRow[]): string =>
   `${[
     row(['Cause', 'What it is']),

@@ -1,17 +1,17 @@
-/** The JSON Schemas of schema/, in the order of their fields. */
+/** The JSON Schemas in schema/, in field order. */
 import * as z from 'zod';
 import { ConfigFile } from '../config.ts';
 import { DiagnosisSchema } from '../diagnose/diagnosis-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** Of alb502.json, as draft 2020-12. What a setting is if left out stands beside it as its default. */
+/** The schema of alb502.json, draft 2020-12. Optional settings list their default. */
 export const configurationSchema = (): JsonSchema => ({
   ...z.toJSONSchema(ConfigFile, { io: 'input' }),
   title: 'Configuration of alb502',
 });
 
-/** Of `alb502 diagnose --json`, as draft 2020-12. */
+/** The schema of `alb502 diagnose --json`, draft 2020-12. */
 export const diagnosisSchema = (): JsonSchema => ({
   ...z.toJSONSchema(DiagnosisSchema, { io: 'input' }),
   title: 'Diagnosis of alb502',

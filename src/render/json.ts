@@ -1,7 +1,7 @@
 /** The diagnosis as JSON: the contract for programs. */
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 
-/** Characters JSON allows as they are, but that move the cursor or turn the line around where somebody looks at it. */
+/** Characters that JSON allows unescaped but that move the cursor or reverse text on a screen. */
 const INVISIBLE = /[\x7f-\x9f\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 const escapeInvisible = (text: string): string =>
@@ -12,11 +12,11 @@ const escapeInvisible = (text: string): string =>
     ).join(''),
   );
 
-/** Records keyed by what was found have no order of their own. */
+/** Sorts the keys of records, whose order is otherwise arbitrary. */
 const sortKeys = (record: object): object =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 
-/** Two spaces, a newline at the end, printable; parsing it gives the same diagnosis. */
+/** Indented by two spaces, ends in a newline, printable; parsing it returns the same diagnosis. */
 export const renderJson = (diagnosis: Diagnosis): string =>
   `${escapeInvisible(
     JSON.stringify(

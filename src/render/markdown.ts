@@ -1,4 +1,4 @@
-/** The diagnosis as Markdown, for a post-mortem: everything the terminal says, with the calls to repeat it by hand. */
+/** The diagnosis as Markdown, for a post-mortem: everything the terminal shows, plus the calls to repeat by hand. */
 import type {
   CauseResult,
   CheckFinding,
@@ -30,12 +30,12 @@ import {
 } from './phrases.ts';
 import { buildTimeline } from './timeline.ts';
 
-/** Rows of the timeline table at most; neighbouring minutes are joined. */
+/** Maximum rows of the timeline table; neighbouring minutes are merged. */
 const MAX_ROWS = 60;
 
 /**
- * Prose in which nothing is markup: no table cell ends, nothing is HTML, a link, a mention or a reference. GitHub finds mentions after
- * it has undone backslashes, so those are cut with an empty comment.
+ * Escapes prose so that nothing is markup: no table cell ends, nothing is HTML, a link, a mention or a reference.
+ * GitHub finds mentions after it removes backslashes, so an empty comment splits those.
  */
 export const markdownText = (text: string): string =>
   text
@@ -50,7 +50,7 @@ export const markdownText = (text: string): string =>
     .replace(/^(\s*)([-+#])(?=\s|$)/, '$1\\$2')
     .replace(/^(\s*\d+)([.)])(?=\s|$)/, '$1\\$2');
 
-/** Text to copy, in a fence that no line of it can close. */
+/** Text to copy, in a fence that none of its lines can close. */
 const codeFence = (text: string): string[] => {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
@@ -218,7 +218,7 @@ const gapLines = (gaps: readonly Gap[]): string[] =>
     ...(iamStatement === null ? [] : ['', 'Allow it with', '', ...codeFence(iamStatement)]),
   ]);
 
-/** Every call and query once, with the checks it serves. */
+/** Every call and query once, with the checks that use it. */
 const sourceLines = ({ steps }: Diagnosis): string[] => {
   const checks = new Map<string, string[]>();
   for (const { check, sources } of steps.flatMap(({ findings }) => findings))
@@ -226,7 +226,7 @@ const sourceLines = ({ steps }: Diagnosis): string[] => {
   return [...checks].flatMap(([source, names]) => [`For ${names.join(', ')}:`, '', ...codeFence(source)]);
 };
 
-/** The lines of a section; those of the fix, and of what the document's first lines say, are with its cause. */
+/** The lines of a section; the fix, and facts from the document's first lines, are with the cause. */
 function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
   const { verdict, traces, triage } = diagnosis;
   switch (part.kind) {
@@ -281,7 +281,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
   }
 }
 
-/** A document that starts with what happened and ends with what it cost to know; ends in a newline. */
+/** Renders a document that starts with what happened and ends with the cost of the diagnosis; ends in a newline. */
 export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
   const diagnosis = escapeDiagnosis(rawDiagnosis, markdownText);
   const provisional = provisionalSentence(diagnosis);

@@ -1,6 +1,6 @@
 /**
- * The sections of a diagnosis and their order: what broke, the fix, who is hurt, then why, then everything that was looked at. The terminal,
- * Markdown and Slack write the same sections in this order; Slack keeps the last ones behind buttons.
+ * The sections of a diagnosis in reading order: what broke, the fix, who is affected, why, and everything that was
+ * checked. The terminal, Markdown and Slack use the same order; Slack puts the last sections behind buttons.
  */
 import type { CauseId } from '../diagnose/cause-ids.ts';
 import { checkOf } from '../diagnose/checks/index.ts';
@@ -17,12 +17,12 @@ import { inSentence, number, outOf, percent, plural } from '../format/wording.ts
 import { sortCauses, timeOfDay } from './phrases.ts';
 
 /**
- * What a diagnosis comes to. `found`: a cause. `undecided`: between several. `unread`: no entry was there to judge by, which is not
+ * The kind of result. `found`: a cause. `undecided`: between several. `unread`: no log entry to judge by, which is not
  * "no errors". `none`: nothing failed.
  */
 export type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
 
-/** Another part of the errors: its causes, how many errors, and what to do. */
+/** Another part of the errors: its causes, number of errors, and fix. */
 export interface OtherPart {
   words: string;
   errors: number;
@@ -38,7 +38,7 @@ export type Section =
   | { kind: 'impact'; sentence: string }
   | { kind: 'why'; cause: CauseResult }
   | { kind: 'also'; parts: OtherPart[] }
-  /** Where a cause leads: what would settle the undecided errors beside it. */
+  /** If a cause leads: what would settle the remaining undecided errors. */
   | { kind: 'settles-rest'; sentence: string }
   | { kind: 'beside'; sentences: string[] }
   | { kind: 'faults'; findings: CheckFinding[] }
@@ -48,7 +48,7 @@ export type Section =
   | { kind: 'other-causes'; causes: CauseResult[] }
   | { kind: 'timeline' }
   | { kind: 'checklist'; steps: ChecklistStep[] }
-  /** Causes that no error looks like: ruled out by a number, untested, or without a matching error. */
+  /** Causes without a matching error: ruled out by a number, untested, or unmatched. */
   | { kind: 'considered'; ruledOut: CauseResult[]; untested: CauseResult[]; unmatched: CauseResult[] };
 
 /** Parts below this share are not named. */
@@ -61,7 +61,7 @@ export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind 
   return (triage.errors ?? 0) === 0 || parts[0]?.standing === 'unread' ? 'unread' : 'undecided';
 }
 
-/** The sections of this diagnosis in the order in which they are read. Empty ones are left out. */
+/** The sections of this diagnosis in reading order, without empty ones. */
 export function outlineOf(diagnosis: Diagnosis): Section[] {
   const { main, others, lookAlikes, alsoRuledOut, unjudged, unmatched } = sortCauses(diagnosis);
   const { verdict, traces, steps, gapDetails, triage } = diagnosis;
@@ -89,7 +89,7 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
   ];
 }
 
-/** The cause and its fix; or what it is undecided between, or what is known without a log, and what to do next. */
+/** The cause and its fix; or the undecided causes, or what is known without a log, and the next step. */
 function leadingSections(diagnosis: Diagnosis): Section[] {
   const { main, between } = sortCauses(diagnosis);
   const { verdict } = diagnosis;
@@ -120,7 +120,7 @@ function leadingEvent({ events, parts }: Diagnosis): EventResult | null {
   );
 }
 
-/** "112 of 123 errors"; null where one cause explains all of them. */
+/** "112 of 123 errors"; null if one cause explains all of them. */
 function explainedWords({ parts, triage }: Diagnosis): string | null {
   const [first] = parts;
   if (first === undefined || triage.errors === null) return null;
@@ -128,10 +128,10 @@ function explainedWords({ parts, triage }: Diagnosis): string | null {
   return errors >= triage.errors ? null : `${outOf(errors, triage.errors)} errors`;
 }
 
-/** One cause may have several parts: by status and target group. */
+/** One cause may have several parts, by status and target group. */
 const isSameCause = (a: Part, b: Part): boolean => a.causes.length === 1 && a.causes.join() === b.causes.join();
 
-/** Where nothing was read: the faults that health, metrics and configuration show. Where nothing failed: that. */
+/** If nothing was read: the faults in health, metrics and configuration. If nothing failed: that fact. */
 function knownSentences(diagnosis: Diagnosis): string[] {
   const { steps, verdict } = diagnosis;
   if (verdictKind(diagnosis) === 'none') return [verdict.summary];
@@ -142,7 +142,7 @@ function knownSentences(diagnosis: Diagnosis): string[] {
   return faults.length === 0 ? [verdict.summary] : faults.slice(0, MAX_KNOWN);
 }
 
-/** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58 UTC." Null where no error was read. */
+/** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58 UTC." Null if no error was read. */
 function impactSentence({ triage, parts }: Diagnosis): string | null {
   const { errors, clients, routes, retriedOk, lastError, ongoing } = triage;
   if (errors === null || errors === 0) return null;
@@ -162,7 +162,7 @@ function impactSentence({ triage, parts }: Diagnosis): string | null {
 const causeTitleIn = ({ causes }: Diagnosis, id: CauseId): string =>
   inSentence(causes.find((cause) => cause.id === id)?.title ?? id);
 
-/** The other parts of 5 % or more, and events that do not lead. */
+/** The other parts of at least 5 %, and events that do not lead. */
 function otherParts(diagnosis: Diagnosis): OtherPart[] {
   return diagnosis.parts.slice(1).flatMap((part): OtherPart[] => {
     const [lead] = diagnosis.parts;
@@ -182,7 +182,7 @@ function partWords(diagnosis: Diagnosis, { causes, standing }: Part): string {
   return titles.join(', ');
 }
 
-/** What was not asked about: "the application answered 10 × 500 itself (GET /orders/:id)". */
+/** Failures outside the question: "the application answered 10 × 500 itself (GET /orders/:id)". */
 function besideSentences({ beside }: Diagnosis): string[] {
   return [
     ...beside.statuses.map(({ status, madeBy, requests, routes }) => {
@@ -197,7 +197,10 @@ function besideSentences({ beside }: Diagnosis): string[] {
   ];
 }
 
-/** Faults beside a verdict: those that neither the verdict names nor that errors look like. Where nothing was read they are what is known. */
+/**
+ * Faults that neither the verdict nor the errors' pattern covers. If nothing was read, the faults are the verdict
+ * itself.
+ */
 function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
   const kind = verdictKind(diagnosis);
   if (kind === 'unread') return [];
@@ -232,7 +235,7 @@ export function verdictWords(diagnosis: Diagnosis): string {
   }
 }
 
-/** "123 × 502"; where the log has none, what CloudWatch counts; null where neither says. */
+/** "123 × 502"; if the log has none, CloudWatch's count; null if neither has any. */
 export function errorCountWords({ triage, completeness }: Diagnosis): string | null {
   const statuses = Object.entries(triage.byStatus).sort(([, a], [, b]) => b - a);
   if (statuses.length > 3) return plural(triage.errors ?? 0, 'error');

@@ -1,4 +1,4 @@
-/** The units, times and sentences that every renderer shares. Pure; times are UTC. */
+/** Units, times and sentences shared by every renderer. Pure; times are UTC. */
 import type { CauseId } from '../diagnose/cause-ids.ts';
 import { causesOf } from '../diagnose/causes/index.ts';
 import type { CauseResult, CheckOutcome, Diagnosis, Fact, Standing } from '../diagnose/diagnosis.ts';
@@ -8,11 +8,11 @@ import type { CostEstimate } from '../evidence/evidence.ts';
 import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
 
-/** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all the digits there are, no zero added. */
+/** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all digits, no trailing zeros. */
 export const formatSeconds = (value: number): string =>
   value !== 0 && Math.abs(value) < 1 ? `${formatExact(value * 1000)} ms` : `${formatExact(value)} s`;
 
-/** At most three digits behind the point: 0.5 → "0.5", 71204 → "71,204". */
+/** At most three decimals: 0.5 → "0.5", 71204 → "71,204". */
 const formatExact = (value: number): string => grouped(Math.round(value * 1000) / 1000);
 
 /** 12400000 → "12.4 MB"; powers of ten, as S3 and Athena bill. */
@@ -27,20 +27,20 @@ export const formatBytes = (value: number): string => {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 };
 
-/** Dollars, to the hundredth of a cent below one dollar. */
+/** Dollars; below one dollar, rounded to a hundredth of a cent. */
 export const formatDollars = (value: number): string => {
   if (value === 0) return '$0';
   if (value < 0.0001) return 'under $0.0001';
   return `$${value.toFixed(value < 1 ? 4 : 2)}`;
 };
 
-/** "2026-11-19T02:40:00.000Z" → "02:40:00"; a text that is no time stays what it is. */
+/** "2026-11-19T02:40:00.000Z" → "02:40:00"; returns text that is not a time unchanged. */
 export const timeOfDay = (iso: string): string => /T(\d\d:\d\d:\d\d)/.exec(iso)?.[1] ?? iso;
 
 /** "2026-11-19T02:40:00.000Z" → "2026-11-19". */
 export const dateOf = (iso: string): string => /^[^T]*/.exec(iso)?.[0] ?? iso;
 
-/** The time of day, with its date when that is not the one already named. */
+/** The time of day, preceded by its date if that differs from the date already shown. */
 export const momentOf = (iso: string, namedDay: string): string =>
   dateOf(iso) === dateOf(namedDay) ? timeOfDay(iso) : `${dateOf(iso)} ${timeOfDay(iso)}`;
 
@@ -48,7 +48,7 @@ export const momentOf = (iso: string, namedDay: string): string =>
 export const windowSpan = (from: string, to: string): string =>
   `${dateOf(from)} ${timeOfDay(from)}–${momentOf(to, from)} UTC`;
 
-/** What, which statuses, when, how sure: enough for a notification. */
+/** What, which statuses, when, how certain: enough for a notification. */
 export const headline = ({ loadBalancer, asked, window, provisional }: Diagnosis): string =>
   [
     loadBalancer.name,
@@ -59,7 +59,7 @@ export const headline = ({ loadBalancer, asked, window, provisional }: Diagnosis
 
 export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' };
 
-/** What the marks mean, in words. */
+/** The marks in words. */
 export const OUTCOME_WORD: Record<CheckOutcome, string> = {
   pass: 'in order',
   fail: 'fault',
@@ -67,7 +67,7 @@ export const OUTCOME_WORD: Record<CheckOutcome, string> = {
   'not-applicable': 'does not apply',
 };
 
-/** What the load balancer experienced, in words. */
+/** What the load balancer observed, in words. */
 export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   'client-closed': 'the client closed the connection first',
   'target-response': 'the target itself answered with this status',
@@ -85,7 +85,7 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   other: 'another status or code',
 };
 
-/** "146 of 149 errors"; without a number of errors, the share. */
+/** "146 of 149 errors"; the share if the number of errors is unknown. */
 export const explainedErrors = (share: number, errors: number | null): string =>
   errors === null ? `${percent(share)} of the errors` : `${number(share * errors)} of ${plural(errors, 'error')}`;
 
@@ -101,23 +101,23 @@ const STANDING_VERB: Record<Standing, string> = {
 export const causeTitle = (cause: CauseResult, errors: number | null): string =>
   `${cause.title} (${cause.standing}) ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
 
-/** The causes by what the reader does with them, each list in the order of the diagnosis. */
+/** The causes by their use to the reader, each list in the diagnosis's order. */
 export interface SortedCauses {
   /** The verdict's cause, or null. */
   main: CauseResult | null;
-  /** What an undecided verdict is between. */
+  /** The candidates of an undecided verdict. */
   between: CauseResult[];
-  /** The other confirmed, likely and possible ones. */
+  /** Other confirmed, likely and possible causes. */
   others: CauseResult[];
-  /** Ruled out: those the errors' signatures would admit, then the rest. */
+  /** Ruled out: first those that the errors' signatures admit, then the rest. */
   lookAlikes: CauseResult[];
   alsoRuledOut: CauseResult[];
-  /** Not judged for want of something to look at; not judged because no error has their shape. */
+  /** Not judged because evidence is missing; not judged because no error has their signature. */
   unjudged: CauseResult[];
   unmatched: CauseResult[];
 }
 
-/** Every cause ends up in exactly one of the lists. */
+/** Puts every cause into exactly one of the lists. */
 export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCauses => {
   const admitted = new Set<CauseId>(signatures.flatMap(({ id }) => causesOf(id)));
   const main = causes.find((cause) => cause.id === verdict.cause) ?? null;
@@ -137,7 +137,7 @@ export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCa
   };
 };
 
-/** One line for each reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
+/** One line per reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
 export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   const byReason = groupBy(causes, (cause) => cause.against[0] ?? '');
   return [...byReason].flatMap(([reason, own]) => {
@@ -146,7 +146,7 @@ export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   });
 }
 
-/** More are read by nobody: `--json` has them all. */
+/** Readers skip longer lists; `--json` has all facts. */
 const MAX_FACTS = 24;
 
 /** A fact's value with its unit. */
@@ -159,14 +159,17 @@ const factValue = ({ value, unit }: Fact): string => {
   return formatExact(value);
 };
 
-/** "targets close at: 6 s · errors by chance there: 13": at most `most` facts, the others counted. Empty for none. */
+/**
+ * "targets close at: 6 s · errors by chance there: 13": at most `most` facts, with a count of the others. Empty if
+ * there are none.
+ */
 export function factsWords(facts: readonly Fact[], most = MAX_FACTS): string {
   const left = facts.length - most;
   const texts = facts.slice(0, most).map((fact) => `${fact.label}: ${factValue(fact)}`);
   return [...texts, ...(left > 0 ? [`… and ${number(left)} more`] : [])].join(' · ');
 }
 
-/** What was measured of the keep-alive, one sentence; null where nothing was. */
+/** The measured keep-alive timeout, one sentence; null if not measured. */
 export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   if (keepAlive === null || keepAlive.measuredSeconds === null) return null;
   const idle =
@@ -177,7 +180,7 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   return `${keepAlive.targetGroup} closes idle connections at ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
 };
 
-/** How much of what happened is in the log. */
+/** How much of the traffic is in the log. */
 export const completenessSentence = ({ completeness, window, provisional }: Diagnosis): string => {
   const { errorsInLog, errorsInMetrics, newestEntry, unreadableLines } = completeness;
   const parts: string[] = [];
@@ -196,12 +199,12 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
   return parts.join('; ');
 };
 
-/** What a provisional diagnosis rests on so far, and when there is more; null for a final one. */
+/** The basis of a provisional diagnosis, and when to ask again; null for a final one. */
 export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const { provisional, window, asked, triage, reading } = diagnosis;
   if (!provisional) return null;
   const period = { from: Date.parse(window.from), to: Date.parse(window.to) };
-  // A log that cannot be read is not there later either.
+  // A log that cannot be read will not be readable later either.
   const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1, reading);
   const when = again === null ? '' : ` Ask again at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
@@ -213,17 +216,17 @@ export const upperBoundWords = (atMost: CostEstimate['atMost']): string =>
     ? 'at most an unknown amount'
     : `at most ${formatBytes(atMost.bytes)} and ${formatDollars(atMost.usd)}`;
 
-/** "from S3 directly: 9 files, 12.4 MB, as asked"; null where nothing was chosen. */
+/** "from S3 directly: 9 files, 12.4 MB, as asked"; null if no engine was chosen. */
 export const readingWords = ({ reading }: Diagnosis): string | null => reading?.how ?? null;
 
-/** What it cost beside what was said before: "12.4 MB read, $0.0001; estimated 12.4 MB, at most 80.0 MB and $0.0072". */
+/** The cost next to its estimate: "12.4 MB read, $0.0001; estimated 12.4 MB, at most 80.0 MB and $0.0072". */
 export const costAndEstimate = (diagnosis: Diagnosis): string => {
   const estimate = diagnosis.reading?.estimate;
   const cost = costSentence(diagnosis);
   return estimate ? `${cost}; estimated ${formatBytes(estimate.bytes)}, ${upperBoundWords(estimate.atMost)}` : cost;
 };
 
-/** "12.4 MB read, 6 queries, $0.0001"; nothing of queries and dollars where none were asked for and paid. */
+/** "12.4 MB read, 6 queries, $0.0001"; omits queries and dollars if there were none. */
 export const costSentence = ({ cost: { bytesScanned, queries, usd } }: Diagnosis): string =>
   [
     `${formatBytes(bytesScanned)} read`,

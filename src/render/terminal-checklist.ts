@@ -1,4 +1,4 @@
-/** The checklist: a line for each step and finding; a fault with its numbers and what to do. */
+/** The checklist: one line per step and finding; a fault adds its numbers and the fix. */
 import type { CheckFinding, ChecklistStep, CheckOutcome } from '../diagnose/diagnosis.ts';
 import { number } from '../format/wording.ts';
 import { factsWords, OUTCOME_MARK, OUTCOME_WORD } from './phrases.ts';
@@ -14,7 +14,7 @@ const paintMark = (page: Page, outcome: CheckOutcome): string => {
   return paint[outcome](OUTCOME_MARK[outcome]);
 };
 
-/** One finding; a failed one says more: its numbers, and what to do. */
+/** One finding; a failed one adds its numbers and the fix. */
 const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding): string[] => {
   const [start = '', ...others] = wrap(summary, page.width, '      ');
   const detail = outcome === 'fail' ? factsWords(facts) : '';
@@ -26,7 +26,7 @@ const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding
   ];
 };
 
-/** Checks of which one and the same is to be said are one line, where the first of them stands. */
+/** Merges checks with the same text into one line, at the position of the first. */
 const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
   findings.flatMap((finding, index) => {
     const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;

@@ -1,4 +1,4 @@
-/** Errors over time as bars: a row for each signature, and one for all requests. */
+/** Errors over time as bars: one row per signature, and one for all requests. */
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import { number } from '../format/wording.ts';
 import { formatSeconds, SIGNATURE_MEANING, timeOfDay } from './phrases.ts';
@@ -7,7 +7,7 @@ import { buildTimeline, type Timeline, type TimelineRow } from './timeline.ts';
 
 const MAX_BARS = 30;
 
-/** Columns left for bars beside the label, the total and the peak of the widest row. */
+/** Columns left for bars next to the widest label, total and peak. */
 const roomForBars = (page: Page, { rows }: Timeline): number => {
   const labels = Math.max(...rows.map(({ label }) => label.length));
   const totals = Math.max(...rows.map(({ total }) => number(total).length));
@@ -35,7 +35,7 @@ const barLines = (page: Page, barTimeline: Timeline, room: number): string[] => 
   ];
 };
 
-/** Nothing for a single error: its time is in the triage. */
+/** Empty for a single error, whose time is in the triage. */
 export const timelineLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const whole = buildTimeline(diagnosis.timeline, 1);
   const errors = whole?.rows.reduce((sum, { label, total }) => (label === 'requests' ? sum : sum + total), 0) ?? 0;

@@ -1,4 +1,4 @@
-/** The diagnosis as a person reads it in a terminal: the verdict first, then the sections of the outline, then the verdict once more. */
+/** The diagnosis for a terminal: the verdict first, then the outline's sections, then the verdict again. */
 import picocolors from 'picocolors';
 import type { CauseResult, Diagnosis, Gap } from '../diagnose/diagnosis.ts';
 import { escapeDiagnosis } from '../format/escape-control-characters.ts';
@@ -19,7 +19,7 @@ import { breakCommand, headingLines, labelledLines, type Page, verbatim, wrap } 
 import { timelineLines } from './terminal-timeline.ts';
 
 export interface TerminalOptions {
-  /** Display columns; what is narrower than 72 or wider than 100 is taken as that. */
+  /** Display columns, limited to 72 to 100. */
   columns: number;
   colour: boolean;
 }
@@ -42,7 +42,7 @@ const evidenceLines = (page: Page, cause: CauseResult, indent = ''): string[] =>
   ...labelledLines(page, 'Missing', cause.missing, indent),
 ];
 
-/** Headline, verdict and triage: what a person must know when nothing else is read. */
+/** Headline, verdict and triage: the minimum a reader needs. */
 const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const { verdict, triage } = diagnosis;
   const provisional = provisionalSentence(diagnosis);
@@ -60,7 +60,7 @@ const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
   ];
 };
 
-/** What the verdict is undecided between, each with its evidence and what to do if it is the cause. */
+/** The candidates of an undecided verdict, each with its evidence and its fix. */
 const candidateLines = (page: Page, causes: readonly CauseResult[], errors: number | null): string[] => [
   ...headingLines(page, causes.length > 1 ? 'Undecided between' : 'Possible'),
   ...causes.flatMap((cause) => [
@@ -102,7 +102,7 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
   ];
 };
 
-/** The other causes that explain or could explain errors, each with its fix. */
+/** The other causes that explain or may explain errors, each with its fix. */
 const otherCauseLines = (page: Page, others: readonly CauseResult[], errors: number | null): string[] =>
   others.flatMap((cause) => [
     ...headingLines(page, `Also: ${causeTitle(cause, errors)}`),
@@ -111,7 +111,7 @@ const otherCauseLines = (page: Page, others: readonly CauseResult[], errors: num
       : [...fixLines(page, cause), ...evidenceLines(page, cause)]),
   ]);
 
-/** Causes that no error looks like: a line for each reason, the rest in one sentence. */
+/** Causes without a matching error: one line per reason, the rest in one sentence. */
 const consideredLines = (page: Page, { ruledOut, untested, unmatched }: Section & { kind: 'considered' }): string[] => [
   ...headingLines(page, 'Other causes considered'),
   ...labelledLines(page, 'Ruled out', ruledOutLines(ruledOut)),
@@ -133,7 +133,7 @@ const gapLines = (page: Page, gaps: readonly Gap[]): string[] =>
       : [...labelledLines(page, '', ['Allow it with']), ...verbatim(iamStatement, '    ')]),
   ]);
 
-/** Near the verdict while they are few; else only how many, and all of them at the end. */
+/** Lists a few gaps near the verdict; if there are many, only their number, with the list at the end. */
 const fewGaps = (page: Page, gaps: readonly Gap[]): string[] =>
   gaps.length > FEW_GAPS
     ? labelledLines(page, 'Unchecked', [`${number(gaps.length)} things could not be checked; listed at the end`])
@@ -142,7 +142,7 @@ const fewGaps = (page: Page, gaps: readonly Gap[]): string[] =>
 const manyGaps = (page: Page, gaps: readonly Gap[]): string[] =>
   gaps.length > FEW_GAPS ? ['', ...gapLines(page, gaps)] : [];
 
-/** The lines of a section. The first lines of the page already say the impact. */
+/** The lines of a section. The page's first lines already state the impact. */
 function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): string[] {
   const { verdict, traces, triage } = diagnosis;
   switch (section.kind) {
@@ -162,7 +162,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
     case 'fix':
       return fixLines(page, section.cause);
     case 'next-step':
-      // Where trace ids are the next step, they follow.
+      // If trace ids are the next step, they follow.
       return traces === null ? labelledLines(page, 'Next step', [section.sentence]) : [];
     case 'settles-rest':
       return labelledLines(page, 'Next step', [section.sentence]);
@@ -207,13 +207,13 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
   }
 }
 
-/** By what the log was read, and why. */
+/** How the log was read, and why. */
 const readingLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const words = readingWords(diagnosis);
   return words === null ? [] : labelledLines(page, 'Read', [words]);
 };
 
-/** The end is what a terminal shows first: how complete, how much, and the verdict once more. */
+/** A terminal shows the end first: completeness, cost, and the verdict again. */
 const closingLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const { verdict, causes, triage, provisional } = diagnosis;
   const main = causes.find(({ id }) => id === verdict.cause);
@@ -227,7 +227,7 @@ const closingLines = (page: Page, diagnosis: Diagnosis): string[] => {
   ];
 };
 
-/** A page for the terminal, ending in a newline. Only commands and searches to copy may be wider than `columns`. */
+/** Renders a page for the terminal, ending in a newline. Only copyable commands and searches may exceed `columns`. */
 export const renderTerminal = (rawDiagnosis: Diagnosis, { columns, colour }: TerminalOptions): string => {
   const diagnosis = escapeDiagnosis(rawDiagnosis);
   const page: Page = { width: Math.max(NARROWEST, Math.min(WIDEST, columns)), paint: picocolors.createColors(colour) };

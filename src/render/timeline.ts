@@ -1,32 +1,32 @@
-/** The buckets of a diagnosis as rows of small bars, each with its numbers. */
+/** The timeline of a diagnosis as rows of small bars, each with its numbers. */
 import type { TimelineBucket } from '../diagnose/diagnosis.ts';
 import { SIGNATURE_IDS, type SignatureId } from '../diagnose/signature.ts';
 
 export interface TimelineRow {
   label: SignatureId | 'requests';
   total: number;
-  /** One number a bar. */
+  /** One number per bar. */
   values: number[];
-  /** One character a bar, scaled to the row's own peak; `·` is none. */
+  /** One character per bar, scaled to the row's peak; `·` is zero. */
   bars: string;
-  /** The first highest bar; null when all are empty. */
+  /** The first highest bar; null if all are empty. */
   peak: { count: number; from: string } | null;
 }
 
 export interface Timeline {
   from: string;
   to: string;
-  /** When each bar starts. */
+  /** Start of each bar. */
   starts: string[];
-  /** How long a bar lasts; the first and the last may be cut by the window. */
+  /** Duration of a bar; the window may cut the first and the last. */
   barSeconds: number;
-  /** One row a signature that occurs, the most frequent first, then one for all requests. */
+  /** One row per occurring signature, the most frequent first, then one for all requests. */
   rows: TimelineRow[];
 }
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** Bars scaled to the highest value. Anything above nothing shows: only zero is `·`. */
+/** Scales bars to the highest value. Any non-zero value is visible: only zero is `·`. */
 export const barCharacters = (values: readonly number[]): string => {
   const highest = Math.max(0, ...values);
   return values
@@ -36,7 +36,7 @@ export const barCharacters = (values: readonly number[]): string => {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** Neighbouring buckets joined so that at most `most` remain, all of the same length but the last. */
+/** Merges neighbouring buckets into at most `most`, all of equal length except the last. */
 const joinBuckets = (buckets: readonly TimelineBucket[], most: number): TimelineBucket[][] => {
   const size = Math.max(1, Math.ceil(buckets.length / Math.max(1, most)));
   return Array.from({ length: Math.ceil(buckets.length / size) }, (_, index) =>
@@ -64,7 +64,7 @@ const timelineRow = (
 const secondsOf = (group: readonly TimelineBucket[]): number =>
   (Date.parse(group.at(-1)?.to ?? '') - Date.parse(group[0]?.from ?? '')) / 1000;
 
-/** Null when there is no bucket. */
+/** Null if there are no buckets. */
 export const buildTimeline = (buckets: readonly TimelineBucket[], mostBars: number): Timeline | null => {
   const groups = joinBuckets(buckets, mostBars);
   const first = buckets[0];

@@ -1,4 +1,7 @@
-/** Rows of the shape `x -1 -1` 502 by target, with what tells whether the deregistration delay of the target ended them. */
+/**
+ * Rows of the shape `x -1 -1` 502 by target, with the facts that show whether the target's deregistration delay ended
+ * them.
+ */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
@@ -12,23 +15,26 @@ export interface AbortedRequests {
   target: string;
   errors: SampledError[];
   presence: TargetPresence | null;
-  /** At least two that ended at the same moment after different durations: one timer of the target, not one of each request. */
+  /**
+   * At least two errors that ended at the same moment after different durations: one timer for the target, not one per
+   * request.
+   */
   simultaneous: SampledError[];
-  /** When the target was deregistered by an API call that fits these errors, epoch milliseconds. */
+  /** When an API call that fits these errors deregistered the target, epoch milliseconds. */
   deregisteredAt: number | null;
   /** The configured delay, seconds. */
   delay: number | null;
-  /** Ended sooner than a request in flight when its target was deregistered can. */
+  /** Errors that ended sooner than a request in flight at deregistration can. */
   tooShort: SampledError[];
 }
 
-/** Nodes may end the requests of one target this far apart. */
+/** Maximum milliseconds between nodes ending the requests of one target. */
 const TOGETHER_MS = 50;
-/** Nodes keep choosing a target for some seconds after it was deregistered; 30 s leaves room. */
+/** Seconds. Nodes keep choosing a deregistered target for a short time; this leaves room. */
 const LAG_SECONDS = 30;
-/** How far the time of the API call plus the delay may lie from the end of the request, milliseconds. */
+/** Maximum milliseconds between the API call plus the delay and the end of the request. */
 const EVENT_SLACK_MS = 15_000;
-/** The longest delay that can be configured, milliseconds. */
+/** The longest configurable delay, milliseconds. */
 const LONGEST_DELAY_MS = 3_600_000;
 
 export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): AbortedRequests[] {
@@ -51,7 +57,7 @@ export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): Ab
   });
 }
 
-/** deregistration_delay.timeout_seconds as read now, seconds. */
+/** The current deregistration_delay.timeout_seconds, seconds. */
 function configuredDelay(arn: string, { targetGroupAttributes }: AbortedEvidence): number | null {
   const value = Number(targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds'] ?? Number.NaN);
   return Number.isFinite(value) ? value : null;
@@ -72,7 +78,9 @@ function simultaneousErrors(errors: SampledError[]): SampledError[] {
   return errors.filter((error) => together.has(error));
 }
 
-/** The DeregisterTargets call of this target that lies one delay before an error; any earlier one where the delay is not known. */
+/**
+ * The target's DeregisterTargets call that precedes an error by one delay; any earlier call if the delay is unknown.
+ */
 function matchingDeregistration(
   arn: string,
   target: string,

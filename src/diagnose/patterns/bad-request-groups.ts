@@ -1,4 +1,7 @@
-/** Groups whose targets answer every request with 400: a TLS port that gets plain HTTP does, and so does an application that refuses all. */
+/**
+ * Groups whose targets answer every request with 400: a TLS port that receives plain HTTP, or an application that
+ * rejects everything.
+ */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, targetGroupName, withSignature } from '../traffic.ts';
@@ -8,17 +11,17 @@ export interface BadRequestGroup {
   name: string;
   errors: SampledError[];
   requests: number;
-  /** The port of a target, or the protocol of its health check, is that of TLS. */
+  /** Whether a target's port or its health check's protocol is TLS. */
   tlsPort: boolean;
 }
 
-/** Fewer requests than this, all answered 400, may be bad requests. */
+/** Fewer requests, all answered with 400, may simply be bad requests. */
 const ENOUGH_REQUESTS = 5;
 const TLS_PORTS = ['443', '8443', '9443'];
 
 export const isTlsPort = (port: string): boolean => TLS_PORTS.includes(port);
 
-/** How many requests the targets of the group answered, where it was 400 each time; null otherwise. */
+/** The number of requests that the group's targets answered, if every answer was 400; else null. */
 export function requestsAllAnswered400({ log }: Traffic, arn: string): number | null {
   const targets = log.targets.filter(({ target_group_arn }) => target_group_arn === arn);
   const requests = targets.reduce((sum, each) => sum + each.requests, 0);
@@ -26,7 +29,7 @@ export function requestsAllAnswered400({ log }: Traffic, arn: string): number | 
   return requests >= ENOUGH_REQUESTS && bad >= requests ? requests : null;
 }
 
-/** Only of groups that speak HTTP to their targets, or whose protocol was not read. */
+/** Only groups that use HTTP to their targets, or whose protocol was not read. */
 export function badRequestGroups({
   traffic,
   targetGroups,

@@ -1,27 +1,30 @@
-/** Whether the requests that failed had sent their whole body: compared with the successes of their own route. */
+/** Decides whether failed requests had sent their whole body, by comparison with successes of the same route. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
 import { allLowestByChance } from './chance.ts';
 import { countUpTo, midRank, quantile, type RouteScale, routeScale } from './route-scales.ts';
 
-/** short: less than the route's own bodies. whole: as much as every success of the route. unknown: sizes differ too much, or few succeeded. */
+/**
+ * short: less than the route's usual bodies. whole: as much as every success of the route. unknown: sizes vary too
+ * much, or few requests succeeded.
+ */
 export type BodySent = 'short' | 'whole' | 'unknown';
 
 const MIN_SUCCESSES = 20;
 const MOST_BY_CHANCE = 1e-3;
-/** Standard deviations below the mean rank of the successes: less than one in a thousand. */
+/** Standard deviations below the mean rank of the successes: by chance less than one in a thousand. */
 const LEAST_Z = 3.3;
-/** Short bodies are that much smaller than the usual one. */
+/** Short bodies are at most this share of the usual size. */
 const SHORT_SHARE = 0.6;
-/** Bodies of about one size: the large ones are not more than twice the small ones. */
+/** Bodies of about equal size: the large ones are at most this many times the small ones. */
 const ONE_SIZE = 2;
-/** A step of the scale is 9 % wide. */
+/** One step of the scale spans 9 %. */
 const ROUNDING = 1.1;
 
 export interface BodiesSent {
-  /** What each error had sent. */
+  /** The result for each error. */
   sent: ReadonlyMap<SampledError, BodySent>;
-  /** Routes with short bodies: bytes, the middle of the errors and of the successes. */
+  /** Routes with short bodies: median bytes of the errors and of the successes. */
   short: { route: string; errors: SampledError[]; median: number; usual: number }[];
 }
 
@@ -42,7 +45,7 @@ export function bodiesSent(traffic: Traffic, errors: readonly SampledError[]): B
 const medianOf = (errors: readonly SampledError[]): number =>
   errors.map(({ received_bytes }) => received_bytes).sort((a, b) => a - b)[Math.floor((errors.length - 1) / 2)] ?? 0;
 
-/** By rank: all below the successes, or lower than chance puts them and much smaller. */
+/** By rank: all below the successes, or lower than by chance and much smaller. */
 function areShort(errors: readonly SampledError[], scale: RouteScale): boolean {
   const sizes = errors.map(({ received_bytes }) => received_bytes);
   if (medianOf(errors) > SHORT_SHARE * quantile(scale, 0.5)) return false;

@@ -1,11 +1,11 @@
-/** Probabilities of what chance gives. */
+/** Probabilities under the hypothesis of chance. */
 
-/** The probability that at least `hits` of `count` fall where each falls with this chance. */
+/** The probability of at least `hits` successes in `count` trials with this chance each. */
 export function binomialTail(hits: number, count: number, chance: number): number {
   if (hits <= 0) return 1;
   if (hits > count || chance <= 0) return 0;
   if (chance >= 1) return 1;
-  // Term by term in logarithms: single terms may be too small for a number.
+  // Sums terms in logarithms: single terms may underflow.
   let term = (count - hits) * Math.log1p(-chance) + hits * Math.log(chance) + logChoices(count, hits);
   let sum = 0;
   for (let i = hits; i <= count; i++) {
@@ -16,8 +16,8 @@ export function binomialTail(hits: number, count: number, chance: number): numbe
 }
 
 /**
- * The probability that at least `hits` of `count` things, drawn from a total of which `marked` are marked, are marked ones (Fisher's
- * exact test): two samples that are alike differ so much, whatever the share of the marked ones is.
+ * The probability of drawing at least `hits` marked things among `count`, from a total of which `marked` are marked
+ * (Fisher's exact test): how likely two equal samples differ this much, whatever the marked share.
  */
 export function hypergeometricTail(hits: number, count: number, marked: number, total: number): number {
   const least = Math.max(0, count + marked - total);
@@ -33,7 +33,7 @@ export function hypergeometricTail(hits: number, count: number, marked: number, 
   return Math.min(1, sum);
 }
 
-/** The logarithm of the ways to choose `k` of `n`. */
+/** The logarithm of the number of ways to choose `k` of `n`. */
 const logChoices = (n: number, k: number): number => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
 
 /** Stirling's series; exact to the last digits from 10 on. */
@@ -49,6 +49,9 @@ function logFactorial(n: number): number {
   );
 }
 
-/** The probability that of `count` and `others` things in any order all of the first come among the lowest, with `below` of the others. */
+/**
+ * The probability that, in a random order of `count` and `others` things, all of the first are among the lowest, with
+ * only `below` of the others.
+ */
 export const allLowestByChance = (count: number, below: number, others: number): number =>
   Math.min(1, Math.exp(logChoices(below + count, count) - logChoices(others + count, count)));

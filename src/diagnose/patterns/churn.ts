@@ -1,4 +1,7 @@
-/** Which targets joined and left, from the log alone. The edge of what was read is "not known", never "left". */
+/**
+ * Derives from the log alone which targets joined and left. At the edges of the log the answer is "unknown", never
+ * "left".
+ */
 import type { Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic } from '../traffic.ts';
 
@@ -10,22 +13,22 @@ export interface TargetPresence {
   lastSuccess: number | null;
   requests: number;
   failures: number;
-  /** True: no request came any more although the group went on for long enough. False: it served to the end. Null: not known. */
+  /** True: requests stopped although the group continued long enough. False: it served to the end. Null: unknown. */
   left: boolean | null;
-  /** True: its first request came well after the group's. Null: what was read begins too late to know. */
+  /** True: its first request came well after the group's. Null: the log starts too late to know. */
   joined: boolean | null;
 }
 
-/** A target is silent when nothing came for this long, or for this many of its usual intervals if that is longer. */
+/** A target is silent after no request for this long, or for this many of its usual intervals if that is longer. */
 const SILENT_MS = 30_000;
 const SILENT_INTERVALS = 20;
-/** Requests to a target that never answered, up to which nothing is known of when it joined or left. */
+/** With at most this many requests and no answer, joining and leaving are unknown. */
 const CHOSEN_AT_MOST = 2;
-/** Within this of the end it is still there. */
+/** A target with a request this close to the end is still present. */
 const RHYTHM_MS = 5_000;
 const RHYTHM_INTERVALS = 5;
 
-/** One life for each target that was chosen, by target group, then first seen, then address. */
+/** One presence for each chosen target, by target group, then first seen, then address. */
 export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence[] => {
   const { log } = traffic;
   const chosen = log.targets.filter(({ target }) => target !== '-');
@@ -44,7 +47,7 @@ export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence
       const groupFirst = Math.min(...peers.map((p) => p.firstSeen));
       const groupLast = Math.max(...peers.map((p) => p.lastSeen));
       const interval = (presence.lastSeen - presence.firstSeen) / Math.max(1, presence.requests);
-      // Chosen once or twice and never answering: it may have been dead all the time.
+      // Chosen once or twice without answering: it may have been dead throughout.
       const isUnknown = presence.lastSuccess === null && presence.requests <= CHOSEN_AT_MOST;
       return {
         ...presence,
@@ -58,7 +61,7 @@ export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence
     );
 });
 
-/** Served to the end is no. Only failing, or silent for a while, when what was read ends: not known. */
+/** False if it served to the end; null if it was only failing, or briefly silent, when the log ends. */
 function hasLeft(
   presence: Pick<TargetPresence, 'lastSeen' | 'lastSuccess'>,
   groupLast: number,
@@ -71,7 +74,7 @@ function hasLeft(
     : null;
 }
 
-/** Silent for long enough is yes, within the usual rhythm is no, in between is not known. */
+/** True if silent long enough, false within the usual rhythm, null in between. */
 function isSilent(gapMs: number, intervalMs: number): boolean | null {
   if (gapMs > Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs)) return true;
   return gapMs <= Math.max(RHYTHM_MS, RHYTHM_INTERVALS * intervalMs) ? false : null;

@@ -1,13 +1,19 @@
-/** Clients that fail whenever they ask again while others succeed: what is answered to them, not when they asked, makes it fail. */
+/**
+ * Finds clients that fail on every repeat while others succeed: their response is at fault, not the time of the
+ * request.
+ */
 import { countErrors, groupBy, type SampledError, type Traffic } from '../traffic.ts';
 import { withoutHops } from './hops.ts';
 import { routeShares } from './route-errors.ts';
 
 export interface FailingClients {
   clients: number;
-  /** Every error of these clients. */
+  /** All errors of these clients. */
   errors: SampledError[];
-  /** Errors that the same client repeated on the same route within 30 s, and how many of them never succeeded meanwhile: of all clients, or of these. */
+  /**
+   * Errors that the same client repeated on the same route within 30 s, and how many of them never succeeded in that
+   * time: for all clients, or only these.
+   */
   repeated: number;
   failedAgain: number;
 }
@@ -16,16 +22,20 @@ const REPEATED_WITHIN_MS = 30_000;
 const MINUTE_MS = 60_000;
 const MIN_REPEATS = 5;
 const MIN_CLIENTS = 3;
-/** Fewer of the repeats than this came after the same time: clients that ask at a fixed rhythm may meet a connection at its idle timeout each time. */
+/**
+ * At most this share of the repeats may have equal intervals: clients with a fixed rhythm may hit the connection's idle
+ * timeout every time.
+ */
 const RHYTHM_SHARE = 0.5;
 const SAME_TIME_MS = 100;
-/** Of the repeats that failed again; the others succeeded. */
+/** Share of the repeats that must fail again. */
 const NEARLY_ALL = 0.95;
 const MOST_BY_CHANCE = 1e-4;
 
 /**
- * Shown when nearly every repeat failed again although requests of that route and of that minute mostly succeed; where others fail and
- * succeed when they repeat, by the clients whose own repeats all failed. Null otherwise, also when too few were repeated.
+ * Returns a result if nearly every repeat failed again although requests of that route and minute mostly succeed; if
+ * other clients succeed on repeating, returns only the clients whose own repeats all failed. Null otherwise, including
+ * too few repeats.
  */
 export function failingClients(traffic: Traffic, errors: readonly SampledError[]): FailingClients | null {
   const direct = withoutHops(traffic, errors);
@@ -53,7 +63,7 @@ function clientsTogether(
   };
 }
 
-/** Each client on each route by itself: enough repeats, all failed, and none of so many pairs would do so by chance. */
+/** Tests each client on each route: enough repeats, all failed, and unlikely by chance among that many pairs. */
 function clientsOneByOne(
   traffic: Traffic,
   errors: readonly SampledError[],
@@ -82,7 +92,9 @@ interface RepeatedFailure extends SampledError {
   after: number;
 }
 
-/** Errors after which the same client asked for the same route within 30 s, and failed, and had no success within that time. */
+/**
+ * Errors after which the same client requested the same route within 30 s and failed, without a success in that time.
+ */
 function findRepeatedFailures(errors: readonly SampledError[]): RepeatedFailure[] {
   const pairs = groupBy(errors, clientRouteKey);
   return [...pairs.values()].flatMap((own) => {
@@ -100,7 +112,10 @@ function inRhythm(times: number[]): boolean {
   return ordered.some((time, i) => (ordered[i + most] ?? Number.POSITIVE_INFINITY) - time <= SAME_TIME_MS);
 }
 
-/** The probability that all of these repeats fail, each with the share of its route or of its minute that failed, whichever is larger. */
+/**
+ * The probability that all these repeats fail, given the failing share of the route or of the minute, whichever is
+ * larger.
+ */
 function chanceOfRepeats(
   traffic: Traffic,
   errors: readonly SampledError[],

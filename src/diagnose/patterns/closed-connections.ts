@@ -1,6 +1,6 @@
 /**
- * Rows of the shape `x t -1` 502 look alike one by one. Together they fall into parts, each with the pattern that told it; an error is in one
- * part only, the most specific first. What no pattern explains is the rest.
+ * Rows of the shape `x t -1` 502 look alike individually. Together they split into parts by pattern; each error is in
+ * one part, of the most specific pattern. Unexplained errors are the rest.
  */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
@@ -14,22 +14,25 @@ import { failingRoutes, type RouteShare } from './route-errors.ts';
 
 export interface ClosedParts {
   all: SampledError[];
-  /** Target groups of which (nearly) every request was closed at once and none succeeded. */
+  /** Target groups where (nearly) every request was closed at once and none succeeded. */
   wholeGroups: { target_group_arn: string; errors: SampledError[]; requests: number }[];
-  /** Routes that fail nearly always while others succeed. */
+  /** Routes that nearly always fail while others succeed. */
   routes: RouteShare[];
   measures: KeepAliveMeasure[];
-  /** Instant errors that the measured keep-alive edge explains, by target group. */
+  /** Instant errors explained by the measured keep-alive edge, by target group. */
   race: { measure: KeepAliveMeasure; edge: KeepAliveEdge; errors: SampledError[] }[];
-  /** Errors of the last moments of targets that left for good. */
+  /** Errors in the last moments of targets that left permanently. */
   leaving: { presence: TargetPresence; errors: SampledError[] }[];
-  /** The same where others fail as much: theirs, or of what else closes connections. They are among the bursts and the rest as well. */
+  /**
+   * The same when other targets fail as much: due to leaving, or to another reason for closing. Also listed in the
+   * bursts and the rest.
+   */
   possiblyLeaving: { presence: TargetPresence; errors: SampledError[] }[];
-  /** Uploads that ended before their body had come, each after a time of its own above a common least: a timer of the body. */
+  /** Uploads ended before the whole body arrived, each after a different time above a common minimum: a body timer. */
   cutUploads: CutUpload[];
-  /** Errors that end after one fixed duration. A route that always fails so is among them, not among the routes. */
+  /** Errors that end after one fixed duration. A route that always fails this way is listed here, not in the routes. */
   durationClusters: DurationCluster[];
-  /** Clients that fail whenever they ask again, with their errors of no other part; null when none are seen. */
+  /** Clients that fail on every repeat, with their errors of no other part; null if there are none. */
   clients: FailingClients | null;
   /** Errors of one target that ended together. */
   bursts: TargetBurst[];
@@ -38,10 +41,13 @@ export interface ClosedParts {
 }
 
 const WHOLE_GROUP_REQUESTS = 10;
-/** Up to this share of the examined errors that may be of something else, those off the edge are taken for the same race, and those not examined. */
+/**
+ * If at most this share of the examined errors may have another cause, errors off the edge and unexamined ones count as
+ * the same race.
+ */
 const FEW_ELSEWHERE = 0.1;
 const NEARLY_ALL = 0.9;
-/** A target that leaves fails its requests in its last moments. */
+/** A leaving target fails its requests within this time before it goes. */
 const LAST_MOMENTS_MS = 90_000;
 /** A target that answered another request later than this after an error was not leaving yet. */
 const STILL_SERVING_MS = 5_000;
@@ -119,7 +125,10 @@ function closedGroups(traffic: Traffic, errors: SampledError[]): ClosedParts['wh
   });
 }
 
-/** Nearly all at one duration: what always fails may be what a response holds, or a clock that fires each time. */
+/**
+ * Whether nearly all end at one duration: an always-failing route may have a bad response, or a timer that fires each
+ * time.
+ */
 function endsAtFixedDuration(errors: SampledError[]): boolean {
   const [clock] = fixedDurations(errors);
   return clock !== undefined && clock.errors.length >= NEARLY_ALL * errors.length;
@@ -129,8 +138,8 @@ const raceErrors = ({ instant }: KeepAliveMeasure, { elsewhere, atEdge }: KeepAl
   elsewhere <= FEW_ELSEWHERE ? [...new Set([...instant, ...atEdge])] : atEdge;
 
 /**
- * The errors with which a target leaves. Where connections are closed on others too, or were before, only those after its last success
- * count, and only when there are several or it also refused connections then.
+ * Errors with which targets leave. If connections also close on other targets, or closed earlier, only errors after its
+ * last success count, and only if there are several or it also refused connections then.
  */
 function exitErrors(traffic: Traffic, errors: SampledError[]) {
   const presences = targetPresences(traffic).filter((presence) => presence.left === true);

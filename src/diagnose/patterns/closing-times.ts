@@ -1,15 +1,15 @@
 /**
- * When connections are closed, against how long the same routes take when they succeed: before any work, as a response would come, or at
- * the end of a timer.
+ * Compares when connections close with how long the same routes take to succeed: before any work, when a response would
+ * arrive, or at a timer.
  */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
 import { allLowestByChance } from './chance.ts';
 import { countUpTo, midRank, type RouteScale, routeScale } from './route-scales.ts';
 
-/** By chance, at most. */
+/** Maximum probability by chance. */
 const MOST_BY_CHANCE = 1e-3;
-/** Successes of a route, and errors: with fewer their times say nothing. */
+/** Minimum successes of a route, and minimum errors: times of fewer are inconclusive. */
 const MIN_SUCCESSES = 20;
 const MIN_SPREAD = 8;
 
@@ -36,7 +36,7 @@ export interface ClosedBeforeWork {
   longest: number;
 }
 
-/** Routes whose errors were closed sooner than nearly any success was answered: nothing that was answered can be at fault. */
+/** Routes whose errors closed sooner than nearly any success was answered: no response can be at fault. */
 export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError[]): ClosedBeforeWork[] {
   const routes = routeTimes(traffic, errors);
   return routes.flatMap(({ route, errors: own, scale }) => {
@@ -49,8 +49,8 @@ export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError
 }
 
 /**
- * Errors that were closed when their routes answer: as spread as the successes, neither at once nor at one time. A connection that is
- * closed as its idle time ends is closed at once.
+ * Errors that closed at the times when their routes answer: spread like the successes, neither at once nor at one time.
+ * A connection closed by its idle timer closes at once.
  */
 export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
   const routes = routeTimes(traffic, errors);
@@ -59,9 +59,12 @@ export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError
   return ranks.length >= MIN_SPREAD && isUniform(ranks) ? together : [];
 }
 
-/** Kolmogorov's distance from a uniform spread, at one in a hundred. Mid-ranks of a route with one duration have no spread to compare. */
+/**
+ * Kolmogorov's distance from a uniform spread, at 1 %. Mid-ranks of a route with a single duration have no spread to
+ * compare.
+ */
 const DISTANCE_AT_ONE_PERCENT = 1.63;
-/** And this much more: times in milliseconds and steps of 9 % are not exact. */
+/** Added tolerance: times in milliseconds and steps of 9 % are not exact. */
 const ROUNDING = 0.12;
 const LEAST_DEVIATION = 0.2;
 

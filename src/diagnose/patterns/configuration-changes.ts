@@ -8,14 +8,14 @@ export interface Mutation {
   /** Epoch milliseconds. */
   at: number;
   user: string | null;
-  /** What the request said: parsed, and as text to search for names and ARNs. */
+  /** The request parameters: parsed, and as text to search for names and ARNs. */
   parameters: Record<string, unknown>;
   text: string;
 }
 
 const READ_ONLY_CALLS = /^(Describe|Get|List|Lookup|Search|Filter|BatchGet|Head|Test|Assume|Decrypt|StartQuery)/;
 
-/** Successful calls that are not only reading, oldest first, then by name. An event without a time is of no use here. */
+/** Successful calls that change something, oldest first, then by name. Events without a time are dropped. */
 export const mutations = (events: readonly CloudTrailEvent[]): Mutation[] =>
   events
     .filter(({ EventName = '' }) => EventName !== '' && !READ_ONLY_CALLS.test(EventName))
@@ -35,7 +35,7 @@ export const mutations = (events: readonly CloudTrailEvent[]): Mutation[] =>
     })
     .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
-/** The AWS CLI prints ISO 8601 times; its older version printed epoch seconds. */
+/** The AWS CLI prints ISO 8601 times; older versions printed epoch seconds. */
 function epochMs(time: CloudTrailEvent['EventTime']): number | null {
   if (time === undefined) return null;
   const at = typeof time === 'number' ? time * 1000 : epochOf(time);
@@ -73,7 +73,7 @@ export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistrat
       return [{ at, targetGroupArn, targets: named }];
     });
 
-/** When this target was taken out of this target group by an API call, epoch milliseconds, oldest first. */
+/** When API calls deregistered this target from this target group, epoch milliseconds, oldest first. */
 export function deregistrationTimes(
   arn: string,
   target: string,
@@ -91,11 +91,13 @@ export function deregistrationTimes(
     .map(({ at }) => at);
 }
 
-/** Calls that can bear on how a load balancer reaches its targets, or on the targets themselves. */
+/** Calls that may affect how a load balancer reaches its targets, or the targets themselves. */
 const RELEVANT_CALLS =
   /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface|^(StopTask|BidEvictedEvent|CreateDeployment|StartInstanceRefresh|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|(Update|Delete)TaskSet)$/;
 
-/** The changes that can bear on this load balancer: none to another load balancer or to a target group that is not its own. */
+/**
+ * Changes that may affect this load balancer; excludes those to another load balancer or another one's target group.
+ */
 export function changesTo(
   name: string,
   targetGroupArns: readonly string[],

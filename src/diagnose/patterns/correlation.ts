@@ -1,16 +1,16 @@
-/** Does the rate of errors follow the traffic, minute by minute? */
+/** Tests whether the error rate follows the traffic, minute by minute. */
 
 export interface Minute {
   requests: number;
   errors: number;
 }
 
-/** Fewer minutes, fewer errors, or traffic that hardly varies give numbers that mean nothing. */
+/** Fewer minutes, fewer errors, or nearly constant traffic give meaningless numbers. */
 const MIN_MINUTES = 10;
 const MIN_ERRORS = 20;
 const MIN_VARIATION = 1.5;
 
-/** Pearson's r between requests and the share that failed; null when there is not enough to say. */
+/** Pearson's r between requests and the share that failed; null if there is too little data. */
 export function correlation(minutes: readonly Minute[]): number | null {
   const busy = minutes.filter(({ requests }) => requests > 0);
   const total = busy.reduce((sum, { errors }) => sum + errors, 0);

@@ -1,4 +1,4 @@
-/** Uploads that the target gave up: it had waited for more of the body, and each pause starts its timer anew. */
+/** Finds uploads that the target gave up on while waiting for more of the body; each pause restarts its timer. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { bodiesSent } from './body-sizes.ts';
 import { isBodiless } from './idle-timeouts.ts';
@@ -6,20 +6,23 @@ import { isBodiless } from './idle-timeouts.ts';
 export interface CutUpload {
   route: string;
   errors: SampledError[];
-  /** The shortest of their times, seconds: about what the timer is set to. */
+  /** The shortest of their times, seconds: approximately the timer's setting. */
   least: number;
-  /** Bytes: the middle of what these sent, and of what the successes of the route sent. */
+  /** Median bytes that these sent, and that the route's successes sent. */
   median: number;
   usual: number;
 }
 
 const MIN_ERRORS = 3;
 const MIN_SECONDS = 1;
-/** A timer of the work fires within this of one duration, seconds, or within this share of it. */
+/** A timer of the work fires within this many seconds of one duration, or within this share of it. */
 const ONE_DURATION = 1.2;
 const ONE_DURATION_SHARE = 0.03;
 
-/** Routes whose errors end after different times, none before some least one, with less of the body than the successes of the route sent. */
+/**
+ * Routes whose errors end after different times, all above some minimum, with less of the body than the route's
+ * successes sent.
+ */
 export function findCutUploads(traffic: Traffic, errors: readonly SampledError[]): CutUpload[] {
   const slow = errors.filter((error) => error.target_processing_time >= MIN_SECONDS && !isBodiless(error));
   return bodiesSent(traffic, slow).short.flatMap(({ route, errors: own, median, usual }) => {

@@ -1,26 +1,30 @@
-/** Errors that end after one fixed time of work name the timer that fired. */
+/** Finds errors that end after one fixed working time, which identifies the timer that fired. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
 import { allLowestByChance } from './chance.ts';
 import { countFrom, routeScale } from './route-scales.ts';
 
 export interface DurationCluster {
-  /** Middle of the cluster, seconds of target_processing_time; where the timer fires late, the whole second at or before its first. */
+  /**
+   * Middle of the cluster, seconds of target_processing_time; for a timer that fires late, the whole second at or
+   * before the first error.
+   */
   seconds: number;
   errors: SampledError[];
-  /** Clusters as dense that the other errors of about that duration would give by chance. */
+  /** Expected number of equally dense clusters by chance among the other errors of about that duration. */
   expectedByChance: number;
 }
 
-/** Shorter work is not told apart from ordinary response times. */
+/** Shorter work is indistinguishable from ordinary response times. */
 const MIN_SECONDS = 1;
 const MIN_ERRORS = 3;
-/** Share of the errors of about that duration (half as long again, or as short) that must lie in the cluster. */
+/** Share of the errors of about that duration (up to half longer or shorter) that must lie in the cluster. */
 const MIN_SHARE = 0.5;
 
 /**
- * Clusters of at least three errors whose target_processing_time agrees to within 3 % (at least 0.1 s): a worker timeout is checked
- * once a second or so. Errors that also ended at the same moment are one event (a crash), not a clock, and count once.
+ * Clusters of at least three errors whose target_processing_time agrees within 3 % (at least 0.1 s): worker timeouts
+ * are checked about once a second. Errors that also ended at the same moment are one event (a crash), not a timer, and
+ * count once.
  */
 export function fixedDurations(errors: readonly SampledError[]): DurationCluster[] {
   let rest = errors.filter((error) => error.target_processing_time >= MIN_SECONDS).sort(byDuration);
@@ -43,20 +47,20 @@ export function fixedDurations(errors: readonly SampledError[]): DurationCluster
   }
 }
 
-/** A server that looks once a second fires its timer up to this much late, seconds. */
+/** A server that checks once a second fires its timer up to this many seconds late. */
 const LATE_SECONDS = 1.2;
-/** A shorter timer is not told apart from its own delay. */
+/** A shorter timer is indistinguishable from its own delay. */
 const MIN_LATE_SECONDS = 2;
 const NEARLY_ALL = 0.8;
 const MIN_LATE_ERRORS = 5;
 const MOST_BY_RANK = 1e-3;
-/** Of the successes, those that took as long. */
+/** Maximum share of successes that took as long. */
 const MOST_AS_LONG = 0.1;
 
 /**
- * Timers of servers that look about once a second (gunicorn's arbiter): on one route, nearly all errors end within 1.2 s of each other
- * as nearly all of about that duration on any route do, and hardly any success took as long. One that took longer may have waited
- * for a worker first; it counts against the timer, and does not rule it out.
+ * Timers of servers that check about once a second (gunicorn's arbiter): nearly all errors of one route end within 1.2
+ * s of each other, as do nearly all errors of about that duration on any route, no request of the route succeeded
+ * later, and hardly any took as long.
  */
 export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): DurationCluster[] {
   const routes = groupBy(
@@ -106,13 +110,15 @@ const byDuration = (a: SampledError, b: SampledError) =>
 
 const NEAR_FACTOR = 1.5;
 
-/** Errors of about the duration of a cluster; what else is closed much earlier or later does not hide a clock. */
+/** Errors of about a cluster's duration; connections closed much earlier or later must not hide a timer. */
 function errorsNear(errors: readonly SampledError[], cluster: readonly SampledError[]): SampledError[] {
   const at = medianDuration(cluster);
   return errors.filter(({ target_processing_time: t }) => t >= at / NEAR_FACTOR && t <= at * NEAR_FACTOR);
 }
 
-/** Clusters as dense that the other errors of about that duration would give if each took any time of it. */
+/**
+ * Maximum number of equally dense clusters by chance, if the other errors of about that duration were spread evenly.
+ */
 const MOST_BY_CHANCE = 0.01;
 
 function expectedClusters(cluster: readonly SampledError[], around: number, width?: number): number {
@@ -131,7 +137,7 @@ function expectedClusters(cluster: readonly SampledError[], around: number, widt
 
 const clusterWidth = (seconds: number): number => Math.max(0.1, seconds * 0.03);
 
-/** The longest run of sorted errors within one width; the first of equals. */
+/** The longest run of sorted errors within one width; the first among equals. */
 function densestRun(sorted: SampledError[], width: (from: number) => number = clusterWidth): SampledError[] | null {
   let best: SampledError[] | null = null;
   let end = 0;
@@ -143,10 +149,12 @@ function densestRun(sorted: SampledError[], width: (from: number) => number = cl
   return best;
 }
 
-/** Ended within this of each other: one event of the target, milliseconds. */
+/** Milliseconds; errors that end this close together are one event of the target. */
 const TOGETHER_MS = 20;
 
-/** Of the moments at which the errors of a cluster ended, those at which no request of another duration ended on the same target. */
+/**
+ * Counts the moments at which errors of a cluster ended while no request of another duration ended on the same target.
+ */
 export function ownMoments({ errors }: DurationCluster, all: readonly SampledError[]): number {
   const own = new Set(errors);
   const others = all.filter((error) => !own.has(error));
@@ -157,7 +165,7 @@ export function ownMoments({ errors }: DurationCluster, all: readonly SampledErr
   );
 }
 
-/** Distinct moments (200 ms) at which they ended. */
+/** Counts the distinct moments (200 ms) at which they ended. */
 const countMoments = (errors: SampledError[]): number =>
   new Set(errors.map((error) => Math.round(error.at / 200))).size;
 

@@ -1,12 +1,15 @@
-/** Two timers of one length: a proxy in the target gives up as the load balancer does, and who answers the 504 is a matter of chance. */
+/**
+ * Detects two equal timers: a proxy in the target gives up at the same time as the load balancer, and chance decides
+ * which one answers the 504.
+ */
 import { type SampledError, type Traffic, withSignature } from '../traffic.ts';
 
-/** Seconds between the two timers, at most: each starts when its own hop has sent the request. */
+/** Maximum seconds between the two timers: each starts when its own hop has sent the request. */
 const APART = 0.5;
-/** One 504 of the target may be anything. */
+/** A single 504 of the target may have any cause. */
 const FEWEST = 2;
 
-/** The 504s that targets answered after `seconds` on the routes of `errors`; empty where they are too few to show a timer. */
+/** The 504s that targets answered after `seconds` on the routes of `errors`; empty if too few to show a timer. */
 export function answeredAtSameTime(traffic: Traffic, errors: readonly SampledError[], seconds: number): SampledError[] {
   const routes = new Set(errors.map(({ route }) => route));
   const answered = withSignature(traffic, 'target-response').filter(

@@ -12,11 +12,13 @@ export interface TargetBurst {
 }
 
 const MIN_ERRORS = 3;
-/** As many had been under way: requests that are closed as they are sent come together because they were sent together. */
+/** Minimum requests in progress: requests closed immediately end together because they were sent together. */
 const MIN_UNDER_WAY = 3;
-/** Longest pause inside a burst: what one event ends, ends within milliseconds. */
+/** Longest pause inside a burst: one event ends its requests within milliseconds. */
 const PAUSE_MS = 20;
-/** They began so many times further apart than they ended; requests that were sent together would end together anyway. */
+/**
+ * Their starts must be this many times further apart than their ends; requests sent together would end together anyway.
+ */
 const APART = 3;
 
 const underWayCount = (errors: readonly SampledError[]): number => errors.filter((error) => !isInstant(error)).length;
@@ -29,7 +31,7 @@ function beganApart(run: readonly SampledError[]): boolean {
 
 const MOST_BY_CHANCE = 0.01;
 
-/** Runs of this length that the other errors of the target would give if they ended at any time of what was read. */
+/** Expected runs of this length if the target's other errors ended at random times of the log. */
 function expectedByChance(length: number, all: number, readMs: number): number {
   const others = all - length;
   let chance = others;
@@ -37,7 +39,10 @@ function expectedByChance(length: number, all: number, readMs: number): number {
   return chance;
 }
 
-/** At least three errors of one target that had been worked on, none later than 20 ms after the one before; by time, then target. */
+/**
+ * At least three errors of one target on requests in progress, each at most 20 ms after the one before; by time, then
+ * target.
+ */
 export function targetBursts(errors: readonly SampledError[], readMs: number): TargetBurst[] {
   const bursts: TargetBurst[] = [];
   for (const [target, own] of groupBy(errors, (error) => error.target)) {

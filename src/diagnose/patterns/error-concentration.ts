@@ -1,4 +1,4 @@
-/** Whether one target, node, route or client has more of the errors than its share of the requests explains. */
+/** Finds a target, node, route or client with more errors than its share of the requests explains. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, targetGroupName } from '../traffic.ts';
 import { withoutHops } from './hops.ts';
@@ -8,19 +8,19 @@ export interface Concentration {
   kind: 'target' | 'load balancer node' | 'route' | 'client';
   name: string;
   errors: number;
-  /** Of the errors of its kind that have a name. */
+  /** Share of the errors of its kind that have a name. */
   share: number;
-  /** Share of the requests; null for a client: its requests are not counted. */
+  /** Share of the requests; null for a client, whose requests are not counted. */
   requestShare: number | null;
 }
 
 const MIN_ERRORS = 10;
-/** It has at least half of the errors, its odds are three times those of its requests, and that is more than chance. */
+/** Criteria: at least half of the errors, odds three times those of its requests, and more than chance. */
 const MIN_SHARE = 0.5;
 const MIN_ODDS = 3;
 const MIN_Z = 4;
 
-/** What stands out, in the order target, node, route, client; at most one of a kind. */
+/** Concentrations in the order target, node, route, client; at most one of each kind. */
 export function concentrations(traffic: Traffic): Concentration[] {
   const { log, errors } = traffic;
   const requests = (key: (row: Traffic['log']['targets'][number]) => string | null) =>
@@ -73,11 +73,11 @@ function sumByKey(pairs: [string | null, number][]): Map<string, number> {
   return sums;
 }
 
-/** How many distinct values the errors have. */
+/** Counts the distinct values of the errors. */
 export const countDistinct = (errors: readonly SampledError[], name: (error: SampledError) => string | null): number =>
   [...groupBy(errors, (error) => name(error) ?? '-').keys()].filter((key) => key !== '-').length;
 
-/** Targets of one group that fail nearly every request, beside targets that fail hardly any. */
+/** A group with targets that fail nearly every request, and targets that hardly fail any. */
 export interface SplitGroup {
   name: string;
   failing: string[];
@@ -86,10 +86,10 @@ export interface SplitGroup {
 
 const NEARLY_ALL = 0.95;
 const HARDLY_ANY = 0.05;
-/** Requests without which a target counts as neither. */
+/** A target with fewer requests counts as neither. */
 const FEWEST_REQUESTS = 5;
 
-/** Groups with at least two targets that fail and one that works, and none in between; by name. */
+/** Groups with at least two failing targets, one working target, and none in between; by name. */
 export function splitGroups({ log }: Traffic): SplitGroup[] {
   const groups = groupBy(
     log.targets.filter(({ target }) => target !== '-'),

@@ -1,4 +1,4 @@
-/** Rows of connections that were not made, by (target group, target), with what else the target did. */
+/** Rows of connections that were not established, by (target group, target), with what else the target did. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
@@ -10,11 +10,14 @@ export interface FailedConnects {
   target: string;
   errors: SampledError[];
   presence: TargetPresence | null;
-  /** Its last moments: nothing much was sent to the target after them. A target that refuses and leaves minutes later left for another reason. */
+  /**
+   * Whether these are its last moments: it received almost nothing afterwards. A target that refuses and leaves minutes
+   * later left for another reason.
+   */
   inLastMoments: boolean;
-  /** A target answered a request on this target after the first of these errors, or before it. */
+  /** Whether this target answered a request after the first of these errors, or before it. */
   succeeded: boolean;
-  /** Another target of the group joined while this one left. */
+  /** Whether another target of the group joined while this one left. */
   replaced: boolean;
 }
 
@@ -42,7 +45,7 @@ export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[
   });
 });
 
-/** Errors of one target while connecting. */
+/** Connect errors of one target. */
 export type TargetConnectTimeouts = Pick<FailedConnects, 'target_group_arn' | 'target' | 'errors' | 'succeeded'>;
 
 /** connect-timeout rows: 504, `-1 -1 -1`, at 10 s. */
@@ -64,7 +67,9 @@ export function byTarget(traffic: Traffic, errors: SampledError[]): TargetConnec
   );
 }
 
-/** Failures of one target further apart than this are judged apart: a crash in the morning, a deployment at noon. */
+/**
+ * Failures of one target further apart than this are judged separately: a crash in the morning, a deployment at noon.
+ */
 const PAUSE_MS = 90_000;
 
 function groupByPause(errors: SampledError[]): SampledError[][] {
@@ -80,7 +85,10 @@ function groupByPause(errors: SampledError[]): SampledError[][] {
 
 const REPLACED_WITHIN_MS = 10 * 60_000;
 
-/** Another target of the same group appeared for the first time within ten minutes of this one's last request, and took no other's place. */
+/**
+ * Whether another target of the same group first appeared within ten minutes of this one's last request without
+ * replacing yet another target.
+ */
 export function wasReplaced(presence: TargetPresence, presences: readonly TargetPresence[]): boolean {
   const own = presences.filter((other) => other.target_group_arn === presence.target_group_arn);
   const pairs = own

@@ -1,4 +1,4 @@
-/** Short episodes of errors in a longer window. */
+/** Finds short bursts of errors in a longer window. */
 import type { SampledError } from '../traffic.ts';
 import { countErrors } from '../traffic.ts';
 
@@ -9,18 +9,18 @@ export interface Burst {
   to: number;
 }
 
-/** An episode ends when no error follows for this long. */
+/** A burst ends when no error follows for this long. */
 const PAUSE_MS = 3_000;
-/** Longer than this is not a burst. */
+/** A longer episode is not a burst. */
 const LONGEST_MS = 60_000;
 const MIN_ERRORS = 5;
 const MIN_SHARE = 0.5;
-/** A burst has at least this many times the rate of all errors over what was read: runs by chance are not that dense. */
+/** A burst has at least this many times the overall error rate: random runs are not that dense. */
 const MIN_DENSITY = 10;
 
 /**
- * The bursts that hold at least half of the errors; none when they are spread. What was read has to be at least four times as long as
- * a burst, or everything in it would be one. By time.
+ * The bursts that contain at least half of the errors; none if errors are spread. The log must be at least four times
+ * as long as a burst, or everything in it would be one. By time.
  */
 export function findBursts(errors: readonly SampledError[], readMs: number): Burst[] {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
@@ -43,10 +43,13 @@ export function findBursts(errors: readonly SampledError[], readMs: number): Bur
   return held >= MIN_SHARE * countErrors(errors) ? bursts : [];
 }
 
-/** Ended within this of each other, milliseconds. */
+/** Milliseconds within which errors end together. */
 const TOGETHER_MS = 50;
 
-/** The largest set of at least three errors that ended at one moment after durations at least a second apart; null when there is none. */
+/**
+ * The largest set of at least three errors that ended at one moment after durations at least a second apart; null if
+ * there is none.
+ */
 export function largestSimultaneousBurst(errors: readonly SampledError[]): Burst | null {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
   let best: SampledError[] = [];

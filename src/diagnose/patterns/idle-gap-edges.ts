@@ -1,6 +1,6 @@
 /**
- * Whether the gaps before failing requests agree on one idle time more than chance gives. Requests are compared with controls of
- * their own kind (the same target group, route and client), so that what clients do in a rhythm counts for nothing.
+ * Tests whether the gaps before failing requests agree on one idle time more than by chance. Requests are compared with
+ * controls of the same kind (target group, route and client), so that the rhythm of clients cancels out.
  */
 import { binomialTail, hypergeometricTail } from './chance.ts';
 import { DEFAULT_EDGES } from './runtimes.ts';
@@ -9,51 +9,54 @@ import { DEFAULT_EDGES } from './runtimes.ts';
 export interface GapRequest {
   kind: string;
   gaps: readonly number[];
-  /** How many requests of the traffic it stands for. */
+  /** The number of requests in the traffic that it represents. */
   stands: number;
-  /** Milliseconds from the dispatch until the target closed: a busy one closes what came meanwhile, so that the gap is as much shorter. */
+  /** Milliseconds from dispatch until the target closed: a busy target closes late, so its gap is that much shorter. */
   closing: number;
 }
 
 export interface GapSample {
   witnesses: readonly GapRequest[];
   controls: readonly GapRequest[];
-  /** Milliseconds before each request that were looked at. */
+  /** Milliseconds searched before each request. */
   horizon: number;
 }
 
 export interface GapEdge {
   /** idle: some gap lies at the edge. latest: the gap since the latest completion lies in the window. */
   kind: 'idle' | 'latest';
-  /** The window of gaps, milliseconds, both ends included; `to` is Infinity for all beyond. */
+  /** The window of gaps, milliseconds, inclusive; `to` is Infinity if open-ended. */
   from: number;
   to: number;
-  /** The smallest gap of a witness in it, milliseconds. */
+  /** The smallest gap of a witness in the window, milliseconds. */
   at: number;
-  /** Indices of the witnesses in it. */
+  /** Indices of the witnesses in the window. */
   hits: number[];
-  /** The share that chance would put there. */
+  /** The share expected there by chance. */
   chance: number;
-  /** The same server closes up to here too, later than most: from `to` on, milliseconds. */
+  /** The same server's late closes extend from `to` up to here, milliseconds. */
   latest: number;
-  /** The probability of so many by chance, anywhere that was looked. */
+  /** The probability of this many hits by chance, anywhere in the search. */
   probability: number;
 }
 
-/** Timers fire at their value or late, never early; a log in milliseconds and a clock of two machines may show it this much sooner. */
+/**
+ * Timers fire on time or late, never early; millisecond rounding and the clocks of two machines may show a gap this
+ * much shorter.
+ */
 const EARLY_MS = 5;
-/** How late the servers close that were measured: at once; a busy loop; Puma; a poller that looks once a second or so. */
+/** How late measured servers close: immediately; a busy loop; Puma; a poller that checks about once a second. */
 const LATE_MS = [12, 130, 300, 1750];
-/** Timers of longer times are coarser. */
+/** Longer timers are coarser. */
 const LATE_SHARE = 0.05;
 const WIDTHS = LATE_MS.length;
-/** Searches: idle times everywhere, idle times that are a default, and the latest completion. */
+/** Searches: idle times anywhere, idle times that are a default, and the latest completion. */
 const TESTS = 3;
 
 const lateAt = (index: number, gap: number): number =>
   index === WIDTHS - 1 ? Math.max(LATE_MS[index] ?? 0, LATE_SHARE * gap) : (LATE_MS[index] ?? 0);
 
-/** The edge with the least probability; null without two witnesses and a control, or where none has two witnesses at it. */
+/** The edge with the lowest probability; null without two witnesses and a control, or if no edge has two witnesses. */
 export function findGapEdge(sample: GapSample, groups: number): GapEdge | null {
   if (sample.witnesses.length < 2 || sample.controls.length === 0) return null;
   const scale = comparisonScale(sample);
@@ -65,19 +68,19 @@ export function findGapEdge(sample: GapSample, groups: number): GapEdge | null {
   return candidates.reduce<GapEdge | null>((best, edge) => (best === null || isBetter(edge, best) ? edge : best), null);
 }
 
-/** Narrower first where the probability is the same, then the smaller gap. */
+/** For equal probability, prefers the narrower window, then the smaller gap. */
 const isBetter = (a: GapEdge, b: GapEdge): boolean =>
   (a.probability - b.probability || a.to - a.from - (b.to - b.from) || a.from - b.from) < 0;
 
-/** An edge that was found elsewhere, in this sample: nothing was tried. */
+/** Tests an edge found elsewhere on this sample: no correction for a search is needed. */
 export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
   sample.witnesses.length === 0 || sample.controls.length === 0
     ? null
     : edgeOf(sample, comparisonScale(sample), { kind: edge.kind, from: edge.from, to: edge.to }, 1);
 
 /**
- * The least, over windows from the edge to ever later, of the witnesses outside to what chance puts outside: what has nothing to do with
- * the edge lies outside as often as the controls do.
+ * The least ratio of witnesses outside the edge to those expected outside by chance, over windows from the edge to ever
+ * later ends: errors unrelated to the edge lie outside as often as controls do.
  */
 export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   const scale = comparisonScale(sample);
@@ -92,16 +95,16 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   return Math.min(1, ...shares);
 }
 
-/** Gaps leave no room: a control has a completion in nearly every window of the narrowest width. */
+/** Whether gaps are too dense: a control has a completion in nearly every window of the narrowest width. */
 export function isCrowded({ controls, horizon }: GapSample): boolean {
   const gaps = controls.reduce((sum, one) => sum + one.gaps.length, 0) / Math.max(1, controls.length);
   return 1 - Math.exp((-gaps * (EARLY_MS + (LATE_MS[0] ?? 0))) / horizon) > 0.5;
 }
 
-/** What one control counts for: as much as the witnesses of its kind, shared by the controls of that kind. */
+/** The weight of one control: that of the witnesses of its kind, divided by the number of controls of that kind. */
 interface ComparisonScale {
   weights: ReadonlyMap<string, number>;
-  /** What is left to the overall share, where a kind has few controls. */
+  /** The share left to the overall rate if a kind has few controls. */
   overall: number;
 }
 
@@ -123,15 +126,15 @@ function comparisonScale({ witnesses, controls }: GapSample): ComparisonScale {
 }
 
 /**
- * `seen` is the sum of the weights of the controls in a window, `hits` their number. By kind, or over all where that is more; one more hit
- * than there are, since a window without a control is not one without a chance.
+ * The chance of a hit. `seen` is the sum of the weights of the controls in a window, `hits` their number. By kind, or
+ * overall if that is higher; adds one hit, because a window without a control is still possible by chance.
  */
 function chanceOf(scale: ComparisonScale, controls: number, seen: number, hits: number): number {
   const overall = (hits + 1) / (controls + 1);
   return Math.min(1, Math.max(overall, seen + scale.overall * overall));
 }
 
-/** The probability that witnesses and controls differ so much if they are alike: the same numbers come again and again. */
+/** The probability that equal witnesses and controls differ this much; cached, because the same numbers recur. */
 function differenceOf(sample: GapSample): (hits: number, controlHits: number, seen: number) => number {
   const [count, controls] = [sample.witnesses.length, sample.controls.length];
   const known = new Map<number, number>();
@@ -193,7 +196,7 @@ function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow
 export const isAtGapEdge = (request: GapRequest, { kind, from, latest }: GapEdge): boolean =>
   firstGapIn(request, { kind, from, to: latest }) !== null;
 
-/** The share of the controls that would lie at an edge if the target had closed them as late, in milliseconds. */
+/** The share of the controls that would lie at an edge if the target had closed them this late, milliseconds. */
 export const chanceAtEdge = (controls: readonly GapRequest[], closing: number, edge: GapEdge): number =>
   (controls.filter((control) => isAtGapEdge({ ...control, closing }, edge)).length + 1) / (controls.length + 1);
 
@@ -204,10 +207,10 @@ function edgeOf(sample: GapSample, scale: ComparisonScale, window: GapWindow, tr
   return { ...window, at, hits, chance, latest: window.to, probability };
 }
 
-/** Closing later than the rest by chance, at most. */
+/** Maximum probability of closing later than the rest by chance. */
 const LATE_BY_CHANCE = 0.01;
 
-/** The edge with the widest window in which the witnesses that close later than the rest are more than chance gives. */
+/** Extends the edge to the widest window in which more witnesses close later than the rest than chance explains. */
 export function withLateCloses(sample: GapSample, edge: GapEdge): GapEdge {
   if (edge.kind !== 'idle') return edge;
   const scale = comparisonScale(sample);
@@ -243,7 +246,7 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
     .filter(isShared);
 }
 
-/** Windows that begin at the gap of a witness, of each width. */
+/** Searches windows that start at a witness's gap, of each width. */
 function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge | null {
   const { witnesses, controls, horizon } = sample;
   const tries = Math.ceil(horizon / EARLY_MS) * WIDTHS * groups * TESTS;
@@ -307,20 +310,23 @@ function sortedEvents(requests: readonly GapRequest[]): { gaps: Float64Array; re
   return { gaps, requests: owners };
 }
 
-/** More requests than are ever looked at. */
+/** Above the number of requests ever examined. */
 const KEY_FACTOR = 65_536;
 
-/** A connection this soon after a response is one that the target was about to close. */
+/** A connection reused this soon after a response is one that the target was about to close. */
 const AT_ONCE_MS = 5;
-/** Of the requests in the window, the share that fails: a closed connection may have a sound one beside it, a dead one fails nearly always. */
+/**
+ * Failing share of the requests in the window: a closed connection may have a sound one next to it, a dead one nearly
+ * always fails.
+ */
 const FAILING_AT_ONCE = 0.1;
 const FAILING_BEYOND = 0.8;
-/** And this many times as large as the share of the others. */
+/** And at least this many times the failing share of the other requests. */
 const TIMES_THE_OTHERS = 10;
 
 /**
- * The gap since the latest completion alone: a target that closes after each response fails what comes at once, a connection that died
- * unnoticed fails whatever comes later than some time.
+ * Searches only the gap since the latest completion: a target that closes after each response fails immediate reuse; a
+ * connection that died unnoticed fails every request after some time.
  */
 function searchLatest(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge[] {
   const latest = [...new Set(sample.witnesses.flatMap(({ gaps }) => gaps[0] ?? []))].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** Errors of the idle timeout: which timer shows in them, and whether the target or the upload of the body was slow. */
+/** Errors of the idle timeout: the timer they reveal, and whether the target or the upload of the body was slow. */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
@@ -7,42 +7,44 @@ import { tally } from './tally.ts';
 
 export interface IdleTimeouts {
   all: SampledError[];
-  /** The idle timeout that the errors show, whole seconds; null when they show none. */
+  /** The idle timeout that the errors reveal, whole seconds; null if none. */
   effective: number | null;
-  /** The configured one, seconds; null when attributes could not be read. */
+  /** The configured timeout, seconds; null if attributes could not be read. */
   configured: number | null;
-  /** Nothing to upload, and they ended at the timer or later: only the target can have been slow. */
+  /** No body left to upload, ended at the timer or later: only the target can have been slow. */
   target: SampledError[];
-  /** A body, ended at the timer, on a route where requests without one timed out too. */
+  /** With a body, ended at the timer, on a route where requests without a body timed out too. */
   sameRoute: SampledError[];
-  /** Bodies that were still moving after the request was sent on, while the same routes are fast otherwise. */
+  /** Bodies still uploading after the request was sent on, on routes that are otherwise fast. */
   upload: SampledError[];
-  /** A body that may have been slow, or a slow target. */
+  /** With a body: the upload or the target may have been slow. */
   either: SampledError[];
-  /** Nothing to upload, but they ended before the timer, or no timer shows and none is known: the numbers do not agree. */
+  /** No body left to upload, but ended before the timer, or no timer is visible or known: the numbers disagree. */
   early: SampledError[];
-  /** Routes of which the successes sent more of a body than these. */
+  /** Routes whose successes sent more of a body than these errors. */
   short: BodiesSent['short'];
 }
 
-/** A whole request up to this size leaves with the first flights of the connection, bytes. */
+/** Bytes; a whole request up to this size fits the first flights of the connection. */
 export const SMALL_BODY = 16_384;
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
-/** What the load balancer may take beyond the timer, seconds. Rows show 0.004 s. */
+/** Seconds that the load balancer may take beyond the timer. Rows show 0.004 s. */
 const SLACK = 0.15;
-/** From this much beyond the timer on, something moved after the request was sent on, seconds. */
+/** Seconds beyond the timer that show activity after the request was sent on. */
 const WELL_ABOVE = 1;
 const MIN_PATTERN = 3;
 
 export const methodOf = (error: SampledError): string => error.route.split(' ')[0] ?? '';
 /** Whether its method has no body. */
 export const isBodiless = (error: SampledError): boolean => BODILESS.has(methodOf(error));
-/** Nothing was left to send: no body, one as large as those of the route's successes, or one that leaves at once. */
+/**
+ * Whether nothing was left to send: no body, one as large as the successes' on its route, or one that is sent at once.
+ */
 const hasUploaded = (error: SampledError, sent: BodySent | undefined): boolean =>
   isBodiless(error) || sent === 'whole' || (sent !== 'short' && error.received_bytes < SMALL_BODY);
 const withoutUpload = (error: SampledError): boolean => isBodiless(error) || error.received_bytes < SMALL_BODY;
 
-/** Any of them may have waited for a slow client. */
+/** Whether each of them may have waited for a slow client. */
 export const allCarryBodies = (errors: readonly SampledError[]): boolean => !errors.some(withoutUpload);
 
 export function configuredIdleTimeout(attributes: Attributes | undefined): number | null {
@@ -87,11 +89,15 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
   };
 }
 
-/** Seconds from the request sent to its end, where the idle timeout runs; connecting took the time before. Null: not known. */
+/**
+ * Seconds from the request sent to its end, when the idle timeout runs; excludes the connection time. Null: unknown.
+ */
 const sinceSent = ({ elapsed, request_processing_time: before }: SampledError): number | null =>
   elapsed === null ? null : elapsed - Math.max(0, before);
 
-/** The whole number of seconds just below the densest run of durations: three of them, or fewer where all agree with it. */
+/**
+ * The whole number of seconds just below the densest run of durations: at least three errors, or fewer if all agree.
+ */
 export function visibleTimer(errors: readonly SampledError[], configured: number | null = null): number | null {
   const durations = errors.flatMap((error) => sinceSent(error) ?? []).sort((a, b) => a - b);
   const counts = new Map<number, number>();
@@ -109,8 +115,8 @@ export function visibleTimer(errors: readonly SampledError[], configured: number
 }
 
 /**
- * Slow uploads and nothing else: most errors with a body ended well above the timer, each after another time, no request without a body
- * timed out, and the same routes answer fast when they succeed.
+ * Whether only slow uploads are visible: most errors with a body ended well above the timer, at different times, no
+ * request without a body timed out, and successes of the same routes are fast.
  */
 function onlyUploads(
   traffic: Traffic,
@@ -129,7 +135,7 @@ function onlyUploads(
   return slowest !== null && slowest <= limit / 10;
 }
 
-/** The largest mean of target_processing_time among these routes' successes, seconds; null when none succeeded. */
+/** The largest mean of target_processing_time among these routes' successes, seconds; null if none succeeded. */
 function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null {
   const means = traffic.log.routes
     .filter(({ route, succeeded }) => routes.includes(route) && succeeded > 0)
@@ -137,12 +143,12 @@ function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null
   return means.length === 0 ? null : Math.max(...means);
 }
 
-/** A number that shows no error waited for the idle timeout; null when some did, or may have. */
+/** A sentence with a number showing that no error waited for the idle timeout; null if some did, or may have. */
 export function endedTooSoon(
   traffic: Traffic,
   attributes: Attributes | undefined,
 ): { longest: number; limit: number } | null {
-  // One second is the least that can be configured.
+  // One second is the configurable minimum.
   const limit = configuredIdleTimeout(attributes) ?? 1;
   const durations = traffic.errors.map(({ elapsed }) => elapsed ?? Number.POSITIVE_INFINITY);
   const longest = durations.reduce((top, each) => Math.max(top, each), 0);

@@ -1,4 +1,7 @@
-/** Closed-before-response errors that a response the load balancer cannot take would explain. A malformed one and oversized headers look alike. */
+/**
+ * Closed-before-response errors that an invalid response may explain. Malformed responses and oversized headers look
+ * alike.
+ */
 
 import { number, outOf, percent, plural, seconds } from '../../format/wording.ts';
 import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
@@ -16,7 +19,7 @@ export interface BadResponse {
 
 const MIN_ERRORS = 5;
 
-/** "address:port" of one of these errors, to ask the same of. */
+/** A target ("address:port") of one of these errors, for commands that repeat the request. */
 export const aTarget = (errors: readonly SampledError[]): string =>
   errors.find(({ target }) => target !== '-')?.target ?? '<target>:<port>';
 

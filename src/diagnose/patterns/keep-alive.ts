@@ -1,6 +1,6 @@
 /**
- * The keep-alive timeout of the targets, measured: a race puts the failing requests at one gap after an earlier completion on the same
- * (node, target); chance does not. Each target group is measured by itself, and all of them together where each has few errors.
+ * Measures the targets' keep-alive timeout: a race puts failing requests at one gap after an earlier completion on the
+ * same (node, target); chance does not. Measures each target group separately, and all together if each has few errors.
  */
 import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
 import { number, plural, seconds as secondsText } from '../../format/wording.ts';
@@ -23,37 +23,43 @@ import {
 } from './idle-gap-edges.ts';
 import { failingRoutes } from './route-errors.ts';
 
-/** Closed within this many seconds of being sent: the target cannot have worked on the request. Public race rows have 0.000 to 0.061. */
+/**
+ * Seconds; a request closed this soon after being sent cannot have been processed. Public race rows have 0.000 to
+ * 0.061.
+ */
 export const INSTANT_SECONDS = 0.1;
-/** By chance, at most: for an edge to be likely, and to be worth a word. */
+/** Maximum probability by chance for a likely edge, and for one worth mentioning. */
 const LIKELY = 1e-3;
 const POSSIBLE = 0.05;
 /**
- * A connection fails once, and has answered before: a race fails no more requests than succeed. Of fewer requests than this, no share says
- * anything.
+ * A connection fails once after answering before, so a race fails at most as many requests as succeed. With fewer
+ * requests than the minimum, no share is meaningful.
  */
 export const MOST_OF_A_GROUP = 0.5;
 const MIN_REQUESTS = 40;
-/** More witnesses than this need no longer look: what they don't show, more of them won't. */
+/** More witnesses than this need no longer look: additional ones would not show more. */
 const ENOUGH_WITNESSES = 30;
 
-/** An idle time at which requests fail more often than chance gives. */
+/** An idle time at which requests fail more often than by chance. */
 export interface KeepAliveEdge {
-  /** idle: some earlier completion lies so far back. at-once: the latest one is only just over. beyond: the latest lies that far back or further. */
+  /**
+   * idle: some earlier completion lies this far back. at-once: the latest has just ended. beyond: the latest lies this
+   * far back or further.
+   */
   kind: 'idle' | 'at-once' | 'beyond';
   /** The smallest gap at the edge. */
   seconds: number;
-  /** Of so many at the edge by chance, all that was tried counted in. */
+  /** The probability of this many at the edge by chance, corrected for everything tried. */
   probability: number;
-  /** Examined errors at the edge, of how many, beside how many controls. */
+  /** Examined errors at the edge, the number examined, and the number of controls. */
   hits: number;
   examined: number;
   controls: number;
-  /** Of those, how many chance would put there. */
+  /** The number of those expected by chance. */
   expected: number;
-  /** Of the examined errors, the share that is at most of something else than the edge. */
+  /** Upper bound on the share of examined errors not caused by the edge. */
   elsewhere: number;
-  /** The errors of the window at the edge. */
+  /** The window's errors at the edge. */
   atEdge: SampledError[];
   /** Closed later at the edge, and no more of them than chance may put there: of the race or of something else. */
   maybeAtEdge: SampledError[];
@@ -63,41 +69,44 @@ export interface KeepAliveEdge {
 
 export interface KeepAliveMeasure {
   target_group_arn: string;
-  /** Shown: at most one in a thousand by chance. Null when there is none. */
+  /** An edge with a probability by chance of at most one in a thousand. Null if there is none. */
   edge: KeepAliveEdge | null;
-  /** Not shown, but hardly chance. */
+  /** Not proven, but unlikely to be chance. */
   weakEdge: KeepAliveEdge | null;
-  /** The errors of the group that a race may be, and the instant ones of them, examined or not. */
+  /** The group's errors that may be a race, and the instant ones among them, examined or not. */
   closed: SampledError[];
   instant: SampledError[];
   examined: number;
-  /** Moments at which they failed: what fails within a second on one target is one witness. */
+  /** Moments of failure: failures within a second on one target are one witness. */
   witnesses: number;
   controls: number;
-  /** Controls of the routes and clients of the errors, or none of these were answered. */
+  /** Whether enough controls share the errors' routes and clients; false if none of those were answered. */
   comparable: boolean;
-  /** Of all requests to the targets of the group, those that were closed at once. */
+  /** Share of all requests to the group's targets that were closed at once. */
   share: number;
-  /** Seconds before each request that were looked at; null where none was. */
+  /** Seconds searched before each request; null if nothing was searched. */
   horizon: number | null;
-  /** So much goes on that every idle time has its request. */
+  /** True if traffic is so dense that every idle time occurs. */
   crowded: boolean;
 }
 
 export const isInstant = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
-/** A close that a race may be, with a busy target. */
+/** Whether a close may be a race, even with a busy target. */
 const mayBeRace = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time < RACE_WITHIN;
 
-/** No edge is shown, more witnesses may show one, and no longer look was taken yet. */
+/** No edge is shown, more witnesses may reveal one, and no longer look was taken yet. */
 export const needsLongerWindow = (traffic: Traffic, measure: KeepAliveMeasure): boolean =>
   traffic.earlier === null && measure.edge === null && measure.instant.length > 0 && lacksWitnesses(measure);
 
 const lacksWitnesses = ({ crowded, witnesses }: KeepAliveMeasure): boolean => !crowded && witnesses <= ENOUGH_WITNESSES;
 
-/** One measure for each target group with closed-before-response errors other than those of routes and clients that always fail, most errors first, then by ARN. */
+/**
+ * One measure per target group with closed-before-response errors, excluding routes and clients that always fail; most
+ * errors first, then by ARN.
+ */
 export const measureKeepAlive = oncePerTraffic((traffic: Traffic): KeepAliveMeasure[] => {
   const own = measureAll(traffic);
   const { earlier } = traffic;
@@ -123,7 +132,7 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   const tried = searched.length + (searched.length > 1 ? 1 : 0);
   const edges = new Map<GapGroup, GapEdge | null>(searched.map((group) => [group, findGapEdge(group.sample, tried)]));
   const shown = [...edges.values()].filter((edge) => edge !== null && edge.probability <= LIKELY);
-  // An edge of one group, or of all together, costs no search in another.
+  // Testing an edge of one group, or of all together, costs no search in another group.
   const pooled = shown.length === 0 && searched.length > 1 ? findGapEdge(pooledSample(searched), tried) : null;
   const elsewhere = [...shown, pooled].filter((edge) => edge !== null && edge.probability <= LIKELY);
   return groups.map((group) => {
@@ -145,7 +154,7 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   });
 }
 
-/** No server has a timer as short, milliseconds: it closes after each response. */
+/** Milliseconds. No server has a timer this short: it closes after each response. */
 const AT_ONCE_MS = 50;
 
 function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): KeepAliveEdge {
@@ -177,10 +186,10 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
   };
 }
 
-/** Of the late closes at an edge, those that chance puts there may be this share. */
+/** Maximum share of late closes at an edge that chance explains. */
 const MOST_BY_CHANCE = 0.2;
 
-/** Whether hardly any of so many `hits` are chance: each request, with its chance to be one, that is not explained hits by chance alone. */
+/** Whether hardly any of this many `hits` are due to chance, given each unexplained request's chance of a hit. */
 function exceedsChance(hits: number, chances: readonly number[]): boolean {
   const expected = chances.reduce((sum, chance) => sum + chance, 0);
   if (hits <= expected) return false;
@@ -188,16 +197,16 @@ function exceedsChance(hits: number, chances: readonly number[]): boolean {
   return byChance <= MOST_BY_CHANCE * hits && expected <= hits / 2;
 }
 
-/** The errors of each target group that a timer of idle connections may have closed; most first, then by ARN. */
+/** Each target group's errors that an idle-connection timer may have caused; most first, then by ARN. */
 function idleCloses(traffic: Traffic): { arn: string; closed: SampledError[] }[] {
   const all = withSignature(traffic, 'closed-before-response');
-  // What one route or one client always comes to has nothing to do with idle times, and would hide an edge behind it.
+  // A route or client that always fails is unrelated to idle times, and would hide an edge.
   const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
   const others = all.filter((error) => !always.has(error));
   for (const error of failingClients(traffic, others)?.errors ?? []) always.add(error);
   for (const error of closedWithWork(others)) always.add(error);
   const rest = others.filter((error) => !always.has(error));
-  // What is closed when its route answers was at work, however short that is.
+  // A connection closed when its route answers was at work, however briefly.
   for (const error of closedAsAnswered(traffic, rest)) always.add(error);
   const closed = rest.filter((error) => !always.has(error));
   return [...groupBy(closed, (error) => error.target_group_arn)]
@@ -205,12 +214,18 @@ function idleCloses(traffic: Traffic): { arn: string; closed: SampledError[] }[]
     .map(([arn, own]) => ({ arn, closed: own.filter(mayBeRace) }));
 }
 
-/** Longer than this a request was under way, seconds: an event loop that is late closes what came meanwhile some time after it came. */
+/**
+ * Seconds after which a request was in progress: a late event loop closes connections some time after their request
+ * arrived.
+ */
 const AT_WORK_SECONDS = 3 * INSTANT_SECONDS;
-/** What one event ends, ends within this, milliseconds. */
+/** Milliseconds within which one event ends its requests. */
 const TOGETHER_MS = 20;
 
-/** The instant errors that ended together with a request under way on the same target: a timer of idle connections does not close those. */
+/**
+ * The instant errors that ended together with a request in progress on the same target: no idle-connection timer closes
+ * those.
+ */
 function closedWithWork(errors: readonly SampledError[]): Set<SampledError> {
   const result = new Set<SampledError>();
   for (const own of groupBy(errors, ({ target_group_arn, target }) => `${target_group_arn} ${target}`).values()) {
@@ -232,7 +247,7 @@ interface GapGroup {
   sample: GapSample;
   /** When the witnesses were sent, epoch milliseconds, and to which target. */
   moments: { at: number; target: string }[];
-  /** The examined errors, and their gaps. */
+  /** The examined errors and their gaps. */
   failures: IdleGaps['failures'];
   /** The errors by row. */
   errors: ReadonlyMap<number, SampledError>;
@@ -312,13 +327,13 @@ function controlsOf(
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
 
-/** The client of most of these errors: what it does in a rhythm is compared with itself. */
+/** The client with the most of these errors: its rhythm is compared with itself. */
 function dominantClient(errors: readonly SampledError[]): number | null {
   const [most] = [...groupBy(errors, ({ client }) => String(client)).values()].sort((a, b) => b.length - a.length);
   return most !== undefined && errors.length >= 2 && most.length > errors.length / 2 ? (most[0]?.client ?? null) : null;
 }
 
-/** Failures of one target that were sent within this of each other have one cause in common, whichever nodes sent them. */
+/** Milliseconds within which failures of one target have a common cause, whichever nodes sent them. */
 const MOMENT_MS = 1000;
 
 interface Moment {
@@ -329,7 +344,7 @@ interface Moment {
   count: number;
 }
 
-/** One failure for each moment of a target, the first that was sent, with the number of errors that it stands for. */
+/** One failure per moment of a target, the first one sent, with the number of errors it represents. */
 function witnessesOf(failures: IdleGaps['failures'], errors: ReadonlyMap<number, SampledError>): Moment[] {
   const sent = failures
     .flatMap(({ row, gaps }): Moment[] => {
@@ -352,7 +367,7 @@ function witnessesOf(failures: IdleGaps['failures'], errors: ReadonlyMap<number,
   return moments;
 }
 
-/** All groups as one: the same servers behind several target groups have few errors in each. Moments are not counted twice. */
+/** Pools all groups: servers behind several target groups have few errors in each. Counts each moment once. */
 function pooledSample(groups: readonly GapGroup[]): GapSample {
   const latest = new Map<string, number>();
   const witnesses = groups
@@ -372,7 +387,7 @@ function pooledSample(groups: readonly GapGroup[]): GapSample {
 
 const MOST_POOLED = 20_000;
 
-/** Why no edge is shown, to be read after "12 instant errors: ". Nothing of this rules a race out. */
+/** Why no edge is shown; follows "12 instant errors: ". None of the reasons rules a race out. */
 export function whyInconclusive(measure: KeepAliveMeasure): string {
   const { examined, witnesses, controls, comparable, crowded, weakEdge, horizon } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';

@@ -1,11 +1,11 @@
-/** Which function stands behind a target group, how long it ran, and whether its configured timeout ended it. */
+/** Finds the function behind a target group, its run time, and whether its configured timeout ended it. */
 import type { FunctionConfiguration, TargetHealthDescription } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
 
 export interface LambdaTarget {
-  /** ARN as registered (it may end in a version or alias); null when the registration could not be read. */
+  /** ARN as registered (may include a version or alias); null if the registration could not be read. */
   arn: string | null;
   configuration: FunctionConfiguration | null;
 }
@@ -15,7 +15,10 @@ interface FunctionRegistrations {
   functions?: Record<string, FunctionConfiguration>;
 }
 
-/** A Lambda target group holds one function. Without its registration, a lone function that was read is taken to be it. */
+/**
+ * The function of a Lambda target group, which holds one. Without the registration, assumes the only function that was
+ * read.
+ */
 export function functionOf(
   targetGroupArn: string,
   { targetHealth, functions = {} }: FunctionRegistrations,
@@ -32,7 +35,10 @@ export function functionOf(
 /** arn:aws:lambda:region:account:function:name[:qualifier] → without the qualifier. */
 const unqualified = (arn: string): string => arn.split(':').slice(0, 7).join(':');
 
-/** Seconds from the whole request sent to the answer of Lambda; null when nothing says. The upload of the body is in request_processing_time. */
+/**
+ * Seconds from the whole request sent to Lambda's answer; null if unknown. The body's upload is part of
+ * request_processing_time.
+ */
 export function lambdaSeconds(error: SampledError): number | null {
   const targetSeconds = error.target_processing_time;
   const rest = error.elapsed === null ? -1 : error.elapsed - Math.max(0, error.request_processing_time);
@@ -40,7 +46,7 @@ export function lambdaSeconds(error: SampledError): number | null {
   return longest < 0 ? null : longest;
 }
 
-/** What Lambda adds to the timeout of the function before the load balancer hears of it, seconds. */
+/** Seconds that Lambda takes beyond the function's timeout to answer the load balancer. */
 const OVERHEAD = 0.5;
 const EARLY = 0.05;
 /** Configurable range of a function's timeout, seconds. */
@@ -49,16 +55,16 @@ const [SHORTEST, LONGEST] = [1, 900];
 export interface UnhandledErrors {
   target_group_arn: string;
   target: LambdaTarget;
-  /** Seconds; null when it could not be read, or the function was modified after the first error. */
+  /** Seconds; null if it could not be read, or the function was modified after the first error. */
   timeout: number | null;
   timedOut: SampledError[];
   raised: SampledError[];
-  /** It cannot be told whether these timed out: they ended at `suspect` whole seconds, and the timeout is not known. */
+  /** Errors that may have timed out: they ended at `suspect` whole seconds, and the timeout is unknown. */
   unclear: SampledError[];
   suspect: number | null;
 }
 
-/** LambdaUnhandled covers both an error that the function raised and its timeout; the duration tells them apart. By target group. */
+/** Splits LambdaUnhandled into errors raised by the function and timeouts, by duration. By target group. */
 export function unhandledErrors(traffic: Traffic, evidence: FunctionRegistrations): UnhandledErrors[] {
   const errors = withSignature(traffic, 'lambda-failure').filter((error) => error.error_reason === 'LambdaUnhandled');
   return [...groupBy(errors, (error) => error.target_group_arn)]
@@ -71,7 +77,7 @@ export function unhandledErrors(traffic: Traffic, evidence: FunctionRegistration
     });
 }
 
-/** The configured timeout, unless the function was modified after its first error: then it says nothing about that moment. */
+/** The configured timeout, unless the function was modified after its first error and may have had another one. */
 function timeoutAtErrorTime({ configuration }: LambdaTarget, errors: SampledError[]): number | null {
   const modified = configuration?.LastModified;
   const since = typeof modified === 'string' ? epochOf(modified) : Number.NaN;
@@ -83,7 +89,7 @@ function withTimeout(errors: SampledError[], timeout: number) {
   const parts = { timedOut: [] as SampledError[], raised: [] as SampledError[], unclear: [] as SampledError[] };
   for (const error of errors) {
     const took = lambdaSeconds(error);
-    // Longer than the timeout: the start of the function is not part of it, so both can be.
+    // Longer than the timeout: initialization does not count towards it, so both are possible.
     if (took === null || took > timeout + OVERHEAD) parts.unclear.push(error);
     else if (took >= timeout - EARLY) parts.timedOut.push(error);
     else parts.raised.push(error);
@@ -91,7 +97,10 @@ function withTimeout(errors: SampledError[], timeout: number) {
   return { ...parts, suspect: timeout };
 }
 
-/** No request outlives the timeout, and it is whole seconds: only errors at the longest duration can have timed out. */
+/**
+ * Without a known timeout: it is whole seconds and no request outlives it, so only errors at the longest duration can
+ * be timeouts.
+ */
 function withoutTimeout(errors: SampledError[]) {
   const durations = errors.flatMap((error) => lambdaSeconds(error) ?? []);
   const suspect = Math.round(Math.max(0, ...durations));

@@ -1,4 +1,4 @@
-/** 503 rows of groups that had no target to give, and whether the group uses a target optimizer. */
+/** 503 rows of groups without an available target, and whether the group uses a target optimizer. */
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
@@ -13,11 +13,13 @@ export interface NoTargetGroup {
   target_group_arn: string;
   name: string;
   errors: SampledError[];
-  /** The group has a target control port, so an agent may refuse requests. Null when the group was not read. */
+  /**
+   * Whether the group has a target control port, so that an agent may reject requests. Null if the group was not read.
+   */
   optimizer: boolean | null;
-  /** TargetControlRequestRejectCount over the window; null when it was not asked. */
+  /** TargetControlRequestRejectCount over the window; null if not queried. */
   rejected: number | null;
-  /** Every request of the group in the window that was counted by status ended so. */
+  /** Whether every request of the group in the window, as counted by status, ended this way. */
   everyRequest: boolean;
   health: TargetHealthDescription[] | null;
 }
@@ -42,10 +44,10 @@ export function noTargetGroups(traffic: Traffic, evidence: NoTargetEvidence, que
     );
 }
 
-/** The longest period that recent metrics are asked in, milliseconds. */
+/** The longest period used for recent metrics, milliseconds. */
 const PERIOD = 300_000;
 
-/** TargetControlRequestRejectCount of a group over every period that touches the window; null when it was not asked. */
+/** TargetControlRequestRejectCount of a group over every period that overlaps the window; null if not queried. */
 export const rejectCount = (
   targetGroup: string,
   metrics: DiagnosisEvidence['metrics'] | undefined,

@@ -1,4 +1,4 @@
-/** Whether the targets that fail have a service, revision, instance type or zone in common, more than chance gives. */
+/** Tests whether failing targets share a service, revision, instance type or zone more than by chance. */
 import { number, outOf } from '../../format/wording.ts';
 import { type TargetOwner, targetName } from '../targets/target-owners.ts';
 import { oncePerTraffic, type Traffic } from '../traffic.ts';
@@ -8,18 +8,18 @@ export type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';
 export interface OwnerConcentration {
   dimension: OwnerDimension;
   name: string;
-  /** Targets that fail and have it; all that fail; all that have it; all. Of those whose owner is known. */
+  /** Failing targets that have it; all failing ones; all that have it; all. Only targets whose owner is known. */
   failingWithIt: number;
   failing: number;
   withIt: number;
   targets: number;
 }
 
-/** A target with who had it while it was chosen, and what became of its requests. */
+/** A target with its owner while it was chosen, and the results of its requests. */
 export interface OwnedTarget {
   target: string;
   targetGroup: string;
-  /** As sentences name it. */
+  /** Its name in sentences. */
   name: string;
   owner: TargetOwner;
   requests: number;
@@ -59,12 +59,12 @@ const DIMENSIONS: readonly [OwnerDimension, (owner: TargetOwner) => string | nul
   ['zone', ({ zone }) => zone],
 ];
 
-/** What all that was tried may show by chance. */
+/** Maximum probability by chance over everything tried. */
 const MOST_BY_CHANCE = 1e-3;
-/** A target fails where it has at least this share of the error rate of the worst: a stray error makes none. */
+/** A target counts as failing at this share of the worst target's error rate or more: a stray error is not enough. */
 const FAILING_RATE = 0.2;
 
-/** What stands out; at most one of a dimension, in the order revision, service, instance type, zone. */
+/** Concentrations; at most one per dimension, in the order revision, service, instance type, zone. */
 export function ownerConcentrations(traffic: Traffic): OwnerConcentration[] {
   const all = ownedTargets(traffic);
   const rate = ({ errors, requests }: OwnedTarget) => errors / Math.max(1, requests);
@@ -91,7 +91,10 @@ export function ownerConcentrations(traffic: Traffic): OwnerConcentration[] {
   });
 }
 
-/** The chance that so many of the failing targets, or more, have it when any are as likely to fail (hypergeometric). */
+/**
+ * The probability that at least this many failing targets have it if all targets were equally likely to fail
+ * (hypergeometric).
+ */
 function chanceOf({ failingWithIt, failing, withIt, targets }: Omit<OwnerConcentration, 'dimension' | 'name'>): number {
   let chance = 0;
   for (let k = failingWithIt; k <= Math.min(failing, withIt); k++)

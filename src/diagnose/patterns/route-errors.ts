@@ -1,4 +1,6 @@
-/** Routes that fail nearly always while others do not: what the response holds, not when it was sent, makes them fail. */
+/**
+ * Finds routes that nearly always fail while others succeed: the content of their response is at fault, not its timing.
+ */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy } from '../traffic.ts';
 
@@ -7,11 +9,11 @@ export interface RouteShare {
   errors: SampledError[];
   /** All requests of the route in the window. */
   requests: number;
-  /** Errors of the given list, of the requests of the route. */
+  /** The given errors as a share of the route's requests. */
   share: number;
 }
 
-/** The routes of these errors with their failing share; the highest count first, then by route. */
+/** The routes of these errors with their failing share; highest count first, then by route. */
 export function routeShares(traffic: Traffic, errors: readonly SampledError[]): RouteShare[] {
   const totalsByRoute = new Map(traffic.log.routes.map((route) => [route.route, route]));
   return [...groupBy(errors, (error) => error.route)]
@@ -27,9 +29,9 @@ const SCATTERED_ERRORS = 5;
 const SCATTERED_ROUTES = 3;
 
 /**
- * The errors that no response explains, when they are over several routes of which none fails by itself and mostly worked when repeated:
- * those that took longer than the slowest success of their route, at least half of all. A response that cannot be taken comes after the
- * normal time, and the others of the errors may be such.
+ * Errors that no response explains, if they spread over several routes that do not fail by themselves and mostly worked
+ * when repeated: the errors slower than their route's slowest success, if at least half of all. An invalid response
+ * arrives after the normal time, so the others may have one.
  */
 export function findScatteredErrors(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
   const slowest = new Map(traffic.log.routes.map(({ route, succeededMaxMs }) => [route, succeededMaxMs]));
@@ -48,13 +50,13 @@ export function findScatteredErrors(traffic: Traffic, errors: readonly SampledEr
 }
 
 const OFTEN = 0.2;
-/** Fewer errors than this show nothing of a route. */
+/** Fewer errors show nothing about a route. */
 const FEW = 3;
 const CHANCE_Z = 4;
 
 /**
- * The failing routes mostly succeed, and so does the traffic: none fails a fifth of the time beyond what chance gives at the rate of all.
- * A route of few requests may fail one of three by chance.
+ * Whether the failing routes and the traffic mostly succeed: no route fails more than a fifth of the time beyond chance
+ * at the overall rate. A route with few requests may fail one of three by chance.
  */
 function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): boolean {
   const rate = shares.reduce((sum, { errors }) => sum + countErrors(errors), 0) / Math.max(1, traffic.log.requests);
@@ -69,14 +71,14 @@ function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): 
   );
 }
 
-/** Every one of these errors is of a route that fails nearly always. */
+/** Whether every one of these errors belongs to a route that nearly always fails. */
 export const allOfFailingRoutes = (traffic: Traffic, errors: readonly SampledError[]): boolean =>
   routeShares(traffic, errors).every(({ requests, share }) => requests >= MIN_REQUESTS && share >= NEARLY_ALWAYS);
 
 const MIN_REQUESTS = 5;
 const NEARLY_ALWAYS = 0.9;
 
-/** Routes of which nearly every request failed so, when there is other traffic that did not. */
+/** Routes where nearly every request failed this way, if other traffic did not. */
 export function failingRoutes(traffic: Traffic, errors: readonly SampledError[]): RouteShare[] {
   const failing = routeShares(traffic, errors).filter((r) => r.requests >= MIN_REQUESTS && r.share >= NEARLY_ALWAYS);
   const theirs = failing.reduce((sum, r) => sum + r.requests, 0);

@@ -1,8 +1,8 @@
-/** Where failing requests stand among the successes of their own route: by time, and by the bytes they carried. */
+/** Ranks failing requests among the successes of their own route: by time, and by bytes. */
 import type { RouteTraffic, ScaleCount } from '../../evidence/evidence.ts';
 import type { Traffic } from '../traffic.ts';
 
-/** Steps for each doubling, as the access log counts them. */
+/** Steps per doubling, as the access log counts them. */
 const STEPS = 8;
 
 /** The step of a whole number of milliseconds or bytes. */
@@ -11,13 +11,13 @@ const stepOf = (value: number): number => Math.floor(STEPS * Math.log2(value + 0
 /** The smallest whole number of a step. */
 const leastOf = (step: number): number => Math.max(0, Math.ceil(2 ** (step / STEPS) - 0.5));
 
-/** Milliseconds or bytes of the successes of one route; at least one. */
+/** Milliseconds or bytes of one route's successes; at least one. */
 export interface RouteScale {
   successes: number;
   steps: readonly ScaleCount[];
 }
 
-/** Null where no request of the route succeeded, or the recording is of before the scales were kept. */
+/** Null if no request of the route succeeded, or the recording predates the scales. */
 export function routeScale(traffic: Traffic, route: string, of: 'times' | 'sizes'): RouteScale | null {
   const row: RouteTraffic | undefined = traffic.log.routes.find((one) => one.route === route);
   const steps = row?.[of] ?? [];
@@ -33,13 +33,13 @@ export function midRank({ steps, successes }: RouteScale, value: number): number
   );
 }
 
-/** Successes up to and including the step of a value, and from it on. */
+/** Counts successes up to and including the step of a value, and from that step on. */
 export const countUpTo = ({ steps }: RouteScale, value: number): number =>
   steps.reduce((sum, { step, requests }) => sum + (step <= stepOf(value) ? requests : 0), 0);
 export const countFrom = ({ steps }: RouteScale, value: number): number =>
   steps.reduce((sum, { step, requests }) => sum + (step >= stepOf(value) ? requests : 0), 0);
 
-/** The least value of the step that holds this share of the successes. */
+/** The smallest value of the step that reaches this share of the successes. */
 export function quantile({ steps, successes }: RouteScale, share: number): number {
   let seen = 0;
   for (const { step, requests } of steps) {

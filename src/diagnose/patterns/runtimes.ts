@@ -1,10 +1,13 @@
-/** Keep-alive timeouts that servers have by default: measured (docs/keep-alive.md), or from the servers' own manuals. */
+/**
+ * Default keep-alive timeouts of servers, measured or documented. https://nodejs.org/api/http.html and the servers'
+ * manuals.
+ */
 
 interface Runtime {
   /** Seconds after which it closes an idle connection. */
   at: number;
   name: string;
-  /** Its timer looks so seldom that it may close this many seconds late. */
+  /** Seconds that it may close late, because it checks its timer rarely. */
   late?: number;
 }
 
@@ -30,16 +33,19 @@ const RUNTIMES: readonly Runtime[] = [
   { at: 300, name: 'Caddy' },
 ];
 
-/** Timers fire at their value or late: this early is the rounding of the log, this late any of them may be. Seconds. */
+/**
+ * Seconds. Timers fire on time or late: the first value is the log's rounding, the second the delay possible for any
+ * server.
+ */
 const EARLY = 0.02;
 const LATE = 0.25;
 
-/** Seconds, ascending: the edges worth a look of their own. Go has no default; 15 s is what many set by hand. */
+/** Seconds, ascending: edges to test individually. Go has no default; 15 s is a common manual setting. */
 export const DEFAULT_EDGES: readonly number[] = [...new Set([...RUNTIMES.map(({ at }) => at), 15])].sort(
   (a, b) => a - b,
 );
 
-/** Runtimes whose default lies nearest at or below a measured time in seconds; none where that was set by hand. */
+/** Runtimes whose default is nearest at or below a measured time in seconds; empty for a manual setting. */
 export function runtimesClosingAt(seconds: number): string[] {
   const fitting = RUNTIMES.filter(
     ({ at, late = LATE }) => seconds >= at - EARLY && seconds <= at + Math.max(late, 0.01 * at),

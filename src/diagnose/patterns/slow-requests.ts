@@ -1,4 +1,4 @@
-/** Sentences that the causes of an idle timeout share. */
+/** Sentences shared by the causes of an idle timeout. */
 
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
@@ -24,7 +24,7 @@ export const routeSentences = (traffic: Traffic, errors: readonly SampledError[]
       return `${route}: ${outOf(countErrors(own), requests)} requests timed out (${percent(share)}); ${mean}.`;
     });
 
-/** Whether the timer that the errors show is the configured one, and what was recorded of a change. */
+/** Says whether the timer that the errors reveal is the configured one, and which changes were recorded. */
 export function timerSentences(
   { effective, configured }: IdleTimeouts,
   changes: CloudTrailEvent[] | undefined,
@@ -49,7 +49,7 @@ export function timerSentences(
   };
 }
 
-/** The judgement when no error shows an idle timeout: the durations rule it out where they are shorter than the timer. */
+/** The judgement if no error shows an idle timeout: durations shorter than the timer rule it out. */
 export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes | undefined): Judgement {
   const soon = endedTooSoon(traffic, attributes);
   const signature = contradictingSignatures(traffic, ['idle-timeout']);

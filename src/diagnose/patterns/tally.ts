@@ -1,4 +1,4 @@
-/** How errors are divided over names: which target, which route, which code. */
+/** Counts errors by name: by target, route or code. */
 
 import { list, number } from '../../format/wording.ts';
 import type { SampledError } from '../traffic.ts';
@@ -6,7 +6,7 @@ import { countErrors, groupBy } from '../traffic.ts';
 
 export interface Tally {
   name: string;
-  /** How many errors, weighted. */
+  /** Number of errors, weighted. */
   count: number;
 }
 
@@ -16,7 +16,7 @@ export const tally = (errors: readonly SampledError[], name: (error: SampledErro
     .map(([key, own]) => ({ name: key, count: countErrors(own) }))
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 
-/** "12 × GET /a, 3 × GET /b and 4 more"; a single name stands without its number. */
+/** "12 × GET /a, 3 × GET /b and 4 more"; a single name has no number. */
 export function describeTally(
   errors: readonly SampledError[],
   name: (error: SampledError) => string,

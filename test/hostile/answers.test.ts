@@ -19,7 +19,7 @@ import { redactEvidence } from '../../src/redact/access-log.ts';
 import { incidentFolder } from '../support/incident/folder.ts';
 import { HOSTILE_TEXTS } from '../support/incident/hostile.ts';
 import { type JsonPlace, placesIn, withValue } from '../support/incident/json-places.ts';
-import { faultsOf, textFaults } from '../support/incident/outputs.ts';
+import { faultsOf, recordedOutputs, textFaults } from '../support/incident/outputs.ts';
 import { commandFaults, commandsOf } from '../support/shell/commands.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
@@ -30,7 +30,7 @@ type Contents = Record<string, unknown>;
 
 const contentsOf = (source: string): Contents =>
   Object.fromEntries(
-    ['incident.json', ...globSync('{metrics.json,aws/*.json}', { cwd: source }).sort()].map((name) => [
+    ['incident.json', ...globSync('{metrics,edge,aws/*}.json', { cwd: source }).sort()].map((name) => [
       name,
       JSON.parse(readFileSync(join(source, name), 'utf8')) as unknown,
     ]),
@@ -76,6 +76,7 @@ const CASES: [string, RegExp][] = [
   ['011', /function|alias/],
   ['030', /ecs|tags|deployments/],
   ['034', /instances|scaling|lookup/],
+  ['039', /edge/],
 ];
 
 describe.each(CASES)('%s', async (scenario, which) => {
@@ -126,6 +127,43 @@ describe.each(CASES)('%s', async (scenario, which) => {
       throw error;
     }
   }
+});
+
+it('has every kind of text in every answer of a recorded log refused by name, or without any effect', {
+  timeout: 120_000,
+}, async () => {
+  const source = join(SCENARIOS, '012-target-generated');
+  const found = await diagnoseRecording(await readIncident(source), '');
+  const records = [...(await recordedOutputs(found))].flatMap(([key, body]): [string, unknown][] => {
+    const file = /[/]incident[/](.*[.]json)$/.exec(key)?.[1];
+    return file === undefined || file === 'feedback.json' ? [] : [[file, JSON.parse(body)]];
+  });
+  const contents = Object.fromEntries(records);
+  const incident = await readIncident(incidentFolder(contents));
+  const faults: Record<string, string[]> = {};
+  let [number, shown] = [0, 0];
+  for (const [kind, place] of kindsIn(contents['access-log.json'])) {
+    const text = TEXTS[number++ % TEXTS.length] ?? '';
+    const read = Recording.safeParse({
+      ...contents,
+      'access-log.json': withValue(contents['access-log.json'], place, text),
+    });
+    if (!read.success) continue;
+    const changed = { ...incident, recording: read.data };
+    try {
+      const findings = await diagnoseRecording(changed, '');
+      const redacted = await diagnoseRecording(changed, '', undefined, null, true);
+      diagnoses.push(findings.diagnosis);
+      shown += 1;
+      const own = await faultsOf(findings, redacted, null);
+      if (own.length > 0) faults[kind] = own;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      expect(textFaults('sentence', error.message)).toEqual([]);
+    }
+  }
+  expect(shown).toBeGreaterThan(20);
+  expect(faults).toEqual({});
 });
 
 /** After all of them: a shell takes longer to start than to be pasted into. */

@@ -223,6 +223,12 @@ export const Config = z.strictObject({
     .enum(LOG_LEVELS, { error: ({ input }) => `${describeInput(input)} is none of ${LOG_LEVELS.join(', ')}` })
     .default('info')
     .describe('Least severe log lines that are written.'),
+  metrics: z
+    .enum(['none', 'emf'], { error: ({ input }) => `${describeInput(input)} is neither "none" nor "emf"` })
+    .default('none')
+    .describe(
+      '`emf` writes metrics of the bot to stdout each minute, as lines that CloudWatch Logs turns into metrics.',
+    ),
   healthPort: Port.default(3000).describe(
     'Port of `/healthz` and `/readyz` in socket mode. With `http` they are on `slack.port`. 0 picks a free port.',
   ),

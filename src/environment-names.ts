@@ -43,6 +43,7 @@ export const ENVIRONMENT_NAMES: Readonly<Record<string, EnvironmentName>> = {
   ALB502_ALARM_MUTE_HOURS: { path: ['alarms', 'muteHours'], kind: 'number' },
   ALB502_ALARM_DEFAULT_CHANNEL: { path: ['alarms', 'defaultChannel'] },
   ALB502_LOG_LEVEL: { path: ['logLevel'] },
+  ALB502_METRICS: { path: ['metrics'] },
   ALB502_HEALTH_PORT: { path: ['healthPort'], kind: 'number' },
 };
 

@@ -24,6 +24,7 @@ const STANDARD: Config = {
   limits: { atOnce: 4, perUser: 3, perHour: 30, queue: 20 },
   alarms: { routes: [], muteHours: 4 },
   logLevel: 'info',
+  metrics: 'none',
   healthPort: 3000,
 };
 

@@ -18,7 +18,7 @@ const list = (pattern: string) => globSync(pattern, { cwd: root }).sort();
 const sources = list('src/**/*.ts');
 
 /** Entries and what stands at the edge: the only places for files, sockets, processes, AWS and DuckDB. */
-const EDGE = [/^src\/(collect|doctor|runs|slack|alarms|commands|investigate)\//, /^src\/cli\.ts$/];
+const EDGE = [/^src\/(collect|doctor|runs|slack|alarms|metrics|commands|investigate)\//, /^src\/cli\.ts$/];
 const isEdge = (file: string) => EDGE.some((pattern) => pattern.test(file));
 const middle = sources.filter((file) => !isEdge(file));
 

@@ -34,6 +34,7 @@ const ORDER = [
   'doctor',
   'slack',
   'alarms',
+  'metrics',
   'commands',
   'cli.ts',
 ];

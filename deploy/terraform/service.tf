@@ -74,6 +74,7 @@ resource "aws_ecs_task_definition" "bot" {
       { name = "ALB502_RUNS_PREFIX", value = "alb502/" },
       { name = "ALB502_ALARM_QUEUE_URL", value = aws_sqs_queue.alarms.url },
       { name = "ALB502_ALARM_DEFAULT_CHANNEL", value = var.default_channel },
+      { name = "ALB502_METRICS", value = "emf" },
       { name = "ALB502_ATHENA_WORKGROUP", value = var.athena_database == "" ? "primary" : var.name },
       { name = "ALB502_ATHENA_DATABASE", value = var.athena_database == "" ? "default" : var.athena_database },
     ]

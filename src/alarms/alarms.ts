@@ -49,7 +49,7 @@ export interface AlarmProcessorParts {
   mostThreads?: number;
   /** Fetches certificates and subscription confirmations of SNS; defaults to HTTPS. */
   fetchText?: FetchText;
-  sqs?: Pick<SqsParts, 'client' | 'consumers' | 'visibilitySeconds'>;
+  sqs?: Pick<SqsParts, 'client' | 'consumers' | 'visibilitySeconds' | 'onReceived'>;
 }
 
 export interface AlarmProcessor {

@@ -19,6 +19,8 @@ export interface SqsParts {
   isDown(): boolean;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   sleep(milliseconds: number): Promise<unknown>;
+  /** Called when a message is received for the first time, with the milliseconds that it waited. */
+  onReceived?(age: number): void;
   /** Defaults to a client for the region with the standard credentials. */
   client?: SQSClient;
   /** Number of parallel receives, ten messages each. */
@@ -66,7 +68,7 @@ export function openSqs(parts: SqsParts): AlarmQueue {
       waitTimeSeconds: WAIT_SECONDS,
       visibilityTimeout: visibilitySeconds,
       heartbeatInterval: Math.max(1, Math.floor(visibilitySeconds / 3)),
-      messageSystemAttributeNames: ['ApproximateReceiveCount'],
+      messageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
       // On a stop, make the messages available to other consumers at once.
       terminateVisibilityTimeout: () => (isStopping ? 0 : RETRY_AFTER_SECONDS),
       suppressFifoWarning: true,
@@ -98,6 +100,8 @@ export function openSqs(parts: SqsParts): AlarmQueue {
   /** Returns the message if it may be deleted. Throws if it should be received again. */
   async function processMessage(message: Message, messageIds: Set<string>): Promise<Message | undefined> {
     const { Body = '', MessageId = '', Attributes } = message;
+    const { ApproximateReceiveCount: received, SentTimestamp: sent } = Attributes ?? {};
+    if (received === '1' && sent !== undefined) parts.onReceived?.(Date.now() - Number(sent));
     const result = await handle(Body, Number(Attributes?.ApproximateReceiveCount ?? 1));
     if (result.outcome === 'handled' || result.outcome === 'ignored') return message;
     if (result.outcome !== 'poison') throw new Error(result.why);

@@ -136,6 +136,7 @@ export async function startBot(
     { openLimits },
     { mentionsOf, openAlarmProcessor },
     { lookupByName },
+    { openMeter },
   ] = await Promise.all([
     import('../slack/slack-log.ts'),
     import('../slack/app.ts'),
@@ -144,29 +145,24 @@ export async function startBot(
     import('../runs/limits.ts'),
     import('../alarms/alarms.ts'),
     import('../alarms/affected-load-balancers.ts'),
+    import('../metrics/meter.ts'),
   ]);
   const log = openLog(config.logLevel, { write: (line) => void stream.write(line) });
   const store = await openStore(config);
   const [{ openRunStore }, { openMutes }] = await Promise.all([import('../runs/runs.ts'), import('../runs/mutes.ts')]);
   const { now = Date.now } = store;
   const runs = openRunStore(store, { retentionDays: config.runs.retentionDays, now });
-  const { investigator, failures, close } = await openInvestigator(config, recorded, pace, log);
+  const meter = openMeter(config, { stream, log });
+  const { failures, close, ...opened } = await openInvestigator(config, recorded, pace, log);
+  const investigator = meter.investigator(opened.investigator);
   const clientOptions = slackApiUrl ? { slackApiUrl } : {};
-  const poster = openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) });
+  const poster = meter.poster(openPoster({ token: secrets.botToken, clientOptions, log, ...(clock ? { clock } : {}) }));
   const owner = `${hostname()}-${process.pid}-${crypto.randomUUID()}`;
   const episodeOf = async ({ askedBy }: Run) => (askedBy.kind === 'alarm' ? alarms.episode(askedBy.episode) : null);
-  const threads = openSlackThreads({
-    runs,
-    poster,
-    investigator,
-    limits: openLimits(config.limits),
-    episodeOf,
-    mentionOf: mentionsOf(config),
-    owner,
-    log,
-    now,
-  });
-  const alarms = openAlarmProcessor({ config, store, runs, threads, poster, investigator, log, owner, now });
+  const shared = { config, store, runs, poster, investigator, log, owner, now };
+  const limits = openLimits(config.limits);
+  const threads = meter.threads(openSlackThreads({ ...shared, limits, episodeOf, mentionOf: mentionsOf(config) }));
+  const alarms = openAlarmProcessor({ ...shared, threads, sqs: { onReceived: meter.onReceived } });
   const { routes } = alarms;
   const app = await openApp({
     config,
@@ -188,6 +184,7 @@ export async function startBot(
   await threads.resume();
   await alarms.resume();
   await alarms.start();
+  meter.start({ isReady: app.isReady, messagesLost: () => alarms.counts.poison + alarms.counts.failed });
   const sweeping = every(SWEEP_INTERVAL_MS, async () => {
     const removed = await runs.sweep();
     if (removed > 0) log.info({ removed }, 'runs beyond their retention removed');
@@ -209,6 +206,7 @@ export async function startBot(
       close();
       await Promise.all([app.stop(DEADLINE), alarms.stop(DEADLINE), threads.stop(DEADLINE)]);
       await poster.close();
+      meter.stop();
     },
   };
 }

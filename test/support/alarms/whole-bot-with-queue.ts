@@ -32,6 +32,8 @@ export interface AlarmBotOptions {
   /** Receives until a message goes to the dead-letter queue. */
   receives?: number;
   alarms?: Record<string, unknown>;
+  /** Further settings. */
+  more?: object;
   /** Runs, leases and episodes in S3 instead of a folder. */
   inS3?: boolean;
 }
@@ -41,6 +43,7 @@ export async function startAlarmBot({
   slack: options = {},
   receives = 3,
   alarms = {},
+  more = {},
   inS3 = false,
 }: AlarmBotOptions = {}): Promise<AlarmBot> {
   const slack = await localSlack({ channels: ['alerts', 'shop'], ...options });
@@ -69,6 +72,7 @@ export async function startAlarmBot({
   const config = parseConfig(
     {
       healthPort: 0,
+      ...more,
       runs: bucket === null ? { folder } : { s3: { bucket: bucket.name, prefix: 'alb502/', region: REGION } },
       slack: { mode: 'socket', port: 0 },
       alarms: {

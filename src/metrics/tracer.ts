@@ -1,0 +1,120 @@
+/**
+ * Traces of diagnoses in OTLP as JSON over HTTP, sent where OpenTelemetry says: https://opentelemetry.io/docs/specs/otlp/#otlphttp and
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/. A trace that cannot be sent is lost, and the log says so once.
+ */
+import type { Environment } from '../environment-names.ts';
+
+export interface Tracer {
+  start(name: string, attributes: Record<string, string>): Trace;
+}
+
+/** One diagnosis: a span for the whole, and one below it for each collector. */
+export interface Trace {
+  begin(name: string): void;
+  end(name: string, hasFailed: boolean): void;
+  /** Ends the whole and sends it, in the background. */
+  finish(attributes: Record<string, string>): void;
+}
+
+interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  /** INTERNAL. */
+  kind: 1;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+  attributes: { key: string; value: { stringValue: string } }[];
+  /** 2 for an error. */
+  status: { code: 0 | 2 };
+}
+
+/** Milliseconds: a collector that does not answer must not hold the bot back. */
+const TIMEOUT = 10_000;
+
+/** Null if the environment names no endpoint for traces. */
+export function openTracer(
+  environment: Environment,
+  { now, log }: { now: () => number; log: { warn(fields: object, text: string): void } },
+): Tracer | null {
+  const url = endpointIn(environment);
+  if (url === null) return null;
+  const headers = { 'Content-Type': 'application/json', ...headersIn(environment) };
+  let hasFailed = false;
+
+  async function send(spans: readonly Span[]): Promise<void> {
+    const service = environment.OTEL_SERVICE_NAME || 'alb502';
+    const body = JSON.stringify({
+      resourceSpans: [
+        {
+          resource: { attributes: attributesOf({ 'service.name': service }) },
+          scopeSpans: [{ scope: { name: 'alb502' }, spans }],
+        },
+      ],
+    });
+    try {
+      const answer = await fetch(url ?? '', { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT) });
+      if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+      hasFailed = false;
+    } catch (error) {
+      if (!hasFailed) log.warn({ err: error }, 'traces cannot be sent');
+      hasFailed = true;
+    }
+  }
+
+  return {
+    start(name, attributes) {
+      const traceId = randomHex(16);
+      const rootId = randomHex(8);
+      const begun = now();
+      const open = new Map<string, number>();
+      const ended: Span[] = [];
+      const spanOf = (span: Pick<Span, 'name' | 'spanId' | 'attributes' | 'status'>, from: number): Span => ({
+        ...span,
+        traceId,
+        kind: 1,
+        startTimeUnixNano: nanoseconds(from),
+        endTimeUnixNano: nanoseconds(now()),
+      });
+      return {
+        begin: (part) => void open.set(part, now()),
+        end(part, isError) {
+          const from = open.get(part);
+          if (from === undefined) return;
+          open.delete(part);
+          const span = { name: `collect ${part}`, spanId: randomHex(8), attributes: [], status: statusOf(isError) };
+          ended.push({ ...spanOf(span, from), parentSpanId: rootId });
+        },
+        finish(more) {
+          const status = statusOf(more.standing === 'failed');
+          const root = { name, spanId: rootId, attributes: attributesOf({ ...attributes, ...more }), status };
+          void send([spanOf(root, begun), ...ended]);
+        },
+      };
+    },
+  };
+}
+
+/** That of traces as it is, else the general one with the path of traces. */
+function endpointIn({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: general }: Environment) {
+  if (own) return own;
+  return general ? `${general.replace(/\/+$/, '')}/v1/traces` : null;
+}
+
+/** "key=value,key=value" with percent-encoded values. */
+function headersIn({ OTEL_EXPORTER_OTLP_HEADERS: text = '' }: Environment): Record<string, string> {
+  const pairs = text.split(',').flatMap((pair) => {
+    const [key = '', ...value] = pair.split('=');
+    return key.trim() === '' ? [] : [[key.trim(), decodeURIComponent(value.join('=').trim())] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+const statusOf = (isError: boolean): Span['status'] => ({ code: isError ? 2 : 0 });
+const nanoseconds = (milliseconds: number): string => `${Math.round(milliseconds)}000000`;
+const randomHex = (bytes: number): string => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
+const attributesOf = (values: Record<string, string>): Span['attributes'] =>
+  Object.entries(values)
+    .filter(([, value]) => value !== '')
+    .map(([key, value]) => ({ key, value: { stringValue: value } }));

@@ -1,0 +1,107 @@
+/** What the bot counts of itself: lines of the embedded metric format, and traces for OpenTelemetry. */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BOT_METRICS, openBotMetrics } from '../../src/metrics/bot-metrics.ts';
+import { event } from '../support/alarms/messages.ts';
+import { rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';
+import { eventually } from '../support/eventually.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const NOON = Date.parse('2026-11-18T12:00:00Z');
+
+describe('a line of metrics', () => {
+  it('declares each value that it has, with its unit, and begins anew', () => {
+    const metrics = openBotMetrics();
+    metrics.count('DiagnosesLikely');
+    metrics.count('DiagnosesLikely');
+    metrics.count('SpendUsd', 0.25);
+    metrics.observe('SecondsToFinal', 4);
+    metrics.observe('SecondsToFinal', 9);
+    expect(JSON.parse(metrics.flush(NOON))).toEqual({
+      _aws: {
+        Timestamp: NOON,
+        CloudWatchMetrics: [
+          {
+            Namespace: 'alb502',
+            Dimensions: [[]],
+            Metrics: [
+              { Name: 'DiagnosesLikely', Unit: 'Count' },
+              { Name: 'SecondsToFinal', Unit: 'Seconds' },
+              { Name: 'SpendUsd', Unit: 'None' },
+            ],
+          },
+        ],
+      },
+      DiagnosesLikely: 2,
+      SecondsToFinal: [4, 9],
+      SpendUsd: 0.25,
+    });
+    expect(JSON.parse(metrics.flush(NOON))._aws.CloudWatchMetrics[0].Metrics).toEqual([]);
+  });
+
+  it('has at most as many values of a metric as the format takes', () => {
+    const metrics = openBotMetrics();
+    for (let value = 0; value < 250; value++) metrics.observe('QueueAge', value);
+    expect(JSON.parse(metrics.flush(NOON)).QueueAge).toHaveLength(100);
+  });
+});
+
+it('deploy/dashboard.json shows every metric, and none that there is not', () => {
+  const dashboard = JSON.parse(readFileSync(join(import.meta.dirname, '../../deploy/dashboard.json'), 'utf8')) as {
+    widgets: { properties: { metrics: [string, string][] } }[];
+  };
+  const shown = dashboard.widgets.flatMap(({ properties }) => properties.metrics.map(([, name]) => name));
+  expect([...new Set(shown)].sort()).toEqual(Object.keys(BOT_METRICS).sort());
+});
+
+it('the bot counts what an alarm led to, and traces the diagnosis with a span for each collector', async () => {
+  const received: { url: string; headers: IncomingHttpHeaders; body: string }[] = [];
+  const collector = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += String(chunk);
+    });
+    request.on('end', () => {
+      received.push({ url: request.url ?? '', headers: request.headers, body });
+      response.end('{}');
+    });
+  });
+  await new Promise<void>((listening) => collector.listen(0, '127.0.0.1', listening));
+  onTestFinished(() => void collector.close());
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${(collector.address() as AddressInfo).port}/`);
+  vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-team=on%20call');
+  const whole = await startAlarmBot({ more: { metrics: 'emf' } });
+  const body = JSON.stringify(event({ at: Date.parse('2026-11-18T02:45:00Z'), loadBalancer: SHOP }));
+  whole.aws.sendMessage('alarms', body, { region: 'eu-west-1' });
+  await whole.slack.until(() => rootsOf(whole.slack, 'shop').some(({ text }) => text.includes('final')), 'an answer');
+  await eventually(() => expect(received.length).toBeGreaterThan(0));
+  await whole.bot.stop();
+
+  const [trace] = received;
+  expect(trace).toMatchObject({
+    url: '/v1/traces',
+    headers: { 'content-type': 'application/json', 'x-team': 'on call' },
+  });
+  const { resourceSpans } = JSON.parse(trace?.body ?? '');
+  const [root, ...parts] = resourceSpans[0].scopeSpans[0].spans;
+  expect(root.name).toBe('diagnosis');
+  expect(root.attributes).toContainEqual({ key: 'cause', value: { stringValue: 'keep-alive-race' } });
+  expect(parts.map(({ name }: { name: string }) => name)).toContain('collect accessLog');
+  for (const { traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano } of parts) {
+    expect({ traceId, parentSpanId }).toEqual({ traceId: root.traceId, parentSpanId: root.spanId });
+    expect(BigInt(endTimeUnixNano) >= BigInt(startTimeUnixNano)).toBe(true);
+  }
+
+  const lines = whole.log.filter((line) => '_aws' in line);
+  const sum = (name: string) => lines.reduce((total, line) => total + Number(line[name] ?? 0), 0);
+  expect({ episodes: sum('Episodes'), threads: sum('EpisodeThreads') }).toEqual({ episodes: 1, threads: 1 });
+  expect(sum('DiagnosesLikely')).toBeGreaterThan(0);
+  expect(lines.flatMap(({ SecondsToFinal = [] }) => SecondsToFinal).length).toBeGreaterThan(0);
+  expect(lines.flatMap(({ QueueAge = [] }) => QueueAge).length).toBe(1);
+});

@@ -122,7 +122,7 @@ describe('a wrong command line', () => {
     { words: ['diagnose', '--form', 'x'], says: "unknown option '--form' (Did you mean --from?)" },
     { words: ['diagnose', '--from'], says: "option '--from <dir>' argument missing" },
     { words: ['diagnose', '--from', 'x', '--json', '--markdown'], says: "cannot be used with option '--markdown'" },
-    { words: ['diagnose'], says: 'Pick a load balancer.' },
+    { words: ['diagnose'], says: 'Which load balancer?' },
     { words: ['diagnose', '--from', 'x', '--region', 'eu-west-1'], says: "cannot be used with option '--from <dir>'" },
     { words: ['diagnose', '--from', ''], says: '--from needs the folder of a recorded incident' },
     { words: ['diagnose', '--save', ''], says: '--save needs a new or an empty folder' },

@@ -61,7 +61,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     await slack.press(root, 'Post-mortem', 'ada');
     await slack.until(() => replies(slack, root).find(({ files }) => files.length > 0), 'the file');
     await slack.press(root, 'Post-mortem', 'ben');
-    expect(await isToldOf(slack, 'ben', /already/)).toContain(`p${root.ts.replace('.', '')}|`);
+    expect(await isToldOf(slack, 'ben', /already/i)).toContain(`p${root.ts.replace('.', '')}|`);
     await slack.press(root, 'Routes', 'ben');
     await slack.until(() => replies(slack, root).find(({ text }) => /^Errors by route/.test(text)), 'the routes');
   });

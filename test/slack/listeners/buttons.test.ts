@@ -65,7 +65,7 @@ describe('an answer that is fetched', () => {
     await slack.press(root, 'Evidence', 'ben');
     const told = await toldTo(bot, 'ben');
     const [reply] = slack.thread('alerts', root.ts);
-    expect(told.text).toMatch(new RegExp(`already.*<[^|]*p${reply?.ts.replace('.', '')}`));
+    expect(told.text).toMatch(new RegExp(`Already.*<[^|]*p${reply?.ts.replace('.', '')}`));
     expect(asked.answered).toEqual(['evidence evidence:1']);
     // One pointer for three presses.
     expect(slack.privateOf('ada')).toHaveLength(1);
@@ -96,7 +96,7 @@ describe('an answer that is fetched', () => {
 describe('a press is refused', () => {
   it.each([
     ['by somebody who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, "don't have access"],
-    ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'account default may not be asked'],
+    ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'Account default is not open'],
   ])('%s', async (_, config, says) => {
     const bot = await withThread();
     const later = await openBot({ config });
@@ -118,7 +118,7 @@ describe('a press is refused', () => {
   it('in another channel than that of the thread', async () => {
     const bot = await withThread({ slack: { channels: ['alerts', 'elsewhere'] } });
     await bot.slack.press({ ...bot.root, channel: 'C0ELSEWHERE' }, 'Fix', 'ben');
-    expect((await toldTo(bot, 'ben')).text).toContain('in the channel it was asked in');
+    expect((await toldTo(bot, 'ben')).text).toContain('in the channel where the question was asked');
     expect(bot.asked.answered).toEqual([]);
   });
 

@@ -44,7 +44,7 @@ describe('the command without a load balancer', () => {
     const refused = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
     await refused.slack.command({ user: 'ada', channel: 'alerts' });
     await refused.slack.until(
-      () => refused.slack.privateOf('ada').some(({ text }) => text.includes('not among')),
+      () => refused.slack.privateOf('ada').some(({ text }) => text.includes("don't have access")),
       'it',
     );
     expect(refused.slack.callsOf('views.open')).toEqual([]);

@@ -38,9 +38,9 @@ describe('a mention', () => {
   });
 
   it.each([
-    ['', 'names the root cause'],
-    ['help', 'names the root cause'],
-    ['last 15m', 'Pick a load balancer.'],
+    ['', 'finds the root cause'],
+    ['help', 'finds the root cause'],
+    ['last 15m', 'Which load balancer?'],
     ['shop-prod banana', 'Didn\'t understand "banana". Try: shop-prod last 15m'],
     ['orders', "There is no load balancer 'orders'."],
   ])('of %j is answered in private, in the thread', async (text, says) => {

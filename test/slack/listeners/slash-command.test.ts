@@ -40,9 +40,9 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
 
 describe('said in private at once, without anything being looked up', () => {
   it.each([
-    ['help', 'names the root cause'],
-    ['HELP', 'names the root cause'],
-    ['?', 'names the root cause'],
+    ['help', 'finds the root cause'],
+    ['HELP', 'finds the root cause'],
+    ['?', 'finds the root cause'],
     ['shop-prod last fortnight', 'Didn\'t understand "fortnight". Try: shop-prod last 15m'],
     ['shop_prod', 'Didn\'t understand "shop_prod". Try:'],
     ['<!channel>', 'Didn\'t understand "!channel". Try:'],
@@ -130,15 +130,15 @@ describe('members of a user group', () => {
     const { slack, asked } = await openBot({ config, slack: { ...slackOptions, scopes: ['commands', 'chat:write'] } });
     await slack.command(typed('shop-prod', { user: 'ben' }));
     const [message] = await slack.until(() => someOf(slack.privateOf('ben')), 'a private answer');
-    expect(message?.text).toContain('Slack does not say');
+    expect(message?.text).toContain('Slack did not say');
     expect(asked).toMatchObject({ opened: [], found: [] });
   });
 });
 
 describe('what the threads refuse', () => {
   it.each([
-    ['alerts', 'type /invite @alb502 in it, then ask again'],
-    ['@ada', 'cannot write in this conversation'],
+    ['alerts', 'Type /invite @alb502 here, then ask again'],
+    ['@ada', 'cannot post in this conversation'],
   ])('because the bot is not in %s', async (channel, says) => {
     const { slack, next } = await openBot();
     next.opened = {

@@ -82,7 +82,7 @@ export async function collect(
   return withHops(await awaitAll(running));
 }
 
-/** What the first headline does not wait for, as its gap is called. */
+/** Evidence that the first headline does not wait for, by the name of its gap. */
 const LATE: Partial<Record<EvidenceName, string>> = {
   accessLog: 'the access log',
   changes: 'CloudTrail',

@@ -6,10 +6,10 @@ import type { AccessLog, Collected, EvidenceSet } from '../evidence/evidence.ts'
 
 type HopName = Pick<Hop, 'kind' | 'name'>;
 
-/** What tells hops from clients. */
+/** Evidence that distinguishes hops from clients. */
 type HopEvidence = Pick<EvidenceSet, 'edge' | 'loadBalancer' | 'networkInterfaces' | 'securityGroups'>;
 
-/** What an address belongs to; null for that of a client. */
+/** The owner of a hop's address; null for a client's address. */
 export type HopAt = (address: string) => HopName | null;
 
 /** The security group that CloudFront makes for the interfaces of its VPC origins: CloudFront developer guide, "Restrict access with VPC origins". */

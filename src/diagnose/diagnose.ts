@@ -121,7 +121,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   }
 }
 
-/** What reading the access log has cost, and the log of CloudFront. */
+/** The cost of reading the access log, plus that of the CloudFront log. */
 export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
   const own = edge.status === 'collected' ? edge.value.log?.cost : undefined;
   return own === undefined
@@ -133,7 +133,7 @@ export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
       };
 }
 
-/** The verdict, after what CloudFront answered in place of the load balancer. */
+/** The verdict, preceded by the errors that CloudFront answered instead of the load balancer. */
 function afterEdge(verdict: Verdict, { edge }: EvidenceSet): Verdict {
   const errors = edgeErrors(edge.status === 'collected' ? edge.value : undefined);
   return errors === null || !isMadeAtEdge(errors)

@@ -64,13 +64,13 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
   return [...unavailable, ...edge, ...limits, ...unreadable, ...capped];
 }
 
-/** What could not be looked at in front of the load balancer, where that bears on this case. */
+/** Checks in front of the load balancer that could not be made, if they matter for this case. */
 function edgeGaps({ edge }: EvidenceSet, traffic: Traffic | null): Gap[] {
   if (edge.status === 'unavailable') return [];
   const { limitations, distributions } = edge.value;
   const isSeen =
     distributions.length > 0 || (traffic?.log.hops ?? []).some(({ kind }) => kind.startsWith('cloudfront'));
-  // Without the ranges, nobody can tell whether CloudFront is in front.
+  // Without the ranges, it is unknown whether CloudFront is in front.
   const isUnknown = limitations.some(({ what }) => what === 'ranges');
   return limitations
     .filter(() => isSeen || isUnknown)

@@ -68,7 +68,7 @@ function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneO
             ...failure,
             row,
             signature: signature(signatureFields(failure)),
-            // Behind a hop, whoever succeeded next may be somebody else.
+            // Behind a hop, the next success may belong to another client.
             retriedOk: failure.retriedOk && !hops.has(failure.client),
           },
         ]

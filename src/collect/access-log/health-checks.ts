@@ -32,7 +32,7 @@ export function parseHealthCheck(line: string, wanted: WantedLoadBalancer): Heal
   return { at, target, targetGroup, passed: status === 'PASS', statusCode, reason, node };
 }
 
-/** Where the line names no load balancer, the file it is in is of the one that was asked about. */
+/** A line without a load balancer belongs to the one of the question, as its file does. */
 function isOf(elb: string, { name, id }: WantedLoadBalancer): boolean {
   const [, ownName, ownId] = elb.split('/');
   return elb === '-' || (ownName === name && (id === null || ownId === id));
@@ -43,7 +43,7 @@ const FEWEST_FAILURES = 2;
 /** Kept of one log: those with most failures. */
 const SPANS = 500;
 
-/** The times at which health checks failed that touch the window; by beginning, target group and target. */
+/** Periods of failing health checks that overlap the window; by start, target group and target. */
 export function failedHealthChecks(checks: readonly HealthCheck[], window: Window): FailedHealthChecks[] {
   const ordered = checks.toSorted((a, b) => a.at - b.at);
   const byTarget = Map.groupBy(ordered, ({ targetGroup, target }) => `${targetGroup} ${target}`);
@@ -89,7 +89,7 @@ function spanOf(failed: readonly HealthCheck[], to: number | null): FailedHealth
 /** More checks than a hundred targets behind six nodes get in two hours, every 5 s. */
 const MOST_CHECKS = 1_000_000;
 
-/** The health checks in one file, up to `MOST_CHECKS`; throws where it is damaged. */
+/** The health checks in one file, up to `MOST_CHECKS`; throws if it is damaged. */
 export async function readHealthChecks(
   path: string,
   compressed: boolean,

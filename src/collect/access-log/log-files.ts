@@ -204,7 +204,7 @@ export async function* readPieces(path: string, compressed: boolean, pieceBytes 
   else yield* translatedPieces(readContent(path, compressed, pieceBytes));
 }
 
-/** Whether a file begins as Parquet does. */
+/** Whether a file starts with the Parquet magic. */
 export async function isParquet(path: string): Promise<boolean> {
   const file = await open(path);
   try {
@@ -216,7 +216,7 @@ export async function isParquet(path: string): Promise<boolean> {
   }
 }
 
-/** The content of a file, decompressed. Rejects where it is damaged or expands too far. */
+/** The content of a file, decompressed. Rejects if it is damaged or expands too far. */
 export async function* readContent(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: pieceBytes });
   if (!compressed) {

@@ -96,10 +96,10 @@ export function deliveryDays(ends: Window, now: number): string[] {
   );
 }
 
-/** What the names of health-check logs begin with. */
+/** Prefix of the names of health-check logs. */
 const HEALTH_CHECKS = 'health_check_log_';
 
-/** The keys of one load balancer on one day begin with this, those of another kind with `kind` before the account; the end of the interval follows. */
+/** Key prefix of one load balancer on one day, with `kind` before the account for another log; the interval's end follows. */
 export function dayPrefix({ root, account, region, loadBalancer }: LogPlace, day: string, kind = ''): string {
   const { name, id } = loadBalancer;
   return `${root}${day}/${kind}${account}_elasticloadbalancing_${region}_app.${name}.${id}_`;
@@ -130,7 +130,7 @@ export async function listWindow(options: ListOptions): Promise<LogObject[]> {
 /** More of them is not worth the time it takes to fetch. */
 const MOST_HEALTH_CHECK_BYTES = 64_000_000;
 
-/** The health-check logs of the window, by key; none where they are delivered elsewhere, may not be listed, or are very large. */
+/** The health-check logs of the window, by key; empty if they are delivered elsewhere, cannot be listed, or are very large. */
 export async function listHealthChecks(options: ListOptions): Promise<LogObject[]> {
   if (options.place.hasHealthChecks !== true) return [];
   const found = await listOfKind(options, HEALTH_CHECKS).catch(() => []);

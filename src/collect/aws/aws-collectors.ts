@@ -38,7 +38,7 @@ export interface LiveCollectorOptions {
   remainingUsd: () => Promise<number | null>;
 }
 
-/** A load balancer whose ARN is known, and perhaps no more yet: what hangs on the ARN alone does not wait for its description. */
+/** A load balancer whose ARN is known; collectors that need only the ARN do not wait for its description. */
 export interface LookedUpLoadBalancer extends Pick<FoundLoadBalancer, 'session' | 'arn'> {
   described: FoundLoadBalancer['described'] | Promise<FoundLoadBalancer['described']>;
 }
@@ -205,7 +205,7 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     'cloudfront:ListDistributions',
     async () => requireValue(await loadBalancer(), 'the load balancer is'),
     async (call, loadBalancerItself) => {
-      // Loaded when asked for: most of what it needs, nothing else does.
+      // Loaded on demand: nothing else needs most of its dependencies.
       const { fetchEdge } = await import('../edge/fetch-edge.ts');
       return await fetchEdge(call, { question, loadBalancer: loadBalancerItself, remainingUsd });
     },

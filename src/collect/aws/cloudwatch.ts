@@ -86,11 +86,11 @@ const OF_OPTIMIZER: typeof OF_LOAD_BALANCER = [
 const requestsFor = (pairs: typeof OF_LOAD_BALANCER, Dimensions: Record<string, string>): MetricRequest[] =>
   pairs.map(([MetricName, Stat]) => ({ MetricName, Dimensions, Stat }));
 
-/** What is asked for a load balancer, `app/<name>/<id>`, as a whole. */
+/** The metrics to request for a whole load balancer, `app/<name>/<id>`. */
 export const metricsOfLoadBalancer = (LoadBalancer: string): MetricRequest[] =>
   requestsFor(OF_LOAD_BALANCER, { LoadBalancer });
 
-/** What is asked for its target groups. */
+/** The metrics to request for its target groups. */
 export const metricsOfGroups = (LoadBalancer: string, groups: readonly TargetGroup[]): MetricRequest[] =>
   groups.flatMap(({ TargetGroupArn, TargetType, TargetControlPort }) =>
     requestsFor(

@@ -1,6 +1,6 @@
 /** Hears when a service asks to slow down: the SDK waits and tries again, and says nothing of it. */
 
-/** What every client class of the SDK has. */
+/** Common to every client class of the SDK. */
 interface WatchedClient {
   middlewareStack: {
     add(

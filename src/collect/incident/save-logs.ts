@@ -77,7 +77,7 @@ const NO_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff]);
 /** Bytes: a file of at most this size counts as just a gzip header. */
 const SMALLEST_GZIP = 18;
 
-/** A gzip file that ends before its content begins, with a comment in its header. */
+/** A gzip file that ends before its content starts, with a comment in its header. */
 const GZIP_CUT_OFF_AT_START = Buffer.concat([GZIP_WITH_COMMENT, Buffer.from('content withheld\0'), NO_BLOCK]);
 
 async function copyRedacted(from: string, to: string, isUnreadable: boolean, redaction: LineRedaction): Promise<void> {
@@ -110,7 +110,7 @@ async function copyRedacted(from: string, to: string, isUnreadable: boolean, red
   if (isUnreadable && bytes === 0) await writeFile(to, GZIP_CUT_OFF_AT_START);
 }
 
-/** Health checks are of the load balancer's own making: what is none of them is left out. Leaves the file as it is where there is none. */
+/** Keeps only health checks, which the load balancer itself sends. Leaves the file unchanged if there are none. */
 async function copyHealthChecks(from: string, to: string): Promise<void> {
   const ends = await inspectFile(from);
   if ('fault' in ends) return;
@@ -119,7 +119,7 @@ async function copyHealthChecks(from: string, to: string): Promise<void> {
   if (lines.length > 0) await writeFile(to, ends.compressed ? gzipSync(lines.join('')) : lines.join(''));
 }
 
-/** Lines, one character for one byte, without line breaks. Of one that is too long, the beginning; the last may lack its line break. */
+/** Lines without line breaks, one character per byte. Too long ones are truncated; the last may lack its line break. */
 interface Lines {
   lines: string[];
   isEnded: boolean;

@@ -107,7 +107,7 @@ async function writeIncident(dir: string, { question, evidence, incident }: Inci
   await makeFolder(dir);
   const standsFor = pseudonyms();
   const hopAt = hopAddresses(evidence);
-  // What stands in front of a load balancer is nobody's address, and tells a reader that it stands there.
+  // Addresses of hops in front of a load balancer identify no client, and show a reader that the hop exists.
   const pseudonym: Pseudonym = (address) => (hopAt(address) === null ? standsFor(address) : address);
   const common =
     evidence.accessLog.status === 'collected' ? commonSegments(evidence.accessLog.value) : new Set<string>();

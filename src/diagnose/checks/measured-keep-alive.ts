@@ -69,7 +69,7 @@ export const measuredKeepAlive = defineCheck({
   },
 });
 
-/** Where all closes came of crashes or rollouts, no idle time is behind them. */
+/** If crashes or rollouts explain all closes, idle time did not cause them. */
 function closesOfEvent(traffic: Traffic): CheckVerdict | null {
   const closed = withSignature(traffic, 'closed-before-response');
   const outlines = outlineOf(traffic);
@@ -81,7 +81,7 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
   };
 }
 
-/** One longer look, with its price; a longer window where none is to be had. */
+/** Offers one longer look with its price, or suggests a longer window. */
 function longerWindowText(look: LongerWindowOffer | undefined): string {
   if (look === undefined) return ' A longer window may be enough.';
   return ` One longer look may be enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
@@ -120,7 +120,7 @@ function failVerdict(
   };
 }
 
-/** Where no timer of idle connections is too short, to raise one would help nothing. */
+/** If no idle timer is too short, raising one would not help. */
 const FIXES: Readonly<Record<KeepAliveEdge['kind'], string | null>> = {
   idle: null,
   'at-once': 'Let the server keep connections open, or announce each close with "Connection: close".',

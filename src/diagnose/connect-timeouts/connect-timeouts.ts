@@ -447,7 +447,7 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
   sentences: string[];
   everyOther: boolean;
 } {
-  // What was in flight on a target that is lost ends with it: that it had a connection says nothing of new ones.
+  // Requests in flight end with a lost target: their connections say nothing about new ones.
   const outlines = outlineOf(traffic);
   const others = traffic.errors.filter(
     (error) =>

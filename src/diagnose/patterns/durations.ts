@@ -124,7 +124,7 @@ const MOST_BY_CHANCE = 0.01;
 function expectedClusters(cluster: readonly SampledError[], around: number, width?: number): number {
   const at = medianDuration(cluster);
   const widths = ((NEAR_FACTOR - 1 / NEAR_FACTOR) * at) / (width ?? clusterWidth(at));
-  // None among the others would make any cluster sure.
+  // At least one other error, because zero would make any cluster certain.
   const expected = Math.max(1, around - cluster.length) / widths;
   let term = Math.exp(-expected);
   let fewer = 0;

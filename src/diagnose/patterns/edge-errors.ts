@@ -31,7 +31,7 @@ export interface EdgeErrors {
   strangeHosts: number | null;
 }
 
-/** Null where no log of the edge was read. */
+/** Null if no log of the edge was read. */
 export function edgeErrors(edge: Edge | undefined): EdgeErrors | null {
   if (!edge?.log) return null;
   const { errors } = edge.log;
@@ -61,7 +61,7 @@ const requestsOf = (counts: readonly EdgeErrorCount[]): number =>
 /** Fewer, or a smaller share, than this is no news. */
 const [FEW, SMALL_SHARE] = [5, 0.05];
 
-/** Whether so many errors were made at the edge that a verdict on the load balancer has to begin with them. */
+/** Whether the edge made so many errors that a verdict on the load balancer must start with them. */
 export const isMadeAtEdge = ({ made, total }: EdgeErrors): boolean => made >= FEW && made >= SMALL_SHARE * total;
 
 /** "CloudFront made 2,309 of the 2,327 5xx that users got (99 %); they never reached this load balancer." */

@@ -1,4 +1,4 @@
-/** Errors that came through something in front of the load balancer: whoever asked is not in the log. */
+/** Errors of requests through a hop in front of the load balancer: the log does not show their client. */
 import { type Hop, hopWords } from '../../evidence/edge.ts';
 import { list } from '../../format/wording.ts';
 import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
@@ -36,7 +36,7 @@ export const errorsThroughHops = oncePerTraffic((traffic: Traffic): HopErrors[] 
     .sort((a, b) => b.errors - a.errors || (hopWords(a.hop) < hopWords(b.hop) ? -1 : 1)),
 );
 
-/** Beyond this share of the errors behind hops, who tried again is not known. */
+/** Above this share of errors behind hops, retries cannot be recognised. */
 const MOSTLY_DIRECT = 0.05;
 
 /** Whether the same client address means the same client, for nearly all errors. */

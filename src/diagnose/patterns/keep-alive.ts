@@ -80,7 +80,7 @@ export interface KeepAliveMeasure {
   /** Moments of failure: failures within a second on one target are one witness. */
   witnesses: number;
   controls: number;
-  /** Whether enough controls share the errors' routes and clients; false if none of those were answered. */
+  /** Whether at least half of the witnesses have controls of their own route and client kind. */
   comparable: boolean;
   /** Share of all requests to the group's targets that were closed at once. */
   share: number;

@@ -255,7 +255,7 @@ export class Columns {
     if (this.#scanner.rows === BATCH || this.#scanner.isFull) this.flush();
   }
 
-  /** What cannot be an entry is counted without being read: a file may hold millions of such lines. */
+  /** Lines that cannot be entries are counted without being parsed: a file may contain millions of them. */
   #parseBytes(from: number, to: number): void {
     const { input } = this.#scanner;
     const counts = this.#counts;

@@ -168,7 +168,7 @@ describe('the command', () => {
       stderr: expect.stringMatching(/^Read as [^\n]*\nReading from S3 directly: [^\n]*\nSaved to [^\n]*\n$/),
     });
     expect(JSON.parse(result.stdout)).toMatchObject({ verdict: { cause: 'security-group-blocked' } });
-    expect(readdirSync(saved).sort()).toEqual(['aws', 'incident.json', 'logs', 'metrics.json']);
+    expect(readdirSync(saved).sort()).toEqual(['aws', 'edge.json', 'incident.json', 'logs', 'metrics.json']);
     expect(readdirSync(temporary).filter((name) => name.startsWith('alb502-live-'))).toEqual([]);
   });
 

@@ -159,6 +159,7 @@ describe('a live load balancer, its log through Athena', () => {
     expect(readdirSync(join(work, 'saved')).sort()).toEqual([
       'access-log.json',
       'aws',
+      'edge.json',
       'incident.json',
       'metrics.json',
     ]);

@@ -88,7 +88,13 @@ describe('a live load balancer', () => {
 
       const folder = join(temporaryFolder(), 'saved');
       await saveIncident(folder, { ...byAthena, incident: null });
-      expect(readdirSync(folder).sort()).toEqual(['access-log.json', 'aws', 'edge.json', 'incident.json', 'metrics.json']);
+      expect(readdirSync(folder).sort()).toEqual([
+        'access-log.json',
+        'aws',
+        'edge.json',
+        'incident.json',
+        'metrics.json',
+      ]);
       expect(readFileSync(join(folder, 'access-log.json'), 'utf8')).not.toMatch(/[?]|Mozilla/);
       const again = (await diagnoseRecording(await readIncident(folder), '')).diagnosis;
       // What is saved is redacted: the paths of 003 hold hashes, and are of one route then.

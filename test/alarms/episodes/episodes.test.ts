@@ -345,7 +345,7 @@ it('a storm of more than are listed says "at least", until each was counted once
   };
   for (let look = 0; look < 3; look++) {
     expect(await said()).toMatch(/^\*At least 500 more load balancers in ALARM\*.*\nAt least 500 without a thread[.]/s);
-    expect(await said()).toContain('and at least 485 more;');
+    expect(await said()).toContain('and at least 485 more. To diagnose one now');
     await bot.alarms.resume();
   }
   // Ten get their threads, and the ten that were not listed are.
@@ -638,7 +638,7 @@ describe('an alarm that is not about a load balancer', () => {
     const names = Array.from({ length: 50 }, (_, number) => `all-${number}`);
     await Promise.all(names.map((name) => bot.alarms.handle(body({ name, loadBalancer: null }))));
     expect(notes('C0DEFAULT')).toHaveLength(10);
-    const said = notes('C0DEFAULT').filter(({ message }) => textOf(message).includes('only in the log'));
+    const said = notes('C0DEFAULT').filter(({ message }) => textOf(message).includes('go only to the log'));
     expect(said).toHaveLength(1);
   });
 

@@ -33,7 +33,8 @@ export const unhealthyHostsInMetrics = defineCheck({
       ...read.flatMap((hosts) => finding(hosts) ?? []),
       ...(evidence.traffic === undefined ? [] : failedChecks(evidence.traffic)),
     ];
-    if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
+    if (findings.length > 0)
+      return { outcome: 'fail', summary: findings.join(' '), brief: 'health checks failed in the window', facts };
     const notRead = read.filter(({ unhealthy }) => unhealthy === null).map(({ name }) => name);
     if (notRead.length > 0) {
       return {

@@ -241,7 +241,7 @@ describe('one alarm', () => {
     }
     expect(roots()).toHaveLength(1);
     expect(replies()).toEqual([
-      'In ALARM again: shop-502 since 03:04 UTC. It was over for a while.\nThe first message of this thread shows the current state.',
+      'Back in ALARM: shop-502 since 03:04 UTC, after clearing.\nThe first message of this thread shows the current state.',
     ]);
     const later = async (minutes: number, state: 'ALARM' | 'OK') => {
       const at = BEGUN + minutes * MINUTE;
@@ -647,7 +647,7 @@ describe('an alarm that is not about a load balancer', () => {
     const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => metricOf(name)) } };
     expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', transition: [] });
     expect(notes('C0DEFAULT').map(({ message }) => textOf(message).split('\n')[0])).toEqual([
-      'The alarm any-502 is about 6 load balancers at once, so none of them was diagnosed.',
+      'Alarm any-502 covers 6 load balancers, so none was diagnosed.',
     ]);
   });
 

@@ -35,8 +35,9 @@ export const connectionRefused = defineCause({
     const { traffic } = evidence;
     const judged = splitByStage(failedConnects(traffic), evidence, question).map((part) => {
       const registration = registrationOf(part.target_group_arn, part.target, evidence);
+      const hasDied = diedByItself(part, traffic);
       const left =
-        part.inLastMoments && part.presence?.left === true && part.presence.lastSuccess !== null
+        !hasDied && part.inLastMoments && part.presence?.left === true && part.presence.lastSuccess !== null
           ? removalReason(
               part.presence,
               Math.min(...part.errors.map(({ at }) => at)),
@@ -46,6 +47,7 @@ export const connectionRefused = defineCause({
             )
           : null;
       const stays =
+        hasDied ||
         left?.reason === 'unhealthy' ||
         part.presence?.left === false ||
         (part.presence !== null && !part.inLastMoments) ||
@@ -111,6 +113,12 @@ export const connectionRefused = defineCause({
     );
   },
 });
+
+/** Whether ECS says that the process ended by itself: it was deregistered because it had died, not the other way round. */
+function diedByItself({ target, target_group_arn, errors }: FailedConnects, { owners }: Traffic): boolean {
+  const exit = owners.at(target, errors[0]?.at ?? 0, target_group_arn)?.exit?.kind;
+  return exit === 'out-of-memory' || exit === 'exited';
+}
 
 /** A sentence a target, most errors first. */
 function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): string[] {

@@ -34,3 +34,22 @@ export const onsetOf = ({ first, lastAnswer }: TargetOutage): number =>
 export const lengthOf = (outage: TargetOutage): number => outage.last - onsetOf(outage);
 
 export const sorted = (texts: Iterable<string>): string[] => [...new Set(texts)].sort();
+
+/** Several outlines of one target group as one. */
+export function joinOutlines(outlines: readonly EventOutline[]): EventOutline {
+  const [first] = outlines;
+  if (first === undefined) throw new RangeError('no outlines to join');
+  const ends = outlines.map(({ to }) => to);
+  return {
+    kind: outlines.some(({ kind }) => kind === 'target-lost') ? 'target-lost' : first.kind,
+    target_group_arn: first.target_group_arn,
+    targets: sorted(outlines.flatMap(({ targets }) => targets)),
+    outages: outlines
+      .flatMap(({ outages }) => outages)
+      .sort((a, b) => onsetOf(a) - onsetOf(b) || (a.target < b.target ? -1 : 1)),
+    bursts: outlines.flatMap(({ bursts }) => bursts).sort((a, b) => a.at - b.at || (a.target < b.target ? -1 : 1)),
+    failures: outlines.flatMap(({ failures }) => failures),
+    from: Math.min(...outlines.map(({ from }) => from)),
+    to: ends.every((to) => to !== null) ? Math.max(...ends) : null,
+  };
+}

@@ -6,14 +6,16 @@ import type { SampledError, Traffic } from '../traffic.ts';
 import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
-import type { EventOutline } from './event-outline.ts';
+import { type EventOutline, joinOutlines } from './event-outline.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
-import { eventReason, type ReasonKind } from './reason.ts';
+import { type EventReason, eventReason, type ReasonKind } from './reason.ts';
 import { crashText, diedText, errorsText, lostText, rolloutText } from './words.ts';
 
 /** The events with errors that were asked about: those with most of them first, then by time. */
 export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {
-  const found = eventOutlines(traffic).flatMap((outline) => describe(outline, traffic, evidence, question));
+  const found = joinAlike(eventOutlines(traffic), traffic, evidence).flatMap((joined) =>
+    describe(joined, traffic, evidence, question),
+  );
   // Rules that close a path make targets fall silent: the change is the origin.
   const taken = new Set(found.filter(({ kind }) => kind !== 'target-lost').flatMap(({ errors }) => errors));
   const changes = changeEvents(traffic, evidence, taken, question.loadBalancer.name);
@@ -25,13 +27,66 @@ export function findEvents(traffic: Traffic, evidence: EventEvidence, question: 
   );
 }
 
+interface ExplainedOutline {
+  outline: EventOutline;
+  errors: SampledError[];
+  reason: EventReason | null;
+}
+
+/**
+ * Outlines with the reasons for them. Targets of one service that went one after the other for the same reason, such as tasks that run
+ * out of memory, are one event.
+ */
+function joinAlike(outlines: readonly EventOutline[], traffic: Traffic, evidence: EventEvidence): ExplainedOutline[] {
+  const explained = outlines.map((outline) => ({
+    outline,
+    errors: errorsOf(outline, traffic),
+    reason: eventReason(outline, traffic, evidence),
+  }));
+  const groups = Map.groupBy<string | EventOutline, ExplainedOutline>(
+    explained,
+    ({ outline, reason }) => alikeKey(outline, reason) ?? outline,
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined || group.length === 1) return group;
+    const outline = joinOutlines(group.map((each) => each.outline));
+    const errors = new Set(group.flatMap((each) => each.errors));
+    return [
+      {
+        outline,
+        errors: traffic.errors.filter((error) => errors.has(error)),
+        reason: eventReason(outline, traffic, evidence),
+      },
+    ];
+  });
+}
+
+/** Equal for outlines that are one event; null where a target's going says nothing about another one's. */
+function alikeKey({ kind, target_group_arn }: EventOutline, reason: EventReason | null): string | null {
+  if (reason === null || !IN_TURN.includes(reason.kind)) return null;
+  // A service that replaces what died looks like a rollout.
+  if (kind === 'rollout' && !DEATHS.includes(reason.kind)) return null;
+  const services = [...new Set(reason.owners.map(({ service, scalingGroup }) => service ?? scalingGroup))];
+  return services.length === 1 && services[0] !== null ? `${target_group_arn} ${reason.kind} ${services[0]}` : null;
+}
+
+/** Reasons that take one target of a service after the other. */
+const IN_TURN: readonly ReasonKind[] = [
+  'out-of-memory',
+  'exited',
+  'failed-health-checks',
+  'unhealthy',
+  'scale-in',
+  'spot',
+];
+
 function describe(
-  outline: EventOutline,
+  { outline, errors, reason }: ExplainedOutline,
   traffic: Traffic,
   evidence: EventEvidence,
   question: Question,
 ): IncidentEvent[] {
-  const errors = errorsOf(outline, traffic);
   const [first] = errors;
   if (first === undefined) return [];
   const firstError = errors.reduce((least, { at }) => Math.min(least, at), first.at);
@@ -40,15 +95,16 @@ function describe(
     { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
     evidence,
   );
-  const reason = eventReason(outline, traffic, evidence);
   // Its process ended before it was taken out, whatever that looks like from outside.
   const isDead = reason !== null && DEATHS.includes(reason.kind);
-  const what = isDead ? diedText(outline, traffic) : sentence(outline, traffic, evidence, calls, firstError);
   const isTold = reason?.kind === 'stopped' && calls[0]?.name === 'StopTask';
+  const isExplained = reason !== null && !isTold;
+  // The reason says why a target was lost; a call would say it a second time.
+  const named = isExplained && kind === 'target-lost' ? [] : calls;
+  const what = isDead ? diedText(outline, traffic) : sentence(outline, traffic, evidence, named, firstError);
   const pods = kubernetesSource(target_group_arn, evidence.tags);
   const told = [
-    what,
-    ...(reason === null || isTold ? [] : [reason.sentence]),
+    isExplained ? `${what.replace(/[.]$/, '')}: ${reason.clause}.` : what,
     ...(reason === null && pods !== null ? [`Its targets are ${podsText(pods)}.`] : []),
   ];
   const summary = `${told.join(' ')} ${errorsText(errors)}`;

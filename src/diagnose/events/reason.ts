@@ -16,8 +16,8 @@ export interface EventReason {
   kind: ReasonKind;
   /** Epoch milliseconds of the first; null where it is not known. */
   at: number | null;
-  /** One sentence, after the one that tells the event. */
-  sentence: string;
+  /** "all 3 tasks ran out of memory (feed-api:46)": goes on after the sentence that tells the event. */
+  clause: string;
   /** Those it is true of. */
   owners: readonly TargetOwner[];
   /** Their service, where all have one. */
@@ -60,7 +60,7 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
   const deployed = deploymentBefore(service, outline.from, evidence);
   return {
     ...{ kind, at, service, deployed, owners: own.map(({ owner }) => owner) },
-    sentence: sentenceOf(kind, own, outline.targets.length, {
+    clause: clauseOf(kind, own, outline.targets.length, {
       deployed,
       why: whyUnhealthy(kind, service, outline.from),
     }),
@@ -182,7 +182,7 @@ function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number):
   return told.sort((a, b) => b.time - a.time)[0]?.reason ?? null;
 }
 
-/** What happened to several targets, after "3 of 4 ". */
+/** What happened to several targets, after "3 of 4 " or "both ". */
 const SEVERAL: Record<ReasonKind, string> = {
   'out-of-memory': 'tasks ran out of memory',
   'failed-health-checks': 'tasks were stopped by ECS after failed health checks',
@@ -195,7 +195,7 @@ const SEVERAL: Record<ReasonKind, string> = {
   unhealthy: 'instances were taken out by Auto Scaling after failed health checks',
 };
 
-function sentenceOf(
+function clauseOf(
   kind: ReasonKind,
   own: readonly Departure[],
   targets: number,
@@ -203,17 +203,16 @@ function sentenceOf(
 ): string {
   const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
   const [first] = own;
-  const ran = revisions.length > 0 ? `, ${list(revisions)}` : '';
-  const because = why === null ? '' : ` (${why})`;
+  const details = [...(why === null ? [] : [why]), ...(revisions.length > 0 ? [list(revisions)] : [])];
   const since =
     deployed !== null && kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed.revision
       ? '; this revision was being rolled out'
       : '';
   const text =
-    first !== undefined && targets === 1 ? capitalize(first.clause) : `${outOf(own.length, targets)} ${SEVERAL[kind]}`;
+    first !== undefined && targets === 1 ? first.clause : `${shareText(own.length, targets)} ${SEVERAL[kind]}`;
   const by = targets > 1 && kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
-  return `${text}${by}${because}${ran}${since}.`;
+  return `${text}${by}${details.length > 0 ? ` (${details.join('; ')})` : ''}${since}`;
 }
 
-const capitalize = (text: string): string =>
-  /^(?:its|the) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+const shareText = (part: number, whole: number): string =>
+  part < whole ? outOf(part, whole) : whole === 2 ? 'both' : `all ${whole}`;

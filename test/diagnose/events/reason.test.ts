@@ -71,19 +71,19 @@ describe('the task that had the address', () => {
         containers: [{ name: 'app', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }],
       },
       'out-of-memory',
-      'Its container app ran out of memory (exit 137) at 02:44:59 UTC, feed-api:47.',
+      'its container app ran out of memory (exit 137) at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'exited by itself',
       { at: 299, stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 1 }] },
       'exited',
-      'Its container app exited (exit 1) at 02:44:59 UTC, feed-api:47.',
+      'its container app exited (exit 1) at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'was reclaimed',
       { at: 299, stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.' },
       'spot',
-      'Its Spot capacity was reclaimed at 02:44:59 UTC, feed-api:47.',
+      'its Spot capacity was reclaimed at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'failed its health checks',
@@ -93,7 +93,7 @@ describe('the task that had the address', () => {
         stoppedReason: 'Task failed ELB health checks in (target-group x)',
       },
       'failed-health-checks',
-      'ECS stopped the task after failed health checks at 02:44:59 UTC, feed-api:47.',
+      'ECS stopped the task after failed health checks at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'was scaled in',
@@ -103,18 +103,41 @@ describe('the task that had the address', () => {
         stoppedReason: 'Scaling activity initiated by (deployment ecs-svc/1)',
       },
       'scale-in',
-      'ECS stopped the task in a scale-in at 02:44:59 UTC, feed-api:47.',
+      'ECS stopped the task in a scale-in at 02:44:59 UTC (feed-api:47)',
     ],
-  ])('%s', (_, stop, kind, sentence) => {
+  ])('%s', (_, stop, kind, clause) => {
     const event = eventOf(evidenceOf(stop));
-    expect(event).toMatchObject({ standing: 'confirmed', reason: { kind, at: START + 299_000, sentence } });
+    expect(event).toMatchObject({ standing: 'confirmed', reason: { kind, at: START + 299_000, clause } });
     expect(event?.summary).toContain(`feed-api task 8f3c… (10.0.1.5) in api`);
-    expect(event?.summary).toContain(sentence);
+    expect(event?.summary).toContain(clause);
   });
 
   it('says nothing where it stopped an hour later', () => {
     expect(eventOf(evidenceOf({ at: 3900, stopCode: 'EssentialContainerExited' }))?.reason).toBeNull();
   });
+});
+
+it('is one for tasks of a service that run out of memory one after the other', () => {
+  const memory = [{ name: 'app', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }];
+  const first = evidenceOf({ at: 299, stopCode: 'EssentialContainerExited', containers: memory });
+  const second = evidenceOf({ at: 599, stopCode: 'EssentialContainerExited', containers: memory });
+  const later = (second.tasks ?? []).map((task) => ({
+    ...task,
+    taskArn: ecs('task', 'main/41d0c2ab'),
+    attachments: [{ details: [{ name: 'privateIPv4Address', value: '10.0.1.6' }] }],
+  }));
+  const evidence = { ...first, tasks: [...(first.tasks ?? []), ...later] };
+  const twice = [
+    ...answering(C, 0, 900),
+    ...answering(A, 0, 300),
+    ...Array.from({ length: 20 }, (_, index) => failing('connect-failed', 300 + index, A)),
+    ...answering(B, 0, 600),
+    ...Array.from({ length: 20 }, (_, index) => failing('connect-failed', 600 + index, B)),
+  ];
+  const traffic = readTraffic(servedLog(twice), question, () => null, targetOwners(evidence));
+  const events = findEvents(traffic, evidence, question);
+  expect(events).toMatchObject([{ kind: 'crash', targets: [A, B], reason: { kind: 'out-of-memory' } }]);
+  expect(events[0]?.summary).toContain('both tasks ran out of memory (feed-api:47). 40 errors');
 });
 
 it('names the person who stopped it once', () => {

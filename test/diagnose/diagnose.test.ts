@@ -22,6 +22,7 @@ const NAMES: EvidenceName[] = [
   'prefixLists',
   'functions',
   'changes',
+  'edge',
   'metrics',
 ];
 

@@ -8,8 +8,8 @@ import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
 import { type EventOutline, joinOutlines } from './event-outline.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
-import { type EventReason, eventReason, type ReasonKind } from './reason.ts';
-import { crashText, diedText, errorsText, lostText, rolloutText } from './words.ts';
+import { DEATHS, type EventReason, eventReason, type ReasonKind } from './reason.ts';
+import { crashText, diedText, errorsText, lostText, rolloutText, takenOutText } from './words.ts';
 
 /** The events with errors that were asked about: those with most of them first, then by time. */
 export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {
@@ -101,7 +101,11 @@ function describe(
   const isExplained = reason !== null && !isTold;
   // The reason says why a target was lost; a call would say it a second time.
   const named = isExplained && kind === 'target-lost' ? [] : calls;
-  const what = isDead ? diedText(outline, traffic) : sentence(outline, traffic, evidence, named, firstError);
+  const what = isDead
+    ? diedText(outline, traffic)
+    : isExplained && kind === 'rollout' && reason.kind !== 'deployment'
+      ? takenOutText(outline, traffic)
+      : sentence(outline, traffic, evidence, named, firstError);
   const pods = kubernetesSource(target_group_arn, evidence.tags);
   const told = [
     isExplained ? `${what.replace(/[.]$/, '')}: ${reason.clause}.` : what,
@@ -123,9 +127,6 @@ function describe(
     },
   ];
 }
-
-/** Reasons that end a process while it still gets requests. */
-const DEATHS: readonly ReasonKind[] = ['out-of-memory', 'exited'];
 
 const deathCause = (errors: readonly SampledError[]): CauseId =>
   errors.some(({ signature }) => signature === 'connect-failed') ? 'connection-refused' : 'closed-mid-request';

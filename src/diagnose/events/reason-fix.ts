@@ -8,7 +8,7 @@ import { ownedTargets, ownerConcentrations } from '../patterns/owner-concentrati
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import type { EventEvidence, IncidentEvent } from './event.ts';
-import { type EventReason, rollOutOf } from './reason.ts';
+import { DEATHS, type EventReason, rollOutOf } from './reason.ts';
 
 /** ECS developer guide, "Task definition parameters": without stopTimeout a container has 30 s, on Fargate 120 s at most. */
 const DEFAULT_STOP_SECONDS = 30;
@@ -32,6 +32,8 @@ export function withReasonFixes(
       fix: {
         ...result.fix,
         ...fix,
+        // Commands on the host tell nothing of a container that is gone.
+        ...(DEATHS.includes(reason.kind) ? { notes: [] } : {}),
         commands: commands.length > 0 ? commands : result.fix.commands,
         // What other platforms are set to is of no use to a task of ECS.
         settings: settings.length > 0 || reason.owners[0]?.task != null ? settings : (result.fix.settings ?? []),
@@ -151,7 +153,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         summary: `Let a target of ${who} go on serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.`,
         commands: [...rollBack, ...scaleInHook(reason)],
         settings: stopSettings(definition, longestSeconds),
-        sideEffects: ['Each replacement takes as much longer; keep the wait below the deregistration delay.'],
+        sideEffects: ['Each replacement takes as much longer.'],
       };
   }
 }

@@ -32,6 +32,9 @@ const AFTER_MS = 5 * 60_000;
 /** A deployment goes on for so long. */
 const DEPLOYING_MS = 60 * 60_000;
 
+/** Reasons that end a process while it still gets requests. */
+export const DEATHS: readonly ReasonKind[] = ['out-of-memory', 'exited'];
+
 interface Departure {
   owner: TargetOwner;
   kind: ReasonKind;
@@ -171,7 +174,7 @@ function deploymentBefore(service: EcsService | null, at: number, { tasks }: Eve
   return { revision, before: before.sort((a, b) => numberOf(b) - numberOf(a)) };
 }
 
-/** "Health checks failed with these codes: [503]", from the event that ECS wrote last before the targets went. */
+/** "HTTP 503", or the reason in the words of ECS, from the event that ECS wrote last before the targets went. */
 function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number): string | null {
   if (kind !== 'failed-health-checks') return null;
   const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
@@ -179,7 +182,8 @@ function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number):
     const [, reason] = /is unhealthy in .*due to \(reason (.+?)\)\.?$/.exec(message) ?? [];
     return reason === undefined || time === null || time > at + AFTER_MS ? [] : [{ time, reason }];
   });
-  return told.sort((a, b) => b.time - a.time)[0]?.reason ?? null;
+  const latest = told.sort((a, b) => b.time - a.time)[0]?.reason;
+  return latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;
 }
 
 /** What happened to several targets, after "3 of 4 " or "both ". */

@@ -9,7 +9,7 @@ import { isRejected } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 
 const TARGETS_NAMED = 3;
-const OWNERS_NAMED = 2;
+const OWNERS_NAMED = 1;
 
 /** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "i-0262… (10.0.1.5:8080) in api", "4 targets of api". */
 function targetsText({ targets, target_group_arn, to, from: begin }: EventOutline, { owners }: Traffic): string {
@@ -112,6 +112,15 @@ export function diedText(outline: EventOutline, traffic: Traffic): string {
   const when =
     targets.length === 1 || last - from < 1000 ? `at ${utcTime(from)}` : `from ${utcTime(from)} to ${utcTime(last)}`;
   return `${targetsText(outline, traffic)} went down ${when} and did not come back.`;
+}
+
+/** "2 targets of feed were taken out from 07:44:51 UTC to 07:47:12 UTC while requests were still sent to them.": before the reason. */
+export function takenOutText(outline: EventOutline, traffic: Traffic): string {
+  const { failures, from, targets } = outline;
+  const last = failures.reduce((most, { sent }) => Math.max(most, sent), from);
+  return targets.length === 1
+    ? `${targetsText(outline, traffic)} was taken out at ${utcTime(from)} while requests were still sent to it.`
+    : `${targetsText(outline, traffic)} were taken out from ${utcTime(from)} to ${utcTime(last)} while requests were still sent to them.`;
 }
 
 export function crashText(outline: EventOutline, traffic: Traffic): string {

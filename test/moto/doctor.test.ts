@@ -148,7 +148,7 @@ describe('doctor', () => {
   it('sees that the pattern of an old table makes rows of NULL', async () => {
     await putTable(glue, statement, TABLE, { pattern: '([^ ]*) ([^ ]*)' });
     const { stdout } = await doctor(['shop-prod'], RESULTS);
-    expect(about(stdout, 'missing', 'Athena table')).toMatch(/all NULL.*DROP TABLE `default`\.`alb_access_logs`/);
+    expect(about(stdout, 'missing', 'Athena table')).toMatch(/are NULL.*DROP TABLE `default`\.`alb_access_logs`/);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import type { Collected, Evidence, EvidenceName, EvidenceSet, GapKind, Question 
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import { asResource, type Candidate, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
+import { readSource } from './recorded-source.ts';
 import { recordedWorkloads, WORKLOAD_FILES, workloadFiles } from './workload-files.ts';
 
 /** Evidence from the JSON files; the access log comes from logs/ or access-log.json. */
@@ -139,8 +140,8 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
   ): Collected<Evidence[Name]> => {
     const source = commandFor(name, question, details);
     if ('value' in answer) return { status: 'collected', source, value: answer.value };
-    const { source: _, ...why } = { source, ...(recording['incident.json'].unavailable?.[name] ?? answer) };
-    return { status: 'unavailable', source, ...why };
+    const { source: recorded, ...why } = { source, ...(recording['incident.json'].unavailable?.[name] ?? answer) };
+    return { status: 'unavailable', source: readSource(recorded) ?? source, ...why };
   };
   return {
     loadBalancer: collected('loadBalancer', self),

@@ -5,12 +5,23 @@
 
 /** As `quote` writes one: no option, no file for the AWS CLI to read. */
 const WORD = String.raw`(?!-|fileb?:)(?:[\w@%+:,./=-]|'[^'\p{Cc}\p{Cf}]*'|\\')+`;
-const OPTIONS =
-  'bucket end-time exclude filter-pattern include limit load-balancer-arn log-group-name names prefix query-string resource-arn start-time'
-    .split(' ')
-    .join('|');
-const OPTION = `--(?:${OPTIONS}) ${WORD}`;
-const LOOK = String.raw`aws (?:s3api|logs|elbv2|athena|glue) (?:describe|filter|get|list|start-query)(?:-[a-z0-9-]+)?(?: ${OPTION})*`;
+const OPTIONS = [
+  'auto-scaling-group-name bucket cluster container-instances deployment-ids dimensions end-time exclude filter-pattern filters',
+  'function-name include limit listener-arn load-balancer-arn log-group-name lookup-attributes metric-name name names namespace',
+  'period prefix prefix-list-id query-string resource-arn services start-time statistics target-group-arn',
+  'task-definition tasks',
+]
+  .join(' ')
+  .replaceAll(' ', '|');
+const OPTION = `--(?:resource-arns(?: ${WORD})+|(?:${OPTIONS}) ${WORD})`;
+/** Calls that only read. */
+const CALLS = [
+  '(?:s3api|logs|elbv2|athena|glue|autoscaling|cloudfront|cloudwatch|ec2|ecs) (?:describe|filter|get|list|start-query)',
+  'lambda get-(?:alias|function-configuration)',
+  'deploy batch-get-deployments',
+  'cloudtrail lookup-events',
+].join('|');
+const LOOK = `aws (?:${CALLS})(?:-[a-z0-9-]+)?(?: ${OPTION})*`;
 const COPY = `aws s3 cp s3://${WORD} logs --recursive(?: ${OPTION})*`;
 const SEARCH = String.raw`find logs -name '\*\.log\*' -exec zcat -f \{\} \+ \| awk '\$3 ~ "/[\w./-]*/" && \([\d$&|=<> !()]*\)'`;
 const COMMAND = new RegExp(`^(?:(?:${COPY} && )*${SEARCH}|${LOOK})$`, 'u');

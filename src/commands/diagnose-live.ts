@@ -85,7 +85,9 @@ export async function diagnoseLive(
           now: question.now,
           signal: interruption.signal,
           time,
-          onWait: (interim, nextAt) => printNotice(waitMessage(interim, nextAt)),
+          onWait: (interim, nextAt) => {
+            for (const line of waitMessage(interim, nextAt)) printNotice(line);
+          },
           onLogFailure: (reason) => printNotice(`The access log could not be read again: ${reason}.`),
           onReplaced: async ({ dir }) => {
             if (dir !== null) await rm(dir, { recursive: true, force: true });
@@ -115,14 +117,14 @@ export async function diagnoseLive(
   }
 }
 
-/** Text printed before each wait: the findings so far, and when more arrives. */
-function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string {
+/** Lines printed before each wait: the findings so far, and when more arrives. */
+function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string[] {
   const shown = escapeDiagnosis(diagnosis);
   return [
     `${headline(shown)}, asking again at ${utcTime(nextAt)}`,
     shown.verdict.summary,
     `${completenessSentence(shown)}.`,
-  ].join('\n');
+  ];
 }
 
 const notFinalMessage = ({ evidence }: InvestigationResult): string =>

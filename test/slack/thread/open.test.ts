@@ -304,7 +304,7 @@ describe('a run store that fails while a diagnosis runs', () => {
     const opened = await threads.open(await question());
     expect(await ended(opened)).toMatchObject({ id: 'opened' in opened ? opened.opened.id : '' });
     // Not "looking" until the store is back.
-    expect(texts()[0]).toMatch(/failed.*\n.*could not be kept.*It was: .*stopped answering/s);
+    expect(texts()[0]).toMatch(/failed.*\n.*could not be stored.*It was: .*stopped answering/s);
     // What nobody caught would end the process about now.
     await new Promise((resolve) => setTimeout(resolve, 50));
     investigator.investigate = recorded;

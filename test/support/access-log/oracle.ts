@@ -179,6 +179,7 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
       };
     }),
     failedClients: new Set(failures.filter(isAsked).map((f) => f.client)).size,
+    clientAddresses: numbers,
     retriedOk: failures.filter((failure) => failure.retriedOk).length,
     routes: groups(window, (item) => item.route)
       .map(([route, own]) => {

@@ -37,7 +37,8 @@ describe('the lines', () => {
     const lines = drawProgress(busy, 2400, false).split('\n');
     expect(lines[0]).toBe('⠋ 1 Access log: who failed, and how  2.4 s, fetched 3 of 8 log files');
     expect(lines.slice(6)).toEqual(['', 'So far: CloudWatch counts 214.']);
-    const done = { ...busy, ended: { ...work.ended, accessLog: { at: 2500, unavailable: false } } };
+    const log = { at: 2500, unavailable: false };
+    const done = { ...busy, ended: { ...work.ended, edge: { at: 400, unavailable: false }, accessLog: log } };
     expect(drawProgress(done, 2600, false).split('\n')[0]).toBe('✓ 1 Access log: who failed, and how  2.5 s');
   });
 

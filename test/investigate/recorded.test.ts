@@ -55,7 +55,7 @@ describe('is found', () => {
 
   it.each([
     ['orders', ['default'], /No load balancer 'orders'.*There are: /],
-    ['prod', ['default'], /'prod' matches 3 load balancers/],
+    ['prod', ['default'], /'prod' matches 4 load balancers/],
     ['shop-prod', ['other'], /No load balancer 'shop-prod'/],
   ])('%s of %j: not', async (name, accounts, says) => {
     await expect(all.find(name, accounts, signal)).rejects.toThrow(says);

@@ -92,7 +92,8 @@ describe('running', () => {
     run.child.kill('SIGTERM');
     await expect.poll(() => run.said(), { timeout: 30_000 }).toContain('stopping');
     run.child.kill('SIGTERM');
-    expect(await run.ended).toBe(143);
+    // A process that the signal itself ends has no code.
+    expect([143, null]).toContain(await run.ended);
   });
 });
 

@@ -414,8 +414,7 @@ describe('what was recorded', () => {
     const evidence = await evidenceOf({
       'incident.json': { ...INCIDENT, unavailable: { listeners: denied, accessLog: denied } },
     });
-    const source = "aws elbv2 describe-listeners --load-balancer-arn '<ARN of my-load-balancer>'";
-    expect(evidence.listeners).toEqual({ status: 'unavailable', ...denied, source });
+    expect(evidence.listeners).toEqual({ status: 'unavailable', ...denied });
     expect(evidence.accessLog).toEqual({ status: 'unavailable', ...denied });
   });
 

@@ -474,7 +474,7 @@ describe('Slack that is down', () => {
     expect(standing()).not.toContain('verdict');
     paper.isDown = false;
     await (await bot('one')).resume();
-    await expect.poll(standing).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
+    await expect.poll(() => standing()).toEqual(expect.arrayContaining(['root', 'checklist', 'verdict']));
     await expect.poll(() => runOf(id)).toMatchObject({ outbox: { kind: 'empty' } });
     await settled();
   });

@@ -37,7 +37,7 @@ export interface RoutingSubject {
 
 /**
  * Returns the channel of the first matching route, else the default channel, else the account's first channel; only
- * channels that may show the account's data. Null when there is none.
+ * channels that may show the account's data. Null if no channel may.
  */
 export function channelFor(subject: RoutingSubject, routing: Routing): string | null {
   const { defaultChannel, accounts: configured } = routing;
@@ -66,7 +66,7 @@ function routeFor(subject: RoutingSubject, { routes, accounts: configured }: Rou
   );
 }
 
-/** Returns a channel to use instead of one that refused the thread; null when there is none. */
+/** Returns another channel after one refused the thread; null if no other channel is configured. */
 export function otherChannel(
   subject: RoutingSubject,
   refusedChannel: string,

@@ -12,7 +12,7 @@ export interface ActionLimits {
   isResting(run: string): boolean;
 }
 
-/** Returns the next action of one episode; null when there is none now. */
+/** Returns the next action of one episode; null if nothing is due. */
 export function nextAction(record: EpisodeRecord, { hasTried, isResting }: ActionLimits): EpisodeAction | null {
   const { thread, episode, pending } = record;
   if (isUpToDate(record)) return null;

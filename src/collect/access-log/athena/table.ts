@@ -107,7 +107,7 @@ export interface TableChoice {
 }
 
 /**
- * Returns the configured table, or the one in the database that best fits the log files; null if there is none. Rejects
+ * Returns the configured table, or the one in the database that best fits the log files; null if no table fits. Rejects
  * with AccessLogError.
  */
 export async function findTable(choice: TableChoice): Promise<LogTable | null> {
@@ -134,7 +134,7 @@ export function namedTable(database: string, table: Table, place: LogPlace): Log
   };
 }
 
-/** Returns the table of a database that best fits the log files; null if there is none. */
+/** Returns the table of a database that best fits the log files; null if no table fits. */
 export function bestTable(
   database: string,
   tables: readonly Table[],

@@ -8,9 +8,9 @@ import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Account, Config } from '../config.ts';
 import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { windowStart } from '../query/alarm-window.ts';
 import { type Alarm, unrelatedReason } from './alarm-event.ts';
 import { readMessage } from './read-message.ts';
+import { windowStart } from './window-start.ts';
 
 export interface AffectedLoadBalancers {
   /** `app/<name>/<id>`, each once. */

@@ -1,5 +1,5 @@
 /** Returns the errors an alarm asks about: those its metric counts, in its target group and zone. Pure. */
-import { DEFAULT_STATUSES } from '../query/statuses.ts';
+import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { Alarm, AlarmMetric } from './alarm-event.ts';
 

@@ -1,11 +1,12 @@
 /** Posts one short note for each alarm whose load balancer is unknown. */
 import * as z from 'zod';
+import { list } from '../format/wording.ts';
+import { timeOfDay } from '../render/phrases.ts';
 import { type Documents, openDocuments } from '../runs/store/document.ts';
 import { PostRecord } from '../runs/store/post-record.ts';
 import type { Store } from '../runs/store/store.ts';
 import { postOnce } from '../slack/delivery/post-once.ts';
 import type { Poster, PostResult } from '../slack/delivery/slack-poster.ts';
-import { describeAlarm } from '../slack/messages/alarm-notes.ts';
 import { unknownAlarmMessage } from '../slack/messages/index.ts';
 import type { Message } from '../slack/messages/message.ts';
 import type { AffectedLoadBalancers } from './affected-load-balancers.ts';
@@ -117,6 +118,19 @@ function noteMessage(alarm: Alarm, { loadBalancers, sentences }: NoThreadReason,
     why: loadBalancers.length > 1 ? { loadBalancers: loadBalancers.length } : unclear,
     sentences: [...sentences.slice(0, 2), ...last, ...describeAlarm(alarm)],
   });
+}
+
+/** Returns sentences about an alarm that names no load balancer. */
+function describeAlarm({ state, changedAt, region, account, metrics, reason }: Alarm): string[] {
+  const metricNames = metrics.flatMap(({ namespace, name, expression }) =>
+    name !== null ? `${namespace ?? ''} ${name}`.trim() : (expression ?? []),
+  );
+  const place = [...(region === null ? [] : [region]), ...(account === null ? [] : [`account ${account}`])].join(', ');
+  return [
+    `In ${state} since ${timeOfDay(changedAt)} UTC${place === '' ? '' : ` (${place})`}.`,
+    ...(metricNames.length > 0 ? [`${metricNames.length === 1 ? 'Metric' : 'Metrics'}: ${list(metricNames)}.`] : []),
+    ...(reason === '' ? [] : [reason]),
+  ];
 }
 
 function postNoteIn(

@@ -76,7 +76,7 @@ async function printDiagnosis(
 ): Promise<void> {
   const [{ liveLookup, resolveLoadBalancer }, { incidentWindow }, { channelFor }, { routingOf }] = await Promise.all([
     import('../alarms/affected-load-balancers.ts'),
-    import('../query/alarm-window.ts'),
+    import('../query/incident-window.ts'),
     import('../alarms/alarm-routes.ts'),
     import('../alarms/alarms.ts'),
   ]);

@@ -1,5 +1,5 @@
 /** Failed requests outside the question: the application's own errors, and what clients caused. */
-import { statusMatcher } from '../query/statuses.ts';
+import { statusMatcher } from '../evidence/statuses.ts';
 import type { Diagnosis, StatusBeside } from './diagnosis.ts';
 import { requestsAllAnswered400 } from './patterns/bad-request-groups.ts';
 import { signature } from './signature.ts';

@@ -3,7 +3,7 @@
  * the exact shapes; if rows were sampled, each represents several errors (`weight`).
  */
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
-import { GATEWAY, type StatusPair, statusMatcher } from '../query/statuses.ts';
+import { GATEWAY, type StatusPair, statusMatcher } from '../evidence/statuses.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
 import { NO_OWNERS, type TargetOwners, targetName } from './targets/target-owners.ts';
 

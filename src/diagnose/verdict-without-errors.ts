@@ -1,9 +1,9 @@
 /** The verdict if no error was read: nothing failed, or the failures are not in the log. */
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
+import { GATEWAY } from '../evidence/statuses.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
-import { GATEWAY } from '../query/statuses.ts';
 import type { Verdict } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 

@@ -50,7 +50,7 @@ export interface NamedLoadBalancer {
 export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> extends Window {
   loadBalancer: Named;
   now: number;
-  /** The requested errors, in the words of query/statuses.ts: "gateway", "5xx", "elb-502". Never empty. */
+  /** The requested errors, in the words of statuses.ts: "gateway", "5xx", "elb-502". Never empty. */
   statuses: string[];
   /** Limits the errors to a target group: ARN, or "targetgroup/name/id" if the ARN is unknown. */
   targetGroup?: string | undefined;

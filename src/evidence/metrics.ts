@@ -1,7 +1,8 @@
 /** Reads metric series: sums and extremes of a metric over a window. Pure. Times are epoch milliseconds. */
-import { GATEWAY } from '../query/statuses.ts';
+
 import { epochOf, type MetricSeries } from './aws.ts';
 import type { Question, Window } from './evidence.ts';
+import { GATEWAY } from './statuses.ts';
 
 /** Scope of a metric: the load balancer, optionally limited to a target group (ARN) or zone. */
 export interface MetricScope {

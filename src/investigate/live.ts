@@ -13,6 +13,7 @@ import type { Config } from '../config.ts';
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { countedErrors } from '../evidence/metrics.ts';
+import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import { errorMessage, Problem } from '../problem.ts';
 import {
   isSmallLook,
@@ -21,7 +22,6 @@ import {
   SMALL_LOOK_MS,
   withOfferedLookBack,
 } from '../query/look-back.ts';
-import { DEFAULT_STATUSES } from '../query/statuses.ts';
 import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/access-log.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';

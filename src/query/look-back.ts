@@ -1,7 +1,7 @@
 /** A longer read of the access log for the keep-alive measurement alone: its length and its command. */
 import type { CostEstimate, Question } from '../evidence/evidence.ts';
+import { isDefaultStatuses } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
-import { isDefaultStatuses } from './statuses.ts';
 
 /** Look-back offered when the window has too few errors; as typed. */
 const OFFERED_LOOK_BACK = '24h';

@@ -5,12 +5,13 @@
  * Not chrono-node: it finds dates inside names ("mon-prod" is a Monday), reads 23:50-00:10 as tonight, accepts no IANA
  * zones, ignores unknown words, and is 9 MB. This parser understands every word or refuses the question.
  */
+
+import { parseStatus } from '../evidence/statuses.ts';
 import { Problem } from '../problem.ts';
 import { isLoadBalancerName, isOtherKind, loadBalancerIn } from './load-balancer-word.ts';
 import { parseWindow, type TypedWindow } from './parse-window.ts';
 import { type QuestionWord, readDuration, readWords } from './question-words.ts';
 import { quoteInput } from './quote-input.ts';
-import { parseStatus } from './statuses.ts';
 import { LONGEST_WINDOW } from './window.ts';
 
 export interface ParsedQuestion {

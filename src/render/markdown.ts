@@ -8,8 +8,8 @@ import type {
   Fact,
   Gap,
 } from '../diagnose/diagnosis.ts';
-import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { number, outOf, percent, plural, sentenceCase } from '../format/wording.ts';
+import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { outlineOf, type Section } from './outline.ts';
 import {
   causeTitle,

@@ -1,8 +1,8 @@
 /** The diagnosis for a terminal: the verdict first, then the outline's sections, then the verdict again. */
 import picocolors from 'picocolors';
 import type { CauseResult, Diagnosis, Gap } from '../diagnose/diagnosis.ts';
-import { escapeDiagnosis } from '../format/escape-control-characters.ts';
 import { number, plural, sentenceCase } from '../format/wording.ts';
+import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { outlineOf, type Section } from './outline.ts';
 import {
   causeTitle,

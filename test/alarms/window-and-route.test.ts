@@ -10,7 +10,8 @@ import {
   possibleAccounts,
 } from '../../src/alarms/alarm-routes.ts';
 import { readMessage } from '../../src/alarms/read-message.ts';
-import { incidentWindow, MAX_WINDOW, windowStart } from '../../src/query/alarm-window.ts';
+import { windowStart } from '../../src/alarms/window-start.ts';
+import { incidentWindow, MAX_WINDOW } from '../../src/query/incident-window.ts';
 import { event, snsAlarm } from '../support/alarms/messages.ts';
 import { fc } from '../support/property.ts';
 

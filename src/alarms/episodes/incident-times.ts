@@ -1,5 +1,5 @@
 /** Reads the times of an incident from its episode. */
-import type { IncidentTimes } from '../../query/alarm-window.ts';
+import type { IncidentTimes } from '../../query/incident-window.ts';
 import type { EpisodeRecord } from './episode-record.ts';
 
 /** All times, including `now`, in epoch milliseconds. */

@@ -1,6 +1,6 @@
 /** Opens the thread of an episode, in another channel if its own refuses, or lists it in the storm note. */
 
-import { incidentWindow } from '../../query/alarm-window.ts';
+import { incidentWindow } from '../../query/incident-window.ts';
 import type { Mute } from '../../runs/mutes.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';

@@ -4,7 +4,7 @@
  */
 
 import { Problem } from '../../problem.ts';
-import { incidentWindow } from '../../query/alarm-window.ts';
+import { incidentWindow } from '../../query/incident-window.ts';
 import { isUnderWay } from '../../runs/run.ts';
 import { misplacedMessage, sentencesMessage } from '../../slack/messages/alarm-notes.ts';
 import { episodeClosedMessage } from '../../slack/messages/index.ts';

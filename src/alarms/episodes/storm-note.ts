@@ -2,9 +2,10 @@
 
 import { postOnce } from '../../slack/delivery/post-once.ts';
 import { stormMessage } from '../../slack/messages/alarm-notes.ts';
+import type { Message } from '../../slack/messages/message.ts';
 import { shortHash } from '../alarm-event.ts';
 import { translateOutage, Unavailable } from '../retryable.ts';
-import type { ChannelState } from '../thread-rate-limit.ts';
+import { type ChannelState, isFull } from '../thread-rate-limit.ts';
 import { assertNotPaused, type EpisodesContext } from './episodes-context.ts';
 
 type StormNote = NonNullable<ChannelState['note']>;
@@ -47,7 +48,7 @@ async function postNote(context: EpisodesContext, channel: string, note: StormNo
   const posted = await postOnce({
     now,
     find: () => poster.find(target, note.id),
-    post: () => poster.post(target, stormMessage(note), note.id),
+    post: () => poster.post(target, messageOf(note), note.id),
     record: (change) =>
       changeNote(context, channel, (current) => {
         const { record, result } = change(current?.post ?? null);
@@ -64,11 +65,13 @@ async function postNote(context: EpisodesContext, channel: string, note: StormNo
   throw new Unavailable('channel', why);
 }
 
+const messageOf = (note: StormNote): Message => stormMessage({ ...note, isFull: isFull(note) });
+
 async function editNote(context: EpisodesContext, channel: string, ts: string): Promise<void> {
   await context.sleep(MIN_EDIT_INTERVAL);
   const latest = await readNote(context, channel);
   if (latest?.post?.state !== 'posted' || latest.post.ts !== ts) return;
-  const edited = await translateOutage('slack', () => context.poster.edit(channel, ts, stormMessage(latest)));
+  const edited = await translateOutage('slack', () => context.poster.edit(channel, ts, messageOf(latest)));
   if ('refused' in edited && edited.refused === 'unreachable') throw new Unavailable('slack', edited.code);
   await changeNote(context, channel, (current) => ({
     note: current && { ...current, shown: Math.max(current.shown, latest.version) },

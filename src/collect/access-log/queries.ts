@@ -18,7 +18,7 @@
  *            matched_rule_priority, created (microseconds or null), actions_executed, error_reason, classification_reason, node
  *   retried  id of each 5xx or asked failure that was followed by a success: the answer to `RETRIED`
  */
-import { statusRanges } from '../../query/statuses.ts';
+import { statusRanges } from '../../evidence/statuses.ts';
 
 import { GAP_WITHIN_MS, type GapRequestLimits } from './gap-limits.ts';
 

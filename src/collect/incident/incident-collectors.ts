@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { type Attributes, epochOf } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../../evidence/evidence.ts';
+import { DEFAULT_STATUSES, statusRanges } from '../../evidence/statuses.ts';
 import { type Command, command } from '../../format/command.ts';
 import { Problem } from '../../problem.ts';
 import { lookBackQuestion, RECORDED_LOOK_BACK } from '../../query/look-back.ts';
-import { DEFAULT_STATUSES, statusRanges } from '../../query/statuses.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import { asResource, findLoadBalancer, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import type { Incident } from './incident.ts';

@@ -1,6 +1,6 @@
 /** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
 import type { App, RespondArguments } from '@slack/bolt';
-import { parseStatus } from '../../query/statuses.ts';
+import { parseStatus } from '../../evidence/statuses.ts';
 import { ask, namesOpenTo, readTyped, type SlackContext, tryParseQuery } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage } from '../messages/index.ts';

@@ -1,9 +1,5 @@
 /** Messages about alarms outside their threads. Pure. */
 
-import type { Alarm } from '../../alarms/alarm-event.ts';
-import { type ChannelState, isFull } from '../../alarms/thread-rate-limit.ts';
-import { list } from '../../format/wording.ts';
-import { timeOfDay } from '../../render/phrases.ts';
 import { escapeMrkdwn, type Message } from './message.ts';
 
 const MAX_NAMES = 15;
@@ -30,11 +26,22 @@ export function misplacedMessage({ channel, code }: { channel: string; code: str
   ]);
 }
 
+/** Load balancers in ALARM beyond those with a thread in the channel. */
+export interface AlarmStorm {
+  /** ISO 8601. */
+  since: string;
+  /** All of them; `waiting` are still without a thread, `later` got one by now. */
+  count: number;
+  waiting: readonly { loadBalancer: string; alarm: string }[];
+  later: number;
+  /** Whether more may wait than are listed. */
+  isFull: boolean;
+}
+
 /** The one note of a storm. */
-export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
-  const { count, later, waiting, since } = note;
+export function stormMessage({ count, later, waiting, since, isFull }: AlarmStorm): Message {
   const startTime = `${since.slice(11, 19)} UTC`;
-  const [least, atLeast] = isFull(note) ? ['At least ', 'at least '] : ['', ''];
+  const [least, atLeast] = isFull ? ['At least ', 'at least '] : ['', ''];
   const names = waiting
     .slice(0, MAX_NAMES)
     .map(({ loadBalancer, alarm }) => `• ${escapeMrkdwn(loadBalancer)}: ${escapeMrkdwn(alarm)}`);
@@ -47,17 +54,4 @@ export function stormMessage(note: NonNullable<ChannelState['note']>): Message {
     ...names,
     ...(more > 0 ? [`and ${atLeast}${more} more. To diagnose one now: \`/alb502 my-alb last 15m\``] : []),
   ]);
-}
-
-/** What was understood of an alarm that names no load balancer. */
-export function describeAlarm({ state, changedAt, region, account, metrics, reason }: Alarm): string[] {
-  const metricNames = metrics.flatMap(({ namespace, name, expression }) =>
-    name !== null ? `${namespace ?? ''} ${name}`.trim() : (expression ?? []),
-  );
-  const place = [...(region === null ? [] : [region]), ...(account === null ? [] : [`account ${account}`])].join(', ');
-  return [
-    `In ${state} since ${timeOfDay(changedAt)} UTC${place === '' ? '' : ` (${place})`}.`,
-    ...(metricNames.length > 0 ? [`${metricNames.length === 1 ? 'Metric' : 'Metrics'}: ${list(metricNames)}.`] : []),
-    ...(reason === '' ? [] : [reason]),
-  ];
 }

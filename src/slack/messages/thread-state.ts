@@ -1,7 +1,7 @@
 /** State that the messages of a thread show, and their shared wording. */
 
 import type { ChecklistStep, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
-import { escapeDiagnosis } from '../../format/escape-control-characters.ts';
+import { escapeDiagnosis } from '../../render/escape-diagnosis.ts';
 import { dateOf } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';

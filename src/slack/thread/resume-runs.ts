@@ -1,5 +1,5 @@
 /** Resumes runs that are due or were left unfinished, by this process or one that ended. */
-import { incidentWindow } from '../../query/alarm-window.ts';
+import { incidentWindow } from '../../query/incident-window.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { isLeasedByOther } from '../../runs/store/lease.ts';

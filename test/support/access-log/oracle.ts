@@ -10,7 +10,7 @@ import type {
   ScaleCount,
   UnansweredRun,
 } from '../../../src/evidence/evidence.ts';
-import { statusMatcher } from '../../../src/query/statuses.ts';
+import { statusMatcher } from '../../../src/evidence/statuses.ts';
 
 export interface LogFile {
   file: string;

@@ -2,7 +2,7 @@
  * Turns the bytes of log files into narrow columns: a scanner reads ordinary lines, the parser of entry.ts the rest.
  */
 import type { Window } from '../../../evidence/evidence.ts';
-import { statusRanges } from '../../../query/statuses.ts';
+import { statusRanges } from '../../../evidence/statuses.ts';
 import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
 import { CLIENT_FAILURES } from '../queries.ts';

@@ -2,8 +2,8 @@
 
 import { countedStatuses } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';
+import { statusMatcher } from '../../../evidence/statuses.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
-import { statusMatcher } from '../../../query/statuses.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { sanitize } from '../redact-text.ts';

@@ -1,8 +1,6 @@
-/** Computes the window of an alarm: from before the first breaching period to now. Pure. */
-
-import type { Alarm } from '../alarms/alarm-event.ts';
+/** Computes where the window of an alarm starts: before its first breaching period. Pure. */
 import { epochOf } from '../evidence/aws.ts';
-import type { Window } from '../evidence/evidence.ts';
+import type { Alarm } from './alarm-event.ts';
 
 const MINUTE = 60_000;
 /** The cause starts before the errors. */
@@ -16,8 +14,6 @@ const PERIOD = MINUTE;
  * hour).
  */
 const MAX_LOOK_BACK = 24 * 60 * MINUTE;
-/** Longest window; longer incidents are cut to their last 12 hours to bound the cost. */
-export const MAX_WINDOW = 12 * 60 * MINUTE;
 
 /**
  * Returns the start of the window in epoch milliseconds, at a whole minute some minutes before the first breaching
@@ -33,21 +29,6 @@ export function windowStart(alarm: Alarm): number {
   const first =
     reported.length > 0 ? Math.min(...reported) : changed - Math.min(evaluated + PUBLISHED_AFTER, MAX_LOOK_BACK);
   return Math.floor((first - LEAD_TIME) / MINUTE) * MINUTE;
-}
-
-/** Times of an incident, in epoch milliseconds. */
-export interface IncidentTimes {
-  now: number;
-  /** Time of the last alarm message; a message that arrives days late is about this time, not about now. */
-  heardAt: number;
-  closedAt: number | null;
-}
-
-/** Returns the window from `from` to now, or to a minute after the incident ended; at most its last 12 hours. */
-export function incidentWindow(from: number, { now, heardAt, closedAt }: IncidentTimes): Window {
-  const end = closedAt === null ? Math.max(from + MAX_WINDOW, heardAt + MAX_WINDOW / 2) : closedAt + MINUTE;
-  const to = Math.min(now, end);
-  return { from: Math.min(Math.max(from, to - MAX_WINDOW), to - MINUTE), to };
 }
 
 /** Parses the datapoint times of a reason, "[12.0 (21/11/26 05:20:00), …]": day first, UTC. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { statusMatcher } from '../../src/evidence/statuses.ts';
 import { parseQuestion } from '../../src/query/parse-question.ts';
-import { statusMatcher } from '../../src/query/statuses.ts';
 
 /** "502 -" was made by the load balancer, "502 502" by the target, "502 200" by the load balancer after the target had answered. */
 const entry = (pair: string) => {

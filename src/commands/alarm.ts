@@ -3,9 +3,10 @@
 import type { Alarm } from '../alarms/alarm-event.ts';
 import { askedErrors } from '../alarms/asked-errors.ts';
 import type { Config } from '../config.ts';
+import type { Question } from '../evidence/evidence.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';
 import { iso } from '../format/wording.ts';
-import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
+import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { timeOfDay, windowSpan } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, render } from './diagnose-command.ts';
@@ -125,7 +126,7 @@ async function printDiagnosis(
 }
 
 async function renderedDiagnosis(
-  question: LocatedQuestion,
+  question: Question<LoadBalancerRef>,
   investigator: Investigator,
   options: AlarmOptions,
   signal: AbortSignal,

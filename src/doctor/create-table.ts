@@ -11,6 +11,7 @@ import { awsProblem } from '../collect/aws/aws-errors.ts';
 import { collectItems } from '../collect/aws/call.ts';
 import { assertCredentials, fetchAttributes } from '../collect/aws/load-balancer.ts';
 import type { Session } from '../collect/aws/session.ts';
+import { mapLimited } from '../collect/map-limited.ts';
 import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
 
@@ -31,20 +32,16 @@ export async function logPlaces(session: Session): Promise<{ place: LogPlace; na
       paginateDescribeLoadBalancers({ client }, {}, options),
       (page) => page.LoadBalancers,
     );
-    const queue = all.filter(({ Type }) => Type === 'application');
     action = 'elasticloadbalancing:DescribeLoadBalancerAttributes';
-    const work = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const { LoadBalancerArn: arn = '', LoadBalancerName: name = '' } = next;
-        const place = logPlace(await fetchAttributes({ session, options }, arn), arn);
-        if (place === null) continue;
-        const key = `${place.bucket}/${place.root}`;
-        const entry = places.get(key) ?? { place, names: [] };
-        entry.names.push(name);
-        places.set(key, entry);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const applicationOnes = all.filter(({ Type }) => Type === 'application');
+    await mapLimited(applicationOnes, AT_ONCE, async ({ LoadBalancerArn: arn = '', LoadBalancerName: name = '' }) => {
+      const place = logPlace(await fetchAttributes({ session, options }, arn), arn);
+      if (place === null) return;
+      const key = `${place.bucket}/${place.root}`;
+      const entry = places.get(key) ?? { place, names: [] };
+      entry.names.push(name);
+      places.set(key, entry);
+    });
   } catch (error) {
     throw awsProblem(error, { action, ...session.place });
   }

@@ -8,8 +8,8 @@ import { awsProblem } from '../collect/aws/aws-errors.ts';
 import { collectItems, interruptedProblem } from '../collect/aws/call.ts';
 import { fetchAttributes } from '../collect/aws/load-balancer.ts';
 import type { Session } from '../collect/aws/session.ts';
+import { mapLimited } from '../collect/map-limited.ts';
 import type { Config } from '../config.ts';
-import type { Attributes } from '../evidence/aws.ts';
 import { list, plural } from '../format/wording.ts';
 import { checkAthena } from './athena-setup.ts';
 import type { DoctorFinding, DoctorReport } from './finding.ts';
@@ -102,16 +102,14 @@ async function checkEveryLoadBalancer(
   const all = answer.value.filter(({ Type }) => Type === 'application');
   if (all.length === 0)
     return { findings: [{ about, state: 'note', text: 'there is no Application Load Balancer here' }], example: null };
-  const checked: { name: string; arn: string; attributes: Attributes | null }[] = [];
-  const queue = all.slice(0, AT_MOST);
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const arn = next.LoadBalancerArn ?? '';
+  const checked = await mapLimited(
+    all.slice(0, AT_MOST),
+    AT_ONCE,
+    async ({ LoadBalancerArn: arn = '', LoadBalancerName: name = '' }) => {
       const one = await probeCall(session, ATTRIBUTES, (options) => fetchAttributes({ session, options }, arn));
-      checked.push({ name: next.LoadBalancerName ?? '', arn, attributes: 'value' in one ? one.value : null });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return { name, arn, attributes: 'value' in one ? one.value : null };
+    },
+  );
   checked.sort((a, b) => (a.name < b.name ? -1 : 1));
   const logs = checked.filter(({ attributes }) => attributes?.['access_logs.s3.enabled'] === 'true');
   const off = checked.filter(

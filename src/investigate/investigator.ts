@@ -20,9 +20,6 @@ export interface LoadBalancerRef {
   region: string;
 }
 
-/** A question about a located load balancer. */
-export type LocatedQuestion = Question<LoadBalancerRef>;
-
 /** Options of the caller. */
 export interface InvestigationOptions {
   signal: AbortSignal;
@@ -66,15 +63,15 @@ export interface Investigator {
    */
   recordedWindow?(loadBalancer: string): string | null;
   /** Builds the question; relative times count from the load balancer's now. Throws Problem (exit 1). */
-  resolveQuestion(parsed: ParsedQuestion, loadBalancer: LoadBalancerRef): LocatedQuestion;
+  resolveQuestion(parsed: ParsedQuestion, loadBalancer: LoadBalancerRef): Question<LoadBalancerRef>;
   /**
    * Returns CloudWatch's counts of the requested errors, from one call; null if it counts none of them or does not
    * answer. Throws when `signal` aborts. Absent if `investigate` is just as fast.
    */
-  countErrors?(question: LocatedQuestion, signal: AbortSignal): Promise<CountedErrors | null>;
+  countErrors?(question: Question<LoadBalancerRef>, signal: AbortSignal): Promise<CountedErrors | null>;
   /**
    * Returns the redacted answer, which lists failed checks. Throws Problem when the question is wrong or `signal`
    * aborts (exit 130).
    */
-  investigate(question: LocatedQuestion, options: InvestigationOptions): Promise<InvestigationResult>;
+  investigate(question: Question<LoadBalancerRef>, options: InvestigationOptions): Promise<InvestigationResult>;
 }

@@ -14,19 +14,13 @@ import {
 } from '../collect/incident/incident-collectors.ts';
 import { candidatesIn } from '../collect/incident/read-evidence.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
-import type { EvidenceName } from '../evidence/evidence.ts';
+import type { EvidenceName, Question } from '../evidence/evidence.ts';
 import { countedErrors } from '../evidence/metrics.ts';
 import { Problem } from '../problem.ts';
 import type { ParsedQuestion } from '../query/parse-question.ts';
 import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/access-log.ts';
-import type {
-  InvestigationOptions,
-  InvestigationResult,
-  Investigator,
-  LoadBalancerRef,
-  LocatedQuestion,
-} from './investigator.ts';
+import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
 export interface RecordedOptions {
   /** Account name of the recorded load balancers. */
@@ -79,7 +73,7 @@ export async function recordedInvestigator(
   };
 
   /** Returns the incident that shares most of the window. */
-  const closestIncident = ({ loadBalancer, from, to }: LocatedQuestion): Incident =>
+  const closestIncident = ({ loadBalancer, from, to }: Question<LoadBalancerRef>): Incident =>
     incidentsOf(loadBalancer)
       .map(({ incident }) => incident)
       .reduce((best, one) => (overlap(one, { from, to }) > overlap(best, { from, to }) ? one : best));
@@ -150,7 +144,7 @@ export async function recordedInvestigator(
   };
 }
 
-const recordedOverrides = ({ from, to, statuses }: LocatedQuestion): QuestionOverrides => ({
+const recordedOverrides = ({ from, to, statuses }: Question<LoadBalancerRef>): QuestionOverrides => ({
   loadBalancer: null,
   window: { from, to },
   statuses,
@@ -158,7 +152,7 @@ const recordedOverrides = ({ from, to, statuses }: LocatedQuestion): QuestionOve
 
 async function investigateIncident(
   incident: Incident,
-  asked: LocatedQuestion,
+  asked: Question<LoadBalancerRef>,
   { signal, progress, onAccessLogStatus, onInterimDiagnosis }: InvestigationOptions,
   pace: number,
 ): Promise<InvestigationResult> {

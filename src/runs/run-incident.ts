@@ -10,13 +10,13 @@ import * as z from 'zod';
 import { collect } from '../collect/collect.ts';
 import { questionToRecording, readIncident, recordedCollectors } from '../collect/incident/incident-collectors.ts';
 import { saveIncident } from '../collect/incident/save.ts';
+import { mapLimited } from '../collect/map-limited.ts';
 import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { EvidenceSet, Question } from '../evidence/evidence.ts';
 import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
 import { parseDocument, serialize } from './store/document.ts';
-import { forEachLimited } from './store/each.ts';
-import type { Store } from './store/store.ts';
+import { STORE_CONCURRENCY, type Store } from './store/store.ts';
 
 /** Lies in the incident folder but is not part of the incident. */
 export const feedbackKey = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
@@ -55,13 +55,14 @@ export async function copyFindings(store: Store, from: string, to: string): Prom
 async function saveFiles(store: Store, id: string, files: ReadonlyMap<string, string>): Promise<void> {
   const before = await store.list(prefixOfIncident(id));
   const write = ([path, body]: readonly [string, string]) => store.write(`${prefixOfRun(id)}${path}`, body, 'any');
-  await forEachLimited(
+  await mapLimited(
     [...files].filter(([path]) => path !== DIAGNOSIS),
+    STORE_CONCURRENCY,
     write,
   );
   await store.write(contentsKey(id), serialize(contentsOf(files)), 'any');
   const old = before.filter((key) => key !== feedbackKey(id) && !files.has(key.slice(prefixOfRun(id).length)));
-  await forEachLimited(old, (key) => store.remove(key));
+  await mapLimited(old, STORE_CONCURRENCY, (key) => store.remove(key));
   await write([DIAGNOSIS, files.get(DIAGNOSIS) ?? '']);
 }
 
@@ -95,7 +96,7 @@ async function readAllFiles(store: Store, id: string): Promise<Map<string, strin
     if (stored === null) return null;
     const contents = parseDocument(key, stored.body, Contents);
     const files = new Map<string, string>();
-    await forEachLimited(Object.keys(contents), async (name) => {
+    await mapLimited(Object.keys(contents), STORE_CONCURRENCY, async (name) => {
       const file = await store.read(`${prefixOfRun(id)}${name}`);
       if (file !== null && contentHash(file.body) === contents[name]) files.set(name, file.body);
     });

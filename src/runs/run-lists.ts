@@ -1,8 +1,9 @@
 /** Lists open runs by their markers, and the newest by the index. */
+
+import { mapLimited } from '../collect/map-limited.ts';
 import { INDEX, isOpen, OPEN, type Run } from './run.ts';
 import { UnreadableDocument } from './store/document.ts';
-import { forEachLimited } from './store/each.ts';
-import type { Store } from './store/store.ts';
+import { STORE_CONCURRENCY, type Store } from './store/store.ts';
 
 export interface RunLists {
   store: Store;
@@ -30,7 +31,7 @@ export async function listOpen(lists: RunLists): Promise<Run[]> {
     markers.set(id, [...(markers.get(id) ?? []), key]);
   }
   const runs: Run[] = [];
-  await forEachLimited([...markers], async ([id, keys]) => {
+  await mapLimited([...markers], STORE_CONCURRENCY, async ([id, keys]) => {
     const run = await readIfValid(lists, id);
     if (run === 'unreadable') return;
     if (run !== null && isOpen(run)) runs.push(run);
@@ -48,7 +49,7 @@ export async function listRecent(lists: RunLists, count: number): Promise<Run[]>
     const ids = (await store.list(`${INDEX}${month.toISOString().slice(0, 7).replace('-', '')}/`)).reverse();
     for (let at = 0; at < ids.length && runs.length < count; at += count) {
       const batch: Run[] = [];
-      await forEachLimited(ids.slice(at, at + count), async (key) => {
+      await mapLimited(ids.slice(at, at + count), STORE_CONCURRENCY, async (key) => {
         const run = await readIfValid(lists, key.slice(key.lastIndexOf('/') + 1));
         if (run !== null && run !== 'unreadable') batch.push(run);
       });

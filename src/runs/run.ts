@@ -1,7 +1,9 @@
 /** A run: one diagnosis in one thread, with the data that its buttons and a restart need later. */
+
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { LocatedQuestion } from '../investigate/investigator.ts';
+import type { Question } from '../evidence/evidence.ts';
+import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import { Lease } from './store/lease.ts';
 import { MessageTs, PostRecord } from './store/post-record.ts';
 
@@ -179,7 +181,7 @@ export const OPEN = 'open/';
 /** Creates a queued run. `now`: epoch milliseconds; `id` only if it is already known. */
 export function newRun(request: {
   askedBy: Run['askedBy'];
-  question: Pick<LocatedQuestion, 'loadBalancer' | 'from' | 'to' | 'statuses' | 'targetGroup' | 'zone'>;
+  question: Pick<Question<LoadBalancerRef>, 'loadBalancer' | 'from' | 'to' | 'statuses' | 'targetGroup' | 'zone'>;
   channel: string;
   parentTs: string | null;
   now: number;

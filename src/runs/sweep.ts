@@ -1,8 +1,8 @@
 /** Removes objects older than the retention from the store. */
 
+import { mapLimited } from '../collect/map-limited.ts';
 import { INDEX, OPEN, prefixOfRun, timeOfRunId } from './run.ts';
-import { forEachLimited } from './store/each.ts';
-import type { Store } from './store/store.ts';
+import { STORE_CONCURRENCY, type Store } from './store/store.ts';
 
 /** Objects that belong to no run: as old as the latest time in their content. */
 const TIMED_PREFIXES = ['claims/', 'episodes/', 'alarms/'];
@@ -13,7 +13,7 @@ const TIMES = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))"/
 export async function sweep(store: Store, before: number): Promise<number> {
   const entries = await store.list(INDEX);
   const old = entries.filter((key) => timeOfRunId(idIn(key)) < before);
-  await forEachLimited(old, async (key) => {
+  await mapLimited(old, STORE_CONCURRENCY, async (key) => {
     const id = idIn(key);
     for (const part of [...(await store.list(prefixOfRun(id))), ...(await store.list(`${OPEN}${id}/`))])
       await store.remove(part);
@@ -21,7 +21,7 @@ export async function sweep(store: Store, before: number): Promise<number> {
     await store.remove(key);
   });
   for (const prefix of TIMED_PREFIXES) {
-    await forEachLimited(await store.list(prefix), async (key) => {
+    await mapLimited(await store.list(prefix), STORE_CONCURRENCY, async (key) => {
       const stored = await store.read(key);
       const latest = stored === null ? null : latestTimeIn(stored.body);
       if (latest !== null && latest < before) await store.remove(key);

@@ -2,9 +2,9 @@
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Window } from '../evidence/evidence.ts';
+import type { Question, Window } from '../evidence/evidence.ts';
 import { list } from '../format/wording.ts';
-import type { Investigator, LocatedQuestion } from '../investigate/investigator.ts';
+import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
 import { windowReading } from '../query/window.ts';
@@ -149,7 +149,7 @@ async function openThreadFor(
   // Twice the time of one call: a role may have to be assumed first.
   const timeout = AbortSignal.timeout(2000 * config.deadlines.evidenceSeconds);
   const signal = AbortSignal.any([context.signal, timeout]);
-  let question: LocatedQuestion;
+  let question: Question<LoadBalancerRef>;
   const query = { ...typed, zone: typed.zone ?? (await context.zoneOf(who.user)) };
   let about: 'loadBalancer' | 'window' = 'loadBalancer';
   try {

@@ -1,6 +1,6 @@
 /** Finds existing threads: of the same question, or of an alarm on the same load balancer. */
-import type { Window } from '../evidence/evidence.ts';
-import type { LocatedQuestion } from '../investigate/investigator.ts';
+import type { Question, Window } from '../evidence/evidence.ts';
+import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import type { Run } from '../runs/run.ts';
 import type { SlackContext } from './ask.ts';
 
@@ -18,7 +18,7 @@ export interface StandingThreads {
 /** `parentTs`: thread in which it is asked; null for a thread of its own. */
 export async function standingThreads(
   { runs, episodeOf, now }: Pick<SlackContext, 'runs' | 'episodeOf' | 'now'>,
-  question: LocatedQuestion,
+  question: Question<LoadBalancerRef>,
   { channel, parentTs }: { channel: string; parentTs: string | null },
 ): Promise<StandingThreads> {
   const recent = (await runs.recent(MAX_RUNS_READ)).filter(
@@ -41,13 +41,13 @@ export async function standingThreads(
   return { same: same ?? null, alarm: null };
 }
 
-function isSameLoadBalancer({ loadBalancer: one }: Run, { loadBalancer: other }: LocatedQuestion): boolean {
+function isSameLoadBalancer({ loadBalancer: one }: Run, { loadBalancer: other }: Question<LoadBalancerRef>): boolean {
   if (one.arn !== null && other.arn !== null) return one.arn === other.arn;
   return one.name === other.name && one.account === other.account && one.region === other.region;
 }
 
 /** The same statuses over windows of one length that overlap: "last 15m", typed twice. */
-function isSameScope(run: Run, question: LocatedQuestion): boolean {
+function isSameScope(run: Run, question: Question<LoadBalancerRef>): boolean {
   const window: Window = { from: Date.parse(run.from), to: Date.parse(run.to) };
   const isSameLength = Math.abs(window.to - window.from - (question.to - question.from)) < MINUTE;
   const statuses = (words: readonly string[]) => [...new Set(words)].sort().join();

@@ -12,6 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Attributes } from '../../evidence/aws.ts';
 import type { Window } from '../../evidence/evidence.ts';
+import { mapLimited } from '../map-limited.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
 import { byText, canMatter, isLogFile, parseFileName, type WantedLoadBalancer } from './log-files.ts';
 import { canHoldEntries, folderOfDay, type ObjectInFolder, type VendedLayout } from './vended/vended-place.ts';
@@ -280,28 +281,25 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
     await mkdir(join(folder, day), { recursive: true });
   const result: DownloadResult = { files: 0, bytes: 0, missing: [] };
   // The largest first, so that none is left for the end.
-  const queue = [...objects].sort((a, b) => b.bytes - a.bytes || byText(a.key, b.key));
+  const sorted = [...objects].sort((a, b) => b.bytes - a.bytes || byText(a.key, b.key));
   const errors: Error[] = [];
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const file = localFileOf(place, next.key);
-      try {
-        const bytes = await downloadOne(options, next, join(folder, file));
-        result.bytes += bytes;
-        result.files += 1;
-        options.onArrival?.(result.files, result.bytes);
-      } catch (error) {
-        const resource = `${bucketArn(place)}/${place.root}*`;
-        const refusal = accessLogErrorFrom(error, { action: 's3:GetObject', resource, region: place.region });
-        if (signal.aborted) throw refusal;
-        errors.push(refusal);
-        result.missing.push({ file, reason: refusal.message });
-        // If all of the first ones are refused, the rest will be too.
-        if (result.files === 0 && errors.length >= AT_ONCE) throw refusal;
-      }
+  await mapLimited(sorted, AT_ONCE, async (object) => {
+    const file = localFileOf(place, object.key);
+    try {
+      const bytes = await downloadOne(options, object, join(folder, file));
+      result.bytes += bytes;
+      result.files += 1;
+      options.onArrival?.(result.files, result.bytes);
+    } catch (error) {
+      const resource = `${bucketArn(place)}/${place.root}*`;
+      const refusal = accessLogErrorFrom(error, { action: 's3:GetObject', resource, region: place.region });
+      if (signal.aborted) throw refusal;
+      errors.push(refusal);
+      result.missing.push({ file, reason: refusal.message });
+      // If all of the first ones are refused, the rest will be too.
+      if (result.files === 0 && errors.length >= AT_ONCE) throw refusal;
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  });
   const [first] = errors;
   if (first !== undefined && result.files === 0) throw first;
   result.missing.sort((a, b) => byText(a.file, b.file));

@@ -9,7 +9,7 @@ import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import { resourceOf } from '../find-load-balancer.ts';
 import type { DescribedEvidenceName } from '../incident/read-evidence.ts';
-import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
+import { callAws, DependencyUnavailable, requireValue } from './call.ts';
 import { fetchChanges } from './cloudtrail.ts';
 import { fetchMetrics, metricsOfGroups, metricsOfLoadBalancer } from './cloudwatch.ts';
 import {
@@ -23,6 +23,7 @@ import {
   referencedPrefixLists,
 } from './ec2-network.ts';
 import { fetchFunctions, functionsIn } from './lambda.ts';
+import { lazyEvidenceOf } from './lazy-evidence.ts';
 import { type FoundLoadBalancer, fetchAttributes, fetchListeners, fetchRules } from './load-balancer.ts';
 import { type Lazy, once } from './once.ts';
 import { fetchTargetGroupAttributes, fetchTargetGroups, fetchTargetHealth } from './target-groups.ts';
@@ -53,29 +54,7 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
   };
   const ofVpc = async (): Promise<CommandDetails> => ({ vpcId: await ownVpcId() });
 
-  /**
-   * `needs` is awaited before the deadline starts; `detailsOf` makes the command more specific once there is an answer.
-   */
-  function lazyEvidence<Name extends DescribedEvidenceName, Needed>(
-    name: Name,
-    action: string,
-    needs: () => Promise<Needed> | Needed,
-    fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
-    detailsOf: (value: Evidence[Name], needed: Needed) => CommandDetails | Promise<CommandDetails> = ofVpc,
-  ): Lazy<Collected<Evidence[Name]>> {
-    return once(async () => {
-      const result = await callAws(session, action, needs, async (call, needed) => {
-        const value = await fetch(call, needed);
-        return { value, surroundings: await detailsOf(value, needed) };
-      });
-      if ('reason' in result) {
-        return { status: 'unavailable', source: commandFor(name, question, await ofVpc()), ...result };
-      }
-      const { value, surroundings } = result.value;
-      return { status: 'collected', source: commandFor(name, question, surroundings), value };
-    });
-  }
-
+  const lazyEvidence = lazyEvidenceOf(session, question, ofVpc);
   const noNeeds = () => undefined;
   const resource = resourceOf(arn) ?? arn;
 
@@ -174,7 +153,7 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     (_, arns) => ({ functionArns: arns }),
   );
   const workloads = workloadAnswers({
-    ...{ session, question, arn, functionArns },
+    ...{ session, question, arn, functionArns, lazyEvidence },
     targetGroups: knownTargetGroups,
     targetHealth: knownTargetHealth,
     instances: async () => requireValue(await instances(), 'the instances are'),

@@ -3,9 +3,10 @@
  * load balancer. A refused part does not affect the others.
  */
 import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
-import { commandFor, NAMING_DETAILS } from '../cli-commands.ts';
+import { NAMING_DETAILS } from '../cli-commands.ts';
 import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
 import { ecsBudget } from './ecs-budget.ts';
+import type { LazyEvidence } from './lazy-evidence.ts';
 import { type Lazy, once } from './once.ts';
 import type { Session } from './session.ts';
 
@@ -18,6 +19,7 @@ export interface WorkloadNeeds {
   targetHealth: Lazy<Evidence['targetHealth']>;
   instances: Lazy<Evidence['instances']>;
   functionArns: Lazy<string[]>;
+  lazyEvidence: LazyEvidence;
 }
 
 export type WorkloadAnswers = { [Name in NamingEvidenceName]: Lazy<Collected<Evidence[Name]>> };
@@ -29,7 +31,7 @@ export function workloadAnswers(needs: WorkloadNeeds): WorkloadAnswers {
 
 type Asking = ReturnType<typeof askingIn>;
 
-function askingIn({ session, question }: WorkloadNeeds) {
+function askingIn({ session, lazyEvidence }: WorkloadNeeds) {
   /** An intermediate call; if it is refused, everything that depends on it fails with the same reason. */
   const step = <Needed, T>(
     action: string,
@@ -48,12 +50,7 @@ function askingIn({ session, question }: WorkloadNeeds) {
     first: () => Promise<Needed> | Needed,
     fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
   ): Lazy<Collected<Evidence[Name]>> =>
-    once(async () => {
-      const answer = await callAws(session, action, first, fetch);
-      if ('reason' in answer) return { status: 'unavailable', source: commandFor(name, question, {}), ...answer };
-      const source = commandFor(name, question, NAMING_DETAILS[name](answer.value));
-      return { status: 'collected', source, value: answer.value };
-    });
+    lazyEvidence(name, action, first, fetch, (value) => NAMING_DETAILS[name](value));
   return { step, evidence };
 }
 

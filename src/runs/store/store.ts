@@ -3,6 +3,9 @@
  * folder by default; an S3 prefix for several replicas.
  */
 
+/** Most objects to read or write in parallel. */
+export const STORE_CONCURRENCY = 8;
+
 /** An object and its version, which the next write passes back. */
 export interface StoredObject {
   body: string;

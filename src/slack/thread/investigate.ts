@@ -1,8 +1,8 @@
 /** Answers a run: from another run with the same question, or by a new investigation. */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import type { EvidenceSet } from '../../evidence/evidence.ts';
+import type { EvidenceSet, Question } from '../../evidence/evidence.ts';
 import { type CollectionProgress, emptyProgress } from '../../investigate/collection-progress.ts';
-import type { InvestigationResult, LocatedQuestion } from '../../investigate/investigator.ts';
+import type { InvestigationResult, LoadBalancerRef } from '../../investigate/investigator.ts';
 import { Problem } from '../../problem.ts';
 import { nextCheck } from '../../query/recheck.ts';
 import { hasFailed, inState, isUnderWay, nextAttemptOf, type Run, type RunStatus, toUpdate } from '../../runs/run.ts';
@@ -82,7 +82,7 @@ function answeredStatus(diagnosis: Diagnosis, nextAttemptAt: string | null): Run
 }
 
 /** The question of a run, as of now. */
-export const questionOf = (run: Run, now: number): LocatedQuestion => ({
+export const questionOf = (run: Run, now: number): Question<LoadBalancerRef> => ({
   loadBalancer: run.loadBalancer,
   from: Date.parse(run.from),
   to: Date.parse(run.to),

@@ -1,7 +1,9 @@
 /** Opens the thread of a question, or finds the thread that already answers it. */
+
 import { setTimeout as wait } from 'node:timers/promises';
 import type * as z from 'zod';
-import type { LocatedQuestion } from '../../investigate/investigator.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import type { LoadBalancerRef } from '../../investigate/investigator.ts';
 import { hasFailed, inState, newRun, type Run, type RunOrigin } from '../../runs/run.ts';
 import { isOutage } from '../../runs/store/document.ts';
 import type { Refusal } from '../delivery/slack-poster.ts';
@@ -12,7 +14,7 @@ import { refusalSentence, workOn } from './work-on-run.ts';
 
 export interface ThreadRequest {
   askedBy: z.infer<typeof RunOrigin>;
-  question: LocatedQuestion;
+  question: Question<LoadBalancerRef>;
   channel: string;
   /** ts of the thread in which it was asked; null for a root message of its own. */
   parentTs: string | null;

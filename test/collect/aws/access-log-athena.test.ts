@@ -1,7 +1,7 @@
 /** The log of a live load balancer read by Athena, through the real clients: what may be in the way, what it costs, and when it is chosen. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { pauseAfter } from '../../../src/collect/access-log/athena/athena-engine.ts';
+import { pollPause } from '../../../src/collect/access-log/athena/athena-engine.ts';
 import { canMatter, parseFileName } from '../../../src/collect/access-log/log-files.ts';
 import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
 import { fileName, line, textOf } from '../../support/access-log/log-file.ts';
@@ -75,11 +75,11 @@ describe('a scan', () => {
     expect(athena.sent).toHaveLength(1);
     const pauses = looks.slice(1).map((time, index) => time - (looks[index] ?? 0));
     // Timers may fire a millisecond early.
-    for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(pauseAfter(index + 1) - 2);
+    for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(pollPause(index + 1) - 2);
     expect(pauses.length).toBeLessThanOrEqual(30);
 
     // As long as a query of Athena may run.
-    const all = Array.from({ length: 1000 }, (_, index) => pauseAfter(index + 1));
+    const all = Array.from({ length: 1000 }, (_, index) => pollPause(index + 1));
     for (const [index, pause] of all.slice(1).entries()) expect(pause).toBeGreaterThanOrEqual(all[index] ?? 0);
     expect([all[0], all.at(-1)]).toEqual([50, 2000]);
     const pauseAt = (seconds: number) => {

@@ -202,7 +202,7 @@ async function waitUntilEnded(
     progress(
       `Athena: ${state === 'QUEUED' ? 'queued' : 'running'} ${Math.round(elapsed / 1000)} s${scanned > 0 ? `, ${size(scanned)} read` : ''}`,
     );
-    await pause(pauseAfter(looks), undefined, { signal: place.signal });
+    await pause(pollPause(looks), undefined, { signal: place.signal });
   }
 }
 
@@ -211,7 +211,7 @@ async function waitUntilEnded(
  * pause is a twentieth of the elapsed time: 0.1 s late after 3 s, 1 s late after 40 s. The client retries throttled
  * calls with backoff.
  */
-export const pauseAfter = (looks: number): number => Math.min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** (looks - 1));
+export const pollPause = (looks: number): number => Math.min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** (looks - 1));
 
 /** Fetches all rows except the first, which holds the column names. */
 async function fetchRows(place: AthenaPlace, id: string): Promise<QueryResult['rows']> {

@@ -1,5 +1,7 @@
 /** The messages of a window from a log group: by the cheaper of two calls, in slices that no query is too small for. */
+
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import PQueue from 'p-queue';
 import { AccessLogError } from '../access-log-error.ts';
 import { askInsights, insightsCommand, type LogGroup, ROWS_AT_MOST, type Seconds } from './insights.ts';
 import { filterEvents, logEventsCommand } from './log-events.ts';
@@ -100,27 +102,25 @@ async function queryInSlices({ group, range, bytes, onScan }: FetchOptions): Pro
   const seconds = range.to - range.from + 1;
   const slices = Math.min(seconds, Math.max(1, Math.ceil((bytes ?? 0) / EVENT_BYTES / ROWS_AIMED_AT)));
   const edge = (index: number) => range.from + Math.floor((seconds * index) / slices);
-  const waiting = Array.from({ length: slices }, (_, index) => ({ from: edge(index), to: edge(index + 1) - 1 }));
-  const answers: { from: number; messages: string[] }[] = [];
+  const queue = new PQueue({ concurrency: QUERIES_AT_ONCE });
   const cut: number[] = [];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { from, to } = next;
-      const { messages, isFull } = await askInsights(group, next, onScan);
-      if (!isFull || from === to) {
-        if (isFull) cut.push(from);
-        answers.push({ from, messages });
-        continue;
-      }
-      const middle = Math.floor((from + to) / 2);
-      waiting.unshift({ from, to: middle }, { from: middle + 1, to });
+  const read = async ({ from, to }: Seconds): Promise<string[]> => {
+    const { messages, isFull } = await queue.add(() => askInsights(group, { from, to }, onScan));
+    if (!isFull) return messages;
+    if (from === to) {
+      cut.push(from);
+      return messages;
     }
+    const middle = Math.floor((from + to) / 2);
+    const halves = await Promise.all([read({ from, to: middle }), read({ from: middle + 1, to })]);
+    return halves.flat();
   };
-  await Promise.all(Array.from({ length: QUERIES_AT_ONCE }, work));
-  answers.sort((a, b) => a.from - b.from);
-  return {
-    messages: answers.flatMap(({ messages }) => messages),
-    cut: cut.sort((a, b) => a - b),
-    command: insightsCommand(group, range),
-  };
+  const all = Array.from({ length: slices }, (_, index) => read({ from: edge(index), to: edge(index + 1) - 1 }));
+  try {
+    const messages = (await Promise.all(all)).flat();
+    return { messages, cut: cut.sort((a, b) => a - b), command: insightsCommand(group, range) };
+  } finally {
+    // After a failure, drop the waiting queries: each costs money.
+    queue.clear();
+  }
 }

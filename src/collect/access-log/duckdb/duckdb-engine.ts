@@ -20,6 +20,7 @@ import type {
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { errorMessage, Problem } from '../../../problem.ts';
+import { mapLimited } from '../../map-limited.ts';
 import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';
 import { lineKind } from '../entry.ts';
@@ -186,7 +187,7 @@ class LogFileReader {
 
   /** A health-check log that cannot be read leaves out what it would have told, and says nothing of the access log. */
   async #readHealthChecks(): Promise<FailedHealthChecks[]> {
-    const read = await mapInBatches(this.#healthCheckLogs, async ({ original }) => {
+    const read = await mapLimited(this.#healthCheckLogs, FILES_AT_ONCE, async ({ original }) => {
       const ends = await inspectFile(original);
       return 'fault' in ends ? [] : await readHealthChecks(original, ends.compressed, this.#wanted).catch(() => []);
     });
@@ -266,7 +267,10 @@ class LogFileReader {
       else return [{ file, original, node: name.node }];
       return [];
     });
-    const inspected = await mapInBatches(chosen, async (one) => ({ ...one, ends: await inspectFile(one.original) }));
+    const inspected = await mapLimited(chosen, FILES_AT_ONCE, async (one) => ({
+      ...one,
+      ends: await inspectFile(one.original),
+    }));
     for (const { file, original, node, ends } of inspected) {
       if ('fault' in ends) {
         this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
@@ -599,13 +603,4 @@ function number(row: DuckDbRow, name: string): number {
   if (typeof value !== 'number' && typeof value !== 'bigint')
     throw new TypeError(`${name} is not a number: ${String(value)}`);
   return Number(value);
-}
-
-/** Like Promise.all over the results, with a bounded number of files open. */
-async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let at = 0; at < items.length; at += FILES_AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(at, at + FILES_AT_ONCE).map(work))));
-  }
-  return results;
 }

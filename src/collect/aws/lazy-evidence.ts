@@ -1,0 +1,33 @@
+/** Evidence that is fetched once, when it is first needed, with the command that fetches the same. */
+import type { Collected, Evidence, Question } from '../../evidence/evidence.ts';
+import { type CommandDetails, commandFor } from '../cli-commands.ts';
+import type { DescribedEvidenceName } from '../incident/read-evidence.ts';
+import { type Call, callAws } from './call.ts';
+import { type Lazy, once } from './once.ts';
+import type { Session } from './session.ts';
+
+export type LazyEvidence = ReturnType<typeof lazyEvidenceOf>;
+
+/**
+ * `needs` is awaited before the deadline starts; `detailsOf` makes the command more specific once there is an answer,
+ * `details` before that.
+ */
+export const lazyEvidenceOf =
+  (session: Session, question: Question, details: () => Promise<CommandDetails>) =>
+  <Name extends DescribedEvidenceName, Needed>(
+    name: Name,
+    action: string,
+    needs: () => Promise<Needed> | Needed,
+    fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
+    detailsOf: (value: Evidence[Name], needed: Needed) => CommandDetails | Promise<CommandDetails> = details,
+  ): Lazy<Collected<Evidence[Name]>> =>
+    once(async () => {
+      const result = await callAws(session, action, needs, async (call, needed) => {
+        const value = await fetch(call, needed);
+        return { value, specific: await detailsOf(value, needed) };
+      });
+      if ('reason' in result)
+        return { status: 'unavailable', source: commandFor(name, question, await details()), ...result };
+      const { value, specific } = result.value;
+      return { status: 'collected', source: commandFor(name, question, specific), value };
+    });

@@ -1,4 +1,4 @@
-/** CloudFront distributions that have a load balancer among their origins, by its DNS name or as a VPC origin. */
+/** Finds CloudFront distributions with the load balancer as an origin, by its DNS name or as a VPC origin. */
 import {
   CloudFrontClient,
   type DistributionSummary,
@@ -11,19 +11,19 @@ import { type Call, callAws } from '../aws/call.ts';
 import type { Session } from '../aws/session.ts';
 import { type EdgePart, edgeLimitation } from './edge-part.ts';
 
-/** A distribution with the ARN that its log deliveries name. */
+/** A distribution and its ARN, which log deliveries name. */
 export interface FoundDistribution extends EdgeDistribution {
   arn: string;
 }
 
 type OriginOf = Pick<LoadBalancer, 'DNSName' | 'LoadBalancerArn'>;
 
-/** CloudFront has no endpoint in a VPC: where it cannot be reached, a diagnosis does not wait for it. Milliseconds. */
+/** Milliseconds. CloudFront has no VPC endpoint; where it cannot be reached, the diagnosis must not wait for it. */
 const REACHED_WITHIN = 4000;
-/** Of 100 distributions each. */
+/** Pages of up to 100 distributions. */
 const PAGES = 20;
 
-/** Sorted by id. */
+/** Returns the distributions, sorted by id. */
 export async function fetchDistributions({ session }: Call, origin: OriginOf): Promise<EdgePart<FoundDistribution[]>> {
   const impatient: Session = { ...session, deadline: Math.min(session.deadline, REACHED_WITHIN) };
   const listed = await callAws(
@@ -80,7 +80,7 @@ async function listDistributions({ session, options }: Call) {
   return { distributions, isWhole: false };
 }
 
-/** Ids of the VPC origins that are this load balancer. */
+/** Returns the ids of VPC origins that point to the load balancer. */
 async function vpcOriginsOf({ session, options }: Call, { LoadBalancerArn }: OriginOf): Promise<string[]> {
   const client = session.client(CloudFrontClient);
   const ids: string[] = [];
@@ -97,7 +97,7 @@ async function vpcOriginsOf({ session, options }: Call, { LoadBalancerArn }: Ori
   return ids;
 }
 
-/** Null for a distribution in front of something else. */
+/** Returns null if the load balancer is not an origin of this distribution. */
 function foundDistribution(
   { Id = '', ARN = '', DomainName = '', Aliases, Origins }: DistributionSummary,
   { DNSName = '' }: OriginOf,

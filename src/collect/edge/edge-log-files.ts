@@ -1,4 +1,4 @@
-/** The standard log of a distribution in S3: a bounded number of bytes is fetched and counted here. */
+/** Downloads the standard log of a distribution from S3, up to a limit, and counts its errors. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -14,17 +14,17 @@ import type { EdgeDelivery, EdgeLogAnswer } from './edge-log.ts';
 import { canHoldRecords, edgeLogKeys } from './edge-log-keys.ts';
 import { type EdgeCounter, edgeCounter, edgeFieldName, edgeLineReader } from './edge-records.ts';
 
-/** CloudFront delivers to a bucket of any region. */
+/** CloudFront may deliver to a bucket in another region. */
 class AnyRegionS3Client extends S3Client {
   constructor(settings: ClientSettings) {
     super({ ...settings, followRegionRedirects: true });
   }
 }
 
-/** Compressed bytes that are read, keys that are looked at, and bytes that they may expand to. */
+/** Limits: compressed bytes to read, keys to list, bytes after decompression. */
 const [MOST_BYTES, MOST_KEYS, MOST_TEXT] = [50_000_000, 20_000, 1_500_000_000];
 
-/** Rejects with AccessLogError. */
+/** Counts the errors in the log files of a window. Rejects with AccessLogError. */
 export async function readEdgeLogFiles(reading: EdgeDelivery): Promise<EdgeLogAnswer> {
   const { call, distribution, delivery, question } = reading;
   const keys = edgeLogKeys(delivery, distribution, question);
@@ -100,7 +100,7 @@ async function objectsOf(
   return { objects, bytes, isWhole: true };
 }
 
-/** Counts what the files hold; returns why some could not be read, or only in part. */
+/** Counts the records in the files; returns why some were not read, or only in part. */
 async function countFiles(folder: string, counter: EdgeCounter, { delivery }: EdgeDelivery): Promise<string[]> {
   const faults: string[] = [];
   let text = 0;

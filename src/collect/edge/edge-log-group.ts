@@ -1,4 +1,4 @@
-/** The standard log of a distribution in CloudWatch Logs: a few megabytes are fetched and counted here, more is counted by a query. */
+/** Counts the errors in a distribution's standard log in CloudWatch Logs: fetches a few megabytes, queries more. */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { EdgeErrorCount } from '../../evidence/edge.ts';
@@ -13,17 +13,17 @@ import { estimateInsights, insightsUsd, NO_COST } from '../access-log/cost.ts';
 import type { EdgeDelivery, EdgeLogAnswer } from './edge-log.ts';
 import { countError, edgeCounter, edgeFieldName, edgeLineReader, errorOf, sortedErrors } from './edge-records.ts';
 
-/** Bytes that are fetched without a query, in pages of a megabyte, and bytes that a query may scan: a cent's worth. */
+/** Limits: bytes to fetch without a query, in pages of 1 MB, and bytes that a query may scan (about one US cent). */
 const [FETCH_AT_MOST, PAGES, SCAN_AT_MOST] = [10_000_000, 20, 2_000_000_000];
-/** Seconds by which events may be delivered after the request they are about. */
+/** Seconds; an event may be delivered this long after its request. */
 const LAG = 600;
 const ROWS = 10_000;
 
-/** Every 5xx by what is counted of it. Names with hyphens stand in backticks. */
+/** Counts 5xx by all recorded properties. Names with hyphens need backticks. */
 const QUERY =
   'filter `sc-status` >= 500 | stats count(*) as requests by `sc-status`, `x-edge-result-type`, `x-edge-detailed-result-type`, `x-host-header`';
 
-/** Rejects with AccessLogError. */
+/** Counts the errors in the log group of a window. Rejects with AccessLogError. */
 export async function readEdgeLogGroup(reading: EdgeDelivery): Promise<EdgeLogAnswer> {
   const { delivery, distribution, global, question, call } = reading;
   if (delivery.name === null) throw new AccessLogError('failed', 'its log group is not known');

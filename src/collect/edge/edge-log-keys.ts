@@ -1,5 +1,5 @@
 /**
- * Where standard logs (v2) of a distribution lie in S3, and which objects a window needs. Pure.
+ * Finds the S3 keys of a distribution's standard logs (v2) for a window. Pure.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html#send-logs-s3
  */
 import type { Window } from '../../evidence/evidence.ts';
@@ -8,18 +8,18 @@ import type { ObjectInFolder } from '../access-log/vended/vended-place.ts';
 import type { FoundDistribution } from './distributions.ts';
 
 const [HOUR, DAY] = [3_600_000, 86_400_000];
-/** CloudFront usually delivers the log of a time within an hour. */
+/** CloudFront usually delivers log files within an hour. */
 const LAG = HOUR;
 
 export interface EdgeLogKeys {
   bucket: string;
-  /** What every key begins with, up to the first that differs by day. */
+  /** Common start of all keys, before the part that differs by day. */
   root: string;
-  /** One for each day that is listed. */
+  /** One for each day to list. */
   prefixes: string[];
 }
 
-/** Null where the bucket is not known. */
+/** Returns null if the bucket is unknown. */
 export function edgeLogKeys(
   { name, suffix, isHive }: Pick<VendedDelivery, 'name' | 'suffix' | 'isHive'>,
   { id, arn }: Pick<FoundDistribution, 'id' | 'arn'>,
@@ -44,7 +44,7 @@ export function edgeLogKeys(
     .replace(/\{distributionid\}/gi, id)
     .replace(/^\/+|\/+$/g, '');
   const template = `${front}${behind === '' ? '' : `${behind}/`}`;
-  // Without folders by day, the name of an object begins with the distribution and its hour.
+  // Without folders by day, object names begin with the distribution and the hour.
   const whole = template.includes('{dd}') ? template : `${upToVariable(template)}${id}.{yyyy}-{MM}-{dd}`;
   const prefixes = daysOf(from, to + LAG).map(([year = '', month = '', day = '']) =>
     upToVariable(whole.replaceAll('{yyyy}', year).replaceAll('{MM}', month).replaceAll('{dd}', day)),
@@ -52,7 +52,7 @@ export function edgeLogKeys(
   return { bucket, root: folderOf(upToVariable(whole)), prefixes: [...new Set(prefixes)] };
 }
 
-/** Up to the first variable that is left, at the end of a folder. */
+/** Returns the key up to the folder before its first remaining variable. */
 function upToVariable(key: string): string {
   const at = key.indexOf('{');
   return at === -1 ? key : folderOf(key.slice(0, at));
@@ -67,7 +67,7 @@ function daysOf(from: number, to: number): string[][] {
   );
 }
 
-/** Whether an object can hold records of the window: by the hour in its name, else by when it was written. */
+/** Whether an object may hold records of the window: by the hour in its name, or else by its modification time. */
 export function canHoldRecords({ key, modified }: ObjectInFolder, id: string, { from, to }: Window): boolean {
   const file = key.slice(key.lastIndexOf('/') + 1);
   if (file === '') return false;

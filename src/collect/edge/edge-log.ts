@@ -1,4 +1,6 @@
-/** The 5xx in the standard logs (v2) of CloudFront distributions: from S3, or from CloudWatch Logs. What they cost is bounded. */
+/**
+ * Reads the 5xx in the standard logs (v2) of CloudFront distributions, from S3 or CloudWatch Logs, at a bounded cost.
+ */
 
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
 import type { EdgeErrorCount, EdgeLog } from '../../evidence/edge.ts';
@@ -19,33 +21,33 @@ export interface EdgeLogReading {
   call: Call;
   question: Question;
   distributions: readonly FoundDistribution[];
-  /** US dollars that may still be spent, known once the access log was read; null for no limit. */
+  /** US dollars left to spend, known once the access log was read; null for no limit. */
   remainingUsd: () => Promise<number | null>;
 }
 
-/** One delivery to read, with what the readers need. */
+/** A delivery to read, and what its reader needs. */
 export interface EdgeDelivery extends Omit<EdgeLogReading, 'distributions'> {
   distribution: FoundDistribution;
   delivery: VendedDelivery;
-  /** In the region of CloudFront's own calls. */
+  /** A session in the region of CloudFront's global API. */
   global: Session;
 }
 
-/** What was counted in one log. */
+/** Counts from one log. */
 export interface EdgeLogAnswer {
   errors: readonly EdgeErrorCount[];
   requests: number | null;
   cost: Cost;
   source: string;
-  /** Sentences. */
+  /** Sentences about parts that were not read. */
   incomplete: string[];
 }
 
-/** CloudFront's log deliveries are set up here: CloudFront developer guide, "Configure standard logging (v2)". */
+/** CloudFront's log deliveries are configured in this region (developer guide, "Configure standard logging (v2)"). */
 const GLOBAL_REGION: Record<string, string> = { aws: 'us-east-1', 'aws-cn': 'cn-northwest-1' };
 const LOG_TYPE = 'ACCESS_LOGS';
 
-/** Null where no distribution is in front, or none has a log that can be read. */
+/** Returns null if there is no distribution, or none has a readable log. */
 export async function readEdgeLog({
   call,
   question,
@@ -59,7 +61,7 @@ export async function readEdgeLog({
   const global = openSession({ ...place, region }, { signal, deadline });
   try {
     const parts: EdgePart<EdgeLog | null>[] = [];
-    // One after the other: each may spend what the others left.
+    // In sequence: each may spend what the previous ones left.
     for (const distribution of distributions) {
       const spent = parts.reduce((sum, { value }) => sum + (value?.cost.usd ?? 0), 0);
       const left = async () => {
@@ -113,7 +115,7 @@ async function readDistribution(reading: Omit<EdgeDelivery, 'delivery'>): Promis
   return nothing(`Could not read ${which}: ${refusal?.reason ?? 'nobody answered'}.`, refusal);
 }
 
-/** Files cost least. */
+/** Files are cheapest to read. */
 const rank = ({ service }: VendedDelivery): number => (service === 's3' ? 0 : 1);
 
 const readDelivery = (reading: EdgeDelivery): Promise<EdgeLogAnswer> =>

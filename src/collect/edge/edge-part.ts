@@ -1,4 +1,4 @@
-/** A part of what stands in front of a load balancer, with what could not be looked at. */
+/** Part of the evidence about CloudFront, and what could not be read of it. */
 import type { EdgeLimitation } from '../../evidence/edge.ts';
 import type { CollectionFailure } from '../../evidence/evidence.ts';
 

@@ -1,4 +1,4 @@
-/** From which addresses CloudFront reaches origins, as AWS keeps them in managed prefix lists. */
+/** Reads the addresses from which CloudFront reaches origins, from AWS's managed prefix lists. */
 import { DescribeManagedPrefixListsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { type Call, callAws } from '../aws/call.ts';
 import { fetchPrefixLists } from '../aws/ec2-network.ts';
@@ -7,7 +7,7 @@ import { type EdgePart, edgeLimitation } from './edge-part.ts';
 /** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html */
 const NAMES = ['com.amazonaws.global.cloudfront.origin-facing', 'com.amazonaws.global.ipv6.cloudfront.origin-facing'];
 
-/** Sorted. */
+/** Returns the ranges, sorted. */
 export async function fetchEdgeRanges({ session }: Call): Promise<EdgePart<string[]>> {
   const lists = await callAws(
     session,

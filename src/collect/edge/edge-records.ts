@@ -1,24 +1,26 @@
-/** Records of CloudFront standard logs in every form they are delivered in, and the 5xx among them. Pure. */
+/** Reads records of CloudFront standard logs in all delivered formats and counts their 5xx. Pure. */
 import type { EdgeErrorCount } from '../../evidence/edge.ts';
 import type { Window } from '../../evidence/evidence.ts';
 
-/** Values by name as in a W3C file: "sc-status", "x-host-header". */
+/** Values by field name as in a W3C file: "sc-status", "x-host-header". */
 export type EdgeRecord = Record<string, string>;
 
-/** "cs(Host)" and "sc_status" as "cs-host" and "sc-status": JSON, Parquet and W3C spell the fields differently. */
+/**
+ * Returns "cs-host" for "cs(Host)" and "sc-status" for "sc_status": JSON, Parquet and W3C spell the names differently.
+ */
 export const edgeFieldName = (name: string): string =>
   name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
 
-/** What delivers plain records says in which order their fields stand. */
+/** Plain records do not name their fields; the delivery does. */
 export interface RecordForm {
   fields: readonly string[];
   delimiter: string | null;
 }
 
-/** Reads the lines of one file: a W3C file names its fields on a line of its own. Null for a line that is no record. */
+/** Returns a function that parses the lines of one file; it returns null for a header or invalid line. */
 export function edgeLineReader({ fields, delimiter }: RecordForm): (line: string) => EdgeRecord | null {
   let names = fields.map(edgeFieldName);
   return (line) => {
@@ -44,7 +46,7 @@ function jsonRecord(line: string): EdgeRecord | null {
   }
 }
 
-/** When CloudFront ended its answer, epoch milliseconds; null where the record does not say. */
+/** When CloudFront finished the response, in epoch milliseconds; null if not recorded. */
 function timeOf(record: EdgeRecord): number | null {
   const { date, time, timestamp } = record;
   const at =
@@ -55,8 +57,8 @@ function timeOf(record: EdgeRecord): number | null {
 }
 
 /**
- * Whether a certificate for the names of a distribution covers a host: a wildcard stands for one label. A distribution with names of its
- * own is not meant to be asked by the name that CloudFront gave it.
+ * Whether the distribution's certificate covers a host; a wildcard covers one label. Clients should not use the
+ * CloudFront name of a distribution that has aliases.
  */
 export function isOwnHost(host: string, { aliases, domainName }: { aliases: readonly string[]; domainName: string }) {
   const asked = host.toLowerCase().replace(/:[0-9]+$/, '');
@@ -69,11 +71,11 @@ export function isOwnHost(host: string, { aliases, domainName }: { aliases: read
 
 export interface EdgeCounter {
   add(record: EdgeRecord): void;
-  /** Records of the window, and the 5xx among them. */
+  /** Returns how many records of the window were seen, and their 5xx. */
   counted(): { requests: number; untimed: number; errors: EdgeErrorCount[] };
 }
 
-/** Counts the records of a window. */
+/** Returns a counter for the records of a window. */
 export function edgeCounter(window: Window, names: { aliases: readonly string[]; domainName: string }): EdgeCounter {
   const errors = new Map<string, EdgeErrorCount>();
   let [requests, untimed] = [0, 0];
@@ -92,7 +94,7 @@ export function edgeCounter(window: Window, names: { aliases: readonly string[];
   };
 }
 
-/** What is counted of a 5xx. Names of result types are kept only in the form that AWS gives them. */
+/** Returns the counted properties of a 5xx. Result types that AWS would not write become "-". */
 export function errorOf(
   record: EdgeRecord,
   names: { aliases: readonly string[]; domainName: string },
@@ -119,6 +121,6 @@ export function countError(
   errors.set(key, { ...error, requests: (errors.get(key)?.requests ?? 0) + requests });
 }
 
-/** The most requests first. */
+/** Sorts by number of requests, descending. */
 export const sortedErrors = (errors: readonly EdgeErrorCount[]): EdgeErrorCount[] =>
   [...errors].sort((a, b) => b.requests - a.requests || (keyOf(a) < keyOf(b) ? -1 : 1));

@@ -1,4 +1,4 @@
-/** What stands in front of a load balancer: the ranges of CloudFront, the distributions, and the 5xx in their logs. */
+/** Fetches the evidence about CloudFront: its address ranges, the distributions, and the 5xx in their logs. */
 import type { LoadBalancer } from '../../evidence/aws.ts';
 import type { Edge } from '../../evidence/edge.ts';
 import type { Question } from '../../evidence/evidence.ts';
@@ -12,7 +12,7 @@ export interface EdgeQuestion extends Pick<EdgeLogReading, 'remainingUsd'> {
   loadBalancer: LoadBalancer;
 }
 
-/** What is refused is among the limitations. */
+/** Lists refused calls in `limitations`. */
 export async function fetchEdge(call: Call, { question, loadBalancer, remainingUsd }: EdgeQuestion): Promise<Edge> {
   const [ranges, distributions] = await Promise.all([fetchEdgeRanges(call), fetchDistributions(call, loadBalancer)]);
   const log = await readEdgeLog({ call, question, distributions: distributions.value, remainingUsd });

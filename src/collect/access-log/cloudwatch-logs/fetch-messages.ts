@@ -1,4 +1,6 @@
-/** The messages of a window from a log group: by the cheaper of two calls, in slices that no query is too small for. */
+/**
+ * Fetches the messages of a window from a log group by the cheaper of two calls; queries split the window into slices.
+ */
 
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import PQueue from 'p-queue';
@@ -6,7 +8,7 @@ import { AccessLogError } from '../access-log-error.ts';
 import { askInsights, insightsCommand, type LogGroup, ROWS_AT_MOST, type Seconds } from './insights.ts';
 import { filterEvents, logEventsCommand } from './log-events.ts';
 
-/** What a log group received in a time, in bytes; null where that is not known. */
+/** Returns the bytes a log group received in a time range; null if unknown. */
 export async function incomingBytes(
   metrics: CloudWatchClient,
   { name, signal }: Pick<LogGroup, 'name' | 'signal'>,
@@ -43,42 +45,42 @@ export async function incomingBytes(
   }
 }
 
-/** Bytes that are filtered rather than queried: some tens of pages. */
+/** Bytes; up to this size, events are filtered, which is free, not queried. */
 const FILTER_BELOW = 20_000_000;
-/** Pages of a megabyte. */
+/** Pages of up to 1 MB. */
 const FILTER_PAGES = 40;
-/** Bytes of an event, about: what decides how many slices are begun with. */
+/** Approximate bytes of an event, for the initial number of slices. */
 const EVENT_BYTES = 700;
-/** Slices aim below the most a query returns. */
+/** Rows per slice to aim for, below the limit of a query. */
 const ROWS_AIMED_AT = ROWS_AT_MOST * 0.6;
-/** Bytes of a window beyond which its messages are not fetched. */
+/** Bytes; larger windows are not fetched. */
 const FETCH_AT_MOST = 2_000_000_000;
 const QUERIES_AT_ONCE = 4;
 
 export interface FetchedMessages {
   messages: string[];
-  /** Seconds (since the epoch) that hold more than a query returns: some of their messages are missing. */
+  /** Epoch seconds with more messages than a query returns; some of their messages are missing. */
   cut: number[];
-  /** What a person types for the same. */
+  /** The AWS CLI command that fetches the same. */
   command: string;
 }
 
 export interface FetchOptions {
   group: LogGroup;
   range: Seconds;
-  /** Of the whole group in the range; null where it is not known. */
+  /** Bytes of the whole group in the range; null if unknown. */
   bytes: number | null;
-  /** Whether queries may be made: their cost is bounded, or nobody set a bound. */
+  /** Whether queries are allowed: their cost is bounded, or no limit was set. */
   mayQuery: boolean;
-  /** Hears of the bytes of each query. */
+  /** Called with the bytes that each query scanned. */
   onScan: (bytes: number) => unknown;
 }
 
-/** Whether the messages come without a query. */
+/** Whether messages are fetched without a query. */
 export const isFiltered = (bytes: number | null, mayQuery: boolean): boolean =>
   bytes === null ? !mayQuery : bytes <= FILTER_BELOW;
 
-/** Rejects with AccessLogError. */
+/** Returns the load balancer's messages in the range. Rejects with AccessLogError. */
 export async function fetchMessages(options: FetchOptions): Promise<FetchedMessages> {
   const { group, range, bytes, mayQuery } = options;
   if (isFiltered(bytes, mayQuery)) {

@@ -1,5 +1,5 @@
 /**
- * Queries of CloudWatch Logs Insights. Limits and parameters:
+ * Runs queries of CloudWatch Logs Insights. Limits and parameters:
  * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,45 +7,48 @@ import type { CloudWatchLogsClient, GetQueryResultsCommandOutput } from '@aws-sd
 import { type Command, command } from '../../../format/command.ts';
 import { AccessLogError, accessLogErrorFrom, stoppedError } from '../access-log-error.ts';
 
-/** A log group, and what a load balancer is recognised by in its messages. */
+/** A log group, and the text that identifies the load balancer in its messages. */
 export interface LogGroup {
   logs: CloudWatchLogsClient;
   name: string;
   /** arn:…:log-group:NAME */
   arn: string;
   region: string;
-  /** "app/name/id", of characters that mean nothing to a query; null for a group that is of one thing alone. */
+  /** "app/name/id", without characters that are special in queries; null if the group has a single source. */
   loadBalancer: string | null;
   signal: AbortSignal;
 }
 
-/** Whole seconds since the epoch, both inclusive. */
+/** Whole epoch seconds, both inclusive. */
 export interface Seconds {
   from: number;
   to: number;
 }
 
-/** Rows of a query, at most: what AWS allows. */
+/** Most rows of a query that AWS allows. */
 export const ROWS_AT_MOST = 100_000;
 
-/** Milliseconds between two looks at a query, growing from the first to the second. */
+/** Milliseconds between two polls of a query: the first pause, and the longest. */
 const [FIRST_LOOK, LATER_LOOKS] = [200, 1000];
 
-/** Text of every message that names the load balancer, whatever its form: which entries are its own is told by who reads them. */
+/**
+ * Returns a query for all messages that mention the load balancer, in any format; parsing them later drops those of
+ * others.
+ */
 const queryText = ({ loadBalancer }: LogGroup): string =>
   `fields @message${loadBalancer === null ? '' : ` | filter @message like "${loadBalancer}"`} | sort @timestamp asc`;
 
-/** The query as a person repeats it. */
+/** The AWS CLI command for the query. */
 export const insightsCommand = (group: LogGroup, { from, to }: Seconds): Command =>
   command`aws logs start-query --log-group-name ${group.name} --start-time ${from} --end-time ${to} --limit ${ROWS_AT_MOST} --query-string ${queryText(group)}`;
 
-/** What a query asks, and how many rows it may return. */
+/** A query, and the most rows it may return. */
 export interface InsightsQuery {
   query: string;
   limit: number;
 }
 
-/** Every message that names the load balancer, as `askRows`. */
+/** Like `askRows`, for all messages that mention the load balancer. */
 export async function askInsights(
   group: LogGroup,
   range: Seconds,
@@ -55,7 +58,10 @@ export async function askInsights(
   return { messages: rows.flatMap((row) => row['@message'] ?? []), isFull };
 }
 
-/** Rejects with AccessLogError; a query that is given up is stopped. `onScan` hears of the bytes of a query that ended. */
+/**
+ * Runs a query; stops it when interrupted. Calls `onScan` with the bytes scanned by a completed query. Rejects with
+ * AccessLogError.
+ */
 export async function askRows(
   group: LogGroup,
   { from, to }: Seconds,
@@ -76,7 +82,7 @@ export async function askRows(
     const complete = await completed(group, queryId);
     onScan(complete.statistics?.bytesScanned ?? 0);
     const rows = await allRows(group, queryId, complete);
-    // Of what is grouped, more records match than there are rows.
+    // A grouped query matches more records than it returns rows.
     const isGrouped = query.includes('| stats ');
     const matched = isGrouped ? 0 : (complete.statistics?.recordsMatched ?? 0);
     return { rows, isFull: rows.length >= limit || matched > rows.length };
@@ -127,7 +133,7 @@ async function results(group: LogGroup, queryId: string, nextToken?: string): Pr
 
 const STOP_WITHIN_MS = 2000;
 
-/** A query goes on, and is paid for, until it is stopped. */
+/** A query keeps running, and costing, until it is stopped. */
 async function stopQuery({ logs }: LogGroup, queryId: string): Promise<void> {
   const { StopQueryCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   await logs
@@ -135,7 +141,7 @@ async function stopQuery({ logs }: LogGroup, queryId: string): Promise<void> {
     .catch(() => {});
 }
 
-/** `arn`: of the log group, or `*` for an action that knows none. */
+/** `arn`: of the log group, or `*` for an action without resources. */
 export function refusalOf({ arn, region, name }: LogGroup, error: unknown, action: string): AccessLogError {
   if (error instanceof Error && error.name === 'ResourceNotFoundException')
     return new AccessLogError('not-found', `the log group ${name} does not exist`);

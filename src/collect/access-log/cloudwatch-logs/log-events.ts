@@ -1,20 +1,20 @@
 /**
- * Events of a log group without a query: free of charge, some megabytes at most.
+ * Fetches events of a log group without a query: free of charge, a few megabytes at most.
  * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
 import { type Command, command } from '../../../format/command.ts';
 import { type LogGroup, refusalOf, type Seconds } from './insights.ts';
 
-/** None for every event. */
+/** The filter pattern; null to match all events. */
 const pattern = ({ loadBalancer }: LogGroup): string | null => (loadBalancer === null ? null : `"${loadBalancer}"`);
 
-/** The call as a person repeats it. */
+/** The AWS CLI command for the call. */
 export function logEventsCommand(group: LogGroup, { from, to }: Seconds): Command {
   const filter = pattern(group);
   return command`aws logs filter-log-events --log-group-name ${group.name} --start-time ${from * 1000} --end-time ${to * 1000 + 999} ${filter === null ? [] : ['--filter-pattern', filter]}`;
 }
 
-/** Messages of the load balancer in the order of their events; null where they are on more pages than that. Rejects with AccessLogError. */
+/** Returns the load balancer's messages in order; null if they need more than `pages`. Rejects with AccessLogError. */
 export async function filterEvents(group: LogGroup, { from, to }: Seconds, pages: number): Promise<string[] | null> {
   const { FilterLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   const messages: string[] = [];

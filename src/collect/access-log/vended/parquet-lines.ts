@@ -1,4 +1,7 @@
-/** Parquet files of vended logs: access logs as lines, others as records. DuckDB reads Parquet without an extension that would be fetched. */
+/**
+ * Reads Parquet files of vended logs: access logs as lines, other logs as records. DuckDB reads Parquet without
+ * downloading an extension.
+ */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,21 +10,24 @@ import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
 
 const MEMORY_LIMIT = '256MB';
 
-/** Lines of a file, some thousands to a piece. Rejects where DuckDB cannot read it, after what could be read before. */
+/**
+ * Yields the lines of a file in chunks of some thousand. If DuckDB cannot read a part, rejects after the readable
+ * lines.
+ */
 export async function* parquetPieces(path: string): AsyncGenerator<Buffer> {
   const columnsOf = (present: readonly string[]) =>
     [...VENDED_FIELDS, ...OTHER_LOGS].filter((name) => present.includes(name));
   for await (const { columns, rows } of parquetChunks(path, columnsOf)) {
     const lines = rows.map((values) => {
       const record = Object.fromEntries(columns.map((name, index) => [name, values[index]]));
-      // What makes no line is shown by its values, as a line of text would be.
+      // A record that is no valid line appears as its values, like an invalid line of text.
       return lineOfRecord(record) ?? values.join(' ').replace(/[\r\n]/g, ' ');
     });
     yield Buffer.from(`${lines.join('\n')}\n`);
   }
 }
 
-/** The rows of a file, as text by column; what is null is left out. Rejects as `parquetPieces`. */
+/** Yields the rows of a file as text by column, without null values. Rejects like `parquetPieces`. */
 export async function* parquetRecords(
   path: string,
   isWanted: (column: string) => boolean,
@@ -48,7 +54,7 @@ async function* parquetChunks(
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const folder = await mkdtemp(join(tmpdir(), 'alb502-'));
   try {
-    // DuckDB takes a path for a pattern: a link of our own name stands for whatever the file is called.
+    // DuckDB treats a path as a pattern, so read the file through a link with a plain name.
     const link = join(folder, 'log.parquet');
     await symlink(resolve(path), link);
     const instance = await DuckDBInstance.create(':memory:', {
@@ -85,5 +91,5 @@ async function* chunksIn(
     yield { columns, rows: chunk.getRows() };
 }
 
-/** Columns that tell a health-check log and a connection log. */
+/** Columns that identify health-check logs and connection logs. */
 const OTHER_LOGS = ['target_addr', 'listener_port'] as const;

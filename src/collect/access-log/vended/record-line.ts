@@ -1,7 +1,9 @@
 /**
- * Records of vended access logs → lines as the load balancer writes them to S3. Pure. The fields are those of the line, in its order:
+ * Converts records of vended access logs to lines as the load balancer writes them to S3. Pure. The records have the
+ * line's fields, in its order:
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-logs.html
- * AWS does not say whether numbers are numbers or text, nor how times and quotes are written: all of them are taken.
+ * AWS does not document whether numbers are JSON numbers or text, or how times and quotes are written, so all forms are
+ * accepted.
  */
 import { QUOTED_FIELDS, REST_FIELDS } from '../entry.ts';
 
@@ -24,17 +26,17 @@ export const VENDED_FIELDS = [
 
 type VendedField = (typeof VENDED_FIELDS)[number];
 
-/** Fields without quotes in a line: no space may be in them. */
+/** Fields without quotes in a line; their values must not contain spaces. */
 const BARE: ReadonlySet<string> = new Set<VendedField>(VENDED_FIELDS.filter((field) => !QUOTED_FIELDS.has(field)));
 
 const TIMES: ReadonlySet<string> = new Set<VendedField>(['time', 'request_creation_time']);
 
-/** One record by the names of its fields, values as JSON has them. */
+/** A record: JSON values by field name. */
 export type VendedRecord = Readonly<Record<string, unknown>>;
 
 /**
- * The line of an access log, a connection log or a health-check log; null for any other record, and for one that makes no line. Fields
- * that are missing count as "-".
+ * Returns the line of an access-log, connection-log or health-check record; null for any other or invalid record.
+ * Missing fields become "-".
  */
 export function lineOfRecord(record: VendedRecord): string | null {
   if ('target_addr' in record) return healthCheckLine(record);
@@ -44,7 +46,7 @@ export function lineOfRecord(record: VendedRecord): string | null {
   for (const field of VENDED_FIELDS) {
     const value = record[field];
     const text = TIMES.has(field) ? timeText(value) : valueText(value);
-    // An empty text between quotes is what the client sent.
+    // An empty quoted value is what the client sent.
     if (!BARE.has(field)) values.push(`"${value === '' ? '' : escapeField(text)}"`);
     else if (isBare(text)) values.push(text);
     else return null;
@@ -80,7 +82,7 @@ function connectionLine(record: VendedRecord): string | null {
   return values.every(isBare) ? `${values.join(' ')} "-"` : null;
 }
 
-/** Text as it is, numbers without an exponent, "-" for nothing. */
+/** Returns text unchanged, numbers without an exponent, and "-" for a missing value. */
 function valueText(value: unknown): string {
   if (typeof value === 'string') return value === '' ? '-' : value;
   if (typeof value === 'number') return numberText(value);
@@ -93,10 +95,10 @@ const numberText = (value: number): string => {
   return text.includes('e') ? value.toFixed(9).replace(/[.]?0+$/, '') : text;
 };
 
-/** Numbers below this are seconds since the epoch, above it milliseconds. */
+/** Smaller numbers are epoch seconds, larger ones milliseconds. */
 const MILLISECONDS_FROM = 100_000_000_000;
 
-/** ISO 8601 with a Z. */
+/** Returns the time in ISO 8601 with a Z. */
 function timeText(value: unknown): string {
   if (typeof value === 'number' && value > 0 && value < 1e15)
     return new Date(value < MILLISECONDS_FROM ? value * 1000 : value).toISOString();
@@ -107,7 +109,7 @@ function timeText(value: unknown): string {
   return day === undefined ? text : `${day}T${time}${decimals}Z`;
 }
 
-/** Quotes and control characters as the load balancer writes them: \x22, \x0a. */
+/** Escapes quotes and control characters like the load balancer: \x22, \x0a. */
 const escapeField = (text: string): string =>
   /["\p{Cc}]/u.test(text)
     ? text.replace(/["\p{Cc}]/gu, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`)

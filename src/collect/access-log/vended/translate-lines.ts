@@ -1,6 +1,6 @@
 /**
- * A log file in any form of text that a vended delivery has (JSON, W3C, plain with a delimiter) → lines of the access log, piece by
- * piece. Pure. A line that is none of these stays as it is, so that whoever reads lines counts and shows it; line numbers stay too.
+ * Converts a vended log file (JSON, W3C or plain text with a delimiter) to access-log lines, piece by piece. Pure.
+ * Invalid lines stay unchanged, so that they are counted and shown; line numbers stay the same.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { lineOfRecord, VENDED_FIELDS, type VendedRecord } from './record-line.ts';
@@ -12,15 +12,12 @@ export interface LineTranslator {
   end(): void;
 }
 
-/** Bytes. A longer line is no entry, whatever is in it. */
+/** Bytes. A longer line cannot be an entry. */
 const MAX_LINE = 16_777_216;
 
 const [BRACE, HASH] = [0x7b, 0x23];
 
-/**
- * Hands pieces on untouched where the first byte that is no space begins neither JSON nor a W3C header and the first line is not
- * separated by tabs.
- */
+/** Passes pieces on unchanged if the file is neither JSON nor W3C and its first line has no known delimiter. */
 export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
   let translate: TranslateLine | null | undefined;
   const decoder = new StringDecoder('utf8');
@@ -39,7 +36,7 @@ export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
       rest = lines.pop() ?? '';
       put(lines, translate);
       if (rest.length > MAX_LINE) {
-        // Handed on in part: the reader of lines knows that it is too long.
+        // Pass it on in part; the line parser rejects it as too long.
         take(Buffer.from(rest));
         rest = '';
       }
@@ -51,7 +48,7 @@ export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
   };
 }
 
-/** As `lineTranslator`, for content that comes by itself. Rejects where the content does, after what could be read before. */
+/** Like `lineTranslator`, for a stream. If the stream fails, rejects after the lines read so far. */
 export async function* translatedPieces(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const ready: Buffer[] = [];
   const translator = lineTranslator((piece) => ready.push(piece));
@@ -69,10 +66,10 @@ export async function* translatedPieces(content: AsyncIterable<Buffer>): AsyncGe
   yield* ready.splice(0);
 }
 
-/** Whether the lines of a file that begins like this are not those of the access log in S3. */
+/** Whether a file with this beginning needs conversion. */
 export const isTranslated = (beginning: Buffer): boolean => translatorFor(beginning) !== null;
 
-/** By the beginning of a file; null where its lines stay as they are. */
+/** Chooses by the beginning of a file; null if its lines need no conversion. */
 function translatorFor(beginning: Buffer): TranslateLine | null {
   const at = beginning.findIndex((byte) => byte > 0x20 && byte < 0x7f);
   const first = beginning[at];
@@ -84,7 +81,7 @@ function translatorFor(beginning: Buffer): TranslateLine | null {
   return delimiter === undefined ? null : (text) => delimitedLine(text, VENDED_FIELDS, delimiter) ?? text;
 }
 
-/** Between the fields of a plain record. Spaces with quotes are left to the reader of lines. */
+/** Delimiters of plain records. The line parser handles spaces with quotes. */
 const DELIMITERS = ['\t', '|', ';'] as const;
 
 function translateJson(line: string): string {
@@ -99,7 +96,7 @@ function translateJson(line: string): string {
 const isRecord = (value: unknown): value is VendedRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `#Fields:` names the fields of what follows it; lines that begin with # become empty. */
+/** `#Fields:` names the fields of the lines after it; lines that begin with # become empty. */
 function w3cTranslator(): TranslateLine {
   let fields: readonly string[] = VENDED_FIELDS;
   return (line) => {
@@ -112,7 +109,7 @@ function w3cTranslator(): TranslateLine {
   };
 }
 
-/** Null where the values are not as many as the fields. Spaces within quotes are part of a value. */
+/** Returns null if the number of values differs from that of the fields. A quoted value may contain spaces. */
 export function delimitedLine(line: string, fields: readonly string[], delimiter: string): string | null {
   const text = line.replace(/\r$/, '');
   const values =
@@ -125,15 +122,15 @@ export function delimitedLine(line: string, fields: readonly string[], delimiter
 
 const QUOTED = /^"(.*)"$/s;
 
-/** A request line in quotes shows that the form has them; elsewhere they are what a client sent. */
+/** Strips quotes only if the request line is quoted; otherwise the client sent them. */
 const withoutQuotes = (values: string[], fields: readonly string[]): string[] =>
   QUOTED.test(values[fields.indexOf('request_line')] ?? '')
     ? values.map((value) => QUOTED.exec(value)?.[1] ?? value)
     : values;
 
 /**
- * A record in the usual order whose values have spaces and no quotes: the request line ends at its version, the user agent before the
- * fields that have a shape of their own, and both lists of targets are as long.
+ * Matches a record in the usual order whose values contain spaces without quotes: the HTTP version ends the request
+ * line, fields of known form end the user agent, and both target lists have the same length.
  */
 const SPACED =
   /^((?:[^ ]+ ){12})(-|[^ ]+ .*? (?:HTTP\/[0-9.]+|-)) (.+) ([^ ]+ [^ ]+ (?:arn:[^ ]+|-) [^ ]+ [^ ]+ [^ ]+ (?:-1|-|[0-9]+) (?:-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+) [^ ]+ [^ ]+ [^ ]+) (.+)((?: [^ ]+){7})$/;

@@ -1,18 +1,18 @@
 /**
- * Where a vended delivery puts its objects, and which of them a question needs. Pure. Keys of V2 deliveries:
+ * Finds the S3 keys of a vended delivery, and which objects a question needs. Pure. Keys of V2 deliveries:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html#AWS-logs-infrastructure-V2-S3-object-key
- * The names behind the folder of the day are not documented: only the folders and the time of the last change leave objects out.
+ * Object names below the folder of a day are not documented, so only folders and modification times exclude objects.
  */
 import type { Window } from '../../../evidence/evidence.ts';
 import type { VendedDelivery } from '../deliveries.ts';
 import { canMatter, parseFileName } from '../log-files.ts';
 import { type LogPlace, placeInArn } from '../s3-log.ts';
 
-/** How the objects of a vended delivery are found. */
+/** How to find the objects of a vended delivery. */
 export interface VendedLayout {
-  /** The key of the folder of a day: variables `{yyyy}`, `{MM}` and `{dd}` are left in it. */
+  /** The key of a day's folder, with the variables `{yyyy}`, `{MM}` and `{dd}`. */
   template: string;
-  /** The load balancer writes its own files into the same folders. */
+  /** Whether the load balancer writes its own files to the same folders. */
   isShared: boolean;
 }
 
@@ -26,7 +26,7 @@ const HIVE_NAMES: Record<string, string> = {
   HH: 'hour',
 };
 
-/** Null where the bucket is not known. `legacy`: where the attributes of the load balancer send its log. */
+/** Returns null if the bucket is unknown. `legacy`: where the load balancer's attributes send its log. */
 export function vendedPlace(
   { name, format, suffix, isHive }: VendedDelivery,
   loadBalancerArn: string,
@@ -37,7 +37,7 @@ export function vendedPlace(
   const [bucket = '', ...path] = name.split('/');
   const prefix = path.filter((part) => part !== '').join('/');
   const variable = (named: string) => (isHive ? `${HIVE_NAMES[named] ?? named}={${named}}` : `{${named}}`);
-  // A prefix takes the place of what AWS puts in front.
+  // A prefix replaces AWS's default start of the key.
   const front = prefix === '' ? `AWSLogs/${variable('account-id')}/elasticloadbalancing/` : `${prefix}/`;
   const behind = (suffix ?? '{region}/{yyyy}/{MM}/{dd}').replace(/\{([^{}]+)\}/g, (_, named: string) =>
     variable(named),
@@ -45,7 +45,7 @@ export function vendedPlace(
   const whole = `${front}${behind.replace(/^[/]+|[/]+$/g, '')}/`
     .replaceAll('{account-id}', account)
     .replaceAll('{region}', region);
-  // A folder of an hour, or of what is not known here, is listed with that of its day.
+  // Hourly and unknown folders are listed with their day.
   const unknown = whole.search(/\{(?!yyyy\}|MM\}|dd\})/);
   const template = folderOf(unknown === -1 ? whole : whole.slice(0, unknown));
   const first = template.indexOf('{');
@@ -54,25 +54,25 @@ export function vendedPlace(
   return { bucket, root, account, region, ...rest, format, vended: { template, isShared } };
 }
 
-/** Up to and with the last slash. */
+/** Up to and including the last slash. */
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
 
-/** Where the objects of a day ("yyyy/mm/dd") begin; a template without days has the same for all. */
+/** Returns where the keys of a day ("yyyy/mm/dd") begin; the same for all days if the template has none. */
 export function folderOfDay({ template }: VendedLayout, day: string): string {
   const [year = '', month = '', date = ''] = day.split('/');
   return template.replaceAll('{yyyy}', year).replaceAll('{MM}', month).replaceAll('{dd}', date);
 }
 
-/** Milliseconds. How long after the end of the window an object may be written that still holds requests of it: AWS names no bound. */
+/** Milliseconds after the window in which an object may still be written with its requests; AWS gives no limit. */
 const LAG_MS = 3_600_000;
 
 export interface ObjectInFolder {
   key: string;
-  /** Epoch milliseconds of the last change. */
+  /** Time of the last change, in epoch milliseconds. */
   modified: number;
 }
 
-/** Whether an object can hold an entry that matters. `ends` as `fileEndRange` has it. */
+/** Whether an object may hold a relevant entry. `ends`: as returned by `fileEndRange`. */
 export function canHoldEntries(
   { key, modified }: ObjectInFolder,
   { vended, loadBalancer }: LogPlace,

@@ -1,18 +1,18 @@
-/** CloudTrail calls that fall on an event: what they name, how rare they are, and the seconds between. */
+/** Finds CloudTrail calls that coincide with an event: the resources they name, how rare they are, and the delay. */
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import { instanceOf } from '../targets/target-names.ts';
 import { targetGroupName } from '../traffic.ts';
 import type { EventCall, EventEvidence } from './event.ts';
 
-/** Milliseconds before the window from which changes are read: what the rarity of a call is measured over. */
+/** Milliseconds before the window for which changes are read; the rarity of a call is measured over this time. */
 const READ_BEFORE_MS = 24 * 3_600_000;
-/** Calls of the kind come within so long of any moment with this chance at most, or they say nothing of it. */
+/** Highest probability that a call of this kind falls so close by chance; more frequent calls are no evidence. */
 const RARE = 0.01;
-/** Nodes learn of it a little later, and CloudTrail keeps whole seconds. */
+/** Milliseconds. Nodes learn of a change a little later, and CloudTrail records whole seconds. */
 const AFTER_MS = 2_000;
 
-/** By the name of the call: how long before the first failure it counts, milliseconds. */
+/** Milliseconds before the first failure within which a call counts, by the call's name. */
 const ON_TARGETS: Readonly<Record<string, number>> = {
   StopTask: 60_000,
   TerminateInstances: 180_000,
@@ -22,23 +22,23 @@ const ON_TARGETS: Readonly<Record<string, number>> = {
   TerminateInstanceInAutoScalingGroup: 180_000,
   DeregisterTargets: 10 * 60_000,
 };
-/** A rollout takes its time until the first target leaves. */
+/** A rollout takes some time until the first target leaves. */
 const ROLLOUT_MS = 30 * 60_000;
 const ROLLOUTS =
   /^(UpdateService|CreateDeployment|StartInstanceRefresh|UpdateAutoScalingGroup|SetDesiredCapacity|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|DeleteService|UpdateTaskSet|DeleteTaskSet)$/;
 
-/** Where an event is, for the calls that may bear on it. */
+/** The targets and times of an event, to match calls with. */
 export interface CallScope {
   target_group_arn: string;
   /** "address:port" as logged. */
   targets: readonly string[];
-  /** Epoch milliseconds: when it began, and the end of its first error. */
+  /** Epoch milliseconds: the start of the event, and the end of its first error. */
   from: number;
   firstError: number;
   loadBalancer: string;
 }
 
-/** Rare calls shortly before the event that name its targets, or what they belong to; those nearest to it first. */
+/** Returns rare calls shortly before the event that name its targets or what these belong to; nearest first. */
 export function callsOnTargets(scope: CallScope, evidence: EventEvidence): EventCall[] {
   const all = mutations(evidence.changes ?? []);
   const ids = new Set(scope.targets.flatMap((target) => idsOf(target, scope, evidence)));
@@ -59,7 +59,7 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
 
 function idsOf(target: string, { target_group_arn, targets, from }: CallScope, evidence: EventEvidence): string[] {
   const address = splitTarget(target)?.address ?? target;
-  // Of several targets that are gone, nothing tells which instance was which.
+  // If several targets are gone, their instances cannot be told apart.
   const instance =
     targets.length === 1 || hasAddress(address, evidence) ? instanceOf(target, target_group_arn, from, evidence) : null;
   return instance === null ? [address] : [address, instance];
@@ -70,7 +70,7 @@ const hasAddress = (address: string, { instances, networkInterfaces }: EventEvid
 
 function isAboutTargets(call: Mutation, ids: ReadonlySet<string>, scope: CallScope): boolean {
   if ([...ids].some((id) => call.text.includes(`"${id}"`) || call.text.split(' ').includes(id))) return true;
-  // A task is named by an id of its own, which no answer ties to an address: the moment has to do.
+  // A task id cannot be linked to an address here, so only the time counts.
   if (call.name === 'StopTask') return true;
   if (call.name === 'DeregisterTargets' || ON_TARGETS[call.name] !== undefined) return false;
   const names = namesIn(call.parameters);
@@ -91,14 +91,14 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g,
 const isSameName = (name: string, own: string): boolean =>
   name.length >= 3 && own.length >= 3 && (name.includes(own) || own.includes(name));
 
-/** The chance that one of its kind comes within so long by itself, from the others that were read. */
+/** The probability that a call of this kind falls so close by chance, given the other calls that were read. */
 export function isRare(call: Mutation, all: readonly Mutation[], withinMs: number): boolean {
   const others = all.filter((other) => other !== call && other.name === call.name && isAlike(other, call));
   const rate = others.length / READ_BEFORE_MS;
   return 1 - Math.exp(-rate * withinMs) <= RARE;
 }
 
-/** Of the same service, group or rule, where the calls say which. */
+/** Whether two calls concern the same service, group or rule, if they name one. */
 function isAlike(other: Mutation, call: Mutation): boolean {
   const [a, b] = [namesIn(other.parameters), namesIn(call.parameters)];
   const arns = (each: Mutation) => each.text.match(/arn:aws[^"\s]*:(?:targetgroup|listener|loadbalancer)[^"\s]*/)?.[0];

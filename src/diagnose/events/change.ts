@@ -1,4 +1,7 @@
-/** Changes: a rare call on what the failing requests depend on, and errors of the kind it can cause that begin within a minute of it. */
+/**
+ * Finds changes: a rare call on something the failing requests depend on, followed within a minute by errors that it
+ * can cause.
+ */
 import { list, plural } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import { splitTarget } from '../network-path/addresses.ts';
@@ -11,14 +14,14 @@ import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
 import { revertOf } from './revert.ts';
 import { callText, errorsText, secondsBetween } from './words.ts';
 
-/** What a call can cause. */
+/** Signatures of errors that the call can cause. */
 interface Effect {
   name: RegExp;
-  /** In what the call asked for, where not every such call counts. */
+  /** Text that the request of the call must contain, if not every such call counts. */
   asked?: RegExp;
   signatures: readonly SignatureId[];
   causes: readonly CauseId[];
-  /** What happened then, for the sentence. */
+  /** The effect, for the sentence. */
   outcome: string;
 }
 
@@ -88,14 +91,14 @@ const EFFECTS: readonly Effect[] = [
   },
 ];
 
-/** Milliseconds from the call to the first of the errors, at most; nodes learn of it later than CloudTrail's second. */
+/** Most milliseconds from the call to the first error; nodes learn of a change later than CloudTrail's second. */
 const WITHIN_MS = 60_000;
 const EARLIER_MS = 1_000;
-/** Errors like these before the call, at their rate, as a share of those after it. */
+/** Highest rate of such errors before the call, as a share of their rate after it. */
 const OUTSIDE_AT_MOST = 0.2;
 const ERRORS_NEEDED = 3;
 
-/** Of errors that are in no other event, the calls that most errors follow first. */
+/** Returns changes among errors that belong to no other event; those with most errors first. */
 export function changeEvents(
   traffic: Traffic,
   evidence: EventEvidence,
@@ -125,7 +128,7 @@ export function changeEvents(
   return events;
 }
 
-/** The errors of the kind from the call on, where they begin with it. */
+/** Returns the errors of this kind after the call; none unless they begin with it. */
 function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError[], traffic: Traffic): SampledError[] {
   const own = left.filter(({ signature }) => effect.signatures.includes(signature));
   const after = own.filter((error) => beganAt(error) >= call.at - EARLIER_MS);
@@ -133,16 +136,16 @@ function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError
   const first = after.reduce((least, error) => Math.min(least, beganAt(error)), Number.POSITIVE_INFINITY);
   const last = after.reduce((most, { at }) => Math.max(most, at), 0);
   const readBefore = call.at - (traffic.log.oldest ?? call.at);
-  // Without traffic before the call that was read, nothing shows that they began with it.
+  // Without earlier traffic, nothing shows that the errors began with the call.
   if (after.length < ERRORS_NEEDED || first > call.at + WITHIN_MS || readBefore < WITHIN_MS) return [];
   const expected = (before / readBefore) * (last - call.at);
   return expected <= OUTSIDE_AT_MOST * countErrors(after) ? after : [];
 }
 
-/** When it was sent, or first tried; of what was never sent, when it ended. */
+/** When the request was sent or first tried; if it was never sent, when it ended. */
 const beganAt = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 0) * 1000;
 
-/** What the call changed, where these requests depend on it. */
+/** What the call changed, if these requests depend on it. */
 function changedThing(
   call: Mutation,
   errors: readonly SampledError[],
@@ -171,7 +174,7 @@ function securityGroupsOf(errors: readonly SampledError[], evidence: EventEviden
   ];
 }
 
-/** A connection begun just before the change was undone ends 10 s later; CloudTrail knows the second. */
+/** A connection attempt from before the revert may end 10 s after it; CloudTrail records whole seconds. */
 const LAST_EFFECT_MS = 12_000;
 
 function changeEvent(

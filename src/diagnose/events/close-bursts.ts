@@ -3,21 +3,24 @@ import type { CloseBurst } from './event-outline.ts';
 import { targetKey } from './outages.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
-/** Connections that one process closes as it dies end within so long of each other, milliseconds. */
+/** Milliseconds within which a dying process closes all its connections. */
 const APART_MS = 5;
-/** A spread below this is not told from none: nodes stamp their rows by their own clocks. */
+/** Milliseconds; smaller spreads are not distinguishable, since each node uses its own clock. */
 const LEAST_SPREAD_MS = 1;
-/** They were sent so many times further apart than they ended, and so long: a page's requests are sent within this, and end together anyway. */
+/**
+ * Send times must spread this many times wider than end times, and this long: requests of one page are sent within it
+ * and end together anyway.
+ */
 const SENT_APART = 3;
 const SENT_APART_MS = 200;
-/** That closes at any time fall together so: for the first burst on a target, and for others beside that one. */
+/** Highest probability by chance, for the first burst of a target and for further ones. */
 const MOST_BY_CHANCE = 1e-4;
 const MOST_BESIDE_ANOTHER = 0.02;
-/** Of the targets of a group, so many at the same moment: the fault is behind them. */
+/** If more than this share of a group's targets closes at the same moment, the fault lies behind them. */
 const SHARED_BY = 0.5;
 const SAME_MOMENT_MS = 50;
 
-/** By time. `left`: what belongs to outages already. */
+/** Returns bursts by time. `left`: failures that already belong to outages. */
 export function closeBursts(traffic: Traffic, left: ReadonlySet<SentFailure>): CloseBurst[] {
   const { oldest, newest, targets } = traffic.log;
   const readMs = Math.max(1, (newest ?? 0) - (oldest ?? 0));
@@ -25,7 +28,7 @@ export function closeBursts(traffic: Traffic, left: ReadonlySet<SentFailure>): C
     (failure) =>
       failure.unanswered &&
       !left.has(failure) &&
-      // The load balancer itself aborts what is in flight as the deregistration delay ends, all at once.
+      // When the deregistration delay ends, the load balancer itself aborts all requests in flight at once.
       failure.signature === 'closed-before-response',
   );
   const bursts = [...groupBy(closes, ({ request }) => targetKey(request)).values()].flatMap((own) => {
@@ -45,7 +48,7 @@ export function closeBursts(traffic: Traffic, left: ReadonlySet<SentFailure>): C
     .sort((a, b) => a.at - b.at || (targetKey(a) < targetKey(b) ? -1 : 1));
 }
 
-/** Runs of two or more that ended together and were sent apart. */
+/** Groups of two or more requests that ended together and were sent apart. */
 function endedTogether(closes: readonly SentFailure[]): SentFailure[][] {
   const runs: SentFailure[][] = [];
   for (const close of [...closes].sort((a, b) => a.request.at - b.request.at || a.sent - b.sent)) {
@@ -66,7 +69,7 @@ const spread = (times: readonly number[]): number =>
 
 const endSpread = (run: readonly SentFailure[]): number => spread(run.map(({ request }) => request.at));
 
-/** How many such runs closes at any time of what was read would give. */
+/** The expected number of such groups if closes were spread at random over the log. */
 const byChance = (run: readonly SentFailure[], all: number, readMs: number): number =>
   all * (((all - 1) * Math.max(LEAST_SPREAD_MS, endSpread(run))) / readMs) ** (run.length - 1);
 

@@ -1,9 +1,9 @@
-/** What the traffic alone shows of an event, before calls and health are looked at. */
+/** An event as the traffic alone shows it, before calls and health are considered. */
 import type { EventKind } from './event.ts';
 import type { TargetOutage } from './outages.ts';
 import type { SentFailure } from './sent-failures.ts';
 
-/** Requests in flight on a target that it closed in the same instant, while it went on answering: one of its workers died. */
+/** A target closed several requests at the same instant but kept answering: one of its workers died. */
 export interface CloseBurst {
   target_group_arn: string;
   target: string;
@@ -20,22 +20,22 @@ export interface EventOutline {
   outages: TargetOutage[];
   bursts: CloseBurst[];
   failures: SentFailure[];
-  /** Epoch milliseconds; the first sign of it. */
+  /** Epoch milliseconds of the first sign. */
   from: number;
-  /** Null where what was read ends before it. */
+  /** Null if the log ends before the event does. */
   to: number | null;
 }
 
-/** The last answer before it, unless that is long before the first request that failed. */
+/** The last answer before the event, unless it came long before the first failed request. */
 export const onsetOf = ({ first, lastAnswer }: TargetOutage): number =>
   lastAnswer === null ? first : Math.min(first, lastAnswer);
 
-/** Of an outage that is over or not: when the last of its requests was sent. */
+/** Milliseconds from the onset of an outage to its last request, whether it is over or not. */
 export const lengthOf = (outage: TargetOutage): number => outage.last - onsetOf(outage);
 
 export const sorted = (texts: Iterable<string>): string[] => [...new Set(texts)].sort();
 
-/** Several outlines of one target group as one. */
+/** Merges several outlines of one target group. */
 export function joinOutlines(outlines: readonly EventOutline[]): EventOutline {
   const [first] = outlines;
   if (first === undefined) throw new RangeError('no outlines to join');

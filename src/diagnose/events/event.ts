@@ -3,7 +3,7 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError } from '../traffic.ts';
 import type { EventReason } from './reason.ts';
 
-/** What events are found with, beside the traffic. */
+/** Inputs for finding events, besides the traffic. */
 const EVENT_EVIDENCE_NAMES = [
   'changes',
   'functions',
@@ -20,7 +20,7 @@ const EVENT_EVIDENCE_NAMES = [
   'tasks',
 ] as const;
 
-/** What is missing could not be looked at. */
+/** Missing entries could not be read. */
 export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDENCE_NAMES)[number]>>;
 
 /**
@@ -30,19 +30,19 @@ export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDEN
 export const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-/** How sure the event is; how sure its cause is, the verdict says. */
+/** Confidence in the event itself; the verdict states that in its cause. */
 export type EventStanding = 'confirmed' | 'likely';
 
-/** An API call recorded by CloudTrail that falls on an event. */
+/** An API call from CloudTrail that coincides with an event. */
 export interface EventCall {
-  /** As CloudTrail names it: "StopTask". */
+  /** Name in CloudTrail, such as "StopTask". */
   name: string;
   /** Epoch milliseconds; CloudTrail keeps whole seconds. */
   at: number;
   user: string | null;
-  /** From the call to the first error of the event; negative when the call came later. */
+  /** Milliseconds from the call to the first error; negative if the call came later. */
   secondsBefore: number;
-  /** The command that reverts the change, where one does. Printed, never run. */
+  /** The command that reverts the change, if there is one. Printed, never run. */
   revert: string | null;
 }
 
@@ -50,18 +50,18 @@ export interface EventCall {
 export interface IncidentEvent {
   kind: EventKind;
   standing: EventStanding;
-  /** Epoch milliseconds; `to` is null where what was read ends before the event does. */
+  /** Epoch milliseconds; `to` is null if the log ends before the event does. */
   from: number;
   to: number | null;
   /** "address:port" as logged, sorted; empty for an event of a whole target group. */
   targets: string[];
   /** Asked errors only, in the order of `Traffic.errors`. */
   errors: SampledError[];
-  /** What its errors can be of, in the order of CAUSE_IDS: the part of the event is decided among these. */
+  /** Possible causes of its errors, in the order of CAUSE_IDS; the errors' cause is decided among these. */
   causes: CauseId[];
   /** One sentence for the headline. */
   summary: string;
   calls: EventCall[];
-  /** Why its targets went, where ECS or Auto Scaling says so. */
+  /** Why its targets went, if ECS or Auto Scaling says so. */
   reason: EventReason | null;
 }

@@ -11,12 +11,12 @@ import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
 import { DEATHS, type EventReason, eventReason, type ReasonKind } from './reason.ts';
 import { crashText, diedText, errorsText, lostText, rolloutText, takenOutText } from './words.ts';
 
-/** The events with errors that were asked about: those with most of them first, then by time. */
+/** Returns events with asked errors; those with most errors first, then by time. */
 export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {
   const found = joinAlike(eventOutlines(traffic), traffic, evidence).flatMap((joined) =>
     describe(joined, traffic, evidence, question),
   );
-  // Rules that close a path make targets fall silent: the change is the origin.
+  // Rules that block a path make targets fall silent, so the change comes first.
   const taken = new Set(found.filter(({ kind }) => kind !== 'target-lost').flatMap(({ errors }) => errors));
   const changes = changeEvents(traffic, evidence, taken, question.loadBalancer.name);
   const changed = new Set(changes.flatMap(({ errors }) => errors));
@@ -34,8 +34,8 @@ interface ExplainedOutline {
 }
 
 /**
- * Outlines with the reasons for them. Targets of one service that went one after the other for the same reason, such as tasks that run
- * out of memory, are one event.
+ * Merges outlines with the same reason: targets of one service that went one after another for one reason, such as
+ * tasks that ran out of memory, are one event.
  */
 function joinAlike(outlines: readonly EventOutline[], traffic: Traffic, evidence: EventEvidence): ExplainedOutline[] {
   const explained = outlines.map((outline) => ({
@@ -62,16 +62,16 @@ function joinAlike(outlines: readonly EventOutline[], traffic: Traffic, evidence
   });
 }
 
-/** Equal for outlines that are one event; null where a target's going says nothing about another one's. */
+/** Returns a key that is equal for outlines of one event; null if one target's loss says nothing about others. */
 function alikeKey({ kind, target_group_arn }: EventOutline, reason: EventReason | null): string | null {
   if (reason === null || !IN_TURN.includes(reason.kind)) return null;
-  // A service that replaces what died looks like a rollout.
+  // A service that replaces dead tasks looks like a rollout.
   if (kind === 'rollout' && !DEATHS.includes(reason.kind)) return null;
   const services = [...new Set(reason.owners.map(({ service, scalingGroup }) => service ?? scalingGroup))];
   return services.length === 1 && services[0] !== null ? `${target_group_arn} ${reason.kind} ${services[0]}` : null;
 }
 
-/** Reasons that take one target of a service after the other. */
+/** Reasons that hit the targets of a service one after another. */
 const IN_TURN: readonly ReasonKind[] = [
   'out-of-memory',
   'exited',
@@ -95,11 +95,11 @@ function describe(
     { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
     evidence,
   );
-  // Its process ended before it was taken out, whatever that looks like from outside.
+  // Its process ended before it was deregistered, however that looks in the log.
   const isDead = reason !== null && DEATHS.includes(reason.kind);
   const isTold = reason?.kind === 'stopped' && calls[0]?.name === 'StopTask';
   const isExplained = reason !== null && !isTold;
-  // The reason says why a target was lost; a call would say it a second time.
+  // The reason already says why the target was lost, so omit the call.
   const named = isExplained && kind === 'target-lost' ? [] : calls;
   const what = isDead
     ? diedText(outline, traffic)
@@ -143,7 +143,7 @@ function sentence(
   return lostText(outline, calls, { traffic, stillRegistered: isStillRegistered(outline, evidence) });
 }
 
-/** Silent to the end of the log, and yet a member of its group, and no call took it out. */
+/** Whether a target was silent to the end of the log though it is still registered and no call removed it. */
 function isStillRegistered({ outages, targets, target_group_arn }: EventOutline, evidence: EventEvidence): boolean {
   if (!evidence.targetHealth || outages.some(({ presence }) => presence?.left !== true)) return false;
   return targets.every((target) => {
@@ -152,7 +152,7 @@ function isStillRegistered({ outages, targets, target_group_arn }: EventOutline,
   });
 }
 
-/** A call that names a target shows it; several times in a row is no chance either. */
+/** A call that names a target is evidence; so are several failures in a row. */
 function standingOf({ outages, bursts, kind }: EventOutline, calls: readonly EventCall[]): EventStanding {
   if (calls.length > 0 || kind === 'target-lost') return 'confirmed';
   return kind === 'crash' && outages.length + bursts.length > 2 ? 'confirmed' : 'likely';
@@ -179,6 +179,6 @@ function causesOf({ kind, outages, target_group_arn }: EventOutline, { targetGro
   if (outages.every((outage) => isRefused(outage) || isRejected(outage)))
     return ['connection-refused', 'shutdown-before-drain'];
   const protocol = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
-  // A TLS handshake that does not finish ends after 10 s as well.
+  // An unfinished TLS handshake ends after 10 s, too.
   return CAUSE_IDS.filter((id) => NO_ANSWER.includes(id) || (id === 'tls-handshake-failure' && protocol !== 'HTTP'));
 }

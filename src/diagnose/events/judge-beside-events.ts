@@ -1,11 +1,14 @@
-/** One event, one cause: a cause claims no errors of events that it cannot be the cause of; what rules it out may be of any error. */
+/**
+ * Judges causes beside events: a cause cannot claim errors of an event that it cannot have caused, but any error may
+ * rule it out.
+ */
 import { list, plural, utcTime } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import { claimsOf, type Judgement, ruledOut } from '../judgement.ts';
 import { countErrors, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import type { IncidentEvent } from './event.ts';
 
-/** The judgement of a cause, given how it judges traffic. */
+/** Returns the judgement of a cause. `judge`: how the cause judges traffic. */
 export function judgeBesideEvents(
   traffic: Traffic,
   events: readonly IncidentEvent[],
@@ -30,7 +33,7 @@ function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], tr
 
 const TARGETS_NAMED = 3;
 
-/** The event in a few words: the verdict or its own line tells it in full. */
+/** The event in a few words; the headline tells it in full. */
 function shortText({ kind, targets, from, calls }: IncidentEvent, traffic: Traffic): string {
   const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
   const when = `at ${utcTime(from)}`;
@@ -40,7 +43,7 @@ function shortText({ kind, targets, from, calls }: IncidentEvent, traffic: Traff
   return `the ${kind} of ${who} that began ${when}`;
 }
 
-/** The traffic without the errors of events that a cause cannot be the cause of. */
+/** Returns, for each cause, the traffic without errors of events that it cannot have caused. */
 function trafficForCauses(traffic: Traffic, events: readonly IncidentEvent[]): (id: CauseId) => Traffic {
   const seen = new Map<string, Traffic>();
   return (id) => {
@@ -52,7 +55,7 @@ function trafficForCauses(traffic: Traffic, events: readonly IncidentEvent[]): (
   };
 }
 
-/** `errorCount` stays: shares are of all errors. */
+/** Keeps `errorCount`, since shares refer to all errors. */
 function withoutErrors(traffic: Traffic, left: ReadonlySet<SampledError>): Traffic {
   if (left.size === 0) return traffic;
   const bySignature = traffic.bySignature.map(({ id, count }) => ({

@@ -1,4 +1,4 @@
-/** What would have ended an outage of targets: a crash, or targets that nothing answers at any more. */
+/** Fixes for outages of targets: a crash, or targets on which nothing answers any more. */
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
@@ -11,7 +11,9 @@ import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 import { crashRoute, spanText } from './words.ts';
 
-/** Null unless most of these errors are of one crash, or of targets that were lost while they refused connections. */
+/**
+ * Returns null unless most of these errors come from one crash, or from targets lost while they refused connections.
+ */
 export function outageFix(
   traffic: Traffic,
   errors: readonly SampledError[],
@@ -29,7 +31,7 @@ export function outageFix(
   return outline.kind === 'target-lost' ? lostFix(outline, traffic, targetHealth?.[outline.target_group_arn]) : null;
 }
 
-/** The outages that have some of these errors: a fix names what is claimed, and nothing else. */
+/** Outages with some of these errors; a fix must name only those that were claimed. */
 function withErrors(outline: EventOutline, errors: ReadonlySet<SampledError>): EventOutline {
   const isClaimed = ({ failures }: { failures: readonly SentFailure[] }): boolean =>
     failures.some(({ error }) => error !== null && errors.has(error));
@@ -81,7 +83,7 @@ function lostFix(
   registered: readonly TargetHealthDescription[] | undefined,
 ): Fix | null {
   const { targets, target_group_arn: arn, outages } = outline;
-  // A host that refuses at once is there: what is missing is the process.
+  // A host that refuses at once is up; the process is missing.
   if (!outages.every(isRejected)) return null;
   if (outages.every(({ presence }) => presence?.left === true)) {
     if (registered === undefined) return null;

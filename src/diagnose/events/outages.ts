@@ -1,4 +1,4 @@
-/** Outages of a target: dispatches in a row that it did not answer, more than chance gives. */
+/** Finds outages of a target: more unanswered requests in a row than chance explains. */
 import type { UnansweredRun } from '../../evidence/evidence.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import type { SignatureId } from '../signature.ts';
@@ -8,28 +8,31 @@ import { type SentFailure, sentFailures } from './sent-failures.ts';
 export interface TargetOutage {
   target_group_arn: string;
   target: string;
-  /** Epoch milliseconds: the last answer before it; null where none was read. */
+  /** Epoch milliseconds of the last answer before it; null if there is none in the log. */
   lastAnswer: number | null;
-  /** When the next request that the target answered was sent; null where none was. */
+  /** When the next answered request was sent; null if there is none. */
   nextAnswer: number | null;
-  /** The first and the last request that was sent in it. */
+  /** When the first and the last request of the outage were sent. */
   first: number;
   last: number;
-  /** Sent in it, and sent before it and unfinished as it began; by the time they were sent. */
+  /** Failures sent during the outage, or unfinished when it began; by send time. */
   failures: SentFailure[];
-  /** The latter alone. */
+  /** Only those unfinished when it began. */
   inFlight: SentFailure[];
   presence: TargetPresence | null;
 }
 
-/** Of all runs tried, so many may be there by chance. */
+/** Expected number of false outages over all runs tested. */
 const MOST_BY_CHANCE = 1e-3;
-/** Failures that peers have at the same time on the same routes, as a share of those here: more is no matter of this target. */
+/**
+ * Highest failure rate of peers at the same time on the same routes, as a share of this target's; above it, the fault
+ * lies elsewhere.
+ */
 const PEERS_AT_MOST = 0.2;
-/** Passes over the runs: each leaves the outages found before out of the ordinary rate. */
+/** Passes over the runs; each excludes earlier outages from the normal failure rate. */
 const PASSES = 3;
 
-/** By target group, target and time. */
+/** Returns outages by target group, target and time. */
 export const targetOutages = oncePerTraffic((traffic: Traffic): TargetOutage[] => {
   const runs = (traffic.log.outages ?? []).map((run) => sentIn(run, traffic)).filter(isTargetDown);
   let accepted: RunFailures[] = [];
@@ -44,7 +47,7 @@ export const targetOutages = oncePerTraffic((traffic: Traffic): TargetOutage[] =
   return outages.filter((outage) => !isSharedByPeers(outage, inOutages, traffic));
 });
 
-/** A run with the rows of what was sent in it. */
+/** A run, with the failures sent during it. */
 interface RunFailures {
   run: UnansweredRun;
   failures: SentFailure[];
@@ -60,7 +63,7 @@ const unansweredByTarget = oncePerTraffic((traffic: Traffic) =>
 export const targetKey = ({ target_group_arn, target }: Pick<UnansweredRun, 'target_group_arn' | 'target'>): string =>
   `${target_group_arn} ${target}`;
 
-/** The log counts in microseconds; the rows have them as fractions. */
+/** The log has microseconds; the rows store them as fractions of a millisecond. */
 const ROUNDING_MS = 0.01;
 
 function sentIn(run: UnansweredRun, traffic: Traffic): RunFailures {
@@ -69,7 +72,7 @@ function sentIn(run: UnansweredRun, traffic: Traffic): RunFailures {
   return { run, failures: own.slice(from, firstSentFrom(own, run.last + ROUNDING_MS)) };
 }
 
-/** Index of the first that was sent at this time or later. */
+/** Index of the first failure sent at or after this time. */
 function firstSentFrom(failures: readonly SentFailure[], time: number): number {
   let [low, high] = [0, failures.length];
   while (low < high) {
@@ -80,14 +83,14 @@ function firstSentFrom(failures: readonly SentFailure[], time: number): number {
   return low;
 }
 
-/** Clocks of two nodes differ a little. */
+/** Milliseconds by which the clocks of two nodes may differ. */
 const CLOCKS_MS = 100;
-/** A process that dies closes its connections at once. */
+/** Milliseconds within which a dying process closes its connections. */
 const CLOSES_WITHIN_MS = 2_000;
-/** Unless it closes them, the requests in flight on a target that is gone end at the idle timeout. */
+/** If a lost target does not close them, its requests in flight end at the idle timeout. */
 const IN_FLIGHT: readonly SignatureId[] = ['closed-before-response', 'no-response-aborted', 'idle-timeout'];
 
-/** What ended before the last answer did not end because the target was gone. */
+/** A request that ended before the target's last answer did not fail because the target was gone. */
 function withInFlight({ run, failures }: RunFailures, traffic: Traffic): TargetOutage {
   const onset = Math.min(run.first, run.lastAnswer ?? run.first) - CLOCKS_MS;
   const inFlight = (unansweredByTarget(traffic).get(targetKey(run)) ?? []).filter(
@@ -105,10 +108,10 @@ function withInFlight({ run, failures }: RunFailures, traffic: Traffic): TargetO
   };
 }
 
-/** The share of its failures that a connection was refused to, or not answered. */
+/** The share of failures with a refused or unanswered connection. */
 const NOT_CONNECTED_FROM = 0.2;
 
-/** A target that takes connections and answers late, or closes each of them, is not down. */
+/** A target that accepts connections and then answers late, or closes them, is not down. */
 function isTargetDown({ failures }: RunFailures): boolean {
   const notConnected = failures.filter(
     ({ signature }) => signature === 'connect-failed' || signature === 'connect-timeout',
@@ -127,7 +130,7 @@ interface OrdinaryRates {
   left: ReadonlySet<SentFailure>;
 }
 
-/** Requests and unanswered requests of each route without those of these runs. */
+/** Counts requests and unanswered requests of each route outside these runs. */
 function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): OrdinaryRates {
   const { log } = traffic;
   const left = new Set(accepted.flatMap(({ failures }) => failures));
@@ -144,7 +147,7 @@ function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): Ordi
   return { all, byRoute, left };
 }
 
-/** That so many in a row fail at the ordinary rate of their routes, times the runs there could be. */
+/** The probability of so many failures in a row at the routes' normal rates, times the number of possible runs. */
 function isBeyondChance({ failures }: RunFailures, { all, byRoute, left }: OrdinaryRates, answers: number): boolean {
   const own = groupBy(failures, ({ request }) => request.route);
   let chance = Math.log10(Math.max(1, answers));
@@ -152,7 +155,7 @@ function isBeyondChance({ failures }: RunFailures, { all, byRoute, left }: Ordin
     const known = byRoute.get(route);
     const count = known ?? all;
     const outside = known ? sent : failures;
-    // Without what is tried: it is not ordinary if it is an outage.
+    // Exclude the tested run: if it is an outage, its rate is not normal.
     const tried = outside.reduce((sum, failure) => sum + (left.has(failure) ? 0 : failure.weight), 0);
     const share = (Math.max(0, count.failed - tried) + 0.5) / (Math.max(0, count.requests - tried) + 1);
     chance += sent.reduce((sum, { weight }) => sum + weight, 0) * Math.log10(Math.min(1, share));
@@ -165,7 +168,7 @@ const answersOn = (arn: string, { log }: Traffic): number =>
     .filter(({ target_group_arn }) => target_group_arn === arn)
     .reduce((sum, { requests, failures }) => sum + requests - failures, 0);
 
-/** Peers that answer fail on the same routes at the same time: the fault is behind all of them. */
+/** Whether answering peers fail on the same routes at the same time, so that the fault lies behind all of them. */
 function isSharedByPeers(outage: TargetOutage, inOutages: ReadonlySet<SentFailure>, traffic: Traffic): boolean {
   const peers = targetPresences(traffic).filter(
     ({ target_group_arn, target, lastSuccess, firstSeen }) =>

@@ -1,4 +1,7 @@
-/** Events as the traffic shows them: rollouts first, then targets lost, then crashes; an error belongs to the first that takes it. */
+/**
+ * Finds events in the traffic: first rollouts, then lost targets, then crashes. An error belongs to the first that
+ * takes it.
+ */
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closeBursts } from './close-bursts.ts';
 import { type CloseBurst, type EventOutline, onsetOf, sorted } from './event-outline.ts';
@@ -6,10 +9,10 @@ import { type TargetOutage, targetKey, targetOutages } from './outages.ts';
 import { rollouts } from './rollout.ts';
 import type { SentFailure } from './sent-failures.ts';
 
-/** Targets that fall silent within this of each other are lost together. */
+/** Milliseconds; targets that fall silent within this time were lost together. */
 const TOGETHER_MS = 30_000;
 
-/** In the order above, then by time. */
+/** Returns the outlines in the order above, then by time. */
 export const eventOutlines = oncePerTraffic((traffic: Traffic): EventOutline[] => {
   const replaced = rollouts(traffic);
   const taken = new Set(replaced.flatMap(({ failures }) => failures));
@@ -25,7 +28,7 @@ export const eventOutlines = oncePerTraffic((traffic: Traffic): EventOutline[] =
   return [...replaced, ...lost, ...crashes(crashed, closeBursts(traffic, inOutages))];
 });
 
-/** The outline that an asked error belongs to. */
+/** Returns the outline to which an asked error belongs. */
 export const outlineOf = oncePerTraffic(
   (traffic: Traffic): ReadonlyMap<SampledError, EventOutline> =>
     new Map(
@@ -37,15 +40,15 @@ export const outlineOf = oncePerTraffic(
     ),
 );
 
-/** The asked errors of an outline, in the order of `Traffic.errors`. */
+/** Returns the asked errors of an outline, in the order of `Traffic.errors`. */
 export const errorsOf = (outline: EventOutline, traffic: Traffic): SampledError[] =>
   traffic.errors.filter((error) => outlineOf(traffic).get(error) === outline);
 
-/** Seconds: a connection that is refused later than this was rejected on the way, or its SYN was sent again. */
+/** Seconds; a later refusal came from a device on the path, or after a second SYN. */
 const LATE_REJECTION = 0.9;
 const MOST_LATE = 0.1;
 
-/** Connections were refused at once by the host, as they are when a process is not there. */
+/** Whether the host refused connections at once, as it does without a listening process. */
 export function isRefused({ failures }: Pick<TargetOutage, 'failures'>): boolean {
   const refused = failures.filter(({ signature }) => signature === 'connect-failed');
   const timedOut = failures.filter(({ signature }) => signature === 'connect-timeout');
@@ -53,19 +56,21 @@ export function isRefused({ failures }: Pick<TargetOutage, 'failures'>): boolean
   return refused.length > timedOut.length && late.length + timedOut.length <= MOST_LATE * failures.length;
 }
 
-/** Connections were rejected, some only after the SYN was sent again: a firewall or a router says so, or a host that is not there. */
+/** Whether some refusals came only after a second SYN: from a firewall or a router, for example for a missing host. */
 export const isRejected = (outage: Pick<TargetOutage, 'failures'>): boolean =>
   !isRefused(outage) &&
   outage.failures.filter(({ signature }) => signature === 'connect-failed').length > outage.failures.length / 2;
 
-/** Refused, and answered again; or cut off by what was read while it was still chosen. */
+/** Whether the target refused and later answered again, or was still chosen when the log ended. */
 const isRestart = (outage: TargetOutage): boolean =>
   isRefused(outage) && (outage.nextAnswer !== null || outage.presence?.left === false);
 
-/** The last SYN of a connection that times out after 10 s is sent this long after the first (tcp(7)), milliseconds. */
+/** Milliseconds from the first to the last SYN of a connection that times out after 10 s (tcp(7)). */
 const LAST_SYN_MS = 7_000;
 
-/** It answered others while SYNs were still sent to it in vain: its backlog was full, or packets were lost, and it was not gone. */
+/**
+ * Whether the target answered others while SYNs got no reply: its backlog was full or packets were lost, but it was up.
+ */
 function dropsSyns({ failures, nextAnswer }: TargetOutage): boolean {
   const timedOut = failures.filter(({ signature }) => signature === 'connect-timeout');
   const inVain = timedOut.filter(({ sent }) => nextAnswer !== null && sent + LAST_SYN_MS > nextAnswer);

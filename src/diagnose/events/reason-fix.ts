@@ -1,4 +1,4 @@
-/** What ends, or makes harmless, the reason why targets went. */
+/** Fixes for the reason why targets went. */
 import type { EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
 import type { ErrorPart } from '../attribution.ts';
@@ -10,10 +10,13 @@ import type { SampledError, Traffic } from '../traffic.ts';
 import type { EventEvidence, IncidentEvent } from './event.ts';
 import { DEATHS, type EventReason, rollOutOf } from './reason.ts';
 
-/** ECS developer guide, "Task definition parameters": without stopTimeout a container has 30 s, on Fargate 120 s at most. */
+/**
+ * Seconds. ECS developer guide, "Task definition parameters": stopTimeout defaults to 30 s; the maximum on Fargate is
+ * 120 s.
+ */
 const DEFAULT_STOP_SECONDS = 30;
 
-/** A cause that explains an event whose reason is known is fixed by what ends that reason. */
+/** Replaces the fix of a cause that explains an event by that of the event's reason, if known. */
 export function withReasonFixes(
   results: readonly CauseResult[],
   parts: readonly ErrorPart[],
@@ -32,17 +35,17 @@ export function withReasonFixes(
       fix: {
         ...result.fix,
         ...fix,
-        // Commands on the host tell nothing of a container that is gone.
+        // The container is gone, so commands on its host show nothing.
         ...(DEATHS.includes(reason.kind) ? { notes: [] } : {}),
         commands: commands.length > 0 ? commands : result.fix.commands,
-        // What other platforms are set to is of no use to a task of ECS.
+        // Settings of other platforms do not apply to an ECS task.
         settings: settings.length > 0 || reason.owners[0]?.task != null ? settings : (result.fix.settings ?? []),
       },
     };
   });
 }
 
-/** Where all failures are of the revision that is being rolled out, the first thing to do is to take it back. */
+/** If all failures come from the revision being rolled out, first roll it back. */
 export function withRollBack(
   results: readonly CauseResult[],
   traffic: Traffic,
@@ -72,7 +75,7 @@ export function withRollBack(
   );
 }
 
-/** For targets that are pods, what the cluster says of them comes first. */
+/** If the targets are pods, the cluster's view comes first. */
 function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[], { tags }: EventEvidence): Fix {
   const pods = kubernetesSource(errors[0]?.target_group_arn ?? '-', tags);
   if (pods === null || event.kind === 'change') return fix;
@@ -89,7 +92,7 @@ function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[],
   };
 }
 
-/** Seconds; null where no request was cut off. */
+/** Duration of the longest request that was cut off, in seconds; null if none was. */
 function longestCutOff(errors: readonly SampledError[]): number | null {
   const times = errors
     .filter(({ signature }) => signature !== 'connect-failed')
@@ -97,7 +100,10 @@ function longestCutOff(errors: readonly SampledError[]): number | null {
   return times.length === 0 ? null : times.reduce((most, time) => Math.max(most, time));
 }
 
-/** `longestSeconds`: the longest that a request took which was cut off. Null where the reason says nothing more than the cause. */
+/**
+ * Returns null if the reason adds nothing to the cause. `longestSeconds`: duration of the longest request that was cut
+ * off.
+ */
 function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds: number | null): Fix {
   const { kind, service, deployed, owners } = reason;
   const rollBack = rollBackCommands(reason);
@@ -231,7 +237,7 @@ function memoryText(container: string | null, definition: TaskDefinition | null)
   return `${container === null ? 'the container' : `container ${container}`}${size}`;
 }
 
-/** Enough for the longest request that was cut off and for the load balancer to notice. */
+/** Seconds that suffice for the longest cut-off request and for the load balancer to notice. */
 const NOTICE_SECONDS = 20;
 const MOST_STOP_SECONDS = 120;
 

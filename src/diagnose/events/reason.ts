@@ -1,4 +1,4 @@
-/** Why the targets of an event went: what ECS and Auto Scaling say of those who had them at the time. */
+/** Finds out why the targets of an event went, from ECS and Auto Scaling. */
 import type { EcsService, ScalingActivity } from '../../evidence/workloads.ts';
 import { epochIn } from '../../evidence/workloads.ts';
 import { list, outOf, utcTime } from '../../format/wording.ts';
@@ -9,30 +9,30 @@ import type { Traffic } from '../traffic.ts';
 import type { EventEvidence } from './event.ts';
 import type { EventOutline } from './event-outline.ts';
 
-/** deployment, scale-in: what `replaced` is when more is known. unhealthy: Auto Scaling took the instance out. */
+/** deployment, scale-in: more specific than `replaced`. unhealthy: Auto Scaling replaced the instance. */
 export type ReasonKind = Exclude<ExitKind, 'replaced' | 'unknown'> | 'deployment' | 'scale-in' | 'unhealthy';
 
 export interface EventReason {
   kind: ReasonKind;
-  /** Epoch milliseconds of the first; null where it is not known. */
+  /** Epoch milliseconds of the first target; null if unknown. */
   at: number | null;
-  /** "all 3 tasks ran out of memory (feed-api:46)": goes on after the sentence that tells the event. */
+  /** "all 3 tasks ran out of memory (feed-api:46)": continues the sentence about the event. */
   clause: string;
-  /** Those it is true of. */
+  /** The targets with this reason. */
   owners: readonly TargetOwner[];
-  /** Their service, where all have one. */
+  /** Their service, if they share one. */
   service: EcsService | null;
-  /** Family and revision that came, and those that were there before it, newest first, where a deployment began shortly before. */
+  /** The revision being deployed and the earlier ones, newest first, if a deployment began shortly before. */
   deployed: { revision: string; before: readonly string[] } | null;
 }
 
-/** A task is taken out some time before its process ends, and what ended it is told a little later. */
+/** Milliseconds: a task is deregistered some time before its process ends, and its end is reported a little later. */
 const BEFORE_MS = 10 * 60_000;
 const AFTER_MS = 5 * 60_000;
-/** A deployment goes on for so long. */
+/** Longest time a deployment takes, in milliseconds. */
 const DEPLOYING_MS = 60 * 60_000;
 
-/** Reasons that end a process while it still gets requests. */
+/** Reasons that end a process while requests still reach it. */
 export const DEATHS: readonly ReasonKind[] = ['out-of-memory', 'exited'];
 
 interface Departure {
@@ -42,7 +42,7 @@ interface Departure {
   clause: string;
 }
 
-/** Null where nothing says. */
+/** Returns null if no source gives a reason. */
 export function eventReason(outline: EventOutline, traffic: Traffic, evidence: EventEvidence): EventReason | null {
   const owned = outline.targets.flatMap((target) => {
     const at = onsetOn(target, outline);
@@ -103,7 +103,7 @@ const activitiesOf = (
         .filter(({ Description = '' }) => /^Terminating/.test(Description) && Description.includes(instance))
         .sort((a, b) => (epochIn(a.StartTime) ?? 0) - (epochIn(b.StartTime) ?? 0));
 
-/** By the cause that Auto Scaling gives (Auto Scaling user guide, "Verify a scaling activity"). */
+/** Classifies the cause that Auto Scaling gives (Auto Scaling user guide, "Verify a scaling activity"). */
 function activityKind(cause: string): { kind: ReasonKind; clause: string } {
   if (/spot|interruption|rebalance/i.test(cause)) return { kind: 'spot', clause: 'lost it to a Spot interruption' };
   if (/instance refresh/i.test(cause)) return { kind: 'deployment', clause: 'replaced it in an instance refresh' };
@@ -119,7 +119,7 @@ function stoppedBy({ task }: TargetOwner, { changes }: EventEvidence): string | 
     : `${call.user} stopped the task with StopTask at ${utcTime(call.at)}`;
 }
 
-/** A task that the scheduler stopped while a newer revision was rolled out made way for it; else the service was scaled in. */
+/** A task stopped by the scheduler during a deployment was replaced by it; otherwise the service was scaled in. */
 function replacement(
   owner: TargetOwner,
   at: number | null,
@@ -145,7 +145,7 @@ function serviceOf(owners: readonly TargetOwner[], { services }: EventEvidence):
   );
 }
 
-/** The service of an owner, and what was rolled out of it at this time. */
+/** The service of an owner, and its deployment at this time. */
 export function rollOutOf(
   owner: TargetOwner,
   at: number,
@@ -158,7 +158,7 @@ export function rollOutOf(
 const revisionOf = (arn: string): string => arn.split('/').at(-1) ?? arn;
 const numberOf = (revision: string): number => Number(revision.split(':').at(-1));
 
-/** The deployment of the service that was under way at this time. */
+/** The deployment of the service that was in progress at this time. */
 function deploymentBefore(service: EcsService | null, at: number, { tasks }: EventEvidence): EventReason['deployed'] {
   const [primary] = (service?.deployments ?? []).filter(({ status }) => status === 'PRIMARY');
   const created = epochIn(primary?.createdAt);
@@ -174,7 +174,7 @@ function deploymentBefore(service: EcsService | null, at: number, { tasks }: Eve
   return { revision, before: before.sort((a, b) => numberOf(b) - numberOf(a)) };
 }
 
-/** "HTTP 503", or the reason in the words of ECS, from the event that ECS wrote last before the targets went. */
+/** "HTTP 503", or the reason in ECS's words, from the last service event before the targets went. */
 function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number): string | null {
   if (kind !== 'failed-health-checks') return null;
   const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
@@ -186,7 +186,7 @@ function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number):
   return latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;
 }
 
-/** What happened to several targets, after "3 of 4 " or "both ". */
+/** The reason, for use after "3 of 4 " or "both ". */
 const SEVERAL: Record<ReasonKind, string> = {
   'out-of-memory': 'tasks ran out of memory',
   'failed-health-checks': 'tasks were stopped by ECS after failed health checks',

@@ -1,14 +1,17 @@
-/** The command that undoes a call, where what the call recorded is enough for one; and the call that undid it already. */
+/**
+ * Builds the command that reverts a call, if the recorded call is enough for one; finds the call that already reverted
+ * it.
+ */
 import { type Command, command } from '../../format/command.ts';
 import type { Mutation } from '../patterns/configuration-changes.ts';
 
 export interface Revert {
-  /** The next call that undid it; null where none was read. */
+  /** The next call that reverted it; null if there is none in the evidence. */
   undoing: Pick<Mutation, 'name' | 'at' | 'user'> | null;
   command: Command | null;
 }
 
-/** Which call undoes which, on the same thing. */
+/** The call that reverts each call, on the same resource. */
 const UNDOES: Readonly<Record<string, string>> = {
   RevokeSecurityGroupIngress: 'AuthorizeSecurityGroupIngress',
   RevokeSecurityGroupEgress: 'AuthorizeSecurityGroupEgress',
@@ -33,7 +36,7 @@ const itemsOf = (value: unknown): Record<string, unknown>[] => {
   return Array.isArray(items) ? items.map(record) : [];
 };
 
-/** The one thing that a call changes. */
+/** The resource that a call changes. */
 const idOf = ({ parameters }: Mutation): string | null =>
   text(parameters.groupId) ??
   text(parameters.networkAclId) ??
@@ -60,7 +63,7 @@ function targetWord({ id, port }: Record<string, unknown>): string | null {
   return typeof port === 'number' ? `Id=${id},Port=${port}` : `Id=${id}`;
 }
 
-/** For one rule that names one source, which is what the console and most tools send. */
+/** Only for a rule with one source, as sent by the console and most tools. */
 function authorizeAgain({ name, parameters }: Mutation): Command | null {
   const group = text(parameters.groupId);
   const [rule, ...others] = itemsOf(parameters.ipPermissions);
@@ -77,7 +80,7 @@ function authorizeAgain({ name, parameters }: Mutation): Command | null {
   return command`aws ec2 ${`authorize-security-group-${verb}`} --group-id ${group} --protocol ${protocol} --port ${port} ${what}`;
 }
 
-/** The idle timeout that an earlier call had set. */
+/** The idle timeout set by an earlier call. */
 function attributeBefore(call: Mutation, all: readonly Mutation[]): Command | null {
   const arn = text(call.parameters.loadBalancerArn);
   const idle = (each: Mutation) =>

@@ -1,4 +1,4 @@
-/** Rollouts: targets leave, others join, and requests fail within seconds of it. */
+/** Finds rollouts: targets leave, others join, and requests fail within seconds of that. */
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { SignatureId } from '../signature.ts';
@@ -7,15 +7,15 @@ import { type EventOutline, sorted } from './event-outline.ts';
 import { targetKey, targetOutages } from './outages.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
-/** Targets that leave or join within this of each other are of one rollout. */
+/** Milliseconds; targets that leave or join within this time belong to one rollout. */
 const ONE_ROLLOUT_MS = 10 * 60_000;
-/** Failures this long before a target got its last request belong to its leaving. */
+/** Milliseconds before a target's last request within which failures count as part of its leaving. */
 const LEAVING_MS = 10_000;
-/** A host that dies is replaced later; in a rollout the next one is there by now. */
+/** Milliseconds; a dead host is replaced later, whereas a rollout starts the new target before. */
 const JOINS_WITHIN_MS = 60_000;
-/** What a target that joins may refuse before its first answer. */
+/** Milliseconds after a new target's first request; until its first answer, failures in this time belong to its start. */
 const STARTING_MS = 60_000;
-/** What other targets, and these at other times, would have given in as long, as a share of what is taken. */
+/** Failures expected from other targets and other times in the same duration, as a share of the rollout's failures. */
 const OUTSIDE_AT_MOST = 0.2;
 
 const ADMITTED: readonly SignatureId[] = [
@@ -27,7 +27,7 @@ const ADMITTED: readonly SignatureId[] = [
 
 interface TurnOver {
   presence: TargetPresence;
-  /** When it left or joined. */
+  /** When the target left or joined. */
   at: number;
   failures: SentFailure[];
   isLeaving: boolean;
@@ -118,7 +118,7 @@ function rolloutOf(arn: string, turns: readonly TurnOver[], traffic: Traffic): E
   ];
 }
 
-/** One target that fell silent, did not refuse, and was replaced afterwards: its host died. */
+/** One target fell silent without refusing and was replaced later: its host died. */
 function isHostLost(left: readonly TurnOver[], joined: readonly TurnOver[]): boolean {
   const [only, ...others] = left;
   if (only === undefined || others.length > 0) return false;
@@ -129,7 +129,10 @@ function isHostLost(left: readonly TurnOver[], joined: readonly TurnOver[]): boo
   return timeouts.length > only.failures.length / 2 && first > only.at + JOINS_WITHIN_MS;
 }
 
-/** A race goes on through a rollout: a signature is left out where its rate elsewhere explains too much of what is here. */
+/**
+ * A keep-alive race continues during a rollout, so exclude signatures whose rate elsewhere explains too many of these
+ * errors.
+ */
 function withoutOrdinary(turns: readonly TurnOver[], traffic: Traffic): SentFailure[] {
   const taken = new Set(turns.flatMap(({ failures }) => failures));
   const seconds = (each: Pick<TargetPresence, 'firstSeen' | 'lastSeen'>) => (each.lastSeen - each.firstSeen) / 1000;

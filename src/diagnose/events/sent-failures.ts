@@ -1,4 +1,4 @@
-/** Every 5xx row with a target, asked about or not, with the time it was sent: what events are found in. */
+/** All 5xx rows with a target, asked or not, with their send times; events are found among these. */
 import type { FailedRequest } from '../../evidence/evidence.ts';
 import { type SignatureId, signature } from '../signature.ts';
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
@@ -6,17 +6,17 @@ import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 export interface SentFailure {
   request: FailedRequest;
   signature: SignatureId;
-  /** Epoch milliseconds: sent to the target, or first tried to. */
+  /** Epoch milliseconds when the request was sent to the target, or first tried. */
   sent: number;
-  /** The target did not answer; false where it sent a status itself. */
+  /** Whether the target did not answer; false if it sent the status itself. */
   unanswered: boolean;
-  /** How many failures it stands for: more than 1 where the rows were capped. */
+  /** Number of failures that the row represents; more than 1 if rows were sampled. */
   weight: number;
-  /** Null where it was not asked about. */
+  /** Null if it is not an asked error. */
   error: SampledError | null;
 }
 
-/** By the time they were sent, then by row. */
+/** Returns them by send time, then by row. */
 export const sentFailures = oncePerTraffic((traffic: Traffic): SentFailure[] => {
   const { failures, failuresTotal } = traffic.log;
   const asked = new Map(traffic.errors.map((error) => [error.row, error]));
@@ -36,7 +36,10 @@ export const sentFailures = oncePerTraffic((traffic: Traffic): SentFailure[] => 
     .sort((a, b) => a.sent - b.sent || a.row - b.row);
 });
 
-/** As the runs of the access log count it: the end less the target's time, else the creation and the time until it was sent. */
+/**
+ * Computed as for the runs of the access log: the end minus the target's time, else the creation plus the time until it
+ * was sent.
+ */
 function sentAt({ at, elapsed, request_processing_time, target_processing_time }: FailedRequest): number {
   if (target_processing_time >= 0) return at - Math.round(target_processing_time * 1000);
   if (elapsed === null) return at;

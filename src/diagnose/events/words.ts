@@ -1,4 +1,4 @@
-/** How events are told: one sentence that leads the headline, and how many errors came of it. */
+/** Words for events: the sentence that leads the headline, and the number of errors. */
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
@@ -14,12 +14,12 @@ const OWNERS_NAMED = 1;
 /** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "i-0262… (10.0.1.5:8080) in api", "4 targets of api". */
 function targetsText({ targets, target_group_arn, to, from: begin }: EventOutline, { owners }: Traffic): string {
   const group = targetGroupName(target_group_arn);
-  // A target may have begun later than the first of its event.
+  // A target may have started failing later than the event's first one.
   const from = to ?? begin;
   if (targets.length > TARGETS_NAMED) return `${plural(targets.length, 'target')} of ${group}`;
   const names = targets.map((target) => targetName(target, owners.at(target, from, target_group_arn)));
   if (names.every((name, index) => name === targets[index])) return `${list(names)} (${group})`;
-  // More names of tasks or instances are too long for a headline; the checklist has them.
+  // More task or instance names do not fit in a headline; the checklist lists them.
   return names.length > OWNERS_NAMED ? `${plural(names.length, 'target')} of ${group}` : `${list(names)} in ${group}`;
 }
 
@@ -34,14 +34,14 @@ export function spanText(ms: number): string {
   return over === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${over} min`;
 }
 
-/** The least and the most: "39 s to 54 s", one value where they are nearly the same. */
+/** "39 s to 54 s": shortest and longest; one value if they are nearly equal. */
 function rangeText(values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (high - low <= ALIKE * high) return spanText((low + high) / 2);
   return `${spanText(low)} to ${spanText(high)}`;
 }
 
-/** Lengths and distances that differ by less are told as one. */
+/** Durations that differ by less are reported as one. */
 const ALIKE = 0.1;
 
 /** "254 errors in 61 s." */
@@ -55,7 +55,7 @@ export function errorsText(errors: readonly SampledError[]): string {
 export const callText = ({ name, user, at }: EventCall): string =>
   `${name}${name === 'BidEvictedEvent' ? ' (spot interruption)' : user ? ` by ${user}` : ''} at ${utcTime(at)}`;
 
-/** By the seconds that are shown: what began at 04:20:59 came 1 s after 04:20:58. */
+/** Seconds between two times as displayed: 04:20:59 is 1 s after 04:20:58. */
 export const secondsBetween = (earlier: number, later: number): number =>
   Math.floor(later / 1000) - Math.floor(earlier / 1000);
 
@@ -105,7 +105,10 @@ export function rolloutText(
   return `${callText(call)}, ${before}, took ${what} away while requests were still sent to ${length === 1 ? 'it' : 'them'}.`;
 }
 
-/** "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": a process that ended for good. */
+/**
+ * "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": for a process that ended for
+ * good.
+ */
 export function diedText(outline: EventOutline, traffic: Traffic): string {
   const { failures, from, targets } = outline;
   const last = failures.reduce((most, { sent }) => Math.max(most, sent), from);
@@ -114,7 +117,10 @@ export function diedText(outline: EventOutline, traffic: Traffic): string {
   return `${targetsText(outline, traffic)} went down ${when} and did not come back.`;
 }
 
-/** "2 targets of feed were taken out from 07:44:51 UTC to 07:47:12 UTC while requests were still sent to them.": before the reason. */
+/**
+ * "2 targets of feed were taken out from 07:44:51 UTC to 07:47:12 UTC while requests were still sent to them.":
+ * precedes the reason.
+ */
 export function takenOutText(outline: EventOutline, traffic: Traffic): string {
   const { failures, from, targets } = outline;
   const last = failures.reduce((most, { sent }) => Math.max(most, sent), from);
@@ -136,7 +142,7 @@ export function crashText(outline: EventOutline, traffic: Traffic): string {
         : ` and answered again after ${spanText(only.nextAnswer - onsetOf(only))}`;
     return `${targetsText(outline, traffic)} went down at ${utcTime(from)}${end}${blame}.`;
   }
-  // The length of an outage that the log does not show to its end is not known.
+  // The duration of an outage is unknown if the log ends before it.
   const ended = outages.filter(({ nextAnswer }) => nextAnswer !== null);
   const lengths = (ended.length > 0 ? ended : outages).map(lengthOf);
   const last = Math.max(...outages.map((outage) => outage.last));
@@ -144,10 +150,10 @@ export function crashText(outline: EventOutline, traffic: Traffic): string {
   return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline, traffic)}: the process goes down and comes back${blame}.`;
 }
 
-/** How far apart outages begin may differ by so much of the most, and they are still regular. */
+/** Outages are regular if the intervals between their starts differ by at most this share. */
 const REGULAR = 0.35;
 
-/** ", one every 4 min 10 s" where they come at regular times; "" where they do not. */
+/** ", one every 4 min 10 s" for regular outages; otherwise "". */
 function rhythmText(outages: readonly TargetOutage[]): string {
   const starts = outages.map(onsetOf).sort((a, b) => a - b);
   const apart = starts.slice(1).map((start, index) => start - (starts[index] ?? start));
@@ -167,19 +173,19 @@ function burstText(outline: EventOutline, traffic: Traffic): string {
   return `${where} ${bursts.length} times from ${utcTime(from)} to ${utcTime(last)}, each time with ${inFlight} requests in flight`;
 }
 
-/** A route is among the closes of so many outages, and is so small a part of the requests. */
+/** A route stands out if it appears in this share of outages and has at most this share of the requests. */
 const ROUTE_OF_OUTAGES = 0.75;
 const ROUTE_OF_REQUESTS = 0.3;
 const OUTAGES_NEEDED = 3;
 
 export interface CrashRoute {
   route: string;
-  /** Outages that closed a request of this route, of those that closed any. */
+  /** Outages that cut off a request of this route, of all that cut off any. */
   count: number;
   of: number;
 }
 
-/** The route whose requests were cut off in most outages; null where that is no surprise. */
+/** The route that most outages cut off; null if its traffic explains that. */
 export function crashRoute({ outages, bursts }: EventOutline, { log }: Traffic): CrashRoute | null {
   const routesOf = (failures: readonly SentFailure[]): Set<string> =>
     new Set(failures.filter(isClosed).map(({ request }) => request.route));

@@ -1,4 +1,6 @@
-/** Which clients of an access log are hops in front of the load balancer, by the addresses that AWS says are theirs. Pure. */
+/**
+ * Finds the clients of an access log that are hops in front of the load balancer, by addresses that AWS lists. Pure.
+ */
 import { contains, parseRange } from '../diagnose/network-path/cidr-ranges.ts';
 import type { NetworkInterface } from '../evidence/aws.ts';
 import type { Hop } from '../evidence/edge.ts';
@@ -25,7 +27,7 @@ const KIND_OF_BALANCER: Record<string, Hop['kind']> = {
   app: 'application-load-balancer',
 };
 
-/** The evidence with the hops among the clients, and without the addresses that tell them. */
+/** Returns the evidence with hops marked among the clients, and without the addresses that identified them. */
 export function withHops<Known extends HopEvidence & Pick<EvidenceSet, 'accessLog'>>(evidence: Known): Known {
   const { accessLog } = evidence;
   if (accessLog.status === 'unavailable') return evidence;

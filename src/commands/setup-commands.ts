@@ -90,7 +90,7 @@ export function addSetupCommands(alb502: Command): void {
   addLogCommands(setup);
 }
 
-/** What concerns the access log. */
+/** The rest concerns the access log. */
 function addLogCommands(setup: Command): void {
   setup
     .command('logs')

@@ -19,7 +19,7 @@ export interface SetupLogsOptions {
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const PREFIX = /^[\w!.'()=-]+(?:\/[\w!.'()=-]+)*$/;
-/** Of the CloudWatch Logs API reference, CreateLogGroup. */
+/** From the CloudWatch Logs API reference, CreateLogGroup. */
 const LOG_GROUP = /^[\w./#-]{1,512}$/;
 const STANDARD_DAYS = 30;
 

@@ -101,7 +101,7 @@ function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | nu
   switch (feature) {
     case 'access log in CloudWatch Logs':
       return ofReader(logGroups.length > 0, 'name the log group with --log-group');
-    // Nobody can tell here whose log it is: the file has placeholders.
+    // The file has placeholders, since the owner of the log is unknown here.
     case 'log of CloudFront':
       return '';
     case 'Athena':

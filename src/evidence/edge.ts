@@ -1,11 +1,11 @@
-/** What stands between clients and a load balancer: as it is collected and saved, and how a person reads it. */
+/** The hops between clients and a load balancer, as collected and saved. */
 import * as z from 'zod';
 import { AwsName, Cidr } from './aws.ts';
 
 const text = z.string();
 const count = z.number();
 
-/** What sends requests to a load balancer in the name of others. */
+/** A hop that forwards requests of clients to a load balancer. */
 const HOP_KINDS = [
   'cloudfront',
   'cloudfront-vpc-origin',
@@ -15,7 +15,7 @@ const HOP_KINDS = [
   'application-load-balancer',
 ] as const;
 
-/** Clients of failed requests whose address is that of a hop; numbers as in `FailedRequest.client`, ascending. */
+/** Clients of failed requests whose address belongs to a hop; numbers as in `FailedRequest.client`, ascending. */
 export const Hop = z.object({ kind: z.enum(HOP_KINDS), name: text.nullable(), clients: z.array(count) });
 export type Hop = z.infer<typeof Hop>;
 
@@ -37,7 +37,7 @@ const EdgeDistribution = z.object({
   id: AwsName,
   domainName: text,
   aliases: z.array(text),
-  /** It has origins beside the load balancer: its errors may be of those. */
+  /** Whether it has other origins, to which its errors may belong. */
   hasOtherOrigins: z.boolean(),
 });
 export type EdgeDistribution = z.infer<typeof EdgeDistribution>;
@@ -48,28 +48,28 @@ export type EdgeDistribution = z.infer<typeof EdgeDistribution>;
  */
 const EdgeErrorCount = z.object({
   status: text,
-  /** x-edge-result-type and x-edge-detailed-result-type; "-" where the log has no such field. */
+  /** x-edge-result-type and x-edge-detailed-result-type; "-" if the log lacks the field. */
   resultType: text,
   detailedResultType: text,
-  /** The viewer asked for a host name of the distribution; null where the log does not say which. */
+  /** Whether the viewer asked for a host name of the distribution; null if not recorded. */
   isOwnHost: z.boolean().nullable(),
   requests: count,
 });
 export type EdgeErrorCount = z.infer<typeof EdgeErrorCount>;
 
 const EdgeLog = z.object({
-  /** Where the log was read, in words, and the command that reads it. */
+  /** The location of the log in words, and the command that reads it. */
   where: text,
   source: text,
-  /** Of every status; null where only errors were asked for. */
+  /** Requests of any status; null if only errors were queried. */
   requests: count.nullable(),
-  /** Sorted by the fields, the most requests first. */
+  /** Sorted by requests, descending, then by the fields. */
   errors: z.array(EdgeErrorCount),
   cost: z.object({ bytesScanned: count, usd: count, queries: count }),
 });
 export type EdgeLog = z.infer<typeof EdgeLog>;
 
-/** Something about the edge that could not be looked at; `what` says which part. */
+/** Something that could not be read; `what` names the part. */
 const EdgeLimitation = z.object({
   what: z.enum(['ranges', 'distributions', 'log']),
   kind: z.enum(['denied', 'not-recorded', 'incomplete', 'failed']),
@@ -78,12 +78,15 @@ const EdgeLimitation = z.object({
 });
 export type EdgeLimitation = z.infer<typeof EdgeLimitation>;
 
-/** What stands in front of the load balancer, as far as it was read. */
+/** What is in front of the load balancer, as far as it was read. */
 export const Edge = z.object({
-  /** From where CloudFront reaches origins: the managed prefix lists com.amazonaws.global.*cloudfront.origin-facing. */
+  /**
+   * Addresses from which CloudFront reaches origins: the managed prefix lists
+   * com.amazonaws.global.*cloudfront.origin-facing.
+   */
   ranges: z.array(Cidr),
   distributions: z.array(EdgeDistribution),
-  /** The standard log of the distributions; null where none is delivered, or it was not read. */
+  /** The standard logs of the distributions; null if none is delivered or none was read. */
   log: EdgeLog.nullable(),
   limitations: z.array(EdgeLimitation),
 });

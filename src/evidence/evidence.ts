@@ -126,7 +126,7 @@ export interface Evidence {
   scalingActivities: Record<string, ScalingActivity[]>;
   codeDeployments: CodeDeployment[];
   changes: CloudTrailEvent[];
-  /** What stands in front of the load balancer. */
+  /** What is in front of the load balancer. */
   edge: Edge;
   metrics: MetricSeries[];
   accessLog: AccessLog;
@@ -198,7 +198,7 @@ export interface AccessLog {
   failureShapes: FailureShape[];
   /** Distinct client addresses among the requested errors. */
   failedClients: number;
-  /** Which clients of `failures` are none, but hops in front of the load balancer; absent where there is none. */
+  /** Clients of `failures` that are hops in front of the load balancer; absent if there are none. */
   hops?: Hop[] | undefined;
   /** The address of each client of `failures`, the first at 0. Only until `hops` are known: never kept, shown or saved. */
   clientAddresses?: string[] | undefined;

@@ -1,49 +1,49 @@
 /**
- * What the bot counts of itself, as lines of the CloudWatch embedded metric format: the log of the bot is enough, and CloudWatch makes
- * metrics of them (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+ * The bot's own metrics, as log lines in the CloudWatch embedded metric format, from which CloudWatch creates metrics:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 
-/** Units as CloudWatch names them. deploy/dashboard.json shows them all. */
+/** Metrics with their CloudWatch units. deploy/dashboard.json shows them all. */
 export const BOT_METRICS = {
-  /** Diagnoses that ended, by the standing of their verdict; failed ones have none. */
+  /** Finished diagnoses by the standing of their verdict; failed ones have none. */
   DiagnosesConfirmed: 'Count',
   DiagnosesLikely: 'Count',
   DiagnosesUndecided: 'Count',
   DiagnosesWithoutErrors: 'Count',
   DiagnosesFailed: 'Count',
-  /** From the question to the first verdict, and to the answer with the access log. */
+  /** Time from the question to the first verdict, and to the answer with the access log. */
   SecondsToProvisional: 'Seconds',
   SecondsToFinal: 'Seconds',
-  /** What one diagnosis could not look at. */
+  /** Number of gaps of one diagnosis. */
   Gaps: 'Count',
-  /** US dollars that reading the access log cost. */
+  /** US dollars spent on reading the access log. */
   SpendUsd: 'None',
   BytesScanned: 'Bytes',
-  /** Episodes of alarms that were heard of, and their threads: more threads than episodes are too many. */
+  /** Episodes and their threads: there should not be more threads than episodes. */
   Episodes: 'Count',
   EpisodeThreads: 'Count',
-  /** From when an alarm was sent to the queue to when the bot received it. */
+  /** Time from sending an alarm to the queue to receiving it. */
   QueueAge: 'Seconds',
-  /** Messages that are not understood or could not be handled. */
+  /** Messages that were not understood or could not be handled. */
   MessagesLost: 'Count',
-  /** Edits that Slack never got. */
+  /** Edits that were never sent to Slack. */
   EditsDropped: 'Count',
   PostsRefused: 'Count',
-  /** 1 while questions of Slack reach the bot. */
+  /** 1 while Slack can reach the bot. */
   SocketUp: 'Count',
 } as const;
 export type BotMetric = keyof typeof BOT_METRICS;
 
 export interface BotMetrics {
-  /** Counts one more. */
+  /** Adds one to a counter. */
   count(metric: BotMetric, by?: number): void;
-  /** Keeps one value of a distribution. */
+  /** Adds a value to a distribution. */
   observe(metric: BotMetric, value: number): void;
-  /** The line of what was counted since the last one; epoch milliseconds. */
+  /** Returns the line for everything counted since the last call. `now`: epoch milliseconds. */
   flush(at: number): string;
 }
 
-/** The format takes so many values of a metric in a line. */
+/** Most values of a metric in one line (limit of the format). */
 const MOST_VALUES = 100;
 
 export function openBotMetrics(namespace = 'alb502'): BotMetrics {

@@ -1,4 +1,4 @@
-/** The parts of the bot with a meter on them: each behaves as the part it measures. */
+/** Wraps parts of the bot so that a meter records what they do; each behaves like the part it wraps. */
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { Poster, PostResult } from '../slack/delivery/slack-poster.ts';
@@ -13,7 +13,7 @@ const STANDINGS: Record<Diagnosis['verdict']['standing'], BotMetric> = {
   none: 'DiagnosesWithoutErrors',
 };
 
-/** `now` returns epoch milliseconds. The parts that only some investigators have stay absent. */
+/** `now` returns epoch milliseconds. Parts that an investigator lacks stay absent. */
 export function measuredInvestigator<T extends Investigator>(
   investigator: T,
   metrics: BotMetrics,
@@ -47,7 +47,7 @@ export function measuredInvestigator<T extends Investigator>(
         trace?.finish({ standing: verdict.standing, cause: verdict.cause ?? '' });
         return result;
       } catch (error) {
-        // A stop of the bot is no failure of a diagnosis.
+        // Stopping the bot is not a failed diagnosis.
         if (!options.signal.aborted) metrics.count('DiagnosesFailed');
         trace?.finish({ standing: 'failed', cause: '' });
         throw error;
@@ -69,7 +69,7 @@ export function measuredPoster<T extends Pick<Poster, 'post' | 'edit'>>(poster: 
 }
 
 export function measuredThreads(threads: SlackThreads, metrics: BotMetrics): SlackThreads {
-  /** Of this process: an episode that a restart left is counted once more. */
+  /** Episodes seen by this process; one that survives a restart is counted again. */
   const episodes = new Set<string>();
   return {
     ...threads,

@@ -1,4 +1,4 @@
-/** The meter of a running bot: its parts are measured, and a line of metrics goes to the log once a minute. */
+/** Measures a running bot and writes a line of metrics to the log once a minute. */
 import type { Config } from '../config.ts';
 import type { Environment } from '../environment-names.ts';
 import type { Investigator } from '../investigate/investigator.ts';
@@ -12,9 +12,9 @@ export interface Meter {
   investigator<T extends Investigator>(investigator: T): T;
   poster<T extends Pick<Poster, 'post' | 'edit'>>(poster: T): T;
   threads(threads: SlackThreads): SlackThreads;
-  /** Takes how long a message waited in the queue, in milliseconds. */
+  /** Records how long a message waited in the queue, in milliseconds. */
   onReceived(age: number): void;
-  /** Writes a line each minute from now on. */
+  /** Starts writing a line each minute. */
   start(state: { isReady(): boolean; messagesLost(): number }): void;
   /** Writes the last line. */
   stop(): void;
@@ -22,7 +22,7 @@ export interface Meter {
 
 const INTERVAL_MS = 60_000;
 
-/** Measures nothing where the configuration wants no metrics and the environment names no endpoint for traces. */
+/** Measures nothing if the configuration disables metrics and the environment names no endpoint for traces. */
 export function openMeter(
   { metrics: mode }: Pick<Config, 'metrics'>,
   {

@@ -1,6 +1,8 @@
 /**
- * Traces of diagnoses in OTLP as JSON over HTTP, sent where OpenTelemetry says: https://opentelemetry.io/docs/specs/otlp/#otlphttp and
- * https://opentelemetry.io/docs/specs/otel/protocol/exporter/. A trace that cannot be sent is lost, and the log says so once.
+ * Sends traces of diagnoses by OTLP (JSON over HTTP) to the endpoint that OpenTelemetry's environment variables name:
+ * https://opentelemetry.io/docs/specs/otlp/#otlphttp and
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/.
+ * A trace that cannot be sent is lost, and the log says so once.
  */
 import type { Environment } from '../environment-names.ts';
 
@@ -8,11 +10,11 @@ export interface Tracer {
   start(name: string, attributes: Record<string, string>): Trace;
 }
 
-/** One diagnosis: a span for the whole, and one below it for each collector. */
+/** The trace of one diagnosis: a span for the diagnosis, with a child span for each collector. */
 export interface Trace {
   begin(name: string): void;
   end(name: string, hasFailed: boolean): void;
-  /** Ends the whole and sends it, in the background. */
+  /** Ends the diagnosis's span and sends the trace in the background. */
   finish(attributes: Record<string, string>): void;
 }
 
@@ -30,7 +32,7 @@ interface Span {
   status: { code: 0 | 2 };
 }
 
-/** Milliseconds: a collector that does not answer must not hold the bot back. */
+/** Milliseconds; an endpoint that does not answer must not delay the bot. */
 const TIMEOUT = 10_000;
 
 /** Null if the environment names no endpoint for traces. */
@@ -96,7 +98,7 @@ export function openTracer(
   };
 }
 
-/** That of traces as it is, else the general one with the path of traces. */
+/** The endpoint for traces unchanged, else the general endpoint with the path of traces. */
 function endpointIn({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: general }: Environment) {
   if (own) return own;
   return general ? `${general.replace(/\/+$/, '')}/v1/traces` : null;

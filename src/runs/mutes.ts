@@ -1,4 +1,7 @@
-/** What people muted: load balancers and alarms that open no thread for some hours. One document in the run store, so all replicas know. */
+/**
+ * Muted load balancers and alarms, which open no threads for some hours. One document in the run store, so that all
+ * replicas know.
+ */
 import * as z from 'zod';
 import { openDocuments } from './store/document.ts';
 import type { Store } from './store/store.ts';
@@ -10,7 +13,7 @@ const Mute = z.object({
   /** ARN of the load balancer or the alarm, as its episode has it. */
   key: z.string(),
   name: z.string(),
-  /** Who muted it: an ID of Slack. */
+  /** Slack ID of the person who muted it. */
   user: z.string(),
   at: Iso,
   until: Iso,
@@ -19,7 +22,7 @@ export type Mute = z.infer<typeof Mute>;
 
 const MutesDocument = z.object({ schema: z.literal(1), mutes: z.array(Mute) });
 
-/** What a thread is about, or would be. */
+/** The subject of a thread, existing or not. */
 export interface MuteSubject {
   loadBalancer: string;
   alarms: readonly string[];

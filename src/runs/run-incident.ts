@@ -18,7 +18,7 @@ import { DIAGNOSIS, prefixOfIncident, prefixOfRun } from './run.ts';
 import { parseDocument, serialize } from './store/document.ts';
 import { STORE_CONCURRENCY, type Store } from './store/store.ts';
 
-/** Lies in the incident folder but is not part of the incident. */
+/** Stored in the incident folder but not part of the incident. */
 export const feedbackKey = (id: string): string => `${prefixOfIncident(id)}feedback.json`;
 
 /** Hash of each file by its path in the run's folder, so that readers detect an incomplete set. */

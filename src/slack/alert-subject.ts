@@ -1,14 +1,14 @@
-/** The load balancer that an alert is about, of those that may be asked about: by what it names, or by the alarm it names. */
+/** Finds the load balancer that an alert is about, among those one may ask about: by its name, or by the alarm. */
 import type { SlackContext } from './ask.ts';
 import { type NamedAlarm, readAlert } from './pasted-alert.ts';
 
-/** `candidates` are several of which somebody has to pick. */
+/** `candidates`: several names, for the user to choose from. */
 export type AlertSubject = { loadBalancer: string } | { candidates: string[] } | null;
 
-/** Milliseconds for DescribeAlarms: who pasted an alert waits, and a form can be opened for three seconds only. */
+/** Milliseconds for DescribeAlarms: someone is waiting, and a form can be opened for only three seconds. */
 const LOOKUP_TIMEOUT = 1_500;
 
-/** Never throws: an alarm that cannot be looked up names nothing. */
+/** Never throws: if the alarm cannot be looked up, there is no subject. */
 export async function alertSubject(
   {
     investigator,
@@ -24,7 +24,7 @@ export async function alertSubject(
   if (reading === null || !('alarm' in reading)) return reading;
   try {
     const found = await loadBalancersOfAlarm(reading, AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT)]));
-    // An alarm must not name what may not be asked about from here.
+    // An alarm must not reveal load balancers that this channel may not ask about.
     const mine = known.filter(({ arn }) => found.some((id) => arn?.endsWith(`:loadbalancer/${id}`)));
     const [one, other] = mine;
     if (one === undefined) return null;
@@ -35,5 +35,5 @@ export async function alertSubject(
   }
 }
 
-/** Asks CloudWatch what an alarm is about: `app/<name>/<id>` each. */
+/** Looks up an alarm in CloudWatch; returns its load balancers as `app/<name>/<id>`. */
 export type LoadBalancersOfAlarm = (alarm: NamedAlarm, signal: AbortSignal) => Promise<string[]>;

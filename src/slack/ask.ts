@@ -58,8 +58,8 @@ export interface QuestionRequest {
 }
 
 /**
- * `thread`: it stands; `note` is to be said besides, and `alarm` has a thread about the same load balancer. `same`: this run answers just
- * that, `window` is the one asked for. `problem`: the sentence to show, and what of the question it is about.
+ * `thread`: it is open; `note` is to be added, and `alarm` has a thread about the same load balancer. `same`: this run
+ * already answers the question for `window`. `problem`: the sentence to show, and the part of the question it concerns.
  */
 export type AskOutcome =
   | { thread: Run; note: string | null; alarm: Run | null }
@@ -100,8 +100,8 @@ export function tryParseQuery(
 }
 
 /**
- * Reads what somebody typed in a channel: a question, or an alert that was pasted, which is about the last minutes. What is wrong as the
- * sentence to show.
+ * Reads text typed in a channel: a question, or a pasted alert, which asks about the last minutes. Returns the sentence
+ * to show if it cannot be read.
  */
 export async function readTyped(
   context: SlackContext,

@@ -1,4 +1,4 @@
-/** What people type in Slack → the words they meant. Pure. */
+/** Turns text typed in Slack into plain words. Pure. */
 
 /** Quotation marks around names, including typographic ones. */
 const QUOTES = /["'`“”„‟‘’‚‛«»‹›]/g;
@@ -24,7 +24,7 @@ export function normalizeText(text: string): string {
 export const stripMention = (text: string, bot: string): string =>
   text.replaceAll(new RegExp(`<@${bot}(?:\\|[^>]*)?>`, 'g'), ' ');
 
-/** `&` last, so that nothing is decoded twice. */
+/** Decodes `&` last, so that nothing is decoded twice. */
 const unescapeEntities = (text: string): string =>
   text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 

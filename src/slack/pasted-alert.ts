@@ -1,6 +1,6 @@
 /**
- * What an alert in a channel is about: the load balancer its text names, or the alarm, and the time around it. Read as people paste it:
- * cards of Amazon Q and Chatbot, PagerDuty, Datadog, Grafana, e-mails of CloudWatch, console links. Pure.
+ * Finds the load balancer or alarm that a pasted alert names, and its time. Reads cards of Amazon Q and Chatbot,
+ * PagerDuty, Datadog, Grafana, CloudWatch e-mails and console links. Pure.
  */
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import { loadBalancerIn } from '../query/load-balancer-word.ts';
@@ -9,7 +9,7 @@ import { loadBalancerIn } from '../query/load-balancer-word.ts';
 const BEFORE = 15 * 60_000;
 const AFTER = 5 * 60_000;
 const MINUTE = 60_000;
-/** Characters read of a message. */
+/** Characters of a message that are read. */
 const MAX_TEXT = 40_000;
 const MAX_DEPTH = 12;
 
@@ -19,7 +19,7 @@ const ARN =
 const RESOURCE = /\bapp\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{8,}\b/g;
 const DNS = /(?:[A-Za-z0-9-]{1,80}[.]){1,2}[a-z0-9-]{1,30}[.]elb[.]amazonaws[.]com(?:[.]cn)?/gi;
 
-/** An alarm by name or ARN, and the region where the alert says one. */
+/** An alarm by name or ARN, and its region if the alert has one. */
 export interface NamedAlarm {
   alarm: string;
   region: string | null;
@@ -66,8 +66,8 @@ function asListed(id: string, known: readonly LoadBalancerRef[]): string {
 }
 
 /**
- * Known names in a text, also within longer ones such as that of an alarm, there between hyphens, underscores, slashes and dots. A name
- * that is a part of another one that fits is not meant.
+ * Returns known names in a text, also as parts of longer names such as an alarm's, separated by hyphens, underscores,
+ * slashes or dots. Skips names contained in another match.
  */
 function namesIn(text: string, known: readonly LoadBalancerRef[]): string[] {
   const lower = text.toLowerCase();
@@ -106,7 +106,9 @@ function alarmIn(text: string): NamedAlarm | null {
   return null;
 }
 
-/** The window to ask for, in words: from before the message to a little after it, or to now. `ts` is Slack's, in seconds. */
+/**
+ * The window to ask about, in words: from before the message to shortly after it, or to now. `ts`: Slack's, in seconds.
+ */
 export function windowAround(ts: string, now: number): string {
   const at = Number(ts) * 1000;
   if (!Number.isFinite(at)) return 'last 15m';

@@ -108,7 +108,7 @@ export const ENTRY_HEAD = `^${HEAD.map(([, pattern]) => pattern).join(' ')}(?: |
 /** Bytes of `a 2026-11-20T02:47:11Z a/b/c - - 0 0 0 - - 0 0`. */
 const SHORTEST_ENTRY = 46;
 
-/** False for a line that is none, by its length in bytes and its first byte. */
+/** False for a line that cannot be an entry, by its length in bytes and its first byte. */
 export const mayBeEntry = (bytes: number, first: number): boolean =>
   bytes >= SHORTEST_ENTRY && first >= 0x61 && first <= 0x7a;
 

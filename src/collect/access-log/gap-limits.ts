@@ -16,7 +16,7 @@ const GAP_CONTROLS = 2000;
 const GAP_BUDGET = 400_000;
 const GAP_LEAST = 120;
 
-/** Servers close late: an edge at the idle timeout itself lies at most this far beyond it. */
+/** Servers close late: an edge may lie at most this far beyond the idle timeout. */
 const GAP_BEYOND_SECONDS = 1;
 
 /** How far to look back from a dispatch, seconds. */

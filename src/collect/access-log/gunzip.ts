@@ -17,7 +17,7 @@ const input = Buffer.allocUnsafeSlow(COMPRESSED);
 export interface GunzipSink {
   /** Returns where to write the next bytes: in `bytes` from `at` on, at most `length`. */
   room(): { bytes: Buffer; at: number; length: number };
-  /** Tells the sink that `length` bytes were written. */
+  /** Informs the sink that `length` bytes were written. */
   filled(length: number): void;
 }
 

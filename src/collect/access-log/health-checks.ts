@@ -1,11 +1,11 @@
 /**
- * Health-check logs: when health checks of a target failed, why, and seen by which nodes.
- * Fields: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-health-check-logs.html
+ * Reads health-check logs: when health checks of a target failed, why, and which nodes saw it. Fields:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-health-check-logs.html
  */
 import type { FailedHealthChecks, Window } from '../../evidence/evidence.ts';
 import { byText, readPieces, type WantedLoadBalancer } from './log-files.ts';
 
-/** One health check. `at` is when it began, epoch milliseconds. */
+/** A health check. `at`: its start in epoch milliseconds. */
 export interface HealthCheck {
   at: number;
   /** "address:port"; the ARN of a Lambda function. */
@@ -15,7 +15,7 @@ export interface HealthCheck {
   passed: boolean;
   statusCode: string;
   reason: string;
-  /** The address of the load balancer node; "-" where the line does not say. */
+  /** Address of the load balancer node; "-" if not recorded. */
   node: string;
 }
 
@@ -23,7 +23,7 @@ export interface HealthCheck {
 const LINE =
   /^[a-z][a-z0-9]{0,15} (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z) (?:-|[\d.]{1,20}) ([\w.:[\]/-]{1,200}) ([\w-]{1,64}) (PASS|FAIL) ([\d-]{1,8}) ([A-Za-z-]{1,40})(?: ([\w/-]{1,80}) ([\da-fA-F.:-]{1,45}))?$/;
 
-/** Reads one line, without its line break; null for any other line, and for a health check of another load balancer. */
+/** Parses a line without its line break; null for any other line and for health checks of another load balancer. */
 export function parseHealthCheck(line: string, wanted: WantedLoadBalancer): HealthCheck | null {
   const [, time = '', target = '', targetGroup = '', status, statusCode = '', reason = '', elb = '-', node = '-'] =
     LINE.exec(line) ?? [];
@@ -32,18 +32,18 @@ export function parseHealthCheck(line: string, wanted: WantedLoadBalancer): Heal
   return { at, target, targetGroup, passed: status === 'PASS', statusCode, reason, node };
 }
 
-/** A line without a load balancer belongs to the one of the question, as its file does. */
+/** A line that names no load balancer belongs to that of its file. */
 function isOf(elb: string, { name, id }: WantedLoadBalancer): boolean {
   const [, ownName, ownId] = elb.split('/');
   return elb === '-' || (ownName === name && (id === null || ownId === id));
 }
 
-/** Two in a row are the fewest that make a target unhealthy (UnhealthyThresholdCount is 2 to 10). */
+/** Fewest failures in a row that make a target unhealthy (UnhealthyThresholdCount is 2 to 10). */
 const FEWEST_FAILURES = 2;
-/** Kept of one log: those with most failures. */
+/** Most periods kept from one log: those with most failures. */
 const SPANS = 500;
 
-/** Periods of failing health checks that overlap the window; by start, target group and target. */
+/** Returns periods of failing health checks that overlap the window, by start, target group and target. */
 export function failedHealthChecks(checks: readonly HealthCheck[], window: Window): FailedHealthChecks[] {
   const ordered = checks.toSorted((a, b) => a.at - b.at);
   const byTarget = Map.groupBy(ordered, ({ targetGroup, target }) => `${targetGroup} ${target}`);
@@ -55,7 +55,7 @@ export function failedHealthChecks(checks: readonly HealthCheck[], window: Windo
     .sort((a, b) => a.from - b.from || byText(a.targetGroup, b.targetGroup) || byText(a.target, b.target));
 }
 
-/** Of one target, in time order: a span ends when every node that saw it fail has seen it pass. */
+/** Takes the checks of one target in order of time. A period ends once every node that saw it fail has seen it pass. */
 function spansOf(checks: readonly HealthCheck[]): FailedHealthChecks[] {
   const spans: FailedHealthChecks[] = [];
   let failed: HealthCheck[] = [];
@@ -86,10 +86,10 @@ function spanOf(failed: readonly HealthCheck[], to: number | null): FailedHealth
   };
 }
 
-/** More checks than a hundred targets behind six nodes get in two hours, every 5 s. */
+/** More than 100 targets behind six nodes produce in two hours with a check every 5 s. */
 const MOST_CHECKS = 1_000_000;
 
-/** The health checks in one file, up to `MOST_CHECKS`; throws if it is damaged. */
+/** Reads up to `MOST_CHECKS` health checks from a file; throws if it is damaged. */
 export async function readHealthChecks(
   path: string,
   compressed: boolean,
@@ -107,7 +107,7 @@ export async function readHealthChecks(
 /** Longer than any line of a health-check log. */
 const LONGEST_LINE = 1024;
 
-/** The lines of a file that are health checks, of whichever load balancer: they name targets, codes and nodes, and nothing of a client. */
+/** Returns the lines of a file that are health checks of any load balancer. They contain nothing about clients. */
 export async function* healthCheckLines(path: string, compressed: boolean): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of readPieces(path, compressed)) {

@@ -77,7 +77,7 @@ import { type LogSource, logSources } from './log-sources.ts';
 import type { Session } from './session.ts';
 import { watchThrottling } from './throttle-watch.ts';
 
-/** What reads the log: `auto` takes the cheapest. */
+/** How to read the log: `auto` takes the cheapest way. */
 export type LogEngine = 'athena' | 'duckdb' | 'cloudwatch-logs' | 'auto';
 
 export interface LiveAccessLogOptions {
@@ -219,7 +219,7 @@ class LiveLogReader {
   #cost: Cost = NO_COST;
   /** Answers of S3 that asked to slow down. */
   #slowDowns = 0;
-  /** Of all that was begun. */
+  /** Cost of all queries that were started. */
   #estimate: CostEstimate | null = null;
 
   constructor(options: LiveAccessLogOptions, deliveries: DeliveryLookup | null) {
@@ -566,7 +566,7 @@ class LiveLogReader {
     }
   }
 
-  /** S3 may ask to slow down for as long as there is time: a person hears of it at once. */
+  /** S3 may ask to slow down until the time is up, so report it at once. */
   #watched(s3: S3Client): S3Client {
     watchThrottling(s3, () => {
       this.#slowDowns += 1;

@@ -48,7 +48,7 @@ export function knownByArn(nameOrArn: string, sessions: readonly Session[], sear
   )?.[1];
   if (session === undefined || another !== undefined || name === undefined) return null;
   const described = search.then((found) => found.described);
-  // Heard by the collector of the load balancer.
+  // The collector of the load balancer handles the rejection.
   described.catch(() => {});
   return { session, name, arn: nameOrArn, described };
 }

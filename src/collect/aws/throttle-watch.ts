@@ -1,4 +1,4 @@
-/** Hears when a service asks to slow down: the SDK waits and tries again, and says nothing of it. */
+/** Reports when a service asks to slow down; the SDK silently waits and retries. */
 
 /** Common to every client class of the SDK. */
 interface WatchedClient {
@@ -15,7 +15,7 @@ type Handler = (args: never) => Promise<{ response: unknown }>;
 /** Status of SlowDown: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList */
 const SLOW_DOWN = 503;
 
-/** Calls `onThrottled` for each answer of S3 that asks to slow down, also those that are tried again. */
+/** Calls `onThrottled` for each SlowDown answer of S3, including those that are retried. */
 export function watchThrottling(client: WatchedClient, onThrottled: () => void): void {
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -23,7 +23,7 @@ export function watchThrottling(client: WatchedClient, onThrottled: () => void):
       if (statusOfResponse(result.response) === SLOW_DOWN) onThrottled();
       return result;
     },
-    // The lowest of its step sees an answer before it is made an error.
+    // The lowest priority of its step sees an answer before it becomes an error.
     { step: 'deserialize', priority: 'low', name: 'watchThrottling', override: true },
   );
 }

@@ -83,7 +83,7 @@ export async function readIncident(dir: string): Promise<Incident> {
 /** Written by --save alone: their nulls mean something. */
 const OWN_FILES = ['access-log.json', 'edge.json'];
 
-/** As long as anything here is worth a look: a timeline has a row for each minute. */
+/** Longest window, since a timeline has a row for each minute. */
 const MAX_DAYS = 31;
 
 async function assertIncident(dir: string): Promise<void> {

@@ -1,9 +1,9 @@
 /**
- * Commands and queries that a folder says it was made with. Whoever made the folder wrote them, and a reader may paste them, so only
- * what alb502 itself prints, and what reads alone, is taken. Pure.
+ * Checks the commands and queries recorded in a folder. A stranger may have written them and a reader may paste them,
+ * so only commands that alb502 itself prints and that only read are accepted. Pure.
  */
 
-/** As `quote` writes one: no option, no file for the AWS CLI to read. */
+/** A word as `quote` writes it: not an option, not a file that the AWS CLI would read. */
 const WORD = String.raw`(?!-|fileb?:)(?:[\w@%+:,./=-]|'[^'\p{Cc}\p{Cf}]*'|\\')+`;
 const OPTIONS = [
   'auto-scaling-group-name bucket cluster container-instances deployment-ids dimensions end-time exclude filter-pattern filters',
@@ -25,7 +25,7 @@ const LOOK = `aws (?:${CALLS})(?:-[a-z0-9-]+)?(?: ${OPTION})*`;
 const COPY = `aws s3 cp s3://${WORD} logs --recursive(?: ${OPTION})*`;
 const SEARCH = String.raw`find logs -name '\*\.log\*' -exec zcat -f \{\} \+ \| awk '\$3 ~ "/[\w./-]*/" && \([\d$&|=<> !()]*\)'`;
 const COMMAND = new RegExp(`^(?:(?:${COPY} && )*${SEARCH}|${LOOK})$`, 'u');
-/** One statement, which changes nothing. */
+/** A single statement that changes nothing. */
 const QUERY = /^(?:SELECT|WITH) [^;\p{Cf}]*$/u;
 
 const AGAIN = new RegExp(
@@ -33,8 +33,8 @@ const AGAIN = new RegExp(
   'u',
 );
 
-/** The command or query; null for any other text. */
+/** Returns the command or query; null for any other text. */
 export const readSource = (text: string): string | null => (COMMAND.test(text) || QUERY.test(text) ? text : null);
 
-/** The command that diagnoses with a longer look back; null for any other text. */
+/** Returns the command for a diagnosis with a longer look-back; null for any other text. */
 export const readLookBackCommand = (text: string): string | null => (AGAIN.test(text) ? text : null);

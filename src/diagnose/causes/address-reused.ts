@@ -11,7 +11,7 @@ interface Intrusion {
   target: string;
   arn: string;
   owner: TargetOwner;
-  /** Who had it before, of the service that the target group is of; null where nobody is known. */
+  /** The previous owner of the address, if in the target group's service; null if unknown. */
   before: TargetOwner | null;
   errors: SampledError[];
 }

@@ -92,7 +92,7 @@ export const closedMidRequest = defineCause({
             ? { summary: scatteredText(scatteredErrors) }
             : {}),
       },
-      // What some clients ask for may end the process too.
+      // Requests from some clients may also end the process.
       parts.clients ? untested() : ruledOut([narrowerPatternText(parts, traffic)]),
     );
   },
@@ -142,7 +142,7 @@ const refusedAfterwards = (traffic: Traffic, { target, from }: TargetBurst): boo
     (error) => error.target === target && error.at >= from - TOGETHER_MS && error.at <= from + STARTS_AGAIN_MS,
   );
 
-/** What one event does, it does within this, milliseconds. */
+/** Milliseconds; effects of one event fall within this time. */
 const TOGETHER_MS = 20;
 
 const routesOf = (errors: readonly SampledError[]): string[] => [...new Set(errors.map(({ route }) => route))];
@@ -155,7 +155,7 @@ function scatteredText(errors: readonly SampledError[]): string {
 
 const retried = (errors: SampledError[]): number => errors.filter((error) => error.retriedOk).length;
 
-/** Where a race was measured, what closed hardly later may be of it: a busy target is late. */
+/** If a race was measured, slightly later closes may belong to it: a busy target is late. */
 function slowErrorsOutsideRace({ slowRest, race }: ClosedParts): SampledError[] {
   const racing = new Set(race.map(({ measure }) => measure.target_group_arn));
   return slowRest.filter(

@@ -11,7 +11,7 @@ import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
-/** Nodes go on choosing a deregistered target for some seconds; refusals over a longer time are those of a registered one. */
+/** Seconds in which nodes may still choose a deregistered target; later refusals come from a registered one. */
 const LINGER_MS = 90_000;
 
 /** Targets that are described one by one. */
@@ -114,7 +114,7 @@ export const connectionRefused = defineCause({
   },
 });
 
-/** Whether ECS says that the process ended by itself: it was deregistered because it had died, not the other way round. */
+/** Whether ECS says that the process ended by itself: it was deregistered because it died, not the other way round. */
 function diedByItself({ target, target_group_arn, errors }: FailedConnects, { owners }: Traffic): boolean {
   const exit = owners.at(target, errors[0]?.at ?? 0, target_group_arn)?.exit?.kind;
   return exit === 'out-of-memory' || exit === 'exited';

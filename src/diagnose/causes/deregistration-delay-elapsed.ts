@@ -119,7 +119,8 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
   const strength = tooShort.length > 0 ? 'possible' : 'likely';
   const noAnswer =
     'target_processing_time is -1: as far as rows are known, a target that closes leaves the time it took, and the load balancer that ends a request does not';
-  // By the documentation a target that closes early may leave -1 as well: without a sign that it left, the shape alone does not tell.
+  // The documentation says a target that closes early may leave -1 too, so the row alone proves nothing without a sign
+  // that the target left.
   if (presence?.left !== true) return judgement('possible', [], `${name}: ${noAnswer}.`);
   const silent = `${name} got no request after ${utcTime(ended)}, while the others went on`;
   if (state === 'absent') return judgement('confirmed', errors, `${silent}, and it is not registered now.`);

@@ -58,7 +58,7 @@ const NEARLY_ALL = 0.99;
 const isOfController = ({ status, body }: FixedRule): boolean =>
   status === '503' && body !== null && /^(Backend service does not exist|no backend)/i.test(body);
 
-/** What an operator typed is shown in part. */
+/** Show only part of text that an operator typed. */
 const quoted = (body: string): string => JSON.stringify(body.length > 80 ? `${body.slice(0, 80)}…` : body);
 
 const FIX_INGRESS: Fix = {

@@ -126,7 +126,7 @@ export const keepAliveRace = defineCause({
 const countIn = (measures: readonly KeepAliveMeasure[]): number =>
   measures.reduce((sum, { instant }) => sum + instant.length, 0);
 
-/** What a race may be, edge or no edge: closed at once, and on a group with an edge hardly later. */
+/** Errors that may be races, with or without an edge: closed at once, or slightly later in a group with an edge. */
 function openToRace({ measures, instantRest, slowRest }: ClosedParts): SampledError[] {
   const open = measures.filter(({ share }) => share <= MOST_OF_A_GROUP);
   const candidates = new Set(open.flatMap(({ closed, instant, edge }) => (edge === null ? instant : closed)));
@@ -134,7 +134,7 @@ function openToRace({ measures, instantRest, slowRest }: ClosedParts): SampledEr
 }
 
 interface Raced {
-  /** Of the errors that are claimed, null where none was found. */
+  /** The edge of the claimed errors; null if there is none. */
   edge: KeepAliveEdge | null;
   arn: string;
 }
@@ -171,7 +171,7 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
   };
 }
 
-/** Streams of HTTP/2 share one connection: it is told to go away, it is not idle between two requests. */
+/** Streams of HTTP/2 share a connection, which is not idle between two requests; the target ends it by GOAWAY. */
 const multiplexedFix = (version: string, wanted: number): Fix => ({
   summary: `Have the server announce the end of a connection (GOAWAY) and finish its streams; keep idle connections ${wanted} s or more.`,
   commands: [],
@@ -211,13 +211,16 @@ function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(type
   };
 }
 
-/** Of the successes of the failing routes, a stopgap may cut this share. */
+/** Share of the failing routes' successes that a stopgap may cut off. */
 const MOST_CUT = 0.01;
 const EARLY_SECONDS = 0.005;
 /** Whole seconds; one second cuts ordinary requests. */
 const SHORTEST_STOPGAP = 2;
 
-/** An idle timeout below the edge that cuts hardly any request, by the durations of the window; null where there is none, or they are not known. */
+/**
+ * An idle timeout below the edge that cuts off hardly any request, by the durations in the window; null if there is
+ * none or they are unknown.
+ */
 function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEdge) {
   // Two timers of one length race as well, and what is measured may be some milliseconds early.
   const below = Math.floor(at + EARLY_SECONDS) - 1;
@@ -258,7 +261,10 @@ function routeSpread(failing: number, routes: string[]): string[] {
     : [];
 }
 
-/** Those of the runtimes whose default it is, and Go, which has none; where it is nobody's default, what is set by hand most. */
+/**
+ * The runtimes with this default, and Go, which has none; if it is no default, the servers most often configured by
+ * hand.
+ */
 function settingsFor(runtimes: readonly string[], wanted: number): string[] {
   const names = runtimes.join(' ');
   return SETTINGS.filter(({ runtime, isCommon }) =>

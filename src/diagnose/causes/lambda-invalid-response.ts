@@ -73,7 +73,7 @@ const multiValueHeaders = (errors: readonly SampledError[], attributes: Record<s
     return value === undefined ? [] : [{ arn, value }];
   });
 
-/** Which member the headers have to be in; with the other one set they are ignored or refused. */
+/** The member that must hold the headers; in the other one they are ignored or refused. */
 function headerFormat(errors: SampledError[], attributes: Record<string, Attributes> = {}): string[] {
   return multiValueHeaders(errors, attributes).map(({ arn, value }) => {
     const member = value === 'true' ? 'multiValueHeaders (lists of strings)' : 'headers (strings)';

@@ -171,7 +171,7 @@ export const protocolMismatch = defineCause({
   },
 });
 
-/** `error`: one of those that are claimed. */
+/** `error`: one of the claimed errors. */
 function fixFor(error: SampledError | undefined, targetGroups: DiagnosisEvidence['targetGroups'] | undefined): Fix {
   const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === error?.target_group_arn);
   const target = error?.target ?? '<target>:<port>';

@@ -99,7 +99,7 @@ export const shutdownBeforeDrain = defineCause({
             }
           : {}),
       },
-      // What is known of the targets that left says nothing of the errors of others.
+      // Targets that left are no evidence about errors of other targets.
       others.open ? untested(others.missing) : ruledOut(tookOut),
     );
   },
@@ -156,7 +156,7 @@ function stayedText(traffic: Traffic): string {
 }
 
 interface UncertainExits {
-  /** Errors of which it is not known whether their target was leaving. */
+  /** Errors for which it is unknown whether their target was leaving. */
   open: boolean;
   possible: SampledError[];
   for: string[];
@@ -164,7 +164,7 @@ interface UncertainExits {
   missing: string[];
 }
 
-/** Errors a target could leave with, beside those of the targets that are seen to have left with theirs. */
+/** Errors that a leaving target can cause, besides those of targets seen to leave with theirs. */
 function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTargets>): UncertainExits {
   const explainedErrors = new Set(leaving.flatMap(({ errors }) => errors));
   const failing = new Set(

@@ -88,7 +88,7 @@ function fixFor({ effective, configured }: IdleTimeouts, own: SampledError[], qu
   };
 }
 
-/** Where both hops give up at once, a longer idle timeout changes who answers the 504, and nothing else. */
+/** If both hops time out at once, a longer idle timeout changes only who answers the 504. */
 const proxyFix = (limit: number): Fix => ({
   summary: `Look at the proxy in the target and its upstream: the proxy waits ${wholeSeconds(limit)} for an answer, as long as the load balancer.`,
   commands: [

@@ -55,7 +55,7 @@ export const slowUpload = defineCause({
     const late = own.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + 1);
     return claimErrors(
       {
-        // The body was slow to come; whether it stopped, or the target was slow after it, no row tells.
+        // The body was slow to arrive; no row shows whether it stopped or the target was slow after it.
         claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
         for: [
           ...parts.short.map(shortSentence),
@@ -105,7 +105,7 @@ interface CutOff {
   short: CutUpload | null;
 }
 
-/** Whether the timer may have waited for bodies: less was sent than usual, or nobody can tell. */
+/** Whether the timer may have waited for bodies: less was sent than usual, or the sizes are unknown. */
 function mayTimeBody(traffic: Traffic, { errors }: DurationCluster): boolean {
   const sent = [...bodiesSent(traffic, errors).sent.values()];
   return (

@@ -48,7 +48,10 @@ export const targetGenerated = defineCause({
   },
 });
 
-/** Applications seldom make these themselves (RFC 9110, 15.6.3 and 15.6.5): a proxy such as nginx or Envoy says them of its upstream. */
+/**
+ * Applications rarely send these themselves (RFC 9110, 15.6.3 and 15.6.5); proxies such as nginx or Envoy send them
+ * about their upstream.
+ */
 const isOfProxy = (errors: readonly SampledError[]): boolean =>
   errors.every(({ target_status_code }) => target_status_code === '502' || target_status_code === '504');
 

@@ -32,7 +32,7 @@ export const targetGone = defineCause({
     const sure = left.filter(({ exit }) => exit.strength !== 'possible');
     const sureTargets = [...new Set(sure.map(({ target }) => target))];
     const against = [...firstFourDistinct(pairs.flatMap(({ exit }) => exit.against)), ...sentences];
-    // Where nothing is known of a target it cannot be ruled out.
+    // A target about which nothing is known cannot be ruled out.
     const known = everyOther && pairs.every(({ exit }) => exit.against.length > 0);
     return claimErrors(
       {

@@ -92,7 +92,7 @@ export const targetUnreachable = defineCause({
 const POLICIES =
   'custom-columns=NS:.metadata.namespace,NAME:.metadata.name,POLICY:.spec.externalTrafficPolicy,PORTS:.spec.ports[*].nodePort';
 
-/** Of several targets, commands for the first. */
+/** For several targets, returns commands for the first. */
 function fixFor(
   [pair, ...others]: readonly ConnectTimeout[],
   { traffic, targetGroups: groups }: Pick<ConnectTimeoutEvidence, 'traffic' | 'targetGroups'>,
@@ -136,7 +136,7 @@ function fixFor(
   };
 }
 
-/** What tells a host that does not answer from rules that drop. */
+/** How to distinguish a host that does not answer from rules that drop packets. */
 function insideTest(pairs: readonly ConnectTimeout[], traffic: Traffic): string[] {
   const [pair] = pairs;
   if (pair === undefined) return [];

@@ -28,7 +28,7 @@ export const tlsHandshakeFailure = defineCause({
     const { traffic } = evidence;
     const plaintext = plaintextPorts(evidence);
     const split = (parts: readonly TargetConnectTimeouts[]): Part[] => splitByStage(parts, evidence, question);
-    // A 502 after 10 s is a handshake of a group that uses HTTPS, whatever the metrics say.
+    // A 502 after 10 s is a handshake of an HTTPS group, regardless of the metrics.
     const unfinished = split(handshakeTimeouts(traffic)).filter(({ tls }) => tls.protocol !== 'HTTP');
     const timeouts = split(targetConnectTimeouts(traffic)).filter(({ tls }) => !tls.excluded);
     const failed = split(failedConnects(traffic));
@@ -123,7 +123,7 @@ function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): s
 
 const HANDSHAKE_NOTE = 'Run openssl from inside the VPC, first without a server name, then with -servername.';
 
-/** Of several targets, commands for the first. `tooSlow`: every handshake ran into the limit of 10 s. */
+/** For several targets, commands for the first. `tooSlow`: every handshake reached the limit of 10 s. */
 function fixFor(
   [target = '<target>:<port>', ...others]: readonly string[],
   traffic: Traffic,

@@ -11,7 +11,7 @@ import { defineCause } from './cause.ts';
 const MIN_LIKELY = 5;
 /** Below this a cluster is no chance, even if other requests end with its own, as when a worker is killed that had several. */
 const HARDLY_CHANCE = 1e-6;
-/** As few as `fixedDurations` needs. */
+/** The fewest errors that `fixedDurations` needs. */
 const MIN_CLUSTER = 3;
 
 export const workerTimeout = defineCause({
@@ -118,7 +118,7 @@ const OTHER_TIMERS =
 /** How far a default may be from what was measured, as a share: timers fire late. */
 const NEAR_DEFAULT = 0.05;
 
-/** Those whose default it is; where it is nobody's, those that are set by hand, gunicorn first. */
+/** Servers with this default; if it is no default, those often configured by hand, gunicorn first. */
 function timersOf(at: number): Timer[] {
   const own = TIMERS.filter(({ byDefault }) => byDefault !== null && Math.abs(byDefault - at) <= NEAR_DEFAULT * at);
   return own.length > 0 ? own : TIMERS.filter(({ byDefault }) => byDefault === null || byDefault === 30);
@@ -129,7 +129,7 @@ interface JudgedCluster {
   routes: string[];
   contradicted: boolean;
   partly: boolean;
-  /** What had been sent of their bodies: `none` where there was little to send. */
+  /** How much of the bodies had been sent: `none` if there was little to send. */
   body: BodySent | 'none';
   always: boolean;
   apart: boolean;

@@ -70,7 +70,7 @@ const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', 
     presences.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} at ${utcTime(presence[when])}`),
   );
 
-/** Whether health checks alone took these targets out: they are members of their group still. */
+/** Whether only health checks took these targets out, so that they are still registered. */
 const stayedText = (unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string =>
   unhealthy.every(({ target_group_arn, target }) => {
     const state = registrationOf(target_group_arn, target, known)?.state;

@@ -229,7 +229,7 @@ function stoppedAlone(
   const own = group.filter((each) => each.target === target);
   const answered = own.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
   const lastAnswer = own.reduce((latest, { lastSuccess }) => Math.max(latest, lastSuccess ?? 0), 0);
-  // Of a host that is gone less is seen than of its peers.
+  // A missing host leaves less evidence than its peers.
   const isBehindSame = (resources: readonly string[]): boolean =>
     path.resources.every((one) => resources.includes(one));
   const isPeer = (each: (typeof group)[number]): boolean => {
@@ -416,7 +416,7 @@ function judgeBlock(
   );
 }
 
-/** Whether the pair is at least likely to be the work of a barrier in the configuration. */
+/** Whether a barrier in the configuration is at least a likely cause of the pair's timeouts. */
 export const isBlocked = (pair: ConnectTimeout, changesRead: boolean): boolean =>
   (['security-group', 'network-acl'] as const).some((by) => {
     const { strength } = judgeLayer(pair, by, changesRead);

@@ -149,7 +149,7 @@ function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): T
   const calls = (evidence.changes ?? []).flatMap((event) => {
     const at = eventTime(event);
     const leaving = REMOVAL_CALLS.test(event.EventName ?? '') && ids.some((id) => namesResource(event, id));
-    // A target that answers long after such a call came back, or reuses the address of one that left.
+    // A target that answers long after such a call has returned, or reuses the address of one that left.
     const stale = at !== null && answered !== null && answered > at + DEFAULT_DELAY_SECONDS * 1000;
     return leaving && at !== null && !stale ? [{ at, call: event.EventName ?? '' }] : [];
   });

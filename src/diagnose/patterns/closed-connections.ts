@@ -32,7 +32,7 @@ export interface ClosedParts {
   cutUploads: CutUpload[];
   /** Errors that end after one fixed duration. A route that always fails this way is listed here, not in the routes. */
   durationClusters: DurationCluster[];
-  /** Clients that fail on every repeat, with their errors of no other part; null if there are none. */
+  /** Clients that fail on every repeat, with their errors outside other parts; null if there are none. */
   clients: FailingClients | null;
   /** Errors of one target that ended together. */
   bursts: TargetBurst[];

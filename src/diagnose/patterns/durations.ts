@@ -89,8 +89,8 @@ export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): D
 }
 
 /**
- * Such a timer on routes whose requests all fail: nearly all errors within 1.2 s after a whole second. Successes, against which to hold
- * them, there are none, so only their density speaks.
+ * A timer on routes whose requests all fail: nearly all errors within 1.2 s after a whole second. Without successes to
+ * compare, only their density counts.
  */
 export function lateTimerOfFailing(errors: readonly SampledError[]): DurationCluster | null {
   const own = errors.filter((error) => error.target_processing_time >= MIN_LATE_SECONDS).sort(byDuration);

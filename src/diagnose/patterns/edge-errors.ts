@@ -3,8 +3,8 @@ import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
 import { number, percent } from '../../format/wording.ts';
 
 /**
- * Values of x-edge-detailed-result-type for a request that no origin got. Those that may come after the origin was asked, such as
- * OriginCommError and OriginReadError, are left out:
+ * Values of x-edge-detailed-result-type for requests that reached no origin. Excludes those that may occur after an
+ * origin was asked, such as OriginCommError and OriginReadError:
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat
  */
 const NEVER_SENT: Record<string, string> = {
@@ -23,11 +23,14 @@ const NEVER_SENT: Record<string, string> = {
 export interface EdgeErrors {
   /** 5xx that viewers got. */
   total: number;
-  /** Those among them that never reached an origin. */
+  /** Those that reached no origin. */
   made: number;
-  /** By why, the most first. */
+  /** By reason, most first. */
   reasons: { detailedResultType: string; words: string; requests: number }[];
-  /** Of those made at the edge, for host names that the distribution does not serve; null where the log has no host. */
+  /**
+   * Of those made at the edge, how many asked for host names that the distribution does not serve; null if the log has
+   * no host.
+   */
   strangeHosts: number | null;
 }
 
@@ -58,7 +61,7 @@ export function edgeErrors(edge: Edge | undefined): EdgeErrors | null {
 const requestsOf = (counts: readonly EdgeErrorCount[]): number =>
   counts.reduce((sum, { requests }) => sum + requests, 0);
 
-/** Fewer, or a smaller share, than this is no news. */
+/** A smaller number or share is not worth reporting. */
 const [FEW, SMALL_SHARE] = [5, 0.05];
 
 /** Whether the edge made so many errors that a verdict on the load balancer must start with them. */

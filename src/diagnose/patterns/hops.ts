@@ -6,11 +6,11 @@ import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '..
 /** Numbers of clients that are hops. */
 const hopClients = oncePerTraffic(({ log }) => new Set(log.hops?.flatMap(({ clients }) => clients)));
 
-/** The errors whose client address is that of a person or a program, and not of a hop. */
+/** Errors whose client address belongs to a client, not to a hop. */
 export const withoutHops = (traffic: Traffic, errors: readonly SampledError[]): SampledError[] =>
   errors.filter(({ client }) => !hopClients(traffic).has(client));
 
-/** How many clients had errors; null where all came through a hop. */
+/** Number of clients with errors; null if all came through a hop. */
 export function clientsWithErrors(traffic: Traffic): number | null {
   const { errors, log } = traffic;
   const direct = withoutHops(traffic, errors);
@@ -25,7 +25,7 @@ export interface HopErrors {
   errors: number;
 }
 
-/** The errors that came through each hop, the most first. */
+/** Errors by hop, most first. */
 export const errorsThroughHops = oncePerTraffic((traffic: Traffic): HopErrors[] =>
   (traffic.log.hops ?? [])
     .map((hop) => {

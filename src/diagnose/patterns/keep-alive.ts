@@ -61,7 +61,7 @@ export interface KeepAliveEdge {
   elsewhere: number;
   /** The window's errors at the edge. */
   atEdge: SampledError[];
-  /** Closed later at the edge, and no more of them than chance may put there: of the race or of something else. */
+  /** Later closes at the edge, no more than chance explains: from the race or another cause. */
   maybeAtEdge: SampledError[];
   /** Epoch milliseconds: measured from here to the end of the window, since the window held too few errors. Null: over the window. */
   since: number | null;
@@ -333,7 +333,7 @@ function dominantClient(errors: readonly SampledError[]): number | null {
   return most !== undefined && errors.length >= 2 && most.length > errors.length / 2 ? (most[0]?.client ?? null) : null;
 }
 
-/** Milliseconds within which failures of one target have a common cause, whichever nodes sent them. */
+/** Milliseconds within which failures of one target have a common cause, on any nodes. */
 const MOMENT_MS = 1000;
 
 interface Moment {

@@ -1,7 +1,7 @@
 /** The TLS policy that the load balancer uses towards HTTPS target groups. */
 import type { Listener } from '../../evidence/aws.ts';
 
-/** By a part of the name of the listener's policy, the first that matches (describe-ssl-policies.html, back-end connections). */
+/** By part of the listener policy's name; the first match counts (describe-ssl-policies.html, back-end connections). */
 const BACK_END_POLICIES: readonly (readonly [part: RegExp, policy: string])[] = [
   [/RFC9151/, 'ELBSecurityPolicy-TLS13-1-2-RFC9151-INTEROP4-FIPS-2023-07'],
   [/FIPS-PQ/, 'ELBSecurityPolicy-TLS13-1-0-FIPS-PQ-2025-09'],
@@ -10,6 +10,8 @@ const BACK_END_POLICIES: readonly (readonly [part: RegExp, policy: string])[] = 
   [/TLS13/, 'ELBSecurityPolicy-TLS13-1-0-2021-06'],
 ];
 
-/** The policy towards targets that follows from the policy of a listener; of an HTTP listener as well, which has none. */
+/**
+ * Returns the policy towards targets for a listener's policy; HTTP listeners have none, but the load balancer uses one.
+ */
 export const backEndPolicy = ({ SslPolicy = '' }: Pick<Listener, 'SslPolicy'>): string =>
   BACK_END_POLICIES.find(([part]) => part.test(SslPolicy))?.[1] ?? 'ELBSecurityPolicy-2016-08';

@@ -1,4 +1,7 @@
-/** What health, metrics and the log say of a target that got no request any more: deregistered, or only found unhealthy. */
+/**
+ * Decides from health, metrics and the log whether a target without further requests was deregistered or only
+ * unhealthy.
+ */
 import { epochOf } from '../../evidence/aws.ts';
 import { utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -8,22 +11,24 @@ import { targetGroupName } from '../traffic.ts';
 import { type RegistrationEvidence, registrationOf } from './registration.ts';
 
 export interface RemovalReason {
-  /** deregistered: it left the group; unhealthy: it is still registered and was taken out by health checks; unknown: nothing tells. */
+  /**
+   * deregistered: it left the group; unhealthy: still registered, but excluded by health checks; unknown: no evidence.
+   */
   reason: 'deregistered' | 'unhealthy' | 'unknown';
-  /** A source outside the log says so: an API call of that time, or its state. */
+  /** Whether a source outside the log confirms it: an API call at that time, or its state. */
   sure: boolean;
   sentence: string;
 }
 
-/** Nodes may go on choosing a target for this long after it was deregistered. */
+/** Milliseconds for which nodes may still choose a target after its deregistration. */
 const LINGER_MS = 120_000;
 
-/** A target that is shut down is deregistered at about that time; one that failed for longer was taken out because it failed. */
+/** A stopping target is deregistered at about that time; one that failed for longer was removed because it failed. */
 const DEREGISTERED_WITHIN_MS = 30_000;
 
 /**
- * `failingSince`: the first of its errors. `replaced`: another target of the group appeared meanwhile, as in a deployment. `name`: how
- * sentences name it.
+ * `failingSince`: its first error. `replaced`: another target of the group appeared meanwhile, as in a deployment.
+ * `name`: its name in sentences.
  */
 export function removalReason(
   presence: TargetPresence,
@@ -82,7 +87,7 @@ export function removalReason(
       sure: false,
       sentence: `${lastRequestText}; another target of the group took over.`,
     };
-  // Absent now proves nothing by itself, but with no unhealthy host at the time only deregistration is left.
+  // Its absence now proves nothing alone, but if no host was unhealthy then, it must have been deregistered.
   if (registration?.state === 'absent' && unhealthy?.ever === 0) {
     return {
       reason: 'deregistered',
@@ -97,13 +102,15 @@ export function removalReason(
   };
 }
 
-/** Health checks take a target out within this of its last request, milliseconds; the metric follows by the minute. */
+/**
+ * Milliseconds from a target's last request within which health checks exclude it; the metric follows by the minute.
+ */
 const TAKEN_OUT_WITHIN_MS = 180_000;
 const BEFORE_MS = 60_000;
 
 /**
- * Largest UnHealthyHostCount of the target group in all that was asked, around the last request of the target, and just before that: a
- * count that another target had raised earlier says nothing of this one. Null when it was not asked.
+ * Largest UnHealthyHostCount of the target group overall, around the target's last request, and just before it: a count
+ * already raised by another target is no evidence about this one. Null if it was not queried.
  */
 function unhealthyCount(
   presence: TargetPresence,

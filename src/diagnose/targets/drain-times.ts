@@ -1,17 +1,20 @@
-/** How long a target has to go on serving after it was deregistered, from what this incident shows. */
+/** Computes from the incident how long a target must keep serving after its deregistration. */
 import { seconds } from '../../format/wording.ts';
 import { groupBy, type SampledError, type Traffic } from '../traffic.ts';
 
-/** Whole seconds, each longer than the one before: a target is drained before it stops, and stops before it is killed. */
+/** Whole seconds, each longer than the previous: a target drains before it stops, and stops before it is killed. */
 export interface DrainTimes {
   delay: number;
   sleep: number;
   grace: number;
-  /** Their order, and why: the longest request, or for how long a leaving target was still chosen. */
+  /** The reason for these times: the longest request, or how long a leaving target was still chosen. */
   because: string;
 }
 
-/** Nodes hear of a deregistration some seconds late: an undisturbed target needs this much (aws-load-balancer-controller#2366). */
+/**
+ * Seconds that an undisturbed target needs, as nodes learn of a deregistration late
+ * (aws-load-balancer-controller#2366).
+ */
 const LEAST_DELAY = 15;
 const MARGIN = 5;
 /** The longest deregistration delay that AWS allows. */
@@ -19,7 +22,7 @@ const MOST_DELAY = 3600;
 
 const inSteps = (value: number): number => Math.ceil(value / MARGIN) * MARGIN;
 
-/** `errors`: of the targets that left. */
+/** `errors`: those of the targets that left. */
 export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): DrainTimes {
   const routes = new Set(errors.map(({ route }) => route));
   const own = log.routes.filter(({ route }) => routes.has(route));
@@ -43,7 +46,7 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
   };
 }
 
-/** The most that Fargate waits between SIGTERM and SIGKILL, seconds (ECS task definition, stopTimeout). */
+/** Longest time Fargate waits between SIGTERM and SIGKILL, in seconds (ECS task definition, stopTimeout). */
 const MOST_STOP_TIMEOUT = 120;
 
 export const drainSettings = ({ sleep, grace }: DrainTimes): string[] => [

@@ -10,12 +10,12 @@ export interface KubernetesSource {
   cluster: string;
   /** "ingress" or "service". */
   kind: string;
-  /** Null for a group of ingresses, which may lie in several namespaces. */
+  /** Null for a group of ingresses, which may belong to several namespaces. */
   namespace: string | null;
   name: string;
 }
 
-/** Null where no controller made the target group. `arn` is its ARN. */
+/** Returns null unless the controller created the target group. `arn`: that of the target group. */
 export function kubernetesSource(arn: string, tags: readonly TagDescription[] | undefined): KubernetesSource | null {
   const own = new Map(
     (tags ?? [])
@@ -36,7 +36,7 @@ export function kubernetesSource(arn: string, tags: readonly TagDescription[] | 
 export const podsText = ({ cluster, kind, namespace, name }: KubernetesSource): string =>
   `pods of ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
 
-/** Which pods had these targets, and the gate that keeps an old pod until the new one is healthy. */
+/** How to list the pods behind these targets; the readiness gate keeps an old pod until the new one is healthy. */
 export function podCommands({ namespace }: KubernetesSource, targets: readonly string[]): Command[] {
   const where = namespace === null ? ['-A'] : ['-n', namespace];
   const [address] = targets.map((target) => splitTarget(target)?.address ?? target);

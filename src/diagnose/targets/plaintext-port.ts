@@ -3,8 +3,8 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { namesOf, type Traffic } from '../traffic.ts';
 
 /**
- * Does the traffic port of a target speak plain HTTP? Told by a health check on the same port that passes: over HTTP yes, over HTTPS no.
- * Null when nothing tells.
+ * Whether the traffic port of a target speaks plain HTTP, shown by a passing health check on the same port: over HTTP
+ * yes, over HTTPS no. Null if unknown.
  */
 export function plaintextPorts(evidence: Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth'>>) {
   return (arn: string, target: string): boolean | null => {
@@ -18,7 +18,9 @@ export function plaintextPorts(evidence: Partial<Pick<DiagnosisEvidence, 'target
   };
 }
 
-/** How to tell a port that fails TLS handshakes from one that expects plain HTTP, for targets "address:port"; none for none. */
+/**
+ * Commands that tell a port with failing TLS handshakes from one that expects plain HTTP, for targets "address:port".
+ */
 export function plaintextTest(targets: readonly string[], traffic: Traffic): string[] {
   const distinct = [...new Set(targets)];
   const [target] = distinct;

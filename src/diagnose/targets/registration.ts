@@ -1,15 +1,20 @@
-/** Whether a logged target is registered now, and in which state: the log has addresses, registrations may have instance ids. */
+/**
+ * Whether a logged target is registered now, and its state. The log has addresses; registrations may have instance ids.
+ */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 
 export type RegistrationEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'instances' | 'networkInterfaces'>>;
 
 export interface Registration {
-  /** State of describe-target-health, or "absent" when the answer lists every target by an address and not this one. */
+  /**
+   * A state from describe-target-health; "absent" if all registered targets have known addresses and this one is not
+   * among them.
+   */
   state: string;
   reason: string | null;
 }
 
-/** Null when health was not seen, or the registered ids cannot be turned into addresses. */
+/** Null if health was not read, or addresses of registered ids are unknown. */
 export function registrationOf(arn: string, target: string, evidence: RegistrationEvidence): Registration | null {
   const described = evidence.targetHealth?.[arn];
   if (!described) return null;
@@ -25,14 +30,14 @@ export function registrationOf(arn: string, target: string, evidence: Registrati
     }
   }
   if (!unresolved) return { state: 'absent', reason: null };
-  // Whichever instance it is: none of the group is healthy.
+  // Any instance of the group will do: none is healthy.
   const [state] = states;
   return states.size === 1 && state === 'unhealthy'
     ? { state, reason: described[0]?.TargetHealth?.Reason ?? null }
     : null;
 }
 
-/** The address a registered id stands for: itself, or the primary address of the instance's primary interface. */
+/** The address of a registered id: itself, or the primary address of the instance's primary interface. */
 function addressOf(id: string, { instances, networkInterfaces }: RegistrationEvidence): string | null {
   if (!id.startsWith('i-')) return id;
   const primary = networkInterfaces?.find(

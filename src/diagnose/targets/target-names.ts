@@ -1,4 +1,4 @@
-/** The names that calls and instances know a logged target by. */
+/** Names of a logged target in API calls and instance data. */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { deregistrations } from '../patterns/configuration-changes.ts';
@@ -6,8 +6,9 @@ import { deregistrations } from '../patterns/configuration-changes.ts';
 export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
 
 /**
- * The instance of a target, "address:port". An instance that is terminated has lost its address: then it is the only one without an address
- * that was deregistered from the target group, by ARN, at `from` (epoch milliseconds) or later. Null where nothing tells.
+ * The instance of a target "address:port". A terminated instance has lost its address; it is taken to be the only
+ * instance without an address that was deregistered from the target group (by ARN) at or after `from` (epoch
+ * milliseconds). Null if unknown.
  */
 export function instanceOf(target: string, arn: string, from: number, evidence: NamingEvidence): string | null {
   const address = splitTarget(target)?.address ?? target;

@@ -1,6 +1,6 @@
 /**
- * Whose a logged target is, over time: the ECS task, its service and revision, or the instance and its Auto Scaling group. An address is
- * used again by another task, and a port of an instance by another service.
+ * Owners of a logged target over time: the ECS task with its service and revision, or the instance and its Auto Scaling
+ * group. Another task may reuse an address, and another service a port of an instance.
  */
 import { type EcsTask, epochIn, groupsOfService, scalingGroupOf } from '../../evidence/workloads.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -12,49 +12,49 @@ export type OwnerEvidence = Partial<
   Pick<DiagnosisEvidence, 'changes' | 'services' | 'tasks' | 'containerInstances' | 'instances' | 'networkInterfaces'>
 >;
 
-/** A task or an instance that has, or had, the address and port of a target. Times are epoch milliseconds. */
+/** A task or instance that has or had the address and port of a target. Times are in epoch milliseconds. */
 export interface TargetOwner {
-  /** Of ECS; null for a task without a service, and for an instance. */
+  /** The ECS service; null for a task without one and for an instance. */
   service: string | null;
   cluster: string | null;
   /** The id of the task, 32 hexadecimal digits. */
   task: string | null;
   /** Family and revision of its task definition: "feed-api:47". */
   revision: string | null;
-  /** The EC2 instance it is, or runs on. */
+  /** The EC2 instance itself, or the one the task runs on. */
   instance: string | null;
   instanceType: string | null;
   scalingGroup: string | null;
   zone: string | null;
-  /** The target groups of the service; null where the service is not known. */
+  /** Target groups of the service; null if the service is unknown. */
   targetGroups: readonly string[] | null;
-  /** The port on the host leads to it: the address alone says only which instance. */
+  /** Whether the host port identifies it; the address alone only identifies the instance. */
   isByPort: boolean;
   startedAt: number | null;
   stoppedAt: number | null;
-  /** Of a task that stopped. */
+  /** Why the task stopped. */
   exit: TaskExit | null;
 }
 
 export interface TargetOwners {
   /**
-   * Who had the target "address:port" at this time, or last before it; null where nothing says. `group` is the ARN of its target group:
-   * an instance that is gone has no address, and is known by the group it was taken out of.
+   * Returns the owner of the target "address:port" at this time, or the last one before; null if unknown. `group`: ARN
+   * of its target group, by which a terminated instance without an address is found.
    */
   at(target: string, time: number, group?: string): TargetOwner | null;
   /**
-   * The task that had the target at this time although its service is none of those of the target group, by ARN; null where it is of the
-   * group, or where no service of the group is known.
+   * Returns the task that had the target at this time if its service does not use the target group (by ARN); null if it
+   * does, or if no service of the group is known.
    */
   intruder(target: string, time: number, group: string): TargetOwner | null;
-  /** Everybody who had it, by start. */
+  /** Returns all its owners, by start. */
   all(target: string): readonly TargetOwner[];
 }
 
-/** Where nothing but the log was read. */
+/** For evidence without ECS and EC2. */
 export const NO_OWNERS: TargetOwners = { at: () => null, intruder: () => null, all: () => [] };
 
-/** A task that starts has its address some time before it is said to have started. */
+/** Milliseconds for which a starting task may have its address before its start is recorded. */
 const STARTING_MS = 60_000;
 
 export function targetOwners(evidence: OwnerEvidence): TargetOwners {
@@ -69,7 +69,7 @@ export function targetOwners(evidence: OwnerEvidence): TargetOwners {
   const all = (target: string): TargetOwner[] => {
     const address = splitTarget(target)?.address ?? target;
     const tasks = [...(owners.get(target) ?? []), ...(owners.get(address) ?? [])];
-    // A task says more than the instance it runs on.
+    // A task is more specific than its instance.
     const best = tasks.some(({ task }) => task !== null) ? tasks.filter(({ task }) => task !== null) : tasks;
     return best.sort(
       (a, b) =>
@@ -106,7 +106,7 @@ interface InstancePlace {
   exit: TaskExit | null;
 }
 
-/** By instance id, in the order of the answer. */
+/** Instances by id, in the order of the answer. */
 function instancePlaces({ instances = [], networkInterfaces = [] }: OwnerEvidence): Map<string, InstancePlace> {
   return new Map(
     instances.map((instance) => {
@@ -134,7 +134,7 @@ const instanceOwner = (id: string, { type, scalingGroup, zone, exit }: InstanceP
 /** The last part of an ARN: "…:task/main/8f3c" is "8f3c", "…:cluster/main" is "main". */
 const lastPart = (arn: string | undefined): string | null => arn?.split('/').at(-1) ?? null;
 
-/** A task, and the addresses, or addresses and ports, that lead to it. */
+/** A task, and its addresses with or without ports. */
 function taskPlace(task: EcsTask, evidence: OwnerEvidence): { keys: string[]; owner: TargetOwner } {
   const name = /^service:(.+)$/.exec(task.group ?? '')?.[1] ?? null;
   const service = evidence.services?.find(
@@ -169,7 +169,7 @@ function taskPlace(task: EcsTask, evidence: OwnerEvidence): { keys: string[]; ow
   };
 }
 
-/** The addresses that a task has to itself (network mode awsvpc). */
+/** Addresses of the task's own network interface (network mode awsvpc). */
 function addressesOf({ attachments = [], containers = [] }: EcsTask): string[] {
   const attached = attachments.flatMap(({ details = [] }) =>
     details.flatMap(({ name, value }) => (/^privateIPv[46]Address$/i.test(name ?? '') ? (value ?? []) : [])),
@@ -180,10 +180,13 @@ function addressesOf({ attachments = [], containers = [] }: EcsTask): string[] {
   return [...new Set([...attached, ...ofContainers])].sort();
 }
 
-/** Digits of a task id that tell it from the others of its service. */
+/** Digits of a task id that suffice to tell tasks of a service apart. */
 const TASK_DIGITS = 4;
 
-/** How a target is named everywhere: "feed-api task 8f3c… (10.0.12.68)", "i-0abc (10.0.1.5:8080)", else its address and port. */
+/**
+ * The displayed name of a target: "feed-api task 8f3c… (10.0.12.68)", "i-0abc (10.0.1.5:8080)", else its address and
+ * port.
+ */
 export function targetName(target: string, owner: TargetOwner | null): string {
   if (owner === null) return target;
   if (owner.task !== null) {

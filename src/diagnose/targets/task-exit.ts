@@ -20,15 +20,15 @@ export interface TaskExit {
   /** Epoch milliseconds. */
   at: number | null;
   exitCode: number | null;
-  /** The container that ended first, by name; null where none is named. */
+  /** Name of the container that ended first; null if none is named. */
   container: string | null;
-  /** As ECS words it. */
+  /** The reason in ECS's words. */
   stoppedReason: string | null;
-  /** "app ran out of memory (exit 137) at 04:21:02 UTC": a clause that goes on from the name of the task. */
+  /** "app ran out of memory (exit 137) at 04:21:02 UTC": continues a sentence after the name of the task. */
   clause: string;
 }
 
-/** Of a task that is stopping or has stopped; null for one that runs. */
+/** Returns why a task is stopping or stopped; null for a running task. */
 export function taskExit(task: EcsTask): TaskExit | null {
   const { stopCode, stoppedReason = null, containers = [] } = task;
   if (stopCode === undefined && stoppedReason === null && task.lastStatus !== 'STOPPED') return null;
@@ -43,7 +43,7 @@ export function taskExit(task: EcsTask): TaskExit | null {
   return { kind, at, exitCode, container, stoppedReason, clause: `${clauses(container, exitCode)[kind]}${when}` };
 }
 
-/** By what ECS says, the first that fits. */
+/** Matched against ECS's reason; the first match counts. */
 function kindOf(stopCode: string, reason: string): ExitKind {
   if (stopCode === 'SpotInterruption' || /spot/i.test(reason)) return 'spot';
   if (/OutOfMemory/i.test(reason)) return 'out-of-memory';
@@ -70,7 +70,7 @@ function clauses(container: string | null, exitCode: number | null): Record<Exit
   };
 }
 
-/** Of an instance that EC2 or a person stopped; null for one that runs, and where EC2 does not say why. */
+/** Returns why an instance was stopped by EC2 or a person; null if it runs or EC2 gives no reason. */
 export function instanceExit({ State, StateReason, StateTransitionReason = '' }: Instance): TaskExit | null {
   if (!/^(?:shutting-down|terminated|stopping|stopped)$/.test(State?.Name ?? '')) return null;
   const isSpot = StateReason?.Code === 'Server.SpotInstanceTermination';

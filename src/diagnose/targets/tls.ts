@@ -1,4 +1,4 @@
-/** Whether failures while connecting to a target group are of TCP or of TLS, as its protocol and its two metrics tell. */
+/** Decides by protocol and two metrics whether connection failures of a target group are TCP or TLS failures. */
 
 import type { Question } from '../../evidence/evidence.ts';
 import { metricCounts, type Point } from '../../evidence/metrics.ts';
@@ -9,11 +9,11 @@ import { CONNECT_TIMEOUT_FROM, CONNECT_TIMEOUT_TO } from '../signature.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 
 export interface TlsAssessment {
-  /** HTTP, HTTPS, or null when the target group could not be read. */
+  /** HTTP or HTTPS; null if the target group was not read. */
   protocol: string | null;
-  /** TLS can have no part in it: the group uses HTTP to its targets, or the metrics show failed connections only. */
+  /** Whether TLS is excluded: the group uses HTTP to its targets, or the metrics show only failed connections. */
   excluded: boolean;
-  /** Connections failed; null when nothing tells. */
+  /** Whether connections failed; null if unknown. */
   connectionErrors: boolean | null;
   tlsErrors: boolean | null;
   sentence: string;
@@ -22,16 +22,19 @@ export interface TlsAssessment {
 
 type TlsEvidence = Pick<DiagnosisEvidence, 'traffic'> & Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'metrics'>>;
 
-/** What failed: the TCP connection or the TLS handshake on it. */
+/** The part that failed: the TCP connection or the TLS handshake. */
 type ConnectStage = 'tcp' | 'tls';
 
 const TLS_COUNT = 'TargetTLSNegotiationErrorCount';
 const TCP_COUNT = 'TargetConnectionErrorCount';
 
-/** Share of the errors that may be counted in a neighbouring minute, or not at all: metrics and rows are timed apart. */
+/**
+ * Share of errors that may be counted in a neighbouring minute or not at all, since metrics and rows use different
+ * times.
+ */
 const MOST_APART = 0.1;
 
-/** A 502 after 10 s without a request sent. A TCP connection that times out is a 504, so a TLS handshake did not end. */
+/** A 502 after 10 s before a request was sent. A TCP timeout would be a 504, so a TLS handshake did not finish. */
 export const isHandshakeTimeout = (error: SampledError): boolean =>
   error.signature === 'inconsistent' &&
   error.elb_status_code === '502' &&
@@ -42,18 +45,18 @@ export const isHandshakeTimeout = (error: SampledError): boolean =>
   error.elapsed >= CONNECT_TIMEOUT_FROM &&
   error.elapsed < CONNECT_TIMEOUT_TO;
 
-/** They by target, with whether the target answered anything. */
+/** Errors by target, with whether the target answered any request. */
 export const handshakeTimeouts = (traffic: Traffic): TargetConnectTimeouts[] =>
   byTarget(traffic, withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout));
 
-/** Of all failures of the group while connecting together. */
+/** The result for all connection failures of the group together. */
 export function assessTls(arn: string, evidence: TlsEvidence, question: Question): TlsAssessment {
   const stages = stagesOf(arn, evidence, question);
   const kinds = new Set(stages.errors.map(stages.stageOf));
   return assessmentOf(stages, kinds.size === 1 ? ([...kinds][0] ?? null) : null);
 }
 
-/** Parts with errors of one target group each, cut into those of TCP, those of TLS and those that nothing decides. */
+/** Splits parts with errors of one target group each into TCP failures, TLS failures and undecided ones. */
 export function splitByStage<Part extends { target_group_arn: string; errors: SampledError[] }>(
   parts: readonly Part[],
   evidence: TlsEvidence,
@@ -70,7 +73,7 @@ export function splitByStage<Part extends { target_group_arn: string; errors: Sa
 
 interface Stages {
   protocol: string | null;
-  /** Failures of the group while connecting. */
+  /** Counts failures of the group while connecting. */
   errors: SampledError[];
   stageOf(error: SampledError): ConnectStage | null;
   sentence: string;
@@ -113,7 +116,7 @@ function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, 
 }
 
 interface Counts {
-  /** Null: it was not asked. */
+  /** Null if it was not queried. */
   tls: Point[] | null;
   tcp: Point[] | null;
 }
@@ -123,7 +126,7 @@ function countsOf(arn: string, metrics: DiagnosisEvidence['metrics'] | undefined
   const read = (metric: string): Point[] | null => {
     const own = metricCounts(metrics ?? [], metric, { loadBalancer, targetGroup: arn }, { from, to });
     if (own !== null) return own;
-    // A zero of the whole is a zero of each part; more than zero may belong to another group.
+    // A total of zero means zero for each part; a positive total may belong to another group.
     const whole = metricCounts(metrics ?? [], metric, { loadBalancer }, { from, to });
     return whole !== null && sumOf(whole) === 0 ? [] : null;
   };
@@ -147,7 +150,10 @@ function follows(points: readonly Point[] | null, errors: readonly SampledError[
   return apart <= MOST_APART * total;
 }
 
-/** One counter that follows all errors, or counts while the other one does not, decides; else each period by itself. */
+/**
+ * A counter that follows all errors, or counts while the other does not, decides for all; otherwise each period is
+ * decided alone.
+ */
 function stageByCounts(
   errors: readonly SampledError[],
   { tls, tcp }: Counts,

@@ -1,22 +1,25 @@
-/** Errors of one of several weighted target groups: until it is mended, its weight can be 0. */
+/** Errors of one of several weighted target groups: its weight can be set to 0 until it is fixed. */
 import type { Action, Rule } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
 import { number, plural } from '../../format/wording.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 
 export interface WeightedGroup {
-  /** Where the errors are, beside the groups that share the rule. */
+  /** The failing group, and the other groups of the rule. */
   sentence: string;
-  /** Sends nothing to the group. */
+  /** The command that sets the group's weight to 0. */
   command: Command;
   note: string;
 }
 
-/** The other groups of the rule must have had this many requests together, and fail this many times less. */
+/** The other groups of the rule must have had this many requests in total, and a failure rate this many times lower. */
 const FEWEST_REQUESTS = 20;
 const TIMES_LESS = 10;
 
-/** Null unless all of these errors are of one group of a rule with weights, and its other groups hardly fail. `rules` by listener. */
+/**
+ * Returns null unless all errors belong to one group of a weighted rule and its other groups hardly fail. `rules`: by
+ * listener.
+ */
 export function weightedGroup(
   errors: readonly SampledError[],
   traffic: Traffic,
@@ -66,7 +69,10 @@ function failsAlone(arn: string, others: readonly string[], { errors, log }: Tra
   return rest.requests >= FEWEST_REQUESTS && shareOf([arn]).share >= TIMES_LESS * rest.share;
 }
 
-/** Null where the rule also authenticates: its secret would be wanted again. A default rule is changed with its listener. */
+/**
+ * Null if the rule also authenticates, since changing it requires the client secret. A default rule is changed through
+ * its listener.
+ */
 function withoutWeight({ Actions = [], IsDefault, RuleArn }: Rule, listener: string, arn: string): Command | null {
   if (Actions.some(({ Type }) => Type !== 'forward') || (!IsDefault && RuleArn === undefined)) return null;
   const actions = JSON.stringify(

@@ -1,6 +1,6 @@
 /**
- * Posts by channel. Slack takes about one a second in each, and short bursts: so they go at once until it says to wait, and then one
- * after the other, in the order they came, until none waits any more.
+ * Queues posts by channel. Slack accepts about one a second per channel and short bursts, so posts are sent at once
+ * until Slack asks to wait; then in order, one after another, until the queue is empty.
  */
 import type { CallResult, TimerClock } from './edit-rate-limiter.ts';
 

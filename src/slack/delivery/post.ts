@@ -54,7 +54,7 @@ export function openPoster({
     new WebClient(token, {
       ...clientOptions,
       timeout,
-      // It waits for itself, and not with everything else of the client; and retries are not taken from what others share.
+      // The queue waits and retries per channel, so the client must do neither.
       rejectRateLimitedCalls: true,
       retryConfig: { ...RETRIES, retries },
       logger: boltLogger(log),
@@ -63,10 +63,13 @@ export function openPoster({
   const [singleTryClient, retryingClient] = [client(0), client(RETRIES.retries)];
   const postQueue = openPostQueue(clock);
   const editLimiter = openEditRateLimiter<PostResult>(() => ({ refused: 'unreachable', code: 'not_sent' }), clock);
-  /** Types of blocks that this workspace does not take. */
+  /** Block types that this workspace rejects. */
   const unsupportedTypes = new Set<string>();
 
-  /** One way after the other, until one is taken: each call of what is given back is one of Slack. 'again': there is another way. */
+  /**
+   * Tries the variants in order until Slack accepts one; each call of the returned function is one request. 'again':
+   * another variant is left.
+   */
   function withFallbacks<T>(
     message: Message,
     call: (way: MessageVariant) => Promise<T>,
@@ -90,7 +93,7 @@ export function openPoster({
     };
   }
 
-  /** What was refused and is not in what was taken instead, if that is why: not where Slack complains of the content of a block. */
+  /** Remembers the block types that only the rejected variant has, unless Slack objected to the content of a block. */
   function rememberUnsupported(rejected: MessageVariant, accepted: MessageVariant, places: string[]): void {
     const isContent = places.length > 0 && places.every((place) => !/^\/blocks\/\d+(\/type)?$/.test(place));
     if (isContent || accepted.blocks.length === 0) return;
@@ -98,7 +101,7 @@ export function openPoster({
     for (const type of blockTypes(rejected.blocks)) if (!left.includes(type)) unsupportedTypes.add(type);
   }
 
-  /** One call of chat.update, as the budget knows it. */
+  /** One call of chat.update, as the edit limiter expects it. */
   function update(
     channel: string,
     ts: string,
@@ -106,7 +109,7 @@ export function openPoster({
     slack: WebClient,
   ): () => Promise<CallResult<PostResult>> {
     const next = withFallbacks(message, ({ text, blocks }) =>
-      // Blocks that are left out would stay; unset, `parse` would make mentions and links out of plain words.
+      // Omitted blocks would stay; without `parse`, Slack would turn plain words into mentions and links.
       slack.chat.update({ channel, ts, text, blocks, parse: 'none' }),
     );
     return async () => {
@@ -152,11 +155,11 @@ export function openPoster({
         } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
       ),
     );
-    // Slack names the file; the message appears a moment later.
+    // Slack returns the file; its message appears a moment later.
     return toPostResult(completed, () => id);
   }
 
-  /** Once more where the answer is lost: the address takes the same bytes again. */
+  /** Retries once after a lost answer: the upload URL accepts the same bytes again. */
   async function putBytes(url: string, bytes: Buffer): Promise<void> {
     const send = () =>
       fetch(url, { method: 'POST', body: new Uint8Array(bytes), signal: AbortSignal.timeout(timeout) });
@@ -165,7 +168,7 @@ export function openPoster({
     if (!response.ok) throw new WebAPIHTTPError(response.status, response.statusText, {});
   }
 
-  /** Waits where Slack says so; null when that is too long. */
+  /** Waits as Slack asks; null if that takes too long. */
   async function callWithRetry<T>(call: () => Promise<T>): Promise<SlackAnswer<T> | null> {
     for (let attempt = 1; ; attempt++) {
       const result = await callSlack(call);
@@ -210,13 +213,13 @@ export function openPoster({
   };
 }
 
-/** One way of showing a message. */
+/** A variant of a message. */
 interface MessageVariant {
   text: string;
   blocks: SlackBlock[];
 }
 
-/** The best first. What is known to be refused is not tried. */
+/** The variants of a message, best first, without block types known to be rejected. */
 function messageVariants(
   { text, blocks, plainBlocks }: Message,
   unsupportedTypes: ReadonlySet<string>,
@@ -230,13 +233,13 @@ function messageVariants(
   }));
 }
 
-/** Types in order, and those of tables and tasks within them are of no matter. */
+/** Block types in order; nested types do not matter. */
 const blockTypes = (blocks: SlackBlock[]): string[] => [...new Set(blocks.map(({ type }) => type))];
 
-/** Characters that every message may have. */
+/** Lengths to try, in characters. */
 const SHORTER_LENGTHS = [3_000, 1_000, 300];
 
-/** The same once more with less text; where it is as short as can be, it is the blocks. */
+/** Adds a variant with shorter text; none if the text is as short as possible, since then the blocks are too long. */
 function shorten(variants: MessageVariant[], { text, blocks }: MessageVariant): void {
   const shorter = SHORTER_LENGTHS.find((length) => length < text.length);
   if (shorter === undefined || (blocks.length > 0 && text.length <= (SHORTER_LENGTHS[0] ?? 0))) return;
@@ -253,7 +256,7 @@ const MAY_NOT_LOOK = new Set([
   'not_allowed_token_type',
   'access_denied',
 ]);
-/** Slack's own failures, after which a message may or may not be there. */
+/** Slack's own failures; the message may have been posted. */
 const FAILED = new Set([
   'internal_error',
   'fatal_error',
@@ -263,11 +266,11 @@ const FAILED = new Set([
 ]);
 
 const TOO_LONG = 'msg_too_long';
-/** What another way of saying the same may cure. */
+/** Errors that another variant may avoid. */
 const isAboutContent = (code: string): boolean =>
   code === TOO_LONG || code === 'invalid_arguments' || /block|attachment|table|chart|markdown/.test(code);
 
-/** `answer` is null where Slack held the call back for too long. */
+/** `answer`: null if Slack throttled the call for too long. */
 function toPostResult<T>(answer: SlackAnswer<T> | null, tsOf: (of: T) => string | null): PostResult {
   if (answer === null) return { refused: 'unreachable', code: 'ratelimited' };
   if ('of' in answer) {
@@ -282,7 +285,7 @@ function toPostResult<T>(answer: SlackAnswer<T> | null, tsOf: (of: T) => string 
 
 const searchFailed = (code: string): Problem => new Problem(`Slack could not be searched for a message: ${code}.`, 2);
 
-/** What came of a call; throws nothing. */
+/** Returns the outcome of a call; never throws. */
 async function callSlack<T>(call: () => Promise<T>): Promise<Exclude<CallResult<SlackAnswer<T>>, 'again'>> {
   try {
     return { done: { of: await call() } };
@@ -300,12 +303,12 @@ function slackFailure(error: unknown): SlackAnswer<never> {
   }
   if (!(error instanceof WebAPIPlatformError)) return { lost: 'no_answer' };
   const { error: code, response_metadata: more } = error.data;
-  // A page of a proxy is no code.
+  // A proxy's page contains no Slack error code.
   if (!/^[a-z0-9_.-]{1,80}$/.test(code)) return { lost: 'no_answer' };
   return FAILED.has(code) ? { lost: code } : { code, places: errorPointers(more?.messages ?? []) };
 }
 
-/** `[ERROR] unsupported type: plan [json-pointer:/blocks/0/type]`: where, and not what stands there. */
+/** Returns the pointers in messages such as `[ERROR] unsupported type: plan [json-pointer:/blocks/0/type]`. */
 const errorPointers = (messages: string[]): string[] =>
   messages.flatMap((message) => /\[(?:json-pointer:)?(\/[\w/-]{1,200})\]/.exec(message)?.[1] ?? []);
 
@@ -316,7 +319,7 @@ function isMessageOfRun(runId: string, metadata: unknown): boolean {
   return 'run_id' in payload && payload.run_id === runId;
 }
 
-/** A reply in a thread, shown in the channel too where it is to be. */
+/** Arguments for a reply in a thread, optionally broadcast to the channel. */
 const threadOf = ({
   thread,
   isBroadcast = false,

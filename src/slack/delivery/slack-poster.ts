@@ -1,9 +1,9 @@
-/** What the thread of a run needs of Slack. */
+/** Slack operations that a run's thread needs. */
 import type { FileMessage, Message } from '../messages/message.ts';
 
 /**
- * Why Slack did not take a message. `unreachable`: no answer, so it may have been posted. `not-in-channel`: the bot must be invited.
- * `gone`: the channel is archived or the message was deleted. `refused`: anything else, with Slack's code.
+ * Why Slack rejected a message. `unreachable`: no answer, so it may have been posted. `not-in-channel`: the bot must be
+ * invited. `gone`: the channel is archived or the message was deleted. `refused`: anything else, with Slack's code.
  */
 export type Refusal = { refused: 'not-in-channel' | 'gone' | 'unreachable' | 'refused'; code: string };
 
@@ -11,29 +11,32 @@ export type PostResult = { ts: string } | Refusal;
 
 export interface PostTarget {
   channel: string;
-  /** Null for a message of its own. */
+  /** Null for a message outside threads. */
   thread: string | null;
-  /** A reply that the channel shows too. */
+  /** Whether to show the reply in the channel, too. */
   isBroadcast?: boolean | undefined;
 }
 
 /**
- * Posts and edits, and degrades: blocks that Slack refuses become the plain ones, then text; text that is too long is cut; 429 is waited
- * for. Never unfurls, never parses mentions out of text.
+ * Posts and edits messages. Falls back to plainer blocks, then to text, if Slack rejects them; cuts long text; waits on
+ * 429. Never unfurls links or parses mentions in text.
  */
 export interface Poster {
-  /** `runId` goes with a root message as metadata, so that it can be found again. */
+  /** Adds `runId` as metadata of a root message, so that it can be found again. */
   post(target: PostTarget, message: Message, runId?: string): Promise<PostResult>;
-  /** Edits that matter: the last state of a message always arrives, whatever the budget. */
+  /** Makes an important edit: the last state of a message always arrives, regardless of the rate limit. */
   edit(channel: string, ts: string, message: Message): Promise<PostResult>;
   /**
-   * Edits that show progress: kept to one shared budget for the workspace, coalesced to the newest for each message, dropped when an
-   * `edit` of the same message comes. Never throws, answers nothing.
+   * Shows progress: limited by one rate for the workspace, only the newest edit of each message, dropped when an `edit`
+   * of the same message follows. Never throws; returns nothing.
    */
   progress(channel: string, ts: string, message: Message): void;
   upload(target: PostTarget, file: FileMessage): Promise<PostResult>;
-  /** Looks for the message of this run among the last of the channel (or thread); null when there is none, or it may not look. */
+  /**
+   * Searches the latest messages of the channel or thread for that of this run; null if there is none, or if the bot
+   * may not search.
+   */
   find(target: PostTarget, runId: string): Promise<{ ts: string } | 'may-not-look' | null>;
-  /** Progress edits that wait are dropped, those under way are awaited, a few seconds at most. */
+  /** Drops waiting progress edits and awaits running ones, for a few seconds at most. */
   close(): Promise<void>;
 }

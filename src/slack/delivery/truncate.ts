@@ -1,9 +1,9 @@
-/** Text as long as Slack takes it. Pure. */
+/** Cuts text to the length that Slack accepts. Pure. */
 
-/** Characters that chat.update takes; chat.postMessage is advised to be as short. */
+/** Limit of chat.update in characters; also recommended for chat.postMessage. */
 const LONGEST_TEXT = 4_000;
 
-/** Cut at the end where it is too long, never within a character, an escape or a link. */
+/** Cuts long text at the end, never within a character, an escape or a link. */
 export function truncateText(text: string, longest = LONGEST_TEXT): string {
   if (text.length <= longest) return text;
   const cut = text.slice(0, longest - 1);

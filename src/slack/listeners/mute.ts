@@ -1,4 +1,4 @@
-/** The menu that mutes alarms: what it does is recorded in the run store and told in the thread, with who did it. */
+/** The menu that mutes alarms: records the mute in the run store, and says in the thread who did it. */
 import type { SlackContext } from '../ask.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { privateMessage } from '../messages/index.ts';

@@ -4,18 +4,20 @@ import { escapeMrkdwn, type Message } from './message.ts';
 
 const MAX_NAMES = 15;
 
-/** A plain message of lines, escaped by whoever made them. */
+/** A message of lines whose text is already escaped. */
 function mrkdwnMessage(all: readonly string[]): Message {
   const text = all.join('\n').slice(0, 3000);
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text } }] };
 }
 
-/** Sentences below a thread; texts from outside in them are escaped. */
+/** Replies in a thread; escapes text from outside. */
 export const sentencesMessage = (sentences: readonly string[]): Message => mrkdwnMessage(sentences.map(escapeMrkdwn));
 
 const CHANNEL = /^[CG][A-Z0-9]{2,30}$/;
 
-/** Why a thread is not in the channel of its route. `code` is what Slack answered; null where alb502 is not in that channel. */
+/**
+ * Says why a thread is not in the channel of its route. `code`: Slack's error; null if alb502 is not in that channel.
+ */
 export function misplacedMessage({ channel, code }: { channel: string; code: string | null }): Message {
   const id = escapeMrkdwn(channel);
   const name = CHANNEL.test(channel) ? `<#${channel}> (${id})` : id;
@@ -30,15 +32,15 @@ export function misplacedMessage({ channel, code }: { channel: string; code: str
 export interface AlarmStorm {
   /** ISO 8601. */
   since: string;
-  /** All of them; `waiting` are still without a thread, `later` got one by now. */
+  /** All of these; `waiting` have no thread yet, `later` got one meanwhile. */
   count: number;
   waiting: readonly { loadBalancer: string; alarm: string }[];
   later: number;
-  /** Whether more may wait than are listed. */
+  /** Whether more may be waiting than are listed. */
   isFull: boolean;
 }
 
-/** The one note of a storm. */
+/** The single note about a storm. */
 export function stormMessage({ count, later, waiting, since, isFull }: AlarmStorm): Message {
   const startTime = `${since.slice(11, 19)} UTC`;
   const [least, atLeast] = isFull ? ['At least ', 'at least '] : ['', ''];

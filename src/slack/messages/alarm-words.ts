@@ -1,4 +1,7 @@
-/** What alarms add to a root message: what CloudWatch counted before the log was read, and what an alarm watches that counts no errors. */
+/**
+ * What alarms add to a root message: CloudWatch's count before the log is read, and alarms whose metric counts no
+ * errors.
+ */
 import { grouped, number, percent, plural } from '../../format/wording.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
@@ -39,7 +42,7 @@ export function watchedAlarm(episode: Episode | null): WatchedAlarm | null {
 export const watchedWords = ({ watches: { metric, threshold } }: WatchedAlarm): string =>
   `${truncate(sanitize(metric), MAX_METRIC)}${threshold === null ? '' : ` (threshold ${grouped(threshold)})`}`;
 
-/** CloudWatch's sentence about it, and where there is nothing else to tell, that its metric is not what alb502 explains. */
+/** CloudWatch's reason; if there is nothing else to say, also that alb502 does not explain this metric. */
 export function watchedParts({ reason, watches }: WatchedAlarm, isAll: boolean): MessagePart[] {
   const metric = truncate(sanitize(watches.metric), MAX_METRIC);
   return [

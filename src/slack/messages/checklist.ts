@@ -205,7 +205,7 @@ const OPEN_END = /(?: (?:and|of|an?|the|that|while|not|could|is|are|was|to|betwe
 /** A sentence ends at a full stop before a space: "10.0.1.5:8080 refused" holds no end. */
 const SENTENCE_END = /(?<=[.])\s+(?=[A-Z0-9])/;
 
-/** The finding where there is little room: its first sentence where that fits, else in brief, else cut; the task has all of it. */
+/** The finding for narrow places: its first sentence if it fits, else in brief, else cut; the task shows all of it. */
 function fitTitle({ summary, brief }: CheckFinding, room: number): string {
   const [first = summary] = summary.split(SENTENCE_END);
   const sentence = first.replace(/[.]$/, '');

@@ -15,14 +15,14 @@ const MAX_RECENT = 15;
 const MAX_LINES = 30;
 
 export interface Home {
-  /** Why this person may not ask; null if they may. */
+  /** Why this person must not ask; null if they may. */
   refusal: string | null;
-  /** What may be asked about: the load balancers of each account, by name. */
+  /** Load balancers one may ask about, by account and name. */
   accounts: { account: string; loadBalancers: readonly string[] }[];
-  /** Episodes that are not over, with the run whose thread shows them. */
+  /** Open episodes, with the run whose thread shows them. */
   open: { run: Run; episode: Episode }[];
   recent: { run: Run; diagnosis: Diagnosis | null }[];
-  /** What could not be looked up. */
+  /** Lookups that failed. */
   failures: readonly string[];
 }
 
@@ -64,7 +64,7 @@ function threadUrl({ channel, root, parentTs }: Thread): string | null {
   return `https://slack.com/archives/${channel}/p${root.replace('.', '')}${within}`;
 }
 
-/** The name of a load balancer, which leads to its thread where there is one. */
+/** The name of a load balancer, linked to its thread if there is one. */
 function nameOf({ loadBalancer, thread }: Run): TextLine {
   const name = truncate(sanitize(loadBalancer.name), 80);
   const href = threadUrl(thread);
@@ -87,7 +87,7 @@ function recentLine({ run, diagnosis: raw }: Home['recent'][number]): TextLine {
   return [...nameOf(run), ` · ${window} · ${outcomeWords(run, diagnosis)} · ${asked}`];
 }
 
-/** A thread that Slack refused is not a failed diagnosis. */
+/** A thread that Slack rejected is not a failed diagnosis. */
 function outcomeWords(run: Run, diagnosis: Diagnosis | null): string {
   if (run.state === 'failed')
     return run.thread.root === null ? 'not posted' : `no answer: ${truncate(sanitize(run.failure), 150)}`;

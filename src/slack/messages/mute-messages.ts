@@ -1,4 +1,4 @@
-/** What is said when somebody mutes alarms or ends that. Pure. */
+/** Messages about muting alarms. Pure. */
 import type { types } from '@slack/bolt';
 import { list } from '../../format/wording.ts';
 import { timeOfDay } from '../../render/phrases.ts';
@@ -9,7 +9,7 @@ import { plainText } from './message-buttons.ts';
 import { sanitize } from './redact-text.ts';
 import { line, partsMessage } from './rich-text.ts';
 
-/** Values of the menu; each is kept in messages for weeks. */
+/** Values of the menu; old messages keep them for weeks. */
 export const MUTE_CHOICES = ['mute-load-balancer', 'mute-alarms', 'unmute'] as const;
 export type MuteChoice = (typeof MUTE_CHOICES)[number];
 
@@ -29,7 +29,7 @@ export const muteMenu = (run: string): types.StaticSelect => ({
 
 const namesOf = (mutes: readonly Mute[]): string => list(mutes.map(({ name }) => sanitize(name)));
 
-/** Told to everybody in the thread. `mutes`: at least one. */
+/** Shown to everybody in the thread. `mutes`: at least one. */
 export function mutedMessage(mutes: readonly Mute[]): Message {
   const [{ user, until, kind } = { user: '', until: '', kind: 'alarm' as const }] = mutes;
   const what = kind === 'load-balancer' ? `all alarms on ${namesOf(mutes)}` : namesOf(mutes);
@@ -42,5 +42,5 @@ export function mutedMessage(mutes: readonly Mute[]): Message {
 export const unmutedMessage = (user: string, mutes: readonly Mute[]): Message =>
   partsMessage([line({ user }, ` unmuted ${namesOf(mutes)}: alarms open threads again.`)]);
 
-/** Mutes last for days at most, so the day is said where it is another one than that of the time alone. */
+/** Includes the date, since mutes may last for days. */
 const dayAndTime = (iso: string): string => `${iso.slice(0, 10)} ${timeOfDay(iso).slice(0, 5)} UTC`;

@@ -1,6 +1,6 @@
 /**
- * What messages are made of. Words are pieces, pieces make lines: nothing in them is markup, whoever wrote them, because blocks carry
- * them as rich text, which Slack does not parse, and `text` carries them escaped. Every limit of Slack is kept here.
+ * The parts of messages: words are pieces, pieces form lines. Nothing in them is markup: blocks carry them as rich
+ * text, which Slack does not parse, and `text` carries them escaped. All of Slack's limits are applied here.
  */
 import type { types } from '@slack/bolt';
 import { escapeControls } from '../../format/escape-control-characters.ts';
@@ -28,7 +28,7 @@ const MAX_TEXT = 4000;
 const MAX_BLOCK_TEXT = 9000;
 /** Characters of one line; only long resource names make sentences longer. */
 const MAX_LINE = 600;
-/** Characters of a line of small print, addresses of links included, and lines. */
+/** Characters of a line of small print, including addresses of links, and the number of lines. */
 const MAX_SMALL_LINE = 1000;
 const MAX_SMALL_LINES = 10;
 
@@ -49,12 +49,12 @@ export function truncate(text: string, most: number): string {
 const PAGE = /^https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+$/;
 const CONSOLE =
   /^https:\/\/[a-z0-9-]+\.console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)\/[\w./?=&;:#%~-]+$/;
-/** A message: an address of Slack itself. */
+/** An address within Slack. */
 const MESSAGE =
   /^https:\/\/slack\.com\/archives\/[CDG][A-Z0-9]{2,30}\/p[0-9]{10,20}(?:\?thread_ts=[0-9.]{10,21}&cid=[CDG][A-Z0-9]{2,30})?$/;
 const isAddress = (href: string): boolean => CONSOLE.test(href) || MESSAGE.test(href);
 const PERSON = /^[UW][A-Z0-9]{2,30}$/;
-/** A user group: Slack's ids of them begin with S. */
+/** A user group; Slack's ids of groups begin with S. */
 const GROUP = /^S[A-Z0-9]{2,30}$/;
 
 const pieceText = (piece: TextPiece): string =>
@@ -276,7 +276,7 @@ export const smallPrint = (...lines: readonly TextLine[]): SlackBlock[] =>
     .filter((one) => lineLength(one) > 0)
     .slice(0, MAX_SMALL_LINES)
     .map((one) => shortenMrkdwn(one, MAX_SMALL_LINE))
-    // Elements of one context stand side by side: lines below each other are blocks of their own.
+    // Elements of a context block appear side by side, so separate lines need their own blocks.
     .map((text) => ({ type: 'context', elements: [{ type: 'mrkdwn', text, verbatim: true }] }));
 
 /** Escaping lengthens text, so shorten before escaping until it fits. */
@@ -294,7 +294,7 @@ export const partsMessage = (parts: readonly MessagePart[], after: readonly Slac
   blocks: [...richText(parts, rest), ...after],
 });
 
-/** "3 errors" and a table of strings: the widest columns are as wide as they are. */
+/** "3 errors" and a table of strings; the widest columns keep their width. */
 export function alignColumns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows

@@ -31,7 +31,7 @@ import {
 } from './thread-state.ts';
 
 const EXAMPLE = '/alb502 my-alb last 15m';
-/** Characters: a sentence quotes what was typed. */
+/** Characters; the sentence quotes typed text. */
 const MAX_SENTENCE = 500;
 const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 
@@ -64,7 +64,7 @@ export function helpMessage(): Message {
   ]);
 }
 
-/** What only one person is shown: what is wrong and what to type, or where the answer is. */
+/** A message for one person: what is wrong and what to type, or where the answer is. */
 export const privateMessage = (sentence: string): Message =>
   partsMessage([proseLine(truncate(sanitize(sentence.trim()), MAX_SENTENCE))]);
 
@@ -126,11 +126,13 @@ function backInAlarmMessage({ alarms }: Episode, run: Run): Message {
   ]);
 }
 
-/** Replaces the reply about an end that a later one followed. */
+/** Replaces the reply about an end if a later one followed. */
 export const episodeReopenedMessage = (): Message =>
   partsMessage([line('Recovered, then went back into ALARM. A later reply says how it ended.')]);
 
-/** `names-none`; `unknown`: what it is about could not be found out; or it is about so many that none is meant in particular. */
+/**
+ * `names-none`: it names no load balancer. `unknown`: the lookup failed. Otherwise it names too many to choose from.
+ */
 export type NoDiagnosisReason = 'names-none' | 'unknown' | { loadBalancers: number };
 
 /** An alarm without a diagnosis: what was understood of it. */

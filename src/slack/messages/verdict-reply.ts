@@ -171,7 +171,7 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
   },
 ];
 
-/** Of three or more, a woken person needs what to do in each case; "Evidence" has what speaks for and against them. */
+/** If three or more causes apply, lists what to do for each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
   line({ bold: 'If it is' }),
   { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },

@@ -22,13 +22,13 @@ export interface ThreadRequest {
   timeZone?: string | undefined;
   /** For alarms: the ID that the episode has claimed. An existing run with this ID is resumed. */
   id?: string;
-  /** Ask anew even if an answer exists. */
+  /** Whether to ask again even if an answer exists. */
   fresh?: boolean;
 }
 
 /**
- * `opened`: the root message stands and is recorded; `ended` settles when the first answer stands, and never rejects.
- * `same`: this channel has a thread of just that question. `refused`: the sentence to show.
+ * `opened`: the root message is posted and recorded; `ended` settles with the first answer and never rejects. `same`:
+ * the channel already has a thread with this question. `refused`: the sentence to show.
  */
 export type OpenResult =
   | { opened: Run; ended: Promise<Run> }

@@ -14,8 +14,8 @@ import { openThreadContext, type SlackThreadsParts } from './thread-context.ts';
 export interface SlackThreads {
   open(request: ThreadRequest): Promise<OpenResult>;
   /**
-   * Asks the same load balancer again in the same thread; another window replaces that of the run. Ends when the answer stands. Throws
-   * Problem when this person, if it is one, has asked for too much already.
+   * Asks about the same load balancer again in the same thread; a new window replaces that of the run. Resolves with
+   * the answer. Throws Problem if this person has asked too much.
    */
   askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run>;
   /** Updates the root message and the replies about the end after the episode or the feedback changed. */

@@ -124,7 +124,7 @@ async function postVerdictChange(context: ThreadContext, run: Run, before: Diagn
   if (message !== null) await postReply(context, run.id, `changed-${run.attempts}`, message);
 }
 
-/** Why there is no thread, in a sentence for whoever asked. */
+/** Why there is no thread, as a sentence for the asker. */
 export function refusalSentence({ refused, code }: Refusal): string {
   if (refused === 'not-in-channel')
     return 'alb502 is not in this channel: invite it with /invite @alb502, then ask again.';

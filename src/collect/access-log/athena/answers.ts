@@ -425,7 +425,7 @@ export interface ClosedConnections {
   groups: {
     target_group_arn: string;
     failures: ClosedFailure[];
-    /** The most completions on a place with such a failure, and the microseconds over which they spread. */
+    /** The most completions at one place, and their time span in microseconds. */
     completions: number;
     span: number;
   }[];

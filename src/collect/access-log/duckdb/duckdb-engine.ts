@@ -185,7 +185,7 @@ class LogFileReader {
     return healthChecks.length === 0 ? read : { ...read, log: { ...read.log, healthChecks } };
   }
 
-  /** A health-check log that cannot be read leaves out what it would have told, and says nothing of the access log. */
+  /** Skips unreadable health-check logs; they do not limit what the access log shows. */
   async #readHealthChecks(): Promise<FailedHealthChecks[]> {
     const read = await mapLimited(this.#healthCheckLogs, FILES_AT_ONCE, async ({ original }) => {
       const ends = await inspectFile(original);
